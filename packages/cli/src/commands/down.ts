@@ -1,0 +1,18 @@
+import { resolveStateDir } from "@adaos/config";
+import { Command } from "commander";
+import { stopProcesses } from "../mesh/local-mesh.ts";
+import { jsonOption, type StateOptions, stateOption } from "../options.ts";
+import type { Terminal } from "../terminal.ts";
+
+export function downCommand(terminal: Terminal): Command {
+  return new Command("down")
+    .description("stop the mesh that runs from a state folder; what it has stored stays")
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  adaos down --state .adaos")
+    .action(async (options: StateOptions) => {
+      const stopped = await stopProcesses(resolveStateDir(options.state));
+      if (options.json === true) terminal.out(JSON.stringify({ stopped }));
+      else terminal.say(stopped === 0 ? "nothing was running" : `stopped ${stopped} processes`);
+    });
+}

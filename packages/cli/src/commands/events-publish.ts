@@ -1,0 +1,89 @@
+import { readFileSync } from "node:fs";
+import { type Logger, MeshError, type PublishOptions } from "@adaos/core";
+import { connect } from "@adaos/member";
+import { Command } from "commander";
+import { jsonOption, type StateOptions, stateOption } from "../options.ts";
+import { type Terminal, table } from "../terminal.ts";
+
+interface EventsPublishOptions extends StateOptions {
+  readonly data: string;
+  readonly as: string;
+  readonly idempotencyKey?: string;
+  readonly correlationId?: string;
+  readonly eventId?: string;
+}
+
+export function eventsPublishCommand(terminal: Terminal): Command {
+  return new Command("publish")
+    .description("publish one event as a member")
+    .argument("<event>", "name, with or without its version: ui.notify@1")
+    .requiredOption("--data <json>", "the event's data: JSON, @FILE, or - for standard input")
+    .requiredOption("--as <subnet/node>", "the member to publish as")
+    .option("--idempotency-key <key>", "names the effect, so that handlers can tell a repetition")
+    .option("--correlation-id <id>", "ties the event to others")
+    .option("--event-id <id>", "repeat a publish whose outcome is unknown")
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `\nExample:\n  adaos events publish ui.notify --data '{"text":"Tea is ready"}' --as alpha/kitchen`,
+    )
+    .action(async (event: string, options: EventsPublishOptions) => {
+      const data = parseData(options.data);
+      const bus = await connect({
+        as: options.as,
+        state: options.state,
+        component: "cli",
+        log: quiet(terminal),
+      });
+      try {
+        const { eventId, subject, stream, seq, duplicate } = await bus.publish(
+          event,
+          data,
+          publishOptions(options),
+        );
+        const told = { event_id: eventId, subject, stream, seq, duplicate };
+        if (options.json === true) return terminal.out(JSON.stringify(told));
+        for (const line of table(Object.entries(told).map(([key, value]) => [key, String(value)])))
+          terminal.out(line);
+      } finally {
+        await bus.close();
+      }
+    });
+}
+
+function publishOptions({ idempotencyKey, correlationId, eventId }: EventsPublishOptions): PublishOptions {
+  return {
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(eventId === undefined ? {} : { eventId }),
+  };
+}
+
+function parseData(option: string): unknown {
+  const text =
+    option === "-"
+      ? readInput(0, "standard input")
+      : option.startsWith("@")
+        ? readInput(option.slice(1))
+        : option;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw MeshError.from(cause, "invalid-event", "--data is not JSON");
+  }
+}
+
+function readInput(file: string | number, shown = String(file)): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw MeshError.from(cause, "usage", `--data cannot be read from ${shown}`);
+  }
+}
+
+/** A command says what is wrong once, at its end; what the connection does meanwhile is told only when it is bad. */
+function quiet({ say }: Terminal): Logger {
+  const silent = (): void => undefined;
+  return { debug: silent, info: silent, warn: silent, error: (_fields, event) => say(event) };
+}

@@ -1,0 +1,120 @@
+import { readSeed, resolveStateDir } from "@adaos/config";
+import {
+  decodeEnvelope,
+  type Envelope,
+  MeshError,
+  messageOf,
+  parseEventPattern,
+  parseSubject,
+  patternToFilter,
+} from "@adaos/core";
+import { openConnection } from "@adaos/transport-nats";
+import { Command, InvalidArgumentError } from "commander";
+import { DeliverPolicy, type JsMsg } from "nats";
+import { readLayout, serverOf } from "../mesh/layout.ts";
+import { jsonOption, type StateOptions, stateOption } from "../options.ts";
+import type { Terminal } from "../terminal.ts";
+import { untilAsked } from "../until-asked.ts";
+
+interface EventsTailOptions extends StateOptions {
+  readonly at: string;
+  readonly count?: number;
+  /** Milliseconds back from now. */
+  readonly since?: number;
+}
+
+export function eventsTailCommand(terminal: Terminal): Command {
+  return new Command("tail")
+    .description("print events as they are stored, one envelope a line")
+    .argument("<pattern>", "event (ui.notify), version (ui.notify@1), prefix with its dot (ui.) or *")
+    .requiredOption(
+      "--at <subnet|root>",
+      "where to look: a subnet's stream, or the root's of everything federated",
+    )
+    .option("--count <n>", "stop after so many", parseCount)
+    .option("--since <time>", "begin in the past: 30s, 10m, 2h, 7d", parseDuration)
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nOn a terminal a line is shortened for reading; --json prints the envelope there too.",
+    )
+    .addHelpText("after", "\nExample:\n  adaos events tail ui. --at beta --since 10m --count 1 --json")
+    .action((pattern: string, options: EventsTailOptions) => tail(pattern, options, terminal));
+}
+
+async function tail(text: string, options: EventsTailOptions, terminal: Terminal): Promise<void> {
+  const pattern = parsePrefix(text);
+  const server = serverOf(readLayout(resolveStateDir(options.state)), options.at);
+  const silent = (): void => undefined;
+  const connection = await openConnection({
+    url: server.url,
+    name: "adaos events tail",
+    user: "tail",
+    seed: readSeed(server.seedFile),
+    log: { debug: silent, info: silent, warn: (_fields, event) => terminal.say(event), error: silent },
+  });
+  const asked = untilAsked();
+  try {
+    const js = connection.nc.jetstream();
+    const since = options.since;
+    const start =
+      since === undefined
+        ? { deliver_policy: DeliverPolicy.New }
+        : {
+            deliver_policy: DeliverPolicy.StartTime,
+            opt_start_time: new Date(Date.now() - since).toISOString(),
+          };
+    const consumer = await js.consumers.get(server.stream, {
+      filterSubjects: patternToFilter(pattern),
+      ...start,
+    });
+    // Short pulls: after a server's restart an ordered consumer comes back in 8 s instead of 45 s.
+    const messages = await consumer.consume({ expires: 5000 });
+    void asked.promise.then(() => messages.stop());
+    if (terminal.outIsTty) terminal.say(`watching ${pattern.text} at ${options.at}; Ctrl-C stops`);
+    let left = options.count ?? Number.POSITIVE_INFINITY;
+    for await (const message of messages) {
+      print(message, options.json === true, terminal);
+      if (--left <= 0) break;
+    }
+  } catch (thrown) {
+    throw MeshError.from(thrown, "unavailable", `stream ${server.stream} cannot be read`);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** As the API's patterns; a bare namespace is taken for a prefix, as a user of a shell would type it. */
+function parsePrefix(text: string): ReturnType<typeof parseEventPattern> {
+  return parseEventPattern(/^[a-z][a-z0-9_-]*$/.test(text) ? `${text}.` : text);
+}
+
+function print(message: JsMsg, json: boolean, terminal: Terminal): void {
+  let envelope: Envelope;
+  try {
+    envelope = decodeEnvelope(message.data);
+  } catch (thrown) {
+    terminal.say(`${message.subject} at ${message.seq} is not an event: ${messageOf(thrown)}`);
+    return;
+  }
+  if (json || !terminal.outIsTty) return terminal.out(JSON.stringify(envelope));
+  const { subnet, node } = parseSubject(message.subject);
+  const { dim, cyan } = terminal.colors;
+  const name = `${envelope.event_name}@${envelope.version}`;
+  terminal.out(`${dim(envelope.ts)} ${subnet}/${node} ${cyan(name)} ${JSON.stringify(envelope.data)}`);
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new InvalidArgumentError("must be a positive whole number");
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function parseDuration(text: string): number {
+  const [, amount, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (amount === undefined) throw new InvalidArgumentError("must be like 30s, 10m, 2h or 7d");
+  return Number(amount) * (UNIT_MS[unit] ?? 1);
+}

@@ -1,0 +1,103 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readMeshFile, resolveStateDir } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
+import { Command } from "commander";
+import { askHealth, type MeshHealth } from "../mesh/health.ts";
+import { findLayout, readLayout } from "../mesh/layout.ts";
+import { runningSupervisor, startMesh, waitUntilReady } from "../mesh/local-mesh.ts";
+import { jsonOption, type StateOptions, stateOption } from "../options.ts";
+import { printHealth } from "../print-health.ts";
+import type { Terminal } from "../terminal.ts";
+import { untilAsked } from "../until-asked.ts";
+
+interface UpOptions extends StateOptions {
+  readonly config?: string;
+  readonly detach?: boolean;
+}
+
+export function upCommand(terminal: Terminal): Command {
+  return new Command("up")
+    .description("start a mesh on this machine: its servers and all its daemons")
+    .option("--config <file>", "the mesh to start (default: deploy/mesh.yaml, else the one of the last time)")
+    .addOption(stateOption())
+    .option("--detach", "return when everything is ready; adaos down stops it")
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  adaos up --config deploy/mesh.yaml --detach && adaos status")
+    .action(async (options: UpOptions) => {
+      const stateDir = resolveStateDir(options.state);
+      const configFile = configFileOf(options, stateDir);
+      const health = options.detach === true ? await detached(configFile, stateDir, terminal) : undefined;
+      if (health !== undefined) return printHealth(health, options.json === true, terminal);
+      await attached(configFile, stateDir, options.json === true, terminal);
+    });
+}
+
+function configFileOf({ config }: UpOptions, stateDir: string): string {
+  if (config !== undefined) return config;
+  const usual = "deploy/mesh.yaml";
+  const last = findLayout(stateDir)?.configFile;
+  if (last !== undefined) return last;
+  if (existsSync(usual)) return usual;
+  throw new MeshError("usage", `no ${usual} here; name the mesh to start with --config FILE`);
+}
+
+async function attached(
+  configFile: string,
+  stateDir: string,
+  json: boolean,
+  terminal: Terminal,
+): Promise<void> {
+  const asked = untilAsked();
+  const mesh = await startMesh(configFile, stateDir, terminal.say);
+  try {
+    const ready = waitUntilReady(mesh.layout, stateDir, terminal.say, () =>
+      asked.yet() ? "stopped" : undefined,
+    );
+    const health = await Promise.race([ready, asked.promise]);
+    if (health === undefined) return;
+    printHealth(health, json, terminal);
+    terminal.say("up; Ctrl-C stops it");
+    await asked.promise;
+  } finally {
+    terminal.say("stopping");
+    await mesh.stop();
+    terminal.say("stopped");
+  }
+}
+
+/** Starts `adaos up` as a process of its own and waits until it is ready. */
+async function detached(configFile: string, stateDir: string, terminal: Terminal): Promise<MeshHealth> {
+  // Checked, and the server installed, before anything goes on behind the user's back.
+  readMeshFile(configFile);
+  await ensureNatsServer({ onProgress: renderProgress() });
+  if (runningSupervisor(stateDir) !== undefined) {
+    terminal.say("already up");
+    return waitUntilReady(readLayout(stateDir), stateDir, terminal.say);
+  }
+  const logFile = join(stateDir, "logs", "supervisor.log");
+  mkdirSync(dirname(logFile), { recursive: true });
+  const log = openSync(logFile, "w");
+  const cli = fileURLToPath(new URL("../../bin/adaos.mjs", import.meta.url));
+  const args = [cli, "up", "--config", configFile, "--state", stateDir];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", log, log], detached: true });
+  closeSync(log);
+  child.unref();
+  let ended: string | undefined;
+  child.once("exit", () => {
+    ended = readFileSync(logFile, "utf8").trim();
+  });
+  const deadlineMs = Date.now() + 30_000;
+  while (runningSupervisor(stateDir) === undefined) {
+    if (ended !== undefined) throw new MeshError("unavailable", `the mesh did not start:\n${ended}`);
+    if (Date.now() >= deadlineMs)
+      throw new MeshError("unavailable", `the mesh did not start; see ${logFile}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const layout = readLayout(stateDir);
+  await waitUntilReady(layout, stateDir, terminal.say, () => ended);
+  return askHealth(layout, stateDir);
+}

@@ -1,0 +1,87 @@
+import { existsSync, readFileSync } from "node:fs";
+import { runFilePath } from "@adaos/config";
+import { messageOf } from "@adaos/core";
+import type { NodeStatus, RunFile } from "@adaos/daemon";
+import type { Layout } from "./layout.ts";
+
+/** One line of `adaos status`. */
+export interface ComponentHealth {
+  readonly kind: "server" | "node" | "link";
+  readonly name: string;
+  readonly ready: boolean;
+  /** Where it listens, or why it is not ready. */
+  readonly note: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+export interface MeshHealth {
+  readonly mesh: string;
+  readonly ready: boolean;
+  readonly components: readonly ComponentHealth[];
+}
+
+const ANSWER_MS = 2000;
+
+/** Asks every server and daemon of a mesh how it is. Never rejects for one that does not answer. */
+export async function askHealth(layout: Layout, stateDir: string): Promise<MeshHealth> {
+  const servers = layout.servers.map(async ({ name, url, monitorUrl }): Promise<ComponentHealth> => {
+    try {
+      const response = await fetch(`${monitorUrl}/healthz`, { signal: AbortSignal.timeout(ANSWER_MS) });
+      const { status } = (await response.json()) as { status?: string };
+      return {
+        kind: "server",
+        name,
+        ready: response.ok,
+        note: response.ok ? url : (status ?? "not healthy"),
+      };
+    } catch {
+      return { kind: "server", name, ready: false, note: "does not answer" };
+    }
+  });
+  const nodes = layout.nodes.map(({ id }) => askNode(id, stateDir));
+  const components = [...(await Promise.all(servers)), ...(await Promise.all(nodes)).flat()];
+  return { mesh: layout.mesh, ready: components.every(({ ready }) => ready), components };
+}
+
+async function askNode(id: string, stateDir: string): Promise<ComponentHealth[]> {
+  try {
+    const file = runFilePath(stateDir, id);
+    if (!existsSync(file)) return [{ kind: "node", name: id, ready: false, note: "is not running" }];
+    const { statusUrl } = JSON.parse(readFileSync(file, "utf8")) as RunFile;
+    const response = await fetch(`${statusUrl}/status`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    return componentsOf((await response.json()) as NodeStatus, statusUrl);
+  } catch (thrown) {
+    return [{ kind: "node", name: id, ready: false, note: `does not answer: ${messageOf(thrown)}` }];
+  }
+}
+
+/** The node itself and, for the root, each of its links. */
+function componentsOf(status: NodeStatus, statusUrl: string): ComponentHealth[] {
+  const parts = Object.entries(status.parts);
+  const own = parts.filter(([name]) => !name.startsWith("link "));
+  const unready = own
+    .filter(([, { ready }]) => !ready)
+    .map(([name, { reason }]) => `${name} ${reason ?? "is not ready"}`);
+  const details = Object.fromEntries(own.map(([name, health]) => [name, health.details ?? {}]));
+  const node: ComponentHealth = {
+    kind: "node",
+    name: status.node,
+    ready: unready.length === 0,
+    note: unready.length === 0 ? statusUrl : unready.join("; "),
+    details,
+  };
+  const links = parts
+    .filter(([name]) => name.startsWith("link "))
+    .map(([name, health]): ComponentHealth => {
+      const carried = health.details?.["carried"] ?? 0;
+      const note = health.ready ? `${String(carried)} carried` : (health.reason ?? "is not ready");
+      return {
+        kind: "link",
+        name: name.slice("link ".length),
+        ready: health.ready,
+        note,
+        details: health.details ?? {},
+      };
+    });
+  return [node, ...links];
+}

@@ -1,0 +1,48 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readSeed, writeSecret } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { nkeys } from "nats";
+
+/** One nkey: its public half, and the file that holds its seed. */
+export interface Key {
+  readonly publicKey: string;
+  readonly seedFile: string;
+}
+
+/** The keys of a mesh in its state folder; made once, kept for good. */
+export class KeyRing {
+  readonly #dir: string;
+
+  constructor(stateDir: string) {
+    this.#dir = join(stateDir, "keys");
+  }
+
+  /** The key of this name, for example `alpha/members/kitchen`. Throws `invalid-config` when its file is spoilt. */
+  key(name: string): Key {
+    const seedFile = join(this.#dir, `${name}.nk`);
+    if (!existsSync(seedFile)) {
+      const fresh = nkeys.createUser();
+      writeSecret(seedFile, `${new TextDecoder().decode(fresh.getSeed())}\n`);
+    }
+    return { publicKey: publicKeyOf(readSeed(seedFile), seedFile), seedFile };
+  }
+
+  /** A leaf key with, beside it, the form that a server config includes. */
+  leafKey(subnet: string): Key & { readonly includeFile: string } {
+    const key = this.key(`${subnet}/leaf`);
+    const includeFile = join(this.#dir, subnet, "leaf.conf");
+    writeSecret(includeFile, `nkey: ${JSON.stringify(readSeed(key.seedFile))}\n`);
+    return { ...key, includeFile };
+  }
+}
+
+function publicKeyOf(seed: string, file: string): string {
+  try {
+    return nkeys.fromSeed(new TextEncoder().encode(seed)).getPublicKey();
+  } catch (cause) {
+    throw new MeshError("invalid-config", `${file} is not an nkey seed; remove it to have a new one made`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,73 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { layoutFile } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+
+/** One nats-server of a mesh on this machine. */
+export interface ServerLayout {
+  /** `nats-root`, `nats-alpha`. */
+  readonly name: string;
+  /** The subnet, or `root`. */
+  readonly of: string;
+  readonly url: string;
+  readonly monitorUrl: string;
+  readonly configFile: string;
+  /** Seed of the daemon beside the server, which may read every stream on it. */
+  readonly seedFile: string;
+  readonly stream: string;
+}
+
+/** One daemon. */
+export interface NodeLayout {
+  /** `root`, `alpha/hub`, `alpha/kitchen`. */
+  readonly id: string;
+  readonly role: "root" | "hub" | "member";
+  readonly nodeFile: string;
+}
+
+/** What runs where: `mesh.json` in the state folder. */
+export interface Layout {
+  readonly mesh: string;
+  readonly configFile: string;
+  readonly registryDir: string;
+  readonly ports: Readonly<
+    Record<string, { readonly port: number; readonly monitorPort: number; readonly leafPort?: number }>
+  >;
+  readonly servers: readonly ServerLayout[];
+  readonly nodes: readonly NodeLayout[];
+}
+
+/** The layout of a state folder, or nothing when no mesh was ever started from it. */
+export function findLayout(stateDir: string): Layout | undefined {
+  const file = layoutFile(stateDir);
+  if (!existsSync(file)) return undefined;
+  try {
+    // Written by us a moment ago and owned by the user: its shape is not checked again.
+    return JSON.parse(readFileSync(file, "utf8")) as Layout;
+  } catch (cause) {
+    throw MeshError.from(cause, "invalid-config", `${file} cannot be read; remove it and run adaos up`);
+  }
+}
+
+/** As {@link findLayout}. Throws `unavailable` when there is none. */
+export function readLayout(stateDir: string): Layout {
+  const layout = findLayout(stateDir);
+  if (layout !== undefined) return layout;
+  throw new MeshError(
+    "unavailable",
+    `no mesh in ${stateDir}; start one with adaos up, or name its folder with --state`,
+  );
+}
+
+/** The server of a subnet or of the root. Throws `usage` with the names there are. */
+export function serverOf(layout: Layout, name: string): ServerLayout {
+  const server = layout.servers.find(({ of }) => of === name);
+  if (server !== undefined) return server;
+  const known = layout.servers.map(({ of }) => of).join(", ");
+  throw new MeshError("usage", `no subnet ${JSON.stringify(name)} in this mesh; there are ${known}`);
+}
+
+/** What the supervisor has started, for whoever has to stop it. */
+export function processesFile(stateDir: string): string {
+  return join(stateDir, "run", "processes.json");
+}

@@ -1,0 +1,73 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { processesFile } from "./layout.ts";
+
+/** A process by its id and by what tells it from a later one of the same id. */
+export interface ProcessRecord {
+  readonly name: string;
+  readonly pid: number;
+  readonly identity: string;
+}
+
+/** Everything started from one state folder. */
+export interface ProcessTable {
+  readonly supervisor: ProcessRecord;
+  readonly children: readonly ProcessRecord[];
+}
+
+export function recordOf(name: string, pid: number): ProcessRecord {
+  return { name, pid, identity: identityOf(pid) ?? "" };
+}
+
+export function writeProcessTable(stateDir: string, table: ProcessTable): void {
+  const file = processesFile(stateDir);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(`${file}.new`, `${JSON.stringify(table)}\n`);
+  renameSync(`${file}.new`, file);
+}
+
+export function readProcessTable(stateDir: string): ProcessTable | undefined {
+  const file = processesFile(stateDir);
+  if (!existsSync(file)) return undefined;
+  return JSON.parse(readFileSync(file, "utf8")) as ProcessTable;
+}
+
+export function removeProcessTable(stateDir: string): void {
+  rmSync(processesFile(stateDir), { force: true });
+}
+
+/** Whether that very process still runs. */
+export function isRunning({ pid, identity }: ProcessRecord): boolean {
+  return identity !== "" && identityOf(pid) === identity;
+}
+
+/** Sends a signal to that very process; nothing when it has ended. */
+export function signalProcess(record: ProcessRecord, signal: NodeJS.Signals): void {
+  if (!isRunning(record)) return;
+  try {
+    process.kill(record.pid, signal);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
+  }
+}
+
+/** Start time of a process, which no later process of the same id shares; nothing when it does not run. */
+function identityOf(pid: number): string | undefined {
+  if (process.platform === "linux") {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      // The command's name may hold spaces and brackets: the fixed fields begin after its last bracket.
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      // A zombie has ended; only its parent has not noticed.
+      return fields[0] === "Z" ? undefined : fields[19];
+    } catch {
+      return undefined;
+    }
+  }
+  try {
+    return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}

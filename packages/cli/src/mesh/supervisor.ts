@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Layout } from "./layout.ts";
+import { type ProcessRecord, recordOf, removeProcessTable, writeProcessTable } from "./process-table.ts";
+
+/** One process to keep running. */
+interface ProcessSpec {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Where what it prints itself goes; its log is a file of its own. */
+  readonly outputFile: string;
+  /** Processes stop tier by tier, from the highest: members, hubs, root, servers. */
+  readonly tier: number;
+}
+
+const FIRST_RESTART_MS = 200;
+const MAX_RESTART_MS = 10_000;
+/** A process that has run this long starts afresh with a short wait when it dies. */
+const STEADY_MS = 10_000;
+const STOP_LIMIT_MS = 18_000;
+
+/** Keeps the processes of a mesh running: starts them, starts again what dies, and stops them all in order. */
+export class Supervisor {
+  readonly #stateDir: string;
+  readonly #kept: readonly KeptProcess[];
+  readonly #self: ProcessRecord = recordOf("supervisor", process.pid);
+
+  constructor(stateDir: string, layout: Layout, natsServer: string, say: (line: string) => void) {
+    this.#stateDir = stateDir;
+    mkdirSync(join(stateDir, "logs"), { recursive: true });
+    const specs = processSpecs(stateDir, layout, natsServer);
+    this.#kept = specs.map((spec) => new KeptProcess(spec, () => this.#record(), say));
+  }
+
+  start(): void {
+    for (const kept of this.#kept) kept.start();
+    this.#record();
+  }
+
+  /** Stops everything, members first and servers last. Resolves when no process is left. Safe to call twice. */
+  async stop(): Promise<void> {
+    const tiers = [...new Set(this.#kept.map(({ spec }) => spec.tier))].sort((a, b) => b - a);
+    for (const tier of tiers) {
+      await Promise.all(this.#kept.filter(({ spec }) => spec.tier === tier).map((kept) => kept.stop()));
+    }
+    removeProcessTable(this.#stateDir);
+  }
+
+  #record(): void {
+    const children = this.#kept.flatMap(({ record }) => (record === undefined ? [] : [record]));
+    writeProcessTable(this.#stateDir, { supervisor: this.#self, children });
+  }
+}
+
+function processSpecs(stateDir: string, layout: Layout, natsServer: string): ProcessSpec[] {
+  const cli = fileURLToPath(new URL("../../bin/adaos.mjs", import.meta.url));
+  const output = (name: string): string => join(stateDir, "logs", `${name.replace("/", "_")}.out`);
+  const servers = layout.servers.map(({ name, configFile }): ProcessSpec => {
+    return { name, command: natsServer, args: ["-c", configFile], outputFile: output(name), tier: 0 };
+  });
+  const tierOf = { root: 1, hub: 2, member: 3 } as const;
+  const nodes = layout.nodes.map(({ id, role, nodeFile }): ProcessSpec => {
+    const args = [cli, "node", role, "--config", nodeFile];
+    return { name: id, command: process.execPath, args, outputFile: output(id), tier: tierOf[role] };
+  });
+  return [...servers, ...nodes];
+}
+
+/** One process, started again whenever it ends unasked. */
+class KeptProcess {
+  readonly spec: ProcessSpec;
+  readonly #onStart: () => void;
+  readonly #say: (line: string) => void;
+  #child: ChildProcess | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  #pauseMs = FIRST_RESTART_MS;
+  #stopping = false;
+  record: ProcessRecord | undefined;
+
+  constructor(spec: ProcessSpec, onStart: () => void, say: (line: string) => void) {
+    this.spec = spec;
+    this.#onStart = onStart;
+    this.#say = say;
+  }
+
+  start(): void {
+    const { command, args, outputFile, name } = this.spec;
+    mkdirSync(dirname(outputFile), { recursive: true });
+    const output = openSync(outputFile, "w");
+    const startedMs = Date.now();
+    // Its own process group: a Ctrl-C is for the supervisor, which stops everything in order.
+    const child = spawn(command, args, { stdio: ["ignore", output, output], detached: true });
+    closeSync(output);
+    this.#child = child;
+    this.record = child.pid === undefined ? undefined : recordOf(name, child.pid);
+    child.once("error", (error) => this.#ended(startedMs, error.message));
+    child.once("exit", (code, signal) => this.#ended(startedMs, signal ?? `exit code ${code}`));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#restart);
+    const child = this.#child;
+    if (child === undefined) return;
+    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    const limit = setTimeout(() => child.kill("SIGKILL"), STOP_LIMIT_MS);
+    child.kill("SIGTERM");
+    await ended;
+    clearTimeout(limit);
+  }
+
+  #ended(startedMs: number, how: string): void {
+    if (this.#child === undefined) return;
+    this.#child = undefined;
+    this.record = undefined;
+    if (this.#stopping) return;
+    if (Date.now() - startedMs >= STEADY_MS) this.#pauseMs = FIRST_RESTART_MS;
+    this.#say(
+      `${this.spec.name} ended (${how}); starting it again in ${this.#pauseMs} ms, see ${this.spec.outputFile}`,
+    );
+    this.#restart = setTimeout(() => {
+      this.start();
+      this.#onStart();
+    }, this.#pauseMs);
+    this.#pauseMs = Math.min(this.#pauseMs * 2, MAX_RESTART_MS);
+  }
+}

@@ -1,0 +1,41 @@
+import pc from "picocolors";
+
+/** Where a command writes: data on `out`, everything said about it on `say`. */
+export interface Terminal {
+  /** Data, one line. */
+  out(line: string): void;
+  /** A message, one line. */
+  say(line: string): void;
+  readonly outIsTty: boolean;
+  readonly colors: ReturnType<typeof pc.createColors>;
+}
+
+/** The process's own streams. Colour only on a terminal, and never with NO_COLOR. */
+export function processTerminal(): Terminal {
+  const colored = process.stderr.isTTY === true && process.stdout.isTTY === true && !process.env["NO_COLOR"];
+  // A reader that has seen enough (`| head`) ends the command quietly.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  return {
+    out: (line) => void process.stdout.write(`${line}\n`),
+    say: (line) => void process.stderr.write(`${line}\n`),
+    outIsTty: process.stdout.isTTY === true,
+    colors: pc.createColors(colored),
+  };
+}
+
+/** Lines of columns, each as wide as its widest cell. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,16 @@
+export { type FixedPorts, type MeshFile, meshSchema, readMeshFile, type StreamLimits } from "./mesh-file.ts";
+export {
+  type HubFile,
+  type LoadedNode,
+  type MemberFile,
+  type NodeFile,
+  type NodeFileInput,
+  type NodeRole,
+  nodeFileSchema,
+  type RootFile,
+  readNodeFile,
+  readSeed,
+  writeSecret,
+} from "./node-file.ts";
+export { layoutFile, logFilePath, nodeFilePath, nodeId, resolveStateDir, runFilePath } from "./state-dir.ts";
+export { type CheckedFile, parseYaml, readYamlFile } from "./yaml-file.ts";

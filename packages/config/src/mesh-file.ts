@@ -1,0 +1,124 @@
+import { dirname, resolve } from "node:path";
+import {
+  type EventPattern,
+  type Mesh,
+  messageOf,
+  originTokenProblem,
+  parseEventPattern,
+  ROOT_DOMAIN,
+} from "@adaos/core";
+import { z } from "zod";
+import { readYamlFile } from "./yaml-file.ts";
+
+/** Names that a node of every subnet has already. */
+const RESERVED_NODES: ReadonlySet<string> = new Set(["hub", "root"]);
+
+function nameOf(what: string, reserved: ReadonlySet<string>): z.ZodString {
+  return z.string().superRefine((text, context) => {
+    const problem = reserved.has(text) ? "is reserved; choose another" : originTokenProblem(text);
+    if (problem !== undefined) context.addIssue(`${what} "${text.slice(0, 80)}" ${problem}`);
+  });
+}
+
+/** One rule of a policy, checked and parsed. */
+export const patternSchema: z.ZodType<EventPattern, string> = z.string().transform((text, context) => {
+  try {
+    return parseEventPattern(text);
+  } catch (thrown) {
+    context.addIssue(messageOf(thrown));
+    return z.NEVER;
+  }
+});
+
+const patterns = z.array(patternSchema).max(10_000).default([]);
+const port = z.number().int().min(1).max(65_535).optional();
+
+/** How much and how long streams hold. */
+export const streamLimitsSchema = z.strictObject({
+  maxBytes: z.number().int().min(1_048_576).default(1_073_741_824).describe("bytes; a full stream refuses"),
+  maxAgeHours: z.number().positive().max(87_600).default(168),
+  duplicateWindowMs: z
+    .number()
+    .int()
+    .min(1000)
+    .max(3_600_000)
+    .default(120_000)
+    .describe(
+      "how long a stream recognises an event id it has stored; costs about 300 bytes of memory an event",
+    ),
+});
+
+export type StreamLimits = z.infer<typeof streamLimitsSchema>;
+
+const memberSchema = z.strictObject({ publish: patterns, subscribe: patterns });
+
+const serverPorts = {
+  port: port.describe("clients; a free one when not given"),
+  monitorPort: port.describe("health and counters over HTTP; a free one when not given"),
+};
+
+const subnetSchema = z.strictObject({
+  ...serverPorts,
+  export: patterns.describe("events that may leave the subnet"),
+  import: patterns.describe("events that may enter the subnet"),
+  members: z.record(nameOf("member", RESERVED_NODES), memberSchema).default({}),
+});
+
+/** `mesh.yaml`. */
+export const meshSchema = z.strictObject({
+  mesh: nameOf("mesh", new Set()),
+  durability: z.enum(["synced", "relaxed"]).default("synced"),
+  registry: z
+    .string()
+    .min(1)
+    .default("schemas/events")
+    .describe("folder of the schema registry, seen from this file"),
+  streams: streamLimitsSchema.prefault({}),
+  root: z
+    .strictObject({
+      ...serverPorts,
+      leafPort: port.describe("where hubs dial in; a free one when not given"),
+    })
+    .prefault({}),
+  subnets: z.record(nameOf("subnet", new Set([ROOT_DOMAIN])), subnetSchema),
+});
+
+/** Ports that the file fixes. */
+export interface FixedPorts {
+  readonly port?: number | undefined;
+  readonly monitorPort?: number | undefined;
+  readonly leafPort?: number | undefined;
+}
+
+/** A mesh file, checked: the mesh itself and what of its set-up the file fixes. */
+export interface MeshFile {
+  readonly file: string;
+  readonly mesh: Mesh;
+  /** Absolute path of the registry folder. */
+  readonly registryDir: string;
+  readonly streams: StreamLimits;
+  /** By subnet; the root's under {@link ROOT_DOMAIN}. */
+  readonly ports: ReadonlyMap<string, FixedPorts>;
+}
+
+/** Reads and checks a mesh file. Throws MeshError `invalid-config` with lines and columns. */
+export function readMeshFile(file: string): MeshFile {
+  const { value } = readYamlFile(file, meshSchema);
+  const subnets = Object.entries(value.subnets).map(([name, subnet]) => {
+    const members = Object.entries(subnet.members).map(
+      ([node, rules]) => [node, { name: node, ...rules }] as const,
+    );
+    return [
+      name,
+      { name, exports: subnet.export, imports: subnet.import, members: new Map(members) },
+    ] as const;
+  });
+  const ports = Object.entries(value.subnets).map(([name, subnet]) => [name, subnet] as const);
+  return {
+    file: resolve(file),
+    mesh: { name: value.mesh, durability: value.durability, subnets: new Map(subnets) },
+    registryDir: resolve(dirname(file), value.registry),
+    streams: value.streams,
+    ports: new Map<string, FixedPorts>([[ROOT_DOMAIN, value.root], ...ports]),
+  };
+}

@@ -1,0 +1,142 @@
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { MeshError } from "@adaos/core";
+import { z } from "zod";
+import { patternSchema, streamLimitsSchema } from "./mesh-file.ts";
+import { readYamlFile } from "./yaml-file.ts";
+
+/*
+ * A node file says all that one daemon needs and nothing of what it does not: a member's holds its own rules, a hub's
+ * those of its subnet, the root's who exports and imports what. Paths are seen from the file.
+ */
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+const patterns = z.array(patternSchema);
+const publicKey = z.string().regex(/^U[A-Z2-7]{55}$/, "must be the public nkey of a user");
+
+const serverSchema = z.strictObject({
+  url: z.string().regex(/^(nats|tls):\/\/[^\s@]+$/, "must be nats://host:port without a password"),
+  seedFile: z.string().min(1).describe("file of mode 0600 with this node's nkey seed"),
+});
+
+const common = {
+  mesh: name,
+  server: serverSchema,
+  http: z
+    .strictObject({
+      host: z.string().default("127.0.0.1"),
+      port: z.number().int().min(0).max(65_535).default(0),
+    })
+    .prefault({})
+    .describe("health and status; port 0 takes a free one, told in runFile"),
+  runFile: z.string().optional().describe("written while the daemon runs: its process id and HTTP address"),
+  log: z
+    .strictObject({
+      level: z.enum(["debug", "info", "warn", "error"]).default("info"),
+      file: z.string().optional().describe("JSON lines, rotated at 10 MB; standard output when not given"),
+    })
+    .prefault({}),
+};
+
+const memberFile = z.strictObject({
+  role: z.literal("member"),
+  ...common,
+  subnet: name,
+  node: name,
+  registry: z.string().min(1),
+  publish: patterns,
+  subscribe: patterns,
+});
+
+const hubFile = z.strictObject({
+  role: z.literal("hub"),
+  ...common,
+  subnet: name,
+  streams: streamLimitsSchema,
+  export: patterns,
+  import: patterns,
+  members: z.record(name, z.strictObject({ key: publicKey, publish: patterns, subscribe: patterns })),
+  natsServer: z
+    .strictObject({
+      configFile: z.string().min(1),
+      systemSeedFile: z.string().min(1),
+      host: z.string(),
+      port: z.number().int(),
+      monitorPort: z.number().int(),
+      storeDir: z.string().min(1),
+      logFile: z.string().optional(),
+      durability: z.enum(["synced", "relaxed"]),
+      systemKey: publicKey,
+      hubKey: publicKey,
+      rootUrl: z.string(),
+      leafSeedInclude: z.string(),
+    })
+    .describe(
+      "the nats-server beside the hub: the hub writes its config and reloads it when a durable is granted",
+    ),
+});
+
+const rootFile = z.strictObject({
+  role: z.literal("root"),
+  ...common,
+  streams: streamLimitsSchema,
+  subnets: z.record(name, z.strictObject({ export: patterns, import: patterns })),
+});
+
+/** What `adaos node <role> --config FILE` reads. */
+export const nodeFileSchema = z.discriminatedUnion("role", [memberFile, hubFile, rootFile]);
+
+export type NodeFile = z.output<typeof nodeFileSchema>;
+/** As it is written: patterns as text. */
+export type NodeFileInput = z.input<typeof nodeFileSchema>;
+export type MemberFile = Extract<NodeFile, { role: "member" }>;
+export type HubFile = Extract<NodeFile, { role: "hub" }>;
+export type RootFile = Extract<NodeFile, { role: "root" }>;
+export type NodeRole = NodeFile["role"];
+
+/** A node file and how to find what it names. */
+export interface LoadedNode<T extends NodeFile> {
+  readonly config: T;
+  /** Resolves a path that stands in the file. */
+  path(path: string): string;
+}
+
+/** Reads the node file of one role. Throws MeshError `invalid-config`. */
+export function readNodeFile<R extends NodeRole>(
+  file: string,
+  role: R,
+): LoadedNode<Extract<NodeFile, { role: R }>> {
+  const { value, placeOf } = readYamlFile(file, nodeFileSchema);
+  if (value.role !== role) {
+    throw new MeshError(
+      "invalid-config",
+      `${placeOf(["role"])} is the file of a ${value.role}, not of a ${role}`,
+    );
+  }
+  const base = dirname(resolve(file));
+  return { config: value as Extract<NodeFile, { role: R }>, path: (path) => resolve(base, path) };
+}
+
+/** Reads an nkey seed. Throws `invalid-config` when others on this machine may read it too. */
+export function readSeed(file: string): string {
+  try {
+    const { mode } = statSync(file);
+    if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+      throw new MeshError(
+        "invalid-config",
+        `${file} holds a secret and others may read it; run: chmod 600 ${file}`,
+      );
+    }
+    return readFileSync(file, "utf8").trim();
+  } catch (cause) {
+    throw MeshError.from(cause, "invalid-config", `the seed in ${file} cannot be read`);
+  }
+}
+
+/** Writes a file that holds a secret, readable by its owner only, its folder too. */
+export function writeSecret(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, text, { mode: 0o600 });
+  // The mode above counts only for a file that is new.
+  chmodSync(file, 0o600);
+}

@@ -1,0 +1,31 @@
+import { join, resolve } from "node:path";
+import type { NodeAddress } from "@adaos/core";
+
+/** The folder of `--state`, else of `ADAOS_STATE`, else `.adaos` here. */
+export function resolveStateDir(option: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
+  return resolve(option ?? env["ADAOS_STATE"] ?? ".adaos");
+}
+
+/** What runs where, written by `adaos up`, read by every command that talks to the mesh. */
+export function layoutFile(stateDir: string): string {
+  return join(stateDir, "mesh.json");
+}
+
+/** Id of a node for file names and messages: `root`, `alpha/hub`, `alpha/kitchen`. */
+export function nodeId(address: NodeAddress | "root"): string {
+  return address === "root" ? "root" : `${address.subnet}/${address.node}`;
+}
+
+/** The file a node is started from. */
+export function nodeFilePath(stateDir: string, id: string): string {
+  return join(stateDir, "nodes", `${id}.json`);
+}
+
+/** Written by a running daemon: its process and where it answers. */
+export function runFilePath(stateDir: string, id: string): string {
+  return join(stateDir, "run", `${id.replace("/", "_")}.json`);
+}
+
+export function logFilePath(stateDir: string, id: string): string {
+  return join(stateDir, "logs", `${id.replace("/", "_")}.log`);
+}

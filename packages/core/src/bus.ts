@@ -1,0 +1,145 @@
+import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./consume.ts";
+import { Consumer } from "./consume.ts";
+import { MeshError } from "./errors.ts";
+import type { EventData } from "./event-map.ts";
+import { quote } from "./event-name.ts";
+import { parseEventPattern } from "./event-pattern.ts";
+import { deniedError, type Policy } from "./policy.ts";
+import type { Logger, SchemaRegistry, Subscription, Transport } from "./ports.ts";
+import { type Published, type PublishOptions, prepareEvent, spanSubject } from "./publish.ts";
+import { type NodeAddress, originTokenProblem } from "./subject.ts";
+import { publishSpan } from "./tracing.ts";
+
+export interface BusOptions {
+  readonly address: NodeAddress;
+  readonly transport: Transport;
+  readonly registry: SchemaRegistry;
+  readonly policy: Policy;
+  readonly log: Logger;
+  /** The part of `source` before `@`. @default "app" */
+  readonly component?: string;
+  /** @default "default" */
+  readonly tenant?: string;
+}
+
+/** Counted since the bus was made. */
+export interface BusStats {
+  published: number;
+  handled: number;
+  failed: number;
+  refused: number;
+}
+
+/** Publishes and subscribes typed events as one node: every rule of the mesh that does not depend on a transport. */
+export class Bus {
+  readonly address: NodeAddress;
+  readonly stats: BusStats = { published: 0, handled: 0, failed: 0, refused: 0 };
+  readonly #options: BusOptions & { readonly component: string; readonly tenant: string };
+  readonly #subscriptions = new Set<Subscription>();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: BusOptions) {
+    this.address = options.address;
+    this.#options = { component: "app", tenant: "default", ...options };
+  }
+
+  /**
+   * Publishes one event, named with its version (`ui.notify@1`) or without (the newest), and resolves when the hub has
+   * stored it. Calls made in one tick keep their order. Rejects with MeshError `denied`, `unknown-event`,
+   * `invalid-event`, `too-large`, `backpressure`, `unavailable`, `timeout` (the outcome is unknown: repeat with the same
+   * `eventId`) or `closed`.
+   */
+  async publish<Ref extends string>(
+    ref: Ref,
+    data: EventData<Ref>,
+    options: PublishOptions = {},
+  ): Promise<Published> {
+    this.#assertOpen();
+    const prepared = prepareEvent(this.#options, ref, data, options, Date.now());
+    const { envelope, message } = prepared;
+    const span = publishSpan(spanSubject(prepared));
+    try {
+      const receipt = await this.#options.transport.publish({ ...message, headers: span.headers });
+      span.end();
+      this.stats.published++;
+      return { eventId: envelope.event_id, subject: message.subject, ...receipt };
+    } catch (thrown) {
+      span.end(thrown);
+      throw thrown;
+    }
+  }
+
+  /**
+   * Hands every event of `pattern` (`ui.notify@1`, `ui.notify`, `ui.` or `*`) to `onEvent`, in order of arrival, from the
+   * position that `durable` remembers. Rejects with MeshError `denied`, `usage`, `unavailable` or `closed`.
+   */
+  async subscribe<Pattern extends string>(
+    pattern: Pattern,
+    options: SubscriptionOptions,
+    onEvent: OnEvent<EventData<Pattern>>,
+  ): Promise<Subscription> {
+    this.#assertOpen();
+    const parsed = parseEventPattern(pattern);
+    const settings = this.#consumerSettings(options);
+    const decision = this.#options.policy.decidePattern({ verb: "subscribe", ...this.address }, parsed);
+    if (!decision.allowed) throw deniedError(decision);
+    // The pattern's type argument says what the registry's schema has proven by the time the handler runs.
+    const consumer = new Consumer(settings, onEvent as OnEvent<unknown>);
+    const carried = await this.#options.transport.subscribe(
+      {
+        durable: settings.durable,
+        pattern: parsed,
+        from: options.from ?? {},
+        maxAckPending: Math.min(settings.maxConcurrency * 16, 1000),
+        startAt: options.startAt ?? "new",
+      },
+      (delivery) => consumer.take(delivery),
+    );
+    const subscription: Subscription = {
+      stop: async (graceMs) => {
+        consumer.handBack();
+        this.#subscriptions.delete(subscription);
+        await carried.stop(graceMs);
+      },
+    };
+    this.#subscriptions.add(subscription);
+    return subscription;
+  }
+
+  /** Lets running handlers finish, hands back what has not begun, sends what is queued, then disconnects. Safe to call twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
+    await this.#options.transport.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new MeshError("closed", "the bus is closed; connect again");
+  }
+
+  #consumerSettings(options: SubscriptionOptions): ConsumerSettings {
+    const { durable, maxConcurrency = 16, timeoutMs = 30_000 } = options;
+    const problem = originTokenProblem(durable);
+    if (problem !== undefined) throw new MeshError("usage", `durable ${quote(durable)} ${problem}`);
+    assertWithin("maxConcurrency", maxConcurrency, 1, 1000);
+    assertWithin("timeoutMs", timeoutMs, 100, 3_600_000);
+    const { registry, log } = this.#options;
+    return {
+      durable,
+      maxConcurrency,
+      timeoutMs,
+      registry,
+      log,
+      onSettled: (outcome) => this.stats[outcome]++,
+    };
+  }
+}
+
+function assertWithin(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new MeshError("usage", `${name} must be a whole number from ${least} to ${most}, got ${value}`);
+}

@@ -1,0 +1,163 @@
+import { MeshError } from "./errors.ts";
+import { assertEventName, quote } from "./event-name.ts";
+import type { EventKind } from "./ports.ts";
+
+/** Largest encoded envelope. Far below the servers' `max_payload`, so that no link meets one it cannot pass. */
+export const MAX_ENVELOPE_BYTES = 262_144;
+/** Deepest nesting of arrays and objects in an envelope. */
+export const MAX_JSON_DEPTH = 64;
+
+/** One event as it travels, a JSON object in the message body. Field names are the wire format. */
+export interface Envelope<TData = unknown> {
+  readonly event_id: string;
+  readonly event_name: string;
+  /** Major version of the event's schema. */
+  readonly version: number;
+  readonly kind: EventKind;
+  /** RFC 3339; written in UTC with `Z` and milliseconds. */
+  readonly ts: string;
+  /** `<component>@<node>`, for example `skill.nlp@kitchen`. */
+  readonly source: string;
+  readonly correlation_id: string;
+  /** `event_id` of the event whose handler published this one. */
+  readonly causation_id?: string;
+  readonly tenant: string;
+  /** For handlers, for example `idempotency_key`. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly data: TData;
+}
+
+const KINDS: readonly string[] = ["event", "command", "reply"];
+/** Readers accept 6 or more hex digits; we write 12. */
+const EVENT_ID = /^EVT-[0-9]{8}-[0-9]{6}-[0-9a-f]{6,32}$/;
+const TS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
+const SOURCE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}@[A-Za-z0-9][A-Za-z0-9-]{0,62}$/;
+const FIELDS: ReadonlySet<string> = new Set([
+  "event_id",
+  "event_name",
+  "version",
+  "kind",
+  "ts",
+  "source",
+  "correlation_id",
+  "causation_id",
+  "tenant",
+  "headers",
+  "data",
+]);
+const MAX_HEADERS = 32;
+const MAX_TEXT_LENGTH = 256;
+
+const encoder = new TextEncoder();
+// Fatal: a lenient decoder would turn bad UTF-8 into data that nobody sent.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Encodes a checked envelope. Throws `too-large` or, where JSON cannot hold the data, `invalid-event`. */
+export function encodeEnvelope(envelope: Envelope): Uint8Array {
+  let text: string;
+  try {
+    text = JSON.stringify(envelope);
+  } catch (cause) {
+    throw MeshError.from(cause, "invalid-event", `data of ${envelope.event_name} is not JSON`);
+  }
+  const body = encoder.encode(text);
+  if (body.length > MAX_ENVELOPE_BYTES) {
+    throw new MeshError(
+      "too-large",
+      `${envelope.event_name} is ${body.length} bytes as an envelope, the limit is ${MAX_ENVELOPE_BYTES}; send a reference to large data instead`,
+    );
+  }
+  return body;
+}
+
+/** Decodes and checks an envelope from the wire. Throws `invalid-event` or `too-large`, naming the field. */
+export function decodeEnvelope(body: Uint8Array): Envelope {
+  if (body.length > MAX_ENVELOPE_BYTES) {
+    throw new MeshError("too-large", `message is ${body.length} bytes, the limit is ${MAX_ENVELOPE_BYTES}`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(decoder.decode(body));
+  } catch (cause) {
+    throw MeshError.from(cause, "invalid-event", "message body is not a JSON envelope");
+  }
+  return checkEnvelope(value);
+}
+
+/** Checks every field of what may be an envelope. Throws `invalid-event` naming the first wrong field. */
+export function checkEnvelope(value: unknown): Envelope {
+  if (!isRecord(value)) fail("", "must be an object");
+  for (const field of Object.keys(value)) {
+    if (!FIELDS.has(field)) fail(`/${field}`, "is not a field of an envelope");
+  }
+  text(value, "event_id", EVENT_ID, "must be EVT-<yyyymmdd>-<hhmmss>-<6 to 32 hex>");
+  const name = text(value, "event_name", undefined, "");
+  assertEventName(name);
+  const version = value["version"];
+  if (!Number.isInteger(version) || (version as number) < 1 || (version as number) > 9999) {
+    fail("/version", "must be an integer from 1 to 9999");
+  }
+  if (!KINDS.includes(value["kind"] as string)) fail("/kind", "must be event, command or reply");
+  const ts = text(value, "ts", TS, "must be an RFC 3339 time with a zone");
+  if (Number.isNaN(Date.parse(ts))) fail("/ts", "must be a time that exists");
+  text(value, "source", SOURCE, "must be <component>@<node>");
+  text(value, "correlation_id", undefined, "");
+  if (value["causation_id"] !== undefined) text(value, "causation_id", undefined, "");
+  text(value, "tenant", undefined, "");
+  checkHeaders(value["headers"]);
+  if (!("data" in value)) fail("/data", "is required");
+  if (depthExceeds(value["data"], MAX_JSON_DEPTH - 1))
+    fail("/data", `is nested deeper than ${MAX_JSON_DEPTH}`);
+  return value as unknown as Envelope;
+}
+
+function text(
+  value: Record<string, unknown>,
+  field: string,
+  shape: RegExp | undefined,
+  expected: string,
+): string {
+  const found = value[field];
+  if (typeof found !== "string" || found === "" || found.length > MAX_TEXT_LENGTH) {
+    fail(`/${field}`, `must be a string of 1 to ${MAX_TEXT_LENGTH} characters`);
+  }
+  if (shape !== undefined && !shape.test(found)) fail(`/${field}`, `${expected}, got ${quote(found)}`);
+  return found;
+}
+
+function checkHeaders(headers: unknown): void {
+  if (!isRecord(headers)) fail("/headers", "must be an object of strings");
+  const entries = Object.entries(headers);
+  if (entries.length > MAX_HEADERS) fail("/headers", `has more than ${MAX_HEADERS} entries`);
+  for (const [key, held] of entries) {
+    if (typeof held !== "string" || held.length > 1024) {
+      fail(`/headers/${escapePointer(key)}`, "must be a string of at most 1024 characters");
+    }
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** One token of a JSON pointer (RFC 6901). */
+export function escapePointer(token: string): string {
+  return token.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+/** Whether JSON data nests deeper than `limit` levels. Stops at the limit, so it cannot overflow the stack. */
+function depthExceeds(value: unknown, limit: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (limit <= 0) return true;
+  for (const key in value) {
+    if (depthExceeds((value as Record<string, unknown>)[key], limit - 1)) return true;
+  }
+  return false;
+}
+
+function fail(pointer: string, expected: string): never {
+  throw new MeshError("invalid-event", `envelope${pointer === "" ? "" : ` field ${pointer}`} ${expected}`, {
+    violations: [{ pointer, expected }],
+    schema: "envelope",
+  });
+}

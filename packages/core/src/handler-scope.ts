@@ -1,0 +1,10 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** What a publish inside a handler inherits from the event being handled. */
+export interface HandlerScope {
+  readonly correlationId: string;
+  readonly eventId: string;
+}
+
+/** Set while a handler runs, also across its awaits. */
+export const handlerScope: AsyncLocalStorage<HandlerScope> = new AsyncLocalStorage();

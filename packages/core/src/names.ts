@@ -1,0 +1,48 @@
+/** Names that servers, hubs and links must agree on. One subnet's names never equal another's. */
+
+/** The hub stream of a subnet: its own events and the ones let in. */
+export function eventsStream(subnet: string): string {
+  return `EVENTS_${subnet}`;
+}
+
+/** The root's stream of everything exported by anyone. */
+export const MESH_STREAM = "MESH";
+
+/** JetStream domain of the root's server; a hub's domain is its subnet's name. */
+export const ROOT_DOMAIN = "root";
+
+/** Durable of a hub's stream from which the root's uplink pulls. */
+export const UPLINK_DURABLE = "root";
+
+/** Durable of the root's stream from which the downlink to a subnet pulls. */
+export function downlinkDurable(subnet: string): string {
+  return `to-${subnet}`;
+}
+
+/**
+ * Consumer name of a member's durable. The two names cannot run into each other: neither holds an underscore,
+ * and nothing else that the hub creates does.
+ */
+export function memberConsumer(node: string, durable: string): string {
+  return `${node}_${durable}`;
+}
+
+/** Where the root finds a hub's four bridge services. */
+export function bridgePrefix(subnet: string): string {
+  return `link.${subnet}`;
+}
+
+/** Where the root publishes events into a subnet; the event subject without its first token follows. */
+export function ingestPrefix(subnet: string): string {
+  return `${bridgePrefix(subnet)}.in`;
+}
+
+/** Subject on which a member asks its hub for a durable. The server lets only that member publish there. */
+export function durableRequestSubject(node: string): string {
+  return `svc.hub.${node}.durable`;
+}
+
+/** Prefix of a user's private reply subjects. */
+export function inboxPrefix(user: string): string {
+  return `_INBOX_${user}`;
+}

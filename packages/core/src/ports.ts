@@ -1,0 +1,114 @@
+import type { Violation } from "./errors.ts";
+import type { EventPattern } from "./event-pattern.ts";
+
+/** What an adapter can do: declared by it and proven by tests, never probed. */
+export interface TransportCapabilities {
+  /** A repeated message id within this time stores nothing. 0 = unsupported. */
+  readonly duplicateWindowMs: number;
+}
+
+/** Opaque to a transport: it looks at no byte of `body`. */
+export interface Message {
+  readonly subject: string;
+  /** Deduplication id; the event id. */
+  readonly id: string;
+  /** What the transport itself needs (trace context); ASCII, no reserved names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+export interface PublishReceipt {
+  readonly stream: string;
+  readonly seq: number;
+  /** The id was stored before; nothing was stored now. */
+  readonly duplicate: boolean;
+}
+
+/** How a delivery ends: a closed set. */
+export type Settlement =
+  | { readonly kind: "ack" }
+  | { readonly kind: "nak"; readonly delayMs: number }
+  | { readonly kind: "term"; readonly reason: string };
+
+export interface Delivery {
+  readonly message: Message;
+  readonly stream: string;
+  readonly seq: number;
+  /** 1 for the first attempt. */
+  readonly deliveryCount: number;
+  /** Ends this delivery; a second call does nothing. A lost settlement shows as a redelivery. */
+  settle(settlement: Settlement): void;
+}
+
+export interface SubscribeOptions {
+  /** Name of the durable; unique within its owner. */
+  readonly durable: string;
+  readonly pattern: EventPattern;
+  /** Only events of this origin. */
+  readonly from: { readonly subnet?: string; readonly node?: string };
+  /** Unsettled deliveries at a time; 1 to 10000. */
+  readonly maxAckPending: number;
+  /** Where a durable that does not exist yet begins. */
+  readonly startAt: StartAt;
+}
+
+/** `new`: what is published from now on. `all`: everything the stream still holds. */
+export type StartAt = "new" | "all";
+
+export type OnDelivery = (delivery: Delivery) => void;
+
+export interface Subscription {
+  /** Takes no more deliveries, waits for the unsettled ones at most `graceMs`; the durable stays. Safe to call twice. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** Moves opaque messages. Knows nothing of envelopes, schemas or policy. */
+export interface Transport {
+  readonly capabilities: TransportCapabilities;
+  /**
+   * Resolves once stored durably. Rejects with MeshError `unavailable`, `timeout`, `backpressure`,
+   * `denied`, `too-large` or `closed`. Messages published in one tick keep their order.
+   */
+  publish(message: Message): Promise<PublishReceipt>;
+  /**
+   * Delivers to `onDelivery` until stopped, at most `maxAckPending` unsettled at a time, and keeps a delivery from
+   * being redelivered for as long as it is unsettled here. Rejects with `denied`, `unavailable`, `usage` or `closed`.
+   */
+  subscribe(options: SubscribeOptions, onDelivery: OnDelivery): Promise<Subscription>;
+  /** Stops subscriptions, waits for unsettled deliveries, then disconnects. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** One schema's verdict on one event's data. */
+export interface Validation {
+  readonly valid: boolean;
+  /** At most 20, deepest first found. */
+  readonly violations: readonly Violation[];
+}
+
+/** What the registry knows about one event in one major version. */
+export interface EventContract {
+  readonly name: string;
+  readonly version: number;
+  readonly kind: EventKind;
+  /** The schema's `$id`, else its file. */
+  readonly schema: string;
+  readonly requiredHeaders: readonly string[];
+  validate(data: unknown): Validation;
+}
+
+export type EventKind = "event" | "command" | "reply";
+
+/** Contracts by name and major version. Pure look-up: loading is done before. */
+export interface SchemaRegistry {
+  /** Without a version: the highest that is not a draft. Throws MeshError `unknown-event`. */
+  resolve(name: string, version?: number): EventContract;
+}
+
+/** Structured log lines: fields first, then a fixed event name. */
+export interface Logger {
+  debug(fields: object, event: string): void;
+  info(fields: object, event: string): void;
+  warn(fields: object, event: string): void;
+  error(fields: object, event: string): void;
+}

@@ -1,0 +1,76 @@
+import { MeshError } from "./errors.ts";
+import { assertEventName, quote } from "./event-name.ts";
+
+/**
+ * `evt.<subnet>.<node>.<event name>.v<major>`: the address of an event on every server. Subnet and node are the
+ * event's authenticated origin, since a server lets a node publish below its own two tokens only.
+ */
+export interface EventAddress {
+  readonly subnet: string;
+  readonly node: string;
+  readonly name: string;
+  readonly version: number;
+}
+
+/** First token of every event subject. */
+export const EVENT_ROOT = "evt";
+
+const ORIGIN_TOKEN = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** Says what is wrong with a subnet or node name, or nothing. */
+export function originTokenProblem(token: string): string | undefined {
+  return ORIGIN_TOKEN.test(token) ? undefined : "must be 1 to 63 of a-z 0-9 -, not starting with -";
+}
+
+/** Throws `invalid-event` unless `token` can be a subnet or node token of a subject. */
+export function assertOriginToken(token: string, what: "subnet" | "node"): void {
+  const problem = originTokenProblem(token);
+  if (problem !== undefined) throw new MeshError("invalid-event", `${what} ${quote(token)} ${problem}`);
+}
+
+/** Joins a checked address. Throws `invalid-event`, since a server would store wildcards, spaces and NUL. */
+export function formatSubject(address: EventAddress): string {
+  assertOriginToken(address.subnet, "subnet");
+  assertOriginToken(address.node, "node");
+  assertEventName(address.name);
+  if (!Number.isInteger(address.version) || address.version < 1 || address.version > 9999) {
+    throw new MeshError(
+      "invalid-event",
+      `version of ${address.name} must be 1 to 9999, got ${address.version}`,
+    );
+  }
+  return `${EVENT_ROOT}.${address.subnet}.${address.node}.${address.name}.v${address.version}`;
+}
+
+/** Splits a subject. Throws `invalid-event` when it is not one of ours. */
+export function parseSubject(subject: string): EventAddress {
+  const tokens = subject.split(".");
+  const [root, subnet = "", node = ""] = tokens;
+  const last = tokens.at(-1) ?? "";
+  if (root !== EVENT_ROOT || tokens.length < 6 || !/^v[1-9][0-9]{0,3}$/.test(last)) {
+    throw new MeshError(
+      "invalid-event",
+      `subject ${quote(subject)} is not evt.<subnet>.<node>.<event name>.v<major>`,
+    );
+  }
+  assertOriginToken(subnet, "subnet");
+  assertOriginToken(node, "node");
+  const name = tokens.slice(3, -1).join(".");
+  assertEventName(name);
+  return { subnet, node, name, version: Number(last.slice(1)) };
+}
+
+/** A node within the mesh: `alpha/kitchen`. */
+export interface NodeAddress {
+  readonly subnet: string;
+  readonly node: string;
+}
+
+/** Parses `alpha/kitchen`. Throws `usage`. */
+export function parseNodeAddress(text: string): NodeAddress {
+  const [subnet = "", node = "", ...rest] = text.split("/");
+  if (rest.length > 0 || originTokenProblem(subnet) !== undefined || originTokenProblem(node) !== undefined) {
+    throw new MeshError("usage", `${quote(text)} is not <subnet>/<node>, for example alpha/kitchen`);
+  }
+  return { subnet, node };
+}

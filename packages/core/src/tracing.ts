@@ -1,0 +1,134 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
+import { messageOf } from "./errors.ts";
+
+/*
+ * Spans by the OpenTelemetry messaging conventions. Only the API is used here: without an SDK every call ends in a
+ * no-op, and the context that an event carries still passes through untouched.
+ */
+
+/** Headers of a message; trace context travels in `traceparent` and `tracestate` (W3C Trace Context). */
+export type MessageHeaders = Readonly<Record<string, string>>;
+
+const tracer = trace.getTracer("adaos-mesh");
+
+/** What a span tells of the event it is about. */
+export interface SpanSubject {
+  readonly eventName: string;
+  readonly subject: string;
+  readonly eventId: string;
+  readonly correlationId: string;
+  readonly bodyBytes: number;
+}
+
+function attributesOf(
+  about: SpanSubject,
+  operation: string,
+  type: "send" | "receive" | "process",
+): Attributes {
+  return {
+    "messaging.system": "nats",
+    "messaging.operation.name": operation,
+    "messaging.operation.type": type,
+    "messaging.destination.name": about.subject,
+    "messaging.destination.template": about.eventName,
+    "messaging.message.id": about.eventId,
+    "messaging.message.conversation_id": about.correlationId,
+    "messaging.message.body.size": about.bodyBytes,
+  };
+}
+
+/** A running span and the headers that make it the parent of whatever reads the message next. */
+export interface MessageSpan {
+  readonly headers: MessageHeaders;
+  end(failure?: unknown): void;
+}
+
+function messageSpan(span: Span, within: Context, passedOn: MessageHeaders): MessageSpan {
+  const valid = trace.isSpanContextValid(span.spanContext());
+  return { headers: valid ? injected(span, within) : passedOn, end: (failure) => endSpan(span, failure) };
+}
+
+function injected(span: Span, within: Context): MessageHeaders {
+  const headers: Record<string, string> = {};
+  propagation.inject(trace.setSpan(within, span), headers);
+  return headers;
+}
+
+function endSpan(span: Span, failure: unknown): void {
+  if (failure !== undefined) {
+    span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(failure) });
+    span.setAttribute("error.type", errorType(failure));
+  }
+  span.end();
+}
+
+function errorType(failure: unknown): string {
+  if (typeof failure === "object" && failure !== null && "code" in failure) return String(failure.code);
+  return failure instanceof Error ? failure.name : typeof failure;
+}
+
+/** Starts the span of a publish, a child of whatever is active. */
+export function publishSpan(about: SpanSubject): MessageSpan {
+  const parent = context.active();
+  const attributes = attributesOf(about, "publish", "send");
+  const span = tracer.startSpan(
+    `publish ${about.eventName}`,
+    { kind: SpanKind.PRODUCER, attributes },
+    parent,
+  );
+  return messageSpan(span, parent, {});
+}
+
+/** Starts the span of one hop of a link, a child of what sent the message. Without tracing the headers pass as they are. */
+export function linkSpan(
+  about: SpanSubject,
+  direction: "up" | "down",
+  subnet: string,
+  headers: MessageHeaders,
+): MessageSpan {
+  const parent = propagation.extract(ROOT_CONTEXT, headers);
+  const up = direction === "up";
+  const operation = `link ${direction}`;
+  // The uplink takes in for the root, the downlink sends out: service graphs pair producer and consumer spans.
+  const kind = up ? SpanKind.CONSUMER : SpanKind.PRODUCER;
+  const attributes = { ...attributesOf(about, operation, up ? "receive" : "send"), "adaos.subnet": subnet };
+  const span = tracer.startSpan(`${operation} ${about.eventName}`, { kind, attributes }, parent);
+  return messageSpan(span, parent, headers);
+}
+
+/** Runs a handler inside its span, a child of what sent the message. What the handler throws marks the span and is thrown on. */
+export async function inProcessSpan<T>(
+  about: SpanSubject,
+  consumerGroup: string,
+  headers: MessageHeaders,
+  handle: () => Promise<T>,
+): Promise<T> {
+  const parent = propagation.extract(ROOT_CONTEXT, headers);
+  const attributes = {
+    ...attributesOf(about, "process", "process"),
+    "messaging.consumer.group.name": consumerGroup,
+  };
+  const span = tracer.startSpan(
+    `process ${about.eventName}`,
+    { kind: SpanKind.CONSUMER, attributes },
+    parent,
+  );
+  try {
+    const result = await context.with(trace.setSpan(parent, span), handle);
+    endSpan(span, undefined);
+    return result;
+  } catch (thrown) {
+    endSpan(span, thrown);
+    throw thrown;
+  }
+}

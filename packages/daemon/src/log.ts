@@ -1,0 +1,49 @@
+import { mkdirSync, renameSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { destination, type Logger, pino, stdTimeFunctions } from "pino";
+
+export interface LogOptions {
+  readonly level: "debug" | "info" | "warn" | "error";
+  /** JSON lines go here; standard output when not given. */
+  readonly file?: string | undefined;
+  /** Without a file: standard error, as for a library in somebody else's program. */
+  readonly toStandardError?: boolean;
+  /** Fields of every line: mesh, node. */
+  readonly base: Readonly<Record<string, string>>;
+}
+
+/** A log holds at most twice this: the file and the one before it. */
+const MAX_LOG_BYTES = 10 * 1024 * 1024;
+const ROTATE_CHECK_MS = 10_000;
+
+/** A log of JSON lines that a crash does not cut: every line is written before the call returns. */
+export function openLog(options: LogOptions): Logger {
+  const settings = {
+    level: options.level,
+    base: options.base,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    messageKey: "event",
+    // A secret in a log outlives its rotation.
+    redact: {
+      paths: ["seed", "*.seed", "password", "*.password", "authorization", "*.authorization"],
+      censor: "***",
+    },
+  };
+  const { file } = options;
+  if (file === undefined)
+    return pino(settings, destination({ dest: options.toStandardError === true ? 2 : 1, sync: true }));
+  mkdirSync(dirname(file), { recursive: true });
+  const sink = destination({ dest: file, append: true, sync: true });
+  const timer = setInterval(() => {
+    if (sizeOf(file) < MAX_LOG_BYTES) return;
+    renameSync(file, `${file}.1`);
+    sink.reopen();
+  }, ROTATE_CHECK_MS);
+  timer.unref();
+  return pino(settings, sink);
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}

@@ -1,0 +1,18 @@
+/** How one piece of a node is doing. */
+export interface PartHealth {
+  /** Does its work now. A node is ready when all its parts are. */
+  readonly ready: boolean;
+  /** Why not, when it is not. */
+  readonly reason?: string;
+  /** What an operator may want to see: counters, positions. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** One piece of a node. `stop()` works even after a failed or partial `start()`. */
+export interface Part {
+  readonly name: string;
+  /** Resolves when the piece works, or works on getting there by itself; rejects when it never can. */
+  start(signal: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+  health(): PartHealth;
+}

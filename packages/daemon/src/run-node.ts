@@ -1,0 +1,118 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { type Logger, MeshError, messageOf } from "@adaos/core";
+import type { Part, PartHealth } from "./part.ts";
+import { type NodeStatus, startStatusServer } from "./status-server.ts";
+import { startTelemetry } from "./telemetry.ts";
+
+export interface NodeOptions {
+  /** `root`, `alpha/hub`, `alpha/kitchen`. */
+  readonly node: string;
+  readonly role: string;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly runFile: string | undefined;
+  readonly log: Logger;
+  /** In the order in which they start; they stop in reverse. */
+  readonly parts: readonly Part[];
+}
+
+/** What a run file holds. */
+export interface RunFile {
+  readonly node: string;
+  readonly pid: number;
+  readonly statusUrl: string;
+  readonly startedAt: string;
+}
+
+/** Longest orderly stop; then the process ends anyway, and what was not settled is delivered again. */
+const STOP_LIMIT_MS = 15_000;
+
+/**
+ * Runs one daemon until SIGTERM or SIGINT. Resolves with the exit code: 0 after a stop that was asked for. Rejects when
+ * a part cannot start.
+ */
+export async function runNode(options: NodeOptions): Promise<number> {
+  const { node, role, log, parts } = options;
+  const startedAt = new Date().toISOString();
+  const stopped = stopSignal(log);
+  const stopTelemetry = await startTelemetry(`adaos-${role}`, log);
+  const started: Part[] = [];
+  const status = (): NodeStatus => statusOf({ node, role, startedAt }, parts, started);
+  const server = await startStatusServer(options.http, status);
+  const statusUrl = `http://${options.http.host}:${server.port}`;
+  try {
+    if (options.runFile !== undefined)
+      writeRunFile(options.runFile, { node, pid: process.pid, statusUrl, startedAt });
+    log.info({ pid: process.pid, statusUrl }, "node starting");
+    for (const part of parts) {
+      if (stopped.aborted) break;
+      await part.start(stopped);
+      started.push(part);
+      log.info({ part: part.name }, "part started");
+    }
+    if (!stopped.aborted) {
+      log.info({}, "node started");
+      await new Promise((resolve) => stopped.addEventListener("abort", resolve, { once: true }));
+    }
+    return 0;
+  } finally {
+    const limit = setTimeout(() => {
+      log.error({ limitMs: STOP_LIMIT_MS }, "node stop took too long");
+      process.exit(70);
+    }, STOP_LIMIT_MS);
+    for (const part of [...parts].reverse()) {
+      await part.stop().catch((err: unknown) => log.error({ part: part.name, err }, "part not stopped"));
+    }
+    await server.stop();
+    await stopTelemetry();
+    if (options.runFile !== undefined) rmSync(options.runFile, { force: true });
+    clearTimeout(limit);
+    log.info({}, "node stopped");
+  }
+}
+
+function statusOf(
+  identity: { readonly node: string; readonly role: string; readonly startedAt: string },
+  parts: readonly Part[],
+  started: readonly Part[],
+): NodeStatus {
+  const health = parts.map((part): [string, PartHealth] => {
+    if (!started.includes(part)) return [part.name, { ready: false, reason: "is starting" }];
+    return [part.name, part.health()];
+  });
+  const ready = health.every(([, { ready }]) => ready);
+  return { ...identity, pid: process.pid, ready, parts: Object.fromEntries(health) };
+}
+
+/** Aborts at the first SIGTERM or SIGINT; a second one ends the process. */
+function stopSignal(log: Logger): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT"] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130);
+      log.info({ signal: name }, "node stopping");
+      controller.abort();
+    });
+  }
+  // What nobody expected is our bug: say so and let the supervisor start afresh, from a state that is known.
+  process.on("unhandledRejection", (err) => {
+    log.error({ err }, "unhandled rejection");
+    process.exit(70);
+  });
+  process.on("uncaughtException", (err) => {
+    log.error({ err }, "uncaught exception");
+    process.exit(70);
+  });
+  return controller.signal;
+}
+
+function writeRunFile(file: string, content: RunFile): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    // Renamed into place, so that nobody reads half of it.
+    writeFileSync(`${file}.new`, `${JSON.stringify(content)}\n`);
+    renameSync(`${file}.new`, file);
+  } catch (cause) {
+    throw new MeshError("invalid-config", `${file} cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,142 @@
+import {
+  type EventPattern,
+  eventsStream,
+  type Logger,
+  MeshError,
+  memberConsumer,
+  originTokenProblem,
+  type Policy,
+  parseEventPattern,
+  patternToFilter,
+  quote,
+} from "@adaos/core";
+import { ACK_WAIT_MS, type DurableReply, type DurableRequest, findConsumer } from "@adaos/transport-nats";
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from "nats";
+import { z } from "zod";
+import type { ServerGrants } from "./server-grants.ts";
+
+const name = z.string().superRefine((text, context) => {
+  const problem = originTokenProblem(text);
+  if (problem !== undefined) context.addIssue(problem);
+});
+
+const requestSchema: z.ZodType<DurableRequest> = z.strictObject({
+  durable: name,
+  pattern: z.string(),
+  from: z.strictObject({ subnet: name.exactOptional(), node: name.exactOptional() }),
+  maxAckPending: z.number().int().min(1).max(10_000),
+  startAt: z.enum(["new", "all"]),
+});
+
+const MAX_DURABLES_PER_MEMBER = 64;
+/** Where a consumer remembers what it was made for. */
+const META = { node: "adaos.node", pattern: "adaos.pattern" } as const;
+
+/** Makes durables for the members of a subnet: asks the policy, creates the consumer, grants it on the server. */
+export class DurableDesk {
+  readonly #subnet: string;
+  readonly #policy: Policy;
+  readonly #jsm: JetStreamManager;
+  readonly #grants: ServerGrants;
+  readonly #log: Logger;
+
+  constructor(subnet: string, policy: Policy, jsm: JetStreamManager, grants: ServerGrants, log: Logger) {
+    this.#subnet = subnet;
+    this.#policy = policy;
+    this.#jsm = jsm;
+    this.#grants = grants;
+    this.#log = log;
+  }
+
+  /** Grants the durables that exist and that policy still allows. */
+  async restoreGrants(): Promise<void> {
+    const grants: [string, string][] = [];
+    for await (const info of this.#jsm.consumers.list(eventsStream(this.#subnet))) {
+      const node = info.config.metadata?.[META.node];
+      const pattern = info.config.metadata?.[META.pattern];
+      if (node === undefined || pattern === undefined) continue;
+      const decision = this.#decide(node, parseEventPattern(pattern));
+      if (decision.allowed) grants.push([node, info.name]);
+      else this.#log.warn({ node, consumer: info.name, rule: decision.rule }, "durable no longer allowed");
+    }
+    await this.#grants.grant(grants);
+  }
+
+  /** Answers one request of `node`, whose name the server has authenticated. Never rejects. */
+  async answer(node: string, body: Uint8Array): Promise<DurableReply> {
+    try {
+      const request = parseRequest(body);
+      const pattern = parseEventPattern(request.pattern);
+      const decision = this.#decide(node, pattern);
+      if (!decision.allowed) {
+        this.#log.warn({ node, durable: request.durable, rule: decision.rule }, "durable denied");
+        return { error: { code: "denied", message: decision.reason, rule: decision.rule } };
+      }
+      const consumer = await this.#ensure(node, request, pattern);
+      return { stream: eventsStream(this.#subnet), consumer, ackWaitMs: ACK_WAIT_MS };
+    } catch (thrown) {
+      const error = MeshError.from(thrown, "unavailable", "the hub cannot make the durable");
+      this.#log.warn({ node, err: error }, "durable not made");
+      return { error: { code: error.code, message: error.message } };
+    }
+  }
+
+  #decide(node: string, pattern: EventPattern): ReturnType<Policy["decide"]> {
+    return this.#policy.decidePattern({ verb: "subscribe", subnet: this.#subnet, node }, pattern);
+  }
+
+  async #ensure(node: string, request: DurableRequest, pattern: EventPattern): Promise<string> {
+    const stream = eventsStream(this.#subnet);
+    const consumer = memberConsumer(node, request.durable);
+    if (!this.#grants.has(node, consumer) && this.#grants.count(node) >= MAX_DURABLES_PER_MEMBER) {
+      throw new MeshError("backpressure", `${node} has ${MAX_DURABLES_PER_MEMBER} durables; use one of them`);
+    }
+    const changeable = {
+      filter_subject: patternToFilter(pattern, request.from),
+      max_ack_pending: request.maxAckPending,
+      metadata: { [META.node]: node, [META.pattern]: request.pattern },
+    };
+    const existing = await findConsumer(this.#jsm, stream, consumer);
+    if (existing === undefined) {
+      await this.#jsm.consumers.add(stream, {
+        durable_name: consumer,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: ACK_WAIT_MS * 1e6,
+        max_deliver: -1,
+        deliver_policy: request.startAt === "all" ? DeliverPolicy.All : DeliverPolicy.New,
+        ...changeable,
+      });
+    } else if (differs(existing.config, changeable)) {
+      await this.#jsm.consumers.update(stream, consumer, changeable);
+    }
+    await this.#grants.grant([[node, consumer]]);
+    return consumer;
+  }
+}
+
+function parseRequest(body: Uint8Array): DurableRequest {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(body));
+  } catch (cause) {
+    throw new MeshError("usage", "the request for a durable is not JSON", { cause });
+  }
+  const checked = requestSchema.safeParse(value);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  throw new MeshError(
+    "usage",
+    `the request for a durable is wrong at ${quote(issue?.path.join(".") ?? "")}: ${issue?.message}`,
+  );
+}
+
+function differs(
+  config: ConsumerConfig,
+  wanted: { filter_subject: string; max_ack_pending: number; metadata: Record<string, string> },
+): boolean {
+  return (
+    config.filter_subject !== wanted.filter_subject ||
+    config.max_ack_pending !== wanted.max_ack_pending ||
+    Object.entries(wanted.metadata).some(([key, value]) => config.metadata?.[key] !== value)
+  );
+}

@@ -1,0 +1,1 @@
+export { runHub } from "./daemon.ts";

@@ -1,0 +1,116 @@
+import type { StreamLimits } from "@adaos/config";
+import {
+  EVENT_ROOT,
+  type EventPattern,
+  eventsStream,
+  type Logger,
+  MeshError,
+  minimalPatterns,
+  patternToFilter,
+  UPLINK_DURABLE,
+} from "@adaos/core";
+import type { Part, PartHealth } from "@adaos/daemon";
+import { delay, ensureLinkDurable, ensureStream } from "@adaos/transport-nats";
+import type { JetStreamManager } from "nats";
+
+/** How often the hub looks whether the stream and the root's durable are still there. */
+const CHECK_MS = 5000;
+
+/** Keeps the subnet's stream and, on it, the durable from which the root's uplink pulls what may leave. */
+export class SubnetStream implements Part {
+  readonly name = "stream";
+  readonly #subnet: string;
+  readonly #exports: readonly EventPattern[];
+  readonly #limits: StreamLimits;
+  readonly #jsm: JetStreamManager;
+  readonly #log: Logger;
+  #trouble: string | undefined = "is starting";
+  #messages = 0;
+  #uplinkSeen = false;
+  #checking: Promise<void> | undefined;
+  readonly #stopped = new AbortController();
+
+  constructor(
+    subnet: string,
+    exports: readonly EventPattern[],
+    limits: StreamLimits,
+    jsm: JetStreamManager,
+    log: Logger,
+  ) {
+    this.#subnet = subnet;
+    this.#exports = exports;
+    this.#limits = limits;
+    this.#jsm = jsm;
+    this.#log = log;
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    // JetStream of a server that has just started may take a while to open a large store.
+    while (!signal.aborted) {
+      const error = await this.#check();
+      if (error === undefined) break;
+      if (error.code === "invalid-config") throw error;
+      await delay(250, signal);
+    }
+    this.#checking = this.#keepChecking();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#checking;
+  }
+
+  health(): PartHealth {
+    const details = { stream: eventsStream(this.#subnet), messages: this.#messages };
+    return this.#trouble === undefined
+      ? { ready: true, details }
+      : { ready: false, reason: this.#trouble, details };
+  }
+
+  async #keepChecking(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      await delay(CHECK_MS, this.#stopped.signal);
+      if (!this.#stopped.signal.aborted) await this.#check();
+    }
+  }
+
+  /** Mends what is missing. Returns why it could not. */
+  async #check(): Promise<MeshError | undefined> {
+    const stream = eventsStream(this.#subnet);
+    try {
+      if (this.#trouble !== undefined) await this.#ensureStream(stream);
+      await this.#ensureUplinkDurable(stream);
+      this.#messages = (await this.#jsm.streams.info(stream)).state.messages;
+      this.#trouble = undefined;
+      return undefined;
+    } catch (thrown) {
+      const error = MeshError.from(thrown, "unavailable", `stream ${stream} is not there`);
+      if (this.#trouble !== error.message) this.#log.warn({ stream, err: error }, "stream trouble");
+      this.#trouble = error.message;
+      return error;
+    }
+  }
+
+  async #ensureStream(stream: string): Promise<void> {
+    const { maxBytes, maxAgeHours, duplicateWindowMs } = this.#limits;
+    await ensureStream(this.#jsm, {
+      name: stream,
+      subjects: [`${EVENT_ROOT}.>`],
+      maxBytes,
+      maxAgeMs: maxAgeHours * 3_600_000,
+      duplicateWindowMs,
+    });
+  }
+
+  /** Only exported events pass its filter, so that nothing else can be asked for across the bridge. */
+  async #ensureUplinkDurable(stream: string): Promise<void> {
+    const exported = minimalPatterns(this.#exports);
+    await ensureLinkDurable(this.#jsm, {
+      stream,
+      consumer: UPLINK_DURABLE,
+      filters: exported.map((pattern) => patternToFilter(pattern, { subnet: this.#subnet })),
+      startAt: this.#uplinkSeen ? "all" : "new",
+    });
+    this.#uplinkSeen = true;
+  }
+}

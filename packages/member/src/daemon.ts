@@ -1,0 +1,30 @@
+import { readNodeFile } from "@adaos/config";
+import { openLog, runNode } from "@adaos/daemon";
+import { openBus } from "./connect.ts";
+import { EventJournal } from "./event-journal.ts";
+
+/** Runs the daemon of one member until it is told to stop. Resolves with the exit code. */
+export async function runMember(file: string): Promise<number> {
+  const loaded = readNodeFile(file, "member");
+  const { config, path } = loaded;
+  const node = `${config.subnet}/${config.node}`;
+  const logFile = config.log.file;
+  const log = openLog({
+    level: config.log.level,
+    file: logFile === undefined ? undefined : path(logFile),
+    base: { mesh: config.mesh, node },
+  });
+  const bus = await openBus(loaded, { log, component: "daemon", waitForServer: true });
+  try {
+    return await runNode({
+      node,
+      role: "member",
+      http: config.http,
+      runFile: config.runFile === undefined ? undefined : path(config.runFile),
+      log,
+      parts: [new EventJournal(bus, config.subscribe, log)],
+    });
+  } finally {
+    await bus.close();
+  }
+}

@@ -1,0 +1,15 @@
+export type {
+  Bus,
+  Envelope,
+  EventData,
+  EventMap,
+  HandlerContext,
+  OnEvent,
+  Published,
+  PublishOptions,
+  Subscription,
+  SubscriptionOptions,
+} from "@adaos/core";
+export { MeshError, type MeshErrorCode, type Violation } from "@adaos/core";
+export { type ConnectOptions, connect } from "./connect.ts";
+export { runMember } from "./daemon.ts";

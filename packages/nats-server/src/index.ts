@@ -1,0 +1,11 @@
+export {
+  compileHubServer,
+  compileRootServer,
+  type HubServerSettings,
+  type RootServerSettings,
+} from "./compile.ts";
+export { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
+export { ensureNatsServer, type NatsServerBinary } from "./ensure.ts";
+export { type OnProgress, type ProgressEvent, renderProgress } from "./progress.ts";
+export { reloadServer } from "./reload.ts";
+export { MINIMUM_VERSION, TESTED_VERSION } from "./version.ts";

@@ -1,0 +1,28 @@
+import type { FileRegistry } from "./file-registry.ts";
+import { compareRecords } from "./record.ts";
+
+/**
+ * The machine index of a registry, for `_dist/registry.json`: its records sorted by name and version, each with its
+ * schema's `$id` and full version. Paths are relative to the registry folder. Same registry, same text.
+ */
+export function generateIndex(registry: FileRegistry): string {
+  const events = registry.records.toSorted(compareRecords).map((record) => {
+    const schema = registry.schemaOf(record.name, record.version);
+    return {
+      name: record.name,
+      version: record.version,
+      kind: record.kind,
+      summary: record.summary,
+      status: record.status,
+      producers: record.producers,
+      consumers: record.consumers,
+      schema: record.schema,
+      schema_id: schema["$id"] ?? null,
+      schema_version: schema["x-version"] ?? null,
+      examples: record.examples,
+      required_headers: record.required_headers,
+      semantics: record.semantics,
+    };
+  });
+  return `${JSON.stringify({ events }, undefined, 2)}\n`;
+}

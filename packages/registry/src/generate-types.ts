@@ -1,0 +1,95 @@
+import { formatEventRef, MeshError } from "@adaos/core";
+import type { FileRegistry } from "./file-registry.ts";
+import { compareRecords } from "./record.ts";
+import { type JsonObject, withoutEmptyFragment } from "./schema-document.ts";
+
+type Compile = typeof import("json-schema-to-typescript").compile;
+
+const BANNER = `// Generated from registry.yaml and its schemas by "npm run generate". Do not edit.
+import "@adaos/core";
+`;
+
+/**
+ * TypeScript declarations for `_dist/events.d.ts`: a type for the data of each event, and those types entered into
+ * core's `EventMap`, so that publish and subscribe are checked. Same registry, same text.
+ * Needs the development dependency json-schema-to-typescript. Throws MeshError `usage` without it.
+ */
+export async function generateTypes(registry: FileRegistry): Promise<string> {
+  const compile = await importCompiler();
+  const schemas = schemasById(registry);
+  const taken = new Set<string>();
+  const declarations: string[] = [];
+  const entries: string[] = [];
+  for (const { name, version } of registry.records.toSorted(compareRecords)) {
+    const typeName = freeName(typeNameOf(name, version), taken);
+    const schema = registry.schemaOf(name, version);
+    declarations.push(await compileType(compile, schema, typeName, schemas));
+    entries.push(`    ${JSON.stringify(formatEventRef(name, version))}: ${typeName};`);
+  }
+  const map = `declare module "@adaos/core" {\n  interface EventMap {\n${entries.join("\n")}\n  }\n}\n`;
+  return [BANNER, ...declarations, map].join("\n");
+}
+
+async function importCompiler(): Promise<Compile> {
+  try {
+    return (await import("json-schema-to-typescript")).compile;
+  } catch (cause) {
+    throw new MeshError("usage", "generating types needs json-schema-to-typescript; run npm install", {
+      cause,
+    });
+  }
+}
+
+async function compileType(
+  compile: Compile,
+  schema: Readonly<JsonObject>,
+  typeName: string,
+  schemas: ReadonlyMap<string, Readonly<JsonObject>>,
+): Promise<string> {
+  // Title and $id would name the type; the compiler also writes into what it is given.
+  const { title: _title, $id: _id, ...root } = structuredClone(schema) as JsonObject;
+  return compile(root, typeName, {
+    bannerComment: "",
+    unknownAny: true,
+    style: { printWidth: 110 },
+    // Inner types carry their event's name, since all types of a registry share one file.
+    customName: (inner, key) => {
+      const own = inner.title ?? inner.$id ?? key;
+      return own === undefined || own === typeName ? own : `${typeName} ${own}`;
+    },
+    $refOptions: {
+      resolve: {
+        http: false,
+        file: false,
+        registry: {
+          order: 1,
+          canRead: true,
+          read: ({ url }: { url: string }) => structuredClone(schemas.get(withoutEmptyFragment(url))),
+        },
+      },
+    },
+  });
+}
+
+function schemasById(registry: FileRegistry): ReadonlyMap<string, Readonly<JsonObject>> {
+  const schemas = new Map<string, Readonly<JsonObject>>();
+  for (const { name, version } of registry.records) {
+    const schema = registry.schemaOf(name, version);
+    if (typeof schema["$id"] === "string") schemas.set(withoutEmptyFragment(schema["$id"]), schema);
+  }
+  return schemas;
+}
+
+/** `nlp.intent.detected`, 1: `NlpIntentDetectedV1`. */
+function typeNameOf(name: string, version: number): string {
+  const words = name.split(/[._-]/).filter((word) => word !== "");
+  return `${words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("")}V${version}`;
+}
+
+/** `a.b-c` and `a.b.c` make one name: the second gets a number. */
+function freeName(wanted: string, taken: Set<string>): string {
+  let name = wanted;
+  for (let i = 2; taken.has(name); i++) name = `${wanted}N${i}`;
+  taken.add(name);
+  return name;
+}

@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import { type EventContract, formatEventRef, MeshError } from "@adaos/core";
+import { FileRegistry } from "./file-registry.ts";
+import { openFolder, type RegistryFolder, readWithin } from "./files.ts";
+import { type EventRecord, type ParsedRecord, parseRecords } from "./record.ts";
+import { parseSchemaDocument, type SchemaDocument } from "./schema-document.ts";
+import { SchemaValidators } from "./validator.ts";
+
+/** The index of a registry folder. */
+export const REGISTRY_FILE = "registry.yaml";
+
+const MAX_INDEX_BYTES = 4 * 1024 * 1024;
+const MAX_SCHEMA_BYTES = 1024 * 1024;
+
+/**
+ * Loads the registry of a folder: `registry.yaml` and the schemas it names. Whatever is wrong shows here, not at the
+ * first event; compiling the validators waits for the first event. Examples are not read.
+ * @throws MeshError `invalid-config` naming file, place and remedy.
+ */
+export async function loadRegistry(dir: string): Promise<FileRegistry> {
+  const folder = await openFolder(dir);
+  const text = await readWithin(folder, REGISTRY_FILE, MAX_INDEX_BYTES, `no schema registry at ${dir}`);
+  const parsed = parseRecords(text, join(dir, REGISTRY_FILE));
+  assertUnique(parsed);
+  const documents = await readSchemas(folder, parsed);
+  const validators = new SchemaValidators([...documents.values()]);
+  const entries = parsed.map(({ record }) => {
+    const document = documents.get(record.schema);
+    if (document === undefined) throw new MeshError("internal", `schema ${record.schema} was not read`);
+    return { record, document, contract: contractOf(record, document, validators) };
+  });
+  return new FileRegistry(dir, entries);
+}
+
+function assertUnique(parsed: readonly ParsedRecord[]): void {
+  const first = new Map<string, ParsedRecord>();
+  for (const entry of parsed) {
+    const ref = formatEventRef(entry.record.name, entry.record.version);
+    const other = first.get(ref);
+    if (other !== undefined) {
+      throw new MeshError(
+        "invalid-config",
+        `${entry.at("name")}: ${ref} is declared twice, first at ${other.at("name")}; remove one or raise its version`,
+      );
+    }
+    first.set(ref, entry);
+  }
+}
+
+/** Each file once, by path: records may share a schema. */
+async function readSchemas(
+  folder: RegistryFolder,
+  parsed: readonly ParsedRecord[],
+): Promise<ReadonlyMap<string, SchemaDocument>> {
+  const documents = new Map<string, SchemaDocument>();
+  for (const { record, at } of parsed) {
+    if (documents.has(record.schema)) continue;
+    const text = await readWithin(folder, record.schema, MAX_SCHEMA_BYTES, at("schema"));
+    const privateUri = `urn:adaos:registry-file:${documents.size}`;
+    documents.set(record.schema, parseSchemaDocument(text, join(folder.dir, record.schema), privateUri));
+  }
+  return documents;
+}
+
+function contractOf(
+  record: EventRecord,
+  document: SchemaDocument,
+  validators: SchemaValidators,
+): EventContract {
+  return {
+    name: record.name,
+    version: record.version,
+    kind: record.kind,
+    schema: document.id ?? record.schema,
+    requiredHeaders: record.required_headers,
+    validate: validators.validatorOf(document),
+  };
+}

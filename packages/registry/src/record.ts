@@ -1,0 +1,132 @@
+import { parseYaml } from "@adaos/config";
+import { type EventKind, eventNameProblem, quote } from "@adaos/core";
+import { z } from "zod";
+
+/** `draft` is found only by those who name its version; `deprecated` still works. */
+export type EventStatus = "draft" | "stable" | "deprecated";
+
+export interface EventSemantics {
+  readonly delivery: "at-least-once";
+  /** What tells a repeat from a new event: a field of the envelope or the header of that name. */
+  readonly idempotency_key: "event_id" | "idempotency_key";
+}
+
+/** One event in one major version, as `registry.yaml` declares it. Field names are the file's. */
+export interface EventRecord {
+  readonly name: string;
+  /** Major version; minor and patch live in the schema's `x-version`. */
+  readonly version: number;
+  readonly kind: EventKind;
+  readonly summary: string;
+  readonly status: EventStatus;
+  /** Components that publish it, `*` for any token: `skill.nlp`, `scenario.*`. */
+  readonly producers: readonly string[];
+  readonly consumers: readonly string[];
+  /** JSON Schema of the data; a path below the registry folder, as are the examples. */
+  readonly schema: string;
+  /** JSON files with valid data. */
+  readonly examples: readonly string[];
+  /** Looked up in the envelope first, then in its headers. */
+  readonly required_headers: readonly string[];
+  readonly semantics: EventSemantics;
+}
+
+/** By name, then version. Code points, not a locale: the order must be the same on every machine. */
+export function compareRecords(a: EventRecord, b: EventRecord): number {
+  if (a.name === b.name) return a.version - b.version;
+  return a.name < b.name ? -1 : 1;
+}
+
+/** A record and where it stands. */
+export interface ParsedRecord {
+  readonly record: EventRecord;
+  /** `<file>:<line>:<column>` of a field, or of the record where the field is absent. */
+  at(field: keyof EventRecord): string;
+}
+
+interface RawIssue {
+  readonly code?: string;
+  readonly input?: unknown;
+  readonly keys?: readonly string[];
+}
+
+/** Says what to write, whatever zod found wrong. */
+function must(rule: string): { error: (issue: RawIssue) => string } {
+  return {
+    error: ({ code, input, keys }) => {
+      const unknown = code === "unrecognized_keys" ? keys?.[0] : undefined;
+      if (unknown !== undefined) return `has no field ${quote(unknown)}; remove it or correct its spelling`;
+      return input === undefined ? `is missing, it must be ${rule}` : `must be ${rule}`;
+    },
+  };
+}
+
+const PATH = /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/;
+const PATH_RULE = 'a path inside the registry folder, for example "ui/notify/v1/schema.json"';
+const COMPONENT = /^(\*|[a-z0-9][a-z0-9_-]*)(\.(\*|[a-z0-9][a-z0-9_-]*))*$/;
+const VERSION_RULE = must("an integer from 1 to 9999");
+
+const path = z.string(must(PATH_RULE)).max(300, must(PATH_RULE)).regex(PATH, must(PATH_RULE));
+const component = z
+  .string(must("a component"))
+  .max(128, must("at most 128 characters"))
+  .regex(COMPONENT, must('lower-case tokens or * joined by dots, for example "skill.nlp" or "scenario.*"'));
+const header = z
+  .string(must("the name of a header"))
+  .regex(/^[a-z][a-z0-9_-]{0,63}$/, must("the lower-case name of an envelope field or header"));
+
+function listOf<T extends z.ZodType>(item: T, what: string): z.ZodPrefault<z.ZodArray<T>> {
+  return z
+    .array(item, must(`a list of ${what}`))
+    .max(100, must(`at most 100 ${what}`))
+    .prefault([]);
+}
+
+const recordSchema: z.ZodType<EventRecord> = z.strictObject(
+  {
+    name: z.string(must("an event name")).superRefine((name, context) => {
+      const problem = eventNameProblem(name);
+      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+    }),
+    version: z.int(VERSION_RULE).min(1, VERSION_RULE).max(9999, VERSION_RULE),
+    kind: z.enum(["event", "command", "reply"], must("event, command or reply")),
+    summary: z
+      .string(must("one sentence"))
+      .min(1, must("one sentence"))
+      .max(300, must("at most 300 characters")),
+    status: z.enum(["draft", "stable", "deprecated"], must("draft, stable or deprecated")),
+    producers: listOf(component, "components"),
+    consumers: listOf(component, "components"),
+    schema: path,
+    examples: listOf(path, "paths"),
+    required_headers: listOf(header, "headers"),
+    semantics: z
+      .strictObject(
+        {
+          delivery: z.literal("at-least-once", must("at-least-once")).default("at-least-once"),
+          idempotency_key: z
+            .enum(["event_id", "idempotency_key"], must("event_id or idempotency_key"))
+            .default("event_id"),
+        },
+        must("a map of delivery and idempotency_key"),
+      )
+      .prefault({}),
+  },
+  must("a map with the fields of one event"),
+);
+
+/** More events than any one mesh should have; keeps a broken generator from filling the memory. */
+const MAX_RECORDS = 10_000;
+const fileSchema = z
+  .array(recordSchema, must("a list of events"))
+  .max(MAX_RECORDS, must(`at most ${MAX_RECORDS} events`));
+
+/**
+ * Parses the text of a `registry.yaml`. Pure.
+ * @param file The file's name for messages.
+ * @throws MeshError `invalid-config` with file, line, column and what to write instead.
+ */
+export function parseRecords(text: string, file: string): ParsedRecord[] {
+  const { value, placeOf } = parseYaml(text, file, fileSchema);
+  return value.map((record, index) => ({ record, at: (field) => placeOf([index, field]) }));
+}

@@ -1,0 +1,1 @@
+export { runRoot } from "./daemon.ts";

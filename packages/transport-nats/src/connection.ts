@@ -1,0 +1,141 @@
+import { inboxPrefix, type Logger, MeshError, messageOf } from "@adaos/core";
+import { connect as dial, ErrorCode, Events, type NatsConnection, NatsError, nkeyAuthenticator } from "nats";
+
+export interface ConnectionOptions {
+  readonly url: string;
+  /** Names the connection on the server, for example `alpha/kitchen`. */
+  readonly name: string;
+  /** Whose private reply subjects to use: the node's name, as its rights on the server say. */
+  readonly user: string;
+  /** Seed of the user's nkey (`SU…`). Never logged. */
+  readonly seed: string;
+  readonly log: Logger;
+  /** Keep trying when the server is not there yet, as a daemon does; else reject after `timeoutMs`. @default false */
+  readonly waitForServer?: boolean;
+  /** @default 5000 */
+  readonly timeoutMs?: number;
+}
+
+/** What a part may want to hear of its connection. */
+export interface ConnectionListener {
+  onDisconnect?(): void;
+  onReconnect?(): void;
+  /** The server refused a publish to this subject; it tells nobody else. */
+  onPublishDenied?(subject: string): void;
+}
+
+/** One connection to a nats-server that reconnects for ever, shared by publishers and consumers. */
+export interface Connection {
+  readonly nc: NatsConnection;
+  /** This connection's own prefix for reply subjects. */
+  readonly inbox: string;
+  readonly connected: boolean;
+  listen(listener: ConnectionListener): () => void;
+  /** Sends what is buffered, then disconnects. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+let connections = 0;
+
+/** Connects. Rejects with MeshError `unavailable`, or `denied` when the server does not take the key. */
+export async function openConnection(options: ConnectionOptions): Promise<Connection> {
+  const { url, name, user, seed, log, waitForServer = false, timeoutMs = 5000 } = options;
+  const prefix = inboxPrefix(user);
+  let nc: NatsConnection;
+  try {
+    nc = await dial({
+      servers: url,
+      name,
+      inboxPrefix: prefix,
+      authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
+      timeout: timeoutMs,
+      waitOnFirstConnect: waitForServer,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      reconnectJitter: 250,
+      // A refusal may be a server that is still reading its new config: keep trying.
+      ignoreAuthErrorAbort: true,
+      pingInterval: 5000,
+      maxPingOut: 2,
+    });
+  } catch (cause) {
+    throw connectError(cause, url, name);
+  }
+  return new NatsLink(nc, `${prefix}.${process.pid.toString(36)}${(connections++).toString(36)}`, log);
+}
+
+function connectError(cause: unknown, url: string, name: string): MeshError {
+  if (cause instanceof NatsError && cause.code === ErrorCode.AuthorizationViolation) {
+    return new MeshError("denied", `the server at ${url} does not know the key of ${name}`, { cause });
+  }
+  return new MeshError(
+    "unavailable",
+    `no nats-server answers at ${url}: ${messageOf(cause)}; is the mesh up?`,
+    { cause },
+  );
+}
+
+class NatsLink implements Connection {
+  readonly nc: NatsConnection;
+  readonly inbox: string;
+  connected = true;
+  readonly #listeners = new Set<ConnectionListener>();
+  readonly #log: Logger;
+  #closing: Promise<void> | undefined;
+
+  constructor(nc: NatsConnection, inbox: string, log: Logger) {
+    this.nc = nc;
+    this.inbox = inbox;
+    this.#log = log;
+    void this.#watch();
+  }
+
+  listen(listener: ConnectionListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // Flush first: acknowledgements of the last moment save redeliveries. A server that is away must not hold us up.
+    if (this.connected) await Promise.race([this.nc.flush().catch(() => undefined), delay(1000)]);
+    await this.nc.close();
+  }
+
+  async #watch(): Promise<void> {
+    for await (const status of this.nc.status()) {
+      if (status.type === Events.Disconnect) {
+        this.connected = false;
+        this.#log.warn({ server: status.data }, "server disconnected");
+        for (const listener of this.#listeners) listener.onDisconnect?.();
+      } else if (status.type === Events.Reconnect) {
+        this.connected = true;
+        this.#log.info({ server: status.data }, "server reconnected");
+        for (const listener of this.#listeners) listener.onReconnect?.();
+      } else if (status.type === Events.Error) {
+        const refused = status.permissionContext;
+        this.#log.warn({ error: status.data, ...refused }, "server error");
+        if (refused?.operation !== "publish") continue;
+        for (const listener of this.#listeners) listener.onPublishDenied?.(refused.subject);
+      }
+    }
+  }
+}
+
+/** Resolves after `ms`, or at once when `signal` aborts. */
+export function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener("abort", done, { once: true });
+  });
+}

@@ -1,0 +1,20 @@
+export {
+  type Connection,
+  type ConnectionListener,
+  type ConnectionOptions,
+  delay,
+  openConnection,
+} from "./connection.ts";
+export type { DurableReply, DurableRequest } from "./durable-request.ts";
+export { ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
+export { headersOfMsg } from "./message-headers.ts";
+export { NatsTransport, type NatsTransportOptions } from "./nats-transport.ts";
+export {
+  PullConsumer,
+  type PullConsumerOptions,
+  type PulledMessage,
+  type PullState,
+  parseAckSubject,
+} from "./pull-consumer.ts";
+export { StreamPublisher, type StreamPublisherOptions } from "./stream-publisher.ts";
+export { ACK_WAIT_MS, ensureStream, type StreamSettings } from "./streams.ts";

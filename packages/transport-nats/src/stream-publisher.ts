@@ -1,0 +1,257 @@
+import { MeshError, type Message, type PublishReceipt } from "@adaos/core";
+import { type Msg, type MsgHdrs, headers as newHeaders, nuid, type Subscription } from "nats";
+import type { Connection } from "./connection.ts";
+import { type Ack, parseAck } from "./publish-ack.ts";
+
+export interface StreamPublisherOptions {
+  /** From call to storage, retries included; then `timeout`, the outcome being unknown. @default 10000 */
+  readonly timeoutMs?: number;
+  /** Messages waiting for their turn; more are refused with `backpressure`. @default 20000 */
+  readonly maxQueued?: number;
+  /** Bytes waiting for their turn. @default 64 MiB */
+  readonly maxQueuedBytes?: number;
+}
+
+/** The server takes at most 1000; half of that loses nothing in speed and shortens what a refusal repeats. */
+const MAX_BATCH_MESSAGES = 500;
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+/** A server that has not answered in this time is asked again, with the same ids. */
+const ACK_WAIT_MS = 2500;
+const RETRY_PAUSE_MS = 100;
+
+const BATCH_HEADERS = ["Nats-Batch-Id", "Nats-Batch-Sequence", "Nats-Batch-Commit"];
+/** Left free of the server's `max_payload` for our headers, batch headers included. */
+const HEADER_ROOM_BYTES = 4096;
+
+interface Pending {
+  readonly message: Message;
+  readonly headers: MsgHdrs;
+  readonly deadlineMs: number;
+  resolve(receipt: PublishReceipt): void;
+  reject(error: MeshError): void;
+}
+
+/** How an attempt to store one message ended; `again` means that it is unknown or may yet succeed. */
+type Outcome =
+  | { readonly again: MeshError }
+  | { readonly stored: PublishReceipt }
+  | { readonly failed: MeshError };
+
+/**
+ * Publishes to one stream. What is asked for while a write is on its way shares the next one: an atomic batch, which
+ * costs the server one disk sync however many messages it holds. A message alone does not wait. Order is kept.
+ */
+export class StreamPublisher {
+  readonly #connection: Connection;
+  readonly #options: Required<StreamPublisherOptions>;
+  readonly #inbox: string;
+  readonly #inboxSubscription: Subscription;
+  readonly #waiting = new Map<string, (ack: Ack) => void>();
+  readonly #unlisten: () => void;
+  readonly #queue: Pending[] = [];
+  #queuedBytes = 0;
+  #writing: Promise<void> | undefined;
+  #replies = 0;
+  #closed = false;
+
+  constructor(connection: Connection, options: StreamPublisherOptions = {}) {
+    this.#connection = connection;
+    this.#options = { timeoutMs: 10_000, maxQueued: 20_000, maxQueuedBytes: 64 * 1024 * 1024, ...options };
+    this.#inbox = `${connection.inbox}.${nuid.next()}`;
+    this.#inboxSubscription = connection.nc.subscribe(`${this.#inbox}.*`, {
+      callback: (error, msg) => this.#onReply(error, msg),
+    });
+    this.#unlisten = connection.listen({
+      onDisconnect: () => this.#answerAll({ kind: "unknown", reason: "the connection was lost" }),
+      onPublishDenied: (subject) => this.#answerDenied(subject),
+    });
+  }
+
+  /** Stores one message. Rejects as {@link Transport.publish} does. */
+  publish(message: Message): Promise<PublishReceipt> {
+    if (this.#closed) return Promise.reject(new MeshError("closed", "the connection is closed"));
+    const { maxQueued, maxQueuedBytes, timeoutMs } = this.#options;
+    if (this.#queue.length >= maxQueued || this.#queuedBytes + message.body.length > maxQueuedBytes) {
+      const queued = `${this.#queue.length} messages (${this.#queuedBytes} bytes)`;
+      return Promise.reject(
+        new MeshError("backpressure", `${queued} wait to be stored; publish more slowly`),
+      );
+    }
+    const problem = this.#problemOf(message);
+    if (problem !== undefined) return Promise.reject(problem);
+    return new Promise((resolve, reject) => {
+      const headers = headersOf(message);
+      this.#queue.push({ message, headers, deadlineMs: Date.now() + timeoutMs, resolve, reject });
+      this.#queuedBytes += message.body.length;
+      this.#writing ??= this.#write();
+    });
+  }
+
+  /** Waits until everything accepted is stored or has failed. Safe to call twice. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#writing;
+    this.#unlisten();
+    this.#inboxSubscription.unsubscribe();
+  }
+
+  /** What the client library would throw in the middle of a batch is found before anything is queued. */
+  #problemOf({ subject, headers, body }: Message): MeshError | undefined {
+    const maxBytes = (this.#connection.nc.info?.max_payload ?? 1_048_576) - HEADER_ROOM_BYTES;
+    if (body.length > maxBytes) {
+      return new MeshError(
+        "too-large",
+        `message to ${subject} is ${body.length} bytes, the server takes ${maxBytes}`,
+      );
+    }
+    for (const [key, value] of Object.entries(headers)) {
+      if (/^[!-9;-~]+$/.test(key) && /^[ -~]*$/.test(value) && !key.toLowerCase().startsWith("nats-"))
+        continue;
+      return new MeshError(
+        "invalid-event",
+        `message header ${JSON.stringify(key)} is reserved or not printable ASCII`,
+      );
+    }
+    return undefined;
+  }
+
+  async #write(): Promise<void> {
+    // Whatever the same tick publishes belongs to the same moment.
+    await Promise.resolve();
+    while (this.#queue.length > 0) await this.#storeAll(this.#takeBatch());
+    this.#writing = undefined;
+  }
+
+  #takeBatch(): Pending[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { message } of this.#queue) {
+      if (count >= MAX_BATCH_MESSAGES || (count > 0 && bytes + message.body.length > MAX_BATCH_BYTES)) break;
+      bytes += message.body.length;
+      count++;
+    }
+    this.#queuedBytes -= bytes;
+    return this.#queue.splice(0, count);
+  }
+
+  /** Ends every promise of a batch, trying again with the same ids until each is stored, refused, or out of time. */
+  async #storeAll(batch: readonly Pending[]): Promise<void> {
+    let left = batch;
+    while (left.length > 0) {
+      const outcomes = left.length === 1 ? await this.#sendSingly(left) : await this.#sendBatch(left);
+      left = settleOutcomes(left, outcomes);
+      if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+    }
+  }
+
+  /** All or nothing. A batch that is refused for the sake of one member is sent again singly: the good are stored once. */
+  async #sendBatch(batch: readonly Pending[]): Promise<readonly Outcome[]> {
+    const id = nuid.next();
+    const ack = await this.#exchange(
+      batch.map(({ message }) => message.subject),
+      (reply) => {
+        for (const [i, { message, headers }] of batch.entries()) {
+          headers.set("Nats-Batch-Id", id);
+          headers.set("Nats-Batch-Sequence", String(i + 1));
+          const last = i === batch.length - 1;
+          if (last) headers.set("Nats-Batch-Commit", "1");
+          this.#connection.nc.publish(message.subject, message.body, { headers, ...(last ? { reply } : {}) });
+        }
+      },
+    );
+    if (ack.kind === "stored") {
+      const { stream, seq } = ack;
+      return batch.map((_, i) => ({ stored: { stream, seq: seq - batch.length + 1 + i, duplicate: false } }));
+    }
+    if (ack.kind === "unknown") return batch.map(() => outcomeOf(ack));
+    return this.#sendSingly(batch);
+  }
+
+  /** One write and one answer each, all on their way together. */
+  #sendSingly(batch: readonly Pending[]): Promise<readonly Outcome[]> {
+    return Promise.all(
+      batch.map(async ({ message, headers }) => {
+        for (const key of BATCH_HEADERS) headers.delete(key);
+        const ack = await this.#exchange([message.subject], (reply) => {
+          this.#connection.nc.publish(message.subject, message.body, { headers, reply });
+        });
+        return outcomeOf(ack);
+      }),
+    );
+  }
+
+  /** Sends, then waits for the one answer. Never rejects. */
+  #exchange(subjects: readonly string[], send: (reply: string) => void): Promise<Ack> {
+    const { nc } = this.#connection;
+    if (nc.isClosed())
+      return Promise.resolve({ kind: "failed", error: new MeshError("closed", "the connection is closed") });
+    // While the server is away, what the client buffers is thrown away at the reconnect: do not send at all.
+    if (!this.#connection.connected)
+      return Promise.resolve({ kind: "unknown", reason: "the server is away" });
+    return new Promise((resolve) => {
+      const token = (this.#replies++).toString(36);
+      const done = (ack: Ack): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(token);
+        resolve(ack);
+      };
+      const timer = setTimeout(
+        () => done({ kind: "unknown", reason: `no answer in ${ACK_WAIT_MS} ms` }),
+        ACK_WAIT_MS,
+      );
+      this.#waiting.set(token, (ack) => {
+        if (ack.kind !== "denied" || subjects.includes(ack.subject)) done(ack);
+      });
+      send(`${this.#inbox}.${token}`);
+    });
+  }
+
+  #onReply(error: unknown, msg: Msg): void {
+    if (error !== null) return;
+    this.#waiting.get(msg.subject.slice(this.#inbox.length + 1))?.(parseAck(msg));
+  }
+
+  #answerAll(ack: Ack): void {
+    for (const answer of [...this.#waiting.values()]) answer(ack);
+  }
+
+  #answerDenied(subject: string): void {
+    this.#answerAll({ kind: "denied", subject });
+  }
+}
+
+function headersOf(message: Message): MsgHdrs {
+  const headers = newHeaders();
+  headers.set("Nats-Msg-Id", message.id);
+  for (const [key, value] of Object.entries(message.headers)) headers.set(key, value);
+  return headers;
+}
+
+function outcomeOf(ack: Ack): Outcome {
+  switch (ack.kind) {
+    case "stored":
+      return { stored: { stream: ack.stream, seq: ack.seq, duplicate: ack.duplicate } };
+    case "unknown":
+      return { again: new MeshError("timeout", `not known to be stored: ${ack.reason}`) };
+    case "unavailable":
+      return { again: new MeshError("unavailable", ack.reason) };
+    case "denied":
+      return { failed: new MeshError("denied", `the server refused a publish to ${ack.subject}`) };
+    case "failed":
+      return { failed: ack.error };
+  }
+}
+
+/** Ends the promises whose outcome is final or whose time is up; returns the rest. */
+function settleOutcomes(batch: readonly Pending[], outcomes: readonly Outcome[]): Pending[] {
+  const nowMs = Date.now();
+  return batch.filter((pending, i) => {
+    const outcome = outcomes[i];
+    if (outcome === undefined) return true;
+    if ("stored" in outcome) pending.resolve(outcome.stored);
+    else if ("failed" in outcome) pending.reject(outcome.failed);
+    else if (nowMs >= pending.deadlineMs) pending.reject(outcome.again);
+    else return true;
+    return false;
+  });
+}

@@ -1,0 +1,63 @@
+import { MeshError, messageOf } from "@adaos/core";
+import {
+  DiscardPolicy,
+  type JetStreamManager,
+  NatsError,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from "nats";
+
+export interface StreamSettings {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  readonly maxAgeMs: number;
+  readonly maxBytes: number;
+  readonly duplicateWindowMs: number;
+}
+
+/** How long a server waits for a settlement. It decides how soon the work of a dead process is given to another. */
+export const ACK_WAIT_MS = 5000;
+
+/** nats-server's code for a stream that is not there. */
+const STREAM_NOT_FOUND = 10059;
+
+/** Creates a stream or brings it to these settings; what it holds stays. Rejects with `unavailable` or `invalid-config`. */
+export async function ensureStream(jsm: JetStreamManager, settings: StreamSettings): Promise<void> {
+  const wanted = streamConfig(settings);
+  try {
+    await jsm.streams.info(settings.name);
+  } catch (thrown) {
+    if (!(thrown instanceof NatsError) || thrown.api_error?.err_code !== STREAM_NOT_FOUND) {
+      throw MeshError.from(thrown, "unavailable", `JetStream does not answer for stream ${settings.name}`);
+    }
+    await jsm.streams.add(wanted).catch((cause: unknown) => fail(settings, cause));
+    return;
+  }
+  await jsm.streams.update(settings.name, wanted).catch((cause: unknown) => fail(settings, cause));
+}
+
+function streamConfig(settings: StreamSettings): StreamConfig {
+  const config: Partial<StreamConfig> & { allow_atomic: boolean } = {
+    name: settings.name,
+    subjects: [...settings.subjects],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    // A full stream refuses; it never drops silently.
+    discard: DiscardPolicy.New,
+    max_age: settings.maxAgeMs * 1e6,
+    max_bytes: settings.maxBytes,
+    duplicate_window: settings.duplicateWindowMs * 1e6,
+    num_replicas: 1,
+    allow_direct: true,
+    allow_atomic: true,
+    deny_delete: false,
+  };
+  // The client's type predates `allow_atomic` (nats-server 2.12).
+  return config as StreamConfig;
+}
+
+function fail(settings: StreamSettings, cause: unknown): never {
+  const what = `stream ${settings.name} (maxBytes ${settings.maxBytes}) cannot be made: ${messageOf(cause)}`;
+  throw new MeshError("invalid-config", `${what}; is there enough free disk?`, { cause });
+}

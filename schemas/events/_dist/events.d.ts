@@ -1,0 +1,215 @@
+// Generated from registry.yaml and its schemas by "npm run generate". Do not edit.
+import "@adaos/core";
+
+/**
+ * What a user wants, as understood from speech or text.
+ */
+export interface NlpIntentDetectedV1 {
+  /**
+   * What the user wants, for example lights.on.
+   */
+  intent: string;
+  /**
+   * Named parts of the utterance, as said; empty when there are none.
+   */
+  slots: {
+    [k: string]: string;
+  };
+  /**
+   * BCP 47 tag of the language spoken, for example ru-RU.
+   */
+  locale: string;
+  /**
+   * How sure the recognizer is: 0 not at all, 1 fully.
+   */
+  confidence?: number;
+}
+
+/**
+ * Asks a node to install a skill. Installing what is there already changes nothing.
+ */
+export interface RepoSkillInstallV1 {
+  /**
+   * Name of the skill in its repository.
+   */
+  skill: string;
+  /**
+   * Version to install; the newest where absent.
+   */
+  version?: string;
+  /**
+   * Repository the skill comes from; the node's default one where absent.
+   */
+  source?: string;
+}
+
+/**
+ * Answer to repo.skill.install.
+ */
+export interface RepoSkillInstallResultV1 {
+  /**
+   * Name of the skill in its repository.
+   */
+  skill: string;
+  /**
+   * How it ended; unchanged means that this version was there already.
+   */
+  status: "installed" | "unchanged" | "failed";
+  /**
+   * Version that is there now.
+   */
+  version?: string;
+  /**
+   * Why it failed; with the status failed only.
+   */
+  error?: {
+    /**
+     * For programs: a word that stays the same.
+     */
+    code: string;
+    /**
+     * For people.
+     */
+    message: string;
+  };
+}
+
+/**
+ * A skill was installed on the node that says so.
+ */
+export interface RepoSkillInstalledV1 {
+  /**
+   * Name of the skill in its repository.
+   */
+  skill: string;
+  /**
+   * Version that is there now.
+   */
+  version: string;
+  /**
+   * Repository the skill comes from; the node's default one where absent.
+   */
+  source?: string;
+  /**
+   * Version that was there before, if any.
+   */
+  previous_version?: string;
+}
+
+/**
+ * A scenario has ended, well or badly.
+ */
+export interface ScenarioCompletedV1 {
+  /**
+   * Name of the scenario.
+   */
+  name: string;
+  /**
+   * How it ended.
+   */
+  status: "succeeded" | "failed" | "cancelled";
+  /**
+   * From its start to its end, in milliseconds.
+   */
+  duration_ms?: number;
+  /**
+   * Why it failed, for people.
+   */
+  error?: string;
+}
+
+/**
+ * Asks a node to run one of its scenarios.
+ */
+export interface ScenarioRunV1 {
+  /**
+   * Name of the scenario.
+   */
+  name: string;
+  /**
+   * What the scenario is given; it says itself what it takes.
+   */
+  args?: {
+    [k: string]: unknown;
+  };
+}
+
+/**
+ * A node has started and takes part in the mesh.
+ */
+export interface SystemBootCompletedV1 {
+  /**
+   * Name of the node.
+   */
+  node: string;
+  /**
+   * Version of the node's software.
+   */
+  version?: string;
+  /**
+   * From the start of the process until the node took part, in milliseconds.
+   */
+  duration_ms?: number;
+}
+
+/**
+ * A timer has fired. It may arrive late, when the node was away at its time.
+ */
+export interface TimerTickV1 {
+  /**
+   * Id of the timer that fired.
+   */
+  timer: string;
+  /**
+   * When it was due.
+   */
+  scheduled_at: string;
+  /**
+   * What it follows: a cron expression, an interval or one point in time.
+   */
+  schedule?: string;
+  /**
+   * How many times it has fired, this one included.
+   */
+  count?: number;
+}
+
+/**
+ * Something to tell the user, on a screen or by voice.
+ */
+export interface UiNotifyV1 {
+  /**
+   * What to tell.
+   */
+  text: string;
+  /**
+   * Heading for screens.
+   */
+  title?: string;
+  /**
+   * How much it matters.
+   */
+  level?: "info" | "warning" | "error";
+  /**
+   * Which device should show it, for example speaker.kitchen; all where absent.
+   */
+  target?: string;
+  /**
+   * BCP 47 tag of the language of the text.
+   */
+  locale?: string;
+}
+
+declare module "@adaos/core" {
+  interface EventMap {
+    "nlp.intent.detected@1": NlpIntentDetectedV1;
+    "repo.skill.install@1": RepoSkillInstallV1;
+    "repo.skill.install.result@1": RepoSkillInstallResultV1;
+    "repo.skill.installed@1": RepoSkillInstalledV1;
+    "scenario.completed@1": ScenarioCompletedV1;
+    "scenario.run@1": ScenarioRunV1;
+    "system.boot.completed@1": SystemBootCompletedV1;
+    "timer.tick@1": TimerTickV1;
+    "ui.notify@1": UiNotifyV1;
+  }
+}

@@ -1,0 +1,34 @@
+// Writes the files that are generated from others: node scripts/generate.mjs [--check]
+// With --check it writes nothing, names the stale ones and exits with 1. Needs "npm run build" before.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { generateIndex, generateTypes, loadRegistry } from "../packages/registry/dist/index.js";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const registry = await loadRegistry(join(root, "schemas/events"));
+
+/** Paths are relative to the repository; the same input must make the same text. */
+const targets = [
+  { path: "schemas/events/_dist/registry.json", make: () => generateIndex(registry) },
+  { path: "schemas/events/_dist/events.d.ts", make: () => generateTypes(registry) },
+];
+
+const check = process.argv.includes("--check");
+const stale = [];
+for (const { path, make } of targets) {
+  const file = join(root, path);
+  const text = await make();
+  if ((await readFile(file, "utf8").catch(() => undefined)) === text) continue;
+  stale.push(path);
+  if (check) continue;
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+}
+
+if (check && stale.length > 0) {
+  console.error(`stale, run "npm run build && npm run generate": ${stale.join(", ")}`);
+  process.exitCode = 1;
+} else {
+  console.log(stale.length === 0 ? "generated files are fresh" : `wrote ${stale.join(", ")}`);
+}

@@ -1,0 +1,50 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The checkout. */
+export const HOME = fileURLToPath(new URL("..", import.meta.url));
+
+const MINIMUM_NODE = [20, 19];
+
+/** Brings a fresh clone to where it runs: dependencies, then a build. What is there already is not done again. */
+export function setUp() {
+  checkNode();
+  installDependencies();
+  // Incremental: a build with nothing to do takes a second.
+  run("building", process.execPath, [join(HOME, "node_modules/typescript/bin/tsc"), "-b"]);
+}
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major > MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor >= MINIMUM_NODE[1])) return;
+  console.error(
+    `Node ${process.versions.node} is too old; AdaOS Mesh needs ${MINIMUM_NODE.join(".")} or newer.`,
+  );
+  process.exit(78);
+}
+
+function installDependencies() {
+  const stamp = join(HOME, "node_modules/.adaos-installed");
+  const wanted = createHash("sha256")
+    .update(readFileSync(join(HOME, "package-lock.json")))
+    .digest("hex");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
+  // `npm_execpath` is the npm that runs us; a plain `npm` may be another, or a .cmd on Windows.
+  const npm = process.env["npm_execpath"];
+  const args = ["ci", "--no-audit", "--no-fund", "--loglevel", "error"];
+  if (npm === undefined) run("installing dependencies", "npm", args);
+  else run("installing dependencies", process.execPath, [npm, ...args]);
+  writeFileSync(stamp, wanted);
+}
+
+/** Runs one step in the foreground; the whole command ends with it when it fails. */
+export function run(what, command, args) {
+  console.error(`> ${what}`);
+  const { status, error } = spawnSync(command, args, { cwd: HOME, stdio: "inherit" });
+  if (status === 0) return;
+  console.error(`${what} failed${error === undefined ? "" : `: ${error.message}`}`);
+  process.exit(status ?? 70);
+}

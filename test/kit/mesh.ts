@@ -1,0 +1,140 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Bus, type ConnectOptions, connect } from "@adaos/member";
+
+/** The checkout. */
+export const HOME = fileURLToPath(new URL("../..", import.meta.url));
+const CLI = join(HOME, "packages/cli/bin/adaos.mjs");
+
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the real `adaos` as a process of its own. */
+export function adaos(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly input?: string } = {},
+): Promise<CliResult> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [CLI, ...args],
+      { cwd: options.cwd ?? HOME, env: { ...process.env, ...options.env }, maxBuffer: 64 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
+        resolve({ code, stdout, stderr });
+      },
+    );
+    child.stdin?.end(options.input ?? "");
+  });
+}
+
+/** What `mesh.json` of a running mesh says, as far as tests use it. */
+export interface MeshLayout {
+  readonly servers: readonly {
+    name: string;
+    of: string;
+    url: string;
+    monitorUrl: string;
+    seedFile: string;
+  }[];
+  readonly nodes: readonly { id: string; role: string; nodeFile: string }[];
+}
+
+/** A mesh of real servers and daemons, started by the real command line in a folder of its own. */
+export class TestMesh {
+  readonly dir: string;
+  readonly state: string;
+  readonly configFile: string;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #buses: Bus[] = [];
+
+  private constructor(dir: string, env: NodeJS.ProcessEnv) {
+    this.dir = dir;
+    this.state = join(dir, "state");
+    this.configFile = join(dir, "mesh.yaml");
+    this.#env = env;
+  }
+
+  /** Starts the mesh of this text; without one, of `deploy/mesh.yaml`. Registry paths are seen from the checkout. */
+  static async start(
+    options: { readonly yaml?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  ): Promise<TestMesh> {
+    const mesh = new TestMesh(mkdtempSync(join(tmpdir(), "adaos-test-")), options.env ?? {});
+    const text = options.yaml ?? readFileSync(join(HOME, "deploy/mesh.yaml"), "utf8");
+    mesh.configure(text);
+    await mesh.up();
+    return mesh;
+  }
+
+  /** Writes the mesh file anew; `up()` reads it. */
+  configure(yaml: string): void {
+    writeFileSync(this.configFile, yaml.replace("../schemas/events", join(HOME, "schemas/events")));
+  }
+
+  async up(): Promise<void> {
+    const result = await this.adaos(["up", "--config", this.configFile, "--detach"]);
+    if (result.code === 0) return;
+    await this.adaos(["down"]);
+    throw new Error(`adaos up: exit code ${result.code}\n${result.stderr}`);
+  }
+
+  /** Runs `adaos` against this mesh. */
+  adaos(args: readonly string[], input?: string): Promise<CliResult> {
+    return adaos(args, {
+      env: { ...this.#env, ADAOS_STATE: this.state },
+      ...(input === undefined ? {} : { input }),
+    });
+  }
+
+  async connect(as: string, options: Partial<ConnectOptions> = {}): Promise<Bus> {
+    const bus = await connect({ as, state: this.state, ...options });
+    this.#buses.push(bus);
+    return bus;
+  }
+
+  layout(): MeshLayout {
+    return JSON.parse(readFileSync(join(this.state, "mesh.json"), "utf8")) as MeshLayout;
+  }
+
+  server(of: string): MeshLayout["servers"][number] {
+    const server = this.layout().servers.find((candidate) => candidate.of === of);
+    if (server === undefined) throw new Error(`no server of ${of}`);
+    return server;
+  }
+
+  /** Process id of a daemon (`root`, `alpha/hub`) or server (`nats-root`). */
+  pid(name: string): number {
+    const table = JSON.parse(readFileSync(join(this.state, "run/processes.json"), "utf8")) as {
+      children: { name: string; pid: number }[];
+    };
+    const child = table.children.find((candidate) => candidate.name === name);
+    if (child === undefined) throw new Error(`${name} is not running`);
+    return child.pid;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#buses.map((bus) => bus.close()));
+    const result = await this.adaos(["down"]);
+    if (result.code !== 0) throw new Error(`adaos down: exit code ${result.code}\n${result.stderr}`);
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** Asks again and again until it is so. */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  limitMs = 30_000,
+): Promise<void> {
+  const deadlineMs = Date.now() + limitMs;
+  while (!(await isSo())) {
+    if (Date.now() >= deadlineMs) throw new Error(`not so after ${limitMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,32 @@
+import { defineConfig } from "vitest/config";
+
+// Tests read the sources of every package, so that they never meet a stale build.
+const resolve = { conditions: ["source"] };
+const ssr = { resolve: { conditions: ["source"], externalConditions: ["source"] } };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        resolve,
+        ssr,
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.unit.test.ts", "test/**/*.unit.test.ts"],
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: "mesh",
+          include: ["packages/*/src/**/*.mesh.test.ts", "test/**/*.mesh.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Real servers and processes on two cores: one file at a time.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
