@@ -3,15 +3,21 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { meshFileJsonSchema, nodeFileJsonSchema, readMeshFile } from "../packages/config/dist/index.js";
+import { exampleRootConfig } from "../packages/nats-server/dist/index.js";
 import { generateIndex, generateTypes, loadRegistry } from "../packages/registry/dist/index.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const registry = await loadRegistry(join(root, "schemas/events"));
+const { mesh } = readMeshFile(join(root, "deploy/mesh.yaml"));
 
 /** Paths are relative to the repository; the same input must make the same text. */
 const targets = [
   { path: "schemas/events/_dist/registry.json", make: () => generateIndex(registry) },
   { path: "schemas/events/_dist/events.d.ts", make: () => generateTypes(registry) },
+  { path: "schemas/config/mesh.json", make: meshFileJsonSchema },
+  { path: "schemas/config/node.json", make: nodeFileJsonSchema },
+  { path: "nats.conf", make: () => exampleRootConfig(mesh.subnets.keys(), mesh.durability) },
 ];
 
 const check = process.argv.includes("--check");

@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -27,17 +26,33 @@ function checkNode() {
 }
 
 function installDependencies() {
-  const stamp = join(HOME, "node_modules/.adaos-installed");
-  const wanted = createHash("sha256")
-    .update(readFileSync(join(HOME, "package-lock.json")))
-    .digest("hex");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
+  if (isInstalled()) return;
   // `npm_execpath` is the npm that runs us; a plain `npm` may be another, or a .cmd on Windows.
   const npm = process.env["npm_execpath"];
   const args = ["ci", "--no-audit", "--no-fund", "--loglevel", "error"];
   if (npm === undefined) run("installing dependencies", "npm", args);
   else run("installing dependencies", process.execPath, [npm, ...args]);
-  writeFileSync(stamp, wanted);
+}
+
+/** npm notes in `node_modules` what it has installed, as the last step of an installation. */
+function isInstalled() {
+  const installed = readJson(join(HOME, "node_modules/.package-lock.json"))?.packages;
+  const wanted = readJson(join(HOME, "package-lock.json"))?.packages;
+  if (installed === undefined || wanted === undefined) return false;
+  // Left out there: the checkout itself, and packages of other platforms.
+  return Object.entries(wanted).every(([path, { version, link, optional }]) => {
+    return (
+      path === "" ||
+      !path.startsWith("node_modules") ||
+      optional ||
+      link ||
+      installed[path]?.version === version
+    );
+  });
+}
+
+function readJson(file) {
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
 }
 
 /** Runs one step in the foreground; the whole command ends with it when it fails. */

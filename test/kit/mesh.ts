@@ -108,14 +108,22 @@ export class TestMesh {
     return server;
   }
 
-  /** Process id of a daemon (`root`, `alpha/hub`) or server (`nats-root`). */
+  /** Process id of a daemon (`root`, `alpha/hub`), a server (`nats-root`) or the `supervisor`. */
   pid(name: string): number {
-    const table = JSON.parse(readFileSync(join(this.state, "run/processes.json"), "utf8")) as {
-      children: { name: string; pid: number }[];
-    };
-    const child = table.children.find((candidate) => candidate.name === name);
-    if (child === undefined) throw new Error(`${name} is not running`);
-    return child.pid;
+    const pid = this.pids().get(name);
+    if (pid === undefined) throw new Error(`${name} is not running`);
+    return pid;
+  }
+
+  /** Every process of the mesh by its name. */
+  pids(): ReadonlyMap<string, number> {
+    const { supervisor, children } = JSON.parse(
+      readFileSync(join(this.state, "run/processes.json"), "utf8"),
+    ) as { supervisor: { pid: number }; children: { name: string; pid: number }[] };
+    return new Map([
+      ["supervisor", supervisor.pid],
+      ...children.map(({ name, pid }) => [name, pid] as const),
+    ]);
   }
 
   async stop(): Promise<void> {

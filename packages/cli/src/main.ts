@@ -1,39 +1,47 @@
 import { MeshError, messageOf } from "@adaos/core";
 import { Command, CommanderError } from "commander";
-import { demoCommand } from "./commands/demo.ts";
-import { downCommand } from "./commands/down.ts";
-import { eventsCommand } from "./commands/events.ts";
-import { nodeCommand } from "./commands/node.ts";
-import { statusCommand } from "./commands/status.ts";
-import { upCommand } from "./commands/up.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
+
+type MakeCommand = (terminal: Terminal) => Command;
+
+/** Only the command that is asked for is loaded: a daemon lives long, and what it does not need it should not carry. */
+const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
+  up: async () => (await import("./commands/up.ts")).upCommand,
+  down: async () => (await import("./commands/down.ts")).downCommand,
+  status: async () => (await import("./commands/status.ts")).statusCommand,
+  events: async () => (await import("./commands/events.ts")).eventsCommand,
+  node: async () => (await import("./commands/node.ts")).nodeCommand,
+  demo: async () => (await import("./commands/demo.ts")).demoCommand,
+};
+
+/** Not in the list of commands: `npm start` runs it. */
+const HIDDEN: ReadonlySet<string> = new Set(["demo"]);
 
 /** Runs one command line. Resolves with the exit code; tells every error on standard error. */
 export async function main(args: readonly string[]): Promise<number> {
   const terminal = processTerminal();
   try {
-    await program(terminal).parseAsync(args, { from: "user" });
+    await (await program(args, terminal)).parseAsync(args, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (thrown) {
     return tell(thrown, terminal);
   }
 }
 
-function program(terminal: Terminal): Command {
+async function program(args: readonly string[], terminal: Terminal): Promise<Command> {
   const adaos = new Command("adaos")
     .description("AdaOS Mesh: typed events between many small machines")
     .version("0.1.0")
-    .addCommand(upCommand(terminal))
-    .addCommand(downCommand(terminal))
-    .addCommand(statusCommand(terminal))
-    .addCommand(eventsCommand(terminal))
-    .addCommand(nodeCommand())
-    .addCommand(demoCommand(terminal), { hidden: true })
     .addHelpText(
       "after",
       "\nExit codes: 0 ok, 64 usage, 65 invalid event, 69 unreachable, 70 our bug, 77 denied, 78 bad config",
     );
+  const [first = ""] = args;
+  for (const name of Object.hasOwn(COMMANDS, first) ? [first] : Object.keys(COMMANDS)) {
+    const make = await COMMANDS[name]?.();
+    if (make !== undefined) adaos.addCommand(make(terminal), { hidden: HIDDEN.has(name) });
+  }
   withStrictErrors(adaos);
   return adaos;
 }

@@ -1,4 +1,5 @@
-export { type FixedPorts, type MeshFile, meshSchema, readMeshFile, type StreamLimits } from "./mesh-file.ts";
+export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
+export { type FixedPorts, type MeshFile, readMeshFile, type StreamLimits } from "./mesh-file.ts";
 export {
   type HubFile,
   type LoadedNode,
@@ -6,7 +7,6 @@ export {
   type NodeFile,
   type NodeFileInput,
   type NodeRole,
-  nodeFileSchema,
   type RootFile,
   readNodeFile,
   readSeed,

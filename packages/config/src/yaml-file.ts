@@ -8,12 +8,6 @@ import type { z } from "zod";
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_PROBLEMS = 10;
 
-/** Where in a file something stands, counted from 1. */
-export interface Place {
-  readonly line: number;
-  readonly column: number;
-}
-
 /** A checked file and, for messages of checks that come later, where each of its values stands. */
 export interface CheckedFile<T> {
   readonly file: string;

@@ -20,6 +20,8 @@ export interface BusOptions {
   readonly component?: string;
   /** @default "default" */
   readonly tenant?: string;
+  /** Called when the bus has disconnected, for what was opened with it. */
+  readonly onClosed?: () => Promise<void>;
 }
 
 /** Counted since the bus was made. */
@@ -115,6 +117,7 @@ export class Bus {
   async #close(): Promise<void> {
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
     await this.#options.transport.close();
+    await this.#options.onClosed?.();
   }
 
   #assertOpen(): void {

@@ -8,9 +8,14 @@ export interface EventMap {}
 type KnownRef = keyof EventMap & string;
 type VersionsOf<Name extends string> = Extract<KnownRef, `${Name}@${number}`>;
 
-/** The data of an event named with or without its version; `unknown` where no registry types are loaded. */
-export type EventData<Ref extends string> = Ref extends keyof EventMap
-  ? EventMap[Ref]
-  : [VersionsOf<Ref>] extends [never]
-    ? unknown
-    : EventMap[VersionsOf<Ref>];
+/**
+ * The data of an event named with or without its version. `unknown` for a name that is not known when the program is
+ * compiled, or that the loaded registry types do not hold.
+ */
+export type EventData<Ref extends string> = string extends Ref
+  ? unknown
+  : Ref extends keyof EventMap
+    ? EventMap[Ref]
+    : [VersionsOf<Ref>] extends [never]
+      ? unknown
+      : EventMap[VersionsOf<Ref>];

@@ -2,4 +2,4 @@ export { type LogOptions, openLog } from "./log.ts";
 export type { Part, PartHealth } from "./part.ts";
 export { type NodeOptions, type RunFile, runNode } from "./run-node.ts";
 export type { NodeStatus } from "./status-server.ts";
-export { type StopTelemetry, startTelemetry } from "./telemetry.ts";
+export { type FlushTelemetry, startTelemetry } from "./telemetry.ts";

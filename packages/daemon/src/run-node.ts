@@ -35,7 +35,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
   const { node, role, log, parts } = options;
   const startedAt = new Date().toISOString();
   const stopped = stopSignal(log);
-  const stopTelemetry = await startTelemetry(`adaos-${role}`, log);
+  const flushTelemetry = await startTelemetry(`adaos-${role}`, log);
   const started: Part[] = [];
   const status = (): NodeStatus => statusOf({ node, role, startedAt }, parts, started);
   const server = await startStatusServer(options.http, status);
@@ -64,7 +64,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
       await part.stop().catch((err: unknown) => log.error({ part: part.name, err }, "part not stopped"));
     }
     await server.stop();
-    await stopTelemetry();
+    await flushTelemetry();
     if (options.runFile !== undefined) rmSync(options.runFile, { force: true });
     clearTimeout(limit);
     log.info({}, "node stopped");

@@ -1,42 +1,49 @@
 import type { Logger } from "@adaos/core";
+import { ProxyTracerProvider, trace } from "@opentelemetry/api";
 
-/** Stops telemetry after sending what is left. */
-export type StopTelemetry = () => Promise<void>;
+/** Sends the spans that wait to be exported. */
+export type FlushTelemetry = () => Promise<void>;
 
-/** Longest wait for the last spans at a stop. */
+/** Longest wait for spans to be sent at a stop. */
 const FLUSH_MS = 3000;
+
+/** One SDK for the life of the process: tracers remember the SDK they were first used with. */
+let started: Promise<FlushTelemetry> | undefined;
 
 /**
  * Exports spans by OTLP over HTTP when `OTEL_EXPORTER_OTLP_ENDPOINT` (or its `_TRACES_` form) is set, by the SDK's own
- * environment variables. Otherwise it loads nothing and costs nothing.
+ * environment variables. Otherwise it loads nothing and costs nothing. A program that has set up an SDK of its own
+ * keeps it.
  */
-export async function startTelemetry(
-  serviceName: string,
-  log: Logger,
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<StopTelemetry> {
-  const endpoint = env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
-  if (endpoint === undefined || endpoint === "" || env["OTEL_SDK_DISABLED"] === "true")
-    return async () => undefined;
-  // The SDK reads these; what the user has set wins.
-  env["OTEL_SERVICE_NAME"] ??= serviceName;
-  env["OTEL_METRICS_EXPORTER"] ??= "none";
-  env["OTEL_LOGS_EXPORTER"] ??= "none";
-  const { NodeSDK } = await import("@opentelemetry/sdk-node");
-  const sdk = new NodeSDK({ instrumentations: [], autoDetectResources: false });
-  sdk.start();
-  log.info({ endpoint: withoutSecrets(endpoint) }, "telemetry started");
-  return async () => {
-    const stopped = sdk.shutdown().catch((err: unknown) => log.warn({ err }, "telemetry not flushed"));
-    await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, FLUSH_MS).unref())]);
-  };
+export function startTelemetry(serviceName: string, log: Logger): Promise<FlushTelemetry> {
+  const endpoint =
+    process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? process.env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+  const wanted = endpoint !== undefined && endpoint !== "" && process.env["OTEL_SDK_DISABLED"] !== "true";
+  if (started === undefined && wanted && !hasOwnSdk()) started = startSdk(serviceName, log);
+  return started ?? Promise.resolve(async () => undefined);
 }
 
-function withoutSecrets(endpoint: string): string {
-  try {
-    const url = new URL(endpoint);
-    return `${url.protocol}//${url.host}${url.pathname}`;
-  } catch {
-    return "(not a URL)";
-  }
+function hasOwnSdk(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer("adaos-mesh") !== undefined;
+}
+
+async function startSdk(serviceName: string, log: Logger): Promise<FlushTelemetry> {
+  // The SDK reads these; what the user has set wins.
+  process.env["OTEL_SERVICE_NAME"] ??= serviceName;
+  process.env["OTEL_METRICS_EXPORTER"] ??= "none";
+  process.env["OTEL_LOGS_EXPORTER"] ??= "none";
+  const { NodeSDK, tracing } = await import("@opentelemetry/sdk-node");
+  const sdk = new NodeSDK({ instrumentations: [], autoDetectResources: false });
+  sdk.start();
+  log.info({}, "telemetry started");
+  return async () => {
+    const provider = trace.getTracerProvider();
+    const exporting = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
+    if (!(exporting instanceof tracing.BasicTracerProvider)) return;
+    const flushed = exporting
+      .forceFlush()
+      .catch((err: unknown) => log.warn({ err }, "telemetry not flushed"));
+    await Promise.race([flushed, new Promise((resolve) => setTimeout(resolve, FLUSH_MS).unref())]);
+  };
 }

@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import {
   type LoadedNode,
+  layoutFile,
   type MemberFile,
   nodeFilePath,
   nodeId,
@@ -7,8 +9,17 @@ import {
   readSeed,
   resolveStateDir,
 } from "@adaos/config";
-import { Bus, type Logger, type Member, memberRules, Policy, parseNodeAddress } from "@adaos/core";
-import { openLog } from "@adaos/daemon";
+import {
+  Bus,
+  type BusOptions,
+  type Logger,
+  type Member,
+  MeshError,
+  memberRules,
+  Policy,
+  parseNodeAddress,
+} from "@adaos/core";
+import { openLog, startTelemetry } from "@adaos/daemon";
 import { loadRegistry } from "@adaos/registry";
 import { NatsTransport, openConnection } from "@adaos/transport-nats";
 
@@ -34,21 +45,35 @@ export interface ConnectOptions {
 export async function connect(options: ConnectOptions): Promise<Bus> {
   const node = readNodeFile(memberFile(options), "member");
   const log = options.log ?? openLog({ level: "warn", file: undefined, base: {}, toStandardError: true });
-  return openBus(node, { ...options, log });
+  const flushTelemetry = await startTelemetry(`adaos-${options.component ?? "app"}`, log);
+  return openBus(node, { ...options, log, onClosed: flushTelemetry });
 }
 
+/** Finds the node file, or says what is missing: the mesh or the member. */
 function memberFile({ as, state, config }: ConnectOptions): string {
   if (config !== undefined) return config;
-  return nodeFilePath(resolveStateDir(state), nodeId(parseNodeAddress(as ?? "")));
+  if (as === undefined)
+    throw new MeshError("usage", 'connect() needs "as", for example { as: "alpha/kitchen" }');
+  const id = nodeId(parseNodeAddress(as));
+  const stateDir = resolveStateDir(state);
+  if (!existsSync(layoutFile(stateDir))) {
+    throw new MeshError(
+      "unavailable",
+      `no mesh in ${stateDir}; start one with adaos up, or name its folder (state)`,
+    );
+  }
+  const file = nodeFilePath(stateDir, id);
+  if (!existsSync(file)) throw new MeshError("usage", `the mesh in ${stateDir} has no member ${id}`);
+  return file;
 }
 
+/** How a member's bus is opened. */
+type OpenOptions = Pick<BusOptions, "log" | "component" | "onClosed"> & Pick<ConnectOptions, "waitForServer">;
+
 /** The bus of a member whose node file is read. */
-export async function openBus(
-  { config, path }: LoadedNode<MemberFile>,
-  options: { readonly log: Logger; readonly component?: string; readonly waitForServer?: boolean },
-): Promise<Bus> {
+export async function openBus({ config, path }: LoadedNode<MemberFile>, options: OpenOptions): Promise<Bus> {
   const { subnet, node, publish, subscribe, server } = config;
-  const { log, component, waitForServer } = options;
+  const { log, waitForServer, component, onClosed } = options;
   const registry = await loadRegistry(path(config.registry));
   const member: Member = { name: node, publish, subscribe };
   const rules = memberRules({ name: subnet, exports: [], imports: [], members: new Map([[node, member]]) });
@@ -67,5 +92,6 @@ export async function openBus(
     policy: new Policy(rules),
     log,
     ...(component === undefined ? {} : { component }),
+    ...(onClosed === undefined ? {} : { onClosed }),
   });
 }

@@ -6,6 +6,7 @@ export {
 } from "./compile.ts";
 export { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
 export { ensureNatsServer, type NatsServerBinary } from "./ensure.ts";
+export { exampleRootConfig } from "./example-config.ts";
 export { type OnProgress, type ProgressEvent, renderProgress } from "./progress.ts";
 export { reloadServer } from "./reload.ts";
 export { MINIMUM_VERSION, TESTED_VERSION } from "./version.ts";
