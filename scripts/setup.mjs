@@ -29,7 +29,9 @@ function installDependencies() {
   if (isInstalled()) return;
   // `npm_execpath` is the npm that runs us; a plain `npm` may be another, or a .cmd on Windows.
   const npm = process.env["npm_execpath"];
-  const args = ["ci", "--no-audit", "--no-fund", "--loglevel", "error"];
+  // Not `npm ci`: it fails where a registry lacks a tool's binary for some other platform. This takes the same versions
+  // from the lock file, and leaves the lock file as it is.
+  const args = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel", "error"];
   if (npm === undefined) run("installing dependencies", "npm", args);
   else run("installing dependencies", process.execPath, [npm, ...args]);
 }

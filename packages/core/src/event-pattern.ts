@@ -1,5 +1,5 @@
 import { MeshError } from "./errors.ts";
-import { eventNameProblem, parseVersion, quote, tokensProblem } from "./event-name.ts";
+import { eventNameProblem, MAX_EVENT_NAME_LENGTH, parseVersion, quote, tokensProblem } from "./event-name.ts";
 import { EVENT_ROOT } from "./subject.ts";
 
 /**
@@ -18,8 +18,7 @@ export interface EventPattern {
 export function parseEventPattern(text: string): EventPattern {
   if (text === "*") return { text, kind: "all", stem: "", version: undefined };
   if (text.endsWith(".")) {
-    const tokens = text.slice(0, -1).split(".");
-    const problem = tokens.length > 7 ? "has more than 7 tokens" : tokensProblem(tokens);
+    const problem = prefixProblem(text);
     if (problem !== undefined) throw patternError(text, problem);
     return { text, kind: "prefix", stem: text, version: undefined };
   }
@@ -27,14 +26,29 @@ export function parseEventPattern(text: string): EventPattern {
   const name = at < 0 ? text : text.slice(0, at);
   const problem = eventNameProblem(name);
   if (problem !== undefined) throw patternError(text, problem);
-  const version = at < 0 ? undefined : parseVersion(text.slice(at + 1), text);
-  return { text, kind: "name", stem: name, version };
+  return { text, kind: "name", stem: name, version: at < 0 ? undefined : versionOf(text, at) };
 }
 
-function patternError(text: string, problem: string): MeshError {
+function prefixProblem(text: string): string | undefined {
+  // No event name could follow: what is longer would only burden the servers' configs.
+  if (text.length > MAX_EVENT_NAME_LENGTH) return `is longer than ${MAX_EVENT_NAME_LENGTH} characters`;
+  const tokens = text.slice(0, -1).split(".");
+  return tokens.length > 7 ? "has more than 7 tokens" : tokensProblem(tokens);
+}
+
+function versionOf(text: string, at: number): number {
+  try {
+    return parseVersion(text.slice(at + 1), text);
+  } catch (cause) {
+    throw patternError(text, "has a version that is not 1 to 9999", cause);
+  }
+}
+
+function patternError(text: string, problem: string, cause?: unknown): MeshError {
   return new MeshError(
     "usage",
     `event pattern ${quote(text)} ${problem}; write an event (ui.notify), one version of it (ui.notify@1), a prefix with its dot (ui.) or *`,
+    cause === undefined ? {} : { cause },
   );
 }
 
@@ -71,6 +85,7 @@ export function patternToFilter(
 ): string {
   const from = `${EVENT_ROOT}.${origin.subnet ?? "*"}.${origin.node ?? "*"}`;
   if (pattern.kind === "all") return `${from}.>`;
-  if (pattern.kind === "prefix") return `${from}.${pattern.stem}>`;
+  // At least one more token of the name before the version: `ui.notify.>` would let ui.notify itself pass.
+  if (pattern.kind === "prefix") return `${from}.${pattern.stem}*.>`;
   return `${from}.${pattern.stem}.${pattern.version === undefined ? "*" : `v${pattern.version}`}`;
 }

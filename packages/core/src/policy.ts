@@ -30,6 +30,9 @@ export type PolicyDecision =
 /** Id of the rule that refuses what no other rule allows. */
 export const DEFAULT_DENY = "default-deny";
 
+/** Patterns that a refusal names; more would fill the logs. */
+const MAX_TOLD = 20;
+
 /** Decisions remembered per policy; more distinct events than this start afresh. */
 const MAX_REMEMBERED = 10_000;
 
@@ -79,7 +82,9 @@ export class Policy {
   }
 
   #deny(question: PolicyQuestion, what: string): PolicyDecision {
-    const allowed = this.patternsFor(question).map(({ text }) => text);
+    const patterns = this.patternsFor(question);
+    const allowed = patterns.slice(0, MAX_TOLD).map(({ text }) => text);
+    if (patterns.length > MAX_TOLD) allowed.push(`and ${patterns.length - MAX_TOLD} more`);
     const who = question.node === undefined ? question.subnet : `${question.subnet}/${question.node}`;
     const may = allowed.length === 0 ? `nothing` : allowed.join(" ");
     return {

@@ -1,0 +1,114 @@
+import {
+  type Delivery,
+  type Envelope,
+  type EventContract,
+  encodeEnvelope,
+  formatSubject,
+  type Logger,
+  MeshError,
+  type Message,
+  type SchemaRegistry,
+  type Settlement,
+} from "@adaos/core";
+
+/** A log that is read by a test. */
+export class RecordingLog implements Logger {
+  readonly lines: { level: string; event: string; fields: Readonly<Record<string, unknown>> }[] = [];
+
+  debug(fields: object, event: string): void {
+    this.#add("debug", fields, event);
+  }
+  info(fields: object, event: string): void {
+    this.#add("info", fields, event);
+  }
+  warn(fields: object, event: string): void {
+    this.#add("warn", fields, event);
+  }
+  error(fields: object, event: string): void {
+    this.#add("error", fields, event);
+  }
+
+  #add(level: string, fields: object, event: string): void {
+    this.lines.push({ level, event, fields: { ...fields } });
+  }
+}
+
+/** A contract that takes any data. */
+export function contractOf(name: string, changes: Partial<EventContract> = {}): EventContract {
+  return {
+    name,
+    version: 1,
+    kind: "event",
+    schema: `urn:test:${name}`,
+    requiredHeaders: [],
+    validate: () => ({ valid: true, violations: [] }),
+    ...changes,
+  };
+}
+
+/** A registry of these contracts; the newest version is the highest. */
+export function registryOf(...contracts: readonly EventContract[]): SchemaRegistry {
+  return {
+    resolve(name, version) {
+      const found = contracts
+        .filter((contract) => contract.name === name && (version ?? contract.version) === contract.version)
+        .sort((a, b) => b.version - a.version)[0];
+      if (found === undefined) throw new MeshError("unknown-event", `no event ${name}`);
+      return found;
+    },
+  };
+}
+
+/** A valid envelope of `ui.notify@1` from kitchen, with changes. */
+export function envelopeOf(changes: Partial<Envelope> = {}): Envelope {
+  return {
+    event_id: "EVT-20250923-162000-0123456789ab",
+    event_name: "ui.notify",
+    version: 1,
+    kind: "event",
+    ts: "2025-09-23T16:20:00.000Z",
+    source: "app@kitchen",
+    correlation_id: "c-1",
+    tenant: "default",
+    headers: {},
+    data: { text: "Tea is ready" },
+    ...changes,
+  };
+}
+
+/** The message that carries an envelope from alpha/kitchen. */
+export function messageOfEnvelope(envelope: Envelope): Message {
+  const { event_name: name, version, event_id: id } = envelope;
+  const subject = formatSubject({ subnet: "alpha", node: "kitchen", name, version });
+  return { subject, id, headers: {}, body: encodeEnvelope(envelope) };
+}
+
+/** A delivery that remembers every settlement, though one is all it may get. */
+export class TestDelivery implements Delivery {
+  readonly message: Message;
+  readonly stream = "EVENTS_alpha";
+  readonly seq: number;
+  readonly deliveryCount: number;
+  readonly settlements: Settlement[] = [];
+
+  constructor(message: Message = messageOfEnvelope(envelopeOf()), seq = 1, deliveryCount = 1) {
+    this.message = message;
+    this.seq = seq;
+    this.deliveryCount = deliveryCount;
+  }
+
+  settle(settlement: Settlement): void {
+    this.settlements.push(settlement);
+  }
+}
+
+/** What `run` throws, or fails when it does not throw a MeshError. */
+export function meshErrorOf(run: () => unknown): MeshError {
+  try {
+    run();
+  } catch (thrown) {
+    if (thrown instanceof MeshError) return thrown;
+    throw thrown;
+  }
+  throw new Error("nothing was thrown");
+}
