@@ -12,6 +12,8 @@ export default defineConfig({
         ssr,
         test: {
           name: "unit",
+          // Nothing here is timed; a loaded machine may take its time over a thousand cases.
+          testTimeout: 60_000,
           include: ["packages/*/src/**/*.unit.test.ts", "test/**/*.unit.test.ts"],
         },
       },

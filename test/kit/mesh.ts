@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -145,4 +146,29 @@ export async function until(
     if (Date.now() >= deadlineMs) throw new Error(`not so after ${limitMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** Which of these processes still run, and on which of these ports of this machine something listens. */
+export async function leftovers(pids: readonly number[], ports: readonly number[]): Promise<string[]> {
+  const alive = pids.filter((pid) => {
+    const stat = `/proc/${pid}/stat`;
+    // A zombie has ended; only its parent has not noticed.
+    return existsSync(stat) && !/\) Z /.test(readFileSync(stat, "utf8"));
+  });
+  const open = await Promise.all(ports.map(isListening));
+  return [
+    ...alive.map((pid) => `process ${pid}`),
+    ...ports.filter((_, i) => open[i]).map((port) => `port ${port}`),
+  ];
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = dial(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
 }

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { relative } from "node:path";
-import { MeshError } from "@adaos/core";
-import { LineCounter, parseDocument } from "yaml";
+import { MeshError, quote } from "@adaos/core";
+import { isAlias, isMap, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import type { z } from "zod";
 
 /** No config file of a mesh comes near this. */
@@ -43,6 +43,8 @@ export function parseYaml<T>(text: string, file: string, schema: z.ZodType<T>): 
   if (problems.length > 0) {
     throw invalid(problems.map(({ message, pos }) => `${place(pos[0])} ${message}`));
   }
+  const hidden = hiddenProblems(document);
+  if (hidden.length > 0) throw invalid(hidden.map(({ message, offset }) => `${place(offset)} ${message}`));
   const placeOf = (path: readonly PropertyKey[]): string => {
     for (let length = path.length; length >= 0; length--) {
       const node = document.getIn(path.slice(0, length), true) as
@@ -52,12 +54,56 @@ export function parseYaml<T>(text: string, file: string, schema: z.ZodType<T>): 
     }
     return place(0);
   };
-  const checked = schema.safeParse(toPlainValue(document, shown));
+  const checked = schema.safeParse(toPlainValue(document, place(0)));
   if (checked.success) return { file, value: checked.data, placeOf };
-  throw invalid(checked.error.issues.map((issue) => `${placeOf(issue.path)} ${told(issue)}`));
+  const placeOfKey = (path: readonly PropertyKey[]): string => {
+    const offset = keyOffset(document, path);
+    return offset === undefined ? placeOf(path) : place(offset);
+  };
+  throw invalid(
+    checked.error.issues.flatMap((issue) => {
+      if (issue.code === "unrecognized_keys")
+        return issue.keys.map((key) => `${placeOfKey([...issue.path, key])} unknown key ${quote(key)}`);
+      const where = issue.code === "invalid_key" ? placeOfKey(issue.path) : placeOf(issue.path);
+      return [`${where} ${told(issue)}`];
+    }),
+  );
 }
 
-function toPlainValue(document: ReturnType<typeof parseDocument>, shown: string): unknown {
+type YamlDocument = ReturnType<typeof parseDocument>;
+
+/** What the parser takes but what would be dropped in silence or refused without its place later. */
+function hiddenProblems(document: YamlDocument): { message: string; offset: number }[] {
+  const anchors = new Set<string>();
+  const problems: { message: string; offset: number }[] = [];
+  visit(document, {
+    Node(_, node) {
+      const offset = node.range?.[0] ?? 0;
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.add(node.anchor);
+      } else if (!anchors.has(node.source)) {
+        problems.push({ message: `no anchor &${node.source} stands before this alias`, offset });
+      }
+    },
+    Pair(_, { key }) {
+      if (!isScalar(key) || key.value !== "__proto__") return;
+      problems.push({ message: 'unknown key "__proto__"', offset: key.range?.[0] ?? 0 });
+    },
+  });
+  return problems;
+}
+
+/** Where the key itself stands that ends a path. */
+function keyOffset(document: YamlDocument, path: readonly PropertyKey[]): number | undefined {
+  const map = document.getIn(path.slice(0, -1), true);
+  if (!isMap(map)) return undefined;
+  const key = map.items
+    .map((pair) => pair.key)
+    .find((one) => isScalar(one) && String(one.value) === path.at(-1));
+  return isScalar(key) ? key.range?.[0] : undefined;
+}
+
+function toPlainValue(document: YamlDocument, shown: string): unknown {
   try {
     // Few aliases are of use in a config; thousands are an attack.
     return document.toJS({ maxAliasCount: 100 });
@@ -70,7 +116,10 @@ function told(issue: z.core.$ZodIssue): string {
   const path = issue.path
     .map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`))
     .join("");
-  return path === "" ? issue.message : `${path.replace(/^\./, "")}: ${issue.message}`;
+  // What is wrong with a key stands one level further down.
+  const message =
+    issue.code === "invalid_key" ? issue.issues.map((inner) => inner.message).join("; ") : issue.message;
+  return path === "" ? message : `${path.replace(/^\./, "")}: ${message}`;
 }
 
 function invalid(problems: readonly string[]): MeshError {

@@ -97,6 +97,11 @@ export class Bus {
       },
       (delivery) => consumer.take(delivery),
     );
+    if (this.#closing !== undefined) {
+      // Closed while the transport was at it: nobody else knows of this one.
+      await carried.stop();
+      this.#assertOpen();
+    }
     const subscription: Subscription = {
       stop: async (graceMs) => {
         consumer.handBack();
@@ -115,9 +120,12 @@ export class Bus {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
-    await this.#options.transport.close();
-    await this.#options.onClosed?.();
+    try {
+      await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
+    } finally {
+      // Whatever one subscription does, nothing may stay connected.
+      await this.#options.transport.close().finally(this.#options.onClosed);
+    }
   }
 
   #assertOpen(): void {

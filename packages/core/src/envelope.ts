@@ -1,5 +1,5 @@
-import { MeshError } from "./errors.ts";
-import { assertEventName, quote } from "./event-name.ts";
+import { MeshError, type Violation } from "./errors.ts";
+import { eventNameProblem, quote } from "./event-name.ts";
 import type { EventKind } from "./ports.ts";
 
 /** Largest encoded envelope. Far below the servers' `max_payload`, so that no link meets one it cannot pass. */
@@ -30,7 +30,7 @@ export interface Envelope<TData = unknown> {
 const KINDS: readonly string[] = ["event", "command", "reply"];
 /** Readers accept 6 or more hex digits; we write 12. */
 const EVENT_ID = /^EVT-[0-9]{8}-[0-9]{6}-[0-9a-f]{6,32}$/;
-const TS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
+const TS = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 const SOURCE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}@[A-Za-z0-9][A-Za-z0-9-]{0,62}$/;
 const FIELDS: ReadonlySet<string> = new Set([
   "event_id",
@@ -47,6 +47,8 @@ const FIELDS: ReadonlySet<string> = new Set([
 ]);
 const MAX_HEADERS = 32;
 const MAX_TEXT_LENGTH = 256;
+/** A pointer is cut after so many characters: names come from strangers and go into logs. */
+const MAX_POINTER_LENGTH = 200;
 
 const encoder = new TextEncoder();
 // Fatal: a lenient decoder would turn bad UTF-8 into data that nobody sent.
@@ -88,26 +90,27 @@ export function decodeEnvelope(body: Uint8Array): Envelope {
 export function checkEnvelope(value: unknown): Envelope {
   if (!isRecord(value)) fail("", "must be an object");
   for (const field of Object.keys(value)) {
-    if (!FIELDS.has(field)) fail(`/${field}`, "is not a field of an envelope");
+    if (!FIELDS.has(field)) fail(`/${escapePointer(field)}`, "is not a field of an envelope");
   }
   text(value, "event_id", EVENT_ID, "must be EVT-<yyyymmdd>-<hhmmss>-<6 to 32 hex>");
   const name = text(value, "event_name", undefined, "");
-  assertEventName(name);
+  const nameProblem = eventNameProblem(name);
+  if (nameProblem !== undefined) fail("/event_name", `${quote(name)} ${nameProblem}`);
   const version = value["version"];
   if (!Number.isInteger(version) || (version as number) < 1 || (version as number) > 9999) {
     fail("/version", "must be an integer from 1 to 9999");
   }
   if (!KINDS.includes(value["kind"] as string)) fail("/kind", "must be event, command or reply");
   const ts = text(value, "ts", TS, "must be an RFC 3339 time with a zone");
-  if (Number.isNaN(Date.parse(ts))) fail("/ts", "must be a time that exists");
+  if (!isRealTime(ts)) fail("/ts", "must be a time that exists");
   text(value, "source", SOURCE, "must be <component>@<node>");
   text(value, "correlation_id", undefined, "");
   if (value["causation_id"] !== undefined) text(value, "causation_id", undefined, "");
   text(value, "tenant", undefined, "");
   checkHeaders(value["headers"]);
-  if (!("data" in value)) fail("/data", "is required");
-  if (depthExceeds(value["data"], MAX_JSON_DEPTH - 1))
-    fail("/data", `is nested deeper than ${MAX_JSON_DEPTH}`);
+  if (value["data"] === undefined) fail("/data", "is required");
+  const problem = jsonProblem(value["data"], MAX_JSON_DEPTH - 1);
+  if (problem !== undefined) fail(`/data${problem.pointer}`, problem.expected);
   return value as unknown as Envelope;
 }
 
@@ -145,19 +148,52 @@ export function escapePointer(token: string): string {
   return token.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
-/** Whether JSON data nests deeper than `limit` levels. Stops at the limit, so it cannot overflow the stack. */
-function depthExceeds(value: unknown, limit: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (limit <= 0) return true;
-  for (const key in value) {
-    if (depthExceeds((value as Record<string, unknown>)[key], limit - 1)) return true;
+/** Date.parse() takes 30 February for 2 March. */
+function isRealTime(ts: string): boolean {
+  if (Number.isNaN(Date.parse(ts))) return false;
+  const day = Number(ts.slice(8, 10));
+  return (
+    day <= 28 || day <= new Date(Date.UTC(Number(ts.slice(0, 4)), Number(ts.slice(5, 7)), 0)).getUTCDate()
+  );
+}
+
+/**
+ * What in data JSON cannot hold (it would silently become null or nothing), or where it nests deeper than `limit`.
+ * Stops at the limit, so it cannot overflow the stack.
+ */
+function jsonProblem(value: unknown, limit: number): Violation | undefined {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return undefined;
+    case "number":
+      return Number.isFinite(value)
+        ? undefined
+        : { pointer: "", expected: `is ${value}; JSON cannot hold it` };
+    case "object":
+      return value === null ? undefined : jsonProblemWithin(value, limit);
+    default:
+      return { pointer: "", expected: `is ${typeof value}; JSON cannot hold it` };
   }
-  return false;
+}
+
+function jsonProblemWithin(value: object, limit: number): Violation | undefined {
+  if (limit <= 0) return { pointer: "", expected: `is nested deeper than ${MAX_JSON_DEPTH}` };
+  const isList = Array.isArray(value);
+  for (const key in value) {
+    const held = (value as Record<string, unknown>)[key];
+    // A property that is undefined is left out, as its writer means it; an item would become null.
+    if (held === undefined && !isList) continue;
+    const problem = jsonProblem(held, limit - 1);
+    if (problem !== undefined) return { ...problem, pointer: `/${escapePointer(key)}${problem.pointer}` };
+  }
+  return undefined;
 }
 
 function fail(pointer: string, expected: string): never {
-  throw new MeshError("invalid-event", `envelope${pointer === "" ? "" : ` field ${pointer}`} ${expected}`, {
-    violations: [{ pointer, expected }],
+  const shown = pointer.length > MAX_POINTER_LENGTH ? `${pointer.slice(0, MAX_POINTER_LENGTH)}...` : pointer;
+  throw new MeshError("invalid-event", `envelope${shown === "" ? "" : ` field ${shown}`} ${expected}`, {
+    violations: [{ pointer: shown, expected }],
     schema: "envelope",
   });
 }

@@ -23,15 +23,32 @@ const envelope: fc.Arbitrary<Envelope> = fc.record(
     event_name: eventName,
     version,
     kind: fc.constantFrom("event", "command", "reply"),
-    ts: fc.date({ min: new Date(0), max: new Date("9999-12-31"), noInvalidDate: true }).map((d) => d.toISOString()),
-    source: fc.tuple(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/), originToken).map((s) => s.join("@")),
+    ts: fc
+      .date({ min: new Date(0), max: new Date("9999-12-31"), noInvalidDate: true })
+      .map((d) => d.toISOString()),
+    source: fc
+      .tuple(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/), originToken)
+      .map((s) => s.join("@")),
     correlation_id: text,
     causation_id: text,
     tenant: text,
     headers: fc.dictionary(text, fc.string({ unit: "binary", maxLength: 40 }), { maxKeys: 8 }),
     data: jsonData,
   },
-  { requiredKeys: ["event_id", "event_name", "version", "kind", "ts", "source", "correlation_id", "tenant", "headers", "data"] },
+  {
+    requiredKeys: [
+      "event_id",
+      "event_name",
+      "version",
+      "kind",
+      "ts",
+      "source",
+      "correlation_id",
+      "tenant",
+      "headers",
+      "data",
+    ],
+  },
 );
 
 function bytes(content: string): Uint8Array {

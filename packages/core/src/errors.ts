@@ -74,5 +74,10 @@ export class MeshError extends Error {
 /** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message || thrown.name;
-  return String(thrown);
+  try {
+    return String(thrown);
+  } catch {
+    // No prototype, or a toString() that throws: whoever tells of an error must not fail over it.
+    return Object.prototype.toString.call(thrown);
+  }
 }

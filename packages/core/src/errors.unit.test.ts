@@ -37,20 +37,21 @@ describe("MeshError.from()", () => {
 
 describe("messageOf()", () => {
   test("has a word for anything that can be thrown", () => {
-    expect([new Error("a"), new RangeError(), "b", 7, null, undefined, { toString: () => "c" }].map(messageOf)).toEqual([
-      "a",
-      "RangeError",
-      "b",
-      "7",
-      "null",
-      "undefined",
-      "c",
-    ]);
+    expect(
+      [new Error("a"), new RangeError(), "b", 7, null, undefined, { toString: () => "c" }].map(messageOf),
+    ).toEqual(["a", "RangeError", "b", "7", "null", "undefined", "c"]);
   });
 
   test.each([
     ["without a prototype", Object.create(null)],
-    ["whose toString() throws", { toString: () => { throw new Error("x"); } }],
+    [
+      "whose toString() throws",
+      {
+        toString: () => {
+          throw new Error("x");
+        },
+      },
+    ],
     ["that is a symbol", Symbol("s")],
   ])("does not throw over a thing %s", (_, thrown) => {
     expect(messageOf(thrown)).toBeTypeOf("string");

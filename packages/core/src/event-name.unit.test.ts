@@ -38,12 +38,9 @@ describe("eventNameProblem()", () => {
     expect(eventNameProblem("ui.v12.notify")).toContain("@12");
   });
 
-  test.each([["v"], ["v1a"], ["va1"], ["v-1"]])(
-    "takes %s, which only begins like a version",
-    (token) => {
-      expect(eventNameProblem(`ui.${token}`)).toBeUndefined();
-    },
-  );
+  test.each([["v"], ["v1a"], ["va1"], ["v-1"]])("takes %s, which only begins like a version", (token) => {
+    expect(eventNameProblem(`ui.${token}`)).toBeUndefined();
+  });
 
   test.each(HOSTILE_TOKENS)("refuses a token with %s", (_, token) => {
     expect(eventNameProblem(`ui.${token}`)).toBeTypeOf("string");

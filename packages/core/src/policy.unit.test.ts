@@ -113,7 +113,10 @@ describe("Policy.decidePattern()", () => {
 
 describe("Policy.patternsFor()", () => {
   test("lists a holder's patterns in the order of its rules", () => {
-    const policy = new Policy([...rulesFor(KITCHEN, "ui.", "*"), ...rulesFor({ ...KITCHEN, node: "x" }, "nlp.")]);
+    const policy = new Policy([
+      ...rulesFor(KITCHEN, "ui.", "*"),
+      ...rulesFor({ ...KITCHEN, node: "x" }, "nlp."),
+    ]);
     expect(policy.patternsFor(KITCHEN).map(({ text }) => text)).toEqual(["ui.", "*"]);
   });
 });

@@ -121,7 +121,8 @@ function newEnvelope(
 export function assertContract(contract: EventContract, envelope: Envelope): void {
   const ref = formatEventRef(contract.name, contract.version);
   for (const header of contract.requiredHeaders) {
-    if (header in envelope || envelope.headers[header] !== undefined) continue;
+    // Own ones only: every object inherits a "constructor".
+    if (Object.hasOwn(envelope, header) || Object.hasOwn(envelope.headers, header)) continue;
     const violation = { pointer: `/headers/${header}`, expected: "is required" };
     throw new MeshError("invalid-event", `${ref} needs the header ${header}; the registry requires it`, {
       violations: [violation],

@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { MeshError } from "@adaos/core";
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 
 export interface LogOptions {
@@ -16,7 +17,10 @@ export interface LogOptions {
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 const ROTATE_CHECK_MS = 10_000;
 
-/** A log of JSON lines that a crash does not cut: every line is written before the call returns. */
+/**
+ * A log of JSON lines that a crash does not cut: every line is written before the call returns. Throws MeshError
+ * `invalid-config` when its file cannot be written.
+ */
 export function openLog(options: LogOptions): Logger {
   const settings = {
     level: options.level,
@@ -33,15 +37,29 @@ export function openLog(options: LogOptions): Logger {
   const { file } = options;
   if (file === undefined)
     return pino(settings, destination({ dest: options.toStandardError === true ? 2 : 1, sync: true }));
-  mkdirSync(dirname(file), { recursive: true });
-  const sink = destination({ dest: file, append: true, sync: true });
+  const sink = openSink(file);
+  const log = pino(settings, sink);
   const timer = setInterval(() => {
     if (sizeOf(file) < MAX_LOG_BYTES) return;
-    renameSync(file, `${file}.1`);
-    sink.reopen();
+    try {
+      renameSync(file, `${file}.1`);
+      sink.reopen();
+    } catch (err) {
+      // A log that grows too large is no reason to end the daemon that writes it.
+      log.warn({ err }, "log not rotated");
+    }
   }, ROTATE_CHECK_MS);
   timer.unref();
-  return pino(settings, sink);
+  return log;
+}
+
+function openSink(file: string): ReturnType<typeof destination> {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    return destination({ dest: file, append: true, sync: true });
+  } catch (cause) {
+    throw MeshError.from(cause, "invalid-config", `log file ${file} cannot be written`);
+  }
 }
 
 function sizeOf(file: string): number {

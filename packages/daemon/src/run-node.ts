@@ -61,11 +61,15 @@ export async function runNode(options: NodeOptions): Promise<number> {
       process.exit(70);
     }, STOP_LIMIT_MS);
     for (const part of [...parts].reverse()) {
-      await part.stop().catch((err: unknown) => log.error({ part: part.name, err }, "part not stopped"));
+      try {
+        await part.stop();
+      } catch (err) {
+        log.error({ part: part.name, err }, "part not stopped");
+      }
     }
     await server.stop();
     await flushTelemetry();
-    if (options.runFile !== undefined) rmSync(options.runFile, { force: true });
+    if (options.runFile !== undefined) removeRunFile(options.runFile, log);
     clearTimeout(limit);
     log.info({}, "node stopped");
   }
@@ -114,5 +118,14 @@ function writeRunFile(file: string, content: RunFile): void {
     renameSync(`${file}.new`, file);
   } catch (cause) {
     throw new MeshError("invalid-config", `${file} cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function removeRunFile(file: string, log: Logger): void {
+  try {
+    rmSync(file, { force: true });
+  } catch (err) {
+    // Thrown, it would hide why the node ends.
+    log.warn({ file, err }, "run file not removed");
   }
 }

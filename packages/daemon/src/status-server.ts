@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import { MeshError } from "@adaos/core";
+import { MeshError, messageOf } from "@adaos/core";
 import type { PartHealth } from "./part.ts";
 
 /** What a daemon answers at `/status`. */
@@ -27,11 +27,19 @@ export function startStatusServer(
       response.end(`${JSON.stringify(body)}\n`);
     };
     if (request.method !== "GET") return answer(405, { error: "only GET" });
-    const now = status();
     if (request.url === "/healthz") return answer(200, { status: "ok" });
-    if (request.url === "/readyz") return answer(now.ready ? 200 : 503, { ready: now.ready });
+    if (request.url !== "/readyz" && request.url !== "/status") {
+      return answer(404, { error: "try /healthz, /readyz or /status" });
+    }
+    let now: NodeStatus;
+    try {
+      now = status();
+    } catch (thrown) {
+      // Who asks how a node is must not be able to end it.
+      return answer(500, { error: messageOf(thrown) });
+    }
     if (request.url === "/status") return answer(200, now);
-    return answer(404, { error: "try /healthz, /readyz or /status" });
+    return answer(now.ready ? 200 : 503, { ready: now.ready });
   });
   server.requestTimeout = 5000;
   server.maxConnections = 64;

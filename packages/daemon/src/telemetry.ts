@@ -33,17 +33,23 @@ async function startSdk(serviceName: string, log: Logger): Promise<FlushTelemetr
   process.env["OTEL_SERVICE_NAME"] ??= serviceName;
   process.env["OTEL_METRICS_EXPORTER"] ??= "none";
   process.env["OTEL_LOGS_EXPORTER"] ??= "none";
-  const { NodeSDK, tracing } = await import("@opentelemetry/sdk-node");
-  const sdk = new NodeSDK({ instrumentations: [], autoDetectResources: false });
+  const { NodeSDK, resources } = await import("@opentelemetry/sdk-node");
+  // The environment names the service; what else the SDK would find out (command line, user, host) stays here.
+  const sdk = new NodeSDK({ instrumentations: [], resourceDetectors: [resources.envDetector] });
   sdk.start();
   log.info({}, "telemetry started");
   return async () => {
     const provider = trace.getTracerProvider();
     const exporting = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
-    if (!(exporting instanceof tracing.BasicTracerProvider)) return;
+    if (!canFlush(exporting)) return;
     const flushed = exporting
       .forceFlush()
       .catch((err: unknown) => log.warn({ err }, "telemetry not flushed"));
     await Promise.race([flushed, new Promise((resolve) => setTimeout(resolve, FLUSH_MS).unref())]);
   };
+}
+
+/** By what it can do: the provider that the SDK sets up is of no class that the SDK lets others see. */
+function canFlush(provider: object): provider is { forceFlush(): Promise<void> } {
+  return "forceFlush" in provider && typeof provider.forceFlush === "function";
 }

@@ -2,6 +2,8 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { compileHubServer, type HubServerSettings, reloadServer } from "@adaos/nats-server";
 import type { NatsConnection } from "nats";
 
+const ANSWER_MS = 3000;
+
 /** Everything of the server's config but which consumers a member may pull from. */
 export type FixedSettings = Omit<HubServerSettings, "consumers">;
 
@@ -14,6 +16,8 @@ export class ServerGrants {
   readonly #fixed: FixedSettings;
   readonly #system: NatsConnection;
   readonly #granted = new Map<string, Set<string>>();
+  /** The config that the server last took from here, and what it calls that config. */
+  #enforced: { readonly config: string; readonly digest: string } | undefined;
   #applying: Promise<void> = Promise.resolve();
 
   constructor(configFile: string, fixed: FixedSettings, system: NatsConnection) {
@@ -46,11 +50,29 @@ export class ServerGrants {
   async #apply(): Promise<void> {
     const consumers = new Map([...this.#granted].map(([node, names]) => [node, [...names].sort()]));
     const config = compileHubServer({ ...this.#fixed, consumers });
+    // While a server reads its config it refuses whoever connects, and JetStream does not answer: not without need. A
+    // server that came back may obey an older file, so it is asked and not the file.
+    if (config === this.#enforced?.config && (await this.#askDigest()) === this.#enforced.digest) return;
     if (config !== readFileSync(this.#configFile, "utf8")) {
       writeFileSync(`${this.#configFile}.new`, config, { mode: 0o600 });
       renameSync(`${this.#configFile}.new`, this.#configFile);
     }
     // Also when the file is right already: the server may have been started before it was.
     await reloadServer(this.#system);
+    const digest = await this.#askDigest();
+    this.#enforced = digest === undefined ? undefined : { config, digest };
+  }
+
+  /** The server's name for the config it obeys; nothing when it does not tell. */
+  async #askDigest(): Promise<string | undefined> {
+    try {
+      const answer = await this.#system.request("$SYS.REQ.SERVER.PING.VARZ", undefined, {
+        timeout: ANSWER_MS,
+      });
+      return answer.json<{ data?: { config_digest?: string } }>().data?.config_digest;
+    } catch {
+      // The reload that follows says what is wrong.
+      return undefined;
+    }
   }
 }

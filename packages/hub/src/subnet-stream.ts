@@ -15,6 +15,8 @@ import type { JetStreamManager } from "nats";
 
 /** How often the hub looks whether the stream and the root's durable are still there. */
 const CHECK_MS = 5000;
+/** How soon it looks again after trouble, most of which is a server that starts or reads its config. */
+const RETRY_MS = 250;
 
 /** Keeps the subnet's stream and, on it, the durable from which the root's uplink pulls what may leave. */
 export class SubnetStream implements Part {
@@ -50,7 +52,7 @@ export class SubnetStream implements Part {
       const error = await this.#check();
       if (error === undefined) break;
       if (error.code === "invalid-config") throw error;
-      await delay(250, signal);
+      await delay(RETRY_MS, signal);
     }
     this.#checking = this.#keepChecking();
   }
@@ -69,7 +71,7 @@ export class SubnetStream implements Part {
 
   async #keepChecking(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
-      await delay(CHECK_MS, this.#stopped.signal);
+      await delay(this.#trouble === undefined ? CHECK_MS : RETRY_MS, this.#stopped.signal);
       if (!this.#stopped.signal.aborted) await this.#check();
     }
   }

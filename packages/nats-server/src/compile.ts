@@ -2,6 +2,7 @@ import {
   bridgePrefix,
   type Durability,
   durableRequestSubject,
+  EVENT_ROOT,
   eventsStream,
   inboxPrefix,
   type Policy,
@@ -63,7 +64,7 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
   const imports: ConfValue[] = [];
   for (const [subnet, key] of settings.leafKeys) {
     const account = `LEAF_${subnet}`;
-    const services = [`${bridgePrefix(subnet)}.>`, ...ackSubjects(subnet)];
+    const services = [`${bridgePrefix(subnet)}.>`, ...ackSubjects(subnet, UPLINK_DURABLE)];
     accounts[account] = {
       users: [{ nkey: key, allowed_connection_types: ["LEAFNODE"] }],
       exports: services.map((service) => ({ service, response_type: "stream", accounts: ["MESH"] })),
@@ -88,17 +89,18 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
 }
 
 /**
- * Config of a hub's server: account SUBNET with the streams, the hub daemon and a user per member; account BRIDGE,
- * bound to the leaf connection, into which SUBNET exports four services and nothing else.
+ * Config of a hub's server: account SUBNET with the streams and the hub daemon; account MEMBERS with a user per member;
+ * account BRIDGE, bound to the leaf connection. SUBNET exports a few services into the other two and nothing else, so
+ * that an answer goes back into the account of who asked: nobody can name a reply subject that is stored or obeyed.
  */
 export function compileHubServer(settings: HubServerSettings, header: readonly string[] = []): string {
   const { subnet } = settings;
   const pull = `$JS.API.CONSUMER.MSG.NEXT.${eventsStream(subnet)}.${UPLINK_DURABLE}`;
   const info = `$JS.API.CONSUMER.INFO.${eventsStream(subnet)}.${UPLINK_DURABLE}`;
-  const acks = ackSubjects(subnet);
+  const acks = ackSubjects(subnet, UPLINK_DURABLE);
   const accounts = ["BRIDGE"];
   const prefix = bridgePrefix(subnet);
-  const members = [...settings.memberKeys].map(([node, key]) => memberUser(settings, node, key));
+  const forMembers = memberServices(subnet);
   return renderConf(
     {
       ...common(`hub-${subnet}`, settings),
@@ -112,14 +114,19 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
         SYS: systemAccount(settings),
         SUBNET: {
           jetstream: "enabled",
-          users: [{ nkey: settings.hubKey, allowed_connection_types: ["STANDARD"] }, ...members],
+          users: [{ nkey: settings.hubKey, allowed_connection_types: ["STANDARD"] }],
           mappings: { "ingest.>": "evt.>" },
           exports: [
             { service: pull, response_type: "stream", accounts },
             { service: info, accounts },
             ...acks.map((service) => ({ service, accounts })),
             { service: "ingest.>", accounts },
+            ...forMembers.map((service) => ({ ...service, accounts: ["MEMBERS"] })),
           ],
+        },
+        MEMBERS: {
+          users: [...settings.memberKeys].map(([node, key]) => memberUser(settings, node, key)),
+          imports: forMembers.map(({ service: subject }) => ({ service: { account: "SUBNET", subject } })),
         },
         BRIDGE: {
           imports: [
@@ -135,6 +142,20 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
   );
 }
 
+/** What members reach of their subnet at all; the rights of each say how much of it. It never changes while they run. */
+function memberServices(subnet: string): ConfBlock[] {
+  const stream = eventsStream(subnet);
+  return [
+    // No member may ask it. Without it the server would import the whole API of JetStream, which answers for MEMBERS.
+    { service: "$JS.API.INFO" },
+    { service: `${EVENT_ROOT}.${subnet}.>` },
+    { service: `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`, response_type: "stream" },
+    { service: `$JS.API.CONSUMER.INFO.${stream}.*` },
+    ...ackSubjects(subnet, "*").map((service) => ({ service })),
+    { service: durableRequestSubject("*") },
+  ];
+}
+
 /** What a member may do on its hub's server: literal names only, since wildcards match whole tokens. */
 function memberUser(settings: HubServerSettings, node: string, nkey: string): ConfBlock {
   const { subnet, policy } = settings;
@@ -145,8 +166,7 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
   const pull = (settings.consumers.get(node) ?? []).flatMap((consumer) => [
     `$JS.API.CONSUMER.INFO.${stream}.${consumer}`,
     `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
-    `$JS.ACK.${stream}.${consumer}.>`,
-    `$JS.ACK.*.*.${stream}.${consumer}.>`,
+    ...ackSubjects(subnet, consumer),
   ]);
   return {
     nkey,
@@ -158,10 +178,13 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
   };
 }
 
-/** Both forms of the acknowledgement subject: today's, and the one with domain and account of nats-server 2.16. */
-function ackSubjects(subnet: string): string[] {
+/**
+ * Both forms of a consumer's acknowledgement subject: today's, and the one with domain and account of nats-server 2.16.
+ * The domain is named: a wildcard there would also match the first form of every other stream and consumer.
+ */
+function ackSubjects(subnet: string, consumer: string): string[] {
   const stream = eventsStream(subnet);
-  return [`$JS.ACK.${stream}.${UPLINK_DURABLE}.>`, `$JS.ACK.*.*.${stream}.${UPLINK_DURABLE}.>`];
+  return [`$JS.ACK.${stream}.${consumer}.>`, `$JS.ACK.${subnet}.*.${stream}.${consumer}.>`];
 }
 
 function common(name: string, { host, port, monitorPort, logFile }: ServerSettings): ConfBlock {

@@ -1,5 +1,13 @@
 import { inboxPrefix, type Logger, MeshError, messageOf } from "@adaos/core";
-import { connect as dial, ErrorCode, Events, type NatsConnection, NatsError, nkeyAuthenticator } from "nats";
+import {
+  type ConnectionOptions as DialOptions,
+  connect as dial,
+  ErrorCode,
+  Events,
+  type NatsConnection,
+  NatsError,
+  nkeyAuthenticator,
+} from "nats";
 
 export interface ConnectionOptions {
   readonly url: string;
@@ -35,6 +43,17 @@ export interface Connection {
   close(): Promise<void>;
 }
 
+/**
+ * Longest attempt, as long as a server gives a client to say who it is. It is not rare that one takes it all: a server
+ * that reads its config drops who is just connecting, and the client library takes no note of it until then.
+ */
+const ATTEMPT_MS = 2000;
+/** A server that reads its config knows nobody for a moment. A refusal that outlasts this is meant. */
+const REFUSAL_MS = 1000;
+const PAUSE_MS = 100;
+/** Longest wait for a server to take what is buffered. */
+const FLUSH_MS = 1000;
+
 let connections = 0;
 
 /** Connects. Rejects with MeshError `unavailable`, or `denied` when the server does not take the key. */
@@ -43,12 +62,12 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const prefix = inboxPrefix(user);
   let nc: NatsConnection;
   try {
-    nc = await dial({
+    nc = await dialPatiently(timeoutMs, {
       servers: url,
       name,
       inboxPrefix: prefix,
       authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
-      timeout: timeoutMs,
+      timeout: Math.min(timeoutMs, ATTEMPT_MS),
       waitOnFirstConnect: waitForServer,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
@@ -62,6 +81,22 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     throw connectError(cause, url, name);
   }
   return new NatsLink(nc, `${prefix}.${process.pid.toString(36)}${(connections++).toString(36)}`, log);
+}
+
+/** Dials again when an attempt failed for a reason that may be over in a moment. Rejects with what the client throws. */
+async function dialPatiently(timeoutMs: number, options: DialOptions): Promise<NatsConnection> {
+  const startedMs = Date.now();
+  for (;;) {
+    try {
+      return await dial(options);
+    } catch (thrown) {
+      const code = thrown instanceof NatsError ? thrown.code : undefined;
+      const limitMs =
+        code === ErrorCode.Timeout ? timeoutMs : code === ErrorCode.AuthorizationViolation ? REFUSAL_MS : 0;
+      if (Date.now() - startedMs >= limitMs) throw thrown;
+    }
+    await delay(PAUSE_MS);
+  }
 }
 
 function connectError(cause: unknown, url: string, name: string): MeshError {
@@ -102,7 +137,13 @@ class NatsLink implements Connection {
 
   async #close(): Promise<void> {
     // Flush first: acknowledgements of the last moment save redeliveries. A server that is away must not hold us up.
-    if (this.connected) await Promise.race([this.nc.flush().catch(() => undefined), delay(1000)]);
+    if (this.connected) {
+      const flushed = new AbortController();
+      const flushing = this.nc.flush().catch(() => undefined);
+      await Promise.race([flushing, delay(FLUSH_MS, flushed.signal)]);
+      // A timer left behind would keep the process from ending.
+      flushed.abort();
+    }
     await this.nc.close();
   }
 

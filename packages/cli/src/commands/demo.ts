@@ -3,6 +3,7 @@ import { resolveStateDir } from "@adaos/config";
 import { type Bus, type EventData, MeshError } from "@adaos/core";
 import { connect } from "@adaos/member";
 import { Command } from "commander";
+import { askHealth } from "../mesh/health.ts";
 import { startMesh, waitUntilReady } from "../mesh/local-mesh.ts";
 import { type StateOptions, stateOption } from "../options.ts";
 import { printHealth } from "../print-health.ts";
@@ -33,11 +34,10 @@ export function demoCommand(terminal: Terminal): Command {
         const started = waitUntilReady(mesh.layout, stateDir, terminal.say, () =>
           asked.yet() ? "stopped" : undefined,
         );
-        const health = await Promise.race([started, asked.promise]);
-        if (health === undefined) return;
+        if ((await Promise.race([started, asked.promise])) === undefined) return;
         await Promise.race([showEvents(stateDir, terminal), asked.promise]);
         terminal.say("\nwhat runs where:");
-        printHealth(health, false, terminal);
+        printHealth(await askHealth(mesh.layout, stateDir), false, terminal);
         if (options.once === true || asked.yet()) return;
         tellNext(stateDir, terminal);
         await asked.promise;

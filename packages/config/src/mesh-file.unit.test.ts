@@ -1,0 +1,157 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { meshErrorOf } from "../../../test/kit/stand-ins.ts";
+import { type MeshFile, readMeshFile } from "./mesh-file.ts";
+
+let dir: string;
+let file: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "adaos-mesh-file-"));
+  file = join(dir, "mesh.yaml");
+});
+afterAll(() => {
+  rmSync(dir, { recursive: true });
+});
+
+function read(...lines: readonly string[]): MeshFile {
+  writeFileSync(file, lines.join("\n"));
+  return readMeshFile(file);
+}
+
+function problemsOf(...lines: readonly string[]): string[] {
+  const { code, message } = meshErrorOf(() => read(...lines));
+  expect(code).toBe("invalid-config");
+  return message.replaceAll(`${file}:`, "").split("\n");
+}
+
+describe("readMeshFile()", () => {
+  test("reads the default mesh as it is shipped", () => {
+    const shipped = fileURLToPath(new URL("../../../deploy/mesh.yaml", import.meta.url));
+    const { mesh, registryDir, streams } = readMeshFile(shipped);
+    expect([mesh.name, mesh.durability, [...mesh.subnets.keys()]]).toEqual([
+      "demo",
+      "synced",
+      ["alpha", "beta"],
+    ]);
+    expect([...(mesh.subnets.get("alpha")?.members.keys() ?? [])]).toEqual(["kitchen", "speaker"]);
+    const kitchen = mesh.subnets.get("alpha")?.members.get("kitchen");
+    expect(kitchen?.subscribe.map(({ text }) => text)).toEqual(["ui.", "timer."]);
+    expect(registryDir).toBe(fileURLToPath(new URL("../../../schemas/events", import.meta.url)));
+    expect(streams).toEqual({ maxBytes: 1_073_741_824, maxAgeHours: 168, duplicateWindowMs: 120_000 });
+  });
+
+  test("fills in what need not be written", () => {
+    const { mesh, registryDir, ports } = read("mesh: m", "subnets:", "  a: {}");
+    expect(mesh.durability).toBe("synced");
+    expect(mesh.subnets.get("a")).toEqual({ name: "a", exports: [], imports: [], members: new Map() });
+    expect(registryDir).toBe(join(dir, "schemas/events"));
+    expect(ports.get("root")?.port).toBeUndefined();
+  });
+
+  test("keeps the order of subnets, members and rules", () => {
+    const { mesh } = read(
+      "mesh: m",
+      "subnets:",
+      "  z: { export: [b.x, a., '*'], members: { y: {}, b: {} } }",
+      "  a: {}",
+    );
+    expect([...mesh.subnets.keys()]).toEqual(["z", "a"]);
+    expect([...(mesh.subnets.get("z")?.members.keys() ?? [])]).toEqual(["y", "b"]);
+    expect(mesh.subnets.get("z")?.exports.map(({ kind }) => kind)).toEqual(["name", "prefix", "all"]);
+  });
+
+  test("tells the ports that are fixed, of the root and each subnet", () => {
+    const { ports } = read(
+      "mesh: m",
+      "root: { port: 1, monitorPort: 2, leafPort: 65535 }",
+      "subnets:",
+      "  a: { port: 4 }",
+    );
+    expect(ports.get("root")).toMatchObject({ port: 1, monitorPort: 2, leafPort: 65_535 });
+    expect(ports.get("a")).toMatchObject({ port: 4 });
+    expect(ports.get("a")?.monitorPort).toBeUndefined();
+  });
+
+  test.each(["hub", "root"])("refuses a member of the name %s, which every subnet has already", (name) => {
+    expect(problemsOf("mesh: m", "subnets:", "  a:", "    members:", `      ${name}: {}`)).toEqual([
+      `5:7 subnets.a.members.${name}: member "${name}" is reserved; choose another`,
+    ]);
+  });
+
+  test("refuses a subnet of the name root, which is the root's domain", () => {
+    expect(problemsOf("mesh: m", "subnets:", "  a: {}", "  root: {}")).toEqual([
+      '4:3 subnets.root: subnet "root" is reserved; choose another',
+    ]);
+  });
+
+  test.each(["Kitchen", "a.b", "a_b", "-a", "a b", "\u00e9", "a".repeat(64)])(
+    "refuses the name %j for subnet and member",
+    (name) => {
+      const member = `  b: { members: { "${name}": {} } }`;
+      const problems = problemsOf("mesh: m", "subnets:", `  "${name}": {}`, member);
+      expect(problems).toEqual([
+        expect.stringMatching(/^3:3 .*subnet .* must be 1 to 63 of a-z 0-9 -/),
+        expect.stringMatching(/^4:19 .*member .* must be 1 to 63 of a-z 0-9 -/),
+      ]);
+    },
+  );
+
+  test("refuses a mesh name that is none", () => {
+    expect(problemsOf("mesh: My Mesh", "subnets: {}")).toEqual([
+      expect.stringMatching(/^1:7 mesh: mesh "My Mesh" must be/),
+    ]);
+  });
+
+  test("names the place of every rule that is wrong", () => {
+    expect(
+      problemsOf(
+        "mesh: m",
+        "subnets:",
+        "  a:",
+        "    export: [ui., nlp, ui.>]",
+        "    members:",
+        "      b: { publish: [ui.notify@0], subscribe: [7] }",
+      ),
+    ).toEqual([
+      expect.stringMatching(/^4:19 subnets\.a\.export\[1\]: event pattern "nlp" .*ui\.notify@1/),
+      expect.stringMatching(/^4:24 subnets\.a\.export\[2\]: event pattern "ui\.>" /),
+      expect.stringMatching(/^6:22 subnets\.a\.members\.b\.publish\[0\]: .*1 to 9999/),
+      expect.stringMatching(/^6:48 subnets\.a\.members\.b\.subscribe\[0\]: .*string/),
+    ]);
+  });
+
+  test("refuses keys that nobody knows, each at its place", () => {
+    expect(
+      problemsOf(
+        "mesh: m",
+        "exports: []",
+        "subnets:",
+        "  a: { exports: [] }",
+        "  b:",
+        "    members: { c: { pub: [] } }",
+      ),
+    ).toEqual(['4:8 unknown key "exports"', '6:21 unknown key "pub"', '2:1 unknown key "exports"']);
+  });
+
+  test.each([
+    ["durability: safe", /^2:13 durability: /],
+    ["root: { port: 0 }", /^2:15 root\.port: /],
+    ["root: { port: 65536 }", /^2:15 root\.port: /],
+    ["root: { port: 4222.5 }", /^2:15 root\.port: /],
+    ["streams: { maxBytes: 1000 }", /^2:22 streams\.maxBytes: /],
+    ["streams: { maxAgeHours: 0 }", /^2:25 streams\.maxAgeHours: /],
+    ["streams: { duplicateWindowMs: 999 }", /^2:31 streams\.duplicateWindowMs: /],
+    ["registry: ''", /^2:11 registry: /],
+  ])("refuses %s", (line, problem) => {
+    expect(problemsOf("mesh: m", line, "subnets: {}")).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test("says that the file is missing", () => {
+    expect(meshErrorOf(() => readMeshFile(join(dir, "none.yaml"))).message).toContain(
+      "none.yaml cannot be read",
+    );
+  });
+});

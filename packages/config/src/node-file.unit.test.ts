@@ -1,0 +1,172 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { meshErrorOf } from "../../../test/kit/stand-ins.ts";
+import { type NodeFileInput, type NodeRole, readNodeFile, readSeed, writeSecret } from "./node-file.ts";
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "adaos-node-file-"));
+});
+afterAll(() => {
+  rmSync(dir, { recursive: true });
+});
+
+const KEY = `U${"A".repeat(55)}`;
+const common = { mesh: "m", server: { url: "nats://127.0.0.1:4222", seedFile: "k.nk" } };
+
+const MEMBER: NodeFileInput = {
+  role: "member",
+  ...common,
+  subnet: "alpha",
+  node: "kitchen",
+  registry: "../events",
+  publish: ["ui."],
+  subscribe: ["*"],
+};
+
+const ROOT: NodeFileInput = {
+  role: "root",
+  ...common,
+  streams: {},
+  subnets: { alpha: { export: ["ui."], import: [] } },
+};
+
+const HUB: NodeFileInput = {
+  role: "hub",
+  ...common,
+  subnet: "alpha",
+  streams: {},
+  export: [],
+  import: [],
+  members: { kitchen: { key: KEY, publish: ["ui."], subscribe: [] } },
+  natsServer: {
+    configFile: "a.conf",
+    systemSeedFile: "s.nk",
+    host: "127.0.0.1",
+    port: 1,
+    monitorPort: 2,
+    storeDir: "store",
+    durability: "synced",
+    systemKey: KEY,
+    hubKey: KEY,
+    rootUrl: "nats-leaf://127.0.0.1:3",
+    leafSeedInclude: "leaf.conf",
+  },
+};
+
+function fileOf(content: object): string {
+  const file = join(dir, "node.json");
+  writeFileSync(file, JSON.stringify(content, undefined, 2));
+  return file;
+}
+
+function problemOf(content: object, role: NodeRole = "member"): string {
+  const { code, message } = meshErrorOf(() => readNodeFile(fileOf(content), role));
+  expect(code).toBe("invalid-config");
+  return message;
+}
+
+describe("readNodeFile()", () => {
+  test.each<[NodeRole, NodeFileInput]>([
+    ["member", MEMBER],
+    ["hub", HUB],
+    ["root", ROOT],
+  ])("reads the file of a %s", (role, content) => {
+    expect(readNodeFile(fileOf(content), role).config).toMatchObject({ role, mesh: "m" });
+  });
+
+  test("fills in where to answer, what to log and how rules read", () => {
+    const { config } = readNodeFile(fileOf(MEMBER), "member");
+    expect(config.http).toEqual({ host: "127.0.0.1", port: 0 });
+    expect(config.log).toEqual({ level: "info" });
+    expect(config.publish).toMatchObject([{ text: "ui.", kind: "prefix" }]);
+  });
+
+  test("resolves a path from the file that names it", () => {
+    const { path } = readNodeFile(fileOf(MEMBER), "member");
+    expect([path("keys/k.nk"), path("/etc/k.nk")]).toEqual([join(dir, "keys/k.nk"), "/etc/k.nk"]);
+  });
+
+  test("refuses the file of another role and says where", () => {
+    expect(problemOf(ROOT, "hub")).toMatch(/node\.json:2:11 is the file of a root, not of a hub$/);
+  });
+
+  test.each([
+    ["no role", { ...MEMBER, role: undefined }, /:1:1 role: /],
+    ["a role that is none", { ...MEMBER, role: "boss" }, /:2:11 role: /],
+    ["an unknown key", { ...MEMBER, nodes: 1 }, /unknown key "nodes"/],
+    [
+      "a password in the address",
+      { ...MEMBER, server: { ...common.server, url: "nats://u:p@h:1" } },
+      /without a password/,
+    ],
+    ["another scheme", { ...MEMBER, server: { ...common.server, url: "http://h:1" } }, /nats:\/\/host:port/],
+    ["a node that is none", { ...MEMBER, node: "Kitchen" }, /node: /],
+    ["a rule that is none", { ...MEMBER, publish: ["ui"] }, /publish\[0\]: event pattern "ui"/],
+    ["a port that is none", { ...MEMBER, http: { port: 65_536 } }, /http\.port: /],
+  ])("refuses %s", (_, content, problem) => {
+    expect(problemOf(content)).toMatch(problem);
+  });
+
+  test.each(["SUAKEY", `A${"A".repeat(55)}`, `U${"A".repeat(54)}`, `U${"1".repeat(55)}`])(
+    "refuses the member key %s",
+    (key) => {
+      const members = { kitchen: { key, publish: [], subscribe: [] } };
+      expect(problemOf({ ...HUB, members }, "hub")).toContain("must be the public nkey of a user");
+    },
+  );
+});
+
+describe("readSeed()", () => {
+  function seedFile(mode: number): string {
+    const file = join(dir, "seed.nk");
+    rmSync(file, { force: true });
+    writeFileSync(file, "SUAEXAMPLE\n");
+    chmodSync(file, mode);
+    return file;
+  }
+
+  test.each([0o600, 0o400])("reads a seed of mode %o without its line end", (mode) => {
+    expect(readSeed(seedFile(mode))).toBe("SUAEXAMPLE");
+  });
+
+  test.each([0o644, 0o640, 0o604, 0o620, 0o601, 0o777])(
+    "refuses one of mode %o and says how to mend it, without the seed",
+    (mode) => {
+      const file = seedFile(mode);
+      const { code, message } = meshErrorOf(() => readSeed(file));
+      expect([code, message]).toEqual([
+        "invalid-config",
+        `${file} holds a secret and others may read it; run: chmod 600 ${file}`,
+      ]);
+    },
+  );
+
+  test("says of a file that is missing which it is", () => {
+    const { code, message } = meshErrorOf(() => readSeed(join(dir, "none.nk")));
+    expect([code, message]).toEqual([
+      "invalid-config",
+      expect.stringContaining("none.nk cannot be read: ENOENT"),
+    ]);
+  });
+});
+
+describe("writeSecret()", () => {
+  test("makes folder and file readable by their owner only", () => {
+    const file = join(dir, "keys/alpha/new.nk");
+    writeSecret(file, "SUAEXAMPLE");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(join(dir, "keys")).mode & 0o777).toBe(0o700);
+    expect(readSeed(file)).toBe("SUAEXAMPLE");
+  });
+
+  test("takes rights away from a file that is there already", () => {
+    const file = join(dir, "old.nk");
+    writeFileSync(file, "old", { mode: 0o644 });
+    writeSecret(file, "new");
+    expect(existsSync(file) && readFileSync(file, "utf8")).toBe("new");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+});

@@ -1,0 +1,44 @@
+import { resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { layoutFile, logFilePath, nodeFilePath, nodeId, resolveStateDir, runFilePath } from "./state-dir.ts";
+
+describe("resolveStateDir()", () => {
+  test("takes the option, then the environment, then .adaos here", () => {
+    expect(resolveStateDir("/a", { ADAOS_STATE: "/b" })).toBe("/a");
+    expect(resolveStateDir(undefined, { ADAOS_STATE: "/b" })).toBe("/b");
+    expect(resolveStateDir(undefined, {})).toBe(resolve(".adaos"));
+  });
+
+  test("makes a path absolute", () => {
+    expect(resolveStateDir("x/../y", {})).toBe(resolve("y"));
+  });
+});
+
+describe("nodeId()", () => {
+  test("names the root and a node of a subnet", () => {
+    expect([nodeId("root"), nodeId({ subnet: "alpha", node: "hub" })]).toEqual(["root", "alpha/hub"]);
+  });
+});
+
+describe("layoutFile(), nodeFilePath(), runFilePath(), logFilePath()", () => {
+  test("lie in the state folder", () => {
+    expect([
+      layoutFile("/s"),
+      nodeFilePath("/s", "alpha/kitchen"),
+      runFilePath("/s", "alpha/kitchen"),
+      logFilePath("/s", "alpha/kitchen"),
+    ]).toEqual([
+      "/s/mesh.json",
+      "/s/nodes/alpha/kitchen.json",
+      "/s/run/alpha_kitchen.json",
+      "/s/logs/alpha_kitchen.log",
+    ]);
+  });
+
+  test("never give two nodes one file: no name holds an underscore", () => {
+    const ids = ["root", "a/b", "a-b/c", "a/b-c", "ab/c", "a/bc"];
+    for (const pathOf of [nodeFilePath, runFilePath, logFilePath]) {
+      expect(new Set(ids.map((id) => pathOf("/s", id))).size).toBe(ids.length);
+    }
+  });
+});

@@ -1,0 +1,379 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import {
+  contractOf,
+  envelopeOf,
+  meshErrorOf,
+  messageOfEnvelope,
+  RecordingLog,
+  registryOf,
+  TestDelivery,
+} from "../../../test/kit/stand-ins.ts";
+import {
+  assertOrigin,
+  Consumer,
+  type ConsumerSettings,
+  type HandlerContext,
+  type OnEvent,
+} from "./consume.ts";
+import type { Envelope } from "./envelope.ts";
+import { MeshError } from "./errors.ts";
+import { handlerScope } from "./handler-scope.ts";
+import type { Settlement } from "./ports.ts";
+
+const log = new RecordingLog();
+const outcomes: string[] = [];
+
+function settingsOf(changes: Partial<ConsumerSettings> = {}): ConsumerSettings {
+  return {
+    durable: "d",
+    maxConcurrency: 16,
+    timeoutMs: 30_000,
+    registry: registryOf(contractOf("ui.notify")),
+    log,
+    onSettled: (outcome) => outcomes.push(outcome),
+    ...changes,
+  };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  log.lines.length = 0;
+  outcomes.length = 0;
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A delivery of a valid event that tells its number. */
+function numbered(n: number, deliveryCount = 1): TestDelivery {
+  return new TestDelivery(messageOfEnvelope(envelopeOf({ data: n })), n, deliveryCount);
+}
+
+/** What other libraries return for a promise. */
+function thenable(then: (resolve: () => void) => void): object {
+  // biome-ignore lint/suspicious/noThenProperty: it is what is tested
+  return { then };
+}
+
+/** What becomes of one delivery. */
+async function settled(
+  onEvent: OnEvent<unknown>,
+  delivery: TestDelivery = numbered(1),
+  changes: Partial<ConsumerSettings> = {},
+): Promise<Settlement[]> {
+  new Consumer(settingsOf(changes), onEvent).take(delivery);
+  await vi.advanceTimersByTimeAsync(60_000);
+  return delivery.settlements;
+}
+
+function between(least: number, most: number): number {
+  return expect.toSatisfy((value: number) => value >= least && value <= most);
+}
+
+const RETRY = { kind: "nak", delayMs: between(1600, 2400) };
+
+describe("Consumer, handing over", () => {
+  test("gives the handler the envelope, its authenticated origin and its place in the stream", async () => {
+    let seen: [Envelope, HandlerContext] | undefined;
+    const delivery = new TestDelivery(messageOfEnvelope(envelopeOf()), 7, 3);
+    await settled((event, about) => {
+      seen = [event, about];
+    }, delivery);
+    expect(seen?.[0]).toEqual(envelopeOf());
+    expect(seen?.[1]).toMatchObject({
+      address: { subnet: "alpha", node: "kitchen", name: "ui.notify", version: 1 },
+      deliveryCount: 3,
+      stream: "EVENTS_alpha",
+      seq: 7,
+    });
+  });
+
+  test("starts handlers in the order of arrival, at most maxConcurrency at a time", async () => {
+    const started: unknown[] = [];
+    const ends: (() => void)[] = [];
+    const consumer = new Consumer(settingsOf({ maxConcurrency: 2 }), ({ data }) => {
+      started.push(data);
+      return new Promise<void>((resolve) => ends.push(resolve));
+    });
+    for (let n = 1; n <= 5; n++) consumer.take(numbered(n));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual([1, 2]);
+    ends[1]?.();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual([1, 2, 3]);
+    ends[0]?.();
+    ends[2]?.();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("keeps strict order with a concurrency of 1, whatever time each takes", async () => {
+    const order: string[] = [];
+    const consumer = new Consumer(settingsOf({ maxConcurrency: 1 }), async ({ data }) => {
+      order.push(`begin ${data}`);
+      await new Promise((resolve) => setTimeout(resolve, 100 - 30 * Number(data)));
+      order.push(`end ${data}`);
+    });
+    for (const n of [1, 2, 3]) consumer.take(numbered(n));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(order).toEqual(["begin 1", "end 1", "begin 2", "end 2", "begin 3", "end 3"]);
+  });
+
+  test("sets the scope that a publish inherits, each handler its own, across awaits", async () => {
+    const scopes: unknown[] = [];
+    const consumer = new Consumer(settingsOf(), async () => {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      scopes.push(handlerScope.getStore());
+    });
+    const ids = ["EVT-20250923-162000-aaaaaa", "EVT-20250923-162000-bbbbbb"];
+    for (const [i, event_id] of ids.entries()) {
+      consumer.take(new TestDelivery(messageOfEnvelope(envelopeOf({ event_id, correlation_id: `c-${i}` }))));
+    }
+    await vi.advanceTimersByTimeAsync(100);
+    expect(scopes).toEqual([
+      { correlationId: "c-0", eventId: ids[0] },
+      { correlationId: "c-1", eventId: ids[1] },
+    ]);
+    expect(handlerScope.getStore()).toBeUndefined();
+  });
+});
+
+describe("Consumer, settling what was handled", () => {
+  test.each<[what: string, onEvent: OnEvent<unknown>]>([
+    ["returns nothing", () => undefined],
+    ["returns a value", () => false],
+    ["resolves", async () => "x"],
+    ["returns a thenable that resolves", () => thenable((resolve) => resolve())],
+    ["resolves just before its time is up", () => new Promise((resolve) => setTimeout(resolve, 29_999))],
+  ])("acks when the handler %s", async (_, onEvent) => {
+    expect(await settled(onEvent)).toEqual([{ kind: "ack" }]);
+    expect(outcomes).toEqual(["handled"]);
+  });
+
+  test.each<[what: string, onEvent: OnEvent<unknown>]>([
+    [
+      "throws",
+      () => {
+        throw new Error("x");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("x"))],
+    ["rejects with nothing", () => Promise.reject()],
+    ["throws what no text can be made of", () => Promise.reject(Object.create(null))],
+    ["throws a MeshError of ours", () => Promise.reject(new MeshError("invalid-event", "its own publish"))],
+    [
+      "returns a thenable that throws",
+      () =>
+        thenable(() => {
+          throw new Error("x");
+        }),
+    ],
+    ["rejects long after its time was up", () => new Promise((_, reject) => setTimeout(reject, 40_000))],
+    ["never ends", () => new Promise(() => undefined)],
+  ])("naks with a delay, never bare, when the handler %s", async (_, onEvent) => {
+    expect(await settled(onEvent)).toEqual([RETRY]);
+    expect(outcomes).toEqual(["failed"]);
+    expect(log.lines.map(({ event }) => event)).toEqual(["delivery failed"]);
+  });
+
+  test("waits longer at each attempt", async () => {
+    const delays: number[] = [];
+    for (const attempt of [1, 3, 50]) {
+      const [settlement] = await settled(() => Promise.reject(new Error("x")), numbered(1, attempt));
+      if (settlement?.kind === "nak") delays.push(settlement.delayMs);
+    }
+    expect(delays).toEqual([between(1600, 2400), between(6400, 9600), between(48_000, 72_000)]);
+  });
+
+  test("aborts the handler's signal when its time is up, with a timeout as reason, and not before", async () => {
+    let signal: AbortSignal | undefined;
+    const consumer = new Consumer(settingsOf({ timeoutMs: 100 }), (_, about) => {
+      signal = about.signal;
+      return new Promise(() => undefined);
+    });
+    const delivery = numbered(1);
+    consumer.take(delivery);
+    await vi.advanceTimersByTimeAsync(99);
+    expect([signal?.aborted, delivery.settlements]).toEqual([false, []]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(signal?.reason).toMatchObject({ name: "MeshError", code: "timeout" });
+    expect(delivery.settlements).toEqual([RETRY]);
+  });
+
+  test("begins the next delivery when a handler's time is up", async () => {
+    const started: unknown[] = [];
+    const consumer = new Consumer(settingsOf({ timeoutMs: 100, maxConcurrency: 1 }), ({ data }) => {
+      started.push(data);
+      return new Promise(() => undefined);
+    });
+    consumer.take(numbered(1));
+    consumer.take(numbered(2));
+    await vi.advanceTimersByTimeAsync(150);
+    expect(started).toEqual([1, 2]);
+  });
+
+  test("leaves no timer behind", async () => {
+    await settled(async () => undefined);
+    await settled(() => Promise.reject(new Error("x")));
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("Consumer, refusing what breaks its contract", () => {
+  const never: OnEvent<unknown> = () => {
+    throw new Error("was handed over");
+  };
+
+  const good = messageOfEnvelope(envelopeOf());
+  const strict = contractOf("ui.notify", {
+    validate: () => ({ valid: false, violations: [{ pointer: "/text", expected: "must be string" }] }),
+  });
+
+  test.each([
+    ["a body that is no envelope", { ...good, body: new Uint8Array([1, 2]) }, /not a JSON envelope/],
+    ["a subject that is none of ours", { ...good, subject: "evt.alpha.kitchen.>" }, /evt\.<subnet>/],
+    ["another event than its subject", { ...good, subject: "evt.alpha.kitchen.ui.other.v1" }, /its subject/],
+    [
+      "another version than its subject",
+      { ...good, subject: "evt.alpha.kitchen.ui.notify.v2" },
+      /its subject/,
+    ],
+    [
+      "another node than its subject",
+      { ...good, subject: "evt.alpha.desk.ui.notify.v1" },
+      /not of the node desk/,
+    ],
+  ])("terminates %s and counts it as refused", async (_, message, reason) => {
+    const settlements = await settled(never, new TestDelivery(message));
+    expect(settlements).toEqual([{ kind: "term", reason: expect.stringMatching(reason) }]);
+    expect(outcomes).toEqual(["refused"]);
+    expect(log.lines).toMatchObject([{ level: "error", event: "delivery refused" }]);
+  });
+
+  test("terminates data that breaks its schema and names the place", async () => {
+    const settlements = await settled(never, numbered(1), { registry: registryOf(strict) });
+    expect(settlements).toEqual([{ kind: "term", reason: expect.stringContaining("/text must be string") }]);
+  });
+
+  test("tries an unknown event again in a minute: its schema may be on its way", async () => {
+    const settlements = await settled(never, numbered(1), { registry: registryOf() });
+    expect(settlements).toEqual([{ kind: "nak", delayMs: 60_000 }]);
+    expect(outcomes).toEqual(["refused"]);
+    expect(log.lines).toMatchObject([{ level: "warn", event: "delivery of an unknown event" }]);
+  });
+
+  test("terminates when the registry itself breaks over it", async () => {
+    const registry = {
+      resolve: () => {
+        throw new TypeError("broken");
+      },
+    };
+    expect(await settled(never, numbered(1), { registry })).toMatchObject([{ kind: "term" }]);
+  });
+});
+
+describe("Consumer.handBack()", () => {
+  test("hands back what has not begun and lets finish what runs", async () => {
+    const consumer = new Consumer(settingsOf({ maxConcurrency: 1 }), () => {
+      return new Promise((resolve) => setTimeout(resolve, 50));
+    });
+    const [running, waiting, late] = [numbered(1), numbered(2), numbered(3)];
+    consumer.take(running);
+    consumer.take(waiting);
+    consumer.handBack();
+    consumer.take(late);
+    expect(running.settlements).toEqual([]);
+    expect(waiting.settlements).toEqual([{ kind: "nak", delayMs: 200 }]);
+    expect(late.settlements).toEqual([{ kind: "nak", delayMs: 200 }]);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(running.settlements).toEqual([{ kind: "ack" }]);
+  });
+
+  test("does nothing at a second call", () => {
+    const consumer = new Consumer(settingsOf({ maxConcurrency: 1 }), () => new Promise(() => undefined));
+    const waiting = numbered(2);
+    consumer.take(numbered(1));
+    consumer.take(waiting);
+    consumer.handBack();
+    consumer.handBack();
+    expect(waiting.settlements).toHaveLength(1);
+  });
+});
+
+describe("Consumer, whatever handlers do", () => {
+  /** What one handler does, and when it is over. */
+  const behaviour = fc.record({
+    ms: fc.constantFrom(0, 1, 50, 99, 100, 101, 500),
+    ends: fc.constantFrom("returns", "throws", "resolves", "rejects", "hangs"),
+    content: fc.constantFrom("good", "good", "good", "broken", "unknown", "foreign"),
+  });
+  const plan = fc.record({
+    maxConcurrency: fc.integer({ min: 1, max: 4 }),
+    behaviours: fc.array(behaviour, { minLength: 1, maxLength: 15 }),
+    gapMs: fc.constantFrom(0, 1, 60),
+    handBackAfterMs: fc.option(fc.integer({ min: 0, max: 600 }), { nil: undefined }),
+  });
+
+  function deliveryOf(content: string, n: number): TestDelivery {
+    const message = messageOfEnvelope(envelopeOf({ data: n }));
+    if (content === "broken") return new TestDelivery({ ...message, body: new Uint8Array([n]) }, n);
+    if (content === "foreign") return new TestDelivery({ ...message, subject: "evt.a.b.ui.notify.v1" }, n);
+    if (content === "good") return new TestDelivery(message, n);
+    return new TestDelivery(messageOfEnvelope(envelopeOf({ event_name: "ui.unknown" })), n);
+  }
+
+  test("settles every delivery exactly once, starts in order and holds the limit", async () => {
+    await fc.assert(
+      fc.asyncProperty(plan, async ({ maxConcurrency, behaviours, gapMs, handBackAfterMs }) => {
+        const started: number[] = [];
+        let most = 0;
+        const deliveries = behaviours.map(({ content }, n) => deliveryOf(content, n));
+        const isOpen = (n: number): boolean => deliveries[n]?.settlements.length === 0;
+        const consumer = new Consumer(settingsOf({ maxConcurrency, timeoutMs: 100 }), ({ data }) => {
+          const n = Number(data);
+          started.push(n);
+          most = Math.max(most, started.filter(isOpen).length);
+          const { ms, ends } = behaviours[n] ?? { ms: 0, ends: "hangs" };
+          if (ends === "returns") return n;
+          if (ends === "throws") throw new Error("x");
+          return new Promise((resolve, reject) => {
+            if (ends !== "hangs") setTimeout(ends === "resolves" ? resolve : reject, ms);
+          });
+        });
+        if (handBackAfterMs !== undefined) setTimeout(() => consumer.handBack(), handBackAfterMs);
+        for (const delivery of deliveries) {
+          consumer.take(delivery);
+          await vi.advanceTimersByTimeAsync(gapMs);
+        }
+        await vi.advanceTimersByTimeAsync(5000);
+        expect(deliveries.map(({ settlements }) => settlements.length)).toEqual(deliveries.map(() => 1));
+        const bare = deliveries
+          .flatMap(({ settlements }) => settlements)
+          .filter((s) => s.kind === "nak" && !(s.delayMs > 0));
+        expect(bare).toEqual([]);
+        expect(started).toEqual([...started].sort((a, b) => a - b));
+        expect(most).toBeLessThanOrEqual(maxConcurrency);
+      }),
+    );
+  });
+});
+
+describe("assertOrigin()", () => {
+  const address = { subnet: "alpha", node: "kitchen", name: "ui.notify", version: 1 };
+
+  test("takes what its subject says", () => {
+    expect(() => assertOrigin(envelopeOf({ source: "skill.nlp@kitchen" }), address)).not.toThrow();
+  });
+
+  test.each([
+    ["another event", envelopeOf({ event_name: "ui.other" })],
+    ["another version", envelopeOf({ version: 2 })],
+    ["another node", envelopeOf({ source: "app@desk" })],
+    ["a node that only ends alike", envelopeOf({ source: "app@x-kitchen" })],
+    ["a node that only begins alike", envelopeOf({ source: "app@kitchen-2" })],
+  ])("refuses %s as invalid-event", (_, envelope) => {
+    expect(meshErrorOf(() => assertOrigin(envelope, address)).code).toBe("invalid-event");
+  });
+});

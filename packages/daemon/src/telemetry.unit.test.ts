@@ -1,0 +1,30 @@
+import { ProxyTracerProvider, trace } from "@opentelemetry/api";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { RecordingLog } from "../../../test/kit/stand-ins.ts";
+import { startTelemetry } from "./telemetry.ts";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+function isTracing(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer("x") !== undefined;
+}
+
+describe("startTelemetry()", () => {
+  test.each<[what: string, env: Record<string, string | undefined>]>([
+    ["no endpoint is set", {}],
+    ["the endpoint is empty", { OTEL_EXPORTER_OTLP_ENDPOINT: "" }],
+    ["it is switched off", { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9", OTEL_SDK_DISABLED: "true" }],
+  ])("does nothing when %s", async (_, env) => {
+    vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", undefined);
+    vi.stubEnv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", undefined);
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    const log = new RecordingLog();
+    const flush = await startTelemetry("adaos-test", log);
+    await flush();
+    expect(isTracing()).toBe(false);
+    expect(log.lines).toEqual([]);
+  });
+});

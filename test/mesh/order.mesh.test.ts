@@ -1,0 +1,97 @@
+import type { Bus, Logger, Published } from "@adaos/core";
+import { newEventId } from "@adaos/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestMesh, until } from "../kit/mesh.ts";
+
+const COUNT = 3000;
+const CHUNK = 250;
+const QUIET: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Publishes numbered notifications in order, a chunk at a time on its way; calls `atHalf` amid them. */
+async function publishInOrder(bus: Bus, atHalf: () => void = () => undefined): Promise<Published[]> {
+  const published: Published[] = [];
+  for (let first = 0; first < COUNT; first += CHUNK) {
+    const chunk = Array.from({ length: CHUNK }, (_, i) =>
+      bus.publish("ui.notify", { text: `no. ${first + i}` }),
+    );
+    if (first === COUNT / 2) atHalf();
+    published.push(...(await Promise.all(chunk)));
+  }
+  return published;
+}
+
+describe("order of events", () => {
+  let mesh: TestMesh;
+  let kitchen: Bus;
+  beforeAll(async () => {
+    mesh = await TestMesh.start();
+    kitchen = await mesh.connect("alpha/kitchen", { log: QUIET });
+  });
+  afterAll(async () => {
+    await mesh.stop();
+  });
+
+  test.each([
+    ["the same subnet", "alpha/speaker"],
+    ["another subnet", "beta/desk"],
+  ])("3,000 events arrive at a member of %s as they were published, none missing", async (_where, member) => {
+    const arrived: string[] = [];
+    const receiver = await mesh.connect(member);
+    const subscription = await receiver.subscribe(
+      "ui.notify",
+      { durable: "order", maxConcurrency: 1 },
+      (event) => {
+        arrived.push(event.event_id);
+      },
+    );
+    const published = await publishInOrder(kitchen);
+    await until("all have arrived", () => arrived.length >= COUNT);
+    await subscription.stop();
+    expect(arrived).toEqual(published.map(({ eventId }) => eventId));
+  });
+
+  test("an event id that is known is stored and handled once, whatever is published beside it", async () => {
+    const arrived: string[] = [];
+    const desk = await mesh.connect("beta/desk");
+    await desk.subscribe("ui.notify", { durable: "known", maxConcurrency: 1 }, (event) => {
+      arrived.push(event.event_id);
+    });
+    const eventId = newEventId(Date.now());
+    const known = { text: "known" };
+    const first = await kitchen.publish("ui.notify", known, { eventId });
+    const again = await kitchen.publish("ui.notify", known, { eventId });
+    expect(first.duplicate).toBe(false);
+    expect(again).toEqual({ ...first, duplicate: true });
+
+    // These three travel as one write, of which the known one may not stop the others.
+    const [before, amid, after] = await Promise.all([
+      kitchen.publish("ui.notify", { text: "before" }),
+      kitchen.publish("ui.notify", known, { eventId }),
+      kitchen.publish("ui.notify", { text: "after" }),
+    ]);
+    expect(amid).toEqual(again);
+    expect([before.duplicate, after.duplicate]).toEqual([false, false]);
+    expect([before.seq, after.seq]).toEqual([first.seq + 1, first.seq + 2]);
+
+    await until("the last has arrived", () => arrived.includes(after.eventId));
+    expect(arrived).toEqual([eventId, before.eventId, after.eventId]);
+  });
+
+  test("an event id used twice at once is stored once", async () => {
+    const eventId = newEventId(Date.now());
+    const twins = await Promise.all([
+      kitchen.publish("ui.notify", { text: "twin" }, { eventId }),
+      kitchen.publish("ui.notify", { text: "twin" }, { eventId }),
+    ]);
+    expect(twins.map(({ duplicate }) => duplicate)).toEqual([false, true]);
+    expect(twins[0].seq).toBe(twins[1].seq);
+  });
+
+  test("3,000 events are stored as they were published though the server is killed amid them", async () => {
+    const published = await publishInOrder(kitchen, () => process.kill(mesh.pid("nats-alpha"), "SIGKILL"));
+    const seqs = published.map(({ seq }) => seq);
+    expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
+    expect(new Set(seqs).size).toBe(COUNT);
+    await until("all is ready again", async () => (await mesh.adaos(["status"])).code === 0);
+  });
+});
