@@ -35,6 +35,10 @@ export function adaos(
   });
 }
 
+/** Tests look at what happens, not at what is said of it. */
+const silent = (): void => undefined;
+const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
+
 /** What `mesh.json` of a running mesh says, as far as tests use it. */
 export interface MeshLayout {
   readonly servers: readonly {
@@ -94,7 +98,7 @@ export class TestMesh {
   }
 
   async connect(as: string, options: Partial<ConnectOptions> = {}): Promise<Bus> {
-    const bus = await connect({ as, state: this.state, ...options });
+    const bus = await connect({ as, state: this.state, log: SILENT, ...options });
     this.#buses.push(bus);
     return bus;
   }

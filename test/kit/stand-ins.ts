@@ -1,12 +1,15 @@
 import {
+  type DeadLetter,
   type Delivery,
   type Envelope,
   type EventContract,
   encodeEnvelope,
+  type FailureJournal,
   formatSubject,
   type Logger,
   MeshError,
   type Message,
+  type ProcessingRecord,
   type SchemaRegistry,
   type Settlement,
 } from "@adaos/core";
@@ -30,6 +33,36 @@ export class RecordingLog implements Logger {
 
   #add(level: string, fields: object, event: string): void {
     this.lines.push({ level, event, fields: { ...fields } });
+  }
+}
+
+/** A journal in memory, which a test reads, and refuses with `refusal`. Give it to a successor to play a restart. */
+export class RecordingJournal implements FailureJournal {
+  readonly deadLetters: DeadLetter[] = [];
+  readonly records: ProcessingRecord[] = [];
+  /** Everything that was asked of it, in order. */
+  readonly calls: string[] = [];
+  refusal: Error | undefined;
+
+  async storeDeadLetter(entry: DeadLetter): Promise<void> {
+    this.#note("storeDeadLetter");
+    const isStored = this.deadLetters.some(({ dead_letter_id: id }) => id === entry.dead_letter_id);
+    if (!isStored) this.deadLetters.push(entry);
+  }
+
+  async record(record: ProcessingRecord): Promise<void> {
+    this.#note(`record ${record.status}`);
+    this.records.push(record);
+  }
+
+  async lastRecord(durable: string, eventId: string): Promise<ProcessingRecord | undefined> {
+    this.#note("lastRecord");
+    return this.records.findLast((record) => record.durable === durable && record.event_id === eventId);
+  }
+
+  #note(call: string): void {
+    this.calls.push(call);
+    if (this.refusal !== undefined) throw this.refusal;
   }
 }
 

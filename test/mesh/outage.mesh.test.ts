@@ -1,3 +1,6 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from "node:net";
+import { join } from "node:path";
 import { type Bus, type Envelope, type Logger, MeshError } from "@adaos/core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { leftovers, TestMesh, until } from "../kit/mesh.ts";
@@ -108,6 +111,73 @@ class Pulse {
       await until(`pulse ${this.#ref} is heard`, () => this.#heard.has(eventId));
       this.#beats.push({ sentMs, heardMs: this.#heard.get(eventId) ?? Number.POSITIVE_INFINITY });
     }
+  }
+}
+
+/** Stands between a member and its server, which through it can hang as a whole machine would: it closes nothing. */
+class HangingPath {
+  readonly #serverPort: number;
+  readonly #listener: Server;
+  readonly #sockets = new Set<Socket>();
+  /** Attempts to connect that the member has not closed and nobody has answered. */
+  readonly unanswered = new Set<Socket>();
+  #attempts = 0;
+  #hangs = false;
+
+  private constructor(serverPort: number) {
+    this.#serverPort = serverPort;
+    this.#listener = createServer((socket) => this.#onSocket(socket));
+  }
+
+  static async start(serverPort: number): Promise<HangingPath> {
+    const path = new HangingPath(serverPort);
+    await new Promise<void>((resolve) => path.#listener.listen(0, "127.0.0.1", resolve));
+    return path;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${(this.#listener.address() as AddressInfo).port}`;
+  }
+
+  /** Connections made or tried since it began to hang. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  hang(): void {
+    this.#hangs = true;
+    for (const socket of this.#sockets) socket.unpipe().pause();
+  }
+
+  goOn(): void {
+    this.#hangs = false;
+    for (const socket of this.unanswered) this.#join(socket);
+    this.unanswered.clear();
+  }
+
+  stop(): void {
+    this.#listener.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #onSocket(socket: Socket): void {
+    this.#keep(socket);
+    if (!this.#hangs) return this.#join(socket);
+    this.#attempts++;
+    this.unanswered.add(socket);
+    // Only a socket that is read from tells that it was closed; what it says is of no interest.
+    socket.once("close", () => this.unanswered.delete(socket)).resume();
+  }
+
+  #join(socket: Socket): void {
+    const server = dial(this.#serverPort, "127.0.0.1");
+    this.#keep(server);
+    server.pipe(socket).pipe(server);
+  }
+
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket)).on("error", () => socket.destroy());
   }
 }
 
@@ -270,6 +340,45 @@ describe("outages, with real kills", () => {
     for (const durable of durables) await speaker.subscribe("ui.", { durable }, () => undefined);
     subscribing = false;
     await Promise.all(connecting);
+  });
+
+  test("when a server hangs, publishes end in time, and of the attempts to reach it one remains", async () => {
+    const path = await HangingPath.start(Number(new URL(mesh.server("alpha").url).port));
+    try {
+      const node = mesh.layout().nodes.find(({ id }) => id === "alpha/kitchen");
+      const config = JSON.parse(readFileSync(node?.nodeFile ?? "", "utf8")) as { server: { url: string } };
+      config.server.url = path.url;
+      const nodeFile = join(mesh.dir, "kitchen-by-another-path.json");
+      writeFileSync(nodeFile, JSON.stringify(config));
+      const kitchen = await mesh.connect("alpha/kitchen", { config: nodeFile, log: QUIET });
+      buses.push(kitchen);
+      expect((await kitchen.publish("ui.notify", { text: "before" })).duplicate).toBe(false);
+
+      path.hang();
+      const hungMs = Date.now();
+      // More than the system buffers on its way: it cannot all be sent.
+      const text = "字".repeat(2000);
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 5000 }, () => kitchen.publish("ui.notify", { text })),
+      );
+      const codes = outcomes.map(
+        (outcome) => outcome.status === "rejected" && (outcome.reason as MeshError).code,
+      );
+      expect([...new Set(codes)].sort()).toEqual(["timeout", "unavailable"]);
+      expect(Date.now() - hungMs).toBeLessThan(15_000);
+      await until("the member has given up two attempts to connect", () => path.attempts >= 3);
+      expect(path.unanswered.size).toBeLessThanOrEqual(1);
+
+      path.goOn();
+      await until("the member publishes again", async () => {
+        return kitchen.publish("ui.notify", { text: "after" }).then(
+          () => true,
+          () => false,
+        );
+      });
+    } finally {
+      path.stop();
+    }
   });
 
   test("what was stored and not handled before down is delivered after up, once", async () => {

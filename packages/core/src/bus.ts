@@ -5,8 +5,9 @@ import type { EventData } from "./event-map.ts";
 import { quote } from "./event-name.ts";
 import { parseEventPattern } from "./event-pattern.ts";
 import { deniedError, type Policy } from "./policy.ts";
-import type { Logger, SchemaRegistry, Subscription, Transport } from "./ports.ts";
+import type { FailureJournal, Logger, SchemaRegistry, Subscription, Transport } from "./ports.ts";
 import { type Published, type PublishOptions, prepareEvent, spanSubject } from "./publish.ts";
+import { resolveRetry } from "./retry-policy.ts";
 import { type NodeAddress, originTokenProblem } from "./subject.ts";
 import { publishSpan } from "./tracing.ts";
 
@@ -16,6 +17,8 @@ export interface BusOptions {
   readonly registry: SchemaRegistry;
   readonly policy: Policy;
   readonly log: Logger;
+  /** Where failures are kept. */
+  readonly journal: FailureJournal;
   /** The part of `source` before `@`. @default "app" */
   readonly component?: string;
   /** @default "default" */
@@ -28,14 +31,19 @@ export interface BusOptions {
 export interface BusStats {
   published: number;
   handled: number;
-  failed: number;
+  /** Failed attempts that will be repeated. */
+  retried: number;
+  deadLettered: number;
+  /** Failed for good, but the dead letter could not be written yet: tried again. */
+  held: number;
+  /** Not handed to a handler, since they break their contract. */
   refused: number;
 }
 
 /** Publishes and subscribes typed events as one node: every rule of the mesh that does not depend on a transport. */
 export class Bus {
   readonly address: NodeAddress;
-  readonly stats: BusStats = { published: 0, handled: 0, failed: 0, refused: 0 };
+  readonly stats: BusStats = { published: 0, handled: 0, retried: 0, deadLettered: 0, held: 0, refused: 0 };
   readonly #options: BusOptions & { readonly component: string; readonly tenant: string };
   readonly #subscriptions = new Set<Subscription>();
   #closing: Promise<void> | undefined;
@@ -138,13 +146,17 @@ export class Bus {
     if (problem !== undefined) throw new MeshError("usage", `durable ${quote(durable)} ${problem}`);
     assertWithin("maxConcurrency", maxConcurrency, 1, 1000);
     assertWithin("timeoutMs", timeoutMs, 100, 3_600_000);
-    const { registry, log } = this.#options;
+    const { address, registry, log, journal } = this.#options;
     return {
+      address,
       durable,
       maxConcurrency,
       timeoutMs,
       registry,
       log,
+      retry: resolveRetry(options.retry),
+      rules: options.classify ?? [],
+      journal,
       onSettled: (outcome) => this.stats[outcome]++,
     };
   }

@@ -3,6 +3,7 @@ import {
   contractOf,
   envelopeOf,
   messageOfEnvelope,
+  RecordingJournal,
   RecordingLog,
   registryOf,
   TestDelivery,
@@ -20,6 +21,7 @@ import type {
   Subscription,
   Transport,
 } from "./ports.ts";
+import type { RetryOptions } from "./retry-policy.ts";
 
 interface Carried {
   readonly options: SubscribeOptions;
@@ -81,11 +83,13 @@ function busOf(changes: Partial<BusOptions> = {}): { bus: Bus; transport: Memory
     registry: registryOf(contractOf("ui.notify"), contractOf("ui.shown")),
     policy: new Policy([rule("publish", "ui."), rule("subscribe", "ui.notify")]),
     log: new RecordingLog(),
+    journal: new RecordingJournal(),
     ...changes,
   });
   return { bus, transport };
 }
 
+const NO_STATS = { published: 0, handled: 0, retried: 0, deadLettered: 0, held: 0, refused: 0 };
 const TEA = { text: "Tea is ready" };
 const nothing = (): void => undefined;
 
@@ -101,7 +105,7 @@ describe("Bus.publish()", () => {
       duplicate: false,
     });
     expect(transport.envelopes()).toMatchObject([{ data: TEA, source: "app@kitchen", tenant: "default" }]);
-    expect(bus.stats).toEqual({ published: 1, handled: 0, failed: 0, refused: 0 });
+    expect(bus.stats).toEqual({ ...NO_STATS, published: 1 });
   });
 
   test("takes component and tenant from its options", async () => {
@@ -200,9 +204,55 @@ describe("Bus.subscribe()", () => {
     );
     const broken = new TestDelivery({ ...messageOfEnvelope(envelopeOf()), body: new Uint8Array() });
     for (const delivery of [...deliveries, broken]) transport.carried[0]?.onDelivery(delivery);
-    await vi.waitFor(() => expect(bus.stats).toEqual({ published: 0, handled: 2, failed: 1, refused: 1 }));
+    const stats = { ...NO_STATS, handled: 2, retried: 1, deadLettered: 1, refused: 1 };
+    await vi.waitFor(() => expect(bus.stats).toEqual(stats));
     const kinds = [...deliveries, broken].map(({ settlements }) => settlements.map(({ kind }) => kind));
     expect(kinds).toEqual([["ack"], ["nak"], ["ack"], ["term"]]);
+  });
+
+  test.each<[what: string, retry: RetryOptions]>([
+    ["a preset that does not exist", "p2" as "p1"],
+    ["less than no retries", { maxRetries: -1 }],
+    ["a list without waits", { strategy: "list" }],
+  ])("rejects a retry policy of %s as usage, and asks the transport nothing", async (_, retry) => {
+    const { bus, transport } = busOf();
+    await expect(bus.subscribe("ui.notify", { durable: "d", retry }, nothing)).rejects.toMatchObject({
+      code: "usage",
+    });
+    expect(transport.carried).toEqual([]);
+  });
+
+  test("retries and classifies as its options say, and keeps failures in its journal", async () => {
+    const journal = new RecordingJournal();
+    const { bus, transport } = busOf({ journal });
+    const fail = (): never => {
+      throw new Error("x");
+    };
+    await bus.subscribe("ui.notify", { durable: "a", retry: { baseMs: 7, jitter: 0 } }, fail);
+    await bus.subscribe("ui.notify", { durable: "b", retry: { maxRetries: 0 } }, fail);
+    await bus.subscribe("ui.notify", { durable: "c", classify: [() => "permanent"] }, fail);
+    const deliveries = transport.carried.map(({ onDelivery }) => {
+      const delivery = new TestDelivery();
+      onDelivery(delivery);
+      return delivery;
+    });
+    await vi.waitFor(() => expect(bus.stats).toEqual({ ...NO_STATS, retried: 1, deadLettered: 2 }));
+    expect(deliveries[0]?.settlements).toEqual([{ kind: "nak", delayMs: 14 }]);
+    expect(journal.deadLetters.map(({ node, durable, rule }) => [node, durable, rule])).toEqual([
+      ["alpha/kitchen", "b", "none"],
+      ["alpha/kitchen", "c", "user rule 0"],
+    ]);
+  });
+
+  test("counts what its journal refuses as held", async () => {
+    const journal = new RecordingJournal();
+    journal.refusal = new MeshError("unavailable", "no hub");
+    const { bus, transport } = busOf({ journal });
+    await bus.subscribe("ui.notify", { durable: "d", retry: { maxRetries: 0 } }, () => {
+      throw new Error("x");
+    });
+    transport.carried[0]?.onDelivery(new TestDelivery());
+    await vi.waitFor(() => expect(bus.stats).toEqual({ ...NO_STATS, held: 1 }));
   });
 
   test("lets what a handler publishes inherit the correlation and name its cause", async () => {

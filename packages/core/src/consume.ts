@@ -1,10 +1,12 @@
-import { backoffMs } from "./backoff.ts";
+import type { ClassifyRule } from "./classify.ts";
 import { decodeEnvelope, type Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
+import { type FailedDelivery, FailureHandling, type FailureOutcome, NO_HISTORY } from "./failure-handling.ts";
 import { handlerScope } from "./handler-scope.ts";
-import type { Delivery, Logger, SchemaRegistry, Settlement, StartAt } from "./ports.ts";
+import type { Delivery, FailureJournal, Logger, SchemaRegistry, Settlement, StartAt } from "./ports.ts";
 import { assertContract, spanSubject } from "./publish.ts";
-import { type EventAddress, parseSubject } from "./subject.ts";
+import type { RetryOptions, RetryPolicy } from "./retry-policy.ts";
+import { type EventAddress, type NodeAddress, parseDeliverySubject } from "./subject.ts";
 import { inProcessSpan } from "./tracing.ts";
 
 export interface SubscriptionOptions {
@@ -18,6 +20,10 @@ export interface SubscriptionOptions {
   readonly maxConcurrency?: number;
   /** Longest run of one handler; its signal is aborted then and the event is retried. 100 to 3600000. @default 30000 */
   readonly timeoutMs?: number;
+  /** When a failed event is tried again, and how often. @default "p1": 3 retries after 2, 4, 8 s, ±20 % */
+  readonly retry?: RetryOptions;
+  /** Rules that say whether time can cure a failure, asked before the built-in ones. */
+  readonly classify?: readonly ClassifyRule[];
 }
 
 /** What a handler may ask beside the event. */
@@ -32,16 +38,20 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
 }
 
-/** Handles one event. A throw or rejection retries the event later. */
+/** Handles one event. A throw or rejection is classified: the event is tried again later, or becomes a dead letter. */
 export type OnEvent<TData> = (event: Envelope<TData>, context: HandlerContext) => unknown;
 
 export interface ConsumerSettings {
+  readonly address: NodeAddress;
   readonly durable: string;
   readonly maxConcurrency: number;
   readonly timeoutMs: number;
   readonly registry: SchemaRegistry;
   readonly log: Logger;
-  readonly onSettled: (outcome: "handled" | "failed" | "refused") => void;
+  readonly retry: RetryPolicy;
+  readonly rules: readonly ClassifyRule[];
+  readonly journal: FailureJournal;
+  readonly onSettled: (outcome: "handled" | "refused" | FailureOutcome) => void;
 }
 
 /** An event waits this long for its schema to arrive before it is tried again. */
@@ -53,6 +63,7 @@ const HANDED_BACK_MS = 200;
 export class Consumer {
   readonly #settings: ConsumerSettings;
   readonly #onEvent: OnEvent<unknown>;
+  readonly #failures: FailureHandling;
   readonly #waiting: Delivery[] = [];
   #running = 0;
   #stopped = false;
@@ -60,6 +71,7 @@ export class Consumer {
   constructor(settings: ConsumerSettings, onEvent: OnEvent<unknown>) {
     this.#settings = settings;
     this.#onEvent = onEvent;
+    this.#failures = new FailureHandling(settings);
   }
 
   take(delivery: Delivery): void {
@@ -84,24 +96,54 @@ export class Consumer {
   }
 
   async #run(delivery: Delivery): Promise<void> {
-    let settlement: Settlement = { kind: "ack" };
-    try {
-      const opened = openDelivery(delivery, this.#settings.registry);
-      await this.#handle(delivery, opened);
-      this.#settings.onSettled("handled");
-    } catch (thrown) {
-      settlement = this.#settleFailure(delivery, thrown);
-    }
-    delivery.settle(settlement);
+    delivery.settle(await this.#process(delivery));
     this.#running--;
     this.#startNext();
   }
 
-  #handle(delivery: Delivery, { envelope, address }: OpenedDelivery): Promise<void> {
+  /** Runs one delivery to its end. Never rejects. */
+  async #process(delivery: Delivery): Promise<Settlement> {
+    const { registry, log, durable, onSettled } = this.#settings;
+    const opened = openDelivery(delivery, registry);
+    const eventId = opened.envelope?.event_id ?? delivery.message.id;
+    if (opened.refusal?.code === "unknown-event") {
+      onSettled("refused");
+      const { subject } = delivery.message;
+      const fields = {
+        durable,
+        subject,
+        seq: delivery.seq,
+        err: opened.refusal,
+        delayMs: UNKNOWN_EVENT_RETRY_MS,
+      };
+      log.warn(fields, "delivery of an unknown event");
+      return { kind: "nak", delayMs: UNKNOWN_EVENT_RETRY_MS };
+    }
+    // A first delivery has no past: it must not wait a turn of the event loop for it, since order is by start.
+    const isFirst = delivery.deliveryCount <= 1;
+    const history = isFirst ? NO_HISTORY : await this.#failures.historyOf(delivery, eventId);
+    try {
+      const spent = this.#failures.spentReason(delivery, history);
+      if (opened.refusal !== undefined) throw opened.refusal;
+      if (spent !== undefined) throw spent;
+      await this.#handle(delivery, opened);
+    } catch (thrown) {
+      if (opened.refusal !== undefined) onSettled("refused");
+      const { settlement, outcome } = await this.#failures.failed(opened, history, thrown);
+      onSettled(outcome);
+      return settlement;
+    }
+    if (!isFirst) await this.#failures.succeeded(opened, history);
+    onSettled("handled");
+    return { kind: "ack" };
+  }
+
+  async #handle(delivery: Delivery, { envelope, address }: OpenedDelivery): Promise<void> {
+    if (envelope === undefined || address === undefined) return;
     const about = spanSubject({ envelope, message: delivery.message });
     const { durable, timeoutMs } = this.#settings;
     const scope = { correlationId: envelope.correlation_id, eventId: envelope.event_id };
-    return inProcessSpan(about, durable, delivery.message.headers, () =>
+    await inProcessSpan(about, durable, delivery.message.headers, () =>
       withTimeout(timeoutMs, (signal) => {
         const { deliveryCount, stream, seq } = delivery;
         return handlerScope.run(scope, () =>
@@ -110,56 +152,30 @@ export class Consumer {
       }),
     );
   }
-
-  #settleFailure(delivery: Delivery, thrown: unknown): Settlement {
-    const { durable, log, onSettled } = this.#settings;
-    const { deliveryCount, seq } = delivery;
-    const fields = { durable, subject: delivery.message.subject, seq, deliveryCount, err: thrown };
-    if (thrown instanceof RefusedDelivery) {
-      onSettled("refused");
-      if (thrown.reason.code === "unknown-event") {
-        log.warn(
-          { ...fields, err: thrown.reason, delayMs: UNKNOWN_EVENT_RETRY_MS },
-          "delivery of an unknown event",
-        );
-        return { kind: "nak", delayMs: UNKNOWN_EVENT_RETRY_MS };
-      }
-      // No repetition can make it valid. The stream still holds it.
-      log.error({ ...fields, err: thrown.reason }, "delivery refused");
-      return { kind: "term", reason: thrown.reason.message };
-    }
-    onSettled("failed");
-    const delayMs = backoffMs(deliveryCount, Math.random());
-    log.warn({ ...fields, delayMs }, "delivery failed");
-    return { kind: "nak", delayMs };
-  }
 }
 
-interface OpenedDelivery {
-  readonly envelope: Envelope;
-  readonly address: EventAddress;
-}
-
-/** A delivery whose content breaks its contract, as against a handler that failed. */
-class RefusedDelivery extends Error {
-  readonly reason: MeshError;
-  constructor(reason: MeshError) {
-    super(reason.message);
-    this.reason = reason;
-  }
+/** A delivery as far as it could be read, and what is wrong with it. */
+interface OpenedDelivery extends FailedDelivery {
+  readonly refusal: MeshError | undefined;
 }
 
 /** Parses and checks a delivery as if nobody had done so before: servers store whatever they are sent. */
 function openDelivery(delivery: Delivery, registry: SchemaRegistry): OpenedDelivery {
+  let address: EventAddress | undefined;
+  let envelope: Envelope | undefined;
   try {
-    const { message } = delivery;
-    const address = parseSubject(message.subject);
-    const envelope = decodeEnvelope(message.body);
+    address = parseDeliverySubject(delivery.message.subject);
+    envelope = decodeEnvelope(delivery.message.body);
     assertOrigin(envelope, address);
     assertContract(registry.resolve(address.name, address.version), envelope);
-    return { envelope, address };
+    return { delivery, address, envelope, refusal: undefined };
   } catch (thrown) {
-    throw new RefusedDelivery(MeshError.from(thrown, "internal", "delivery could not be opened"));
+    return {
+      delivery,
+      address,
+      envelope,
+      refusal: MeshError.from(thrown, "invalid-event", "delivery cannot be opened"),
+    };
   }
 }
 

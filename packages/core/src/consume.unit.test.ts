@@ -5,10 +5,12 @@ import {
   envelopeOf,
   meshErrorOf,
   messageOfEnvelope,
+  RecordingJournal,
   RecordingLog,
   registryOf,
   TestDelivery,
 } from "../../../test/kit/stand-ins.ts";
+import { type ClassifyRule, NonRetryableError } from "./classify.ts";
 import {
   assertOrigin,
   Consumer,
@@ -20,17 +22,23 @@ import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { handlerScope } from "./handler-scope.ts";
 import type { Settlement } from "./ports.ts";
+import { RETRY_PRESETS } from "./retry-policy.ts";
 
 const log = new RecordingLog();
 const outcomes: string[] = [];
+let journal = new RecordingJournal();
 
 function settingsOf(changes: Partial<ConsumerSettings> = {}): ConsumerSettings {
   return {
+    address: { subnet: "alpha", node: "desk" },
     durable: "d",
     maxConcurrency: 16,
     timeoutMs: 30_000,
     registry: registryOf(contractOf("ui.notify")),
     log,
+    retry: RETRY_PRESETS.p1,
+    rules: [],
+    journal,
     onSettled: (outcome) => outcomes.push(outcome),
     ...changes,
   };
@@ -40,6 +48,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   log.lines.length = 0;
   outcomes.length = 0;
+  journal = new RecordingJournal();
 });
 
 afterEach(() => {
@@ -53,7 +62,6 @@ function numbered(n: number, deliveryCount = 1): TestDelivery {
 
 /** What other libraries return for a promise. */
 function thenable(then: (resolve: () => void) => void): object {
-  // biome-ignore lint/suspicious/noThenProperty: it is what is tested
   return { then };
 }
 
@@ -162,7 +170,10 @@ describe("Consumer, settling what was handled", () => {
     ["rejects", () => Promise.reject(new Error("x"))],
     ["rejects with nothing", () => Promise.reject()],
     ["throws what no text can be made of", () => Promise.reject(Object.create(null))],
-    ["throws a MeshError of ours", () => Promise.reject(new MeshError("invalid-event", "its own publish"))],
+    [
+      "throws a MeshError that time cures",
+      () => Promise.reject(new MeshError("backpressure", "its own publish")),
+    ],
     [
       "returns a thenable that throws",
       () =>
@@ -174,17 +185,121 @@ describe("Consumer, settling what was handled", () => {
     ["never ends", () => new Promise(() => undefined)],
   ])("naks with a delay, never bare, when the handler %s", async (_, onEvent) => {
     expect(await settled(onEvent)).toEqual([RETRY]);
-    expect(outcomes).toEqual(["failed"]);
+    expect(outcomes).toEqual(["retried"]);
     expect(log.lines.map(({ event }) => event)).toEqual(["delivery failed"]);
+    expect(journal.deadLetters).toEqual([]);
   });
 
-  test("waits longer at each attempt", async () => {
-    const delays: number[] = [];
-    for (const attempt of [1, 3, 50]) {
-      const [settlement] = await settled(() => Promise.reject(new Error("x")), numbered(1, attempt));
-      if (settlement?.kind === "nak") delays.push(settlement.delayMs);
-    }
-    expect(delays).toEqual([between(1600, 2400), between(6400, 9600), between(48_000, 72_000)]);
+  test.each<[what: string, thrown: unknown]>([
+    ["a MeshError that time does not cure", new MeshError("invalid-event", "its own publish")],
+    ["a mistake in its code", new TypeError("x is not a function")],
+    ["that no attempt can help", new NonRetryableError("no such user")],
+  ])("stores a dead letter at once, then terminates, when the handler throws %s", async (_, thrown) => {
+    const settlements = await settled(() => Promise.reject(thrown));
+    expect(settlements).toEqual([{ kind: "term", reason: (thrown as Error).message }]);
+    expect(outcomes).toEqual(["deadLettered"]);
+    expect(log.lines).toMatchObject([{ level: "error", event: "delivery failed for good" }]);
+    expect(journal.deadLetters).toMatchObject([{ category: "permanent", seq: 1, node: "alpha/desk" }]);
+  });
+
+  test.each([
+    ["the same process", false],
+    ["a new process each time", true],
+  ])(
+    "waits longer at each attempt, and dead-letters after three retries, in %s",
+    async (_, isNewEachTime) => {
+      const onEvent = (): Promise<never> => Promise.reject(new Error("x"));
+      let consumer = new Consumer(settingsOf(), onEvent);
+      const settlements: Settlement[] = [];
+      for (const deliveryCount of [1, 2, 3, 4]) {
+        if (isNewEachTime) consumer = new Consumer(settingsOf(), onEvent);
+        const delivery = numbered(1, deliveryCount);
+        consumer.take(delivery);
+        await vi.advanceTimersByTimeAsync(0);
+        settlements.push(...delivery.settlements);
+      }
+      expect(settlements).toEqual([
+        { kind: "nak", delayMs: between(1600, 2400) },
+        { kind: "nak", delayMs: between(3200, 4800) },
+        { kind: "nak", delayMs: between(6400, 9600) },
+        { kind: "term", reason: "x" },
+      ]);
+      expect(outcomes).toEqual(["retried", "retried", "retried", "deadLettered"]);
+      expect(journal.deadLetters).toMatchObject([{ category: "unknown", delivery_count: 4 }]);
+    },
+  );
+
+  test("does not count a delivery that was handed back as an attempt", async () => {
+    const settlements = await settled(() => Promise.reject(new Error("x")), numbered(1, 20));
+    expect(settlements).toEqual([RETRY]);
+  });
+
+  test("terminates only once the dead letter is stored", async () => {
+    let setStored = (): void => undefined;
+    const stored = new Promise<void>((resolve) => {
+      setStored = resolve;
+    });
+    journal.storeDeadLetter = () => stored;
+    const delivery = numbered(1);
+    expect(await settled(() => Promise.reject(new NonRetryableError("x")), delivery)).toEqual([]);
+    setStored();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(delivery.settlements).toEqual([{ kind: "term", reason: "x" }]);
+  });
+
+  test("keeps an event whose dead letter cannot be stored", async () => {
+    journal.refusal = new MeshError("unavailable", "no hub");
+    const settlements = await settled(() => Promise.reject(new NonRetryableError("x")));
+    expect(settlements).toEqual([{ kind: "nak", delayMs: 5000 }]);
+    expect(outcomes).toEqual(["held"]);
+  });
+
+  test("asks the user's rules before its own", async () => {
+    const rules: ClassifyRule[] = [(error) => (error instanceof TypeError ? "transient" : undefined)];
+    expect(await settled(() => Promise.reject(new TypeError("x")), numbered(1), { rules })).toEqual([RETRY]);
+  });
+
+  test("runs the next event while a failed one waits for its turn", async () => {
+    const done: unknown[] = [];
+    const consumer = new Consumer(settingsOf({ maxConcurrency: 1 }), ({ data }) => {
+      if (data === 1) throw new Error("poison");
+      done.push(data);
+    });
+    for (const n of [1, 2, 3]) consumer.take(numbered(n));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(done).toEqual([2, 3]);
+  });
+
+  test("does not run the handler of an event that was delivered time and again and never settled", async () => {
+    let isRun = false;
+    const onEvent = (): void => {
+      isRun = true;
+    };
+    expect(await settled(onEvent, numbered(1, 29))).toEqual([{ kind: "ack" }]);
+    isRun = false;
+    const settlements = await settled(onEvent, numbered(1, 30));
+    expect(settlements).toEqual([{ kind: "term", reason: expect.stringContaining("30 times") }]);
+    expect(isRun).toBe(false);
+    expect(outcomes).toEqual(["handled", "deadLettered"]);
+    expect(journal.deadLetters).toMatchObject([{ delivery_count: 30, error: { type: "MeshError" } }]);
+  });
+
+  test("records a success only after failures", async () => {
+    let isDown = true;
+    const consumer = new Consumer(settingsOf(), () => {
+      if (isDown) throw new Error("x");
+    });
+    consumer.take(numbered(1));
+    await vi.advanceTimersByTimeAsync(0);
+    isDown = false;
+    const later = numbered(1, 2);
+    for (const delivery of [later, numbered(2), numbered(3, 2)]) consumer.take(delivery);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(later.settlements).toEqual([{ kind: "ack" }]);
+    expect(journal.records.map(({ seq, status }) => [seq, status])).toEqual([
+      [1, "retrying"],
+      [1, "success"],
+    ]);
   });
 
   test("aborts the handler's signal when its time is up, with a timeout as reason, and not before", async () => {
@@ -245,11 +360,20 @@ describe("Consumer, refusing what breaks its contract", () => {
       { ...good, subject: "evt.alpha.desk.ui.notify.v1" },
       /not of the node desk/,
     ],
-  ])("terminates %s and counts it as refused", async (_, message, reason) => {
+  ])("keeps %s as a dead letter, terminates it and counts it as refused", async (_, message, reason) => {
     const settlements = await settled(never, new TestDelivery(message));
     expect(settlements).toEqual([{ kind: "term", reason: expect.stringMatching(reason) }]);
-    expect(outcomes).toEqual(["refused"]);
-    expect(log.lines).toMatchObject([{ level: "error", event: "delivery refused" }]);
+    expect(outcomes).toEqual(["refused", "deadLettered"]);
+    expect(log.lines).toMatchObject([{ level: "error", event: "delivery failed for good" }]);
+    expect(journal.deadLetters).toMatchObject([
+      {
+        category: "permanent",
+        rule: "mesh invalid-event",
+        subject: message.subject,
+        event_id: message.id,
+        message: { headers: {}, body_base64: Buffer.from(message.body).toString("base64") },
+      },
+    ]);
   });
 
   test("terminates data that breaks its schema and names the place", async () => {
@@ -257,10 +381,18 @@ describe("Consumer, refusing what breaks its contract", () => {
     expect(settlements).toEqual([{ kind: "term", reason: expect.stringContaining("/text must be string") }]);
   });
 
+  test("keeps refused content whose dead letter cannot be stored", async () => {
+    journal.refusal = new MeshError("unavailable", "no hub");
+    const settlements = await settled(never, new TestDelivery({ ...good, body: new Uint8Array([1]) }));
+    expect(settlements).toEqual([{ kind: "nak", delayMs: 5000 }]);
+    expect(outcomes).toEqual(["refused", "held"]);
+  });
+
   test("tries an unknown event again in a minute: its schema may be on its way", async () => {
     const settlements = await settled(never, numbered(1), { registry: registryOf() });
     expect(settlements).toEqual([{ kind: "nak", delayMs: 60_000 }]);
     expect(outcomes).toEqual(["refused"]);
+    expect(journal.calls).toEqual([]);
     expect(log.lines).toMatchObject([{ level: "warn", event: "delivery of an unknown event" }]);
   });
 
@@ -271,6 +403,7 @@ describe("Consumer, refusing what breaks its contract", () => {
       },
     };
     expect(await settled(never, numbered(1), { registry })).toMatchObject([{ kind: "term" }]);
+    expect(journal.deadLetters).toHaveLength(1);
   });
 });
 
@@ -306,13 +439,14 @@ describe("Consumer, whatever handlers do", () => {
   /** What one handler does, and when it is over. */
   const behaviour = fc.record({
     ms: fc.constantFrom(0, 1, 50, 99, 100, 101, 500),
-    ends: fc.constantFrom("returns", "throws", "resolves", "rejects", "hangs"),
+    ends: fc.constantFrom("returns", "throws", "blunders", "resolves", "rejects", "hangs"),
     content: fc.constantFrom("good", "good", "good", "broken", "unknown", "foreign"),
   });
   const plan = fc.record({
     maxConcurrency: fc.integer({ min: 1, max: 4 }),
     behaviours: fc.array(behaviour, { minLength: 1, maxLength: 15 }),
     gapMs: fc.constantFrom(0, 1, 60),
+    isJournalDown: fc.boolean(),
     handBackAfterMs: fc.option(fc.integer({ min: 0, max: 600 }), { nil: undefined }),
   });
 
@@ -326,36 +460,46 @@ describe("Consumer, whatever handlers do", () => {
 
   test("settles every delivery exactly once, starts in order and holds the limit", async () => {
     await fc.assert(
-      fc.asyncProperty(plan, async ({ maxConcurrency, behaviours, gapMs, handBackAfterMs }) => {
-        const started: number[] = [];
-        let most = 0;
-        const deliveries = behaviours.map(({ content }, n) => deliveryOf(content, n));
-        const isOpen = (n: number): boolean => deliveries[n]?.settlements.length === 0;
-        const consumer = new Consumer(settingsOf({ maxConcurrency, timeoutMs: 100 }), ({ data }) => {
-          const n = Number(data);
-          started.push(n);
-          most = Math.max(most, started.filter(isOpen).length);
-          const { ms, ends } = behaviours[n] ?? { ms: 0, ends: "hangs" };
-          if (ends === "returns") return n;
-          if (ends === "throws") throw new Error("x");
-          return new Promise((resolve, reject) => {
-            if (ends !== "hangs") setTimeout(ends === "resolves" ? resolve : reject, ms);
+      fc.asyncProperty(
+        plan,
+        async ({ maxConcurrency, behaviours, gapMs, isJournalDown, handBackAfterMs }) => {
+          journal = new RecordingJournal();
+          if (isJournalDown) journal.refusal = new Error("journal");
+          const started: number[] = [];
+          let most = 0;
+          const deliveries = behaviours.map(({ content }, n) => deliveryOf(content, n));
+          const isOpen = (n: number): boolean => deliveries[n]?.settlements.length === 0;
+          const consumer = new Consumer(settingsOf({ maxConcurrency, timeoutMs: 100 }), ({ data }) => {
+            const n = Number(data);
+            started.push(n);
+            most = Math.max(most, started.filter(isOpen).length);
+            const { ms, ends } = behaviours[n] ?? { ms: 0, ends: "hangs" };
+            if (ends === "returns") return n;
+            if (ends === "throws") throw new Error("x");
+            if (ends === "blunders") throw new TypeError("x");
+            return new Promise((resolve, reject) => {
+              if (ends !== "hangs") setTimeout(ends === "resolves" ? resolve : reject, ms);
+            });
           });
-        });
-        if (handBackAfterMs !== undefined) setTimeout(() => consumer.handBack(), handBackAfterMs);
-        for (const delivery of deliveries) {
-          consumer.take(delivery);
-          await vi.advanceTimersByTimeAsync(gapMs);
-        }
-        await vi.advanceTimersByTimeAsync(5000);
-        expect(deliveries.map(({ settlements }) => settlements.length)).toEqual(deliveries.map(() => 1));
-        const bare = deliveries
-          .flatMap(({ settlements }) => settlements)
-          .filter((s) => s.kind === "nak" && !(s.delayMs > 0));
-        expect(bare).toEqual([]);
-        expect(started).toEqual([...started].sort((a, b) => a - b));
-        expect(most).toBeLessThanOrEqual(maxConcurrency);
-      }),
+          if (handBackAfterMs !== undefined) setTimeout(() => consumer.handBack(), handBackAfterMs);
+          for (const delivery of deliveries) {
+            consumer.take(delivery);
+            await vi.advanceTimersByTimeAsync(gapMs);
+          }
+          await vi.advanceTimersByTimeAsync(5000);
+          expect(deliveries.map(({ settlements }) => settlements.length)).toEqual(deliveries.map(() => 1));
+          const bare = deliveries
+            .flatMap(({ settlements }) => settlements)
+            .filter((s) => s.kind === "nak" && !(s.delayMs > 0));
+          expect(bare).toEqual([]);
+          const ended = deliveries.filter(({ settlements }) => settlements[0]?.kind === "term");
+          expect(journal.deadLetters.map(({ seq }) => seq).sort()).toEqual(
+            ended.map(({ seq }) => seq).sort(),
+          );
+          expect(started).toEqual([...started].sort((a, b) => a - b));
+          expect(most).toBeLessThanOrEqual(maxConcurrency);
+        },
+      ),
     );
   });
 });

@@ -73,9 +73,8 @@ export class MeshError extends Error {
 
 /** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message || thrown.name;
   try {
-    return String(thrown);
+    return String(thrown instanceof Error ? thrown.message || thrown.name : thrown);
   } catch {
     // No prototype, or a toString() that throws: whoever tells of an error must not fail over it.
     return Object.prototype.toString.call(thrown);

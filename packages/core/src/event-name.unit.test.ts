@@ -35,7 +35,8 @@ describe("eventNameProblem()", () => {
 
   test("refuses what looks like a version and says how to write one", () => {
     expect(eventNameProblem("ui.notify.v1")).toBe('has the token "v1"; write the version as @1');
-    expect(eventNameProblem("ui.v12.notify")).toContain("@12");
+    expect(eventNameProblem("ui.v10.notify")).toContain("@10");
+    expect(eventNameProblem("ui.v0")).toContain("@0");
   });
 
   test.each([["v"], ["v1a"], ["va1"], ["v-1"]])("takes %s, which only begins like a version", (token) => {

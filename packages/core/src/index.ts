@@ -1,6 +1,14 @@
-export { backoffMs } from "./backoff.ts";
 export { Bus, type BusOptions, type BusStats } from "./bus.ts";
+export {
+  type Classification,
+  type ClassifyRule,
+  classify,
+  type FailureCategory,
+  NonRetryableError,
+  RetryableError,
+} from "./classify.ts";
 export { assertOrigin, type HandlerContext, type OnEvent, type SubscriptionOptions } from "./consume.ts";
+export { type Attempt, type DeadLetter, replayOf } from "./dead-letter.ts";
 export {
   checkEnvelope,
   decodeEnvelope,
@@ -47,6 +55,8 @@ export {
 } from "./mesh.ts";
 export {
   bridgePrefix,
+  DEAD_LETTER_ROOT,
+  deadLetterStream,
   downlinkDurable,
   durableRequestSubject,
   eventsStream,
@@ -54,6 +64,8 @@ export {
   ingestPrefix,
   MESH_STREAM,
   memberConsumer,
+  PROCESSING_ROOT,
+  processingStream,
   ROOT_DOMAIN,
   UPLINK_DURABLE,
 } from "./names.ts";
@@ -70,6 +82,7 @@ export type {
   Delivery,
   EventContract,
   EventKind,
+  FailureJournal,
   Logger,
   Message,
   OnDelivery,
@@ -83,14 +96,19 @@ export type {
   TransportCapabilities,
   Validation,
 } from "./ports.ts";
+export type { ProcessingRecord, ProcessingStatus, RecoveryAction } from "./processing-record.ts";
 export type { Published, PublishOptions } from "./publish.ts";
+export { RETRY_PRESETS, type RetryOptions, type RetryPolicy, type RetryPreset } from "./retry-policy.ts";
 export {
   EVENT_ROOT,
   type EventAddress,
+  formatReplaySubject,
   formatSubject,
   type NodeAddress,
   originTokenProblem,
   parseNodeAddress,
   parseSubject,
+  REPLAY_ROOT,
+  replayPrefix,
 } from "./subject.ts";
 export { linkSpan, type MessageHeaders, type MessageSpan, type SpanSubject } from "./tracing.ts";

@@ -5,6 +5,21 @@ export function eventsStream(subnet: string): string {
   return `EVENTS_${subnet}`;
 }
 
+/** The hub stream of what no handler could handle. */
+export function deadLetterStream(subnet: string): string {
+  return `DLQ_${subnet}`;
+}
+
+/** The hub stream of how the handling of events that failed at least once stands. */
+export function processingStream(subnet: string): string {
+  return `PROCESSING_${subnet}`;
+}
+
+/** First token of every dead letter's subject; subnet, node and durable follow. */
+export const DEAD_LETTER_ROOT = "dlq";
+/** First token of every processing record's subject; subnet, node, durable and event id follow. */
+export const PROCESSING_ROOT = "proc";
+
 /** The root's stream of everything exported by anyone. */
 export const MESH_STREAM = "MESH";
 

@@ -1,5 +1,7 @@
+import type { DeadLetter } from "./dead-letter.ts";
 import type { Violation } from "./errors.ts";
 import type { EventPattern } from "./event-pattern.ts";
+import type { ProcessingRecord } from "./processing-record.ts";
 
 /** What an adapter can do: declared by it and proven by tests, never probed. */
 export interface TransportCapabilities {
@@ -77,6 +79,16 @@ export interface Transport {
   subscribe(options: SubscribeOptions, onDelivery: OnDelivery): Promise<Subscription>;
   /** Stops subscriptions, waits for unsettled deliveries, then disconnects. Safe to call twice. */
   close(): Promise<void>;
+}
+
+/** Keeps what is known of failures, beside the events and never inside them. Durable, and shared by a node's processes. */
+export interface FailureJournal {
+  /** Resolves once stored; the same `dead_letter_id` is stored once. Rejects as {@link Transport.publish} does. */
+  storeDeadLetter(entry: DeadLetter): Promise<void>;
+  /** Stores how the handling of an event stands, in place of what was known of it before. Rejects likewise. */
+  record(record: ProcessingRecord): Promise<void>;
+  /** What was last recorded of this event at this durable of the node. Rejects with `unavailable`. */
+  lastRecord(durable: string, eventId: string): Promise<ProcessingRecord | undefined>;
 }
 
 /** One schema's verdict on one event's data. */

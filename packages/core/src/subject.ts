@@ -60,6 +60,30 @@ export function parseSubject(subject: string): EventAddress {
   return { subnet, node, name, version: Number(last.slice(1)) };
 }
 
+/** First token of an event that is replayed to one durable: no other durable and no link takes it. */
+export const REPLAY_ROOT = "rpl";
+
+/** Where an event is published that only this durable of this node shall have again. */
+export function formatReplaySubject(
+  to: { readonly node: string; readonly durable: string },
+  subject: string,
+): string {
+  assertOriginToken(to.node, "node");
+  parseSubject(subject);
+  return `${replayPrefix(to)}.${subject.slice(EVENT_ROOT.length + 1)}`;
+}
+
+/** What every replay to this durable begins with. */
+export function replayPrefix({ node, durable }: { readonly node: string; readonly durable: string }): string {
+  return `${REPLAY_ROOT}.${node}.${durable}`;
+}
+
+/** Splits the subject of a delivery, a replayed one's too. Throws `invalid-event`. */
+export function parseDeliverySubject(subject: string): EventAddress {
+  if (!subject.startsWith(`${REPLAY_ROOT}.`)) return parseSubject(subject);
+  return parseSubject(`${EVENT_ROOT}.${subject.split(".").slice(3).join(".")}`);
+}
+
 /** A node within the mesh: `alpha/kitchen`. */
 export interface NodeAddress {
   readonly subnet: string;

@@ -9,6 +9,7 @@ import {
   parseEventPattern,
   patternToFilter,
   quote,
+  replayPrefix,
 } from "@adaos/core";
 import { ACK_WAIT_MS, type DurableReply, type DurableRequest, findConsumer } from "@adaos/transport-nats";
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from "nats";
@@ -92,7 +93,11 @@ export class DurableDesk {
       throw new MeshError("backpressure", `${node} has ${MAX_DURABLES_PER_MEMBER} durables; use one of them`);
     }
     const changeable = {
-      filter_subject: patternToFilter(pattern, request.from),
+      // What is replayed to this durable goes to no other.
+      filter_subjects: [
+        patternToFilter(pattern, request.from),
+        `${replayPrefix({ node, durable: request.durable })}.>`,
+      ],
       max_ack_pending: request.maxAckPending,
       metadata: { [META.node]: node, [META.pattern]: request.pattern },
     };
@@ -132,10 +137,10 @@ function parseRequest(body: Uint8Array): DurableRequest {
 
 function differs(
   config: ConsumerConfig,
-  wanted: { filter_subject: string; max_ack_pending: number; metadata: Record<string, string> },
+  wanted: { filter_subjects: string[]; max_ack_pending: number; metadata: Record<string, string> },
 ): boolean {
   return (
-    config.filter_subject !== wanted.filter_subject ||
+    config.filter_subjects?.join(" ") !== wanted.filter_subjects.join(" ") ||
     config.max_ack_pending !== wanted.max_ack_pending ||
     Object.entries(wanted.metadata).some(([key, value]) => config.metadata?.[key] !== value)
   );

@@ -1,12 +1,17 @@
 import type { StreamLimits } from "@adaos/config";
 import {
+  DEAD_LETTER_ROOT,
+  deadLetterStream,
   EVENT_ROOT,
   type EventPattern,
   eventsStream,
   type Logger,
   MeshError,
   minimalPatterns,
+  PROCESSING_ROOT,
   patternToFilter,
+  processingStream,
+  REPLAY_ROOT,
   UPLINK_DURABLE,
 } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
@@ -15,6 +20,9 @@ import type { JetStreamManager } from "nats";
 
 /** How often the hub looks whether the stream and the root's durable are still there. */
 const CHECK_MS = 5000;
+/** What is known of failures outlives the events, so that it can still be looked into. */
+const JOURNAL_AGE_FACTOR = 4;
+const JOURNAL_MAX_BYTES = 268_435_456;
 /** How soon it looks again after trouble, most of which is a server that starts or reads its config. */
 const RETRY_MS = 250;
 
@@ -80,7 +88,7 @@ export class SubnetStream implements Part {
   async #check(): Promise<MeshError | undefined> {
     const stream = eventsStream(this.#subnet);
     try {
-      if (this.#trouble !== undefined) await this.#ensureStream(stream);
+      if (this.#trouble !== undefined) await this.#ensureStreams(stream);
       await this.#ensureUplinkDurable(stream);
       this.#messages = (await this.#jsm.streams.info(stream)).state.messages;
       this.#trouble = undefined;
@@ -93,14 +101,31 @@ export class SubnetStream implements Part {
     }
   }
 
-  async #ensureStream(stream: string): Promise<void> {
+  async #ensureStreams(stream: string): Promise<void> {
     const { maxBytes, maxAgeHours, duplicateWindowMs } = this.#limits;
+    const maxAgeMs = maxAgeHours * 3_600_000;
     await ensureStream(this.#jsm, {
       name: stream,
-      subjects: [`${EVENT_ROOT}.>`],
+      subjects: [`${EVENT_ROOT}.>`, `${REPLAY_ROOT}.>`],
       maxBytes,
-      maxAgeMs: maxAgeHours * 3_600_000,
+      maxAgeMs,
       duplicateWindowMs,
+    });
+    const journal = {
+      maxBytes: Math.min(maxBytes, JOURNAL_MAX_BYTES),
+      maxAgeMs: maxAgeMs * JOURNAL_AGE_FACTOR,
+      duplicateWindowMs,
+    };
+    await ensureStream(this.#jsm, {
+      name: deadLetterStream(this.#subnet),
+      subjects: [`${DEAD_LETTER_ROOT}.>`],
+      ...journal,
+    });
+    await ensureStream(this.#jsm, {
+      name: processingStream(this.#subnet),
+      subjects: [`${PROCESSING_ROOT}.>`],
+      ...journal,
+      maxMessagesPerSubject: 1,
     });
   }
 

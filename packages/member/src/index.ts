@@ -10,6 +10,14 @@ export type {
   Subscription,
   SubscriptionOptions,
 } from "@adaos/core";
-export { MeshError, type MeshErrorCode, type Violation } from "@adaos/core";
+export {
+  type ClassifyRule,
+  MeshError,
+  type MeshErrorCode,
+  NonRetryableError,
+  RetryableError,
+  type RetryOptions,
+  type Violation,
+} from "@adaos/core";
 export { type ConnectOptions, connect } from "./connect.ts";
 export { runMember } from "./daemon.ts";

@@ -1,12 +1,15 @@
 import {
   bridgePrefix,
+  DEAD_LETTER_ROOT,
   type Durability,
   durableRequestSubject,
   EVENT_ROOT,
   eventsStream,
   inboxPrefix,
   type Policy,
+  PROCESSING_ROOT,
   patternToFilter,
+  processingStream,
   ROOT_DOMAIN,
   UPLINK_DURABLE,
 } from "@adaos/core";
@@ -153,6 +156,9 @@ function memberServices(subnet: string): ConfBlock[] {
     { service: `$JS.API.CONSUMER.INFO.${stream}.*` },
     ...ackSubjects(subnet, "*").map((service) => ({ service })),
     { service: durableRequestSubject("*") },
+    { service: `${DEAD_LETTER_ROOT}.${subnet}.>` },
+    { service: `${PROCESSING_ROOT}.${subnet}.>` },
+    { service: `$JS.API.DIRECT.GET.${processingStream(subnet)}.>` },
   ];
 }
 
@@ -168,11 +174,17 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
     ...ackSubjects(subnet, consumer),
   ]);
+  const records = `${PROCESSING_ROOT}.${subnet}.${node}.>`;
+  const journal = [
+    `${DEAD_LETTER_ROOT}.${subnet}.${node}.*`,
+    records,
+    `$JS.API.DIRECT.GET.${processingStream(subnet)}.${records}`,
+  ];
   return {
     nkey,
     allowed_connection_types: ["STANDARD"],
     permissions: {
-      publish: { allow: [...publish, ...pull, durableRequestSubject(node)] },
+      publish: { allow: [...publish, ...pull, durableRequestSubject(node), ...journal] },
       subscribe: { allow: [`${inboxPrefix(node)}.>`] },
     },
   };

@@ -1,3 +1,5 @@
+import { MeshError } from "@adaos/core";
+
 /** A value of a nats-server config file. Undefined entries are left out. */
 export type ConfValue = string | number | boolean | readonly ConfValue[] | ConfBlock;
 
@@ -26,9 +28,21 @@ function entry(key: string, value: ConfValue, indent: string): string {
 }
 
 function render(value: ConfValue, indent: string): string {
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return quoted(value);
   if (typeof value !== "object") return String(value);
   return isList(value) ? renderList(value, indent) : renderBlock(value, indent);
+}
+
+/** Throws `invalid-config` for what a server's quoted strings cannot hold. */
+function quoted(text: string): string {
+  // Tab and line ends it reads as JSON writes them; other control characters and halves of a character it does not.
+  if (/[^\P{Cc}\t\r\n]|\p{Cs}/u.test(text)) {
+    throw new MeshError(
+      "invalid-config",
+      `${JSON.stringify(text)} has characters that a server config cannot hold`,
+    );
+  }
+  return JSON.stringify(text);
 }
 
 function renderList(list: readonly ConfValue[], indent: string): string {

@@ -74,7 +74,7 @@ describe("parseRecords()", () => {
       "registry.yaml:2:3",
       "status: is missing, it must be draft",
     ],
-    ["a field of another name", `${COMPLETE}  sumary: x\n`, "registry.yaml:2:3", 'has no field "sumary"'],
+    ["a field of another name", `${COMPLETE}  sumary: x\n`, "registry.yaml:8:3", 'unknown key "sumary"'],
     [
       "a path out of the folder",
       COMPLETE.replace("nlp/", "../"),
@@ -120,7 +120,7 @@ describe("parseRecords()", () => {
       (_, i) => `  l${i + 1}: &l${i + 1} [${`*l${i}, `.repeat(9)}*l${i}]`,
     );
     const bomb = `- l0: &l0 [x]\n${levels.join("\n")}\n`;
-    expect(refusal(bomb)).toMatch(/^registry\.yaml: .*alias/);
+    expect(refusal(bomb)).toMatch(/^registry\.yaml:1:1: .*alias/);
   });
 });
 

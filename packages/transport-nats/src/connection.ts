@@ -8,6 +8,7 @@ import {
   NatsError,
   nkeyAuthenticator,
 } from "nats";
+import { mendClient } from "./client-mends.ts";
 
 export interface ConnectionOptions {
   readonly url: string;
@@ -59,6 +60,7 @@ let connections = 0;
 /** Connects. Rejects with MeshError `unavailable`, or `denied` when the server does not take the key. */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const { url, name, user, seed, log, waitForServer = false, timeoutMs = 5000 } = options;
+  mendClient();
   const prefix = inboxPrefix(user);
   let nc: NatsConnection;
   try {

@@ -23,14 +23,18 @@ export interface NatsTransportOptions {
   readonly log: Logger;
   /** How long `subscribe` waits for a hub that is away. @default 15000 */
   readonly subscribeTimeoutMs?: number;
+  /** As the hub's stream has it; what this adapter declares. @default 120000 */
+  readonly duplicateWindowMs?: number;
 }
 
 /** Time for running handlers at a stop. */
 const GRACE_MS = 10_000;
+/** nats-server 2.15 with leaf nodes sends to a pull for 2 s without asking whether anybody listens; and the way there. */
+const HAND_BACK_MS = 2250;
 
 /** The Transport port on the JetStream of a member's hub. Owns its connection. */
 export class NatsTransport implements Transport {
-  readonly capabilities: TransportCapabilities = { duplicateWindowMs: 120_000 };
+  readonly capabilities: TransportCapabilities;
   readonly #connection: Connection;
   readonly #options: Required<NatsTransportOptions>;
   readonly #publisher: StreamPublisher;
@@ -40,7 +44,8 @@ export class NatsTransport implements Transport {
 
   constructor(connection: Connection, options: NatsTransportOptions) {
     this.#connection = connection;
-    this.#options = { subscribeTimeoutMs: 15_000, ...options };
+    this.#options = { subscribeTimeoutMs: 15_000, duplicateWindowMs: 120_000, ...options };
+    this.capabilities = { duplicateWindowMs: this.#options.duplicateWindowMs };
     this.#publisher = new StreamPublisher(connection);
   }
 
@@ -69,7 +74,14 @@ export class NatsTransport implements Transport {
     };
     const pull = new PullConsumer(
       this.#connection,
-      { stream, consumer, ackWaitMs, log: this.#options.log, onMissing: () => void mend() },
+      {
+        stream,
+        consumer,
+        ackWaitMs,
+        log: this.#options.log,
+        onMissing: () => void mend(),
+        handBackMs: HAND_BACK_MS,
+      },
       (pulled) => onDelivery(deliveryOf(pulled, stream)),
     );
     const subscription: Subscription = {

@@ -1,6 +1,6 @@
 import { type Logger, MeshError, type Settlement } from "@adaos/core";
 import { type Msg, nuid, type Subscription } from "nats";
-import type { Connection } from "./connection.ts";
+import { type Connection, delay } from "./connection.ts";
 
 export interface PullConsumerOptions {
   readonly stream: string;
@@ -15,6 +15,12 @@ export interface PullConsumerOptions {
   /** The consumer does not exist: called, at most every few seconds, until it does. */
   readonly onMissing: () => void;
   readonly onState?: (state: PullState) => void;
+  /**
+   * How long after the last request a stop hands back what still comes. A server with leaf nodes or gateways sends to a
+   * pull younger than 2 s without asking whether anybody listens, and what nobody takes waits for the ack wait to pass.
+   * @default 0
+   */
+  readonly handBackMs?: number;
 }
 
 /** `flowing`: the server answers. Otherwise what stands in the way. */
@@ -33,6 +39,7 @@ const HEARTBEAT_MS = 1000;
 /** Longest silence before the server is asked whether it still knows us. */
 const SILENCE_MS = 2.5 * HEARTBEAT_MS;
 const RETRY_MS = 300;
+const HANDED_BACK_MS = 100;
 /** Settlements remembered in case their way to the server was cut. */
 const MAX_REMEMBERED = 4096;
 
@@ -59,11 +66,14 @@ export class PullConsumer {
   readonly #ticker: NodeJS.Timeout;
   #pull = 0;
   #left = 0;
+  #askedMs = 0;
   #heardMs = 0;
   #probing = false;
   #retry: NodeJS.Timeout | undefined;
-  #onIdle: (() => void) | undefined;
-  #stopped = false;
+  readonly #onIdle = new Set<() => void>();
+  #stopped: Promise<void> | undefined;
+  /** Aborted when a stop has nothing more to expect of the last pull. */
+  readonly #pullOver = new AbortController();
 
   constructor(
     connection: Connection,
@@ -71,7 +81,7 @@ export class PullConsumer {
     onMessage: (message: PulledMessage) => void,
   ) {
     this.#connection = connection;
-    this.#options = { apiPrefix: "$JS.API", batchMessages: 500, ...options };
+    this.#options = { apiPrefix: "$JS.API", batchMessages: 500, handBackMs: 0, ...options };
     this.#onMessage = onMessage;
     this.#inbox = `${connection.inbox}.${nuid.next()}`;
     this.#subscription = connection.nc.subscribe(`${this.#inbox}.*`, {
@@ -91,30 +101,49 @@ export class PullConsumer {
 
   /** Takes no more, then waits until what was handed over is settled, at most `graceMs`. Safe to call twice. */
   async stop(graceMs: number): Promise<void> {
-    if (!this.#stopped) {
-      this.#stopped = true;
-      this.#subscription.unsubscribe();
-      this.#unlisten();
-      clearTimeout(this.#retry);
-    }
-    if (this.#held.size > 0) {
-      let timer: NodeJS.Timeout | undefined;
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-        timer = setTimeout(resolve, graceMs);
-      });
-      clearTimeout(timer);
-    }
+    this.#stopped ??= this.#endPull();
+    if (this.#held.size > 0) await this.#idleWithin(graceMs);
+    await this.#stopped;
     clearInterval(this.#ticker);
   }
 
+  async #endPull(): Promise<void> {
+    this.#unlisten();
+    clearTimeout(this.#retry);
+    const handBackMs = this.#handBackMs();
+    if (handBackMs > 0 && this.#left > 0 && this.#canSend()) await delay(handBackMs, this.#pullOver.signal);
+    this.#subscription.unsubscribe();
+  }
+
+  #idleWithin(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#onIdle.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, graceMs);
+      this.#onIdle.add(done);
+    });
+  }
+
+  /** How long from now on the server may send to us without asking. */
+  #handBackMs(): number {
+    return this.#askedMs + this.#options.handBackMs - Date.now();
+  }
+
+  #canSend(): boolean {
+    return this.#connection.connected && !this.#connection.nc.isClosed();
+  }
+
   #ask(): void {
-    if (this.#stopped || !this.#connection.connected) return;
+    if (this.#stopped !== undefined) return this.#pullOver.abort();
+    if (!this.#canSend()) return;
     clearTimeout(this.#retry);
     this.#retry = undefined;
     const { apiPrefix, stream, consumer, batchMessages } = this.#options;
     this.#left = batchMessages;
-    this.#heardMs = Date.now();
+    this.#askedMs = this.#heardMs = Date.now();
     const request = JSON.stringify({
       batch: batchMessages,
       expires: EXPIRES_MS * 1e6,
@@ -125,6 +154,7 @@ export class PullConsumer {
   }
 
   #askLater(reason: string): void {
+    if (this.#stopped !== undefined) return;
     this.#options.onState?.({ flowing: false, reason });
     this.#retry ??= setTimeout(() => this.#ask(), RETRY_MS);
   }
@@ -162,6 +192,11 @@ export class PullConsumer {
       held.msg = msg;
       return;
     }
+    if (this.#stopped !== undefined) {
+      // Later than this pull can get it once more.
+      this.#respond(msg, settlementWord({ kind: "nak", delayMs: this.#handBackMs() + HANDED_BACK_MS }));
+      return;
+    }
     const fresh: Held = { msg, since: Date.now() };
     this.#held.set(key, fresh);
     this.#onMessage({
@@ -174,7 +209,7 @@ export class PullConsumer {
         const word = settlementWord(settlement);
         this.#respond(fresh.msg, word);
         if (settlement.kind !== "nak") this.#remember(key, word);
-        if (this.#held.size === 0) this.#onIdle?.();
+        if (this.#held.size === 0) for (const tell of this.#onIdle) tell();
       },
     });
   }
@@ -202,7 +237,8 @@ export class PullConsumer {
     for (const held of this.#held.values()) {
       if (nowMs - held.since >= this.#options.ackWaitMs / 3) this.#respond(held.msg, "+WPI");
     }
-    if (!this.#stopped && this.#retry === undefined && nowMs - this.#heardMs > SILENCE_MS) void this.#probe();
+    if (this.#stopped === undefined && this.#retry === undefined && nowMs - this.#heardMs > SILENCE_MS)
+      void this.#probe();
   }
 
   /** A deleted consumer and a lost request are both just silence: ask which it is. */
@@ -218,10 +254,13 @@ export class PullConsumer {
           timeout: 2000,
         },
       );
-      const error = answer.json<{ error?: { description?: string } }>().error;
+      const error = answer.json<{ error?: { code?: number; description?: string } }>().error;
       if (error === undefined) return this.#ask();
-      log.warn({ stream, consumer, error }, "consumer missing");
-      onMissing();
+      // Any other refusal passes: a server that reads its config has no JetStream for a moment.
+      if (error.code === 404) {
+        log.warn({ stream, consumer, error }, "consumer missing");
+        onMissing();
+      }
       this.#askLater(error.description ?? "the consumer is missing");
     } catch (thrown) {
       this.#askLater(MeshError.from(thrown, "unavailable", "the server does not answer").message);

@@ -27,6 +27,8 @@ interface Pending {
   readonly message: Message;
   readonly headers: MsgHdrs;
   readonly deadlineMs: number;
+  /** An earlier attempt may have stored it, so that no later refusal is certain. */
+  unsure: boolean;
   resolve(receipt: PublishReceipt): void;
   reject(error: MeshError): void;
 }
@@ -81,7 +83,14 @@ export class StreamPublisher {
     if (problem !== undefined) return Promise.reject(problem);
     return new Promise((resolve, reject) => {
       const headers = headersOf(message);
-      this.#queue.push({ message, headers, deadlineMs: Date.now() + timeoutMs, resolve, reject });
+      this.#queue.push({
+        message,
+        headers,
+        deadlineMs: Date.now() + timeoutMs,
+        unsure: false,
+        resolve,
+        reject,
+      });
       this.#queuedBytes += message.body.length;
       this.#writing ??= this.#write();
     });
@@ -140,7 +149,18 @@ export class StreamPublisher {
     while (left.length > 0) {
       const outcomes = left.length === 1 ? await this.#sendSingly(left) : await this.#sendBatch(left);
       left = settleOutcomes(left, outcomes);
+      if (outcomes.some((outcome) => "again" in outcome)) this.#giveUpLate();
       if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+    }
+  }
+
+  /** While a server does not answer, what waits behind a write runs out of time as well, though it was never sent. */
+  #giveUpLate(): void {
+    const nowMs = Date.now();
+    const first = this.#queue.findIndex(({ deadlineMs }) => nowMs < deadlineMs);
+    for (const { message, reject } of this.#queue.splice(0, first === -1 ? this.#queue.length : first)) {
+      this.#queuedBytes -= message.body.length;
+      reject(new MeshError("unavailable", "not sent: the server does not answer what was published before"));
     }
   }
 
@@ -242,6 +262,13 @@ function outcomeOf(ack: Ack): Outcome {
   }
 }
 
+/** What is told of a message that may be stored, whatever the last attempt said. */
+function unknownOutcome(last: MeshError): MeshError {
+  return last.code === "timeout"
+    ? last
+    : new MeshError("timeout", `not known to be stored: ${last.message}`, { cause: last });
+}
+
 /** Ends the promises whose outcome is final or whose time is up; returns the rest. */
 function settleOutcomes(batch: readonly Pending[], outcomes: readonly Outcome[]): Pending[] {
   const nowMs = Date.now();
@@ -250,8 +277,11 @@ function settleOutcomes(batch: readonly Pending[], outcomes: readonly Outcome[])
     if (outcome === undefined) return true;
     if ("stored" in outcome) pending.resolve(outcome.stored);
     else if ("failed" in outcome) pending.reject(outcome.failed);
-    else if (nowMs >= pending.deadlineMs) pending.reject(outcome.again);
-    else return true;
+    else {
+      pending.unsure ||= outcome.again.code === "timeout";
+      if (nowMs < pending.deadlineMs) return true;
+      pending.reject(pending.unsure ? unknownOutcome(outcome.again) : outcome.again);
+    }
     return false;
   });
 }

@@ -14,6 +14,8 @@ export interface StreamSettings {
   readonly maxAgeMs: number;
   readonly maxBytes: number;
   readonly duplicateWindowMs: number;
+  /** Older messages of a subject make room for newer ones. @default unlimited */
+  readonly maxMessagesPerSubject?: number;
 }
 
 /** How long a server waits for a settlement. It decides how soon the work of a dead process is given to another. */
@@ -48,6 +50,7 @@ function streamConfig(settings: StreamSettings): StreamConfig {
     max_age: settings.maxAgeMs * 1e6,
     max_bytes: settings.maxBytes,
     duplicate_window: settings.duplicateWindowMs * 1e6,
+    max_msgs_per_subject: settings.maxMessagesPerSubject ?? -1,
     num_replicas: 1,
     allow_direct: true,
     allow_atomic: true,

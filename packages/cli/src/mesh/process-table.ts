@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { MeshError } from "@adaos/core";
 import { processesFile } from "./layout.ts";
 
 /** A process by its id and by what tells it from a later one of the same id. */
@@ -30,7 +31,12 @@ export function writeProcessTable(stateDir: string, table: ProcessTable): void {
 export function readProcessTable(stateDir: string): ProcessTable | undefined {
   const file = processesFile(stateDir);
   if (!existsSync(file)) return undefined;
-  return JSON.parse(readFileSync(file, "utf8")) as ProcessTable;
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as ProcessTable;
+  } catch (cause) {
+    const what = `${file} cannot be read; stop what it lists by hand, then remove it`;
+    throw MeshError.from(cause, "invalid-config", what);
+  }
 }
 
 export function removeProcessTable(stateDir: string): void {

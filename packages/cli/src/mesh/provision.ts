@@ -53,17 +53,22 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
 
 async function pickPorts(meshFile: MeshFile, last: Layout | undefined): Promise<ReadonlyMap<string, Ports>> {
   const picker = new PortPicker();
-  const ports = new Map<string, Ports>();
   // Fixed ports first, so that no free one takes them away.
-  const byFixed = [...meshFile.ports].sort(
-    ([, a], [, b]) => Number(b.port !== undefined) - Number(a.port !== undefined),
-  );
-  for (const [name, fixed] of byFixed) {
+  for (const { port, monitorPort, leafPort } of meshFile.ports.values()) {
+    for (const given of [port, monitorPort, leafPort]) {
+      if (given !== undefined) await picker.pick(given, undefined);
+    }
+  }
+  const ports = new Map<string, Ports>();
+  for (const [name, { port, monitorPort, leafPort }] of meshFile.ports) {
     const before = last?.ports[name];
-    const port = await picker.pick(fixed.port, before?.port);
-    const monitorPort = await picker.pick(fixed.monitorPort, before?.monitorPort);
-    const leafPort = name === ROOT_DOMAIN ? await picker.pick(fixed.leafPort, before?.leafPort) : undefined;
-    ports.set(name, { port, monitorPort, ...(leafPort === undefined ? {} : { leafPort }) });
+    const picked = {
+      port: port ?? (await picker.pick(undefined, before?.port)),
+      monitorPort: monitorPort ?? (await picker.pick(undefined, before?.monitorPort)),
+    };
+    const leaf =
+      name === ROOT_DOMAIN ? (leafPort ?? (await picker.pick(undefined, before?.leafPort))) : undefined;
+    ports.set(name, leaf === undefined ? picked : { ...picked, leafPort: leaf });
   }
   return ports;
 }

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { runningSupervisor, stopProcesses } from "./local-mesh.ts";
+import { isRunning, type ProcessRecord, recordOf, writeProcessTable } from "./process-table.ts";
+
+const children: ChildProcess[] = [];
+let state: string;
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), "adaos-local-mesh-"));
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  rmSync(state, { recursive: true });
+});
+
+/** A process that runs until it is told to end. */
+function running(name: string): ProcessRecord {
+  const child = spawn("sleep", ["60"], { stdio: "ignore" });
+  children.push(child);
+  return recordOf(name, child.pid ?? 0);
+}
+
+/** The record of a process whose id somebody else has by now: this one. */
+const RECYCLED: ProcessRecord = { name: "gone", pid: process.pid, identity: "1" };
+
+describe("runningSupervisor()", () => {
+  test("finds the one that runs, and nothing when it has ended or never was", () => {
+    expect(runningSupervisor(state)).toBeUndefined();
+    writeProcessTable(state, { supervisor: RECYCLED, children: [] });
+    expect(runningSupervisor(state)).toBeUndefined();
+    const supervisor = running("supervisor");
+    writeProcessTable(state, { supervisor, children: [] });
+    expect(runningSupervisor(state)).toEqual(supervisor);
+  });
+});
+
+describe("stopProcesses()", () => {
+  test("stops nothing where nothing runs", async () => {
+    expect(await stopProcesses(state)).toBe(0);
+  });
+
+  test("stops what a supervisor that was killed has left behind, counts it and forgets it", async () => {
+    const left = [running("nats-root"), running("root")];
+    writeProcessTable(state, { supervisor: RECYCLED, children: [...left, RECYCLED] });
+    expect(await stopProcesses(state)).toBe(2);
+    expect(left.map(isRunning)).toEqual([false, false]);
+    expect(existsSync(join(state, "run/processes.json"))).toBe(false);
+  });
+
+  test("stops the supervisor first, then what it has not stopped itself", async () => {
+    const [supervisor, child] = [running("supervisor"), running("nats-root")];
+    writeProcessTable(state, { supervisor, children: [child] });
+    expect(await stopProcesses(state)).toBe(2);
+    expect([isRunning(supervisor), isRunning(child)]).toEqual([false, false]);
+  });
+});

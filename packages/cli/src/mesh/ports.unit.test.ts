@@ -1,0 +1,61 @@
+import { createServer, type Server } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { PortPicker } from "./ports.ts";
+
+const servers: Server[] = [];
+
+async function listening(port = 0): Promise<number> {
+  const server = createServer();
+  servers.push(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(port, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
+});
+
+describe("PortPicker.pick()", () => {
+  test("takes the port that is fixed, whatever there was before", async () => {
+    expect(await new PortPicker().pick(4222, 20_001)).toBe(4222);
+  });
+
+  test("refuses to fix one port twice, and to fix one that is given already", async () => {
+    const picker = new PortPicker();
+    await picker.pick(4222, undefined);
+    await expect(picker.pick(4222, undefined)).rejects.toMatchObject({
+      code: "invalid-config",
+      message: "port 4222 is given to two servers",
+    });
+    const free = await picker.pick(undefined, undefined);
+    await expect(picker.pick(free, undefined)).rejects.toMatchObject({ code: "invalid-config" });
+  });
+
+  test("takes the port of the last time when it is free", async () => {
+    const free = await new PortPicker().pick(undefined, undefined);
+    expect(await new PortPicker().pick(undefined, free)).toBe(free);
+  });
+
+  test("takes another one when somebody listens there", async () => {
+    const taken = await listening();
+    expect(await new PortPicker().pick(undefined, taken)).not.toBe(taken);
+  });
+
+  test("takes another one when it has given that away itself", async () => {
+    const picker = new PortPicker();
+    const free = await picker.pick(undefined, undefined);
+    expect(await picker.pick(undefined, free)).not.toBe(free);
+  });
+
+  test("gives many, each once, each free and below those of outgoing connections", async () => {
+    const picker = new PortPicker();
+    const ports: number[] = [];
+    for (let i = 0; i < 50; i++) ports.push(await picker.pick(undefined, undefined));
+    expect(new Set(ports).size).toBe(50);
+    expect(ports.filter((port) => port < 20_000 || port >= 32_000)).toEqual([]);
+    expect(await listening(ports[0])).toBe(ports[0]);
+  });
+});

@@ -1,0 +1,162 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { readMeshFile, readNodeFile, readSeed } from "@adaos/config";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type ParsedBlock, parseConf } from "../../../../test/kit/nats-conf.ts";
+import { findLayout, type Layout } from "./layout.ts";
+import { provision } from "./provision.ts";
+
+const MESH = [
+  "mesh: demo",
+  "subnets:",
+  "  alpha:",
+  "    export: [ui.]",
+  "    members: { kitchen: { publish: [ui.] }, speaker: { subscribe: [ui.] } }",
+  "  beta:",
+  "    import: [ui.]",
+];
+
+let dir: string;
+let state: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "adaos-provision-"));
+  state = join(dir, "state");
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true });
+});
+
+function set(...lines: readonly string[]): Promise<Layout> {
+  const file = join(dir, "mesh.yaml");
+  writeFileSync(file, lines.join("\n"));
+  return provision(readMeshFile(file), state);
+}
+
+/** Every file below a folder. */
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile());
+}
+
+function confOf(layout: Layout, of: string): ParsedBlock {
+  const file = layout.servers.find((server) => server.of === of)?.configFile ?? "";
+  return parseConf(readFileSync(file, "utf8"));
+}
+
+describe("provision()", () => {
+  test("lays out a server and a daemon for the root and each subnet, and a daemon for each member", async () => {
+    const layout = await set(...MESH);
+    expect(layout.servers.map(({ name, stream }) => [name, stream])).toEqual([
+      ["nats-root", "MESH"],
+      ["nats-alpha", "EVENTS_alpha"],
+      ["nats-beta", "EVENTS_beta"],
+    ]);
+    expect(layout.nodes.map(({ id, role }) => [id, role])).toEqual([
+      ["root", "root"],
+      ["alpha/hub", "hub"],
+      ["alpha/kitchen", "member"],
+      ["alpha/speaker", "member"],
+      ["beta/hub", "hub"],
+    ]);
+    expect(findLayout(state)).toEqual(layout);
+  });
+
+  test("writes node files that their daemons read, with a seed that each may use", async () => {
+    for (const { role, nodeFile } of (await set(...MESH)).nodes) {
+      const { config, path } = readNodeFile(nodeFile, role);
+      expect(readSeed(path(config.server.seedFile))).toMatch(/^SU/);
+    }
+  });
+
+  test("gives a member its own rules and nobody else's", async () => {
+    const { nodes } = await set(...MESH);
+    const file = nodes.find(({ id }) => id === "alpha/speaker")?.nodeFile ?? "";
+    const { config } = readNodeFile(file, "member");
+    expect([config.publish, config.subscribe.map(({ text }) => text)]).toEqual([[], ["ui."]]);
+    expect(readFileSync(file, "utf8")).not.toContain("kitchen");
+  });
+
+  test("gives every server ports of its own, which its daemons and the other servers know", async () => {
+    const layout = await set(...MESH);
+    const confs = ["root", "alpha", "beta"].map((of) => confOf(layout, of));
+    const ports = confs.flatMap(({ port, http }) => [port, Number(String(http).split(":")[1])]);
+    const { port: leafPort } = confOf(layout, "root")["leafnodes"] as ParsedBlock;
+    expect(new Set([...ports, leafPort]).size).toBe(7);
+    expect(confs[1]?.["leafnodes"]).toMatchObject({
+      remotes: [{ urls: [`nats-leaf://127.0.0.1:${leafPort}`] }],
+    });
+    expect(layout.servers.map(({ url }) => Number(new URL(url).port))).toEqual(confs.map(({ port }) => port));
+  });
+
+  test("keeps every secret from others, and out of every other file", async () => {
+    await set(...MESH);
+    const secrets = filesIn(join(state, "keys"));
+    expect(secrets.filter((file) => (statSync(file).mode & 0o077) !== 0)).toEqual([]);
+    const seeds = secrets.filter((file) => file.endsWith(".nk")).map((file) => readSeed(file));
+    expect(new Set(seeds).size).toBe(2 + 3 * 2 + 2);
+    const others = filesIn(state).filter((file) => !file.startsWith(join(state, "keys")));
+    const leaks = others.filter((file) => seeds.some((seed) => readFileSync(file, "utf8").includes(seed)));
+    expect(leaks).toEqual([]);
+  });
+
+  test("names in a hub's config an include that exists, seen from that config", async () => {
+    const layout = await set(...MESH);
+    const { configFile } = layout.servers[1] ?? { configFile: "" };
+    const { remotes } = confOf(layout, "alpha")["leafnodes"] as { remotes: [{ include: string }] };
+    expect(existsSync(resolve(dirname(configFile), remotes[0].include))).toBe(true);
+  });
+
+  test("keeps keys and ports at the next time", async () => {
+    const first = await set(...MESH);
+    const before = filesIn(state).map((file) => [file, readFileSync(file, "utf8")]);
+    expect(await set(...MESH)).toEqual(first);
+    expect(filesIn(state).map((file) => [file, readFileSync(file, "utf8")])).toEqual(before);
+  });
+
+  test("takes away the file of a member that is gone", async () => {
+    const { nodes } = await set(...MESH);
+    const gone = nodes.find(({ id }) => id === "alpha/speaker")?.nodeFile ?? "";
+    await set(...MESH.map((line) => line.replace(/, speaker: {.*?} }/, " }")));
+    expect(existsSync(gone)).toBe(false);
+  });
+
+  test("uses the ports that the mesh file fixes", async () => {
+    const layout = await set(
+      ...MESH,
+      "    port: 20111",
+      "    monitorPort: 20112",
+      "root: { leafPort: 20113 }",
+    );
+    expect(layout.ports["beta"]).toEqual({ port: 20_111, monitorPort: 20_112 });
+    expect(layout.ports["root"]?.leafPort).toBe(20_113);
+  });
+
+  test("lets the mesh file fix a port that another server had the last time", async () => {
+    const before = (await set(...MESH)).ports["alpha"]?.port ?? 0;
+    const after = await set(...MESH, `    port: ${before}`);
+    expect(after.ports["beta"]?.port).toBe(before);
+    expect(after.ports["alpha"]?.port).not.toBe(before);
+  });
+
+  test("lets it fix a monitor port that another server had, too", async () => {
+    const before = (await set(...MESH)).ports["alpha"]?.port ?? 0;
+    const after = await set(...MESH, `    monitorPort: ${before}`);
+    expect(after.ports["beta"]?.monitorPort).toBe(before);
+  });
+
+  test("rejects one port for two servers as invalid-config", async () => {
+    const lines = [...MESH, "    port: 20111", "    monitorPort: 20111"];
+    await expect(set(...lines)).rejects.toMatchObject({ code: "invalid-config" });
+  });
+
+  test("rejects another mesh in the same folder, and leaves what is there", async () => {
+    const first = await set(...MESH);
+    await expect(set("mesh: other", ...MESH.slice(1))).rejects.toMatchObject({
+      code: "invalid-config",
+      message: expect.stringMatching(/holds the mesh demo, not other.*--state/),
+    });
+    expect(findLayout(state)).toEqual(first);
+  });
+});

@@ -1,0 +1,122 @@
+import { createHash } from "node:crypto";
+import type { Classification } from "./classify.ts";
+import { decodeEnvelope, encodeEnvelope, MAX_ENVELOPE_BYTES } from "./envelope.ts";
+import { newEventId } from "./event-id.ts";
+import { type FailureInfo, failureInfo } from "./failure-info.ts";
+import type { Delivery, Message } from "./ports.ts";
+import {
+  type EventAddress,
+  formatReplaySubject,
+  formatSubject,
+  type NodeAddress,
+  parseDeliverySubject,
+} from "./subject.ts";
+
+/** One failed attempt, as it is remembered. */
+export interface Attempt {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly type: string;
+  readonly message: string;
+}
+
+/** Why an event is here and not handled, with all that is needed to run it again. Field names are the wire format. */
+export interface DeadLetter {
+  /** The same for every copy of one event's failure at one durable, so that a repeated write stores one. */
+  readonly dead_letter_id: string;
+  /** RFC 3339. */
+  readonly at: string;
+  readonly category: Classification["category"];
+  /** What decided the category. */
+  readonly rule: string;
+  readonly error: FailureInfo;
+  readonly attempts: readonly Attempt[];
+  readonly delivery_count: number;
+  /** Who could not handle it: `beta/desk` and its durable. */
+  readonly node: string;
+  readonly durable: string;
+  /** Where the original lies. */
+  readonly stream: string;
+  readonly seq: number;
+  readonly subject: string;
+  /** Empty where the message was no envelope. */
+  readonly event_id: string;
+  readonly event_name: string;
+  readonly correlation_id: string;
+  /** The original, byte for byte. */
+  readonly message: {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body_base64: string;
+    /** The body was larger than any event may be: only its beginning is here. The original lies in its stream. */
+    readonly truncated?: true;
+  };
+}
+
+/** What the writer of a dead letter knows. */
+export interface DeadLetterFacts {
+  readonly delivery: Delivery;
+  readonly handler: NodeAddress & { readonly durable: string };
+  /** Nothing where the subject is none of ours. */
+  readonly address: EventAddress | undefined;
+  /** Nothing where the message was no envelope. */
+  readonly envelope: { readonly event_id: string; readonly correlation_id: string } | undefined;
+  readonly classification: Classification;
+  readonly error: unknown;
+  readonly attempts: readonly Attempt[];
+  readonly nowMs: number;
+}
+
+/** Pure. */
+export function newDeadLetter(facts: DeadLetterFacts): DeadLetter {
+  const { delivery, handler, envelope, address, classification } = facts;
+  const { message, stream, seq, deliveryCount } = delivery;
+  return {
+    // Node and durable may hold dashes: joined by one, a-b/c and a/b-c would share an id and one letter be lost.
+    dead_letter_id: `DLQ-${stream}-${seq}-${handler.node}.${handler.durable}`,
+    at: new Date(facts.nowMs).toISOString(),
+    category: classification.category,
+    rule: classification.rule,
+    error: failureInfo(facts.error),
+    attempts: facts.attempts,
+    delivery_count: deliveryCount,
+    node: `${handler.subnet}/${handler.node}`,
+    durable: handler.durable,
+    stream,
+    seq,
+    subject: message.subject,
+    event_id: envelope?.event_id ?? message.id,
+    event_name: address?.name ?? "",
+    correlation_id: envelope?.correlation_id ?? "",
+    message: keptMessage(message),
+  };
+}
+
+/** What is no event may be of any size, and its dead letter must still fit a stream. */
+function keptMessage({ headers, body }: Message): DeadLetter["message"] {
+  const kept = body.subarray(0, MAX_ENVELOPE_BYTES);
+  const body_base64 = Buffer.from(kept).toString("base64");
+  return kept.length < body.length ? { headers, body_base64, truncated: true } : { headers, body_base64 };
+}
+
+/**
+ * The message that gives a dead letter's event to its durable again: a new event id, caused by the old one, with the
+ * same idempotency key. The same dead letter always makes the same id, so that a replay which was cut short can be
+ * begun again. Pure. Throws `invalid-event` when the dead letter holds no event.
+ */
+export function replayOf(entry: DeadLetter): Message {
+  const original = decodeEnvelope(Buffer.from(entry.message.body_base64, "base64"));
+  const digest = createHash("sha256").update(entry.dead_letter_id).digest("hex").slice(0, 12);
+  const id = `${newEventId(Date.parse(entry.at)).slice(0, -12)}${digest}`;
+  const envelope = {
+    ...original,
+    event_id: id,
+    causation_id: original.event_id,
+    headers: { idempotency_key: original.event_id, ...original.headers, replay_id: entry.dead_letter_id },
+  };
+  const [, node = ""] = entry.node.split("/");
+  const subject = formatReplaySubject(
+    { node, durable: entry.durable },
+    formatSubject(parseDeliverySubject(entry.subject)),
+  );
+  return { subject, id, headers: entry.message.headers, body: encodeEnvelope(envelope) };
+}

@@ -1,0 +1,255 @@
+import type { ClassifyRule } from "./classify.ts";
+import { type Attempt, newDeadLetter } from "./dead-letter.ts";
+import type { Envelope } from "./envelope.ts";
+import { MeshError } from "./errors.ts";
+import { failureInfo } from "./failure-info.ts";
+import type { Delivery, FailureJournal, Logger, Settlement } from "./ports.ts";
+import { errorInfo, type ProcessingRecord, type RecoveryAction } from "./processing-record.ts";
+import type { RetryPolicy } from "./retry-policy.ts";
+import { type FailureDecision, settleFailure } from "./settle-failure.ts";
+import type { EventAddress, NodeAddress } from "./subject.ts";
+
+/** What came of a failed attempt. */
+export type FailureOutcome = "retried" | "deadLettered" | "held";
+
+export interface FailureSettings {
+  readonly address: NodeAddress;
+  readonly durable: string;
+  readonly retry: RetryPolicy;
+  readonly rules: readonly ClassifyRule[];
+  readonly journal: FailureJournal;
+  readonly log: Logger;
+}
+
+/** A delivery as far as it could be read. */
+export interface FailedDelivery {
+  readonly delivery: Delivery;
+  readonly address: EventAddress | undefined;
+  readonly envelope: Envelope | undefined;
+}
+
+/** What went before at one event, from this process or from the journal. */
+export interface History {
+  readonly attempts: readonly Attempt[];
+  /** Failed attempts so far; more than `attempts` holds when another process made some of them, or they were many. */
+  readonly failures: number;
+  readonly actions: readonly RecoveryAction[];
+}
+
+/** Of a first delivery. */
+export const NO_HISTORY: History = { attempts: [], failures: 0, actions: [] };
+/** Events whose failures are remembered here; of older ones the journal tells. */
+const MAX_REMEMBERED = 10_000;
+/** Deliveries beyond the policy's attempts that may end without an answer: restarts, lost connections. */
+const UNANSWERED_DELIVERIES = 25;
+/** Of each event this many attempts and actions are kept, the newest: a dead letter must fit into a message. */
+const MAX_KEPT = 50;
+const MAX_ATTEMPT_MESSAGE_LENGTH = 500;
+/** An event whose dead letter cannot be written is tried again after this. */
+const JOURNAL_RETRY_MS = 5000;
+
+/** Ends failed deliveries: decides, writes down, and says how to settle. */
+export class FailureHandling {
+  readonly #settings: FailureSettings;
+  readonly #histories = new Map<number, History>();
+
+  constructor(settings: FailureSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * What went before this delivery. Where not all of it happened here, it asks the journal, so that no attempt of an
+   * earlier process, or of one that shares the durable, is forgotten. Never rejects: what cannot be found out counts as
+   * nothing.
+   */
+  async historyOf(delivery: Delivery, eventId: string): Promise<History> {
+    if (delivery.deliveryCount <= 1) return NO_HISTORY;
+    const here = this.#histories.get(delivery.seq) ?? NO_HISTORY;
+    if (here.failures >= delivery.deliveryCount - 1) return here;
+    const { journal, durable, log } = this.#settings;
+    try {
+      const record = await journal.lastRecord(durable, eventId);
+      // A record of another delivery of the same id (a replay) tells nothing of this one.
+      if (record === undefined || record.seq !== delivery.seq) return here;
+      const failures = record.retry_info?.count ?? 0;
+      if (failures <= here.failures) return here;
+      return { attempts: here.attempts, failures, actions: record.recovery_actions };
+    } catch (err) {
+      log.warn({ durable, eventId, err }, "history not found");
+      return here;
+    }
+  }
+
+  /** Why a delivery should not even be tried: it ends the process, or nobody ever answers for it. */
+  spentReason({ deliveryCount }: Delivery, { failures }: History): MeshError | undefined {
+    const { maxRetries } = this.#settings.retry;
+    if (deliveryCount <= maxRetries + 1 + UNANSWERED_DELIVERIES + failures) return undefined;
+    const message = `was delivered ${deliveryCount} times and never settled; its handler may end the process`;
+    return new MeshError("internal", message);
+  }
+
+  /** Records that an event succeeded after failures; a plain success is only counted. */
+  async succeeded(failed: FailedDelivery, history: History): Promise<void> {
+    this.#histories.delete(failed.delivery.seq);
+    if (history.failures > 0) await this.#record(failed, history, { status: "success" });
+  }
+
+  /** Decides about a failed attempt and writes it down. Never rejects. */
+  async failed(
+    failed: FailedDelivery,
+    history: History,
+    thrown: unknown,
+  ): Promise<{ readonly settlement: Settlement; readonly outcome: FailureOutcome }> {
+    const { retry, rules, log, durable } = this.#settings;
+    const { delivery } = failed;
+    const attempt = history.failures + 1;
+    const decision = settleFailure(thrown, attempt, retry, rules, Math.random());
+    const fields = { durable, subject: delivery.message.subject, seq: delivery.seq, attempt, err: thrown };
+    if (decision.kind === "retry") {
+      const now = withAttempt(history, failed, thrown, { action: "retry", delayMs: decision.delayMs });
+      log.warn({ ...fields, delayMs: decision.delayMs }, "delivery failed");
+      this.#remember(delivery.seq, now);
+      await this.#record(failed, now, { status: "retrying", thrown, decision });
+      return { settlement: { kind: "nak", delayMs: decision.delayMs }, outcome: "retried" };
+    }
+    log.error({ ...fields, category: decision.classification.category }, "delivery failed for good");
+    return this.#deadLetter(failed, history, thrown, decision);
+  }
+
+  async #deadLetter(
+    failed: FailedDelivery,
+    history: History,
+    error: unknown,
+    decision: FailureDecision,
+  ): Promise<{ readonly settlement: Settlement; readonly outcome: FailureOutcome }> {
+    const { address, durable, journal, log } = this.#settings;
+    const { classification } = decision;
+    const now = withAttempt(history, failed, error, { action: "dead_letter", delayMs: 0 });
+    const entry = newDeadLetter({
+      ...failed,
+      handler: { ...address, durable },
+      classification,
+      error,
+      attempts: now.attempts,
+      nowMs: Date.now(),
+    });
+    try {
+      // Dead letter first: a crash between the two lines repeats it; the other order loses it.
+      await journal.storeDeadLetter(entry);
+    } catch (err) {
+      log.error({ durable, seq: failed.delivery.seq, err }, "dead letter not stored");
+      // Counted as a failure: a long outage of the journal must not look like a handler that ends the process.
+      const held = withAttempt(history, failed, error, { action: "retry", delayMs: JOURNAL_RETRY_MS });
+      this.#remember(failed.delivery.seq, held);
+      return { settlement: { kind: "nak", delayMs: JOURNAL_RETRY_MS }, outcome: "held" };
+    }
+    this.#histories.delete(failed.delivery.seq);
+    await this.#record(failed, now, { status: "dead_letter", thrown: error, decision });
+    return { settlement: { kind: "term", reason: entry.error.message }, outcome: "deadLettered" };
+  }
+
+  #remember(seq: number, history: History): void {
+    this.#histories.set(seq, history);
+    if (this.#histories.size <= MAX_REMEMBERED) return;
+    for (const oldest of this.#histories.keys()) {
+      this.#histories.delete(oldest);
+      return;
+    }
+  }
+
+  /** A record is for whoever looks later; handling goes on without it. */
+  async #record(failed: FailedDelivery, history: History, state: RecordState): Promise<void> {
+    const { address, durable, retry, journal, log } = this.#settings;
+    const { delivery, envelope } = failed;
+    if (envelope === undefined) return;
+    try {
+      await journal.record(
+        newRecord({
+          envelope,
+          delivery,
+          node: `${address.subnet}/${address.node}`,
+          durable,
+          history,
+          retry,
+          state,
+        }),
+      );
+    } catch (err) {
+      log.warn({ durable, seq: delivery.seq, err }, "processing record not stored");
+    }
+  }
+}
+
+interface RecordState {
+  readonly status: "success" | "retrying" | "dead_letter";
+  readonly thrown?: unknown;
+  readonly decision?: FailureDecision;
+}
+
+interface RecordFacts {
+  readonly envelope: Envelope;
+  readonly delivery: Delivery;
+  readonly node: string;
+  readonly durable: string;
+  readonly history: History;
+  readonly retry: RetryPolicy;
+  readonly state: RecordState;
+}
+
+function newRecord({
+  envelope,
+  delivery,
+  node,
+  durable,
+  history,
+  retry,
+  state,
+}: RecordFacts): ProcessingRecord {
+  const { status, thrown, decision } = state;
+  const nowMs = Date.now();
+  const delayMs = decision?.kind === "retry" ? decision.delayMs : undefined;
+  return {
+    event_id: envelope.event_id,
+    timestamp: new Date(nowMs).toISOString(),
+    event_type: envelope.event_name,
+    source: envelope.source,
+    node,
+    durable,
+    stream: delivery.stream,
+    seq: delivery.seq,
+    status,
+    ...(decision === undefined
+      ? {}
+      : { error_info: errorInfo(decision.classification, failureInfo(thrown)) }),
+    retry_info: {
+      count: history.failures,
+      max_retries: retry.maxRetries,
+      ...(delayMs === undefined
+        ? {}
+        : { next_retry_at: new Date(nowMs + delayMs).toISOString(), backoff_seconds: delayMs / 1000 }),
+    },
+    recovery_actions: history.actions,
+  };
+}
+
+/** The history with one more failed attempt, and what was done about it. */
+function withAttempt(
+  history: History,
+  { envelope }: FailedDelivery,
+  thrown: unknown,
+  { action, delayMs }: { readonly action: "retry" | "dead_letter"; readonly delayMs: number },
+): History {
+  const at = new Date().toISOString();
+  const { type, message } = failureInfo(thrown);
+  const attempt = { at, type, message: message.slice(0, MAX_ATTEMPT_MESSAGE_LENGTH) };
+  const done = { timestamp: at, action, backoff_seconds: delayMs / 1000, event_id: envelope?.event_id ?? "" };
+  return {
+    attempts: newest([...history.attempts, attempt]),
+    failures: history.failures + 1,
+    actions: newest([...history.actions, done]),
+  };
+}
+
+function newest<T>(all: readonly T[]): readonly T[] {
+  return all.slice(-MAX_KEPT);
+}

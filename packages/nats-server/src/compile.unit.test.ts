@@ -1,0 +1,415 @@
+import {
+  formatSubject,
+  type Mesh,
+  memberConsumer,
+  memberRules,
+  Policy,
+  parseEventPattern,
+  rulesOf,
+  type Subnet,
+} from "@adaos/core";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { nearEvent, nearPattern, originToken } from "../../../test/kit/arbitraries.ts";
+import { type ParsedBlock, type ParsedValue, parseConf } from "../../../test/kit/nats-conf.ts";
+import { filterMatches, filtersOverlap } from "../../../test/kit/nats-wildcards.ts";
+import {
+  compileHubServer,
+  compileRootServer,
+  type HubServerSettings,
+  type RootServerSettings,
+  type ServerSettings,
+} from "./compile.ts";
+import { placeholderKey } from "./example-config.ts";
+
+const common: ServerSettings = {
+  host: "127.0.0.1",
+  port: 4222,
+  monitorPort: 8222,
+  storeDir: "/var/lib/adaos/store",
+  durability: "synced",
+  systemKey: placeholderKey("system"),
+};
+
+function subnetOf(
+  name: string,
+  members: Readonly<Record<string, [publish: string[], subscribe: string[]]>>,
+): Subnet {
+  const parsed = Object.entries(members).map(([node, [publish, subscribe]]) => {
+    return [
+      node,
+      { name: node, publish: publish.map(parseEventPattern), subscribe: subscribe.map(parseEventPattern) },
+    ] as const;
+  });
+  return { name, exports: [], imports: [], members: new Map(parsed) };
+}
+
+function hub(subnet: Subnet, changes: Partial<HubServerSettings> = {}): ParsedBlock {
+  const nodes = [...subnet.members.keys()];
+  return parseConf(
+    compileHubServer({
+      ...common,
+      subnet: subnet.name,
+      rootUrl: "nats-leaf://127.0.0.1:7422",
+      leafSeedInclude: "../keys/leaf.conf",
+      hubKey: placeholderKey("hub"),
+      memberKeys: new Map(nodes.map((node) => [node, placeholderKey(node)])),
+      policy: new Policy(memberRules(subnet)),
+      consumers: new Map(
+        nodes.map((node) => [node, [memberConsumer(node, "d1"), memberConsumer(node, "d2")]]),
+      ),
+      ...changes,
+    }),
+  );
+}
+
+function root(subnets: readonly string[], changes: Partial<RootServerSettings> = {}): ParsedBlock {
+  return parseConf(
+    compileRootServer({
+      ...common,
+      leafPort: 7422,
+      rootKey: placeholderKey("root"),
+      leafKeys: new Map(subnets.map((name) => [name, placeholderKey(name)])),
+      ...changes,
+    }),
+  );
+}
+
+/** What stands at a path; nothing where it does not exist. */
+function at(block: ParsedBlock, ...path: readonly string[]): ParsedValue | undefined {
+  let found: ParsedValue | undefined = block;
+  for (const key of path) {
+    if (typeof found !== "object" || Array.isArray(found)) return undefined;
+    found = found[key];
+  }
+  return found;
+}
+
+function blocks(value: ParsedValue | undefined): ParsedBlock[] {
+  return (Array.isArray(value) ? value : []) as ParsedBlock[];
+}
+
+/** Every user of every account. */
+function users(conf: ParsedBlock): ParsedBlock[] {
+  const accounts = Object.values(at(conf, "accounts") as ParsedBlock) as ParsedBlock[];
+  return accounts.flatMap((account) => blocks(account["users"]));
+}
+
+/** What the server lets the member of this name do. */
+function rightsOf(conf: ParsedBlock, node: string): { publish: string[]; subscribe: string[] } {
+  const user = users(conf).find(({ nkey }) => nkey === placeholderKey(node));
+  if (user === undefined) throw new Error(`no user ${node}`);
+  return {
+    publish: (at(user, "permissions", "publish", "allow") ?? []) as string[],
+    subscribe: (at(user, "permissions", "subscribe", "allow") ?? []) as string[],
+  };
+}
+
+/** The subjects that an account lets another one ask. */
+function exportsTo(conf: ParsedBlock, from: string, to: string): string[] {
+  const exported = blocks(at(conf, "accounts", from, "exports"));
+  return exported
+    .filter(({ accounts }) => !Array.isArray(accounts) || accounts.includes(to))
+    .map(({ service, stream }) => String(service ?? stream));
+}
+
+const ALPHA = subnetOf("alpha", {
+  kitchen: [["ui.", "nlp.intent.detected@1"], ["timer."]],
+  speaker: [["*"], ["*"]],
+});
+
+/** What nobody but a hub may ask of its server, and what one member may not do in the name of another. */
+const FORBIDDEN = [
+  "$JS.API.CONSUMER.CREATE.EVENTS_alpha",
+  "$JS.API.CONSUMER.CREATE.EVENTS_alpha.kitchen_d1",
+  "$JS.API.CONSUMER.CREATE.EVENTS_alpha.kitchen_d1.evt.>",
+  "$JS.API.CONSUMER.DURABLE.CREATE.EVENTS_alpha.kitchen_d1",
+  "$JS.API.CONSUMER.DELETE.EVENTS_alpha.kitchen_d1",
+  "$JS.API.CONSUMER.PAUSE.EVENTS_alpha.kitchen_d1",
+  "$JS.API.CONSUMER.LIST.EVENTS_alpha",
+  "$JS.API.CONSUMER.NAMES.EVENTS_alpha",
+  "$JS.API.STREAM.CREATE.EVENTS_alpha",
+  "$JS.API.STREAM.UPDATE.EVENTS_alpha",
+  "$JS.API.STREAM.DELETE.EVENTS_alpha",
+  "$JS.API.STREAM.PURGE.EVENTS_alpha",
+  "$JS.API.STREAM.INFO.EVENTS_alpha",
+  "$JS.API.STREAM.MSG.GET.EVENTS_alpha",
+  "$JS.API.STREAM.MSG.DELETE.EVENTS_alpha",
+  "$JS.API.STREAM.SNAPSHOT.EVENTS_alpha",
+  "$JS.API.DIRECT.GET.EVENTS_alpha",
+  "$JS.API.DIRECT.GET.EVENTS_alpha.evt.alpha.kitchen.ui.notify.v1",
+  "$JS.API.CONSUMER.MSG.NEXT.EVENTS_alpha.root",
+  "$JS.API.CONSUMER.INFO.EVENTS_alpha.root",
+  "$JS.ACK.EVENTS_alpha.root.1.2.3.4.5",
+  "$JS.ACK.alpha.hash.EVENTS_alpha.root.1.2.3.4.5",
+  "$JS.FC.EVENTS_alpha.kitchen_d1.x",
+  "$SYS.REQ.SERVER.PING",
+  "$SYS.REQ.ACCOUNT.SUBNET.CONNZ",
+  "ingest.beta.desk.ui.notify.v1",
+  "link.alpha.in.beta.desk.ui.notify.v1",
+  "evt.beta.kitchen.ui.notify.v1",
+  "evt.alpha.hub.ui.notify.v1",
+  "svc.hub.other.durable",
+  "_INBOX_other.x",
+  "_INBOX.x",
+];
+
+describe("compileHubServer(), what members may do", () => {
+  test.each(["kitchen", "speaker"])("keeps everything that is not theirs from %s", (node) => {
+    const { publish } = rightsOf(hub(ALPHA), node);
+    const reached = FORBIDDEN.filter((subject) => publish.some((filter) => filterMatches(filter, subject)));
+    expect(reached).toEqual([]);
+  });
+
+  test("lets one member publish under no name of another", () => {
+    const conf = hub(ALPHA);
+    const [kitchen, speaker] = [rightsOf(conf, "kitchen"), rightsOf(conf, "speaker")];
+    const shared = kitchen.publish.flatMap((filter) =>
+      speaker.publish.filter((other) => filtersOverlap(filter, other)).map((other) => [filter, other]),
+    );
+    expect(shared).toEqual([]);
+  });
+
+  test("lets a member listen on its own inbox and nowhere else", () => {
+    expect(rightsOf(hub(ALPHA), "kitchen").subscribe).toEqual(["_INBOX_kitchen.>"]);
+  });
+
+  test("names streams and consumers literally: no wildcard stands for one", () => {
+    const subnets = fc.record({
+      name: originToken,
+      nodes: fc.uniqueArray(originToken, { minLength: 1, maxLength: 4 }),
+      durables: fc.array(originToken, { maxLength: 3 }),
+    });
+    fc.assert(
+      fc.property(subnets, ({ name, nodes, durables }) => {
+        const subnet = subnetOf(name, Object.fromEntries(nodes.map((node) => [node, [["*"], ["*"]]])));
+        const consumers = new Map(
+          nodes.map((node) => [node, durables.map((durable) => memberConsumer(node, durable))]),
+        );
+        const conf = hub(subnet, { consumers });
+        for (const node of nodes) {
+          const records = `$JS.API.DIRECT.GET.PROCESSING_${name}.proc.${name}.${node}.>`;
+          const rights = rightsOf(conf, node).publish.filter(
+            (one) => one.startsWith("$JS.") && one !== records,
+          );
+          for (const filter of rights) {
+            const own = (consumers.get(node) ?? []).map((consumer) => `.EVENTS_${name}.${consumer}`);
+            expect(own.some((tail) => filter.endsWith(tail) || filter.endsWith(`${tail}.>`))).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+
+  test("lets a member ask for, pull from and acknowledge its own durables", () => {
+    const { publish } = rightsOf(hub(ALPHA), "kitchen");
+    const needed = [
+      "svc.hub.kitchen.durable",
+      "$JS.API.CONSUMER.INFO.EVENTS_alpha.kitchen_d1",
+      "$JS.API.CONSUMER.MSG.NEXT.EVENTS_alpha.kitchen_d2",
+      "$JS.ACK.EVENTS_alpha.kitchen_d1.1.2.3.1700000000000000000.0",
+      "$JS.ACK.alpha.hash.EVENTS_alpha.kitchen_d1.1.2.3.1700000000000000000.0",
+    ];
+    expect(needed.filter((subject) => !publish.some((filter) => filterMatches(filter, subject)))).toEqual([]);
+  });
+
+  test("lets a member without durables pull from nothing", () => {
+    const { publish } = rightsOf(hub(ALPHA, { consumers: new Map() }), "kitchen");
+    // Its own processing records are all that it may read.
+    const records = "$JS.API.DIRECT.GET.PROCESSING_alpha.proc.alpha.kitchen.>";
+    expect(publish.filter((filter) => filter.startsWith("$JS."))).toEqual([records]);
+  });
+
+  test("passes exactly the events that the policy allows: same rules, same answer", () => {
+    const rules = fc.array(nearPattern, { maxLength: 4 });
+    fc.assert(
+      fc.property(rules, rules, nearEvent, fc.constantFrom("a", "b"), (ofA, ofB, event, as) => {
+        const subnet = subnetOf("alpha", { a: [ofA, []], b: [ofB, []] });
+        const policy = new Policy(memberRules(subnet));
+        const conf = hub(subnet, { policy });
+        const allowed = rightsOf(conf, "a").publish;
+        const subject = formatSubject({ subnet: "alpha", node: as, ...event });
+        const decision = policy.decide(
+          { verb: "publish", subnet: "alpha", node: as },
+          event.name,
+          event.version,
+        );
+        expect(allowed.some((filter) => filterMatches(filter, subject))).toBe(as === "a" && decision.allowed);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("lets members and the hub daemon in as clients only, each by its public key", () => {
+    const conf = hub(ALPHA);
+    const keys = users(conf).map(({ nkey }) => nkey);
+    expect(keys.sort()).toEqual(["system", "hub", "kitchen", "speaker"].map(placeholderKey).sort());
+    for (const user of users(conf).filter(({ nkey }) => nkey !== common.systemKey)) {
+      expect(user["allowed_connection_types"]).toEqual(["STANDARD"]);
+    }
+  });
+});
+
+describe("compileHubServer(), what the root may do", () => {
+  const conf = hub(ALPHA);
+  const SERVICES = [
+    "$JS.ACK.EVENTS_alpha.root.>",
+    "$JS.ACK.alpha.*.EVENTS_alpha.root.>",
+    "$JS.API.CONSUMER.INFO.EVENTS_alpha.root",
+    "$JS.API.CONSUMER.MSG.NEXT.EVENTS_alpha.root",
+    "ingest.>",
+  ];
+
+  test("exports the four services of its durable and the ingest, the acknowledgement in both its forms", () => {
+    expect(exportsTo(conf, "SUBNET", "BRIDGE").sort()).toEqual(SERVICES);
+  });
+
+  test("brings them to the link under the subnet's own prefix", () => {
+    const imports = blocks(at(conf, "accounts", "BRIDGE", "imports")).map((one) => {
+      const subject = String(at(one, "service", "subject"));
+      return [subject, String(one["to"] ?? subject)];
+    });
+    expect(Object.fromEntries(imports)).toEqual({
+      "$JS.API.CONSUMER.MSG.NEXT.EVENTS_alpha.root": "link.alpha.CONSUMER.MSG.NEXT.EVENTS_alpha.root",
+      "$JS.API.CONSUMER.INFO.EVENTS_alpha.root": "link.alpha.CONSUMER.INFO.EVENTS_alpha.root",
+      "$JS.ACK.EVENTS_alpha.root.>": "$JS.ACK.EVENTS_alpha.root.>",
+      "$JS.ACK.alpha.*.EVENTS_alpha.root.>": "$JS.ACK.alpha.*.EVENTS_alpha.root.>",
+      "ingest.>": "link.alpha.in.>",
+    });
+  });
+
+  test("holds no streams, users or exports in the account of the link", () => {
+    expect(Object.keys(at(conf, "accounts", "BRIDGE") as ParsedBlock)).toEqual(["imports"]);
+  });
+
+  test("binds the leaf connection to that account, its seed read from another file", () => {
+    expect(at(conf, "leafnodes", "remotes")).toEqual([
+      { urls: ["nats-leaf://127.0.0.1:7422"], account: "BRIDGE", include: "../keys/leaf.conf" },
+    ]);
+  });
+
+  test("lets no account but BRIDGE and those of its members ask anything", () => {
+    const exported = blocks(at(conf, "accounts", "SUBNET", "exports")).flatMap(({ accounts }) => accounts);
+    expect(exported).not.toContain(undefined);
+    expect(["BRIDGE", "MEMBERS"]).toEqual(expect.arrayContaining([...new Set(exported)]));
+  });
+});
+
+describe("compileRootServer()", () => {
+  const conf = root(["alpha", "my-home"]);
+
+  test("gives each leaf an account with one user, who may come as a leaf only, and no streams", () => {
+    for (const name of ["alpha", "my-home"]) {
+      const account = at(conf, "accounts", `LEAF_${name}`) as ParsedBlock;
+      expect(Object.keys(account).sort()).toEqual(["exports", "users"]);
+      expect(account["users"]).toEqual([
+        { nkey: placeholderKey(name), allowed_connection_types: ["LEAFNODE"] },
+      ]);
+    }
+  });
+
+  test("exports the services of one subnet's hub to MESH and to nobody else", () => {
+    const exported = blocks(at(conf, "accounts", "LEAF_alpha", "exports"));
+    expect(exported.map(({ service }) => service).sort()).toEqual([
+      "$JS.ACK.EVENTS_alpha.root.>",
+      "$JS.ACK.alpha.*.EVENTS_alpha.root.>",
+      "link.alpha.>",
+    ]);
+    expect(exported.map(({ accounts }) => accounts)).toEqual(exported.map(() => ["MESH"]));
+  });
+
+  test("never lets the services of two subnets run into each other", () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(originToken, { minLength: 2, maxLength: 2 }), ([a = "", b = ""]) => {
+        const both = root([a, b]);
+        const overlaps = exportsTo(both, `LEAF_${a}`, "MESH").flatMap((one) =>
+          exportsTo(both, `LEAF_${b}`, "MESH").filter((other) => filtersOverlap(one, other)),
+        );
+        expect(overlaps).toEqual([]);
+      }),
+    );
+  });
+
+  test("imports into MESH exactly what the leaves export to it", () => {
+    const imports = blocks(at(conf, "accounts", "MESH", "imports")).map((one) => [
+      at(one, "service", "account"),
+      at(one, "service", "subject"),
+    ]);
+    const exported = ["alpha", "my-home"].flatMap((name) =>
+      exportsTo(conf, `LEAF_${name}`, "MESH").map((service) => [`LEAF_${name}`, service]),
+    );
+    expect(imports).toEqual(exported);
+  });
+
+  test("lets the root daemon in as a client only", () => {
+    expect(at(conf, "accounts", "MESH", "users")).toEqual([
+      { nkey: placeholderKey("root"), allowed_connection_types: ["STANDARD"] },
+    ]);
+  });
+
+  test("works without any subnet", () => {
+    expect(Object.keys(at(root([]), "accounts") as ParsedBlock)).toEqual(["SYS", "MESH"]);
+  });
+});
+
+describe("compileRootServer(), compileHubServer()", () => {
+  test("agree on the largest message, so that none is stuck on a link", () => {
+    expect(root([])["max_payload"]).toBe(1_048_576);
+    expect(hub(ALPHA)["max_payload"]).toBe(1_048_576);
+  });
+
+  test("sync every write, or every two minutes where that is chosen", () => {
+    for (const compile of [
+      (changes: Partial<ServerSettings>) => root([], changes),
+      (c: Partial<ServerSettings>) => hub(ALPHA, c),
+    ]) {
+      expect(at(compile({}), "jetstream", "sync_interval")).toBe("always");
+      expect(at(compile({ durability: "relaxed" }), "jetstream", "sync_interval")).toBe("2m");
+    }
+  });
+
+  test("name domains apart: the root's and each subnet's", () => {
+    expect(at(root([]), "jetstream", "domain")).toBe("root");
+    expect(at(hub(ALPHA), "jetstream", "domain")).toBe("alpha");
+  });
+
+  test("serve counters on loopback only, and log to a file of bounded size where one is named", () => {
+    const conf = root([], { host: "0.0.0.0", logFile: "/var/log/nats.log" });
+    expect(conf["http"]).toBe("127.0.0.1:8222");
+    expect([conf["log_file"], conf["log_size_limit"], conf["log_max_num"]]).toEqual([
+      "/var/log/nats.log",
+      10_485_760,
+      2,
+    ]);
+    expect(root([])["log_file"]).toBeUndefined();
+  });
+
+  test("keep a path with quotes and line ends a path", () => {
+    const storeDir = '/tmp/a"b\n}\naccounts: { X: {} }\\';
+    expect(at(hub(ALPHA, { storeDir }), "jetstream", "store_dir")).toBe(storeDir);
+    expect(Object.keys(at(hub(ALPHA, { storeDir }), "accounts") as ParsedBlock)).not.toContain("X");
+  });
+
+  test("compile a whole mesh without losing a rule", () => {
+    const beta = subnetOf("beta", { desk: [["ui.", "scenario."], ["ui."]] });
+    const mesh: Mesh = {
+      name: "demo",
+      durability: "synced",
+      subnets: new Map([
+        ["alpha", ALPHA],
+        ["beta", beta],
+      ]),
+    };
+    const policy = new Policy(rulesOf(mesh));
+    const publish = [
+      ...rightsOf(hub(ALPHA, { policy }), "kitchen").publish,
+      ...rightsOf(hub(beta, { policy }), "desk").publish,
+    ];
+    expect(publish.filter((filter) => filter.startsWith("evt."))).toEqual([
+      "evt.alpha.kitchen.ui.*.>",
+      "evt.alpha.kitchen.nlp.intent.detected.v1",
+      "evt.beta.desk.ui.*.>",
+      "evt.beta.desk.scenario.*.>",
+    ]);
+  });
+});

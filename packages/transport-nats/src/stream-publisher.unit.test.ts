@@ -1,0 +1,403 @@
+import { MeshError, type Message, type PublishReceipt } from "@adaos/core";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ConnectionStandIn } from "../../../test/kit/connection-stand-in.ts";
+import { type Fault, StreamStandIn } from "../../../test/kit/stream-stand-in.ts";
+import { StreamPublisher, type StreamPublisherOptions } from "./stream-publisher.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function message(id: string | number, changes: Partial<Message> = {}): Message {
+  const subject = "evt.alpha.kitchen.ui.notify.v1";
+  return { subject, id: String(id), headers: {}, body: new TextEncoder().encode(`body ${id}`), ...changes };
+}
+
+type Outcome = PublishReceipt | MeshError;
+
+class Scene {
+  readonly connection = new ConnectionStandIn();
+  readonly stream = new StreamStandIn(this.connection);
+  readonly publisher: StreamPublisher;
+  readonly outcomes = new Map<string, Outcome>();
+
+  constructor(options?: StreamPublisherOptions) {
+    this.publisher = new StreamPublisher(this.connection, options);
+  }
+
+  publish(...messages: readonly Message[]): void {
+    for (const one of messages) {
+      this.publisher.publish(one).then(
+        (receipt) => this.outcomes.set(one.id, receipt),
+        (error: MeshError) => this.outcomes.set(one.id, error),
+      );
+    }
+  }
+
+  async wait(ms: number): Promise<void> {
+    await vi.advanceTimersByTimeAsync(ms);
+  }
+
+  ids(): string[] {
+    return this.stream.stored.map(({ id }) => id);
+  }
+
+  /** The code of the error of each, `""` for what was stored. */
+  codes(): Record<string, string> {
+    const codes = [...this.outcomes].map(([id, outcome]) => [
+      id,
+      outcome instanceof MeshError ? outcome.code : "",
+    ]);
+    return Object.fromEntries(codes);
+  }
+}
+
+function ids(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => String(i));
+}
+
+describe("StreamPublisher.publish()", () => {
+  test("stores a message alone without a batch, under its id, with its headers", async () => {
+    const scene = new Scene();
+    scene.publish(message("a", { headers: { traceparent: "00-1" } }));
+    await scene.wait(10);
+    expect(scene.outcomes.get("a")).toEqual({ stream: "EVENTS_alpha", seq: 1, duplicate: false });
+    expect(scene.connection.sent).toMatchObject([
+      { text: "body a", headers: { "Nats-Msg-Id": "a", traceparent: "00-1" } },
+    ]);
+    expect(Object.keys(scene.connection.sent[0]?.headers ?? {})).toHaveLength(2);
+  });
+
+  test("stores what one tick publishes in one batch, in order, each with its own seq", async () => {
+    const scene = new Scene();
+    scene.publish(...ids(5).map((id) => message(id)));
+    await scene.wait(10);
+    expect(scene.stream.writes).toEqual([5]);
+    expect(scene.ids()).toEqual(ids(5));
+    const seqs = [...scene.outcomes.values()].map((outcome) => (outcome as PublishReceipt).seq);
+    expect(seqs).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("puts what comes while a write is on its way into the next one", async () => {
+    const scene = new Scene();
+    scene.publish(message("a"));
+    await scene.wait(1);
+    scene.publish(message("b"), message("c"));
+    await scene.wait(10);
+    expect(scene.stream.writes).toEqual([1, 2]);
+    expect(scene.ids()).toEqual(["a", "b", "c"]);
+  });
+
+  test("puts at most 500 messages into a batch", async () => {
+    const scene = new Scene();
+    scene.publish(...ids(1201).map((id) => message(id)));
+    await scene.wait(20);
+    expect(scene.stream.writes).toEqual([500, 500, 201]);
+    expect(scene.ids()).toEqual(ids(1201));
+  });
+
+  test("puts at most 4 MiB into a batch", async () => {
+    const scene = new Scene();
+    const body = new Uint8Array(1_000_000);
+    scene.publish(...ids(9).map((id) => message(id, { body })));
+    await scene.wait(20);
+    expect(scene.stream.writes).toEqual([4, 4, 1]);
+  });
+
+  test("tells of an id that was stored before, though a batch with it is refused whole", async () => {
+    const scene = new Scene();
+    scene.publish(message("a"));
+    await scene.wait(10);
+    scene.publish(message("b"), message("a"), message("c"));
+    await scene.wait(20);
+    expect(scene.ids()).toEqual(["a", "b", "c"]);
+    expect(scene.outcomes.get("a")).toEqual({ stream: "EVENTS_alpha", seq: 1, duplicate: true });
+    expect(scene.outcomes.get("c")).toEqual({ stream: "EVENTS_alpha", seq: 3, duplicate: false });
+  });
+
+  test("stores one of two with the same id in one tick, and answers both", async () => {
+    const scene = new Scene();
+    const both = Promise.all([scene.publisher.publish(message("a")), scene.publisher.publish(message("a"))]);
+    await scene.wait(20);
+    expect(await both).toEqual([
+      { stream: "EVENTS_alpha", seq: 1, duplicate: false },
+      { stream: "EVENTS_alpha", seq: 1, duplicate: true },
+    ]);
+  });
+
+  test("rejects only the one that the server denies; its neighbours are stored, in order", async () => {
+    const scene = new Scene();
+    scene.stream.denied.add("evt.alpha.kitchen.nlp.secret.v1");
+    scene.publish(message("a"), message("b", { subject: "evt.alpha.kitchen.nlp.secret.v1" }), message("c"));
+    await scene.wait(50);
+    expect(scene.codes()).toEqual({ a: "", b: "denied", c: "" });
+    expect(scene.ids()).toEqual(["a", "c"]);
+  });
+
+  test("rejects with backpressure what a full stream refuses, at once", async () => {
+    const scene = new Scene();
+    scene.stream.finally = "full";
+    scene.publish(message("a"), message("b"));
+    await scene.wait(50);
+    expect(scene.codes()).toEqual({ a: "backpressure", b: "backpressure" });
+  });
+
+  test.each(["unavailable", "no-responders"] as const)(
+    "tries again while the stream is away (%s), and stores when it is back",
+    async (fault) => {
+      const scene = new Scene();
+      scene.stream.finally = fault;
+      scene.publish(message("a"), message("b"));
+      await scene.wait(5000);
+      expect(scene.codes()).toEqual({});
+      scene.stream.finally = "none";
+      await scene.wait(200);
+      expect(scene.codes()).toEqual({ a: "", b: "" });
+      expect(scene.ids()).toEqual(["a", "b"]);
+    },
+  );
+
+  test.each<[Fault, string]>([
+    ["unavailable", "unavailable"],
+    ["no-responders", "unavailable"],
+    ["silent", "timeout"],
+  ])("when it goes on for ever (%s), ends after 10 s with %j", async (fault, code) => {
+    const scene = new Scene();
+    scene.stream.finally = fault;
+    scene.publish(message("a"));
+    await scene.wait(13_000);
+    expect(scene.codes()).toEqual({ a: code });
+  });
+
+  test("stores once what it had to send again, after acknowledgements that were lost or late", async () => {
+    const scene = new Scene();
+    scene.stream.faults.push("ack-lost", "ack-late", "broken-after");
+    scene.publish(message("a"), message("b"), message("c"));
+    await scene.wait(20_000);
+    expect(scene.ids()).toEqual(["a", "b", "c"]);
+    expect(scene.codes()).toEqual({ a: "", b: "", c: "" });
+  });
+
+  test("does not write while the server is away, and stores when it is back", async () => {
+    const scene = new Scene();
+    scene.connection.disconnect();
+    scene.publish(message("a"));
+    await scene.wait(3000);
+    expect(scene.connection.sent).toEqual([]);
+    scene.connection.reconnect();
+    await scene.wait(200);
+    expect(scene.ids()).toEqual(["a"]);
+  });
+
+  test("does not wait for an answer over a connection that has broken", async () => {
+    const scene = new Scene();
+    scene.stream.faults.push("broken-before");
+    scene.publish(message("a"));
+    await scene.wait(500);
+    expect(scene.codes()).toEqual({ a: "" });
+  });
+
+  test("says timeout, not unavailable, of what an earlier attempt may have stored", async () => {
+    const scene = new Scene();
+    scene.stream.faults.push("ack-lost");
+    scene.stream.finally = "no-responders";
+    scene.publish(message("a"));
+    await scene.wait(13_000);
+    expect(scene.ids()).toEqual(["a"]);
+    expect(scene.codes()).toEqual({ a: "timeout" });
+  });
+});
+
+describe("StreamPublisher.publish(), refused before anything is sent", () => {
+  test("refuses with too-large what the server would not take", async () => {
+    const scene = new Scene();
+    scene.publish(message("a", { body: new Uint8Array(1_048_576) }));
+    await scene.wait(10);
+    expect([scene.codes(), scene.connection.sent]).toEqual([{ a: "too-large" }, []]);
+  });
+
+  test.each([
+    ["Nats-Msg-Id", "x"],
+    ["nats-expected-stream", "x"],
+    ["a b", "x"],
+    ["a:b", "x"],
+    ["", "x"],
+    ["traceparent", "a\r\nNats-Rollup: all"],
+    ["traceparent", "\u00e9"],
+  ])("refuses the header %j: %j as invalid-event", async (key, value) => {
+    const scene = new Scene();
+    scene.publish(message("a", { headers: { [key]: value } }));
+    await scene.wait(10);
+    expect([scene.codes(), scene.connection.sent]).toEqual([{ a: "invalid-event" }, []]);
+  });
+
+  test("refuses with backpressure beyond maxQueued messages, and takes more when there is room", async () => {
+    const scene = new Scene({ maxQueued: 3 });
+    scene.publish(...ids(5).map((id) => message(id)));
+    await scene.wait(10);
+    expect(scene.codes()).toEqual({ 0: "", 1: "", 2: "", 3: "backpressure", 4: "backpressure" });
+    scene.publish(message("x"));
+    await scene.wait(10);
+    expect(scene.codes()["x"]).toBe("");
+  });
+
+  test("refuses with backpressure beyond maxQueuedBytes, and takes more when there is room", async () => {
+    const scene = new Scene({ maxQueuedBytes: 100 });
+    const body = new Uint8Array(60);
+    scene.publish(message("a", { body }), message("b", { body }));
+    await scene.wait(10);
+    expect(scene.codes()).toEqual({ a: "", b: "backpressure" });
+    scene.publish(message("c", { body }));
+    await scene.wait(10);
+    expect(scene.codes()["c"]).toBe("");
+  });
+});
+
+describe("StreamPublisher.close()", () => {
+  test("waits until everything accepted is stored, then leaves nothing behind", async () => {
+    const scene = new Scene();
+    scene.stream.faults.push("unavailable");
+    scene.publish(message("a"), message("b"));
+    const closed = scene.publisher.close().then(() => scene.ids());
+    await scene.wait(1000);
+    expect(await closed).toEqual(["a", "b"]);
+    expect(scene.connection.open).toEqual({ listeners: 0, subscriptions: 0 });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("rejects with closed what is published from its first moment", async () => {
+    const scene = new Scene();
+    const closing = scene.publisher.close();
+    scene.publish(message("a"));
+    await closing;
+    await scene.wait(10);
+    expect(scene.codes()).toEqual({ a: "closed" });
+  });
+
+  test("is safe to call twice", async () => {
+    const scene = new Scene();
+    await Promise.all([scene.publisher.close(), scene.publisher.close()]);
+    await scene.publisher.close();
+    expect(scene.connection.open).toEqual({ listeners: 0, subscriptions: 0 });
+  });
+
+  test("ends what waits with closed when the connection is closed for good", async () => {
+    const scene = new Scene();
+    scene.connection.disconnect();
+    scene.publish(message("a"), message("b"));
+    await scene.wait(10);
+    await scene.connection.close();
+    await scene.wait(1000);
+    expect(scene.codes()).toEqual({ a: "closed", b: "closed" });
+  });
+});
+
+describe("StreamPublisher, whatever goes wrong", () => {
+  const fault: fc.Arbitrary<Fault> = fc.constantFrom(
+    "none",
+    "ack-lost",
+    "ack-late",
+    "silent",
+    "no-responders",
+    "unavailable",
+    "full",
+    "broken-before",
+    "broken-after",
+  );
+  const plan = fc.record({
+    gapsMs: fc.array(fc.constantFrom(0, 0, 0, 1, 2, 100, 3000), { minLength: 1, maxLength: 30 }),
+    faults: fc.array(fault, { maxLength: 20 }),
+    finally: fc.constantFrom<Fault>(
+      "none",
+      "none",
+      "none",
+      "silent",
+      "no-responders",
+      "full",
+      "broken-before",
+    ),
+    breaksAtMs: fc.array(fc.integer({ min: 0, max: 8000 }), { maxLength: 3 }),
+  });
+
+  async function play({
+    gapsMs,
+    faults,
+    finally: last,
+    breaksAtMs,
+  }: typeof plan extends fc.Arbitrary<infer T> ? T : never): Promise<Scene> {
+    const scene = new Scene();
+    scene.stream.faults.push(...faults);
+    scene.stream.finally = last;
+    for (const atMs of breaksAtMs) {
+      setTimeout(() => scene.connection.disconnect(), atMs);
+      setTimeout(() => scene.connection.reconnect(), atMs + 500);
+    }
+    for (const [i, gapMs] of gapsMs.entries()) {
+      if (gapMs > 0) await scene.wait(gapMs);
+      scene.publish(message(i));
+    }
+    await scene.wait(60_000);
+    return scene;
+  }
+
+  test("settles every publish", async () => {
+    await fc.assert(
+      fc.asyncProperty(plan, async (faulty) => {
+        const scene = await play(faulty);
+        expect(scene.outcomes.size).toBe(faulty.gapsMs.length);
+        expect(vi.getTimerCount()).toBe(0);
+      }),
+    );
+  });
+
+  test("has stored exactly once, where it says, what it says is stored", async () => {
+    await fc.assert(
+      fc.asyncProperty(plan, async (faulty) => {
+        const { outcomes, stream } = await play(faulty);
+        for (const [id, outcome] of outcomes) {
+          if (outcome instanceof MeshError) continue;
+          expect(stream.stored.filter((stored) => stored.id === id).map(({ seq }) => seq)).toEqual([
+            outcome.seq,
+          ]);
+        }
+      }),
+    );
+  });
+
+  test("has not stored what it says has failed for good", async () => {
+    await fc.assert(
+      fc.asyncProperty(plan, async (faulty) => {
+        const scene = await play(faulty);
+        const stored = new Set(scene.ids());
+        const wrong = Object.entries(scene.codes()).filter(
+          ([id, code]) => !["", "timeout", "unavailable"].includes(code) && stored.has(id),
+        );
+        expect(wrong).toEqual([]);
+      }),
+    );
+  });
+
+  test("stores nothing twice and nothing that nobody published", async () => {
+    await fc.assert(
+      fc.asyncProperty(plan, async (faulty) => {
+        const scene = await play(faulty);
+        expect(new Set(scene.ids()).size).toBe(scene.ids().length);
+        expect(scene.ids().filter((id) => !scene.outcomes.has(id))).toEqual([]);
+      }),
+    );
+  });
+
+  test("stores in the order of publishing where nothing goes wrong", async () => {
+    await fc.assert(
+      fc.asyncProperty(plan, async (faulty) => {
+        const scene = await play({ ...faulty, faults: [], finally: "none", breaksAtMs: [] });
+        expect(scene.ids()).toEqual(ids(faulty.gapsMs.length));
+        expect([...scene.outcomes.values()].filter((outcome) => outcome instanceof MeshError)).toEqual([]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,220 @@
+import {
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  headers as newHeaders,
+  type Payload,
+  type PublishOptions,
+  type RequestOptions,
+  type Subscription,
+  type SubscriptionOptions,
+} from "nats";
+import type { Connection, ConnectionListener } from "../../packages/transport-nats/src/connection.ts";
+import { filterMatches } from "./nats-wildcards.ts";
+
+/** What a client has sent, as it was at that moment: clients use their header objects again. */
+export interface Sent {
+  readonly subject: string;
+  readonly text: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly reply: string | undefined;
+}
+
+/** The server at the other end of a {@link ConnectionStandIn}. */
+export interface ServerStandIn {
+  onMessage(message: Sent): void;
+  /** The client's connection has broken. */
+  onDisconnect?(): void;
+  /** Answers a request with what becomes JSON, or throws what the request rejects with. */
+  onRequest?(subject: string, text: string): unknown;
+}
+
+/** Time of a message from one end to the other. */
+export const WIRE_MS = 1;
+
+interface Listening {
+  readonly pattern: string;
+  readonly callback: NonNullable<SubscriptionOptions["callback"]>;
+}
+
+/**
+ * A connection to a server that is an object of the test. Messages take {@link WIRE_MS} each way, in order; what is on
+ * its way when the connection breaks is lost, as with a real one. Made for fake timers.
+ */
+export class ConnectionStandIn implements Connection {
+  readonly inbox = "_INBOX_kitchen.1";
+  readonly nc: NatsConnection;
+  readonly sent: Sent[] = [];
+  connected = true;
+  closed = false;
+  server: ServerStandIn | undefined;
+  readonly #listeners = new Set<ConnectionListener>();
+  readonly #subscriptions = new Set<Listening>();
+  /** What arrives with the newest timer. */
+  #arriving: { readonly atMs: number; readonly all: (() => void)[] } | undefined;
+  /** Counts connections, so that what was sent over an earlier one does not arrive. */
+  #era = 0;
+
+  constructor() {
+    const nc: Partial<NatsConnection> = {
+      publish: (subject, payload, options) => this.#publish(subject, payload, options),
+      subscribe: (pattern, options) => this.#subscribe(pattern, options),
+      request: (subject, payload, options) => this.#request(subject, payload, options),
+      isClosed: () => this.closed,
+    };
+    // The parts under test use nothing else of the client library.
+    this.nc = Object.assign(nc, { info: { max_payload: 1_048_576 } }) as unknown as NatsConnection;
+  }
+
+  listen(listener: ConnectionListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.connected = false;
+  }
+
+  /** How many listen and subscribe: what is not undone leaks. */
+  get open(): { listeners: number; subscriptions: number } {
+    return { listeners: this.#listeners.size, subscriptions: this.#subscriptions.size };
+  }
+
+  disconnect(): void {
+    if (!this.connected) return;
+    this.connected = false;
+    this.#era++;
+    this.server?.onDisconnect?.();
+    for (const listener of [...this.#listeners]) listener.onDisconnect?.();
+  }
+
+  reconnect(): void {
+    if (this.connected || this.closed) return;
+    this.connected = true;
+    for (const listener of [...this.#listeners]) listener.onReconnect?.();
+  }
+
+  /** As a server tells of a publish that it did not take. */
+  denyPublish(subject: string): void {
+    this.#later(() => {
+      for (const listener of [...this.#listeners]) listener.onPublishDenied?.(subject);
+    });
+  }
+
+  /** Sends a JSON answer to an inbox of the client. */
+  answer(inbox: string, content: object): void {
+    this.deliver(inbox, { subject: inbox, text: JSON.stringify(content) });
+  }
+
+  /** Sends a bare status to an inbox of the client. */
+  status(inbox: string, code: number, description: string): void {
+    this.deliver(inbox, { subject: inbox, text: "", headers: newHeaders(code, description) });
+  }
+
+  /** Sends a message by way of an inbox of the client, as a pull does: its subject may be another. */
+  deliver(
+    inbox: string,
+    message: { subject: string; text: string; headers?: MsgHdrs | undefined; reply?: string },
+  ): void {
+    this.#later(() => {
+      for (const { pattern, callback } of [...this.#subscriptions]) {
+        if (filterMatches(pattern, inbox)) callback(null, this.#msg(message));
+      }
+    });
+  }
+
+  /** After the time on the wire, unless the connection breaks meanwhile. */
+  #later(arrive: () => void): void {
+    const era = this.#era;
+    const atMs = Date.now() + WIRE_MS;
+    const unlessBroken = (): void => {
+      if (era === this.#era && this.connected) arrive();
+    };
+    // One timer for all that arrives at the same time: fake timers are slow when there are thousands.
+    if (this.#arriving?.atMs === atMs) {
+      this.#arriving.all.push(unlessBroken);
+      return;
+    }
+    const arriving = { atMs, all: [unlessBroken] };
+    this.#arriving = arriving;
+    setTimeout(() => {
+      if (this.#arriving === arriving) this.#arriving = undefined;
+      for (const one of arriving.all) one();
+    }, WIRE_MS);
+  }
+
+  #publish(subject: string, payload: Payload = "", options: PublishOptions = {}): void {
+    if (this.closed) throw new Error("CONNECTION_CLOSED");
+    const headers: Record<string, string> = {};
+    for (const key of options.headers?.keys() ?? []) headers[key] = options.headers?.get(key) ?? "";
+    const message = { subject, text: textOf(payload), headers, reply: options.reply };
+    this.sent.push(message);
+    if (this.connected) this.#later(() => this.server?.onMessage(message));
+  }
+
+  #subscribe(pattern: string, { callback }: SubscriptionOptions = {}): Subscription {
+    if (callback === undefined) throw new Error("only callbacks here");
+    const listening: Listening = { pattern, callback };
+    this.#subscriptions.add(listening);
+    const subscription: Partial<Subscription> = {
+      unsubscribe: () => void this.#subscriptions.delete(listening),
+    };
+    return subscription as Subscription;
+  }
+
+  #request(subject: string, payload: Payload = "", options?: RequestOptions): Promise<Msg> {
+    const text = textOf(payload);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error("TIMEOUT")), options?.timeout ?? 1000);
+      this.#later(() => {
+        if (this.server?.onRequest === undefined) return;
+        try {
+          const answer = JSON.stringify(this.server.onRequest(subject, text));
+          if (answer === undefined) return;
+          this.#later(() => {
+            clearTimeout(timer);
+            resolve(this.#msg({ subject: "answer", text: answer }));
+          });
+        } catch (thrown) {
+          clearTimeout(timer);
+          reject(thrown);
+        }
+      });
+    });
+  }
+
+  #msg(message: { subject: string; text: string; headers?: MsgHdrs | undefined; reply?: string }): Msg {
+    return msgOf(message, (reply, payload) => this.#publish(reply, payload));
+  }
+}
+
+function textOf(payload: Payload): string {
+  return typeof payload === "string" ? payload : new TextDecoder().decode(payload);
+}
+
+/** A message as the client library hands it over. */
+export function msgOf(
+  {
+    subject,
+    text,
+    headers,
+    reply,
+  }: { subject: string; text: string; headers?: MsgHdrs | undefined; reply?: string | undefined },
+  respond: (reply: string, payload: Payload | undefined) => void = () => undefined,
+): Msg {
+  return {
+    subject,
+    sid: 1,
+    data: new TextEncoder().encode(text),
+    ...(reply === undefined ? {} : { reply }),
+    ...(headers === undefined ? {} : { headers }),
+    respond: (payload) => {
+      if (reply === undefined) return false;
+      respond(reply, payload);
+      return true;
+    },
+    json: <T>() => JSON.parse(text) as T,
+    string: () => text,
+  };
+}

@@ -1,0 +1,116 @@
+import type { ConnectionStandIn, Sent, ServerStandIn } from "./connection-stand-in.ts";
+
+/** What befalls one write, an atomic batch being one. */
+export type Fault =
+  /** Taken and acknowledged. */
+  | "none"
+  /** Taken; the acknowledgement never arrives. */
+  | "ack-lost"
+  /** Taken; the acknowledgement arrives when nobody waits for it any more. */
+  | "ack-late"
+  /** Not taken and not answered. */
+  | "silent"
+  /** Nobody listens there. */
+  | "no-responders"
+  /** Answered: not now. */
+  | "unavailable"
+  /** Answered: the stream is full. */
+  | "full"
+  /** The connection breaks before the write arrives. */
+  | "broken-before"
+  /** Taken; the connection breaks before the acknowledgement arrives. */
+  | "broken-after";
+
+const LATE_MS = 4000;
+const RECONNECT_MS = 300;
+
+export interface Stored {
+  readonly id: string;
+  readonly seq: number;
+  readonly subject: string;
+}
+
+/**
+ * A JetStream server with one stream, as far as a publisher meets it: deduplication by message id, atomic batches that
+ * are taken whole or refused whole, and the faults it is told to have.
+ */
+export class StreamStandIn implements ServerStandIn {
+  readonly stored: Stored[] = [];
+  /** Sizes of the writes that arrived, batches and singles. */
+  readonly writes: number[] = [];
+  readonly denied = new Set<string>();
+  /** Faults of the next writes, in order. */
+  readonly faults: Fault[] = [];
+  /** The fault of every write after those. */
+  finally: Fault = "none";
+  readonly #connection: ConnectionStandIn;
+  readonly #batches = new Map<string, Sent[]>();
+
+  constructor(connection: ConnectionStandIn) {
+    this.#connection = connection;
+    connection.server = this;
+  }
+
+  onDisconnect(): void {
+    this.#batches.clear();
+  }
+
+  onMessage(message: Sent): void {
+    if (this.denied.has(message.subject)) return this.#connection.denyPublish(message.subject);
+    const batchId = message.headers["Nats-Batch-Id"];
+    if (batchId === undefined) return this.#write([message], message.reply);
+    const batch = this.#batches.get(batchId) ?? [];
+    batch.push(message);
+    this.#batches.set(batchId, batch);
+    if (message.headers["Nats-Batch-Commit"] === undefined) return;
+    this.#batches.delete(batchId);
+    const isWhole = batch.every(({ headers }, i) => headers["Nats-Batch-Sequence"] === String(i + 1));
+    if (isWhole) this.#write(batch, message.reply, batchId);
+    else this.#refuse(message.reply, 400, 10176, "batch publish is incomplete and was abandoned");
+  }
+
+  #write(batch: readonly Sent[], reply: string | undefined, batchId?: string): void {
+    this.writes.push(batch.length);
+    const fault = this.faults.shift() ?? this.finally;
+    if (fault === "broken-before") return this.#breakConnection();
+    if (fault === "silent") return;
+    if (fault === "no-responders") return this.#connection.status(reply ?? "", 503, "No Responders");
+    if (fault === "unavailable") return this.#refuse(reply, 503, 10008, "system temporarily unavailable");
+    const answer = this.#store(batch, batchId, fault === "full");
+    if (fault === "broken-after") return this.#breakConnection();
+    if (fault === "ack-lost") return;
+    const send = (): void => this.#connection.answer(reply ?? "", answer);
+    if (fault === "ack-late") setTimeout(send, LATE_MS);
+    else send();
+  }
+
+  #store(batch: readonly Sent[], batchId: string | undefined, isFull: boolean): object {
+    const ids = batch.map(({ headers }) => headers["Nats-Msg-Id"] ?? "");
+    const before = this.stored.find(({ id }) => ids.includes(id));
+    if (batchId === undefined && before !== undefined) {
+      return { stream: "EVENTS_alpha", seq: before.seq, duplicate: true };
+    }
+    if (before !== undefined || new Set(ids).size < ids.length) {
+      return errorJson(400, 10201, "batch publish contains duplicate message id");
+    }
+    if (isFull) return errorJson(503, 10077, "maximum bytes exceeded");
+    for (const [i, { subject }] of batch.entries()) {
+      this.stored.push({ id: ids[i] ?? "", seq: this.stored.length + 1, subject });
+    }
+    const ack = { stream: "EVENTS_alpha", seq: this.stored.length };
+    return batchId === undefined ? ack : { ...ack, batch: batchId, count: batch.length };
+  }
+
+  #refuse(reply: string | undefined, code: number, errCode: number, description: string): void {
+    this.#connection.answer(reply ?? "", errorJson(code, errCode, description));
+  }
+
+  #breakConnection(): void {
+    this.#connection.disconnect();
+    setTimeout(() => this.#connection.reconnect(), RECONNECT_MS);
+  }
+}
+
+function errorJson(code: number, errCode: number, description: string): object {
+  return { error: { code, err_code: errCode, description } };
+}

@@ -1,0 +1,214 @@
+import { readFileSync } from "node:fs";
+import { NonRetryableError, RetryableError } from "@adaos/core";
+import { connect as dial, nkeyAuthenticator } from "nats";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestMesh, until } from "../kit/mesh.ts";
+
+interface Listed {
+  readonly dead_letter_id: string;
+  readonly event_id: string;
+  readonly category: string;
+  readonly node: string;
+  readonly durable: string;
+  readonly attempts: readonly { at: string; message: string }[];
+  readonly error: { type: string; message: string; stack: string };
+  readonly message: { body_base64: string };
+}
+
+/** Short waits, so that a test sees the end of them. */
+const QUICK = { baseMs: 50, factor: 1, maxRetries: 2, jitter: 0 } as const;
+
+describe("delivery, on a real mesh", () => {
+  let mesh: TestMesh;
+  beforeAll(async () => {
+    mesh = await TestMesh.start();
+  });
+  afterAll(async () => {
+    await mesh.stop();
+  });
+
+  async function deadLetters(durable: string): Promise<Listed[]> {
+    const { code, stdout, stderr } = await mesh.adaos([
+      "events",
+      "dlq",
+      "list",
+      "--durable",
+      durable,
+      "--json",
+    ]);
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    return stdout
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as Listed);
+  }
+
+  test("a permanent failure is a dead letter at once, with why, and replay gives it to its handler again", async () => {
+    const kitchen = await mesh.connect("alpha/kitchen");
+    const speaker = await mesh.connect("alpha/speaker");
+    const tries: { id: string; cause: string | undefined; key: string | undefined }[] = [];
+    let broken = true;
+    await speaker.subscribe(
+      "ui.notify",
+      { durable: "once", from: { node: "kitchen" }, retry: QUICK },
+      (event) => {
+        tries.push({ id: event.event_id, cause: event.causation_id, key: event.headers["idempotency_key"] });
+        if (broken) throw new NonRetryableError("no such screen");
+      },
+    );
+    const others: string[] = [];
+    const lamp = await mesh.connect("alpha/speaker");
+    await lamp.subscribe("ui.notify", { durable: "other" }, ({ event_id }) => others.push(event_id));
+
+    const { eventId } = await kitchen.publish("ui.notify", { text: "to a broken screen" });
+    await until("it is a dead letter", async () => (await deadLetters("once")).length === 1);
+    expect(tries).toHaveLength(1);
+    const [letter] = await deadLetters("once");
+    expect(letter).toMatchObject({
+      event_id: eventId,
+      category: "permanent",
+      node: "alpha/speaker",
+      durable: "once",
+      error: { type: "NonRetryableError", message: "no such screen" },
+    });
+    expect(letter?.error.stack).toContain("delivery.mesh.test");
+    expect(JSON.parse(Buffer.from(letter?.message.body_base64 ?? "", "base64").toString())).toMatchObject({
+      event_id: eventId,
+      data: { text: "to a broken screen" },
+    });
+
+    const dry = await mesh.adaos(["events", "dlq", "replay", "--durable", "once", "--dry-run"]);
+    expect(dry.stderr).toContain("would replay 1 dead letters");
+    broken = false;
+    const replay = await mesh.adaos(["events", "dlq", "replay", "--durable", "once", "--yes", "--json"]);
+    expect(JSON.parse(replay.stdout)).toEqual({ replayed: 1, failed: 0 });
+    expect(replay.stderr).toContain("time does not cure");
+    await until("it was handled again", () => tries.length === 2);
+    expect(tries[1]).toMatchObject({ cause: eventId, key: eventId });
+    expect(tries[1]?.id).not.toBe(eventId);
+    expect(await deadLetters("once")).toEqual([]);
+    const again = await mesh.adaos(["events", "dlq", "replay", "--durable", "once", "--yes"]);
+    expect(again.code).toBe(0);
+    // The other durable saw the event once: a replay is for the one that failed.
+    expect(others).toEqual([eventId]);
+  });
+
+  test("a transient failure is retried after its wait, recorded, and forgotten by nobody when it succeeds", async () => {
+    const kitchen = await mesh.connect("alpha/kitchen");
+    const speaker = await mesh.connect("alpha/speaker");
+    const at: number[] = [];
+    await speaker.subscribe("nlp.intent.detected", { durable: "flaky", retry: QUICK }, () => {
+      at.push(Date.now());
+      if (at.length <= 2) throw new RetryableError("not yet", { retryAfterMs: 300 });
+    });
+    const { eventId } = await kitchen.publish("nlp.intent.detected", {
+      intent: "a",
+      slots: {},
+      locale: "en",
+    });
+    await until("it succeeded", () => speaker.stats.handled === 1);
+    expect(at).toHaveLength(3);
+    for (const i of [1, 2]) expect((at[i] ?? 0) - (at[i - 1] ?? 0)).toBeGreaterThanOrEqual(290);
+    expect(speaker.stats).toMatchObject({ retried: 2, deadLettered: 0 });
+    const record = await lastRecord("alpha", `proc.alpha.speaker.flaky.${eventId}`);
+    expect(record).toMatchObject({
+      event_id: eventId,
+      status: "success",
+      retry_info: { count: 2, max_retries: 2 },
+      recovery_actions: [
+        { action: "retry", backoff_seconds: 0.3 },
+        { action: "retry", backoff_seconds: 0.3 },
+      ],
+    });
+    expect(await deadLetters("flaky")).toEqual([]);
+  });
+
+  test("spent retries end as a dead letter that tells every attempt, and neighbours do not wait", async () => {
+    const desk = await mesh.connect("beta/desk");
+    const kitchen = await mesh.connect("alpha/kitchen");
+    const good: string[] = [];
+    await desk.subscribe("nlp.intent.detected", { durable: "poisoned", retry: QUICK }, (event) => {
+      if (event.data.intent === "poison") throw Object.assign(new Error("gone"), { code: "ECONNRESET" });
+      good.push(event.event_id);
+    });
+    const publish = (intent: string) =>
+      kitchen.publish("nlp.intent.detected", { intent, slots: {}, locale: "en" });
+    const poison = await publish("poison");
+    const sent = await Promise.all(Array.from({ length: 50 }, () => publish("good")));
+    await until("the neighbours are handled", () => good.length === 50);
+    expect(new Set(good)).toEqual(new Set(sent.map(({ eventId }) => eventId)));
+    await until("the poison is a dead letter", async () => (await deadLetters("poisoned")).length === 1);
+    const [letter] = await deadLetters("poisoned");
+    expect(letter).toMatchObject({ event_id: poison.eventId, category: "transient", node: "beta/desk" });
+    expect(letter?.attempts.map(({ message }) => message)).toEqual(["gone", "gone", "gone"]);
+  });
+
+  test("an event whose dead letter cannot be stored stays and is tried again until it can", async () => {
+    const hub = await hubConnection("alpha");
+    const jsm = await hub.jetstreamManager();
+    const { config } = await jsm.streams.info("DLQ_alpha");
+    await jsm.streams.delete("DLQ_alpha");
+    try {
+      const kitchen = await mesh.connect("alpha/kitchen");
+      const speaker = await mesh.connect("alpha/speaker");
+      await speaker.subscribe("ui.notify", { durable: "unlucky", from: { node: "kitchen" } }, () => {
+        throw new NonRetryableError("never");
+      });
+      await kitchen.publish("ui.notify", { text: "nowhere to go" });
+      await until("the write has failed", () => speaker.stats.held >= 1, 40_000);
+      expect(speaker.stats.deadLettered).toBe(0);
+      await jsm.streams.add(config);
+      await until("it is a dead letter after all", () => speaker.stats.deadLettered === 1, 40_000);
+      expect(await deadLetters("unlucky")).toHaveLength(1);
+    } finally {
+      await hub.close();
+    }
+  });
+
+  test("purge deletes what is old, keeps what is young, and asks first", async () => {
+    const before = await deadLetters("poisoned");
+    expect(before).toHaveLength(1);
+    const unasked = await mesh.adaos([
+      "events",
+      "dlq",
+      "purge",
+      "--durable",
+      "poisoned",
+      "--older-than",
+      "0",
+    ]);
+    expect(unasked.code).toBe(64);
+    const young = await mesh.adaos(["events", "dlq", "purge", "--durable", "poisoned", "--yes", "--json"]);
+    expect(JSON.parse(young.stdout)).toMatchObject({ delete: 0 });
+    const old = await mesh.adaos([
+      "events",
+      "dlq",
+      "purge",
+      "--durable",
+      "poisoned",
+      "--older-than",
+      "0",
+      "--yes",
+      "--json",
+    ]);
+    expect(JSON.parse(old.stdout)).toEqual({ deleted: 1, kept: 0 });
+    expect(await deadLetters("poisoned")).toEqual([]);
+  });
+
+  async function hubConnection(subnet: string): ReturnType<typeof dial> {
+    const { url, seedFile } = mesh.server(subnet);
+    const seed = new TextEncoder().encode(readFileSync(seedFile, "utf8").trim());
+    return dial({ servers: url, authenticator: nkeyAuthenticator(seed) });
+  }
+
+  async function lastRecord(subnet: string, subject: string): Promise<unknown> {
+    const hub = await hubConnection(subnet);
+    try {
+      const jsm = await hub.jetstreamManager();
+      return (await jsm.streams.getMessage(`PROCESSING_${subnet}`, { last_by_subj: subject })).json();
+    } finally {
+      await hub.close();
+    }
+  }
+});
