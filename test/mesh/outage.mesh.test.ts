@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { type Bus, type Envelope, type Logger, MeshError } from "@adaos/core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { leftovers, TestMesh, until } from "../kit/mesh.ts";
 
 /** Lost connections are what these tests are about; nobody needs to read of each. */
@@ -190,14 +190,17 @@ describe("outages, with real kills", () => {
     await mesh.stop();
   });
 
-  const buses: Bus[] = [];
-  const connect = async (as: string): Promise<Bus> => {
-    const bus = await mesh.connect(as, { log: QUIET });
-    buses.push(bus);
-    return bus;
-  };
-  afterEach(async () => {
-    await Promise.all(buses.splice(0).map((bus) => bus.close()));
+  /** A test that connects members, and closes them when it has ended. */
+  const scene = test.extend<{ connect: TestMesh["connect"] }>({
+    connect: async ({ task: _ }, use) => {
+      const buses: Bus[] = [];
+      await use(async (as, options) => {
+        const bus = await mesh.connect(as, { log: QUIET, ...options });
+        buses.push(bus);
+        return bus;
+      });
+      await Promise.all(buses.map((bus) => bus.close()));
+    },
   });
 
   /** Kills a process at once. The supervisor starts it again. */
@@ -208,127 +211,108 @@ describe("outages, with real kills", () => {
 
   const isReady = async (): Promise<boolean> => (await mesh.adaos(["status"])).code === 0;
 
-  test("5,000 events arrive once while the root daemon is killed twice and its server once", async () => {
-    const kitchen = await connect("alpha/kitchen");
-    const desk = await connect("beta/desk");
-    const arrivals = new Arrivals();
-    await desk.subscribe("ui.notify", { durable: "root-outage", from: { subnet: "alpha" } }, arrivals.take);
-    const greeting = { intent: "greet", slots: {}, locale: "en-GB" };
-    const speaker = await connect("alpha/speaker");
-    const inAlpha = await Pulse.start(
-      await connect("alpha/kitchen"),
-      speaker,
-      "nlp.intent.detected",
-      greeting,
-    );
-    const lamp = await connect("beta/lamp");
-    const inBeta = await Pulse.start(await connect("beta/desk"), lamp, "ui.notify", { text: "pulse" });
+  scene(
+    "5,000 events arrive once while the root daemon is killed twice and its server once",
+    async ({ connect }) => {
+      const kitchen = await connect("alpha/kitchen");
+      const desk = await connect("beta/desk");
+      const arrivals = new Arrivals();
+      await desk.subscribe("ui.notify", { durable: "root-outage", from: { subnet: "alpha" } }, arrivals.take);
+      const greeting = { intent: "greet", slots: {}, locale: "en-GB" };
+      const speaker = await connect("alpha/speaker");
+      const inAlpha = await Pulse.start(
+        await connect("alpha/kitchen"),
+        speaker,
+        "nlp.intent.detected",
+        greeting,
+      );
+      const lamp = await connect("beta/lamp");
+      const inBeta = await Pulse.start(await connect("beta/desk"), lamp, "ui.notify", { text: "pulse" });
 
-    const stored: string[] = [];
-    for (const [victim, count] of [
-      ["root", 1600],
-      ["nats-root", 1600],
-      ["root", 1800],
-    ] as const) {
+      const stored: string[] = [];
+      for (const [victim, count] of [
+        ["root", 1600],
+        ["nats-root", 1600],
+        ["root", 1800],
+      ] as const) {
+        let killedMs = Number.POSITIVE_INFINITY;
+        const load = await publishLoad(kitchen, count, () => {
+          killedMs = kill(victim);
+        });
+        expect(load.rejected).toEqual([]);
+        stored.push(...load.stored);
+        await until(`events cross again after ${victim} was killed`, () => {
+          return arrivals.firstPublishedAfter(killedMs) !== undefined;
+        });
+        const recoveredMs = arrivals.firstPublishedAfter(killedMs) ?? Number.NaN;
+        console.log(`${victim} killed: events cross again after ${recoveredMs - killedMs} ms`);
+        expect(inAlpha.between(killedMs, recoveredMs)).toBeGreaterThan(0);
+        expect(inBeta.between(killedMs, recoveredMs)).toBeGreaterThan(0);
+      }
+
+      await arrivals.all(stored);
+      await Promise.all([inAlpha.stop(), inBeta.stop()]);
+      expect(stored).toHaveLength(5000);
+      expect(arrivals.repeated()).toEqual([]);
+      await until("all is ready again", isReady);
+    },
+  );
+
+  scene(
+    "1,000 events arrive once at a hub whose server and daemon are killed while they come in",
+    async ({ connect }) => {
+      const kitchen = await connect("alpha/kitchen");
+      const desk = await connect("beta/desk");
+      const arrivals = new Arrivals();
+      await desk.subscribe("ui.notify", { durable: "hub-killed", from: { subnet: "alpha" } }, arrivals.take);
       let killedMs = Number.POSITIVE_INFINITY;
-      const load = await publishLoad(kitchen, count, () => {
-        killedMs = kill(victim);
+      const load = await publishLoad(kitchen, 1000, () => {
+        kill("beta/hub");
+        killedMs = kill("nats-beta");
       });
       expect(load.rejected).toEqual([]);
-      stored.push(...load.stored);
-      await until(`events cross again after ${victim} was killed`, () => {
-        return arrivals.firstPublishedAfter(killedMs) !== undefined;
+      await arrivals.all(load.stored);
+      console.log(`hub killed: all 1,000 there ${Date.now() - killedMs} ms after it`);
+      expect(arrivals.repeated()).toEqual([]);
+      await until("all is ready again", isReady);
+    },
+  );
+
+  scene(
+    "what a publish says is stored is handled once, here and in the other subnet, though the server is killed",
+    async ({ connect }) => {
+      const kitchen = await connect("alpha/kitchen");
+      const speaker = await connect("alpha/speaker");
+      const desk = await connect("beta/desk");
+      const here = new Arrivals();
+      const there = new Arrivals();
+      const from = { subnet: "alpha" };
+      await speaker.subscribe("ui.notify", { durable: "server-killed", from }, here.take);
+      await desk.subscribe("ui.notify", { durable: "server-killed", from }, there.take);
+      let killedMs = Number.POSITIVE_INFINITY;
+      const load = await publishLoad(kitchen, 2000, () => {
+        killedMs = kill("nats-alpha");
       });
-      const recoveredMs = arrivals.firstPublishedAfter(killedMs) ?? Number.NaN;
-      console.log(`${victim} killed: events cross again after ${recoveredMs - killedMs} ms`);
-      expect(inAlpha.between(killedMs, recoveredMs)).toBeGreaterThan(0);
-      expect(inBeta.between(killedMs, recoveredMs)).toBeGreaterThan(0);
-    }
+      for (const error of load.rejected) {
+        expect(error).toBeInstanceOf(MeshError);
+        expect(["timeout", "unavailable"]).toContain((error as MeshError).code);
+      }
+      expect(load.stored.length + load.rejected.length).toBe(2000);
+      await here.all(load.stored);
+      const handledMs = Date.now();
+      await there.all(load.stored);
+      const { length: unknown } = load.rejected;
+      console.log(
+        `nats-alpha killed: all handled ${handledMs - killedMs} ms after it, in beta ${Date.now() - killedMs} ms; ` +
+          `${unknown} publishes rejected`,
+      );
+      expect(here.repeated()).toEqual([]);
+      expect(there.repeated()).toEqual([]);
+      await until("all is ready again", isReady);
+    },
+  );
 
-    await arrivals.all(stored);
-    await Promise.all([inAlpha.stop(), inBeta.stop()]);
-    expect(stored).toHaveLength(5000);
-    expect(arrivals.repeated()).toEqual([]);
-    await until("all is ready again", isReady);
-  });
-
-  test("1,000 events published while a hub is frozen arrive once when it goes on", async () => {
-    const kitchen = await connect("alpha/kitchen");
-    const desk = await connect("beta/desk");
-    const arrivals = new Arrivals();
-    await desk.subscribe("ui.notify", { durable: "hub-frozen", from: { subnet: "alpha" } }, arrivals.take);
-    const frozen = [mesh.pid("nats-beta"), mesh.pid("beta/hub")];
-    for (const pid of frozen) process.kill(pid, "SIGSTOP");
-    let load: Load;
-    try {
-      load = await publishLoad(kitchen, 1000, () => undefined);
-      expect(load.rejected).toEqual([]);
-      // Only now has the downlink tried in vain, and holds what it could not store.
-      await until("the downlink has noticed", async () => {
-        const { stdout } = await mesh.adaos(["status", "--json"]);
-        const { components } = JSON.parse(stdout) as { components: { name: string; note: string }[] };
-        return components.some(({ name, note }) => name === "down beta" && note.startsWith("target:"));
-      });
-    } finally {
-      for (const pid of frozen) process.kill(pid, "SIGCONT");
-    }
-    const resumedMs = Date.now();
-    expect(arrivals.missing(load.stored)).toHaveLength(1000);
-    await arrivals.all(load.stored);
-    console.log(`hub frozen: all 1,000 there ${Date.now() - resumedMs} ms after it went on`);
-    expect(arrivals.repeated()).toEqual([]);
-    await until("all is ready again", isReady);
-  });
-
-  test("1,000 events arrive once at a hub whose server and daemon are killed while they come in", async () => {
-    const kitchen = await connect("alpha/kitchen");
-    const desk = await connect("beta/desk");
-    const arrivals = new Arrivals();
-    await desk.subscribe("ui.notify", { durable: "hub-killed", from: { subnet: "alpha" } }, arrivals.take);
-    let killedMs = Number.POSITIVE_INFINITY;
-    const load = await publishLoad(kitchen, 1000, () => {
-      kill("beta/hub");
-      killedMs = kill("nats-beta");
-    });
-    expect(load.rejected).toEqual([]);
-    await arrivals.all(load.stored);
-    console.log(`hub killed: all 1,000 there ${Date.now() - killedMs} ms after it`);
-    expect(arrivals.repeated()).toEqual([]);
-    await until("all is ready again", isReady);
-  });
-
-  test("what a publish says is stored is handled once, here and in the other subnet, though the server is killed", async () => {
-    const kitchen = await connect("alpha/kitchen");
-    const speaker = await connect("alpha/speaker");
-    const desk = await connect("beta/desk");
-    const here = new Arrivals();
-    const there = new Arrivals();
-    const from = { subnet: "alpha" };
-    await speaker.subscribe("ui.notify", { durable: "server-killed", from }, here.take);
-    await desk.subscribe("ui.notify", { durable: "server-killed", from }, there.take);
-    let killedMs = Number.POSITIVE_INFINITY;
-    const load = await publishLoad(kitchen, 2000, () => {
-      killedMs = kill("nats-alpha");
-    });
-    for (const error of load.rejected) {
-      expect(error).toBeInstanceOf(MeshError);
-      expect(["timeout", "unavailable"]).toContain((error as MeshError).code);
-    }
-    expect(load.stored.length + load.rejected.length).toBe(2000);
-    await here.all(load.stored);
-    const handledMs = Date.now();
-    await there.all(load.stored);
-    const { length: unknown } = load.rejected;
-    console.log(
-      `nats-alpha killed: all handled ${handledMs - killedMs} ms after it, in beta ${Date.now() - killedMs} ms; ` +
-        `${unknown} publishes rejected`,
-    );
-    expect(here.repeated()).toEqual([]);
-    expect(there.repeated()).toEqual([]);
-    await until("all is ready again", isReady);
-  });
-
-  test("members that connect while their server takes new rights are not refused", async () => {
+  scene("members that connect while their server takes new rights are not refused", async ({ connect }) => {
     const speaker = await connect("alpha/speaker");
     let subscribing = true;
     const connectInTurn = async (): Promise<void> => {
@@ -342,46 +326,80 @@ describe("outages, with real kills", () => {
     await Promise.all(connecting);
   });
 
-  test("when a server hangs, publishes end in time, and of the attempts to reach it one remains", async () => {
-    const path = await HangingPath.start(Number(new URL(mesh.server("alpha").url).port));
-    try {
-      const node = mesh.layout().nodes.find(({ id }) => id === "alpha/kitchen");
-      const config = JSON.parse(readFileSync(node?.nodeFile ?? "", "utf8")) as { server: { url: string } };
-      config.server.url = path.url;
-      const nodeFile = join(mesh.dir, "kitchen-by-another-path.json");
-      writeFileSync(nodeFile, JSON.stringify(config));
-      const kitchen = await mesh.connect("alpha/kitchen", { config: nodeFile, log: QUIET });
-      buses.push(kitchen);
-      expect((await kitchen.publish("ui.notify", { text: "before" })).duplicate).toBe(false);
+  // These two wait most of their time, and for servers of different subnets.
+  scene.concurrent(
+    "1,000 events published while a hub is frozen arrive once when it goes on",
+    async ({ connect }) => {
+      const kitchen = await connect("alpha/kitchen");
+      const desk = await connect("beta/desk");
+      const arrivals = new Arrivals();
+      await desk.subscribe("ui.notify", { durable: "hub-frozen", from: { subnet: "alpha" } }, arrivals.take);
+      const frozen = [mesh.pid("nats-beta"), mesh.pid("beta/hub")];
+      for (const pid of frozen) process.kill(pid, "SIGSTOP");
+      let load: Load;
+      try {
+        load = await publishLoad(kitchen, 1000, () => undefined);
+        expect(load.rejected).toEqual([]);
+        // Only now has the downlink tried in vain, and holds what it could not store.
+        await until("the downlink has noticed", async () => {
+          const { stdout } = await mesh.adaos(["status", "--json"]);
+          const { components } = JSON.parse(stdout) as { components: { name: string; note: string }[] };
+          return components.some(({ name, note }) => name === "down beta" && note.startsWith("target:"));
+        });
+      } finally {
+        for (const pid of frozen) process.kill(pid, "SIGCONT");
+      }
+      const resumedMs = Date.now();
+      expect(arrivals.missing(load.stored)).toHaveLength(1000);
+      await arrivals.all(load.stored);
+      console.log(`hub frozen: all 1,000 there ${Date.now() - resumedMs} ms after it went on`);
+      expect(arrivals.repeated()).toEqual([]);
+      await until("all is ready again", isReady);
+    },
+  );
 
-      path.hang();
-      const hungMs = Date.now();
-      // More than the system buffers on its way: it cannot all be sent.
-      const text = "字".repeat(2000);
-      const outcomes = await Promise.allSettled(
-        Array.from({ length: 5000 }, () => kitchen.publish("ui.notify", { text })),
-      );
-      const codes = outcomes.map(
-        (outcome) => outcome.status === "rejected" && (outcome.reason as MeshError).code,
-      );
-      expect([...new Set(codes)].sort()).toEqual(["timeout", "unavailable"]);
-      expect(Date.now() - hungMs).toBeLessThan(15_000);
-      await until("the member has given up two attempts to connect", () => path.attempts >= 3);
-      expect(path.unanswered.size).toBeLessThanOrEqual(1);
+  scene.concurrent(
+    "when a server hangs, publishes end in time, and of the attempts to reach it one remains",
+    async ({ connect }) => {
+      const path = await HangingPath.start(Number(new URL(mesh.server("alpha").url).port));
+      try {
+        const node = mesh.layout().nodes.find(({ id }) => id === "alpha/kitchen");
+        const config = JSON.parse(readFileSync(node?.nodeFile ?? "", "utf8")) as { server: { url: string } };
+        config.server.url = path.url;
+        const nodeFile = join(mesh.dir, "kitchen-by-another-path.json");
+        writeFileSync(nodeFile, JSON.stringify(config));
+        const kitchen = await connect("alpha/kitchen", { config: nodeFile });
+        expect((await kitchen.publish("ui.notify", { text: "before" })).duplicate).toBe(false);
 
-      path.goOn();
-      await until("the member publishes again", async () => {
-        return kitchen.publish("ui.notify", { text: "after" }).then(
-          () => true,
-          () => false,
+        path.hang();
+        const hungMs = Date.now();
+        // More than the system buffers on its way: it cannot all be sent.
+        const text = "字".repeat(2000);
+        const outcomes = await Promise.allSettled(
+          Array.from({ length: 5000 }, () => kitchen.publish("ui.notify", { text })),
         );
-      });
-    } finally {
-      path.stop();
-    }
-  });
+        const codes = outcomes.map(
+          (outcome) => outcome.status === "rejected" && (outcome.reason as MeshError).code,
+        );
+        expect([...new Set(codes)].sort()).toEqual(["timeout", "unavailable"]);
+        expect(Date.now() - hungMs).toBeLessThan(15_000);
+        await until("the member has given up two attempts to connect", () => path.attempts >= 3);
+        expect(path.unanswered.size).toBeLessThanOrEqual(1);
 
-  test("what was stored and not handled before down is delivered after up, once", async () => {
+        path.goOn();
+        await until("the member publishes again", async () => {
+          return kitchen.publish("ui.notify", { text: "after" }).then(
+            () => true,
+            () => false,
+          );
+        });
+      } finally {
+        path.stop();
+      }
+    },
+  );
+
+  scene("what was stored and not handled before down is delivered after up, once", async ({ connect }) => {
     const before = await connect("beta/desk");
     const subscription = { durable: "across-down", from: { subnet: "alpha" } };
     await before.subscribe("ui.notify", subscription, () => undefined);
@@ -400,22 +418,25 @@ describe("outages, with real kills", () => {
     expect(arrivals.repeated()).toEqual([]);
   });
 
-  test("a mesh whose supervisor was killed goes on; up takes it over, and down leaves nothing of it", async () => {
-    const orphans = [...mesh.pids().values()];
-    const layout = mesh.layout();
-    const ports = layout.servers
-      .flatMap(({ url, monitorUrl }) => [url, monitorUrl])
-      .map((url) => Number(new URL(url).port));
-    process.kill(mesh.pid("supervisor"), "SIGKILL");
-    expect(await isReady()).toBe(true);
+  scene(
+    "a mesh whose supervisor was killed goes on; up takes it over, and down leaves nothing of it",
+    async () => {
+      const orphans = [...mesh.pids().values()];
+      const layout = mesh.layout();
+      const ports = layout.servers
+        .flatMap(({ url, monitorUrl }) => [url, monitorUrl])
+        .map((url) => Number(new URL(url).port));
+      process.kill(mesh.pid("supervisor"), "SIGKILL");
+      expect(await isReady()).toBe(true);
 
-    await mesh.up();
-    const successors = [...mesh.pids().values()];
-    expect(successors).toHaveLength(orphans.length);
-    expect(await leftovers(orphans, [])).toEqual([]);
-    expect(await leftovers(successors, ports)).toHaveLength(successors.length + ports.length);
+      await mesh.up();
+      const successors = [...mesh.pids().values()];
+      expect(successors).toHaveLength(orphans.length);
+      expect(await leftovers(orphans, [])).toEqual([]);
+      expect(await leftovers(successors, ports)).toHaveLength(successors.length + ports.length);
 
-    expect((await mesh.adaos(["down"])).code).toBe(0);
-    expect(await leftovers(successors, ports)).toEqual([]);
-  });
+      expect((await mesh.adaos(["down"])).code).toBe(0);
+      expect(await leftovers(successors, ports)).toEqual([]);
+    },
+  );
 });

@@ -217,6 +217,11 @@ describe("checkEnvelope()", () => {
     expect(checkEnvelope({ ...rest, data: null }).data).toBeNull();
   });
 
+  test("takes as many and as long headers as the limits say", () => {
+    const headers = Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`h${i}`, "x".repeat(1024)]));
+    expect(checkEnvelope(envelopeOf({ headers })).headers).toEqual(headers);
+  });
+
   test.each([
     "2025-09-23T16:20:00Z",
     "2025-09-23T16:20:00.1Z",

@@ -14,7 +14,9 @@ describe("newEventId()", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: LAST_MS }), (nowMs) => {
         const iso = new Date(nowMs).toISOString().replaceAll(/[-:]/g, "");
-        expect(newEventId(nowMs).slice(0, 20)).toBe(`EVT-${iso.slice(0, 8)}-${iso.slice(9, 15)}-`);
+        const id = newEventId(nowMs);
+        expect(id.slice(0, 20)).toBe(`EVT-${iso.slice(0, 8)}-${iso.slice(9, 15)}-`);
+        expect(id.slice(20)).toMatch(/^[0-9a-f]{12}$/);
       }),
     );
   });

@@ -58,6 +58,23 @@ describe("Policy.decide()", () => {
     );
   });
 
+  test("looks at the rules once for an event, however often it is asked", () => {
+    let looks = 0;
+    const pattern = parseEventPattern("ui.");
+    const counted = {
+      ...pattern,
+      get kind(): typeof pattern.kind {
+        looks++;
+        return pattern.kind;
+      },
+    };
+    const policy = new Policy([{ ...KITCHEN, id: "counted", pattern: counted }]);
+    policy.decide(KITCHEN, "ui.notify", 1);
+    const once = looks;
+    for (let i = 0; i < 100; i++) policy.decide(KITCHEN, "ui.notify", 1);
+    expect([once > 0, looks]).toEqual([true, once]);
+  });
+
   test("keeps deciding rightly after 25,000 distinct events", () => {
     const policy = new Policy(rulesFor(KITCHEN, "ui.", "nlp.x7@1"));
     const wrong: string[] = [];

@@ -98,6 +98,19 @@ describe("prepareEvent()", () => {
     expect(error.code).toBe("unknown-event");
   });
 
+  test("asks the policy about the very version, known or not", () => {
+    const rule = { id: "r", verb: "publish", ...address } as const;
+    const publisher = (pattern: string): Publisher => ({
+      ...publisherOf(),
+      policy: new Policy([{ ...rule, pattern: parseEventPattern(pattern) }]),
+    });
+    const codeOf = (pattern: string, ref: string): string =>
+      meshErrorOf(() => prepareEvent(publisher(pattern), ref, {}, {}, NOW_MS)).code;
+    expect(codeOf("ui.notify@7", "ui.notify@7")).toBe("unknown-event");
+    expect(codeOf("ui.notify@7", "ui.notify@8")).toBe("denied");
+    expect(codeOf("ui.notify@1", "ui.notify")).toBe("unknown-event");
+  });
+
   test("passes on what else the registry throws", () => {
     const broken = new MeshError("invalid-config", "schema does not compile");
     const publisher: Publisher = {

@@ -22,8 +22,8 @@ export function originTokenProblem(token: string): string | undefined {
   return ORIGIN_TOKEN.test(token) ? undefined : "must be 1 to 63 of a-z 0-9 -, not starting with -";
 }
 
-/** Throws `invalid-event` unless `token` can be a subnet or node token of a subject. */
-export function assertOriginToken(token: string, what: "subnet" | "node"): void {
+/** Throws `invalid-event` unless `token` can be a subnet, node or durable token of a subject. */
+export function assertOriginToken(token: string, what: "subnet" | "node" | "durable"): void {
   const problem = originTokenProblem(token);
   if (problem !== undefined) throw new MeshError("invalid-event", `${what} ${quote(token)} ${problem}`);
 }
@@ -69,6 +69,7 @@ export function formatReplaySubject(
   subject: string,
 ): string {
   assertOriginToken(to.node, "node");
+  assertOriginToken(to.durable, "durable");
   parseSubject(subject);
   return `${replayPrefix(to)}.${subject.slice(EVENT_ROOT.length + 1)}`;
 }

@@ -2,7 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { eventName, HOSTILE_TOKENS, originToken, version } from "../../../test/kit/arbitraries.ts";
 import { meshErrorOf } from "../../../test/kit/stand-ins.ts";
-import { type EventAddress, formatSubject, parseNodeAddress, parseSubject } from "./subject.ts";
+import {
+  type EventAddress,
+  formatReplaySubject,
+  formatSubject,
+  parseDeliverySubject,
+  parseNodeAddress,
+  parseSubject,
+  replayPrefix,
+} from "./subject.ts";
 
 const address = fc.record({ subnet: originToken, node: originToken, name: eventName, version });
 
@@ -21,6 +29,11 @@ describe("formatSubject()", () => {
         expect(parseSubject(formatSubject(event))).toEqual(event);
       }),
     );
+  });
+
+  test.each([1, 9999])("takes version %d", (major) => {
+    const subject = formatSubject({ ...NOTIFY, version: major });
+    expect(parseSubject(subject).version).toBe(major);
   });
 
   test("never writes two events to one subject", () => {
@@ -68,7 +81,9 @@ describe("parseSubject()", () => {
     ["two versions", "evt.alpha.kitchen.ui.notify.v1.v1"],
     ["a name of one token", "evt.alpha.kitchen.ui.v1"],
     ["a name of nine tokens", "evt.alpha.kitchen.a.b.c.d.e.f.g.h.i.v1"],
-    ["a wildcard", "evt.*.*.ui.notify.v1"],
+    ["a wildcard for the subnet", "evt.*.kitchen.ui.notify.v1"],
+    ["a wildcard for the node", "evt.alpha.*.ui.notify.v1"],
+    ["a wildcard in the name", "evt.alpha.kitchen.ui.*.v1"],
     ["the rest wildcard", "evt.>"],
     ["an empty token", "evt.alpha..ui.notify.v1"],
     ["a line feed at its end", "evt.alpha.kitchen.ui.notify.v1\n"],
@@ -101,6 +116,48 @@ describe("parseSubject()", () => {
 
   test("quotes no more than 80 characters of a long subject", () => {
     expect(meshErrorOf(() => parseSubject("evt.".repeat(5000))).message.length).toBeLessThan(200);
+  });
+});
+
+describe("formatReplaySubject(), parseDeliverySubject()", () => {
+  const SUBJECT = "evt.alpha.kitchen.ui.notify.v1";
+
+  test("write and read the same event, below what its durable alone takes", () => {
+    const to = fc.record({ node: originToken, durable: originToken });
+    fc.assert(
+      fc.property(address, to, (event, durable) => {
+        const replayed = formatReplaySubject(durable, formatSubject(event));
+        expect(parseDeliverySubject(replayed)).toEqual(event);
+        expect(replayed.startsWith(`${replayPrefix(durable)}.`)).toBe(true);
+      }),
+    );
+  });
+
+  test("read a delivery that is no replay", () => {
+    expect(parseDeliverySubject(SUBJECT)).toEqual(NOTIFY);
+  });
+
+  test.each(HOSTILE_TOKENS)("refuse %s as node and durable", (_, token) => {
+    for (const to of [
+      { node: token, durable: "d" },
+      { node: "desk", durable: token },
+    ]) {
+      expect(meshErrorOf(() => formatReplaySubject(to, SUBJECT)).code).toBe("invalid-event");
+    }
+  });
+
+  test.each(["", "rpl", "rpl.a.b", "rpl.desk.d.evt", `rpl.${SUBJECT}`, `rpl.desk.${SUBJECT.slice(4)}`])(
+    "refuse %j, which is no delivery",
+    (subject) => {
+      expect(meshErrorOf(() => parseDeliverySubject(subject)).code).toBe("invalid-event");
+    },
+  );
+
+  test("refuse to replay what is no event", () => {
+    const to = { node: "desk", durable: "d" };
+    expect(meshErrorOf(() => formatReplaySubject(to, "rpl.desk.d.alpha.kitchen.ui.notify.v1")).code).toBe(
+      "invalid-event",
+    );
   });
 });
 

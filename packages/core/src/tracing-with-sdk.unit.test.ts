@@ -7,6 +7,7 @@ import {
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
+  SpanKind,
   type SpanOptions,
   type SpanStatus,
   trace,
@@ -130,6 +131,17 @@ describe("linkSpan()", () => {
     const { headers } = linkSpan(ABOUT, "up", "alpha", { traceparent: SENDER });
     expect(spans[0]).toMatchObject({ name: "link up ui.notify", parent: SENDER });
     expect(headers).toEqual({ traceparent: spans[0]?.id });
+  });
+
+  test.each([
+    ["up", SpanKind.CONSUMER, "receive"],
+    ["down", SpanKind.PRODUCER, "send"],
+  ] as const)("is of the kind that pairs with its neighbour, %s", (direction, kind, type) => {
+    linkSpan(ABOUT, direction, "alpha", {});
+    expect(spans[0]?.options).toMatchObject({
+      kind,
+      attributes: { "messaging.operation.type": type, "adaos.subnet": "alpha" },
+    });
   });
 });
 
