@@ -1,0 +1,2 @@
+export { LocalBroker, type LocalBrokerOptions, sharedBroker } from "./local-broker.ts";
+export { LOCAL_TRAITS, LocalTransport, type LocalTransportOptions } from "./local-transport.ts";

@@ -1,0 +1,116 @@
+import {
+  eventsStream,
+  MeshError,
+  type Message,
+  memberConsumer,
+  originTokenProblem,
+  type PublishReceipt,
+  parseSubject,
+  quote,
+  type SubscribeOptions,
+} from "@adaos/core";
+import { EventLog } from "./event-log.ts";
+import { LocalDurable, type Taker } from "./local-durable.ts";
+
+export interface LocalBrokerOptions {
+  /** The subnet whose events it holds; the second token of their subjects. */
+  readonly subnet: string;
+  /** Messages held in all; more are refused. 1 to 10000000. @default 100000 */
+  readonly maxMessages?: number;
+  /** Bytes held in all: bodies, subjects, ids and headers. 1 to 2^40. @default 64 MiB */
+  readonly maxBytes?: number;
+  /** How long a message id is recognised; 0 recognises none. 0 to 3600000. @default 120000 */
+  readonly duplicateWindowMs?: number;
+  /** How long after its subscription has ended a delivery is given to another. 1 to 3600000. @default 5000 */
+  readonly ackWaitMs?: number;
+}
+
+/** What the adapter for nats-server takes at its default `max_payload`: what works here works there. */
+const MAX_BODY_BYTES = 1_048_576 - 4096;
+/** Trace context: the headers that travel with an event on every transport. */
+const TRAVELLING: ReadonlySet<string> = new Set(["traceparent", "tracestate", "baggage"]);
+
+/**
+ * Holds the events of one subnet, and the positions of its durables, in memory. It ends with the process. Opens nothing
+ * and needs no closing.
+ */
+export class LocalBroker {
+  readonly subnet: string;
+  readonly stream: string;
+  readonly duplicateWindowMs: number;
+  readonly #ackWaitMs: number;
+  readonly #log: EventLog;
+  readonly #durables = new Map<string, LocalDurable>();
+
+  /** Throws `usage`. */
+  constructor(options: LocalBrokerOptions) {
+    const { subnet, maxMessages = 100_000, maxBytes = 64 * 1024 * 1024 } = options;
+    const { duplicateWindowMs = 120_000, ackWaitMs = 5000 } = options;
+    assertName("subnet", subnet);
+    assertWithin("maxMessages", maxMessages, 1, 10_000_000);
+    assertWithin("maxBytes", maxBytes, 1, 2 ** 40);
+    assertWithin("duplicateWindowMs", duplicateWindowMs, 0, 3_600_000);
+    assertWithin("ackWaitMs", ackWaitMs, 1, 3_600_000);
+    this.subnet = subnet;
+    this.stream = eventsStream(subnet);
+    this.duplicateWindowMs = duplicateWindowMs;
+    this.#ackWaitMs = ackWaitMs;
+    this.#log = new EventLog({ maxMessages, maxBytes, duplicateWindowMs });
+  }
+
+  /** Stores a message of `node`. Throws as `Transport.publish` rejects. */
+  store(node: string, message: Message): PublishReceipt {
+    const headers = checkedHeaders(message);
+    const address = parseSubject(message.subject);
+    if (address.subnet !== this.subnet || address.node !== node) {
+      const what = `${this.subnet}/${node} may not publish as ${address.subnet}/${address.node}`;
+      throw new MeshError("denied", what, { rule: "origin" });
+    }
+    const { seq, duplicate } = this.#log.append({ ...message, headers }, address);
+    if (!duplicate) for (const durable of this.#durables.values()) durable.wake();
+    return { stream: this.stream, seq, duplicate };
+  }
+
+  /** Adds a subscription of `node` to a durable, which it makes or changes first. Throws `usage`. */
+  join(node: string, options: SubscribeOptions, taker: Taker): LocalDurable {
+    assertName("durable", options.durable);
+    assertWithin("maxAckPending", options.maxAckPending, 1, 10_000);
+    const name = memberConsumer(node, options.durable);
+    const durable = this.#durables.get(name) ?? new LocalDurable(this.#log, this.#ackWaitMs, options);
+    this.#durables.set(name, durable);
+    durable.join(taker, options);
+    return durable;
+  }
+}
+
+const shared = new Map<string, LocalBroker>();
+
+/** The one broker that everybody in this process gets for this subnet, with default settings. Throws `usage`. */
+export function sharedBroker(subnet: string): LocalBroker {
+  const broker = shared.get(subnet) ?? new LocalBroker({ subnet });
+  shared.set(subnet, broker);
+  return broker;
+}
+
+/** The headers that are stored. Throws `too-large` or `invalid-event`. */
+function checkedHeaders({ subject, headers, body }: Message): Record<string, string> {
+  if (body.length > MAX_BODY_BYTES) {
+    const what = `message to ${subject} is ${body.length} bytes, the limit is ${MAX_BODY_BYTES}`;
+    throw new MeshError("too-large", what);
+  }
+  for (const [key, value] of Object.entries(headers)) {
+    if (/^[!-9;-~]+$/.test(key) && /^[ -~]*$/.test(value) && !key.toLowerCase().startsWith("nats-")) continue;
+    throw new MeshError("invalid-event", `message header ${quote(key)} is reserved or not printable ASCII`);
+  }
+  return Object.fromEntries(Object.entries(headers).filter(([key]) => TRAVELLING.has(key)));
+}
+
+function assertName(what: string, name: string): void {
+  const problem = originTokenProblem(name);
+  if (problem !== undefined) throw new MeshError("usage", `${what} ${quote(name)} ${problem}`);
+}
+
+function assertWithin(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new MeshError("usage", `${name} must be a whole number from ${least} to ${most}, got ${value}`);
+}

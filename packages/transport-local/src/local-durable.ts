@@ -1,0 +1,139 @@
+import { patternMatches, type Settlement, type SubscribeOptions } from "@adaos/core";
+import type { EventLog, LogEntry } from "./event-log.ts";
+
+/** One attempt at one message. */
+export interface Attempt {
+  readonly entry: LogEntry;
+  /** 1 for the first. */
+  readonly count: number;
+}
+
+/** Who takes deliveries of a durable: one subscription. */
+export interface Taker {
+  take(attempt: Attempt): void;
+}
+
+/** A message that was handed out and has not ended. */
+interface Pending {
+  readonly attempt: Attempt;
+  /** Who works on it; nobody while it waits to be handed out again. */
+  taker: Taker | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Handed out without a break; then timers and I/O of the process have their turn. */
+const MAX_AT_ONCE = 256;
+
+/** A position in the log and what of it is still being worked on, shared by the subscriptions that name it. */
+export class LocalDurable {
+  readonly #log: EventLog;
+  readonly #ackWaitMs: number;
+  #interest: SubscribeOptions;
+  #nextSeq: number;
+  readonly #pending = new Map<number, Pending>();
+  /** Numbers of pending messages whose wait is over, lowest first. */
+  readonly #due: number[] = [];
+  /** The first one is next. */
+  readonly #takers: Taker[] = [];
+  #scheduled = false;
+
+  constructor(log: EventLog, ackWaitMs: number, interest: SubscribeOptions) {
+    this.#log = log;
+    this.#ackWaitMs = ackWaitMs;
+    this.#interest = interest;
+    this.#nextSeq = interest.startAt === "all" ? 1 : log.lastSeq + 1;
+  }
+
+  /** Adds a subscription. What it asks for holds for all of this durable; where it would start no longer matters. */
+  join(taker: Taker, interest: SubscribeOptions): void {
+    this.#interest = interest;
+    this.#takers.push(taker);
+    this.wake();
+  }
+
+  /** Gives a subscription no more. What it holds stays with it. */
+  leave(taker: Taker): void {
+    const index = this.#takers.indexOf(taker);
+    if (index >= 0) this.#takers.splice(index, 1);
+  }
+
+  /** What a subscription that has left still holds is handed out again after the ack wait. */
+  release(taker: Taker): void {
+    for (const pending of this.#pending.values()) {
+      if (pending.taker === taker) this.#handOutLater(pending, this.#ackWaitMs);
+    }
+  }
+
+  /** Ends an attempt. An `ack` or `term` ends the message, even if it was handed out again since; a late `nak` does nothing. */
+  settle(attempt: Attempt, settlement: Settlement): void {
+    const { seq } = attempt.entry;
+    const pending = this.#pending.get(seq);
+    if (pending === undefined) return;
+    if (settlement.kind === "nak") {
+      if (pending.attempt === attempt) this.#handOutLater(pending, settlement.delayMs);
+      return;
+    }
+    clearTimeout(pending.timer);
+    this.#pending.delete(seq);
+    const index = this.#due.indexOf(seq);
+    if (index >= 0) this.#due.splice(index, 1);
+    this.wake();
+  }
+
+  /** Hands out what there is, soon: never within the call that stores or settles. */
+  wake(): void {
+    if (this.#scheduled || this.#takers.length === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#handOut();
+    });
+  }
+
+  #handOutLater(pending: Pending, delayMs: number): void {
+    pending.taker = undefined;
+    clearTimeout(pending.timer);
+    pending.timer = setTimeout(
+      () => {
+        const { seq } = pending.attempt.entry;
+        const after = this.#due.findLastIndex((other) => other < seq);
+        this.#due.splice(after + 1, 0, seq);
+        this.wake();
+      },
+      Math.max(1, delayMs),
+    );
+    pending.timer.unref();
+  }
+
+  #handOut(): void {
+    for (let i = 0; i < MAX_AT_ONCE; i++) {
+      const taker = this.#takers[0];
+      const attempt = taker === undefined ? undefined : this.#nextAttempt();
+      if (taker === undefined || attempt === undefined) return;
+      this.#takers.push(...this.#takers.splice(0, 1));
+      this.#pending.set(attempt.entry.seq, { attempt, taker, timer: undefined });
+      taker.take(attempt);
+    }
+    this.wake();
+  }
+
+  /** Redeliveries first: they are the older ones, and count as pending already. */
+  #nextAttempt(): Attempt | undefined {
+    const due = this.#due.shift();
+    const again = due === undefined ? undefined : this.#pending.get(due)?.attempt;
+    if (again !== undefined) return { entry: again.entry, count: again.count + 1 };
+    if (this.#pending.size >= this.#interest.maxAckPending) return undefined;
+    for (let entry = this.#log.at(this.#nextSeq); entry !== undefined; entry = this.#log.at(this.#nextSeq)) {
+      this.#nextSeq++;
+      if (this.#wants(entry)) return { entry, count: 1 };
+    }
+    return undefined;
+  }
+
+  #wants({ address }: LogEntry): boolean {
+    const { pattern, from } = this.#interest;
+    if ((from.subnet ?? address.subnet) !== address.subnet) return false;
+    if ((from.node ?? address.node) !== address.node) return false;
+    return patternMatches(pattern, address.name, address.version);
+  }
+}

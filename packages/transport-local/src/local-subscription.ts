@@ -1,0 +1,67 @@
+import type { OnDelivery, Settlement, SubscribeOptions, Subscription } from "@adaos/core";
+import { copyOf } from "./event-log.ts";
+import type { LocalBroker } from "./local-broker.ts";
+import type { Attempt, LocalDurable, Taker } from "./local-durable.ts";
+
+/** Time for running handlers at a stop. */
+const GRACE_MS = 10_000;
+
+/** Takes deliveries of one durable until it is stopped. */
+export class LocalSubscription implements Subscription, Taker {
+  readonly #onDelivery: OnDelivery;
+  readonly #stream: string;
+  readonly #connected: () => boolean;
+  readonly #held = new Set<Attempt>();
+  readonly #onIdle = new Set<() => void>();
+  #durable: LocalDurable | undefined;
+
+  /** @param connected Whether settlements still reach the broker. */
+  constructor(onDelivery: OnDelivery, stream: string, connected: () => boolean) {
+    this.#onDelivery = onDelivery;
+    this.#stream = stream;
+    this.#connected = connected;
+  }
+
+  /** Begins. Throws `usage`. */
+  join(broker: LocalBroker, node: string, options: SubscribeOptions): void {
+    this.#durable = broker.join(node, options, this);
+  }
+
+  take(attempt: Attempt): void {
+    this.#held.add(attempt);
+    const { entry, count } = attempt;
+    this.#onDelivery({
+      message: copyOf(entry.message),
+      stream: this.#stream,
+      seq: entry.seq,
+      deliveryCount: count,
+      settle: (settlement) => this.#settle(attempt, settlement),
+    });
+  }
+
+  async stop(graceMs: number = GRACE_MS): Promise<void> {
+    this.#durable?.leave(this);
+    if (this.#held.size > 0) await this.#idleWithin(graceMs);
+    this.#durable?.release(this);
+  }
+
+  #settle(attempt: Attempt, settlement: Settlement): void {
+    if (!this.#held.delete(attempt)) return;
+    if (this.#connected()) this.#durable?.settle(attempt, settlement);
+    if (this.#held.size > 0) return;
+    for (const tell of this.#onIdle) tell();
+  }
+
+  /** This timer keeps the process alive: somebody waits for it. */
+  #idleWithin(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#onIdle.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, graceMs);
+      this.#onIdle.add(done);
+    });
+  }
+}

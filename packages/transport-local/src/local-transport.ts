@@ -1,0 +1,73 @@
+import {
+  MeshError,
+  type Message,
+  type OnDelivery,
+  type PublishReceipt,
+  type SubscribeOptions,
+  type Subscription,
+  type Transport,
+  type TransportCapabilities,
+} from "@adaos/core";
+import type { LocalBroker } from "./local-broker.ts";
+import { LocalSubscription } from "./local-subscription.ts";
+
+export interface LocalTransportOptions {
+  /** Who publishes and owns durables here. */
+  readonly node: string;
+}
+
+/** What this adapter can and cannot do, beside its capabilities. */
+export const LOCAL_TRAITS = {
+  /** Events and positions end with the process. */
+  survivesRestart: false,
+  /** No server checks rights; the bus does. Only the origin of an event is checked here. */
+  enforcesRights: false,
+} as const;
+
+/** The Transport port within one process. */
+export class LocalTransport implements Transport {
+  readonly capabilities: TransportCapabilities;
+  readonly #broker: LocalBroker;
+  readonly #node: string;
+  readonly #subscriptions = new Set<LocalSubscription>();
+  #closing: Promise<void> | undefined;
+  #disconnected = false;
+
+  constructor(broker: LocalBroker, options: LocalTransportOptions) {
+    this.capabilities = { duplicateWindowMs: broker.duplicateWindowMs };
+    this.#broker = broker;
+    this.#node = options.node;
+  }
+
+  async publish(message: Message): Promise<PublishReceipt> {
+    this.#assertOpen();
+    return this.#broker.store(this.#node, message);
+  }
+
+  async subscribe(options: SubscribeOptions, onDelivery: OnDelivery): Promise<Subscription> {
+    this.#assertOpen();
+    const subscription = new LocalSubscription(onDelivery, this.#broker.stream, () => !this.#disconnected);
+    subscription.join(this.#broker, this.#node, options);
+    this.#subscriptions.add(subscription);
+    return {
+      stop: async (graceMs) => {
+        await subscription.stop(graceMs);
+        this.#subscriptions.delete(subscription);
+      },
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
+    this.#disconnected = true;
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new MeshError("closed", "the connection is closed");
+  }
+}

@@ -1,0 +1,64 @@
+import {
+  describeClose,
+  describeDedupe,
+  describeDurable,
+  describeOrder,
+  describePublish,
+  describeReconnect,
+  describeRedelivery,
+  describeSettle,
+  type TransportHarness,
+} from "@adaos/conformance";
+import type { NodeAddress } from "@adaos/core";
+import { LOCAL_TRAITS, LocalBroker, type LocalBrokerOptions, LocalTransport } from "@adaos/transport-local";
+import { describe } from "vitest";
+
+/** A stack of settings short enough to be waited for. */
+function localHarness(options: Omit<LocalBrokerOptions, "subnet"> = {}): TransportHarness {
+  const settings = { subnet: "alpha", duplicateWindowMs: 1000, ackWaitMs: 150, ...options };
+  let broker = new LocalBroker(settings);
+  const node = (name: string): NodeAddress => ({ subnet: "alpha", node: name });
+  return {
+    traits: {
+      ...LOCAL_TRAITS,
+      opaqueBodies: true,
+      oneLog: true,
+      ackWaitMs: settings.ackWaitMs,
+      maxBodyBytes: 1_044_480,
+      refusedBodyBytes: 1_044_481,
+    },
+    publishers: [node("kitchen"), node("garden")],
+    subscribers: [node("speaker"), node("desk")],
+    prefix: "conformance.",
+    forbidden: "forbidden.door.opened",
+    limitMs: 5000,
+    duplicateWindowMs: settings.duplicateWindowMs,
+    longestWindowMs: 1000,
+    open: async ({ node }) => new LocalTransport(broker, { node }),
+    restart: async () => {
+      broker = new LocalBroker(settings);
+    },
+    log: {
+      maxBytes: 64 * 1024 * 1024,
+      empty: async () => {
+        broker = new LocalBroker(settings);
+      },
+    },
+  };
+}
+
+describe("local transport", () => {
+  const harness = localHarness();
+  describePublish(harness);
+  describeSettle(harness);
+  describeRedelivery(harness);
+  describeDurable(harness);
+  describeOrder(harness);
+  describeDedupe(harness);
+  describeReconnect(harness);
+  describeClose(harness);
+});
+
+describe("local transport without a duplicate window", () => {
+  describeDedupe(localHarness({ duplicateWindowMs: 0 }));
+});

@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import { nodeFilePath, nodeId, readNodeFile, readSeed } from "@adaos/config";
+import type { TransportHarness, TransportTraits } from "@adaos/conformance";
+import { eventsStream, type Logger, type NodeAddress, type Transport } from "@adaos/core";
+import { ACK_WAIT_MS, type Connection, NatsTransport, openConnection } from "@adaos/transport-nats";
+import { leftovers, type TestMesh, until } from "../kit/mesh.ts";
+
+/** Lost connections are what some of these tests are about; nobody needs to read of each. */
+const QUIET: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** What JetStream can do, wherever publisher and subscriber are. */
+export const NATS_TRAITS = {
+  survivesRestart: true,
+  enforcesRights: true,
+  ackWaitMs: ACK_WAIT_MS,
+  /** The servers' `max_payload` without what the adapter leaves for headers. */
+  refusedBodyBytes: 1_048_576 - 4096 + 1,
+} as const satisfies Partial<TransportTraits>;
+
+const connections = new WeakMap<Transport, Connection>();
+
+/** How the suite reaches a mesh of real servers. */
+export function natsHarness(
+  mesh: () => TestMesh,
+  about: Pick<TransportHarness, "traits" | "publishers" | "subscribers" | "duplicateWindowMs">,
+): TransportHarness {
+  const sides = { publisher: about.publishers[0].subnet, subscriber: about.subscribers[0].subnet };
+  return {
+    ...about,
+    prefix: "conformance.",
+    forbidden: "forbidden.door.opened",
+    limitMs: 20_000,
+    longestWindowMs: 10_000,
+    open: (as) => openTransport(mesh(), as, about.duplicateWindowMs),
+    restart: (side) => killServer(mesh(), sides[side]),
+    crash: async (transport) => {
+      await connections.get(transport)?.nc.close();
+    },
+  };
+}
+
+/** As a member connects, but without a bus. */
+async function openTransport(mesh: TestMesh, as: NodeAddress, duplicateWindowMs: number): Promise<Transport> {
+  const { config, path } = readNodeFile(nodeFilePath(mesh.state, nodeId(as)), "member");
+  const connection = await openConnection({
+    url: config.server.url,
+    name: `${as.subnet}/${as.node}`,
+    user: as.node,
+    seed: readSeed(path(config.server.seedFile)),
+    log: QUIET,
+    waitForServer: true,
+  });
+  const transport = new NatsTransport(connection, { node: as.node, log: QUIET, duplicateWindowMs });
+  connections.set(transport, connection);
+  return transport;
+}
+
+/** Ends a hub's server at once; the supervisor starts it again. */
+async function killServer(mesh: TestMesh, subnet: string): Promise<void> {
+  const pid = mesh.pid(`nats-${subnet}`);
+  process.kill(pid, "SIGKILL");
+  await until("the server is gone", async () => (await leftovers([pid], [])).length === 0);
+}
+
+/** Drops everything that a subnet's stream holds, with the rights of its hub. */
+export async function emptyStream(mesh: TestMesh, subnet: string): Promise<void> {
+  const { url, seedFile } = mesh.server(subnet);
+  const connection = await openConnection({
+    url,
+    name: "conformance",
+    user: "hub",
+    seed: readFileSync(seedFile, "utf8").trim(),
+    log: QUIET,
+  });
+  try {
+    const jsm = await connection.nc.jetstreamManager();
+    await jsm.streams.purge(eventsStream(subnet));
+  } finally {
+    await connection.close();
+  }
+}
