@@ -1,29 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { connect as dial } from "node:net";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { adaos, TestMesh, until } from "../kit/mesh.ts";
-
-/** The first process or listening port that is left of a mesh. */
-async function leftovers(pids: readonly number[], ports: readonly number[]): Promise<string[]> {
-  const alive = pids.filter(
-    (pid) => existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8")),
-  );
-  const open = await Promise.all(
-    ports.map(
-      (port) =>
-        new Promise<string[]>((resolve) => {
-          const socket = dial(port, "127.0.0.1");
-          socket.once("connect", () => {
-            socket.destroy();
-            resolve([`port ${port}`]);
-          });
-          socket.once("error", () => resolve([]));
-        }),
-    ),
-  );
-  return [...alive.map((pid) => `process ${pid}`), ...open.flat()];
-}
+import { adaos, leftovers, TestMesh, until } from "../kit/mesh.ts";
 
 describe("adaos, the real command line on a real mesh", () => {
   let mesh: TestMesh;
