@@ -49,8 +49,12 @@ export interface Connection {
  * that reads its config drops who is just connecting, and the client library takes no note of it until then.
  */
 const ATTEMPT_MS = 2000;
-/** A server that reads its config knows nobody for a moment. A refusal that outlasts this is meant. */
+/**
+ * A server that reads its config knows nobody for a moment. Refusals that outlast this, and that are not just two or
+ * three on a machine with little time, are meant.
+ */
 const REFUSAL_MS = 1000;
+const MIN_REFUSALS = 8;
 const PAUSE_MS = 100;
 /** Longest wait for a server to take what is buffered. */
 const FLUSH_MS = 1000;
@@ -88,14 +92,16 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 /** Dials again when an attempt failed for a reason that may be over in a moment. Rejects with what the client throws. */
 async function dialPatiently(timeoutMs: number, options: DialOptions): Promise<NatsConnection> {
   const startedMs = Date.now();
-  for (;;) {
+  for (let refusals = 0; ; ) {
     try {
       return await dial(options);
     } catch (thrown) {
       const code = thrown instanceof NatsError ? thrown.code : undefined;
-      const limitMs =
-        code === ErrorCode.Timeout ? timeoutMs : code === ErrorCode.AuthorizationViolation ? REFUSAL_MS : 0;
-      if (Date.now() - startedMs >= limitMs) throw thrown;
+      const refused = code === ErrorCode.AuthorizationViolation;
+      if (refused) refusals++;
+      const tookMs = Date.now() - startedMs;
+      const isMeant = refused ? tookMs >= REFUSAL_MS && refusals >= MIN_REFUSALS : code !== ErrorCode.Timeout;
+      if (isMeant || tookMs >= timeoutMs) throw thrown;
     }
     await delay(PAUSE_MS);
   }
