@@ -65,6 +65,6 @@ describe("nats transport from subnet to subnet", () => {
   describeDurable(lamp);
   describeOrder(lamp);
   describeClose(lamp);
-  describePublish(lamp);
+  describePublish(speaker);
   describeReconnect(speaker);
 });

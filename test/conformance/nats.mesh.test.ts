@@ -61,6 +61,6 @@ describe("nats transport within a subnet", () => {
   describeDurable(garden);
   describeOrder(garden);
   describeClose(garden);
-  describePublish(garden);
+  describePublish(kitchen);
   describeReconnect(kitchen);
 });

@@ -100,7 +100,7 @@ describe("parseYaml()", () => {
     expect(problemsOf(lines.join("\n"), z.unknown())).toEqual([
       expect.stringMatching(/^mesh\.yaml:1:1: .*alias/),
     ]);
-    expect(performance.now() - startedMs).toBeLessThan(2000);
+    expect(performance.now() - startedMs).toBeLessThan(4000);
   });
 
   test("survives brackets nested 10,000 deep", () => {

@@ -1,7 +1,8 @@
 import { describe, expect } from "vitest";
 import type { TransportHarness } from "./harness.ts";
 import { until } from "./received.ts";
-import { type Check, idsOf, publishAll, testsOf } from "./scene.ts";
+import { idsOf, publishAll } from "./scene.ts";
+import { type Check, testsOf } from "./tests-of.ts";
 
 /** Whether a repeated message id stores anything, and for how long it does not. */
 export function describeDedupe(harness: TransportHarness): void {

@@ -2,7 +2,8 @@ import type { Message } from "@adaos/core";
 import { expect } from "vitest";
 import type { TransportHarness } from "./harness.ts";
 import type { Received } from "./received.ts";
-import { type Check, type Interest, idsOf, publishAll, type Scene } from "./scene.ts";
+import { type Interest, idsOf, publishAll, type Scene } from "./scene.ts";
+import type { Check } from "./tests-of.ts";
 
 /** Which messages a durable means. */
 export function checkFilters(check: Check, harness: TransportHarness): void {

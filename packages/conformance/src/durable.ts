@@ -2,8 +2,9 @@ import { describe, expect } from "vitest";
 import { checkFilters } from "./durable-filter.ts";
 import type { TransportHarness } from "./harness.ts";
 import { ACK, hold } from "./received.ts";
-import { type Check, idsOf, publishAll, testsOf } from "./scene.ts";
+import { idsOf, publishAll } from "./scene.ts";
 import { checkSubscribeRefusals } from "./subscribe-refused.ts";
+import { type Check, testsOf } from "./tests-of.ts";
 
 /** What a durable remembers, which messages it means, and how it is shared. */
 export function describeDurable(harness: TransportHarness): void {

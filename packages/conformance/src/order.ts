@@ -3,7 +3,8 @@ import type { Message, PublishReceipt } from "@adaos/core";
 import { describe, expect } from "vitest";
 import type { TransportHarness } from "./harness.ts";
 import { ACK, nakAfter } from "./received.ts";
-import { idsOf, publishAll, testsOf } from "./scene.ts";
+import { idsOf, publishAll } from "./scene.ts";
+import { testsOf } from "./tests-of.ts";
 
 /** In which order messages arrive. */
 export function describeOrder(harness: TransportHarness): void {

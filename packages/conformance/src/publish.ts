@@ -2,7 +2,8 @@ import type { Message } from "@adaos/core";
 import { describe, expect } from "vitest";
 import type { TransportHarness, TransportTraits } from "./harness.ts";
 import { checkFullLog, checkRefusals } from "./publish-refused.ts";
-import { type Check, publishAll, testsOf } from "./scene.ts";
+import { publishAll } from "./scene.ts";
+import { type Check, testsOf } from "./tests-of.ts";
 
 /** What becomes of a message: stored with what it says, or refused. */
 export function describePublish(harness: TransportHarness): void {

@@ -2,7 +2,8 @@ import type { Transport } from "@adaos/core";
 import { describe, expect } from "vitest";
 import type { TransportHarness } from "./harness.ts";
 import { ACK, acknowledge } from "./received.ts";
-import { type Check, idsOf, publishAll, type Scene, testsOf } from "./scene.ts";
+import { idsOf, publishAll, type Scene } from "./scene.ts";
+import { type Check, testsOf } from "./tests-of.ts";
 
 /** What outlives a restart of whatever stores the events, and who goes on by himself. */
 export function describeReconnect(harness: TransportHarness): void {

@@ -2,7 +2,8 @@ import type { Delivery } from "@adaos/core";
 import { describe, expect } from "vitest";
 import type { TransportHarness } from "./harness.ts";
 import { ACK, hold } from "./received.ts";
-import { type Check, idsOf, publishAll, testsOf } from "./scene.ts";
+import { idsOf, publishAll } from "./scene.ts";
+import { type Check, testsOf } from "./tests-of.ts";
 
 /** Of a term, whatever they hold; without one the delivery is acknowledged. */
 const REASONS = [

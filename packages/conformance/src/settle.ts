@@ -1,7 +1,8 @@
 import { describe, expect } from "vitest";
 import type { TransportHarness } from "./harness.ts";
 import { ACK, acknowledge, hold, nakAfter } from "./received.ts";
-import { type Check, idsOf, publishAll, testsOf } from "./scene.ts";
+import { idsOf, publishAll } from "./scene.ts";
+import { type Check, testsOf } from "./tests-of.ts";
 
 /** Clocks of server and test are read in whole milliseconds. */
 const CLOCK_MS = 2;

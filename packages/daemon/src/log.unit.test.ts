@@ -1,4 +1,4 @@
-import {
+import fs, {
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -97,6 +97,20 @@ describe("openLog()", () => {
   ])("never writes %s", (_, fields) => {
     openLog({ level: "info", file, base: {} }).info(fields, "x");
     expect(readFileSync(file, "utf8")).toMatch(/^(?!.*SECRET).*"\*\*\*"/);
+  });
+
+  test.each([
+    [1, "standard output", {}],
+    [2, "standard error", { toStandardError: true }],
+  ])("writes to descriptor %d, %s, where no file is named", (descriptor, _, options) => {
+    const writes: [number, string][] = [];
+    const write = vi.spyOn(fs, "writeSync").mockImplementation(((fd: number, text: string) => {
+      writes.push([fd, text]);
+      return text.length;
+    }) as never);
+    openLog({ level: "info", base: {}, ...options }).info({}, "line");
+    write.mockRestore();
+    expect(writes).toEqual([[descriptor, expect.stringContaining('"event":"line"')]]);
   });
 
   test("refuses a file that cannot be written as invalid-config, naming it", () => {

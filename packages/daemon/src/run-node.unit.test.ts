@@ -8,6 +8,13 @@ import { RecordingLog } from "../../../test/kit/stand-ins.ts";
 import type { Part, PartHealth } from "./part.ts";
 import { type NodeOptions, type RunFile, runNode } from "./run-node.ts";
 
+// Traces are another matter; here it counts when the last of them are sent.
+vi.mock("./telemetry.ts", () => ({
+  startTelemetry: async (serviceName: string) => async () => {
+    calls.push(`flush ${serviceName}`);
+  },
+}));
+
 const EVENTS = ["SIGTERM", "SIGINT", "unhandledRejection", "uncaughtException"] as const;
 type EventName = (typeof EVENTS)[number];
 
@@ -68,7 +75,8 @@ class TestPart implements Part {
   }
 }
 
-const IN_REVERSE = ["stop c", "stop b", "stop a"];
+/** What is done at an end: the traces of the stops themselves are sent, too. */
+const IN_REVERSE = ["stop c", "stop b", "stop a", "flush adaos-hub"];
 
 function partsOf(): [TestPart, TestPart, TestPart] {
   return [new TestPart("a"), new TestPart("b"), new TestPart("c")];
@@ -84,7 +92,7 @@ function told(): RunFile {
 }
 
 async function logged(event: string): Promise<void> {
-  await vi.waitFor(() => expect(log.lines.map((line) => line.event)).toContain(event));
+  await vi.waitFor(() => expect(log.lines.map((line) => line.event)).toContain(event), 4000);
 }
 
 describe("runNode()", () => {
@@ -123,7 +131,7 @@ describe("runNode()", () => {
     let finish = (): void => undefined;
     b.onStart = () => new Promise((resolve) => (finish = resolve));
     const running = run([a, b, c]);
-    await vi.waitFor(() => expect(calls).toContain("start b"));
+    await vi.waitFor(() => expect(calls).toContain("start b"), 4000);
     const ask = async (path: string): Promise<Response> => fetch(`${told().statusUrl}${path}`);
     expect((await ask("/readyz")).status).toBe(503);
     expect(await (await ask("/status")).json()).toMatchObject({
@@ -183,7 +191,7 @@ describe("runNode()", () => {
     const [a, b, c] = partsOf();
     b.onStart = (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
     const running = run([a, b, c]);
-    await vi.waitFor(() => expect(calls).toContain("start b"));
+    await vi.waitFor(() => expect(calls).toContain("start b"), 4000);
     send("SIGTERM");
     expect(await running).toBe(0);
     expect(calls).toEqual(["start a", "start b", ...IN_REVERSE]);
@@ -241,6 +249,17 @@ describe("runNode(), when things go wrong", () => {
     expect(codes).toEqual([70]);
     finish();
     await running;
+  });
+
+  test("does not end a process later that has stopped in time", async () => {
+    const codes = exitCodes();
+    const running = run(partsOf());
+    await logged("node started");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    send("SIGTERM");
+    await running;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(codes).toEqual([]);
   });
 
   test("ends the process with 130 at a second signal", async () => {

@@ -1,5 +1,5 @@
 import { Agent, request } from "node:http";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type NodeStatus, startStatusServer } from "./status-server.ts";
 
@@ -80,6 +80,17 @@ describe("startStatusServer()", () => {
       code: "unavailable",
       message: expect.stringContaining(`${HOST}:${server.port}`),
     });
+  });
+
+  test("stops though a client has sent half a request", async () => {
+    const client = connect(server.port, HOST);
+    await new Promise((resolve) => client.once("connect", resolve));
+    client.on("error", () => undefined).write("GET /status HTTP/1.1\r\nHost: x");
+    await ask("/healthz");
+    const startedMs = performance.now();
+    await server.stop();
+    expect(performance.now() - startedMs).toBeLessThan(3000);
+    client.destroy();
   });
 
   test("stops though a client keeps its connection open, and frees the port", async () => {

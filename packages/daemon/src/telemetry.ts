@@ -17,7 +17,8 @@ let started: Promise<FlushTelemetry> | undefined;
  */
 export function startTelemetry(serviceName: string, log: Logger): Promise<FlushTelemetry> {
   const endpoint =
-    process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? process.env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+    process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] || process.env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+  // Set to nothing is not set, as the specification of these variables has it.
   const wanted = endpoint !== undefined && endpoint !== "" && process.env["OTEL_SDK_DISABLED"] !== "true";
   if (started === undefined && wanted && !hasOwnSdk()) started = startSdk(serviceName, log);
   return started ?? Promise.resolve(async () => undefined);

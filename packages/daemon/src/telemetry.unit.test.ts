@@ -27,4 +27,16 @@ describe("startTelemetry()", () => {
     expect(isTracing()).toBe(false);
     expect(log.lines).toEqual([]);
   });
+
+  test("leaves a program the SDK that it has set up itself", async () => {
+    const tracer = trace.getTracer("own");
+    const own = { getTracer: () => tracer };
+    trace.setGlobalTracerProvider(own);
+    vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
+    const log = new RecordingLog();
+    await (await startTelemetry("adaos-test", log))();
+    expect((trace.getTracerProvider() as ProxyTracerProvider).getDelegate()).toBe(own);
+    expect(log.lines).toEqual([]);
+    trace.disable();
+  });
 });

@@ -93,7 +93,10 @@ export function sharedBroker(subnet: string): LocalBroker {
 }
 
 /** The headers that are stored. Throws `too-large` or `invalid-event`. */
-function checkedHeaders({ subject, headers, body }: Message): Record<string, string> {
+function checkedHeaders({ subject, id, headers, body }: Message): Record<string, string> {
+  if (!/^[ -~]+$/.test(id)) {
+    throw new MeshError("invalid-event", `message id ${quote(id)} is empty or not printable ASCII`);
+  }
   if (body.length > MAX_BODY_BYTES) {
     const what = `message to ${subject} is ${body.length} bytes, the limit is ${MAX_BODY_BYTES}`;
     throw new MeshError("too-large", what);

@@ -91,19 +91,18 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 
 /** Dials again when an attempt failed for a reason that may be over in a moment. Rejects with what the client throws. */
 async function dialPatiently(timeoutMs: number, options: DialOptions): Promise<NatsConnection> {
-  const startedMs = Date.now();
-  for (let refusals = 0; ; ) {
+  const deadlineMs = Date.now() + timeoutMs;
+  for (let refusals = 0; ; await delay(PAUSE_MS)) {
     try {
       return await dial(options);
     } catch (thrown) {
       const code = thrown instanceof NatsError ? thrown.code : undefined;
-      const refused = code === ErrorCode.AuthorizationViolation;
-      if (refused) refusals++;
-      const tookMs = Date.now() - startedMs;
-      const isMeant = refused ? tookMs >= REFUSAL_MS && refusals >= MIN_REFUSALS : code !== ErrorCode.Timeout;
-      if (isMeant || tookMs >= timeoutMs) throw thrown;
+      if (code === ErrorCode.AuthorizationViolation) {
+        if (++refusals === MAX_REFUSALS) throw thrown;
+      } else if (code !== ErrorCode.Timeout || Date.now() >= deadlineMs) {
+        throw thrown;
+      }
     }
-    await delay(PAUSE_MS);
   }
 }
 

@@ -132,6 +132,7 @@ describe("NatsTransport.subscribe()", () => {
     const outcome = scene.subscribe();
     await vi.advanceTimersByTimeAsync(3000);
     expect(outcome.ended).toBeUndefined();
+    expect(scene.asked.length).toBeLessThan(20);
     scene.reply = () => GRANTED;
     await vi.advanceTimersByTimeAsync(1000);
     expect(outcome.ended).toHaveProperty("stop");
@@ -156,6 +157,32 @@ describe("NatsTransport.subscribe()", () => {
     await scene.transport.close();
     await vi.advanceTimersByTimeAsync(5000);
     expect(outcome.ended).toMatchObject({ code: "closed" });
+  });
+
+  test("pulls nothing for a grant that comes when the transport is closed", async () => {
+    const scene = new Scene();
+    const outcome = scene.subscribe();
+    void scene.transport.close();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(outcome.ended).toMatchObject({ code: "closed" });
+    expect(scene.pulls()).toBe(0);
+  });
+
+  test("asks the hub once at a time for a durable that has vanished", async () => {
+    const scene = new Scene();
+    scene.subscribe();
+    await vi.advanceTimersByTimeAsync(10);
+    scene.reply = () => undefined;
+    for (let round = 0; round < 3; round++) {
+      scene.connection.status(scene.inbox(), 409, "Consumer Deleted");
+      await vi.advanceTimersByTimeAsync(400);
+    }
+    expect(scene.asked).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(30_000);
+    const before = scene.asked.length;
+    scene.connection.status(scene.inbox(), 409, "Consumer Deleted");
+    await vi.advanceTimersByTimeAsync(400);
+    expect(scene.asked.length).toBeGreaterThan(before);
   });
 
   test("has the hub make a durable again that has vanished, from the beginning", async () => {

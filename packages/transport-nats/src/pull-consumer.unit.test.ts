@@ -169,6 +169,15 @@ describe("PullConsumer, pulling", () => {
     expect(scene.pulls()).toHaveLength(2);
   });
 
+  test("asks once after a reconnect, though it would have asked again anyway", async () => {
+    const scene = new Scene();
+    await scene.status(503, "No Responders");
+    scene.connection.disconnect();
+    scene.connection.reconnect();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(scene.pulls()).toHaveLength(2);
+  });
+
   test("goes on asking after a status that came just before the connection broke", async () => {
     const scene = new Scene();
     await scene.status(503, "No Responders");

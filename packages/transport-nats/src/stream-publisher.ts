@@ -105,7 +105,12 @@ export class StreamPublisher {
   }
 
   /** What the client library would throw in the middle of a batch is found before anything is queued. */
-  #problemOf({ subject, headers, body }: Message): MeshError | undefined {
+  #problemOf({ subject, id, headers, body }: Message): MeshError | undefined {
+    // Over a space in a subject the server ends the connection, and of everybody on it; a wildcard it would store.
+    if (!/^[!-)+-=?-~]+$/.test(subject) || !/^[ -~]+$/.test(id)) {
+      const what = `message ${JSON.stringify(id)} to ${JSON.stringify(subject)}`;
+      return new MeshError("invalid-event", `${what} has an id or a subject that no message can have`);
+    }
     const maxBytes = (this.#connection.nc.info?.max_payload ?? 1_048_576) - HEADER_ROOM_BYTES;
     if (body.length > maxBytes) {
       return new MeshError(

@@ -83,6 +83,19 @@ describe("askHealth()", () => {
     expect([ready, components]).toMatchObject([false, [{ ready: false, note }]]);
   });
 
+  test("is not ready when one of several is not", async () => {
+    runFile("alpha/hub", await answering(200, status("alpha/hub", { stream: { ready: true } })));
+    const { ready, components } = await ask(NOWHERE, ["alpha/hub"]);
+    expect([ready, components.map((one) => one.ready)]).toEqual([false, [false, true]]);
+  });
+
+  test("passes on what the parts of a node tell of themselves", async () => {
+    const parts = { stream: { ready: true, details: { messages: 3 } }, desk: { ready: true } };
+    runFile("alpha/hub", await answering(200, status("alpha/hub", parts)));
+    const { components } = await ask(NOWHERE, ["alpha/hub"]);
+    expect(components[1]?.details).toEqual({ stream: { messages: 3 }, desk: {} });
+  });
+
   test("tells the parts of a node that are not ready, and why", async () => {
     const parts = {
       stream: { ready: false, reason: "no disk" },

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   isRunning,
   type ProcessTable,
@@ -65,6 +65,19 @@ describe("isRunning()", () => {
     expect(isRunning(recordOf("nobody", 2 ** 22 + 1))).toBe(false);
   });
 
+  test.runIf(process.platform === "linux")("knows that a zombie has ended", async () => {
+    // The shell becomes a program that never asks after its child.
+    const parent = spawn("sh", ["-c", "sleep 0.3 & echo $!; exec sleep 60"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    children.push(parent);
+    const printed = await new Promise((resolve) => parent.stdout.once("data", resolve));
+    const record = recordOf("child", Number(printed));
+    expect(isRunning(record)).toBe(true);
+    await vi.waitFor(() => expect(isRunning(record)).toBe(false), 5000);
+    expect(readFileSync(`/proc/${record.pid}/stat`, "utf8")).toMatch(/\) Z /);
+  });
+
   test("is not misled by a process that calls itself a zombie", async () => {
     const child = await childOf('process.title = "x) Z 1 (y"');
     const record = recordOf("child", child.pid);
@@ -76,9 +89,8 @@ describe("isRunning()", () => {
 describe("signalProcess()", () => {
   test("ends that very process", async () => {
     const child = await childOf();
-    signalProcess(recordOf("child", child.pid), "SIGKILL");
-    await child.end();
-    expect(child.ended()).toBe(true);
+    signalProcess(recordOf("child", child.pid), "SIGTERM");
+    await vi.waitFor(() => expect(child.ended()).toBe(true));
   });
 
   test("leaves alone a later process of the same id", async () => {

@@ -80,6 +80,21 @@ describe("Supervisor", () => {
     ]);
   });
 
+  test("waits twice as long before each further start of what dies at once", async () => {
+    writeFileSync(join(dir, "server"), "#!/bin/sh\nexit 3\n", { mode: 0o755 });
+    supervise("nats-root");
+    await vi.waitFor(() => expect(said).toHaveLength(2), 5000);
+    expect(said.map((line) => line.split("; ")[0])).toEqual(Array(2).fill("nats-root ended (exit code 3)"));
+    expect(said.map((line) => / in (\d+) ms/.exec(line)?.[1])).toEqual(["200", "400"]);
+  });
+
+  test("tries again, and says why, what cannot be started at all", async () => {
+    rmSync(join(dir, "server"));
+    supervise("nats-root");
+    await vi.waitFor(() => expect(said[0]).toMatch(/^nats-root ended \(.*ENOENT\); starting it again/));
+    expect(readProcessTable(dir)?.children).toEqual([]);
+  });
+
   test("stops every process and forgets them, also when called twice", async () => {
     const running = supervise("nats-root", "nats-alpha");
     const records = [child("nats-root"), child("nats-alpha")];
