@@ -1,11 +1,9 @@
-import type { Bus, Logger, Published } from "@adaos/core";
-import { newEventId } from "@adaos/core";
+import { type Bus, newEventId, type Published } from "@adaos/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
 
 const COUNT = 3000;
 const CHUNK = 250;
-const QUIET: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Publishes numbered notifications in order, a chunk at a time on its way; calls `atHalf` amid them. */
 async function publishInOrder(bus: Bus, atHalf: () => void = () => undefined): Promise<Published[]> {
@@ -25,7 +23,7 @@ describe("order of events", () => {
   let kitchen: Bus;
   beforeAll(async () => {
     mesh = await TestMesh.start();
-    kitchen = await mesh.connect("alpha/kitchen", { log: QUIET });
+    kitchen = await mesh.connect("alpha/kitchen");
   });
   afterAll(async () => {
     await mesh.stop();
