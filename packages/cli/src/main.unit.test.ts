@@ -214,6 +214,13 @@ describe("main(), what a command throws", () => {
     expect(said).toContain(`error this is a bug in adaos: ${message}`);
   });
 
+  test("shows where our bug is", async () => {
+    demo = () => {
+      throw new TypeError("broken");
+    };
+    expect((await adaos("demo")).said).toMatch(/\n\s+at .*main\.unit\.test/);
+  });
+
   test("gives 0 when it throws nothing, and the code that it has set", async () => {
     expect((await adaos("demo")).code).toBe(0);
     demo = () => {

@@ -369,7 +369,8 @@ describe("compileRootServer(), compileHubServer()", () => {
   });
 
   test("notice a connection that is half open in seconds", () => {
-    for (const conf of [root([]), hub(ALPHA)]) expect([conf["ping_interval"], conf["ping_max"]]).toEqual(["5s", 2]);
+    for (const conf of [root([]), hub(ALPHA)])
+      expect([conf["ping_interval"], conf["ping_max"]]).toEqual(["5s", 2]);
   });
 
   test("name domains apart: the root's and each subnet's", () => {

@@ -54,7 +54,7 @@ const ATTEMPT_MS = 2000;
  * three on a machine with little time, are meant.
  */
 const REFUSAL_MS = 1000;
-const MIN_REFUSALS = 8;
+const MIN_REFUSALS = 12;
 const PAUSE_MS = 100;
 /** Longest wait for a server to take what is buffered. */
 const FLUSH_MS = 1000;
@@ -91,15 +91,16 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 
 /** Dials again when an attempt failed for a reason that may be over in a moment. Rejects with what the client throws. */
 async function dialPatiently(timeoutMs: number, options: DialOptions): Promise<NatsConnection> {
-  const deadlineMs = Date.now() + timeoutMs;
+  const startedMs = Date.now();
   for (let refusals = 0; ; await delay(PAUSE_MS)) {
     try {
       return await dial(options);
     } catch (thrown) {
       const code = thrown instanceof NatsError ? thrown.code : undefined;
+      const passedMs = Date.now() - startedMs;
       if (code === ErrorCode.AuthorizationViolation) {
-        if (++refusals === MAX_REFUSALS) throw thrown;
-      } else if (code !== ErrorCode.Timeout || Date.now() >= deadlineMs) {
+        if (++refusals >= MIN_REFUSALS && passedMs >= REFUSAL_MS) throw thrown;
+      } else if (code !== ErrorCode.Timeout || passedMs >= timeoutMs) {
         throw thrown;
       }
     }

@@ -101,11 +101,12 @@ describe("provision()", () => {
     expect(leaks).toEqual([]);
   });
 
-  test("names in a hub's config an include that exists, seen from that config", async () => {
+  test("names in a hub's config the file with its leaf's seed, seen from that config", async () => {
     const layout = await set(...MESH);
     const { configFile } = layout.servers[1] ?? { configFile: "" };
     const { remotes } = confOf(layout, "alpha")["leafnodes"] as { remotes: [{ include: string }] };
-    expect(existsSync(resolve(dirname(configFile), remotes[0].include))).toBe(true);
+    const included = readFileSync(resolve(dirname(configFile), remotes[0].include), "utf8");
+    expect(parseConf(included)).toEqual({ nkey: readSeed(join(state, "keys/alpha/leaf.nk")) });
   });
 
   test("keeps keys and ports at the next time", async () => {
