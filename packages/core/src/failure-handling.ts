@@ -144,7 +144,9 @@ export class FailureHandling {
       return { settlement: { kind: "nak", delayMs: JOURNAL_RETRY_MS }, outcome: "held" };
     }
     this.#histories.delete(failed.delivery.seq);
-    await this.#record(failed, now, { status: "dead_letter", thrown: error, decision });
+    // Both lie in the dead letters; the record says whether retries were spent or there was no use in any.
+    const status = classification.category === "permanent" ? "failed" : "dead_letter";
+    await this.#record(failed, now, { status, thrown: error, decision });
     return { settlement: { kind: "term", reason: entry.error.message }, outcome: "deadLettered" };
   }
 
@@ -181,7 +183,7 @@ export class FailureHandling {
 }
 
 interface RecordState {
-  readonly status: "success" | "retrying" | "dead_letter";
+  readonly status: "success" | "retrying" | "failed" | "dead_letter";
   readonly thrown?: unknown;
   readonly decision?: FailureDecision;
 }

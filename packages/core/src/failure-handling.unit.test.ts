@@ -244,7 +244,7 @@ describe("FailureHandling, dead letters", () => {
     expect(ended).toEqual({ kind: "term", reason: "no such user" });
     expect(journal.records).toMatchObject([
       {
-        status: "dead_letter",
+        status: "failed",
         error_info: { category: "permanent" },
         retry_info: { count: 1 },
         recovery_actions: [{ action: "dead_letter" }],

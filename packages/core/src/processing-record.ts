@@ -1,7 +1,10 @@
 import type { Classification } from "./classify.ts";
 import type { FailureInfo } from "./failure-info.ts";
 
-/** How the handling of an event stands. A success at the first attempt is counted, not recorded. */
+/**
+ * How the handling of an event stands. `failed`: time cannot cure it; `dead_letter`: its retries are spent. The event of
+ * either lies in the dead letters. A success at the first attempt is counted, not recorded.
+ */
 export type ProcessingStatus = "pending" | "success" | "failed" | "retrying" | "dead_letter";
 
 /** What was done about a failure. */
