@@ -5,7 +5,14 @@ import type { EventData } from "./event-map.ts";
 import { quote } from "./event-name.ts";
 import { parseEventPattern } from "./event-pattern.ts";
 import { deniedError, type Policy } from "./policy.ts";
-import type { FailureJournal, Logger, SchemaRegistry, Subscription, Transport } from "./ports.ts";
+import type {
+  FailureJournal,
+  IdempotencyStore,
+  Logger,
+  SchemaRegistry,
+  Subscription,
+  Transport,
+} from "./ports.ts";
 import { type Published, type PublishOptions, prepareEvent, spanSubject } from "./publish.ts";
 import { resolveRetry } from "./retry-policy.ts";
 import { type NodeAddress, originTokenProblem } from "./subject.ts";
@@ -19,6 +26,8 @@ export interface BusOptions {
   readonly log: Logger;
   /** Where failures are kept. */
   readonly journal: FailureJournal;
+  /** Where it is kept which events were handled. */
+  readonly idempotency: IdempotencyStore;
   /** The part of `source` before `@`. @default "app" */
   readonly component?: string;
   /** @default "default" */
@@ -31,10 +40,12 @@ export interface BusOptions {
 export interface BusStats {
   published: number;
   handled: number;
+  /** Not handled again, since their effect had happened. */
+  repeated: number;
   /** Failed attempts that will be repeated. */
   retried: number;
   deadLettered: number;
-  /** Failed for good, but the dead letter could not be written yet: tried again. */
+  /** Put off, since a dead letter could not be written yet, or the idempotency store did not answer. */
   held: number;
   /** Not handed to a handler, since they break their contract. */
   refused: number;
@@ -43,7 +54,15 @@ export interface BusStats {
 /** Publishes and subscribes typed events as one node: every rule of the mesh that does not depend on a transport. */
 export class Bus {
   readonly address: NodeAddress;
-  readonly stats: BusStats = { published: 0, handled: 0, retried: 0, deadLettered: 0, held: 0, refused: 0 };
+  readonly stats: BusStats = {
+    published: 0,
+    handled: 0,
+    repeated: 0,
+    retried: 0,
+    deadLettered: 0,
+    held: 0,
+    refused: 0,
+  };
   readonly #options: BusOptions & { readonly component: string; readonly tenant: string };
   readonly #subscriptions = new Set<Subscription>();
   #closing: Promise<void> | undefined;
@@ -146,7 +165,7 @@ export class Bus {
     if (problem !== undefined) throw new MeshError("usage", `durable ${quote(durable)} ${problem}`);
     assertWithin("maxConcurrency", maxConcurrency, 1, 1000);
     assertWithin("timeoutMs", timeoutMs, 100, 3_600_000);
-    const { address, registry, log, journal } = this.#options;
+    const { address, registry, log, journal, idempotency } = this.#options;
     return {
       address,
       durable,
@@ -157,6 +176,7 @@ export class Bus {
       retry: resolveRetry(options.retry),
       rules: options.classify ?? [],
       journal,
+      idempotency: options.idempotency ?? idempotency,
       onSettled: (outcome) => this.stats[outcome]++,
     };
   }

@@ -1,3 +1,4 @@
+import { LocalIdempotencyStore } from "@adaos/transport-local";
 import { describe, expect, test, vi } from "vitest";
 import {
   contractOf,
@@ -84,12 +85,13 @@ function busOf(changes: Partial<BusOptions> = {}): { bus: Bus; transport: Memory
     policy: new Policy([rule("publish", "ui."), rule("subscribe", "ui.notify")]),
     log: new RecordingLog(),
     journal: new RecordingJournal(),
+    idempotency: new LocalIdempotencyStore(),
     ...changes,
   });
   return { bus, transport };
 }
 
-const NO_STATS = { published: 0, handled: 0, retried: 0, deadLettered: 0, held: 0, refused: 0 };
+const NO_STATS = { published: 0, handled: 0, repeated: 0, retried: 0, deadLettered: 0, held: 0, refused: 0 };
 const TEA = { text: "Tea is ready" };
 const nothing = (): void => undefined;
 
@@ -199,9 +201,10 @@ describe("Bus.subscribe()", () => {
     await bus.subscribe("ui.notify", { durable: "d" }, ({ data }) => {
       if (data.text === "bad") throw new Error("x");
     });
-    const deliveries = ["good", "bad", "good"].map(
-      (text, i) => new TestDelivery(messageOfEnvelope(envelopeOf({ data: { text } })), i),
-    );
+    const deliveries = ["good", "bad", "good"].map((text, i) => {
+      const event_id = `EVT-20250923-162000-00000000000${i}`;
+      return new TestDelivery(messageOfEnvelope(envelopeOf({ event_id, data: { text } })), i);
+    });
     const broken = new TestDelivery({ ...messageOfEnvelope(envelopeOf()), body: new Uint8Array() });
     for (const delivery of [...deliveries, broken]) transport.carried[0]?.onDelivery(delivery);
     const stats = { ...NO_STATS, handled: 2, retried: 1, deadLettered: 1, refused: 1 };

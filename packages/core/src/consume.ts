@@ -3,7 +3,16 @@ import { decodeEnvelope, type Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { type FailedDelivery, FailureHandling, type FailureOutcome, NO_HISTORY } from "./failure-handling.ts";
 import { handlerScope } from "./handler-scope.ts";
-import type { Delivery, FailureJournal, Logger, SchemaRegistry, Settlement, StartAt } from "./ports.ts";
+import { effectKey, Once, StoreTrouble } from "./once.ts";
+import type {
+  Delivery,
+  FailureJournal,
+  IdempotencyStore,
+  Logger,
+  SchemaRegistry,
+  Settlement,
+  StartAt,
+} from "./ports.ts";
 import { assertContract, spanSubject } from "./publish.ts";
 import type { RetryOptions, RetryPolicy } from "./retry-policy.ts";
 import { type EventAddress, type NodeAddress, parseDeliverySubject } from "./subject.ts";
@@ -24,6 +33,11 @@ export interface SubscriptionOptions {
   readonly retry?: RetryOptions;
   /** Rules that say whether time can cure a failure, asked before the built-in ones. */
   readonly classify?: readonly ClassifyRule[];
+  /**
+   * Where it is remembered which events were handled, so that none is handled twice. `off` for a handler that may as well
+   * run twice. A store of your own can join mark and effect in one transaction. @default the hub's store
+   */
+  readonly idempotency?: IdempotencyStore | "off";
 }
 
 /** What a handler may ask beside the event. */
@@ -36,6 +50,10 @@ export interface HandlerContext {
   readonly seq: number;
   /** Aborted when the handler's time is up. */
   readonly signal: AbortSignal;
+  /** Names the effect; the same for every repetition of the event. To pass on to services that take such a key. */
+  readonly idempotencyKey: string;
+  /** Of an idempotency store that joins effect and mark; `undefined` with any other. */
+  readonly transaction: unknown;
 }
 
 /** Handles one event. A throw or rejection is classified: the event is tried again later, or becomes a dead letter. */
@@ -51,7 +69,8 @@ export interface ConsumerSettings {
   readonly retry: RetryPolicy;
   readonly rules: readonly ClassifyRule[];
   readonly journal: FailureJournal;
-  readonly onSettled: (outcome: "handled" | "refused" | FailureOutcome) => void;
+  readonly idempotency: IdempotencyStore | "off";
+  readonly onSettled: (outcome: "handled" | "repeated" | "refused" | FailureOutcome) => void;
 }
 
 /** An event waits this long for its schema to arrive before it is tried again. */
@@ -64,6 +83,7 @@ export class Consumer {
   readonly #settings: ConsumerSettings;
   readonly #onEvent: OnEvent<unknown>;
   readonly #failures: FailureHandling;
+  readonly #once: Once | undefined;
   readonly #waiting: Delivery[] = [];
   #running = 0;
   #stopped = false;
@@ -72,6 +92,8 @@ export class Consumer {
     this.#settings = settings;
     this.#onEvent = onEvent;
     this.#failures = new FailureHandling(settings);
+    const { idempotency, durable } = settings;
+    this.#once = idempotency === "off" ? undefined : new Once(idempotency, durable);
   }
 
   take(delivery: Delivery): void {
@@ -122,32 +144,51 @@ export class Consumer {
     // A first delivery has no past: it must not wait a turn of the event loop for it, since order is by start.
     const isFirst = delivery.deliveryCount <= 1;
     const history = isFirst ? NO_HISTORY : await this.#failures.historyOf(delivery, eventId);
+    let ran = true;
     try {
       const spent = this.#failures.spentReason(delivery, history);
       if (opened.refusal !== undefined) throw opened.refusal;
       if (spent !== undefined) throw spent;
-      await this.#handle(delivery, opened);
+      ran = await this.#handleOnce(delivery, opened);
     } catch (thrown) {
+      if (thrown instanceof StoreTrouble) {
+        onSettled("held");
+        return this.#failures.held(opened, history, thrown.cause);
+      }
       if (opened.refusal !== undefined) onSettled("refused");
       const { settlement, outcome } = await this.#failures.failed(opened, history, thrown);
       onSettled(outcome);
       return settlement;
     }
     if (!isFirst) await this.#failures.succeeded(opened, history);
-    onSettled("handled");
+    onSettled(ran ? "handled" : "repeated");
     return { kind: "ack" };
   }
 
-  async #handle(delivery: Delivery, { envelope, address }: OpenedDelivery): Promise<void> {
-    if (envelope === undefined || address === undefined) return;
-    const about = spanSubject({ envelope, message: delivery.message });
+  /** Resolves with whether the handler ran: its effect may have happened before. */
+  async #handleOnce(delivery: Delivery, { envelope, address }: OpenedDelivery): Promise<boolean> {
+    if (envelope === undefined || address === undefined) return false;
+    const key = effectKey(envelope, address);
+    const handle = (transaction: unknown): Promise<void> =>
+      this.#handle(delivery, envelope, { address, idempotencyKey: key, transaction });
+    if (this.#once !== undefined) return this.#once.run(key, handle);
+    await handle(undefined);
+    return true;
+  }
+
+  async #handle(
+    delivery: Delivery,
+    envelope: Envelope,
+    about: Pick<HandlerContext, "address" | "idempotencyKey" | "transaction">,
+  ): Promise<void> {
+    const subject = spanSubject({ envelope, message: delivery.message });
     const { durable, timeoutMs } = this.#settings;
     const scope = { correlationId: envelope.correlation_id, eventId: envelope.event_id };
-    await inProcessSpan(about, durable, delivery.message.headers, () =>
+    await inProcessSpan(subject, durable, delivery.message.headers, () =>
       withTimeout(timeoutMs, (signal) => {
         const { deliveryCount, stream, seq } = delivery;
         return handlerScope.run(scope, () =>
-          this.#onEvent(envelope, { address, deliveryCount, stream, seq, signal }),
+          this.#onEvent(envelope, { ...about, deliveryCount, stream, seq, signal }),
         );
       }),
     );

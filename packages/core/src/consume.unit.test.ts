@@ -39,6 +39,7 @@ function settingsOf(changes: Partial<ConsumerSettings> = {}): ConsumerSettings {
     retry: RETRY_PRESETS.p1,
     rules: [],
     journal,
+    idempotency: "off",
     onSettled: (outcome) => outcomes.push(outcome),
     ...changes,
   };

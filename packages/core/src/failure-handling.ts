@@ -33,11 +33,13 @@ export interface History {
   readonly attempts: readonly Attempt[];
   /** Failed attempts so far; more than `attempts` holds when another process made some of them, or they were many. */
   readonly failures: number;
+  /** Deliveries that were put off here for reasons that are not the handler's. */
+  readonly holds: number;
   readonly actions: readonly RecoveryAction[];
 }
 
 /** Of a first delivery. */
-export const NO_HISTORY: History = { attempts: [], failures: 0, actions: [] };
+export const NO_HISTORY: History = { attempts: [], failures: 0, holds: 0, actions: [] };
 /** Events whose failures are remembered here; of older ones the journal tells. */
 const MAX_REMEMBERED = 10_000;
 /** Deliveries beyond the policy's attempts that may end without an answer: restarts, lost connections. */
@@ -45,8 +47,8 @@ const UNANSWERED_DELIVERIES = 25;
 /** Of each event this many attempts and actions are kept, the newest: a dead letter must fit into a message. */
 const MAX_KEPT = 50;
 const MAX_ATTEMPT_MESSAGE_LENGTH = 500;
-/** An event whose dead letter cannot be written is tried again after this. */
-const JOURNAL_RETRY_MS = 5000;
+/** An event whose dead letter or mark cannot be written is tried again after this. */
+const HOLD_MS = 5000;
 
 /** Ends failed deliveries: decides, writes down, and says how to settle. */
 export class FailureHandling {
@@ -65,7 +67,7 @@ export class FailureHandling {
   async historyOf(delivery: Delivery, eventId: string): Promise<History> {
     if (delivery.deliveryCount <= 1) return NO_HISTORY;
     const here = this.#histories.get(delivery.seq) ?? NO_HISTORY;
-    if (here.failures >= delivery.deliveryCount - 1) return here;
+    if (here.failures + here.holds >= delivery.deliveryCount - 1) return here;
     const { journal, durable, log } = this.#settings;
     try {
       const record = await journal.lastRecord(durable, eventId);
@@ -73,7 +75,7 @@ export class FailureHandling {
       if (record === undefined || record.seq !== delivery.seq) return here;
       const failures = record.retry_info?.count ?? 0;
       if (failures <= here.failures) return here;
-      return { attempts: here.attempts, failures, actions: record.recovery_actions };
+      return { ...here, failures, actions: record.recovery_actions };
     } catch (err) {
       log.warn({ durable, eventId, err }, "history not found");
       return here;
@@ -81,9 +83,9 @@ export class FailureHandling {
   }
 
   /** Why a delivery should not even be tried: it ends the process, or nobody ever answers for it. */
-  spentReason({ deliveryCount }: Delivery, { failures }: History): MeshError | undefined {
+  spentReason({ deliveryCount }: Delivery, { failures, holds }: History): MeshError | undefined {
     const { maxRetries } = this.#settings.retry;
-    if (deliveryCount <= maxRetries + 1 + UNANSWERED_DELIVERIES + failures) return undefined;
+    if (deliveryCount <= maxRetries + 1 + UNANSWERED_DELIVERIES + failures + holds) return undefined;
     const message = `was delivered ${deliveryCount} times and never settled; its handler may end the process`;
     return new MeshError("internal", message);
   }
@@ -92,6 +94,15 @@ export class FailureHandling {
   async succeeded(failed: FailedDelivery, history: History): Promise<void> {
     this.#histories.delete(failed.delivery.seq);
     if (history.failures > 0) await this.#record(failed, history, { status: "success" });
+  }
+
+  /** Puts a delivery off that could not be tried, or whose success could not be written down: no attempt is counted. */
+  held({ delivery }: FailedDelivery, history: History, cause: unknown): Settlement {
+    const { log, durable } = this.#settings;
+    const { message, seq } = delivery;
+    log.warn({ durable, subject: message.subject, seq, err: cause, delayMs: HOLD_MS }, "delivery put off");
+    this.#remember(seq, { ...history, holds: history.holds + 1 });
+    return { kind: "nak", delayMs: HOLD_MS };
   }
 
   /** Decides about a failed attempt and writes it down. Never rejects. */
@@ -139,9 +150,9 @@ export class FailureHandling {
     } catch (err) {
       log.error({ durable, seq: failed.delivery.seq, err }, "dead letter not stored");
       // Counted as a failure: a long outage of the journal must not look like a handler that ends the process.
-      const held = withAttempt(history, failed, error, { action: "retry", delayMs: JOURNAL_RETRY_MS });
+      const held = withAttempt(history, failed, error, { action: "retry", delayMs: HOLD_MS });
       this.#remember(failed.delivery.seq, held);
-      return { settlement: { kind: "nak", delayMs: JOURNAL_RETRY_MS }, outcome: "held" };
+      return { settlement: { kind: "nak", delayMs: HOLD_MS }, outcome: "held" };
     }
     this.#histories.delete(failed.delivery.seq);
     // Both lie in the dead letters; the record says whether retries were spent or there was no use in any.
@@ -246,6 +257,7 @@ function withAttempt(
   const attempt = { at, type, message: message.slice(0, MAX_ATTEMPT_MESSAGE_LENGTH) };
   const done = { timestamp: at, action, backoff_seconds: delayMs / 1000, event_id: envelope?.event_id ?? "" };
   return {
+    ...history,
     attempts: newest([...history.attempts, attempt]),
     failures: history.failures + 1,
     actions: newest([...history.actions, done]),

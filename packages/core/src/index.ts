@@ -56,7 +56,9 @@ export {
 export {
   bridgePrefix,
   DEAD_LETTER_ROOT,
+  DONE_ROOT,
   deadLetterStream,
+  doneStream,
   downlinkDurable,
   durableRequestSubject,
   eventsStream,
@@ -83,6 +85,7 @@ export type {
   EventContract,
   EventKind,
   FailureJournal,
+  IdempotencyStore,
   Logger,
   Message,
   OnDelivery,

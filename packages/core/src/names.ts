@@ -15,6 +15,13 @@ export function processingStream(subnet: string): string {
   return `PROCESSING_${subnet}`;
 }
 
+/** The hub stream of which effects have happened at which durable. */
+export function doneStream(subnet: string): string {
+  return `DONE_${subnet}`;
+}
+
+/** First token of every mark's subject; subnet, node, durable and effect key follow. */
+export const DONE_ROOT = "done";
 /** First token of every dead letter's subject; subnet, node and durable follow. */
 export const DEAD_LETTER_ROOT = "dlq";
 /** First token of every processing record's subject; subnet, node, durable and event id follow. */

@@ -91,6 +91,19 @@ export interface FailureJournal {
   lastRecord(durable: string, eventId: string): Promise<ProcessingRecord | undefined>;
 }
 
+/** Remembers at which durable which effects have happened, longer than any stream holds their events. */
+export interface IdempotencyStore {
+  /**
+   * Runs `effect` unless the effect of `key` has happened at this durable of the node, and remembers that it has.
+   * Resolves with whether it ran. Rejects with what `effect` rejects with, nothing being remembered then; or with
+   * `unavailable`.
+   *
+   * A store in the same database as the effects runs both in one transaction and hands that to `effect`: then no crash
+   * comes between them. Any other marks after the effect, and a crash between the two repeats the effect.
+   */
+  once(durable: string, key: string, effect: (transaction: unknown) => Promise<void>): Promise<boolean>;
+}
+
 /** One schema's verdict on one event's data. */
 export interface Validation {
   readonly valid: boolean;

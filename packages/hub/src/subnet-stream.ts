@@ -1,7 +1,9 @@
 import type { StreamLimits } from "@adaos/config";
 import {
   DEAD_LETTER_ROOT,
+  DONE_ROOT,
   deadLetterStream,
+  doneStream,
   EVENT_ROOT,
   type EventPattern,
   eventsStream,
@@ -23,6 +25,10 @@ const CHECK_MS = 5000;
 /** What is known of failures outlives the events, so that it can still be looked into. */
 const JOURNAL_AGE_FACTOR = 4;
 const JOURNAL_MAX_BYTES = 268_435_456;
+/** That an event was handled is remembered longer than its stream can bring it again. */
+const DONE_AGE_FACTOR = 2;
+/** No mark is ever repeated within this; the shortest window costs the least memory. */
+const DONE_DUPLICATE_WINDOW_MS = 1000;
 /** How soon it looks again after trouble, most of which is a server that starts or reads its config. */
 const RETRY_MS = 250;
 
@@ -126,6 +132,16 @@ export class SubnetStream implements Part {
       subjects: [`${PROCESSING_ROOT}.>`],
       ...journal,
       maxMessagesPerSubject: 1,
+    });
+    await ensureStream(this.#jsm, {
+      name: doneStream(this.#subnet),
+      subjects: [`${DONE_ROOT}.>`],
+      maxBytes,
+      maxAgeMs: maxAgeMs * DONE_AGE_FACTOR,
+      duplicateWindowMs: DONE_DUPLICATE_WINDOW_MS,
+      maxMessagesPerSubject: 1,
+      // A full memory of what was done must not stop the work; of a mark that is that old, no event is left.
+      whenFull: "drop-oldest",
     });
   }
 

@@ -21,7 +21,7 @@ import {
 } from "@adaos/core";
 import { openLog, startTelemetry } from "@adaos/daemon";
 import { loadRegistry } from "@adaos/registry";
-import { NatsJournal, NatsTransport, openConnection } from "@adaos/transport-nats";
+import { NatsIdempotencyStore, NatsJournal, NatsTransport, openConnection } from "@adaos/transport-nats";
 
 export interface ConnectOptions {
   /** Which member to be, for example `alpha/kitchen`. Not needed with `config`. */
@@ -89,6 +89,7 @@ export async function openBus({ config, path }: LoadedNode<MemberFile>, options:
     address: { subnet, node },
     transport: new NatsTransport(connection, { node, log }),
     journal: new NatsJournal(connection, { subnet, node }),
+    idempotency: new NatsIdempotencyStore(connection, { subnet, node }),
     registry,
     policy: new Policy(rules),
     log,

@@ -44,7 +44,8 @@ export class EventJournal implements Part {
       try {
         const subscription = await this.#bus.subscribe(
           pattern.text,
-          { durable: durableFor(pattern) },
+          // A line too many does no harm.
+          { durable: durableFor(pattern), idempotency: "off" },
           (event, { address }) => {
             const { event_id, event_name, version, correlation_id, ts } = event;
             const from = `${address.subnet}/${address.node}`;

@@ -1,7 +1,9 @@
 import {
   bridgePrefix,
   DEAD_LETTER_ROOT,
+  DONE_ROOT,
   type Durability,
+  doneStream,
   durableRequestSubject,
   EVENT_ROOT,
   eventsStream,
@@ -159,6 +161,8 @@ function memberServices(subnet: string): ConfBlock[] {
     { service: `${DEAD_LETTER_ROOT}.${subnet}.>` },
     { service: `${PROCESSING_ROOT}.${subnet}.>` },
     { service: `$JS.API.DIRECT.GET.${processingStream(subnet)}.>` },
+    { service: `${DONE_ROOT}.${subnet}.>` },
+    { service: `$JS.API.DIRECT.GET.${doneStream(subnet)}.>` },
   ];
 }
 
@@ -175,10 +179,13 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     ...ackSubjects(subnet, consumer),
   ]);
   const records = `${PROCESSING_ROOT}.${subnet}.${node}.>`;
+  const marks = `${DONE_ROOT}.${subnet}.${node}.*.*`;
   const journal = [
     `${DEAD_LETTER_ROOT}.${subnet}.${node}.*`,
     records,
     `$JS.API.DIRECT.GET.${processingStream(subnet)}.${records}`,
+    marks,
+    `$JS.API.DIRECT.GET.${doneStream(subnet)}.${marks}`,
   ];
   return {
     nkey,

@@ -1,2 +1,3 @@
 export { LocalBroker, type LocalBrokerOptions, sharedBroker } from "./local-broker.ts";
+export { LocalIdempotencyStore } from "./local-idempotency.ts";
 export { LOCAL_TRAITS, LocalTransport, type LocalTransportOptions } from "./local-transport.ts";

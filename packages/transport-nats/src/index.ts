@@ -8,6 +8,7 @@ export {
 export type { DurableReply, DurableRequest } from "./durable-request.ts";
 export { ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
 export { headersOfMsg } from "./message-headers.ts";
+export { NatsIdempotencyStore } from "./nats-idempotency.ts";
 export { NatsJournal } from "./nats-journal.ts";
 export { NatsTransport, type NatsTransportOptions } from "./nats-transport.ts";
 export {

@@ -16,6 +16,8 @@ export interface StreamSettings {
   readonly duplicateWindowMs: number;
   /** Older messages of a subject make room for newer ones. @default unlimited */
   readonly maxMessagesPerSubject?: number;
+  /** What becomes of a full stream: it refuses, or its oldest messages make room. @default "refuse" */
+  readonly whenFull?: "refuse" | "drop-oldest";
 }
 
 /** How long a server waits for a settlement. It decides how soon the work of a dead process is given to another. */
@@ -45,8 +47,7 @@ function streamConfig(settings: StreamSettings): StreamConfig {
     subjects: [...settings.subjects],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
-    // A full stream refuses; it never drops silently.
-    discard: DiscardPolicy.New,
+    discard: settings.whenFull === "drop-oldest" ? DiscardPolicy.Old : DiscardPolicy.New,
     max_age: settings.maxAgeMs * 1e6,
     max_bytes: settings.maxBytes,
     duplicate_window: settings.duplicateWindowMs * 1e6,

@@ -1,0 +1,64 @@
+import { createHash } from "node:crypto";
+import type { Envelope } from "./envelope.ts";
+import type { IdempotencyStore } from "./ports.ts";
+import type { EventAddress } from "./subject.ts";
+
+/**
+ * Names the effect of an event: two events of the same name, origin subnet and tenant, with the same `idempotency_key`
+ * (else `event_id`), mean the same effect. Other subnets cannot name it, so none can make another's events go unhandled.
+ * Pure. 32 hex digits.
+ */
+export function effectKey(envelope: Envelope, { subnet, name, version }: EventAddress): string {
+  const key = envelope.headers["idempotency_key"] ?? envelope.event_id;
+  // JSON keeps the parts apart, whatever they hold.
+  const named = JSON.stringify([subnet, envelope.tenant, name, version, key]);
+  return createHash("sha256").update(named).digest("hex").slice(0, 32);
+}
+
+/** The store failed, not the handler: whether the effect has happened is to be asked again later. */
+export class StoreTrouble extends Error {
+  override readonly name = "StoreTrouble";
+}
+
+/** Lets the effect of a key happen once, also when two deliveries mean it at the same time. */
+export class Once {
+  readonly #store: IdempotencyStore;
+  readonly #durable: string;
+  readonly #running = new Map<string, Promise<unknown>>();
+
+  constructor(store: IdempotencyStore, durable: string) {
+    this.#store = store;
+    this.#durable = durable;
+  }
+
+  /** Resolves with whether `effect` ran. Rejects with what it rejects with, or with {@link StoreTrouble}. */
+  async run(key: string, effect: (transaction: unknown) => Promise<void>): Promise<boolean> {
+    for (let other = this.#running.get(key); other !== undefined; other = this.#running.get(key)) {
+      await other.catch(() => undefined);
+    }
+    const running = this.#run(key, effect);
+    this.#running.set(key, running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(key);
+    }
+  }
+
+  async #run(key: string, effect: (transaction: unknown) => Promise<void>): Promise<boolean> {
+    let failed = false;
+    try {
+      return await this.#store.once(this.#durable, key, async (transaction) => {
+        try {
+          await effect(transaction);
+        } catch (thrown) {
+          failed = true;
+          throw thrown;
+        }
+      });
+    } catch (thrown) {
+      if (failed) throw thrown;
+      throw new StoreTrouble("the idempotency store failed", { cause: thrown });
+    }
+  }
+}
