@@ -15,6 +15,7 @@ import type {
 } from "./ports.ts";
 import { type Published, type PublishOptions, prepareEvent, spanSubject } from "./publish.ts";
 import { resolveRetry } from "./retry-policy.ts";
+import { type RunContext, type RunOptions, type RunResult, runAction } from "./run.ts";
 import { type NodeAddress, originTokenProblem } from "./subject.ts";
 import { publishSpan } from "./tracing.ts";
 
@@ -65,6 +66,7 @@ export class Bus {
   };
   readonly #options: BusOptions & { readonly component: string; readonly tenant: string };
   readonly #subscriptions = new Set<Subscription>();
+  readonly #closed = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(options: BusOptions) {
@@ -140,8 +142,23 @@ export class Bus {
     return subscription;
   }
 
+  /**
+   * Runs an action of this process as a handler is run: with a deadline, retries and a record of every attempt, found by
+   * its id or `tags`. Rejects with the last failure, `usage` or `closed`.
+   */
+  async run<T>(
+    name: string,
+    action: (context: RunContext) => T | Promise<T>,
+    options: RunOptions = {},
+  ): Promise<RunResult<T>> {
+    this.#assertOpen();
+    assertWithin("timeoutMs", options.timeoutMs ?? 30_000, 100, 3_600_000);
+    return runAction({ ...this.#options, address: this.address }, name, action, options, this.#closed.signal);
+  }
+
   /** Lets running handlers finish, hands back what has not begun, sends what is queued, then disconnects. Safe to call twice. */
   close(): Promise<void> {
+    this.#closed.abort(new MeshError("closed", "the bus was closed"));
     this.#closing ??= this.#close();
     return this.#closing;
   }

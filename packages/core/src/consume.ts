@@ -17,6 +17,7 @@ import { assertContract, spanSubject } from "./publish.ts";
 import type { RetryOptions, RetryPolicy } from "./retry-policy.ts";
 import { type EventAddress, type NodeAddress, parseDeliverySubject } from "./subject.ts";
 import { inProcessSpan } from "./tracing.ts";
+import { withTimeout } from "./with-timeout.ts";
 
 export interface SubscriptionOptions {
   /** Remembers the position; two processes that name the same durable share its events. 1 to 63 of `a-z 0-9 -`. */
@@ -185,7 +186,7 @@ export class Consumer {
     const { durable, timeoutMs } = this.#settings;
     const scope = { correlationId: envelope.correlation_id, eventId: envelope.event_id };
     await inProcessSpan(subject, durable, delivery.message.headers, () =>
-      withTimeout(timeoutMs, (signal) => {
+      withTimeout("handler", timeoutMs, (signal) => {
         const { deliveryCount, stream, seq } = delivery;
         return handlerScope.run(scope, () =>
           this.#onEvent(envelope, { ...about, deliveryCount, stream, seq, signal }),
@@ -234,30 +235,4 @@ export function assertOrigin(envelope: Envelope, address: EventAddress): void {
       `envelope source ${envelope.source} is not of the node ${address.node}`,
     );
   }
-}
-
-/** Runs a handler with a deadline. A handler that answers at once costs no timer. */
-async function withTimeout(timeoutMs: number, handle: (signal: AbortSignal) => unknown): Promise<void> {
-  const abort = new AbortController();
-  const returned = handle(abort.signal);
-  if (!isThenable(returned)) return;
-  const answer = Promise.resolve(returned);
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const timeout = new MeshError("timeout", `handler ran longer than ${timeoutMs} ms`);
-      abort.abort(timeout);
-      reject(timeout);
-    }, timeoutMs);
-  });
-  try {
-    // The race also takes note of a rejection that comes after the deadline, so it is never an unhandled one.
-    await Promise.race([answer, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

@@ -102,6 +102,7 @@ export type {
 export type { ProcessingRecord, ProcessingStatus, RecoveryAction } from "./processing-record.ts";
 export type { Published, PublishOptions } from "./publish.ts";
 export { RETRY_PRESETS, type RetryOptions, type RetryPolicy, type RetryPreset } from "./retry-policy.ts";
+export type { RunContext, RunOptions, RunResult } from "./run.ts";
 export {
   EVENT_ROOT,
   type EventAddress,

@@ -4,9 +4,13 @@ export type {
   EventData,
   EventMap,
   HandlerContext,
+  IdempotencyStore,
   OnEvent,
   Published,
   PublishOptions,
+  RunContext,
+  RunOptions,
+  RunResult,
   Subscription,
   SubscriptionOptions,
 } from "@adaos/core";
