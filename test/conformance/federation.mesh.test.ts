@@ -1,4 +1,5 @@
 import {
+  describeBroadcast,
   describeClose,
   describeDedupe,
   describeDurable,
@@ -6,6 +7,7 @@ import {
   describePublish,
   describeReconnect,
   describeRedelivery,
+  describeRequest,
   describeSettle,
   type TransportHarness,
 } from "@adaos/conformance";
@@ -54,7 +56,13 @@ describe("nats transport from subnet to subnet", () => {
       ],
       duplicateWindowMs: 120_000,
       // Links carry envelopes and nothing else, from one stream to another.
-      traits: { ...NATS_TRAITS, opaqueBodies: false, oneLog: false, maxBodyBytes: MAX_ENVELOPE_BYTES },
+      traits: {
+        ...NATS_TRAITS,
+        opaqueBodies: false,
+        oneLog: false,
+        knowsHandlers: false,
+        maxBodyBytes: MAX_ENVELOPE_BYTES,
+      },
     });
   const speaker = harnessOf("speaker");
   const lamp = harnessOf("lamp");
@@ -65,6 +73,8 @@ describe("nats transport from subnet to subnet", () => {
   describeDurable(lamp);
   describeOrder(lamp);
   describeClose(lamp);
+  describeRequest(lamp);
+  describeBroadcast(lamp);
   describePublish(speaker);
   describeReconnect(speaker);
 });

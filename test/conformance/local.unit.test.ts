@@ -1,4 +1,5 @@
 import {
+  describeBroadcast,
   describeClose,
   describeDedupe,
   describeDurable,
@@ -6,6 +7,7 @@ import {
   describePublish,
   describeReconnect,
   describeRedelivery,
+  describeRequest,
   describeSettle,
   type TransportHarness,
 } from "@adaos/conformance";
@@ -23,6 +25,7 @@ function localHarness(options: Omit<LocalBrokerOptions, "subnet"> = {}): Transpo
       ...LOCAL_TRAITS,
       opaqueBodies: true,
       oneLog: true,
+      knowsHandlers: true,
       ackWaitMs: settings.ackWaitMs,
       maxBodyBytes: 1_044_480,
       refusedBodyBytes: 1_044_481,
@@ -57,6 +60,8 @@ describe("local transport", () => {
   describeDedupe(harness);
   describeReconnect(harness);
   describeClose(harness);
+  describeRequest(harness);
+  describeBroadcast(harness);
 });
 
 describe("local transport without a duplicate window", () => {

@@ -50,7 +50,7 @@ async function openTransport(mesh: TestMesh, as: NodeAddress, duplicateWindowMs:
     log: QUIET,
     waitForServer: true,
   });
-  const transport = new NatsTransport(connection, { node: as.node, log: QUIET, duplicateWindowMs });
+  const transport = new NatsTransport(connection, { address: as, log: QUIET, duplicateWindowMs });
   connections.set(transport, connection);
   return transport;
 }

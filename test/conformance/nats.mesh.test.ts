@@ -1,4 +1,5 @@
 import {
+  describeBroadcast,
   describeClose,
   describeDedupe,
   describeDurable,
@@ -6,6 +7,7 @@ import {
   describePublish,
   describeReconnect,
   describeRedelivery,
+  describeRequest,
   describeSettle,
   type TransportHarness,
 } from "@adaos/conformance";
@@ -48,7 +50,7 @@ describe("nats transport within a subnet", () => {
       publishers: nodes,
       subscribers: nodes,
       duplicateWindowMs: WINDOW_MS,
-      traits: { ...NATS_TRAITS, opaqueBodies: true, oneLog: true, maxBodyBytes },
+      traits: { ...NATS_TRAITS, opaqueBodies: true, oneLog: true, knowsHandlers: true, maxBodyBytes },
     });
     return { ...about, log: { maxBytes: MAX_BYTES, empty: () => emptyStream(mesh, "alpha") } };
   };
@@ -61,6 +63,8 @@ describe("nats transport within a subnet", () => {
   describeDurable(garden);
   describeOrder(garden);
   describeClose(garden);
+  describeRequest(garden);
+  describeBroadcast(garden);
   describePublish(kitchen);
   describeReconnect(kitchen);
 });

@@ -367,7 +367,9 @@ describe("a member", () => {
       _INBOX_speaker.x _INBOX_hub.x _INBOX_kitchen.x _INBOX.x _R_.x
       $SYS.REQ.SERVER.PING $SYS.REQ.USER.INFO $SYS.REQ.ACCOUNT.SUBNET.CONNZ $SYS.ACCOUNT.SUBNET.DISCONNECT
     `);
-    const durables = words("svc.hub.speaker.durable svc.hub.hub.durable svc.hub.*.durable");
+    const durables = words(
+      "svc.hub.speaker.durable svc.hub.hub.durable svc.hub.*.durable svc.hub.speaker.reply svc.hub.speaker.handlers",
+    );
     await expectPublishesRefused([
       ...events.map((subject): Attack => [subject, envelope()]),
       ...requests.map((subject): Attack => [subject, "{}"]),
@@ -437,7 +439,7 @@ describe("a member", () => {
   test("subscribes to its own inbox only", async () => {
     const subjects = words(`
       > *.> evt.> evt.alpha.kitchen.> ${NOTIFY} _INBOX.> _INBOX_*.> _INBOX_speaker.> _INBOX_hub.> _INBOX_kitchen2.>
-      _R_.> $SYS.> $JS.> $JS.API.> $JS.ACK.> $JS.EVENT.ADVISORY.> svc.> svc.hub.*.durable svc.hub.kitchen.durable
+      _R_.> $SYS.> $JS.> $JS.API.> $JS.ACK.> $JS.EVENT.ADVISORY.> svc.> svc.hub.*.durable svc.hub.kitchen.durable got.> got.near.alpha.speaker.> rpy.>
       ingest.> link.>
     `);
     const before = await settledState();
@@ -535,7 +537,8 @@ function durableRequest(
   pattern: string,
   more: Readonly<Record<string, unknown>> = {},
 ): string {
-  return JSON.stringify({ durable, pattern, from: {}, maxAckPending: 10, startAt: "new", ...more });
+  const request = { durable, pattern, from: {}, maxAckPending: 10, startAt: "new", answers: false };
+  return JSON.stringify({ ...request, ...more });
 }
 
 interface DurableAnswer {

@@ -7,10 +7,12 @@ export const EXIT_CODES: Readonly<Record<MeshErrorCode, number>> = {
   "unknown-event": 65,
   "too-large": 65,
   unavailable: 69,
+  "no-handler": 69,
   timeout: 69,
   backpressure: 69,
   closed: 69,
   internal: 70,
+  failed: 76,
   denied: 77,
   "invalid-config": 78,
 };

@@ -5,7 +5,7 @@ import { EXIT_CODES } from "./exit-codes.ts";
 describe("EXIT_CODES", () => {
   test("has a code of sysexits for every error of the mesh, and for nothing else", () => {
     expect(Object.keys(EXIT_CODES).sort()).toEqual([...MESH_ERROR_CODES].sort());
-    expect(new Set(Object.values(EXIT_CODES))).toEqual(new Set([64, 65, 69, 70, 77, 78]));
+    expect(new Set(Object.values(EXIT_CODES))).toEqual(new Set([64, 65, 69, 70, 76, 77, 78]));
   });
 
   test.each([
@@ -16,6 +16,8 @@ describe("EXIT_CODES", () => {
     ["backpressure", 69],
     ["unavailable", 69],
     ["timeout", 69],
+    ["no-handler", 69],
+    ["failed", 76],
     ["closed", 69],
     ["internal", 70],
     ["denied", 77],

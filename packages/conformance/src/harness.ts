@@ -6,6 +6,8 @@ export interface TransportTraits {
   readonly survivesRestart: boolean;
   /** It refuses what policy does not allow, whatever its caller has checked. */
   readonly enforcesRights: boolean;
+  /** It can tell that nobody answers a command of the first publisher's. */
+  readonly knowsHandlers: boolean;
   /** Any bytes arrive. If not, envelopes only do. */
   readonly opaqueBodies: boolean;
   /** A receipt's stream and seq are those of the delivery. If not, publisher and subscriber have streams of their own. */

@@ -1,3 +1,4 @@
+export { describeBroadcast } from "./broadcast.ts";
 export { describeClose } from "./close.ts";
 export { describeDedupe } from "./dedupe.ts";
 export { describeDurable } from "./durable.ts";
@@ -6,4 +7,5 @@ export { describeOrder } from "./order.ts";
 export { describePublish } from "./publish.ts";
 export { describeReconnect } from "./reconnect.ts";
 export { describeRedelivery } from "./redelivery.ts";
+export { describeRequest } from "./request.ts";
 export { describeSettle } from "./settle.ts";

@@ -23,6 +23,8 @@ export interface Interest {
   readonly maxAckPending?: number;
   /** @default "new" */
   readonly startAt?: StartAt;
+  /** @default false */
+  readonly answers?: boolean;
 }
 
 /** What a test publishes; what it leaves out is of no matter to it. */
@@ -86,6 +88,7 @@ export class Scene {
         from,
         maxAckPending,
         startAt: interest.startAt ?? "new",
+        answers: interest.answers ?? false,
       },
       received.take,
     );
@@ -143,6 +146,11 @@ export class Scene {
   async drop(transport: Transport): Promise<void> {
     await this.harness.crash?.(transport);
     await transport.close();
+  }
+
+  /** Ends a wait for what must happen and does not. */
+  limit(): AbortSignal {
+    return AbortSignal.timeout(this.harness.limitMs);
   }
 
   /** Leaves nothing behind but durables. */

@@ -19,6 +19,7 @@ export function checkSubscribeRefusals(
       from: {},
       maxAckPending: 10_000,
       startAt: "new",
+      answers: false,
     } as const;
     const bad = [
       ...BAD_DURABLES.map((durable) => ({ ...good, durable })),

@@ -1,8 +1,9 @@
 import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./consume.ts";
 import { Consumer } from "./consume.ts";
+import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
-import type { EventData } from "./event-map.ts";
-import { quote } from "./event-name.ts";
+import type { EventData, ReplyData } from "./event-map.ts";
+import { parseEventRef, quote } from "./event-name.ts";
 import { parseEventPattern } from "./event-pattern.ts";
 import { deniedError, type Policy } from "./policy.ts";
 import type {
@@ -14,6 +15,7 @@ import type {
   Transport,
 } from "./ports.ts";
 import { type Published, type PublishOptions, prepareEvent, spanSubject } from "./publish.ts";
+import { type RequestOptions, Responder, request } from "./request.ts";
 import { resolveRetry } from "./retry-policy.ts";
 import { type RunContext, type RunOptions, type RunResult, runAction } from "./run.ts";
 import { type NodeAddress, originTokenProblem } from "./subject.ts";
@@ -101,6 +103,41 @@ export class Bus {
   }
 
   /**
+   * Publishes an event for every node that may see it: each that has a durable for it gets it, one that was away when it
+   * is back. Of the processes that share a durable one gets it. Rejects as {@link publish} does, and with `usage` for a
+   * command or a reply, which somebody in particular is meant to have.
+   */
+  async broadcast<Ref extends string>(
+    ref: Ref,
+    data: EventData<Ref>,
+    options: PublishOptions = {},
+  ): Promise<Published> {
+    const { name, version } = parseEventRef(ref);
+    const { kind } = this.#options.registry.resolve(name, version);
+    if (kind !== "event") throw new MeshError("usage", `${ref} is a ${kind}; only an event is broadcast`);
+    return this.publish(ref, data, options);
+  }
+
+  /**
+   * Publishes a command and waits for what its handler returns: the reply, named `<command>.result` in the registry. The
+   * command is stored like any event, so that its handler runs even if it is late. Rejects as {@link publish} does, and
+   * with `no-handler` (nothing was sent), `failed` (its handler failed for good) or `timeout` (it may still run).
+   */
+  async request<Ref extends string>(
+    ref: Ref,
+    data: EventData<Ref>,
+    options: RequestOptions = {},
+  ): Promise<Envelope<ReplyData<Ref>>> {
+    this.#assertOpen();
+    assertWithin("timeoutMs", options.timeoutMs ?? 10_000, 100, 3_600_000);
+    const { transport } = this.#options;
+    const reply = await request(this.#options, transport, ref, data, options, this.#closed.signal);
+    this.stats.published++;
+    // The type argument says what the registry's schema has proven.
+    return reply as Envelope<ReplyData<Ref>>;
+  }
+
+  /**
    * Hands every event of `pattern` (`ui.notify@1`, `ui.notify`, `ui.` or `*`) to `onEvent`, in order of arrival, from the
    * position that `durable` remembers. Rejects with MeshError `denied`, `usage`, `unavailable` or `closed`.
    */
@@ -111,7 +148,7 @@ export class Bus {
   ): Promise<Subscription> {
     this.#assertOpen();
     const parsed = parseEventPattern(pattern);
-    const settings = this.#consumerSettings(options);
+    const settings = this.#consumerSettings(options, options.answers ?? parsed.kind === "name");
     const decision = this.#options.policy.decidePattern({ verb: "subscribe", ...this.address }, parsed);
     if (!decision.allowed) throw deniedError(decision);
     // The pattern's type argument says what the registry's schema has proven by the time the handler runs.
@@ -123,6 +160,7 @@ export class Bus {
         from: options.from ?? {},
         maxAckPending: Math.min(settings.maxConcurrency * 16, 1000),
         startAt: options.startAt ?? "new",
+        answers: settings.responder !== undefined,
       },
       (delivery) => consumer.take(delivery),
     );
@@ -176,13 +214,13 @@ export class Bus {
     if (this.#closing !== undefined) throw new MeshError("closed", "the bus is closed; connect again");
   }
 
-  #consumerSettings(options: SubscriptionOptions): ConsumerSettings {
+  #consumerSettings(options: SubscriptionOptions, answers: boolean): ConsumerSettings {
     const { durable, maxConcurrency = 16, timeoutMs = 30_000 } = options;
     const problem = originTokenProblem(durable);
     if (problem !== undefined) throw new MeshError("usage", `durable ${quote(durable)} ${problem}`);
     assertWithin("maxConcurrency", maxConcurrency, 1, 1000);
     assertWithin("timeoutMs", timeoutMs, 100, 3_600_000);
-    const { address, registry, log, journal, idempotency } = this.#options;
+    const { address, registry, log, journal, idempotency, transport } = this.#options;
     return {
       address,
       durable,
@@ -194,6 +232,7 @@ export class Bus {
       rules: options.classify ?? [],
       journal,
       idempotency: options.idempotency ?? idempotency,
+      responder: answers ? new Responder(this.#options, transport, log) : undefined,
       onSettled: (outcome) => this.stats[outcome]++,
     };
   }

@@ -61,6 +61,16 @@ class MemoryTransport implements Transport {
     };
   }
 
+  async handlersOf(): Promise<"unknown"> {
+    return "unknown";
+  }
+
+  awaitReply(_requestId: string, signal: AbortSignal): Promise<Message> {
+    return new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+  }
+
   async close(): Promise<void> {
     this.calls.push("close");
   }
@@ -156,6 +166,7 @@ describe("Bus.subscribe()", () => {
       from: {},
       maxAckPending: 256,
       startAt: "new",
+      answers: true,
     });
   });
 

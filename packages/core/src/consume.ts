@@ -14,6 +14,7 @@ import type {
   StartAt,
 } from "./ports.ts";
 import { assertContract, spanSubject } from "./publish.ts";
+import type { Responder } from "./request.ts";
 import type { RetryOptions, RetryPolicy } from "./retry-policy.ts";
 import { type EventAddress, type NodeAddress, parseDeliverySubject } from "./subject.ts";
 import { inProcessSpan } from "./tracing.ts";
@@ -39,6 +40,11 @@ export interface SubscriptionOptions {
    * run twice. A store of your own can join mark and effect in one transaction. @default the hub's store
    */
   readonly idempotency?: IdempotencyStore | "off";
+  /**
+   * Whether who requests a command is told what the handler returns, or that it failed for good. @default true where the
+   * pattern names one event; a prefix or `*` only looks on
+   */
+  readonly answers?: boolean;
 }
 
 /** What a handler may ask beside the event. */
@@ -57,7 +63,10 @@ export interface HandlerContext {
   readonly transaction: unknown;
 }
 
-/** Handles one event. A throw or rejection is classified: the event is tried again later, or becomes a dead letter. */
+/**
+ * Handles one event. A throw or rejection is classified: the event is tried again later, or becomes a dead letter. What it
+ * returns answers the request of a command, and is ignored with anything else.
+ */
 export type OnEvent<TData> = (event: Envelope<TData>, context: HandlerContext) => unknown;
 
 export interface ConsumerSettings {
@@ -71,6 +80,8 @@ export interface ConsumerSettings {
   readonly rules: readonly ClassifyRule[];
   readonly journal: FailureJournal;
   readonly idempotency: IdempotencyStore | "off";
+  /** Not given: requests are not answered. */
+  readonly responder: Responder | undefined;
   readonly onSettled: (outcome: "handled" | "repeated" | "refused" | FailureOutcome) => void;
 }
 
@@ -157,13 +168,20 @@ export class Consumer {
         return this.#failures.held(opened, history, thrown.cause);
       }
       if (opened.refusal !== undefined) onSettled("refused");
-      const { settlement, outcome } = await this.#failures.failed(opened, history, thrown);
+      const { settlement, outcome, category } = await this.#failures.failed(opened, history, thrown);
+      if (outcome === "deadLettered") await this.#tellRequester(opened, category, thrown);
       onSettled(outcome);
       return settlement;
     }
     if (!isFirst) await this.#failures.succeeded(opened, history);
+    if (!ran) await this.#tellRequester(opened, "repeated", "it was handled before, and answered then");
     onSettled(ran ? "handled" : "repeated");
     return { kind: "ack" };
+  }
+
+  async #tellRequester({ envelope, address }: OpenedDelivery, category: string, why: unknown): Promise<void> {
+    if (envelope === undefined || address === undefined) return;
+    await this.#settings.responder?.fail(envelope, address, category, why);
   }
 
   /** Resolves with whether the handler ran: its effect may have happened before. */
@@ -183,16 +201,17 @@ export class Consumer {
     about: Pick<HandlerContext, "address" | "idempotencyKey" | "transaction">,
   ): Promise<void> {
     const subject = spanSubject({ envelope, message: delivery.message });
-    const { durable, timeoutMs } = this.#settings;
+    const { durable, timeoutMs, responder } = this.#settings;
     const scope = { correlationId: envelope.correlation_id, eventId: envelope.event_id };
-    await inProcessSpan(subject, durable, delivery.message.headers, () =>
-      withTimeout("handler", timeoutMs, (signal) => {
+    await inProcessSpan(subject, durable, delivery.message.headers, async () => {
+      const value = await withTimeout("handler", timeoutMs, (signal) => {
         const { deliveryCount, stream, seq } = delivery;
         return handlerScope.run(scope, () =>
           this.#onEvent(envelope, { ...about, deliveryCount, stream, seq, signal }),
         );
-      }),
-    );
+      });
+      await responder?.answer(envelope, about.address, value);
+    });
   }
 }
 

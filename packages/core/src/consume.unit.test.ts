@@ -40,6 +40,7 @@ function settingsOf(changes: Partial<ConsumerSettings> = {}): ConsumerSettings {
     rules: [],
     journal,
     idempotency: "off",
+    responder: undefined,
     onSettled: (outcome) => outcomes.push(outcome),
     ...changes,
   };

@@ -11,6 +11,8 @@
  * | `too-large` | the envelope exceeds its limit | no |
  * | `backpressure` | a bounded queue or stream is full | later |
  * | `unavailable` | no server, hub or link answers | later |
+ * | `no-handler` | nobody handles the command of a request | no |
+ * | `failed` | the handler of a request failed for good | no |
  * | `timeout` | no answer in time: the outcome is unknown | with the same event id |
  * | `closed` | used after `close()` | no |
  * | `internal` | our bug | no |
@@ -24,6 +26,8 @@ export const MESH_ERROR_CODES = [
   "too-large",
   "backpressure",
   "unavailable",
+  "no-handler",
+  "failed",
   "timeout",
   "closed",
   "internal",

@@ -19,3 +19,8 @@ export type EventData<Ref extends string> = string extends Ref
     : [VersionsOf<Ref>] extends [never]
       ? unknown
       : EventMap[VersionsOf<Ref>];
+
+/** The data of the reply to a command: the event of its name with `.result`. */
+export type ReplyData<Ref extends string> = Ref extends `${infer Name}@${infer Version}`
+  ? EventData<`${Name}.result@${Version}`>
+  : EventData<`${Ref}.result`>;

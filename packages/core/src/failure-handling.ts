@@ -1,4 +1,4 @@
-import type { ClassifyRule } from "./classify.ts";
+import type { ClassifyRule, FailureCategory } from "./classify.ts";
 import { type Attempt, newDeadLetter } from "./dead-letter.ts";
 import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
@@ -11,6 +11,13 @@ import type { EventAddress, NodeAddress } from "./subject.ts";
 
 /** What came of a failed attempt. */
 export type FailureOutcome = "retried" | "deadLettered" | "held";
+
+/** How to settle a failed attempt, what came of it and why. */
+export interface FailureEnding {
+  readonly settlement: Settlement;
+  readonly outcome: FailureOutcome;
+  readonly category: FailureCategory;
+}
 
 export interface FailureSettings {
   readonly address: NodeAddress;
@@ -106,11 +113,7 @@ export class FailureHandling {
   }
 
   /** Decides about a failed attempt and writes it down. Never rejects. */
-  async failed(
-    failed: FailedDelivery,
-    history: History,
-    thrown: unknown,
-  ): Promise<{ readonly settlement: Settlement; readonly outcome: FailureOutcome }> {
+  async failed(failed: FailedDelivery, history: History, thrown: unknown): Promise<FailureEnding> {
     const { retry, rules, log, durable } = this.#settings;
     const { delivery } = failed;
     const attempt = history.failures + 1;
@@ -121,7 +124,8 @@ export class FailureHandling {
       log.warn({ ...fields, delayMs: decision.delayMs }, "delivery failed");
       this.#remember(delivery.seq, now);
       await this.#record(failed, now, { status: "retrying", thrown, decision });
-      return { settlement: { kind: "nak", delayMs: decision.delayMs }, outcome: "retried" };
+      const settlement = { kind: "nak", delayMs: decision.delayMs } as const;
+      return { settlement, outcome: "retried", category: decision.classification.category };
     }
     log.error({ ...fields, category: decision.classification.category }, "delivery failed for good");
     return this.#deadLetter(failed, history, thrown, decision);
@@ -132,7 +136,7 @@ export class FailureHandling {
     history: History,
     error: unknown,
     decision: FailureDecision,
-  ): Promise<{ readonly settlement: Settlement; readonly outcome: FailureOutcome }> {
+  ): Promise<FailureEnding> {
     const { address, durable, journal, log } = this.#settings;
     const { classification } = decision;
     const now = withAttempt(history, failed, error, { action: "dead_letter", delayMs: 0 });
@@ -152,13 +156,15 @@ export class FailureHandling {
       // Counted as a failure: a long outage of the journal must not look like a handler that ends the process.
       const held = withAttempt(history, failed, error, { action: "retry", delayMs: HOLD_MS });
       this.#remember(failed.delivery.seq, held);
-      return { settlement: { kind: "nak", delayMs: HOLD_MS }, outcome: "held" };
+      const settlement = { kind: "nak", delayMs: HOLD_MS } as const;
+      return { settlement, outcome: "held", category: classification.category };
     }
     this.#histories.delete(failed.delivery.seq);
     // Both lie in the dead letters; the record says whether retries were spent or there was no use in any.
     const status = classification.category === "permanent" ? "failed" : "dead_letter";
     await this.#record(failed, now, { status, thrown: error, decision });
-    return { settlement: { kind: "term", reason: entry.error.message }, outcome: "deadLettered" };
+    const settlement = { kind: "term", reason: entry.error.message } as const;
+    return { settlement, outcome: "deadLettered", category: classification.category };
   }
 
   #remember(seq: number, history: History): void {

@@ -11,8 +11,8 @@ import type { DeadLetter } from "./dead-letter.ts";
 import { MeshError } from "./errors.ts";
 import {
   type FailedDelivery,
+  type FailureEnding,
   FailureHandling,
-  type FailureOutcome,
   type FailureSettings,
   NO_HISTORY,
 } from "./failure-handling.ts";
@@ -56,11 +56,7 @@ function deliveryOf(deliveryCount: number, seq = 7): TestDelivery {
 }
 
 /** One failed attempt, from its history to its settlement. */
-async function fail(
-  process: FailureHandling,
-  thrown: unknown,
-  deliveryCount = 1,
-): Promise<{ readonly settlement: Settlement; readonly outcome: FailureOutcome }> {
+async function fail(process: FailureHandling, thrown: unknown, deliveryCount = 1): Promise<FailureEnding> {
   const delivery = deliveryOf(deliveryCount);
   const history = await process.historyOf(delivery, envelopeOf().event_id);
   return process.failed(opened(delivery), history, thrown);
@@ -84,6 +80,7 @@ describe("FailureHandling, retrying", () => {
     expect(await fail(newProcess(), new Error("boom"))).toEqual({
       settlement: { kind: "nak", delayMs: 2000 },
       outcome: "retried",
+      category: "unknown",
     });
     expect(journal.deadLetters).toEqual([]);
     expect(journal.records).toEqual([
@@ -354,6 +351,7 @@ describe("FailureHandling, a dead letter that cannot be stored", () => {
     expect(await fail(newProcess(), new NonRetryableError("x"))).toEqual({
       settlement: { kind: "nak", delayMs: 5000 },
       outcome: "held",
+      category: "permanent",
     });
     expect(log.lines.map(({ level, event }) => [level, event])).toEqual([
       ["error", "delivery failed for good"],

@@ -27,7 +27,7 @@ export {
   type Violation,
 } from "./errors.ts";
 export { newEventId } from "./event-id.ts";
-export type { EventData, EventMap } from "./event-map.ts";
+export type { EventData, EventMap, ReplyData } from "./event-map.ts";
 export {
   assertEventName,
   type EventRef,
@@ -60,8 +60,10 @@ export {
   deadLetterStream,
   doneStream,
   downlinkDurable,
-  durableRequestSubject,
   eventsStream,
+  HUB_SERVICES,
+  type HubService,
+  hubServiceSubject,
   inboxPrefix,
   ingestPrefix,
   MESH_STREAM,
@@ -69,6 +71,7 @@ export {
   PROCESSING_ROOT,
   processingStream,
   ROOT_DOMAIN,
+  replyIngestPrefix,
   UPLINK_DURABLE,
 } from "./names.ts";
 export {
@@ -101,6 +104,16 @@ export type {
 } from "./ports.ts";
 export type { ProcessingRecord, ProcessingStatus, RecoveryAction } from "./processing-record.ts";
 export type { Published, PublishOptions } from "./publish.ts";
+export {
+  farReplyFilter,
+  formatReplySubject,
+  parseReplySubject,
+  REPLIED_ROOT,
+  REPLY_ROOT,
+  type ReplyAddress,
+  replyName,
+} from "./reply-subject.ts";
+export type { RequestOptions } from "./request.ts";
 export { RETRY_PRESETS, type RetryOptions, type RetryPolicy, type RetryPreset } from "./retry-policy.ts";
 export type { RunContext, RunOptions, RunResult } from "./run.ts";
 export {

@@ -59,9 +59,18 @@ export function ingestPrefix(subnet: string): string {
   return `${bridgePrefix(subnet)}.in`;
 }
 
-/** Subject on which a member asks its hub for a durable. The server lets only that member publish there. */
-export function durableRequestSubject(node: string): string {
-  return `svc.hub.${node}.durable`;
+/** Likewise of replies. */
+export function replyIngestPrefix(subnet: string): string {
+  return `${bridgePrefix(subnet)}.reply`;
+}
+
+/** What a member may ask its hub. */
+export const HUB_SERVICES = ["durable", "handlers", "reply"] as const;
+export type HubService = (typeof HUB_SERVICES)[number];
+
+/** Subject on which a member asks its hub. The server lets only that member publish there. */
+export function hubServiceSubject(node: string, service: HubService | "*"): string {
+  return `svc.hub.${node}.${service}`;
 }
 
 /** Prefix of a user's private reply subjects. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { originToken } from "../../../test/kit/arbitraries.ts";
 import { filtersOverlap } from "../../../test/kit/nats-wildcards.ts";
-import { bridgePrefix, durableRequestSubject, inboxPrefix, ingestPrefix, memberConsumer } from "./names.ts";
+import { bridgePrefix, hubServiceSubject, inboxPrefix, ingestPrefix, memberConsumer } from "./names.ts";
 
 const pair = fc.tuple(originToken, originToken);
 
@@ -25,14 +25,14 @@ describe("memberConsumer()", () => {
   });
 });
 
-describe("inboxPrefix(), bridgePrefix(), durableRequestSubject()", () => {
+describe("inboxPrefix(), bridgePrefix(), hubServiceSubject()", () => {
   test("never lets one name reach into another's", () => {
     fc.assert(
       fc.property(originToken, originToken, (a, b) => {
         fc.pre(a !== b);
         expect(filtersOverlap(`${inboxPrefix(a)}.>`, `${inboxPrefix(b)}.>`)).toBe(false);
         expect(filtersOverlap(`${bridgePrefix(a)}.>`, `${bridgePrefix(b)}.>`)).toBe(false);
-        expect(durableRequestSubject(a)).not.toBe(durableRequestSubject(b));
+        expect(hubServiceSubject(a, "durable")).not.toBe(hubServiceSubject(b, "durable"));
       }),
     );
   });

@@ -52,6 +52,8 @@ export interface SubscribeOptions {
   readonly maxAckPending: number;
   /** Where a durable that does not exist yet begins. */
   readonly startAt: StartAt;
+  /** Whether it answers the commands it takes; who only looks on is no handler of them. */
+  readonly answers: boolean;
 }
 
 /** `new`: what is published from now on. `all`: everything the stream still holds. */
@@ -77,6 +79,16 @@ export interface Transport {
    * being redelivered for as long as it is unsettled here. Rejects with `denied`, `unavailable`, `usage` or `closed`.
    */
   subscribe(options: SubscribeOptions, onDelivery: OnDelivery): Promise<Subscription>;
+  /**
+   * Whether any node has a durable that answers a command which this node publishes to this subject; `unknown` where no
+   * one can tell, since it may leave the subnet. Rejects with `closed`.
+   */
+  handlersOf(subject: string): Promise<"some" | "none" | "unknown">;
+  /**
+   * Resolves with the first reply to the request of this id of this node; listens from the moment of the call, before it
+   * returns. Rejects with the signal's reason.
+   */
+  awaitReply(requestId: string, signal: AbortSignal): Promise<Message>;
   /** Stops subscriptions, waits for unsettled deliveries, then disconnects. Safe to call twice. */
   close(): Promise<void>;
 }

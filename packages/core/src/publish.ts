@@ -89,7 +89,8 @@ function contractOrError(registry: SchemaRegistry, ref: EventRef): EventContract
   }
 }
 
-function newEnvelope(
+/** The envelope of a new event, unchecked. */
+export function newEnvelope(
   publisher: Publisher,
   contract: EventContract,
   data: unknown,

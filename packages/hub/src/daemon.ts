@@ -3,7 +3,8 @@ import { type Member, memberRules, Policy, type Subnet, subnetRules } from "@ada
 import { openLog, runNode } from "@adaos/daemon";
 import { openConnection } from "@adaos/transport-nats";
 import { DurableDesk } from "./durable-desk.ts";
-import { DurableService } from "./durable-service.ts";
+import { MemberService } from "./member-service.ts";
+import { RequestDesk } from "./request-desk.ts";
 import { ServerGrants } from "./server-grants.ts";
 import { SubnetStream } from "./subnet-stream.ts";
 
@@ -39,7 +40,8 @@ export async function runHub(file: string): Promise<number> {
   const memberKeys = new Map(Object.entries(config.members).map(([name, { key }]) => [name, key]));
   const fixed = { ...server, logFile: server.logFile, subnet, policy, memberKeys };
   const grants = new ServerGrants(path(configFile), fixed, system.nc);
-  const desk = new DurableDesk(subnet, policy, jsm, grants, log);
+  const durables = new DurableDesk(subnet, policy, jsm, grants, log);
+  const requests = new RequestDesk(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
   try {
     return await runNode({
       node,
@@ -48,8 +50,17 @@ export async function runHub(file: string): Promise<number> {
       runFile: config.runFile === undefined ? undefined : path(config.runFile),
       log,
       parts: [
-        new SubnetStream(subnet, config.export, config.streams, jsm, log),
-        new DurableService(connection, desk, log),
+        new SubnetStream(declared, config.streams, jsm, log),
+        new MemberService(
+          connection,
+          {
+            durable: (member, request) => durables.make(member, request),
+            handlers: (member, request) => requests.handlers(member, request),
+            reply: (member, request) => requests.reply(member, request),
+          },
+          () => durables.restoreGrants(),
+          log,
+        ),
       ],
     });
   } finally {

@@ -27,11 +27,12 @@ const requestSchema: z.ZodType<DurableRequest> = z.strictObject({
   from: z.strictObject({ subnet: name.exactOptional(), node: name.exactOptional() }),
   maxAckPending: z.number().int().min(1).max(10_000),
   startAt: z.enum(["new", "all"]),
+  answers: z.boolean(),
 });
 
 const MAX_DURABLES_PER_MEMBER = 64;
 /** Where a consumer remembers what it was made for. */
-const META = { node: "adaos.node", pattern: "adaos.pattern" } as const;
+const META = { node: "adaos.node", pattern: "adaos.pattern", answers: "adaos.answers" } as const;
 
 /** Makes durables for the members of a subnet: asks the policy, creates the consumer, grants it on the server. */
 export class DurableDesk {
@@ -40,6 +41,8 @@ export class DurableDesk {
   readonly #jsm: JetStreamManager;
   readonly #grants: ServerGrants;
   readonly #log: Logger;
+  /** What each durable that answers commands takes. */
+  readonly #answering = new Map<string, readonly string[]>();
 
   constructor(subnet: string, policy: Policy, jsm: JetStreamManager, grants: ServerGrants, log: Logger) {
     this.#subnet = subnet;
@@ -57,29 +60,35 @@ export class DurableDesk {
       const pattern = info.config.metadata?.[META.pattern];
       if (node === undefined || pattern === undefined) continue;
       const decision = this.#decide(node, parseEventPattern(pattern));
-      if (decision.allowed) grants.push([node, info.name]);
-      else this.#log.warn({ node, consumer: info.name, rule: decision.rule }, "durable no longer allowed");
+      if (decision.allowed) {
+        grants.push([node, info.name]);
+        this.#note(info.name, info.config);
+      } else this.#log.warn({ node, consumer: info.name, rule: decision.rule }, "durable no longer allowed");
     }
     await this.#grants.grant(grants);
   }
 
-  /** Answers one request of `node`, whose name the server has authenticated. Never rejects. */
-  async answer(node: string, body: Uint8Array): Promise<DurableReply> {
-    try {
-      const request = parseRequest(body);
-      const pattern = parseEventPattern(request.pattern);
-      const decision = this.#decide(node, pattern);
-      if (!decision.allowed) {
-        this.#log.warn({ node, durable: request.durable, rule: decision.rule }, "durable denied");
-        return { error: { code: "denied", message: decision.reason, rule: decision.rule } };
-      }
-      const consumer = await this.#ensure(node, request, pattern);
-      return { stream: eventsStream(this.#subnet), consumer, ackWaitMs: ACK_WAIT_MS };
-    } catch (thrown) {
-      const error = MeshError.from(thrown, "unavailable", "the hub cannot make the durable");
-      this.#log.warn({ node, err: error }, "durable not made");
-      return { error: { code: error.code, message: error.message } };
+  /** Makes the durable that `node` asks for. Rejects with `usage`, `denied`, `backpressure` or what the client throws. */
+  async make(node: string, body: unknown): Promise<DurableReply> {
+    const request = parseRequest(body);
+    const pattern = parseEventPattern(request.pattern);
+    const decision = this.#decide(node, pattern);
+    if (!decision.allowed) throw new MeshError("denied", decision.reason, { rule: decision.rule });
+    const consumer = await this.#ensure(node, request, pattern);
+    return { stream: eventsStream(this.#subnet), consumer, ackWaitMs: ACK_WAIT_MS };
+  }
+
+  /** Whether a durable answers commands of this subject. */
+  isAnswered(subject: string): boolean {
+    for (const filters of this.#answering.values()) {
+      if (filters.some((filter) => subjectMatches(filter, subject))) return true;
     }
+    return false;
+  }
+
+  #note(consumer: string, { filter_subjects, metadata }: Partial<ConsumerConfig>): void {
+    if (metadata?.[META.answers] === "true") this.#answering.set(consumer, filter_subjects ?? []);
+    else this.#answering.delete(consumer);
   }
 
   #decide(node: string, pattern: EventPattern): ReturnType<Policy["decide"]> {
@@ -99,7 +108,11 @@ export class DurableDesk {
         `${replayPrefix({ node, durable: request.durable })}.>`,
       ],
       max_ack_pending: request.maxAckPending,
-      metadata: { [META.node]: node, [META.pattern]: request.pattern },
+      metadata: {
+        [META.node]: node,
+        [META.pattern]: request.pattern,
+        [META.answers]: String(request.answers),
+      },
     };
     const existing = await findConsumer(this.#jsm, stream, consumer);
     if (existing === undefined) {
@@ -114,18 +127,13 @@ export class DurableDesk {
     } else if (differs(existing.config, changeable)) {
       await this.#jsm.consumers.update(stream, consumer, changeable);
     }
+    this.#note(consumer, changeable);
     await this.#grants.grant([[node, consumer]]);
     return consumer;
   }
 }
 
-function parseRequest(body: Uint8Array): DurableRequest {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(body));
-  } catch (cause) {
-    throw new MeshError("usage", "the request for a durable is not JSON", { cause });
-  }
+function parseRequest(value: unknown): DurableRequest {
   const checked = requestSchema.safeParse(value);
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
@@ -133,6 +141,17 @@ function parseRequest(body: Uint8Array): DurableRequest {
     "usage",
     `the request for a durable is wrong at ${quote(issue?.path.join(".") ?? "")}: ${issue?.message}`,
   );
+}
+
+/** Whether a literal subject passes a filter, by the rules of nats-server. */
+function subjectMatches(filter: string, subject: string): boolean {
+  const wanted = filter.split(".");
+  const tokens = subject.split(".");
+  for (const [i, token] of wanted.entries()) {
+    if (token === ">") return tokens.length > i;
+    if (token !== "*" && token !== tokens[i]) return false;
+  }
+  return wanted.length === tokens.length;
 }
 
 function differs(

@@ -5,8 +5,8 @@ import {
   deadLetterStream,
   doneStream,
   EVENT_ROOT,
-  type EventPattern,
   eventsStream,
+  farReplyFilter,
   type Logger,
   MeshError,
   minimalPatterns,
@@ -14,6 +14,9 @@ import {
   patternToFilter,
   processingStream,
   REPLAY_ROOT,
+  REPLIED_ROOT,
+  REPLY_ROOT,
+  type Subnet,
   UPLINK_DURABLE,
 } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
@@ -36,7 +39,7 @@ const RETRY_MS = 250;
 export class SubnetStream implements Part {
   readonly name = "stream";
   readonly #subnet: string;
-  readonly #exports: readonly EventPattern[];
+  readonly #declared: Subnet;
   readonly #limits: StreamLimits;
   readonly #jsm: JetStreamManager;
   readonly #log: Logger;
@@ -46,15 +49,9 @@ export class SubnetStream implements Part {
   #checking: Promise<void> | undefined;
   readonly #stopped = new AbortController();
 
-  constructor(
-    subnet: string,
-    exports: readonly EventPattern[],
-    limits: StreamLimits,
-    jsm: JetStreamManager,
-    log: Logger,
-  ) {
-    this.#subnet = subnet;
-    this.#exports = exports;
+  constructor(declared: Subnet, limits: StreamLimits, jsm: JetStreamManager, log: Logger) {
+    this.#subnet = declared.name;
+    this.#declared = declared;
     this.#limits = limits;
     this.#jsm = jsm;
     this.#log = log;
@@ -112,7 +109,9 @@ export class SubnetStream implements Part {
     const maxAgeMs = maxAgeHours * 3_600_000;
     await ensureStream(this.#jsm, {
       name: stream,
-      subjects: [`${EVENT_ROOT}.>`, `${REPLAY_ROOT}.>`],
+      subjects: [`${EVENT_ROOT}.>`, `${REPLAY_ROOT}.>`, `${REPLY_ROOT}.>`],
+      // Whoever waits for a reply hears of it without a consumer of his own.
+      republish: { src: `${REPLY_ROOT}.>`, dest: `${REPLIED_ROOT}.>` },
       maxBytes,
       maxAgeMs,
       duplicateWindowMs,
@@ -145,13 +144,21 @@ export class SubnetStream implements Part {
     });
   }
 
-  /** Only exported events pass its filter, so that nothing else can be asked for across the bridge. */
+  /**
+   * Only exported events, and the replies to imported commands, pass its filter, so that nothing else can be asked for
+   * across the bridge.
+   */
   async #ensureUplinkDurable(stream: string): Promise<void> {
-    const exported = minimalPatterns(this.#exports);
+    const exported = minimalPatterns(this.#declared.exports);
+    const answered = minimalPatterns(this.#declared.imports);
+    const responder = this.#subnet;
     await ensureLinkDurable(this.#jsm, {
       stream,
       consumer: UPLINK_DURABLE,
-      filters: exported.map((pattern) => patternToFilter(pattern, { subnet: this.#subnet })),
+      filters: [
+        ...exported.map((pattern) => patternToFilter(pattern, { subnet: this.#subnet })),
+        ...answered.map((pattern) => farReplyFilter(pattern, { responder })),
+      ],
       startAt: this.#uplinkSeen ? "all" : "new",
     });
     this.#uplinkSeen = true;

@@ -87,7 +87,7 @@ export async function openBus({ config, path }: LoadedNode<MemberFile>, options:
   });
   return new Bus({
     address: { subnet, node },
-    transport: new NatsTransport(connection, { node, log }),
+    transport: new NatsTransport(connection, { address: { subnet, node }, log }),
     journal: new NatsJournal(connection, { subnet, node }),
     idempotency: new NatsIdempotencyStore(connection, { subnet, node }),
     registry,

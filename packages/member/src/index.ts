@@ -8,6 +8,8 @@ export type {
   OnEvent,
   Published,
   PublishOptions,
+  ReplyData,
+  RequestOptions,
   RunContext,
   RunOptions,
   RunResult,

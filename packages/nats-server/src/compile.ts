@@ -4,15 +4,20 @@ import {
   DONE_ROOT,
   type Durability,
   doneStream,
-  durableRequestSubject,
   EVENT_ROOT,
   eventsStream,
+  HUB_SERVICES,
+  hubServiceSubject,
   inboxPrefix,
+  ingestPrefix,
   type Policy,
   PROCESSING_ROOT,
   patternToFilter,
   processingStream,
+  REPLIED_ROOT,
+  REPLY_ROOT,
   ROOT_DOMAIN,
+  replyIngestPrefix,
   UPLINK_DURABLE,
 } from "@adaos/core";
 import { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
@@ -106,6 +111,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
   const accounts = ["BRIDGE"];
   const prefix = bridgePrefix(subnet);
   const forMembers = memberServices(subnet);
+  const replied = `${REPLIED_ROOT}.*.${subnet}.>`;
   return renderConf(
     {
       ...common(`hub-${subnet}`, settings),
@@ -120,25 +126,34 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
         SUBNET: {
           jetstream: "enabled",
           users: [{ nkey: settings.hubKey, allowed_connection_types: ["STANDARD"] }],
-          mappings: { "ingest.>": "evt.>" },
+          mappings: { "ingest.>": `${EVENT_ROOT}.>`, "ingest-reply.>": `${REPLY_ROOT}.>` },
           exports: [
             { service: pull, response_type: "stream", accounts },
             { service: info, accounts },
             ...acks.map((service) => ({ service, accounts })),
             { service: "ingest.>", accounts },
+            { service: "ingest-reply.>", accounts },
+            { stream: replied, accounts: ["MEMBERS"] },
             ...forMembers.map((service) => ({ ...service, accounts: ["MEMBERS"] })),
           ],
         },
         MEMBERS: {
           users: [...settings.memberKeys].map(([node, key]) => memberUser(settings, node, key)),
-          imports: forMembers.map(({ service: subject }) => ({ service: { account: "SUBNET", subject } })),
+          imports: [
+            ...forMembers.map(({ service: subject }) => ({ service: { account: "SUBNET", subject } })),
+            { stream: { account: "SUBNET", subject: replied } },
+          ],
         },
         BRIDGE: {
           imports: [
             { service: { account: "SUBNET", subject: pull }, to: pull.replace("$JS.API", prefix) },
             { service: { account: "SUBNET", subject: info }, to: info.replace("$JS.API", prefix) },
             ...acks.map((subject) => ({ service: { account: "SUBNET", subject } })),
-            { service: { account: "SUBNET", subject: "ingest.>" }, to: `${prefix}.in.>` },
+            { service: { account: "SUBNET", subject: "ingest.>" }, to: `${ingestPrefix(subnet)}.>` },
+            {
+              service: { account: "SUBNET", subject: "ingest-reply.>" },
+              to: `${replyIngestPrefix(subnet)}.>`,
+            },
           ],
         },
       },
@@ -157,7 +172,8 @@ function memberServices(subnet: string): ConfBlock[] {
     { service: `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`, response_type: "stream" },
     { service: `$JS.API.CONSUMER.INFO.${stream}.*` },
     ...ackSubjects(subnet, "*").map((service) => ({ service })),
-    { service: durableRequestSubject("*") },
+    { service: hubServiceSubject("*", "*") },
+    { service: `${REPLY_ROOT}.*.*.*.*.${subnet}.>` },
     { service: `${DEAD_LETTER_ROOT}.${subnet}.>` },
     { service: `${PROCESSING_ROOT}.${subnet}.>` },
     { service: `$JS.API.DIRECT.GET.${processingStream(subnet)}.>` },
@@ -178,6 +194,9 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
     ...ackSubjects(subnet, consumer),
   ]);
+  // To whom is not limited here: who never asked takes no reply, and a link lets none pass that its policy does not.
+  const replies = [`${REPLY_ROOT}.*.*.*.*.${subnet}.${node}.>`];
+  const services = HUB_SERVICES.map((service) => hubServiceSubject(node, service));
   const records = `${PROCESSING_ROOT}.${subnet}.${node}.>`;
   const marks = `${DONE_ROOT}.${subnet}.${node}.*.*`;
   const journal = [
@@ -191,8 +210,8 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     nkey,
     allowed_connection_types: ["STANDARD"],
     permissions: {
-      publish: { allow: [...publish, ...pull, durableRequestSubject(node), ...journal] },
-      subscribe: { allow: [`${inboxPrefix(node)}.>`] },
+      publish: { allow: [...publish, ...replies, ...pull, ...services, ...journal] },
+      subscribe: { allow: [`${inboxPrefix(node)}.>`, `${REPLIED_ROOT}.*.${subnet}.${node}.>`] },
     },
   };
 }

@@ -150,6 +150,12 @@ const FORBIDDEN = [
   "evt.beta.kitchen.ui.notify.v1",
   "evt.alpha.hub.ui.notify.v1",
   "svc.hub.other.durable",
+  "svc.hub.other.reply",
+  "rpy.near.alpha.kitchen.EVT-1.alpha.other.ui.notify.v1",
+  "rpy.far.beta.desk.EVT-1.gamma.kitchen.ui.notify.v1",
+  "rpy.far.alpha.kitchen.EVT-1.beta.desk.ui.notify.v1",
+  "got.near.alpha.kitchen.EVT-1.alpha.speaker.ui.notify.v1",
+  "ingest-reply.far.alpha.kitchen.EVT-1.beta.desk.ui.notify.v1",
   "_INBOX_other.x",
   "_INBOX.x",
 ];
@@ -170,8 +176,9 @@ describe("compileHubServer(), what members may do", () => {
     expect(shared).toEqual([]);
   });
 
-  test("lets a member listen on its own inbox and nowhere else", () => {
-    expect(rightsOf(hub(ALPHA), "kitchen").subscribe).toEqual(["_INBOX_kitchen.>"]);
+  test("lets a member listen on its own inbox and for the replies to itself, and nowhere else", () => {
+    const own = ["_INBOX_kitchen.>", "got.*.alpha.kitchen.>"];
+    expect(rightsOf(hub(ALPHA), "kitchen").subscribe).toEqual(own);
   });
 
   /** Its own processing records and marks are all that a member may read without a durable. */
@@ -260,6 +267,7 @@ describe("compileHubServer(), what the root may do", () => {
     "$JS.ACK.alpha.*.EVENTS_alpha.root.>",
     "$JS.API.CONSUMER.INFO.EVENTS_alpha.root",
     "$JS.API.CONSUMER.MSG.NEXT.EVENTS_alpha.root",
+    "ingest-reply.>",
     "ingest.>",
   ];
 
@@ -278,6 +286,7 @@ describe("compileHubServer(), what the root may do", () => {
       "$JS.ACK.EVENTS_alpha.root.>": "$JS.ACK.EVENTS_alpha.root.>",
       "$JS.ACK.alpha.*.EVENTS_alpha.root.>": "$JS.ACK.alpha.*.EVENTS_alpha.root.>",
       "ingest.>": "link.alpha.in.>",
+      "ingest-reply.>": "link.alpha.reply.>",
     });
   });
 

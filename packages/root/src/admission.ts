@@ -3,10 +3,15 @@ import {
   decodeEnvelope,
   deniedError,
   type Envelope,
+  type EventAddress,
   MeshError,
   type Message,
   type Policy,
+  parseReplySubject,
   parseSubject,
+  REPLY_ROOT,
+  type ReplyAddress,
+  replyName,
 } from "@adaos/core";
 import { headersOfMsg } from "@adaos/transport-nats";
 import type { Msg } from "nats";
@@ -24,7 +29,23 @@ export interface Admitted {
  * question asked once more, of the message itself. Pure. Throws `denied` (with the rule) or `invalid-event`.
  */
 export function admit(policy: Policy, direction: Direction, subnet: string, msg: Msg): Admitted {
-  const address = parseSubject(msg.subject);
+  const claimed = msg.subject.startsWith(`${REPLY_ROOT}.`)
+    ? admitReply(policy, direction, subnet, parseReplySubject(msg.subject))
+    : admitEvent(policy, direction, subnet, parseSubject(msg.subject));
+  const envelope = decodeEnvelope(msg.data);
+  assertOrigin(envelope, claimed);
+  // The bytes pass as they are; only the headers that belong to the journey pass with them.
+  const message = { subject: msg.subject, id: envelope.event_id, headers: headersOfMsg(msg), body: msg.data };
+  return { envelope, message };
+}
+
+/** Returns the origin and event that the envelope must tell of too. */
+function admitEvent(
+  policy: Policy,
+  direction: Direction,
+  subnet: string,
+  address: EventAddress,
+): EventAddress {
   const foreign = address.subnet !== subnet;
   if (direction === "up" && foreign) {
     throw new MeshError("denied", `${subnet} may not send an event of ${address.subnet}`, { rule: "origin" });
@@ -32,12 +53,34 @@ export function admit(policy: Policy, direction: Direction, subnet: string, msg:
   if (direction === "down" && !foreign) {
     throw new MeshError("denied", `an event of ${subnet} is not sent back to it`, { rule: "origin" });
   }
-  const verb = direction === "up" ? "export" : "import";
-  const decision = policy.decide({ verb, subnet }, address.name, address.version);
+  assertAllowed(policy, direction === "up" ? "export" : "import", subnet, address);
+  return address;
+}
+
+/**
+ * A reply passes where its command may pass the other way: exported by who asked, imported by who answers. That needs no
+ * memory of the command, and so survives a restart.
+ */
+function admitReply(policy: Policy, direction: Direction, subnet: string, reply: ReplyAddress): EventAddress {
+  const { requester, responder, name, version } = reply;
+  const own = direction === "up" ? responder : requester;
+  if (own.subnet !== subnet || requester.subnet === responder.subnet) {
+    const way = `${responder.subnet} to ${requester.subnet}`;
+    throw new MeshError("denied", `a reply from ${way} does not cross the link of ${subnet}`, {
+      rule: "origin",
+    });
+  }
+  assertAllowed(policy, "export", requester.subnet, { name, version });
+  assertAllowed(policy, "import", responder.subnet, { name, version });
+  return { ...responder, name: replyName(name), version };
+}
+
+function assertAllowed(
+  policy: Policy,
+  verb: "export" | "import",
+  subnet: string,
+  { name, version }: Pick<EventAddress, "name" | "version">,
+): void {
+  const decision = policy.decide({ verb, subnet }, name, version);
   if (!decision.allowed) throw deniedError(decision);
-  const envelope = decodeEnvelope(msg.data);
-  assertOrigin(envelope, address);
-  // The bytes pass as they are; only the headers that belong to the journey pass with them.
-  const message = { subject: msg.subject, id: envelope.event_id, headers: headersOfMsg(msg), body: msg.data };
-  return { envelope, message };
 }

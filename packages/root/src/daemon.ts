@@ -8,6 +8,8 @@ import {
   type Logger,
   MESH_STREAM,
   Policy,
+  REPLY_ROOT,
+  replyIngestPrefix,
   type Subnet,
   subnetRules,
   UPLINK_DURABLE,
@@ -75,10 +77,20 @@ function linksOf(
     ...common,
     direction: "down",
     source: { stream: MESH_STREAM, consumer: downlinkDurable(name), apiPrefix: "$JS.API" },
-    targetSubject: (subject) => `${ingestPrefix(name)}.${subject.slice(EVENT_ROOT.length + 1)}`,
+    targetSubject: (subject) => ingestSubject(name, subject),
     onMissing: () => void stream.restore().catch((err: unknown) => log.error({ err }, "stream not restored")),
   });
-  return [...(subnet.exports.length > 0 ? [up] : []), ...(stream.filtersFor(name).length > 0 ? [down] : [])];
+  const isHeard = subnet.exports.length > 0 || subnet.imports.length > 0;
+  return [...(isHeard ? [up] : []), ...(stream.filtersFor(name).length > 0 ? [down] : [])];
+}
+
+/** Where the root publishes what is stored in the subnet under this subject. */
+function ingestSubject(subnet: string, subject: string): string {
+  const isReply = subject.startsWith(`${REPLY_ROOT}.`);
+  const [prefix, root] = isReply
+    ? [replyIngestPrefix(subnet), REPLY_ROOT]
+    : [ingestPrefix(subnet), EVENT_ROOT];
+  return `${prefix}.${subject.slice(root.length + 1)}`;
 }
 
 function subnetsOf(config: RootFile): Subnet[] {

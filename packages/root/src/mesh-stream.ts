@@ -2,12 +2,14 @@ import type { StreamLimits } from "@adaos/config";
 import {
   downlinkDurable,
   EVENT_ROOT,
+  farReplyFilter,
   type Logger,
   MESH_STREAM,
   MeshError,
   minimalPatterns,
   type Policy,
   patternToFilter,
+  REPLY_ROOT,
 } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
 import { delay, ensureLinkDurable, ensureStream } from "@adaos/transport-nats";
@@ -56,7 +58,7 @@ export class MeshStream implements Part {
     try {
       await ensureStream(this.#jsm, {
         name: MESH_STREAM,
-        subjects: [`${EVENT_ROOT}.>`],
+        subjects: [`${EVENT_ROOT}.>`, `${REPLY_ROOT}.>`],
         maxBytes,
         maxAgeMs: maxAgeHours * 3_600_000,
         duplicateWindowMs,
@@ -81,11 +83,16 @@ export class MeshStream implements Part {
     }
   }
 
-  /** What a subnet imports, from each of the others: its own events never match, so they cannot come back. */
+  /**
+   * What a subnet imports, from each of the others: its own events never match, so they cannot come back. And the replies
+   * to what it exports.
+   */
   filtersFor(subnet: string): string[] {
     const imports = minimalPatterns(this.#policy.patternsFor({ verb: "import", subnet }));
-    return this.#subnets
+    const exports = minimalPatterns(this.#policy.patternsFor({ verb: "export", subnet }));
+    const events = this.#subnets
       .filter((other) => other !== subnet)
       .flatMap((other) => imports.map((pattern) => patternToFilter(pattern, { subnet: other })));
+    return [...events, ...exports.map((pattern) => farReplyFilter(pattern, { requester: subnet }))];
   }
 }

@@ -3,13 +3,16 @@ import {
   MeshError,
   type Message,
   memberConsumer,
+  type NodeAddress,
   originTokenProblem,
   type PublishReceipt,
+  parseReplySubject,
   parseSubject,
   quote,
+  REPLY_ROOT,
   type SubscribeOptions,
 } from "@adaos/core";
-import { EventLog } from "./event-log.ts";
+import { copyOf, EventLog } from "./event-log.ts";
 import { LocalDurable, type Taker } from "./local-durable.ts";
 
 export interface LocalBrokerOptions {
@@ -41,6 +44,7 @@ export class LocalBroker {
   readonly #ackWaitMs: number;
   readonly #log: EventLog;
   readonly #durables = new Map<string, LocalDurable>();
+  readonly #requests = new Map<string, (reply: Message) => void>();
 
   /** Throws `usage`. */
   constructor(options: LocalBrokerOptions) {
@@ -58,17 +62,43 @@ export class LocalBroker {
     this.#log = new EventLog({ maxMessages, maxBytes, duplicateWindowMs });
   }
 
-  /** Stores a message of `node`. Throws as `Transport.publish` rejects. */
+  /** Stores a message of `node`; a reply is handed to who waits for it. Throws as `Transport.publish` rejects. */
   store(node: string, message: Message): PublishReceipt {
     const headers = checkedHeaders(message);
+    if (message.subject.startsWith(`${REPLY_ROOT}.`)) return this.#reply(node, { ...message, headers });
     const address = parseSubject(message.subject);
-    if (address.subnet !== this.subnet || address.node !== node) {
-      const what = `${this.subnet}/${node} may not publish as ${address.subnet}/${address.node}`;
-      throw new MeshError("denied", what, { rule: "origin" });
-    }
+    this.#assertOrigin(node, address);
     const { seq, duplicate } = this.#log.append({ ...message, headers }, address);
     if (!duplicate) for (const durable of this.#durables.values()) durable.wake();
     return { stream: this.stream, seq, duplicate };
+  }
+
+  /** Whether a durable answers commands of this subject. Throws `invalid-event`. */
+  isAnswered(subject: string): boolean {
+    const address = parseSubject(subject);
+    return [...this.#durables.values()].some((durable) => durable.answers(address));
+  }
+
+  /** Has the first reply to this request of `node` told. Returns how to wait no longer. */
+  onReply(node: string, requestId: string, tell: (reply: Message) => void): () => void {
+    const key = `${node} ${requestId}`;
+    this.#requests.set(key, tell);
+    return () => void this.#requests.delete(key);
+  }
+
+  /** Nobody else may read a reply, so that it is not kept: who waits for it is in this process. */
+  #reply(node: string, message: Message): PublishReceipt {
+    const { requester, requestId, responder } = parseReplySubject(message.subject);
+    this.#assertOrigin(node, responder);
+    const tell = this.#requests.get(`${requester.node} ${requestId}`);
+    if (requester.subnet === this.subnet) tell?.(copyOf(message));
+    return { stream: this.stream, seq: 0, duplicate: false };
+  }
+
+  #assertOrigin(node: string, origin: NodeAddress): void {
+    if (origin.subnet === this.subnet && origin.node === node) return;
+    const what = `${this.subnet}/${node} may not publish as ${origin.subnet}/${origin.node}`;
+    throw new MeshError("denied", what, { rule: "origin" });
   }
 
   /** Adds a subscription of `node` to a durable, which it makes or changes first. Throws `usage`. */

@@ -1,4 +1,4 @@
-import { patternMatches, type Settlement, type SubscribeOptions } from "@adaos/core";
+import { type EventAddress, patternMatches, type Settlement, type SubscribeOptions } from "@adaos/core";
 import type { EventLog, LogEntry } from "./event-log.ts";
 
 /** One attempt at one message. */
@@ -125,12 +125,17 @@ export class LocalDurable {
     if (this.#pending.size >= this.#interest.maxAckPending) return undefined;
     for (let entry = this.#log.at(this.#nextSeq); entry !== undefined; entry = this.#log.at(this.#nextSeq)) {
       this.#nextSeq++;
-      if (this.#wants(entry)) return { entry, count: 1 };
+      if (this.#takes(entry.address)) return { entry, count: 1 };
     }
     return undefined;
   }
 
-  #wants({ address }: LogEntry): boolean {
+  /** Whether commands of this origin and name are answered here. */
+  answers(address: EventAddress): boolean {
+    return this.#interest.answers && this.#takes(address);
+  }
+
+  #takes(address: EventAddress): boolean {
     const { pattern, from } = this.#interest;
     if ((from.subnet ?? address.subnet) !== address.subnet) return false;
     if ((from.node ?? address.node) !== address.node) return false;

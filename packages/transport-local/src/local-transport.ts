@@ -57,6 +57,30 @@ export class LocalTransport implements Transport {
     };
   }
 
+  async handlersOf(subject: string): Promise<"some" | "none"> {
+    this.#assertOpen();
+    return this.#broker.isAnswered(subject) ? "some" : "none";
+  }
+
+  awaitReply(requestId: string, signal: AbortSignal): Promise<Message> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        stopWaiting();
+        signal.removeEventListener("abort", onAbort);
+      };
+      const onAbort = (): void => {
+        end();
+        reject(signal.reason);
+      };
+      const stopWaiting = this.#broker.onReply(this.#node, requestId, (reply) => {
+        end();
+        resolve(reply);
+      });
+      signal.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) onAbort();
+    });
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

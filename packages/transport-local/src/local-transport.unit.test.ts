@@ -20,6 +20,7 @@ const OPTIONS: SubscribeOptions = {
   from: {},
   maxAckPending: 100,
   startAt: "new",
+  answers: false,
 };
 
 function messageOf(id: string, body = new Uint8Array()): Message {

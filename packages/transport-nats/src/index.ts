@@ -5,7 +5,15 @@ export {
   delay,
   openConnection,
 } from "./connection.ts";
-export type { DurableReply, DurableRequest } from "./durable-request.ts";
+export type {
+  DurableReply,
+  DurableRequest,
+  HandlersReply,
+  HandlersRequest,
+  HubRefusal,
+  StoredReply,
+  StoredReplyRequest,
+} from "./hub-requests.ts";
 export { ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
 export { headersOfMsg } from "./message-headers.ts";
 export { NatsIdempotencyStore } from "./nats-idempotency.ts";

@@ -1,9 +1,10 @@
 import {
   type Delivery,
-  durableRequestSubject,
+  type HubService,
   type Logger,
   MeshError,
   type Message,
+  type NodeAddress,
   type OnDelivery,
   type PublishReceipt,
   type SubscribeOptions,
@@ -12,14 +13,23 @@ import {
   type TransportCapabilities,
 } from "@adaos/core";
 import { type Connection, delay } from "./connection.ts";
-import { type DurableReply, type DurableRequest, errorOfReply } from "./durable-request.ts";
+import {
+  askHub,
+  type DurableReply,
+  type DurableRequest,
+  type HandlersReply,
+  type HandlersRequest,
+  type StoredReply,
+  type StoredReplyRequest,
+} from "./hub-requests.ts";
 import { headersOfMsg } from "./message-headers.ts";
 import { PullConsumer, type PulledMessage } from "./pull-consumer.ts";
+import { Replies } from "./replies.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 
 export interface NatsTransportOptions {
-  /** The member's name on its hub. */
-  readonly node: string;
+  /** The member. */
+  readonly address: NodeAddress;
   readonly log: Logger;
   /** How long `subscribe` waits for a hub that is away. @default 15000 */
   readonly subscribeTimeoutMs?: number;
@@ -38,6 +48,7 @@ export class NatsTransport implements Transport {
   readonly #connection: Connection;
   readonly #options: Required<NatsTransportOptions>;
   readonly #publisher: StreamPublisher;
+  readonly #replies: Replies;
   readonly #subscriptions = new Set<Subscription>();
   readonly #closed = new AbortController();
   #closing: Promise<void> | undefined;
@@ -47,6 +58,7 @@ export class NatsTransport implements Transport {
     this.#options = { subscribeTimeoutMs: 15_000, duplicateWindowMs: 120_000, ...options };
     this.capabilities = { duplicateWindowMs: this.#options.duplicateWindowMs };
     this.#publisher = new StreamPublisher(connection);
+    this.#replies = new Replies(connection, options.address, (requestId) => this.#storedReply(requestId));
   }
 
   publish(message: Message): Promise<PublishReceipt> {
@@ -94,6 +106,21 @@ export class NatsTransport implements Transport {
     return subscription;
   }
 
+  async handlersOf(subject: string): Promise<HandlersReply["handlers"]> {
+    if (this.#closed.signal.aborted) throw new MeshError("closed", "the connection is closed");
+    const request: HandlersRequest = { subject };
+    try {
+      return (await this.#ask<HandlersReply>("handlers", request)).handlers;
+    } catch {
+      // A hub that does not answer knows of no handler, which is not that there is none.
+      return "unknown";
+    }
+  }
+
+  awaitReply(requestId: string, signal: AbortSignal): Promise<Message> {
+    return this.#replies.await(requestId, signal);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -102,37 +129,40 @@ export class NatsTransport implements Transport {
   async #close(): Promise<void> {
     this.#closed.abort();
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
+    this.#replies.close();
     await this.#publisher.close();
     await this.#connection.close();
   }
 
   /** Asks the hub for a durable until it answers. Rejects with the hub's refusal, or `unavailable`. */
-  async #ensureDurable(
-    options: SubscribeOptions,
-    timeoutMs: number,
-  ): Promise<Exclude<DurableReply, { error: unknown }>> {
-    const { durable, pattern, from, maxAckPending, startAt } = options;
-    const request: DurableRequest = { durable, pattern: pattern.text, from, maxAckPending, startAt };
+  async #ensureDurable(options: SubscribeOptions, timeoutMs: number): Promise<DurableReply> {
+    const { pattern, ...settings } = options;
+    const request: DurableRequest = { ...settings, pattern: pattern.text };
     const deadlineMs = Date.now() + timeoutMs;
     for (;;) {
       try {
-        const answer = await this.#connection.nc.request(
-          durableRequestSubject(this.#options.node),
-          JSON.stringify(request),
-          { timeout: 2000 },
-        );
-        const reply = answer.json<DurableReply>();
-        if ("error" in reply) throw errorOfReply(reply.error);
-        return reply;
+        return await this.#ask<DurableReply>("durable", request);
       } catch (thrown) {
-        if (thrown instanceof MeshError && thrown.code !== "unavailable") throw thrown;
+        const error = MeshError.from(thrown, "internal", "the hub's answer cannot be read");
+        if (error.code !== "unavailable") throw error;
         if (this.#closed.signal.aborted) throw new MeshError("closed", "the connection is closed");
         if (Date.now() >= deadlineMs) {
-          throw MeshError.from(thrown, "unavailable", `the hub does not answer for durable ${durable}`);
+          throw new MeshError("unavailable", `${error.message} ${options.durable}`, { cause: error });
         }
         await delay(200, this.#closed.signal);
       }
     }
+  }
+
+  async #storedReply(requestId: string): Promise<Message | undefined> {
+    const request: StoredReplyRequest = { requestId };
+    const { subject, bodyBase64 } = await this.#ask<StoredReply>("reply", request);
+    if (subject === undefined || bodyBase64 === undefined) return undefined;
+    return { subject, id: requestId, headers: {}, body: Buffer.from(bodyBase64, "base64") };
+  }
+
+  #ask<T extends object>(service: HubService, request: object): Promise<T> {
+    return askHub<T>(this.#connection, this.#options.address.node, service, request);
   }
 }
 

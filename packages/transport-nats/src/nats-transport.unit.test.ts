@@ -21,6 +21,7 @@ const OPTIONS: SubscribeOptions = {
   from: { subnet: "beta" },
   maxAckPending: 16,
   startAt: "new",
+  answers: false,
 };
 
 beforeEach(() => {
@@ -32,7 +33,10 @@ afterEach(() => {
 
 class Scene {
   readonly connection = new ConnectionStandIn();
-  readonly transport = new NatsTransport(this.connection, { node: "kitchen", log: new RecordingLog() });
+  readonly transport = new NatsTransport(this.connection, {
+    address: { subnet: "alpha", node: "kitchen" },
+    log: new RecordingLog(),
+  });
   /** Requests for a durable so far. */
   readonly asked: { subject: string; request: unknown }[] = [];
   reply: () => unknown = () => GRANTED;
@@ -85,6 +89,7 @@ describe("NatsTransport.subscribe()", () => {
           from: { subnet: "beta" },
           maxAckPending: 16,
           startAt: "new",
+          answers: false,
         },
       },
     ]);

@@ -18,6 +18,8 @@ export interface StreamSettings {
   readonly maxMessagesPerSubject?: number;
   /** What becomes of a full stream: it refuses, or its oldest messages make room. @default "refuse" */
   readonly whenFull?: "refuse" | "drop-oldest";
+  /** What is stored under `src` is handed on under `dest` to whoever listens then. */
+  readonly republish?: { readonly src: string; readonly dest: string };
 }
 
 /** How long a server waits for a settlement. It decides how soon the work of a dead process is given to another. */
@@ -56,6 +58,7 @@ function streamConfig(settings: StreamSettings): StreamConfig {
     allow_direct: true,
     allow_atomic: true,
     deny_delete: false,
+    ...(settings.republish === undefined ? {} : { republish: settings.republish }),
   };
   // The client's type predates `allow_atomic` (nats-server 2.12).
   return config as StreamConfig;

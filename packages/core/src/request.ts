@@ -1,0 +1,188 @@
+import { assertOrigin } from "./consume.ts";
+import { decodeEnvelope, type Envelope, encodeEnvelope } from "./envelope.ts";
+import { MeshError, messageOf } from "./errors.ts";
+import { formatEventRef } from "./event-name.ts";
+import type { EventContract, Logger, Message, Transport } from "./ports.ts";
+import {
+  assertContract,
+  newEnvelope,
+  type Publisher,
+  type PublishOptions,
+  prepareEvent,
+  spanSubject,
+} from "./publish.ts";
+import { formatReplySubject, parseReplySubject, type ReplyAddress, replyName } from "./reply-subject.ts";
+import type { EventAddress } from "./subject.ts";
+import { publishSpan } from "./tracing.ts";
+
+export interface RequestOptions extends PublishOptions {
+  /** Longest wait for the reply. 100 to 3600000. @default 10000 */
+  readonly timeoutMs?: number;
+  /** Ends the wait early. */
+  readonly signal?: AbortSignal;
+}
+
+/** Header of a command whose sender waits for a reply: `<subnet>/<node>`. */
+const REPLY_TO = "reply_to";
+/** Header of a reply that tells of a failure; its data is `{ message }`. */
+const REPLY_ERROR = "reply_error";
+
+/** Publishes a command and waits for the first reply to it. Rejects as `Bus.request` does. */
+export async function request(
+  publisher: Publisher,
+  transport: Transport,
+  ref: string,
+  data: unknown,
+  { timeoutMs = 10_000, signal, ...options }: RequestOptions,
+  closing: AbortSignal,
+): Promise<Envelope> {
+  const { subnet, node } = publisher.address;
+  const headers = { ...options.headers, [REPLY_TO]: `${subnet}/${node}` };
+  const prepared = prepareEvent(publisher, ref, data, { ...options, headers }, Date.now());
+  const { envelope, message } = prepared;
+  const command = formatEventRef(envelope.event_name, envelope.version);
+  if (envelope.kind !== "command") {
+    throw new MeshError(
+      "usage",
+      `${command} is of the kind ${envelope.kind}; only a command is answered, publish it`,
+    );
+  }
+  const contract = replyContract(publisher, envelope);
+  if ((await transport.handlersOf(message.subject)) === "none") {
+    throw new MeshError(
+      "no-handler",
+      `nobody handles ${command}: no node has a durable for it; nothing was sent`,
+    );
+  }
+  const waiting = new AbortController();
+  const end = AbortSignal.any([closing, waiting.signal, ...(signal === undefined ? [] : [signal])]);
+  const timer = setTimeout(
+    () =>
+      waiting.abort(
+        new MeshError("timeout", `no reply to ${command} in ${timeoutMs} ms; its handler may still run`),
+      ),
+    timeoutMs,
+  );
+  const span = publishSpan(spanSubject(prepared));
+  try {
+    // Listens before it sends: a reply may be quicker than the receipt.
+    const reply = transport.awaitReply(envelope.event_id, end);
+    const sent = transport.publish({ ...message, headers: span.headers });
+    // What the server refuses is told at once; what it took is not waited for twice.
+    const answer = await Promise.race([reply, sent.then(() => reply)]);
+    span.end();
+    return openReply(answer, envelope, contract);
+  } catch (thrown) {
+    span.end(thrown);
+    throw thrown;
+  } finally {
+    clearTimeout(timer);
+    waiting.abort(new MeshError("closed", "the request has ended"));
+  }
+}
+
+/** Checks a reply as if nobody had done so before. Throws `failed` when it tells of a failure, or `invalid-event`. */
+function openReply({ subject, body }: Message, asked: Envelope, contract: EventContract): Envelope {
+  const { responder, name, version } = parseReplySubject(subject);
+  const envelope = decodeEnvelope(body);
+  assertOrigin(envelope, { ...responder, name: contract.name, version: contract.version });
+  const command = formatEventRef(asked.event_name, asked.version);
+  if (name !== asked.event_name || version !== asked.version || envelope.causation_id !== asked.event_id) {
+    throw new MeshError("invalid-event", `${subject} is no reply to this request of ${command}`);
+  }
+  if (Object.hasOwn(envelope.headers, REPLY_ERROR)) {
+    const who = `${responder.subnet}/${responder.node}`;
+    const why = messageOf((envelope.data as { message?: unknown } | null)?.message);
+    throw new MeshError("failed", `${who} could not handle ${command}: ${why}`);
+  }
+  assertContract(contract, envelope);
+  return envelope;
+}
+
+function replyContract({ registry }: Publisher, { event_name: name, version }: Envelope): EventContract {
+  const contract = registry.resolve(replyName(name), version);
+  if (contract.kind === "reply") return contract;
+  throw new MeshError(
+    "unknown-event",
+    `${formatEventRef(contract.name, version)} answers ${name}, but is no reply in the registry`,
+  );
+}
+
+/** Answers requests, for a consumer that handles their command. The way back needs no rule: the command came. */
+export class Responder {
+  readonly #publisher: Publisher;
+  readonly #transport: Transport;
+  readonly #log: Logger;
+
+  constructor(publisher: Publisher, transport: Transport, log: Logger) {
+    this.#publisher = publisher;
+    this.#transport = transport;
+    this.#log = log;
+  }
+
+  /**
+   * Answers with what a handler has returned; `undefined` is no answer. Throws `invalid-event` or `unknown-event` when it
+   * is not what the registry says of the reply.
+   */
+  async answer(asked: Envelope, address: EventAddress, value: unknown): Promise<void> {
+    if (value === undefined || !isRequest(asked, address)) return;
+    const contract = replyContract(this.#publisher, asked);
+    const envelope = this.#envelope(contract, asked, value, {});
+    assertContract(contract, envelope);
+    await this.#send(envelope, asked, address);
+  }
+
+  /** Tells who asks that there will be no other answer. Never rejects. */
+  async fail(asked: Envelope, address: EventAddress, category: string, why: unknown): Promise<void> {
+    if (!isRequest(asked, address)) return;
+    try {
+      const contract = replyContract(this.#publisher, asked);
+      const data = { message: messageOf(why).slice(0, 500) };
+      await this.#send(this.#envelope(contract, asked, data, { [REPLY_ERROR]: category }), asked, address);
+    } catch (err) {
+      this.#log.warn({ request: asked.event_id, err }, "request not answered");
+    }
+  }
+
+  #envelope(
+    contract: EventContract,
+    asked: Envelope,
+    data: unknown,
+    headers: Readonly<Record<string, string>>,
+  ): Envelope {
+    const options = { correlationId: asked.correlation_id, causationId: asked.event_id, headers };
+    return newEnvelope({ ...this.#publisher, tenant: asked.tenant }, contract, data, options, Date.now());
+  }
+
+  /** A reply that cannot be sent leaves its requester with a timeout; the effect has happened, and is not repeated for it. */
+  async #send(envelope: Envelope, asked: Envelope, address: EventAddress): Promise<void> {
+    const to: ReplyAddress = {
+      requester: address,
+      requestId: asked.event_id,
+      responder: this.#publisher.address,
+      name: asked.event_name,
+      version: asked.version,
+    };
+    const message = {
+      subject: formatReplySubject(to),
+      id: envelope.event_id,
+      headers: {},
+      body: encodeEnvelope(envelope),
+    };
+    const span = publishSpan(spanSubject({ envelope, message }));
+    try {
+      await this.#transport.publish({ ...message, headers: span.headers });
+      span.end();
+    } catch (err) {
+      span.end(err);
+      this.#log.warn({ request: asked.event_id, err }, "reply not sent");
+    }
+  }
+}
+
+/** Whether who published this command waits for a reply. A replayed one's requester is long gone. */
+function isRequest({ kind, headers }: Envelope, { subnet, node }: EventAddress): boolean {
+  return (
+    kind === "command" && headers[REPLY_TO] === `${subnet}/${node}` && headers["replay_id"] === undefined
+  );
+}

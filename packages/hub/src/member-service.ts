@@ -1,0 +1,102 @@
+import { HUB_SERVICES, type HubService, hubServiceSubject, type Logger, MeshError } from "@adaos/core";
+import type { Part, PartHealth } from "@adaos/daemon";
+import type { Connection, HubRefusal } from "@adaos/transport-nats";
+import type { Msg, Subscription } from "nats";
+
+/** Answers a request of `node`, whose name the server has authenticated. Rejects with MeshError. */
+export type AnswerMember = (node: string, request: unknown) => Promise<object>;
+
+/** No member has reason to ask more at a time; what is above waits in the member. */
+const MAX_RUNNING = 1000;
+
+/** Listens for what members ask of their hub. The subject they ask on says who they are, and for what. */
+export class MemberService implements Part {
+  readonly name = "members";
+  readonly #connection: Connection;
+  readonly #answers: Readonly<Record<HubService, AnswerMember>>;
+  readonly #restore: () => Promise<void>;
+  readonly #log: Logger;
+  #subscription: Subscription | undefined;
+  #unlisten: (() => void) | undefined;
+  #answered = 0;
+  #running = 0;
+
+  /** @param restore Called at the start and whenever the server has come back. */
+  constructor(
+    connection: Connection,
+    answers: Readonly<Record<HubService, AnswerMember>>,
+    restore: () => Promise<void>,
+    log: Logger,
+  ) {
+    this.#connection = connection;
+    this.#answers = answers;
+    this.#restore = restore;
+    this.#log = log;
+  }
+
+  async start(): Promise<void> {
+    await this.#restore();
+    // A server that came back has read its file, which may be older than what has been granted since.
+    this.#unlisten = this.#connection.listen({ onReconnect: () => void this.#restoreAgain() });
+    this.#subscription = this.#connection.nc.subscribe(hubServiceSubject("*", "*"), {
+      callback: (error, msg) => {
+        if (error === null) void this.#onRequest(msg);
+      },
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#unlisten?.();
+    this.#subscription?.unsubscribe();
+  }
+
+  health(): PartHealth {
+    const details = { answered: this.#answered };
+    return this.#connection.connected
+      ? { ready: true, details }
+      : { ready: false, reason: "the server is away", details };
+  }
+
+  async #onRequest(msg: Msg): Promise<void> {
+    const [, , node = "", service = ""] = msg.subject.split(".");
+    const known = HUB_SERVICES.find((name) => name === service);
+    // Not answered, so that it is asked again.
+    if (known === undefined || this.#running >= MAX_RUNNING) return;
+    this.#running++;
+    const answer = await this.#answer(node, known, msg.data);
+    this.#running--;
+    this.#answered++;
+    if (!this.#connection.nc.isClosed()) msg.respond(JSON.stringify(answer));
+  }
+
+  async #answer(node: string, service: HubService, body: Uint8Array): Promise<object> {
+    try {
+      return await this.#answers[service](node, parseJson(body));
+    } catch (thrown) {
+      const { code, message, rule } = MeshError.from(
+        thrown,
+        "unavailable",
+        `the hub cannot answer for ${service}`,
+      );
+      this.#log.warn({ node, service, code, reason: message, rule }, "member refused");
+      const refusal: HubRefusal = { error: { code, message, ...(rule === undefined ? {} : { rule }) } };
+      return refusal;
+    }
+  }
+
+  async #restoreAgain(): Promise<void> {
+    try {
+      await this.#restore();
+    } catch (err) {
+      this.#log.warn({ err }, "grants not restored");
+    }
+  }
+}
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(body));
+  } catch (cause) {
+    throw new MeshError("usage", "the request is not JSON", { cause });
+  }
+}

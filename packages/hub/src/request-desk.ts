@@ -1,0 +1,73 @@
+import { eventsStream, MeshError, type Policy, parseSubject, quote, REPLY_ROOT } from "@adaos/core";
+import type { HandlersReply, HandlersRequest, StoredReply, StoredReplyRequest } from "@adaos/transport-nats";
+import { type JetStreamManager, NatsError } from "nats";
+import { z } from "zod";
+
+const handlersRequest: z.ZodType<HandlersRequest> = z.strictObject({ subject: z.string().max(512) });
+const replyRequest: z.ZodType<StoredReplyRequest> = z.strictObject({
+  requestId: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
+});
+
+/** nats-server's code for no message found. */
+const NO_MESSAGE = 10037;
+
+/** Tells the members of a subnet whether anybody handles a command, and what was replied to theirs. */
+export class RequestDesk {
+  readonly #subnet: string;
+  readonly #policy: Policy;
+  readonly #jsm: JetStreamManager;
+  readonly #isAnswered: (subject: string) => boolean;
+
+  /** @param isAnswered Whether a durable of the subnet answers commands of this subject. */
+  constructor(
+    subnet: string,
+    policy: Policy,
+    jsm: JetStreamManager,
+    isAnswered: (subject: string) => boolean,
+  ) {
+    this.#subnet = subnet;
+    this.#policy = policy;
+    this.#jsm = jsm;
+    this.#isAnswered = isAnswered;
+  }
+
+  /** Answers for the node's own commands only. Rejects with `usage`, `invalid-event` or `denied`. */
+  async handlers(node: string, request: unknown): Promise<HandlersReply> {
+    const { subject } = parsed(handlersRequest, request);
+    const address = parseSubject(subject);
+    if (address.subnet !== this.#subnet || address.node !== node) {
+      throw new MeshError("denied", `${quote(subject)} is no subject of ${this.#subnet}/${node}`, {
+        rule: "origin",
+      });
+    }
+    if (this.#isAnswered(subject)) return { handlers: "some" };
+    // What may leave the subnet may be handled elsewhere; nobody here knows.
+    const question = { verb: "export", subnet: this.#subnet } as const;
+    const { allowed } = this.#policy.decide(question, address.name, address.version);
+    return { handlers: allowed ? "unknown" : "none" };
+  }
+
+  /** The first reply to a request of this node. Rejects with `usage` or what the client throws. */
+  async reply(node: string, request: unknown): Promise<StoredReply> {
+    const { requestId } = parsed(replyRequest, request);
+    const next_by_subj = `${REPLY_ROOT}.*.${this.#subnet}.${node}.${requestId}.>`;
+    try {
+      const query = { seq: 1, next_by_subj };
+      const { subject, data } = await this.#jsm.streams.getMessage(eventsStream(this.#subnet), query);
+      return { subject, bodyBase64: Buffer.from(data).toString("base64") };
+    } catch (thrown) {
+      if (thrown instanceof NatsError && thrown.api_error?.err_code === NO_MESSAGE) return {};
+      throw thrown;
+    }
+  }
+}
+
+function parsed<T>(schema: z.ZodType<T>, request: unknown): T {
+  const checked = schema.safeParse(request);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  throw new MeshError(
+    "usage",
+    `the request is wrong at ${quote(issue?.path.join(".") ?? "")}: ${issue?.message}`,
+  );
+}

@@ -1,0 +1,72 @@
+import { type HubService, hubServiceSubject, MeshError, type MeshErrorCode, type StartAt } from "@adaos/core";
+import type { Connection } from "./connection.ts";
+
+/*
+ * What a member asks its hub, one service each. A member may not create consumers or read streams: whoever may could
+ * overwrite another's, or read what policy keeps from him. So it asks its hub, which asks the policy. The subject of the
+ * request says who asks (`hubServiceSubject`); the server lets nobody else publish there.
+ */
+
+/** `durable`: make one, or bring it to these settings. */
+export interface DurableRequest {
+  readonly durable: string;
+  /** Text of an event pattern. */
+  readonly pattern: string;
+  readonly from: { readonly subnet?: string; readonly node?: string };
+  readonly maxAckPending: number;
+  readonly startAt: StartAt;
+  readonly answers: boolean;
+}
+
+export interface DurableReply {
+  readonly stream: string;
+  readonly consumer: string;
+  readonly ackWaitMs: number;
+}
+
+/** `handlers`: whether a durable takes what the asking node publishes to this subject. */
+export interface HandlersRequest {
+  readonly subject: string;
+}
+
+export interface HandlersReply {
+  readonly handlers: "some" | "none" | "unknown";
+}
+
+/** `reply`: the first stored reply to a request of the asking node. */
+export interface StoredReplyRequest {
+  readonly requestId: string;
+}
+
+/** Empty when there is none yet. */
+export interface StoredReply {
+  readonly subject?: string;
+  readonly bodyBase64?: string;
+}
+
+/** Instead of an answer: why there is none. */
+export interface HubRefusal {
+  readonly error: { readonly code: MeshErrorCode; readonly message: string; readonly rule?: string };
+}
+
+/** Asks once. Rejects with the hub's refusal, or with `unavailable`. */
+export async function askHub<T extends object>(
+  { nc }: Connection,
+  node: string,
+  service: HubService,
+  request: object,
+  timeoutMs = 2000,
+): Promise<T> {
+  let reply: T | HubRefusal;
+  try {
+    const answer = await nc.request(hubServiceSubject(node, service), JSON.stringify(request), {
+      timeout: timeoutMs,
+    });
+    reply = answer.json<T | HubRefusal>();
+  } catch (cause) {
+    throw new MeshError("unavailable", `the hub does not answer for ${service}`, { cause });
+  }
+  if (!("error" in reply)) return reply;
+  const { code, message, rule } = reply.error;
+  throw new MeshError(code, message, rule === undefined ? {} : { rule });
+}
