@@ -39,3 +39,9 @@ export function table(rows: readonly (readonly string[])[]): string[] {
       .trimEnd(),
   );
 }
+
+/** What of a text fits into a cell. It may come from a stranger: nothing in it reaches the terminal as a command. */
+export function firstLine(text: string, maxLength: number): string {
+  const [line = ""] = text.split("\n", 1);
+  return line.slice(0, maxLength).replaceAll(/\p{Cc}/gu, " ");
+}
