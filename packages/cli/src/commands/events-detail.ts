@@ -31,7 +31,8 @@ function describe({ event_id, event, records, dead_letters }: KnownEvent): strin
           ["envelope", JSON.stringify(event.envelope)],
         ]);
   for (const { node, durable, status, timestamp, retry_info, error_info, recovery_actions } of records) {
-    const why = error_info === undefined ? "" : `${error_info.category}: ${firstLine(error_info.message, 200)}`;
+    const why =
+      error_info === undefined ? "" : `${error_info.category}: ${firstLine(error_info.message, 200)}`;
     const tries = `${retry_info?.count ?? 0} failed attempts`;
     lines.push("", `${node} ${durable}  ${status} ${timestamp}, ${tries}  ${why}`.trimEnd());
     for (const { timestamp: at, action, backoff_seconds } of recovery_actions) {

@@ -40,9 +40,7 @@ function listCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos events dlq list --category transient --json")
     .action(async (options: FailureOptions) => {
       if (options.json === true) {
-        await eachLetter(options, ({ subnet, entry }) =>
-          terminal.out(JSON.stringify({ subnet, ...entry })),
-        );
+        await eachLetter(options, ({ subnet, entry }) => terminal.out(JSON.stringify({ subnet, ...entry })));
         return;
       }
       const rows: string[][] = [];

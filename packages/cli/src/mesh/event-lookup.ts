@@ -40,10 +40,12 @@ export async function lookUpEvent(hubs: readonly ServerLayout[], id: string): Pr
   await withServers(hubs, async (hub) => {
     for await (const record of recordsOfEvent(hub, eventId)) records.push(record);
     for await (const letter of deadLetters(hub)) {
-      if (letter.entry.event_id === eventId || letter.entry.dead_letter_id === id) letters.push(summaryOf(letter));
+      if (letter.entry.event_id === eventId || letter.entry.dead_letter_id === id)
+        letters.push(summaryOf(letter));
     }
   });
-  const event = (await atKnownPlace(hubs, eventId, [...records, ...letters])) ?? (await search(hubs, eventId));
+  const event =
+    (await atKnownPlace(hubs, eventId, [...records, ...letters])) ?? (await search(hubs, eventId));
   if (event === undefined && records.length === 0 && letters.length === 0) {
     throw new MeshError("usage", `nothing is known of ${JSON.stringify(id)}`);
   }
@@ -57,7 +59,8 @@ async function eventOfDeadLetter(hubs: readonly ServerLayout[], id: string): Pro
     if (eventId !== undefined) return;
     for await (const { entry } of deadLetters(hub)) if (entry.dead_letter_id === id) eventId = entry.event_id;
     if (eventId !== undefined) return;
-    for await (const record of processingRecords(hub)) if (deadLetterIdOf(record) === id) eventId = record.event_id;
+    for await (const record of processingRecords(hub))
+      if (deadLetterIdOf(record) === id) eventId = record.event_id;
   });
   if (eventId === undefined) throw new MeshError("usage", `nothing is known of ${JSON.stringify(id)}`);
   return eventId;

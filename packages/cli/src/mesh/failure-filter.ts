@@ -19,7 +19,8 @@ export interface FailureFilter {
 export function filterSubject(root: string, subnet: string, filter: FailureFilter): string | undefined {
   const node = filter.node === undefined ? undefined : parseNodeAddress(filter.node);
   const problem = filter.durable === undefined ? undefined : originTokenProblem(filter.durable);
-  if (problem !== undefined) throw new MeshError("usage", `durable ${quote(filter.durable ?? "")} ${problem}`);
+  if (problem !== undefined)
+    throw new MeshError("usage", `durable ${quote(filter.durable ?? "")} ${problem}`);
   if (node !== undefined && node.subnet !== subnet) return undefined;
   return `${root}.${subnet}.${node?.node ?? "*"}.${filter.durable ?? "*"}`;
 }

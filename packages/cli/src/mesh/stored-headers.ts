@@ -51,7 +51,13 @@ function consumerConfig(query: HeaderQuery): Partial<ConsumerConfig> {
     "since" in query
       ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: query.since.toISOString() }
       : { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: query.lastOf };
-  return { ack_policy: AckPolicy.None, headers_only: true, mem_storage: true, inactive_threshold: 30e9, ...start };
+  return {
+    ack_policy: AckPolicy.None,
+    headers_only: true,
+    mem_storage: true,
+    inactive_threshold: 30e9,
+    ...start,
+  };
 }
 
 function headerOf({ headers, subject, seq, info }: JsMsg): StoredHeader {
