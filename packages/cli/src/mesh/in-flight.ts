@@ -3,14 +3,12 @@ export interface Pace {
   readonly maxInFlight: number;
   /** Started a second. @default as many as can be */
   readonly perSecond?: number | undefined;
-  /** Asked before each: false starts no more. */
-  readonly goOn?: () => boolean;
 }
 
 /** Starts `act` on each item in order, some of them at a time. `act` must not reject. Resolves when all have ended. */
 export async function inFlight<T>(
   items: AsyncIterable<T>,
-  { maxInFlight, perSecond, goOn = () => true }: Pace,
+  { maxInFlight, perSecond }: Pace,
   act: (item: T) => Promise<void>,
 ): Promise<void> {
   const running = new Set<Promise<void>>();
@@ -18,7 +16,6 @@ export async function inFlight<T>(
   let started = 0;
   try {
     for await (const item of items) {
-      if (!goOn()) break;
       const dueMs = perSecond === undefined ? 0 : startedMs + (started * 1000) / perSecond;
       const waitMs = dueMs - performance.now();
       if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs));

@@ -27,15 +27,13 @@ export async function* storedHeaders(
   const { name, num_pending } = await jsm.consumers.add(stream, consumerConfig(query));
   try {
     const consumer = await connection.nc.jetstream().consumers.get(stream, name);
-    for (let pending = num_pending; pending > 0; ) {
+    // What is stored meanwhile is not waited for.
+    for (let left = num_pending; left > 0; ) {
       let got = 0;
-      const page = await consumer.fetch({
-        max_messages: Math.min(PAGE_MESSAGES, pending),
-        expires: ANSWER_MS,
-      });
+      const page = await consumer.fetch({ max_messages: Math.min(PAGE_MESSAGES, left), expires: ANSWER_MS });
       for await (const message of page) {
         got++;
-        pending = message.info.pending;
+        left = message.info.pending === 0 ? 0 : left - 1;
         yield headerOf(message);
       }
       if (got === 0) throw new MeshError("timeout", `stream ${stream} does not answer`);

@@ -37,17 +37,11 @@ export async function* storedMessages(
     for await (const answer of answers) page.push(answer);
     const stored = page.filter(isStored).map(storedMessage);
     yield* stored;
-    const last = stored.at(-1);
-    const end = page.at(-1);
-    if (last !== undefined) next = last.seq + 1;
-    if (end === undefined || (isStored(end) && end.data.length > 0)) {
-      // No end of page: the answer was cut. What is missing is asked for again, as long as something comes.
-      if (last === undefined) throw new MeshError("timeout", `stream ${stream} does not answer`);
-      continue;
-    }
-    if (isStored(end)) continue;
-    if (!isLastPage(end, stream)) continue;
-    return;
+    next = (stored.at(-1)?.seq ?? next) + 1;
+    const end = page.find((answer) => !isStored(answer));
+    if (end !== undefined && isLastPage(end, stream)) return;
+    // Cut short, by the time limit or by a message without a body: the rest is asked for, as long as something comes.
+    if (stored.length === 0) throw new MeshError("timeout", `stream ${stream} does not answer`);
   }
 }
 
