@@ -483,8 +483,8 @@ describe("the operator's commands, on a real mesh", () => {
     child.kill("SIGKILL");
     await ended;
     expect(seen.length).toBeLessThan(numbers.length);
-    const rest = await lines<{ replayed: number }>("dlq", "replay", "--durable", "many", "--yes");
-    expect(rest).toEqual([{ replayed: expect.any(Number), failed: 0 }]);
+    const rest = await run("dlq", "replay", "--durable", "many", "--yes", "--json");
+    expect([rest.code, JSON.parse(rest.stdout)]).toEqual([0, { replayed: expect.any(Number), failed: 0 }]);
     await until("all are handled", () => seen.length >= numbers.length);
     expect(seen).toEqual(numbers);
     expect(await lines("dlq", "list", "--durable", "many")).toEqual([]);
