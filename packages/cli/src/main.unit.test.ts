@@ -47,6 +47,7 @@ async function adaos(...args: readonly string[]): Promise<{ code: number; out: s
   return { code, out, said };
 }
 
+const SUBSCRIBE = ["events", "subscribe", "ui.", "--as", "beta/desk", "--durable", "shell"] as const;
 const PUBLISH = ["events", "publish", "ui.notify", "--as", "alpha/kitchen", "--data"] as const;
 
 describe("main(), a command line that is none", () => {
@@ -66,6 +67,16 @@ describe("main(), a command line that is none", () => {
     ["a count that is none", "events", "tail", "ui.", "--at", "alpha", "--count", "two"],
     ["half a count", "events", "tail", "ui.", "--at", "alpha", "--count", "1.5"],
     ["a time without a unit", "events", "tail", "ui.", "--at", "alpha", "--since", "10"],
+    ["a limit of nothing", "events", "failed", "--limit", "0"],
+    ["a limit beyond all", "events", "failed", "--limit", "10001"],
+    ["a retry of nothing", "events", "retry"],
+    ["a detail of nothing", "events", "detail"],
+    ["an export to nowhere", "events", "export"],
+    ["an export in no format", "events", "export", "--output", "x", "--format", "xml"],
+    ["a subscription without a durable", "events", "subscribe", "ui.", "--as", "beta/desk"],
+    ["a subscription that starts nowhere", ...SUBSCRIBE, "--start", "yesterday"],
+    ["a subscription to no origin", ...SUBSCRIBE, "--from", "alpha/kitchen/oven"],
+    ["a category that is none", "events", "dlq", "list", "--category", "bad"],
     ["a role that is none", "node", "boss", "--config", "x.json"],
     ["a node without its file", "node", "hub"],
     ["a pattern that is none", "events", "tail", "ui.>", "--at", "alpha"],
@@ -110,13 +121,26 @@ describe("main(), help and version", () => {
     expect(out).not.toMatch(/^ {2}demo/m);
   });
 
-  test.each([["up"], ["down"], ["status"], ["node"], ["events", "publish"], ["events", "tail"]])(
-    "gives an example: %s %s",
-    async (...args) => {
-      const words = args.filter((arg) => arg !== undefined);
-      expect((await adaos(...words, "--help")).out).toContain(`Example:\n  adaos ${words.join(" ")} `);
-    },
-  );
+  test.each([
+    ["up"],
+    ["down"],
+    ["status"],
+    ["node"],
+    ["events", "publish"],
+    ["events", "subscribe"],
+    ["events", "tail"],
+    ["events", "topics"],
+    ["events", "status"],
+    ["events", "failed"],
+    ["events", "retry-candidates"],
+    ["events", "detail"],
+    ["events", "retry"],
+    ["events", "export"],
+    ["events", "dlq", "list"],
+  ])("gives an example: %s %s", async (...args) => {
+    const words = args.filter((arg) => arg !== undefined);
+    expect((await adaos(...words, "--help")).out).toContain(`Example:\n  adaos ${words.join(" ")} `);
+  });
 });
 
 describe("main(), data of an event", () => {
@@ -137,14 +161,24 @@ describe("main(), data of an event", () => {
 });
 
 describe("main(), without a mesh", () => {
-  test.each([["status"], [...PUBLISH, "{}"], ["events", "tail", "ui.", "--at", "alpha"]])(
-    "gives 69 and says how to start one: %s %s",
-    async (...args) => {
-      const { code, said } = await adaos(...args);
-      expect(code).toBe(69);
-      expect(said).toContain(`no mesh in ${state}; start one with adaos up`);
-    },
-  );
+  test.each([
+    ["status"],
+    [...PUBLISH, "{}"],
+    [...SUBSCRIBE],
+    ["events", "tail", "ui.", "--at", "alpha"],
+    ["events", "topics"],
+    ["events", "status"],
+    ["events", "failed"],
+    ["events", "retry-candidates"],
+    ["events", "detail", "EVT-20260105-093000-0123456789ab"],
+    ["events", "retry", "EVT-20260105-093000-0123456789ab"],
+    ["events", "export", "--output", "-"],
+    ["events", "dlq", "list"],
+  ])("gives 69 and says how to start one: %s %s", async (...args) => {
+    const { code, said } = await adaos(...args);
+    expect(code).toBe(69);
+    expect(said).toContain(`no mesh in ${state}; start one with adaos up`);
+  });
 
   test("down gives 0: nothing was running", async () => {
     expect(await adaos("down")).toEqual({ code: 0, out: "", said: "nothing was running\n" });

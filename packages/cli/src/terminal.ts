@@ -1,3 +1,4 @@
+import type { Logger } from "@adaos/core";
 import pc from "picocolors";
 
 /** Where a command writes: data on `out`, everything said about it on `say`. */
@@ -38,4 +39,16 @@ export function table(rows: readonly (readonly string[])[]): string[] {
       .join("  ")
       .trimEnd(),
   );
+}
+
+/** What of a text fits into a cell. It may come from a stranger: nothing in it reaches the terminal as a command. */
+export function firstLine(text: string, maxLength: number): string {
+  const [line = ""] = text.split("\n", 1);
+  return line.slice(0, maxLength).replaceAll(/\p{Cc}/gu, " ");
+}
+
+/** A command says what is wrong once, at its end; what the connection does meanwhile is told only when it is bad. */
+export function quietLog({ say }: Terminal): Logger {
+  const silent = (): void => undefined;
+  return { debug: silent, info: silent, warn: silent, error: (_fields, event) => say(event) };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { table } from "./terminal.ts";
+import { firstLine, table } from "./terminal.ts";
 
 describe("table()", () => {
   test("makes each column as wide as its widest cell, two spaces between them", () => {
@@ -20,5 +20,14 @@ describe("table()", () => {
       ]),
     ).toEqual(["a", "bb  c"]);
     expect(table([])).toEqual([]);
+  });
+});
+
+describe("firstLine()", () => {
+  test("is cut to its length, and holds nothing that a terminal would obey", () => {
+    expect(firstLine("busy\nat x", 60)).toBe("busy");
+    expect(firstLine("much too long", 4)).toBe("much");
+    expect(firstLine("a\u001b[2Jb\r\u009bc", 60)).toBe("a [2Jb  c");
+    expect(firstLine("", 60)).toBe("");
   });
 });

@@ -1,30 +1,23 @@
 import { createInterface } from "node:readline/promises";
-import { resolveStateDir } from "@adaos/config";
 import { MeshError, messageOf } from "@adaos/core";
 import { Command, InvalidArgumentError, Option } from "commander";
-import {
-  DeadLetterDesk,
-  type DeadLetterFilter,
-  hubServers,
-  type KeptDeadLetter,
-  matchesFilter,
-} from "../mesh/dead-letters.ts";
-import { readLayout } from "../mesh/layout.ts";
+import { EXIT_CODES } from "../exit-codes.ts";
+import { DeadLetterDesk, deadLetters, type KeptDeadLetter } from "../mesh/dead-letters.ts";
+import { inFlight } from "../mesh/in-flight.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
-import { type Terminal, table } from "../terminal.ts";
+import { progress } from "../progress.ts";
+import { firstLine, type Terminal, table } from "../terminal.ts";
+import { type FailureOptions, withFilters, withHubs } from "./failure-options.ts";
 
-interface DlqOptions extends StateOptions {
-  readonly at?: string;
-  readonly node?: string;
-  readonly durable?: string;
-  readonly category?: string;
-  readonly event?: string;
-}
-
-interface ChangeOptions extends DlqOptions {
+interface ChangeOptions extends FailureOptions {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
+
+/** On their way at a time: what shares a disk sync is stored together. */
+const MAX_IN_FLIGHT = 256;
+/** Of many that fail for one reason, so many are named. */
+const MAX_NAMED = 20;
 
 export function eventsDlqCommand(terminal: Terminal): Command {
   return new Command("dlq")
@@ -35,38 +28,30 @@ export function eventsDlqCommand(terminal: Terminal): Command {
     .addCommand(purgeCommand(terminal));
 }
 
-function withFilters(command: Command): Command {
-  return command
-    .option("--at <subnet>", "one subnet (default: all)")
-    .option("--node <subnet/node>", "whose handler failed")
-    .option("--durable <name>", "which durable")
-    .option("--event <name>", "which event")
-    .addOption(new Option("--category <category>", "why").choices(["transient", "permanent", "unknown"]))
-    .addOption(stateOption())
-    .addOption(jsonOption());
+function withCategory(command: Command): Command {
+  return withFilters(command).addOption(
+    new Option("--category <category>", "why").choices(["transient", "permanent", "unknown"]),
+  );
 }
 
 function listCommand(terminal: Terminal): Command {
-  return withFilters(new Command("list"))
+  return withCategory(new Command("list"))
     .description("one line per dead letter, oldest first")
     .addHelpText("after", "\nExample:\n  adaos events dlq list --category transient --json")
-    .action(async (options: DlqOptions) => {
-      const found = await collect(options);
+    .action(async (options: FailureOptions) => {
       if (options.json === true) {
-        for (const { subnet, entry } of found) terminal.out(JSON.stringify({ subnet, ...entry }));
+        await eachLetter(options, ({ subnet, entry }) => terminal.out(JSON.stringify({ subnet, ...entry })));
         return;
       }
-      const rows = found.map(({ entry }) => [
-        entry.dead_letter_id,
-        entry.at,
-        entry.category,
-        entry.node,
-        entry.event_name,
-        entry.error.message.split("\n")[0]?.slice(0, 60) ?? "",
-      ]);
+      const rows: string[][] = [];
+      await eachLetter(options, ({ entry }) => rows.push(rowOf(entry)));
       for (const line of table(rows)) terminal.out(line);
-      terminal.say(`${found.length} dead letters`);
+      terminal.say(`${rows.length} dead letters`);
     });
+}
+
+function rowOf({ dead_letter_id, at, category, node, event_name, error }: KeptDeadLetter["entry"]): string[] {
+  return [dead_letter_id, at, category, node, event_name, firstLine(error.message, 60)];
 }
 
 function showCommand(terminal: Terminal): Command {
@@ -77,18 +62,18 @@ function showCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos events dlq show DLQ-EVENTS_beta-17-desk.screen")
     .action(async (id: string, options: StateOptions) => {
-      const found = (await collect(options)).filter(
-        ({ entry }) => entry.dead_letter_id === id || entry.event_id === id,
-      );
-      if (found.length === 0) throw new MeshError("usage", `no dead letter ${JSON.stringify(id)}`);
-      for (const { entry } of found) {
+      let found = 0;
+      await eachLetter(options, ({ entry }) => {
+        if (entry.dead_letter_id !== id && entry.event_id !== id) return;
+        found++;
         terminal.out(options.json === true ? JSON.stringify(entry) : JSON.stringify(entry, undefined, 2));
-      }
+      });
+      if (found === 0) throw new MeshError("usage", `no dead letter ${JSON.stringify(id)}`);
     });
 }
 
 function replayCommand(terminal: Terminal): Command {
-  return withFilters(new Command("replay"))
+  return withCategory(new Command("replay"))
     .description("give dead letters to their handlers again; each leaves the list as it goes")
     .argument("[ids...]", "which ones (default: all that the options match)")
     .option("--rate <n>", "at most so many a second", parseRate)
@@ -97,88 +82,115 @@ function replayCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nSafe to run again when it was cut short.")
     .addHelpText("after", "\nExample:\n  adaos events dlq replay --at beta --category transient --yes")
     .action(async (ids: string[], options: ChangeOptions & { readonly rate?: number }) => {
-      const found = (await collect(options)).filter(
-        ({ entry }) => ids.length === 0 || ids.includes(entry.dead_letter_id),
-      );
-      const permanent = found.filter(({ entry }) => entry.category === "permanent").length;
+      const wanted = new Set(ids);
+      const isMeant = ({ entry }: KeptDeadLetter): boolean =>
+        wanted.size === 0 || wanted.has(entry.dead_letter_id);
+      const { count, permanent, last } = await survey(options, isMeant);
       if (permanent > 0)
         terminal.say(`${permanent} of them failed for reasons that time does not cure; fix those first`);
-      if (!(await confirmed("replay", found.length, options, terminal))) return;
-      const pauseMs = options.rate === undefined ? 0 : 1000 / options.rate;
-      const failed = await change(found, options, terminal, pauseMs, (desk, letter) => desk.replay(letter));
-      tell({ replayed: found.length - failed, failed }, options, terminal);
+      if (!(await confirmed("replay", count, options, terminal))) return;
+      const plan = { count, last, isMeant, perSecond: options.rate };
+      const { done, failed } = await change(plan, options, terminal, (desk, letter) => desk.replay(letter));
+      tell({ replayed: done, failed }, options, terminal);
     });
 }
 
 function purgeCommand(terminal: Terminal): Command {
-  return withFilters(new Command("purge"))
+  return withCategory(new Command("purge"))
     .description("delete old dead letters for good")
     .option("--older-than <days>", "keep what is younger", parseDays, 30)
     .option("--dry-run", "only tell what would be done")
     .option("--yes", "do not ask")
     .addHelpText("after", "\nExample:\n  adaos events dlq purge --older-than 30 --yes")
     .action(async (options: ChangeOptions & { readonly olderThan: number }) => {
-      const all = await collect(options);
-      const filter = { beforeMs: Date.now() - options.olderThan * 86_400_000 };
-      const old = all.filter((letter) => matchesFilter(letter, filter));
-      if (!(await confirmed("delete", old.length, options, terminal))) return;
-      const failed = await change(old, options, terminal, 0, (desk, { kept }) => desk.remove(kept));
-      const deleted = old.length - failed;
-      tell({ deleted, kept: all.length - deleted }, options, terminal);
+      const beforeMs = Date.now() - options.olderThan * 86_400_000;
+      const isMeant = ({ entry }: KeptDeadLetter): boolean => Date.parse(entry.at) < beforeMs;
+      const { count, all, last } = await survey(options, isMeant);
+      if (!(await confirmed("delete", count, options, terminal))) return;
+      const { done } = await change({ count, last, isMeant }, options, terminal, (desk, { kept }) =>
+        desk.remove(kept),
+      );
+      tell({ deleted: done, kept: all - done }, options, terminal);
     });
 }
 
-/** Runs `use` with each subnet's desk in turn. */
-async function withDesks(options: DlqOptions, use: (desk: DeadLetterDesk) => Promise<void>): Promise<void> {
-  for (const server of hubServers(readLayout(resolveStateDir(options.state)), options.at)) {
-    const desk = await DeadLetterDesk.open(server);
-    try {
-      await use(desk);
-    } catch (thrown) {
-      throw MeshError.from(thrown, "unavailable", `the dead letters of ${server.of} cannot be read`);
-    } finally {
-      await desk.close();
-    }
-  }
-}
-
-async function collect(options: DlqOptions): Promise<KeptDeadLetter[]> {
-  const filter: DeadLetterFilter = options;
-  const found: KeptDeadLetter[] = [];
-  await withDesks(options, async (desk) => {
-    for await (const letter of desk.all()) if (matchesFilter(letter, filter)) found.push(letter);
+async function eachLetter(options: FailureOptions, use: (letter: KeptDeadLetter) => void): Promise<void> {
+  await withHubs(options, async (hub) => {
+    for await (const letter of deadLetters(hub, options)) use(letter);
   });
-  return found;
 }
 
-/** Does something to each dead letter, telling how far it is. Resolves with how many it failed for. */
+/** What a change would do, found out before anybody is asked. */
+interface Survey {
+  /** How many are meant, of how many that the filters match. */
+  readonly count: number;
+  readonly all: number;
+  readonly permanent: number;
+  /** Where the last one that is meant lies in each subnet: what comes later is not meant. */
+  readonly last: ReadonlyMap<string, number>;
+}
+
+async function survey(
+  options: FailureOptions,
+  isMeant: (letter: KeptDeadLetter) => boolean,
+): Promise<Survey> {
+  let [count, all, permanent] = [0, 0, 0];
+  const last = new Map<string, number>();
+  await eachLetter(options, (letter) => {
+    all++;
+    if (!isMeant(letter)) return;
+    count++;
+    if (letter.entry.category === "permanent") permanent++;
+    last.set(letter.subnet, letter.kept);
+  });
+  return { count, all, permanent, last };
+}
+
+interface ChangePlan extends Pick<Survey, "count" | "last"> {
+  readonly isMeant: (letter: KeptDeadLetter) => boolean;
+  readonly perSecond?: number | undefined;
+}
+
+/** Does something to each dead letter that is meant, telling how far it is. A failure of some lets the others go on. */
 async function change(
-  letters: readonly KeptDeadLetter[],
-  options: DlqOptions,
+  { count, last, isMeant, perSecond }: ChangePlan,
+  options: FailureOptions,
   terminal: Terminal,
-  pauseMs: number,
   act: (desk: DeadLetterDesk, letter: KeptDeadLetter) => Promise<unknown>,
-): Promise<number> {
-  let failed = 0;
-  let done = 0;
-  let toldMs = Date.now();
-  await withDesks(options, async (desk) => {
-    for (const letter of letters.filter(({ subnet }) => subnet === desk.subnet)) {
-      try {
-        await act(desk, letter);
-      } catch (thrown) {
-        failed++;
-        terminal.say(`${letter.entry.dead_letter_id}: ${messageOf(thrown)}`);
-      }
+): Promise<{ readonly done: number; readonly failed: number }> {
+  let [done, failed] = [0, 0];
+  const told = progress(terminal, () => `${done + failed} of ${count}`);
+  const actOn = async (desk: DeadLetterDesk, letter: KeptDeadLetter): Promise<void> => {
+    try {
+      await act(desk, letter);
       done++;
-      if (Date.now() - toldMs >= 1000) {
-        toldMs = Date.now();
-        terminal.say(`${done} of ${letters.length}`);
-      }
-      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    } catch (thrown) {
+      process.exitCode = EXIT_CODES[MeshError.from(thrown, "unavailable", "not done").code];
+      if (++failed <= MAX_NAMED) terminal.say(`${letter.entry.dead_letter_id}: ${messageOf(thrown)}`);
     }
-  });
-  return failed;
+  };
+  try {
+    await withHubs(options, async (hub) => {
+      const desk = new DeadLetterDesk(hub);
+      const letters = upTo(last.get(hub.of) ?? 0, deadLetters(hub, options), isMeant);
+      await inFlight(letters, { maxInFlight: MAX_IN_FLIGHT, perSecond }, (letter) => actOn(desk, letter));
+      await desk.close();
+    });
+  } finally {
+    told.end();
+  }
+  return { done, failed };
+}
+
+async function* upTo(
+  last: number,
+  letters: AsyncIterable<KeptDeadLetter>,
+  isMeant: (letter: KeptDeadLetter) => boolean,
+): AsyncGenerator<KeptDeadLetter> {
+  for await (const letter of letters) {
+    if (letter.kept > last) return;
+    if (isMeant(letter)) yield letter;
+  }
 }
 
 async function confirmed(
@@ -202,7 +214,7 @@ async function confirmed(
   return /^y(es)?$/i.test(answer.trim());
 }
 
-function tell(result: Readonly<Record<string, number>>, options: DlqOptions, terminal: Terminal): void {
+function tell(result: Readonly<Record<string, number>>, options: FailureOptions, terminal: Terminal): void {
   if (options.json === true) return terminal.out(JSON.stringify(result));
   terminal.out(
     Object.entries(result)

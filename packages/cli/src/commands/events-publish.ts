@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { type Logger, MeshError, type PublishOptions } from "@adaos/core";
+import { MeshError, type PublishOptions } from "@adaos/core";
 import { connect } from "@adaos/member";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
-import { type Terminal, table } from "../terminal.ts";
+import { quietLog, type Terminal, table } from "../terminal.ts";
 
 interface EventsPublishOptions extends StateOptions {
   readonly data: string;
@@ -34,7 +34,7 @@ export function eventsPublishCommand(terminal: Terminal): Command {
         as: options.as,
         state: options.state,
         component: "cli",
-        log: quiet(terminal),
+        log: quietLog(terminal),
       });
       try {
         const { eventId, subject, stream, seq, duplicate } = await bus.publish(
@@ -80,10 +80,4 @@ function readInput(file: string | number, shown = String(file)): string {
   } catch (cause) {
     throw MeshError.from(cause, "usage", `--data cannot be read from ${shown}`);
   }
-}
-
-/** A command says what is wrong once, at its end; what the connection does meanwhile is told only when it is bad. */
-function quiet({ say }: Terminal): Logger {
-  const silent = (): void => undefined;
-  return { debug: silent, info: silent, warn: silent, error: (_fields, event) => say(event) };
 }

@@ -13,6 +13,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { DeliverPolicy, type JsMsg } from "nats";
 import { readLayout, serverOf } from "../mesh/layout.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
+import { parseCount } from "../parse-count.ts";
 import type { Terminal } from "../terminal.ts";
 import { untilAsked } from "../until-asked.ts";
 
@@ -103,12 +104,6 @@ function print(message: JsMsg, json: boolean, terminal: Terminal): void {
   const { dim, cyan } = terminal.colors;
   const name = `${envelope.event_name}@${envelope.version}`;
   terminal.out(`${dim(envelope.ts)} ${subnet}/${node} ${cyan(name)} ${JSON.stringify(envelope.data)}`);
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count > 0) return count;
-  throw new InvalidArgumentError("must be a positive whole number");
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -1,13 +1,29 @@
 import { Command } from "commander";
 import type { Terminal } from "../terminal.ts";
+import { eventsDetailCommand } from "./events-detail.ts";
 import { eventsDlqCommand } from "./events-dlq.ts";
+import { eventsExportCommand } from "./events-export.ts";
+import { eventsFailedCommand } from "./events-failed.ts";
 import { eventsPublishCommand } from "./events-publish.ts";
+import { eventsRetryCommand } from "./events-retry.ts";
+import { eventsRetryCandidatesCommand } from "./events-retry-candidates.ts";
+import { eventsStatusCommand } from "./events-status.ts";
+import { eventsSubscribeCommand } from "./events-subscribe.ts";
 import { eventsTailCommand } from "./events-tail.ts";
+import { eventsTopicsCommand } from "./events-topics.ts";
 
 export function eventsCommand(terminal: Terminal): Command {
   return new Command("events")
     .description("publish and watch events, and look after the ones that failed")
     .addCommand(eventsPublishCommand(terminal))
+    .addCommand(eventsSubscribeCommand(terminal))
     .addCommand(eventsTailCommand(terminal))
+    .addCommand(eventsTopicsCommand(terminal))
+    .addCommand(eventsStatusCommand(terminal))
+    .addCommand(eventsFailedCommand(terminal))
+    .addCommand(eventsRetryCandidatesCommand(terminal))
+    .addCommand(eventsDetailCommand(terminal))
+    .addCommand(eventsRetryCommand(terminal))
+    .addCommand(eventsExportCommand(terminal))
     .addCommand(eventsDlqCommand(terminal));
 }

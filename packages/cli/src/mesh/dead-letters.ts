@@ -1,15 +1,16 @@
-import { readSeed } from "@adaos/config";
 import {
+  DEAD_LETTER_ROOT,
   type DeadLetter,
   deadLetterStream,
   eventsStream,
   MeshError,
-  ROOT_DOMAIN,
   replayOf,
 } from "@adaos/core";
-import { type Connection, openConnection, StreamPublisher } from "@adaos/transport-nats";
-import type { JetStreamManager } from "nats";
-import type { Layout, ServerLayout } from "./layout.ts";
+import { StreamPublisher } from "@adaos/transport-nats";
+import { type FailureFilter, filterSubject, isOfEvent } from "./failure-filter.ts";
+import type { OpenServer } from "./hubs.ts";
+import { parseStored } from "./parse-stored.ts";
+import { storedMessages } from "./stored-messages.ts";
 
 /** A dead letter and where it is kept. */
 export interface KeptDeadLetter {
@@ -19,97 +20,58 @@ export interface KeptDeadLetter {
   readonly entry: DeadLetter;
 }
 
-/** What to look for; what is not given matches all. */
-export interface DeadLetterFilter {
-  readonly node?: string;
-  readonly durable?: string;
-  readonly category?: string;
-  readonly event?: string;
-  /** Before this time, milliseconds since the epoch. */
-  readonly beforeMs?: number;
+/** A dead letter without the event's bytes: what a list needs, and small. */
+export type DeadLetterSummary = { readonly subnet: string } & Omit<DeadLetter, "message">;
+
+export function summaryOf({ subnet, entry }: KeptDeadLetter): DeadLetterSummary {
+  const { message: _, ...rest } = entry;
+  return { subnet, ...rest };
 }
 
-export function matchesFilter({ entry }: KeptDeadLetter, filter: DeadLetterFilter): boolean {
-  return (
-    (filter.node === undefined || entry.node === filter.node) &&
-    (filter.durable === undefined || entry.durable === filter.durable) &&
-    (filter.category === undefined || entry.category === filter.category) &&
-    (filter.event === undefined || entry.event_name === filter.event) &&
-    (filter.beforeMs === undefined || Date.parse(entry.at) < filter.beforeMs)
-  );
+/** The dead letters of one subnet that the filter matches, oldest first. */
+export async function* deadLetters(
+  server: OpenServer,
+  filter: FailureFilter = {},
+): AsyncGenerator<KeptDeadLetter> {
+  const subject = filterSubject(DEAD_LETTER_ROOT, server.of, filter);
+  if (subject === undefined) return;
+  for await (const message of storedMessages(server, deadLetterStream(server.of), subject)) {
+    const entry = parseStored<DeadLetter>(message, "dead_letter_id", "event_id", "category", "at");
+    if (entry === undefined || !isOfEvent(filter, entry.event_name)) continue;
+    if (filter.category !== undefined && entry.category !== filter.category) continue;
+    yield { subnet: server.of, kept: message.seq, entry };
+  }
 }
 
-/** The dead letters of one subnet, with the hub's own rights. */
+/** Runs the dead letters of one subnet again, or removes them. */
 export class DeadLetterDesk {
-  readonly subnet: string;
-  readonly #connection: Connection;
-  readonly #jsm: JetStreamManager;
+  readonly #server: OpenServer;
   readonly #publisher: StreamPublisher;
 
-  private constructor(subnet: string, connection: Connection, jsm: JetStreamManager) {
-    this.subnet = subnet;
-    this.#connection = connection;
-    this.#jsm = jsm;
-    this.#publisher = new StreamPublisher(connection);
-  }
-
-  /** Rejects with `unavailable`. */
-  static async open(server: ServerLayout): Promise<DeadLetterDesk> {
-    const silent = (): void => undefined;
-    const connection = await openConnection({
-      url: server.url,
-      name: "adaos events dlq",
-      user: "operator",
-      seed: readSeed(server.seedFile),
-      log: { debug: silent, info: silent, warn: silent, error: silent },
-    });
-    return new DeadLetterDesk(
-      server.of,
-      connection,
-      await connection.nc.jetstreamManager({ checkAPI: false }),
-    );
-  }
-
-  /** Every dead letter, oldest first. */
-  async *all(): AsyncGenerator<KeptDeadLetter> {
-    const stream = deadLetterStream(this.subnet);
-    const { state } = await this.#jsm.streams.info(stream);
-    if (state.messages === 0) return;
-    const consumer = await this.#connection.nc.jetstream().consumers.get(stream);
-    const messages = await consumer.consume({ expires: 5000 });
-    for await (const message of messages) {
-      yield { subnet: this.subnet, kept: message.seq, entry: message.json<DeadLetter>() };
-      if (message.info.pending === 0) return;
-    }
+  constructor(server: OpenServer) {
+    this.#server = server;
+    this.#publisher = new StreamPublisher(server.connection);
   }
 
   /**
    * Gives the event to its durable again, then takes the dead letter away. Cut short between the two, a second run makes
-   * the same event id again. Rejects with `invalid-event` when the dead letter holds no event.
+   * the same event id again. What is asked for one after the other is published in that order. Rejects with
+   * `invalid-event` when the dead letter holds no event.
    */
   async replay({ entry, kept }: KeptDeadLetter): Promise<string> {
     const message = replayOf(entry);
     const { stream } = await this.#publisher.publish(message);
-    if (stream !== eventsStream(this.subnet)) throw new MeshError("internal", `replayed into ${stream}`);
+    if (stream !== eventsStream(this.#server.of)) throw new MeshError("internal", `replayed into ${stream}`);
     await this.remove(kept);
     return message.id;
   }
 
   async remove(kept: number): Promise<void> {
-    await this.#jsm.streams.deleteMessage(deadLetterStream(this.subnet), kept, false);
+    await this.#server.jsm.streams.deleteMessage(deadLetterStream(this.#server.of), kept, false);
   }
 
+  /** Waits until everything is stored. The connection stays. */
   async close(): Promise<void> {
     await this.#publisher.close();
-    await this.#connection.close();
   }
-}
-
-/** The hub servers of these subnets; of all when none is named. Throws `usage`. */
-export function hubServers(layout: Layout, subnet: string | undefined): readonly ServerLayout[] {
-  const hubs = layout.servers.filter(({ of }) => of !== ROOT_DOMAIN);
-  const wanted = hubs.filter(({ of }) => subnet === undefined || of === subnet);
-  if (wanted.length > 0) return wanted;
-  const known = hubs.map(({ of }) => of).join(", ");
-  throw new MeshError("usage", `no subnet ${JSON.stringify(subnet)} in this mesh; there are ${known}`);
 }

@@ -1,0 +1,48 @@
+import { Command } from "commander";
+import { type DeadLetterSummary, deadLetters, summaryOf } from "../mesh/dead-letters.ts";
+import { Newest } from "../mesh/newest.ts";
+import { firstLine, type Terminal, table } from "../terminal.ts";
+import { type FailureOptions, withFilters, withHubs, withLimit } from "./failure-options.ts";
+
+/** What another attempt cures most likely comes first. */
+const CATEGORIES = ["transient", "unknown"] as const;
+
+export function eventsRetryCandidatesCommand(terminal: Terminal): Command {
+  return withLimit(withFilters(new Command("retry-candidates")))
+    .description("dead letters that another attempt may cure: transient ones, then those of unknown cause")
+    .addHelpText("after", "\nExample:\n  adaos events retry-candidates --durable screen --json")
+    .action(async (options: FailureOptions & { readonly limit: number }) => {
+      const groups = new Map(CATEGORIES.map((category) => [category as string, newest(options.limit)]));
+      await withHubs(options, async (hub) => {
+        for await (const letter of deadLetters(hub, options)) {
+          groups.get(letter.entry.category)?.add(summaryOf(letter));
+        }
+      });
+      for (const [category, found] of groups) print(category, found, options.json === true, terminal);
+    });
+}
+
+function newest(limit: number): Newest<DeadLetterSummary> {
+  return new Newest(limit, ({ at }) => at);
+}
+
+function print(
+  category: string,
+  found: Newest<DeadLetterSummary>,
+  json: boolean,
+  { out, say }: Terminal,
+): void {
+  const letters = found.items();
+  if (json) {
+    for (const letter of letters) out(JSON.stringify(letter));
+    return;
+  }
+  for (const line of table(letters.map(rowOf))) out(line);
+  const more = found.seen > letters.length ? ` of ${found.seen}; see more with --limit` : "";
+  say(`${letters.length} ${category}${more}`);
+}
+
+function rowOf(letter: DeadLetterSummary): string[] {
+  const { category, at, dead_letter_id, node, durable, event_name, error } = letter;
+  return [category, at, dead_letter_id, node, durable, event_name, firstLine(error.message, 60)];
+}

@@ -1,0 +1,32 @@
+import { MeshError, originTokenProblem, parseNodeAddress, quote } from "@adaos/core";
+
+/** Which failures to look at; what is not given matches all. */
+export interface FailureFilter {
+  /** A subnet. */
+  readonly at?: string;
+  /** `alpha/speaker`. */
+  readonly node?: string;
+  readonly durable?: string;
+  /** An event's name, or a prefix with its dot. */
+  readonly event?: string;
+  readonly category?: string;
+}
+
+/**
+ * The subject, below `root`, of what a subnet keeps of the failures of these handlers; nothing where the filter names a
+ * node of another subnet. Throws `usage`.
+ */
+export function filterSubject(root: string, subnet: string, filter: FailureFilter): string | undefined {
+  const node = filter.node === undefined ? undefined : parseNodeAddress(filter.node);
+  const problem = filter.durable === undefined ? undefined : originTokenProblem(filter.durable);
+  if (problem !== undefined)
+    throw new MeshError("usage", `durable ${quote(filter.durable ?? "")} ${problem}`);
+  if (node !== undefined && node.subnet !== subnet) return undefined;
+  return `${root}.${subnet}.${node?.node ?? "*"}.${filter.durable ?? "*"}`;
+}
+
+/** Whether the filter means this event. */
+export function isOfEvent(filter: FailureFilter, name: string): boolean {
+  if (filter.event === undefined) return true;
+  return filter.event.endsWith(".") ? name.startsWith(filter.event) : name === filter.event;
+}

@@ -1,0 +1,67 @@
+import { MeshError } from "@adaos/core";
+import { type Msg, RequestStrategy } from "nats";
+import type { OpenServer } from "./hubs.ts";
+
+/** A message as a stream holds it. */
+export interface StoredMessage {
+  readonly subject: string;
+  readonly seq: number;
+  /** RFC 3339. */
+  readonly storedAt: string;
+  readonly body: Uint8Array;
+}
+
+/** One page: small enough to be held, large enough that asking for it costs little. */
+const PAGE_MESSAGES = 500;
+const PAGE_BYTES = 4 * 1024 * 1024;
+const ANSWER_MS = 10_000;
+
+/**
+ * What a stream holds of one subject (wildcards too), oldest first, a page at a time: however much it holds, only a page
+ * is in memory, and a slow reader makes the server wait. Ends with what was there when the last page was asked for.
+ */
+export async function* storedMessages(
+  { connection }: OpenServer,
+  stream: string,
+  subject: string,
+): AsyncGenerator<StoredMessage> {
+  let next = 1;
+  while (true) {
+    const query = { seq: next, next_by_subj: subject, batch: PAGE_MESSAGES, max_bytes: PAGE_BYTES };
+    const answers = await connection.nc.requestMany(
+      `$JS.API.DIRECT.GET.${stream}`,
+      new TextEncoder().encode(JSON.stringify(query)),
+      { strategy: RequestStrategy.SentinelMsg, maxWait: ANSWER_MS },
+    );
+    const page: Msg[] = [];
+    for await (const answer of answers) page.push(answer);
+    const stored = page.filter(isStored).map(storedMessage);
+    yield* stored;
+    next = (stored.at(-1)?.seq ?? next) + 1;
+    const end = page.find((answer) => !isStored(answer));
+    if (end !== undefined && isLastPage(end, stream)) return;
+    // Cut short, by the time limit or by a message without a body: the rest is asked for, as long as something comes.
+    if (stored.length === 0) throw new MeshError("timeout", `stream ${stream} does not answer`);
+  }
+}
+
+/** Everything but the word that ends a page. */
+function isStored({ headers }: Msg): boolean {
+  return headers !== undefined && headers.code === 0 && headers.has("Nats-Sequence");
+}
+
+function storedMessage({ headers, data }: Msg): StoredMessage {
+  return {
+    subject: headers?.get("Nats-Subject") ?? "",
+    seq: Number(headers?.get("Nats-Sequence")),
+    storedAt: headers?.get("Nats-Time-Stamp") ?? "",
+    body: data,
+  };
+}
+
+function isLastPage({ headers }: Msg, stream: string): boolean {
+  const { code = 0, description = "" } = headers ?? {};
+  if (code === 404) return true;
+  if (code !== 204) throw new MeshError("unavailable", `stream ${stream}: ${description} (${code})`);
+  return Number(headers?.get("Nats-Num-Pending")) === 0;
+}
