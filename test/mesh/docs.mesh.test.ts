@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { MESH_ERROR_CODES } from "@adaos/core";
+import { MESH_ERROR_CODES, METRICS } from "@adaos/core";
 import { ensureNatsServer } from "@adaos/nats-server";
 import { connect, nkeyAuthenticator, nkeys } from "nats";
 import { describe, expect, test } from "vitest";
@@ -141,6 +141,19 @@ describe("docs/errors.md", () => {
     );
     expect(rows.map(([code]) => code).sort()).toEqual([...MESH_ERROR_CODES].sort());
     expect(Object.fromEntries(rows)).toEqual(EXIT_CODES);
+  });
+});
+
+describe("docs/metrics.md", () => {
+  test("lists the catalogue, word for word", () => {
+    const rows = [...read("docs/metrics.md").matchAll(/^\| `(adaos_\w+)` \| (\w+) \| (.*?) \| (.*) \|$/gm)];
+    const wanted = Object.values(METRICS).map(({ name, type, labels, help }) => [
+      name,
+      type,
+      labels.map((label) => `\`${label}\``).join(", "),
+      help,
+    ]);
+    expect(rows.map(([, name, type, labels, help]) => [name, type, labels, help])).toEqual(wanted);
   });
 });
 

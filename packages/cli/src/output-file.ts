@@ -14,14 +14,19 @@ export interface LineOutput {
 
 const CHUNK_CHARS = 65_536;
 
-/** Standard output, where the file is `-`, else a file that is there with all its lines or not at all. */
-export async function openOutput(file: string, force: boolean, terminal: Terminal): Promise<LineOutput> {
-  if (file !== "-") return OutputFile.open(file, force);
+/** Standard output, where the file is `-`, else a file that is there with all its lines or not at all; for its owner only by default. */
+export async function openOutput(
+  file: string,
+  force: boolean,
+  terminal: Terminal,
+  mode = 0o600,
+): Promise<LineOutput> {
+  if (file !== "-") return OutputFile.open(file, force, mode);
   const nothing = (): Promise<void> => Promise.resolve();
   return { line: async (text) => terminal.out(text), done: nothing, discard: nothing };
 }
 
-/** Written beside its place and moved there at the end; for its owner only. */
+/** Written beside its place and moved there at the end. */
 class OutputFile implements LineOutput {
   readonly #file: string;
   readonly #force: boolean;
@@ -37,12 +42,12 @@ class OutputFile implements LineOutput {
   }
 
   /** Rejects with `usage`. */
-  static async open(file: string, force: boolean): Promise<OutputFile> {
+  static async open(file: string, force: boolean, mode: number): Promise<OutputFile> {
     assertFree(file, force);
     try {
       // Left by one that was killed: its mode may be another's.
       rmSync(`${file}.new`, { force: true });
-      return new OutputFile(file, force, await open(`${file}.new`, "wx", 0o600));
+      return new OutputFile(file, force, await open(`${file}.new`, "wx", mode));
     } catch (cause) {
       throw MeshError.from(cause, "usage", `${file} cannot be written`);
     }

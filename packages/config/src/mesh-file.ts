@@ -48,6 +48,12 @@ export const streamLimitsSchema = z.strictObject({
     ),
 });
 
+/** Of members; the key is spelled as users know it. */
+export const enableMetricsSchema = z
+  .boolean()
+  .default(true)
+  .describe("whether members count what they publish and handle, for adaos events metrics");
+
 export type StreamLimits = z.infer<typeof streamLimitsSchema>;
 
 const memberSchema = z.strictObject({ publish: patterns, subscribe: patterns });
@@ -74,6 +80,7 @@ export const meshSchema = z.strictObject({
     .default("schemas/events")
     .describe("folder of the schema registry, seen from this file"),
   streams: streamLimitsSchema.prefault({}),
+  enable_metrics: enableMetricsSchema,
   root: z
     .strictObject({
       ...serverPorts,
@@ -97,6 +104,7 @@ export interface MeshFile {
   /** Absolute path of the registry folder. */
   readonly registryDir: string;
   readonly streams: StreamLimits;
+  readonly enableMetrics: boolean;
   /** By subnet; the root's under {@link ROOT_DOMAIN}. */
   readonly ports: ReadonlyMap<string, FixedPorts>;
 }
@@ -119,6 +127,7 @@ export function readMeshFile(file: string): MeshFile {
     mesh: { name: value.mesh, durability: value.durability, subnets: new Map(subnets) },
     registryDir: resolve(dirname(file), value.registry),
     streams: value.streams,
+    enableMetrics: value.enable_metrics,
     ports: new Map<string, FixedPorts>([[ROOT_DOMAIN, value.root], ...ports]),
   };
 }

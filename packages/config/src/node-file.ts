@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "nod
 import { dirname, resolve } from "node:path";
 import { MeshError } from "@adaos/core";
 import { z } from "zod";
-import { patternSchema, streamLimitsSchema } from "./mesh-file.ts";
+import { enableMetricsSchema, patternSchema, streamLimitsSchema } from "./mesh-file.ts";
 import { readYamlFile } from "./yaml-file.ts";
 
 /*
@@ -46,6 +46,7 @@ const memberFile = z.strictObject({
   registry: z.string().min(1),
   publish: patterns,
   subscribe: patterns,
+  enable_metrics: enableMetricsSchema,
 });
 
 const hubFile = z.strictObject({

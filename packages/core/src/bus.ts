@@ -5,6 +5,7 @@ import { MeshError } from "./errors.ts";
 import type { EventData, ReplyData } from "./event-map.ts";
 import { parseEventRef, quote } from "./event-name.ts";
 import { parseEventPattern } from "./event-pattern.ts";
+import type { Metrics } from "./metrics.ts";
 import { deniedError, type Policy } from "./policy.ts";
 import type {
   FailureJournal,
@@ -31,6 +32,8 @@ export interface BusOptions {
   readonly journal: FailureJournal;
   /** Where it is kept which events were handled. */
   readonly idempotency: IdempotencyStore;
+  /** Counts what the bus does. Not given: nothing is counted. */
+  readonly metrics?: Metrics;
   /** The part of `source` before `@`. @default "app" */
   readonly component?: string;
   /** @default "default" */
@@ -88,18 +91,19 @@ export class Bus {
     options: PublishOptions = {},
   ): Promise<Published> {
     this.#assertOpen();
-    const prepared = prepareEvent(this.#options, ref, data, options, Date.now());
-    const { envelope, message } = prepared;
-    const span = publishSpan(spanSubject(prepared));
-    try {
-      const receipt = await this.#options.transport.publish({ ...message, headers: span.headers });
-      span.end();
-      this.stats.published++;
-      return { eventId: envelope.event_id, subject: message.subject, ...receipt };
-    } catch (thrown) {
-      span.end(thrown);
-      throw thrown;
-    }
+    return this.#counted(ref, async () => {
+      const prepared = prepareEvent(this.#options, ref, data, options, Date.now());
+      const { envelope, message } = prepared;
+      const span = publishSpan(spanSubject(prepared));
+      try {
+        const receipt = await this.#options.transport.publish({ ...message, headers: span.headers });
+        span.end();
+        return { eventId: envelope.event_id, subject: message.subject, ...receipt };
+      } catch (thrown) {
+        span.end(thrown);
+        throw thrown;
+      }
+    });
   }
 
   /**
@@ -131,8 +135,10 @@ export class Bus {
     this.#assertOpen();
     assertWithin("timeoutMs", options.timeoutMs ?? 10_000, 100, 3_600_000);
     const { transport } = this.#options;
-    const reply = await request(this.#options, transport, ref, data, options, this.#closed.signal);
-    this.stats.published++;
+    const closed = this.#closed.signal;
+    const reply = await this.#counted(ref, () =>
+      request(this.#options, transport, ref, data, options, closed),
+    );
     // The type argument says what the registry's schema has proven.
     return reply as Envelope<ReplyData<Ref>>;
   }
@@ -205,8 +211,25 @@ export class Bus {
     try {
       await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
     } finally {
+      await this.#options.metrics?.close();
       // Whatever one subscription does, nothing may stay connected.
       await this.#options.transport.close().finally(this.#options.onClosed);
+    }
+  }
+
+  /** Counts an event that is published, and how long it took, or why it was not. */
+  async #counted<T>(ref: string, publish: () => Promise<T>): Promise<T> {
+    const { metrics } = this.#options;
+    const startMs = performance.now();
+    try {
+      const published = await publish();
+      this.stats.published++;
+      metrics?.count("published", [ref.split("@")[0] ?? ref]);
+      metrics?.observe("publishMs", performance.now() - startMs);
+      return published;
+    } catch (thrown) {
+      metrics?.count("publishFailed", [thrown instanceof MeshError ? thrown.code : "other"]);
+      throw thrown;
     }
   }
 
@@ -232,6 +255,7 @@ export class Bus {
       rules: options.classify ?? [],
       journal,
       idempotency: options.idempotency ?? idempotency,
+      metrics: this.#options.metrics,
       responder: answers ? new Responder(this.#options, transport, log) : undefined,
       onSettled: (outcome) => this.stats[outcome]++,
     };

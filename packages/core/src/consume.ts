@@ -3,6 +3,8 @@ import { decodeEnvelope, type Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { type FailedDelivery, FailureHandling, type FailureOutcome, NO_HISTORY } from "./failure-handling.ts";
 import { handlerScope } from "./handler-scope.ts";
+import { HandlingMetrics } from "./handling-metrics.ts";
+import type { Metrics } from "./metrics.ts";
 import { effectKey, Once, StoreTrouble } from "./once.ts";
 import type {
   Delivery,
@@ -82,6 +84,8 @@ export interface ConsumerSettings {
   readonly idempotency: IdempotencyStore | "off";
   /** Not given: requests are not answered. */
   readonly responder: Responder | undefined;
+  /** Not given: nothing is counted. */
+  readonly metrics: Metrics | undefined;
   readonly onSettled: (outcome: "handled" | "repeated" | "refused" | FailureOutcome) => void;
 }
 
@@ -96,6 +100,7 @@ export class Consumer {
   readonly #onEvent: OnEvent<unknown>;
   readonly #failures: FailureHandling;
   readonly #once: Once | undefined;
+  readonly #metrics: HandlingMetrics;
   readonly #waiting: Delivery[] = [];
   #running = 0;
   #stopped = false;
@@ -104,7 +109,8 @@ export class Consumer {
     this.#settings = settings;
     this.#onEvent = onEvent;
     this.#failures = new FailureHandling(settings);
-    const { idempotency, durable } = settings;
+    const { idempotency, durable, metrics } = settings;
+    this.#metrics = new HandlingMetrics(metrics, durable);
     this.#once = idempotency === "off" ? undefined : new Once(idempotency, durable);
   }
 
@@ -165,17 +171,20 @@ export class Consumer {
     } catch (thrown) {
       if (thrown instanceof StoreTrouble) {
         onSettled("held");
+        this.#metrics.held();
         return this.#failures.held(opened, history, thrown.cause);
       }
       if (opened.refusal !== undefined) onSettled("refused");
-      const { settlement, outcome, category } = await this.#failures.failed(opened, history, thrown);
-      if (outcome === "deadLettered") await this.#tellRequester(opened, category, thrown);
-      onSettled(outcome);
-      return settlement;
+      const ending = await this.#failures.failed(opened, history, thrown);
+      if (ending.outcome === "deadLettered") await this.#tellRequester(opened, ending.category, thrown);
+      onSettled(ending.outcome);
+      this.#metrics.failed(opened.envelope, history, ending, thrown);
+      return ending.settlement;
     }
     if (!isFirst) await this.#failures.succeeded(opened, history);
     if (!ran) await this.#tellRequester(opened, "repeated", "it was handled before, and answered then");
     onSettled(ran ? "handled" : "repeated");
+    this.#metrics.succeeded(opened.envelope, history, ran);
     return { kind: "ack" };
   }
 
@@ -189,7 +198,9 @@ export class Consumer {
     if (envelope === undefined || address === undefined) return false;
     const key = effectKey(envelope, address);
     const handle = (transaction: unknown): Promise<void> =>
-      this.#handle(delivery, envelope, { address, idempotencyKey: key, transaction });
+      this.#metrics.timed(() =>
+        this.#handle(delivery, envelope, { address, idempotencyKey: key, transaction }),
+      );
     if (this.#once !== undefined) return this.#once.run(key, handle);
     await handle(undefined);
     return true;

@@ -41,6 +41,7 @@ function settingsOf(changes: Partial<ConsumerSettings> = {}): ConsumerSettings {
     journal,
     idempotency: "off",
     responder: undefined,
+    metrics: undefined,
     onSettled: (outcome) => outcomes.push(outcome),
     ...changes,
   };

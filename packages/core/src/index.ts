@@ -53,6 +53,13 @@ export {
   type Subnet,
   subnetRules,
 } from "./mesh.ts";
+export { METRICS, type MetricId, Metrics, type MetricsSnapshot } from "./metrics.ts";
+export {
+  type LatencySummary,
+  type MetricsSummary,
+  type OutcomeCounts,
+  summarize,
+} from "./metrics-summary.ts";
 export {
   bridgePrefix,
   DEAD_LETTER_ROOT,
@@ -67,7 +74,9 @@ export {
   inboxPrefix,
   ingestPrefix,
   MESH_STREAM,
+  METRICS_ROOT,
   memberConsumer,
+  metricsStream,
   PROCESSING_ROOT,
   processingStream,
   ROOT_DOMAIN,
@@ -91,6 +100,7 @@ export type {
   IdempotencyStore,
   Logger,
   Message,
+  MetricsStore,
   OnDelivery,
   PublishReceipt,
   SchemaRegistry,
@@ -103,6 +113,7 @@ export type {
   Validation,
 } from "./ports.ts";
 export type { ProcessingRecord, ProcessingStatus, RecoveryAction } from "./processing-record.ts";
+export { prometheusText } from "./prometheus.ts";
 export type { Published, PublishOptions } from "./publish.ts";
 export {
   farReplyFilter,

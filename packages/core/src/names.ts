@@ -20,6 +20,13 @@ export function doneStream(subnet: string): string {
   return `DONE_${subnet}`;
 }
 
+/** The hub stream of what the processes of its members have counted. */
+export function metricsStream(subnet: string): string {
+  return `METRICS_${subnet}`;
+}
+
+/** First token of every snapshot's subject; subnet, node, instance and hour follow. */
+export const METRICS_ROOT = "met";
 /** First token of every mark's subject; subnet, node, durable and effect key follow. */
 export const DONE_ROOT = "done";
 /** First token of every dead letter's subject; subnet, node and durable follow. */

@@ -1,6 +1,7 @@
 import type { DeadLetter } from "./dead-letter.ts";
 import type { Violation } from "./errors.ts";
 import type { EventPattern } from "./event-pattern.ts";
+import type { MetricsSnapshot } from "./metrics.ts";
 import type { ProcessingRecord } from "./processing-record.ts";
 
 /** What an adapter can do: declared by it and proven by tests, never probed. */
@@ -114,6 +115,12 @@ export interface IdempotencyStore {
    * comes between them. Any other marks after the effect, and a crash between the two repeats the effect.
    */
   once(durable: string, key: string, effect: (transaction: unknown) => Promise<void>): Promise<boolean>;
+}
+
+/** Keeps what is counted, so that it can be added up later. */
+export interface MetricsStore {
+  /** Stores what one process counted in one hour, in place of what it said of that hour before. Rejects with `unavailable`. */
+  storeMetrics(snapshot: MetricsSnapshot): Promise<void>;
 }
 
 /** One schema's verdict on one event's data. */

@@ -4,6 +4,8 @@ import { MeshError } from "./errors.ts";
 import { newEventId } from "./event-id.ts";
 import { quote } from "./event-name.ts";
 import { failureInfo } from "./failure-info.ts";
+import { HandlingMetrics } from "./handling-metrics.ts";
+import type { Metrics } from "./metrics.ts";
 import type { FailureJournal, Logger } from "./ports.ts";
 import { errorInfo, type ProcessingRecord, type RecoveryAction } from "./processing-record.ts";
 import { type RetryOptions, resolveRetry } from "./retry-policy.ts";
@@ -46,6 +48,7 @@ export interface Runner {
   readonly component: string;
   readonly journal: FailureJournal;
   readonly log: Logger;
+  readonly metrics?: Metrics;
 }
 
 /** In a record's place of a durable. */
@@ -72,17 +75,16 @@ export async function runAction<T>(
   const signal = options.signal === undefined ? closing : AbortSignal.any([closing, options.signal]);
   const runId = newEventId(Date.now());
   const actions: RecoveryAction[] = [];
+  const metrics = new HandlingMetrics(runner.metrics, RUN_DURABLE);
   const base = recordBase(runner, runId, name, tags);
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
     let decision: FailureDecision;
     try {
-      const value = await withTimeout(
-        name,
-        timeoutMs,
-        (inner) => action({ runId, attempt, signal: inner }),
-        signal,
+      const value = await metrics.timed(() =>
+        withTimeout(name, timeoutMs, (inner) => action({ runId, attempt, signal: inner }), signal),
       );
+      metrics.succeeded(undefined, { failures: attempt - 1 }, true);
       await keep(runner, {
         ...base,
         ...now(),
@@ -95,6 +97,9 @@ export async function runAction<T>(
       signal.throwIfAborted();
       decision = settleFailure(thrown, attempt, retry, classify, Math.random());
       const delayMs = decision.kind === "retry" ? decision.delayMs : undefined;
+      const outcome = decision.kind === "retry" ? "retried" : "deadLettered";
+      const { category } = decision.classification;
+      metrics.failed(undefined, { failures: attempt - 1 }, { outcome, category }, thrown);
       actions.push(actionOf(runId, delayMs));
       await keep(runner, {
         ...base,

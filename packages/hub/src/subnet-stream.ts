@@ -8,7 +8,9 @@ import {
   eventsStream,
   farReplyFilter,
   type Logger,
+  METRICS_ROOT,
   MeshError,
+  metricsStream,
   minimalPatterns,
   PROCESSING_ROOT,
   patternToFilter,
@@ -30,8 +32,10 @@ const JOURNAL_AGE_FACTOR = 4;
 const JOURNAL_MAX_BYTES = 268_435_456;
 /** That an event was handled is remembered longer than its stream can bring it again. */
 const DONE_AGE_FACTOR = 2;
-/** No mark is ever repeated within this; the shortest window costs the least memory. */
-const DONE_DUPLICATE_WINDOW_MS = 1000;
+/** For what is never repeated under one id; the shortest window costs the least memory. */
+const SHORT_WINDOW_MS = 1000;
+const METRICS_MAX_BYTES = 67_108_864;
+const METRICS_MAX_AGE_MS = 31 * 86_400_000;
 /** How soon it looks again after trouble, most of which is a server that starts or reads its config. */
 const RETRY_MS = 250;
 
@@ -137,9 +141,23 @@ export class SubnetStream implements Part {
       subjects: [`${DONE_ROOT}.>`],
       maxBytes,
       maxAgeMs: maxAgeMs * DONE_AGE_FACTOR,
-      duplicateWindowMs: DONE_DUPLICATE_WINDOW_MS,
+      duplicateWindowMs: SHORT_WINDOW_MS,
       maxMessagesPerSubject: 1,
       // A full memory of what was done must not stop the work; of a mark that is that old, no event is left.
+      whenFull: "drop-oldest",
+    });
+    await this.#ensureMetrics();
+  }
+
+  /** Numbers of the last weeks, an hour of a process each; the oldest make room. */
+  async #ensureMetrics(): Promise<void> {
+    await ensureStream(this.#jsm, {
+      name: metricsStream(this.#subnet),
+      subjects: [`${METRICS_ROOT}.>`],
+      maxBytes: METRICS_MAX_BYTES,
+      maxAgeMs: METRICS_MAX_AGE_MS,
+      duplicateWindowMs: SHORT_WINDOW_MS,
+      maxMessagesPerSubject: 1,
       whenFull: "drop-oldest",
     });
   }

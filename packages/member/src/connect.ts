@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import {
   type LoadedNode,
@@ -15,13 +16,22 @@ import {
   type Logger,
   type Member,
   MeshError,
+  Metrics,
   memberRules,
+  type NodeAddress,
   Policy,
   parseNodeAddress,
 } from "@adaos/core";
 import { openLog, startTelemetry } from "@adaos/daemon";
 import { loadRegistry } from "@adaos/registry";
-import { NatsIdempotencyStore, NatsJournal, NatsTransport, openConnection } from "@adaos/transport-nats";
+import {
+  type Connection,
+  NatsIdempotencyStore,
+  NatsJournal,
+  NatsMetricsStore,
+  NatsTransport,
+  openConnection,
+} from "@adaos/transport-nats";
 
 export interface ConnectOptions {
   /** Which member to be, for example `alpha/kitchen`. Not needed with `config`. */
@@ -34,6 +44,8 @@ export interface ConnectOptions {
   readonly component?: string;
   /** @default warnings and errors to standard error */
   readonly log?: Logger;
+  /** Whether what the bus does is counted, for `adaos events metrics`. @default as the mesh file says (`enable_metrics`) */
+  readonly metrics?: boolean;
   /** Wait for a hub that is not there yet instead of rejecting after five seconds. @default false */
   readonly waitForServer?: boolean;
 }
@@ -68,7 +80,8 @@ function memberFile({ as, state, config }: ConnectOptions): string {
 }
 
 /** How a member's bus is opened. */
-type OpenOptions = Pick<BusOptions, "log" | "component" | "onClosed"> & Pick<ConnectOptions, "waitForServer">;
+type OpenOptions = Pick<BusOptions, "log" | "component" | "onClosed"> &
+  Pick<ConnectOptions, "waitForServer" | "metrics">;
 
 /** The bus of a member whose node file is read. */
 export async function openBus({ config, path }: LoadedNode<MemberFile>, options: OpenOptions): Promise<Bus> {
@@ -85,15 +98,23 @@ export async function openBus({ config, path }: LoadedNode<MemberFile>, options:
     log,
     ...(waitForServer === undefined ? {} : { waitForServer }),
   });
+  const address = { subnet, node };
   return new Bus({
-    address: { subnet, node },
-    transport: new NatsTransport(connection, { address: { subnet, node }, log }),
-    journal: new NatsJournal(connection, { subnet, node }),
-    idempotency: new NatsIdempotencyStore(connection, { subnet, node }),
+    address,
+    ...((options.metrics ?? config.enable_metrics) ? { metrics: openMetrics(connection, address, log) } : {}),
+    transport: new NatsTransport(connection, { address, log }),
+    journal: new NatsJournal(connection, address),
+    idempotency: new NatsIdempotencyStore(connection, address),
     registry,
     policy: new Policy(rules),
     log,
     ...(component === undefined ? {} : { component }),
     ...(onClosed === undefined ? {} : { onClosed }),
   });
+}
+
+function openMetrics(connection: Connection, address: NodeAddress, log: Logger): Metrics {
+  const instance = `${process.pid.toString(36)}-${randomBytes(4).toString("hex")}`;
+  const store = new NatsMetricsStore(connection, address);
+  return new Metrics(`${address.subnet}/${address.node}`, instance, store, log);
 }

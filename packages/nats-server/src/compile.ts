@@ -10,6 +10,7 @@ import {
   hubServiceSubject,
   inboxPrefix,
   ingestPrefix,
+  METRICS_ROOT,
   type Policy,
   PROCESSING_ROOT,
   patternToFilter,
@@ -178,6 +179,7 @@ function memberServices(subnet: string): ConfBlock[] {
     { service: `${PROCESSING_ROOT}.${subnet}.>` },
     { service: `$JS.API.DIRECT.GET.${processingStream(subnet)}.>` },
     { service: `${DONE_ROOT}.${subnet}.>` },
+    { service: `${METRICS_ROOT}.${subnet}.>` },
     { service: `$JS.API.DIRECT.GET.${doneStream(subnet)}.>` },
   ];
 }
@@ -203,6 +205,7 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     `${DEAD_LETTER_ROOT}.${subnet}.${node}.*`,
     records,
     `$JS.API.DIRECT.GET.${processingStream(subnet)}.${records}`,
+    `${METRICS_ROOT}.${subnet}.${node}.*.*`,
     marks,
     `$JS.API.DIRECT.GET.${doneStream(subnet)}.${marks}`,
   ];

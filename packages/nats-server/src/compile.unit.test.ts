@@ -151,6 +151,7 @@ const FORBIDDEN = [
   "evt.alpha.hub.ui.notify.v1",
   "svc.hub.other.durable",
   "svc.hub.other.reply",
+  "met.alpha.other.1.2026-11-21T12",
   "rpy.near.alpha.kitchen.EVT-1.alpha.other.ui.notify.v1",
   "rpy.far.beta.desk.EVT-1.gamma.kitchen.ui.notify.v1",
   "rpy.far.alpha.kitchen.EVT-1.beta.desk.ui.notify.v1",

@@ -18,6 +18,7 @@ export { ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durabl
 export { headersOfMsg } from "./message-headers.ts";
 export { NatsIdempotencyStore } from "./nats-idempotency.ts";
 export { NatsJournal } from "./nats-journal.ts";
+export { NatsMetricsStore } from "./nats-metrics.ts";
 export { NatsTransport, type NatsTransportOptions } from "./nats-transport.ts";
 export {
   PullConsumer,

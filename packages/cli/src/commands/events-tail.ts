@@ -9,11 +9,12 @@ import {
   patternToFilter,
 } from "@adaos/core";
 import { openConnection } from "@adaos/transport-nats";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { DeliverPolicy, type JsMsg } from "nats";
 import { readLayout, serverOf } from "../mesh/layout.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { parseCount } from "../parse-count.ts";
+import { parseDuration } from "../parse-duration.ts";
 import type { Terminal } from "../terminal.ts";
 import { untilAsked } from "../until-asked.ts";
 
@@ -104,12 +105,4 @@ function print(message: JsMsg, json: boolean, terminal: Terminal): void {
   const { dim, cyan } = terminal.colors;
   const name = `${envelope.event_name}@${envelope.version}`;
   terminal.out(`${dim(envelope.ts)} ${subnet}/${node} ${cyan(name)} ${JSON.stringify(envelope.data)}`);
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function parseDuration(text: string): number {
-  const [, amount, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (amount === undefined) throw new InvalidArgumentError("must be like 30s, 10m, 2h or 7d");
-  return Number(amount) * (UNIT_MS[unit] ?? 1);
 }

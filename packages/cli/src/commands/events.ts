@@ -4,6 +4,8 @@ import { eventsDetailCommand } from "./events-detail.ts";
 import { eventsDlqCommand } from "./events-dlq.ts";
 import { eventsExportCommand } from "./events-export.ts";
 import { eventsFailedCommand } from "./events-failed.ts";
+import { eventsMetricsCommand } from "./events-metrics.ts";
+import { eventsPrometheusCommand } from "./events-prometheus.ts";
 import { eventsPublishCommand } from "./events-publish.ts";
 import { eventsRetryCommand } from "./events-retry.ts";
 import { eventsRetryCandidatesCommand } from "./events-retry-candidates.ts";
@@ -25,5 +27,7 @@ export function eventsCommand(terminal: Terminal): Command {
     .addCommand(eventsDetailCommand(terminal))
     .addCommand(eventsRetryCommand(terminal))
     .addCommand(eventsExportCommand(terminal))
-    .addCommand(eventsDlqCommand(terminal));
+    .addCommand(eventsDlqCommand(terminal))
+    .addCommand(eventsMetricsCommand(terminal))
+    .addCommand(eventsPrometheusCommand(terminal));
 }

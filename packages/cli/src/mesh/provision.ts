@@ -174,6 +174,7 @@ class Workshop {
       node,
       registry: this.#meshFile.registryDir,
       ...memberRulesText(subnet, node),
+      enable_metrics: this.#meshFile.enableMetrics,
     });
   }
 

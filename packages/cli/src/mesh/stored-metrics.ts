@@ -1,0 +1,35 @@
+import { METRICS, METRICS_ROOT, type MetricId, type MetricsSnapshot, metricsStream } from "@adaos/core";
+import { z } from "zod";
+import type { OpenServer } from "./hubs.ts";
+import { parseStored } from "./parse-stored.ts";
+import { storedMessages } from "./stored-messages.ts";
+
+const metric = z.enum(Object.keys(METRICS) as [MetricId, ...MetricId[]]);
+const labels = z.array(z.string().max(200)).max(8);
+const count = z.number().nonnegative();
+const histogram = z.object({
+  count,
+  sum: count,
+  min: count,
+  max: count,
+  buckets: z.array(z.tuple([z.number().int(), count])).max(2000),
+});
+const snapshotSchema = z.object({
+  instance: z.string().max(200),
+  hour: z.iso.datetime(),
+  counters: z.array(z.tuple([metric, labels, count])).max(1000),
+  histograms: z.array(z.tuple([metric, labels, histogram])).max(1000),
+});
+
+/** What the members of a subnet have counted since a time, an hour of a process each. Members wrote it: it is checked. */
+export async function* storedMetrics(server: OpenServer, sinceMs: number): AsyncGenerator<MetricsSnapshot> {
+  const subject = `${METRICS_ROOT}.${server.of}.>`;
+  for await (const message of storedMessages(server, metricsStream(server.of), subject)) {
+    const checked = snapshotSchema.safeParse(parseStored(message));
+    // A later version may count what this one does not know; a hostile member anything.
+    if (!checked.success || Date.parse(checked.data.hour) + 3_600_000 <= sinceMs) continue;
+    // The subject says who wrote it.
+    const node = message.subject.split(".").slice(1, 3).join("/");
+    yield { ...checked.data, node };
+  }
+}

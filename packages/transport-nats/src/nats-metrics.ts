@@ -1,0 +1,22 @@
+import { METRICS_ROOT, type MetricsSnapshot, type MetricsStore, type NodeAddress } from "@adaos/core";
+import type { Connection } from "./connection.ts";
+import { StreamPublisher } from "./stream-publisher.ts";
+
+/** Keeps a member's metrics in a stream of its hub, one message for each process and hour. Uses a connection and does not own it. */
+export class NatsMetricsStore implements MetricsStore {
+  readonly #publisher: StreamPublisher;
+  readonly #prefix: string;
+  #stored = 0;
+
+  constructor(connection: Connection, { subnet, node }: NodeAddress) {
+    this.#publisher = new StreamPublisher(connection, { timeoutMs: 3000 });
+    this.#prefix = `${METRICS_ROOT}.${subnet}.${node}`;
+  }
+
+  async storeMetrics(snapshot: MetricsSnapshot): Promise<void> {
+    // `2026-11-21T12`: colons and dots would be taken for something else.
+    const subject = `${this.#prefix}.${snapshot.instance}.${snapshot.hour.slice(0, 13)}`;
+    const body = new TextEncoder().encode(JSON.stringify(snapshot));
+    await this.#publisher.publish({ subject, id: `${subject} ${this.#stored++}`, headers: {}, body });
+  }
+}

@@ -1,0 +1,129 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { NonRetryableError, RetryableError } from "@adaos/member";
+import { connect as dial, nkeyAuthenticator } from "nats";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestMesh, until } from "../kit/mesh.ts";
+
+const YAML = `
+mesh: metrics
+registry: ../schemas/events
+subnets:
+  alpha:
+    members:
+      kitchen: { publish: [ui.] }
+      speaker: { subscribe: [ui.] }
+  beta:
+    members:
+      desk: { publish: [ui.], subscribe: [ui.] }
+`;
+const RETRY = { baseMs: 20, factor: 1, jitter: 0, maxRetries: 2 } as const;
+
+describe("metrics, on a real mesh", () => {
+  let mesh: TestMesh;
+  beforeAll(async () => {
+    mesh = await TestMesh.start({ yaml: YAML });
+  });
+  afterAll(async () => {
+    await mesh.stop();
+  });
+
+  async function metrics(...args: readonly string[]): Promise<Record<string, unknown>> {
+    const { code, stdout, stderr } = await mesh.adaos(["events", "metrics", "--json", ...args]);
+    expect([code, stderr]).toEqual([0, ""]);
+    return JSON.parse(stdout) as Record<string, unknown>;
+  }
+
+  test("counts outcomes, categories, types, retries and latency of what really happened", async () => {
+    const kitchen = await mesh.connect("alpha/kitchen");
+    const speaker = await mesh.connect("alpha/speaker");
+    const attempts = new Map<string, number>();
+    await speaker.subscribe("ui.notify", { durable: "screen", retry: RETRY }, async ({ event_id, data }) => {
+      const attempt = (attempts.get(event_id) ?? 0) + 1;
+      attempts.set(event_id, attempt);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      if (data.text === "flaky" && attempt === 1) throw new RetryableError("not yet");
+      if (data.text === "wrong") throw new NonRetryableError("no such screen");
+      if (data.text === "spent") throw new RetryableError("still not");
+    });
+    const texts = ["good", "good", "good", "flaky", "wrong", "spent"];
+    for (const text of texts) await kitchen.publish("ui.notify", { text });
+    await expect(kitchen.publish("ui.notify", { text: 7 as unknown as string })).rejects.toMatchObject({
+      code: "invalid-event",
+    });
+    await until("all have ended", () => speaker.stats.handled === 4 && speaker.stats.deadLettered === 2);
+    // A bus tells what it counted when it is closed, at the latest.
+    await Promise.all([kitchen.close(), speaker.close()]);
+    const summary = await metrics("--at", "alpha");
+    expect(summary).toMatchObject({
+      published: 6,
+      publish_failures: { "invalid-event": 1 },
+      outcomes: { total: 6, success: 4, failed: 1, dead_letter: 1 },
+      success_after_retry: 1,
+      repeated: 0,
+      held: 0,
+      by_category: { transient: 4, permanent: 1 },
+      by_type: { RetryableError: 4, NonRetryableError: 1 },
+      retries: { total: 3, avg: 1.5, max: 2 },
+      handling_ms: { count: 9 },
+      age_ms: { count: 6 },
+    });
+    const latency = summary["handling_ms"] as Record<"min" | "p50" | "p95" | "p99" | "max" | "avg", number>;
+    expect(latency.min).toBeGreaterThanOrEqual(29);
+    expect(latency.p50).toBeGreaterThanOrEqual(latency.min);
+    expect(latency.p95).toBeGreaterThanOrEqual(latency.p50);
+    expect(latency.max).toBeGreaterThanOrEqual(latency.p99);
+    const hours = Object.values(summary["by_hour"] as Record<string, { total: number; published: number }>);
+    expect(hours.reduce((sum, { total }) => sum + total, 0)).toBe(6);
+    const text = await mesh.adaos(["events", "metrics", "--at", "alpha"]);
+    expect(text.stdout).toMatch(/success +4 +66\.67 %/);
+    expect(text.stdout).toMatch(/failed +1 +16\.67 %/);
+    expect((await metrics("--node", "alpha/speaker"))["published"]).toBe(0);
+    expect((await metrics("--at", "beta"))["outcomes"]).toMatchObject({ total: 0 });
+  });
+
+  test("are written for a collector, whole and by the names of the catalogue", async () => {
+    const file = join(mesh.dir, "metrics.prom");
+    for (const _ of [1, 2]) {
+      const written = await mesh.adaos(["events", "prometheus", "--output", file]);
+      expect(written.code).toBe(0);
+    }
+    const text = readFileSync(file, "utf8");
+    expect(statSync(file).mode & 0o777).toBe(0o644);
+    expect(text).toContain(
+      'adaos_events_settled_total{node="alpha/speaker",durable="screen",outcome="failed"} 1\n',
+    );
+    expect(text).toContain(
+      'adaos_handling_duration_seconds_count{node="alpha/speaker",durable="screen"} 9\n',
+    );
+    expect(text).toContain('adaos_publish_failures_total{node="alpha/kitchen",code="invalid-event"} 1\n');
+    for (const line of text.trimEnd().split("\n")) {
+      expect(line).toMatch(/^(# (HELP|TYPE) adaos_\w+ .+|adaos_\w+\{[^\n]*\} [0-9.e+-]+)$/);
+    }
+    const same = await mesh.adaos(["events", "prometheus", "--output", "-"]);
+    expect(same.stdout).toBe(text);
+  });
+
+  test("leave out what is no snapshot, whoever wrote it", async () => {
+    const { url, seedFile } = mesh.server("alpha");
+    const seed = new TextEncoder().encode(readFileSync(seedFile, "utf8").trim());
+    const hub = await dial({ servers: url, authenticator: nkeyAuthenticator(seed) });
+    const js = hub.jetstream();
+    const before = await metrics();
+    const bad = ["{", "[]", '{"instance":"x"}', '{"instance":"x","hour":"now","counters":[["nope",[],1]]}'];
+    for (const [i, body] of bad.entries()) await js.publish(`met.alpha.speaker.bad${i}.2026-11-21T12`, body);
+    await hub.close();
+    expect(await metrics()).toEqual(before);
+  });
+
+  test("are not counted where they are turned off, and all else works", async () => {
+    const desk = await mesh.connect("beta/desk", { metrics: false });
+    let handled = 0;
+    await desk.subscribe("ui.notify", { durable: "d" }, () => void handled++);
+    await desk.publish("ui.notify", { text: "uncounted" });
+    await until("it was handled", () => handled === 1);
+    await desk.close();
+    // The member's daemon counts what it sees; nothing was published by it.
+    expect((await metrics("--at", "beta"))["published"]).toBe(0);
+  });
+});
