@@ -11,8 +11,14 @@ import {
   describeSettle,
   type TransportHarness,
 } from "@adaos/conformance";
-import type { NodeAddress } from "@adaos/core";
-import { LOCAL_TRAITS, LocalBroker, type LocalBrokerOptions, LocalTransport } from "@adaos/transport-local";
+import { type Mesh, type NodeAddress, parseEventPattern } from "@adaos/core";
+import {
+  LOCAL_TRAITS,
+  LocalBroker,
+  type LocalBrokerOptions,
+  LocalMesh,
+  LocalTransport,
+} from "@adaos/transport-local";
 import { describe } from "vitest";
 
 /** A stack of settings short enough to be waited for. */
@@ -66,4 +72,52 @@ describe("local transport", () => {
 
 describe("local transport without a duplicate window", () => {
   describeDedupe(localHarness({ duplicateWindowMs: 0 }));
+});
+
+/** The same through two subnets that a mesh in this process joins. */
+function localMeshHarness(): TransportHarness {
+  const one = localHarness();
+  const pattern = parseEventPattern("*");
+  const subnet = { exports: [pattern], imports: [pattern], members: new Map() };
+  const mesh: Mesh = {
+    name: "local",
+    durability: "relaxed",
+    subnets: new Map([
+      ["alpha", { ...subnet, name: "alpha" }],
+      ["beta", { ...subnet, name: "beta" }],
+    ]),
+  };
+  const open = (): LocalMesh => new LocalMesh(mesh, { duplicateWindowMs: 1000, ackWaitMs: 150 });
+  let local = open();
+  const { log: _, ...common } = one;
+  return {
+    ...common,
+    traits: { ...one.traits, oneLog: false },
+    subscribers: [
+      { subnet: "beta", node: "speaker" },
+      { subnet: "beta", node: "desk" },
+    ],
+    open: async ({ subnet: name, node }) => {
+      const broker = local.broker(name);
+      if (broker === undefined) throw new Error(`no subnet ${name}`);
+      return new LocalTransport(broker, { node });
+    },
+    restart: async () => {
+      local = open();
+    },
+  };
+}
+
+describe("local transport from subnet to subnet", () => {
+  const harness = localMeshHarness();
+  describePublish(harness);
+  describeSettle(harness);
+  describeRedelivery(harness);
+  describeDurable(harness);
+  describeOrder(harness);
+  describeDedupe(harness);
+  describeReconnect(harness);
+  describeClose(harness);
+  describeRequest(harness);
+  describeBroadcast(harness);
 });

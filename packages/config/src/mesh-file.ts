@@ -74,6 +74,10 @@ const subnetSchema = z.strictObject({
 export const meshSchema = z.strictObject({
   mesh: nameOf("mesh", new Set()),
   durability: z.enum(["synced", "relaxed"]).default("synced"),
+  transport: z
+    .enum(["nats", "local"])
+    .default("nats")
+    .describe("nats: real servers; local: all within one process, for a first try and for unit tests"),
   registry: z
     .string()
     .min(1)
@@ -101,6 +105,7 @@ export interface FixedPorts {
 export interface MeshFile {
   readonly file: string;
   readonly mesh: Mesh;
+  readonly transport: "nats" | "local";
   /** Absolute path of the registry folder. */
   readonly registryDir: string;
   readonly streams: StreamLimits;
@@ -125,6 +130,7 @@ export function readMeshFile(file: string): MeshFile {
   return {
     file: resolve(file),
     mesh: { name: value.mesh, durability: value.durability, subnets: new Map(subnets) },
+    transport: value.transport,
     registryDir: resolve(dirname(file), value.registry),
     streams: value.streams,
     enableMetrics: value.enable_metrics,

@@ -4,8 +4,10 @@ import {
   type LoadedNode,
   layoutFile,
   type MemberFile,
+  type MeshFile,
   nodeFilePath,
   nodeId,
+  readMeshFile,
   readNodeFile,
   readSeed,
   resolveStateDir,
@@ -32,10 +34,18 @@ import {
   NatsTransport,
   openConnection,
 } from "@adaos/transport-nats";
+import { openLocalBus } from "./connect-local.ts";
+
+const NEEDS_AS = 'connect() needs "as", for example { as: "alpha/kitchen" }';
 
 export interface ConnectOptions {
   /** Which member to be, for example `alpha/kitchen`. Not needed with `config`. */
   readonly as?: string;
+  /**
+   * The mesh file. Where it says `transport: local`, the mesh is all within this process and nothing needs to be started;
+   * else the running mesh is meant, as without it. @default `ADAOS_MESH`
+   */
+  readonly mesh?: string;
   /** State folder of the mesh. @default `ADAOS_STATE`, else `.adaos` here */
   readonly state?: string;
   /** The member's node file, for a machine that holds no state folder. */
@@ -55,17 +65,32 @@ export interface ConnectOptions {
  * server. Rejects with MeshError `invalid-config`, `unavailable`, `denied` or `usage`.
  */
 export async function connect(options: ConnectOptions): Promise<Bus> {
-  const node = readNodeFile(memberFile(options), "member");
   const log = options.log ?? openLog({ level: "warn", file: undefined, base: {}, toStandardError: true });
+  const file = options.mesh ?? process.env["ADAOS_MESH"];
+  const meshFile = file === undefined || options.config !== undefined ? undefined : readMeshFile(file);
+  if (meshFile?.transport === "local") return connectLocal(meshFile, { ...options, log });
+  const node = readNodeFile(memberFile(options), "member");
   const flushTelemetry = await startTelemetry(`adaos-${options.component ?? "app"}`, log);
   return openBus(node, { ...options, log, onClosed: flushTelemetry });
+}
+
+async function connectLocal(
+  meshFile: MeshFile,
+  { as, log, component }: ConnectOptions & { readonly log: Logger },
+): Promise<Bus> {
+  if (as === undefined) throw new MeshError("usage", NEEDS_AS);
+  const onClosed = await startTelemetry(`adaos-${component ?? "app"}`, log);
+  return openLocalBus(meshFile, parseNodeAddress(as), {
+    log,
+    onClosed,
+    ...(component === undefined ? {} : { component }),
+  });
 }
 
 /** Finds the node file, or says what is missing: the mesh or the member. */
 function memberFile({ as, state, config }: ConnectOptions): string {
   if (config !== undefined) return config;
-  if (as === undefined)
-    throw new MeshError("usage", 'connect() needs "as", for example { as: "alpha/kitchen" }');
+  if (as === undefined) throw new MeshError("usage", NEEDS_AS);
   const id = nodeId(parseNodeAddress(as));
   const stateDir = resolveStateDir(state);
   if (!existsSync(layoutFile(stateDir))) {

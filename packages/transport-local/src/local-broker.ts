@@ -1,4 +1,5 @@
 import {
+  type EventAddress,
   eventsStream,
   MeshError,
   type Message,
@@ -10,10 +11,21 @@ import {
   parseSubject,
   quote,
   REPLY_ROOT,
+  type ReplyAddress,
   type SubscribeOptions,
 } from "@adaos/core";
 import { copyOf, EventLog } from "./event-log.ts";
 import { LocalDurable, type Taker } from "./local-durable.ts";
+
+/** The way to the other subnets of a mesh. */
+export interface Uplink {
+  /** Called with every event that a node of this subnet has stored. */
+  forward(message: Message, address: EventAddress): void;
+  /** Called with every reply to a node of another subnet. */
+  reply(message: Message, address: ReplyAddress): void;
+  /** Whether a command is answered in another subnet. */
+  isAnswered(address: EventAddress): boolean;
+}
 
 export interface LocalBrokerOptions {
   /** The subnet whose events it holds; the second token of their subjects. */
@@ -26,6 +38,8 @@ export interface LocalBrokerOptions {
   readonly duplicateWindowMs?: number;
   /** How long after its subscription has ended a delivery is given to another. 1 to 3600000. @default 5000 */
   readonly ackWaitMs?: number;
+  /** @default none: this subnet is alone */
+  readonly uplink?: Uplink;
 }
 
 /** What the adapter for nats-server takes at its default `max_payload`: what works here works there. */
@@ -42,6 +56,7 @@ export class LocalBroker {
   readonly stream: string;
   readonly duplicateWindowMs: number;
   readonly #ackWaitMs: number;
+  readonly #uplink: Uplink | undefined;
   readonly #log: EventLog;
   readonly #durables = new Map<string, LocalDurable>();
   readonly #requests = new Map<string, (reply: Message) => void>();
@@ -59,6 +74,7 @@ export class LocalBroker {
     this.stream = eventsStream(subnet);
     this.duplicateWindowMs = duplicateWindowMs;
     this.#ackWaitMs = ackWaitMs;
+    this.#uplink = options.uplink;
     this.#log = new EventLog({ maxMessages, maxBytes, duplicateWindowMs });
   }
 
@@ -68,14 +84,27 @@ export class LocalBroker {
     if (message.subject.startsWith(`${REPLY_ROOT}.`)) return this.#reply(node, { ...message, headers });
     const address = parseSubject(message.subject);
     this.#assertOrigin(node, address);
-    const { seq, duplicate } = this.#log.append({ ...message, headers }, address);
+    const receipt = this.take({ ...message, headers }, address);
+    // A repetition too: the first may not have found room everywhere.
+    this.#uplink?.forward({ ...message, headers }, address);
+    return receipt;
+  }
+
+  /** Stores an event of any origin, its own subnet's or one let in. Throws `backpressure`. */
+  take(message: Message, address: EventAddress): PublishReceipt {
+    const { seq, duplicate } = this.#log.append(message, address);
     if (!duplicate) for (const durable of this.#durables.values()) durable.wake();
     return { stream: this.stream, seq, duplicate };
   }
 
-  /** Whether a durable answers commands of this subject. Throws `invalid-event`. */
+  /** Whether commands of this subject are answered, here or in another subnet. Throws `invalid-event`. */
   isAnswered(subject: string): boolean {
     const address = parseSubject(subject);
+    return this.answers(address) || this.#uplink?.isAnswered(address) === true;
+  }
+
+  /** Whether a durable of this subnet answers such commands. */
+  answers(address: EventAddress): boolean {
     return [...this.#durables.values()].some((durable) => durable.answers(address));
   }
 
@@ -88,11 +117,17 @@ export class LocalBroker {
 
   /** Nobody else may read a reply, so that it is not kept: who waits for it is in this process. */
   #reply(node: string, message: Message): PublishReceipt {
-    const { requester, requestId, responder } = parseReplySubject(message.subject);
-    this.#assertOrigin(node, responder);
-    const tell = this.#requests.get(`${requester.node} ${requestId}`);
-    if (requester.subnet === this.subnet) tell?.(copyOf(message));
+    const address = parseReplySubject(message.subject);
+    this.#assertOrigin(node, address.responder);
+    if (address.requester.subnet === this.subnet) this.tell(message);
+    else this.#uplink?.reply(message, address);
     return { stream: this.stream, seq: 0, duplicate: false };
+  }
+
+  /** Hands a reply to the node of this subnet that waits for it. */
+  tell(message: Message): void {
+    const { requester, requestId } = parseReplySubject(message.subject);
+    this.#requests.get(`${requester.node} ${requestId}`)?.(copyOf(message));
   }
 
   #assertOrigin(node: string, origin: NodeAddress): void {
@@ -111,15 +146,6 @@ export class LocalBroker {
     durable.join(taker, options);
     return durable;
   }
-}
-
-const shared = new Map<string, LocalBroker>();
-
-/** The one broker that everybody in this process gets for this subnet, with default settings. Throws `usage`. */
-export function sharedBroker(subnet: string): LocalBroker {
-  const broker = shared.get(subnet) ?? new LocalBroker({ subnet });
-  shared.set(subnet, broker);
-  return broker;
 }
 
 /** The headers that are stored. Throws `too-large` or `invalid-event`. */

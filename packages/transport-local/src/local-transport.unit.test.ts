@@ -6,7 +6,7 @@ import {
   type SubscribeOptions,
 } from "@adaos/core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { LocalBroker, type LocalBrokerOptions, sharedBroker } from "./local-broker.ts";
+import { LocalBroker, type LocalBrokerOptions } from "./local-broker.ts";
 import { LocalTransport } from "./local-transport.ts";
 
 /*
@@ -37,17 +37,6 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.useRealTimers();
-});
-
-describe("sharedBroker()", () => {
-  test("is the same for everybody in the process who names the subnet", async () => {
-    const subnet = "shared";
-    const message = { ...messageOf("one"), subject: messageOf("one").subject.replace("alpha", subnet) };
-    await new LocalTransport(sharedBroker(subnet), { node: "kitchen" }).publish(message);
-    const again = await new LocalTransport(sharedBroker(subnet), { node: "kitchen" }).publish(message);
-    expect(again).toEqual({ stream: "EVENTS_shared", seq: 1, duplicate: true });
-    expect(sharedBroker("other")).not.toBe(sharedBroker(subnet));
-  });
 });
 
 describe("LocalBroker", () => {

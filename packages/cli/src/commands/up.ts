@@ -2,13 +2,13 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readMeshFile, resolveStateDir } from "@adaos/config";
+import { resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { Command } from "commander";
 import { askHealth, type MeshHealth } from "../mesh/health.ts";
 import { findLayout, readLayout } from "../mesh/layout.ts";
-import { runningSupervisor, startMesh, waitUntilReady } from "../mesh/local-mesh.ts";
+import { readRunnableMesh, runningSupervisor, startMesh, waitUntilReady } from "../mesh/local-mesh.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { printHealth } from "../print-health.ts";
 import type { Terminal } from "../terminal.ts";
@@ -72,7 +72,7 @@ async function attached(
 /** Starts `adaos up` as a process of its own and waits until it is ready. */
 async function detached(configFile: string, stateDir: string, terminal: Terminal): Promise<MeshHealth> {
   // Checked, and the server installed, before anything goes on behind the user's back.
-  readMeshFile(configFile);
+  readRunnableMesh(configFile);
   await ensureNatsServer({ onProgress: renderProgress() });
   if (runningSupervisor(stateDir) !== undefined) {
     terminal.say("already up");

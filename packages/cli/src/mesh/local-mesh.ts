@@ -1,4 +1,4 @@
-import { readMeshFile } from "@adaos/config";
+import { type MeshFile, readMeshFile } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { askHealth, type MeshHealth } from "./health.ts";
@@ -30,7 +30,7 @@ export async function startMesh(
   stateDir: string,
   say: (line: string) => void,
 ): Promise<RunningMesh> {
-  const meshFile = readMeshFile(configFile);
+  const meshFile = readRunnableMesh(configFile);
   if (runningSupervisor(stateDir) !== undefined) {
     throw new MeshError("unavailable", `a mesh already runs from ${stateDir}; stop it with adaos down`);
   }
@@ -42,6 +42,14 @@ export async function startMesh(
   const supervisor = new Supervisor(stateDir, layout, path, say);
   supervisor.start();
   return { layout, stop: () => supervisor.stop() };
+}
+
+/** Reads the file of a mesh that has servers. Throws `invalid-config` or `usage`. */
+export function readRunnableMesh(configFile: string): MeshFile {
+  const meshFile = readMeshFile(configFile);
+  if (meshFile.transport === "nats") return meshFile;
+  const how = `its programs need nothing started: connect({ mesh: ${JSON.stringify(configFile)} })`;
+  throw new MeshError("usage", `${configFile} says transport: local; ${how}`);
 }
 
 /** The supervisor of a mesh that runs from this folder. */

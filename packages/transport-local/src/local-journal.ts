@@ -1,0 +1,42 @@
+import type { DeadLetter, FailureJournal, ProcessingRecord } from "@adaos/core";
+
+/** Of each kind the newest are kept. */
+const MAX_KEPT = 10_000;
+
+/** Keeps what is known of failures in this process's memory, for whoever wants to look: a test, say. */
+export class LocalJournal implements FailureJournal {
+  readonly #deadLetters = new Map<string, DeadLetter>();
+  readonly #records = new Map<string, ProcessingRecord>();
+
+  get deadLetters(): readonly DeadLetter[] {
+    return [...this.#deadLetters.values()];
+  }
+
+  async storeDeadLetter(entry: DeadLetter): Promise<void> {
+    if (this.#deadLetters.has(entry.dead_letter_id)) return;
+    keep(this.#deadLetters, entry.dead_letter_id, entry);
+  }
+
+  async record(record: ProcessingRecord): Promise<void> {
+    const key = keyOf(record.durable, record.event_id);
+    this.#records.delete(key);
+    keep(this.#records, key, record);
+  }
+
+  async lastRecord(durable: string, eventId: string): Promise<ProcessingRecord | undefined> {
+    return this.#records.get(keyOf(durable, eventId));
+  }
+}
+
+function keyOf(durable: string, eventId: string): string {
+  return `${durable} ${eventId}`;
+}
+
+function keep<T>(kept: Map<string, T>, key: string, value: T): void {
+  kept.set(key, value);
+  if (kept.size <= MAX_KEPT) return;
+  for (const oldest of kept.keys()) {
+    kept.delete(oldest);
+    return;
+  }
+}

@@ -1,0 +1,72 @@
+import { type EventAddress, type Mesh, type Message, Policy, type ReplyAddress, rulesOf } from "@adaos/core";
+import { LocalBroker, type LocalBrokerOptions } from "./local-broker.ts";
+import { LocalIdempotencyStore } from "./local-idempotency.ts";
+import { LocalJournal } from "./local-journal.ts";
+
+/** What the members of one node share in a process. */
+export interface LocalNode {
+  readonly journal: LocalJournal;
+  readonly idempotency: LocalIdempotencyStore;
+}
+
+/**
+ * All subnets of a mesh within one process, joined as a root would join them: what a subnet exports goes to each that
+ * imports it, at once. Opens nothing and needs no closing.
+ */
+export class LocalMesh {
+  readonly #policy: Policy;
+  readonly #brokers = new Map<string, LocalBroker>();
+  readonly #nodes = new Map<string, LocalNode>();
+
+  /** @param options Of every subnet's broker. Throws `usage`. */
+  constructor(mesh: Mesh, options: Omit<LocalBrokerOptions, "subnet" | "uplink"> = {}) {
+    this.#policy = new Policy(rulesOf(mesh));
+    for (const subnet of mesh.subnets.keys()) {
+      const uplink = {
+        forward: (message: Message, address: EventAddress) => this.#forward(message, address),
+        reply: (message: Message, address: ReplyAddress) => this.#reply(message, address),
+        isAnswered: (address: EventAddress) => this.#isAnswered(address),
+      };
+      this.#brokers.set(subnet, new LocalBroker({ ...options, subnet, uplink }));
+    }
+  }
+
+  /** The events of a subnet; nothing where the mesh has no such subnet. */
+  broker(subnet: string): LocalBroker | undefined {
+    return this.#brokers.get(subnet);
+  }
+
+  node(subnet: string, name: string): LocalNode {
+    const id = `${subnet}/${name}`;
+    const node = this.#nodes.get(id) ?? {
+      journal: new LocalJournal(),
+      idempotency: new LocalIdempotencyStore(),
+    };
+    this.#nodes.set(id, node);
+    return node;
+  }
+
+  #forward(message: Message, address: EventAddress): void {
+    for (const broker of this.#importers(address)) broker.take(message, address);
+  }
+
+  /** A reply passes where its command may pass the other way. */
+  #reply(message: Message, { requester, responder, name, version }: ReplyAddress): void {
+    const mayLeave = this.#policy.decide({ verb: "export", subnet: requester.subnet }, name, version).allowed;
+    const mayEnter = this.#policy.decide({ verb: "import", subnet: responder.subnet }, name, version).allowed;
+    if (mayLeave && mayEnter) this.#brokers.get(requester.subnet)?.tell(message);
+  }
+
+  #isAnswered(address: EventAddress): boolean {
+    return this.#importers(address).some((broker) => broker.answers(address));
+  }
+
+  #importers({ subnet, name, version }: EventAddress): LocalBroker[] {
+    if (!this.#policy.decide({ verb: "export", subnet }, name, version).allowed) return [];
+    return [...this.#brokers.values()].filter(
+      (broker) =>
+        broker.subnet !== subnet &&
+        this.#policy.decide({ verb: "import", subnet: broker.subnet }, name, version).allowed,
+    );
+  }
+}
