@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Bus, type ConnectOptions, connect } from "@adaos/member";
+import { connect as dialServer, type NatsConnection, nkeyAuthenticator } from "nats";
 
 /** The checkout. */
 export const HOME = fileURLToPath(new URL("../..", import.meta.url));
@@ -111,6 +112,18 @@ export class TestMesh {
     const server = this.layout().servers.find((candidate) => candidate.of === of);
     if (server === undefined) throw new Error(`no server of ${of}`);
     return server;
+  }
+
+  /** Does something on a server with the rights of the daemon that keeps its streams. */
+  async asKeeper<T>(of: string, use: (nc: NatsConnection) => Promise<T>): Promise<T> {
+    const { url, seedFile } = this.server(of);
+    const seed = new TextEncoder().encode(readFileSync(seedFile, "utf8").trim());
+    const nc = await dialServer({ servers: url, authenticator: nkeyAuthenticator(seed) });
+    try {
+      return await use(nc);
+    } finally {
+      await nc.close();
+    }
   }
 
   /** Process id of a daemon (`root`, `alpha/hub`), a server (`nats-root`) or the `supervisor`. */
