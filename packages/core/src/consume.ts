@@ -144,6 +144,11 @@ export class Consumer {
     // A first delivery has no past: it must not wait a turn of the event loop for it, since order is by start.
     const isFirst = delivery.deliveryCount <= 1;
     const history = isFirst ? NO_HISTORY : await this.#failures.historyOf(delivery, eventId);
+    if (history.verdict !== undefined) {
+      const { settlement, outcome } = await this.#failures.condemned(opened, history, history.verdict);
+      onSettled(outcome);
+      return settlement;
+    }
     let ran = true;
     try {
       const spent = this.#failures.spentReason(delivery, history);
