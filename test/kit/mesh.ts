@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect as dial } from "node:net";
 import { tmpdir } from "node:os";
@@ -17,23 +17,39 @@ export interface CliResult {
   readonly stderr: string;
 }
 
+interface CliOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly input?: string;
+}
+
+/** A run of `adaos` that has begun. */
+export interface CliRun {
+  readonly child: ChildProcess;
+  readonly result: Promise<CliResult>;
+}
+
 /** Runs the real `adaos` as a process of its own. */
-export function adaos(
-  args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly input?: string } = {},
-): Promise<CliResult> {
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [CLI, ...args],
-      { cwd: options.cwd ?? HOME, env: { ...process.env, ...options.env }, maxBuffer: 64 * 1024 * 1024 },
-      (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
-        resolve({ code, stdout, stderr });
-      },
-    );
-    child.stdin?.end(options.input ?? "");
+export function adaos(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return beginAdaos(args, options).result;
+}
+
+function beginAdaos(args: readonly string[], options: CliOptions): CliRun {
+  let end = (_: CliResult): void => undefined;
+  const result = new Promise<CliResult>((resolve) => {
+    end = resolve;
   });
+  const child = execFile(
+    process.execPath,
+    [CLI, ...args],
+    { cwd: options.cwd ?? HOME, env: { ...process.env, ...options.env }, maxBuffer: 64 * 1024 * 1024 },
+    (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
+      end({ code, stdout, stderr });
+    },
+  );
+  child.stdin?.end(options.input ?? "");
+  return { child, result };
 }
 
 /** Tests look at what happens, not at what is said of it. */
@@ -92,7 +108,12 @@ export class TestMesh {
 
   /** Runs `adaos` against this mesh. */
   adaos(args: readonly string[], input?: string): Promise<CliResult> {
-    return adaos(args, {
+    return this.begin(args, input).result;
+  }
+
+  /** Begins to run `adaos` against this mesh, for a test that does something to it meanwhile. */
+  begin(args: readonly string[], input?: string): CliRun {
+    return beginAdaos(args, {
       env: { ...this.#env, ADAOS_STATE: this.state },
       ...(input === undefined ? {} : { input }),
     });
