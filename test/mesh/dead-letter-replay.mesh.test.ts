@@ -10,11 +10,9 @@ const KILLS_BELOW = [8000, 5000, 2000];
 /** A replay of all, on a machine that has other things to do. */
 const LIMIT_MS = 120_000;
 
-// The window is over when the next replay begins: what it repeats must be told by the idempotency store.
 const YAML = `
 mesh: replay
 registry: ../schemas/events
-streams: { duplicateWindowMs: 1000 }
 subnets:
   alpha:
     members:
