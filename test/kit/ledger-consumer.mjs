@@ -1,6 +1,6 @@
 // A consumer in a process of its own, made to be killed at any moment: `ledger-consumer.mjs <member> <state> <file>`.
 // Its store joins effect and mark: one synced line of the file is both, so that no crash comes between the two.
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import { existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { connect, NonRetryableError, RetryableError } from "@adaos/member";
 
 const [as, state, file] = process.argv.slice(2);
@@ -14,7 +14,7 @@ function openLedger() {
   truncateSync(file, Buffer.byteLength(whole));
   return new Set(
     whole
-      .split("\n", -1)
+      .split("\n")
       .filter(Boolean)
       .map((line) => JSON.parse(line).key),
   );
@@ -46,15 +46,12 @@ function handle({ event_id, data }, { transaction, deliveryCount }) {
   transaction.id = event_id;
 }
 
+// Whoever started it holds its standard input: without that process it must not go on.
+process.stdin.resume().once("close", () => process.exit());
+
 const quiet = () => undefined;
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 const bus = await connect({ as, state, log, waitForServer: true });
-
-// Whoever started it holds its standard input: without that process it must not go on.
-process.stdin.resume().once("close", async () => {
-  await bus.close();
-  closeSync(ledger);
-});
 
 const retry = { baseMs: 50, factor: 2, jitter: 0, maxRetries: MAX_RETRIES };
 const options = { durable: "ledger", startAt: "all", idempotency: store, retry };
