@@ -1,10 +1,11 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Bus, type ConnectOptions, connect } from "@adaos/member";
+import { connect as dialServer, type NatsConnection, nkeyAuthenticator } from "nats";
 
 /** The checkout. */
 export const HOME = fileURLToPath(new URL("../..", import.meta.url));
@@ -16,23 +17,39 @@ export interface CliResult {
   readonly stderr: string;
 }
 
+interface CliOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly input?: string;
+}
+
+/** A run of `adaos` that has begun. */
+export interface CliRun {
+  readonly child: ChildProcess;
+  readonly result: Promise<CliResult>;
+}
+
 /** Runs the real `adaos` as a process of its own. */
-export function adaos(
-  args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly input?: string } = {},
-): Promise<CliResult> {
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [CLI, ...args],
-      { cwd: options.cwd ?? HOME, env: { ...process.env, ...options.env }, maxBuffer: 64 * 1024 * 1024 },
-      (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
-        resolve({ code, stdout, stderr });
-      },
-    );
-    child.stdin?.end(options.input ?? "");
+export function adaos(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return beginAdaos(args, options).result;
+}
+
+function beginAdaos(args: readonly string[], options: CliOptions): CliRun {
+  let end = (_: CliResult): void => undefined;
+  const result = new Promise<CliResult>((resolve) => {
+    end = resolve;
   });
+  const child = execFile(
+    process.execPath,
+    [CLI, ...args],
+    { cwd: options.cwd ?? HOME, env: { ...process.env, ...options.env }, maxBuffer: 64 * 1024 * 1024 },
+    (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
+      end({ code, stdout, stderr });
+    },
+  );
+  child.stdin?.end(options.input ?? "");
+  return { child, result };
 }
 
 /** Tests look at what happens, not at what is said of it. */
@@ -91,7 +108,12 @@ export class TestMesh {
 
   /** Runs `adaos` against this mesh. */
   adaos(args: readonly string[], input?: string): Promise<CliResult> {
-    return adaos(args, {
+    return this.begin(args, input).result;
+  }
+
+  /** Begins to run `adaos` against this mesh, for a test that does something to it meanwhile. */
+  begin(args: readonly string[], input?: string): CliRun {
+    return beginAdaos(args, {
       env: { ...this.#env, ADAOS_STATE: this.state },
       ...(input === undefined ? {} : { input }),
     });
@@ -111,6 +133,18 @@ export class TestMesh {
     const server = this.layout().servers.find((candidate) => candidate.of === of);
     if (server === undefined) throw new Error(`no server of ${of}`);
     return server;
+  }
+
+  /** Does something on a server with the rights of the daemon that keeps its streams. */
+  async asKeeper<T>(of: string, use: (nc: NatsConnection) => Promise<T>): Promise<T> {
+    const { url, seedFile } = this.server(of);
+    const seed = new TextEncoder().encode(readFileSync(seedFile, "utf8").trim());
+    const nc = await dialServer({ servers: url, authenticator: nkeyAuthenticator(seed) });
+    try {
+      return await use(nc);
+    } finally {
+      await nc.close();
+    }
   }
 
   /** Process id of a daemon (`root`, `alpha/hub`), a server (`nats-root`) or the `supervisor`. */

@@ -1,7 +1,14 @@
 import type { ClassifyRule } from "./classify.ts";
 import { decodeEnvelope, type Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
-import { type FailedDelivery, FailureHandling, type FailureOutcome, NO_HISTORY } from "./failure-handling.ts";
+import {
+  type FailedDelivery,
+  type FailureEnding,
+  FailureHandling,
+  type FailureOutcome,
+  type History,
+  NO_HISTORY,
+} from "./failure-handling.ts";
 import { handlerScope } from "./handler-scope.ts";
 import { HandlingMetrics } from "./handling-metrics.ts";
 import type { Metrics } from "./metrics.ts";
@@ -91,6 +98,8 @@ export interface ConsumerSettings {
 
 /** An event waits this long for its schema to arrive before it is tried again. */
 const UNKNOWN_EVENT_RETRY_MS = 60_000;
+/** Beyond the handler's own time; what the hub's store may take at its slowest, twice. */
+const STORE_MS = 30_000;
 /** Deliveries handed back at a stop come again after this time, to another process or this one's successor. */
 const HANDED_BACK_MS = 200;
 
@@ -109,9 +118,9 @@ export class Consumer {
     this.#settings = settings;
     this.#onEvent = onEvent;
     this.#failures = new FailureHandling(settings);
-    const { idempotency, durable, metrics } = settings;
+    const { idempotency, durable, metrics, timeoutMs } = settings;
     this.#metrics = new HandlingMetrics(metrics, durable);
-    this.#once = idempotency === "off" ? undefined : new Once(idempotency, durable);
+    this.#once = idempotency === "off" ? undefined : new Once(idempotency, durable, timeoutMs + STORE_MS);
   }
 
   take(delivery: Delivery): void {
@@ -162,6 +171,11 @@ export class Consumer {
     // A first delivery has no past: it must not wait a turn of the event loop for it, since order is by start.
     const isFirst = delivery.deliveryCount <= 1;
     const history = isFirst ? NO_HISTORY : await this.#failures.historyOf(delivery, eventId);
+    if (history.trouble !== undefined) return this.#hold(delivery, history, history.trouble);
+    if (history.verdict !== undefined) {
+      const ending = await this.#failures.condemned(opened, history, history.verdict);
+      return this.#failed(opened, history, ending, history.verdict.error);
+    }
     let ran = true;
     try {
       const spent = this.#failures.spentReason(delivery, history);
@@ -169,23 +183,36 @@ export class Consumer {
       if (spent !== undefined) throw spent;
       ran = await this.#handleOnce(delivery, opened);
     } catch (thrown) {
-      if (thrown instanceof StoreTrouble) {
-        onSettled("held");
-        this.#metrics.held();
-        return this.#failures.held(opened, history, thrown.cause);
-      }
+      if (thrown instanceof StoreTrouble) return this.#hold(delivery, history, thrown.cause);
       if (opened.refusal !== undefined) onSettled("refused");
       const ending = await this.#failures.failed(opened, history, thrown);
-      if (ending.outcome === "deadLettered") await this.#tellRequester(opened, ending.category, thrown);
-      onSettled(ending.outcome);
-      this.#metrics.failed(opened.envelope, history, ending, thrown);
-      return ending.settlement;
+      return this.#failed(opened, history, ending, thrown);
     }
     if (!isFirst) await this.#failures.succeeded(opened, history);
     if (!ran) await this.#tellRequester(opened, "repeated", "it was handled before, and answered then");
     onSettled(ran ? "handled" : "repeated");
     this.#metrics.succeeded(opened.envelope, history, ran);
     return { kind: "ack" };
+  }
+
+  /** Puts a delivery off: nobody could tell whether it may be handled, or keep that it was. */
+  #hold(delivery: Delivery, history: History, cause: unknown): Settlement {
+    this.#settings.onSettled("held");
+    this.#metrics.held();
+    return this.#failures.held(delivery, history, cause);
+  }
+
+  /** Counts and tells of an attempt that failed. */
+  async #failed(
+    opened: OpenedDelivery,
+    history: History,
+    ending: FailureEnding,
+    thrown: unknown,
+  ): Promise<Settlement> {
+    if (ending.outcome === "deadLettered") await this.#tellRequester(opened, ending.category, thrown);
+    this.#settings.onSettled(ending.outcome);
+    this.#metrics.failed(opened.envelope, history, ending, thrown);
+    return ending.settlement;
   }
 
   async #tellRequester({ envelope, address }: OpenedDelivery, category: string, why: unknown): Promise<void> {

@@ -287,6 +287,20 @@ describe("Consumer, settling what was handled", () => {
     expect(journal.deadLetters).toMatchObject([{ delivery_count: 30, error: { type: "MeshError" } }]);
   });
 
+  test("gives no handler what an earlier process had given up, and makes its dead letter", async () => {
+    const isGone = vi.spyOn(journal, "storeDeadLetter").mockReturnValueOnce(new Promise(() => undefined));
+    await settled(() => Promise.reject(new NonRetryableError("x")));
+    expect([isGone.mock.calls.length, journal.deadLetters]).toEqual([1, []]);
+    let isRun = false;
+    const onEvent = (): void => {
+      isRun = true;
+    };
+    expect(await settled(onEvent, numbered(1, 2))).toEqual([{ kind: "term", reason: "x" }]);
+    expect(isRun).toBe(false);
+    expect(journal.deadLetters).toMatchObject([{ delivery_count: 2, error: { type: "NonRetryableError" } }]);
+    expect(outcomes).toEqual(["deadLettered"]);
+  });
+
   test("records a success only after failures", async () => {
     let isDown = true;
     const consumer = new Consumer(settingsOf(), () => {

@@ -1,4 +1,4 @@
-import type { ClassifyRule, FailureCategory } from "./classify.ts";
+import type { Classification, ClassifyRule, FailureCategory } from "./classify.ts";
 import { type Attempt, newDeadLetter } from "./dead-letter.ts";
 import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
@@ -43,6 +43,16 @@ export interface History {
   /** Deliveries that were put off here for reasons that are not the handler's. */
   readonly holds: number;
   readonly actions: readonly RecoveryAction[];
+  /** Why it is a dead letter: decided, perhaps stored already, so that no handler may get it any more. */
+  readonly verdict?: Verdict;
+  /** Why the journal could not be asked: a verdict may be missing here. */
+  readonly trouble?: unknown;
+}
+
+/** Why an event is to be a dead letter. */
+export interface Verdict {
+  readonly classification: Classification;
+  readonly error: unknown;
 }
 
 /** Of a first delivery. */
@@ -68,24 +78,26 @@ export class FailureHandling {
 
   /**
    * What went before this delivery. Where not all of it happened here, it asks the journal, so that no attempt of an
-   * earlier process, or of one that shares the durable, is forgotten. Never rejects: what cannot be found out counts as
-   * nothing.
+   * earlier process, or of one that shares the durable, is forgotten. Never rejects: where the journal does not answer,
+   * `trouble` says why.
    */
   async historyOf(delivery: Delivery, eventId: string): Promise<History> {
     if (delivery.deliveryCount <= 1) return NO_HISTORY;
     const here = this.#histories.get(delivery.seq) ?? NO_HISTORY;
+    if (here.verdict !== undefined) return here;
     if (here.failures + here.holds >= delivery.deliveryCount - 1) return here;
-    const { journal, durable, log } = this.#settings;
+    const { journal, durable } = this.#settings;
     try {
       const record = await journal.lastRecord(durable, eventId);
       // A record of another delivery of the same id (a replay) tells nothing of this one.
       if (record === undefined || record.seq !== delivery.seq) return here;
+      const verdict = verdictOf(record);
+      if (verdict !== undefined) return { ...here, ...verdict };
       const failures = record.retry_info?.count ?? 0;
       if (failures <= here.failures) return here;
       return { ...here, failures, actions: record.recovery_actions };
-    } catch (err) {
-      log.warn({ durable, eventId, err }, "history not found");
-      return here;
+    } catch (trouble) {
+      return { ...here, trouble };
     }
   }
 
@@ -104,7 +116,7 @@ export class FailureHandling {
   }
 
   /** Puts a delivery off that could not be tried, or whose success could not be written down: no attempt is counted. */
-  held({ delivery }: FailedDelivery, history: History, cause: unknown): Settlement {
+  held(delivery: Delivery, { trouble: _, ...history }: History, cause: unknown): Settlement {
     const { log, durable } = this.#settings;
     const { message, seq } = delivery;
     log.warn({ durable, subject: message.subject, seq, err: cause, delayMs: HOLD_MS }, "delivery put off");
@@ -127,44 +139,66 @@ export class FailureHandling {
       const settlement = { kind: "nak", delayMs: decision.delayMs } as const;
       return { settlement, outcome: "retried", category: decision.classification.category };
     }
-    log.error({ ...fields, category: decision.classification.category }, "delivery failed for good");
-    return this.#deadLetter(failed, history, thrown, decision);
+    const { classification } = decision;
+    log.error({ ...fields, category: classification.category }, "delivery failed for good");
+    const now = withAttempt(history, failed, thrown, { action: "dead_letter", delayMs: 0 });
+    // The verdict first: whoever gets the event after a crash must not handle what may be a dead letter by then.
+    // Whether retries were spent or there was no use in any, both lie in the dead letters.
+    const status = classification.category === "permanent" ? "failed" : "dead_letter";
+    await this.#record(failed, now, { status, thrown, decision });
+    const verdict = { classification, error: thrown };
+    try {
+      return await this.#end(failed, now, verdict);
+    } catch (err) {
+      if (err instanceof MeshError && err.code === "timeout")
+        return this.#putOff(failed, { ...now, verdict }, verdict, err);
+      // Certainly not stored: the event may still succeed. Counted as a failure: a long outage of the journal must not
+      // look like a handler that ends the process.
+      return this.#putOff(
+        failed,
+        withAttempt(history, failed, thrown, { action: "retry", delayMs: HOLD_MS }),
+        verdict,
+        err,
+      );
+    }
   }
 
-  async #deadLetter(
-    failed: FailedDelivery,
-    history: History,
-    error: unknown,
-    decision: FailureDecision,
-  ): Promise<FailureEnding> {
-    const { address, durable, journal, log } = this.#settings;
-    const { classification } = decision;
-    const now = withAttempt(history, failed, error, { action: "dead_letter", delayMs: 0 });
+  /** Ends a delivery about which it was decided before; its dead letter is stored unless it is there. Never rejects. */
+  async condemned(failed: FailedDelivery, history: History, verdict: Verdict): Promise<FailureEnding> {
+    try {
+      return await this.#end(failed, history, verdict);
+    } catch (err) {
+      return this.#putOff(failed, history, verdict, err);
+    }
+  }
+
+  /** Rejects when the dead letter cannot be stored. */
+  async #end(failed: FailedDelivery, history: History, verdict: Verdict): Promise<FailureEnding> {
+    const { address, durable, journal } = this.#settings;
     const entry = newDeadLetter({
       ...failed,
       handler: { ...address, durable },
-      classification,
-      error,
-      attempts: now.attempts,
+      ...verdict,
+      attempts: history.attempts,
       nowMs: Date.now(),
     });
-    try {
-      // Dead letter first: a crash between the two lines repeats it; the other order loses it.
-      await journal.storeDeadLetter(entry);
-    } catch (err) {
-      log.error({ durable, seq: failed.delivery.seq, err }, "dead letter not stored");
-      // Counted as a failure: a long outage of the journal must not look like a handler that ends the process.
-      const held = withAttempt(history, failed, error, { action: "retry", delayMs: HOLD_MS });
-      this.#remember(failed.delivery.seq, held);
-      const settlement = { kind: "nak", delayMs: HOLD_MS } as const;
-      return { settlement, outcome: "held", category: classification.category };
-    }
+    // Dead letter first: a crash before the delivery has ended repeats it; the other order loses it.
+    await journal.storeDeadLetter(entry);
     this.#histories.delete(failed.delivery.seq);
-    // Both lie in the dead letters; the record says whether retries were spent or there was no use in any.
-    const status = classification.category === "permanent" ? "failed" : "dead_letter";
-    await this.#record(failed, now, { status, thrown: error, decision });
     const settlement = { kind: "term", reason: entry.error.message } as const;
-    return { settlement, outcome: "deadLettered", category: classification.category };
+    return { settlement, outcome: "deadLettered", category: verdict.classification.category };
+  }
+
+  #putOff(
+    { delivery: { seq } }: FailedDelivery,
+    history: History,
+    { classification }: Verdict,
+    err: unknown,
+  ): FailureEnding {
+    this.#settings.log.error({ durable: this.#settings.durable, seq, err }, "dead letter not stored");
+    this.#remember(seq, history);
+    const settlement = { kind: "nak", delayMs: HOLD_MS } as const;
+    return { settlement, outcome: "held", category: classification.category };
   }
 
   #remember(seq: number, history: History): void {
@@ -248,6 +282,21 @@ function newRecord({
         : { next_retry_at: new Date(nowMs + delayMs).toISOString(), backoff_seconds: delayMs / 1000 }),
     },
     recovery_actions: history.actions,
+  };
+}
+
+/** What an earlier process has decided; of its attempts only the last is known. */
+function verdictOf({
+  status,
+  timestamp: at,
+  error_info: info,
+}: ProcessingRecord): Partial<History> | undefined {
+  if ((status !== "failed" && status !== "dead_letter") || info === undefined) return undefined;
+  const { category, context, message, type, stacktrace: stack } = info;
+  const error = Object.assign(new Error(message), { name: type, stack });
+  return {
+    attempts: [{ at, type, message: message.slice(0, MAX_ATTEMPT_MESSAGE_LENGTH) }],
+    verdict: { classification: { category, rule: context["rule"] ?? "none" }, error },
   };
 }
 

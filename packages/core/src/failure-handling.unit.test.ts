@@ -15,6 +15,7 @@ import {
   FailureHandling,
   type FailureSettings,
   NO_HISTORY,
+  type Verdict,
 } from "./failure-handling.ts";
 import type { Delivery, Message, Settlement } from "./ports.ts";
 import { RETRY_PRESETS, resolveRetry } from "./retry-policy.ts";
@@ -196,11 +197,15 @@ describe("FailureHandling, history", () => {
     expect((await fail(newProcess(), new Error("x"), 9)).settlement).toEqual({ kind: "nak", delayMs: 2000 });
   });
 
-  test("counts what cannot be found out as nothing, and says so", async () => {
+  test("tells that it could not be found out, since an earlier verdict may be missing", async () => {
     await fail(newProcess(), new Error("x"), 1);
     journal.refusal = UNAVAILABLE;
-    expect(await newProcess().historyOf(deliveryOf(2), "e")).toEqual(NO_HISTORY);
-    expect(log.lines.at(-1)).toMatchObject({ level: "warn", event: "history not found" });
+    const process = newProcess();
+    const history = await process.historyOf(deliveryOf(2), "e");
+    expect(history).toEqual({ ...NO_HISTORY, trouble: UNAVAILABLE });
+    expect(process.held(deliveryOf(2), history, UNAVAILABLE)).toEqual({ kind: "nak", delayMs: 5000 });
+    // Put off is no failure, and no reason to think that a handler ends its process.
+    expect(await process.historyOf(deliveryOf(2), "e")).toEqual({ ...NO_HISTORY, holds: 1 });
   });
 
   test("keeps what it knows itself while the journal is away", async () => {
@@ -224,7 +229,7 @@ describe("FailureHandling, history", () => {
 });
 
 describe("FailureHandling, dead letters", () => {
-  test("stores the dead letter, then its record, and only then has the original ended", async () => {
+  test("records the verdict, stores the dead letter, and only then has the original ended", async () => {
     let setStored = (): void => undefined;
     const stored = new Promise<void>((resolve) => {
       setStored = resolve;
@@ -235,7 +240,7 @@ describe("FailureHandling, dead letters", () => {
       ended = settlement;
     });
     await vi.advanceTimersByTimeAsync(1000);
-    expect([store.mock.calls.length, ended, journal.records]).toEqual([1, undefined, []]);
+    expect([journal.calls, store.mock.calls.length, ended]).toEqual([["record failed"], 1, undefined]);
     setStored();
     await ending;
     expect(ended).toEqual({ kind: "term", reason: "no such user" });
@@ -310,6 +315,32 @@ describe("FailureHandling, dead letters", () => {
     expect(journal.records).toEqual([]);
   });
 
+  test.each([
+    ["permanent", new NonRetryableError("no such user")],
+    ["transient", new RetryableError("no such user")],
+  ])("is stored by the successor of a process that ended before it could, %s", async (category, thrown) => {
+    const retry = { ...RETRY_PRESETS.p1, maxRetries: 0 };
+    vi.spyOn(journal, "storeDeadLetter").mockReturnValueOnce(new Promise(() => undefined));
+    void fail(newProcess({ retry }), thrown);
+    await vi.advanceTimersByTimeAsync(1000);
+    const successor = newProcess({ retry });
+    const delivery = deliveryOf(2);
+    const history = await successor.historyOf(delivery, envelopeOf().event_id);
+    const verdict = history.verdict as Verdict;
+    expect(await successor.condemned(opened(delivery), history, verdict)).toEqual({
+      settlement: { kind: "term", reason: "no such user" },
+      outcome: "deadLettered",
+      category,
+    });
+    expect(theDeadLetter()).toMatchObject({
+      category,
+      rule: "typed",
+      error: { type: thrown.name, message: "no such user", stack: thrown.stack },
+      attempts: [{ at: "2025-09-23T16:20:00.000Z", type: thrown.name, message: "no such user" }],
+      delivery_count: 2,
+    });
+  });
+
   test("has one id per event, node and durable, whatever dashes their names hold", async () => {
     await fail(newProcess(), new NonRetryableError("x"));
     await fail(newProcess(), new NonRetryableError("x"), 2);
@@ -355,6 +386,7 @@ describe("FailureHandling, a dead letter that cannot be stored", () => {
     });
     expect(log.lines.map(({ level, event }) => [level, event])).toEqual([
       ["error", "delivery failed for good"],
+      ["warn", "processing record not stored"],
       ["error", "dead letter not stored"],
     ]);
   });
@@ -373,6 +405,23 @@ describe("FailureHandling, a dead letter that cannot be stored", () => {
     journal.refusal = undefined;
     expect((await fail(process, new NonRetryableError("x"), 201)).outcome).toBe("deadLettered");
     expect(theDeadLetter()).toMatchObject({ error: { type: "NonRetryableError" }, delivery_count: 201 });
+  });
+
+  test("keeps the verdict while it is unknown whether it is stored", async () => {
+    const process = newProcess();
+    const store = vi.spyOn(journal, "storeDeadLetter");
+    store.mockRejectedValueOnce(new MeshError("timeout", "no answer")).mockRejectedValueOnce(UNAVAILABLE);
+    expect((await fail(process, new NonRetryableError("x"))).outcome).toBe("held");
+    for (const [deliveryCount, expected] of [
+      [2, "held"],
+      [3, "deadLettered"],
+    ] as const) {
+      const delivery = deliveryOf(deliveryCount);
+      const history = await process.historyOf(delivery, envelopeOf().event_id);
+      const { outcome } = await process.condemned(opened(delivery), history, history.verdict as Verdict);
+      expect(outcome).toBe(expected);
+    }
+    expect(theDeadLetter()).toMatchObject({ error: { message: "x" }, attempts: [{ message: "x" }] });
   });
 
   test("lets the event succeed meanwhile, and tells how", async () => {

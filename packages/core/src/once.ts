@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Envelope } from "./envelope.ts";
 import type { IdempotencyStore } from "./ports.ts";
 import type { EventAddress } from "./subject.ts";
+import { withTimeout } from "./with-timeout.ts";
 
 /**
  * Names the effect of an event: two events of the same name, origin subnet and tenant, with the same `idempotency_key`
@@ -24,11 +25,14 @@ export class StoreTrouble extends Error {
 export class Once {
   readonly #store: IdempotencyStore;
   readonly #durable: string;
+  readonly #maxMs: number;
   readonly #running = new Map<string, Promise<unknown>>();
 
-  constructor(store: IdempotencyStore, durable: string) {
+  /** @param maxMs Longest run of the store with the effect in it: one that hangs must not hold an event for ever. */
+  constructor(store: IdempotencyStore, durable: string, maxMs: number) {
     this.#store = store;
     this.#durable = durable;
+    this.#maxMs = maxMs;
   }
 
   /** Resolves with whether `effect` ran. Rejects with what it rejects with, or with {@link StoreTrouble}. */
@@ -48,14 +52,16 @@ export class Once {
   async #run(key: string, effect: (transaction: unknown) => Promise<void>): Promise<boolean> {
     let failed = false;
     try {
-      return await this.#store.once(this.#durable, key, async (transaction) => {
-        try {
-          await effect(transaction);
-        } catch (thrown) {
-          failed = true;
-          throw thrown;
-        }
-      });
+      return await withTimeout("the idempotency store", this.#maxMs, () =>
+        this.#store.once(this.#durable, key, async (transaction) => {
+          try {
+            await effect(transaction);
+          } catch (thrown) {
+            failed = true;
+            throw thrown;
+          }
+        }),
+      );
     } catch (thrown) {
       if (failed) throw thrown;
       throw new StoreTrouble("the idempotency store failed", { cause: thrown });

@@ -41,7 +41,7 @@ describe("effectKey()", () => {
 
 describe("Once", () => {
   test("runs one of two at the same time, and tells the other when that has ended", async () => {
-    const once = new Once(new LocalIdempotencyStore(), "d");
+    const once = new Once(new LocalIdempotencyStore(), "d", 1000);
     const log: string[] = [];
     const effect = async (): Promise<void> => {
       log.push("begin");
@@ -53,11 +53,18 @@ describe("Once", () => {
   });
 
   test("lets the second try when the first has failed", async () => {
-    const once = new Once(new LocalIdempotencyStore(), "d");
+    const once = new Once(new LocalIdempotencyStore(), "d", 1000);
     const failing = once.run("k", () => Promise.reject(new Error("no")));
     const second = once.run("k", () => Promise.resolve());
     await expect(failing).rejects.toThrow("no");
     expect(await second).toBe(true);
+  });
+
+  test("waits for a store that hangs no longer than it may", async () => {
+    const hangs: IdempotencyStore = { once: () => new Promise(() => {}) };
+    const once = new Once(hangs, "d", 20);
+    await expect(once.run("k", async () => {})).rejects.toBeInstanceOf(StoreTrouble);
+    await expect(once.run("k", async () => {})).rejects.toBeInstanceOf(StoreTrouble);
   });
 
   test("tells the store's trouble from the handler's", async () => {
@@ -68,7 +75,7 @@ describe("Once", () => {
         throw new Error("disk");
       },
     };
-    const once = new Once(broken, "d");
+    const once = new Once(broken, "d", 1000);
     const done = (): Promise<void> => Promise.resolve();
     await expect(once.run("before", done)).rejects.toBeInstanceOf(StoreTrouble);
     await expect(once.run("after", done)).rejects.toBeInstanceOf(StoreTrouble);
