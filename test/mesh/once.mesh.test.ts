@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
 import type { IdempotencyStore } from "@adaos/core";
 import { NonRetryableError } from "@adaos/member";
-import { connect as dial, nkeyAuthenticator } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
 
@@ -165,26 +163,14 @@ describe("an effect happens once", () => {
     expect(desk.stats).toMatchObject({ retried: 0, held: 1 });
   });
 
-  async function asHub<T>(
-    subnet: string,
-    use: (nc: Awaited<ReturnType<typeof dial>>) => Promise<T>,
-  ): Promise<T> {
-    const { url, seedFile } = mesh.server(subnet);
-    const seed = new TextEncoder().encode(readFileSync(seedFile, "utf8").trim());
-    const nc = await dial({ servers: url, authenticator: nkeyAuthenticator(seed) });
-    try {
-      return await use(nc);
-    } finally {
-      await nc.close();
-    }
-  }
-
   function deleteConsumer(subnet: string, stream: string, consumer: string): Promise<boolean> {
-    return asHub(subnet, async (nc) => (await nc.jetstreamManager()).consumers.delete(stream, consumer));
+    return mesh.asKeeper(subnet, async (nc) =>
+      (await nc.jetstreamManager()).consumers.delete(stream, consumer),
+    );
   }
 
   function rawDeadLetter(subnet: string, node: string, durable: string): Promise<Uint8Array> {
-    return asHub(subnet, async (nc) => {
+    return mesh.asKeeper(subnet, async (nc) => {
       const jsm = await nc.jetstreamManager();
       const last_by_subj = `dlq.${subnet}.${node}.${durable}`;
       return (await jsm.streams.getMessage(`DLQ_${subnet}`, { last_by_subj })).data;
@@ -194,6 +180,6 @@ describe("an effect happens once", () => {
   function restoreDeadLetter(subnet: string, body: Uint8Array): Promise<unknown> {
     const { node, durable } = JSON.parse(new TextDecoder().decode(body)) as { node: string; durable: string };
     const subject = `dlq.${node.replace("/", ".")}.${durable}`;
-    return asHub(subnet, (nc) => nc.jetstream().publish(subject, body));
+    return mesh.asKeeper(subnet, (nc) => nc.jetstream().publish(subject, body));
   }
 });

@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
 import { nodeFilePath, nodeId, readNodeFile, readSeed } from "@adaos/config";
 import { inboxPrefix } from "@adaos/core";
 import { NonRetryableError, RetryableError } from "@adaos/member";
-import { connect as dial, nkeyAuthenticator } from "nats";
+import { connect as dial, nkeyAuthenticator, type StreamInfo } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { leftovers, TestMesh, until } from "../kit/mesh.ts";
 
@@ -193,19 +192,11 @@ describe("request()", () => {
     });
   }
 
-  async function streamInfo(subnet: string, subjects_filter?: string) {
-    const { url, seedFile } = mesh.server(subnet);
-    const seed = new TextEncoder().encode(readFileSync(seedFile, "utf8").trim());
-    const nc = await dial({ servers: url, authenticator: nkeyAuthenticator(seed) });
-    try {
-      const jsm = await nc.jetstreamManager();
-      return await jsm.streams.info(
-        `EVENTS_${subnet}`,
-        subjects_filter === undefined ? {} : { subjects_filter },
-      );
-    } finally {
-      await nc.close();
-    }
+  function streamInfo(subnet: string, subjects_filter?: string): Promise<StreamInfo> {
+    const options = subjects_filter === undefined ? {} : { subjects_filter };
+    return mesh.asKeeper(subnet, async (nc) =>
+      (await nc.jetstreamManager()).streams.info(`EVENTS_${subnet}`, options),
+    );
   }
 
   const stored = async (subnet: string): Promise<number> => (await streamInfo(subnet)).state.messages;

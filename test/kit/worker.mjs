@@ -1,0 +1,28 @@
+// A consumer in a process of its own: `worker.mjs <member> <state> <durable> <file>`. Each event's text says what its
+// handling does; what was handled is a line of the file.
+import { appendFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { connect, RetryableError } from "@adaos/member";
+
+const [as, state, durable, file] = process.argv.slice(2);
+
+async function handle({ event_id, data }, { deliveryCount }) {
+  const [what, ms] = data.text.split(" ");
+  if (what === "slow") await delay(Number(ms));
+  if (what === "fails") throw new RetryableError("not yet");
+  // Once, at the second attempt, which is its last.
+  if (what === "dies" && deliveryCount === 2) process.kill(process.pid, "SIGKILL");
+  if (what === "dies") throw new RetryableError("not yet");
+  appendFileSync(file, `${event_id}\n`);
+}
+
+// Whoever started it holds its standard input: without that process it must not go on.
+process.stdin.resume().once("close", () => process.exit());
+
+const quiet = () => undefined;
+const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+const bus = await connect({ as, state, log });
+process.once("SIGTERM", () => void bus.close().then(() => process.exit()));
+const retry = { baseMs: 50, factor: 1, jitter: 0, maxRetries: 1 };
+await bus.subscribe("ui.notify", { durable, startAt: "all", maxConcurrency: 4, retry }, handle);
+process.stdout.write("ready\n");
