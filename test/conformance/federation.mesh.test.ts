@@ -7,6 +7,7 @@ import {
   describePublish,
   describeReconnect,
   describeRedelivery,
+  describeReplay,
   describeRequest,
   describeSettle,
   type TransportHarness,
@@ -75,6 +76,7 @@ describe("nats transport from subnet to subnet", () => {
   describeClose(lamp);
   describeRequest(lamp);
   describeBroadcast(lamp);
+  describeReplay(lamp);
   describePublish(speaker);
   describeReconnect(speaker);
 });

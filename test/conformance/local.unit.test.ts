@@ -7,6 +7,7 @@ import {
   describePublish,
   describeReconnect,
   describeRedelivery,
+  describeReplay,
   describeRequest,
   describeSettle,
   type TransportHarness,
@@ -44,6 +45,9 @@ function localHarness(options: Omit<LocalBrokerOptions, "subnet"> = {}): Transpo
     duplicateWindowMs: settings.duplicateWindowMs,
     longestWindowMs: 1000,
     open: async ({ node }) => new LocalTransport(broker, { node }),
+    replay: async (messages) => {
+      for (const message of messages) broker.replay(message);
+    },
     restart: async () => {
       broker = new LocalBroker(settings);
     },
@@ -68,6 +72,7 @@ describe("local transport", () => {
   describeClose(harness);
   describeRequest(harness);
   describeBroadcast(harness);
+  describeReplay(harness);
 });
 
 describe("local transport without a duplicate window", () => {
@@ -102,6 +107,9 @@ function localMeshHarness(): TransportHarness {
       if (broker === undefined) throw new Error(`no subnet ${name}`);
       return new LocalTransport(broker, { node });
     },
+    replay: async (messages) => {
+      for (const message of messages) local.broker("beta")?.replay(message);
+    },
     restart: async () => {
       local = open();
     },
@@ -120,4 +128,5 @@ describe("local transport from subnet to subnet", () => {
   describeClose(harness);
   describeRequest(harness);
   describeBroadcast(harness);
+  describeReplay(harness);
 });

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { nodeFilePath, nodeId, readNodeFile, readSeed } from "@adaos/config";
 import type { TransportHarness, TransportTraits } from "@adaos/conformance";
-import { eventsStream, type Logger, type NodeAddress, type Transport } from "@adaos/core";
+import { eventsStream, type Logger, type Message, type NodeAddress, type Transport } from "@adaos/core";
 import { ACK_WAIT_MS, type Connection, NatsTransport, openConnection } from "@adaos/transport-nats";
 import { leftovers, type TestMesh, until } from "../kit/mesh.ts";
 
@@ -32,6 +31,7 @@ export function natsHarness(
     limitMs: 20_000,
     longestWindowMs: 10_000,
     open: (as) => openTransport(mesh(), as, about.duplicateWindowMs),
+    replay: (messages) => replay(mesh(), sides.subscriber, messages),
     restart: (side) => killServer(mesh(), sides[side]),
     crash: async (transport) => {
       await connections.get(transport)?.nc.close();
@@ -55,6 +55,14 @@ async function openTransport(mesh: TestMesh, as: NodeAddress, duplicateWindowMs:
   return transport;
 }
 
+/** Stores messages in a subnet's stream with the rights of its hub. */
+function replay(mesh: TestMesh, subnet: string, messages: readonly Message[]): Promise<void> {
+  return mesh.asKeeper(subnet, async (nc) => {
+    const js = nc.jetstream();
+    for (const { subject, id, body } of messages) await js.publish(subject, body, { msgID: id });
+  });
+}
+
 /** Ends a hub's server at once; the supervisor starts it again. */
 async function killServer(mesh: TestMesh, subnet: string): Promise<void> {
   const pid = mesh.pid(`nats-${subnet}`);
@@ -64,18 +72,8 @@ async function killServer(mesh: TestMesh, subnet: string): Promise<void> {
 
 /** Drops everything that a subnet's stream holds, with the rights of its hub. */
 export async function emptyStream(mesh: TestMesh, subnet: string): Promise<void> {
-  const { url, seedFile } = mesh.server(subnet);
-  const connection = await openConnection({
-    url,
-    name: "conformance",
-    user: "hub",
-    seed: readFileSync(seedFile, "utf8").trim(),
-    log: QUIET,
-  });
-  try {
-    const jsm = await connection.nc.jetstreamManager();
+  await mesh.asKeeper(subnet, async (nc) => {
+    const jsm = await nc.jetstreamManager();
     await jsm.streams.purge(eventsStream(subnet));
-  } finally {
-    await connection.close();
-  }
+  });
 }

@@ -7,6 +7,7 @@ import {
   describePublish,
   describeReconnect,
   describeRedelivery,
+  describeReplay,
   describeRequest,
   describeSettle,
   type TransportHarness,
@@ -65,6 +66,7 @@ describe("nats transport within a subnet", () => {
   describeClose(garden);
   describeRequest(garden);
   describeBroadcast(garden);
+  describeReplay(garden);
   describePublish(kitchen);
   describeReconnect(kitchen);
 });

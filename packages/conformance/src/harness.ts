@@ -1,4 +1,4 @@
-import type { NodeAddress, Transport } from "@adaos/core";
+import type { Message, NodeAddress, Transport } from "@adaos/core";
 
 /** What an adapter can and cannot do, beside its capabilities. The suite proves each line, whichever way it is. */
 export interface TransportTraits {
@@ -39,6 +39,8 @@ export interface TransportHarness {
   readonly longestWindowMs: number;
   /** Connects as a node. The suite closes what it opens. */
   open(as: NodeAddress): Promise<Transport>;
+  /** Stores replays on the subscribers' side, as whoever looks after them would. */
+  replay(messages: readonly Message[]): Promise<void>;
   /** Ends what stores the events of a side, without a warning, and has it started again. May resolve before it is back. */
   restart(side: "publisher" | "subscriber"): Promise<void>;
   /** Ends a transport as the death of its process would. Not given: transports share a process with what they connect to. */

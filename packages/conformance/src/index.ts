@@ -7,5 +7,6 @@ export { describeOrder } from "./order.ts";
 export { describePublish } from "./publish.ts";
 export { describeReconnect } from "./reconnect.ts";
 export { describeRedelivery } from "./redelivery.ts";
+export { describeReplay } from "./replay.ts";
 export { describeRequest } from "./request.ts";
 export { describeSettle } from "./settle.ts";

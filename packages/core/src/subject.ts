@@ -74,6 +74,17 @@ export function formatReplaySubject(
   return `${replayPrefix(to)}.${subject.slice(EVENT_ROOT.length + 1)}`;
 }
 
+/** The durable that a replay is for. Throws `invalid-event` when the subject is none of a replay. */
+export function parseReplayTarget(subject: string): { readonly node: string; readonly durable: string } {
+  const [root, node = "", durable = ""] = subject.split(".");
+  if (root !== REPLAY_ROOT) {
+    throw new MeshError("invalid-event", `subject ${quote(subject)} is not that of a replay`);
+  }
+  assertOriginToken(node, "node");
+  assertOriginToken(durable, "durable");
+  return { node, durable };
+}
+
 /** What every replay to this durable begins with. */
 export function replayPrefix({ node, durable }: { readonly node: string; readonly durable: string }): string {
   return `${REPLAY_ROOT}.${node}.${durable}`;

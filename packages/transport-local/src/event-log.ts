@@ -5,6 +5,8 @@ export interface LogEntry {
   readonly seq: number;
   readonly message: Message;
   readonly address: EventAddress;
+  /** Of a replay: the one durable that it is for. */
+  readonly only: string | undefined;
 }
 
 export interface LogLimits {
@@ -41,7 +43,11 @@ export class EventLog {
   }
 
   /** Stores a copy, unless the id is known. Throws `backpressure` when full. */
-  append(message: Message, address: EventAddress): { readonly seq: number; readonly duplicate: boolean } {
+  append(
+    message: Message,
+    address: EventAddress,
+    only?: string,
+  ): { readonly seq: number; readonly duplicate: boolean } {
     const nowMs = performance.now();
     this.#forgetBefore(nowMs - this.#limits.duplicateWindowMs);
     const known = this.#recent.get(message.id);
@@ -53,7 +59,7 @@ export class EventLog {
     }
     this.#bytes = bytes;
     const seq = this.lastSeq + 1;
-    this.#entries.push({ seq, address, message: copyOf(message) });
+    this.#entries.push({ seq, address, only, message: copyOf(message) });
     this.#recent.set(message.id, { seq, storedMs: nowMs });
     return { seq, duplicate: false };
   }

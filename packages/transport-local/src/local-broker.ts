@@ -7,6 +7,8 @@ import {
   type NodeAddress,
   originTokenProblem,
   type PublishReceipt,
+  parseDeliverySubject,
+  parseReplayTarget,
   parseReplySubject,
   parseSubject,
   quote,
@@ -92,7 +94,19 @@ export class LocalBroker {
 
   /** Stores an event of any origin, its own subnet's or one let in. Throws `backpressure`. */
   take(message: Message, address: EventAddress): PublishReceipt {
-    const { seq, duplicate } = this.#log.append(message, address);
+    return this.#append(message, address);
+  }
+
+  /** Stores an event that one durable shall have again; its subject says which. Throws as `Transport.publish` rejects. */
+  replay(message: Message): PublishReceipt {
+    const { node, durable } = parseReplayTarget(message.subject);
+    const headers = checkedHeaders(message);
+    const address = parseDeliverySubject(message.subject);
+    return this.#append({ ...message, headers }, address, memberConsumer(node, durable));
+  }
+
+  #append(message: Message, address: EventAddress, only?: string): PublishReceipt {
+    const { seq, duplicate } = this.#log.append(message, address, only);
     if (!duplicate) for (const durable of this.#durables.values()) durable.wake();
     return { stream: this.stream, seq, duplicate };
   }
@@ -141,7 +155,7 @@ export class LocalBroker {
     assertName("durable", options.durable);
     assertWithin("maxAckPending", options.maxAckPending, 1, 10_000);
     const name = memberConsumer(node, options.durable);
-    const durable = this.#durables.get(name) ?? new LocalDurable(this.#log, this.#ackWaitMs, options);
+    const durable = this.#durables.get(name) ?? new LocalDurable(name, this.#log, this.#ackWaitMs, options);
     this.#durables.set(name, durable);
     durable.join(taker, options);
     return durable;

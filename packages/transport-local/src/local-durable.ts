@@ -26,6 +26,7 @@ const MAX_AT_ONCE = 256;
 
 /** A position in the log and what of it is still being worked on, shared by the subscriptions that name it. */
 export class LocalDurable {
+  readonly #name: string;
   readonly #log: EventLog;
   readonly #ackWaitMs: number;
   #interest: SubscribeOptions;
@@ -37,7 +38,8 @@ export class LocalDurable {
   readonly #takers: Taker[] = [];
   #scheduled = false;
 
-  constructor(log: EventLog, ackWaitMs: number, interest: SubscribeOptions) {
+  constructor(name: string, log: EventLog, ackWaitMs: number, interest: SubscribeOptions) {
+    this.#name = name;
     this.#log = log;
     this.#ackWaitMs = ackWaitMs;
     this.#interest = interest;
@@ -125,7 +127,8 @@ export class LocalDurable {
     if (this.#pending.size >= this.#interest.maxAckPending) return undefined;
     for (let entry = this.#log.at(this.#nextSeq); entry !== undefined; entry = this.#log.at(this.#nextSeq)) {
       this.#nextSeq++;
-      if (this.#takes(entry.address)) return { entry, count: 1 };
+      const isTaken = entry.only === undefined ? this.#takes(entry.address) : entry.only === this.#name;
+      if (isTaken) return { entry, count: 1 };
     }
     return undefined;
   }
