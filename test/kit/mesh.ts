@@ -4,8 +4,10 @@ import { connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readSeed } from "@adaos/config";
 import { type Bus, type ConnectOptions, connect } from "@adaos/member";
-import { connect as dialServer, type NatsConnection, nkeyAuthenticator } from "nats";
+import { openConnection } from "@adaos/transport-nats";
+import type { NatsConnection } from "nats";
 
 /** The checkout. */
 export const HOME = fileURLToPath(new URL("../..", import.meta.url));
@@ -138,12 +140,18 @@ export class TestMesh {
   /** Does something on a server with the rights of the daemon that keeps its streams. */
   async asKeeper<T>(of: string, use: (nc: NatsConnection) => Promise<T>): Promise<T> {
     const { url, seedFile } = this.server(of);
-    const seed = new TextEncoder().encode(readFileSync(seedFile, "utf8").trim());
-    const nc = await dialServer({ servers: url, authenticator: nkeyAuthenticator(seed) });
+    // Not the bare client: a server that takes new rights refuses whoever is just connecting, and this dials again.
+    const connection = await openConnection({
+      url,
+      name: "test",
+      user: "test",
+      seed: readSeed(seedFile),
+      log: SILENT,
+    });
     try {
-      return await use(nc);
+      return await use(connection.nc);
     } finally {
-      await nc.close();
+      await connection.close();
     }
   }
 
