@@ -4,16 +4,17 @@ import {
   type Envelope,
   MeshError,
   messageOf,
-  parseEventPattern,
   parseSubject,
   patternToFilter,
 } from "@adaos/core";
 import { openConnection } from "@adaos/transport-nats";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { DeliverPolicy, type JsMsg } from "nats";
 import { readLayout, serverOf } from "../mesh/layout.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { parseCount } from "../parse-count.ts";
+import { parsePattern } from "../parse-pattern.ts";
+import { parseDuration } from "../parse-time.ts";
 import type { Terminal } from "../terminal.ts";
 import { untilAsked } from "../until-asked.ts";
 
@@ -45,7 +46,7 @@ export function eventsTailCommand(terminal: Terminal): Command {
 }
 
 async function tail(text: string, options: EventsTailOptions, terminal: Terminal): Promise<void> {
-  const pattern = parsePrefix(text);
+  const pattern = parsePattern(text);
   const server = serverOf(readLayout(resolveStateDir(options.state)), options.at);
   const silent = (): void => undefined;
   const connection = await openConnection({
@@ -86,11 +87,6 @@ async function tail(text: string, options: EventsTailOptions, terminal: Terminal
   }
 }
 
-/** As the API's patterns; a bare namespace is taken for a prefix, as a user of a shell would type it. */
-function parsePrefix(text: string): ReturnType<typeof parseEventPattern> {
-  return parseEventPattern(/^[a-z][a-z0-9_-]*$/.test(text) ? `${text}.` : text);
-}
-
 function print(message: JsMsg, json: boolean, terminal: Terminal): void {
   let envelope: Envelope;
   try {
@@ -104,12 +100,4 @@ function print(message: JsMsg, json: boolean, terminal: Terminal): void {
   const { dim, cyan } = terminal.colors;
   const name = `${envelope.event_name}@${envelope.version}`;
   terminal.out(`${dim(envelope.ts)} ${subnet}/${node} ${cyan(name)} ${JSON.stringify(envelope.data)}`);
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function parseDuration(text: string): number {
-  const [, amount, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (amount === undefined) throw new InvalidArgumentError("must be like 30s, 10m, 2h or 7d");
-  return Number(amount) * (UNIT_MS[unit] ?? 1);
 }

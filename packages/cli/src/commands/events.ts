@@ -5,6 +5,7 @@ import { eventsDlqCommand } from "./events-dlq.ts";
 import { eventsExportCommand } from "./events-export.ts";
 import { eventsFailedCommand } from "./events-failed.ts";
 import { eventsPublishCommand } from "./events-publish.ts";
+import { eventsReplayCommand } from "./events-replay.ts";
 import { eventsRetryCommand } from "./events-retry.ts";
 import { eventsRetryCandidatesCommand } from "./events-retry-candidates.ts";
 import { eventsStatusCommand } from "./events-status.ts";
@@ -24,6 +25,7 @@ export function eventsCommand(terminal: Terminal): Command {
     .addCommand(eventsRetryCandidatesCommand(terminal))
     .addCommand(eventsDetailCommand(terminal))
     .addCommand(eventsRetryCommand(terminal))
+    .addCommand(eventsReplayCommand(terminal))
     .addCommand(eventsExportCommand(terminal))
     .addCommand(eventsDlqCommand(terminal));
 }
