@@ -5,7 +5,7 @@ import { EXIT_CODES } from "../exit-codes.ts";
 import { hubServers, type OpenServer, withServers } from "../mesh/hubs.ts";
 import { readLayout } from "../mesh/layout.ts";
 import { pastEvents, type ReplayPlan, type Survey, surveyPast } from "../mesh/past.ts";
-import { ReplayRun } from "../mesh/replay-run.ts";
+import { ReplayRun, roomFor } from "../mesh/replay-run.ts";
 import { findTarget, narrowed, parseOrigin } from "../mesh/replay-target.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { parseCount } from "../parse-count.ts";
@@ -132,12 +132,11 @@ async function surveyed(hub: OpenServer, plan: ReplayPlan, terminal: Terminal): 
 }
 
 async function warnIfTooMuch(hub: OpenServer, { bytes }: Survey, terminal: Terminal): Promise<void> {
-  const stream = eventsStream(hub.of);
-  const { config, state } = await hub.jsm.streams.info(stream);
-  const room = config.max_bytes - state.bytes;
-  if (config.max_bytes <= 0 || bytes <= room) return;
+  const room = await roomFor(hub);
+  if (bytes <= room) return;
   const mib = (amount: number): string => `${(amount / 1_048_576).toFixed(1)} MiB`;
-  terminal.say(`they take about ${mib(bytes)} and ${stream} has room for ${mib(room)}: it would wait there`);
+  const has = `${eventsStream(hub.of)} has room for ${mib(room)}`;
+  terminal.say(`they take about ${mib(bytes)} and ${has}: a replay waits for more, not for long`);
 }
 
 interface Course {
@@ -178,10 +177,12 @@ async function run(
   if (!isWhole) process.exitCode = EXIT_CODES.closed;
 }
 
-function progressLine({ done, nextSeq }: ReplayRun, total: number, elapsedMs: number): string {
+function progressLine({ done, nextSeq, isWaiting }: ReplayRun, total: number, elapsedMs: number): string {
+  const far = `${done} of ${total}`;
+  if (isWaiting) return `${far}, the stream is full, at sequence ${nextSeq}`;
   const perSecond = (done * 1000) / elapsedMs;
   const left = done === 0 ? "" : `, about ${Math.ceil((total - done) / perSecond)} s left`;
-  return `${done} of ${total}, ${Math.round(perSecond)}/s${left}, at sequence ${nextSeq}`;
+  return `${far}, ${Math.round(perSecond)}/s${left}, at sequence ${nextSeq}`;
 }
 
 function tell(

@@ -43,6 +43,8 @@ export class ReplayRun {
   failed = 0;
   /** Everything before this sequence is done. */
   nextSeq: number;
+  /** The stream is full, and it waits for room. */
+  isWaiting = false;
 
   constructor(server: OpenServer, options: ReplayRunOptions) {
     this.#server = server;
@@ -90,7 +92,9 @@ export class ReplayRun {
     while (left.length > 0) {
       this.nextSeq = left[0]?.seq ?? this.nextSeq;
       // Looked for before, since a full stream refuses the large and takes the small: that would change their order.
-      const fitting = fittingCount(left, await this.#room());
+      // A server that does not answer is left to the publisher, which tries again.
+      const room = await roomFor(this.#server).catch(() => Number.POSITIVE_INFINITY);
+      const fitting = fittingCount(left, room);
       const refused = await this.#publish(left.slice(0, fitting));
       if (refused.length < fitting) deadlineMs = Date.now() + FULL_WAIT_MS;
       left = [...refused, ...left.slice(fitting)];
@@ -100,7 +104,9 @@ export class ReplayRun {
         const why = `stream ${this.#stream} has been full for ${FULL_WAIT_MS / 1000} s`;
         throw new MeshError("backpressure", `${why}; a replay leaves ${FREE_SHARE * 100} % of it free`);
       }
+      this.isWaiting = true;
       await delay(FULL_PAUSE_MS, this.#options.signal);
+      this.isWaiting = false;
     }
     return true;
   }
@@ -113,12 +119,6 @@ export class ReplayRun {
       else this.#fail(seq, made);
     }
     return pending;
-  }
-
-  async #room(): Promise<number> {
-    const { config, state } = await this.#server.jsm.streams.info(this.#stream);
-    if (config.max_bytes <= 0) return Number.POSITIVE_INFINITY;
-    return config.max_bytes * (1 - FREE_SHARE) - state.bytes;
   }
 
   /** Resolves with what the full stream has refused. Rejects with what would befall every other event too. */
@@ -153,6 +153,13 @@ export class ReplayRun {
     this.failed++;
     this.#options.onFailed(seq, why);
   }
+}
+
+/** How many bytes a replay may store now. */
+export async function roomFor({ of, jsm }: OpenServer): Promise<number> {
+  const { config, state } = await jsm.streams.info(eventsStream(of));
+  if (config.max_bytes <= 0) return Number.POSITIVE_INFINITY;
+  return Math.max(0, config.max_bytes * (1 - FREE_SHARE) - state.bytes);
 }
 
 /** How many of the first messages a stream has room for. */
