@@ -48,6 +48,7 @@ async function adaos(...args: readonly string[]): Promise<{ code: number; out: s
 }
 
 const SUBSCRIBE = ["events", "subscribe", "ui.", "--as", "beta/desk", "--durable", "shell"] as const;
+const REPLAY = ["events", "replay", "--at", "beta", "--to", "desk/screen"] as const;
 const PUBLISH = ["events", "publish", "ui.notify", "--as", "alpha/kitchen", "--data"] as const;
 
 describe("main(), a command line that is none", () => {
@@ -71,6 +72,13 @@ describe("main(), a command line that is none", () => {
     ["a limit beyond all", "events", "failed", "--limit", "10001"],
     ["a retry of nothing", "events", "retry"],
     ["a detail of nothing", "events", "detail"],
+    ["a replay at no subnet", "events", "replay", "--to", "desk/screen", "--all"],
+    ["a replay to nobody", "events", "replay", "--at", "beta", "--all"],
+    ["a replay without a bound", "events", "replay", "ui.", "--at", "beta", "--to", "desk/screen"],
+    ["a replay of all and of some", ...REPLAY, "--all", "--to-seq", "7"],
+    ["a replay since no time", ...REPLAY, "--since", "2026-02-30T00:00:00Z"],
+    ["a replay from no place", ...REPLAY, "--from-seq", "0"],
+    ["a replay by no name", ...REPLAY, "--all", "--replay-id", "a b"],
     ["an export to nowhere", "events", "export"],
     ["an export in no format", "events", "export", "--output", "x", "--format", "xml"],
     ["a subscription without a durable", "events", "subscribe", "ui.", "--as", "beta/desk"],
@@ -135,6 +143,7 @@ describe("main(), help and version", () => {
     ["events", "retry-candidates"],
     ["events", "detail"],
     ["events", "retry"],
+    ["events", "replay"],
     ["events", "export"],
     ["events", "dlq", "list"],
   ])("gives an example: %s %s", async (...args) => {

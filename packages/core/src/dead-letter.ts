@@ -1,16 +1,8 @@
-import { createHash } from "node:crypto";
 import type { Classification } from "./classify.ts";
-import { decodeEnvelope, encodeEnvelope, MAX_ENVELOPE_BYTES } from "./envelope.ts";
-import { newEventId } from "./event-id.ts";
+import { MAX_ENVELOPE_BYTES } from "./envelope.ts";
 import { type FailureInfo, failureInfo } from "./failure-info.ts";
 import type { Delivery, Message } from "./ports.ts";
-import {
-  type EventAddress,
-  formatReplaySubject,
-  formatSubject,
-  type NodeAddress,
-  parseDeliverySubject,
-} from "./subject.ts";
+import type { EventAddress, NodeAddress } from "./subject.ts";
 
 /** One failed attempt, as it is remembered. */
 export interface Attempt {
@@ -96,27 +88,4 @@ function keptMessage({ headers, body }: Message): DeadLetter["message"] {
   const kept = body.subarray(0, MAX_ENVELOPE_BYTES);
   const body_base64 = Buffer.from(kept).toString("base64");
   return kept.length < body.length ? { headers, body_base64, truncated: true } : { headers, body_base64 };
-}
-
-/**
- * The message that gives a dead letter's event to its durable again: a new event id, caused by the old one, with the
- * same idempotency key. The same dead letter always makes the same id, so that a replay which was cut short can be
- * begun again. Pure. Throws `invalid-event` when the dead letter holds no event.
- */
-export function replayOf(entry: DeadLetter): Message {
-  const original = decodeEnvelope(Buffer.from(entry.message.body_base64, "base64"));
-  const digest = createHash("sha256").update(entry.dead_letter_id).digest("hex").slice(0, 12);
-  const id = `${newEventId(Date.parse(entry.at)).slice(0, -12)}${digest}`;
-  const envelope = {
-    ...original,
-    event_id: id,
-    causation_id: original.event_id,
-    headers: { idempotency_key: original.event_id, ...original.headers, replay_id: entry.dead_letter_id },
-  };
-  const [, node = ""] = entry.node.split("/");
-  const subject = formatReplaySubject(
-    { node, durable: entry.durable },
-    formatSubject(parseDeliverySubject(entry.subject)),
-  );
-  return { subject, id, headers: entry.message.headers, body: encodeEnvelope(envelope) };
 }

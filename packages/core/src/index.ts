@@ -8,7 +8,7 @@ export {
   RetryableError,
 } from "./classify.ts";
 export { assertOrigin, type HandlerContext, type OnEvent, type SubscriptionOptions } from "./consume.ts";
-export { type Attempt, type DeadLetter, replayOf } from "./dead-letter.ts";
+export type { Attempt, DeadLetter } from "./dead-letter.ts";
 export {
   checkEnvelope,
   decodeEnvelope,
@@ -64,6 +64,7 @@ export {
   bridgePrefix,
   DEAD_LETTER_ROOT,
   DONE_ROOT,
+  DURABLE_METADATA,
   deadLetterStream,
   doneStream,
   downlinkDurable,
@@ -115,6 +116,13 @@ export type {
 export type { ProcessingRecord, ProcessingStatus, RecoveryAction } from "./processing-record.ts";
 export { prometheusText } from "./prometheus.ts";
 export type { Published, PublishOptions } from "./publish.ts";
+export {
+  newReplayId,
+  replayIdProblem,
+  replayOf,
+  replayOfStored,
+  type StoredEvent,
+} from "./replay.ts";
 export {
   farReplyFilter,
   formatReplySubject,

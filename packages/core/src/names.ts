@@ -56,6 +56,13 @@ export function memberConsumer(node: string, durable: string): string {
   return `${node}_${durable}`;
 }
 
+/** Under which keys a member's durable remembers what it was made for. */
+export const DURABLE_METADATA = {
+  node: "adaos.node",
+  pattern: "adaos.pattern",
+  answers: "adaos.answers",
+} as const;
+
 /** Where the root finds a hub's four bridge services. */
 export function bridgePrefix(subnet: string): string {
   return `link.${subnet}`;

@@ -1,4 +1,5 @@
 import {
+  DURABLE_METADATA,
   type EventPattern,
   eventsStream,
   type Logger,
@@ -31,8 +32,6 @@ const requestSchema: z.ZodType<DurableRequest> = z.strictObject({
 });
 
 const MAX_DURABLES_PER_MEMBER = 64;
-/** Where a consumer remembers what it was made for. */
-const META = { node: "adaos.node", pattern: "adaos.pattern", answers: "adaos.answers" } as const;
 
 /** Makes durables for the members of a subnet: asks the policy, creates the consumer, grants it on the server. */
 export class DurableDesk {
@@ -56,8 +55,8 @@ export class DurableDesk {
   async restoreGrants(): Promise<void> {
     const grants: [string, string][] = [];
     for await (const info of this.#jsm.consumers.list(eventsStream(this.#subnet))) {
-      const node = info.config.metadata?.[META.node];
-      const pattern = info.config.metadata?.[META.pattern];
+      const node = info.config.metadata?.[DURABLE_METADATA.node];
+      const pattern = info.config.metadata?.[DURABLE_METADATA.pattern];
       if (node === undefined || pattern === undefined) continue;
       const decision = this.#decide(node, parseEventPattern(pattern));
       if (decision.allowed) {
@@ -87,7 +86,7 @@ export class DurableDesk {
   }
 
   #note(consumer: string, { filter_subjects, metadata }: Partial<ConsumerConfig>): void {
-    if (metadata?.[META.answers] === "true") this.#answering.set(consumer, filter_subjects ?? []);
+    if (metadata?.[DURABLE_METADATA.answers] === "true") this.#answering.set(consumer, filter_subjects ?? []);
     else this.#answering.delete(consumer);
   }
 
@@ -109,9 +108,9 @@ export class DurableDesk {
       ],
       max_ack_pending: request.maxAckPending,
       metadata: {
-        [META.node]: node,
-        [META.pattern]: request.pattern,
-        [META.answers]: String(request.answers),
+        [DURABLE_METADATA.node]: node,
+        [DURABLE_METADATA.pattern]: request.pattern,
+        [DURABLE_METADATA.answers]: String(request.answers),
       },
     };
     const existing = await findConsumer(this.#jsm, stream, consumer);

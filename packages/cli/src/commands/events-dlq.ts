@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import { MeshError, messageOf } from "@adaos/core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -7,12 +6,10 @@ import { inFlight } from "../mesh/in-flight.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { progress } from "../progress.ts";
 import { firstLine, type Terminal, table } from "../terminal.ts";
+import { type ChangeOptions, confirmed, parseRate, tellCounts } from "./change-options.ts";
 import { type FailureOptions, withFilters, withHubs } from "./failure-options.ts";
 
-interface ChangeOptions extends FailureOptions {
-  readonly dryRun?: boolean;
-  readonly yes?: boolean;
-}
+interface LetterChangeOptions extends FailureOptions, ChangeOptions {}
 
 /** On their way at a time: what shares a disk sync is stored together. */
 const MAX_IN_FLIGHT = 256;
@@ -81,17 +78,17 @@ function replayCommand(terminal: Terminal): Command {
     .option("--yes", "do not ask")
     .addHelpText("after", "\nSafe to run again when it was cut short.")
     .addHelpText("after", "\nExample:\n  adaos events dlq replay --at beta --category transient --yes")
-    .action(async (ids: string[], options: ChangeOptions & { readonly rate?: number }) => {
+    .action(async (ids: string[], options: LetterChangeOptions & { readonly rate?: number }) => {
       const wanted = new Set(ids);
       const isMeant = ({ entry }: KeptDeadLetter): boolean =>
         wanted.size === 0 || wanted.has(entry.dead_letter_id);
       const { count, permanent, last } = await survey(options, isMeant);
       if (permanent > 0)
         terminal.say(`${permanent} of them failed for reasons that time does not cure; fix those first`);
-      if (!(await confirmed("replay", count, options, terminal))) return;
+      if (!(await confirmed("replay", "dead letters", { count }, options, terminal))) return;
       const plan = { count, last, isMeant, perSecond: options.rate };
       const { done, failed } = await change(plan, options, terminal, (desk, letter) => desk.replay(letter));
-      tell({ replayed: done, failed }, options, terminal);
+      tellCounts({ replayed: done, failed }, options, terminal);
     });
 }
 
@@ -102,15 +99,15 @@ function purgeCommand(terminal: Terminal): Command {
     .option("--dry-run", "only tell what would be done")
     .option("--yes", "do not ask")
     .addHelpText("after", "\nExample:\n  adaos events dlq purge --older-than 30 --yes")
-    .action(async (options: ChangeOptions & { readonly olderThan: number }) => {
+    .action(async (options: LetterChangeOptions & { readonly olderThan: number }) => {
       const beforeMs = Date.now() - options.olderThan * 86_400_000;
       const isMeant = ({ entry }: KeptDeadLetter): boolean => Date.parse(entry.at) < beforeMs;
       const { count, all, last } = await survey(options, isMeant);
-      if (!(await confirmed("delete", count, options, terminal))) return;
+      if (!(await confirmed("delete", "dead letters", { count }, options, terminal))) return;
       const { done } = await change({ count, last, isMeant }, options, terminal, (desk, { kept }) =>
         desk.remove(kept),
       );
-      tell({ deleted: done, kept: all - done }, options, terminal);
+      tellCounts({ deleted: done, kept: all - done }, options, terminal);
     });
 }
 
@@ -191,42 +188,6 @@ async function* upTo(
     if (letter.kept > last) return;
     if (isMeant(letter)) yield letter;
   }
-}
-
-async function confirmed(
-  what: string,
-  count: number,
-  options: ChangeOptions,
-  terminal: Terminal,
-): Promise<boolean> {
-  if (options.dryRun === true || count === 0) {
-    if (options.json === true)
-      terminal.out(JSON.stringify({ [what]: count, dry_run: options.dryRun === true }));
-    else terminal.say(`would ${what} ${count} dead letters`);
-    return false;
-  }
-  if (options.yes === true) return true;
-  if (!process.stdin.isTTY)
-    throw new MeshError("usage", `this would ${what} ${count} dead letters; confirm with --yes`);
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await prompt.question(`${what} ${count} dead letters? [y/N] `);
-  prompt.close();
-  return /^y(es)?$/i.test(answer.trim());
-}
-
-function tell(result: Readonly<Record<string, number>>, options: FailureOptions, terminal: Terminal): void {
-  if (options.json === true) return terminal.out(JSON.stringify(result));
-  terminal.out(
-    Object.entries(result)
-      .map(([what, count]) => `${count} ${what}`)
-      .join(", "),
-  );
-}
-
-function parseRate(text: string): number {
-  const rate = Number(text);
-  if (rate > 0 && rate <= 100_000) return rate;
-  throw new InvalidArgumentError("must be a number above 0");
 }
 
 function parseDays(text: string): number {

@@ -2,7 +2,7 @@ import { type LatencySummary, type MetricsSnapshot, type MetricsSummary, summari
 import { Command } from "commander";
 import { storedMetrics } from "../mesh/stored-metrics.ts";
 import type { StateOptions } from "../options.ts";
-import { parseDuration } from "../parse-duration.ts";
+import { parseDuration } from "../parse-time.ts";
 import { type Terminal, table } from "../terminal.ts";
 import { withHubs, withSubnet } from "./failure-options.ts";
 

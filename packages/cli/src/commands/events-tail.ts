@@ -4,7 +4,6 @@ import {
   type Envelope,
   MeshError,
   messageOf,
-  parseEventPattern,
   parseSubject,
   patternToFilter,
 } from "@adaos/core";
@@ -14,7 +13,8 @@ import { DeliverPolicy, type JsMsg } from "nats";
 import { readLayout, serverOf } from "../mesh/layout.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { parseCount } from "../parse-count.ts";
-import { parseDuration } from "../parse-duration.ts";
+import { parsePattern } from "../parse-pattern.ts";
+import { parseDuration } from "../parse-time.ts";
 import type { Terminal } from "../terminal.ts";
 import { untilAsked } from "../until-asked.ts";
 
@@ -46,7 +46,7 @@ export function eventsTailCommand(terminal: Terminal): Command {
 }
 
 async function tail(text: string, options: EventsTailOptions, terminal: Terminal): Promise<void> {
-  const pattern = parsePrefix(text);
+  const pattern = parsePattern(text);
   const server = serverOf(readLayout(resolveStateDir(options.state)), options.at);
   const silent = (): void => undefined;
   const connection = await openConnection({
@@ -85,11 +85,6 @@ async function tail(text: string, options: EventsTailOptions, terminal: Terminal
   } finally {
     await connection.close();
   }
-}
-
-/** As the API's patterns; a bare namespace is taken for a prefix, as a user of a shell would type it. */
-function parsePrefix(text: string): ReturnType<typeof parseEventPattern> {
-  return parseEventPattern(/^[a-z][a-z0-9_-]*$/.test(text) ? `${text}.` : text);
 }
 
 function print(message: JsMsg, json: boolean, terminal: Terminal): void {

@@ -109,7 +109,7 @@ async function eventAt({ jsm }: OpenServer, stream: string, seq: number): Promis
   const message = await jsm.streams.getMessage(stream, { seq }).catch(() => undefined);
   if (message === undefined) return undefined;
   const { subject, timestamp: storedAt, data: body } = message;
-  const envelope = parseStored<Envelope>({ subject, seq, storedAt, body }, "event_id", "event_name");
+  const envelope = parseStored<Envelope>({ body }, "event_id", "event_name");
   return envelope === undefined ? undefined : { stream, seq, subject, stored_at: storedAt, envelope };
 }
 

@@ -5,7 +5,7 @@ import type { StoredMessage } from "./stored-messages.ts";
  * @param texts Fields that must be there as text for a reader to make use of it.
  */
 export function parseStored<T>(
-  { body }: StoredMessage,
+  { body }: Pick<StoredMessage, "body">,
   ...texts: readonly (keyof T & string)[]
 ): T | undefined {
   let value: unknown;

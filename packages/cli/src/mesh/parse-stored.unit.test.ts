@@ -7,7 +7,7 @@ interface Thing {
 }
 
 const parse = (text: string): Thing | undefined =>
-  parseStored<Thing>({ subject: "s", seq: 1, storedAt: "", body: new TextEncoder().encode(text) }, "id");
+  parseStored<Thing>({ body: new TextEncoder().encode(text) }, "id");
 
 describe("parseStored()", () => {
   test("gives what has the fields that are asked for", () => {

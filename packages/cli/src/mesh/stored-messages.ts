@@ -1,4 +1,5 @@
 import { MeshError } from "@adaos/core";
+import { headersOfMsg } from "@adaos/transport-nats";
 import { type Msg, RequestStrategy } from "nats";
 import type { OpenServer } from "./hubs.ts";
 
@@ -8,8 +9,13 @@ export interface StoredMessage {
   readonly seq: number;
   /** RFC 3339. */
   readonly storedAt: string;
+  /** Trace context. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
+
+/** Where reading begins: at a place in the stream, or at what was stored at or after a time. */
+export type StoredFrom = { readonly seq: number } | { readonly time: Date };
 
 /** One page: small enough to be held, large enough that asking for it costs little. */
 const PAGE_MESSAGES = 500;
@@ -24,10 +30,12 @@ export async function* storedMessages(
   { connection }: OpenServer,
   stream: string,
   subject: string,
+  from: StoredFrom = { seq: 1 },
 ): AsyncGenerator<StoredMessage> {
-  let next = 1;
+  let next = from;
   while (true) {
-    const query = { seq: next, next_by_subj: subject, batch: PAGE_MESSAGES, max_bytes: PAGE_BYTES };
+    const place = "seq" in next ? next : { start_time: next.time.toISOString() };
+    const query = { ...place, next_by_subj: subject, batch: PAGE_MESSAGES, max_bytes: PAGE_BYTES };
     const answers = await connection.nc.requestMany(
       `$JS.API.DIRECT.GET.${stream}`,
       new TextEncoder().encode(JSON.stringify(query)),
@@ -37,7 +45,8 @@ export async function* storedMessages(
     for await (const answer of answers) page.push(answer);
     const stored = page.filter(isStored).map(storedMessage);
     yield* stored;
-    next = (stored.at(-1)?.seq ?? next) + 1;
+    const last = stored.at(-1);
+    if (last !== undefined) next = { seq: last.seq + 1 };
     const end = page.find((answer) => !isStored(answer));
     if (end !== undefined && isLastPage(end, stream)) return;
     // Cut short, by the time limit or by a message without a body: the rest is asked for, as long as something comes.
@@ -50,11 +59,13 @@ function isStored({ headers }: Msg): boolean {
   return headers !== undefined && headers.code === 0 && headers.has("Nats-Sequence");
 }
 
-function storedMessage({ headers, data }: Msg): StoredMessage {
+function storedMessage(msg: Msg): StoredMessage {
+  const { headers, data } = msg;
   return {
     subject: headers?.get("Nats-Subject") ?? "",
     seq: Number(headers?.get("Nats-Sequence")),
     storedAt: headers?.get("Nats-Time-Stamp") ?? "",
+    headers: headersOfMsg(msg),
     body: data,
   };
 }

@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import { assertOrigin } from "./consume.ts";
+import type { DeadLetter } from "./dead-letter.ts";
+import { checkEnvelope, decodeEnvelope, type Envelope, encodeEnvelope } from "./envelope.ts";
+import { MeshError, messageOf } from "./errors.ts";
+import { newEventId } from "./event-id.ts";
+import type { Message } from "./ports.ts";
+import { formatReplaySubject, formatSubject, parseDeliverySubject, parseSubject } from "./subject.ts";
+
+/** Header of a replayed event: what it was replayed by. */
+const REPLAY_ID = "replay_id";
+/** Header that names the effect of an event, see `effectKey()`. */
+const IDEMPOTENCY_KEY = "idempotency_key";
+/** Longest idempotency key that is written out: there must be room for the replay id beside it. */
+const MAX_KEY_LENGTH = 512;
+const REPLAY_ID_SHAPE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/**
+ * The message that gives a dead letter's event to its durable again: a new event id, caused by the old one, with the
+ * same idempotency key. The same dead letter always makes the same id, so that a replay which was cut short can be
+ * begun again. Pure. Throws `invalid-event` when the dead letter holds no event.
+ */
+export function replayOf(entry: DeadLetter): Message {
+  const original = decodeEnvelope(Buffer.from(entry.message.body_base64, "base64"));
+  const id = derivedEventId(Date.parse(entry.at), entry.dead_letter_id);
+  const envelope = {
+    ...original,
+    event_id: id,
+    causation_id: original.event_id,
+    headers: { idempotency_key: original.event_id, ...original.headers, replay_id: entry.dead_letter_id },
+  };
+  const [, node = ""] = entry.node.split("/");
+  const subject = formatReplaySubject(
+    { node, durable: entry.durable },
+    formatSubject(parseDeliverySubject(entry.subject)),
+  );
+  return { subject, id, headers: entry.message.headers, body: encodeEnvelope(envelope) };
+}
+
+/** A message of a subnet's stream, where it lies. */
+export interface StoredEvent {
+  readonly stream: string;
+  readonly seq: number;
+  /** RFC 3339. */
+  readonly storedAt: string;
+  readonly subject: string;
+  /** Trace context. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** Names one replay of the past: `RPL-<yyyymmdd>-<hhmmss>-<12 hex>`. */
+export function newReplayId(nowMs: number): string {
+  return newEventId(nowMs).replace(/^EVT/, "RPL");
+}
+
+/** Says what is wrong with a replay id of somebody's choice, or nothing. */
+export function replayIdProblem(id: string): string | undefined {
+  return REPLAY_ID_SHAPE.test(id)
+    ? undefined
+    : "must be 1 to 64 of A-Z a-z 0-9 . _ -, starting with a letter or digit";
+}
+
+/**
+ * The message that gives an event of the past to one durable again: a new event id, caused by the old one. Its effect is
+ * one of its own, so that a handler runs again; one replay's is always the same, as are its ids, so that a replay which
+ * was cut short can be begun again. Pure. Throws `invalid-event` when what is stored is no event, and `too-large` when it
+ * leaves no room for what a replay adds.
+ */
+export function replayOfStored(
+  stored: StoredEvent,
+  to: { readonly node: string; readonly durable: string },
+  replayId: string,
+): Message {
+  const original = openStored(stored);
+  const { stream, seq, storedAt } = stored;
+  // JSON keeps the parts apart, whatever they hold.
+  const id = derivedEventId(
+    Date.parse(storedAt),
+    JSON.stringify([replayId, to.node, to.durable, stream, seq]),
+  );
+  const key = original.headers[IDEMPOTENCY_KEY] ?? original.event_id;
+  const envelope = {
+    ...original,
+    event_id: id,
+    causation_id: original.event_id,
+    headers: {
+      ...original.headers,
+      [IDEMPOTENCY_KEY]: `${shortKey(key)}#${replayId}`,
+      [REPLAY_ID]: replayId,
+    },
+  };
+  const subject = formatReplaySubject(to, stored.subject);
+  return { subject, id, headers: stored.headers, body: encodeReplay(envelope) };
+}
+
+function openStored({ subject, body }: StoredEvent): Envelope {
+  try {
+    const envelope = decodeEnvelope(body);
+    assertOrigin(envelope, parseSubject(subject));
+    return envelope;
+  } catch (cause) {
+    throw new MeshError("invalid-event", `what is stored is no event: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function encodeReplay(envelope: Envelope): Uint8Array {
+  try {
+    return encodeEnvelope(checkEnvelope(envelope));
+  } catch (cause) {
+    throw new MeshError("too-large", `no room for what a replay adds: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function shortKey(key: string): string {
+  if (key.length <= MAX_KEY_LENGTH) return key;
+  return `sha256:${createHash("sha256").update(key).digest("hex")}`;
+}
+
+/** The same event id for the same name. */
+function derivedEventId(atMs: number, name: string): string {
+  const digest = createHash("sha256").update(name).digest("hex").slice(0, 12);
+  return `${newEventId(atMs).slice(0, -12)}${digest}`;
+}
