@@ -166,6 +166,22 @@ describe("delivery, on a real mesh", () => {
     }
   });
 
+  test("a run of an action of one's own is recorded, and found by its tags", async () => {
+    const kitchen = await mesh.connect("alpha/kitchen");
+    const fail = (tags: readonly string[]) =>
+      kitchen.run("backup.upload", () => Promise.reject(new NonRetryableError("no bucket")), { tags });
+    await expect(fail(["nightly", "disk"])).rejects.toThrow("no bucket");
+    await expect(fail(["weekly"])).rejects.toThrow("no bucket");
+    const { stdout } = await mesh.adaos(["events", "failed", "--tag", "nightly", "--json"]);
+    const records = stdout.split("\n").filter(Boolean);
+    expect(records).toHaveLength(1);
+    expect(JSON.parse(records[0] ?? "")).toMatchObject({
+      event_type: "backup.upload",
+      status: "failed",
+      tags: ["nightly", "disk"],
+    });
+  });
+
   test("purge deletes what is old, keeps what is young, and asks first", async () => {
     const before = await deadLetters("poisoned");
     expect(before).toHaveLength(1);

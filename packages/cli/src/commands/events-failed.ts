@@ -7,12 +7,15 @@ import { type FailureOptions, withFilters, withHubs, withLimit } from "./failure
 
 export function eventsFailedCommand(terminal: Terminal): Command {
   return withLimit(withFilters(new Command("failed")))
+    .option("--tag <tag>", "runs (bus.run) with this tag")
     .description("events that a handler has failed for good, one line each, newest last")
     .addHelpText("after", "\nExample:\n  adaos events failed --at beta --event ui. --limit 20")
-    .action(async (options: FailureOptions & { readonly limit: number }) => {
+    .action(async (options: FailureOptions & { readonly limit: number; readonly tag?: string }) => {
       const found = new Newest<ProcessingRecord>(options.limit, ({ timestamp }) => timestamp);
       await withHubs(options, async (hub) => {
-        for await (const record of processingRecords(hub, options)) if (isFinal(record)) found.add(record);
+        for await (const record of processingRecords(hub, options)) {
+          if (isFinal(record) && isTagged(record, options.tag)) found.add(record);
+        }
       });
       const records = found.items();
       if (options.json === true) {
@@ -27,6 +30,10 @@ export function eventsFailedCommand(terminal: Terminal): Command {
 
 function isFinal({ status }: ProcessingRecord): boolean {
   return status === "failed" || status === "dead_letter";
+}
+
+function isTagged({ tags }: ProcessingRecord, tag: string | undefined): boolean {
+  return tag === undefined || (Array.isArray(tags) && tags.includes(tag));
 }
 
 function rowOf(record: ProcessingRecord): string[] {
