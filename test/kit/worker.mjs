@@ -10,6 +10,7 @@ async function handle({ event_id, data }, { deliveryCount }) {
   const [what, ms] = data.text.split(" ");
   if (what === "slow") await delay(Number(ms));
   if (what === "fails") throw new RetryableError("not yet");
+  if (what === "kills") process.kill(process.pid, "SIGKILL");
   // Once, at the second attempt, which is its last.
   if (what === "dies" && deliveryCount === 2) process.kill(process.pid, "SIGKILL");
   if (what === "dies") throw new RetryableError("not yet");

@@ -172,14 +172,14 @@ describe("an effect happens once", () => {
   function rawDeadLetter(subnet: string, node: string, durable: string): Promise<Uint8Array> {
     return mesh.asKeeper(subnet, async (nc) => {
       const jsm = await nc.jetstreamManager();
-      const last_by_subj = `dlq.${subnet}.${node}.${durable}`;
+      const last_by_subj = `dlq.${subnet}.${node}.${durable}.*`;
       return (await jsm.streams.getMessage(`DLQ_${subnet}`, { last_by_subj })).data;
     });
   }
 
   function restoreDeadLetter(subnet: string, body: Uint8Array): Promise<unknown> {
     const { node, durable } = JSON.parse(new TextDecoder().decode(body)) as { node: string; durable: string };
-    const subject = `dlq.${node.replace("/", ".")}.${durable}`;
+    const subject = `dlq.${node.replace("/", ".")}.${durable}.again`;
     return mesh.asKeeper(subnet, (nc) => nc.jetstream().publish(subject, body));
   }
 });

@@ -441,9 +441,9 @@ describe("the operator's commands, on a real mesh", () => {
     const nc = await hubConnection("beta");
     const [letter] = await lines<Record<string, unknown>>("dlq", "list");
     const broken = { ...letter, dead_letter_id: "DLQ-broken", message: { headers: {}, body_base64: "AAAA" } };
-    await nc.jetstream().publish("dlq.beta.desk.screen", JSON.stringify(broken));
-    await nc.jetstream().publish("dlq.beta.desk.screen", "this is no dead letter");
-    await nc.jetstream().publish("dlq.beta.desk.screen", "");
+    await nc.jetstream().publish("dlq.beta.desk.screen.broken", JSON.stringify(broken));
+    await nc.jetstream().publish("dlq.beta.desk.screen.none", "this is no dead letter");
+    await nc.jetstream().publish("dlq.beta.desk.screen.empty", "");
     await nc.close();
     const { code, stdout, stderr } = await run("retry", "DLQ-broken", "--json");
     expect(code).toBe(65);

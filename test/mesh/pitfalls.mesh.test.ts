@@ -107,27 +107,34 @@ describe("pitfalls of delivery, on a real mesh", () => {
     ]);
   });
 
-  test("an event that nobody ever settles ends as a dead letter, though nobody watched it being delivered", async () => {
+  test("an event that was handed back time and again is handled all the same", async () => {
     const kitchen = await mesh.connect("alpha/kitchen");
-    const made = await mesh.connect("alpha/speaker");
-    await (await made.subscribe("ui.notify", { durable: "unsettled" }, () => undefined)).stop();
-    const { eventId } = await kitchen.publish("ui.notify", { text: "handed back again and again" });
-    // What a crash in the handler leaves behind each time, without the 5 s that each takes to be noticed.
-    let deliveries = 0;
-    const pull = await pullAs("unsettled", (count) => {
-      deliveries = count;
-    });
-    await until("it was delivered often", () => deliveries >= 40);
-    await pull.stop();
-    let runs = 0;
     const speaker = await mesh.connect("alpha/speaker");
-    await speaker.subscribe("ui.notify", { durable: "unsettled" }, () => {
-      runs++;
-    });
-    await until("it is a dead letter", () => speaker.stats.deadLettered === 1);
-    expect(runs).toBe(0);
-    expect(await deadLetters("unsettled")).toMatchObject([
-      { event_id: eventId, error: { message: expect.stringContaining("never settled") } },
+    await (await speaker.subscribe("ui.notify", { durable: "unlucky" }, () => undefined)).stop();
+    const { eventId } = await kitchen.publish("ui.notify", { text: "handed back again and again" });
+    await handBack("unlucky", 40);
+    const seen: string[] = [];
+    await speaker.subscribe("ui.notify", { durable: "unlucky" }, ({ event_id }) => void seen.push(event_id));
+    await until("it was handled", () => speaker.stats.handled === 1);
+    expect(seen).toEqual([eventId]);
+    expect(speaker.stats.deadLettered).toBe(0);
+  });
+
+  test("an event whose handler ends its process each time ends as a dead letter, though no process saw it fail", async () => {
+    const kitchen = await mesh.connect("alpha/kitchen");
+    const speaker = await mesh.connect("alpha/speaker");
+    await (await speaker.subscribe("ui.notify", { durable: "deadly" }, () => undefined)).stop();
+    const { eventId } = await kitchen.publish("ui.notify", { text: "kills" });
+    // As many deliveries as go unwatched; each would take its ack wait to be noticed.
+    await handBack("deadly", 6);
+    for (let i = 0; i < 3; i++) {
+      const worker = await startWorker("deadly");
+      await until("it was killed", () => isGone(worker));
+    }
+    await startWorker("deadly");
+    await until("it is a dead letter", async () => (await deadLetters("deadly")).length > 0);
+    expect(await deadLetters("deadly")).toMatchObject([
+      { event_id: eventId, error: { message: expect.stringContaining("began 3 times and never ended") } },
     ]);
   });
 
@@ -176,11 +183,8 @@ describe("pitfalls of delivery, on a real mesh", () => {
     expect(seen).toEqual([...sent.map((published) => published.eventId), eventId]);
   });
 
-  /** Takes what a durable of alpha/speaker is given, and hands it back at once. */
-  async function pullAs(
-    durable: string,
-    onDelivery: (count: number) => void,
-  ): Promise<{ stop(): Promise<void> }> {
+  /** Takes what a durable of alpha/speaker is given, and hands it back at once, so often at least. */
+  async function handBack(durable: string, times: number): Promise<void> {
     const { config, path } = readNodeFile(
       nodeFilePath(mesh.state, nodeId({ subnet: "alpha", node: "speaker" })),
       "member",
@@ -192,6 +196,7 @@ describe("pitfalls of delivery, on a real mesh", () => {
       seed: readSeed(path(config.server.seedFile)),
       log: SILENT,
     });
+    let deliveries = 0;
     const pull = new PullConsumer(
       connection,
       {
@@ -202,14 +207,12 @@ describe("pitfalls of delivery, on a real mesh", () => {
         onMissing: silent,
       },
       ({ deliveryCount, settle }) => {
-        onDelivery(deliveryCount);
+        deliveries = deliveryCount;
         settle({ kind: "nak", delayMs: 1 });
       },
     );
-    const stop = async (): Promise<void> => {
-      await pull.stop(0);
-      await connection.close();
-    };
-    return { stop };
+    await until("it was delivered often", () => deliveries >= times);
+    await pull.stop(0);
+    await connection.close();
   }
 });

@@ -21,14 +21,21 @@ export function processTerminal(): Terminal {
   });
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
-    say: (line) => void process.stderr.write(`${line}\n`),
+    say: (line) => void process.stderr.write(`${printable(line)}\n`),
     outIsTty: process.stdout.isTTY === true,
     colors: pc.createColors(colored),
   };
 }
 
+/** Without the characters that command a terminal: names and messages come from strangers. Line ends and tabs stay. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are meant
+  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
+}
+
 /** Lines of columns, each as wide as its widest cell. */
-export function table(rows: readonly (readonly string[])[]): string[] {
+export function table(unchecked: readonly (readonly string[])[]): string[] {
+  const rows = unchecked.map((row) => row.map((cell) => printable(cell).replaceAll(/[\n\t]/g, " ")));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);

@@ -26,7 +26,7 @@ function checkReplies(check: Check, { publishers, subscribers }: TransportHarnes
     const from = await scene.open(publishers[0]);
     const received = await scene.subscribe(to, { answers: true });
     const command = scene.message();
-    const reply = from.awaitReply(command.id, scene.limit());
+    const reply = from.awaitReply(command.id, scene.limit(), any);
     await from.publish(command);
     await received.until(command);
     const answer = replyTo(command, subscribers[0], "first");
@@ -41,10 +41,10 @@ function checkReplies(check: Check, { publishers, subscribers }: TransportHarnes
     const [one, other] = [await scene.open(publishers[0]), await scene.open(publishers[1])];
     const [command, others] = [scene.message(), scene.message({ from: publishers[1] })];
     const replies = [
-      one.awaitReply(command.id, scene.limit()),
-      other.awaitReply(others.id, scene.limit()),
+      one.awaitReply(command.id, scene.limit(), any),
+      other.awaitReply(others.id, scene.limit(), any),
       // The same node, another request.
-      one.awaitReply(newEventId(Date.now()), AbortSignal.timeout(1000)).catch(() => "none"),
+      one.awaitReply(newEventId(Date.now()), AbortSignal.timeout(1000), any).catch(() => "none"),
     ];
     await to.publish(replyTo(others, subscribers[0], "to the other"));
     await to.publish(replyTo(command, subscribers[0], "to the one"));
@@ -58,20 +58,30 @@ function checkReplies(check: Check, { publishers, subscribers }: TransportHarnes
     const [, to] = await scene.openBoth();
     const from = await scene.open(publishers[0]);
     const command = scene.message();
-    const reply = from.awaitReply(command.id, scene.limit());
+    const reply = from.awaitReply(command.id, scene.limit(), any);
     await to.publish(replyTo(command, subscribers[0], "first"));
     await to.publish(replyTo(command, subscribers[0], "second"));
     expect(textOf(await reply)).toContain("first");
     const reason = new Error("no patience");
-    const unanswered = from.awaitReply(newEventId(Date.now()), AbortSignal.abort(reason));
+    const unanswered = from.awaitReply(newEventId(Date.now()), AbortSignal.abort(reason), any);
     await expect(unanswered).rejects.toBe(reason);
+  });
+
+  check("goes on waiting while what comes is not accepted", async (scene) => {
+    const [, to] = await scene.openBoth();
+    const from = await scene.open(publishers[0]);
+    const command = scene.message();
+    const reply = from.awaitReply(command.id, scene.limit(), (message) => textOf(message).includes("good"));
+    await to.publish(replyTo(command, subscribers[0], "bad"));
+    await to.publish(replyTo(command, subscribers[0], "good"));
+    expect(textOf(await reply)).toContain("good");
   });
 
   check("is not answered under another node's name", async (scene) => {
     const [, to] = await scene.openBoth();
     const from = await scene.open(publishers[0]);
     const command = scene.message();
-    const reply = from.awaitReply(command.id, scene.limit());
+    const reply = from.awaitReply(command.id, scene.limit(), any);
     const forged = replyTo(command, subscribers[1], "forged");
     await expect(to.publish(forged)).rejects.toMatchObject({ code: "denied" });
     await to.publish(replyTo(command, subscribers[0], "true"));
@@ -98,6 +108,8 @@ function checkHandlers(check: Check, { traits, publishers }: TransportHarness): 
     expect(await from.handlersOf(scene.message().subject)).toBe(traits.knowsHandlers ? "some" : "unknown");
   });
 }
+
+const any = (): boolean => true;
 
 /** What `responder` answers to a command. */
 function replyTo(command: Message, responder: NodeAddress, text: string): Message {

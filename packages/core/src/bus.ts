@@ -11,6 +11,8 @@ import type {
   FailureJournal,
   IdempotencyStore,
   Logger,
+  Message,
+  PublishReceipt,
   SchemaRegistry,
   Subscription,
   Transport,
@@ -134,11 +136,11 @@ export class Bus {
   ): Promise<Envelope<ReplyData<Ref>>> {
     this.#assertOpen();
     assertWithin("timeoutMs", options.timeoutMs ?? 10_000, 100, 3_600_000);
-    const { transport } = this.#options;
+    const transport = this.#options.transport;
     const closed = this.#closed.signal;
-    const reply = await this.#counted(ref, () =>
-      request(this.#options, transport, ref, data, options, closed),
-    );
+    const publish = (message: Message): Promise<PublishReceipt> =>
+      this.#counted(ref, () => transport.publish(message));
+    const reply = await request({ ...this.#options, publish }, ref, data, options, closed);
     // The type argument says what the registry's schema has proven.
     return reply as Envelope<ReplyData<Ref>>;
   }

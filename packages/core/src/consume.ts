@@ -170,7 +170,7 @@ export class Consumer {
     }
     // A first delivery has no past: it must not wait a turn of the event loop for it, since order is by start.
     const isFirst = delivery.deliveryCount <= 1;
-    const history = isFirst ? NO_HISTORY : await this.#failures.historyOf(delivery, eventId);
+    let history = isFirst ? NO_HISTORY : await this.#failures.historyOf(delivery, eventId);
     if (history.trouble !== undefined) return this.#hold(delivery, history, history.trouble);
     if (history.verdict !== undefined) {
       const ending = await this.#failures.condemned(opened, history, history.verdict);
@@ -178,9 +178,8 @@ export class Consumer {
     }
     let ran = true;
     try {
-      const spent = this.#failures.spentReason(delivery, history);
       if (opened.refusal !== undefined) throw opened.refusal;
-      if (spent !== undefined) throw spent;
+      if (!isFirst) history = await this.#begin(opened, history);
       ran = await this.#handleOnce(delivery, opened);
     } catch (thrown) {
       if (thrown instanceof StoreTrouble) return this.#hold(delivery, history, thrown.cause);
@@ -189,10 +188,19 @@ export class Consumer {
       return this.#failed(opened, history, ending, thrown);
     }
     if (!isFirst) await this.#failures.succeeded(opened, history);
-    if (!ran) await this.#tellRequester(opened, "repeated", "it was handled before, and answered then");
     onSettled(ran ? "handled" : "repeated");
     this.#metrics.succeeded(opened.envelope, history, ran);
     return { kind: "ack" };
+  }
+
+  /** Rejects with {@link StoreTrouble} when it cannot be written down that a run begins. */
+  async #begin(opened: OpenedDelivery, history: History): Promise<History> {
+    try {
+      return await this.#failures.begin(opened, history);
+    } catch (thrown) {
+      if (thrown instanceof MeshError && thrown.code === "internal") throw thrown;
+      throw new StoreTrouble("the journal failed", { cause: thrown });
+    }
   }
 
   /** Puts a delivery off: nobody could tell whether it may be handled, or keep that it was. */

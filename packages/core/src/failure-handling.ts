@@ -42,6 +42,8 @@ export interface History {
   readonly failures: number;
   /** Deliveries that were put off here for reasons that are not the handler's. */
   readonly holds: number;
+  /** Runs of the handler that began, of which none is known to have ended. */
+  readonly starts: number;
   readonly actions: readonly RecoveryAction[];
   /** Why it is a dead letter: decided, perhaps stored already, so that no handler may get it any more. */
   readonly verdict?: Verdict;
@@ -56,11 +58,13 @@ export interface Verdict {
 }
 
 /** Of a first delivery. */
-export const NO_HISTORY: History = { attempts: [], failures: 0, holds: 0, actions: [] };
+export const NO_HISTORY: History = { attempts: [], failures: 0, holds: 0, starts: 0, actions: [] };
 /** Events whose failures are remembered here; of older ones the journal tells. */
 const MAX_REMEMBERED = 10_000;
-/** Deliveries beyond the policy's attempts that may end without an answer: restarts, lost connections. */
-const UNANSWERED_DELIVERIES = 25;
+/** Deliveries beyond the failed ones after which the beginning of a run is written down too. */
+const UNWATCHED_DELIVERIES = 5;
+/** Runs that may begin and never end before the handler is taken to end its process. */
+const MAX_STARTS = 3;
 /** Of each event this many attempts and actions are kept, the newest: a dead letter must fit into a message. */
 const MAX_KEPT = 50;
 const MAX_ATTEMPT_MESSAGE_LENGTH = 500;
@@ -93,26 +97,40 @@ export class FailureHandling {
       if (record === undefined || record.seq !== delivery.seq) return here;
       const verdict = verdictOf(record);
       if (verdict !== undefined) return { ...here, ...verdict };
-      const failures = record.retry_info?.count ?? 0;
-      if (failures <= here.failures) return here;
-      return { ...here, failures, actions: record.recovery_actions };
+      const { count: failures = 0, starts = 0 } = record.retry_info ?? {};
+      if (failures < here.failures) return here;
+      return { ...here, failures, starts, actions: record.recovery_actions };
     } catch (trouble) {
       return { ...here, trouble };
     }
   }
 
-  /** Why a delivery should not even be tried: it ends the process, or nobody ever answers for it. */
-  spentReason({ deliveryCount }: Delivery, { failures, holds }: History): MeshError | undefined {
-    const { maxRetries } = this.#settings.retry;
-    if (deliveryCount <= maxRetries + 1 + UNANSWERED_DELIVERIES + failures + holds) return undefined;
-    const message = `was delivered ${deliveryCount} times and never settled; its handler may end the process`;
-    return new MeshError("internal", message);
+  /**
+   * Called before a handler runs. Of an event that comes too often it is written down that a run begins: one that ends its
+   * process leaves no other trace. Deliveries that were handed back, lost or put off do not count. Resolves with the
+   * history from then on. Rejects with `internal` when so many runs have begun and none has ended that the next is not to
+   * be tried, or as the journal does.
+   */
+  async begin(failed: FailedDelivery, history: History): Promise<History> {
+    const { deliveryCount } = failed.delivery;
+    if (deliveryCount - history.failures <= UNWATCHED_DELIVERIES || failed.envelope === undefined)
+      return history;
+    if (history.starts >= MAX_STARTS) {
+      throw new MeshError(
+        "internal",
+        `its handling began ${history.starts} times and never ended; the handler may end its process`,
+      );
+    }
+    const begun = { ...history, starts: history.starts + 1 };
+    await this.#settings.journal.record(this.#newRecord(failed, begun, { status: "pending" }));
+    return begun;
   }
 
   /** Records that an event succeeded after failures; a plain success is only counted. */
   async succeeded(failed: FailedDelivery, history: History): Promise<void> {
     this.#histories.delete(failed.delivery.seq);
-    if (history.failures > 0) await this.#record(failed, history, { status: "success" });
+    if (history.failures + history.starts === 0) return;
+    await this.#record(failed, history, { status: "success" });
   }
 
   /** Puts a delivery off that could not be tried, or whose success could not be written down: no attempt is counted. */
@@ -141,64 +159,40 @@ export class FailureHandling {
     }
     const { classification } = decision;
     log.error({ ...fields, category: classification.category }, "delivery failed for good");
+    const verdict: Verdict = { classification, error: thrown };
     const now = withAttempt(history, failed, thrown, { action: "dead_letter", delayMs: 0 });
-    // The verdict first: whoever gets the event after a crash must not handle what may be a dead letter by then.
-    // Whether retries were spent or there was no use in any, both lie in the dead letters.
-    const status = classification.category === "permanent" ? "failed" : "dead_letter";
-    await this.#record(failed, now, { status, thrown, decision });
-    const verdict = { classification, error: thrown };
-    try {
-      return await this.#end(failed, now, verdict);
-    } catch (err) {
-      if (err instanceof MeshError && err.code === "timeout")
-        return this.#putOff(failed, { ...now, verdict }, verdict, err);
-      // Certainly not stored: the event may still succeed. Counted as a failure: a long outage of the journal must not
-      // look like a handler that ends the process.
-      return this.#putOff(
-        failed,
-        withAttempt(history, failed, thrown, { action: "retry", delayMs: HOLD_MS }),
-        verdict,
-        err,
-      );
-    }
+    return this.condemned(failed, { ...now, verdict }, verdict);
   }
 
-  /** Ends a delivery about which it was decided before; its dead letter is stored unless it is there. Never rejects. */
+  /**
+   * Ends a delivery about which it was decided: no handler gets it any more. First the verdict is recorded, so that whoever
+   * gets the event after a crash does not handle what may be a dead letter by then; then the dead letter is stored; then
+   * the delivery ends. What cannot be written down is tried again later, from the beginning. Never rejects.
+   */
   async condemned(failed: FailedDelivery, history: History, verdict: Verdict): Promise<FailureEnding> {
+    const { address, durable, journal, log } = this.#settings;
+    const { delivery, envelope } = failed;
+    const { category } = verdict.classification;
+    const { attempts } = history;
+    const handler = { ...address, durable };
+    const entry = newDeadLetter({ ...failed, handler, ...verdict, attempts, nowMs: Date.now() });
     try {
-      return await this.#end(failed, history, verdict);
+      // Whether retries were spent or there was no use in any, both lie in the dead letters.
+      const status = category === "permanent" ? "failed" : "dead_letter";
+      const state = { status, thrown: verdict.error, decision: { kind: "dead-letter", ...verdict } } as const;
+      if (envelope !== undefined) await journal.record(this.#newRecord(failed, history, state));
+      await journal.storeDeadLetter(entry);
     } catch (err) {
-      return this.#putOff(failed, history, verdict, err);
+      log.error({ durable, seq: delivery.seq, err }, "dead letter not stored");
+      this.#remember(delivery.seq, { ...history, verdict });
+      return { settlement: { kind: "nak", delayMs: HOLD_MS }, outcome: "held", category };
     }
-  }
-
-  /** Rejects when the dead letter cannot be stored. */
-  async #end(failed: FailedDelivery, history: History, verdict: Verdict): Promise<FailureEnding> {
-    const { address, durable, journal } = this.#settings;
-    const entry = newDeadLetter({
-      ...failed,
-      handler: { ...address, durable },
-      ...verdict,
-      attempts: history.attempts,
-      nowMs: Date.now(),
-    });
-    // Dead letter first: a crash before the delivery has ended repeats it; the other order loses it.
-    await journal.storeDeadLetter(entry);
-    this.#histories.delete(failed.delivery.seq);
-    const settlement = { kind: "term", reason: entry.error.message } as const;
-    return { settlement, outcome: "deadLettered", category: verdict.classification.category };
-  }
-
-  #putOff(
-    { delivery: { seq } }: FailedDelivery,
-    history: History,
-    { classification }: Verdict,
-    err: unknown,
-  ): FailureEnding {
-    this.#settings.log.error({ durable: this.#settings.durable, seq, err }, "dead letter not stored");
-    this.#remember(seq, history);
-    const settlement = { kind: "nak", delayMs: HOLD_MS } as const;
-    return { settlement, outcome: "held", category: classification.category };
+    this.#histories.delete(delivery.seq);
+    return {
+      settlement: { kind: "term", reason: entry.error.message },
+      outcome: "deadLettered",
+      category,
+    };
   }
 
   #remember(seq: number, history: History): void {
@@ -212,29 +206,25 @@ export class FailureHandling {
 
   /** A record is for whoever looks later; handling goes on without it. */
   async #record(failed: FailedDelivery, history: History, state: RecordState): Promise<void> {
-    const { address, durable, retry, journal, log } = this.#settings;
-    const { delivery, envelope } = failed;
-    if (envelope === undefined) return;
+    const { durable, journal, log } = this.#settings;
+    if (failed.envelope === undefined) return;
     try {
-      await journal.record(
-        newRecord({
-          envelope,
-          delivery,
-          node: `${address.subnet}/${address.node}`,
-          durable,
-          history,
-          retry,
-          state,
-        }),
-      );
+      await journal.record(this.#newRecord(failed, history, state));
     } catch (err) {
-      log.warn({ durable, seq: delivery.seq, err }, "processing record not stored");
+      log.warn({ durable, seq: failed.delivery.seq, err }, "processing record not stored");
     }
+  }
+
+  #newRecord({ delivery, envelope }: FailedDelivery, history: History, state: RecordState): ProcessingRecord {
+    if (envelope === undefined) throw new MeshError("internal", "no record of what is no envelope");
+    const { address, durable, retry } = this.#settings;
+    const node = `${address.subnet}/${address.node}`;
+    return newRecord({ envelope, delivery, node, durable, history, retry, state });
   }
 }
 
 interface RecordState {
-  readonly status: "success" | "retrying" | "failed" | "dead_letter";
+  readonly status: "pending" | "success" | "retrying" | "failed" | "dead_letter";
   readonly thrown?: unknown;
   readonly decision?: FailureDecision;
 }
@@ -277,6 +267,7 @@ function newRecord({
     retry_info: {
       count: history.failures,
       max_retries: retry.maxRetries,
+      ...(status === "pending" ? { starts: history.starts } : {}),
       ...(delayMs === undefined
         ? {}
         : { next_retry_at: new Date(nowMs + delayMs).toISOString(), backoff_seconds: delayMs / 1000 }),
@@ -313,6 +304,8 @@ function withAttempt(
   const done = { timestamp: at, action, backoff_seconds: delayMs / 1000, event_id: envelope?.event_id ?? "" };
   return {
     ...history,
+    // This one has ended.
+    starts: 0,
     attempts: newest([...history.attempts, attempt]),
     failures: history.failures + 1,
     actions: newest([...history.actions, done]),

@@ -14,6 +14,7 @@ import {
   type FailureEnding,
   FailureHandling,
   type FailureSettings,
+  type History,
   NO_HISTORY,
   type Verdict,
 } from "./failure-handling.ts";
@@ -67,6 +68,13 @@ async function fail(process: FailureHandling, thrown: unknown, deliveryCount = 1
 async function succeed(process: FailureHandling, deliveryCount: number): Promise<void> {
   const delivery = deliveryOf(deliveryCount);
   await process.succeeded(opened(delivery), await process.historyOf(delivery, envelopeOf().event_id));
+}
+
+/** The next delivery of an event about which this process has decided. */
+async function endVerdict(process: FailureHandling, deliveryCount: number): Promise<FailureEnding> {
+  const delivery = deliveryOf(deliveryCount);
+  const history = await process.historyOf(delivery, envelopeOf().event_id);
+  return process.condemned(opened(delivery), history, history.verdict as Verdict);
 }
 
 function theDeadLetter(): DeadLetter {
@@ -369,10 +377,14 @@ describe("FailureHandling, dead letters", () => {
     expect(settlement.kind === "term" && settlement.reason.length).toBe(2000);
   });
 
-  test("ends the original also when only the record cannot be stored", async () => {
-    vi.spyOn(journal, "record").mockRejectedValue(UNAVAILABLE);
-    expect((await fail(newProcess(), new NonRetryableError("x"))).outcome).toBe("deadLettered");
-    expect(theDeadLetter().seq).toBe(7);
+  test("is not stored, nor the original ended, before its verdict is recorded", async () => {
+    const record = vi.spyOn(journal, "record").mockRejectedValueOnce(UNAVAILABLE);
+    const process = newProcess();
+    expect((await fail(process, new NonRetryableError("x"))).outcome).toBe("held");
+    expect(journal.calls).not.toContain("storeDeadLetter");
+    record.mockRestore();
+    expect((await endVerdict(process, 2)).outcome).toBe("deadLettered");
+    expect(theDeadLetter()).toMatchObject({ seq: 7, delivery_count: 2, error: { message: "x" } });
   });
 });
 
@@ -386,7 +398,6 @@ describe("FailureHandling, a dead letter that cannot be stored", () => {
     });
     expect(log.lines.map(({ level, event }) => [level, event])).toEqual([
       ["error", "delivery failed for good"],
-      ["warn", "processing record not stored"],
       ["error", "dead letter not stored"],
     ]);
   });
@@ -394,46 +405,28 @@ describe("FailureHandling, a dead letter that cannot be stored", () => {
   test("stores it, with its own error, when the journal is back after however long", async () => {
     const process = newProcess();
     journal.refusal = UNAVAILABLE;
-    for (let count = 1; count <= 200; count++) {
-      const delivery = deliveryOf(count);
-      const history = await process.historyOf(delivery, envelopeOf().event_id);
-      expect(process.spentReason(delivery, history)).toBeUndefined();
-      expect((await process.failed(opened(delivery), history, new NonRetryableError("x"))).outcome).toBe(
-        "held",
-      );
-    }
-    journal.refusal = undefined;
-    expect((await fail(process, new NonRetryableError("x"), 201)).outcome).toBe("deadLettered");
-    expect(theDeadLetter()).toMatchObject({ error: { type: "NonRetryableError" }, delivery_count: 201 });
-  });
-
-  test("keeps the verdict while it is unknown whether it is stored", async () => {
-    const process = newProcess();
-    const store = vi.spyOn(journal, "storeDeadLetter");
-    store.mockRejectedValueOnce(new MeshError("timeout", "no answer")).mockRejectedValueOnce(UNAVAILABLE);
     expect((await fail(process, new NonRetryableError("x"))).outcome).toBe("held");
-    for (const [deliveryCount, expected] of [
-      [2, "held"],
-      [3, "deadLettered"],
-    ] as const) {
-      const delivery = deliveryOf(deliveryCount);
-      const history = await process.historyOf(delivery, envelopeOf().event_id);
-      const { outcome } = await process.condemned(opened(delivery), history, history.verdict as Verdict);
-      expect(outcome).toBe(expected);
-    }
-    expect(theDeadLetter()).toMatchObject({ error: { message: "x" }, attempts: [{ message: "x" }] });
+    for (let count = 2; count <= 200; count++)
+      expect((await endVerdict(process, count)).outcome).toBe("held");
+    journal.refusal = undefined;
+    expect((await endVerdict(process, 201)).outcome).toBe("deadLettered");
+    expect(theDeadLetter()).toMatchObject({
+      error: { type: "NonRetryableError" },
+      delivery_count: 201,
+      attempts: [{ message: "x" }],
+    });
   });
 
-  test("lets the event succeed meanwhile, and tells how", async () => {
+  test.each([
+    ["unknown", new MeshError("timeout", "no answer")],
+    ["certain", UNAVAILABLE],
+  ])("keeps the verdict where it is %s whether it is stored", async (_, refusal) => {
     const process = newProcess();
-    journal.refusal = UNAVAILABLE;
-    await fail(process, new NonRetryableError("x"));
-    journal.refusal = undefined;
-    await succeed(process, 2);
-    expect(journal.records).toMatchObject([
-      { status: "success", recovery_actions: [{ action: "retry", backoff_seconds: 5 }] },
-    ]);
-    expect(journal.deadLetters).toEqual([]);
+    vi.spyOn(journal, "storeDeadLetter").mockRejectedValueOnce(refusal).mockRejectedValueOnce(UNAVAILABLE);
+    expect((await fail(process, new NonRetryableError("x"))).outcome).toBe("held");
+    expect((await endVerdict(process, 2)).outcome).toBe("held");
+    expect((await endVerdict(process, 3)).outcome).toBe("deadLettered");
+    expect(theDeadLetter()).toMatchObject({ error: { message: "x" }, attempts: [{ message: "x" }] });
   });
 });
 
@@ -477,22 +470,56 @@ describe("FailureHandling.succeeded()", () => {
   });
 });
 
-describe("FailureHandling.spentReason()", () => {
-  test.each<[deliveryCount: number, failures: number, isSpent: boolean]>([
-    [1, 0, false],
-    [29, 0, false],
-    [30, 0, true],
-    [32, 3, false],
-    [33, 3, true],
-  ])("of delivery %d after %d failures: %s", (deliveryCount, failures, isSpent) => {
-    const reason = newProcess().spentReason(deliveryOf(deliveryCount), { ...NO_HISTORY, failures });
-    expect(reason !== undefined).toBe(isSpent);
+describe("FailureHandling.begin()", () => {
+  const begin = async (process: FailureHandling, deliveryCount: number): Promise<History> => {
+    const delivery = deliveryOf(deliveryCount);
+    return process.begin(opened(delivery), await process.historyOf(delivery, envelopeOf().event_id));
+  };
+
+  test.each([2, 5])("writes nothing down at delivery %d", async (deliveryCount) => {
+    expect(await begin(newProcess(), deliveryCount)).toEqual(NO_HISTORY);
+    expect(journal.records).toEqual([]);
   });
 
-  test("is nothing that time cures, and tells the count", async () => {
-    const reason = newProcess().spentReason(deliveryOf(30), NO_HISTORY);
-    expect(reason?.message).toContain("30 times");
-    expect((await fail(newProcess(), reason, 30)).outcome).toBe("deadLettered");
-    expect(theDeadLetter()).toMatchObject({ category: "permanent", delivery_count: 30 });
+  test("tells after three runs that ended their process that the next one is not to be tried", async () => {
+    for (const deliveryCount of [6, 7, 8]) {
+      const { starts } = await begin(newProcess(), deliveryCount);
+      expect(starts).toBe(deliveryCount - 5);
+    }
+    expect(journal.records.map(({ status, retry_info: info }) => [status, info?.starts])).toEqual([
+      ["pending", 1],
+      ["pending", 2],
+      ["pending", 3],
+    ]);
+    const refusal = begin(newProcess(), 9);
+    await expect(refusal).rejects.toMatchObject({
+      code: "internal",
+      message: expect.stringContaining("3 times"),
+    });
+    const reason = await refusal.catch((thrown: unknown) => thrown);
+    expect((await fail(newProcess(), reason, 9)).outcome).toBe("deadLettered");
+    expect(theDeadLetter()).toMatchObject({ category: "permanent", delivery_count: 9 });
+  });
+
+  test("does not count deliveries that were handed back, put off or failed", async () => {
+    expect((await begin(newProcess(), 1000)).starts).toBe(1);
+    const process = newProcess({ retry: resolveRetry({ maxRetries: 100 }) });
+    for (let count = 1; count <= 20; count++) await fail(process, new Error("x"), count);
+    expect((await begin(process, 21)).starts).toBe(0);
+  });
+
+  test("begins anew when a run has ended, and its success is recorded", async () => {
+    await begin(newProcess(), 6);
+    const delivery = deliveryOf(7);
+    const process = newProcess();
+    const history = await begin(process, 7);
+    await process.succeeded(opened(delivery), history);
+    expect(journal.records.at(-1)).toMatchObject({ status: "success" });
+    expect(journal.records.at(-1)?.retry_info).not.toHaveProperty("starts");
+  });
+
+  test("rejects as the journal does", async () => {
+    vi.spyOn(journal, "record").mockRejectedValue(UNAVAILABLE);
+    await expect(begin(newProcess(), 6)).rejects.toBe(UNAVAILABLE);
   });
 });

@@ -42,6 +42,7 @@ export {
   parseEventPattern,
   patternCovers,
   patternMatches,
+  patternTail,
   patternToFilter,
 } from "./event-pattern.ts";
 export {

@@ -83,20 +83,25 @@ export const METRICS: Readonly<Record<MetricId, MetricDescription>> = {
   },
 };
 
-/** What one process counted in one hour, as it is kept. Counts only grow within an hour. */
-export interface MetricsSnapshot {
-  /** `alpha/kitchen`. */
-  readonly node: string;
-  /** Tells the processes of a node apart. */
-  readonly instance: string;
-  /** RFC 3339, the hour's beginning. */
-  readonly hour: string;
+export interface Counted {
   readonly counters: readonly (readonly [metric: MetricId, labels: readonly string[], count: number])[];
   readonly histograms: readonly (readonly [
     metric: MetricId,
     labels: readonly string[],
     values: HistogramSnapshot,
   ])[];
+}
+
+/** What one process counted in one hour, as it is kept. Counts only grow within an hour. */
+export interface MetricsSnapshot extends Counted {
+  /** `alpha/kitchen`. */
+  readonly node: string;
+  /** Tells the processes of a node apart. */
+  readonly instance: string;
+  /** RFC 3339, the hour's beginning. */
+  readonly hour: string;
+  /** What the process has counted since it began: this only grows, however old its first hours are. */
+  readonly totals: Counted;
 }
 
 const HOUR_MS = 3_600_000;
@@ -108,18 +113,59 @@ const OTHER = "other";
 const MAX_UNSTORED_HOURS = 48;
 const STORE_MS = 10_000;
 
-class HourOfMetrics {
-  readonly hour: string;
-  readonly counters = new Map<string, { metric: MetricId; labels: readonly string[]; count: number }>();
-  readonly histograms = new Map<
-    string,
-    { metric: MetricId; labels: readonly string[]; histogram: Histogram }
+/** Counters and histograms by metric and labels; of one metric only so many. */
+class Tally {
+  readonly #counters = new Map<MetricId, Map<string, { labels: readonly string[]; count: number }>>();
+  readonly #histograms = new Map<
+    MetricId,
+    Map<string, { labels: readonly string[]; histogram: Histogram }>
   >();
-  changed = false;
 
-  constructor(startMs: number) {
-    this.hour = new Date(startMs).toISOString();
+  count(metric: MetricId, labels: readonly string[]): void {
+    seriesOf(this.#counters, metric, labels, (own) => ({ labels: own, count: 0 })).count++;
   }
+
+  observe(metric: MetricId, labels: readonly string[], value: number): void {
+    const make = (own: readonly string[]) => ({ labels: own, histogram: new Histogram() });
+    seriesOf(this.#histograms, metric, labels, make).histogram.observe(value);
+  }
+
+  counted(): Counted {
+    return {
+      counters: [...this.#counters].flatMap(([metric, all]) =>
+        [...all.values()].map(({ labels, count }) => [metric, labels, count] as const),
+      ),
+      histograms: [...this.#histograms].flatMap(([metric, all]) =>
+        [...all.values()].map(({ labels, histogram }) => [metric, labels, histogram.snapshot()] as const),
+      ),
+    };
+  }
+}
+
+/** The series of these labels; when there are too many, the one that counts the rest together. */
+function seriesOf<T>(
+  byMetric: Map<MetricId, Map<string, T>>,
+  metric: MetricId,
+  labels: readonly string[],
+  make: (labels: readonly string[]) => T,
+): T {
+  const all = byMetric.get(metric) ?? new Map<string, T>();
+  byMetric.set(metric, all);
+  const key = labels.join(" ");
+  const known = all.get(key);
+  if (known !== undefined) return known;
+  const own =
+    all.size < MAX_SERIES ? labels.map((label) => label.slice(0, MAX_LABEL_LENGTH)) : labels.map(() => OTHER);
+  const ownKey = own.join(" ");
+  const series = all.get(ownKey) ?? make(own);
+  all.set(all.size < MAX_SERIES ? key : ownKey, series);
+  return series;
+}
+
+interface HourOfMetrics {
+  readonly hour: string;
+  readonly tally: Tally;
+  changed: boolean;
 }
 
 /** Counts what a bus does, hour by hour, and has it stored now and then. */
@@ -130,6 +176,7 @@ export class Metrics {
   readonly #log: Logger;
   readonly #now: () => number;
   readonly #unstored: HourOfMetrics[] = [];
+  readonly #totals = new Tally();
   #current: HourOfMetrics;
   #nextHourMs = 0;
   readonly #timer: NodeJS.Timeout;
@@ -153,24 +200,14 @@ export class Metrics {
   }
 
   count(metric: MetricId, labels: readonly string[] = []): void {
-    const { counters } = this.#hour();
-    const key = seriesKey(metric, labels);
-    const series = counters.get(key);
-    if (series !== undefined) series.count++;
-    else if (counters.size < MAX_SERIES) counters.set(key, { metric, labels: bounded(labels), count: 1 });
-    else this.#countOther(counters, metric, labels);
+    this.#hour().tally.count(metric, labels);
+    this.#totals.count(metric, labels);
   }
 
   observe(metric: MetricId, value: number, labels: readonly string[] = []): void {
-    const { histograms } = this.#hour();
-    const key = seriesKey(metric, labels);
-    let series = histograms.get(key);
-    if (series === undefined) {
-      if (histograms.size >= MAX_SERIES) return;
-      series = { metric, labels: bounded(labels), histogram: new Histogram() };
-      histograms.set(key, series);
-    }
-    series.histogram.observe(Math.max(0, value));
+    const bounded = Math.max(0, value);
+    this.#hour().tally.observe(metric, labels, bounded);
+    this.#totals.observe(metric, labels, bounded);
   }
 
   /** Stores what has changed. Never rejects: what cannot be stored is kept for later. */
@@ -185,18 +222,9 @@ export class Metrics {
     await this.flush();
   }
 
-  #countOther(counters: HourOfMetrics["counters"], metric: MetricId, labels: readonly string[]): void {
-    const others = labels.map(() => OTHER);
-    const key = seriesKey(metric, others);
-    const series = counters.get(key);
-    if (series === undefined) counters.set(key, { metric, labels: others, count: 1 });
-    else series.count++;
-  }
-
   #hour(): HourOfMetrics {
     if (this.#now() >= this.#nextHourMs) {
-      if (this.#current.changed) this.#unstored.push(this.#current);
-      if (this.#unstored.length > MAX_UNSTORED_HOURS) this.#unstored.shift();
+      if (this.#current.changed) this.#keep(this.#current);
       this.#current = this.#newHour();
     }
     this.#current.changed = true;
@@ -206,7 +234,7 @@ export class Metrics {
   #newHour(): HourOfMetrics {
     const startMs = Math.floor(this.#now() / HOUR_MS) * HOUR_MS;
     this.#nextHourMs = startMs + HOUR_MS;
-    return new HourOfMetrics(startMs);
+    return { hour: new Date(startMs).toISOString(), tally: new Tally(), changed: false };
   }
 
   async #flush(): Promise<void> {
@@ -220,30 +248,20 @@ export class Metrics {
       current.changed = false;
       await this.#store.storeMetrics(this.#snapshot(current));
     } catch (err) {
-      current.changed = true;
+      // The hour may have turned meanwhile: then nobody else remembers it.
+      if (current === this.#current) current.changed = true;
+      else if (!current.changed) this.#keep(current);
       this.#log.debug({ err }, "metrics not stored");
     }
   }
 
-  #snapshot({ hour, counters, histograms }: HourOfMetrics): MetricsSnapshot {
-    return {
-      node: this.#node,
-      instance: this.#instance,
-      hour,
-      counters: [...counters.values()].map(({ metric, labels, count }) => [metric, labels, count]),
-      histograms: [...histograms.values()].map(({ metric, labels, histogram }) => [
-        metric,
-        labels,
-        histogram.snapshot(),
-      ]),
-    };
+  #keep(hour: HourOfMetrics): void {
+    if (!this.#unstored.includes(hour)) this.#unstored.push(hour);
+    if (this.#unstored.length > MAX_UNSTORED_HOURS) this.#unstored.shift();
   }
-}
 
-function seriesKey(metric: MetricId, labels: readonly string[]): string {
-  return labels.length === 0 ? metric : `${metric} ${labels.join(" ")}`;
-}
-
-function bounded(labels: readonly string[]): readonly string[] {
-  return labels.map((label) => label.slice(0, MAX_LABEL_LENGTH));
+  #snapshot({ hour, tally }: HourOfMetrics): MetricsSnapshot {
+    const totals = this.#totals.counted();
+    return { node: this.#node, instance: this.#instance, hour, ...tally.counted(), totals };
+  }
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RecordingLog } from "../../../test/kit/stand-ins.ts";
-import { METRICS, Metrics, type MetricsSnapshot } from "./metrics.ts";
+import { type Counted, METRICS, Metrics, type MetricsSnapshot } from "./metrics.ts";
 import { summarize } from "./metrics-summary.ts";
 import { prometheusText } from "./prometheus.ts";
 
@@ -76,20 +76,56 @@ describe("Metrics", () => {
     expect(summarize(store.kept()).published).toBe(49);
   });
 
-  test("count types of errors without end together, however many come", async () => {
-    for (let i = 0; i < 2000; i++) metrics.count("attemptsFailed", ["d", "unknown", `Error${i}`]);
+  test("count types of errors without end together, however many come, each metric for itself", async () => {
+    for (let i = 0; i < 2000; i++) {
+      metrics.count("attemptsFailed", ["d", "unknown", `Error${i}`]);
+      metrics.observe("handlingMs", 1, [`d${i}`]);
+    }
+    metrics.count("published", ["a.b"]);
     await metrics.flush();
     const [snapshot] = store.kept();
-    expect(snapshot?.counters.length).toBeLessThanOrEqual(501);
-    expect(summarize(store.kept()).by_category).toEqual({ unknown: 500, other: 1500 });
+    expect(snapshot?.counters).toHaveLength(502);
+    expect(snapshot?.histograms).toHaveLength(501);
+    expect(summarize(store.kept())).toMatchObject({
+      published: 1,
+      by_category: { unknown: 500, other: 1500 },
+      handling_ms: { count: 2000 },
+    });
+  });
+
+  test("lose nothing when the hour turns while they are being stored in vain", async () => {
+    metrics.count("published", ["a.b"]);
+    let fails = (_: Error): void => undefined;
+    vi.spyOn(store, "storeMetrics").mockReturnValueOnce(
+      new Promise((_, reject) => {
+        fails = reject;
+      }),
+    );
+    const flushing = metrics.flush();
+    await vi.advanceTimersByTimeAsync(20_000);
+    metrics.count("published", ["a.b"]);
+    fails(new Error("hub away"));
+    await flushing;
+    await metrics.flush();
+    expect(summarize(store.kept())).toMatchObject({ published: 2 });
+    expect(store.kept()).toHaveLength(2);
+  });
+
+  test("tell what was counted since the beginning, whatever hours are gone", async () => {
+    for (let hour = 0; hour < 3; hour++) {
+      metrics.count("published", ["a.b"]);
+      metrics.observe("publishMs", 7);
+      await vi.advanceTimersByTimeAsync(3_600_000);
+    }
+    const text = prometheusText(store.kept().slice(-1));
+    expect(text).toContain('adaos_events_published_total{node="alpha/kitchen",process="i",event="a.b"} 3\n');
+    expect(text).toContain('adaos_publish_duration_seconds_count{node="alpha/kitchen",process="i"} 3\n');
+    expect(prometheusText(store.kept())).toBe(text);
   });
 });
 
 describe("summarize() and prometheusText()", () => {
-  const snapshot: MetricsSnapshot = {
-    node: "alpha/kitchen",
-    instance: "i",
-    hour: "2026-01-01T10:00:00.000Z",
+  const counted: Counted = {
     counters: [
       ["settled", ["d", "success"], 3],
       ["settled", ["d", "success_after_retry"], 1],
@@ -114,6 +150,13 @@ describe("summarize() and prometheusText()", () => {
       ],
     ],
   };
+  const snapshot: MetricsSnapshot = {
+    node: "alpha/kitchen",
+    instance: "i",
+    hour: "2026-01-01T10:00:00.000Z",
+    ...counted,
+    totals: counted,
+  };
 
   test("add up processes", () => {
     const other = { ...snapshot, instance: "j" };
@@ -121,9 +164,11 @@ describe("summarize() and prometheusText()", () => {
       outcomes: { total: 12, success: 8, failed: 2, dead_letter: 2 },
       handling_ms: { count: 4, min: 100, max: 500, avg: 300 },
     });
-    expect(prometheusText([snapshot, other])).toContain(
-      'adaos_events_settled_total{node="alpha/kitchen",durable="d",outcome="success"} 6\n',
-    );
+    for (const process of ["i", "j"]) {
+      expect(prometheusText([snapshot, other])).toContain(
+        `adaos_events_settled_total{node="alpha/kitchen",process="${process}",durable="d",outcome="success"} 3\n`,
+      );
+    }
   });
 
   test("tell nothing of nothing", () => {
@@ -137,7 +182,9 @@ describe("summarize() and prometheusText()", () => {
   test("escape what may stand in a label, and tell seconds", () => {
     const text = prometheusText([snapshot]);
     expect(text).toContain('type="Odd\\"Error\\n"} 3\n');
-    expect(text).toContain('adaos_handling_duration_seconds_sum{node="alpha/kitchen",durable="d"} 0.6\n');
+    expect(text).toContain(
+      'adaos_handling_duration_seconds_sum{node="alpha/kitchen",process="i",durable="d"} 0.6\n',
+    );
     expect(text).toContain('durable="d",le="0.25"} 1\n');
     expect(text).toContain('durable="d",le="+Inf"} 2\n');
   });

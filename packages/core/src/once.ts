@@ -5,14 +5,14 @@ import type { EventAddress } from "./subject.ts";
 import { withTimeout } from "./with-timeout.ts";
 
 /**
- * Names the effect of an event: two events of the same name, origin subnet and tenant, with the same `idempotency_key`
- * (else `event_id`), mean the same effect. Other subnets cannot name it, so none can make another's events go unhandled.
- * Pure. 32 hex digits.
+ * Names the effect of an event: two events of the same name and node, with the same `idempotency_key` (else `event_id`),
+ * mean the same effect. The node is the authenticated one: no other can name the effect of this one's events and so make
+ * them go unhandled. Pure. 32 hex digits.
  */
-export function effectKey(envelope: Envelope, { subnet, name, version }: EventAddress): string {
+export function effectKey(envelope: Envelope, { subnet, node, name, version }: EventAddress): string {
   const key = envelope.headers["idempotency_key"] ?? envelope.event_id;
   // JSON keeps the parts apart, whatever they hold.
-  const named = JSON.stringify([subnet, envelope.tenant, name, version, key]);
+  const named = JSON.stringify([subnet, node, envelope.tenant, name, version, key]);
   return createHash("sha256").update(named).digest("hex").slice(0, 32);
 }
 

@@ -20,16 +20,13 @@ describe("effectKey()", () => {
     expect(effectKey({ ...envelopeOf(), event_id: other.event_id }, ADDRESS)).not.toBe(plain);
   });
 
-  test("is the same wherever in a subnet the event was published, for it means the same effect", () => {
-    expect(effectKey(envelopeOf(), { ...ADDRESS, node: "speaker" })).toBe(plain);
-  });
-
   test.each([
     ["subnet", { ...ADDRESS, subnet: "beta" }, {}],
+    ["node", { ...ADDRESS, node: "speaker" }, {}],
     ["event", { ...ADDRESS, name: "ui.shown" }, {}],
     ["version", { ...ADDRESS, version: 2 }, {}],
     ["tenant", ADDRESS, { tenant: "other" }],
-  ])("is another one in another %s", (_, address, changes) => {
+  ])("is another one in another %s, which cannot name this one's", (_, address, changes) => {
     expect(effectKey(envelopeOf(changes), address)).not.toBe(plain);
   });
 

@@ -86,10 +86,11 @@ export interface Transport {
    */
   handlersOf(subject: string): Promise<"some" | "none" | "unknown">;
   /**
-   * Resolves with the first reply to the request of this id of this node; listens from the moment of the call, before it
-   * returns. Rejects with the signal's reason.
+   * Resolves with the first reply to the request of this id of this node that `accepts` takes: anybody who may take the
+   * command may have answered, with anything. Listens from the moment of the call, before it returns. Rejects with the
+   * signal's reason.
    */
-  awaitReply(requestId: string, signal: AbortSignal): Promise<Message>;
+  awaitReply(requestId: string, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message>;
   /** Stops subscriptions, waits for unsettled deliveries, then disconnects. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -42,6 +42,8 @@ export interface ProcessingRecord {
     /** Retries so far. */
     readonly count: number;
     readonly max_retries: number;
+    /** Handler runs of an event that comes too often: without an answer if there are several. */
+    readonly starts?: number;
     /** RFC 3339. */
     readonly next_retry_at?: string;
     readonly backoff_seconds?: number;

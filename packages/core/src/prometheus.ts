@@ -1,4 +1,4 @@
-import { countUpTo, type HistogramSnapshot, mergeHistograms } from "./histogram.ts";
+import { countUpTo, type HistogramSnapshot } from "./histogram.ts";
 import { METRICS, type MetricId, type MetricsSnapshot } from "./metrics.ts";
 
 /** Upper bounds that dashboards are used to, in milliseconds. */
@@ -7,47 +7,47 @@ const BOUNDS = [1, 2, 3, 5, 8, 13];
 
 interface Series {
   readonly labels: string;
-  count: number;
-  values: HistogramSnapshot | undefined;
+  readonly count: number;
+  readonly values: HistogramSnapshot | undefined;
 }
 
 /**
- * The sums of snapshots by node in Prometheus' text format (version 0.0.4), the metrics in the order of their catalogue.
- * Pure.
+ * What each process has counted since it began, in Prometheus' text format (version 0.0.4), the metrics in the order of
+ * their catalogue. A process that has ended keeps its last word until its snapshots are gone; none ever counts down. Pure.
  */
 export function prometheusText(snapshots: readonly MetricsSnapshot[]): string {
-  const byMetric = sum(snapshots);
+  const byMetric = seriesByMetric(newestOfEach(snapshots));
   const lines: string[] = [];
   for (const id of Object.keys(METRICS) as MetricId[]) {
     const { name, type, help } = METRICS[id];
     lines.push(`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`);
-    for (const series of byMetric.get(id)?.values() ?? []) lines.push(...linesOf(id, series));
+    for (const series of byMetric.get(id) ?? []) lines.push(...linesOf(id, series));
   }
   return `${lines.join("\n")}\n`;
 }
 
-function sum(snapshots: readonly MetricsSnapshot[]): Map<MetricId, Map<string, Series>> {
-  const byMetric = new Map<MetricId, Map<string, Series>>();
-  const seriesOf = (id: MetricId, node: string, values: readonly string[]): Series | undefined => {
-    // A later version of the mesh may have stored what this one does not know.
-    if (!Object.hasOwn(METRICS, id)) return undefined;
-    const labels = labelText(["node", ...METRICS[id].labels], [node, ...values]);
-    const all = byMetric.get(id) ?? new Map<string, Series>();
+/** Of each process the newest hour: its totals hold all that went before. */
+function newestOfEach(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot[] {
+  const newest = new Map<string, MetricsSnapshot>();
+  for (const snapshot of snapshots) {
+    const key = `${snapshot.node} ${snapshot.instance}`;
+    if ((newest.get(key)?.hour ?? "") <= snapshot.hour) newest.set(key, snapshot);
+  }
+  return [...newest.values()];
+}
+
+function seriesByMetric(snapshots: readonly MetricsSnapshot[]): Map<MetricId, Series[]> {
+  const byMetric = new Map<MetricId, Series[]>();
+  const add = (id: MetricId, labels: string, count: number, values?: HistogramSnapshot): void => {
+    const all = byMetric.get(id) ?? [];
     byMetric.set(id, all);
-    const series = all.get(labels) ?? { labels, count: 0, values: undefined };
-    all.set(labels, series);
-    return series;
+    all.push({ labels, count, values });
   };
-  for (const { node, counters, histograms } of snapshots) {
-    for (const [id, labels, count] of counters) {
-      const series = seriesOf(id, node, labels);
-      if (series !== undefined) series.count += count;
-    }
-    for (const [id, labels, values] of histograms) {
-      const series = seriesOf(id, node, labels);
-      if (series !== undefined)
-        series.values = series.values === undefined ? values : mergeHistograms(series.values, values);
-    }
+  for (const { node, instance, totals } of snapshots) {
+    const labelsOf = (id: MetricId, values: readonly string[]): string =>
+      labelText(["node", "process", ...METRICS[id].labels], [node, instance, ...values]);
+    for (const [id, labels, count] of totals.counters) add(id, labelsOf(id, labels), count);
+    for (const [id, labels, values] of totals.histograms) add(id, labelsOf(id, labels), 0, values);
   }
   return byMetric;
 }

@@ -1,5 +1,5 @@
 import { assertOrigin } from "./consume.ts";
-import { decodeEnvelope, type Envelope, encodeEnvelope } from "./envelope.ts";
+import { checkEnvelope, decodeEnvelope, type Envelope, encodeEnvelope } from "./envelope.ts";
 import { MeshError, messageOf } from "./errors.ts";
 import { formatEventRef } from "./event-name.ts";
 import type { EventContract, Logger, Message, Transport } from "./ports.ts";
@@ -27,15 +27,21 @@ const REPLY_TO = "reply_to";
 /** Header of a reply that tells of a failure; its data is `{ message }`. */
 const REPLY_ERROR = "reply_error";
 
+/** Who asks, and how: `publish` is the transport's, counted. */
+export interface Requester extends Publisher {
+  readonly transport: Transport;
+  readonly publish: Transport["publish"];
+}
+
 /** Publishes a command and waits for the first reply to it. Rejects as `Bus.request` does. */
 export async function request(
-  publisher: Publisher,
-  transport: Transport,
+  publisher: Requester,
   ref: string,
   data: unknown,
   { timeoutMs = 10_000, signal, ...options }: RequestOptions,
   closing: AbortSignal,
 ): Promise<Envelope> {
+  const { transport } = publisher;
   const { subnet, node } = publisher.address;
   const headers = { ...options.headers, [REPLY_TO]: `${subnet}/${node}` };
   const prepared = prepareEvent(publisher, ref, data, { ...options, headers }, Date.now());
@@ -66,8 +72,10 @@ export async function request(
   const span = publishSpan(spanSubject(prepared));
   try {
     // Listens before it sends: a reply may be quicker than the receipt.
-    const reply = transport.awaitReply(envelope.event_id, end);
-    const sent = transport.publish({ ...message, headers: span.headers });
+    const reply = transport.awaitReply(envelope.event_id, end, (message) =>
+      isReply(message, envelope, contract),
+    );
+    const sent = publisher.publish({ ...message, headers: span.headers });
     // What the server refuses is told at once; what it took is not waited for twice.
     const answer = await Promise.race([reply, sent.then(() => reply)]);
     span.end();
@@ -99,6 +107,16 @@ function openReply({ subject, body }: Message, asked: Envelope, contract: EventC
   return envelope;
 }
 
+/** Whether it can be opened, tells of a failure or not. What cannot is somebody's mistake or malice: the reply may yet come. */
+function isReply(message: Message, asked: Envelope, contract: EventContract): boolean {
+  try {
+    openReply(message, asked, contract);
+    return true;
+  } catch (thrown) {
+    return thrown instanceof MeshError && thrown.code === "failed";
+  }
+}
+
 function replyContract({ registry }: Publisher, { event_name: name, version }: Envelope): EventContract {
   const contract = registry.resolve(replyName(name), version);
   if (contract.kind === "reply") return contract;
@@ -121,15 +139,20 @@ export class Responder {
   }
 
   /**
-   * Answers with what a handler has returned; `undefined` is no answer. Throws `invalid-event` or `unknown-event` when it
-   * is not what the registry says of the reply.
+   * Answers with what a handler has returned; `undefined` is no answer. Never rejects: the effect has happened, and must
+   * not be repeated for an answer that the registry does not know. Who asks is told why there is none.
    */
   async answer(asked: Envelope, address: EventAddress, value: unknown): Promise<void> {
     if (value === undefined || !isRequest(asked, address)) return;
-    const contract = replyContract(this.#publisher, asked);
-    const envelope = this.#envelope(contract, asked, value, {});
-    assertContract(contract, envelope);
-    await this.#send(envelope, asked, address);
+    try {
+      const contract = replyContract(this.#publisher, asked);
+      const envelope = checkEnvelope(this.#envelope(contract, asked, value, {}));
+      assertContract(contract, envelope);
+      await this.#send(envelope, asked, address);
+    } catch (err) {
+      this.#log.error({ request: asked.event_id, err }, "reply refused");
+      await this.fail(asked, address, "permanent", err);
+    }
   }
 
   /** Tells who asks that there will be no other answer. Never rejects. */
@@ -154,7 +177,7 @@ export class Responder {
     return newEnvelope({ ...this.#publisher, tenant: asked.tenant }, contract, data, options, Date.now());
   }
 
-  /** A reply that cannot be sent leaves its requester with a timeout; the effect has happened, and is not repeated for it. */
+  /** Throws `too-large`. A reply that cannot be sent leaves its requester with a timeout. */
   async #send(envelope: Envelope, asked: Envelope, address: EventAddress): Promise<void> {
     const to: ReplyAddress = {
       requester: address,

@@ -40,6 +40,8 @@ export class DurableDesk {
   readonly #jsm: JetStreamManager;
   readonly #grants: ServerGrants;
   readonly #log: Logger;
+  /** Durables of each member that are being made or changed, and for how many requests. */
+  readonly #making = new Map<string, Map<string, number>>();
   /** What each durable that answers commands takes. */
   readonly #answering = new Map<string, readonly string[]>();
 
@@ -95,11 +97,38 @@ export class DurableDesk {
   }
 
   async #ensure(node: string, request: DurableRequest, pattern: EventPattern): Promise<string> {
-    const stream = eventsStream(this.#subnet);
     const consumer = memberConsumer(node, request.durable);
-    if (!this.#grants.has(node, consumer) && this.#grants.count(node) >= MAX_DURABLES_PER_MEMBER) {
+    const release = this.#reserve(node, consumer);
+    try {
+      return await this.#bring(node, consumer, request, pattern);
+    } finally {
+      release();
+    }
+  }
+
+  /** Counts a durable from the moment that it is asked for: many requests at once must not all find room. */
+  #reserve(node: string, consumer: string): () => void {
+    const making = this.#making.get(node) ?? new Map<string, number>();
+    const isNew = !this.#grants.has(node, consumer) && !making.has(consumer);
+    const unmade = [...making.keys()].filter((name) => !this.#grants.has(node, name)).length;
+    if (isNew && this.#grants.count(node) + unmade >= MAX_DURABLES_PER_MEMBER) {
       throw new MeshError("backpressure", `${node} has ${MAX_DURABLES_PER_MEMBER} durables; use one of them`);
     }
+    this.#making.set(node, making.set(consumer, (making.get(consumer) ?? 0) + 1));
+    return () => {
+      const left = (making.get(consumer) ?? 1) - 1;
+      if (left > 0) making.set(consumer, left);
+      else making.delete(consumer);
+    };
+  }
+
+  async #bring(
+    node: string,
+    consumer: string,
+    request: DurableRequest,
+    pattern: EventPattern,
+  ): Promise<string> {
+    const stream = eventsStream(this.#subnet);
     const changeable = {
       // What is replayed to this durable goes to no other.
       filter_subjects: [

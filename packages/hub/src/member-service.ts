@@ -6,8 +6,11 @@ import type { Msg, Subscription } from "nats";
 /** Answers a request of `node`, whose name the server has authenticated. Rejects with MeshError. */
 export type AnswerMember = (node: string, request: unknown) => Promise<object>;
 
-/** No member has reason to ask more at a time; what is above waits in the member. */
-const MAX_RUNNING = 1000;
+/** No member has reason to ask more at a time; it asks again for what is not answered. */
+const MAX_RUNNING_PER_MEMBER = 16;
+/** The largest request of ours is far below. */
+const MAX_REQUEST_BYTES = 4096;
+const MAX_MESSAGE_LENGTH = 500;
 
 /** Listens for what members ask of their hub. The subject they ask on says who they are, and for what. */
 export class MemberService implements Part {
@@ -19,7 +22,7 @@ export class MemberService implements Part {
   #subscription: Subscription | undefined;
   #unlisten: (() => void) | undefined;
   #answered = 0;
-  #running = 0;
+  readonly #running = new Map<string, number>();
 
   /** @param restore Called at the start and whenever the server has come back. */
   constructor(
@@ -60,24 +63,31 @@ export class MemberService implements Part {
   async #onRequest(msg: Msg): Promise<void> {
     const [, , node = "", service = ""] = msg.subject.split(".");
     const known = HUB_SERVICES.find((name) => name === service);
-    // Not answered, so that it is asked again.
-    if (known === undefined || this.#running >= MAX_RUNNING) return;
-    this.#running++;
-    const answer = await this.#answer(node, known, msg.data);
-    this.#running--;
-    this.#answered++;
-    if (!this.#connection.nc.isClosed()) msg.respond(JSON.stringify(answer));
+    const running = this.#running.get(node) ?? 0;
+    if (known === undefined || running >= MAX_RUNNING_PER_MEMBER) return;
+    this.#running.set(node, running + 1);
+    try {
+      const answer = await this.#answer(node, known, msg.data);
+      this.#answered++;
+      if (!this.#connection.nc.isClosed()) msg.respond(JSON.stringify(answer));
+    } catch (err) {
+      // Whatever a member asks must not end the hub.
+      this.#log.error({ node, service, err }, "member not answered");
+    } finally {
+      const left = (this.#running.get(node) ?? 1) - 1;
+      if (left > 0) this.#running.set(node, left);
+      else this.#running.delete(node);
+    }
   }
 
   async #answer(node: string, service: HubService, body: Uint8Array): Promise<object> {
     try {
       return await this.#answers[service](node, parseJson(body));
     } catch (thrown) {
-      const { code, message, rule } = MeshError.from(
-        thrown,
-        "unavailable",
-        `the hub cannot answer for ${service}`,
-      );
+      const error = MeshError.from(thrown, "unavailable", `the hub cannot answer for ${service}`);
+      const { code, rule } = error;
+      // It may quote what was asked.
+      const message = error.message.slice(0, MAX_MESSAGE_LENGTH);
       this.#log.warn({ node, service, code, reason: message, rule }, "member refused");
       const refusal: HubRefusal = { error: { code, message, ...(rule === undefined ? {} : { rule }) } };
       return refusal;
@@ -94,6 +104,9 @@ export class MemberService implements Part {
 }
 
 function parseJson(body: Uint8Array): unknown {
+  if (body.length > MAX_REQUEST_BYTES) {
+    throw new MeshError("usage", `the request is ${body.length} bytes, the limit is ${MAX_REQUEST_BYTES}`);
+  }
   try {
     return JSON.parse(new TextDecoder().decode(body));
   } catch (cause) {

@@ -1,4 +1,12 @@
-import { eventsStream, MeshError, type Policy, parseSubject, quote, REPLY_ROOT } from "@adaos/core";
+import {
+  eventsStream,
+  MAX_ENVELOPE_BYTES,
+  MeshError,
+  type Policy,
+  parseSubject,
+  quote,
+  REPLY_ROOT,
+} from "@adaos/core";
 import type { HandlersReply, HandlersRequest, StoredReply, StoredReplyRequest } from "@adaos/transport-nats";
 import { type JetStreamManager, NatsError } from "nats";
 import { z } from "zod";
@@ -6,6 +14,7 @@ import { z } from "zod";
 const handlersRequest: z.ZodType<HandlersRequest> = z.strictObject({ subject: z.string().max(512) });
 const replyRequest: z.ZodType<StoredReplyRequest> = z.strictObject({
   requestId: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
+  after: z.number().int().min(0),
 });
 
 /** nats-server's code for no message found. */
@@ -47,14 +56,16 @@ export class RequestDesk {
     return { handlers: allowed ? "unknown" : "none" };
   }
 
-  /** The first reply to a request of this node. Rejects with `usage` or what the client throws. */
+  /** The next reply to a request of this node. Rejects with `usage` or what the client throws. */
   async reply(node: string, request: unknown): Promise<StoredReply> {
-    const { requestId } = parsed(replyRequest, request);
+    const { requestId, after } = parsed(replyRequest, request);
     const next_by_subj = `${REPLY_ROOT}.*.${this.#subnet}.${node}.${requestId}.>`;
     try {
-      const query = { seq: 1, next_by_subj };
-      const { subject, data } = await this.#jsm.streams.getMessage(eventsStream(this.#subnet), query);
-      return { subject, bodyBase64: Buffer.from(data).toString("base64") };
+      const query = { seq: after + 1, next_by_subj };
+      const { seq, subject, data } = await this.#jsm.streams.getMessage(eventsStream(this.#subnet), query);
+      // What is larger than any reply is none, and its answer would not fit into a message.
+      const isReply = data.length <= MAX_ENVELOPE_BYTES;
+      return { seq, subject, bodyBase64: isReply ? Buffer.from(data).toString("base64") : "" };
     } catch (thrown) {
       if (thrown instanceof NatsError && thrown.api_error?.err_code === NO_MESSAGE) return {};
       throw thrown;

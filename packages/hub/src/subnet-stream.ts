@@ -34,6 +34,8 @@ const JOURNAL_MAX_BYTES = 268_435_456;
 const DONE_AGE_FACTOR = 2;
 /** For what is never repeated under one id; the shortest window costs the least memory. */
 const SHORT_WINDOW_MS = 1000;
+/** A mark is empty but for its headers: nobody may fill the memory with anything larger. */
+const MARK_MAX_BYTES = 512;
 const METRICS_MAX_BYTES = 67_108_864;
 const METRICS_MAX_AGE_MS = 31 * 86_400_000;
 /** How soon it looks again after trouble, most of which is a server that starts or reads its config. */
@@ -129,12 +131,15 @@ export class SubnetStream implements Part {
       name: deadLetterStream(this.#subnet),
       subjects: [`${DEAD_LETTER_ROOT}.>`],
       ...journal,
+      maxMessagesPerSubject: 1,
     });
     await ensureStream(this.#jsm, {
       name: processingStream(this.#subnet),
       subjects: [`${PROCESSING_ROOT}.>`],
       ...journal,
       maxMessagesPerSubject: 1,
+      // The newest records are those that matter, and nothing that failed may have to wait for room here.
+      whenFull: "drop-oldest",
     });
     await ensureStream(this.#jsm, {
       name: doneStream(this.#subnet),
@@ -143,8 +148,9 @@ export class SubnetStream implements Part {
       maxAgeMs: maxAgeMs * DONE_AGE_FACTOR,
       duplicateWindowMs: SHORT_WINDOW_MS,
       maxMessagesPerSubject: 1,
-      // A full memory of what was done must not stop the work; of a mark that is that old, no event is left.
+      // A full memory of what was done must not stop the work: the oldest marks make room.
       whenFull: "drop-oldest",
+      maxMessageBytes: MARK_MAX_BYTES,
     });
     await this.#ensureMetrics();
   }

@@ -13,6 +13,7 @@ import {
   METRICS_ROOT,
   type Policy,
   PROCESSING_ROOT,
+  patternTail,
   patternToFilter,
   processingStream,
   REPLIED_ROOT,
@@ -196,13 +197,15 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
     ...ackSubjects(subnet, consumer),
   ]);
-  // To whom is not limited here: who never asked takes no reply, and a link lets none pass that its policy does not.
-  const replies = [`${REPLY_ROOT}.*.*.*.*.${subnet}.${node}.>`];
+  // Who may take a command may answer it. To whom is not limited: who never asked takes no reply.
+  const replies = policy
+    .patternsFor({ verb: "subscribe", subnet, node })
+    .map((pattern) => `${REPLY_ROOT}.*.*.*.*.${subnet}.${node}.${patternTail(pattern)}`);
   const services = HUB_SERVICES.map((service) => hubServiceSubject(node, service));
   const records = `${PROCESSING_ROOT}.${subnet}.${node}.>`;
   const marks = `${DONE_ROOT}.${subnet}.${node}.*.*`;
   const journal = [
-    `${DEAD_LETTER_ROOT}.${subnet}.${node}.*`,
+    `${DEAD_LETTER_ROOT}.${subnet}.${node}.*.*`,
     records,
     `$JS.API.DIRECT.GET.${processingStream(subnet)}.${records}`,
     `${METRICS_ROOT}.${subnet}.${node}.*.*`,

@@ -61,7 +61,7 @@ export class LocalBroker {
   readonly #uplink: Uplink | undefined;
   readonly #log: EventLog;
   readonly #durables = new Map<string, LocalDurable>();
-  readonly #requests = new Map<string, (reply: Message) => void>();
+  readonly #waiting = new Set<{ readonly key: string; tell(reply: Message): void }>();
 
   /** Throws `usage`. */
   constructor(options: LocalBrokerOptions) {
@@ -124,9 +124,9 @@ export class LocalBroker {
 
   /** Has the first reply to this request of `node` told. Returns how to wait no longer. */
   onReply(node: string, requestId: string, tell: (reply: Message) => void): () => void {
-    const key = `${node} ${requestId}`;
-    this.#requests.set(key, tell);
-    return () => void this.#requests.delete(key);
+    const waiting = { key: `${node} ${requestId}`, tell };
+    this.#waiting.add(waiting);
+    return () => void this.#waiting.delete(waiting);
   }
 
   /** Nobody else may read a reply, so that it is not kept: who waits for it is in this process. */
@@ -141,7 +141,8 @@ export class LocalBroker {
   /** Hands a reply to the node of this subnet that waits for it. */
   tell(message: Message): void {
     const { requester, requestId } = parseReplySubject(message.subject);
-    this.#requests.get(`${requester.node} ${requestId}`)?.(copyOf(message));
+    const wanted = `${requester.node} ${requestId}`;
+    for (const { key, tell } of [...this.#waiting]) if (key === wanted) tell(copyOf(message));
   }
 
   #assertOrigin(node: string, origin: NodeAddress): void {

@@ -62,7 +62,7 @@ export class LocalTransport implements Transport {
     return this.#broker.isAnswered(subject) ? "some" : "none";
   }
 
-  awaitReply(requestId: string, signal: AbortSignal): Promise<Message> {
+  awaitReply(requestId: string, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         stopWaiting();
@@ -73,6 +73,7 @@ export class LocalTransport implements Transport {
         reject(signal.reason);
       };
       const stopWaiting = this.#broker.onReply(this.#node, requestId, (reply) => {
+        if (!accepts(reply)) return;
         end();
         resolve(reply);
       });

@@ -33,13 +33,16 @@ export interface HandlersReply {
   readonly handlers: "some" | "none" | "unknown";
 }
 
-/** `reply`: the first stored reply to a request of the asking node. */
+/** `reply`: the next stored reply to a request of the asking node. */
 export interface StoredReplyRequest {
   readonly requestId: string;
+  /** Place in the stream of the one before; 0 for the first. */
+  readonly after: number;
 }
 
 /** Empty when there is none yet. */
 export interface StoredReply {
+  readonly seq?: number;
   readonly subject?: string;
   readonly bodyBase64?: string;
 }

@@ -60,7 +60,8 @@ export class NatsIdempotencyStore implements IdempotencyStore {
   /** An effect whose mark fails is remembered here, so that its redelivery only marks. */
   async #mark(subject: string): Promise<void> {
     try {
-      await this.#publisher.publish({ subject, id: subject, headers: {}, body: new Uint8Array() });
+      // Under an id that nobody can foresee: who could would store something else under it first.
+      await this.#publisher.publish({ subject, id: nuid.next(), headers: {}, body: new Uint8Array() });
       this.#unmarked.delete(subject);
     } catch (cause) {
       this.#unmarked.add(subject);

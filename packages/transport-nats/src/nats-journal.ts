@@ -9,6 +9,7 @@ import {
   type ProcessingRecord,
   processingStream,
 } from "@adaos/core";
+import { nuid } from "nats";
 import type { Connection } from "./connection.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 
@@ -30,16 +31,15 @@ export class NatsJournal implements FailureJournal {
   }
 
   async storeDeadLetter(entry: DeadLetter): Promise<void> {
-    const subject = `${this.#prefix(DEAD_LETTER_ROOT)}.${entry.durable}`;
-    await this.#deadLetters.publish(jsonMessage(subject, entry.dead_letter_id, entry));
+    // A subject of its own, and one message a subject: a letter that is stored again replaces itself.
+    const own = `${entry.seq}-${subjectToken(entry.event_id)}`;
+    await this.#deadLetters.publish(
+      jsonMessage(`${this.#prefix(DEAD_LETTER_ROOT)}.${entry.durable}.${own}`, entry),
+    );
   }
 
   async record(record: ProcessingRecord): Promise<void> {
-    const { node, durable, event_id: eventId, seq, status } = record;
-    const id = `${node} ${durable} ${eventId} ${seq} ${status} ${record.retry_info?.count ?? 0}`;
-    await this.#records.publish(
-      jsonMessage(this.#recordSubject(record.durable, record.event_id), id, record),
-    );
+    await this.#records.publish(jsonMessage(this.#recordSubject(record.durable, record.event_id), record));
   }
 
   async lastRecord(durable: string, eventId: string): Promise<ProcessingRecord | undefined> {
@@ -58,11 +58,16 @@ export class NatsJournal implements FailureJournal {
   }
 
   #recordSubject(durable: string, eventId: string): string {
-    // Ids come from envelopes that were checked, but a subject takes no chances.
-    return `${this.#prefix(PROCESSING_ROOT)}.${durable}.${eventId.replaceAll(/[^A-Za-z0-9-]/g, "_")}`;
+    return `${this.#prefix(PROCESSING_ROOT)}.${durable}.${subjectToken(eventId)}`;
   }
 }
 
-function jsonMessage(subject: string, id: string, value: object): Message {
-  return { subject, id, headers: {}, body: new TextEncoder().encode(JSON.stringify(value)) };
+/** Ids come from envelopes that were checked, or from what is no envelope at all: a subject takes no chances. */
+function subjectToken(id: string): string {
+  return id.replaceAll(/[^A-Za-z0-9-]/g, "_").slice(0, 64);
+}
+
+/** Under an id that nobody can foresee: who could would store something else under it first, and this would be lost. */
+function jsonMessage(subject: string, value: object): Message {
+  return { subject, id: nuid.next(), headers: {}, body: new TextEncoder().encode(JSON.stringify(value)) };
 }

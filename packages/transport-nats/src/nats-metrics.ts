@@ -1,4 +1,5 @@
 import { METRICS_ROOT, type MetricsSnapshot, type MetricsStore, type NodeAddress } from "@adaos/core";
+import { nuid } from "nats";
 import type { Connection } from "./connection.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 
@@ -6,7 +7,6 @@ import { StreamPublisher } from "./stream-publisher.ts";
 export class NatsMetricsStore implements MetricsStore {
   readonly #publisher: StreamPublisher;
   readonly #prefix: string;
-  #stored = 0;
 
   constructor(connection: Connection, { subnet, node }: NodeAddress) {
     this.#publisher = new StreamPublisher(connection, { timeoutMs: 3000 });
@@ -17,6 +17,6 @@ export class NatsMetricsStore implements MetricsStore {
     // `2026-11-21T12`: colons and dots would be taken for something else.
     const subject = `${this.#prefix}.${snapshot.instance}.${snapshot.hour.slice(0, 13)}`;
     const body = new TextEncoder().encode(JSON.stringify(snapshot));
-    await this.#publisher.publish({ subject, id: `${subject} ${this.#stored++}`, headers: {}, body });
+    await this.#publisher.publish({ subject, id: nuid.next(), headers: {}, body });
   }
 }

@@ -24,7 +24,7 @@ import {
 } from "./hub-requests.ts";
 import { headersOfMsg } from "./message-headers.ts";
 import { PullConsumer, type PulledMessage } from "./pull-consumer.ts";
-import { Replies } from "./replies.ts";
+import { type FoundReply, Replies } from "./replies.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 
 export interface NatsTransportOptions {
@@ -58,7 +58,9 @@ export class NatsTransport implements Transport {
     this.#options = { subscribeTimeoutMs: 15_000, duplicateWindowMs: 120_000, ...options };
     this.capabilities = { duplicateWindowMs: this.#options.duplicateWindowMs };
     this.#publisher = new StreamPublisher(connection);
-    this.#replies = new Replies(connection, options.address, (requestId) => this.#storedReply(requestId));
+    this.#replies = new Replies(connection, options.address, (requestId, after) =>
+      this.#storedReply(requestId, after),
+    );
   }
 
   publish(message: Message): Promise<PublishReceipt> {
@@ -117,8 +119,8 @@ export class NatsTransport implements Transport {
     }
   }
 
-  awaitReply(requestId: string, signal: AbortSignal): Promise<Message> {
-    return this.#replies.await(requestId, signal);
+  awaitReply(requestId: string, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message> {
+    return this.#replies.await(requestId, signal, accepts);
   }
 
   close(): Promise<void> {
@@ -154,11 +156,12 @@ export class NatsTransport implements Transport {
     }
   }
 
-  async #storedReply(requestId: string): Promise<Message | undefined> {
-    const request: StoredReplyRequest = { requestId };
-    const { subject, bodyBase64 } = await this.#ask<StoredReply>("reply", request);
-    if (subject === undefined || bodyBase64 === undefined) return undefined;
-    return { subject, id: requestId, headers: {}, body: Buffer.from(bodyBase64, "base64") };
+  async #storedReply(requestId: string, after: number): Promise<FoundReply | undefined> {
+    const request: StoredReplyRequest = { requestId, after };
+    const { seq, subject, bodyBase64 } = await this.#ask<StoredReply>("reply", request);
+    if (seq === undefined || subject === undefined || bodyBase64 === undefined) return undefined;
+    const body = Buffer.from(bodyBase64, "base64");
+    return { seq, reply: { subject, id: requestId, headers: {}, body } };
   }
 
   #ask<T extends object>(service: HubService, request: object): Promise<T> {

@@ -4,8 +4,8 @@ import { openOutput } from "../output-file.ts";
 import type { Terminal } from "../terminal.ts";
 import { type MetricsOptions, readMetrics, withMetricsOptions } from "./events-metrics.ts";
 
-/** Counters must not fall as hours pass out of sight: everything that is kept is added up. */
-const ALL_MS = 10 * 366 * 86_400_000;
+/** Who has told nothing for longer is left out. */
+const ALL_MS = 31 * 86_400_000;
 /** A collector of another user reads it. */
 const MODE = 0o644;
 
@@ -13,7 +13,10 @@ export function eventsPrometheusCommand(terminal: Terminal): Command {
   return withMetricsOptions(new Command("prometheus"))
     .description("the metrics in Prometheus' text format, for a textfile collector")
     .requiredOption("--output <file>", "where to, replaced as a whole, or - for standard output")
-    .addHelpText("after", "\nWithout --since everything that is kept is counted, 31 days.")
+    .addHelpText(
+      "after",
+      "\nEach process counts from its beginning; --since leaves out those that have been silent for longer (31d).",
+    )
     .addHelpText("after", "\nExample:\n  adaos events prometheus --output metrics.prom")
     .action(async (options: MetricsOptions & { readonly output: string }, command: Command) => {
       const isGiven = command.getOptionValueSource("since") === "cli";

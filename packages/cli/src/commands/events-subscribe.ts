@@ -59,7 +59,7 @@ function printed(
     // One at a time: what is printed is acknowledged before the next one is.
     const subscribed = bus.subscribe(
       pattern,
-      { durable, startAt: start, maxConcurrency: 1, from },
+      { durable, startAt: start, maxConcurrency: 1, from, answers: false },
       async (event) => {
         const subscription = await subscribed;
         terminal.out(JSON.stringify(event));

@@ -4,13 +4,18 @@ import {
   deadLetterStream,
   eventsStream,
   MeshError,
+  type Message,
   replayOf,
 } from "@adaos/core";
 import { StreamPublisher } from "@adaos/transport-nats";
+import { NatsError } from "nats";
 import { type FailureFilter, filterSubject, isOfEvent } from "./failure-filter.ts";
 import type { OpenServer } from "./hubs.ts";
-import { parseStored } from "./parse-stored.ts";
+import { deadLetterSchema, parseStored } from "./parse-stored.ts";
 import { storedMessages } from "./stored-messages.ts";
+
+/** nats-server's code for a message that is not there. */
+const NO_MESSAGE = 10057;
 
 /** A dead letter and where it is kept. */
 export interface KeptDeadLetter {
@@ -33,14 +38,21 @@ export async function* deadLetters(
   server: OpenServer,
   filter: FailureFilter = {},
 ): AsyncGenerator<KeptDeadLetter> {
-  const subject = filterSubject(DEAD_LETTER_ROOT, server.of, filter);
-  if (subject === undefined) return;
-  for await (const message of storedMessages(server, deadLetterStream(server.of), subject)) {
-    const entry = parseStored<DeadLetter>(message, "dead_letter_id", "event_id", "category", "at");
-    if (entry === undefined || !isOfEvent(filter, entry.event_name)) continue;
+  const handlers = filterSubject(DEAD_LETTER_ROOT, server.of, filter);
+  if (handlers === undefined) return;
+  for await (const message of storedMessages(server, deadLetterStream(server.of), `${handlers}.*`)) {
+    const entry = parseStored(message, deadLetterSchema);
+    if (entry === undefined || !isOwn(entry, message.subject) || !isOfEvent(filter, entry.event_name))
+      continue;
     if (filter.category !== undefined && entry.category !== filter.category) continue;
     yield { subnet: server.of, kept: message.seq, entry };
   }
+}
+
+/** The subject says who wrote it: what claims to be another's would be given to that one's handler. */
+function isOwn({ node, durable }: DeadLetter, subject: string): boolean {
+  const [, subnet, name, ofDurable] = subject.split(".");
+  return node === `${subnet}/${name}` && durable === ofDurable;
 }
 
 /** Runs the dead letters of one subnet again, or removes them. */
@@ -60,14 +72,30 @@ export class DeadLetterDesk {
    */
   async replay({ entry, kept }: KeptDeadLetter): Promise<string> {
     const message = replayOf(entry);
-    const { stream } = await this.#publisher.publish(message);
+    const { stream, seq, duplicate } = await this.#publisher.publish(message);
     if (stream !== eventsStream(this.#server.of)) throw new MeshError("internal", `replayed into ${stream}`);
+    if (duplicate) await this.#assertReplayed(message, stream, seq);
     await this.remove(kept);
     return message.id;
   }
 
   async remove(kept: number): Promise<void> {
-    await this.#server.jsm.streams.deleteMessage(deadLetterStream(this.#server.of), kept, false);
+    try {
+      await this.#server.jsm.streams.deleteMessage(deadLetterStream(this.#server.of), kept, false);
+    } catch (thrown) {
+      // Somebody was quicker, or it was written again since: whoever looks next finds it.
+      if (!(thrown instanceof NatsError) || thrown.api_error?.err_code !== NO_MESSAGE) throw thrown;
+    }
+  }
+
+  /** The id can be foreseen: whoever stored something else under it must not make the dead letter vanish. */
+  async #assertReplayed({ id, subject }: Message, stream: string, seq: number): Promise<void> {
+    const stored = await this.#server.jsm.streams.getMessage(stream, { seq });
+    if (stored.subject === subject) return;
+    throw new MeshError(
+      "denied",
+      `${stored.subject} has taken the id ${id} of the replay; try again in minutes`,
+    );
   }
 
   /** Waits until everything is stored. The connection stays. */

@@ -2,7 +2,7 @@ import { type Envelope, eventsStream, MeshError, type ProcessingRecord } from "@
 import { type DeadLetterSummary, deadLetters, summaryOf } from "./dead-letters.ts";
 import { type OpenServer, withServers } from "./hubs.ts";
 import type { ServerLayout } from "./layout.ts";
-import { parseStored } from "./parse-stored.ts";
+import { envelopeSchema, parseStored } from "./parse-stored.ts";
 import { processingRecords, recordsOfEvent } from "./processing-records.ts";
 import { storedHeaders } from "./stored-headers.ts";
 
@@ -109,7 +109,7 @@ async function eventAt({ jsm }: OpenServer, stream: string, seq: number): Promis
   const message = await jsm.streams.getMessage(stream, { seq }).catch(() => undefined);
   if (message === undefined) return undefined;
   const { subject, timestamp: storedAt, data: body } = message;
-  const envelope = parseStored<Envelope>({ body }, "event_id", "event_name");
+  const envelope = parseStored({ body }, envelopeSchema);
   return envelope === undefined ? undefined : { stream, seq, subject, stored_at: storedAt, envelope };
 }
 

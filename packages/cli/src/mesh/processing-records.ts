@@ -1,7 +1,7 @@
 import { PROCESSING_ROOT, type ProcessingRecord, processingStream } from "@adaos/core";
 import { type FailureFilter, filterSubject, isOfEvent } from "./failure-filter.ts";
 import type { OpenServer } from "./hubs.ts";
-import { parseStored } from "./parse-stored.ts";
+import { parseStored, recordSchema } from "./parse-stored.ts";
 import { storedMessages } from "./stored-messages.ts";
 
 /** The processing records of one subnet, those that were written last at the end. */
@@ -26,7 +26,7 @@ async function* recordsOf(
   filter: FailureFilter,
 ): AsyncGenerator<ProcessingRecord> {
   for await (const message of storedMessages(server, processingStream(server.of), subject)) {
-    const record = parseStored<ProcessingRecord>(message, "event_id", "status", "timestamp");
+    const record = parseStored(message, recordSchema);
     if (record === undefined || !isOfEvent(filter, record.event_type)) continue;
     if (filter.category === undefined || record.error_info?.category === filter.category) yield record;
   }

@@ -14,22 +14,25 @@ const histogram = z.object({
   max: count,
   buckets: z.array(z.tuple([z.number().int(), count])).max(2000),
 });
-const snapshotSchema = z.object({
+const counted = z.object({
+  counters: z.array(z.tuple([metric, labels, count])).max(10_000),
+  histograms: z.array(z.tuple([metric, labels, histogram])).max(10_000),
+});
+const snapshotSchema = counted.extend({
   instance: z.string().max(200),
   hour: z.iso.datetime(),
-  counters: z.array(z.tuple([metric, labels, count])).max(1000),
-  histograms: z.array(z.tuple([metric, labels, histogram])).max(1000),
+  totals: counted,
 });
 
 /** What the members of a subnet have counted since a time, an hour of a process each. Members wrote it: it is checked. */
 export async function* storedMetrics(server: OpenServer, sinceMs: number): AsyncGenerator<MetricsSnapshot> {
   const subject = `${METRICS_ROOT}.${server.of}.>`;
   for await (const message of storedMessages(server, metricsStream(server.of), subject)) {
-    const checked = snapshotSchema.safeParse(parseStored(message));
+    const snapshot = parseStored(message, snapshotSchema);
     // A later version may count what this one does not know; a hostile member anything.
-    if (!checked.success || Date.parse(checked.data.hour) + 3_600_000 <= sinceMs) continue;
+    if (snapshot === undefined || Date.parse(snapshot.hour) + 3_600_000 <= sinceMs) continue;
     // The subject says who wrote it.
     const node = message.subject.split(".").slice(1, 3).join("/");
-    yield { ...checked.data, node };
+    yield { ...snapshot, node };
   }
 }
