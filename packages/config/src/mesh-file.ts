@@ -48,6 +48,20 @@ export const streamLimitsSchema = z.strictObject({
     ),
 });
 
+/** How much a member keeps on its own disk while its hub is away. */
+export const outboxLimitsSchema = z.strictObject({
+  maxBytes: z
+    .number()
+    .int()
+    .min(1_048_576)
+    .max(17_179_869_184)
+    .default(67_108_864)
+    .describe("bytes, of each process"),
+  maxEvents: z.number().int().min(1).max(10_000_000).default(100_000).describe("of each process"),
+});
+
+export type OutboxLimits = z.infer<typeof outboxLimitsSchema>;
+
 export type StreamLimits = z.infer<typeof streamLimitsSchema>;
 
 const memberSchema = z.strictObject({ publish: patterns, subscribe: patterns });
@@ -74,6 +88,12 @@ export const meshSchema = z.strictObject({
     .default("schemas/events")
     .describe("folder of the schema registry, seen from this file"),
   streams: streamLimitsSchema.prefault({}),
+  outbox: z
+    .union([z.literal(false), outboxLimitsSchema])
+    .prefault({})
+    .describe(
+      "what members keep on their own disk while their hub is away; a full outbox refuses; false: nothing",
+    ),
   root: z
     .strictObject({
       ...serverPorts,
@@ -97,6 +117,8 @@ export interface MeshFile {
   /** Absolute path of the registry folder. */
   readonly registryDir: string;
   readonly streams: StreamLimits;
+  /** Of members; `false`: they keep none. */
+  readonly outbox: OutboxLimits | false;
   /** By subnet; the root's under {@link ROOT_DOMAIN}. */
   readonly ports: ReadonlyMap<string, FixedPorts>;
 }
@@ -119,6 +141,7 @@ export function readMeshFile(file: string): MeshFile {
     mesh: { name: value.mesh, durability: value.durability, subnets: new Map(subnets) },
     registryDir: resolve(dirname(file), value.registry),
     streams: value.streams,
+    outbox: value.outbox,
     ports: new Map<string, FixedPorts>([[ROOT_DOMAIN, value.root], ...ports]),
   };
 }

@@ -101,7 +101,16 @@ function busOf(changes: Partial<BusOptions> = {}): { bus: Bus; transport: Memory
   return { bus, transport };
 }
 
-const NO_STATS = { published: 0, handled: 0, repeated: 0, retried: 0, deadLettered: 0, held: 0, refused: 0 };
+const NO_STATS = {
+  published: 0,
+  queued: 0,
+  handled: 0,
+  repeated: 0,
+  retried: 0,
+  deadLettered: 0,
+  held: 0,
+  refused: 0,
+};
 const TEA = { text: "Tea is ready" };
 const nothing = (): void => undefined;
 

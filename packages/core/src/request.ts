@@ -67,7 +67,7 @@ export async function request(
   try {
     // Listens before it sends: a reply may be quicker than the receipt.
     const reply = transport.awaitReply(envelope.event_id, end);
-    const sent = transport.publish({ ...message, headers: span.headers });
+    const sent = transport.publish({ ...message, headers: span.headers }, { onlyNow: true });
     // What the server refuses is told at once; what it took is not waited for twice.
     const answer = await Promise.race([reply, sent.then(() => reply)]);
     span.end();

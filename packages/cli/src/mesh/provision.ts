@@ -7,6 +7,7 @@ import {
   type NodeFileInput,
   nodeFilePath,
   nodeId,
+  outboxDir,
   runFilePath,
 } from "@adaos/config";
 import {
@@ -167,6 +168,7 @@ class Workshop {
   #buildMember(subnet: Subnet, node: string): void {
     const id = nodeId({ subnet: subnet.name, node });
     const { port } = this.#portsOf(subnet.name);
+    const { outbox } = this.#meshFile;
     this.#addNode(id, "member", {
       role: "member",
       ...this.#common(id, `nats://${HOST}:${port}`, this.#memberKey(subnet.name, node)),
@@ -174,6 +176,7 @@ class Workshop {
       node,
       registry: this.#meshFile.registryDir,
       ...memberRulesText(subnet, node),
+      ...(outbox === false ? {} : { outbox: { dir: outboxDir(this.#stateDir, id), ...outbox } }),
     });
   }
 
