@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Bus } from "@adaos/core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { HOME, leftovers, TestMesh, until } from "../kit/mesh.ts";
 
 const YAML = `
@@ -44,10 +44,12 @@ class Publisher {
   readonly streams = new Set<string>();
   isConnected = false;
   readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown>;
 
   constructor(state: string, name: string, first: number) {
     const args = ["--input-type=module", "-e", PUBLISHER, state, name, String(first)];
     this.#child = spawn(process.execPath, args, { cwd: HOME, stdio: ["ignore", "pipe", "inherit"] });
+    this.#closed = new Promise((resolve) => this.#child.once("close", resolve));
     const { stdout } = this.#child;
     if (stdout === null) throw new Error("no output");
     createInterface({ input: stdout }).on("line", (line) => {
@@ -61,9 +63,8 @@ class Publisher {
 
   /** Ends it at once, and resolves when all that it said is heard. */
   async kill(): Promise<void> {
-    const closed = new Promise((resolve) => this.#child.once("close", resolve));
     this.#child.kill("SIGKILL");
-    await closed;
+    await this.#closed;
   }
 }
 
@@ -129,6 +130,9 @@ describe("the outbox of a member whose hub is away", () => {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     })();
+    onTestFinished(() => {
+      publishing = false;
+    });
     await until("some are stored", () => streams.length > 200);
     await outage(async () => {
       const before = streams.length;

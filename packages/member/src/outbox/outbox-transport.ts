@@ -48,6 +48,8 @@ export interface OutboxTransportOptions {
 
 const BATCH_MESSAGES = 500;
 const BATCH_BYTES = 4 * 1024 * 1024;
+/** Publishes that are held back while the last of the outbox is forwarded; more are kept. */
+const MAX_HELD = 1000;
 const TICK_MS = 250;
 /** How often is looked for what other processes have left, and told that this one lives. */
 const ADOPT_TICKS = 40;
@@ -57,7 +59,7 @@ const PASSING: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout", "
 /** What the server cannot explain is forwarded this often. */
 const MAX_UNEXPLAINED = 20;
 
-/** A publish on its way straight to the hub. */
+/** A publish on its way straight to the hub, or about to be. */
 interface Flight {
   readonly message: Message;
   readonly startedMs: number;
@@ -82,6 +84,10 @@ export class OutboxTransport implements Transport {
   readonly #flights = new Set<Flight>();
   /** Aborts when what is on its way goes to the outbox: from there it is sent in order, and by nobody else. */
   #kept = new AbortController();
+  /** Held back until the outbox is empty, which takes a moment: written to it, they would keep it from ever being so. */
+  #held: Flight[] = [];
+  /** The hub takes what is forwarded. */
+  #isFlowing = false;
   /** Ids of what waits though nothing is left to do for it: the next to be forwarded pass it over. */
   readonly #finished = new Set<string>();
   /** Called when nothing waits any more, or the hub goes away. */
@@ -131,9 +137,13 @@ export class OutboxTransport implements Transport {
     if (this.#state === "closed") return Promise.reject(closedError());
     const { waiting } = this.#outbox;
     const hub = this.#hub?.connection.connected === true ? this.#hub : undefined;
-    if (hub !== undefined && waiting === 0) return this.#straight(hub.transport, message, !onlyNow);
-    if (!onlyNow) return this.#keep(message);
-    return hub === undefined ? Promise.reject(this.#awayError()) : this.#afterThese(message);
+    if (hub !== undefined) {
+      const isFree = waiting === 0 && this.#held.length === 0;
+      if (isFree) return this.#start(message, !onlyNow, (flight) => this.#send(hub.transport, flight));
+      const isMoment = this.#held.length > 0 || (this.#isFlowing && waiting <= BATCH_MESSAGES);
+      if (onlyNow || isMoment) return this.#start(message, !onlyNow, (flight) => this.#hold(flight));
+    }
+    return onlyNow ? Promise.reject(this.#awayError()) : this.#keep(message);
   }
 
   async subscribe(options: SubscribeOptions, onDelivery: OnDelivery): Promise<Subscription> {
@@ -164,6 +174,7 @@ export class OutboxTransport implements Transport {
     if (this.#hub?.connection.connected === true) await this.#drain(this.#options.drainMs);
     // Handlers that still run may publish; what the hub does not take any more is kept.
     await this.#hub?.transport.close();
+    this.#keepHeld();
     this.#state = "closed";
     clearInterval(this.#ticker);
     this.#unlisten();
@@ -176,7 +187,8 @@ export class OutboxTransport implements Transport {
 
   async #drain(limitMs: number): Promise<void> {
     const deadlineMs = Date.now() + limitMs;
-    while (this.#outbox.waiting > 0 && Date.now() < deadlineMs && this.#hub?.connection.connected === true) {
+    const isBusy = (): boolean => this.#outbox.waiting > 0 || this.#held.length > 0;
+    while (isBusy() && Date.now() < deadlineMs && this.#hub?.connection.connected === true) {
       const ended = new AbortController();
       const limit = delay(deadlineMs - Date.now(), undefined, { signal: ended.signal }).catch(
         () => undefined,
@@ -202,6 +214,7 @@ export class OutboxTransport implements Transport {
     this.#unlisten = hub.connection.listen({
       onDisconnect: () => {
         this.#keepFlights();
+        this.#keepHeld();
         this.#changed();
       },
       onReconnect: () => this.#forward(),
@@ -210,16 +223,19 @@ export class OutboxTransport implements Transport {
   }
 
   #tick(): void {
-    const [oldest] = this.#flights;
-    if (oldest !== undefined && Date.now() - oldest.startedMs >= this.#options.patienceMs)
-      this.#keepFlights();
+    if (this.#isLate(this.#flights.values().next().value)) this.#keepFlights();
+    if (this.#isLate(this.#held[0])) this.#keepHeld();
     if (++this.#ticks % ADOPT_TICKS === 0 && this.#state === "open") {
       void this.#outbox.touch();
       void this.#outbox.adopt();
     }
     // An append that failed leaves nothing to forward, and nobody else who tells.
-    if (this.#outbox.waiting === 0) this.#changed();
+    this.#onForwarded();
     this.#forward();
+  }
+
+  #isLate(flight: Flight | undefined): boolean {
+    return flight !== undefined && Date.now() - flight.startedMs >= this.#options.patienceMs;
   }
 
   #change(): Promise<void> {
@@ -237,13 +253,7 @@ export class OutboxTransport implements Transport {
     return { stream: OUTBOX_STREAM, seq, duplicate: false };
   }
 
-  /** What is of use only now keeps its place in the order all the same. */
-  async #afterThese(message: Message): Promise<PublishReceipt> {
-    await this.#change();
-    return this.publish(message, { onlyNow: true });
-  }
-
-  #straight(transport: Transport, message: Message, mayWait: boolean): Promise<PublishReceipt> {
+  #start(message: Message, mayWait: boolean, go: (flight: Flight) => void): Promise<PublishReceipt> {
     return new Promise((resolve, reject) => {
       const flight: Flight = {
         message,
@@ -260,12 +270,42 @@ export class OutboxTransport implements Transport {
           reject(error);
         },
       };
-      this.#flights.add(flight);
-      transport.publish(message, { signal: this.#kept.signal }).then(
-        (receipt) => this.#onStored(flight, receipt),
-        (thrown: unknown) => this.#onFailed(flight, MeshError.from(thrown, "internal", "publish failed")),
-      );
+      go(flight);
     });
+  }
+
+  #send(transport: Transport, flight: Flight): void {
+    this.#flights.add(flight);
+    transport.publish(flight.message, { signal: this.#kept.signal }).then(
+      (receipt) => this.#onStored(flight, receipt),
+      (thrown: unknown) => this.#onFailed(flight, MeshError.from(thrown, "internal", "publish failed")),
+    );
+  }
+
+  #hold(flight: Flight): void {
+    this.#held.push(flight);
+    if (this.#held.length > MAX_HELD) this.#keepHeld();
+  }
+
+  /** The moment was a long one. What is of use only now is told so. */
+  #keepHeld(): void {
+    this.#isFlowing = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const flight of held) {
+      if (flight.mayWait) this.#keep(flight.message).then(flight.tell, flight.fail);
+      else flight.fail(this.#awayError());
+    }
+  }
+
+  /** Once nothing waits any more, what is published goes straight to the hub again. */
+  #onForwarded(): void {
+    if (this.#outbox.waiting > 0) return;
+    const hub = this.#hub;
+    if (hub?.connection.connected === true) {
+      for (const flight of this.#held.splice(0)) this.#send(hub.transport, flight);
+    }
+    this.#changed();
   }
 
   #onStored(flight: Flight, receipt: PublishReceipt): void {
@@ -316,7 +356,7 @@ export class OutboxTransport implements Transport {
       .catch((err: unknown) => this.#log.error({ err }, "outbox not forwarded"))
       .finally(() => {
         this.#forwarding = undefined;
-        if (this.#outbox.waiting === 0) this.#changed();
+        this.#onForwarded();
       });
   }
 
@@ -334,7 +374,7 @@ export class OutboxTransport implements Transport {
         if (i > count && endings[i] === undefined && message !== undefined) this.#finished.add(message.id);
       }
       await this.#outbox.advance(count);
-      this.#tellFailing(endings[again]);
+      this.#noteFlow(endings[again]);
       // One alone asks whether the hub takes anything; a hub that is full or hangs is not asked 500 times.
       width = again === -1 ? BATCH_MESSAGES : 1;
       if (again !== -1) await delay(this.#options.retryMs, undefined, { ref: false });
@@ -376,7 +416,9 @@ export class OutboxTransport implements Transport {
     }
   }
 
-  #tellFailing(error: MeshError | undefined): void {
+  #noteFlow(error: MeshError | undefined): void {
+    if (error === undefined) this.#isFlowing = true;
+    else this.#keepHeld();
     if (error !== undefined && !this.#isFailing) {
       this.#log.warn({ waiting: this.#outbox.waiting, reason: error.message }, "outbox waits for the hub");
     }

@@ -7,6 +7,7 @@ import {
   type MeshErrorCode,
   type Message,
   type PublishReceipt,
+  parseEventPattern,
   type Transport,
 } from "@adaos/core";
 import fc from "fast-check";
@@ -304,7 +305,7 @@ describe("OutboxTransport", () => {
     expect((await transport.publish(messageNo(1))).stream).toBe("outbox");
     const options = {
       durable: "d",
-      pattern: { kind: "all", text: "*" },
+      pattern: parseEventPattern("*"),
       from: {},
       maxAckPending: 1,
     } as const;
