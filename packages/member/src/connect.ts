@@ -90,7 +90,7 @@ type OpenOptions = Pick<BusOptions, "log" | "component" | "onClosed"> &
   Pick<ConnectOptions, "waitForServer" | "outbox">;
 
 /** Longest wait for a hub that most often is there, before a bus is handed out that may have none yet. */
-const FIRST_WAIT_MS = 1000;
+const FIRST_WAIT_MS = 2000;
 
 /** The bus of a member whose node file is read. */
 export async function openBus({ config, path }: LoadedNode<MemberFile>, options: OpenOptions): Promise<Bus> {
