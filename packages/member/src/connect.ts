@@ -26,6 +26,7 @@ import {
 import { openLog, startTelemetry } from "@adaos/daemon";
 import { loadRegistry } from "@adaos/registry";
 import {
+  type Connection,
   delay,
   NatsIdempotencyStore,
   NatsJournal,
@@ -112,7 +113,7 @@ export async function openBus({ config, path }: LoadedNode<MemberFile>, options:
     ...(outbox === undefined ? {} : { signal: closed.signal }),
   });
   // A key that is not known is told to who connects, where that shows at once.
-  await (outbox !== undefined && waitForServer ? withinFirstWait(dialing) : dialing);
+  await (outbox !== undefined && waitForServer ? withinFirstWait(dialing, log) : dialing);
   const hub = dialing.then((connection) => {
     return { transport: new NatsTransport(connection, { address, log }), connection };
   });
@@ -136,9 +137,12 @@ export async function openBus({ config, path }: LoadedNode<MemberFile>, options:
 }
 
 /** Resolves when it does, or when the first wait is over. Rejects when it rejects before. */
-async function withinFirstWait(dialing: Promise<unknown>): Promise<void> {
+async function withinFirstWait(dialing: Promise<Connection>, log: Logger): Promise<void> {
   const over = new AbortController();
-  await Promise.race([dialing, delay(FIRST_WAIT_MS, over.signal)]).finally(() => over.abort());
+  const connection = await Promise.race([dialing, delay(FIRST_WAIT_MS, over.signal)]).finally(() => {
+    over.abort();
+  });
+  if (connection === undefined) log.warn({}, "hub not there yet; what is published waits in the outbox");
 }
 
 async function openOutbox(

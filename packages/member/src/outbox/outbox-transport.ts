@@ -38,6 +38,8 @@ export interface OutboxTransportOptions {
   readonly capabilities?: TransportCapabilities;
   /** A publish that is not answered in this time is kept, and goes on meanwhile. @default 3000 */
   readonly patienceMs?: number;
+  /** As many as one write of the hub's transport holds. @default 500 */
+  readonly batchMessages?: number;
   /** Wait before what failed is forwarded again. @default 250 */
   readonly retryMs?: number;
   /** Longest wait of `close()` for a hub that is there to take what waits. @default 5000 */
@@ -46,7 +48,6 @@ export interface OutboxTransportOptions {
   readonly onClose?: () => void;
 }
 
-const BATCH_MESSAGES = 500;
 const BATCH_BYTES = 4 * 1024 * 1024;
 /** Publishes that are held back while the last of the outbox is forwarded; more are kept. */
 const MAX_HELD = 1000;
@@ -109,6 +110,7 @@ export class OutboxTransport implements Transport {
     this.#options = {
       capabilities: { duplicateWindowMs: 120_000 },
       patienceMs: 3000,
+      batchMessages: 500,
       retryMs: 250,
       drainMs: 5000,
       onClose: () => undefined,
@@ -140,7 +142,7 @@ export class OutboxTransport implements Transport {
     if (hub !== undefined) {
       const isFree = waiting === 0 && this.#held.length === 0;
       if (isFree) return this.#start(message, !onlyNow, (flight) => this.#send(hub.transport, flight));
-      const isMoment = this.#held.length > 0 || (this.#isFlowing && waiting <= BATCH_MESSAGES);
+      const isMoment = this.#held.length > 0 || (this.#isFlowing && waiting <= this.#options.batchMessages);
       if (onlyNow || isMoment) return this.#start(message, !onlyNow, (flight) => this.#hold(flight));
     }
     return onlyNow ? Promise.reject(this.#awayError()) : this.#keep(message);
@@ -361,7 +363,8 @@ export class OutboxTransport implements Transport {
   }
 
   async #forwardAll(): Promise<void> {
-    let width = BATCH_MESSAGES;
+    const { batchMessages, retryMs } = this.#options;
+    let width = batchMessages;
     while (this.#state !== "closed" && this.#hub?.connection.connected === true && this.#flights.size === 0) {
       const batch = await this.#outbox.peek(width, BATCH_BYTES);
       if (batch.length === 0) return;
@@ -376,8 +379,8 @@ export class OutboxTransport implements Transport {
       await this.#outbox.advance(count);
       this.#noteFlow(endings[again]);
       // One alone asks whether the hub takes anything; a hub that is full or hangs is not asked 500 times.
-      width = again === -1 ? BATCH_MESSAGES : 1;
-      if (again !== -1) await delay(this.#options.retryMs, undefined, { ref: false });
+      width = again === -1 ? batchMessages : 1;
+      if (again !== -1) await delay(retryMs);
     }
   }
 

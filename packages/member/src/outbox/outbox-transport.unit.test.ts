@@ -20,9 +20,6 @@ import { RefusedLog } from "./refused-log.ts";
 /** How the hub answers one write, which holds whatever was published in the same moment. */
 type Answer = "stored" | "lost answer" | "not stored" | MeshErrorCode;
 
-/** As often as a write is sent that is not answered; for longer than the patience of these tests. */
-const MAX_ATTEMPTS = 30;
-
 interface Sent {
   readonly message: Message;
   readonly signal: AbortSignal | undefined;
@@ -42,6 +39,8 @@ class FaultyHub implements HubConnection {
   /** Of the next writes; then all are stored. */
   answers: Answer[] = [];
   readonly denied = new Set<string>();
+  /** So often a write is sent that is not answered. */
+  maxAttempts = 30;
   isClosed = false;
   /** While it is set nothing is answered. */
   isFrozen = false;
@@ -88,12 +87,19 @@ class FaultyHub implements HubConnection {
       let batch = this.#queue.splice(0);
       for (let attempts = 1; batch.length > 0; attempts++) {
         await delay(1);
+        if (attempts === 1) batch = batch.filter((sent) => !this.#withdraw(sent));
         while (this.isFrozen) await delay(1);
         const answer = this.connected ? (this.answers.shift() ?? "stored") : "not stored";
-        batch = batch.filter((sent) => !this.#answer(sent, answer, attempts >= MAX_ATTEMPTS));
+        batch = batch.filter((sent) => !this.#answer(sent, answer, attempts >= this.maxAttempts));
       }
     }
     this.#writing = undefined;
+  }
+
+  /** Whether it is not sent at all. */
+  #withdraw({ signal, reject }: Sent): boolean {
+    if (signal?.aborted === true) reject(new MeshError("unavailable", "it was withdrawn"));
+    return signal?.aborted === true;
   }
 
   /** Whether that is the end of it. */
@@ -133,6 +139,7 @@ interface Changes {
   readonly hub?: Promise<Hub>;
   readonly maxEvents?: number;
   readonly patienceMs?: number;
+  readonly batchMessages?: number;
 }
 
 async function open({ maxEvents = 1000, ...changes }: Changes = {}): Promise<OutboxTransport> {
@@ -280,7 +287,7 @@ describe("OutboxTransport", () => {
     await transport.publish(messageNo(2));
     hub.reconnect();
     expect((await transport.publish(messageNo(3), onlyNow)).stream).toBe("EVENTS_alpha");
-    hub.answers = Array.from({ length: MAX_ATTEMPTS }, () => "lost answer");
+    hub.answers = Array.from({ length: hub.maxAttempts }, () => "lost answer");
     await expect(transport.publish(messageNo(4), onlyNow)).rejects.toMatchObject({ code: "timeout" });
     expect(transport.outbox.waiting).toBe(0);
     expect(hub.stored).toEqual(["id-2", "id-3", "id-4"]);
@@ -371,49 +378,56 @@ describe("OutboxTransport, whatever happens", () => {
     },
   );
 
+  const FAST = { patienceMs: 4, maxEvents: 60, batchMessages: 3 };
+
   test("all that was accepted arrives once, and in the order of the calls", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-        hub = new FaultyHub();
-        let transport = await open({ patienceMs: 5, maxEvents: 60 });
-        let next = 0;
-        const accepted = new Set<string>();
-        const refused = new Set<string>();
-        const publishing: Promise<unknown>[] = [];
-        for (const now of steps) {
-          if (now.kind === "publish") {
-            for (let i = 0; i < now.count; i++) {
-              const message = messageNo(next++);
-              publishing.push(
-                transport.publish(message).then(
-                  () => accepted.add(message.id),
-                  () => refused.add(message.id),
-                ),
-              );
+      fc.asyncProperty(
+        fc.array(step, { minLength: 5, maxLength: 40, size: "max" }),
+        fc.integer({ min: 1, max: 12 }),
+        async (steps, tries) => {
+          hub = new FaultyHub();
+          hub.maxAttempts = tries;
+          let transport = await open(FAST);
+          let next = 0;
+          const accepted = new Set<string>();
+          const refused = new Set<string>();
+          const publishing: Promise<unknown>[] = [];
+          for (const now of steps) {
+            if (now.kind === "publish") {
+              for (let i = 0; i < now.count; i++) {
+                const message = messageNo(next++);
+                publishing.push(
+                  transport.publish(message).then(
+                    () => accepted.add(message.id),
+                    () => refused.add(message.id),
+                  ),
+                );
+              }
+            } else if (now.kind === "wait") await delay(now.ms);
+            else if (now.kind === "disconnect") hub.disconnect();
+            else if (now.kind === "reconnect") hub.reconnect();
+            else if (now.kind === "freeze") hub.isFrozen = true;
+            else if (now.kind === "thaw") hub.isFrozen = false;
+            else if (now.kind === "answers") hub.answers = [...now.answers];
+            else {
+              hub.isFrozen = false;
+              await transport.close();
+              transport = await open(FAST);
             }
-          } else if (now.kind === "wait") await delay(now.ms);
-          else if (now.kind === "disconnect") hub.disconnect();
-          else if (now.kind === "reconnect") hub.reconnect();
-          else if (now.kind === "freeze") hub.isFrozen = true;
-          else if (now.kind === "thaw") hub.isFrozen = false;
-          else if (now.kind === "answers") hub.answers = [...now.answers];
-          else {
-            hub.isFrozen = false;
-            await transport.close();
-            transport = await open({ patienceMs: 5, maxEvents: 60 });
           }
-        }
-        hub.isFrozen = false;
-        hub.answers = [];
-        hub.reconnect();
-        await Promise.all(publishing);
-        await drained(transport);
-        await transport.close();
-        expect(accepted.size + refused.size).toBe(next);
-        expect(new Set(hub.stored).size).toBe(hub.stored.length);
-        expect(hub.stored.filter((id) => accepted.has(id))).toEqual([...accepted].sort(byNumber));
-      }),
-      { numRuns: 150 },
+          hub.isFrozen = false;
+          hub.answers = [];
+          hub.reconnect();
+          await Promise.all(publishing);
+          await drained(transport);
+          await transport.close();
+          expect(accepted.size + refused.size).toBe(next);
+          expect(new Set(hub.stored).size).toBe(hub.stored.length);
+          expect(hub.stored.filter((id) => accepted.has(id))).toEqual([...accepted].sort(byNumber));
+        },
+      ),
+      { numRuns: 300 },
     );
   });
 });
