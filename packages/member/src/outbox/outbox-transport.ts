@@ -376,8 +376,8 @@ export class OutboxTransport implements Transport {
       for (const [i, message] of batch.entries()) {
         if (i > count && endings[i] === undefined && message !== undefined) this.#finished.add(message.id);
       }
-      await this.#outbox.advance(count);
       this.#noteFlow(endings[again]);
+      await this.#outbox.advance(count);
       // One alone asks whether the hub takes anything; a hub that is full or hangs is not asked 500 times.
       width = again === -1 ? batchMessages : 1;
       if (again !== -1) await delay(retryMs);

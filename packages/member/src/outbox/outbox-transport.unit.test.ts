@@ -200,6 +200,34 @@ describe("OutboxTransport", () => {
     expect(hub.stored).toEqual(["id-1", "id-2", "id-3", "id-4"]);
   });
 
+  test("holds back what comes while the last of it is forwarded, so that the outbox is empty soon", async () => {
+    const transport = await open({ batchMessages: 3 });
+    hub.disconnect();
+    await Promise.all([1, 2, 3, 4].map((n) => transport.publish(messageNo(n))));
+    hub.reconnect();
+    while (transport.outbox.waiting > 1) await new Promise(setImmediate);
+    expect(transport.outbox.waiting).toBe(1);
+    const receipts = await Promise.all([5, 6, 7].map((n) => transport.publish(messageNo(n))));
+    expect(receipts.map(({ stream }) => stream)).toEqual(["EVENTS_alpha", "EVENTS_alpha", "EVENTS_alpha"]);
+    expect(hub.stored).toEqual([1, 2, 3, 4, 5, 6, 7].map((n) => `id-${n}`));
+  });
+
+  test("keeps what it holds back when the hub goes away again", async () => {
+    const transport = await open({ batchMessages: 3 });
+    hub.disconnect();
+    await Promise.all([1, 2, 3, 4].map((n) => transport.publish(messageNo(n))));
+    hub.reconnect();
+    while (transport.outbox.waiting > 1) await new Promise(setImmediate);
+    const held = [5, 6].map((n) => transport.publish(messageNo(n)));
+    const request = transport.publish(messageNo(7), { onlyNow: true });
+    hub.disconnect();
+    await expect(request).rejects.toMatchObject({ code: "unavailable" });
+    expect((await Promise.all(held)).map(({ stream }) => stream)).toEqual(["outbox", "outbox"]);
+    hub.reconnect();
+    await drained(transport);
+    expect(hub.stored).toEqual([1, 2, 3, 4, 5, 6].map((n) => `id-${n}`));
+  });
+
   test("keeps what is on its way when the connection is lost, and does not send again what was stored", async () => {
     const transport = await open();
     hub.isFrozen = true;
@@ -391,7 +419,7 @@ describe("OutboxTransport, whatever happens", () => {
           let transport = await open(FAST);
           let next = 0;
           const accepted = new Set<string>();
-          const refused = new Set<string>();
+          const refused = new Map<string, MeshErrorCode>();
           const publishing: Promise<unknown>[] = [];
           for (const now of steps) {
             if (now.kind === "publish") {
@@ -400,7 +428,7 @@ describe("OutboxTransport, whatever happens", () => {
                 publishing.push(
                   transport.publish(message).then(
                     () => accepted.add(message.id),
-                    () => refused.add(message.id),
+                    (error: MeshError) => refused.set(message.id, error.code),
                   ),
                 );
               }
@@ -423,6 +451,10 @@ describe("OutboxTransport, whatever happens", () => {
           await drained(transport);
           await transport.close();
           expect(accepted.size + refused.size).toBe(next);
+          // Nobody is refused since the hub is away, or has not answered.
+          expect(
+            [...refused.values()].filter((code) => !["backpressure", "internal"].includes(code)),
+          ).toEqual([]);
           expect(new Set(hub.stored).size).toBe(hub.stored.length);
           expect(hub.stored.filter((id) => accepted.has(id))).toEqual([...accepted].sort(byNumber));
         },
