@@ -54,6 +54,8 @@ const MAX_HELD = 1000;
 const TICK_MS = 250;
 /** How often is looked for what other processes have left, and told that this one lives. */
 const ADOPT_TICKS = 40;
+/** A program that is started again comes first: what it publishes then goes behind what it had accepted before. */
+const SUCCESSOR_MS = 20_000;
 
 /** The outcome is open, or will be another one later: what says so is kept and forwarded. */
 const PASSING: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout", "closed"]);
@@ -229,7 +231,7 @@ export class OutboxTransport implements Transport {
     if (this.#isLate(this.#held[0])) this.#keepHeld();
     if (++this.#ticks % ADOPT_TICKS === 0 && this.#state === "open") {
       void this.#outbox.touch();
-      void this.#outbox.adopt();
+      void this.#outbox.adopt(SUCCESSOR_MS);
     }
     // An append that failed leaves nothing to forward, and nobody else who tells.
     this.#onForwarded();

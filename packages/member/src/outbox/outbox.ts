@@ -77,9 +77,12 @@ export class Outbox {
     }
   }
 
-  /** Takes over what ended processes of the node have left, the oldest first. Never rejects. */
-  async adopt(): Promise<void> {
-    for (const name of await this.#abandoned()) {
+  /**
+   * Takes over what ended processes of the node have left, and have not touched for `minAgeMs`, the oldest first. Never
+   * rejects.
+   */
+  async adopt(minAgeMs = 0): Promise<void> {
+    for (const name of await this.#abandoned(minAgeMs)) {
       try {
         const path = join(this.#dir, ownName());
         // Of several that try only one can.
@@ -164,14 +167,14 @@ export class Outbox {
     await file.close(leftName());
   }
 
-  async #abandoned(): Promise<string[]> {
+  async #abandoned(minAgeMs: number): Promise<string[]> {
     try {
       const names = (await readdir(this.#dir)).filter((name) => name.endsWith(SUFFIX));
       const touched = await Promise.all(
         names.map(async (name) => ({ name, atMs: (await stat(join(this.#dir, name))).mtimeMs })),
       );
       return touched
-        .filter(({ name, atMs }) => isAbandoned(name, atMs))
+        .filter(({ name, atMs }) => Date.now() - atMs >= minAgeMs && isAbandoned(name, atMs))
         .sort((a, b) => a.atMs - b.atMs)
         .map(({ name }) => name);
     } catch (err) {

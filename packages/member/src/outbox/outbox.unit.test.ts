@@ -177,6 +177,16 @@ describe("Outbox.adopt()", () => {
     expect(outbox.waiting).toBe(1);
   });
 
+  test("leaves what is young to a successor, when it is told to", async () => {
+    const file = leave("left-1.outbox", 1);
+    const outbox = outboxOf();
+    await outbox.adopt(20_000);
+    expect(outbox.waiting).toBe(0);
+    utimesSync(file, 1000, 1000);
+    await outbox.adopt(20_000);
+    expect(outbox.waiting).toBe(1);
+  });
+
   test("of several that try at the same time each file has one", async () => {
     for (let n = 0; n < 20; n++) leave(`left-${n}.outbox`, n);
     const outboxes = [outboxOf(), outboxOf(), outboxOf()];
