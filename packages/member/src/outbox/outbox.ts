@@ -174,7 +174,9 @@ export class Outbox {
         names.map(async (name) => ({ name, atMs: (await stat(join(this.#dir, name))).mtimeMs })),
       );
       return touched
-        .filter(({ name, atMs }) => Date.now() - atMs >= minAgeMs && isAbandoned(name, atMs))
+        .filter(
+          ({ name, atMs }) => (minAgeMs === 0 || Date.now() - atMs >= minAgeMs) && isAbandoned(name, atMs),
+        )
         .sort((a, b) => a.atMs - b.atMs)
         .map(({ name }) => name);
     } catch (err) {
