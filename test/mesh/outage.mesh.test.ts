@@ -368,7 +368,7 @@ describe("outages, with real kills", () => {
         config.server.url = path.url;
         const nodeFile = join(mesh.dir, "kitchen-by-another-path.json");
         writeFileSync(nodeFile, JSON.stringify(config));
-        const kitchen = await connect("alpha/kitchen", { config: nodeFile });
+        const kitchen = await connect("alpha/kitchen", { config: nodeFile, outbox: false });
         expect((await kitchen.publish("ui.notify", { text: "before" })).duplicate).toBe(false);
 
         path.hang();

@@ -1,5 +1,11 @@
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
-export { type FixedPorts, type MeshFile, readMeshFile, type StreamLimits } from "./mesh-file.ts";
+export {
+  type FixedPorts,
+  type MeshFile,
+  type OutboxLimits,
+  readMeshFile,
+  type StreamLimits,
+} from "./mesh-file.ts";
 export {
   type HubFile,
   type LoadedNode,
@@ -12,5 +18,13 @@ export {
   readSeed,
   writeSecret,
 } from "./node-file.ts";
-export { layoutFile, logFilePath, nodeFilePath, nodeId, resolveStateDir, runFilePath } from "./state-dir.ts";
+export {
+  layoutFile,
+  logFilePath,
+  nodeFilePath,
+  nodeId,
+  outboxDir,
+  resolveStateDir,
+  runFilePath,
+} from "./state-dir.ts";
 export { type CheckedFile, parseYaml, readYamlFile } from "./yaml-file.ts";

@@ -53,6 +53,19 @@ export const enableMetricsSchema = z
   .boolean()
   .default(true)
   .describe("whether members count what they publish and handle, for adaos events metrics");
+/** How much a member keeps on its own disk while its hub is away. */
+export const outboxLimitsSchema = z.strictObject({
+  maxBytes: z
+    .number()
+    .int()
+    .min(1_048_576)
+    .max(17_179_869_184)
+    .default(67_108_864)
+    .describe("bytes, of each process"),
+  maxEvents: z.number().int().min(1).max(10_000_000).default(100_000).describe("of each process"),
+});
+
+export type OutboxLimits = z.infer<typeof outboxLimitsSchema>;
 
 export type StreamLimits = z.infer<typeof streamLimitsSchema>;
 
@@ -85,6 +98,12 @@ export const meshSchema = z.strictObject({
     .describe("folder of the schema registry, seen from this file"),
   streams: streamLimitsSchema.prefault({}),
   enable_metrics: enableMetricsSchema,
+  outbox: z
+    .union([z.literal(false), outboxLimitsSchema])
+    .prefault({})
+    .describe(
+      "what members keep on their own disk while their hub is away; a full outbox refuses; false: nothing",
+    ),
   root: z
     .strictObject({
       ...serverPorts,
@@ -110,6 +129,8 @@ export interface MeshFile {
   readonly registryDir: string;
   readonly streams: StreamLimits;
   readonly enableMetrics: boolean;
+  /** Of members; `false`: they keep none. */
+  readonly outbox: OutboxLimits | false;
   /** By subnet; the root's under {@link ROOT_DOMAIN}. */
   readonly ports: ReadonlyMap<string, FixedPorts>;
 }
@@ -134,6 +155,7 @@ export function readMeshFile(file: string): MeshFile {
     registryDir: resolve(dirname(file), value.registry),
     streams: value.streams,
     enableMetrics: value.enable_metrics,
+    outbox: value.outbox,
     ports: new Map<string, FixedPorts>([[ROOT_DOMAIN, value.root], ...ports]),
   };
 }

@@ -51,6 +51,16 @@ describe("readMeshFile()", () => {
     expect(ports.get("root")?.port).toBeUndefined();
   });
 
+  test("gives members an outbox, bounded, or none", () => {
+    const limits = { maxBytes: 67_108_864, maxEvents: 100_000 };
+    expect(read("mesh: m", "subnets: {}").outbox).toEqual(limits);
+    expect(read("mesh: m", "outbox: { maxEvents: 5 }", "subnets: {}").outbox).toEqual({
+      ...limits,
+      maxEvents: 5,
+    });
+    expect(read("mesh: m", "outbox: false", "subnets: {}").outbox).toBe(false);
+  });
+
   test("keeps the order of subnets, members and rules", () => {
     const { mesh } = read(
       "mesh: m",
@@ -145,6 +155,7 @@ describe("readMeshFile()", () => {
     ["streams: { maxAgeHours: 0 }", /^2:25 streams\.maxAgeHours: /],
     ["streams: { duplicateWindowMs: 999 }", /^2:31 streams\.duplicateWindowMs: /],
     ["registry: ''", /^2:11 registry: /],
+    ["outbox: true", /^2:9 outbox: /],
   ])("refuses %s", (line, problem) => {
     expect(problemsOf("mesh: m", line, "subnets: {}")).toEqual([expect.stringMatching(problem)]);
   });

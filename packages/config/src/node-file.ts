@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "nod
 import { dirname, resolve } from "node:path";
 import { MeshError } from "@adaos/core";
 import { z } from "zod";
-import { enableMetricsSchema, patternSchema, streamLimitsSchema } from "./mesh-file.ts";
+import { enableMetricsSchema, outboxLimitsSchema, patternSchema, streamLimitsSchema } from "./mesh-file.ts";
 import { readYamlFile } from "./yaml-file.ts";
 
 /*
@@ -47,6 +47,12 @@ const memberFile = z.strictObject({
   publish: patterns,
   subscribe: patterns,
   enable_metrics: enableMetricsSchema,
+  outbox: outboxLimitsSchema
+    .extend({
+      dir: z.string().min(1).describe("folder for what waits while the hub is away; the member's own"),
+    })
+    .optional()
+    .describe("without it nothing is kept while the hub is away"),
 });
 
 const hubFile = z.strictObject({

@@ -84,6 +84,12 @@ describe("readNodeFile()", () => {
     expect(config.publish).toMatchObject([{ text: "ui.", kind: "prefix" }]);
   });
 
+  test("gives a member no outbox where the file names no folder for it, else a bounded one", () => {
+    expect(readNodeFile(fileOf(MEMBER), "member").config.outbox).toBeUndefined();
+    const { config } = readNodeFile(fileOf({ ...MEMBER, outbox: { dir: "outbox" } }), "member");
+    expect(config.outbox).toEqual({ dir: "outbox", maxBytes: 67_108_864, maxEvents: 100_000 });
+  });
+
   test("resolves a path from the file that names it", () => {
     const { path } = readNodeFile(fileOf(MEMBER), "member");
     expect([path("keys/k.nk"), path("/etc/k.nk")]).toEqual([join(dir, "keys/k.nk"), "/etc/k.nk"]);

@@ -26,6 +26,11 @@ export function runFilePath(stateDir: string, id: string): string {
   return join(stateDir, "run", `${id.replace("/", "_")}.json`);
 }
 
+/** What a member keeps while its hub is away. */
+export function outboxDir(stateDir: string, id: string): string {
+  return join(stateDir, "outbox", id.replace("/", "_"));
+}
+
 export function logFilePath(stateDir: string, id: string): string {
   return join(stateDir, "logs", `${id.replace("/", "_")}.log`);
 }

@@ -6,13 +6,13 @@ import type { EventData, ReplyData } from "./event-map.ts";
 import { parseEventRef, quote } from "./event-name.ts";
 import { parseEventPattern } from "./event-pattern.ts";
 import type { Metrics } from "./metrics.ts";
+import { OUTBOX_STREAM } from "./names.ts";
 import { deniedError, type Policy } from "./policy.ts";
 import type {
   FailureJournal,
   IdempotencyStore,
   Logger,
-  Message,
-  PublishReceipt,
+  OutboxStatus,
   SchemaRegistry,
   Subscription,
   Transport,
@@ -47,6 +47,8 @@ export interface BusOptions {
 /** Counted since the bus was made. */
 export interface BusStats {
   published: number;
+  /** Of these, accepted by the outbox of this machine while the hub was away. */
+  queued: number;
   handled: number;
   /** Not handled again, since their effect had happened. */
   repeated: number;
@@ -64,6 +66,7 @@ export class Bus {
   readonly address: NodeAddress;
   readonly stats: BusStats = {
     published: 0,
+    queued: 0,
     handled: 0,
     repeated: 0,
     retried: 0,
@@ -81,9 +84,14 @@ export class Bus {
     this.#options = { component: "app", tenant: "default", ...options };
   }
 
+  /** What waits on this machine's disk for the hub; nothing without an outbox. */
+  get outbox(): OutboxStatus | undefined {
+    return this.#options.transport.outbox;
+  }
+
   /**
    * Publishes one event, named with its version (`ui.notify@1`) or without (the newest), and resolves when the hub has
-   * stored it. Calls made in one tick keep their order. Rejects with MeshError `denied`, `unknown-event`,
+   * stored it; while the hub is away, when this machine has (`stream` is `outbox` then). Calls made in one tick keep their order. Rejects with MeshError `denied`, `unknown-event`,
    * `invalid-event`, `too-large`, `backpressure`, `unavailable`, `timeout` (the outcome is unknown: repeat with the same
    * `eventId`) or `closed`.
    */
@@ -100,6 +108,7 @@ export class Bus {
       try {
         const receipt = await this.#options.transport.publish({ ...message, headers: span.headers });
         span.end();
+        if (receipt.stream === OUTBOX_STREAM) this.stats.queued++;
         return { eventId: envelope.event_id, subject: message.subject, ...receipt };
       } catch (thrown) {
         span.end(thrown);
@@ -138,8 +147,8 @@ export class Bus {
     assertWithin("timeoutMs", options.timeoutMs ?? 10_000, 100, 3_600_000);
     const transport = this.#options.transport;
     const closed = this.#closed.signal;
-    const publish = (message: Message): Promise<PublishReceipt> =>
-      this.#counted(ref, () => transport.publish(message));
+    const publish: Transport["publish"] = (message, how) =>
+      this.#counted(ref, () => transport.publish(message, how));
     const reply = await request({ ...this.#options, publish }, ref, data, options, closed);
     // The type argument says what the registry's schema has proven.
     return reply as Envelope<ReplyData<Ref>>;

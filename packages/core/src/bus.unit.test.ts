@@ -13,11 +13,14 @@ import { Bus, type BusOptions } from "./bus.ts";
 import { decodeEnvelope, type Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { parseEventPattern } from "./event-pattern.ts";
+import { OUTBOX_STREAM } from "./names.ts";
 import { Policy, type PolicyRule, type PolicyVerb } from "./policy.ts";
 import type {
   Message,
   OnDelivery,
+  OutboxStatus,
   PublishReceipt,
+  SendOptions,
   SubscribeOptions,
   Subscription,
   Transport,
@@ -34,6 +37,7 @@ interface Carried {
 class MemoryTransport implements Transport {
   readonly capabilities = { duplicateWindowMs: 0 };
   readonly stored: Message[] = [];
+  readonly sendOptions: (SendOptions | undefined)[] = [];
   readonly carried: Carried[] = [];
   readonly calls: string[] = [];
   refusal: MeshError | undefined;
@@ -41,10 +45,14 @@ class MemoryTransport implements Transport {
   /** A subscribe waits for this. */
   ready: Promise<void> = Promise.resolve();
 
-  async publish(message: Message): Promise<PublishReceipt> {
+  outbox?: OutboxStatus;
+
+  async publish(message: Message, options?: SendOptions): Promise<PublishReceipt> {
     if (this.refusal !== undefined) throw this.refusal;
     this.stored.push(message);
-    return { stream: "EVENTS_alpha", seq: this.stored.length, duplicate: false };
+    this.sendOptions.push(options);
+    const stream = this.outbox === undefined ? "EVENTS_alpha" : OUTBOX_STREAM;
+    return { stream, seq: this.stored.length, duplicate: false };
   }
 
   async subscribe(options: SubscribeOptions, onDelivery: OnDelivery): Promise<Subscription> {
@@ -101,11 +109,29 @@ function busOf(changes: Partial<BusOptions> = {}): { bus: Bus; transport: Memory
   return { bus, transport };
 }
 
-const NO_STATS = { published: 0, handled: 0, repeated: 0, retried: 0, deadLettered: 0, held: 0, refused: 0 };
+const NO_STATS = {
+  published: 0,
+  queued: 0,
+  handled: 0,
+  repeated: 0,
+  retried: 0,
+  deadLettered: 0,
+  held: 0,
+  refused: 0,
+};
 const TEA = { text: "Tea is ready" };
 const nothing = (): void => undefined;
 
 describe("Bus.publish()", () => {
+  test("says and counts what waits in its transport's outbox", async () => {
+    const { bus, transport } = busOf();
+    expect(bus.outbox).toBeUndefined();
+    transport.outbox = { waiting: 1, bytes: 300, refused: 0 };
+    expect((await bus.publish("ui.notify", TEA)).stream).toBe("outbox");
+    expect(bus.stats).toMatchObject({ published: 1, queued: 1 });
+    expect(bus.outbox).toEqual({ waiting: 1, bytes: 300, refused: 0 });
+  });
+
   test("stores the event, tells where it lies and counts it", async () => {
     const { bus, transport } = busOf();
     const published = await bus.publish("ui.notify", TEA);
@@ -361,5 +387,19 @@ describe("Bus.close()", () => {
     transport.stopFailure = new Error("x");
     await expect(bus.close()).rejects.toBe(transport.stopFailure);
     expect(transport.calls).toEqual(["stop", "close", "closed"]);
+  });
+});
+
+describe("Bus.request()", () => {
+  test("sends a command only now, and is told when that cannot be", async () => {
+    const registry = registryOf(
+      contractOf("ui.ask", { kind: "command" }),
+      contractOf("ui.ask.result", { kind: "reply" }),
+    );
+    const { bus, transport } = busOf({ registry });
+    await expect(bus.request("ui.ask", TEA, { timeoutMs: 100 })).rejects.toMatchObject({ code: "timeout" });
+    expect(transport.sendOptions).toEqual([{ onlyNow: true }]);
+    transport.refusal = new MeshError("unavailable", "the hub is away");
+    await expect(bus.request("ui.ask", TEA)).rejects.toBe(transport.refusal);
   });
 });

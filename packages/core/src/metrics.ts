@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Histogram, type HistogramSnapshot } from "./histogram.ts";
 import type { Logger, MetricsStore } from "./ports.ts";
 
@@ -112,6 +113,8 @@ const OTHER = "other";
 /** Hours kept while they cannot be stored. */
 const MAX_UNSTORED_HOURS = 48;
 const STORE_MS = 10_000;
+/** Numbers are not worth a longer wait. */
+const CLOSE_MS = 3000;
 
 /** Counters and histograms by metric and labels; of one metric only so many. */
 class Tally {
@@ -216,10 +219,13 @@ export class Metrics {
     return this.#storing;
   }
 
-  /** Stores what has changed, then counts no more. */
+  /** Stores what has changed, as far as that can be in a moment. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.flush();
+    const waited = new AbortController();
+    const patience = delay(CLOSE_MS, undefined, { signal: waited.signal }).catch(() => undefined);
+    await Promise.race([this.flush(), patience]);
+    waited.abort();
   }
 
   #hour(): HourOfMetrics {

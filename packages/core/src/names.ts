@@ -34,6 +34,9 @@ export const DEAD_LETTER_ROOT = "dlq";
 /** First token of every processing record's subject; subnet, node, durable and event id follow. */
 export const PROCESSING_ROOT = "proc";
 
+/** Told as the stream of an event that waits on its publisher's disk for the hub. No stream has this name. */
+export const OUTBOX_STREAM = "outbox";
+
 /** The root's stream of everything exported by anyone. */
 export const MESH_STREAM = "MESH";
 

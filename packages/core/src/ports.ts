@@ -67,14 +67,36 @@ export interface Subscription {
   stop(graceMs?: number): Promise<void>;
 }
 
+/** How one message is published. */
+export interface SendOptions {
+  /** Of no use later: where the hub is away it is rejected as `unavailable`, and never kept to be sent. @default false */
+  readonly onlyNow?: boolean;
+  /**
+   * When it aborts, nothing is sent again: the call ends as soon as what was sent is answered, or given up. What shares a
+   * signal keeps its order when its caller publishes it anew.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/** What waits on this machine's disk for a hub that is away. */
+export interface OutboxStatus {
+  /** Accepted and not forwarded yet. */
+  readonly waiting: number;
+  readonly bytes: number;
+  /** Refused by the server after they were accepted; counted since the connection was made. */
+  readonly refused: number;
+}
+
 /** Moves opaque messages. Knows nothing of envelopes, schemas or policy. */
 export interface Transport {
   readonly capabilities: TransportCapabilities;
+  /** Nothing where the transport keeps no outbox. */
+  readonly outbox?: OutboxStatus;
   /**
    * Resolves once stored durably. Rejects with MeshError `unavailable`, `timeout`, `backpressure`,
    * `denied`, `too-large` or `closed`. Messages published in one tick keep their order.
    */
-  publish(message: Message): Promise<PublishReceipt>;
+  publish(message: Message, options?: SendOptions): Promise<PublishReceipt>;
   /**
    * Delivers to `onDelivery` until stopped, at most `maxAckPending` unsettled at a time, and keeps a delivery from
    * being redelivered for as long as it is unsettled here. Rejects with `denied`, `unavailable`, `usage` or `closed`.

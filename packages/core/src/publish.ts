@@ -27,6 +27,7 @@ export interface PublishOptions {
 export interface Published {
   readonly eventId: string;
   readonly subject: string;
+  /** `outbox` when the hub is away: the event waits on this machine's disk, and is sent when the hub is back. */
   readonly stream: string;
   readonly seq: number;
   /** An event with this id was stored before; nothing was stored now. */

@@ -75,7 +75,7 @@ export async function request(
     const reply = transport.awaitReply(envelope.event_id, end, (message) =>
       isReply(message, envelope, contract),
     );
-    const sent = publisher.publish({ ...message, headers: span.headers });
+    const sent = publisher.publish({ ...message, headers: span.headers }, { onlyNow: true });
     // What the server refuses is told at once; what it took is not waited for twice.
     const answer = await Promise.race([reply, sent.then(() => reply)]);
     span.end();

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import {
   type LoadedNode,
   layoutFile,
@@ -15,19 +16,23 @@ import {
 import {
   Bus,
   type BusOptions,
+  type FailureJournal,
   type Logger,
   type Member,
   MeshError,
   Metrics,
+  type MetricsStore,
   memberRules,
   type NodeAddress,
   Policy,
   parseNodeAddress,
+  type Transport,
 } from "@adaos/core";
 import { openLog, startTelemetry } from "@adaos/daemon";
 import { loadRegistry } from "@adaos/registry";
 import {
   type Connection,
+  delay,
   NatsIdempotencyStore,
   NatsJournal,
   NatsMetricsStore,
@@ -35,6 +40,9 @@ import {
   openConnection,
 } from "@adaos/transport-nats";
 import { openLocalBus } from "./connect-local.ts";
+import { Outbox } from "./outbox/outbox.ts";
+import { type Hub, OutboxTransport } from "./outbox/outbox-transport.ts";
+import { RefusedLog } from "./outbox/refused-log.ts";
 
 const NEEDS_AS = 'connect() needs "as", for example { as: "alpha/kitchen" }';
 
@@ -56,8 +64,13 @@ export interface ConnectOptions {
   readonly log?: Logger;
   /** Whether what the bus does is counted, for `adaos events metrics`. @default as the mesh file says (`enable_metrics`) */
   readonly metrics?: boolean;
-  /** Wait for a hub that is not there yet instead of rejecting after five seconds. @default false */
+  /**
+   * Wait for a hub that is not there yet instead of rejecting after five seconds. With an outbox this resolves all the
+   * same: what is published waits on disk, and only `subscribe` waits for the hub. @default false
+   */
   readonly waitForServer?: boolean;
+  /** `false`: keep nothing on disk while the hub is away; publish rejects then. @default as the member's file says */
+  readonly outbox?: false;
 }
 
 /**
@@ -106,30 +119,47 @@ function memberFile({ as, state, config }: ConnectOptions): string {
 
 /** How a member's bus is opened. */
 type OpenOptions = Pick<BusOptions, "log" | "component" | "onClosed"> &
-  Pick<ConnectOptions, "waitForServer" | "metrics">;
+  Pick<ConnectOptions, "waitForServer" | "outbox" | "metrics">;
+
+/** Longest wait for a hub that most often is there, before a bus is handed out that may have none yet. */
+const FIRST_WAIT_MS = 2000;
 
 /** The bus of a member whose node file is read. */
 export async function openBus({ config, path }: LoadedNode<MemberFile>, options: OpenOptions): Promise<Bus> {
   const { subnet, node, publish, subscribe, server } = config;
-  const { log, waitForServer, component, onClosed } = options;
+  const { log, waitForServer = false, component, onClosed } = options;
+  const address: NodeAddress = { subnet, node };
   const registry = await loadRegistry(path(config.registry));
   const member: Member = { name: node, publish, subscribe };
   const rules = memberRules({ name: subnet, exports: [], imports: [], members: new Map([[node, member]]) });
-  const connection = await openConnection({
+  const outbox = options.outbox === false ? undefined : config.outbox;
+  const closed = new AbortController();
+  const dialing = openConnection({
     url: server.url,
     name: `${subnet}/${node}`,
     user: node,
     seed: readSeed(path(server.seedFile)),
     log,
-    ...(waitForServer === undefined ? {} : { waitForServer }),
+    waitForServer,
+    ...(outbox === undefined ? {} : { signal: closed.signal }),
   });
-  const address = { subnet, node };
+  // A key that is not known is told to who connects, where that shows at once.
+  await (outbox !== undefined && waitForServer ? withinFirstWait(dialing, log) : dialing);
+  const hub = dialing.then((connection) => {
+    return { transport: new NatsTransport(connection, { address, log }), connection };
+  });
+  const journal = dialing.then((connection) => new NatsJournal(connection, address));
+  const idempotency = dialing.then((connection) => new NatsIdempotencyStore(connection, address));
+  for (const promise of [hub, journal, idempotency]) promise.catch(() => undefined);
   return new Bus({
     address,
-    ...((options.metrics ?? config.enable_metrics) ? { metrics: openMetrics(connection, address, log) } : {}),
-    transport: new NatsTransport(connection, { address, log }),
-    journal: new NatsJournal(connection, address),
-    idempotency: new NatsIdempotencyStore(connection, address),
+    transport:
+      outbox === undefined
+        ? (await hub).transport
+        : await openOutbox(hub, { ...outbox, dir: path(outbox.dir) }, log, () => closed.abort()),
+    ...((options.metrics ?? config.enable_metrics) ? { metrics: openMetrics(dialing, address, log) } : {}),
+    journal: journalOf(journal),
+    idempotency: { once: async (...args) => (await idempotency).once(...args) },
     registry,
     policy: new Policy(rules),
     log,
@@ -138,8 +168,40 @@ export async function openBus({ config, path }: LoadedNode<MemberFile>, options:
   });
 }
 
-function openMetrics(connection: Connection, address: NodeAddress, log: Logger): Metrics {
+function openMetrics(dialing: Promise<Connection>, address: NodeAddress, log: Logger): Metrics {
   const instance = `${process.pid.toString(36)}-${randomBytes(4).toString("hex")}`;
-  const store = new NatsMetricsStore(connection, address);
-  return new Metrics(`${address.subnet}/${address.node}`, instance, store, log);
+  const store = dialing.then((connection) => new NatsMetricsStore(connection, address));
+  store.catch(() => undefined);
+  const later: MetricsStore = { storeMetrics: async (snapshot) => (await store).storeMetrics(snapshot) };
+  return new Metrics(`${address.subnet}/${address.node}`, instance, later, log);
+}
+
+/** Resolves when it does, or when the first wait is over. Rejects when it rejects before. */
+async function withinFirstWait(dialing: Promise<Connection>, log: Logger): Promise<void> {
+  const over = new AbortController();
+  const connection = await Promise.race([dialing, delay(FIRST_WAIT_MS, over.signal)]).finally(() => {
+    over.abort();
+  });
+  if (connection === undefined) log.warn({}, "hub not there yet; what is published waits in the outbox");
+}
+
+async function openOutbox(
+  hub: Promise<Hub>,
+  { dir, ...limits }: NonNullable<MemberFile["outbox"]>,
+  log: Logger,
+  onClose: () => void,
+): Promise<Transport> {
+  const outbox = new Outbox(dir, limits, log);
+  await outbox.adopt();
+  const refusedLog = new RefusedLog(join(dir, "refused.ndjson"));
+  return new OutboxTransport({ hub, outbox, refusedLog, log, onClose });
+}
+
+/** The journal of a hub that may not have been reached yet. */
+function journalOf(journal: Promise<FailureJournal>): FailureJournal {
+  return {
+    storeDeadLetter: async (entry) => (await journal).storeDeadLetter(entry),
+    record: async (record) => (await journal).record(record),
+    lastRecord: async (durable, eventId) => (await journal).lastRecord(durable, eventId),
+  };
 }

@@ -2,6 +2,7 @@ import { readNodeFile } from "@adaos/config";
 import { openLog, runNode } from "@adaos/daemon";
 import { openBus } from "./connect.ts";
 import { EventJournal } from "./event-journal.ts";
+import { OutboxHealth } from "./outbox-health.ts";
 
 /** Runs the daemon of one member until it is told to stop. Resolves with the exit code. */
 export async function runMember(file: string): Promise<number> {
@@ -22,7 +23,7 @@ export async function runMember(file: string): Promise<number> {
       http: config.http,
       runFile: config.runFile === undefined ? undefined : path(config.runFile),
       log,
-      parts: [new EventJournal(bus, config.subscribe, log)],
+      parts: [new OutboxHealth(bus), new EventJournal(bus, config.subscribe, log)],
     });
   } finally {
     await bus.close();

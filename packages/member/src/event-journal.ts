@@ -24,6 +24,8 @@ export class EventJournal implements Part {
   }
 
   async start(signal: AbortSignal): Promise<void> {
+    // A subscribe may be waiting for a hub that never comes.
+    signal.addEventListener("abort", () => void this.#bus.close(), { once: true });
     for (const pattern of this.#patterns) await this.#subscribe(pattern, signal);
   }
 

@@ -23,6 +23,8 @@ export interface ConnectionOptions {
   readonly waitForServer?: boolean;
   /** @default 5000 */
   readonly timeoutMs?: number;
+  /** Gives up waiting for a server; the connection that is made is not concerned. */
+  readonly signal?: AbortSignal;
 }
 
 /** What a part may want to hear of its connection. */
@@ -61,20 +63,22 @@ const FLUSH_MS = 1000;
 
 let connections = 0;
 
-/** Connects. Rejects with MeshError `unavailable`, or `denied` when the server does not take the key. */
+/** Connects. Rejects with MeshError `unavailable`, also when given up, or `denied` when the server does not take the key. */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
-  const { url, name, user, seed, log, waitForServer = false, timeoutMs = 5000 } = options;
+  const { url, name, user, seed, log, waitForServer = false, timeoutMs = 5000, signal } = options;
   mendClient();
   const prefix = inboxPrefix(user);
   let nc: NatsConnection;
   try {
-    nc = await dialPatiently(timeoutMs, {
+    // The client's own wait cannot be given up.
+    const patience = { timeoutMs, waits: waitForServer && signal !== undefined, signal };
+    nc = await dialPatiently(patience, {
       servers: url,
       name,
       inboxPrefix: prefix,
       authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
       timeout: Math.min(timeoutMs, ATTEMPT_MS),
-      waitOnFirstConnect: waitForServer,
+      waitOnFirstConnect: waitForServer && signal === undefined,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
       reconnectJitter: 250,
@@ -90,9 +94,12 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 }
 
 /** Dials again when an attempt failed for a reason that may be over in a moment. Rejects with what the client throws. */
-async function dialPatiently(timeoutMs: number, options: DialOptions): Promise<NatsConnection> {
+async function dialPatiently(
+  { timeoutMs, waits, signal }: { timeoutMs: number; waits: boolean; signal: AbortSignal | undefined },
+  options: DialOptions,
+): Promise<NatsConnection> {
   const startedMs = Date.now();
-  for (let refusals = 0; ; await delay(PAUSE_MS)) {
+  for (let refusals = 0; ; await delay(PAUSE_MS, signal)) {
     try {
       return await dial(options);
     } catch (thrown) {
@@ -100,6 +107,9 @@ async function dialPatiently(timeoutMs: number, options: DialOptions): Promise<N
       const passedMs = Date.now() - startedMs;
       if (code === ErrorCode.AuthorizationViolation) {
         if (++refusals >= MIN_REFUSALS && passedMs >= REFUSAL_MS) throw thrown;
+      } else if (waits) {
+        // There is no server yet, or it takes its time.
+        if (signal?.aborted === true) throw thrown;
       } else if (code !== ErrorCode.Timeout || passedMs >= timeoutMs) {
         throw thrown;
       }

@@ -7,6 +7,7 @@ import {
   type NodeAddress,
   type OnDelivery,
   type PublishReceipt,
+  type SendOptions,
   type SubscribeOptions,
   type Subscription,
   type Transport,
@@ -63,8 +64,8 @@ export class NatsTransport implements Transport {
     );
   }
 
-  publish(message: Message): Promise<PublishReceipt> {
-    return this.#publisher.publish(message);
+  publish(message: Message, options?: SendOptions): Promise<PublishReceipt> {
+    return this.#publisher.publish(message, options?.signal);
   }
 
   async subscribe(options: SubscribeOptions, onDelivery: OnDelivery): Promise<Subscription> {

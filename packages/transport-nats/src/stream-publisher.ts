@@ -27,6 +27,8 @@ interface Pending {
   readonly message: Message;
   readonly headers: MsgHdrs;
   readonly deadlineMs: number;
+  /** Aborted: its caller will publish it anew, so that sending it again would only disturb the order. */
+  readonly signal: AbortSignal | undefined;
   /** An earlier attempt may have stored it, so that no later refusal is certain. */
   unsure: boolean;
   resolve(receipt: PublishReceipt): void;
@@ -69,8 +71,8 @@ export class StreamPublisher {
     });
   }
 
-  /** Stores one message. Rejects as {@link Transport.publish} does. */
-  publish(message: Message): Promise<PublishReceipt> {
+  /** Stores one message; sends nothing more when `signal` aborts. Rejects as {@link Transport.publish} does. */
+  publish(message: Message, signal?: AbortSignal): Promise<PublishReceipt> {
     if (this.#closed) return Promise.reject(new MeshError("closed", "the connection is closed"));
     const { maxQueued, maxQueuedBytes, timeoutMs } = this.#options;
     if (this.#queue.length >= maxQueued || this.#queuedBytes + message.body.length > maxQueuedBytes) {
@@ -87,6 +89,7 @@ export class StreamPublisher {
         message,
         headers,
         deadlineMs: Date.now() + timeoutMs,
+        signal,
         unsure: false,
         resolve,
         reject,
@@ -150,12 +153,13 @@ export class StreamPublisher {
 
   /** Ends every promise of a batch, trying again with the same ids until each is stored, refused, or out of time. */
   async #storeAll(batch: readonly Pending[]): Promise<void> {
-    let left = batch;
+    let left = withdrawAborted(batch);
     while (left.length > 0) {
       const outcomes = left.length === 1 ? await this.#sendSingly(left) : await this.#sendBatch(left);
       left = settleOutcomes(left, outcomes);
       if (outcomes.some((outcome) => "again" in outcome)) this.#giveUpLate();
       if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+      left = withdrawAborted(left);
     }
   }
 
@@ -274,6 +278,16 @@ function unknownOutcome(last: MeshError): MeshError {
     : new MeshError("timeout", `not known to be stored: ${last.message}`, { cause: last });
 }
 
+/** Ends the promises of what must not be sent any more; returns the rest. */
+function withdrawAborted(batch: readonly Pending[]): readonly Pending[] {
+  return batch.filter(({ signal, unsure, reject }) => {
+    if (signal?.aborted !== true) return true;
+    const withdrawn = new MeshError("unavailable", "not sent: it was withdrawn");
+    reject(unsure ? unknownOutcome(withdrawn) : withdrawn);
+    return false;
+  });
+}
+
 /** Ends the promises whose outcome is final or whose time is up; returns the rest. */
 function settleOutcomes(batch: readonly Pending[], outcomes: readonly Outcome[]): Pending[] {
   const nowMs = Date.now();
@@ -284,7 +298,7 @@ function settleOutcomes(batch: readonly Pending[], outcomes: readonly Outcome[])
     else if ("failed" in outcome) pending.reject(outcome.failed);
     else {
       pending.unsure ||= outcome.again.code === "timeout";
-      if (nowMs < pending.deadlineMs) return true;
+      if (nowMs < pending.deadlineMs && pending.signal?.aborted !== true) return true;
       pending.reject(pending.unsure ? unknownOutcome(outcome.again) : outcome.again);
     }
     return false;

@@ -29,9 +29,15 @@ class Scene {
     this.publisher = new StreamPublisher(this.connection, options);
   }
 
-  publish(...messages: readonly Message[]): void {
+  /** A signal is for the messages after it. */
+  publish(...messages: readonly (Message | AbortSignal)[]): void {
+    let signal: AbortSignal | undefined;
     for (const one of messages) {
-      this.publisher.publish(one).then(
+      if (one instanceof AbortSignal) {
+        signal = one;
+        continue;
+      }
+      this.publisher.publish(one, signal).then(
         (receipt) => this.outcomes.set(one.id, receipt),
         (error: MeshError) => this.outcomes.set(one.id, error),
       );
@@ -423,5 +429,47 @@ describe("StreamPublisher, whatever goes wrong", () => {
         expect([...scene.outcomes.values()].filter((outcome) => outcome instanceof MeshError)).toEqual([]);
       }),
     );
+  });
+});
+
+describe("StreamPublisher.publish() with a signal", () => {
+  test("sends nothing again, and nothing for the first time, once it aborts", async () => {
+    const scene = new Scene();
+    const withdrawn = new AbortController();
+    scene.stream.faults.push("silent");
+    scene.publish(withdrawn.signal, message("a"));
+    await scene.wait(10);
+    scene.publish(withdrawn.signal, message("b"));
+    scene.publish(message("c"));
+    withdrawn.abort();
+    scene.connection.disconnect();
+    await scene.wait(10);
+    // What was sent may be stored; what was not is not.
+    expect(scene.codes()).toEqual({ a: "timeout", b: "unavailable" });
+    scene.connection.reconnect();
+    await scene.wait(5000);
+    expect(scene.ids()).toEqual(["c"]);
+  });
+
+  test("waits for the answer to what is on its way", async () => {
+    const scene = new Scene();
+    const withdrawn = new AbortController();
+    scene.publish(withdrawn.signal, message("a"));
+    await scene.wait(1);
+    withdrawn.abort();
+    await scene.wait(100);
+    expect(scene.codes()).toEqual({ a: "" });
+  });
+
+  test("gives up what is between two attempts", async () => {
+    const scene = new Scene();
+    const withdrawn = new AbortController();
+    scene.stream.finally = "no-responders";
+    scene.publish(withdrawn.signal, message("a"), message("b"));
+    await scene.wait(1000);
+    expect(scene.codes()).toEqual({});
+    withdrawn.abort();
+    await scene.wait(200);
+    expect(scene.codes()).toEqual({ a: "unavailable", b: "unavailable" });
   });
 });

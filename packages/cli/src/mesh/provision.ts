@@ -7,6 +7,7 @@ import {
   type NodeFileInput,
   nodeFilePath,
   nodeId,
+  outboxDir,
   runFilePath,
 } from "@adaos/config";
 import {
@@ -167,6 +168,7 @@ class Workshop {
   #buildMember(subnet: Subnet, node: string): void {
     const id = nodeId({ subnet: subnet.name, node });
     const { port } = this.#portsOf(subnet.name);
+    const { outbox } = this.#meshFile;
     this.#addNode(id, "member", {
       role: "member",
       ...this.#common(id, `nats://${HOST}:${port}`, this.#memberKey(subnet.name, node)),
@@ -175,6 +177,7 @@ class Workshop {
       registry: this.#meshFile.registryDir,
       ...memberRulesText(subnet, node),
       enable_metrics: this.#meshFile.enableMetrics,
+      ...(outbox === false ? {} : { outbox: { dir: outboxDir(this.#stateDir, id), ...outbox } }),
     });
   }
 

@@ -78,6 +78,20 @@ describe("provision()", () => {
     expect(readFileSync(file, "utf8")).not.toContain("kitchen");
   });
 
+  test("gives each member a folder of its own for what waits, unless the mesh file says none", async () => {
+    const outboxes = async (...lines: readonly string[]) => {
+      const { nodes } = await set(...MESH, ...lines);
+      const members = nodes.filter(({ role }) => role === "member");
+      return members.map(({ nodeFile }) => readNodeFile(nodeFile, "member").config.outbox);
+    };
+    const limits = { maxBytes: 67_108_864, maxEvents: 7 };
+    expect(await outboxes("outbox: { maxEvents: 7 }")).toEqual([
+      { dir: join(state, "outbox/alpha_kitchen"), ...limits },
+      { dir: join(state, "outbox/alpha_speaker"), ...limits },
+    ]);
+    expect(await outboxes("outbox: false")).toEqual([undefined, undefined]);
+  });
+
   test("gives every server ports of its own, which its daemons and the other servers know", async () => {
     const layout = await set(...MESH);
     const confs = ["root", "alpha", "beta"].map((of) => confOf(layout, of));

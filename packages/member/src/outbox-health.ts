@@ -1,0 +1,21 @@
+import type { Bus } from "@adaos/core";
+import type { Part, PartHealth } from "@adaos/daemon";
+
+/** Shows what waits on this machine's disk for the hub. The outbox lives with the bus. */
+export class OutboxHealth implements Part {
+  readonly name = "outbox";
+  readonly #bus: Bus;
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+  }
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {}
+
+  health(): PartHealth {
+    const { outbox } = this.#bus;
+    return outbox === undefined ? { ready: true } : { ready: true, details: { ...outbox } };
+  }
+}

@@ -1,0 +1,469 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  MeshError,
+  type MeshErrorCode,
+  type Message,
+  type PublishReceipt,
+  parseEventPattern,
+  type Transport,
+} from "@adaos/core";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
+import { Outbox } from "./outbox.ts";
+import { type Hub, type HubConnection, OutboxTransport } from "./outbox-transport.ts";
+import { RefusedLog } from "./refused-log.ts";
+
+/** How the hub answers one write, which holds whatever was published in the same moment. */
+type Answer = "stored" | "lost answer" | "not stored" | MeshErrorCode;
+
+interface Sent {
+  readonly message: Message;
+  readonly signal: AbortSignal | undefined;
+  resolve(receipt: PublishReceipt): void;
+  reject(error: MeshError): void;
+}
+
+/**
+ * A hub that answers as a test says and stores each id once. Like the real way there it keeps the order of what is
+ * published: what has no answer is sent again before anything else is sent.
+ */
+class FaultyHub implements HubConnection {
+  readonly stored: string[] = [];
+  /** Ids in the order in which they were sent, repetitions included. */
+  readonly sent: string[] = [];
+  connected = true;
+  /** Of the next writes; then all are stored. */
+  answers: Answer[] = [];
+  readonly denied = new Set<string>();
+  /** So often a write is sent that is not answered. */
+  maxAttempts = 30;
+  isClosed = false;
+  /** While it is set nothing is answered. */
+  isFrozen = false;
+  readonly #listeners = new Set<{ onDisconnect?(): void; onReconnect?(): void }>();
+  readonly #queue: Sent[] = [];
+  #writing: Promise<void> | undefined;
+
+  readonly transport: Transport = {
+    capabilities: { duplicateWindowMs: 1000 },
+    publish: (message, { signal } = {}) => {
+      return new Promise((resolve, reject) => {
+        this.sent.push(message.id);
+        this.#queue.push({ message, signal, resolve, reject });
+        this.#writing ??= this.#write();
+      });
+    },
+    subscribe: async () => ({ stop: async () => undefined }),
+    handlersOf: async () => "some",
+    awaitReply: () => new Promise(() => undefined),
+    close: async () => {
+      this.isClosed = true;
+      await this.#writing;
+    },
+  };
+
+  listen(listener: { onDisconnect?(): void; onReconnect?(): void }): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  disconnect(): void {
+    this.connected = false;
+    for (const { onDisconnect } of this.#listeners) onDisconnect?.();
+  }
+
+  reconnect(): void {
+    this.connected = true;
+    for (const { onReconnect } of this.#listeners) onReconnect?.();
+  }
+
+  async #write(): Promise<void> {
+    await Promise.resolve();
+    while (this.#queue.length > 0) {
+      let batch = this.#queue.splice(0);
+      for (let attempts = 1; batch.length > 0; attempts++) {
+        await delay(1);
+        if (attempts === 1) batch = batch.filter((sent) => !this.#withdraw(sent));
+        while (this.isFrozen) await delay(1);
+        const answer = this.connected ? (this.answers.shift() ?? "stored") : "not stored";
+        batch = batch.filter((sent) => !this.#answer(sent, answer, attempts >= this.maxAttempts));
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  /** Whether it is not sent at all. */
+  #withdraw({ signal, reject }: Sent): boolean {
+    if (signal?.aborted === true) reject(new MeshError("unavailable", "it was withdrawn"));
+    return signal?.aborted === true;
+  }
+
+  /** Whether that is the end of it. */
+  #answer({ message: { id }, signal, resolve, reject }: Sent, answer: Answer, isLast: boolean): boolean {
+    const isOver = isLast || signal?.aborted === true;
+    if (this.denied.has(id)) reject(new MeshError("denied", "not this"));
+    else if (answer === "not stored") {
+      if (isOver) reject(new MeshError("unavailable", "the hub is away"));
+      return isOver;
+    } else if (answer !== "stored" && answer !== "lost answer") reject(new MeshError(answer, "no"));
+    else {
+      const duplicate = this.stored.includes(id);
+      if (!duplicate) this.stored.push(id);
+      if (answer === "stored") resolve({ stream: "EVENTS_alpha", seq: this.stored.length, duplicate });
+      else if (isOver) reject(new MeshError("timeout", "no answer"));
+      return answer === "stored" || isOver;
+    }
+    return true;
+  }
+}
+
+let dir: string;
+let log: RecordingLog;
+let hub: FaultyHub;
+const opened: OutboxTransport[] = [];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "adaos-outbox-"));
+  log = new RecordingLog();
+  hub = new FaultyHub();
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((transport) => transport.close()));
+  rmSync(dir, { recursive: true });
+});
+
+interface Changes {
+  readonly hub?: Promise<Hub>;
+  readonly maxEvents?: number;
+  readonly patienceMs?: number;
+  readonly batchMessages?: number;
+}
+
+async function open({ maxEvents = 1000, ...changes }: Changes = {}): Promise<OutboxTransport> {
+  const outbox = new Outbox(dir, { maxBytes: 10_000_000, maxEvents }, log);
+  await outbox.adopt();
+  const transport = new OutboxTransport({
+    hub: Promise.resolve({ transport: hub.transport, connection: hub }),
+    outbox,
+    refusedLog: new RefusedLog(join(dir, "refused.ndjson")),
+    log,
+    retryMs: 2,
+    drainMs: 1000,
+    ...changes,
+  });
+  // The hub is known one turn later.
+  await delay(0);
+  opened.push(transport);
+  return transport;
+}
+
+function messageNo(n: number | string): Message {
+  return { subject: "evt.alpha.kitchen.ui.notify.v1", id: `id-${n}`, headers: {}, body: Buffer.from("tea") };
+}
+
+async function drained(transport: OutboxTransport): Promise<void> {
+  for (let waitedMs = 0; transport.outbox.waiting > 0; waitedMs++) {
+    if (waitedMs > 10_000) throw new Error(`${transport.outbox.waiting} still wait`);
+    await delay(1);
+  }
+}
+
+describe("OutboxTransport", () => {
+  test("is not in the way of a hub that answers", async () => {
+    const transport = await open();
+    const receipts = await Promise.all([1, 2, 3].map((n) => transport.publish(messageNo(n))));
+    expect(receipts.map(({ stream, seq }) => [stream, seq])).toEqual([
+      ["EVENTS_alpha", 1],
+      ["EVENTS_alpha", 2],
+      ["EVENTS_alpha", 3],
+    ]);
+    expect(transport.outbox).toEqual({ waiting: 0, bytes: 0, refused: 0 });
+  });
+
+  test("keeps what is published while the hub is away, and forwards it in order when it is back", async () => {
+    const transport = await open();
+    hub.disconnect();
+    const receipts = await Promise.all([1, 2].map((n) => transport.publish(messageNo(n))));
+    expect(receipts).toEqual([
+      { stream: "outbox", seq: 1, duplicate: false },
+      { stream: "outbox", seq: 2, duplicate: false },
+    ]);
+    expect(transport.outbox.waiting).toBe(2);
+    hub.reconnect();
+    // Behind what waits.
+    expect((await transport.publish(messageNo(3))).stream).toBe("outbox");
+    await drained(transport);
+    expect((await transport.publish(messageNo(4))).stream).toBe("EVENTS_alpha");
+    expect(hub.stored).toEqual(["id-1", "id-2", "id-3", "id-4"]);
+  });
+
+  test("holds back what comes while the last of it is forwarded, so that the outbox is empty soon", async () => {
+    const transport = await open({ batchMessages: 3 });
+    hub.disconnect();
+    await Promise.all([1, 2, 3, 4].map((n) => transport.publish(messageNo(n))));
+    hub.reconnect();
+    while (transport.outbox.waiting > 1) await new Promise(setImmediate);
+    expect(transport.outbox.waiting).toBe(1);
+    const receipts = await Promise.all([5, 6, 7].map((n) => transport.publish(messageNo(n))));
+    expect(receipts.map(({ stream }) => stream)).toEqual(["EVENTS_alpha", "EVENTS_alpha", "EVENTS_alpha"]);
+    expect(hub.stored).toEqual([1, 2, 3, 4, 5, 6, 7].map((n) => `id-${n}`));
+  });
+
+  test("keeps what it holds back when the hub goes away again", async () => {
+    const transport = await open({ batchMessages: 3 });
+    hub.disconnect();
+    await Promise.all([1, 2, 3, 4].map((n) => transport.publish(messageNo(n))));
+    hub.reconnect();
+    while (transport.outbox.waiting > 1) await new Promise(setImmediate);
+    const held = [5, 6].map((n) => transport.publish(messageNo(n)));
+    const request = transport.publish(messageNo(7), { onlyNow: true });
+    hub.disconnect();
+    await expect(request).rejects.toMatchObject({ code: "unavailable" });
+    expect((await Promise.all(held)).map(({ stream }) => stream)).toEqual(["outbox", "outbox"]);
+    hub.reconnect();
+    await drained(transport);
+    expect(hub.stored).toEqual([1, 2, 3, 4, 5, 6].map((n) => `id-${n}`));
+  });
+
+  test("keeps what is on its way when the connection is lost, and does not send again what was stored", async () => {
+    const transport = await open();
+    hub.isFrozen = true;
+    const published = [1, 2, 3].map((n) => transport.publish(messageNo(n)));
+    await delay(5);
+    for (const listener of [hub]) listener.disconnect();
+    expect((await Promise.all(published)).map(({ stream }) => stream)).toEqual([
+      "outbox",
+      "outbox",
+      "outbox",
+    ]);
+    hub.reconnect();
+    hub.isFrozen = false;
+    await drained(transport);
+    expect(hub.stored).toEqual(["id-1", "id-2", "id-3"]);
+    expect(hub.sent).toHaveLength(3);
+  });
+
+  test("a hub that hangs keeps nobody waiting for longer than its patience", async () => {
+    const transport = await open({ patienceMs: 10 });
+    hub.isFrozen = true;
+    expect((await transport.publish(messageNo(1))).stream).toBe("outbox");
+    expect((await transport.publish(messageNo(2))).stream).toBe("outbox");
+    hub.isFrozen = false;
+    await drained(transport);
+    expect(hub.stored).toEqual(["id-1", "id-2"]);
+  });
+
+  test.each(["denied", "too-large", "backpressure"] as const)(
+    "tells a caller whom the hub refuses as %s, and keeps nothing",
+    async (code) => {
+      const transport = await open();
+      hub.answers = [code];
+      await expect(transport.publish(messageNo(1))).rejects.toMatchObject({ code });
+      expect(transport.outbox.waiting).toBe(0);
+    },
+  );
+
+  test("sets aside what is refused after it was accepted, says so, and goes on", async () => {
+    const transport = await open();
+    hub.disconnect();
+    await Promise.all([1, 2, 3].map((n) => transport.publish(messageNo(n))));
+    hub.denied.add("id-2");
+    hub.reconnect();
+    await drained(transport);
+    expect(hub.stored).toEqual(["id-1", "id-3"]);
+    expect(transport.outbox.refused).toBe(1);
+    expect(JSON.parse(readFileSync(join(dir, "refused.ndjson"), "utf8"))).toMatchObject({
+      id: "id-2",
+      subject: messageNo(2).subject,
+      error: { code: "denied" },
+      body: "tea",
+    });
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ level: "error", event: "event in the outbox refused" }),
+    );
+  });
+
+  test("waits while the hub's stream is full", async () => {
+    const transport = await open();
+    hub.disconnect();
+    await Promise.all([1, 2].map((n) => transport.publish(messageNo(n))));
+    hub.answers = ["backpressure", "backpressure", "backpressure"];
+    hub.reconnect();
+    await drained(transport);
+    expect([hub.stored, transport.outbox.refused]).toEqual([["id-1", "id-2"], 0]);
+  });
+
+  test("refuses when it is full, and delivers what it accepted", async () => {
+    const transport = await open({ maxEvents: 2 });
+    hub.disconnect();
+    await Promise.all([1, 2].map((n) => transport.publish(messageNo(n))));
+    await expect(transport.publish(messageNo(3))).rejects.toMatchObject({ code: "backpressure" });
+    hub.reconnect();
+    await drained(transport);
+    expect(hub.stored).toEqual(["id-1", "id-2"]);
+  });
+
+  test("never keeps what is of use only now: it is sent in its turn, or rejected", async () => {
+    const transport = await open();
+    hub.disconnect();
+    const onlyNow = { onlyNow: true };
+    await expect(transport.publish(messageNo(1), onlyNow)).rejects.toMatchObject({ code: "unavailable" });
+    await expect(transport.handlersOf("evt.a.b.c.v1")).rejects.toMatchObject({ code: "unavailable" });
+    await transport.publish(messageNo(2));
+    hub.reconnect();
+    expect((await transport.publish(messageNo(3), onlyNow)).stream).toBe("EVENTS_alpha");
+    hub.answers = Array.from({ length: hub.maxAttempts }, () => "lost answer");
+    await expect(transport.publish(messageNo(4), onlyNow)).rejects.toMatchObject({ code: "timeout" });
+    expect(transport.outbox.waiting).toBe(0);
+    expect(hub.stored).toEqual(["id-2", "id-3", "id-4"]);
+  });
+
+  test("what waits is rejected when the hub goes away before its turn, if it is of use only now", async () => {
+    const transport = await open();
+    hub.disconnect();
+    await transport.publish(messageNo(1));
+    hub.isFrozen = true;
+    hub.reconnect();
+    const request = transport.publish(messageNo(2), { onlyNow: true });
+    await delay(5);
+    hub.disconnect();
+    await expect(request).rejects.toMatchObject({ code: "unavailable" });
+    hub.isFrozen = false;
+  });
+
+  test("accepts before the hub was ever there; subscribe waits for it", async () => {
+    let reach: (hub: Hub) => void = () => undefined;
+    const transport = await open({ hub: new Promise((resolve) => (reach = resolve)) });
+    expect((await transport.publish(messageNo(1))).stream).toBe("outbox");
+    const options = {
+      durable: "d",
+      pattern: parseEventPattern("*"),
+      from: {},
+      maxAckPending: 1,
+    } as const;
+    const subscribing = transport.subscribe({ ...options, startAt: "new", answers: false }, () => undefined);
+    reach({ transport: hub.transport, connection: hub });
+    await subscribing;
+    await drained(transport);
+    expect(hub.stored).toEqual(["id-1"]);
+  });
+
+  test("says why when the hub never will be there, and leaves what waits", async () => {
+    const refusal = new MeshError("denied", "the server does not know the key");
+    const never = Promise.reject(refusal);
+    never.catch(() => undefined);
+    const transport = await open({ hub: never });
+    await transport.publish(messageNo(1));
+    await expect(transport.handlersOf("evt.a.b.c.v1")).rejects.toBe(refusal);
+    await transport.close();
+    expect((await open()).outbox.waiting).toBe(1);
+  });
+
+  test("close() waits until a hub that is there has all", async () => {
+    const transport = await open();
+    hub.disconnect();
+    await Promise.all([1, 2, 3].map((n) => transport.publish(messageNo(n))));
+    hub.reconnect();
+    await transport.close();
+    expect(hub.stored).toEqual(["id-1", "id-2", "id-3"]);
+    await expect(transport.publish(messageNo(4))).rejects.toMatchObject({ code: "closed" });
+  });
+
+  test("close() leaves what a hub that is away cannot take to the next", async () => {
+    const transport = await open();
+    hub.disconnect();
+    await Promise.all([1, 2].map((n) => transport.publish(messageNo(n))));
+    await transport.close();
+    hub.reconnect();
+    const successor = await open();
+    expect((await successor.publish(messageNo(3))).stream).toBe("outbox");
+    await drained(successor);
+    expect(hub.stored).toEqual(["id-1", "id-2", "id-3"]);
+  });
+});
+
+describe("OutboxTransport, whatever happens", () => {
+  const step = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ kind: fc.constant("publish" as const), count: fc.nat(12) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("disconnect" as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("reconnect" as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("freeze" as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("thaw" as const) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.nat(6) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("restart" as const) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant("answers" as const),
+        answers: fc.array(
+          fc.constantFrom<Answer>("stored", "lost answer", "not stored", "backpressure", "internal"),
+          { maxLength: 5 },
+        ),
+      }),
+    },
+  );
+
+  const FAST = { patienceMs: 4, maxEvents: 60, batchMessages: 3 };
+
+  test("all that was accepted arrives once, and in the order of the calls", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 5, maxLength: 40, size: "max" }),
+        fc.integer({ min: 1, max: 12 }),
+        async (steps, tries) => {
+          hub = new FaultyHub();
+          hub.maxAttempts = tries;
+          let transport = await open(FAST);
+          let next = 0;
+          const accepted = new Set<string>();
+          const refused = new Map<string, MeshErrorCode>();
+          const publishing: Promise<unknown>[] = [];
+          for (const now of steps) {
+            if (now.kind === "publish") {
+              for (let i = 0; i < now.count; i++) {
+                const message = messageNo(next++);
+                publishing.push(
+                  transport.publish(message).then(
+                    () => accepted.add(message.id),
+                    (error: MeshError) => refused.set(message.id, error.code),
+                  ),
+                );
+              }
+            } else if (now.kind === "wait") await delay(now.ms);
+            else if (now.kind === "disconnect") hub.disconnect();
+            else if (now.kind === "reconnect") hub.reconnect();
+            else if (now.kind === "freeze") hub.isFrozen = true;
+            else if (now.kind === "thaw") hub.isFrozen = false;
+            else if (now.kind === "answers") hub.answers = [...now.answers];
+            else {
+              hub.isFrozen = false;
+              await transport.close();
+              transport = await open(FAST);
+            }
+          }
+          hub.isFrozen = false;
+          hub.answers = [];
+          hub.reconnect();
+          await Promise.all(publishing);
+          await drained(transport);
+          await transport.close();
+          expect(accepted.size + refused.size).toBe(next);
+          // Nobody is refused since the hub is away, or has not answered.
+          expect(
+            [...refused.values()].filter((code) => !["backpressure", "internal"].includes(code)),
+          ).toEqual([]);
+          expect(new Set(hub.stored).size).toBe(hub.stored.length);
+          expect(hub.stored.filter((id) => accepted.has(id))).toEqual([...accepted].sort(byNumber));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+function byNumber(a: string, b: string): number {
+  return Number(a.slice(3)) - Number(b.slice(3));
+}

@@ -1,0 +1,188 @@
+import { readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { OutboxLimits } from "@adaos/config";
+import { type Logger, MeshError, type Message } from "@adaos/core";
+import { LostFileError, OutboxFile } from "./outbox-file.ts";
+import { isAbandoned, leftName, ownName, SUFFIX } from "./owner.ts";
+import { entryRecord } from "./record.ts";
+
+/**
+ * What this process has accepted and not forwarded: a file of its own, and those that processes of the same node have
+ * left. Appended at the end, forwarded from the beginning, bounded. There is no file before something has to wait.
+ */
+export class Outbox {
+  readonly #dir: string;
+  readonly #limits: OutboxLimits;
+  readonly #log: Logger;
+  /** In the order in which they are forwarded. */
+  readonly #files: OutboxFile[] = [];
+  /** The one that is appended to, the last of them. */
+  #own: Promise<OutboxFile> | undefined;
+  #appending = 0;
+  #appendingBytes = 0;
+  #accepted = 0;
+
+  /** `dir` is the node's own; it is made when something has to wait. */
+  constructor(dir: string, limits: OutboxLimits, log: Logger) {
+    this.#dir = dir;
+    this.#limits = limits;
+    this.#log = log;
+  }
+
+  /** Appended, or about to be, and not forwarded. */
+  get waiting(): number {
+    let waiting = this.#appending;
+    for (const file of this.#files) waiting += file.waiting;
+    return waiting;
+  }
+
+  get waitingBytes(): number {
+    return this.#files.reduce((sum, { waitingBytes }) => sum + waitingBytes, this.#appendingBytes);
+  }
+
+  /**
+   * Resolves once the message is on disk, with its position among those of this process. Rejects with `backpressure`,
+   * `unavailable` when the disk fails, or `timeout` when it fails in a way that leaves the outcome unknown. Order is kept.
+   */
+  async append(message: Message): Promise<number> {
+    const record = entryRecord(message);
+    this.#assertRoomFor(record.length);
+    const position = ++this.#accepted;
+    this.#appending++;
+    this.#appendingBytes += record.length;
+    try {
+      await this.#store(record);
+      return position;
+    } finally {
+      this.#appending--;
+      this.#appendingBytes -= record.length;
+    }
+  }
+
+  /** The first messages that wait; nothing in the place of one that can be read no more. Rejects with `unavailable`. */
+  async peek(maxCount: number, maxBytes: number): Promise<(Message | undefined)[]> {
+    return (await this.#first()?.peek(maxCount, maxBytes)) ?? [];
+  }
+
+  /** The first `count` of what was last peeked at are forwarded. Never rejects. */
+  async advance(count: number): Promise<void> {
+    const file = this.#first();
+    if (file === undefined || count === 0) return;
+    try {
+      await file.advance(count);
+      if (file.waiting === 0 && file !== (await this.#own)) await this.#drop(file);
+    } catch (err) {
+      // Forwarded they are; a successor would do it again, with the same ids.
+      this.#log.warn({ outbox: file.name, err }, "outbox position not written");
+    }
+  }
+
+  /**
+   * Takes over what ended processes of the node have left, and have not touched for `minAgeMs`, the oldest first. Never
+   * rejects.
+   */
+  async adopt(minAgeMs = 0): Promise<void> {
+    for (const name of await this.#abandoned(minAgeMs)) {
+      try {
+        const path = join(this.#dir, ownName());
+        // Of several that try only one can.
+        await rename(join(this.#dir, name), path);
+        await rm(join(this.#dir, `${name}.new`), { force: true });
+        await this.#take(await OutboxFile.open(path));
+      } catch (err) {
+        if ((err as NodeJS.ErrnoException).code === "ENOENT") continue;
+        this.#log.error({ outbox: name, err }, "outbox not taken over");
+      }
+    }
+  }
+
+  /** Tells other processes of the node that these files have an owner. Never rejects. */
+  async touch(): Promise<void> {
+    await Promise.all(this.#files.map((file) => file.touch()));
+  }
+
+  /** Ends with what is under way, and leaves what waits to whoever comes. Never rejects. */
+  async close(): Promise<void> {
+    await this.#own?.catch(() => undefined);
+    for (const file of this.#files.splice(0)) {
+      const { name } = file;
+      await file.close(leftName()).catch((err: unknown) => {
+        this.#log.warn({ outbox: name, err }, "outbox not left");
+      });
+    }
+    this.#own = undefined;
+  }
+
+  #assertRoomFor(bytes: number): void {
+    const { maxBytes, maxEvents } = this.#limits;
+    const { waiting, waitingBytes } = this;
+    if (waiting < maxEvents && waitingBytes + bytes <= maxBytes) return;
+    const held = `${waiting} events (${waitingBytes} bytes)`;
+    throw new MeshError("backpressure", `the outbox is full: ${held} wait for the hub; publish later`);
+  }
+
+  async #store(record: Buffer): Promise<void> {
+    for (;;) {
+      const own = this.#ownFile();
+      const file = await own;
+      try {
+        return await file.append(record);
+      } catch (thrown) {
+        if ((file.isBroken || thrown instanceof LostFileError) && this.#own === own) this.#own = undefined;
+        if (!(thrown instanceof LostFileError)) throw thrown;
+      }
+    }
+  }
+
+  #ownFile(): Promise<OutboxFile> {
+    if (this.#own !== undefined) return this.#own;
+    const made = OutboxFile.create(join(this.#dir, ownName()));
+    this.#own = made;
+    made.then(
+      (file) => this.#files.push(file),
+      () => {
+        // Tried again for the next message.
+        if (this.#own === made) this.#own = undefined;
+      },
+    );
+    return made;
+  }
+
+  #first(): OutboxFile | undefined {
+    return this.#files.find(({ waiting }) => waiting > 0);
+  }
+
+  async #take(file: OutboxFile): Promise<void> {
+    const { damagedBytes, name, waiting } = file;
+    if (damagedBytes > 0) this.#log.error({ outbox: name, damagedBytes }, "outbox damaged");
+    if (waiting === 0) return file.close(leftName());
+    this.#log.info({ outbox: name, waiting }, "outbox taken over");
+    const own = await this.#own?.catch(() => undefined);
+    const at = own === undefined ? -1 : this.#files.indexOf(own);
+    this.#files.splice(at === -1 ? this.#files.length : at, 0, file);
+  }
+
+  async #drop(file: OutboxFile): Promise<void> {
+    this.#files.splice(this.#files.indexOf(file), 1);
+    await file.close(leftName());
+  }
+
+  async #abandoned(minAgeMs: number): Promise<string[]> {
+    try {
+      const names = (await readdir(this.#dir)).filter((name) => name.endsWith(SUFFIX));
+      const touched = await Promise.all(
+        names.map(async (name) => ({ name, atMs: (await stat(join(this.#dir, name))).mtimeMs })),
+      );
+      return touched
+        .filter(
+          ({ name, atMs }) => (minAgeMs === 0 || Date.now() - atMs >= minAgeMs) && isAbandoned(name, atMs),
+        )
+        .sort((a, b) => a.atMs - b.atMs)
+        .map(({ name }) => name);
+    } catch (err) {
+      // Of a file that another process has just removed, or of a folder that is not there yet.
+      if ((err as NodeJS.ErrnoException).code !== "ENOENT") this.#log.warn({ err }, "outboxes not listed");
+      return [];
+    }
+  }
+}

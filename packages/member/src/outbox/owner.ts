@@ -1,0 +1,69 @@
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+
+/*
+ * The name of an outbox file tells whose it is: `<pid>-<start time>-<place>-<random>.outbox`, the place being a boot of a
+ * machine and the processes that see one another there. A file that nobody owns any more is named `left-<random>.outbox`.
+ */
+
+export const SUFFIX = ".outbox";
+/** A file of a process that cannot be seen from here is its own until it has not been touched for this long. */
+export const STALE_MS = 60_000;
+
+/** A new name for a file of this process. */
+export function ownName(): string {
+  identity ??= `${process.pid}-${startTimeOf(process.pid) ?? "0"}-${placeHere()}`;
+  return `${identity}-${randomBytes(6).toString("hex")}${SUFFIX}`;
+}
+
+let identity: string | undefined;
+
+/** A new name for a file that this process leaves to whoever comes. */
+export function leftName(): string {
+  return `left-${randomBytes(6).toString("hex")}${SUFFIX}`;
+}
+
+/** Whether the process that this file's name tells of has ended, the file having last been touched at `touchedMs`. */
+export function isAbandoned(name: string, touchedMs: number): boolean {
+  if (name.startsWith("left-")) return true;
+  const [pid = "", startTime, place] = name.split("-");
+  if (place !== placeHere()) return Date.now() - touchedMs > STALE_MS;
+  return startTimeOf(Number(pid)) !== startTime;
+}
+
+let place: string | undefined;
+
+/** Tells boots, and containers with processes of their own, from one another: ids and times mean nothing across them. */
+function placeHere(): string {
+  if (place !== undefined) return place;
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").replaceAll("-", "").slice(0, 16);
+    place = `${boot}.${readlinkSync("/proc/self/ns/pid").replaceAll(/\D/g, "")}`;
+  } catch {
+    place = hostname().replaceAll(/[^A-Za-z0-9.]/g, "_");
+  }
+  return place;
+}
+
+/** Start time of a process, which no later process of the same id shares; nothing when it does not run. */
+function startTimeOf(pid: number): string | undefined {
+  if (process.platform === "linux") {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      // The command's name may hold spaces and brackets: the fixed fields begin after its last bracket.
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      // A zombie has ended; only its parent has not noticed.
+      return fields[0] === "Z" ? undefined : fields[19];
+    } catch {
+      return undefined;
+    }
+  }
+  try {
+    const told = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
+    return String(Date.parse(told.trim()));
+  } catch {
+    return undefined;
+  }
+}
