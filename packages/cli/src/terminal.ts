@@ -29,8 +29,7 @@ export function processTerminal(): Terminal {
 
 /** Without the characters that command a terminal: names and messages come from strangers. Line ends and tabs stay. */
 function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are meant
-  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
+  return text.replaceAll(/(?![\n\t])\p{Cc}/gu, "\ufffd");
 }
 
 /** Lines of columns, each as wide as its widest cell. */
