@@ -154,7 +154,7 @@ export class Consumer {
   async #process(delivery: Delivery): Promise<Settlement> {
     const { registry, log, durable, onSettled } = this.#settings;
     const opened = openDelivery(delivery, registry);
-    const eventId = opened.envelope?.event_id ?? delivery.message.id;
+    const eventId = opened.envelope?.event_id;
     if (opened.refusal?.code === "unknown-event") {
       onSettled("refused");
       const { subject } = delivery.message;

@@ -85,11 +85,13 @@ export class FailureHandling {
    * earlier process, or of one that shares the durable, is forgotten. Never rejects: where the journal does not answer,
    * `trouble` says why.
    */
-  async historyOf(delivery: Delivery, eventId: string): Promise<History> {
+  async historyOf(delivery: Delivery, eventId: string | undefined): Promise<History> {
     if (delivery.deliveryCount <= 1) return NO_HISTORY;
     const here = this.#histories.get(delivery.seq) ?? NO_HISTORY;
     if (here.verdict !== undefined) return here;
     if (here.failures + here.holds >= delivery.deliveryCount - 1) return here;
+    // Of what is no envelope there are no records.
+    if (eventId === undefined) return here;
     const { journal, durable } = this.#settings;
     try {
       const record = await journal.lastRecord(durable, eventId);

@@ -216,6 +216,12 @@ describe("FailureHandling, history", () => {
     expect(await process.historyOf(deliveryOf(2), "e")).toEqual({ ...NO_HISTORY, holds: 1 });
   });
 
+  test("asks the journal nothing of what is no envelope: it has no record of it", async () => {
+    journal.refusal = UNAVAILABLE;
+    expect(await newProcess().historyOf(deliveryOf(2), undefined)).toEqual(NO_HISTORY);
+    expect(journal.calls).toEqual([]);
+  });
+
   test("keeps what it knows itself while the journal is away", async () => {
     const process = newProcess();
     await fail(process, new Error("x"), 1);

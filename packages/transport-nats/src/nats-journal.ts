@@ -64,7 +64,7 @@ export class NatsJournal implements FailureJournal {
 
 /** Ids come from envelopes that were checked, or from what is no envelope at all: a subject takes no chances. */
 function subjectToken(id: string): string {
-  return id.replaceAll(/[^A-Za-z0-9-]/g, "_").slice(0, 64);
+  return id.replaceAll(/[^A-Za-z0-9-]/g, "_").slice(0, 64) || "_";
 }
 
 /** Under an id that nobody can foresee: who could would store something else under it first, and this would be lost. */
