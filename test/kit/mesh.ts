@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readSeed } from "@adaos/config";
 import { type Bus, type ConnectOptions, connect } from "@adaos/member";
-import { openConnection } from "@adaos/transport-nats";
+import { type Connection, openConnection } from "@adaos/transport-nats";
 import type { NatsConnection } from "nats";
 
 /** The checkout. */
@@ -137,17 +137,18 @@ export class TestMesh {
     return server;
   }
 
-  /** Does something on a server with the rights of the daemon that keeps its streams. */
-  async asKeeper<T>(of: string, use: (nc: NatsConnection) => Promise<T>): Promise<T> {
+  /**
+   * A connection with the rights of the daemon that keeps a server's streams. Not the bare client's: a server that takes
+   * new rights refuses whoever is just connecting, and this dials again.
+   */
+  openKeeper(of: string): Promise<Connection> {
     const { url, seedFile } = this.server(of);
-    // Not the bare client: a server that takes new rights refuses whoever is just connecting, and this dials again.
-    const connection = await openConnection({
-      url,
-      name: "test",
-      user: "test",
-      seed: readSeed(seedFile),
-      log: SILENT,
-    });
+    return openConnection({ url, name: "test", user: "test", seed: readSeed(seedFile), log: SILENT });
+  }
+
+  /** Does something with such a connection. */
+  async asKeeper<T>(of: string, use: (nc: NatsConnection) => Promise<T>): Promise<T> {
+    const connection = await this.openKeeper(of);
     try {
       return await use(connection.nc);
     } finally {

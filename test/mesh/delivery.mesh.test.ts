@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { NonRetryableError, RetryableError } from "@adaos/core";
-import { connect as dial, nkeyAuthenticator } from "nats";
+import type { NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
 
@@ -212,10 +211,8 @@ describe("delivery, on a real mesh", () => {
     expect(await deadLetters("poisoned")).toEqual([]);
   });
 
-  async function hubConnection(subnet: string): ReturnType<typeof dial> {
-    const { url, seedFile } = mesh.server(subnet);
-    const seed = new TextEncoder().encode(readFileSync(seedFile, "utf8").trim());
-    return dial({ servers: url, authenticator: nkeyAuthenticator(seed) });
+  async function hubConnection(subnet: string): Promise<NatsConnection> {
+    return (await mesh.openKeeper(subnet)).nc;
   }
 
   async function lastRecord(subnet: string, subject: string): Promise<unknown> {

@@ -4,7 +4,7 @@ import { cpSync, existsSync, readFileSync, statSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { NonRetryableError, RetryableError } from "@adaos/member";
-import { connect as dial, nkeyAuthenticator } from "nats";
+import type { NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CliResult, HOME, TestMesh, until } from "../kit/mesh.ts";
 
@@ -45,10 +45,8 @@ describe("the operator's commands, on a real mesh", () => {
       .map((line) => JSON.parse(line) as T);
   }
 
-  function hubConnection(subnet: string): ReturnType<typeof dial> {
-    const { url, seedFile } = mesh.server(subnet);
-    const seed = new TextEncoder().encode(readFileSync(seedFile, "utf8").trim());
-    return dial({ servers: url, authenticator: nkeyAuthenticator(seed) });
+  async function hubConnection(subnet: string): Promise<NatsConnection> {
+    return (await mesh.openKeeper(subnet)).nc;
   }
 
   async function status(...args: readonly string[]): Promise<Status> {

@@ -1,9 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Bus, NonRetryableError } from "@adaos/member";
-import { connect as dial, nkeyAuthenticator } from "nats";
+import type { NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CliResult, HOME, TestMesh, until } from "../kit/mesh.ts";
 
@@ -105,18 +104,8 @@ describe("events replay, on a real mesh", () => {
     return JSON.parse(stdout) as Told;
   }
 
-  async function asHub<T>(
-    use: (nc: Awaited<ReturnType<typeof dial>>) => Promise<T>,
-    of = "beta",
-  ): Promise<T> {
-    const { url, seedFile } = mesh.server(of);
-    const seed = new TextEncoder().encode(readFileSync(seedFile, "utf8").trim());
-    const nc = await dial({ servers: url, authenticator: nkeyAuthenticator(seed) });
-    try {
-      return await use(nc);
-    } finally {
-      await nc.close();
-    }
+  function asHub<T>(use: (nc: NatsConnection) => Promise<T>, of = "beta"): Promise<T> {
+    return mesh.asKeeper(of, use);
   }
 
   function lastSeq(of = "beta"): Promise<number> {

@@ -1,7 +1,7 @@
 import { nodeFilePath, nodeId, readNodeFile, readSeed } from "@adaos/config";
-import { inboxPrefix } from "@adaos/core";
 import { NonRetryableError, RetryableError } from "@adaos/member";
-import { connect as dial, nkeyAuthenticator, type StreamInfo } from "nats";
+import { type Connection, openConnection } from "@adaos/transport-nats";
+import type { StreamInfo } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { leftovers, TestMesh, until } from "../kit/mesh.ts";
 
@@ -21,6 +21,9 @@ subnets:
 `;
 const INSTALL = { skill: "weather", version: "1.2.0" };
 const INSTALLED = { ...INSTALL, status: "installed" };
+
+const silent = (): void => undefined;
+const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
 describe("request()", () => {
   let mesh: TestMesh;
@@ -149,7 +152,7 @@ describe("request()", () => {
   });
 
   test("lets no reply in to a command that policy does not let out, nor one under another's name", async () => {
-    const attacker = await raw("beta", "desk");
+    const { nc: attacker } = await raw("beta", "desk");
     const id = "EVT-20250923-162000-0123456789ab";
     const body = JSON.stringify({ made: "up" });
     const denied: string[] = [];
@@ -162,11 +165,14 @@ describe("request()", () => {
       `rpy.far.alpha.kitchen.${id}.alpha.speaker.repo.skill.install.v1`,
       `rpy.near.alpha.kitchen.${id}.alpha.speaker.repo.skill.install.v1`,
       `got.far.alpha.kitchen.${id}.beta.desk.repo.skill.install.v1`,
+      // Nor what answers a command that it may not even take.
+      `rpy.far.alpha.kitchen.${id}.beta.desk.scenario.run.v1`,
     ];
     for (const subject of tried) attacker.publish(subject, body);
     // These it stores; no link takes them.
     const own = [
-      `rpy.far.alpha.kitchen.${id}.beta.desk.scenario.run.v1`,
+      // Its own subnet imports no such command.
+      `rpy.far.alpha.kitchen.${id}.beta.desk.repo.skill.installed.v1`,
       `rpy.near.alpha.kitchen.${id}.beta.desk.repo.skill.install.v1`,
       `rpy.far.alpha.kitchen.${id}.beta.desk.repo.skill.install.v1`,
     ];
@@ -181,15 +187,11 @@ describe("request()", () => {
     await attacker.close();
   });
 
-  async function raw(subnet: string, node: string) {
+  function raw(subnet: string, node: string): Promise<Connection> {
     const file = nodeFilePath(mesh.state, nodeId({ subnet, node }));
     const { config, path } = readNodeFile(file, "member");
-    const seed = new TextEncoder().encode(readSeed(path(config.server.seedFile)));
-    return dial({
-      servers: config.server.url,
-      authenticator: nkeyAuthenticator(seed),
-      inboxPrefix: inboxPrefix(node),
-    });
+    const seed = readSeed(path(config.server.seedFile));
+    return openConnection({ url: config.server.url, name: "attacker", user: node, seed, log: SILENT });
   }
 
   function streamInfo(subnet: string, subjects_filter?: string): Promise<StreamInfo> {
