@@ -86,10 +86,23 @@ describe("order of events", () => {
   });
 
   test("3,000 events are stored as they were published though the server is killed amid them", async () => {
-    const published = await publishInOrder(kitchen, () => process.kill(mesh.pid("nats-alpha"), "SIGKILL"));
+    const bare = await mesh.connect("alpha/kitchen", { outbox: false });
+    const published = await publishInOrder(bare, () => process.kill(mesh.pid("nats-alpha"), "SIGKILL"));
     const seqs = published.map(({ seq }) => seq);
     expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
     expect(new Set(seqs).size).toBe(COUNT);
+    await until("all is ready again", async () => (await mesh.adaos(["status"])).code === 0);
+  });
+
+  test("and arrive so, when some of them had to wait in the outbox", async () => {
+    const speaker = await mesh.connect("alpha/speaker");
+    const arrived: string[] = [];
+    const options = { durable: "outbox-order", maxConcurrency: 1 } as const;
+    await speaker.subscribe("ui.notify", options, ({ event_id }) => void arrived.push(event_id));
+    const published = await publishInOrder(kitchen, () => process.kill(mesh.pid("nats-alpha"), "SIGKILL"));
+    await until("all have arrived", () => arrived.length >= COUNT);
+    expect(arrived).toEqual(published.map(({ eventId }) => eventId));
+    expect(published.some(({ stream }) => stream === "outbox")).toBe(true);
     await until("all is ready again", async () => (await mesh.adaos(["status"])).code === 0);
   });
 });
