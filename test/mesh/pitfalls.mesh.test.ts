@@ -107,6 +107,26 @@ describe("pitfalls of delivery, on a real mesh", () => {
     ]);
   });
 
+  test("a slow subscription does not hold up another of the same process", async () => {
+    const kitchen = await mesh.connect("alpha/kitchen");
+    const speaker = await mesh.connect("alpha/speaker");
+    let slow = 0;
+    let quick = 0;
+    await speaker.subscribe("ui.notify", { durable: "slow", maxConcurrency: 1 }, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      slow++;
+    });
+    await speaker.subscribe("ui.notify", { durable: "quick" }, () => {
+      quick++;
+    });
+    await Promise.all(
+      Array.from({ length: 40 }, (_, i) => kitchen.publish("ui.notify", { text: `notice ${i}` })),
+    );
+    await until("the quick one has them all", () => quick === 40);
+    // 40 s of work: it has hardly begun.
+    expect(slow).toBeLessThan(20);
+  });
+
   test("an event that was handed back time and again is handled all the same", async () => {
     const kitchen = await mesh.connect("alpha/kitchen");
     const speaker = await mesh.connect("alpha/speaker");
