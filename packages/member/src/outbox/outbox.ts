@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { OutboxLimits } from "@adaos/config";
 import { type Logger, MeshError, type Message } from "@adaos/core";
 import { LostFileError, OutboxFile } from "./outbox-file.ts";
-import { isAbandoned, leftName, ownName, SUFFIX } from "./owner.ts";
+import { ageOf, isAbandoned, leftName, ownName, SUFFIX } from "./owner.ts";
 import { entryRecord } from "./record.ts";
 
 /**
@@ -84,7 +84,7 @@ export class Outbox {
   async adopt(minAgeMs = 0): Promise<void> {
     for (const name of await this.#abandoned(minAgeMs)) {
       try {
-        const path = join(this.#dir, ownName());
+        const path = join(this.#dir, ownName(ageOf(name)));
         // Of several that try only one can.
         await rename(join(this.#dir, name), path);
         await rm(join(this.#dir, `${name}.new`), { force: true });
@@ -106,7 +106,7 @@ export class Outbox {
     await this.#own?.catch(() => undefined);
     for (const file of this.#files.splice(0)) {
       const { name } = file;
-      await file.close(leftName()).catch((err: unknown) => {
+      await file.close(leftName(ageOf(file.name))).catch((err: unknown) => {
         this.#log.warn({ outbox: name, err }, "outbox not left");
       });
     }
@@ -155,7 +155,7 @@ export class Outbox {
   async #take(file: OutboxFile): Promise<void> {
     const { damagedBytes, name, waiting } = file;
     if (damagedBytes > 0) this.#log.error({ outbox: name, damagedBytes }, "outbox damaged");
-    if (waiting === 0) return file.close(leftName());
+    if (waiting === 0) return file.close(leftName(ageOf(file.name)));
     this.#log.info({ outbox: name, waiting }, "outbox taken over");
     const own = await this.#own?.catch(() => undefined);
     const at = own === undefined ? -1 : this.#files.indexOf(own);
@@ -164,7 +164,7 @@ export class Outbox {
 
   async #drop(file: OutboxFile): Promise<void> {
     this.#files.splice(this.#files.indexOf(file), 1);
-    await file.close(leftName());
+    await file.close(leftName(ageOf(file.name)));
   }
 
   async #abandoned(minAgeMs: number): Promise<string[]> {
@@ -177,8 +177,8 @@ export class Outbox {
         .filter(
           ({ name, atMs }) => (minAgeMs === 0 || Date.now() - atMs >= minAgeMs) && isAbandoned(name, atMs),
         )
-        .sort((a, b) => a.atMs - b.atMs)
-        .map(({ name }) => name);
+        .map(({ name }) => name)
+        .sort((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1));
     } catch (err) {
       // Of a file that another process has just removed, or of a folder that is not there yet.
       if ((err as NodeJS.ErrnoException).code !== "ENOENT") this.#log.warn({ err }, "outboxes not listed");

@@ -63,9 +63,9 @@ async function drain(outbox: Outbox): Promise<(string | undefined)[]> {
 }
 
 /** The name of a file of a process that was, or is, elsewhere or here. */
-function nameOf(pid: number, changes: { start?: string; place?: string } = {}): string {
+function nameOf(pid: number, changes: { start?: string; place?: string; age?: string } = {}): string {
   const [, start, place] = ownName().split("-");
-  return `${pid}-${changes.start ?? start}-${changes.place ?? place}-abc.outbox`;
+  return `${pid}-${changes.start ?? start}-${changes.place ?? place}-${changes.age ?? "1"}-abc.outbox`;
 }
 
 function leave(name: string, ...numbers: readonly (number | string)[]): string {
@@ -111,7 +111,7 @@ describe("Outbox", () => {
   });
 
   test("counts what was taken over", async () => {
-    leave("left-1.outbox", 1, 2, 3);
+    leave("left-1-abc.outbox", 1, 2, 3);
     const outbox = outboxOf({ maxEvents: 3 });
     await outbox.adopt();
     expect(outbox.waiting).toBe(3);
@@ -140,9 +140,10 @@ describe("Outbox", () => {
 describe("Outbox.adopt()", () => {
   test("takes over what ended processes have left, the oldest first and before its own", async () => {
     const dead = execFileSync(process.execPath, ["-p", "process.pid"], { encoding: "utf8" });
-    utimesSync(leave(nameOf(Number(dead)), 1, 2), 1000, 1000);
-    utimesSync(leave("left-abc.outbox", 3), 2000, 2000);
-    leave(nameOf(process.pid, { start: "1" }), 4);
+    // Forwarding touches a file: when it was last written says nothing of what is in it.
+    utimesSync(leave(nameOf(Number(dead), { age: "1" }), 1, 2), 3000, 3000);
+    utimesSync(leave("left-2-abc.outbox", 3), 2000, 2000);
+    utimesSync(leave(nameOf(process.pid, { start: "1", age: "3" }), 4), 1000, 1000);
     const outbox = outboxOf();
     await append(outbox, 5);
     await outbox.adopt();
@@ -178,7 +179,7 @@ describe("Outbox.adopt()", () => {
   });
 
   test("leaves what is young to a successor, when it is told to", async () => {
-    const file = leave("left-1.outbox", 1);
+    const file = leave("left-1-abc.outbox", 1);
     const outbox = outboxOf();
     await outbox.adopt(20_000);
     expect(outbox.waiting).toBe(0);
@@ -188,7 +189,7 @@ describe("Outbox.adopt()", () => {
   });
 
   test("of several that try at the same time each file has one", async () => {
-    for (let n = 0; n < 20; n++) leave(`left-${n}.outbox`, n);
+    for (let n = 0; n < 20; n++) leave(`left-${n}-abc.outbox`, n);
     const outboxes = [outboxOf(), outboxOf(), outboxOf()];
     await Promise.all(outboxes.map((outbox) => outbox.adopt()));
     const drained = await Promise.all(outboxes.map(drain));
@@ -210,7 +211,7 @@ describe("Outbox.adopt()", () => {
   });
 
   test("says how much was damaged", async () => {
-    const file = leave("left-1.outbox", 1, 2);
+    const file = leave("left-1-abc.outbox", 1, 2);
     const bytes = readFileSync(file);
     bytes[20] = 0;
     writeFileSync(file, bytes);

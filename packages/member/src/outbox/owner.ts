@@ -4,25 +4,39 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
 /*
- * The name of an outbox file tells whose it is: `<pid>-<start time>-<place>-<random>.outbox`, the place being a boot of a
- * machine and the processes that see one another there. A file that nobody owns any more is named `left-<random>.outbox`.
+ * The name of an outbox file tells whose it is: `<pid>-<start time>-<place>-<age>-<random>.outbox`, the place being a boot
+ * of a machine and the processes that see one another there. A file that nobody owns any more is named
+ * `left-<age>-<random>.outbox`. The age stays with the file: in that order files are forwarded, whoever owns them.
  */
 
 export const SUFFIX = ".outbox";
 /** A file of a process that cannot be seen from here is its own until it has not been touched for this long. */
 export const STALE_MS = 60_000;
 
-/** A new name for a file of this process. */
-export function ownName(): string {
+/** A new name for a file of this process. @param age Of a file that is taken over; a new one is younger than all before. */
+export function ownName(age: string = newAge()): string {
   identity ??= `${process.pid}-${startTimeOf(process.pid) ?? "0"}-${placeHere()}`;
-  return `${identity}-${randomBytes(6).toString("hex")}${SUFFIX}`;
+  return `${identity}-${age}-${randomBytes(6).toString("hex")}${SUFFIX}`;
 }
 
 let identity: string | undefined;
 
 /** A new name for a file that this process leaves to whoever comes. */
-export function leftName(): string {
-  return `left-${randomBytes(6).toString("hex")}${SUFFIX}`;
+export function leftName(age: string): string {
+  return `left-${age}-${randomBytes(6).toString("hex")}${SUFFIX}`;
+}
+
+/** When a file was begun, by its name: as text, earlier is less. */
+export function ageOf(name: string): string {
+  return name.split("-").at(-2) ?? "";
+}
+
+let lastAge = 0;
+
+function newAge(): string {
+  // Two of one millisecond, or a clock that is set back: still one after the other.
+  lastAge = Math.max(Date.now(), lastAge + 1);
+  return lastAge.toString(36).padStart(9, "0");
 }
 
 /** Whether the process that this file's name tells of has ended, the file having last been touched at `touchedMs`. */
