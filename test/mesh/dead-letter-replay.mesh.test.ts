@@ -7,6 +7,8 @@ const COUNT = 10_000;
 const CHUNK = 1000;
 /** The replay is killed when so few dead letters are left. */
 const KILLS_BELOW = [9000, 7500, 6000];
+/** A server that stores ten thousand failures answers late. */
+const BUSY_MS = 60_000;
 /** A replay of all, on a machine that has other things to do. */
 const LIMIT_MS = 120_000;
 
@@ -61,9 +63,9 @@ describe("a replay of dead letters", () => {
       for (const below of KILLS_BELOW) await replayKilledBelow(nc, below);
       const { code, stdout, stderr } = await mesh.adaos(REPLAY);
       expect(code, stderr).toBe(0);
-      const { replayed, failed } = JSON.parse(stdout) as { replayed: number; failed: number };
+      // Nothing is left for it where the last look came so late that the killed one had done all.
+      const { failed = 0 } = JSON.parse(stdout) as { readonly failed?: number };
       expect(failed).toBe(0);
-      expect(replayed).toBeGreaterThan(0);
 
       expect(await deadLetters(nc)).toBe(0);
       await until("all are handled", () => new Set(effects).size >= COUNT, LIMIT_MS);
@@ -78,7 +80,7 @@ describe("a replay of dead letters", () => {
 
   async function replayKilledBelow(nc: NatsConnection, below: number): Promise<void> {
     // Slow enough for a look at how far it is: at full speed the last thousands take less.
-    const { child, result } = mesh.begin([...REPLAY, "--rate", "2000"]);
+    const { child, result } = mesh.begin([...REPLAY, "--rate", "1500"]);
     let ended: CliResult | undefined;
     void result.then((how) => {
       ended = how;
@@ -103,12 +105,12 @@ function notOnce(expected: readonly string[], came: readonly string[]): (readonl
 }
 
 async function deadLetters(nc: NatsConnection): Promise<number> {
-  const jsm = await nc.jetstreamManager({ checkAPI: false });
+  const jsm = await nc.jetstreamManager({ checkAPI: false, timeout: BUSY_MS });
   return (await jsm.streams.info("DLQ_alpha")).state.messages;
 }
 
 async function isIdle(nc: NatsConnection, durable: string): Promise<boolean> {
-  const jsm = await nc.jetstreamManager({ checkAPI: false });
+  const jsm = await nc.jetstreamManager({ checkAPI: false, timeout: BUSY_MS });
   const { num_pending, num_ack_pending } = await jsm.consumers.info("EVENTS_alpha", durable);
   return num_pending === 0 && num_ack_pending === 0;
 }
