@@ -60,8 +60,8 @@ function localHarness(options: Omit<LocalBrokerOptions, "subnet"> = {}): Transpo
   };
 }
 
-describe("local transport", () => {
-  const harness = localHarness();
+/** Every concern of the suite. */
+function describeAll(harness: TransportHarness): void {
   describePublish(harness);
   describeSettle(harness);
   describeRedelivery(harness);
@@ -73,6 +73,10 @@ describe("local transport", () => {
   describeRequest(harness);
   describeBroadcast(harness);
   describeReplay(harness);
+}
+
+describe("local transport", () => {
+  describeAll(localHarness());
 });
 
 describe("local transport without a duplicate window", () => {
@@ -117,16 +121,5 @@ function localMeshHarness(): TransportHarness {
 }
 
 describe("local transport from subnet to subnet", () => {
-  const harness = localMeshHarness();
-  describePublish(harness);
-  describeSettle(harness);
-  describeRedelivery(harness);
-  describeDurable(harness);
-  describeOrder(harness);
-  describeDedupe(harness);
-  describeReconnect(harness);
-  describeClose(harness);
-  describeRequest(harness);
-  describeBroadcast(harness);
-  describeReplay(harness);
+  describeAll(localMeshHarness());
 });

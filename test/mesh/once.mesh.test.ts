@@ -97,7 +97,7 @@ describe("an effect happens once", () => {
     expect(new Set(effects).size).toBe(before);
   });
 
-  test("when its mark cannot be written, and not before the handler has succeeded", async () => {
+  test("and not before its handler has succeeded", async () => {
     const kitchen = await mesh.connect("alpha/kitchen");
     const desk = await mesh.connect("beta/desk");
     let effects = 0;

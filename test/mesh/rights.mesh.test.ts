@@ -593,7 +593,7 @@ async function subjectsFrom(first: number): Promise<string[]> {
 }
 
 describe("the root daemon's key", () => {
-  test("reaches four services of a hub and nothing else of it", async () => {
+  test("reaches the bridge services of a hub and nothing else of it", async () => {
     const bridged = await answerToRoot("link.alpha.CONSUMER.INFO.EVENTS_alpha.root");
     expect(bridged).toContain('"name":"root"');
     const before = await settledState();

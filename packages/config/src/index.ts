@@ -18,6 +18,7 @@ export {
   readSeed,
   writeSecret,
 } from "./node-file.ts";
+export { startTimeOf } from "./process-start-time.ts";
 export {
   layoutFile,
   logFilePath,

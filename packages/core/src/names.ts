@@ -66,7 +66,7 @@ export const DURABLE_METADATA = {
   answers: "adaos.answers",
 } as const;
 
-/** Where the root finds a hub's four bridge services. */
+/** Where the root finds a hub's bridge services. */
 export function bridgePrefix(subnet: string): string {
   return `link.${subnet}`;
 }

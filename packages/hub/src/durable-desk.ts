@@ -9,12 +9,12 @@ import {
   type Policy,
   parseEventPattern,
   patternToFilter,
-  quote,
   replayPrefix,
 } from "@adaos/core";
 import { ACK_WAIT_MS, type DurableReply, type DurableRequest, findConsumer } from "@adaos/transport-nats";
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from "nats";
 import { z } from "zod";
+import { parseRequest } from "./parse-request.ts";
 import type { ServerGrants } from "./server-grants.ts";
 
 const name = z.string().superRefine((text, context) => {
@@ -71,7 +71,7 @@ export class DurableDesk {
 
   /** Makes the durable that `node` asks for. Rejects with `usage`, `denied`, `backpressure` or what the client throws. */
   async make(node: string, body: unknown): Promise<DurableReply> {
-    const request = parseRequest(body);
+    const request = parseRequest(requestSchema, body, "the request for a durable");
     const pattern = parseEventPattern(request.pattern);
     const decision = this.#decide(node, pattern);
     if (!decision.allowed) throw new MeshError("denied", decision.reason, { rule: decision.rule });
@@ -159,16 +159,6 @@ export class DurableDesk {
     await this.#grants.grant([[node, consumer]]);
     return consumer;
   }
-}
-
-function parseRequest(value: unknown): DurableRequest {
-  const checked = requestSchema.safeParse(value);
-  if (checked.success) return checked.data;
-  const [issue] = checked.error.issues;
-  throw new MeshError(
-    "usage",
-    `the request for a durable is wrong at ${quote(issue?.path.join(".") ?? "")}: ${issue?.message}`,
-  );
 }
 
 /** Whether a literal subject passes a filter, by the rules of nats-server. */

@@ -10,6 +10,7 @@ import {
 import type { HandlersReply, HandlersRequest, StoredReply, StoredReplyRequest } from "@adaos/transport-nats";
 import { type JetStreamManager, NatsError } from "nats";
 import { z } from "zod";
+import { parseRequest } from "./parse-request.ts";
 
 const handlersRequest: z.ZodType<HandlersRequest> = z.strictObject({ subject: z.string().max(512) });
 const replyRequest: z.ZodType<StoredReplyRequest> = z.strictObject({
@@ -42,7 +43,7 @@ export class RequestDesk {
 
   /** Answers for the node's own commands only. Rejects with `usage`, `invalid-event` or `denied`. */
   async handlers(node: string, request: unknown): Promise<HandlersReply> {
-    const { subject } = parsed(handlersRequest, request);
+    const { subject } = parseRequest(handlersRequest, request, "the request");
     const address = parseSubject(subject);
     if (address.subnet !== this.#subnet || address.node !== node) {
       throw new MeshError("denied", `${quote(subject)} is no subject of ${this.#subnet}/${node}`, {
@@ -58,7 +59,7 @@ export class RequestDesk {
 
   /** The next reply to a request of this node. Rejects with `usage` or what the client throws. */
   async reply(node: string, request: unknown): Promise<StoredReply> {
-    const { requestId, after } = parsed(replyRequest, request);
+    const { requestId, after } = parseRequest(replyRequest, request, "the request");
     const next_by_subj = `${REPLY_ROOT}.*.${this.#subnet}.${node}.${requestId}.>`;
     try {
       const query = { seq: after + 1, next_by_subj };
@@ -71,14 +72,4 @@ export class RequestDesk {
       throw thrown;
     }
   }
-}
-
-function parsed<T>(schema: z.ZodType<T>, request: unknown): T {
-  const checked = schema.safeParse(request);
-  if (checked.success) return checked.data;
-  const [issue] = checked.error.issues;
-  throw new MeshError(
-    "usage",
-    `the request is wrong at ${quote(issue?.path.join(".") ?? "")}: ${issue?.message}`,
-  );
 }

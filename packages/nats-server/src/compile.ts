@@ -69,7 +69,7 @@ export interface HubServerSettings extends ServerSettings {
 
 /**
  * Config of the root's server: one account for each subnet's leaf, which can be asked and cannot ask, and the
- * account MESH for the root daemon, which reaches the four bridge services of every hub and nothing else.
+ * account MESH for the root daemon, which reaches the bridge services of every hub and nothing else.
  */
 export function compileRootServer(settings: RootServerSettings, header: readonly string[] = []): string {
   const accounts: Record<string, ConfValue> = { SYS: systemAccount(settings) };

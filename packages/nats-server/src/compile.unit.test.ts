@@ -272,7 +272,7 @@ describe("compileHubServer(), what the root may do", () => {
     "ingest.>",
   ];
 
-  test("exports the four services of its durable and the ingest, the acknowledgement in both its forms", () => {
+  test("exports the services of its durable and what may enter, the acknowledgement in both its forms", () => {
     expect(exportsTo(conf, "SUBNET", "BRIDGE").sort()).toEqual(SERVICES);
   });
 

@@ -7,7 +7,7 @@ import type { StoredMessage } from "./stored-messages.ts";
  * hostile member must not keep an operator from the others.
  */
 
-/** As long as any that our code writes. */
+/** Our longest is a stack of 8,000 characters. */
 const text = z.string().max(20_000);
 const count = z.number().nonnegative();
 const category = z.enum(["transient", "permanent", "unknown"]);

@@ -1,6 +1,6 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { startTimeOf } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { processesFile } from "./layout.ts";
 
@@ -18,7 +18,7 @@ export interface ProcessTable {
 }
 
 export function recordOf(name: string, pid: number): ProcessRecord {
-  return { name, pid, identity: identityOf(pid) ?? "" };
+  return { name, pid, identity: startTimeOf(pid) ?? "" };
 }
 
 export function writeProcessTable(stateDir: string, table: ProcessTable): void {
@@ -45,7 +45,7 @@ export function removeProcessTable(stateDir: string): void {
 
 /** Whether that very process still runs. */
 export function isRunning({ pid, identity }: ProcessRecord): boolean {
-  return identity !== "" && identityOf(pid) === identity;
+  return identity !== "" && startTimeOf(pid) === identity;
 }
 
 /** Sends a signal to that very process; nothing when it has ended. */
@@ -55,25 +55,5 @@ export function signalProcess(record: ProcessRecord, signal: NodeJS.Signals): vo
     process.kill(record.pid, signal);
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
-  }
-}
-
-/** Start time of a process, which no later process of the same id shares; nothing when it does not run. */
-function identityOf(pid: number): string | undefined {
-  if (process.platform === "linux") {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-      // The command's name may hold spaces and brackets: the fixed fields begin after its last bracket.
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      // A zombie has ended; only its parent has not noticed.
-      return fields[0] === "Z" ? undefined : fields[19];
-    } catch {
-      return undefined;
-    }
-  }
-  try {
-    return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim() || undefined;
-  } catch {
-    return undefined;
   }
 }

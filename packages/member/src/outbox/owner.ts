@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
+import { startTimeOf } from "@adaos/config";
 
 /*
  * The name of an outbox file tells whose it is: `<pid>-<start time>-<place>-<age>-<random>.outbox`, the place being a boot
@@ -59,25 +59,4 @@ function placeHere(): string {
     place = hostname().replaceAll(/[^A-Za-z0-9.]/g, "_");
   }
   return place;
-}
-
-/** Start time of a process, which no later process of the same id shares; nothing when it does not run. */
-function startTimeOf(pid: number): string | undefined {
-  if (process.platform === "linux") {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-      // The command's name may hold spaces and brackets: the fixed fields begin after its last bracket.
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      // A zombie has ended; only its parent has not noticed.
-      return fields[0] === "Z" ? undefined : fields[19];
-    } catch {
-      return undefined;
-    }
-  }
-  try {
-    const told = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
-    return String(Date.parse(told.trim()));
-  } catch {
-    return undefined;
-  }
 }
