@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { MeshError, messageOf } from "@adaos/core";
+import { writeBenchRegistry } from "./bench-registry.ts";
+import type { ServerAccess } from "./contender.ts";
 
 const HOME = fileURLToPath(new URL("../../..", import.meta.url));
 const CLI = join(HOME, "packages/cli/bin/adaos.mjs");
@@ -12,22 +14,22 @@ const CLI = join(HOME, "packages/cli/bin/adaos.mjs");
 const meshYaml = (durability: string): string => `
 mesh: bench
 durability: ${durability}
-registry: ${join(HOME, "schemas/events")}
+registry: events
 subnets:
   # Alone: what is published here goes nowhere else.
   solo:
     members:
-      publisher: { publish: [ui.] }
-      subscriber: { subscribe: [ui.] }
+      publisher: { publish: [bench.] }
+      subscriber: { subscribe: [bench.] }
   alpha:
-    export: [ui.]
+    export: [bench.]
     members:
-      publisher: { publish: [ui.] }
-      subscriber: { subscribe: [ui.] }
+      publisher: { publish: [bench.] }
+      subscriber: { subscribe: [bench.] }
   beta:
-    import: [ui.]
+    import: [bench.]
     members:
-      subscriber: { subscribe: [ui.] }
+      subscriber: { subscribe: [bench.] }
 `;
 
 /** A mesh of its own for the benchmark, on free ports of this machine. */
@@ -48,6 +50,7 @@ export class BenchMesh {
     const config = join(dir, "mesh.yaml");
     const state = join(dir, "state");
     writeFileSync(config, meshYaml(durability));
+    writeBenchRegistry(join(dir, "events"), 10);
     await adaos(["up", "--config", config, "--state", state, "--detach"]);
     // The members' daemons log every event that they may see: work that nobody measures.
     const daemons = memberPids(state);
@@ -55,14 +58,12 @@ export class BenchMesh {
     return new BenchMesh(dir, daemons);
   }
 
-  /** Where a subnet's server is, and the seed of the daemon beside it. */
-  server(of: string): { readonly url: string; readonly seedFile: string } {
+  /** By subnet; the root's under `root`. */
+  servers(): Readonly<Record<string, ServerAccess>> {
     const { servers } = JSON.parse(readFileSync(join(this.state, "mesh.json"), "utf8")) as {
       servers: readonly { of: string; url: string; seedFile: string }[];
     };
-    const server = servers.find((candidate) => candidate.of === of);
-    if (server === undefined) throw new MeshError("internal", `the bench's mesh has no server of ${of}`);
-    return server;
+    return Object.fromEntries(servers.map(({ of, url, seedFile }) => [of, { url, seedFile }]));
   }
 
   async stop(): Promise<void> {

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { messageOf } from "@adaos/core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { BenchMesh } from "./bench-mesh.ts";
-import { CONTENDERS } from "./contender.ts";
+import { CONTENDERS } from "./contenders.ts";
 import { conditionsHere, type Round, rowsOf, tableOf } from "./report.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
 
@@ -49,7 +49,7 @@ async function bench(options: BenchOptions): Promise<void> {
   }
   const rows = rowsOf(rounds);
   for (const line of tableOf(rows)) process.stdout.write(`${line}\n`);
-  for (const [name, what] of Object.entries(CONTENDERS)) say(`${name}: ${what}`);
+  for (const [name, { load }] of Object.entries(CONTENDERS)) say(`${name}: ${(await load()).what}`);
   if (options.output === undefined) return;
   const result = { conditions: conditionsHere(options.durability), rows };
   writeFileSync(options.output, `${JSON.stringify(result, undefined, 2)}\n`);

@@ -1,5 +1,4 @@
 import { cpus } from "node:os";
-import type { ContenderName } from "./contender.ts";
 import type { Measured } from "./scenarios.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
@@ -8,7 +7,7 @@ export interface Row extends Spread {
   readonly scenario: string;
   readonly title: string;
   readonly conditions: string;
-  readonly contender: ContenderName;
+  readonly contender: string;
   readonly metric: string;
   readonly unit: string;
   readonly rounds: number;
@@ -19,7 +18,7 @@ export interface Round {
   readonly scenario: string;
   readonly title: string;
   readonly conditions: string;
-  readonly contender: ContenderName;
+  readonly contender: string;
   readonly measured: readonly Measured[];
 }
 

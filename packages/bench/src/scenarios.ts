@@ -1,5 +1,5 @@
 import type { BenchMesh } from "./bench-mesh.ts";
-import type { ContenderName, Place } from "./contender.ts";
+import type { Place } from "./contender.ts";
 import { type RunResult, run } from "./run.ts";
 import { quantileOf } from "./statistics.ts";
 
@@ -14,14 +14,9 @@ export interface Scenario {
   readonly id: string;
   readonly title: string;
   readonly conditions: string;
-  readonly contenders: readonly ContenderName[];
+  readonly contenders: readonly string[];
   /** One run of one contender. */
-  measure(
-    mesh: BenchMesh,
-    contender: ContenderName,
-    run: string,
-    scale: number,
-  ): Promise<readonly Measured[]>;
+  measure(mesh: BenchMesh, contender: string, run: string, scale: number): Promise<readonly Measured[]>;
 }
 
 const LATENCY_RATE = 1000;
@@ -36,15 +31,10 @@ const WITHIN: Way = { from: "solo", to: "solo" };
 const ACROSS: Way = { from: "alpha", to: "beta" };
 
 function placeOf(mesh: BenchMesh, way: Way, name: string): Place {
-  return { ...way, state: mesh.state, server: mesh.server(way.from), run: name };
+  return { ...way, state: mesh.state, servers: mesh.servers(), run: name, receiver: "handler" };
 }
 
-function latencyScenario(
-  id: string,
-  way: Way,
-  title: string,
-  contenders: readonly ContenderName[],
-): Scenario {
+function latencyScenario(id: string, way: Way, title: string, contenders: readonly string[]): Scenario {
   return {
     id,
     title,
@@ -67,7 +57,7 @@ function throughputScenario(
   id: string,
   way: Way,
   title: string,
-  contenders: readonly ContenderName[],
+  contenders: readonly string[],
   measures: (result: RunResult, count: number) => readonly Measured[],
 ): Scenario {
   return {
@@ -85,8 +75,8 @@ function throughputScenario(
 
 const perSecond = (count: number, ms: number): number => (count * 1000) / ms;
 
-const ALL: readonly ContenderName[] = ["adaos", "adaos-bare", "raw"];
-const OURS: readonly ContenderName[] = ["adaos", "adaos-bare"];
+const ALL: readonly string[] = ["adaos", "adaos-bare", "raw"];
+const OURS: readonly string[] = ["adaos", "adaos-bare"];
 
 export const SCENARIOS: readonly Scenario[] = [
   latencyScenario("S1", WITHIN, "publish to handled, within a subnet", ALL),

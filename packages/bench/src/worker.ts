@@ -1,10 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type ContenderName, openReceiver, openSender, type Place } from "./contender.ts";
+import { MeshError } from "@adaos/core";
+import type { Contender, Place } from "./contender.ts";
+import { CONTENDERS } from "./contenders.ts";
 
 /** What a worker is told to do, in its first argument. */
 export interface Work {
   readonly role: "send" | "receive";
-  readonly contender: ContenderName;
+  readonly contender: string;
   readonly place: Place;
   readonly count: number;
   /** @default as fast as the window lets it */
@@ -27,9 +29,15 @@ function tell(told: Told): void {
   process.send?.(told);
 }
 
+async function contenderOf(name: string): Promise<Contender> {
+  const entry = CONTENDERS[name];
+  if (entry === undefined) throw new MeshError("usage", `no contender ${name}`);
+  return entry.load();
+}
+
 async function receive({ contender, place, count }: Work): Promise<void> {
   const latenciesMs: number[] = [];
-  await openReceiver(contender, place, (text) => {
+  await (await contenderOf(contender)).openReceiver(place, (text) => {
     const atMs = nowMs();
     latenciesMs.push(atMs - Number(text.split(" ")[0]));
     if (latenciesMs.length === count) tell({ lastMs: atMs, latenciesMs });
@@ -38,7 +46,7 @@ async function receive({ contender, place, count }: Work): Promise<void> {
 }
 
 async function send({ contender, place, count, perSecond, window }: Work): Promise<void> {
-  const sender = await openSender(contender, place);
+  const sender = await (await contenderOf(contender)).openSender(place);
   tell({ ready: true });
   await new Promise((resolve) => process.once("message", resolve));
   const startedMs = nowMs();
