@@ -1,11 +1,13 @@
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type Durability, MeshError, messageOf } from "@adaos/core";
+import { type Durability, MeshError, messageOf, ROOT_DOMAIN } from "@adaos/core";
 import { writeBenchRegistry } from "./bench-registry.ts";
 import type { ServerAccess } from "./contender.ts";
+import { Crowd } from "./crowd.ts";
 
 const HOME = fileURLToPath(new URL("../../..", import.meta.url));
 const CLI = join(HOME, "packages/cli/bin/adaos.mjs");
@@ -13,6 +15,7 @@ const CLI = join(HOME, "packages/cli/bin/adaos.mjs");
 export const DEFAULT_MESH: string = join(HOME, "deploy/mesh.yaml");
 
 const LIMIT_MS = 180_000;
+const LOOK_MS = 200;
 
 /** How a mesh of the benchmark differs from the smallest one that does. */
 export interface MeshSpec {
@@ -34,11 +37,11 @@ export interface MeshProcess {
 /** A mesh of its own for the benchmark, on free ports of this machine. */
 export class BenchMesh {
   readonly state: string;
-  readonly #paused: readonly MeshProcess[];
+  #paused: readonly MeshProcess[] = [];
+  #crowd: Crowd | undefined;
 
-  private constructor(state: string, paused: readonly MeshProcess[]) {
+  private constructor(state: string) {
     this.state = state;
-    this.#paused = paused;
   }
 
   /** In `dir`, which is empty or does not exist. Rejects with `unavailable`. */
@@ -47,17 +50,45 @@ export class BenchMesh {
     const config = join(dir, "mesh.yaml");
     writeFileSync(config, meshYaml(spec));
     writeBenchRegistry(join(dir, "events"), spec.eventTypes ?? 10);
-    const state = await up(dir, config);
+    const mesh = new BenchMesh(await up(dir, config));
+    try {
+      await mesh.#prepare(spec, join(dir, "crowd"));
+    } catch (thrown) {
+      await mesh.stop();
+      throw thrown;
+    }
+    return mesh;
+  }
+
+  async #prepare({ crowd = 0, durability }: MeshSpec, crowdDir: string): Promise<void> {
+    const root = this.processes().find(({ name }) => name === ROOT_DOMAIN);
+    if (crowd > 0 && root !== undefined) {
+      this.#crowd = await Crowd.join({ state: this.state, durability, rootPid: root.pid }, crowd, crowdDir);
+      await this.#untilReady(root);
+    }
     // The members' daemons log every event that they may see: work that nobody measures.
-    const members = processesOf(state).filter(({ name }) => /\/(publisher|subscriber)$/.test(name));
-    for (const { pid } of members) process.kill(pid, "SIGSTOP");
-    return new BenchMesh(state, members);
+    this.#paused = this.processes().filter(({ name }) => /\/(publisher|subscriber)$/.test(name));
+    for (const { pid } of this.#paused) process.kill(pid, "SIGSTOP");
+  }
+
+  /** Until another root daemon has taken over from this one, and all its links flow. */
+  async #untilReady(before: MeshProcess): Promise<void> {
+    const deadlineMs = Date.now() + LIMIT_MS;
+    for (;;) {
+      const root = this.processes().find(({ name }) => name === ROOT_DOMAIN);
+      try {
+        if (root !== undefined && root.pid !== before.pid) return void (await this.adaos(["status"]));
+      } catch (thrown) {
+        if (Date.now() >= deadlineMs) throw thrown;
+      }
+      await delay(LOOK_MS);
+    }
   }
 
   /** A mesh as its file says, all of it running. */
   static async startFile(dir: string, config: string): Promise<BenchMesh> {
     mkdirSync(dir, { recursive: true });
-    return new BenchMesh(await up(dir, config), []);
+    return new BenchMesh(await up(dir, config));
   }
 
   /** By subnet; the root's under `root`. */
@@ -80,6 +111,7 @@ export class BenchMesh {
 
   async stop(): Promise<void> {
     for (const { pid } of this.#paused) process.kill(pid, "SIGCONT");
+    this.#crowd?.stop();
     await adaos(["down", "--state", this.state]);
   }
 }
@@ -116,10 +148,10 @@ async function adaos(args: readonly string[]): Promise<string> {
 }
 
 const OWN_RULE = "bench.";
-/** Rules of the two subnets that are asked of an event on its way: publish, export, import, subscribe. */
-const ASKED = 4;
+/** Rules that an event is asked for on its way: publish, export, import. */
+const ASKED = 3;
 /** All others of the smallest mesh. */
-const OTHERS = 6;
+const OTHERS = 7;
 
 /** Three subnets: what is published in `solo` and `fan` goes nowhere else, what is published in `alpha` goes to `beta`. */
 function meshYaml({ durability, rules = ASKED + OTHERS }: MeshSpec): string {
@@ -137,7 +169,7 @@ function meshYaml({ durability, rules = ASKED + OTHERS }: MeshSpec): string {
       solo: alone,
       fan: alone,
       alpha: { export: many, members: { publisher: { publish: many }, subscriber: { subscribe: few } } },
-      beta: { import: many, members: { publisher: { publish: few }, subscriber: { subscribe: many } } },
+      beta: { import: many, members: { publisher: { publish: few }, subscriber: { subscribe: few } } },
     },
   });
 }
