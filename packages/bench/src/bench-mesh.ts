@@ -8,6 +8,7 @@ import { type Durability, MeshError, messageOf, ROOT_DOMAIN } from "@adaos/core"
 import { writeBenchRegistry } from "./bench-registry.ts";
 import type { ServerAccess } from "./contender.ts";
 import { Crowd } from "./crowd.ts";
+import { dialServer } from "./dial-server.ts";
 
 const HOME = fileURLToPath(new URL("../../..", import.meta.url));
 const CLI = join(HOME, "packages/cli/bin/adaos.mjs");
@@ -22,7 +23,9 @@ export interface MeshSpec {
   readonly durability: Durability;
   /** In its registry. @default 10 */
   readonly eventTypes?: number;
-  /** Policy rules in all. @default 10 */
+  /** Only `alpha` and `beta`. @default false */
+  readonly pairOnly?: boolean;
+  /** Policy rules between `alpha` and `beta`. @default as few as it needs */
   readonly rules?: number;
   /** Subnets beside `alpha` and `beta` that the root serves. @default 0 */
   readonly crowd?: number;
@@ -99,6 +102,13 @@ export class BenchMesh {
     return Object.fromEntries(servers.map(({ of, url, seedFile }) => [of, { url, seedFile }]));
   }
 
+  async serverVersion(): Promise<string> {
+    const nc = await dialServer({ servers: this.servers() }, ROOT_DOMAIN);
+    const { info } = nc;
+    await nc.close();
+    return info?.version ?? "unknown";
+  }
+
   /** Servers and daemons, but not who keeps them running. */
   processes(): readonly MeshProcess[] {
     return processesOf(this.state);
@@ -148,28 +158,37 @@ async function adaos(args: readonly string[]): Promise<string> {
 }
 
 const OWN_RULE = "bench.";
-/** Rules that an event is asked for on its way: publish, export, import. */
+/** Rules that an event is asked for on its way: who may publish it, what may leave, what may enter. */
 const ASKED = 3;
-/** All others of the smallest mesh. */
-const OTHERS = 7;
+/** All others between two subnets: what the sender may subscribe, the receiver publish and subscribe. */
+const UNASKED = 3;
 
-/** Three subnets: what is published in `solo` and `fan` goes nowhere else, what is published in `alpha` goes to `beta`. */
-function meshYaml({ durability, rules = ASKED + OTHERS }: MeshSpec): string {
-  // The one that matches is the last of each list.
-  const others = Array.from({ length: Math.floor((rules - OTHERS) / ASKED) - 1 }, (_, i) => `other-${i}.`);
-  const many = [...others, OWN_RULE];
+/** What is published in `alpha` goes to `beta`; what is published in `solo` and `fan`, where they are, goes nowhere else. */
+function meshYaml({ durability, rules = ASKED + UNASKED, pairOnly = false }: MeshSpec): string {
   const few = [OWN_RULE];
+  const share = Math.floor((rules - UNASKED) / ASKED);
   const alone = { members: { publisher: { publish: few }, subscriber: { subscribe: few } } };
+  const publish = rulesEndingInOwn(rules - UNASKED - 2 * share);
   // JSON is YAML.
   return JSON.stringify({
     mesh: "bench",
     durability,
     registry: "events",
     subnets: {
-      solo: alone,
-      fan: alone,
-      alpha: { export: many, members: { publisher: { publish: many }, subscriber: { subscribe: few } } },
-      beta: { import: many, members: { publisher: { publish: few }, subscriber: { subscribe: few } } },
+      ...(pairOnly ? {} : { solo: alone, fan: alone }),
+      alpha: {
+        export: rulesEndingInOwn(share),
+        members: { publisher: { publish }, subscriber: { subscribe: few } },
+      },
+      beta: {
+        import: rulesEndingInOwn(share),
+        members: { publisher: { publish: few }, subscriber: { subscribe: few } },
+      },
     },
   });
+}
+
+/** The rule that matches comes last: the first that matches wins. */
+function rulesEndingInOwn(count: number): string[] {
+  return [...Array.from({ length: count - 1 }, (_, i) => `other-${i}.`), OWN_RULE];
 }
