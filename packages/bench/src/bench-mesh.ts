@@ -1,88 +1,194 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { MeshError, messageOf } from "@adaos/core";
+import { type Durability, MeshError, messageOf, ROOT_DOMAIN } from "@adaos/core";
+import { writeBenchRegistry } from "./bench-registry.ts";
+import type { ServerAccess } from "./contender.ts";
+import { Crowd } from "./crowd.ts";
+import { dialServer } from "./dial-server.ts";
 
 const HOME = fileURLToPath(new URL("../../..", import.meta.url));
 const CLI = join(HOME, "packages/cli/bin/adaos.mjs");
+/** The mesh that users get when they say nothing else. */
+export const DEFAULT_MESH: string = join(HOME, "deploy/mesh.yaml");
 
-const meshYaml = (durability: string): string => `
-mesh: bench
-durability: ${durability}
-registry: ${join(HOME, "schemas/events")}
-subnets:
-  # Alone: what is published here goes nowhere else.
-  solo:
-    members:
-      publisher: { publish: [ui.] }
-      subscriber: { subscribe: [ui.] }
-  alpha:
-    export: [ui.]
-    members:
-      publisher: { publish: [ui.] }
-      subscriber: { subscribe: [ui.] }
-  beta:
-    import: [ui.]
-    members:
-      subscriber: { subscribe: [ui.] }
-`;
+const LIMIT_MS = 180_000;
+const LOOK_MS = 200;
+
+/** How a mesh of the benchmark differs from the smallest one that does. */
+export interface MeshSpec {
+  readonly durability: Durability;
+  /** In its registry. @default 10 */
+  readonly eventTypes?: number;
+  /** Only `alpha` and `beta`. @default false */
+  readonly pairOnly?: boolean;
+  /** Policy rules between `alpha` and `beta`. @default as few as it needs */
+  readonly rules?: number;
+  /** Subnets beside `alpha` and `beta` that the root serves. @default 0 */
+  readonly crowd?: number;
+}
+
+/** A process of a mesh. */
+export interface MeshProcess {
+  readonly name: string;
+  readonly pid: number;
+}
 
 /** A mesh of its own for the benchmark, on free ports of this machine. */
 export class BenchMesh {
   readonly state: string;
-  readonly #dir: string;
-  readonly #stopped: readonly number[];
+  #paused: readonly MeshProcess[] = [];
+  #crowd: Crowd | undefined;
 
-  private constructor(dir: string, stopped: readonly number[]) {
-    this.#dir = dir;
-    this.state = join(dir, "state");
-    this.#stopped = stopped;
+  private constructor(state: string) {
+    this.state = state;
   }
 
-  /** Rejects with `unavailable`. */
-  static async start(durability: "synced" | "relaxed"): Promise<BenchMesh> {
-    const dir = mkdtempSync(join(tmpdir(), "adaos-bench-"));
+  /** In `dir`, which is empty or does not exist. Rejects with `unavailable`. */
+  static async start(dir: string, spec: MeshSpec): Promise<BenchMesh> {
+    mkdirSync(dir, { recursive: true });
     const config = join(dir, "mesh.yaml");
-    const state = join(dir, "state");
-    writeFileSync(config, meshYaml(durability));
-    await adaos(["up", "--config", config, "--state", state, "--detach"]);
-    // The members' daemons log every event that they may see: work that nobody measures.
-    const daemons = memberPids(state);
-    for (const pid of daemons) process.kill(pid, "SIGSTOP");
-    return new BenchMesh(dir, daemons);
+    writeFileSync(config, meshYaml(spec));
+    writeBenchRegistry(join(dir, "events"), spec.eventTypes ?? 10);
+    const mesh = new BenchMesh(await up(dir, config));
+    try {
+      await mesh.#prepare(spec, join(dir, "crowd"));
+    } catch (thrown) {
+      await mesh.stop();
+      throw thrown;
+    }
+    return mesh;
   }
 
-  /** Where a subnet's server is, and the seed of the daemon beside it. */
-  server(of: string): { readonly url: string; readonly seedFile: string } {
+  async #prepare({ crowd = 0, durability }: MeshSpec, crowdDir: string): Promise<void> {
+    const root = this.processes().find(({ name }) => name === ROOT_DOMAIN);
+    if (crowd > 0 && root !== undefined) {
+      this.#crowd = await Crowd.join({ state: this.state, durability, rootPid: root.pid }, crowd, crowdDir);
+      await this.#untilReady(root);
+    }
+    // The members' daemons log every event that they may see: work that nobody measures.
+    this.#paused = this.processes().filter(({ name }) => /\/(publisher|subscriber)$/.test(name));
+    for (const { pid } of this.#paused) process.kill(pid, "SIGSTOP");
+  }
+
+  /** Until another root daemon has taken over from this one, and all its links flow. */
+  async #untilReady(before: MeshProcess): Promise<void> {
+    const deadlineMs = Date.now() + LIMIT_MS;
+    for (;;) {
+      const root = this.processes().find(({ name }) => name === ROOT_DOMAIN);
+      try {
+        if (root !== undefined && root.pid !== before.pid) return void (await this.adaos(["status"]));
+      } catch (thrown) {
+        if (Date.now() >= deadlineMs) throw thrown;
+      }
+      await delay(LOOK_MS);
+    }
+  }
+
+  /** A mesh as its file says, all of it running. */
+  static async startFile(dir: string, config: string): Promise<BenchMesh> {
+    mkdirSync(dir, { recursive: true });
+    return new BenchMesh(await up(dir, config));
+  }
+
+  /** By subnet; the root's under `root`. */
+  servers(): Readonly<Record<string, ServerAccess>> {
     const { servers } = JSON.parse(readFileSync(join(this.state, "mesh.json"), "utf8")) as {
       servers: readonly { of: string; url: string; seedFile: string }[];
     };
-    const server = servers.find((candidate) => candidate.of === of);
-    if (server === undefined) throw new MeshError("internal", `the bench's mesh has no server of ${of}`);
-    return server;
+    return Object.fromEntries(servers.map(({ of, url, seedFile }) => [of, { url, seedFile }]));
+  }
+
+  async serverVersion(): Promise<string> {
+    const nc = await dialServer({ servers: this.servers() }, ROOT_DOMAIN);
+    const { info } = nc;
+    await nc.close();
+    return info?.version ?? "unknown";
+  }
+
+  /** Servers and daemons, but not who keeps them running. */
+  processes(): readonly MeshProcess[] {
+    return processesOf(this.state);
+  }
+
+  /** Runs `adaos` on this mesh. Resolves with what it prints. */
+  adaos(args: readonly string[]): Promise<string> {
+    return adaos([...args, "--state", this.state]);
   }
 
   async stop(): Promise<void> {
-    for (const pid of this.#stopped) process.kill(pid, "SIGCONT");
+    for (const { pid } of this.#paused) process.kill(pid, "SIGCONT");
+    this.#crowd?.stop();
     await adaos(["down", "--state", this.state]);
-    rmSync(this.#dir, { recursive: true, force: true });
   }
 }
 
-function memberPids(state: string): number[] {
-  const { children } = JSON.parse(readFileSync(join(state, "run/processes.json"), "utf8")) as {
-    children: readonly { name: string; pid: number }[];
-  };
-  return children.filter(({ name }) => /\/(publisher|subscriber)$/.test(name)).map(({ pid }) => pid);
-}
-
-async function adaos(args: readonly string[]): Promise<void> {
+async function up(dir: string, config: string): Promise<string> {
+  const state = join(dir, "state");
   try {
-    await promisify(execFile)(process.execPath, [CLI, ...args]);
-  } catch (cause) {
-    throw new MeshError("unavailable", `adaos ${args[0]} failed: ${messageOf(cause)}`, { cause });
+    await adaos(["up", "--config", config, "--state", state, "--detach"]);
+  } catch (thrown) {
+    // Some of it may run.
+    await adaos(["down", "--state", state]).catch(() => undefined);
+    throw thrown;
   }
+  return state;
+}
+
+function processesOf(state: string): MeshProcess[] {
+  const { children } = JSON.parse(readFileSync(join(state, "run/processes.json"), "utf8")) as {
+    children: readonly MeshProcess[];
+  };
+  return children.map(({ name, pid }) => ({ name, pid }));
+}
+
+async function adaos(args: readonly string[]): Promise<string> {
+  try {
+    // A group of its own: a Ctrl-C must not end the command that stops a mesh.
+    const options = { timeout: LIMIT_MS, maxBuffer: 16_777_216, detached: true };
+    return (await promisify(execFile)(process.execPath, [CLI, ...args], options)).stdout;
+  } catch (cause) {
+    throw new MeshError("unavailable", `adaos ${args.slice(0, 3).join(" ")} failed: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+const OWN_RULE = "bench.";
+/** Rules that an event is asked for on its way: who may publish it, what may leave, what may enter. */
+const ASKED = 3;
+/** All others between two subnets: what the sender may subscribe, the receiver publish and subscribe. */
+const UNASKED = 3;
+
+/** What is published in `alpha` goes to `beta`; what is published in `solo` and `fan`, where they are, goes nowhere else. */
+function meshYaml({ durability, rules = ASKED + UNASKED, pairOnly = false }: MeshSpec): string {
+  const few = [OWN_RULE];
+  const share = Math.floor((rules - UNASKED) / ASKED);
+  const alone = { members: { publisher: { publish: few }, subscriber: { subscribe: few } } };
+  const publish = rulesEndingInOwn(rules - UNASKED - 2 * share);
+  // JSON is YAML.
+  return JSON.stringify({
+    mesh: "bench",
+    durability,
+    registry: "events",
+    subnets: {
+      ...(pairOnly ? {} : { solo: alone, fan: alone }),
+      alpha: {
+        export: rulesEndingInOwn(share),
+        members: { publisher: { publish }, subscriber: { subscribe: few } },
+      },
+      beta: {
+        import: rulesEndingInOwn(share),
+        members: { publisher: { publish: few }, subscriber: { subscribe: few } },
+      },
+    },
+  });
+}
+
+/** The rule that matches comes last: the first that matches wins. */
+function rulesEndingInOwn(count: number): string[] {
+  return [...Array.from({ length: count - 1 }, (_, i) => `other-${i}.`), OWN_RULE];
 }

@@ -1,90 +1,78 @@
-import { readSeed } from "@adaos/config";
-import { connect as connectMember } from "@adaos/member";
-import { AckPolicy, connect as dial, nkeyAuthenticator } from "nats";
+import type { Durability } from "@adaos/core";
 
-/** What is measured, and how it is told apart. */
-export const CONTENDERS = {
-  adaos: "publish and subscribe as they are",
-  "adaos-bare": "without outbox, metrics and idempotency store",
-  raw: "js.publish and a consumer with callback of the bare client, in the hub's account",
-} as const;
-
-export type ContenderName = keyof typeof CONTENDERS;
-
-/** Where the processes of one run find their mesh. */
+/** Where one run of a contender takes place. Plain data: it is handed to the worker processes. */
 export interface Place {
-  readonly state: string;
-  readonly from: string;
-  readonly to: string;
-  /** Of the sending subnet. */
-  readonly server: { readonly url: string; readonly seedFile: string };
-  /** Tells this run's durable and subject from others'. */
+  /** Names what is sent in this run, a subject or a queue for example: `a-z`, `0-9` and `-`. No other run has it. */
   readonly run: string;
+  /** Names the receiver within the run: receivers of different names get every text each. Spelled like `run`. */
+  readonly receiver: string;
+  /** The sending subnet. */
+  readonly from: string;
+  /** The receiving subnet; the same as `from` where nothing leaves it. */
+  readonly to: string;
+  /** State folder of the mesh. */
+  readonly state: string;
+  /** The mesh's servers, by subnet; the root's under `root`. */
+  readonly servers: Readonly<Record<string, ServerAccess>>;
+  /** What the contender's {@link Backing} has handed over; `undefined` without one. */
+  readonly settings?: unknown;
+}
+
+/** A nats-server of the mesh, and the seed of the daemon beside it. */
+export interface ServerAccess {
+  readonly url: string;
+  readonly seedFile: string;
 }
 
 /** One end of a run. */
 export interface Sender {
+  /** Resolves once the text is stored as durably as the run asks. */
   send(text: string): Promise<unknown>;
   close(): Promise<void>;
 }
 
-const BARE = { outbox: false, metrics: false } as const;
-
-export async function openSender(name: ContenderName, place: Place): Promise<Sender> {
-  if (name === "raw") return openRawSender(place);
-  const options = name === "adaos" ? {} : BARE;
-  const bus = await connectMember({ as: `${place.from}/publisher`, state: place.state, ...options });
-  return { send: (text) => bus.publish("ui.notify", { text }), close: () => bus.close() };
+/** The asking end of a run of requests. */
+export interface Requester {
+  request(text: string): Promise<string>;
+  close(): Promise<void>;
 }
 
-/** Hands every text to `onText` once it has been taken by a handler. Resolves when it is ready for the first. */
-export async function openReceiver(
-  name: ContenderName,
-  place: Place,
-  onText: (text: string) => void,
-): Promise<() => Promise<void>> {
-  if (name === "raw") return openRawReceiver(place, onText);
-  const options = name === "adaos" ? {} : BARE;
-  const bus = await connectMember({ as: `${place.to}/subscriber`, state: place.state, ...options });
-  await bus.subscribe(
-    "ui.notify",
-    { durable: place.run, maxConcurrency: 256, ...(name === "adaos" ? {} : { idempotency: "off" }) },
-    ({ data }) => onText((data as { text: string }).text),
-  );
-  return () => bus.close();
+/** One way of getting texts from a sender to a handler; runs in the worker processes. */
+export interface Contender {
+  /** One line, with its durability settings. */
+  readonly what: string;
+  /** What is sent is stored whether or not a receiver has been opened yet. */
+  openSender(place: Place): Promise<Sender>;
+  /**
+   * Hands every text of the run to `onText` once, and settles it. Resolves when it is ready for the first. What is sent
+   * after a receiver was first opened, and while it is closed, is kept for it.
+   */
+  openReceiver(place: Place, onText: (text: string) => void): Promise<() => Promise<void>>;
+  /** Where it has requests. */
+  openRequester?(place: Place): Promise<Requester>;
+  openResponder?(place: Place, answer: (text: string) => string): Promise<() => Promise<void>>;
+  /** Removes what a run has left behind, so that no later one pays for it. Called for each receiver. */
+  tidy?(place: Place): Promise<void>;
 }
 
-const STREAM = "BENCH";
-
-async function dialRaw({ server }: Place): Promise<Awaited<ReturnType<typeof dial>>> {
-  const seed = new TextEncoder().encode(readSeed(server.seedFile));
-  return dial({ servers: server.url, authenticator: nkeyAuthenticator(seed) });
+/** What a contender needs to be running besides the mesh: started and stopped by the main process. */
+export interface Backing {
+  /** JSON, handed to the workers in {@link Place.settings}. */
+  readonly settings: unknown;
+  /** What was started, and its clients: name to version. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Works after a failed run too. */
+  stop(): Promise<void>;
 }
 
-async function openRawSender(place: Place): Promise<Sender> {
-  const nc = await dialRaw(place);
-  const js = nc.jetstream();
-  const subject = `bench.${place.run}`;
-  return { send: (text) => js.publish(subject, JSON.stringify({ text })), close: () => nc.close() };
-}
-
-async function openRawReceiver(place: Place, onText: (text: string) => void): Promise<() => Promise<void>> {
-  const nc = await dialRaw(place);
-  const jsm = await nc.jetstreamManager();
-  await jsm.streams.add({ name: STREAM, subjects: ["bench.>"], max_bytes: 268_435_456 });
-  await jsm.consumers.add(STREAM, {
-    durable_name: place.run,
-    ack_policy: AckPolicy.Explicit,
-    filter_subject: `bench.${place.run}`,
-    max_ack_pending: 4096,
-  });
-  const consumer = await nc.jetstream().consumers.get(STREAM, place.run);
-  await consumer.consume({
-    max_messages: 1000,
-    callback: (message) => {
-      onText(message.json<{ text: string }>().text);
-      message.ack();
-    },
-  });
-  return () => nc.close();
+/** How the benchmark comes by a contender. */
+export interface ContenderEntry {
+  /** Ids of the scenarios that it takes part in, as in `SCENARIOS`. */
+  readonly scenarios: readonly string[];
+  load(): Promise<Contender>;
+  /** Not given: the mesh is all that it needs. `dir` is an empty folder, removed afterwards. */
+  start?(durability: Durability, dir: string): Promise<Backing>;
+  /** Not given: nothing needs to be installed. */
+  isInstalled?(): Promise<boolean>;
+  install?(say: (line: string) => void): Promise<void>;
 }

@@ -1,0 +1,82 @@
+import { AckPolicy, JSONCodec, type NatsConnection } from "nats";
+import type { Contender, Place } from "../contender.ts";
+import { dialServer } from "../dial-server.ts";
+
+const STREAM = "BENCH";
+/** Ten times what a run stores. */
+const MAX_BYTES = 1_073_741_824;
+
+const json = JSONCodec<{ readonly text: string }>();
+
+/** The bare client in the account of the hub daemon: no envelope, no schema, no message ids, no policy. */
+export const raw: Contender = {
+  what: "js.publish, a consumer with callback and nc.request of the bare nats client; requests are not stored",
+  openSender: async (place) => {
+    const nc = await open(place);
+    const js = nc.jetstream();
+    const subject = subjectOf(place);
+    return { send: (text) => js.publish(subject, json.encode({ text })), close: () => nc.close() };
+  },
+  openReceiver: async (place, onText) => {
+    const nc = await open(place);
+    const durable = durableOf(place);
+    const jsm = await nc.jetstreamManager();
+    await jsm.consumers.add(STREAM, {
+      durable_name: durable,
+      ack_policy: AckPolicy.Explicit,
+      filter_subject: subjectOf(place),
+      max_ack_pending: 4096,
+    });
+    const consumer = await nc.jetstream().consumers.get(STREAM, durable);
+    const messages = await consumer.consume({
+      max_messages: 1000,
+      callback: (message) => {
+        onText(json.decode(message.data).text);
+        message.ack();
+      },
+    });
+    return async () => {
+      await messages.close();
+      await nc.close();
+    };
+  },
+  openRequester: async (place) => {
+    const nc = await dialServer(place, place.from);
+    const subject = requestSubjectOf(place);
+    return {
+      request: async (text) => {
+        const answer = await nc.request(subject, json.encode({ text }), { timeout: 10_000 });
+        return json.decode(answer.data).text;
+      },
+      close: () => nc.close(),
+    };
+  },
+  openResponder: async (place, answer) => {
+    const nc = await dialServer(place, place.to);
+    nc.subscribe(requestSubjectOf(place), {
+      callback: (_, message) =>
+        message.respond(json.encode({ text: answer(json.decode(message.data).text) })),
+    });
+    await nc.flush();
+    return () => nc.close();
+  },
+  tidy: async (place) => {
+    const nc = await dialServer(place, place.to);
+    const jsm = await nc.jetstreamManager();
+    // With its consumers, where it was made at all.
+    await jsm.streams.delete(STREAM).catch(() => undefined);
+    await nc.close();
+  },
+};
+
+const subjectOf = ({ run }: Place): string => `bench.${run}`;
+const requestSubjectOf = ({ run }: Place): string => `bench-request.${run}`;
+const durableOf = ({ run, receiver }: Place): string => `${run}-${receiver}`;
+
+/** Either end makes the stream. */
+async function open(place: Place): Promise<NatsConnection> {
+  const nc = await dialServer(place, place.from);
+  const jsm = await nc.jetstreamManager();
+  await jsm.streams.add({ name: STREAM, subjects: ["bench.>"], max_bytes: MAX_BYTES });
+  return nc;
+}
