@@ -240,7 +240,7 @@ export class PullLoop {
       return this.#onStatus(msg);
     }
     if (this.#pin === undefined && this.#options.group !== undefined)
-      this.#pin = msg.headers?.get("Nats-Pin-Id");
+      this.#pin = msg.headers?.get("Nats-Pin-Id") || undefined;
     if (request.left > 0) {
       request.left--;
       request.leftBytes = Math.max(0, request.leftBytes - msg.data.length);
@@ -261,7 +261,7 @@ export class PullLoop {
       if (code !== 100) this.fill();
       return;
     }
-    if (code === 423 && this.#pin !== undefined) return this.#losePin();
+    if (code === 423) return this.#losePin();
     if (/consumer deleted/i.test(description)) this.#options.onMissing();
     this.#restartLater(code === 503 ? "no server answers" : `${code} ${description}`);
   }
