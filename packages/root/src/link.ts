@@ -7,7 +7,7 @@ import {
   PinnedConsumer,
   StreamPublisher,
 } from "@adaos/transport-nats";
-import { type Admitted, admit, type Direction } from "./admission.ts";
+import { Admission, type Admitted, type Direction } from "./admission.ts";
 
 /** One direction between a subnet and the root. The two differ in these values and nothing else. */
 export interface LinkOptions {
@@ -44,6 +44,7 @@ interface Crossing extends Admitted {
 export class Link implements Part {
   readonly name: string;
   readonly #options: LinkOptions;
+  readonly #admission: Admission;
   readonly #stopped = new AbortController();
   /** In the order of the source. */
   readonly #waiting = new Set<Crossing>();
@@ -65,6 +66,7 @@ export class Link implements Part {
   constructor(options: LinkOptions) {
     this.name = `link ${options.direction} ${options.subnet}`;
     this.#options = options;
+    this.#admission = new Admission(options.policy, options.direction, options.subnet);
   }
 
   async start(): Promise<void> {
@@ -120,9 +122,9 @@ export class Link implements Part {
 
   /** Returns nothing for an event that goes nowhere. */
   #admit(pulled: OrderedMessage): Crossing | undefined {
-    const { policy, direction, subnet, log } = this.#options;
+    const { direction, subnet, log } = this.#options;
     try {
-      const { envelope, message } = admit(policy, direction, subnet, pulled.msg);
+      const { envelope, message } = this.#admission.admit(pulled.msg);
       const about = {
         eventName: envelope.event_name,
         subject: message.subject,
