@@ -121,6 +121,7 @@ export type {
 export type { ProcessingRecord, ProcessingStatus, RecoveryAction } from "./processing-record.ts";
 export { prometheusText } from "./prometheus.ts";
 export type { Published, PublishOptions } from "./publish.ts";
+export { RecentMap } from "./recent-map.ts";
 export {
   newReplayId,
   replayIdProblem,

@@ -118,6 +118,7 @@ describe("NatsTransport.subscribe()", () => {
     ]);
     expect(new TextDecoder().decode(deliveries[0]?.message.body)).toBe("body 7");
     deliveries[0]?.settle({ kind: "ack" });
+    await vi.advanceTimersByTimeAsync(1);
     expect(scene.connection.sent.at(-1)).toMatchObject({ subject: deliveryOf(7, 2).reply, text: "+ACK" });
   });
 

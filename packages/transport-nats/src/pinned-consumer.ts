@@ -33,6 +33,11 @@ export interface OrderedMessage {
 /** What is held or asked for is never more than this. */
 const MAX_HELD = 2000;
 const MAX_HELD_BYTES = 8 * 1024 * 1024;
+/**
+ * Short, since across an account's service an expiry may be lost with the subscription that was to carry it, and is
+ * then only noticed when the request would have ended anyway.
+ */
+const EXPIRES_MS = 2000;
 /** Two requests share it: the second flows while the first is on its way. */
 const REQUESTS = 2;
 const MAX_SIZE = { batch: MAX_HELD / REQUESTS, maxBytes: MAX_HELD_BYTES / REQUESTS };
@@ -102,6 +107,7 @@ export class PinnedConsumer {
     this.#loop = new PullLoop(connection, {
       ...options,
       requests: REQUESTS,
+      expiresMs: EXPIRES_MS,
       group: PRIORITY_GROUP,
       nextSize: () => this.#nextSize(),
       onMessage: (msg) => this.#onDelivered(msg),

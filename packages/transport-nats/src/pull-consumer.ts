@@ -1,4 +1,4 @@
-import type { Logger, Settlement } from "@adaos/core";
+import { type Logger, RecentMap, type Settlement } from "@adaos/core";
 import type { Msg } from "nats";
 import { parseAckSubject } from "./ack-subject.ts";
 import { type Connection, delay } from "./connection.ts";
@@ -33,10 +33,15 @@ export interface PulledMessage {
   settle(settlement: Settlement): void;
 }
 
+/** Long, since what a server that stood still sends to a request that has expired meanwhile is delivered late, out of order. */
+const EXPIRES_MS = 10_000;
 const MAX_TICK_MS = 1000;
 const HANDED_BACK_MS = 100;
 /** Settlements remembered in case their way to the server was cut. */
-const MAX_REMEMBERED = 4096;
+const REMEMBERED = 4096;
+/** A write to the socket costs more than handling an event: settlements wait for each other, this long or this many. */
+const GATHER_MS = 1;
+const MAX_GATHERED = 128;
 
 interface Held {
   msg: Msg;
@@ -54,8 +59,11 @@ export class PullConsumer {
   readonly #onMessage: (message: PulledMessage) => void;
   readonly #loop: PullLoop;
   readonly #held = new Map<string, Held>();
-  /** Keys of settled messages with the settlement, oldest first. */
-  readonly #settled = new Map<string, string>();
+  /** Keys of settled messages with the settlement. */
+  readonly #settled = new RecentMap<string, string>(REMEMBERED);
+  /** Settlements that go out together. */
+  #unsent: { readonly msg: Msg; readonly word: string }[] = [];
+  #sender: NodeJS.Timeout | undefined;
   readonly #ticker: NodeJS.Timeout;
   readonly #onIdle = new Set<() => void>();
   #stopped: Promise<void> | undefined;
@@ -74,6 +82,7 @@ export class PullConsumer {
       ...this.#options,
       onState,
       requests: 1,
+      expiresMs: EXPIRES_MS,
       nextSize: () => {
         if (this.#stopped === undefined) return { batch: this.#options.batchMessages };
         this.#pullOver.abort();
@@ -96,6 +105,7 @@ export class PullConsumer {
     if (this.#held.size > 0) await this.#idleWithin(graceMs);
     await this.#stopped;
     clearInterval(this.#ticker);
+    this.#send();
   }
 
   async #endPull(): Promise<void> {
@@ -153,24 +163,26 @@ export class PullConsumer {
         this.#held.delete(key);
         const word = settlementWord(settlement);
         this.#respond(fresh.msg, word);
-        if (settlement.kind !== "nak") this.#remember(key, word);
+        if (settlement.kind !== "nak") this.#settled.set(key, word);
         if (this.#held.size === 0) for (const tell of this.#onIdle) tell();
       },
     });
   }
 
-  /** A settlement that cannot be sent is a redelivery later, to whoever pulls then. */
   #respond(msg: Msg, word: string): void {
-    if (!this.#connection.nc.isClosed()) msg.respond(word);
+    this.#unsent.push({ msg, word });
+    if (this.#unsent.length >= MAX_GATHERED) this.#send();
+    else this.#sender ??= setTimeout(() => this.#send(), GATHER_MS);
   }
 
-  #remember(key: string, word: string): void {
-    this.#settled.set(key, word);
-    if (this.#settled.size <= MAX_REMEMBERED) return;
-    for (const oldest of this.#settled.keys()) {
-      this.#settled.delete(oldest);
-      return;
-    }
+  /** A settlement that cannot be sent is a redelivery later, to whoever pulls then. */
+  #send(): void {
+    clearTimeout(this.#sender);
+    this.#sender = undefined;
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    if (this.#connection.nc.isClosed()) return;
+    for (const { msg, word } of unsent) msg.respond(word);
   }
 
   #tick(): void {

@@ -62,8 +62,9 @@ class Scene {
     await vi.advanceTimersByTimeAsync(1);
   }
 
-  /** Settlements sent so far, by the subject they went to. */
+  /** Settlements sent so far, those included that wait for each other. */
   words(): string[] {
+    vi.advanceTimersByTime(1);
     return this.connection.sent
       .filter(({ subject }) => subject.startsWith("$JS.ACK"))
       .map(({ text }) => text);
@@ -78,9 +79,9 @@ class Scene {
 }
 
 describe("PullConsumer, pulling", () => {
-  test("asks for 500 messages, 2 s long, with a heartbeat each second", () => {
+  test("asks for 500 messages, 10 s long, with a heartbeat each second", () => {
     const [pull] = new Scene().pulls();
-    expect(JSON.parse(pull?.text ?? "")).toEqual({ batch: 500, expires: 2e9, idle_heartbeat: 1e9 });
+    expect(JSON.parse(pull?.text ?? "")).toEqual({ batch: 500, expires: 10e9, idle_heartbeat: 1e9 });
     expect(pull?.reply).toMatch(/^_INBOX_kitchen\.1\./);
   });
 
@@ -255,6 +256,7 @@ describe("PulledMessage.settle()", () => {
     const scene = new Scene();
     await scene.deliver(7);
     scene.at(0).settle(settlement);
+    await vi.advanceTimersByTimeAsync(1);
     expect(scene.connection.sent.at(-1)).toMatchObject({ subject: deliveryOf(7).reply, text: word });
     expect(scene.consumer.held).toBe(0);
   });
@@ -296,6 +298,7 @@ describe("PullConsumer, redeliveries", () => {
     await scene.deliver(7, 2);
     expect(scene.pulled).toHaveLength(1);
     scene.at(0).settle(ACK);
+    await vi.advanceTimersByTimeAsync(1);
     expect(scene.connection.sent.at(-1)).toMatchObject({ subject: deliveryOf(7, 2).reply, text: "+ACK" });
   });
 
@@ -329,15 +332,36 @@ describe("PullConsumer, redeliveries", () => {
     expect(scene.pulled).toHaveLength(2);
   });
 
+  test("sends what is settled in one moment together", async () => {
+    const scene = new Scene();
+    await scene.deliver(7);
+    await scene.deliver(8);
+    scene.at(0).settle(ACK);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(scene.connection.sent.filter(({ text }) => text === "+ACK")).toEqual([]);
+    scene.at(1).settle(ACK);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(scene.words()).toEqual(["+ACK", "+ACK"]);
+  });
+
+  test("sends what is settled at a stop before it has stopped", async () => {
+    const scene = new Scene();
+    await scene.deliver(7);
+    const stopped = scene.consumer.stop(1000);
+    scene.at(0).settle(ACK);
+    await stopped;
+    expect(scene.connection.sent.at(-1)?.text).toBe("+ACK");
+  });
+
   test("remembers at least the last 4,000 settlements, and not all that ever were", async () => {
     const scene = new Scene({ batchMessages: 100_000 });
-    for (let seq = 1; seq <= 5000; seq++) scene.connection.deliver(scene.inbox(), deliveryOf(seq));
+    for (let seq = 1; seq <= 9000; seq++) scene.connection.deliver(scene.inbox(), deliveryOf(seq));
     await vi.advanceTimersByTimeAsync(1);
     for (const message of scene.pulled) message.settle(ACK);
-    await scene.deliver(1001, 2);
-    expect(scene.pulled).toHaveLength(5000);
+    await scene.deliver(5001, 2);
+    expect(scene.pulled).toHaveLength(9000);
     await scene.deliver(1, 2);
-    expect(scene.pulled).toHaveLength(5001);
+    expect(scene.pulled).toHaveLength(9001);
   });
 
   test("keeps what is held from being redelivered: tells in time that it works on it", async () => {

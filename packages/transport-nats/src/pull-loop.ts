@@ -16,6 +16,8 @@ export interface PullLoopOptions {
   readonly consumer: string;
   /** Where the JetStream API of that stream is found. */
   readonly apiPrefix: string;
+  /** After which the server ends a request that it could not serve in full. Twice the heartbeat of 1 s or more. */
+  readonly expiresMs: number;
   /** Requests that may be open at a time; with two, the one flows while the other is on its way. */
   readonly requests: number;
   /** Priority group of a durable that serves one pinned client at a time. */
@@ -31,12 +33,6 @@ export interface PullLoopOptions {
   readonly onState?: ((state: PullState) => void) | undefined;
 }
 
-/**
- * Short, since across an account's service an expiry may be lost with the subscription that was to carry it, and is
- * then only noticed when the request would have ended anyway.
- */
-const EXPIRES_MS = 2000;
-/** The server takes no more than half of the above. */
 const HEARTBEAT_MS = 1000;
 /** Longest silence before the server is asked whether it still knows us. */
 const SILENCE_MS = 2.5 * HEARTBEAT_MS;
@@ -197,11 +193,11 @@ export class PullLoop {
   }
 
   #send({ batch, maxBytes }: PullSize, reply: string): void {
-    const { group } = this.#options;
+    const { group, expiresMs } = this.#options;
     this.#askedMs = Date.now();
     const request = JSON.stringify({
       batch,
-      expires: EXPIRES_MS * 1e6,
+      expires: expiresMs * 1e6,
       idle_heartbeat: HEARTBEAT_MS * 1e6,
       ...(maxBytes === undefined ? {} : { max_bytes: maxBytes }),
       ...(group === undefined ? {} : { group, ...(this.#pin === undefined ? {} : { id: this.#pin }) }),
