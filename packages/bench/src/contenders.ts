@@ -1,4 +1,5 @@
 import type { ContenderEntry } from "./contender.ts";
+import { PEERS } from "./peers/peers.ts";
 
 /** Everything that can be measured, in the order in which it takes its turns. */
 export const CONTENDERS: Readonly<Record<string, ContenderEntry>> = {
@@ -14,4 +15,5 @@ export const CONTENDERS: Readonly<Record<string, ContenderEntry>> = {
     scenarios: ["S1", "S2a", "S2b", "S2c", "S3", "S4"],
     load: async () => (await import("./contenders/raw.ts")).raw,
   },
+  ...PEERS,
 };
