@@ -1,4 +1,8 @@
-import type { ContenderEntry } from "./contender.ts";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { MeshError } from "@adaos/core";
+import type { Contender, ContenderEntry } from "./contender.ts";
 import { PEERS } from "./peers/peers.ts";
 
 /** Everything that can be measured, in the order in which it takes its turns. */
@@ -17,3 +21,23 @@ export const CONTENDERS: Readonly<Record<string, ContenderEntry>> = {
   },
   ...PEERS,
 };
+
+/** The contender of this name, or the one that a module of this path exports as `contender`. Rejects with `usage`. */
+export async function loadContender(name: string): Promise<Contender> {
+  return entryOf(name).load();
+}
+
+/** As {@link loadContender}. A module's contender takes part wherever texts are sent and received. */
+export function entryOf(name: string): ContenderEntry {
+  const known = CONTENDERS[name];
+  if (known !== undefined) return known;
+  const file = resolve(name);
+  if (!existsSync(file)) {
+    throw new MeshError("usage", `no contender ${name}; there are ${Object.keys(CONTENDERS).join(", ")}`);
+  }
+  const load = async (): Promise<Contender> => {
+    const module = (await import(pathToFileURL(file).href)) as { readonly contender: Contender };
+    return module.contender;
+  };
+  return { scenarios: ["S1", "S2a", "S2b", "S2c", "S3"], load };
+}

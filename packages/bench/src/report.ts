@@ -1,84 +1,131 @@
-import { cpus } from "node:os";
-import type { Measured } from "./scenarios.ts";
+import type { Durability } from "@adaos/core";
+import type { Measured } from "./scenario.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
-/** One row: a number of a contender, over all rounds, and as a share of the raw client's where that ran too. */
-export interface Row extends Spread {
-  readonly scenario: string;
-  readonly title: string;
-  readonly conditions: string;
-  readonly contender: string;
-  readonly metric: string;
-  readonly unit: string;
-  readonly rounds: number;
-  readonly ratioToRaw?: number;
-}
-
+/** What one run of one contender gave. */
 export interface Round {
+  readonly durability: Durability;
   readonly scenario: string;
-  readonly title: string;
-  readonly conditions: string;
   readonly contender: string;
   readonly measured: readonly Measured[];
 }
 
-/** What all rounds together say. Pure. */
-export function rowsOf(rounds: readonly Round[]): Row[] {
-  const byKey = new Map<string, { row: Omit<Row, keyof Spread | "rounds">; values: number[] }>();
-  for (const { measured, ...about } of rounds) {
+/** One row: a number of a contender, over all rounds. */
+export interface Row extends Spread {
+  readonly contender: string;
+  readonly metric: string;
+  readonly unit: string;
+  readonly rounds: number;
+  /** Its median as a multiple of the reference's, where that ran too. */
+  readonly ratio?: number;
+  /** The median of `adaos` as a multiple of this one, where that ran too. */
+  readonly adaosRatio?: number;
+}
+
+/** One scenario at one durability, and all that it gave. */
+export interface Section {
+  readonly durability: Durability;
+  readonly scenario: string;
+  readonly title: string;
+  readonly conditions: string;
+  readonly reference: string;
+  readonly rows: readonly Row[];
+}
+
+/** A run that gave no number, or a contender that could not take part. */
+export interface Miss {
+  readonly what: string;
+  readonly why: string;
+}
+
+/** All that a benchmark says. */
+export interface Report {
+  readonly conditions: Readonly<Record<string, string | number>>;
+  /** Name to what it is. */
+  readonly contenders: Readonly<Record<string, string>>;
+  readonly sections: readonly Section[];
+  readonly failed: readonly Miss[];
+  readonly leftOut: readonly Miss[];
+}
+
+const OURS = "adaos";
+
+/** What the rounds of one scenario at one durability say, a row for each contender and metric. Pure. */
+export function rowsOf(rounds: readonly Round[], reference: string): Row[] {
+  const byKey = new Map<string, { contender: string; metric: string; unit: string; values: number[] }>();
+  const keyOf = (contender: string, metric: string): string => `${metric} of ${contender}`;
+  for (const { contender, measured } of rounds) {
     for (const { metric, unit, value } of measured) {
-      const key = `${about.scenario} ${metric} ${about.contender}`;
-      const held = byKey.get(key) ?? { row: { ...about, metric, unit }, values: [] };
+      const key = keyOf(contender, metric);
+      const held = byKey.get(key) ?? { contender, metric, unit, values: [] };
       held.values.push(value);
       byKey.set(key, held);
     }
   }
-  return [...byKey.values()].map(({ row, values }) => {
-    const raw = byKey.get(`${row.scenario} ${row.metric} raw`);
+  const medianOf = (contender: string, metric: string): number | undefined => {
+    const values = byKey.get(keyOf(contender, metric))?.values;
+    return values === undefined ? undefined : spreadOf(values).median;
+  };
+  const inOrder = [...byKey.values()].toSorted(byFirst([...byKey.values()].map(({ metric }) => metric)));
+  return inOrder.map(({ contender, metric, unit, values }) => {
     const spread = spreadOf(values);
-    const ratio =
-      raw === undefined || row.contender === "raw"
-        ? {}
-        : { ratioToRaw: spread.median / spreadOf(raw.values).median };
-    return { ...row, ...spread, rounds: values.length, ...ratio };
+    const than = contender === reference ? undefined : medianOf(reference, metric);
+    const ours = contender === OURS ? undefined : medianOf(OURS, metric);
+    return {
+      contender,
+      metric,
+      unit,
+      ...spread,
+      rounds: values.length,
+      ...(than === undefined ? {} : { ratio: spread.median / than }),
+      ...(ours === undefined ? {} : { adaosRatio: ours / spread.median }),
+    };
   });
 }
 
-/** Lines of a table. Pure. */
-export function tableOf(rows: readonly Row[]): string[] {
-  const cells = rows.map((row) => [
-    row.scenario,
-    row.metric,
-    row.contender,
-    format(row.median),
-    `${format(row.min)} to ${format(row.max)}`,
-    row.unit,
-    row.ratioToRaw === undefined ? "" : `${row.ratioToRaw.toFixed(2)} of raw`,
-    row.conditions,
+/** Metrics in the order in which they first came, contenders beneath each other. */
+function byFirst(metrics: readonly string[]): (a: { metric: string }, b: { metric: string }) => number {
+  return (a, b) => metrics.indexOf(a.metric) - metrics.indexOf(b.metric);
+}
+
+const HEAD = ["", "contender", "median", "min to max", "unit"] as const;
+
+/** The cells of a section's table, its head first; columns that say nothing are left out. Pure. */
+export function cellsOf({ rows, reference }: Section): string[][] {
+  const hasRatio = rows.some(({ ratio }) => ratio !== undefined);
+  const hasOurs = reference !== OURS && rows.some(({ adaosRatio }) => adaosRatio !== undefined);
+  const times = (value: number | undefined): string => (value === undefined ? "" : value.toFixed(2));
+  const head = [...HEAD, ...(hasRatio ? [`/ ${reference}`] : []), ...(hasOurs ? [`${OURS} / it`] : [])];
+  const body = rows.map(({ metric, contender, median, min, max, unit, ratio, adaosRatio }) => [
+    metric,
+    contender,
+    format(median),
+    `${format(min)} to ${format(max)}`,
+    unit,
+    ...(hasRatio ? [times(ratio)] : []),
+    ...(hasOurs ? [times(adaosRatio)] : []),
   ]);
-  const all = [["", "", "contender", "median", "min to max", "", "", "conditions"], ...cells];
-  const widths = all[0]?.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0))) ?? [];
-  return all.map((row) =>
+  return [head, ...body];
+}
+
+/** Lines of a section for a terminal. Pure. */
+export function linesOf(section: Section): string[] {
+  const cells = cellsOf(section);
+  const widths = cells[0]?.map((_, i) => Math.max(...cells.map((row) => row[i]?.length ?? 0))) ?? [];
+  const line = (row: readonly string[]): string =>
     row
       .map((cell, i) => cell.padEnd(widths[i] ?? 0))
       .join("  ")
-      .trimEnd(),
-  );
+      .trimEnd();
+  return [headingOf(section), `  ${section.conditions}`, ...cells.map((row) => `  ${line(row)}`), ""];
+}
+
+/** Pure. */
+export function headingOf({ scenario, title, durability }: Section): string {
+  return `${scenario} ${title} (${durability})`;
 }
 
 function format(value: number): string {
-  return value >= 100 ? String(Math.round(value)) : value.toFixed(2);
-}
-
-/** What the numbers depend on beside the code. */
-export function conditionsHere(durability: string): Readonly<Record<string, string | number>> {
-  const [cpu] = cpus();
-  return {
-    at: new Date().toISOString(),
-    node: process.version,
-    platform: `${process.platform} ${process.arch}`,
-    cpus: cpus().length,
-    cpu: cpu?.model.trim() ?? "unknown",
-    durability,
-  };
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 2 : 3;
+  return value.toFixed(digits);
 }

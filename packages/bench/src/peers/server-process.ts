@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { createConnection, createServer } from "node:net";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "@adaos/core";
@@ -15,18 +16,21 @@ function killAll(): void {
   for (const child of running) child.kill("SIGKILL");
 }
 
-/** A run that is interrupted leaves no server behind, whether or not anybody else heeds the signal. */
-function onSignal(signal: NodeJS.Signals): void {
-  killAll();
-  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-}
-
 let isGuarded = false;
+
+/** Leaves no server behind. Whoever heeds a signal already gets the first one to stop everything in order. */
 function guard(): void {
   if (isGuarded) return;
   isGuarded = true;
   process.once("exit", killAll);
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, onSignal);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    let left = process.listenerCount(signal) > 0 ? 1 : 0;
+    process.on(signal, () => {
+      if (left-- > 0) return;
+      killAll();
+      process.exit(128 + constants.signals[signal]);
+    });
+  }
 }
 
 export interface ServerOptions {
@@ -55,7 +59,8 @@ export class ServerProcess {
     const { file, args, dir, port, env = process.env } = options;
     const logFile = join(dir, `${name}.log`);
     const log = openSync(logFile, "a");
-    const child = spawn(file, [...args], { cwd: dir, env, stdio: ["ignore", log, log] });
+    // A group of its own: Ctrl-C is for us, who stop it.
+    const child = spawn(file, [...args], { cwd: dir, env, stdio: ["ignore", log, log], detached: true });
     closeSync(log);
     running.add(child);
     let failure: Error | undefined;

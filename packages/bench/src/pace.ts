@@ -1,0 +1,49 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Starts `count` actions, at most `window` on their way at a time. Rejects with the first failure. */
+export async function inWindow(
+  count: number,
+  window: number,
+  act: (index: number) => Promise<unknown>,
+): Promise<void> {
+  let open = 0;
+  let wake = (): void => undefined;
+  let failure: unknown;
+  const until = async (isFree: () => boolean): Promise<void> => {
+    while (failure === undefined && !isFree()) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    if (failure !== undefined) throw failure;
+  };
+  for (let index = 0; index < count; index++) {
+    await until(() => open < window);
+    open++;
+    void act(index)
+      .catch((thrown: unknown) => {
+        failure ??= thrown;
+      })
+      .finally(() => {
+        open--;
+        wake();
+      });
+  }
+  await until(() => open === 0);
+}
+
+/** Starts `count` actions, one after the other at a steady rate, whether or not those before have ended. Rejects with a failure. */
+export async function atRate(
+  count: number,
+  perSecond: number,
+  act: (index: number) => Promise<unknown>,
+): Promise<void> {
+  const startMs = performance.now();
+  const acting: Promise<unknown>[] = [];
+  for (let index = 0; index < count; index++) {
+    const waitMs = startMs + (index * 1000) / perSecond - performance.now();
+    if (waitMs > 0) await delay(Math.ceil(waitMs));
+    acting.push(act(index));
+  }
+  await Promise.all(acting);
+}

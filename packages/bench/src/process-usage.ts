@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+
+/** What a process has of the machine. */
+export interface ProcessUsage {
+  readonly rssMb: number;
+  /** As RSS, but what several processes share is divided among them. Nothing where the system does not tell. */
+  readonly pssMb: number | undefined;
+  /** Since its start. */
+  readonly cpuMs: number;
+}
+
+/** Milliseconds of a tick: `USER_HZ` is 100 on every Linux that Node runs on. */
+const TICK_MS = 10;
+
+/** Reads it from `/proc`, which only Linux has. Throws when the process has ended. */
+export function readUsage(pid: number): ProcessUsage {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return {
+    rssMb: kilobytesOf(status, "VmRSS") / 1024,
+    pssMb: readPss(pid),
+    cpuMs: cpuTicksOf(readFileSync(`/proc/${pid}/stat`, "utf8")) * TICK_MS,
+  };
+}
+
+function readPss(pid: number): number | undefined {
+  try {
+    return kilobytesOf(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"), "Pss") / 1024;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The value of a line like `VmRSS:   1234 kB`. Pure. */
+export function kilobytesOf(text: string, field: string): number {
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(text)?.[1]);
+}
+
+/** Ticks in user and in kernel mode, of the text of `/proc/<pid>/stat`. Pure. */
+export function cpuTicksOf(stat: string): number {
+  // The second field is the program's name in brackets, which may hold spaces and brackets.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[11]) + Number(fields[12]);
+}

@@ -1,0 +1,75 @@
+import { messageOf } from "@adaos/core";
+import type { Lab } from "./lab.ts";
+import { type Miss, type Round, rowsOf, type Section } from "./report.ts";
+import type { Scenario, Turn } from "./scenario.ts";
+
+/** What is gathered while scenarios run. */
+export interface Collected {
+  readonly sections: Section[];
+  readonly failed: Miss[];
+  readonly leftOut: Map<string, string>;
+  readonly versions: Record<string, string>;
+}
+
+/** Runs scenarios one after the other. A run that fails gives no number and is told; the others go on. */
+export async function runScenarios(
+  lab: Lab,
+  scenarios: readonly Scenario[],
+  rounds: number,
+  collected: Collected,
+): Promise<void> {
+  const { durability } = lab;
+  for (const scenario of scenarios) {
+    const { id, title, reference } = scenario;
+    try {
+      const turns = await scenario.prepare(lab);
+      const done = await takeTurns(lab, scenario, turns, rounds, collected.failed);
+      const rows = rowsOf(done, reference);
+      const conditions = scenario.conditions(lab.scale);
+      if (rows.length > 0) {
+        collected.sections.push({ durability, scenario: id, title, conditions, reference, rows });
+      }
+    } catch (thrown) {
+      lab.signal.throwIfAborted();
+      collected.failed.push({ what: `${id} (${durability})`, why: messageOf(thrown) });
+    } finally {
+      await lab.endScenario();
+    }
+  }
+  for (const [what, why] of lab.leftOut) collected.leftOut.set(what, why);
+  Object.assign(collected.versions, lab.versions);
+}
+
+/** The contenders take turns, so that whatever else the machine does falls on all of them. */
+async function takeTurns(
+  lab: Lab,
+  { id, title }: Scenario,
+  turns: readonly Turn[],
+  rounds: number,
+  failed: Miss[],
+): Promise<Round[]> {
+  const { durability } = lab;
+  const done: Round[] = [];
+  const out = new Set<string>();
+  for (let round = 1; round <= rounds; round++) {
+    for (const { contender, measure } of turns) {
+      if (out.has(contender)) continue;
+      lab.signal.throwIfAborted();
+      lab.say(`${id} ${title} (${durability}): ${contender}, round ${round} of ${rounds}`);
+      try {
+        const measured = await measure(runName(id, contender, round));
+        done.push({ durability, scenario: id, contender, measured });
+      } catch (thrown) {
+        lab.signal.throwIfAborted();
+        out.add(contender);
+        failed.push({ what: `${id} (${durability}), ${contender}, round ${round}`, why: messageOf(thrown) });
+        lab.say(`failed: ${messageOf(thrown)}`);
+      }
+    }
+  }
+  // Who failed once is not to be trusted in the rounds that went well.
+  return done.filter(({ contender }) => !out.has(contender));
+}
+
+const runName = (id: string, contender: string, round: number): string =>
+  `${id}-${contender}-${round}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");

@@ -1,0 +1,86 @@
+import { existsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { type BenchMesh, DEFAULT_MESH } from "../bench-mesh.ts";
+import { type Lab, placeOf } from "../lab.ts";
+import { type ProcessUsage, readUsage } from "../process-usage.ts";
+import { type Measured, type Scenario, scaled } from "../scenario.ts";
+
+const WINDOW_S = 20;
+const RATE = 1000;
+/** After a start, until timers and compilers have come to rest. */
+const SETTLE_MS = 5000;
+
+/** What the whole default mesh takes of a machine, servers and daemons. */
+export const footprint: Scenario = {
+  id: "S8",
+  title: "memory and CPU of the default mesh",
+  reference: "adaos",
+  conditions: (scale) =>
+    `deploy/mesh.yaml, all daemons and servers; ${seconds(scale)} s idle, then ${seconds(scale)} s at ${RATE} events/s`,
+  prepare: async (lab) => {
+    if (!existsSync("/proc/self/stat")) {
+      lab.leaveOut("S8", "this system tells nothing of its processes in /proc");
+      return [];
+    }
+    const mesh = await lab.startMeshFile(DEFAULT_MESH);
+    await delay(SETTLE_MS * Math.min(1, lab.scale), undefined, { signal: lab.signal });
+    return [{ contender: "adaos", measure: (run) => measure(lab, mesh, run) }];
+  },
+};
+
+const seconds = (scale: number): number => scaled(WINDOW_S, Math.min(scale, 1));
+
+async function measure(lab: Lab, mesh: BenchMesh, run: string): Promise<Measured[]> {
+  const windowMs = seconds(lab.scale) * 1000;
+  const idle = await watch(mesh, "idle", async () => {
+    await delay(windowMs, undefined, { signal: lab.signal });
+  });
+  const place = placeOf(mesh, { from: "alpha", to: "beta" }, run);
+  const busy = await lab.withWorker(
+    { role: "load", place, count: (RATE * windowMs) / 1000, perSecond: RATE },
+    async (sending) => {
+      await sending.next("ready");
+      return watch(mesh, `at ${RATE}/s`, async () => {
+        sending.tell("go");
+        await sending.next("sent");
+      });
+    },
+  );
+  return [...idle, ...busy];
+}
+
+/** What every process of the mesh has used while `use` went on, and all of them together. */
+async function watch(mesh: BenchMesh, when: string, use: () => Promise<void>): Promise<Measured[]> {
+  const processes = mesh.processes();
+  const before = processes.map(({ pid }) => readUsage(pid));
+  const startMs = performance.now();
+  await use();
+  const tookMs = performance.now() - startMs;
+  const used = processes.map(({ name, pid }, i) => usedBetween(name, before[i], readUsage(pid), tookMs));
+  const sum = (key: "rssMb" | "pssMb" | "cpuShare"): number => used.reduce((all, one) => all + one[key], 0);
+  const all = { name: "all", rssMb: sum("rssMb"), pssMb: sum("pssMb"), cpuShare: sum("cpuShare") };
+  return [all, ...used].flatMap(({ name, rssMb, pssMb, cpuShare }): Measured[] => [
+    { metric: `${when}: RSS of ${name}`, unit: "MB", value: rssMb },
+    // Not a number where this system does not tell.
+    ...(Number.isNaN(pssMb)
+      ? []
+      : [{ metric: `${when}: PSS of ${name}`, unit: "MB", value: pssMb } as const]),
+    { metric: `${when}: CPU of ${name}`, unit: "% of a core", value: cpuShare * 100 },
+  ]);
+}
+
+interface Used {
+  readonly name: string;
+  readonly rssMb: number;
+  readonly pssMb: number;
+  readonly cpuShare: number;
+}
+
+function usedBetween(
+  name: string,
+  before: ProcessUsage | undefined,
+  { rssMb, pssMb = Number.NaN, cpuMs }: ProcessUsage,
+  tookMs: number,
+): Used {
+  return { name, rssMb, pssMb, cpuShare: (cpuMs - (before?.cpuMs ?? 0)) / tookMs };
+}

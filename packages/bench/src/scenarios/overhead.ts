@@ -1,0 +1,63 @@
+import { loadContender } from "../contenders.ts";
+import { placeOf } from "../lab.ts";
+import { type Measured, type Scenario, scaled } from "../scenario.ts";
+import { quantileOf } from "../statistics.ts";
+import type { PublishCost } from "../worker-protocol.ts";
+import { TEXT_BYTES, WITHIN } from "./ways.ts";
+
+const COUNT = 3000;
+const WARM_UP = 3000;
+const WINDOW = 256;
+
+const CONTENDERS = ["adaos", "raw"] as const;
+
+/** What a publish costs whoever calls it, beside what the bare client's costs, in one process by turns. */
+export const overhead: Scenario = {
+  id: "S9",
+  title: "overhead of a publish over a bare one",
+  reference: "raw",
+  conditions: (scale) =>
+    `${scaled(COUNT, scale)} of each, one at a time, by turns in one process; CPU of that process with ${WINDOW} in flight`,
+  prepare: async (lab) => {
+    const mesh = await lab.sharedMesh();
+    return [
+      {
+        contender: "adaos - raw",
+        measure: async (run) => {
+          const place = placeOf(mesh, WITHIN, run);
+          const count = scaled(COUNT, lab.scale);
+          const warmUp = scaled(WARM_UP, lab.scale);
+          const work = { role: "compare", place, count, warmUp, bytes: TEXT_BYTES, window: WINDOW } as const;
+          try {
+            return await lab.withWorker(work, async (comparing) => {
+              await comparing.next("ready");
+              comparing.tell("go");
+              const { ours, raw } = await comparing.next("compared");
+              return differences(ours, raw);
+            });
+          } finally {
+            for (const name of CONTENDERS) await (await loadContender(name)).tidy?.(place);
+          }
+        },
+      },
+    ];
+  },
+};
+
+/** Pure. */
+function differences(ours: PublishCost, raw: PublishCost): Measured[] {
+  const times = [0.5, 0.95].flatMap((share): Measured[] => {
+    const [of, than] = [quantileOf(ours.eachMs, share), quantileOf(raw.eachMs, share)];
+    const name = `p${share * 100}`;
+    return [
+      { metric: `adaos ${name}`, unit: "ms", value: of },
+      { metric: `raw ${name}`, unit: "ms", value: than },
+      { metric: `difference of ${name}`, unit: "ms", value: of - than },
+    ];
+  });
+  return [
+    ...times,
+    { metric: "adaos CPU", unit: "µs", value: ours.cpuMsPerPublish * 1000 },
+    { metric: "raw CPU", unit: "µs", value: raw.cpuMsPerPublish * 1000 },
+  ];
+}

@@ -1,0 +1,78 @@
+import type { Place } from "../contender.ts";
+import type { Lab, ReadyContender } from "../lab.ts";
+import { placeOf } from "../lab.ts";
+import type { Measured, Turn } from "../scenario.ts";
+import type { SendWork, Told } from "../worker-protocol.ts";
+import type { About } from "./ways.ts";
+
+/** A run that is about to begin. */
+export interface Run {
+  readonly contender: string;
+  readonly place: Place;
+}
+
+/** A turn for each contender of a scenario on the shared mesh; what a run leaves behind goes with it. */
+export async function turnsOf(
+  lab: Lab,
+  { id, way }: Pick<About, "id" | "way">,
+  measure: (run: Run) => Promise<readonly Measured[]>,
+  receivers: readonly string[] = ["handler"],
+): Promise<Turn[]> {
+  const mesh = await lab.sharedMesh();
+  const turnOf = ({ name, contender, settings }: ReadyContender): Turn => ({
+    contender: name,
+    measure: async (run) => {
+      const place = placeOf(mesh, way, run, settings);
+      try {
+        return await measure({ contender: name, place });
+      } finally {
+        for (const receiver of receivers) await contender.tidy?.({ ...place, receiver });
+      }
+    },
+  });
+  return (await lab.contendersOf(id)).map(turnOf);
+}
+
+/** What a run of texts depends on. */
+export type Load = Pick<SendWork, "count" | "warmUp" | "bytes" | "window"> & Pick<SendWork, "perSecond">;
+
+export interface Handled {
+  /** From the first send to its last acknowledgement. */
+  readonly sendMs: number;
+  /** From the first send to the last that was handled. */
+  readonly allMs: number;
+  readonly latenciesMs: readonly number[];
+}
+
+type Received = Extract<Told, { readonly kind: "received" }>;
+
+/** Sends from one process while another, for one receiver or several, handles; each must have handled all of it. */
+export async function sendAndReceive(
+  lab: Lab,
+  { contender, place }: Run,
+  load: Load,
+  receivers: readonly string[] = [place.receiver],
+): Promise<Handled> {
+  const { count, warmUp } = load;
+  const common = { contender, place };
+  // The receivers first: what is sent before a durable is there would not reach it.
+  return lab.withWorker({ ...common, role: "receive", receivers, count, warmUp }, async (receiving) => {
+    await receiving.next("ready");
+    return lab.withWorker({ ...common, role: "send", ...load }, async (sending) => {
+      await sending.next("warm");
+      await receiving.next("warm");
+      sending.tell("go");
+      const [{ startedMs, sentMs }, received] = await Promise.all([
+        sending.next("sent"),
+        receiving.next("received"),
+      ]);
+      sayRepeated(lab, contender, received);
+      const { lastMs, latenciesMs } = received;
+      return { sendMs: sentMs - startedMs, allMs: lastMs - startedMs, latenciesMs };
+    });
+  });
+}
+
+export function sayRepeated(lab: Lab, contender: string, { repeated }: Received): void {
+  if (repeated > 0) lab.say(`${contender}: ${repeated} texts came more than once`);
+}
