@@ -1,45 +1,158 @@
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type ChildProcess, execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
-import { HOME } from "../kit/mesh.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { HOME, until } from "../kit/mesh.ts";
 
-interface BenchResult {
-  readonly conditions: { readonly durability: string; readonly cpus: number };
-  readonly rows: readonly { scenario: string; contender: string; metric: string; median: number }[];
+interface Report {
+  readonly conditions: Readonly<Record<string, string | number>>;
+  readonly contenders: Readonly<Record<string, string>>;
+  readonly sections: readonly {
+    readonly scenario: string;
+    readonly durability: string;
+    readonly rows: readonly {
+      readonly contender: string;
+      readonly metric: string;
+      readonly median: number;
+    }[];
+  }[];
+  readonly failed: readonly { readonly what: string; readonly why: string }[];
+  readonly leftOut: readonly { readonly what: string }[];
 }
 
-test("the benchmark measures every contender and leaves nothing running", async () => {
-  const dir = mkdtempSync(join(tmpdir(), "adaos-bench-test-"));
-  const file = join(dir, "bench.json");
-  const args = ["--scenarios", "S2,S5b", "--rounds", "1", "--scale", "0.02", "--output", file];
-  const bench = join(HOME, "packages/bench/bin/bench.mjs");
-  const { code, stdout, stderr } = await new Promise<{ code: unknown; stdout: string; stderr: string }>(
-    (resolve) => {
-      // Its mesh lives in a folder of this one, so that what is left of it shows.
-      const env = { ...process.env, TMPDIR: dir };
-      execFile(process.execPath, [bench, ...args], { env }, (error, out, err) => {
-        resolve({ code: error?.code ?? 0, stdout: out, stderr: err });
+interface Run {
+  readonly code: unknown;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const LOSSY = join(HOME, "test/kit/lossy-contender.mjs");
+
+describe("npm run bench", () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "adaos-bench-test-"));
+  });
+  afterEach(() => {
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  test("measures what is asked for, and leaves nothing behind", async () => {
+    const [file, markdown] = [join(dir, "bench.json"), join(dir, "bench.md")];
+    const args = ["--scenarios", "S1,S2,S3,S4,S5b,S6,S9", "--contenders", "adaos,raw", "--rounds", "1"];
+    const { code, stdout, stderr } = await bench([
+      ...args,
+      "--scale",
+      "0.01",
+      "--output",
+      file,
+      "--markdown",
+      markdown,
+    ]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("S9")]);
+    const { conditions, sections, failed } = reportIn(file);
+    expect(failed).toEqual([]);
+    expect(conditions).toMatchObject({ durability: "synced", scale: 0.01, rounds: 1 });
+    expect(conditions["nats-server"]).toMatch(/^\d+\.\d+\.\d+/);
+    expect(sections.flatMap(namesOf)).toEqual([
+      ...["p50", "p95", "p99"].flatMap((p) => [`S1 ${p} adaos`, `S1 ${p} raw`]),
+      ...["S2a published", "S2b handled", "S2c handled", "S3 delivered", "S4 answered"].flatMap(both),
+      ...["S4 one at a time p50", "S4 one at a time p99"].flatMap(both),
+      "S5b handled adaos",
+      "S6 replayed adaos",
+      "S6 handled again adaos",
+      ...["S9 p50", "S9 p95", "S9 CPU of a publish"].flatMap((row) => [...both(row), `${row} adaos - raw`]),
+    ]);
+    for (const { median, contender } of sections.flatMap(({ rows }) => rows)) {
+      if (contender !== "adaos - raw") expect(median).toBeGreaterThan(0);
+    }
+    const table = readFileSync(markdown, "utf8");
+    for (const { scenario } of sections) {
+      expect(stdout).toContain(`${scenario} `);
+      expect(table).toContain(`### ${scenario} `);
+    }
+    // No path of this machine.
+    expect(readFileSync(file, "utf8") + table).not.toContain(dir);
+    expect(left()).toEqual([]);
+  }, 180_000);
+
+  test("counts what one contender stores and another loses: no number for that one, and no success", async () => {
+    const file = join(dir, "bench.json");
+    const args = ["--scenarios", "S2b", "--contenders", `raw,${LOSSY}`, "--rounds", "2", "--scale", "0.001"];
+    const env = { ADAOS_BENCH_STALL_MS: "2000", ADAOS_TEST_LOSES: "17" };
+    const { code, stderr } = await bench([...args, "--output", file], env);
+    const { sections, failed } = reportIn(file);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("39 of 40")]);
+    expect(failed).toEqual([
+      { what: `S2b (synced), ${LOSSY}, round 1`, why: expect.stringContaining("39 of 40") },
+    ]);
+    expect(sections.flatMap(namesOf)).toEqual(["S2b handled raw"]);
+    // The same contender with nothing lost is measured like any other.
+    const whole = await bench([
+      "--scenarios",
+      "S2b",
+      "--contenders",
+      LOSSY,
+      "--scale",
+      "0.001",
+      "--output",
+      file,
+    ]);
+    expect([whole.code, reportIn(file).sections.flatMap(namesOf)]).toEqual([0, [`S2b handled ${LOSSY}`]]);
+    expect(left()).toEqual([]);
+  }, 120_000);
+
+  test("stops everything when it is interrupted", async () => {
+    let started: ChildProcess | undefined;
+    let told = "";
+    const ending = bench(["--scenarios", "S2a", "--contenders", "raw"], {}, (child) => {
+      started = child;
+      child.stderr?.on("data", (chunk: Buffer) => {
+        told += chunk.toString();
       });
-    },
-  );
-  expect([code, stderr]).toEqual([0, expect.stringContaining("S5b")]);
-  const { conditions, rows } = JSON.parse(readFileSync(file, "utf8")) as BenchResult;
-  expect(conditions).toMatchObject({ durability: "synced" });
-  expect(rows.map(({ scenario, contender, metric }) => `${scenario} ${contender} ${metric}`).sort()).toEqual([
-    "S2 adaos handled",
-    "S2 adaos published",
-    "S2 adaos-bare handled",
-    "S2 adaos-bare published",
-    "S2 raw handled",
-    "S2 raw published",
-    "S5b adaos handled",
-    "S5b adaos-bare handled",
-  ]);
-  for (const { median } of rows) expect(median).toBeGreaterThan(0);
-  for (const { scenario, contender } of rows)
-    expect(stdout).toMatch(new RegExp(`${scenario} .*${contender} `));
-  expect(readFileSync(file, "utf8")).not.toContain(dir);
-  rmSync(dir, { recursive: true });
+    });
+    await until("a run has begun", () => told.includes("round 1"), 60_000);
+    started?.kill("SIGINT");
+    const { code, stdout } = await ending;
+    expect([code, stdout]).toEqual([130, ""]);
+    expect(left()).toEqual([]);
+  }, 120_000);
+
+  test("--list tells scenarios and contenders", async () => {
+    const { code, stdout } = await bench(["--list"]);
+    expect(code).toBe(0);
+    for (const name of ["S1 ", "S2c", "S8 ", "adaos: ", "raw: "]) expect(stdout).toContain(name);
+  });
+
+  function bench(
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    onStart: (child: ChildProcess) => void = () => undefined,
+  ): Promise<Run> {
+    const file = join(HOME, "packages/bench/bin/bench.mjs");
+    return new Promise((resolve) => {
+      // Its meshes live in a folder of this one, so that what is left of them shows.
+      const options = { env: { ...process.env, TMPDIR: dir, ...env } };
+      const child = execFile(process.execPath, [file, ...args], options, (error, stdout, stderr) => {
+        resolve({ code: error?.code ?? 0, stdout, stderr });
+      });
+      onStart(child);
+    });
+  }
+
+  /** The folders of meshes; each is removed once its processes have ended. */
+  function left(): string[] {
+    return readdirSync(dir).filter((name) => name.startsWith("adaos-bench-"));
+  }
 });
+
+const both = (row: string): string[] => [`${row} adaos`, `${row} raw`];
+
+function namesOf({ scenario, rows }: Report["sections"][number]): string[] {
+  return rows.map(({ metric, contender }) => `${scenario} ${metric} ${contender}`);
+}
+
+function reportIn(file: string): Report {
+  return JSON.parse(readFileSync(file, "utf8")) as Report;
+}

@@ -1,11 +1,14 @@
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type Durability, MeshError, messageOf } from "@adaos/core";
+import { type Durability, MeshError, messageOf, ROOT_DOMAIN } from "@adaos/core";
 import { writeBenchRegistry } from "./bench-registry.ts";
 import type { ServerAccess } from "./contender.ts";
+import { Crowd } from "./crowd.ts";
+import { dialServer } from "./dial-server.ts";
 
 const HOME = fileURLToPath(new URL("../../..", import.meta.url));
 const CLI = join(HOME, "packages/cli/bin/adaos.mjs");
@@ -13,13 +16,16 @@ const CLI = join(HOME, "packages/cli/bin/adaos.mjs");
 export const DEFAULT_MESH: string = join(HOME, "deploy/mesh.yaml");
 
 const LIMIT_MS = 180_000;
+const LOOK_MS = 200;
 
 /** How a mesh of the benchmark differs from the smallest one that does. */
 export interface MeshSpec {
   readonly durability: Durability;
   /** In its registry. @default 10 */
   readonly eventTypes?: number;
-  /** Policy rules in all. @default 10 */
+  /** Only `alpha` and `beta`. @default false */
+  readonly pairOnly?: boolean;
+  /** Policy rules between `alpha` and `beta`. @default as few as it needs */
   readonly rules?: number;
   /** Subnets beside `alpha` and `beta` that the root serves. @default 0 */
   readonly crowd?: number;
@@ -34,11 +40,11 @@ export interface MeshProcess {
 /** A mesh of its own for the benchmark, on free ports of this machine. */
 export class BenchMesh {
   readonly state: string;
-  readonly #paused: readonly MeshProcess[];
+  #paused: readonly MeshProcess[] = [];
+  #crowd: Crowd | undefined;
 
-  private constructor(state: string, paused: readonly MeshProcess[]) {
+  private constructor(state: string) {
     this.state = state;
-    this.#paused = paused;
   }
 
   /** In `dir`, which is empty or does not exist. Rejects with `unavailable`. */
@@ -47,17 +53,45 @@ export class BenchMesh {
     const config = join(dir, "mesh.yaml");
     writeFileSync(config, meshYaml(spec));
     writeBenchRegistry(join(dir, "events"), spec.eventTypes ?? 10);
-    const state = await up(dir, config);
+    const mesh = new BenchMesh(await up(dir, config));
+    try {
+      await mesh.#prepare(spec, join(dir, "crowd"));
+    } catch (thrown) {
+      await mesh.stop();
+      throw thrown;
+    }
+    return mesh;
+  }
+
+  async #prepare({ crowd = 0, durability }: MeshSpec, crowdDir: string): Promise<void> {
+    const root = this.processes().find(({ name }) => name === ROOT_DOMAIN);
+    if (crowd > 0 && root !== undefined) {
+      this.#crowd = await Crowd.join({ state: this.state, durability, rootPid: root.pid }, crowd, crowdDir);
+      await this.#untilReady(root);
+    }
     // The members' daemons log every event that they may see: work that nobody measures.
-    const members = processesOf(state).filter(({ name }) => /\/(publisher|subscriber)$/.test(name));
-    for (const { pid } of members) process.kill(pid, "SIGSTOP");
-    return new BenchMesh(state, members);
+    this.#paused = this.processes().filter(({ name }) => /\/(publisher|subscriber)$/.test(name));
+    for (const { pid } of this.#paused) process.kill(pid, "SIGSTOP");
+  }
+
+  /** Until another root daemon has taken over from this one, and all its links flow. */
+  async #untilReady(before: MeshProcess): Promise<void> {
+    const deadlineMs = Date.now() + LIMIT_MS;
+    for (;;) {
+      const root = this.processes().find(({ name }) => name === ROOT_DOMAIN);
+      try {
+        if (root !== undefined && root.pid !== before.pid) return void (await this.adaos(["status"]));
+      } catch (thrown) {
+        if (Date.now() >= deadlineMs) throw thrown;
+      }
+      await delay(LOOK_MS);
+    }
   }
 
   /** A mesh as its file says, all of it running. */
   static async startFile(dir: string, config: string): Promise<BenchMesh> {
     mkdirSync(dir, { recursive: true });
-    return new BenchMesh(await up(dir, config), []);
+    return new BenchMesh(await up(dir, config));
   }
 
   /** By subnet; the root's under `root`. */
@@ -66,6 +100,13 @@ export class BenchMesh {
       servers: readonly { of: string; url: string; seedFile: string }[];
     };
     return Object.fromEntries(servers.map(({ of, url, seedFile }) => [of, { url, seedFile }]));
+  }
+
+  async serverVersion(): Promise<string> {
+    const nc = await dialServer({ servers: this.servers() }, ROOT_DOMAIN);
+    const { info } = nc;
+    await nc.close();
+    return info?.version ?? "unknown";
   }
 
   /** Servers and daemons, but not who keeps them running. */
@@ -80,6 +121,7 @@ export class BenchMesh {
 
   async stop(): Promise<void> {
     for (const { pid } of this.#paused) process.kill(pid, "SIGCONT");
+    this.#crowd?.stop();
     await adaos(["down", "--state", this.state]);
   }
 }
@@ -116,28 +158,37 @@ async function adaos(args: readonly string[]): Promise<string> {
 }
 
 const OWN_RULE = "bench.";
-/** Rules of the two subnets that are asked of an event on its way: publish, export, import, subscribe. */
-const ASKED = 4;
-/** All others of the smallest mesh. */
-const OTHERS = 6;
+/** Rules that an event is asked for on its way: who may publish it, what may leave, what may enter. */
+const ASKED = 3;
+/** All others between two subnets: what the sender may subscribe, the receiver publish and subscribe. */
+const UNASKED = 3;
 
-/** Three subnets: what is published in `solo` and `fan` goes nowhere else, what is published in `alpha` goes to `beta`. */
-function meshYaml({ durability, rules = ASKED + OTHERS }: MeshSpec): string {
-  // The one that matches is the last of each list.
-  const others = Array.from({ length: Math.floor((rules - OTHERS) / ASKED) - 1 }, (_, i) => `other-${i}.`);
-  const many = [...others, OWN_RULE];
+/** What is published in `alpha` goes to `beta`; what is published in `solo` and `fan`, where they are, goes nowhere else. */
+function meshYaml({ durability, rules = ASKED + UNASKED, pairOnly = false }: MeshSpec): string {
   const few = [OWN_RULE];
+  const share = Math.floor((rules - UNASKED) / ASKED);
   const alone = { members: { publisher: { publish: few }, subscriber: { subscribe: few } } };
+  const publish = rulesEndingInOwn(rules - UNASKED - 2 * share);
   // JSON is YAML.
   return JSON.stringify({
     mesh: "bench",
     durability,
     registry: "events",
     subnets: {
-      solo: alone,
-      fan: alone,
-      alpha: { export: many, members: { publisher: { publish: many }, subscriber: { subscribe: few } } },
-      beta: { import: many, members: { publisher: { publish: few }, subscriber: { subscribe: many } } },
+      ...(pairOnly ? {} : { solo: alone, fan: alone }),
+      alpha: {
+        export: rulesEndingInOwn(share),
+        members: { publisher: { publish }, subscriber: { subscribe: few } },
+      },
+      beta: {
+        import: rulesEndingInOwn(share),
+        members: { publisher: { publish: few }, subscriber: { subscribe: few } },
+      },
     },
   });
+}
+
+/** The rule that matches comes last: the first that matches wins. */
+function rulesEndingInOwn(count: number): string[] {
+  return [...Array.from({ length: count - 1 }, (_, i) => `other-${i}.`), OWN_RULE];
 }

@@ -49,13 +49,13 @@ export class Lab {
 
   /** The mesh that most scenarios share. */
   sharedMesh(): Promise<BenchMesh> {
-    this.#shared ??= BenchMesh.start(this.#newDir(), { durability: this.durability });
+    this.#shared ??= this.#start({});
     return this.#shared;
   }
 
   /** A mesh for one scenario; {@link endScenario} stops it. */
   async startMesh(spec: Omit<MeshSpec, "durability">): Promise<BenchMesh> {
-    return this.#keep(await BenchMesh.start(this.#newDir(), { durability: this.durability, ...spec }));
+    return this.#keep(await this.#start(spec));
   }
 
   /** As {@link startMesh}, from a mesh file. */
@@ -129,6 +129,13 @@ export class Lab {
     }
     if (failures.length > 0) throw new MeshError("unavailable", `not stopped: ${failures.join("; ")}`);
     rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  async #start(spec: Omit<MeshSpec, "durability">): Promise<BenchMesh> {
+    this.#options.say("starting a mesh");
+    const mesh = await BenchMesh.start(this.#newDir(), { durability: this.durability, ...spec });
+    this.versions["nats-server"] ??= await mesh.serverVersion().catch(() => "unknown");
+    return mesh;
   }
 
   #keep(mesh: BenchMesh): BenchMesh {

@@ -32,7 +32,10 @@ export async function inWindow(
   await until(() => open === 0);
 }
 
-/** Starts `count` actions, one after the other at a steady rate, whether or not those before have ended. Rejects with a failure. */
+/**
+ * Starts `count` actions, one after the other at a steady rate, whether or not those before have ended. Rejects with the
+ * first failure.
+ */
 export async function atRate(
   count: number,
   perSecond: number,
@@ -40,10 +43,15 @@ export async function atRate(
 ): Promise<void> {
   const startMs = performance.now();
   const acting: Promise<unknown>[] = [];
-  for (let index = 0; index < count; index++) {
+  let failure: unknown;
+  for (let index = 0; index < count && failure === undefined; index++) {
     const waitMs = startMs + (index * 1000) / perSecond - performance.now();
     if (waitMs > 0) await delay(Math.ceil(waitMs));
-    acting.push(act(index));
+    const acted = act(index).catch((thrown: unknown) => {
+      failure ??= thrown;
+    });
+    acting.push(acted);
   }
   await Promise.all(acting);
+  if (failure !== undefined) throw failure;
 }

@@ -54,8 +54,8 @@ const OURS = "adaos";
 export function rowsOf(rounds: readonly Round[], reference: string): Row[] {
   const byKey = new Map<string, { contender: string; metric: string; unit: string; values: number[] }>();
   const keyOf = (contender: string, metric: string): string => `${metric} of ${contender}`;
-  for (const { contender, measured } of rounds) {
-    for (const { metric, unit, value } of measured) {
+  for (const round of rounds) {
+    for (const { metric, unit, value, contender = round.contender } of round.measured) {
       const key = keyOf(contender, metric);
       const held = byKey.get(key) ?? { contender, metric, unit, values: [] };
       held.values.push(value);

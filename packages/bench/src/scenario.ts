@@ -16,6 +16,8 @@ export interface Measured {
   readonly metric: string;
   readonly unit: Unit;
   readonly value: number;
+  /** Whose it is, where one turn measures several. @default the turn's */
+  readonly contender?: string;
 }
 
 /** One contender's part in a scenario. */

@@ -5,8 +5,12 @@ import { nowMs } from "../text.ts";
 import type { FailWork } from "../worker-protocol.ts";
 import { type Role, tellProgress } from "./role.ts";
 
+/** Every failure would be a line. */
+const silent = (): void => undefined;
+const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
+
 export async function fail({ place, count }: FailWork, role: Role): Promise<void> {
-  const bus = await connect({ as: `${place.to}/subscriber`, state: place.state });
+  const bus = await connect({ as: `${place.to}/subscriber`, state: place.state, log: SILENT });
   const tally = new Tally(count);
   let broken = true;
   await bus.subscribe(TEXT_EVENT, { durable: place.receiver, maxConcurrency: 256 }, ({ data }) => {

@@ -1,0 +1,253 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { readSeed } from "@adaos/config";
+import {
+  bridgePrefix,
+  type Durability,
+  EVENT_ROOT,
+  eventsStream,
+  ingestPrefix,
+  MeshError,
+  ROOT_DOMAIN,
+  UPLINK_DURABLE,
+} from "@adaos/core";
+import {
+  type ConfBlock,
+  compileRootServer,
+  ensureNatsServer,
+  reloadServer,
+  renderConf,
+} from "@adaos/nats-server";
+import { AckPolicy, connect, type NatsConnection, nkeyAuthenticator, nkeys } from "nats";
+
+const HOST = "127.0.0.1";
+const LIMIT_MS = 60_000;
+const LOOK_MS = 100;
+
+/** What of a running mesh a crowd has to know. */
+export interface CrowdHost {
+  readonly state: string;
+  readonly durability: Durability;
+  readonly rootPid: number;
+}
+
+/** `mesh.json` of the state folder, as far as it is needed here. */
+interface Layout {
+  readonly ports: Readonly<Record<string, { port: number; monitorPort: number; leafPort?: number }>>;
+  readonly servers: readonly { readonly of: string; readonly url: string; readonly configFile: string }[];
+  readonly nodes: readonly { readonly id: string; readonly nodeFile: string }[];
+}
+
+/** A subnet without hub daemon and members. */
+interface Idler {
+  readonly name: string;
+  /** Seeds of its leaf connection and of whoever makes its stream. */
+  readonly leafSeed: string;
+  readonly keeperSeed: string;
+}
+
+/**
+ * Subnets that share one server, an account each with a stream, the root's durable and a leaf connection of its own. The
+ * root serves them as any other: it pulls from each, and keeps a durable for each; none of them sends anything.
+ */
+export class Crowd {
+  readonly #server: ChildProcess;
+
+  private constructor(server: ChildProcess) {
+    this.#server = server;
+  }
+
+  /** Brings `count` subnets to a mesh that runs; its root daemon starts anew. `dir` does not exist yet. */
+  static async join(host: CrowdHost, count: number, dir: string): Promise<Crowd> {
+    const idlers = Array.from({ length: count }, (_, i) => ({
+      name: `crowd-${i}`,
+      leafSeed: newSeed(),
+      keeperSeed: newSeed(),
+    }));
+    const layout = JSON.parse(readFileSync(join(host.state, "mesh.json"), "utf8")) as Layout;
+    await admitLeaves(host, layout, idlers);
+    mkdirSync(dir, { recursive: true });
+    const port = await freePort();
+    const file = join(dir, "server.conf");
+    writeFileSync(file, serverConfig(host, layout, idlers, port, join(dir, "store")), { mode: 0o600 });
+    const { path } = await ensureNatsServer();
+    const crowd = new Crowd(
+      spawn(path, ["-c", file, "-l", join(dir, "server.log")], { stdio: "ignore", detached: true }),
+    );
+    try {
+      for (const idler of idlers) await makeStream(idler, port);
+      tellRoot(layout, idlers);
+      // Whatever of a mesh dies is started again.
+      process.kill(host.rootPid, "SIGTERM");
+    } catch (thrown) {
+      crowd.stop();
+      throw thrown;
+    }
+    return crowd;
+  }
+
+  stop(): void {
+    this.#server.kill("SIGKILL");
+  }
+}
+
+const newSeed = (): string => new TextDecoder().decode(nkeys.createUser().getSeed());
+const publicKeyOf = (seed: string): string => nkeys.fromSeed(new TextEncoder().encode(seed)).getPublicKey();
+
+/** Makes the root's server take the crowd's leaf connections. */
+async function admitLeaves(host: CrowdHost, layout: Layout, idlers: readonly Idler[]): Promise<void> {
+  const { state, durability } = host;
+  const server = layout.servers.find(({ of }) => of === ROOT_DOMAIN);
+  const ports = layout.ports[ROOT_DOMAIN];
+  if (server === undefined || ports === undefined) throw new MeshError("internal", "the mesh has no root");
+  const keyOf = (name: string): string => publicKeyOf(readSeed(join(state, "keys", `${name}.nk`)));
+  const known = Object.keys(layout.ports).filter((name) => name !== ROOT_DOMAIN);
+  const leafKeys = known.map((name): [string, string] => [name, keyOf(`${name}/leaf`)]);
+  const configWith = (keys: readonly [string, string][]): string =>
+    compileRootServer({
+      host: HOST,
+      port: ports.port,
+      monitorPort: ports.monitorPort,
+      leafPort: ports.leafPort ?? 0,
+      storeDir: join(state, "store", ROOT_DOMAIN),
+      logFile: join(state, "logs", "nats-root.log"),
+      durability,
+      systemKey: keyOf("root/system"),
+      rootKey: keyOf("root/daemon"),
+      leafKeys: new Map(keys),
+    });
+  if (configWith(leafKeys) !== readFileSync(server.configFile, "utf8")) {
+    throw new MeshError("internal", `${server.configFile} is not what the benchmark takes it for`);
+  }
+  const more = idlers.map(({ name, leafSeed }): [string, string] => [name, publicKeyOf(leafSeed)]);
+  replace(server.configFile, configWith([...leafKeys, ...more]));
+  const system = await dial(server.url, readSeed(join(state, "keys", "root/system.nk")));
+  await reloadServer(system).finally(() => system.close());
+}
+
+/** Config of the one server: what a hub's says, once for each account pair. */
+function serverConfig(
+  { durability }: CrowdHost,
+  { ports }: Layout,
+  idlers: readonly Idler[],
+  port: number,
+  storeDir: string,
+): string {
+  const rootUrl = `nats-leaf://${HOST}:${ports[ROOT_DOMAIN]?.leafPort}`;
+  return renderConf({
+    server_name: "crowd",
+    host: HOST,
+    port,
+    jetstream: {
+      store_dir: storeDir,
+      domain: "crowd",
+      sync_interval: durability === "synced" ? "always" : "2m",
+    },
+    leafnodes: {
+      remotes: idlers.map(({ name, leafSeed }) => ({
+        urls: [rootUrl],
+        account: `BRIDGE_${name}`,
+        nkey: leafSeed,
+      })),
+    },
+    accounts: Object.fromEntries(idlers.flatMap(accountsOf)),
+  });
+}
+
+function accountsOf({ name, keeperSeed }: Idler): [string, ConfBlock][] {
+  const [subnet, bridge] = [`SUBNET_${name}`, `BRIDGE_${name}`];
+  const durable = `${eventsStream(name)}.${UPLINK_DURABLE}`;
+  const pull = `$JS.API.CONSUMER.MSG.NEXT.${durable}`;
+  const info = `$JS.API.CONSUMER.INFO.${durable}`;
+  const ack = `$JS.ACK.${durable}.>`;
+  const accounts = [bridge];
+  const serviceOf = (subject: string): ConfBlock => ({ account: subnet, subject });
+  const prefix = bridgePrefix(name);
+  return [
+    [
+      subnet,
+      {
+        jetstream: "enabled",
+        users: [{ nkey: publicKeyOf(keeperSeed) }],
+        mappings: { "ingest.>": `${EVENT_ROOT}.>` },
+        exports: [
+          { service: pull, response_type: "stream", accounts },
+          { service: info, accounts },
+          { service: ack, accounts },
+          { service: "ingest.>", accounts },
+        ],
+      },
+    ],
+    [
+      bridge,
+      {
+        imports: [
+          { service: serviceOf(pull), to: pull.replace("$JS.API", prefix) },
+          { service: serviceOf(info), to: info.replace("$JS.API", prefix) },
+          { service: serviceOf(ack) },
+          { service: serviceOf("ingest.>"), to: `${ingestPrefix(name)}.>` },
+        ],
+      },
+    ],
+  ];
+}
+
+/** What the hub daemon would have made. */
+async function makeStream({ name, keeperSeed }: Idler, port: number): Promise<void> {
+  const nc = await dial(`nats://${HOST}:${port}`, keeperSeed);
+  try {
+    const jsm = await nc.jetstreamManager();
+    const stream = eventsStream(name);
+    await jsm.streams.add({ name: stream, subjects: [`${EVENT_ROOT}.>`], max_bytes: 1_048_576 });
+    await jsm.consumers.add(stream, {
+      durable_name: UPLINK_DURABLE,
+      ack_policy: AckPolicy.Explicit,
+      filter_subject: `${EVENT_ROOT}.${name}.*.bench.>`,
+    });
+  } finally {
+    await nc.close();
+  }
+}
+
+/** Tells the root daemon of the crowd, in the file that it reads at its start. */
+function tellRoot({ nodes }: Layout, idlers: readonly Idler[]): void {
+  const file = nodes.find(({ id }) => id === ROOT_DOMAIN)?.nodeFile;
+  if (file === undefined) throw new MeshError("internal", "the mesh has no root daemon");
+  const node = JSON.parse(readFileSync(file, "utf8")) as { subnets: Record<string, unknown> };
+  // They export what the others do and import something else: the events of a run go where they would without them.
+  for (const { name } of idlers) node.subnets[name] = { export: ["bench."], import: ["idle."] };
+  replace(file, JSON.stringify(node));
+}
+
+function replace(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+/** Tries until the server answers. Rejects with the last failure. */
+async function dial(url: string, seed: string): Promise<NatsConnection> {
+  const deadlineMs = Date.now() + LIMIT_MS;
+  for (;;) {
+    try {
+      return await connect({
+        servers: url,
+        authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
+      });
+    } catch (thrown) {
+      if (Date.now() >= deadlineMs) throw thrown;
+      await delay(LOOK_MS);
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new MeshError("internal", "no free port");
+  return address.port;
+}

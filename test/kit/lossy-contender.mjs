@@ -1,0 +1,26 @@
+// A contender for the test of the benchmark: carries texts through a file, and loses the one that `ADAOS_TEST_LOSES` names.
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const fileOf = ({ run, state }) => join(state, `${run}.texts`);
+const isLost = (text) => text.startsWith(`${process.env["ADAOS_TEST_LOSES"]} `);
+
+export const contender = {
+  what: "a file",
+  openSender: async (place) => ({
+    send: async (text) => {
+      if (!isLost(text)) appendFileSync(fileOf(place), `${text}\n`);
+    },
+    close: async () => undefined,
+  }),
+  openReceiver: async (place, onText) => {
+    let taken = 0;
+    const timer = setInterval(() => {
+      if (!existsSync(fileOf(place))) return;
+      const texts = readFileSync(fileOf(place), "utf8").trim().split("\n");
+      for (const text of texts.slice(taken)) onText(text);
+      taken = texts.length;
+    }, 10);
+    return async () => clearInterval(timer);
+  },
+};
