@@ -68,7 +68,11 @@ async function checkScenario(id: string, contender: Contender, place: Place): Pr
 describe.each(Object.entries(PEERS))("%s", (name: string, entry: ContenderEntry) => {
   test("hands over every text once, in each way that the scenarios ask for", async ({ skip }) => {
     // Nothing is installed for a test: what a machine lacks is told, and left out.
-    if ((await entry.isInstalled?.()) === false) skip(`${name} is not installed (--install-peers)`);
+    if ((await entry.isInstalled?.()) === false) {
+      const reason = `${name} is not installed (npm run bench -- --install-peers)`;
+      console.info(`left out: ${reason}`);
+      skip(reason);
+    }
     const dir = mkdtempSync(join(tmpdir(), "adaos-peers-test-"));
     onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
     const backing = await entry.start?.("synced", dir);
