@@ -1,17 +1,21 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MeshError } from "@adaos/core";
 import { peersDir } from "./peers-dir.ts";
 import { runTool } from "./run-tool.ts";
 
 const STEP_MS = 180_000;
+const WORK_PREFIX = ".work-";
+const STALE_AFTER_MS = 60 * 60 * 1000;
 
-/** Read by apt after the machine's own configuration: hooks would touch the system. */
+/** Read by apt after the machine's own configuration: hooks would touch the system, and unsigned packages may not pass. */
 const APT_CONF = `
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
+APT::Get::AllowUnauthenticated "false";
+Acquire::AllowInsecureRepositories "false";
 Acquire::Languages "none";
 Acquire::Retries "1";
 `;
@@ -33,7 +37,8 @@ export async function unpackDebianPackage(name: string, say: (line: string) => v
     );
   }
   await mkdir(peersDir(), { recursive: true });
-  const dir = await mkdtemp(join(peersDir(), ".work-"));
+  await removeStale();
+  const dir = await mkdtemp(join(peersDir(), WORK_PREFIX));
   try {
     for (const part of ["lists/partial", "cache/archives/partial", "root"]) {
       await mkdir(join(dir, part), { recursive: true });
@@ -56,6 +61,17 @@ export async function unpackDebianPackage(name: string, say: (line: string) => v
     await rm(unpackedDir(name), { recursive: true, force: true });
     await rename(join(dir, "root"), unpackedDir(name));
   } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** What a killed install has left. */
+async function removeStale(): Promise<void> {
+  for (const name of await readdir(peersDir())) {
+    if (!name.startsWith(WORK_PREFIX)) continue;
+    const dir = join(peersDir(), name);
+    const info = await stat(dir).catch(() => undefined);
+    if (info === undefined || Date.now() - info.mtimeMs < STALE_AFTER_MS) continue;
     await rm(dir, { recursive: true, force: true });
   }
 }

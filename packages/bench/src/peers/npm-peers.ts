@@ -31,8 +31,8 @@ export async function installNpmPeers(say: (line: string) => void): Promise<void
   }
   // The clients are plain JavaScript: what an install script would build is a faster option of one of them.
   const flags = ["--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
-  // Started by `npm run`, we have npm's settings of this repository in our environment; npm reads the user's itself.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
+  // Set by `npm run`, and would send npm back to this repository.
+  const { npm_config_local_prefix: _, ...env } = process.env;
   await runTool("npm", ["ci", ...flags], { cwd: dir, env, timeoutMs: INSTALL_MS });
   await writeFile(join(dir, DONE_FILE), await readFile(join(dir, "package-lock.json"), "utf8"));
 }

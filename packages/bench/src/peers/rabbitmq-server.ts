@@ -133,7 +133,7 @@ export async function startBroker(broker: Broker, parentDir: string): Promise<Se
 /** Such as `3.10.8`, out of the path of its scripts where it tells. */
 export async function rabbitVersion(): Promise<string> {
   const { script } = await needRabbit();
-  return /rabbitmq[_-]server-([\d.]+)/.exec(dirname(script))?.[1] ?? "unknown";
+  return /rabbitmq(?:_server-|\/)([\d.]+)/.exec(dirname(script))?.[1] ?? "unknown";
 }
 
 async function needRabbit(): Promise<RabbitProgram> {

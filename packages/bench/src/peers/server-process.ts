@@ -45,11 +45,9 @@ export interface ServerOptions {
 
 /** One server that a peer needs. */
 export class ServerProcess {
-  readonly #name: string;
   readonly #child: ChildProcess;
 
-  private constructor(name: string, child: ChildProcess) {
-    this.#name = name;
+  private constructor(child: ChildProcess) {
     this.#child = child;
   }
 
@@ -69,7 +67,7 @@ export class ServerProcess {
       running.delete(child);
     });
     child.once("exit", () => running.delete(child));
-    const server = new ServerProcess(name, child);
+    const server = new ServerProcess(child);
     const deadlineMs = Date.now() + READY_MS;
     while (!(await accepts(port))) {
       if (failure === undefined && !server.#hasEnded() && Date.now() < deadlineMs) {
@@ -94,10 +92,6 @@ export class ServerProcess {
     if (this.#hasEnded()) return;
     this.#child.kill("SIGKILL");
     await end;
-  }
-
-  get name(): string {
-    return this.#name;
   }
 
   #hasEnded(): boolean {
