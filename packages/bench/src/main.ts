@@ -68,7 +68,8 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function tellWhatThereIs(): Promise<void> {
-  for (const { id, title, conditions } of SCENARIOS) print(`${id.padEnd(4)} ${title}: ${conditions(1)}`);
+  for (const { id, title, conditions } of SCENARIOS.toSorted((a, b) => (a.id < b.id ? -1 : 1)))
+    print(`${id.padEnd(4)} ${title}: ${conditions(1)}`);
   print("");
   for (const [name, entry] of Object.entries(CONTENDERS)) {
     const isThere = (await entry.isInstalled?.()) ?? true;
@@ -102,6 +103,7 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<number
       await lab.close();
     }
   }
+  collected.sections.sort(bySection);
   const report = await reportOf(options, collected);
   for (const line of report.sections.flatMap(linesOf)) print(line);
   for (const [name, what] of Object.entries(report.contenders)) say(`${name}: ${what}`);
@@ -112,6 +114,12 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<number
   }
   if (options.markdown !== undefined) writeFileSync(options.markdown, markdownOf(report));
   return report.failed.length;
+}
+
+/** Durabilities as they ran, scenarios by id. */
+function bySection(a: Section, b: Section): number {
+  if (a.durability !== b.durability) return a.durability === "synced" ? -1 : 1;
+  return a.scenario < b.scenario ? -1 : 1;
 }
 
 function scenariosOf({ scenarios }: BenchOptions): readonly Scenario[] {

@@ -93,7 +93,10 @@ const HEAD = ["", "contender", "median", "min to max", "unit"] as const;
 /** The cells of a section's table, its head first; columns that say nothing are left out. Pure. */
 export function cellsOf({ rows, reference }: Section): string[][] {
   const hasRatio = rows.some(({ ratio }) => ratio !== undefined);
-  const hasOurs = reference !== OURS && rows.some(({ adaosRatio }) => adaosRatio !== undefined);
+  // Of the reference itself the other column tells it already.
+  const hasOurs = rows.some(
+    ({ contender, adaosRatio }) => adaosRatio !== undefined && (contender !== reference || !hasRatio),
+  );
   const times = (value: number | undefined): string => (value === undefined ? "" : value.toFixed(2));
   const head = [...HEAD, ...(hasRatio ? [`/ ${reference}`] : []), ...(hasOurs ? [`${OURS} / it`] : [])];
   const body = rows.map(({ metric, contender, median, min, max, unit, ratio, adaosRatio }) => [

@@ -70,7 +70,7 @@ describe("linesOf()", () => {
       title: "title",
       conditions: "20 events",
       reference: "raw",
-      rows: rowsOf([round("adaos", 1234.5), round("raw", 2)], "raw"),
+      rows: rowsOf([round("adaos", 1234.5), round("raw", 2), round("other", 4)], "raw"),
     };
     expect(linesOf(section)).toEqual([
       "S2a title (synced)",
@@ -78,7 +78,21 @@ describe("linesOf()", () => {
       expect.stringMatching(/^ +contender +median +min to max +unit +\/ raw +adaos \/ it$/),
       expect.stringMatching(/^ {2}published +adaos +1235 +1235 to 1235 +events\/s +617\.25$/),
       expect.stringMatching(/^ {2}published +raw +2\.00 +2\.00 to 2\.00 +events\/s +617\.25$/),
+      expect.stringMatching(/^ {2}published +other +4\.00 +4\.00 to 4\.00 +events\/s +2\.00 +308\.63$/),
       "",
     ]);
+  });
+
+  test("has no column that would say nothing new", () => {
+    const rows = rowsOf([round("adaos", 1), round("raw", 2)], "raw");
+    const section = {
+      durability: "synced",
+      scenario: "S",
+      title: "t",
+      conditions: "c",
+      reference: "raw",
+      rows,
+    } as const;
+    expect(linesOf(section)[2]).not.toContain("adaos / it");
   });
 });

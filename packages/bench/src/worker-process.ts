@@ -7,6 +7,8 @@ const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
 /** No run takes longer. */
 const LIMIT_MS = 180_000;
 const CLOSE_LIMIT_MS = 15_000;
+/** A worker that has to start first, on a busy machine. */
+const START_LIMIT_MS = 60_000;
 /** A run that has come no further for so long has lost something. */
 const STALL_MS = Number(process.env["ADAOS_BENCH_STALL_MS"] ?? 20_000);
 const LOOK_MS = 250;
@@ -52,7 +54,8 @@ export class WorkerProcess {
       if (found !== undefined) return found;
       if (this.#hasEnded) throw new MeshError("failed", `${this.#role}: its process has ended early`);
       const atMs = performance.now();
-      if (atMs >= deadlineMs || atMs - this.#furtherMs >= STALL_MS) {
+      const patienceMs = this.#done === "" ? START_LIMIT_MS : STALL_MS;
+      if (atMs >= deadlineMs || atMs - this.#furtherMs >= patienceMs) {
         throw new MeshError("timeout", `${this.#role} waits in vain to be ${kind}${this.#done}`);
       }
       await this.#untilTold();

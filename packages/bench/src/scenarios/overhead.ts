@@ -50,7 +50,7 @@ function rowsFor(ours: PublishCost, raw: PublishCost): Measured[] {
   const row = (metric: string, unit: Measured["unit"], of: number, than: number): Measured[] => [
     { metric, unit, contender: "adaos", value: of },
     { metric, unit, contender: "raw", value: than },
-    { metric, unit, contender: DIFFERENCE, value: of - than },
+    { metric: `difference of ${metric}`, unit, contender: DIFFERENCE, value: of - than },
   ];
   return [
     ...[0.5, 0.95].flatMap((share) =>

@@ -2,15 +2,16 @@ import { perSecond, type Scenario, scaled } from "../scenario.ts";
 import { sendAndReceive, turnsOf } from "./send-and-receive.ts";
 import { type About, TEXT_BYTES, WINDOW } from "./ways.ts";
 
-const COUNT = 40_000;
+const PUBLISHED_COUNT = 40_000;
+const HANDLED_COUNT = 20_000;
 const WARM_UP = 4000;
 
-const conditions = (scale: number): string =>
-  `${scaled(COUNT, scale)} events, ${WINDOW} in flight, ${TEXT_BYTES} bytes of text`;
+const conditionsOf = (count: number, scale: number): string =>
+  `${scaled(count, scale)} events, ${WINDOW} in flight, ${TEXT_BYTES} bytes of text`;
 
-const loadAt = (scale: number) =>
+const loadOf = (count: number, scale: number) =>
   ({
-    count: scaled(COUNT, scale),
+    count: scaled(count, scale),
     warmUp: scaled(WARM_UP, scale),
     bytes: TEXT_BYTES,
     window: WINDOW,
@@ -23,10 +24,10 @@ export function published(about: About): Scenario {
     id,
     title,
     reference,
-    conditions,
+    conditions: (scale) => conditionsOf(PUBLISHED_COUNT, scale),
     prepare: (lab) =>
       turnsOf(lab, about, async ({ contender, place }) => {
-        const load = loadAt(lab.scale);
+        const load = loadOf(PUBLISHED_COUNT, lab.scale);
         return lab.withWorker({ role: "send", contender, place, ...load }, async (sending) => {
           await sending.next("warm");
           sending.tell("go");
@@ -45,10 +46,10 @@ export function handled(about: About): Scenario {
     id,
     title,
     reference,
-    conditions,
+    conditions: (scale) => conditionsOf(HANDLED_COUNT, scale),
     prepare: (lab) =>
       turnsOf(lab, about, async (run) => {
-        const load = loadAt(lab.scale);
+        const load = loadOf(HANDLED_COUNT, lab.scale);
         const { allMs } = await sendAndReceive(lab, run, load);
         return [{ metric: "handled", unit: "events/s", value: perSecond(load.count, allMs) }];
       }),
