@@ -1,6 +1,7 @@
 import {
   type Msg,
   type MsgHdrs,
+  MsgHdrsImpl,
   type NatsConnection,
   headers as newHeaders,
   type Payload,
@@ -146,8 +147,11 @@ export class ConnectionStandIn implements Connection {
 
   #publish(subject: string, payload: Payload = "", options: PublishOptions = {}): void {
     if (this.closed) throw new Error("CONNECTION_CLOSED");
+    // As they go over the wire.
+    const encoded = (options.headers as MsgHdrsImpl | undefined)?.encode();
     const headers: Record<string, string> = {};
-    for (const key of options.headers?.keys() ?? []) headers[key] = options.headers?.get(key) ?? "";
+    if (encoded !== undefined)
+      for (const [key, [value = ""]] of MsgHdrsImpl.decode(encoded)) headers[key] = value;
     const message = { subject, text: textOf(payload), headers, reply: options.reply };
     this.sent.push(message);
     if (this.connected) this.#later(() => this.server?.onMessage(message));

@@ -9,7 +9,7 @@ export function markdownOf(report: Report): string {
     "```console\nnpm run bench -- --install-peers --durability both --output bench.json --markdown BENCHMARKS.md\n```",
     "Contenders take turns within the run, so compare the ratios, not the numbers of two runs or machines. Each row has the " +
       "median of its rounds and their spread. `/ x` is the row's median as a multiple of x's, `adaos / it` the median of " +
-      "`adaos` as a multiple of the row's.",
+      "`adaos` as a multiple of the row's. `synced`: on disk before every acknowledgement; `relaxed`: synced every two minutes.",
     "## Conditions",
     table([["", ""], ...Object.entries(conditions).map(([name, value]) => [name, String(value)])]),
     "## Contenders",

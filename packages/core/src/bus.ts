@@ -17,7 +17,7 @@ import type {
   Subscription,
   Transport,
 } from "./ports.ts";
-import { type Published, type PublishOptions, prepareEvent, spanSubject } from "./publish.ts";
+import { type Published, type PublishOptions, prepareEvent } from "./publish.ts";
 import { type RequestOptions, Responder, request } from "./request.ts";
 import { resolveRetry } from "./retry-policy.ts";
 import { type RunContext, type RunOptions, type RunResult, runAction } from "./run.ts";
@@ -104,7 +104,7 @@ export class Bus {
     return this.#counted(ref, async () => {
       const prepared = prepareEvent(this.#options, ref, data, options, Date.now());
       const { envelope, message } = prepared;
-      const span = publishSpan(spanSubject(prepared));
+      const span = publishSpan(prepared);
       try {
         const receipt = await this.#options.transport.publish({ ...message, headers: span.headers });
         span.end();

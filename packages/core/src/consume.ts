@@ -1,8 +1,7 @@
 import type { ClassifyRule } from "./classify.ts";
-import { decodeEnvelope, type Envelope } from "./envelope.ts";
+import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import {
-  type FailedDelivery,
   type FailureEnding,
   FailureHandling,
   type FailureOutcome,
@@ -13,6 +12,7 @@ import { handlerScope } from "./handler-scope.ts";
 import { HandlingMetrics } from "./handling-metrics.ts";
 import type { Metrics } from "./metrics.ts";
 import { effectKey, Once, StoreTrouble } from "./once.ts";
+import { type OpenedDelivery, openDelivery, type ReadDelivery } from "./open-delivery.ts";
 import type {
   Delivery,
   FailureJournal,
@@ -22,12 +22,11 @@ import type {
   Settlement,
   StartAt,
 } from "./ports.ts";
-import { assertContract, spanSubject } from "./publish.ts";
 import type { Responder } from "./request.ts";
 import type { RetryOptions, RetryPolicy } from "./retry-policy.ts";
-import { type EventAddress, type NodeAddress, parseDeliverySubject } from "./subject.ts";
+import type { EventAddress, NodeAddress } from "./subject.ts";
+import { type TimedRun, TimeLimit } from "./time-limit.ts";
 import { inProcessSpan } from "./tracing.ts";
-import { withTimeout } from "./with-timeout.ts";
 
 export interface SubscriptionOptions {
   /** Remembers the position; two processes that name the same durable share its events. 1 to 63 of `a-z 0-9 -`. */
@@ -103,6 +102,8 @@ const STORE_MS = 30_000;
 /** Deliveries handed back at a stop come again after this time, to another process or this one's successor. */
 const HANDED_BACK_MS = 200;
 
+const ACK: Settlement = { kind: "ack" };
+
 /** Takes deliveries in order, runs at most `maxConcurrency` handlers, and settles every delivery exactly once. */
 export class Consumer {
   readonly #settings: ConsumerSettings;
@@ -110,6 +111,7 @@ export class Consumer {
   readonly #failures: FailureHandling;
   readonly #once: Once | undefined;
   readonly #metrics: HandlingMetrics;
+  readonly #limit: TimeLimit;
   readonly #waiting: Delivery[] = [];
   #running = 0;
   #stopped = false;
@@ -120,6 +122,7 @@ export class Consumer {
     this.#failures = new FailureHandling(settings);
     const { idempotency, durable, metrics, timeoutMs } = settings;
     this.#metrics = new HandlingMetrics(metrics, durable);
+    this.#limit = new TimeLimit("handler", timeoutMs);
     this.#once = idempotency === "off" ? undefined : new Once(idempotency, durable, timeoutMs + STORE_MS);
   }
 
@@ -140,57 +143,94 @@ export class Consumer {
       const delivery = this.#waiting.shift();
       if (delivery === undefined) return;
       this.#running++;
-      void this.#run(delivery);
+      this.#run(delivery);
     }
   }
 
-  async #run(delivery: Delivery): Promise<void> {
-    delivery.settle(await this.#process(delivery));
+  #run(delivery: Delivery): void {
+    const settlement = this.#process(delivery);
+    if (!(settlement instanceof Promise)) return this.#end(delivery, settlement);
+    void settlement.then((settled) => {
+      this.#end(delivery, settled);
+      this.#startNext();
+    });
+  }
+
+  #end(delivery: Delivery, settlement: Settlement): void {
+    delivery.settle(settlement);
     this.#running--;
-    this.#startNext();
   }
 
-  /** Runs one delivery to its end. Never rejects. */
-  async #process(delivery: Delivery): Promise<Settlement> {
-    const { registry, log, durable, onSettled } = this.#settings;
-    const opened = openDelivery(delivery, registry);
-    const eventId = opened.envelope?.event_id;
-    if (opened.refusal?.code === "unknown-event") {
-      onSettled("refused");
-      const { subject } = delivery.message;
-      const fields = {
-        durable,
-        subject,
-        seq: delivery.seq,
-        err: opened.refusal,
-        delayMs: UNKNOWN_EVENT_RETRY_MS,
-      };
-      log.warn(fields, "delivery of an unknown event");
-      return { kind: "nak", delayMs: UNKNOWN_EVENT_RETRY_MS };
-    }
-    // A first delivery has no past: it must not wait a turn of the event loop for it, since order is by start.
-    const isFirst = delivery.deliveryCount <= 1;
-    let history = isFirst ? NO_HISTORY : await this.#failures.historyOf(delivery, eventId);
+  /**
+   * Runs one delivery to its end. Never rejects. A first delivery has no past, and must not wait a turn of the event loop for
+   * it: order is by start, and what a handler ends at once shall cost no promise.
+   */
+  #process(delivery: Delivery): Settlement | Promise<Settlement> {
+    const opened = openDelivery(delivery, this.#settings.registry);
+    const { refusal } = opened;
+    if (refusal?.code === "unknown-event") return this.#putOffUnknown(delivery, refusal);
+    if (delivery.deliveryCount > 1) return this.#processAgain(opened);
+    return this.#attempt(opened, NO_HISTORY);
+  }
+
+  #putOffUnknown(delivery: Delivery, err: MeshError): Settlement {
+    const { log, durable, onSettled } = this.#settings;
+    onSettled("refused");
+    const fields = { durable, subject: delivery.message.subject, seq: delivery.seq, err };
+    log.warn({ ...fields, delayMs: UNKNOWN_EVENT_RETRY_MS }, "delivery of an unknown event");
+    return { kind: "nak", delayMs: UNKNOWN_EVENT_RETRY_MS };
+  }
+
+  /** What was delivered before may have failed before, or have ended its process. */
+  async #processAgain(opened: OpenedDelivery): Promise<Settlement> {
+    const { delivery, envelope } = opened;
+    let history = await this.#failures.historyOf(delivery, envelope?.event_id);
     if (history.trouble !== undefined) return this.#hold(delivery, history, history.trouble);
     if (history.verdict !== undefined) {
       const ending = await this.#failures.condemned(opened, history, history.verdict);
       return this.#failed(opened, history, ending, history.verdict.error);
     }
-    let ran = true;
+    try {
+      if (opened.refusal === undefined) history = await this.#begin(opened, history);
+    } catch (thrown) {
+      return this.#unhandled(opened, history, thrown);
+    }
+    return this.#attempt(opened, history);
+  }
+
+  /** One run of the handler, or the refusal to run it. */
+  #attempt(opened: OpenedDelivery, history: History): Settlement | Promise<Settlement> {
     try {
       if (opened.refusal !== undefined) throw opened.refusal;
-      if (!isFirst) history = await this.#begin(opened, history);
-      ran = await this.#handleOnce(delivery, opened);
+      const ran = this.#handleOnce(opened);
+      if (!(ran instanceof Promise)) return this.#succeeded(opened, history, ran);
+      return ran.then(
+        (itRan) => this.#succeeded(opened, history, itRan),
+        (thrown) => this.#unhandled(opened, history, thrown),
+      );
     } catch (thrown) {
-      if (thrown instanceof StoreTrouble) return this.#hold(delivery, history, thrown.cause);
-      if (opened.refusal !== undefined) onSettled("refused");
-      const ending = await this.#failures.failed(opened, history, thrown);
-      return this.#failed(opened, history, ending, thrown);
+      return this.#unhandled(opened, history, thrown);
     }
-    if (!isFirst) await this.#failures.succeeded(opened, history);
-    onSettled(ran ? "handled" : "repeated");
-    this.#metrics.succeeded(opened.envelope, history, ran);
-    return { kind: "ack" };
+  }
+
+  #succeeded(opened: OpenedDelivery, history: History, ran: boolean): Settlement | Promise<Settlement> {
+    if (opened.delivery.deliveryCount > 1) {
+      return this.#failures.succeeded(opened, history).then(() => this.#done(opened, history, ran));
+    }
+    return this.#done(opened, history, ran);
+  }
+
+  #done({ envelope }: OpenedDelivery, history: History, ran: boolean): Settlement {
+    this.#settings.onSettled(ran ? "handled" : "repeated");
+    this.#metrics.succeeded(envelope, history, ran);
+    return ACK;
+  }
+
+  async #unhandled(opened: OpenedDelivery, history: History, thrown: unknown): Promise<Settlement> {
+    if (thrown instanceof StoreTrouble) return this.#hold(opened.delivery, history, thrown.cause);
+    if (opened.refusal !== undefined) this.#settings.onSettled("refused");
+    const ending = await this.#failures.failed(opened, history, thrown);
+    return this.#failed(opened, history, ending, thrown);
   }
 
   /** Rejects with {@link StoreTrouble} when it cannot be written down that a run begins. */
@@ -228,76 +268,60 @@ export class Consumer {
     await this.#settings.responder?.fail(envelope, address, category, why);
   }
 
-  /** Resolves with whether the handler ran: its effect may have happened before. */
-  async #handleOnce(delivery: Delivery, { envelope, address }: OpenedDelivery): Promise<boolean> {
+  /** Tells whether the handler ran: its effect may have happened before. */
+  #handleOnce({ delivery, envelope, address }: OpenedDelivery): boolean | Promise<boolean> {
     if (envelope === undefined || address === undefined) return false;
-    const key = effectKey(envelope, address);
-    const handle = (transaction: unknown): Promise<void> =>
-      this.#metrics.timed(() =>
-        this.#handle(delivery, envelope, { address, idempotencyKey: key, transaction }),
-      );
-    if (this.#once !== undefined) return this.#once.run(key, handle);
-    await handle(undefined);
-    return true;
+    const opened = { delivery, envelope, address };
+    if (this.#once !== undefined) {
+      return this.#once.run(effectKey(envelope, address), (transaction) => this.#handle(opened, transaction));
+    }
+    const handled = this.#handle(opened, undefined);
+    return handled instanceof Promise ? handled.then(() => true) : true;
   }
 
-  async #handle(
-    delivery: Delivery,
-    envelope: Envelope,
-    about: Pick<HandlerContext, "address" | "idempotencyKey" | "transaction">,
-  ): Promise<void> {
-    const subject = spanSubject({ envelope, message: delivery.message });
-    const { durable, timeoutMs, responder } = this.#settings;
+  #handle({ delivery, envelope, address }: ReadDelivery, transaction: unknown): unknown {
+    const { durable, responder } = this.#settings;
     const scope = { correlationId: envelope.correlation_id, eventId: envelope.event_id };
-    await inProcessSpan(subject, durable, delivery.message.headers, async () => {
-      const value = await withTimeout("handler", timeoutMs, (signal) => {
-        const { deliveryCount, stream, seq } = delivery;
-        return handlerScope.run(scope, () =>
-          this.#onEvent(envelope, { ...about, deliveryCount, stream, seq, signal }),
+    return this.#metrics.timed(() =>
+      inProcessSpan({ envelope, message: delivery.message }, durable, () => {
+        const returned = this.#limit.run((run) =>
+          handlerScope.run(scope, () =>
+            this.#onEvent(envelope, new Context({ delivery, envelope, address }, transaction, run)),
+          ),
         );
-      });
-      await responder?.answer(envelope, about.address, value);
-    });
-  }
-}
-
-/** A delivery as far as it could be read, and what is wrong with it. */
-interface OpenedDelivery extends FailedDelivery {
-  readonly refusal: MeshError | undefined;
-}
-
-/** Parses and checks a delivery as if nobody had done so before: servers store whatever they are sent. */
-function openDelivery(delivery: Delivery, registry: SchemaRegistry): OpenedDelivery {
-  let address: EventAddress | undefined;
-  let envelope: Envelope | undefined;
-  try {
-    address = parseDeliverySubject(delivery.message.subject);
-    envelope = decodeEnvelope(delivery.message.body);
-    assertOrigin(envelope, address);
-    assertContract(registry.resolve(address.name, address.version), envelope);
-    return { delivery, address, envelope, refusal: undefined };
-  } catch (thrown) {
-    return {
-      delivery,
-      address,
-      envelope,
-      refusal: MeshError.from(thrown, "invalid-event", "delivery cannot be opened"),
-    };
-  }
-}
-
-/** Throws `invalid-event` when an envelope claims another event or node than its authenticated subject. */
-export function assertOrigin(envelope: Envelope, address: EventAddress): void {
-  if (envelope.event_name !== address.name || envelope.version !== address.version) {
-    throw new MeshError(
-      "invalid-event",
-      `envelope says ${envelope.event_name}@${envelope.version}, its subject ${address.name}@${address.version}`,
+        // Only a command may wait for an answer.
+        if (responder === undefined || envelope.kind !== "command") return returned;
+        return Promise.resolve(returned).then((value) => responder.answer(envelope, address, value));
+      }),
     );
   }
-  if (!envelope.source.endsWith(`@${address.node}`)) {
-    throw new MeshError(
-      "invalid-event",
-      `envelope source ${envelope.source} is not of the node ${address.node}`,
-    );
+}
+
+/** What a handler seldom asks for is made when it does. */
+class Context implements HandlerContext {
+  readonly address: EventAddress;
+  readonly deliveryCount: number;
+  readonly stream: string;
+  readonly seq: number;
+  readonly transaction: unknown;
+  readonly #envelope: Envelope;
+  readonly #run: TimedRun;
+
+  constructor({ delivery, envelope, address }: ReadDelivery, transaction: unknown, run: TimedRun) {
+    this.address = address;
+    this.deliveryCount = delivery.deliveryCount;
+    this.stream = delivery.stream;
+    this.seq = delivery.seq;
+    this.transaction = transaction;
+    this.#envelope = envelope;
+    this.#run = run;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+
+  get idempotencyKey(): string {
+    return effectKey(this.#envelope, this.address);
   }
 }

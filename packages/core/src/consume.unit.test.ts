@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   contractOf,
   envelopeOf,
-  meshErrorOf,
   messageOfEnvelope,
   RecordingJournal,
   RecordingLog,
@@ -11,13 +10,7 @@ import {
   TestDelivery,
 } from "../../../test/kit/stand-ins.ts";
 import { type ClassifyRule, NonRetryableError } from "./classify.ts";
-import {
-  assertOrigin,
-  Consumer,
-  type ConsumerSettings,
-  type HandlerContext,
-  type OnEvent,
-} from "./consume.ts";
+import { Consumer, type ConsumerSettings, type HandlerContext, type OnEvent } from "./consume.ts";
 import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { handlerScope } from "./handler-scope.ts";
@@ -521,23 +514,5 @@ describe("Consumer, whatever handlers do", () => {
         },
       ),
     );
-  });
-});
-
-describe("assertOrigin()", () => {
-  const address = { subnet: "alpha", node: "kitchen", name: "ui.notify", version: 1 };
-
-  test("takes what its subject says", () => {
-    expect(() => assertOrigin(envelopeOf({ source: "skill.nlp@kitchen" }), address)).not.toThrow();
-  });
-
-  test.each([
-    ["another event", envelopeOf({ event_name: "ui.other" })],
-    ["another version", envelopeOf({ version: 2 })],
-    ["another node", envelopeOf({ source: "app@desk" })],
-    ["a node that only ends alike", envelopeOf({ source: "app@x-kitchen" })],
-    ["a node that only begins alike", envelopeOf({ source: "app@kitchen-2" })],
-  ])("refuses %s as invalid-event", (_, envelope) => {
-    expect(meshErrorOf(() => assertOrigin(envelope, address)).code).toBe("invalid-event");
   });
 });

@@ -1,4 +1,5 @@
 import { MeshError } from "./errors.ts";
+import { RecentMap } from "./recent-map.ts";
 
 /** Longest event name in characters; keeps subjects far below the server's line limit. */
 export const MAX_EVENT_NAME_LENGTH = 200;
@@ -13,8 +14,18 @@ export interface EventRef {
   readonly version: number | undefined;
 }
 
+/** Names found to be right: every event has one, and there are few. */
+const right = new RecentMap<string, true>(1000);
+
 /** Says what is wrong with an event name, or nothing. 2 to 8 lower-case tokens joined by dots. */
 export function eventNameProblem(name: string): string | undefined {
+  if (right.get(name) === true) return undefined;
+  const problem = problemOf(name);
+  if (problem === undefined) right.set(name, true);
+  return problem;
+}
+
+function problemOf(name: string): string | undefined {
   if (name.length > MAX_EVENT_NAME_LENGTH) return `is longer than ${MAX_EVENT_NAME_LENGTH} characters`;
   const tokens = name.split(".");
   if (tokens.length < 2 || tokens.length > 8)

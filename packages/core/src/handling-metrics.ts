@@ -14,14 +14,16 @@ export class HandlingMetrics {
   }
 
   /** Runs a handler and takes its time, however it ends. */
-  async timed<T>(run: () => Promise<T>): Promise<T> {
+  timed<T>(run: () => T | Promise<T>): T | Promise<T> {
     if (this.#metrics === undefined) return run();
     const startMs = performance.now();
+    let ran: T | Promise<T> | undefined;
     try {
-      return await run();
+      ran = run();
     } finally {
-      this.#metrics.observe("handlingMs", performance.now() - startMs, [this.#durable]);
+      if (!(ran instanceof Promise)) this.#took(startMs);
     }
+    return ran instanceof Promise ? ran.finally(() => this.#took(startMs)) : ran;
   }
 
   /** An event is done; its handler ran, or it had run before. */
@@ -46,6 +48,10 @@ export class HandlingMetrics {
 
   held(): void {
     this.#metrics?.count("held", [this.#durable]);
+  }
+
+  #took(startMs: number): void {
+    this.#metrics?.observe("handlingMs", performance.now() - startMs, [this.#durable]);
   }
 
   #ended(envelope: Envelope | undefined, outcome: string, failures: number): void {

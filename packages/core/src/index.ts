@@ -7,7 +7,7 @@ export {
   NonRetryableError,
   RetryableError,
 } from "./classify.ts";
-export { assertOrigin, type HandlerContext, type OnEvent, type SubscriptionOptions } from "./consume.ts";
+export type { HandlerContext, OnEvent, SubscriptionOptions } from "./consume.ts";
 export type { Attempt, DeadLetter } from "./dead-letter.ts";
 export {
   checkEnvelope,
@@ -86,6 +86,7 @@ export {
   replyIngestPrefix,
   UPLINK_DURABLE,
 } from "./names.ts";
+export { assertOrigin } from "./open-delivery.ts";
 export {
   DEFAULT_DENY,
   deniedError,
@@ -153,4 +154,4 @@ export {
   REPLAY_ROOT,
   replayPrefix,
 } from "./subject.ts";
-export { linkSpan, type MessageHeaders, type MessageSpan, type SpanSubject } from "./tracing.ts";
+export { linkSpan, type MessageHeaders, type MessageSpan } from "./tracing.ts";

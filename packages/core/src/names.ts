@@ -1,3 +1,5 @@
+import type { NodeAddress } from "./subject.ts";
+
 /** Names that servers, hubs and links must agree on. One subnet's names never equal another's. */
 
 /** The hub stream of a subnet: its own events and the ones let in. */
@@ -15,9 +17,9 @@ export function processingStream(subnet: string): string {
   return `PROCESSING_${subnet}`;
 }
 
-/** The hub stream of which effects have happened at which durable. */
-export function doneStream(subnet: string): string {
-  return `DONE_${subnet}`;
+/** The hub stream of which effects have happened at which durable of one member. */
+export function doneStream({ subnet, node }: NodeAddress): string {
+  return `DONE_${subnet}_${node}`;
 }
 
 /** The hub stream of what the processes of its members have counted. */

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Envelope } from "./envelope.ts";
 import type { IdempotencyStore } from "./ports.ts";
 import type { EventAddress } from "./subject.ts";
-import { withTimeout } from "./with-timeout.ts";
+import { TimeLimit } from "./time-limit.ts";
 
 /**
  * Names the effect of an event: two events of the same name and node, with the same `idempotency_key` (else `event_id`),
@@ -13,7 +13,7 @@ export function effectKey(envelope: Envelope, { subnet, node, name, version }: E
   const key = envelope.headers["idempotency_key"] ?? envelope.event_id;
   // JSON keeps the parts apart, whatever they hold.
   const named = JSON.stringify([subnet, node, envelope.tenant, name, version, key]);
-  return createHash("sha256").update(named).digest("hex").slice(0, 32);
+  return hash("sha256", named, "hex").slice(0, 32);
 }
 
 /** The store failed, not the handler: whether the effect has happened is to be asked again later. */
@@ -25,18 +25,18 @@ export class StoreTrouble extends Error {
 export class Once {
   readonly #store: IdempotencyStore;
   readonly #durable: string;
-  readonly #maxMs: number;
+  readonly #limit: TimeLimit;
   readonly #running = new Map<string, Promise<unknown>>();
 
   /** @param maxMs Longest run of the store with the effect in it: one that hangs must not hold an event for ever. */
   constructor(store: IdempotencyStore, durable: string, maxMs: number) {
     this.#store = store;
     this.#durable = durable;
-    this.#maxMs = maxMs;
+    this.#limit = new TimeLimit("the idempotency store", maxMs);
   }
 
   /** Resolves with whether `effect` ran. Rejects with what it rejects with, or with {@link StoreTrouble}. */
-  async run(key: string, effect: (transaction: unknown) => Promise<void>): Promise<boolean> {
+  async run(key: string, effect: (transaction: unknown) => unknown): Promise<boolean> {
     for (let other = this.#running.get(key); other !== undefined; other = this.#running.get(key)) {
       await other.catch(() => undefined);
     }
@@ -49,10 +49,10 @@ export class Once {
     }
   }
 
-  async #run(key: string, effect: (transaction: unknown) => Promise<void>): Promise<boolean> {
+  async #run(key: string, effect: (transaction: unknown) => unknown): Promise<boolean> {
     let failed = false;
     try {
-      return await withTimeout("the idempotency store", this.#maxMs, () =>
+      return await this.#limit.run(() =>
         this.#store.once(this.#durable, key, async (transaction) => {
           try {
             await effect(transaction);

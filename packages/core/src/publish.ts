@@ -6,7 +6,6 @@ import { handlerScope } from "./handler-scope.ts";
 import { deniedError, type Policy } from "./policy.ts";
 import type { EventContract, Message, SchemaRegistry } from "./ports.ts";
 import { formatSubject, type NodeAddress } from "./subject.ts";
-import type { SpanSubject } from "./tracing.ts";
 
 export interface PublishOptions {
   /** Repeat it to retry a publish whose outcome is unknown. @default a new id */
@@ -140,15 +139,4 @@ export function assertContract(contract: EventContract, envelope: Envelope): voi
     violations,
     schema: contract.schema,
   });
-}
-
-/** What a span tells of an event. */
-export function spanSubject({ envelope, message }: PreparedEvent): SpanSubject {
-  return {
-    eventName: envelope.event_name,
-    subject: message.subject,
-    eventId: envelope.event_id,
-    correlationId: envelope.correlation_id,
-    bodyBytes: message.body.length,
-  };
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { assertOrigin } from "./consume.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import { checkEnvelope, decodeEnvelope, type Envelope, encodeEnvelope } from "./envelope.ts";
 import { MeshError, messageOf } from "./errors.ts";
 import { newEventId } from "./event-id.ts";
+import { assertOrigin } from "./open-delivery.ts";
 import type { Message } from "./ports.ts";
 import { formatReplaySubject, formatSubject, parseDeliverySubject, parseSubject } from "./subject.ts";
 

@@ -1,16 +1,9 @@
-import { assertOrigin } from "./consume.ts";
 import { checkEnvelope, decodeEnvelope, type Envelope, encodeEnvelope } from "./envelope.ts";
 import { MeshError, messageOf } from "./errors.ts";
 import { formatEventRef } from "./event-name.ts";
+import { assertOrigin } from "./open-delivery.ts";
 import type { EventContract, Logger, Message, Transport } from "./ports.ts";
-import {
-  assertContract,
-  newEnvelope,
-  type Publisher,
-  type PublishOptions,
-  prepareEvent,
-  spanSubject,
-} from "./publish.ts";
+import { assertContract, newEnvelope, type Publisher, type PublishOptions, prepareEvent } from "./publish.ts";
 import { formatReplySubject, parseReplySubject, type ReplyAddress, replyName } from "./reply-subject.ts";
 import type { EventAddress } from "./subject.ts";
 import { publishSpan } from "./tracing.ts";
@@ -69,7 +62,7 @@ export async function request(
       ),
     timeoutMs,
   );
-  const span = publishSpan(spanSubject(prepared));
+  const span = publishSpan(prepared);
   try {
     // Listens before it sends: a reply may be quicker than the receipt.
     const reply = transport.awaitReply(envelope.event_id, end, (message) =>
@@ -192,7 +185,7 @@ export class Responder {
       headers: {},
       body: encodeEnvelope(envelope),
     };
-    const span = publishSpan(spanSubject({ envelope, message }));
+    const span = publishSpan({ envelope, message });
     try {
       await this.#transport.publish({ ...message, headers: span.headers });
       span.end();

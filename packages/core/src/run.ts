@@ -11,7 +11,7 @@ import { errorInfo, type ProcessingRecord, type RecoveryAction } from "./process
 import { type RetryOptions, resolveRetry } from "./retry-policy.ts";
 import { type FailureDecision, settleFailure } from "./settle-failure.ts";
 import type { NodeAddress } from "./subject.ts";
-import { withTimeout } from "./with-timeout.ts";
+import { TimeLimit } from "./time-limit.ts";
 
 export interface RunOptions {
   /** When a failed attempt is repeated, and how often. @default "p1": 3 retries after 2, 4, 8 s, ±20 % */
@@ -76,13 +76,14 @@ export async function runAction<T>(
   const runId = newEventId(Date.now());
   const actions: RecoveryAction[] = [];
   const metrics = new HandlingMetrics(runner.metrics, RUN_DURABLE);
+  const limit = new TimeLimit(name, timeoutMs);
   const base = recordBase(runner, runId, name, tags);
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
     let decision: FailureDecision;
     try {
       const value = await metrics.timed(() =>
-        withTimeout(name, timeoutMs, (inner) => action({ runId, attempt, signal: inner }), signal),
+        limit.run(({ signal: inner }) => action({ runId, attempt, signal: inner }), signal),
       );
       metrics.succeeded(undefined, { failures: attempt - 1 }, true);
       await keep(runner, {

@@ -1,5 +1,6 @@
 import { MeshError } from "./errors.ts";
 import { assertEventName, quote } from "./event-name.ts";
+import { RecentMap } from "./recent-map.ts";
 
 /**
  * `evt.<subnet>.<node>.<event name>.v<major>`: the address of an event on every server. Subnet and node are the
@@ -42,8 +43,20 @@ export function formatSubject(address: EventAddress): string {
   return `${EVENT_ROOT}.${address.subnet}.${address.node}.${address.name}.v${address.version}`;
 }
 
+/** Subjects that were split before: every event has one, and there are few. */
+const parsed = new RecentMap<string, EventAddress>(1000);
+
 /** Splits a subject. Throws `invalid-event` when it is not one of ours. */
 export function parseSubject(subject: string): EventAddress {
+  const known = parsed.get(subject);
+  if (known !== undefined) return known;
+  // Frozen, since whoever asks gets the same one.
+  const address = Object.freeze(splitSubject(subject));
+  parsed.set(subject, address);
+  return address;
+}
+
+function splitSubject(subject: string): EventAddress {
   const tokens = subject.split(".");
   const [root, subnet = "", node = ""] = tokens;
   const last = tokens.at(-1) ?? "";

@@ -13,8 +13,10 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
-import { inProcessSpan, linkSpan, publishSpan, type SpanSubject } from "./tracing.ts";
+import type { PreparedEvent } from "./publish.ts";
+import { inProcessSpan, linkSpan, publishSpan } from "./tracing.ts";
 
 /** A span as far as these tests look at it. */
 interface Recorded {
@@ -94,30 +96,40 @@ beforeEach(() => {
   spans.length = 0;
 });
 
-const ABOUT: SpanSubject = {
-  eventName: "ui.notify",
-  subject: "evt.alpha.kitchen.ui.notify.v1",
-  eventId: "EVT-20250923-162000-0123456789ab",
-  correlationId: "c-1",
-  bodyBytes: 7,
-};
+/** An event as it is about to be sent, or was received with these headers. */
+function event(headers: Readonly<Record<string, string>> = {}): PreparedEvent {
+  const subject = "evt.alpha.kitchen.ui.notify.v1";
+  const envelope: Envelope = {
+    event_id: "EVT-20250923-162000-0123456789ab",
+    event_name: "ui.notify",
+    version: 1,
+    kind: "event",
+    ts: "2025-09-23T16:20:00.000Z",
+    source: "app@kitchen",
+    correlation_id: "c-1",
+    tenant: "default",
+    headers: {},
+    data: {},
+  };
+  return { envelope, message: { subject, id: envelope.event_id, headers, body: new Uint8Array(7) } };
+}
 const SENDER = "00000000000000aa";
 
 describe("publishSpan()", () => {
   test("sends its own id as the parent of what comes after, and tells the event", () => {
-    const { headers, end } = publishSpan(ABOUT);
+    const { headers, end } = publishSpan(event());
     end();
     expect(headers).toEqual({ traceparent: spans[0]?.id });
     expect(spans[0]).toMatchObject({ name: "publish ui.notify", ended: 1, status: undefined });
     expect(spans[0]?.options.attributes).toMatchObject({
-      "messaging.message.id": ABOUT.eventId,
+      "messaging.message.id": "EVT-20250923-162000-0123456789ab",
       "messaging.message.conversation_id": "c-1",
-      "messaging.destination.name": ABOUT.subject,
+      "messaging.destination.name": "evt.alpha.kitchen.ui.notify.v1",
     });
   });
 
   test("tells the code of a failure", () => {
-    publishSpan(ABOUT).end(new MeshError("timeout", "no answer"));
+    publishSpan(event()).end(new MeshError("timeout", "no answer"));
     expect(spans[0]).toMatchObject({
       status: { message: "no answer" },
       attributes: { "error.type": "timeout" },
@@ -128,7 +140,7 @@ describe("publishSpan()", () => {
 
 describe("linkSpan()", () => {
   test("is a child of the sender and the parent of what it sends on", () => {
-    const { headers } = linkSpan(ABOUT, "up", "alpha", { traceparent: SENDER });
+    const { headers } = linkSpan(event({ traceparent: SENDER }), "up", "alpha");
     expect(spans[0]).toMatchObject({ name: "link up ui.notify", parent: SENDER });
     expect(headers).toEqual({ traceparent: spans[0]?.id });
   });
@@ -137,7 +149,7 @@ describe("linkSpan()", () => {
     ["up", SpanKind.CONSUMER, "receive"],
     ["down", SpanKind.PRODUCER, "send"],
   ] as const)("is of the kind that pairs with its neighbour, %s", (direction, kind, type) => {
-    linkSpan(ABOUT, direction, "alpha", {});
+    linkSpan(event(), direction, "alpha");
     expect(spans[0]?.options).toMatchObject({
       kind,
       attributes: { "messaging.operation.type": type, "adaos.subnet": "alpha" },
@@ -147,9 +159,9 @@ describe("linkSpan()", () => {
 
 describe("inProcessSpan()", () => {
   test("makes what the handler publishes a child, also after an await", async () => {
-    await inProcessSpan(ABOUT, "d", { traceparent: SENDER }, async () => {
+    await inProcessSpan(event({ traceparent: SENDER }), "d", async () => {
       await Promise.resolve();
-      publishSpan(ABOUT).end();
+      publishSpan(event()).end();
     });
     expect(spans.map(({ name, parent }) => [name, parent])).toEqual([
       ["process ui.notify", SENDER],
@@ -163,7 +175,7 @@ describe("inProcessSpan()", () => {
     ["a text", "x", "string"],
     ["a thing that no text can be made of", Object.create(null), "object"],
   ])("ends and is marked when the handler throws %s", async (_, thrown, type) => {
-    await expect(inProcessSpan(ABOUT, "d", {}, () => Promise.reject(thrown))).rejects.toBe(thrown);
+    await expect(inProcessSpan(event(), "d", () => Promise.reject(thrown))).rejects.toBe(thrown);
     expect(spans[0]).toMatchObject({ ended: 1, attributes: { "error.type": type } });
   });
 });

@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Context,
   context,
+  ProxyTracerProvider,
   propagation,
   ROOT_CONTEXT,
   type Span,
@@ -10,6 +11,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { messageOf } from "./errors.ts";
+import type { PreparedEvent } from "./publish.ts";
 
 /*
  * Spans by the OpenTelemetry messaging conventions. Only the API is used here: without an SDK every call ends in a
@@ -19,15 +21,32 @@ import { messageOf } from "./errors.ts";
 /** Headers of a message; trace context travels in `traceparent` and `tracestate` (W3C Trace Context). */
 export type MessageHeaders = Readonly<Record<string, string>>;
 
-const tracer = trace.getTracer("adaos-mesh");
+const TRACER = "adaos-mesh";
+const tracer = trace.getTracer(TRACER);
+
+/** Whether anybody takes spans: without an SDK none are made, since they would cost as much as a publish. */
+function isTracing(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(TRACER) !== undefined;
+}
 
 /** What a span tells of the event it is about. */
-export interface SpanSubject {
+interface SpanSubject {
   readonly eventName: string;
   readonly subject: string;
   readonly eventId: string;
   readonly correlationId: string;
   readonly bodyBytes: number;
+}
+
+function spanSubject({ envelope, message }: PreparedEvent): SpanSubject {
+  return {
+    eventName: envelope.event_name,
+    subject: message.subject,
+    eventId: envelope.event_id,
+    correlationId: envelope.correlation_id,
+    bodyBytes: message.body.length,
+  };
 }
 
 function attributesOf(
@@ -77,8 +96,15 @@ function errorType(failure: unknown): string {
   return failure instanceof Error ? failure.name : typeof failure;
 }
 
+/** Without tracing there is nothing to end, and the headers pass as they are. */
+function noSpan(headers: MessageHeaders): MessageSpan {
+  return { headers, end: () => undefined };
+}
+
 /** Starts the span of a publish, a child of whatever is active. */
-export function publishSpan(about: SpanSubject): MessageSpan {
+export function publishSpan(event: PreparedEvent): MessageSpan {
+  if (!isTracing()) return noSpan({});
+  const about = spanSubject(event);
   const parent = context.active();
   const attributes = attributesOf(about, "publish", "send");
   const span = tracer.startSpan(
@@ -90,12 +116,10 @@ export function publishSpan(about: SpanSubject): MessageSpan {
 }
 
 /** Starts the span of one hop of a link, a child of what sent the message. Without tracing the headers pass as they are. */
-export function linkSpan(
-  about: SpanSubject,
-  direction: "up" | "down",
-  subnet: string,
-  headers: MessageHeaders,
-): MessageSpan {
+export function linkSpan(event: PreparedEvent, direction: "up" | "down", subnet: string): MessageSpan {
+  const { headers } = event.message;
+  if (!isTracing()) return noSpan(headers);
+  const about = spanSubject(event);
   const parent = propagation.extract(ROOT_CONTEXT, headers);
   const up = direction === "up";
   const operation = `link ${direction}`;
@@ -107,13 +131,21 @@ export function linkSpan(
 }
 
 /** Runs a handler inside its span, a child of what sent the message. What the handler throws marks the span and is thrown on. */
-export async function inProcessSpan<T>(
-  about: SpanSubject,
+export function inProcessSpan<T>(
+  event: PreparedEvent,
   consumerGroup: string,
-  headers: MessageHeaders,
-  handle: () => Promise<T>,
+  handle: () => T | Promise<T>,
+): T | Promise<T> {
+  return isTracing() ? inSpan(event, consumerGroup, handle) : handle();
+}
+
+async function inSpan<T>(
+  event: PreparedEvent,
+  consumerGroup: string,
+  handle: () => T | Promise<T>,
 ): Promise<T> {
-  const parent = propagation.extract(ROOT_CONTEXT, headers);
+  const about = spanSubject(event);
+  const parent = propagation.extract(ROOT_CONTEXT, event.message.headers);
   const attributes = {
     ...attributesOf(about, "process", "process"),
     "messaging.consumer.group.name": consumerGroup,

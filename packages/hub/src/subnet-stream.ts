@@ -12,6 +12,7 @@ import {
   MeshError,
   metricsStream,
   minimalPatterns,
+  type NodeAddress,
   PROCESSING_ROOT,
   patternToFilter,
   processingStream,
@@ -34,6 +35,8 @@ const JOURNAL_MAX_BYTES = 268_435_456;
 const DONE_AGE_FACTOR = 2;
 /** For what is never repeated under one id; the shortest window costs the least memory. */
 const SHORT_WINDOW_MS = 1000;
+/** Some 1.3 million marks of 206 bytes. */
+const DONE_MAX_BYTES = 268_435_456;
 /** A mark is empty but for its headers: nobody may fill the memory with anything larger. */
 const MARK_MAX_BYTES = 512;
 const METRICS_MAX_BYTES = 67_108_864;
@@ -141,18 +144,26 @@ export class SubnetStream implements Part {
       // The newest records are those that matter, and nothing that failed may have to wait for room here.
       whenFull: "drop-oldest",
     });
+    for (const node of this.#declared.members.keys()) {
+      await this.#ensureMarks({ subnet: this.#subnet, node });
+    }
+    await this.#ensureMetrics();
+  }
+
+  /** What a member has handled, in a stream of its own: no other can read it, or make it forget by filling it. */
+  async #ensureMarks(member: NodeAddress): Promise<void> {
+    const { maxBytes, maxAgeHours } = this.#limits;
     await ensureStream(this.#jsm, {
-      name: doneStream(this.#subnet),
-      subjects: [`${DONE_ROOT}.>`],
-      maxBytes,
-      maxAgeMs: maxAgeMs * DONE_AGE_FACTOR,
+      name: doneStream(member),
+      subjects: [`${DONE_ROOT}.${member.subnet}.${member.node}.>`],
+      maxBytes: Math.min(maxBytes, DONE_MAX_BYTES),
+      maxAgeMs: maxAgeHours * 3_600_000 * DONE_AGE_FACTOR,
       duplicateWindowMs: SHORT_WINDOW_MS,
       maxMessagesPerSubject: 1,
       // A full memory of what was done must not stop the work: the oldest marks make room.
       whenFull: "drop-oldest",
       maxMessageBytes: MARK_MAX_BYTES,
     });
-    await this.#ensureMetrics();
   }
 
   /** Numbers of the last weeks, an hour of a process each; the oldest make room. */

@@ -181,7 +181,8 @@ function memberServices(subnet: string): ConfBlock[] {
     { service: `$JS.API.DIRECT.GET.${processingStream(subnet)}.>` },
     { service: `${DONE_ROOT}.${subnet}.>` },
     { service: `${METRICS_ROOT}.${subnet}.>` },
-    { service: `$JS.API.DIRECT.GET.${doneStream(subnet)}.>` },
+    // Which stream each may ask is said by its rights.
+    { service: "$JS.API.DIRECT.GET.*" },
   ];
 }
 
@@ -203,14 +204,13 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     .map((pattern) => `${REPLY_ROOT}.*.*.*.*.${subnet}.${node}.${patternTail(pattern)}`);
   const services = HUB_SERVICES.map((service) => hubServiceSubject(node, service));
   const records = `${PROCESSING_ROOT}.${subnet}.${node}.>`;
-  const marks = `${DONE_ROOT}.${subnet}.${node}.*.*`;
   const journal = [
     `${DEAD_LETTER_ROOT}.${subnet}.${node}.*.*`,
     records,
     `$JS.API.DIRECT.GET.${processingStream(subnet)}.${records}`,
     `${METRICS_ROOT}.${subnet}.${node}.*.*`,
-    marks,
-    `$JS.API.DIRECT.GET.${doneStream(subnet)}.${marks}`,
+    `${DONE_ROOT}.${subnet}.${node}.*.*`,
+    `$JS.API.DIRECT.GET.${doneStream({ subnet, node })}`,
   ];
   return {
     nkey,

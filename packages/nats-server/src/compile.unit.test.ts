@@ -185,7 +185,7 @@ describe("compileHubServer(), what members may do", () => {
   /** Its own processing records and marks are all that a member may read without a durable. */
   const readOnly = (subnet: string, node: string): string[] => [
     `$JS.API.DIRECT.GET.PROCESSING_${subnet}.proc.${subnet}.${node}.>`,
-    `$JS.API.DIRECT.GET.DONE_${subnet}.done.${subnet}.${node}.*.*`,
+    `$JS.API.DIRECT.GET.DONE_${subnet}_${node}`,
   ];
 
   test("names streams and consumers literally: no wildcard stands for one", () => {

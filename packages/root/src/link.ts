@@ -118,7 +118,7 @@ export class Link implements Part {
     const { policy, direction, subnet, log } = this.#options;
     try {
       const admitted = admit(policy, direction, subnet, pulled.msg);
-      return [{ ...admitted, pulled, span: this.#startSpan(admitted) }];
+      return [{ ...admitted, pulled, span: linkSpan(admitted, direction, subnet) }];
     } catch (thrown) {
       const error = MeshError.from(thrown, "internal", "event cannot be checked");
       this.#refused++;
@@ -129,17 +129,6 @@ export class Link implements Part {
       pulled.settle({ kind: "term", reason: error.message });
       return [];
     }
-  }
-
-  #startSpan({ envelope, message }: Admitted): MessageSpan {
-    const about = {
-      eventName: envelope.event_name,
-      subject: message.subject,
-      eventId: envelope.event_id,
-      correlationId: envelope.correlation_id,
-      bodyBytes: message.body.length,
-    };
-    return linkSpan(about, this.#options.direction, this.#options.subnet, message.headers);
   }
 
   /** Stores a batch at the target, as often as it takes, and acknowledges each event at the source once it is there. */

@@ -9,15 +9,28 @@ const SWEEP_MS = 500;
 /** Effects that happened here and could not be marked yet. */
 const MAX_UNMARKED = 10_000;
 
+/** Keys that are asked for together at most; a request of some 10 KB. */
+const MAX_TOGETHER = 128;
+
+/** Whether an effect is marked. */
 interface Question {
-  readonly askedMs: number;
+  readonly subject: string;
   resolve(known: boolean): void;
   reject(error: MeshError): void;
 }
 
+/** Questions that were put to the server together. */
+interface Asked {
+  readonly askedMs: number;
+  readonly questions: readonly Question[];
+}
+
 /**
- * The idempotency store of one member: a mark per effect in a stream of its hub, shared by the node's processes. Looks
- * before the effect and marks after it. Uses a connection and does not own it.
+ * The idempotency store of one member: a mark per effect in a stream of its own at its hub, shared by the node's
+ * processes. Looks before the effect and marks after it. Uses a connection and does not own it.
+ *
+ * What is asked in one turn of the event loop is one question: is any of these marked? Nearly always none is, and that
+ * is the whole answer. Else each is asked for alone.
  */
 export class NatsIdempotencyStore implements IdempotencyStore {
   readonly #connection: Connection;
@@ -26,16 +39,17 @@ export class NatsIdempotencyStore implements IdempotencyStore {
   readonly #publisher: StreamPublisher;
   readonly #inbox: string;
   #subscription: Subscription | undefined;
-  readonly #questions = new Map<string, Question>();
-  #asked = 0;
+  #toAsk: Question[] = [];
+  readonly #asked = new Map<string, Asked>();
+  #count = 0;
   #sweeper: NodeJS.Timeout | undefined;
   /** Done here, but the mark is not written: whoever brings the event again must not repeat the effect. */
   readonly #unmarked = new Set<string>();
 
-  constructor(connection: Connection, { subnet, node }: NodeAddress) {
+  constructor(connection: Connection, node: NodeAddress) {
     this.#connection = connection;
-    this.#prefix = `${DONE_ROOT}.${subnet}.${node}`;
-    this.#getSubject = `$JS.API.DIRECT.GET.${doneStream(subnet)}.`;
+    this.#prefix = `${DONE_ROOT}.${node.subnet}.${node.node}`;
+    this.#getSubject = `$JS.API.DIRECT.GET.${doneStream(node)}`;
     this.#publisher = new StreamPublisher(connection);
     this.#inbox = `${connection.inbox}.${nuid.next()}`;
     connection.listen({ onDisconnect: () => this.#fail("the connection was lost", () => true) });
@@ -75,48 +89,67 @@ export class NatsIdempotencyStore implements IdempotencyStore {
     }
   }
 
-  /** One message there and one back; no timer and no inbox of its own, since every event asks. */
   #isKnown(subject: string): Promise<boolean> {
     const { nc, connected } = this.#connection;
     if (!connected || nc.isClosed()) return Promise.reject(unavailable("the server is away"));
+    return new Promise((resolve, reject) => {
+      if (this.#toAsk.push({ subject, resolve, reject }) === 1) setImmediate(() => this.#askAll());
+    });
+  }
+
+  #askAll(): void {
+    const toAsk = this.#toAsk;
+    this.#toAsk = [];
+    for (let i = 0; i < toAsk.length; i += MAX_TOGETHER) this.#ask(toAsk.slice(i, i + MAX_TOGETHER));
+  }
+
+  /** No inbox and no timer of its own for a question, since every event asks. */
+  #ask(questions: readonly Question[]): void {
+    const { nc, connected } = this.#connection;
+    if (!connected || nc.isClosed()) return refuse(questions, "the server is away");
     this.#subscription ??= nc.subscribe(`${this.#inbox}.*`, {
       callback: (error, msg) => {
         if (error === null) this.#onAnswer(msg);
       },
     });
     this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
-    return new Promise((resolve, reject) => {
-      const token = (this.#asked++).toString(36);
-      this.#questions.set(token, { askedMs: Date.now(), resolve, reject });
-      nc.publish(`${this.#getSubject}${subject}`, undefined, { reply: `${this.#inbox}.${token}` });
-    });
+    const token = (this.#count++).toString(36);
+    this.#asked.set(token, { askedMs: Date.now(), questions });
+    const request = JSON.stringify({ multi_last: questions.map(({ subject }) => subject) });
+    nc.publish(this.#getSubject, request, { reply: `${this.#inbox}.${token}` });
   }
 
-  /** The mark itself, or that there is none. */
+  /** One of the marks, or that there is none: the servers let only the first message of an answer through. */
   #onAnswer(msg: Msg): void {
     const token = msg.subject.slice(this.#inbox.length + 1);
-    const question = this.#questions.get(token);
-    this.#questions.delete(token);
+    const questions = this.#asked.get(token)?.questions ?? [];
+    this.#asked.delete(token);
     const code = msg.headers?.code ?? 0;
-    if (code === 0 || code === 404) return question?.resolve(code === 0);
-    question?.reject(unavailable(`${code} ${msg.headers?.description ?? ""}`));
+    if (code === 404) for (const { resolve } of questions) resolve(false);
+    else if (code !== 0) refuse(questions, `${code} ${msg.headers?.description ?? ""}`);
+    else if (questions.length === 1) questions[0]?.resolve(true);
+    else for (const question of questions) this.#ask([question]);
   }
 
   #sweep(): void {
     const sinceMs = Date.now() - ANSWER_MS;
     this.#fail(`no answer in ${ANSWER_MS} ms`, ({ askedMs }) => askedMs <= sinceMs);
-    if (this.#questions.size > 0) return;
+    if (this.#asked.size > 0) return;
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
   }
 
-  #fail(reason: string, which: (question: Question) => boolean): void {
-    for (const [token, question] of this.#questions) {
-      if (!which(question)) continue;
-      this.#questions.delete(token);
-      question.reject(unavailable(reason));
+  #fail(reason: string, which: (asked: Asked) => boolean): void {
+    for (const [token, asked] of this.#asked) {
+      if (!which(asked)) continue;
+      this.#asked.delete(token);
+      refuse(asked.questions, reason);
     }
   }
+}
+
+function refuse(questions: readonly Question[], reason: string): void {
+  for (const { reject } of questions) reject(unavailable(reason));
 }
 
 function unavailable(reason: string): MeshError {

@@ -13,6 +13,7 @@ import {
   type Transport,
   type TransportCapabilities,
 } from "@adaos/core";
+import type { Msg } from "nats";
 import { type Connection, delay } from "./connection.ts";
 import {
   askHub,
@@ -171,13 +172,26 @@ export class NatsTransport implements Transport {
 }
 
 function deliveryOf({ msg, seq, deliveryCount, settle }: PulledMessage, stream: string): Delivery {
-  const headers = headersOfMsg(msg);
-  const id = msg.headers?.get("Nats-Msg-Id") ?? "";
-  return {
-    message: { subject: msg.subject, id, headers, body: msg.data },
-    stream,
-    seq,
-    deliveryCount,
-    settle,
-  };
+  return { message: new StoredMessage(msg), stream, seq, deliveryCount, settle };
+}
+
+/** Reads the headers of a message when they are asked for: few who handle an event do, and it takes longer than the rest. */
+class StoredMessage implements Message {
+  readonly subject: string;
+  readonly body: Uint8Array;
+  readonly #msg: Msg;
+
+  constructor(msg: Msg) {
+    this.subject = msg.subject;
+    this.body = msg.data;
+    this.#msg = msg;
+  }
+
+  get id(): string {
+    return this.#msg.headers?.get("Nats-Msg-Id") ?? "";
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return headersOfMsg(this.#msg);
+  }
 }

@@ -47,7 +47,8 @@ export function parseAck(msg: Msg): Ack {
     const message = `the stream is full (${description}); it refuses rather than drop what it holds`;
     return { kind: "failed", error: new MeshError("backpressure", message) };
   }
-  if (code === 503 || code === 408) return { kind: "unavailable", reason: description };
+  // 429: too much at once from everybody together; nothing of it was stored.
+  if (code === 503 || code === 408 || code === 429) return { kind: "unavailable", reason: description };
   const meaning = errCode === 10054 ? "too-large" : "internal";
   return {
     kind: "failed",

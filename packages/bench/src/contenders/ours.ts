@@ -7,7 +7,7 @@ import { dialServer } from "../dial-server.ts";
 
 type Carries = { readonly text: string };
 
-/** Half of what a member may have on its way, as in the bare client's run. */
+/** Handlers at a time: enough of them that acknowledgements share a disk sync. */
 const MAX_CONCURRENCY = 256;
 
 /** As every app gets it. */

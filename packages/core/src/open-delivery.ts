@@ -1,0 +1,54 @@
+import { decodeEnvelope, type Envelope } from "./envelope.ts";
+import { MeshError } from "./errors.ts";
+import type { FailedDelivery } from "./failure-handling.ts";
+import type { Delivery, SchemaRegistry } from "./ports.ts";
+import { assertContract } from "./publish.ts";
+import { type EventAddress, parseDeliverySubject } from "./subject.ts";
+
+/** A delivery that could be read. */
+export interface ReadDelivery {
+  readonly delivery: Delivery;
+  readonly envelope: Envelope;
+  readonly address: EventAddress;
+}
+
+/** A delivery as far as it could be read, and what is wrong with it. */
+export interface OpenedDelivery extends FailedDelivery {
+  readonly refusal: MeshError | undefined;
+}
+
+/** Parses and checks a delivery as if nobody had done so before: servers store whatever they are sent. */
+export function openDelivery(delivery: Delivery, registry: SchemaRegistry): OpenedDelivery {
+  let address: EventAddress | undefined;
+  let envelope: Envelope | undefined;
+  try {
+    address = parseDeliverySubject(delivery.message.subject);
+    envelope = decodeEnvelope(delivery.message.body);
+    assertOrigin(envelope, address);
+    assertContract(registry.resolve(address.name, address.version), envelope);
+    return { delivery, address, envelope, refusal: undefined };
+  } catch (thrown) {
+    return {
+      delivery,
+      address,
+      envelope,
+      refusal: MeshError.from(thrown, "invalid-event", "delivery cannot be opened"),
+    };
+  }
+}
+
+/** Throws `invalid-event` when an envelope claims another event or node than its authenticated subject. */
+export function assertOrigin(envelope: Envelope, address: EventAddress): void {
+  if (envelope.event_name !== address.name || envelope.version !== address.version) {
+    throw new MeshError(
+      "invalid-event",
+      `envelope says ${envelope.event_name}@${envelope.version}, its subject ${address.name}@${address.version}`,
+    );
+  }
+  if (!envelope.source.endsWith(`@${address.node}`)) {
+    throw new MeshError(
+      "invalid-event",
+      `envelope source ${envelope.source} is not of the node ${address.node}`,
+    );
+  }
+}
