@@ -26,6 +26,7 @@ export {
   nodeId,
   outboxDir,
   resolveStateDir,
+  rootNodeIds,
   runFilePath,
 } from "./state-dir.ts";
 export { type CheckedFile, parseYaml, readYamlFile } from "./yaml-file.ts";

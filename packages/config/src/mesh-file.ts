@@ -108,6 +108,13 @@ export const meshSchema = z.strictObject({
     .strictObject({
       ...serverPorts,
       leafPort: port.describe("where hubs dial in; a free one when not given"),
+      daemons: z
+        .number()
+        .int()
+        .min(1)
+        .max(9)
+        .default(1)
+        .describe("root daemons; one of them serves each link at a time, the others stand by"),
     })
     .prefault({}),
   subnets: z.record(nameOf("subnet", new Set([ROOT_DOMAIN])), subnetSchema),
@@ -131,6 +138,8 @@ export interface MeshFile {
   readonly enableMetrics: boolean;
   /** Of members; `false`: they keep none. */
   readonly outbox: OutboxLimits | false;
+  /** How many root daemons run; all open every link, and one serves it at a time. */
+  readonly rootDaemons: number;
   /** By subnet; the root's under {@link ROOT_DOMAIN}. */
   readonly ports: ReadonlyMap<string, FixedPorts>;
 }
@@ -156,6 +165,7 @@ export function readMeshFile(file: string): MeshFile {
     streams: value.streams,
     enableMetrics: value.enable_metrics,
     outbox: value.outbox,
+    rootDaemons: value.root.daemons,
     ports: new Map<string, FixedPorts>([[ROOT_DOMAIN, value.root], ...ports]),
   };
 }

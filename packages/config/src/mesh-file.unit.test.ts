@@ -85,6 +85,12 @@ describe("readMeshFile()", () => {
     expect(ports.get("a")?.monitorPort).toBeUndefined();
   });
 
+  test("runs one root daemon unless told how many", () => {
+    expect(read("mesh: m", "subnets: {}").rootDaemons).toBe(1);
+    expect(read("mesh: m", "root: { daemons: 3 }", "subnets: {}").rootDaemons).toBe(3);
+    expect(problemsOf("mesh: m", "root: { daemons: 0 }", "subnets: {}")).toHaveLength(1);
+  });
+
   test.each(["hub", "root"])("refuses a member of the name %s, which every subnet has already", (name) => {
     expect(problemsOf("mesh: m", "subnets:", "  a:", "    members:", `      ${name}: {}`)).toEqual([
       `5:7 subnets.a.members.${name}: member "${name}" is reserved; choose another`,

@@ -86,6 +86,7 @@ const hubFile = z.strictObject({
 const rootFile = z.strictObject({
   role: z.literal("root"),
   ...common,
+  node: name.default("root").describe("tells apart the daemons of a root that has several"),
   streams: streamLimitsSchema,
   subnets: z.record(name, z.strictObject({ export: patterns, import: patterns })),
 });

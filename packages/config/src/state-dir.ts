@@ -11,6 +11,11 @@ export function layoutFile(stateDir: string): string {
   return join(stateDir, "mesh.json");
 }
 
+/** Ids of a mesh's root daemons: `root`, `root-2`, `root-3`. */
+export function rootNodeIds(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => (i === 0 ? "root" : `root-${i + 1}`));
+}
+
 /** Id of a node for file names and messages: `root`, `alpha/hub`, `alpha/kitchen`. */
 export function nodeId(address: NodeAddress | "root"): string {
   return address === "root" ? "root" : `${address.subnet}/${address.node}`;

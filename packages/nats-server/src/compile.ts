@@ -109,6 +109,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
   const { subnet } = settings;
   const pull = `$JS.API.CONSUMER.MSG.NEXT.${eventsStream(subnet)}.${UPLINK_DURABLE}`;
   const info = `$JS.API.CONSUMER.INFO.${eventsStream(subnet)}.${UPLINK_DURABLE}`;
+  const unpin = `$JS.API.CONSUMER.UNPIN.${eventsStream(subnet)}.${UPLINK_DURABLE}`;
   const acks = ackSubjects(subnet, UPLINK_DURABLE);
   const accounts = ["BRIDGE"];
   const prefix = bridgePrefix(subnet);
@@ -132,6 +133,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
           exports: [
             { service: pull, response_type: "stream", accounts },
             { service: info, accounts },
+            { service: unpin, accounts },
             ...acks.map((service) => ({ service, accounts })),
             { service: "ingest.>", accounts },
             { service: "ingest-reply.>", accounts },
@@ -150,6 +152,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
           imports: [
             { service: { account: "SUBNET", subject: pull }, to: pull.replace("$JS.API", prefix) },
             { service: { account: "SUBNET", subject: info }, to: info.replace("$JS.API", prefix) },
+            { service: { account: "SUBNET", subject: unpin }, to: unpin.replace("$JS.API", prefix) },
             ...acks.map((subject) => ({ service: { account: "SUBNET", subject } })),
             { service: { account: "SUBNET", subject: "ingest.>" }, to: `${ingestPrefix(subnet)}.>` },
             {

@@ -140,6 +140,7 @@ const FORBIDDEN = [
   "$JS.API.DIRECT.GET.EVENTS_alpha.evt.alpha.kitchen.ui.notify.v1",
   "$JS.API.CONSUMER.MSG.NEXT.EVENTS_alpha.root",
   "$JS.API.CONSUMER.INFO.EVENTS_alpha.root",
+  "$JS.API.CONSUMER.UNPIN.EVENTS_alpha.root",
   "$JS.ACK.EVENTS_alpha.root.1.2.3.4.5",
   "$JS.ACK.alpha.hash.EVENTS_alpha.root.1.2.3.4.5",
   "$JS.FC.EVENTS_alpha.kitchen_d1.x",
@@ -268,6 +269,7 @@ describe("compileHubServer(), what the root may do", () => {
     "$JS.ACK.alpha.*.EVENTS_alpha.root.>",
     "$JS.API.CONSUMER.INFO.EVENTS_alpha.root",
     "$JS.API.CONSUMER.MSG.NEXT.EVENTS_alpha.root",
+    "$JS.API.CONSUMER.UNPIN.EVENTS_alpha.root",
     "ingest-reply.>",
     "ingest.>",
   ];
@@ -284,6 +286,7 @@ describe("compileHubServer(), what the root may do", () => {
     expect(Object.fromEntries(imports)).toEqual({
       "$JS.API.CONSUMER.MSG.NEXT.EVENTS_alpha.root": "link.alpha.CONSUMER.MSG.NEXT.EVENTS_alpha.root",
       "$JS.API.CONSUMER.INFO.EVENTS_alpha.root": "link.alpha.CONSUMER.INFO.EVENTS_alpha.root",
+      "$JS.API.CONSUMER.UNPIN.EVENTS_alpha.root": "link.alpha.CONSUMER.UNPIN.EVENTS_alpha.root",
       "$JS.ACK.EVENTS_alpha.root.>": "$JS.ACK.EVENTS_alpha.root.>",
       "$JS.ACK.alpha.*.EVENTS_alpha.root.>": "$JS.ACK.alpha.*.EVENTS_alpha.root.>",
       "ingest.>": "link.alpha.in.>",

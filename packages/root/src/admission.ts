@@ -24,19 +24,47 @@ export interface Admitted {
   readonly message: Message;
 }
 
+/** Subjects of events remembered per link; more distinct ones than this start afresh. */
+const MAX_REMEMBERED = 10_000;
+
 /**
  * Decides whether a stored message may cross a link. The servers' filters have let it through; this is the same
- * question asked once more, of the message itself. Pure. Throws `denied` (with the rule) or `invalid-event`.
+ * question asked once more, of the message itself.
  */
-export function admit(policy: Policy, direction: Direction, subnet: string, msg: Msg): Admitted {
-  const claimed = msg.subject.startsWith(`${REPLY_ROOT}.`)
-    ? admitReply(policy, direction, subnet, parseReplySubject(msg.subject))
-    : admitEvent(policy, direction, subnet, parseSubject(msg.subject));
-  const envelope = decodeEnvelope(msg.data);
-  assertOrigin(envelope, claimed);
-  // The bytes pass as they are; only the headers that belong to the journey pass with them.
-  const message = { subject: msg.subject, id: envelope.event_id, headers: headersOfMsg(msg), body: msg.data };
-  return { envelope, message };
+export class Admission {
+  readonly #policy: Policy;
+  readonly #direction: Direction;
+  readonly #subnet: string;
+  /** Subjects that may cross, with the origin and event they tell of. */
+  readonly #admitted = new Map<string, EventAddress>();
+
+  constructor(policy: Policy, direction: Direction, subnet: string) {
+    this.#policy = policy;
+    this.#direction = direction;
+    this.#subnet = subnet;
+  }
+
+  /** Pure but for its memory. Throws `denied` (with the rule) or `invalid-event`. */
+  admit(msg: Msg): Admitted {
+    const { subject, data: body } = msg;
+    const claimed = this.#admitSubject(subject);
+    const envelope = decodeEnvelope(body);
+    assertOrigin(envelope, claimed);
+    // The bytes pass as they are; only the headers that belong to the journey pass with them.
+    return { envelope, message: { subject, id: envelope.event_id, headers: headersOfMsg(msg), body } };
+  }
+
+  #admitSubject(subject: string): EventAddress {
+    const remembered = this.#admitted.get(subject);
+    if (remembered !== undefined) return remembered;
+    // Every reply has a subject of its own: nothing to remember.
+    if (subject.startsWith(`${REPLY_ROOT}.`))
+      return admitReply(this.#policy, this.#direction, this.#subnet, parseReplySubject(subject));
+    const claimed = admitEvent(this.#policy, this.#direction, this.#subnet, parseSubject(subject));
+    if (this.#admitted.size >= MAX_REMEMBERED) this.#admitted.clear();
+    this.#admitted.set(subject, claimed);
+    return claimed;
+  }
 }
 
 /** Returns the origin and event that the envelope must tell of too. */

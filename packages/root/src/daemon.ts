@@ -26,13 +26,13 @@ export async function runRoot(file: string): Promise<number> {
   const log = openLog({
     level: config.log.level,
     file: logFile === undefined ? undefined : path(logFile),
-    base: { mesh: config.mesh, node: "root" },
+    base: { mesh: config.mesh, node: config.node },
   });
   const subnets = subnetsOf(config);
   const policy = new Policy(subnets.flatMap(subnetRules));
   const connection = await openConnection({
     url: config.server.url,
-    name: "root",
+    name: config.node,
     user: "root",
     seed: readSeed(path(config.server.seedFile)),
     log,
@@ -43,7 +43,7 @@ export async function runRoot(file: string): Promise<number> {
   const stream = new MeshStream(names, policy, config.streams, jsm, log);
   try {
     return await runNode({
-      node: "root",
+      node: config.node,
       role: "root",
       http: config.http,
       runFile: config.runFile === undefined ? undefined : path(config.runFile),

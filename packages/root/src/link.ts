@@ -1,14 +1,13 @@
-import { type Logger, linkSpan, MeshError, type Message, type MessageSpan, type Policy } from "@adaos/core";
+import { type Logger, linkSpan, MeshError, type MessageSpan, type Policy } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
 import {
-  ACK_WAIT_MS,
   type Connection,
   delay,
-  PullConsumer,
-  type PulledMessage,
+  type OrderedMessage,
+  PinnedConsumer,
   StreamPublisher,
 } from "@adaos/transport-nats";
-import { type Admitted, admit, type Direction } from "./admission.ts";
+import { Admission, type Admitted, type Direction } from "./admission.ts";
 
 /** One direction between a subnet and the root. The two differ in these values and nothing else. */
 export interface LinkOptions {
@@ -24,31 +23,40 @@ export interface LinkOptions {
   readonly log: Logger;
 }
 
-/** Events taken from the source at a time; they share one write at the target. */
-const BATCH_MESSAGES = 250;
-/** A target that does not take a batch is tried again after this, then twice as long, and so on. */
+/** A target that did not take an event is tried again after this, then twice as long, and so on. */
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 2000;
 const STORE_TIMEOUT_MS = 5000;
+/** At an orderly stop, for what is on its way to the target. */
+const DRAIN_MS = 2000;
 
-/** An admitted event on its way, with the delivery to settle when it has arrived. */
+/** An admitted event that the target has not stored yet. */
 interface Crossing extends Admitted {
-  readonly pulled: PulledMessage;
+  readonly pulled: OrderedMessage;
   readonly span: MessageSpan;
 }
 
 /**
  * Carries events from one stream to another, at least once and in order: pull, check, store at the target, and only
- * then acknowledge at the source. While the target is away it holds what it has and asks for no more.
+ * then acknowledge at the source. Everything that has come is on its way at once; when the target does not take an event,
+ * nothing more is sent until that one is stored.
  */
 export class Link implements Part {
   readonly name: string;
   readonly #options: LinkOptions;
+  readonly #admission: Admission;
   readonly #stopped = new AbortController();
-  readonly #queue: PulledMessage[] = [];
-  #pull: PullConsumer | undefined;
+  /** In the order of the source. */
+  readonly #waiting = new Set<Crossing>();
+  #pull: PinnedConsumer | undefined;
   #target: StreamPublisher | undefined;
-  #pumping: Promise<void> | undefined;
+  #inFlight = 0;
+  /** What is sent may be withdrawn by this. */
+  #attempt = new AbortController();
+  /** Nothing is sent but the first of what waits, now and then. */
+  #holding = false;
+  #pauseMs = FIRST_PAUSE_MS;
+  #onDrained: () => void = () => undefined;
   #flowing = false;
   #sourceTrouble = "has not heard from the source yet";
   #targetTrouble: string | undefined;
@@ -58,114 +66,158 @@ export class Link implements Part {
   constructor(options: LinkOptions) {
     this.name = `link ${options.direction} ${options.subnet}`;
     this.#options = options;
+    this.#admission = new Admission(options.policy, options.direction, options.subnet);
   }
 
   async start(): Promise<void> {
     const { connection, source, log, onMissing } = this.#options;
     this.#target = new StreamPublisher(connection, { timeoutMs: STORE_TIMEOUT_MS });
-    this.#pull = new PullConsumer(
-      connection,
-      {
-        ...source,
-        batchMessages: BATCH_MESSAGES,
-        ackWaitMs: ACK_WAIT_MS,
-        log,
-        onMissing,
-        onState: (state) => {
-          if (state.flowing !== this.#flowing) {
-            log.info(
-              { link: this.name, ...state },
-              state.flowing ? "link source flowing" : "link source away",
-            );
-          }
-          this.#flowing = state.flowing;
-          if (!state.flowing) this.#sourceTrouble = state.reason;
-        },
+    this.#pull = new PinnedConsumer(connection, {
+      ...source,
+      log,
+      onMissing,
+      onState: (state) => {
+        if (state.flowing !== this.#flowing)
+          log.info({ link: this.name, ...state }, state.flowing ? "link source flowing" : "link source away");
+        this.#flowing = state.flowing;
+        if (!state.flowing) this.#sourceTrouble = state.reason;
       },
-      (pulled) => {
-        this.#flowing = true;
-        this.#queue.push(pulled);
-        this.#pumping ??= this.#pump();
-      },
-    );
+      onMessage: (pulled) => this.#onPulled(pulled),
+      onVoid: () => this.#withdrawAll(),
+    });
   }
 
   async stop(): Promise<void> {
+    this.#pull?.quiet();
+    if (this.#inFlight > 0 && !this.#holding) await this.#drain();
     this.#stopped.abort();
-    // What is not settled stays with the source and is delivered again to whoever pulls next.
-    await this.#pull?.stop(0);
-    await this.#pumping;
+    this.#attempt.abort();
+    // What is not acknowledged stays with the source and is delivered again to whoever pulls next.
     await this.#target?.close();
+    await this.#pull?.stop();
+    for (const { span } of this.#waiting) span.end(new MeshError("closed", "the link was stopped"));
   }
 
   health(): PartHealth {
-    const details = { carried: this.#carried, refused: this.#refused, waiting: this.#pull?.held ?? 0 };
+    const standsBy = this.#pull?.isServed !== true;
+    const details = {
+      carried: this.#carried,
+      refused: this.#refused,
+      waiting: this.#pull?.held ?? 0,
+      standsBy,
+    };
     if (!this.#flowing) return { ready: false, reason: `source: ${this.#sourceTrouble}`, details };
     if (this.#targetTrouble !== undefined)
       return { ready: false, reason: `target: ${this.#targetTrouble}`, details };
     return { ready: true, details };
   }
 
-  async #pump(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#stopped.signal.aborted) {
-      const batch = this.#queue.splice(0, BATCH_MESSAGES);
-      await this.#carry(batch.flatMap((pulled) => this.#admit(pulled)));
-    }
-    this.#pumping = undefined;
+  #onPulled(pulled: OrderedMessage): void {
+    this.#flowing = true;
+    const crossing = this.#admit(pulled);
+    if (crossing === undefined) return;
+    this.#waiting.add(crossing);
+    if (!this.#holding) this.#send(crossing);
   }
 
-  #admit(pulled: PulledMessage): Crossing[] {
-    const { policy, direction, subnet, log } = this.#options;
+  /** Returns nothing for an event that goes nowhere. */
+  #admit(pulled: OrderedMessage): Crossing | undefined {
+    const { direction, subnet, log } = this.#options;
     try {
-      const admitted = admit(policy, direction, subnet, pulled.msg);
-      return [{ ...admitted, pulled, span: linkSpan(admitted, direction, subnet) }];
+      const { envelope, message } = this.#admission.admit(pulled.msg);
+      return { envelope, message, pulled, span: linkSpan({ envelope, message }, direction, subnet) };
     } catch (thrown) {
-      const error = MeshError.from(thrown, "internal", "event cannot be checked");
+      const err = MeshError.from(thrown, "internal", "event cannot be checked");
       this.#refused++;
-      log.warn(
-        { link: this.name, subject: pulled.msg.subject, seq: pulled.seq, err: error },
-        "link refused an event",
-      );
-      pulled.settle({ kind: "term", reason: error.message });
-      return [];
+      const { subject } = pulled.msg;
+      log.warn({ link: this.name, subject, seq: pulled.seq, err }, "link refused an event");
+      pulled.done();
+      return undefined;
     }
   }
 
-  /** Stores a batch at the target, as often as it takes, and acknowledges each event at the source once it is there. */
-  async #carry(batch: readonly Crossing[]): Promise<void> {
-    let left = batch;
-    for (let pauseMs = FIRST_PAUSE_MS; left.length > 0; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
-      left = (await Promise.all(left.map((crossing) => this.#store(crossing)))).flat();
-      if (left.length === 0 || this.#stopped.signal.aborted) break;
-      await delay(pauseMs, this.#stopped.signal);
-    }
-    // Stopped with some still waiting: their spans end here, their deliveries begin anew elsewhere.
-    for (const { span } of left) span.end(new MeshError("closed", "the link was stopped"));
-    if (left.length === 0) this.#targetTrouble = undefined;
+  #send(crossing: Crossing): void {
+    const { message, span } = crossing;
+    const subject = this.#options.targetSubject(message.subject);
+    this.#inFlight++;
+    const { signal } = this.#attempt;
+    // The target is there: links are given messages after they have started only.
+    this.#target?.publish({ ...message, subject, headers: span.headers }, signal).then(
+      () => this.#onStored(crossing, signal),
+      (thrown: unknown) => this.#onFailed(thrown, signal),
+    );
   }
 
-  /** Returns the crossing when it must be tried again. */
-  async #store(crossing: Crossing): Promise<Crossing[]> {
-    const { message, span, pulled } = crossing;
-    try {
-      const outgoing: Message = {
-        ...message,
-        subject: this.#options.targetSubject(message.subject),
-        headers: span.headers,
-      };
-      await this.#target?.publish(outgoing);
+  #onStored(crossing: Crossing, attempt: AbortSignal): void {
+    this.#inFlight--;
+    if (this.#waiting.delete(crossing)) {
       this.#carried++;
-      pulled.settle({ kind: "ack" });
-      span.end();
-      return [];
-    } catch (thrown) {
+      crossing.span.end();
+      crossing.pulled.done();
+    }
+    if (this.#holding && !attempt.aborted) {
+      this.#holding = false;
+      this.#pauseMs = FIRST_PAUSE_MS;
+      this.#targetTrouble = undefined;
+      for (const waiting of this.#waiting) this.#send(waiting);
+    }
+    this.#settleAttempt();
+  }
+
+  /** Nothing that the target says ends an event: it waits at its source until somebody has mended the target. */
+  #onFailed(thrown: unknown, attempt: AbortSignal): void {
+    this.#inFlight--;
+    if (!attempt.aborted) {
       const error = MeshError.from(thrown, "internal", "event cannot be stored");
       if (this.#targetTrouble !== error.message) {
         this.#options.log.warn({ link: this.name, err: error }, "link target trouble");
         this.#targetTrouble = error.message;
       }
-      // Nothing that the target says ends an event: it waits at its source until somebody has mended the target.
-      return [crossing];
+      this.#hold();
     }
+    this.#settleAttempt();
+  }
+
+  /** What comes after must not be stored before: takes back whatever can be. */
+  #hold(): void {
+    this.#holding = true;
+    this.#attempt.abort();
+  }
+
+  #withdrawAll(): void {
+    for (const { span } of this.#waiting)
+      span.end(new MeshError("unavailable", "another root daemon carries"));
+    this.#waiting.clear();
+    if (this.#inFlight > 0) this.#hold();
+  }
+
+  /** Once everything sent has its answer, what waits is tried again: the first of it alone. */
+  #settleAttempt(): void {
+    if (this.#inFlight > 0) return;
+    this.#onDrained();
+    if (this.#holding && !this.#stopped.signal.aborted) void this.#tryAgain();
+  }
+
+  async #tryAgain(): Promise<void> {
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
+    await delay(pauseMs, this.#stopped.signal);
+    if (this.#stopped.signal.aborted) return;
+    this.#attempt = new AbortController();
+    const [first] = this.#waiting;
+    if (first === undefined) {
+      // Everything was withdrawn; the next to come is the first.
+      this.#holding = false;
+      this.#targetTrouble = undefined;
+    } else this.#send(first);
+  }
+
+  async #drain(): Promise<void> {
+    const late = new AbortController();
+    const drained = new Promise<void>((resolve) => {
+      this.#onDrained = resolve;
+    });
+    await Promise.race([drained, delay(DRAIN_MS, late.signal)]);
+    late.abort();
   }
 }

@@ -20,12 +20,11 @@ export { NatsIdempotencyStore } from "./nats-idempotency.ts";
 export { NatsJournal } from "./nats-journal.ts";
 export { NatsMetricsStore } from "./nats-metrics.ts";
 export { NatsTransport, type NatsTransportOptions } from "./nats-transport.ts";
+export { type OrderedMessage, PinnedConsumer, type PinnedConsumerOptions } from "./pinned-consumer.ts";
 export {
   PullConsumer,
   type PullConsumerOptions,
   type PulledMessage,
-  type PullState,
-  parseAckSubject,
 } from "./pull-consumer.ts";
 export { StreamPublisher, type StreamPublisherOptions } from "./stream-publisher.ts";
 export { ACK_WAIT_MS, ensureStream, type StreamSettings } from "./streams.ts";

@@ -1,11 +1,30 @@
 import type { StartAt } from "@adaos/core";
-import { AckPolicy, type ConsumerInfo, DeliverPolicy, type JetStreamManager, NatsError } from "nats";
-import { ACK_WAIT_MS } from "./streams.ts";
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  DeliverPolicy,
+  type JetStreamManager,
+  NatsError,
+} from "nats";
+import { PRIORITY_GROUP } from "./pinned-consumer.ts";
+import { PIN_TIMEOUT_MS } from "./pull-loop.ts";
 
 /** nats-server's code for a consumer that is not there. */
 const CONSUMER_NOT_FOUND = 10014;
 /** Deliveries that a link may hold at a time. */
-const LINK_MAX_ACK_PENDING = 1000;
+const LINK_MAX_ACK_PENDING = 2000;
+/** How soon what was delivered to a root daemon that is gone is given to another, at the latest. */
+const LINK_ACK_WAIT_MS = 3000;
+/** Remembers where a durable that is being made anew goes on. */
+const MARK_SUFFIX = "-anew";
+
+/** One puller at a time, without an election of ours. The client's type predates it (nats-server 2.11). */
+const PINNED = {
+  priority_groups: [PRIORITY_GROUP],
+  priority_policy: "pinned_client",
+  priority_timeout: PIN_TIMEOUT_MS * 1e6,
+};
 
 /** The durable from which a link pulls. */
 export interface LinkDurable {
@@ -17,26 +36,60 @@ export interface LinkDurable {
   readonly startAt: StartAt;
 }
 
-/** Creates a link's durable, brings it to these filters, or removes it. Rejects with what the client throws. */
+/**
+ * Creates a link's durable, brings it to these filters, or removes it. One whose acknowledgements are not what links
+ * need is made anew where it stands. Rejects with what the client throws.
+ */
 export async function ensureLinkDurable(jsm: JetStreamManager, durable: LinkDurable): Promise<void> {
-  const { stream, consumer, filters, startAt } = durable;
+  const { stream, consumer, filters } = durable;
   const existing = await findConsumer(jsm, stream, consumer);
   if (filters.length === 0) {
     // A consumer without a filter would hand out everything.
     if (existing !== undefined) await jsm.consumers.delete(stream, consumer);
   } else if (existing === undefined) {
-    await jsm.consumers.add(stream, {
-      durable_name: consumer,
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: ACK_WAIT_MS * 1e6,
-      max_deliver: -1,
-      max_ack_pending: LINK_MAX_ACK_PENDING,
-      deliver_policy: startAt === "all" ? DeliverPolicy.All : DeliverPolicy.New,
-      filter_subjects: [...filters],
-    });
+    await addDurable(jsm, durable);
+  } else if (!isPinned(existing)) {
+    await markPosition(jsm, durable, existing.ack_floor.stream_seq + 1);
+    await jsm.consumers.delete(stream, consumer);
+    await addDurable(jsm, durable);
   } else if (filtersOf(existing).join(" ") !== filters.join(" ")) {
     await jsm.consumers.update(stream, consumer, { filter_subjects: [...filters] });
   }
+}
+
+/** Where a durable was that is being made anew, if one is, goes before where it would begin otherwise. */
+async function addDurable(jsm: JetStreamManager, durable: LinkDurable): Promise<void> {
+  const { stream, consumer, filters, startAt } = durable;
+  const mark = await findConsumer(jsm, stream, consumer + MARK_SUFFIX);
+  const start: Partial<ConsumerConfig> =
+    mark?.config.opt_start_seq === undefined
+      ? { deliver_policy: startAt === "all" ? DeliverPolicy.All : DeliverPolicy.New }
+      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: mark.config.opt_start_seq };
+  await jsm.consumers.add(stream, {
+    durable_name: consumer,
+    ack_policy: AckPolicy.All,
+    ack_wait: LINK_ACK_WAIT_MS * 1e6,
+    max_deliver: -1,
+    max_ack_pending: LINK_MAX_ACK_PENDING,
+    filter_subjects: [...filters],
+    ...start,
+    ...PINNED,
+  });
+  if (mark !== undefined) await jsm.consumers.delete(stream, consumer + MARK_SUFFIX);
+}
+
+/** A consumer that nobody pulls from, so that a crash between the old durable and the new one loses no position. */
+async function markPosition(jsm: JetStreamManager, durable: LinkDurable, startSeq: number): Promise<void> {
+  const { stream, consumer, filters } = durable;
+  const name = consumer + MARK_SUFFIX;
+  if ((await findConsumer(jsm, stream, name)) !== undefined) await jsm.consumers.delete(stream, name);
+  await jsm.consumers.add(stream, {
+    durable_name: name,
+    ack_policy: AckPolicy.None,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: startSeq,
+    filter_subjects: [...filters],
+  });
 }
 
 /** A consumer's state, or nothing when there is none of that name. */
@@ -55,4 +108,9 @@ export async function findConsumer(
 
 function filtersOf({ config }: ConsumerInfo): readonly string[] {
   return config.filter_subjects ?? (config.filter_subject === undefined ? [] : [config.filter_subject]);
+}
+
+function isPinned({ config }: ConsumerInfo): boolean {
+  const { priority_policy: policy } = config as Partial<typeof PINNED>;
+  return config.ack_policy === AckPolicy.All && policy === PINNED.priority_policy;
 }

@@ -1,6 +1,21 @@
-import { type ApiError, type ConsumerInfo, type JetStreamManager, NatsError } from "nats";
+import {
+  AckPolicy,
+  type ApiError,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  type JetStreamManager,
+  NatsError,
+} from "nats";
 import { beforeEach, describe, expect, test } from "vitest";
 import { ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
+
+/** Of a durable as links need it; the client's type predates two of them. */
+const PINNED = {
+  ack_policy: AckPolicy.All,
+  priority_groups: ["link"],
+  priority_policy: "pinned_client",
+  priority_timeout: 2.5e9,
+};
 
 const DURABLE: LinkDurable = {
   stream: "MESH",
@@ -10,16 +25,18 @@ const DURABLE: LinkDurable = {
 };
 
 let calls: [what: string, ...args: unknown[]][];
-let existing: { filter_subjects?: string[]; filter_subject?: string } | undefined;
+let existing: Partial<ConsumerConfig> | undefined;
+let mark: Partial<ConsumerConfig> | undefined;
 let failure: Error | undefined;
 
 /** The three calls of the client library that are used here. */
 const jsm = {
   consumers: {
-    async info(): Promise<ConsumerInfo> {
+    async info(_stream: string, name: string): Promise<ConsumerInfo> {
       if (failure !== undefined) throw failure;
-      if (existing === undefined) throw apiError(10014);
-      return { config: existing } as ConsumerInfo;
+      const config = name === "to-beta-anew" ? mark : existing;
+      if (config === undefined) throw apiError(10014);
+      return { config, ack_floor: { consumer_seq: 9, stream_seq: 41 } } as ConsumerInfo;
     },
     async add(...args: unknown[]) {
       calls.push(["add", ...args]);
@@ -42,11 +59,12 @@ function apiError(errCode: number): NatsError {
 beforeEach(() => {
   calls = [];
   existing = undefined;
+  mark = undefined;
   failure = undefined;
 });
 
 describe("ensureLinkDurable()", () => {
-  test("makes a durable that acknowledges one by one and delivers without end", async () => {
+  test("makes a durable that serves one puller, acknowledges all before and delivers without end", async () => {
     await ensureLinkDurable(jsm, DURABLE);
     expect(calls).toMatchObject([
       [
@@ -54,8 +72,8 @@ describe("ensureLinkDurable()", () => {
         "MESH",
         {
           durable_name: "to-beta",
-          ack_policy: "explicit",
-          ack_wait: 5e9,
+          ...PINNED,
+          ack_wait: 3e9,
           max_deliver: -1,
           deliver_policy: "new",
           filter_subjects: DURABLE.filters,
@@ -70,9 +88,9 @@ describe("ensureLinkDurable()", () => {
   });
 
   test("leaves alone one that has these filters", async () => {
-    existing = { filter_subjects: [...DURABLE.filters] };
+    existing = { ...PINNED, filter_subjects: [...DURABLE.filters] };
     await ensureLinkDurable(jsm, DURABLE);
-    existing = { filter_subject: "evt.>" };
+    existing = { ...PINNED, filter_subject: "evt.>" };
     await ensureLinkDurable(jsm, { ...DURABLE, filters: ["evt.>"] });
     expect(calls).toEqual([]);
   });
@@ -80,11 +98,51 @@ describe("ensureLinkDurable()", () => {
   test.each([[{ filter_subjects: ["evt.alpha.>"] }], [{ filter_subject: "evt.alpha.*.ui.*.>" }], [{}]])(
     "brings one with the filters %j to its own, its position kept",
     async (config) => {
-      existing = config;
+      existing = { ...PINNED, ...config };
       await ensureLinkDurable(jsm, DURABLE);
       expect(calls).toEqual([["update", "MESH", "to-beta", { filter_subjects: DURABLE.filters }]]);
     },
   );
+
+  test("makes anew, where it stands, one that acknowledges one by one", async () => {
+    existing = { ack_policy: AckPolicy.Explicit, filter_subjects: [...DURABLE.filters] };
+    const deleted = jsm.consumers.delete;
+    try {
+      // As a server would: what is deleted is gone, and what is added is there.
+      jsm.consumers.delete = async (stream, name) => {
+        if (name === "to-beta") existing = undefined;
+        return deleted(stream, name);
+      };
+      const added = jsm.consumers.add;
+      jsm.consumers.add = async (stream, config) => {
+        if (config.durable_name === "to-beta-anew") mark = config;
+        return added(stream, config);
+      };
+      await ensureLinkDurable(jsm, DURABLE);
+      jsm.consumers.add = added;
+    } finally {
+      jsm.consumers.delete = deleted;
+    }
+    expect(calls).toMatchObject([
+      ["add", "MESH", { durable_name: "to-beta-anew", ack_policy: "none", opt_start_seq: 42 }],
+      ["delete", "MESH", "to-beta"],
+      [
+        "add",
+        "MESH",
+        { durable_name: "to-beta", ...PINNED, deliver_policy: "by_start_sequence", opt_start_seq: 42 },
+      ],
+      ["delete", "MESH", "to-beta-anew"],
+    ]);
+  });
+
+  test("goes on where one stood that a crash kept from being made anew", async () => {
+    mark = { opt_start_seq: 42 };
+    await ensureLinkDurable(jsm, DURABLE);
+    expect(calls).toMatchObject([
+      ["add", "MESH", { durable_name: "to-beta", deliver_policy: "by_start_sequence", opt_start_seq: 42 }],
+      ["delete", "MESH", "to-beta-anew"],
+    ]);
+  });
 
   test("removes one that may let nothing pass: without a filter it would let everything", async () => {
     existing = { filter_subjects: [...DURABLE.filters] };

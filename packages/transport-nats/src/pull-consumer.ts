@@ -1,6 +1,8 @@
-import { type Logger, MeshError, type Settlement } from "@adaos/core";
-import { type Msg, nuid, type Subscription } from "nats";
+import type { Logger, Settlement } from "@adaos/core";
+import type { Msg } from "nats";
+import { parseAckSubject } from "./ack-subject.ts";
 import { type Connection, delay } from "./connection.ts";
+import { PullLoop, type PullState } from "./pull-loop.ts";
 
 export interface PullConsumerOptions {
   readonly stream: string;
@@ -23,9 +25,6 @@ export interface PullConsumerOptions {
   readonly handBackMs?: number;
 }
 
-/** `flowing`: the server answers. Otherwise what stands in the way. */
-export type PullState = { readonly flowing: true } | { readonly flowing: false; readonly reason: string };
-
 /** One message handed over, to be settled exactly once. */
 export interface PulledMessage {
   readonly msg: Msg;
@@ -34,11 +33,7 @@ export interface PulledMessage {
   settle(settlement: Settlement): void;
 }
 
-const EXPIRES_MS = 10_000;
-const HEARTBEAT_MS = 1000;
-/** Longest silence before the server is asked whether it still knows us. */
-const SILENCE_MS = 2.5 * HEARTBEAT_MS;
-const RETRY_MS = 300;
+const MAX_TICK_MS = 1000;
 const HANDED_BACK_MS = 100;
 /** Settlements remembered in case their way to the server was cut. */
 const MAX_REMEMBERED = 4096;
@@ -55,21 +50,13 @@ interface Held {
  */
 export class PullConsumer {
   readonly #connection: Connection;
-  readonly #options: Required<Omit<PullConsumerOptions, "onState">> & Pick<PullConsumerOptions, "onState">;
+  readonly #options: Required<Omit<PullConsumerOptions, "onState">>;
   readonly #onMessage: (message: PulledMessage) => void;
-  readonly #inbox: string;
-  readonly #subscription: Subscription;
-  readonly #unlisten: () => void;
+  readonly #loop: PullLoop;
   readonly #held = new Map<string, Held>();
   /** Keys of settled messages with the settlement, oldest first. */
   readonly #settled = new Map<string, string>();
   readonly #ticker: NodeJS.Timeout;
-  #pull = 0;
-  #left = 0;
-  #askedMs = 0;
-  #heardMs = 0;
-  #probing = false;
-  #retry: NodeJS.Timeout | undefined;
   readonly #onIdle = new Set<() => void>();
   #stopped: Promise<void> | undefined;
   /** Aborted when a stop has nothing more to expect of the last pull. */
@@ -77,21 +64,25 @@ export class PullConsumer {
 
   constructor(
     connection: Connection,
-    options: PullConsumerOptions,
+    { onState, ...options }: PullConsumerOptions,
     onMessage: (message: PulledMessage) => void,
   ) {
     this.#connection = connection;
     this.#options = { apiPrefix: "$JS.API", batchMessages: 500, handBackMs: 0, ...options };
     this.#onMessage = onMessage;
-    this.#inbox = `${connection.inbox}.${nuid.next()}`;
-    this.#subscription = connection.nc.subscribe(`${this.#inbox}.*`, {
-      callback: (error, msg) => {
-        if (error === null) this.#onMsg(msg);
+    this.#loop = new PullLoop(connection, {
+      ...this.#options,
+      onState,
+      requests: 1,
+      nextSize: () => {
+        if (this.#stopped === undefined) return { batch: this.#options.batchMessages };
+        this.#pullOver.abort();
+        return undefined;
       },
+      onMessage: (msg) => this.#onDelivered(msg),
     });
-    this.#unlisten = connection.listen({ onReconnect: () => this.#ask() });
-    this.#ticker = setInterval(() => this.#tick(), Math.min(options.ackWaitMs / 3, HEARTBEAT_MS));
-    this.#ask();
+    this.#ticker = setInterval(() => this.#tick(), Math.min(options.ackWaitMs / 3, MAX_TICK_MS));
+    this.#loop.fill();
   }
 
   /** Messages handed over and not settled yet. */
@@ -108,11 +99,11 @@ export class PullConsumer {
   }
 
   async #endPull(): Promise<void> {
-    this.#unlisten();
-    clearTimeout(this.#retry);
+    this.#loop.quiet();
     const handBackMs = this.#handBackMs();
-    if (handBackMs > 0 && this.#left > 0 && this.#canSend()) await delay(handBackMs, this.#pullOver.signal);
-    this.#subscription.unsubscribe();
+    const mayCome = this.#loop.left > 0 && this.#connection.connected && !this.#connection.nc.isClosed();
+    if (handBackMs > 0 && mayCome) await delay(handBackMs, this.#pullOver.signal);
+    this.#loop.end();
   }
 
   #idleWithin(graceMs: number): Promise<void> {
@@ -129,59 +120,13 @@ export class PullConsumer {
 
   /** How long from now on the server may send to us without asking. */
   #handBackMs(): number {
-    return this.#askedMs + this.#options.handBackMs - Date.now();
-  }
-
-  #canSend(): boolean {
-    return this.#connection.connected && !this.#connection.nc.isClosed();
-  }
-
-  #ask(): void {
-    if (this.#stopped !== undefined) return this.#pullOver.abort();
-    if (!this.#canSend()) return;
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
-    const { apiPrefix, stream, consumer, batchMessages } = this.#options;
-    this.#left = batchMessages;
-    this.#askedMs = this.#heardMs = Date.now();
-    const request = JSON.stringify({
-      batch: batchMessages,
-      expires: EXPIRES_MS * 1e6,
-      idle_heartbeat: HEARTBEAT_MS * 1e6,
-    });
-    const reply = `${this.#inbox}.${++this.#pull}`;
-    this.#connection.nc.publish(`${apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, request, { reply });
-  }
-
-  #askLater(reason: string): void {
-    if (this.#stopped !== undefined) return;
-    this.#options.onState?.({ flowing: false, reason });
-    this.#retry ??= setTimeout(() => this.#ask(), RETRY_MS);
-  }
-
-  #onMsg(msg: Msg): void {
-    this.#heardMs = Date.now();
-    if (!msg.subject.startsWith(this.#inbox)) {
-      this.#onDelivered(msg);
-      if (--this.#left === 0) this.#ask();
-      return;
-    }
-    // A status belongs to the pull whose number ends its subject; that of an earlier pull says nothing of this one.
-    if (msg.subject !== `${this.#inbox}.${this.#pull}`) return;
-    const code = msg.headers?.code ?? 0;
-    const description = msg.headers?.description ?? "";
-    if (code === 100) return this.#options.onState?.({ flowing: true });
-    if (code === 404 || code === 408) {
-      this.#options.onState?.({ flowing: true });
-      return this.#ask();
-    }
-    if (/consumer deleted/i.test(description)) this.#options.onMissing();
-    this.#askLater(code === 503 ? "no server answers" : `${code} ${description}`);
+    return this.#loop.askedMs + this.#options.handBackMs - Date.now();
   }
 
   #onDelivered(msg: Msg): void {
-    const { seq, deliveryCount, key } = parseAckSubject(msg.reply ?? "");
-    if (key === "") return;
+    const delivery = parseAckSubject(msg.reply ?? "");
+    if (delivery === undefined) return;
+    const { seq, deliveryCount, key } = delivery;
     const settled = this.#settled.get(key);
     if (settled !== undefined) {
       this.#respond(msg, settled);
@@ -229,43 +174,11 @@ export class PullConsumer {
   }
 
   #tick(): void {
-    if (!this.#connection.connected) {
-      this.#options.onState?.({ flowing: false, reason: "the server is away" });
-      return;
-    }
+    this.#loop.tick();
+    if (!this.#connection.connected) return;
     const nowMs = Date.now();
     for (const held of this.#held.values()) {
       if (nowMs - held.since >= this.#options.ackWaitMs / 3) this.#respond(held.msg, "+WPI");
-    }
-    if (this.#stopped === undefined && this.#retry === undefined && nowMs - this.#heardMs > SILENCE_MS)
-      void this.#probe();
-  }
-
-  /** A deleted consumer and a lost request are both just silence: ask which it is. */
-  async #probe(): Promise<void> {
-    if (this.#probing) return;
-    this.#probing = true;
-    const { apiPrefix, stream, consumer, log, onMissing } = this.#options;
-    try {
-      const answer = await this.#connection.nc.request(
-        `${apiPrefix}.CONSUMER.INFO.${stream}.${consumer}`,
-        undefined,
-        {
-          timeout: 2000,
-        },
-      );
-      const error = answer.json<{ error?: { code?: number; description?: string } }>().error;
-      if (error === undefined) return this.#ask();
-      // Any other refusal passes: a server that reads its config has no JetStream for a moment.
-      if (error.code === 404) {
-        log.warn({ stream, consumer, error }, "consumer missing");
-        onMissing();
-      }
-      this.#askLater(error.description ?? "the consumer is missing");
-    } catch (thrown) {
-      this.#askLater(MeshError.from(thrown, "unavailable", "the server does not answer").message);
-    } finally {
-      this.#probing = false;
     }
   }
 }
@@ -280,16 +193,4 @@ function settlementWord(settlement: Settlement): string {
     case "term":
       return `+TERM ${settlement.reason.replaceAll(/[^ -~]/g, " ").slice(0, 200)}`;
   }
-}
-
-/**
- * Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, or the form with
- * domain and account before the stream. The key holds the time too: a stream made anew counts from 1 again.
- */
-export function parseAckSubject(subject: string): { seq: number; deliveryCount: number; key: string } {
-  const tokens = subject.split(".");
-  const first = tokens.length === 9 ? 4 : 6;
-  const [delivered = "", seq = "", , time = ""] = tokens.slice(first);
-  if (tokens[1] !== "ACK" || time === "") return { seq: 0, deliveryCount: 0, key: "" };
-  return { seq: Number(seq), deliveryCount: Number(delivered), key: `${seq} ${time}` };
 }

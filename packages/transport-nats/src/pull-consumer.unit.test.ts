@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ConnectionStandIn, type Sent, WIRE_MS } from "../../../test/kit/connection-stand-in.ts";
 import { DurableStandIn, deliveryOf } from "../../../test/kit/durable-stand-in.ts";
 import { RecordingLog } from "../../../test/kit/stand-ins.ts";
-import { PullConsumer, type PulledMessage, type PullState, parseAckSubject } from "./pull-consumer.ts";
+import { PullConsumer, type PulledMessage } from "./pull-consumer.ts";
+import type { PullState } from "./pull-loop.ts";
 
 const NEXT = "$JS.API.CONSUMER.MSG.NEXT.EVENTS_alpha.kitchen_d";
 const ACK: Settlement = { kind: "ack" };
@@ -77,9 +78,9 @@ class Scene {
 }
 
 describe("PullConsumer, pulling", () => {
-  test("asks for 500 messages, 10 s long, with a heartbeat each second", () => {
+  test("asks for 500 messages, 2 s long, with a heartbeat each second", () => {
     const [pull] = new Scene().pulls();
-    expect(JSON.parse(pull?.text ?? "")).toEqual({ batch: 500, expires: 10e9, idle_heartbeat: 1e9 });
+    expect(JSON.parse(pull?.text ?? "")).toEqual({ batch: 500, expires: 2e9, idle_heartbeat: 1e9 });
     expect(pull?.reply).toMatch(/^_INBOX_kitchen\.1\./);
   });
 
@@ -502,31 +503,4 @@ describe("PullConsumer, whatever goes wrong", () => {
       }),
     );
   });
-});
-
-describe("parseAckSubject()", () => {
-  const tail = "3.42.7.1700000000000000000.9";
-
-  test.each([
-    ["today's form", `$JS.ACK.EVENTS_alpha.kitchen_d.${tail}`],
-    ["the form with domain and account", `$JS.ACK.alpha.ACCHASH.EVENTS_alpha.kitchen_d.${tail}`],
-    ["that form with its random token", `$JS.ACK.alpha.ACCHASH.EVENTS_alpha.kitchen_d.${tail}.r4nd0m`],
-    ["that form without a domain", `$JS.ACK._.ACCHASH.EVENTS_alpha.kitchen_d.${tail}`],
-  ])("reads %s", (_, subject) => {
-    expect(parseAckSubject(subject)).toEqual({ seq: 42, deliveryCount: 3, key: "42 1700000000000000000" });
-  });
-
-  test("gives one message one key, whichever delivery and form it is", () => {
-    const { key } = parseAckSubject("$JS.ACK.S.C.1.42.7.17.9");
-    expect(parseAckSubject("$JS.ACK.S.C.2.42.99.17.0").key).toBe(key);
-    expect(parseAckSubject("$JS.ACK.D.A.S.C.2.42.99.17.0.x").key).toBe(key);
-    expect(parseAckSubject("$JS.ACK.S.C.1.42.7.18.9").key).not.toBe(key);
-  });
-
-  test.each(["", "x", "_INBOX.a.b", "$JS.ACK", "$JS.ACK.S.C.1.42", "$JS.API.S.C.1.42.7.17.9"])(
-    "finds nothing in %j",
-    (subject) => {
-      expect(parseAckSubject(subject)).toEqual({ seq: 0, deliveryCount: 0, key: "" });
-    },
-  );
 });

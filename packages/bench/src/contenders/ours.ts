@@ -66,7 +66,7 @@ async function tidyStreams(place: Place): Promise<void> {
       .delete(eventsStream(to), memberConsumer("subscriber", receiver))
       .catch(() => undefined);
     await jsm.streams.purge(eventsStream(to));
-    await jsm.streams.purge(doneStream(to));
+    await jsm.streams.purge(doneStream({ subnet: to, node: "subscriber" }));
   });
   if (from === to) return;
   await withServer(place, ROOT_DOMAIN, async (nc) => {

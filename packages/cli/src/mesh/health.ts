@@ -38,25 +38,26 @@ export async function askHealth(layout: Layout, stateDir: string): Promise<MeshH
       return { kind: "server", name, ready: false, note: "does not answer" };
     }
   });
-  const nodes = layout.nodes.map(({ id }) => askNode(id, stateDir));
+  const severalRoots = layout.nodes.filter(({ role }) => role === "root").length > 1;
+  const nodes = layout.nodes.map(({ id }) => askNode(id, stateDir, severalRoots));
   const components = [...(await Promise.all(servers)), ...(await Promise.all(nodes)).flat()];
   return { mesh: layout.mesh, ready: components.every(({ ready }) => ready), components };
 }
 
-async function askNode(id: string, stateDir: string): Promise<ComponentHealth[]> {
+async function askNode(id: string, stateDir: string, severalRoots: boolean): Promise<ComponentHealth[]> {
   try {
     const file = runFilePath(stateDir, id);
     if (!existsSync(file)) return [{ kind: "node", name: id, ready: false, note: "is not running" }];
     const { statusUrl } = JSON.parse(readFileSync(file, "utf8")) as RunFile;
     const response = await fetch(`${statusUrl}/status`, { signal: AbortSignal.timeout(ANSWER_MS) });
-    return componentsOf((await response.json()) as NodeStatus, statusUrl);
+    return componentsOf((await response.json()) as NodeStatus, statusUrl, severalRoots);
   } catch (thrown) {
     return [{ kind: "node", name: id, ready: false, note: `does not answer: ${messageOf(thrown)}` }];
   }
 }
 
 /** The node itself and, for the root, each of its links. */
-function componentsOf(status: NodeStatus, statusUrl: string): ComponentHealth[] {
+function componentsOf(status: NodeStatus, statusUrl: string, severalRoots: boolean): ComponentHealth[] {
   const parts = Object.entries(status.parts);
   const own = parts.filter(([name]) => !name.startsWith("link "));
   const unready = own
@@ -74,10 +75,14 @@ function componentsOf(status: NodeStatus, statusUrl: string): ComponentHealth[] 
     .filter(([name]) => name.startsWith("link "))
     .map(([name, health]): ComponentHealth => {
       const carried = health.details?.["carried"] ?? 0;
-      const note = health.ready ? `${String(carried)} carried` : (health.reason ?? "is not ready");
+      // Of several root daemons one serves a link; of one alone it says nothing that it has not been given an event yet.
+      const isSpare = severalRoots && health.details?.["standsBy"] === true;
+      const served = `${String(carried)} carried${isSpare ? ", stands by" : ""}`;
+      const note = health.ready ? served : (health.reason ?? "is not ready");
+      const link = name.slice("link ".length);
       return {
         kind: "link",
-        name: name.slice("link ".length),
+        name: severalRoots ? `${link} (${status.node})` : link,
         ready: health.ready,
         note,
         details: health.details ?? {},

@@ -8,6 +8,7 @@ import {
   nodeFilePath,
   nodeId,
   outboxDir,
+  rootNodeIds,
   runFilePath,
 } from "@adaos/config";
 import {
@@ -124,12 +125,15 @@ class Workshop {
     });
     const url = this.#addServer(ROOT_DOMAIN, config, daemon, MESH_STREAM);
     const subnets = [...mesh.subnets.values()].map((subnet) => [subnet.name, this.#subnetRules(subnet)]);
-    this.#addNode("root", "root", {
-      role: "root",
-      ...this.#common("root", url, daemon),
-      streams,
-      subnets: Object.fromEntries(subnets),
-    });
+    for (const id of rootNodeIds(this.#meshFile.rootDaemons)) {
+      this.#addNode(id, "root", {
+        role: "root",
+        ...this.#common(id, url, daemon),
+        node: id,
+        streams,
+        subnets: Object.fromEntries(subnets),
+      });
+    }
   }
 
   #buildHub(subnet: Subnet, leafInclude: string): void {

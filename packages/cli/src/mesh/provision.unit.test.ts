@@ -46,6 +46,16 @@ function confOf(layout: Layout, of: string): ParsedBlock {
 }
 
 describe("provision()", () => {
+  test("gives each of several root daemons a file of its own, all with the one key of the root", async () => {
+    const { nodes } = await set(...MESH, "root: { daemons: 2 }");
+    const roots = nodes.filter(({ role }) => role === "root");
+    expect(roots.map(({ id }) => id)).toEqual(["root", "root-2"]);
+    const files = roots.map(({ nodeFile }) => readNodeFile(nodeFile, "root").config);
+    expect(files.map(({ node }) => node)).toEqual(["root", "root-2"]);
+    expect(new Set(files.map(({ server }) => server.seedFile)).size).toBe(1);
+    expect(new Set(files.map(({ runFile }) => runFile)).size).toBe(2);
+  });
+
   test("lays out a server and a daemon for the root and each subnet, and a daemon for each member", async () => {
     const layout = await set(...MESH);
     expect(layout.servers.map(({ name, stream }) => [name, stream])).toEqual([

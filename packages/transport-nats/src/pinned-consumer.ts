@@ -1,0 +1,331 @@
+import type { Logger } from "@adaos/core";
+import type { Msg } from "nats";
+import { type AckSubject, parseAckSubject } from "./ack-subject.ts";
+import { type Connection, delay } from "./connection.ts";
+import { PullLoop, type PullSize, type PullState } from "./pull-loop.ts";
+
+/** Priority group of every durable that {@link PinnedConsumer} pulls from. */
+export const PRIORITY_GROUP = "link";
+
+export interface PinnedConsumerOptions {
+  readonly stream: string;
+  readonly consumer: string;
+  /** Where the JetStream API of that stream is found. */
+  readonly apiPrefix: string;
+  readonly log: Logger;
+  /** The consumer does not exist: called, at most every few seconds, until it does. */
+  readonly onMissing: () => void;
+  readonly onState: (state: PullState) => void;
+  /** Hands over the next message of the stream; its `done()` is called once. */
+  readonly onMessage: (message: OrderedMessage) => void;
+  /** Another client is served: what was handed over and is not done comes again, to whoever it is. */
+  readonly onVoid: () => void;
+}
+
+/** A message handed over in the order of the stream. */
+export interface OrderedMessage {
+  readonly msg: Msg;
+  readonly seq: number;
+  /** It has arrived where it belongs, or goes nowhere. */
+  done(): void;
+}
+
+/** What is held or asked for is never more than this. */
+const MAX_HELD = 2000;
+const MAX_HELD_BYTES = 8 * 1024 * 1024;
+/** Two requests share it: the second flows while the first is on its way. */
+const REQUESTS = 2;
+const MAX_SIZE = { batch: MAX_HELD / REQUESTS, maxBytes: MAX_HELD_BYTES / REQUESTS };
+/** Not worth a request; and a message of the largest size must fit. */
+const MIN_SIZE = { batch: MAX_SIZE.batch / 4, maxBytes: 1.5 * 1024 * 1024 };
+/** When nothing is done for so long, nothing more is asked for, and so nothing is delivered again and again. */
+const STALLED_MS = 1000;
+const TICK_MS = 250;
+/** Between looks at what the consumer has delivered. */
+const LOOK_MS = 25;
+const MAX_LOOK_MS = 500;
+const INFO_MS = 2000;
+/** Delivered to somebody who is gone: asked for by number, when there are not too many numbers. */
+const MAX_NUMBERS = 20_000;
+const NUMBERS_AGAIN_MS = 1000;
+const UNPIN_MS = 1000;
+
+/** The part of a consumer's state that is looked at. */
+interface ConsumerState {
+  readonly created: string;
+  readonly delivered: { readonly consumer_seq: number; readonly stream_seq: number };
+  readonly ack_floor: { readonly stream_seq: number };
+  readonly num_ack_pending: number;
+  readonly error?: unknown;
+}
+
+interface Early {
+  readonly msg: Msg;
+  readonly at: AckSubject;
+}
+
+/**
+ * Pulls from a durable with `ack_policy: all` that serves one pinned client, and hands over its messages strictly in
+ * the order of the stream, none left out: an acknowledgement covers all that came before. Deliveries bear numbers
+ * without a gap; where one shows (a lost delivery, another puller before us, a restart), nothing more is handed over until
+ * we hold all that the consumer says it has delivered.
+ */
+export class PinnedConsumer {
+  readonly #connection: Connection;
+  readonly #options: PinnedConsumerOptions;
+  readonly #loop: PullLoop;
+  readonly #ticker: NodeJS.Timeout;
+  readonly #stopped = new AbortController();
+  /** Handed over and not acknowledged, in order, from {@link #head} on. */
+  #queue: Ordered[] = [];
+  #head = 0;
+  #heldBytes = 0;
+  /** Delivered while some before it are missing, by sequence number. */
+  readonly #early = new Map<number, Early>();
+  #inOrder = false;
+  #catchingUp: Promise<void> | undefined;
+  /** Number of the newest delivery, and that of the first from which on none is missing up to it. */
+  #consumerSeq = -1;
+  #unbrokenFrom = 0;
+  /** Handed over up to here. */
+  #seq = 0;
+  #acked: { readonly seq: number; readonly reply: string } | undefined;
+  #created: string | undefined;
+  #progressMs = 0;
+  #acknowledging = false;
+  /** Counts how often everything held was forgotten. */
+  #era = 0;
+
+  constructor(connection: Connection, options: PinnedConsumerOptions) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#loop = new PullLoop(connection, {
+      ...options,
+      requests: REQUESTS,
+      group: PRIORITY_GROUP,
+      nextSize: () => this.#nextSize(),
+      onMessage: (msg) => this.#onDelivered(msg),
+      onPinLost: () => {
+        options.log.info({ stream: options.stream, consumer: options.consumer }, "another puller is served");
+        this.#void();
+      },
+    });
+    this.#ticker = setInterval(() => this.#loop.tick(), TICK_MS);
+    this.#loop.fill();
+  }
+
+  /** Messages handed over and not acknowledged yet. */
+  get held(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  /** Whether the server serves this puller and no other of its group. */
+  get isServed(): boolean {
+    return this.#loop.isPinned;
+  }
+
+  /** Hands over no more. What is handed over may still be done. */
+  quiet(): void {
+    this.#stopped.abort();
+    this.#loop.quiet();
+  }
+
+  /** Acknowledges what is done and lets another puller be served at once. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.quiet();
+    clearInterval(this.#ticker);
+    this.#acknowledge();
+    await this.#loop.unpin(UNPIN_MS);
+    this.#loop.end();
+    await this.#catchingUp;
+  }
+
+  #nextSize(): PullSize | undefined {
+    if (this.#stopped.signal.aborted) return undefined;
+    // What is missing has to come, whatever is held; the durable's `max_ack_pending` bounds it.
+    if (!this.#inOrder) return MAX_SIZE;
+    if (this.held > 0 && Date.now() - this.#progressMs > STALLED_MS) return undefined;
+    const batch = Math.min(MAX_SIZE.batch, MAX_HELD - this.held - this.#loop.left);
+    const maxBytes = Math.min(MAX_SIZE.maxBytes, MAX_HELD_BYTES - this.#heldBytes - this.#loop.leftBytes);
+    return batch < MIN_SIZE.batch || maxBytes < MIN_SIZE.maxBytes ? undefined : { batch, maxBytes };
+  }
+
+  #onDelivered(msg: Msg): void {
+    const at = parseAckSubject(msg.reply ?? "");
+    if (at === undefined || this.#stopped.signal.aborted) return;
+    if (at.consumerSeq !== this.#consumerSeq + 1) {
+      this.#unbrokenFrom = at.consumerSeq;
+      this.#inOrder = false;
+    }
+    this.#consumerSeq = at.consumerSeq;
+    if (!this.#inOrder) {
+      this.#early.set(at.seq, { msg, at });
+      this.#catchingUp ??= this.#catchUp();
+    } else if (at.seq > this.#seq) {
+      this.#handOver(msg, at.seq);
+    } else if (this.#acked !== undefined && at.seq <= this.#acked.seq) {
+      // The acknowledgement was lost on its way.
+      this.#respond(this.#acked.reply, "+ACK");
+    }
+  }
+
+  #handOver(msg: Msg, seq: number): void {
+    if (this.held === 0) this.#progressMs = Date.now();
+    const ordered = new Ordered(msg, seq, this.#onDone);
+    this.#seq = seq;
+    this.#heldBytes += msg.data.length;
+    this.#queue.push(ordered);
+    this.#options.onMessage(ordered);
+  }
+
+  /** One acknowledgement covers whatever the same moment brings to its end. */
+  readonly #onDone = (): void => {
+    if (this.#acknowledging) return;
+    this.#acknowledging = true;
+    setImmediate(() => this.#acknowledge());
+  };
+
+  #acknowledge(): void {
+    this.#acknowledging = false;
+    const before = this.#head;
+    for (let next = this.#queue[this.#head]; next?.isDone === true; next = this.#queue[this.#head]) {
+      this.#heldBytes -= next.msg.data.length;
+      this.#head++;
+    }
+    const last = this.#queue[this.#head - 1];
+    if (this.#head === before || last === undefined) return;
+    this.#acked = { seq: last.seq, reply: last.msg.reply ?? "" };
+    this.#respond(this.#acked.reply, "+ACK");
+    this.#queue = this.#queue.slice(this.#head);
+    this.#head = 0;
+    this.#progressMs = Date.now();
+    this.#loop.fill();
+  }
+
+  /** What cannot be sent is made good when the message is delivered again. */
+  #respond(reply: string, word: "+ACK" | "-NAK"): void {
+    if (this.#connection.connected && !this.#connection.nc.isClosed())
+      this.#connection.nc.publish(reply, word);
+  }
+
+  /** Forgets whatever is held: somebody else is given it. */
+  #void(): void {
+    this.#era++;
+    this.#queue = [];
+    this.#head = 0;
+    this.#heldBytes = 0;
+    this.#early.clear();
+    this.#inOrder = false;
+    this.#consumerSeq = -1;
+    this.#seq = 0;
+    this.#acked = undefined;
+    this.#options.onVoid();
+  }
+
+  /** The consumer was made anew, its stream perhaps too: only what has come since the numbers broke off is of it. */
+  #beginAnew(): void {
+    const consumerSeq = this.#consumerSeq;
+    const run = [...this.#early.values()].filter(({ at }) => at.consumerSeq >= this.#unbrokenFrom);
+    this.#void();
+    this.#consumerSeq = consumerSeq;
+    for (const early of run) this.#early.set(early.at.seq, early);
+  }
+
+  /** Looks until nothing that the consumer has delivered is missing, then hands over what has come meanwhile. */
+  async #catchUp(): Promise<void> {
+    let numbersMs = Date.now() - NUMBERS_AGAIN_MS + LOOK_MS;
+    for (let lookMs = LOOK_MS; !this.#inOrder && this.isServed; lookMs = Math.min(lookMs * 2, MAX_LOOK_MS)) {
+      const era = this.#era;
+      const state = await this.#state();
+      if (this.#stopped.signal.aborted) break;
+      if (state !== undefined && era === this.#era) {
+        if (this.#created !== undefined && this.#created !== state.created) this.#beginAnew();
+        this.#created = state.created;
+        if (this.#holdsAll(state)) {
+          this.#resume(state);
+          break;
+        }
+        if (this.#acked !== undefined && this.#acked.seq > state.ack_floor.stream_seq)
+          this.#respond(this.#acked.reply, "+ACK");
+        else if (Date.now() - numbersMs >= NUMBERS_AGAIN_MS) {
+          numbersMs = Date.now();
+          this.#askByNumber(state);
+        }
+        this.#loop.fill();
+      }
+      await delay(lookMs, this.#stopped.signal);
+    }
+    this.#catchingUp = undefined;
+  }
+
+  async #state(): Promise<ConsumerState | undefined> {
+    try {
+      const state = await this.#loop.info<ConsumerState>(INFO_MS);
+      return state.error === undefined ? state : undefined;
+    } catch {
+      // Told by the pull loop, which misses its answers too.
+      return undefined;
+    }
+  }
+
+  /** Pending at the server is what was delivered above the floor and not acknowledged: all of it must be here. */
+  #holdsAll({ delivered, ack_floor: floor, num_ack_pending: pending }: ConsumerState): boolean {
+    if (this.#consumerSeq > delivered.consumer_seq && this.#unbrokenFrom > delivered.consumer_seq + 1)
+      return false;
+    let here = 0;
+    for (let i = this.#head; i < this.#queue.length; i++) {
+      if ((this.#queue[i]?.seq ?? 0) > floor.stream_seq) here++;
+    }
+    const above = Math.max(floor.stream_seq, this.#seq);
+    for (const seq of this.#early.keys()) {
+      if (seq > above && seq <= delivered.stream_seq) here++;
+    }
+    return here === pending;
+  }
+
+  #resume({ delivered, ack_floor: floor }: ConsumerState): void {
+    this.#consumerSeq = Math.max(this.#consumerSeq, delivered.consumer_seq);
+    this.#seq = Math.max(this.#seq, floor.stream_seq);
+    this.#inOrder = true;
+    const early = [...this.#early.values()].sort((a, b) => a.at.seq - b.at.seq);
+    this.#early.clear();
+    for (const { msg, at } of early) {
+      if (at.seq > this.#seq) this.#handOver(msg, at.seq);
+    }
+    this.#loop.fill();
+  }
+
+  /** What was delivered to somebody who is gone would come only when its ack wait has passed. */
+  #askByNumber({ delivered, ack_floor: floor }: ConsumerState): void {
+    const known = this.#early.values().next().value ?? this.#queue[this.#head];
+    const from = Math.max(floor.stream_seq, this.#seq) + 1;
+    if (known === undefined || delivered.stream_seq - from > MAX_NUMBERS) return;
+    // The subject of an acknowledgement as the server makes it, with other numbers.
+    const tokens = (known.msg.reply ?? "").split(".");
+    const tail = tokens.length === 9 ? 4 : 6;
+    for (let seq = from; seq <= delivered.stream_seq; seq++) {
+      if (this.#early.has(seq)) continue;
+      tokens[tail + 1] = String(seq);
+      tokens[tail + 2] = String(delivered.consumer_seq);
+      this.#respond(tokens.join("."), "-NAK");
+    }
+  }
+}
+
+class Ordered implements OrderedMessage {
+  readonly msg: Msg;
+  readonly seq: number;
+  isDone = false;
+  readonly #onDone: () => void;
+
+  constructor(msg: Msg, seq: number, onDone: () => void) {
+    this.msg = msg;
+    this.seq = seq;
+    this.#onDone = onDone;
+  }
+
+  done(): void {
+    this.isDone = true;
+    this.#onDone();
+  }
+}

@@ -1,0 +1,134 @@
+import { headers as newHeaders } from "nats";
+import type { ConnectionStandIn, Sent, ServerStandIn } from "./connection-stand-in.ts";
+
+const ACK_WAIT_MS = 3000;
+const ROUND_MS = 20;
+const MAX_ACK_PENDING = 2000;
+
+interface Pull {
+  readonly inbox: string;
+  readonly pin: string | undefined;
+  left: number;
+  readonly untilMs: number;
+}
+
+/**
+ * A durable with `ack_policy: all` and one pinned client, as far as somebody who pulls from it meets it: numbered
+ * deliveries, redelivery after the ack wait or a `-NAK`, deliveries that it is told to lose, a pin that it is told to
+ * take away. Made for fake timers.
+ */
+export class PinnedDurableStandIn implements ServerStandIn {
+  /** Deliveries to lose from now on. */
+  lose = 0;
+  /** Everything up to here is acknowledged. */
+  floor = 0;
+  created = "2026-01-01T00:00:00Z";
+  unpinned = 0;
+  readonly #connection: ConnectionStandIn;
+  readonly #count: number;
+  readonly #clock: NodeJS.Timeout;
+  /** When to deliver again what was delivered, by sequence number. */
+  readonly #pending = new Map<number, number>();
+  #pulls: Pull[] = [];
+  #pin: string | undefined;
+  #pins = 0;
+  #seq = 0;
+  #consumerSeq = 0;
+
+  constructor(connection: ConnectionStandIn, count: number) {
+    this.#connection = connection;
+    this.#count = count;
+    connection.server = this;
+    this.#clock = setInterval(() => this.#serve(), ROUND_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#clock);
+  }
+
+  /** Another client is served for a while: it gets some messages and dies with them. */
+  takePinAway(messages: number): void {
+    this.#pin = undefined;
+    for (let i = 0; i < messages && this.#seq < this.#count; i++) {
+      this.#consumerSeq++;
+      this.#pending.set(++this.#seq, Date.now() + ACK_WAIT_MS);
+    }
+    for (const { inbox, pin } of this.#pulls) {
+      if (pin !== undefined) this.#connection.status(inbox, 423, "Nats-Wrong-Pin-Id");
+    }
+    this.#pulls = this.#pulls.filter(({ pin }) => pin === undefined);
+  }
+
+  onDisconnect(): void {
+    this.#pulls = [];
+  }
+
+  onRequest(subject: string): unknown {
+    if (subject.startsWith("$JS.API.CONSUMER.UNPIN.")) {
+      this.unpinned++;
+      this.#pin = undefined;
+      return {};
+    }
+    return {
+      created: this.created,
+      delivered: { consumer_seq: this.#consumerSeq, stream_seq: this.#seq },
+      ack_floor: { stream_seq: this.floor },
+      num_ack_pending: this.#pending.size,
+    };
+  }
+
+  onMessage({ subject, text, reply = "" }: Sent): void {
+    if (subject.startsWith("$JS.ACK.")) return this.#onWord(Number(subject.split(".")[5]), text);
+    const { batch, expires, max_bytes: maxBytes, id } = JSON.parse(text);
+    if (id !== undefined && id !== this.#pin)
+      return this.#connection.status(reply, 423, "Nats-Pin-Id mismatch");
+    if (maxBytes === 1) return;
+    this.#pulls.push({ inbox: reply, pin: id, left: batch, untilMs: Date.now() + expires / 1e6 });
+    this.#serve();
+  }
+
+  #onWord(seq: number, word: string): void {
+    if (word === "-NAK") {
+      if (this.#pending.has(seq)) this.#pending.set(seq, 0);
+      return;
+    }
+    this.floor = Math.max(this.floor, seq);
+    for (const held of [...this.#pending.keys()]) if (held <= seq) this.#pending.delete(held);
+  }
+
+  #serve(): void {
+    const nowMs = Date.now();
+    for (const { inbox, untilMs } of this.#pulls)
+      if (untilMs <= nowMs) this.#connection.status(inbox, 408, "Request Timeout");
+    this.#pulls = this.#pulls.filter(({ untilMs }) => untilMs > nowMs);
+    const again = [...this.#pending].filter(([, atMs]) => atMs <= nowMs).map(([seq]) => seq);
+    const fresh = Array.from({ length: this.#count - this.#seq }, (_, i) => this.#seq + 1 + i);
+    const mayCome = fresh.slice(0, Math.max(0, MAX_ACK_PENDING - this.#pending.size));
+    for (const seq of [...again, ...mayCome]) if (!this.#deliver(seq)) break;
+  }
+
+  #deliver(seq: number): boolean {
+    const pinned = this.#pulls.find(({ left, pin }) => left > 0 && pin !== undefined && pin === this.#pin);
+    const pull = pinned ?? this.#firstUnpinned();
+    if (pull === undefined) return false;
+    pull.left--;
+    this.#seq = Math.max(this.#seq, seq);
+    this.#pending.set(seq, Date.now() + ACK_WAIT_MS);
+    const reply = `$JS.ACK.EVENTS_alpha.root.1.${seq}.${++this.#consumerSeq}.17.0`;
+    if (this.lose > 0) {
+      this.lose--;
+      return true;
+    }
+    const headers = newHeaders();
+    headers.set("Nats-Pin-Id", this.#pin ?? "");
+    this.#connection.deliver(pull.inbox, { subject: "evt.x", text: `${seq}`, headers, reply });
+    return true;
+  }
+
+  /** Whoever asks without a pin, while nobody has it, is pinned. A pinned client's other requests count as its own. */
+  #firstUnpinned(): Pull | undefined {
+    const pull = this.#pulls.find(({ left, pin }) => left > 0 && pin === undefined);
+    if (pull !== undefined) this.#pin ??= `pin-${++this.#pins}`;
+    return pull;
+  }
+}
