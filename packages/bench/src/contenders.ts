@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MeshError } from "@adaos/core";
 import type { Contender, ContenderEntry } from "./contender.ts";
+import { PEERS } from "./peers/peers.ts";
 
 /** Everything that can be measured, in the order in which it takes its turns. */
 export const CONTENDERS: Readonly<Record<string, ContenderEntry>> = {
@@ -18,6 +19,7 @@ export const CONTENDERS: Readonly<Record<string, ContenderEntry>> = {
     scenarios: ["S1", "S2a", "S2b", "S2c", "S3", "S4"],
     load: async () => (await import("./contenders/raw.ts")).raw,
   },
+  ...PEERS,
 };
 
 /** The contender of this name, or the one that a module of this path exports as `contender`. Rejects with `usage`. */

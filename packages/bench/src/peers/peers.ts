@@ -1,0 +1,18 @@
+import type { ContenderEntry } from "../contender.ts";
+import { bullMq } from "./bullmq.ts";
+import { moleculer } from "./moleculer.ts";
+import { nativeSources } from "./native-sources.ts";
+import { nestJs } from "./nestjs.ts";
+import { rabbitMq, rabbitMqQuorum } from "./rabbitmq.ts";
+import { redisStreams } from "./redis-streams.ts";
+
+/** What the field has instead; each with its own best documented settings and the durability of the run. */
+export const PEERS: Readonly<Record<string, ContenderEntry>> = {
+  "native-sources": nativeSources,
+  moleculer,
+  nestjs: nestJs,
+  bullmq: bullMq,
+  rabbitmq: rabbitMq,
+  "rabbitmq-quorum": rabbitMqQuorum,
+  "redis-streams": redisStreams,
+};
