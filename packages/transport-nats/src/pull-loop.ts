@@ -37,6 +37,8 @@ const HEARTBEAT_MS = 1000;
 /** Longest silence before the server is asked whether it still knows us. */
 const SILENCE_MS = 2.5 * HEARTBEAT_MS;
 const RETRY_MS = 300;
+/** How a request ends that has brought all it could: the server tells so of one with a limit of bytes (code 409). */
+const SERVED = /batch completed|exceeds maxbytes/i;
 /** A pin is lost when no request comes for {@link PIN_TIMEOUT_MS}; one that asks for nothing keeps it. */
 const PIN_KEPT_MS = 700;
 
@@ -252,7 +254,7 @@ export class PullLoop {
     this.#heardMs = Date.now();
     const code = msg.headers?.code ?? 0;
     const description = msg.headers?.description ?? "";
-    if (code === 100 || code === 404 || code === 408 || /exceeds maxbytes/i.test(description)) {
+    if (code === 100 || code === 404 || code === 408 || SERVED.test(description)) {
       this.#options.onState?.({ flowing: true });
       if (code !== 100) this.fill();
       return;
