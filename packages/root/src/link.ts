@@ -1,4 +1,4 @@
-import { type Logger, linkSpan, MeshError, type MessageSpan, type Policy } from "@adaos/core";
+import { type Logger, linkSpan, MeshError, type Message, type MessageSpan, type Policy } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
 import {
   type Connection,
@@ -7,7 +7,7 @@ import {
   PinnedConsumer,
   StreamPublisher,
 } from "@adaos/transport-nats";
-import { Admission, type Admitted, type Direction } from "./admission.ts";
+import { Admission, type Direction } from "./admission.ts";
 
 /** One direction between a subnet and the root. The two differ in these values and nothing else. */
 export interface LinkOptions {
@@ -31,7 +31,8 @@ const STORE_TIMEOUT_MS = 5000;
 const DRAIN_MS = 2000;
 
 /** An admitted event that the target has not stored yet. */
-interface Crossing extends Admitted {
+interface Crossing {
+  readonly message: Message;
   readonly pulled: OrderedMessage;
   readonly span: MessageSpan;
 }
@@ -125,7 +126,7 @@ export class Link implements Part {
     const { direction, subnet, log } = this.#options;
     try {
       const { envelope, message } = this.#admission.admit(pulled.msg);
-      return { envelope, message, pulled, span: linkSpan({ envelope, message }, direction, subnet) };
+      return { message, pulled, span: linkSpan({ envelope, message }, direction, subnet) };
     } catch (thrown) {
       const err = MeshError.from(thrown, "internal", "event cannot be checked");
       this.#refused++;

@@ -1,4 +1,5 @@
-import { headers as newHeaders } from "nats";
+import { type Msg, headers as newHeaders } from "nats";
+import { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 import { describe, expect, test } from "vitest";
 import { msgOf } from "../../../test/kit/connection-stand-in.ts";
 import { headersOfMsg } from "./message-headers.ts";
@@ -19,6 +20,23 @@ describe("headersOfMsg()", () => {
       authorization: "y",
     };
     expect(travelling({ ...trace, ...others })).toEqual(trace);
+  });
+
+  test("finds them in a message as the client receives it, and nothing in one that has others only", () => {
+    const raw = (head: string): Msg => {
+      const data = new TextEncoder().encode(`${head}body`);
+      const msg = new MsgImpl(
+        { subject: new Uint8Array(), sid: 1, hdr: head.length, size: data.length },
+        data,
+        { publish: () => undefined },
+      );
+      return msg as Msg;
+    };
+    const others = "NATS/1.0\r\nNats-Msg-Id: EVT-1\r\nNats-Batch-Id: x\r\n";
+    expect(headersOfMsg(raw(`${others}traceparent: 00-1-2-01\r\n\r\n`))).toEqual({
+      traceparent: "00-1-2-01",
+    });
+    expect(headersOfMsg(raw(`${others}\r\n`))).toEqual({});
   });
 
   test("finds nothing in a message without headers", () => {
