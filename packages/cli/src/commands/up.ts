@@ -9,6 +9,7 @@ import { Command } from "commander";
 import { askHealth, type MeshHealth } from "../mesh/health.ts";
 import { findLayout, readLayout } from "../mesh/layout.ts";
 import { readRunnableMesh, runningSupervisor, startMesh, waitUntilReady } from "../mesh/local-mesh.ts";
+import { NODE_FLAGS } from "../mesh/supervisor.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { printHealth } from "../print-health.ts";
 import type { Terminal } from "../terminal.ts";
@@ -82,7 +83,7 @@ async function detached(configFile: string, stateDir: string, terminal: Terminal
   mkdirSync(dirname(logFile), { recursive: true });
   const log = openSync(logFile, "w");
   const cli = fileURLToPath(new URL("../../bin/adaos.mjs", import.meta.url));
-  const args = [cli, "up", "--config", configFile, "--state", stateDir];
+  const args = [...NODE_FLAGS, cli, "up", "--config", configFile, "--state", stateDir];
   const child = spawn(process.execPath, args, { stdio: ["ignore", log, log], detached: true });
   closeSync(log);
   child.unref();
