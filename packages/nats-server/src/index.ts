@@ -1,3 +1,4 @@
+export { resolveCacheDir } from "./cache.ts";
 export {
   compileHubServer,
   compileRootServer,
