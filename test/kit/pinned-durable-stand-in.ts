@@ -20,12 +20,15 @@ interface Pull {
 export class PinnedDurableStandIn implements ServerStandIn {
   /** Deliveries to lose from now on. */
   lose = 0;
+  /** Messages that there are. */
+  count: number;
+  /** Whether the word arrives that a request has ended. */
+  tellsEnds = true;
   /** Everything up to here is acknowledged. */
   floor = 0;
   created = "2026-01-01T00:00:00Z";
   unpinned = 0;
   readonly #connection: ConnectionStandIn;
-  readonly #count: number;
   readonly #clock: NodeJS.Timeout;
   /** When to deliver again what was delivered, by sequence number. */
   readonly #pending = new Map<number, number>();
@@ -34,10 +37,11 @@ export class PinnedDurableStandIn implements ServerStandIn {
   #pins = 0;
   #seq = 0;
   #consumerSeq = 0;
+  #ackedConsumerSeq = 0;
 
   constructor(connection: ConnectionStandIn, count: number) {
     this.#connection = connection;
-    this.#count = count;
+    this.count = count;
     connection.server = this;
     this.#clock = setInterval(() => this.#serve(), ROUND_MS);
   }
@@ -49,7 +53,7 @@ export class PinnedDurableStandIn implements ServerStandIn {
   /** Another client is served for a while: it gets some messages and dies with them. */
   takePinAway(messages: number): void {
     this.#pin = undefined;
-    for (let i = 0; i < messages && this.#seq < this.#count; i++) {
+    for (let i = 0; i < messages && this.#seq < this.count; i++) {
       this.#consumerSeq++;
       this.#pending.set(++this.#seq, Date.now() + ACK_WAIT_MS);
     }
@@ -78,31 +82,37 @@ export class PinnedDurableStandIn implements ServerStandIn {
   }
 
   onMessage({ subject, text, reply = "" }: Sent): void {
-    if (subject.startsWith("$JS.ACK.")) return this.#onWord(Number(subject.split(".")[5]), text);
+    if (subject.startsWith("$JS.ACK.")) {
+      const [seq = 0, consumerSeq = 0] = subject.split(".").slice(5, 7).map(Number);
+      return this.#onWord(seq, consumerSeq, text);
+    }
     const { batch, expires, max_bytes: maxBytes, id } = JSON.parse(text);
     if (id !== undefined && id !== this.#pin)
       return this.#connection.status(reply, 423, "Nats-Pin-Id mismatch");
-    if (maxBytes === 1) return;
+    if (maxBytes === 1) return this.#connection.status(reply, 408, "Request Timeout");
     this.#pulls.push({ inbox: reply, pin: id, left: batch, untilMs: Date.now() + expires / 1e6 });
     this.#serve();
   }
 
-  #onWord(seq: number, word: string): void {
+  #onWord(seq: number, consumerSeq: number, word: string): void {
     if (word === "-NAK") {
       if (this.#pending.has(seq)) this.#pending.set(seq, 0);
       return;
     }
-    this.floor = Math.max(this.floor, seq);
+    // As nats-server does it: an acknowledgement of a delivery before the newest one acknowledged counts for nothing.
+    if (seq <= this.floor || consumerSeq <= this.#ackedConsumerSeq) return;
+    this.floor = seq;
+    this.#ackedConsumerSeq = consumerSeq;
     for (const held of [...this.#pending.keys()]) if (held <= seq) this.#pending.delete(held);
   }
 
   #serve(): void {
     const nowMs = Date.now();
     for (const { inbox, untilMs } of this.#pulls)
-      if (untilMs <= nowMs) this.#connection.status(inbox, 408, "Request Timeout");
+      if (untilMs <= nowMs && this.tellsEnds) this.#connection.status(inbox, 408, "Request Timeout");
     this.#pulls = this.#pulls.filter(({ untilMs }) => untilMs > nowMs);
     const again = [...this.#pending].filter(([, atMs]) => atMs <= nowMs).map(([seq]) => seq);
-    const fresh = Array.from({ length: this.#count - this.#seq }, (_, i) => this.#seq + 1 + i);
+    const fresh = Array.from({ length: this.count - this.#seq }, (_, i) => this.#seq + 1 + i);
     const mayCome = fresh.slice(0, Math.max(0, MAX_ACK_PENDING - this.#pending.size));
     for (const seq of [...again, ...mayCome]) if (!this.#deliver(seq)) break;
   }

@@ -22,13 +22,6 @@ export type Fault =
   | "broken-after";
 
 const LATE_MS = 4000;
-/** A server that takes nothing does so for a while: how long, at least. */
-const OUTAGE_MS: Partial<Record<Fault, number>> = {
-  silent: 3000,
-  "no-responders": 20,
-  unavailable: 20,
-  full: 20,
-};
 const RECONNECT_MS = 300;
 
 export interface Stored {
@@ -50,7 +43,6 @@ export class StreamStandIn implements ServerStandIn {
   readonly faults: Fault[] = [];
   /** The fault of every write after those. */
   finally: Fault = "none";
-  #outage: { readonly fault: Fault; readonly untilMs: number } | undefined;
   readonly #connection: ConnectionStandIn;
   readonly #batches = new Map<string, Sent[]>();
 
@@ -79,7 +71,7 @@ export class StreamStandIn implements ServerStandIn {
 
   #write(batch: readonly Sent[], reply: string | undefined, batchId?: string): void {
     this.writes.push(batch.length);
-    const fault = this.#nextFault();
+    const fault = this.faults.shift() ?? this.finally;
     if (fault === "broken-before") return this.#breakConnection();
     if (fault === "silent") return;
     if (fault === "no-responders") return this.#connection.status(reply ?? "", 503, "No Responders");
@@ -90,14 +82,6 @@ export class StreamStandIn implements ServerStandIn {
     const send = (): void => this.#connection.answer(reply ?? "", answer);
     if (fault === "ack-late") setTimeout(send, LATE_MS);
     else send();
-  }
-
-  #nextFault(): Fault {
-    if (this.#outage !== undefined && Date.now() < this.#outage.untilMs) return this.#outage.fault;
-    const fault = this.faults.shift() ?? this.finally;
-    const outageMs = OUTAGE_MS[fault];
-    this.#outage = outageMs === undefined ? undefined : { fault, untilMs: Date.now() + outageMs };
-    return fault;
   }
 
   #store(batch: readonly Sent[], batchId: string | undefined, isFull: boolean): object {

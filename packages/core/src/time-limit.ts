@@ -6,7 +6,10 @@ export interface TimedRun {
   readonly signal: AbortSignal;
 }
 
-/** Limits how long something may run, however many at a time: one timer for all, and none for what ends at once. */
+/**
+ * Limits how long something may run, however many at a time: one timer for all, and none for what ends at once. By a clock
+ * that nobody sets.
+ */
 export class TimeLimit {
   readonly #what: string;
   readonly #limitMs: number;
@@ -25,7 +28,7 @@ export class TimeLimit {
    * with the reason of `outer` when that aborts; the run's signal is aborted then.
    */
   run<T>(action: (run: TimedRun) => T | PromiseLike<T>, outer?: AbortSignal): T | Promise<T> {
-    const run = new Run(Date.now() + this.#limitMs);
+    const run = new Run(performance.now() + this.#limitMs);
     const returned = action(run);
     if (!isThenable(returned)) return returned;
     return new Promise<T>((resolve, reject) => {
@@ -41,6 +44,8 @@ export class TimeLimit {
       this.#running.add(run);
       this.#timer ??= setTimeout(() => this.#sweep(), this.#limitMs);
       outer?.addEventListener("abort", onAbort, { once: true });
+      // It may have been aborted by what has run already.
+      if (outer?.aborted === true) onAbort();
       // A rejection that comes after the end is taken note of here too, so that it is never an unhandled one.
       returned.then(
         (value) => {
@@ -63,11 +68,11 @@ export class TimeLimit {
   }
 
   #sweep(): void {
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     this.#timer = undefined;
     for (const run of this.#running) {
-      if (run.untilMs > nowMs) {
-        this.#timer = setTimeout(() => this.#sweep(), run.untilMs - nowMs);
+      if (run.untilMs - nowMs >= 1) {
+        this.#timer = setTimeout(() => this.#sweep(), Math.ceil(run.untilMs - nowMs));
         return;
       }
       run.end(new MeshError("timeout", `${this.#what} ran longer than ${this.#limitMs} ms`));

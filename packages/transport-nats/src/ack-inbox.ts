@@ -43,10 +43,10 @@ export class AckInbox {
       return Promise.resolve({ kind: "failed", error: new MeshError("closed", "the connection is closed") });
     // While the server is away, what the client buffers is thrown away at the reconnect: do not send at all.
     if (!this.#connection.connected)
-      return Promise.resolve({ kind: "unknown", reason: "the server is away" });
+      return Promise.resolve({ kind: "unavailable", reason: "the server is away" });
     return new Promise((done) => {
       const token = (this.#count++).toString(36);
-      this.#waiting.set(token, { subjects, sinceMs: Date.now(), done });
+      this.#waiting.set(token, { subjects, sinceMs: performance.now(), done });
       this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
       send(`${this.#inbox}.${token}`);
     });
@@ -75,7 +75,7 @@ export class AckInbox {
   }
 
   #sweep(): void {
-    const untilMs = Date.now() - ACK_WAIT_MS;
+    const untilMs = performance.now() - ACK_WAIT_MS;
     for (const [token, { sinceMs, done }] of this.#waiting) {
       if (sinceMs > untilMs) break;
       this.#waiting.delete(token);

@@ -46,6 +46,7 @@ export async function ensureLinkDurable(jsm: JetStreamManager, durable: LinkDura
   if (filters.length === 0) {
     // A consumer without a filter would hand out everything.
     if (existing !== undefined) await jsm.consumers.delete(stream, consumer);
+    await dropMark(jsm, durable);
   } else if (existing === undefined) {
     await addDurable(jsm, durable);
   } else if (!isPinned(existing)) {
@@ -55,6 +56,12 @@ export async function ensureLinkDurable(jsm: JetStreamManager, durable: LinkDura
   } else if (filtersOf(existing).join(" ") !== filters.join(" ")) {
     await jsm.consumers.update(stream, consumer, { filter_subjects: [...filters] });
   }
+}
+
+/** A position that outlived its use would send a later durable back to it. */
+async function dropMark(jsm: JetStreamManager, { stream, consumer }: LinkDurable): Promise<void> {
+  const name = consumer + MARK_SUFFIX;
+  if ((await findConsumer(jsm, stream, name)) !== undefined) await jsm.consumers.delete(stream, name);
 }
 
 /** Where a durable was that is being made anew, if one is, goes before where it would begin otherwise. */
@@ -75,16 +82,15 @@ async function addDurable(jsm: JetStreamManager, durable: LinkDurable): Promise<
     ...start,
     ...PINNED,
   });
-  if (mark !== undefined) await jsm.consumers.delete(stream, consumer + MARK_SUFFIX);
+  if (mark !== undefined) await dropMark(jsm, durable);
 }
 
 /** A consumer that nobody pulls from, so that a crash between the old durable and the new one loses no position. */
 async function markPosition(jsm: JetStreamManager, durable: LinkDurable, startSeq: number): Promise<void> {
   const { stream, consumer, filters } = durable;
-  const name = consumer + MARK_SUFFIX;
-  if ((await findConsumer(jsm, stream, name)) !== undefined) await jsm.consumers.delete(stream, name);
+  await dropMark(jsm, durable);
   await jsm.consumers.add(stream, {
-    durable_name: name,
+    durable_name: consumer + MARK_SUFFIX,
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: startSeq,

@@ -50,7 +50,8 @@ export class NatsIdempotencyStore implements IdempotencyStore {
     this.#connection = connection;
     this.#prefix = `${DONE_ROOT}.${node.subnet}.${node.node}`;
     this.#getSubject = `$JS.API.DIRECT.GET.${doneStream(node)}`;
-    this.#publisher = new StreamPublisher(connection);
+    // Marks are one to a subject: their order means nothing.
+    this.#publisher = new StreamPublisher(connection, { isOrdered: false });
     this.#inbox = `${connection.inbox}.${nuid.next()}`;
     connection.listen({ onDisconnect: () => this.#fail("the connection was lost", () => true) });
   }
@@ -114,7 +115,7 @@ export class NatsIdempotencyStore implements IdempotencyStore {
     });
     this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
     const token = (this.#count++).toString(36);
-    this.#asked.set(token, { askedMs: Date.now(), questions });
+    this.#asked.set(token, { askedMs: performance.now(), questions });
     const request = JSON.stringify({ multi_last: questions.map(({ subject }) => subject) });
     nc.publish(this.#getSubject, request, { reply: `${this.#inbox}.${token}` });
   }
@@ -132,7 +133,7 @@ export class NatsIdempotencyStore implements IdempotencyStore {
   }
 
   #sweep(): void {
-    const sinceMs = Date.now() - ANSWER_MS;
+    const sinceMs = performance.now() - ANSWER_MS;
     this.#fail(`no answer in ${ANSWER_MS} ms`, ({ askedMs }) => askedMs <= sinceMs);
     if (this.#asked.size > 0) return;
     clearInterval(this.#sweeper);

@@ -43,6 +43,8 @@ const REQUESTS = 2;
 const MAX_SIZE = { batch: MAX_HELD / REQUESTS, maxBytes: MAX_HELD_BYTES / REQUESTS };
 /** Not worth a request; and a message of the largest size must fit. */
 const MIN_SIZE = { batch: MAX_SIZE.batch / 4, maxBytes: 1.5 * 1024 * 1024 };
+/** What is missing comes before anything new: little is asked for when much is held already. */
+const FEW = { batch: 8, maxBytes: MIN_SIZE.maxBytes };
 /** When nothing is done for so long, nothing more is asked for, and so nothing is delivered again and again. */
 const STALLED_MS = 1000;
 const TICK_MS = 250;
@@ -87,6 +89,7 @@ export class PinnedConsumer {
   #heldBytes = 0;
   /** Delivered while some before it are missing, by sequence number. */
   readonly #early = new Map<number, Early>();
+  #earlyBytes = 0;
   #inOrder = false;
   #catchingUp: Promise<void> | undefined;
   /** Number of the newest delivery, and that of the first from which on none is missing up to it. */
@@ -149,8 +152,8 @@ export class PinnedConsumer {
   #nextSize(): PullSize | undefined {
     if (this.#stopped.signal.aborted) return undefined;
     // What is missing has to come, whatever is held; the durable's `max_ack_pending` bounds it.
-    if (!this.#inOrder) return MAX_SIZE;
-    if (this.held > 0 && Date.now() - this.#progressMs > STALLED_MS) return undefined;
+    if (!this.#inOrder) return this.#heldBytes + this.#earlyBytes < MAX_HELD_BYTES ? MAX_SIZE : FEW;
+    if (this.held > 0 && performance.now() - this.#progressMs > STALLED_MS) return undefined;
     const batch = Math.min(MAX_SIZE.batch, MAX_HELD - this.held - this.#loop.left);
     const maxBytes = Math.min(MAX_SIZE.maxBytes, MAX_HELD_BYTES - this.#heldBytes - this.#loop.leftBytes);
     return batch < MIN_SIZE.batch || maxBytes < MIN_SIZE.maxBytes ? undefined : { batch, maxBytes };
@@ -164,19 +167,22 @@ export class PinnedConsumer {
       this.#inOrder = false;
     }
     this.#consumerSeq = at.consumerSeq;
-    if (!this.#inOrder) {
+    if (this.#acked !== undefined && at.seq <= this.#acked.seq) {
+      // The acknowledgement was lost, or ignored: the server takes none for a delivery that is older than the newest one
+      // acknowledged. So this very delivery is.
+      this.#respond(msg.reply ?? "", "+ACK");
+      if (!this.#inOrder) this.#catchingUp ??= this.#catchUp();
+    } else if (!this.#inOrder) {
+      if (!this.#early.has(at.seq)) this.#earlyBytes += msg.data.length;
       this.#early.set(at.seq, { msg, at });
       this.#catchingUp ??= this.#catchUp();
     } else if (at.seq > this.#seq) {
       this.#handOver(msg, at.seq);
-    } else if (this.#acked !== undefined && at.seq <= this.#acked.seq) {
-      // The acknowledgement was lost on its way.
-      this.#respond(this.#acked.reply, "+ACK");
     }
   }
 
   #handOver(msg: Msg, seq: number): void {
-    if (this.held === 0) this.#progressMs = Date.now();
+    if (this.held === 0) this.#progressMs = performance.now();
     const ordered = new Ordered(msg, seq, this.#onDone);
     this.#seq = seq;
     this.#heldBytes += msg.data.length;
@@ -204,7 +210,7 @@ export class PinnedConsumer {
     this.#respond(this.#acked.reply, "+ACK");
     this.#queue = this.#queue.slice(this.#head);
     this.#head = 0;
-    this.#progressMs = Date.now();
+    this.#progressMs = performance.now();
     this.#loop.fill();
   }
 
@@ -221,6 +227,7 @@ export class PinnedConsumer {
     this.#head = 0;
     this.#heldBytes = 0;
     this.#early.clear();
+    this.#earlyBytes = 0;
     this.#inOrder = false;
     this.#consumerSeq = -1;
     this.#seq = 0;
@@ -234,12 +241,15 @@ export class PinnedConsumer {
     const run = [...this.#early.values()].filter(({ at }) => at.consumerSeq >= this.#unbrokenFrom);
     this.#void();
     this.#consumerSeq = consumerSeq;
-    for (const early of run) this.#early.set(early.at.seq, early);
+    for (const early of run) {
+      this.#early.set(early.at.seq, early);
+      this.#earlyBytes += early.msg.data.length;
+    }
   }
 
   /** Looks until nothing that the consumer has delivered is missing, then hands over what has come meanwhile. */
   async #catchUp(): Promise<void> {
-    let numbersMs = Date.now() - NUMBERS_AGAIN_MS + LOOK_MS;
+    let numbersMs = performance.now() - NUMBERS_AGAIN_MS + LOOK_MS;
     for (let lookMs = LOOK_MS; !this.#inOrder && this.isServed; lookMs = Math.min(lookMs * 2, MAX_LOOK_MS)) {
       const era = this.#era;
       const state = await this.#state();
@@ -253,8 +263,8 @@ export class PinnedConsumer {
         }
         if (this.#acked !== undefined && this.#acked.seq > state.ack_floor.stream_seq)
           this.#respond(this.#acked.reply, "+ACK");
-        else if (Date.now() - numbersMs >= NUMBERS_AGAIN_MS) {
-          numbersMs = Date.now();
+        if (performance.now() - numbersMs >= NUMBERS_AGAIN_MS) {
+          numbersMs = performance.now();
           this.#askByNumber(state);
         }
         this.#loop.fill();
@@ -295,6 +305,7 @@ export class PinnedConsumer {
     this.#inOrder = true;
     const early = [...this.#early.values()].sort((a, b) => a.at.seq - b.at.seq);
     this.#early.clear();
+    this.#earlyBytes = 0;
     for (const { msg, at } of early) {
       if (at.seq > this.#seq) this.#handOver(msg, at.seq);
     }

@@ -139,6 +139,31 @@ describe("PinnedConsumer", () => {
     await scene.end();
   });
 
+  test("asks anew when the word that a request has ended is lost", async () => {
+    const scene = new Scene(3);
+    scene.durable.tellsEnds = false;
+    await vi.advanceTimersByTimeAsync(5000);
+    scene.durable.count = 6;
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(scene.seqs()).toEqual(upTo(6));
+    await scene.end();
+  });
+
+  test("acknowledges what comes again after the server has ignored an acknowledgement", async () => {
+    const scene = new Scene(4);
+    scene.durable.lose = 1;
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(scene.seqs()).toEqual(upTo(4));
+    // The first was delivered last: once it is acknowledged, what was delivered before it can no more be.
+    for (const message of scene.handed) {
+      message.done();
+      await vi.advanceTimersByTimeAsync(10);
+    }
+    await vi.advanceTimersByTimeAsync(8000);
+    expect(scene.durable.floor).toBe(4);
+    await scene.end();
+  });
+
   test("gives its pin back when it stops", async () => {
     const scene = new Scene(3);
     await vi.advanceTimersByTimeAsync(200);

@@ -130,7 +130,7 @@ export class PullConsumer {
 
   /** How long from now on the server may send to us without asking. */
   #handBackMs(): number {
-    return this.#loop.askedMs + this.#options.handBackMs - Date.now();
+    return this.#loop.askedMs + this.#options.handBackMs - performance.now();
   }
 
   #onDelivered(msg: Msg): void {
@@ -152,7 +152,7 @@ export class PullConsumer {
       this.#respond(msg, settlementWord({ kind: "nak", delayMs: this.#handBackMs() + HANDED_BACK_MS }));
       return;
     }
-    const fresh: Held = { msg, since: Date.now() };
+    const fresh: Held = { msg, since: performance.now() };
     this.#held.set(key, fresh);
     this.#onMessage({
       msg,
@@ -188,7 +188,7 @@ export class PullConsumer {
   #tick(): void {
     this.#loop.tick();
     if (!this.#connection.connected) return;
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     for (const held of this.#held.values()) {
       if (nowMs - held.since >= this.#options.ackWaitMs / 3) this.#respond(held.msg, "+WPI");
     }

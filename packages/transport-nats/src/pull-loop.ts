@@ -51,6 +51,7 @@ interface Request {
   number: number;
   left: number;
   leftBytes: number;
+  sentMs: number;
 }
 
 /**
@@ -67,7 +68,7 @@ export class PullLoop {
   readonly #pinInbox: string;
   #pin: string | undefined;
   #askedMs = 0;
-  #heardMs = Date.now();
+  #heardMs = performance.now();
   #probing = false;
   #retry: NodeJS.Timeout | undefined;
   #ended = false;
@@ -83,6 +84,7 @@ export class PullLoop {
       number: 0,
       left: 0,
       leftBytes: 0,
+      sentMs: 0,
     }));
     this.#subscriptions = this.#requests.map((request) =>
       connection.nc.subscribe(`${request.inbox}.*`, {
@@ -132,6 +134,7 @@ export class PullLoop {
       if (size === undefined) return;
       request.left = size.batch;
       request.leftBytes = size.maxBytes ?? 0;
+      request.sentMs = performance.now();
       this.#send(size, `${request.inbox}.${++request.number}`);
     }
   }
@@ -142,8 +145,11 @@ export class PullLoop {
       this.#options.onState?.({ flowing: false, reason: "the server is away" });
       return;
     }
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     if (this.#ended || this.#retry !== undefined) return;
+    // The word of its end was lost: the server serves it no more.
+    const overMs = nowMs - this.#options.expiresMs - HEARTBEAT_MS;
+    for (const request of this.#requests) if (request.left > 0 && request.sentMs < overMs) close(request);
     this.fill();
     // A message of no more than one byte there is not: this asks for nothing.
     if (this.#pin !== undefined && nowMs - this.#askedMs >= PIN_KEPT_MS)
@@ -196,7 +202,7 @@ export class PullLoop {
 
   #send({ batch, maxBytes }: PullSize, reply: string): void {
     const { group, expiresMs } = this.#options;
-    this.#askedMs = Date.now();
+    this.#askedMs = performance.now();
     const request = JSON.stringify({
       batch,
       expires: expiresMs * 1e6,
@@ -211,7 +217,7 @@ export class PullLoop {
   #restart(): void {
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    this.#heardMs = Date.now();
+    this.#heardMs = performance.now();
     for (const request of this.#requests) close(request);
     this.fill();
   }
@@ -230,7 +236,7 @@ export class PullLoop {
   }
 
   #onMsg(request: Request, msg: Msg): void {
-    this.#heardMs = Date.now();
+    this.#heardMs = performance.now();
     if (msg.subject.startsWith(request.inbox)) {
       // A status belongs to the request whose number ends its subject; that of an earlier one says nothing of this one.
       if (msg.subject !== `${request.inbox}.${request.number}`) return;
@@ -251,7 +257,7 @@ export class PullLoop {
   }
 
   #onStatus(msg: Msg): void {
-    this.#heardMs = Date.now();
+    this.#heardMs = performance.now();
     const code = msg.headers?.code ?? 0;
     const description = msg.headers?.description ?? "";
     if (code === 100 || code === 404 || code === 408 || SERVED.test(description)) {
