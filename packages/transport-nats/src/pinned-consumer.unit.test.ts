@@ -140,7 +140,7 @@ describe("PinnedConsumer", () => {
   });
 
   test("asks anew when the word that a request has ended is lost", async () => {
-    const scene = new Scene(3);
+    const scene = new Scene(3, (message) => message.done());
     scene.durable.tellsEnds = false;
     await vi.advanceTimersByTimeAsync(5000);
     scene.durable.count = 6;
