@@ -16,14 +16,28 @@ export function headersOfMsg(msg: Msg): Record<string, string> {
   return found;
 }
 
-/**
- * Whether any of them may be there: to read all headers takes longer than whatever else is done with most messages. Looks at
- * the headers and data as they came, which the client's own messages hold (nats 2.29.3).
- */
+const ID = "\r\nNats-Msg-Id: ";
+
+/** The id under which a message was published, or nothing. */
+export function idOfMsg(msg: Msg): string {
+  const head = headOf(msg);
+  if (head === undefined) return msg.headers?.get("Nats-Msg-Id") ?? "";
+  const at = head.indexOf(ID);
+  return at === -1 ? "" : head.toString("latin1", at + ID.length, head.indexOf("\r\n", at + ID.length));
+}
+
+/** Whether any of them may be there. */
 function mayTravel(msg: Msg): boolean {
+  const head = headOf(msg);
+  return head === undefined || TRAVELLING.some((key) => head.includes(key));
+}
+
+/**
+ * The headers as they came, which the client's own messages hold (nats 2.29.3): to read them all takes longer than whatever
+ * else is done with most messages. Nothing for a message that is another's.
+ */
+function headOf(msg: Msg): Buffer | undefined {
   const { _rdata: raw, _msg: info } = msg as Msg & Partial<Pick<MsgImpl, "_rdata" | "_msg">>;
-  if (raw === undefined || info === undefined) return true;
-  if (info.hdr <= 0) return false;
-  const head = Buffer.from(raw.buffer, raw.byteOffset, info.hdr);
-  return TRAVELLING.some((key) => head.includes(key));
+  if (raw === undefined || info === undefined) return undefined;
+  return Buffer.from(raw.buffer, raw.byteOffset, Math.max(0, info.hdr));
 }

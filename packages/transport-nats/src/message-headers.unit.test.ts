@@ -2,13 +2,34 @@ import { type Msg, headers as newHeaders } from "nats";
 import { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 import { describe, expect, test } from "vitest";
 import { msgOf } from "../../../test/kit/connection-stand-in.ts";
-import { headersOfMsg } from "./message-headers.ts";
+import { headersOfMsg, idOfMsg } from "./message-headers.ts";
 
 function travelling(entries: Readonly<Record<string, string>>): Record<string, string> {
   const headers = newHeaders();
   for (const [key, value] of Object.entries(entries)) headers.set(key, value);
   return headersOfMsg(msgOf({ subject: "evt.x", text: "", headers }));
 }
+
+/** A message as the client receives it, with these headers. */
+function received(head: string, body = "body"): Msg {
+  const data = new TextEncoder().encode(head + body);
+  const info = { subject: new Uint8Array(), sid: 1, hdr: head === "" ? -1 : head.length, size: data.length };
+  return new MsgImpl(info, data, { publish: () => undefined }) as Msg;
+}
+
+const OTHERS = "NATS/1.0\r\nNats-Msg-Id: EVT-1\r\nNats-Batch-Id: x\r\n";
+
+describe("idOfMsg()", () => {
+  test.each([
+    ["among others", received(`${OTHERS}\r\n`), "EVT-1"],
+    ["last", received("NATS/1.0\r\na: b\r\nNats-Msg-Id: EVT-2\r\n\r\n"), "EVT-2"],
+    ["not there", received("NATS/1.0\r\na: b\r\n\r\n"), ""],
+    ["in the body only", received("NATS/1.0\r\na: b\r\n\r\n", "\r\nNats-Msg-Id: x\r\n"), ""],
+    ["without headers", received("", "\r\nNats-Msg-Id: x\r\n"), ""],
+  ])("%s", (_, msg, id) => {
+    expect(idOfMsg(msg)).toBe(id);
+  });
+});
 
 describe("headersOfMsg()", () => {
   test("passes the trace on and nothing else that a stranger may have set", () => {
@@ -23,20 +44,10 @@ describe("headersOfMsg()", () => {
   });
 
   test("finds them in a message as the client receives it, and nothing in one that has others only", () => {
-    const raw = (head: string): Msg => {
-      const data = new TextEncoder().encode(`${head}body`);
-      const msg = new MsgImpl(
-        { subject: new Uint8Array(), sid: 1, hdr: head.length, size: data.length },
-        data,
-        { publish: () => undefined },
-      );
-      return msg as Msg;
-    };
-    const others = "NATS/1.0\r\nNats-Msg-Id: EVT-1\r\nNats-Batch-Id: x\r\n";
-    expect(headersOfMsg(raw(`${others}traceparent: 00-1-2-01\r\n\r\n`))).toEqual({
+    expect(headersOfMsg(received(`${OTHERS}traceparent: 00-1-2-01\r\n\r\n`))).toEqual({
       traceparent: "00-1-2-01",
     });
-    expect(headersOfMsg(raw(`${others}\r\n`))).toEqual({});
+    expect(headersOfMsg(received(`${OTHERS}\r\n`))).toEqual({});
   });
 
   test("finds nothing in a message without headers", () => {

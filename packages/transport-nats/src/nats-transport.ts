@@ -13,7 +13,6 @@ import {
   type Transport,
   type TransportCapabilities,
 } from "@adaos/core";
-import type { Msg } from "nats";
 import { type Connection, delay } from "./connection.ts";
 import {
   askHub,
@@ -24,7 +23,7 @@ import {
   type StoredReply,
   type StoredReplyRequest,
 } from "./hub-requests.ts";
-import { headersOfMsg } from "./message-headers.ts";
+import { headersOfMsg, idOfMsg } from "./message-headers.ts";
 import { PullConsumer, type PulledMessage } from "./pull-consumer.ts";
 import { type FoundReply, Replies } from "./replies.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
@@ -172,26 +171,6 @@ export class NatsTransport implements Transport {
 }
 
 function deliveryOf({ msg, seq, deliveryCount, settle }: PulledMessage, stream: string): Delivery {
-  return { message: new StoredMessage(msg), stream, seq, deliveryCount, settle };
-}
-
-/** Reads the headers of a message when they are asked for: few who handle an event do, and it takes longer than the rest. */
-class StoredMessage implements Message {
-  readonly subject: string;
-  readonly body: Uint8Array;
-  readonly #msg: Msg;
-
-  constructor(msg: Msg) {
-    this.subject = msg.subject;
-    this.body = msg.data;
-    this.#msg = msg;
-  }
-
-  get id(): string {
-    return this.#msg.headers?.get("Nats-Msg-Id") ?? "";
-  }
-
-  get headers(): Readonly<Record<string, string>> {
-    return headersOfMsg(this.#msg);
-  }
+  const message = { subject: msg.subject, id: idOfMsg(msg), headers: headersOfMsg(msg), body: msg.data };
+  return { message, stream, seq, deliveryCount, settle };
 }
