@@ -13,7 +13,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Envelope } from "./envelope.ts";
+import { envelopeOf, messageOfEnvelope } from "../../../test/kit/stand-ins.ts";
 import { MeshError } from "./errors.ts";
 import type { PreparedEvent } from "./publish.ts";
 import { inProcessSpan, linkSpan, publishSpan } from "./tracing.ts";
@@ -98,20 +98,8 @@ beforeEach(() => {
 
 /** An event as it is about to be sent, or was received with these headers. */
 function event(headers: Readonly<Record<string, string>> = {}): PreparedEvent {
-  const subject = "evt.alpha.kitchen.ui.notify.v1";
-  const envelope: Envelope = {
-    event_id: "EVT-20250923-162000-0123456789ab",
-    event_name: "ui.notify",
-    version: 1,
-    kind: "event",
-    ts: "2025-09-23T16:20:00.000Z",
-    source: "app@kitchen",
-    correlation_id: "c-1",
-    tenant: "default",
-    headers: {},
-    data: {},
-  };
-  return { envelope, message: { subject, id: envelope.event_id, headers, body: new Uint8Array(7) } };
+  const envelope = envelopeOf();
+  return { envelope, message: { ...messageOfEnvelope(envelope), headers } };
 }
 const SENDER = "00000000000000aa";
 

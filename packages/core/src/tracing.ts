@@ -31,26 +31,8 @@ function isTracing(): boolean {
 }
 
 /** What a span tells of the event it is about. */
-interface SpanSubject {
-  readonly eventName: string;
-  readonly subject: string;
-  readonly eventId: string;
-  readonly correlationId: string;
-  readonly bodyBytes: number;
-}
-
-function spanSubject({ envelope, message }: PreparedEvent): SpanSubject {
-  return {
-    eventName: envelope.event_name,
-    subject: message.subject,
-    eventId: envelope.event_id,
-    correlationId: envelope.correlation_id,
-    bodyBytes: message.body.length,
-  };
-}
-
 function attributesOf(
-  about: SpanSubject,
+  { envelope, message }: PreparedEvent,
   operation: string,
   type: "send" | "receive" | "process",
 ): Attributes {
@@ -58,11 +40,11 @@ function attributesOf(
     "messaging.system": "nats",
     "messaging.operation.name": operation,
     "messaging.operation.type": type,
-    "messaging.destination.name": about.subject,
-    "messaging.destination.template": about.eventName,
-    "messaging.message.id": about.eventId,
-    "messaging.message.conversation_id": about.correlationId,
-    "messaging.message.body.size": about.bodyBytes,
+    "messaging.destination.name": message.subject,
+    "messaging.destination.template": envelope.event_name,
+    "messaging.message.id": envelope.event_id,
+    "messaging.message.conversation_id": envelope.correlation_id,
+    "messaging.message.body.size": message.body.length,
   };
 }
 
@@ -104,11 +86,10 @@ function noSpan(headers: MessageHeaders): MessageSpan {
 /** Starts the span of a publish, a child of whatever is active. */
 export function publishSpan(event: PreparedEvent): MessageSpan {
   if (!isTracing()) return noSpan({});
-  const about = spanSubject(event);
   const parent = context.active();
-  const attributes = attributesOf(about, "publish", "send");
+  const attributes = attributesOf(event, "publish", "send");
   const span = tracer.startSpan(
-    `publish ${about.eventName}`,
+    `publish ${event.envelope.event_name}`,
     { kind: SpanKind.PRODUCER, attributes },
     parent,
   );
@@ -119,14 +100,13 @@ export function publishSpan(event: PreparedEvent): MessageSpan {
 export function linkSpan(event: PreparedEvent, direction: "up" | "down", subnet: string): MessageSpan {
   const { headers } = event.message;
   if (!isTracing()) return noSpan(headers);
-  const about = spanSubject(event);
   const parent = propagation.extract(ROOT_CONTEXT, headers);
   const up = direction === "up";
   const operation = `link ${direction}`;
   // The uplink takes in for the root, the downlink sends out: service graphs pair producer and consumer spans.
   const kind = up ? SpanKind.CONSUMER : SpanKind.PRODUCER;
-  const attributes = { ...attributesOf(about, operation, up ? "receive" : "send"), "adaos.subnet": subnet };
-  const span = tracer.startSpan(`${operation} ${about.eventName}`, { kind, attributes }, parent);
+  const attributes = { ...attributesOf(event, operation, up ? "receive" : "send"), "adaos.subnet": subnet };
+  const span = tracer.startSpan(`${operation} ${event.envelope.event_name}`, { kind, attributes }, parent);
   return messageSpan(span, parent, headers);
 }
 
@@ -144,14 +124,13 @@ async function inSpan<T>(
   consumerGroup: string,
   handle: () => T | Promise<T>,
 ): Promise<T> {
-  const about = spanSubject(event);
   const parent = propagation.extract(ROOT_CONTEXT, event.message.headers);
   const attributes = {
-    ...attributesOf(about, "process", "process"),
+    ...attributesOf(event, "process", "process"),
     "messaging.consumer.group.name": consumerGroup,
   };
   const span = tracer.startSpan(
-    `process ${about.eventName}`,
+    `process ${event.envelope.event_name}`,
     { kind: SpanKind.CONSUMER, attributes },
     parent,
   );

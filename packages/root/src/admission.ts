@@ -10,6 +10,7 @@ import {
   parseReplySubject,
   parseSubject,
   REPLY_ROOT,
+  RecentMap,
   type ReplyAddress,
   replyName,
 } from "@adaos/core";
@@ -24,8 +25,8 @@ export interface Admitted {
   readonly message: Message;
 }
 
-/** Subjects of events remembered per link; more distinct ones than this start afresh. */
-const MAX_REMEMBERED = 10_000;
+/** Subjects of events remembered per link. */
+const REMEMBERED = 10_000;
 
 /**
  * Decides whether a stored message may cross a link. The servers' filters have let it through; this is the same
@@ -36,7 +37,7 @@ export class Admission {
   readonly #direction: Direction;
   readonly #subnet: string;
   /** Subjects that may cross, with the origin and event they tell of. */
-  readonly #admitted = new Map<string, EventAddress>();
+  readonly #admitted = new RecentMap<string, EventAddress>(REMEMBERED);
 
   constructor(policy: Policy, direction: Direction, subnet: string) {
     this.#policy = policy;
@@ -61,7 +62,6 @@ export class Admission {
     if (subject.startsWith(`${REPLY_ROOT}.`))
       return admitReply(this.#policy, this.#direction, this.#subnet, parseReplySubject(subject));
     const claimed = admitEvent(this.#policy, this.#direction, this.#subnet, parseSubject(subject));
-    if (this.#admitted.size >= MAX_REMEMBERED) this.#admitted.clear();
     this.#admitted.set(subject, claimed);
     return claimed;
   }

@@ -1,4 +1,11 @@
-import { DONE_ROOT, doneStream, type IdempotencyStore, MeshError, type NodeAddress } from "@adaos/core";
+import {
+  DONE_ROOT,
+  doneStream,
+  type IdempotencyStore,
+  MeshError,
+  type NodeAddress,
+  RecentMap,
+} from "@adaos/core";
 import { type Msg, nuid, type Subscription } from "nats";
 import type { Connection } from "./connection.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
@@ -7,8 +14,7 @@ import { StreamPublisher } from "./stream-publisher.ts";
 const ANSWER_MS = 3000;
 const SWEEP_MS = 500;
 /** Effects that happened here and could not be marked yet. */
-const MAX_UNMARKED = 10_000;
-
+const UNMARKED_REMEMBERED = 10_000;
 /** Keys that are asked for together at most; a request of some 10 KB. */
 const MAX_TOGETHER = 128;
 
@@ -44,7 +50,7 @@ export class NatsIdempotencyStore implements IdempotencyStore {
   #count = 0;
   #sweeper: NodeJS.Timeout | undefined;
   /** Done here, but the mark is not written: whoever brings the event again must not repeat the effect. */
-  readonly #unmarked = new Set<string>();
+  readonly #unmarked = new RecentMap<string, true>(UNMARKED_REMEMBERED);
 
   constructor(connection: Connection, node: NodeAddress) {
     this.#connection = connection;
@@ -62,7 +68,7 @@ export class NatsIdempotencyStore implements IdempotencyStore {
     effect: (transaction: unknown) => Promise<void>,
   ): Promise<boolean> {
     const subject = `${this.#prefix}.${durable}.${key}`;
-    if (this.#unmarked.has(subject)) {
+    if (this.#unmarked.get(subject) === true) {
       await this.#mark(subject);
       return false;
     }
@@ -79,13 +85,7 @@ export class NatsIdempotencyStore implements IdempotencyStore {
       await this.#publisher.publish({ subject, id: nuid.next(), headers: {}, body: new Uint8Array() });
       this.#unmarked.delete(subject);
     } catch (cause) {
-      this.#unmarked.add(subject);
-      if (this.#unmarked.size > MAX_UNMARKED) {
-        for (const oldest of this.#unmarked) {
-          this.#unmarked.delete(oldest);
-          break;
-        }
-      }
+      this.#unmarked.set(subject, true);
       throw MeshError.from(cause, "unavailable", "the mark of a handled event cannot be stored");
     }
   }

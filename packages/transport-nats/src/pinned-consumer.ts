@@ -83,9 +83,8 @@ export class PinnedConsumer {
   readonly #loop: PullLoop;
   readonly #ticker: NodeJS.Timeout;
   readonly #stopped = new AbortController();
-  /** Handed over and not acknowledged, in order, from {@link #head} on. */
+  /** Handed over and not acknowledged, in order. */
   #queue: Ordered[] = [];
-  #head = 0;
   #heldBytes = 0;
   /** Delivered while some before it are missing, by sequence number. */
   readonly #early = new Map<number, Early>();
@@ -125,7 +124,7 @@ export class PinnedConsumer {
 
   /** Messages handed over and not acknowledged yet. */
   get held(): number {
-    return this.#queue.length - this.#head;
+    return this.#queue.length;
   }
 
   /** Whether the server serves this puller and no other of its group. */
@@ -199,17 +198,16 @@ export class PinnedConsumer {
 
   #acknowledge(): void {
     this.#acknowledging = false;
-    const before = this.#head;
-    for (let next = this.#queue[this.#head]; next?.isDone === true; next = this.#queue[this.#head]) {
+    let done = 0;
+    for (let next = this.#queue[0]; next?.isDone === true; next = this.#queue[done]) {
       this.#heldBytes -= next.msg.data.length;
-      this.#head++;
+      done++;
     }
-    const last = this.#queue[this.#head - 1];
-    if (this.#head === before || last === undefined) return;
+    const last = this.#queue[done - 1];
+    if (last === undefined) return;
     this.#acked = { seq: last.seq, reply: last.msg.reply ?? "" };
     this.#respond(this.#acked.reply, "+ACK");
-    this.#queue = this.#queue.slice(this.#head);
-    this.#head = 0;
+    this.#queue.splice(0, done);
     this.#progressMs = performance.now();
     this.#loop.fill();
   }
@@ -224,7 +222,6 @@ export class PinnedConsumer {
   #void(): void {
     this.#era++;
     this.#queue = [];
-    this.#head = 0;
     this.#heldBytes = 0;
     this.#early.clear();
     this.#earlyBytes = 0;
@@ -289,9 +286,7 @@ export class PinnedConsumer {
     if (this.#consumerSeq > delivered.consumer_seq && this.#unbrokenFrom > delivered.consumer_seq + 1)
       return false;
     let here = 0;
-    for (let i = this.#head; i < this.#queue.length; i++) {
-      if ((this.#queue[i]?.seq ?? 0) > floor.stream_seq) here++;
-    }
+    for (const { seq } of this.#queue) if (seq > floor.stream_seq) here++;
     const above = Math.max(floor.stream_seq, this.#seq);
     for (const seq of this.#early.keys()) {
       if (seq > above && seq <= delivered.stream_seq) here++;
@@ -314,7 +309,7 @@ export class PinnedConsumer {
 
   /** What was delivered to somebody who is gone would come only when its ack wait has passed. */
   #askByNumber({ delivered, ack_floor: floor }: ConsumerState): void {
-    const known = this.#early.values().next().value ?? this.#queue[this.#head];
+    const known = this.#early.values().next().value ?? this.#queue[0];
     const from = Math.max(floor.stream_seq, this.#seq) + 1;
     if (known === undefined || delivered.stream_seq - from > MAX_NUMBERS) return;
     // The subject of an acknowledgement as the server makes it, with other numbers.

@@ -1,6 +1,7 @@
-import { AckPolicy, JSONCodec, type NatsConnection } from "nats";
+import { JSONCodec, type NatsConnection } from "nats";
 import type { Contender, Place } from "../contender.ts";
 import { dialServer } from "../dial-server.ts";
+import { consumeTexts } from "./bare-consumer.ts";
 
 const STREAM = "BENCH";
 /** Ten times what a run stores. */
@@ -19,26 +20,8 @@ export const raw: Contender = {
   },
   openReceiver: async (place, onText) => {
     const nc = await open(place);
-    const durable = durableOf(place);
-    const jsm = await nc.jetstreamManager();
-    await jsm.consumers.add(STREAM, {
-      durable_name: durable,
-      ack_policy: AckPolicy.Explicit,
-      filter_subject: subjectOf(place),
-      max_ack_pending: 4096,
-    });
-    const consumer = await nc.jetstream().consumers.get(STREAM, durable);
-    const messages = await consumer.consume({
-      max_messages: 1000,
-      callback: (message) => {
-        onText(json.decode(message.data).text);
-        message.ack();
-      },
-    });
-    return async () => {
-      await messages.close();
-      await nc.close();
-    };
+    const from = { stream: STREAM, durable: durableOf(place), subject: subjectOf(place) };
+    return consumeTexts(nc, from, onText);
   },
   openRequester: async (place) => {
     const nc = await dialServer(place, place.from);

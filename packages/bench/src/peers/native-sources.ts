@@ -1,8 +1,9 @@
 import { createRequire } from "node:module";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "@adaos/core";
-import { AckPolicy, connect, type JetStreamManager, JSONCodec, type NatsConnection } from "nats";
+import { connect, type JetStreamManager, JSONCodec, type NatsConnection } from "nats";
 import type { Contender, ContenderEntry, Place } from "../contender.ts";
+import { consumeTexts } from "../contenders/bare-consumer.ts";
 import { natsServerVersion, startNatsServer } from "./nats-servers.ts";
 import { freePorts, type ServerProcess, stopAll } from "./server-process.ts";
 
@@ -30,27 +31,8 @@ const contender: Contender = {
   },
   openReceiver: async (place, onText) => {
     const nc = await dial(place, DOMAINS.to);
-    const stream = STREAMS[DOMAINS.to];
-    const jsm = await nc.jetstreamManager();
     const durable = `${place.run}-${place.receiver}`;
-    await jsm.consumers.add(stream, {
-      durable_name: durable,
-      ack_policy: AckPolicy.Explicit,
-      filter_subject: `bench.${place.run}`,
-      max_ack_pending: 4096,
-    });
-    const consumer = await nc.jetstream().consumers.get(stream, durable);
-    const messages = await consumer.consume({
-      max_messages: 1000,
-      callback: (message) => {
-        onText(json.decode(message.data).text);
-        message.ack();
-      },
-    });
-    return async () => {
-      await messages.close();
-      await nc.close();
-    };
+    return consumeTexts(nc, { stream: STREAMS[DOMAINS.to], durable, subject: `bench.${place.run}` }, onText);
   },
   tidy: async (place) => {
     const to = await dial(place, DOMAINS.to);

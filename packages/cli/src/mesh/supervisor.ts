@@ -17,8 +17,8 @@ interface ProcessSpec {
 }
 
 /**
- * A daemon allocates little at a time: a small young generation (MB) holds a third less memory, 143 MB less in the default
- * mesh, and carries as many events (measured with Node 20).
+ * A daemon allocates little at a time: with a small young generation (MB) the default mesh holds 143 MB less, and a link
+ * carries 29,000 events/s instead of 32,000 (measured with Node 20).
  */
 export const NODE_FLAGS: readonly string[] = ["--max-semi-space-size=1"];
 
