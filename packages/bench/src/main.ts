@@ -94,15 +94,24 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<number
   const { contenders, scale, rounds } = options;
   const collected: Collected = { sections: [], failed: [], leftOut: new Map(), versions: {} };
   const modes = options.durability === "both" ? (["synced", "relaxed"] as const) : [options.durability];
-  for (const durability of modes) {
-    const lab = new Lab({ durability, scale, contenders, say, signal });
-    try {
-      await runScenarios(lab, scenarios, rounds, collected);
-    } finally {
-      say("stopping what was started");
-      await lab.close();
+  try {
+    for (const durability of modes) {
+      const lab = new Lab({ durability, scale, contenders, say, signal });
+      try {
+        await runScenarios(lab, scenarios, rounds, collected);
+      } finally {
+        say("stopping what was started");
+        await lab.close();
+      }
     }
+  } finally {
+    // An hour of measuring is not lost because it was interrupted.
+    if (collected.sections.length > 0) await tell(options, collected);
   }
+  return collected.failed.length;
+}
+
+async function tell(options: BenchOptions, collected: Collected): Promise<void> {
   collected.sections.sort(bySection);
   const report = await reportOf(options, collected);
   for (const line of report.sections.flatMap(linesOf)) print(line);
@@ -113,7 +122,6 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<number
     writeFileSync(options.output, `${JSON.stringify(report, undefined, 2)}\n`);
   }
   if (options.markdown !== undefined) writeFileSync(options.markdown, markdownOf(report));
-  return report.failed.length;
 }
 
 /** Durabilities as they ran, scenarios by id. */

@@ -18,26 +18,38 @@ export async function runScenarios(
   rounds: number,
   collected: Collected,
 ): Promise<void> {
-  const { durability } = lab;
-  for (const scenario of scenarios) {
-    const { id, title, reference } = scenario;
-    try {
-      const turns = await scenario.prepare(lab);
-      const done = await takeTurns(lab, scenario, turns, rounds, collected.failed);
-      const rows = rowsOf(done, reference);
-      const conditions = scenario.conditions(lab.scale);
-      if (rows.length > 0) {
-        collected.sections.push({ durability, scenario: id, title, conditions, reference, rows });
-      }
-    } catch (thrown) {
-      lab.signal.throwIfAborted();
-      collected.failed.push({ what: `${id} (${durability})`, why: messageOf(thrown) });
-    } finally {
-      await lab.endScenario();
-    }
+  try {
+    for (const scenario of scenarios) await runScenario(lab, scenario, rounds, collected);
+  } finally {
+    for (const [what, why] of lab.leftOut) collected.leftOut.set(what, why);
+    Object.assign(collected.versions, lab.versions);
   }
-  for (const [what, why] of lab.leftOut) collected.leftOut.set(what, why);
-  Object.assign(collected.versions, lab.versions);
+}
+
+async function runScenario(
+  lab: Lab,
+  scenario: Scenario,
+  rounds: number,
+  { sections, failed }: Collected,
+): Promise<void> {
+  const { durability } = lab;
+  const { id, title, reference } = scenario;
+  try {
+    const turns = await scenario.prepare(lab);
+    const done = await takeTurns(lab, scenario, turns, rounds, failed);
+    const rows = rowsOf(done, reference);
+    const conditions = scenario.conditions(lab.scale);
+    if (rows.length > 0) sections.push({ durability, scenario: id, title, conditions, reference, rows });
+  } catch (thrown) {
+    const isInterrupted = lab.signal.aborted;
+    failed.push({
+      what: isInterrupted ? `${id} and all after it (${durability})` : `${id} (${durability})`,
+      why: messageOf(thrown),
+    });
+    if (isInterrupted) throw thrown;
+  } finally {
+    await lab.endScenario();
+  }
 }
 
 /** The contenders take turns, so that whatever else the machine does falls on all of them. */
