@@ -12,7 +12,7 @@ import {
   describeSettle,
   type TransportHarness,
 } from "@adaos/conformance";
-import { type Mesh, type NodeAddress, parseEventPattern } from "@adaos/core";
+import { compilePolicy, type Mesh, type NodeAddress, parseEventPattern } from "@adaos/core";
 import {
   LOCAL_TRAITS,
   LocalBroker,
@@ -87,7 +87,7 @@ describe("local transport without a duplicate window", () => {
 function localMeshHarness(): TransportHarness {
   const one = localHarness();
   const pattern = parseEventPattern("*");
-  const subnet = { exports: [pattern], imports: [pattern], members: new Map() };
+  const subnet = { tenant: "default", exports: [pattern], imports: [pattern], members: new Map() };
   const mesh: Mesh = {
     name: "local",
     durability: "relaxed",
@@ -95,8 +95,10 @@ function localMeshHarness(): TransportHarness {
       ["alpha", { ...subnet, name: "alpha" }],
       ["beta", { ...subnet, name: "beta" }],
     ]),
+    policy: [],
   };
-  const open = (): LocalMesh => new LocalMesh(mesh, { duplicateWindowMs: 1000, ackWaitMs: 150 });
+  const open = (): LocalMesh =>
+    new LocalMesh(mesh, compilePolicy(mesh, []), { duplicateWindowMs: 1000, ackWaitMs: 150 });
   let local = open();
   const { log: _, ...common } = one;
   return {

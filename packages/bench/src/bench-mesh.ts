@@ -64,23 +64,22 @@ export class BenchMesh {
   }
 
   async #prepare({ crowd = 0, durability }: MeshSpec, crowdDir: string): Promise<void> {
-    const root = this.processes().find(({ name }) => name === ROOT_DOMAIN);
-    if (crowd > 0 && root !== undefined) {
-      this.#crowd = await Crowd.join({ state: this.state, durability, rootPid: root.pid }, crowd, crowdDir);
-      await this.#untilReady(root);
+    if (crowd > 0) {
+      this.#crowd = await Crowd.join({ state: this.state, durability }, crowd, crowdDir);
+      await this.#untilJoined(crowd);
     }
     // The members' daemons log every event that they may see: work that nobody measures.
     this.#paused = this.processes().filter(({ name }) => /\/(publisher|subscriber)$/.test(name));
     for (const { pid } of this.#paused) process.kill(pid, "SIGSTOP");
   }
 
-  /** Until another root daemon has taken over from this one, and all its links flow. */
-  async #untilReady(before: MeshProcess): Promise<void> {
+  /** Until the root has taken the last of the crowd in, and all its links flow. */
+  async #untilJoined(count: number): Promise<void> {
     const deadlineMs = Date.now() + LIMIT_MS;
     for (;;) {
-      const root = this.processes().find(({ name }) => name === ROOT_DOMAIN);
       try {
-        if (root !== undefined && root.pid !== before.pid) return void (await this.adaos(["status"]));
+        const told = await this.adaos(["status"]);
+        if (told.includes(`down crowd-${count - 1} `)) return;
       } catch (thrown) {
         if (Date.now() >= deadlineMs) throw thrown;
       }

@@ -3,7 +3,6 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { readSeed } from "@adaos/config";
 import {
   bridgePrefix,
   type Durability,
@@ -14,13 +13,7 @@ import {
   ROOT_DOMAIN,
   UPLINK_DURABLE,
 } from "@adaos/core";
-import {
-  type ConfBlock,
-  compileRootServer,
-  ensureNatsServer,
-  reloadServer,
-  renderConf,
-} from "@adaos/nats-server";
+import { type ConfBlock, ensureNatsServer, renderConf } from "@adaos/nats-server";
 import { AckPolicy, connect, type NatsConnection, nkeyAuthenticator, nkeys } from "nats";
 
 const HOST = "127.0.0.1";
@@ -31,13 +24,11 @@ const LOOK_MS = 100;
 export interface CrowdHost {
   readonly state: string;
   readonly durability: Durability;
-  readonly rootPid: number;
 }
 
 /** `mesh.json` of the state folder, as far as it is needed here. */
 interface Layout {
-  readonly ports: Readonly<Record<string, { port: number; monitorPort: number; leafPort?: number }>>;
-  readonly servers: readonly { readonly of: string; readonly url: string; readonly configFile: string }[];
+  readonly ports: Readonly<Record<string, { leafPort?: number }>>;
   readonly nodes: readonly { readonly id: string; readonly nodeFile: string }[];
 }
 
@@ -60,7 +51,7 @@ export class Crowd {
     this.#server = server;
   }
 
-  /** Brings `count` subnets to a mesh that runs; its root daemon starts anew. `dir` does not exist yet. */
+  /** Brings `count` subnets to a mesh that runs; its root daemon follows its file. `dir` does not exist yet. */
   static async join(host: CrowdHost, count: number, dir: string): Promise<Crowd> {
     const idlers = Array.from({ length: count }, (_, i) => ({
       name: `crowd-${i}`,
@@ -68,7 +59,6 @@ export class Crowd {
       keeperSeed: newSeed(),
     }));
     const layout = JSON.parse(readFileSync(join(host.state, "mesh.json"), "utf8")) as Layout;
-    await admitLeaves(host, layout, idlers);
     mkdirSync(dir, { recursive: true });
     const port = await freePort();
     const file = join(dir, "server.conf");
@@ -80,8 +70,6 @@ export class Crowd {
     try {
       for (const idler of idlers) await makeStream(idler, port);
       tellRoot(layout, idlers);
-      // Whatever of a mesh dies is started again.
-      process.kill(host.rootPid, "SIGTERM");
     } catch (thrown) {
       crowd.stop();
       throw thrown;
@@ -96,37 +84,6 @@ export class Crowd {
 
 const newSeed = (): string => new TextDecoder().decode(nkeys.createUser().getSeed());
 const publicKeyOf = (seed: string): string => nkeys.fromSeed(new TextEncoder().encode(seed)).getPublicKey();
-
-/** Makes the root's server take the crowd's leaf connections. */
-async function admitLeaves(host: CrowdHost, layout: Layout, idlers: readonly Idler[]): Promise<void> {
-  const { state, durability } = host;
-  const server = layout.servers.find(({ of }) => of === ROOT_DOMAIN);
-  const ports = layout.ports[ROOT_DOMAIN];
-  if (server === undefined || ports === undefined) throw new MeshError("internal", "the mesh has no root");
-  const keyOf = (name: string): string => publicKeyOf(readSeed(join(state, "keys", `${name}.nk`)));
-  const known = Object.keys(layout.ports).filter((name) => name !== ROOT_DOMAIN);
-  const leafKeys = known.map((name): [string, string] => [name, keyOf(`${name}/leaf`)]);
-  const configWith = (keys: readonly [string, string][]): string =>
-    compileRootServer({
-      host: HOST,
-      port: ports.port,
-      monitorPort: ports.monitorPort,
-      leafPort: ports.leafPort ?? 0,
-      storeDir: join(state, "store", ROOT_DOMAIN),
-      logFile: join(state, "logs", "nats-root.log"),
-      durability,
-      systemKey: keyOf("root/system"),
-      rootKey: keyOf("root/daemon"),
-      leafKeys: new Map(keys),
-    });
-  if (configWith(leafKeys) !== readFileSync(server.configFile, "utf8")) {
-    throw new MeshError("internal", `${server.configFile} is not what the benchmark takes it for`);
-  }
-  const more = idlers.map(({ name, leafSeed }): [string, string] => [name, publicKeyOf(leafSeed)]);
-  replace(server.configFile, configWith([...leafKeys, ...more]));
-  const system = await dial(server.url, readSeed(join(state, "keys", "root/system.nk")));
-  await reloadServer(system).finally(() => system.close());
-}
 
 /** Config of the one server: what a hub's says, once for each account pair. */
 function serverConfig(
@@ -212,13 +169,22 @@ async function makeStream({ name, keeperSeed }: Idler, port: number): Promise<vo
   }
 }
 
-/** Tells the root daemon of the crowd, in the file that it reads at its start. */
+/** Tells the root daemon of the crowd, in the file that it follows. */
 function tellRoot({ nodes }: Layout, idlers: readonly Idler[]): void {
   const file = nodes.find(({ id }) => id === ROOT_DOMAIN)?.nodeFile;
   if (file === undefined) throw new MeshError("internal", "the mesh has no root daemon");
-  const node = JSON.parse(readFileSync(file, "utf8")) as { subnets: Record<string, unknown> };
+  const node = JSON.parse(readFileSync(file, "utf8")) as {
+    subnets: Record<string, object>;
+    policy: object[];
+  };
   // They export what the others do and import something else: the events of a run go where they would without them.
-  for (const { name } of idlers) node.subnets[name] = { export: ["bench."], import: ["idle."] };
+  for (const { name, leafSeed } of idlers) {
+    node.subnets[name] = { leafKey: publicKeyOf(leafSeed) };
+    node.policy.push(
+      { verb: "export", subnet: name, rules: [["allow", "bench.", `${name}.export[0]`]] },
+      { verb: "import", subnet: name, rules: [["allow", "idle.", `${name}.import[0]`]] },
+    );
+  }
   replace(file, JSON.stringify(node));
 }
 

@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   down: async () => (await import("./commands/down.ts")).downCommand,
   status: async () => (await import("./commands/status.ts")).statusCommand,
   events: async () => (await import("./commands/events.ts")).eventsCommand,
+  policy: async () => (await import("./commands/policy.ts")).policyCommand,
   node: async () => (await import("./commands/node.ts")).nodeCommand,
   demo: async () => (await import("./commands/demo.ts")).demoCommand,
 };

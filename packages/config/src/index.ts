@@ -1,3 +1,4 @@
+export { compiledPolicyText } from "./compiled-policy.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
 export {
   type FixedPorts,

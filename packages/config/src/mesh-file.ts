@@ -1,34 +1,12 @@
 import { dirname, resolve } from "node:path";
-import {
-  type EventPattern,
-  type Mesh,
-  messageOf,
-  originTokenProblem,
-  parseEventPattern,
-  ROOT_DOMAIN,
-} from "@adaos/core";
+import { DEFAULT_TENANT, type DeclaredRule, type Mesh, MeshError, ROOT_DOMAIN } from "@adaos/core";
 import { z } from "zod";
+import { declaredRuleOf, patternSchema, ruleProblems, ruleSchema, tokenOf } from "./policy-rule.ts";
 import { readYamlFile } from "./yaml-file.ts";
 
+const MAX_PROBLEMS = 10;
 /** Names that a node of every subnet has already. */
 const RESERVED_NODES: ReadonlySet<string> = new Set(["hub", "root"]);
-
-function nameOf(what: string, reserved: ReadonlySet<string>): z.ZodString {
-  return z.string().superRefine((text, context) => {
-    const problem = reserved.has(text) ? "is reserved; choose another" : originTokenProblem(text);
-    if (problem !== undefined) context.addIssue(`${what} "${text.slice(0, 80)}" ${problem}`);
-  });
-}
-
-/** One rule of a policy, checked and parsed. */
-export const patternSchema: z.ZodType<EventPattern, string> = z.string().transform((text, context) => {
-  try {
-    return parseEventPattern(text);
-  } catch (thrown) {
-    context.addIssue(messageOf(thrown));
-    return z.NEVER;
-  }
-});
 
 const patterns = z.array(patternSchema).max(10_000).default([]);
 const port = z.number().int().min(1).max(65_535).optional();
@@ -69,7 +47,15 @@ export type OutboxLimits = z.infer<typeof outboxLimitsSchema>;
 
 export type StreamLimits = z.infer<typeof streamLimitsSchema>;
 
-const memberSchema = z.strictObject({ publish: patterns, subscribe: patterns });
+const memberSchema = z.strictObject({
+  roles: z
+    .array(tokenOf("role"))
+    .max(100)
+    .default([])
+    .describe("names that rules may use instead of the member's"),
+  publish: patterns,
+  subscribe: patterns,
+});
 
 const serverPorts = {
   port: port.describe("clients; a free one when not given"),
@@ -78,14 +64,17 @@ const serverPorts = {
 
 const subnetSchema = z.strictObject({
   ...serverPorts,
+  tenant: tokenOf("tenant")
+    .default(DEFAULT_TENANT)
+    .describe("whose it is; nothing enters from another tenant's subnet unless a rule with from says so"),
   export: patterns.describe("events that may leave the subnet"),
   import: patterns.describe("events that may enter the subnet"),
-  members: z.record(nameOf("member", RESERVED_NODES), memberSchema).default({}),
+  members: z.record(tokenOf("member", RESERVED_NODES), memberSchema).default({}),
 });
 
 /** `mesh.yaml`. */
 export const meshSchema = z.strictObject({
-  mesh: nameOf("mesh", new Set()),
+  mesh: tokenOf("mesh"),
   durability: z.enum(["synced", "relaxed"]).default("synced"),
   transport: z
     .enum(["nats", "local"])
@@ -117,7 +106,12 @@ export const meshSchema = z.strictObject({
         .describe("root daemons; one of them serves each link at a time, the others stand by"),
     })
     .prefault({}),
-  subnets: z.record(nameOf("subnet", new Set([ROOT_DOMAIN])), subnetSchema),
+  subnets: z.record(tokenOf("subnet", new Set([ROOT_DOMAIN])), subnetSchema),
+  policy: z
+    .array(ruleSchema)
+    .max(10_000)
+    .default([])
+    .describe("rules that come before those of subnets and members; the first that matches wins"),
 });
 
 /** Ports that the file fixes. */
@@ -142,24 +136,41 @@ export interface MeshFile {
   readonly rootDaemons: number;
   /** By subnet; the root's under {@link ROOT_DOMAIN}. */
   readonly ports: ReadonlyMap<string, FixedPorts>;
+  /** Where the rule of this id stands: `deploy/mesh.yaml:12:20`. Nothing for an id of no rule. */
+  placeOfRule(id: string): string | undefined;
 }
 
 /** Reads and checks a mesh file. Throws MeshError `invalid-config` with lines and columns. */
 export function readMeshFile(file: string): MeshFile {
-  const { value } = readYamlFile(file, meshSchema);
+  const { value, placeOf } = readYamlFile(file, meshSchema);
+  const policy = value.policy.map(declaredRuleOf);
   const subnets = Object.entries(value.subnets).map(([name, subnet]) => {
     const members = Object.entries(subnet.members).map(
       ([node, rules]) => [node, { name: node, ...rules }] as const,
     );
     return [
       name,
-      { name, exports: subnet.export, imports: subnet.import, members: new Map(members) },
+      {
+        name,
+        tenant: subnet.tenant,
+        exports: subnet.export,
+        imports: subnet.import,
+        members: new Map(members),
+      },
     ] as const;
   });
+  const mesh: Mesh = { name: value.mesh, durability: value.durability, subnets: new Map(subnets), policy };
+  const problems = ruleProblems(mesh);
+  if (problems.length > 0) {
+    const told = problems.slice(0, MAX_PROBLEMS).map(({ path, message }) => {
+      return `${placeOf(["policy", ...path])} policy[${String(path[0])}]: ${message}`;
+    });
+    throw new MeshError("invalid-config", told.join("\n"));
+  }
   const ports = Object.entries(value.subnets).map(([name, subnet]) => [name, subnet] as const);
   return {
     file: resolve(file),
-    mesh: { name: value.mesh, durability: value.durability, subnets: new Map(subnets) },
+    mesh,
     transport: value.transport,
     registryDir: resolve(dirname(file), value.registry),
     streams: value.streams,
@@ -167,5 +178,18 @@ export function readMeshFile(file: string): MeshFile {
     outbox: value.outbox,
     rootDaemons: value.root.daemons,
     ports: new Map<string, FixedPorts>([[ROOT_DOMAIN, value.root], ...ports]),
+    placeOfRule: (id) => {
+      const path = rulePath(id, policy);
+      return path === undefined ? undefined : placeOf(path);
+    },
   };
+}
+
+/** A rule of `policy` has an id of its own, one of a list is named by its place: `alpha.kitchen.publish[0]`. */
+function rulePath(id: string, policy: readonly DeclaredRule[]): PropertyKey[] | undefined {
+  const i = policy.findIndex((rule) => rule.id === id);
+  if (i >= 0) return ["policy", i];
+  const [, subnet, member, list, at] = /^([^.]+)(?:\.([^.]+))?\.([a-z]+)\[(\d+)\]$/.exec(id) ?? [];
+  if (subnet === undefined || list === undefined) return undefined;
+  return ["subnets", subnet, ...(member === undefined ? [] : ["members", member]), list, Number(at)];
 }

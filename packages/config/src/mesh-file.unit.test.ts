@@ -46,7 +46,14 @@ describe("readMeshFile()", () => {
   test("fills in what need not be written", () => {
     const { mesh, registryDir, ports } = read("mesh: m", "subnets:", "  a: {}");
     expect(mesh.durability).toBe("synced");
-    expect(mesh.subnets.get("a")).toEqual({ name: "a", exports: [], imports: [], members: new Map() });
+    expect(mesh.subnets.get("a")).toEqual({
+      name: "a",
+      tenant: "default",
+      exports: [],
+      imports: [],
+      members: new Map(),
+    });
+    expect(mesh.policy).toEqual([]);
     expect(registryDir).toBe(join(dir, "schemas/events"));
     expect(ports.get("root")?.port).toBeUndefined();
   });

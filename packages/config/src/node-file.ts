@@ -1,8 +1,9 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { MeshError } from "@adaos/core";
+import { DEFAULT_TENANT, MeshError } from "@adaos/core";
 import { z } from "zod";
-import { enableMetricsSchema, outboxLimitsSchema, patternSchema, streamLimitsSchema } from "./mesh-file.ts";
+import { compiledPolicySchema } from "./compiled-policy.ts";
+import { enableMetricsSchema, outboxLimitsSchema, streamLimitsSchema } from "./mesh-file.ts";
 import { readYamlFile } from "./yaml-file.ts";
 
 /*
@@ -11,7 +12,6 @@ import { readYamlFile } from "./yaml-file.ts";
  */
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
-const patterns = z.array(patternSchema);
 const publicKey = z.string().regex(/^U[A-Z2-7]{55}$/, "must be the public nkey of a user");
 
 const serverSchema = z.strictObject({
@@ -38,14 +38,27 @@ const common = {
     .prefault({}),
 };
 
+/** Of the server beside a daemon. */
+const natsServer = {
+  configFile: z.string().min(1),
+  systemSeedFile: z.string().min(1),
+  host: z.string(),
+  port: z.number().int(),
+  monitorPort: z.number().int(),
+  storeDir: z.string().min(1),
+  logFile: z.string().optional(),
+  durability: z.enum(["synced", "relaxed"]),
+  systemKey: publicKey,
+};
+
 const memberFile = z.strictObject({
   role: z.literal("member"),
   ...common,
   subnet: name,
   node: name,
+  tenant: name.default(DEFAULT_TENANT),
   registry: z.string().min(1),
-  publish: patterns,
-  subscribe: patterns,
+  policy: compiledPolicySchema,
   enable_metrics: enableMetricsSchema,
   outbox: outboxLimitsSchema
     .extend({
@@ -60,24 +73,10 @@ const hubFile = z.strictObject({
   ...common,
   subnet: name,
   streams: streamLimitsSchema,
-  export: patterns,
-  import: patterns,
-  members: z.record(name, z.strictObject({ key: publicKey, publish: patterns, subscribe: patterns })),
+  policy: compiledPolicySchema,
+  members: z.record(name, z.strictObject({ key: publicKey })),
   natsServer: z
-    .strictObject({
-      configFile: z.string().min(1),
-      systemSeedFile: z.string().min(1),
-      host: z.string(),
-      port: z.number().int(),
-      monitorPort: z.number().int(),
-      storeDir: z.string().min(1),
-      logFile: z.string().optional(),
-      durability: z.enum(["synced", "relaxed"]),
-      systemKey: publicKey,
-      hubKey: publicKey,
-      rootUrl: z.string(),
-      leafSeedInclude: z.string(),
-    })
+    .strictObject({ ...natsServer, hubKey: publicKey, rootUrl: z.string(), leafSeedInclude: z.string() })
     .describe(
       "the nats-server beside the hub: the hub writes its config and reloads it when a durable is granted",
     ),
@@ -88,7 +87,13 @@ const rootFile = z.strictObject({
   ...common,
   node: name.default("root").describe("tells apart the daemons of a root that has several"),
   streams: streamLimitsSchema,
-  subnets: z.record(name, z.strictObject({ export: patterns, import: patterns })),
+  policy: compiledPolicySchema,
+  subnets: z.record(name, z.strictObject({ tenant: name.default(DEFAULT_TENANT), leafKey: publicKey })),
+  natsServer: z
+    .strictObject({ ...natsServer, leafPort: z.number().int(), rootKey: publicKey })
+    .describe(
+      "the nats-server beside the root: the root writes its config and reloads it when a subnet comes or goes",
+    ),
 });
 
 /** What `adaos node <role> --config FILE` reads. */
@@ -104,6 +109,7 @@ export type NodeRole = NodeFile["role"];
 
 /** A node file and how to find what it names. */
 export interface LoadedNode<T extends NodeFile> {
+  readonly file: string;
   readonly config: T;
   /** Resolves a path that stands in the file. */
   path(path: string): string;
@@ -122,7 +128,7 @@ export function readNodeFile<R extends NodeRole>(
     );
   }
   const base = dirname(resolve(file));
-  return { config: value as Extract<NodeFile, { role: R }>, path: (path) => resolve(base, path) };
+  return { file, config: value as Extract<NodeFile, { role: R }>, path: (path) => resolve(base, path) };
 }
 
 /** Reads an nkey seed. Throws `invalid-config` when others on this machine may read it too. */

@@ -16,21 +16,40 @@ afterAll(() => {
 const KEY = `U${"A".repeat(55)}`;
 const common = { mesh: "m", server: { url: "nats://127.0.0.1:4222", seedFile: "k.nk" } };
 
+const SERVER = {
+  configFile: "a.conf",
+  systemSeedFile: "s.nk",
+  host: "127.0.0.1",
+  port: 1,
+  monitorPort: 2,
+  storeDir: "store",
+  durability: "synced" as const,
+  systemKey: KEY,
+};
+
 const MEMBER: NodeFileInput = {
   role: "member",
   ...common,
   subnet: "alpha",
   node: "kitchen",
   registry: "../events",
-  publish: ["ui."],
-  subscribe: ["*"],
+  policy: [
+    {
+      verb: "publish",
+      subnet: "alpha",
+      node: "kitchen",
+      rules: [["allow", "ui.", "alpha.kitchen.publish[0]"]],
+    },
+  ],
 };
 
 const ROOT: NodeFileInput = {
   role: "root",
   ...common,
   streams: {},
-  subnets: { alpha: { export: ["ui."], import: [] } },
+  policy: [{ verb: "import", subnet: "alpha", from: ["beta"], rules: [["deny", "*", "tenant-boundary"]] }],
+  subnets: { alpha: { tenant: "acme", leafKey: KEY } },
+  natsServer: { ...SERVER, leafPort: 3, rootKey: KEY },
 };
 
 const HUB: NodeFileInput = {
@@ -38,18 +57,10 @@ const HUB: NodeFileInput = {
   ...common,
   subnet: "alpha",
   streams: {},
-  export: [],
-  import: [],
-  members: { kitchen: { key: KEY, publish: ["ui."], subscribe: [] } },
+  policy: [],
+  members: { kitchen: { key: KEY } },
   natsServer: {
-    configFile: "a.conf",
-    systemSeedFile: "s.nk",
-    host: "127.0.0.1",
-    port: 1,
-    monitorPort: 2,
-    storeDir: "store",
-    durability: "synced",
-    systemKey: KEY,
+    ...SERVER,
     hubKey: KEY,
     rootUrl: "nats-leaf://127.0.0.1:3",
     leafSeedInclude: "leaf.conf",
@@ -81,7 +92,7 @@ describe("readNodeFile()", () => {
     const { config } = readNodeFile(fileOf(MEMBER), "member");
     expect(config.http).toEqual({ host: "127.0.0.1", port: 0 });
     expect(config.log).toEqual({ level: "info" });
-    expect(config.publish).toMatchObject([{ text: "ui.", kind: "prefix" }]);
+    expect(config.policy).toMatchObject([{ effect: "allow", node: "kitchen", pattern: { kind: "prefix" } }]);
   });
 
   test("gives a member no outbox where the file names no folder for it, else a bounded one", () => {
@@ -110,7 +121,11 @@ describe("readNodeFile()", () => {
     ],
     ["another scheme", { ...MEMBER, server: { ...common.server, url: "http://h:1" } }, /nats:\/\/host:port/],
     ["a node that is none", { ...MEMBER, node: "Kitchen" }, /node: /],
-    ["a rule that is none", { ...MEMBER, publish: ["ui"] }, /publish\[0\]: event pattern "ui"/],
+    [
+      "a rule that is none",
+      { ...MEMBER, policy: [{ verb: "publish", subnet: "a", rules: [["allow", "ui", "x"]] }] },
+      /policy\[0\]\.rules\[0\]/,
+    ],
     ["a port that is none", { ...MEMBER, http: { port: 65_536 } }, /http\.port: /],
   ])("refuses %s", (_, content, problem) => {
     expect(problemOf(content)).toMatch(problem);
@@ -119,7 +134,7 @@ describe("readNodeFile()", () => {
   test.each(["SUAKEY", `A${"A".repeat(55)}`, `U${"A".repeat(54)}`, `U${"1".repeat(55)}`])(
     "refuses the member key %s",
     (key) => {
-      const members = { kitchen: { key, publish: [], subscribe: [] } };
+      const members = { kitchen: { key } };
       expect(problemOf({ ...HUB, members }, "hub")).toContain("must be the public nkey of a user");
     },
   );

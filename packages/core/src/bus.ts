@@ -4,7 +4,8 @@ import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import type { EventData, ReplyData } from "./event-map.ts";
 import { parseEventRef, quote } from "./event-name.ts";
-import { parseEventPattern } from "./event-pattern.ts";
+import { type EventPattern, parseEventPattern } from "./event-pattern.ts";
+import { DEFAULT_TENANT } from "./mesh.ts";
 import type { Metrics } from "./metrics.ts";
 import { OUTBOX_STREAM } from "./names.ts";
 import { deniedError, type Policy } from "./policy.ts";
@@ -38,7 +39,7 @@ export interface BusOptions {
   readonly metrics?: Metrics;
   /** The part of `source` before `@`. @default "app" */
   readonly component?: string;
-  /** @default "default" */
+  /** Of the node's subnet. @default "default" */
   readonly tenant?: string;
   /** Called when the bus has disconnected, for what was opened with it. */
   readonly onClosed?: () => Promise<void>;
@@ -81,7 +82,7 @@ export class Bus {
 
   constructor(options: BusOptions) {
     this.address = options.address;
-    this.#options = { component: "app", tenant: "default", ...options };
+    this.#options = { component: "app", tenant: DEFAULT_TENANT, ...options };
   }
 
   /** What waits on this machine's disk for the hub; nothing without an outbox. */
@@ -165,7 +166,7 @@ export class Bus {
   ): Promise<Subscription> {
     this.#assertOpen();
     const parsed = parseEventPattern(pattern);
-    const settings = this.#consumerSettings(options, options.answers ?? parsed.kind === "name");
+    const settings = this.#consumerSettings(parsed, options);
     const decision = this.#options.policy.decidePattern({ verb: "subscribe", ...this.address }, parsed);
     if (!decision.allowed) throw deniedError(decision);
     // The pattern's type argument says what the registry's schema has proven by the time the handler runs.
@@ -244,19 +245,39 @@ export class Bus {
     }
   }
 
+  /** Whether the node may subscribe this pattern, decided anew whenever policy has changed. */
+  #askedOnce(pattern: EventPattern): () => boolean {
+    const { policy, log } = this.#options;
+    let revision = policy.revision;
+    let allowed = true;
+    return () => {
+      if (revision !== policy.revision) {
+        revision = policy.revision;
+        const decision = policy.decidePattern({ verb: "subscribe", ...this.address }, pattern);
+        if (allowed && !decision.allowed)
+          log.warn({ rule: decision.rule }, `subscription stands still: ${decision.reason}`);
+        allowed = decision.allowed;
+      }
+      return allowed;
+    };
+  }
+
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new MeshError("closed", "the bus is closed; connect again");
   }
 
-  #consumerSettings(options: SubscriptionOptions, answers: boolean): ConsumerSettings {
+  #consumerSettings(pattern: EventPattern, options: SubscriptionOptions): ConsumerSettings {
+    const answers = options.answers ?? pattern.kind === "name";
     const { durable, maxConcurrency = 16, timeoutMs = 30_000 } = options;
     const problem = originTokenProblem(durable);
     if (problem !== undefined) throw new MeshError("usage", `durable ${quote(durable)} ${problem}`);
     assertWithin("maxConcurrency", maxConcurrency, 1, 1000);
     assertWithin("timeoutMs", timeoutMs, 100, 3_600_000);
-    const { address, registry, log, journal, idempotency, transport } = this.#options;
+    const { address, tenant, registry, log, journal, idempotency, transport } = this.#options;
     return {
       address,
+      tenant,
+      isAllowed: this.#askedOnce(pattern),
       durable,
       maxConcurrency,
       timeoutMs,

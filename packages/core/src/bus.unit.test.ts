@@ -91,7 +91,7 @@ class MemoryTransport implements Transport {
 const address = { subnet: "alpha", node: "kitchen" };
 
 function rule(verb: PolicyVerb, pattern: string): PolicyRule {
-  return { id: `kitchen.${verb}`, verb, ...address, pattern: parseEventPattern(pattern) };
+  return { id: `kitchen.${verb}`, effect: "allow", verb, ...address, pattern: parseEventPattern(pattern) };
 }
 
 function busOf(changes: Partial<BusOptions> = {}): { bus: Bus; transport: MemoryTransport } {

@@ -79,6 +79,9 @@ export type OnEvent<TData> = (event: Envelope<TData>, context: HandlerContext) =
 
 export interface ConsumerSettings {
   readonly address: NodeAddress;
+  readonly tenant: string;
+  /** Whether policy still allows the subscription; asked before each event. */
+  readonly isAllowed: () => boolean;
   readonly durable: string;
   readonly maxConcurrency: number;
   readonly timeoutMs: number;
@@ -103,6 +106,8 @@ const STORE_MS = 30_000;
 const HANDED_BACK_MS = 200;
 
 const ACK: Settlement = { kind: "ack" };
+/** What came before policy took the subscription away waits for policy to give it back. */
+const FORBIDDEN: Settlement = { kind: "nak", delayMs: 5000 };
 
 /** Takes deliveries in order, runs at most `maxConcurrency` handlers, and settles every delivery exactly once. */
 export class Consumer {
@@ -166,7 +171,8 @@ export class Consumer {
    * it: order is by start, and what a handler ends at once shall cost no promise.
    */
   #process(delivery: Delivery): Settlement | Promise<Settlement> {
-    const opened = openDelivery(delivery, this.#settings.registry);
+    if (!this.#settings.isAllowed()) return FORBIDDEN;
+    const opened = openDelivery(delivery, this.#settings);
     const { refusal } = opened;
     if (refusal?.code === "unknown-event") return this.#putOffUnknown(delivery, refusal);
     if (delivery.deliveryCount > 1) return this.#processAgain(opened);

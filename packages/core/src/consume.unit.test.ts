@@ -24,6 +24,8 @@ let journal = new RecordingJournal();
 function settingsOf(changes: Partial<ConsumerSettings> = {}): ConsumerSettings {
   return {
     address: { subnet: "alpha", node: "desk" },
+    tenant: "default",
+    isAllowed: () => true,
     durable: "d",
     maxConcurrency: 16,
     timeoutMs: 30_000,

@@ -7,6 +7,7 @@ export {
   NonRetryableError,
   RetryableError,
 } from "./classify.ts";
+export { compilePolicy, type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./compile-policy.ts";
 export type { HandlerContext, OnEvent, SubscriptionOptions } from "./consume.ts";
 export type { Attempt, DeadLetter } from "./dead-letter.ts";
 export {
@@ -46,13 +47,12 @@ export {
   patternToFilter,
 } from "./event-pattern.ts";
 export {
+  DEFAULT_TENANT,
+  type DeclaredRule,
   type Durability,
   type Member,
   type Mesh,
-  memberRules,
-  rulesOf,
   type Subnet,
-  subnetRules,
 } from "./mesh.ts";
 export { METRICS, type MetricId, Metrics, type MetricsSnapshot } from "./metrics.ts";
 export {
@@ -86,7 +86,7 @@ export {
   replyIngestPrefix,
   UPLINK_DURABLE,
 } from "./names.ts";
-export { assertOrigin } from "./open-delivery.ts";
+export { assertOrigin, assertTenant } from "./open-delivery.ts";
 export {
   DEFAULT_DENY,
   deniedError,

@@ -1,5 +1,6 @@
 import type { EventPattern } from "./event-pattern.ts";
-import type { PolicyRule, PolicyVerb } from "./policy.ts";
+import type { PolicyVerb } from "./policy.ts";
+import type { EventKind } from "./ports.ts";
 
 /** `synced`: on disk before an ack. `relaxed`: in the operating system's cache; a power cut may lose the last 2 minutes. */
 export type Durability = "synced" | "relaxed";
@@ -9,10 +10,14 @@ export interface Mesh {
   readonly name: string;
   readonly durability: Durability;
   readonly subnets: ReadonlyMap<string, Subnet>;
+  /** Rules that come before what subnets and members are allowed one by one; in order, the first that matches wins. */
+  readonly policy: readonly DeclaredRule[];
 }
 
 export interface Subnet {
   readonly name: string;
+  /** Whose it is. Events of one tenant enter the subnets of another only by a rule that names their origin. */
+  readonly tenant: string;
   /** Events that may leave for the root. */
   readonly exports: readonly EventPattern[];
   /** Events that may enter from the root. */
@@ -22,47 +27,27 @@ export interface Subnet {
 
 export interface Member {
   readonly name: string;
+  /** Names that rules may use instead of the member's. */
+  readonly roles: readonly string[];
   readonly publish: readonly EventPattern[];
   readonly subscribe: readonly EventPattern[];
 }
 
-/** Every rule of a mesh, in the order of its file. */
-export function rulesOf(mesh: Mesh): PolicyRule[] {
-  const rules: PolicyRule[] = [];
-  for (const subnet of mesh.subnets.values()) rules.push(...subnetRules(subnet), ...memberRules(subnet));
-  return rules;
-}
+/** The tenant of a subnet that names none, and of its events. */
+export const DEFAULT_TENANT = "default";
 
-/** What a subnet may export and import. */
-export function subnetRules(subnet: Subnet): PolicyRule[] {
-  return [
-    ...rulesFor("export", subnet.exports, subnet.name, undefined),
-    ...rulesFor("import", subnet.imports, subnet.name, undefined),
-  ];
-}
-
-/** What the members of a subnet may publish and subscribe; of one member when it is named. */
-export function memberRules(subnet: Subnet, only?: string): PolicyRule[] {
-  const rules: PolicyRule[] = [];
-  for (const member of subnet.members.values()) {
-    if (only !== undefined && member.name !== only) continue;
-    rules.push(...rulesFor("publish", member.publish, subnet.name, member.name));
-    rules.push(...rulesFor("subscribe", member.subscribe, subnet.name, member.name));
-  }
-  return rules;
-}
-
-function rulesFor(
-  verb: PolicyVerb,
-  patterns: readonly EventPattern[],
-  subnet: string,
-  node: string | undefined,
-): PolicyRule[] {
-  return patterns.map((pattern, i) => ({
-    id: `${node === undefined ? subnet : `${subnet}.${node}`}.${verb}[${i}]`,
-    verb,
-    subnet,
-    ...(node === undefined ? {} : { node }),
-    pattern,
-  }));
+/** A rule of a mesh's policy. What it does not name it does not look at. */
+export interface DeclaredRule {
+  readonly id: string;
+  readonly effect: "allow" | "deny";
+  readonly verbs: readonly PolicyVerb[];
+  readonly events: readonly EventPattern[];
+  readonly kinds?: readonly EventKind[];
+  readonly subnets?: readonly string[];
+  readonly tenants?: readonly string[];
+  /** With `publish` and `subscribe` only, as `roles`. */
+  readonly members?: readonly string[];
+  readonly roles?: readonly string[];
+  /** With `import` only: where the event was published. */
+  readonly from?: { readonly subnets?: readonly string[]; readonly tenants?: readonly string[] };
 }

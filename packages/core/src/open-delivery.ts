@@ -1,9 +1,10 @@
 import { decodeEnvelope, type Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
+import { quote } from "./event-name.ts";
 import type { FailedDelivery } from "./failure-handling.ts";
 import type { Delivery, SchemaRegistry } from "./ports.ts";
 import { assertContract } from "./publish.ts";
-import { type EventAddress, parseDeliverySubject } from "./subject.ts";
+import { type EventAddress, type NodeAddress, parseDeliverySubject } from "./subject.ts";
 
 /** A delivery that could be read. */
 export interface ReadDelivery {
@@ -17,14 +18,23 @@ export interface OpenedDelivery extends FailedDelivery {
   readonly refusal: MeshError | undefined;
 }
 
+/** By what a delivery is checked, and by whom. */
+export interface Opener {
+  readonly address: NodeAddress;
+  /** Of the opener's own subnet; of others the link has looked. */
+  readonly tenant: string;
+  readonly registry: SchemaRegistry;
+}
+
 /** Parses and checks a delivery as if nobody had done so before: servers store whatever they are sent. */
-export function openDelivery(delivery: Delivery, registry: SchemaRegistry): OpenedDelivery {
+export function openDelivery(delivery: Delivery, { address: own, tenant, registry }: Opener): OpenedDelivery {
   let address: EventAddress | undefined;
   let envelope: Envelope | undefined;
   try {
     address = parseDeliverySubject(delivery.message.subject);
     envelope = decodeEnvelope(delivery.message.body);
     assertOrigin(envelope, address);
+    if (address.subnet === own.subnet) assertTenant(envelope, tenant);
     assertContract(registry.resolve(address.name, address.version), envelope);
     return { delivery, address, envelope, refusal: undefined };
   } catch (thrown) {
@@ -35,6 +45,16 @@ export function openDelivery(delivery: Delivery, registry: SchemaRegistry): Open
       refusal: MeshError.from(thrown, "invalid-event", "delivery cannot be opened"),
     };
   }
+}
+
+/** Throws `denied` when an envelope claims another tenant than that of the subnet it was published in. */
+export function assertTenant(envelope: Envelope, tenant: string | undefined): void {
+  if (tenant === undefined || envelope.tenant === tenant) return;
+  throw new MeshError(
+    "denied",
+    `envelope says tenant ${quote(envelope.tenant)}, its subnet is of tenant ${tenant}`,
+    { rule: "tenant" },
+  );
 }
 
 /** Throws `invalid-event` when an envelope claims another event or node than its authenticated subject. */

@@ -4,10 +4,17 @@ import { nearEvent, nearPattern } from "../../../test/kit/arbitraries.ts";
 import { parseEventPattern, patternMatches } from "./event-pattern.ts";
 import { DEFAULT_DENY, deniedError, Policy, type PolicyQuestion, type PolicyRule } from "./policy.ts";
 
-const KITCHEN: PolicyQuestion = { verb: "publish", subnet: "alpha", node: "kitchen" };
+const KITCHEN = { verb: "publish", subnet: "alpha", node: "kitchen" } as const;
 
-function rulesFor(question: PolicyQuestion, ...patterns: readonly string[]): PolicyRule[] {
-  return patterns.map((text, i) => ({ ...question, id: `rule-${i}`, pattern: parseEventPattern(text) }));
+type Holder = Omit<PolicyQuestion, "from">;
+
+function rulesFor(question: Holder, ...patterns: readonly string[]): PolicyRule[] {
+  return patterns.map((text, i) => ({
+    ...question,
+    effect: "allow",
+    id: `rule-${i}`,
+    pattern: parseEventPattern(text),
+  }));
 }
 
 describe("Policy.decide()", () => {
@@ -68,7 +75,7 @@ describe("Policy.decide()", () => {
         return pattern.kind;
       },
     };
-    const policy = new Policy([{ ...KITCHEN, id: "counted", pattern: counted }]);
+    const policy = new Policy([{ ...KITCHEN, effect: "allow", id: "counted", pattern: counted }]);
     policy.decide(KITCHEN, "ui.notify", 1);
     const once = looks;
     for (let i = 0; i < 100; i++) policy.decide(KITCHEN, "ui.notify", 1);

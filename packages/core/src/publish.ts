@@ -19,7 +19,6 @@ export interface PublishOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** The part of `source` before `@`. @default the bus's component */
   readonly component?: string;
-  readonly tenant?: string;
 }
 
 /** Where a published event lies. */
@@ -109,7 +108,7 @@ export function newEnvelope(
     source: `${options.component ?? publisher.component}@${publisher.address.node}`,
     correlation_id: options.correlationId ?? scope?.correlationId ?? eventId,
     ...(causationId === undefined ? {} : { causation_id: causationId }),
-    tenant: options.tenant ?? publisher.tenant,
+    tenant: publisher.tenant,
     headers: {
       ...options.headers,
       ...(options.idempotencyKey === undefined ? {} : { idempotency_key: options.idempotencyKey }),

@@ -13,7 +13,13 @@ const NOW_MS = Date.UTC(2025, 8, 23, 16, 20, 0, 7);
 const address = { subnet: "alpha", node: "kitchen" };
 
 function publisherOf(...contracts: readonly EventContract[]): Publisher {
-  const rule = { id: "kitchen-ui", verb: "publish", ...address, pattern: parseEventPattern("ui.") } as const;
+  const rule = {
+    id: "kitchen-ui",
+    effect: "allow",
+    verb: "publish",
+    ...address,
+    pattern: parseEventPattern("ui."),
+  } as const;
   return {
     address,
     component: "app",
@@ -56,7 +62,7 @@ describe("prepareEvent()", () => {
     expect(decodeEnvelope(message.body)).toEqual(envelope);
   });
 
-  test("takes what the caller says of id, correlation, causation, headers, component and tenant", () => {
+  test("takes what the caller says of id, correlation, causation, headers and component", () => {
     const { envelope, message } = prepare("x", {
       eventId: "EVT-20250101-000000-abcdef",
       correlationId: "c-1",
@@ -64,7 +70,6 @@ describe("prepareEvent()", () => {
       idempotencyKey: "k",
       headers: { a: "b" },
       component: "skill.ui",
-      tenant: "t",
     });
     expect(envelope).toMatchObject({
       event_id: "EVT-20250101-000000-abcdef",
@@ -72,7 +77,7 @@ describe("prepareEvent()", () => {
       causation_id: "e-1",
       headers: { a: "b", idempotency_key: "k" },
       source: "skill.ui@kitchen",
-      tenant: "t",
+      tenant: "default",
     });
     expect(message.id).toBe("EVT-20250101-000000-abcdef");
   });
@@ -99,7 +104,7 @@ describe("prepareEvent()", () => {
   });
 
   test("asks the policy about the very version, known or not", () => {
-    const rule = { id: "r", verb: "publish", ...address } as const;
+    const rule = { id: "r", effect: "allow", verb: "publish", ...address } as const;
     const publisher = (pattern: string): Publisher => ({
       ...publisherOf(),
       policy: new Policy([{ ...rule, pattern: parseEventPattern(pattern) }]),
@@ -145,7 +150,6 @@ describe("prepareEvent()", () => {
     ["event id", { eventId: "EVT-1" }, "/event_id"],
     ["component", { component: "a b" }, "/source"],
     ["empty correlation id", { correlationId: "" }, "/correlation_id"],
-    ["empty tenant", { tenant: "" }, "/tenant"],
     ["header", { headers: { a: "x".repeat(1025) } }, "/headers/a"],
     ["idempotency key", { idempotencyKey: "x".repeat(1025) }, "/headers/idempotency_key"],
   ])("refuses a wrong %s", (_, options, pointer) => {

@@ -1,7 +1,7 @@
 import { checkEnvelope, decodeEnvelope, type Envelope, encodeEnvelope } from "./envelope.ts";
 import { MeshError, messageOf } from "./errors.ts";
 import { formatEventRef } from "./event-name.ts";
-import { assertOrigin } from "./open-delivery.ts";
+import { assertOrigin, assertTenant } from "./open-delivery.ts";
 import type { EventContract, Logger, Message, Transport } from "./ports.ts";
 import { assertContract, newEnvelope, type Publisher, type PublishOptions, prepareEvent } from "./publish.ts";
 import { formatReplySubject, parseReplySubject, type ReplyAddress, replyName } from "./reply-subject.ts";
@@ -84,9 +84,10 @@ export async function request(
 
 /** Checks a reply as if nobody had done so before. Throws `failed` when it tells of a failure, or `invalid-event`. */
 function openReply({ subject, body }: Message, asked: Envelope, contract: EventContract): Envelope {
-  const { responder, name, version } = parseReplySubject(subject);
+  const { requester, responder, name, version } = parseReplySubject(subject);
   const envelope = decodeEnvelope(body);
   assertOrigin(envelope, { ...responder, name: contract.name, version: contract.version });
+  if (responder.subnet === requester.subnet) assertTenant(envelope, asked.tenant);
   const command = formatEventRef(asked.event_name, asked.version);
   if (name !== asked.event_name || version !== asked.version || envelope.causation_id !== asked.event_id) {
     throw new MeshError("invalid-event", `${subject} is no reply to this request of ${command}`);
@@ -167,7 +168,7 @@ export class Responder {
     headers: Readonly<Record<string, string>>,
   ): Envelope {
     const options = { correlationId: asked.correlation_id, causationId: asked.event_id, headers };
-    return newEnvelope({ ...this.#publisher, tenant: asked.tenant }, contract, data, options, Date.now());
+    return newEnvelope(this.#publisher, contract, data, options, Date.now());
   }
 
   /** Throws `too-large`. A reply that cannot be sent leaves its requester with a timeout. */

@@ -15,4 +15,6 @@ export interface Part {
   start(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
   health(): PartHealth;
+  /** Pieces of it that come and go while it runs, and whose health is told beside its own. */
+  parts?(): readonly Part[];
 }

@@ -80,9 +80,9 @@ function statusOf(
   parts: readonly Part[],
   started: readonly Part[],
 ): NodeStatus {
-  const health = parts.map((part): [string, PartHealth] => {
-    if (!started.includes(part)) return [part.name, { ready: false, reason: "is starting" }];
-    return [part.name, part.health()];
+  const health = parts.flatMap((part): [string, PartHealth][] => {
+    if (!started.includes(part)) return [[part.name, { ready: false, reason: "is starting" }]];
+    return [part, ...(part.parts?.() ?? [])].map((one) => [one.name, one.health()]);
   });
   const ready = health.every(([, { ready }]) => ready);
   return { ...identity, pid: process.pid, ready, parts: Object.fromEntries(health) };

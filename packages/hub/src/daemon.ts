@@ -1,6 +1,6 @@
 import { type HubFile, readNodeFile, readSeed } from "@adaos/config";
-import { type Member, memberRules, Policy, type Subnet, subnetRules } from "@adaos/core";
-import { openLog, runNode } from "@adaos/daemon";
+import { Policy } from "@adaos/core";
+import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection } from "@adaos/transport-nats";
 import { DurableDesk } from "./durable-desk.ts";
 import { MemberService } from "./member-service.ts";
@@ -19,8 +19,7 @@ export async function runHub(file: string): Promise<number> {
     file: logFile === undefined ? undefined : path(logFile),
     base: { mesh: config.mesh, node },
   });
-  const declared = subnetOf(config);
-  const policy = new Policy([...subnetRules(declared), ...memberRules(declared)]);
+  const policy = new Policy(config.policy);
   const { url } = config.server;
   const dial = { url, log, waitForServer: true };
   const connection = await openConnection({
@@ -37,10 +36,24 @@ export async function runHub(file: string): Promise<number> {
   });
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const { configFile, systemSeedFile: _, ...server } = natsServer;
-  const memberKeys = new Map(Object.entries(config.members).map(([name, { key }]) => [name, key]));
-  const fixed = { ...server, logFile: server.logFile, subnet, policy, memberKeys };
-  const grants = new ServerGrants(path(configFile), fixed, system.nc);
+  const fixed = { ...server, logFile: server.logFile, subnet, policy };
+  const grants = new ServerGrants(path(configFile), fixed, memberKeysOf(config), system.nc);
   const durables = new DurableDesk(subnet, policy, jsm, grants, log);
+  const stream = new SubnetStream({
+    subnet,
+    members: Object.keys(config.members),
+    policy,
+    limits: config.streams,
+    jsm,
+    log,
+  });
+  /** Whoever loses something loses it first; then what is new is given. */
+  const apply = async (changed: HubFile): Promise<void> => {
+    policy.replace(changed.policy);
+    grants.setMembers(memberKeysOf(changed));
+    await durables.restoreGrants();
+    await stream.refresh(Object.keys(changed.members));
+  };
   const requests = new RequestDesk(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
   try {
     return await runNode({
@@ -50,7 +63,7 @@ export async function runHub(file: string): Promise<number> {
       runFile: config.runFile === undefined ? undefined : path(config.runFile),
       log,
       parts: [
-        new SubnetStream(declared, config.streams, jsm, log),
+        stream,
         new MemberService(
           connection,
           {
@@ -61,6 +74,7 @@ export async function runHub(file: string): Promise<number> {
           () => durables.restoreGrants(),
           log,
         ),
+        new NodeFileWatch({ file, role: "hub", apply, log }),
       ],
     });
   } finally {
@@ -68,10 +82,6 @@ export async function runHub(file: string): Promise<number> {
   }
 }
 
-function subnetOf(config: HubFile): Subnet {
-  const members = Object.entries(config.members).map(([name, { publish, subscribe }]): [string, Member] => [
-    name,
-    { name, publish, subscribe },
-  ]);
-  return { name: config.subnet, exports: config.export, imports: config.import, members: new Map(members) };
+function memberKeysOf({ members }: HubFile): ReadonlyMap<string, string> {
+  return new Map(Object.entries(members).map(([name, { key }]) => [name, key]));
 }

@@ -15,7 +15,7 @@ import { ACK_WAIT_MS, type DurableReply, type DurableRequest, findConsumer } fro
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from "nats";
 import { z } from "zod";
 import { parseRequest } from "./parse-request.ts";
-import type { ServerGrants } from "./server-grants.ts";
+import type { Grant, ServerGrants } from "./server-grants.ts";
 
 const name = z.string().superRefine((text, context) => {
   const problem = originTokenProblem(text);
@@ -32,6 +32,8 @@ const requestSchema: z.ZodType<DurableRequest> = z.strictObject({
 });
 
 const MAX_DURABLES_PER_MEMBER = 64;
+/** For good, as far as a server can be told so. */
+const PAUSED_UNTIL = new Date("2200-01-01T00:00:00Z");
 
 /** Makes durables for the members of a subnet: asks the policy, creates the consumer, grants it on the server. */
 export class DurableDesk {
@@ -53,20 +55,31 @@ export class DurableDesk {
     this.#log = log;
   }
 
-  /** Grants the durables that exist and that policy still allows. */
+  /**
+   * Grants the durables that exist and that policy allows, and takes the others away from their members: these stand still
+   * where they are, until policy allows them again.
+   */
   async restoreGrants(): Promise<void> {
-    const grants: [string, string][] = [];
-    for await (const info of this.#jsm.consumers.list(eventsStream(this.#subnet))) {
-      const node = info.config.metadata?.[DURABLE_METADATA.node];
-      const pattern = info.config.metadata?.[DURABLE_METADATA.pattern];
+    const stream = eventsStream(this.#subnet);
+    const granted: Grant[] = [];
+    for await (const { name: consumer, config, paused } of this.#jsm.consumers.list(stream)) {
+      const node = config.metadata?.[DURABLE_METADATA.node];
+      const pattern = config.metadata?.[DURABLE_METADATA.pattern];
       if (node === undefined || pattern === undefined) continue;
       const decision = this.#decide(node, parseEventPattern(pattern));
-      if (decision.allowed) {
-        grants.push([node, info.name]);
-        this.#note(info.name, info.config);
-      } else this.#log.warn({ node, consumer: info.name, rule: decision.rule }, "durable no longer allowed");
+      if (decision.allowed && this.#grants.isMember(node)) {
+        if (paused === true) await this.#jsm.consumers.resume(stream, consumer);
+        granted.push([node, consumer]);
+        this.#note(consumer, config);
+        continue;
+      }
+      this.#log.warn({ node, consumer, rule: decision.rule }, "durable no longer allowed");
+      // What it was asked for before is still open: without its right, its member would go on receiving for seconds.
+      if (paused !== true) await this.#jsm.consumers.pause(stream, consumer, PAUSED_UNTIL);
+      this.#answering.delete(consumer);
+      this.#grants.revoke([[node, consumer]]);
     }
-    await this.#grants.grant(grants);
+    await this.#grants.grant(granted);
   }
 
   /** Makes the durable that `node` asks for. Rejects with `usage`, `denied`, `backpressure` or what the client throws. */
@@ -74,6 +87,7 @@ export class DurableDesk {
     const request = parseRequest(requestSchema, body, "the request for a durable");
     const pattern = parseEventPattern(request.pattern);
     const decision = this.#decide(node, pattern);
+    if (!this.#grants.isMember(node)) throw new MeshError("denied", `${node} is no member any more`);
     if (!decision.allowed) throw new MeshError("denied", decision.reason, { rule: decision.rule });
     const consumer = await this.#ensure(node, request, pattern);
     return { stream: eventsStream(this.#subnet), consumer, ackWaitMs: ACK_WAIT_MS };

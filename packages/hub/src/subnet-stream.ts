@@ -13,13 +13,13 @@ import {
   metricsStream,
   minimalPatterns,
   type NodeAddress,
+  type Policy,
   PROCESSING_ROOT,
   patternToFilter,
   processingStream,
   REPLAY_ROOT,
   REPLIED_ROOT,
   REPLY_ROOT,
-  type Subnet,
   UPLINK_DURABLE,
 } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
@@ -44,11 +44,21 @@ const METRICS_MAX_AGE_MS = 31 * 86_400_000;
 /** How soon it looks again after trouble, most of which is a server that starts or reads its config. */
 const RETRY_MS = 250;
 
+export interface SubnetStreamOptions {
+  readonly subnet: string;
+  readonly members: readonly string[];
+  readonly policy: Policy;
+  readonly limits: StreamLimits;
+  readonly jsm: JetStreamManager;
+  readonly log: Logger;
+}
+
 /** Keeps the subnet's stream and, on it, the durable from which the root's uplink pulls what may leave. */
 export class SubnetStream implements Part {
   readonly name = "stream";
   readonly #subnet: string;
-  readonly #declared: Subnet;
+  #members: readonly string[];
+  readonly #policy: Policy;
   readonly #limits: StreamLimits;
   readonly #jsm: JetStreamManager;
   readonly #log: Logger;
@@ -58,9 +68,10 @@ export class SubnetStream implements Part {
   #checking: Promise<void> | undefined;
   readonly #stopped = new AbortController();
 
-  constructor(declared: Subnet, limits: StreamLimits, jsm: JetStreamManager, log: Logger) {
-    this.#subnet = declared.name;
-    this.#declared = declared;
+  constructor({ subnet, members, policy, limits, jsm, log }: SubnetStreamOptions) {
+    this.#subnet = subnet;
+    this.#members = members;
+    this.#policy = policy;
     this.#limits = limits;
     this.#jsm = jsm;
     this.#log = log;
@@ -75,6 +86,14 @@ export class SubnetStream implements Part {
       await delay(RETRY_MS, signal);
     }
     this.#checking = this.#keepChecking();
+  }
+
+  /** Keeps what these members need, and lets out what policy says now. Rejects with why it cannot. */
+  async refresh(members: readonly string[]): Promise<void> {
+    this.#members = members;
+    this.#trouble ??= "is being changed";
+    const error = await this.#check();
+    if (error !== undefined) throw error;
   }
 
   async stop(): Promise<void> {
@@ -145,7 +164,7 @@ export class SubnetStream implements Part {
       whenFull: "drop-oldest",
     });
     await this.#dropCommonMarks();
-    for (const node of this.#declared.members.keys()) {
+    for (const node of this.#members) {
       await this.#ensureMarks({ subnet: this.#subnet, node });
     }
     await this.#ensureMetrics();
@@ -198,18 +217,16 @@ export class SubnetStream implements Part {
    * across the bridge.
    */
   async #ensureUplinkDurable(stream: string): Promise<void> {
-    const exported = minimalPatterns(this.#declared.exports);
-    const answered = minimalPatterns(this.#declared.imports);
     const responder = this.#subnet;
-    await ensureLinkDurable(this.#jsm, {
-      stream,
-      consumer: UPLINK_DURABLE,
-      filters: [
-        ...exported.map((pattern) => patternToFilter(pattern, { subnet: this.#subnet })),
-        ...answered.map((pattern) => farReplyFilter(pattern, { responder })),
-      ],
-      startAt: this.#uplinkSeen ? "all" : "new",
-    });
-    this.#uplinkSeen = true;
+    const exported = minimalPatterns(this.#policy.patternsFor({ verb: "export", subnet: responder }));
+    const answered = minimalPatterns(this.#policy.importsOf(responder));
+    const filters = [
+      ...exported.map((pattern) => patternToFilter(pattern, { subnet: this.#subnet })),
+      ...answered.map((pattern) => farReplyFilter(pattern, { responder })),
+    ];
+    const startAt = this.#uplinkSeen ? "all" : "new";
+    await ensureLinkDurable(this.#jsm, { stream, consumer: UPLINK_DURABLE, filters, startAt });
+    // What policy took away begins anew when policy gives it back: nothing of the time between may leave then.
+    this.#uplinkSeen = filters.length > 0;
   }
 }

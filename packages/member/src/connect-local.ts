@@ -1,5 +1,13 @@
 import type { MeshFile } from "@adaos/config";
-import { Bus, type BusOptions, MeshError, memberRules, type NodeAddress, Policy } from "@adaos/core";
+import {
+  Bus,
+  type BusOptions,
+  compilePolicy,
+  MeshError,
+  type NodeAddress,
+  Policy,
+  rulesOf,
+} from "@adaos/core";
 import { loadRegistry } from "@adaos/registry";
 import { LocalMesh, LocalTransport } from "@adaos/transport-local";
 
@@ -17,17 +25,19 @@ export async function openLocalBus(
   if (declared?.members.has(node) !== true) {
     throw new MeshError("usage", `the mesh of ${file} has no member ${subnet}/${node}`);
   }
-  const local = meshes.get(file) ?? new LocalMesh(mesh);
+  const registry = await loadRegistry(registryDir);
+  const rules = compilePolicy(mesh, registry.records);
+  const local = meshes.get(file) ?? new LocalMesh(mesh, rules);
   meshes.set(file, local);
   const broker = local.broker(subnet);
   if (broker === undefined) throw new MeshError("internal", `no broker for ${subnet}; ${file} has changed`);
-  const registry = await loadRegistry(registryDir);
   return new Bus({
     ...options,
     address,
     transport: new LocalTransport(broker, { node }),
     ...local.node(subnet, node),
     registry,
-    policy: new Policy(memberRules(declared, node)),
+    tenant: declared.tenant,
+    policy: new Policy(rulesOf(rules, subnet, node)),
   });
 }

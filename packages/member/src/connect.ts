@@ -18,17 +18,15 @@ import {
   type BusOptions,
   type FailureJournal,
   type Logger,
-  type Member,
   MeshError,
   Metrics,
   type MetricsStore,
-  memberRules,
   type NodeAddress,
   Policy,
   parseNodeAddress,
   type Transport,
 } from "@adaos/core";
-import { openLog, startTelemetry } from "@adaos/daemon";
+import { NodeFileWatch, openLog, startTelemetry } from "@adaos/daemon";
 import { loadRegistry } from "@adaos/registry";
 import {
   type Connection,
@@ -84,7 +82,7 @@ export async function connect(options: ConnectOptions): Promise<Bus> {
   if (meshFile?.transport === "local") return connectLocal(meshFile, { ...options, log });
   const node = readNodeFile(memberFile(options), "member");
   const flushTelemetry = await startTelemetry(`adaos-${options.component ?? "app"}`, log);
-  return openBus(node, { ...options, log, onClosed: flushTelemetry });
+  return (await openBus(node, { ...options, log, onClosed: flushTelemetry })).bus;
 }
 
 async function connectLocal(
@@ -124,20 +122,32 @@ type OpenOptions = Pick<BusOptions, "log" | "component" | "onClosed"> &
 /** Longest wait for a hub that most often is there, before a bus is handed out that may have none yet. */
 const FIRST_WAIT_MS = 2000;
 
+/** A bus, and what keeps its policy that of the member's file. */
+export interface OpenedBus {
+  readonly bus: Bus;
+  readonly watch: NodeFileWatch<"member">;
+}
+
 /** The bus of a member whose node file is read. */
-export async function openBus({ config, path }: LoadedNode<MemberFile>, options: OpenOptions): Promise<Bus> {
-  const { subnet, node, publish, subscribe, server } = config;
+export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions): Promise<OpenedBus> {
+  const { file, config, path } = node;
+  const { subnet, tenant, server } = config;
   const { log, waitForServer = false, component, onClosed } = options;
-  const address: NodeAddress = { subnet, node };
+  const address: NodeAddress = { subnet, node: config.node };
+  const policy = new Policy(config.policy);
+  const watch = new NodeFileWatch({
+    file,
+    role: "member",
+    apply: (changed) => policy.replace(changed.policy),
+    log,
+  });
   const registry = await loadRegistry(path(config.registry));
-  const member: Member = { name: node, publish, subscribe };
-  const rules = memberRules({ name: subnet, exports: [], imports: [], members: new Map([[node, member]]) });
   const outbox = options.outbox === false ? undefined : config.outbox;
   const closed = new AbortController();
   const dialing = openConnection({
     url: server.url,
-    name: `${subnet}/${node}`,
-    user: node,
+    name: `${subnet}/${config.node}`,
+    user: config.node,
     seed: readSeed(path(server.seedFile)),
     log,
     waitForServer,
@@ -151,7 +161,7 @@ export async function openBus({ config, path }: LoadedNode<MemberFile>, options:
   const journal = dialing.then((connection) => new NatsJournal(connection, address));
   const idempotency = dialing.then((connection) => new NatsIdempotencyStore(connection, address));
   for (const promise of [hub, journal, idempotency]) promise.catch(() => undefined);
-  return new Bus({
+  const bus = new Bus({
     address,
     transport:
       outbox === undefined
@@ -161,11 +171,17 @@ export async function openBus({ config, path }: LoadedNode<MemberFile>, options:
     journal: journalOf(journal),
     idempotency: { once: async (...args) => (await idempotency).once(...args) },
     registry,
-    policy: new Policy(rules),
+    tenant,
+    policy,
     log,
     ...(component === undefined ? {} : { component }),
-    ...(onClosed === undefined ? {} : { onClosed }),
+    onClosed: async () => {
+      await watch.stop();
+      await onClosed?.();
+    },
   });
+  await watch.start();
+  return { bus, watch };
 }
 
 function openMetrics(dialing: Promise<Connection>, address: NodeAddress, log: Logger): Metrics {

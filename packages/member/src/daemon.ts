@@ -1,4 +1,5 @@
 import { readNodeFile } from "@adaos/config";
+import { Policy } from "@adaos/core";
 import { openLog, runNode } from "@adaos/daemon";
 import { openBus } from "./connect.ts";
 import { EventJournal } from "./event-journal.ts";
@@ -15,7 +16,12 @@ export async function runMember(file: string): Promise<number> {
     file: logFile === undefined ? undefined : path(logFile),
     base: { mesh: config.mesh, node },
   });
-  const bus = await openBus(loaded, { log, component: "daemon", waitForServer: true });
+  const { bus, watch } = await openBus(loaded, { log, component: "daemon", waitForServer: true });
+  const mayHear = new Policy(config.policy).patternsFor({
+    verb: "subscribe",
+    subnet: config.subnet,
+    node: config.node,
+  });
   try {
     return await runNode({
       node,
@@ -23,7 +29,7 @@ export async function runMember(file: string): Promise<number> {
       http: config.http,
       runFile: config.runFile === undefined ? undefined : path(config.runFile),
       log,
-      parts: [new OutboxHealth(bus), new EventJournal(bus, config.subscribe, log)],
+      parts: [watch, new OutboxHealth(bus), new EventJournal(bus, mayHear, log)],
     });
   } finally {
     await bus.close();

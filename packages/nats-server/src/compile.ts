@@ -75,7 +75,7 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
   const accounts: Record<string, ConfValue> = { SYS: systemAccount(settings) };
   const imports: ConfValue[] = [];
   for (const [subnet, key] of settings.leafKeys) {
-    const account = `LEAF_${subnet}`;
+    const account = leafAccount(subnet);
     const services = [`${bridgePrefix(subnet)}.>`, ...ackSubjects(subnet, UPLINK_DURABLE)];
     accounts[account] = {
       users: [{ nkey: key, allowed_connection_types: ["LEAFNODE"] }],
@@ -98,6 +98,11 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
     },
     header,
   );
+}
+
+/** The account on the root's server to which a subnet's leaf connection leads. */
+export function leafAccount(subnet: string): string {
+  return `LEAF_${subnet}`;
 }
 
 /**

@@ -1,11 +1,9 @@
 import {
+  compilePolicy,
   formatSubject,
-  type Mesh,
   memberConsumer,
-  memberRules,
   Policy,
   parseEventPattern,
-  rulesOf,
   type Subnet,
 } from "@adaos/core";
 import fc from "fast-check";
@@ -38,10 +36,20 @@ function subnetOf(
   const parsed = Object.entries(members).map(([node, [publish, subscribe]]) => {
     return [
       node,
-      { name: node, publish: publish.map(parseEventPattern), subscribe: subscribe.map(parseEventPattern) },
+      {
+        name: node,
+        roles: [],
+        publish: publish.map(parseEventPattern),
+        subscribe: subscribe.map(parseEventPattern),
+      },
     ] as const;
   });
-  return { name, exports: [], imports: [], members: new Map(parsed) };
+  return { name, tenant: "default", exports: [], imports: [], members: new Map(parsed) };
+}
+
+function policyOf(...subnets: readonly Subnet[]): Policy {
+  const named = new Map(subnets.map((subnet) => [subnet.name, subnet]));
+  return new Policy(compilePolicy({ name: "demo", durability: "synced", subnets: named, policy: [] }, []));
 }
 
 function hub(subnet: Subnet, changes: Partial<HubServerSettings> = {}): ParsedBlock {
@@ -54,7 +62,7 @@ function hub(subnet: Subnet, changes: Partial<HubServerSettings> = {}): ParsedBl
       leafSeedInclude: "../keys/leaf.conf",
       hubKey: placeholderKey("hub"),
       memberKeys: new Map(nodes.map((node) => [node, placeholderKey(node)])),
-      policy: new Policy(memberRules(subnet)),
+      policy: policyOf(subnet),
       consumers: new Map(
         nodes.map((node) => [node, [memberConsumer(node, "d1"), memberConsumer(node, "d2")]]),
       ),
@@ -237,7 +245,7 @@ describe("compileHubServer(), what members may do", () => {
     fc.assert(
       fc.property(rules, rules, nearEvent, fc.constantFrom("a", "b"), (ofA, ofB, event, as) => {
         const subnet = subnetOf("alpha", { a: [ofA, []], b: [ofB, []] });
-        const policy = new Policy(memberRules(subnet));
+        const policy = policyOf(subnet);
         const conf = hub(subnet, { policy });
         const allowed = rightsOf(conf, "a").publish;
         const subject = formatSubject({ subnet: "alpha", node: as, ...event });
@@ -413,15 +421,7 @@ describe("compileRootServer(), compileHubServer()", () => {
 
   test("compile a whole mesh without losing a rule", () => {
     const beta = subnetOf("beta", { desk: [["ui.", "scenario."], ["ui."]] });
-    const mesh: Mesh = {
-      name: "demo",
-      durability: "synced",
-      subnets: new Map([
-        ["alpha", ALPHA],
-        ["beta", beta],
-      ]),
-    };
-    const policy = new Policy(rulesOf(mesh));
+    const policy = policyOf(ALPHA, beta);
     const publish = [
       ...rightsOf(hub(ALPHA, { policy }), "kitchen").publish,
       ...rightsOf(hub(beta, { policy }), "desk").publish,

@@ -3,11 +3,14 @@ export {
   compileHubServer,
   compileRootServer,
   type HubServerSettings,
+  leafAccount,
   type RootServerSettings,
 } from "./compile.ts";
 export { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
 export { ensureNatsServer, type NatsServerBinary } from "./ensure.ts";
 export { exampleRootConfig } from "./example-config.ts";
+export { kickLeaves } from "./kick-leaves.ts";
 export { type OnProgress, type ProgressEvent, renderProgress } from "./progress.ts";
 export { reloadServer } from "./reload.ts";
+export { ServerConfig } from "./server-config.ts";
 export { MINIMUM_VERSION, TESTED_VERSION } from "./version.ts";

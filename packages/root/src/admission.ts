@@ -1,5 +1,6 @@
 import {
   assertOrigin,
+  assertTenant,
   decodeEnvelope,
   deniedError,
   type Envelope,
@@ -7,6 +8,7 @@ import {
   MeshError,
   type Message,
   type Policy,
+  type PolicyQuestion,
   parseReplySubject,
   parseSubject,
   REPLY_ROOT,
@@ -34,13 +36,17 @@ const REMEMBERED = 10_000;
  */
 export class Admission {
   readonly #policy: Policy;
+  readonly #tenants: ReadonlyMap<string, string>;
   readonly #direction: Direction;
   readonly #subnet: string;
-  /** Subjects that may cross, with the origin and event they tell of. */
-  readonly #admitted = new RecentMap<string, EventAddress>(REMEMBERED);
+  /** Subjects that may cross by this revision of the policy, with the origin and event they tell of. */
+  #admitted = new RecentMap<string, EventAddress>(REMEMBERED);
+  #revision = 0;
 
-  constructor(policy: Policy, direction: Direction, subnet: string) {
+  /** @param tenants Of every subnet. */
+  constructor(policy: Policy, tenants: ReadonlyMap<string, string>, direction: Direction, subnet: string) {
     this.#policy = policy;
+    this.#tenants = tenants;
     this.#direction = direction;
     this.#subnet = subnet;
   }
@@ -51,11 +57,16 @@ export class Admission {
     const claimed = this.#admitSubject(subject);
     const envelope = decodeEnvelope(body);
     assertOrigin(envelope, claimed);
+    assertTenant(envelope, this.#tenants.get(claimed.subnet));
     // The bytes pass as they are; only the headers that belong to the journey pass with them.
     return { envelope, message: { subject, id: envelope.event_id, headers: headersOfMsg(msg), body } };
   }
 
   #admitSubject(subject: string): EventAddress {
+    if (this.#revision !== this.#policy.revision) {
+      this.#admitted = new RecentMap(REMEMBERED);
+      this.#revision = this.#policy.revision;
+    }
     const remembered = this.#admitted.get(subject);
     if (remembered !== undefined) return remembered;
     // Every reply has a subject of its own: nothing to remember.
@@ -81,7 +92,8 @@ function admitEvent(
   if (direction === "down" && !foreign) {
     throw new MeshError("denied", `an event of ${subnet} is not sent back to it`, { rule: "origin" });
   }
-  assertAllowed(policy, direction === "up" ? "export" : "import", subnet, address);
+  if (direction === "up") assertAllowed(policy, { verb: "export", subnet }, address);
+  else assertAllowed(policy, { verb: "import", subnet, from: address.subnet }, address);
   return address;
 }
 
@@ -98,17 +110,17 @@ function admitReply(policy: Policy, direction: Direction, subnet: string, reply:
       rule: "origin",
     });
   }
-  assertAllowed(policy, "export", requester.subnet, { name, version });
-  assertAllowed(policy, "import", responder.subnet, { name, version });
+  const command = { name, version };
+  assertAllowed(policy, { verb: "export", subnet: requester.subnet }, command);
+  assertAllowed(policy, { verb: "import", subnet: responder.subnet, from: requester.subnet }, command);
   return { ...responder, name: replyName(name), version };
 }
 
 function assertAllowed(
   policy: Policy,
-  verb: "export" | "import",
-  subnet: string,
+  question: PolicyQuestion,
   { name, version }: Pick<EventAddress, "name" | "version">,
 ): void {
-  const decision = policy.decide({ verb, subnet }, name, version);
+  const decision = policy.decide(question, name, version);
   if (!decision.allowed) throw deniedError(decision);
 }

@@ -1,103 +1,69 @@
 import { type RootFile, readNodeFile, readSeed } from "@adaos/config";
-import {
-  bridgePrefix,
-  downlinkDurable,
-  EVENT_ROOT,
-  eventsStream,
-  ingestPrefix,
-  type Logger,
-  MESH_STREAM,
-  Policy,
-  REPLY_ROOT,
-  replyIngestPrefix,
-  type Subnet,
-  subnetRules,
-  UPLINK_DURABLE,
-} from "@adaos/core";
-import { openLog, runNode } from "@adaos/daemon";
-import { type Connection, openConnection } from "@adaos/transport-nats";
-import { Link } from "./link.ts";
+import { Policy } from "@adaos/core";
+import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
+import { openConnection } from "@adaos/transport-nats";
+import { LeafGate } from "./leaf-gate.ts";
+import { Links } from "./links.ts";
 import { MeshStream } from "./mesh-stream.ts";
 
 /** Runs the root daemon until it is told to stop. Resolves with the exit code. */
 export async function runRoot(file: string): Promise<number> {
   const { config, path } = readNodeFile(file, "root");
+  const { node } = config;
   const logFile = config.log.file;
   const log = openLog({
     level: config.log.level,
     file: logFile === undefined ? undefined : path(logFile),
-    base: { mesh: config.mesh, node: config.node },
+    base: { mesh: config.mesh, node },
   });
-  const subnets = subnetsOf(config);
-  const policy = new Policy(subnets.flatMap(subnetRules));
+  const policy = new Policy(config.policy);
+  const dial = { url: config.server.url, log, waitForServer: true };
   const connection = await openConnection({
-    url: config.server.url,
-    name: config.node,
+    ...dial,
+    name: node,
     user: "root",
     seed: readSeed(path(config.server.seedFile)),
-    log,
-    waitForServer: true,
+  });
+  const { configFile, systemSeedFile, ...server } = config.natsServer;
+  const system = await openConnection({
+    ...dial,
+    name: `${node} (system)`,
+    user: "system",
+    seed: readSeed(path(systemSeedFile)),
   });
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
-  const names = subnets.map(({ name }) => name);
-  const stream = new MeshStream(names, policy, config.streams, jsm, log);
+  const tenants = new Map(tenantsOf(config));
+  const stream = new MeshStream(() => [...tenants.keys()], policy, config.streams, jsm, log);
+  const links = new Links({ policy, tenants, connection, stream, log });
+  const gate = new LeafGate(path(configFile), { ...server, logFile: server.logFile }, system.nc, log);
+  /** Whoever loses something loses it first; then what is new is given. */
+  const apply = async (changed: RootFile): Promise<void> => {
+    policy.replace(changed.policy);
+    tenants.clear();
+    for (const [subnet, tenant] of tenantsOf(changed)) tenants.set(subnet, tenant);
+    await gate.admit(leafKeysOf(changed));
+    const trouble = await stream.restore();
+    if (trouble !== undefined) throw trouble;
+    await links.reconcile();
+  };
   try {
     return await runNode({
-      node: config.node,
+      node,
       role: "root",
       http: config.http,
       runFile: config.runFile === undefined ? undefined : path(config.runFile),
       log,
-      parts: [stream, ...subnets.flatMap((subnet) => linksOf(subnet, policy, connection, stream, log))],
+      parts: [stream, links, new NodeFileWatch({ file, role: "root", apply, log })],
     });
   } finally {
-    await connection.close();
+    await Promise.all([connection.close(), system.close()]);
   }
 }
 
-/** The uplink and the downlink of a subnet, each only when something may pass it. */
-function linksOf(
-  subnet: Subnet,
-  policy: Policy,
-  connection: Connection,
-  stream: MeshStream,
-  log: Logger,
-): Link[] {
-  const { name } = subnet;
-  const common = { subnet: name, policy, connection, log };
-  const up = new Link({
-    ...common,
-    direction: "up",
-    source: { stream: eventsStream(name), consumer: UPLINK_DURABLE, apiPrefix: bridgePrefix(name) },
-    targetSubject: (subject) => subject,
-    // The hub keeps this durable; the root could not make it if it would.
-    onMissing: () => undefined,
-  });
-  const down = new Link({
-    ...common,
-    direction: "down",
-    source: { stream: MESH_STREAM, consumer: downlinkDurable(name), apiPrefix: "$JS.API" },
-    targetSubject: (subject) => ingestSubject(name, subject),
-    onMissing: () => void stream.restore().catch((err: unknown) => log.error({ err }, "stream not restored")),
-  });
-  const isHeard = subnet.exports.length > 0 || subnet.imports.length > 0;
-  return [...(isHeard ? [up] : []), ...(stream.filtersFor(name).length > 0 ? [down] : [])];
+function tenantsOf({ subnets }: RootFile): [subnet: string, tenant: string][] {
+  return Object.entries(subnets).map(([name, { tenant }]) => [name, tenant]);
 }
 
-/** Where the root publishes what is stored in the subnet under this subject. */
-function ingestSubject(subnet: string, subject: string): string {
-  const isReply = subject.startsWith(`${REPLY_ROOT}.`);
-  const [prefix, root] = isReply
-    ? [replyIngestPrefix(subnet), REPLY_ROOT]
-    : [ingestPrefix(subnet), EVENT_ROOT];
-  return `${prefix}.${subject.slice(root.length + 1)}`;
-}
-
-function subnetsOf(config: RootFile): Subnet[] {
-  return Object.entries(config.subnets).map(([name, rules]) => ({
-    name,
-    exports: rules.export,
-    imports: rules.import,
-    members: new Map(),
-  }));
+function leafKeysOf({ subnets }: RootFile): ReadonlyMap<string, string> {
+  return new Map(Object.entries(subnets).map(([name, { leafKey }]) => [name, leafKey]));
 }

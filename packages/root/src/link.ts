@@ -14,6 +14,8 @@ export interface LinkOptions {
   readonly direction: Direction;
   readonly subnet: string;
   readonly policy: Policy;
+  /** Of every subnet. */
+  readonly tenants: ReadonlyMap<string, string>;
   readonly connection: Connection;
   readonly source: { readonly stream: string; readonly consumer: string; readonly apiPrefix: string };
   /** Where an event of this subject is published at the other end. */
@@ -67,7 +69,7 @@ export class Link implements Part {
   constructor(options: LinkOptions) {
     this.name = `link ${options.direction} ${options.subnet}`;
     this.#options = options;
-    this.#admission = new Admission(options.policy, options.direction, options.subnet);
+    this.#admission = new Admission(options.policy, options.tenants, options.direction, options.subnet);
   }
 
   async start(): Promise<void> {

@@ -18,16 +18,18 @@ import type { JetStreamManager } from "nats";
 /** Keeps the federated log and, on it, one durable per subnet that imports anything. */
 export class MeshStream implements Part {
   readonly name = "stream";
-  readonly #subnets: readonly string[];
+  readonly #subnets: () => readonly string[];
   readonly #policy: Policy;
   readonly #limits: StreamLimits;
   readonly #jsm: JetStreamManager;
   readonly #log: Logger;
   #trouble: string | undefined = "is starting";
-  #seen = false;
+  /** Subnets whose durable has been wanted here before: one that is gone has vanished, and goes on with all. */
+  #seen: ReadonlySet<string> = new Set();
 
+  /** @param subnets Those that there are now. */
   constructor(
-    subnets: readonly string[],
+    subnets: () => readonly string[],
     policy: Policy,
     limits: StreamLimits,
     jsm: JetStreamManager,
@@ -63,15 +65,17 @@ export class MeshStream implements Part {
         maxAgeMs: maxAgeHours * 3_600_000,
         duplicateWindowMs,
       });
-      for (const subnet of this.#subnets) {
+      const wanted = this.#subnets().map((subnet) => ({ subnet, filters: this.filtersFor(subnet) }));
+      for (const { subnet, filters } of wanted) {
         await ensureLinkDurable(this.#jsm, {
           stream: MESH_STREAM,
           consumer: downlinkDurable(subnet),
-          filters: this.filtersFor(subnet),
-          startAt: this.#seen ? "all" : "new",
+          filters,
+          startAt: this.#seen.has(subnet) ? "all" : "new",
         });
       }
-      this.#seen = true;
+      // What policy took away begins anew when policy gives it back: nothing of the time between may enter then.
+      this.#seen = new Set(wanted.filter(({ filters }) => filters.length > 0).map(({ subnet }) => subnet));
       this.#trouble = undefined;
       return undefined;
     } catch (thrown) {
@@ -88,11 +92,14 @@ export class MeshStream implements Part {
    * to what it exports.
    */
   filtersFor(subnet: string): string[] {
-    const imports = minimalPatterns(this.#policy.patternsFor({ verb: "import", subnet }));
     const exports = minimalPatterns(this.#policy.patternsFor({ verb: "export", subnet }));
-    const events = this.#subnets
+    const events = this.#subnets()
       .filter((other) => other !== subnet)
-      .flatMap((other) => imports.map((pattern) => patternToFilter(pattern, { subnet: other })));
+      .flatMap((from) =>
+        minimalPatterns(this.#policy.patternsFor({ verb: "import", subnet, from })).map((pattern) =>
+          patternToFilter(pattern, { subnet: from }),
+        ),
+      );
     return [...events, ...exports.map((pattern) => farReplyFilter(pattern, { requester: subnet }))];
   }
 }

@@ -1,4 +1,11 @@
-import { type EventAddress, type Mesh, type Message, Policy, type ReplyAddress, rulesOf } from "@adaos/core";
+import {
+  type EventAddress,
+  type Mesh,
+  type Message,
+  Policy,
+  type PolicyRule,
+  type ReplyAddress,
+} from "@adaos/core";
 import { LocalBroker, type LocalBrokerOptions } from "./local-broker.ts";
 import { LocalIdempotencyStore } from "./local-idempotency.ts";
 import { LocalJournal } from "./local-journal.ts";
@@ -18,9 +25,16 @@ export class LocalMesh {
   readonly #brokers = new Map<string, LocalBroker>();
   readonly #nodes = new Map<string, LocalNode>();
 
-  /** @param options Of every subnet's broker. Throws `usage`. */
-  constructor(mesh: Mesh, options: Omit<LocalBrokerOptions, "subnet" | "uplink"> = {}) {
-    this.#policy = new Policy(rulesOf(mesh));
+  /**
+   * @param rules The mesh's, compiled.
+   * @param options Of every subnet's broker. Throws `usage`.
+   */
+  constructor(
+    mesh: Mesh,
+    rules: readonly PolicyRule[],
+    options: Omit<LocalBrokerOptions, "subnet" | "uplink"> = {},
+  ) {
+    this.#policy = new Policy(rules);
     for (const subnet of mesh.subnets.keys()) {
       const uplink = {
         forward: (message: Message, address: EventAddress) => this.#forward(message, address),
@@ -53,7 +67,8 @@ export class LocalMesh {
   /** A reply passes where its command may pass the other way. */
   #reply(message: Message, { requester, responder, name, version }: ReplyAddress): void {
     const mayLeave = this.#policy.decide({ verb: "export", subnet: requester.subnet }, name, version).allowed;
-    const mayEnter = this.#policy.decide({ verb: "import", subnet: responder.subnet }, name, version).allowed;
+    const entering = { verb: "import", subnet: responder.subnet, from: requester.subnet } as const;
+    const mayEnter = this.#policy.decide(entering, name, version).allowed;
     if (mayLeave && mayEnter) this.#brokers.get(requester.subnet)?.tell(message);
   }
 
@@ -66,7 +81,7 @@ export class LocalMesh {
     return [...this.#brokers.values()].filter(
       (broker) =>
         broker.subnet !== subnet &&
-        this.#policy.decide({ verb: "import", subnet: broker.subnet }, name, version).allowed,
+        this.#policy.decide({ verb: "import", subnet: broker.subnet, from: subnet }, name, version).allowed,
     );
   }
 }

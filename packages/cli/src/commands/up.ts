@@ -1,14 +1,15 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { resolveStateDir } from "@adaos/config";
-import { MeshError } from "@adaos/core";
+import { MeshError, messageOf } from "@adaos/core";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { Command } from "commander";
 import { askHealth, type MeshHealth } from "../mesh/health.ts";
-import { findLayout, readLayout } from "../mesh/layout.ts";
+import { readLayout } from "../mesh/layout.ts";
 import { readRunnableMesh, runningSupervisor, startMesh, waitUntilReady } from "../mesh/local-mesh.ts";
+import { meshFileOf } from "../mesh/mesh-file-of.ts";
 import { NODE_FLAGS } from "../mesh/supervisor.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { printHealth } from "../print-health.ts";
@@ -30,20 +31,11 @@ export function upCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos up --config deploy/mesh.yaml --detach && adaos status")
     .action(async (options: UpOptions) => {
       const stateDir = resolveStateDir(options.state);
-      const configFile = configFileOf(options, stateDir);
+      const configFile = meshFileOf(options.config, stateDir);
       const health = options.detach === true ? await detached(configFile, stateDir, terminal) : undefined;
       if (health !== undefined) return printHealth(health, options.json === true, terminal);
       await attached(configFile, stateDir, options.json === true, terminal);
     });
-}
-
-function configFileOf({ config }: UpOptions, stateDir: string): string {
-  if (config !== undefined) return config;
-  const usual = "deploy/mesh.yaml";
-  const last = findLayout(stateDir)?.configFile;
-  if (last !== undefined) return last;
-  if (existsSync(usual)) return usual;
-  throw new MeshError("usage", `no ${usual} here; name the mesh to start with --config FILE`);
 }
 
 async function attached(
@@ -54,6 +46,11 @@ async function attached(
 ): Promise<void> {
   const asked = untilAsked();
   const mesh = await startMesh(configFile, stateDir, terminal.say);
+  process.on("SIGUSR2", () => {
+    mesh
+      .follow()
+      .catch((thrown: unknown) => terminal.say(`the change was not followed: ${messageOf(thrown)}`));
+  });
   try {
     const ready = waitUntilReady(mesh.layout, stateDir, terminal.say, () =>
       asked.yet() ? "stopped" : undefined,

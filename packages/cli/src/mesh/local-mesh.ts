@@ -2,7 +2,7 @@ import { type MeshFile, readMeshFile } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { askHealth, type MeshHealth } from "./health.ts";
-import type { Layout } from "./layout.ts";
+import { type Layout, readLayout } from "./layout.ts";
 import {
   isRunning,
   type ProcessRecord,
@@ -21,6 +21,8 @@ const POLL_MS = 150;
 /** A mesh that this process has started and keeps running. */
 export interface RunningMesh {
   readonly layout: Layout;
+  /** Reads its layout again: stops what is gone from it, and starts what is new. */
+  follow(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -41,7 +43,11 @@ export async function startMesh(
   const layout = await provision(meshFile, stateDir);
   const supervisor = new Supervisor(stateDir, layout, path, say);
   supervisor.start();
-  return { layout, stop: () => supervisor.stop() };
+  return {
+    layout,
+    follow: () => supervisor.follow(readLayout(stateDir)),
+    stop: () => supervisor.stop(),
+  };
 }
 
 /** Reads the file of a mesh that has servers. Throws `invalid-config` or `usage`. */

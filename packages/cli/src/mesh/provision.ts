@@ -1,6 +1,8 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import {
+  compiledPolicyText,
+  type FixedPorts,
   layoutFile,
   logFilePath,
   type MeshFile,
@@ -12,16 +14,18 @@ import {
   runFilePath,
 } from "@adaos/config";
 import {
-  type EventPattern,
+  compilePolicy,
   eventsStream,
   MESH_STREAM,
   MeshError,
-  memberRules,
   Policy,
+  type PolicyRule,
   ROOT_DOMAIN,
+  rulesOf,
   type Subnet,
 } from "@adaos/core";
 import { compileHubServer, compileRootServer } from "@adaos/nats-server";
+import { loadRegistry } from "@adaos/registry";
 import { type Key, KeyRing } from "./keys.ts";
 import { findLayout, type Layout, type NodeLayout, type ServerLayout } from "./layout.ts";
 import { PortPicker } from "./ports.ts";
@@ -34,23 +38,90 @@ interface Ports {
   readonly leafPort?: number;
 }
 
+/** Everything a mesh on this machine is started from, by file. */
+export interface Plan {
+  readonly layout: Layout;
+  /** Text of each server config and each node file, by its path. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
 /**
  * Writes everything a mesh on this machine is started from: keys, server configs, node files and the layout. What an
  * earlier run left (keys, ports, stores) is kept. Rejects with `invalid-config` or `unavailable`.
  */
 export async function provision(meshFile: MeshFile, stateDir: string): Promise<Layout> {
-  const last = findLayout(stateDir);
-  if (last !== undefined && last.mesh !== meshFile.mesh.name) {
-    const what = `${stateDir} holds the mesh ${last.mesh}, not ${meshFile.mesh.name}`;
-    throw new MeshError("invalid-config", `${what}; name another folder with --state`);
-  }
+  const last = lastLayout(meshFile, stateDir);
+  const rules = await compiledRules(meshFile);
   const ports = await pickPorts(meshFile, last);
+  const { layout, files } = new Workshop(meshFile, rules, stateDir, ports, () => NO_GRANTS).plan();
   // Files of nodes that the mesh no longer has must not be left to connect with.
   rmSync(join(stateDir, "nodes"), { recursive: true, force: true });
-  const workshop = new Workshop(meshFile, stateDir, ports);
-  const layout = workshop.build();
-  writeWhole(layoutFile(stateDir), `${JSON.stringify(layout, undefined, 2)}\n`);
+  for (const [file, text] of files) writeWhole(file, text);
+  writeWhole(layoutFile(stateDir), layoutText(layout));
   return layout;
+}
+
+/**
+ * What {@link provision} would write for a mesh that has been started before, on the ports that it has. Makes keys of
+ * members that are new, and nothing else. Rejects with `invalid-config`.
+ */
+export async function planAgain(meshFile: MeshFile, stateDir: string): Promise<Plan> {
+  const last = lastLayout(meshFile, stateDir);
+  const ports = new Map<string, Ports>();
+  for (const [name, fixed] of meshFile.ports) {
+    const before = last?.ports[name];
+    if (before === undefined) {
+      throw new MeshError(
+        "usage",
+        `the mesh in ${stateDir} has no subnet ${name} yet; a new one needs adaos down and adaos up`,
+      );
+    }
+    const wanted = { ...before, ...definedOf(fixed) };
+    ports.set(name, wanted);
+  }
+  return new Workshop(meshFile, await compiledRules(meshFile), stateDir, ports, grantsIn).plan();
+}
+
+async function compiledRules({ mesh, registryDir }: MeshFile): Promise<PolicyRule[]> {
+  const { records } = await loadRegistry(registryDir);
+  return compilePolicy(mesh, records);
+}
+
+function lastLayout({ mesh }: MeshFile, stateDir: string): Layout | undefined {
+  const last = findLayout(stateDir);
+  if (last === undefined || last.mesh === mesh.name) return last;
+  const what = `${stateDir} holds the mesh ${last.mesh}, not ${mesh.name}`;
+  throw new MeshError("invalid-config", `${what}; name another folder with --state`);
+}
+
+export function layoutText(layout: Layout): string {
+  return `${JSON.stringify(layout, undefined, 2)}\n`;
+}
+
+/** Consumers by member. */
+type Grants = ReadonlyMap<string, readonly string[]>;
+
+const NO_GRANTS: Grants = new Map();
+
+/** The consumers that a hub has granted since its server's config was made. */
+function grantsIn(configFile: string): Grants {
+  const grants = new Map<string, string[]>();
+  if (!existsSync(configFile)) return grants;
+  for (const [, consumer = "", node = ""] of readFileSync(configFile, "utf8").matchAll(GRANT)) {
+    grants.set(node, [...(grants.get(node) ?? []), consumer]);
+  }
+  return grants;
+}
+
+/** A member's consumer is called `<member>_<durable>`; the root's has no member. */
+const GRANT = /"\$JS\.API\.CONSUMER\.INFO\.[^."]+\.(([a-z0-9-]+)_[a-z0-9-]+)"/g;
+
+function definedOf({ port, monitorPort, leafPort }: FixedPorts): Partial<Ports> {
+  return {
+    ...(port === undefined ? {} : { port }),
+    ...(monitorPort === undefined ? {} : { monitorPort }),
+    ...(leafPort === undefined ? {} : { leafPort }),
+  };
 }
 
 async function pickPorts(meshFile: MeshFile, last: Layout | undefined): Promise<ReadonlyMap<string, Ports>> {
@@ -75,23 +146,34 @@ async function pickPorts(meshFile: MeshFile, last: Layout | undefined): Promise<
   return ports;
 }
 
-/** Builds the files of one mesh. */
+/** Builds the files of one mesh. Only keys are written at once: the rest names them. */
 class Workshop {
   readonly #meshFile: MeshFile;
+  readonly #rules: readonly PolicyRule[];
   readonly #stateDir: string;
   readonly #ports: ReadonlyMap<string, Ports>;
   readonly #keys: KeyRing;
   readonly #servers: ServerLayout[] = [];
   readonly #nodes: NodeLayout[] = [];
+  readonly #files = new Map<string, string>();
+  readonly #grantsOf: (configFile: string) => Grants;
 
-  constructor(meshFile: MeshFile, stateDir: string, ports: ReadonlyMap<string, Ports>) {
+  constructor(
+    meshFile: MeshFile,
+    rules: readonly PolicyRule[],
+    stateDir: string,
+    ports: ReadonlyMap<string, Ports>,
+    grantsOf: (configFile: string) => Grants,
+  ) {
+    this.#grantsOf = grantsOf;
     this.#meshFile = meshFile;
+    this.#rules = rules;
     this.#stateDir = stateDir;
     this.#ports = ports;
     this.#keys = new KeyRing(stateDir);
   }
 
-  build(): Layout {
+  plan(): Plan {
     const { mesh, file, registryDir } = this.#meshFile;
     const leafKeys = new Map([...mesh.subnets.keys()].map((subnet) => [subnet, this.#keys.leafKey(subnet)]));
     this.#buildRoot(new Map([...leafKeys].map(([subnet, key]) => [subnet, key.publicKey])));
@@ -100,7 +182,7 @@ class Workshop {
       this.#buildHub(subnet, includeFile);
       for (const name of subnet.members.keys()) this.#buildMember(subnet, name);
     }
-    return {
+    const layout: Layout = {
       mesh: mesh.name,
       configFile: file,
       registryDir,
@@ -108,30 +190,40 @@ class Workshop {
       servers: this.#servers,
       nodes: this.#nodes,
     };
+    return { layout, files: this.#files };
   }
 
   #buildRoot(leafKeys: ReadonlyMap<string, string>): void {
     const { mesh, streams } = this.#meshFile;
     const daemon = this.#keys.key("root/daemon");
+    const system = this.#keys.key("root/system");
     const { port, monitorPort, leafPort = 0 } = this.#portsOf(ROOT_DOMAIN);
-    const config = compileRootServer({
+    const server = {
       ...this.#serverSettings(ROOT_DOMAIN),
       port,
       monitorPort,
       leafPort,
-      systemKey: this.#keys.key("root/system").publicKey,
+      systemKey: system.publicKey,
       rootKey: daemon.publicKey,
-      leafKeys,
+    };
+    const url = this.#addServer(ROOT_DOMAIN, compileRootServer({ ...server, leafKeys }), daemon, MESH_STREAM);
+    const subnets = [...mesh.subnets.values()].map(({ name, tenant }) => {
+      return [name, { tenant, leafKey: leafKeys.get(name) ?? "" }];
     });
-    const url = this.#addServer(ROOT_DOMAIN, config, daemon, MESH_STREAM);
-    const subnets = [...mesh.subnets.values()].map((subnet) => [subnet.name, this.#subnetRules(subnet)]);
+    const natsServer = {
+      configFile: this.#configFile(ROOT_DOMAIN),
+      systemSeedFile: system.seedFile,
+      ...server,
+    };
     for (const id of rootNodeIds(this.#meshFile.rootDaemons)) {
       this.#addNode(id, "root", {
         role: "root",
         ...this.#common(id, url, daemon),
         node: id,
         streams,
+        policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
         subnets: Object.fromEntries(subnets),
+        natsServer,
       });
     }
   }
@@ -151,9 +243,11 @@ class Workshop {
       // Servers read an include seen from the file that names it.
       leafSeedInclude: relative(dirname(configFile), leafInclude),
     };
-    const policy = new Policy(memberRules(subnet));
+    const rules = rulesOf(this.#rules, name);
+    const policy = new Policy(rules);
     const memberKeys = new Map(members.map(([node, key]) => [node, key.publicKey]));
-    const config = compileHubServer({ ...server, subnet: name, policy, memberKeys, consumers: new Map() });
+    const consumers = this.#grantsOf(configFile);
+    const config = compileHubServer({ ...server, subnet: name, policy, memberKeys, consumers });
     const url = this.#addServer(name, config, daemon, eventsStream(name));
     const id = nodeId({ subnet: name, node: "hub" });
     this.#addNode(id, "hub", {
@@ -161,10 +255,8 @@ class Workshop {
       ...this.#common(id, url, daemon),
       subnet: name,
       streams: this.#meshFile.streams,
-      ...this.#subnetRules(subnet),
-      members: Object.fromEntries(
-        members.map(([node, key]) => [node, { key: key.publicKey, ...memberRulesText(subnet, node) }]),
-      ),
+      policy: compiledPolicyText(rules),
+      members: Object.fromEntries(members.map(([node, key]) => [node, { key: key.publicKey }])),
       natsServer: { configFile, systemSeedFile: system.seedFile, ...server },
     });
   }
@@ -178,8 +270,9 @@ class Workshop {
       ...this.#common(id, `nats://${HOST}:${port}`, this.#memberKey(subnet.name, node)),
       subnet: subnet.name,
       node,
+      tenant: subnet.tenant,
       registry: this.#meshFile.registryDir,
-      ...memberRulesText(subnet, node),
+      policy: compiledPolicyText(rulesOf(this.#rules, subnet.name, node)),
       enable_metrics: this.#meshFile.enableMetrics,
       ...(outbox === false ? {} : { outbox: { dir: outboxDir(this.#stateDir, id), ...outbox } }),
     });
@@ -222,15 +315,10 @@ class Workshop {
     };
   }
 
-  #subnetRules(subnet: Subnet): { export: string[]; import: string[] } {
-    return { export: textOf(subnet.exports), import: textOf(subnet.imports) };
-  }
-
   #addServer(name: string, config: string, daemon: Key, stream: string): string {
     const configFile = this.#configFile(name);
-    // Server configs hold public keys only, but they tell who may do what.
     mkdirSync(dirname(logFilePath(this.#stateDir, name)), { recursive: true });
-    writeWhole(configFile, config);
+    this.#files.set(configFile, config);
     const { port, monitorPort } = this.#portsOf(name);
     const url = `nats://${HOST}:${port}`;
     this.#servers.push({
@@ -247,22 +335,13 @@ class Workshop {
 
   #addNode(id: string, role: NodeLayout["role"], content: NodeFileInput): void {
     const nodeFile = nodeFilePath(this.#stateDir, id);
-    writeWhole(nodeFile, `${JSON.stringify(content, undefined, 2)}\n`);
+    this.#files.set(nodeFile, `${JSON.stringify(content, undefined, 2)}\n`);
     this.#nodes.push({ id, role, nodeFile });
   }
 }
 
-function memberRulesText(subnet: Subnet, node: string): { publish: string[]; subscribe: string[] } {
-  const member = subnet.members.get(node);
-  return { publish: textOf(member?.publish ?? []), subscribe: textOf(member?.subscribe ?? []) };
-}
-
-function textOf(patterns: readonly EventPattern[]): string[] {
-  return patterns.map(({ text }) => text);
-}
-
 /** Writes a file as a whole: a reader sees the old one or the new one. Only its owner may read it. */
-function writeWhole(file: string, text: string): void {
+export function writeWhole(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   writeFileSync(`${file}.new`, text, { mode: 0o600 });
   renameSync(`${file}.new`, file);

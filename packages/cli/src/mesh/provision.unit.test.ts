@@ -3,12 +3,15 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { readMeshFile, readNodeFile, readSeed } from "@adaos/config";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { HOME } from "../../../../test/kit/mesh.ts";
 import { type ParsedBlock, parseConf } from "../../../../test/kit/nats-conf.ts";
 import { findLayout, type Layout } from "./layout.ts";
 import { provision } from "./provision.ts";
 
+const REGISTRY = `registry: ${join(HOME, "schemas/events")}`;
 const MESH = [
   "mesh: demo",
+  REGISTRY,
   "subnets:",
   "  alpha:",
   "    export: [ui.]",
@@ -84,7 +87,7 @@ describe("provision()", () => {
     const { nodes } = await set(...MESH);
     const file = nodes.find(({ id }) => id === "alpha/speaker")?.nodeFile ?? "";
     const { config } = readNodeFile(file, "member");
-    expect([config.publish, config.subscribe.map(({ text }) => text)]).toEqual([[], ["ui."]]);
+    expect(config.policy.map(({ verb, pattern }) => [verb, pattern.text])).toEqual([["subscribe", "ui."]]);
     expect(readFileSync(file, "utf8")).not.toContain("kitchen");
   });
 

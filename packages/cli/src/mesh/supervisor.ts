@@ -31,14 +31,18 @@ const STOP_LIMIT_MS = 18_000;
 /** Keeps the processes of a mesh running: starts them, starts again what dies, and stops them all in order. */
 export class Supervisor {
   readonly #stateDir: string;
-  readonly #kept: readonly KeptProcess[];
+  readonly #natsServer: string;
+  readonly #say: (line: string) => void;
+  #kept: readonly KeptProcess[];
   readonly #self: ProcessRecord = recordOf("supervisor", process.pid);
+  #changing: Promise<void> = Promise.resolve();
 
   constructor(stateDir: string, layout: Layout, natsServer: string, say: (line: string) => void) {
     this.#stateDir = stateDir;
+    this.#natsServer = natsServer;
+    this.#say = say;
     mkdirSync(join(stateDir, "logs"), { recursive: true });
-    const specs = processSpecs(stateDir, layout, natsServer);
-    this.#kept = specs.map((spec) => new KeptProcess(spec, () => this.#record(), say));
+    this.#kept = processSpecs(stateDir, layout, natsServer).map((spec) => this.#keep(spec));
   }
 
   start(): void {
@@ -46,13 +50,34 @@ export class Supervisor {
     this.#record();
   }
 
+  /** Stops what a layout no longer has, and starts what it has anew; the others are not disturbed. */
+  follow(layout: Layout): Promise<void> {
+    this.#changing = this.#changing.then(async () => {
+      const wanted = processSpecs(this.#stateDir, layout, this.#natsServer);
+      const gone = this.#kept.filter(({ spec }) => !wanted.some(({ name }) => name === spec.name));
+      const added = wanted
+        .filter(({ name }) => !this.#kept.some(({ spec }) => spec.name === name))
+        .map((spec) => this.#keep(spec));
+      await Promise.all(gone.map((kept) => kept.stop()));
+      this.#kept = [...this.#kept.filter((kept) => !gone.includes(kept)), ...added];
+      for (const kept of added) kept.start();
+      this.#record();
+    });
+    return this.#changing;
+  }
+
   /** Stops everything, members first and servers last. Resolves when no process is left. Safe to call twice. */
   async stop(): Promise<void> {
+    await this.#changing;
     const tiers = [...new Set(this.#kept.map(({ spec }) => spec.tier))].sort((a, b) => b - a);
     for (const tier of tiers) {
       await Promise.all(this.#kept.filter(({ spec }) => spec.tier === tier).map((kept) => kept.stop()));
     }
     removeProcessTable(this.#stateDir);
+  }
+
+  #keep(spec: ProcessSpec): KeptProcess {
+    return new KeptProcess(spec, () => this.#record(), this.#say);
   }
 
   #record(): void {

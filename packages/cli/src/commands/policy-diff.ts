@@ -1,0 +1,46 @@
+import { resolveStateDir } from "@adaos/config";
+import { Command } from "commander";
+import { readLayout } from "../mesh/layout.ts";
+import { jsonOption, stateOption } from "../options.ts";
+import { diffPolicies, type PolicyChange } from "../policy/diff-policy.ts";
+import { loadPolicy } from "../policy/load-policy.ts";
+import { declaredPolicy, runningPolicy } from "../policy/running-policy.ts";
+import type { Terminal } from "../terminal.ts";
+import { configOption, loadMeantPolicy, type PolicyOptions } from "./policy-options.ts";
+
+interface DiffOptions extends PolicyOptions {
+  readonly against?: string;
+}
+
+export function policyDiffCommand(terminal: Terminal): Command {
+  return new Command("diff")
+    .description(
+      "what a mesh file would change for the events of the registry, beside what the mesh runs with",
+    )
+    .addOption(configOption())
+    .addOption(stateOption())
+    .option("--against <file>", "beside another mesh file instead")
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  adaos policy diff --config deploy/mesh.yaml")
+    .action(async (options: DiffOptions) => {
+      const loaded = await loadMeantPolicy(options);
+      const before =
+        options.against === undefined
+          ? runningPolicy(readLayout(resolveStateDir(options.state)))
+          : declaredPolicy(await loadPolicy(options.against));
+      const changes = diffPolicies(before, declaredPolicy(loaded), loaded.events);
+      printChanges(changes, options.json === true, terminal);
+    });
+}
+
+/** One line a change: `+` what becomes possible, `-` what no longer is. */
+export function printChanges(changes: readonly PolicyChange[], json: boolean, terminal: Terminal): void {
+  const { green, red } = terminal.colors;
+  for (const change of changes) {
+    const { change: what, verb, who, from, event, rule } = change;
+    const text = `${who} ${verb} ${event}${from === undefined ? "" : ` from ${from}`} (${rule})`;
+    if (json) terminal.out(JSON.stringify(change));
+    else terminal.out(what === "allowed" ? green(`+ ${text}`) : red(`- ${text}`));
+  }
+  if (changes.length === 0 && !json) terminal.say("no change for any event of the registry");
+}

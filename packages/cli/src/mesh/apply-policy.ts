@@ -1,0 +1,106 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { layoutFile, type MeshFile, runFilePath } from "@adaos/config";
+import { MeshError, messageOf } from "@adaos/core";
+import { type NodeStatus, nodeFileDigest, type RunFile } from "@adaos/daemon";
+import { type Layout, readLayout } from "./layout.ts";
+import { type ProcessRecord, signalProcess } from "./process-table.ts";
+import { layoutText, type Plan, planAgain, writeWhole } from "./provision.ts";
+
+/** What of a node file may change while the node runs. */
+const CHANGEABLE: ReadonlySet<string> = new Set(["policy", "members", "subnets", "tenant"]);
+const APPLIED_LIMIT_MS = 15_000;
+const POLL_MS = 25;
+const ANSWER_MS = 2000;
+
+/** A change of policy that is ready to be made. */
+export interface PolicyUpdate {
+  readonly before: Layout;
+  readonly plan: Plan;
+  /** Nodes whose file becomes another one. */
+  readonly changed: readonly string[];
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** What a mesh file would change in a mesh that was started. Rejects with `usage` for what cannot change while it runs. */
+export async function planUpdate(meshFile: MeshFile, stateDir: string): Promise<PolicyUpdate> {
+  const before = readLayout(stateDir);
+  const plan = await planAgain(meshFile, stateDir);
+  const was = new Map(before.nodes.map(({ id, nodeFile }) => [id, nodeFile]));
+  const changed: string[] = [];
+  for (const { id, nodeFile } of plan.layout.nodes) {
+    const text = plan.files.get(nodeFile) ?? "";
+    if (!was.has(id) || !existsSync(nodeFile)) continue;
+    const now = readFileSync(nodeFile, "utf8");
+    if (now === text) continue;
+    assertChangeable(id, now, text);
+    changed.push(id);
+  }
+  const is = new Set(plan.layout.nodes.map(({ id }) => id));
+  const added = [...is].filter((id) => !was.has(id));
+  const removed = [...was.keys()].filter((id) => !is.has(id));
+  return { before, plan, changed, added, removed };
+}
+
+/** Writes what the nodes follow. From here on they change by themselves. */
+export function writeUpdate({ before, plan, removed }: PolicyUpdate, stateDir: string): void {
+  const nodeFiles = new Set(plan.layout.nodes.map(({ nodeFile }) => nodeFile));
+  // Configs of servers are written by the daemons beside them, which know what else stands in them.
+  for (const [file, text] of plan.files) if (nodeFiles.has(file)) writeWhole(file, text);
+  for (const { id, nodeFile } of before.nodes) if (removed.includes(id)) rmSync(nodeFile, { force: true });
+  writeWhole(layoutFile(stateDir), layoutText(plan.layout));
+}
+
+/** Tells the supervisor that members have come or gone. */
+export function tellSupervisor({ added, removed }: PolicyUpdate, supervisor: ProcessRecord): void {
+  if (added.length + removed.length > 0) signalProcess(supervisor, "SIGUSR2");
+}
+
+/** Waits until every node that changes has applied its file, and every new one runs. Rejects with `timeout`, naming who has not and why. */
+export async function untilApplied({ plan, changed, added }: PolicyUpdate, stateDir: string): Promise<void> {
+  const deadlineMs = Date.now() + APPLIED_LIMIT_MS;
+  const waiting = new Map([...changed, ...added].map((id) => [id, "has not answered"]));
+  const digests = new Map(
+    plan.layout.nodes.map(({ id, nodeFile }) => [id, nodeFileDigest(plan.files.get(nodeFile) ?? "")]),
+  );
+  while (waiting.size > 0) {
+    await Promise.all(
+      [...waiting.keys()].map(async (id) => {
+        const { digest, reason } = await askConfig(id, stateDir);
+        if (digest === digests.get(id)) waiting.delete(id);
+        else waiting.set(id, reason);
+      }),
+    );
+    if (waiting.size === 0) return;
+    if (Date.now() >= deadlineMs) {
+      const who = [...waiting].map(([id, reason]) => `${id}: ${reason}`).join("\n  ");
+      throw new MeshError(
+        "timeout",
+        `written, and not in force everywhere after ${APPLIED_LIMIT_MS / 1000} s:\n  ${who}`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+async function askConfig(id: string, stateDir: string): Promise<{ digest?: unknown; reason: string }> {
+  try {
+    const { statusUrl } = JSON.parse(readFileSync(runFilePath(stateDir, id), "utf8")) as RunFile;
+    const response = await fetch(`${statusUrl}/status`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    const { config } = ((await response.json()) as NodeStatus).parts;
+    return {
+      digest: config?.details?.["digest"],
+      reason: config?.reason ?? "is still at the version before",
+    };
+  } catch (thrown) {
+    return { reason: `does not answer: ${messageOf(thrown)}` };
+  }
+}
+
+function assertChangeable(id: string, now: string, text: string): void {
+  const [was, is] = [JSON.parse(now), JSON.parse(text)] as [Record<string, unknown>, Record<string, unknown>];
+  for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
+    if (CHANGEABLE.has(key) || JSON.stringify(was[key]) === JSON.stringify(is[key])) continue;
+    throw new MeshError("usage", `${key} of ${id} cannot change while it runs; use adaos down and adaos up`);
+  }
+}

@@ -1,0 +1,67 @@
+import { formatEventRef, type KnownEvent, type Policy, type PolicyQuestion } from "@adaos/core";
+
+/** A policy and whom it is for. */
+export interface PolicyState {
+  readonly policy: Policy;
+  /** Members by subnet. */
+  readonly holders: ReadonlyMap<string, readonly string[]>;
+}
+
+/** One thing that somebody may do by one policy and not by the other. */
+export interface PolicyChange {
+  readonly change: "allowed" | "denied";
+  readonly verb: PolicyQuestion["verb"];
+  /** `alpha/kitchen`, or `alpha` of a subnet. */
+  readonly who: string;
+  readonly from?: string;
+  readonly event: string;
+  /** The rule that decides it after the change. */
+  readonly rule: string;
+}
+
+/**
+ * What changes for the events of the registry: everything that somebody of either mesh may do by one policy and not by the
+ * other. Pure.
+ */
+export function diffPolicies(
+  before: PolicyState,
+  after: PolicyState,
+  events: readonly KnownEvent[],
+): PolicyChange[] {
+  const questions = new Map<string, PolicyQuestion>();
+  for (const state of [before, after]) {
+    for (const question of questionsOf(state)) questions.set(JSON.stringify(question), question);
+  }
+  const changes: PolicyChange[] = [];
+  for (const question of questions.values()) {
+    for (const { name, version } of events) {
+      const was = before.policy.decide(question, name, version);
+      const is = after.policy.decide(question, name, version);
+      if (was.allowed === is.allowed) continue;
+      const { verb, subnet, node, from } = question;
+      changes.push({
+        change: is.allowed ? "allowed" : "denied",
+        verb,
+        who: node === undefined ? subnet : `${subnet}/${node}`,
+        ...(from === undefined ? {} : { from }),
+        event: formatEventRef(name, version),
+        rule: is.rule,
+      });
+    }
+  }
+  return changes;
+}
+
+function questionsOf({ holders }: PolicyState): PolicyQuestion[] {
+  const questions: PolicyQuestion[] = [];
+  for (const [subnet, members] of holders) {
+    questions.push({ verb: "export", subnet });
+    for (const from of holders.keys()) {
+      if (from !== subnet) questions.push({ verb: "import", subnet, from });
+    }
+    for (const node of members) {
+      questions.push({ verb: "publish", subnet, node }, { verb: "subscribe", subnet, node });
+    }
+  }
+  return questions;
+}

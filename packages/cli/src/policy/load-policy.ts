@@ -1,0 +1,21 @@
+import { type MeshFile, readMeshFile } from "@adaos/config";
+import { compilePolicy, type KnownEvent, Policy, type PolicyRule } from "@adaos/core";
+import { type FileRegistry, loadRegistry } from "@adaos/registry";
+
+/** A mesh file's policy and what it is compiled with. */
+export interface LoadedPolicy {
+  readonly meshFile: MeshFile;
+  readonly registry: FileRegistry;
+  readonly events: readonly KnownEvent[];
+  readonly rules: readonly PolicyRule[];
+  readonly policy: Policy;
+}
+
+/** Reads a mesh file and its registry, and compiles its policy. Rejects with `invalid-config`. */
+export async function loadPolicy(file: string): Promise<LoadedPolicy> {
+  const meshFile = readMeshFile(file);
+  const registry = await loadRegistry(meshFile.registryDir);
+  const events = registry.records;
+  const rules = compilePolicy(meshFile.mesh, events);
+  return { meshFile, registry, events, rules, policy: new Policy(rules) };
+}

@@ -1,0 +1,24 @@
+import { readNodeFile } from "@adaos/config";
+import { Policy, type PolicyRule } from "@adaos/core";
+import type { Layout } from "../mesh/layout.ts";
+import type { PolicyState } from "./diff-policy.ts";
+import type { LoadedPolicy } from "./load-policy.ts";
+
+/** The policy that the daemons of a mesh were given last: what stands in their files. Throws `invalid-config`. */
+export function runningPolicy({ nodes }: Layout): PolicyState {
+  const rules: PolicyRule[] = [];
+  const holders = new Map<string, readonly string[]>();
+  for (const { role, nodeFile } of nodes) {
+    if (role !== "hub") continue;
+    const { config } = readNodeFile(nodeFile, "hub");
+    rules.push(...config.policy);
+    holders.set(config.subnet, Object.keys(config.members));
+  }
+  return { policy: new Policy(rules), holders };
+}
+
+/** The policy of a mesh file. */
+export function declaredPolicy({ meshFile, policy }: LoadedPolicy): PolicyState {
+  const subnets = [...meshFile.mesh.subnets.values()];
+  return { policy, holders: new Map(subnets.map(({ name, members }) => [name, [...members.keys()]])) };
+}

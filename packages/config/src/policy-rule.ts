@@ -1,0 +1,143 @@
+import {
+  DEFAULT_DENY,
+  type DeclaredRule,
+  type EventPattern,
+  type Mesh,
+  messageOf,
+  originTokenProblem,
+  type PolicyVerb,
+  parseEventPattern,
+  TENANT_BOUNDARY,
+} from "@adaos/core";
+import { z } from "zod";
+
+/** An event pattern, checked and parsed. */
+export const patternSchema: z.ZodType<EventPattern, string> = z.string().transform((text, context) => {
+  try {
+    return parseEventPattern(text);
+  } catch (thrown) {
+    context.addIssue(messageOf(thrown));
+    return z.NEVER;
+  }
+});
+
+/** A name as subjects and configs can hold it, and none of those that are reserved. */
+export function tokenOf(what: string, reserved: ReadonlySet<string> = new Set()): z.ZodString {
+  return z.string().superRefine((text, context) => {
+    const problem = reserved.has(text) ? "is reserved; choose another" : originTokenProblem(text);
+    if (problem !== undefined) context.addIssue(`${what} "${text.slice(0, 80)}" ${problem}`);
+  });
+}
+
+const MEMBER_VERBS: readonly PolicyVerb[] = ["publish", "subscribe"];
+/** Refusals name these when no rule of the file has refused. */
+const RESERVED_IDS: ReadonlySet<string> = new Set([DEFAULT_DENY, TENANT_BOUNDARY, "origin", "tenant"]);
+
+const verb = z.enum(["publish", "subscribe", "export", "import"]);
+const kind = z.enum(["event", "command", "reply"]);
+
+function oneOrMore<T extends z.ZodType>(one: T): z.ZodType<z.output<T>[], z.input<T> | z.input<T>[]> {
+  return z.union([one.transform((value) => [value]), z.array(one).min(1).max(1000)]) as never;
+}
+
+/** One rule of a mesh file's `policy`. */
+export const ruleSchema = z
+  .strictObject({
+    id: tokenOf("rule", RESERVED_IDS).describe("names the rule in refusals"),
+    allow: oneOrMore(verb).optional(),
+    deny: oneOrMore(verb).optional(),
+    events: oneOrMore(patternSchema).describe("patterns, as in the lists of members; * for all"),
+    kind: oneOrMore(kind).optional(),
+    subnet: oneOrMore(tokenOf("subnet")).optional(),
+    tenant: oneOrMore(tokenOf("tenant")).optional().describe("of the subnet that the rule is for"),
+    member: oneOrMore(tokenOf("member")).optional(),
+    role: oneOrMore(tokenOf("role")).optional(),
+    from: z
+      .strictObject({
+        subnet: oneOrMore(tokenOf("subnet")).optional(),
+        tenant: oneOrMore(tokenOf("tenant")).optional(),
+      })
+      .optional()
+      .describe(
+        "with import: where the event was published; only a rule with it lets in what is of another tenant",
+      ),
+  })
+  .superRefine((rule, context) => {
+    if ((rule.allow === undefined) === (rule.deny === undefined)) {
+      context.addIssue("needs either allow or deny, with publish, subscribe, export or import");
+      return;
+    }
+    const verbs = rule.allow ?? rule.deny ?? [];
+    const isOfMembers = rule.member !== undefined || rule.role !== undefined;
+    if (isOfMembers && verbs.some((one) => !MEMBER_VERBS.includes(one))) {
+      context.addIssue("names a member or a role; these publish and subscribe, subnets export and import");
+    }
+    if (rule.from === undefined) return;
+    if (verbs.some((one) => one !== "import")) context.addIssue("has from, which only import can have");
+    if (rule.from.subnet === undefined && rule.from.tenant === undefined) {
+      context.addIssue({ code: "custom", path: ["from"], message: "needs a subnet or a tenant" });
+    }
+  });
+
+export function declaredRuleOf(rule: z.output<typeof ruleSchema>): DeclaredRule {
+  const { id, allow, deny, events, kind: kinds, subnet, tenant, member, role, from } = rule;
+  return {
+    id,
+    effect: allow === undefined ? "deny" : "allow",
+    verbs: allow ?? deny ?? [],
+    events,
+    ...(kinds === undefined ? {} : { kinds }),
+    ...(subnet === undefined ? {} : { subnets: subnet }),
+    ...(tenant === undefined ? {} : { tenants: tenant }),
+    ...(member === undefined ? {} : { members: member }),
+    ...(role === undefined ? {} : { roles: role }),
+    ...(from === undefined
+      ? {}
+      : {
+          from: {
+            ...(from.subnet === undefined ? {} : { subnets: from.subnet }),
+            ...(from.tenant === undefined ? {} : { tenants: from.tenant }),
+          },
+        }),
+  };
+}
+
+/** Something wrong with a rule beside the others and the mesh that it is for. */
+export interface RuleProblem {
+  /** Below `policy`. */
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** A rule for somebody who does not exist is a typing error, and allows or denies nothing in silence. */
+export function ruleProblems({ policy, subnets }: Mesh): RuleProblem[] {
+  const all = [...subnets.values()];
+  const members = all.flatMap((subnet) => [...subnet.members.values()]);
+  const known = {
+    subnet: new Set(all.map(({ name }) => name)),
+    tenant: new Set(all.map(({ tenant }) => tenant)),
+    member: new Set(members.map(({ name }) => name)),
+    role: new Set(members.flatMap(({ roles }) => roles)),
+  };
+  const problems: RuleProblem[] = [];
+  const seen = new Set<string>();
+  for (const [i, rule] of policy.entries()) {
+    if (seen.has(rule.id)) problems.push({ path: [i, "id"], message: `there is another rule ${rule.id}` });
+    seen.add(rule.id);
+    const named = [
+      ["subnet", rule.subnets, ["subnet"]],
+      ["tenant", rule.tenants, ["tenant"]],
+      ["member", rule.members, ["member"]],
+      ["role", rule.roles, ["role"]],
+      ["subnet", rule.from?.subnets, ["from", "subnet"]],
+      ["tenant", rule.from?.tenants, ["from", "tenant"]],
+    ] as const;
+    for (const [what, wanted, path] of named) {
+      for (const name of wanted ?? []) {
+        if (known[what].has(name)) continue;
+        problems.push({ path: [i, ...path], message: `the mesh has no ${what} ${name}` });
+      }
+    }
+  }
+  return problems;
+}

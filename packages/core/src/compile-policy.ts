@@ -1,0 +1,193 @@
+import { type EventPattern, parseEventPattern, patternCovers, patternMatches } from "./event-pattern.ts";
+import type { DeclaredRule, Member, Mesh, Subnet } from "./mesh.ts";
+import type { PolicyRule, PolicyVerb } from "./policy.ts";
+import type { EventKind } from "./ports.ts";
+
+/** An event that the registry knows. */
+export interface KnownEvent {
+  readonly name: string;
+  readonly version: number;
+  readonly kind: EventKind;
+}
+
+/** Id of the rule by which nothing enters a subnet from one of another tenant. */
+export const TENANT_BOUNDARY = "tenant-boundary";
+
+/** One pattern that is allowed or denied to a holder whom nobody needs to name any more. */
+type Clause = Pick<PolicyRule, "id" | "effect" | "pattern" | "unregistered">;
+
+const EVERYTHING = parseEventPattern("*");
+
+/**
+ * What the rules of a mesh mean for each member and each subnet. First match wins: the rules of `policy` in their order,
+ * then what subnets and members are allowed one by one.
+ *
+ * Servers know no order, and filters of consumers know nothing but what passes. So an allowing rule into which an earlier
+ * one cuts allows, one by one, those events of the registry that are left of it; whatever the registry does not know is
+ * denied there. So is a rule that names a kind. Everything else is as it was written. Pure.
+ */
+export function compilePolicy(mesh: Mesh, events: readonly KnownEvent[]): PolicyRule[] {
+  const rules: PolicyRule[] = [];
+  for (const subnet of mesh.subnets.values()) {
+    rules.push(...exportRules(mesh, subnet, events), ...importRules(mesh, subnet, events));
+    for (const member of subnet.members.values()) {
+      for (const verb of ["publish", "subscribe"] as const) {
+        rules.push(...memberRules(mesh, subnet, member, verb, events));
+      }
+    }
+  }
+  return rules;
+}
+
+/** Of compiled rules, those about one member or, when none is named, about the subnet itself and all its members. */
+export function rulesOf(rules: readonly PolicyRule[], subnet: string, node?: string): PolicyRule[] {
+  return rules.filter((rule) => rule.subnet === subnet && (node === undefined || rule.node === node));
+}
+
+function exportRules(mesh: Mesh, subnet: Subnet, events: readonly KnownEvent[]): PolicyRule[] {
+  const clauses = [
+    ...declaredClauses(mesh.policy, { verb: "export", subnet }, events),
+    ...listClauses(subnet.name, "export", subnet.exports),
+  ];
+  return resolve(clauses, events).map((clause) => ({ ...clause, verb: "export", subnet: subnet.name }));
+}
+
+/** Rules with the origins they are about, and without where all origins have the same ones. */
+function importRules(mesh: Mesh, subnet: Subnet, events: readonly KnownEvent[]): PolicyRule[] {
+  const groups = new Map<string, { clauses: readonly Clause[]; from: string[] }>();
+  for (const origin of mesh.subnets.values()) {
+    if (origin.name === subnet.name) continue;
+    const clauses = [
+      ...declaredClauses(mesh.policy, { verb: "import", subnet, origin }, events),
+      ...(origin.tenant === subnet.tenant ? [] : [boundary()]),
+      ...listClauses(subnet.name, "import", subnet.imports),
+    ];
+    const key = clauses.map(({ id, effect, pattern }) => `${id} ${effect} ${pattern.text}`).join("\n");
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { clauses, from: [origin.name] });
+    else group.from.push(origin.name);
+  }
+  return [...groups.values()].flatMap(({ clauses, from }) => {
+    const about = groups.size === 1 ? {} : { from };
+    return resolve(clauses, events).map((clause): PolicyRule => {
+      return { ...clause, verb: "import", subnet: subnet.name, ...about };
+    });
+  });
+}
+
+const boundary = (): Clause => ({ id: TENANT_BOUNDARY, effect: "deny", pattern: EVERYTHING });
+
+function memberRules(
+  mesh: Mesh,
+  subnet: Subnet,
+  member: Member,
+  verb: "publish" | "subscribe",
+  events: readonly KnownEvent[],
+): PolicyRule[] {
+  const clauses = [
+    ...declaredClauses(mesh.policy, { verb, subnet, member }, events),
+    ...listClauses(`${subnet.name}.${member.name}`, verb, member[verb]),
+  ];
+  return resolve(clauses, events).map((clause): PolicyRule => {
+    return { ...clause, verb, subnet: subnet.name, node: member.name };
+  });
+}
+
+function listClauses(holder: string, verb: PolicyVerb, patterns: readonly EventPattern[]): Clause[] {
+  return patterns.map((pattern, i) => ({ id: `${holder}.${verb}[${i}]`, effect: "allow", pattern }));
+}
+
+/** Whom a rule is asked about. */
+interface Holder {
+  readonly verb: PolicyVerb;
+  readonly subnet: Subnet;
+  readonly member?: Member;
+  readonly origin?: Subnet;
+}
+
+function declaredClauses(
+  policy: readonly DeclaredRule[],
+  holder: Holder,
+  events: readonly KnownEvent[],
+): Clause[] {
+  return policy
+    .filter((rule) => isAbout(rule, holder))
+    .flatMap(({ id, effect, events: patterns, kinds }) => {
+      const meant = kinds === undefined ? patterns : ofKinds(patterns, kinds, events);
+      return meant.map((pattern): Clause => ({ id, effect, pattern }));
+    });
+}
+
+function isAbout(rule: DeclaredRule, { verb, subnet, member, origin }: Holder): boolean {
+  const { from } = rule;
+  return (
+    rule.verbs.includes(verb) &&
+    names(rule.subnets, subnet.name) &&
+    names(rule.tenants, subnet.tenant) &&
+    (rule.members === undefined || (member !== undefined && rule.members.includes(member.name))) &&
+    (rule.roles === undefined || rule.roles.some((role) => member?.roles.includes(role) === true)) &&
+    (origin === undefined || names(from?.subnets, origin.name)) &&
+    (origin === undefined || names(from?.tenants, origin.tenant)) &&
+    // What crosses the border of a tenant has to be said, not to be overlooked.
+    (origin === undefined || origin.tenant === subnet.tenant || rule.effect === "deny" || from !== undefined)
+  );
+}
+
+const names = (wanted: readonly string[] | undefined, name: string): boolean =>
+  wanted?.includes(name) ?? true;
+
+/** The events of these kinds that the patterns mean, one by one: no subject tells a kind. */
+function ofKinds(
+  patterns: readonly EventPattern[],
+  kinds: readonly EventKind[],
+  events: readonly KnownEvent[],
+): EventPattern[] {
+  return patterns.flatMap((pattern) =>
+    events
+      .filter((event) => kinds.includes(event.kind) && patternMatches(pattern, event.name, event.version))
+      .map(oneVersion),
+  );
+}
+
+const oneVersion = ({ name, version }: KnownEvent): EventPattern => parseEventPattern(`${name}@${version}`);
+
+/** What first match means, without order among what is allowed: all that allows, then all that denies. */
+function resolve(clauses: readonly Clause[], events: readonly KnownEvent[]): Clause[] {
+  const allowed: Clause[] = [];
+  const denied: Clause[] = [];
+  const earlier: Clause[] = [];
+  for (const clause of clauses) {
+    const { id, effect, pattern } = clause;
+    // Patterns are nested or apart, never overlapping: what no single one covers is not covered.
+    if (earlier.some((other) => patternCovers(other.pattern, pattern))) continue;
+    const cut = earlier.find((other) => other.effect === "deny" && patternCovers(pattern, other.pattern));
+    if (effect === "deny") denied.push(clause);
+    else if (cut === undefined) allowed.push(clause);
+    else {
+      const left = leftOf(pattern, earlier, events);
+      allowed.push(...left.map((one): Clause => ({ id, effect, pattern: one })));
+      denied.push({ id: cut.id, effect: "deny", pattern, unregistered: true });
+    }
+    earlier.push(clause);
+  }
+  return [...allowed, ...denied];
+}
+
+/** Events of a pattern that nothing earlier decides, in all their versions where nothing earlier looks at versions. */
+function leftOf(
+  pattern: EventPattern,
+  earlier: readonly Clause[],
+  events: readonly KnownEvent[],
+): EventPattern[] {
+  const left = new Map<string, EventPattern>();
+  for (const event of events) {
+    if (!patternMatches(pattern, event.name, event.version)) continue;
+    if (earlier.some((other) => patternMatches(other.pattern, event.name, event.version))) continue;
+    const whole = parseEventPattern(event.name);
+    const isWhole =
+      patternCovers(pattern, whole) && !earlier.some((other) => patternCovers(whole, other.pattern));
+    const one = isWhole ? whole : oneVersion(event);
+    left.set(one.text, one);
+  }
+  return [...left.values()];
+}

@@ -1,0 +1,38 @@
+import type { Logger } from "@adaos/core";
+import {
+  compileRootServer,
+  kickLeaves,
+  leafAccount,
+  type RootServerSettings,
+  ServerConfig,
+} from "@adaos/nats-server";
+import type { NatsConnection } from "nats";
+
+/** Everything of the root server's config but whose leaf connections it takes. */
+export type FixedRootSettings = Omit<RootServerSettings, "leafKeys">;
+
+/** Which subnets may hold a leaf connection to the root's server. */
+export class LeafGate {
+  readonly #config: ServerConfig;
+  readonly #fixed: FixedRootSettings;
+  readonly #system: NatsConnection;
+  readonly #log: Logger;
+
+  constructor(configFile: string, fixed: FixedRootSettings, system: NatsConnection, log: Logger) {
+    this.#config = new ServerConfig(configFile, system);
+    this.#fixed = fixed;
+    this.#system = system;
+    this.#log = log;
+  }
+
+  /**
+   * Lets in these leaf keys, by subnet, and no others: a connection of one that is gone is ended, which a reload alone does
+   * not do. Rejects as `reloadServer()` does.
+   */
+  async admit(leafKeys: ReadonlyMap<string, string>): Promise<void> {
+    await this.#config.enforce(() => compileRootServer({ ...this.#fixed, leafKeys }));
+    const accounts = new Set([...leafKeys.keys()].map(leafAccount));
+    const kicked = await kickLeaves(this.#system, (account) => !accounts.has(account));
+    if (kicked > 0) this.#log.warn({ kicked }, "leaf connections of removed subnets ended");
+  }
+}

@@ -1,0 +1,118 @@
+import {
+  bridgePrefix,
+  downlinkDurable,
+  EVENT_ROOT,
+  eventsStream,
+  ingestPrefix,
+  type Logger,
+  MESH_STREAM,
+  type Policy,
+  REPLY_ROOT,
+  replyIngestPrefix,
+  UPLINK_DURABLE,
+} from "@adaos/core";
+import type { Part, PartHealth } from "@adaos/daemon";
+import type { Connection } from "@adaos/transport-nats";
+import { Link } from "./link.ts";
+import type { MeshStream } from "./mesh-stream.ts";
+
+export interface LinksOptions {
+  readonly policy: Policy;
+  /** Tenant of every subnet. It may change; see {@link Links.reconcile}. */
+  readonly tenants: ReadonlyMap<string, string>;
+  readonly connection: Connection;
+  readonly stream: MeshStream;
+  readonly log: Logger;
+}
+
+/** The uplink and the downlink of each subnet, each only while something may pass it. */
+export class Links implements Part {
+  readonly name = "links";
+  readonly #options: LinksOptions;
+  readonly #links = new Map<string, Link>();
+
+  constructor(options: LinksOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    await this.reconcile();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#links.values()].map((link) => link.stop()));
+  }
+
+  health(): PartHealth {
+    return { ready: true };
+  }
+
+  parts(): readonly Part[] {
+    return [...this.#links.values()];
+  }
+
+  /** Opens and closes links as policy and subnets say now. Those that stay are not disturbed. */
+  async reconcile(): Promise<void> {
+    const wanted = new Map([...this.#options.tenants.keys()].flatMap((subnet) => this.#wantedOf(subnet)));
+    for (const [name, link] of this.#links) {
+      if (wanted.has(name)) continue;
+      this.#links.delete(name);
+      await link.stop();
+    }
+    for (const [name, make] of wanted) {
+      if (this.#links.has(name)) continue;
+      const link = make();
+      this.#links.set(name, link);
+      await link.start();
+    }
+  }
+
+  #wantedOf(subnet: string): [name: string, make: () => Link][] {
+    const { stream, policy } = this.#options;
+    const exported = policy.patternsFor({ verb: "export", subnet });
+    const isHeard = exported.length > 0 || policy.importsOf(subnet).length > 0;
+    const isTold = stream.filtersFor(subnet).length > 0;
+    return [
+      ...(isHeard ? [[`up ${subnet}`, () => this.#uplink(subnet)] as [string, () => Link]] : []),
+      ...(isTold ? [[`down ${subnet}`, () => this.#downlink(subnet)] as [string, () => Link]] : []),
+    ];
+  }
+
+  #uplink(subnet: string): Link {
+    return new Link({
+      ...this.#options,
+      subnet,
+      direction: "up",
+      source: {
+        stream: eventsStream(subnet),
+        consumer: UPLINK_DURABLE,
+        apiPrefix: bridgePrefix(subnet),
+      },
+      targetSubject: (subject) => subject,
+      // The hub keeps this durable; the root could not make it if it would.
+      onMissing: () => undefined,
+    });
+  }
+
+  #downlink(subnet: string): Link {
+    const { stream, log } = this.#options;
+    return new Link({
+      ...this.#options,
+      subnet,
+      direction: "down",
+      source: { stream: MESH_STREAM, consumer: downlinkDurable(subnet), apiPrefix: "$JS.API" },
+      targetSubject: (subject) => ingestSubject(subnet, subject),
+      onMissing: () =>
+        void stream.restore().catch((err: unknown) => log.error({ err }, "stream not restored")),
+    });
+  }
+}
+
+/** Where the root publishes what is stored in the subnet under this subject. */
+function ingestSubject(subnet: string, subject: string): string {
+  const isReply = subject.startsWith(`${REPLY_ROOT}.`);
+  const [prefix, root] = isReply
+    ? [replyIngestPrefix(subnet), REPLY_ROOT]
+    : [ingestPrefix(subnet), EVENT_ROOT];
+  return `${prefix}.${subject.slice(root.length + 1)}`;
+}
