@@ -4,7 +4,7 @@ import { type NodeFile, type NodeRole, readNodeFile } from "@adaos/config";
 import { type Logger, messageOf } from "@adaos/core";
 import type { Part, PartHealth } from "./part.ts";
 
-/** How often it is looked whether the file is another one. */
+/** How often it is looked whether the file is another one, when nobody says otherwise. */
 const LOOK_MS = 200;
 
 export interface NodeFileWatchOptions<R extends NodeRole> {
@@ -13,6 +13,8 @@ export interface NodeFileWatchOptions<R extends NodeRole> {
   /** Makes what has changed hold. Rejects when it cannot now; it is called again until it can. */
   readonly apply: (config: Extract<NodeFile, { role: R }>) => void | Promise<void>;
   readonly log: Logger;
+  /** @default 200 */
+  readonly lookMs?: number;
 }
 
 /**
@@ -38,7 +40,7 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
   }
 
   async start(): Promise<void> {
-    this.#timer ??= setInterval(() => this.#look(), LOOK_MS);
+    this.#timer ??= setInterval(() => this.#look(), this.#options.lookMs ?? LOOK_MS);
     this.#timer.unref();
   }
 
@@ -62,7 +64,10 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
       this.#seen = stamp;
       this.#read();
     }
-    if (this.#pending !== undefined) this.#applying = this.#apply(this.#pending.config, this.#pending.digest);
+    if (this.#pending === undefined) return;
+    this.#applying = this.#apply(this.#pending.config, this.#pending.digest).finally(() => {
+      this.#applying = undefined;
+    });
   }
 
   #read(): void {
@@ -91,8 +96,6 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
       const trouble = `${file} is not in force yet: ${messageOf(err)}`;
       if (trouble !== this.#trouble) log.warn({ file, err }, "node file not applied yet");
       this.#trouble = trouble;
-    } finally {
-      this.#applying = undefined;
     }
   }
 }
