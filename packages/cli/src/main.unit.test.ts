@@ -123,7 +123,7 @@ describe("main(), help and version", () => {
 
   test("lists every command and exit code, but not the demo", async () => {
     const { out } = await adaos("--help");
-    for (const word of ["up", "down", "status", "events", "node", "64", "65", "69", "70", "77", "78"]) {
+    for (const word of ["up", "down", "status", "events", "policy", "node", "64", "65", "69", "70", "77", "78"]) {
       expect(out).toMatch(new RegExp(`\\b${word}\\b`));
     }
     expect(out).not.toMatch(/^ {2}demo/m);
@@ -133,7 +133,16 @@ describe("main(), help and version", () => {
     ["up"],
     ["down"],
     ["status"],
-    ["node"],
+    ["node", "hub"],
+    ["node", "add"],
+    ["node", "remove"],
+    ["node", "rotate"],
+    ["policy", "check"],
+    ["policy", "explain"],
+    ["policy", "test"],
+    ["policy", "diff"],
+    ["policy", "compile"],
+    ["policy", "apply"],
     ["events", "publish"],
     ["events", "subscribe"],
     ["events", "tail"],

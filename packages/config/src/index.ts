@@ -1,4 +1,5 @@
 export { compiledPolicyText } from "./compiled-policy.ts";
+export { type NewMember, withMember, withoutMember } from "./edit-mesh-file.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
 export {
   type FixedPorts,

@@ -91,8 +91,9 @@ const rootFile = z.strictObject({
   subnets: z.record(name, z.strictObject({ tenant: name.default(DEFAULT_TENANT), leafKey: publicKey })),
   natsServer: z
     .strictObject({ ...natsServer, leafPort: z.number().int(), rootKey: publicKey })
+    .optional()
     .describe(
-      "the nats-server beside the root: the root writes its config and reloads it when a subnet comes or goes",
+      "the nats-server beside the root, whose config the root writes and reloads when a subnet comes or goes; not of a daemon on another machine",
     ),
 });
 

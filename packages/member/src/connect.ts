@@ -148,7 +148,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     url: server.url,
     name: `${subnet}/${config.node}`,
     user: config.node,
-    seed: readSeed(path(server.seedFile)),
+    seed: () => readSeed(path(server.seedFile)),
     log,
     waitForServer,
     ...(outbox === undefined ? {} : { signal: closed.signal }),

@@ -6,7 +6,7 @@ import {
   type RootServerSettings,
   ServerConfig,
 } from "@adaos/nats-server";
-import type { NatsConnection } from "nats";
+import type { Connection } from "@adaos/transport-nats";
 
 /** Everything of the root server's config but whose leaf connections it takes. */
 export type FixedRootSettings = Omit<RootServerSettings, "leafKeys">;
@@ -15,11 +15,12 @@ export type FixedRootSettings = Omit<RootServerSettings, "leafKeys">;
 export class LeafGate {
   readonly #config: ServerConfig;
   readonly #fixed: FixedRootSettings;
-  readonly #system: NatsConnection;
+  readonly #system: Connection;
   readonly #log: Logger;
 
-  constructor(configFile: string, fixed: FixedRootSettings, system: NatsConnection, log: Logger) {
-    this.#config = new ServerConfig(configFile, system);
+  /** @param system Connection of the system account's user; closed with this. */
+  constructor(configFile: string, fixed: FixedRootSettings, system: Connection, log: Logger) {
+    this.#config = new ServerConfig(configFile, system.nc);
     this.#fixed = fixed;
     this.#system = system;
     this.#log = log;
@@ -32,7 +33,11 @@ export class LeafGate {
   async admit(leafKeys: ReadonlyMap<string, string>): Promise<void> {
     await this.#config.enforce(() => compileRootServer({ ...this.#fixed, leafKeys }));
     const accounts = new Set([...leafKeys.keys()].map(leafAccount));
-    const kicked = await kickLeaves(this.#system, (account) => !accounts.has(account));
+    const kicked = await kickLeaves(this.#system.nc, (account) => !accounts.has(account));
     if (kicked > 0) this.#log.warn({ kicked }, "leaf connections of removed subnets ended");
+  }
+
+  close(): Promise<void> {
+    return this.#system.close();
   }
 }

@@ -16,8 +16,8 @@ export interface ConnectionOptions {
   readonly name: string;
   /** Whose private reply subjects to use: the node's name, as its rights on the server say. */
   readonly user: string;
-  /** Seed of the user's nkey (`SU…`). Never logged. */
-  readonly seed: string;
+  /** Seed of the user's nkey (`SU…`); asked for at every connect, so that it may be another one then. Never logged. */
+  readonly seed: string | (() => string);
   readonly log: Logger;
   /** Keep trying when the server is not there yet, as a daemon does; else reject after `timeoutMs`. @default false */
   readonly waitForServer?: boolean;
@@ -76,7 +76,9 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       servers: url,
       name,
       inboxPrefix: prefix,
-      authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
+      authenticator: nkeyAuthenticator(() =>
+        new TextEncoder().encode(typeof seed === "string" ? seed : seed()),
+      ),
       timeout: Math.min(timeoutMs, ATTEMPT_MS),
       waitOnFirstConnect: waitForServer && signal === undefined,
       maxReconnectAttempts: -1,

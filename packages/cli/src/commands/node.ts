@@ -1,13 +1,26 @@
 import type { NodeRole } from "@adaos/config";
-import { Argument, Command } from "commander";
+import { Command } from "commander";
+import type { Terminal } from "../terminal.ts";
+import { nodeAddCommand, nodeRemoveCommand, nodeRotateCommand } from "./node-members.ts";
 
-export function nodeCommand(): Command {
+export function nodeCommand(terminal: Terminal): Command {
   return new Command("node")
-    .description("run one daemon in the foreground, as systemd or a container would")
-    .addArgument(new Argument("<role>", "which daemon").choices(["root", "hub", "member"]))
+    .description("run one daemon in the foreground; add, remove and rotate members of a mesh that runs")
+    .addCommand(runCommand("root", "run a root daemon, as systemd or a container would"))
+    .addCommand(runCommand("hub", "run a subnet's hub daemon"))
+    .addCommand(runCommand("member", "run a member's daemon"))
+    .addCommand(nodeAddCommand(terminal))
+    .addCommand(nodeRemoveCommand(terminal))
+    .addCommand(nodeRotateCommand(terminal));
+}
+
+function runCommand(role: NodeRole, description: string): Command {
+  const example = role === "root" ? "root" : `alpha/${role === "hub" ? "hub" : "kitchen"}`;
+  return new Command(role)
+    .description(description)
     .requiredOption("--config <file>", "the node's file")
-    .addHelpText("after", "\nExample:\n  adaos node hub --config .adaos/nodes/alpha/hub.json")
-    .action(async (role: NodeRole, options: { readonly config: string }) => {
+    .addHelpText("after", `\nExample:\n  adaos node ${role} --config .adaos/nodes/${example}.json`)
+    .action(async (options: { readonly config: string }) => {
       process.exitCode = await RUN[role](options.config);
     });
 }

@@ -1,9 +1,7 @@
 import { resolveStateDir } from "@adaos/config";
-import { MeshError } from "@adaos/core";
 import { Command } from "commander";
-import { planUpdate, tellSupervisor, untilApplied, writeUpdate } from "../mesh/apply-policy.ts";
+import { applyUpdate, neededSupervisor, planUpdate } from "../mesh/apply-policy.ts";
 import { readLayout } from "../mesh/layout.ts";
-import { runningSupervisor } from "../mesh/local-mesh.ts";
 import { jsonOption, stateOption } from "../options.ts";
 import { diffPolicies } from "../policy/diff-policy.ts";
 import { declaredPolicy, runningPolicy } from "../policy/running-policy.ts";
@@ -25,24 +23,14 @@ export function policyApplyCommand(terminal: Terminal): Command {
       const stateDir = resolveStateDir(options.state);
       const loaded = await loadMeantPolicy(options);
       const layout = readLayout(stateDir);
-      const supervisor = runningSupervisor(stateDir);
-      if (supervisor === undefined) {
-        throw new MeshError(
-          "unavailable",
-          `no mesh runs from ${stateDir}; adaos up starts it with the policy of its file`,
-        );
-      }
+      const supervisor = neededSupervisor(stateDir);
       const changes = diffPolicies(runningPolicy(layout), declaredPolicy(loaded), loaded.events);
       const update = await planUpdate(loaded.meshFile, stateDir);
       const nodes = update.changed.length + update.added.length + update.removed.length;
       if (options.json !== true) printChanges(changes, false, terminal);
       const found = { count: nodes, changes: changes.length };
       if (!(await confirmed("change", "nodes", found, options, terminal))) return;
-      const startMs = performance.now();
-      writeUpdate(update, stateDir);
-      tellSupervisor(update, supervisor);
-      await untilApplied(update, stateDir);
-      const inForceMs = Math.round(performance.now() - startMs);
+      const inForceMs = await applyUpdate(update, stateDir, supervisor);
       if (options.json === true)
         terminal.out(JSON.stringify({ change: nodes, changes, in_force_ms: inForceMs }));
       else terminal.out(`${nodes} nodes changed, in force everywhere after ${inForceMs} ms`);

@@ -2,7 +2,9 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { layoutFile, type MeshFile, runFilePath } from "@adaos/config";
 import { MeshError, messageOf } from "@adaos/core";
 import { type NodeStatus, nodeFileDigest, type RunFile } from "@adaos/daemon";
+import { KeyRing } from "./keys.ts";
 import { type Layout, readLayout } from "./layout.ts";
+import { runningSupervisor } from "./local-mesh.ts";
 import { type ProcessRecord, signalProcess } from "./process-table.ts";
 import { layoutText, type Plan, planAgain, writeWhole } from "./provision.ts";
 
@@ -43,21 +45,48 @@ export async function planUpdate(meshFile: MeshFile, stateDir: string): Promise<
 }
 
 /** Writes what the nodes follow. From here on they change by themselves. */
-export function writeUpdate({ before, plan, removed }: PolicyUpdate, stateDir: string): void {
+function writeUpdate({ before, plan, removed }: PolicyUpdate, stateDir: string): void {
   const nodeFiles = new Set(plan.layout.nodes.map(({ nodeFile }) => nodeFile));
   // Configs of servers are written by the daemons beside them, which know what else stands in them.
   for (const [file, text] of plan.files) if (nodeFiles.has(file)) writeWhole(file, text);
-  for (const { id, nodeFile } of before.nodes) if (removed.includes(id)) rmSync(nodeFile, { force: true });
+  const keys = new KeyRing(stateDir);
+  for (const { id, nodeFile } of before.nodes) {
+    if (!removed.includes(id)) continue;
+    rmSync(nodeFile, { force: true });
+    // Who has its key must not be let in when a member of this name is added again.
+    keys.forget(id);
+  }
   writeWhole(layoutFile(stateDir), layoutText(plan.layout));
 }
 
-/** Tells the supervisor that members have come or gone. */
-export function tellSupervisor({ added, removed }: PolicyUpdate, supervisor: ProcessRecord): void {
-  if (added.length + removed.length > 0) signalProcess(supervisor, "SIGUSR2");
+/**
+ * Makes a change hold: writes the files that nodes follow, tells the supervisor of members that come or go, and waits until
+ * every node has its own in force. Resolves with the milliseconds that took; rejects with `timeout`.
+ */
+export async function applyUpdate(
+  update: PolicyUpdate,
+  stateDir: string,
+  supervisor: ProcessRecord,
+): Promise<number> {
+  const startMs = performance.now();
+  writeUpdate(update, stateDir);
+  if (update.added.length + update.removed.length > 0) signalProcess(supervisor, "SIGUSR2");
+  await untilApplied(update, stateDir);
+  return Math.round(performance.now() - startMs);
+}
+
+/** The supervisor of the mesh that a change is for. Throws `unavailable` when none runs. */
+export function neededSupervisor(stateDir: string): ProcessRecord {
+  const supervisor = runningSupervisor(stateDir);
+  if (supervisor !== undefined) return supervisor;
+  throw new MeshError(
+    "unavailable",
+    `no mesh runs from ${stateDir}; adaos up starts it with the policy of its file`,
+  );
 }
 
 /** Waits until every node that changes has applied its file, and every new one runs. Rejects with `timeout`, naming who has not and why. */
-export async function untilApplied({ plan, changed, added }: PolicyUpdate, stateDir: string): Promise<void> {
+async function untilApplied({ plan, changed, added }: PolicyUpdate, stateDir: string): Promise<void> {
   const deadlineMs = Date.now() + APPLIED_LIMIT_MS;
   const waiting = new Map([...changed, ...added].map((id) => [id, "has not answered"]));
   const digests = new Map(

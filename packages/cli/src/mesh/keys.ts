@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readSeed, writeSecret } from "@adaos/config";
-import { MeshError } from "@adaos/core";
+import { MeshError, type NodeAddress } from "@adaos/core";
 import { nkeys } from "nats";
 
 /** One nkey: its public half, and the file that holds its seed. */
@@ -28,6 +28,23 @@ export class KeyRing {
     return { publicKey: publicKeyOf(readSeed(seedFile), seedFile), seedFile };
   }
 
+  /** Makes a member's key another one. The old one opens nothing once its hub has taken the new one. */
+  rotate(member: NodeAddress): void {
+    const fresh = nkeys.createUser();
+    writeSecret(this.#memberFile(member), `${new TextDecoder().decode(fresh.getSeed())}\n`);
+  }
+
+  /** Drops the keys of a node that is gone: of a hub those of its subnet. */
+  forget(id: string): void {
+    const [subnet = "", node = ""] = id.split("/");
+    if (node === "hub") rmSync(join(this.#dir, subnet), { recursive: true, force: true });
+    else rmSync(this.#memberFile({ subnet, node }), { force: true });
+  }
+
+  #memberFile({ subnet, node }: NodeAddress): string {
+    return join(this.#dir, `${memberKeyName(subnet, node)}.nk`);
+  }
+
   /** A leaf key with, beside it, the form that a server config includes. */
   leafKey(subnet: string): Key & { readonly includeFile: string } {
     const key = this.key(`${subnet}/leaf`);
@@ -35,6 +52,11 @@ export class KeyRing {
     writeSecret(includeFile, `nkey: ${JSON.stringify(readSeed(key.seedFile))}\n`);
     return { ...key, includeFile };
   }
+}
+
+/** What a member's key is called. */
+export function memberKeyName(subnet: string, node: string): string {
+  return `${subnet}/members/${node}`;
 }
 
 function publicKeyOf(seed: string, file: string): string {

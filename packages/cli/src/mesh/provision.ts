@@ -26,7 +26,7 @@ import {
 } from "@adaos/core";
 import { compileHubServer, compileRootServer } from "@adaos/nats-server";
 import { loadRegistry } from "@adaos/registry";
-import { type Key, KeyRing } from "./keys.ts";
+import { type Key, KeyRing, memberKeyName } from "./keys.ts";
 import { findLayout, type Layout, type NodeLayout, type ServerLayout } from "./layout.ts";
 import { PortPicker } from "./ports.ts";
 
@@ -279,7 +279,7 @@ class Workshop {
   }
 
   #memberKey(subnet: string, node: string): Key {
-    return this.#keys.key(`${subnet}/members/${node}`);
+    return this.#keys.key(memberKeyName(subnet, node));
   }
 
   #portsOf(name: string): Ports {
@@ -340,9 +340,9 @@ class Workshop {
   }
 }
 
-/** Writes a file as a whole: a reader sees the old one or the new one. Only its owner may read it. */
-export function writeWhole(file: string, text: string): void {
+/** Writes a file as a whole: a reader sees the old one or the new one. Only its owner may read it, unless `mode` says otherwise. */
+export function writeWhole(file: string, text: string, mode = 0o600): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  writeFileSync(`${file}.new`, text, { mode });
   renameSync(`${file}.new`, file);
 }

@@ -1,0 +1,84 @@
+import { readFileSync, statSync } from "node:fs";
+import { type NewMember, readMeshFile, resolveStateDir, withMember, withoutMember } from "@adaos/config";
+import { MeshError, parseNodeAddress } from "@adaos/core";
+import { applyUpdate, neededSupervisor, planUpdate } from "./apply-policy.ts";
+import { KeyRing } from "./keys.ts";
+import { readLayout } from "./layout.ts";
+import { writeWhole } from "./provision.ts";
+
+/** What became of a member. */
+export interface MemberChange {
+  readonly node: string;
+  readonly done: "added" | "removed" | "rotated";
+  /** What the member is started from; nothing of one that is gone. */
+  readonly nodeFile?: string;
+  /** Until every node had the change in force. */
+  readonly inForceMs: number;
+}
+
+/** Adds a member to the mesh file and to the mesh that runs. Rejects with `usage`, `invalid-config`, `unavailable` or `timeout`. */
+export async function addMember(id: string, member: NewMember, state: string): Promise<MemberChange> {
+  const address = parseNodeAddress(id);
+  return changed(id, "added", state, (file) => withMember(file, address, member));
+}
+
+/** Takes a member out of the mesh file and the mesh that runs. Rejects as {@link addMember} does. */
+export async function removeMember(id: string, state: string): Promise<MemberChange> {
+  const address = parseNodeAddress(id);
+  return changed(id, "removed", state, (file) => withoutMember(file, address));
+}
+
+/**
+ * Gives a member another key. Whoever is connected with the old one is disconnected; its daemon and programs connect again
+ * with the new one by themselves. Rejects as {@link addMember} does.
+ */
+export async function rotateMember(id: string, state: string): Promise<MemberChange> {
+  const address = parseNodeAddress(id);
+  return changed(id, "rotated", state, (file, stateDir) => {
+    const { nodes } = readLayout(stateDir);
+    if (!nodes.some((node) => node.id === id && node.role === "member")) {
+      throw new MeshError("usage", `the mesh has no member ${id}`);
+    }
+    new KeyRing(stateDir).rotate(address);
+    return readFileSync(file, "utf8");
+  });
+}
+
+/** @param change Returns the new text of the mesh file. */
+async function changed(
+  id: string,
+  done: MemberChange["done"],
+  state: string,
+  change: (file: string, stateDir: string) => string,
+): Promise<MemberChange> {
+  const stateDir = resolveStateDir(state);
+  const supervisor = neededSupervisor(stateDir);
+  const file = readLayout(stateDir).configFile;
+  await assertApplied(file, stateDir);
+  const before = readFileSync(file, "utf8");
+  const after = change(file, stateDir);
+  const { mode } = statSync(file);
+  if (after !== before) writeWhole(file, after, mode);
+  try {
+    const update = await planUpdate(readMeshFile(file), stateDir);
+    const inForceMs = await applyUpdate(update, stateDir, supervisor);
+    const nodeFile = update.plan.layout.nodes.find((node) => node.id === id)?.nodeFile;
+    return { node: id, done, ...(nodeFile === undefined ? {} : { nodeFile }), inForceMs };
+  } catch (thrown) {
+    // What was never written to the nodes must not stand in the mesh file; a timeout means that it was.
+    if (after !== before && !(thrown instanceof MeshError && thrown.code === "timeout"))
+      writeWhole(file, before, mode);
+    throw thrown;
+  }
+}
+
+/** Changes that somebody else is still working on are not brought to the mesh by the way. */
+async function assertApplied(file: string, stateDir: string): Promise<void> {
+  const { changed: nodes, added, removed } = await planUpdate(readMeshFile(file), stateDir);
+  const pending = [...nodes, ...added, ...removed];
+  if (pending.length === 0) return;
+  throw new MeshError(
+    "usage",
+    `${file} has changes that are not applied (${pending.join(", ")}); run adaos policy apply first`,
+  );
+}
