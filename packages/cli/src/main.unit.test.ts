@@ -123,7 +123,20 @@ describe("main(), help and version", () => {
 
   test("lists every command and exit code, but not the demo", async () => {
     const { out } = await adaos("--help");
-    for (const word of ["up", "down", "status", "events", "policy", "node", "64", "65", "69", "70", "77", "78"]) {
+    for (const word of [
+      "up",
+      "down",
+      "status",
+      "events",
+      "policy",
+      "node",
+      "64",
+      "65",
+      "69",
+      "70",
+      "77",
+      "78",
+    ]) {
       expect(out).toMatch(new RegExp(`\\b${word}\\b`));
     }
     expect(out).not.toMatch(/^ {2}demo/m);

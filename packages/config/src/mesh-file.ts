@@ -1,7 +1,15 @@
 import { dirname, resolve } from "node:path";
 import { DEFAULT_TENANT, type DeclaredRule, type Mesh, MeshError, ROOT_DOMAIN } from "@adaos/core";
 import { z } from "zod";
-import { declaredRuleOf, patternSchema, ruleProblems, ruleSchema, tokenOf } from "./policy-rule.ts";
+import {
+  declaredRuleOf,
+  patternSchema,
+  rateLimitSchema,
+  rateSchema,
+  ruleProblems,
+  ruleSchema,
+  tokenOf,
+} from "./policy-rule.ts";
 import { readYamlFile } from "./yaml-file.ts";
 
 const MAX_PROBLEMS = 10;
@@ -55,6 +63,11 @@ const memberSchema = z.strictObject({
     .describe("names that rules may use instead of the member's"),
   publish: patterns,
   subscribe: patterns,
+  limits: z
+    .array(rateLimitSchema)
+    .max(100)
+    .optional()
+    .describe("how much it may publish; more is refused as backpressure"),
 });
 
 const serverPorts = {
@@ -69,6 +82,9 @@ const subnetSchema = z.strictObject({
     .describe("whose it is; nothing enters from another tenant's subnet unless a rule with from says so"),
   export: patterns.describe("events that may leave the subnet"),
   import: patterns.describe("events that may enter the subnet"),
+  exportLimit: rateSchema
+    .optional()
+    .describe("how much its uplink carries; the rest waits in its own stream"),
   members: z.record(tokenOf("member", RESERVED_NODES), memberSchema).default({}),
 });
 
@@ -155,6 +171,7 @@ export function readMeshFile(file: string): MeshFile {
         tenant: subnet.tenant,
         exports: subnet.export,
         imports: subnet.import,
+        exportLimit: subnet.exportLimit,
         members: new Map(members),
       },
     ] as const;

@@ -4,6 +4,7 @@ import { DEFAULT_TENANT, MeshError } from "@adaos/core";
 import { z } from "zod";
 import { compiledPolicySchema } from "./compiled-policy.ts";
 import { enableMetricsSchema, outboxLimitsSchema, streamLimitsSchema } from "./mesh-file.ts";
+import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
 import { readYamlFile } from "./yaml-file.ts";
 
 /*
@@ -59,6 +60,7 @@ const memberFile = z.strictObject({
   tenant: name.default(DEFAULT_TENANT),
   registry: z.string().min(1),
   policy: compiledPolicySchema,
+  limits: z.array(rateLimitSchema).default([]),
   enable_metrics: enableMetricsSchema,
   outbox: outboxLimitsSchema
     .extend({
@@ -88,7 +90,14 @@ const rootFile = z.strictObject({
   node: name.default("root").describe("tells apart the daemons of a root that has several"),
   streams: streamLimitsSchema,
   policy: compiledPolicySchema,
-  subnets: z.record(name, z.strictObject({ tenant: name.default(DEFAULT_TENANT), leafKey: publicKey })),
+  subnets: z.record(
+    name,
+    z.strictObject({
+      tenant: name.default(DEFAULT_TENANT),
+      leafKey: publicKey,
+      exportLimit: rateSchema.optional(),
+    }),
+  ),
   natsServer: z
     .strictObject({ ...natsServer, leafPort: z.number().int(), rootKey: publicKey })
     .optional()

@@ -29,6 +29,22 @@ export function tokenOf(what: string, reserved: ReadonlySet<string> = new Set())
   });
 }
 
+const perSecond = z.number().positive().max(1_000_000_000).optional();
+
+/** How much a second. */
+export const rateSchema = z
+  .strictObject({ eventsPerSecond: perSecond, bytesPerSecond: perSecond })
+  .refine((rate) => rate.eventsPerSecond !== undefined || rate.bytesPerSecond !== undefined, {
+    message: "needs eventsPerSecond or bytesPerSecond",
+  });
+
+/** How much a second of some events. */
+export const rateLimitSchema = z
+  .strictObject({ events: patternSchema, eventsPerSecond: perSecond, bytesPerSecond: perSecond })
+  .refine((rate) => rate.eventsPerSecond !== undefined || rate.bytesPerSecond !== undefined, {
+    message: "needs eventsPerSecond or bytesPerSecond",
+  });
+
 const MEMBER_VERBS: readonly PolicyVerb[] = ["publish", "subscribe"];
 /** Refusals name these when no rule of the file has refused. */
 const RESERVED_IDS: ReadonlySet<string> = new Set([DEFAULT_DENY, TENANT_BOUNDARY, "origin", "tenant"]);

@@ -19,6 +19,7 @@ import type {
   Transport,
 } from "./ports.ts";
 import { type Published, type PublishOptions, prepareEvent } from "./publish.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import { type RequestOptions, Responder, request } from "./request.ts";
 import { resolveRetry } from "./retry-policy.ts";
 import { type RunContext, type RunOptions, type RunResult, runAction } from "./run.ts";
@@ -39,6 +40,8 @@ export interface BusOptions {
   readonly metrics?: Metrics;
   /** The part of `source` before `@`. @default "app" */
   readonly component?: string;
+  /** Not given: nothing is limited. */
+  readonly limits?: RateLimits;
   /** Of the node's subnet. @default "default" */
   readonly tenant?: string;
   /** Called when the bus has disconnected, for what was opened with it. */
@@ -105,6 +108,7 @@ export class Bus {
     return this.#counted(ref, async () => {
       const prepared = prepareEvent(this.#options, ref, data, options, Date.now());
       const { envelope, message } = prepared;
+      this.#options.limits?.take(envelope.event_name, envelope.version, message.body.length);
       const span = publishSpan(prepared);
       try {
         const receipt = await this.#options.transport.publish({ ...message, headers: span.headers });

@@ -121,6 +121,7 @@ export type {
 export type { ProcessingRecord, ProcessingStatus, RecoveryAction } from "./processing-record.ts";
 export { prometheusText } from "./prometheus.ts";
 export type { Published, PublishOptions } from "./publish.ts";
+export { type Rate, type RateLimit, RateLimits } from "./rate-limits.ts";
 export { RecentMap } from "./recent-map.ts";
 export {
   newReplayId,
@@ -155,4 +156,5 @@ export {
   REPLAY_ROOT,
   replayPrefix,
 } from "./subject.ts";
+export { TokenBucket } from "./token-bucket.ts";
 export { linkSpan, type MessageHeaders, type MessageSpan } from "./tracing.ts";

@@ -1,6 +1,7 @@
 import type { EventPattern } from "./event-pattern.ts";
 import type { PolicyVerb } from "./policy.ts";
 import type { EventKind } from "./ports.ts";
+import type { Rate, RateLimit } from "./rate-limits.ts";
 
 /** `synced`: on disk before an ack. `relaxed`: in the operating system's cache; a power cut may lose the last 2 minutes. */
 export type Durability = "synced" | "relaxed";
@@ -22,6 +23,8 @@ export interface Subnet {
   readonly exports: readonly EventPattern[];
   /** Events that may enter from the root. */
   readonly imports: readonly EventPattern[];
+  /** What its uplink carries at most; the rest waits in its own stream. */
+  readonly exportLimit?: Rate | undefined;
   readonly members: ReadonlyMap<string, Member>;
 }
 
@@ -31,6 +34,8 @@ export interface Member {
   readonly roles: readonly string[];
   readonly publish: readonly EventPattern[];
   readonly subscribe: readonly EventPattern[];
+  /** What it may publish at most; what is more is refused. */
+  readonly limits?: readonly RateLimit[] | undefined;
 }
 
 /** The tenant of a subnet that names none, and of its events. */

@@ -4,6 +4,7 @@ import { formatEventRef } from "./event-name.ts";
 import { assertOrigin, assertTenant } from "./open-delivery.ts";
 import type { EventContract, Logger, Message, Transport } from "./ports.ts";
 import { assertContract, newEnvelope, type Publisher, type PublishOptions, prepareEvent } from "./publish.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import { formatReplySubject, parseReplySubject, type ReplyAddress, replyName } from "./reply-subject.ts";
 import type { EventAddress } from "./subject.ts";
 import { publishSpan } from "./tracing.ts";
@@ -22,6 +23,7 @@ const REPLY_ERROR = "reply_error";
 
 /** Who asks, and how: `publish` is the transport's, counted. */
 export interface Requester extends Publisher {
+  readonly limits?: RateLimits;
   readonly transport: Transport;
   readonly publish: Transport["publish"];
 }
@@ -47,6 +49,7 @@ export async function request(
     );
   }
   const contract = replyContract(publisher, envelope);
+  publisher.limits?.take(envelope.event_name, envelope.version, message.body.length);
   if ((await transport.handlersOf(message.subject)) === "none") {
     throw new MeshError(
       "no-handler",

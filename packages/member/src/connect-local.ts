@@ -6,6 +6,7 @@ import {
   MeshError,
   type NodeAddress,
   Policy,
+  RateLimits,
   rulesOf,
 } from "@adaos/core";
 import { loadRegistry } from "@adaos/registry";
@@ -38,6 +39,7 @@ export async function openLocalBus(
     ...local.node(subnet, node),
     registry,
     tenant: declared.tenant,
+    limits: new RateLimits(`${subnet}/${node}`, declared.members.get(node)?.limits ?? []),
     policy: new Policy(rulesOf(rules, subnet, node)),
   });
 }

@@ -24,6 +24,7 @@ import {
   type NodeAddress,
   Policy,
   parseNodeAddress,
+  RateLimits,
   type Transport,
 } from "@adaos/core";
 import { NodeFileWatch, openLog, startTelemetry } from "@adaos/daemon";
@@ -135,10 +136,14 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
   const { log, waitForServer = false, component, onClosed } = options;
   const address: NodeAddress = { subnet, node: config.node };
   const policy = new Policy(config.policy);
+  const limits = new RateLimits(`${subnet}/${config.node}`, config.limits);
   const watch = new NodeFileWatch({
     file,
     role: "member",
-    apply: (changed) => policy.replace(changed.policy),
+    apply: (changed) => {
+      policy.replace(changed.policy);
+      limits.replace(changed.limits);
+    },
     log,
   });
   const registry = await loadRegistry(path(config.registry));
@@ -173,6 +178,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     registry,
     tenant,
     policy,
+    limits,
     log,
     ...(component === undefined ? {} : { component }),
     onClosed: async () => {

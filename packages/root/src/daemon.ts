@@ -1,5 +1,5 @@
 import { type RootFile, readNodeFile, readSeed } from "@adaos/config";
-import { type Logger, Policy } from "@adaos/core";
+import { type Logger, Policy, type Rate } from "@adaos/core";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection } from "@adaos/transport-nats";
 import { LeafGate } from "./leaf-gate.ts";
@@ -27,14 +27,23 @@ export async function runRoot(file: string): Promise<number> {
   });
   const gate = await openGate(config, path, log);
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
-  const tenants = new Map(tenantsOf(config));
+  const tenants = new Map<string, string>();
+  const exportLimits = new Map<string, Rate>();
+  const takeSubnets = ({ subnets }: RootFile): void => {
+    tenants.clear();
+    exportLimits.clear();
+    for (const [name, { tenant, exportLimit }] of Object.entries(subnets)) {
+      tenants.set(name, tenant);
+      if (exportLimit !== undefined) exportLimits.set(name, exportLimit);
+    }
+  };
+  takeSubnets(config);
   const stream = new MeshStream(() => [...tenants.keys()], policy, config.streams, jsm, log);
-  const links = new Links({ policy, tenants, connection, stream, log });
+  const links = new Links({ policy, tenants, exportLimits, connection, stream, log });
   /** Whoever loses something loses it first; then what is new is given. */
   const apply = async (changed: RootFile): Promise<void> => {
     policy.replace(changed.policy);
-    tenants.clear();
-    for (const [subnet, tenant] of tenantsOf(changed)) tenants.set(subnet, tenant);
+    takeSubnets(changed);
     await gate?.admit(leafKeysOf(changed));
     const trouble = await stream.restore();
     if (trouble !== undefined) throw trouble;
@@ -71,10 +80,6 @@ async function openGate(
     waitForServer: true,
   });
   return new LeafGate(path(configFile), { ...server, logFile: server.logFile }, system, log);
-}
-
-function tenantsOf({ subnets }: RootFile): [subnet: string, tenant: string][] {
-  return Object.entries(subnets).map(([name, { tenant }]) => [name, tenant]);
 }
 
 function leafKeysOf({ subnets }: RootFile): ReadonlyMap<string, string> {

@@ -8,6 +8,7 @@ import {
   StreamPublisher,
 } from "@adaos/transport-nats";
 import { Admission, type Direction } from "./admission.ts";
+import type { Pace } from "./pace.ts";
 
 /** One direction between a subnet and the root. The two differ in these values and nothing else. */
 export interface LinkOptions {
@@ -20,6 +21,8 @@ export interface LinkOptions {
   readonly source: { readonly stream: string; readonly consumer: string; readonly apiPrefix: string };
   /** Where an event of this subject is published at the other end. */
   readonly targetSubject: (subject: string) => string;
+  /** @default as fast as can be */
+  readonly pace?: Pace;
   /** The source's durable is gone: bring it back, if that is ours to do. */
   readonly onMissing: () => void;
   readonly log: Logger;
@@ -73,10 +76,11 @@ export class Link implements Part {
   }
 
   async start(): Promise<void> {
-    const { connection, source, log, onMissing } = this.#options;
+    const { connection, source, log, onMissing, pace } = this.#options;
     this.#target = new StreamPublisher(connection, { timeoutMs: STORE_TIMEOUT_MS });
     this.#pull = new PinnedConsumer(connection, {
       ...source,
+      ...(pace === undefined ? {} : { allowance: (asked: number) => pace.allowance(asked) }),
       log,
       onMissing,
       onState: (state) => {
@@ -117,6 +121,7 @@ export class Link implements Part {
 
   #onPulled(pulled: OrderedMessage): void {
     this.#flowing = true;
+    this.#options.pace?.spend(pulled.msg.data.length);
     const crossing = this.#admit(pulled);
     if (crossing === undefined) return;
     this.#waiting.add(crossing);

@@ -7,6 +7,7 @@ import {
   type Logger,
   MESH_STREAM,
   type Policy,
+  type Rate,
   REPLY_ROOT,
   replyIngestPrefix,
   UPLINK_DURABLE,
@@ -15,11 +16,14 @@ import type { Part, PartHealth } from "@adaos/daemon";
 import type { Connection } from "@adaos/transport-nats";
 import { Link } from "./link.ts";
 import type { MeshStream } from "./mesh-stream.ts";
+import { Pace } from "./pace.ts";
 
 export interface LinksOptions {
   readonly policy: Policy;
   /** Tenant of every subnet. It may change; see {@link Links.reconcile}. */
   readonly tenants: ReadonlyMap<string, string>;
+  /** What each uplink carries at most, where it is limited. It may change, too. */
+  readonly exportLimits: ReadonlyMap<string, Rate>;
   readonly connection: Connection;
   readonly stream: MeshStream;
   readonly log: Logger;
@@ -89,6 +93,7 @@ export class Links implements Part {
         apiPrefix: bridgePrefix(subnet),
       },
       targetSubject: (subject) => subject,
+      pace: new Pace(() => this.#options.exportLimits.get(subnet)),
       // The hub keeps this durable; the root could not make it if it would.
       onMissing: () => undefined,
     });

@@ -12,6 +12,8 @@ export interface PinnedConsumerOptions {
   readonly consumer: string;
   /** Where the JetStream API of that stream is found. */
   readonly apiPrefix: string;
+  /** How many messages may be asked for beside so many that were. Looked at several times a second. @default any */
+  readonly allowance?: (asked: number) => number;
   readonly log: Logger;
   /** The consumer does not exist: called, at most every few seconds, until it does. */
   readonly onMissing: () => void;
@@ -150,12 +152,17 @@ export class PinnedConsumer {
 
   #nextSize(): PullSize | undefined {
     if (this.#stopped.signal.aborted) return undefined;
+    const paced = this.#options.allowance?.(this.#loop.left) ?? Number.POSITIVE_INFINITY;
     // What is missing has to come, whatever is held; the durable's `max_ack_pending` bounds it.
-    if (!this.#inOrder) return this.#heldBytes + this.#earlyBytes < MAX_HELD_BYTES ? MAX_SIZE : FEW;
+    if (!this.#inOrder) {
+      const isRoom = this.#heldBytes + this.#earlyBytes < MAX_HELD_BYTES && paced > FEW.batch;
+      return isRoom ? { ...MAX_SIZE, batch: Math.min(MAX_SIZE.batch, paced) } : FEW;
+    }
     if (this.held > 0 && performance.now() - this.#progressMs > STALLED_MS) return undefined;
     const batch = Math.min(MAX_SIZE.batch, MAX_HELD - this.held - this.#loop.left);
     const maxBytes = Math.min(MAX_SIZE.maxBytes, MAX_HELD_BYTES - this.#heldBytes - this.#loop.leftBytes);
-    return batch < MIN_SIZE.batch || maxBytes < MIN_SIZE.maxBytes ? undefined : { batch, maxBytes };
+    if (batch < MIN_SIZE.batch || maxBytes < MIN_SIZE.maxBytes || paced < 1) return undefined;
+    return { batch: Math.min(batch, paced), maxBytes };
   }
 
   #onDelivered(msg: Msg): void {

@@ -9,7 +9,7 @@ import { type ProcessRecord, signalProcess } from "./process-table.ts";
 import { layoutText, type Plan, planAgain, writeWhole } from "./provision.ts";
 
 /** What of a node file may change while the node runs. */
-const CHANGEABLE: ReadonlySet<string> = new Set(["policy", "members", "subnets", "tenant"]);
+const CHANGEABLE: ReadonlySet<string> = new Set(["policy", "members", "subnets", "tenant", "limits"]);
 const APPLIED_LIMIT_MS = 15_000;
 const POLL_MS = 25;
 const ANSWER_MS = 2000;

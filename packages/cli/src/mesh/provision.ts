@@ -207,8 +207,11 @@ class Workshop {
       rootKey: daemon.publicKey,
     };
     const url = this.#addServer(ROOT_DOMAIN, compileRootServer({ ...server, leafKeys }), daemon, MESH_STREAM);
-    const subnets = [...mesh.subnets.values()].map(({ name, tenant }) => {
-      return [name, { tenant, leafKey: leafKeys.get(name) ?? "" }];
+    const subnets = [...mesh.subnets.values()].map(({ name, tenant, exportLimit }) => {
+      return [
+        name,
+        { tenant, leafKey: leafKeys.get(name) ?? "", ...(exportLimit === undefined ? {} : { exportLimit }) },
+      ];
     });
     const natsServer = {
       configFile: this.#configFile(ROOT_DOMAIN),
@@ -265,6 +268,7 @@ class Workshop {
     const id = nodeId({ subnet: subnet.name, node });
     const { port } = this.#portsOf(subnet.name);
     const { outbox } = this.#meshFile;
+    const limits = subnet.members.get(node)?.limits;
     this.#addNode(id, "member", {
       role: "member",
       ...this.#common(id, `nats://${HOST}:${port}`, this.#memberKey(subnet.name, node)),
@@ -273,6 +277,9 @@ class Workshop {
       tenant: subnet.tenant,
       registry: this.#meshFile.registryDir,
       policy: compiledPolicyText(rulesOf(this.#rules, subnet.name, node)),
+      ...(limits === undefined
+        ? {}
+        : { limits: limits.map(({ events, ...rate }) => ({ events: events.text, ...rate })) }),
       enable_metrics: this.#meshFile.enableMetrics,
       ...(outbox === false ? {} : { outbox: { dir: outboxDir(this.#stateDir, id), ...outbox } }),
     });

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestMesh, until } from "../kit/mesh.ts";
+
+const MESH = `
+mesh: limits
+registry: ../schemas/events
+subnets:
+  alpha:
+    export: [ui.]
+    exportLimit: { eventsPerSecond: 50 }
+    members: { flood: { publish: [ui.] } }
+  beta:
+    import: [ui.]
+    members: { desk: { subscribe: [ui.] } }
+  gamma:
+    export: [ui.]
+    members:
+      calm: { publish: [ui.], limits: [{ events: ui., eventsPerSecond: 20 }] }
+`;
+const FLOOD = 600;
+
+describe("limits", { timeout: 90_000 }, () => {
+  let mesh: TestMesh;
+  beforeAll(async () => {
+    mesh = await TestMesh.start({ yaml: MESH });
+  });
+  afterAll(async () => {
+    await mesh.stop();
+  });
+
+  /** When each event of a subnet was stored in beta, in order. */
+  function arrivedFrom(subnet: string): Promise<number[]> {
+    return mesh.asKeeper("beta", async (nc) => {
+      const { num_pending: count } = await (
+        await nc.jetstream().consumers.get("EVENTS_beta", {
+          filterSubjects: `evt.${subnet}.>`,
+        })
+      ).info(true);
+      if (count === 0) return [];
+      const consumer = await nc
+        .jetstream()
+        .consumers.get("EVENTS_beta", { filterSubjects: `evt.${subnet}.>` });
+      const atMs: number[] = [];
+      for await (const message of await consumer.fetch({ max_messages: count, expires: 5000 })) {
+        atMs.push(message.info.timestampNanos / 1e6);
+      }
+      return atMs;
+    });
+  }
+
+  test("a subnet that floods is carried at its limit, and its neighbour at once", async () => {
+    const flood = await mesh.connect("alpha/flood");
+    const calm = await mesh.connect("gamma/calm");
+    await Promise.all(Array.from({ length: FLOOD }, () => flood.publish("ui.notify", { text: "much" })));
+    for (let i = 0; i < 10; i++) await calm.publish("ui.notify", { text: "little" });
+    await until("the neighbour's are there", async () => (await arrivedFrom("gamma")).length === 10);
+    expect((await arrivedFrom("alpha")).length).toBeLessThan(FLOOD);
+    await until("all are there", async () => (await arrivedFrom("alpha")).length === FLOOD, 60_000);
+    const atMs = await arrivedFrom("alpha");
+    // A second's worth at once, and then as much as time brings; stored a moment after they were pulled.
+    const fastest = Math.max(
+      ...atMs.map((ms, i) => atMs.slice(i).filter((other) => other < ms + 1000).length),
+    );
+    process.stdout.write(
+      `${FLOOD} events in ${Math.round((atMs.at(-1) ?? 0) - (atMs[0] ?? 0))} ms, at most ${fastest} in a second\n`,
+    );
+    expect(fastest).toBeLessThan(250);
+    expect(tookMs).toBeGreaterThan(7000);
+  });
+
+  test("a limit that is lifted while the mesh runs lets the rest flow", async () => {
+    const flood = await mesh.connect("alpha/flood");
+    const before = (await arrivedFrom("alpha")).length;
+    await Promise.all(Array.from({ length: FLOOD }, () => flood.publish("ui.notify", { text: "much" })));
+    mesh.configure(MESH.replace("eventsPerSecond: 50", "eventsPerSecond: 100000"));
+    expect((await mesh.adaos(["policy", "apply", "--yes"])).code).toBe(0);
+    await until("all are there", async () => (await arrivedFrom("alpha")).length === before + FLOOD);
+  });
+
+  test("a member that publishes too much is told so, and others are lifted while it runs", async () => {
+    const calm = await mesh.connect("gamma/calm");
+    const tell = (): Promise<string> =>
+      calm.publish("ui.notify", { text: "x" }).then(
+        () => "stored",
+        ({ code }: { code: string }) => code,
+      );
+    const first = await Promise.all(Array.from({ length: 60 }, tell));
+    expect(first.filter((outcome) => outcome === "stored").length).toBeGreaterThanOrEqual(20);
+    expect(first).toContain("backpressure");
+    expect(new Set(first)).toEqual(new Set(["stored", "backpressure"]));
+    mesh.configure(MESH.replace("eventsPerSecond: 20", "eventsPerSecond: 100000"));
+    expect((await mesh.adaos(["policy", "apply", "--yes"])).code).toBe(0);
+    await until("the program follows", async () => {
+      const again = await Promise.all(Array.from({ length: 60 }, tell));
+      return again.every((outcome) => outcome === "stored");
+    });
+  });
+});
