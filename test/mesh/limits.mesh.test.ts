@@ -61,9 +61,8 @@ describe("limits", { timeout: 90_000 }, () => {
     const fastest = Math.max(
       ...atMs.map((ms, i) => atMs.slice(i).filter((other) => other < ms + 1000).length),
     );
-    process.stdout.write(
-      `${FLOOD} events in ${Math.round((atMs.at(-1) ?? 0) - (atMs[0] ?? 0))} ms, at most ${fastest} in a second\n`,
-    );
+    const tookMs = (atMs.at(-1) ?? 0) - (atMs[0] ?? 0);
+    process.stdout.write(`${FLOOD} events in ${Math.round(tookMs)} ms, at most ${fastest} in a second\n`);
     expect(fastest).toBeLessThan(250);
     expect(tookMs).toBeGreaterThan(7000);
   });
