@@ -149,11 +149,14 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
   const registry = await loadRegistry(path(config.registry));
   const outbox = options.outbox === false ? undefined : config.outbox;
   const closed = new AbortController();
+  const seedFile = path(server.seedFile);
+  // What is wrong with it is told at once; it is read again at every connect, since it may have been rotated.
+  readSeed(seedFile);
   const dialing = openConnection({
     url: server.url,
     name: `${subnet}/${config.node}`,
     user: config.node,
-    seed: () => readSeed(path(server.seedFile)),
+    seed: () => readSeed(seedFile),
     log,
     waitForServer,
     ...(outbox === undefined ? {} : { signal: closed.signal }),
