@@ -235,7 +235,9 @@ describe("one policy in three places", () => {
             subjects_filter: "evt.>",
           });
           for (const subject of Object.keys(state.subjects ?? {})) {
-            if (!subject.startsWith(`evt.${to}.`)) found.push(`${to} ${subject}`);
+            // Daemons tell of denials, which cross like any event.
+            if (!/^evt\.[^.]+\.(hub|root)\./.test(subject) && !subject.startsWith(`evt.${to}.`))
+              found.push(`${to} ${subject}`);
           }
         });
       }
@@ -279,5 +281,41 @@ describe("one policy in three places", () => {
     expect(seen.sort()).toEqual(["acme", "other"]);
     expect(guest.stats.deadLettered).toBe(1);
     await subscription.stop();
+  });
+
+  test("what is denied is published where it was denied, counted", async () => {
+    const desk = await mesh.connect("alpha/desk");
+    const guest = await mesh.connect("gamma/guest");
+    const seen: {
+      readonly hop: string;
+      readonly node: string;
+      readonly rule: string;
+      readonly count: number;
+    }[] = [];
+    for (const bus of [desk, guest]) {
+      await bus.subscribe(
+        "mesh.policy.denied",
+        { durable: "watch", startAt: "all" },
+        ({ data }) => void seen.push(data),
+      );
+    }
+    const { nc } = await raw("alpha/mute");
+    const request = {
+      durable: "x",
+      pattern: "ui.notify",
+      from: {},
+      maxAckPending: 1,
+      startAt: "new",
+      answers: false,
+    };
+    for (let i = 0; i < 20; i++) {
+      await nc.request("svc.hub.mute.durable", JSON.stringify(request), { timeout: 5000 });
+    }
+    const isTold = (hop: string, node: string, rule: string): boolean =>
+      seen.some((one) => one.hop === hop && one.node === node && one.rule === rule);
+    await until("the hub told", () => isTold("subscribe", "alpha/mute", "default-deny"));
+    // The forged one of the test before.
+    await until("the root told", () => isTold("export", "gamma", "tenant"));
+    expect(seen.filter(({ node }) => node === "alpha/mute").length).toBeLessThan(20);
   });
 });

@@ -74,6 +74,7 @@ const hubFile = z.strictObject({
   role: z.literal("hub"),
   ...common,
   subnet: name,
+  tenant: name.default(DEFAULT_TENANT),
   streams: streamLimitsSchema,
   policy: compiledPolicySchema,
   members: z.record(name, z.strictObject({ key: publicKey })),

@@ -10,6 +10,7 @@ export {
 export { compilePolicy, type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./compile-policy.ts";
 export type { HandlerContext, OnEvent, SubscriptionOptions } from "./consume.ts";
 export type { Attempt, DeadLetter } from "./dead-letter.ts";
+export { type Denial, Denials } from "./denials.ts";
 export {
   checkEnvelope,
   decodeEnvelope,

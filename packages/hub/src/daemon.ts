@@ -1,7 +1,7 @@
 import { type HubFile, readNodeFile, readSeed } from "@adaos/config";
-import { Policy } from "@adaos/core";
+import { DEFAULT_DENY, type Denial, Denials, type HubService, type MeshError, Policy } from "@adaos/core";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
-import { openConnection } from "@adaos/transport-nats";
+import { openConnection, StreamPublisher } from "@adaos/transport-nats";
 import { DurableDesk } from "./durable-desk.ts";
 import { MemberService } from "./member-service.ts";
 import { RequestDesk } from "./request-desk.ts";
@@ -54,6 +54,13 @@ export async function runHub(file: string): Promise<number> {
     await durables.restoreGrants();
     await stream.refresh(Object.keys(changed.members));
   };
+  const publisher = new StreamPublisher(connection);
+  const denials = new Denials({
+    address: { subnet, node: "hub" },
+    tenant: config.tenant,
+    publish: (message) => publisher.publish(message),
+    log,
+  });
   const requests = new RequestDesk(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
   try {
     return await runNode({
@@ -72,16 +79,34 @@ export async function runHub(file: string): Promise<number> {
             reply: (member, request) => requests.reply(member, request),
           },
           () => durables.restoreGrants(),
+          (member, service, request, error) => {
+            if (error.code === "denied")
+              denials.note(denialOf(`${subnet}/${member}`, service, request, error));
+          },
           log,
         ),
         new NodeFileWatch({ file, role: "hub", apply, log }),
       ],
     });
   } finally {
+    denials.close();
+    await publisher.close();
     await Promise.all([connection.close(), system.close()]);
   }
 }
 
 function memberKeysOf({ members }: HubFile): ReadonlyMap<string, string> {
   return new Map(Object.entries(members).map(([name, { key }]) => [name, key]));
+}
+
+/** What a member asked its hub for and may not have. */
+function denialOf(node: string, service: HubService, request: unknown, error: MeshError): Denial {
+  const { pattern, subject } = (request ?? {}) as { readonly pattern?: unknown; readonly subject?: unknown };
+  return {
+    hop: service === "durable" ? "subscribe" : service === "handlers" ? "publish" : "reply",
+    node,
+    event: String(pattern ?? subject ?? "unknown"),
+    rule: error.rule ?? DEFAULT_DENY,
+    reason: error.message,
+  };
 }

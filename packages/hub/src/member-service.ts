@@ -18,22 +18,28 @@ export class MemberService implements Part {
   readonly #connection: Connection;
   readonly #answers: Readonly<Record<HubService, AnswerMember>>;
   readonly #restore: () => Promise<void>;
+  readonly #onRefused: (node: string, service: HubService, request: unknown, error: MeshError) => void;
   readonly #log: Logger;
   #subscription: Subscription | undefined;
   #unlisten: (() => void) | undefined;
   #answered = 0;
   readonly #running = new Map<string, number>();
 
-  /** @param restore Called at the start and whenever the server has come back. */
+  /**
+   * @param restore Called at the start and whenever the server has come back.
+   * @param onRefused Called when an answer was a refusal.
+   */
   constructor(
     connection: Connection,
     answers: Readonly<Record<HubService, AnswerMember>>,
     restore: () => Promise<void>,
+    onRefused: (node: string, service: HubService, request: unknown, error: MeshError) => void,
     log: Logger,
   ) {
     this.#connection = connection;
     this.#answers = answers;
     this.#restore = restore;
+    this.#onRefused = onRefused;
     this.#log = log;
   }
 
@@ -81,11 +87,14 @@ export class MemberService implements Part {
   }
 
   async #answer(node: string, service: HubService, body: Uint8Array): Promise<object> {
+    let request: unknown;
     try {
-      return await this.#answers[service](node, parseJson(body));
+      request = parseJson(body);
+      return await this.#answers[service](node, request);
     } catch (thrown) {
       const error = MeshError.from(thrown, "unavailable", `the hub cannot answer for ${service}`);
       const { code, rule } = error;
+      this.#onRefused(node, service, request, error);
       // It may quote what was asked.
       const message = error.message.slice(0, MAX_MESSAGE_LENGTH);
       this.#log.warn({ node, service, code, reason: message, rule }, "member refused");

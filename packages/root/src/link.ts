@@ -1,4 +1,13 @@
-import { type Logger, linkSpan, MeshError, type Message, type MessageSpan, type Policy } from "@adaos/core";
+import {
+  DEFAULT_DENY,
+  type Denial,
+  type Logger,
+  linkSpan,
+  MeshError,
+  type Message,
+  type MessageSpan,
+  type Policy,
+} from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
 import {
   type Connection,
@@ -23,6 +32,8 @@ export interface LinkOptions {
   readonly targetSubject: (subject: string) => string;
   /** @default as fast as can be */
   readonly pace?: Pace;
+  /** Called when policy does not let an event pass. */
+  readonly onDenied: (denial: Denial) => void;
   /** The source's durable is gone: bring it back, if that is ours to do. */
   readonly onMissing: () => void;
   readonly log: Logger;
@@ -138,7 +149,11 @@ export class Link implements Part {
       const err = MeshError.from(thrown, "internal", "event cannot be checked");
       this.#refused++;
       const { subject } = pulled.msg;
-      log.warn({ link: this.name, subject, seq: pulled.seq, err }, "link refused an event");
+      if (err.code === "denied") {
+        const hop = direction === "up" ? "export" : "import";
+        const rule = err.rule ?? DEFAULT_DENY;
+        this.#options.onDenied({ hop, node: subnet, event: subject, rule, reason: err.message });
+      } else log.warn({ link: this.name, subject, seq: pulled.seq, err }, "link refused an event");
       pulled.done();
       return undefined;
     }

@@ -1,5 +1,8 @@
 import {
   bridgePrefix,
+  DEFAULT_TENANT,
+  type Denial,
+  Denials,
   downlinkDurable,
   EVENT_ROOT,
   eventsStream,
@@ -13,7 +16,7 @@ import {
   UPLINK_DURABLE,
 } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
-import type { Connection } from "@adaos/transport-nats";
+import { type Connection, StreamPublisher } from "@adaos/transport-nats";
 import { Link } from "./link.ts";
 import type { MeshStream } from "./mesh-stream.ts";
 import { Pace } from "./pace.ts";
@@ -34,9 +37,12 @@ export class Links implements Part {
   readonly name = "links";
   readonly #options: LinksOptions;
   readonly #links = new Map<string, Link>();
+  readonly #denials = new Map<string, Denials>();
+  readonly #publisher: StreamPublisher;
 
   constructor(options: LinksOptions) {
     this.#options = options;
+    this.#publisher = new StreamPublisher(options.connection);
   }
 
   async start(): Promise<void> {
@@ -45,6 +51,8 @@ export class Links implements Part {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#links.values()].map((link) => link.stop()));
+    for (const denials of this.#denials.values()) denials.close();
+    await this.#publisher.close();
   }
 
   health(): PartHealth {
@@ -82,11 +90,28 @@ export class Links implements Part {
     ];
   }
 
+  /** In the subnet whose link it is: who looks after it is told. */
+  #tellOf(subnet: string, denial: Denial): void {
+    const { tenants, log } = this.#options;
+    const denials =
+      this.#denials.get(subnet) ??
+      new Denials({
+        address: { subnet, node: "root" },
+        tenant: tenants.get(subnet) ?? DEFAULT_TENANT,
+        publish: (message) =>
+          this.#publisher.publish({ ...message, subject: ingestSubject(subnet, message.subject) }),
+        log,
+      });
+    this.#denials.set(subnet, denials);
+    denials.note(denial);
+  }
+
   #uplink(subnet: string): Link {
     return new Link({
       ...this.#options,
       subnet,
       direction: "up",
+      onDenied: (denial) => this.#tellOf(subnet, denial),
       source: {
         stream: eventsStream(subnet),
         consumer: UPLINK_DURABLE,
@@ -105,6 +130,7 @@ export class Links implements Part {
       ...this.#options,
       subnet,
       direction: "down",
+      onDenied: (denial) => this.#tellOf(subnet, denial),
       source: { stream: MESH_STREAM, consumer: downlinkDurable(subnet), apiPrefix: "$JS.API" },
       targetSubject: (subject) => ingestSubject(subnet, subject),
       onMissing: () =>

@@ -2,6 +2,40 @@
 import "@adaos/core";
 
 /**
+ * Somebody wanted what policy does not allow.
+ */
+export interface MeshPolicyDeniedV1 {
+  /**
+   * Where it was denied: at the hub (publish, subscribe, reply) or on a link (export, import).
+   */
+  hop: "publish" | "subscribe" | "reply" | "export" | "import";
+  /**
+   * Whose doing it was: a member, or a subnet.
+   */
+  node: string;
+  /**
+   * The event or the pattern that was denied.
+   */
+  event: string;
+  /**
+   * Id of the rule that denied it; default-deny when no rule allows it.
+   */
+  rule: string;
+  /**
+   * Why, in one sentence.
+   */
+  reason: string;
+  /**
+   * How often since the last time that this was told.
+   */
+  count: number;
+  /**
+   * When the first of these was denied.
+   */
+  since: string;
+}
+
+/**
  * What a user wants, as understood from speech or text.
  */
 export interface NlpIntentDetectedV1 {
@@ -202,6 +236,7 @@ export interface UiNotifyV1 {
 
 declare module "@adaos/core" {
   interface EventMap {
+    "mesh.policy.denied@1": MeshPolicyDeniedV1;
     "nlp.intent.detected@1": NlpIntentDetectedV1;
     "repo.skill.install@1": RepoSkillInstallV1;
     "repo.skill.install.result@1": RepoSkillInstallResultV1;

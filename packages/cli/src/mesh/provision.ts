@@ -257,6 +257,7 @@ class Workshop {
       role: "hub",
       ...this.#common(id, url, daemon),
       subnet: name,
+      tenant: subnet.tenant,
       streams: this.#meshFile.streams,
       policy: compiledPolicyText(rules),
       members: Object.fromEntries(members.map(([node, key]) => [node, { key: key.publicKey }])),
