@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Bus, Published } from "@adaos/core";
+import { AckPolicy, DeliverPolicy } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
 
@@ -201,5 +202,39 @@ describe("links", { timeout: 240_000 }, () => {
     expect(longestGapMs(elsewhere, stoppedMs, longestMs)).toBeLessThan(1500);
     expect(atBeta).toBeLessThan(50);
     expect(atGamma).toBeGreaterThan(0.9 * sent);
+  });
+
+  test("a durable of an earlier version is made anew where it stands: nothing is lost, and nothing comes twice", async () => {
+    const from = beta.length;
+    const publish = async (count: number): Promise<string[]> => {
+      const ids: string[] = [];
+      for (let i = 0; i < count; i++)
+        ids.push((await kitchen.publish("ui.notify", { text: `${i}` })).eventId);
+      return ids;
+    };
+    const before = await publish(30);
+    await until("the first have arrived", () => beta.length - from >= before.length);
+    await mesh.asKeeper("alpha", async (nc) => {
+      const jsm = await nc.jetstreamManager();
+      const { config, ack_floor: floor } = await jsm.consumers.info("EVENTS_alpha", "root");
+      await jsm.consumers.delete("EVENTS_alpha", "root");
+      // As it was before a link's durable served one pinned client.
+      await jsm.consumers.add("EVENTS_alpha", {
+        durable_name: "root",
+        ack_policy: AckPolicy.Explicit,
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: floor.stream_seq + 1,
+        filter_subjects: config.filter_subjects ?? [],
+      });
+    });
+    const after = await publish(30);
+    await until("all have arrived", () => beta.length - from >= before.length + after.length, 60_000);
+    expect(beta.slice(from)).toEqual([...before, ...after]);
+    await mesh.asKeeper("alpha", async (nc) => {
+      const jsm = await nc.jetstreamManager();
+      expect((await jsm.consumers.info("EVENTS_alpha", "root")).config.ack_policy).toBe(AckPolicy.All);
+      const all = await jsm.consumers.list("EVENTS_alpha").next();
+      expect(all.map(({ name }) => name)).not.toContain("root-anew");
+    });
   });
 });

@@ -2,7 +2,7 @@ import { type Bus, newEventId, type Published } from "@adaos/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
 
-const COUNT = 3000;
+const COUNT = 1500;
 const CHUNK = 250;
 
 /** Publishes numbered notifications in order, a chunk at a time on its way; calls `atHalf` amid them. */
@@ -32,7 +32,7 @@ describe("order of events", () => {
   test.each([
     ["the same subnet", "alpha/speaker"],
     ["another subnet", "beta/desk"],
-  ])("3,000 events arrive at a member of %s as they were published, none missing", async (_where, member) => {
+  ])("1,500 events arrive at a member of %s as they were published, none missing", async (_where, member) => {
     const arrived: string[] = [];
     const receiver = await mesh.connect(member);
     const subscription = await receiver.subscribe(
@@ -85,7 +85,7 @@ describe("order of events", () => {
     expect(twins[0].seq).toBe(twins[1].seq);
   });
 
-  test("3,000 events are stored as they were published though the server is killed amid them", async () => {
+  test("1,500 events are stored as they were published though the server is killed amid them", async () => {
     const bare = await mesh.connect("alpha/kitchen", { outbox: false });
     const published = await publishInOrder(bare, () => process.kill(mesh.pid("nats-alpha"), "SIGKILL"));
     const seqs = published.map(({ seq }) => seq);
