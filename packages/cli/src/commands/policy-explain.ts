@@ -1,14 +1,11 @@
-import { MeshError, type NodeAddress, parseEventPattern, parseEventRef, parseNodeAddress } from "@adaos/core";
+import type { PolicyVerb } from "@adaos/core";
 import { Argument, Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { jsonOption, stateOption } from "../options.ts";
-import { type AskedEvent, eventHop, type Hop, passes, publishHops, subscribeHop } from "../policy/hops.ts";
-import type { LoadedPolicy } from "../policy/load-policy.ts";
-import { newestVersion } from "../policy/policy-cases.ts";
+import { askPolicy } from "../policy/ask-policy.ts";
+import { type Hop, passes } from "../policy/hops.ts";
 import { type Terminal, table } from "../terminal.ts";
 import { configOption, loadMeantPolicy, type PolicyOptions } from "./policy-options.ts";
-
-type Verb = "publish" | "subscribe" | "export" | "import";
 
 interface ExplainOptions extends PolicyOptions {
   readonly as: string;
@@ -35,9 +32,9 @@ export function policyExplainCommand(terminal: Terminal): Command {
       "after",
       "\nExample:\n  adaos policy explain publish ui.notify --as alpha/kitchen --to beta/desk",
     )
-    .action(async (verb: Verb, event: string, options: ExplainOptions) => {
+    .action(async (verb: PolicyVerb, event: string, options: ExplainOptions) => {
       const loaded = await loadMeantPolicy(options);
-      const hops = hopsOf(loaded, verb, event, options);
+      const hops = askPolicy(loaded, { verb, event, ...options });
       const allowed = passes(hops);
       const placeOf = (rule: string): string | undefined => loaded.meshFile.placeOfRule(rule);
       if (options.json === true)
@@ -48,39 +45,6 @@ export function policyExplainCommand(terminal: Terminal): Command {
       }
       if (!allowed) process.exitCode = EXIT_CODES.denied;
     });
-}
-
-function hopsOf(loaded: LoadedPolicy, verb: Verb, event: string, { as, to, from }: ExplainOptions): Hop[] {
-  if (to !== undefined && verb !== "publish") throw new MeshError("usage", "--to is for publish only");
-  if (from !== undefined && verb !== "import") throw new MeshError("usage", "--from is for import only");
-  const { policy } = loaded;
-  if (verb === "publish") {
-    const target = to === undefined ? undefined : member(loaded, to);
-    return publishHops(policy, eventOf(loaded, event), member(loaded, as), target);
-  }
-  if (verb === "subscribe") return [subscribeHop(policy, parseEventPattern(event), member(loaded, as))];
-  const name = subnet(loaded, as);
-  if (verb === "export") return [eventHop(policy, { verb, subnet: name }, eventOf(loaded, event))];
-  if (from === undefined)
-    throw new MeshError("usage", "import needs --from SUBNET: where the event was published");
-  return [eventHop(policy, { verb, subnet: name, from: subnet(loaded, from) }, eventOf(loaded, event))];
-}
-
-function eventOf({ registry }: LoadedPolicy, text: string): AskedEvent {
-  const { name, version = newestVersion(registry, name) } = parseEventRef(text);
-  return { name, version };
-}
-
-function member({ meshFile }: LoadedPolicy, text: string): NodeAddress {
-  const address = parseNodeAddress(text);
-  const found = meshFile.mesh.subnets.get(address.subnet)?.members.has(address.node) === true;
-  if (!found) throw new MeshError("usage", `the mesh has no member ${text}`);
-  return address;
-}
-
-function subnet({ meshFile }: LoadedPolicy, text: string): string {
-  if (!meshFile.mesh.subnets.has(text)) throw new MeshError("usage", `the mesh has no subnet ${text}`);
-  return text;
 }
 
 function rowOf({ verb, who, from, decision }: Hop, placeOf: (rule: string) => string | undefined): string[] {

@@ -1,54 +1,39 @@
 import { dirname, join } from "node:path";
 import { type CheckedFile, parseYaml, readYamlFile } from "@adaos/config";
-import {
-  compilePolicy,
-  messageOf,
-  type NodeAddress,
-  Policy,
-  parseEventPattern,
-  parseEventRef,
-  parseNodeAddress,
-} from "@adaos/core";
+import { compilePolicy, messageOf, Policy, type PolicyVerb } from "@adaos/core";
 import { z } from "zod";
-import { type Hop, passes, publishHops, subscribeHop } from "./hops.ts";
+import { askPolicy, type PolicyInquiry } from "./ask-policy.ts";
+import { type Hop, passes } from "./hops.ts";
 import { withoutRule, writtenRules } from "./lint-policy.ts";
 import type { LoadedPolicy } from "./load-policy.ts";
 
 /** One question and the answer it must have. */
-export interface PolicyCase {
-  readonly publish?: string | undefined;
-  readonly subscribe?: string | undefined;
-  readonly as: NodeAddress;
-  /** With `publish`: as far as the handler of this member. */
-  readonly to?: NodeAddress | undefined;
+export interface PolicyCase extends PolicyInquiry {
   readonly expect: "allow" | "deny";
   /** The rule that must decide it: of a refusal the one that refuses. */
   readonly rule?: string | undefined;
 }
 
-const member: z.ZodType<NodeAddress> = z.string().transform((text, context): NodeAddress => {
-  try {
-    return parseNodeAddress(text);
-  } catch (thrown) {
-    context.addIssue(messageOf(thrown));
-    return z.NEVER;
-  }
-});
-
 const caseSchema: z.ZodType<PolicyCase> = z
   .strictObject({
     publish: z.string().optional(),
     subscribe: z.string().optional(),
-    as: member,
-    to: member.optional(),
+    export: z.string().optional(),
+    import: z.string().optional(),
+    as: z.string(),
+    to: z.string().optional(),
+    from: z.string().optional(),
     expect: z.enum(["allow", "deny"]),
     rule: z.string().optional(),
   })
-  .superRefine((one, context) => {
-    if ((one.publish === undefined) === (one.subscribe === undefined)) {
-      context.addIssue("needs either publish or subscribe");
+  .transform(({ publish, subscribe, export: exported, import: imported, ...rest }, context): PolicyCase => {
+    const asked = Object.entries({ publish, subscribe, export: exported, import: imported });
+    const [first, second] = asked.filter(([, event]) => event !== undefined);
+    if (first?.[1] === undefined || second !== undefined) {
+      context.addIssue("needs one of publish, subscribe, export and import");
+      return z.NEVER;
     }
-    if (one.subscribe !== undefined && one.to !== undefined) context.addIssue("a subscription has no to");
+    return { ...rest, verb: first[0] as PolicyVerb, event: first[1] };
   });
 
 const casesSchema: z.ZodType<{ readonly cases: readonly PolicyCase[] }> = z.strictObject({
@@ -97,11 +82,11 @@ function casesOf({
 }
 
 /** Runs cases against a policy. Pure. */
-export function runCases({ policy, registry }: LoadedPolicy, cases: PolicyCases): CaseResult[] {
+export function runCases(loaded: LoadedPolicy, cases: PolicyCases): CaseResult[] {
   return cases.cases.map((one, i) => {
     const place = cases.placeOf(i);
     try {
-      const hops = hopsOf(one, policy, (name) => newestVersion(registry, name));
+      const hops = askPolicy(loaded, one);
       const problem = problemOf(one, hops);
       return {
         place,
@@ -135,18 +120,6 @@ export function untestedRules(loaded: LoadedPolicy, cases: PolicyCases): string[
     });
 }
 
-/** The newest version of an event; 1 of one that the registry does not know. */
-export function newestVersion(registry: LoadedPolicy["registry"], name: string): number {
-  const versions = registry.records.filter((record) => record.name === name).map(({ version }) => version);
-  return Math.max(1, ...versions);
-}
-
-function hopsOf(one: PolicyCase, policy: Policy, versionOf: (name: string) => number): Hop[] {
-  if (one.subscribe !== undefined) return [subscribeHop(policy, parseEventPattern(one.subscribe), one.as)];
-  const { name, version = versionOf(name) } = parseEventRef(one.publish ?? "");
-  return publishHops(policy, { name, version }, one.as, one.to);
-}
-
 function problemOf(one: PolicyCase, hops: readonly Hop[]): string | undefined {
   const is = passes(hops) ? "allow" : "deny";
   const deciding = is === "deny" ? hops.find(({ decision }) => !decision.allowed) : hops.at(-1);
@@ -159,8 +132,7 @@ function problemOf(one: PolicyCase, hops: readonly Hop[]): string | undefined {
   return undefined;
 }
 
-function titleOf({ publish, subscribe, as, to }: PolicyCase): string {
-  const what = publish === undefined ? `subscribe ${subscribe}` : `publish ${publish}`;
-  const way = to === undefined ? "" : ` to ${to.subnet}/${to.node}`;
-  return `${what} as ${as.subnet}/${as.node}${way}`;
+function titleOf({ verb, event, as, to, from }: PolicyCase): string {
+  const way = to === undefined ? "" : ` to ${to}`;
+  return `${verb} ${event} as ${as}${way}${from === undefined ? "" : ` from ${from}`}`;
 }

@@ -7,7 +7,13 @@ import { diffPolicies } from "./diff-policy.ts";
 import { eventHop, passes, publishHops } from "./hops.ts";
 import { lintPolicy, withoutRule, writtenRules } from "./lint-policy.ts";
 import { type LoadedPolicy, loadPolicy } from "./load-policy.ts";
-import { parsePolicyCases, runCases, untestedRules, usualCasesFile } from "./policy-cases.ts";
+import {
+  parsePolicyCases,
+  readPolicyCases,
+  runCases,
+  untestedRules,
+  usualCasesFile,
+} from "./policy-cases.ts";
 import { declaredPolicy } from "./running-policy.ts";
 
 const MESH = [
@@ -146,8 +152,12 @@ describe("policy cases", () => {
   });
 
   test.each([
-    ["neither verb", "{ as: alpha/desk, expect: deny }", /either publish or subscribe/],
-    ["a member that is no address", "{ publish: ui.notify, as: desk, expect: deny }", /cases\.yaml:1:/],
+    ["neither verb", "{ as: alpha/desk, expect: deny }", /one of publish, subscribe, export and import/],
+    [
+      "two verbs",
+      "{ publish: ui.notify, export: ui.notify, as: alpha/desk, expect: deny }",
+      /one of publish/,
+    ],
     ["another answer", "{ publish: ui.notify, as: alpha/desk, expect: maybe }", /expect/],
     ["an unknown key", "{ publish: ui.notify, as: alpha/desk, expect: deny, form: x }", /unknown key "form"/],
   ])("refuses a case with %s", (_, text, problem) => {
@@ -156,10 +166,29 @@ describe("policy cases", () => {
 
   test("a case that cannot be asked fails, and the others are run", async () => {
     const cases = parsePolicyCases(
-      "cases: [{ publish: 'ui.*', as: alpha/desk, expect: deny }, { subscribe: ui., as: alpha/desk, expect: allow }]",
+      [
+        "cases:",
+        "  - { publish: 'ui.*', as: alpha/desk, expect: deny }",
+        "  - { publish: ui.notify, as: desk, expect: deny }",
+        "  - { publish: ui.notify, as: alpha/porch, expect: deny }",
+        "  - { import: ui.notify, as: beta, expect: deny }",
+        "  - { subscribe: ui., as: alpha/desk, to: beta/lamp, expect: allow }",
+        "  - { subscribe: ui., as: alpha/desk, expect: allow }",
+        "  - { import: ui.notify, as: beta, from: alpha, expect: allow }",
+        "  - { export: repo.skill.install, as: alpha, expect: deny }",
+      ].join("\n"),
       "cases.yaml",
     );
-    expect(runCases(await load(...MESH), cases).map(({ ok }) => ok)).toEqual([false, true]);
+    const results = runCases(await load(...MESH), cases);
+    expect(results.map(({ ok }) => ok)).toEqual([false, false, false, false, false, true, true, true]);
+  });
+
+  test("of the default mesh hold, and miss none of its rules", async () => {
+    const file = join(HOME, "deploy/mesh.yaml");
+    const loaded = await loadPolicy(file);
+    const cases = readPolicyCases(usualCasesFile(file));
+    expect(runCases(loaded, cases).filter(({ ok }) => !ok)).toEqual([]);
+    expect(untestedRules(loaded, cases)).toEqual([]);
   });
 
   test("lie beside the mesh file", () => {
