@@ -46,6 +46,7 @@ export {
   patternTail,
   patternToFilter,
 } from "./event-pattern.ts";
+export { repeatedKey } from "./json-text.ts";
 export {
   DEFAULT_TENANT,
   type DeclaredRule,
