@@ -18,6 +18,7 @@ import type { z } from "zod";
 /** No config file of a mesh comes near this. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_PROBLEMS = 10;
+const MAX_TOLD_LENGTH = 300;
 /** Deepest nesting. The parser calls itself, and at the end of the stack the process may die. */
 const MAX_DEPTH = 100;
 /** Few aliases are of use in a config; thousands are an attack, and each is looked for in the whole file. */
@@ -50,6 +51,8 @@ export function parseYaml<T>(text: string, file: string, schema: z.ZodType<T>): 
     prettyErrors: false,
     // The parser compares each key with each; see hiddenProblems().
     uniqueKeys: false,
+    // Else !!set, !!omap, !!binary and !!timestamp would make what no JSON text can.
+    resolveKnownTags: false,
     version: "1.2",
   });
   // A warning is a tag that nobody here understands: it would silently be read as something else.
@@ -170,12 +173,18 @@ function toPlainValue(document: YamlDocument, shown: string): unknown {
 
 function told(issue: z.core.$ZodIssue): string {
   const path = issue.path
-    .map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`))
+    .map((step) => (typeof step === "number" ? `[${step}]` : `.${cut(String(step))}`))
     .join("");
   // What is wrong with a key stands one level further down.
-  const message =
-    issue.code === "invalid_key" ? issue.issues.map((inner) => inner.message).join("; ") : issue.message;
+  const message = cut(
+    issue.code === "invalid_key" ? issue.issues.map((inner) => inner.message).join("; ") : issue.message,
+  );
   return path === "" ? message : `${path.replace(/^\./, "")}: ${message}`;
+}
+
+/** Names may be of any length, and messages repeat them. */
+function cut(text: string): string {
+  return text.length > MAX_TOLD_LENGTH ? `${text.slice(0, MAX_TOLD_LENGTH)}...` : text;
 }
 
 /** Tells the first problems only: to find a place takes time. */

@@ -67,6 +67,8 @@ describe("parseYaml()", () => {
     ["a bracket that does not end", "name: a\nlist: [1", /^mesh\.yaml:2:\d+ /],
     ["a tag that nobody knows", "name: !secret a", /^mesh\.yaml:1:7 .*!secret/],
     ["a tag of JavaScript", "name: !!js/function 'x'", /^mesh\.yaml:1:7 /],
+    ["a tag of bytes", "name: !!binary aGk=", /^mesh\.yaml:1:7 .*binary/],
+    ["a tag of a set", "name: a\ninner: !!set { port: null }", /^mesh\.yaml:2:8 .*set/],
     ["a second document", "name: a\n---\nname: b", /^mesh\.yaml:2:1 /],
     ["an alias of nothing", "name: a\nlist: *numbers", /^mesh\.yaml:2:7 .*&numbers/],
     ["an alias of what comes later", "inner: *x\nname: &x a", /^mesh\.yaml:1:8 .*&x/],
