@@ -4,6 +4,7 @@ import { type Bus, RetryableError } from "@adaos/member";
 import { type Connection, openConnection } from "@adaos/transport-nats";
 import { headers as newHeaders } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { toSend } from "../../packages/transport-nats/src/header-block.ts";
 import { TestMesh, until } from "../kit/mesh.ts";
 
 const YAML = `
@@ -250,6 +251,32 @@ describe("a hostile member", () => {
     });
     const { data, source } = await kitchen.request("repo.skill.install", INSTALL);
     expect([data, source]).toEqual([INSTALLED, "app@desk"]);
+  });
+
+  test("does not end the connection of who reads, by headers that are none", async () => {
+    const hub = mesh.pid("alpha/hub");
+    const givenUp = desk.stats.deadLettered;
+    const seen: string[] = [];
+    const subscription = await desk.subscribe("ui.", { durable: "headers" }, ({ data }) => {
+      seen.push(JSON.stringify(data));
+    });
+    for (const line of [
+      "bad key: x",
+      "\0: x",
+      "a: b\nNats-Rollup: all",
+      "\u00ff\u00fe: x",
+      "a: b\rc",
+      "::",
+    ]) {
+      const block = `NATS/1.0\r\n${line}\r\ntraceparent: 00-1-2-01\r\n`;
+      evil.nc.publish("evt.alpha.evil.ui.notify.v1", "{}", { headers: toSend(block) });
+    }
+    await evil.nc.flush();
+    await kitchen.publish("ui.notify", { text: "after the headers" });
+    await until("what came after arrived", () => seen.includes('{"text":"after the headers"}'));
+    await until("the others were given up", () => desk.stats.deadLettered - givenUp >= 6);
+    expect(mesh.pid("alpha/hub")).toBe(hub);
+    await subscription.stop();
   });
 
   test("writes nothing to the terminal of who looks, and keeps nobody from the rest", async () => {

@@ -43,14 +43,15 @@ async function program(args: readonly string[], terminal: Terminal): Promise<Com
     const make = await COMMANDS[name]?.();
     if (make !== undefined) adaos.addCommand(make(terminal), { hidden: HIDDEN.has(name) });
   }
-  withStrictErrors(adaos);
+  withStrictErrors(adaos, terminal);
   return adaos;
 }
 
-/** Errors come to {@link main} instead of ending the process somewhere inside. */
-function withStrictErrors(command: Command): void {
+/** Errors come to {@link main} instead of ending the process somewhere inside, and command no terminal. */
+function withStrictErrors(command: Command, terminal: Terminal): void {
   command.exitOverride().showHelpAfterError("(try --help)");
-  for (const sub of command.commands) withStrictErrors(sub);
+  command.configureOutput({ writeErr: (text) => terminal.say(text.replace(/\n$/, "")) });
+  for (const sub of command.commands) withStrictErrors(sub, terminal);
 }
 
 function tell(thrown: unknown, terminal: Terminal): number {

@@ -67,6 +67,8 @@ describe("parseYaml()", () => {
     ["a bracket that does not end", "name: a\nlist: [1", /^mesh\.yaml:2:\d+ /],
     ["a tag that nobody knows", "name: !secret a", /^mesh\.yaml:1:7 .*!secret/],
     ["a tag of JavaScript", "name: !!js/function 'x'", /^mesh\.yaml:1:7 /],
+    ["a tag of bytes", "name: !!binary aGk=", /^mesh\.yaml:1:7 .*binary/],
+    ["a tag of a set", "name: a\ninner: !!set { port: null }", /^mesh\.yaml:2:8 .*set/],
     ["a second document", "name: a\n---\nname: b", /^mesh\.yaml:2:1 /],
     ["an alias of nothing", "name: a\nlist: *numbers", /^mesh\.yaml:2:7 .*&numbers/],
     ["an alias of what comes later", "inner: *x\nname: &x a", /^mesh\.yaml:1:8 .*&x/],
@@ -103,9 +105,47 @@ describe("parseYaml()", () => {
     expect(performance.now() - startedMs).toBeLessThan(4000);
   });
 
+  test("refuses an alias too many, where it stands", () => {
+    const aliases = (count: number): string => `- &a 1\n${"- *a\n".repeat(count)}`;
+    expect(parseYaml(aliases(99), "f", z.array(z.number())).value).toHaveLength(100);
+    expect(problemsOf(aliases(20_000), z.unknown())).toEqual([
+      "mesh.yaml:102:3 is one of more than 100 aliases",
+    ]);
+  });
+
   test("survives brackets nested 10,000 deep", () => {
     expect(problemsOf("[".repeat(10_000)).length).toBeGreaterThan(0);
     expect(problemsOf(`a: ${"[".repeat(10_000)}${"]".repeat(10_000)}`).length).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ["brackets", "[".repeat(100_000), "1:1\\d\\d"],
+    ["braces", "{a: ".repeat(100_000), "1:"],
+    ["lists", "- ".repeat(100_000), "1:"],
+    ["questions", "? ".repeat(100_000), "1:"],
+    ["lines", Array.from({ length: 1000 }, (_, i) => `${" ".repeat(i)}a:`).join("\n"), "1"],
+  ])("refuses %s nested without end, where they go too deep", (_, text, place) => {
+    const [problem, ...others] = problemsOf(text, z.unknown());
+    expect(problem).toMatch(new RegExp(`^mesh\\.yaml:${place}.* nests deeper than 100$`));
+    expect(others).toEqual([]);
+  });
+
+  test("reads a file of very many keys, and refuses the one that is there twice", () => {
+    const lines = Array.from({ length: 40_000 }, (_, i) => `k${i}: 1`);
+    const any = z.record(z.string(), z.number());
+    expect(Object.keys(parseYaml(lines.join("\n"), "f", any).value)).toHaveLength(40_000);
+    expect(problemsOf([...lines, "k7: 2"].join("\n"), any)).toEqual([
+      'mesh.yaml:40001:1 the key "k7" is not unique',
+    ]);
+    expect(problemsOf(lines.join("\n"))).toHaveLength(11);
+  });
+
+  test.each([
+    ["a number beside the same text", '1: a\n"1": b', 'mesh.yaml:2:1 the key "1" is not unique'],
+    ["null beside the empty text", '~: a\n"": b', 'mesh.yaml:2:1 the key "" is not unique'],
+    ["a list", "? [a, b]\n: 1", "mesh.yaml:1:3 a key must be a text"],
+  ])("refuses for a key %s", (_, text, problem) => {
+    expect(problemsOf(text, z.unknown())).toEqual([problem]);
   });
 
   test.each(["__proto__: {name: a}", "name: a\n__proto__: 1"])("refuses the key __proto__ in %j", (text) => {

@@ -46,6 +46,11 @@ const FIELDS: ReadonlySet<string> = new Set([
   "data",
 ]);
 const MAX_HEADERS = 32;
+/** What any protocol takes as the name of a header (RFC 9110), so that no gateway needs to change one. */
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
+/** Servers act upon headers of this prefix. */
+const RESERVED_HEADER = /^nats-/i;
+const CONTROL = /\p{Cc}/u;
 const MAX_TEXT_LENGTH = 256;
 /** A pointer is cut after so many characters: names come from strangers and go into logs. */
 const MAX_POINTER_LENGTH = 200;
@@ -72,7 +77,10 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
   return body;
 }
 
-/** Decodes and checks an envelope from the wire. Throws `invalid-event` or `too-large`, naming the field. */
+/**
+ * Decodes and checks an envelope from the wire. Throws `invalid-event` or `too-large`, naming the field. Of a key that
+ * stands twice the last counts: links and handlers read the same bytes by this function, so no two of them can differ.
+ */
 export function decodeEnvelope(body: Uint8Array): Envelope {
   if (body.length > MAX_ENVELOPE_BYTES) {
     throw new MeshError("too-large", `message is ${body.length} bytes, the limit is ${MAX_ENVELOPE_BYTES}`);
@@ -133,10 +141,17 @@ function checkHeaders(headers: unknown): void {
   const entries = Object.entries(headers);
   if (entries.length > MAX_HEADERS) fail("/headers", `has more than ${MAX_HEADERS} entries`);
   for (const [key, held] of entries) {
-    if (typeof held !== "string" || held.length > 1024) {
-      fail(`/headers/${escapePointer(key)}`, "must be a string of at most 1024 characters");
-    }
+    const problem = headerProblem(key, held);
+    if (problem !== undefined) fail(`/headers/${escapePointer(key)}`, problem);
   }
+}
+
+function headerProblem(key: string, held: unknown): string | undefined {
+  if (!HEADER_NAME.test(key))
+    return "has a name that is not 1 to 128 of A-Z a-z 0-9 ! # $ % & ' * + . ^ _ ` | ~ -";
+  if (RESERVED_HEADER.test(key)) return "has a name that is reserved for servers; choose one without Nats-";
+  if (typeof held !== "string" || held.length > 1024) return "must be a string of at most 1024 characters";
+  return CONTROL.test(held) ? "must hold no control characters, line ends included" : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -158,7 +173,8 @@ function isRealTime(ts: string): boolean {
 }
 
 /**
- * What in data JSON cannot hold (it would silently become null or nothing), or where it nests deeper than `limit`.
+ * What in data JSON cannot hold (it would silently become null, nothing or another number), or where it nests deeper
+ * than `limit`.
  * Stops at the limit, so it cannot overflow the stack.
  */
 function jsonProblem(value: unknown, limit: number): Violation | undefined {
@@ -167,14 +183,21 @@ function jsonProblem(value: unknown, limit: number): Violation | undefined {
     case "boolean":
       return undefined;
     case "number":
-      return Number.isFinite(value)
+      // From 2^53 on readers round, and not all alike: an id would become its neighbour's.
+      return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
         ? undefined
-        : { pointer: "", expected: `is ${value}; JSON cannot hold it` };
+        : { pointer: "", expected: numberProblem(value) };
     case "object":
       return value === null ? undefined : jsonProblemWithin(value, limit);
     default:
       return { pointer: "", expected: `is ${typeof value}; JSON cannot hold it` };
   }
+}
+
+function numberProblem(value: number): string {
+  return Number.isFinite(value)
+    ? `is ${value}; beyond 2^53 - 1 digits are lost, send it as a string`
+    : `is ${value}; JSON cannot hold it`;
 }
 
 function jsonProblemWithin(value: object, limit: number): Violation | undefined {

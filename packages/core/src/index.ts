@@ -47,6 +47,7 @@ export {
   patternTail,
   patternToFilter,
 } from "./event-pattern.ts";
+export { repeatedKey } from "./json-text.ts";
 export {
   DEFAULT_TENANT,
   type DeclaredRule,

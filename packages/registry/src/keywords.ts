@@ -1,4 +1,5 @@
-import { escapePointer, messageOf } from "@adaos/core";
+import { escapePointer, messageOf, quote } from "@adaos/core";
+import { LinearPattern } from "./linear-pattern.ts";
 import { isObject, type JsonObject } from "./schema-document.ts";
 
 /** Keywords whose value is a schema (in draft-07, `items` may be a list of them). */
@@ -18,6 +19,16 @@ const ONE = [
 ];
 const LISTS = ["allOf", "anyOf", "items", "oneOf", "prefixItems"];
 const MAPS = ["$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"];
+
+/** Keywords whose schemas judge the same data as the schema that they stand in. */
+const IN_PLACE: ReadonlySet<string> = new Set(
+  "allOf anyOf dependencies dependentSchemas else if not oneOf then".split(" "),
+);
+
+/** Whether what stands there judges the same data, and no part of it. */
+export function isInPlace(pointer: string): boolean {
+  return IN_PLACE.has(pointer.split("/")[1] ?? "");
+}
 
 /** A schema within a schema and the pointer from the outer to it, without a leading `#`. */
 export type Subschema = readonly [pointer: string, schema: JsonObject];
@@ -53,15 +64,15 @@ export function disarm(schema: JsonObject): void {
   delete schema["$async"];
 }
 
-/** Says which pattern of this schema, not of those within, is no regular expression; or nothing. */
+/** Says what is wrong with a pattern of this schema, not of those within, or nothing. */
 export function patternProblem(schema: JsonObject): string | undefined {
   const keys = isObject(schema["patternProperties"]) ? Object.keys(schema["patternProperties"]) : [];
   for (const pattern of [schema["pattern"], ...keys]) {
     if (typeof pattern !== "string") continue;
     try {
-      new RegExp(pattern, "u");
+      new LinearPattern(pattern);
     } catch (thrown) {
-      return messageOf(thrown);
+      return `${quote(pattern)} ${messageOf(thrown)}`;
     }
   }
   return undefined;

@@ -157,6 +157,13 @@ describe("loadRegistry()", () => {
   test.each([
     ["a folder", "folder/x.json", {}, "folder", "is not a file"],
     ["no JSON", "s.json", "{", "s.json", "not JSON"],
+    [
+      "no JSON of one meaning",
+      "s.json",
+      '{"type":"string","type":"object"}',
+      "s.json",
+      'the key "type" is not unique',
+    ],
     ["no object", "s.json", "true", "s.json", "must be a JSON object"],
     ["too large", "s.json", " ".repeat(1024 * 1024 + 1), "s.json", "the limit is 1048576"],
     ["no schema", "s.json", { type: "strng" }, "s.json", "not a 2020-12 schema: /type must be one of"],

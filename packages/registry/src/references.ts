@@ -1,5 +1,5 @@
 import { MeshError, messageOf, quote } from "@adaos/core";
-import { disarm, patternProblem, subschemas } from "./keywords.ts";
+import { disarm, isInPlace, patternProblem, subschemas } from "./keywords.ts";
 import {
   type Draft,
   draftOf,
@@ -8,6 +8,7 @@ import {
   type SchemaDocument,
   withoutEmptyFragment,
 } from "./schema-document.ts";
+import { SchemaGraph } from "./schema-graph.ts";
 
 /** Resolves a URI reference against a base, as the validator does. */
 export type ResolveUri = (base: string, reference: string) => string;
@@ -28,8 +29,9 @@ const MAX_SCHEMA_DEPTH = 200;
 export class SchemaReferences {
   readonly #resolve: ResolveUri;
   readonly #resources = new Map<string, Place>();
-  readonly #anchors = new Set<string>();
-  readonly #seen = new Set<JsonObject>();
+  readonly #anchors = new Map<string, JsonObject>();
+  readonly #seen = new Map<JsonObject, Place>();
+  readonly #graph = new SchemaGraph();
   readonly #unchecked: Place[] = [];
 
   constructor(resolve: ResolveUri) {
@@ -43,7 +45,10 @@ export class SchemaReferences {
     this.#visit(root, 0);
   }
 
-  /** Throws MeshError `invalid-config` for the first `$ref` without a target. Call it when all are added. */
+  /**
+   * Throws MeshError `invalid-config` for the first `$ref` without a target, or by which validation would not end. Call it
+   * when all are added.
+   */
   check(): void {
     for (let place = this.#unchecked.pop(); place !== undefined; place = this.#unchecked.pop()) {
       for (const keyword of ["$ref", "$dynamicRef"]) {
@@ -51,6 +56,10 @@ export class SchemaReferences {
         if (typeof reference === "string") this.#checkReference(place, keyword, reference);
       }
     }
+    const problem = this.#graph.problem();
+    if (problem === undefined) return;
+    const { document, pointer } = this.#seen.get(problem.schema) as Place;
+    throw new MeshError("invalid-config", `${document.file}: ${pointer || "the root"} ${problem.told}`);
   }
 
   #addResource(place: Place): void {
@@ -67,7 +76,7 @@ export class SchemaReferences {
   #visit(outer: Place, depth: number): void {
     const { document, schema, pointer } = outer;
     if (this.#seen.has(schema)) return;
-    this.#seen.add(schema);
+    this.#seen.set(schema, outer);
     if (depth > MAX_SCHEMA_DEPTH) {
       throw new MeshError(
         "invalid-config",
@@ -84,10 +93,11 @@ export class SchemaReferences {
     }
     const place = this.#rebase(outer);
     for (const keyword of ["$anchor", "$dynamicAnchor"]) {
-      if (typeof schema[keyword] === "string") this.#anchors.add(`${place.base}#${schema[keyword]}`);
+      if (typeof schema[keyword] === "string") this.#anchors.set(`${place.base}#${schema[keyword]}`, schema);
     }
     this.#unchecked.push(place);
     for (const [way, inner] of subschemas(schema)) {
+      this.#graph.add(schema, inner, isInPlace(way));
       this.#visit({ document, schema: inner, pointer: pointer + way, base: place.base }, depth + 1);
     }
   }
@@ -106,7 +116,7 @@ export class SchemaReferences {
     const uri = this.#uriOf(place, id);
     // Draft-07 writes an anchor as an $id that is a fragment.
     if (uri.includes("#")) {
-      this.#anchors.add(uri);
+      this.#anchors.set(uri, schema);
       return place;
     }
     const resource = { ...place, base: uri };
@@ -126,16 +136,24 @@ export class SchemaReferences {
       throw fail("has no target; refer to a schema in this file or to the $id of one in this registry");
     }
     assertDraft(target.document.draft, from.document.draft, fail);
-    if (hash < 0) return;
+    if (hash < 0) {
+      this.#graph.add(from.schema, target.schema, true);
+      return;
+    }
     const fragment = decodeFragment(uri.slice(hash + 1));
     if (fragment.startsWith("/")) {
       const schema = follow(target.schema, fragment);
       if (schema === undefined) throw fail(`has no target in ${target.document.file}`);
       // It may stand under an unknown keyword, where nothing was taken for a schema so far.
-      if (isObject(schema)) this.#visit({ ...target, schema, pointer: fragment }, 0);
-    } else if (!this.#anchors.has(uri)) {
-      throw fail(`has no anchor in ${target.document.file}`);
-    } else if (target.schema["$anchor"] === fragment && keyword === "$ref") {
+      if (!isObject(schema)) return;
+      this.#visit({ ...target, schema, pointer: fragment }, 0);
+      this.#graph.add(from.schema, schema, true);
+      return;
+    }
+    const anchored = this.#anchors.get(uri);
+    if (anchored === undefined) throw fail(`has no anchor in ${target.document.file}`);
+    this.#graph.add(from.schema, anchored, true);
+    if (target.schema["$anchor"] === fragment && keyword === "$ref") {
       // The validator does not know an anchor on the outermost schema; the schema itself is the same place.
       from.schema[keyword] = from.base === target.base ? "#" : target.base;
     }

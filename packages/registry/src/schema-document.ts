@@ -1,4 +1,4 @@
-import { MeshError, messageOf, quote } from "@adaos/core";
+import { MeshError, messageOf, quote, repeatedKey } from "@adaos/core";
 
 /** The dialects of JSON Schema that a registry may hold. */
 export type Draft = "2020-12" | "draft-07";
@@ -36,6 +36,10 @@ export function parseSchemaDocument(text: string, file: string, privateUri: stri
     schema = JSON.parse(text);
   } catch (cause) {
     throw new MeshError("invalid-config", `${file}: not JSON: ${messageOf(cause)}`, { cause });
+  }
+  const repeated = repeatedKey(text);
+  if (repeated !== undefined) {
+    throw new MeshError("invalid-config", `${file}: the key ${quote(repeated)} is not unique; remove one`);
   }
   if (!isObject(schema)) throw new MeshError("invalid-config", `${file}: a schema must be a JSON object`);
   const id = schema["$id"];

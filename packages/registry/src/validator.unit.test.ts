@@ -131,9 +131,44 @@ describe("formats and keywords", () => {
     expect(verdict({ required: ["constructor"] }, {})).toBe("/constructor is required");
   });
 
+  test("judges by patterns and unique items without going back and forth", () => {
+    const text = `${"a".repeat(50_000)}!`;
+    const startedMs = performance.now();
+    expect(verdict({ pattern: "^(a+)+$" }, text)).toBe(' must match pattern "^(a+)+$"');
+    expect(verdict({ patternProperties: { "^(a+)+$": false } }, { [text]: 1 })).toBe("valid");
+    expect(
+      verdict(
+        { uniqueItems: true },
+        Array.from({ length: 100_000 }, (_, i) => ({ i })),
+      ),
+    ).toBe("valid");
+    expect(verdict({ format: "url" }, `http://${":".repeat(100_000)}`)).toBe(' must match format "url"');
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
+  });
+
+  test.each([
+    [[1, 1.0], false],
+    [
+      [
+        { a: 1, b: [2] },
+        { b: [2], a: 1 },
+      ],
+      false,
+    ],
+    [[0, -0], false],
+    [[1, "1", true, null, "null", [], {}, [1], { a: 1 }], true],
+    [[["a,b"], ["a", "b"]], true],
+  ])("tells items that are alike: %j", (items, unique) => {
+    expect(verdict({ uniqueItems: true }, items)).toBe(unique ? "valid" : " must NOT have duplicate items");
+    expect(verdict({ uniqueItems: false }, items)).toBe("valid");
+  });
+
   test("refuses a pattern that is no regular expression before any data comes", () => {
     expect(refusal({ "a.json": { properties: { x: { pattern: "(" } } } })).toMatch(
       /^a\.json: \/properties\/x has a bad/,
+    );
+    expect(refusal({ "a.json": { pattern: "^(?!x)" } })).toBe(
+      'a.json: the root has a bad pattern: "^(?!x)" has a look-around, a back-reference or another part that takes more than linear time',
     );
     expect(refusal({ "a.json": { patternProperties: { "[": true } } })).toMatch(
       /^a\.json: the root has a bad pattern/,
@@ -247,6 +282,42 @@ describe("references", () => {
   test("under an unknown keyword are refused once something refers there", () => {
     const schema = { $ref: "#/x-types/t", "x-types": { t: { $ref: "#/none" } } };
     expect(refusal({ "a.json": schema })).toContain('$ref "#/none" at /x-types/t');
+  });
+
+  test.each<[what: string, schema: object]>([
+    ["to itself", { $ref: "#" }],
+    ["to each other", { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } }],
+    ["to itself by a branch", { anyOf: [{ type: "string" }, { not: { $ref: "#" } }] }],
+    ["to itself by an anchor", { $anchor: "a", if: { $ref: "#a" } }],
+    ["to itself by its $id", { $id: "urn:test:loop", allOf: [{ $ref: "urn:test:loop" }] }],
+  ])("%s, without a step into the data, are refused before any comes", (_, schema) => {
+    expect(refusal({ "a.json": schema })).toMatch(
+      /^a\.json: .* refers in a circle, without a step into the data$/,
+    );
+  });
+
+  test("to themselves with a step into the data are followed down", () => {
+    const tree = { type: "object", properties: { left: { $ref: "#" }, right: { $ref: "#" } } };
+    expect(verdict(tree, { left: { right: {} } })).toBe("valid");
+    expect(verdict(tree, { left: { right: 1 } })).toBe("/left/right must be object");
+  });
+
+  test("that double themselves again and again, or lead on and on, are refused", () => {
+    const chain = (length: number, link: (next: object) => object): object => {
+      const names = Array.from({ length }, (_, i) => `d${i}`);
+      const schemas = names.map((name, i) => [name, link({ $ref: `#/$defs/${names[i + 1] ?? "end"}` })]);
+      return { $ref: "#/$defs/d0", $defs: { ...Object.fromEntries(schemas), end: { type: "string" } } };
+    };
+    const doubled = chain(30, (next) => ({ oneOf: [next, next] }));
+    expect(refusal({ "a.json": doubled })).toContain("stands for more than 100000 schemas");
+    const long = chain(5000, (next) => ({ properties: { x: next } }));
+    expect(refusal({ "a.json": long })).toContain("leads on through more than 500 schemas");
+    expect(
+      verdict(
+        chain(150, (next) => ({ properties: { x: next } })),
+        {},
+      ),
+    ).toBe("valid");
   });
 
   test("in data that looks like a schema are left alone", () => {

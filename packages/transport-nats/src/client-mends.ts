@@ -1,9 +1,11 @@
+import { MsgHdrsImpl } from "nats";
 import { NodeTransport } from "nats/lib/src/node_transport.js";
 
 let mended = false;
 
 /**
- * Mends two faults of the client library (nats 2.29.3) that show when a server hangs without closing its connections.
+ * Mends three faults of the client library (nats 2.29.3): two that show when a server hangs without closing its
+ * connections, and one that lets whoever publishes end the connection of whoever reads.
  *
  * An attempt to connect that is given up before the server has said a word is not closed. When the server goes on, it
  * speaks there too, hears nothing, and hangs up; the library takes that for the loss of its connection, makes another
@@ -11,6 +13,9 @@ let mended = false;
  *
  * A connection found to be stale is closed only after what is buffered has been sent, which a server that hangs does
  * not let happen: the library stays with it for as long as it hangs.
+ *
+ * Servers store headers as they come. One that the library cannot read makes it throw wherever it is looked at, which in
+ * the callback of a subscription ends the connection; and again after each reconnect, since the message is still there.
  */
 export function mendClient(): void {
   if (mended) return;
@@ -34,4 +39,22 @@ export function mendClient(): void {
   NodeTransport.prototype.disconnect = function (this: NodeTransport): void {
     void close.call(this);
   };
+
+  const { decode } = MsgHdrsImpl;
+  MsgHdrsImpl.decode = (block: Uint8Array): MsgHdrsImpl => {
+    try {
+      return decode(block);
+    } catch {
+      return decode(readableOf(block));
+    }
+  };
+}
+
+/** What a header line may be to the library. */
+const READABLE = /^[!-9;-~]+:[^\r\n]*$/;
+
+/** Headers without the lines that are none. */
+function readableOf(block: Uint8Array): Uint8Array {
+  const [status = "", ...lines] = new TextDecoder().decode(block).split("\r\n");
+  return new TextEncoder().encode([status, ...lines.filter((line) => READABLE.test(line))].join("\r\n"));
 }

@@ -15,7 +15,7 @@ export type {
   StoredReplyRequest,
 } from "./hub-requests.ts";
 export { ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
-export { headersOfMsg } from "./message-headers.ts";
+export { headersOfMsg, travellingHeaders } from "./message-headers.ts";
 export { NatsIdempotencyStore } from "./nats-idempotency.ts";
 export { NatsJournal } from "./nats-journal.ts";
 export { NatsMetricsStore } from "./nats-metrics.ts";

@@ -7,10 +7,19 @@ const MAX_VALUE_LENGTH = 8192;
 
 /** Trace context of a message; nothing else that a stranger may have put into its headers is passed on. */
 export function headersOfMsg(msg: Msg): Record<string, string> {
+  const headers = mayTravel(msg) ? msg.headers : undefined;
+  return headers === undefined ? {} : travelling((key) => headers.get(key));
+}
+
+/** The same of headers that a stranger has written down. */
+export function travellingHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return travelling((key) => headers[key] ?? "");
+}
+
+function travelling(held: (key: string) => string): Record<string, string> {
   const found: Record<string, string> = {};
-  if (!mayTravel(msg) || msg.headers === undefined) return found;
   for (const key of TRAVELLING) {
-    const value = msg.headers.get(key);
+    const value = held(key);
     if (value !== "" && value.length <= MAX_VALUE_LENGTH && /^[ -~]*$/.test(value)) found[key] = value;
   }
   return found;

@@ -2,7 +2,8 @@ import { type Msg, headers as newHeaders } from "nats";
 import { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 import { describe, expect, test } from "vitest";
 import { msgOf } from "../../../test/kit/connection-stand-in.ts";
-import { headersOfMsg, idOfMsg } from "./message-headers.ts";
+import { mendClient } from "./client-mends.ts";
+import { headersOfMsg, idOfMsg, travellingHeaders } from "./message-headers.ts";
 
 function travelling(entries: Readonly<Record<string, string>>): Record<string, string> {
   const headers = newHeaders();
@@ -13,7 +14,8 @@ function travelling(entries: Readonly<Record<string, string>>): Record<string, s
 /** A message as the client receives it, with these headers. */
 function received(head: string, body = "body"): Msg {
   const data = new TextEncoder().encode(head + body);
-  const info = { subject: new Uint8Array(), sid: 1, hdr: head === "" ? -1 : head.length, size: data.length };
+  const hdr = head === "" ? -1 : new TextEncoder().encode(head).length;
+  const info = { subject: new Uint8Array(), sid: 1, hdr, size: data.length };
   return new MsgImpl(info, data, { publish: () => undefined }) as Msg;
 }
 
@@ -50,6 +52,16 @@ describe("headersOfMsg()", () => {
     expect(headersOfMsg(received(`${OTHERS}\r\n`))).toEqual({});
   });
 
+  test.each(["bad key: x", "\u00e9: x", "\0: x", "a: b\nc: d", "a: b\rc", ":", " ", "\ud83d\ude00"])(
+    "finds them beside the line %j, which the client cannot read",
+    (line) => {
+      mendClient();
+      expect(headersOfMsg(received(`NATS/1.0\r\n${line}\r\ntraceparent: 00-1-2-01\r\n\r\n`))).toEqual({
+        traceparent: "00-1-2-01",
+      });
+    },
+  );
+
   test("finds nothing in a message without headers", () => {
     expect(headersOfMsg(msgOf({ subject: "evt.x", text: "" }))).toEqual({});
   });
@@ -57,5 +69,17 @@ describe("headersOfMsg()", () => {
   test("drops a value that is too long or no printable ASCII", () => {
     expect(travelling({ traceparent: "x".repeat(8193), tracestate: "\u00e9" })).toEqual({});
     expect(travelling({ traceparent: "x".repeat(8192) })).toHaveProperty("traceparent");
+  });
+});
+
+describe("travellingHeaders()", () => {
+  test("passes the trace on, and nothing that a server would act on", () => {
+    const headers = {
+      traceparent: "00-1-2-01",
+      tracestate: "a\r\nNats-Rollup: all",
+      "Nats-Msg-Id": "x",
+      "x: y\r\nNats-Rollup": "all",
+    };
+    expect(travellingHeaders(headers)).toEqual({ traceparent: "00-1-2-01" });
   });
 });

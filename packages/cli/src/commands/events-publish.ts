@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
-import { MeshError, type PublishOptions } from "@adaos/core";
+import { type PublishOptions, parseEventRef } from "@adaos/core";
 import { connect } from "@adaos/member";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
+import { parseData } from "../parse-data.ts";
 import { quietLog, type Terminal, table } from "../terminal.ts";
 
 interface EventsPublishOptions extends StateOptions {
@@ -29,6 +29,7 @@ export function eventsPublishCommand(terminal: Terminal): Command {
       `\nExample:\n  adaos events publish ui.notify --data '{"text":"Tea is ready"}' --as alpha/kitchen`,
     )
     .action(async (event: string, options: EventsPublishOptions) => {
+      parseEventRef(event);
       const data = parseData(options.data);
       const bus = await connect({
         as: options.as,
@@ -58,26 +59,4 @@ function publishOptions({ idempotencyKey, correlationId, eventId }: EventsPublis
     ...(correlationId === undefined ? {} : { correlationId }),
     ...(eventId === undefined ? {} : { eventId }),
   };
-}
-
-function parseData(option: string): unknown {
-  const text =
-    option === "-"
-      ? readInput(0, "standard input")
-      : option.startsWith("@")
-        ? readInput(option.slice(1))
-        : option;
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw MeshError.from(cause, "invalid-event", "--data is not JSON");
-  }
-}
-
-function readInput(file: string | number, shown = String(file)): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw MeshError.from(cause, "usage", `--data cannot be read from ${shown}`);
-  }
 }

@@ -7,7 +7,7 @@ import {
   type Message,
   replayOf,
 } from "@adaos/core";
-import { StreamPublisher } from "@adaos/transport-nats";
+import { StreamPublisher, travellingHeaders } from "@adaos/transport-nats";
 import { NatsError } from "nats";
 import { type FailureFilter, filterSubject, isOfEvent } from "./failure-filter.ts";
 import type { OpenServer } from "./hubs.ts";
@@ -71,7 +71,9 @@ export class DeadLetterDesk {
    * `invalid-event` when the dead letter holds no event.
    */
   async replay({ entry, kept }: KeptDeadLetter): Promise<string> {
-    const message = replayOf(entry);
+    const replay = replayOf(entry);
+    // Whoever wrote the dead letter chose its headers, and a server acts upon some.
+    const message = { ...replay, headers: travellingHeaders(replay.headers) };
     const { stream, seq, duplicate } = await this.#publisher.publish(message);
     if (stream !== eventsStream(this.#server.of)) throw new MeshError("internal", `replayed into ${stream}`);
     if (duplicate) await this.#assertReplayed(message, stream, seq);
