@@ -1,7 +1,9 @@
 export { compiledPolicyText } from "./compiled-policy.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
 export {
+  type CertificateFiles,
   type FixedPorts,
+  type ListenAddress,
   type MeshFile,
   type OutboxLimits,
   readMeshFile,
@@ -16,10 +18,9 @@ export {
   type NodeRole,
   type RootFile,
   readNodeFile,
-  readSeed,
-  writeSecret,
 } from "./node-file.ts";
 export { startTimeOf } from "./process-start-time.ts";
+export { assertPrivate, readSeed, writeSecret } from "./secret-file.ts";
 export {
   layoutFile,
   logFilePath,
@@ -30,4 +31,10 @@ export {
   rootNodeIds,
   runFilePath,
 } from "./state-dir.ts";
+export {
+  type ClientTls,
+  isLoopback,
+  readServerAccess,
+  type ServerTls,
+} from "./transport-security.ts";
 export { type CheckedFile, parseYaml, readYamlFile } from "./yaml-file.ts";

@@ -10,7 +10,7 @@ import {
   nodeId,
   readMeshFile,
   readNodeFile,
-  readSeed,
+  readServerAccess,
   resolveStateDir,
 } from "@adaos/config";
 import {
@@ -145,10 +145,9 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
   const outbox = options.outbox === false ? undefined : config.outbox;
   const closed = new AbortController();
   const dialing = openConnection({
-    url: server.url,
+    ...readServerAccess(server, path),
     name: `${subnet}/${config.node}`,
     user: config.node,
-    seed: readSeed(path(server.seedFile)),
     log,
     waitForServer,
     ...(outbox === undefined ? {} : { signal: closed.signal }),

@@ -1,4 +1,4 @@
-import { type RootFile, readNodeFile, readSeed } from "@adaos/config";
+import { type RootFile, readNodeFile, readSeed, readServerAccess } from "@adaos/config";
 import { Policy } from "@adaos/core";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection } from "@adaos/transport-nats";
@@ -17,12 +17,11 @@ export async function runRoot(file: string): Promise<number> {
     base: { mesh: config.mesh, node },
   });
   const policy = new Policy(config.policy);
-  const dial = { url: config.server.url, log, waitForServer: true };
+  const dial = { ...readServerAccess(config.server, path), log, waitForServer: true };
   const connection = await openConnection({
     ...dial,
     name: node,
     user: "root",
-    seed: readSeed(path(config.server.seedFile)),
   });
   const { configFile, systemSeedFile, ...server } = config.natsServer;
   const system = await openConnection({
