@@ -35,6 +35,7 @@ export {
   type ClientTls,
   isLoopback,
   readServerAccess,
+  type ServerAccess,
   type ServerTls,
 } from "./transport-security.ts";
 export { type CheckedFile, parseYaml, readYamlFile } from "./yaml-file.ts";

@@ -52,7 +52,7 @@ const ROOT: NodeFileInput = {
   natsServer: { ...SERVER, leafPort: 3, rootKey: KEY },
 };
 
-const HUB: NodeFileInput = {
+const HUB = {
   role: "hub",
   ...common,
   subnet: "alpha",
@@ -65,7 +65,7 @@ const HUB: NodeFileInput = {
     rootUrl: "nats-leaf://127.0.0.1:3",
     leafSeedInclude: "leaf.conf",
   },
-};
+} satisfies NodeFileInput;
 
 function fileOf(content: object): string {
   const file = join(dir, "node.json");
@@ -120,6 +120,11 @@ describe("readNodeFile()", () => {
       /without a password/,
     ],
     ["another scheme", { ...MEMBER, server: { ...common.server, url: "http://h:1" } }, /nats:\/\/host:port/],
+    [
+      "another machine in the clear",
+      { ...MEMBER, server: { ...common.server, url: "nats://h:1" } },
+      /:5:\d+ server\.url: leaves this machine unencrypted/,
+    ],
     ["a node that is none", { ...MEMBER, node: "Kitchen" }, /node: /],
     [
       "a rule that is none",
@@ -129,6 +134,13 @@ describe("readNodeFile()", () => {
     ["a port that is none", { ...MEMBER, http: { port: 65_536 } }, /http\.port: /],
   ])("refuses %s", (_, content, problem) => {
     expect(problemOf(content)).toMatch(problem);
+  });
+
+  test.each([
+    ["listens", { host: "0.0.0.0" }, /natsServer\.host: leaves this machine unencrypted/],
+    ["dials", { rootUrl: "nats-leaf://h:3" }, /natsServer\.rootUrl: leaves this machine unencrypted/],
+  ])("refuses a hub whose server %s beyond this machine in the clear", (_, changes, problem) => {
+    expect(problemOf({ ...HUB, natsServer: { ...HUB.natsServer, ...changes } }, "hub")).toMatch(problem);
   });
 
   test.each(["SUAKEY", `A${"A".repeat(55)}`, `U${"A".repeat(54)}`, `U${"1".repeat(55)}`])(
