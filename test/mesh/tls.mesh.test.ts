@@ -207,6 +207,18 @@ describe("tls: { development: true, verify: true }", () => {
     });
   });
 
+  test("tells a node whose certificate is of another CA what it may be", async () => {
+    const issuer = await makeCertificate({ name: "another CA", validMs: 60_000 });
+    const { certificate, key } = await makeCertificate({ name: "x", validMs: 60_000, issuer });
+    const shown = { certFile: join(mesh.dir, "x.pem"), keyFile: join(mesh.dir, "x.key") };
+    writeFileSync(shown.certFile, certificate);
+    writeFileSync(shown.keyFile, key, { mode: 0o600 });
+    await expect(dialAs({ tls: { ...kitchen().tls, ...shown } })).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining("of the CA of our certificate?"),
+    });
+  });
+
   test("refuses a node's key that others may read", async () => {
     const { tls } = kitchen();
     const readable = join(mesh.dir, "readable.key");

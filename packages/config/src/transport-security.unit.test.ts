@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { meshErrorOf } from "../../../test/kit/stand-ins.ts";
+import { readMeshFile } from "./mesh-file.ts";
 import { isLoopback, plainProblem, readServerAccess, serverAccessSchema } from "./transport-security.ts";
 
 let dir: string;
@@ -101,5 +103,33 @@ describe("readServerAccess()", () => {
       readServerAccess({ url: "tls://h:1", seedFile: "k.nk", tls }, path),
     );
     expect([code, message]).toEqual(["invalid-config", expect.stringMatching(problem)]);
+  });
+});
+
+describe("docs/tls.md", () => {
+  const text = readFileSync(fileURLToPath(new URL("../../../docs/tls.md", import.meta.url)), "utf8");
+  const blocks = (language: string): string[] =>
+    [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].flatMap(([, tag, block = ""]) =>
+      tag === language ? [block] : [],
+    );
+
+  test("shows mesh files that are read, the one with hosts as soon as it has tls", () => {
+    const shown = blocks("yaml");
+    expect(shown).toHaveLength(4);
+    for (const block of shown) {
+      const subnets = block.includes("subnets:") ? "" : "subnets: {}\n";
+      const tls = /^tls:/m.test(block) ? "" : "tls: development\n";
+      const file = join(dir, "mesh.yaml");
+      writeFileSync(file, `mesh: m\n${subnets}${tls}${block}`);
+      expect(readMeshFile(file).tls).toBeDefined();
+      writeFileSync(file, `mesh: m\n${subnets}${block}`);
+      if (tls !== "") expect(() => readMeshFile(file)).toThrow(/root\.host: leaves this machine unencrypted/);
+    }
+  });
+
+  test("shows a server of a node file that is read", () => {
+    const [block] = blocks("json");
+    const { server } = JSON.parse(`{${block}}`) as { server: unknown };
+    expect(serverAccessSchema.parse(server)).toEqual(server);
   });
 });
