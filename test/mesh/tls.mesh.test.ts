@@ -182,6 +182,16 @@ describe("tls: { development: true, verify: true }", () => {
     },
   );
 
+  test("a program and the links are back when servers were killed", async () => {
+    const [kitchen, desk] = [await mesh.connect("alpha/kitchen"), await mesh.connect("beta/desk")];
+    const seen: string[] = [];
+    await desk.subscribe("ui.notify", { durable: "after" }, ({ event_id }) => seen.push(event_id));
+    for (const name of ["nats-root", "nats-alpha"]) process.kill(mesh.pid(name), "SIGKILL");
+    const { eventId } = await kitchen.publish("ui.notify", { text: "in between" });
+    await until("it arrives in beta", () => seen.includes(eventId));
+    await Promise.all([kitchen.close(), desk.close()]);
+  });
+
   test("refuses who shows one of another CA, and goes on with who shows one of its own", async () => {
     const ca = readFileSync(join(mesh.state, "keys/tls/ca.pem"), "utf8");
     const issuer = await makeCertificate({ name: "another CA", validMs: 60_000 });
