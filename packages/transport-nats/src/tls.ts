@@ -49,7 +49,11 @@ export function assertCertificate(
 ): void {
   const { certFile, cert } = options.tls ?? {};
   if (info.tls_verify !== true || (certFile ?? cert) !== undefined) return;
-  throw new MeshError("denied", "the server asks for a certificate; name one in server.tls of the node file");
+  const where = [options.servers ?? []].flat().join();
+  throw new MeshError(
+    "denied",
+    `the server at ${where} asks for a certificate; name one in server.tls of the node file`,
+  );
 }
 
 /** The error of a connection that certificates forbid, and that no further attempt will bring about. */

@@ -101,7 +101,7 @@ describe("openConnection(), tls://", () => {
     const port = await serve({ tls_required: true, tls_verify: true });
     await expect(dial(`tls://127.0.0.1:${port}`)).rejects.toMatchObject({
       code: "denied",
-      message: expect.stringContaining("asks for a certificate"),
+      message: expect.stringContaining(`the server at tls://127.0.0.1:${port} asks for a certificate`),
     });
     expect(received).toBe("");
   });
