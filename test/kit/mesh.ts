@@ -4,7 +4,7 @@ import { connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readSeed } from "@adaos/config";
+import { readServerAccess } from "@adaos/config";
 import { type Bus, type ConnectOptions, connect } from "@adaos/member";
 import { type Connection, openConnection } from "@adaos/transport-nats";
 import type { NatsConnection } from "nats";
@@ -66,6 +66,7 @@ export interface MeshLayout {
     url: string;
     monitorUrl: string;
     seedFile: string;
+    tls?: { caFile: string; certFile?: string; keyFile?: string };
   }[];
   readonly nodes: readonly { id: string; role: string; nodeFile: string }[];
 }
@@ -142,8 +143,7 @@ export class TestMesh {
    * new rights refuses whoever is just connecting, and this dials again.
    */
   openKeeper(of: string): Promise<Connection> {
-    const { url, seedFile } = this.server(of);
-    return openConnection({ url, name: "test", user: "test", seed: readSeed(seedFile), log: SILENT });
+    return openConnection({ ...readServerAccess(this.server(of)), name: "test", user: "test", log: SILENT });
   }
 
   /** Does something with such a connection. */

@@ -2,7 +2,9 @@ export { compiledPolicyText } from "./compiled-policy.ts";
 export { type NewMember, withMember, withoutMember } from "./edit-mesh-file.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
 export {
+  type CertificateFiles,
   type FixedPorts,
+  type ListenAddress,
   type MeshFile,
   type OutboxLimits,
   readMeshFile,
@@ -17,10 +19,9 @@ export {
   type NodeRole,
   type RootFile,
   readNodeFile,
-  readSeed,
-  writeSecret,
 } from "./node-file.ts";
 export { startTimeOf } from "./process-start-time.ts";
+export { assertPrivate, readSeed, writeSecret } from "./secret-file.ts";
 export {
   layoutFile,
   logFilePath,
@@ -31,4 +32,11 @@ export {
   rootNodeIds,
   runFilePath,
 } from "./state-dir.ts";
+export {
+  type ClientTls,
+  isLoopback,
+  readServerAccess,
+  type ServerAccess,
+  type ServerTls,
+} from "./transport-security.ts";
 export { type CheckedFile, parseYaml, readYamlFile } from "./yaml-file.ts";

@@ -10,6 +10,7 @@ import {
   ruleSchema,
   tokenOf,
 } from "./policy-rule.ts";
+import { listenSchema, meshTlsSchema, ownCertificateSchema, plainProblem } from "./transport-security.ts";
 import { readYamlFile } from "./yaml-file.ts";
 
 const MAX_PROBLEMS = 10;
@@ -70,13 +71,15 @@ const memberSchema = z.strictObject({
     .describe("how much it may publish; more is refused as backpressure"),
 });
 
-const serverPorts = {
+const server = {
+  ...listenSchema,
+  tls: ownCertificateSchema,
   port: port.describe("clients; a free one when not given"),
   monitorPort: port.describe("health and counters over HTTP; a free one when not given"),
 };
 
 const subnetSchema = z.strictObject({
-  ...serverPorts,
+  ...server,
   tenant: tokenOf("tenant")
     .default(DEFAULT_TENANT)
     .describe("whose it is; nothing enters from another tenant's subnet unless a rule with from says so"),
@@ -96,6 +99,7 @@ export const meshSchema = z.strictObject({
     .enum(["nats", "local"])
     .default("nats")
     .describe("nats: real servers; local: all within one process, for a first try and for unit tests"),
+  tls: meshTlsSchema.optional(),
   registry: z
     .string()
     .min(1)
@@ -111,7 +115,7 @@ export const meshSchema = z.strictObject({
     ),
   root: z
     .strictObject({
-      ...serverPorts,
+      ...server,
       leafPort: port.describe("where hubs dial in; a free one when not given"),
       daemons: z
         .number()
@@ -129,6 +133,32 @@ export const meshSchema = z.strictObject({
     .default([])
     .describe("rules that come before those of subnets and members; the first that matches wins"),
 });
+
+export interface CertificateFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** How a mesh encrypts its connections; paths are absolute. */
+export type MeshTls = {
+  /** Whoever connects must show a certificate too. */
+  readonly verify: boolean;
+} & (
+  | { readonly development: true }
+  | {
+      readonly development: false;
+      readonly caFile: string;
+      /** By subnet; the root's under {@link ROOT_DOMAIN}. */
+      readonly certificates: ReadonlyMap<string, CertificateFiles>;
+    }
+);
+
+/** Where a server of the mesh listens. */
+export interface ListenAddress {
+  readonly host: string;
+  /** It was asked for that this address is served without TLS. */
+  readonly allowPlain?: true | undefined;
+}
 
 /** Ports that the file fixes. */
 export interface FixedPorts {
@@ -150,6 +180,10 @@ export interface MeshFile {
   readonly outbox: OutboxLimits | false;
   /** How many root daemons run; all open every link, and one serves it at a time. */
   readonly rootDaemons: number;
+  /** Nothing: connections are plain. */
+  readonly tls: MeshTls | undefined;
+  /** By subnet; the root's under {@link ROOT_DOMAIN}. */
+  readonly hosts: ReadonlyMap<string, ListenAddress>;
   /** By subnet; the root's under {@link ROOT_DOMAIN}. */
   readonly ports: ReadonlyMap<string, FixedPorts>;
   /** Where the rule of this id stands: `deploy/mesh.yaml:12:20`. Nothing for an id of no rule. */
@@ -177,14 +211,14 @@ export function readMeshFile(file: string): MeshFile {
     ] as const;
   });
   const mesh: Mesh = { name: value.mesh, durability: value.durability, subnets: new Map(subnets), policy };
-  const problems = ruleProblems(mesh);
-  if (problems.length > 0) {
-    const told = problems.slice(0, MAX_PROBLEMS).map(({ path, message }) => {
+  const servers = serversOf(value);
+  const problems = [
+    ...ruleProblems(mesh).map(({ path, message }) => {
       return `${placeOf(["policy", ...path])} policy[${String(path[0])}]: ${message}`;
-    });
-    throw new MeshError("invalid-config", told.join("\n"));
-  }
-  const ports = Object.entries(value.subnets).map(([name, subnet]) => [name, subnet] as const);
+    }),
+    ...serverProblems(value).map(({ path, message }) => `${placeOf(path)} ${path.join(".")}: ${message}`),
+  ];
+  if (problems.length > 0) throw new MeshError("invalid-config", problems.slice(0, MAX_PROBLEMS).join("\n"));
   return {
     file: resolve(file),
     mesh,
@@ -194,11 +228,54 @@ export function readMeshFile(file: string): MeshFile {
     enableMetrics: value.enable_metrics,
     outbox: value.outbox,
     rootDaemons: value.root.daemons,
-    ports: new Map<string, FixedPorts>([[ROOT_DOMAIN, value.root], ...ports]),
+    tls: tlsOf(value, dirname(resolve(file))),
+    hosts: servers,
+    ports: servers,
     placeOfRule: (id) => {
       const path = rulePath(id, policy);
       return path === undefined ? undefined : placeOf(path);
     },
+  };
+}
+
+type MeshValue = z.output<typeof meshSchema>;
+type MeshServer = MeshValue["root"] | MeshValue["subnets"][string];
+
+/** What the file says of each server. */
+function serversOf({ root, subnets }: MeshValue): Map<string, MeshServer> {
+  return new Map<string, MeshServer>([[ROOT_DOMAIN, root], ...Object.entries(subnets)]);
+}
+
+/** Servers that would be reached in the clear from other machines, and certificates that nothing would use. */
+function serverProblems(value: MeshValue): { path: string[]; message: string }[] {
+  const tls = value.tls;
+  return [...serversOf(value)].flatMap(([name, server]) => {
+    const path = name === ROOT_DOMAIN ? ["root"] : ["subnets", name];
+    const problems: { path: string[]; message: string }[] = [];
+    const plain =
+      tls === undefined ? plainProblem({ host: server.host, allowPlain: server.allowPlain }) : undefined;
+    if (plain !== undefined) problems.push({ path: [...path, plain.key], message: plain.message });
+    if (server.tls !== undefined && (typeof tls !== "object" || "development" in tls)) {
+      problems.push({ path: [...path, "tls"], message: "needs tls: { ca, cert, key } of the whole mesh" });
+    }
+    return problems;
+  });
+}
+
+function tlsOf(value: MeshValue, dir: string): MeshTls | undefined {
+  const { tls } = value;
+  if (tls === undefined) return undefined;
+  if (tls === "development") return { development: true, verify: false };
+  if ("development" in tls) return tls;
+  const certificates = [...serversOf(value)].map(([name, own]) => {
+    const { cert, key } = own.tls ?? tls;
+    return [name, { certFile: resolve(dir, cert), keyFile: resolve(dir, key) }] as const;
+  });
+  return {
+    development: false,
+    verify: tls.verify,
+    caFile: resolve(dir, tls.ca),
+    certificates: new Map(certificates),
   };
 }
 

@@ -179,3 +179,77 @@ describe("readMeshFile()", () => {
     );
   });
 });
+
+describe("readMeshFile(), tls", () => {
+  const SUBNET = ["subnets:", "  a: {}"];
+
+  test("is off unless it is asked for, and everything listens on 127.0.0.1", () => {
+    const { tls, hosts } = read("mesh: m", ...SUBNET);
+    expect(tls).toBeUndefined();
+    expect([...hosts].map(([name, { host }]) => [name, host])).toEqual([
+      ["root", "127.0.0.1"],
+      ["a", "127.0.0.1"],
+    ]);
+  });
+
+  test.each([
+    ["development", false],
+    ["{ development: true }", false],
+    ["{ development: true, verify: true }", true],
+  ])("reads tls: %s", (text, verify) => {
+    expect(read("mesh: m", `tls: ${text}`, ...SUBNET).tls).toEqual({ development: true, verify });
+  });
+
+  test("names a certificate for the root and each subnet, seen from the file, that of the mesh where it has none", () => {
+    const lines = ["tls: { ca: ca.pem, cert: tls/m.pem, key: /k/m.key }", ...SUBNET];
+    const { tls } = read("mesh: m", ...lines, "  b: { tls: { cert: b.pem, key: b.key } }");
+    const ours = { certFile: join(dir, "tls/m.pem"), keyFile: "/k/m.key" };
+    expect(tls).toEqual({
+      development: false,
+      verify: false,
+      caFile: join(dir, "ca.pem"),
+      certificates: new Map([
+        ["root", ours],
+        ["a", ours],
+        ["b", { certFile: join(dir, "b.pem"), keyFile: join(dir, "b.key") }],
+      ]),
+    });
+  });
+
+  test.each(["true", "{ ca: ca.pem }", "{ development: false }"])(
+    "refuses tls: %s and says what there is",
+    (text) => {
+      expect(problemsOf("mesh: m", `tls: ${text}`, ...SUBNET)).toEqual([
+        expect.stringMatching(/^2:6 tls: must be development, .* or \{ ca, cert, key, verify \}$/),
+      ]);
+    },
+  );
+
+  test("refuses a certificate of a subnet that no TLS would use", () => {
+    const subnet = ["subnets:", "  a: { tls: { cert: a.pem, key: a.key } }"];
+    for (const tls of [[], ["tls: development"]]) {
+      expect(problemsOf("mesh: m", ...tls, ...subnet)).toEqual([
+        expect.stringMatching(/^\d:13 subnets\.a\.tls: needs tls: \{ ca, cert, key \}/),
+      ]);
+    }
+  });
+
+  test.each(["0.0.0.0", "192.0.2.7", "mesh.example", "128.0.0.1"])(
+    "refuses to listen on %s in the clear, unless told so",
+    (host) => {
+      const problem = expect.stringMatching(
+        /^2:15 root\.host: leaves this machine unencrypted; set tls, or allowPlain/,
+      );
+      expect(problemsOf("mesh: m", `root: { host: ${host} }`, ...SUBNET)).toEqual([problem]);
+      const told = read("mesh: m", `root: { host: ${host}, allowPlain: true }`, ...SUBNET);
+      expect(told.hosts.get("root")).toMatchObject({ host, allowPlain: true });
+      expect(read("mesh: m", `root: { host: ${host} }`, "tls: development", ...SUBNET).tls).toBeDefined();
+    },
+  );
+
+  test("names the place of each subnet that would", () => {
+    expect(problemsOf("mesh: m", "subnets:", "  a: { host: 0.0.0.0 }", "  b: { host: 127.0.0.2 }")).toEqual([
+      expect.stringMatching(/^3:14 subnets\.a\.host: /),
+    ]);
+  });
+});

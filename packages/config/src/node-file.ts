@@ -1,10 +1,10 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DEFAULT_TENANT, MeshError } from "@adaos/core";
 import { z } from "zod";
 import { compiledPolicySchema } from "./compiled-policy.ts";
 import { enableMetricsSchema, outboxLimitsSchema, streamLimitsSchema } from "./mesh-file.ts";
 import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
+import { plainProblem, serverAccessSchema, serverTlsSchema } from "./transport-security.ts";
 import { readYamlFile } from "./yaml-file.ts";
 
 /*
@@ -15,14 +15,9 @@ import { readYamlFile } from "./yaml-file.ts";
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 const publicKey = z.string().regex(/^U[A-Z2-7]{55}$/, "must be the public nkey of a user");
 
-const serverSchema = z.strictObject({
-  url: z.string().regex(/^(nats|tls):\/\/[^\s@]+$/, "must be nats://host:port without a password"),
-  seedFile: z.string().min(1).describe("file of mode 0600 with this node's nkey seed"),
-});
-
 const common = {
   mesh: name,
-  server: serverSchema,
+  server: serverAccessSchema,
   http: z
     .strictObject({
       host: z.string().default("127.0.0.1"),
@@ -50,7 +45,19 @@ const natsServer = {
   logFile: z.string().optional(),
   durability: z.enum(["synced", "relaxed"]),
   systemKey: publicKey,
+  tls: serverTlsSchema.optional(),
+  allowPlain: z.literal(true).optional().describe("listen and dial beyond this machine without tls"),
 };
+
+/** Refuses a server that would speak unencrypted beyond this machine. */
+function refusePlain(
+  server: Parameters<typeof plainProblem>[0],
+  context: { addIssue(issue: { code: "custom"; path: string[]; message: string }): void },
+): void {
+  const problem = plainProblem(server);
+  if (problem !== undefined)
+    context.addIssue({ code: "custom", path: [problem.key], message: problem.message });
+}
 
 const memberFile = z.strictObject({
   role: z.literal("member"),
@@ -80,6 +87,7 @@ const hubFile = z.strictObject({
   members: z.record(name, z.strictObject({ key: publicKey })),
   natsServer: z
     .strictObject({ ...natsServer, hubKey: publicKey, rootUrl: z.string(), leafSeedInclude: z.string() })
+    .superRefine(refusePlain)
     .describe(
       "the nats-server beside the hub: the hub writes its config and reloads it when a durable is granted",
     ),
@@ -101,6 +109,7 @@ const rootFile = z.strictObject({
   ),
   natsServer: z
     .strictObject({ ...natsServer, leafPort: z.number().int(), rootKey: publicKey })
+    .superRefine(refusePlain)
     .optional()
     .describe(
       "the nats-server beside the root, whose config the root writes and reloads when a subnet comes or goes; not of a daemon on another machine",
@@ -140,28 +149,4 @@ export function readNodeFile<R extends NodeRole>(
   }
   const base = dirname(resolve(file));
   return { file, config: value as Extract<NodeFile, { role: R }>, path: (path) => resolve(base, path) };
-}
-
-/** Reads an nkey seed. Throws `invalid-config` when others on this machine may read it too. */
-export function readSeed(file: string): string {
-  try {
-    const { mode } = statSync(file);
-    if (process.platform !== "win32" && (mode & 0o077) !== 0) {
-      throw new MeshError(
-        "invalid-config",
-        `${file} holds a secret and others may read it; run: chmod 600 ${file}`,
-      );
-    }
-    return readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    throw MeshError.from(cause, "invalid-config", `the seed in ${file} cannot be read`);
-  }
-}
-
-/** Writes a file that holds a secret, readable by its owner only, its folder too. */
-export function writeSecret(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(file, text, { mode: 0o600 });
-  // The mode above counts only for a file that is new.
-  chmodSync(file, 0o600);
 }

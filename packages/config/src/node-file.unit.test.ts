@@ -1,9 +1,9 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { meshErrorOf } from "../../../test/kit/stand-ins.ts";
-import { type NodeFileInput, type NodeRole, readNodeFile, readSeed, writeSecret } from "./node-file.ts";
+import { type NodeFileInput, type NodeRole, readNodeFile } from "./node-file.ts";
 
 let dir: string;
 beforeAll(() => {
@@ -52,7 +52,7 @@ const ROOT: NodeFileInput = {
   natsServer: { ...SERVER, leafPort: 3, rootKey: KEY },
 };
 
-const HUB: NodeFileInput = {
+const HUB = {
   role: "hub",
   ...common,
   subnet: "alpha",
@@ -65,7 +65,7 @@ const HUB: NodeFileInput = {
     rootUrl: "nats-leaf://127.0.0.1:3",
     leafSeedInclude: "leaf.conf",
   },
-};
+} satisfies NodeFileInput;
 
 function fileOf(content: object): string {
   const file = join(dir, "node.json");
@@ -120,6 +120,11 @@ describe("readNodeFile()", () => {
       /without a password/,
     ],
     ["another scheme", { ...MEMBER, server: { ...common.server, url: "http://h:1" } }, /nats:\/\/host:port/],
+    [
+      "another machine in the clear",
+      { ...MEMBER, server: { ...common.server, url: "nats://h:1" } },
+      /:5:\d+ server\.url: leaves this machine unencrypted/,
+    ],
     ["a node that is none", { ...MEMBER, node: "Kitchen" }, /node: /],
     [
       "a rule that is none",
@@ -131,6 +136,13 @@ describe("readNodeFile()", () => {
     expect(problemOf(content)).toMatch(problem);
   });
 
+  test.each([
+    ["listens", { host: "0.0.0.0" }, /natsServer\.host: leaves this machine unencrypted/],
+    ["dials", { rootUrl: "nats-leaf://h:3" }, /natsServer\.rootUrl: leaves this machine unencrypted/],
+  ])("refuses a hub whose server %s beyond this machine in the clear", (_, changes, problem) => {
+    expect(problemOf({ ...HUB, natsServer: { ...HUB.natsServer, ...changes } }, "hub")).toMatch(problem);
+  });
+
   test.each(["SUAKEY", `A${"A".repeat(55)}`, `U${"A".repeat(54)}`, `U${"1".repeat(55)}`])(
     "refuses the member key %s",
     (key) => {
@@ -138,56 +150,4 @@ describe("readNodeFile()", () => {
       expect(problemOf({ ...HUB, members }, "hub")).toContain("must be the public nkey of a user");
     },
   );
-});
-
-describe("readSeed()", () => {
-  function seedFile(mode: number): string {
-    const file = join(dir, "seed.nk");
-    rmSync(file, { force: true });
-    writeFileSync(file, "SUAEXAMPLE\n");
-    chmodSync(file, mode);
-    return file;
-  }
-
-  test.each([0o600, 0o400])("reads a seed of mode %o without its line end", (mode) => {
-    expect(readSeed(seedFile(mode))).toBe("SUAEXAMPLE");
-  });
-
-  test.each([0o644, 0o640, 0o604, 0o620, 0o601, 0o777])(
-    "refuses one of mode %o and says how to mend it, without the seed",
-    (mode) => {
-      const file = seedFile(mode);
-      const { code, message } = meshErrorOf(() => readSeed(file));
-      expect([code, message]).toEqual([
-        "invalid-config",
-        `${file} holds a secret and others may read it; run: chmod 600 ${file}`,
-      ]);
-    },
-  );
-
-  test("says of a file that is missing which it is", () => {
-    const { code, message } = meshErrorOf(() => readSeed(join(dir, "none.nk")));
-    expect([code, message]).toEqual([
-      "invalid-config",
-      expect.stringContaining("none.nk cannot be read: ENOENT"),
-    ]);
-  });
-});
-
-describe("writeSecret()", () => {
-  test("makes folder and file readable by their owner only", () => {
-    const file = join(dir, "keys/alpha/new.nk");
-    writeSecret(file, "SUAEXAMPLE");
-    expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(statSync(join(dir, "keys")).mode & 0o777).toBe(0o700);
-    expect(readSeed(file)).toBe("SUAEXAMPLE");
-  });
-
-  test("takes rights away from a file that is there already", () => {
-    const file = join(dir, "old.nk");
-    writeFileSync(file, "old", { mode: 0o644 });
-    writeSecret(file, "new");
-    expect(existsSync(file) && readFileSync(file, "utf8")).toBe("new");
-    expect(statSync(file).mode & 0o777).toBe(0o600);
-  });
 });

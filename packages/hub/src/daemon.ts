@@ -1,4 +1,4 @@
-import { type HubFile, readNodeFile, readSeed } from "@adaos/config";
+import { type HubFile, readNodeFile, readSeed, readServerAccess } from "@adaos/config";
 import { DEFAULT_DENY, type Denial, Denials, type HubService, type MeshError, Policy } from "@adaos/core";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection, StreamPublisher } from "@adaos/transport-nats";
@@ -20,13 +20,11 @@ export async function runHub(file: string): Promise<number> {
     base: { mesh: config.mesh, node },
   });
   const policy = new Policy(config.policy);
-  const { url } = config.server;
-  const dial = { url, log, waitForServer: true };
+  const dial = { ...readServerAccess(config.server, path), log, waitForServer: true };
   const connection = await openConnection({
     ...dial,
     name: node,
     user: "hub",
-    seed: readSeed(path(config.server.seedFile)),
   });
   const system = await openConnection({
     ...dial,

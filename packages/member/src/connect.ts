@@ -10,7 +10,7 @@ import {
   nodeId,
   readMeshFile,
   readNodeFile,
-  readSeed,
+  readServerAccess,
   resolveStateDir,
 } from "@adaos/config";
 import {
@@ -149,14 +149,10 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
   const registry = await loadRegistry(path(config.registry));
   const outbox = options.outbox === false ? undefined : config.outbox;
   const closed = new AbortController();
-  const seedFile = path(server.seedFile);
-  // What is wrong with it is told at once; it is read again at every connect, since it may have been rotated.
-  readSeed(seedFile);
   const dialing = openConnection({
-    url: server.url,
+    ...readServerAccess(server, path),
     name: `${subnet}/${config.node}`,
     user: config.node,
-    seed: () => readSeed(seedFile),
     log,
     waitForServer,
     ...(outbox === undefined ? {} : { signal: closed.signal }),

@@ -29,6 +29,15 @@ const MAX_PAYLOAD_BYTES = 1_048_576;
 
 const MAX_LOG_BYTES = 10_485_760;
 
+/** Certificates of a server. A hub's server dials its root with the same ones. */
+export interface ServerTls {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Whoever connects must show a certificate of this CA. */
+  readonly verify: boolean;
+}
+
 /** What every server of a mesh needs to know of itself. */
 export interface ServerSettings {
   readonly host: string;
@@ -41,6 +50,8 @@ export interface ServerSettings {
   readonly durability: Durability;
   /** Public nkey of the system account's one user; it may reload the server. */
   readonly systemKey: string;
+  /** Takes encrypted connections only, from clients and from hubs. */
+  readonly tls?: ServerTls | undefined;
 }
 
 export interface RootServerSettings extends ServerSettings {
@@ -54,7 +65,7 @@ export interface RootServerSettings extends ServerSettings {
 
 export interface HubServerSettings extends ServerSettings {
   readonly subnet: string;
-  /** `nats-leaf://host:port` of the root. */
+  /** `nats-leaf://host:port` of the root, `tls://host:port` with TLS. */
   readonly rootUrl: string;
   /** File that holds `nkey: "<seed of the subnet's leaf key>"`, relative to this config: secrets stay out of it. */
   readonly leafSeedInclude: string;
@@ -92,7 +103,7 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
     {
       ...common("root", settings),
       jetstream: jetstream(ROOT_DOMAIN, settings),
-      leafnodes: { host: settings.host, port: settings.leafPort },
+      leafnodes: { host: settings.host, port: settings.leafPort, tls: listeningTls(settings) },
       system_account: "SYS",
       accounts,
     },
@@ -126,7 +137,14 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
       jetstream: jetstream(subnet, settings),
       leafnodes: {
         reconnect: "1s",
-        remotes: [{ urls: [settings.rootUrl], account: "BRIDGE", include: settings.leafSeedInclude }],
+        remotes: [
+          {
+            urls: [settings.rootUrl],
+            account: "BRIDGE",
+            tls: diallingTls(settings),
+            include: settings.leafSeedInclude,
+          },
+        ],
       },
       system_account: "SYS",
       accounts: {
@@ -239,11 +257,27 @@ function ackSubjects(subnet: string, consumer: string): string[] {
   return [`$JS.ACK.${stream}.${consumer}.>`, `$JS.ACK.${subnet}.*.${stream}.${consumer}.>`];
 }
 
-function common(name: string, { host, port, monitorPort, logFile }: ServerSettings): ConfBlock {
+/** Certificates for who connects here. The CA is named only where it is asked for: a server reads no more than it needs. */
+function listeningTls({ tls }: ServerSettings): ConfBlock | undefined {
+  if (tls === undefined) return undefined;
+  const own = { cert_file: tls.certFile, key_file: tls.keyFile };
+  return tls.verify ? { ...own, ca_file: tls.caFile, verify: true } : own;
+}
+
+/** Whom a hub's server trusts as its root and, where the root asks for it, its own certificate. */
+function diallingTls({ tls }: ServerSettings): ConfBlock | undefined {
+  if (tls === undefined) return undefined;
+  const trusted = { ca_file: tls.caFile };
+  return tls.verify ? { ...trusted, cert_file: tls.certFile, key_file: tls.keyFile } : trusted;
+}
+
+function common(name: string, settings: ServerSettings): ConfBlock {
+  const { host, port, monitorPort, logFile } = settings;
   return {
     server_name: name,
     host,
     port,
+    tls: listeningTls(settings),
     http: `127.0.0.1:${monitorPort}`,
     ...(logFile === undefined ? {} : { log_file: logFile, log_size_limit: MAX_LOG_BYTES, log_max_num: 2 }),
     max_payload: MAX_PAYLOAD_BYTES,

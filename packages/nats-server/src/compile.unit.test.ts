@@ -434,3 +434,44 @@ describe("compileRootServer(), compileHubServer()", () => {
     ]);
   });
 });
+
+describe("compileRootServer(), compileHubServer(), with TLS", () => {
+  const tls = { caFile: "/k/ca.pem", certFile: "/k/s.pem", keyFile: "/k/s.key", verify: false };
+  const shown = { cert_file: "/k/s.pem", key_file: "/k/s.key" };
+  const asking = { ...shown, ca_file: "/k/ca.pem", verify: true };
+
+  function remoteOf(changes: Partial<HubServerSettings>): ParsedBlock | undefined {
+    const conf = hub(ALPHA, { rootUrl: "tls://127.0.0.1:7422", ...changes });
+    return blocks(at(conf, "leafnodes", "remotes"))[0];
+  }
+
+  test("say nothing of it unless it is asked for", () => {
+    expect(JSON.stringify([root(["alpha"]), hub(ALPHA)])).not.toContain("tls");
+  });
+
+  test("show a certificate to clients, and the root's to hubs too", () => {
+    expect([at(root([], { tls }), "tls"), at(hub(ALPHA, { tls }), "tls")]).toEqual([shown, shown]);
+    expect(at(root([], { tls }), "leafnodes", "tls")).toEqual(shown);
+  });
+
+  test("ask for one of the same CA with verify: clients and hubs", () => {
+    const changes = { tls: { ...tls, verify: true } };
+    expect(at(root([], changes), "tls")).toEqual(asking);
+    expect(at(root([], changes), "leafnodes", "tls")).toEqual(asking);
+    expect(at(hub(ALPHA, changes), "tls")).toEqual(asking);
+  });
+
+  test("dial the root only when the CA vouches for it, with the hub's own certificate where it is asked for", () => {
+    expect(remoteOf({ tls })).toMatchObject({
+      urls: ["tls://127.0.0.1:7422"],
+      tls: { ca_file: "/k/ca.pem" },
+    });
+    expect(remoteOf({ tls })?.["tls"]).toEqual({ ca_file: "/k/ca.pem" });
+    expect(remoteOf({ tls: { ...tls, verify: true } })?.["tls"]).toEqual({ ca_file: "/k/ca.pem", ...shown });
+  });
+
+  test("leave the counters on loopback whatever the server listens on", () => {
+    expect(at(root([], { tls, host: "0.0.0.0" }), "http")).toBe("127.0.0.1:8222");
+    expect(at(root([], { tls, host: "0.0.0.0" }), "leafnodes", "host")).toBe("0.0.0.0");
+  });
+});

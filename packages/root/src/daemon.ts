@@ -1,4 +1,4 @@
-import { type RootFile, readNodeFile, readSeed } from "@adaos/config";
+import { type RootFile, readNodeFile, readServerAccess } from "@adaos/config";
 import { type Logger, Policy, type Rate } from "@adaos/core";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection } from "@adaos/transport-nats";
@@ -18,10 +18,9 @@ export async function runRoot(file: string): Promise<number> {
   });
   const policy = new Policy(config.policy);
   const connection = await openConnection({
-    url: config.server.url,
+    ...readServerAccess(config.server, path),
     name: node,
     user: "root",
-    seed: readSeed(path(config.server.seedFile)),
     log,
     waitForServer: true,
   });
@@ -65,21 +64,20 @@ export async function runRoot(file: string): Promise<number> {
 
 /** Nothing of a daemon on another machine than the root's server. */
 async function openGate(
-  { node, server: { url }, natsServer }: RootFile,
+  { node, server, natsServer }: RootFile,
   path: (path: string) => string,
   log: Logger,
 ): Promise<LeafGate | undefined> {
   if (natsServer === undefined) return undefined;
-  const { configFile, systemSeedFile, ...server } = natsServer;
+  const { configFile, systemSeedFile, ...fixed } = natsServer;
   const system = await openConnection({
-    url,
+    ...readServerAccess({ ...server, seedFile: systemSeedFile }, path),
     name: `${node} (system)`,
     user: "system",
-    seed: readSeed(path(systemSeedFile)),
     log,
     waitForServer: true,
   });
-  return new LeafGate(path(configFile), { ...server, logFile: server.logFile }, system, log);
+  return new LeafGate(path(configFile), { ...fixed, logFile: fixed.logFile }, system, log);
 }
 
 function leafKeysOf({ subnets }: RootFile): ReadonlyMap<string, string> {

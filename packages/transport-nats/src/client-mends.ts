@@ -1,15 +1,18 @@
 import { MsgHdrsImpl } from "nats";
 import { NodeTransport } from "nats/lib/src/node_transport.js";
+import { assertCertificate } from "./tls.ts";
 
 let mended = false;
 
 /**
- * Mends three faults of the client library (nats 2.29.3): two that show when a server hangs without closing its
- * connections, and one that lets whoever publishes end the connection of whoever reads.
+ * Mends faults of the client library (nats 2.29.3): most of them show when a server hangs without closing its connections,
+ * and one lets whoever publishes end the connection of whoever reads.
  *
  * An attempt to connect that is given up before the server has said a word is not closed. When the server goes on, it
  * speaks there too, hears nothing, and hangs up; the library takes that for the loss of its connection, makes another
  * beside the one it has, and reads both into one parser, which tears messages apart.
+ *
+ * A server that asks for a certificate is told from one that does not answer.
  *
  * A connection found to be stale is closed only after what is buffered has been sent, which a server that hangs does
  * not let happen: the library stays with it for as long as it hangs.
@@ -31,9 +34,11 @@ export function mendClient(): void {
   };
 
   // The first thing done with a socket that the system has connected, which may be after the attempt was given up.
-  NodeTransport.prototype.peekInfo = function (this: NodeTransport): ReturnType<typeof peekInfo> {
-    if (givenUp.has(this)) return Promise.reject(new Error("this attempt to connect was given up"));
-    return peekInfo.call(this);
+  NodeTransport.prototype.peekInfo = async function (this: NodeTransport): ReturnType<typeof peekInfo> {
+    if (givenUp.has(this)) throw new Error("this attempt to connect was given up");
+    const info = await peekInfo.call(this);
+    assertCertificate(info, this.options);
+    return info;
   };
 
   NodeTransport.prototype.disconnect = function (this: NodeTransport): void {

@@ -9,9 +9,12 @@ import {
   nkeyAuthenticator,
 } from "nats";
 import { mendClient } from "./client-mends.ts";
+import { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./tls.ts";
 
 export interface ConnectionOptions {
+  /** `nats://host:port`, or `tls://host:port`: then a server without TLS, or one that is not trusted, is refused. */
   readonly url: string;
+  readonly tls?: ConnectionTls;
   /** Names the connection on the server, for example `alpha/kitchen`. */
   readonly name: string;
   /** Whose private reply subjects to use: the node's name, as its rights on the server say. */
@@ -63,41 +66,55 @@ const FLUSH_MS = 1000;
 
 let connections = 0;
 
-/** Connects. Rejects with MeshError `unavailable`, also when given up, or `denied` when the server does not take the key. */
+/**
+ * Connects. Rejects with MeshError `unavailable`, also when given up, or `denied` when the server does not take the key or
+ * one side does not take the other's certificate.
+ */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const { url, name, user, seed, log, waitForServer = false, timeoutMs = 5000, signal } = options;
   mendClient();
   const prefix = inboxPrefix(user);
   let nc: NatsConnection;
   try {
-    // The client's own wait cannot be given up.
-    const patience = { timeoutMs, waits: waitForServer && signal !== undefined, signal };
-    nc = await dialPatiently(patience, {
-      servers: url,
-      name,
-      inboxPrefix: prefix,
-      authenticator: nkeyAuthenticator(() =>
-        new TextEncoder().encode(typeof seed === "string" ? seed : seed()),
-      ),
-      timeout: Math.min(timeoutMs, ATTEMPT_MS),
-      waitOnFirstConnect: waitForServer && signal === undefined,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: 250,
-      reconnectJitter: 250,
-      // A refusal may be a server that is still reading its new config: keep trying.
-      ignoreAuthErrorAbort: true,
-      pingInterval: 5000,
-      maxPingOut: 2,
-    });
+    // The client's own wait cannot be given up, and goes on for ever with a server that is not trusted.
+    const waits = waitForServer && (signal !== undefined || isEncrypted(url));
+    nc = await dialPatiently(
+      { timeoutMs, waits, signal, url },
+      {
+        servers: url,
+        ...dialTls(url, options.tls),
+        name,
+        inboxPrefix: prefix,
+        authenticator: nkeyAuthenticator(() =>
+          new TextEncoder().encode(typeof seed === "string" ? seed : seed()),
+        ),
+        timeout: Math.min(timeoutMs, ATTEMPT_MS),
+        waitOnFirstConnect: waitForServer && !waits,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 250,
+        reconnectJitter: 250,
+        // A refusal may be a server that is still reading its new config: keep trying.
+        ignoreAuthErrorAbort: true,
+        pingInterval: 5000,
+        maxPingOut: 2,
+      },
+    );
   } catch (cause) {
-    throw connectError(cause, url, name);
+    throw connectError(cause, options);
   }
   return new NatsLink(nc, `${prefix}.${process.pid.toString(36)}${(connections++).toString(36)}`, log);
 }
 
+interface Patience {
+  readonly timeoutMs: number;
+  readonly waits: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly url: string;
+}
+
 /** Dials again when an attempt failed for a reason that may be over in a moment. Rejects with what the client throws. */
 async function dialPatiently(
-  { timeoutMs, waits, signal }: { timeoutMs: number; waits: boolean; signal: AbortSignal | undefined },
+  { timeoutMs, waits, signal, url }: Patience,
   options: DialOptions,
 ): Promise<NatsConnection> {
   const startedMs = Date.now();
@@ -105,6 +122,7 @@ async function dialPatiently(
     try {
       return await dial(options);
     } catch (thrown) {
+      if (tlsRefusal(thrown, url) !== undefined) throw thrown;
       const code = thrown instanceof NatsError ? thrown.code : undefined;
       const passedMs = Date.now() - startedMs;
       if (code === ErrorCode.AuthorizationViolation) {
@@ -119,15 +137,18 @@ async function dialPatiently(
   }
 }
 
-function connectError(cause: unknown, url: string, name: string): MeshError {
+function connectError(cause: unknown, { url, name, tls }: ConnectionOptions): MeshError {
   if (cause instanceof NatsError && cause.code === ErrorCode.AuthorizationViolation) {
     return new MeshError("denied", `the server at ${url} does not know the key of ${name}`, { cause });
   }
-  return new MeshError(
-    "unavailable",
-    `no nats-server answers at ${url}: ${messageOf(cause)}; is the mesh up?`,
-    { cause },
-  );
+  const refusal = tlsRefusal(cause, url);
+  if (refusal !== undefined) return refusal;
+  // A server that does not trust a certificate takes the handshake, hangs up and says nothing.
+  const hint =
+    tls?.certFile === undefined ? "is the mesh up?" : "is the mesh up, and of the CA of our certificate?";
+  return new MeshError("unavailable", `no nats-server answers at ${url}: ${messageOf(cause)}; ${hint}`, {
+    cause,
+  });
 }
 
 class NatsLink implements Connection {

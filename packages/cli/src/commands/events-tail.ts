@@ -1,4 +1,4 @@
-import { readSeed, resolveStateDir } from "@adaos/config";
+import { readServerAccess, resolveStateDir } from "@adaos/config";
 import {
   decodeEnvelope,
   type Envelope,
@@ -50,10 +50,9 @@ async function tail(text: string, options: EventsTailOptions, terminal: Terminal
   const server = serverOf(readLayout(resolveStateDir(options.state)), options.at);
   const silent = (): void => undefined;
   const connection = await openConnection({
-    url: server.url,
+    ...readServerAccess(server),
     name: "adaos events tail",
     user: "tail",
-    seed: readSeed(server.seedFile),
     log: { debug: silent, info: silent, warn: (_fields, event) => terminal.say(event), error: silent },
   });
   const asked = untilAsked();

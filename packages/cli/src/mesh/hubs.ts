@@ -1,4 +1,4 @@
-import { readSeed } from "@adaos/config";
+import { readServerAccess } from "@adaos/config";
 import { MeshError, ROOT_DOMAIN } from "@adaos/core";
 import { type Connection, openConnection } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
@@ -16,10 +16,9 @@ export interface OpenServer {
 async function openServer(server: ServerLayout): Promise<OpenServer> {
   const silent = (): void => undefined;
   const connection = await openConnection({
-    url: server.url,
+    ...readServerAccess(server),
     name: "adaos events",
     user: "operator",
-    seed: readSeed(server.seedFile),
     log: { debug: silent, info: silent, warn: silent, error: silent },
   });
   return { of: server.of, connection, jsm: await connection.nc.jetstreamManager({ checkAPI: false }) };

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { layoutFile } from "@adaos/config";
+import { type ClientTls, layoutFile } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 
 /** One nats-server of a mesh on this machine. */
@@ -14,6 +14,8 @@ export interface ServerLayout {
   readonly configFile: string;
   /** Seed of the daemon beside the server, which may read every stream on it. */
   readonly seedFile: string;
+  /** Of that daemon, too. */
+  readonly tls?: ClientTls;
   readonly stream: string;
 }
 

@@ -3,6 +3,7 @@ import { dirname, join, relative } from "node:path";
 import {
   compiledPolicyText,
   type FixedPorts,
+  type ListenAddress,
   layoutFile,
   logFilePath,
   type MeshFile,
@@ -12,9 +13,11 @@ import {
   outboxDir,
   rootNodeIds,
   runFilePath,
+  type ServerTls,
 } from "@adaos/config";
 import {
   compilePolicy,
+  type Durability,
   eventsStream,
   MESH_STREAM,
   MeshError,
@@ -28,14 +31,24 @@ import { compileHubServer, compileRootServer } from "@adaos/nats-server";
 import { loadRegistry } from "@adaos/registry";
 import { type Key, KeyRing, memberKeyName } from "./keys.ts";
 import { findLayout, type Layout, type NodeLayout, type ServerLayout } from "./layout.ts";
+import { dialHost, type MeshCertificates, prepareCertificates } from "./mesh-certificates.ts";
 import { PortPicker } from "./ports.ts";
 
-const HOST = "127.0.0.1";
+/** Whoever reads the counters of a server need not say who he is: they stay on this machine. */
+const MONITOR_HOST = "127.0.0.1";
 
 interface Ports {
   readonly port: number;
   readonly monitorPort: number;
   readonly leafPort?: number;
+}
+
+/** What the config of every server says beside ports and keys. */
+interface ServerBasics extends ListenAddress {
+  readonly storeDir: string;
+  readonly logFile: string;
+  readonly durability: Durability;
+  readonly tls?: ServerTls;
 }
 
 /** Everything a mesh on this machine is started from, by file. */
@@ -53,7 +66,11 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   const last = lastLayout(meshFile, stateDir);
   const rules = await compiledRules(meshFile);
   const ports = await pickPorts(meshFile, last);
-  const { layout, files } = new Workshop(meshFile, rules, stateDir, ports, () => NO_GRANTS).plan();
+  const certificates = await prepareCertificates(meshFile, stateDir);
+  const { layout, files } = new Workshop(
+    { meshFile, rules, stateDir, ports, certificates },
+    () => NO_GRANTS,
+  ).plan();
   // Files of nodes that the mesh no longer has must not be left to connect with.
   rmSync(join(stateDir, "nodes"), { recursive: true, force: true });
   for (const [file, text] of files) writeWhole(file, text);
@@ -62,8 +79,8 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
 }
 
 /**
- * What {@link provision} would write for a mesh that has been started before, on the ports that it has. Makes keys of
- * members that are new, and nothing else. Rejects with `invalid-config`.
+ * What {@link provision} would write for a mesh that has been started before, on the ports that it has. Makes keys and
+ * certificates of members that are new, renews certificates about to end, and nothing else. Rejects with `invalid-config`.
  */
 export async function planAgain(meshFile: MeshFile, stateDir: string): Promise<Plan> {
   const last = lastLayout(meshFile, stateDir);
@@ -79,7 +96,9 @@ export async function planAgain(meshFile: MeshFile, stateDir: string): Promise<P
     const wanted = { ...before, ...definedOf(fixed) };
     ports.set(name, wanted);
   }
-  return new Workshop(meshFile, await compiledRules(meshFile), stateDir, ports, grantsIn).plan();
+  const rules = await compiledRules(meshFile);
+  const certificates = await prepareCertificates(meshFile, stateDir);
+  return new Workshop({ meshFile, rules, stateDir, ports, certificates }, grantsIn).plan();
 }
 
 async function compiledRules({ mesh, registryDir }: MeshFile): Promise<PolicyRule[]> {
@@ -146,12 +165,23 @@ async function pickPorts(meshFile: MeshFile, last: Layout | undefined): Promise<
   return ports;
 }
 
+/** What the files of a mesh are built from. */
+interface Material {
+  readonly meshFile: MeshFile;
+  readonly rules: readonly PolicyRule[];
+  readonly stateDir: string;
+  readonly ports: ReadonlyMap<string, Ports>;
+  /** Nothing: connections are plain. */
+  readonly certificates: MeshCertificates | undefined;
+}
+
 /** Builds the files of one mesh. Only keys are written at once: the rest names them. */
 class Workshop {
   readonly #meshFile: MeshFile;
   readonly #rules: readonly PolicyRule[];
   readonly #stateDir: string;
   readonly #ports: ReadonlyMap<string, Ports>;
+  readonly #certificates: MeshCertificates | undefined;
   readonly #keys: KeyRing;
   readonly #servers: ServerLayout[] = [];
   readonly #nodes: NodeLayout[] = [];
@@ -159,10 +189,7 @@ class Workshop {
   readonly #grantsOf: (configFile: string) => Grants;
 
   constructor(
-    meshFile: MeshFile,
-    rules: readonly PolicyRule[],
-    stateDir: string,
-    ports: ReadonlyMap<string, Ports>,
+    { meshFile, rules, stateDir, ports, certificates }: Material,
     grantsOf: (configFile: string) => Grants,
   ) {
     this.#grantsOf = grantsOf;
@@ -170,6 +197,7 @@ class Workshop {
     this.#rules = rules;
     this.#stateDir = stateDir;
     this.#ports = ports;
+    this.#certificates = certificates;
     this.#keys = new KeyRing(stateDir);
   }
 
@@ -206,7 +234,7 @@ class Workshop {
       systemKey: system.publicKey,
       rootKey: daemon.publicKey,
     };
-    const url = this.#addServer(ROOT_DOMAIN, compileRootServer({ ...server, leafKeys }), daemon, MESH_STREAM);
+    this.#addServer(ROOT_DOMAIN, compileRootServer({ ...server, leafKeys }), daemon, MESH_STREAM);
     const subnets = [...mesh.subnets.values()].map(({ name, tenant, exportLimit }) => {
       return [
         name,
@@ -221,7 +249,7 @@ class Workshop {
     for (const id of rootNodeIds(this.#meshFile.rootDaemons)) {
       this.#addNode(id, "root", {
         role: "root",
-        ...this.#common(id, url, daemon),
+        ...this.#common(id, ROOT_DOMAIN, daemon),
         node: id,
         streams,
         policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
@@ -242,7 +270,7 @@ class Workshop {
       ...this.#portsOf(name),
       systemKey: system.publicKey,
       hubKey: daemon.publicKey,
-      rootUrl: `nats-leaf://${HOST}:${this.#portsOf(ROOT_DOMAIN).leafPort}`,
+      rootUrl: this.#rootUrl(),
       // Servers read an include seen from the file that names it.
       leafSeedInclude: relative(dirname(configFile), leafInclude),
     };
@@ -251,11 +279,11 @@ class Workshop {
     const memberKeys = new Map(members.map(([node, key]) => [node, key.publicKey]));
     const consumers = this.#grantsOf(configFile);
     const config = compileHubServer({ ...server, subnet: name, policy, memberKeys, consumers });
-    const url = this.#addServer(name, config, daemon, eventsStream(name));
+    this.#addServer(name, config, daemon, eventsStream(name));
     const id = nodeId({ subnet: name, node: "hub" });
     this.#addNode(id, "hub", {
       role: "hub",
-      ...this.#common(id, url, daemon),
+      ...this.#common(id, name, daemon),
       subnet: name,
       tenant: subnet.tenant,
       streams: this.#meshFile.streams,
@@ -267,12 +295,11 @@ class Workshop {
 
   #buildMember(subnet: Subnet, node: string): void {
     const id = nodeId({ subnet: subnet.name, node });
-    const { port } = this.#portsOf(subnet.name);
     const { outbox } = this.#meshFile;
     const limits = subnet.members.get(node)?.limits;
     this.#addNode(id, "member", {
       role: "member",
-      ...this.#common(id, `nats://${HOST}:${port}`, this.#memberKey(subnet.name, node)),
+      ...this.#common(id, subnet.name, this.#memberKey(subnet.name, node)),
       subnet: subnet.name,
       node,
       tenant: subnet.tenant,
@@ -300,45 +327,70 @@ class Workshop {
     return join(this.#stateDir, "servers", `${name}.conf`);
   }
 
-  #serverSettings(name: string): {
-    host: string;
-    storeDir: string;
-    logFile: string;
-    durability: "synced" | "relaxed";
-  } {
+  #listen(name: string): ListenAddress {
+    const address = this.#meshFile.hosts.get(name);
+    if (address === undefined) throw new MeshError("internal", `nothing says where ${name} listens`);
+    return address;
+  }
+
+  #serverSettings(name: string): ServerBasics {
+    const { host, allowPlain } = this.#listen(name);
+    const tls = this.#certificates?.servers.get(name);
+    const plain = allowPlain ?? this.#listen(ROOT_DOMAIN).allowPlain;
     return {
-      host: HOST,
+      host,
       storeDir: join(this.#stateDir, "store", name),
       logFile: logFilePath(this.#stateDir, `nats-${name}`),
       durability: this.#meshFile.mesh.durability,
+      ...(tls === undefined ? {} : { tls }),
+      // A hub also dials its root.
+      ...(plain === undefined ? {} : { allowPlain: plain }),
     };
   }
 
-  #common(id: string, url: string, key: Key): Pick<NodeFileInput, "mesh" | "server" | "runFile" | "log"> {
+  #rootUrl(): string {
+    const scheme = this.#certificates === undefined ? "nats-leaf" : "tls";
+    const { leafPort = 0 } = this.#portsOf(ROOT_DOMAIN);
+    return `${scheme}://${dialHost(this.#listen(ROOT_DOMAIN).host)}:${leafPort}`;
+  }
+
+  /** How a node reaches the server of a subnet or of the root. */
+  #access(id: string, of: string, key: Key): NodeFileInput["server"] {
+    const { host, allowPlain } = this.#listen(of);
+    const tls = this.#certificates?.nodes.get(id);
+    return {
+      url: `${tls === undefined ? "nats" : "tls"}://${dialHost(host)}:${this.#portsOf(of).port}`,
+      seedFile: key.seedFile,
+      ...(tls === undefined ? {} : { tls }),
+      ...(allowPlain === undefined ? {} : { allowPlain }),
+    };
+  }
+
+  #common(id: string, of: string, key: Key): Pick<NodeFileInput, "mesh" | "server" | "runFile" | "log"> {
     return {
       mesh: this.#meshFile.mesh.name,
-      server: { url, seedFile: key.seedFile },
+      server: this.#access(id, of, key),
       runFile: runFilePath(this.#stateDir, id),
       log: { level: "info", file: logFilePath(this.#stateDir, id) },
     };
   }
 
-  #addServer(name: string, config: string, daemon: Key, stream: string): string {
+  #addServer(name: string, config: string, daemon: Key, stream: string): void {
     const configFile = this.#configFile(name);
     mkdirSync(dirname(logFilePath(this.#stateDir, name)), { recursive: true });
     this.#files.set(configFile, config);
-    const { port, monitorPort } = this.#portsOf(name);
-    const url = `nats://${HOST}:${port}`;
+    const id = name === ROOT_DOMAIN ? ROOT_DOMAIN : nodeId({ subnet: name, node: "hub" });
+    const { url, seedFile, tls } = this.#access(id, name, daemon);
     this.#servers.push({
       name: `nats-${name}`,
       of: name,
       url,
-      monitorUrl: `http://${HOST}:${monitorPort}`,
+      monitorUrl: `http://${MONITOR_HOST}:${this.#portsOf(name).monitorPort}`,
       configFile,
-      seedFile: daemon.seedFile,
+      seedFile,
+      ...(tls === undefined ? {} : { tls }),
       stream,
     });
-    return url;
   }
 
   #addNode(id: string, role: NodeLayout["role"], content: NodeFileInput): void {

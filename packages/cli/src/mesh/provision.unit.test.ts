@@ -1,12 +1,23 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { X509Certificate } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { readMeshFile, readNodeFile, readSeed } from "@adaos/config";
+import { type NodeFile, readMeshFile, readNodeFile, readSeed } from "@adaos/config";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { HOME } from "../../../../test/kit/mesh.ts";
 import { type ParsedBlock, parseConf } from "../../../../test/kit/nats-conf.ts";
 import { findLayout, type Layout } from "./layout.ts";
-import { provision } from "./provision.ts";
+import { makeCertificate } from "./make-certificate.ts";
+import { planAgain, provision } from "./provision.ts";
 
 const REGISTRY = `registry: ${join(HOME, "schemas/events")}`;
 const MESH = [
@@ -186,5 +197,120 @@ describe("provision()", () => {
       message: expect.stringMatching(/holds the mesh demo, not other.*--state/),
     });
     expect(findLayout(state)).toEqual(first);
+  });
+});
+
+describe("provision(), with TLS", () => {
+  /** Certificate and key of a CA of one's own, for these hosts, beside the mesh file. */
+  async function ownFiles(hosts: readonly string[], validMs = 60_000): Promise<void> {
+    const issuer = await makeCertificate({ name: "our CA", validMs: 60_000 });
+    const { certificate, key } = await makeCertificate({ name: "ours", hosts, validMs, issuer });
+    writeFileSync(join(dir, "ca.pem"), issuer.certificate);
+    writeFileSync(join(dir, "our.pem"), certificate);
+    writeFileSync(join(dir, "our.key"), key, { mode: 0o600 });
+  }
+
+  const OWN = "tls: { ca: ca.pem, cert: our.pem, key: our.key }";
+
+  function serverOf(layout: Layout, id: string): NodeFile["server"] {
+    const { role, nodeFile } = layout.nodes.find((node) => node.id === id) ?? {
+      role: "member",
+      nodeFile: "",
+    };
+    return readNodeFile(nodeFile, role).config.server;
+  }
+
+  test("makes a certificate for each server, and dials with the CA's", async () => {
+    const layout = await set(...MESH, "tls: development");
+    const caFile = join(state, "keys/tls/ca.pem");
+    for (const { of, url, tls } of layout.servers) {
+      expect([url, tls]).toEqual([expect.stringMatching(/^tls:\/\/127\.0\.0\.1:/), { caFile }]);
+      expect(confOf(layout, of)["tls"]).toMatchObject({
+        cert_file: join(state, `keys/tls/servers/${of}.pem`),
+        key_file: join(state, `keys/tls/servers/${of}.key`),
+      });
+    }
+    for (const { id } of layout.nodes) {
+      expect(serverOf(layout, id)).toMatchObject({ url: expect.stringMatching(/^tls:/), tls: { caFile } });
+    }
+    expect(existsSync(join(state, "keys/tls/nodes"))).toBe(false);
+    expect(confOf(layout, "alpha")["leafnodes"]).toMatchObject({
+      remotes: [{ urls: [expect.stringMatching(/^tls:\/\/127\.0\.0\.1:/)], tls: { ca_file: caFile } }],
+    });
+  });
+
+  test("makes one for each node too where servers ask for them", async () => {
+    const lines = [...MESH, "tls: { development: true, verify: true }", "root: { daemons: 2 }"];
+    const layout = await set(...lines);
+    const files = layout.nodes.map(({ id }) => serverOf(layout, id).tls?.keyFile ?? "");
+    expect(files.every((file) => existsSync(file))).toBe(true);
+    expect(new Set(files).size).toBe(layout.nodes.length);
+    expect(layout.servers.map(({ tls }) => tls)).toEqual(
+      ["root", "alpha/hub", "beta/hub"].map((id) => serverOf(layout, id).tls),
+    );
+  });
+
+  test("changes nothing at the next time, nor for a plan of a mesh that runs", async () => {
+    const lines = [...MESH, "tls: { development: true, verify: true }"];
+    await set(...lines);
+    const read = () => filesIn(state).map((file) => [file, readFileSync(file, "utf8")] as const);
+    const before = read();
+    await set(...lines);
+    expect(read()).toEqual(before);
+    const { files } = await planAgain(readMeshFile(join(dir, "mesh.yaml")), state);
+    expect([...files].filter(([file, text]) => readFileSync(file, "utf8") !== text)).toEqual([]);
+    expect(read()).toEqual(before);
+  });
+
+  test("listens where it is told, and dials there", async () => {
+    const lines = MESH.map((line) => (line === "  beta:" ? "  beta:\n    host: 192.0.2.7" : line));
+    const layout = await set(...lines, "root: { host: 0.0.0.0 }", "tls: development");
+    expect(["root", "alpha", "beta"].map((of) => confOf(layout, of)["host"])).toEqual([
+      "0.0.0.0",
+      "127.0.0.1",
+      "192.0.2.7",
+    ]);
+    const hosts = layout.servers.map(({ url }) => new URL(url).hostname);
+    expect(hosts).toEqual(["127.0.0.1", "127.0.0.1", "192.0.2.7"]);
+    const certificateOf = (of: string) =>
+      new X509Certificate(readFileSync(join(state, `keys/tls/servers/${of}.pem`)));
+    expect(certificateOf("beta").checkIP("192.0.2.7")).toBe("192.0.2.7");
+    expect(certificateOf("root").checkHost(hostname())).toBeDefined();
+    expect(layout.servers.map(({ monitorUrl }) => new URL(monitorUrl).hostname)).toEqual(
+      hosts.map(() => "127.0.0.1"),
+    );
+  });
+
+  test("writes node files that say so where plain is allowed beyond this machine", async () => {
+    const layout = await set(...MESH, "root: { host: 192.0.2.7, allowPlain: true }");
+    expect(serverOf(layout, "root")).toMatchObject({ allowPlain: true });
+    for (const { role, nodeFile } of layout.nodes) expect(() => readNodeFile(nodeFile, role)).not.toThrow();
+  });
+
+  test("takes the files of the mesh file", async () => {
+    await ownFiles(["127.0.0.1"]);
+    const layout = await set(...MESH, OWN.replace(" }", ", verify: true }"));
+    const shown = { certFile: join(dir, "our.pem"), keyFile: join(dir, "our.key") };
+    expect(serverOf(layout, "alpha/kitchen").tls).toEqual({ caFile: join(dir, "ca.pem"), ...shown });
+    expect(existsSync(join(state, "keys/tls"))).toBe(false);
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    ["that is missing", () => rmSync(join(dir, "our.pem")), /our\.pem and .*our\.key are not a certificate/],
+    ["that others may read", () => chmodSync(join(dir, "our.key"), 0o644), /chmod 600 .*our\.key/],
+    ["of no CA", () => writeFileSync(join(dir, "ca.pem"), ""), /ca\.pem is not the certificate of a CA/],
+    [
+      "of another host",
+      () => ownFiles(["mesh.example"]),
+      /our\.pem is for DNS:mesh\.example, .* dialled as 127/,
+    ],
+    ["that ended", () => ownFiles(["127.0.0.1"], -60_000), /our\.pem ended on .*; renew it/],
+  ])("refuses a file %s", async (_, spoil, problem) => {
+    await ownFiles(["127.0.0.1"]);
+    await spoil();
+    await expect(set(...MESH, OWN)).rejects.toMatchObject({
+      code: "invalid-config",
+      message: expect.stringMatching(problem),
+    });
   });
 });

@@ -1,0 +1,82 @@
+import { X509Certificate } from "node:crypto";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type CertificateFiles, writeSecret } from "@adaos/config";
+import { namesHost, readCertificate } from "./certificate-files.ts";
+import { type MadeCertificate, makeCertificate } from "./make-certificate.ts";
+
+const DAY_MS = 86_400_000;
+const CA_VALID_MS = 3650 * DAY_MS;
+const VALID_MS = 397 * DAY_MS;
+/** What ends sooner than this is made anew. */
+const RENEW_MS = 30 * DAY_MS;
+
+/** The CA of a mesh that asks for one: in the keys of its state folder, made once, renewed before it ends. */
+export class DevelopmentCa {
+  readonly #dir: string;
+  readonly #own: MadeCertificate;
+  readonly certFile: string;
+
+  private constructor(dir: string, own: MadeCertificate) {
+    this.#dir = dir;
+    this.#own = own;
+    this.certFile = caFiles(dir).certFile;
+  }
+
+  /** Rejects with `invalid-config` when its files are spoilt or others may read its key. */
+  static async open(stateDir: string): Promise<DevelopmentCa> {
+    const dir = join(stateDir, "keys", "tls");
+    const files = caFiles(dir);
+    const kept = read(files);
+    if (kept !== undefined && isLasting(new X509Certificate(kept.certificate))) {
+      return new DevelopmentCa(dir, kept);
+    }
+    const own = await makeCertificate({ name: "AdaOS Mesh development CA", validMs: CA_VALID_MS });
+    write(files, own);
+    return new DevelopmentCa(dir, own);
+  }
+
+  /**
+   * The certificate of this name; a server's is for these hosts, a client's for none. The one that is there is kept while
+   * it serves. Rejects with `invalid-config` when it is spoilt or others may read its key.
+   */
+  async certificate(name: string, hosts: readonly string[] = []): Promise<CertificateFiles> {
+    const files = { certFile: join(this.#dir, `${name}.pem`), keyFile: join(this.#dir, `${name}.key`) };
+    const kept = read(files);
+    if (kept === undefined || !this.#serves(new X509Certificate(kept.certificate), hosts)) {
+      write(files, await makeCertificate({ name, hosts, validMs: VALID_MS, issuer: this.#own }));
+    }
+    return files;
+  }
+
+  #serves(certificate: X509Certificate, hosts: readonly string[]): boolean {
+    const ca = new X509Certificate(this.#own.certificate);
+    return (
+      isLasting(certificate) &&
+      certificate.verify(ca.publicKey) &&
+      hosts.every((host) => namesHost(certificate, host))
+    );
+  }
+}
+
+function caFiles(dir: string): CertificateFiles {
+  return { certFile: join(dir, "ca.pem"), keyFile: join(dir, "ca.key") };
+}
+
+function isLasting(certificate: X509Certificate): boolean {
+  return Date.parse(certificate.validTo) - Date.now() > RENEW_MS;
+}
+
+/** Nothing when there is none yet. */
+function read(files: CertificateFiles): MadeCertificate | undefined {
+  if (!existsSync(files.certFile)) return undefined;
+  readCertificate(files);
+  return { certificate: readFileSync(files.certFile, "utf8"), key: readFileSync(files.keyFile, "utf8") };
+}
+
+/** Certificate last: when this is cut short both are made again, and never is one left beside the key of another. */
+function write({ certFile, keyFile }: CertificateFiles, { certificate, key }: MadeCertificate): void {
+  rmSync(certFile, { force: true });
+  writeSecret(keyFile, key);
+  writeSecret(certFile, certificate);
+}

@@ -1,0 +1,75 @@
+import { createPrivateKey, X509Certificate as Parsed, webcrypto } from "node:crypto";
+import { isIP } from "node:net";
+import type { Extension } from "@peculiar/x509";
+
+/** A certificate and its private key, both PEM. */
+export interface MadeCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface CertificateRequest {
+  readonly name: string;
+  readonly validMs: number;
+  /** Who signs it; nothing: it is a CA and signs itself. */
+  readonly issuer?: MadeCertificate;
+  /** Addresses and names of a server; a client needs none. */
+  readonly hosts?: readonly string[];
+}
+
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+/** Clocks of other machines may be behind. */
+const BACKDATE_MS = 3_600_000;
+
+/** Makes a key and a certificate for it. */
+export async function makeCertificate(request: CertificateRequest): Promise<MadeCertificate> {
+  // Loaded only here: 17 MB and 0.2 s that no mesh with its certificates in place pays.
+  await import("reflect-metadata");
+  const x509 = await import("@peculiar/x509");
+  const { name, validMs, issuer, hosts = [] } = request;
+  const { publicKey, privateKey } = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const usage = x509.KeyUsageFlags;
+  const isCa = issuer === undefined;
+  const extensions: Extension[] = [
+    new x509.BasicConstraintsExtension(isCa, isCa ? 0 : undefined, true),
+    new x509.KeyUsagesExtension(isCa ? usage.keyCertSign | usage.cRLSign : usage.digitalSignature, true),
+    await x509.SubjectKeyIdentifierExtension.create(publicKey),
+  ];
+  if (!isCa) {
+    const { clientAuth, serverAuth } = x509.ExtendedKeyUsage;
+    // A hub's server is a client of its root.
+    extensions.push(
+      new x509.ExtendedKeyUsageExtension(hosts.length > 0 ? [serverAuth, clientAuth] : [clientAuth]),
+      await x509.AuthorityKeyIdentifierExtension.create(
+        new x509.X509Certificate(issuer.certificate).publicKey,
+      ),
+    );
+  }
+  if (hosts.length > 0) {
+    const names = hosts.map((value) => ({ type: isIP(value) > 0 ? "ip" : "dns", value }) as const);
+    extensions.push(new x509.SubjectAlternativeNameExtension(names));
+  }
+  const subject = [{ CN: [name] }];
+  const made = await x509.X509CertificateGenerator.create({
+    subject,
+    issuer: isCa ? subject : new x509.X509Certificate(issuer.certificate).subject,
+    publicKey,
+    signingKey: isCa ? privateKey : await signingKey(issuer.key),
+    signingAlgorithm: ALGORITHM,
+    notBefore: new Date(Date.now() - BACKDATE_MS),
+    notAfter: new Date(Date.now() + validMs),
+    extensions,
+  });
+  const key = await webcrypto.subtle.exportKey("pkcs8", privateKey);
+  return {
+    certificate: new Parsed(Buffer.from(made.rawData)).toString(),
+    key: createPrivateKey({ key: Buffer.from(key), format: "der", type: "pkcs8" })
+      .export({ format: "pem", type: "pkcs8" })
+      .toString(),
+  };
+}
+
+function signingKey(pem: string): Promise<webcrypto.CryptoKey> {
+  const der = createPrivateKey(pem).export({ format: "der", type: "pkcs8" });
+  return webcrypto.subtle.importKey("pkcs8", der, ALGORITHM, false, ["sign"]);
+}

@@ -1,0 +1,147 @@
+import { z } from "zod";
+import { assertPrivate, readSeed } from "./secret-file.ts";
+
+/*
+ * A connection is encrypted, or it stays on this machine, or the file says in so many words that it is plain.
+ */
+
+const file = z.string().min(1);
+const plainReason =
+  "leaves this machine unencrypted; set tls, or allowPlain: true if it is protected otherwise";
+
+const certificateFiles = { cert: file.describe("PEM"), key: file.describe("PEM, of mode 0600") };
+/** Whether clients and leaves must show a certificate of the same CA. */
+const verify = z.boolean().default(false).describe("true: whoever connects must show a certificate too");
+
+/** `tls` of a mesh file. */
+export const meshTlsSchema = z
+  .union(
+    [
+      z.literal("development"),
+      z.strictObject({ development: z.literal(true), verify }),
+      z.strictObject({ ca: file.describe("PEM, of who signed the others"), ...certificateFiles, verify }),
+    ],
+    { error: "must be development, { development: true, verify } or { ca, cert, key, verify }" },
+  )
+  .describe(
+    "encrypts every connection; development: with a CA of the mesh's own, made in the state folder; files are seen from this file",
+  );
+
+/** A certificate of the root or a subnet, in place of the mesh's. */
+export const ownCertificateSchema = z
+  .strictObject(certificateFiles)
+  .optional()
+  .describe("certificate and key of this server and its nodes, in place of those of the whole mesh");
+
+/** Where a server listens. */
+export const listenSchema = {
+  host: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/, "must be an IPv4 address or a name")
+    .default("127.0.0.1")
+    .describe("where to listen, and where others find it; 0.0.0.0: on every address of this machine"),
+  allowPlain: z.literal(true).optional().describe("listen there without tls"),
+};
+
+/** What a client shows and trusts. */
+const clientTlsSchema = z
+  .strictObject({
+    caFile: file.optional().describe("whom to trust; the CAs that Node knows when not given"),
+    certFile: file.optional(),
+    keyFile: file.optional().describe("file of mode 0600"),
+  })
+  .refine(
+    ({ certFile, keyFile }) => (certFile === undefined) === (keyFile === undefined),
+    "certFile and keyFile go together",
+  );
+
+/** `server` of a node file. */
+export const serverAccessSchema = z
+  .strictObject({
+    url: z
+      .string()
+      .regex(/^(nats|tls):\/\/[^\s@]+$/, "must be nats://host:port or tls://host:port without a password"),
+    seedFile: file.describe("file of mode 0600 with this node's nkey seed"),
+    tls: clientTlsSchema.optional().describe("with a tls:// url"),
+    allowPlain: z.literal(true).optional().describe("connect to another machine without tls"),
+  })
+  .refine(({ url, tls }) => tls === undefined || isEncrypted(url), {
+    path: ["url"],
+    error: "must be tls://host:port where tls is set",
+  })
+  .refine(({ url, allowPlain }) => isEncrypted(url) || allowPlain === true || isLoopback(hostOf(url)), {
+    path: ["url"],
+    error: plainReason,
+  });
+
+/** What a server shows, and whom it lets in. */
+export const serverTlsSchema = z.strictObject({
+  caFile: file,
+  certFile: file,
+  keyFile: file,
+  verify: z.boolean(),
+});
+
+export type ClientTls = z.infer<typeof clientTlsSchema>;
+export type ServerTls = z.infer<typeof serverTlsSchema>;
+
+/** How the server beside a daemon listens and, a hub's, where it dials. */
+interface Listening {
+  readonly host: string;
+  readonly tls?: ServerTls | undefined;
+  readonly rootUrl?: string;
+  readonly allowPlain?: true | undefined;
+}
+
+/** Why a server must not listen and dial like that, by the key that says so. */
+export function plainProblem({
+  host,
+  tls,
+  rootUrl,
+  allowPlain,
+}: Listening): { readonly key: "host" | "rootUrl"; readonly message: string } | undefined {
+  if (allowPlain === true || tls !== undefined) return undefined;
+  if (!isLoopback(host)) return { key: "host", message: plainReason };
+  if (rootUrl === undefined || isLoopback(hostOf(rootUrl))) return undefined;
+  return { key: "rootUrl", message: plainReason };
+}
+
+/** All that it takes to connect to a server. */
+export interface ServerAccess {
+  readonly url: string;
+  readonly seed: () => string;
+  /** Files, not their text: a reconnect finds a certificate that was renewed. */
+  readonly tls?: ClientTls;
+}
+
+/**
+ * Reads what an entry `server` names. Throws `invalid-config` when a secret is missing or others may read it.
+ * @param path Resolves a path that stands in the entry.
+ */
+export function readServerAccess(
+  { url, seedFile, tls }: Pick<z.infer<typeof serverAccessSchema>, "url" | "seedFile" | "tls">,
+  path: (path: string) => string = (absolute) => absolute,
+): ServerAccess {
+  const file = path(seedFile);
+  // What is wrong with it is told at once; it is read again at every connect, since it may have been rotated.
+  readSeed(file);
+  const seed = (): string => readSeed(file);
+  if (tls === undefined) return { url, seed };
+  const files = Object.entries(tls).flatMap(([key, name]) => (name === undefined ? [] : [[key, path(name)]]));
+  const resolved: ClientTls = Object.fromEntries(files);
+  if (resolved.keyFile !== undefined) assertPrivate(resolved.keyFile);
+  return { url, seed, tls: resolved };
+}
+
+function isEncrypted(url: string): boolean {
+  return url.startsWith("tls:");
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : url;
+}
+
+/** Whether what is sent to a host stays on this machine. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+}
