@@ -118,7 +118,10 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
       );
       switchedMs = Date.now();
       inForceMs = in_force_ms;
-      expect(changes).toEqual([expect.objectContaining({ change: "denied", who: "alpha/desk" })]);
+      expect(changes.map(({ change, who, event }) => [change, who, event])).toEqual([
+        ["denied", "alpha/desk", "ui.notify@1"],
+        ["denied", "alpha/desk", "ui."],
+      ]);
       await until("more have been published", () => lamp.length > 800);
     });
     await until("all are at the lamp", () => lamp.length >= published.length);
@@ -143,6 +146,21 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
       return missing.size === 0;
     });
     expect(new Set(idsOf(desk)).size).toBe(desk.length);
+  });
+
+  test("a durable that is too wide now goes on as a narrower one", async () => {
+    const bus = await mesh.connect("alpha/desk");
+    const seen: string[] = [];
+    const wide = await bus.subscribe("ui.", { durable: "wide" }, ({ event_id }) => void seen.push(event_id));
+    const { changes } = await apply((yaml) =>
+      yaml.replace("desk: { subscribe: [ui.] }", "desk: { subscribe: [ui.notify] }"),
+    );
+    expect(changes).toEqual([expect.objectContaining({ change: "denied", who: "alpha/desk", event: "ui." })]);
+    await wide.stop();
+    await bus.subscribe("ui.notify", { durable: "wide" }, ({ event_id }) => void seen.push(event_id));
+    const { eventId } = await kitchen.publish("ui.notify", { text: "for the narrower one" });
+    await until("it came", () => seen.includes(eventId));
+    await apply((yaml) => yaml);
   });
 
   test("a member that may say no more is refused by library and server on the connection that it has", async () => {
@@ -228,6 +246,7 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
       [MESH.replace("publish: [ui.]", "publish: [ui]"), 78, /mesh\.yaml:8:/],
       [MESH.replace("mesh: apply", "mesh: apply\ndurability: relaxed"), 64, /cannot change while it runs/],
       [`${MESH}  gamma: {}\n`, 64, /new one needs/],
+      [MESH.replace("  beta:\n", "  beta:\n    tenant: acme\n"), 64, /tenant of beta.* cannot change/],
       ["mesh: [", 78, /mesh\.yaml:1:/],
     ] as const) {
       mesh.configure(yaml);
@@ -260,6 +279,9 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
       await until("it is mended", async () => (await mesh.adaos(["status"])).code === 0);
     }
     expect([tried, mesh.pid("alpha/hub")]).toEqual([6, pid]);
+    writeFileSync(file, "{");
+    expect((await mesh.adaos(["policy", "apply", "--yes"])).code).toBe(0);
+    expect(readFileSync(file, "utf8")).toBe(good);
   });
 
   test("compile --check finds nothing stale, and finds what is", async () => {

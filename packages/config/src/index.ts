@@ -17,6 +17,7 @@ export {
   type NodeFile,
   type NodeFileInput,
   type NodeRole,
+  nodeFileDigest,
   type RootFile,
   readNodeFile,
 } from "./node-file.ts";
@@ -39,4 +40,4 @@ export {
   type ServerAccess,
   type ServerTls,
 } from "./transport-security.ts";
-export { type CheckedFile, parseYaml, readYamlFile } from "./yaml-file.ts";
+export { type CheckedFile, MAX_FILE_BYTES, parseYaml, readYamlFile } from "./yaml-file.ts";

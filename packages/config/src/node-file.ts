@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import { DEFAULT_TENANT, MeshError } from "@adaos/core";
 import { z } from "zod";
@@ -130,6 +131,8 @@ export type NodeRole = NodeFile["role"];
 /** A node file and how to find what it names. */
 export interface LoadedNode<T extends NodeFile> {
   readonly file: string;
+  /** Names this version of the file: see {@link nodeFileDigest}. */
+  readonly digest: string;
   readonly config: T;
   /** Resolves a path that stands in the file. */
   path(path: string): string;
@@ -140,7 +143,7 @@ export function readNodeFile<R extends NodeRole>(
   file: string,
   role: R,
 ): LoadedNode<Extract<NodeFile, { role: R }>> {
-  const { value, placeOf } = readYamlFile(file, nodeFileSchema);
+  const { value, text, placeOf } = readYamlFile(file, nodeFileSchema);
   if (value.role !== role) {
     throw new MeshError(
       "invalid-config",
@@ -148,5 +151,15 @@ export function readNodeFile<R extends NodeRole>(
     );
   }
   const base = dirname(resolve(file));
-  return { file, config: value as Extract<NodeFile, { role: R }>, path: (path) => resolve(base, path) };
+  return {
+    file,
+    digest: nodeFileDigest(text),
+    config: value as Extract<NodeFile, { role: R }>,
+    path: (path) => resolve(base, path),
+  };
+}
+
+/** Names a version of a node file: sha-256 in hex. */
+export function nodeFileDigest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }

@@ -88,10 +88,12 @@ describe("readServerAccess()", () => {
     const tls = { caFile: "ca.pem", certFile: "k.pem", keyFile: "k.key" };
     expect(readServerAccess({ url: "tls://h:1", seedFile: "k.nk", tls }, path)).toEqual({
       url: "tls://h:1",
-      seed: "SUAEXAMPLE",
+      seed: expect.any(Function),
       tls: { caFile: path("ca.pem"), certFile: path("k.pem"), keyFile: path("k.key") },
     });
-    expect(readServerAccess({ url: "nats://127.0.0.1:1", seedFile: "k.nk" }, path)).not.toHaveProperty("tls");
+    const plain = readServerAccess({ url: "nats://127.0.0.1:1", seedFile: "k.nk" }, path);
+    expect(plain).not.toHaveProperty("tls");
+    expect(plain.seed()).toBe("SUAEXAMPLE");
   });
 
   test.each([

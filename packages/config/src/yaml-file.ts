@@ -16,7 +16,7 @@ import {
 import type { z } from "zod";
 
 /** No config file of a mesh comes near this. */
-const MAX_FILE_BYTES = 4 * 1024 * 1024;
+export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_PROBLEMS = 10;
 const MAX_TOLD_LENGTH = 300;
 /** Deepest nesting. The parser calls itself, and at the end of the stack the process may die. */
@@ -27,6 +27,8 @@ const MAX_ALIASES = 100;
 /** A checked file and, for messages of checks that come later, where each of its values stands. */
 export interface CheckedFile<T> {
   readonly file: string;
+  /** What was checked. */
+  readonly text: string;
   readonly value: T;
   /** `deploy/mesh.yaml:7:5` of the value at this path, or of the nearest one that exists. */
   placeOf(path: readonly PropertyKey[]): string;
@@ -70,7 +72,7 @@ export function parseYaml<T>(text: string, file: string, schema: z.ZodType<T>): 
     return place(0);
   };
   const checked = schema.safeParse(toPlainValue(document, place(0)));
-  if (checked.success) return { file, value: checked.data, placeOf };
+  if (checked.success) return { file, text, value: checked.data, placeOf };
   const placeOfKey = (path: readonly PropertyKey[]): string => {
     const offset = keyOffset(document, path);
     return offset === undefined ? placeOf(path) : place(offset);

@@ -23,8 +23,7 @@ const EVERYTHING = parseEventPattern("*");
  * then what subnets and members are allowed one by one.
  *
  * Servers know no order, and filters of consumers know nothing but what passes. So an allowing rule into which an earlier
- * one cuts allows, one by one, those events of the registry that are left of it; whatever the registry does not know is
- * denied there. So is a rule that names a kind. Everything else is as it was written. Pure.
+ * one cuts allows what events of the registry show to be left of it; whatever they do not show is denied there. So is a rule that names a kind. Everything else is as it was written. Pure.
  */
 export function compilePolicy(mesh: Mesh, events: readonly KnownEvent[]): PolicyRule[] {
   const rules: PolicyRule[] = [];
@@ -54,20 +53,23 @@ function exportRules(mesh: Mesh, subnet: Subnet, events: readonly KnownEvent[]):
 
 /** Rules with the origins they are about, and without where all origins have the same ones. */
 function importRules(mesh: Mesh, subnet: Subnet, events: readonly KnownEvent[]): PolicyRule[] {
-  const groups = new Map<string, { clauses: readonly Clause[]; from: string[] }>();
+  const groups = new Map<string, { readonly origin: Subnet; readonly from: string[] }>();
+  const rules = mesh.policy.filter((rule) => rule.verbs.includes("import") && isFor(rule, subnet));
   for (const origin of mesh.subnets.values()) {
     if (origin.name === subnet.name) continue;
+    // Origins about which the same rules speak need no list of their own.
+    const about = rules.filter((rule) => isAbout(rule, { verb: "import", subnet, origin }));
+    const key = `${origin.tenant === subnet.tenant} ${about.map(({ id }) => id).join(" ")}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { origin, from: [origin.name] });
+    else group.from.push(origin.name);
+  }
+  return [...groups.values()].flatMap(({ origin, from }) => {
     const clauses = [
-      ...declaredClauses(mesh.policy, { verb: "import", subnet, origin }, events),
+      ...declaredClauses(rules, { verb: "import", subnet, origin }, events),
       ...(origin.tenant === subnet.tenant ? [] : [boundary()]),
       ...listClauses(subnet.name, "import", subnet.imports),
     ];
-    const key = clauses.map(({ id, effect, pattern }) => `${id} ${effect} ${pattern.text}`).join("\n");
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { clauses, from: [origin.name] });
-    else group.from.push(origin.name);
-  }
-  return [...groups.values()].flatMap(({ clauses, from }) => {
     const about = groups.size === 1 ? {} : { from };
     return resolve(clauses, events).map((clause): PolicyRule => {
       return { ...clause, verb: "import", subnet: subnet.name, ...about };
@@ -118,12 +120,15 @@ function declaredClauses(
     });
 }
 
+function isFor(rule: DeclaredRule, subnet: Subnet): boolean {
+  return names(rule.subnets, subnet.name) && names(rule.tenants, subnet.tenant);
+}
+
 function isAbout(rule: DeclaredRule, { verb, subnet, member, origin }: Holder): boolean {
   const { from } = rule;
   return (
     rule.verbs.includes(verb) &&
-    names(rule.subnets, subnet.name) &&
-    names(rule.tenants, subnet.tenant) &&
+    isFor(rule, subnet) &&
     (rule.members === undefined || (member !== undefined && rule.members.includes(member.name))) &&
     (rule.roles === undefined || rule.roles.some((role) => member?.roles.includes(role) === true)) &&
     (origin === undefined || names(from?.subnets, origin.name)) &&
@@ -173,7 +178,10 @@ function resolve(clauses: readonly Clause[], events: readonly KnownEvent[]): Cla
   return [...allowed, ...denied];
 }
 
-/** Events of a pattern that nothing earlier decides, in all their versions where nothing earlier looks at versions. */
+/**
+ * What of a pattern nothing earlier decides, as far as events of the registry show it: whole prefixes and names where
+ * nothing earlier looks into them, else single versions.
+ */
 function leftOf(
   pattern: EventPattern,
   earlier: readonly Clause[],
@@ -183,11 +191,19 @@ function leftOf(
   for (const event of events) {
     if (!patternMatches(pattern, event.name, event.version)) continue;
     if (earlier.some((other) => patternMatches(other.pattern, event.name, event.version))) continue;
-    const whole = parseEventPattern(event.name);
-    const isWhole =
-      patternCovers(pattern, whole) && !earlier.some((other) => patternCovers(whole, other.pattern));
-    const one = isWhole ? whole : oneVersion(event);
+    const whole = aroundEvent(event).find(
+      (around) =>
+        patternCovers(pattern, around) && !earlier.some((other) => patternCovers(around, other.pattern)),
+    );
+    const one = whole ?? oneVersion(event);
     left.set(one.text, one);
   }
   return [...left.values()];
+}
+
+/** Every prefix of an event, and its name: the widest first. */
+function aroundEvent({ name }: KnownEvent): EventPattern[] {
+  const tokens = name.split(".");
+  const prefixes = tokens.slice(1).map((_, i) => `${tokens.slice(0, i + 1).join(".")}.`);
+  return [...prefixes, name].map(parseEventPattern);
 }

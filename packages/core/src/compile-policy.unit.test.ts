@@ -120,7 +120,7 @@ describe("compilePolicy(), declared rules", () => {
 
   test("cut into what comes after them: what is left are events of the registry", () => {
     const mesh = withRules(rule("no", "deny", "publish", ["ui.door."]));
-    expect(allowed(mesh, KITCHEN)).toEqual(["ui.notify", "nlp.intent"]);
+    expect(allowed(mesh, KITCHEN)).toEqual(["ui.notify", "nlp."]);
     expect(decided(mesh, KITCHEN, "ui.unheard.of")).toMatchObject({
       allowed: false,
       rule: "no",
@@ -130,7 +130,7 @@ describe("compilePolicy(), declared rules", () => {
 
   test("cut out single versions", () => {
     const mesh = withRules(rule("no", "deny", "publish", ["ui.notify@1"]));
-    expect(allowed(mesh, KITCHEN)).toEqual(["ui.notify@2", "ui.door.open", "nlp.intent"]);
+    expect(allowed(mesh, KITCHEN)).toEqual(["ui.notify@2", "ui.door.", "nlp."]);
   });
 
   test("may name a kind, a role, a member, a subnet or a tenant", () => {

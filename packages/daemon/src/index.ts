@@ -1,5 +1,5 @@
 export { type LogOptions, openLog } from "./log.ts";
-export { NodeFileWatch, nodeFileDigest } from "./node-file-watch.ts";
+export { NodeFileWatch } from "./node-file-watch.ts";
 export type { Part, PartHealth } from "./part.ts";
 export { type NodeOptions, type RunFile, runNode } from "./run-node.ts";
 export type { NodeStatus } from "./status-server.ts";

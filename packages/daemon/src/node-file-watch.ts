@@ -1,17 +1,21 @@
-import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
-import { type NodeFile, type NodeRole, readNodeFile } from "@adaos/config";
+import { statSync } from "node:fs";
+import { type LoadedNode, type NodeFile, type NodeRole, readNodeFile } from "@adaos/config";
 import { type Logger, messageOf } from "@adaos/core";
 import type { Part, PartHealth } from "./part.ts";
 
 /** How often it is looked whether the file is another one, when nobody says otherwise. */
 const LOOK_MS = 200;
 
+type Version<R extends NodeRole> = LoadedNode<Extract<NodeFile, { role: R }>>;
+
 export interface NodeFileWatchOptions<R extends NodeRole> {
-  readonly file: string;
   readonly role: R;
-  /** Makes what has changed hold. Rejects when it cannot now; it is called again until it can. */
-  readonly apply: (config: Extract<NodeFile, { role: R }>) => void | Promise<void>;
+  /** What the node has begun with. */
+  readonly loaded: Version<R>;
+  /** Whether that is in force by itself, or has to be applied first. */
+  readonly isInForce: boolean;
+  /** Makes a version hold. Rejects when it cannot now; it is called again until it can. */
+  readonly apply: (config: Version<R>["config"]) => void | Promise<void>;
   readonly log: Logger;
   /** @default 200 */
   readonly lookMs?: number;
@@ -26,20 +30,24 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
   readonly #options: NodeFileWatchOptions<R>;
   #timer: NodeJS.Timeout | undefined;
   /** What the file system said of the version looked at last. */
-  #seen: string;
-  #digest: string;
-  #trouble: string | undefined;
-  #pending: { readonly config: Extract<NodeFile, { role: R }>; readonly digest: string } | undefined;
+  #seen: string | undefined;
+  #lastGood: Version<R>;
+  /** A version that was begun and not finished is in force in parts, which is no version. */
+  #isInForce: boolean;
+  #wanted: Version<R> | undefined;
+  #broken: string | undefined;
+  #unapplied: string | undefined;
   #applying: Promise<void> | undefined;
 
-  /** The version that is there now is the one in force. */
   constructor(options: NodeFileWatchOptions<R>) {
     this.#options = options;
-    this.#seen = stampOf(options.file);
-    this.#digest = nodeFileDigest(readFileSync(options.file));
+    this.#lastGood = options.loaded;
+    this.#isInForce = options.isInForce;
   }
 
   async start(): Promise<void> {
+    // The file may have changed since the node began with it, long ago when it had to wait for its server.
+    this.#look();
     this.#timer ??= setInterval(() => this.#look(), this.#options.lookMs ?? LOOK_MS);
     this.#timer.unref();
   }
@@ -50,59 +58,60 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
   }
 
   health(): PartHealth {
-    const details = { digest: this.#digest };
-    return this.#trouble === undefined
+    const reason = this.#broken ?? this.#unapplied;
+    const details = this.#isInForce ? { digest: this.#lastGood.digest } : {};
+    if (reason !== undefined) return { ready: false, reason, details };
+    return this.#isInForce
       ? { ready: true, details }
-      : { ready: false, reason: this.#trouble, details };
+      : { ready: false, reason: "its file is being applied", details };
   }
 
   #look(): void {
     if (this.#applying !== undefined) return;
-    const { file } = this.#options;
-    const stamp = stampOf(file);
+    const stamp = stampOf(this.#options.loaded.file);
     if (stamp !== this.#seen) {
       this.#seen = stamp;
       this.#read();
     }
-    if (this.#pending === undefined) return;
-    this.#applying = this.#apply(this.#pending.config, this.#pending.digest).finally(() => {
+    const wanted = this.#wanted;
+    if (wanted === undefined) return;
+    this.#applying = this.#apply(wanted).finally(() => {
       this.#applying = undefined;
     });
   }
 
   #read(): void {
-    const { file, role, log } = this.#options;
-    this.#pending = undefined;
+    const { loaded, role, log } = this.#options;
+    const { file } = loaded;
+    this.#unapplied = undefined;
     try {
-      const digest = nodeFileDigest(readFileSync(file));
-      const { config } = readNodeFile(file, role);
-      if (digest === this.#digest) this.#trouble = undefined;
-      else this.#pending = { config, digest };
+      const version = readNodeFile(file, role);
+      this.#broken = undefined;
+      this.#wanted = this.#isInForce && version.digest === this.#lastGood.digest ? undefined : version;
     } catch (err) {
-      this.#trouble = `${file} is broken, the last good version is in force: ${messageOf(err)}`;
+      this.#broken = `${file} is broken, the last good version is in force: ${messageOf(err)}`;
       log.error({ file, err }, "node file broken; the last good version is in force");
+      this.#wanted = this.#isInForce ? undefined : this.#lastGood;
     }
   }
 
-  async #apply(config: Extract<NodeFile, { role: R }>, digest: string): Promise<void> {
-    const { file, apply, log } = this.#options;
+  async #apply(version: Version<R>): Promise<void> {
+    const { apply, log } = this.#options;
+    const { file, digest, config } = version;
+    this.#isInForce = false;
     try {
       await apply(config);
-      this.#digest = digest;
-      this.#trouble = undefined;
-      this.#pending = undefined;
+      this.#isInForce = true;
+      this.#lastGood = version;
+      this.#wanted = undefined;
+      this.#unapplied = undefined;
       log.info({ file, digest }, "node file applied");
     } catch (err) {
-      const trouble = `${file} is not in force yet: ${messageOf(err)}`;
-      if (trouble !== this.#trouble) log.warn({ file, err }, "node file not applied yet");
-      this.#trouble = trouble;
+      const unapplied = `${file} is not in force yet: ${messageOf(err)}`;
+      if (unapplied !== this.#unapplied) log.warn({ file, err }, "node file not applied yet");
+      this.#unapplied = unapplied;
     }
   }
-}
-
-/** Names a version of a node file: sha-256 in hex. */
-export function nodeFileDigest(content: Uint8Array | string): string {
-  return createHash("sha256").update(content).digest("hex");
 }
 
 function stampOf(file: string): string {

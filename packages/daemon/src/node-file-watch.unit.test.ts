@@ -1,12 +1,12 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { MemberFile, NodeFileInput } from "@adaos/config";
+import { type MemberFile, type NodeFileInput, nodeFileDigest, readNodeFile } from "@adaos/config";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { until } from "../../../test/kit/mesh.ts";
 import { RecordingLog } from "../../../test/kit/stand-ins.ts";
-import { NodeFileWatch, nodeFileDigest } from "./node-file-watch.ts";
+import { NodeFileWatch } from "./node-file-watch.ts";
 
 const GOOD: NodeFileInput = {
   role: "member",
@@ -42,8 +42,9 @@ beforeEach(async () => {
   refuse = () => undefined;
   write(TEXT);
   watch = new NodeFileWatch({
-    file,
     role: "member",
+    loaded: readNodeFile(file, "member"),
+    isInForce: true,
     apply: (config) => {
       refuse();
       applied.push(config);
@@ -115,10 +116,64 @@ describe("NodeFileWatch", () => {
   test("follows nothing when it has been stopped", async () => {
     await watch.stop();
     write(withRule("nlp."));
-    const other = new NodeFileWatch({ file, role: "member", apply: () => undefined, log, lookMs: 2 });
-    await other.start();
-    await other.stop();
+    const settled = new Promise((resolve) => setImmediate(resolve));
+    await settled;
     expect(applied).toEqual([]);
+  });
+
+  test("applies what has come while the node was still starting", async () => {
+    const loaded = readNodeFile(file, "member");
+    write(withRule("nlp."));
+    const taken: MemberFile[] = [];
+    const late = new NodeFileWatch({
+      role: "member",
+      loaded,
+      isInForce: true,
+      apply: (config) => void taken.push(config),
+      log,
+    });
+    await late.start();
+    await until(
+      "it is in force",
+      () => late.health().details?.["digest"] === nodeFileDigest(withRule("nlp.")),
+    );
+    await late.stop();
+    expect(taken).toHaveLength(1);
+  });
+
+  test("applies what it begins with when that is not in force by itself", async () => {
+    const taken: MemberFile[] = [];
+    const loaded = readNodeFile(file, "member");
+    const first = new NodeFileWatch({
+      role: "member",
+      loaded,
+      isInForce: false,
+      apply: (config) => void taken.push(config),
+      log,
+    });
+    expect(first.health().ready).toBe(false);
+    await first.start();
+    await until("it is in force", () => first.health().ready);
+    await first.stop();
+    expect(taken).toEqual([loaded.config]);
+  });
+
+  test("a version that was begun and failed is undone when the one before comes back, or when it breaks", async () => {
+    for (const next of [TEXT, "{"]) {
+      refuse = () => {
+        throw new Error("half of it is done");
+      };
+      write(withRule("nlp."));
+      await until("it has been tried", () => watch.health().reason?.includes("not in force yet") === true);
+      expect(digestNow()).toBeUndefined();
+      applied.length = 0;
+      refuse = () => undefined;
+      write(next);
+      await until("the last good one is in force again", () => digestNow() === nodeFileDigest(TEXT));
+      expect(applied.at(-1)?.policy[0]?.pattern.text).toBe("ui.");
+      write(TEXT);
+      await until("it is mended", () => watch.health().ready);
+    }
   });
 
   const rule = (text: string): string => TEXT.replace('"allow",', text);

@@ -10,7 +10,8 @@ import { SubnetStream } from "./subnet-stream.ts";
 
 /** Runs the hub daemon of one subnet until it is told to stop. Resolves with the exit code. */
 export async function runHub(file: string): Promise<number> {
-  const { config, path } = readNodeFile(file, "hub");
+  const loaded = readNodeFile(file, "hub");
+  const { config, path } = loaded;
   const { subnet, natsServer } = config;
   const node = `${subnet}/hub`;
   const logFile = config.log.file;
@@ -49,6 +50,8 @@ export async function runHub(file: string): Promise<number> {
   const apply = async (changed: HubFile): Promise<void> => {
     policy.replace(changed.policy);
     grants.setMembers(memberKeysOf(changed));
+    // Keys and rights go first: they need nothing but the server.
+    await grants.enforce();
     await durables.restoreGrants();
     await stream.refresh(Object.keys(changed.members));
   };
@@ -83,7 +86,7 @@ export async function runHub(file: string): Promise<number> {
           },
           log,
         ),
-        new NodeFileWatch({ file, role: "hub", apply, log }),
+        new NodeFileWatch({ role: "hub", loaded, isInForce: true, apply, log }),
       ],
     });
   } finally {

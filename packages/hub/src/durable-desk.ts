@@ -12,7 +12,7 @@ import {
   replayPrefix,
 } from "@adaos/core";
 import { ACK_WAIT_MS, type DurableReply, type DurableRequest, findConsumer } from "@adaos/transport-nats";
-import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from "nats";
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager, NatsError } from "nats";
 import { z } from "zod";
 import { parseRequest } from "./parse-request.ts";
 import type { Grant, ServerGrants } from "./server-grants.ts";
@@ -34,6 +34,8 @@ const requestSchema: z.ZodType<DurableRequest> = z.strictObject({
 const MAX_DURABLES_PER_MEMBER = 64;
 /** For good, as far as a server can be told so. */
 const PAUSED_UNTIL = new Date("2200-01-01T00:00:00Z");
+/** nats-server's code for a consumer that is not there. */
+const CONSUMER_NOT_FOUND = 10014;
 
 /** Makes durables for the members of a subnet: asks the policy, creates the consumer, grants it on the server. */
 export class DurableDesk {
@@ -67,7 +69,14 @@ export class DurableDesk {
       const pattern = config.metadata?.[DURABLE_METADATA.pattern];
       if (node === undefined || pattern === undefined) continue;
       const decision = this.#decide(node, parseEventPattern(pattern));
-      if (decision.allowed && this.#grants.isMember(node)) {
+      if (!this.#grants.isMember(node)) {
+        // Whoever has its name one day must not get what it missed.
+        await untilGone(() => this.#jsm.consumers.delete(stream, consumer));
+        this.#answering.delete(consumer);
+        this.#grants.revoke([[node, consumer]]);
+        continue;
+      }
+      if (decision.allowed) {
         if (paused === true) await this.#jsm.consumers.resume(stream, consumer);
         granted.push([node, consumer]);
         this.#note(consumer, config);
@@ -75,7 +84,9 @@ export class DurableDesk {
       }
       this.#log.warn({ node, consumer, rule: decision.rule }, "durable no longer allowed");
       // What it was asked for before is still open: without its right, its member would go on receiving for seconds.
-      if (paused !== true) await this.#jsm.consumers.pause(stream, consumer, PAUSED_UNTIL);
+      if (paused !== true) {
+        await untilGone(() => this.#jsm.consumers.pause(stream, consumer, PAUSED_UNTIL));
+      }
       this.#answering.delete(consumer);
       this.#grants.revoke([[node, consumer]]);
     }
@@ -89,7 +100,14 @@ export class DurableDesk {
     const decision = this.#decide(node, pattern);
     if (!this.#grants.isMember(node)) throw new MeshError("denied", `${node} is no member any more`);
     if (!decision.allowed) throw new MeshError("denied", decision.reason, { rule: decision.rule });
+    const { revision } = this.#policy;
     const consumer = await this.#ensure(node, request, pattern);
+    // Policy may have changed while the durable was made: then nobody else has looked at it.
+    if (revision !== this.#policy.revision) {
+      await this.restoreGrants();
+      const again = this.#decide(node, pattern);
+      if (!again.allowed) throw new MeshError("denied", again.reason, { rule: again.rule });
+    }
     return { stream: eventsStream(this.#subnet), consumer, ackWaitMs: ACK_WAIT_MS };
   }
 
@@ -169,9 +187,19 @@ export class DurableDesk {
     } else if (differs(existing.config, changeable)) {
       await this.#jsm.consumers.update(stream, consumer, changeable);
     }
+    if (existing?.paused === true) await this.#jsm.consumers.resume(stream, consumer);
     this.#note(consumer, changeable);
     await this.#grants.grant([[node, consumer]]);
     return consumer;
+  }
+}
+
+/** A consumer that is not there any more needs nothing done to it. Rejects with any other failure. */
+async function untilGone(change: () => Promise<unknown>): Promise<void> {
+  try {
+    await change();
+  } catch (thrown) {
+    if (!(thrown instanceof NatsError && thrown.api_error?.err_code === CONSUMER_NOT_FOUND)) throw thrown;
   }
 }
 

@@ -90,8 +90,11 @@ export class SubnetStream implements Part {
 
   /** Keeps what these members need, and lets out what policy says now. Rejects with why it cannot. */
   async refresh(members: readonly string[]): Promise<void> {
-    this.#members = members;
+    const gone = this.#members.filter((node) => !members.includes(node));
     this.#trouble ??= "is being changed";
+    // Whoever has its name one day has handled nothing yet.
+    for (const node of gone) await this.#jsm.streams.delete(doneStream({ subnet: this.#subnet, node }));
+    this.#members = members;
     const error = await this.#check();
     if (error !== undefined) throw error;
   }

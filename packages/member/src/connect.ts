@@ -131,15 +131,16 @@ export interface OpenedBus {
 
 /** The bus of a member whose node file is read. */
 export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions): Promise<OpenedBus> {
-  const { file, config, path } = node;
+  const { config, path } = node;
   const { subnet, tenant, server } = config;
   const { log, waitForServer = false, component, onClosed } = options;
   const address: NodeAddress = { subnet, node: config.node };
   const policy = new Policy(config.policy);
   const limits = new RateLimits(`${subnet}/${config.node}`, config.limits);
   const watch = new NodeFileWatch({
-    file,
     role: "member",
+    loaded: node,
+    isInForce: true,
     apply: (changed) => {
       policy.replace(changed.policy);
       limits.replace(changed.limits);

@@ -8,7 +8,8 @@ import { MeshStream } from "./mesh-stream.ts";
 
 /** Runs the root daemon until it is told to stop. Resolves with the exit code. */
 export async function runRoot(file: string): Promise<number> {
-  const { config, path } = readNodeFile(file, "root");
+  const loaded = readNodeFile(file, "root");
+  const { config, path } = loaded;
   const { node } = config;
   const logFile = config.log.file;
   const log = openLog({
@@ -55,7 +56,7 @@ export async function runRoot(file: string): Promise<number> {
       http: config.http,
       runFile: config.runFile === undefined ? undefined : path(config.runFile),
       log,
-      parts: [stream, links, new NodeFileWatch({ file, role: "root", apply, log })],
+      parts: [stream, links, new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log })],
     });
   } finally {
     await Promise.all([connection.close(), gate?.close()]);

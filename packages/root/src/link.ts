@@ -91,7 +91,7 @@ export class Link implements Part {
     this.#target = new StreamPublisher(connection, { timeoutMs: STORE_TIMEOUT_MS });
     this.#pull = new PinnedConsumer(connection, {
       ...source,
-      ...(pace === undefined ? {} : { allowance: (asked: number) => pace.allowance(asked) }),
+      ...(pace === undefined ? {} : { allowance: () => pace.allowance() }),
       log,
       onMissing,
       onState: (state) => {

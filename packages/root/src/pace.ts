@@ -1,4 +1,5 @@
 import { type Rate, TokenBucket } from "@adaos/core";
+import type { Allowance } from "@adaos/transport-nats";
 
 /** How fast a link may go: so much a second, whatever its source holds. */
 export class Pace {
@@ -12,13 +13,14 @@ export class Pace {
     this.#rate = rate;
   }
 
-  /** How many events may be asked for beside `asked` that were; none while more bytes have passed than may. */
-  allowance(asked: number): number {
+  /** How much may be asked for now, whatever was asked for before; nothing while more has passed than may. */
+  allowance(): Allowance {
     this.#follow();
     const nowMs = performance.now();
-    if (this.#bytes !== undefined && this.#bytes.available(nowMs) <= 0) return 0;
-    if (this.#events === undefined) return Number.POSITIVE_INFINITY;
-    return Math.floor(this.#events.available(nowMs)) - asked;
+    return {
+      events: Math.floor(this.#events?.available(nowMs) ?? Number.POSITIVE_INFINITY),
+      bytes: Math.floor(this.#bytes?.available(nowMs) ?? Number.POSITIVE_INFINITY),
+    };
   }
 
   /** Counts an event that has come. */

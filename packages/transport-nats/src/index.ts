@@ -20,7 +20,12 @@ export { NatsIdempotencyStore } from "./nats-idempotency.ts";
 export { NatsJournal } from "./nats-journal.ts";
 export { NatsMetricsStore } from "./nats-metrics.ts";
 export { NatsTransport, type NatsTransportOptions } from "./nats-transport.ts";
-export { type OrderedMessage, PinnedConsumer, type PinnedConsumerOptions } from "./pinned-consumer.ts";
+export {
+  type Allowance,
+  type OrderedMessage,
+  PinnedConsumer,
+  type PinnedConsumerOptions,
+} from "./pinned-consumer.ts";
 export {
   PullConsumer,
   type PullConsumerOptions,

@@ -12,8 +12,8 @@ export interface PinnedConsumerOptions {
   readonly consumer: string;
   /** Where the JetStream API of that stream is found. */
   readonly apiPrefix: string;
-  /** How many messages may be asked for beside so many that were. Looked at several times a second. @default any */
-  readonly allowance?: (asked: number) => number;
+  /** How much may be asked for now. Looked at several times a second. @default any */
+  readonly allowance?: () => Allowance;
   readonly log: Logger;
   /** The consumer does not exist: called, at most every few seconds, until it does. */
   readonly onMissing: () => void;
@@ -22,6 +22,12 @@ export interface PinnedConsumerOptions {
   readonly onMessage: (message: OrderedMessage) => void;
   /** Another client is served: what was handed over and is not done comes again, to whoever it is. */
   readonly onVoid: () => void;
+}
+
+/** How much may come. */
+export interface Allowance {
+  readonly events: number;
+  readonly bytes: number;
 }
 
 /** A message handed over in the order of the stream. */
@@ -49,6 +55,7 @@ const MIN_SIZE = { batch: MAX_SIZE.batch / 4, maxBytes: 1.5 * 1024 * 1024 };
 const FEW = { batch: 8, maxBytes: MIN_SIZE.maxBytes };
 /** When nothing is done for so long, nothing more is asked for, and so nothing is delivered again and again. */
 const STALLED_MS = 1000;
+const UNLIMITED: Allowance = { events: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 const TICK_MS = 250;
 /** Between looks at what the consumer has delivered. */
 const LOOK_MS = 25;
@@ -152,17 +159,20 @@ export class PinnedConsumer {
 
   #nextSize(): PullSize | undefined {
     if (this.#stopped.signal.aborted) return undefined;
-    const paced = this.#options.allowance?.(this.#loop.left) ?? Number.POSITIVE_INFINITY;
+    const { events, bytes } = this.#options.allowance?.() ?? UNLIMITED;
+    const paced = { batch: events - this.#loop.left, maxBytes: Math.max(bytes, MIN_SIZE.maxBytes) };
+    if (paced.batch < 1 || bytes <= 0) return undefined;
     // What is missing has to come, whatever is held; the durable's `max_ack_pending` bounds it.
     if (!this.#inOrder) {
-      const isRoom = this.#heldBytes + this.#earlyBytes < MAX_HELD_BYTES && paced > FEW.batch;
-      return isRoom ? { ...MAX_SIZE, batch: Math.min(MAX_SIZE.batch, paced) } : FEW;
+      return smaller(this.#heldBytes + this.#earlyBytes < MAX_HELD_BYTES ? MAX_SIZE : FEW, paced);
     }
     if (this.held > 0 && performance.now() - this.#progressMs > STALLED_MS) return undefined;
     const batch = Math.min(MAX_SIZE.batch, MAX_HELD - this.held - this.#loop.left);
     const maxBytes = Math.min(MAX_SIZE.maxBytes, MAX_HELD_BYTES - this.#heldBytes - this.#loop.leftBytes);
-    if (batch < MIN_SIZE.batch || maxBytes < MIN_SIZE.maxBytes || paced < 1) return undefined;
-    return { batch: Math.min(batch, paced), maxBytes };
+    if (batch < MIN_SIZE.batch || maxBytes < MIN_SIZE.maxBytes) return undefined;
+    // One request at a time while bytes are counted: two would bring twice what may come.
+    if (bytes < MAX_HELD_BYTES && this.#loop.left > 0) return undefined;
+    return smaller({ batch, maxBytes }, paced);
   }
 
   #onDelivered(msg: Msg): void {
@@ -347,4 +357,10 @@ class Ordered implements OrderedMessage {
     this.isDone = true;
     this.#onDone();
   }
+}
+
+type Size = Required<PullSize>;
+
+function smaller(a: Size, b: Size): Size {
+  return { batch: Math.min(a.batch, b.batch), maxBytes: Math.min(a.maxBytes, b.maxBytes) };
 }

@@ -1,6 +1,8 @@
 import { resolveStateDir } from "@adaos/config";
+import { MeshError } from "@adaos/core";
 import { Command } from "commander";
-import { applyUpdate, neededSupervisor, planUpdate } from "../mesh/apply-policy.ts";
+import { applyUpdate, isSameUpdate, neededSupervisor, planUpdate } from "../mesh/apply-policy.ts";
+import { whileLocked } from "../mesh/change-lock.ts";
 import { readLayout } from "../mesh/layout.ts";
 import { jsonOption, stateOption } from "../options.ts";
 import { diffPolicies } from "../policy/diff-policy.ts";
@@ -24,13 +26,31 @@ export function policyApplyCommand(terminal: Terminal): Command {
       const loaded = await loadMeantPolicy(options);
       const layout = readLayout(stateDir);
       const supervisor = neededSupervisor(stateDir);
-      const changes = diffPolicies(runningPolicy(layout), declaredPolicy(loaded), loaded.events);
-      const update = await planUpdate(loaded.meshFile, stateDir);
-      const nodes = update.changed.length + update.added.length + update.removed.length;
+      const changes = diffPolicies(
+        runningPolicy(layout, terminal.say),
+        declaredPolicy(loaded),
+        loaded.events,
+      );
+      const shown = await planUpdate(loaded.meshFile, stateDir);
+      const nodes = shown.changed.length + shown.added.length + shown.removed.length;
       if (options.json !== true) printChanges(changes, false, terminal);
       const found = { count: nodes, changes: changes.length };
-      if (!(await confirmed("change", "nodes", found, options, terminal))) return;
-      const inForceMs = await applyUpdate(update, stateDir, supervisor);
+      // With nothing to change it is still asked whether everything is in force.
+      if (
+        (nodes > 0 || options.dryRun === true) &&
+        !(await confirmed("change", "nodes", found, options, terminal))
+      )
+        return;
+      const inForceMs = await whileLocked(stateDir, async () => {
+        const update = await planUpdate(loaded.meshFile, stateDir);
+        if (!isSameUpdate(shown, update)) {
+          throw new MeshError(
+            "unavailable",
+            "the mesh was changed meanwhile; nothing was written, run it again",
+          );
+        }
+        return applyUpdate(update, stateDir, supervisor);
+      });
       if (options.json === true)
         terminal.out(JSON.stringify({ change: nodes, changes, in_force_ms: inForceMs }));
       else terminal.out(`${nodes} nodes changed, in force everywhere after ${inForceMs} ms`);

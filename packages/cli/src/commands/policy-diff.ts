@@ -26,7 +26,7 @@ export function policyDiffCommand(terminal: Terminal): Command {
       const loaded = await loadMeantPolicy(options);
       const before =
         options.against === undefined
-          ? runningPolicy(readLayout(resolveStateDir(options.state)))
+          ? runningPolicy(readLayout(resolveStateDir(options.state)), terminal.say)
           : declaredPolicy(await loadPolicy(options.against));
       const changes = diffPolicies(before, declaredPolicy(loaded), loaded.events);
       printChanges(changes, options.json === true, terminal);

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { layoutFile, type MeshFile, runFilePath } from "@adaos/config";
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { layoutFile, type MeshFile, nodeFileDigest, outboxDir, runFilePath } from "@adaos/config";
 import { MeshError, messageOf } from "@adaos/core";
-import { type NodeStatus, nodeFileDigest, type RunFile } from "@adaos/daemon";
+import type { NodeStatus, RunFile } from "@adaos/daemon";
 import { KeyRing } from "./keys.ts";
 import { type Layout, readLayout } from "./layout.ts";
 import { runningSupervisor } from "./local-mesh.ts";
@@ -9,7 +9,7 @@ import { type ProcessRecord, signalProcess } from "./process-table.ts";
 import { layoutText, type Plan, planAgain, writeWhole } from "./provision.ts";
 
 /** What of a node file may change while the node runs. */
-const CHANGEABLE: ReadonlySet<string> = new Set(["policy", "members", "subnets", "tenant", "limits"]);
+const CHANGEABLE: ReadonlySet<string> = new Set(["policy", "members", "subnets", "limits"]);
 const APPLIED_LIMIT_MS = 15_000;
 const POLL_MS = 25;
 const ANSWER_MS = 2000;
@@ -24,6 +24,13 @@ export interface PolicyUpdate {
   readonly removed: readonly string[];
 }
 
+/** Whether two plans would write the same over the same. */
+export function isSameUpdate(a: PolicyUpdate, b: PolicyUpdate): boolean {
+  const told = ({ before, plan, changed, added, removed }: PolicyUpdate): string =>
+    JSON.stringify([before, plan.layout, [...plan.files], changed, added, removed]);
+  return told(a) === told(b);
+}
+
 /** What a mesh file would change in a mesh that was started. Rejects with `usage` for what cannot change while it runs. */
 export async function planUpdate(meshFile: MeshFile, stateDir: string): Promise<PolicyUpdate> {
   const before = readLayout(stateDir);
@@ -32,8 +39,8 @@ export async function planUpdate(meshFile: MeshFile, stateDir: string): Promise<
   const changed: string[] = [];
   for (const { id, nodeFile } of plan.layout.nodes) {
     const text = plan.files.get(nodeFile) ?? "";
-    if (!was.has(id) || !existsSync(nodeFile)) continue;
-    const now = readFileSync(nodeFile, "utf8");
+    if (!was.has(id)) continue;
+    const now = existsSync(nodeFile) ? readFileSync(nodeFile, "utf8") : "";
     if (now === text) continue;
     assertChangeable(id, now, text);
     changed.push(id);
@@ -55,6 +62,9 @@ function writeUpdate({ before, plan, removed }: PolicyUpdate, stateDir: string):
     rmSync(nodeFile, { force: true });
     // Who has its key must not be let in when a member of this name is added again.
     keys.forget(id);
+    // Nor must it publish what its predecessor could not send.
+    const outbox = outboxDir(stateDir, id);
+    if (existsSync(outbox)) renameSync(outbox, `${outbox}.removed-${Date.now()}`);
   }
   writeWhole(layoutFile(stateDir), layoutText(plan.layout));
 }
@@ -85,10 +95,10 @@ export function neededSupervisor(stateDir: string): ProcessRecord {
   );
 }
 
-/** Waits until every node that changes has applied its file, and every new one runs. Rejects with `timeout`, naming who has not and why. */
-async function untilApplied({ plan, changed, added }: PolicyUpdate, stateDir: string): Promise<void> {
+/** Waits until every node runs and has its file in force. Rejects with `timeout`, naming who has not and why. */
+async function untilApplied({ plan }: PolicyUpdate, stateDir: string): Promise<void> {
   const deadlineMs = Date.now() + APPLIED_LIMIT_MS;
-  const waiting = new Map([...changed, ...added].map((id) => [id, "has not answered"]));
+  const waiting = new Map(plan.layout.nodes.map(({ id }) => [id, "has not answered"]));
   const digests = new Map(
     plan.layout.nodes.map(({ id, nodeFile }) => [id, nodeFileDigest(plan.files.get(nodeFile) ?? "")]),
   );
@@ -127,9 +137,21 @@ async function askConfig(id: string, stateDir: string): Promise<{ digest?: unkno
 }
 
 function assertChangeable(id: string, now: string, text: string): void {
-  const [was, is] = [JSON.parse(now), JSON.parse(text)] as [Record<string, unknown>, Record<string, unknown>];
+  const was = fieldsOf(now);
+  const is = fieldsOf(text);
+  // What is spoilt or gone is mended, whatever it was.
+  if (was === undefined || is === undefined) return;
   for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
     if (CHANGEABLE.has(key) || JSON.stringify(was[key]) === JSON.stringify(is[key])) continue;
     throw new MeshError("usage", `${key} of ${id} cannot change while it runs; use adaos down and adaos up`);
+  }
+}
+
+function fieldsOf(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { type NewMember, readMeshFile, resolveStateDir, withMember, withoutMember } from "@adaos/config";
 import { MeshError, parseNodeAddress } from "@adaos/core";
 import { applyUpdate, neededSupervisor, planUpdate } from "./apply-policy.ts";
+import { whileLocked } from "./change-lock.ts";
 import { KeyRing } from "./keys.ts";
 import { readLayout } from "./layout.ts";
 import { writeWhole } from "./provision.ts";
@@ -52,6 +53,15 @@ async function changed(
   change: (file: string, stateDir: string) => string,
 ): Promise<MemberChange> {
   const stateDir = resolveStateDir(state);
+  return whileLocked(stateDir, () => changedAlone(id, done, stateDir, change));
+}
+
+async function changedAlone(
+  id: string,
+  done: MemberChange["done"],
+  stateDir: string,
+  change: (file: string, stateDir: string) => string,
+): Promise<MemberChange> {
   const supervisor = neededSupervisor(stateDir);
   const file = readLayout(stateDir).configFile;
   await assertApplied(file, stateDir);

@@ -45,7 +45,7 @@ export async function startMesh(
   supervisor.start();
   return {
     layout,
-    follow: () => supervisor.follow(readLayout(stateDir)),
+    follow: () => supervisor.follow(() => readLayout(stateDir)),
     stop: () => supervisor.stop(),
   };
 }

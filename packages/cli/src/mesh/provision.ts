@@ -6,6 +6,7 @@ import {
   type ListenAddress,
   layoutFile,
   logFilePath,
+  MAX_FILE_BYTES,
   type MeshFile,
   type NodeFileInput,
   nodeFilePath,
@@ -115,6 +116,17 @@ function lastLayout({ mesh }: MeshFile, stateDir: string): Layout | undefined {
 
 export function layoutText(layout: Layout): string {
   return `${JSON.stringify(layout, undefined, 2)}\n`;
+}
+
+/** A rule a line. Throws `usage` for more than the node would read. */
+function nodeFileText(id: string, content: NodeFileInput): string {
+  const spread = JSON.stringify(content, undefined, 2);
+  const text = `${spread.replaceAll(/\[\s+("(?:allow|deny)",)\s+([^\n]+)\s+([^\n]+?)\s+\]/g, "[$1 $2 $3]")}\n`;
+  if (Buffer.byteLength(text) <= MAX_FILE_BYTES) return text;
+  throw new MeshError(
+    "usage",
+    `the file of ${id} would be larger than ${MAX_FILE_BYTES} bytes: its rules are too many; use prefixes, or rules for fewer subnets`,
+  );
 }
 
 /** Consumers by member. */
@@ -395,7 +407,7 @@ class Workshop {
 
   #addNode(id: string, role: NodeLayout["role"], content: NodeFileInput): void {
     const nodeFile = nodeFilePath(this.#stateDir, id);
-    this.#files.set(nodeFile, `${JSON.stringify(content, undefined, 2)}\n`);
+    this.#files.set(nodeFile, nodeFileText(id, content));
     this.#nodes.push({ id, role, nodeFile });
   }
 }

@@ -36,6 +36,7 @@ export class Supervisor {
   #kept: readonly KeptProcess[];
   readonly #self: ProcessRecord = recordOf("supervisor", process.pid);
   #changing: Promise<void> = Promise.resolve();
+  #isStopping = false;
 
   constructor(stateDir: string, layout: Layout, natsServer: string, say: (line: string) => void) {
     this.#stateDir = stateDir;
@@ -50,25 +51,32 @@ export class Supervisor {
     this.#record();
   }
 
-  /** Stops what a layout no longer has, and starts what it has anew; the others are not disturbed. */
-  follow(layout: Layout): Promise<void> {
-    this.#changing = this.#changing.then(async () => {
-      const wanted = processSpecs(this.#stateDir, layout, this.#natsServer);
+  /** Starts what the layout has anew, and stops what it no longer has; the others are not disturbed. */
+  follow(readLayout: () => Layout): Promise<void> {
+    const changing = this.#changing.then(async () => {
+      if (this.#isStopping) return;
+      const wanted = processSpecs(this.#stateDir, readLayout(), this.#natsServer);
       const gone = this.#kept.filter(({ spec }) => !wanted.some(({ name }) => name === spec.name));
       const added = wanted
         .filter(({ name }) => !this.#kept.some(({ spec }) => spec.name === name))
         .map((spec) => this.#keep(spec));
-      await Promise.all(gone.map((kept) => kept.stop()));
-      this.#kept = [...this.#kept.filter((kept) => !gone.includes(kept)), ...added];
+      // What is new does not wait for what takes its time to stop; until that has stopped it is still kept, and stopped
+      // with the rest if the whole is.
+      this.#kept = [...this.#kept, ...added];
       for (const kept of added) kept.start();
       this.#record();
+      await Promise.all(gone.map((kept) => kept.stop()));
+      this.#kept = this.#kept.filter((kept) => !gone.includes(kept));
+      this.#record();
     });
-    return this.#changing;
+    // Whoever asked is told; the next change and the stop go on.
+    this.#changing = changing.catch(() => undefined);
+    return changing;
   }
 
   /** Stops everything, members first and servers last. Resolves when no process is left. Safe to call twice. */
   async stop(): Promise<void> {
-    await this.#changing;
+    this.#isStopping = true;
     const tiers = [...new Set(this.#kept.map(({ spec }) => spec.tier))].sort((a, b) => b - a);
     for (const tier of tiers) {
       await Promise.all(this.#kept.filter(({ spec }) => spec.tier === tier).map((kept) => kept.stop()));
@@ -81,6 +89,7 @@ export class Supervisor {
   }
 
   #record(): void {
+    if (this.#isStopping) return;
     const children = this.#kept.flatMap(({ record }) => (record === undefined ? [] : [record]));
     writeProcessTable(this.#stateDir, { supervisor: this.#self, children });
   }

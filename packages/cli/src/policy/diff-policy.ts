@@ -49,7 +49,23 @@ export function diffPolicies(
       });
     }
   }
-  return changes;
+  return [...changes, ...lostSubscriptions(before, after)];
+}
+
+/** Subscriptions of whole patterns that were possible and are not, though each event of the registry may still be heard. */
+function lostSubscriptions(before: PolicyState, after: PolicyState): PolicyChange[] {
+  return questionsOf(before)
+    .filter(({ verb }) => verb === "subscribe")
+    .flatMap((question) =>
+      before.policy
+        .patternsFor(question)
+        .filter(({ kind }) => kind !== "name")
+        .map((pattern) => ({ question, pattern, decision: after.policy.decidePattern(question, pattern) })),
+    )
+    .filter(({ decision }) => !decision.allowed)
+    .map(({ question: { verb, subnet, node }, pattern, decision }) => {
+      return { change: "denied", verb, who: `${subnet}/${node}`, event: pattern.text, rule: decision.rule };
+    });
 }
 
 function questionsOf({ holders }: PolicyState): PolicyQuestion[] {

@@ -1,18 +1,22 @@
 import { readNodeFile } from "@adaos/config";
-import { Policy, type PolicyRule } from "@adaos/core";
+import { messageOf, Policy, type PolicyRule } from "@adaos/core";
 import type { Layout } from "../mesh/layout.ts";
 import type { PolicyState } from "./diff-policy.ts";
 import type { LoadedPolicy } from "./load-policy.ts";
 
-/** The policy that the daemons of a mesh were given last: what stands in their files. Throws `invalid-config`. */
-export function runningPolicy({ nodes }: Layout): PolicyState {
+/** The policy that the daemons of a mesh were given last: what stands in their files. One that is spoilt says nothing. */
+export function runningPolicy({ nodes }: Layout, say: (line: string) => void): PolicyState {
   const rules: PolicyRule[] = [];
   const holders = new Map<string, readonly string[]>();
   for (const { role, nodeFile } of nodes) {
     if (role !== "hub") continue;
-    const { config } = readNodeFile(nodeFile, "hub");
-    rules.push(...config.policy);
-    holders.set(config.subnet, Object.keys(config.members));
+    try {
+      const { config } = readNodeFile(nodeFile, "hub");
+      rules.push(...config.policy);
+      holders.set(config.subnet, Object.keys(config.members));
+    } catch (thrown) {
+      say(`${messageOf(thrown)}; what changes there cannot be told`);
+    }
   }
   return { policy: new Policy(rules), holders };
 }
