@@ -106,8 +106,10 @@ describe("envelopes", () => {
 
   /** The few of the wrong values that a field may hold. */
   function isRight(field: string, value: unknown): boolean {
-    if (field === "headers")
-      return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+    if (field === "headers") {
+      const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+      return isObject && Object.values(value).every((held) => typeof held === "string");
+    }
     return typeof value === "string" && value.length === 1;
   }
 

@@ -223,7 +223,10 @@ describe("the outbox of a member whose hub is away", () => {
   test("what the server refuses of it is set aside, and the rest arrives", async () => {
     const { texts } = await arrivalsAt("refused", "refused ");
     // As it would be with rules that were tightened during the outage: the server's are others than the member's.
-    const config = nodeFileWith("small", (file) => ({ ...file, publish: ["*"] }));
+    const config = nodeFileWith("small", (file) => ({
+      ...file,
+      policy: [{ verb: "publish", subnet: "alpha", node: "small", rules: [["allow", "*", "wider"]] }],
+    }));
     const small = await mesh.connect("alpha/small", { config });
     let forbidden = "";
     await outage(async () => {
