@@ -23,6 +23,8 @@ const silent = (): void => undefined;
 const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 /** 200/s. */
 const TICK_MS = 5;
+/** What a machine with little time may need from a publish to its handler. */
+const LAG_MS = 4000;
 
 interface Applied {
   readonly in_force_ms: number;
@@ -111,7 +113,7 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
     let switchedMs = 0;
     let inForceMs = 0;
     const published = await publishWhile(async () => {
-      await until("some have been handled", () => desk.length > 200);
+      await until("some have been handled", () => desk.length > 1000);
       startedMs = Date.now();
       const { in_force_ms, changes } = await apply((yaml) =>
         yaml.replace("desk: { subscribe: [ui.] }", "desk: {}"),
@@ -122,16 +124,16 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
         ["denied", "alpha/desk", "ui.notify@1"],
         ["denied", "alpha/desk", "ui."],
       ]);
-      await until("more have been published", () => lamp.length > 800);
+      await until("more have been published", () => lamp.length > 1600);
     });
-    await until("all are at the lamp", () => lamp.length >= published.length);
+    await until("all are at the lamp", () => lamp.length >= published.length, 60_000);
     expect(idsOf(lamp).sort()).toEqual(idsOf(published).sort());
     const after = new Set(idsOf(published.filter(({ atMs }) => atMs > switchedMs)));
     // What was received before may wait a moment in a process that has little time.
-    const late = desk.filter(({ id, atMs }) => after.has(id) || atMs > switchedMs + 1000);
+    const late = desk.filter(({ id, atMs }) => after.has(id) || atMs > switchedMs + LAG_MS);
     const handled = new Set(idsOf(desk));
     // What was on its way when the change began may or may not have been handled before the switch.
-    const lost = published.filter(({ id, atMs }) => atMs < startedMs - 1000 && !handled.has(id));
+    const lost = published.filter(({ id, atMs }) => atMs < startedMs - LAG_MS && !handled.has(id));
     process.stdout.write(
       `${published.length} events, in force after ${inForceMs} ms, ${late.length} handled after it, ${lost.length} lost before\n`,
     );
