@@ -4,7 +4,7 @@ import { connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readServerAccess } from "@adaos/config";
+import { nodeFilePath, nodeId, readNodeFile, readServerAccess } from "@adaos/config";
 import { type Bus, type ConnectOptions, connect } from "@adaos/member";
 import { type Connection, openConnection } from "@adaos/transport-nats";
 import type { NatsConnection } from "nats";
@@ -144,6 +144,14 @@ export class TestMesh {
    */
   openKeeper(of: string): Promise<Connection> {
     return openConnection({ ...readServerAccess(this.server(of)), name: "test", user: "test", log: SILENT });
+  }
+
+  /** A connection with a member's key and rights, and nothing of what the library checks. */
+  openMember(member: string): Promise<Connection> {
+    const [subnet = "", node = ""] = member.split("/");
+    const { config, path } = readNodeFile(nodeFilePath(this.state, nodeId({ subnet, node })), "member");
+    const access = readServerAccess(config.server, path);
+    return openConnection({ ...access, name: "test", user: node, log: SILENT });
   }
 
   /** Does something with such a connection. */

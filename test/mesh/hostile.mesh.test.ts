@@ -1,7 +1,6 @@
-import { nodeFilePath, nodeId, readNodeFile, readSeed } from "@adaos/config";
 import { inboxPrefix } from "@adaos/core";
 import { type Bus, RetryableError } from "@adaos/member";
-import { type Connection, openConnection } from "@adaos/transport-nats";
+import type { Connection } from "@adaos/transport-nats";
 import { headers as newHeaders } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toSend } from "../../packages/transport-nats/src/header-block.ts";
@@ -23,7 +22,7 @@ const INSTALLED = { ...INSTALL, status: "installed" };
 /** What a terminal takes for a command: control characters but line ends and tabs. */
 const COMMANDS = /(?![\n\t])\p{Cc}/u;
 const silent = (): void => undefined;
-const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
+const _SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
 /** A member of the subnet with a client of its own, and the rights that the server gives it. */
 describe("a hostile member", () => {
@@ -35,19 +34,12 @@ describe("a hostile member", () => {
     mesh = await TestMesh.start({ yaml: YAML });
     kitchen = await mesh.connect("alpha/kitchen");
     desk = await mesh.connect("alpha/desk");
-    evil = await raw("evil");
+    evil = await mesh.openMember("alpha/evil");
   });
   afterAll(async () => {
     await evil.close();
     await mesh.stop();
   });
-
-  async function raw(node: string): Promise<Connection> {
-    const file = nodeFilePath(mesh.state, nodeId({ subnet: "alpha", node }));
-    const { config, path } = readNodeFile(file, "member");
-    const seed = readSeed(path(config.server.seedFile));
-    return openConnection({ url: config.server.url, name: "evil", user: node, seed, log: SILENT });
-  }
 
   /** Stores something as the member that `as` is, and tells whether the server took it. */
   async function store(as: Connection, subject: string, body: string, id?: string): Promise<boolean> {
@@ -230,7 +222,7 @@ describe("a hostile member", () => {
   });
 
   test("answers only what it may take, and an answer that is none is not taken for one", async () => {
-    const mute = await raw("mute");
+    const mute = await mesh.openMember("alpha/mute");
     const reply = (node: string, id: string): string =>
       `rpy.near.alpha.kitchen.${id}.alpha.${node}.repo.skill.install.v1`;
     expect(await store(mute, reply("mute", "EVT-2"), "{}")).toBe(false);

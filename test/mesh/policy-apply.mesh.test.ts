@@ -63,16 +63,8 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
     return handled;
   }
 
-  async function raw(subnet: string, node: string): Promise<Connection> {
-    const { config, path } = readNodeFile(nodeFilePath(mesh.state, nodeId({ subnet, node })), "member");
-    const seed = readSeed(path(config.server.seedFile));
-    const connection = await openConnection({
-      url: config.server.url,
-      name: "raw",
-      user: node,
-      seed,
-      log: SILENT,
-    });
+  async function raw(member: string): Promise<Connection> {
+    const connection = await mesh.openMember(member);
     connections.push(connection);
     return connection;
   }
@@ -166,7 +158,7 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
   });
 
   test("a member that may say no more is refused by library and server on the connection that it has", async () => {
-    const { nc } = await raw("alpha", "kitchen");
+    const { nc } = await raw("alpha/kitchen");
     const say = async (): Promise<boolean> => {
       try {
         const id = `x-${Math.random()}`;
@@ -214,7 +206,7 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
   });
 
   test("a member that is removed is disconnected and its key opens nothing; one that is new can begin", async () => {
-    const guest = await raw("alpha", "guest");
+    const guest = await raw("alpha/guest");
     const { config, path } = readNodeFile(
       nodeFilePath(mesh.state, nodeId({ subnet: "alpha", node: "guest" })),
       "member",

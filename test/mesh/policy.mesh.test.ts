@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { nodeFilePath, nodeId, readNodeFile, readSeed } from "@adaos/config";
+import { readNodeFile } from "@adaos/config";
 import { formatSubject, inboxPrefix, newEventId, Policy, parseEventPattern } from "@adaos/core";
-import { type Connection, openConnection } from "@adaos/transport-nats";
+import type { Connection } from "@adaos/transport-nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
 import { filterMatches } from "../kit/nats-wildcards.ts";
@@ -40,7 +40,7 @@ policy:
   - { id: nothing-from-guests, deny: import, from: { subnet: gamma }, events: nlp. }
 `;
 const silent = (): void => undefined;
-const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
+const _SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
 /** Every member of the mesh above, as `subnet/node`. */
 const MEMBERS = ["alpha/kitchen", "alpha/desk", "alpha/mute", "beta/lamp", "beta/porch", "gamma/guest"];
@@ -70,16 +70,7 @@ describe("one policy in three places", () => {
   });
 
   async function raw(member: string): Promise<Connection> {
-    const [subnet = "", node = ""] = member.split("/");
-    const { config, path } = readNodeFile(nodeFilePath(mesh.state, nodeId({ subnet, node })), "member");
-    const seed = readSeed(path(config.server.seedFile));
-    const connection = await openConnection({
-      url: config.server.url,
-      name: "raw",
-      user: node,
-      seed,
-      log: SILENT,
-    });
+    const connection = await mesh.openMember(member);
     connections.push(connection);
     return connection;
   }

@@ -1,6 +1,4 @@
-import { nodeFilePath, nodeId, readNodeFile, readSeed } from "@adaos/config";
 import { NonRetryableError, RetryableError } from "@adaos/member";
-import { type Connection, openConnection } from "@adaos/transport-nats";
 import type { StreamInfo } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { leftovers, TestMesh, until } from "../kit/mesh.ts";
@@ -23,7 +21,7 @@ const INSTALL = { skill: "weather", version: "1.2.0" };
 const INSTALLED = { ...INSTALL, status: "installed" };
 
 const silent = (): void => undefined;
-const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
+const _SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
 describe("request()", () => {
   let mesh: TestMesh;
@@ -152,7 +150,7 @@ describe("request()", () => {
   });
 
   test("lets no reply in to a command that policy does not let out, nor one under another's name", async () => {
-    const { nc: attacker } = await raw("beta", "desk");
+    const { nc: attacker } = await mesh.openMember("beta/desk");
     const id = "EVT-20250923-162000-0123456789ab";
     const body = JSON.stringify({ made: "up" });
     const denied: string[] = [];
@@ -186,13 +184,6 @@ describe("request()", () => {
     expect(await storedUnder("alpha", `rpy.*.alpha.kitchen.${id}.>`)).toBe(0);
     await attacker.close();
   });
-
-  function raw(subnet: string, node: string): Promise<Connection> {
-    const file = nodeFilePath(mesh.state, nodeId({ subnet, node }));
-    const { config, path } = readNodeFile(file, "member");
-    const seed = readSeed(path(config.server.seedFile));
-    return openConnection({ url: config.server.url, name: "attacker", user: node, seed, log: SILENT });
-  }
 
   function streamInfo(subnet: string, subjects_filter?: string): Promise<StreamInfo> {
     const options = subjects_filter === undefined ? {} : { subjects_filter };

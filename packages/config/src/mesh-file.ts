@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { DEFAULT_TENANT, type DeclaredRule, type Mesh, MeshError, ROOT_DOMAIN } from "@adaos/core";
+import { DEFAULT_TENANT, type DeclaredRule, type Mesh, ROOT_DOMAIN } from "@adaos/core";
 import { z } from "zod";
 import {
   declaredRuleOf,
@@ -11,9 +11,8 @@ import {
   tokenOf,
 } from "./policy-rule.ts";
 import { listenSchema, meshTlsSchema, ownCertificateSchema, plainProblem } from "./transport-security.ts";
-import { readYamlFile } from "./yaml-file.ts";
+import { invalid, readYamlFile } from "./yaml-file.ts";
 
-const MAX_PROBLEMS = 10;
 /** Names that a node of every subnet has already. */
 const RESERVED_NODES: ReadonlySet<string> = new Set(["hub", "root"]);
 
@@ -218,7 +217,7 @@ export function readMeshFile(file: string): MeshFile {
     }),
     ...serverProblems(value).map(({ path, message }) => `${placeOf(path)} ${path.join(".")}: ${message}`),
   ];
-  if (problems.length > 0) throw new MeshError("invalid-config", problems.slice(0, MAX_PROBLEMS).join("\n"));
+  if (problems.length > 0) throw invalid(problems, (problem) => problem);
   return {
     file: resolve(file),
     mesh,

@@ -7,6 +7,7 @@ import {
   originTokenProblem,
   type PolicyVerb,
   parseEventPattern,
+  type Rate,
   TENANT_BOUNDARY,
 } from "@adaos/core";
 import { z } from "zod";
@@ -31,19 +32,16 @@ export function tokenOf(what: string, reserved: ReadonlySet<string> = new Set())
 
 const perSecond = z.number().positive().max(1_000_000_000).optional();
 
+const rate = z.strictObject({ eventsPerSecond: perSecond, bytesPerSecond: perSecond });
+const isLimit = ({ eventsPerSecond, bytesPerSecond }: Rate): boolean =>
+  eventsPerSecond !== undefined || bytesPerSecond !== undefined;
+const noLimit = { message: "needs eventsPerSecond or bytesPerSecond" };
+
 /** How much a second. */
-export const rateSchema = z
-  .strictObject({ eventsPerSecond: perSecond, bytesPerSecond: perSecond })
-  .refine((rate) => rate.eventsPerSecond !== undefined || rate.bytesPerSecond !== undefined, {
-    message: "needs eventsPerSecond or bytesPerSecond",
-  });
+export const rateSchema = rate.refine(isLimit, noLimit);
 
 /** How much a second of some events. */
-export const rateLimitSchema = z
-  .strictObject({ events: patternSchema, eventsPerSecond: perSecond, bytesPerSecond: perSecond })
-  .refine((rate) => rate.eventsPerSecond !== undefined || rate.bytesPerSecond !== undefined, {
-    message: "needs eventsPerSecond or bytesPerSecond",
-  });
+export const rateLimitSchema = rate.extend({ events: patternSchema }).refine(isLimit, noLimit);
 
 const MEMBER_VERBS: readonly PolicyVerb[] = ["publish", "subscribe"];
 /** Refusals name these when no rule of the file has refused. */

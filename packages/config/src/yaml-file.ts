@@ -190,7 +190,8 @@ function cut(text: string): string {
 }
 
 /** Tells the first problems only: to find a place takes time. */
-function invalid<T>(problems: readonly T[], tell: (problem: T) => string): MeshError {
+/** Names every problem, up to ten, and how many more there are. */
+export function invalid<T>(problems: readonly T[], tell: (problem: T) => string): MeshError {
   const more = problems.length > MAX_PROBLEMS ? [`and ${problems.length - MAX_PROBLEMS} more`] : [];
   return new MeshError("invalid-config", [...problems.slice(0, MAX_PROBLEMS).map(tell), ...more].join("\n"));
 }

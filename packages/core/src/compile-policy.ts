@@ -16,14 +16,13 @@ export const TENANT_BOUNDARY = "tenant-boundary";
 /** One pattern that is allowed or denied to a holder whom nobody needs to name any more. */
 type Clause = Pick<PolicyRule, "id" | "effect" | "pattern" | "unregistered">;
 
-const EVERYTHING = parseEventPattern("*");
-
 /**
  * What the rules of a mesh mean for each member and each subnet. First match wins: the rules of `policy` in their order,
  * then what subnets and members are allowed one by one.
  *
  * Servers know no order, and filters of consumers know nothing but what passes. So an allowing rule into which an earlier
- * one cuts allows what events of the registry show to be left of it; whatever they do not show is denied there. So is a rule that names a kind. Everything else is as it was written. Pure.
+ * one cuts allows what events of the registry show to be left of it, and denies what they do not show. A rule that names a
+ * kind means the events of the registry that are of it. Everything else is as it was written. Pure.
  */
 export function compilePolicy(mesh: Mesh, events: readonly KnownEvent[]): PolicyRule[] {
   const rules: PolicyRule[] = [];
@@ -67,7 +66,7 @@ function importRules(mesh: Mesh, subnet: Subnet, events: readonly KnownEvent[]):
   return [...groups.values()].flatMap(({ origin, from }) => {
     const clauses = [
       ...declaredClauses(rules, { verb: "import", subnet, origin }, events),
-      ...(origin.tenant === subnet.tenant ? [] : [boundary()]),
+      ...(origin.tenant === subnet.tenant ? [] : [BOUNDARY]),
       ...listClauses(subnet.name, "import", subnet.imports),
     ];
     const about = groups.size === 1 ? {} : { from };
@@ -77,7 +76,7 @@ function importRules(mesh: Mesh, subnet: Subnet, events: readonly KnownEvent[]):
   });
 }
 
-const boundary = (): Clause => ({ id: TENANT_BOUNDARY, effect: "deny", pattern: EVERYTHING });
+const BOUNDARY: Clause = { id: TENANT_BOUNDARY, effect: "deny", pattern: parseEventPattern("*") };
 
 function memberRules(
   mesh: Mesh,

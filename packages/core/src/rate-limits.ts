@@ -34,8 +34,8 @@ export class RateLimits {
   replace(limits: readonly RateLimit[]): void {
     this.#held = limits.map((limit) => ({
       limit,
-      events: bucketOf(limit.eventsPerSecond),
-      bytes: bucketOf(limit.bytesPerSecond),
+      events: TokenBucket.of(limit.eventsPerSecond),
+      bytes: TokenBucket.of(limit.bytesPerSecond),
     }));
   }
 
@@ -61,8 +61,4 @@ export class RateLimits {
   #refusal(limit: string, waitMs: number): MeshError {
     return new MeshError("backpressure", `${this.#holder} may publish ${limit}; try again in ${waitMs} ms`);
   }
-}
-
-function bucketOf(perSecond: number | undefined): TokenBucket | undefined {
-  return perSecond === undefined ? undefined : new TokenBucket(perSecond);
 }

@@ -7,6 +7,11 @@ export class TokenBucket {
   #tokens: number;
   #atMs: number | undefined;
 
+  /** Of a rate that may be none: nothing is limited then. */
+  static of(perSecond: number | undefined): TokenBucket | undefined {
+    return perSecond === undefined ? undefined : new TokenBucket(perSecond);
+  }
+
   constructor(perSecond: number) {
     this.#perSecond = perSecond;
     this.#tokens = perSecond;

@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
-import { type LoadedNode, type NodeFile, type NodeRole, readNodeFile } from "@adaos/config";
+import { readFileSync, statSync } from "node:fs";
+import { type LoadedNode, type NodeFile, type NodeRole, nodeFileDigest, readNodeFile } from "@adaos/config";
 import { type Logger, messageOf } from "@adaos/core";
 import type { Part, PartHealth } from "./part.ts";
 
@@ -85,9 +85,11 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
     const { file } = loaded;
     this.#unapplied = undefined;
     try {
-      const version = readNodeFile(file, role);
+      // Rules may be ten thousand: what is known is not parsed again.
+      const isKnown = nodeFileDigest(readFileSync(file, "utf8")) === this.#lastGood.digest;
+      const version = isKnown ? this.#lastGood : readNodeFile(file, role);
       this.#broken = undefined;
-      this.#wanted = this.#isInForce && version.digest === this.#lastGood.digest ? undefined : version;
+      this.#wanted = this.#isInForce && isKnown ? undefined : version;
     } catch (err) {
       this.#broken = `${file} is broken, the last good version is in force: ${messageOf(err)}`;
       log.error({ file, err }, "node file broken; the last good version is in force");

@@ -1,5 +1,5 @@
 import { type HubFile, readNodeFile, readSeed, readServerAccess } from "@adaos/config";
-import { DEFAULT_DENY, type Denial, Denials, type HubService, type MeshError, Policy } from "@adaos/core";
+import { Denials, Policy } from "@adaos/core";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection, StreamPublisher } from "@adaos/transport-nats";
 import { DurableDesk } from "./durable-desk.ts";
@@ -72,20 +72,18 @@ export async function runHub(file: string): Promise<number> {
       log,
       parts: [
         stream,
-        new MemberService(
+        new MemberService({
+          subnet,
           connection,
-          {
+          answers: {
             durable: (member, request) => durables.make(member, request),
             handlers: (member, request) => requests.handlers(member, request),
             reply: (member, request) => requests.reply(member, request),
           },
-          () => durables.restoreGrants(),
-          (member, service, request, error) => {
-            if (error.code === "denied")
-              denials.note(denialOf(`${subnet}/${member}`, service, request, error));
-          },
+          restore: () => durables.restoreGrants(),
+          denials,
           log,
-        ),
+        }),
         new NodeFileWatch({ role: "hub", loaded, isInForce: true, apply, log }),
       ],
     });
@@ -98,16 +96,4 @@ export async function runHub(file: string): Promise<number> {
 
 function memberKeysOf({ members }: HubFile): ReadonlyMap<string, string> {
   return new Map(Object.entries(members).map(([name, { key }]) => [name, key]));
-}
-
-/** What a member asked its hub for and may not have. */
-function denialOf(node: string, service: HubService, request: unknown, error: MeshError): Denial {
-  const { pattern, subject } = (request ?? {}) as { readonly pattern?: unknown; readonly subject?: unknown };
-  return {
-    hop: service === "durable" ? "subscribe" : service === "handlers" ? "publish" : "reply",
-    node,
-    event: String(pattern ?? subject ?? "unknown"),
-    rule: error.rule ?? DEFAULT_DENY,
-    reason: error.message,
-  };
 }

@@ -11,8 +11,14 @@ import {
   patternToFilter,
   replayPrefix,
 } from "@adaos/core";
-import { ACK_WAIT_MS, type DurableReply, type DurableRequest, findConsumer } from "@adaos/transport-nats";
-import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager, NatsError } from "nats";
+import {
+  ACK_WAIT_MS,
+  type DurableReply,
+  type DurableRequest,
+  findConsumer,
+  ifThere,
+} from "@adaos/transport-nats";
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from "nats";
 import { z } from "zod";
 import { parseRequest } from "./parse-request.ts";
 import type { Grant, ServerGrants } from "./server-grants.ts";
@@ -34,8 +40,6 @@ const requestSchema: z.ZodType<DurableRequest> = z.strictObject({
 const MAX_DURABLES_PER_MEMBER = 64;
 /** For good, as far as a server can be told so. */
 const PAUSED_UNTIL = new Date("2200-01-01T00:00:00Z");
-/** nats-server's code for a consumer that is not there. */
-const CONSUMER_NOT_FOUND = 10014;
 
 /** Makes durables for the members of a subnet: asks the policy, creates the consumer, grants it on the server. */
 export class DurableDesk {
@@ -71,7 +75,7 @@ export class DurableDesk {
       const decision = this.#decide(node, parseEventPattern(pattern));
       if (!this.#grants.isMember(node)) {
         // Whoever has its name one day must not get what it missed.
-        await untilGone(() => this.#jsm.consumers.delete(stream, consumer));
+        await ifThere("consumer", this.#jsm.consumers.delete(stream, consumer));
         this.#answering.delete(consumer);
         this.#grants.revoke([[node, consumer]]);
         continue;
@@ -85,7 +89,7 @@ export class DurableDesk {
       this.#log.warn({ node, consumer, rule: decision.rule }, "durable no longer allowed");
       // What it was asked for before is still open: without its right, its member would go on receiving for seconds.
       if (paused !== true) {
-        await untilGone(() => this.#jsm.consumers.pause(stream, consumer, PAUSED_UNTIL));
+        await ifThere("consumer", this.#jsm.consumers.pause(stream, consumer, PAUSED_UNTIL));
       }
       this.#answering.delete(consumer);
       this.#grants.revoke([[node, consumer]]);
@@ -191,15 +195,6 @@ export class DurableDesk {
     this.#note(consumer, changeable);
     await this.#grants.grant([[node, consumer]]);
     return consumer;
-  }
-}
-
-/** A consumer that is not there any more needs nothing done to it. Rejects with any other failure. */
-async function untilGone(change: () => Promise<unknown>): Promise<void> {
-  try {
-    await change();
-  } catch (thrown) {
-    if (!(thrown instanceof NatsError && thrown.api_error?.err_code === CONSUMER_NOT_FOUND)) throw thrown;
   }
 }
 

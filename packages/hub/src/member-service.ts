@@ -1,10 +1,29 @@
-import { HUB_SERVICES, type HubService, hubServiceSubject, type Logger, MeshError } from "@adaos/core";
+import {
+  DEFAULT_DENY,
+  type Denial,
+  type Denials,
+  HUB_SERVICES,
+  type HubService,
+  hubServiceSubject,
+  type Logger,
+  MeshError,
+} from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
 import type { Connection, HubRefusal } from "@adaos/transport-nats";
 import type { Msg, Subscription } from "nats";
 
 /** Answers a request of `node`, whose name the server has authenticated. Rejects with MeshError. */
 export type AnswerMember = (node: string, request: unknown) => Promise<object>;
+
+export interface MemberServiceOptions {
+  readonly subnet: string;
+  readonly connection: Connection;
+  readonly answers: Readonly<Record<HubService, AnswerMember>>;
+  /** Called at the start and whenever the server has come back. */
+  readonly restore: () => Promise<void>;
+  readonly denials: Denials;
+  readonly log: Logger;
+}
 
 /** No member has reason to ask more at a time; it asks again for what is not answered. */
 const MAX_RUNNING_PER_MEMBER = 16;
@@ -15,39 +34,21 @@ const MAX_MESSAGE_LENGTH = 500;
 /** Listens for what members ask of their hub. The subject they ask on says who they are, and for what. */
 export class MemberService implements Part {
   readonly name = "members";
-  readonly #connection: Connection;
-  readonly #answers: Readonly<Record<HubService, AnswerMember>>;
-  readonly #restore: () => Promise<void>;
-  readonly #onRefused: (node: string, service: HubService, request: unknown, error: MeshError) => void;
-  readonly #log: Logger;
+  readonly #options: MemberServiceOptions;
   #subscription: Subscription | undefined;
   #unlisten: (() => void) | undefined;
   #answered = 0;
   readonly #running = new Map<string, number>();
 
-  /**
-   * @param restore Called at the start and whenever the server has come back.
-   * @param onRefused Called when an answer was a refusal.
-   */
-  constructor(
-    connection: Connection,
-    answers: Readonly<Record<HubService, AnswerMember>>,
-    restore: () => Promise<void>,
-    onRefused: (node: string, service: HubService, request: unknown, error: MeshError) => void,
-    log: Logger,
-  ) {
-    this.#connection = connection;
-    this.#answers = answers;
-    this.#restore = restore;
-    this.#onRefused = onRefused;
-    this.#log = log;
+  constructor(options: MemberServiceOptions) {
+    this.#options = options;
   }
 
   async start(): Promise<void> {
-    await this.#restore();
+    await this.#options.restore();
     // A server that came back has read its file, which may be older than what has been granted since.
-    this.#unlisten = this.#connection.listen({ onReconnect: () => void this.#restoreAgain() });
-    this.#subscription = this.#connection.nc.subscribe(hubServiceSubject("*", "*"), {
+    this.#unlisten = this.#options.connection.listen({ onReconnect: () => void this.#restoreAgain() });
+    this.#subscription = this.#options.connection.nc.subscribe(hubServiceSubject("*", "*"), {
       callback: (error, msg) => {
         if (error === null) void this.#onRequest(msg);
       },
@@ -60,8 +61,8 @@ export class MemberService implements Part {
   }
 
   health(): PartHealth {
-    const details = { answered: this.#answered };
-    return this.#connection.connected
+    const details = { answered: this.#answered, denied: this.#options.denials.total };
+    return this.#options.connection.connected
       ? { ready: true, details }
       : { ready: false, reason: "the server is away", details };
   }
@@ -75,10 +76,10 @@ export class MemberService implements Part {
     try {
       const answer = await this.#answer(node, known, msg.data);
       this.#answered++;
-      if (!this.#connection.nc.isClosed()) msg.respond(JSON.stringify(answer));
+      if (!this.#options.connection.nc.isClosed()) msg.respond(JSON.stringify(answer));
     } catch (err) {
       // Whatever a member asks must not end the hub.
-      this.#log.error({ node, service, err }, "member not answered");
+      this.#options.log.error({ node, service, err }, "member not answered");
     } finally {
       const left = (this.#running.get(node) ?? 1) - 1;
       if (left > 0) this.#running.set(node, left);
@@ -90,14 +91,16 @@ export class MemberService implements Part {
     let request: unknown;
     try {
       request = parseJson(body);
-      return await this.#answers[service](node, request);
+      return await this.#options.answers[service](node, request);
     } catch (thrown) {
       const error = MeshError.from(thrown, "unavailable", `the hub cannot answer for ${service}`);
       const { code, rule } = error;
-      this.#onRefused(node, service, request, error);
+      if (code === "denied") {
+        this.#options.denials.note(denialOf(`${this.#options.subnet}/${node}`, service, request, error));
+      }
       // It may quote what was asked.
       const message = error.message.slice(0, MAX_MESSAGE_LENGTH);
-      this.#log.warn({ node, service, code, reason: message, rule }, "member refused");
+      this.#options.log.warn({ node, service, code, reason: message, rule }, "member refused");
       const refusal: HubRefusal = { error: { code, message, ...(rule === undefined ? {} : { rule }) } };
       return refusal;
     }
@@ -105,9 +108,9 @@ export class MemberService implements Part {
 
   async #restoreAgain(): Promise<void> {
     try {
-      await this.#restore();
+      await this.#options.restore();
     } catch (err) {
-      this.#log.warn({ err }, "grants not restored");
+      this.#options.log.warn({ err }, "grants not restored");
     }
   }
 }
@@ -121,4 +124,16 @@ function parseJson(body: Uint8Array): unknown {
   } catch (cause) {
     throw new MeshError("usage", "the request is not JSON", { cause });
   }
+}
+
+/** What a member asked its hub for and may not have. */
+function denialOf(node: string, service: HubService, request: unknown, error: MeshError): Denial {
+  const { pattern, subject } = (request ?? {}) as { readonly pattern?: unknown; readonly subject?: unknown };
+  return {
+    hop: service === "durable" ? "subscribe" : service === "handlers" ? "publish" : "reply",
+    node,
+    event: String(pattern ?? subject ?? "unknown"),
+    rule: error.rule ?? DEFAULT_DENY,
+    reason: error.message,
+  };
 }

@@ -23,7 +23,7 @@ import {
   UPLINK_DURABLE,
 } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
-import { delay, ensureLinkDurable, ensureStream } from "@adaos/transport-nats";
+import { delay, ensureLinkDurable, ensureStream, ifThere } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
 
 /** How often the hub looks whether the stream and the root's durable are still there. */
@@ -93,7 +93,9 @@ export class SubnetStream implements Part {
     const gone = this.#members.filter((node) => !members.includes(node));
     this.#trouble ??= "is being changed";
     // Whoever has its name one day has handled nothing yet.
-    for (const node of gone) await this.#jsm.streams.delete(doneStream({ subnet: this.#subnet, node }));
+    for (const node of gone) {
+      await ifThere("stream", this.#jsm.streams.delete(doneStream({ subnet: this.#subnet, node })));
+    }
     this.#members = members;
     const error = await this.#check();
     if (error !== undefined) throw error;

@@ -1,8 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { NatsConnection } from "nats";
+import { askSystem } from "./ask-system.ts";
 import { reloadServer } from "./reload.ts";
-
-const ANSWER_MS = 3000;
 
 /** The config file of a server that runs, and whether the server obeys it. */
 export class ServerConfig {
@@ -46,10 +45,11 @@ export class ServerConfig {
   /** The server's name for the config it obeys; nothing when it does not tell. */
   async #askDigest(): Promise<string | undefined> {
     try {
-      const answer = await this.#system.request("$SYS.REQ.SERVER.PING.VARZ", undefined, {
-        timeout: ANSWER_MS,
-      });
-      return answer.json<{ data?: { config_digest?: string } }>().data?.config_digest;
+      const varz = await askSystem<{ data?: { config_digest?: string } }>(
+        this.#system,
+        "$SYS.REQ.SERVER.PING.VARZ",
+      );
+      return varz.data?.config_digest;
     } catch {
       // The reload that follows says what is wrong.
       return undefined;

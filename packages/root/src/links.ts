@@ -56,7 +56,8 @@ export class Links implements Part {
   }
 
   health(): PartHealth {
-    return { ready: true };
+    const denied = [...this.#denials.values()].reduce((sum, { total }) => sum + total, 0);
+    return { ready: true, details: { denied } };
   }
 
   parts(): readonly Part[] {

@@ -12,7 +12,7 @@ import {
   REPLY_ROOT,
 } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
-import { delay, ensureLinkDurable, ensureStream } from "@adaos/transport-nats";
+import { delay, dropOtherDurables, ensureLinkDurable, ensureStream } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
 
 /** Keeps the federated log and, on it, one durable per subnet that imports anything. */
@@ -74,7 +74,9 @@ export class MeshStream implements Part {
           startAt: this.#seen.has(subnet) ? "all" : "new",
         });
       }
-      await this.#dropStrangers(wanted.map(({ subnet }) => downlinkDurable(subnet)));
+      // The durable of a subnet that is gone would give the next of its name all that came in between.
+      const kept = wanted.map(({ subnet }) => downlinkDurable(subnet));
+      await dropOtherDurables(this.#jsm, MESH_STREAM, downlinkDurable(""), kept);
       // What policy took away begins anew when policy gives it back: nothing of the time between may enter then.
       this.#seen = new Set(wanted.filter(({ filters }) => filters.length > 0).map(({ subnet }) => subnet));
       this.#trouble = undefined;
@@ -85,16 +87,6 @@ export class MeshStream implements Part {
       if (this.#trouble !== error.message) this.#log.warn({ err: error }, "stream trouble");
       this.#trouble = error.message;
       return error;
-    }
-  }
-
-  /** The durable of a subnet that is gone would give the next of its name all that came in between. */
-  async #dropStrangers(known: readonly string[]): Promise<void> {
-    const prefix = downlinkDurable("");
-    for await (const { name } of this.#jsm.consumers.list(MESH_STREAM)) {
-      if (name.startsWith(prefix) && !known.some((one) => name === one || name.startsWith(`${one}-anew`))) {
-        await this.#jsm.consumers.delete(MESH_STREAM, name);
-      }
     }
   }
 

@@ -37,7 +37,7 @@ export class Pace {
     )
       return;
     this.#seen = rate;
-    this.#events = rate?.eventsPerSecond === undefined ? undefined : new TokenBucket(rate.eventsPerSecond);
-    this.#bytes = rate?.bytesPerSecond === undefined ? undefined : new TokenBucket(rate.bytesPerSecond);
+    this.#events = TokenBucket.of(rate?.eventsPerSecond);
+    this.#bytes = TokenBucket.of(rate?.bytesPerSecond);
   }
 }

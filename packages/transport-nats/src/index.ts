@@ -14,12 +14,13 @@ export type {
   StoredReply,
   StoredReplyRequest,
 } from "./hub-requests.ts";
-export { ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
+export { dropOtherDurables, ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
 export { headersOfMsg, travellingHeaders } from "./message-headers.ts";
 export { NatsIdempotencyStore } from "./nats-idempotency.ts";
 export { NatsJournal } from "./nats-journal.ts";
 export { NatsMetricsStore } from "./nats-metrics.ts";
 export { NatsTransport, type NatsTransportOptions } from "./nats-transport.ts";
+export { ifThere } from "./not-found.ts";
 export {
   type Allowance,
   type OrderedMessage,

@@ -5,13 +5,11 @@ import {
   type ConsumerInfo,
   DeliverPolicy,
   type JetStreamManager,
-  NatsError,
 } from "nats";
+import { ifThere } from "./not-found.ts";
 import { PRIORITY_GROUP } from "./pinned-consumer.ts";
 import { PIN_TIMEOUT_MS } from "./pull-loop.ts";
 
-/** nats-server's code for a consumer that is not there. */
-const CONSUMER_NOT_FOUND = 10014;
 /** Deliveries that a link may hold at a time. */
 const LINK_MAX_ACK_PENDING = 2000;
 /** How soon what was delivered to a root daemon that is gone is given to another, at the latest. */
@@ -55,6 +53,19 @@ export async function ensureLinkDurable(jsm: JetStreamManager, durable: LinkDura
     await addDurable(jsm, durable);
   } else if (filtersOf(existing).join(" ") !== filters.join(" ")) {
     await jsm.consumers.update(stream, consumer, { filter_subjects: [...filters] });
+  }
+}
+
+/** Drops the link durables of a stream, called by this prefix, but those that are named: nobody pulls from them any more. */
+export async function dropOtherDurables(
+  jsm: JetStreamManager,
+  stream: string,
+  prefix: string,
+  kept: readonly string[],
+): Promise<void> {
+  const names = new Set(kept.flatMap((name) => [name, name + MARK_SUFFIX]));
+  for await (const { name } of jsm.consumers.list(stream)) {
+    if (name.startsWith(prefix) && !names.has(name)) await jsm.consumers.delete(stream, name);
   }
 }
 
@@ -104,12 +115,7 @@ export async function findConsumer(
   stream: string,
   consumer: string,
 ): Promise<ConsumerInfo | undefined> {
-  try {
-    return await jsm.consumers.info(stream, consumer);
-  } catch (thrown) {
-    if (thrown instanceof NatsError && thrown.api_error?.err_code === CONSUMER_NOT_FOUND) return undefined;
-    throw thrown;
-  }
+  return ifThere("consumer", jsm.consumers.info(stream, consumer));
 }
 
 function filtersOf({ config }: ConsumerInfo): readonly string[] {

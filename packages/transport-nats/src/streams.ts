@@ -1,12 +1,6 @@
 import { MeshError, messageOf } from "@adaos/core";
-import {
-  DiscardPolicy,
-  type JetStreamManager,
-  NatsError,
-  RetentionPolicy,
-  StorageType,
-  type StreamConfig,
-} from "nats";
+import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType, type StreamConfig } from "nats";
+import { isNotFound } from "./not-found.ts";
 
 export interface StreamSettings {
   readonly name: string;
@@ -27,16 +21,13 @@ export interface StreamSettings {
 /** How long a server waits for a settlement. It decides how soon the work of a dead process is given to another. */
 export const ACK_WAIT_MS = 5000;
 
-/** nats-server's code for a stream that is not there. */
-const STREAM_NOT_FOUND = 10059;
-
 /** Creates a stream or brings it to these settings; what it holds stays. Rejects with `unavailable` or `invalid-config`. */
 export async function ensureStream(jsm: JetStreamManager, settings: StreamSettings): Promise<void> {
   const wanted = streamConfig(settings);
   try {
     await jsm.streams.info(settings.name);
   } catch (thrown) {
-    if (!(thrown instanceof NatsError) || thrown.api_error?.err_code !== STREAM_NOT_FOUND) {
+    if (!isNotFound("stream", thrown)) {
       throw MeshError.from(thrown, "unavailable", `JetStream does not answer for stream ${settings.name}`);
     }
     await jsm.streams.add(wanted).catch((cause: unknown) => fail(settings, cause));

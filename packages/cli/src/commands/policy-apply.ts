@@ -31,7 +31,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
         declaredPolicy(loaded),
         loaded.events,
       );
-      const shown = await planUpdate(loaded.meshFile, stateDir);
+      const shown = await planUpdate(loaded, stateDir);
       const nodes = shown.changed.length + shown.added.length + shown.removed.length;
       if (options.json !== true) printChanges(changes, false, terminal);
       const found = { count: nodes, changes: changes.length };
@@ -42,7 +42,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
       )
         return;
       const inForceMs = await whileLocked(stateDir, async () => {
-        const update = await planUpdate(loaded.meshFile, stateDir);
+        const update = await planUpdate(loaded, stateDir);
         if (!isSameUpdate(shown, update)) {
           throw new MeshError(
             "unavailable",

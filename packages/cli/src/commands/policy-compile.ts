@@ -23,9 +23,9 @@ export function policyCompileCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos policy compile --check")
     .action(async (options: CompileOptions) => {
       const stateDir = resolveStateDir(options.state);
-      const { meshFile } = await loadMeantPolicy(options);
+      const loaded = await loadMeantPolicy(options);
       readLayout(stateDir);
-      const { files } = await planAgain(meshFile, stateDir);
+      const { files } = await planAgain(loaded, stateDir);
       const stale = [...files].filter(([file, text]) => {
         return !existsSync(file) || readFileSync(file, "utf8") !== text;
       });

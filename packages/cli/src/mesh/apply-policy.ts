@@ -1,12 +1,15 @@
 import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { layoutFile, type MeshFile, nodeFileDigest, outboxDir, runFilePath } from "@adaos/config";
+import { layoutFile, nodeFileDigest, outboxDir, runFilePath } from "@adaos/config";
 import { MeshError, messageOf } from "@adaos/core";
 import type { NodeStatus, RunFile } from "@adaos/daemon";
+import type { LoadedPolicy } from "../policy/load-policy.ts";
 import { KeyRing } from "./keys.ts";
 import { type Layout, readLayout } from "./layout.ts";
 import { runningSupervisor } from "./local-mesh.ts";
 import { type ProcessRecord, signalProcess } from "./process-table.ts";
-import { layoutText, type Plan, planAgain, writeWhole } from "./provision.ts";
+import { layoutText, planAgain } from "./provision.ts";
+import type { Plan } from "./workshop.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** What of a node file may change while the node runs. */
 const CHANGEABLE: ReadonlySet<string> = new Set(["policy", "members", "subnets", "limits"]);
@@ -32,9 +35,9 @@ export function isSameUpdate(a: PolicyUpdate, b: PolicyUpdate): boolean {
 }
 
 /** What a mesh file would change in a mesh that was started. Rejects with `usage` for what cannot change while it runs. */
-export async function planUpdate(meshFile: MeshFile, stateDir: string): Promise<PolicyUpdate> {
+export async function planUpdate(loaded: LoadedPolicy, stateDir: string): Promise<PolicyUpdate> {
   const before = readLayout(stateDir);
-  const plan = await planAgain(meshFile, stateDir);
+  const plan = await planAgain(loaded, stateDir);
   const was = new Map(before.nodes.map(({ id, nodeFile }) => [id, nodeFile]));
   const changed: string[] = [];
   for (const { id, nodeFile } of plan.layout.nodes) {

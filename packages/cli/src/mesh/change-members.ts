@@ -1,11 +1,12 @@
 import { readFileSync, statSync } from "node:fs";
-import { type NewMember, readMeshFile, resolveStateDir, withMember, withoutMember } from "@adaos/config";
+import { type NewMember, resolveStateDir, withMember, withoutMember } from "@adaos/config";
 import { MeshError, parseNodeAddress } from "@adaos/core";
+import { loadPolicy } from "../policy/load-policy.ts";
 import { applyUpdate, neededSupervisor, planUpdate } from "./apply-policy.ts";
 import { whileLocked } from "./change-lock.ts";
 import { KeyRing } from "./keys.ts";
 import { readLayout } from "./layout.ts";
-import { writeWhole } from "./provision.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** What became of a member. */
 export interface MemberChange {
@@ -70,7 +71,7 @@ async function changedAlone(
   const { mode } = statSync(file);
   if (after !== before) writeWhole(file, after, mode);
   try {
-    const update = await planUpdate(readMeshFile(file), stateDir);
+    const update = await planUpdate(await loadPolicy(file), stateDir);
     const inForceMs = await applyUpdate(update, stateDir, supervisor);
     const nodeFile = update.plan.layout.nodes.find((node) => node.id === id)?.nodeFile;
     return { node: id, done, ...(nodeFile === undefined ? {} : { nodeFile }), inForceMs };
@@ -84,7 +85,7 @@ async function changedAlone(
 
 /** Changes that somebody else is still working on are not brought to the mesh by the way. */
 async function assertApplied(file: string, stateDir: string): Promise<void> {
-  const { changed: nodes, added, removed } = await planUpdate(readMeshFile(file), stateDir);
+  const { changed: nodes, added, removed } = await planUpdate(await loadPolicy(file), stateDir);
   const pending = [...nodes, ...added, ...removed];
   if (pending.length === 0) return;
   throw new MeshError(

@@ -15,6 +15,7 @@ import { type NodeFile, readMeshFile, readNodeFile, readSeed } from "@adaos/conf
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { HOME } from "../../../../test/kit/mesh.ts";
 import { type ParsedBlock, parseConf } from "../../../../test/kit/nats-conf.ts";
+import { loadPolicy } from "../policy/load-policy.ts";
 import { findLayout, type Layout } from "./layout.ts";
 import { makeCertificate } from "./make-certificate.ts";
 import { planAgain, provision } from "./provision.ts";
@@ -257,7 +258,7 @@ describe("provision(), with TLS", () => {
     const before = read();
     await set(...lines);
     expect(read()).toEqual(before);
-    const { files } = await planAgain(readMeshFile(join(dir, "mesh.yaml")), state);
+    const { files } = await planAgain(await loadPolicy(join(dir, "mesh.yaml")), state);
     expect([...files].filter(([file, text]) => readFileSync(file, "utf8") !== text)).toEqual([]);
     expect(read()).toEqual(before);
   });

@@ -12,8 +12,12 @@ export interface LoadedPolicy {
 }
 
 /** Reads a mesh file and its registry, and compiles its policy. Rejects with `invalid-config`. */
-export async function loadPolicy(file: string): Promise<LoadedPolicy> {
-  const meshFile = readMeshFile(file);
+export function loadPolicy(file: string): Promise<LoadedPolicy> {
+  return policyOf(readMeshFile(file));
+}
+
+/** As {@link loadPolicy}, of a mesh file that is read. */
+export async function policyOf(meshFile: MeshFile): Promise<LoadedPolicy> {
   const registry = await loadRegistry(meshFile.registryDir);
   const events = registry.records;
   const rules = compilePolicy(meshFile.mesh, events);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -234,5 +234,26 @@ describe("withoutRule()", () => {
     const ids = (mesh: typeof meshFile.mesh): string[] => writtenRules(mesh).map(({ id }) => id);
     expect(ids(withoutRule(meshFile.mesh, "no-repo"))).toEqual(ids(meshFile.mesh).slice(1));
     expect(ids(withoutRule(meshFile.mesh, "alpha.kitchen.publish[0]"))).toEqual(ids(meshFile.mesh));
+  });
+});
+
+describe("docs/policy.md", () => {
+  const text = readFileSync(join(HOME, "docs/policy.md"), "utf8");
+  const [shown = "", limits = "", cases = ""] = [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map(
+    ([, block]) => block,
+  );
+  const registry = `mesh: docs\nregistry: ${join(HOME, "schemas/events")}\n`;
+
+  test("shows a mesh file whose cases hold", async () => {
+    const results = runCases(await load(registry + shown), parsePolicyCases(cases, "docs/policy.md"));
+    expect(results.filter(({ ok }) => !ok)).toEqual([]);
+    expect(results.length).toBeGreaterThan(3);
+  });
+
+  test("shows limits that are read", async () => {
+    const { meshFile } = await load(registry + limits);
+    const alpha = meshFile.mesh.subnets.get("alpha");
+    expect(alpha?.exportLimit).toEqual({ eventsPerSecond: 200, bytesPerSecond: 1_000_000 });
+    expect(alpha?.members.get("kitchen")?.limits).toHaveLength(1);
   });
 });

@@ -1,0 +1,305 @@
+import { mkdirSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import {
+  compiledPolicyText,
+  type ListenAddress,
+  logFilePath,
+  MAX_FILE_BYTES,
+  type MeshFile,
+  type NodeFileInput,
+  nodeFilePath,
+  nodeId,
+  outboxDir,
+  rootNodeIds,
+  runFilePath,
+  type ServerTls,
+} from "@adaos/config";
+import {
+  type Durability,
+  eventsStream,
+  MESH_STREAM,
+  MeshError,
+  Policy,
+  type PolicyRule,
+  ROOT_DOMAIN,
+  rulesOf,
+  type Subnet,
+} from "@adaos/core";
+import { compileHubServer, compileRootServer } from "@adaos/nats-server";
+import { type Key, KeyRing, memberKeyName } from "./keys.ts";
+import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
+import { dialHost, type MeshCertificates } from "./mesh-certificates.ts";
+
+/** Whoever reads the counters of a server need not say who he is: they stay on this machine. */
+const MONITOR_HOST = "127.0.0.1";
+
+/** Where a server listens. */
+export interface Ports {
+  readonly port: number;
+  readonly monitorPort: number;
+  readonly leafPort?: number;
+}
+
+/** What the config of every server says beside ports and keys. */
+interface ServerBasics extends ListenAddress {
+  readonly storeDir: string;
+  readonly logFile: string;
+  readonly durability: Durability;
+  readonly tls?: ServerTls;
+}
+
+/** Everything a mesh on this machine is started from, by file. */
+export interface Plan {
+  readonly layout: Layout;
+  /** Text of each server config and each node file, by its path. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** Consumers by member. */
+export type Grants = ReadonlyMap<string, readonly string[]>;
+
+/** What the files of a mesh are built from. */
+interface Material {
+  readonly meshFile: MeshFile;
+  readonly rules: readonly PolicyRule[];
+  readonly stateDir: string;
+  readonly ports: ReadonlyMap<string, Ports>;
+  /** Nothing: connections are plain. */
+  readonly certificates: MeshCertificates | undefined;
+}
+
+/** Builds the files of one mesh. Only keys are written at once: the rest names them. */
+export class Workshop {
+  readonly #meshFile: MeshFile;
+  readonly #rules: readonly PolicyRule[];
+  readonly #stateDir: string;
+  readonly #ports: ReadonlyMap<string, Ports>;
+  readonly #certificates: MeshCertificates | undefined;
+  readonly #keys: KeyRing;
+  readonly #servers: ServerLayout[] = [];
+  readonly #nodes: NodeLayout[] = [];
+  readonly #files = new Map<string, string>();
+  readonly #grantsOf: (configFile: string) => Grants;
+
+  constructor(
+    { meshFile, rules, stateDir, ports, certificates }: Material,
+    grantsOf: (configFile: string) => Grants,
+  ) {
+    this.#grantsOf = grantsOf;
+    this.#meshFile = meshFile;
+    this.#rules = rules;
+    this.#stateDir = stateDir;
+    this.#ports = ports;
+    this.#certificates = certificates;
+    this.#keys = new KeyRing(stateDir);
+  }
+
+  plan(): Plan {
+    const { mesh, file, registryDir } = this.#meshFile;
+    const leafKeys = new Map([...mesh.subnets.keys()].map((subnet) => [subnet, this.#keys.leafKey(subnet)]));
+    this.#buildRoot(new Map([...leafKeys].map(([subnet, key]) => [subnet, key.publicKey])));
+    for (const subnet of mesh.subnets.values()) {
+      const includeFile = leafKeys.get(subnet.name)?.includeFile ?? "";
+      this.#buildHub(subnet, includeFile);
+      for (const name of subnet.members.keys()) this.#buildMember(subnet, name);
+    }
+    const layout: Layout = {
+      mesh: mesh.name,
+      configFile: file,
+      registryDir,
+      ports: Object.fromEntries(this.#ports),
+      servers: this.#servers,
+      nodes: this.#nodes,
+    };
+    return { layout, files: this.#files };
+  }
+
+  #buildRoot(leafKeys: ReadonlyMap<string, string>): void {
+    const { mesh, streams } = this.#meshFile;
+    const daemon = this.#keys.key("root/daemon");
+    const system = this.#keys.key("root/system");
+    const { port, monitorPort, leafPort = 0 } = this.#portsOf(ROOT_DOMAIN);
+    const server = {
+      ...this.#serverSettings(ROOT_DOMAIN),
+      port,
+      monitorPort,
+      leafPort,
+      systemKey: system.publicKey,
+      rootKey: daemon.publicKey,
+    };
+    this.#addServer(ROOT_DOMAIN, compileRootServer({ ...server, leafKeys }), daemon, MESH_STREAM);
+    const subnets = [...mesh.subnets.values()].map(({ name, tenant, exportLimit }) => {
+      return [
+        name,
+        { tenant, leafKey: leafKeys.get(name) ?? "", ...(exportLimit === undefined ? {} : { exportLimit }) },
+      ];
+    });
+    const natsServer = {
+      configFile: this.#configFile(ROOT_DOMAIN),
+      systemSeedFile: system.seedFile,
+      ...server,
+    };
+    for (const id of rootNodeIds(this.#meshFile.rootDaemons)) {
+      this.#addNode(id, "root", {
+        role: "root",
+        ...this.#common(id, ROOT_DOMAIN, daemon),
+        node: id,
+        streams,
+        policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
+        subnets: Object.fromEntries(subnets),
+        natsServer,
+      });
+    }
+  }
+
+  #buildHub(subnet: Subnet, leafInclude: string): void {
+    const { name } = subnet;
+    const daemon = this.#keys.key(`${name}/hub`);
+    const system = this.#keys.key(`${name}/system`);
+    const members = [...subnet.members.keys()].map((node) => [node, this.#memberKey(name, node)] as const);
+    const configFile = this.#configFile(name);
+    const server = {
+      ...this.#serverSettings(name),
+      ...this.#portsOf(name),
+      systemKey: system.publicKey,
+      hubKey: daemon.publicKey,
+      rootUrl: this.#rootUrl(),
+      // Servers read an include seen from the file that names it.
+      leafSeedInclude: relative(dirname(configFile), leafInclude),
+    };
+    const rules = rulesOf(this.#rules, name);
+    const policy = new Policy(rules);
+    const memberKeys = new Map(members.map(([node, key]) => [node, key.publicKey]));
+    const consumers = this.#grantsOf(configFile);
+    const config = compileHubServer({ ...server, subnet: name, policy, memberKeys, consumers });
+    this.#addServer(name, config, daemon, eventsStream(name));
+    const id = nodeId({ subnet: name, node: "hub" });
+    this.#addNode(id, "hub", {
+      role: "hub",
+      ...this.#common(id, name, daemon),
+      subnet: name,
+      tenant: subnet.tenant,
+      streams: this.#meshFile.streams,
+      policy: compiledPolicyText(rules),
+      members: Object.fromEntries(members.map(([node, key]) => [node, { key: key.publicKey }])),
+      natsServer: { configFile, systemSeedFile: system.seedFile, ...server },
+    });
+  }
+
+  #buildMember(subnet: Subnet, node: string): void {
+    const id = nodeId({ subnet: subnet.name, node });
+    const { outbox } = this.#meshFile;
+    const limits = subnet.members.get(node)?.limits;
+    this.#addNode(id, "member", {
+      role: "member",
+      ...this.#common(id, subnet.name, this.#memberKey(subnet.name, node)),
+      subnet: subnet.name,
+      node,
+      tenant: subnet.tenant,
+      registry: this.#meshFile.registryDir,
+      policy: compiledPolicyText(rulesOf(this.#rules, subnet.name, node)),
+      ...(limits === undefined
+        ? {}
+        : { limits: limits.map(({ events, ...rate }) => ({ events: events.text, ...rate })) }),
+      enable_metrics: this.#meshFile.enableMetrics,
+      ...(outbox === false ? {} : { outbox: { dir: outboxDir(this.#stateDir, id), ...outbox } }),
+    });
+  }
+
+  #memberKey(subnet: string, node: string): Key {
+    return this.#keys.key(memberKeyName(subnet, node));
+  }
+
+  #portsOf(name: string): Ports {
+    const ports = this.#ports.get(name);
+    if (ports === undefined) throw new MeshError("internal", `no ports were picked for ${name}`);
+    return ports;
+  }
+
+  #configFile(name: string): string {
+    return join(this.#stateDir, "servers", `${name}.conf`);
+  }
+
+  #listen(name: string): ListenAddress {
+    const address = this.#meshFile.hosts.get(name);
+    if (address === undefined) throw new MeshError("internal", `nothing says where ${name} listens`);
+    return address;
+  }
+
+  #serverSettings(name: string): ServerBasics {
+    const { host, allowPlain } = this.#listen(name);
+    const tls = this.#certificates?.servers.get(name);
+    const plain = allowPlain ?? this.#listen(ROOT_DOMAIN).allowPlain;
+    return {
+      host,
+      storeDir: join(this.#stateDir, "store", name),
+      logFile: logFilePath(this.#stateDir, `nats-${name}`),
+      durability: this.#meshFile.mesh.durability,
+      ...(tls === undefined ? {} : { tls }),
+      // A hub also dials its root.
+      ...(plain === undefined ? {} : { allowPlain: plain }),
+    };
+  }
+
+  #rootUrl(): string {
+    const scheme = this.#certificates === undefined ? "nats-leaf" : "tls";
+    const { leafPort = 0 } = this.#portsOf(ROOT_DOMAIN);
+    return `${scheme}://${dialHost(this.#listen(ROOT_DOMAIN).host)}:${leafPort}`;
+  }
+
+  /** How a node reaches the server of a subnet or of the root. */
+  #access(id: string, of: string, key: Key): NodeFileInput["server"] {
+    const { host, allowPlain } = this.#listen(of);
+    const tls = this.#certificates?.nodes.get(id);
+    return {
+      url: `${tls === undefined ? "nats" : "tls"}://${dialHost(host)}:${this.#portsOf(of).port}`,
+      seedFile: key.seedFile,
+      ...(tls === undefined ? {} : { tls }),
+      ...(allowPlain === undefined ? {} : { allowPlain }),
+    };
+  }
+
+  #common(id: string, of: string, key: Key): Pick<NodeFileInput, "mesh" | "server" | "runFile" | "log"> {
+    return {
+      mesh: this.#meshFile.mesh.name,
+      server: this.#access(id, of, key),
+      runFile: runFilePath(this.#stateDir, id),
+      log: { level: "info", file: logFilePath(this.#stateDir, id) },
+    };
+  }
+
+  #addServer(name: string, config: string, daemon: Key, stream: string): void {
+    const configFile = this.#configFile(name);
+    mkdirSync(dirname(logFilePath(this.#stateDir, name)), { recursive: true });
+    this.#files.set(configFile, config);
+    const id = name === ROOT_DOMAIN ? ROOT_DOMAIN : nodeId({ subnet: name, node: "hub" });
+    const { url, seedFile, tls } = this.#access(id, name, daemon);
+    this.#servers.push({
+      name: `nats-${name}`,
+      of: name,
+      url,
+      monitorUrl: `http://${MONITOR_HOST}:${this.#portsOf(name).monitorPort}`,
+      configFile,
+      seedFile,
+      ...(tls === undefined ? {} : { tls }),
+      stream,
+    });
+  }
+
+  #addNode(id: string, role: NodeLayout["role"], content: NodeFileInput): void {
+    const nodeFile = nodeFilePath(this.#stateDir, id);
+    this.#files.set(nodeFile, nodeFileText(id, content));
+    this.#nodes.push({ id, role, nodeFile });
+  }
+}
+
+/** A rule a line. Throws `usage` for more than the node would read. */
+function nodeFileText(id: string, content: NodeFileInput): string {
+  const spread = JSON.stringify(content, undefined, 2);
+  const text = `${spread.replaceAll(/\[\s+("(?:allow|deny)",)\s+([^\n]+)\s+([^\n]+?)\s+\]/g, "[$1 $2 $3]")}\n`;
+  if (Buffer.byteLength(text) <= MAX_FILE_BYTES) return text;
+  throw new MeshError(
+    "usage",
+    `the file of ${id} would be larger than ${MAX_FILE_BYTES} bytes: its rules are too many; use prefixes, or rules for fewer subnets`,
+  );
+}
