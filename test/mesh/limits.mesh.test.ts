@@ -18,6 +18,7 @@ subnets:
       calm: { publish: [ui.], limits: [{ events: ui., eventsPerSecond: 20 }] }
 `;
 const FLOOD = 600;
+const PER_SECOND = 50;
 
 describe("limits", { timeout: 90_000 }, () => {
   let mesh: TestMesh;
@@ -51,20 +52,20 @@ describe("limits", { timeout: 90_000 }, () => {
   test("a subnet that floods is carried at its limit, and its neighbour at once", async () => {
     const flood = await mesh.connect("alpha/flood");
     const calm = await mesh.connect("gamma/calm");
+    const startedMs = Date.now();
     await Promise.all(Array.from({ length: FLOOD }, () => flood.publish("ui.notify", { text: "much" })));
     for (let i = 0; i < 10; i++) await calm.publish("ui.notify", { text: "little" });
     await until("the neighbour's are there", async () => (await arrivedFrom("gamma")).length === 10);
     expect((await arrivedFrom("alpha")).length).toBeLessThan(FLOOD);
     await until("all are there", async () => (await arrivedFrom("alpha")).length === FLOOD, 60_000);
     const atMs = await arrivedFrom("alpha");
-    // A second's worth at once, and then as much as time brings; stored a moment after they were pulled.
-    const fastest = Math.max(
-      ...atMs.map((ms, i) => atMs.slice(i).filter((other) => other < ms + 1000).length),
+    // A second's worth at once, and then as much as time brings. Counted from the first publish: a machine that stands
+    // still for a moment stores what was pulled before it all at once, and no window of a second could tell that apart.
+    const ahead = Math.max(...atMs.map((ms, i) => i + 1 - ((ms - startedMs) / 1000) * PER_SECOND));
+    process.stdout.write(
+      `${FLOOD} events in ${Math.round((atMs.at(-1) ?? 0) - startedMs)} ms, at most ${Math.round(ahead)} ahead of the limit\n`,
     );
-    const tookMs = (atMs.at(-1) ?? 0) - (atMs[0] ?? 0);
-    process.stdout.write(`${FLOOD} events in ${Math.round(tookMs)} ms, at most ${fastest} in a second\n`);
-    expect(fastest).toBeLessThan(250);
-    expect(tookMs).toBeGreaterThan(7000);
+    expect(ahead).toBeLessThan(2 * PER_SECOND);
   });
 
   test("a limit that is lifted while the mesh runs lets the rest flow", async () => {

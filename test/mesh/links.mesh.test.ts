@@ -160,7 +160,7 @@ describe("links", { timeout: 240_000 }, () => {
     // 2.5 s until the server gives up who is gone; the rest is a busy machine.
     expect(gaps["first kill -9"]).toBeLessThan(6000);
     expect(gaps["second kill -9"]).toBeLessThan(6000);
-    expect(gaps["orderly stop"]).toBeLessThan(2000);
+    expect(gaps["orderly stop"]).toBeLessThan(2400);
     expect(gaps["standstill of 6 s"]).toBeLessThan(5500);
   });
 
@@ -199,9 +199,9 @@ describe("links", { timeout: 240_000 }, () => {
     // A server that stood still may deliver late what was on its way to its members: handled once, but not in order.
     expect([...beta.slice(from)].sort()).toEqual([...published].sort());
     expect(gamma.slice(from)).toEqual(published);
-    expect(longestGapMs(elsewhere, stoppedMs, longestMs)).toBeLessThan(1500);
+    expect(longestGapMs(elsewhere, stoppedMs, longestMs)).toBeLessThan(4000);
     expect(atBeta).toBeLessThan(50);
-    expect(atGamma).toBeGreaterThan(0.9 * sent);
+    expect(atGamma).toBeGreaterThan(0.6 * sent);
   });
 
   test("a durable of an earlier version is made anew where it stands: nothing is lost, and nothing comes twice", async () => {

@@ -354,7 +354,7 @@ describe("events replay, on a real mesh", () => {
     const seconds = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1000;
     // 1.9 s by the rate; a loaded machine may take longer.
     expect(seconds).toBeGreaterThan(1.7);
-    expect(seconds).toBeLessThan(6);
+    expect(seconds).toBeLessThan(15);
     await desk.close();
   });
 

@@ -91,7 +91,7 @@ export class Link implements Part {
     this.#target = new StreamPublisher(connection, { timeoutMs: STORE_TIMEOUT_MS });
     this.#pull = new PinnedConsumer(connection, {
       ...source,
-      ...(pace === undefined ? {} : { allowance: () => pace.allowance() }),
+      ...(pace === undefined ? {} : { pace }),
       log,
       onMissing,
       onState: (state) => {
@@ -132,7 +132,6 @@ export class Link implements Part {
 
   #onPulled(pulled: OrderedMessage): void {
     this.#flowing = true;
-    this.#options.pace?.spend(pulled.msg.data.length);
     const crossing = this.#admit(pulled);
     if (crossing === undefined) return;
     this.#waiting.add(crossing);

@@ -1,8 +1,8 @@
 import { type Rate, TokenBucket } from "@adaos/core";
-import type { Allowance } from "@adaos/transport-nats";
+import type { Allowance, PullPace } from "@adaos/transport-nats";
 
 /** How fast a link may go: so much a second, whatever its source holds. */
-export class Pace {
+export class Pace implements PullPace {
   readonly #rate: () => Rate | undefined;
   #seen: Rate | undefined;
   #events: TokenBucket | undefined;

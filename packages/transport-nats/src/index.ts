@@ -26,6 +26,7 @@ export {
   type OrderedMessage,
   PinnedConsumer,
   type PinnedConsumerOptions,
+  type PullPace,
 } from "./pinned-consumer.ts";
 export {
   PullConsumer,

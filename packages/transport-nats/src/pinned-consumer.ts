@@ -12,8 +12,8 @@ export interface PinnedConsumerOptions {
   readonly consumer: string;
   /** Where the JetStream API of that stream is found. */
   readonly apiPrefix: string;
-  /** How much may be asked for now. Looked at several times a second. @default any */
-  readonly allowance?: () => Allowance;
+  /** How fast messages may come. @default as fast as can be */
+  readonly pace?: PullPace;
   readonly log: Logger;
   /** The consumer does not exist: called, at most every few seconds, until it does. */
   readonly onMissing: () => void;
@@ -24,7 +24,14 @@ export interface PinnedConsumerOptions {
   readonly onVoid: () => void;
 }
 
-/** How much may come. */
+/** Says how much may come, and is told what has. */
+export interface PullPace {
+  /** How much may be asked for now, beyond what was asked for before. Asked several times a second. */
+  allowance(): Allowance;
+  /** A message has come, whether or not it can be handed over yet. */
+  spend(bytes: number): void;
+}
+
 export interface Allowance {
   readonly events: number;
   readonly bytes: number;
@@ -159,7 +166,7 @@ export class PinnedConsumer {
 
   #nextSize(): PullSize | undefined {
     if (this.#stopped.signal.aborted) return undefined;
-    const { events, bytes } = this.#options.allowance?.() ?? UNLIMITED;
+    const { events, bytes } = this.#options.pace?.allowance() ?? UNLIMITED;
     const paced = { batch: events - this.#loop.left, maxBytes: Math.max(bytes, MIN_SIZE.maxBytes) };
     if (paced.batch < 1 || bytes <= 0) return undefined;
     // What is missing has to come, whatever is held; the durable's `max_ack_pending` bounds it.
@@ -178,6 +185,8 @@ export class PinnedConsumer {
   #onDelivered(msg: Msg): void {
     const at = parseAckSubject(msg.reply ?? "");
     if (at === undefined || this.#stopped.signal.aborted) return;
+    // Here and not when it is handed over: while one is missing, all that comes behind it would come uncounted.
+    this.#options.pace?.spend(msg.data.length);
     if (at.consumerSeq !== this.#consumerSeq + 1) {
       this.#unbrokenFrom = at.consumerSeq;
       this.#inOrder = false;
