@@ -75,6 +75,7 @@ export function contractOf(name: string, changes: Partial<EventContract> = {}): 
     schema: `urn:test:${name}`,
     requiredHeaders: [],
     validate: () => ({ valid: true, violations: [] }),
+    validateReceived: () => ({ valid: true, violations: [] }),
     ...changes,
   };
 }

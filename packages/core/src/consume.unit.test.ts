@@ -358,7 +358,10 @@ describe("Consumer, refusing what breaks its contract", () => {
 
   const good = messageOfEnvelope(envelopeOf());
   const strict = contractOf("ui.notify", {
-    validate: () => ({ valid: false, violations: [{ pointer: "/text", expected: "must be string" }] }),
+    validateReceived: () => ({
+      valid: false,
+      violations: [{ pointer: "/text", expected: "must be string" }],
+    }),
   });
 
   test.each([

@@ -35,7 +35,7 @@ export function openDelivery(delivery: Delivery, { address: own, tenant, registr
     envelope = decodeEnvelope(delivery.message.body);
     assertOrigin(envelope, address);
     if (address.subnet === own.subnet) assertTenant(envelope, tenant);
-    assertContract(registry.resolve(address.name, address.version), envelope);
+    assertContract(registry.resolve(address.name, address.version), envelope, "validateReceived");
     return { delivery, address, envelope, refusal: undefined };
   } catch (thrown) {
     return {

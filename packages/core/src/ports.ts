@@ -161,7 +161,13 @@ export interface EventContract {
   /** The schema's `$id`, else its file. */
   readonly schema: string;
   readonly requiredHeaders: readonly string[];
+  /** As who publishes must keep to it. */
   validate(data: unknown): Validation;
+  /**
+   * As who receives takes it: a field that the schema does not declare is ignored, also where it forbids others, so that
+   * who publishes may add fields before all who read know them.
+   */
+  validateReceived(data: unknown): Validation;
 }
 
 export type EventKind = "event" | "command" | "reply";

@@ -61,7 +61,7 @@ export function prepareEvent(
   const { subnet, node } = publisher.address;
   const subject = formatSubject({ subnet, node, name: contract.name, version: contract.version });
   const envelope = checkEnvelope(newEnvelope(publisher, contract, data, options, nowMs));
-  assertContract(contract, envelope);
+  assertContract(contract, envelope, "validate");
   return {
     envelope,
     message: { subject, id: envelope.event_id, headers: {}, body: encodeEnvelope(envelope) },
@@ -117,8 +117,12 @@ export function newEnvelope(
   };
 }
 
-/** Throws `invalid-event` when data or headers break the contract. Used by publisher and consumer alike. */
-export function assertContract(contract: EventContract, envelope: Envelope): void {
+/** Throws `invalid-event` when data or headers break the contract for who publishes, or for who receives. */
+export function assertContract(
+  contract: EventContract,
+  envelope: Envelope,
+  judge: "validate" | "validateReceived",
+): void {
   const ref = formatEventRef(contract.name, contract.version);
   for (const header of contract.requiredHeaders) {
     // Own ones only: every object inherits a "constructor".
@@ -129,7 +133,7 @@ export function assertContract(contract: EventContract, envelope: Envelope): voi
       schema: contract.schema,
     });
   }
-  const { valid, violations } = contract.validate(envelope.data);
+  const { valid, violations } = contract[judge](envelope.data);
   if (valid) return;
   const told = violations.map(
     ({ pointer, expected }) => `${pointer === "" ? "the data" : pointer} ${expected}`,

@@ -100,7 +100,7 @@ function openReply({ subject, body }: Message, asked: Envelope, contract: EventC
     const why = messageOf((envelope.data as { message?: unknown } | null)?.message);
     throw new MeshError("failed", `${who} could not handle ${command}: ${why}`);
   }
-  assertContract(contract, envelope);
+  assertContract(contract, envelope, "validateReceived");
   return envelope;
 }
 
@@ -144,7 +144,7 @@ export class Responder {
     try {
       const contract = replyContract(this.#publisher, asked);
       const envelope = checkEnvelope(this.#envelope(contract, asked, value, {}));
-      assertContract(contract, envelope);
+      assertContract(contract, envelope, "validate");
       await this.#send(envelope, asked, address);
     } catch (err) {
       this.#log.error({ request: asked.event_id, err }, "reply refused");

@@ -1,5 +1,6 @@
 import { type EventContract, formatEventRef, MeshError, quote, type SchemaRegistry } from "@adaos/core";
 import type { EventRecord } from "./record.ts";
+import type { SchemaScope } from "./schema-conjuncts.ts";
 import type { JsonObject, SchemaDocument } from "./schema-document.ts";
 
 /** A record with its schema and its contract. */
@@ -15,9 +16,11 @@ export class FileRegistry implements SchemaRegistry {
   /** In the order of `registry.yaml`. */
   readonly records: readonly EventRecord[];
   readonly #byName = new Map<string, RegistryEntry[]>();
+  readonly #byUri: ReadonlyMap<string, JsonObject>;
 
   constructor(dir: string, entries: readonly RegistryEntry[]) {
     this.dir = dir;
+    this.#byUri = new Map(entries.map(({ document }) => [document.uri, document.schema]));
     this.records = entries.map(({ record }) => record);
     for (const entry of entries) {
       const versions = this.#byName.get(entry.record.name) ?? [];
@@ -34,6 +37,15 @@ export class FileRegistry implements SchemaRegistry {
   /** The parsed schema of an event. Not to be changed: the validator reads it too. Throws `unknown-event`. */
   schemaOf(name: string, version: number): Readonly<JsonObject> {
     return this.#find(name, version).document.schema;
+  }
+
+  /** The same among the schemas of this registry that it may refer to. */
+  scopeOf(name: string, version: number): SchemaScope {
+    const find = (uri: string): SchemaScope | undefined => {
+      const root = this.#byUri.get(uri);
+      return root === undefined ? undefined : { root, find };
+    };
+    return { root: this.#find(name, version).document.schema, find };
   }
 
   #find(name: string, version: number | undefined): RegistryEntry {

@@ -28,7 +28,15 @@ function entry(name: string, version: number, status: EventStatus): RegistryEntr
   return {
     record,
     document,
-    contract: { name, version, kind: "event", schema: "s", requiredHeaders: [], validate },
+    contract: {
+      name,
+      version,
+      kind: "event",
+      schema: "s",
+      requiredHeaders: [],
+      validate,
+      validateReceived: validate,
+    },
   };
 }
 

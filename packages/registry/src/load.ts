@@ -74,5 +74,6 @@ function contractOf(
     schema: document.id ?? record.schema,
     requiredHeaders: record.required_headers,
     validate: validators.validatorOf(document),
+    validateReceived: validators.receiverOf(document),
   };
 }

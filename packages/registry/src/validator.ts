@@ -3,6 +3,7 @@ import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv"
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { LinearPattern } from "./linear-pattern.ts";
+import { openSchema } from "./open-schema.ts";
 import { SchemaReferences } from "./references.ts";
 import type { Draft, SchemaDocument } from "./schema-document.ts";
 import { UNIQUE_ITEMS } from "./unique-items.ts";
@@ -28,16 +29,17 @@ const OPTIONS: Options = {
   logger: false,
 };
 
+type Ajvs = Readonly<Record<Draft, Ajv | Ajv2020>>;
+
 const MAX_URL_LENGTH = 2048;
 
 const VALID: Validation = { valid: true, violations: [] };
 
 /** The schemas of one registry, ready to judge data. Compiles each at its first use. */
 export class SchemaValidators {
-  readonly #ajvs: Readonly<Record<Draft, Ajv | Ajv2020>> = {
-    "2020-12": newAjv2020(),
-    "draft-07": newAjv07(),
-  };
+  readonly #documents: readonly SchemaDocument[];
+  readonly #ajvs: Ajvs = newAjvs();
+  #opened: Ajvs | undefined;
 
   /**
    * Takes all schemas of a registry, each file once.
@@ -49,6 +51,7 @@ export class SchemaValidators {
     for (const document of documents) references.add(document);
     references.check();
     for (const document of documents) this.#add(document);
+    this.#documents = documents;
   }
 
   #add({ draft, file, schema, uri }: SchemaDocument): void {
@@ -75,15 +78,44 @@ export class SchemaValidators {
     };
   }
 
-  #compile({ draft, file, uri }: SchemaDocument): ValidateFunction {
+  /**
+   * Like {@link validatorOf}, for who receives: what is refused is judged once more by the schema as
+   * {@link openSchema} opens it. So nothing that may be published is refused, and the common case costs no more.
+   */
+  receiverOf(document: SchemaDocument): (data: unknown) => Validation {
+    const strict = this.validatorOf(document);
+    let opened: ValidateFunction | undefined;
+    return (data) => {
+      const verdict = strict(data);
+      if (verdict.valid) return verdict;
+      opened ??= this.#compile(document, this.#openedAjvs());
+      return judge(opened, data);
+    };
+  }
+
+  /** Made when the first event is refused, which in most registries none is. */
+  #openedAjvs(): Ajvs {
+    if (this.#opened !== undefined) return this.#opened;
+    const ajvs = newAjvs();
+    for (const { draft, schema, uri } of this.#documents)
+      ajvs[draft].addSchema(openSchema(schema), uri, false, false);
+    this.#opened = ajvs;
+    return ajvs;
+  }
+
+  #compile({ draft, file, uri }: SchemaDocument, ajvs: Ajvs = this.#ajvs): ValidateFunction {
     try {
-      const compiled = this.#ajvs[draft].getSchema(uri);
+      const compiled = ajvs[draft].getSchema(uri);
       if (compiled !== undefined) return compiled;
     } catch (cause) {
       throw MeshError.from(cause, "invalid-config", `${file}: the schema does not compile`);
     }
     throw new MeshError("internal", `${file}: the schema was not added`);
   }
+}
+
+function newAjvs(): Ajvs {
+  return { "2020-12": newAjv2020(), "draft-07": newAjv07() };
 }
 
 function judge(compiled: ValidateFunction, data: unknown): Validation {

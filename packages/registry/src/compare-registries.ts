@@ -1,0 +1,97 @@
+import { formatEventRef } from "@adaos/core";
+import type { FileRegistry } from "./file-registry.ts";
+import { type Gap, readingGaps } from "./reading-gaps.ts";
+import { compareRecords, type EventRecord } from "./record.ts";
+import { lead, type SchemaScope, sameSchema } from "./schema-conjuncts.ts";
+
+/** Begins the note of a schema that has changed under the same version. */
+export const UNRAISED = "the schema has changed and x-version";
+
+/** What of an event is compared. */
+export interface ReleasedEvent {
+  readonly record: Pick<EventRecord, "name" | "version" | "kind" | "status" | "required_headers">;
+  readonly schema: SchemaScope;
+  /** `x-version`: "1.2.0". */
+  readonly schemaVersion: string | undefined;
+}
+
+/** How one event in one major version has changed. */
+export interface EventChange {
+  /** `name@major`. */
+  readonly event: string;
+  readonly change: "added" | "removed" | "changed";
+  /** What who reads by the new contract may refuse of who publishes by the old one. */
+  readonly backward: readonly Gap[];
+  /** What who reads by the old contract may refuse of who publishes by the new one. */
+  readonly forward: readonly Gap[];
+  /** Neither breaks anybody, but somebody should know. */
+  readonly notes: readonly string[];
+}
+
+export function isBreaking({ backward, forward }: EventChange): boolean {
+  return backward.length + forward.length > 0;
+}
+
+/** The events of a registry as they are compared, by name and version. */
+export function releasedEvents(registry: FileRegistry): ReleasedEvent[] {
+  return registry.records.toSorted(compareRecords).map((record) => {
+    const schema = registry.scopeOf(record.name, record.version);
+    const schemaVersion = schema.root["x-version"];
+    return { record, schema, schemaVersion: typeof schemaVersion === "string" ? schemaVersion : undefined };
+  });
+}
+
+/**
+ * Compares two registries event by event, and leaves out what is the same. Who publishes is taken to send only what its
+ * schema declares, who reads to ignore what its schema does not: a new optional field breaks nobody. Pure.
+ */
+export function compareRegistries(
+  older: readonly ReleasedEvent[],
+  newer: readonly ReleasedEvent[],
+): EventChange[] {
+  const before = byRef(older);
+  const after = byRef(newer);
+  const changes: EventChange[] = [];
+  for (const event of [...new Set([...before.keys(), ...after.keys()])].sort()) {
+    const [was, is] = [before.get(event), after.get(event)];
+    if (was === undefined) changes.push({ event, change: "added", backward: [], forward: [], notes: [] });
+    else if (is === undefined) changes.push(removed(event, was));
+    else changes.push(...changed(event, was, is));
+  }
+  return changes;
+}
+
+function byRef(events: readonly ReleasedEvent[]): ReadonlyMap<string, ReleasedEvent> {
+  return new Map(events.map((event) => [formatEventRef(event.record.name, event.record.version), event]));
+}
+
+function removed(event: string, { record }: ReleasedEvent): EventChange {
+  const gaps = record.status === "draft" ? [] : [{ pointer: "", told: "is no longer declared" }];
+  return { event, change: "removed", backward: gaps, forward: [], notes: [] };
+}
+
+function changed(event: string, was: ReleasedEvent, is: ReleasedEvent): EventChange[] {
+  const backward = [...readingGaps(was.schema, is.schema), ...headerGaps(is, was)];
+  const forward = [...readingGaps(is.schema, was.schema), ...headerGaps(was, is)];
+  const notes: string[] = [];
+  if (was.record.kind !== is.record.kind) {
+    const told = `is of kind ${is.record.kind} now, and was ${was.record.kind}`;
+    backward.push({ pointer: "", told });
+    forward.push({ pointer: "", told });
+  }
+  if (was.record.status !== is.record.status)
+    notes.push(`status ${is.record.status}, was ${was.record.status}`);
+  const same = sameSchema(lead(was.schema), lead(is.schema));
+  if (was.schemaVersion !== is.schemaVersion)
+    notes.push(`x-version ${is.schemaVersion ?? "none"}, was ${was.schemaVersion ?? "none"}`);
+  else if (!same) notes.push(`${UNRAISED} is still ${is.schemaVersion ?? "none"}`);
+  if (same && notes.length + backward.length + forward.length === 0) return [];
+  return [{ event, change: "changed", backward, forward, notes }];
+}
+
+/** Headers that the reader's contract requires and the writer's does not. */
+function headerGaps(reader: ReleasedEvent, writer: ReleasedEvent): Gap[] {
+  return reader.record.required_headers
+    .filter((header) => !writer.record.required_headers.includes(header))
+    .map((header) => ({ pointer: `/headers/${header}`, told: "is required, and may be absent" }));
+}
