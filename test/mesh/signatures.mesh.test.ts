@@ -343,6 +343,43 @@ describe("the signatures of a mesh", { timeout: 120_000 }, () => {
     await until("all is ready", async () => (await mesh.adaos(["status"])).code === 0, 60_000);
   });
 
+  test("signatures are introduced and given up while events flow, and none is refused", async () => {
+    const porch = buses.get("gamma/porch");
+    const refusedBefore = LISTENERS.map((member) => buses.get(member)?.stats.refused);
+    const published: string[] = [];
+    const publishing: Promise<unknown>[] = [];
+    const clock = setInterval(() => {
+      const one = porch?.publish("ui.notify", { text: "y" });
+      publishing.push(Promise.resolve(one).then((stored) => published.push(stored?.eventId ?? "")));
+    }, 20);
+    const signatureNow = async (): Promise<string> =>
+      (await stored("gamma", "evt.gamma.porch.ui.notify.v1")).header.get(SIGNATURE_HEADER);
+    const arrived = async (): Promise<void> => {
+      const ids = [...published];
+      for (const member of ["alpha/speaker", "gamma/porch"])
+        await until(`all are at ${member}`, () => ids.every((id) => seenAt(member).includes(id)));
+    };
+    const gamma = (signatures: string) => (yaml: string) =>
+      yaml.replace("  gamma:\n", `  gamma:\n    signatures: ${signatures}\n`);
+    try {
+      expect(await signatureNow()).toBe("");
+      await apply(gamma("{ sign: g1, required: false }"));
+      await until("the program signs", async () => (await signatureNow()).startsWith("g1 "));
+      await arrived();
+      await apply(gamma("{ sign: g1 }"));
+      const enough = published.length + 20;
+      await until("more have been published", () => published.length > enough);
+      await apply(gamma("{ sign: g1, required: false }"));
+      await apply((yaml) => yaml);
+      await until("the program signs no more", async () => (await signatureNow()) === "");
+    } finally {
+      clearInterval(clock);
+    }
+    await Promise.all(publishing);
+    await arrived();
+    expect(LISTENERS.map((member) => buses.get(member)?.stats.refused)).toEqual(refusedBefore);
+  });
+
   test("a key is exchanged while events flow: none is lost, none is refused, and then the old key opens nothing", async () => {
     const refusedBefore = LISTENERS.map((member) => buses.get(member)?.stats.refused);
     const published: string[] = [];
