@@ -1,4 +1,4 @@
-import { type Envelope, MeshError, type Message, Policy, parseEventPattern } from "@adaos/core";
+import { type Envelope, MeshError, type Message, Policy, parseEventPattern, Signatures } from "@adaos/core";
 import fc from "fast-check";
 import type { Msg } from "nats";
 import { MsgImpl } from "nats/lib/nats-base-client/msg.js";
@@ -31,14 +31,15 @@ function bodyOf(changes: Partial<Envelope> = {}, data = "null"): Uint8Array {
 }
 
 describe("a link", () => {
-  const uplink = new Admission(
-    new Policy([
+  const uplink = new Admission({
+    policy: new Policy([
       { id: "export", effect: "allow", verb: "export", subnet: "alpha", pattern: parseEventPattern("*") },
     ]),
-    new Map([["alpha", "default"]]),
-    "up",
-    "alpha",
-  );
+    tenants: new Map([["alpha", "default"]]),
+    signatures: new Signatures(),
+    direction: "up",
+    subnet: "alpha",
+  });
   beforeAll(mendClient);
 
   /** The refusal of what may not cross. It is a MeshError whatever comes: a link ends no event for a fault of its own. */

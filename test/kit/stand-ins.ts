@@ -122,6 +122,7 @@ export class TestDelivery implements Delivery {
   readonly message: Message;
   readonly stream = "EVENTS_alpha";
   readonly seq: number;
+  readonly storedMs: number = Date.now();
   readonly deliveryCount: number;
   readonly settlements: Settlement[] = [];
 

@@ -9,11 +9,13 @@ registry: ../schemas/events
 subnets:
   alpha:
     export: [repo.]
+    signatures: { sign: k1 }
     members:
       kitchen: { publish: [repo., scenario.], subscribe: [repo.skill.installed] }
       speaker: { subscribe: [repo., scenario.] }
   beta:
     import: [repo.skill.install]
+    signatures: { sign: k1 }
     members:
       desk: { publish: [repo.], subscribe: [repo.] }
 `;

@@ -10,11 +10,13 @@ registry: ../schemas/events
 subnets:
   alpha:
     export: [ui.]
+    signatures: { sign: k2, accept: [k1, k2] }
     members:
       kitchen: { publish: [ui.] }
       desk: { subscribe: [ui.] }
   beta:
     import: [ui.]
+    signatures: { sign: k1 }
     members: { lamp: { subscribe: [ui.] } }
 `;
 
@@ -23,6 +25,13 @@ function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((name) => join(folder, name))
     .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
+}
+
+/** A signature key as it stands in its file, and as anybody may have written its bytes. */
+function spellings(file: string): string[] {
+  const text = readFileSync(file, "utf8").trim();
+  const bytes = Buffer.from(text, "base64url");
+  return [text, ...(["base64", "hex", "latin1"] as const).map((encoding) => bytes.toString(encoding))];
 }
 
 describe("the secrets of a mesh", { timeout: 90_000 }, () => {
@@ -48,6 +57,9 @@ describe("the secrets of a mesh", { timeout: 90_000 }, () => {
         .filter((file) => file.endsWith(".nk"))
         .map(readSeed),
     );
+    const signatureKeys = filesIn(keys).filter((file) => file.includes("/signatures/"));
+    expect(signatureKeys).toHaveLength(3);
+    for (const spelling of signatureKeys.flatMap(spellings)) seeds.add(spelling);
     const kitchen = await mesh.connect("alpha/kitchen");
     const desk = await mesh.connect("alpha/desk");
     await desk.subscribe("ui.notify", { durable: "fails" }, () => {
@@ -63,7 +75,10 @@ describe("the secrets of a mesh", { timeout: 90_000 }, () => {
     await adaos("events", "publish", "ui.notify", "--as", "beta/lamp", "--data", "{}");
     await adaos("policy", "compile");
     await adaos("policy", "explain", "publish", "ui.notify", "--as", "alpha/kitchen", "--json");
+    await adaos("events", "dlq", "replay", "--yes", "--json");
     await adaos("node", "rotate", "alpha/desk", "--json");
+    mesh.configure(MESH.replace("accept: [k1, k2]", "accept: [k2]"));
+    await adaos("policy", "apply", "--yes");
     process.kill(mesh.pid("nats-alpha"), "SIGKILL");
     process.kill(mesh.pid("root"), "SIGKILL");
     await until("all is ready again", async () => (await mesh.adaos(["status"])).code === 0, 60_000);
@@ -100,5 +115,14 @@ describe("the secrets of a mesh", { timeout: 90_000 }, () => {
       message: expect.stringContaining("chmod 600"),
     });
     chmodSync(file, 0o600);
+    const key = join(mesh.state, "keys/alpha/signatures/k2.key");
+    chmodSync(key, 0o640);
+    for (const member of ["alpha/kitchen", "beta/lamp"]) {
+      await expect(mesh.connect(member)).rejects.toMatchObject({
+        code: "invalid-config",
+        message: expect.stringContaining("chmod 600"),
+      });
+    }
+    chmodSync(key, 0o600);
   });
 });

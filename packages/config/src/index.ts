@@ -23,6 +23,7 @@ export {
 } from "./node-file.ts";
 export { startTimeOf } from "./process-start-time.ts";
 export { assertPrivate, readSeed, writeSecret } from "./secret-file.ts";
+export { newSignatureKey, readSignatureKey, readSignatures } from "./signature-keys.ts";
 export {
   layoutFile,
   logFilePath,

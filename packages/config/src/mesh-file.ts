@@ -10,6 +10,7 @@ import {
   ruleSchema,
   tokenOf,
 } from "./policy-rule.ts";
+import { signatureRulesSchema } from "./signature-keys.ts";
 import { listenSchema, meshTlsSchema, ownCertificateSchema, plainProblem } from "./transport-security.ts";
 import { invalid, readYamlFile } from "./yaml-file.ts";
 
@@ -87,6 +88,7 @@ const subnetSchema = z.strictObject({
   exportLimit: rateSchema
     .optional()
     .describe("how much its uplink carries; the rest waits in its own stream"),
+  signatures: signatureRulesSchema.optional(),
   members: z.record(tokenOf("member", RESERVED_NODES), memberSchema).default({}),
 });
 
@@ -205,6 +207,7 @@ export function readMeshFile(file: string): MeshFile {
         exports: subnet.export,
         imports: subnet.import,
         exportLimit: subnet.exportLimit,
+        signatures: subnet.signatures,
         members: new Map(members),
       },
     ] as const;

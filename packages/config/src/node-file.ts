@@ -5,6 +5,7 @@ import { z } from "zod";
 import { compiledPolicySchema } from "./compiled-policy.ts";
 import { enableMetricsSchema, outboxLimitsSchema, streamLimitsSchema } from "./mesh-file.ts";
 import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
+import { nodeSignaturesSchema } from "./signature-keys.ts";
 import { plainProblem, serverAccessSchema, serverTlsSchema } from "./transport-security.ts";
 import { readYamlFile } from "./yaml-file.ts";
 
@@ -18,6 +19,7 @@ const publicKey = z.string().regex(/^U[A-Z2-7]{55}$/, "must be the public nkey o
 
 const common = {
   mesh: name,
+  signatures: nodeSignaturesSchema,
   server: serverAccessSchema,
   http: z
     .strictObject({

@@ -1,4 +1,4 @@
-import type { Message } from "@adaos/core";
+import { type Message, SIGNATURE_HEADER } from "@adaos/core";
 import { describe, expect } from "vitest";
 import type { TransportHarness, TransportTraits } from "./harness.ts";
 import { checkFullLog, checkRefusals } from "./publish-refused.ts";
@@ -56,13 +56,14 @@ function checkReceipts(check: Check, { oneLog }: TransportTraits): void {
 }
 
 function checkContents(check: Check): void {
-  check("carries subject, id, body and trace context unchanged", async (scene) => {
+  check("carries subject, id, body, trace context and signature unchanged", async (scene) => {
     const [from, to] = await scene.openBoth();
     const received = await scene.subscribe(to);
     const headers = {
       traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
       tracestate: "vendor=t61rcWkgMzE,other=00f067aa0ba902b7",
       baggage: "user=alice",
+      [SIGNATURE_HEADER]: `k1 EVT-1 2026-01-05T09:30:00.000Z ${"a".repeat(43)}`,
     };
     const message = { ...scene.message(), headers };
     await from.publish(message);

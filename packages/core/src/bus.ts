@@ -23,6 +23,7 @@ import type { RateLimits } from "./rate-limits.ts";
 import { type RequestOptions, Responder, request } from "./request.ts";
 import { resolveRetry } from "./retry-policy.ts";
 import { type RunContext, type RunOptions, type RunResult, runAction } from "./run.ts";
+import type { Signatures } from "./signatures.ts";
 import { type NodeAddress, originTokenProblem } from "./subject.ts";
 import { publishSpan } from "./tracing.ts";
 
@@ -44,6 +45,8 @@ export interface BusOptions {
   readonly limits?: RateLimits;
   /** Of the node's subnet. @default "default" */
   readonly tenant?: string;
+  /** Keys by which events are signed and verified. Not given: none is. */
+  readonly signatures?: Signatures;
   /** Called when the bus has disconnected, for what was opened with it. */
   readonly onClosed?: () => Promise<void>;
 }
@@ -277,7 +280,7 @@ export class Bus {
     if (problem !== undefined) throw new MeshError("usage", `durable ${quote(durable)} ${problem}`);
     assertWithin("maxConcurrency", maxConcurrency, 1, 1000);
     assertWithin("timeoutMs", timeoutMs, 100, 3_600_000);
-    const { address, tenant, registry, log, journal, idempotency, transport } = this.#options;
+    const { address, tenant, registry, signatures, log, journal, idempotency, transport } = this.#options;
     return {
       address,
       tenant,
@@ -286,6 +289,7 @@ export class Bus {
       maxConcurrency,
       timeoutMs,
       registry,
+      signatures,
       log,
       retry: resolveRetry(options.retry),
       rules: options.classify ?? [],

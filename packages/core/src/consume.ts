@@ -24,6 +24,7 @@ import type {
 } from "./ports.ts";
 import type { Responder } from "./request.ts";
 import type { RetryOptions, RetryPolicy } from "./retry-policy.ts";
+import type { Signatures } from "./signatures.ts";
 import type { EventAddress, NodeAddress } from "./subject.ts";
 import { type TimedRun, TimeLimit } from "./time-limit.ts";
 import { inProcessSpan } from "./tracing.ts";
@@ -86,6 +87,8 @@ export interface ConsumerSettings {
   readonly maxConcurrency: number;
   readonly timeoutMs: number;
   readonly registry: SchemaRegistry;
+  /** Not given: nothing is verified. */
+  readonly signatures?: Signatures | undefined;
   readonly log: Logger;
   readonly retry: RetryPolicy;
   readonly rules: readonly ClassifyRule[];

@@ -1,7 +1,8 @@
-import { checkEnvelope, encodeEnvelope } from "./envelope.ts";
+import { checkEnvelope } from "./envelope.ts";
 import { newEventId } from "./event-id.ts";
 import type { Logger, Message } from "./ports.ts";
-import { formatSubject, type NodeAddress } from "./subject.ts";
+import { newMessage, type Publisher } from "./publish.ts";
+import { formatSubject } from "./subject.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** Something that policy did not allow. */
@@ -15,10 +16,8 @@ export interface Denial {
   readonly reason: string;
 }
 
-export interface DenialsOptions {
-  /** The daemon that tells of them. */
-  readonly address: NodeAddress;
-  readonly tenant: string;
+/** `address` is that of the daemon that tells of them. */
+export interface DenialsOptions extends Pick<Publisher, "address" | "tenant" | "signatures"> {
   readonly publish: (message: Message) => Promise<unknown>;
   readonly log: Logger;
 }
@@ -130,6 +129,6 @@ export class Denials {
       },
     });
     const subject = formatSubject({ ...address, name: envelope.event_name, version: envelope.version });
-    return { subject, id, headers: {}, body: encodeEnvelope(envelope) };
+    return newMessage(this.#options, subject, envelope);
   }
 }

@@ -7,7 +7,7 @@
  * | `invalid-config` | a config, policy or registry file is wrong | no |
  * | `invalid-event` | name, envelope or data breaks its contract | no |
  * | `unknown-event` | the registry has no such event or version | no |
- * | `denied` | no policy rule allows it | no |
+ * | `denied` | no policy rule allows it, or it is not signed as it should be | no |
  * | `too-large` | the envelope exceeds its limit | no |
  * | `backpressure` | a bounded queue or stream is full | later |
  * | `unavailable` | no server, hub or link answers | later |

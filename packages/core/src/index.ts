@@ -54,6 +54,7 @@ export {
   type Durability,
   type Member,
   type Mesh,
+  type SignatureRules,
   type Subnet,
 } from "./mesh.ts";
 export { METRICS, type MetricId, Metrics, type MetricsSnapshot } from "./metrics.ts";
@@ -144,6 +145,13 @@ export {
 export type { RequestOptions } from "./request.ts";
 export { RETRY_PRESETS, type RetryOptions, type RetryPolicy, type RetryPreset } from "./retry-policy.ts";
 export type { RunContext, RunOptions, RunResult } from "./run.ts";
+export {
+  SIGNATURE_HEADER,
+  SIGNATURE_KEY_BYTES,
+  type SignatureKey,
+  signatureKey,
+} from "./signature.ts";
+export { assertSigned, Signatures, type SubnetSignatures } from "./signatures.ts";
 export {
   EVENT_ROOT,
   type EventAddress,

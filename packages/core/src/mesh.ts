@@ -25,7 +25,18 @@ export interface Subnet {
   readonly imports: readonly EventPattern[];
   /** What its uplink carries at most; the rest waits in its own stream. */
   readonly exportLimit?: Rate | undefined;
+  /** Nothing: its events are not signed. */
+  readonly signatures?: SignatureRules | undefined;
   readonly members: ReadonlyMap<string, Member>;
+}
+
+/** How the events of a subnet are signed. */
+export interface SignatureRules {
+  /** Id of the key that signs; one of those accepted. */
+  readonly sign: string;
+  readonly accept: readonly string[];
+  readonly maxAgeMs: number;
+  readonly required: boolean;
 }
 
 export interface Member {

@@ -4,7 +4,8 @@ import { quote } from "./event-name.ts";
 import type { FailedDelivery } from "./failure-handling.ts";
 import type { Delivery, SchemaRegistry } from "./ports.ts";
 import { assertContract } from "./publish.ts";
-import { type EventAddress, type NodeAddress, parseDeliverySubject } from "./subject.ts";
+import { assertSigned, type Signatures } from "./signatures.ts";
+import { type EventAddress, type NodeAddress, parseDeliverySubject, REPLAY_ROOT } from "./subject.ts";
 
 /** A delivery that could be read. */
 export interface ReadDelivery {
@@ -24,15 +25,24 @@ export interface Opener {
   /** Of the opener's own subnet; of others the link has looked. */
   readonly tenant: string;
   readonly registry: SchemaRegistry;
+  /** Not given: nothing is verified. */
+  readonly signatures?: Signatures | undefined;
 }
 
 /** Parses and checks a delivery as if nobody had done so before: servers store whatever they are sent. */
-export function openDelivery(delivery: Delivery, { address: own, tenant, registry }: Opener): OpenedDelivery {
+export function openDelivery(delivery: Delivery, opener: Opener): OpenedDelivery {
+  const { address: own, tenant, registry, signatures } = opener;
   let address: EventAddress | undefined;
   let envelope: Envelope | undefined;
   try {
     address = parseDeliverySubject(delivery.message.subject);
+    const signature = signatures?.verify(
+      address.subnet,
+      delivery.message,
+      isFirstIngress(delivery, address, own) ? delivery.storedMs : undefined,
+    );
     envelope = decodeEnvelope(delivery.message.body);
+    assertSigned(envelope, signature);
     assertOrigin(envelope, address);
     if (address.subnet === own.subnet) assertTenant(envelope, tenant);
     assertContract(registry.resolve(address.name, address.version), envelope, "validateReceived");
@@ -45,6 +55,11 @@ export function openDelivery(delivery: Delivery, { address: own, tenant, registr
       refusal: MeshError.from(thrown, "invalid-event", "delivery cannot be opened"),
     };
   }
+}
+
+/** Whether the stream that delivers is the one in which the event was stored first. A replay was there before. */
+function isFirstIngress({ message }: Delivery, { subnet }: EventAddress, own: NodeAddress): boolean {
+  return subnet === own.subnet && !message.subject.startsWith(`${REPLAY_ROOT}.`);
 }
 
 /** Throws `denied` when an envelope claims another tenant than that of the subnet it was published in. */

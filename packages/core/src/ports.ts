@@ -15,7 +15,7 @@ export interface Message {
   readonly subject: string;
   /** Deduplication id; the event id. */
   readonly id: string;
-  /** What the transport itself needs (trace context); ASCII, no reserved names. */
+  /** What travels beside the body (trace context, signature); ASCII, no reserved names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
@@ -37,6 +37,8 @@ export interface Delivery {
   readonly message: Message;
   readonly stream: string;
   readonly seq: number;
+  /** When the stream stored it, by its own clock; milliseconds since the epoch. */
+  readonly storedMs: number;
   /** 1 for the first attempt. */
   readonly deliveryCount: number;
   /** Ends this delivery; a second call does nothing. A lost settlement shows as a redelivery. */

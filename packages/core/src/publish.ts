@@ -5,6 +5,7 @@ import { type EventRef, formatEventRef, parseEventRef } from "./event-name.ts";
 import { handlerScope } from "./handler-scope.ts";
 import { deniedError, type Policy } from "./policy.ts";
 import type { EventContract, Message, SchemaRegistry } from "./ports.ts";
+import type { Signatures } from "./signatures.ts";
 import { formatSubject, type NodeAddress } from "./subject.ts";
 
 export interface PublishOptions {
@@ -39,6 +40,8 @@ export interface Publisher {
   readonly tenant: string;
   readonly policy: Policy;
   readonly registry: SchemaRegistry;
+  /** Not given: nothing is signed. */
+  readonly signatures?: Signatures | undefined;
 }
 
 export interface PreparedEvent {
@@ -47,7 +50,7 @@ export interface PreparedEvent {
 }
 
 /**
- * Turns a call of publish into a message: policy, then envelope, then schema. No I/O.
+ * Turns a call of publish into a message: policy, then envelope, then schema, then signature. No I/O.
  * Throws `denied`, `unknown-event`, `invalid-event` or `too-large`, with what is wrong and where.
  */
 export function prepareEvent(
@@ -62,10 +65,17 @@ export function prepareEvent(
   const subject = formatSubject({ subnet, node, name: contract.name, version: contract.version });
   const envelope = checkEnvelope(newEnvelope(publisher, contract, data, options, nowMs));
   assertContract(contract, envelope, "validate");
-  return {
-    envelope,
-    message: { subject, id: envelope.event_id, headers: {}, body: encodeEnvelope(envelope) },
-  };
+  return { envelope, message: newMessage(publisher, subject, envelope) };
+}
+
+/** The message of a checked envelope, signed where the publisher's subnet signs. Throws `too-large` or `invalid-event`. */
+export function newMessage(
+  { address, signatures }: Pick<Publisher, "address" | "signatures">,
+  subject: string,
+  envelope: Envelope,
+): Message {
+  const message = { subject, id: envelope.event_id, headers: {}, body: encodeEnvelope(envelope) };
+  return signatures?.sign(address.subnet, message, envelope) ?? message;
 }
 
 function allowedContract({ policy, registry, address }: Publisher, ref: EventRef): EventContract {

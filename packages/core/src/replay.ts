@@ -5,6 +5,8 @@ import { MeshError, messageOf } from "./errors.ts";
 import { newEventId } from "./event-id.ts";
 import { assertOrigin } from "./open-delivery.ts";
 import type { Message } from "./ports.ts";
+import { SIGNATURE_HEADER } from "./signature.ts";
+import { assertSigned, type Signatures } from "./signatures.ts";
 import { formatReplaySubject, formatSubject, parseDeliverySubject, parseSubject } from "./subject.ts";
 
 /** Header of a replayed event: what it was replayed by. */
@@ -18,10 +20,15 @@ const REPLAY_ID_SHAPE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /**
  * The message that gives a dead letter's event to its durable again: a new event id, caused by the old one, with the
  * same idempotency key. The same dead letter always makes the same id, so that a replay which was cut short can be
- * begun again. Pure. Throws `invalid-event` when the dead letter holds no event.
+ * begun again. Signed anew, since its envelope is another; so the original is verified first, whatever its age. Pure.
+ * Throws `invalid-event` when the dead letter holds no event, or `denied` when its subnet did not sign it.
  */
-export function replayOf(entry: DeadLetter): Message {
-  const original = decodeEnvelope(Buffer.from(entry.message.body_base64, "base64"));
+export function replayOf(entry: DeadLetter, signatures: Signatures): Message {
+  const address = parseDeliverySubject(entry.subject);
+  const { headers } = entry.message;
+  const body = Buffer.from(entry.message.body_base64, "base64");
+  const original = decodeEnvelope(body);
+  assertSigned(original, signatures.verify(address.subnet, { subject: entry.subject, headers, body }));
   const id = derivedEventId(Date.parse(entry.at), entry.dead_letter_id);
   const envelope = {
     ...original,
@@ -30,11 +37,9 @@ export function replayOf(entry: DeadLetter): Message {
     headers: { idempotency_key: original.event_id, ...original.headers, replay_id: entry.dead_letter_id },
   };
   const [, node = ""] = entry.node.split("/");
-  const subject = formatReplaySubject(
-    { node, durable: entry.durable },
-    formatSubject(parseDeliverySubject(entry.subject)),
-  );
-  return { subject, id, headers: entry.message.headers, body: encodeEnvelope(envelope) };
+  const subject = formatReplaySubject({ node, durable: entry.durable }, formatSubject(address));
+  const message = { subject, id, headers: unsigned(headers), body: encodeEnvelope(envelope) };
+  return signatures.sign(address.subnet, message, envelope);
 }
 
 /** A message of a subnet's stream, where it lies. */
@@ -44,7 +49,7 @@ export interface StoredEvent {
   /** RFC 3339. */
   readonly storedAt: string;
   readonly subject: string;
-  /** Trace context. */
+  /** Trace context and signature. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
@@ -64,15 +69,17 @@ export function replayIdProblem(id: string): string | undefined {
 /**
  * The message that gives an event of the past to one durable again: a new event id, caused by the old one. Its effect is
  * one of its own, so that a handler runs again; one replay's is always the same, as are its ids, so that a replay which
- * was cut short can be begun again. Pure. Throws `invalid-event` when what is stored is no event, and `too-large` when it
- * leaves no room for what a replay adds.
+ * was cut short can be begun again. Signed anew, as {@link replayOf} does. Pure. Throws `invalid-event` when what is stored
+ * is no event, `denied` when its subnet did not sign it, and `too-large` when it leaves no room for what a replay adds.
  */
 export function replayOfStored(
   stored: StoredEvent,
   to: { readonly node: string; readonly durable: string },
   replayId: string,
+  signatures: Signatures,
 ): Message {
-  const original = openStored(stored);
+  const { subnet, envelope: original } = openStored(stored);
+  assertSigned(original, signatures.verify(subnet, stored));
   const { stream, seq, storedAt } = stored;
   // JSON keeps the parts apart, whatever they hold.
   const id = derivedEventId(
@@ -91,17 +98,27 @@ export function replayOfStored(
     },
   };
   const subject = formatReplaySubject(to, stored.subject);
-  return { subject, id, headers: stored.headers, body: encodeReplay(envelope) };
+  const message = { subject, id, headers: unsigned(stored.headers), body: encodeReplay(envelope) };
+  return signatures.sign(subnet, message, envelope);
 }
 
-function openStored({ subject, body }: StoredEvent): Envelope {
+function openStored({ subject, body }: StoredEvent): {
+  readonly subnet: string;
+  readonly envelope: Envelope;
+} {
   try {
     const envelope = decodeEnvelope(body);
-    assertOrigin(envelope, parseSubject(subject));
-    return envelope;
+    const address = parseSubject(subject);
+    assertOrigin(envelope, address);
+    return { subnet: address.subnet, envelope };
   } catch (cause) {
     throw new MeshError("invalid-event", `what is stored is no event: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** The headers without a signature, which was of another envelope. */
+function unsigned({ [SIGNATURE_HEADER]: _, ...rest }: Message["headers"]): Message["headers"] {
+  return rest;
 }
 
 function encodeReplay(envelope: Envelope): Uint8Array {

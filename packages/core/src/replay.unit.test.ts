@@ -3,6 +3,7 @@ import type { DeadLetter } from "./dead-letter.ts";
 import { decodeEnvelope, type Envelope, encodeEnvelope, MAX_ENVELOPE_BYTES } from "./envelope.ts";
 import { effectKey } from "./once.ts";
 import { newReplayId, replayIdProblem, replayOf, replayOfStored, type StoredEvent } from "./replay.ts";
+import { Signatures } from "./signatures.ts";
 import { parseSubject } from "./subject.ts";
 
 const SUBJECT = "evt.alpha.kitchen.ui.notify.v1";
@@ -34,8 +35,9 @@ function stored(changes: Partial<Envelope> = {}, place: Partial<StoredEvent> = {
   };
 }
 
+const UNSIGNED = new Signatures();
 const replayed = (event: StoredEvent, replayId = "RPL-1", to = TO): Envelope =>
-  decodeEnvelope(replayOfStored(event, to, replayId).body);
+  decodeEnvelope(replayOfStored(event, to, replayId, UNSIGNED).body);
 
 const codeOf = (make: () => unknown): unknown => {
   try {
@@ -47,7 +49,7 @@ const codeOf = (make: () => unknown): unknown => {
 
 describe("replayOfStored()", () => {
   test("changes id, cause and two headers, and nothing else", () => {
-    const message = replayOfStored(stored(), TO, "RPL-1");
+    const message = replayOfStored(stored(), TO, "RPL-1", UNSIGNED);
     expect(message).toMatchObject({
       subject: "rpl.desk.screen.alpha.kitchen.ui.notify.v1",
       headers: { traceparent: "00-1-2-01" },
@@ -62,7 +64,9 @@ describe("replayOfStored()", () => {
   });
 
   test("makes the same message again, and other ids for another replay, durable, stream or place", () => {
-    expect(replayOfStored(stored(), TO, "RPL-1")).toEqual(replayOfStored(stored(), TO, "RPL-1"));
+    expect(replayOfStored(stored(), TO, "RPL-1", UNSIGNED)).toEqual(
+      replayOfStored(stored(), TO, "RPL-1", UNSIGNED),
+    );
     const ids = [
       replayed(stored()),
       replayed(stored(), "RPL-2"),
@@ -96,10 +100,12 @@ describe("replayOfStored()", () => {
   test("says of an event that leaves no room that it is too large", () => {
     const full = encodeEnvelope({ ...original, data: "" }).length;
     const largest = (spare: number) => stored({ data: "x".repeat(MAX_ENVELOPE_BYTES - full - spare) });
-    expect(codeOf(() => replayOfStored(largest(0), TO, "RPL-1"))).toBe("too-large");
-    expect(codeOf(() => replayOfStored(largest(200), TO, "RPL-1"))).toMatchObject({ id: expect.any(String) });
+    expect(codeOf(() => replayOfStored(largest(0), TO, "RPL-1", UNSIGNED))).toBe("too-large");
+    expect(codeOf(() => replayOfStored(largest(200), TO, "RPL-1", UNSIGNED))).toMatchObject({
+      id: expect.any(String),
+    });
     const headers = Object.fromEntries(Array.from({ length: 31 }, (_, i) => [`h${i}`, ""]));
-    expect(codeOf(() => replayOfStored(stored({ headers }), TO, "RPL-1"))).toBe("too-large");
+    expect(codeOf(() => replayOfStored(stored({ headers }), TO, "RPL-1", UNSIGNED))).toBe("too-large");
   });
 
   test("says of what is no event that it is none", () => {
@@ -114,7 +120,7 @@ describe("replayOfStored()", () => {
     ];
     for (const place of none) {
       expect(
-        codeOf(() => replayOfStored(stored({}, place), TO, "RPL-1")),
+        codeOf(() => replayOfStored(stored({}, place), TO, "RPL-1", UNSIGNED)),
         place.subject,
       ).toBe("invalid-event");
     }
@@ -145,10 +151,10 @@ describe("replayOf()", () => {
       subject: SUBJECT,
       message: { headers: {}, body_base64: Buffer.from(encodeEnvelope(original)).toString("base64") },
     } as DeadLetter;
-    const message = replayOf(letter);
+    const message = replayOf(letter, UNSIGNED);
     expect(message.subject).toBe("rpl.desk.screen.alpha.kitchen.ui.notify.v1");
     expect(message.id).toMatch(/^EVT-20260105-093100-/);
-    expect(replayOf(letter)).toEqual(message);
+    expect(replayOf(letter, UNSIGNED)).toEqual(message);
     expect(decodeEnvelope(message.body)).toMatchObject({
       causation_id: original.event_id,
       headers: { idempotency_key: original.event_id, replay_id: letter.dead_letter_id },

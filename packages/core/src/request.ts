@@ -1,11 +1,19 @@
-import { checkEnvelope, decodeEnvelope, type Envelope, encodeEnvelope } from "./envelope.ts";
+import { checkEnvelope, decodeEnvelope, type Envelope } from "./envelope.ts";
 import { MeshError, messageOf } from "./errors.ts";
 import { formatEventRef } from "./event-name.ts";
 import { assertOrigin, assertTenant } from "./open-delivery.ts";
 import type { EventContract, Logger, Message, Transport } from "./ports.ts";
-import { assertContract, newEnvelope, type Publisher, type PublishOptions, prepareEvent } from "./publish.ts";
+import {
+  assertContract,
+  newEnvelope,
+  newMessage,
+  type Publisher,
+  type PublishOptions,
+  prepareEvent,
+} from "./publish.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { formatReplySubject, parseReplySubject, type ReplyAddress, replyName } from "./reply-subject.ts";
+import { assertSigned } from "./signatures.ts";
 import type { EventAddress } from "./subject.ts";
 import { publishSpan } from "./tracing.ts";
 
@@ -69,13 +77,13 @@ export async function request(
   try {
     // Listens before it sends: a reply may be quicker than the receipt.
     const reply = transport.awaitReply(envelope.event_id, end, (message) =>
-      isReply(message, envelope, contract),
+      isReply(publisher, message, envelope, contract),
     );
     const sent = publisher.publish({ ...message, headers: span.headers }, { onlyNow: true });
     // What the server refuses is told at once; what it took is not waited for twice.
     const answer = await Promise.race([reply, sent.then(() => reply)]);
     span.end();
-    return openReply(answer, envelope, contract);
+    return openReply(publisher, answer, envelope, contract);
   } catch (thrown) {
     span.end(thrown);
     throw thrown;
@@ -85,10 +93,21 @@ export async function request(
   }
 }
 
-/** Checks a reply as if nobody had done so before. Throws `failed` when it tells of a failure, or `invalid-event`. */
-function openReply({ subject, body }: Message, asked: Envelope, contract: EventContract): Envelope {
+/**
+ * Checks a reply as if nobody had done so before. Throws `failed` when it tells of a failure, `denied` or `invalid-event`.
+ * Its age is that of the request, whose id nobody knew before.
+ */
+function openReply(
+  { signatures }: Publisher,
+  message: Message,
+  asked: Envelope,
+  contract: EventContract,
+): Envelope {
+  const { subject, body } = message;
   const { requester, responder, name, version } = parseReplySubject(subject);
+  const signature = signatures?.verify(responder.subnet, message);
   const envelope = decodeEnvelope(body);
+  assertSigned(envelope, signature);
   assertOrigin(envelope, { ...responder, name: contract.name, version: contract.version });
   if (responder.subnet === requester.subnet) assertTenant(envelope, asked.tenant);
   const command = formatEventRef(asked.event_name, asked.version);
@@ -105,9 +124,9 @@ function openReply({ subject, body }: Message, asked: Envelope, contract: EventC
 }
 
 /** Whether it can be opened, tells of a failure or not. What cannot is somebody's mistake or malice: the reply may yet come. */
-function isReply(message: Message, asked: Envelope, contract: EventContract): boolean {
+function isReply(publisher: Publisher, message: Message, asked: Envelope, contract: EventContract): boolean {
   try {
-    openReply(message, asked, contract);
+    openReply(publisher, message, asked, contract);
     return true;
   } catch (thrown) {
     return thrown instanceof MeshError && thrown.code === "failed";
@@ -183,12 +202,7 @@ export class Responder {
       name: asked.event_name,
       version: asked.version,
     };
-    const message = {
-      subject: formatReplySubject(to),
-      id: envelope.event_id,
-      headers: {},
-      body: encodeEnvelope(envelope),
-    };
+    const message = newMessage(this.#publisher, formatReplySubject(to), envelope);
     const span = publishSpan({ envelope, message });
     try {
       await this.#transport.publish({ ...message, headers: span.headers });

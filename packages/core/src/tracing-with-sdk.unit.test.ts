@@ -127,6 +127,13 @@ describe("publishSpan()", () => {
 });
 
 describe("linkSpan()", () => {
+  test("passes on what else the message carries, as a publish does", () => {
+    const carried = { "Adaos-Signature": "k1 a b c" };
+    const { headers } = linkSpan(event({ traceparent: SENDER, ...carried }), "up", "alpha");
+    expect(headers).toEqual({ ...carried, traceparent: spans[0]?.id });
+    expect(publishSpan(event(carried)).headers).toEqual({ ...carried, traceparent: spans[1]?.id });
+  });
+
   test("is a child of the sender and the parent of what it sends on", () => {
     const { headers } = linkSpan(event({ traceparent: SENDER }), "up", "alpha");
     expect(spans[0]).toMatchObject({ name: "link up ui.notify", parent: SENDER });

@@ -54,9 +54,13 @@ export interface MessageSpan {
   end(failure?: unknown): void;
 }
 
+/** Whatever else the message carries is passed on. */
 function messageSpan(span: Span, within: Context, passedOn: MessageHeaders): MessageSpan {
   const valid = trace.isSpanContextValid(span.spanContext());
-  return { headers: valid ? injected(span, within) : passedOn, end: (failure) => endSpan(span, failure) };
+  return {
+    headers: valid ? { ...passedOn, ...injected(span, within) } : passedOn,
+    end: (failure) => endSpan(span, failure),
+  };
 }
 
 function injected(span: Span, within: Context): MessageHeaders {
@@ -83,9 +87,10 @@ function noSpan(headers: MessageHeaders): MessageSpan {
   return { headers, end: () => undefined };
 }
 
-/** Starts the span of a publish, a child of whatever is active. */
+/** Starts the span of a publish, a child of whatever is active. Its headers are the message's and the trace context. */
 export function publishSpan(event: PreparedEvent): MessageSpan {
-  if (!isTracing()) return noSpan({});
+  const { headers } = event.message;
+  if (!isTracing()) return noSpan(headers);
   const parent = context.active();
   const attributes = attributesOf(event, "publish", "send");
   const span = tracer.startSpan(
@@ -93,7 +98,7 @@ export function publishSpan(event: PreparedEvent): MessageSpan {
     { kind: SpanKind.PRODUCER, attributes },
     parent,
   );
-  return messageSpan(span, parent, {});
+  return messageSpan(span, parent, headers);
 }
 
 /** Starts the span of one hop of a link, a child of what sent the message. Without tracing the headers pass as they are. */

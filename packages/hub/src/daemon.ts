@@ -1,5 +1,5 @@
-import { type HubFile, readNodeFile, readSeed, readServerAccess } from "@adaos/config";
-import { Denials, Policy } from "@adaos/core";
+import { type HubFile, readNodeFile, readSeed, readServerAccess, readSignatures } from "@adaos/config";
+import { Denials, Policy, Signatures } from "@adaos/core";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection, StreamPublisher } from "@adaos/transport-nats";
 import { DurableDesk } from "./durable-desk.ts";
@@ -21,6 +21,7 @@ export async function runHub(file: string): Promise<number> {
     base: { mesh: config.mesh, node },
   });
   const policy = new Policy(config.policy);
+  const signatures = new Signatures(readSignatures(config.signatures, path));
   const dial = { ...readServerAccess(config.server, path), log, waitForServer: true };
   const connection = await openConnection({
     ...dial,
@@ -48,7 +49,9 @@ export async function runHub(file: string): Promise<number> {
   });
   /** Whoever loses something loses it first; then what is new is given. */
   const apply = async (changed: HubFile): Promise<void> => {
+    const keys = readSignatures(changed.signatures, path);
     policy.replace(changed.policy);
+    signatures.replace(keys);
     grants.setMembers(memberKeysOf(changed));
     // Keys and rights go first: they need nothing but the server.
     await grants.enforce();
@@ -59,6 +62,7 @@ export async function runHub(file: string): Promise<number> {
   const denials = new Denials({
     address: { subnet, node: "hub" },
     tenant: config.tenant,
+    signatures,
     publish: (message) => publisher.publish(message),
     log,
   });

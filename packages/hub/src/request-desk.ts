@@ -7,7 +7,13 @@ import {
   quote,
   REPLY_ROOT,
 } from "@adaos/core";
-import type { HandlersReply, HandlersRequest, StoredReply, StoredReplyRequest } from "@adaos/transport-nats";
+import {
+  type HandlersReply,
+  type HandlersRequest,
+  type StoredReply,
+  type StoredReplyRequest,
+  travellingOf,
+} from "@adaos/transport-nats";
 import { type JetStreamManager, NatsError } from "nats";
 import { z } from "zod";
 import { parseRequest } from "./parse-request.ts";
@@ -63,10 +69,14 @@ export class RequestDesk {
     const next_by_subj = `${REPLY_ROOT}.*.${this.#subnet}.${node}.${requestId}.>`;
     try {
       const query = { seq: after + 1, next_by_subj };
-      const { seq, subject, data } = await this.#jsm.streams.getMessage(eventsStream(this.#subnet), query);
+      const { seq, subject, header, data } = await this.#jsm.streams.getMessage(
+        eventsStream(this.#subnet),
+        query,
+      );
       // What is larger than any reply is none, and its answer would not fit into a message.
       const isReply = data.length <= MAX_ENVELOPE_BYTES;
-      return { seq, subject, bodyBase64: isReply ? Buffer.from(data).toString("base64") : "" };
+      const bodyBase64 = isReply ? Buffer.from(data).toString("base64") : "";
+      return { seq, subject, headers: travellingOf(header), bodyBase64 };
     } catch (thrown) {
       if (thrown instanceof NatsError && thrown.api_error?.err_code === NO_MESSAGE) return {};
       throw thrown;

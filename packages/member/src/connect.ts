@@ -11,6 +11,7 @@ import {
   readMeshFile,
   readNodeFile,
   readServerAccess,
+  readSignatures,
   resolveStateDir,
 } from "@adaos/config";
 import {
@@ -25,6 +26,7 @@ import {
   Policy,
   parseNodeAddress,
   RateLimits,
+  Signatures,
   type Transport,
 } from "@adaos/core";
 import { NodeFileWatch, openLog, startTelemetry } from "@adaos/daemon";
@@ -137,13 +139,16 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
   const address: NodeAddress = { subnet, node: config.node };
   const policy = new Policy(config.policy);
   const limits = new RateLimits(`${subnet}/${config.node}`, config.limits);
+  const signatures = new Signatures(readSignatures(config.signatures, path));
   const watch = new NodeFileWatch({
     role: "member",
     loaded: node,
     isInForce: true,
     apply: (changed) => {
+      const keys = readSignatures(changed.signatures, path);
       policy.replace(changed.policy);
       limits.replace(changed.limits);
+      signatures.replace(keys);
     },
     log,
   });
@@ -179,6 +184,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     tenant,
     policy,
     limits,
+    signatures,
     log,
     ...(component === undefined ? {} : { component }),
     onClosed: async () => {

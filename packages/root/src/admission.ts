@@ -1,5 +1,6 @@
 import {
   assertOrigin,
+  assertSigned,
   assertTenant,
   decodeEnvelope,
   deniedError,
@@ -15,8 +16,9 @@ import {
   RecentMap,
   type ReplyAddress,
   replyName,
+  type Signatures,
 } from "@adaos/core";
-import { headersOfMsg } from "@adaos/transport-nats";
+import { headersOfMsg, storedMsOf } from "@adaos/transport-nats";
 import type { Msg } from "nats";
 
 export type Direction = "up" | "down";
@@ -27,6 +29,16 @@ export interface Admitted {
   readonly message: Message;
 }
 
+/** By what one link decides. */
+export interface AdmissionOptions {
+  readonly policy: Policy;
+  /** Of every subnet. */
+  readonly tenants: ReadonlyMap<string, string>;
+  readonly signatures: Signatures;
+  readonly direction: Direction;
+  readonly subnet: string;
+}
+
 /** Subjects of events remembered per link. */
 const REMEMBERED = 10_000;
 
@@ -35,44 +47,44 @@ const REMEMBERED = 10_000;
  * question asked once more, of the message itself.
  */
 export class Admission {
-  readonly #policy: Policy;
-  readonly #tenants: ReadonlyMap<string, string>;
-  readonly #direction: Direction;
-  readonly #subnet: string;
+  readonly #options: AdmissionOptions;
   /** Subjects that may cross by this revision of the policy, with the origin and event they tell of. */
   #admitted = new RecentMap<string, EventAddress>(REMEMBERED);
   #revision = 0;
 
-  /** @param tenants Of every subnet. */
-  constructor(policy: Policy, tenants: ReadonlyMap<string, string>, direction: Direction, subnet: string) {
-    this.#policy = policy;
-    this.#tenants = tenants;
-    this.#direction = direction;
-    this.#subnet = subnet;
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
   }
 
   /** Pure but for its memory. Throws `denied` (with the rule) or `invalid-event`. */
   admit(msg: Msg): Admitted {
+    const { tenants, signatures, direction } = this.#options;
     const { subject, data: body } = msg;
     const claimed = this.#admitSubject(subject);
+    const headers = headersOfMsg(msg);
+    // An uplink pulls from the stream into which the event came first; what has waited there does not grow older.
+    const storedMs = direction === "up" ? storedMsOf(msg) : undefined;
+    const signature = signatures.verify(claimed.subnet, { subject, headers, body }, storedMs);
     const envelope = decodeEnvelope(body);
+    assertSigned(envelope, signature);
     assertOrigin(envelope, claimed);
-    assertTenant(envelope, this.#tenants.get(claimed.subnet));
+    assertTenant(envelope, tenants.get(claimed.subnet));
     // The bytes pass as they are; only the headers that belong to the journey pass with them.
-    return { envelope, message: { subject, id: envelope.event_id, headers: headersOfMsg(msg), body } };
+    return { envelope, message: { subject, id: envelope.event_id, headers, body } };
   }
 
   #admitSubject(subject: string): EventAddress {
-    if (this.#revision !== this.#policy.revision) {
+    const { policy, direction, subnet } = this.#options;
+    if (this.#revision !== policy.revision) {
       this.#admitted = new RecentMap(REMEMBERED);
-      this.#revision = this.#policy.revision;
+      this.#revision = policy.revision;
     }
     const remembered = this.#admitted.get(subject);
     if (remembered !== undefined) return remembered;
     // Every reply has a subject of its own: nothing to remember.
     if (subject.startsWith(`${REPLY_ROOT}.`))
-      return admitReply(this.#policy, this.#direction, this.#subnet, parseReplySubject(subject));
-    const claimed = admitEvent(this.#policy, this.#direction, this.#subnet, parseSubject(subject));
+      return admitReply(policy, direction, subnet, parseReplySubject(subject));
+    const claimed = admitEvent(policy, direction, subnet, parseSubject(subject));
     this.#admitted.set(subject, claimed);
     return claimed;
   }

@@ -1,5 +1,5 @@
-import { type RootFile, readNodeFile, readServerAccess } from "@adaos/config";
-import { type Logger, Policy, type Rate } from "@adaos/core";
+import { type RootFile, readNodeFile, readServerAccess, readSignatures } from "@adaos/config";
+import { type Logger, Policy, type Rate, Signatures } from "@adaos/core";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection } from "@adaos/transport-nats";
 import { LeafGate } from "./leaf-gate.ts";
@@ -18,6 +18,7 @@ export async function runRoot(file: string): Promise<number> {
     base: { mesh: config.mesh, node },
   });
   const policy = new Policy(config.policy);
+  const signatures = new Signatures(readSignatures(config.signatures, path));
   const connection = await openConnection({
     ...readServerAccess(config.server, path),
     name: node,
@@ -39,10 +40,12 @@ export async function runRoot(file: string): Promise<number> {
   };
   takeSubnets(config);
   const stream = new MeshStream(() => [...tenants.keys()], policy, config.streams, jsm, log);
-  const links = new Links({ policy, tenants, exportLimits, connection, stream, log });
+  const links = new Links({ policy, tenants, signatures, exportLimits, connection, stream, log });
   /** Whoever loses something loses it first; then what is new is given. */
   const apply = async (changed: RootFile): Promise<void> => {
+    const keys = readSignatures(changed.signatures, path);
     policy.replace(changed.policy);
+    signatures.replace(keys);
     takeSubnets(changed);
     await gate?.admit(leafKeysOf(changed));
     const trouble = await stream.restore();

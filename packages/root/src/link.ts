@@ -6,7 +6,6 @@ import {
   MeshError,
   type Message,
   type MessageSpan,
-  type Policy,
 } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
 import {
@@ -16,16 +15,11 @@ import {
   PinnedConsumer,
   StreamPublisher,
 } from "@adaos/transport-nats";
-import { Admission, type Direction } from "./admission.ts";
+import { Admission, type AdmissionOptions } from "./admission.ts";
 import type { Pace } from "./pace.ts";
 
 /** One direction between a subnet and the root. The two differ in these values and nothing else. */
-export interface LinkOptions {
-  readonly direction: Direction;
-  readonly subnet: string;
-  readonly policy: Policy;
-  /** Of every subnet. */
-  readonly tenants: ReadonlyMap<string, string>;
+export interface LinkOptions extends AdmissionOptions {
   readonly connection: Connection;
   readonly source: { readonly stream: string; readonly consumer: string; readonly apiPrefix: string };
   /** Where an event of this subject is published at the other end. */
@@ -83,7 +77,7 @@ export class Link implements Part {
   constructor(options: LinkOptions) {
     this.name = `link ${options.direction} ${options.subnet}`;
     this.#options = options;
-    this.#admission = new Admission(options.policy, options.tenants, options.direction, options.subnet);
+    this.#admission = new Admission(options);
   }
 
   async start(): Promise<void> {

@@ -13,6 +13,7 @@ import {
   type Rate,
   REPLY_ROOT,
   replyIngestPrefix,
+  type Signatures,
   UPLINK_DURABLE,
 } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
@@ -26,6 +27,7 @@ export interface LinksOptions {
   /** Tenant of every subnet. It may change; see {@link Links.reconcile}. */
   readonly tenants: ReadonlyMap<string, string>;
   /** What each uplink carries at most, where it is limited. It may change, too. */
+  readonly signatures: Signatures;
   readonly exportLimits: ReadonlyMap<string, Rate>;
   readonly connection: Connection;
   readonly stream: MeshStream;
@@ -93,12 +95,13 @@ export class Links implements Part {
 
   /** In the subnet whose link it is: who looks after it is told. */
   #tellOf(subnet: string, denial: Denial): void {
-    const { tenants, log } = this.#options;
+    const { tenants, signatures, log } = this.#options;
     const denials =
       this.#denials.get(subnet) ??
       new Denials({
         address: { subnet, node: "root" },
         tenant: tenants.get(subnet) ?? DEFAULT_TENANT,
+        signatures,
         publish: (message) =>
           this.#publisher.publish({ ...message, subject: ingestSubject(subnet, message.subject) }),
         log,

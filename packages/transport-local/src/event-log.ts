@@ -4,6 +4,8 @@ import { type EventAddress, MeshError, type Message } from "@adaos/core";
 export interface LogEntry {
   readonly seq: number;
   readonly message: Message;
+  /** Milliseconds since the epoch. */
+  readonly storedMs: number;
   readonly address: EventAddress;
   /** Of a replay: the one durable that it is for. */
   readonly only: string | undefined;
@@ -59,7 +61,7 @@ export class EventLog {
     }
     this.#bytes = bytes;
     const seq = this.lastSeq + 1;
-    this.#entries.push({ seq, address, only, message: copyOf(message) });
+    this.#entries.push({ seq, address, only, message: copyOf(message), storedMs: Date.now() });
     this.#recent.set(message.id, { seq, storedMs: nowMs });
     return { seq, duplicate: false };
   }

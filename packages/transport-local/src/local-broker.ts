@@ -14,6 +14,7 @@ import {
   quote,
   REPLY_ROOT,
   type ReplyAddress,
+  SIGNATURE_HEADER,
   type SubscribeOptions,
 } from "@adaos/core";
 import { copyOf, EventLog } from "./event-log.ts";
@@ -46,8 +47,8 @@ export interface LocalBrokerOptions {
 
 /** What the adapter for nats-server takes at its default `max_payload`: what works here works there. */
 const MAX_BODY_BYTES = 1_048_576 - 4096;
-/** Trace context: the headers that travel with an event on every transport. */
-const TRAVELLING: ReadonlySet<string> = new Set(["traceparent", "tracestate", "baggage"]);
+/** Trace context and signature: the headers that travel with an event on every transport. */
+const TRAVELLING: ReadonlySet<string> = new Set(["traceparent", "tracestate", "baggage", SIGNATURE_HEADER]);
 
 /**
  * Holds the events of one subnet, and the positions of its durables, in memory. It ends with the process. Opens nothing

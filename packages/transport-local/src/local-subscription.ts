@@ -34,6 +34,7 @@ export class LocalSubscription implements Subscription, Taker {
       message: copyOf(entry.message),
       stream: this.#stream,
       seq: entry.seq,
+      storedMs: entry.storedMs,
       deliveryCount: count,
       settle: (settlement) => this.#settle(attempt, settlement),
     });

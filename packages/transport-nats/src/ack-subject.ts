@@ -1,3 +1,5 @@
+import type { Msg } from "nats";
+
 /** What the subject tells to which a delivery is acknowledged. */
 export interface AckSubject {
   /** In the stream. */
@@ -5,6 +7,8 @@ export interface AckSubject {
   /** Of the delivery: each that the consumer makes has the next one. */
   readonly consumerSeq: number;
   readonly deliveryCount: number;
+  /** When the stream stored the message; milliseconds since the epoch. */
+  readonly storedMs: number;
   /** Names the message; holds its time too, since a stream made anew counts from 1 again. */
   readonly key: string;
 }
@@ -28,10 +32,17 @@ export function parseAckSubject(subject: string): AckSubject | undefined {
   const afterTime = subject.indexOf(".", afterConsumerSeq + 1);
   if (dots + 1 < V1_TOKENS || afterTime === -1) return undefined;
   const seq = subject.slice(afterDelivered + 1, afterSeq);
+  const time = subject.slice(afterConsumerSeq + 1, afterTime);
   return {
     seq: Number(seq),
     consumerSeq: Number(subject.slice(afterSeq + 1, afterConsumerSeq)),
     deliveryCount: Number(subject.slice(from, afterDelivered)),
-    key: `${seq} ${subject.slice(afterConsumerSeq + 1, afterTime)}`,
+    storedMs: Number(time) / 1e6,
+    key: `${seq} ${time}`,
   };
+}
+
+/** When the stream stored a delivered message; milliseconds since the epoch, NaN where it does not tell. */
+export function storedMsOf({ reply }: Pick<Msg, "reply">): number {
+  return parseAckSubject(reply ?? "")?.storedMs ?? Number.NaN;
 }

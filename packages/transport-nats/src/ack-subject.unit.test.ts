@@ -14,6 +14,7 @@ describe("parseAckSubject()", () => {
       seq: 42,
       consumerSeq: 7,
       deliveryCount: 3,
+      storedMs: 1_700_000_000_000,
       key: "42 1700000000000000000",
     });
   });

@@ -44,6 +44,8 @@ export interface StoredReplyRequest {
 export interface StoredReply {
   readonly seq?: number;
   readonly subject?: string;
+  /** Those that travel with it. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly bodyBase64?: string;
 }
 

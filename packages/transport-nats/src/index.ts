@@ -1,3 +1,4 @@
+export { storedMsOf } from "./ack-subject.ts";
 export {
   type Connection,
   type ConnectionListener,
@@ -15,7 +16,7 @@ export type {
   StoredReplyRequest,
 } from "./hub-requests.ts";
 export { dropOtherDurables, ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
-export { headersOfMsg, travellingHeaders } from "./message-headers.ts";
+export { headersOfMsg, travellingHeaders, travellingOf } from "./message-headers.ts";
 export { NatsIdempotencyStore } from "./nats-idempotency.ts";
 export { NatsJournal } from "./nats-journal.ts";
 export { NatsMetricsStore } from "./nats-metrics.ts";

@@ -1,14 +1,20 @@
-import type { Msg } from "nats";
+import { SIGNATURE_HEADER } from "@adaos/core";
+import type { Msg, MsgHdrs } from "nats";
 import type { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 
 /** The headers that travel with an event from server to server. All others belong to one server and are dropped. */
-const TRAVELLING = ["traceparent", "tracestate", "baggage"] as const;
+const TRAVELLING = ["traceparent", "tracestate", "baggage", SIGNATURE_HEADER] as const;
 const MAX_VALUE_LENGTH = 8192;
 
-/** Trace context of a message; nothing else that a stranger may have put into its headers is passed on. */
+/** Trace context and signature of a message; nothing else that a stranger may have put into its headers is passed on. */
 export function headersOfMsg(msg: Msg): Record<string, string> {
   const headers = mayTravel(msg) ? msg.headers : undefined;
-  return headers === undefined ? {} : travelling((key) => headers.get(key));
+  return headers === undefined ? {} : travellingOf(headers);
+}
+
+/** The same of headers that stand alone. */
+export function travellingOf(headers: MsgHdrs): Record<string, string> {
+  return travelling((key) => headers.get(key));
 }
 
 /** The same of headers that a stranger has written down. */

@@ -23,7 +23,7 @@ import {
   type StoredReply,
   type StoredReplyRequest,
 } from "./hub-requests.ts";
-import { headersOfMsg, idOfMsg } from "./message-headers.ts";
+import { headersOfMsg, idOfMsg, travellingHeaders } from "./message-headers.ts";
 import { PullConsumer, type PulledMessage } from "./pull-consumer.ts";
 import { type FoundReply, Replies } from "./replies.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
@@ -159,10 +159,10 @@ export class NatsTransport implements Transport {
 
   async #storedReply(requestId: string, after: number): Promise<FoundReply | undefined> {
     const request: StoredReplyRequest = { requestId, after };
-    const { seq, subject, bodyBase64 } = await this.#ask<StoredReply>("reply", request);
+    const { seq, subject, headers, bodyBase64 } = await this.#ask<StoredReply>("reply", request);
     if (seq === undefined || subject === undefined || bodyBase64 === undefined) return undefined;
     const body = Buffer.from(bodyBase64, "base64");
-    return { seq, reply: { subject, id: requestId, headers: {}, body } };
+    return { seq, reply: { subject, id: requestId, headers: travellingHeaders(headers ?? {}), body } };
   }
 
   #ask<T extends object>(service: HubService, request: object): Promise<T> {
@@ -170,7 +170,7 @@ export class NatsTransport implements Transport {
   }
 }
 
-function deliveryOf({ msg, seq, deliveryCount, settle }: PulledMessage, stream: string): Delivery {
+function deliveryOf({ msg, settle, ...told }: PulledMessage, stream: string): Delivery {
   const message = { subject: msg.subject, id: idOfMsg(msg), headers: headersOfMsg(msg), body: msg.data };
-  return { message, stream, seq, deliveryCount, settle };
+  return { message, stream, ...told, settle };
 }

@@ -97,7 +97,7 @@ describe("NatsTransport.subscribe()", () => {
     expect(scene.pulls()).toBe(1);
   });
 
-  test("hands over deliveries with id, trace and place, and settles them", async () => {
+  test("hands over deliveries with id, trace, signature, place and time, and settles them", async () => {
     const scene = new Scene();
     const deliveries: Delivery[] = [];
     scene.subscribe((delivery) => deliveries.push(delivery));
@@ -105,14 +105,20 @@ describe("NatsTransport.subscribe()", () => {
     const headers = newHeaders();
     headers.set("Nats-Msg-Id", "EVT-1");
     headers.set("traceparent", "00-1");
+    headers.set("Adaos-Signature", "k1 a b c");
     headers.set("Nats-Sequence", "9");
     scene.connection.deliver(scene.inbox(), { ...deliveryOf(7, 2), headers });
     await vi.advanceTimersByTimeAsync(1);
     expect(deliveries).toMatchObject([
       {
-        message: { subject: "evt.alpha.desk.ui.notify.v1", id: "EVT-1", headers: { traceparent: "00-1" } },
+        message: {
+          subject: "evt.alpha.desk.ui.notify.v1",
+          id: "EVT-1",
+          headers: { traceparent: "00-1", "Adaos-Signature": "k1 a b c" },
+        },
         stream: "EVENTS_alpha",
         seq: 7,
+        storedMs: 1_700_000_000_000,
         deliveryCount: 2,
       },
     ]);

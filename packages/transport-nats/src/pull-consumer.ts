@@ -29,6 +29,7 @@ export interface PullConsumerOptions {
 export interface PulledMessage {
   readonly msg: Msg;
   readonly seq: number;
+  readonly storedMs: number;
   readonly deliveryCount: number;
   settle(settlement: Settlement): void;
 }
@@ -136,7 +137,7 @@ export class PullConsumer {
   #onDelivered(msg: Msg): void {
     const delivery = parseAckSubject(msg.reply ?? "");
     if (delivery === undefined) return;
-    const { seq, deliveryCount, key } = delivery;
+    const { seq, deliveryCount, storedMs, key } = delivery;
     const settled = this.#settled.get(key);
     if (settled !== undefined) {
       this.#respond(msg, settled);
@@ -157,6 +158,7 @@ export class PullConsumer {
     this.#onMessage({
       msg,
       seq,
+      storedMs,
       deliveryCount,
       settle: (settlement) => {
         if (this.#held.get(key) !== fresh) return;

@@ -1,8 +1,11 @@
+import { resolveStateDir } from "@adaos/config";
 import { MeshError, messageOf } from "@adaos/core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { DeadLetterDesk, deadLetters, type KeptDeadLetter } from "../mesh/dead-letters.ts";
 import { inFlight } from "../mesh/in-flight.ts";
+import { readLayout } from "../mesh/layout.ts";
+import { operatorSignatures } from "../mesh/operator-signatures.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { progress } from "../progress.ts";
 import { firstLine, type Terminal, table } from "../terminal.ts";
@@ -167,8 +170,9 @@ async function change(
     }
   };
   try {
+    const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
     await withHubs(options, async (hub) => {
-      const desk = new DeadLetterDesk(hub);
+      const desk = new DeadLetterDesk(hub, signatures);
       const letters = upTo(last.get(hub.of) ?? 0, deadLetters(hub, options), isMeant);
       await inFlight(letters, { maxInFlight: MAX_IN_FLIGHT, perSecond }, (letter) => actOn(desk, letter));
       await desk.close();

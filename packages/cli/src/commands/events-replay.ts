@@ -1,9 +1,10 @@
 import { resolveStateDir } from "@adaos/config";
-import { eventsStream, MeshError, newReplayId, replayIdProblem } from "@adaos/core";
+import { eventsStream, MeshError, newReplayId, replayIdProblem, type Signatures } from "@adaos/core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { hubServers, type OpenServer, withServers } from "../mesh/hubs.ts";
 import { readLayout } from "../mesh/layout.ts";
+import { operatorSignatures } from "../mesh/operator-signatures.ts";
 import { pastEvents, type ReplayPlan, type Survey, surveyPast } from "../mesh/past.ts";
 import { ReplayRun, roomFor } from "../mesh/replay-run.ts";
 import { findTarget, narrowed, parseOrigin } from "../mesh/replay-target.ts";
@@ -64,8 +65,10 @@ export function eventsReplayCommand(terminal: Terminal): Command {
         const bounds = "--since, --until, --from-seq or --to-seq";
         throw new MeshError("usage", `say how far back with ${bounds}, or --all for the whole stream`);
       }
-      const servers = hubServers(readLayout(resolveStateDir(options.state)), options.at);
-      await withServers(servers, (hub) => replay(hub, pattern, options, terminal));
+      const layout = readLayout(resolveStateDir(options.state));
+      const servers = hubServers(layout, options.at);
+      const signatures = operatorSignatures(layout);
+      await withServers(servers, (hub) => replay(hub, signatures, pattern, options, terminal));
     });
 }
 
@@ -75,11 +78,12 @@ function isBounded({ since, until, fromSeq, toSeq, all }: ReplayOptions): boolea
 
 async function replay(
   hub: OpenServer,
+  signatures: Signatures,
   pattern: string | undefined,
   options: ReplayOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const plan = await planOf(hub, pattern, options);
+  const plan = { ...(await planOf(hub, pattern, options)), signatures };
   const survey = await surveyed(hub, plan, terminal);
   const { count, skipped, failed } = survey;
   await warnIfTooMuch(hub, survey, terminal);
@@ -97,7 +101,7 @@ async function planOf(
   hub: OpenServer,
   pattern: string | undefined,
   options: ReplayOptions,
-): Promise<ReplayPlan> {
+): Promise<Omit<ReplayPlan, "signatures">> {
   const { from, since, until, fromSeq = 1, toSeq = Number.POSITIVE_INFINITY } = options;
   const asked = {
     ...(pattern === undefined ? {} : { pattern: parsePattern(pattern) }),

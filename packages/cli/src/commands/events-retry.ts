@@ -1,7 +1,10 @@
+import { resolveStateDir } from "@adaos/config";
 import { MeshError, messageOf } from "@adaos/core";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { DeadLetterDesk, deadLetters, type KeptDeadLetter } from "../mesh/dead-letters.ts";
+import { readLayout } from "../mesh/layout.ts";
+import { operatorSignatures } from "../mesh/operator-signatures.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { type Terminal, table } from "../terminal.ts";
 import { withHubs } from "./failure-options.ts";
@@ -37,8 +40,9 @@ export function eventsRetryCommand(terminal: Terminal): Command {
       for (const { entry } of permanent) {
         terminal.say(`${entry.dead_letter_id} failed for a reason that time does not cure; was it mended?`);
       }
+      const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
       await withHubs(options, async (hub) => {
-        const desk = new DeadLetterDesk(hub);
+        const desk = new DeadLetterDesk(hub, signatures);
         for (const letter of letters.filter(({ subnet }) => subnet === hub.of)) {
           tell(await retry(desk, letter, options), options, terminal);
         }

@@ -12,7 +12,7 @@ import type { Plan } from "./workshop.ts";
 import { writeWhole } from "./write-whole.ts";
 
 /** What of a node file may change while the node runs. */
-const CHANGEABLE: ReadonlySet<string> = new Set(["policy", "members", "subnets", "limits"]);
+const CHANGEABLE: ReadonlySet<string> = new Set(["policy", "members", "subnets", "limits", "signatures"]);
 const APPLIED_LIMIT_MS = 15_000;
 const POLL_MS = 25;
 const ANSWER_MS = 2000;

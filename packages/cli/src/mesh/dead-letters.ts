@@ -6,6 +6,7 @@ import {
   MeshError,
   type Message,
   replayOf,
+  type Signatures,
 } from "@adaos/core";
 import { StreamPublisher, travellingHeaders } from "@adaos/transport-nats";
 import { NatsError } from "nats";
@@ -58,20 +59,22 @@ function isOwn({ node, durable }: DeadLetter, subject: string): boolean {
 /** Runs the dead letters of one subnet again, or removes them. */
 export class DeadLetterDesk {
   readonly #server: OpenServer;
+  readonly #signatures: Signatures;
   readonly #publisher: StreamPublisher;
 
-  constructor(server: OpenServer) {
+  constructor(server: OpenServer, signatures: Signatures) {
     this.#server = server;
+    this.#signatures = signatures;
     this.#publisher = new StreamPublisher(server.connection);
   }
 
   /**
    * Gives the event to its durable again, then takes the dead letter away. Cut short between the two, a second run makes
    * the same event id again. What is asked for one after the other is published in that order. Rejects with
-   * `invalid-event` when the dead letter holds no event.
+   * `invalid-event` when the dead letter holds no event, `denied` when its subnet has not signed it.
    */
   async replay({ entry, kept }: KeptDeadLetter): Promise<string> {
-    const replay = replayOf(entry);
+    const replay = replayOf(entry, this.#signatures);
     // Whoever wrote the dead letter chose its headers, and a server acts upon some.
     const message = { ...replay, headers: travellingHeaders(replay.headers) };
     const { stream, seq, duplicate } = await this.#publisher.publish(message);

@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { readSeed, writeSecret } from "@adaos/config";
+import { newSignatureKey, readSeed, readSignatureKey, writeSecret } from "@adaos/config";
 import { MeshError, type NodeAddress } from "@adaos/core";
 import { nkeys } from "nats";
 
@@ -26,6 +26,14 @@ export class KeyRing {
       writeSecret(seedFile, `${new TextDecoder().decode(fresh.getSeed())}\n`);
     }
     return { publicKey: publicKeyOf(readSeed(seedFile), seedFile), seedFile };
+  }
+
+  /** File of the key of this id that signs events of a subnet. Throws `invalid-config` when it is spoilt. */
+  signatureKeyFile(subnet: string, id: string): string {
+    const file = join(this.#dir, subnet, "signatures", `${id}.key`);
+    if (!existsSync(file)) newSignatureKey(file);
+    readSignatureKey(file);
+    return file;
   }
 
   /** Makes a member's key another one. The old one opens nothing once its hub has taken the new one. */

@@ -1,4 +1,11 @@
-import { eventsStream, MeshError, type Message, patternToFilter, replayOfStored } from "@adaos/core";
+import {
+  eventsStream,
+  MeshError,
+  type Message,
+  patternToFilter,
+  replayOfStored,
+  type Signatures,
+} from "@adaos/core";
 import type { OpenServer } from "./hubs.ts";
 import type { ReplayTarget, Selection } from "./replay-target.ts";
 import { type StoredFrom, type StoredMessage, storedMessages } from "./stored-messages.ts";
@@ -18,6 +25,7 @@ export interface PastRange {
 export interface ReplayPlan {
   readonly to: ReplayTarget;
   readonly replayId: string;
+  readonly signatures: Signatures;
   readonly selection: Selection;
   readonly range: PastRange;
 }
@@ -43,10 +51,10 @@ export async function* pastEvents(server: OpenServer, plan: ReplayPlan): AsyncGe
 
 function made(
   message: StoredMessage & { readonly stream: string },
-  { to, replayId }: ReplayPlan,
+  { to, replayId, signatures }: ReplayPlan,
 ): Message | MeshError {
   try {
-    return replayOfStored(message, to, replayId);
+    return replayOfStored(message, to, replayId, signatures);
   } catch (thrown) {
     return MeshError.from(thrown, "internal", "not replayed");
   }

@@ -31,7 +31,7 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
 
 /**
  * What {@link provision} would write for a mesh that has been started before, on the ports that it has. Makes keys and
- * certificates of members that are new, renews certificates about to end, and nothing else. Rejects with `invalid-config`.
+ * certificates that are new, renews certificates about to end, and nothing else. Rejects with `invalid-config`.
  */
 export async function planAgain({ meshFile, rules }: LoadedPolicy, stateDir: string): Promise<Plan> {
   const last = lastLayout(meshFile, stateDir);

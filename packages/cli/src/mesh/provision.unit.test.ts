@@ -61,6 +61,52 @@ function confOf(layout: Layout, of: string): ParsedBlock {
 }
 
 describe("provision()", () => {
+  test("gives signature keys to those who sign, and to those whom signed events or replies may reach", async () => {
+    const { nodes } = await set(
+      "mesh: demo",
+      REGISTRY,
+      "subnets:",
+      "  alpha:",
+      "    export: [ui.]",
+      "    signatures: { sign: k2, accept: [k1, k2], maxAgeMs: 5000 }",
+      "    members: { kitchen: { publish: [ui.] } }",
+      "  beta:",
+      "    import: [ui.]",
+      "    signatures: { sign: k1 }",
+      "    members: { desk: { subscribe: [ui.] } }",
+      "  gamma:",
+      "    members: { porch: {} }",
+    );
+    const held = nodes.map(({ id, role, nodeFile }) => {
+      const { signatures } = readNodeFile(nodeFile, role).config;
+      const told = Object.entries(signatures).map(([subnet, { sign = "-", keys }]) => {
+        return `${subnet} ${sign} of ${Object.keys(keys).join(" ")}`;
+      });
+      return [id, ...told];
+    });
+    expect(held).toEqual([
+      ["root", "alpha k2 of k1 k2", "beta k1 of k1"],
+      ["alpha/hub", "alpha k2 of k1 k2"],
+      // Replies to alpha's commands come from beta.
+      ["alpha/kitchen", "alpha k2 of k1 k2", "beta - of k1"],
+      ["beta/hub", "beta k1 of k1"],
+      ["beta/desk", "alpha - of k1 k2", "beta k1 of k1"],
+      ["gamma/hub"],
+      ["gamma/porch"],
+    ]);
+    const keys = filesIn(join(state, "keys")).filter((file) => file.includes("/signatures/"));
+    expect(keys.map((file) => statSync(file).mode & 0o777)).toEqual([0o600, 0o600, 0o600]);
+    const texts = keys.map((file) => readFileSync(file, "utf8").trim());
+    expect(new Set(texts).size).toBe(3);
+    for (const file of filesIn(state).filter((one) => !one.startsWith(join(state, "keys/"))))
+      for (const text of texts) expect(readFileSync(file, "utf8"), file).not.toContain(text);
+  });
+
+  test("writes no word of signatures where no subnet signs", async () => {
+    const { nodes } = await set(...MESH);
+    for (const { nodeFile } of nodes) expect(readFileSync(nodeFile, "utf8")).not.toContain('"signatures":');
+  });
+
   test("gives each of several root daemons a file of its own, all with the one key of the root", async () => {
     const { nodes } = await set(...MESH, "root: { daemons: 2 }");
     const roots = nodes.filter(({ role }) => role === "root");

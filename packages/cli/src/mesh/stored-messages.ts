@@ -9,7 +9,7 @@ export interface StoredMessage {
   readonly seq: number;
   /** RFC 3339. */
   readonly storedAt: string;
-  /** Trace context. */
+  /** Trace context and signature. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }

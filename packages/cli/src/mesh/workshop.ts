@@ -29,6 +29,7 @@ import { compileHubServer, compileRootServer } from "@adaos/nats-server";
 import { type Key, KeyRing, memberKeyName } from "./keys.ts";
 import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
 import { dialHost, type MeshCertificates } from "./mesh-certificates.ts";
+import { NodeSignatures } from "./node-signatures.ts";
 
 /** Whoever reads the counters of a server need not say who he is: they stay on this machine. */
 const MONITOR_HOST = "127.0.0.1";
@@ -76,6 +77,7 @@ export class Workshop {
   readonly #ports: ReadonlyMap<string, Ports>;
   readonly #certificates: MeshCertificates | undefined;
   readonly #keys: KeyRing;
+  readonly #signatures: NodeSignatures;
   readonly #servers: ServerLayout[] = [];
   readonly #nodes: NodeLayout[] = [];
   readonly #files = new Map<string, string>();
@@ -92,6 +94,7 @@ export class Workshop {
     this.#ports = ports;
     this.#certificates = certificates;
     this.#keys = new KeyRing(stateDir);
+    this.#signatures = new NodeSignatures(meshFile.mesh, new Policy(rules), this.#keys);
   }
 
   plan(): Plan {
@@ -143,6 +146,7 @@ export class Workshop {
       this.#addNode(id, "root", {
         role: "root",
         ...this.#common(id, ROOT_DOMAIN, daemon),
+        ...this.#signatures.ofRoot(),
         node: id,
         streams,
         policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
@@ -177,6 +181,7 @@ export class Workshop {
     this.#addNode(id, "hub", {
       role: "hub",
       ...this.#common(id, name, daemon),
+      ...this.#signatures.ofHub(name),
       subnet: name,
       tenant: subnet.tenant,
       streams: this.#meshFile.streams,
@@ -193,6 +198,7 @@ export class Workshop {
     this.#addNode(id, "member", {
       role: "member",
       ...this.#common(id, subnet.name, this.#memberKey(subnet.name, node)),
+      ...this.#signatures.ofMember(subnet.name),
       subnet: subnet.name,
       node,
       tenant: subnet.tenant,

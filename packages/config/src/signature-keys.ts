@@ -1,0 +1,104 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import {
+  MeshError,
+  SIGNATURE_KEY_BYTES,
+  type SignatureKey,
+  type SubnetSignatures,
+  signatureKey,
+} from "@adaos/core";
+import { z } from "zod";
+import { assertPrivate, writeSecret } from "./secret-file.ts";
+
+const keyId = z.string().regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z 0-9 -");
+
+/** 32 bytes. */
+const KEY_TEXT = /^[A-Za-z0-9_-]{43}$/;
+const MAX_KEYS = 16;
+/** 14 days: so long, by default, a subnet keeps what it has handled. */
+const MAX_AGE_MS = 1_209_600_000;
+
+const maxAgeMs = z
+  .number()
+  .int()
+  .min(1000)
+  .max(315_360_000_000)
+  .default(MAX_AGE_MS)
+  .describe(
+    "how old an event may be when its own subnet stores it, waiting in an outbox included; what is replayed or waits in a stream may be older",
+  );
+const required = z
+  .boolean()
+  .default(true)
+  .describe("false: unsigned events pass too, while signatures are being introduced or given up");
+
+/** `signatures` of a subnet in a mesh file. */
+export const signatureRulesSchema = z
+  .strictObject({
+    sign: keyId.describe("id of the key that signs; provisioning makes it"),
+    accept: z
+      .array(keyId)
+      .min(1)
+      .max(MAX_KEYS)
+      .optional()
+      .describe("ids of the keys that are accepted; the one that signs when not given"),
+    maxAgeMs,
+    required,
+  })
+  .refine(({ sign, accept }) => accept === undefined || accept.includes(sign), {
+    path: ["accept"],
+    error: "must hold the key that signs",
+  })
+  .transform(({ accept, ...rest }) => ({ ...rest, accept: [...new Set(accept ?? [rest.sign])] }))
+  .describe(
+    "every event of the subnet is signed by HMAC-SHA256, and refused where its signature is not right",
+  );
+
+/** `signatures` of a node file, by subnet: the node's own, and those whose events may come to it. */
+export const nodeSignaturesSchema = z
+  .record(
+    z.string(),
+    z
+      .strictObject({
+        sign: keyId.optional().describe("the key that signs; without it the node only verifies"),
+        keys: z.record(keyId, z.string().min(1)).describe("files of mode 0600 by the ids of their keys"),
+        maxAgeMs,
+        required,
+      })
+      .refine(({ sign, keys }) => sign === undefined || Object.hasOwn(keys, sign), {
+        path: ["sign"],
+        error: "must be one of the keys",
+      }),
+  )
+  .default({});
+
+/** Reads the keys that a node file names. Throws `invalid-config` when one is missing, spoilt, or others may read it. */
+export function readSignatures(
+  bySubnet: z.output<typeof nodeSignaturesSchema>,
+  path: (path: string) => string,
+): ReadonlyMap<string, SubnetSignatures> {
+  return new Map(
+    Object.entries(bySubnet).map(([subnet, { sign, keys, ...limits }]) => {
+      const read = Object.entries(keys).map(([id, file]) => [id, readSignatureKey(path(file))] as const);
+      return [subnet, { sign, keys: new Map(read), ...limits }];
+    }),
+  );
+}
+
+/** Throws `invalid-config`. */
+export function readSignatureKey(file: string): SignatureKey {
+  let text: string;
+  try {
+    assertPrivate(file);
+    text = readFileSync(file, "utf8").trim();
+  } catch (cause) {
+    throw MeshError.from(cause, "invalid-config", `the signature key in ${file} cannot be read`);
+  }
+  if (KEY_TEXT.test(text)) return signatureKey(Buffer.from(text, "base64url"));
+  throw new MeshError("invalid-config", `${file} holds no signature key; put back the one it held`);
+}
+
+/** Writes a new key, readable by its owner only. */
+export function newSignatureKey(file: string): void {
+  writeSecret(file, `${randomBytes(SIGNATURE_KEY_BYTES).toString("base64url")}\n`);
+}
