@@ -88,8 +88,9 @@ export function decodeEnvelope(body: Uint8Array): Envelope {
   let value: unknown;
   try {
     value = JSON.parse(decoder.decode(body));
-  } catch (cause) {
-    throw MeshError.from(cause, "invalid-event", "message body is not a JSON envelope");
+  } catch {
+    // The parser's own words quote what it was reading, and nobody knows yet whether that may be shown.
+    throw new MeshError("invalid-event", "message body is not a JSON envelope");
   }
   return checkEnvelope(value);
 }
@@ -196,7 +197,8 @@ function jsonProblem(value: unknown, limit: number): Violation | undefined {
 
 function numberProblem(value: number): string {
   return Number.isFinite(value)
-    ? `is ${value}; beyond 2^53 - 1 digits are lost, send it as a string`
+    ? // Not the number itself: it may be that of a card.
+      "is a number beyond 2^53 - 1, whose digits are lost; send it as a string"
     : `is ${value}; JSON cannot hold it`;
 }
 

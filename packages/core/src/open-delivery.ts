@@ -1,3 +1,4 @@
+import type { ClassifiedData } from "./data-class.ts";
 import { decodeEnvelope, type Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { quote } from "./event-name.ts";
@@ -11,11 +12,14 @@ export interface ReadDelivery {
   readonly delivery: Delivery;
   readonly envelope: Envelope;
   readonly address: EventAddress;
+  /** Of its data. */
+  readonly classified?: ClassifiedData | undefined;
 }
 
 /** A delivery as far as it could be read, and what is wrong with it. */
 export interface OpenedDelivery extends FailedDelivery {
   readonly refusal: MeshError | undefined;
+  readonly classified?: ClassifiedData | undefined;
 }
 
 /** By what a delivery is checked, and by whom. */
@@ -35,8 +39,9 @@ export function openDelivery(delivery: Delivery, { address: own, tenant, registr
     envelope = decodeEnvelope(delivery.message.body);
     assertOrigin(envelope, address);
     if (address.subnet === own.subnet) assertTenant(envelope, tenant);
-    assertContract(registry.resolve(address.name, address.version), envelope);
-    return { delivery, address, envelope, refusal: undefined };
+    const contract = registry.resolve(address.name, address.version);
+    assertContract(contract, envelope);
+    return { delivery, address, envelope, refusal: undefined, classified: contract.classified };
   } catch (thrown) {
     return {
       delivery,
