@@ -98,7 +98,7 @@ function holds(text: string, canaries: readonly string[]): boolean {
   return canaries.some((canary) => spellings(canary).some((spelling) => text.includes(spelling)));
 }
 
-describe("classified data", { timeout: 120_000 }, () => {
+describe("classified data", { timeout: 300_000 }, () => {
   const dir = mkdtempSync(join(tmpdir(), "adaos-classified-"));
   let mesh: TestMesh;
   let kitchen: Bus;
@@ -106,6 +106,7 @@ describe("classified data", { timeout: 120_000 }, () => {
   let lamp: Bus;
   /** What was printed, by command. */
   const said = new Map<string, string>();
+  const codes: number[] = [];
   /** Everything that a caller was told. */
   const told: string[] = [];
 
@@ -123,7 +124,8 @@ describe("classified data", { timeout: 120_000 }, () => {
   });
 
   async function adaos(...args: readonly string[]): Promise<string> {
-    const { stdout, stderr } = await mesh.adaos(args);
+    const { stdout, stderr, code } = await mesh.adaos(args);
+    codes.push(code);
     said.set(args.join(" "), stdout + stderr);
     return stdout;
   }
@@ -143,21 +145,7 @@ describe("classified data", { timeout: 120_000 }, () => {
     const atShelf: unknown[] = [];
     await lamp.subscribe("lab.", { durable: "all" }, ({ event_name: name }) => void atLamp.push(name));
     await shelf.subscribe("lab.", { durable: "all" }, ({ data }) => void atShelf.push(data));
-    await desk.subscribe(
-      "lab.person",
-      { durable: "breaks", retry: { maxRetries: 1, baseMs: 50 } },
-      ({ data }) => {
-        const cause = new Error(`while writing to ${data.mail}`);
-        throw Object.assign(new Error(`refused ${JSON.stringify(data)}`, { cause }), { request: data });
-      },
-    );
-    await desk.subscribe("lab.person", { durable: "hopeless" }, ({ data }) => {
-      throw new TypeError(`${data.mail} with ${data.card} and ${data.access.lab}`);
-    });
-    await desk.subscribe("lab.lookup", { durable: "answers" }, ({ data }) => {
-      if (data.who === "nobody") throw new TypeError("there is none");
-      return data.who === "odd" ? { mail: { [MAIL]: TOKEN } } : { mail: MAIL };
-    });
+    await subscribeHandlersThatFail();
 
     const { eventId } = await kitchen.publish("lab.person", PERSON);
     await kitchen.publish("lab.badge", { code: BADGE });
@@ -194,8 +182,26 @@ describe("classified data", { timeout: 120_000 }, () => {
     expect(said.get(`events detail ${eventId} --json`)).toContain('"access":"[secret]"');
     expect(said.get("events dlq list --json")).toContain('"masked":true');
     expect(said.get("events dlq list --json")).toContain("refused");
+    expect(readFileSync(join(mesh.state, "logs/app.log"), "utf8")).toContain("[secret]");
     lookEverywhere();
   });
+
+  async function subscribeHandlersThatFail(): Promise<void> {
+    const retry = { maxRetries: 1, baseMs: 50 };
+    await desk.subscribe("lab.person", { durable: "breaks", retry }, ({ data }) => {
+      const cause = new Error(`while writing to ${(data as typeof PERSON).mail}`);
+      throw Object.assign(new Error(`refused ${JSON.stringify(data)}`, { cause }), { request: data });
+    });
+    await desk.subscribe("lab.person", { durable: "hopeless" }, ({ data }) => {
+      const { mail, card, access } = data as typeof PERSON;
+      throw new TypeError(`${mail} with ${card} and ${access.lab}`);
+    });
+    await desk.subscribe("lab.lookup", { durable: "answers" }, ({ data }) => {
+      const { who } = data as { who: string };
+      if (who === "nobody") throw new TypeError("there is none");
+      return who === "odd" ? { mail: { [MAIL]: TOKEN } } : { mail: MAIL };
+    });
+  }
 
   /** Of data that breaks its schema, and of which none may be shown therefore. */
   function wrongEnvelope(eventId: string): object {

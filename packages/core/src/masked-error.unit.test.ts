@@ -1,16 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { ClassifiedData } from "./data-class.ts";
+import { maskAll } from "../../../test/kit/stand-ins.ts";
 import { MeshError } from "./errors.ts";
 import { failureInfo } from "./failure-info.ts";
 import { maskedError } from "./masked-error.ts";
 
-const ALL: ClassifiedData = {
-  classes: ["pii"],
-  mask: (data, onMasked) => {
-    onMasked?.(data);
-    return "[pii]";
-  },
-};
+const ALL = maskAll("pii");
 
 function told(thrown: unknown, data: unknown): string {
   return JSON.stringify(failureInfo(maskedError(thrown, ALL, data)));

@@ -60,7 +60,10 @@ export function prepareEvent(
   const contract = allowedContract(publisher, parseEventRef(ref));
   const { subnet, node } = publisher.address;
   const subject = formatSubject({ subnet, node, name: contract.name, version: contract.version });
-  const envelope = checkEnvelope(newEnvelope(publisher, contract, data, options, nowMs));
+  const envelope = checkEnvelope(
+    newEnvelope(publisher, contract, data, options, nowMs),
+    contract.classified === undefined,
+  );
   assertContract(contract, envelope);
   return {
     envelope,

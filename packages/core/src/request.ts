@@ -143,7 +143,10 @@ export class Responder {
     if (value === undefined || !isRequest(asked, address)) return;
     try {
       const contract = replyContract(this.#publisher, asked);
-      const envelope = checkEnvelope(this.#envelope(contract, asked, value, {}));
+      const envelope = checkEnvelope(
+        this.#envelope(contract, asked, value, {}),
+        contract.classified === undefined,
+      );
       assertContract(contract, envelope);
       await this.#send(envelope, asked, address);
     } catch (err) {
