@@ -80,8 +80,9 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
 /**
  * Decodes and checks an envelope from the wire. Throws `invalid-event` or `too-large`, naming the field. Of a key that
  * stands twice the last counts: links and handlers read the same bytes by this function, so no two of them can differ.
+ * @param namesKeys As with {@link checkEnvelope}; who does not know the schema says no.
  */
-export function decodeEnvelope(body: Uint8Array): Envelope {
+export function decodeEnvelope(body: Uint8Array, namesKeys = true): Envelope {
   if (body.length > MAX_ENVELOPE_BYTES) {
     throw new MeshError("too-large", `message is ${body.length} bytes, the limit is ${MAX_ENVELOPE_BYTES}`);
   }
@@ -92,8 +93,7 @@ export function decodeEnvelope(body: Uint8Array): Envelope {
     // The parser's own words quote what it was reading, and nobody knows yet whether that may be shown.
     throw new MeshError("invalid-event", "message body is not a JSON envelope");
   }
-  // Whoever reads the wire need not know the schema, nor whether keys of the data may be told.
-  return checkEnvelope(value, false);
+  return checkEnvelope(value, namesKeys);
 }
 
 /**

@@ -4,7 +4,7 @@ import { MeshError } from "./errors.ts";
 import { quote } from "./event-name.ts";
 import type { FailedDelivery } from "./failure-handling.ts";
 import type { Delivery, SchemaRegistry } from "./ports.ts";
-import { assertContract } from "./publish.ts";
+import { assertContract, contractOrError } from "./publish.ts";
 import { type EventAddress, type NodeAddress, parseDeliverySubject } from "./subject.ts";
 
 /** A delivery that could be read. */
@@ -36,10 +36,12 @@ export function openDelivery(delivery: Delivery, { address: own, tenant, registr
   let envelope: Envelope | undefined;
   try {
     address = parseDeliverySubject(delivery.message.subject);
-    envelope = decodeEnvelope(delivery.message.body);
+    const contract = contractOrError(registry, address);
+    const isPlain = !(contract instanceof MeshError) && contract.classified === undefined;
+    envelope = decodeEnvelope(delivery.message.body, isPlain);
     assertOrigin(envelope, address);
     if (address.subnet === own.subnet) assertTenant(envelope, tenant);
-    const contract = registry.resolve(address.name, address.version);
+    if (contract instanceof MeshError) throw contract;
     assertContract(contract, envelope);
     return { delivery, address, envelope, refusal: undefined, classified: contract.classified };
   } catch (thrown) {

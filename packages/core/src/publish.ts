@@ -82,7 +82,8 @@ function allowedContract({ policy, registry, address }: Publisher, ref: EventRef
   return contract;
 }
 
-function contractOrError(registry: SchemaRegistry, ref: EventRef): EventContract | MeshError {
+/** The contract, or the `unknown-event` that there is none. */
+export function contractOrError(registry: SchemaRegistry, ref: EventRef): EventContract | MeshError {
   try {
     return registry.resolve(ref.name, ref.version);
   } catch (thrown) {

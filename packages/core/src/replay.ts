@@ -21,7 +21,7 @@ const REPLAY_ID_SHAPE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
  * begun again. Pure. Throws `invalid-event` when the dead letter holds no event.
  */
 export function replayOf(entry: DeadLetter): Message {
-  const original = decodeEnvelope(Buffer.from(entry.message.body_base64, "base64"));
+  const original = decodeEnvelope(Buffer.from(entry.message.body_base64, "base64"), false);
   const id = derivedEventId(Date.parse(entry.at), entry.dead_letter_id);
   const envelope = {
     ...original,
@@ -96,7 +96,7 @@ export function replayOfStored(
 
 function openStored({ subject, body }: StoredEvent): Envelope {
   try {
-    const envelope = decodeEnvelope(body);
+    const envelope = decodeEnvelope(body, false);
     assertOrigin(envelope, parseSubject(subject));
     return envelope;
   } catch (cause) {
@@ -106,7 +106,7 @@ function openStored({ subject, body }: StoredEvent): Envelope {
 
 function encodeReplay(envelope: Envelope): Uint8Array {
   try {
-    return encodeEnvelope(checkEnvelope(envelope));
+    return encodeEnvelope(checkEnvelope(envelope, false));
   } catch (cause) {
     throw new MeshError("too-large", `no room for what a replay adds: ${messageOf(cause)}`, { cause });
   }

@@ -88,7 +88,7 @@ export async function request(
 /** Checks a reply as if nobody had done so before. Throws `failed` when it tells of a failure, or `invalid-event`. */
 function openReply({ subject, body }: Message, asked: Envelope, contract: EventContract): Envelope {
   const { requester, responder, name, version } = parseReplySubject(subject);
-  const envelope = decodeEnvelope(body);
+  const envelope = decodeEnvelope(body, contract.classified === undefined);
   assertOrigin(envelope, { ...responder, name: contract.name, version: contract.version });
   if (responder.subnet === requester.subnet) assertTenant(envelope, asked.tenant);
   const command = formatEventRef(asked.event_name, asked.version);

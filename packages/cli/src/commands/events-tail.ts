@@ -91,7 +91,7 @@ async function tail(text: string, options: EventsTailOptions, terminal: Terminal
 function print(message: JsMsg, mask: EventMask, json: boolean, terminal: Terminal): void {
   let envelope: Envelope;
   try {
-    envelope = mask.envelope(decodeEnvelope(message.data), message.subject);
+    envelope = mask.envelope(decodeEnvelope(message.data, false), message.subject);
   } catch (thrown) {
     terminal.say(`${message.subject} at ${message.seq} is not an event: ${messageOf(thrown)}`);
     return;
