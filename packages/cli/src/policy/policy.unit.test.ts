@@ -239,7 +239,7 @@ describe("withoutRule()", () => {
 
 describe("docs/policy.md", () => {
   const text = readFileSync(join(HOME, "docs/policy.md"), "utf8");
-  const [shown = "", limits = "", cases = ""] = [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map(
+  const [shown = "", clearance = "", limits = "", cases = ""] = [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map(
     ([, block]) => block,
   );
   const registry = `mesh: docs\nregistry: ${join(HOME, "schemas/events")}\n`;
@@ -248,6 +248,12 @@ describe("docs/policy.md", () => {
     const results = runCases(await load(registry + shown), parsePolicyCases(cases, "docs/policy.md"));
     expect(results.filter(({ ok }) => !ok)).toEqual([]);
     expect(results.length).toBeGreaterThan(3);
+  });
+
+  test("shows a clearance that is read", async () => {
+    const { meshFile } = await load(registry + clearance);
+    expect(meshFile.mesh.subnets.get("payroll")?.clearance).toEqual(["pii"]);
+    expect(meshFile.mesh.subnets.get("kiosk")?.clearance).toEqual([]);
   });
 
   test("shows limits that are read", async () => {
