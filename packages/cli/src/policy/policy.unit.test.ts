@@ -239,9 +239,9 @@ describe("withoutRule()", () => {
 
 describe("docs/policy.md", () => {
   const text = readFileSync(join(HOME, "docs/policy.md"), "utf8");
-  const [shown = "", clearance = "", limits = "", cases = ""] = [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map(
-    ([, block]) => block,
-  );
+  const [shown = "", clearance = "", limits = "", cases = ""] = [
+    ...text.matchAll(/^```yaml\n(.*?)^```$/gms),
+  ].map(([, block]) => block);
   const registry = `mesh: docs\nregistry: ${join(HOME, "schemas/events")}\n`;
 
   test("shows a mesh file whose cases hold", async () => {
