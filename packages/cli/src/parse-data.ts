@@ -10,8 +10,9 @@ export function parseData(option: string): unknown {
   let data: unknown;
   try {
     data = JSON.parse(text);
-  } catch (cause) {
-    throw MeshError.from(cause, "invalid-event", "--data is not JSON");
+  } catch {
+    // The parser's own words quote the data, of which a part may be classified.
+    throw new MeshError("invalid-event", "--data is not JSON: look for a missing quote, comma or bracket");
   }
   const repeated = repeatedKey(text);
   if (repeated === undefined) return data;

@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { DEFAULT_TENANT, type DeclaredRule, type Mesh, ROOT_DOMAIN } from "@adaos/core";
+import { DATA_CLASSES, DEFAULT_TENANT, type DeclaredRule, type Mesh, ROOT_DOMAIN } from "@adaos/core";
 import { z } from "zod";
 import {
   declaredRuleOf,
@@ -83,6 +83,13 @@ const subnetSchema = z.strictObject({
   tenant: tokenOf("tenant")
     .default(DEFAULT_TENANT)
     .describe("whose it is; nothing enters from another tenant's subnet unless a rule with from says so"),
+  clearance: z
+    .array(z.enum(DATA_CLASSES))
+    .max(DATA_CLASSES.length)
+    .default([])
+    .describe(
+      "what of other subnets may enter: events whose schema classifies data as something else may not",
+    ),
   export: patterns.describe("events that may leave the subnet"),
   import: patterns.describe("events that may enter the subnet"),
   exportLimit: rateSchema
@@ -204,6 +211,7 @@ export function readMeshFile(file: string): MeshFile {
       {
         name,
         tenant: subnet.tenant,
+        clearance: subnet.clearance,
         exports: subnet.export,
         imports: subnet.import,
         exportLimit: subnet.exportLimit,

@@ -49,6 +49,7 @@ describe("readMeshFile()", () => {
     expect(mesh.subnets.get("a")).toEqual({
       name: "a",
       tenant: "default",
+      clearance: [],
       exports: [],
       imports: [],
       members: new Map(),

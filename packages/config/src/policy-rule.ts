@@ -1,4 +1,5 @@
 import {
+  CLEARANCE,
   DEFAULT_DENY,
   type DeclaredRule,
   type EventPattern,
@@ -45,7 +46,13 @@ export const rateLimitSchema = rate.extend({ events: patternSchema }).refine(isL
 
 const MEMBER_VERBS: readonly PolicyVerb[] = ["publish", "subscribe"];
 /** Refusals name these when no rule of the file has refused. */
-const RESERVED_IDS: ReadonlySet<string> = new Set([DEFAULT_DENY, TENANT_BOUNDARY, "origin", "tenant"]);
+const RESERVED_IDS: ReadonlySet<string> = new Set([
+  CLEARANCE,
+  DEFAULT_DENY,
+  TENANT_BOUNDARY,
+  "origin",
+  "tenant",
+]);
 
 const verb = z.enum(["publish", "subscribe", "export", "import"]);
 const kind = z.enum(["event", "command", "reply"]);

@@ -1,13 +1,18 @@
+import type { DataClass } from "./data-class.ts";
+import { formatEventRef } from "./event-name.ts";
 import { type EventPattern, parseEventPattern, patternCovers, patternMatches } from "./event-pattern.ts";
 import type { DeclaredRule, Member, Mesh, Subnet } from "./mesh.ts";
-import type { PolicyRule, PolicyVerb } from "./policy.ts";
+import { CLEARANCE, type PolicyRule, type PolicyVerb } from "./policy.ts";
 import type { EventKind } from "./ports.ts";
+import { replyName } from "./reply-subject.ts";
 
 /** An event that the registry knows. */
 export interface KnownEvent {
   readonly name: string;
   readonly version: number;
   readonly kind: EventKind;
+  /** What its schema classifies. @default nothing */
+  readonly classes?: readonly DataClass[];
 }
 
 /** Id of the rule by which nothing enters a subnet from one of another tenant. */
@@ -17,8 +22,8 @@ export const TENANT_BOUNDARY = "tenant-boundary";
 type Clause = Pick<PolicyRule, "id" | "effect" | "pattern" | "unregistered">;
 
 /**
- * What the rules of a mesh mean for each member and each subnet. First match wins: the rules of `policy` in their order,
- * then what subnets and members are allowed one by one.
+ * What the rules of a mesh mean for each member and each subnet. First match wins: what clearance holds back, the rules of
+ * `policy` in their order, then what subnets and members are allowed one by one.
  *
  * Servers know no order, and filters of consumers know nothing but what passes. So an allowing rule into which an earlier
  * one cuts allows what events of the registry show to be left of it, and denies what they do not show. A rule that names a
@@ -26,8 +31,9 @@ type Clause = Pick<PolicyRule, "id" | "effect" | "pattern" | "unregistered">;
  */
 export function compilePolicy(mesh: Mesh, events: readonly KnownEvent[]): PolicyRule[] {
   const rules: PolicyRule[] = [];
+  const guarded = guardedOf(events);
   for (const subnet of mesh.subnets.values()) {
-    rules.push(...exportRules(mesh, subnet, events), ...importRules(mesh, subnet, events));
+    rules.push(...exportRules(mesh, subnet, events, guarded), ...importRules(mesh, subnet, events, guarded));
     for (const member of subnet.members.values()) {
       for (const verb of ["publish", "subscribe"] as const) {
         rules.push(...memberRules(mesh, subnet, member, verb, events));
@@ -42,16 +48,34 @@ export function rulesOf(rules: readonly PolicyRule[], subnet: string, node?: str
   return rules.filter((rule) => rule.subnet === subnet && (node === undefined || rule.node === node));
 }
 
-function exportRules(mesh: Mesh, subnet: Subnet, events: readonly KnownEvent[]): PolicyRule[] {
+function exportRules(
+  mesh: Mesh,
+  subnet: Subnet,
+  events: readonly KnownEvent[],
+  guarded: readonly Guarded[],
+): PolicyRule[] {
   const clauses = [
     ...declaredClauses(mesh.policy, { verb: "export", subnet }, events),
     ...listClauses(subnet.name, "export", subnet.exports),
   ];
-  return resolve(clauses, events).map((clause) => ({ ...clause, verb: "export", subnet: subnet.name }));
+  const others = [...mesh.subnets.values()].filter(({ name }) => name !== subnet.name);
+  const held = guarded.filter(({ classes, replyClasses }) => {
+    return !others.some((other) => isCleared(other, classes)) || !isCleared(subnet, replyClasses);
+  });
+  return resolve(withClearance(clauses, held), events).map((clause) => ({
+    ...clause,
+    verb: "export",
+    subnet: subnet.name,
+  }));
 }
 
 /** Rules with the origins they are about, and without where all origins have the same ones. */
-function importRules(mesh: Mesh, subnet: Subnet, events: readonly KnownEvent[]): PolicyRule[] {
+function importRules(
+  mesh: Mesh,
+  subnet: Subnet,
+  events: readonly KnownEvent[],
+  guarded: readonly Guarded[],
+): PolicyRule[] {
   const groups = new Map<string, { readonly origin: Subnet; readonly from: string[] }>();
   const rules = mesh.policy.filter((rule) => rule.verbs.includes("import") && isFor(rule, subnet));
   for (const origin of mesh.subnets.values()) {
@@ -70,10 +94,48 @@ function importRules(mesh: Mesh, subnet: Subnet, events: readonly KnownEvent[]):
       ...listClauses(subnet.name, "import", subnet.imports),
     ];
     const about = groups.size === 1 ? {} : { from };
-    return resolve(clauses, events).map((clause): PolicyRule => {
+    const held = guarded.filter(({ classes }) => !isCleared(subnet, classes));
+    return resolve(withClearance(clauses, held), events).map((clause): PolicyRule => {
       return { ...clause, verb: "import", subnet: subnet.name, ...about };
     });
   });
+}
+
+/** An event that is not for everybody: its data, or that of its reply. */
+interface Guarded {
+  readonly event: KnownEvent;
+  readonly classes: readonly DataClass[];
+  /** Of the reply to a command. It takes the command's way back, so who may not have it may not ask. */
+  readonly replyClasses: readonly DataClass[];
+}
+
+function guardedOf(events: readonly KnownEvent[]): Guarded[] {
+  const classified = new Map(
+    events.map(({ name, version, classes = [] }) => [formatEventRef(name, version), classes]),
+  );
+  return events
+    .map((event): Guarded => {
+      const { name, version, kind, classes = [] } = event;
+      const answer = formatEventRef(replyName(name), version);
+      return { event, classes, replyClasses: kind === "command" ? (classified.get(answer) ?? []) : [] };
+    })
+    .filter(({ classes, replyClasses }) => classes.length + replyClasses.length > 0);
+}
+
+function isCleared({ clearance = [] }: Subnet, classes: readonly DataClass[]): boolean {
+  return classes.every((one) => clearance.includes(one));
+}
+
+/** Whatever rules say, before them: what is held back, of what they would allow. */
+function withClearance(clauses: readonly Clause[], held: readonly Guarded[]): Clause[] {
+  const denied = held
+    .filter(({ event: { name, version } }) => {
+      return clauses.some(
+        ({ effect, pattern }) => effect === "allow" && patternMatches(pattern, name, version),
+      );
+    })
+    .map(({ event }): Clause => ({ id: CLEARANCE, effect: "deny", pattern: oneVersion(event) }));
+  return [...denied, ...clauses];
 }
 
 const BOUNDARY: Clause = { id: TENANT_BOUNDARY, effect: "deny", pattern: parseEventPattern("*") };

@@ -3,9 +3,17 @@ import { describe, expect, test } from "vitest";
 import { nearEvent, nearPattern } from "../../../test/kit/arbitraries.ts";
 import { filterMatches } from "../../../test/kit/nats-wildcards.ts";
 import { compilePolicy, type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./compile-policy.ts";
+import type { DataClass } from "./data-class.ts";
 import { parseEventPattern, patternMatches, patternToFilter } from "./event-pattern.ts";
 import type { DeclaredRule, Member, Mesh, Subnet } from "./mesh.ts";
-import { DEFAULT_DENY, Policy, type PolicyDecision, type PolicyQuestion, type PolicyVerb } from "./policy.ts";
+import {
+  CLEARANCE,
+  DEFAULT_DENY,
+  Policy,
+  type PolicyDecision,
+  type PolicyQuestion,
+  type PolicyVerb,
+} from "./policy.ts";
 import { formatSubject } from "./subject.ts";
 
 type Patterns = readonly string[];
@@ -17,6 +25,7 @@ interface MemberLists {
 }
 
 interface SubnetLists {
+  readonly clearance?: readonly DataClass[];
   readonly tenant?: string;
   readonly export?: Patterns;
   readonly import?: Patterns;
@@ -32,7 +41,8 @@ function meshOf(subnets: Readonly<Record<string, SubnetLists>>, policy: readonly
       { name: node, roles: of.roles ?? [], publish: parsed(of.publish), subscribe: parsed(of.subscribe) },
     ]);
     const [exports, imports] = [parsed(lists.export), parsed(lists.import)];
-    return [name, { name, tenant: lists.tenant ?? "default", exports, imports, members: new Map(members) }];
+    const { tenant = "default", clearance = [] } = lists;
+    return [name, { name, tenant, clearance, exports, imports, members: new Map(members) }];
   });
   return { name: "test", durability: "synced", subnets: new Map(all), policy };
 }
@@ -264,5 +274,114 @@ describe("compilePolicy(), whatever the rules", () => {
       }),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe("compilePolicy(), clearance", () => {
+  const events: readonly KnownEvent[] = [
+    { name: "lab.notice", version: 1, kind: "event", classes: [] },
+    { name: "lab.badge", version: 1, kind: "event", classes: ["pii"] },
+    { name: "lab.badge", version: 2, kind: "event" },
+    { name: "lab.key", version: 1, kind: "event", classes: ["secret", "pii"] },
+    { name: "lab.lookup", version: 1, kind: "command" },
+    { name: "lab.lookup.result", version: 1, kind: "reply", classes: ["pii"] },
+  ];
+  const everything = { export: ["*"], import: ["*"] };
+
+  /** `allow`, or the rule that denies. */
+  function answers(subnets: Readonly<Record<string, SubnetLists>>, policy: readonly DeclaredRule[] = []) {
+    const asked = new Policy(compilePolicy(meshOf(subnets, policy), events));
+    return (question: PolicyQuestion, ref: string): string => {
+      const [name = "", version = "1"] = ref.split("@");
+      const decision = asked.decide(question, name, Number(version));
+      return decision.allowed ? "allow" : decision.rule;
+    };
+  }
+  const entering = (subnet: string, from = "alpha"): PolicyQuestion => ({ verb: "import", subnet, from });
+  const leaving = (subnet: string): PolicyQuestion => ({ verb: "export", subnet });
+
+  test("lets an event in where all is cleared that its schema classifies, and other versions anywhere", () => {
+    const ask = answers({
+      alpha: everything,
+      beta: everything,
+      gamma: { ...everything, clearance: ["pii"] },
+      delta: { ...everything, clearance: ["pii", "secret"] },
+    });
+    const matrix = ["beta", "gamma", "delta"].map((subnet) =>
+      ["lab.notice", "lab.badge@1", "lab.badge@2", "lab.key"].map((ref) => ask(entering(subnet), ref)),
+    );
+    expect(matrix).toEqual([
+      ["allow", CLEARANCE, "allow", CLEARANCE],
+      ["allow", "allow", "allow", CLEARANCE],
+      ["allow", "allow", "allow", "allow"],
+    ]);
+  });
+
+  test("lets nothing out to the root for which no other subnet is cleared", () => {
+    const ask = answers({
+      alpha: everything,
+      beta: everything,
+      gamma: { ...everything, clearance: ["pii"] },
+    });
+    expect(ask(leaving("alpha"), "lab.badge@1")).toBe("allow");
+    expect(ask(leaving("alpha"), "lab.key")).toBe(CLEARANCE);
+    // Its own clearance takes nothing out of it.
+    expect(ask(leaving("gamma"), "lab.badge@1")).toBe(CLEARANCE);
+  });
+
+  test("comes before every rule of the mesh file, and leaves a tenant's border as it is", () => {
+    const from = { subnets: ["alpha"] };
+    const open = rule("open", "allow", "import", ["lab."], { from });
+    const subnets = {
+      alpha: { ...everything, tenant: "acme" },
+      beta: { ...everything, tenant: "other" },
+      gamma: { ...everything, tenant: "other", clearance: ["pii"] as const },
+    };
+    expect(answers(subnets, [open])(entering("beta"), "lab.badge@1")).toBe(CLEARANCE);
+    expect(answers(subnets, [open])(entering("beta"), "lab.notice")).toBe("allow");
+    expect(answers(subnets, [open])(entering("gamma"), "lab.badge@1")).toBe("allow");
+    expect(answers(subnets)(entering("gamma"), "lab.badge@1")).toBe(TENANT_BOUNDARY);
+  });
+
+  test("keeps a command at home whose reply could not come back", () => {
+    const ask = answers({
+      alpha: everything,
+      beta: everything,
+      gamma: { ...everything, clearance: ["pii"] },
+    });
+    expect(ask(leaving("alpha"), "lab.lookup")).toBe(CLEARANCE);
+    expect(ask(leaving("gamma"), "lab.lookup")).toBe("allow");
+    expect(ask(entering("beta", "gamma"), "lab.lookup")).toBe("allow");
+  });
+
+  test("holds within no subnet, and adds no rule where nothing is classified", () => {
+    const member = { members: { desk: { publish: ["*"], subscribe: ["*"] } } };
+    const ask = answers({ alpha: { ...everything, ...member } });
+    const desk = { subnet: "alpha", node: "desk" };
+    expect(ask({ verb: "publish", ...desk }, "lab.key")).toBe("allow");
+    expect(ask({ verb: "subscribe", ...desk }, "lab.key")).toBe("allow");
+    const mesh = meshOf({ alpha: everything, beta: everything });
+    const plain = events.map(({ classes: _, ...event }) => event);
+    expect(compilePolicy(mesh, plain).map(({ id }) => id)).toEqual(
+      compilePolicy(mesh, []).map(({ id }) => id),
+    );
+  });
+
+  test("leaves filters that let exactly the other events of the registry pass", () => {
+    const mesh = meshOf({ alpha: everything, beta: { import: ["lab."] } });
+    const patterns = new Policy(compilePolicy(mesh, events)).patternsFor(entering("beta"));
+    const passing = events.filter(({ name, version }) =>
+      patterns.some((pattern) =>
+        filterMatches(
+          patternToFilter(pattern),
+          formatSubject({ subnet: "alpha", node: "desk", name, version }),
+        ),
+      ),
+    );
+    expect(passing.map(({ name, version }) => `${name}@${version}`)).toEqual([
+      "lab.notice@1",
+      "lab.badge@2",
+      "lab.lookup@1",
+    ]);
   });
 });

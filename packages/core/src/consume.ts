@@ -10,6 +10,7 @@ import {
 } from "./failure-handling.ts";
 import { handlerScope } from "./handler-scope.ts";
 import { HandlingMetrics } from "./handling-metrics.ts";
+import { maskedError } from "./masked-error.ts";
 import type { Metrics } from "./metrics.ts";
 import { effectKey, Once, StoreTrouble } from "./once.ts";
 import { type OpenedDelivery, openDelivery, type ReadDelivery } from "./open-delivery.ts";
@@ -238,8 +239,9 @@ export class Consumer {
   async #unhandled(opened: OpenedDelivery, history: History, thrown: unknown): Promise<Settlement> {
     if (thrown instanceof StoreTrouble) return this.#hold(opened.delivery, history, thrown.cause);
     if (opened.refusal !== undefined) this.#settings.onSettled("refused");
-    const ending = await this.#failures.failed(opened, history, thrown);
-    return this.#failed(opened, history, ending, thrown);
+    const told = maskedError(thrown, opened.classified, opened.envelope?.data);
+    const ending = await this.#failures.failed(opened, history, thrown, told);
+    return this.#failed(opened, history, ending, told);
   }
 
   /** Rejects with {@link StoreTrouble} when it cannot be written down that a run begins. */
@@ -278,9 +280,10 @@ export class Consumer {
   }
 
   /** Tells whether the handler ran: its effect may have happened before. */
-  #handleOnce({ delivery, envelope, address }: OpenedDelivery): boolean | Promise<boolean> {
+  #handleOnce(delivered: OpenedDelivery): boolean | Promise<boolean> {
+    const { delivery, envelope, address, classified } = delivered;
     if (envelope === undefined || address === undefined) return false;
-    const opened = { delivery, envelope, address };
+    const opened = { delivery, envelope, address, classified };
     if (this.#once !== undefined) {
       return this.#once.run(effectKey(envelope, address), (transaction) => this.#handle(opened, transaction));
     }
@@ -288,11 +291,12 @@ export class Consumer {
     return handled instanceof Promise ? handled.then(() => true) : true;
   }
 
-  #handle({ delivery, envelope, address }: ReadDelivery, transaction: unknown): unknown {
+  #handle({ delivery, envelope, address, classified }: ReadDelivery, transaction: unknown): unknown {
     const { durable, responder } = this.#settings;
     const scope = { correlationId: envelope.correlation_id, eventId: envelope.event_id };
+    const consumed = { envelope, message: delivery.message, classified };
     return this.#metrics.timed(() =>
-      inProcessSpan({ envelope, message: delivery.message }, durable, () => {
+      inProcessSpan(consumed, durable, () => {
         const returned = this.#limit.run((run) =>
           handlerScope.run(scope, () =>
             this.#onEvent(envelope, new Context({ delivery, envelope, address }, transaction, run)),

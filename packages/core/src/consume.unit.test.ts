@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   contractOf,
   envelopeOf,
+  maskAll,
   messageOfEnvelope,
   RecordingJournal,
   RecordingLog,
@@ -519,5 +520,66 @@ describe("Consumer, whatever handlers do", () => {
         },
       ),
     );
+  });
+});
+
+describe("Consumer, with classified data", () => {
+  const registry = registryOf(contractOf("ui.notify", { classified: maskAll("secret") }));
+
+  function holding(data: unknown): TestDelivery {
+    return new TestDelivery(messageOfEnvelope(envelopeOf({ data: data as never })), 1, 1);
+  }
+
+  test("keeps no value of it that a failing handler tells, in log, record, dead letter or settlement", async () => {
+    const fails =
+      (error: Error): OnEvent<unknown> =>
+      () => {
+        throw error;
+      };
+    const cause = new Error("canary-1");
+    const thrown = [
+      new NonRetryableError("not canary-1", { cause }),
+      Object.assign(new Error("canary-1"), { request: { data: "canary-1" } }),
+    ];
+    for (const error of thrown) {
+      const settlements = await settled(fails(error), holding({ key: "canary-1" }), { registry });
+      expect(JSON.stringify(settlements)).not.toContain("canary");
+    }
+    const [letter] = journal.deadLetters;
+    expect(letter?.error).toMatchObject({ type: "NonRetryableError", message: "not [secret]" });
+    const { message: _, ...kept } = letter ?? { message: undefined };
+    const told = log.lines.map(({ fields, event }) => {
+      const { err } = fields as { err?: Error };
+      return [event, err?.message, err?.stack, err?.cause, JSON.stringify(err)];
+    });
+    expect(told.length).toBeGreaterThan(1);
+    expect(JSON.stringify([kept, journal.records, told])).not.toContain("canary");
+    expect(journal.records.at(-1)?.error_info?.message).toBe("[secret]");
+  });
+
+  test("still judges a failure by what was thrown, not by what is told of it", async () => {
+    const refused = Object.assign(new Error("canary-1"), { code: "ECONNREFUSED" });
+    const settlements = await settled(
+      () => {
+        throw refused;
+      },
+      holding("canary-1"),
+      { registry },
+    );
+    expect(settlements).toEqual([RETRY]);
+  });
+
+  test("names no key of data that cannot be read, and no number", async () => {
+    const text = JSON.stringify(envelopeOf({ data: "HERE" as never })).replace(
+      '"HERE"',
+      '{"canary":9007199254740999}',
+    );
+    const message = { ...messageOfEnvelope(envelopeOf()), body: new TextEncoder().encode(text) };
+    await settled(() => undefined, new TestDelivery(message, 1, 1), { registry });
+    const { message: _, ...kept } = journal.deadLetters[0] ?? { message: undefined };
+    expect(kept).toMatchObject({
+      error: { message: expect.stringContaining("field /data is a number beyond") },
+    });
+    expect(JSON.stringify(kept)).not.toMatch(/canary|9007199/);
   });
 });

@@ -80,22 +80,27 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
 /**
  * Decodes and checks an envelope from the wire. Throws `invalid-event` or `too-large`, naming the field. Of a key that
  * stands twice the last counts: links and handlers read the same bytes by this function, so no two of them can differ.
+ * @param namesKeys As with {@link checkEnvelope}; who does not know the schema says no.
  */
-export function decodeEnvelope(body: Uint8Array): Envelope {
+export function decodeEnvelope(body: Uint8Array, namesKeys = true): Envelope {
   if (body.length > MAX_ENVELOPE_BYTES) {
     throw new MeshError("too-large", `message is ${body.length} bytes, the limit is ${MAX_ENVELOPE_BYTES}`);
   }
   let value: unknown;
   try {
     value = JSON.parse(decoder.decode(body));
-  } catch (cause) {
-    throw MeshError.from(cause, "invalid-event", "message body is not a JSON envelope");
+  } catch {
+    // The parser's own words quote what it was reading, and nobody knows yet whether that may be shown.
+    throw new MeshError("invalid-event", "message body is not a JSON envelope");
   }
-  return checkEnvelope(value);
+  return checkEnvelope(value, namesKeys);
 }
 
-/** Checks every field of what may be an envelope. Throws `invalid-event` naming the first wrong field. */
-export function checkEnvelope(value: unknown): Envelope {
+/**
+ * Checks every field of what may be an envelope. Throws `invalid-event` naming the first wrong field.
+ * @param namesKeys Whether a place in the data is named too: not where its keys may be classified.
+ */
+export function checkEnvelope(value: unknown, namesKeys = true): Envelope {
   if (!isRecord(value)) fail("", "must be an object");
   for (const field of Object.keys(value)) {
     if (!FIELDS.has(field)) fail(`/${escapePointer(field)}`, "is not a field of an envelope");
@@ -118,7 +123,7 @@ export function checkEnvelope(value: unknown): Envelope {
   checkHeaders(value["headers"]);
   if (value["data"] === undefined) fail("/data", "is required");
   const problem = jsonProblem(value["data"], MAX_JSON_DEPTH - 1);
-  if (problem !== undefined) fail(`/data${problem.pointer}`, problem.expected);
+  if (problem !== undefined) fail(namesKeys ? `/data${problem.pointer}` : "/data", problem.expected);
   return value as unknown as Envelope;
 }
 
@@ -196,7 +201,8 @@ function jsonProblem(value: unknown, limit: number): Violation | undefined {
 
 function numberProblem(value: number): string {
   return Number.isFinite(value)
-    ? `is ${value}; beyond 2^53 - 1 digits are lost, send it as a string`
+    ? // Not the number itself: it may be that of a card.
+      "is a number beyond 2^53 - 1, whose digits are lost; send it as a string"
     : `is ${value}; JSON cannot hold it`;
 }
 

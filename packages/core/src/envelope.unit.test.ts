@@ -315,7 +315,7 @@ describe("checkEnvelope()", () => {
     expect(checkEnvelope(envelopeOf({ data })).data).toBe(data);
     const { message } = meshErrorOf(() => checkEnvelope(envelopeOf({ data: { id: 2 ** 53 } })));
     expect(message).toContain(
-      "/data/id is 9007199254740992; beyond 2^53 - 1 digits are lost, send it as a string",
+      "/data/id is a number beyond 2^53 - 1, whose digits are lost; send it as a string",
     );
   });
 

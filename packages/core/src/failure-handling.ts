@@ -144,25 +144,33 @@ export class FailureHandling {
     return { kind: "nak", delayMs: HOLD_MS };
   }
 
-  /** Decides about a failed attempt and writes it down. Never rejects. */
-  async failed(failed: FailedDelivery, history: History, thrown: unknown): Promise<FailureEnding> {
+  /**
+   * Decides about a failed attempt and writes it down. Never rejects.
+   * @param thrown By what it is decided; `told` is what is kept of it, and goes into logs.
+   */
+  async failed(
+    failed: FailedDelivery,
+    history: History,
+    thrown: unknown,
+    told: unknown = thrown,
+  ): Promise<FailureEnding> {
     const { retry, rules, log, durable } = this.#settings;
     const { delivery } = failed;
     const attempt = history.failures + 1;
     const decision = settleFailure(thrown, attempt, retry, rules, Math.random());
-    const fields = { durable, subject: delivery.message.subject, seq: delivery.seq, attempt, err: thrown };
+    const fields = { durable, subject: delivery.message.subject, seq: delivery.seq, attempt, err: told };
     if (decision.kind === "retry") {
-      const now = withAttempt(history, failed, thrown, { action: "retry", delayMs: decision.delayMs });
+      const now = withAttempt(history, failed, told, { action: "retry", delayMs: decision.delayMs });
       log.warn({ ...fields, delayMs: decision.delayMs }, "delivery failed");
       this.#remember(delivery.seq, now);
-      await this.#record(failed, now, { status: "retrying", thrown, decision });
+      await this.#record(failed, now, { status: "retrying", thrown: told, decision });
       const settlement = { kind: "nak", delayMs: decision.delayMs } as const;
       return { settlement, outcome: "retried", category: decision.classification.category };
     }
     const { classification } = decision;
     log.error({ ...fields, category: classification.category }, "delivery failed for good");
-    const verdict: Verdict = { classification, error: thrown };
-    const now = withAttempt(history, failed, thrown, { action: "dead_letter", delayMs: 0 });
+    const verdict: Verdict = { classification, error: told };
+    const now = withAttempt(history, failed, told, { action: "dead_letter", delayMs: 0 });
     return this.condemned(failed, { ...now, verdict }, verdict);
   }
 

@@ -9,6 +9,7 @@ export {
 } from "./classify.ts";
 export { compilePolicy, type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./compile-policy.ts";
 export type { HandlerContext, OnEvent, SubscriptionOptions } from "./consume.ts";
+export { type ClassifiedData, DATA_CLASSES, type DataClass, maskOf } from "./data-class.ts";
 export type { Attempt, DeadLetter } from "./dead-letter.ts";
 export { type Denial, Denials } from "./denials.ts";
 export {
@@ -91,6 +92,7 @@ export {
 } from "./names.ts";
 export { assertOrigin, assertTenant } from "./open-delivery.ts";
 export {
+  CLEARANCE,
   DEFAULT_DENY,
   deniedError,
   Policy,

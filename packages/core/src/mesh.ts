@@ -1,3 +1,4 @@
+import type { DataClass } from "./data-class.ts";
 import type { EventPattern } from "./event-pattern.ts";
 import type { PolicyVerb } from "./policy.ts";
 import type { EventKind } from "./ports.ts";
@@ -19,6 +20,8 @@ export interface Subnet {
   readonly name: string;
   /** Whose it is. Events of one tenant enter the subnets of another only by a rule that names their origin. */
   readonly tenant: string;
+  /** Classes of data of other subnets that may enter it. @default none */
+  readonly clearance?: readonly DataClass[];
   /** Events that may leave for the root. */
   readonly exports: readonly EventPattern[];
   /** Events that may enter from the root. */

@@ -1,9 +1,10 @@
+import type { ClassifiedData } from "./data-class.ts";
 import { decodeEnvelope, type Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { quote } from "./event-name.ts";
 import type { FailedDelivery } from "./failure-handling.ts";
 import type { Delivery, SchemaRegistry } from "./ports.ts";
-import { assertContract } from "./publish.ts";
+import { assertContract, contractOrError } from "./publish.ts";
 import { assertSigned, type Signatures } from "./signatures.ts";
 import { type EventAddress, type NodeAddress, parseDeliverySubject, REPLAY_ROOT } from "./subject.ts";
 
@@ -12,11 +13,14 @@ export interface ReadDelivery {
   readonly delivery: Delivery;
   readonly envelope: Envelope;
   readonly address: EventAddress;
+  /** Of its data. */
+  readonly classified?: ClassifiedData | undefined;
 }
 
 /** A delivery as far as it could be read, and what is wrong with it. */
 export interface OpenedDelivery extends FailedDelivery {
   readonly refusal: MeshError | undefined;
+  readonly classified?: ClassifiedData | undefined;
 }
 
 /** By what a delivery is checked, and by whom. */
@@ -41,12 +45,15 @@ export function openDelivery(delivery: Delivery, opener: Opener): OpenedDelivery
       delivery.message,
       isFirstIngress(delivery, address, own) ? delivery.storedMs : undefined,
     );
-    envelope = decodeEnvelope(delivery.message.body);
+    const contract = contractOrError(registry, address);
+    const isPlain = !(contract instanceof MeshError) && contract.classified === undefined;
+    envelope = decodeEnvelope(delivery.message.body, isPlain);
     assertSigned(envelope, signature);
     assertOrigin(envelope, address);
     if (address.subnet === own.subnet) assertTenant(envelope, tenant);
-    assertContract(registry.resolve(address.name, address.version), envelope, "validateReceived");
-    return { delivery, address, envelope, refusal: undefined };
+    if (contract instanceof MeshError) throw contract;
+    assertContract(contract, envelope, "validateReceived");
+    return { delivery, address, envelope, refusal: undefined, classified: contract.classified };
   } catch (thrown) {
     return {
       delivery,

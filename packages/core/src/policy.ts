@@ -41,6 +41,12 @@ export type PolicyDecision =
 /** Id of the rule that refuses what no other rule allows. */
 export const DEFAULT_DENY = "default-deny";
 
+/**
+ * Id of the rule by which no event with classified data leaves for a subnet that is not cleared for it. Nothing in a mesh
+ * file comes before it.
+ */
+export const CLEARANCE = "clearance";
+
 /** Patterns that a refusal names; more would fill the logs. */
 const MAX_TOLD = 20;
 
@@ -139,13 +145,7 @@ export class Policy {
     const { verb, subnet, node, from } = question;
     const who = node === undefined ? subnet : `${subnet}/${node}`;
     const asked = `${who} may not ${verb} ${what}${from === undefined ? "" : ` from ${from}`}`;
-    if (rule !== undefined) {
-      const why =
-        rule.unregistered === true
-          ? `a rule denies a part of ${rule.pattern.text}, so only events of the registry pass there`
-          : `a rule denies ${rule.pattern.text}`;
-      return { allowed: false, rule: rule.id, reason: `${asked}: ${why}` };
-    }
+    if (rule !== undefined) return { allowed: false, rule: rule.id, reason: `${asked}: ${whyDenied(rule)}` };
     const patterns = this.patternsFor(question);
     const allowed = patterns.slice(0, MAX_TOLD).map(({ text }) => text);
     if (patterns.length > MAX_TOLD) allowed.push(`and ${patterns.length - MAX_TOLD} more`);
@@ -156,6 +156,15 @@ export class Policy {
       reason: `${asked}: no rule allows it (${who} may ${verb} ${may})`,
     };
   }
+}
+
+function whyDenied({ id, verb, subnet, pattern, unregistered }: PolicyRule): string {
+  if (unregistered === true)
+    return `a rule denies a part of ${pattern.text}, so only events of the registry pass there`;
+  if (id !== CLEARANCE) return `a rule denies ${pattern.text}`;
+  return verb === "import"
+    ? `its schema classifies data for which ${subnet} is not cleared`
+    : `its schema classifies data for which no other subnet is cleared, or that of its reply data for which ${subnet} is not`;
 }
 
 /** Turns a refusal into the typed error. */

@@ -1,3 +1,4 @@
+import type { ClassifiedData } from "./data-class.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { Violation } from "./errors.ts";
 import type { EventPattern } from "./event-pattern.ts";
@@ -106,7 +107,8 @@ export interface Transport {
   subscribe(options: SubscribeOptions, onDelivery: OnDelivery): Promise<Subscription>;
   /**
    * Whether any node has a durable that answers a command which this node publishes to this subject; `unknown` where no
-   * one can tell, since it may leave the subnet. Rejects with `closed`.
+   * one can tell, since it may leave the subnet. Rejects with `closed`, or with `denied` where it may not leave since the
+   * subnet is not cleared for its reply.
    */
   handlersOf(subject: string): Promise<"some" | "none" | "unknown">;
   /**
@@ -163,13 +165,15 @@ export interface EventContract {
   /** The schema's `$id`, else its file. */
   readonly schema: string;
   readonly requiredHeaders: readonly string[];
-  /** As who publishes must keep to it. */
+  /** As who publishes must keep to it. Violations name no classified value, and nothing within one. */
   validate(data: unknown): Validation;
   /**
    * As who receives takes it: a field that the schema does not declare is ignored, also where it forbids others, so that
    * who publishes may add fields before all who read know them.
    */
   validateReceived(data: unknown): Validation;
+  /** Nothing where its schema classifies nothing. */
+  readonly classified?: ClassifiedData;
 }
 
 export type EventKind = "event" | "command" | "reply";

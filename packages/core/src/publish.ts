@@ -63,7 +63,10 @@ export function prepareEvent(
   const contract = allowedContract(publisher, parseEventRef(ref));
   const { subnet, node } = publisher.address;
   const subject = formatSubject({ subnet, node, name: contract.name, version: contract.version });
-  const envelope = checkEnvelope(newEnvelope(publisher, contract, data, options, nowMs));
+  const envelope = checkEnvelope(
+    newEnvelope(publisher, contract, data, options, nowMs),
+    contract.classified === undefined,
+  );
   assertContract(contract, envelope, "validate");
   return { envelope, message: newMessage(publisher, subject, envelope) };
 }
@@ -89,7 +92,8 @@ function allowedContract({ policy, registry, address }: Publisher, ref: EventRef
   return contract;
 }
 
-function contractOrError(registry: SchemaRegistry, ref: EventRef): EventContract | MeshError {
+/** The contract, or the `unknown-event` that there is none. */
+export function contractOrError(registry: SchemaRegistry, ref: EventRef): EventContract | MeshError {
   try {
     return registry.resolve(ref.name, ref.version);
   } catch (thrown) {

@@ -27,7 +27,7 @@ export function replayOf(entry: DeadLetter, signatures: Signatures): Message {
   const address = parseDeliverySubject(entry.subject);
   const { headers } = entry.message;
   const body = Buffer.from(entry.message.body_base64, "base64");
-  const original = decodeEnvelope(body);
+  const original = decodeEnvelope(body, false);
   assertSigned(original, signatures.verify(address.subnet, { subject: entry.subject, headers, body }));
   const id = derivedEventId(Date.parse(entry.at), entry.dead_letter_id);
   const envelope = {
@@ -107,7 +107,7 @@ function openStored({ subject, body }: StoredEvent): {
   readonly envelope: Envelope;
 } {
   try {
-    const envelope = decodeEnvelope(body);
+    const envelope = decodeEnvelope(body, false);
     const address = parseSubject(subject);
     assertOrigin(envelope, address);
     return { subnet: address.subnet, envelope };
@@ -123,7 +123,7 @@ function unsigned({ [SIGNATURE_HEADER]: _, ...rest }: Message["headers"]): Messa
 
 function encodeReplay(envelope: Envelope): Uint8Array {
   try {
-    return encodeEnvelope(checkEnvelope(envelope));
+    return encodeEnvelope(checkEnvelope(envelope, false));
   } catch (cause) {
     throw new MeshError("too-large", `no room for what a replay adds: ${messageOf(cause)}`, { cause });
   }

@@ -106,7 +106,7 @@ function openReply(
   const { subject, body } = message;
   const { requester, responder, name, version } = parseReplySubject(subject);
   const signature = signatures?.verify(responder.subnet, message);
-  const envelope = decodeEnvelope(body);
+  const envelope = decodeEnvelope(body, contract.classified === undefined);
   assertSigned(envelope, signature);
   assertOrigin(envelope, { ...responder, name: contract.name, version: contract.version });
   if (responder.subnet === requester.subnet) assertTenant(envelope, asked.tenant);
@@ -162,7 +162,10 @@ export class Responder {
     if (value === undefined || !isRequest(asked, address)) return;
     try {
       const contract = replyContract(this.#publisher, asked);
-      const envelope = checkEnvelope(this.#envelope(contract, asked, value, {}));
+      const envelope = checkEnvelope(
+        this.#envelope(contract, asked, value, {}),
+        contract.classified === undefined,
+      );
       assertContract(contract, envelope, "validate");
       await this.#send(envelope, asked, address);
     } catch (err) {

@@ -13,7 +13,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { envelopeOf, messageOfEnvelope } from "../../../test/kit/stand-ins.ts";
+import { envelopeOf, maskAll, messageOfEnvelope } from "../../../test/kit/stand-ins.ts";
 import { MeshError } from "./errors.ts";
 import type { PreparedEvent } from "./publish.ts";
 import { inProcessSpan, linkSpan, publishSpan } from "./tracing.ts";
@@ -172,5 +172,14 @@ describe("inProcessSpan()", () => {
   ])("ends and is marked when the handler throws %s", async (_, thrown, type) => {
     await expect(inProcessSpan(event(), "d", () => Promise.reject(thrown))).rejects.toBe(thrown);
     expect(spans[0]).toMatchObject({ ended: 1, attributes: { "error.type": type } });
+  });
+
+  test("holds no classified value of the event", async () => {
+    const classified = maskAll("pii");
+    const { envelope, message } = event();
+    const holding = { envelope: { ...envelope, data: "canary" }, message, classified };
+    const thrown = new Error("no canary here");
+    await expect(inProcessSpan(holding, "d", () => Promise.reject(thrown))).rejects.toBe(thrown);
+    expect(JSON.stringify(spans)).not.toContain("canary");
   });
 });

@@ -10,7 +10,9 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
+import type { ClassifiedData } from "./data-class.ts";
 import { messageOf } from "./errors.ts";
+import { maskedError } from "./masked-error.ts";
 import type { PreparedEvent } from "./publish.ts";
 
 /*
@@ -115,9 +117,14 @@ export function linkSpan(event: PreparedEvent, direction: "up" | "down", subnet:
   return messageSpan(span, parent, headers);
 }
 
+/** An event that is handled, and what of its data no span may hold. */
+export interface ConsumedEvent extends PreparedEvent {
+  readonly classified?: ClassifiedData | undefined;
+}
+
 /** Runs a handler inside its span, a child of what sent the message. What the handler throws marks the span and is thrown on. */
 export function inProcessSpan<T>(
-  event: PreparedEvent,
+  event: ConsumedEvent,
   consumerGroup: string,
   handle: () => T | Promise<T>,
 ): T | Promise<T> {
@@ -125,7 +132,7 @@ export function inProcessSpan<T>(
 }
 
 async function inSpan<T>(
-  event: PreparedEvent,
+  event: ConsumedEvent,
   consumerGroup: string,
   handle: () => T | Promise<T>,
 ): Promise<T> {
@@ -144,7 +151,7 @@ async function inSpan<T>(
     endSpan(span, undefined);
     return result;
   } catch (thrown) {
-    endSpan(span, thrown);
+    endSpan(span, maskedError(thrown, event.classified, event.envelope.data));
     throw thrown;
   }
 }

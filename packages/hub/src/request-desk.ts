@@ -1,4 +1,6 @@
 import {
+  CLEARANCE,
+  deniedError,
   eventsStream,
   MAX_ENVELOPE_BYTES,
   MeshError,
@@ -59,8 +61,10 @@ export class RequestDesk {
     if (this.#isAnswered(subject)) return { handlers: "some" };
     // What may leave the subnet may be handled elsewhere; nobody here knows.
     const question = { verb: "export", subnet: this.#subnet } as const;
-    const { allowed } = this.#policy.decide(question, address.name, address.version);
-    return { handlers: allowed ? "unknown" : "none" };
+    const decision = this.#policy.decide(question, address.name, address.version);
+    // Somebody elsewhere may answer, and what keeps the request here is to be told rather than that.
+    if (!decision.allowed && decision.rule === CLEARANCE) throw deniedError(decision);
+    return { handlers: decision.allowed ? "unknown" : "none" };
   }
 
   /** The next reply to a request of this node. Rejects with `usage` or what the client throws. */

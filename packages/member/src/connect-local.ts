@@ -27,7 +27,7 @@ export async function openLocalBus(
     throw new MeshError("usage", `the mesh of ${file} has no member ${subnet}/${node}`);
   }
   const registry = await loadRegistry(registryDir);
-  const rules = compilePolicy(mesh, registry.records);
+  const rules = compilePolicy(mesh, registry.events);
   const local = meshes.get(file) ?? new LocalMesh(mesh, rules);
   meshes.set(file, local);
   const broker = local.broker(subnet);

@@ -1,4 +1,14 @@
-import { type EventContract, formatEventRef, MeshError, quote, type SchemaRegistry } from "@adaos/core";
+import {
+  type EventContract,
+  formatEventRef,
+  type KnownEvent,
+  MeshError,
+  maskOf,
+  quote,
+  type SchemaRegistry,
+} from "@adaos/core";
+import type { ClassifiedSpot, SchemaClassification } from "./classification.ts";
+import { nearest } from "./nearest.ts";
 import type { EventRecord } from "./record.ts";
 import type { SchemaScope } from "./schema-conjuncts.ts";
 import type { JsonObject, SchemaDocument } from "./schema-document.ts";
@@ -8,6 +18,7 @@ export interface RegistryEntry {
   readonly record: EventRecord;
   readonly document: SchemaDocument;
   readonly contract: EventContract;
+  readonly classification: SchemaClassification;
 }
 
 /** A schema registry read from a folder; see `loadRegistry()`. Look-ups do no I/O. */
@@ -48,6 +59,34 @@ export class FileRegistry implements SchemaRegistry {
     return { root: this.#find(name, version).document.schema, find };
   }
 
+  /** Every event and what its schema classifies, as policies are compiled with. */
+  get events(): readonly KnownEvent[] {
+    return [...this.#byName.values()].flat().map(({ record: { name, version, kind }, classification }) => {
+      return { name, version, kind, classes: classification.classes };
+    });
+  }
+
+  /** Where the schema of an event classifies data, in its own file or in one that it refers to. Throws `unknown-event`. */
+  classifiedSpots(name: string, version: number): readonly ClassifiedSpot[] {
+    return this.#find(name, version).classification.spots;
+  }
+
+  /**
+   * The data of an event as it may be shown: its classified values masked. Nothing says where these are in data that
+   * breaks its schema, or of a version that is not here while others of the event classify something: then all of it is
+   * masked. Of an event that is not here nothing is declared, and its data is shown.
+   */
+  mask(name: string, version: number, data: unknown): unknown {
+    const versions = this.#byName.get(name) ?? [];
+    const found = versions.find(({ record }) => record.version === version);
+    const classes = (found === undefined ? versions : [found]).flatMap(
+      ({ classification }) => classification.classes,
+    );
+    if (classes.length === 0) return data;
+    if (found?.contract.validate(data).valid !== true) return maskOf(classes);
+    return found.classification.mask(data);
+  }
+
   #find(name: string, version: number | undefined): RegistryEntry {
     const versions = this.#byName.get(name);
     if (versions === undefined) throw this.#unknownName(name);
@@ -68,36 +107,4 @@ export class FileRegistry implements SchemaRegistry {
     const hint = near === undefined ? "" : `; did you mean ${near}?`;
     return new MeshError("unknown-event", `no event ${quote(name)} in the registry ${this.dir}${hint}`);
   }
-}
-
-/** More typing errors than this are another word. */
-const MAX_EDITS = 3;
-
-/** The candidate with the fewest edits from `text`, at most 3 and fewer than a third of its length. Pure. */
-export function nearest(text: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestEdits = Math.min(MAX_EDITS, Math.floor(text.length / 3)) + 1;
-  for (const candidate of candidates) {
-    // Compared first: names come from strangers, and this keeps long ones from costing time.
-    if (Math.abs(candidate.length - text.length) >= bestEdits) continue;
-    const edits = editDistance(text, candidate);
-    if (edits >= bestEdits) continue;
-    best = candidate;
-    bestEdits = edits;
-  }
-  return best;
-}
-
-/** Insertions, deletions and replacements that turn `a` into `b`. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -1,6 +1,8 @@
 import { MeshError } from "@adaos/core";
 import { describe, expect, test } from "vitest";
-import { FileRegistry, nearest, type RegistryEntry } from "./file-registry.ts";
+import { SchemaClassification } from "./classification.ts";
+import { FileRegistry, type RegistryEntry } from "./file-registry.ts";
+import { nearest } from "./nearest.ts";
 import type { EventStatus } from "./record.ts";
 
 function entry(name: string, version: number, status: EventStatus): RegistryEntry {
@@ -23,6 +25,7 @@ function entry(name: string, version: number, status: EventStatus): RegistryEntr
     uri: "urn:test:0",
     id: undefined,
     schema: { title: name },
+    placeOf: () => "s.json:1:1",
   } as const;
   const validate = (): { valid: boolean; violations: [] } => ({ valid: true, violations: [] });
   return {
@@ -37,6 +40,10 @@ function entry(name: string, version: number, status: EventStatus): RegistryEntr
       validate,
       validateReceived: validate,
     },
+    classification: new SchemaClassification(document.schema, {
+      targetsOf: () => [],
+      placeOf: () => "s.json:1:1",
+    }),
   };
 }
 

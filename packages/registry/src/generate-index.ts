@@ -3,7 +3,7 @@ import { compareRecords } from "./record.ts";
 
 /**
  * The machine index of a registry, for `_dist/registry.json`: its records sorted by name and version, each with its
- * schema's `$id` and full version. Paths are relative to the registry folder. Same registry, same text.
+ * schema's `$id` and full version, and what of the data it classifies. Paths are relative to the registry folder. Same registry, same text.
  */
 export function generateIndex(registry: FileRegistry): string {
   const events = registry.records.toSorted(compareRecords).map((record) => {
@@ -19,6 +19,9 @@ export function generateIndex(registry: FileRegistry): string {
       schema: record.schema,
       schema_id: schema["$id"] ?? null,
       schema_version: schema["x-version"] ?? null,
+      classified: registry
+        .classifiedSpots(record.name, record.version)
+        .map(({ pointer, class: is }) => ({ pointer, class: is })),
       examples: record.examples,
       required_headers: record.required_headers,
       semantics: record.semantics,

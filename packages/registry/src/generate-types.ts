@@ -1,5 +1,7 @@
 import { formatEventRef, MeshError } from "@adaos/core";
+import { CLASSIFICATION } from "./classification.ts";
 import type { FileRegistry } from "./file-registry.ts";
+import { subschemas } from "./keywords.ts";
 import { compareRecords } from "./record.ts";
 import { type JsonObject, withoutEmptyFragment } from "./schema-document.ts";
 
@@ -47,7 +49,7 @@ async function compileType(
   schemas: ReadonlyMap<string, Readonly<JsonObject>>,
 ): Promise<string> {
   // Title and $id would name the type; the compiler also writes into what it is given.
-  const { title: _title, $id: _id, ...root } = structuredClone(schema) as JsonObject;
+  const { title: _title, $id: _id, ...root } = copyToCompile(schema);
   return compile(root, typeName, {
     bannerComment: "",
     unknownAny: true,
@@ -64,11 +66,29 @@ async function compileType(
         registry: {
           order: 1,
           canRead: true,
-          read: ({ url }: { url: string }) => structuredClone(schemas.get(withoutEmptyFragment(url))),
+          read: ({ url }: { url: string }) => {
+            const found = schemas.get(withoutEmptyFragment(url));
+            return found === undefined ? undefined : copyToCompile(found);
+          },
         },
       },
     },
   });
+}
+
+/** A copy whose descriptions, which become comments, say what is classified. */
+function copyToCompile(schema: Readonly<JsonObject>): JsonObject {
+  const copy = structuredClone(schema) as JsonObject;
+  const open = [copy];
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    const found = one[CLASSIFICATION];
+    if (typeof found === "string") {
+      const description = typeof one["description"] === "string" ? [one["description"]] : [];
+      one["description"] = [...description, `Classified: ${found}.`].join("\n\n");
+    }
+    open.push(...subschemas(one).map(([, inner]) => inner));
+  }
+  return copy;
 }
 
 function schemasById(registry: FileRegistry): ReadonlyMap<string, Readonly<JsonObject>> {

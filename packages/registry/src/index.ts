@@ -1,3 +1,4 @@
+export type { ClassifiedSpot } from "./classification.ts";
 export type { FileRegistry } from "./file-registry.ts";
 export { generateIndex } from "./generate-index.ts";
 export { generateTypes } from "./generate-types.ts";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type EventContract, formatEventRef, MeshError } from "@adaos/core";
+import { SchemaClassification } from "./classification.ts";
 import { FileRegistry } from "./file-registry.ts";
 import { openFolder, type RegistryFolder, readWithin } from "./files.ts";
 import { type EventRecord, type ParsedRecord, parseRecords } from "./record.ts";
@@ -27,7 +28,13 @@ export async function loadRegistry(dir: string): Promise<FileRegistry> {
   const entries = parsed.map(({ record }) => {
     const document = documents.get(record.schema);
     if (document === undefined) throw new MeshError("internal", `schema ${record.schema} was not read`);
-    return { record, document, contract: contractOf(record, document, validators) };
+    const classification = new SchemaClassification(document.schema, validators.references);
+    return {
+      record,
+      document,
+      contract: contractOf(record, document, validators, classification),
+      classification,
+    };
   });
   return new FileRegistry(dir, entries);
 }
@@ -66,14 +73,19 @@ function contractOf(
   record: EventRecord,
   document: SchemaDocument,
   validators: SchemaValidators,
+  classification: SchemaClassification,
 ): EventContract {
+  const validate = validators.validatorOf(document);
+  const validateReceived = validators.receiverOf(document);
+  const isPlain = classification.classes.length === 0;
   return {
     name: record.name,
     version: record.version,
     kind: record.kind,
     schema: document.id ?? record.schema,
     requiredHeaders: record.required_headers,
-    validate: validators.validatorOf(document),
-    validateReceived: validators.receiverOf(document),
+    validate: isPlain ? validate : (data) => classification.veiled(validate(data)),
+    validateReceived: isPlain ? validateReceived : (data) => classification.veiled(validateReceived(data)),
+    ...(isPlain ? {} : { classified: classification }),
   };
 }

@@ -4,7 +4,14 @@ import { SchemaValidators } from "./validator.ts";
 
 /** Whether data may be published and whether it may be received. */
 function verdicts(schema: JsonObject, data: unknown): readonly [boolean, boolean] {
-  const document = { file: "s.json", draft: "2020-12" as const, uri: "urn:test:s", id: undefined, schema };
+  const document = {
+    file: "s.json",
+    draft: "2020-12" as const,
+    uri: "urn:test:s",
+    id: undefined,
+    schema,
+    placeOf: () => "s.json:1:1",
+  };
   const validators = new SchemaValidators([document]);
   return [validators.validatorOf(document)(data).valid, validators.receiverOf(document)(data).valid];
 }

@@ -18,6 +18,7 @@ function validators(schema: JsonObject): { writes(data: unknown): boolean; reads
     uri: "urn:test:0",
     id: undefined,
     schema,
+    placeOf: () => "s.json:1:1",
   };
   const all = new SchemaValidators([document]);
   const [write, read] = [all.validatorOf(document), all.receiverOf(document)];

@@ -1,4 +1,5 @@
-import { MeshError, messageOf, quote } from "@adaos/core";
+import { escapePointer, MeshError, messageOf, quote } from "@adaos/core";
+import { classProblem } from "./classification.ts";
 import { disarm, isInPlace, patternProblem, subschemas } from "./keywords.ts";
 import {
   type Draft,
@@ -6,6 +7,7 @@ import {
   isObject,
   type JsonObject,
   type SchemaDocument,
+  tokensOf,
   withoutEmptyFragment,
 } from "./schema-document.ts";
 import { SchemaGraph } from "./schema-graph.ts";
@@ -33,6 +35,9 @@ export class SchemaReferences {
   readonly #seen = new Map<JsonObject, Place>();
   readonly #graph = new SchemaGraph();
   readonly #unchecked: Place[] = [];
+  readonly #targets = new Map<JsonObject, JsonObject[]>();
+  /** By the name of their `$dynamicAnchor`. */
+  readonly #dynamic = new Map<string, JsonObject[]>();
 
   constructor(resolve: ResolveUri) {
     this.#resolve = resolve;
@@ -60,6 +65,24 @@ export class SchemaReferences {
     if (problem === undefined) return;
     const { document, pointer } = this.#seen.get(problem.schema) as Place;
     throw new MeshError("invalid-config", `${document.file}: ${pointer || "the root"} ${problem.told}`);
+  }
+
+  /** The schemas that a schema refers to; of a `$dynamicRef` all that it may mean. Known after {@link check}. */
+  targetsOf(schema: JsonObject): readonly JsonObject[] {
+    const dynamic = schema["$dynamicRef"];
+    const anchor = typeof dynamic === "string" ? dynamic.slice(dynamic.indexOf("#") + 1) : "";
+    return [...(this.#targets.get(schema) ?? []), ...(this.#dynamic.get(anchor) ?? [])];
+  }
+
+  /** `<file>:<line>:<column>` of a keyword of a schema. */
+  placeOf(schema: JsonObject, keyword: string): string {
+    const { document, pointer } = this.#seen.get(schema) as Place;
+    return document.placeOf(`${pointer}/${escapePointer(keyword)}`);
+  }
+
+  #addReference(from: JsonObject, to: JsonObject): void {
+    this.#graph.add(from, to, true);
+    this.#targets.set(from, [...(this.#targets.get(from) ?? []), to]);
   }
 
   #addResource(place: Place): void {
@@ -91,7 +114,16 @@ export class SchemaReferences {
         `${document.file}: ${pointer || "the root"} has a bad pattern: ${problem}`,
       );
     }
+    const wrong = classProblem(schema);
+    if (wrong !== undefined) {
+      const where = document.placeOf(`${pointer}/${escapePointer(wrong.keyword)}`);
+      throw new MeshError("invalid-config", `${where} ${pointer}/${wrong.keyword} ${wrong.told}`);
+    }
     const place = this.#rebase(outer);
+    if (typeof schema["$dynamicAnchor"] === "string") {
+      const name = schema["$dynamicAnchor"];
+      this.#dynamic.set(name, [...(this.#dynamic.get(name) ?? []), schema]);
+    }
     for (const keyword of ["$anchor", "$dynamicAnchor"]) {
       if (typeof schema[keyword] === "string") this.#anchors.set(`${place.base}#${schema[keyword]}`, schema);
     }
@@ -137,7 +169,7 @@ export class SchemaReferences {
     }
     assertDraft(target.document.draft, from.document.draft, fail);
     if (hash < 0) {
-      this.#graph.add(from.schema, target.schema, true);
+      this.#addReference(from.schema, target.schema);
       return;
     }
     const fragment = decodeFragment(uri.slice(hash + 1));
@@ -147,12 +179,12 @@ export class SchemaReferences {
       // It may stand under an unknown keyword, where nothing was taken for a schema so far.
       if (!isObject(schema)) return;
       this.#visit({ ...target, schema, pointer: fragment }, 0);
-      this.#graph.add(from.schema, schema, true);
+      this.#addReference(from.schema, schema);
       return;
     }
     const anchored = this.#anchors.get(uri);
     if (anchored === undefined) throw fail(`has no anchor in ${target.document.file}`);
-    this.#graph.add(from.schema, anchored, true);
+    this.#addReference(from.schema, anchored);
     if (target.schema["$anchor"] === fragment && keyword === "$ref") {
       // The validator does not know an anchor on the outermost schema; the schema itself is the same place.
       from.schema[keyword] = from.base === target.base ? "#" : target.base;
@@ -185,8 +217,7 @@ function decodeFragment(fragment: string): string {
 /** The schema at a JSON pointer, or nothing. */
 function follow(root: unknown, pointer: string): JsonObject | boolean | undefined {
   let value = root;
-  for (const token of pointer.slice(1).split("/")) {
-    const key = token.replaceAll("~1", "/").replaceAll("~0", "~");
+  for (const key of tokensOf(pointer)) {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
     value = (value as JsonObject)[key];
   }

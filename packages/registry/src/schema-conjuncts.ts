@@ -126,5 +126,7 @@ function same(
 }
 
 function isAnnotation(keyword: string): boolean {
+  // Who may see a field is part of what is agreed.
+  if (keyword === "x-classification") return false;
   return keyword === "$ref" || ANNOTATIONS.has(keyword) || keyword.startsWith("x-");
 }

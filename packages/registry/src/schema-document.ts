@@ -1,4 +1,6 @@
+import { parseYaml } from "@adaos/config";
 import { MeshError, messageOf, quote, repeatedKey } from "@adaos/core";
+import { z } from "zod";
 
 /** The dialects of JSON Schema that a registry may hold. */
 export type Draft = "2020-12" | "draft-07";
@@ -15,6 +17,8 @@ export interface SchemaDocument {
   /** `$id` as written. */
   readonly id: string | undefined;
   readonly schema: JsonObject;
+  /** `schemas/ui/notify/v1/schema.json:7:5` of what stands at a JSON pointer; for messages, since it reads all anew. */
+  placeOf(pointer: string): string;
 }
 
 const DRAFT_OF: ReadonlyMap<unknown, Draft> = new Map<unknown, Draft>([
@@ -50,7 +54,32 @@ export function parseSchemaDocument(text: string, file: string, privateUri: stri
     );
   }
   const uri = id === undefined ? privateUri : withoutEmptyFragment(id);
-  return { file, draft: draftOf(schema["$schema"], file, ""), uri, id, schema };
+  const placeOf = (pointer: string): string => placeIn(text, file, pointer);
+  return { file, draft: draftOf(schema["$schema"], file, ""), uri, id, schema, placeOf };
+}
+
+function placeIn(text: string, file: string, pointer: string): string {
+  try {
+    const { value, placeOf } = parseYaml(text, file, z.unknown());
+    let at = value;
+    const path = tokensOf(pointer).map((token) => {
+      const step = Array.isArray(at) ? Number(token) : token;
+      at = (at as JsonObject | undefined)?.[step];
+      return step;
+    });
+    return placeOf(path);
+  } catch {
+    // JSON that is no YAML, or larger than a config may be: the pointer says it too.
+    return `${file}: ${pointer || "the root"}`;
+  }
+}
+
+/** The steps of a JSON pointer. */
+export function tokensOf(pointer: string): string[] {
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 /** The dialect that `$schema` names, 2020-12 where absent. Throws MeshError `invalid-config`. */

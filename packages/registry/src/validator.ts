@@ -37,6 +37,7 @@ const VALID: Validation = { valid: true, violations: [] };
 
 /** The schemas of one registry, ready to judge data. Compiles each at its first use. */
 export class SchemaValidators {
+  readonly references: SchemaReferences;
   readonly #documents: readonly SchemaDocument[];
   readonly #ajvs: Ajvs = newAjvs();
   #opened: Ajvs | undefined;
@@ -47,9 +48,9 @@ export class SchemaValidators {
    */
   constructor(documents: readonly SchemaDocument[]) {
     const { uriResolver } = this.#ajvs["2020-12"].opts;
-    const references = new SchemaReferences((base, reference) => uriResolver.resolve(base, reference));
-    for (const document of documents) references.add(document);
-    references.check();
+    this.references = new SchemaReferences((base, reference) => uriResolver.resolve(base, reference));
+    for (const document of documents) this.references.add(document);
+    this.references.check();
     for (const document of documents) this.#add(document);
     this.#documents = documents;
   }

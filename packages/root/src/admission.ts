@@ -65,7 +65,8 @@ export class Admission {
     // An uplink pulls from the stream into which the event came first; what has waited there does not grow older.
     const storedMs = direction === "up" ? storedMsOf(msg) : undefined;
     const signature = signatures.verify(claimed.subnet, { subject, headers, body }, storedMs);
-    const envelope = decodeEnvelope(body);
+    // No schema is known here, nor whether keys of the data may be told.
+    const envelope = decodeEnvelope(body, false);
     assertSigned(envelope, signature);
     assertOrigin(envelope, claimed);
     assertTenant(envelope, tenants.get(claimed.subnet));

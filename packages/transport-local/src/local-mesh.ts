@@ -1,4 +1,6 @@
 import {
+  CLEARANCE,
+  deniedError,
   type EventAddress,
   type Mesh,
   type Message,
@@ -72,7 +74,11 @@ export class LocalMesh {
     if (mayLeave && mayEnter) this.#brokers.get(requester.subnet)?.tell(message);
   }
 
+  /** Throws `denied` where the subnet is not cleared for the reply. */
   #isAnswered(address: EventAddress): boolean {
+    const { subnet, name, version } = address;
+    const decision = this.#policy.decide({ verb: "export", subnet }, name, version);
+    if (!decision.allowed && decision.rule === CLEARANCE) throw deniedError(decision);
     return this.#importers(address).some((broker) => broker.answers(address));
   }
 

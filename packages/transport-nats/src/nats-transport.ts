@@ -1,4 +1,5 @@
 import {
+  CLEARANCE,
   type Delivery,
   type HubService,
   type Logger,
@@ -114,7 +115,8 @@ export class NatsTransport implements Transport {
     const request: HandlersRequest = { subject };
     try {
       return (await this.#ask<HandlersReply>("handlers", request)).handlers;
-    } catch {
+    } catch (thrown) {
+      if (thrown instanceof MeshError && thrown.rule === CLEARANCE) throw thrown;
       // A hub that does not answer knows of no handler, which is not that there is none.
       return "unknown";
     }

@@ -1,6 +1,7 @@
 import { resolveStateDir } from "@adaos/config";
 import { Command } from "commander";
 import { type KnownEvent, lookUpEvent } from "../mesh/event-lookup.ts";
+import { EventMask } from "../mesh/event-mask.ts";
 import { hubServers } from "../mesh/hubs.ts";
 import { readLayout } from "../mesh/layout.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
@@ -14,10 +15,18 @@ export function eventsDetailCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos events detail EVT-20260105-093000-0123456789ab --json")
     .action(async (id: string, options: StateOptions) => {
-      const known = await lookUpEvent(hubServers(readLayout(resolveStateDir(options.state)), undefined), id);
+      const mask = await EventMask.open(options.state);
+      const hubs = hubServers(readLayout(resolveStateDir(options.state)), undefined);
+      const known = masked(await lookUpEvent(hubs, id), mask);
       if (options.json === true) return terminal.out(JSON.stringify(known));
       for (const line of describe(known)) terminal.out(line);
     });
+}
+
+function masked(known: KnownEvent, mask: EventMask): KnownEvent {
+  const { event } = known;
+  if (event === null) return known;
+  return { ...known, event: { ...event, envelope: mask.envelope(event.envelope, event.subject) } };
 }
 
 function describe({ event_id, event, records, dead_letters }: KnownEvent): string[] {

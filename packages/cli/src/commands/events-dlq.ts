@@ -3,6 +3,7 @@ import { MeshError, messageOf } from "@adaos/core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { DeadLetterDesk, deadLetters, type KeptDeadLetter } from "../mesh/dead-letters.ts";
+import { EventMask } from "../mesh/event-mask.ts";
 import { inFlight } from "../mesh/in-flight.ts";
 import { readLayout } from "../mesh/layout.ts";
 import { operatorSignatures } from "../mesh/operator-signatures.ts";
@@ -40,7 +41,10 @@ function listCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos events dlq list --category transient --json")
     .action(async (options: FailureOptions) => {
       if (options.json === true) {
-        await eachLetter(options, ({ subnet, entry }) => terminal.out(JSON.stringify({ subnet, ...entry })));
+        const mask = await EventMask.open(options.state);
+        await eachLetter(options, ({ subnet, entry }) =>
+          terminal.out(JSON.stringify({ subnet, ...mask.deadLetter(entry) })),
+        );
         return;
       }
       const rows: string[][] = [];
@@ -63,10 +67,11 @@ function showCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos events dlq show DLQ-EVENTS_beta-17-desk.screen")
     .action(async (id: string, options: StateOptions) => {
       let found = 0;
+      const mask = await EventMask.open(options.state);
       await eachLetter(options, ({ entry }) => {
         if (entry.dead_letter_id !== id && entry.event_id !== id) return;
         found++;
-        terminal.out(options.json === true ? JSON.stringify(entry) : JSON.stringify(entry, undefined, 2));
+        terminal.out(JSON.stringify(mask.deadLetter(entry), undefined, options.json === true ? 0 : 2));
       });
       if (found === 0) throw new MeshError("usage", `no dead letter ${JSON.stringify(id)}`);
     });

@@ -1,6 +1,7 @@
 import { MeshError, originTokenProblem, quote, type StartAt } from "@adaos/core";
 import { type Bus, connect } from "@adaos/member";
 import { Command, Option } from "commander";
+import { EventMask } from "../mesh/event-mask.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { parseCount } from "../parse-count.ts";
 import { quietLog, type Terminal } from "../terminal.ts";
@@ -38,20 +39,26 @@ export function eventsSubscribeCommand(terminal: Terminal): Command {
 async function subscribe(pattern: string, options: SubscribeOptions, terminal: Terminal): Promise<void> {
   const { as, state } = options;
   const from = parseOrigin(options.from);
+  const mask = await EventMask.open(state);
   const bus = await connect({ as, state, component: "cli", log: quietLog(terminal) });
   const asked = untilAsked();
   try {
-    await Promise.race([printed(bus, pattern, { ...options, from }, terminal), asked.promise]);
+    await Promise.race([printed(bus, pattern, { ...options, from, mask }, terminal), asked.promise]);
   } finally {
     await bus.close();
   }
+}
+
+interface Printing extends Omit<SubscribeOptions, "from"> {
+  readonly from: Origin;
+  readonly mask: EventMask;
 }
 
 /** Prints events as they come. Resolves after the last one that was asked for. */
 function printed(
   bus: Bus,
   pattern: string,
-  { as, durable, start, from, count }: Omit<SubscribeOptions, "from"> & { readonly from: Origin },
+  { as, durable, start, from, count, mask }: Printing,
   terminal: Terminal,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -62,7 +69,7 @@ function printed(
       { durable, startAt: start, maxConcurrency: 1, from, answers: false },
       async (event) => {
         const subscription = await subscribed;
-        terminal.out(JSON.stringify(event));
+        terminal.out(JSON.stringify(mask.envelope(event)));
         if (--left > 0) return;
         // What waits behind the last one is handed back before its turn comes.
         subscription.stop().then(resolve, reject);

@@ -10,6 +10,7 @@ import {
 import { openConnection } from "@adaos/transport-nats";
 import { Command } from "commander";
 import { DeliverPolicy, type JsMsg } from "nats";
+import { EventMask } from "../mesh/event-mask.ts";
 import { readLayout, serverOf } from "../mesh/layout.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { parseCount } from "../parse-count.ts";
@@ -48,6 +49,7 @@ export function eventsTailCommand(terminal: Terminal): Command {
 async function tail(text: string, options: EventsTailOptions, terminal: Terminal): Promise<void> {
   const pattern = parsePattern(text);
   const server = serverOf(readLayout(resolveStateDir(options.state)), options.at);
+  const mask = await EventMask.open(options.state);
   const silent = (): void => undefined;
   const connection = await openConnection({
     ...readServerAccess(server),
@@ -76,7 +78,7 @@ async function tail(text: string, options: EventsTailOptions, terminal: Terminal
     if (terminal.outIsTty) terminal.say(`watching ${pattern.text} at ${options.at}; Ctrl-C stops`);
     let left = options.count ?? Number.POSITIVE_INFINITY;
     for await (const message of messages) {
-      print(message, options.json === true, terminal);
+      print(message, mask, options.json === true, terminal);
       if (--left <= 0) break;
     }
   } catch (thrown) {
@@ -86,10 +88,10 @@ async function tail(text: string, options: EventsTailOptions, terminal: Terminal
   }
 }
 
-function print(message: JsMsg, json: boolean, terminal: Terminal): void {
+function print(message: JsMsg, mask: EventMask, json: boolean, terminal: Terminal): void {
   let envelope: Envelope;
   try {
-    envelope = decodeEnvelope(message.data);
+    envelope = mask.envelope(decodeEnvelope(message.data, false), message.subject);
   } catch (thrown) {
     terminal.say(`${message.subject} at ${message.seq} is not an event: ${messageOf(thrown)}`);
     return;

@@ -4,6 +4,7 @@ import { EXIT_CODES } from "../exit-codes.ts";
 import { jsonOption, stateOption } from "../options.ts";
 import { askPolicy } from "../policy/ask-policy.ts";
 import { type Hop, passes } from "../policy/hops.ts";
+import { placeOfAnswer } from "../policy/load-policy.ts";
 import { type Terminal, table } from "../terminal.ts";
 import { configOption, loadMeantPolicy, type PolicyOptions } from "./policy-options.ts";
 
@@ -36,10 +37,9 @@ export function policyExplainCommand(terminal: Terminal): Command {
       const loaded = await loadMeantPolicy(options);
       const hops = askPolicy(loaded, { verb, event, ...options });
       const allowed = passes(hops);
-      const placeOf = (rule: string): string | undefined => loaded.meshFile.placeOfRule(rule);
-      if (options.json === true)
-        terminal.out(JSON.stringify({ allowed, hops: hops.map((hop) => jsonOf(hop, placeOf)) }));
-      else for (const line of table(hops.map((hop) => rowOf(hop, placeOf)))) terminal.out(line);
+      const placed = hops.map((hop) => ({ hop, place: placeOfAnswer(loaded, hop) }));
+      if (options.json === true) terminal.out(JSON.stringify({ allowed, hops: placed.map(jsonOf) }));
+      else for (const line of table(placed.map(rowOf))) terminal.out(line);
       for (const { decision } of hops) {
         if (!decision.allowed && options.json !== true) terminal.say(decision.reason);
       }
@@ -47,13 +47,18 @@ export function policyExplainCommand(terminal: Terminal): Command {
     });
 }
 
-function rowOf({ verb, who, from, decision }: Hop, placeOf: (rule: string) => string | undefined): string[] {
-  const holder = from === undefined ? who : `${who} from ${from}`;
-  return [verb, holder, decision.allowed ? "allow" : "deny", decision.rule, placeOf(decision.rule) ?? ""];
+/** An answer, and where its rule stands. */
+interface PlacedHop {
+  readonly hop: Hop;
+  readonly place: string | undefined;
 }
 
-function jsonOf(hop: Hop, placeOf: (rule: string) => string | undefined): object {
-  const { decision, ...asked } = hop;
-  const place = placeOf(decision.rule);
+function rowOf({ hop: { verb, who, from, decision }, place }: PlacedHop): string[] {
+  const holder = from === undefined ? who : `${who} from ${from}`;
+  return [verb, holder, decision.allowed ? "allow" : "deny", decision.rule, place ?? ""];
+}
+
+function jsonOf({ hop, place }: PlacedHop): object {
+  const { decision, event: _, ...asked } = hop;
   return { ...asked, ...decision, ...(place === undefined ? {} : { place }) };
 }

@@ -15,6 +15,8 @@ export interface Hop {
   readonly who: string;
   /** Where the event comes from, of an import. */
   readonly from?: string;
+  /** What was asked about; nothing with a subscription, which is about a pattern. */
+  readonly event?: AskedEvent;
   readonly decision: PolicyDecision;
 }
 
@@ -47,12 +49,14 @@ export function subscribeHop(policy: Policy, pattern: EventPattern, as: NodeAddr
 }
 
 /** Any one question about one event. Pure. */
-export function eventHop(policy: Policy, question: PolicyQuestion, { name, version }: AskedEvent): Hop {
+export function eventHop(policy: Policy, question: PolicyQuestion, event: AskedEvent): Hop {
   const { verb, from } = question;
+  const { name, version } = event;
   return {
     verb,
     who: whoOf(question),
     ...(from === undefined ? {} : { from }),
+    event,
     decision: policy.decide(question, name, version),
   };
 }

@@ -1,5 +1,15 @@
-import { type DeclaredRule, type EventPattern, type Mesh, patternMatches } from "@adaos/core";
-import type { LoadedPolicy } from "./load-policy.ts";
+import {
+  CLEARANCE,
+  compilePolicy,
+  type DeclaredRule,
+  type EventPattern,
+  formatEventRef,
+  type Mesh,
+  Policy,
+  type PolicyQuestion,
+  patternMatches,
+} from "@adaos/core";
+import { guardedSpots, type LoadedPolicy } from "./load-policy.ts";
 
 /** Something about a policy that is allowed and most likely not meant. */
 export interface Finding {
@@ -58,8 +68,49 @@ export function withoutRule(mesh: Mesh, id: string): Mesh {
 /** A pattern of an event that no name can spell. */
 const NOTHING: EventPattern = { text: "(none)", kind: "name", stem: "(none)", version: undefined };
 
-/** Rules that decide nothing, and rules that mean no event of the registry. Pure. */
-export function lintPolicy({ meshFile, events, rules }: LoadedPolicy): Finding[] {
+/**
+ * Rules that decide nothing, rules that mean no event of the registry, and rules that let out or in what clearance holds
+ * back.
+ */
+export function lintPolicy(loaded: LoadedPolicy): Finding[] {
+  return [...idleRules(loaded), ...heldRules(loaded)];
+}
+
+/** A rule that denies the same by name says that it is meant so, and nothing is found. */
+function heldRules(loaded: LoadedPolicy): Finding[] {
+  const { meshFile, events, policy } = loaded;
+  const open = events.map(({ classes: _, ...event }) => event);
+  const declared = new Policy(compilePolicy(meshFile.mesh, open));
+  const held = new Map<string, Set<string>>();
+  for (const question of linkQuestions(meshFile.mesh)) {
+    for (const event of events) {
+      const { name, version } = event;
+      const was = declared.decide(question, name, version);
+      const is = policy.decide(question, name, version);
+      if (!was.allowed || is.allowed || is.rule !== CLEARANCE) continue;
+      const found = held.get(was.rule) ?? new Set();
+      const [spot] = guardedSpots(loaded, event);
+      found.add(`${formatEventRef(name, version)} (${spot?.class} at ${spot?.place()})`);
+      held.set(was.rule, found);
+    }
+  }
+  return [...held].map(([rule, found]) => {
+    const place = meshFile.placeOfRule(rule) ?? meshFile.file;
+    return { rule, place, message: `never lets through ${[...found].join(", ")}: clearance is missing` };
+  });
+}
+
+function linkQuestions({ subnets }: Mesh): PolicyQuestion[] {
+  const names = [...subnets.keys()];
+  return names.flatMap((subnet): PolicyQuestion[] => [
+    { verb: "export", subnet },
+    ...names
+      .filter((from) => from !== subnet)
+      .map((from): PolicyQuestion => ({ verb: "import", subnet, from })),
+  ]);
+}
+
+function idleRules({ meshFile, events, rules }: LoadedPolicy): Finding[] {
   const deciding = new Set(rules.map(({ id }) => id));
   const findings: Finding[] = [];
   for (const { id, patterns } of writtenRules(meshFile.mesh)) {

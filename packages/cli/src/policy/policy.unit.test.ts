@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -6,7 +6,7 @@ import { HOME } from "../../../../test/kit/mesh.ts";
 import { diffPolicies } from "./diff-policy.ts";
 import { eventHop, passes, publishHops } from "./hops.ts";
 import { lintPolicy, withoutRule, writtenRules } from "./lint-policy.ts";
-import { type LoadedPolicy, loadPolicy } from "./load-policy.ts";
+import { type LoadedPolicy, loadPolicy, placeOfAnswer } from "./load-policy.ts";
 import {
   parsePolicyCases,
   readPolicyCases,
@@ -239,9 +239,9 @@ describe("withoutRule()", () => {
 
 describe("docs/policy.md", () => {
   const text = readFileSync(join(HOME, "docs/policy.md"), "utf8");
-  const [shown = "", limits = "", cases = ""] = [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map(
-    ([, block]) => block,
-  );
+  const [shown = "", clearance = "", limits = "", cases = ""] = [
+    ...text.matchAll(/^```yaml\n(.*?)^```$/gms),
+  ].map(([, block]) => block);
   const registry = `mesh: docs\nregistry: ${join(HOME, "schemas/events")}\n`;
 
   test("shows a mesh file whose cases hold", async () => {
@@ -250,10 +250,78 @@ describe("docs/policy.md", () => {
     expect(results.length).toBeGreaterThan(3);
   });
 
+  test("shows a clearance that is read", async () => {
+    const { meshFile } = await load(registry + clearance);
+    expect(meshFile.mesh.subnets.get("payroll")?.clearance).toEqual(["pii"]);
+    expect(meshFile.mesh.subnets.get("kiosk")?.clearance).toEqual([]);
+  });
+
   test("shows limits that are read", async () => {
     const { meshFile } = await load(registry + limits);
     const alpha = meshFile.mesh.subnets.get("alpha");
     expect(alpha?.exportLimit).toEqual({ eventsPerSecond: 200, bytesPerSecond: 1_000_000 });
     expect(alpha?.members.get("kitchen")?.limits).toHaveLength(1);
+  });
+});
+
+describe("clearance", () => {
+  const MESH_WITH = (...more: readonly string[]): string[] => [
+    "mesh: demo",
+    "registry: registry",
+    "subnets:",
+    "  alpha: { export: [lab.], members: { kitchen: { publish: [lab.] } } }",
+    "  beta: { import: [lab.], members: { lamp: { subscribe: [lab.] } } }",
+    "  gamma: { import: [lab.], clearance: [pii] }",
+    ...more,
+  ];
+  const PERSON = { name: "lab.person", version: 1 };
+  beforeEach(() => {
+    const record = { version: 1, kind: "event", summary: "x", status: "stable" };
+    const records = ["lab.person", "lab.notice"].map((name) => ({ ...record, name, schema: `${name}.json` }));
+    mkdirSync(join(dir, "registry"));
+    writeFileSync(join(dir, "registry/registry.yaml"), JSON.stringify(records));
+    const schema = '{ "properties": {\n  "mail": { "x-classification": "pii" } } }';
+    writeFileSync(join(dir, "registry/lab.person.json"), schema);
+    writeFileSync(join(dir, "registry/lab.notice.json"), "{}");
+  });
+
+  test("is an answer of its own, with the place in the schema", async () => {
+    const loaded = await load(...MESH_WITH());
+    const hops = publishHops(loaded.policy, PERSON, KITCHEN, LAMP);
+    expect(hops.map(({ decision }) => decision.rule)).toEqual([
+      "alpha.kitchen.publish[0]",
+      "alpha.export[0]",
+      "clearance",
+      "beta.lamp.subscribe[0]",
+    ]);
+    const [, , entering] = hops;
+    expect(entering && placeOfAnswer(loaded, entering)).toMatch(/lab\.person\.json:2:33$/);
+    expect(passes(publishHops(loaded.policy, PERSON, KITCHEN))).toBe(true);
+  });
+
+  test("is warned of where it keeps from a rule what that lets through, unless a rule denies it too", async () => {
+    const [found, ...more] = lintPolicy(await load(...MESH_WITH()));
+    expect(more).toEqual([]);
+    expect(found).toMatchObject({
+      rule: "beta.import[0]",
+      place: expect.stringMatching(/mesh\.yaml:5:/),
+      message: expect.stringMatching(/^never lets through lab\.person@1 \(pii at .*lab\.person\.json:2:33\)/),
+    });
+    const meant = "policy: [{ id: meant, deny: import, subnet: beta, events: lab.person }]";
+    expect(lintPolicy(await load(...MESH_WITH(meant))).map(({ rule }) => rule)).toEqual([]);
+  });
+
+  test("shows in a diff and can be expected in a case", async () => {
+    const before = await load(...MESH_WITH());
+    const cases = "cases: [{ import: lab.person, as: beta, from: alpha, expect: deny, rule: clearance }]";
+    expect(runCases(before, parsePolicyCases(cases, "cases.yaml"))).toMatchObject([{ ok: true }]);
+    const after = await load(
+      ...MESH_WITH().map((line) => line.replace("beta: {", "beta: { clearance: [pii],")),
+    );
+    const changes = diffPolicies(declaredPolicy(before), declaredPolicy(after), after.events);
+    expect(changes.map(({ change, who, from, event }) => `${change} ${who} ${from} ${event}`)).toEqual([
+      "allowed beta alpha lab.person@1",
+      "allowed beta gamma lab.person@1",
+    ]);
   });
 });
