@@ -40,4 +40,5 @@ export {
   type ServerAccess,
   type ServerTls,
 } from "./transport-security.ts";
-export { type CheckedFile, MAX_FILE_BYTES, parseYaml, readYamlFile } from "./yaml-file.ts";
+export { type CheckedFile, MAX_FILE_BYTES, parseYaml, readYamlFile, shownPath } from "./yaml-file.ts";
+export { type Place, readYamlTree, schemaProblems, type YamlProblem, type YamlTree } from "./yaml-tree.ts";

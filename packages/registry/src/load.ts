@@ -57,7 +57,8 @@ async function readSchemas(
     if (documents.has(record.schema)) continue;
     const text = await readWithin(folder, record.schema, MAX_SCHEMA_BYTES, at("schema"));
     const privateUri = `urn:adaos:registry-file:${documents.size}`;
-    documents.set(record.schema, parseSchemaDocument(text, join(folder.dir, record.schema), privateUri));
+    const document = parseSchemaDocument(text, join(folder.dir, record.schema), privateUri);
+    if (document !== undefined) documents.set(record.schema, document);
   }
   return documents;
 }
