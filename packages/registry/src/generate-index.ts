@@ -20,8 +20,10 @@ export function generateIndex(registry: FileRegistry): string {
       schema_id: schema["$id"] ?? null,
       schema_version: schema["x-version"] ?? null,
       examples: record.examples,
+      invalid_examples: record.invalid_examples,
       required_headers: record.required_headers,
       semantics: record.semantics,
+      naming_exception: record.naming_exception ?? null,
     };
   });
   return `${JSON.stringify({ events }, undefined, 2)}\n`;

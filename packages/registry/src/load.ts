@@ -9,8 +9,8 @@ import { SchemaValidators } from "./validator.ts";
 /** The index of a registry folder. */
 export const REGISTRY_FILE = "registry.yaml";
 
-const MAX_INDEX_BYTES = 4 * 1024 * 1024;
-const MAX_SCHEMA_BYTES = 1024 * 1024;
+export const MAX_INDEX_BYTES: number = 4 * 1024 * 1024;
+export const MAX_SCHEMA_BYTES: number = 1024 * 1024;
 
 /**
  * Loads the registry of a folder: `registry.yaml` and the schemas it names. Whatever is wrong shows here, not at the
@@ -18,7 +18,12 @@ const MAX_SCHEMA_BYTES = 1024 * 1024;
  * @throws MeshError `invalid-config` naming file, place and remedy.
  */
 export async function loadRegistry(dir: string): Promise<FileRegistry> {
-  const folder = await openFolder(dir);
+  return loadFolder(await openFolder(dir));
+}
+
+/** As {@link loadRegistry}, of an open folder. */
+export async function loadFolder(folder: RegistryFolder): Promise<FileRegistry> {
+  const { dir } = folder;
   const text = await readWithin(folder, REGISTRY_FILE, MAX_INDEX_BYTES, `no schema registry at ${dir}`);
   const parsed = parseRecords(text, join(dir, REGISTRY_FILE));
   assertUnique(parsed);
@@ -63,7 +68,8 @@ async function readSchemas(
   return documents;
 }
 
-function contractOf(
+/** What publisher and consumer need of an event. */
+export function contractOf(
   record: EventRecord,
   document: SchemaDocument,
   validators: SchemaValidators,

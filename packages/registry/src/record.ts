@@ -150,21 +150,35 @@ export interface PlacedRecord {
   placeOf(path: readonly PropertyKey[]): Place;
 }
 
-/** Reads a `registry.yaml` as far as it can be read: the records that are right, and what is wrong with the others. Pure. */
-export function inspectRecords(text: string): {
+/** A `registry.yaml` as far as it can be read. */
+export interface InspectedIndex {
+  /** The records that are right. */
   readonly records: readonly PlacedRecord[];
+  /** What the others hold. */
+  readonly broken: readonly unknown[];
   readonly problems: readonly YamlProblem[];
-} {
+  /** Whether it is a list of records at all. */
+  readonly isList: boolean;
+}
+
+/** Reads a `registry.yaml`, whatever is wrong with it. Pure. */
+export function inspectRecords(text: string): InspectedIndex {
+  const none = { records: [], broken: [], isList: false };
   const { tree, problems: unreadable } = readYamlTree(text);
-  if (tree === undefined) return { records: [], problems: unreadable };
+  if (tree === undefined) return { ...none, problems: unreadable };
   const list = listSchema.safeParse(tree.value);
-  if (!list.success) return { records: [], problems: schemaProblems(tree, list.error) };
+  if (!list.success) return { ...none, problems: schemaProblems(tree, list.error) };
   const records: PlacedRecord[] = [];
+  const broken: unknown[] = [];
   const problems: YamlProblem[] = [];
   for (const [index, value] of list.data.entries()) {
     const checked = recordSchema.safeParse(value);
-    if (!checked.success) problems.push(...schemaProblems(tree, checked.error, [index]));
-    else records.push({ record: checked.data, placeOf: (path) => tree.placeOf([index, ...path]) });
+    if (checked.success) {
+      records.push({ record: checked.data, placeOf: (path) => tree.placeOf([index, ...path]) });
+    } else {
+      broken.push(value);
+      problems.push(...schemaProblems(tree, checked.error, [index]));
+    }
   }
-  return { records, problems };
+  return { records, broken, problems, isList: true };
 }

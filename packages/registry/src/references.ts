@@ -154,7 +154,8 @@ export class SchemaReferences {
     const fragment = decodeFragment(uri.slice(hash + 1));
     if (fragment.startsWith("/")) {
       const schema = follow(target.schema, fragment);
-      if (schema === undefined) fail(`has no target in ${target.document.file}`, near(target.schema, fragment));
+      if (schema === undefined)
+        fail(`has no target in ${target.document.file}`, near(target.schema, fragment));
       // It may stand under an unknown keyword, where nothing was taken for a schema so far.
       if (!isObject(schema)) return;
       this.#visit({ ...target, schema, pointer: fragment }, 0);

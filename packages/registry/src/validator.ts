@@ -47,7 +47,10 @@ export class SchemaValidators {
    */
   constructor(documents: readonly SchemaDocument[], report: ReportFault = throwFault) {
     const { uriResolver } = this.#ajvs["2020-12"].opts;
-    const references = new SchemaReferences((base, reference) => uriResolver.resolve(base, reference), report);
+    const references = new SchemaReferences(
+      (base, reference) => uriResolver.resolve(base, reference),
+      report,
+    );
     for (const document of documents) references.add(document);
     references.check();
     for (const document of documents) this.#add(document, report);
@@ -84,6 +87,16 @@ export class SchemaValidators {
     return judge(compiled, data).valid ? [] : toBrokenRules(compiled.errors ?? []);
   }
 
+  /** Compiles a schema now. Says what is wrong with it, or nothing. */
+  compileProblem(document: SchemaDocument): string | undefined {
+    try {
+      this.#compile(document);
+      return undefined;
+    } catch (thrown) {
+      return messageOf(thrown);
+    }
+  }
+
   #compile({ draft, file, uri }: SchemaDocument): ValidateFunction {
     try {
       const compiled = this.#ajvs[draft].getSchema(uri);
@@ -106,7 +119,10 @@ function judge(compiled: ValidateFunction, data: unknown): Validation {
   return { valid: false, violations: toViolations(compiled.errors as ErrorObject[]) };
 }
 
-function schemaProblems(draft: Draft, errors: readonly ErrorObject[]): { pointer: string; problem: string }[] {
+function schemaProblems(
+  draft: Draft,
+  errors: readonly ErrorObject[],
+): { pointer: string; problem: string }[] {
   return toViolations(errors).map(({ pointer, expected }) => {
     return { pointer, problem: `not a ${draft} schema: ${pointer || "the root"} ${expected}` };
   });

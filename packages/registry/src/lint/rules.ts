@@ -1,0 +1,46 @@
+/** How bad it is that a rule is broken. Errors break those who use the registry; warnings are most likely not meant. */
+export type Severity = "error" | "warning";
+
+/** Every rule of `adaos events registry lint`, and how bad it is to break it. docs/events.md explains them. */
+export const LINT_RULES = {
+  "index-yaml": "error",
+  "record-field": "error",
+  "record-twice": "error",
+  "record-path": "error",
+  "name-event": "error",
+  "name-command": "error",
+  "name-reply": "error",
+  "name-exception-unused": "warning",
+  "reply-without-command": "error",
+  "header-twice": "error",
+  "header-reserved": "error",
+  "header-spelling": "warning",
+  "version-superseded": "warning",
+  "deprecated-in-use": "warning",
+  "use-unknown": "error",
+  "file-missing": "error",
+  "file-unread": "error",
+  "file-orphan": "warning",
+  "schema-json": "error",
+  "schema-draft": "error",
+  "schema-id": "error",
+  "schema-version": "error",
+  "schema-invalid": "error",
+  "schema-depth": "error",
+  "schema-reference": "error",
+  "pattern-unsafe": "error",
+  "keyword-unsupported": "error",
+  "keyword-unknown": "warning",
+  "format-unknown": "warning",
+  "example-none": "warning",
+  "example-json": "error",
+  "example-invalid": "error",
+  "invalid-example-none": "warning",
+  "invalid-example-form": "error",
+  "invalid-example-valid": "error",
+  "invalid-example-error": "error",
+  "dist-missing": "warning",
+  "dist-stale": "error",
+} as const;
+
+export type LintRule = keyof typeof LINT_RULES;
