@@ -1,3 +1,4 @@
+export { withItem } from "./append-item.ts";
 export { compiledPolicyText } from "./compiled-policy.ts";
 export { type NewMember, withMember, withoutMember } from "./edit-mesh-file.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";

@@ -205,4 +205,3 @@ function told(issue: z.core.$ZodIssue): string {
 function cut(text: string): string {
   return text.length > MAX_TOLD_LENGTH ? `${text.slice(0, MAX_TOLD_LENGTH)}...` : text;
 }
-
