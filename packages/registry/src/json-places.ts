@@ -1,4 +1,5 @@
 import type { Place } from "@adaos/config";
+import { syntaxErrorOffset } from "./json-syntax.ts";
 
 const SPACE = /[ \t\n\r]*/y;
 const SCALAR = /[^,\]}\s]*/y;
@@ -25,11 +26,9 @@ export function placeAt(text: string, offset: number): Place {
   return { line, column: offset - start + 1 };
 }
 
-/** Where a text that is no JSON stops to be so, as far as the parser's error tells. */
-export function placeOfSyntaxError(json: string, message: string): Place {
-  // No property of the error holds the place; without one in the message it is the end that is missing.
-  const found = /\bposition (\d+)/.exec(message);
-  return placeAt(json, Math.min(json.length, found === null ? json.length : Number(found[1])));
+/** Where a text that is no JSON stops to be so. */
+export function placeOfSyntaxError(text: string): Place {
+  return placeAt(text, syntaxErrorOffset(text));
 }
 
 /** Where each item of a JSON list begins and ends. Takes valid JSON only; nothing for what is no list. */

@@ -76,8 +76,7 @@ function parse({ line, column, text, problem }: Item): { value: unknown } | { pr
   try {
     value = JSON.parse(text);
   } catch (thrown) {
-    const message = messageOf(thrown);
-    return fail(`is not JSON: ${message}`, placeIn({ line, column }, placeOfSyntaxError(text, message)));
+    return fail(`is not JSON: ${messageOf(thrown)}`, placeIn({ line, column }, placeOfSyntaxError(text)));
   }
   const repeated = repeatedKey(text);
   return repeated === undefined ? { value } : fail(`has the key ${quote(repeated)} twice; remove one`);

@@ -65,8 +65,7 @@ function parse(text: string, tell: TellExample): { readonly value: unknown } | u
   try {
     value = JSON.parse(text);
   } catch (thrown) {
-    const message = messageOf(thrown);
-    tell("example-json", () => placeOfSyntaxError(text, message), `not JSON: ${message}`);
+    tell("example-json", () => placeOfSyntaxError(text), `not JSON: ${messageOf(thrown)}`);
     return undefined;
   }
   const repeated = repeatedKey(text);

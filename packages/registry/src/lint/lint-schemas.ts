@@ -102,6 +102,15 @@ export function referencesOf(document: SchemaDocument): { readonly id: string; r
 }
 
 /** Where a fault is in the text of its file. */
-export function placeOfFault({ rule, pointer, problem }: SchemaFault, text: string): Place {
-  return rule === "schema-json" ? placeOfSyntaxError(text, problem) : placeInJson(text, pointer);
+export function placeOfFault({ rule, pointer }: SchemaFault, text: string): Place {
+  return rule === "schema-json" && !isJson(text) ? placeOfSyntaxError(text) : placeInJson(text, pointer);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
