@@ -6,7 +6,11 @@ describe("withItem()", () => {
   test.each([
     ["a list", "- a: 1 # why\n", "- a: 1 # why\n\n- b: [x]\n"],
     ["a list without an end of line", "- 'a': 1", "- 'a': 1\n\n- b: [x]\n"],
-    ["a list that is indented, with a comment at its end", "# on top\n  - a: 1\n# the end\n", "# on top\n  - a: 1\n# the end\n\n  - b: [x]\n"],
+    [
+      "a list that is indented, with a comment at its end",
+      "# on top\n  - a: 1\n# the end\n",
+      "# on top\n  - a: 1\n# the end\n\n  - b: [x]\n",
+    ],
     ["comments alone", "# nothing yet\n", "# nothing yet\n- b: [x]\n"],
     ["nothing", "", "- b: [x]\n"],
   ])("adds to %s, and leaves what was there", (_, before, after) => {

@@ -44,9 +44,7 @@ describe("itemsIn()", () => {
     fc.assert(
       fc.property(fc.array(json), fc.constantFrom(undefined, 2), (list, indent) => {
         const text = JSON.stringify(list, undefined, indent);
-        expect([...itemsIn(text)].map(({ start, end }) => JSON.parse(text.slice(start, end)))).toEqual(
-          list,
-        );
+        expect([...itemsIn(text)].map(({ start, end }) => JSON.parse(text.slice(start, end)))).toEqual(list);
       }),
     );
   });

@@ -1,4 +1,14 @@
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +21,12 @@ import { planScaffold } from "./plan-scaffold.ts";
 import type { NewContract } from "./templates.ts";
 
 const EVENTS = fileURLToPath(new URL("../../../../schemas/events", import.meta.url));
-const WEIGHED: NewContract = { name: "lab.sample.weighed", version: 1, kind: "event", summary: "It was weighed." };
+const WEIGHED: NewContract = {
+  name: "lab.sample.weighed",
+  version: 1,
+  kind: "event",
+  summary: "It was weighed.",
+};
 
 let dir: string;
 
@@ -29,7 +44,10 @@ afterEach(() => {
 function snapshot(): Record<string, string> {
   const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return Object.fromEntries(
-    files.map(({ parentPath, name }) => [join(parentPath, name), readFileSync(join(parentPath, name), "utf8")]),
+    files.map(({ parentPath, name }) => [
+      join(parentPath, name),
+      readFileSync(join(parentPath, name), "utf8"),
+    ]),
   );
 }
 
@@ -53,7 +71,12 @@ describe("planScaffold() and applyScaffold()", () => {
     { ...WEIGHED, name: "lab.sample.weigh", kind: "command" },
     { ...WEIGHED, name: "scenario.run.result", kind: "reply" },
     { ...WEIGHED, name: "ui.notify", version: 2, namingException: "as before" },
-    { ...WEIGHED, name: "lab.lamp", namingException: "a lamp is what it is", summary: 'With "quotes": and # signs' },
+    {
+      ...WEIGHED,
+      name: "lab.lamp",
+      namingException: "a lamp is what it is",
+      summary: 'With "quotes": and # signs',
+    },
   ])("make a contract that lint has nothing against: $kind $name@$version", async (contract) => {
     const before = readFileSync(join(dir, "registry.yaml"), "utf8");
     await scaffold(contract);
@@ -68,7 +91,9 @@ describe("planScaffold() and applyScaffold()", () => {
       summary: contract.summary,
       status: "draft",
     });
-    expect(readFileSync(join(dir, "_dist/events.d.ts"), "utf8")).toContain(`"${contract.name}@${contract.version}"`);
+    expect(readFileSync(join(dir, "_dist/events.d.ts"), "utf8")).toContain(
+      `"${contract.name}@${contract.version}"`,
+    );
   });
 
   test("keep an index with comments and an order of its own as it is", async () => {
@@ -93,7 +118,10 @@ describe("planScaffold() and applyScaffold()", () => {
     [{ name: "lab.sample.weigh" }, /name-event\); did you mean lab\.sample\.weighed\?$/],
     [{ name: "lab.sample.weighed", kind: "command" }, /name-command/],
     [{ name: "lab.sample.weigh", kind: "reply" }, /name-reply/],
-    [{ name: "lab.sample.weigh.result", kind: "reply" }, /no command of the registry \(reply-without-command\)/],
+    [
+      { name: "lab.sample.weigh.result", kind: "reply" },
+      /no command of the registry \(reply-without-command\)/,
+    ],
     [{ version: 0 }, /^usage: version must be/],
     [{ name: "ui.notify", namingException: "x" }, /^usage: ui\.notify@1 is in .* already/],
     [{ summary: "x".repeat(301) }, /at most 300 characters/],
