@@ -1,5 +1,5 @@
 // Generated from registry.yaml and its schemas by adaos events registry generate. Do not edit.
-// Of sha256:162453bbbf2eaf45bc268f66b7706f6f314482daf75ebb00c8c249335fab83c2
+// Of sha256:283b4715d2e1b4241c09b37bb2624430261c4f05566a6d44527155d33aa1bccd
 import "@adaos/core";
 
 /**
@@ -86,6 +86,10 @@ export interface InfraDatabaseHealthCheckedV1 {
  * An event could not be handled and lies among the dead letters.
  */
 export interface MeshDeliveryDeadLetteredV1 {
+  /**
+   * By which it is found among the dead letters, for example with adaos events detail.
+   */
+  dead_letter_id: string;
   /**
    * Whose handler it was: subnet and node.
    */
