@@ -53,7 +53,7 @@ export async function lintRegistry(dir: string, options: LintOptions = {}): Prom
 
 /** The schema and the examples of one record. */
 function lintContract({ record }: PlacedRecord, subject: LintSubject, findings: Findings): void {
-  const { documents, texts, validators } = subject;
+  const { documents, texts, validators, areSchemasRight } = subject;
   const { schema, examples, invalid_examples: invalid } = record;
   const document = documents.get(schema);
   const schemaText = texts.get(schema) ?? "";
@@ -62,9 +62,9 @@ function lintContract({ record }: PlacedRecord, subject: LintSubject, findings: 
       findings.add(rule, schema, () => placeInJson(schemaText, pointer), message, suggestion),
     );
   }
-  // A schema that does not compile has been told of, or leads to one that has.
+  // Where a schema is wrong, those that refer to it do not compile either.
   const problem = document === undefined ? undefined : validators.compileProblem(document);
-  if (problem !== undefined && findings.errors === 0) findings.addToFile("schema-invalid", schema, problem);
+  if (problem !== undefined && areSchemasRight) findings.addToFile("schema-invalid", schema, problem);
   const judge = problem === undefined ? document : undefined;
   for (const [paths, lint] of [
     [examples, lintExample],

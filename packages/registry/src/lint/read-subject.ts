@@ -31,6 +31,8 @@ export interface LintSubject {
   readonly texts: ReadonlyMap<string, string>;
   readonly documents: ReadonlyMap<string, SchemaDocument>;
   readonly validators: SchemaValidators;
+  /** Whether nothing is wrong with any schema, as far as shows before it is compiled. */
+  readonly areSchemasRight: boolean;
 }
 
 const MAX_DIST_BYTES = 64 * 1024 * 1024;
@@ -112,10 +114,12 @@ function readSchemas(
   records: readonly PlacedRecord[],
   texts: ReadonlyMap<string, string>,
   findings: Findings,
-): Pick<LintSubject, "documents" | "validators"> {
+): Pick<LintSubject, "documents" | "validators" | "areSchemasRight"> {
   const documents = new Map<string, SchemaDocument>();
   const pathOf = new Map<string, string>();
+  let areSchemasRight = true;
   const report: ReportFault = (fault: SchemaFault) => {
+    areSchemasRight = false;
     const path = pathOf.get(fault.file) ?? fault.file;
     const place = (): ReturnType<typeof placeOfFault> => placeOfFault(fault, texts.get(path) ?? "");
     findings.add(fault.rule, path, place, fault.problem, fault.suggestion);
@@ -138,7 +142,8 @@ function readSchemas(
       ),
     );
   }
-  return { documents, validators: new SchemaValidators([...documents.values()], report) };
+  const validators = new SchemaValidators([...documents.values()], report);
+  return { documents, validators, areSchemasRight };
 }
 
 /** The file in the same folder that was meant by a name, and that `taken` does not hold. */
