@@ -14,7 +14,11 @@ export default defineConfig({
           name: "unit",
           // Nothing here is timed; a loaded machine may take its time over a thousand cases.
           testTimeout: 60_000,
-          include: ["packages/*/src/**/*.unit.test.ts", "test/**/*.unit.test.ts"],
+          include: [
+            "packages/*/src/**/*.unit.test.ts",
+            "schemas/events/**/*.unit.test.ts",
+            "test/**/*.unit.test.ts",
+          ],
         },
       },
       {

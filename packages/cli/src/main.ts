@@ -34,6 +34,8 @@ async function program(args: readonly string[], terminal: Terminal): Promise<Com
   const adaos = new Command("adaos")
     .description("AdaOS Mesh: typed events between many small machines")
     .version("0.1.0")
+    // Else `events scaffold … --version 2` would ask for the program's own.
+    .enablePositionalOptions()
     .addHelpText(
       "after",
       "\nExit codes: 0 ok, 64 usage, 65 invalid event, 69 unreachable, 70 our bug, 77 denied, 78 bad config",

@@ -125,7 +125,7 @@ export type {
 } from "./ports.ts";
 export type { ProcessingRecord, ProcessingStatus, RecoveryAction } from "./processing-record.ts";
 export { prometheusText } from "./prometheus.ts";
-export type { Published, PublishOptions } from "./publish.ts";
+export { missingHeader, type Published, type PublishOptions } from "./publish.ts";
 export { type Rate, type RateLimit, RateLimits } from "./rate-limits.ts";
 export { RecentMap } from "./recent-map.ts";
 export {

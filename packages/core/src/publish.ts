@@ -131,6 +131,14 @@ export function newEnvelope(
   };
 }
 
+/** The first header that the contract requires and that is neither a field of the envelope nor among its headers. */
+export function missingHeader({ requiredHeaders }: EventContract, envelope: Envelope): string | undefined {
+  // Own ones only: every object inherits a "constructor".
+  return requiredHeaders.find(
+    (header) => !Object.hasOwn(envelope, header) && !Object.hasOwn(envelope.headers, header),
+  );
+}
+
 /** Throws `invalid-event` when data or headers break the contract for who publishes, or for who receives. */
 export function assertContract(
   contract: EventContract,
@@ -138,9 +146,8 @@ export function assertContract(
   judge: "validate" | "validateReceived",
 ): void {
   const ref = formatEventRef(contract.name, contract.version);
-  for (const header of contract.requiredHeaders) {
-    // Own ones only: every object inherits a "constructor".
-    if (Object.hasOwn(envelope, header) || Object.hasOwn(envelope.headers, header)) continue;
+  const header = missingHeader(contract, envelope);
+  if (header !== undefined) {
     const violation = { pointer: `/headers/${header}`, expected: "is required" };
     throw new MeshError("invalid-event", `${ref} needs the header ${header}; the registry requires it`, {
       violations: [violation],

@@ -2,7 +2,6 @@ import { MeshError } from "@adaos/core";
 import { describe, expect, test } from "vitest";
 import { SchemaClassification } from "./classification.ts";
 import { FileRegistry, type RegistryEntry } from "./file-registry.ts";
-import { nearest } from "./nearest.ts";
 import type { EventStatus } from "./record.ts";
 
 function entry(name: string, version: number, status: EventStatus): RegistryEntry {
@@ -16,6 +15,7 @@ function entry(name: string, version: number, status: EventStatus): RegistryEntr
     consumers: [],
     schema: "s.json",
     examples: [],
+    invalid_examples: [],
     required_headers: [],
     semantics: { delivery: "at-least-once", idempotency_key: "event_id" },
   } as const;
@@ -91,14 +91,5 @@ describe("FileRegistry.resolve()", () => {
     );
     expect(refusal("scenario.run")).toBe('no event "scenario.run" in the registry schemas/events');
     expect(refusal("__proto__")).toContain("no event");
-  });
-});
-
-describe("nearest()", () => {
-  test("prefers fewer edits, and none above three or a third of the text", () => {
-    expect(nearest("ui.notifi", ["ui.notice", "ui.notify"])).toBe("ui.notify");
-    expect(nearest("abcdefghijkl", ["abcdefghi"])).toBe("abcdefghi");
-    expect(nearest("abcdefghijklm", ["abcdefghi"])).toBeUndefined();
-    expect(nearest("a.b", ["c.d"])).toBeUndefined();
   });
 });

@@ -1,6 +1,7 @@
+import { type Dirent, readdirSync, readFileSync } from "node:fs";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import { MeshError } from "@adaos/core";
+import { MeshError, messageOf } from "@adaos/core";
 
 /** A registry folder. */
 export interface RegistryFolder {
@@ -8,18 +9,28 @@ export interface RegistryFolder {
   readonly dir: string;
   /** Without symbolic links, for comparing. */
   readonly realDir: string;
+  /** Files that are read as if they were there already, by their path. */
+  readonly planned?: ReadonlyMap<string, string>;
 }
 
 /** Throws MeshError `invalid-config` where there is no such folder. */
-export async function openFolder(dir: string): Promise<RegistryFolder> {
+export async function openFolder(
+  dir: string,
+  planned: ReadonlyMap<string, string> = new Map(),
+): Promise<RegistryFolder> {
   try {
-    return { dir, realDir: await realpath(dir) };
+    return { dir, realDir: await realpath(dir), planned };
   } catch (cause) {
     throw new MeshError("invalid-config", `no schema registry at ${dir}: the folder does not exist`, {
       cause,
     });
   }
 }
+
+/** The text of a file, or why there is none. */
+export type Reading =
+  | { readonly text: string; readonly problem?: undefined }
+  | { readonly problem: string; readonly isMissing: boolean };
 
 /**
  * Reads a UTF-8 file of a registry, and nothing outside of it: neither by `..` nor through a symbolic link.
@@ -33,26 +44,98 @@ export async function readWithin(
   maxBytes: number,
   namedAt: string,
 ): Promise<string> {
-  const fail = (problem: string, cause?: unknown): MeshError =>
-    new MeshError("invalid-config", `${namedAt}: ${join(folder.dir, path)} ${problem}`, { cause });
+  const reading = await tryReadWithin(folder, path, maxBytes);
+  if (reading.problem === undefined) return reading.text;
+  throw new MeshError("invalid-config", `${namedAt}: ${reading.problem}`);
+}
+
+/** As {@link readWithin}, for those who have more to do when there is no such file. */
+export async function tryReadWithin(
+  folder: RegistryFolder,
+  path: string,
+  maxBytes: number,
+): Promise<Reading> {
+  const planned = folder.planned?.get(path);
+  if (planned !== undefined) return { text: planned };
+  const fail = (problem: string, isMissing = false): Reading => {
+    return { problem: `${join(folder.dir, path)} ${problem}`, isMissing };
+  };
   const named = resolve(folder.realDir, path);
-  if (isOutside(folder.realDir, named)) throw fail("is outside the registry folder; move the file into it");
+  if (isOutside(folder.realDir, named)) return fail("is outside the registry folder; move the file into it");
   let real: string;
   try {
     real = await realpath(named);
-  } catch (cause) {
-    throw fail("does not exist; create it or correct the path", cause);
+  } catch {
+    return fail("does not exist; create it or correct the path", true);
   }
-  if (isOutside(folder.realDir, real)) throw fail("is a link out of the registry folder; copy the file in");
-  // Asked before opening: a named pipe would block the reader for ever.
-  const stats = await stat(real);
-  if (!stats.isFile()) throw fail("is not a file");
-  if (stats.size > maxBytes) throw fail(`is ${stats.size} bytes, the limit is ${maxBytes}`);
+  if (isOutside(folder.realDir, real)) return fail("is a link out of the registry folder; copy the file in");
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(real));
+    // Asked before opening: a named pipe would block the reader for ever.
+    const stats = await stat(real);
+    if (!stats.isFile()) return fail("is not a file");
+    if (stats.size > maxBytes) return fail(`is ${stats.size} bytes, the limit is ${maxBytes}`);
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(await readFile(real)) };
   } catch (cause) {
-    throw fail("is not readable UTF-8 text", cause);
+    return fail(`is not readable UTF-8 text: ${messageOf(cause)}`);
   }
+}
+
+/** A registry of {@link MAX_FILES} files has far more than 10,000 events. */
+const MAX_FILES = 100_000;
+const MAX_DEPTH = 20;
+
+/** What lies in a registry folder. */
+export interface FolderContent {
+  /** Paths of all that is no folder, sorted; links are not followed. What is planned too. */
+  readonly paths: ReadonlySet<string>;
+  /** Those that are plain files, to which no link leads. */
+  readonly plain: ReadonlySet<string>;
+}
+
+/** Lists a registry folder: at most 100,000 files, 20 folders deep. */
+export function listContent({ realDir, planned }: RegistryFolder): FolderContent {
+  const found = new Set<string>();
+  const plain = new Set<string>();
+  const look = (path: string, depth: number): void => {
+    for (const entry of entriesOf(join(realDir, path))) {
+      const inner = path === "" ? entry.name : `${path}/${entry.name}`;
+      if (!entry.isDirectory()) found.add(inner);
+      else if (depth < MAX_DEPTH) look(inner, depth + 1);
+      if (entry.isFile()) plain.add(inner);
+      if (found.size >= MAX_FILES) return;
+    }
+  };
+  look("", 0);
+  return { paths: new Set([...found, ...(planned?.keys() ?? [])].toSorted()), plain };
+}
+
+function entriesOf(path: string): readonly Dirent[] {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch {
+    // Taken away meanwhile, or not ours to read: who names a file in it is told.
+    return [];
+  }
+}
+
+/**
+ * As {@link tryReadWithin}, three times as fast for what {@link listContent} found to be a plain file. It waits for the
+ * disk: for commands, not for daemons.
+ */
+export async function readListed(
+  folder: RegistryFolder,
+  { plain }: FolderContent,
+  path: string,
+  maxBytes: number,
+): Promise<Reading> {
+  if (folder.planned?.has(path) === true || !plain.has(path)) return tryReadWithin(folder, path, maxBytes);
+  try {
+    const bytes = readFileSync(join(folder.realDir, path));
+    if (bytes.length <= maxBytes) return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+  } catch {
+    // The other way says what is wrong.
+  }
+  return tryReadWithin(folder, path, maxBytes);
 }
 
 function isOutside(dir: string, path: string): boolean {

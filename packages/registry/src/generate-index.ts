@@ -23,8 +23,10 @@ export function generateIndex(registry: FileRegistry): string {
         .classifiedSpots(record.name, record.version)
         .map(({ pointer, class: is }) => ({ pointer, class: is })),
       examples: record.examples,
+      invalid_examples: record.invalid_examples,
       required_headers: record.required_headers,
       semantics: record.semantics,
+      naming_exception: record.naming_exception ?? null,
     };
   });
   return `${JSON.stringify({ events }, undefined, 2)}\n`;

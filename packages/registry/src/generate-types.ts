@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { formatEventRef, MeshError } from "@adaos/core";
 import { CLASSIFICATION } from "./classification.ts";
 import type { FileRegistry } from "./file-registry.ts";
@@ -7,9 +8,8 @@ import { type JsonObject, withoutEmptyFragment } from "./schema-document.ts";
 
 type Compile = typeof import("json-schema-to-typescript").compile;
 
-const BANNER = `// Generated from registry.yaml and its schemas by "npm run generate". Do not edit.
-import "@adaos/core";
-`;
+const BANNER =
+  "// Generated from registry.yaml and its schemas by adaos events registry generate. Do not edit.";
 
 /**
  * TypeScript declarations for `_dist/events.d.ts`: a type for the data of each event, and those types entered into
@@ -29,7 +29,16 @@ export async function generateTypes(registry: FileRegistry): Promise<string> {
     entries.push(`    ${JSON.stringify(formatEventRef(name, version))}: ${typeName};`);
   }
   const map = `declare module "@adaos/core" {\n  interface EventMap {\n${entries.join("\n")}\n  }\n}\n`;
-  return [BANNER, ...declarations, map].join("\n");
+  return [`${BANNER}\n${sourceMark(registry)}\nimport "@adaos/core";\n`, ...declarations, map].join("\n");
+}
+
+/** A comment in the types by which anybody can tell, without making them anew, whether they are of this registry. */
+export function sourceMark(registry: FileRegistry): string {
+  const hash = createHash("sha256");
+  for (const { name, version } of registry.records.toSorted(compareRecords)) {
+    hash.update(JSON.stringify([formatEventRef(name, version), registry.schemaOf(name, version)]));
+  }
+  return `// Of sha256:${hash.digest("hex")}`;
 }
 
 async function importCompiler(): Promise<Compile> {

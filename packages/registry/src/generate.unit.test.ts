@@ -49,9 +49,9 @@ describe("generateIndex()", () => {
     const names = events.map(({ name }: { name: string }) => name);
     expect(names).toEqual(names.toSorted());
     expect(events[0]).toMatchObject({
-      name: "mesh.policy.denied",
-      schema: "mesh/policy.denied/v1/schema.json",
-      schema_id: "urn:adaos:schema:mesh.policy.denied:v1",
+      name: "infra.database.connection.established",
+      schema: "infra/database.connection.established/v1/schema.json",
+      schema_id: "urn:adaos:schema:infra.database.connection.established:v1",
       schema_version: "1.0.0",
     });
   });

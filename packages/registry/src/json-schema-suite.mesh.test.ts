@@ -50,13 +50,19 @@ function fault({ schema, tests, file }: SuiteGroup, remotes: JsonSchemaSuite["re
   try {
     // A registry holds objects; a schema may be true or false.
     const text = JSON.stringify(typeof schema === "boolean" ? { allOf: [schema] } : schema);
-    const document = parseSchemaDocument(text, file, "urn:suite:case");
+    const document = parsed(text, file, "urn:suite:case");
     const judge = new SchemaValidators([document, ...referredTo(text, remotes)]).validatorOf(document);
     const wrong = tests.filter(({ data, valid }) => judge(data).valid !== valid);
     return wrong.length === 0 ? undefined : wrong.map(({ description }) => description).join("; ");
   } catch (thrown) {
     return messageOf(thrown);
   }
+}
+
+function parsed(text: string, file: string, uri: string): SchemaDocument {
+  const document = parseSchemaDocument(text, file, uri);
+  if (document === undefined) throw new Error(`${file} was not read`);
+  return document;
 }
 
 /** The schemas that a text refers to, and those that these refer to. */
@@ -68,7 +74,7 @@ function referredTo(text: string, remotes: JsonSchemaSuite["remotes"]): SchemaDo
       const { pathname } = new URL(uri);
       if (found.has(uri) || !next.includes(pathname.split("/").at(-1) ?? "")) continue;
       const own = JSON.stringify({ $id: uri, ...schema });
-      found.set(uri, parseSchemaDocument(own, uri, uri));
+      found.set(uri, parsed(own, uri, uri));
       waiting.push(own);
     }
   }

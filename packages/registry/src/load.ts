@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type EventContract, formatEventRef, MeshError } from "@adaos/core";
 import { SchemaClassification } from "./classification.ts";
-import { FileRegistry } from "./file-registry.ts";
+import { FileRegistry, type RegistryEntry } from "./file-registry.ts";
 import { openFolder, type RegistryFolder, readWithin } from "./files.ts";
 import { type EventRecord, type ParsedRecord, parseRecords } from "./record.ts";
 import { parseSchemaDocument, type SchemaDocument } from "./schema-document.ts";
@@ -10,8 +10,8 @@ import { SchemaValidators } from "./validator.ts";
 /** The index of a registry folder. */
 export const REGISTRY_FILE = "registry.yaml";
 
-const MAX_INDEX_BYTES = 4 * 1024 * 1024;
-const MAX_SCHEMA_BYTES = 1024 * 1024;
+export const MAX_INDEX_BYTES: number = 4 * 1024 * 1024;
+export const MAX_SCHEMA_BYTES: number = 1024 * 1024;
 
 /**
  * Loads the registry of a folder: `registry.yaml` and the schemas it names. Whatever is wrong shows here, not at the
@@ -19,7 +19,12 @@ const MAX_SCHEMA_BYTES = 1024 * 1024;
  * @throws MeshError `invalid-config` naming file, place and remedy.
  */
 export async function loadRegistry(dir: string): Promise<FileRegistry> {
-  const folder = await openFolder(dir);
+  return loadFolder(await openFolder(dir));
+}
+
+/** As {@link loadRegistry}, of an open folder. */
+export async function loadFolder(folder: RegistryFolder): Promise<FileRegistry> {
+  const { dir } = folder;
   const text = await readWithin(folder, REGISTRY_FILE, MAX_INDEX_BYTES, `no schema registry at ${dir}`);
   const parsed = parseRecords(text, join(dir, REGISTRY_FILE));
   assertUnique(parsed);
@@ -28,13 +33,7 @@ export async function loadRegistry(dir: string): Promise<FileRegistry> {
   const entries = parsed.map(({ record }) => {
     const document = documents.get(record.schema);
     if (document === undefined) throw new MeshError("internal", `schema ${record.schema} was not read`);
-    const classification = new SchemaClassification(document.schema, validators.references);
-    return {
-      record,
-      document,
-      contract: contractOf(record, document, validators, classification),
-      classification,
-    };
+    return entryOf(record, document, validators);
   });
   return new FileRegistry(dir, entries);
 }
@@ -64,9 +63,25 @@ async function readSchemas(
     if (documents.has(record.schema)) continue;
     const text = await readWithin(folder, record.schema, MAX_SCHEMA_BYTES, at("schema"));
     const privateUri = `urn:adaos:registry-file:${documents.size}`;
-    documents.set(record.schema, parseSchemaDocument(text, join(folder.dir, record.schema), privateUri));
+    const document = parseSchemaDocument(text, join(folder.dir, record.schema), privateUri);
+    if (document !== undefined) documents.set(record.schema, document);
   }
   return documents;
+}
+
+/** A record with its schema, and what publisher and consumer need of it. */
+export function entryOf(
+  record: EventRecord,
+  document: SchemaDocument,
+  validators: SchemaValidators,
+): RegistryEntry {
+  const classification = new SchemaClassification(document.schema, validators.references);
+  return {
+    record,
+    document,
+    classification,
+    contract: contractOf(record, document, validators, classification),
+  };
 }
 
 function contractOf(

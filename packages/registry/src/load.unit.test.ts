@@ -51,6 +51,13 @@ describe("the registry of this repository", () => {
     expect(records.map(({ name, version, kind }) => `${kind} ${name}@${version}`).toSorted()).toEqual([
       "command repo.skill.install@1",
       "command scenario.run@1",
+      "event infra.database.connection.established@1",
+      "event infra.database.connection.failed@1",
+      "event infra.database.health.checked@1",
+      "event mesh.delivery.dead_lettered@1",
+      "event mesh.link.down@1",
+      "event mesh.link.up@1",
+      "event mesh.node.ready@1",
       "event mesh.policy.denied@1",
       "event nlp.intent.detected@1",
       "event repo.skill.installed@1",
@@ -74,7 +81,7 @@ describe("the registry of this repository", () => {
       expect(examples.length).toBeGreaterThan(0);
       for (const example of examples) {
         const data: unknown = JSON.parse(await readFile(join(EVENTS, example), "utf8"));
-        expect({ example, ...registry.resolve(name).validate(data) }).toEqual({
+        expect({ example, ...registry.resolve(name, version).validate(data) }).toEqual({
           example,
           valid: true,
           violations: [],

@@ -8,7 +8,7 @@ export function nearest(text: string, candidates: readonly string[]): string | u
   for (const candidate of candidates) {
     // Compared first: names come from strangers, and this keeps long ones from costing time.
     if (Math.abs(candidate.length - text.length) >= bestEdits) continue;
-    const edits = editDistance(text, candidate);
+    const edits = editDistance(text, candidate, bestEdits);
     if (edits >= bestEdits) continue;
     best = candidate;
     bestEdits = edits;
@@ -16,16 +16,18 @@ export function nearest(text: string, candidates: readonly string[]): string | u
   return best;
 }
 
-/** Insertions, deletions and replacements that turn `a` into `b`. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+/** Insertions, deletions and replacements that turn `a` into `b`; `limit` where it takes so many or more. */
+function editDistance(a: string, b: string, limit: number): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => Math.min(j, limit));
   for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    const next = new Array<number>(b.length + 1).fill(limit);
+    next[0] = Math.min(i, limit);
+    // Further from the diagonal than the limit it takes more edits anyway.
+    for (let j = Math.max(1, i - limit); j <= Math.min(b.length, i + limit); j++) {
+      const replaced = (row[j - 1] ?? limit) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next[j] = Math.min(replaced, (row[j] ?? limit) + 1, (next[j - 1] ?? limit) + 1, limit);
     }
     row = next;
   }
-  return row[b.length] ?? 0;
+  return row[b.length] ?? limit;
 }

@@ -1,4 +1,4 @@
-import { parseYaml } from "@adaos/config";
+import { type Place, parseYaml, readYamlTree, schemaProblems, type YamlProblem } from "@adaos/config";
 import { type EventKind, eventNameProblem, quote } from "@adaos/core";
 import { z } from "zod";
 
@@ -26,9 +26,13 @@ export interface EventRecord {
   readonly schema: string;
   /** JSON files with valid data. */
   readonly examples: readonly string[];
+  /** JSON files with wrong data and the error that it gives; see `InvalidExample`. */
+  readonly invalid_examples: readonly string[];
   /** Looked up in the envelope first, then in its headers. */
   readonly required_headers: readonly string[];
   readonly semantics: EventSemantics;
+  /** Why its name may break the rules of names. */
+  readonly naming_exception?: string | undefined;
 }
 
 /** By name, then version. Code points, not a locale: the order must be the same on every machine. */
@@ -99,6 +103,7 @@ const recordSchema: z.ZodType<EventRecord> = z.strictObject(
     consumers: listOf(component, "components"),
     schema: path,
     examples: listOf(path, "paths"),
+    invalid_examples: listOf(path, "paths"),
     required_headers: listOf(header, "headers"),
     semantics: z
       .strictObject(
@@ -111,6 +116,11 @@ const recordSchema: z.ZodType<EventRecord> = z.strictObject(
         must("a map of delivery and idempotency_key"),
       )
       .prefault({}),
+    naming_exception: z
+      .string(must("one sentence that says why the name is right"))
+      .min(1, must("one sentence that says why the name is right"))
+      .max(300, must("at most 300 characters"))
+      .optional(),
   },
   must("a map with the fields of one event"),
 );
@@ -119,6 +129,9 @@ const recordSchema: z.ZodType<EventRecord> = z.strictObject(
 const MAX_RECORDS = 10_000;
 const fileSchema = z
   .array(recordSchema, must("a list of events"))
+  .max(MAX_RECORDS, must(`at most ${MAX_RECORDS} events`));
+const listSchema = z
+  .array(z.unknown(), must("a list of events"))
   .max(MAX_RECORDS, must(`at most ${MAX_RECORDS} events`));
 
 /**
@@ -129,4 +142,43 @@ const fileSchema = z
 export function parseRecords(text: string, file: string): ParsedRecord[] {
   const { value, placeOf } = parseYaml(text, file, fileSchema);
   return value.map((record, index) => ({ record, at: (field) => placeOf([index, field]) }));
+}
+
+/** A record and where its values stand. */
+export interface PlacedRecord {
+  readonly record: EventRecord;
+  placeOf(path: readonly PropertyKey[]): Place;
+}
+
+/** A `registry.yaml` as far as it can be read. */
+export interface InspectedIndex {
+  /** The records that are right. */
+  readonly records: readonly PlacedRecord[];
+  /** What the others hold. */
+  readonly broken: readonly unknown[];
+  readonly problems: readonly YamlProblem[];
+  /** Whether it is a list of records at all. */
+  readonly isList: boolean;
+}
+
+/** Reads a `registry.yaml`, whatever is wrong with it. Pure. */
+export function inspectRecords(text: string): InspectedIndex {
+  const none = { records: [], broken: [], isList: false };
+  const { tree, problems: unreadable } = readYamlTree(text);
+  if (tree === undefined) return { ...none, problems: unreadable };
+  const list = listSchema.safeParse(tree.value);
+  if (!list.success) return { ...none, problems: schemaProblems(tree, list.error) };
+  const records: PlacedRecord[] = [];
+  const broken: unknown[] = [];
+  const problems: YamlProblem[] = [];
+  for (const [index, value] of list.data.entries()) {
+    const checked = recordSchema.safeParse(value);
+    if (checked.success) {
+      records.push({ record: checked.data, placeOf: (path) => tree.placeOf([index, ...path]) });
+    } else {
+      broken.push(value);
+      problems.push(...schemaProblems(tree, checked.error, [index]));
+    }
+  }
+  return { records, broken, problems, isList: true };
 }

@@ -34,6 +34,7 @@ describe("parseRecords()", () => {
         consumers: [],
         schema: "nlp/intent.detected/v1/schema.json",
         examples: [],
+        invalid_examples: [],
         required_headers: [],
         semantics: { delivery: "at-least-once", idempotency_key: "event_id" },
       },
@@ -120,7 +121,7 @@ describe("parseRecords()", () => {
       (_, i) => `  l${i + 1}: &l${i + 1} [${`*l${i}, `.repeat(9)}*l${i}]`,
     );
     const bomb = `- l0: &l0 [x]\n${levels.join("\n")}\n`;
-    expect(refusal(bomb)).toMatch(/^registry\.yaml:1:1: .*alias/);
+    expect(refusal(bomb)).toMatch(/^registry\.yaml:1:1 .*alias/);
   });
 });
 

@@ -1,8 +1,8 @@
-import { escapePointer, MeshError, messageOf, quote } from "@adaos/core";
+import { escapePointer, messageOf, quote } from "@adaos/core";
 import { classProblem } from "./classification.ts";
 import { disarm, isInPlace, patternProblem, subschemas } from "./keywords.ts";
+import { nearest } from "./nearest.ts";
 import {
-  type Draft,
   draftOf,
   isObject,
   type JsonObject,
@@ -10,6 +10,7 @@ import {
   tokensOf,
   withoutEmptyFragment,
 } from "./schema-document.ts";
+import type { ReportFault, SchemaRule } from "./schema-fault.ts";
 import { SchemaGraph } from "./schema-graph.ts";
 
 /** Resolves a URI reference against a base, as the validator does. */
@@ -39,11 +40,14 @@ export class SchemaReferences {
   /** By the name of their `$dynamicAnchor`. */
   readonly #dynamic = new Map<string, JsonObject[]>();
 
-  constructor(resolve: ResolveUri) {
+  readonly #report: ReportFault;
+
+  constructor(resolve: ResolveUri, report: ReportFault) {
     this.#resolve = resolve;
+    this.#report = report;
   }
 
-  /** Throws MeshError `invalid-config` when another schema has its `$id`, or one within it has another draft. */
+  /** Reports when another schema has its `$id`, or one within it has another draft or a bad pattern. */
   add(document: SchemaDocument): void {
     const root = { document, schema: document.schema, pointer: "", base: document.uri };
     this.#addResource(root);
@@ -51,8 +55,8 @@ export class SchemaReferences {
   }
 
   /**
-   * Throws MeshError `invalid-config` for the first `$ref` without a target, or by which validation would not end. Call it
-   * when all are added.
+   * Reports every `$ref` without a target, and the first schema from which validation would not end. Call it when all
+   * are added.
    */
   check(): void {
     for (let place = this.#unchecked.pop(); place !== undefined; place = this.#unchecked.pop()) {
@@ -63,8 +67,8 @@ export class SchemaReferences {
     }
     const problem = this.#graph.problem();
     if (problem === undefined) return;
-    const { document, pointer } = this.#seen.get(problem.schema) as Place;
-    throw new MeshError("invalid-config", `${document.file}: ${pointer || "the root"} ${problem.told}`);
+    const place = this.#seen.get(problem.schema) as Place;
+    this.#tell("schema-reference", place, `${place.pointer || "the root"} ${problem.told}`);
   }
 
   /** The schemas that a schema refers to; of a `$dynamicRef` all that it may mean. Known after {@link check}. */
@@ -88,10 +92,13 @@ export class SchemaReferences {
   #addResource(place: Place): void {
     const other = this.#resources.get(place.base);
     if (other !== undefined && other.schema !== place.schema) {
-      throw new MeshError(
-        "invalid-config",
-        `${place.document.file}: $id ${quote(place.base)} is taken by ${other.document.file}; each schema needs its own`,
+      this.#tell(
+        "schema-id",
+        place,
+        `$id ${quote(place.base)} is taken by ${other.document.file}; each schema needs its own`,
+        "/$id",
       );
+      return;
     }
     this.#resources.set(place.base, place);
   }
@@ -101,23 +108,25 @@ export class SchemaReferences {
     if (this.#seen.has(schema)) return;
     this.#seen.set(schema, outer);
     if (depth > MAX_SCHEMA_DEPTH) {
-      throw new MeshError(
-        "invalid-config",
-        `${document.file}: nests deeper than ${MAX_SCHEMA_DEPTH} schemas`,
-      );
+      this.#tell("schema-depth", outer, `nests deeper than ${MAX_SCHEMA_DEPTH} schemas`);
+      return;
     }
     disarm(schema);
     const problem = patternProblem(schema);
     if (problem !== undefined) {
-      throw new MeshError(
-        "invalid-config",
-        `${document.file}: ${pointer || "the root"} has a bad pattern: ${problem}`,
-      );
+      const way = Object.hasOwn(schema, "pattern") ? "/pattern" : "/patternProperties";
+      this.#tell("pattern-unsafe", outer, `${pointer || "the root"} has a bad pattern: ${problem}`, way);
     }
     const wrong = classProblem(schema);
     if (wrong !== undefined) {
-      const where = document.placeOf(`${pointer}/${escapePointer(wrong.keyword)}`);
-      throw new MeshError("invalid-config", `${where} ${pointer}/${wrong.keyword} ${wrong.told}`);
+      const way = `/${escapePointer(wrong.keyword)}`;
+      this.#report({
+        rule: "schema-classification",
+        file: document.file,
+        pointer: pointer + way,
+        place: document.placeOf(pointer + way),
+        problem: `${pointer}${way} ${wrong.told}`,
+      });
     }
     const place = this.#rebase(outer);
     if (typeof schema["$dynamicAnchor"] === "string") {
@@ -139,13 +148,13 @@ export class SchemaReferences {
     const { document, schema, pointer } = place;
     const id = schema["$id"];
     if (pointer === "" || typeof id !== "string") return place;
-    if (
-      schema["$schema"] !== undefined &&
-      draftOf(schema["$schema"], document.file, pointer) !== document.draft
-    ) {
-      throw new MeshError("invalid-config", `${document.file}: ${pointer} has another $schema than the file`);
+    if (schema["$schema"] !== undefined) {
+      const draft = draftOf(schema["$schema"], document.file, pointer, this.#report);
+      if (draft !== undefined && draft !== document.draft)
+        this.#tell("schema-draft", place, `${pointer} has another $schema than the file`, "/$schema");
     }
-    const uri = this.#uriOf(place, id);
+    const uri = this.#uriOf(place, id, "$id");
+    if (uri === undefined) return place;
     // Draft-07 writes an anchor as an $id that is a fragment.
     if (uri.includes("#")) {
       this.#anchors.set(uri, schema);
@@ -157,17 +166,25 @@ export class SchemaReferences {
   }
 
   #checkReference(from: Place, keyword: string, reference: string): void {
-    const uri = this.#uriOf(from, reference);
-    const hash = uri.indexOf("#");
-    const target = this.#resources.get(hash < 0 ? uri : uri.slice(0, hash));
-    const fail = (problem: string): MeshError => {
-      const where = `${from.document.file}: ${keyword} ${quote(reference)} at ${from.pointer || "the root"}`;
-      return new MeshError("invalid-config", `${where} ${problem}`);
+    const uri = this.#uriOf(from, reference, keyword);
+    if (uri === undefined) return;
+    const fail = (problem: string, suggestion?: string): void => {
+      const told = `${keyword} ${quote(reference)} at ${from.pointer || "the root"} ${problem}`;
+      this.#tell("schema-reference", from, told, `/${keyword}`, suggestion);
     };
+    const hash = uri.indexOf("#");
+    const base = hash < 0 ? uri : uri.slice(0, hash);
+    const target = this.#resources.get(base);
     if (target === undefined) {
-      throw fail("has no target; refer to a schema in this file or to the $id of one in this registry");
+      const near = nearest(base, [...this.#resources.keys()]);
+      fail("has no target; refer to a schema in this file or to the $id of one in this registry", near);
+      return;
     }
-    assertDraft(target.document.draft, from.document.draft, fail);
+    const { draft } = from.document;
+    if (target.document.draft !== draft) {
+      fail(`leads from a ${draft} schema into a ${target.document.draft} one; write both in one draft`);
+      return;
+    }
     if (hash < 0) {
       this.#addReference(from.schema, target.schema);
       return;
@@ -175,7 +192,8 @@ export class SchemaReferences {
     const fragment = decodeFragment(uri.slice(hash + 1));
     if (fragment.startsWith("/")) {
       const schema = follow(target.schema, fragment);
-      if (schema === undefined) throw fail(`has no target in ${target.document.file}`);
+      if (schema === undefined)
+        fail(`has no target in ${target.document.file}`, near(target.schema, fragment));
       // It may stand under an unknown keyword, where nothing was taken for a schema so far.
       if (!isObject(schema)) return;
       this.#visit({ ...target, schema, pointer: fragment }, 0);
@@ -183,7 +201,10 @@ export class SchemaReferences {
       return;
     }
     const anchored = this.#anchors.get(uri);
-    if (anchored === undefined) throw fail(`has no anchor in ${target.document.file}`);
+    if (anchored === undefined) {
+      fail(`has no anchor in ${target.document.file}`);
+      return;
+    }
     this.#addReference(from.schema, anchored);
     if (target.schema["$anchor"] === fragment && keyword === "$ref") {
       // The validator does not know an anchor on the outermost schema; the schema itself is the same place.
@@ -191,19 +212,19 @@ export class SchemaReferences {
     }
   }
 
-  #uriOf(from: Place, reference: string): string {
+  #uriOf(from: Place, reference: string, keyword: string): string | undefined {
     try {
       return withoutEmptyFragment(this.#resolve(from.base, reference));
     } catch (cause) {
-      const told = `${from.document.file}: ${quote(reference)} is not a URI reference: ${messageOf(cause)}`;
-      throw new MeshError("invalid-config", told, { cause });
+      const told = `${quote(reference)} is not a URI reference: ${messageOf(cause)}`;
+      this.#tell("schema-reference", from, told, `/${keyword}`);
+      return undefined;
     }
   }
-}
 
-function assertDraft(target: Draft, from: Draft, fail: (problem: string) => MeshError): void {
-  if (target === from) return;
-  throw fail(`leads from a ${from} schema into a ${target} one; write both in one draft`);
+  #tell(rule: SchemaRule, at: Place, problem: string, way = "", suggestion?: string): void {
+    this.#report({ rule, file: at.document.file, pointer: at.pointer + way, problem, suggestion });
+  }
 }
 
 function decodeFragment(fragment: string): string {
@@ -212,6 +233,15 @@ function decodeFragment(fragment: string): string {
   } catch {
     return fragment;
   }
+}
+
+/** What in the last step of a pointer is a typing error of something that is there. */
+function near(root: unknown, pointer: string): string | undefined {
+  const end = pointer.lastIndexOf("/");
+  const around = end === 0 ? root : follow(root, pointer.slice(0, end));
+  if (!isObject(around)) return undefined;
+  const meant = nearest(pointer.slice(end + 1), Object.keys(around));
+  return meant === undefined ? undefined : `#${pointer.slice(0, end)}/${meant}`;
 }
 
 /** The schema at a JSON pointer, or nothing. */

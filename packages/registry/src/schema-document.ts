@@ -1,6 +1,6 @@
-import { parseYaml } from "@adaos/config";
-import { MeshError, messageOf, quote, repeatedKey } from "@adaos/core";
-import { z } from "zod";
+import { messageOf, quote, repeatedKey } from "@adaos/core";
+import { placeInJson } from "./json-places.ts";
+import { type ReportFault, type SchemaRule, throwFault } from "./schema-fault.ts";
 
 /** The dialects of JSON Schema that a registry may hold. */
 export type Draft = "2020-12" | "draft-07";
@@ -32,46 +32,43 @@ const DRAFT_OF: ReadonlyMap<unknown, Draft> = new Map<unknown, Draft>([
 /**
  * Parses the text of a schema file. Pure.
  * @param privateUri Base of the references of a schema without `$id`.
- * @throws MeshError `invalid-config` naming the file.
+ * @param report Takes what is wrong; by default throws MeshError `invalid-config` naming the file.
+ * @returns Nothing where the text holds no schema of a known draft.
  */
-export function parseSchemaDocument(text: string, file: string, privateUri: string): SchemaDocument {
+export function parseSchemaDocument(
+  text: string,
+  file: string,
+  privateUri: string,
+  report: ReportFault = throwFault,
+): SchemaDocument | undefined {
+  const fail = (rule: SchemaRule, pointer: string, problem: string): void =>
+    report({ rule, file, pointer, problem });
   let schema: unknown;
   try {
     schema = JSON.parse(text);
   } catch (cause) {
-    throw new MeshError("invalid-config", `${file}: not JSON: ${messageOf(cause)}`, { cause });
+    fail("schema-json", "", `not JSON: ${messageOf(cause)}`);
+    return undefined;
   }
   const repeated = repeatedKey(text);
   if (repeated !== undefined) {
-    throw new MeshError("invalid-config", `${file}: the key ${quote(repeated)} is not unique; remove one`);
+    fail("schema-json", "", `the key ${quote(repeated)} is not unique; remove one`);
   }
-  if (!isObject(schema)) throw new MeshError("invalid-config", `${file}: a schema must be a JSON object`);
-  const id = schema["$id"];
-  if (id !== undefined && (typeof id !== "string" || withoutEmptyFragment(id) === "")) {
-    throw new MeshError(
-      "invalid-config",
-      `${file}: $id must be a URI, for example urn:adaos:schema:ui.notify:v1`,
-    );
+  if (!isObject(schema)) {
+    fail("schema-json", "", "a schema must be a JSON object");
+    return undefined;
   }
+  const draft = draftOf(schema["$schema"], file, "", report);
+  const written = schema["$id"];
+  const id = typeof written === "string" && withoutEmptyFragment(written) !== "" ? written : undefined;
+  if (id !== written) fail("schema-id", "/$id", ID_PROBLEM);
+  if (draft === undefined) return undefined;
   const uri = id === undefined ? privateUri : withoutEmptyFragment(id);
-  const placeOf = (pointer: string): string => placeIn(text, file, pointer);
-  return { file, draft: draftOf(schema["$schema"], file, ""), uri, id, schema, placeOf };
-}
-
-function placeIn(text: string, file: string, pointer: string): string {
-  try {
-    const { value, placeOf } = parseYaml(text, file, z.unknown());
-    let at = value;
-    const path = tokensOf(pointer).map((token) => {
-      const step = Array.isArray(at) ? Number(token) : token;
-      at = (at as JsonObject | undefined)?.[step];
-      return step;
-    });
-    return placeOf(path);
-  } catch {
-    // JSON that is no YAML, or larger than a config may be: the pointer says it too.
-    return `${file}: ${pointer || "the root"}`;
-  }
+  const placeOf = (pointer: string): string => {
+    const { line, column } = placeInJson(text, pointer);
+    return `${file}:${line}:${column}`;
+  };
+  return { file, draft, uri, id, schema, placeOf };
 }
 
 /** The steps of a JSON pointer. */
@@ -82,15 +79,25 @@ export function tokensOf(pointer: string): string[] {
     .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** The dialect that `$schema` names, 2020-12 where absent. Throws MeshError `invalid-config`. */
-export function draftOf(name: unknown, file: string, pointer: string): Draft {
+const ID_PROBLEM = "$id must be a URI, for example urn:adaos:schema:ui.notify:v1";
+
+/** The dialect that `$schema` names, 2020-12 where absent; nothing, and a report, where it is none. */
+export function draftOf(
+  name: unknown,
+  file: string,
+  pointer: string,
+  report: ReportFault,
+): Draft | undefined {
   const draft = DRAFT_OF.get(name);
   if (draft !== undefined) return draft;
   const told = typeof name === "string" ? quote(name) : "not a string";
-  throw new MeshError(
-    "invalid-config",
-    `${file}: ${pointer}/$schema is ${told}; supported are "https://json-schema.org/draft/2020-12/schema" and "http://json-schema.org/draft-07/schema#"`,
-  );
+  report({
+    rule: "schema-draft",
+    file,
+    pointer: `${pointer}/$schema`,
+    problem: `${pointer}/$schema is ${told}; supported are "https://json-schema.org/draft/2020-12/schema" and "http://json-schema.org/draft-07/schema#"`,
+  });
+  return undefined;
 }
 
 /** `urn:a#` and `urn:a` are one URI. */

@@ -1,4 +1,4 @@
-import { MeshError, type Validation } from "@adaos/core";
+import { MeshError, messageOf, type Validation } from "@adaos/core";
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
@@ -6,8 +6,9 @@ import { LinearPattern } from "./linear-pattern.ts";
 import { openSchema } from "./open-schema.ts";
 import { SchemaReferences } from "./references.ts";
 import type { Draft, SchemaDocument } from "./schema-document.ts";
+import { type ReportFault, throwFault } from "./schema-fault.ts";
 import { UNIQUE_ITEMS } from "./unique-items.ts";
-import { toViolations } from "./violations.ts";
+import { type BrokenRule, toBrokenRules, toViolations } from "./violations.ts";
 
 const OPTIONS: Options = {
   // Unknown keywords and formats are annotations, as JSON Schema has it. Known formats still count.
@@ -44,29 +45,28 @@ export class SchemaValidators {
 
   /**
    * Takes all schemas of a registry, each file once.
-   * @throws MeshError `invalid-config` naming the file: not a schema, an `$id` taken twice, a `$ref` without target.
+   * @param report Takes each fault: not a schema, an `$id` taken twice, a `$ref` without target. By default throws MeshError
+   * `invalid-config` naming the file.
    */
-  constructor(documents: readonly SchemaDocument[]) {
+  constructor(documents: readonly SchemaDocument[], report: ReportFault = throwFault) {
     const { uriResolver } = this.#ajvs["2020-12"].opts;
-    this.references = new SchemaReferences((base, reference) => uriResolver.resolve(base, reference));
+    this.references = new SchemaReferences((base, reference) => uriResolver.resolve(base, reference), report);
     for (const document of documents) this.references.add(document);
     this.references.check();
-    for (const document of documents) this.#add(document);
+    for (const document of documents) this.#add(document, report);
     this.#documents = documents;
   }
 
-  #add({ draft, file, schema, uri }: SchemaDocument): void {
+  #add({ draft, file, schema, uri }: SchemaDocument, report: ReportFault): void {
     const ajv = this.#ajvs[draft];
-    if (ajv.validateSchema(schema) !== true) {
-      const [violation] = toViolations(ajv.errors ?? []);
-      const told =
-        violation === undefined ? "" : `: ${violation.pointer || "the root"} ${violation.expected}`;
-      throw new MeshError("invalid-config", `${file}: not a ${draft} schema${told}`);
-    }
+    const fail = (pointer: string, problem: string): void =>
+      report({ rule: "schema-invalid", file, pointer, problem });
     try {
-      ajv.addSchema(schema, uri, false, false);
+      if (ajv.validateSchema(schema) === true) ajv.addSchema(schema, uri, false, false);
+      else for (const { pointer, problem } of schemaProblems(draft, ajv.errors ?? [])) fail(pointer, problem);
     } catch (cause) {
-      throw MeshError.from(cause, "invalid-config", file);
+      if (cause instanceof MeshError) throw cause;
+      fail("", messageOf(cause));
     }
   }
 
@@ -104,6 +104,25 @@ export class SchemaValidators {
     return ajvs;
   }
 
+  /**
+   * The rules of a schema that data breaks: pointer and keyword of each. Stops at the first in each branch, as
+   * {@link validatorOf} does. Throws MeshError `invalid-config` if the schema will not compile.
+   */
+  brokenRules(document: SchemaDocument, data: unknown): BrokenRule[] {
+    const compiled = this.#compile(document);
+    return judge(compiled, data).valid ? [] : toBrokenRules(compiled.errors ?? []);
+  }
+
+  /** Compiles a schema now. Says what is wrong with it, or nothing. */
+  compileProblem(document: SchemaDocument): string | undefined {
+    try {
+      this.#compile(document);
+      return undefined;
+    } catch (thrown) {
+      return messageOf(thrown);
+    }
+  }
+
   #compile({ draft, file, uri }: SchemaDocument, ajvs: Ajvs = this.#ajvs): ValidateFunction {
     try {
       const compiled = ajvs[draft].getSchema(uri);
@@ -128,6 +147,15 @@ function judge(compiled: ValidateFunction, data: unknown): Validation {
     return { valid: false, violations: [{ pointer: "", expected: "must nest less deeply" }] };
   }
   return { valid: false, violations: toViolations(compiled.errors as ErrorObject[]) };
+}
+
+function schemaProblems(
+  draft: Draft,
+  errors: readonly ErrorObject[],
+): { pointer: string; problem: string }[] {
+  return toViolations(errors).map(({ pointer, expected }) => {
+    return { pointer, problem: `not a ${draft} schema: ${pointer || "the root"} ${expected}` };
+  });
 }
 
 function newAjv2020(): Ajv2020 {

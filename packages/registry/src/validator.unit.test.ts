@@ -9,8 +9,8 @@ const DRAFT_2020 = "https://json-schema.org/draft/2020-12/schema";
 type Schemas = Readonly<Record<string, object>>;
 
 function validatorsOf(schemas: Schemas): Map<string, (data: unknown) => Validation> {
-  const documents = Object.entries(schemas).map(([file, schema], i) =>
-    parseSchemaDocument(JSON.stringify(schema), file, `urn:test:${i}`),
+  const documents = Object.entries(schemas).flatMap(
+    ([file, schema], i) => parseSchemaDocument(JSON.stringify(schema), file, `urn:test:${i}`) ?? [],
   );
   const validators = new SchemaValidators(documents);
   return new Map(documents.map((document) => [document.file, validators.validatorOf(document)]));

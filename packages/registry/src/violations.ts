@@ -15,6 +15,21 @@ export function toViolations(errors: readonly ErrorObject[]): Violation[] {
     .map(({ pointer, expected }) => ({ pointer: cut(pointer, MAX_POINTER_LENGTH), expected }));
 }
 
+/** A rule of a schema that data breaks. */
+export interface BrokenRule {
+  /** JSON pointer into the data, of what is missing too. */
+  readonly pointer: string;
+  /** The schema's keyword. */
+  readonly keyword: string;
+}
+
+/** As {@link toViolations}, by the keywords. Pure. */
+export function toBrokenRules(errors: readonly ErrorObject[]): BrokenRule[] {
+  return errors
+    .slice(0, MAX_VIOLATIONS)
+    .map((error) => ({ pointer: toViolation(error).pointer, keyword: error.keyword }));
+}
+
 function depthOf(pointer: string): number {
   return pointer.split("/").length;
 }

@@ -1,5 +1,182 @@
-// Generated from registry.yaml and its schemas by "npm run generate". Do not edit.
+// Generated from registry.yaml and its schemas by adaos events registry generate. Do not edit.
+// Of sha256:283b4715d2e1b4241c09b37bb2624430261c4f05566a6d44527155d33aa1bccd
 import "@adaos/core";
+
+/**
+ * A service is connected to its database.
+ */
+export interface InfraDatabaseConnectionEstablishedV1 {
+  /**
+   * Where the database serves.
+   */
+  environment: "production" | "staging" | "local" | "development";
+  /**
+   * What kind of database it is.
+   */
+  database_type: "turso" | "sqlite" | "redis";
+  /**
+   * How many connections the pool holds.
+   */
+  connection_pool_size: number;
+  /**
+   * When it was connected, in UTC; where absent, the time of the event.
+   */
+  timestamp?: string;
+}
+
+/**
+ * A service could not connect to its database.
+ */
+export interface InfraDatabaseConnectionFailedV1 {
+  /**
+   * Where the database serves.
+   */
+  environment: "production" | "staging" | "local" | "development";
+  /**
+   * What kind of database it is.
+   */
+  database_type?: "turso" | "sqlite" | "redis";
+  /**
+   * Why, for people. Never a password or a connection string.
+   */
+  error_message: string;
+  /**
+   * How often it had been tried again before.
+   */
+  retry_count?: number;
+  /**
+   * When it failed, in UTC; where absent, the time of the event.
+   */
+  timestamp?: string;
+}
+
+/**
+ * The health of a database was looked at.
+ */
+export interface InfraDatabaseHealthCheckedV1 {
+  /**
+   * How it is; anything but healthy is for somebody to look at.
+   */
+  status: "healthy" | "degraded" | "unhealthy";
+  /**
+   * How long the database took to answer, in milliseconds.
+   */
+  latency_ms: number;
+  /**
+   * Where the database serves.
+   */
+  environment?: "production" | "staging" | "local" | "development";
+  /**
+   * What kind of database it is.
+   */
+  database_type?: "turso" | "sqlite" | "redis";
+  /**
+   * When it was looked at, in UTC; where absent, the time of the event.
+   */
+  timestamp?: string;
+  /**
+   * What else was measured, for example query_count and error_rate.
+   */
+  details?: {
+    [k: string]: unknown;
+  };
+}
+
+/**
+ * An event could not be handled and lies among the dead letters.
+ */
+export interface MeshDeliveryDeadLetteredV1 {
+  /**
+   * By which it is found among the dead letters, for example with adaos events detail.
+   */
+  dead_letter_id: string;
+  /**
+   * Whose handler it was: subnet and node.
+   */
+  node: string;
+  /**
+   * Which durable of the node.
+   */
+  durable: string;
+  /**
+   * The event and its version, for example ui.notify@1.
+   */
+  event: string;
+  /**
+   * Which event; as its publisher named it.
+   */
+  event_id: string;
+  /**
+   * How often its handler ran.
+   */
+  attempts: number;
+  /**
+   * Why, in one sentence.
+   */
+  reason: string;
+}
+
+/**
+ * A link between a subnet and the root carries no events any more.
+ */
+export interface MeshLinkDownV1 {
+  /**
+   * Whose link it is.
+   */
+  subnet: string;
+  /**
+   * up carries what the subnet exports to the root, down what it imports.
+   */
+  direction: "up" | "down";
+  /**
+   * Why, in one sentence.
+   */
+  reason: string;
+  /**
+   * Since when nothing is carried.
+   */
+  since?: string;
+}
+
+/**
+ * A link between a subnet and the root carries events.
+ */
+export interface MeshLinkUpV1 {
+  /**
+   * Whose link it is.
+   */
+  subnet: string;
+  /**
+   * up carries what the subnet exports to the root, down what it imports.
+   */
+  direction: "up" | "down";
+  /**
+   * How many events wait to be carried.
+   */
+  waiting?: number;
+}
+
+/**
+ * All parts of a daemon are ready.
+ */
+export interface MeshNodeReadyV1 {
+  /**
+   * Which node: its subnet and name, or root.
+   */
+  node: string;
+  /**
+   * What the daemon does.
+   */
+  role: "root" | "hub" | "member";
+  /**
+   * Version of the daemon's software.
+   */
+  version?: string;
+  /**
+   * From the start of the process until it was ready, in milliseconds.
+   */
+  duration_ms?: number;
+}
 
 /**
  * Somebody wanted what policy does not allow.
@@ -236,6 +413,13 @@ export interface UiNotifyV1 {
 
 declare module "@adaos/core" {
   interface EventMap {
+    "infra.database.connection.established@1": InfraDatabaseConnectionEstablishedV1;
+    "infra.database.connection.failed@1": InfraDatabaseConnectionFailedV1;
+    "infra.database.health.checked@1": InfraDatabaseHealthCheckedV1;
+    "mesh.delivery.dead_lettered@1": MeshDeliveryDeadLetteredV1;
+    "mesh.link.down@1": MeshLinkDownV1;
+    "mesh.link.up@1": MeshLinkUpV1;
+    "mesh.node.ready@1": MeshNodeReadyV1;
     "mesh.policy.denied@1": MeshPolicyDeniedV1;
     "nlp.intent.detected@1": NlpIntentDetectedV1;
     "repo.skill.install@1": RepoSkillInstallV1;

@@ -7,17 +7,20 @@ import { eventsFailedCommand } from "./events-failed.ts";
 import { eventsMetricsCommand } from "./events-metrics.ts";
 import { eventsPrometheusCommand } from "./events-prometheus.ts";
 import { eventsPublishCommand } from "./events-publish.ts";
+import { eventsRegistryCommand } from "./events-registry.ts";
 import { eventsReplayCommand } from "./events-replay.ts";
 import { eventsRetryCommand } from "./events-retry.ts";
 import { eventsRetryCandidatesCommand } from "./events-retry-candidates.ts";
+import { eventsScaffoldCommand } from "./events-scaffold.ts";
 import { eventsStatusCommand } from "./events-status.ts";
 import { eventsSubscribeCommand } from "./events-subscribe.ts";
 import { eventsTailCommand } from "./events-tail.ts";
 import { eventsTopicsCommand } from "./events-topics.ts";
+import { eventsValidateCommand } from "./events-validate.ts";
 
 export function eventsCommand(terminal: Terminal): Command {
   return new Command("events")
-    .description("publish and watch events, and look after the ones that failed")
+    .description("publish and watch events, look after the ones that failed, and after the registry")
     .addCommand(eventsPublishCommand(terminal))
     .addCommand(eventsSubscribeCommand(terminal))
     .addCommand(eventsTailCommand(terminal))
@@ -31,5 +34,8 @@ export function eventsCommand(terminal: Terminal): Command {
     .addCommand(eventsExportCommand(terminal))
     .addCommand(eventsDlqCommand(terminal))
     .addCommand(eventsMetricsCommand(terminal))
-    .addCommand(eventsPrometheusCommand(terminal));
+    .addCommand(eventsPrometheusCommand(terminal))
+    .addCommand(eventsRegistryCommand(terminal))
+    .addCommand(eventsScaffoldCommand(terminal))
+    .addCommand(eventsValidateCommand(terminal));
 }

@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { MeshError } from "@adaos/core";
+import { loadRegistry } from "@adaos/registry";
+import { Command } from "commander";
+import { writeWhole } from "../mesh/write-whole.ts";
+import { jsonOption } from "../options.ts";
+import type { Terminal } from "../terminal.ts";
+import { type RegistryOptions, registryOption } from "./registry-options.ts";
+
+interface ReleaseOptions extends RegistryOptions {
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+}
+
+export function registryReleaseCommand(terminal: Terminal): Command {
+  return new Command("release")
+    .description("keep what is in a registry now as released: lint refuses what breaks it from then on")
+    .addOption(registryOption())
+    .option("--dry-run", "write nothing")
+    .option("--force", "also what breaks the release before")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nExample:\n  adaos events registry release && git add schemas/events/registry.lock.json",
+    )
+    .action(async ({ registry: dir, dryRun, force, json }: ReleaseOptions) => {
+      const { formatLock, LOCK_FILE, lockFaults, parseLock, releasedEvents } = await import(
+        "@adaos/registry/tools"
+      );
+      const file = join(dir, LOCK_FILE);
+      const events = releasedEvents(await loadRegistry(dir));
+      const before = existsSync(file) ? parseLock(readFileSync(file, "utf8"), file) : [];
+      const [fault, ...more] = lockFaults(before, events);
+      if (fault !== undefined && force !== true) {
+        const others = more.length === 0 ? "" : `, and ${more.length} more`;
+        throw new MeshError(
+          "invalid-config",
+          `${file}: ${fault.event} ${fault.told}${others}; mend it, or release it nevertheless with --force`,
+        );
+      }
+      const text = formatLock(events);
+      const released = parseLock(text, file).length;
+      if (dryRun !== true) writeWhole(file, text, 0o644);
+      if (json === true) terminal.out(JSON.stringify({ file, released, written: dryRun !== true }));
+      else terminal.out(`${dryRun === true ? "would release" : "released"} ${released} events in ${file}`);
+    });
+}

@@ -1,0 +1,69 @@
+import { resolve } from "node:path";
+import { type Place, shownPath } from "@adaos/config";
+import { LINT_RULES, type LintRule, type Severity } from "./rules.ts";
+
+/** A rule that is broken somewhere. */
+export interface Finding {
+  readonly rule: LintRule;
+  readonly severity: Severity;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  /** What was probably meant. */
+  readonly suggestion?: string;
+}
+
+/** More would not be read, and to find places takes time. The others are counted. */
+const MAX_FINDINGS = 1000;
+const MAX_MESSAGE_LENGTH = 400;
+const START: Place = { line: 1, column: 1 };
+
+/** Gathers what is wrong with one registry: in full the first thousand, the rest as a number. */
+export class Findings {
+  readonly #dir: string;
+  readonly #kept: Finding[] = [];
+  readonly #counts: Record<Severity, number> = { error: 0, warning: 0 };
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  get errors(): number {
+    return this.#counts.error;
+  }
+
+  get warnings(): number {
+    return this.#counts.warning;
+  }
+
+  /**
+   * @param path Of the file, below the registry folder or absolute.
+   * @param place Asked only where the finding is kept.
+   */
+  add(rule: LintRule, path: string, place: () => Place, message: string, suggestion?: string): void {
+    const severity = LINT_RULES[rule];
+    this.#counts[severity]++;
+    if (this.#kept.length >= MAX_FINDINGS) return;
+    const file = shownPath(resolve(this.#dir, path));
+    const told = message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}...` : message;
+    const meant = suggestion === undefined ? {} : { suggestion: suggestion.slice(0, MAX_MESSAGE_LENGTH) };
+    this.#kept.push({ rule, severity, file, ...place(), message: told, ...meant });
+  }
+
+  /** For what is wrong with a file as a whole. */
+  addToFile(rule: LintRule, path: string, message: string, suggestion?: string): void {
+    this.add(rule, path, () => START, message, suggestion);
+  }
+
+  /** By file, then by place. */
+  sorted(): Finding[] {
+    return this.#kept.toSorted(
+      (a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule),
+    );
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

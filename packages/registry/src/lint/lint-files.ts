@@ -1,0 +1,61 @@
+import { formatEventRef, messageOf } from "@adaos/core";
+import { releasedEvents } from "../compare-registries.ts";
+import { FileRegistry } from "../file-registry.ts";
+import { generateIndex } from "../generate-index.ts";
+import { sourceMark } from "../generate-types.ts";
+import { CONTRACT_TEST, DIST_FOLDER, DIST_INDEX, DIST_TYPES } from "../layout.ts";
+import { entryOf, REGISTRY_FILE } from "../load.ts";
+import { LOCK_FILE, lockFaults, parseLock } from "../registry-lock.ts";
+import type { Findings } from "./findings.ts";
+import { type LintSubject, nearestFile } from "./read-subject.ts";
+
+const GENERATE = "adaos events registry generate";
+
+/** Files that no record names. */
+export function lintOrphans({ files, named }: LintSubject, findings: Findings): void {
+  for (const path of files) {
+    if (named.has(path) || path === REGISTRY_FILE || path === LOCK_FILE || path.startsWith(`${DIST_FOLDER}/`))
+      continue;
+    if (path.endsWith(`/${CONTRACT_TEST}`)) continue;
+    findings.addToFile("file-orphan", path, "no record names this file", nearestFile(path, named, files));
+  }
+}
+
+/** Whether the generated files are those of this registry. Call it when records and schemas are right. */
+export function lintDist(subject: LintSubject, findings: Findings): void {
+  const { folder, records, documents, validators, texts } = subject;
+  const entries = records.flatMap(({ record }) => {
+    const document = documents.get(record.schema);
+    return document === undefined ? [] : [entryOf(record, document, validators)];
+  });
+  const registry = new FileRegistry(folder.dir, entries);
+  const isFresh: Readonly<Record<string, (text: string) => boolean>> = {
+    [DIST_INDEX]: (text) => text === generateIndex(registry),
+    [DIST_TYPES]: (text) => text.includes(sourceMark(registry)),
+  };
+  for (const [path, fresh] of Object.entries(isFresh)) {
+    const text = texts.get(path);
+    if (text === undefined) findings.addToFile("dist-missing", path, "was not generated yet", GENERATE);
+    else if (!fresh(text)) findings.addToFile("dist-stale", path, "is not of this registry", GENERATE);
+  }
+  lintLock(registry, subject, findings);
+}
+
+/** What may not change of what was released. Without a lock nothing was. */
+function lintLock(registry: FileRegistry, { records, texts }: LintSubject, findings: Findings): void {
+  const text = texts.get(LOCK_FILE);
+  if (text === undefined) return;
+  let released: ReturnType<typeof parseLock>;
+  try {
+    released = parseLock(text, LOCK_FILE);
+  } catch (thrown) {
+    findings.addToFile("lock-unread", LOCK_FILE, messageOf(thrown));
+    return;
+  }
+  const byRef = new Map(records.map((one) => [formatEventRef(one.record.name, one.record.version), one]));
+  for (const { event, rule, told } of lockFaults(released, releasedEvents(registry))) {
+    const record = byRef.get(event);
+    if (record === undefined) findings.addToFile(rule, LOCK_FILE, `${event} ${told}`);
+    else findings.add(rule, REGISTRY_FILE, () => record.placeOf(["name"]), `${event} ${told}`);
+  }
+}

@@ -1,0 +1,18 @@
+// For those who make and check registries. Apart from the rest: a daemon lives long, and needs none of it.
+export {
+  compareRegistries,
+  type EventChange,
+  isBreaking,
+  type ReleasedEvent,
+  releasedEvents,
+} from "./compare-registries.ts";
+export { type Dist, makeDist } from "./dist.ts";
+export { itemsIn, placeAt, placeInJson, placeOfSyntaxError } from "./json-places.ts";
+export type { Finding } from "./lint/findings.ts";
+export { type LintOptions, type LintReport, lintRegistry } from "./lint/lint-registry.ts";
+export { LINT_RULES, type LintRule, type Severity } from "./lint/rules.ts";
+export type { Gap } from "./reading-gaps.ts";
+export { formatLock, LOCK_FILE, lockFaults, parseLock } from "./registry-lock.ts";
+export { applyScaffold } from "./scaffold/apply-scaffold.ts";
+export { planScaffold, type ScaffoldPlan } from "./scaffold/plan-scaffold.ts";
+export type { NewContract } from "./scaffold/templates.ts";
