@@ -42,7 +42,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
       )
         return;
       const inForceMs = await whileLocked(stateDir, async () => {
-        const update = await planUpdate(loaded, stateDir);
+        const update = await planUpdate(loaded, stateDir, shown);
         if (!isSameUpdate(shown, update)) {
           throw new MeshError(
             "unavailable",

@@ -16,7 +16,7 @@ import { writeWhole } from "./write-whole.ts";
 export async function provision(meshFile: MeshFile, stateDir: string): Promise<Layout> {
   const last = lastLayout(meshFile, stateDir);
   const { rules } = await policyOf(meshFile);
-  const ports = await pickPorts(meshFile, last);
+  const ports = await pickPorts(meshFile.ports, last?.ports);
   const certificates = await prepareCertificates(meshFile, stateDir);
   const { layout, files } = new Workshop(
     { meshFile, rules, stateDir, ports, certificates },
@@ -31,22 +31,19 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
 
 /**
  * What {@link provision} would write for a mesh that has been started before, on the ports that it has. Makes keys and
- * certificates of members that are new, renews certificates about to end, and nothing else. Rejects with `invalid-config`.
+ * certificates of nodes that are new, renews certificates about to end, and nothing else. Rejects with `invalid-config`.
+ * @param picked Ports that a plan before this one has picked for subnets that are new.
  */
-export async function planAgain({ meshFile, rules }: LoadedPolicy, stateDir: string): Promise<Plan> {
-  const last = lastLayout(meshFile, stateDir);
-  const ports = new Map<string, Ports>();
-  for (const [name, fixed] of meshFile.ports) {
-    const before = last?.ports[name];
-    if (before === undefined) {
-      throw new MeshError(
-        "usage",
-        `the mesh in ${stateDir} has no subnet ${name} yet; a new one needs adaos down and adaos up`,
-      );
-    }
-    const wanted = { ...before, ...definedOf(fixed) };
-    ports.set(name, wanted);
-  }
+export async function planAgain(
+  { meshFile, rules }: LoadedPolicy,
+  stateDir: string,
+  picked: Layout["ports"] = {},
+): Promise<Plan> {
+  const known = { ...picked, ...lastLayout(meshFile, stateDir)?.ports };
+  const fixed = [...meshFile.ports].map(
+    ([name, own]) => [name, { ...known[name], ...definedOf(own) }] as const,
+  );
+  const ports = await pickPorts(new Map(fixed));
   const certificates = await prepareCertificates(meshFile, stateDir);
   return new Workshop({ meshFile, rules, stateDir, ports, certificates }, grantsIn).plan();
 }
@@ -83,17 +80,20 @@ function definedOf({ port, monitorPort, leafPort }: FixedPorts): Partial<Ports> 
   };
 }
 
-async function pickPorts(meshFile: MeshFile, last: Layout | undefined): Promise<ReadonlyMap<string, Ports>> {
+async function pickPorts(
+  fixed: ReadonlyMap<string, FixedPorts>,
+  last: Layout["ports"] = {},
+): Promise<ReadonlyMap<string, Ports>> {
   const picker = new PortPicker();
   // Fixed ports first, so that no free one takes them away.
-  for (const { port, monitorPort, leafPort } of meshFile.ports.values()) {
+  for (const { port, monitorPort, leafPort } of fixed.values()) {
     for (const given of [port, monitorPort, leafPort]) {
       if (given !== undefined) await picker.pick(given, undefined);
     }
   }
   const ports = new Map<string, Ports>();
-  for (const [name, { port, monitorPort, leafPort }] of meshFile.ports) {
-    const before = last?.ports[name];
+  for (const [name, { port, monitorPort, leafPort }] of fixed) {
+    const before = last[name];
     const picked = {
       port: port ?? (await picker.pick(undefined, before?.port)),
       monitorPort: monitorPort ?? (await picker.pick(undefined, before?.monitorPort)),

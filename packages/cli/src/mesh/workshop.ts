@@ -13,6 +13,7 @@ import {
   rootNodeIds,
   runFilePath,
   type ServerTls,
+  storeDir,
 } from "@adaos/config";
 import {
   type Durability,
@@ -232,7 +233,7 @@ export class Workshop {
     const plain = allowPlain ?? this.#listen(ROOT_DOMAIN).allowPlain;
     return {
       host,
-      storeDir: join(this.#stateDir, "store", name),
+      storeDir: storeDir(this.#stateDir, name),
       logFile: logFilePath(this.#stateDir, `nats-${name}`),
       durability: this.#meshFile.mesh.durability,
       ...(tls === undefined ? {} : { tls }),
