@@ -77,6 +77,8 @@ export {
   hubServiceSubject,
   inboxPrefix,
   ingestPrefix,
+  joiningUser,
+  joinSubject,
   MESH_STREAM,
   METRICS_ROOT,
   memberConsumer,

@@ -26,6 +26,8 @@ export interface Subnet {
   /** What its uplink carries at most; the rest waits in its own stream. */
   readonly exportLimit?: Rate | undefined;
   readonly members: ReadonlyMap<string, Member>;
+  /** Its hub and members run on another machine. */
+  readonly remote?: true | undefined;
 }
 
 export interface Member {
@@ -36,6 +38,8 @@ export interface Member {
   readonly subscribe: readonly EventPattern[];
   /** What it may publish at most; what is more is refused. */
   readonly limits?: readonly RateLimit[] | undefined;
+  /** It runs on another machine than its hub. */
+  readonly remote?: true | undefined;
 }
 
 /** The tenant of a subnet that names none, and of its events. */

@@ -27,7 +27,10 @@ function runCommand(role: NodeRole, description: string): Command {
 
 /** Each daemon is loaded only when it is the one to run: it lives long and memory counts. */
 const RUN: Readonly<Record<NodeRole, (file: string) => Promise<number>>> = {
-  root: async (file) => (await import("@adaos/root")).runRoot(file),
+  root: async (file) => {
+    const { openReception } = await import("../join/reception.ts");
+    return (await import("@adaos/root")).runRoot(file, openReception);
+  },
   hub: async (file) => (await import("@adaos/hub")).runHub(file),
   member: async (file) => (await import("@adaos/member")).runMember(file),
 };

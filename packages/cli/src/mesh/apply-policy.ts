@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { layoutFile, outboxDir, storeDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { LoadedPolicy } from "../policy/load-policy.ts";
-import { untilInForce, untilLinked, untilStopped } from "./in-force.ts";
+import { isNodeRunning, untilInForce, untilLinked, untilStopped } from "./in-force.ts";
 import { KeyRing } from "./keys.ts";
 import { type Layout, readLayout, type ServerLayout } from "./layout.ts";
 import { runningSupervisor } from "./local-mesh.ts";
@@ -77,6 +77,8 @@ function writeUpdate(update: PolicyUpdate, stateDir: string): void {
     // Nor must it publish what its predecessor could not send.
     setAside(outboxDir(stateDir, id));
   }
+  // The same of keys that are on other machines, and whose nodes the mesh file no longer means to be there.
+  keys.forgetJoined(plan.remoteKeys);
   writeWhole(layoutFile(stateDir), layoutText(plan.layout));
 }
 
@@ -93,26 +95,36 @@ function setAside(dir: string): void {
  * Makes a change hold: writes the files that nodes follow, tells the supervisor of servers and nodes that come or go, and
  * waits until every node has its own in force, new subnets are linked, and what is gone has ended. Resolves with the
  * milliseconds that took; rejects with `timeout`, or `unavailable` when nothing was written.
+ * @param supervisor Nothing when each daemon is run by itself: then processes can neither come nor go.
  */
 export async function applyUpdate(
   update: PolicyUpdate,
   stateDir: string,
-  supervisor: ProcessRecord,
+  supervisor: ProcessRecord | undefined,
+  waitFor: "all" | "changed" = "all",
 ): Promise<number> {
   const startMs = performance.now();
   const { layout, files } = update.plan;
   const fresh = newServers(update);
+  if (supervisor === undefined && fresh.length + update.added.length + update.removed.length > 0) {
+    throw new MeshError("unavailable", "nobody here starts and stops what this changes; run adaos up");
+  }
   assertGone(fresh, stateDir);
   writeUpdate(update, stateDir);
   const names = [...layout.servers.map(({ name }) => name), ...layout.nodes.map(({ id }) => id)];
-  if (!isKept(names, stateDir)) signalProcess(supervisor, "SIGUSR2");
-  await untilInForce(layout, files, stateDir, fresh.length > 0);
+  if (supervisor !== undefined && !isKept(names, stateDir)) signalProcess(supervisor, "SIGUSR2");
+  const nodes = layout.nodes.filter(({ id }) => {
+    if (waitFor === "changed") return update.changed.includes(id);
+    // Without a supervisor some of them may run under another one, some elsewhere.
+    return supervisor !== undefined || isNodeRunning(id, stateDir);
+  });
+  await untilInForce(nodes, files, stateDir, fresh.length > 0);
   await untilLinked(
     layout,
     fresh.map(({ of }) => of),
     stateDir,
   );
-  await untilStopped(names, stateDir);
+  if (supervisor !== undefined) await untilStopped(names, stateDir);
   return Math.round(performance.now() - startMs);
 }
 
@@ -130,10 +142,25 @@ function assertGone(servers: readonly ServerLayout[], stateDir: string): void {
   throw new MeshError("unavailable", `${left.name} of before is still stopping; try again when it has`);
 }
 
-/** The supervisor of the mesh that a change is for. Throws `unavailable` when none runs. */
-export function neededSupervisor(stateDir: string): ProcessRecord {
+/** Changes that somebody else is still working on are not brought to the mesh by the way. Rejects with `usage`. */
+export async function assertApplied(loaded: LoadedPolicy, stateDir: string): Promise<void> {
+  const { changed, added, removed } = await planUpdate(loaded, stateDir);
+  const pending = [...changed, ...added, ...removed];
+  if (pending.length === 0) return;
+  throw new MeshError(
+    "usage",
+    `${loaded.meshFile.file} has changes that are not applied (${pending.join(", ")}); run adaos policy apply first`,
+  );
+}
+
+/**
+ * The supervisor of the mesh that a change is for; nothing where daemons are run one by one. Throws `unavailable` when
+ * nothing of the mesh runs.
+ */
+export function neededSupervisor(stateDir: string): ProcessRecord | undefined {
   const supervisor = runningSupervisor(stateDir);
-  if (supervisor !== undefined) return supervisor;
+  if (supervisor !== undefined || readLayout(stateDir).nodes.some(({ id }) => isNodeRunning(id, stateDir)))
+    return supervisor;
   throw new MeshError(
     "unavailable",
     `no mesh runs from ${stateDir}; adaos up starts it with the policy of its file`,

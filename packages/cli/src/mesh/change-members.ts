@@ -2,10 +2,10 @@ import { readFileSync, statSync } from "node:fs";
 import { type NewMember, resolveStateDir, withMember, withoutMember } from "@adaos/config";
 import { MeshError, parseNodeAddress } from "@adaos/core";
 import { loadPolicy } from "../policy/load-policy.ts";
-import { applyUpdate, neededSupervisor, planUpdate } from "./apply-policy.ts";
+import { applyUpdate, assertApplied, neededSupervisor, planUpdate } from "./apply-policy.ts";
 import { whileLocked } from "./change-lock.ts";
-import { KeyRing } from "./keys.ts";
-import { readLayout } from "./layout.ts";
+import { KeyRing, memberKeyName } from "./keys.ts";
+import { meshFileIn, readLayout } from "./layout.ts";
 import { writeWhole } from "./write-whole.ts";
 
 /** What became of a member. */
@@ -41,7 +41,7 @@ export async function rotateMember(id: string, state: string): Promise<MemberCha
     if (!nodes.some((node) => node.id === id && node.role === "member")) {
       throw new MeshError("usage", `the mesh has no member ${id}`);
     }
-    new KeyRing(stateDir).rotate(address);
+    new KeyRing(stateDir).rotate(memberKeyName(address.subnet, address.node));
     return readFileSync(file, "utf8");
   });
 }
@@ -64,8 +64,8 @@ async function changedAlone(
   change: (file: string, stateDir: string) => string,
 ): Promise<MemberChange> {
   const supervisor = neededSupervisor(stateDir);
-  const file = readLayout(stateDir).configFile;
-  await assertApplied(file, stateDir);
+  const file = meshFileIn(readLayout(stateDir));
+  await assertApplied(await loadPolicy(file), stateDir);
   const before = readFileSync(file, "utf8");
   const after = change(file, stateDir);
   const { mode } = statSync(file);
@@ -81,15 +81,4 @@ async function changedAlone(
       writeWhole(file, before, mode);
     throw thrown;
   }
-}
-
-/** Changes that somebody else is still working on are not brought to the mesh by the way. */
-async function assertApplied(file: string, stateDir: string): Promise<void> {
-  const { changed: nodes, added, removed } = await planUpdate(await loadPolicy(file), stateDir);
-  const pending = [...nodes, ...added, ...removed];
-  if (pending.length === 0) return;
-  throw new MeshError(
-    "usage",
-    `${file} has changes that are not applied (${pending.join(", ")}); run adaos policy apply first`,
-  );
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { nodeFileDigest, runFilePath } from "@adaos/config";
+import { nodeFileDigest, runFilePath, startTimeOf } from "@adaos/config";
 import { MeshError, messageOf } from "@adaos/core";
 import type { NodeStatus, RunFile } from "@adaos/daemon";
 import { askHealth } from "./health.ts";
-import type { Layout } from "./layout.ts";
+import type { Layout, NodeLayout } from "./layout.ts";
 import { readProcessTable } from "./process-table.ts";
 
 const APPLIED_LIMIT_MS = 15_000;
@@ -16,19 +16,17 @@ const SLOW_POLL_MS = 100;
 const ANSWER_MS = 2000;
 
 /**
- * Waits until every node runs and has its file in force. Rejects with `timeout`, naming who has not and why.
+ * Waits until every one of these nodes runs and has its file in force. Rejects with `timeout`, naming who has not and why.
  * @param isStarting Whether some of them have still to be started.
  */
 export async function untilInForce(
-  layout: Layout,
+  nodes: readonly NodeLayout[],
   files: ReadonlyMap<string, string>,
   stateDir: string,
   isStarting: boolean,
 ): Promise<void> {
-  const waiting = new Map(layout.nodes.map(({ id }) => [id, "has not answered"]));
-  const digests = new Map(
-    layout.nodes.map(({ id, nodeFile }) => [id, nodeFileDigest(files.get(nodeFile) ?? "")]),
-  );
+  const waiting = new Map(nodes.map(({ id }) => [id, "has not answered"]));
+  const digests = new Map(nodes.map(({ id, nodeFile }) => [id, nodeFileDigest(files.get(nodeFile) ?? "")]));
   const limitMs = isStarting ? STARTED_LIMIT_MS : APPLIED_LIMIT_MS;
   await untilNone("not in force everywhere", limitMs, POLL_MS, async () => {
     await Promise.all(
@@ -65,6 +63,17 @@ export function untilStopped(names: readonly string[], stateDir: string): Promis
     const children = readProcessTable(stateDir)?.children ?? [];
     return children.filter(({ name }) => !names.includes(name)).map(({ name }) => name);
   });
+}
+
+/** Whether the daemon of this node runs, whoever has started it. */
+export function isNodeRunning(id: string, stateDir: string): boolean {
+  try {
+    const { pid } = JSON.parse(readFileSync(runFilePath(stateDir, id), "utf8")) as RunFile;
+    return startTimeOf(pid) !== undefined;
+  } catch {
+    // No run file, or half of one: it is just starting or has ended.
+    return false;
+  }
 }
 
 async function untilNone(

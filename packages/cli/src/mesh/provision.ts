@@ -1,11 +1,14 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type FixedPorts, layoutFile, type MeshFile } from "@adaos/config";
 import { MeshError, ROOT_DOMAIN } from "@adaos/core";
+import { Invitations } from "../join/invitations.ts";
 import { type LoadedPolicy, policyOf } from "../policy/load-policy.ts";
-import { findLayout, type Layout } from "./layout.ts";
+import { KeyRing } from "./keys.ts";
+import { findLayout, type Layout, meshFileIn } from "./layout.ts";
 import { prepareCertificates } from "./mesh-certificates.ts";
 import { PortPicker } from "./ports.ts";
+import { isLocalServer, remoteKeyNames } from "./remote.ts";
 import { type Grants, type Plan, type Ports, Workshop } from "./workshop.ts";
 import { writeWhole } from "./write-whole.ts";
 
@@ -16,15 +19,20 @@ import { writeWhole } from "./write-whole.ts";
 export async function provision(meshFile: MeshFile, stateDir: string): Promise<Layout> {
   const last = lastLayout(meshFile, stateDir);
   const { rules } = await policyOf(meshFile);
-  const ports = await pickPorts(meshFile.ports, last?.ports);
+  const ports = await pickPorts(localPorts(meshFile), last?.ports);
   const certificates = await prepareCertificates(meshFile, stateDir);
+  const keys = new KeyRing(stateDir);
+  keys.forgetJoined(remoteKeyNames(meshFile));
+  const invitations = new Invitations(stateDir).open();
   const { layout, files } = new Workshop(
-    { meshFile, rules, stateDir, ports, certificates },
+    { meshFile, rules, stateDir, ports, certificates, keys, invitations },
     () => new Map(),
   ).plan();
   // Files of nodes that the mesh no longer has must not be left to connect with.
   rmSync(join(stateDir, "nodes"), { recursive: true, force: true });
   for (const [file, text] of files) writeWhole(file, text);
+  // Where servers log; they make no folder.
+  mkdirSync(join(stateDir, "logs"), { recursive: true });
   writeWhole(layoutFile(stateDir), layoutText(layout));
   return layout;
 }
@@ -40,16 +48,24 @@ export async function planAgain(
   picked: Layout["ports"] = {},
 ): Promise<Plan> {
   const known = { ...picked, ...lastLayout(meshFile, stateDir)?.ports };
-  const fixed = [...meshFile.ports].map(
+  const fixed = [...localPorts(meshFile)].map(
     ([name, own]) => [name, { ...known[name], ...definedOf(own) }] as const,
   );
   const ports = await pickPorts(new Map(fixed));
   const certificates = await prepareCertificates(meshFile, stateDir);
-  return new Workshop({ meshFile, rules, stateDir, ports, certificates }, grantsIn).plan();
+  const keys = new KeyRing(stateDir);
+  const invitations = new Invitations(stateDir).open();
+  return new Workshop({ meshFile, rules, stateDir, ports, certificates, keys, invitations }, grantsIn).plan();
+}
+
+/** Of the servers that run on this machine. */
+function localPorts(meshFile: MeshFile): ReadonlyMap<string, FixedPorts> {
+  return new Map([...meshFile.ports].filter(([name]) => isLocalServer(meshFile, name)));
 }
 
 function lastLayout({ mesh }: MeshFile, stateDir: string): Layout | undefined {
   const last = findLayout(stateDir);
+  if (last !== undefined) meshFileIn(last);
   if (last === undefined || last.mesh === mesh.name) return last;
   const what = `${stateDir} holds the mesh ${last.mesh}, not ${mesh.name}`;
   throw new MeshError("invalid-config", `${what}; name another folder with --state`);
@@ -80,7 +96,8 @@ function definedOf({ port, monitorPort, leafPort }: FixedPorts): Partial<Ports> 
   };
 }
 
-async function pickPorts(
+/** Ports that nothing listens on, but those that are fixed, which are taken as they are. */
+export async function pickPorts(
   fixed: ReadonlyMap<string, FixedPorts>,
   last: Layout["ports"] = {},
 ): Promise<ReadonlyMap<string, Ports>> {
