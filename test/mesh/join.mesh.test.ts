@@ -1,12 +1,14 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { type AddressInfo, createServer, connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inboxPrefix, joiningUser, joinSubject } from "@adaos/core";
 import { type Bus, connect as connectBus } from "@adaos/member";
-import { connect, type NatsConnection, nkeyAuthenticator, nkeys } from "nats";
+import { connect, type NatsConnection, nkeyAuthenticator } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseJoinCode } from "../../packages/cli/src/join/join-code.ts";
-import { adaos, beginAdaos, type CliResult, HOME, TestMesh, until } from "../kit/mesh.ts";
+import { makeJoinCode, parseJoinCode } from "../../packages/cli/src/join/join-code.ts";
+import { offerSchema, openAnswer, signRequest } from "../../packages/cli/src/join/protocol.ts";
+import { adaos, beginAdaos, type CliResult, TestMesh, until } from "../kit/mesh.ts";
 
 /*
  * Machines that join by a code. Another state folder stands for another machine: nothing is read from the first one's.
@@ -216,3 +218,236 @@ describe("adaos join", { timeout: 120_000 }, () => {
     expect([code, stderr]).toEqual([64, expect.stringContaining("--allow-plain")]);
   });
 });
+
+describe("a join code", { timeout: 180_000 }, () => {
+  /** All that a server or a daemon of either machine has written down, and what stands in its config. */
+  function written(): string {
+    return [mesh.state, ...machines]
+      .flatMap(filesIn)
+      .filter((file) => !file.includes("/keys/") && !file.includes("/invitations/"))
+      .map((file) => readFileSync(file, "latin1"))
+      .join("\n");
+  }
+
+  const rootConf = (): string => readFileSync(join(mesh.state, "servers/root.conf"), "utf8");
+  const attic = ["--subnet", "alpha", "--role", "member", "--name", "attic"] as const;
+
+  test("that is wrong, mistyped, used, revoked or expired lets nobody in", async () => {
+    const { port, code: open } = await create(...attic);
+    const wrong = Array.from({ length: 24 }, () => makeJoinCode(false).text);
+    const entered = await Promise.all(wrong.map((text) => getsIn(text, port)));
+    for (const got of entered) count("a wrong code", got);
+    expect(await getsIn(open, port)).toBe(true);
+    const mistyped = await joinBy(
+      { code: `${open.slice(0, -1)}${open.endsWith("0") ? "1" : "0"}`, id: "", port },
+      machine(),
+    );
+    count("a mistyped code", mistyped.code !== 64);
+    const before = readFileSync(join(mesh.state, "keys/alpha/members/hall.joined"), "utf8");
+    const used = await create("--subnet", "alpha", "--role", "member", "--name", "hall");
+    expect(await joinBy(used, machine())).toMatchObject({ code: 0 });
+    expect(readFileSync(join(mesh.state, "keys/alpha/members/hall.joined"), "utf8")).not.toBe(before);
+    const again = await joinBy(used, machine());
+    expect([again.code, again.stderr]).toEqual([77, expect.stringContaining("does not know this code")]);
+    count("a used code", again.code === 0 || (await getsIn(used.code, port)));
+    const revoked = await create(...attic);
+    const connection = await dialBy(revoked.code, port);
+    expect(await mesh.adaos(["join", "revoke", revoked.id])).toMatchObject({ code: 0 });
+    await until("it is disconnected", () => connection.isClosed());
+    count(
+      "a revoked code",
+      (await joinBy(revoked, machine())).code === 0 || (await getsIn(revoked.code, port)),
+    );
+    expect(await mesh.adaos(["join", "revoke", revoked.id])).toMatchObject({ code: 64 });
+    const expiring = await create(...attic, "--ttl", "2s");
+    const { publicKey } = parseJoinCode(expiring.code);
+    expect(rootConf()).toContain(publicKey);
+    await until("the server has forgotten it, and nobody has called", () => !rootConf().includes(publicKey));
+    count(
+      "an expired code",
+      (await joinBy(expiring, machine())).code === 0 || (await getsIn(expiring.code, port)),
+    );
+    expect(tally.through).toEqual([]);
+  });
+
+  test("serves exactly one of those who use it at the same moment", async () => {
+    for (let round = 0; round < 3; round++) {
+      const made = await create(...attic);
+      const states = [machine(), machine(), machine()];
+      const codes = (await Promise.all(states.map((state) => joinBy(made, state)))).map(({ code }) => code);
+      expect(codes.filter((code) => code === 0)).toHaveLength(1);
+      for (const code of codes.filter((code) => code !== 0)) {
+        expect([77, 69]).toContain(code);
+        count("a second one at the same moment", code === 0);
+      }
+      const winner = states[codes.indexOf(0)] ?? "";
+      await (await busOf("alpha/attic", winner)).publish("ui.notify", { text: "it is I" });
+    }
+  });
+
+  test("opens one subject and its answers, and nothing else, to a client without any of our code", async () => {
+    const own = await create(...attic);
+    const other = await create("--subnet", "gamma");
+    const { id } = parseJoinCode(own.code);
+    const nc = await dialBy(own.code, own.port);
+    const refused: string[] = [];
+    void (async () => {
+      for await (const { permissionContext } of nc.status()) {
+        if (permissionContext !== undefined)
+          refused.push(`${permissionContext.operation} ${permissionContext.subject}`);
+      }
+    })();
+    const stored = async (): Promise<unknown> =>
+      mesh.asKeeper("root", async (keeper) => {
+        const jsm = await keeper.jetstreamManager();
+        const { config, state } = await jsm.streams.info("MESH", { subjects_filter: ">" });
+        return [config, state.messages, state.subjects];
+      });
+    const before = await stored();
+    const words = (text: string): string[] => text.trim().split(/\s+/);
+    const publishes =
+      words(`join.${other.id} join.x join.${id}.x join evt.alpha.kitchen.ui.notify.v1 evt.x rpy.x link.alpha.in.x
+      link.alpha.CONSUMER.INFO.EVENTS_alpha.root link.gamma.in.x svc.hub.kitchen.durable ingest.x $JS.API.INFO $JS.API.STREAM.LIST
+      $JS.API.STREAM.NAMES $JS.API.STREAM.INFO.MESH $JS.API.STREAM.DELETE.MESH $JS.API.STREAM.PURGE.MESH
+      $JS.API.STREAM.CREATE.X $JS.API.CONSUMER.CREATE.MESH.x $JS.API.CONSUMER.DELETE.MESH.to-alpha
+      $JS.API.CONSUMER.MSG.NEXT.MESH.to-alpha $JS.API.DIRECT.GET.MESH $JS.root.API.STREAM.DELETE.MESH $JS.ACK.MESH.to-alpha.1
+      $SYS.REQ.SERVER.PING $SYS.REQ.SERVER.PING.VARZ $SYS.REQ.USER.INFO $SYS.REQ.ACCOUNT.PING.CONNZ $SYS.REQ.SERVER.x.RELOAD
+      _INBOX.x _INBOX_root.x _INBOX_system.x _R_.x ${inboxPrefix(joiningUser(other.id))}.x`);
+    const subscribes =
+      words(`> join.> join.* join.${id} join.${other.id} evt.> rpy.> link.> $JS.> $JS.API.> $SYS.> $SYS.ACCOUNT.>
+      _INBOX.> _INBOX_root.> _R_.> ${inboxPrefix(joiningUser(other.id))}.> ${inboxPrefix(joiningUser(id))} *.*`);
+    const reply = `${inboxPrefix(joiningUser(id))}.attack`;
+    let answers = 0;
+    const callback = (error: unknown): void => void (error === null && answers++);
+    nc.subscribe(reply, { callback });
+    for (const subject of publishes) nc.publish(subject, "{}", { reply });
+    for (const subject of subscribes) nc.subscribe(subject, { callback });
+    await nc.flush();
+    const wanted = [
+      ...publishes.map((one) => `publish ${one}`),
+      ...subscribes.map((one) => `subscription ${one}`),
+    ];
+    await until("all is refused", () => refused.length >= wanted.length, 5000).catch(() => undefined);
+    for (const one of wanted) {
+      // The server maps the domain away before it looks at rights.
+      const at = refused.indexOf(one.replace("$JS.root.API", "$JS.API"));
+      count(one, at < 0);
+      if (at >= 0) refused.splice(at, 1);
+    }
+    count("an answer to any of them", answers > 0);
+    // Its own subject, with answers that it wants elsewhere, and requests that another has signed, or nobody.
+    for (const elsewhere of [
+      "evt.alpha.kitchen.ui.notify.v1",
+      "$JS.API.STREAM.DELETE.MESH",
+      `join.${other.id}`,
+    ]) {
+      nc.publish(joinSubject(id), "{}", { reply: elsewhere });
+    }
+    const strangers = parseJoinCode(other.code);
+    const look = { op: "look", nonce: "0123456789abcdef" } as const;
+    for (const request of [
+      new Uint8Array(),
+      new TextEncoder().encode(JSON.stringify(look)),
+      signRequest(look, strangers.seed),
+      signRequest({ op: "everything", nonce: look.nonce } as never, parseJoinCode(own.code).seed),
+    ]) {
+      const { data } = await nc.request(joinSubject(id), request, { timeout: 5000 });
+      const { sealKey } = parseJoinCode(own.code);
+      let told: unknown;
+      for (const nonce of ["", look.nonce]) {
+        try {
+          told = openAnswer(data, sealKey, nonce, offerSchema);
+        } catch (thrown) {
+          told ??= thrown;
+        }
+      }
+      count("a request in another's name", !(told instanceof Error));
+    }
+    expect(await stored()).toEqual(before);
+    await nc.close();
+    for (const { id: open } of [own, other]) await mesh.adaos(["join", "revoke", open]);
+    expect(tally.through).toEqual([]);
+  });
+
+  test("cannot be found in what was written down or sent, nor made from it", async () => {
+    const made = await create(...attic);
+    const code = parseJoinCode(made.code);
+    const wire = await recordingProxy(made.port);
+    const state = machine();
+    expect(await joinBy({ ...made, port: wire.port }, state)).toMatchObject({ code: 0 });
+    wire.close();
+    const secrets = [
+      made.code,
+      made.code.replaceAll("-", ""),
+      made.code.replaceAll("-", "").slice(0, 19),
+      code.seed,
+    ];
+    const everything = `${written()}\n${wire.sent()}\n${wire.received()}`;
+    for (const secret of secrets) expect(everything.includes(secret)).toBe(false);
+    // Whatever looks like a code, in any log or in the dump.
+    const candidates = new Set(everything.match(/[0-9A-HJKMNP-TV-Z]{5}(-?[0-9A-HJKMNP-TV-Z]{5}){3}/g) ?? []);
+    for (const candidate of candidates) {
+      let isCode = true;
+      try {
+        parseJoinCode(candidate);
+      } catch {
+        isCode = false;
+      }
+      count("what looks like a code", isCode && (await getsIn(candidate, made.port)));
+    }
+    // The same bytes once more.
+    const replayed = await replay(made.port, wire.sent());
+    count("the dump of an earlier join", !replayed.includes("Authorization Violation"));
+    expect(wire.sent()).toContain("CONNECT");
+    expect(tally.through).toEqual([]);
+  });
+
+  test("stays what it is over a restart: an open one serves, one that has expired meanwhile does not", async () => {
+    const open = await create(...attic);
+    const expiring = await create(...attic, "--ttl", "3s");
+    await mesh.adaos(["down"]);
+    await until(
+      "it has expired",
+      () => Date.now() > Date.parse((expiring as Made & { expires_at: string }).expires_at),
+    );
+    await mesh.up();
+    expect(rootConf()).not.toContain(parseJoinCode(expiring.code).publicKey);
+    count("one that expired while nothing ran", await getsIn(expiring.code, open.port));
+    expect(await joinBy(open, machine())).toMatchObject({ code: 0 });
+    expect(tally.through).toEqual([]);
+  });
+});
+
+/** Passes bytes on to a server of this machine and keeps what it saw. */
+async function recordingProxy(
+  to: number,
+): Promise<{ port: number; sent(): string; received(): string; close(): void }> {
+  const sent: Buffer[] = [];
+  const received: Buffer[] = [];
+  const proxy = createServer((client) => {
+    const server = dial(to, "127.0.0.1");
+    client.on("data", (data: Buffer) => sent.push(data)).on("error", () => server.destroy());
+    server.on("data", (data: Buffer) => received.push(data)).on("error", () => client.destroy());
+    client.pipe(server).pipe(client);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    sent: () => Buffer.concat(sent).toString("latin1"),
+    received: () => Buffer.concat(received).toString("latin1"),
+    close: () => proxy.close(),
+  };
+}
+
+/** Sends these bytes to a server and gives back what it says until it hangs up. */
+function replay(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve) => {
+    let told = "";
+    const socket = dial(port, "127.0.0.1", () => socket.write(Buffer.from(bytes, "latin1")));
+    socket.on("data", (data: Buffer) => {
+      told += data.toString("latin1");
+    });
+    socket.on("error", () => undefined);
+    socket.once("close", () => resolve(told));
+  });
+}

@@ -5,7 +5,7 @@ import { nodeAddCommand, nodeRemoveCommand, nodeRotateCommand } from "./node-mem
 
 export function nodeCommand(terminal: Terminal): Command {
   return new Command("node")
-    .description("run one daemon in the foreground; add, remove and rotate members of a mesh that runs")
+    .description("run one daemon in the foreground; add and remove members, rotate keys of a mesh that runs")
     .addCommand(runCommand("root", "run a root daemon, as systemd or a container would"))
     .addCommand(runCommand("hub", "run a subnet's hub daemon"))
     .addCommand(runCommand("member", "run a member's daemon"))

@@ -108,28 +108,45 @@ async function dial({ tls, id, seed }: JoinCode, { root, certificates }: JoinOpt
 }
 
 /** Refusals are told by who rejects. */
-const ignore = (): void => undefined;
-const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+const silent = (): void => undefined;
+const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
 function nonce(): string {
   return randomBytes(16).toString("base64url");
 }
 
 async function ask<T>(
-  { nc }: Connection,
+  connection: Connection,
   { id, seed, sealKey }: JoinCode,
   request: Request,
   schema: z.ZodType<T>,
   timeoutMs: number,
 ): Promise<T> {
-  let data: Uint8Array;
-  try {
-    ({ data } = await nc.request(joinSubject(id), signRequest(request, seed), { timeout: timeoutMs }));
-  } catch (cause) {
-    throw new MeshError("timeout", "the root does not answer; try again with the same code", { cause });
-  }
+  const asked = connection.nc.request(joinSubject(id), signRequest(request, seed), { timeout: timeoutMs });
+  const answered = asked.then(
+    ({ data }) => data,
+    (cause: unknown) => {
+      throw new MeshError("timeout", "the root does not answer; try again with the same code", { cause });
+    },
+  );
+  const { hungUp, ignore: stop } = disconnection(connection);
+  const data = await Promise.race([answered, hungUp]).finally(stop);
   if (data.length === 0) throw new MeshError("denied", "the code was used, revoked, or has expired");
   return openAnswer(data, sealKey, request.nonce, schema);
+}
+
+/** Rejects when the root's server hangs up, as it does when an invitation ends. */
+function disconnection(connection: Connection): { readonly hungUp: Promise<never>; ignore(): void } {
+  let ignore = (): void => undefined;
+  const hungUp = new Promise<never>((_, reject) => {
+    const onDisconnect = (): void => {
+      const why =
+        "the code was used by somebody else, revoked or has expired, or the root is being restarted";
+      reject(new MeshError("unavailable", `the root has hung up: ${why}; run it again to hear which`));
+    };
+    ignore = connection.listen({ onDisconnect });
+  });
+  return { hungUp, ignore };
 }
 
 /** A folder holds one part of one mesh: what else is in it must not be overwritten. */

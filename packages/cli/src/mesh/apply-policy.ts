@@ -13,6 +13,8 @@ import { writeWhole } from "./write-whole.ts";
 
 /** What of a node file may change while the node runs. */
 const CHANGEABLE: ReadonlySet<string> = new Set(["policy", "members", "subnets", "limits"]);
+/** The same of the server beside it. */
+const CHANGEABLE_OF_SERVER: ReadonlySet<string> = new Set(["hubKey", "leafKey", "rootKey"]);
 
 /** A change of policy that is ready to be made. */
 export interface PolicyUpdate {
@@ -173,9 +175,13 @@ function assertChangeable(id: string, now: string, text: string): void {
   // What is spoilt or gone is mended, whatever it was.
   if (was === undefined || is === undefined) return;
   for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
-    if (CHANGEABLE.has(key) || JSON.stringify(was[key]) === JSON.stringify(is[key])) continue;
+    if (CHANGEABLE.has(key) || fixedText(was[key]) === fixedText(is[key])) continue;
     throw new MeshError("usage", `${key} of ${id} cannot change while it runs; use adaos down and adaos up`);
   }
+}
+
+function fixedText(value: unknown): string | undefined {
+  return JSON.stringify(value, (key, part: unknown) => (CHANGEABLE_OF_SERVER.has(key) ? undefined : part));
 }
 
 function fieldsOf(text: string): Record<string, unknown> | undefined {
