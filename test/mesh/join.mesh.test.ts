@@ -402,6 +402,24 @@ describe("a join code", { timeout: 180_000 }, () => {
     expect(tally.through).toEqual([]);
   });
 
+  test("may be used again by the same keys when the root daemon dies in the middle", async () => {
+    const made = await create("--subnet", "delta");
+    const state = machine();
+    const file = join(mesh.state, "keys/delta/leaf.joined");
+    const before = readFileSync(file, "utf8");
+    const joining = joinBy(made, state);
+    await until("it is being admitted", () => readFileSync(file, "utf8") !== before);
+    process.kill(mesh.pid("root"), "SIGKILL");
+    await joining;
+    await until("the root is back", async () => (await mesh.adaos(["join", "list", "--json"])).code === 0);
+    const [strange, same] = [machine(), existsSync(join(state, "mesh.json")) ? undefined : state];
+    await until("it answers", async () => (await getsIn(made.code, made.port)) || same === undefined);
+    expect((await joinBy(made, strange)).code).not.toBe(0);
+    if (same !== undefined) expect(await joinBy(made, same)).toMatchObject({ code: 0 });
+    expect((await mesh.adaos(["policy", "apply", "--yes"])).code).toBe(0);
+    expect(await mesh.adaos(["policy", "compile", "--check"])).toMatchObject({ code: 0 });
+  });
+
   test("stays what it is over a restart: an open one serves, one that has expired meanwhile does not", async () => {
     const open = await create(...attic);
     const expiring = await create(...attic, "--ttl", "3s");
