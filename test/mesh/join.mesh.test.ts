@@ -7,7 +7,13 @@ import { type Bus, connect as connectBus } from "@adaos/member";
 import { connect, type NatsConnection, nkeyAuthenticator } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeJoinCode, parseJoinCode } from "../../packages/cli/src/join/join-code.ts";
-import { offerSchema, openAnswer, signRequest } from "../../packages/cli/src/join/protocol.ts";
+import {
+  admissionSchema,
+  type JoinRequest,
+  offerSchema,
+  openAnswer,
+  signRequest,
+} from "../../packages/cli/src/join/protocol.ts";
 import { adaos, beginAdaos, type CliResult, TestMesh, until } from "../kit/mesh.ts";
 
 /*
@@ -363,6 +369,24 @@ describe("a join code", { timeout: 180_000 }, () => {
       }
       count("a request in another's name", !(told instanceof Error));
     }
+    // With the code, but as somebody else: a server takes no config in which two have one key.
+    const confBefore = rootConf();
+    const { sealKey, seed } = parseJoinCode(own.code);
+    const taken = [/LEAF_gamma.*?nkey: "(U\w+)"/s, /MESH.*?nkey: "(U\w+)"/s, /SYS.*?nkey: "(U\w+)"/s];
+    for (const key of taken.map((pattern) => pattern.exec(confBefore)?.[1] ?? "")) {
+      expect(key).toMatch(/^U/);
+      const request = joinRequest({ "alpha/members/attic": key });
+      const { data } = await nc.request(joinSubject(id), signRequest(request, seed), { timeout: 20_000 });
+      let told: unknown;
+      try {
+        told = openAnswer(data, sealKey, request.nonce, admissionSchema);
+      } catch (thrown) {
+        told = thrown;
+      }
+      expect(told).toMatchObject({ code: "denied", message: expect.stringContaining("another node's") });
+      count("the key of somebody else", !(told instanceof Error));
+    }
+    expect(rootConf()).toBe(confBefore);
     expect(await stored()).toEqual(before);
     await nc.close();
     for (const { id: open } of [own, other]) await mesh.adaos(["join", "revoke", open]);
@@ -435,6 +459,18 @@ describe("a join code", { timeout: 180_000 }, () => {
     expect(tally.through).toEqual([]);
   });
 });
+
+function joinRequest(keys: Readonly<Record<string, string>>): JoinRequest {
+  return {
+    op: "join",
+    nonce: "0123456789abcdef",
+    stateDir: "/nowhere",
+    registryDir: "/nowhere",
+    rootHost: "127.0.0.1",
+    ports: { port: 4222, monitorPort: 8222 },
+    keys,
+  };
+}
 
 /** Passes bytes on to a server of this machine and keeps what it saw. */
 async function recordingProxy(

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { type Logger, MeshError } from "@adaos/core";
 import { applyUpdate, assertApplied, planUpdate } from "../mesh/apply-policy.ts";
 import { whileLocked } from "../mesh/change-lock.ts";
@@ -73,6 +74,7 @@ function admit(
     const keyName = remoteKeyNameOf(invitation);
     const publicKey = request.keys[keyName];
     if (publicKey === undefined) throw new MeshError("usage", `the request has no key ${keyName}`);
+    assertUnknown(publicKey, keyName, stateDir);
     const admission = await planAdmission(policy, invitation, request, stateDir);
     // From here on it is used, whatever happens.
     invitations.write({ ...invitation, claimedBy: claim });
@@ -82,6 +84,16 @@ function admit(
     log.info({ invitation: id, subnet, member, key: publicKey, inForceMs }, "admitted");
     return admission;
   });
+}
+
+/** A server takes no config in which two have one key. Throws `denied` when somebody else has this one. */
+function assertUnknown(publicKey: string, keyName: string, stateDir: string): void {
+  if (new KeyRing(stateDir).joined(keyName) === publicKey) return;
+  const isKnown = readLayout(stateDir).servers.some(({ configFile }) =>
+    readFileSync(configFile, "utf8").includes(publicKey),
+  );
+  if (isKnown)
+    throw new MeshError("denied", "this key is another node's already; every node has one of its own");
 }
 
 function digestOf(keys: JoinRequest["keys"]): string {
