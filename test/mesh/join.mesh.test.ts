@@ -372,7 +372,7 @@ describe("a join code", { timeout: 180_000 }, () => {
     // With the code, but as somebody else: a server takes no config in which two have one key.
     const confBefore = rootConf();
     const { sealKey, seed } = parseJoinCode(own.code);
-    const taken = [/LEAF_gamma.*?nkey: "(U\w+)"/s, /MESH.*?nkey: "(U\w+)"/s, /SYS.*?nkey: "(U\w+)"/s];
+    const taken = [/LEAF_alpha.*?nkey: "(U\w+)"/s, /MESH.*?nkey: "(U\w+)"/s, /SYS.*?nkey: "(U\w+)"/s];
     for (const key of taken.map((pattern) => pattern.exec(confBefore)?.[1] ?? "")) {
       expect(key).toMatch(/^U/);
       const request = joinRequest({ "alpha/members/attic": key });
