@@ -36,7 +36,8 @@ export function adaos(args: readonly string[], options: CliOptions = {}): Promis
   return beginAdaos(args, options).result;
 }
 
-function beginAdaos(args: readonly string[], options: CliOptions): CliRun {
+/** Begins to run it, for a test that does something to it meanwhile. */
+export function beginAdaos(args: readonly string[], options: CliOptions = {}): CliRun {
   let end = (_: CliResult): void => undefined;
   const result = new Promise<CliResult>((resolve) => {
     end = resolve;

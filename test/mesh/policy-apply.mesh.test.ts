@@ -239,7 +239,6 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
     for (const [yaml, code, problem] of [
       [MESH.replace("publish: [ui.]", "publish: [ui]"), 78, /mesh\.yaml:8:/],
       [MESH.replace("mesh: apply", "mesh: apply\ndurability: relaxed"), 64, /cannot change while it runs/],
-      [`${MESH}  gamma: {}\n`, 64, /new one needs/],
       [MESH.replace("  beta:\n", "  beta:\n    tenant: acme\n"), 64, /tenant of beta.* cannot change/],
       ["mesh: [", 78, /mesh\.yaml:1:/],
     ] as const) {

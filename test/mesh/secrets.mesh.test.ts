@@ -2,7 +2,8 @@ import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from "node
 import { join } from "node:path";
 import { readSeed } from "@adaos/config";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TestMesh, until } from "../kit/mesh.ts";
+import { parseJoinCode } from "../../packages/cli/src/join/join-code.ts";
+import { adaos as runAdaos, TestMesh, until } from "../kit/mesh.ts";
 
 const MESH = `
 mesh: secrets
@@ -18,6 +19,8 @@ subnets:
     import: [ui.]
     signatures: { sign: k1 }
     members: { lamp: { subscribe: [ui.] } }
+  gamma: { remote: true }
+  delta: { remote: true }
 `;
 
 /** Every file below a folder. */
@@ -47,6 +50,13 @@ describe("the secrets of a mesh", { timeout: 90_000 }, () => {
   async function adaos(...args: readonly string[]): Promise<void> {
     const { stdout, stderr } = await mesh.adaos(args);
     said.push(stdout, stderr);
+  }
+
+  /** Made by a command of which nothing but the code itself is kept out of what was said. */
+  async function codeFor(subnet: string): Promise<{ readonly code: string; readonly port: number }> {
+    const { stdout, stderr } = await mesh.adaos(["join", "create", "--subnet", subnet, "--json"]);
+    said.push(stderr);
+    return JSON.parse(stdout) as { code: string; port: number };
   }
 
   test("are in the files that hold them and nowhere else, whatever the mesh goes through", async () => {
@@ -79,6 +89,20 @@ describe("the secrets of a mesh", { timeout: 90_000 }, () => {
     await adaos("node", "rotate", "alpha/desk", "--json");
     mesh.configure(MESH.replace("accept: [k1, k2]", "accept: [k2]"));
     await adaos("policy", "apply", "--yes");
+    await adaos("node", "rotate", "alpha/hub", "--json");
+    await adaos("node", "rotate", "root", "--json");
+    await adaos("node", "rotate", "alpha", "--leaf", "--json");
+    const [open, used] = [await codeFor("gamma"), await codeFor("delta")];
+    const other = join(mesh.dir, "other");
+    const args = ["join", "-", "--root", `127.0.0.1:${used.port}`, "--state", other];
+    const joined = await runAdaos(args, { input: used.code });
+    expect(joined.code).toBe(0);
+    said.push(joined.stdout, joined.stderr);
+    for (const { code } of [open, used]) {
+      const bare = code.replaceAll("-", "");
+      for (const secret of [code, bare, bare.slice(0, 19), parseJoinCode(code).seed]) seeds.add(secret);
+    }
+    for (const file of filesIn(join(other, "keys"))) if (file.endsWith(".nk")) seeds.add(readSeed(file));
     process.kill(mesh.pid("nats-alpha"), "SIGKILL");
     process.kill(mesh.pid("root"), "SIGKILL");
     await until("all is ready again", async () => (await mesh.adaos(["status"])).code === 0, 60_000);
@@ -90,8 +114,8 @@ describe("the secrets of a mesh", { timeout: 90_000 }, () => {
       looked++;
       for (const seed of seeds) if (text.includes(seed)) found.push(what);
     };
-    for (const file of filesIn(mesh.state)) {
-      if (file.startsWith(`${keys}/`)) {
+    for (const file of [...filesIn(mesh.state), ...filesIn(other)]) {
+      if (file.startsWith(`${keys}/`) || file.startsWith(`${other}/keys/`)) {
         expect([file, statSync(file).mode & 0o077]).toEqual([file, 0]);
       } else look(file, readFileSync(file, "latin1"));
     }

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   events: async () => (await import("./commands/events.ts")).eventsCommand,
   policy: async () => (await import("./commands/policy.ts")).policyCommand,
   node: async () => (await import("./commands/node.ts")).nodeCommand,
+  join: async () => (await import("./commands/join.ts")).joinCommand,
   demo: async () => (await import("./commands/demo.ts")).demoCommand,
 };
 
@@ -34,7 +35,7 @@ async function program(args: readonly string[], terminal: Terminal): Promise<Com
   const adaos = new Command("adaos")
     .description("AdaOS Mesh: typed events between many small machines")
     .version("0.1.0")
-    // Else `events scaffold … --version 2` would ask for the program's own.
+    // A command that has options and commands of its own must not take those of the latter for its own.
     .enablePositionalOptions()
     .addHelpText(
       "after",

@@ -34,6 +34,7 @@ export {
   resolveStateDir,
   rootNodeIds,
   runFilePath,
+  storeDir,
 } from "./state-dir.ts";
 export {
   type ClientTls,

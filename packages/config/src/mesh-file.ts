@@ -69,6 +69,7 @@ const memberSchema = z.strictObject({
     .max(100)
     .optional()
     .describe("how much it may publish; more is refused as backpressure"),
+  remote: z.literal(true).optional().describe("it runs on another machine, which joins by a code"),
 });
 
 const server = {
@@ -96,6 +97,10 @@ const subnetSchema = z.strictObject({
     .optional()
     .describe("how much its uplink carries; the rest waits in its own stream"),
   signatures: signatureRulesSchema.optional(),
+  remote: z
+    .literal(true)
+    .optional()
+    .describe("its hub and members run on another machine, which joins by a code: adaos join create"),
   members: z.record(tokenOf("member", RESERVED_NODES), memberSchema).default({}),
 });
 
@@ -196,6 +201,8 @@ export interface MeshFile {
   readonly ports: ReadonlyMap<string, FixedPorts>;
   /** Where the rule of this id stands: `deploy/mesh.yaml:12:20`. Nothing for an id of no rule. */
   placeOfRule(id: string): string | undefined;
+  /** Where a subnet stands, or where it would. */
+  placeOfSubnet(name: string): string;
 }
 
 /** Reads and checks a mesh file. Throws MeshError `invalid-config` with lines and columns. */
@@ -216,6 +223,7 @@ export function readMeshFile(file: string): MeshFile {
         imports: subnet.import,
         exportLimit: subnet.exportLimit,
         signatures: subnet.signatures,
+        remote: subnet.remote,
         members: new Map(members),
       },
     ] as const;
@@ -245,6 +253,7 @@ export function readMeshFile(file: string): MeshFile {
       const path = rulePath(id, policy);
       return path === undefined ? undefined : placeOf(path);
     },
+    placeOfSubnet: (name) => placeOf(["subnets", name]),
   };
 }
 
@@ -265,6 +274,13 @@ function serverProblems(value: MeshValue): { path: string[]; message: string }[]
     const plain =
       tls === undefined ? plainProblem({ host: server.host, allowPlain: server.allowPlain }) : undefined;
     if (plain !== undefined) problems.push({ path: [...path, plain.key], message: plain.message });
+    if ("members" in server && server.remote === true) {
+      for (const [member, { remote }] of Object.entries(server.members)) {
+        if (remote !== true) continue;
+        const message = "is said of the subnet already: its members join with its hub";
+        problems.push({ path: [...path, "members", member, "remote"], message });
+      }
+    }
     if (server.tls !== undefined && (typeof tls !== "object" || "development" in tls)) {
       problems.push({ path: [...path, "tls"], message: "needs tls: { ca, cert, key } of the whole mesh" });
     }

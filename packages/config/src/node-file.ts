@@ -89,7 +89,13 @@ const hubFile = z.strictObject({
   policy: compiledPolicySchema,
   members: z.record(name, z.strictObject({ key: publicKey })),
   natsServer: z
-    .strictObject({ ...natsServer, hubKey: publicKey, rootUrl: z.string(), leafSeedInclude: z.string() })
+    .strictObject({
+      ...natsServer,
+      hubKey: publicKey,
+      rootUrl: z.string(),
+      leafKey: publicKey,
+      leafSeedInclude: z.string(),
+    })
     .superRefine(refusePlain)
     .describe(
       "the nats-server beside the hub: the hub writes its config and reloads it when a durable is granted",
@@ -100,6 +106,11 @@ const rootFile = z.strictObject({
   role: z.literal("root"),
   ...common,
   node: name.default("root").describe("tells apart the daemons of a root that has several"),
+  stateDir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("state folder from which this daemon lets other machines join"),
   streams: streamLimitsSchema,
   policy: compiledPolicySchema,
   subnets: z.record(

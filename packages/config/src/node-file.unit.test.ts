@@ -64,6 +64,7 @@ const HUB = {
     hubKey: KEY,
     rootUrl: "nats-leaf://127.0.0.1:3",
     leafSeedInclude: "leaf.conf",
+    leafKey: KEY,
   },
 } satisfies NodeFileInput;
 

@@ -36,6 +36,11 @@ export function outboxDir(stateDir: string, id: string): string {
   return join(stateDir, "outbox", id.replace("/", "_"));
 }
 
+/** The streams of one server: of the root's, or of a subnet's. */
+export function storeDir(stateDir: string, of: string): string {
+  return join(stateDir, "store", of);
+}
+
 export function logFilePath(stateDir: string, id: string): string {
   return join(stateDir, "logs", `${id.replace("/", "_")}.log`);
 }

@@ -79,6 +79,8 @@ export {
   hubServiceSubject,
   inboxPrefix,
   ingestPrefix,
+  joiningUser,
+  joinSubject,
   MESH_STREAM,
   METRICS_ROOT,
   memberConsumer,

@@ -31,6 +31,8 @@ export interface Subnet {
   /** Nothing: its events are not signed. */
   readonly signatures?: SignatureRules | undefined;
   readonly members: ReadonlyMap<string, Member>;
+  /** Its hub and members run on another machine. */
+  readonly remote?: true | undefined;
 }
 
 /** How the events of a subnet are signed. */
@@ -50,6 +52,8 @@ export interface Member {
   readonly subscribe: readonly EventPattern[];
   /** What it may publish at most; what is more is refused. */
   readonly limits?: readonly RateLimit[] | undefined;
+  /** It runs on another machine than its hub. */
+  readonly remote?: true | undefined;
 }
 
 /** The tenant of a subnet that names none, and of its events. */

@@ -96,3 +96,13 @@ export function hubServiceSubject(node: string, service: HubService | "*"): stri
 export function inboxPrefix(user: string): string {
   return `_INBOX_${user}`;
 }
+
+/** Subject on which the holder of an invitation asks to join. The server lets nobody else publish there. */
+export function joinSubject(invitation: string): string {
+  return `join.${invitation}`;
+}
+
+/** Whose private reply subjects the holder of an invitation uses. */
+export function joiningUser(invitation: string): string {
+  return `join-${invitation}`;
+}

@@ -5,7 +5,7 @@ import { openConnection, StreamPublisher } from "@adaos/transport-nats";
 import { DurableDesk } from "./durable-desk.ts";
 import { MemberService } from "./member-service.ts";
 import { RequestDesk } from "./request-desk.ts";
-import { ServerGrants } from "./server-grants.ts";
+import { type HubKeys, ServerGrants } from "./server-grants.ts";
 import { SubnetStream } from "./subnet-stream.ts";
 
 /** Runs the hub daemon of one subnet until it is told to stop. Resolves with the exit code. */
@@ -35,9 +35,9 @@ export async function runHub(file: string): Promise<number> {
     seed: readSeed(path(natsServer.systemSeedFile)),
   });
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
-  const { configFile, systemSeedFile: _, ...server } = natsServer;
+  const { configFile, systemSeedFile: _, hubKey: __, leafKey: ___, ...server } = natsServer;
   const fixed = { ...server, logFile: server.logFile, subnet, policy };
-  const grants = new ServerGrants(path(configFile), fixed, memberKeysOf(config), system.nc);
+  const grants = new ServerGrants(path(configFile), fixed, keysOf(config), system.nc);
   const durables = new DurableDesk(subnet, policy, jsm, grants, log);
   const stream = new SubnetStream({
     subnet,
@@ -52,7 +52,7 @@ export async function runHub(file: string): Promise<number> {
     const keys = readSignatures(changed.signatures, path);
     policy.replace(changed.policy);
     signatures.replace(keys);
-    grants.setMembers(memberKeysOf(changed));
+    grants.setKeys(keysOf(changed));
     // Keys and rights go first: they need nothing but the server.
     await grants.enforce();
     await durables.restoreGrants();
@@ -98,6 +98,7 @@ export async function runHub(file: string): Promise<number> {
   }
 }
 
-function memberKeysOf({ members }: HubFile): ReadonlyMap<string, string> {
-  return new Map(Object.entries(members).map(([name, { key }]) => [name, key]));
+function keysOf({ members, natsServer: { hubKey, leafKey } }: HubFile): HubKeys {
+  const memberKeys = new Map(Object.entries(members).map(([name, { key }]) => [name, key]));
+  return { hubKey, leafKey, memberKeys };
 }

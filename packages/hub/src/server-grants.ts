@@ -1,8 +1,11 @@
 import { compileHubServer, type HubServerSettings, ServerConfig } from "@adaos/nats-server";
 import type { NatsConnection } from "nats";
 
-/** Everything of the server's config but who is a member and which consumers each may pull from. */
-export type FixedSettings = Omit<HubServerSettings, "consumers" | "memberKeys">;
+/** Everything of the server's config but whom it lets in and which consumers each member may pull from. */
+export type FixedSettings = Omit<HubServerSettings, "consumers" | keyof HubKeys>;
+
+/** Whom a hub's server lets in, and as whom it dials its root: public nkeys. */
+export type HubKeys = Pick<HubServerSettings, "hubKey" | "leafKey" | "memberKeys">;
 
 /** A member and a consumer it may pull from. */
 export type Grant = readonly [node: string, consumer: string];
@@ -15,17 +18,12 @@ export class ServerGrants {
   readonly #config: ServerConfig;
   readonly #fixed: FixedSettings;
   readonly #granted = new Map<string, Set<string>>();
-  #memberKeys: ReadonlyMap<string, string>;
+  #keys: HubKeys;
 
-  constructor(
-    configFile: string,
-    fixed: FixedSettings,
-    memberKeys: ReadonlyMap<string, string>,
-    system: NatsConnection,
-  ) {
+  constructor(configFile: string, fixed: FixedSettings, keys: HubKeys, system: NatsConnection) {
     this.#config = new ServerConfig(configFile, system);
     this.#fixed = fixed;
-    this.#memberKeys = memberKeys;
+    this.#keys = keys;
   }
 
   /** How many consumers a member may pull from. */
@@ -38,12 +36,12 @@ export class ServerGrants {
   }
 
   isMember(node: string): boolean {
-    return this.#memberKeys.has(node);
+    return this.#keys.memberKeys.has(node);
   }
 
-  /** Who is a member from the next {@link enforce} on; who is none any more is disconnected by it. */
-  setMembers(memberKeys: ReadonlyMap<string, string>): void {
-    this.#memberKeys = memberKeys;
+  /** Who is let in from the next {@link enforce} on; who is not any more is disconnected by it. */
+  setKeys(keys: HubKeys): void {
+    this.#keys = keys;
   }
 
   /** Takes consumers away from their members, from the next {@link enforce} on. */
@@ -64,7 +62,7 @@ export class ServerGrants {
   enforce(): Promise<void> {
     return this.#config.enforce(() => {
       const consumers = new Map([...this.#granted].map(([node, names]) => [node, [...names].sort()]));
-      return compileHubServer({ ...this.#fixed, memberKeys: this.#memberKeys, consumers });
+      return compileHubServer({ ...this.#fixed, ...this.#keys, consumers });
     });
   }
 }

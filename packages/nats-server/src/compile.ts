@@ -10,6 +10,8 @@ import {
   hubServiceSubject,
   inboxPrefix,
   ingestPrefix,
+  joiningUser,
+  joinSubject,
   METRICS_ROOT,
   type Policy,
   PROCESSING_ROOT,
@@ -61,6 +63,8 @@ export interface RootServerSettings extends ServerSettings {
   readonly rootKey: string;
   /** Public nkey of each subnet's leaf connection. */
   readonly leafKeys: ReadonlyMap<string, string>;
+  /** Public nkey of each invitation that is open now. */
+  readonly invitations?: ReadonlyMap<string, string>;
 }
 
 export interface HubServerSettings extends ServerSettings {
@@ -69,6 +73,8 @@ export interface HubServerSettings extends ServerSettings {
   readonly rootUrl: string;
   /** File that holds `nkey: "<seed of the subnet's leaf key>"`, relative to this config: secrets stay out of it. */
   readonly leafSeedInclude: string;
+  /** The public key of that seed. A server told to read a config that says another one dials its root anew. */
+  readonly leafKey: string;
   /** Public nkey of the hub daemon. */
   readonly hubKey: string;
   /** Public nkey of each member. */
@@ -79,8 +85,9 @@ export interface HubServerSettings extends ServerSettings {
 }
 
 /**
- * Config of the root's server: one account for each subnet's leaf, which can be asked and cannot ask, and the
- * account MESH for the root daemon, which reaches the bridge services of every hub and nothing else.
+ * Config of the root's server: one account for each subnet's leaf, which can be asked and cannot ask; the account MESH for
+ * the root daemon, which reaches the bridge services of every hub and nothing else; and the account JOIN, in which the
+ * holder of an invitation can ask the root daemon one thing and hear its answer.
  */
 export function compileRootServer(settings: RootServerSettings, header: readonly string[] = []): string {
   const accounts: Record<string, ConfValue> = { SYS: systemAccount(settings) };
@@ -97,7 +104,12 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
   accounts["MESH"] = {
     jetstream: "enabled",
     users: [{ nkey: settings.rootKey, allowed_connection_types: ["STANDARD"] }],
+    exports: [{ service: joinSubject("*"), accounts: ["JOIN"] }],
     imports,
+  };
+  accounts["JOIN"] = {
+    users: [...(settings.invitations ?? [])].map(([id, key]) => joiningUserOf(id, key)),
+    imports: [{ service: { account: "MESH", subject: joinSubject("*") } }],
   };
   return renderConf(
     {
@@ -109,6 +121,17 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
     },
     header,
   );
+}
+
+function joiningUserOf(invitation: string, nkey: string): ConfBlock {
+  return {
+    nkey,
+    allowed_connection_types: ["STANDARD"],
+    permissions: {
+      publish: { allow: [joinSubject(invitation)] },
+      subscribe: { allow: [`${inboxPrefix(joiningUser(invitation))}.>`] },
+    },
+  };
 }
 
 /** The account on the root's server to which a subnet's leaf connection leads. */
@@ -186,7 +209,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
         },
       },
     },
-    header,
+    [...header, `leaf key ${settings.leafKey}`],
   );
 }
 

@@ -60,6 +60,7 @@ function hub(subnet: Subnet, changes: Partial<HubServerSettings> = {}): ParsedBl
       subnet: subnet.name,
       rootUrl: "nats-leaf://127.0.0.1:7422",
       leafSeedInclude: "../keys/leaf.conf",
+      leafKey: placeholderKey("leaf"),
       hubKey: placeholderKey("hub"),
       memberKeys: new Map(nodes.map((node) => [node, placeholderKey(node)])),
       policy: policyOf(subnet),
@@ -372,7 +373,16 @@ describe("compileRootServer()", () => {
   });
 
   test("works without any subnet", () => {
-    expect(Object.keys(at(root([]), "accounts") as ParsedBlock)).toEqual(["SYS", "MESH"]);
+    expect(Object.keys(at(root([]), "accounts") as ParsedBlock)).toEqual(["SYS", "MESH", "JOIN"]);
+  });
+
+  test("lets the holder of an invitation ask one thing and hear its answer, and nobody without one", () => {
+    expect(blocks(at(root(["alpha"]), "accounts", "JOIN", "users"))).toEqual([]);
+    const invited = root(["alpha"], { invitations: new Map([["k7d2mq4x", placeholderKey("guest")]]) });
+    expect(rightsOf(invited, "guest")).toEqual({
+      publish: ["join.k7d2mq4x"],
+      subscribe: ["_INBOX_join-k7d2mq4x.>"],
+    });
   });
 });
 

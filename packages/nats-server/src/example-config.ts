@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Durability, ROOT_DOMAIN } from "@adaos/core";
 import { compileRootServer } from "./compile.ts";
+import { publicNkey } from "./nkey-text.ts";
 
 const HEADER = [
   "The root's nats-server of the default mesh (deploy/mesh.yaml), on the ports that NATS uses by default.",
@@ -28,35 +29,10 @@ export function exampleRootConfig(subnets: Iterable<string>, durability: Durabil
   );
 }
 
-const USER_PREFIX = 20 << 3;
-const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-
 /**
  * A well-formed public nkey made of the hash of a text: nobody can know a seed for it, since that would mean to find
  * the private key of a point that was chosen without one.
  */
 export function placeholderKey(label: string): string {
-  const hash = createHash("sha256").update(`adaos mesh placeholder key: ${label}`).digest();
-  const body = Buffer.concat([Buffer.from([USER_PREFIX]), hash]);
-  const check = Buffer.alloc(2);
-  check.writeUInt16LE(crc16(body));
-  return base32(Buffer.concat([body, check]));
-}
-
-/** CRC-16/XMODEM, as nkeys end with. */
-function crc16(bytes: Uint8Array): number {
-  let crc = 0;
-  for (const byte of bytes) {
-    crc ^= byte << 8;
-    for (let bit = 0; bit < 8; bit++)
-      crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : (crc << 1) & 0xffff;
-  }
-  return crc;
-}
-
-/** RFC 4648 without padding. 35 bytes are 56 digits exactly. */
-function base32(bytes: Uint8Array): string {
-  let bits = "";
-  for (const byte of bytes) bits += byte.toString(2).padStart(8, "0");
-  return (bits.match(/.{5}/g) ?? []).map((five) => BASE32[Number.parseInt(five, 2)]).join("");
+  return publicNkey(createHash("sha256").update(`adaos mesh placeholder key: ${label}`).digest());
 }

@@ -2,12 +2,19 @@ import { type RootFile, readNodeFile, readServerAccess, readSignatures } from "@
 import { type Logger, Policy, type Rate, Signatures } from "@adaos/core";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection } from "@adaos/transport-nats";
-import { LeafGate } from "./leaf-gate.ts";
+import { JoinDesk, type Reception } from "./join-desk.ts";
+import { type Admitted, LeafGate } from "./leaf-gate.ts";
 import { Links } from "./links.ts";
 import { MeshStream } from "./mesh-stream.ts";
 
-/** Runs the root daemon until it is told to stop. Resolves with the exit code. */
-export async function runRoot(file: string): Promise<number> {
+/**
+ * Runs the root daemon until it is told to stop. Resolves with the exit code.
+ * @param openReception Given the state folder of a root that lets other machines join.
+ */
+export async function runRoot(
+  file: string,
+  openReception: (stateDir: string, log: Logger) => Reception,
+): Promise<number> {
   const loaded = readNodeFile(file, "root");
   const { config, path } = loaded;
   const { node } = config;
@@ -47,11 +54,16 @@ export async function runRoot(file: string): Promise<number> {
     policy.replace(changed.policy);
     signatures.replace(keys);
     takeSubnets(changed);
-    await gate?.admit(leafKeysOf(changed));
+    await gate?.admit(admittedOf(changed));
     const trouble = await stream.restore();
     if (trouble !== undefined) throw trouble;
     await links.reconcile();
   };
+  const stateDir = config.stateDir === undefined ? undefined : path(config.stateDir);
+  const joining =
+    gate === undefined || stateDir === undefined
+      ? []
+      : [new JoinDesk(connection, gate, openReception(stateDir, log), log)];
   try {
     return await runNode({
       node,
@@ -59,7 +71,12 @@ export async function runRoot(file: string): Promise<number> {
       http: config.http,
       runFile: config.runFile === undefined ? undefined : path(config.runFile),
       log,
-      parts: [stream, links, new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log })],
+      parts: [
+        stream,
+        links,
+        new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log }),
+        ...joining,
+      ],
     });
   } finally {
     await Promise.all([connection.close(), gate?.close()]);
@@ -68,12 +85,13 @@ export async function runRoot(file: string): Promise<number> {
 
 /** Nothing of a daemon on another machine than the root's server. */
 async function openGate(
-  { node, server, natsServer }: RootFile,
+  config: RootFile,
   path: (path: string) => string,
   log: Logger,
 ): Promise<LeafGate | undefined> {
+  const { node, server, natsServer } = config;
   if (natsServer === undefined) return undefined;
-  const { configFile, systemSeedFile, ...fixed } = natsServer;
+  const { configFile, systemSeedFile, rootKey: _, ...fixed } = natsServer;
   const system = await openConnection({
     ...readServerAccess({ ...server, seedFile: systemSeedFile }, path),
     name: `${node} (system)`,
@@ -81,9 +99,16 @@ async function openGate(
     log,
     waitForServer: true,
   });
-  return new LeafGate(path(configFile), { ...fixed, logFile: fixed.logFile }, system, log);
+  return new LeafGate(
+    path(configFile),
+    { ...fixed, logFile: fixed.logFile },
+    admittedOf(config),
+    system,
+    log,
+  );
 }
 
-function leafKeysOf({ subnets }: RootFile): ReadonlyMap<string, string> {
-  return new Map(Object.entries(subnets).map(([name, { leafKey }]) => [name, leafKey]));
+function admittedOf({ subnets, natsServer }: RootFile): Admitted {
+  const leafKeys = new Map(Object.entries(subnets).map(([name, { leafKey }]) => [name, leafKey]));
+  return { rootKey: natsServer?.rootKey ?? "", leafKeys };
 }

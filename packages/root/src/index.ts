@@ -1,1 +1,2 @@
 export { runRoot } from "./daemon.ts";
+export type { Reception } from "./join-desk.ts";

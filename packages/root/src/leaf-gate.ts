@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import type { Logger } from "@adaos/core";
 import {
   compileRootServer,
@@ -8,36 +9,70 @@ import {
 } from "@adaos/nats-server";
 import type { Connection } from "@adaos/transport-nats";
 
-/** Everything of the root server's config but whose leaf connections it takes. */
-export type FixedRootSettings = Omit<RootServerSettings, "leafKeys">;
+/** Everything of the root server's config but whom it lets in beside the system's user. */
+export type FixedRootSettings = Omit<RootServerSettings, "leafKeys" | "rootKey" | "invitations">;
 
-/** Which subnets may hold a leaf connection to the root's server. */
+/** Whom the root's server knows: public nkeys. */
+export interface Admitted {
+  readonly rootKey: string;
+  /** By subnet. */
+  readonly leafKeys: ReadonlyMap<string, string>;
+}
+
+/** Whom the root's server lets in: root daemons, the leaf connections of subnets, holders of invitations. */
 export class LeafGate {
+  readonly #file: string;
   readonly #config: ServerConfig;
   readonly #fixed: FixedRootSettings;
   readonly #system: Connection;
   readonly #log: Logger;
+  #admitted: Admitted;
+  #invitations: ReadonlyMap<string, string> = new Map();
 
   /** @param system Connection of the system account's user; closed with this. */
-  constructor(configFile: string, fixed: FixedRootSettings, system: Connection, log: Logger) {
+  constructor(
+    configFile: string,
+    fixed: FixedRootSettings,
+    admitted: Admitted,
+    system: Connection,
+    log: Logger,
+  ) {
+    this.#file = configFile;
     this.#config = new ServerConfig(configFile, system.nc);
     this.#fixed = fixed;
+    this.#admitted = admitted;
     this.#system = system;
     this.#log = log;
   }
 
   /**
-   * Lets in these leaf keys, by subnet, and no others: a connection of one that is gone is ended, which a reload alone does
-   * not do. Rejects as `reloadServer()` does.
+   * Lets in these and no others: a leaf connection of a subnet that is gone, or with a key that is another one now, is
+   * ended, which a reload alone does not do. Rejects as `reloadServer()` does.
    */
-  async admit(leafKeys: ReadonlyMap<string, string>): Promise<void> {
-    await this.#config.enforce(() => compileRootServer({ ...this.#fixed, leafKeys }));
-    const accounts = new Set([...leafKeys.keys()].map(leafAccount));
-    const kicked = await kickLeaves(this.#system.nc, (account) => !accounts.has(account));
-    if (kicked > 0) this.#log.warn({ kicked }, "leaf connections of removed subnets ended");
+  async admit(admitted: Admitted): Promise<void> {
+    const { leafKeys } = admitted;
+    const before = existsSync(this.#file) ? readFileSync(this.#file, "utf8") : "";
+    this.#admitted = admitted;
+    await this.#enforce();
+    const isKnown = (account: string): boolean =>
+      [...leafKeys].some(([subnet, key]) => leafAccount(subnet) === account && before.includes(key));
+    const kicked = await kickLeaves(this.#system.nc, (account) => !isKnown(account));
+    if (kicked > 0) this.#log.warn({ kicked }, "leaf connections of removed subnets or keys ended");
+  }
+
+  /** Lets holders of these invitations ask to join, and of no others. Rejects as `reloadServer()` does. */
+  async invite(invitations: ReadonlyMap<string, string>): Promise<void> {
+    this.#invitations = invitations;
+    await this.#enforce();
   }
 
   close(): Promise<void> {
     return this.#system.close();
+  }
+
+  #enforce(): Promise<void> {
+    return this.#config.enforce(() =>
+      compileRootServer({ ...this.#fixed, ...this.#admitted, invitations: this.#invitations }),
+    );
   }
 }

@@ -7,6 +7,8 @@ export interface ConnectionTls {
   readonly caFile?: string | undefined;
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
+  /** Takes any server: for who tells by other means whom it speaks with. @default true */
+  readonly rejectUnauthorized?: false;
 }
 
 /** How a TLS handshake says that the other side is not who it should be. */

@@ -51,16 +51,15 @@ export function nodeRemoveCommand(terminal: Terminal): Command {
 
 export function nodeRotateCommand(terminal: Terminal): Command {
   return new Command("rotate")
-    .description(
-      "give a member another key: its daemon takes it up by itself, the old key opens nothing any more",
-    )
-    .argument("<subnet/member>", "who")
+    .description("give a node another key: it takes it up by itself, the old key opens nothing any more")
+    .argument("<node>", "alpha/kitchen, alpha/hub or root; with --leaf a subnet")
+    .option("--leaf", "the key of the subnet's leaf connection to the root")
     .addOption(stateOption())
     .addOption(jsonOption())
-    .addHelpText("after", "\nExample:\n  adaos node rotate alpha/kitchen")
-    .action(async (id: string, options: StateOptions) => {
-      const { rotateMember } = await changes();
-      tell(await rotateMember(id, options.state), options, terminal);
+    .addHelpText("after", "\nExample:\n  adaos node rotate alpha/kitchen && adaos node rotate alpha --leaf")
+    .action(async (id: string, options: StateOptions & { readonly leaf?: boolean }) => {
+      const { rotateKey } = await changes();
+      tell(await rotateKey(id, options.leaf === true, options.state), options, terminal);
     });
 }
 

@@ -5,7 +5,7 @@ import { nodeAddCommand, nodeRemoveCommand, nodeRotateCommand } from "./node-mem
 
 export function nodeCommand(terminal: Terminal): Command {
   return new Command("node")
-    .description("run one daemon in the foreground; add, remove and rotate members of a mesh that runs")
+    .description("run one daemon in the foreground; add and remove members, rotate keys of a mesh that runs")
     .addCommand(runCommand("root", "run a root daemon, as systemd or a container would"))
     .addCommand(runCommand("hub", "run a subnet's hub daemon"))
     .addCommand(runCommand("member", "run a member's daemon"))
@@ -27,7 +27,10 @@ function runCommand(role: NodeRole, description: string): Command {
 
 /** Each daemon is loaded only when it is the one to run: it lives long and memory counts. */
 const RUN: Readonly<Record<NodeRole, (file: string) => Promise<number>>> = {
-  root: async (file) => (await import("@adaos/root")).runRoot(file),
+  root: async (file) => {
+    const { openReception } = await import("../join/reception.ts");
+    return (await import("@adaos/root")).runRoot(file, openReception);
+  },
   hub: async (file) => (await import("@adaos/hub")).runHub(file),
   member: async (file) => (await import("@adaos/member")).runMember(file),
 };

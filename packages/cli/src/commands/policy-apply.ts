@@ -6,7 +6,7 @@ import { whileLocked } from "../mesh/change-lock.ts";
 import { readLayout } from "../mesh/layout.ts";
 import { jsonOption, stateOption } from "../options.ts";
 import { diffPolicies } from "../policy/diff-policy.ts";
-import { declaredPolicy, runningPolicy } from "../policy/running-policy.ts";
+import { declaredHere, runningPolicy } from "../policy/running-policy.ts";
 import type { Terminal } from "../terminal.ts";
 import { type ChangeOptions, confirmed } from "./change-options.ts";
 import { printChanges } from "./policy-diff.ts";
@@ -26,11 +26,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
       const loaded = await loadMeantPolicy(options);
       const layout = readLayout(stateDir);
       const supervisor = neededSupervisor(stateDir);
-      const changes = diffPolicies(
-        runningPolicy(layout, terminal.say),
-        declaredPolicy(loaded),
-        loaded.events,
-      );
+      const changes = diffPolicies(runningPolicy(layout, terminal.say), declaredHere(loaded), loaded.events);
       const shown = await planUpdate(loaded, stateDir);
       const nodes = shown.changed.length + shown.added.length + shown.removed.length;
       if (options.json !== true) printChanges(changes, false, terminal);
@@ -42,7 +38,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
       )
         return;
       const inForceMs = await whileLocked(stateDir, async () => {
-        const update = await planUpdate(loaded, stateDir);
+        const update = await planUpdate(loaded, stateDir, shown);
         if (!isSameUpdate(shown, update)) {
           throw new MeshError(
             "unavailable",

@@ -4,7 +4,7 @@ import { readLayout } from "../mesh/layout.ts";
 import { jsonOption, stateOption } from "../options.ts";
 import { diffPolicies, type PolicyChange } from "../policy/diff-policy.ts";
 import { loadPolicy } from "../policy/load-policy.ts";
-import { declaredPolicy, runningPolicy } from "../policy/running-policy.ts";
+import { declaredHere, declaredPolicy, runningPolicy } from "../policy/running-policy.ts";
 import type { Terminal } from "../terminal.ts";
 import { configOption, loadMeantPolicy, type PolicyOptions } from "./policy-options.ts";
 
@@ -24,11 +24,11 @@ export function policyDiffCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos policy diff --config deploy/mesh.yaml")
     .action(async (options: DiffOptions) => {
       const loaded = await loadMeantPolicy(options);
-      const before =
+      const [before, after] =
         options.against === undefined
-          ? runningPolicy(readLayout(resolveStateDir(options.state)), terminal.say)
-          : declaredPolicy(await loadPolicy(options.against));
-      const changes = diffPolicies(before, declaredPolicy(loaded), loaded.events);
+          ? [runningPolicy(readLayout(resolveStateDir(options.state)), terminal.say), declaredHere(loaded)]
+          : [declaredPolicy(await loadPolicy(options.against)), declaredPolicy(loaded)];
+      const changes = diffPolicies(before, after, loaded.events);
       printChanges(changes, options.json === true, terminal);
     });
 }

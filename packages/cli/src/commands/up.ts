@@ -7,7 +7,7 @@ import { MeshError, messageOf } from "@adaos/core";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { Command } from "commander";
 import { askHealth, type MeshHealth } from "../mesh/health.ts";
-import { readLayout } from "../mesh/layout.ts";
+import { findLayout, readLayout } from "../mesh/layout.ts";
 import { readRunnableMesh, runningSupervisor, startMesh, waitUntilReady } from "../mesh/local-mesh.ts";
 import { meshFileOf } from "../mesh/mesh-file-of.ts";
 import { NODE_FLAGS } from "../mesh/supervisor.ts";
@@ -31,7 +31,8 @@ export function upCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos up --config deploy/mesh.yaml --detach && adaos status")
     .action(async (options: UpOptions) => {
       const stateDir = resolveStateDir(options.state);
-      const configFile = meshFileOf(options.config, stateDir);
+      const hasJoined = options.config === undefined && findLayout(stateDir)?.joinedTo !== undefined;
+      const configFile = hasJoined ? undefined : meshFileOf(options.config, stateDir);
       const health = options.detach === true ? await detached(configFile, stateDir, terminal) : undefined;
       if (health !== undefined) return printHealth(health, options.json === true, terminal);
       await attached(configFile, stateDir, options.json === true, terminal);
@@ -39,7 +40,7 @@ export function upCommand(terminal: Terminal): Command {
 }
 
 async function attached(
-  configFile: string,
+  configFile: string | undefined,
   stateDir: string,
   json: boolean,
   terminal: Terminal,
@@ -68,9 +69,13 @@ async function attached(
 }
 
 /** Starts `adaos up` as a process of its own and waits until it is ready. */
-async function detached(configFile: string, stateDir: string, terminal: Terminal): Promise<MeshHealth> {
+async function detached(
+  configFile: string | undefined,
+  stateDir: string,
+  terminal: Terminal,
+): Promise<MeshHealth> {
   // Checked, and the server installed, before anything goes on behind the user's back.
-  readRunnableMesh(configFile);
+  if (configFile !== undefined) readRunnableMesh(configFile);
   await ensureNatsServer({ onProgress: renderProgress() });
   if (runningSupervisor(stateDir) !== undefined) {
     terminal.say("already up");
@@ -80,7 +85,14 @@ async function detached(configFile: string, stateDir: string, terminal: Terminal
   mkdirSync(dirname(logFile), { recursive: true });
   const log = openSync(logFile, "w");
   const cli = fileURLToPath(new URL("../../bin/adaos.mjs", import.meta.url));
-  const args = [...NODE_FLAGS, cli, "up", "--config", configFile, "--state", stateDir];
+  const args = [
+    ...NODE_FLAGS,
+    cli,
+    "up",
+    ...(configFile === undefined ? [] : ["--config", configFile]),
+    "--state",
+    stateDir,
+  ];
   const child = spawn(process.execPath, args, { stdio: ["ignore", log, log], detached: true });
   closeSync(log);
   child.unref();

@@ -2,10 +2,10 @@ import { readFileSync, statSync } from "node:fs";
 import { type NewMember, resolveStateDir, withMember, withoutMember } from "@adaos/config";
 import { MeshError, parseNodeAddress } from "@adaos/core";
 import { loadPolicy } from "../policy/load-policy.ts";
-import { applyUpdate, neededSupervisor, planUpdate } from "./apply-policy.ts";
+import { applyUpdate, assertApplied, neededSupervisor, planUpdate } from "./apply-policy.ts";
 import { whileLocked } from "./change-lock.ts";
-import { KeyRing } from "./keys.ts";
-import { readLayout } from "./layout.ts";
+import { KeyRing, leafKeyName, memberKeyName } from "./keys.ts";
+import { type Layout, meshFileIn, readLayout } from "./layout.ts";
 import { writeWhole } from "./write-whole.ts";
 
 /** What became of a member. */
@@ -31,19 +31,32 @@ export async function removeMember(id: string, state: string): Promise<MemberCha
 }
 
 /**
- * Gives a member another key. Whoever is connected with the old one is disconnected; its daemon and programs connect again
- * with the new one by themselves. Rejects as {@link addMember} does.
+ * Gives a member, a hub, the root's daemons or a subnet's leaf connection another key. Whoever is connected with the old one
+ * is disconnected; daemons and programs connect again with the new one by themselves. Rejects as {@link addMember} does.
+ * @param id `alpha/kitchen`, `alpha/hub`, `root`; with `leaf` a subnet.
  */
-export async function rotateMember(id: string, state: string): Promise<MemberChange> {
-  const address = parseNodeAddress(id);
+export async function rotateKey(id: string, leaf: boolean, state: string): Promise<MemberChange> {
   return changed(id, "rotated", state, (file, stateDir) => {
-    const { nodes } = readLayout(stateDir);
-    if (!nodes.some((node) => node.id === id && node.role === "member")) {
-      throw new MeshError("usage", `the mesh has no member ${id}`);
-    }
-    new KeyRing(stateDir).rotate(address);
+    new KeyRing(stateDir).rotate(keyNameOf(id, leaf, readLayout(stateDir)));
     return readFileSync(file, "utf8");
   });
+}
+
+/** Throws `usage` for what has no key on this machine. */
+function keyNameOf(id: string, leaf: boolean, { nodes }: Layout): string {
+  const node = nodes.find((candidate) => candidate.id === (leaf ? `${id}/hub` : id));
+  if (node === undefined) {
+    const what = leaf ? `subnet ${id}` : `node ${id}`;
+    throw new MeshError(
+      "usage",
+      `no ${what} runs from this machine; of one that has joined, a new code (adaos join create) replaces the key`,
+    );
+  }
+  if (leaf) return leafKeyName(id);
+  if (node.role === "root") return "root/daemon";
+  if (node.role === "hub") return id;
+  const { subnet, node: member } = parseNodeAddress(id);
+  return memberKeyName(subnet, member);
 }
 
 /** @param change Returns the new text of the mesh file. */
@@ -64,8 +77,8 @@ async function changedAlone(
   change: (file: string, stateDir: string) => string,
 ): Promise<MemberChange> {
   const supervisor = neededSupervisor(stateDir);
-  const file = readLayout(stateDir).configFile;
-  await assertApplied(file, stateDir);
+  const file = meshFileIn(readLayout(stateDir));
+  await assertApplied(await loadPolicy(file), stateDir);
   const before = readFileSync(file, "utf8");
   const after = change(file, stateDir);
   const { mode } = statSync(file);
@@ -81,15 +94,4 @@ async function changedAlone(
       writeWhole(file, before, mode);
     throw thrown;
   }
-}
-
-/** Changes that somebody else is still working on are not brought to the mesh by the way. */
-async function assertApplied(file: string, stateDir: string): Promise<void> {
-  const { changed: nodes, added, removed } = await planUpdate(await loadPolicy(file), stateDir);
-  const pending = [...nodes, ...added, ...removed];
-  if (pending.length === 0) return;
-  throw new MeshError(
-    "usage",
-    `${file} has changes that are not applied (${pending.join(", ")}); run adaos policy apply first`,
-  );
 }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type CertificateFiles, writeSecret } from "@adaos/config";
 import { namesHost, readCertificate } from "./certificate-files.ts";
-import { type MadeCertificate, makeCertificate } from "./make-certificate.ts";
+import { certifyKey, type MadeCertificate, makeCertificate } from "./make-certificate.ts";
 
 const DAY_MS = 86_400_000;
 const CA_VALID_MS = 3650 * DAY_MS;
@@ -47,6 +47,11 @@ export class DevelopmentCa {
       write(files, await makeCertificate({ name, hosts, validMs: VALID_MS, issuer: this.#own }));
     }
     return files;
+  }
+
+  /** A server's certificate for a key that another machine has made. PEM. */
+  certify(name: string, publicKey: string, hosts: readonly string[]): Promise<string> {
+    return certifyKey({ name, hosts, validMs: VALID_MS, issuer: this.#own }, publicKey);
   }
 
   #serves(certificate: X509Certificate, hosts: readonly string[]): boolean {

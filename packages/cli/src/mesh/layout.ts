@@ -30,13 +30,24 @@ export interface NodeLayout {
 /** What runs where: `mesh.json` in the state folder. */
 export interface Layout {
   readonly mesh: string;
-  readonly configFile: string;
+  /** Nothing in a folder that has joined another machine's mesh: the mesh file is there. */
+  readonly configFile?: string;
+  /** The root by which this folder was filled. */
+  readonly joinedTo?: string;
   readonly registryDir: string;
   readonly ports: Readonly<
     Record<string, { readonly port: number; readonly monitorPort: number; readonly leafPort?: number }>
   >;
   readonly servers: readonly ServerLayout[];
   readonly nodes: readonly NodeLayout[];
+  /** Subnets whose hubs run on other machines. */
+  readonly remote?: readonly string[];
+}
+
+/** The mesh file of a mesh that was started from its state folder. Throws `usage` where that is another machine's. */
+export function meshFileIn({ configFile, joinedTo }: Layout): string {
+  if (configFile !== undefined) return configFile;
+  throw new MeshError("usage", `this folder has joined the mesh of ${joinedTo}; its mesh file is there`);
 }
 
 /** The layout of a state folder, or nothing when no mesh was ever started from it. */

@@ -1,7 +1,7 @@
 import { type MeshFile, readMeshFile } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
-import { askHealth, type MeshHealth } from "./health.ts";
+import { askHealth, type ComponentHealth, type MeshHealth } from "./health.ts";
 import { type Layout, readLayout } from "./layout.ts";
 import {
   isRunning,
@@ -26,13 +26,16 @@ export interface RunningMesh {
   stop(): Promise<void>;
 }
 
-/** Starts a mesh from its file. Rejects with `invalid-config`, or `unavailable` when it runs already. */
+/**
+ * Starts a mesh from its file; without one, the part of another machine's mesh that this folder has joined. Rejects with
+ * `invalid-config`, or `unavailable` when it runs already.
+ */
 export async function startMesh(
-  configFile: string,
+  configFile: string | undefined,
   stateDir: string,
   say: (line: string) => void,
 ): Promise<RunningMesh> {
-  const meshFile = readRunnableMesh(configFile);
+  const meshFile = configFile === undefined ? undefined : readRunnableMesh(configFile);
   if (runningSupervisor(stateDir) !== undefined) {
     throw new MeshError("unavailable", `a mesh already runs from ${stateDir}; stop it with adaos down`);
   }
@@ -40,7 +43,7 @@ export async function startMesh(
   if ((await stopProcesses(stateDir)) > 0) say("stopped what an earlier run had left behind");
   const { path, version, from } = await ensureNatsServer({ onProgress: renderProgress() });
   say(`nats-server ${version} (${from}: ${path})`);
-  const layout = await provision(meshFile, stateDir);
+  const layout = meshFile === undefined ? readLayout(stateDir) : await provision(meshFile, stateDir);
   const supervisor = new Supervisor(stateDir, layout, path, say);
   supervisor.start();
   return {
@@ -98,6 +101,11 @@ async function allEnded(records: readonly ProcessRecord[], limitMs: number): Pro
   return true;
 }
 
+/** Whether it depends on a hub of another machine. */
+function isFar({ kind, name }: ComponentHealth, { remote = [] }: Layout): boolean {
+  return kind === "link" && remote.includes(name.split(" ")[1] ?? "");
+}
+
 /**
  * Waits until every server, node and link is ready, telling what it waits for. Rejects with `unavailable` after 90 s, or
  * as soon as `given up` says so.
@@ -112,8 +120,9 @@ export async function waitUntilReady(
   let told = 0;
   for (;;) {
     const health = await askHealth(layout, stateDir);
-    if (health.ready) return health;
-    const waiting = health.components.filter(({ ready }) => !ready);
+    // Machines of others may be off: what runs here is up without them.
+    const waiting = health.components.filter((component) => !component.ready && !isFar(component, layout));
+    if (waiting.length === 0) return health;
     const reason = givenUp();
     if (reason !== undefined) throw new MeshError("unavailable", reason);
     if (Date.now() >= deadlineMs) {

@@ -1,5 +1,6 @@
-import { createPrivateKey, X509Certificate as Parsed, webcrypto } from "node:crypto";
+import { createPrivateKey, createPublicKey, X509Certificate as Parsed, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
+import { MeshError } from "@adaos/core";
 import type { Extension } from "@peculiar/x509";
 
 /** A certificate and its private key, both PEM. */
@@ -23,11 +24,36 @@ const BACKDATE_MS = 3_600_000;
 
 /** Makes a key and a certificate for it. */
 export async function makeCertificate(request: CertificateRequest): Promise<MadeCertificate> {
+  const pair = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const certificate = await certify(request, pair.publicKey, pair.privateKey);
+  const key = await webcrypto.subtle.exportKey("pkcs8", pair.privateKey);
+  return {
+    certificate,
+    key: createPrivateKey({ key: Buffer.from(key), format: "der", type: "pkcs8" })
+      .export({ format: "pem", type: "pkcs8" })
+      .toString(),
+  };
+}
+
+/** A certificate for a key that somebody else has made: PEM of a P-256 public key, and of the certificate. */
+export async function certifyKey(
+  request: CertificateRequest & { readonly issuer: MadeCertificate },
+  publicKey: string,
+): Promise<string> {
+  const der = createPublicKey(publicKey).export({ format: "der", type: "spki" });
+  return certify(request, await webcrypto.subtle.importKey("spki", der, ALGORITHM, true, ["verify"]));
+}
+
+/** @param own Signs where there is no issuer. */
+async function certify(
+  request: CertificateRequest,
+  publicKey: webcrypto.CryptoKey,
+  own?: webcrypto.CryptoKey,
+): Promise<string> {
   // Loaded only here: 17 MB and 0.2 s that no mesh with its certificates in place pays.
   await import("reflect-metadata");
   const x509 = await import("@peculiar/x509");
   const { name, validMs, issuer, hosts = [] } = request;
-  const { publicKey, privateKey } = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const usage = x509.KeyUsageFlags;
   const isCa = issuer === undefined;
   const extensions: Extension[] = [
@@ -54,22 +80,23 @@ export async function makeCertificate(request: CertificateRequest): Promise<Made
     subject,
     issuer: isCa ? subject : new x509.X509Certificate(issuer.certificate).subject,
     publicKey,
-    signingKey: isCa ? privateKey : await signingKey(issuer.key),
+    signingKey: await signingKey(issuer?.key, own),
     signingAlgorithm: ALGORITHM,
     notBefore: new Date(Date.now() - BACKDATE_MS),
     notAfter: new Date(Date.now() + validMs),
     extensions,
   });
-  const key = await webcrypto.subtle.exportKey("pkcs8", privateKey);
-  return {
-    certificate: new Parsed(Buffer.from(made.rawData)).toString(),
-    key: createPrivateKey({ key: Buffer.from(key), format: "der", type: "pkcs8" })
-      .export({ format: "pem", type: "pkcs8" })
-      .toString(),
-  };
+  return new Parsed(Buffer.from(made.rawData)).toString();
 }
 
-function signingKey(pem: string): Promise<webcrypto.CryptoKey> {
+async function signingKey(
+  pem: string | undefined,
+  own: webcrypto.CryptoKey | undefined,
+): Promise<webcrypto.CryptoKey> {
+  if (pem === undefined) {
+    if (own === undefined) throw new MeshError("internal", "nobody signs this certificate");
+    return own;
+  }
   const der = createPrivateKey(pem).export({ format: "der", type: "pkcs8" });
   return webcrypto.subtle.importKey("pkcs8", der, ALGORITHM, false, ["sign"]);
 }

@@ -12,8 +12,9 @@ import {
 import { MeshError, ROOT_DOMAIN } from "@adaos/core";
 import { namesHost, readCertificate } from "./certificate-files.ts";
 import { DevelopmentCa } from "./development-ca.ts";
+import { isLocalServer, isRemoteMember } from "./remote.ts";
 
-const ANY_HOST = "0.0.0.0";
+export const ANY_HOST = "0.0.0.0";
 const THIS_MACHINE = "127.0.0.1";
 
 /** Which certificates the servers and nodes of a mesh use. */
@@ -51,16 +52,26 @@ export async function prepareCertificates(
   const source = tls.development ? await developmentSource(stateDir, hostOf) : fileSource(tls, hostOf);
   const { caFile } = source;
   const servers = new Map<string, ServerTls>();
-  for (const name of hosts.keys()) servers.set(name, { caFile, ...(await source.server(name)), verify });
+  for (const name of hosts.keys()) {
+    if (!isLocalServer(meshFile, name)) continue;
+    servers.set(name, { caFile, ...(await source.server(name)), verify });
+  }
   const nodes = new Map<string, ClientTls>();
   const add = async (id: string, of: string): Promise<void> => {
     nodes.set(id, verify ? { caFile, ...(await source.node(id, of)) } : { caFile });
   };
   for (const id of rootNodeIds(rootDaemons)) await add(id, ROOT_DOMAIN);
   for (const { name: subnet, members } of mesh.subnets.values()) {
-    for (const node of ["hub", ...members.keys()]) await add(nodeId({ subnet, node }), subnet);
+    if (!isLocalServer(meshFile, subnet)) continue;
+    const local = [...members.values()].filter((member) => !isRemoteMember(member)).map(({ name }) => name);
+    for (const node of ["hub", ...local]) await add(nodeId({ subnet, node }), subnet);
   }
   return { servers, nodes };
+}
+
+/** What a server's certificate is for. */
+export function serverNames(host: string): string[] {
+  return [...new Set(["localhost", THIS_MACHINE, host])];
 }
 
 async function developmentSource(
@@ -72,8 +83,7 @@ async function developmentSource(
     caFile: ca.certFile,
     server: (name) => {
       const host = hostOf(name);
-      const names = new Set(["localhost", THIS_MACHINE, host === ANY_HOST ? hostname() : host]);
-      return ca.certificate(`servers/${name}`, [...names]);
+      return ca.certificate(`servers/${name}`, serverNames(host === ANY_HOST ? hostname() : host));
     },
     node: (id) => ca.certificate(`nodes/${id}`),
   };

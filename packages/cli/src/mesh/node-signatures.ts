@@ -1,6 +1,6 @@
 import type { NodeFileInput } from "@adaos/config";
 import type { Mesh, Policy } from "@adaos/core";
-import type { KeyRing } from "./keys.ts";
+import type { Keys } from "./keys.ts";
 
 /** What a node file says of signatures; nothing where the node has to do with none. */
 type SignatureEntry = Pick<NodeFileInput, "signatures">;
@@ -9,10 +9,10 @@ type SignatureEntry = Pick<NodeFileInput, "signatures">;
 export class NodeSignatures {
   readonly #mesh: Mesh;
   readonly #policy: Policy;
-  readonly #keys: KeyRing;
+  readonly #keys: Keys;
 
   /** @param policy Of the whole mesh. */
-  constructor(mesh: Mesh, policy: Policy, keys: KeyRing) {
+  constructor(mesh: Mesh, policy: Policy, keys: Keys) {
     this.#mesh = mesh;
     this.#policy = policy;
     this.#keys = keys;

@@ -1,11 +1,14 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type FixedPorts, layoutFile, type MeshFile } from "@adaos/config";
 import { MeshError, ROOT_DOMAIN } from "@adaos/core";
+import { Invitations } from "../join/invitations.ts";
 import { type LoadedPolicy, policyOf } from "../policy/load-policy.ts";
-import { findLayout, type Layout } from "./layout.ts";
+import { KeyRing } from "./keys.ts";
+import { findLayout, type Layout, meshFileIn } from "./layout.ts";
 import { prepareCertificates } from "./mesh-certificates.ts";
 import { PortPicker } from "./ports.ts";
+import { isLocalServer, remoteKeyNames } from "./remote.ts";
 import { type Grants, type Plan, type Ports, Workshop } from "./workshop.ts";
 import { writeWhole } from "./write-whole.ts";
 
@@ -16,43 +19,53 @@ import { writeWhole } from "./write-whole.ts";
 export async function provision(meshFile: MeshFile, stateDir: string): Promise<Layout> {
   const last = lastLayout(meshFile, stateDir);
   const { rules } = await policyOf(meshFile);
-  const ports = await pickPorts(meshFile, last);
+  const ports = await pickPorts(localPorts(meshFile), last?.ports);
   const certificates = await prepareCertificates(meshFile, stateDir);
+  const keys = new KeyRing(stateDir);
+  keys.forgetJoined(remoteKeyNames(meshFile));
+  const invitations = new Invitations(stateDir).open();
   const { layout, files } = new Workshop(
-    { meshFile, rules, stateDir, ports, certificates },
+    { meshFile, rules, stateDir, ports, certificates, keys, invitations },
     () => new Map(),
   ).plan();
   // Files of nodes that the mesh no longer has must not be left to connect with.
   rmSync(join(stateDir, "nodes"), { recursive: true, force: true });
   for (const [file, text] of files) writeWhole(file, text);
+  // Where servers log; they make no folder.
+  mkdirSync(join(stateDir, "logs"), { recursive: true });
   writeWhole(layoutFile(stateDir), layoutText(layout));
   return layout;
 }
 
 /**
  * What {@link provision} would write for a mesh that has been started before, on the ports that it has. Makes keys and
- * certificates that are new, renews certificates about to end, and nothing else. Rejects with `invalid-config`.
+ * certificates of nodes that are new, renews certificates about to end, and nothing else. Rejects with `invalid-config`.
+ * @param picked Ports that a plan before this one has picked for subnets that are new.
  */
-export async function planAgain({ meshFile, rules }: LoadedPolicy, stateDir: string): Promise<Plan> {
-  const last = lastLayout(meshFile, stateDir);
-  const ports = new Map<string, Ports>();
-  for (const [name, fixed] of meshFile.ports) {
-    const before = last?.ports[name];
-    if (before === undefined) {
-      throw new MeshError(
-        "usage",
-        `the mesh in ${stateDir} has no subnet ${name} yet; a new one needs adaos down and adaos up`,
-      );
-    }
-    const wanted = { ...before, ...definedOf(fixed) };
-    ports.set(name, wanted);
-  }
+export async function planAgain(
+  { meshFile, rules }: LoadedPolicy,
+  stateDir: string,
+  picked: Layout["ports"] = {},
+): Promise<Plan> {
+  const known = { ...picked, ...lastLayout(meshFile, stateDir)?.ports };
+  const fixed = [...localPorts(meshFile)].map(
+    ([name, own]) => [name, { ...known[name], ...definedOf(own) }] as const,
+  );
+  const ports = await pickPorts(new Map(fixed));
   const certificates = await prepareCertificates(meshFile, stateDir);
-  return new Workshop({ meshFile, rules, stateDir, ports, certificates }, grantsIn).plan();
+  const keys = new KeyRing(stateDir);
+  const invitations = new Invitations(stateDir).open();
+  return new Workshop({ meshFile, rules, stateDir, ports, certificates, keys, invitations }, grantsIn).plan();
+}
+
+/** Of the servers that run on this machine. */
+function localPorts(meshFile: MeshFile): ReadonlyMap<string, FixedPorts> {
+  return new Map([...meshFile.ports].filter(([name]) => isLocalServer(meshFile, name)));
 }
 
 function lastLayout({ mesh }: MeshFile, stateDir: string): Layout | undefined {
   const last = findLayout(stateDir);
+  if (last !== undefined) meshFileIn(last);
   if (last === undefined || last.mesh === mesh.name) return last;
   const what = `${stateDir} holds the mesh ${last.mesh}, not ${mesh.name}`;
   throw new MeshError("invalid-config", `${what}; name another folder with --state`);
@@ -83,17 +96,21 @@ function definedOf({ port, monitorPort, leafPort }: FixedPorts): Partial<Ports> 
   };
 }
 
-async function pickPorts(meshFile: MeshFile, last: Layout | undefined): Promise<ReadonlyMap<string, Ports>> {
+/** Ports that nothing listens on, but those that are fixed, which are taken as they are. */
+export async function pickPorts(
+  fixed: ReadonlyMap<string, FixedPorts>,
+  last: Layout["ports"] = {},
+): Promise<ReadonlyMap<string, Ports>> {
   const picker = new PortPicker();
   // Fixed ports first, so that no free one takes them away.
-  for (const { port, monitorPort, leafPort } of meshFile.ports.values()) {
+  for (const { port, monitorPort, leafPort } of fixed.values()) {
     for (const given of [port, monitorPort, leafPort]) {
       if (given !== undefined) await picker.pick(given, undefined);
     }
   }
   const ports = new Map<string, Ports>();
-  for (const [name, { port, monitorPort, leafPort }] of meshFile.ports) {
-    const before = last?.ports[name];
+  for (const [name, { port, monitorPort, leafPort }] of fixed) {
+    const before = last[name];
     const picked = {
       port: port ?? (await picker.pick(undefined, before?.port)),
       monitorPort: monitorPort ?? (await picker.pick(undefined, before?.monitorPort)),

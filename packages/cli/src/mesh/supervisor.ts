@@ -65,7 +65,7 @@ export class Supervisor {
       this.#kept = [...this.#kept, ...added];
       for (const kept of added) kept.start();
       this.#record();
-      await Promise.all(gone.map((kept) => kept.stop()));
+      await stopInOrder(gone);
       this.#kept = this.#kept.filter((kept) => !gone.includes(kept));
       this.#record();
     });
@@ -77,10 +77,7 @@ export class Supervisor {
   /** Stops everything, members first and servers last. Resolves when no process is left. Safe to call twice. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    const tiers = [...new Set(this.#kept.map(({ spec }) => spec.tier))].sort((a, b) => b - a);
-    for (const tier of tiers) {
-      await Promise.all(this.#kept.filter(({ spec }) => spec.tier === tier).map((kept) => kept.stop()));
-    }
+    await stopInOrder(this.#kept);
     removeProcessTable(this.#stateDir);
   }
 
@@ -92,6 +89,13 @@ export class Supervisor {
     if (this.#isStopping) return;
     const children = this.#kept.flatMap(({ record }) => (record === undefined ? [] : [record]));
     writeProcessTable(this.#stateDir, { supervisor: this.#self, children });
+  }
+}
+
+async function stopInOrder(kept: readonly KeptProcess[]): Promise<void> {
+  const tiers = [...new Set(kept.map(({ spec }) => spec.tier))].sort((a, b) => b - a);
+  for (const tier of tiers) {
+    await Promise.all(kept.filter(({ spec }) => spec.tier === tier).map((one) => one.stop()));
   }
 }
 

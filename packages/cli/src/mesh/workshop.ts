@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import {
   compiledPolicyText,
@@ -13,6 +12,7 @@ import {
   rootNodeIds,
   runFilePath,
   type ServerTls,
+  storeDir,
 } from "@adaos/config";
 import {
   type Durability,
@@ -26,10 +26,11 @@ import {
   type Subnet,
 } from "@adaos/core";
 import { compileHubServer, compileRootServer } from "@adaos/nats-server";
-import { type Key, KeyRing, memberKeyName } from "./keys.ts";
+import { type Key, type Keys, leafKeyName, memberKeyName } from "./keys.ts";
 import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
 import { dialHost, type MeshCertificates } from "./mesh-certificates.ts";
 import { NodeSignatures } from "./node-signatures.ts";
+import { type Invited, isRemote, isRemoteMember, remoteKeyNames } from "./remote.ts";
 
 /** Whoever reads the counters of a server need not say who he is: they stay on this machine. */
 const MONITOR_HOST = "127.0.0.1";
@@ -54,6 +55,8 @@ export interface Plan {
   readonly layout: Layout;
   /** Text of each server config and each node file, by its path. */
   readonly files: ReadonlyMap<string, string>;
+  /** Names of keys whose seeds are on other machines. */
+  readonly remoteKeys: ReadonlySet<string>;
 }
 
 /** Consumers by member. */
@@ -67,6 +70,11 @@ interface Material {
   readonly ports: ReadonlyMap<string, Ports>;
   /** Nothing: connections are plain. */
   readonly certificates: MeshCertificates | undefined;
+  readonly keys: Keys;
+  /** Public nkeys of invitations to join that are open now. */
+  readonly invitations: ReadonlyMap<string, string>;
+  /** By what a server is found, where that is not where it listens. */
+  readonly dialled?: ReadonlyMap<string, string>;
 }
 
 /** Builds the files of one mesh. Only keys are written at once: the rest names them. */
@@ -76,15 +84,17 @@ export class Workshop {
   readonly #stateDir: string;
   readonly #ports: ReadonlyMap<string, Ports>;
   readonly #certificates: MeshCertificates | undefined;
-  readonly #keys: KeyRing;
+  readonly #keys: Keys;
   readonly #signatures: NodeSignatures;
+  readonly #invitations: ReadonlyMap<string, string>;
+  readonly #dialled: ReadonlyMap<string, string>;
   readonly #servers: ServerLayout[] = [];
   readonly #nodes: NodeLayout[] = [];
   readonly #files = new Map<string, string>();
   readonly #grantsOf: (configFile: string) => Grants;
 
   constructor(
-    { meshFile, rules, stateDir, ports, certificates }: Material,
+    { meshFile, rules, stateDir, ports, certificates, keys, invitations, dialled }: Material,
     grantsOf: (configFile: string) => Grants,
   ) {
     this.#grantsOf = grantsOf;
@@ -93,28 +103,56 @@ export class Workshop {
     this.#stateDir = stateDir;
     this.#ports = ports;
     this.#certificates = certificates;
-    this.#keys = new KeyRing(stateDir);
-    this.#signatures = new NodeSignatures(meshFile.mesh, new Policy(rules), this.#keys);
+    this.#keys = keys;
+    this.#signatures = new NodeSignatures(meshFile.mesh, new Policy(rules), keys);
+    this.#invitations = invitations;
+    this.#dialled = dialled ?? new Map();
   }
 
+  /** Of the mesh as a whole, but what is remote. */
   plan(): Plan {
-    const { mesh, file, registryDir } = this.#meshFile;
-    const leafKeys = new Map([...mesh.subnets.keys()].map((subnet) => [subnet, this.#keys.leafKey(subnet)]));
-    this.#buildRoot(new Map([...leafKeys].map(([subnet, key]) => [subnet, key.publicKey])));
-    for (const subnet of mesh.subnets.values()) {
-      const includeFile = leafKeys.get(subnet.name)?.includeFile ?? "";
-      this.#buildHub(subnet, includeFile);
-      for (const name of subnet.members.keys()) this.#buildMember(subnet, name);
+    const { mesh, file } = this.#meshFile;
+    const local = [...mesh.subnets.values()].filter((subnet) => !isRemote(subnet));
+    const remote = [...mesh.subnets.values()].filter(isRemote).map(({ name }) => name);
+    const joined = remote.flatMap((name) => {
+      const key = this.#keys.joined(leafKeyName(name));
+      return key === undefined ? [] : [[name, key] as const];
+    });
+    const leafKeys = local.map(({ name }) => [name, this.#keys.leafKey(name)] as const);
+    this.#buildRoot(
+      new Map([...leafKeys.map(([name, { publicKey }]) => [name, publicKey] as const), ...joined]),
+    );
+    for (const subnet of local) {
+      this.#buildHub(subnet);
+      for (const member of subnet.members.values()) {
+        if (!isRemoteMember(member)) this.#buildMember(subnet, member.name);
+      }
     }
+    return this.#made({ configFile: file, ...(remote.length === 0 ? {} : { remote }) });
+  }
+
+  /** Of another machine, what its invitation is for: a hub with its members, or one member. */
+  planRemote({ subnet: name, member }: Invited, joinedTo: string): Plan {
+    const subnet = this.#meshFile.mesh.subnets.get(name);
+    if (subnet === undefined) throw new MeshError("usage", `the mesh has no subnet ${name}`);
+    if (member === undefined) this.#buildHub(subnet);
+    for (const node of member === undefined ? subnet.members.keys() : [member]) {
+      this.#buildMember(subnet, node);
+    }
+    return this.#made({ joinedTo });
+  }
+
+  #made(about: Pick<Layout, "configFile" | "joinedTo" | "remote">): Plan {
+    const { mesh, registryDir } = this.#meshFile;
     const layout: Layout = {
       mesh: mesh.name,
-      configFile: file,
+      ...about,
       registryDir,
       ports: Object.fromEntries(this.#ports),
       servers: this.#servers,
       nodes: this.#nodes,
     };
-    return { layout, files: this.#files };
+    return { layout, files: this.#files, remoteKeys: remoteKeyNames(this.#meshFile) };
   }
 
   #buildRoot(leafKeys: ReadonlyMap<string, string>): void {
@@ -130,12 +168,16 @@ export class Workshop {
       systemKey: system.publicKey,
       rootKey: daemon.publicKey,
     };
-    this.#addServer(ROOT_DOMAIN, compileRootServer({ ...server, leafKeys }), daemon, MESH_STREAM);
-    const subnets = [...mesh.subnets.values()].map(({ name, tenant, exportLimit }) => {
-      return [
-        name,
-        { tenant, leafKey: leafKeys.get(name) ?? "", ...(exportLimit === undefined ? {} : { exportLimit }) },
-      ];
+    this.#addServer(
+      ROOT_DOMAIN,
+      compileRootServer({ ...server, leafKeys, invitations: this.#invitations }),
+      daemon,
+      MESH_STREAM,
+    );
+    const subnets = [...mesh.subnets.values()].flatMap(({ name, tenant, exportLimit }) => {
+      const leafKey = leafKeys.get(name);
+      if (leafKey === undefined) return [];
+      return [[name, { tenant, leafKey, ...(exportLimit === undefined ? {} : { exportLimit }) }] as const];
     });
     const natsServer = {
       configFile: this.#configFile(ROOT_DOMAIN),
@@ -148,6 +190,7 @@ export class Workshop {
         ...this.#common(id, ROOT_DOMAIN, daemon),
         ...this.#signatures.ofRoot(),
         node: id,
+        stateDir: this.#stateDir,
         streams,
         policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
         subnets: Object.fromEntries(subnets),
@@ -156,11 +199,12 @@ export class Workshop {
     }
   }
 
-  #buildHub(subnet: Subnet, leafInclude: string): void {
+  #buildHub(subnet: Subnet): void {
     const { name } = subnet;
+    const leaf = this.#keys.leafKey(name);
     const daemon = this.#keys.key(`${name}/hub`);
     const system = this.#keys.key(`${name}/system`);
-    const members = [...subnet.members.keys()].map((node) => [node, this.#memberKey(name, node)] as const);
+    const memberKeys = this.#memberKeysOf(subnet);
     const configFile = this.#configFile(name);
     const server = {
       ...this.#serverSettings(name),
@@ -169,11 +213,11 @@ export class Workshop {
       hubKey: daemon.publicKey,
       rootUrl: this.#rootUrl(),
       // Servers read an include seen from the file that names it.
-      leafSeedInclude: relative(dirname(configFile), leafInclude),
+      leafSeedInclude: relative(dirname(configFile), leaf.includeFile),
+      leafKey: leaf.publicKey,
     };
     const rules = rulesOf(this.#rules, name);
     const policy = new Policy(rules);
-    const memberKeys = new Map(members.map(([node, key]) => [node, key.publicKey]));
     const consumers = this.#grantsOf(configFile);
     const config = compileHubServer({ ...server, subnet: name, policy, memberKeys, consumers });
     this.#addServer(name, config, daemon, eventsStream(name));
@@ -186,7 +230,7 @@ export class Workshop {
       tenant: subnet.tenant,
       streams: this.#meshFile.streams,
       policy: compiledPolicyText(rules),
-      members: Object.fromEntries(members.map(([node, key]) => [node, { key: key.publicKey }])),
+      members: Object.fromEntries([...memberKeys].map(([node, key]) => [node, { key }])),
       natsServer: { configFile, systemSeedFile: system.seedFile, ...server },
     });
   }
@@ -212,6 +256,17 @@ export class Workshop {
     });
   }
 
+  /** Public keys. A remote member has one when it has joined; those of a remote subnet have theirs with its hub. */
+  #memberKeysOf(subnet: Subnet): ReadonlyMap<string, string> {
+    const keys = [...subnet.members.values()].map((member) => {
+      const key = isRemoteMember(member)
+        ? this.#keys.joined(memberKeyName(subnet.name, member.name))
+        : this.#memberKey(subnet.name, member.name).publicKey;
+      return [member.name, key] as const;
+    });
+    return new Map(keys.filter((entry): entry is readonly [string, string] => entry[1] !== undefined));
+  }
+
   #memberKey(subnet: string, node: string): Key {
     return this.#keys.key(memberKeyName(subnet, node));
   }
@@ -232,13 +287,17 @@ export class Workshop {
     return address;
   }
 
+  #dialHost(name: string): string {
+    return this.#dialled.get(name) ?? dialHost(this.#listen(name).host);
+  }
+
   #serverSettings(name: string): ServerBasics {
     const { host, allowPlain } = this.#listen(name);
     const tls = this.#certificates?.servers.get(name);
     const plain = allowPlain ?? this.#listen(ROOT_DOMAIN).allowPlain;
     return {
       host,
-      storeDir: join(this.#stateDir, "store", name),
+      storeDir: storeDir(this.#stateDir, name),
       logFile: logFilePath(this.#stateDir, `nats-${name}`),
       durability: this.#meshFile.mesh.durability,
       ...(tls === undefined ? {} : { tls }),
@@ -250,15 +309,15 @@ export class Workshop {
   #rootUrl(): string {
     const scheme = this.#certificates === undefined ? "nats-leaf" : "tls";
     const { leafPort = 0 } = this.#portsOf(ROOT_DOMAIN);
-    return `${scheme}://${dialHost(this.#listen(ROOT_DOMAIN).host)}:${leafPort}`;
+    return `${scheme}://${this.#dialHost(ROOT_DOMAIN)}:${leafPort}`;
   }
 
   /** How a node reaches the server of a subnet or of the root. */
   #access(id: string, of: string, key: Key): NodeFileInput["server"] {
-    const { host, allowPlain } = this.#listen(of);
+    const { allowPlain } = this.#listen(of);
     const tls = this.#certificates?.nodes.get(id);
     return {
-      url: `${tls === undefined ? "nats" : "tls"}://${dialHost(host)}:${this.#portsOf(of).port}`,
+      url: `${tls === undefined ? "nats" : "tls"}://${this.#dialHost(of)}:${this.#portsOf(of).port}`,
       seedFile: key.seedFile,
       ...(tls === undefined ? {} : { tls }),
       ...(allowPlain === undefined ? {} : { allowPlain }),
@@ -276,7 +335,6 @@ export class Workshop {
 
   #addServer(name: string, config: string, daemon: Key, stream: string): void {
     const configFile = this.#configFile(name);
-    mkdirSync(dirname(logFilePath(this.#stateDir, name)), { recursive: true });
     this.#files.set(configFile, config);
     const id = name === ROOT_DOMAIN ? ROOT_DOMAIN : nodeId({ subnet: name, node: "hub" });
     const { url, seedFile, tls } = this.#access(id, name, daemon);

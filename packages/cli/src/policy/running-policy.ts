@@ -21,6 +21,13 @@ export function runningPolicy({ nodes }: Layout, say: (line: string) => void): P
   return { policy: new Policy(rules), holders };
 }
 
+/** The policy of a mesh file for what runs on this machine: what other machines hold cannot be told from here. */
+export function declaredHere(loaded: LoadedPolicy): PolicyState {
+  const { policy, holders } = declaredPolicy(loaded);
+  const { subnets } = loaded.meshFile.mesh;
+  return { policy, holders: new Map([...holders].filter(([name]) => subnets.get(name)?.remote !== true)) };
+}
+
 /** The policy of a mesh file. */
 export function declaredPolicy({ meshFile, policy }: LoadedPolicy): PolicyState {
   const subnets = [...meshFile.mesh.subnets.values()];
