@@ -16,6 +16,7 @@ mesh: elsewhere
 registry: ../schemas/events
 subnets:
   alpha:
+    signatures: { sign: k1 }
     export: [ui.]
     members:
       kitchen: { publish: [ui.] }

@@ -329,25 +329,41 @@ function changed(base: JsonObject, other: JsonObject, at: number): JsonObject {
   return copy;
 }
 
-/** Whether a writer sends this: only properties that its schema declares somewhere for that place. Judged roughly: by name. */
-function declared(schema: unknown, data: unknown): boolean {
-  const names = new Set<string>();
-  let anyName = false;
-  const collect = (value: unknown): void => {
-    if (typeof value !== "object" || value === null) return;
-    const { properties, additionalProperties } = value as JsonObject;
-    if (typeof properties === "object" && properties !== null)
-      for (const name of Object.keys(properties)) names.add(name);
-    if (typeof additionalProperties === "object") anyName = true;
-    for (const inner of Object.values(value)) collect(inner);
-  };
-  collect(schema);
-  const fits = (value: unknown): boolean => {
-    if (typeof value !== "object" || value === null) return true;
-    if (Array.isArray(value)) return value.every(fits);
-    return Object.entries(value).every(([name, inner]) => (anyName || names.has(name)) && fits(inner));
-  };
-  return fits(data);
+/** Whether a writer sends this: only properties that its schema declares for that place, in whichever branch. */
+function declared(schema: JsonObject, data: unknown): boolean {
+  return declaredBy([schema], data);
+}
+
+function declaredBy(schemas: readonly unknown[], data: unknown): boolean {
+  if (typeof data !== "object" || data === null) return true;
+  const all = schemas.flatMap(inPlace);
+  if (Array.isArray(data))
+    return data.every((item, i) =>
+      declaredBy(
+        all.flatMap((one) => itemsOf(one, i)),
+        item,
+      ),
+    );
+  return Object.entries(data).every(([name, value]) => {
+    const found = all.flatMap(({ properties, additionalProperties: rest }) => {
+      if (Object.hasOwn((properties ?? {}) as JsonObject, name)) return [(properties as JsonObject)[name]];
+      return typeof rest === "object" ? [rest] : [];
+    });
+    return found.length > 0 && declaredBy(found, value);
+  });
+}
+
+/** A schema and those that judge the same place. */
+function inPlace(schema: unknown): JsonObject[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  const { anyOf, oneOf, allOf, if: condition, then, else: otherwise } = schema as JsonObject;
+  const inner = [anyOf, oneOf, allOf, condition, then, otherwise].flat().filter((one) => one !== undefined);
+  return [schema as JsonObject, ...inner.flatMap(inPlace)];
+}
+
+function itemsOf({ items, prefixItems }: JsonObject, index: number): unknown[] {
+  const first = Array.isArray(prefixItems) ? (prefixItems as unknown[])[index] : undefined;
+  return [first ?? items].filter((one) => one !== undefined);
 }
 
 test("the dialect is the one that registries are written in", () => {
