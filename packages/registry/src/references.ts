@@ -20,6 +20,9 @@ interface Place {
   readonly base: string;
 }
 
+/** What a reference leads to. */
+type Target = JsonObject | boolean;
+
 const MAX_SCHEMA_DEPTH = 200;
 
 /**
@@ -33,6 +36,7 @@ export class SchemaReferences {
   readonly #seen = new Map<JsonObject, Place>();
   readonly #graph = new SchemaGraph();
   readonly #unchecked: Place[] = [];
+  readonly #targets = new Map<JsonObject, Target[]>();
 
   constructor(resolve: ResolveUri) {
     this.#resolve = resolve;
@@ -60,6 +64,21 @@ export class SchemaReferences {
     if (problem === undefined) return;
     const { document, pointer } = this.#seen.get(problem.schema) as Place;
     throw new MeshError("invalid-config", `${document.file}: ${pointer || "the root"} ${problem.told}`);
+  }
+
+  /** What a schema refers to. Known after {@link check}. */
+  targetsOf(schema: JsonObject): readonly Target[] {
+    return this.#targets.get(schema) ?? [];
+  }
+
+  /** The file of a schema within the registry, and the pointer to it. */
+  placeOf(schema: JsonObject): { readonly document: SchemaDocument; readonly pointer: string } | undefined {
+    return this.#seen.get(schema);
+  }
+
+  #addTarget(from: JsonObject, to: Target): void {
+    if (isObject(to)) this.#graph.add(from, to, true);
+    this.#targets.set(from, [...this.targetsOf(from), to]);
   }
 
   #addResource(place: Place): void {
@@ -137,7 +156,7 @@ export class SchemaReferences {
     }
     assertDraft(target.document.draft, from.document.draft, fail);
     if (hash < 0) {
-      this.#graph.add(from.schema, target.schema, true);
+      this.#addTarget(from.schema, target.schema);
       return;
     }
     const fragment = decodeFragment(uri.slice(hash + 1));
@@ -145,14 +164,13 @@ export class SchemaReferences {
       const schema = follow(target.schema, fragment);
       if (schema === undefined) throw fail(`has no target in ${target.document.file}`);
       // It may stand under an unknown keyword, where nothing was taken for a schema so far.
-      if (!isObject(schema)) return;
-      this.#visit({ ...target, schema, pointer: fragment }, 0);
-      this.#graph.add(from.schema, schema, true);
+      if (isObject(schema)) this.#visit({ ...target, schema, pointer: fragment }, 0);
+      this.#addTarget(from.schema, schema);
       return;
     }
     const anchored = this.#anchors.get(uri);
     if (anchored === undefined) throw fail(`has no anchor in ${target.document.file}`);
-    this.#graph.add(from.schema, anchored, true);
+    this.#addTarget(from.schema, anchored);
     if (target.schema["$anchor"] === fragment && keyword === "$ref") {
       // The validator does not know an anchor on the outermost schema; the schema itself is the same place.
       from.schema[keyword] = from.base === target.base ? "#" : target.base;

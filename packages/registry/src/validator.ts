@@ -46,10 +46,7 @@ export class SchemaValidators {
    * @throws MeshError `invalid-config` naming the file: not a schema, an `$id` taken twice, a `$ref` without target.
    */
   constructor(documents: readonly SchemaDocument[]) {
-    const { uriResolver } = this.#ajvs["2020-12"].opts;
-    const references = new SchemaReferences((base, reference) => uriResolver.resolve(base, reference));
-    for (const document of documents) references.add(document);
-    references.check();
+    checkReferences(documents);
     for (const document of documents) this.#add(document);
     this.#documents = documents;
   }
@@ -112,6 +109,18 @@ export class SchemaValidators {
     }
     throw new MeshError("internal", `${file}: the schema was not added`);
   }
+}
+
+/**
+ * What the references of a registry's schemas lead to.
+ * @throws MeshError `invalid-config` naming the file: an `$id` taken twice, a `$ref` without target.
+ */
+export function checkReferences(documents: Iterable<SchemaDocument>): SchemaReferences {
+  const { uriResolver } = new Ajv2020().opts;
+  const references = new SchemaReferences((base, reference) => uriResolver.resolve(base, reference));
+  for (const document of documents) references.add(document);
+  references.check();
+  return references;
 }
 
 function newAjvs(): Ajvs {
