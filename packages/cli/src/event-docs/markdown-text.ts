@@ -1,0 +1,36 @@
+/** Text from a registry as Markdown that shows just that text, on one line. */
+export function plain(text: string): string {
+  return oneLine(text)
+    .replaceAll(/[\\`*_{}[\]#|~!$]/g, "\\$&")
+    .replaceAll(/[<>&@]|:(?=\/\/)|(?<=www)\./gi, (char) => `&#${char.codePointAt(0)};`)
+    .replace(/^(\d*)([-+=.)])/, "$1\\$2");
+}
+
+/** The same as code, in a table too. */
+export function code(text: string): string {
+  const line = oneLine(text);
+  if (line === "") return "";
+  const fence = "`".repeat(longestRun(line) + 1);
+  const pad = /^[` ]|[` ]$/.test(line) ? " " : "";
+  return `${fence}${pad}${line}${pad}${fence}`.replaceAll("|", "\\|");
+}
+
+/** A block of JSON. */
+export function jsonBlock(value: unknown): string {
+  const text = JSON.stringify(value, undefined, 2);
+  const fence = "`".repeat(Math.max(3, longestRun(text) + 1));
+  return `${fence}json\n${text}\n${fence}`;
+}
+
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029\s]+/gu, " ").trim();
+}
+
+function longestRun(text: string): number {
+  return Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+}
