@@ -15,15 +15,20 @@ export interface EventDocsRequest extends PagePlaces {
   readonly registry: string;
   /** Mesh file that says who may what; nothing: the pages do not tell. */
   readonly config: string | undefined;
-  /** Compare only. */
-  readonly check: boolean;
 }
 
-/** Writes or checks the documents of a registry. Rejects with `invalid-config`, `usage` or `too-large`. */
-export async function buildEventDocs(request: EventDocsRequest): Promise<DocChanges & { files: number }> {
+/** Every file of the documents of a registry by its path. Rejects with `invalid-config` or `too-large`. */
+export async function planDocuments(request: EventDocsRequest): Promise<ReadonlyMap<string, string>> {
   const registry = await loadRegistry(request.registry);
   const loaded = request.config === undefined ? undefined : policyFor(registry, readMeshFile(request.config));
-  const files = planEventDocs(await describeEvents(registry, loaded), request, siteAssets());
+  return planEventDocs(await describeEvents(registry, loaded), request, siteAssets());
+}
+
+/** Writes the documents of a registry; with `check` it only compares. Rejects as {@link planDocuments} and with `usage`. */
+export async function buildEventDocs(
+  request: EventDocsRequest & { readonly check: boolean },
+): Promise<DocChanges & { files: number }> {
+  const files = await planDocuments(request);
   const changes = compareEventDocs(files, docFolders(request));
   if (!request.check) writeEventDocs(files, changes);
   return { files: files.size, ...changes };

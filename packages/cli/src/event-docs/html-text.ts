@@ -1,3 +1,5 @@
+import { readable } from "./page-facts.ts";
+
 /** Text that is HTML already. */
 export class Html {
   readonly text: string;
@@ -17,14 +19,7 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
 function htmlOf(part: Part): string {
   if (part instanceof Html) return part.text;
   if (Array.isArray(part)) return part.map((one: Part) => htmlOf(one)).join("");
-  return String(part).replaceAll(/[&<>"'`\p{Cc}]/gu, (char) => {
-    // Line ends count in examples; any other control character is shown as what it is: something unreadable.
-    return char === "\n" || char === "\t"
-      ? char
-      : /\p{Cc}/u.test(char)
-        ? "\ufffd"
-        : `&#${char.codePointAt(0)};`;
-  });
+  return readable(String(part)).replaceAll(/[&<>"'`]/g, (char) => `&#${char.codePointAt(0)};`);
 }
 
 /** JSON within `<script>`: nothing in it can end the element. */

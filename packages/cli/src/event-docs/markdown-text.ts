@@ -1,3 +1,5 @@
+import { readable } from "./page-facts.ts";
+
 /** Text from a registry as Markdown that shows just that text, on one line. */
 export function plain(text: string): string {
   return oneLine(text)
@@ -17,7 +19,7 @@ export function code(text: string): string {
 
 /** A block of JSON. */
 export function jsonBlock(value: unknown): string {
-  const text = JSON.stringify(value, undefined, 2);
+  const text = readable(JSON.stringify(value, undefined, 2));
   const fence = "`".repeat(Math.max(3, longestRun(text) + 1));
   return `${fence}json\n${text}\n${fence}`;
 }
@@ -28,7 +30,9 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
 }
 
 function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029\s]+/gu, " ").trim();
+  return readable(text)
+    .replaceAll(/[\p{Cc}\u2028\u2029\s]+/gu, " ")
+    .trim();
 }
 
 function longestRun(text: string): number {
