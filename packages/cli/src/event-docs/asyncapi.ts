@@ -1,7 +1,7 @@
 import { REPLY_ROOT } from "@adaos/core";
 import { ENVELOPE_KEY, ENVELOPE_SCHEMA, envelopeOf, sampleEnvelope, subjectOf } from "./envelope-schema.ts";
 import { commandOf, type EventDoc, type EventDocs, replyOf } from "./event-doc.ts";
-import { MAX_EXAMPLES, noticeOf } from "./page-facts.ts";
+import { noticeOf, programExamples } from "./page-facts.ts";
 import { registryDigest } from "./registry-digest.ts";
 
 type Json = Record<string, unknown>;
@@ -113,7 +113,7 @@ function message(docs: EventDocs, doc: EventDoc): Json {
   const instead = notice?.instead === undefined ? "" : ` Use ${notice.instead.ref} instead.`;
   const told = notice === undefined ? [] : [`${notice.kind.toUpperCase()}. ${notice.text}${instead}`];
   const command = commandOf(docs, doc);
-  const examples = doc.examples.filter(({ data }) => !mentionsRef(data)).slice(0, MAX_EXAMPLES);
+  const examples = programExamples(doc);
   return {
     name: ref,
     title: ref,
@@ -134,9 +134,4 @@ function message(docs: EventDocs, doc: EventDoc): Json {
     ...(command === undefined ? {} : { "x-answers": command.ref }),
     ...(record.status === "deprecated" ? { "x-deprecated": true } : {}),
   };
-}
-
-/** Readers follow a `$ref` wherever it stands, in an example too. */
-function mentionsRef(data: unknown): boolean {
-  return JSON.stringify(data).includes('"$ref"');
 }

@@ -1,6 +1,6 @@
 import { MESH_ERROR_CODES } from "@adaos/core";
 import { type EventDoc, type EventDocs, replyOf } from "./event-doc.ts";
-import { MAX_EXAMPLES, noticeOf } from "./page-facts.ts";
+import { noticeOf, programExamples } from "./page-facts.ts";
 import { registryDigest } from "./registry-digest.ts";
 
 type Json = Record<string, unknown>;
@@ -99,9 +99,7 @@ function success(docs: EventDocs, doc: EventDoc): Json {
 }
 
 function content(doc: EventDoc): Json {
-  const examples = doc.examples
-    .slice(0, MAX_EXAMPLES)
-    .map(({ title, data }) => [exampleKey(title), { value: data }]);
+  const examples = programExamples(doc).map(({ title, data }) => [exampleKey(title), { value: data }]);
   const shown = examples.length === 0 ? {} : { examples: Object.fromEntries(examples) };
   return { "application/json": { schema: { $ref: refTo(doc.key) }, ...shown } };
 }

@@ -1,4 +1,4 @@
-import type { SchemaField } from "@adaos/registry/docs";
+import type { EventExample, SchemaField } from "@adaos/registry/docs";
 import { type EventDoc, type EventDocs, successorOf } from "./event-doc.ts";
 import type { SubnetRights } from "./subnet-rights.ts";
 
@@ -68,4 +68,9 @@ export function notesOf({ constraints, classification, deprecated, choice }: Sch
     ...(deprecated ? ["deprecated"] : []),
     ...(classification === undefined ? [] : [`classified ${classification}`]),
   ];
+}
+
+/** Examples for programs: those follow a `$ref` wherever it stands, in an example too. */
+export function programExamples({ examples }: EventDoc): EventExample[] {
+  return examples.filter(({ data }) => !JSON.stringify(data).includes('"$ref"')).slice(0, MAX_EXAMPLES);
 }
