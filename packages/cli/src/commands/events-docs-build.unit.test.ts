@@ -42,7 +42,11 @@ describe("adaos events docs build", () => {
     const dir = await writtenRegistry(RICH);
     const first = await build(dir, "--json");
     expect(first.code).toBe(0);
-    const { files, written, removed } = JSON.parse(first.out) as Record<string, never>;
+    const { files, written, removed } = JSON.parse(first.out) as {
+      files: number;
+      written: string[];
+      removed: string[];
+    };
     expect(written).toHaveLength(files);
     expect(removed).toEqual([]);
     expect(JSON.parse((await build(dir, "--json")).out)).toEqual({ files, written: [], removed: [] });

@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { spawnSync } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -9,16 +9,11 @@ import { buildEventDocs } from "./build-event-docs.ts";
 const OURS = fileURLToPath(new URL("../../../../schemas/events", import.meta.url));
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 
+/** The first that runs: some systems have a mere pointer to their shop under that name. */
 function browserOnPath(): string | undefined {
   const folders = (process.env["PATH"] ?? "").split(delimiter);
-  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  const files = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
+  return files.find((file) => spawnSync(file, ["--version"], { timeout: 30_000 }).status === 0);
 }
 
 const executablePath = browserOnPath();
