@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type MeshFile, readMeshFile } from "@adaos/config";
 import { compilePolicy, Policy } from "@adaos/core";
@@ -21,7 +21,10 @@ export interface EventDocsRequest extends PagePlaces {
 export async function planDocuments(request: EventDocsRequest): Promise<ReadonlyMap<string, string>> {
   const registry = await loadRegistry(request.registry);
   const loaded = request.config === undefined ? undefined : policyFor(registry, readMeshFile(request.config));
-  return planEventDocs(await describeEvents(registry, loaded), request, siteAssets());
+  // A page beside the folder that is called like it: `docs/events.md`.
+  const guide = `${request.output}.md`;
+  const places = existsSync(guide) ? { ...request, guide } : request;
+  return planEventDocs(await describeEvents(registry, loaded), places, siteAssets());
 }
 
 /** Writes the documents of a registry; with `check` it only compares. Rejects as {@link planDocuments} and with `usage`. */

@@ -1,4 +1,4 @@
-import { join, relative, sep } from "node:path";
+import { basename, join, relative, sep } from "node:path";
 import { commandOf, type EventDoc, type EventDocs, replyOf, versionsOf } from "./event-doc.ts";
 import { code, jsonBlock, markdownTable, plain } from "./markdown-text.ts";
 import {
@@ -20,10 +20,12 @@ const HEAD = `<!-- ${MARK} -->`;
 export interface PagePlaces {
   readonly output: string;
   readonly site: string;
+  /** A page about events in general, which the index names. */
+  readonly guide?: string;
 }
 
 /** The index, `README.md`. Pure. */
-export function markdownIndex(docs: EventDocs, { output, site }: PagePlaces): string {
+export function markdownIndex(docs: EventDocs, { output, site, guide }: PagePlaces): string {
   const rows = docs.events.map((doc) => [
     linkTo(doc),
     doc.record.kind,
@@ -32,6 +34,9 @@ export function markdownIndex(docs: EventDocs, { output, site }: PagePlaces): st
   ]);
   return page(
     `# ${plain(`Events${docs.ofMesh}`)}`,
+    guide === undefined
+      ? ""
+      : `How to declare, publish and subscribe them: [${plain(basename(guide))}](${wayTo(output, guide)}).`,
     `${rows.length} of them. To search them, open [the site](${wayTo(output, join(site, "index.html"))}) in a browser.\nFor programs: [asyncapi.yaml](asyncapi.yaml), and [commands/openapi.yaml](commands/openapi.yaml) of the commands.`,
     markdownTable(["event", "kind", "status", "summary"], rows),
   );
