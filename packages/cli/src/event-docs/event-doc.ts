@@ -36,6 +36,8 @@ export interface EventDocs {
   readonly registryDir: string;
   readonly schemas: RegistrySchemas;
   readonly events: readonly EventDoc[];
+  /** By name, the newest first. */
+  readonly versions: ReadonlyMap<string, readonly EventDoc[]>;
 }
 
 /** Reads what a registry says of its events, with their examples. Rejects with `invalid-config`. */
@@ -62,26 +64,30 @@ export async function describeEvents(
     });
   }
   const ofMesh = loaded === undefined ? "" : ` of the mesh ${loaded.meshFile.mesh.name}`;
-  return { ofMesh, registryDir: registry.dir, schemas, events };
+  const versions = new Map<string, EventDoc[]>();
+  for (const doc of events.toReversed())
+    versions.set(doc.record.name, [...(versions.get(doc.record.name) ?? []), doc]);
+  return { ofMesh, registryDir: registry.dir, schemas, events, versions };
 }
 
 /** Every version of an event, the newest first. */
-export function versionsOf({ events }: EventDocs, name: string): EventDoc[] {
-  return events.filter(({ record }) => record.name === name).reverse();
+export function versionsOf({ versions }: EventDocs, name: string): readonly EventDoc[] {
+  return versions.get(name) ?? [];
 }
 
 /** The event that answers a command. */
-export function replyOf({ events }: EventDocs, { record }: EventDoc): EventDoc | undefined {
+export function replyOf(docs: EventDocs, { record }: EventDoc): EventDoc | undefined {
   if (record.kind !== "command") return undefined;
-  return events.find((other) => {
-    return other.record.name === replyName(record.name) && other.record.version === record.version;
-  });
+  return versionsOf(docs, replyName(record.name)).find((other) => other.record.version === record.version);
 }
 
 /** The command that a reply answers. */
-export function commandOf(docs: EventDocs, reply: EventDoc): EventDoc | undefined {
-  if (reply.record.kind !== "reply") return undefined;
-  return docs.events.find((other) => replyOf(docs, other) === reply);
+export function commandOf(docs: EventDocs, { record }: EventDoc): EventDoc | undefined {
+  const ending = replyName("");
+  if (record.kind !== "reply" || !record.name.endsWith(ending)) return undefined;
+  return versionsOf(docs, record.name.slice(0, -ending.length)).find(({ record: other }) => {
+    return other.version === record.version && other.kind === "command";
+  });
 }
 
 /** What to use instead of a deprecated event: its newest version that is stable. */

@@ -111,6 +111,8 @@ describe.each(REGISTRIES)("the documents of %s", (_name, make) => {
 
   test("run nothing but the search, and load nothing", async () => {
     for (const [file, text] of await planned(await make())) {
+      if (file.endsWith(".md"))
+        expect(withoutCode(text).split("\n").slice(1).join("\n"), file).not.toContain("<");
       if (!file.endsWith(".html")) continue;
       const scripts = [...text.matchAll(/<script[^>]*>/gi)].map(([tag]) => tag);
       const wanted =
@@ -158,6 +160,23 @@ describe("the page of an event", () => {
     expect(markdown).toContain('  "owner": "Ada",');
     expect(markdown).toContain("Größe, 重さ, 🧪");
     expect(get(files, "lab.sample.weigh.v1.md")).toContain("events with the same header idempotency\\_key");
+  });
+
+  test("leads to the events that its texts name", async () => {
+    const schema = { properties: { of: { description: "See a.first@1 or a.none; *not* a.second." } } };
+    const files = await planned(
+      await writtenRegistry([
+        { name: "a.first", schema: {} },
+        { name: "a.first", version: 2, schema: {} },
+        { name: "a.second", schema, record: { summary: "Comes after a.first." } },
+      ]),
+    );
+    const markdown = get(files, "a.second.v1.md");
+    expect(markdown).toContain("\nComes after [a.first](a.first.v2.md).\n");
+    expect(markdown).toContain("See [a.first&#64;1](a.first.v1.md) or a.none; \\*not\\* a.second. |");
+    const html = get(files, "site/a.second.v1.html");
+    expect(html).toContain('Comes after <a href="a.first.v2.html">a.first</a>.');
+    expect(html).toContain('See <a href="a.first.v1.html">a.first@1</a> or a.none; *not* a.second.');
   });
 
   test("leads from a command to its reply and back", async () => {

@@ -1,6 +1,7 @@
 import { commandOf, type EventDoc, type EventDocs, replyOf, versionsOf } from "./event-doc.ts";
 import { frame, type SiteAssets } from "./html-frame.ts";
 import { type Html, html, jsonInScript } from "./html-text.ts";
+import { piecesOf } from "./mentions.ts";
 import {
   idempotencyOf,
   importsOf,
@@ -43,11 +44,11 @@ function wordsOf({ ref, record, fields, description }: EventDoc): string {
 export function htmlPage(docs: EventDocs, doc: EventDoc, assets: SiteAssets): string {
   const { record, description, ref } = doc;
   const main = html`<h1>${ref}</h1>
-${notice(docs, doc)}<p class="summary">${record.summary}</p>
-${description === "" || description === record.summary ? "" : html`<p>${description}</p>`}
+${notice(docs, doc)}<p class="summary">${told(docs, doc, record.summary)}</p>
+${description === "" || description === record.summary ? "" : html`<p>${told(docs, doc, description)}</p>`}
 ${facts(docs, doc)}
 <h2 id="fields">Fields</h2>
-${fields(doc)}
+${fields(docs, doc)}
 ${examples(doc)}${policy(doc)}<h2 id="versions">Versions</h2>
 ${table(
   "Versions",
@@ -86,6 +87,13 @@ ${rows.map((row) => html`<tr>${row.map((cell, i) => html`<td data-column="${head
 </table>`;
 }
 
+/** A text with links to the events that it names. */
+function told(docs: EventDocs, doc: EventDoc, text: string): Html {
+  return html`${piecesOf(docs, doc, text).map((piece) =>
+    piece.doc === undefined ? piece.text : html`<a href="${piece.doc.key}.html">${piece.text}</a>`,
+  )}`;
+}
+
 function notice(docs: EventDocs, doc: EventDoc): Html {
   const found = noticeOf(docs, doc);
   if (found === undefined) return html``;
@@ -110,7 +118,8 @@ function facts(docs: EventDocs, doc: EventDoc): Html {
   return html`<dl>${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl>`;
 }
 
-function fields({ fields: list }: EventDoc): Html {
+function fields(docs: EventDocs, doc: EventDoc): Html {
+  const { fields: list } = doc;
   if (list.length === 0) return html`<p>None that the schema names.</p>`;
   const rows = list.map((field) => [
     html`<code>${pathOf(field)}</code>`,
@@ -118,7 +127,7 @@ function fields({ fields: list }: EventDoc): Html {
     field.required ? "yes" : "",
     html`${notesOf(field).map((note) => html`<code>${note}</code> `)}`,
     field.default === undefined ? "" : html`<code>${field.default}</code>`,
-    field.description,
+    told(docs, doc, field.description),
   ]);
   return table("Fields", ["field", "type", "required", "constraints", "default", "description"], rows);
 }

@@ -1,6 +1,7 @@
 import { basename, join, relative, sep } from "node:path";
 import { commandOf, type EventDoc, type EventDocs, replyOf, versionsOf } from "./event-doc.ts";
-import { code, jsonBlock, markdownTable, plain } from "./markdown-text.ts";
+import { code, escaped, jsonBlock, markdownTable, oneLine, plain } from "./markdown-text.ts";
+import { piecesOf } from "./mentions.ts";
 import {
   idempotencyOf,
   importsOf,
@@ -48,11 +49,11 @@ export function markdownPage(docs: EventDocs, doc: EventDoc, { output }: PagePla
   return page(
     `# ${doc.ref}`,
     notice(docs, doc),
-    plain(record.summary),
-    description === record.summary ? "" : plain(description),
+    told(docs, doc, record.summary),
+    description === record.summary ? "" : told(docs, doc, description),
     facts(docs, doc, output),
     "## Fields",
-    fields(doc),
+    fields(docs, doc),
     ...examples(doc),
     ...policy(doc),
     "## Versions",
@@ -74,6 +75,17 @@ function page(...parts: readonly string[]): string {
 
 function linkTo({ ref, key }: EventDoc): string {
   return `[${ref.replaceAll("_", "\\_")}](${key}.md)`;
+}
+
+/** A text with links to the events that it names. */
+function told(docs: EventDocs, doc: EventDoc, text: string): string {
+  const [first, ...rest] = piecesOf(docs, doc, oneLine(text));
+  const shown = rest.map((piece) => {
+    return piece.doc === undefined ? escaped(piece.text) : `[${escaped(piece.text)}](${piece.doc.key}.md)`;
+  });
+  const { text: begin = "" } = first ?? {};
+  // Its spaces at the end stand before a link.
+  return `${plain(begin)}${/ $/.test(begin) ? " " : ""}${shown.join("")}`;
 }
 
 function notice(docs: EventDocs, doc: EventDoc): string {
@@ -104,7 +116,8 @@ function facts(docs: EventDocs, doc: EventDoc, output: string): string {
   );
 }
 
-function fields({ fields: list }: EventDoc): string {
+function fields(docs: EventDocs, doc: EventDoc): string {
+  const { fields: list } = doc;
   if (list.length === 0) return "None that the schema names.";
   return markdownTable(
     ["field", "type", "required", "constraints", "default", "description"],
@@ -114,7 +127,7 @@ function fields({ fields: list }: EventDoc): string {
       field.required ? "yes" : "",
       notesOf(field).map(code).join("; "),
       code(field.default ?? ""),
-      plain(field.description),
+      told(docs, doc, field.description),
     ]),
   );
 }

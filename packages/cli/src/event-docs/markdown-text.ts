@@ -2,10 +2,14 @@ import { readable } from "./page-facts.ts";
 
 /** Text from a registry as Markdown that shows just that text, on one line. */
 export function plain(text: string): string {
-  return oneLine(text)
+  return escaped(oneLine(text)).replace(/^(\d*)([-+=.)])/, "$1\\$2");
+}
+
+/** A piece of one line. At the beginning of a line use {@link plain}. */
+export function escaped(line: string): string {
+  return line
     .replaceAll(/[\\`*_{}[\]#|~!$]/g, "\\$&")
-    .replaceAll(/[<>&@]|:(?=\/\/)|(?<=www)\./gi, (char) => `&#${char.codePointAt(0)};`)
-    .replace(/^(\d*)([-+=.)])/, "$1\\$2");
+    .replaceAll(/[<>&@]|:(?=\/\/)|(?<=www)\./gi, (char) => `&#${char.codePointAt(0)};`);
 }
 
 /** The same as code, in a table too. */
@@ -29,7 +33,8 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-function oneLine(text: string): string {
+/** Without line ends, and without spaces at its ends. */
+export function oneLine(text: string): string {
   return readable(text)
     .replaceAll(/[\p{Cc}\u2028\u2029\s]+/gu, " ")
     .trim();
