@@ -118,6 +118,13 @@ describe("adaos events docs build", () => {
     expect(await readFile(join(output, "README.md"), "utf8")).toContain("(../web/index.html)");
   });
 
+  test("refuses a folder that is a file", async () => {
+    const dir = await writtenRegistry(RICH);
+    const { code, said } = await build(dir, "--site", join(dir, "registry.yaml"));
+    expect(code).toBe(EXIT_CODES.usage);
+    expect(said).toContain("registry.yaml/index.html cannot be read");
+  });
+
   test("refuses a registry that is not there", async () => {
     const { code, said } = await build("/nowhere");
     expect(code).toBe(EXIT_CODES["invalid-config"]);

@@ -79,16 +79,22 @@ function filesIn(folder: string): string[] {
   }
 }
 
-/** Whether there is a file, and whether it bears our mark. A link is not ours, wherever it leads. */
+/** Whether there is a file, and whether it bears our mark. A link is not ours, wherever it leads. Throws `usage`. */
 function kindOf(file: string): "none" | "ours" | "foreign" {
-  const stats = lstatSync(file, { throwIfNoEntry: false });
-  if (stats === undefined) return "none";
-  if (!stats.isFile()) return "foreign";
+  try {
+    const stats = lstatSync(file, { throwIfNoEntry: false });
+    if (stats === undefined) return "none";
+    return stats.isFile() && headOf(file).includes(MARK) ? "ours" : "foreign";
+  } catch (cause) {
+    throw MeshError.from(cause, "usage", `${file} cannot be read`);
+  }
+}
+
+function headOf(file: string): string {
   const head = Buffer.alloc(HEAD_BYTES);
   const handle = openSync(file, "r");
   try {
-    const length = readSync(handle, head, 0, HEAD_BYTES, 0);
-    return head.toString("utf8", 0, length).includes(MARK) ? "ours" : "foreign";
+    return head.toString("utf8", 0, readSync(handle, head, 0, HEAD_BYTES, 0));
   } finally {
     closeSync(handle);
   }
