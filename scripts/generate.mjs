@@ -1,8 +1,9 @@
 // Writes the files that are generated from others: node scripts/generate.mjs [--check]
 // With --check it writes nothing, names the stale ones and exits with 1. Needs "npm run build" before.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildEventDocs } from "../packages/cli/dist/event-docs/build-event-docs.js";
 import { meshFileJsonSchema, nodeFileJsonSchema, readMeshFile } from "../packages/config/dist/index.js";
 import { exampleRootConfig } from "../packages/nats-server/dist/index.js";
 import { generateIndex, generateTypes, loadRegistry } from "../packages/registry/dist/index.js";
@@ -31,6 +32,15 @@ for (const { path, make } of targets) {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, text);
 }
+
+const documents = await buildEventDocs({
+  registry: join(root, "schemas/events"),
+  config: join(root, "deploy/mesh.yaml"),
+  output: join(root, "docs/events"),
+  site: join(root, "docs/events/site"),
+  check,
+});
+stale.push(...[...documents.stale, ...documents.orphans].map((file) => relative(root, file)));
 
 if (check && stale.length > 0) {
   console.error(`stale, run "npm run build && npm run generate": ${stale.join(", ")}`);

@@ -50,6 +50,11 @@ export class FileRegistry implements SchemaRegistry {
     return this.#find(name, version).document.schema;
   }
 
+  /** The file of an event's schema; events may share one. Throws `unknown-event`. */
+  documentOf(name: string, version: number): SchemaDocument {
+    return this.#find(name, version).document;
+  }
+
   /** The same among the schemas of this registry that it may refer to. */
   scopeOf(name: string, version: number): SchemaScope {
     const find = (uri: string): SchemaScope | undefined => {

@@ -55,6 +55,30 @@ export function subschemas(schema: JsonObject): Subschema[] {
   return found;
 }
 
+/** A copy of a schema with each of the schemas directly within it replaced. */
+export function mapSubschemas(
+  schema: JsonObject,
+  change: (inner: JsonObject) => JsonObject | boolean,
+): JsonObject {
+  const changed = (value: unknown): unknown => (isObject(value) ? change(value) : value);
+  const copy: JsonObject = { ...schema };
+  const set = (keyword: string, value: unknown): void => {
+    if (Object.hasOwn(schema, keyword)) copy[keyword] = value;
+  };
+  for (const keyword of ONE) set(keyword, changed(schema[keyword]));
+  for (const keyword of LISTS) {
+    const list = schema[keyword];
+    if (Array.isArray(list)) set(keyword, list.map(changed));
+  }
+  for (const keyword of MAPS) {
+    const map = schema[keyword];
+    if (!isObject(map)) continue;
+    // Defined, not assigned: a field may be called __proto__.
+    set(keyword, Object.fromEntries(Object.entries(map).map(([key, value]) => [key, changed(value)])));
+  }
+  return copy;
+}
+
 /**
  * Removes what JSON Schema does not know but the validator acts on: `nullable` would let null pass,
  * `$async` would turn every verdict into a promise, which counts as true.

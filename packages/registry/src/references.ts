@@ -23,6 +23,9 @@ interface Place {
   readonly base: string;
 }
 
+/** What a reference leads to. */
+type Target = JsonObject | boolean;
+
 const MAX_SCHEMA_DEPTH = 200;
 
 /**
@@ -36,7 +39,7 @@ export class SchemaReferences {
   readonly #seen = new Map<JsonObject, Place>();
   readonly #graph = new SchemaGraph();
   readonly #unchecked: Place[] = [];
-  readonly #targets = new Map<JsonObject, JsonObject[]>();
+  readonly #targets = new Map<JsonObject, Target[]>();
   /** By the name of their `$dynamicAnchor`. */
   readonly #dynamic = new Map<string, JsonObject[]>();
 
@@ -71,11 +74,21 @@ export class SchemaReferences {
     this.#tell("schema-reference", place, `${place.pointer || "the root"} ${problem.told}`);
   }
 
+  /** What a schema refers to by `$ref`. Known after {@link check}. */
+  referredTo(schema: JsonObject): readonly Target[] {
+    return this.#targets.get(schema) ?? [];
+  }
+
   /** The schemas that a schema refers to; of a `$dynamicRef` all that it may mean. Known after {@link check}. */
   targetsOf(schema: JsonObject): readonly JsonObject[] {
     const dynamic = schema["$dynamicRef"];
     const anchor = typeof dynamic === "string" ? dynamic.slice(dynamic.indexOf("#") + 1) : "";
-    return [...(this.#targets.get(schema) ?? []), ...(this.#dynamic.get(anchor) ?? [])];
+    return [...this.referredTo(schema).filter(isObject), ...(this.#dynamic.get(anchor) ?? [])];
+  }
+
+  /** The file of a schema within the registry, and the pointer to it. */
+  find(schema: JsonObject): { readonly document: SchemaDocument; readonly pointer: string } | undefined {
+    return this.#seen.get(schema);
   }
 
   /** `<file>:<line>:<column>` of a keyword of a schema. */
@@ -84,9 +97,9 @@ export class SchemaReferences {
     return document.placeOf(`${pointer}/${escapePointer(keyword)}`);
   }
 
-  #addReference(from: JsonObject, to: JsonObject): void {
-    this.#graph.add(from, to, true);
-    this.#targets.set(from, [...(this.#targets.get(from) ?? []), to]);
+  #addReference(from: JsonObject, to: Target): void {
+    if (isObject(to)) this.#graph.add(from, to, true);
+    this.#targets.set(from, [...this.referredTo(from), to]);
   }
 
   #addResource(place: Place): void {
@@ -195,8 +208,8 @@ export class SchemaReferences {
       if (schema === undefined)
         fail(`has no target in ${target.document.file}`, near(target.schema, fragment));
       // It may stand under an unknown keyword, where nothing was taken for a schema so far.
-      if (!isObject(schema)) return;
-      this.#visit({ ...target, schema, pointer: fragment }, 0);
+      if (schema === undefined) return;
+      if (isObject(schema)) this.#visit({ ...target, schema, pointer: fragment }, 0);
       this.#addReference(from.schema, schema);
       return;
     }

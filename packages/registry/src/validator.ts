@@ -49,10 +49,7 @@ export class SchemaValidators {
    * `invalid-config` naming the file.
    */
   constructor(documents: readonly SchemaDocument[], report: ReportFault = throwFault) {
-    const { uriResolver } = this.#ajvs["2020-12"].opts;
-    this.references = new SchemaReferences((base, reference) => uriResolver.resolve(base, reference), report);
-    for (const document of documents) this.references.add(document);
-    this.references.check();
+    this.references = checkReferences(documents, report);
     for (const document of documents) this.#add(document, report);
     this.#documents = documents;
   }
@@ -132,6 +129,21 @@ export class SchemaValidators {
     }
     throw new MeshError("internal", `${file}: the schema was not added`);
   }
+}
+
+/**
+ * What the references of a registry's schemas lead to.
+ * @throws MeshError `invalid-config` naming the file: an `$id` taken twice, a `$ref` without target.
+ */
+export function checkReferences(
+  documents: Iterable<SchemaDocument>,
+  report: ReportFault = throwFault,
+): SchemaReferences {
+  const { uriResolver } = new Ajv2020().opts;
+  const references = new SchemaReferences((base, reference) => uriResolver.resolve(base, reference), report);
+  for (const document of documents) references.add(document);
+  references.check();
+  return references;
 }
 
 function newAjvs(): Ajvs {

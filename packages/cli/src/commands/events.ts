@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { Terminal } from "../terminal.ts";
 import { eventsDetailCommand } from "./events-detail.ts";
 import { eventsDlqCommand } from "./events-dlq.ts";
+import { eventsDocsCommand } from "./events-docs.ts";
 import { eventsExportCommand } from "./events-export.ts";
 import { eventsFailedCommand } from "./events-failed.ts";
 import { eventsMetricsCommand } from "./events-metrics.ts";
@@ -25,6 +26,7 @@ export function eventsCommand(terminal: Terminal): Command {
     .addCommand(eventsSubscribeCommand(terminal))
     .addCommand(eventsTailCommand(terminal))
     .addCommand(eventsTopicsCommand(terminal))
+    .addCommand(eventsDocsCommand(terminal))
     .addCommand(eventsStatusCommand(terminal))
     .addCommand(eventsFailedCommand(terminal))
     .addCommand(eventsRetryCandidatesCommand(terminal))
