@@ -29,6 +29,7 @@ export {
   nodeFilePath,
   nodeId,
   outboxDir,
+  registryCachePath,
   resolveStateDir,
   rootNodeIds,
   runFilePath,

@@ -36,6 +36,11 @@ export function outboxDir(stateDir: string, id: string): string {
   return join(stateDir, "outbox", id.replace("/", "_"));
 }
 
+/** The registry that a node was served last. */
+export function registryCachePath(stateDir: string, id: string): string {
+  return join(stateDir, "registry", `${id.replace("/", "_")}.json`);
+}
+
 export function logFilePath(stateDir: string, id: string): string {
   return join(stateDir, "logs", `${id.replace("/", "_")}.log`);
 }

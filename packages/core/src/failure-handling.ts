@@ -1,5 +1,5 @@
 import type { Classification, ClassifyRule, FailureCategory } from "./classify.ts";
-import { type Attempt, newDeadLetter } from "./dead-letter.ts";
+import { type Attempt, newDeadLetter, UNKNOWN_EVENT_RULE } from "./dead-letter.ts";
 import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { failureInfo } from "./failure-info.ts";
@@ -10,7 +10,7 @@ import { type FailureDecision, settleFailure } from "./settle-failure.ts";
 import type { EventAddress, NodeAddress } from "./subject.ts";
 
 /** What came of a failed attempt. */
-export type FailureOutcome = "retried" | "deadLettered" | "held";
+export type FailureOutcome = "retried" | "deadLettered" | "parked" | "held";
 
 /** How to settle a failed attempt, what came of it and why. */
 export interface FailureEnding {
@@ -195,6 +195,29 @@ export class FailureHandling {
       outcome: "deadLettered",
       category,
     };
+  }
+
+  /**
+   * Keeps an event whose schema is not known as a dead letter that is released when the schema comes. No record tells of
+   * it: nothing was tried, and whoever gets the event after a crash may handle it if the schema is there by then. Never
+   * rejects.
+   */
+  async park(failed: FailedDelivery, error: MeshError): Promise<FailureEnding> {
+    const { address, durable, journal, log } = this.#settings;
+    const { delivery } = failed;
+    const classification: Classification = { category: "transient", rule: UNKNOWN_EVENT_RULE };
+    const facts = { ...failed, handler: { ...address, durable }, classification, error, attempts: [] };
+    const { category } = classification;
+    const fields = { durable, subject: delivery.message.subject, seq: delivery.seq };
+    try {
+      await journal.storeDeadLetter(newDeadLetter({ ...facts, nowMs: Date.now() }));
+    } catch (err) {
+      log.error({ ...fields, err }, "unknown event not parked");
+      return { settlement: { kind: "nak", delayMs: HOLD_MS }, outcome: "held", category };
+    }
+    log.warn({ ...fields, reason: error.message }, "unknown event parked");
+    this.#histories.delete(delivery.seq);
+    return { settlement: { kind: "term", reason: error.message }, outcome: "parked", category };
   }
 
   #remember(seq: number, history: History): void {

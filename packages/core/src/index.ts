@@ -9,7 +9,14 @@ export {
 } from "./classify.ts";
 export { compilePolicy, type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./compile-policy.ts";
 export type { HandlerContext, OnEvent, SubscriptionOptions } from "./consume.ts";
-export type { Attempt, DeadLetter } from "./dead-letter.ts";
+export { type Attempt, type DeadLetter, UNKNOWN_EVENT_RULE } from "./dead-letter.ts";
+export {
+  deadLetterSubject,
+  type LetterOwner,
+  parkedEvent,
+  parkedFilter,
+  parkedSubject,
+} from "./dead-letter-subject.ts";
 export { type Denial, Denials } from "./denials.ts";
 export {
   checkEnvelope,
@@ -84,7 +91,9 @@ export {
   OUTBOX_STREAM,
   PROCESSING_ROOT,
   processingStream,
+  REGISTRY_OFFER,
   ROOT_DOMAIN,
+  registryOfferSubject,
   replyIngestPrefix,
   UPLINK_DURABLE,
 } from "./names.ts";
@@ -129,6 +138,7 @@ export {
   newReplayId,
   replayIdProblem,
   replayOf,
+  type ReplayableLetter,
   replayOfStored,
   type StoredEvent,
 } from "./replay.ts";

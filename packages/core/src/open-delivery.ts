@@ -2,7 +2,7 @@ import { decodeEnvelope, type Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { quote } from "./event-name.ts";
 import type { FailedDelivery } from "./failure-handling.ts";
-import type { Delivery, SchemaRegistry } from "./ports.ts";
+import type { Delivery, EventContract, SchemaRegistry } from "./ports.ts";
 import { assertContract } from "./publish.ts";
 import { type EventAddress, type NodeAddress, parseDeliverySubject } from "./subject.ts";
 
@@ -16,6 +16,8 @@ export interface ReadDelivery {
 /** A delivery as far as it could be read, and what is wrong with it. */
 export interface OpenedDelivery extends FailedDelivery {
   readonly refusal: MeshError | undefined;
+  /** Of what is not refused. */
+  readonly contract?: EventContract;
 }
 
 /** By what a delivery is checked, and by whom. */
@@ -35,8 +37,9 @@ export function openDelivery(delivery: Delivery, { address: own, tenant, registr
     envelope = decodeEnvelope(delivery.message.body);
     assertOrigin(envelope, address);
     if (address.subnet === own.subnet) assertTenant(envelope, tenant);
-    assertContract(registry.resolve(address.name, address.version), envelope, "validateReceived");
-    return { delivery, address, envelope, refusal: undefined };
+    const contract = registry.resolve(address.name, address.version);
+    assertContract(contract, envelope, "validateReceived");
+    return { delivery, address, envelope, refusal: undefined, contract };
   } catch (thrown) {
     return {
       delivery,

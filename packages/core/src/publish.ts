@@ -1,3 +1,4 @@
+import type { Deprecations } from "./deprecations.ts";
 import { checkEnvelope, type Envelope, encodeEnvelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { newEventId } from "./event-id.ts";
@@ -39,6 +40,8 @@ export interface Publisher {
   readonly tenant: string;
   readonly policy: Policy;
   readonly registry: SchemaRegistry;
+  /** Not given: nobody is told of deprecated events. */
+  readonly deprecations?: Deprecations;
 }
 
 export interface PreparedEvent {
@@ -62,6 +65,7 @@ export function prepareEvent(
   const subject = formatSubject({ subnet, node, name: contract.name, version: contract.version });
   const envelope = checkEnvelope(newEnvelope(publisher, contract, data, options, nowMs));
   assertContract(contract, envelope, "validate");
+  publisher.deprecations?.note(contract, { writer: envelope.source });
   return {
     envelope,
     message: { subject, id: envelope.event_id, headers: {}, body: encodeEnvelope(envelope) },

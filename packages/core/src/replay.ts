@@ -15,12 +15,18 @@ const IDEMPOTENCY_KEY = "idempotency_key";
 const MAX_KEY_LENGTH = 512;
 const REPLAY_ID_SHAPE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
+/** What of a dead letter its replay is made of. */
+export type ReplayableLetter = Pick<
+  DeadLetter,
+  "dead_letter_id" | "at" | "node" | "durable" | "subject" | "message"
+>;
+
 /**
  * The message that gives a dead letter's event to its durable again: a new event id, caused by the old one, with the
  * same idempotency key. The same dead letter always makes the same id, so that a replay which was cut short can be
  * begun again. Pure. Throws `invalid-event` when the dead letter holds no event.
  */
-export function replayOf(entry: DeadLetter): Message {
+export function replayOf(entry: ReplayableLetter): Message {
   const original = decodeEnvelope(Buffer.from(entry.message.body_base64, "base64"));
   const id = derivedEventId(Date.parse(entry.at), entry.dead_letter_id);
   const envelope = {

@@ -14,11 +14,14 @@ import {
   type Policy,
   PROCESSING_ROOT,
   patternTail,
+  parkedFilter,
   patternToFilter,
   processingStream,
+  REGISTRY_OFFER,
   REPLIED_ROOT,
   REPLY_ROOT,
   ROOT_DOMAIN,
+  registryOfferSubject,
   replyIngestPrefix,
   UPLINK_DURABLE,
 } from "@adaos/core";
@@ -160,6 +163,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
             ...acks.map((service) => ({ service, accounts })),
             { service: "ingest.>", accounts },
             { service: "ingest-reply.>", accounts },
+            { service: REGISTRY_OFFER, accounts },
             { stream: replied, accounts: ["MEMBERS"] },
             ...forMembers.map((service) => ({ ...service, accounts: ["MEMBERS"] })),
           ],
@@ -182,6 +186,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
               service: { account: "SUBNET", subject: "ingest-reply.>" },
               to: `${replyIngestPrefix(subnet)}.>`,
             },
+            { service: { account: "SUBNET", subject: REGISTRY_OFFER }, to: registryOfferSubject(subnet) },
           ],
         },
       },
@@ -232,6 +237,7 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
   const records = `${PROCESSING_ROOT}.${subnet}.${node}.>`;
   const journal = [
     `${DEAD_LETTER_ROOT}.${subnet}.${node}.*.*`,
+    parkedFilter({ subnet, node, durable: "*" }),
     records,
     `$JS.API.DIRECT.GET.${processingStream(subnet)}.${records}`,
     `${METRICS_ROOT}.${subnet}.${node}.*.*`,

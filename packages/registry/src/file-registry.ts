@@ -1,4 +1,5 @@
 import { type EventContract, formatEventRef, MeshError, quote, type SchemaRegistry } from "@adaos/core";
+import { contentHash } from "./content-hash.ts";
 import type { EventRecord } from "./record.ts";
 import type { SchemaScope } from "./schema-conjuncts.ts";
 import type { JsonObject, SchemaDocument } from "./schema-document.ts";
@@ -15,11 +16,14 @@ export class FileRegistry implements SchemaRegistry {
   readonly dir: string;
   /** In the order of `registry.yaml`. */
   readonly records: readonly EventRecord[];
+  readonly entries: readonly RegistryEntry[];
   readonly #byName = new Map<string, RegistryEntry[]>();
   readonly #byUri: ReadonlyMap<string, JsonObject>;
+  #hash: string | undefined;
 
   constructor(dir: string, entries: readonly RegistryEntry[]) {
     this.dir = dir;
+    this.entries = entries;
     this.#byUri = new Map(entries.map(({ document }) => [document.uri, document.schema]));
     this.records = entries.map(({ record }) => record);
     for (const entry of entries) {
@@ -28,6 +32,12 @@ export class FileRegistry implements SchemaRegistry {
       versions.sort((a, b) => b.record.version - a.record.version);
       this.#byName.set(entry.record.name, versions);
     }
+  }
+
+  /** Names what the registry says: see {@link contentHash}. */
+  get hash(): string {
+    this.#hash ??= contentHash(this.entries);
+    return this.#hash;
   }
 
   resolve(name: string, version?: number): EventContract {

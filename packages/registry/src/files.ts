@@ -2,18 +2,30 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { MeshError } from "@adaos/core";
 
-/** A registry folder. */
-export interface RegistryFolder {
+/** Where a registry's files are read from: a folder, or a bundle of them. */
+export interface RegistryFiles {
   /** As the caller named it, for messages. */
+  readonly dir: string;
+  /**
+   * Reads a UTF-8 file, and nothing that is not the registry's.
+   * @param path Seen from the registry's root.
+   * @param namedAt Where the path was found, `<file>:<line>:<column>`; begins the message of every error.
+   * Rejects with MeshError `invalid-config`.
+   */
+  read(path: string, maxBytes: number, namedAt: string): Promise<string>;
+}
+
+interface RegistryFolder {
   readonly dir: string;
   /** Without symbolic links, for comparing. */
   readonly realDir: string;
 }
 
-/** Throws MeshError `invalid-config` where there is no such folder. */
-export async function openFolder(dir: string): Promise<RegistryFolder> {
+/** Rejects with MeshError `invalid-config` where there is no such folder. */
+export async function openFolder(dir: string): Promise<RegistryFiles> {
   try {
-    return { dir, realDir: await realpath(dir) };
+    const folder = { dir, realDir: await realpath(dir) };
+    return { dir, read: (path, maxBytes, namedAt) => readWithin(folder, path, maxBytes, namedAt) };
   } catch (cause) {
     throw new MeshError("invalid-config", `no schema registry at ${dir}: the folder does not exist`, {
       cause,
@@ -21,13 +33,8 @@ export async function openFolder(dir: string): Promise<RegistryFolder> {
   }
 }
 
-/**
- * Reads a UTF-8 file of a registry, and nothing outside of it: neither by `..` nor through a symbolic link.
- * @param path Relative to the folder.
- * @param namedAt Where the path was found, `<file>:<line>:<column>`; begins the message of every error.
- * @throws MeshError `invalid-config`.
- */
-export async function readWithin(
+/** Reads nothing outside of the folder: neither by `..` nor through a symbolic link. */
+async function readWithin(
   folder: RegistryFolder,
   path: string,
   maxBytes: number,

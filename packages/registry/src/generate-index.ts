@@ -3,7 +3,7 @@ import { compareRecords } from "./record.ts";
 
 /**
  * The machine index of a registry, for `_dist/registry.json`: its records sorted by name and version, each with its
- * schema's `$id` and full version. Paths are relative to the registry folder. Same registry, same text.
+ * schema's `$id` and full version, and the hash of what it means. Paths are relative to the registry folder. Same registry, same text.
  */
 export function generateIndex(registry: FileRegistry): string {
   const events = registry.records.toSorted(compareRecords).map((record) => {
@@ -24,5 +24,5 @@ export function generateIndex(registry: FileRegistry): string {
       semantics: record.semantics,
     };
   });
-  return `${JSON.stringify({ events }, undefined, 2)}\n`;
+  return `${JSON.stringify({ hash: registry.hash, events }, undefined, 2)}\n`;
 }

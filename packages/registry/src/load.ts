@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type EventContract, formatEventRef, MeshError } from "@adaos/core";
 import { FileRegistry } from "./file-registry.ts";
-import { openFolder, type RegistryFolder, readWithin } from "./files.ts";
+import { openFolder, type RegistryFiles } from "./files.ts";
 import { type EventRecord, type ParsedRecord, parseRecords } from "./record.ts";
 import { parseSchemaDocument, type SchemaDocument } from "./schema-document.ts";
 import { SchemaValidators } from "./validator.ts";
@@ -18,11 +18,16 @@ const MAX_SCHEMA_BYTES = 1024 * 1024;
  * @throws MeshError `invalid-config` naming file, place and remedy.
  */
 export async function loadRegistry(dir: string): Promise<FileRegistry> {
-  const folder = await openFolder(dir);
-  const text = await readWithin(folder, REGISTRY_FILE, MAX_INDEX_BYTES, `no schema registry at ${dir}`);
+  return readRegistry(await openFolder(dir));
+}
+
+/** The same, wherever its files are read from. Rejects likewise. */
+export async function readRegistry(files: RegistryFiles): Promise<FileRegistry> {
+  const { dir } = files;
+  const text = await files.read(REGISTRY_FILE, MAX_INDEX_BYTES, `no schema registry at ${dir}`);
   const parsed = parseRecords(text, join(dir, REGISTRY_FILE));
   assertUnique(parsed);
-  const documents = await readSchemas(folder, parsed);
+  const documents = await readSchemas(files, parsed);
   const validators = new SchemaValidators([...documents.values()]);
   const entries = parsed.map(({ record }) => {
     const document = documents.get(record.schema);
@@ -49,15 +54,15 @@ function assertUnique(parsed: readonly ParsedRecord[]): void {
 
 /** Each file once, by path: records may share a schema. */
 async function readSchemas(
-  folder: RegistryFolder,
+  files: RegistryFiles,
   parsed: readonly ParsedRecord[],
 ): Promise<ReadonlyMap<string, SchemaDocument>> {
   const documents = new Map<string, SchemaDocument>();
   for (const { record, at } of parsed) {
     if (documents.has(record.schema)) continue;
-    const text = await readWithin(folder, record.schema, MAX_SCHEMA_BYTES, at("schema"));
+    const text = await files.read(record.schema, MAX_SCHEMA_BYTES, at("schema"));
     const privateUri = `urn:adaos:registry-file:${documents.size}`;
-    documents.set(record.schema, parseSchemaDocument(text, join(folder.dir, record.schema), privateUri));
+    documents.set(record.schema, parseSchemaDocument(text, join(files.dir, record.schema), privateUri));
   }
   return documents;
 }
@@ -73,6 +78,9 @@ function contractOf(
     kind: record.kind,
     schema: document.id ?? record.schema,
     requiredHeaders: record.required_headers,
+    ...(record.status === "deprecated"
+      ? { deprecated: { producers: record.producers, consumers: record.consumers } }
+      : {}),
     validate: validators.validatorOf(document),
     validateReceived: validators.receiverOf(document),
   };

@@ -5,6 +5,8 @@ import { openConnection } from "@adaos/transport-nats";
 import { LeafGate } from "./leaf-gate.ts";
 import { Links } from "./links.ts";
 import { MeshStream } from "./mesh-stream.ts";
+import { RegistryFolder } from "./registry-folder.ts";
+import { RegistryOffers } from "./registry-offers.ts";
 
 /** Runs the root daemon until it is told to stop. Resolves with the exit code. */
 export async function runRoot(file: string): Promise<number> {
@@ -49,6 +51,20 @@ export async function runRoot(file: string): Promise<number> {
     if (trouble !== undefined) throw trouble;
     await links.reconcile();
   };
+  const folder = config.registry === undefined ? undefined : new RegistryFolder(path(config.registry), log);
+  const registry =
+    folder === undefined
+      ? []
+      : [
+          folder,
+          new RegistryOffers({
+            node,
+            subnets: () => [...tenants.keys()],
+            bundle: () => folder.bundle,
+            connection,
+            log,
+          }),
+        ];
   try {
     return await runNode({
       node,
@@ -56,7 +72,12 @@ export async function runRoot(file: string): Promise<number> {
       http: config.http,
       runFile: config.runFile === undefined ? undefined : path(config.runFile),
       log,
-      parts: [stream, links, new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log })],
+      parts: [
+        stream,
+        links,
+        ...registry,
+        new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log }),
+      ],
     });
   } finally {
     await Promise.all([connection.close(), gate?.close()]);

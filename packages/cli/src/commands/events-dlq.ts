@@ -1,7 +1,8 @@
 import { MeshError, messageOf } from "@adaos/core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
-import { DeadLetterDesk, deadLetters, type KeptDeadLetter } from "../mesh/dead-letters.ts";
+import { DeadLetterDesk } from "@adaos/transport-nats";
+import { deadLetters, type KeptDeadLetter } from "../mesh/dead-letters.ts";
 import { inFlight } from "../mesh/in-flight.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { progress } from "../progress.ts";
@@ -168,7 +169,7 @@ async function change(
   };
   try {
     await withHubs(options, async (hub) => {
-      const desk = new DeadLetterDesk(hub);
+      const desk = new DeadLetterDesk(hub.of, hub.connection, hub.jsm);
       const letters = upTo(last.get(hub.of) ?? 0, deadLetters(hub, options), isMeant);
       await inFlight(letters, { maxInFlight: MAX_IN_FLIGHT, perSecond }, (letter) => actOn(desk, letter));
       await desk.close();

@@ -1,7 +1,8 @@
 import { MeshError, messageOf } from "@adaos/core";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
-import { DeadLetterDesk, deadLetters, type KeptDeadLetter } from "../mesh/dead-letters.ts";
+import { DeadLetterDesk } from "@adaos/transport-nats";
+import { deadLetters, type KeptDeadLetter } from "../mesh/dead-letters.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { type Terminal, table } from "../terminal.ts";
 import { withHubs } from "./failure-options.ts";
@@ -38,7 +39,7 @@ export function eventsRetryCommand(terminal: Terminal): Command {
         terminal.say(`${entry.dead_letter_id} failed for a reason that time does not cure; was it mended?`);
       }
       await withHubs(options, async (hub) => {
-        const desk = new DeadLetterDesk(hub);
+        const desk = new DeadLetterDesk(hub.of, hub.connection, hub.jsm);
         for (const letter of letters.filter(({ subnet }) => subnet === hub.of)) {
           tell(await retry(desk, letter, options), options, terminal);
         }

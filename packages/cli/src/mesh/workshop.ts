@@ -10,6 +10,7 @@ import {
   nodeFilePath,
   nodeId,
   outboxDir,
+  registryCachePath,
   rootNodeIds,
   runFilePath,
   type ServerTls,
@@ -145,6 +146,7 @@ export class Workshop {
         ...this.#common(id, ROOT_DOMAIN, daemon),
         node: id,
         streams,
+        registry: this.#meshFile.registryDir,
         policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
         subnets: Object.fromEntries(subnets),
         natsServer,
@@ -180,6 +182,7 @@ export class Workshop {
       subnet: name,
       tenant: subnet.tenant,
       streams: this.#meshFile.streams,
+      registryCache: registryCachePath(this.#stateDir, id),
       policy: compiledPolicyText(rules),
       members: Object.fromEntries(members.map(([node, key]) => [node, { key: key.publicKey }])),
       natsServer: { configFile, systemSeedFile: system.seedFile, ...server },
@@ -197,6 +200,7 @@ export class Workshop {
       node,
       tenant: subnet.tenant,
       registry: this.#meshFile.registryDir,
+      registryCache: registryCachePath(this.#stateDir, id),
       policy: compiledPolicyText(rulesOf(this.#rules, subnet.name, node)),
       ...(limits === undefined
         ? {}
