@@ -132,13 +132,14 @@ export type {
 export type { ProcessingRecord, ProcessingStatus, RecoveryAction } from "./processing-record.ts";
 export { prometheusText } from "./prometheus.ts";
 export type { Published, PublishOptions } from "./publish.ts";
+export { assertContract } from "./publish.ts";
 export { type Rate, type RateLimit, RateLimits } from "./rate-limits.ts";
 export { RecentMap } from "./recent-map.ts";
 export {
   newReplayId,
+  type ReplayableLetter,
   replayIdProblem,
   replayOf,
-  type ReplayableLetter,
   replayOfStored,
   type StoredEvent,
 } from "./replay.ts";

@@ -99,12 +99,9 @@ export class ParkedDesk {
       const stream = deadLetterStream(this.#subnet);
       const replays: Promise<unknown>[] = [];
       let last = after;
-      for await (const { seq, body } of storedMessages(
-        this.#connection,
-        stream,
-        parkedFilter(owner, event),
-        { seq: after + 1 },
-      )) {
+      for await (const { seq, body } of storedMessages(this.#connection, stream, parkedFilter(owner, event), {
+        seq: after + 1,
+      })) {
         const entry = parseLetter(body, owner);
         // Forged, or no event: it stays where an operator finds it.
         if (entry !== undefined) replays.push(this.#letters.replay({ entry, kept: seq }));

@@ -102,16 +102,17 @@ export class RegistryFollower implements Part {
     this.#refused = undefined;
     const { registry } = this.#options;
     if (hash === registry.own.hash) {
+      this.#digest = digest;
       registry.serve(registry.own);
+      if (isNews) this.#tell(hash);
       await this.#cache.clear();
     } else {
       const bundle = await this.#fetch(connection, { hash, digest, bytes });
       if (bundle === undefined) return;
       this.#take(bundle);
+      if (isNews) this.#tell(hash);
       await this.#cache.write(bundle);
     }
-    this.#digest = digest;
-    if (isNews) this.#tell(hash);
   }
 
   /** Nothing where the hub serves another one meanwhile, or one that cannot be used. */
@@ -122,7 +123,8 @@ export class RegistryFollower implements Part {
       while (!partial.isComplete) {
         const { offset } = partial;
         const { partBase64 } = await this.#ask(connection, { part: { digest, offset } });
-        if (partBase64 === undefined || !partial.add(offset, Buffer.from(partBase64, "base64"))) return undefined;
+        if (partBase64 === undefined || !partial.add(offset, Buffer.from(partBase64, "base64")))
+          return undefined;
       }
       return await partial.read();
     } catch (err) {

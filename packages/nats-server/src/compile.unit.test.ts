@@ -279,6 +279,7 @@ describe("compileHubServer(), what the root may do", () => {
     "$JS.API.CONSUMER.MSG.NEXT.EVENTS_alpha.root",
     "$JS.API.CONSUMER.UNPIN.EVENTS_alpha.root",
     "ingest-reply.>",
+    "registry.offer",
     "ingest.>",
   ];
 
@@ -299,6 +300,7 @@ describe("compileHubServer(), what the root may do", () => {
       "$JS.ACK.alpha.*.EVENTS_alpha.root.>": "$JS.ACK.alpha.*.EVENTS_alpha.root.>",
       "ingest.>": "link.alpha.in.>",
       "ingest-reply.>": "link.alpha.reply.>",
+      "registry.offer": "link.alpha.registry",
     });
   });
 

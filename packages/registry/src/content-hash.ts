@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type EventRecord, compareRecords } from "./record.ts";
+import { compareRecords, type EventRecord } from "./record.ts";
 import type { JsonObject, SchemaDocument } from "./schema-document.ts";
 
 /** What of an entry its meaning is made of. */

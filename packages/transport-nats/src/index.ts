@@ -6,7 +6,6 @@ export {
   openConnection,
 } from "./connection.ts";
 export { DeadLetterDesk, type KeptLetter } from "./dead-letter-desk.ts";
-export { askHub } from "./hub-requests.ts";
 export type {
   DurableReply,
   DurableRequest,
@@ -24,6 +23,7 @@ export type {
   StoredReply,
   StoredReplyRequest,
 } from "./hub-requests.ts";
+export { askHub } from "./hub-requests.ts";
 export { dropOtherDurables, ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
 export { headersOfMsg, travellingHeaders } from "./message-headers.ts";
 export { NatsIdempotencyStore } from "./nats-idempotency.ts";

@@ -1,7 +1,7 @@
 import { MeshError, messageOf } from "@adaos/core";
+import { DeadLetterDesk } from "@adaos/transport-nats";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
-import { DeadLetterDesk } from "@adaos/transport-nats";
 import { deadLetters, type KeptDeadLetter } from "../mesh/dead-letters.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { type Terminal, table } from "../terminal.ts";

@@ -7,6 +7,7 @@ import { eventsFailedCommand } from "./events-failed.ts";
 import { eventsMetricsCommand } from "./events-metrics.ts";
 import { eventsPrometheusCommand } from "./events-prometheus.ts";
 import { eventsPublishCommand } from "./events-publish.ts";
+import { eventsRegistryCommand } from "./events-registry.ts";
 import { eventsReplayCommand } from "./events-replay.ts";
 import { eventsRetryCommand } from "./events-retry.ts";
 import { eventsRetryCandidatesCommand } from "./events-retry-candidates.ts";
@@ -28,6 +29,7 @@ export function eventsCommand(terminal: Terminal): Command {
     .addCommand(eventsDetailCommand(terminal))
     .addCommand(eventsRetryCommand(terminal))
     .addCommand(eventsReplayCommand(terminal))
+    .addCommand(eventsRegistryCommand(terminal))
     .addCommand(eventsExportCommand(terminal))
     .addCommand(eventsDlqCommand(terminal))
     .addCommand(eventsMetricsCommand(terminal))

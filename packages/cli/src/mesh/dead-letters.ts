@@ -27,7 +27,11 @@ export async function* deadLetters(
 ): AsyncGenerator<KeptDeadLetter> {
   const handlers = filterSubject(DEAD_LETTER_ROOT, server.of, filter);
   if (handlers === undefined) return;
-  for await (const message of storedMessages(server.connection, deadLetterStream(server.of), `${handlers}.>`)) {
+  for await (const message of storedMessages(
+    server.connection,
+    deadLetterStream(server.of),
+    `${handlers}.>`,
+  )) {
     const entry = parseStored(message, deadLetterSchema);
     if (entry === undefined || !isOwn(entry, message.subject) || !isOfEvent(filter, entry.event_name))
       continue;

@@ -1,7 +1,7 @@
 import { eventsStream, MeshError, type Message, patternToFilter, replayOfStored } from "@adaos/core";
+import { type StoredFrom, type StoredMessage, storedMessages } from "@adaos/transport-nats";
 import type { OpenServer } from "./hubs.ts";
 import type { ReplayTarget, Selection } from "./replay-target.ts";
-import { type StoredFrom, type StoredMessage, storedMessages } from "@adaos/transport-nats";
 
 /** A part of a stream; each bound is one more condition. */
 export interface PastRange {

@@ -1,8 +1,8 @@
 import { PROCESSING_ROOT, type ProcessingRecord, processingStream } from "@adaos/core";
+import { storedMessages } from "@adaos/transport-nats";
 import { type FailureFilter, filterSubject, isOfEvent } from "./failure-filter.ts";
 import type { OpenServer } from "./hubs.ts";
 import { parseStored, recordSchema } from "./parse-stored.ts";
-import { storedMessages } from "@adaos/transport-nats";
 
 /** The processing records of one subnet, those that were written last at the end. */
 export async function* processingRecords(

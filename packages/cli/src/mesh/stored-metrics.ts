@@ -1,8 +1,8 @@
 import { METRICS, METRICS_ROOT, type MetricId, type MetricsSnapshot, metricsStream } from "@adaos/core";
+import { storedMessages } from "@adaos/transport-nats";
 import { z } from "zod";
 import type { OpenServer } from "./hubs.ts";
 import { parseStored } from "./parse-stored.ts";
-import { storedMessages } from "@adaos/transport-nats";
 
 const metric = z.enum(Object.keys(METRICS) as [MetricId, ...MetricId[]]);
 const labels = z.array(z.string().max(200)).max(8);
