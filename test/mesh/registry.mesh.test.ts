@@ -150,9 +150,7 @@ describe("the registry of a running mesh", () => {
     console.log(`a change was in force at a member after ${Date.now() - startMs} ms`);
     const told = "registry is not that of the hub; the hub's is used beside it";
     await until("it says so", () => log.of(told).length > 0);
-    expect(log.of(told)).toEqual([
-      expect.objectContaining({ relation: "older" }),
-    ]);
+    expect(log.of(told)).toEqual([expect.objectContaining({ relation: "older" })]);
     await until("its daemon says so", async () =>
       /registry older: [0-9a-f]{8} here, [0-9a-f]{8} at the hub/.test((await nodeOf("alpha/speaker")).note),
     );

@@ -412,13 +412,14 @@ describe("Consumer, refusing what breaks its contract", () => {
     const settlements = await settled(never, numbered(1), { registry: registryOf(), onParked });
     expect(settlements).toMatchObject([{ kind: "term" }]);
     expect(outcomes).toEqual(["parked"]);
-    expect(journal.calls).toMatchObject([["dead letter", { rule: "unknown-event", category: "transient" }]]);
+    expect(journal.calls).toEqual(["storeDeadLetter"]);
+    expect(journal.deadLetters).toMatchObject([{ rule: "unknown-event", category: "transient" }]);
     expect(onParked).toHaveBeenCalledTimes(1);
     expect(log.lines).toMatchObject([{ level: "warn", event: "unknown event parked" }]);
   });
 
   test("puts an unknown event off while its dead letter cannot be stored", async () => {
-    journal.failing = true;
+    journal.refusal = new MeshError("unavailable", "the hub is away");
     expect(await settled(never, numbered(1), { registry: registryOf() })).toMatchObject([{ kind: "nak" }]);
     expect(outcomes).toEqual(["held"]);
   });

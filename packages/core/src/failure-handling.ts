@@ -2,6 +2,7 @@ import type { Classification, ClassifyRule, FailureCategory } from "./classify.t
 import { type Attempt, newDeadLetter, UNKNOWN_EVENT_RULE } from "./dead-letter.ts";
 import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
+import { formatEventRef } from "./event-name.ts";
 import { failureInfo } from "./failure-info.ts";
 import type { Delivery, FailureJournal, Logger, Settlement } from "./ports.ts";
 import { errorInfo, type ProcessingRecord, type RecoveryAction } from "./processing-record.ts";
@@ -67,6 +68,8 @@ const UNWATCHED_DELIVERIES = 5;
 const MAX_STARTS = 3;
 /** Of each event this many attempts and actions are kept, the newest: a dead letter must fit into a message. */
 const MAX_KEPT = 50;
+/** Unknown events that are warned of; names come from strangers. */
+const MAX_TOLD = 1000;
 const MAX_ATTEMPT_MESSAGE_LENGTH = 500;
 /** An event whose dead letter or mark cannot be written is tried again after this. */
 const HOLD_MS = 5000;
@@ -75,6 +78,8 @@ const HOLD_MS = 5000;
 export class FailureHandling {
   readonly #settings: FailureSettings;
   readonly #histories = new Map<number, History>();
+  /** Unknown events that were warned of. */
+  readonly #parked = new Set<string>();
 
   constructor(settings: FailureSettings) {
     this.#settings = settings;
@@ -215,9 +220,18 @@ export class FailureHandling {
       log.error({ ...fields, err }, "unknown event not parked");
       return { settlement: { kind: "nak", delayMs: HOLD_MS }, outcome: "held", category };
     }
-    log.warn({ ...fields, reason: error.message }, "unknown event parked");
+    this.#tellParked(fields, failed.address, error);
     this.#histories.delete(delivery.seq);
     return { settlement: { kind: "term", reason: error.message }, outcome: "parked", category };
+  }
+
+  /** Thousands may come of an event: it is warned of once. */
+  #tellParked(fields: object, address: EventAddress | undefined, { message: reason }: MeshError): void {
+    const { log } = this.#settings;
+    const event = address === undefined ? "" : formatEventRef(address.name, address.version);
+    const isTold = this.#parked.has(event) || this.#parked.size >= MAX_TOLD;
+    log[isTold ? "debug" : "warn"]({ ...fields, unknown: event, reason }, "unknown event parked");
+    if (!isTold) this.#parked.add(event);
   }
 
   #remember(seq: number, history: History): void {

@@ -5,8 +5,9 @@ import type { FailureJournal, Logger, SchemaRegistry } from "./ports.ts";
 
 /** Looked at again so often though nothing seems to have changed: another process of the node may have parked something. */
 const LOOK_MS = 60_000;
-/** A look that failed is tried again after this. */
-const RETRY_MS = 2000;
+/** A look that failed is tried again after this, then twice as long, and so on. */
+const FIRST_RETRY_MS = 1000;
+const MAX_RETRY_MS = 15_000;
 
 /** Looks which events wait for their schema at the durables of a bus, and releases those that have it now. */
 export class ParkedEvents {
@@ -58,12 +59,16 @@ export class ParkedEvents {
 
   async #run(): Promise<void> {
     const { signal } = this.#closed;
+    let retryMs = FIRST_RETRY_MS;
     while (this.#again && !signal.aborted) {
       this.#again = false;
-      for (const durable of this.#durables) {
-        if (await this.#releaseKnown(durable)) continue;
+      let failed = false;
+      for (const durable of this.#durables) if (!(await this.#releaseKnown(durable))) failed = true;
+      if (!failed) retryMs = FIRST_RETRY_MS;
+      else {
         this.#again = true;
-        await delay(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+        await delay(retryMs, undefined, { signal, ref: false }).catch(() => undefined);
+        retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
       }
     }
   }

@@ -1,11 +1,19 @@
 import {
+  DURABLE_METADATA,
   deadLetterStream,
+  type EventPattern,
+  eventsStream,
+  formatSubject,
   type LetterOwner,
   MeshError,
   memberConsumer,
   originTokenProblem,
   parkedEvent,
   parkedFilter,
+  parseDeliverySubject,
+  parseEventPattern,
+  parseEventRef,
+  patternMatches,
   type ReplayableLetter,
 } from "@adaos/core";
 import {
@@ -21,6 +29,7 @@ import type { JetStreamManager } from "nats";
 import { z } from "zod";
 import { parseRequest } from "./parse-request.ts";
 import type { ServerGrants } from "./server-grants.ts";
+import { subjectMatches } from "./subject-matches.ts";
 
 const durable = z.string().superRefine((text, context) => {
   const problem = originTokenProblem(text);
@@ -52,6 +61,13 @@ const MAX_EVENTS = 1000;
 /** Released at a time: an answer must come in time, and other members wait. */
 const MAX_RELEASED = 256;
 
+interface Taken {
+  readonly owner: LetterOwner;
+  readonly pattern: EventPattern;
+  /** Of the subjects that the durable takes, replays apart. */
+  readonly filter: string;
+}
+
 /** Tells members which of their events wait for a schema, and gives them back to their durables. */
 export class ParkedDesk {
   readonly #subnet: string;
@@ -74,14 +90,15 @@ export class ParkedDesk {
   async parked(node: string, body: unknown): Promise<ParkedReply> {
     const request = parseRequest(parkedRequest, body, "the request");
     return this.#alone(node, async () => {
-      const filter = parkedFilter(this.#ownerOf(node, request.durable));
+      const { owner, pattern } = await this.#taken(node, request.durable);
+      const filter = parkedFilter(owner);
       const { state } = await this.#jsm.streams.info(deadLetterStream(this.#subnet), {
         subjects_filter: filter,
       });
       const events = new Set<string>();
       for (const subject of Object.keys(state.subjects ?? {})) {
         const event = parkedEvent(subject);
-        if (event !== undefined) events.add(event);
+        if (event !== undefined && patternMatches(pattern, ...refOf(event))) events.add(event);
         if (events.size >= MAX_EVENTS) break;
       }
       return { events: [...events].sort() };
@@ -95,7 +112,7 @@ export class ParkedDesk {
   async release(node: string, body: unknown): Promise<ReleaseReply> {
     const { durable, event, after } = parseRequest(releaseRequest, body, "the request");
     return this.#alone(node, async () => {
-      const owner = this.#ownerOf(node, durable);
+      const { owner, filter } = await this.#taken(node, durable);
       const stream = deadLetterStream(this.#subnet);
       const replays: Promise<unknown>[] = [];
       let last = after;
@@ -103,8 +120,9 @@ export class ParkedDesk {
         seq: after + 1,
       })) {
         const entry = parseLetter(body, owner);
-        // Forged, or no event: it stays where an operator finds it.
-        if (entry !== undefined) replays.push(this.#letters.replay({ entry, kept: seq }));
+        // Forged, no event, or none that the durable takes by now: it stays where an operator finds it.
+        if (entry !== undefined && passes(entry, filter))
+          replays.push(this.#letters.replay({ entry, kept: seq }));
         last = seq;
         if (replays.length >= MAX_RELEASED) break;
       }
@@ -120,11 +138,20 @@ export class ParkedDesk {
     await this.#letters.close();
   }
 
-  /** Only of a durable that the member has: what is released is stored for it, and must be read by somebody. */
-  #ownerOf(node: string, durable: string): LetterOwner {
-    if (!this.#grants.has(node, memberConsumer(node, durable)))
+  /**
+   * What a durable takes now, which policy has allowed: it may have taken more when the events were parked. Rejects with
+   * `denied` where the member has no such durable.
+   */
+  async #taken(node: string, durable: string): Promise<Taken> {
+    const consumer = memberConsumer(node, durable);
+    if (!this.#grants.has(node, consumer))
       throw new MeshError("denied", `${node} has no durable ${durable}`, { rule: "origin" });
-    return { subnet: this.#subnet, node, durable };
+    const { config } = await this.#jsm.consumers.info(eventsStream(this.#subnet), consumer);
+    return {
+      owner: { subnet: this.#subnet, node, durable },
+      pattern: parseEventPattern(config.metadata?.[DURABLE_METADATA.pattern] ?? ""),
+      filter: config.filter_subjects?.[0] ?? "",
+    };
   }
 
   async #alone<T>(node: string, work: () => Promise<T>): Promise<T> {
@@ -136,6 +163,19 @@ export class ParkedDesk {
     } finally {
       this.#busy.delete(node);
     }
+  }
+}
+
+function refOf(event: string): [name: string, version: number] {
+  const { name, version = 0 } = parseEventRef(event);
+  return [name, version];
+}
+
+function passes({ subject }: ReplayableLetter, filter: string): boolean {
+  try {
+    return subjectMatches(filter, formatSubject(parseDeliverySubject(subject)));
+  } catch {
+    return false;
   }
 }
 

@@ -110,9 +110,11 @@ export class RegistryKeeper implements Part {
 
   async #collect(heading: BundleHeading, part: RegistryOffer["part"]): Promise<RegistryOfferReply> {
     try {
-      if (this.#arriving?.heading.digest !== heading.digest)
-        this.#arriving = new PartialBundle(heading, "the root");
-      const arriving = this.#arriving;
+      const before = this.#arriving?.heading.digest === heading.digest ? this.#arriving : undefined;
+      // An offer without a part begins anew: what came before it was cut short.
+      const arriving =
+        part === undefined || before === undefined ? new PartialBundle(heading, "the root") : before;
+      this.#arriving = arriving;
       if (part !== undefined) arriving.add(part.offset, Buffer.from(part.base64, "base64"));
       if (!arriving.isComplete) return { next: arriving.offset };
       this.#arriving = undefined;

@@ -73,7 +73,7 @@ export class RegistryFollower implements Part {
     const told = this.#hubHash === undefined ? undefined : shortHash(this.#hubHash);
     if (told === undefined || told === hash) return { ready: true, note: `registry ${hash}`, details };
     const why = this.#refused === undefined ? "" : `, which is not taken: ${this.#refused.reason}`;
-    const note = `registry ${this.#refused === undefined ? relation : "other"}: ${hash} here, ${told} at the hub${why}`;
+    const note = `registry ${this.#refused === undefined ? (relation ?? "other") : "other"}: ${hash} here, ${told} at the hub${why}`;
     return { ready: true, note, details };
   }
 

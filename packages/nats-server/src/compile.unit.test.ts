@@ -279,8 +279,8 @@ describe("compileHubServer(), what the root may do", () => {
     "$JS.API.CONSUMER.MSG.NEXT.EVENTS_alpha.root",
     "$JS.API.CONSUMER.UNPIN.EVENTS_alpha.root",
     "ingest-reply.>",
-    "registry.offer",
     "ingest.>",
+    "registry.offer",
   ];
 
   test("exports the services of its durable and what may enter, the acknowledgement in both its forms", () => {

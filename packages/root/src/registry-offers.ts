@@ -8,6 +8,10 @@ const OFFER_MS = 2000;
 /** A hub checks the whole registry before it answers the last part. */
 const ANSWER_MS = 15_000;
 
+/** Before a hub is handed all parts once more, when it has not taken them. */
+const UNTAKEN_PAUSE_MS = 10_000;
+const MAX_TOLD = 300;
+
 export interface RegistryOffersOptions {
   /** The root daemon. */
   readonly node: string;
@@ -25,6 +29,8 @@ export class RegistryOffers implements Part {
   readonly #closed = new AbortController();
   /** What each hub has said last: that it has the registry, or why not. */
   readonly #told = new Map<string, string>();
+  /** Hubs that were handed parts and have not taken the whole. */
+  readonly #pausedUntilMs = new Map<string, number>();
   readonly #offering = new Map<string, Promise<void>>();
   #running: Promise<void> | undefined;
 
@@ -64,18 +70,31 @@ export class RegistryOffers implements Part {
   async #offer(subnet: string): Promise<void> {
     const bundle = this.#options.bundle();
     if (bundle === undefined) return;
+    if (performance.now() < (this.#pausedUntilMs.get(subnet) ?? 0)) return;
     try {
       let reply = await this.#say(subnet, bundle, undefined);
-      while ("next" in reply && bundle === this.#options.bundle() && !this.#closed.signal.aborted)
-        reply = await this.#say(subnet, bundle, reply.next);
-      if ("have" in reply) this.#note(subnet, "has it");
-      if ("refused" in reply) this.#note(subnet, reply.refused);
+      // A hub asks for one part after the other; one that asks otherwise would keep the root busy for ever.
+      for (let sent = 0; "next" in reply && reply.next === sent && sent < bundle.bytes.length; ) {
+        if (bundle !== this.#options.bundle() || this.#closed.signal.aborted) {
+          this.#pausedUntilMs.delete(subnet);
+          return;
+        }
+        this.#pausedUntilMs.set(subnet, performance.now() + UNTAKEN_PAUSE_MS);
+        reply = await this.#say(subnet, bundle, sent);
+        sent += partOf(bundle, sent).length;
+      }
+      if (!("have" in reply))
+        return this.#note(subnet, "refused" in reply ? reply.refused : "takes no part of it");
+      this.#pausedUntilMs.delete(subnet);
+      this.#note(subnet, "has it");
     } catch (thrown) {
       this.#note(subnet, `does not answer: ${messageOf(thrown)}`);
     }
   }
 
-  #note(subnet: string, told: string): void {
+  /** @param said By a hub, which may say anything. */
+  #note(subnet: string, said: unknown): void {
+    const told = String(said).slice(0, MAX_TOLD);
     if (this.#told.get(subnet) === told) return;
     this.#told.set(subnet, told);
     this.#options.log.info({ subnet, told }, "registry offered");
