@@ -7,8 +7,12 @@ import { delay } from "@adaos/transport-nats";
 
 /** How often it is looked whether the folder has changed. */
 const LOOK_MS = 500;
-/** A look at many files takes a while: the pause after it is so many times as long. */
-const PAUSE_FACTOR = 20;
+/** A look at many files takes a while: the pause after it is so many times as long, within limits. */
+const PAUSE_FACTOR = 5;
+const MAX_PAUSE_MS = 5000;
+const WATCHED = /\.(json|ya?ml)$/;
+/** Generated from the registry. */
+const UNREAD = /^_dist\//;
 /** Files looked at, at most; a registry holds fewer. */
 const MAX_FILES = 50_000;
 
@@ -23,6 +27,7 @@ export class RegistryFolder implements Part {
   readonly #closed = new AbortController();
   #bundle: RegistryBundle | undefined;
   #seen: string | undefined;
+  #tookMs = 0;
   #broken: string | undefined;
   #following: Promise<void> | undefined;
 
@@ -55,20 +60,18 @@ export class RegistryFolder implements Part {
 
   async #follow(): Promise<void> {
     const { signal } = this.#closed;
-    let tookMs = 0;
     while (!signal.aborted) {
-      await delay(Math.max(LOOK_MS, tookMs * PAUSE_FACTOR), signal);
-      if (signal.aborted) return;
-      const startMs = performance.now();
-      await this.#look();
-      tookMs = performance.now() - startMs;
+      await delay(Math.min(Math.max(LOOK_MS, this.#tookMs * PAUSE_FACTOR), MAX_PAUSE_MS), signal);
+      if (!signal.aborted) await this.#look();
     }
   }
 
   /** Never rejects. */
   async #look(): Promise<void> {
     // Stamped before it is read: what changes meanwhile is read again.
+    const startMs = performance.now();
     const stamp = await stampOf(this.#dir).catch((thrown: unknown) => `unreadable: ${messageOf(thrown)}`);
+    this.#tookMs = performance.now() - startMs;
     if (stamp === this.#seen) return;
     this.#seen = stamp;
     try {
@@ -87,7 +90,7 @@ export class RegistryFolder implements Part {
 /** Differs when a file of the folder was changed, added or removed. */
 async function stampOf(dir: string): Promise<string> {
   const entries = await readdir(dir, { recursive: true });
-  const files = entries.filter((path) => /\.(json|ya?ml)$/.test(path)).sort();
+  const files = entries.filter((path) => WATCHED.test(path) && !UNREAD.test(path)).sort();
   const stamps: string[] = [];
   for (const path of files.slice(0, MAX_FILES)) {
     const found = await stat(join(dir, path)).catch(() => undefined);
