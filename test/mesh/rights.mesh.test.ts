@@ -621,7 +621,9 @@ async function attackByReply(target: string): Promise<void> {
 async function subjectsFrom(first: number): Promise<string[]> {
   const subjects = [];
   for (let seq = first; seq <= (await lastSeq("alpha", "EVENTS_alpha")); seq++) {
-    subjects.push((await found(managers, "alpha").streams.getMessage("EVENTS_alpha", { seq })).subject);
+    const { subject } = await found(managers, "alpha").streams.getMessage("EVENTS_alpha", { seq });
+    // The hub tells again of what it has denied whenever its time has come.
+    if (!DENIAL.test(subject)) subjects.push(subject);
   }
   return subjects;
 }

@@ -22,7 +22,7 @@ const ASK_MS = 2000;
 const MAX_ASK_MS = 4000;
 /** So that not all members ask at once. */
 const SPREAD = 0.25;
-const ANSWER_MS = 5000;
+const ANSWER_MS = 3000;
 
 export interface RegistryFollowerOptions {
   readonly address: NodeAddress;

@@ -5,8 +5,10 @@ import { type Connection, delay, type RegistryOffer, type RegistryOfferReply } f
 
 /** How often each hub is offered the registry: a hub that comes back, or an operator's change, waits no longer. */
 const OFFER_MS = 2000;
+/** What is lost while a hub restarts must not keep the next offer waiting for long. */
+const ANSWER_MS = 2000;
 /** A hub checks the whole registry before it answers the last part. */
-const ANSWER_MS = 15_000;
+const PART_ANSWER_MS = 15_000;
 
 /** Before a hub is handed all parts once more, when it has not taken them. */
 const UNTAKEN_PAUSE_MS = 10_000;
@@ -115,7 +117,7 @@ export class RegistryOffers implements Part {
         : { part: { offset, base64: Buffer.from(partOf(bundle, offset)).toString("base64") } }),
     };
     const answer = await connection.nc.request(registryOfferSubject(subnet), JSON.stringify(offer), {
-      timeout: ANSWER_MS,
+      timeout: offset === undefined ? ANSWER_MS : PART_ANSWER_MS,
     });
     return answer.json<RegistryOfferReply>();
   }

@@ -24,7 +24,7 @@ import { StreamPublisher } from "./stream-publisher.ts";
 
 const ANSWER_MS = 3000;
 /** For what the hub has to read and write before it answers. */
-const HUB_MS = 15_000;
+const HUB_MS = 5000;
 
 /** The failure journal of one member, in two streams of its hub. Uses a connection and does not own it. */
 export class NatsJournal implements FailureJournal {
