@@ -621,7 +621,9 @@ async function attackByReply(target: string): Promise<void> {
 async function subjectsFrom(first: number): Promise<string[]> {
   const subjects = [];
   for (let seq = first; seq <= (await lastSeq("alpha", "EVENTS_alpha")); seq++) {
-    subjects.push((await found(managers, "alpha").streams.getMessage("EVENTS_alpha", { seq })).subject);
+    const { subject } = await found(managers, "alpha").streams.getMessage("EVENTS_alpha", { seq });
+    // The hub tells again of what it has denied whenever its time has come.
+    if (!DENIAL.test(subject)) subjects.push(subject);
   }
   return subjects;
 }
@@ -777,9 +779,11 @@ describe("a forged event in an allowed subject", () => {
   test("reaches no handler, and good events still do", async () => {
     const forgeries = [...forgedFields(), ...forgedBodies(), ...forgedSubjects(), ...forgedContent()];
     const carried = forgeries.filter(({ passesLinks }) => passesLinks === true).length;
+    // One of an event that nobody declares is parked: its schema may come.
+    const keptFrom = ({ stats }: Bus): number => stats.refused + stats.parked;
     const refusals = async (): Promise<number[]> => [
-      found(buses, "alpha/speaker").stats.refused,
-      found(buses, "beta/desk").stats.refused,
+      keptFrom(found(buses, "alpha/speaker")),
+      keptFrom(found(buses, "beta/desk")),
       (await rootParts())["link up alpha"]?.details?.refused ?? 0,
     ];
     const [speakerBefore = 0, deskBefore = 0, uplinkBefore = 0] = await refusals();

@@ -31,6 +31,7 @@ export {
   nodeFilePath,
   nodeId,
   outboxDir,
+  registryCachePath,
   resolveStateDir,
   rootNodeIds,
   runFilePath,

@@ -69,6 +69,7 @@ const memberFile = z.strictObject({
   node: name,
   tenant: name.default(DEFAULT_TENANT),
   registry: z.string().min(1),
+  registryCache: z.string().min(1).optional().describe("file for the registry that the hub serves"),
   policy: compiledPolicySchema,
   limits: z.array(rateLimitSchema).default([]),
   enable_metrics: enableMetricsSchema,
@@ -86,6 +87,7 @@ const hubFile = z.strictObject({
   subnet: name,
   tenant: name.default(DEFAULT_TENANT),
   streams: streamLimitsSchema,
+  registryCache: z.string().min(1).optional().describe("file for the registry that the root offers"),
   policy: compiledPolicySchema,
   members: z.record(name, z.strictObject({ key: publicKey })),
   natsServer: z
@@ -112,6 +114,11 @@ const rootFile = z.strictObject({
     .optional()
     .describe("state folder from which this daemon lets other machines join"),
   streams: streamLimitsSchema,
+  registry: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("folder of the registry that every hub is offered; followed while the root runs"),
   policy: compiledPolicySchema,
   subnets: z.record(
     name,

@@ -41,6 +41,11 @@ export function storeDir(stateDir: string, of: string): string {
   return join(stateDir, "store", of);
 }
 
+/** The registry that a node was served last. */
+export function registryCachePath(stateDir: string, id: string): string {
+  return join(stateDir, "registry", `${id.replace("/", "_")}.json`);
+}
+
 export function logFilePath(stateDir: string, id: string): string {
   return join(stateDir, "logs", `${id.replace("/", "_")}.log`);
 }

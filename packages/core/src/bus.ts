@@ -1,5 +1,6 @@
 import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./consume.ts";
 import { Consumer } from "./consume.ts";
+import { Deprecations } from "./deprecations.ts";
 import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import type { EventData, ReplyData } from "./event-map.ts";
@@ -8,6 +9,7 @@ import { type EventPattern, parseEventPattern } from "./event-pattern.ts";
 import { DEFAULT_TENANT } from "./mesh.ts";
 import type { Metrics } from "./metrics.ts";
 import { OUTBOX_STREAM } from "./names.ts";
+import { ParkedEvents } from "./parked-events.ts";
 import { deniedError, type Policy } from "./policy.ts";
 import type {
   FailureJournal,
@@ -66,6 +68,8 @@ export interface BusStats {
   held: number;
   /** Not handed to a handler, since they break their contract. */
   refused: number;
+  /** Kept until the schema of their event is known. */
+  parked: number;
 }
 
 /** Publishes and subscribes typed events as one node: every rule of the mesh that does not depend on a transport. */
@@ -80,20 +84,34 @@ export class Bus {
     deadLettered: 0,
     held: 0,
     refused: 0,
+    parked: 0,
   };
-  readonly #options: BusOptions & { readonly component: string; readonly tenant: string };
+  readonly #options: BusOptions & {
+    readonly component: string;
+    readonly tenant: string;
+    readonly deprecations: Deprecations;
+  };
   readonly #subscriptions = new Set<Subscription>();
   readonly #closed = new AbortController();
+  readonly #parked: ParkedEvents;
   #closing: Promise<void> | undefined;
 
   constructor(options: BusOptions) {
     this.address = options.address;
-    this.#options = { component: "app", tenant: DEFAULT_TENANT, ...options };
+    const { address, log, journal, registry } = options;
+    const deprecations = new Deprecations(`${address.subnet}/${address.node}`, log);
+    this.#options = { component: "app", tenant: DEFAULT_TENANT, ...options, deprecations };
+    this.#parked = new ParkedEvents(journal, registry, log);
   }
 
   /** What waits on this machine's disk for the hub; nothing without an outbox. */
   get outbox(): OutboxStatus | undefined {
     return this.#options.transport.outbox;
+  }
+
+  /** How often each deprecated event was published or received by this bus, by `name@major`. */
+  get deprecated(): Readonly<Record<string, number>> {
+    return this.#options.deprecations.counts;
   }
 
   /**
@@ -197,11 +215,13 @@ export class Bus {
     const subscription: Subscription = {
       stop: async (graceMs) => {
         consumer.handBack();
+        this.#parked.remove(settings.durable);
         this.#subscriptions.delete(subscription);
         await carried.stop(graceMs);
       },
     };
     this.#subscriptions.add(subscription);
+    this.#parked.add(settings.durable);
     return subscription;
   }
 
@@ -228,6 +248,7 @@ export class Bus {
 
   async #close(): Promise<void> {
     try {
+      await this.#parked.close();
       await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
     } finally {
       await this.#options.metrics?.close();
@@ -297,6 +318,8 @@ export class Bus {
       idempotency: options.idempotency ?? idempotency,
       metrics: this.#options.metrics,
       responder: answers ? new Responder(this.#options, transport, log) : undefined,
+      deprecations: this.#options.deprecations,
+      onParked: () => this.#parked.look(),
       onSettled: (outcome) => this.stats[outcome]++,
     };
   }

@@ -118,6 +118,7 @@ const NO_STATS = {
   deadLettered: 0,
   held: 0,
   refused: 0,
+  parked: 0,
 };
 const TEA = { text: "Tea is ready" };
 const nothing = (): void => undefined;

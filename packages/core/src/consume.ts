@@ -1,4 +1,5 @@
 import type { ClassifyRule } from "./classify.ts";
+import type { Deprecations } from "./deprecations.ts";
 import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import {
@@ -99,11 +100,13 @@ export interface ConsumerSettings {
   readonly responder: Responder | undefined;
   /** Not given: nothing is counted. */
   readonly metrics: Metrics | undefined;
+  /** Not given: nobody is told of deprecated events. */
+  readonly deprecations?: Deprecations | undefined;
+  /** Called when an event was parked: its schema may have come meanwhile. */
+  readonly onParked: () => void;
   readonly onSettled: (outcome: "handled" | "repeated" | "refused" | FailureOutcome) => void;
 }
 
-/** An event waits this long for its schema to arrive before it is tried again. */
-const UNKNOWN_EVENT_RETRY_MS = 60_000;
 /** Beyond the handler's own time; what the hub's store may take at its slowest, twice. */
 const STORE_MS = 30_000;
 /** Deliveries handed back at a stop come again after this time, to another process or this one's successor. */
@@ -178,17 +181,28 @@ export class Consumer {
     if (!this.#settings.isAllowed()) return FORBIDDEN;
     const opened = openDelivery(delivery, this.#settings);
     const { refusal } = opened;
-    if (refusal?.code === "unknown-event") return this.#putOffUnknown(delivery, refusal);
+    this.#noteDeprecated(opened);
     if (delivery.deliveryCount > 1) return this.#processAgain(opened);
+    if (refusal?.code === "unknown-event") return this.#park(opened, refusal);
     return this.#attempt(opened, NO_HISTORY);
   }
 
-  #putOffUnknown(delivery: Delivery, err: MeshError): Settlement {
-    const { log, durable, onSettled } = this.#settings;
-    onSettled("refused");
-    const fields = { durable, subject: delivery.message.subject, seq: delivery.seq, err };
-    log.warn({ ...fields, delayMs: UNKNOWN_EVENT_RETRY_MS }, "delivery of an unknown event");
-    return { kind: "nak", delayMs: UNKNOWN_EVENT_RETRY_MS };
+  /** What only lacks its schema is kept beside the stream, so that nothing else waits for it. */
+  async #park(opened: OpenedDelivery, refusal: MeshError): Promise<Settlement> {
+    const ending = await this.#failures.park(opened, refusal);
+    this.#settings.onSettled(ending.outcome);
+    if (ending.outcome === "held") this.#metrics.held();
+    else {
+      this.#metrics.parked();
+      this.#settings.onParked();
+    }
+    return ending.settlement;
+  }
+
+  #noteDeprecated({ contract, envelope }: OpenedDelivery): void {
+    if (contract?.deprecated === undefined || envelope === undefined) return;
+    const { deprecations, durable } = this.#settings;
+    deprecations?.note(contract, { reader: durable, writer: envelope.source });
   }
 
   /** What was delivered before may have failed before, or have ended its process. */
@@ -200,6 +214,7 @@ export class Consumer {
       const ending = await this.#failures.condemned(opened, history, history.verdict);
       return this.#failed(opened, history, ending, history.verdict.error);
     }
+    if (opened.refusal?.code === "unknown-event") return this.#park(opened, opened.refusal);
     try {
       if (opened.refusal === undefined) history = await this.#begin(opened, history);
     } catch (thrown) {

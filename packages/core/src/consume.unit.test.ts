@@ -39,6 +39,7 @@ function settingsOf(changes: Partial<ConsumerSettings> = {}): ConsumerSettings {
     responder: undefined,
     metrics: undefined,
     onSettled: (outcome) => outcomes.push(outcome),
+    onParked: () => undefined,
     ...changes,
   };
 }
@@ -407,12 +408,21 @@ describe("Consumer, refusing what breaks its contract", () => {
     expect(outcomes).toEqual(["refused", "held"]);
   });
 
-  test("tries an unknown event again in a minute: its schema may be on its way", async () => {
-    const settlements = await settled(never, numbered(1), { registry: registryOf() });
-    expect(settlements).toEqual([{ kind: "nak", delayMs: 60_000 }]);
-    expect(outcomes).toEqual(["refused"]);
-    expect(journal.calls).toEqual([]);
-    expect(log.lines).toMatchObject([{ level: "warn", event: "delivery of an unknown event" }]);
+  test("parks an unknown event as a dead letter without a record: nothing was tried", async () => {
+    const onParked = vi.fn();
+    const settlements = await settled(never, numbered(1), { registry: registryOf(), onParked });
+    expect(settlements).toMatchObject([{ kind: "term" }]);
+    expect(outcomes).toEqual(["parked"]);
+    expect(journal.calls).toEqual(["storeDeadLetter"]);
+    expect(journal.deadLetters).toMatchObject([{ rule: "unknown-event", category: "transient" }]);
+    expect(onParked).toHaveBeenCalledTimes(1);
+    expect(log.lines).toMatchObject([{ level: "warn", event: "unknown event parked" }]);
+  });
+
+  test("puts an unknown event off while its dead letter cannot be stored", async () => {
+    journal.refusal = new MeshError("unavailable", "the hub is away");
+    expect(await settled(never, numbered(1), { registry: registryOf() })).toMatchObject([{ kind: "nak" }]);
+    expect(outcomes).toEqual(["held"]);
   });
 
   test("terminates when the registry itself breaks over it", async () => {

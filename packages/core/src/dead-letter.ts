@@ -4,6 +4,9 @@ import { type FailureInfo, failureInfo } from "./failure-info.ts";
 import type { Delivery, Message } from "./ports.ts";
 import type { EventAddress, NodeAddress } from "./subject.ts";
 
+/** The rule of a dead letter that is parked: time cures it as soon as the schema of its event comes. */
+export const UNKNOWN_EVENT_RULE = "unknown-event";
+
 /** One failed attempt, as it is remembered. */
 export interface Attempt {
   /** RFC 3339. */

@@ -46,6 +46,10 @@ export class HandlingMetrics {
     this.#ended(envelope, category === "permanent" ? "failed" : "dead_letter", failures);
   }
 
+  parked(): void {
+    this.#metrics?.count("settled", [this.#durable, "parked"]);
+  }
+
   held(): void {
     this.#metrics?.count("held", [this.#durable]);
   }

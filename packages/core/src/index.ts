@@ -10,7 +10,14 @@ export {
 export { compilePolicy, type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./compile-policy.ts";
 export type { HandlerContext, OnEvent, SubscriptionOptions } from "./consume.ts";
 export { type ClassifiedData, DATA_CLASSES, type DataClass, maskOf } from "./data-class.ts";
-export type { Attempt, DeadLetter } from "./dead-letter.ts";
+export { type Attempt, type DeadLetter, UNKNOWN_EVENT_RULE } from "./dead-letter.ts";
+export {
+  deadLetterSubject,
+  type LetterOwner,
+  parkedEvent,
+  parkedFilter,
+  parkedSubject,
+} from "./dead-letter-subject.ts";
 export { type Denial, Denials } from "./denials.ts";
 export {
   checkEnvelope,
@@ -88,7 +95,9 @@ export {
   OUTBOX_STREAM,
   PROCESSING_ROOT,
   processingStream,
+  REGISTRY_OFFER,
   ROOT_DOMAIN,
+  registryOfferSubject,
   replyIngestPrefix,
   UPLINK_DURABLE,
 } from "./names.ts";
@@ -127,11 +136,12 @@ export type {
 } from "./ports.ts";
 export type { ProcessingRecord, ProcessingStatus, RecoveryAction } from "./processing-record.ts";
 export { prometheusText } from "./prometheus.ts";
-export { missingHeader, type Published, type PublishOptions } from "./publish.ts";
+export { assertContract, missingHeader, type Published, type PublishOptions } from "./publish.ts";
 export { type Rate, type RateLimit, RateLimits } from "./rate-limits.ts";
 export { RecentMap } from "./recent-map.ts";
 export {
   newReplayId,
+  type ReplayableLetter,
   replayIdProblem,
   replayOf,
   replayOfStored,

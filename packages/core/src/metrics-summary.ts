@@ -31,6 +31,8 @@ export interface MetricsSummary {
   readonly success_after_retry: number;
   /** Came again and were not run again. */
   readonly repeated: number;
+  /** Kept until the schema of their event came. */
+  readonly parked: number;
   readonly held: number;
   /** Failed attempts. */
   readonly by_category: Readonly<Record<string, number>>;
@@ -59,6 +61,7 @@ export function summarize(snapshots: readonly MetricsSnapshot[]): MetricsSummary
     outcomes: outcomesOf(all),
     success_after_retry: all.byLabel("settled", 1)["success_after_retry"] ?? 0,
     repeated: all.byLabel("settled", 1)["repeated"] ?? 0,
+    parked: all.byLabel("settled", 1)["parked"] ?? 0,
     held: all.total("held"),
     by_category: all.byLabel("attemptsFailed", 1),
     by_type: all.byLabel("attemptsFailed", 2),

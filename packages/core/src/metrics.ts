@@ -48,7 +48,7 @@ export const METRICS: Readonly<Record<MetricId, MetricDescription>> = {
     name: "adaos_events_settled_total",
     type: "counter",
     labels: ["durable", "outcome"],
-    help: "Events whose handling has ended: success, success_after_retry, repeated (not run again), failed (permanent) or dead_letter (retries spent).",
+    help: "Events whose handling has ended: success, success_after_retry, repeated (not run again), failed (permanent), dead_letter (retries spent) or parked (its schema is not known yet).",
   },
   attemptsFailed: {
     name: "adaos_attempts_failed_total",

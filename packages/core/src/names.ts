@@ -84,12 +84,20 @@ export function replyIngestPrefix(subnet: string): string {
 }
 
 /** What a member may ask its hub. */
-export const HUB_SERVICES = ["durable", "handlers", "reply"] as const;
+export const HUB_SERVICES = ["durable", "handlers", "reply", "registry", "parked", "release"] as const;
 export type HubService = (typeof HUB_SERVICES)[number];
 
 /** Subject on which a member asks its hub. The server lets only that member publish there. */
 export function hubServiceSubject(node: string, service: HubService | "*"): string {
   return `svc.hub.${node}.${service}`;
+}
+
+/** Where a hub takes the registry that its root offers. */
+export const REGISTRY_OFFER = "registry.offer";
+
+/** Where the root offers a hub the registry. */
+export function registryOfferSubject(subnet: string): string {
+  return `${bridgePrefix(subnet)}.registry`;
 }
 
 /** Prefix of a user's private reply subjects. */

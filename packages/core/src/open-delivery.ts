@@ -3,7 +3,7 @@ import { decodeEnvelope, type Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { quote } from "./event-name.ts";
 import type { FailedDelivery } from "./failure-handling.ts";
-import type { Delivery, SchemaRegistry } from "./ports.ts";
+import type { Delivery, EventContract, SchemaRegistry } from "./ports.ts";
 import { assertContract, contractOrError } from "./publish.ts";
 import { assertSigned, type Signatures } from "./signatures.ts";
 import { type EventAddress, type NodeAddress, parseDeliverySubject, REPLAY_ROOT } from "./subject.ts";
@@ -21,6 +21,8 @@ export interface ReadDelivery {
 export interface OpenedDelivery extends FailedDelivery {
   readonly refusal: MeshError | undefined;
   readonly classified?: ClassifiedData | undefined;
+  /** Of what is not refused. */
+  readonly contract?: EventContract;
 }
 
 /** By what a delivery is checked, and by whom. */
@@ -53,7 +55,7 @@ export function openDelivery(delivery: Delivery, opener: Opener): OpenedDelivery
     if (address.subnet === own.subnet) assertTenant(envelope, tenant);
     if (contract instanceof MeshError) throw contract;
     assertContract(contract, envelope, "validateReceived");
-    return { delivery, address, envelope, refusal: undefined, classified: contract.classified };
+    return { delivery, address, envelope, refusal: undefined, classified: contract.classified, contract };
   } catch (thrown) {
     return {
       delivery,

@@ -129,6 +129,16 @@ export interface FailureJournal {
   record(record: ProcessingRecord): Promise<void>;
   /** What was last recorded of this event at this durable of the node. Rejects with `unavailable`. */
   lastRecord(durable: string, eventId: string): Promise<ProcessingRecord | undefined>;
+  /**
+   * Events of which dead letters of this durable are parked: they wait for nothing but their schema. Not given: nothing is
+   * ever released. Rejects with `unavailable`.
+   */
+  parked?(durable: string): Promise<readonly string[]>;
+  /**
+   * Gives the parked dead letters of one event (`ui.notify@1`) to the durable again, oldest first, and takes them away.
+   * Resolves with how many those were. Rejects with `unavailable` or `backpressure`; what it has not done is still parked.
+   */
+  release?(durable: string, event: string): Promise<number>;
 }
 
 /** Remembers at which durable which effects have happened, longer than any stream holds their events. */
@@ -165,6 +175,8 @@ export interface EventContract {
   /** The schema's `$id`, else its file. */
   readonly schema: string;
   readonly requiredHeaders: readonly string[];
+  /** Of an event that should not be used any more: the components that are declared to. */
+  readonly deprecated?: { readonly producers: readonly string[]; readonly consumers: readonly string[] };
   /** As who publishes must keep to it. Violations name no classified value, and nothing within one. */
   validate(data: unknown): Validation;
   /**
@@ -182,6 +194,8 @@ export type EventKind = "event" | "command" | "reply";
 export interface SchemaRegistry {
   /** Without a version: the highest that is not a draft. Throws MeshError `unknown-event`. */
   resolve(name: string, version?: number): EventContract;
+  /** Calls `listener` whenever contracts have come or changed, until what it returns is called. Nothing: they never do. */
+  onChange?(listener: () => void): () => void;
 }
 
 /** Structured log lines: fields first, then a fixed event name. */

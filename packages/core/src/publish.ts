@@ -1,3 +1,4 @@
+import type { Deprecations } from "./deprecations.ts";
 import { checkEnvelope, type Envelope, encodeEnvelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { newEventId } from "./event-id.ts";
@@ -42,6 +43,8 @@ export interface Publisher {
   readonly registry: SchemaRegistry;
   /** Not given: nothing is signed. */
   readonly signatures?: Signatures | undefined;
+  /** Not given: nobody is told of deprecated events. */
+  readonly deprecations?: Deprecations;
 }
 
 export interface PreparedEvent {
@@ -68,6 +71,7 @@ export function prepareEvent(
     contract.classified === undefined,
   );
   assertContract(contract, envelope, "validate");
+  publisher.deprecations?.note(contract, { writer: envelope.source });
   return { envelope, message: newMessage(publisher, subject, envelope) };
 }
 

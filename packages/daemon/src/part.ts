@@ -4,6 +4,8 @@ export interface PartHealth {
   readonly ready: boolean;
   /** Why not, when it is not. */
   readonly reason?: string;
+  /** What an operator should know of it though it does its work; a few words. */
+  readonly note?: string;
   /** What an operator may want to see: counters, positions. */
   readonly details?: Readonly<Record<string, unknown>>;
 }

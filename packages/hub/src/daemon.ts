@@ -4,6 +4,8 @@ import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection, StreamPublisher } from "@adaos/transport-nats";
 import { DurableDesk } from "./durable-desk.ts";
 import { MemberService } from "./member-service.ts";
+import { ParkedDesk } from "./parked-desk.ts";
+import { RegistryKeeper } from "./registry-keeper.ts";
 import { RequestDesk } from "./request-desk.ts";
 import { type HubKeys, ServerGrants } from "./server-grants.ts";
 import { SubnetStream } from "./subnet-stream.ts";
@@ -66,6 +68,9 @@ export async function runHub(file: string): Promise<number> {
     publish: (message) => publisher.publish(message),
     log,
   });
+  const cacheFile = config.registryCache === undefined ? undefined : path(config.registryCache);
+  const registry = new RegistryKeeper(connection, cacheFile, log);
+  const parked = new ParkedDesk(subnet, connection, jsm, grants, signatures);
   const requests = new RequestDesk(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
   try {
     return await runNode({
@@ -76,6 +81,7 @@ export async function runHub(file: string): Promise<number> {
       log,
       parts: [
         stream,
+        registry,
         new MemberService({
           subnet,
           connection,
@@ -83,6 +89,9 @@ export async function runHub(file: string): Promise<number> {
             durable: (member, request) => durables.make(member, request),
             handlers: (member, request) => requests.handlers(member, request),
             reply: (member, request) => requests.reply(member, request),
+            registry: (_member, request) => registry.serve(request),
+            parked: (member, request) => parked.parked(member, request),
+            release: (member, request) => parked.release(member, request),
           },
           restore: () => durables.restoreGrants(),
           denials,
@@ -93,7 +102,7 @@ export async function runHub(file: string): Promise<number> {
     });
   } finally {
     denials.close();
-    await publisher.close();
+    await Promise.all([publisher.close(), parked.close()]);
     await Promise.all([connection.close(), system.close()]);
   }
 }

@@ -22,6 +22,7 @@ import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } 
 import { z } from "zod";
 import { parseRequest } from "./parse-request.ts";
 import type { Grant, ServerGrants } from "./server-grants.ts";
+import { subjectMatches } from "./subject-matches.ts";
 
 const name = z.string().superRefine((text, context) => {
   const problem = originTokenProblem(text);
@@ -196,17 +197,6 @@ export class DurableDesk {
     await this.#grants.grant([[node, consumer]]);
     return consumer;
   }
-}
-
-/** Whether a literal subject passes a filter, by the rules of nats-server. */
-function subjectMatches(filter: string, subject: string): boolean {
-  const wanted = filter.split(".");
-  const tokens = subject.split(".");
-  for (const [i, token] of wanted.entries()) {
-    if (token === ">") return tokens.length > i;
-    if (token !== "*" && token !== tokens[i]) return false;
-  }
-  return wanted.length === tokens.length;
 }
 
 function differs(

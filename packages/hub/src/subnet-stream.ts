@@ -15,6 +15,7 @@ import {
   type NodeAddress,
   type Policy,
   PROCESSING_ROOT,
+  parkedFilter,
   patternToFilter,
   processingStream,
   REPLAY_ROOT,
@@ -95,6 +96,9 @@ export class SubnetStream implements Part {
     // Whoever has its name one day has handled nothing yet.
     for (const node of gone) {
       await ifThere("stream", this.#jsm.streams.delete(doneStream({ subnet: this.#subnet, node })));
+      // Nor must it be given what waits for a schema here.
+      const filter = parkedFilter({ subnet: this.#subnet, node, durable: "*" });
+      await ifThere("stream", this.#jsm.streams.purge(deadLetterStream(this.#subnet), { filter }));
     }
     this.#members = members;
     const error = await this.#check();

@@ -30,7 +30,7 @@ import {
   type Transport,
 } from "@adaos/core";
 import { NodeFileWatch, openLog, startTelemetry } from "@adaos/daemon";
-import { loadRegistry } from "@adaos/registry";
+import { LiveRegistry, loadRegistry } from "@adaos/registry";
 import {
   type Connection,
   delay,
@@ -44,6 +44,7 @@ import { openLocalBus } from "./connect-local.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { type Hub, OutboxTransport } from "./outbox/outbox-transport.ts";
 import { RefusedLog } from "./outbox/refused-log.ts";
+import { RegistryFollower } from "./registry-follower.ts";
 
 const NEEDS_AS = 'connect() needs "as", for example { as: "alpha/kitchen" }';
 
@@ -125,9 +126,10 @@ type OpenOptions = Pick<BusOptions, "log" | "component" | "onClosed"> &
 /** Longest wait for a hub that most often is there, before a bus is handed out that may have none yet. */
 const FIRST_WAIT_MS = 2000;
 
-/** A bus, and what keeps its policy that of the member's file. */
+/** A bus, and what keeps its policy that of the member's file, and its registry that of the hub. */
 export interface OpenedBus {
   readonly bus: Bus;
+  readonly follower: RegistryFollower;
   readonly watch: NodeFileWatch<"member">;
 }
 
@@ -152,7 +154,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     },
     log,
   });
-  const registry = await loadRegistry(path(config.registry));
+  const registry = new LiveRegistry(await loadRegistry(path(config.registry)));
   const outbox = options.outbox === false ? undefined : config.outbox;
   const closed = new AbortController();
   const dialing = openConnection({
@@ -163,6 +165,13 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     waitForServer,
     ...(outbox === undefined ? {} : { signal: closed.signal }),
   });
+  const follower = new RegistryFollower({
+    address,
+    registry,
+    cacheFile: config.registryCache === undefined ? undefined : path(config.registryCache),
+    connection: dialing,
+    log,
+  });
   // A key that is not known is told to who connects, where that shows at once.
   await (outbox !== undefined && waitForServer ? withinFirstWait(dialing, log) : dialing);
   const hub = dialing.then((connection) => {
@@ -171,6 +180,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
   const journal = dialing.then((connection) => new NatsJournal(connection, address));
   const idempotency = dialing.then((connection) => new NatsIdempotencyStore(connection, address));
   for (const promise of [hub, journal, idempotency]) promise.catch(() => undefined);
+  await follower.start();
   const bus = new Bus({
     address,
     transport:
@@ -188,12 +198,12 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     log,
     ...(component === undefined ? {} : { component }),
     onClosed: async () => {
-      await watch.stop();
+      await Promise.all([watch.stop(), follower.stop()]);
       await onClosed?.();
     },
   });
   await watch.start();
-  return { bus, watch };
+  return { bus, watch, follower };
 }
 
 function openMetrics(dialing: Promise<Connection>, address: NodeAddress, log: Logger): Metrics {
@@ -226,10 +236,12 @@ async function openOutbox(
 }
 
 /** The journal of a hub that may not have been reached yet. */
-function journalOf(journal: Promise<FailureJournal>): FailureJournal {
+function journalOf(journal: Promise<NatsJournal>): FailureJournal {
   return {
     storeDeadLetter: async (entry) => (await journal).storeDeadLetter(entry),
     record: async (record) => (await journal).record(record),
     lastRecord: async (durable, eventId) => (await journal).lastRecord(durable, eventId),
+    parked: async (durable) => (await journal).parked(durable),
+    release: async (durable, event) => (await journal).release(durable, event),
   };
 }

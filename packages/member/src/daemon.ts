@@ -16,7 +16,7 @@ export async function runMember(file: string): Promise<number> {
     file: logFile === undefined ? undefined : path(logFile),
     base: { mesh: config.mesh, node },
   });
-  const { bus, watch } = await openBus(loaded, { log, component: "daemon", waitForServer: true });
+  const { bus, watch, follower } = await openBus(loaded, { log, component: "daemon", waitForServer: true });
   const mayHear = new Policy(config.policy).patternsFor({
     verb: "subscribe",
     subnet: config.subnet,
@@ -29,7 +29,7 @@ export async function runMember(file: string): Promise<number> {
       http: config.http,
       runFile: config.runFile === undefined ? undefined : path(config.runFile),
       log,
-      parts: [watch, new OutboxHealth(bus), new EventJournal(bus, mayHear, log)],
+      parts: [watch, follower, new OutboxHealth(bus), new EventJournal(bus, mayHear, log)],
     });
   } finally {
     await bus.close();

@@ -34,7 +34,7 @@ export class EventJournal implements Part {
   }
 
   health(): PartHealth {
-    const details = { ...this.#bus.stats };
+    const details = { ...this.#bus.stats, deprecated: this.#bus.deprecated };
     const missing = this.#patterns.length - this.#subscriptions.length;
     return missing === 0
       ? { ready: true, details }

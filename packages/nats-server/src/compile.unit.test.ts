@@ -281,6 +281,7 @@ describe("compileHubServer(), what the root may do", () => {
     "$JS.API.CONSUMER.UNPIN.EVENTS_alpha.root",
     "ingest-reply.>",
     "ingest.>",
+    "registry.offer",
   ];
 
   test("exports the services of its durable and what may enter, the acknowledgement in both its forms", () => {
@@ -300,6 +301,7 @@ describe("compileHubServer(), what the root may do", () => {
       "$JS.ACK.alpha.*.EVENTS_alpha.root.>": "$JS.ACK.alpha.*.EVENTS_alpha.root.>",
       "ingest.>": "link.alpha.in.>",
       "ingest-reply.>": "link.alpha.reply.>",
+      "registry.offer": "link.alpha.registry",
     });
   });
 

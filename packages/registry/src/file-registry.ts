@@ -8,6 +8,7 @@ import {
   type SchemaRegistry,
 } from "@adaos/core";
 import type { ClassifiedSpot, SchemaClassification } from "./classification.ts";
+import { contentHash } from "./content-hash.ts";
 import { nearest } from "./nearest.ts";
 import type { EventRecord } from "./record.ts";
 import type { SchemaScope } from "./schema-conjuncts.ts";
@@ -26,11 +27,14 @@ export class FileRegistry implements SchemaRegistry {
   readonly dir: string;
   /** In the order of `registry.yaml`. */
   readonly records: readonly EventRecord[];
+  readonly entries: readonly RegistryEntry[];
   readonly #byName = new Map<string, RegistryEntry[]>();
   readonly #byUri: ReadonlyMap<string, JsonObject>;
+  #hash: string | undefined;
 
   constructor(dir: string, entries: readonly RegistryEntry[]) {
     this.dir = dir;
+    this.entries = entries;
     this.#byUri = new Map(entries.map(({ document }) => [document.uri, document.schema]));
     this.records = entries.map(({ record }) => record);
     for (const entry of entries) {
@@ -39,6 +43,12 @@ export class FileRegistry implements SchemaRegistry {
       versions.sort((a, b) => b.record.version - a.record.version);
       this.#byName.set(entry.record.name, versions);
     }
+  }
+
+  /** Names what the registry says: see {@link contentHash}. */
+  get hash(): string {
+    this.#hash ??= contentHash(this.entries);
+    return this.#hash;
   }
 
   resolve(name: string, version?: number): EventContract {

@@ -3,6 +3,19 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { MeshError, messageOf } from "@adaos/core";
 
+/** Where a registry's files are read from: a folder, or a bundle of them. */
+export interface RegistryFiles {
+  /** As the caller named it, for messages. */
+  readonly dir: string;
+  /**
+   * Reads a UTF-8 file, and nothing that is not the registry's.
+   * @param path Seen from the registry's root.
+   * @param namedAt Where the path was found, `<file>:<line>:<column>`; begins the message of every error.
+   * Rejects with MeshError `invalid-config`.
+   */
+  read(path: string, maxBytes: number, namedAt: string): Promise<string>;
+}
+
 /** A registry folder. */
 export interface RegistryFolder {
   /** As the caller named it, for messages. */
@@ -25,6 +38,12 @@ export async function openFolder(
       cause,
     });
   }
+}
+
+/** The files of a folder. */
+export function folderFiles(folder: RegistryFolder): RegistryFiles {
+  const { dir } = folder;
+  return { dir, read: (path, maxBytes, namedAt) => readWithin(folder, path, maxBytes, namedAt) };
 }
 
 /** The text of a file, or why there is none. */

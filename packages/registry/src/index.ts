@@ -1,6 +1,11 @@
+export { bundleFolder, MAX_BUNDLE_BYTES, parseBundle, type RegistryBundle } from "./bundle.ts";
+export { BundleCache } from "./bundle-cache.ts";
 export type { ClassifiedSpot } from "./classification.ts";
+export { shortHash } from "./content-hash.ts";
 export type { FileRegistry } from "./file-registry.ts";
 export { generateIndex } from "./generate-index.ts";
 export { generateTypes } from "./generate-types.ts";
+export { LiveRegistry, type RegistryRelation, relationOf } from "./live-registry.ts";
 export { loadRegistry, REGISTRY_FILE } from "./load.ts";
+export { type BundleHeading, headingOf, PartialBundle, partOf } from "./partial-bundle.ts";
 export type { EventRecord, EventSemantics, EventStatus } from "./record.ts";

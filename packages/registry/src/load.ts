@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type EventContract, formatEventRef, MeshError } from "@adaos/core";
 import { SchemaClassification } from "./classification.ts";
 import { FileRegistry, type RegistryEntry } from "./file-registry.ts";
-import { openFolder, type RegistryFolder, readWithin } from "./files.ts";
+import { folderFiles, openFolder, type RegistryFiles, type RegistryFolder } from "./files.ts";
 import { type EventRecord, type ParsedRecord, parseRecords } from "./record.ts";
 import { parseSchemaDocument, type SchemaDocument } from "./schema-document.ts";
 import { SchemaValidators } from "./validator.ts";
@@ -23,12 +23,17 @@ export async function loadRegistry(dir: string): Promise<FileRegistry> {
 }
 
 /** As {@link loadRegistry}, of an open folder. */
-export async function loadFolder(folder: RegistryFolder): Promise<FileRegistry> {
-  const { dir } = folder;
-  const text = await readWithin(folder, REGISTRY_FILE, MAX_INDEX_BYTES, `no schema registry at ${dir}`);
+export function loadFolder(folder: RegistryFolder): Promise<FileRegistry> {
+  return readRegistry(folderFiles(folder));
+}
+
+/** The same, wherever its files are read from. Rejects likewise. */
+export async function readRegistry(files: RegistryFiles): Promise<FileRegistry> {
+  const { dir } = files;
+  const text = await files.read(REGISTRY_FILE, MAX_INDEX_BYTES, `no schema registry at ${dir}`);
   const parsed = parseRecords(text, join(dir, REGISTRY_FILE));
   assertUnique(parsed);
-  const documents = await readSchemas(folder, parsed);
+  const documents = await readSchemas(files, parsed);
   const validators = new SchemaValidators([...documents.values()]);
   const entries = parsed.map(({ record }) => {
     const document = documents.get(record.schema);
@@ -55,15 +60,15 @@ function assertUnique(parsed: readonly ParsedRecord[]): void {
 
 /** Each file once, by path: records may share a schema. */
 async function readSchemas(
-  folder: RegistryFolder,
+  files: RegistryFiles,
   parsed: readonly ParsedRecord[],
 ): Promise<ReadonlyMap<string, SchemaDocument>> {
   const documents = new Map<string, SchemaDocument>();
   for (const { record, at } of parsed) {
     if (documents.has(record.schema)) continue;
-    const text = await readWithin(folder, record.schema, MAX_SCHEMA_BYTES, at("schema"));
+    const text = await files.read(record.schema, MAX_SCHEMA_BYTES, at("schema"));
     const privateUri = `urn:adaos:registry-file:${documents.size}`;
-    const document = parseSchemaDocument(text, join(folder.dir, record.schema), privateUri);
+    const document = parseSchemaDocument(text, join(files.dir, record.schema), privateUri);
     if (document !== undefined) documents.set(record.schema, document);
   }
   return documents;
@@ -99,6 +104,9 @@ function contractOf(
     kind: record.kind,
     schema: document.id ?? record.schema,
     requiredHeaders: record.required_headers,
+    ...(record.status === "deprecated"
+      ? { deprecated: { producers: record.producers, consumers: record.consumers } }
+      : {}),
     validate: isPlain ? validate : (data) => classification.veiled(validate(data)),
     validateReceived: isPlain ? validateReceived : (data) => classification.veiled(validateReceived(data)),
     ...(isPlain ? {} : { classified: classification }),

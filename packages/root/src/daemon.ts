@@ -6,6 +6,8 @@ import { JoinDesk, type Reception } from "./join-desk.ts";
 import { type Admitted, LeafGate } from "./leaf-gate.ts";
 import { Links } from "./links.ts";
 import { MeshStream } from "./mesh-stream.ts";
+import { RegistryFolder } from "./registry-folder.ts";
+import { RegistryOffers } from "./registry-offers.ts";
 
 /**
  * Runs the root daemon until it is told to stop. Resolves with the exit code.
@@ -64,6 +66,20 @@ export async function runRoot(
     gate === undefined || stateDir === undefined
       ? []
       : [new JoinDesk(connection, gate, openReception(stateDir, log), log)];
+  const folder = config.registry === undefined ? undefined : new RegistryFolder(path(config.registry), log);
+  const registry =
+    folder === undefined
+      ? []
+      : [
+          folder,
+          new RegistryOffers({
+            node,
+            subnets: () => [...tenants.keys()],
+            bundle: () => folder.bundle,
+            connection,
+            log,
+          }),
+        ];
   try {
     return await runNode({
       node,
@@ -74,6 +90,7 @@ export async function runRoot(
       parts: [
         stream,
         links,
+        ...registry,
         new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log }),
         ...joining,
       ],

@@ -49,6 +49,63 @@ export interface StoredReply {
   readonly bodyBase64?: string;
 }
 
+/** `registry`: what the hub serves, or a part of it. */
+export interface RegistryRequest {
+  /** A part of the document that has this digest, from this byte on. Not given: no part. */
+  readonly part?: { readonly digest: string; readonly offset: number };
+}
+
+/** Empty while the hub has none. */
+export interface RegistryReply {
+  /** Names what the registry means. */
+  readonly hash?: string;
+  /** sha-256 in hex of the document, and its length. */
+  readonly digest?: string;
+  readonly bytes?: number;
+  /** The part that was asked for, unless the document is another by now. */
+  readonly partBase64?: string;
+}
+
+/** What the root offers a hub, and a part of it when the hub has asked for one. */
+export interface RegistryOffer {
+  /** The root daemon that offers. */
+  readonly root: string;
+  readonly hash: string;
+  readonly digest: string;
+  readonly bytes: number;
+  readonly part?: { readonly offset: number; readonly base64: string };
+}
+
+/** The hub has it; wants the part that begins there; or will not have it. */
+export type RegistryOfferReply =
+  | { readonly have: string }
+  | { readonly next: number }
+  | { readonly refused: string };
+
+/** `parked`: which events wait for their schema at a durable of the asking node. */
+export interface ParkedRequest {
+  readonly durable: string;
+}
+
+export interface ParkedReply {
+  /** `ui.notify@1`; at most 1000, the rest when these are gone. */
+  readonly events: readonly string[];
+}
+
+/** `release`: give those of one event to the durable again, a page of them. */
+export interface ReleaseRequest {
+  readonly durable: string;
+  readonly event: string;
+  /** Place among the dead letters of the last one of the page before; 0 at first. */
+  readonly after: number;
+}
+
+export interface ReleaseReply {
+  readonly released: number;
+  /** Where to go on; nothing when all is done. */
+  readonly next?: number;
+}
+
 /** Instead of an answer: why there is none. */
 export interface HubRefusal {
   readonly error: { readonly code: MeshErrorCode; readonly message: string; readonly rule?: string };

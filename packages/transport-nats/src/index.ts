@@ -6,15 +6,25 @@ export {
   delay,
   openConnection,
 } from "./connection.ts";
+export { DeadLetterDesk, type KeptLetter } from "./dead-letter-desk.ts";
 export type {
   DurableReply,
   DurableRequest,
   HandlersReply,
   HandlersRequest,
   HubRefusal,
+  ParkedReply,
+  ParkedRequest,
+  RegistryOffer,
+  RegistryOfferReply,
+  RegistryReply,
+  RegistryRequest,
+  ReleaseReply,
+  ReleaseRequest,
   StoredReply,
   StoredReplyRequest,
 } from "./hub-requests.ts";
+export { askHub } from "./hub-requests.ts";
 export { dropOtherDurables, ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
 export { headersOfMsg, travellingHeaders, travellingOf } from "./message-headers.ts";
 export { NatsIdempotencyStore } from "./nats-idempotency.ts";
@@ -34,5 +44,6 @@ export {
   type PullConsumerOptions,
   type PulledMessage,
 } from "./pull-consumer.ts";
+export { type StoredFrom, type StoredMessage, storedMessages } from "./stored-messages.ts";
 export { StreamPublisher, type StreamPublisherOptions } from "./stream-publisher.ts";
 export { ACK_WAIT_MS, ensureStream, type StreamSettings } from "./streams.ts";

@@ -1,19 +1,30 @@
 import {
-  DEAD_LETTER_ROOT,
   type DeadLetter,
+  deadLetterSubject,
   type FailureJournal,
   MeshError,
   type Message,
   type NodeAddress,
   PROCESSING_ROOT,
   type ProcessingRecord,
+  parkedSubject,
   processingStream,
+  UNKNOWN_EVENT_RULE,
 } from "@adaos/core";
 import { nuid } from "nats";
 import type { Connection } from "./connection.ts";
+import {
+  askHub,
+  type ParkedReply,
+  type ParkedRequest,
+  type ReleaseReply,
+  type ReleaseRequest,
+} from "./hub-requests.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 
 const ANSWER_MS = 3000;
+/** For what the hub has to read and write before it answers. */
+const HUB_MS = 5000;
 
 /** The failure journal of one member, in two streams of its hub. Uses a connection and does not own it. */
 export class NatsJournal implements FailureJournal {
@@ -33,9 +44,12 @@ export class NatsJournal implements FailureJournal {
   async storeDeadLetter(entry: DeadLetter): Promise<void> {
     // A subject of its own, and one message a subject: a letter that is stored again replaces itself.
     const own = `${entry.seq}-${subjectToken(entry.event_id)}`;
-    await this.#deadLetters.publish(
-      jsonMessage(`${this.#prefix(DEAD_LETTER_ROOT)}.${entry.durable}.${own}`, entry),
-    );
+    const owner = { ...this.#address, durable: entry.durable };
+    const subject =
+      entry.rule === UNKNOWN_EVENT_RULE
+        ? parkedSubject(owner, own, entry.subject)
+        : deadLetterSubject(owner, own);
+    await this.#deadLetters.publish(jsonMessage(subject, entry));
   }
 
   async record(record: ProcessingRecord): Promise<void> {
@@ -53,12 +67,33 @@ export class NatsJournal implements FailureJournal {
     }
   }
 
-  #prefix(root: string): string {
-    return `${root}.${this.#address.subnet}.${this.#address.node}`;
+  async parked(durable: string): Promise<readonly string[]> {
+    const request: ParkedRequest = { durable };
+    const { events } = await askHub<ParkedReply>(
+      this.#connection,
+      this.#address.node,
+      "parked",
+      request,
+      HUB_MS,
+    );
+    return events;
+  }
+
+  async release(durable: string, event: string): Promise<number> {
+    let released = 0;
+    for (let after = 0; ; ) {
+      const request: ReleaseRequest = { durable, event, after };
+      const { node } = this.#address;
+      const reply = await askHub<ReleaseReply>(this.#connection, node, "release", request, HUB_MS);
+      released += reply.released;
+      if (reply.next === undefined || !(reply.next > after)) return released;
+      after = reply.next;
+    }
   }
 
   #recordSubject(durable: string, eventId: string): string {
-    return `${this.#prefix(PROCESSING_ROOT)}.${durable}.${subjectToken(eventId)}`;
+    const { subnet, node } = this.#address;
+    return `${PROCESSING_ROOT}.${subnet}.${node}.${durable}.${subjectToken(eventId)}`;
   }
 }
 

@@ -1,8 +1,9 @@
 import { resolveStateDir } from "@adaos/config";
 import { MeshError, messageOf } from "@adaos/core";
+import { DeadLetterDesk } from "@adaos/transport-nats";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
-import { DeadLetterDesk, deadLetters, type KeptDeadLetter } from "../mesh/dead-letters.ts";
+import { deadLetters, type KeptDeadLetter } from "../mesh/dead-letters.ts";
 import { EventMask } from "../mesh/event-mask.ts";
 import { inFlight } from "../mesh/in-flight.ts";
 import { readLayout } from "../mesh/layout.ts";
@@ -177,7 +178,7 @@ async function change(
   try {
     const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
     await withHubs(options, async (hub) => {
-      const desk = new DeadLetterDesk(hub, signatures);
+      const desk = new DeadLetterDesk(hub.of, hub.connection, hub.jsm, signatures);
       const letters = upTo(last.get(hub.of) ?? 0, deadLetters(hub, options), isMeant);
       await inFlight(letters, { maxInFlight: MAX_IN_FLIGHT, perSecond }, (letter) => actOn(desk, letter));
       await desk.close();

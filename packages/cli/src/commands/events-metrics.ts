@@ -52,6 +52,7 @@ function print(summary: MetricsSummary, terminal: Terminal): void {
     ["failed", String(outcomes.failed), share(outcomes.failed, total)],
     ["dead letter", String(outcomes.dead_letter), share(outcomes.dead_letter, total)],
     ["repeated", String(summary.repeated), "not run again"],
+    ["parked", String(summary.parked), "waited for their schema"],
     ["held", String(summary.held), "put off"],
   ]);
   section(terminal, "failed attempts by category", countRows(summary.by_category));

@@ -1,3 +1,4 @@
+import { UNKNOWN_EVENT_RULE } from "@adaos/core";
 import { Command } from "commander";
 import { type DeadLetterSummary, deadLetters, summaryOf } from "../mesh/dead-letters.ts";
 import { Newest } from "../mesh/newest.ts";
@@ -15,6 +16,8 @@ export function eventsRetryCandidatesCommand(terminal: Terminal): Command {
       const groups = new Map(CATEGORIES.map((category) => [category as string, newest(options.limit)]));
       await withHubs(options, async (hub) => {
         for await (const letter of deadLetters(hub, options)) {
+          // What only waits for its schema is released by itself.
+          if (letter.entry.rule === UNKNOWN_EVENT_RULE) continue;
           groups.get(letter.entry.category)?.add(summaryOf(letter));
         }
       });

@@ -1,8 +1,9 @@
 import { resolveStateDir } from "@adaos/config";
 import { MeshError, messageOf } from "@adaos/core";
+import { DeadLetterDesk } from "@adaos/transport-nats";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
-import { DeadLetterDesk, deadLetters, type KeptDeadLetter } from "../mesh/dead-letters.ts";
+import { deadLetters, type KeptDeadLetter } from "../mesh/dead-letters.ts";
 import { readLayout } from "../mesh/layout.ts";
 import { operatorSignatures } from "../mesh/operator-signatures.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
@@ -42,7 +43,7 @@ export function eventsRetryCommand(terminal: Terminal): Command {
       }
       const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
       await withHubs(options, async (hub) => {
-        const desk = new DeadLetterDesk(hub, signatures);
+        const desk = new DeadLetterDesk(hub.of, hub.connection, hub.jsm, signatures);
         for (const letter of letters.filter(({ subnet }) => subnet === hub.of)) {
           tell(await retry(desk, letter, options), options, terminal);
         }

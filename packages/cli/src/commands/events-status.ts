@@ -69,6 +69,7 @@ function print(status: EventsStatus, terminal: Terminal): void {
       "dead letters",
       `${letters.transient} transient, ${letters.permanent} permanent, ${letters.unknown} unknown`,
     ],
+    ["parked", `${status.parked} wait for the schema of their event`],
     ["retry candidates", `${candidates.transient} transient, ${candidates.unknown} of unknown cause`],
     [
       "newest failure",

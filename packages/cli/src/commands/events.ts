@@ -33,11 +33,11 @@ export function eventsCommand(terminal: Terminal): Command {
     .addCommand(eventsDetailCommand(terminal))
     .addCommand(eventsRetryCommand(terminal))
     .addCommand(eventsReplayCommand(terminal))
+    .addCommand(eventsRegistryCommand(terminal))
     .addCommand(eventsExportCommand(terminal))
     .addCommand(eventsDlqCommand(terminal))
     .addCommand(eventsMetricsCommand(terminal))
     .addCommand(eventsPrometheusCommand(terminal))
-    .addCommand(eventsRegistryCommand(terminal))
     .addCommand(eventsScaffoldCommand(terminal))
     .addCommand(eventsValidateCommand(terminal));
 }

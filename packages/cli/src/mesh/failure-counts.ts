@@ -1,4 +1,10 @@
-import type { DeadLetter, FailureCategory, ProcessingRecord, ProcessingStatus } from "@adaos/core";
+import {
+  type DeadLetter,
+  type FailureCategory,
+  type ProcessingRecord,
+  type ProcessingStatus,
+  UNKNOWN_EVENT_RULE,
+} from "@adaos/core";
 
 /** The newest failure, small enough for one line. */
 export interface NewestFailure {
@@ -16,6 +22,8 @@ export interface CountedFailures {
   /** Processing records by status; `success` is one after a retry. */
   readonly records: Readonly<Record<"retrying" | "success" | "failed" | "dead_letter", number>>;
   readonly dead_letters: Readonly<Record<FailureCategory, number>>;
+  /** Dead letters that wait for nothing but the schema of their event, and count nowhere else. */
+  readonly parked: number;
   /** Dead letters that another attempt may cure. */
   readonly retry_candidates: { readonly transient: number; readonly unknown: number };
   readonly newest_failure: NewestFailure | null;
@@ -25,6 +33,7 @@ export interface CountedFailures {
 export class FailureCounts {
   readonly #records = { retrying: 0, success: 0, failed: 0, dead_letter: 0 };
   readonly #letters = { transient: 0, permanent: 0, unknown: 0 };
+  #parked = 0;
   #newest: NewestFailure | null = null;
 
   addRecord(record: ProcessingRecord): void {
@@ -38,6 +47,10 @@ export class FailureCounts {
   }
 
   addDeadLetter({ category, ...entry }: DeadLetter): void {
+    if (entry.rule === UNKNOWN_EVENT_RULE) {
+      this.#parked++;
+      return;
+    }
     if (Object.hasOwn(this.#letters, category)) this.#letters[category]++;
     const { event_id, at: timestamp, event_name: event_type, node, durable, error } = entry;
     const status = category === "permanent" ? "failed" : "dead_letter";
@@ -58,6 +71,7 @@ export class FailureCounts {
     return {
       records: { ...this.#records },
       dead_letters: { ...this.#letters },
+      parked: this.#parked,
       retry_candidates: { transient, unknown },
       newest_failure: this.#newest,
     };

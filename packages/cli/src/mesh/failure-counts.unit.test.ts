@@ -46,6 +46,7 @@ describe("FailureCounts", () => {
     expect(new FailureCounts().counted()).toEqual({
       records: { retrying: 0, success: 0, failed: 0, dead_letter: 0 },
       dead_letters: { transient: 0, permanent: 0, unknown: 0 },
+      parked: 0,
       retry_candidates: { transient: 0, unknown: 0 },
       newest_failure: null,
     });

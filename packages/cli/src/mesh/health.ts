@@ -64,11 +64,12 @@ function componentsOf(status: NodeStatus, statusUrl: string, severalRoots: boole
     .filter(([, { ready }]) => !ready)
     .map(([name, { reason }]) => `${name} ${reason ?? "is not ready"}`);
   const details = Object.fromEntries(own.map(([name, health]) => [name, health.details ?? {}]));
+  const notes = own.flatMap(([, { note }]) => (note === undefined ? [] : [note]));
   const node: ComponentHealth = {
     kind: "node",
     name: status.node,
     ready: unready.length === 0,
-    note: unready.length === 0 ? statusUrl : unready.join("; "),
+    note: (unready.length === 0 ? [statusUrl, ...notes] : [...unready, ...notes]).join("; "),
     details,
   };
   const links = parts

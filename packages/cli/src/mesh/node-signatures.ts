@@ -23,9 +23,9 @@ export class NodeSignatures {
     return this.#entry(() => ({ knows: true, signs: true }));
   }
 
-  /** A hub tells its subnet of what it refuses. */
+  /** A hub tells its subnet of what it refuses, and gives back what was parked, whose envelopes are new ones then. */
   ofHub(subnet: string): SignatureEntry {
-    return this.#entry((other) => ({ knows: other === subnet, signs: true }));
+    return this.#entry((other) => ({ knows: other === subnet || this.#passes(other, subnet), signs: true }));
   }
 
   /** A member signs its own events, and verifies those of its subnet and of all whose events or replies may come to it. */

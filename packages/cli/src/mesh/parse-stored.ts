@@ -1,6 +1,6 @@
 import type { DeadLetter, Envelope, ProcessingRecord } from "@adaos/core";
+import type { StoredMessage } from "@adaos/transport-nats";
 import { z } from "zod";
-import type { StoredMessage } from "./stored-messages.ts";
 
 /*
  * What members store is checked before anything is made of it: servers store whatever they are sent, and one record of a

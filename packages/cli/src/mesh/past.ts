@@ -6,9 +6,9 @@ import {
   replayOfStored,
   type Signatures,
 } from "@adaos/core";
+import { type StoredFrom, type StoredMessage, storedMessages } from "@adaos/transport-nats";
 import type { OpenServer } from "./hubs.ts";
 import type { ReplayTarget, Selection } from "./replay-target.ts";
-import { type StoredFrom, type StoredMessage, storedMessages } from "./stored-messages.ts";
 
 /** A part of a stream; each bound is one more condition. */
 export interface PastRange {
@@ -42,7 +42,7 @@ export async function* pastEvents(server: OpenServer, plan: ReplayPlan): AsyncGe
   const stream = eventsStream(server.of);
   const filter = patternToFilter(selection.pattern, selection.from);
   const start: StoredFrom = range.since === undefined ? { seq: range.fromSeq } : { time: range.since };
-  for await (const message of storedMessages(server, stream, filter, start)) {
+  for await (const message of storedMessages(server.connection, stream, filter, start)) {
     if (message.seq > range.toSeq) return;
     if (range.untilMs !== undefined && Date.parse(message.storedAt) >= range.untilMs) return;
     if (message.seq >= range.fromSeq) yield { seq: message.seq, made: made({ stream, ...message }, plan) };

@@ -1,8 +1,8 @@
 import { PROCESSING_ROOT, type ProcessingRecord, processingStream } from "@adaos/core";
+import { storedMessages } from "@adaos/transport-nats";
 import { type FailureFilter, filterSubject, isOfEvent } from "./failure-filter.ts";
 import type { OpenServer } from "./hubs.ts";
 import { parseStored, recordSchema } from "./parse-stored.ts";
-import { storedMessages } from "./stored-messages.ts";
 
 /** The processing records of one subnet, those that were written last at the end. */
 export async function* processingRecords(
@@ -25,7 +25,7 @@ async function* recordsOf(
   subject: string,
   filter: FailureFilter,
 ): AsyncGenerator<ProcessingRecord> {
-  for await (const message of storedMessages(server, processingStream(server.of), subject)) {
+  for await (const message of storedMessages(server.connection, processingStream(server.of), subject)) {
     const record = parseStored(message, recordSchema);
     if (record === undefined || !isOfEvent(filter, record.event_type)) continue;
     if (filter.category === undefined || record.error_info?.category === filter.category) yield record;

@@ -89,7 +89,8 @@ describe("provision()", () => {
       ["alpha/hub", "alpha k2 of k1 k2"],
       // Replies to alpha's commands come from beta.
       ["alpha/kitchen", "alpha k2 of k1 k2", "beta - of k1"],
-      ["beta/hub", "beta k1 of k1"],
+      // It signs anew what it gives back of what was parked.
+      ["beta/hub", "alpha k2 of k1 k2", "beta k1 of k1"],
       ["beta/desk", "alpha - of k1 k2", "beta k1 of k1"],
       ["gamma/hub"],
       ["gamma/porch"],

@@ -1,8 +1,8 @@
 import { METRICS, METRICS_ROOT, type MetricId, type MetricsSnapshot, metricsStream } from "@adaos/core";
+import { storedMessages } from "@adaos/transport-nats";
 import { z } from "zod";
 import type { OpenServer } from "./hubs.ts";
 import { parseStored } from "./parse-stored.ts";
-import { storedMessages } from "./stored-messages.ts";
 
 const metric = z.enum(Object.keys(METRICS) as [MetricId, ...MetricId[]]);
 const labels = z.array(z.string().max(200)).max(8);
@@ -27,7 +27,7 @@ const snapshotSchema = counted.extend({
 /** What the members of a subnet have counted since a time, an hour of a process each. Members wrote it: it is checked. */
 export async function* storedMetrics(server: OpenServer, sinceMs: number): AsyncGenerator<MetricsSnapshot> {
   const subject = `${METRICS_ROOT}.${server.of}.>`;
-  for await (const message of storedMessages(server, metricsStream(server.of), subject)) {
+  for await (const message of storedMessages(server.connection, metricsStream(server.of), subject)) {
     const snapshot = parseStored(message, snapshotSchema);
     // A later version may count what this one does not know; a hostile member anything.
     if (snapshot === undefined || Date.parse(snapshot.hour) + 3_600_000 <= sinceMs) continue;

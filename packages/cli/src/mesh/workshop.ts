@@ -9,6 +9,7 @@ import {
   nodeFilePath,
   nodeId,
   outboxDir,
+  registryCachePath,
   rootNodeIds,
   runFilePath,
   type ServerTls,
@@ -192,6 +193,7 @@ export class Workshop {
         node: id,
         stateDir: this.#stateDir,
         streams,
+        registry: this.#meshFile.registryDir,
         policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
         subnets: Object.fromEntries(subnets),
         natsServer,
@@ -229,6 +231,7 @@ export class Workshop {
       subnet: name,
       tenant: subnet.tenant,
       streams: this.#meshFile.streams,
+      registryCache: registryCachePath(this.#stateDir, id),
       policy: compiledPolicyText(rules),
       members: Object.fromEntries([...memberKeys].map(([node, key]) => [node, { key }])),
       natsServer: { configFile, systemSeedFile: system.seedFile, ...server },
@@ -247,6 +250,7 @@ export class Workshop {
       node,
       tenant: subnet.tenant,
       registry: this.#meshFile.registryDir,
+      registryCache: registryCachePath(this.#stateDir, id),
       policy: compiledPolicyText(rulesOf(this.#rules, subnet.name, node)),
       ...(limits === undefined
         ? {}

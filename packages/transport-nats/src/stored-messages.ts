@@ -1,7 +1,7 @@
 import { MeshError } from "@adaos/core";
-import { headersOfMsg } from "@adaos/transport-nats";
 import { type Msg, RequestStrategy } from "nats";
-import type { OpenServer } from "./hubs.ts";
+import type { Connection } from "./connection.ts";
+import { headersOfMsg } from "./message-headers.ts";
 
 /** A message as a stream holds it. */
 export interface StoredMessage {
@@ -27,7 +27,7 @@ const ANSWER_MS = 10_000;
  * is in memory, and a slow reader makes the server wait. Ends with what was there when the last page was asked for.
  */
 export async function* storedMessages(
-  { connection }: OpenServer,
+  { nc }: Connection,
   stream: string,
   subject: string,
   from: StoredFrom = { seq: 1 },
@@ -36,7 +36,7 @@ export async function* storedMessages(
   while (true) {
     const place = "seq" in next ? next : { start_time: next.time.toISOString() };
     const query = { ...place, next_by_subj: subject, batch: PAGE_MESSAGES, max_bytes: PAGE_BYTES };
-    const answers = await connection.nc.requestMany(
+    const answers = await nc.requestMany(
       `$JS.API.DIRECT.GET.${stream}`,
       new TextEncoder().encode(JSON.stringify(query)),
       { strategy: RequestStrategy.SentinelMsg, maxWait: ANSWER_MS },

@@ -1,0 +1,90 @@
+import { type EventContract, formatEventRef, type SchemaRegistry } from "@adaos/core";
+import { FileRegistry, type RegistryEntry } from "./file-registry.ts";
+
+/** How a registry stands to another: what each has that the other has not. */
+export type RegistryRelation = "same" | "older" | "newer" | "other";
+
+/**
+ * The registry that a node works by: its own folder's, and the one that its hub serves. Of an event that both declare the
+ * higher `x-version` holds, and the served one where they are equal. So what the mesh has learned since holds at once, what
+ * an application was built against stays where it is newer, and nothing that the node knew is lost.
+ */
+export class LiveRegistry implements SchemaRegistry {
+  readonly own: FileRegistry;
+  #served: FileRegistry | undefined;
+  #merged: FileRegistry;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(own: FileRegistry) {
+    this.own = own;
+    this.#merged = own;
+  }
+
+  get served(): FileRegistry | undefined {
+    return this.#served;
+  }
+
+  /** Of the own one to the served one; nothing while none is served. */
+  get relation(): RegistryRelation | undefined {
+    return this.#served === undefined ? undefined : relationOf(this.own, this.#served);
+  }
+
+  /** Works by this served registry from now on, and tells who listens. */
+  serve(served: FileRegistry): void {
+    this.#served = served;
+    this.#merged = new FileRegistry(this.own.dir, mergedEntries(this.own, served));
+    for (const listener of this.#listeners) listener();
+  }
+
+  resolve(name: string, version?: number): EventContract {
+    return this.#merged.resolve(name, version);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+/** How `own` stands to `other`. Pure. */
+export function relationOf(own: FileRegistry, other: FileRegistry): RegistryRelation {
+  if (own.hash === other.hash) return "same";
+  const [mine, theirs] = [byRef(own), byRef(other)];
+  const behind = [...theirs].some(([ref, entry]) => isAhead(entry, mine.get(ref)));
+  const ahead = [...mine].some(([ref, entry]) => isAhead(entry, theirs.get(ref)));
+  if (behind === ahead) return "other";
+  return behind ? "older" : "newer";
+}
+
+function isAhead(entry: RegistryEntry, other: RegistryEntry | undefined): boolean {
+  return other === undefined || compareSchemaVersions(entry, other) > 0;
+}
+
+function mergedEntries(own: FileRegistry, served: FileRegistry): RegistryEntry[] {
+  const merged = byRef(own);
+  for (const [ref, entry] of byRef(served)) {
+    const mine = merged.get(ref);
+    if (mine === undefined || compareSchemaVersions(entry, mine) >= 0) merged.set(ref, entry);
+  }
+  return [...merged.values()];
+}
+
+function byRef({ entries }: FileRegistry): Map<string, RegistryEntry> {
+  return new Map(entries.map((entry) => [formatEventRef(entry.record.name, entry.record.version), entry]));
+}
+
+/** By `x-version`; what has none comes before all that have one. */
+function compareSchemaVersions(a: RegistryEntry, b: RegistryEntry): number {
+  const [left, right] = [numbersOf(a), numbersOf(b)];
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function numbersOf({ document }: RegistryEntry): number[] {
+  const version = document.schema["x-version"];
+  if (typeof version !== "string" || !/^\d{1,6}(\.\d{1,6}){0,3}$/.test(version)) return [];
+  return version.split(".").map(Number);
+}

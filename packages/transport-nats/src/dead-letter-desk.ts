@@ -1,0 +1,78 @@
+import {
+  deadLetterStream,
+  eventsStream,
+  MeshError,
+  type Message,
+  type ReplayableLetter,
+  replayOf,
+  type Signatures,
+} from "@adaos/core";
+import { type JetStreamManager, NatsError } from "nats";
+import type { Connection } from "./connection.ts";
+import { travellingHeaders } from "./message-headers.ts";
+import { StreamPublisher } from "./stream-publisher.ts";
+
+/** nats-server's code for a message that is not there. */
+const NO_MESSAGE = 10057;
+
+/** A dead letter, as far as its replay needs it, and its place in the dead letter stream. */
+export interface KeptLetter {
+  readonly kept: number;
+  readonly entry: ReplayableLetter;
+}
+
+/** Runs the dead letters of one subnet again, or removes them. Uses a connection with the hub's rights. */
+export class DeadLetterDesk {
+  readonly #subnet: string;
+  readonly #jsm: JetStreamManager;
+  readonly #signatures: Signatures;
+  readonly #publisher: StreamPublisher;
+
+  /** @param signatures By which what is run again is verified, and signed anew. */
+  constructor(subnet: string, connection: Connection, jsm: JetStreamManager, signatures: Signatures) {
+    this.#subnet = subnet;
+    this.#jsm = jsm;
+    this.#signatures = signatures;
+    this.#publisher = new StreamPublisher(connection);
+  }
+
+  /**
+   * Gives the event to its durable again, then takes the dead letter away. Cut short between the two, a second run makes
+   * the same event id again. What is asked for one after the other is published in that order. Rejects with
+   * `invalid-event` when the dead letter holds no event, `denied` when its subnet has not signed it.
+   */
+  async replay({ entry, kept }: KeptLetter): Promise<string> {
+    const replay = replayOf(entry, this.#signatures);
+    // Whoever wrote the dead letter chose its headers, and a server acts upon some.
+    const message = { ...replay, headers: travellingHeaders(replay.headers) };
+    const { stream, seq, duplicate } = await this.#publisher.publish(message);
+    if (stream !== eventsStream(this.#subnet)) throw new MeshError("internal", `replayed into ${stream}`);
+    if (duplicate) await this.#assertReplayed(message, stream, seq);
+    await this.remove(kept);
+    return message.id;
+  }
+
+  async remove(kept: number): Promise<void> {
+    try {
+      await this.#jsm.streams.deleteMessage(deadLetterStream(this.#subnet), kept, false);
+    } catch (thrown) {
+      // Somebody was quicker, or it was written again since: whoever looks next finds it.
+      if (!(thrown instanceof NatsError) || thrown.api_error?.err_code !== NO_MESSAGE) throw thrown;
+    }
+  }
+
+  /** The id can be foreseen: whoever stored something else under it must not make the dead letter vanish. */
+  async #assertReplayed({ id, subject }: Message, stream: string, seq: number): Promise<void> {
+    const stored = await this.#jsm.streams.getMessage(stream, { seq });
+    if (stored.subject === subject) return;
+    throw new MeshError(
+      "denied",
+      `${stored.subject} has taken the id ${id} of the replay; try again in minutes`,
+    );
+  }
+
+  /** Waits until everything is stored. The connection stays. */
+  async close(): Promise<void> {
+    await this.#publisher.close();
+  }
+}
