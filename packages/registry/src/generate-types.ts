@@ -56,7 +56,7 @@ async function compileType(
   schemas: ReadonlyMap<string, Readonly<JsonObject>>,
 ): Promise<string> {
   // Title and $id would name the type; the compiler also writes into what it is given.
-  const { title: _title, $id: _id, ...root } = structuredClone(schema) as JsonObject;
+  const { title: _title, $id: _id, ...root } = withoutDialect(schema);
   return compile(root, typeName, {
     bannerComment: "",
     unknownAny: true,
@@ -73,11 +73,23 @@ async function compileType(
         registry: {
           order: 1,
           canRead: true,
-          read: ({ url }: { url: string }) => structuredClone(schemas.get(withoutEmptyFragment(url))),
+          read: ({ url }: { url: string }) => withoutDialect(schemas.get(withoutEmptyFragment(url))),
         },
       },
     },
   });
+}
+
+/** Keywords of the compiler's own, by which a schema would write TypeScript instead of describing data. */
+const DIALECT: ReadonlySet<string> = new Set(["tsType", "tsEnumNames"]);
+
+/** A copy without those keywords. A property of such a name is a schema, not a text or a list, and stays. */
+function withoutDialect<T>(schema: T): T {
+  const text = JSON.stringify(schema, (key, value: unknown) => {
+    const isKeyword = DIALECT.has(key) && (typeof value === "string" || Array.isArray(value));
+    return isKeyword ? undefined : value;
+  });
+  return text === undefined ? schema : (JSON.parse(text) as T);
 }
 
 function schemasById(registry: FileRegistry): ReadonlyMap<string, Readonly<JsonObject>> {

@@ -4,6 +4,8 @@ export { itemsIn, placeAt, placeInJson, placeOfSyntaxError } from "./json-places
 export type { Finding } from "./lint/findings.ts";
 export { type LintOptions, type LintReport, lintRegistry } from "./lint/lint-registry.ts";
 export { LINT_RULES, type LintRule, type Severity } from "./lint/rules.ts";
+export { applyPack, diffPack, type PackChanges } from "./pack/apply-pack.ts";
+export { type PackPlan, planPack } from "./pack/plan-pack.ts";
 export { applyScaffold } from "./scaffold/apply-scaffold.ts";
 export { planScaffold, type ScaffoldPlan } from "./scaffold/plan-scaffold.ts";
 export type { NewContract } from "./scaffold/templates.ts";

@@ -5,6 +5,7 @@ import { eventsDlqCommand } from "./events-dlq.ts";
 import { eventsExportCommand } from "./events-export.ts";
 import { eventsFailedCommand } from "./events-failed.ts";
 import { eventsMetricsCommand } from "./events-metrics.ts";
+import { eventsPackCommand } from "./events-pack.ts";
 import { eventsPrometheusCommand } from "./events-prometheus.ts";
 import { eventsPublishCommand } from "./events-publish.ts";
 import { eventsRegistryCommand } from "./events-registry.ts";
@@ -37,5 +38,6 @@ export function eventsCommand(terminal: Terminal): Command {
     .addCommand(eventsPrometheusCommand(terminal))
     .addCommand(eventsRegistryCommand(terminal))
     .addCommand(eventsScaffoldCommand(terminal))
-    .addCommand(eventsValidateCommand(terminal));
+    .addCommand(eventsValidateCommand(terminal))
+    .addCommand(eventsPackCommand(terminal));
 }
