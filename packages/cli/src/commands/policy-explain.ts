@@ -3,7 +3,7 @@ import { Argument, Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { jsonOption, stateOption } from "../options.ts";
 import { askPolicy } from "../policy/ask-policy.ts";
-import { type Hop, passes } from "../policy/hops.ts";
+import { type Hop, hopAsJson, passes } from "../policy/hops.ts";
 import { type Terminal, table } from "../terminal.ts";
 import { configOption, loadMeantPolicy, type PolicyOptions } from "./policy-options.ts";
 
@@ -38,7 +38,7 @@ export function policyExplainCommand(terminal: Terminal): Command {
       const allowed = passes(hops);
       const placeOf = (rule: string): string | undefined => loaded.meshFile.placeOfRule(rule);
       if (options.json === true)
-        terminal.out(JSON.stringify({ allowed, hops: hops.map((hop) => jsonOf(hop, placeOf)) }));
+        terminal.out(JSON.stringify({ allowed, hops: hops.map((hop) => hopAsJson(hop, placeOf)) }));
       else for (const line of table(hops.map((hop) => rowOf(hop, placeOf)))) terminal.out(line);
       for (const { decision } of hops) {
         if (!decision.allowed && options.json !== true) terminal.say(decision.reason);
@@ -50,10 +50,4 @@ export function policyExplainCommand(terminal: Terminal): Command {
 function rowOf({ verb, who, from, decision }: Hop, placeOf: (rule: string) => string | undefined): string[] {
   const holder = from === undefined ? who : `${who} from ${from}`;
   return [verb, holder, decision.allowed ? "allow" : "deny", decision.rule, placeOf(decision.rule) ?? ""];
-}
-
-function jsonOf(hop: Hop, placeOf: (rule: string) => string | undefined): object {
-  const { decision, ...asked } = hop;
-  const place = placeOf(decision.rule);
-  return { ...asked, ...decision, ...(place === undefined ? {} : { place }) };
 }

@@ -65,3 +65,10 @@ function whoOf({ subnet, node }: PolicyQuestion): string {
 export function passes(hops: readonly Hop[]): boolean {
   return hops.every(({ decision }) => decision.allowed);
 }
+
+/** A hop for programs, with the place of its rule in the mesh file. Pure. */
+export function hopAsJson(hop: Hop, placeOf: (rule: string) => string | undefined): object {
+  const { decision, ...asked } = hop;
+  const place = placeOf(decision.rule);
+  return { ...asked, ...decision, ...(place === undefined ? {} : { place }) };
+}

@@ -2,11 +2,23 @@ import type { DomainPart } from "./domain-parts.ts";
 import { estimateTokens, MAX_PART_TOKENS, TOKEN_RULE } from "./estimate-tokens.ts";
 import { LLM_HINTS } from "./llm-hints.ts";
 
-/** Events of a part that are named before only the first and the last are. */
-const MAX_NAMED = 30;
-
-/** The index of a pack, as https://llmstxt.org has it: a title, a summary, lists of links. Pure. */
+/**
+ * The index of a pack, as https://llmstxt.org has it: a title, a summary, lists of links. It names every event, or, where
+ * that makes it larger than a part may be, the first and the last of each part. Pure.
+ */
 export function llmsTxt(parts: readonly DomainPart[], events: number): string {
+  const whole = textOf(parts, events, (refs) => refs.join(", "));
+  if (estimateTokens(whole) <= MAX_PART_TOKENS) return whole;
+  return textOf(parts, events, (refs) =>
+    refs.length < 3 ? refs.join(", ") : `${refs.length} events, ${refs[0]} to ${refs.at(-1)}`,
+  );
+}
+
+function textOf(
+  parts: readonly DomainPart[],
+  events: number,
+  named: (refs: readonly string[]) => string,
+): string {
   const hints = estimateTokens(LLM_HINTS);
   const links = parts.map(
     ({ path, refs, tokens }) => `- [${path}](${path}): ${named(refs)}; about ${tokens} tokens`,
@@ -41,9 +53,4 @@ ${links.join("\n")}
 - tests/fixtures/valid/: data that is right, by event
 - tests/fixtures/invalid/: data that is wrong, with its event and the error that publishing it gives
 `;
-}
-
-function named(refs: readonly string[]): string {
-  if (refs.length <= MAX_NAMED) return refs.join(", ");
-  return `${refs.length} events, ${refs[0]} to ${refs.at(-1)}`;
 }

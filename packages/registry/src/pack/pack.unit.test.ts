@@ -97,6 +97,16 @@ describe("planPack()", () => {
     }
   });
 
+  test("names every event in its index while that is not too large", async () => {
+    expect((await planPack(EVENTS)).files.get("llms.txt")).toContain("scenario.completed@1, scenario.run@1");
+    await manyEvents(1200, 5);
+    const { files, parts } = await planPack(registry);
+    const index = files.get("llms.txt") ?? "";
+    expect(estimateTokens(index)).toBeLessThanOrEqual(MAX_PART_TOKENS);
+    for (const { refs } of parts)
+      expect(index).toContain(`${refs.length} events, ${refs[0]} to ${refs.at(-1)}`);
+  });
+
   test("joins a command with its reply, and asks for the headers that an event needs", async () => {
     await writeFiles(registry, {
       ...RIGHT,
