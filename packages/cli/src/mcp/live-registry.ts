@@ -36,14 +36,15 @@ const CLOCK_MS = 100;
 
 /**
  * When index and schemas were changed last, and how large they are; nothing where one is missing, or was changed after
- * `beforeMs`, when it may have been read already. It waits for the disk: 10,000 files take 0.06 s so, and 1 s asked one after the other without.
+ * `beforeMs`, when it may have been read already. It waits for the disk: 10,000 files take 0.06 s so, and 1 s
+ * asked one after the other without.
  */
 function stampOf(registry: FileRegistry, beforeMs: number): string | undefined {
   const paths = new Set([REGISTRY_FILE, ...registry.records.map(({ schema }) => schema)]);
   const stamps: string[] = [];
   for (const path of paths) {
     const stats = statsOf(join(registry.dir, path));
-    if (stats === undefined || stats.mtimeMs > beforeMs - CLOCK_MS) return undefined;
+    if (stats === undefined || stats.ctimeMs > beforeMs - CLOCK_MS) return undefined;
     stamps.push(`${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`);
   }
   return stamps.join("\n");

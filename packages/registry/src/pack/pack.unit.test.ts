@@ -141,14 +141,26 @@ describe("planPack()", () => {
     });
   });
 
-  test("refuses a registry whose invalid example is not wrong as it says", async () => {
-    await writeFiles(registry, {
-      ...RIGHT,
-      ...edited("lab/sample.weigh/v1/examples/invalid/no-id.json", '"/id"', '"/other"'),
-    });
+  test.each([
+    [
+      "lab/sample.weigh/v1/examples/invalid/no-id.json",
+      '"/id"',
+      '"/other"',
+      /no-id\.json does not give .* registry lint/,
+    ],
+    [
+      "lab/sample.weigh/v1/examples/invalid/no-id.json",
+      '"data": {}',
+      '"data": {"id":"a"}',
+      /no-id\.json does not give/,
+    ],
+    ["lab/sample.weigh/v1/examples/good.json", '"a"', "7", /good\.json is not valid; .* registry lint/],
+    ["lab/sample.weigh/v1/examples/good.json", "{", "", /good\.json is not JSON/],
+  ])("refuses a registry of which %s is not what it should be", async (path, from, to, told) => {
+    await writeFiles(registry, { ...RIGHT, ...edited(path, from, to) });
     await expect(planPack(registry)).rejects.toMatchObject({
       code: "invalid-config",
-      message: expect.stringMatching(/no-id\.json does not give .* registry lint/),
+      message: expect.stringMatching(told),
     });
   });
 });

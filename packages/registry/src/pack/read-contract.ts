@@ -30,7 +30,8 @@ export interface ReadContract {
 
 /**
  * Reads schema and examples of an event.
- * @throws MeshError `invalid-config` for a file that cannot be read, or an invalid example that is none or gives another error.
+ * @throws MeshError `invalid-config` for a file that cannot be read, an example that is not valid, or an invalid one that is, or
+ * gives another error.
  */
 export async function readContract(
   registry: FileRegistry,
@@ -40,7 +41,12 @@ export async function readContract(
   const ref = formatEventRef(record.name, record.version);
   const read = (path: string): Promise<string> => readWithin(folder, path, MAX_SCHEMA_BYTES, ref);
   const examples: ReadExample[] = [];
-  for (const path of record.examples) examples.push({ path, data: parseJson(path, await read(path)) });
+  const { validate } = registry.resolve(record.name, record.version);
+  for (const path of record.examples) {
+    const data = parseJson(path, await read(path));
+    if (!validate(data).valid) throw notRight(path, "is not valid");
+    examples.push({ path, data });
+  }
   const invalidExamples: ReadInvalidExample[] = [];
   for (const path of record.invalid_examples) {
     const checked = invalidExampleSchema.safeParse(parseJson(path, await read(path)));
