@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   status: async () => (await import("./commands/status.ts")).statusCommand,
   events: async () => (await import("./commands/events.ts")).eventsCommand,
   policy: async () => (await import("./commands/policy.ts")).policyCommand,
+  mcp: async () => (await import("./commands/mcp.ts")).mcpCommand,
   node: async () => (await import("./commands/node.ts")).nodeCommand,
   join: async () => (await import("./commands/join.ts")).joinCommand,
   demo: async () => (await import("./commands/demo.ts")).demoCommand,

@@ -85,9 +85,12 @@ async function compileType(
   });
 }
 
-/** A copy whose descriptions, which become comments, say what is classified. */
+/** Keywords of the compiler's own, by which a schema would write TypeScript instead of describing data. */
+const DIALECT = ["tsType", "tsEnumNames"];
+
+/** A copy without the compiler's own keywords, whose descriptions, which become comments, say what is classified. */
 function copyToCompile(schema: Readonly<JsonObject>): JsonObject {
-  const copy = structuredClone(schema) as JsonObject;
+  const copy = withoutDialect(schema);
   const open = [copy];
   for (let one = open.pop(); one !== undefined; one = open.pop()) {
     const found = one[CLASSIFICATION];
@@ -98,6 +101,15 @@ function copyToCompile(schema: Readonly<JsonObject>): JsonObject {
     open.push(...subschemas(one).map(([, inner]) => inner));
   }
   return copy;
+}
+
+/** A property of such a name is a schema, not a text or a list, and stays. */
+function withoutDialect(schema: Readonly<JsonObject>): JsonObject {
+  const text = JSON.stringify(schema, (key, value: unknown) => {
+    const isKeyword = DIALECT.includes(key) && (typeof value === "string" || Array.isArray(value));
+    return isKeyword ? undefined : value;
+  });
+  return JSON.parse(text) as JsonObject;
 }
 
 function schemasById(registry: FileRegistry): ReadonlyMap<string, Readonly<JsonObject>> {

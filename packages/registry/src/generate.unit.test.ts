@@ -84,6 +84,21 @@ describe("generateTypes()", () => {
     expect(text).toContain("p?: number");
   });
 
+  test("lets no schema write TypeScript of its own, and takes no property for the words that would", async () => {
+    const types = await typesOf({
+      "lab.sample.weighed": {
+        type: "object",
+        description: "*/ evil",
+        tsType: "any; } evil",
+        properties: { id: { type: "string", tsType: "evil" }, tsType: { type: "number" } },
+        required: ["id", "tsType"],
+      },
+    });
+    expect(types).toContain("id: string;");
+    expect(types).toContain("tsType: number;");
+    expect(types.replaceAll(/\/\*.*?\*\//gs, "")).not.toContain("evil");
+  });
+
   test("leaves the registry's schemas as they were", async () => {
     await typesOf({ "a.b": { title: "T", properties: { p: { const: 1 } } } });
     const registry = await loadRegistry(dir);

@@ -11,6 +11,10 @@ export { itemsIn, placeAt, placeInJson, placeOfSyntaxError } from "./json-places
 export type { Finding } from "./lint/findings.ts";
 export { type LintOptions, type LintReport, lintRegistry } from "./lint/lint-registry.ts";
 export { LINT_RULES, type LintRule, type Severity } from "./lint/rules.ts";
+export { applyPack, diffPack, type PackChanges } from "./pack/apply-pack.ts";
+export { LLM_HINTS } from "./pack/llm-hints.ts";
+export { type PackPlan, planPack } from "./pack/plan-pack.ts";
+export { readEventDocs } from "./pack/read-event-docs.ts";
 export type { Gap } from "./reading-gaps.ts";
 export { formatLock, LOCK_FILE, lockFaults, parseLock } from "./registry-lock.ts";
 export { applyScaffold } from "./scaffold/apply-scaffold.ts";

@@ -6,6 +6,7 @@ import { eventsDocsCommand } from "./events-docs.ts";
 import { eventsExportCommand } from "./events-export.ts";
 import { eventsFailedCommand } from "./events-failed.ts";
 import { eventsMetricsCommand } from "./events-metrics.ts";
+import { eventsPackCommand } from "./events-pack.ts";
 import { eventsPrometheusCommand } from "./events-prometheus.ts";
 import { eventsPublishCommand } from "./events-publish.ts";
 import { eventsRegistryCommand } from "./events-registry.ts";
@@ -39,5 +40,6 @@ export function eventsCommand(terminal: Terminal): Command {
     .addCommand(eventsMetricsCommand(terminal))
     .addCommand(eventsPrometheusCommand(terminal))
     .addCommand(eventsScaffoldCommand(terminal))
-    .addCommand(eventsValidateCommand(terminal));
+    .addCommand(eventsValidateCommand(terminal))
+    .addCommand(eventsPackCommand(terminal));
 }

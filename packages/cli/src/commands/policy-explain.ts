@@ -3,7 +3,7 @@ import { Argument, Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { jsonOption, stateOption } from "../options.ts";
 import { askPolicy } from "../policy/ask-policy.ts";
-import { type Hop, passes } from "../policy/hops.ts";
+import { type Hop, hopAsJson, passes } from "../policy/hops.ts";
 import { placeOfAnswer } from "../policy/load-policy.ts";
 import { type Terminal, table } from "../terminal.ts";
 import { configOption, loadMeantPolicy, type PolicyOptions } from "./policy-options.ts";
@@ -38,7 +38,10 @@ export function policyExplainCommand(terminal: Terminal): Command {
       const hops = askPolicy(loaded, { verb, event, ...options });
       const allowed = passes(hops);
       const placed = hops.map((hop) => ({ hop, place: placeOfAnswer(loaded, hop) }));
-      if (options.json === true) terminal.out(JSON.stringify({ allowed, hops: placed.map(jsonOf) }));
+      if (options.json === true)
+        terminal.out(
+          JSON.stringify({ allowed, hops: placed.map(({ hop, place }) => hopAsJson(hop, place)) }),
+        );
       else for (const line of table(placed.map(rowOf))) terminal.out(line);
       for (const { decision } of hops) {
         if (!decision.allowed && options.json !== true) terminal.say(decision.reason);
@@ -56,9 +59,4 @@ interface PlacedHop {
 function rowOf({ hop: { verb, who, from, decision }, place }: PlacedHop): string[] {
   const holder = from === undefined ? who : `${who} from ${from}`;
   return [verb, holder, decision.allowed ? "allow" : "deny", decision.rule, place ?? ""];
-}
-
-function jsonOf({ hop, place }: PlacedHop): object {
-  const { decision, event: _, ...asked } = hop;
-  return { ...asked, ...decision, ...(place === undefined ? {} : { place }) };
 }

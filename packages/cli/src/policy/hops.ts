@@ -69,3 +69,9 @@ function whoOf({ subnet, node }: PolicyQuestion): string {
 export function passes(hops: readonly Hop[]): boolean {
   return hops.every(({ decision }) => decision.allowed);
 }
+
+/** A hop for programs, with the place of its rule in the mesh file. Pure. */
+export function hopAsJson(hop: Hop, place: string | undefined): object {
+  const { decision, event: _, ...asked } = hop;
+  return { ...asked, ...decision, ...(place === undefined ? {} : { place }) };
+}

@@ -83,7 +83,7 @@ function parse({ line, column, text, problem }: Item): { value: unknown } | { pr
 }
 
 /** A payload may have any fields; these two together are an envelope's. */
-function looksLikeEnvelope(value: unknown): value is Record<string, unknown> {
+export function looksLikeEnvelope(value: unknown): value is Record<string, unknown> {
   return (
     typeof value === "object" &&
     value !== null &&
@@ -110,7 +110,7 @@ function envelopeViolations(
   if (asked !== undefined && (asked.name !== name || (asked.version ?? version) !== version)) {
     found.push({
       pointer: "/event_name",
-      expected: `is ${formatEventRef(name, version)}, --event is another`,
+      expected: `is ${formatEventRef(name, version)}, another event was asked for`,
     });
   }
   const contract = registry.resolve(name, version);

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -146,6 +146,28 @@ describe("adaos events scaffold", () => {
     const { code, out, said } = await events(["scaffold", ...args], copy());
     expect([code, out]).toEqual([64, ""]);
     expect(said).not.toBe("");
+  });
+});
+
+describe("adaos events pack", () => {
+  test("tells what it would write, writes it, and tells nothing to do the second time", async () => {
+    const output = join(dir, "pack");
+    const planned = await events(["pack", "--output", output, "--dry-run"]);
+    expect(planned.out).toContain(`would create ${join(output, "llms.txt")}\n`);
+    expect(existsSync(output)).toBe(false);
+    const { code, out, said } = await events(["pack", "--output", output, "--json"]);
+    const { parts, created } = JSON.parse(out);
+    expect([code, said]).toEqual([0, expect.stringMatching(/^$/)]);
+    for (const { path, tokens } of parts) expect(tokens, path).toBeLessThanOrEqual(8000);
+    for (const path of created) expect(existsSync(join(output, path)), path).toBe(true);
+    expect((await events(["pack", "--output", output])).out).toBe("");
+  });
+
+  test("gives 64 and writes nothing where a file of somebody else is in the way, 78 without a registry", async () => {
+    file("registry.json", "mine");
+    expect(await events(["pack", "--output", dir])).toMatchObject({ code: 64, out: "" });
+    expect(readdirSync(dir)).toEqual(["registry.json"]);
+    expect((await events(["pack", "--output", dir], join(dir, "none"))).code).toBe(78);
   });
 });
 

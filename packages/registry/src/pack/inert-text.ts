@@ -1,0 +1,38 @@
+/** Characters that nobody sees, or that turn a text's direction or end its line. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** JSON of a value in which nothing ends an HTML script, hides or breaks a line of TypeScript. The value stays the same. */
+export function jsonText(value: unknown, indent?: number): string {
+  const text = JSON.stringify(value, undefined, indent);
+  return text
+    .replaceAll(UNSEEN, (char) => (char === "\n" ? char : escaped(char)))
+    .replaceAll(/<(?=[/!])/g, "\\u003c");
+}
+
+/** A TypeScript expression of a JSON value. */
+export function typeScriptLiteral(value: unknown): string {
+  // In an object literal this key would name the prototype. Within a string the quotes have backslashes.
+  return jsonText(value, 2).replaceAll(/^( *)"__proto__":/gm, '$1["__proto__"]:');
+}
+
+/** A text as one line of Markdown in which nothing is markup. */
+export function markdownText(text: string): string {
+  return text
+    .replaceAll(UNSEEN, " ")
+    .replaceAll(/\s+/g, " ")
+    .trim()
+    .replaceAll(/[\\`*_[\]<>#|~!&]/g, "\\$&");
+}
+
+/** A code block that nothing within it ends. */
+export function fenced(language: string, text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}${language}\n${text.replace(/\n$/, "")}\n${fence}`;
+}
+
+function escaped(char: string): string {
+  return [...Array(char.length).keys()]
+    .map((i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, "0")}`)
+    .join("");
+}
