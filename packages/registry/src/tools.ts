@@ -1,9 +1,11 @@
 // For those who make and check registries. Apart from the rest: a daemon lives long, and needs none of it.
 export { type Dist, makeDist } from "./dist.ts";
+export { type ImportOptions, type ImportPlan, planImport } from "./import/plan-import.ts";
 export { itemsIn, placeAt, placeInJson, placeOfSyntaxError } from "./json-places.ts";
 export type { Finding } from "./lint/findings.ts";
 export { type LintOptions, type LintReport, lintRegistry } from "./lint/lint-registry.ts";
 export { LINT_RULES, type LintRule, type Severity } from "./lint/rules.ts";
-export { applyScaffold } from "./scaffold/apply-scaffold.ts";
-export { planScaffold, type ScaffoldPlan } from "./scaffold/plan-scaffold.ts";
+export { applyContracts } from "./scaffold/apply-contracts.ts";
+export type { ContractsPlan } from "./scaffold/plan-contracts.ts";
+export { planScaffold } from "./scaffold/plan-scaffold.ts";
 export type { NewContract } from "./scaffold/templates.ts";
