@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   events: async () => (await import("./commands/events.ts")).eventsCommand,
   policy: async () => (await import("./commands/policy.ts")).policyCommand,
   node: async () => (await import("./commands/node.ts")).nodeCommand,
+  bridge: async () => (await import("./commands/bridge.ts")).bridgeCommand,
   demo: async () => (await import("./commands/demo.ts")).demoCommand,
 };
 
