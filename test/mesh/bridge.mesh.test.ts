@@ -143,6 +143,25 @@ describe("adaos bridge cloudevents --in", () => {
     expect(stderr).toMatch(/lost: ui\.notify@1 breaks its schema/);
   });
 
+  test("ends, and says so, when its durable is deleted, and when there is no server", async () => {
+    const run = await bridge("--in", "shop.in", "--durable", "short", ...MAP);
+    await (await foreign.nc.jetstreamManager()).consumers.delete("IN", "short");
+    const { code, stderr } = await run.result;
+    expect(stderr).toMatch(/the durable short of the foreign server is gone/);
+    expect(code).toBe(69);
+    const nobody = [
+      "bridge",
+      "cloudevents",
+      "--url",
+      "nats://127.0.0.1:1",
+      "--as",
+      "alpha/kitchen",
+      "--in",
+      "a.b",
+    ];
+    expect((await mesh.adaos(nobody)).code).toBe(69);
+  });
+
   test.each([
     [[], /nothing to carry/],
     [["--out", "ui."], /need each other/],

@@ -249,13 +249,20 @@ describe("decodeCloudEvent()", () => {
 
 /** What the package takes for itself does not count: it gives each event a time, and drops data that is false. */
 const asReference = (event: CloudEvent): Reference<unknown> => new Reference(event as never, false);
-const timed = cloudEvents.filter(
-  (event) =>
-    event.time !== undefined &&
-    typeof event.data === "object" &&
-    event.data !== null &&
-    event.datacontenttype !== undefined,
-);
+const timed = cloudEvents.map((event) => ({
+  ...event,
+  time: event.time ?? "2025-09-23T16:20:00.000Z",
+  datacontenttype: event.datacontenttype ?? "application/json",
+  data: { value: event.data ?? null },
+}));
+/** In binary mode it knows few types of JSON, and encodes no header. */
+const plain = timed.map((event): CloudEvent => {
+  const kept = Object.entries(event).filter(([, value]) => /^[!#$&-~]+$/.test(String(value)));
+  const texts = Object.fromEntries(kept.map(([key, value]) => [key, String(value)]));
+  const { specversion, type, time, data } = event;
+  const source = event.source.replace("%20", "+");
+  return { id: "1", ...texts, specversion, source, type, time, datacontenttype: "application/json", data };
+});
 
 describe("against the package cloudevents", () => {
   test("it reads what we write, structured", () => {
@@ -286,14 +293,6 @@ describe("against the package cloudevents", () => {
       { numRuns: 500 },
     );
   });
-
-  // In binary mode it knows few types of JSON.
-  const plain = timed.filter(
-    (event) =>
-      Object.entries(event).every(
-        ([key, value]) => key === "data" || (typeof value === "string" && /^[!#$&-~]+$/.test(value)),
-      ) && event.datacontenttype === "application/json",
-  );
 
   test("it reads what we write, binary", () => {
     fc.assert(

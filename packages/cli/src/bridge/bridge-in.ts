@@ -9,7 +9,7 @@ import {
   type TypeMap,
 } from "@adaos/core";
 import type { Bus } from "@adaos/member";
-import { AckPolicy, type JsMsg, RetentionPolicy } from "nats";
+import { AckPolicy, type ConsumerMessages, type JsMsg, RetentionPolicy } from "nats";
 import { type ForeignServer, headersOf, streamOf, toHeaders } from "./foreign-server.ts";
 
 export interface BridgeInOptions {
@@ -64,7 +64,7 @@ async function fromStream(
   options: BridgeInOptions,
 ): Promise<BridgeRun> {
   const { subject, durable, refused, say } = options;
-  const { js, manager } = foreign;
+  const { manager } = foreign;
   if (manager === undefined) throw new MeshError("internal", "a stream without JetStream");
   const { config } = await manager.streams.info(stream);
   if (config.retention !== RetentionPolicy.Limits && refused === undefined)
@@ -77,14 +77,7 @@ async function fromStream(
       "usage",
       `no stream of the server holds --refused ${refused}; make one, or what is refused would be lost`,
     );
-  await manager.consumers.add(stream, {
-    durable_name: durable,
-    filter_subject: subject,
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: ACK_WAIT_MS * 1_000_000,
-    max_ack_pending: 256,
-  });
-  const messages = await (await js.consumers.get(stream, durable)).consume({ max_messages: 64 });
+  const messages = await openDurable(foreign, stream, options);
   say(
     `taking ${subject} from the stream ${stream}, durable ${durable}: at least once, repetitions are known by their ids`,
   );
@@ -99,6 +92,31 @@ async function fromStream(
       await ended.catch(() => undefined);
     },
   };
+}
+
+/** Messages of the durable, which is made where it is not there. Ends when somebody deletes it. */
+async function openDurable(
+  { js, manager }: ForeignServer,
+  stream: string,
+  { subject, durable }: BridgeInOptions,
+): Promise<ConsumerMessages> {
+  try {
+    await manager?.consumers.add(stream, {
+      durable_name: durable,
+      filter_subject: subject,
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: ACK_WAIT_MS * 1_000_000,
+      max_ack_pending: 256,
+    });
+    const consumer = await js.consumers.get(stream, durable);
+    return await consumer.consume({ max_messages: 64, abort_on_missing_resource: true });
+  } catch (cause) {
+    throw MeshError.from(
+      cause,
+      "invalid-config",
+      `no durable ${durable} for ${subject} at the stream ${stream}`,
+    );
+  }
 }
 
 async function settle(

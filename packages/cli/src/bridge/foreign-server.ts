@@ -4,10 +4,12 @@ import {
   type ConnectionOptions,
   connect,
   credsAuthenticator,
+  ErrorCode,
   type JetStreamClient,
   type JetStreamManager,
   type MsgHdrs,
   type NatsConnection,
+  NatsError,
   headers as newHeaders,
 } from "nats";
 
@@ -25,6 +27,8 @@ export interface ForeignOptions {
   readonly creds?: string | undefined;
 }
 
+const TIMEOUT_MS = 5000;
+
 /** Connects, and again whenever the connection is lost. Rejects with `unavailable` or `invalid-config`. */
 export async function openForeignServer(
   { url, creds }: ForeignOptions,
@@ -35,7 +39,7 @@ export async function openForeignServer(
     name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 500,
-    timeout: 5000,
+    timeout: TIMEOUT_MS,
   };
   if (creds !== undefined) options.authenticator = credsAuthenticator(bytesOf(creds));
   let nc: NatsConnection;
@@ -44,22 +48,32 @@ export async function openForeignServer(
   } catch (cause) {
     throw MeshError.from(cause, "unavailable", `the server at --url did not take the connection`);
   }
-  const js = nc.jetstream({ timeout: 5000 });
+  const js = nc.jetstream({ timeout: TIMEOUT_MS });
   try {
-    return { nc, js, manager: await nc.jetstreamManager({ timeout: 5000 }) };
-  } catch {
-    return { nc, js, manager: undefined };
+    return { nc, js, manager: await nc.jetstreamManager({ timeout: TIMEOUT_MS }) };
+  } catch (cause) {
+    // Whoever cannot be asked may well have streams: to go on without them would lose what they hold.
+    if (cause instanceof NatsError && cause.code === ErrorCode.JetStreamNotEnabled)
+      return { nc, js, manager: undefined };
+    await nc.close();
+    throw MeshError.from(cause, "unavailable", "the server at --url does not tell whether it has JetStream");
   }
 }
 
-/** The stream that stores a subject there, or nothing. */
+/** The stream that stores a subject there, or nothing. Rejects with `usage` where there are several. */
 export async function streamOf({ manager }: ForeignServer, subject: string): Promise<string | undefined> {
+  let names: readonly string[];
   try {
-    return await manager?.streams.find(subject);
-  } catch (thrown) {
-    if (thrown instanceof Error && /no stream matches subject/i.test(thrown.message)) return undefined;
-    throw MeshError.from(thrown, "unavailable", `the server at --url does not tell what stores ${subject}`);
+    names = (await manager?.streams.names(subject).next()) ?? [];
+  } catch (cause) {
+    throw MeshError.from(cause, "unavailable", `the server at --url does not tell what stores ${subject}`);
   }
+  if (names.length > 1)
+    throw new MeshError(
+      "usage",
+      `the streams ${names.join(", ")} hold ${subject}; name a subject of one of them`,
+    );
+  return names[0];
 }
 
 export function headersOf(headers: MsgHdrs | undefined): Record<string, string> {

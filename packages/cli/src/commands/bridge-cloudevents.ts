@@ -72,7 +72,12 @@ async function bridge(options: BridgeOptions, terminal: Terminal): Promise<void>
           `the connection to the foreign server has ended${cause instanceof Error ? `: ${cause.message}` : ""}`,
         );
       });
-      await Promise.race([asked.promise, closed, ...(run === undefined ? [] : [run.ended])]);
+      // It ends by itself when somebody deletes its durable: to stand by in silence would be no bridge.
+      const ended = run?.ended.then(() => {
+        if (!asked.yet())
+          throw new MeshError("unavailable", `the durable ${durable} of the foreign server is gone`);
+      });
+      await Promise.race([asked.promise, closed, ...(ended === undefined ? [] : [ended])]);
     } finally {
       await run?.stop();
       await bus.close();
