@@ -147,7 +147,7 @@ describe("adaos bridge cloudevents --in", () => {
     const run = await bridge("--in", "shop.in", "--durable", "short", ...MAP);
     await (await foreign.nc.jetstreamManager()).consumers.delete("IN", "short");
     const { code, stderr } = await run.result;
-    expect(stderr).toMatch(/the durable short of the foreign server is gone/);
+    expect(stderr).toMatch(/the durable short of the stream IN is gone/);
     expect(code).toBe(69);
     const nobody = [
       "bridge",

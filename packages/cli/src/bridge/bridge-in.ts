@@ -81,13 +81,23 @@ async function fromStream(
   say(
     `taking ${subject} from the stream ${stream}, durable ${durable}: at least once, repetitions are known by their ids`,
   );
+  let stopped = false;
+  // To stand by in silence when somebody has deleted the durable would be no bridge.
+  const gone = (why: string): MeshError =>
+    new MeshError("unavailable", `the durable ${durable} of the stream ${stream} is gone${why}`);
   const run = async (): Promise<void> => {
-    for await (const msg of messages) await settle(bus, foreign, msg, options);
+    try {
+      for await (const msg of messages) await settle(bus, foreign, msg, options);
+    } catch (cause) {
+      throw gone(`: ${messageOf(cause)}`);
+    }
+    if (!stopped) throw gone("");
   };
   const ended = run();
   return {
     ended,
     stop: async () => {
+      stopped = true;
       await messages.close();
       await ended.catch(() => undefined);
     },

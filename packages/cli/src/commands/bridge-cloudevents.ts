@@ -72,12 +72,7 @@ async function bridge(options: BridgeOptions, terminal: Terminal): Promise<void>
           `the connection to the foreign server has ended${cause instanceof Error ? `: ${cause.message}` : ""}`,
         );
       });
-      // It ends by itself when somebody deletes its durable: to stand by in silence would be no bridge.
-      const ended = run?.ended.then(() => {
-        if (!asked.yet())
-          throw new MeshError("unavailable", `the durable ${durable} of the foreign server is gone`);
-      });
-      await Promise.race([asked.promise, closed, ...(ended === undefined ? [] : [ended])]);
+      await Promise.race([asked.promise, closed, ...(run === undefined ? [] : [run.ended])]);
     } finally {
       await run?.stop();
       await bus.close();
@@ -88,16 +83,22 @@ async function bridge(options: BridgeOptions, terminal: Terminal): Promise<void>
 }
 
 function assertDirections({ in: from, out, subject, refused }: BridgeOptions): void {
-  const problem =
-    from === undefined && out === undefined
-      ? "nothing to carry; name --in SUBJECT, or --out EVENT and --subject SUBJECT"
-      : (out === undefined) !== (subject === undefined)
-        ? "--out and --subject need each other"
-        : subject !== undefined && (subject === from || subject === refused)
-          ? "--subject must be another than --in and --refused, or events would go round"
-          : refused !== undefined && (refused === from || from === undefined)
-            ? "--refused needs --in, and another subject than that"
-            : undefined;
+  const problems: readonly (readonly [isSo: boolean, problem: string])[] = [
+    [
+      from === undefined && out === undefined,
+      "nothing to carry; name --in SUBJECT, or --out EVENT and --subject SUBJECT",
+    ],
+    [(out === undefined) !== (subject === undefined), "--out and --subject need each other"],
+    [
+      subject !== undefined && (subject === from || subject === refused),
+      "--subject must be another than --in and --refused, or events would go round",
+    ],
+    [
+      refused !== undefined && (from === undefined || refused === from),
+      "--refused needs --in, and must be another subject",
+    ],
+  ];
+  const [, problem] = problems.find(([isSo]) => isSo) ?? [];
   if (problem !== undefined) throw new MeshError("usage", problem);
 }
 

@@ -3,7 +3,6 @@ import { contractPaths, schemaIdOf } from "../layout.ts";
 import { MAX_SCHEMA_BYTES } from "../load.ts";
 import type { EventRecord } from "../record.ts";
 import type { PlannedContract } from "../scaffold/plan-contracts.ts";
-import { jsonText } from "../scaffold/templates.ts";
 import { isObject, type JsonObject, parseSchemaDocument } from "../schema-document.ts";
 import { throwFault } from "../schema-fault.ts";
 import { SchemaValidators } from "../validator.ts";
@@ -39,9 +38,9 @@ export function importedContract(
     );
   const document = parseSchemaDocument(text, found.at, "urn:adaos:import", throwFault);
   if (document === undefined) throw new MeshError("internal", `${found.at} was not read`);
-  const hasOwn = text.includes('"urn:adaos:schema:') && text.split('"urn:adaos:schema:').length > 2;
   // Without the rest of the registry a reference to it leads nowhere; lint judges those examples.
-  const validators = hasOwn ? undefined : new SchemaValidators([document]);
+  const isWhole = !text.includes('"$ref": "urn:adaos:schema:');
+  const validators = isWhole ? new SchemaValidators([document]) : undefined;
   const takes = (data: unknown): boolean =>
     validators === undefined || validators.validatorOf(document)(data).valid;
   const valid = found.examples.filter(takes);
@@ -147,4 +146,8 @@ function wrongData(examples: readonly unknown[]): unknown[] {
 
 function distinct(values: readonly unknown[]): unknown[] {
   return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
+}
+
+function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }

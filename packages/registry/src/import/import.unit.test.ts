@@ -176,6 +176,21 @@ describe("planImport() of JSON Schemas", () => {
     expect(await readFile(join(registry, "registry.yaml"), "utf8")).toMatch(/status: draft/);
   });
 
+  test("changes no letter of an example", async () => {
+    const example = { text: "[  a,  b ] \\u0000 \\n {  }" };
+    const schema = { type: "object", required: ["text"], examples: [example] };
+    const { plan: made } = await plan({ "s/order/paid.json": schema }, "s");
+    expect(JSON.parse(made.created.get("order/paid/v1/examples/1.json") ?? "")).toEqual(example);
+  });
+
+  test("leaves references to contracts of the registry as they are", async () => {
+    const schema = { type: "object", properties: { of: { $ref: "urn:adaos:schema:lab.sample.weighed:v1" } } };
+    const { plan: made } = await plan({ "s/order/paid.json": schema }, "s");
+    applyContracts(made);
+    const { validate } = (await loadRegistry(registry)).resolve("order.paid", 1);
+    expect(validate({ of: {} }).violations).toEqual([{ pointer: "/of/id", expected: "is required" }]);
+  });
+
   test("overwrites nothing", async () => {
     applyContracts((await plan(files, "s")).plan);
     expect(await refusal(files, "s")).toMatch(/order\.created@1 is in .*registry\.yaml already/);

@@ -113,7 +113,7 @@ describe(${JSON.stringify(`${name}@${version}`)}, () => {
 }
 
 /** Lists of words on one line, as the formatter has it. */
-export function jsonText(value: unknown): string {
+function jsonText(value: object): string {
   const text = JSON.stringify(value, undefined, 2);
   return `${text.replaceAll(/\[\s+([^[\]{}]*?)\s+\]/g, (_, list: string) => `[${list.replaceAll(/,\s+/g, ", ")}]`)}\n`;
 }
