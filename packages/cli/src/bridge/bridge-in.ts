@@ -9,7 +9,7 @@ import {
   type TypeMap,
 } from "@adaos/core";
 import type { Bus } from "@adaos/member";
-import { AckPolicy, type ConsumerMessages, type JsMsg, RetentionPolicy } from "nats";
+import { AckPolicy, type ConsumerMessages, type JsMsg, NatsError, RetentionPolicy } from "nats";
 import { type ForeignServer, headersOf, streamOf, toHeaders } from "./foreign-server.ts";
 
 export interface BridgeInOptions {
@@ -37,6 +37,7 @@ interface ForeignMessage {
 
 const ACK_WAIT_MS = 30_000;
 const RETRY_MS = 2000;
+const CONSUME = { max_messages: 64, abort_on_missing_resource: true };
 /** Without a stream nobody else keeps what is tried again. */
 const MAX_ATTEMPTS = 5;
 
@@ -77,21 +78,20 @@ async function fromStream(
       "usage",
       `no stream of the server holds --refused ${refused}; make one, or what is refused would be lost`,
     );
-  const messages = await openDurable(foreign, stream, options);
+  let messages = await openDurable(foreign, stream, options);
   say(
     `taking ${subject} from the stream ${stream}, durable ${durable}: at least once, repetitions are known by their ids`,
   );
   let stopped = false;
-  // To stand by in silence when somebody has deleted the durable would be no bridge.
-  const gone = (why: string): MeshError =>
-    new MeshError("unavailable", `the durable ${durable} of the stream ${stream} is gone${why}`);
   const run = async (): Promise<void> => {
-    try {
-      for await (const msg of messages) await settle(bus, foreign, msg, options);
-    } catch (cause) {
-      throw gone(`: ${messageOf(cause)}`);
+    while (!stopped) {
+      try {
+        for await (const msg of messages) await settle(bus, foreign, msg, options);
+      } catch (thrown) {
+        say(`interrupted: ${messageOf(thrown)}`);
+      }
+      if (!stopped) messages = await openAgain(foreign, stream, durable, () => stopped);
     }
-    if (!stopped) throw gone("");
   };
   const ended = run();
   return {
@@ -119,13 +119,35 @@ async function openDurable(
       max_ack_pending: 256,
     });
     const consumer = await js.consumers.get(stream, durable);
-    return await consumer.consume({ max_messages: 64, abort_on_missing_resource: true });
+    return await consumer.consume(CONSUME);
   } catch (cause) {
     throw MeshError.from(
       cause,
       "invalid-config",
       `no durable ${durable} for ${subject} at the stream ${stream}`,
     );
+  }
+}
+
+/** Waits for a server that does not answer. Rejects where it says that the durable is gone: in silence it would be no bridge. */
+async function openAgain(
+  { js }: ForeignServer,
+  stream: string,
+  durable: string,
+  isStopped: () => boolean,
+): Promise<ConsumerMessages> {
+  for (;;) {
+    try {
+      const consumer = await js.consumers.get(stream, durable);
+      return await consumer.consume(CONSUME);
+    } catch (cause) {
+      const isGone = cause instanceof NatsError && cause.api_error?.code === 404;
+      if (isGone || isStopped())
+        throw new MeshError("unavailable", `the durable ${durable} of the stream ${stream} is gone`, {
+          cause,
+        });
+      await delay(RETRY_MS);
+    }
   }
 }
 
