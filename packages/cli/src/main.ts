@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   mcp: async () => (await import("./commands/mcp.ts")).mcpCommand,
   node: async () => (await import("./commands/node.ts")).nodeCommand,
   join: async () => (await import("./commands/join.ts")).joinCommand,
+  bridge: async () => (await import("./commands/bridge.ts")).bridgeCommand,
   demo: async () => (await import("./commands/demo.ts")).demoCommand,
 };
 

@@ -1,4 +1,4 @@
-export { withItem } from "./append-item.ts";
+export { withItems } from "./append-items.ts";
 export { compiledPolicyText } from "./compiled-policy.ts";
 export { type NewMember, withMember, withoutMember } from "./edit-mesh-file.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
@@ -44,5 +44,12 @@ export {
   type ServerAccess,
   type ServerTls,
 } from "./transport-security.ts";
-export { type CheckedFile, MAX_FILE_BYTES, parseYaml, readYamlFile, shownPath } from "./yaml-file.ts";
+export {
+  type CheckedFile,
+  invalid,
+  MAX_FILE_BYTES,
+  parseYaml,
+  readYamlFile,
+  shownPath,
+} from "./yaml-file.ts";
 export { type Place, readYamlTree, schemaProblems, type YamlProblem, type YamlTree } from "./yaml-tree.ts";

@@ -7,6 +7,13 @@ export {
   NonRetryableError,
   RetryableError,
 } from "./classify.ts";
+export { type CloudEvent, fromCloudEvent, type TypeMap, toCloudEvent } from "./cloud-event.ts";
+export {
+  type CloudEventMessage,
+  type CloudEventMode,
+  decodeCloudEvent,
+  encodeCloudEvent,
+} from "./cloud-event-message.ts";
 export { compilePolicy, type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./compile-policy.ts";
 export type { HandlerContext, OnEvent, SubscriptionOptions } from "./consume.ts";
 export { type ClassifiedData, DATA_CLASSES, type DataClass, maskOf } from "./data-class.ts";

@@ -24,6 +24,8 @@ export interface RegistryFolder {
   readonly realDir: string;
   /** Files that are read as if they were there already, by their path. */
   readonly planned?: ReadonlyMap<string, string>;
+  /** What messages call it. @default "registry folder" */
+  readonly what?: string;
 }
 
 /** Throws MeshError `invalid-config` where there is no such folder. */
@@ -79,15 +81,16 @@ export async function tryReadWithin(
   const fail = (problem: string, isMissing = false): Reading => {
     return { problem: `${join(folder.dir, path)} ${problem}`, isMissing };
   };
+  const { what = "registry folder" } = folder;
   const named = resolve(folder.realDir, path);
-  if (isOutside(folder.realDir, named)) return fail("is outside the registry folder; move the file into it");
+  if (isOutside(folder.realDir, named)) return fail(`is outside the ${what}; move the file into it`);
   let real: string;
   try {
     real = await realpath(named);
   } catch {
     return fail("does not exist; create it or correct the path", true);
   }
-  if (isOutside(folder.realDir, real)) return fail("is a link out of the registry folder; copy the file in");
+  if (isOutside(folder.realDir, real)) return fail(`is a link out of the ${what}; copy the file in`);
   try {
     // Asked before opening: a named pipe would block the reader for ever.
     const stats = await stat(real);

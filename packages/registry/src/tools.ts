@@ -7,6 +7,7 @@ export {
   releasedEvents,
 } from "./compare-registries.ts";
 export { type Dist, makeDist } from "./dist.ts";
+export { type ImportOptions, type ImportPlan, planImport } from "./import/plan-import.ts";
 export { itemsIn, placeAt, placeInJson, placeOfSyntaxError } from "./json-places.ts";
 export type { Finding } from "./lint/findings.ts";
 export { type LintOptions, type LintReport, lintRegistry } from "./lint/lint-registry.ts";
@@ -17,6 +18,7 @@ export { type PackPlan, planPack } from "./pack/plan-pack.ts";
 export { readEventDocs } from "./pack/read-event-docs.ts";
 export type { Gap } from "./reading-gaps.ts";
 export { formatLock, LOCK_FILE, lockFaults, parseLock } from "./registry-lock.ts";
-export { applyScaffold } from "./scaffold/apply-scaffold.ts";
-export { planScaffold, type ScaffoldPlan } from "./scaffold/plan-scaffold.ts";
+export { applyContracts } from "./scaffold/apply-contracts.ts";
+export type { ContractsPlan } from "./scaffold/plan-contracts.ts";
+export { planScaffold } from "./scaffold/plan-scaffold.ts";
 export type { NewContract } from "./scaffold/templates.ts";

@@ -30,11 +30,11 @@ export function eventsScaffoldCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos events scaffold lab.sample.weighed --kind event --version 1")
     .action(async (name: string, options: ScaffoldOptions) => {
-      const { applyScaffold, planScaffold } = await import("@adaos/registry/tools");
+      const { applyContracts, planScaffold } = await import("@adaos/registry/tools");
       const { registry: dir, kind, version, namingException, dryRun, json } = options;
       const summary = options.summary ?? `What ${name} means, in one sentence.`;
       const plan = await planScaffold(dir, { name, version, kind, summary, namingException });
-      if (dryRun !== true) applyScaffold(plan);
+      if (dryRun !== true) applyContracts(plan);
       const created = [...plan.created.keys()].map((path) => join(dir, path));
       const changed = [...plan.replaced.keys()].map((path) => join(dir, path));
       if (plan.typesProblem !== undefined) terminal.say(`no types were made: ${plan.typesProblem}`);

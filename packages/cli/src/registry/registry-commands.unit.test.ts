@@ -281,3 +281,44 @@ describe("adaos events validate", () => {
     }
   });
 });
+
+describe("adaos events registry import", () => {
+  const SAMPLE = {
+    specversion: "1.0",
+    type: "com.lab.sample.frozen.v2",
+    source: "/lab",
+    id: "1",
+    data: { id: "a" },
+  };
+  const options = ["--strip", "com.", "--map", "com.lab.sample.thawn=lab.sample.thawed@3:event"];
+
+  test("tells what it would import, imports it, and does it once", async () => {
+    const registry = copy();
+    const source = file("events.json", [SAMPLE, { ...SAMPLE, type: "com.lab.sample.thawn" }]);
+    const index = readFileSync(join(registry, "registry.yaml"), "utf8");
+    const dry = await events(["registry", "import", source, ...options, "--dry-run"], registry);
+    expect([dry.code, dry.out]).toEqual([
+      0,
+      "would import com.lab.sample.frozen.v2 as lab.sample.frozen@2 (event, draft)\nwould import com.lab.sample.thawn as lab.sample.thawed@3 (event, draft)\n",
+    ]);
+    expect(dry.said).toContain("look at: the schema of com.lab.sample.frozen.v2 was made of 1 events");
+    expect(readFileSync(join(registry, "registry.yaml"), "utf8")).toBe(index);
+    const { code, out } = await events(["registry", "import", source, ...options, "--json"], registry);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      events: [{ event: "lab.sample.frozen@2" }, { event: "lab.sample.thawed@3" }],
+    });
+    expect((await events(["registry", "lint", "--strict"], registry)).said).toBe("");
+    expect((await events(["registry", "import", source, ...options], registry)).code).toBe(64);
+  });
+
+  test("refuses a --map of what is not there", async () => {
+    const source = file("event.json", SAMPLE);
+    const { code, said } = await events(
+      ["registry", "import", source, "--map", "other=lab.other.done@1"],
+      copy(),
+    );
+    expect(code).toBe(64);
+    expect(said).toMatch(/--map names "other", which .*event\.json does not hold/);
+  });
+});

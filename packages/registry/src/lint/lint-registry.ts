@@ -19,7 +19,7 @@ export interface LintReport {
 }
 
 export interface LintOptions {
-  /** Files of skills and scenarios that name events as `name@version`. */
+  /** `skill.yaml`, `scenario.yaml` and other files that name events. */
   readonly uses?: readonly string[];
   /** Files that are looked at as if they were there already, by their path below the folder. */
   readonly planned?: ReadonlyMap<string, string>;
@@ -39,7 +39,7 @@ export async function lintRegistry(dir: string, options: LintOptions = {}): Prom
   const byRef = new Map(records.map((one) => [refOf(one.record), one]));
   for (const one of records) lintContract(one, subject, findings);
   lintReferences(byRef, subject, findings);
-  await lintUses(options.uses ?? [], byRef, findings);
+  await lintUses(options.uses ?? [], byRef, subject, findings);
   if (subject.isList) lintOrphans(subject, findings);
   const areSchemasRead = records.every(({ record }) => subject.documents.has(record.schema));
   if (subject.isWhole && areSchemasRead && byRef.size === records.length) lintDist(subject, findings);

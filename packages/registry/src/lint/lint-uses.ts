@@ -1,22 +1,27 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { MAX_FILE_BYTES, readYamlTree } from "@adaos/config";
+import { MAX_FILE_BYTES, type Place, readYamlTree, type YamlTree } from "@adaos/config";
 import { messageOf } from "@adaos/core";
+import { readManifest } from "../manifest.ts";
 import { nearest } from "../nearest.ts";
 import type { PlacedRecord } from "../record.ts";
 import type { Findings } from "./findings.ts";
+import { lintManifest } from "./lint-manifest.ts";
+import { lintManifestSchemas } from "./lint-manifest-schemas.ts";
 import { successorOf } from "./lint-records.ts";
+import type { LintSubject } from "./read-subject.ts";
 
 /** `nlp.intent.detected@1` */
 const REF = /^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+@[1-9][0-9]{0,3}$/;
 
 /**
- * What skills, scenarios and other YAML or JSON files name as `name@version`: every text of that form must be an event of
- * the registry, and should be none that is deprecated.
+ * What skills, scenarios and other YAML or JSON files say of events. A manifest is read as one; of everything else each text
+ * of the form `name@version` must be an event of the registry, and should be none that is deprecated.
  */
 export async function lintUses(
   files: readonly string[],
   byRef: ReadonlyMap<string, PlacedRecord>,
+  subject: LintSubject,
   findings: Findings,
 ): Promise<void> {
   for (const file of files) {
@@ -26,22 +31,34 @@ export async function lintUses(
     const { tree, problems } = readYamlTree(text);
     for (const { message, place } of problems) findings.add("file-unread", path, place, message);
     if (tree === undefined) continue;
-    for (const [at, ref] of textsIn(tree.value, [])) {
-      if (!REF.test(ref)) continue;
-      const used = byRef.get(ref);
-      const place = (): { line: number; column: number } => tree.placeOf(at);
-      if (used === undefined) {
-        findings.add(
-          "use-unknown",
-          path,
-          place,
-          `the registry has no ${ref}`,
-          nearest(ref, [...byRef.keys()]),
-        );
-      } else if (used.record.status === "deprecated") {
-        const told = `${ref} is deprecated`;
-        findings.add("deprecated-in-use", path, place, told, successorOf(used.record, byRef));
-      }
+    const manifest = readManifest(path, tree);
+    if (manifest !== undefined) {
+      lintManifest(manifest, tree, byRef, (rule, place, message, suggestion) =>
+        findings.add(rule, path, place, message, suggestion),
+      );
+      await lintManifestSchemas(path, manifest, tree, byRef, subject, findings);
+    }
+    lintTexts(path, tree, new Set(manifest?.uses.map((use) => use.path.join("\n"))), byRef, findings);
+  }
+}
+
+/** @param read Paths of texts that somebody else looks at. */
+function lintTexts(
+  file: string,
+  tree: YamlTree,
+  read: ReadonlySet<string>,
+  byRef: ReadonlyMap<string, PlacedRecord>,
+  findings: Findings,
+): void {
+  for (const [at, ref] of textsIn(tree.value, [])) {
+    if (!REF.test(ref) || read.has(at.join("\n"))) continue;
+    const used = byRef.get(ref);
+    const place = (): Place => tree.placeOf(at);
+    if (used === undefined) {
+      findings.add("use-unknown", file, place, `the registry has no ${ref}`, nearest(ref, [...byRef.keys()]));
+    } else if (used.record.status === "deprecated") {
+      const told = `${ref} is deprecated`;
+      findings.add("deprecated-in-use", file, place, told, successorOf(used.record, byRef));
     }
   }
 }

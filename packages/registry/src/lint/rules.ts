@@ -1,7 +1,7 @@
 /** How bad it is that a rule is broken. Errors break those who use the registry; warnings are most likely not meant. */
 export type Severity = "error" | "warning";
 
-/** Every rule of `adaos events registry lint`, and how bad it is to break it. docs/events.md explains them. */
+/** Every rule of `adaos events registry lint`, and how bad it is to break it. docs/registry.md explains them. */
 export const LINT_RULES = {
   "index-yaml": "error",
   "record-field": "error",
@@ -18,6 +18,9 @@ export const LINT_RULES = {
   "version-superseded": "warning",
   "deprecated-in-use": "warning",
   "use-unknown": "error",
+  "use-form": "error",
+  "use-schema": "error",
+  "manifest-form": "error",
   "file-missing": "error",
   "file-unread": "error",
   "file-orphan": "warning",

@@ -16,7 +16,7 @@ import { MeshError } from "@adaos/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { lintRegistry } from "../lint/lint-registry.ts";
 import { loadRegistry } from "../load.ts";
-import { applyScaffold } from "./apply-scaffold.ts";
+import { applyContracts } from "./apply-contracts.ts";
 import { planScaffold } from "./plan-scaffold.ts";
 import type { NewContract } from "./templates.ts";
 
@@ -52,7 +52,7 @@ function snapshot(): Record<string, string> {
 }
 
 async function scaffold(contract: NewContract): Promise<void> {
-  applyScaffold(await planScaffold(dir, contract));
+  applyContracts(await planScaffold(dir, contract));
 }
 
 async function refusal(contract: NewContract): Promise<string> {
@@ -65,7 +65,7 @@ async function refusal(contract: NewContract): Promise<string> {
   return "no refusal";
 }
 
-describe("planScaffold() and applyScaffold()", () => {
+describe("planScaffold() and applyContracts()", () => {
   test.each<NewContract>([
     WEIGHED,
     { ...WEIGHED, name: "lab.sample.weigh", kind: "command" },
@@ -153,7 +153,7 @@ describe("planScaffold() and applyScaffold()", () => {
     rmSync(join(dir, "_dist/events.d.ts"));
     mkdirSync(join(dir, "_dist/events.d.ts"));
     const before = snapshot();
-    expect(() => applyScaffold(plan)).toThrow(/nothing was made|EISDIR/);
+    expect(() => applyContracts(plan)).toThrow(/nothing was made|EISDIR/);
     expect(snapshot()).toEqual(before);
     expect(readdirSync(dir).filter((name) => name === "lab" || name.startsWith(".scaffold"))).toEqual([]);
   });
@@ -162,7 +162,7 @@ describe("planScaffold() and applyScaffold()", () => {
     const plan = await planScaffold(dir, WEIGHED);
     const path = join(dir, "registry.yaml");
     writeFileSync(path, `${readFileSync(path, "utf8")}# new\n`);
-    expect(() => applyScaffold(plan)).toThrow(/changed meanwhile/);
+    expect(() => applyContracts(plan)).toThrow(/changed meanwhile/);
     writeFileSync(`${path}.new`, "");
     expect(await refusal(WEIGHED)).toMatch(/^usage: .*somebody else/);
     expect(readdirSync(dir)).not.toContain("lab");

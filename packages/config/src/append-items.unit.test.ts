@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { meshErrorOf } from "../../../test/kit/stand-ins.ts";
-import { withItem } from "./append-item.ts";
+import { withItems } from "./append-items.ts";
 
-describe("withItem()", () => {
+describe("withItems()", () => {
   test.each([
     ["a list", "- a: 1 # why\n", "- a: 1 # why\n\n- b: [x]\n"],
     ["a list without an end of line", "- 'a': 1", "- 'a': 1\n\n- b: [x]\n"],
@@ -14,14 +14,14 @@ describe("withItem()", () => {
     ["comments alone", "# nothing yet\n", "# nothing yet\n- b: [x]\n"],
     ["nothing", "", "- b: [x]\n"],
   ])("adds to %s, and leaves what was there", (_, before, after) => {
-    expect(withItem(before, "f.yaml", { b: ["x"] }).replaceAll(/b:\s+- x/g, "b: [x]")).toBe(after);
+    expect(withItems(before, "f.yaml", [{ b: ["x"] }]).replaceAll(/b:\s+- x/g, "b: [x]")).toBe(after);
   });
 
   test("adds within brackets", () => {
-    expect(withItem("[] # none\n", "f.yaml", { b: 1 })).toMatch(/^\[.*b: 1.*\] # none\n$/);
+    expect(withItems("[] # none\n", "f.yaml", [{ b: 1 }])).toMatch(/^\[.*b: 1.*\] # none\n$/);
   });
 
   test.each(["a: 1", "- ["])("refuses what is no list: %s", (text) => {
-    expect(meshErrorOf(() => withItem(text, "f.yaml", {})).code).toBe("invalid-config");
+    expect(meshErrorOf(() => withItems(text, "f.yaml", [])).code).toBe("invalid-config");
   });
 });

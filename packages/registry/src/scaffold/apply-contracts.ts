@@ -11,7 +11,7 @@ import {
 import { dirname, join } from "node:path";
 import { MeshError } from "@adaos/core";
 import { REGISTRY_FILE } from "../load.ts";
-import type { ScaffoldPlan } from "./plan-scaffold.ts";
+import type { ContractsPlan } from "./plan-contracts.ts";
 
 type Undo = () => void;
 
@@ -20,7 +20,7 @@ type Undo = () => void;
  * place last, so that a process that is killed leaves files that no record names at worst.
  * @throws MeshError `usage` when something is there already, or the index was changed since.
  */
-export function applyScaffold(plan: ScaffoldPlan): void {
+export function applyContracts(plan: ContractsPlan): void {
   const undo: Undo[] = [];
   try {
     // Who has it may change the index; nobody else meanwhile.
@@ -34,7 +34,7 @@ export function applyScaffold(plan: ScaffoldPlan): void {
   }
 }
 
-function stageIndex({ folder, replaced, indexBefore }: ScaffoldPlan, undo: Undo[]): string {
+function stageIndex({ folder, replaced, indexBefore }: ContractsPlan, undo: Undo[]): string {
   const index = join(folder.realDir, REGISTRY_FILE);
   const staged = `${index}.new`;
   try {
@@ -49,8 +49,8 @@ function stageIndex({ folder, replaced, indexBefore }: ScaffoldPlan, undo: Undo[
   return staged;
 }
 
-/** The new folder is filled elsewhere and appears as a whole. */
-function moveIntoPlace({ folder, contractFolder, created }: ScaffoldPlan, undo: Undo[]): void {
+/** The new folders are filled elsewhere, and each appears as a whole. */
+function moveIntoPlace({ folder, contractFolders, created }: ContractsPlan, undo: Undo[]): void {
   const staging = mkdtempSync(join(folder.realDir, ".scaffold-"));
   undo.push(() => rmSync(staging, { recursive: true, force: true }));
   for (const [path, text] of created) {
@@ -58,15 +58,17 @@ function moveIntoPlace({ folder, contractFolder, created }: ScaffoldPlan, undo: 
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
   }
-  const target = join(folder.realDir, contractFolder);
-  let above = folder.realDir;
-  for (const step of dirname(contractFolder).split("/")) {
-    above = join(above, step);
-    enterFolder(above, undo);
+  for (const contractFolder of contractFolders) {
+    const target = join(folder.realDir, contractFolder);
+    let above = folder.realDir;
+    for (const step of dirname(contractFolder).split("/")) {
+      above = join(above, step);
+      enterFolder(above, undo);
+    }
+    if (exists(target)) throw new MeshError("usage", `${join(folder.dir, contractFolder)} is there already`);
+    renameSync(join(staging, contractFolder), target);
+    undo.push(() => rmSync(target, { recursive: true, force: true }));
   }
-  if (exists(target)) throw new MeshError("usage", `${join(folder.dir, contractFolder)} is there already`);
-  renameSync(join(staging, contractFolder), target);
-  undo.push(() => rmSync(target, { recursive: true, force: true }));
   rmSync(staging, { recursive: true });
 }
 
@@ -81,7 +83,7 @@ function enterFolder(path: string, undo: Undo[]): void {
   undo.push(() => rmdirSync(path));
 }
 
-function replaceFile({ folder }: ScaffoldPlan, path: string, text: string, undo: Undo[]): void {
+function replaceFile({ folder }: ContractsPlan, path: string, text: string, undo: Undo[]): void {
   const file = join(folder.realDir, path);
   enterFolder(dirname(file), undo);
   const before = exists(file) ? readFileSync(file) : undefined;

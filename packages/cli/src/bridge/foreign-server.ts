@@ -1,0 +1,96 @@
+import { readFileSync } from "node:fs";
+import { MeshError } from "@adaos/core";
+import {
+  type ConnectionOptions,
+  connect,
+  credsAuthenticator,
+  ErrorCode,
+  type JetStreamClient,
+  type JetStreamManager,
+  type MsgHdrs,
+  type NatsConnection,
+  NatsError,
+  headers as newHeaders,
+} from "nats";
+
+/** A NATS server that is not of the mesh. */
+export interface ForeignServer {
+  readonly nc: NatsConnection;
+  readonly js: JetStreamClient;
+  /** Nothing where the server has no JetStream, or none for us. */
+  readonly manager: JetStreamManager | undefined;
+}
+
+export interface ForeignOptions {
+  readonly url: string;
+  /** File with JWT and seed, as `nsc` writes it. */
+  readonly creds?: string | undefined;
+}
+
+const TIMEOUT_MS = 5000;
+
+/** Connects, and again whenever the connection is lost. Rejects with `unavailable` or `invalid-config`. */
+export async function openForeignServer(
+  { url, creds }: ForeignOptions,
+  name: string,
+): Promise<ForeignServer> {
+  const options: ConnectionOptions = {
+    servers: url,
+    name,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 500,
+    timeout: TIMEOUT_MS,
+  };
+  if (creds !== undefined) options.authenticator = credsAuthenticator(bytesOf(creds));
+  let nc: NatsConnection;
+  try {
+    nc = await connect(options);
+  } catch (cause) {
+    throw MeshError.from(cause, "unavailable", `the server at --url did not take the connection`);
+  }
+  const js = nc.jetstream({ timeout: TIMEOUT_MS });
+  try {
+    return { nc, js, manager: await nc.jetstreamManager({ timeout: TIMEOUT_MS }) };
+  } catch (cause) {
+    // Whoever cannot be asked may well have streams: to go on without them would lose what they hold.
+    if (cause instanceof NatsError && cause.code === ErrorCode.JetStreamNotEnabled)
+      return { nc, js, manager: undefined };
+    await nc.close();
+    throw MeshError.from(cause, "unavailable", "the server at --url does not tell whether it has JetStream");
+  }
+}
+
+/** The stream that stores a subject there, or nothing. Rejects with `usage` where there are several. */
+export async function streamOf({ manager }: ForeignServer, subject: string): Promise<string | undefined> {
+  let names: readonly string[];
+  try {
+    names = (await manager?.streams.names(subject).next()) ?? [];
+  } catch (cause) {
+    throw MeshError.from(cause, "unavailable", `the server at --url does not tell what stores ${subject}`);
+  }
+  if (names.length > 1)
+    throw new MeshError(
+      "usage",
+      `the streams ${names.join(", ")} hold ${subject}; name a subject of one of them`,
+    );
+  return names[0];
+}
+
+export function headersOf(headers: MsgHdrs | undefined): Record<string, string> {
+  const entries = headers === undefined ? [] : [...headers];
+  return Object.fromEntries(entries.map(([name, [value = ""]]) => [name, value]));
+}
+
+export function toHeaders(headers: Readonly<Record<string, string>>): MsgHdrs {
+  const made = newHeaders();
+  for (const [name, value] of Object.entries(headers)) made.set(name, value);
+  return made;
+}
+
+function bytesOf(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw MeshError.from(cause, "invalid-config", `${file} cannot be read`);
+  }
+}

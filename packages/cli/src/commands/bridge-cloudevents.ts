@@ -1,0 +1,113 @@
+import { type CloudEventMode, MeshError, parseEventRef } from "@adaos/core";
+import { connect } from "@adaos/member";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { type BridgeRun, bridgeIn } from "../bridge/bridge-in.ts";
+import { bridgeOut } from "../bridge/bridge-out.ts";
+import { openForeignServer } from "../bridge/foreign-server.ts";
+import { type StateOptions, stateOption } from "../options.ts";
+import { quietLog, type Terminal } from "../terminal.ts";
+import { untilAsked } from "../until-asked.ts";
+
+interface BridgeOptions extends StateOptions {
+  readonly url: string;
+  readonly creds?: string;
+  readonly as: string;
+  readonly in?: string;
+  readonly refused?: string;
+  readonly out?: readonly string[];
+  readonly subject?: string;
+  readonly mode: CloudEventMode;
+  readonly durable: string;
+  readonly map: ReadonlyMap<string, string>;
+}
+
+export function bridgeCloudEventsCommand(terminal: Terminal): Command {
+  return new Command("cloudevents")
+    .description(
+      "carry CloudEvents 1.0 on subjects of a NATS server of yours into the mesh, and events out, until Ctrl-C",
+    )
+    .requiredOption("--url <url>", "that server: nats://host:port, or tls://")
+    .requiredOption("--as <subnet/node>", "the member to be in the mesh")
+    .option("--creds <file>", "credentials for that server")
+    .option("--in <subject>", "take CloudEvents from there")
+    .option("--refused <subject>", "where there goes what the mesh refuses")
+    .option("--out <pattern...>", "events to send there: ui.notify, ui.notify@1, ui. or *")
+    .option("--subject <subject>", "where to send them")
+    .addOption(
+      new Option("--mode <mode>", "how to send them").choices(["structured", "binary"]).default("structured"),
+    )
+    .option("--durable <name>", "what remembers how far it is, on both sides", "cloudevents")
+    .option(
+      "--map <type=event>",
+      "which event a type is: com.shop.OrderCreated=shop.order.created@1; as often as needed",
+      addMapped,
+      new Map(),
+    )
+    .addOption(stateOption())
+    .addHelpText(
+      "after",
+      "\nExample:\n  adaos bridge cloudevents --url nats://127.0.0.1:4333 --in shop.orders --as alpha/kitchen",
+    )
+    .action((options: BridgeOptions) => bridge(options, terminal));
+}
+
+async function bridge(options: BridgeOptions, terminal: Terminal): Promise<void> {
+  const { url, creds, as, state, in: from, out = [], subject, mode, durable, map: types, refused } = options;
+  assertDirections(options);
+  const say = (line: string): void => terminal.say(line);
+  const foreign = await openForeignServer({ url, creds }, `adaos bridge ${as}`);
+  const asked = untilAsked();
+  try {
+    const bus = await connect({ as, state, component: "bridge", log: quietLog(terminal) });
+    let run: BridgeRun | undefined;
+    try {
+      if (subject !== undefined)
+        await bridgeOut(bus, foreign, { patterns: out, subject, durable, mode, types, say });
+      if (from !== undefined)
+        run = await bridgeIn(bus, foreign, { subject: from, durable, types, refused, say });
+      terminal.out("bridging");
+      const closed = foreign.nc.closed().then((cause) => {
+        throw new MeshError(
+          "unavailable",
+          `the connection to the foreign server has ended${cause instanceof Error ? `: ${cause.message}` : ""}`,
+        );
+      });
+      await Promise.race([asked.promise, closed, ...(run === undefined ? [] : [run.ended])]);
+    } finally {
+      await run?.stop();
+      await bus.close();
+    }
+  } finally {
+    await foreign.nc.close();
+  }
+}
+
+function assertDirections({ in: from, out, subject, refused }: BridgeOptions): void {
+  const problems: readonly (readonly [isSo: boolean, problem: string])[] = [
+    [
+      from === undefined && out === undefined,
+      "nothing to carry; name --in SUBJECT, or --out EVENT and --subject SUBJECT",
+    ],
+    [(out === undefined) !== (subject === undefined), "--out and --subject need each other"],
+    [
+      subject !== undefined && (subject === from || subject === refused),
+      "--subject must be another than --in and --refused, or events would go round",
+    ],
+    [
+      refused !== undefined && (from === undefined || refused === from),
+      "--refused needs --in, and must be another subject",
+    ],
+  ];
+  const [, problem] = problems.find(([isSo]) => isSo) ?? [];
+  if (problem !== undefined) throw new MeshError("usage", problem);
+}
+
+function addMapped(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const at = text.lastIndexOf("=");
+  if (at < 1)
+    throw new InvalidArgumentError("must be TYPE=EVENT, as com.shop.OrderCreated=shop.order.created@1");
+  const ref = text.slice(at + 1);
+  if (parseEventRef(ref).version === undefined)
+    throw new InvalidArgumentError("must name the version: shop.order.created@1");
+  return new Map([...before, [text.slice(0, at), ref]]);
+}
