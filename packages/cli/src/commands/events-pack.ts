@@ -22,7 +22,9 @@ export function eventsPackCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos events pack --output contract-pack")
     .action(async ({ registry, output, dryRun, json }: PackOptions) => {
       const { applyPack, diffPack, planPack } = await import("@adaos/registry/tools");
-      const { files, parts, events, typesProblem } = await planPack(registry);
+      const { openApiOf } = await import("../event-docs/build-event-docs.ts");
+      const { files: planned, parts, events, typesProblem } = await planPack(registry);
+      const files = new Map(planned).set("commands/openapi.yaml", await openApiOf(registry));
       const { created, changed, removed, same } = (dryRun === true ? diffPack : applyPack)(output, files);
       if (typesProblem !== undefined) terminal.say(`no types were made: ${typesProblem}`);
       if (json === true) {

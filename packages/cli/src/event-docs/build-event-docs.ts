@@ -7,7 +7,7 @@ import type { LoadedPolicy } from "../policy/load-policy.ts";
 import { describeEvents } from "./event-doc.ts";
 import type { SiteAssets } from "./html-frame.ts";
 import type { PagePlaces } from "./markdown-pages.ts";
-import { docFolders, planEventDocs } from "./plan-event-docs.ts";
+import { docFolders, openApiText, planEventDocs } from "./plan-event-docs.ts";
 import { compareEventDocs, type DocChanges, writeEventDocs } from "./write-event-docs.ts";
 
 /** What documents are made of. */
@@ -27,6 +27,11 @@ export async function planDocuments(request: EventDocsRequest): Promise<Readonly
   return planEventDocs(await describeEvents(registry, loaded), places, siteAssets());
 }
 
+/** The commands of a registry as an OpenAPI document. Rejects with `invalid-config`. */
+export async function openApiOf(registry: string): Promise<string> {
+  return openApiText(await describeEvents(await loadRegistry(registry), undefined));
+}
+
 /** Writes the documents of a registry; with `check` it only compares. Rejects as {@link planDocuments} and with `usage`. */
 export async function buildEventDocs(
   request: EventDocsRequest & { readonly check: boolean },
@@ -39,7 +44,7 @@ export async function buildEventDocs(
 
 /** A mesh file's policy about the events of this registry, which may be another than the mesh's. */
 function policyFor(registry: FileRegistry, meshFile: MeshFile): LoadedPolicy {
-  const events = registry.records;
+  const { events } = registry;
   const rules = compilePolicy(meshFile.mesh, events);
   return { meshFile, registry, events, rules, policy: new Policy(rules) };
 }

@@ -40,8 +40,13 @@ export function planEventDocs(
     add(site, `${doc.key}.html`, htmlPage(docs, doc, assets));
   }
   add(output, "asyncapi.yaml", yaml(asyncApi(docs)));
-  add(join(output, "commands"), "openapi.yaml", yaml(openApi(docs)));
+  add(join(output, "commands"), "openapi.yaml", openApiText(docs));
   return files;
+}
+
+/** The commands and their replies as OpenAPI 3.1. Pure. */
+export function openApiText(docs: EventDocs): string {
+  return yaml(openApi(docs));
 }
 
 /** Readers of older YAML see the same: `on` is a text to them, too. */

@@ -43,6 +43,7 @@ ${links.join("\n")}
 - [registry.json](registry.json): every event with the paths of its files in this pack
 - [registry.yaml](registry.yaml): the same for the mesh: this folder is a registry, of mesh.yaml (\`registry: .\`) and of \`adaos events validate --registry .\`
 - [events.d.ts](events.d.ts): TypeScript types; include it, and publish and handlers are checked against the schemas
+- [commands/openapi.yaml](commands/openapi.yaml): the commands with their replies as OpenAPI 3.1
 - [tsconfig.json](tsconfig.json): compiles the snippets
 - [mesh.yaml](mesh.yaml): a mesh within one process to try them on: \`connect({ as: "here/me", mesh: "mesh.yaml" })\`
 
