@@ -5,6 +5,7 @@ import { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openDelivery } from "../../packages/core/src/open-delivery.ts";
 import { Admission } from "../../packages/root/src/admission.ts";
+import { Clearance } from "../../packages/root/src/clearance.ts";
 import { mendClient } from "../../packages/transport-nats/src/client-mends.ts";
 import { brokenUtf8, deepJson, hostileToken, hugeNumber, tryHostile } from "../kit/hostile.ts";
 import { contractOf, envelopeOf, registryOf, TestDelivery } from "../kit/stand-ins.ts";
@@ -37,6 +38,7 @@ describe("a link", () => {
     ]),
     tenants: new Map([["alpha", "default"]]),
     signatures: new Signatures(),
+    clearance: new Clearance(new Map(), () => undefined),
     direction: "up",
     subnet: "alpha",
   });

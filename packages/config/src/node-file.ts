@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { dirname, resolve } from "node:path";
-import { DEFAULT_TENANT, MeshError } from "@adaos/core";
+import { DATA_CLASSES, DEFAULT_TENANT, MeshError } from "@adaos/core";
 import { z } from "zod";
 import { compiledPolicySchema } from "./compiled-policy.ts";
 import { enableMetricsSchema, outboxLimitsSchema, streamLimitsSchema } from "./mesh-file.ts";
@@ -125,6 +125,7 @@ const rootFile = z.strictObject({
     z.strictObject({
       tenant: name.default(DEFAULT_TENANT),
       leafKey: publicKey,
+      clearance: z.array(z.enum(DATA_CLASSES)).default([]),
       exportLimit: rateSchema.optional(),
     }),
   ),

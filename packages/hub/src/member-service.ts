@@ -31,6 +31,13 @@ const MAX_RUNNING_PER_MEMBER = 16;
 const MAX_REQUEST_BYTES = 4096;
 const MAX_MESSAGE_LENGTH = 500;
 
+/** What of their requests is a step of an event. Who asks for what was parked may not know yet that its durable is gone. */
+const HOPS: Readonly<Partial<Record<HubService, Denial["hop"]>>> = {
+  durable: "subscribe",
+  handlers: "publish",
+  reply: "reply",
+};
+
 /** Listens for what members ask of their hub. The subject they ask on says who they are, and for what. */
 export class MemberService implements Part {
   readonly name = "members";
@@ -95,8 +102,9 @@ export class MemberService implements Part {
     } catch (thrown) {
       const error = MeshError.from(thrown, "unavailable", `the hub cannot answer for ${service}`);
       const { code, rule } = error;
-      if (code === "denied") {
-        this.#options.denials.note(denialOf(`${this.#options.subnet}/${node}`, service, request, error));
+      const hop = HOPS[service];
+      if (code === "denied" && hop !== undefined) {
+        this.#options.denials.note(denialOf(`${this.#options.subnet}/${node}`, hop, request, error));
       }
       // It may quote what was asked.
       const message = error.message.slice(0, MAX_MESSAGE_LENGTH);
@@ -127,10 +135,10 @@ function parseJson(body: Uint8Array): unknown {
 }
 
 /** What a member asked its hub for and may not have. */
-function denialOf(node: string, service: HubService, request: unknown, error: MeshError): Denial {
+function denialOf(node: string, hop: Denial["hop"], request: unknown, error: MeshError): Denial {
   const { pattern, subject } = (request ?? {}) as { readonly pattern?: unknown; readonly subject?: unknown };
   return {
-    hop: service === "durable" ? "subscribe" : service === "handlers" ? "publish" : "reply",
+    hop,
     node,
     event: String(pattern ?? subject ?? "unknown"),
     rule: error.rule ?? DEFAULT_DENY,

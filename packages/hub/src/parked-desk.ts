@@ -59,8 +59,9 @@ const letterSchema: z.ZodType<ReplayableLetter> = z.object({
 
 /** Told at a time. */
 const MAX_EVENTS = 1000;
-/** Released at a time: an answer must come in time, and other members wait. */
+/** Released at a time, and looked at: an answer must come in time, and other members wait. */
 const MAX_RELEASED = 256;
+const MAX_LOOKED_AT = 1024;
 
 interface Taken {
   readonly owner: LetterOwner;
@@ -123,6 +124,7 @@ export class ParkedDesk {
       const stream = deadLetterStream(this.#subnet);
       const replays: Promise<unknown>[] = [];
       let last = after;
+      let lookedAt = 0;
       for await (const { seq, body } of storedMessages(this.#connection, stream, parkedFilter(owner, event), {
         seq: after + 1,
       })) {
@@ -131,13 +133,16 @@ export class ParkedDesk {
         if (entry !== undefined && passes(entry, filter))
           replays.push(this.#letters.replay({ entry, kept: seq }));
         last = seq;
-        if (replays.length >= MAX_RELEASED) break;
+        lookedAt++;
+        if (replays.length >= MAX_RELEASED || lookedAt >= MAX_LOOKED_AT) break;
       }
       const settled = await Promise.allSettled(replays);
       const failed = settled.find((one) => one.status === "rejected" && !isNoEvent(one.reason));
       if (failed?.status === "rejected") throw failed.reason;
       const released = settled.filter(({ status }) => status === "fulfilled").length;
-      return replays.length >= MAX_RELEASED ? { released, next: last } : { released };
+      return replays.length >= MAX_RELEASED || lookedAt >= MAX_LOOKED_AT
+        ? { released, next: last }
+        : { released };
     });
   }
 

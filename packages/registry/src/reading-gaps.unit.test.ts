@@ -191,6 +191,29 @@ describe("readingGaps()", () => {
       { type: "array", prefixItems: [{ type: "null" }] },
       "/0 may be string",
     ],
+    [
+      "a reference where there was none",
+      object({ a: {} }),
+      object({ a: { $ref: "#/$defs/t" } }, { $defs: { t: { type: "string", maxLength: 3 } } }),
+      "/a may be",
+    ],
+    [
+      "a narrow schema among very many",
+      { type: "integer" },
+      { allOf: [{ minimum: 5 }, ...Array.from({ length: 250 }, (_, i) => ({ title: `${i}` }))] },
+      "has changed, which cannot be judged",
+    ],
+    [
+      "what draft-07 ignores beside a reference",
+      {
+        $schema: "http://json-schema.org/draft-07/schema#",
+        type: "object",
+        properties: { a: { $ref: "#/definitions/t", maxLength: 2 } },
+        definitions: { t: { type: "string" } },
+      },
+      object({ a: { type: "string", maxLength: 2 } }),
+      "maxLength is 2",
+    ],
     ["all at once", true as never, { type: "object" }, "may be"],
   ];
   test.each(breaks)("finds it: %s", (_, writer, reader, told) => {

@@ -32,17 +32,26 @@ export function conjunctsOf(whole: Conjunct): Conjunct[] {
     }
     if (seen.has(schema)) continue;
     seen.add(schema);
-    const { $ref: reference, allOf, ...rest } = schema;
+    const { $ref: reference, allOf, ...others } = schema;
+    // Draft-07 does not look at what stands beside a reference.
+    const isAlone = typeof reference === "string" && isDraft07(scope);
+    const rest = isAlone ? {} : others;
     if (typeof reference === "string") {
       const target = follow(scope, reference);
       // What cannot be followed is kept as it is: equal only to itself, and otherwise a gap.
       if (target === undefined) found.push({ scope, schema: { $dynamicRef: reference } });
       else waiting.push(target);
     }
-    if (Array.isArray(allOf)) for (const one of allOf) waiting.push({ scope, schema: one });
+    if (Array.isArray(allOf) && !isAlone) for (const one of allOf) waiting.push({ scope, schema: one });
     found.push({ scope, schema: rest });
   }
+  // What is left out is read as a reference that leads nowhere.
+  if (waiting.length > 0) found.push({ scope: whole.scope, schema: { $dynamicRef: "too many" } });
   return found;
+}
+
+function isDraft07({ root }: SchemaScope): boolean {
+  return typeof root["$schema"] === "string" && root["$schema"].includes("draft-07");
 }
 
 /** Where a reference leads: within the file by pointer or anchor, or to another file by its `$id`. */
@@ -113,6 +122,7 @@ function same(
   if (!isObject(a) || !isObject(b)) return false;
   if (seen.get(a) === b) return true;
   seen.set(a, b);
+  if (typeof a["$ref"] !== typeof b["$ref"]) return false;
   if (typeof a["$ref"] === "string" && typeof b["$ref"] === "string") {
     const [x, y] = [follow(aScope, a["$ref"]), follow(bScope, b["$ref"])];
     if (x === undefined || y === undefined) return false;

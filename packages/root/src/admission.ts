@@ -20,6 +20,7 @@ import {
 } from "@adaos/core";
 import { headersOfMsg, storedMsOf } from "@adaos/transport-nats";
 import type { Msg } from "nats";
+import type { Clearance } from "./clearance.ts";
 
 export type Direction = "up" | "down";
 
@@ -35,6 +36,7 @@ export interface AdmissionOptions {
   /** Of every subnet. */
   readonly tenants: ReadonlyMap<string, string>;
   readonly signatures: Signatures;
+  readonly clearance: Clearance;
   readonly direction: Direction;
   readonly subnet: string;
 }
@@ -58,9 +60,11 @@ export class Admission {
 
   /** Pure but for its memory. Throws `denied` (with the rule) or `invalid-event`. */
   admit(msg: Msg): Admitted {
-    const { tenants, signatures, direction } = this.#options;
+    const { tenants, signatures, clearance, direction, subnet } = this.#options;
     const { subject, data: body } = msg;
     const claimed = this.#admitSubject(subject);
+    if (direction === "up") clearance.assertMayLeave(subnet, claimed);
+    else clearance.assertMayHave(subnet, claimed);
     const headers = headersOfMsg(msg);
     // An uplink pulls from the stream into which the event came first; what has waited there does not grow older.
     const storedMs = direction === "up" ? storedMsOf(msg) : undefined;

@@ -1,7 +1,8 @@
 import { type RootFile, readNodeFile, readServerAccess, readSignatures } from "@adaos/config";
-import { type Logger, Policy, type Rate, Signatures } from "@adaos/core";
+import { type DataClass, type Logger, Policy, type Rate, Signatures } from "@adaos/core";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection } from "@adaos/transport-nats";
+import { Clearance } from "./clearance.ts";
 import { JoinDesk, type Reception } from "./join-desk.ts";
 import { type Admitted, LeafGate } from "./leaf-gate.ts";
 import { Links } from "./links.ts";
@@ -39,17 +40,22 @@ export async function runRoot(
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const tenants = new Map<string, string>();
   const exportLimits = new Map<string, Rate>();
+  const cleared = new Map<string, readonly DataClass[]>();
   const takeSubnets = ({ subnets }: RootFile): void => {
     tenants.clear();
     exportLimits.clear();
-    for (const [name, { tenant, exportLimit }] of Object.entries(subnets)) {
+    cleared.clear();
+    for (const [name, { tenant, clearance, exportLimit }] of Object.entries(subnets)) {
       tenants.set(name, tenant);
+      cleared.set(name, clearance);
       if (exportLimit !== undefined) exportLimits.set(name, exportLimit);
     }
   };
   takeSubnets(config);
   const stream = new MeshStream(() => [...tenants.keys()], policy, config.streams, jsm, log);
-  const links = new Links({ policy, tenants, signatures, exportLimits, connection, stream, log });
+  const folder = config.registry === undefined ? undefined : new RegistryFolder(path(config.registry), log);
+  const clearance = new Clearance(cleared, () => folder?.bundle);
+  const links = new Links({ policy, tenants, signatures, clearance, exportLimits, connection, stream, log });
   /** Whoever loses something loses it first; then what is new is given. */
   const apply = async (changed: RootFile): Promise<void> => {
     const keys = readSignatures(changed.signatures, path);
@@ -66,7 +72,6 @@ export async function runRoot(
     gate === undefined || stateDir === undefined
       ? []
       : [new JoinDesk(connection, gate, openReception(stateDir, log), log)];
-  const folder = config.registry === undefined ? undefined : new RegistryFolder(path(config.registry), log);
   const registry =
     folder === undefined
       ? []
@@ -89,8 +94,9 @@ export async function runRoot(
       log,
       parts: [
         stream,
-        links,
+        // The registry comes first: links ask it what is classified.
         ...registry,
+        links,
         new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log }),
         ...joining,
       ],

@@ -18,6 +18,7 @@ import {
 } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
 import { type Connection, StreamPublisher } from "@adaos/transport-nats";
+import type { Clearance } from "./clearance.ts";
 import { Link } from "./link.ts";
 import type { MeshStream } from "./mesh-stream.ts";
 import { Pace } from "./pace.ts";
@@ -28,6 +29,7 @@ export interface LinksOptions {
   readonly tenants: ReadonlyMap<string, string>;
   /** What each uplink carries at most, where it is limited. It may change, too. */
   readonly signatures: Signatures;
+  readonly clearance: Clearance;
   readonly exportLimits: ReadonlyMap<string, Rate>;
   readonly connection: Connection;
   readonly stream: MeshStream;

@@ -175,10 +175,16 @@ export class Workshop {
       daemon,
       MESH_STREAM,
     );
-    const subnets = [...mesh.subnets.values()].flatMap(({ name, tenant, exportLimit }) => {
+    const subnets = [...mesh.subnets.values()].flatMap(({ name, tenant, clearance = [], exportLimit }) => {
       const leafKey = leafKeys.get(name);
       if (leafKey === undefined) return [];
-      return [[name, { tenant, leafKey, ...(exportLimit === undefined ? {} : { exportLimit }) }] as const];
+      const limit = exportLimit === undefined ? {} : { exportLimit };
+      return [
+        [
+          name,
+          { tenant, leafKey, ...(clearance.length === 0 ? {} : { clearance: [...clearance] }), ...limit },
+        ] as const,
+      ];
     });
     const natsServer = {
       configFile: this.#configFile(ROOT_DOMAIN),
