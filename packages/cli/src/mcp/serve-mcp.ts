@@ -14,8 +14,8 @@ import {
 import { z } from "zod";
 import { firstLine, type Terminal } from "../terminal.ts";
 import { untilAsked } from "../until-asked.ts";
-import { LiveRegistry } from "./live-registry.ts";
-import { RequestDesk } from "./request-desk.ts";
+import { RegistryOnDisk } from "./registry-on-disk.ts";
+import { RequestsInHand } from "./requests-in-hand.ts";
 import { RESOURCE_TEMPLATES, readResource, resourcePage } from "./resources.ts";
 import { type Sources, TOOLS } from "./tools.ts";
 
@@ -40,11 +40,11 @@ export async function serveMcp(
   policy: Sources["policy"],
   terminal: Terminal,
 ): Promise<void> {
-  const live = new LiveRegistry(registryDir);
+  const live = new RegistryOnDisk(registryDir);
   const sources: Sources = { registry: () => live.current(), policy };
   const { records } = await sources.registry();
   const asked = untilAsked();
-  const desk = new RequestDesk(terminal);
+  const desk = new RequestsInHand(terminal);
   const server = serverOf(sources, desk);
   const closed = new Promise<"closed">((resolve) => {
     server.onclose = () => resolve("closed");
@@ -62,7 +62,7 @@ export async function serveMcp(
   await server.close();
 }
 
-function serverOf(sources: Sources, desk: RequestDesk): Server {
+function serverOf(sources: Sources, desk: RequestsInHand): Server {
   const server = new Server(
     { name: "adaos", version: "0.1.0" },
     { capabilities: { resources: {}, tools: {} }, instructions: INSTRUCTIONS },

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type FileRegistry, loadRegistry, REGISTRY_FILE } from "@adaos/registry";
 
 /** A registry that is read again when its index or a schema has changed. */
-export class LiveRegistry {
+export class RegistryOnDisk {
   readonly #dir: string;
   #loaded: { readonly registry: FileRegistry; readonly stamp: string | undefined } | undefined;
   #turn: Promise<unknown> = Promise.resolve();

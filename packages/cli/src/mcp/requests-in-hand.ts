@@ -7,7 +7,7 @@ import { firstLine, type Terminal } from "../terminal.ts";
 const MAX_IN_HAND = 64;
 
 /** Takes requests, so many at a time and no faster than their answers are read, and tells errors as the protocol does. */
-export class RequestDesk {
+export class RequestsInHand {
   readonly #terminal: Terminal;
   readonly #inHand = new Set<Promise<unknown>>();
 
