@@ -27,9 +27,18 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** Without the characters that command a terminal: names and messages come from strangers. Line ends and tabs stay. */
-function printable(text: string): string {
-  return text.replaceAll(/(?![\n\t])\p{Cc}/gu, "\ufffd");
+/** The colours and weights that messages have, and none that hides text or moves the cursor. */
+const STYLES = /(\u001b\[(?:[0-2]|22|3[1-69]|90)m)/;
+
+/**
+ * Without the characters that command a terminal: names and messages come from strangers. Line ends and tabs stay, and the
+ * styles of our own messages.
+ */
+export function printable(text: string): string {
+  return text
+    .split(STYLES)
+    .map((part, i) => (i % 2 === 1 ? part : part.replaceAll(/(?![\n\t])\p{Cc}/gu, "\ufffd")))
+    .join("");
 }
 
 /** Lines of columns, each as wide as its widest cell. */

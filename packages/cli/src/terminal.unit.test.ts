@@ -1,5 +1,6 @@
+import pc from "picocolors";
 import { describe, expect, test } from "vitest";
-import { firstLine, table } from "./terminal.ts";
+import { firstLine, printable, table } from "./terminal.ts";
 
 describe("table()", () => {
   test("makes each column as wide as its widest cell, two spaces between them", () => {
@@ -20,6 +21,17 @@ describe("table()", () => {
       ]),
     ).toEqual(["a", "bb  c"]);
     expect(table([])).toEqual([]);
+  });
+});
+
+describe("printable()", () => {
+  test("leaves the styles of our own messages, and nothing else that a terminal would obey", () => {
+    const { red, green, yellow, cyan, dim, bold } = pc.createColors(true);
+    for (const style of [red, green, yellow, cyan, dim, bold])
+      expect(printable(style("told"))).toBe(style("told"));
+    expect(printable("a\u001b[2Jb\u001b[8mc\u001b]0;d\u0007\u009b1me\n\tf")).toBe(
+      "a\ufffd[2Jb\ufffd[8mc\ufffd]0;d\ufffd\ufffd1me\n\tf",
+    );
   });
 });
 

@@ -1,21 +1,41 @@
 import { MeshError } from "@adaos/core";
-import { Document, isSeq, parseDocument } from "yaml";
+import { Document, isScalar, isSeq, parseDocument, type YAMLSeq } from "yaml";
 
 /** A list of a YAML file with some items more. What was there stays as it is written, comments too. Throws `invalid-config`. */
 export function withItems(text: string, file: string, items: readonly object[]): string {
+  const block = asBlockList(text, file);
+  const list = listIn(block, file).list;
+  const start = block.length === 0 || block.endsWith("\n") ? block : `${block}\n`;
+  if (list === null) return `${start}${itemTexts(items, 0)}`;
+  const offset = list.range?.[0] ?? 0;
+  return `${start}\n${itemTexts(items, offset - (block.lastIndexOf("\n", offset - 1) + 1))}`;
+}
+
+/**
+ * A list of a YAML file with an item a line, if it was written between brackets: there is no line to add within them.
+ * Otherwise the text as it is. Throws `invalid-config`.
+ */
+export function asBlockList(text: string, file: string): string {
+  const { document, list } = listIn(text, file);
+  if (list?.flow !== true) return text;
+  const [start, end] = list.range ?? [0, 0];
+  if (list.items.length === 0) return `${text.slice(0, start)}${text.slice(end)}`.trimStart();
+  list.flow = false;
+  return document.toString({ lineWidth: 0 });
+}
+
+function listIn(
+  text: string,
+  file: string,
+): { readonly document: Document.Parsed; readonly list: YAMLSeq | null } {
   const document = parseDocument(text, { version: "1.2" });
   if (document.errors.length > 0) throw new MeshError("invalid-config", `${file} is not YAML; mend it first`);
   const list = document.contents;
-  if (list !== null && !isSeq(list)) throw new MeshError("invalid-config", `${file} is no list`);
-  const start = text.length === 0 || text.endsWith("\n") ? text : `${text}\n`;
-  if (list === null) return `${start}${itemTexts(items, 0)}`;
-  if (list.flow === true) {
-    // Within brackets there is no line to add: the document is written anew, its comments kept.
-    for (const item of items) document.add(document.createNode(item));
-    return document.toString({ lineWidth: 0 });
+  if (list !== null && !isSeq(list)) {
+    const isNothing = isScalar(list) && list.value === null;
+    if (!isNothing) throw new MeshError("invalid-config", `${file} is no list`);
   }
-  const offset = list.range?.[0] ?? 0;
-  return `${start}\n${itemTexts(items, offset - (text.lastIndexOf("\n", offset - 1) + 1))}`;
+  return { document, list: isSeq(list) ? list : null };
 }
 
 function itemTexts(items: readonly object[], indent: number): string {

@@ -17,8 +17,11 @@ describe("withItems()", () => {
     expect(withItems(before, "f.yaml", [{ b: ["x"] }]).replaceAll(/b:\s+- x/g, "b: [x]")).toBe(after);
   });
 
-  test("adds within brackets", () => {
-    expect(withItems("[] # none\n", "f.yaml", [{ b: 1 }])).toMatch(/^\[.*b: 1.*\] # none\n$/);
+  test("writes what stood within brackets an item a line", () => {
+    expect(withItems("[] # none\n", "f.yaml", [{ b: 1 }])).toBe("# none\n- b: 1\n");
+    expect(withItems("# of ours\n[{ a: 1 }, { a: 2 }]\n", "f.yaml", [{ b: 1 }])).toBe(
+      "# of ours\n- { a: 1 }\n- { a: 2 }\n\n- b: 1\n",
+    );
   });
 
   test.each(["a: 1", "- ["])("refuses what is no list: %s", (text) => {

@@ -1,4 +1,4 @@
-export { withItems } from "./append-items.ts";
+export { asBlockList, withItems } from "./append-items.ts";
 export { compiledPolicyText } from "./compiled-policy.ts";
 export { type NewMember, withMember, withoutMember } from "./edit-mesh-file.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";

@@ -127,12 +127,16 @@ const recordSchema: z.ZodType<EventRecord> = z.strictObject(
 
 /** More events than any one mesh should have; keeps a broken generator from filling the memory. */
 const MAX_RECORDS = 10_000;
-const fileSchema = z
-  .array(recordSchema, must("a list of events"))
-  .max(MAX_RECORDS, must(`at most ${MAX_RECORDS} events`));
-const listSchema = z
-  .array(z.unknown(), must("a list of events"))
-  .max(MAX_RECORDS, must(`at most ${MAX_RECORDS} events`));
+const fileSchema = listOfEvents(recordSchema);
+const listSchema = listOfEvents(z.unknown());
+
+/** A file with nothing in it, or comments only, is a registry that begins. */
+function listOfEvents<T extends z.ZodType>(item: T): z.ZodType<z.output<T>[]> {
+  const list = z
+    .array(item, must("a list of events"))
+    .max(MAX_RECORDS, must(`at most ${MAX_RECORDS} events`));
+  return z.preprocess((value) => value ?? [], list);
+}
 
 /**
  * Parses the text of a `registry.yaml`. Pure.

@@ -45,7 +45,7 @@ export function parseLock(text: string, file: string): ReleasedEvent[] {
     const told = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
     throw new MeshError(
       "invalid-config",
-      `${file}: not a lock of released events; write it anew by "adaos events registry release": ${told}`,
+      `${file}: not a lock of released events; put back the one of the last release, or write it anew by "adaos events registry release --force": ${told.replaceAll(/\s*\n\s*/g, " ")}`,
       { cause },
     );
   }

@@ -23,8 +23,8 @@ export function eventsPackCommand(terminal: Terminal): Command {
     .action(async ({ registry, output, dryRun, json }: PackOptions) => {
       const { applyPack, diffPack, planPack } = await import("@adaos/registry/tools");
       const { openApiOf } = await import("../event-docs/build-event-docs.ts");
-      const { files: planned, parts, events, typesProblem } = await planPack(registry);
-      const files = new Map(planned).set("commands/openapi.yaml", await openApiOf(registry));
+      const openApi = await openApiOf(registry);
+      const { files, parts, events, typesProblem } = await planPack(registry, openApi);
       const { created, changed, removed, same } = (dryRun === true ? diffPack : applyPack)(output, files);
       if (typesProblem !== undefined) terminal.say(`no types were made: ${typesProblem}`);
       if (json === true) {

@@ -30,9 +30,11 @@ export function registryReleaseCommand(terminal: Terminal): Command {
       );
       const file = join(dir, LOCK_FILE);
       const events = releasedEvents(await loadRegistry(dir));
-      const before = existsSync(file) ? parseLock(readFileSync(file, "utf8"), file) : [];
+      // What cannot be read is replaced like what is broken: when it is asked for.
+      const isCompared = existsSync(file) && force !== true;
+      const before = isCompared ? parseLock(readFileSync(file, "utf8"), file) : [];
       const [fault, ...more] = lockFaults(before, events);
-      if (fault !== undefined && force !== true) {
+      if (fault !== undefined) {
         const others = more.length === 0 ? "" : `, and ${more.length} more`;
         throw new MeshError(
           "invalid-config",

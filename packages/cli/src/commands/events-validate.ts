@@ -30,7 +30,7 @@ export function eventsValidateCommand(terminal: Terminal): Command {
     .action(async (files: readonly string[], options: ValidateOptions) => {
       const asked = options.event === undefined ? undefined : parseEventRef(options.event);
       const { items, wrong } = await validateFiles(files, asked, options, terminal);
-      terminal.say(`${items} events, ${wrong} not valid`);
+      terminal.say(items === 0 ? "there is no event in it" : `${items} events, ${wrong} not valid`);
       if (wrong > 0 || items === 0) process.exitCode = EXIT_CODES["invalid-event"];
     });
 }

@@ -2,7 +2,7 @@ import type { PolicyVerb } from "@adaos/core";
 import { Argument, Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { jsonOption, stateOption } from "../options.ts";
-import { askPolicy } from "../policy/ask-policy.ts";
+import { askPolicy, unknownEvent } from "../policy/ask-policy.ts";
 import { type Hop, hopAsJson, passes } from "../policy/hops.ts";
 import { placeOfAnswer } from "../policy/load-policy.ts";
 import { type Terminal, table } from "../terminal.ts";
@@ -35,17 +35,24 @@ export function policyExplainCommand(terminal: Terminal): Command {
     )
     .action(async (verb: PolicyVerb, event: string, options: ExplainOptions) => {
       const loaded = await loadMeantPolicy(options);
-      const hops = askPolicy(loaded, { verb, event, ...options });
+      const inquiry = { verb, event, ...options };
+      const hops = askPolicy(loaded, inquiry);
+      const unknown = unknownEvent(loaded, inquiry);
       const allowed = passes(hops);
       const placed = hops.map((hop) => ({ hop, place: placeOfAnswer(loaded, hop) }));
       if (options.json === true)
         terminal.out(
-          JSON.stringify({ allowed, hops: placed.map(({ hop, place }) => hopAsJson(hop, place)) }),
+          JSON.stringify({
+            allowed,
+            known: unknown === undefined,
+            hops: placed.map(({ hop, place }) => hopAsJson(hop, place)),
+          }),
         );
       else for (const line of table(placed.map(rowOf))) terminal.out(line);
       for (const { decision } of hops) {
         if (!decision.allowed && options.json !== true) terminal.say(decision.reason);
       }
+      if (unknown !== undefined && options.json !== true) terminal.say(unknown);
       if (!allowed) process.exitCode = EXIT_CODES.denied;
     });
 }

@@ -49,7 +49,8 @@ export async function serveMcp(
   const closed = new Promise<"closed">((resolve) => {
     server.onclose = () => resolve("closed");
   });
-  server.onerror = (error) => terminal.say(`message not understood: ${firstLine(messageOf(error), 200)}`);
+  server.onerror = (error) =>
+    terminal.say(`message not understood: ${firstLine(messageOf(error).replaceAll(/\s+/g, " "), 200)}`);
   const ended = once(process.stdin, "end");
   await server.connect(
     new StdioServerTransport(process.stdin, process.stdout, { maxBufferSize: MAX_MESSAGE_BYTES }),

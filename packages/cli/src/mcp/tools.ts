@@ -1,7 +1,7 @@
 import { formatEventRef, MeshError, parseEventRef, quote } from "@adaos/core";
 import type { EventRecord, FileRegistry } from "@adaos/registry";
 import { z } from "zod";
-import { askPolicy } from "../policy/ask-policy.ts";
+import { askPolicy, unknownEvent } from "../policy/ask-policy.ts";
 import { hopAsJson, passes } from "../policy/hops.ts";
 import { type LoadedPolicy, placeOfAnswer } from "../policy/load-policy.ts";
 import { checkItem, looksLikeEnvelope } from "../registry/check-item.ts";
@@ -101,6 +101,7 @@ export const TOOLS: readonly Tool[] = [
       const hops = askPolicy(loaded, asked);
       return JSON.stringify({
         allowed: passes(hops),
+        known: unknownEvent(loaded, asked) === undefined,
         hops: hops.map((hop) => hopAsJson(hop, placeOfAnswer(loaded, hop))),
       });
     },

@@ -22,6 +22,18 @@ export interface PolicyInquiry {
   readonly from?: string | undefined;
 }
 
+/** Says that the registry does not have an event that policy was asked about; nothing where it has, or of a pattern. */
+export function unknownEvent({ events }: LoadedPolicy, { event }: PolicyInquiry): string | undefined {
+  const { kind, stem: name, version } = parseEventPattern(event);
+  if (kind !== "name") return undefined;
+  const isKnown = events.some(
+    (one) => one.name === name && (version === undefined || one.version === version),
+  );
+  return isKnown
+    ? undefined
+    : `${event} is not in the registry: to publish it is an error, whatever policy says`;
+}
+
 /** Everything that an event is asked on its way. Throws `usage` for a question that is none, or about nobody. */
 export function askPolicy(loaded: LoadedPolicy, { verb, event, as, to, from }: PolicyInquiry): Hop[] {
   if (to !== undefined && verb !== "publish") throw new MeshError("usage", "only publish has a target (to)");

@@ -99,6 +99,8 @@ function assertOurs(dir: string, path: string, there: string, made: Manifest | u
 
 function readManifest(dir: string): Manifest | undefined {
   const file = join(dir, PACK_MANIFEST);
+  if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new MeshError("usage", `${dir} is no folder; choose another one`);
   const stats = lstatSync(file, { throwIfNoEntry: false });
   if (stats === undefined) return undefined;
   const refuse = (cause?: unknown): MeshError =>

@@ -5,11 +5,12 @@ import { LLM_HINTS } from "./llm-hints.ts";
 /**
  * The index of a pack, as https://llmstxt.org has it: a title, a summary, lists of links. It names every event, or, where
  * that makes it larger than a part may be, the first and the last of each part. Pure.
+ * @param openApi Path of the document of the commands, if there is one.
  */
-export function llmsTxt(parts: readonly DomainPart[], events: number): string {
-  const whole = textOf(parts, events, (refs) => refs.join(", "));
+export function llmsTxt(parts: readonly DomainPart[], events: number, openApi: string | undefined): string {
+  const whole = textOf(parts, events, openApi, (refs) => refs.join(", "));
   if (estimateTokens(whole) <= MAX_PART_TOKENS) return whole;
-  return textOf(parts, events, (refs) =>
+  return textOf(parts, events, openApi, (refs) =>
     refs.length < 3 ? refs.join(", ") : `${refs.length} events, ${refs[0]} to ${refs.at(-1)}`,
   );
 }
@@ -17,6 +18,7 @@ export function llmsTxt(parts: readonly DomainPart[], events: number): string {
 function textOf(
   parts: readonly DomainPart[],
   events: number,
+  openApi: string | undefined,
   named: (refs: readonly string[]) => string,
 ): string {
   const hints = estimateTokens(LLM_HINTS);
@@ -43,8 +45,7 @@ ${links.join("\n")}
 - [registry.json](registry.json): every event with the paths of its files in this pack
 - [registry.yaml](registry.yaml): the same for the mesh: this folder is a registry, of mesh.yaml (\`registry: .\`) and of \`adaos events validate --registry .\`
 - [events.d.ts](events.d.ts): TypeScript types; include it, and publish and handlers are checked against the schemas
-- [commands/openapi.yaml](commands/openapi.yaml): the commands with their replies as OpenAPI 3.1
-- [tsconfig.json](tsconfig.json): compiles the snippets
+${openApi === undefined ? "" : `- [${openApi}](${openApi}): the commands with their replies as OpenAPI 3.1\n`}- [tsconfig.json](tsconfig.json): compiles the snippets
 - [mesh.yaml](mesh.yaml): a mesh within one process to try them on: \`connect({ as: "here/me", mesh: "mesh.yaml" })\`
 
 ## Optional

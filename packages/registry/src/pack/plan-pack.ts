@@ -34,6 +34,8 @@ interface Packed {
   };
 }
 
+const OPEN_API = "commands/openapi.yaml";
+
 const TSCONFIG = {
   compilerOptions: {
     target: "es2023",
@@ -58,9 +60,10 @@ subnets:
 
 /**
  * Makes the contract pack of a registry, and writes nothing.
+ * @param openApi Text of the document of its commands, if that is to go with it.
  * @throws MeshError `invalid-config` for a registry that is not right.
  */
-export async function planPack(dir: string): Promise<PackPlan> {
+export async function planPack(dir: string, openApi?: string): Promise<PackPlan> {
   const folder = await openFolder(dir);
   const registry = await loadFolder(folder);
   const contracts: ReadContract[] = [];
@@ -76,7 +79,8 @@ export async function planPack(dir: string): Promise<PackPlan> {
   const { files: dist, typesProblem } = await makeDist(registry);
   const types = dist.get(DIST_TYPES);
   const files = new Map([
-    ["llms.txt", llmsTxt(parts, contracts.length)],
+    ["llms.txt", llmsTxt(parts, contracts.length, openApi === undefined ? undefined : OPEN_API)],
+    ...(openApi === undefined ? [] : [[OPEN_API, openApi] as const]),
     ["prompts/llm_hints.md", LLM_HINTS],
     ["registry.json", indexText(packed, parts)],
     [REGISTRY_FILE, recordsText(packed)],

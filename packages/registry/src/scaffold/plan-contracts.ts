@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { invalid, shownPath, withItems } from "@adaos/config";
+import { asBlockList, invalid, shownPath, withItems } from "@adaos/config";
 import { formatEventRef, MeshError } from "@adaos/core";
 import { makeDist } from "../dist.ts";
 import { openFolder, type RegistryFolder, readWithin } from "../files.ts";
@@ -74,7 +74,7 @@ async function lintNew(
   const { findings } = await lintRegistry(dir, { planned: new Map([...created, ...replaced]) });
   const index = shownPath(resolve(dir, REGISTRY_FILE));
   const ours = new Set([...created.keys()].map((path) => shownPath(resolve(dir, path))));
-  const lines = indexBefore.split("\n").length;
+  const lines = asBlockList(indexBefore, index).trimEnd().split("\n").length;
   const own = findings.filter(({ file, line }) => ours.has(file) || (file === index && line > lines));
   const errors = own.filter(({ severity }) => severity === "error");
   if (errors.length === 0) return own;
