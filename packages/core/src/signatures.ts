@@ -32,9 +32,12 @@ const AHEAD_MS = 300_000;
 /** Signs and verifies events by the keys that a node holds. A subnet that is not known here signs nothing. */
 export class Signatures {
   #bySubnet: ReadonlyMap<string, SubnetSignatures>;
+  readonly #knowsAll: boolean;
 
-  constructor(bySubnet: ReadonlyMap<string, SubnetSignatures> = new Map()) {
+  /** @param knowsAll False: there may be subnets that sign and are not known here. What they have signed is refused. */
+  constructor(bySubnet: ReadonlyMap<string, SubnetSignatures> = new Map(), knowsAll = true) {
     this.#bySubnet = bySubnet;
+    this.#knowsAll = knowsAll;
   }
 
   /** Takes other keys; from now on it is by them. */
@@ -66,8 +69,15 @@ export class Signatures {
     storedMs?: number,
   ): Signature | undefined {
     const known = this.#bySubnet.get(subnet);
-    if (known === undefined) return undefined;
     const header = message.headers[SIGNATURE_HEADER];
+    if (known === undefined) {
+      if (this.#knowsAll || header === undefined) return undefined;
+      throw refusal(
+        BAD,
+        subnet,
+        "it is signed, and this machine has no key of its subnet; join with a new code",
+      );
+    }
     if (header === undefined) {
       if (!known.required) return undefined;
       throw refusal(BAD, subnet, "it is not signed");

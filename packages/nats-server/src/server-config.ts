@@ -1,4 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { MeshError } from "@adaos/core";
 import type { NatsConnection } from "nats";
 import { askSystem } from "./ask-system.ts";
 import { reloadServer } from "./reload.ts";
@@ -19,7 +20,8 @@ export class ServerConfig {
 
   /**
    * Makes the server obey this config: a reload takes milliseconds and disturbs no connection that keeps its rights. `text`
-   * is asked for when the calls before are done. Rejects as {@link reloadServer} does.
+   * is asked for when the calls before are done. Rejects as {@link reloadServer} does; a config that the server refuses
+   * leaves the file as it was.
    */
   enforce(text: () => string): Promise<void> {
     const enforced = this.#enforcing.then(() => this.#enforce(text()));
@@ -32,14 +34,24 @@ export class ServerConfig {
     // While a server reads its config it refuses whoever connects, and JetStream does not answer: not without need. A
     // server that came back may obey an older file, so it is asked and not the file.
     if (text === this.#enforced?.text && (await this.#askDigest()) === this.#enforced.digest) return;
-    if (text !== readFileSync(this.#file, "utf8")) {
-      writeFileSync(`${this.#file}.new`, text, { mode: 0o600 });
-      renameSync(`${this.#file}.new`, this.#file);
+    const before = readFileSync(this.#file, "utf8");
+    if (text !== before) this.#write(text);
+    try {
+      // Also when the file is right already: the server may have been started before it was.
+      await reloadServer(this.#system);
+    } catch (thrown) {
+      // It goes on with what it had, but would not start again from what it has refused.
+      const isRefused = thrown instanceof MeshError && thrown.code === "invalid-config";
+      if (isRefused && text !== before) this.#write(before);
+      throw thrown;
     }
-    // Also when the file is right already: the server may have been started before it was.
-    await reloadServer(this.#system);
     const digest = await this.#askDigest();
     this.#enforced = digest === undefined ? undefined : { text, digest };
+  }
+
+  #write(text: string): void {
+    writeFileSync(`${this.#file}.new`, text, { mode: 0o600 });
+    renameSync(`${this.#file}.new`, this.#file);
   }
 
   /** The server's name for the config it obeys; nothing when it does not tell. */

@@ -15,7 +15,7 @@ export function eventsDetailCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos events detail EVT-20260105-093000-0123456789ab --json")
     .action(async (id: string, options: StateOptions) => {
-      const mask = await EventMask.open(options.state);
+      const mask = await EventMask.open(options.state, terminal.say);
       const hubs = hubServers(readLayout(resolveStateDir(options.state)), undefined);
       const known = masked(await lookUpEvent(hubs, id), mask);
       if (options.json === true) return terminal.out(JSON.stringify(known));

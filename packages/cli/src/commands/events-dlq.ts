@@ -42,7 +42,7 @@ function listCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos events dlq list --category transient --json")
     .action(async (options: FailureOptions) => {
       if (options.json === true) {
-        const mask = await EventMask.open(options.state);
+        const mask = await EventMask.open(options.state, terminal.say);
         await eachLetter(options, ({ subnet, entry }) =>
           terminal.out(JSON.stringify({ subnet, ...mask.deadLetter(entry) })),
         );
@@ -68,7 +68,7 @@ function showCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos events dlq show DLQ-EVENTS_beta-17-desk.screen")
     .action(async (id: string, options: StateOptions) => {
       let found = 0;
-      const mask = await EventMask.open(options.state);
+      const mask = await EventMask.open(options.state, terminal.say);
       await eachLetter(options, ({ entry }) => {
         if (entry.dead_letter_id !== id && entry.event_id !== id) return;
         found++;

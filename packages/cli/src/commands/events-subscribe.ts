@@ -39,7 +39,7 @@ export function eventsSubscribeCommand(terminal: Terminal): Command {
 async function subscribe(pattern: string, options: SubscribeOptions, terminal: Terminal): Promise<void> {
   const { as, state } = options;
   const from = parseOrigin(options.from);
-  const mask = await EventMask.open(state);
+  const mask = await EventMask.open(state, terminal.say);
   const bus = await connect({ as, state, component: "cli", log: quietLog(terminal) });
   const asked = untilAsked();
   try {

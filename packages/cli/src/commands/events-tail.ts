@@ -49,7 +49,7 @@ export function eventsTailCommand(terminal: Terminal): Command {
 async function tail(text: string, options: EventsTailOptions, terminal: Terminal): Promise<void> {
   const pattern = parsePattern(text);
   const server = serverOf(readLayout(resolveStateDir(options.state)), options.at);
-  const mask = await EventMask.open(options.state);
+  const mask = await EventMask.open(options.state, terminal.say);
   const silent = (): void => undefined;
   const connection = await openConnection({
     ...readServerAccess(server),

@@ -52,7 +52,9 @@ export function joinCreateCommand(terminal: Terminal): Command {
       }
       terminal.out(code.text);
       terminal.say(`it works once, until ${expiresAt}; adaos join revoke ${id} takes it back`);
-      terminal.say(`on the other machine: adaos join ${code.text} --root ${isLocal ? host : "HOST"}:${port}`);
+      terminal.say(
+        `on the other machine, where it is read from standard input: adaos join - --root ${isLocal ? host : "HOST"}:${port}`,
+      );
       if (isLocal)
         terminal.say(`only this machine reaches ${host}; set root.host in the mesh file for others`);
       else if (!code.tls)

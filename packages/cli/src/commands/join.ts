@@ -28,7 +28,10 @@ export function joinCommand(terminal: Terminal): Command {
       // Else this would take the options of the commands below it for its own.
       .enablePositionalOptions()
       .description("join the mesh of another machine by a code that was made there with adaos join create")
-      .argument("[code]", "the code; - reads it from standard input, where no list of processes shows it")
+      .argument(
+        "[code]",
+        "- reads the code from standard input; the code itself here is shown by lists of processes and kept by shells",
+      )
       .option(
         "--root <host[:port]>",
         `the root's machine and the port of its server (${CLIENT_PORT})`,
@@ -46,7 +49,7 @@ export function joinCommand(terminal: Terminal): Command {
       .addCommand(joinRevokeCommand(terminal))
       .addHelpText(
         "after",
-        "\nExample:\n  adaos join 4Z7QM-0VK2C-XR8TD-J5HNB --root 192.0.2.7:4222 --state .adaos",
+        "\nExample, which waits for the code, a line end and Ctrl-D:\n  adaos join - --root 192.0.2.7:4222 --state .adaos",
       )
       .action(async (code: string | undefined, options: JoinCommandOptions) => {
         if (code === undefined)

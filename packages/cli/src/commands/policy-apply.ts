@@ -3,6 +3,7 @@ import { MeshError } from "@adaos/core";
 import { Command } from "commander";
 import { applyUpdate, isSameUpdate, neededSupervisor, planUpdate } from "../mesh/apply-policy.ts";
 import { whileLocked } from "../mesh/change-lock.ts";
+import { lackingSignatureKeys } from "../mesh/lacking-signature-keys.ts";
 import { readLayout } from "../mesh/layout.ts";
 import { jsonOption, stateOption } from "../options.ts";
 import { diffPolicies } from "../policy/diff-policy.ts";
@@ -28,8 +29,14 @@ export function policyApplyCommand(terminal: Terminal): Command {
       const supervisor = neededSupervisor(stateDir);
       const changes = diffPolicies(runningPolicy(layout, terminal.say), declaredHere(loaded), loaded.events);
       const shown = await planUpdate(loaded, stateDir);
+      const lacking = lackingSignatureKeys(shown, loaded, stateDir);
       const nodes = shown.changed.length + shown.added.length + shown.removed.length;
       if (options.json !== true) printChanges(changes, false, terminal);
+      for (const { node, subnet, keyId } of lacking) {
+        terminal.say(
+          `${node} has no key ${keyId} of ${subnet}: it has to join again with a new code before anything is signed by it`,
+        );
+      }
       const found = { count: nodes, changes: changes.length };
       // With nothing to change it is still asked whether everything is in force.
       if (

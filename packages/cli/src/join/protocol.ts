@@ -3,6 +3,7 @@ import { deflateSync, inflateSync } from "node:zlib";
 import { MESH_ERROR_CODES, MeshError, type MeshErrorCode } from "@adaos/core";
 import { nkeys } from "nats";
 import { z } from "zod";
+import { isUserKey } from "../mesh/keys.ts";
 
 /*
  * What the holder of an invitation and the root say to each other. Requests are signed with the key that the code stands
@@ -87,7 +88,8 @@ const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 const nonce = z.string().min(16).max(64);
 const path = z.string().min(1).max(4096);
 const port = z.number().int().min(1).max(65_535);
-const publicKey = z.string().regex(/^U[A-Z2-7]{55}$/);
+// One with a wrong checksum would stand in a config that no server takes.
+const publicKey = z.string().refine(isUserKey, "must be the public nkey of a user");
 
 const requestSchema: z.ZodType<Request> = z.discriminatedUnion("op", [
   z.strictObject({ op: z.enum(["look", "done"]), nonce }),

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { nkeys } from "nats";
 import { describe, expect, test } from "vitest";
 import { makeJoinCode } from "./join-code.ts";
 import { noneSchema, openAnswer, openRequest, sealAnswer, signRequest } from "./protocol.ts";
@@ -24,6 +25,23 @@ describe("openRequest()", () => {
         expect(() => openRequest(bytes, code.publicKey)).toThrow(/not signed/);
       }),
     );
+  });
+});
+
+describe("openRequest() of who joins", () => {
+  const join = { op: "join", nonce: NONCE, stateDir: "/s", registryDir: "/r", rootHost: "h" } as const;
+  const opened = (key: string): unknown => {
+    const keys = { "alpha/members/hall": key };
+    const request = { ...join, ports: { port: 1, monitorPort: 2 }, keys };
+    return openRequest(signRequest(request, code.seed), code.publicKey);
+  };
+
+  test("takes no key whose checksum is wrong, which would stand in a config that no server takes", () => {
+    const key = nkeys.createUser().getPublicKey();
+    expect(opened(key)).toMatchObject({ keys: { "alpha/members/hall": key } });
+    const turned = `${key.slice(0, 20)}${key[20] === "A" ? "B" : "A"}${key.slice(21)}`;
+    for (const wrong of [`U${"A".repeat(55)}`, turned, nkeys.createAccount().getPublicKey(), "", `${key}A`])
+      expect(() => opened(wrong)).toThrow(expect.objectContaining({ code: "usage" }));
   });
 });
 

@@ -151,7 +151,7 @@ export async function assertApplied(loaded: LoadedPolicy, stateDir: string): Pro
   if (pending.length === 0) return;
   throw new MeshError(
     "usage",
-    `${loaded.meshFile.file} has changes that are not applied (${pending.join(", ")}); run adaos policy apply first`,
+    `${loaded.meshFile.file}, or the registry in ${loaded.meshFile.registryDir} by which its rules are compiled, has changes that are not applied (${pending.join(", ")}); run adaos policy apply first`,
   );
 }
 

@@ -1,19 +1,28 @@
 import { resolveStateDir } from "@adaos/config";
 import { type DeadLetter, decodeEnvelope, type Envelope, parseDeliverySubject } from "@adaos/core";
-import { type FileRegistry, loadRegistry } from "@adaos/registry";
+import { loadRegistry } from "@adaos/registry";
+import { keptRegistries } from "./kept-registries.ts";
 import { readLayout } from "./layout.ts";
+import { type Masking, maskedByAll } from "./masked-by-all.ts";
 
-/** Masks what is printed of events, by the registry of the mesh. Nothing reveals: the streams hold the originals. */
+/** Masks what is printed of events, by the registries of the mesh. Nothing reveals: the streams hold the originals. */
 export class EventMask {
-  readonly #registry: Pick<FileRegistry, "mask">;
+  readonly #registry: Masking;
 
-  constructor(registry: Pick<FileRegistry, "mask">) {
+  constructor(registry: Masking) {
     this.#registry = registry;
   }
 
-  /** Of the mesh in this state folder. Rejects with `unavailable` or `invalid-config`. */
-  static async open(state: string | undefined): Promise<EventMask> {
-    return new EventMask(await loadRegistry(readLayout(resolveStateDir(state)).registryDir));
+  /**
+   * Of the mesh in this state folder: by its registry, which may be an older copy, and by what its nodes were served.
+   * Rejects with `unavailable` or `invalid-config`.
+   * @param say Told what was served and cannot be read.
+   */
+  static async open(state: string | undefined, say: (message: string) => void): Promise<EventMask> {
+    const layout = readLayout(resolveStateDir(state));
+    const own = await loadRegistry(layout.registryDir);
+    const kept = await keptRegistries(layout, say);
+    return new EventMask(maskedByAll([own, ...kept.filter(({ hash }) => hash !== own.hash)]));
   }
 
   /**

@@ -2,7 +2,7 @@ import { readServerAccess } from "@adaos/config";
 import { MeshError, ROOT_DOMAIN } from "@adaos/core";
 import { type Connection, openConnection } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
-import type { Layout, ServerLayout } from "./layout.ts";
+import { type Layout, noServer, type ServerLayout } from "./layout.ts";
 
 /** A server of the mesh, with the rights of the daemon beside it. */
 export interface OpenServer {
@@ -46,6 +46,5 @@ export function hubServers(layout: Layout, subnet: string | undefined): readonly
   const hubs = layout.servers.filter(({ of }) => of !== ROOT_DOMAIN);
   const wanted = hubs.filter(({ of }) => subnet === undefined || of === subnet);
   if (wanted.length > 0) return wanted;
-  const known = hubs.map(({ of }) => of).join(", ");
-  throw new MeshError("usage", `no subnet ${JSON.stringify(subnet)} in this mesh; there are ${known}`);
+  throw noServer(layout, subnet, hubs);
 }

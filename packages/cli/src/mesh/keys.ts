@@ -52,9 +52,16 @@ export class KeyRing implements Keys {
     return file;
   }
 
+  /** Throws `invalid-config` when its file is spoilt: a server that reads such a key does not start. */
   joined(name: string): string | undefined {
     const file = join(this.#dir, `${name}${JOINED}`);
-    return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
+    if (!existsSync(file)) return undefined;
+    const publicKey = readFileSync(file, "utf8").trim();
+    if (isUserKey(publicKey)) return publicKey;
+    throw new MeshError(
+      "invalid-config",
+      `${file} holds no public nkey; remove it, and join with a new code`,
+    );
   }
 
   /** Takes the public half of a key that another machine has made, in place of one of before. */
@@ -94,6 +101,17 @@ export class KeyRing implements Keys {
 
 /** Beside seeds, the public halves of those that other machines hold. */
 const JOINED = ".joined";
+
+/** Whether this is the public nkey of a user, its checksum included. */
+export function isUserKey(text: string): boolean {
+  if (!/^U[A-Z2-7]{55}$/.test(text)) return false;
+  try {
+    nkeys.fromPublic(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Where a signature key lies below the folder of keys. */
 export function signatureKeyPath(subnet: string, id: string): string {

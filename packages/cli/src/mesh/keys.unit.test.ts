@@ -54,6 +54,19 @@ describe("KeyRing.key()", () => {
   });
 });
 
+describe("KeyRing.joined()", () => {
+  test("knows what was admitted, and refuses what no server would take", () => {
+    const ring = new KeyRing(state);
+    expect(ring.joined("gamma/leaf")).toBeUndefined();
+    const key = nkeys.createUser().getPublicKey();
+    ring.admit("gamma/leaf", key);
+    expect(ring.joined("gamma/leaf")).toBe(key);
+    ring.admit("gamma/leaf", `U${"A".repeat(55)}`);
+    const { code, message } = meshErrorOf(() => ring.joined("gamma/leaf"));
+    expect([code, message]).toEqual(["invalid-config", expect.stringContaining("leaf.joined holds no")]);
+  });
+});
+
 describe("KeyRing.leafKey()", () => {
   test("writes beside the seed what a server's config includes, as secret as it", () => {
     const { publicKey, seedFile, includeFile } = new KeyRing(state).leafKey("alpha");

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ClientTls, layoutFile } from "@adaos/config";
-import { MeshError } from "@adaos/core";
+import { MeshError, ROOT_DOMAIN } from "@adaos/core";
 
 /** One nats-server of a mesh on this machine. */
 export interface ServerLayout {
@@ -76,8 +76,33 @@ export function readLayout(stateDir: string): Layout {
 export function serverOf(layout: Layout, name: string): ServerLayout {
   const server = layout.servers.find(({ of }) => of === name);
   if (server !== undefined) return server;
-  const known = layout.servers.map(({ of }) => of).join(", ");
-  throw new MeshError("usage", `no subnet ${JSON.stringify(name)} in this mesh; there are ${known}`);
+  throw noServer(layout, name, layout.servers);
+}
+
+/**
+ * Why none of these servers is meant: the subnet is another machine's, or there is none of this name.
+ * @param name Nothing: any of them was meant.
+ */
+export function noServer(
+  { nodes, joinedTo, remote = [] }: Layout,
+  name: string | undefined,
+  servers: readonly ServerLayout[],
+): MeshError {
+  if (name === ROOT_DOMAIN && joinedTo !== undefined)
+    return new MeshError("usage", `the root is on another machine (${joinedTo}); run this there`);
+  const isElsewhere =
+    name !== undefined && (remote.includes(name) || nodes.some(({ id }) => id.startsWith(`${name}/`)));
+  if (isElsewhere) return new MeshError("usage", `the hub of ${name} is on another machine; run this there`);
+  if (servers.length === 0) {
+    const subnets = new Set(nodes.flatMap(({ id }) => (id.includes("/") ? [id.split("/", 1)[0]] : [])));
+    const whose = [...subnets, ...remote].map((subnet) => ` of ${subnet}`).join(" and");
+    return new MeshError(
+      "usage",
+      `no hub is on this machine: the hub${whose} is on another one; run this there`,
+    );
+  }
+  const known = servers.map(({ of }) => of).join(", ");
+  return new MeshError("usage", `no subnet ${JSON.stringify(name)} in this mesh; there are ${known}`);
 }
 
 /** What the supervisor has started, for whoever has to stop it. */

@@ -65,4 +65,15 @@ describe("serverOf()", () => {
     const { code, message } = meshErrorOf(() => serverOf(LAYOUT, name));
     expect([code, message]).toEqual(["usage", expect.stringContaining("there are root, alpha")]);
   });
+
+  test("says of a subnet whose hub is elsewhere that it is, and of the root", () => {
+    const hall = { id: "beta/hall", role: "member", nodeFile: "n" } as const;
+    const remote: Layout = { ...LAYOUT, remote: ["gamma"], nodes: [hall] };
+    for (const name of ["gamma", "beta"]) {
+      const { code, message } = meshErrorOf(() => serverOf(remote, name));
+      expect([code, message]).toEqual(["usage", `the hub of ${name} is on another machine; run this there`]);
+    }
+    const joined = { ...LAYOUT, joinedTo: "192.0.2.1", servers: [server("gamma")] };
+    expect(meshErrorOf(() => serverOf(joined, "root")).message).toContain("root is on another machine");
+  });
 });
