@@ -229,7 +229,7 @@ describe("adaos events validate", () => {
       "list.json:6:13 invalid ui.notify@1 /text",
       "list.json:9:13 invalid ui.notify@1 /text",
       "lines.txt:4:9 invalid ui.notify@1 /text ",
-      "lines.txt:5:1 invalid is not JSON: Unexp",
+      "lines.txt:5:1 invalid is not JSON: look ",
       "one.json:3:5 invalid ui.notify@1 /text m",
       "",
     ]);
