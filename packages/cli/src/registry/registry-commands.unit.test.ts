@@ -237,12 +237,14 @@ describe("adaos events validate", () => {
 
   test.each([
     ["no JSON", "{", ":1:2 invalid is not JSON"],
+    ["no JSON, in words that quote none of it", '{"mail": canary}', ":1:10 invalid is not JSON: look"],
     ["a key twice", '{"text":"a","text":"b"}', 'has the key "text" twice'],
     ["bytes that are no text", "\u0000", "is not JSON"],
   ])("refuses %s", async (_, text, told) => {
     const { code, out } = await events(["validate", file("x.json", text), "--event", "ui.notify"]);
     expect(code).toBe(65);
     expect(out).toContain(told);
+    expect(out).not.toContain("canary");
   });
 
   test("gives 65 for a file with nothing in it, 64 for one that is not there", async () => {
