@@ -37,7 +37,13 @@ afterEach(async () => {
 
 /** A server that greets as a nats-server does, keeps what it is sent, and hangs up then. Returns its port. */
 async function serve(certificate?: MadeCertificate): Promise<number> {
-  const info = { server_id: "x", proto: 1, max_payload: 1024, tls_required: certificate !== undefined };
+  const info = {
+    server_id: "x",
+    version: "2.10.0",
+    proto: 1,
+    max_payload: 1024,
+    tls_required: certificate !== undefined,
+  };
   server = createServer((plain) => {
     sockets.add(plain);
     plain.on("error", silent);

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { MeshError, messageOf } from "@adaos/core";
 import type { Bus } from "@adaos/member";
+import { delay } from "@adaos/transport-nats";
 import { AckPolicy, type ConsumerMessages, type JsMsg, NatsError, RetentionPolicy } from "nats";
 import { type ForeignServer, headersOf, streamOf, toHeaders } from "./foreign-server.ts";
 import {
@@ -123,7 +123,7 @@ async function openAgain(
         throw new MeshError("unavailable", `the durable ${durable} of the stream ${stream} is gone`, {
           cause,
         });
-      await wait(signal);
+      await delay(RETRY_MS, signal);
     }
   }
 }
@@ -160,7 +160,7 @@ export async function settle(
           return stuckAt(where, thrown);
         }
         if (attempt === 1) options.say(`not yet ${where}: ${why}`);
-        await wait(signal);
+        await delay(RETRY_MS, signal);
         if (!signal.aborted) continue;
         msg.nak();
         return undefined;
@@ -188,7 +188,7 @@ async function refuse(
     } catch (cause) {
       if (attempt >= MAX_PATIENT_ATTEMPTS) return stuckAt(where, cause);
       if (attempt === 1) say(`not yet ${where}: refused, and not stored in ${refused}: ${messageOf(cause)}`);
-      await wait(signal);
+      await delay(RETRY_MS, signal);
       if (!signal.aborted) continue;
       msg.nak();
       return undefined;
@@ -203,9 +203,4 @@ async function refuse(
 function stuckAt(where: string, cause: unknown): MeshError {
   const why = `${where} is neither published nor refused, and all after it waits`;
   return new MeshError("unavailable", `${why}: ${messageOf(cause)}`, { cause });
-}
-
-/** Between two attempts; shorter when asked to stop. */
-async function wait(signal: AbortSignal): Promise<void> {
-  await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "@adaos/core";
 import type { Bus } from "@adaos/member";
+import { delay } from "@adaos/transport-nats";
 import { BoundedQueue } from "./bounded-queue.ts";
 import { type ForeignServer, headersOf, toHeaders } from "./foreign-server.ts";
 import {
@@ -39,7 +39,7 @@ export async function fromSubject(
         return await publishForeign(bus, message, types);
       } catch (thrown) {
         if (attempt < Math.min(MAX_ATTEMPTS, attemptsAfter(thrown)) && !givenUp.signal.aborted) {
-          await delay(RETRY_MS, undefined, { signal: givenUp.signal }).catch(() => undefined);
+          await delay(RETRY_MS, givenUp.signal);
           continue;
         }
         if (refused !== undefined)
@@ -69,7 +69,7 @@ export async function fromSubject(
       // A server that is away does not tell when it has sent all.
       const drained = subscription.drain().catch(() => undefined);
       const finished = drained.then(() => queue.end()).then(() => done);
-      await Promise.race([finished, delay(STOP_MS, undefined, { ref: false })]);
+      await Promise.race([finished, delay(STOP_MS, givenUp.signal)]);
       givenUp.abort();
       queue.end();
       losses.add(queue.clear());
