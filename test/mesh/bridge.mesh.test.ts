@@ -162,12 +162,23 @@ describe("adaos bridge cloudevents --in", () => {
     expect((await mesh.adaos(nobody)).code).toBe(69);
   });
 
+  test("says nothing over tls:// to a server without TLS", async () => {
+    const url = foreign.url.replace("nats:", "tls:");
+    const args = ["bridge", "cloudevents", "--url", url, "--as", "alpha/kitchen", "--in", "shop.in"];
+    const { code, stderr } = await mesh.adaos(args);
+    expect(stderr).toMatch(/speaks no TLS/);
+    expect(code).toBe(77);
+  });
+
   test.each([
     [[], /nothing to carry/],
     [["--out", "ui."], /need each other/],
     [["--in", "a.b", "--out", "ui.", "--subject", "a.b"], /go round/],
     [["--in", "shop.in", "--refused", "nobody.listens"], /no stream of the server holds --refused/],
     [["--in", "shop.in", "--map", "x=ui.notify"], /version/],
+    [["--in", "shop.>", "--refused", "shop.refused"], /go round/],
+    [["--in", "shop.in", "--clearance", "all"], /secret, pii/],
+    [["--in", "shop.in", "--url", "nats://192.0.2.7:4222"], /--allow-plain/],
   ])("refuses %j", async (args, wanted) => {
     const run = await mesh.adaos([
       "bridge",

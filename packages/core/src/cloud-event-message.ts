@@ -60,7 +60,7 @@ export function decodeCloudEvent({ headers, body }: CloudEventMessage): Record<s
   }
   const event: Record<string, unknown> = {};
   for (const [name, value] of lower)
-    if (name.startsWith(PREFIX)) event[name.slice(PREFIX.length)] = percentDecode(unquoted(value));
+    if (name.startsWith(PREFIX)) event[name.slice(PREFIX.length)] = percentDecode(unquoted(value), name);
   // As the binding for HTTP has it, and gateways pass it on.
   if (event["datacontenttype"] === undefined && contentType !== "") event["datacontenttype"] = contentType;
   if (body.length === 0) return event;
@@ -73,8 +73,9 @@ export function decodeCloudEvent({ headers, body }: CloudEventMessage): Record<s
 function parseJson(body: Uint8Array, problem: string): unknown {
   try {
     return JSON.parse(decoder.decode(body));
-  } catch (cause) {
-    throw MeshError.from(cause, "invalid-event", `the message ${problem}`);
+  } catch {
+    // The parser's own words quote what it was reading, and nobody knows yet whether that may be shown.
+    fail(problem);
   }
 }
 
@@ -85,16 +86,12 @@ function percentEncode(text: string): string {
   );
 }
 
-function percentDecode(text: string): string {
+function percentDecode(text: string, header: string): string {
   if (!text.includes("%")) return text;
   try {
     return decodeURIComponent(text);
-  } catch (cause) {
-    throw MeshError.from(
-      cause,
-      "invalid-event",
-      `the header value ${quote(text)} is not percent-encoded UTF-8`,
-    );
+  } catch {
+    fail(`has the header ${quote(header)}, which is not percent-encoded UTF-8`);
   }
 }
 

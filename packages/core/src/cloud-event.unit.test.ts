@@ -245,6 +245,24 @@ describe("decodeCloudEvent()", () => {
   ])("refuses %j with %.20s", (headers, body, wanted) => {
     expect(() => decodeCloudEvent({ headers, body: bytes(body) })).toThrow(wanted);
   });
+
+  test.each([
+    [{}, '{"data": canary}'],
+    [{}, "canary"],
+    [{ "ce-specversion": "1.0" }, '{"mail": "canary"'],
+    [{ "ce-specversion": "1.0", "ce-id": "canary%C0%A0" }, ""],
+    [{ "ce-specversion": "1.0", "ce-id": "1", "ce-source": "/a", "ce-type": "a.b" }, '{"canary": 1e20}'],
+    [{}, '{"specversion":"1.0","id":"1","source":"/a","type":"a.b","adaosheaders":"canary"}'],
+  ])("quotes nothing of %j with %s, nor does what reads on", (headers, body) => {
+    let thrown: unknown;
+    try {
+      fromCloudEvent(decodeCloudEvent({ headers, body: bytes(body) }));
+    } catch (found) {
+      thrown = found;
+    }
+    expect(thrown).toHaveProperty("code", "invalid-event");
+    expect(JSON.stringify([thrown, String(thrown), String((thrown as Error).cause)])).not.toContain("canary");
+  });
 });
 
 /** What the package takes for itself does not count: it gives each event a time, and drops data that is false. */

@@ -1,4 +1,5 @@
 import type { ClassifyRule } from "./classify.ts";
+import type { DataClass } from "./data-class.ts";
 import type { Deprecations } from "./deprecations.ts";
 import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
@@ -62,6 +63,8 @@ export interface SubscriptionOptions {
 export interface HandlerContext {
   /** The authenticated origin of the event, and its name and version. */
   readonly address: EventAddress;
+  /** How the schema of the event classifies parts of its data; most often not at all. */
+  readonly classes: readonly DataClass[];
   /** 1 for the first attempt. */
   readonly deliveryCount: number;
   readonly stream: string;
@@ -314,7 +317,10 @@ export class Consumer {
       inProcessSpan(consumed, durable, () => {
         const returned = this.#limit.run((run) =>
           handlerScope.run(scope, () =>
-            this.#onEvent(envelope, new Context({ delivery, envelope, address }, transaction, run)),
+            this.#onEvent(
+              envelope,
+              new Context({ delivery, envelope, address, classified }, transaction, run),
+            ),
           ),
         );
         // Only a command may wait for an answer.
@@ -328,6 +334,7 @@ export class Consumer {
 /** What a handler seldom asks for is made when it does. */
 class Context implements HandlerContext {
   readonly address: EventAddress;
+  readonly classes: readonly DataClass[];
   readonly deliveryCount: number;
   readonly stream: string;
   readonly seq: number;
@@ -335,8 +342,13 @@ class Context implements HandlerContext {
   readonly #envelope: Envelope;
   readonly #run: TimedRun;
 
-  constructor({ delivery, envelope, address }: ReadDelivery, transaction: unknown, run: TimedRun) {
+  constructor(
+    { delivery, envelope, address, classified }: ReadDelivery,
+    transaction: unknown,
+    run: TimedRun,
+  ) {
     this.address = address;
+    this.classes = classified?.classes ?? [];
     this.deliveryCount = delivery.deliveryCount;
     this.stream = delivery.stream;
     this.seq = delivery.seq;

@@ -567,6 +567,14 @@ describe("Consumer, with classified data", () => {
     expect(journal.records.at(-1)?.error_info?.message).toBe("[secret]");
   });
 
+  test("tells the handler how the event is classified", async () => {
+    const seen: unknown[] = [];
+    const handle: OnEvent<unknown> = (_, { classes }) => void seen.push(classes);
+    await settled(handle, holding({ key: "canary-1" }), { registry });
+    await settled(handle, holding({ key: "plain" }), { registry: registryOf(contractOf("ui.notify")) });
+    expect(seen).toEqual([["secret"], []]);
+  });
+
   test("still judges a failure by what was thrown, not by what is told of it", async () => {
     const refused = Object.assign(new Error("canary-1"), { code: "ECONNREFUSED" });
     const settlements = await settled(

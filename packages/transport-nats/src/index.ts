@@ -47,3 +47,4 @@ export {
 export { type StoredFrom, type StoredMessage, storedMessages } from "./stored-messages.ts";
 export { StreamPublisher, type StreamPublisherOptions } from "./stream-publisher.ts";
 export { ACK_WAIT_MS, ensureStream, type StreamSettings } from "./streams.ts";
+export { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./tls.ts";

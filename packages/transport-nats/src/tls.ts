@@ -58,8 +58,15 @@ export function assertCertificate(
   );
 }
 
-/** The error of a connection that certificates forbid, and that no further attempt will bring about. */
-export function tlsRefusal(thrown: unknown, url: string): MeshError | undefined {
+/**
+ * The error of a connection that certificates forbid, and that no further attempt will bring about.
+ * @param caName Where the user says whom to trust.
+ */
+export function tlsRefusal(
+  thrown: unknown,
+  url: string,
+  caName = "server.tls.caFile",
+): MeshError | undefined {
   if (thrown instanceof MeshError) return thrown;
   if (thrown instanceof NatsError && thrown.code === ErrorCode.Tls) {
     return new MeshError("invalid-config", `the certificates for ${url} cannot be used: ${thrown.message}`, {
@@ -77,7 +84,7 @@ export function tlsRefusal(thrown: unknown, url: string): MeshError | undefined 
   }
   if (!DISTRUST.has((thrown as { code?: unknown } | undefined)?.code)) return undefined;
   const why = `the server at ${url} is not trusted: ${messageOf(thrown)}`;
-  return new MeshError("denied", `${why}; is server.tls.caFile the CA of its certificate?`, {
+  return new MeshError("denied", `${why}; is ${caName} the CA of its certificate?`, {
     cause: thrown,
   });
 }

@@ -1,9 +1,16 @@
 import { createHash } from "node:crypto";
 import {
   type CloudEventMode,
+  DATA_CLASSES,
+  type DataClass,
   type Envelope,
+  type EventRef,
   encodeCloudEvent,
+  formatEventRef,
+  type KnownEvent,
   messageOf,
+  parseEventPattern,
+  patternMatches,
   RetryableError,
   type TypeMap,
   toCloudEvent,
@@ -17,6 +24,10 @@ export interface BridgeOutOptions {
   readonly durable: string;
   readonly mode: CloudEventMode;
   readonly types: TypeMap;
+  /** Classified data may leave the mesh where it is of these. */
+  readonly clearance: readonly DataClass[];
+  /** What is known of events when it begins. */
+  readonly events: readonly KnownEvent[];
   readonly say: (line: string) => void;
 }
 
@@ -25,7 +36,8 @@ const RETRY = { baseMs: 1000, factor: 2, maxMs: 60_000, maxRetries: 100 };
 
 /**
  * Sends events of the mesh to a subject of a foreign server, by a durable of the member's for each pattern. Where a stream
- * holds the subject, an event is handled once that has stored it, under the event's id; else once the server has it.
+ * holds the subject, an event is handled once that has stored it, under the event's id; else once the server has it. What
+ * that server is not cleared for is passed over, which is told once of each event.
  */
 export async function bridgeOut(
   bus: Bus,
@@ -38,18 +50,54 @@ export async function bridgeOut(
     say(
       `no stream of the server holds ${subject}: who does not listen when an event is sent does not get it`,
     );
+  const gate = new Gate(options);
   const subscriptions: Subscription[] = [];
   for (const pattern of patterns) {
     const own = durableOf(durable, pattern);
     const subscription = await bus.subscribe(
       pattern,
       { durable: own, maxConcurrency: 1, answers: false, retry: RETRY },
-      (event) => send(foreign, stream !== undefined, event, options),
+      (event, { address, classes }) =>
+        gate.lets(address, classes) ? send(foreign, stream !== undefined, event, options) : undefined,
     );
     subscriptions.push(subscription);
     say(`sending ${pattern} to ${subject}, durable ${own}`);
   }
   return subscriptions;
+}
+
+/** Lets out what the foreign server is cleared for. */
+export class Gate {
+  readonly #clearance: ReadonlySet<DataClass>;
+  readonly #say: (line: string) => void;
+  readonly #told = new Set<string>();
+
+  constructor({
+    patterns,
+    clearance,
+    events,
+    say,
+  }: Pick<BridgeOutOptions, "patterns" | "clearance" | "events" | "say">) {
+    this.#clearance = new Set(clearance);
+    this.#say = say;
+    const parsed = patterns.map(parseEventPattern);
+    for (const { name, version, classes } of events)
+      if (parsed.some((pattern) => patternMatches(pattern, name, version)))
+        this.lets({ name, version }, classes ?? []);
+  }
+
+  /** Tells of each event that is not let out when it is asked for the first time. */
+  lets({ name, version }: EventRef & { readonly version: number }, classes: readonly DataClass[]): boolean {
+    const missing = DATA_CLASSES.filter((one) => classes.includes(one) && !this.#clearance.has(one));
+    if (missing.length === 0) return true;
+    const ref = formatEventRef(name, version);
+    if (!this.#told.has(ref))
+      this.#say(
+        `not sent: ${ref} has data that is ${missing.join(" and ")}; --clearance ${classes.join(",")} lets it out`,
+      );
+    this.#told.add(ref);
+    return false;
+  }
 }
 
 async function send(

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { isLoopback } from "@adaos/config";
 import { MeshError } from "@adaos/core";
+import { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "@adaos/transport-nats";
 import {
   type ConnectionOptions,
   connect,
@@ -22,20 +24,30 @@ export interface ForeignServer {
 }
 
 export interface ForeignOptions {
+  /** `nats://host:port`, or `tls://host:port`: then a server without TLS, or one that is not trusted, is refused. */
   readonly url: string;
+  /** With `tls://`. */
+  readonly tls?: ConnectionTls;
+  /** It was asked for that a server on another machine is spoken to without TLS. */
+  readonly allowPlain?: boolean;
   /** File with JWT and seed, as `nsc` writes it. */
   readonly creds?: string | undefined;
 }
 
 const TIMEOUT_MS = 5000;
 
-/** Connects, and again whenever the connection is lost. Rejects with `unavailable` or `invalid-config`. */
-export async function openForeignServer(
-  { url, creds }: ForeignOptions,
-  name: string,
-): Promise<ForeignServer> {
+/**
+ * Connects, and again whenever the connection is lost. Rejects with `usage`, `unavailable`, `invalid-config`, or `denied`
+ * where one side does not take the other's certificate.
+ */
+export async function openForeignServer(foreign: ForeignOptions, name: string): Promise<ForeignServer> {
+  assertMayDial(foreign);
+  const { url, tls, creds, allowPlain = false } = foreign;
   const options: ConnectionOptions = {
     servers: url,
+    ...dialTls(url, tls),
+    // Of the others that a server tells of, none was named nor allowed.
+    ignoreClusterUpdates: !isEncrypted(url) && !allowPlain,
     name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 500,
@@ -46,7 +58,8 @@ export async function openForeignServer(
   try {
     nc = await connect(options);
   } catch (cause) {
-    throw MeshError.from(cause, "unavailable", `the server at --url did not take the connection`);
+    const refusal = tlsRefusal(cause, url, "--ca");
+    throw refusal ?? MeshError.from(cause, "unavailable", `the server at --url did not take the connection`);
   }
   const js = nc.jetstream({ timeout: TIMEOUT_MS });
   try {
@@ -58,6 +71,21 @@ export async function openForeignServer(
     await nc.close();
     throw MeshError.from(cause, "unavailable", "the server at --url does not tell whether it has JetStream");
   }
+}
+
+function assertMayDial({ url, tls, allowPlain = false }: ForeignOptions): void {
+  if (!/^(nats|tls):\/\/[^\s@/]+$/.test(url) || !URL.canParse(url))
+    throw new MeshError("usage", "--url must be nats://host:port or tls://host:port without a password");
+  if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined))
+    throw new MeshError("usage", "--cert and --key go together");
+  const isPlain = !isEncrypted(url);
+  if (isPlain && Object.values(tls ?? {}).some((file) => file !== undefined))
+    throw new MeshError("usage", "--ca, --cert and --key need --url tls://host:port");
+  if (!isPlain || allowPlain || isLoopback(new URL(url).hostname)) return;
+  throw new MeshError(
+    "usage",
+    "events would leave this machine in the clear; write --url tls://host:port, or say --allow-plain if the network is protected otherwise",
+  );
 }
 
 /** The stream that stores a subject there, or nothing. Rejects with `usage` where there are several. */

@@ -1,9 +1,14 @@
-import { type CloudEventMode, MeshError, parseEventRef } from "@adaos/core";
+import { resolveStateDir } from "@adaos/config";
+import { type CloudEventMode, DATA_CLASSES, type DataClass, MeshError, parseEventRef } from "@adaos/core";
 import { connect } from "@adaos/member";
+import { loadRegistry } from "@adaos/registry";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type BridgeRun, bridgeIn } from "../bridge/bridge-in.ts";
+import { bridgeIn } from "../bridge/bridge-in.ts";
 import { bridgeOut } from "../bridge/bridge-out.ts";
 import { openForeignServer } from "../bridge/foreign-server.ts";
+import type { BridgeRun } from "../bridge/into-mesh.ts";
+import { isOneSubject, subjectsOverlap } from "../bridge/subjects-overlap.ts";
+import { readLayout } from "../mesh/layout.ts";
 import { type StateOptions, stateOption } from "../options.ts";
 import { quietLog, type Terminal } from "../terminal.ts";
 import { untilAsked } from "../until-asked.ts";
@@ -11,15 +16,23 @@ import { untilAsked } from "../until-asked.ts";
 interface BridgeOptions extends StateOptions {
   readonly url: string;
   readonly creds?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly allowPlain?: boolean;
   readonly as: string;
   readonly in?: string;
   readonly refused?: string;
   readonly out?: readonly string[];
   readonly subject?: string;
+  readonly clearance: readonly DataClass[];
   readonly mode: CloudEventMode;
   readonly durable: string;
   readonly map: ReadonlyMap<string, string>;
 }
+
+/** What goes where. */
+type Directions = Pick<BridgeOptions, "in" | "out" | "subject" | "refused">;
 
 export function bridgeCloudEventsCommand(terminal: Terminal): Command {
   return new Command("cloudevents")
@@ -29,10 +42,15 @@ export function bridgeCloudEventsCommand(terminal: Terminal): Command {
     .requiredOption("--url <url>", "that server: nats://host:port, or tls://")
     .requiredOption("--as <subnet/node>", "the member to be in the mesh")
     .option("--creds <file>", "credentials for that server")
+    .option("--ca <file>", "whose certificate that server must have (tls://); else one that Node knows")
+    .option("--cert <file>", "certificate to show to that server")
+    .option("--key <file>", "its key")
+    .option("--allow-plain", "speak to another machine without TLS")
     .option("--in <subject>", "take CloudEvents from there")
     .option("--refused <subject>", "where there goes what the mesh refuses")
     .option("--out <pattern...>", "events to send there: ui.notify, ui.notify@1, ui. or *")
     .option("--subject <subject>", "where to send them")
+    .option("--clearance <classes>", "classified data that may go there: pii, secret or both", toClasses, [])
     .addOption(
       new Option("--mode <mode>", "how to send them").choices(["structured", "binary"]).default("structured"),
     )
@@ -52,17 +70,22 @@ export function bridgeCloudEventsCommand(terminal: Terminal): Command {
 }
 
 async function bridge(options: BridgeOptions, terminal: Terminal): Promise<void> {
-  const { url, creds, as, state, in: from, out = [], subject, mode, durable, map: types, refused } = options;
+  const { as, state, in: from, out: patterns = [], subject, mode, durable, map: types, refused } = options;
+  const { url, creds, ca: caFile, cert: certFile, key: keyFile, allowPlain = false, clearance } = options;
   assertDirections(options);
   const say = (line: string): void => terminal.say(line);
-  const foreign = await openForeignServer({ url, creds }, `adaos bridge ${as}`);
+  const tls = { caFile, certFile, keyFile };
+  const foreign = await openForeignServer({ url, creds, tls, allowPlain }, `adaos bridge ${as}`);
   const asked = untilAsked();
   try {
     const bus = await connect({ as, state, component: "bridge", log: quietLog(terminal) });
     let run: BridgeRun | undefined;
     try {
-      if (subject !== undefined)
-        await bridgeOut(bus, foreign, { patterns: out, subject, durable, mode, types, say });
+      if (subject !== undefined) {
+        const { events } = await loadRegistry(readLayout(resolveStateDir(state)).registryDir);
+        const sending = { patterns, subject, durable, mode, types, clearance, events, say };
+        await bridgeOut(bus, foreign, sending);
+      }
       if (from !== undefined)
         run = await bridgeIn(bus, foreign, { subject: from, durable, types, refused, say });
       terminal.out("bridging");
@@ -82,7 +105,10 @@ async function bridge(options: BridgeOptions, terminal: Terminal): Promise<void>
   }
 }
 
-function assertDirections({ in: from, out, subject, refused }: BridgeOptions): void {
+/** Throws `usage` for nothing to do, and for what would go round. */
+export function assertDirections({ in: from, out, subject, refused }: Directions): void {
+  const meet = (one: string | undefined, other: string | undefined): boolean =>
+    one !== undefined && other !== undefined && subjectsOverlap(one, other);
   const problems: readonly (readonly [isSo: boolean, problem: string])[] = [
     [
       from === undefined && out === undefined,
@@ -90,16 +116,27 @@ function assertDirections({ in: from, out, subject, refused }: BridgeOptions): v
     ],
     [(out === undefined) !== (subject === undefined), "--out and --subject need each other"],
     [
-      subject !== undefined && (subject === from || subject === refused),
+      [subject, refused].some((one) => one !== undefined && !isOneSubject(one)),
+      "--subject and --refused must be one subject each, without * and >",
+    ],
+    [
+      meet(subject, from) || meet(subject, refused),
       "--subject must be another than --in and --refused, or events would go round",
     ],
     [
-      refused !== undefined && (from === undefined || refused === from),
-      "--refused needs --in, and must be another subject",
+      refused !== undefined && (from === undefined || meet(refused, from)),
+      "--refused needs --in, and must not be among its subjects, or what is refused would go round",
     ],
   ];
   const [, problem] = problems.find(([isSo]) => isSo) ?? [];
   if (problem !== undefined) throw new MeshError("usage", problem);
+}
+
+function toClasses(text: string): readonly DataClass[] {
+  const named = text.split(",").map((one) => one.trim());
+  const known = DATA_CLASSES.filter((one) => named.includes(one));
+  if (known.length === named.length) return known;
+  throw new InvalidArgumentError(`must be one or more of ${DATA_CLASSES.join(", ")}, as pii,secret`);
 }
 
 function addMapped(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {

@@ -30,7 +30,8 @@ export interface NoEvent {
 
 /**
  * Events and replies that nodes of this subnet have published since a time, each kind oldest first, a page in memory. What
- * was let in from elsewhere counts where it was published; what is stored meanwhile is not read.
+ * was let in from elsewhere counts where it was published; what is stored meanwhile is not read. A problem names no place
+ * within the data: its keys may be classified.
  */
 export async function* publishedPast(
   server: OpenServer,
@@ -49,10 +50,10 @@ export async function* publishedPast(
   }
 }
 
-function published(seq: number, subject: string, body: Uint8Array): PublishedEvent | NoEvent {
+export function published(seq: number, subject: string, body: Uint8Array): PublishedEvent | NoEvent {
   try {
     const address = addressOf(subject);
-    const envelope = decodeEnvelope(body);
+    const envelope = decodeEnvelope(body, false);
     assertOrigin(envelope, address);
     return { seq, address, envelope };
   } catch (thrown) {

@@ -6,7 +6,6 @@ import {
   encodeEnvelope,
   formatEventRef,
   MeshError,
-  messageOf,
   missingHeader,
   quote,
   repeatedKey,
@@ -75,8 +74,10 @@ function parse({ line, column, text, problem }: Item): { value: unknown } | { pr
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (thrown) {
-    return fail(`is not JSON: ${messageOf(thrown)}`, placeIn({ line, column }, placeOfSyntaxError(text)));
+  } catch {
+    // The parser's own words quote the data, of which a part may be classified; the place says enough.
+    const at = placeIn({ line, column }, placeOfSyntaxError(text));
+    return fail("is not JSON: look here for a missing quote, comma or bracket", at);
   }
   const repeated = repeatedKey(text);
   return repeated === undefined ? { value } : fail(`has the key ${quote(repeated)} twice; remove one`);

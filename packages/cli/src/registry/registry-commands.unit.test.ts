@@ -229,7 +229,7 @@ describe("adaos events validate", () => {
       "list.json:6:13 invalid ui.notify@1 /text",
       "list.json:9:13 invalid ui.notify@1 /text",
       "lines.txt:4:9 invalid ui.notify@1 /text ",
-      "lines.txt:5:1 invalid is not JSON: Unexp",
+      "lines.txt:5:1 invalid is not JSON: look ",
       "one.json:3:5 invalid ui.notify@1 /text m",
       "",
     ]);
@@ -237,12 +237,14 @@ describe("adaos events validate", () => {
 
   test.each([
     ["no JSON", "{", ":1:2 invalid is not JSON"],
+    ["no JSON, in words that quote none of it", '{"mail": canary}', ":1:10 invalid is not JSON: look"],
     ["a key twice", '{"text":"a","text":"b"}', 'has the key "text" twice'],
     ["bytes that are no text", "\u0000", "is not JSON"],
   ])("refuses %s", async (_, text, told) => {
     const { code, out } = await events(["validate", file("x.json", text), "--event", "ui.notify"]);
     expect(code).toBe(65);
     expect(out).toContain(told);
+    expect(out).not.toContain("canary");
   });
 
   test("gives 65 for a file with nothing in it, 64 for one that is not there", async () => {
