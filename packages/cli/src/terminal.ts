@@ -28,6 +28,7 @@ export function processTerminal(): Terminal {
 }
 
 /** The colours and weights that messages have, and none that hides text or moves the cursor. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what styles begin with.
 const STYLES = /(\u001b\[(?:[0-2]|22|3[1-69]|90)m)/;
 
 /**

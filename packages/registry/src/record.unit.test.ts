@@ -47,9 +47,12 @@ describe("parseRecords()", () => {
     expect(parsed?.at("examples")).toBe("registry.yaml:2:3");
   });
 
+  test.each(["", "\n", "# to be filled\n", "[]"])("takes %j as a registry that begins", (text) => {
+    expect(parseRecords(text, "registry.yaml")).toEqual([]);
+  });
+
   test.each([
     ["no list", "events: []", "registry.yaml:1:1", "must be a list of events"],
-    ["an empty file", "", "registry.yaml:1:1", "must be a list of events"],
     ["no record", "- 1", "registry.yaml:1:3", "must be a map with the fields of one event"],
     [
       "a wrong name",
