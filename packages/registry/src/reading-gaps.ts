@@ -18,24 +18,20 @@ const MAX_DEPTH = 60;
 const MAX_SPLITS = 6;
 const MAX_WORK = 50_000;
 
-/** Judged only by being the same on both sides. */
-const OPAQUE = [
-  "not",
-  "if",
-  "then",
-  "else",
-  "contains",
-  "minContains",
-  "maxContains",
-  "dependentRequired",
-  "dependentSchemas",
-  "dependencies",
-  "propertyNames",
-  "unevaluatedItems",
-  "unevaluatedProperties",
-  "additionalItems",
-  "$dynamicRef",
+/** Judged only by being the same on both sides; keywords that mean something together must be so in one schema. */
+const OPAQUE: readonly (readonly string[])[] = [
+  ["not"],
+  ["if", "then", "else"],
+  ["contains", "minContains", "maxContains"],
+  ["dependentRequired"],
+  ["dependentSchemas"],
+  ["dependencies"],
+  ["propertyNames"],
+  ["additionalItems", "items"],
+  ["$dynamicRef"],
 ];
+/** What they judge depends on all that stands beside them: never the same but as a whole schema. */
+const WHOLE = ["unevaluatedItems", "unevaluatedProperties"];
 
 /**
  * What a reader by one schema may refuse of a writer by another. A writer sends only what its schema declares, a reader
@@ -108,22 +104,23 @@ class Comparison {
       if (Array.isArray(branches)) this.#branches(writer, reader, branches, pointer, depth);
     if (facts.types.has("object")) this.#object(writer, reader, schema, pointer, depth);
     if (facts.types.has("array")) this.#array(writer, reader, schema, pointer, depth);
-    for (const keyword of OPAQUE) {
-      if (
-        !Object.hasOwn(schema, keyword) ||
-        (keyword === "unevaluatedProperties" && schema[keyword] === false)
-      )
-        continue;
-      const same = writer.some(
-        (part) =>
-          isObject(part.schema) &&
-          Object.hasOwn(part.schema, keyword) &&
-          sameSchema(
-            { ...part, schema: { [keyword]: part.schema[keyword] } },
-            { ...reader, schema: { [keyword]: schema[keyword] } },
-          ),
+    this.#opaque(writer, reader, schema, pointer);
+  }
+
+  #opaque(writer: readonly Conjunct[], reader: Conjunct, schema: JsonObject, pointer: string): void {
+    for (const group of OPAQUE) {
+      const [lead = ""] = group;
+      if (!Object.hasOwn(schema, lead)) continue;
+      const wanted = { ...reader, schema: only(schema, group) };
+      const isSame = writer.some(
+        (part) => isObject(part.schema) && sameSchema({ ...part, schema: only(part.schema, group) }, wanted),
       );
-      if (!same) this.#add(pointer, `${keyword} has changed, which cannot be judged`);
+      if (!isSame) this.#add(pointer, `${lead} has changed, which cannot be judged`);
+    }
+    for (const keyword of WHOLE) {
+      // `false` binds who writes; who reads ignores it.
+      if (isObject(schema[keyword]) || (keyword === "unevaluatedItems" && schema[keyword] === false))
+        this.#add(pointer, `${keyword} cannot be judged beside what has changed`);
     }
   }
 
@@ -235,6 +232,11 @@ class Comparison {
     this.#told.add(key(gap));
     this.gaps.push(gap);
   }
+}
+
+/** A schema with no other keywords than these. */
+function only(schema: JsonObject, keywords: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(schema).filter(([keyword]) => keywords.includes(keyword)));
 }
 
 function key({ pointer, told: reason }: Gap): string {
