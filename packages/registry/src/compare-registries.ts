@@ -3,9 +3,7 @@ import type { FileRegistry } from "./file-registry.ts";
 import { type Gap, readingGaps } from "./reading-gaps.ts";
 import { compareRecords, type EventRecord } from "./record.ts";
 import { lead, type SchemaScope, sameSchema } from "./schema-conjuncts.ts";
-
-/** Begins the note of a schema that has changed under the same version. */
-export const UNRAISED = "the schema has changed and x-version";
+import type { JsonObject } from "./schema-document.ts";
 
 /** What of an event is compared. */
 export interface ReleasedEvent {
@@ -36,8 +34,7 @@ export function isBreaking({ backward, forward }: EventChange): boolean {
 export function releasedEvents(registry: FileRegistry): ReleasedEvent[] {
   return registry.records.toSorted(compareRecords).map((record) => {
     const schema = registry.scopeOf(record.name, record.version);
-    const schemaVersion = schema.root["x-version"];
-    return { record, schema, schemaVersion: typeof schemaVersion === "string" ? schemaVersion : undefined };
+    return { record, schema, schemaVersion: schemaVersionOf(schema.root) };
   });
 }
 
@@ -61,7 +58,14 @@ export function compareRegistries(
   return changes;
 }
 
-function byRef(events: readonly ReleasedEvent[]): ReadonlyMap<string, ReleasedEvent> {
+/** `x-version` of a schema. */
+export function schemaVersionOf(schema: JsonObject): string | undefined {
+  const version = schema["x-version"];
+  return typeof version === "string" ? version : undefined;
+}
+
+/** By `name@major`. */
+export function byRef(events: readonly ReleasedEvent[]): ReadonlyMap<string, ReleasedEvent> {
   return new Map(events.map((event) => [formatEventRef(event.record.name, event.record.version), event]));
 }
 
@@ -84,9 +88,14 @@ function changed(event: string, was: ReleasedEvent, is: ReleasedEvent): EventCha
   const same = sameSchema(lead(was.schema), lead(is.schema));
   if (was.schemaVersion !== is.schemaVersion)
     notes.push(`x-version ${is.schemaVersion ?? "none"}, was ${was.schemaVersion ?? "none"}`);
-  else if (!same) notes.push(`${UNRAISED} is still ${is.schemaVersion ?? "none"}`);
+  else if (!same) notes.push(`the schema has changed and x-version is still ${is.schemaVersion ?? "none"}`);
   if (same && notes.length + backward.length + forward.length === 0) return [];
   return [{ event, change: "changed", backward, forward, notes }];
+}
+
+/** Whether a schema has changed and its version has not. */
+export function isUnraised(was: ReleasedEvent, is: ReleasedEvent): boolean {
+  return was.schemaVersion === is.schemaVersion && !sameSchema(lead(was.schema), lead(is.schema));
 }
 
 /** Headers that the reader's contract requires and the writer's does not. */

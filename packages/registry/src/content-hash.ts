@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
+import { canonicalText } from "./canonical-text.ts";
 import { compareRecords, type EventRecord } from "./record.ts";
-import type { JsonObject, SchemaDocument } from "./schema-document.ts";
+import type { SchemaDocument } from "./schema-document.ts";
 
 /** What of an entry its meaning is made of. */
 interface Hashed {
@@ -15,7 +16,7 @@ interface Hashed {
 export function contentHash(entries: readonly Hashed[]): string {
   const hash = createHash("sha256");
   for (const { record, document } of entries.toSorted((a, b) => compareRecords(a.record, b.record))) {
-    const { summary: _, examples: __, schema: ___, ...meant } = record;
+    const { summary, examples, invalid_examples, naming_exception, schema, ...meant } = record;
     const lists = {
       producers: meant.producers.toSorted(),
       consumers: meant.consumers.toSorted(),
@@ -30,15 +31,4 @@ export function contentHash(entries: readonly Hashed[]): string {
 /** Short enough to be read aloud, long enough to tell the registries of one mesh apart. */
 export function shortHash(hash: string): string {
   return hash.slice(0, 8);
-}
-
-/** JSON whose keys are sorted at every depth. */
-function canonicalText(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
-    // Without a prototype: a key named __proto__ is data.
-    const sorted: JsonObject = Object.create(null) as JsonObject;
-    for (const name of Object.keys(inner).sort()) sorted[name] = (inner as JsonObject)[name];
-    return sorted;
-  });
 }

@@ -1,6 +1,12 @@
 import { MeshError, messageOf } from "@adaos/core";
 import { z } from "zod";
-import { compareRegistries, type ReleasedEvent, UNRAISED } from "./compare-registries.ts";
+import {
+  byRef,
+  compareRegistries,
+  isUnraised,
+  type ReleasedEvent,
+  schemaVersionOf,
+} from "./compare-registries.ts";
 import type { SchemaScope } from "./schema-conjuncts.ts";
 import { type JsonObject, withoutEmptyFragment } from "./schema-document.ts";
 
@@ -57,12 +63,7 @@ export function parseLock(text: string, file: string): ReleasedEvent[] {
     return root === undefined ? undefined : { root, find };
   };
   return lock.events.map(({ schema, ...record }) => {
-    const schemaVersion = schema["x-version"];
-    return {
-      record,
-      schema: { root: schema, find },
-      schemaVersion: typeof schemaVersion === "string" ? schemaVersion : undefined,
-    };
+    return { record, schema: { root: schema, find }, schemaVersion: schemaVersionOf(schema) };
   });
 }
 
@@ -79,6 +80,7 @@ export function lockFaults(
   released: readonly ReleasedEvent[],
   present: readonly ReleasedEvent[],
 ): LockFault[] {
+  const [before, after] = [byRef(released), byRef(present)];
   return compareRegistries(released, present).flatMap((change): LockFault[] => {
     const { event } = change;
     if (change.change === "removed") {
@@ -91,12 +93,9 @@ export function lockFaults(
       const told = `breaks what was released: ${gap.pointer || "the data"} ${gap.told}; make it a new major version`;
       return [{ event, rule: "breaking-change", told }];
     }
-    return change.notes
-      .filter((note) => note.startsWith(UNRAISED))
-      .map(() => ({
-        event,
-        rule: "version-not-raised",
-        told: "differs from what was released under the same x-version; raise it",
-      }));
+    const [was, is] = [before.get(event), after.get(event)];
+    if (was === undefined || is === undefined || !isUnraised(was, is)) return [];
+    const told = "differs from what was released under the same x-version; raise it";
+    return [{ event, rule: "version-not-raised", told }];
   });
 }

@@ -1,7 +1,8 @@
 import { quote } from "@adaos/core";
+import { canonicalText } from "./canonical-text.ts";
 import { LinearPattern } from "./linear-pattern.ts";
 import type { JsonObject } from "./schema-document.ts";
-import { type Facts, type JsonType, textOf, valuesOf } from "./schema-facts.ts";
+import { type Facts, type JsonType, valuesOf } from "./schema-facts.ts";
 
 /** A keyword that bounds a measure of the data. */
 interface Bound {
@@ -42,10 +43,10 @@ export function boundsGaps(facts: Facts, reader: JsonObject): string[] {
 function listGaps({ values, types }: Facts, reader: JsonObject): string[] {
   const accepted = valuesOf(reader);
   if (accepted === undefined) return [];
-  const texts = new Set(accepted.map(textOf));
+  const texts = new Set(accepted.map(canonicalText));
   const sent = values ?? finite(types);
   if (sent === undefined) return [`may be other than ${shortly(accepted)}`];
-  const refused = sent.filter((value) => !texts.has(textOf(value)));
+  const refused = sent.filter((value) => !texts.has(canonicalText(value)));
   return refused.length === 0 ? [] : [`may be ${shortly(refused)}, which is not read`];
 }
 

@@ -1,3 +1,4 @@
+import { canonicalText } from "./canonical-text.ts";
 import type { Conjunct } from "./schema-conjuncts.ts";
 import { isObject, type JsonObject } from "./schema-document.ts";
 
@@ -45,8 +46,8 @@ export function factsOf(conjuncts: readonly Conjunct[]): Facts {
     types = new Set([...types].filter((type) => own.has(type)));
     const listed = valuesOf(schema);
     if (listed === undefined) continue;
-    const texts = new Set(listed.map(textOf));
-    values = (values ?? listed).filter((value) => texts.has(textOf(value)));
+    const texts = new Set(listed.map(canonicalText));
+    values = (values ?? listed).filter((value) => texts.has(canonicalText(value)));
   }
   values = values?.filter((value) => types.has(typeOf(value)));
   return { types, values, schemas };
@@ -56,13 +57,6 @@ export function factsOf(conjuncts: readonly Conjunct[]): Facts {
 export function valuesOf(schema: JsonObject): readonly unknown[] | undefined {
   if (Object.hasOwn(schema, "const")) return [schema["const"]];
   return Array.isArray(schema["enum"]) ? schema["enum"] : undefined;
-}
-
-/** The same for equal JSON values, whatever the order of their keys. */
-export function textOf(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
-  );
 }
 
 function typeOf(value: unknown): JsonType {

@@ -42,7 +42,7 @@ export function registryReleaseCommand(terminal: Terminal): Command {
         );
       }
       const text = formatLock(events);
-      const released = parseLock(text, file).length;
+      const released = events.filter(({ record }) => record.status !== "draft").length;
       if (dryRun !== true) writeWhole(file, text, 0o644);
       if (json === true) terminal.out(JSON.stringify({ file, released, written: dryRun !== true }));
       else terminal.out(`${dryRun === true ? "would release" : "released"} ${released} events in ${file}`);
