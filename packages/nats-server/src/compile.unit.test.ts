@@ -11,13 +11,8 @@ import { describe, expect, test } from "vitest";
 import { nearEvent, nearPattern, originToken } from "../../../test/kit/arbitraries.ts";
 import { type ParsedBlock, type ParsedValue, parseConf } from "../../../test/kit/nats-conf.ts";
 import { filterMatches, filtersOverlap } from "../../../test/kit/nats-wildcards.ts";
-import {
-  compileHubServer,
-  compileRootServer,
-  type HubServerSettings,
-  type RootServerSettings,
-  type ServerSettings,
-} from "./compile.ts";
+import { compileRootServer, type RootServerSettings, type ServerSettings } from "./compile.ts";
+import { compileHubServer, type HubServerSettings } from "./compile-hub.ts";
 import { placeholderKey } from "./example-config.ts";
 
 const common: ServerSettings = {
@@ -271,6 +266,61 @@ describe("compileHubServer(), what members may do", () => {
   });
 });
 
+describe("compileHubServer(), the account of a member", () => {
+  /** What an account reaches in SUBNET, as services and as streams. */
+  function importsOf(conf: ParsedBlock, account: string): string[] {
+    return blocks(at(conf, "accounts", account, "imports")).flatMap((one) => [
+      ...[at(one, "service", "subject"), at(one, "stream", "subject")]
+        .filter((subject) => subject !== undefined)
+        .map(String),
+    ]);
+  }
+
+  test("holds one user, and what that user may do is imported", () => {
+    const conf = hub(ALPHA);
+    for (const node of ["kitchen", "speaker"]) {
+      const account = at(conf, "accounts", `MEMBER_${node}`) as ParsedBlock;
+      expect(blocks(account["users"]).map(({ nkey }) => nkey)).toEqual([placeholderKey(node)]);
+      const imports = importsOf(conf, `MEMBER_${node}`);
+      const { publish } = rightsOf(conf, node);
+      expect(publish.filter((right) => !imports.some((one) => filterMatches(one, right)))).toEqual([]);
+    }
+  });
+
+  test("imports nothing that another member publishes, asks or is told", () => {
+    const conf = hub(ALPHA);
+    const theirs = rightsOf(conf, "speaker");
+    // Durables are literal in the rights only: a wildcard cannot stand for a part of a name.
+    const isOfDurable = (subject: string): boolean => /^\$JS\.(API\.CONSUMER|ACK)\./.test(subject);
+    const reached = importsOf(conf, "MEMBER_kitchen").filter((one) =>
+      [...theirs.publish, ...theirs.subscribe].some(
+        (other) => !isOfDurable(other) && filtersOverlap(one, other),
+      ),
+    );
+    expect(reached).toEqual([]);
+  });
+
+  test("imports only what SUBNET exports to it, and does not change with durables or policy", () => {
+    const few = hub(subnetOf("alpha", { kitchen: [[], []], speaker: [[], []] }), { consumers: new Map() });
+    for (const account of ["MEMBER_kitchen", "MEMBER_speaker"]) {
+      const exported = exportsTo(hub(ALPHA), "SUBNET", account);
+      const imports = importsOf(hub(ALPHA), account);
+      expect(imports.filter((one) => !exported.some((other) => filterMatches(other, one)))).toEqual([]);
+      expect(importsOf(few, account)).toEqual(imports);
+    }
+  });
+
+  test("is exported nothing by a subnet without members, instead of everything to everybody", () => {
+    const exported = blocks(at(hub(subnetOf("alpha", {})), "accounts", "SUBNET", "exports"));
+    expect(exported.every(({ accounts }) => Array.isArray(accounts) && accounts.length > 0)).toBe(true);
+  });
+
+  test("bounds connections and what each listens to", () => {
+    const limits = { max_connections: 64, max_subscriptions: 1000 };
+    expect(at(hub(ALPHA), "accounts", "MEMBER_kitchen", "limits")).toEqual(limits);
+  });
+});
+
 describe("compileHubServer(), what the root may do", () => {
   const conf = hub(ALPHA);
   const SERVICES = [
@@ -318,7 +368,8 @@ describe("compileHubServer(), what the root may do", () => {
   test("lets no account but BRIDGE and those of its members ask anything", () => {
     const exported = blocks(at(conf, "accounts", "SUBNET", "exports")).flatMap(({ accounts }) => accounts);
     expect(exported).not.toContain(undefined);
-    expect(["BRIDGE", "MEMBERS"]).toEqual(expect.arrayContaining([...new Set(exported)]));
+    const asking = ["BRIDGE", "MEMBER_kitchen", "MEMBER_speaker"];
+    expect(asking).toEqual(expect.arrayContaining([...new Set(exported)]));
   });
 });
 

@@ -1,11 +1,10 @@
 export { resolveCacheDir } from "./cache.ts";
 export {
-  compileHubServer,
   compileRootServer,
-  type HubServerSettings,
   leafAccount,
   type RootServerSettings,
 } from "./compile.ts";
+export { compileHubServer, type HubServerSettings } from "./compile-hub.ts";
 export { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
 export { ensureNatsServer, type NatsServerBinary } from "./ensure.ts";
 export { exampleRootConfig } from "./example-config.ts";
