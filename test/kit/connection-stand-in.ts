@@ -43,7 +43,6 @@ interface Listening {
  * its way when the connection breaks is lost, as with a real one. Made for fake timers.
  */
 export class ConnectionStandIn implements Connection {
-  readonly inbox = "_INBOX_kitchen.1";
   readonly nc: NatsConnection;
   readonly sent: Sent[] = [];
   connected = true;
@@ -55,6 +54,7 @@ export class ConnectionStandIn implements Connection {
   #arriving: { readonly atMs: number; readonly all: (() => void)[] } | undefined;
   /** Counts connections, so that what was sent over an earlier one does not arrive. */
   #era = 0;
+  #inboxes = 0;
 
   constructor() {
     const nc: Partial<NatsConnection> = {
@@ -65,6 +65,10 @@ export class ConnectionStandIn implements Connection {
     };
     // The parts under test use nothing else of the client library.
     this.nc = Object.assign(nc, { info: { max_payload: 1_048_576 } }) as unknown as NatsConnection;
+  }
+
+  newInbox(): string {
+    return `_INBOX_kitchen.1.${this.#inboxes++}`;
   }
 
   listen(listener: ConnectionListener): () => void {

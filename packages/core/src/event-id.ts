@@ -1,8 +1,5 @@
-import { randomBytes } from "node:crypto";
+import { randomHex } from "./random-id.ts";
 
-const POOL_BYTES = 6 * 256;
-let pool: Buffer = Buffer.alloc(0);
-let offset = 0;
 let secondMs = -1;
 let prefix = "";
 
@@ -11,17 +8,12 @@ let prefix = "";
  * @param nowMs Milliseconds since the epoch.
  */
 export function newEventId(nowMs: number): string {
-  // The prefix changes once a second and random bytes come in bulk: an id must not cost a system call.
+  // The prefix changes once a second only.
   const currentMs = nowMs - (nowMs % 1000);
   if (currentMs !== secondMs) {
     secondMs = currentMs;
     const iso = new Date(currentMs).toISOString();
     prefix = `EVT-${iso.slice(0, 10).replaceAll("-", "")}-${iso.slice(11, 19).replaceAll(":", "")}-`;
   }
-  if (offset >= pool.length) {
-    pool = randomBytes(POOL_BYTES);
-    offset = 0;
-  }
-  offset += 6;
-  return prefix + pool.toString("hex", offset - 6, offset);
+  return prefix + randomHex(6);
 }

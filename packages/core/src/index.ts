@@ -144,6 +144,7 @@ export type {
 export type { ProcessingRecord, ProcessingStatus, RecoveryAction } from "./processing-record.ts";
 export { prometheusText } from "./prometheus.ts";
 export { assertContract, missingHeader, type Published, type PublishOptions } from "./publish.ts";
+export { randomId } from "./random-id.ts";
 export { type Rate, type RateLimit, RateLimits } from "./rate-limits.ts";
 export { RecentMap } from "./recent-map.ts";
 export {

@@ -1,5 +1,5 @@
 import { MeshError } from "@adaos/core";
-import { type Msg, nuid, type Subscription } from "nats";
+import type { Msg, Subscription } from "nats";
 import type { Connection } from "./connection.ts";
 import { type Ack, parseAck } from "./publish-ack.ts";
 
@@ -25,7 +25,7 @@ export class AckInbox {
 
   constructor(connection: Connection) {
     this.#connection = connection;
-    this.#inbox = `${connection.inbox}.${nuid.next()}`;
+    this.#inbox = connection.newInbox();
     this.#subscription = connection.nc.subscribe(`${this.#inbox}.*`, {
       callback: (error, msg) => {
         if (error === null) this.#onAnswer(msg);

@@ -1,4 +1,4 @@
-import { inboxPrefix, type Logger, MeshError, messageOf } from "@adaos/core";
+import { inboxPrefix, type Logger, MeshError, messageOf, randomId } from "@adaos/core";
 import {
   type ConnectionOptions as DialOptions,
   connect as dial,
@@ -41,9 +41,9 @@ export interface ConnectionListener {
 /** One connection to a nats-server that reconnects for ever, shared by publishers and consumers. */
 export interface Connection {
   readonly nc: NatsConnection;
-  /** This connection's own prefix for reply subjects. */
-  readonly inbox: string;
   readonly connected: boolean;
+  /** A prefix for reply subjects that nobody else has and nobody can foresee. */
+  newInbox(): string;
   listen(listener: ConnectionListener): () => void;
   /** Sends what is buffered, then disconnects. Safe to call twice. */
   close(): Promise<void>;
@@ -64,8 +64,6 @@ const PAUSE_MS = 100;
 /** Longest wait for a server to take what is buffered. */
 const FLUSH_MS = 1000;
 
-let connections = 0;
-
 /**
  * Connects. Rejects with MeshError `unavailable`, also when given up, or `denied` when the server does not take the key or
  * one side does not take the other's certificate.
@@ -73,7 +71,8 @@ let connections = 0;
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const { url, name, user, seed, log, waitForServer = false, timeoutMs = 5000, signal } = options;
   mendClient();
-  const prefix = inboxPrefix(user);
+  // The client library makes its own reply subjects below this, and by a generator that can be foreseen.
+  const inbox = `${inboxPrefix(user)}.${randomId()}`;
   let nc: NatsConnection;
   try {
     // The client's own wait cannot be given up, and goes on for ever with a server that is not trusted.
@@ -84,7 +83,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
         servers: url,
         ...dialTls(url, options.tls),
         name,
-        inboxPrefix: prefix,
+        inboxPrefix: inbox,
         authenticator: nkeyAuthenticator(() =>
           new TextEncoder().encode(typeof seed === "string" ? seed : seed()),
         ),
@@ -102,7 +101,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   } catch (cause) {
     throw connectError(cause, options);
   }
-  return new NatsLink(nc, `${prefix}.${process.pid.toString(36)}${(connections++).toString(36)}`, log);
+  return new NatsLink(nc, inbox, log);
 }
 
 interface Patience {
@@ -153,17 +152,22 @@ function connectError(cause: unknown, { url, name, tls }: ConnectionOptions): Me
 
 class NatsLink implements Connection {
   readonly nc: NatsConnection;
-  readonly inbox: string;
   connected = true;
+  readonly #inbox: string;
+  #inboxes = 0;
   readonly #listeners = new Set<ConnectionListener>();
   readonly #log: Logger;
   #closing: Promise<void> | undefined;
 
   constructor(nc: NatsConnection, inbox: string, log: Logger) {
     this.nc = nc;
-    this.inbox = inbox;
+    this.#inbox = inbox;
     this.#log = log;
     void this.#watch();
+  }
+
+  newInbox(): string {
+    return `${this.#inbox}.${this.#inboxes++}`;
   }
 
   listen(listener: ConnectionListener): () => void {

@@ -5,8 +5,9 @@ import {
   MeshError,
   type NodeAddress,
   RecentMap,
+  randomId,
 } from "@adaos/core";
-import { type Msg, nuid, type Subscription } from "nats";
+import type { Msg, Subscription } from "nats";
 import type { Connection } from "./connection.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 
@@ -58,7 +59,7 @@ export class NatsIdempotencyStore implements IdempotencyStore {
     this.#getSubject = `$JS.API.DIRECT.GET.${doneStream(node)}`;
     // Marks are one to a subject: their order means nothing.
     this.#publisher = new StreamPublisher(connection, { isOrdered: false });
-    this.#inbox = `${connection.inbox}.${nuid.next()}`;
+    this.#inbox = connection.newInbox();
     connection.listen({ onDisconnect: () => this.#fail("the connection was lost", () => true) });
   }
 
@@ -82,7 +83,7 @@ export class NatsIdempotencyStore implements IdempotencyStore {
   async #mark(subject: string): Promise<void> {
     try {
       // Under an id that nobody can foresee: who could would store something else under it first.
-      await this.#publisher.publish({ subject, id: nuid.next(), headers: {}, body: new Uint8Array() });
+      await this.#publisher.publish({ subject, id: randomId(), headers: {}, body: new Uint8Array() });
       this.#unmarked.delete(subject);
     } catch (cause) {
       this.#unmarked.set(subject, true);

@@ -9,9 +9,9 @@ import {
   type ProcessingRecord,
   parkedSubject,
   processingStream,
+  randomId,
   UNKNOWN_EVENT_RULE,
 } from "@adaos/core";
-import { nuid } from "nats";
 import type { Connection } from "./connection.ts";
 import {
   askHub,
@@ -104,5 +104,5 @@ function subjectToken(id: string): string {
 
 /** Under an id that nobody can foresee: who could would store something else under it first, and this would be lost. */
 function jsonMessage(subject: string, value: object): Message {
-  return { subject, id: nuid.next(), headers: {}, body: new TextEncoder().encode(JSON.stringify(value)) };
+  return { subject, id: randomId(), headers: {}, body: new TextEncoder().encode(JSON.stringify(value)) };
 }

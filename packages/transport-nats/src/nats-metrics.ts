@@ -1,5 +1,10 @@
-import { METRICS_ROOT, type MetricsSnapshot, type MetricsStore, type NodeAddress } from "@adaos/core";
-import { nuid } from "nats";
+import {
+  METRICS_ROOT,
+  type MetricsSnapshot,
+  type MetricsStore,
+  type NodeAddress,
+  randomId,
+} from "@adaos/core";
 import type { Connection } from "./connection.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 
@@ -17,6 +22,6 @@ export class NatsMetricsStore implements MetricsStore {
     // `2026-11-21T12`: colons and dots would be taken for something else.
     const subject = `${this.#prefix}.${snapshot.instance}.${snapshot.hour.slice(0, 13)}`;
     const body = new TextEncoder().encode(JSON.stringify(snapshot));
-    await this.#publisher.publish({ subject, id: nuid.next(), headers: {}, body });
+    await this.#publisher.publish({ subject, id: randomId(), headers: {}, body });
   }
 }

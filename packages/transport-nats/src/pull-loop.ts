@@ -1,5 +1,5 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { type Msg, nuid, type Subscription } from "nats";
+import type { Msg, Subscription } from "nats";
 import type { Connection } from "./connection.ts";
 
 /** `flowing`: the server answers. Otherwise what stands in the way. */
@@ -77,7 +77,7 @@ export class PullLoop {
     this.#connection = connection;
     this.#options = options;
     this.#nextSubject = this.#apiSubject("MSG.NEXT");
-    const inbox = `${connection.inbox}.${nuid.next()}`;
+    const inbox = connection.newInbox();
     this.#pinInbox = `${inbox}.pin`;
     this.#requests = Array.from({ length: options.requests }, (_, i) => ({
       inbox: `${inbox}.${i}`,
