@@ -38,7 +38,7 @@ describe("a link", () => {
     ]),
     tenants: new Map([["alpha", "default"]]),
     signatures: new Signatures(),
-    clearance: new Clearance(new Map(), () => undefined),
+    clearance: new Clearance(new Map(), () => []),
     direction: "up",
     subnet: "alpha",
   });

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { openLog } from "@adaos/daemon";
 import type { Bus } from "@adaos/member";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -60,6 +60,10 @@ subnets:
 `;
 }
 
+function schemaPath(name: string): string {
+  return `${name.replace(".", "/")}/v1/schema.json`;
+}
+
 function writeRegistry(dir: string): void {
   const records = Object.keys(SCHEMAS).map((name) => {
     return {
@@ -68,13 +72,17 @@ function writeRegistry(dir: string): void {
       kind: KINDS[name] ?? "event",
       summary: "x",
       status: "stable",
-      schema: `${name}.json`,
+      schema: schemaPath(name),
+      naming_exception: "of a test",
     };
   });
   mkdirSync(dir, { recursive: true });
   writeFileSync(join(dir, "registry.yaml"), JSON.stringify(records));
   for (const [name, schema] of Object.entries(SCHEMAS)) {
-    writeFileSync(join(dir, `${name}.json`), JSON.stringify(schema, undefined, 2));
+    const file = join(dir, schemaPath(name));
+    mkdirSync(dirname(file), { recursive: true });
+    const identity = { $id: `urn:adaos:schema:${name}:v1`, "x-version": "1.0.0" };
+    writeFileSync(file, JSON.stringify({ ...schema, ...identity }, undefined, 2));
   }
 }
 

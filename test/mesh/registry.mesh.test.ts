@@ -18,6 +18,7 @@ subnets:
     members:
       kitchen: { publish: [lab., ui.], subscribe: [ui.] }
       speaker: { publish: [ui.], subscribe: [lab., ui.] }
+      lookout: { subscribe: [mesh.policy.denied] }
   beta:
     export: [ui.]
     import: [lab., ui.]
@@ -47,7 +48,15 @@ interface Component {
   readonly name: string;
   readonly ready: boolean;
   readonly note: string;
-  readonly details?: { readonly registry?: { hash?: string; hub?: string; relation?: string } };
+  readonly details?: {
+    readonly registry?: {
+      hash?: string;
+      hub?: string;
+      relation?: string;
+      refused?: string;
+      waiting?: string;
+    };
+  };
 }
 
 let mesh: TestMesh;
@@ -56,11 +65,11 @@ let folder: string;
 let ahead: string;
 
 function addEvent(dir: string, name: string, fields = "", xVersion = "1.0.0", properties = {}): void {
-  const path = `${name.replaceAll(".", "/")}/v1`;
+  const path = `${name.replace(".", "/")}/v1`;
   mkdirSync(join(dir, path), { recursive: true });
   const schema = {
     $schema: "https://json-schema.org/draft/2020-12/schema",
-    $id: `urn:test:${name}:v1`,
+    $id: `urn:adaos:schema:${name}:v1`,
     "x-version": xVersion,
     type: "object",
     properties: { n: { type: "integer" }, ...properties },
@@ -132,7 +141,7 @@ describe("the registry of a running mesh", () => {
       const told = new Set(
         nodes.filter(({ note }) => note.includes("registry")).map(({ note }) => note.split("registry ")[1]),
       );
-      return nodes.length === 7 && told.size === 1 && !told.has("none") && nodes.every(({ ready }) => ready);
+      return nodes.length === 8 && told.size === 1 && !told.has("none") && nodes.every(({ ready }) => ready);
     });
   });
 
@@ -196,6 +205,106 @@ describe("the registry of a running mesh", () => {
     expect((await nodeOf("alpha/hub")).details?.registry?.hash).toBe(hash);
     writeFileSync(index, good);
     await until("it is well again", async () => (await nodeOf("root")).ready);
+  });
+
+  /** The event's schema as it was, and with an edit that raises its version. */
+  function edit(name: string, xVersion: string, change: (schema: Record<string, unknown>) => object): string {
+    const file = join(folder, name.replace(".", "/"), "v1/schema.json");
+    const text = readFileSync(file, "utf8");
+    const schema = JSON.parse(text) as Record<string, unknown>;
+    writeFileSync(file, JSON.stringify({ ...schema, ...change(schema), "x-version": xVersion }));
+    return text;
+  }
+  const restore = (name: string, text: string): void =>
+    writeFileSync(join(folder, name.replace(".", "/"), "v1/schema.json"), text);
+  const hubHash = async (): Promise<unknown> => (await nodeOf("alpha/hub")).details?.registry?.hash;
+
+  test("a change that breaks is never served, not even by a root that starts anew, and the status says what to do", async () => {
+    const desk = await mesh.connect("beta/desk");
+    const hash = await hubHash();
+    const good = edit("ui.dimmed", "1.2.0", () => ({ required: ["n", "level"] }));
+    await until("the root says so", async () => {
+      const { ready, note } = await nodeOf("root");
+      return ready && note.includes("refused (breaking-change): ui.dimmed@1 breaks what is in force: /level");
+    });
+    expect((await nodeOf("root")).note).toContain("adaos events scaffold ui.dimmed --version 2");
+    const applied = await mesh.adaos(["registry", "apply", "--yes"]);
+    expect([applied.code, applied.stdout]).toEqual([78, expect.stringContaining("ui.dimmed@1 breaking")]);
+    await desk.publish("ui.dimmed", { n: 1 });
+    process.kill(mesh.pid("root"), "SIGKILL");
+    await until(
+      "the root is back",
+      async () => (await nodeOf("root")).note.includes("breaking-change"),
+      60_000,
+    );
+    await until("all is well", async () => (await components()).every(({ ready }) => ready), 60_000);
+    expect(await hubHash()).toBe(hash);
+    // Who begins with the folder as it is saved works by what is in force, too.
+    const fresh = await mesh.connect("alpha/speaker");
+    await until("what is in force is known", () =>
+      fresh.publish("ui.dimmed", { n: 1 }).then(
+        () => true,
+        () => false,
+      ),
+    );
+    restore("ui.dimmed", good);
+    await until("nothing is said", async () => !(await nodeOf("root")).note.includes("refused"));
+  });
+
+  test("with autoApply: false a change waits for adaos registry apply, which tells it first", async () => {
+    mesh.configure(YAML.replace(REGISTRY, `{ path: ${folder}, autoApply: false }`));
+    expect((await mesh.adaos(["policy", "apply", "--yes"])).code).toBe(0);
+    const hash = await hubHash();
+    addEvent(folder, "ui.brightened");
+    await until("the root says so", async () =>
+      (await nodeOf("root")).note.includes("1 changed events wait for adaos registry apply"),
+    );
+    const dry = await mesh.adaos(["registry", "apply", "--dry-run"]);
+    expect([dry.code, dry.stdout]).toEqual([0, "ui.brightened@1 new\n"]);
+    expect(await hubHash()).toBe(hash);
+    const { code, stdout } = await mesh.adaos(["registry", "apply", "--yes", "--json"]);
+    const told = JSON.parse(stdout) as { hash: string; in_force_ms: number };
+    expect([code, told]).toEqual([
+      0,
+      expect.objectContaining({
+        change: 1,
+        changes: [{ event: "ui.brightened@1", change: "new", notes: [] }],
+      }),
+    ]);
+    console.log(`a change was in force everywhere ${told.in_force_ms} ms after its approval`);
+    expect(await hubHash()).toBe(told.hash);
+    const speaker = await mesh.connect("alpha/speaker");
+    await speaker.publish("ui.brightened", { n: 1 });
+    const again = await mesh.adaos(["registry", "apply", "--yes"]);
+    expect([again.code, again.stdout]).toEqual([0, expect.stringContaining("0 events changed, in force")]);
+  });
+
+  test("what is classified holds at the links at once, while the change itself still waits", async () => {
+    const speaker = await mesh.connect("alpha/speaker");
+    const desk = await mesh.connect("beta/desk");
+    const seen = await collect(desk, "ui.", "classified");
+    const denials: unknown[] = [];
+    const lookout = await mesh.connect("alpha/lookout");
+    await lookout.subscribe("mesh.policy.denied", { durable: "denials" }, ({ data }) => {
+      denials.push(data);
+    });
+    const good = edit("ui.brightened", "1.1.0", ({ properties }) => ({
+      properties: { ...(properties as object), n: { type: "integer", "x-classification": "pii" } },
+    }));
+    await until("it waits", async () => (await nodeOf("root")).note.includes("1 changed events wait"));
+    const { eventId } = await speaker.publish("ui.brightened", { n: 7 });
+    await speaker.publish("ui.notify", { text: "8" });
+    await until("what came behind is there", () => seen.get("ui.notify")?.includes(8) === true);
+    expect(seen.get("ui.brightened")).toBeUndefined();
+    await until("it is told", () => denials.length > 0);
+    expect(denials[0]).toMatchObject({ hop: "export", node: "alpha", rule: "clearance", event_id: eventId });
+    restore("ui.brightened", good);
+    await until("it passes again", async () => {
+      await speaker.publish("ui.brightened", { n: 9 });
+      return seen.get("ui.brightened")?.includes(9) === true;
+    });
+    mesh.configure(YAML.replace(REGISTRY, folder));
+    expect((await mesh.adaos(["policy", "apply", "--yes"])).code).toBe(0);
   });
 
   test("a member that is started while its hub is away works by what it was served last", async () => {
@@ -426,7 +535,7 @@ describe("what is declared and what was seen", () => {
     ]);
     const narrow = join(mesh.dir, "narrow");
     cpSync(folder, narrow, { recursive: true });
-    const file = join(narrow, "lab/scale/tared/v1/schema.json");
+    const file = join(narrow, "lab/scale.tared/v1/schema.json");
     writeFileSync(file, readFileSync(file, "utf8").replace('"integer"', '"string"'));
     const bad = await mesh.adaos([
       "events",

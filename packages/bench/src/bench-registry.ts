@@ -51,6 +51,7 @@ function recordOf(event: BenchEvent): unknown {
     examples: [examplePath(event)],
     required_headers: event.kind === "reply" ? ["correlation_id"] : [],
     semantics: { delivery: "at-least-once", idempotency_key: "event_id" },
+    ...(event.kind === "event" ? { naming_exception: "nothing has happened but the benchmark" } : {}),
   };
 }
 

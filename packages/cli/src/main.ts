@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   down: async () => (await import("./commands/down.ts")).downCommand,
   status: async () => (await import("./commands/status.ts")).statusCommand,
   events: async () => (await import("./commands/events.ts")).eventsCommand,
+  registry: async () => (await import("./commands/registry.ts")).registryCommand,
   policy: async () => (await import("./commands/policy.ts")).policyCommand,
   mcp: async () => (await import("./commands/mcp.ts")).mcpCommand,
   node: async () => (await import("./commands/node.ts")).nodeCommand,

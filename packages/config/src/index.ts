@@ -3,6 +3,7 @@ export { compiledPolicyText } from "./compiled-policy.ts";
 export { type NewMember, withMember, withoutMember } from "./edit-mesh-file.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
 export {
+  type AutoApply,
   type CertificateFiles,
   type FixedPorts,
   type ListenAddress,
@@ -31,7 +32,9 @@ export {
   nodeFilePath,
   nodeId,
   outboxDir,
+  registryApprovalFile,
   registryCachePath,
+  registryInForceFile,
   resolveStateDir,
   rootNodeIds,
   runFilePath,

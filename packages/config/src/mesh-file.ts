@@ -17,6 +17,8 @@ import { invalid, readYamlFile } from "./yaml-file.ts";
 /** Names that a node of every subnet has already. */
 const RESERVED_NODES: ReadonlySet<string> = new Set(["hub", "root"]);
 
+const DEFAULT_REGISTRY = "schemas/events";
+
 const patterns = z.array(patternSchema).max(10_000).default([]);
 const port = z.number().int().min(1).max(65_535).optional();
 
@@ -52,6 +54,23 @@ export const outboxLimitsSchema = z.strictObject({
   maxEvents: z.number().int().min(1).max(10_000_000).default(100_000).describe("of each process"),
 });
 
+/** Which changes of the registry's folder the root puts in force by itself. */
+export const autoApplySchema = z
+  .union([z.literal("compatible"), z.literal(false)])
+  .default("compatible")
+  .describe(
+    "compatible: the root puts a change that breaks nobody in force when it is saved; false: adaos registry apply does",
+  );
+
+const registrySchema = z
+  .union([
+    z.string().min(1),
+    z.strictObject({ path: z.string().min(1).default(DEFAULT_REGISTRY), autoApply: autoApplySchema }),
+  ])
+  .default(DEFAULT_REGISTRY)
+  .describe("folder of the schema registry, seen from this file");
+
+export type AutoApply = z.infer<typeof autoApplySchema>;
 export type OutboxLimits = z.infer<typeof outboxLimitsSchema>;
 
 export type StreamLimits = z.infer<typeof streamLimitsSchema>;
@@ -113,11 +132,7 @@ export const meshSchema = z.strictObject({
     .default("nats")
     .describe("nats: real servers; local: all within one process, for a first try and for unit tests"),
   tls: meshTlsSchema.optional(),
-  registry: z
-    .string()
-    .min(1)
-    .default("schemas/events")
-    .describe("folder of the schema registry, seen from this file"),
+  registry: registrySchema,
   streams: streamLimitsSchema.prefault({}),
   enable_metrics: enableMetricsSchema,
   outbox: z
@@ -187,6 +202,8 @@ export interface MeshFile {
   readonly transport: "nats" | "local";
   /** Absolute path of the registry folder. */
   readonly registryDir: string;
+  /** Which changes of it are put in force when they are saved. */
+  readonly autoApply: AutoApply;
   readonly streams: StreamLimits;
   readonly enableMetrics: boolean;
   /** Of members; `false`: they keep none. */
@@ -230,6 +247,10 @@ export function readMeshFile(file: string): MeshFile {
   });
   const mesh: Mesh = { name: value.mesh, durability: value.durability, subnets: new Map(subnets), policy };
   const servers = serversOf(value);
+  const registry =
+    typeof value.registry === "string"
+      ? { path: value.registry, autoApply: autoApplySchema.parse(undefined) }
+      : value.registry;
   const problems = [
     ...ruleProblems(mesh).map(({ path, message }) => {
       return `${placeOf(["policy", ...path])} policy[${String(path[0])}]: ${message}`;
@@ -241,7 +262,8 @@ export function readMeshFile(file: string): MeshFile {
     file: resolve(file),
     mesh,
     transport: value.transport,
-    registryDir: resolve(dirname(file), value.registry),
+    registryDir: resolve(dirname(file), registry.path),
+    autoApply: registry.autoApply,
     streams: value.streams,
     enableMetrics: value.enable_metrics,
     outbox: value.outbox,

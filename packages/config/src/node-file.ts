@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { DATA_CLASSES, DEFAULT_TENANT, MeshError } from "@adaos/core";
 import { z } from "zod";
 import { compiledPolicySchema } from "./compiled-policy.ts";
-import { enableMetricsSchema, outboxLimitsSchema, streamLimitsSchema } from "./mesh-file.ts";
+import { autoApplySchema, enableMetricsSchema, outboxLimitsSchema, streamLimitsSchema } from "./mesh-file.ts";
 import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
 import { nodeSignaturesSchema } from "./signature-keys.ts";
 import { plainProblem, serverAccessSchema, serverTlsSchema } from "./transport-security.ts";
@@ -112,13 +112,16 @@ const rootFile = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("state folder from which this daemon lets other machines join"),
+    .describe(
+      "state folder from which this daemon lets other machines join, and where it keeps the registry",
+    ),
   streams: streamLimitsSchema,
   registry: z
     .string()
     .min(1)
     .optional()
     .describe("folder of the registry that every hub is offered; followed while the root runs"),
+  autoApply: autoApplySchema,
   policy: compiledPolicySchema,
   subnets: z.record(
     name,

@@ -46,6 +46,16 @@ export function registryCachePath(stateDir: string, id: string): string {
   return join(stateDir, "registry", `${id.replace("/", "_")}.json`);
 }
 
+/** The registry that the root has put in force last. */
+export function registryInForceFile(stateDir: string): string {
+  return join(stateDir, "registry", "in-force.json");
+}
+
+/** Digest of the registry that an operator wants in force, for the root. */
+export function registryApprovalFile(stateDir: string): string {
+  return join(stateDir, "registry", "approved");
+}
+
 export function logFilePath(stateDir: string, id: string): string {
   return join(stateDir, "logs", `${id.replace("/", "_")}.log`);
 }

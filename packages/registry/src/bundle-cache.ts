@@ -27,28 +27,37 @@ export class BundleCache {
     }
   }
 
-  /** Whole or not at all: processes of one node share the file. Never rejects. */
+  /** Never rejects. */
   async write({ bytes }: RegistryBundle): Promise<void> {
     if (this.#file === undefined) return;
-    const unfinished = `${this.#file}.${randomBytes(6).toString("hex")}.new`;
     try {
-      await mkdir(dirname(this.#file), { recursive: true });
-      const handle = await open(unfinished, "wx", 0o600);
-      try {
-        await handle.writeFile(bytes);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(unfinished, this.#file);
+      await keepBundle(this.#file, bytes);
     } catch (err) {
       this.#log.warn({ file: this.#file, err }, "registry not kept");
-      await rm(unfinished, { force: true }).catch(() => undefined);
     }
   }
 
   /** Keeps nothing. Never rejects. */
   async clear(): Promise<void> {
     if (this.#file !== undefined) await rm(this.#file, { force: true }).catch(() => undefined);
+  }
+}
+
+/** Writes a bundle to a file, synced, whole or not at all: several processes may share the file. Rejects as `node:fs` does. */
+export async function keepBundle(file: string, bytes: Uint8Array): Promise<void> {
+  const unfinished = `${file}.${randomBytes(6).toString("hex")}.new`;
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    const handle = await open(unfinished, "wx", 0o600);
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(unfinished, file);
+  } catch (thrown) {
+    await rm(unfinished, { force: true }).catch(() => undefined);
+    throw thrown;
   }
 }

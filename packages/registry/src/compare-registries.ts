@@ -32,10 +32,15 @@ export function isBreaking({ backward, forward }: EventChange): boolean {
 
 /** The events of a registry as they are compared, by name and version. */
 export function releasedEvents(registry: FileRegistry): ReleasedEvent[] {
-  return registry.records.toSorted(compareRecords).map((record) => {
-    const schema = registry.scopeOf(record.name, record.version);
-    return { record, schema, schemaVersion: schemaVersionOf(schema.root) };
-  });
+  return registry.records
+    .toSorted(compareRecords)
+    .map(({ name, version }) => releasedEvent(registry, name, version));
+}
+
+/** One of them. Throws `unknown-event`. */
+export function releasedEvent(registry: FileRegistry, name: string, version: number): ReleasedEvent {
+  const schema = registry.scopeOf(name, version);
+  return { record: registry.recordOf(name, version), schema, schemaVersion: schemaVersionOf(schema.root) };
 }
 
 /**

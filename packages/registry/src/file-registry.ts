@@ -55,6 +55,11 @@ export class FileRegistry implements SchemaRegistry {
     return this.#find(name, version).contract;
   }
 
+  /** Throws `unknown-event`. */
+  recordOf(name: string, version: number): EventRecord {
+    return this.#find(name, version).record;
+  }
+
   /** The parsed schema of an event. Not to be changed: the validator reads it too. Throws `unknown-event`. */
   schemaOf(name: string, version: number): Readonly<JsonObject> {
     return this.#find(name, version).document.schema;

@@ -1,5 +1,5 @@
 export { bundleFolder, MAX_BUNDLE_BYTES, parseBundle, type RegistryBundle } from "./bundle.ts";
-export { BundleCache } from "./bundle-cache.ts";
+export { BundleCache, keepBundle } from "./bundle-cache.ts";
 export type { ClassifiedSpot } from "./classification.ts";
 export { shortHash } from "./content-hash.ts";
 export type { FileRegistry } from "./file-registry.ts";

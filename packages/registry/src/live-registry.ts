@@ -1,12 +1,14 @@
 import { type EventContract, formatEventRef, type SchemaRegistry } from "@adaos/core";
+import { compareRegistries, isBreaking, releasedEvent } from "./compare-registries.ts";
 import { FileRegistry, type RegistryEntry } from "./file-registry.ts";
+import type { EventRecord } from "./record.ts";
 
 /** How a registry stands to another: what each has that the other has not. */
 export type RegistryRelation = "same" | "older" | "newer" | "other";
 
 /**
  * The registry that a node works by: its own folder's, and the one that its hub serves. Of an event that both declare the
- * higher `x-version` holds, and the served one where they are equal. So what the mesh has learned since holds at once, what
+ * higher `x-version` holds, and the served one where they are equal, or the own one would break who works by it. So what the mesh has learned since holds at once, what
  * an application was built against stays where it is newer, and nothing that the node knew is lost.
  */
 export class LiveRegistry implements SchemaRegistry {
@@ -64,9 +66,17 @@ function mergedEntries(own: FileRegistry, served: FileRegistry): RegistryEntry[]
   const merged = byRef(own);
   for (const [ref, entry] of byRef(served)) {
     const mine = merged.get(ref);
-    if (mine === undefined || compareSchemaVersions(entry, mine) >= 0) merged.set(ref, entry);
+    if (mine === undefined || compareSchemaVersions(entry, mine) >= 0 || breaks(own, served, entry.record))
+      merged.set(ref, entry);
   }
   return [...merged.values()];
+}
+
+/** Whether the own contract of an event breaks who works by the served one. */
+function breaks(own: FileRegistry, served: FileRegistry, { name, version, status }: EventRecord): boolean {
+  if (status === "draft") return false;
+  const [before, after] = [releasedEvent(served, name, version), releasedEvent(own, name, version)];
+  return compareRegistries([before], [after]).some(isBreaking);
 }
 
 function byRef({ entries }: FileRegistry): Map<string, RegistryEntry> {

@@ -164,6 +164,20 @@ describe("LiveRegistry", () => {
   });
 });
 
+describe("LiveRegistry with an own contract that breaks the served one", () => {
+  const SCHEMA = "ui/notify/v1/schema.json";
+  const raise = (): void => change(SCHEMA, /"x-version": "1.0.0"/, '"x-version": "1.10.0"');
+
+  test("works by the served one, however high its own version", async () => {
+    raise();
+    change(SCHEMA, /"required": \["text"\]/, '"required": ["text", "level"]');
+    const live = new LiveRegistry(await loadRegistry(join(dir, "events")));
+    expect(live.resolve("ui.notify").validate({ text: "a" }).valid).toBe(false);
+    live.serve(await loadRegistry(SCHEMAS));
+    expect(live.resolve("ui.notify").validate({ text: "a" }).valid).toBe(true);
+  });
+});
+
 describe("BundleCache", () => {
   test("gives back what was kept, and nothing that is broken", async () => {
     const cache = new BundleCache(join(dir, "state/registry.json"), SILENT);

@@ -10,6 +10,11 @@ export function partOf({ bytes }: Pick<RegistryBundle, "bytes">, offset: number)
   return bytes.subarray(offset, offset + PART_BYTES);
 }
 
+/** What of a bundle its heading is made of. */
+type NamedBundle = Pick<RegistryBundle, "bytes" | "digest"> & {
+  readonly registry: { readonly hash: string };
+};
+
 /** What its keeper says of a bundle before it hands over the first part. */
 export interface BundleHeading {
   /** Names what the registry means. */
@@ -19,7 +24,7 @@ export interface BundleHeading {
   readonly bytes: number;
 }
 
-export function headingOf({ registry, digest, bytes }: RegistryBundle): BundleHeading {
+export function headingOf({ registry, digest, bytes }: NamedBundle): BundleHeading {
   return { hash: registry.hash, digest, bytes: bytes.length };
 }
 

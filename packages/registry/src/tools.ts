@@ -7,6 +7,14 @@ export {
   releasedEvents,
 } from "./compare-registries.ts";
 export { type Dist, makeDist } from "./dist.ts";
+export type { GateChange, GateFault } from "./gate/decide-gate.ts";
+export {
+  type FolderJudgement,
+  type FolderReading,
+  type JudgedFolder,
+  judgeFolder,
+  type ServedRegistry,
+} from "./gate/judge-folder.ts";
 export { type ImportOptions, type ImportPlan, planImport } from "./import/plan-import.ts";
 export { itemsIn, placeAt, placeInJson, placeOfSyntaxError } from "./json-places.ts";
 export type { Finding } from "./lint/findings.ts";

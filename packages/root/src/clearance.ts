@@ -1,26 +1,33 @@
-import { CLEARANCE, type DataClass, type EventAddress, formatEventRef, MeshError } from "@adaos/core";
-import type { RegistryBundle } from "@adaos/registry";
+import {
+  CLEARANCE,
+  type DataClass,
+  type EventAddress,
+  formatEventRef,
+  type KnownEvent,
+  MeshError,
+} from "@adaos/core";
 
 type Event = Pick<EventAddress, "name" | "version">;
 
 /**
- * Which subnets may have what the registry classifies, by the registry as it is now. The compiled policy says the same of
- * the registry that it was compiled with; what has been classified since must not cross either.
+ * Which subnets may have what the registry classifies, by the registry in force and by what is saved in its folder. The
+ * compiled policy says the same of the registry that it was compiled with; what has been classified since must not cross
+ * either, and need not wait until it is in force.
  */
 export class Clearance {
   readonly #subnets: ReadonlyMap<string, readonly DataClass[]>;
-  readonly #bundle: () => RegistryBundle | undefined;
-  #read: RegistryBundle | undefined;
+  readonly #events: () => readonly KnownEvent[];
+  #read: readonly KnownEvent[] | undefined;
   /** By `name@version`; only what is classified. */
   #classes: ReadonlyMap<string, readonly DataClass[]> = new Map();
 
   /**
    * @param subnets What each subnet is cleared for. It may change.
-   * @param bundle The registry; nothing is classified without one.
+   * @param events What is classified; another list when it changes. Of an event that stands there twice both count.
    */
-  constructor(subnets: ReadonlyMap<string, readonly DataClass[]>, bundle: () => RegistryBundle | undefined) {
+  constructor(subnets: ReadonlyMap<string, readonly DataClass[]>, events: () => readonly KnownEvent[]) {
     this.#subnets = subnets;
-    this.#bundle = bundle;
+    this.#events = events;
   }
 
   /** Throws `denied` where a subnet may not have an event. */
@@ -44,17 +51,23 @@ export class Clearance {
   }
 
   #classesOf({ name, version }: Event): readonly DataClass[] | undefined {
-    const bundle = this.#bundle();
-    if (bundle !== this.#read) {
-      this.#read = bundle;
-      this.#classes = new Map(
-        (bundle?.registry.events ?? []).flatMap(({ classes = [], ...event }) =>
-          classes.length === 0 ? [] : [[formatEventRef(event.name, event.version), classes] as const],
-        ),
-      );
+    const events = this.#events();
+    if (events !== this.#read) {
+      this.#read = events;
+      this.#classes = classesOf(events);
     }
     return this.#classes.size === 0 ? undefined : this.#classes.get(formatEventRef(name, version));
   }
+}
+
+function classesOf(events: readonly KnownEvent[]): ReadonlyMap<string, readonly DataClass[]> {
+  const byRef = new Map<string, readonly DataClass[]>();
+  for (const { name, version, classes = [] } of events) {
+    if (classes.length === 0) continue;
+    const ref = formatEventRef(name, version);
+    byRef.set(ref, [...new Set([...(byRef.get(ref) ?? []), ...classes])]);
+  }
+  return byRef;
 }
 
 function denied({ name, version }: Event, classes: readonly DataClass[], why: string): MeshError {

@@ -9,7 +9,7 @@ import { Clearance } from "./clearance.ts";
 const EVENT = { name: "lab.sample.weighed", version: 1 };
 const SCHEMA = "lab/sample.weighed/v1/schema.json";
 let dir: string;
-let bundle: RegistryBundle | undefined;
+let bundle: RegistryBundle;
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "clearance-"));
@@ -37,7 +37,7 @@ function refusal(check: () => void): unknown {
 
 describe("Clearance", () => {
   test("holds back what the registry classifies from then on, without another policy", async () => {
-    const clearance = new Clearance(new Map([["beta", []]]), () => bundle);
+    const clearance = new Clearance(new Map([["beta", []]]), () => bundle.registry.events);
     expect(refusal(() => clearance.assertMayHave("beta", EVENT))).toBeUndefined();
     await classify();
     expect(refusal(() => clearance.assertMayHave("beta", EVENT))).toBe("clearance");
@@ -46,10 +46,18 @@ describe("Clearance", () => {
     ).toBeUndefined();
   });
 
+  test("holds back what is classified in the folder, also while the registry in force says nothing of it", async () => {
+    const inForce = bundle.registry.events;
+    await classify();
+    const both = [...bundle.registry.events, ...inForce];
+    const clearance = new Clearance(new Map([["beta", []]]), () => both);
+    expect(refusal(() => clearance.assertMayHave("beta", EVENT))).toBe("clearance");
+  });
+
   test("lets pass who is cleared, and follows what subnets are cleared for", async () => {
     await classify();
     const subnets = new Map<string, ("pii" | "secret")[]>([["beta", ["secret"]]]);
-    const clearance = new Clearance(subnets, () => bundle);
+    const clearance = new Clearance(subnets, () => bundle.registry.events);
     expect(refusal(() => clearance.assertMayHave("beta", EVENT))).toBe("clearance");
     subnets.set("beta", ["secret", "pii"]);
     expect(refusal(() => clearance.assertMayHave("beta", EVENT))).toBeUndefined();
@@ -61,13 +69,13 @@ describe("Clearance", () => {
       ["alpha", ["pii"]],
       ["beta", []],
     ]);
-    const clearance = new Clearance(subnets, () => bundle);
+    const clearance = new Clearance(subnets, () => bundle.registry.events);
     expect(refusal(() => clearance.assertMayLeave("alpha", EVENT))).toBe("clearance");
     expect(refusal(() => clearance.assertMayLeave("beta", EVENT))).toBeUndefined();
   });
 
   test("classifies nothing without a registry", () => {
-    const clearance = new Clearance(new Map(), () => undefined);
+    const clearance = new Clearance(new Map(), () => []);
     expect(refusal(() => clearance.assertMayHave("beta", EVENT))).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { type RootFile, readNodeFile, readServerAccess, readSignatures } from "@adaos/config";
-import { type DataClass, type Logger, Policy, type Rate, Signatures } from "@adaos/core";
+import { type DataClass, type KnownEvent, type Logger, Policy, type Rate, Signatures } from "@adaos/core";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection } from "@adaos/transport-nats";
 import { Clearance } from "./clearance.ts";
@@ -9,6 +9,8 @@ import { Links } from "./links.ts";
 import { MeshStream } from "./mesh-stream.ts";
 import { RegistryFolder } from "./registry-folder.ts";
 import { RegistryOffers } from "./registry-offers.ts";
+
+const NOTHING: readonly KnownEvent[] = [];
 
 /**
  * Runs the root daemon until it is told to stop. Resolves with the exit code.
@@ -53,8 +55,13 @@ export async function runRoot(
   };
   takeSubnets(config);
   const stream = new MeshStream(() => [...tenants.keys()], policy, config.streams, jsm, log);
-  const folder = config.registry === undefined ? undefined : new RegistryFolder(path(config.registry), log);
-  const clearance = new Clearance(cleared, () => folder?.bundle);
+  const stateDir = config.stateDir === undefined ? undefined : path(config.stateDir);
+  const { autoApply } = config;
+  const folder =
+    config.registry === undefined
+      ? undefined
+      : new RegistryFolder({ dir: path(config.registry), autoApply, stateDir, log });
+  const clearance = new Clearance(cleared, () => folder?.classified ?? NOTHING);
   const links = new Links({ policy, tenants, signatures, clearance, exportLimits, connection, stream, log });
   /** Whoever loses something loses it first; then what is new is given. */
   const apply = async (changed: RootFile): Promise<void> => {
@@ -62,12 +69,12 @@ export async function runRoot(
     policy.replace(changed.policy);
     signatures.replace(keys);
     takeSubnets(changed);
+    if (folder !== undefined) folder.autoApply = changed.autoApply;
     await gate?.admit(admittedOf(changed));
     const trouble = await stream.restore();
     if (trouble !== undefined) throw trouble;
     await links.reconcile();
   };
-  const stateDir = config.stateDir === undefined ? undefined : path(config.stateDir);
   const joining =
     gate === undefined || stateDir === undefined
       ? []
@@ -80,7 +87,7 @@ export async function runRoot(
           new RegistryOffers({
             node,
             subnets: () => [...tenants.keys()],
-            bundle: () => folder.bundle,
+            bundle: () => folder.inForce,
             connection,
             log,
           }),

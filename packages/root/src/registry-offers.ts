@@ -1,6 +1,7 @@
 import { type Logger, messageOf, registryOfferSubject } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
-import { headingOf, partOf, type RegistryBundle } from "@adaos/registry";
+import { headingOf, partOf } from "@adaos/registry";
+import type { ServedRegistry } from "@adaos/registry/tools";
 import { type Connection, delay, type RegistryOffer, type RegistryOfferReply } from "@adaos/transport-nats";
 
 /** How often each hub is offered the registry: a hub that comes back, or an operator's change, waits no longer. */
@@ -19,7 +20,7 @@ export interface RegistryOffersOptions {
   readonly node: string;
   /** Those that there are now. */
   readonly subnets: () => readonly string[];
-  readonly bundle: () => RegistryBundle | undefined;
+  readonly bundle: () => ServedRegistry | undefined;
   readonly connection: Connection;
   readonly log: Logger;
 }
@@ -31,6 +32,8 @@ export class RegistryOffers implements Part {
   readonly #closed = new AbortController();
   /** What each hub has said last: that it has the registry, or why not. */
   readonly #told = new Map<string, string>();
+  /** Digest of the registry that it was about. */
+  readonly #about = new Map<string, string>();
   /** Hubs that were handed parts and have not taken the whole. */
   readonly #pausedUntilMs = new Map<string, number>();
   readonly #offering = new Map<string, Promise<void>>();
@@ -50,14 +53,19 @@ export class RegistryOffers implements Part {
   }
 
   health(): PartHealth {
-    return { ready: true, details: Object.fromEntries(this.#told) };
+    const digest = this.#options.bundle()?.digest;
+    const told = [...this.#told].map(([subnet, said]) => [
+      subnet,
+      this.#about.get(subnet) === digest ? said : "was offered the one before",
+    ]);
+    return { ready: true, details: Object.fromEntries(told) };
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#closed;
     while (!signal.aborted) {
       const subnets = this.#options.subnets();
-      for (const subnet of this.#told.keys()) if (!subnets.includes(subnet)) this.#told.delete(subnet);
+      for (const subnet of this.#told.keys()) if (!subnets.includes(subnet)) this.#forget(subnet);
       // One that does not answer must not keep the others waiting.
       for (const subnet of subnets) {
         if (this.#offering.has(subnet)) continue;
@@ -85,13 +93,20 @@ export class RegistryOffers implements Part {
         reply = await this.#say(subnet, bundle, sent);
         sent += partOf(bundle, sent).length;
       }
+      this.#about.set(subnet, bundle.digest);
       if (!("have" in reply))
         return this.#note(subnet, "refused" in reply ? reply.refused : "takes no part of it");
       this.#pausedUntilMs.delete(subnet);
       this.#note(subnet, "has it");
     } catch (thrown) {
+      this.#about.set(subnet, bundle.digest);
       this.#note(subnet, `does not answer: ${messageOf(thrown)}`);
     }
+  }
+
+  #forget(subnet: string): void {
+    this.#told.delete(subnet);
+    this.#about.delete(subnet);
   }
 
   /** @param said By a hub, which may say anything. */
@@ -105,7 +120,7 @@ export class RegistryOffers implements Part {
   /** @param offset Of the part to send; nothing: none. */
   async #say(
     subnet: string,
-    bundle: RegistryBundle,
+    bundle: ServedRegistry,
     offset: number | undefined,
   ): Promise<RegistryOfferReply> {
     const { node: root, connection } = this.#options;

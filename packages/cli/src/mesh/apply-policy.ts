@@ -12,7 +12,14 @@ import type { Plan } from "./workshop.ts";
 import { writeWhole } from "./write-whole.ts";
 
 /** What of a node file may change while the node runs. */
-const CHANGEABLE: ReadonlySet<string> = new Set(["policy", "members", "subnets", "limits", "signatures"]);
+const CHANGEABLE: ReadonlySet<string> = new Set([
+  "policy",
+  "members",
+  "subnets",
+  "limits",
+  "signatures",
+  "autoApply",
+]);
 /** The same of the server beside it. */
 const CHANGEABLE_OF_SERVER: ReadonlySet<string> = new Set(["hubKey", "leafKey", "rootKey"]);
 

@@ -76,7 +76,8 @@ export function isNodeRunning(id: string, stateDir: string): boolean {
   }
 }
 
-async function untilNone(
+/** Waits until nobody is left. Rejects with `timeout`, naming those who are. */
+export async function untilNone(
   what: string,
   limitMs: number,
   pollMs: number,

@@ -11,6 +11,7 @@ import {
   signalProcess,
 } from "./process-table.ts";
 import { provision } from "./provision.ts";
+import { beginRegistry } from "./registry-in-force.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** Longest start of a mesh until everything in it is ready. */
@@ -43,6 +44,7 @@ export async function startMesh(
   if ((await stopProcesses(stateDir)) > 0) say("stopped what an earlier run had left behind");
   const { path, version, from } = await ensureNatsServer({ onProgress: renderProgress() });
   say(`nats-server ${version} (${from}: ${path})`);
+  if (meshFile !== undefined) await beginRegistry(meshFile.registryDir, stateDir);
   const layout = meshFile === undefined ? readLayout(stateDir) : await provision(meshFile, stateDir);
   const supervisor = new Supervisor(stateDir, layout, path, say);
   supervisor.start();

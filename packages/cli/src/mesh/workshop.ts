@@ -157,7 +157,7 @@ export class Workshop {
   }
 
   #buildRoot(leafKeys: ReadonlyMap<string, string>): void {
-    const { mesh, streams } = this.#meshFile;
+    const { mesh, streams, autoApply } = this.#meshFile;
     const daemon = this.#keys.key("root/daemon");
     const system = this.#keys.key("root/system");
     const { port, monitorPort, leafPort = 0 } = this.#portsOf(ROOT_DOMAIN);
@@ -200,6 +200,7 @@ export class Workshop {
         stateDir: this.#stateDir,
         streams,
         registry: this.#meshFile.registryDir,
+        ...(autoApply === false ? { autoApply } : {}),
         policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
         subnets: Object.fromEntries(subnets),
         natsServer,

@@ -24,9 +24,12 @@ export class Findings {
   readonly #dir: string;
   readonly #kept: Finding[] = [];
   readonly #counts: Record<Severity, number> = { error: 0, warning: 0 };
+  readonly #errorsOnly: boolean;
 
-  constructor(dir: string) {
+  /** @param errorsOnly Warnings are neither kept nor counted. */
+  constructor(dir: string, errorsOnly = false) {
     this.#dir = dir;
+    this.#errorsOnly = errorsOnly;
   }
 
   get errors(): number {
@@ -43,6 +46,7 @@ export class Findings {
    */
   add(rule: LintRule, path: string, place: () => Place, message: string, suggestion?: string): void {
     const severity = LINT_RULES[rule];
+    if (this.#errorsOnly && severity !== "error") return;
     this.#counts[severity]++;
     if (this.#kept.length >= MAX_FINDINGS) return;
     const file = shownPath(resolve(this.#dir, path));

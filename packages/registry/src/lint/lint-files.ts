@@ -21,14 +21,17 @@ export function lintOrphans({ files, named }: LintSubject, findings: Findings): 
   }
 }
 
-/** Whether the generated files are those of this registry. Call it when records and schemas are right. */
-export function lintDist(subject: LintSubject, findings: Findings): void {
-  const { folder, records, documents, validators, texts } = subject;
+/** The registry itself, of records and schemas that are right. */
+export function registryOf({ folder, records, documents, validators }: LintSubject): FileRegistry {
   const entries = records.flatMap(({ record }) => {
     const document = documents.get(record.schema);
     return document === undefined ? [] : [entryOf(record, document, validators)];
   });
-  const registry = new FileRegistry(folder.dir, entries);
+  return new FileRegistry(folder.dir, entries);
+}
+
+/** Whether the generated files are those of this registry. */
+export function lintDist(registry: FileRegistry, { texts }: LintSubject, findings: Findings): void {
   const isFresh: Readonly<Record<string, (text: string) => boolean>> = {
     [DIST_INDEX]: (text) => text === generateIndex(registry),
     [DIST_TYPES]: (text) => text.includes(sourceMark(registry)),
@@ -38,11 +41,10 @@ export function lintDist(subject: LintSubject, findings: Findings): void {
     if (text === undefined) findings.addToFile("dist-missing", path, "was not generated yet", GENERATE);
     else if (!fresh(text)) findings.addToFile("dist-stale", path, "is not of this registry", GENERATE);
   }
-  lintLock(registry, subject, findings);
 }
 
 /** What may not change of what was released. Without a lock nothing was. */
-function lintLock(registry: FileRegistry, { records, texts }: LintSubject, findings: Findings): void {
+export function lintLock(registry: FileRegistry, { records, texts }: LintSubject, findings: Findings): void {
   const text = texts.get(LOCK_FILE);
   if (text === undefined) return;
   let released: ReturnType<typeof parseLock>;

@@ -3,7 +3,7 @@ import { REGISTRY_FILE } from "../load.ts";
 import type { PlacedRecord } from "../record.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { lintExample, lintInvalidExample } from "./lint-examples.ts";
-import { lintDist, lintOrphans } from "./lint-files.ts";
+import { lintDist, lintLock, lintOrphans, registryOf } from "./lint-files.ts";
 import { lintRecords, refOf, successorOf } from "./lint-records.ts";
 import { lintIdentity, referencesOf } from "./lint-schemas.ts";
 import { lintUses } from "./lint-uses.ts";
@@ -23,6 +23,8 @@ export interface LintOptions {
   readonly uses?: readonly string[];
   /** Files that are looked at as if they were there already, by their path below the folder. */
   readonly planned?: ReadonlyMap<string, string>;
+  /** Only what keeps a registry from being served: errors, and none of generated files, which say nothing of a contract. */
+  readonly isForGate?: boolean;
 }
 
 /**
@@ -30,7 +32,8 @@ export interface LintOptions {
  * other files and the generated ones. Rejects with `invalid-config` only where there is no folder.
  */
 export async function lintRegistry(dir: string, options: LintOptions = {}): Promise<LintReport> {
-  const findings = new Findings(dir);
+  const { isForGate = false } = options;
+  const findings = new Findings(dir, isForGate);
   const subject = await readSubject(dir, options.planned ?? new Map(), findings);
   const { records } = subject;
   lintRecords(records, (of, rule, path, message, suggestion) =>
@@ -42,7 +45,11 @@ export async function lintRegistry(dir: string, options: LintOptions = {}): Prom
   await lintUses(options.uses ?? [], byRef, subject, findings);
   if (subject.isList) lintOrphans(subject, findings);
   const areSchemasRead = records.every(({ record }) => subject.documents.has(record.schema));
-  if (subject.isWhole && areSchemasRead && byRef.size === records.length) lintDist(subject, findings);
+  if (subject.isWhole && areSchemasRead && byRef.size === records.length) {
+    const registry = registryOf(subject);
+    if (!isForGate) lintDist(registry, subject, findings);
+    lintLock(registry, subject, findings);
+  }
   return {
     records: records.length,
     errors: findings.errors,
