@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { nodeFilePath, nodeId, readNodeFile, readSeed } from "@adaos/config";
 import type { Bus } from "@adaos/member";
 import { type Connection, openConnection } from "@adaos/transport-nats";
@@ -17,7 +18,7 @@ subnets:
       guest: { publish: [ui.], subscribe: [ui.] }
   beta:
     import: [ui.]
-    members: { lamp: { subscribe: [ui.] } }
+    members: { lamp: { subscribe: [ui.] }, lookout: { subscribe: [mesh.] } }
 `;
 const silent = (): void => undefined;
 const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
@@ -192,10 +193,33 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
     expect(await say()).toBe(true);
   });
 
-  test("a subnet that may not import any more gets nothing across, and again when it may", async () => {
-    await apply((yaml) => yaml.replace("import: [ui.]", "import: []"));
+  test("a subnet that may not import any more gets nothing across, is told why, and again when it may", async () => {
+    const told: Record<string, unknown>[] = [];
+    const lookout = await mesh.connect("beta/lookout");
+    await lookout.subscribe("mesh.policy.denied", { durable: "denials" }, ({ data }) => {
+      told.push({ ...data });
+    });
+    const rule = "policy: [{ id: no-notices, deny: import, subnet: beta, events: ui.notify }]";
     const before = lamp.length;
-    await kitchen.publish("ui.notify", { text: "for alpha only" });
+    for (const [change, by] of [
+      [(yaml: string) => yaml.replace("import: [ui.]", "import: []"), "default-deny"],
+      [(yaml: string) => `${yaml}${rule}\n`, "no-notices"],
+    ] as const) {
+      await apply(change);
+      const { eventId } = await kitchen.publish("ui.notify", { text: "for alpha only" });
+      await until("it is at desk", () => idsOf(desk).includes(eventId));
+      await until("it is told in beta", () => told.some(({ event_id }) => event_id === eventId));
+      expect(told.find(({ event_id }) => event_id === eventId)).toMatchObject({
+        hop: "import",
+        node: "beta",
+        from: "alpha",
+        event: "ui.notify@1",
+        rule: by,
+        count: 1,
+      });
+      const log = readFileSync(join(mesh.state, "logs/root.log"), "utf8").split("\n");
+      expect(log.filter((line) => line.includes(eventId) && line.includes(by))).toHaveLength(1);
+    }
     const { eventId } = await kitchen.publish("ui.notify", { text: "for alpha only" });
     await until("it is at desk", () => idsOf(desk).includes(eventId));
     expect(lamp.length).toBe(before);

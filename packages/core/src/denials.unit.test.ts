@@ -74,6 +74,24 @@ describe("Denials", () => {
     expect(new Set(told().map(({ data }) => data.event)).size).toBe(30);
   });
 
+  test("tell of what is everyday ever more seldom, at last once an hour, and with the event's id", () => {
+    const clock = setInterval(() => denials.note({ ...DENIAL, eventId: "EVT-1", isEveryday: true }, 3), 1000);
+    vi.advanceTimersByTime(60_000);
+    expect(told().map(({ data }) => data.count)).toEqual([3, 30, 60]);
+    vi.advanceTimersByTime(24 * 3_600_000);
+    clearInterval(clock);
+    expect(told().length).toBeLessThan(35);
+    expect(log.lines[0]).toMatchObject({ event: "denied", fields: { eventId: "EVT-1" } });
+    expect(told()[0]?.data).toMatchObject({ event_id: "EVT-1" });
+    expect(told()[0]?.data).not.toHaveProperty("isEveryday");
+  });
+
+  test("let what is everyday keep nothing else waiting", () => {
+    for (let i = 0; i < 5000; i++) denials.note({ ...DENIAL, event: `nlp.x${i}`, isEveryday: true });
+    denials.note({ ...DENIAL, event: "nlp.denied" });
+    expect(told().map(({ data }) => data.event)).toEqual(["nlp.x0", "nlp.denied"]);
+  });
+
   test("remember no more than a thousand kinds, and none for ever", () => {
     for (let i = 0; i < 5000; i++) denials.note({ ...DENIAL, event: `nlp.x${i}` });
     expect(denials.total).toBe(5000);

@@ -25,7 +25,7 @@ export {
   parkedFilter,
   parkedSubject,
 } from "./dead-letter-subject.ts";
-export { type Denial, Denials } from "./denials.ts";
+export { type Denial, Denials, POLICY_DENIED } from "./denials.ts";
 export {
   checkEnvelope,
   decodeEnvelope,

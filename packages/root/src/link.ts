@@ -28,6 +28,8 @@ export interface LinkOptions extends AdmissionOptions {
   readonly pace?: Pace;
   /** Called when policy does not let an event pass. */
   readonly onDenied: (denial: Denial) => void;
+  /** Called for what the target has stored. */
+  readonly onCarried?: (message: Message) => void;
   /** The source's durable is gone: bring it back, if that is ours to do. */
   readonly onMissing: () => void;
   readonly log: Logger;
@@ -141,11 +143,13 @@ export class Link implements Part {
     } catch (thrown) {
       const err = MeshError.from(thrown, "internal", "event cannot be checked");
       this.#refused++;
-      const { subject } = pulled.msg;
+      const { subject, headers } = pulled.msg;
       if (err.code === "denied") {
         const hop = direction === "up" ? "export" : "import";
         const rule = err.rule ?? DEFAULT_DENY;
-        this.#options.onDenied({ hop, node: subnet, event: subject, rule, reason: err.message });
+        const eventId = headers?.get("Nats-Msg-Id") || undefined;
+        const told = { hop, node: subnet, event: subject, rule, reason: err.message } as const;
+        this.#options.onDenied({ ...told, ...(eventId === undefined ? {} : { eventId }) });
       } else log.warn({ link: this.name, subject, seq: pulled.seq, err }, "link refused an event");
       pulled.done();
       return undefined;
@@ -168,6 +172,7 @@ export class Link implements Part {
     this.#inFlight--;
     if (this.#waiting.delete(crossing)) {
       this.#carried++;
+      this.#options.onCarried?.(crossing.message);
       crossing.span.end();
       crossing.pulled.done();
     }

@@ -19,6 +19,7 @@ import {
 import type { Part, PartHealth } from "@adaos/daemon";
 import { type Connection, StreamPublisher } from "@adaos/transport-nats";
 import type { Clearance } from "./clearance.ts";
+import { ImportDenials } from "./import-denials.ts";
 import { Link } from "./link.ts";
 import type { MeshStream } from "./mesh-stream.ts";
 import { Pace } from "./pace.ts";
@@ -36,6 +37,9 @@ export interface LinksOptions {
   readonly log: Logger;
 }
 
+/** No name of a subnet. */
+const FOREIGN = "*";
+
 /** The uplink and the downlink of each subnet, each only while something may pass it. */
 export class Links implements Part {
   readonly name = "links";
@@ -43,9 +47,16 @@ export class Links implements Part {
   readonly #links = new Map<string, Link>();
   readonly #denials = new Map<string, Denials>();
   readonly #publisher: StreamPublisher;
+  readonly #importDenials: ImportDenials;
 
   constructor(options: LinksOptions) {
     this.#options = options;
+    const { policy, tenants } = options;
+    this.#importDenials = new ImportDenials({
+      policy,
+      tenants,
+      onDenied: (denial, count) => this.#tellOf(denial.node, denial, count),
+    });
     this.#publisher = new StreamPublisher(options.connection);
   }
 
@@ -55,6 +66,7 @@ export class Links implements Part {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#links.values()].map((link) => link.stop()));
+    this.#importDenials.close();
     for (const denials of this.#denials.values()) denials.close();
     await this.#publisher.close();
   }
@@ -96,20 +108,26 @@ export class Links implements Part {
   }
 
   /** In the subnet whose link it is: who looks after it is told. */
-  #tellOf(subnet: string, denial: Denial): void {
+  #tellOf(subnet: string, denial: Denial, count = 1): void {
     const { tenants, signatures, log } = this.#options;
+    const { from = subnet } = denial;
+    // What another tenant publishes is none of this one's business, not even its name: the root's log alone is told.
+    const isForeign = tenants.get(from) !== tenants.get(subnet);
+    const key = isForeign ? FOREIGN : subnet;
     const denials =
-      this.#denials.get(subnet) ??
+      this.#denials.get(key) ??
       new Denials({
         address: { subnet, node: "root" },
         tenant: tenants.get(subnet) ?? DEFAULT_TENANT,
         signatures,
-        publish: (message) =>
-          this.#publisher.publish({ ...message, subject: ingestSubject(subnet, message.subject) }),
+        publish: async (message) => {
+          if (isForeign) return;
+          await this.#publisher.publish({ ...message, subject: ingestSubject(subnet, message.subject) });
+        },
         log,
       });
-    this.#denials.set(subnet, denials);
-    denials.note(denial);
+    this.#denials.set(key, denials);
+    denials.note(denial, count);
   }
 
   #uplink(subnet: string): Link {
@@ -118,6 +136,7 @@ export class Links implements Part {
       subnet,
       direction: "up",
       onDenied: (denial) => this.#tellOf(subnet, denial),
+      onCarried: ({ subject, id }) => this.#importDenials.note(subject, id),
       source: {
         stream: eventsStream(subnet),
         consumer: UPLINK_DURABLE,

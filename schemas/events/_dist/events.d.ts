@@ -1,5 +1,5 @@
 // Generated from registry.yaml and its schemas by adaos events registry generate. Do not edit.
-// Of sha256:283b4715d2e1b4241c09b37bb2624430261c4f05566a6d44527155d33aa1bccd
+// Of sha256:b679309bb569e6d7f75ca1a18f52164a52b0681818981b971ca495f8e50752a0
 import "@adaos/core";
 
 /**
@@ -194,6 +194,14 @@ export interface MeshPolicyDeniedV1 {
    * The event or the pattern that was denied.
    */
   event: string;
+  /**
+   * The subnet in which it was published, of an event that another one does not import.
+   */
+  from?: string;
+  /**
+   * Id of the event that was denied, where there is one; of several the last.
+   */
+  event_id?: string;
   /**
    * Id of the rule that denied it; default-deny when no rule allows it.
    */
