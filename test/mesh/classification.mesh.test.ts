@@ -310,12 +310,12 @@ describe("classified data", { timeout: 300_000 }, () => {
     const args = ["policy", "explain", "publish", "lab.badge", "--as", "alpha/kitchen", "--to", "beta/lamp"];
     const { code, stdout, stderr } = await mesh.adaos(args);
     expect(code).toBe(77);
-    expect(stdout).toMatch(/import +beta from alpha +deny +clearance +\S*lab\.badge\.json:6:\d+/);
+    expect(stdout).toMatch(/import +beta from alpha +deny +clearance +\S*lab\/badge\/v1\/schema\.json:6:\d+/);
     expect(stderr).toContain("its schema classifies data for which beta is not cleared");
     const { stdout: checked, stderr: warned } = await mesh.adaos(["policy", "check"]);
     expect(checked).toContain("rules, ");
     expect(warned).toMatch(
-      /beta\.import\[0\]: never lets through .*lab\.badge@1 \(pii at \S*lab\.badge\.json:6:/,
+      /beta\.import\[0\]: never lets through .*lab\.badge@1 \(pii at \S*lab\/badge\/v1\/schema\.json:6:/,
     );
   });
 

@@ -254,12 +254,43 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
   test("--dry-run tells and changes nothing, as does a mesh file that is wrong or that needs a restart", async () => {
     const files = (): string[] => mesh.layout().nodes.map(({ nodeFile }) => readFileSync(nodeFile, "utf8"));
     const before = files();
+    const asked = ["policy", "explain", "publish", "ui.notify", "--as", "alpha/kitchen"];
+    mesh.configure(MESH);
+    const same = await mesh.adaos([...asked, "--json"]);
+    expect([same.code, JSON.parse(same.stdout)]).toEqual([0, expect.objectContaining({ in_force: true })]);
     mesh.configure(MESH.replace("kitchen: { publish: [ui.] }", "kitchen: {}"));
     const dry = await mesh.adaos(["policy", "apply", "--dry-run"]);
     expect([dry.code, dry.stdout]).toEqual([
       0,
       expect.stringContaining("- alpha/kitchen publish ui.notify@1"),
     ]);
+    const explained = await mesh.adaos(asked);
+    expect(explained.code).toBe(77);
+    expect(explained.stderr).toContain("mesh.yaml is not what is in force");
+    expect(explained.stderr).toContain(
+      "in force now: alpha/kitchen publish allow (alpha.kitchen.publish[0])",
+    );
+    mesh.configure(
+      MESH.replace("guest: {", "fresh: {").replace(
+        / {2}beta:[\s\S]*/,
+        "  gamma: { remote: true, import: [ui.] }\n",
+      ),
+    );
+    const moves = (await mesh.adaos(["policy", "apply", "--dry-run"])).stdout.split("\n");
+    for (const line of [
+      "- server nats-beta: ends",
+      "- daemon beta/hub: ends",
+      "- stream EVENTS_beta: set aside",
+      "- member beta/lamp: disconnected",
+      "- member alpha/guest: disconnected",
+      "+ member alpha/fresh",
+      "+ subnet elsewhere gamma",
+    ])
+      expect(moves.filter((move) => move.startsWith(line))).toHaveLength(1);
+    expect((await mesh.adaos(["policy", "diff"])).stderr).toContain(
+      "gamma runs on another machine, which is not reached",
+    );
+    expect(files()).toEqual(before);
     for (const [yaml, code, problem] of [
       [MESH.replace("publish: [ui.]", "publish: [ui]"), 78, /mesh\.yaml:8:/],
       [MESH.replace("mesh: apply", "mesh: apply\ndurability: relaxed"), 64, /cannot change while it runs/],

@@ -59,6 +59,20 @@ describe("readMeshFile()", () => {
     expect(ports.get("root")?.port).toBeUndefined();
   });
 
+  test("takes the registry as a path, or with what is put in force by itself", () => {
+    const registryOf = (line: string): unknown[] => {
+      const { registryDir, autoApply } = read("mesh: m", line, "subnets: {}");
+      return [registryDir, autoApply];
+    };
+    expect(registryOf("registry: events")).toEqual([join(dir, "events"), "compatible"]);
+    expect(registryOf("registry: { path: events, autoApply: false }")).toEqual([join(dir, "events"), false]);
+    expect(registryOf("registry: { autoApply: compatible }")).toEqual([
+      join(dir, "schemas/events"),
+      "compatible",
+    ]);
+    expect(() => registryOf("registry: { path: events, autoApply: true }")).toThrow(/registry/);
+  });
+
   test("gives members an outbox, bounded, or none", () => {
     const limits = { maxBytes: 67_108_864, maxEvents: 100_000 };
     expect(read("mesh: m", "subnets: {}").outbox).toEqual(limits);

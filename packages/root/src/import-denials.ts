@@ -64,7 +64,7 @@ export class ImportDenials {
     entry.lastId = eventId;
     // The first is told at once.
     if (known === undefined) return this.#tell(entry);
-    this.#untold.add(entry);
+    if (entry.count === 1) this.#untold.add(entry);
     this.#timer ??= setInterval(() => this.#tellAll(), TELL_MS).unref();
   }
 

@@ -5,9 +5,10 @@ import { applyUpdate, isSameUpdate, neededSupervisor, planUpdate } from "../mesh
 import { whileLocked } from "../mesh/change-lock.ts";
 import { lackingSignatureKeys } from "../mesh/lacking-signature-keys.ts";
 import { readLayout } from "../mesh/layout.ts";
+import { type Move, movesOf } from "../mesh/moves.ts";
 import { jsonOption, stateOption } from "../options.ts";
 import { diffPolicies } from "../policy/diff-policy.ts";
-import { declaredHere, runningPolicy } from "../policy/running-policy.ts";
+import { declaredHere, runningPolicy, unreached } from "../policy/running-policy.ts";
 import type { Terminal } from "../terminal.ts";
 import { type ChangeOptions, confirmed } from "./change-options.ts";
 import { printChanges } from "./policy-diff.ts";
@@ -27,17 +28,27 @@ export function policyApplyCommand(terminal: Terminal): Command {
       const loaded = await loadMeantPolicy(options);
       const layout = readLayout(stateDir);
       const supervisor = neededSupervisor(stateDir);
-      const changes = diffPolicies(runningPolicy(layout, terminal.say), declaredHere(loaded), loaded.events);
+      const [before, after] = [runningPolicy(layout, terminal.say), declaredHere(loaded)];
+      const changes = diffPolicies(before, after, loaded.events);
       const shown = await planUpdate(loaded, stateDir);
+      const moves = movesOf(shown, before);
       const lacking = lackingSignatureKeys(shown, loaded, stateDir);
       const nodes = shown.changed.length + shown.added.length + shown.removed.length;
-      if (options.json !== true) printChanges(changes, false, terminal);
+      if (options.json !== true) {
+        printMoves(moves, terminal);
+        printChanges(changes, false, terminal);
+      }
+      for (const line of unreached(loaded)) terminal.say(line);
       for (const { node, subnet, keyId } of lacking) {
         terminal.say(
           `${node} has no key ${keyId} of ${subnet}: it has to join again with a new code before anything is signed by it`,
         );
       }
       const found = { count: nodes, changes: changes.length };
+      if (options.json === true && options.dryRun === true) {
+        terminal.out(JSON.stringify({ change: nodes, changes: changes.length, moves, dry_run: true }));
+        return;
+      }
       // With nothing to change it is still asked whether everything is in force.
       if (
         (nodes > 0 || options.dryRun === true) &&
@@ -55,7 +66,15 @@ export function policyApplyCommand(terminal: Terminal): Command {
         return applyUpdate(update, stateDir, supervisor);
       });
       if (options.json === true)
-        terminal.out(JSON.stringify({ change: nodes, changes, in_force_ms: inForceMs }));
+        terminal.out(JSON.stringify({ change: nodes, changes, moves, in_force_ms: inForceMs }));
       else terminal.out(`${nodes} nodes changed, in force everywhere after ${inForceMs} ms`);
     });
+}
+
+/** One line each: what comes, what goes, and what becomes of what it held. */
+function printMoves(moves: readonly Move[], { out, colors }: Terminal): void {
+  for (const { move, what, name, becomes } of moves) {
+    const text = `${what} ${name}${becomes === undefined ? "" : `: ${becomes}`}`;
+    out(move === "comes" ? colors.green(`+ ${text}`) : colors.red(`- ${text}`));
+  }
 }

@@ -4,7 +4,7 @@ import { readLayout } from "../mesh/layout.ts";
 import { jsonOption, stateOption } from "../options.ts";
 import { diffPolicies, type PolicyChange } from "../policy/diff-policy.ts";
 import { loadPolicy } from "../policy/load-policy.ts";
-import { declaredHere, declaredPolicy, runningPolicy } from "../policy/running-policy.ts";
+import { declaredHere, declaredPolicy, runningPolicy, unreached } from "../policy/running-policy.ts";
 import type { Terminal } from "../terminal.ts";
 import { configOption, loadMeantPolicy, type PolicyOptions } from "./policy-options.ts";
 
@@ -30,6 +30,7 @@ export function policyDiffCommand(terminal: Terminal): Command {
           : [declaredPolicy(await loadPolicy(options.against)), declaredPolicy(loaded)];
       const changes = diffPolicies(before, after, loaded.events);
       printChanges(changes, options.json === true, terminal);
+      if (options.against === undefined) for (const line of unreached(loaded)) terminal.say(line);
     });
 }
 

@@ -1,3 +1,4 @@
+import { resolveStateDir } from "@adaos/config";
 import type { PolicyVerb } from "@adaos/core";
 import { Argument, Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -5,6 +6,7 @@ import { jsonOption, stateOption } from "../options.ts";
 import { askPolicy, unknownEvent } from "../policy/ask-policy.ts";
 import { type Hop, hopAsJson, passes } from "../policy/hops.ts";
 import { placeOfAnswer } from "../policy/load-policy.ts";
+import { notInForce } from "../policy/running-policy.ts";
 import { type Terminal, table } from "../terminal.ts";
 import { configOption, loadMeantPolicy, type PolicyOptions } from "./policy-options.ts";
 
@@ -39,12 +41,14 @@ export function policyExplainCommand(terminal: Terminal): Command {
       const hops = askPolicy(loaded, inquiry);
       const unknown = unknownEvent(loaded, inquiry);
       const allowed = passes(hops);
+      const pending = await notInForce(loaded, inquiry, hops, resolveStateDir(options.state));
       const placed = hops.map((hop) => ({ hop, place: placeOfAnswer(loaded, hop) }));
       if (options.json === true)
         terminal.out(
           JSON.stringify({
             allowed,
             known: unknown === undefined,
+            ...(pending === undefined ? {} : { in_force: pending.length === 0, not_in_force: pending }),
             hops: placed.map(({ hop, place }) => hopAsJson(hop, place)),
           }),
         );
@@ -52,7 +56,7 @@ export function policyExplainCommand(terminal: Terminal): Command {
       for (const { decision } of hops) {
         if (!decision.allowed && options.json !== true) terminal.say(decision.reason);
       }
-      if (unknown !== undefined && options.json !== true) terminal.say(unknown);
+      if (options.json !== true) for (const line of [unknown ?? [], pending ?? []].flat()) terminal.say(line);
       if (!allowed) process.exitCode = EXIT_CODES.denied;
     });
 }

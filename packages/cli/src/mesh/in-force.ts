@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { nodeFileDigest, runFilePath, startTimeOf } from "@adaos/config";
 import { MeshError, messageOf } from "@adaos/core";
 import type { NodeStatus, RunFile } from "@adaos/daemon";
@@ -38,6 +38,18 @@ export async function untilInForce(
     );
     return [...waiting].map(([id, reason]) => `${id}: ${reason}`);
   });
+}
+
+/** Which of these nodes run and have not what stands in their files in force, and why. A line each. */
+export async function notAtTheirFiles(nodes: readonly NodeLayout[], stateDir: string): Promise<string[]> {
+  const told = nodes
+    .filter(({ id }) => isNodeRunning(id, stateDir))
+    .map(async ({ id, nodeFile }) => {
+      const wanted = existsSync(nodeFile) ? nodeFileDigest(readFileSync(nodeFile, "utf8")) : undefined;
+      const { digest, reason } = await askConfig(id, stateDir);
+      return digest === wanted ? [] : [`${id}: ${reason}`];
+    });
+  return (await Promise.all(told)).flat();
 }
 
 /** Waits until the links of these subnets are up. Rejects with `timeout`, naming those that are not and why. */
