@@ -12,7 +12,7 @@ import {
   describeSettle,
   type TransportHarness,
 } from "@adaos/conformance";
-import { compilePolicy, type Mesh, type NodeAddress, parseEventPattern } from "@adaos/core";
+import { compilePolicy, MAX_EVENT_BYTES, type Mesh, type NodeAddress, parseEventPattern } from "@adaos/core";
 import {
   LOCAL_TRAITS,
   LocalBroker,
@@ -34,8 +34,8 @@ function localHarness(options: Omit<LocalBrokerOptions, "subnet"> = {}): Transpo
       oneLog: true,
       knowsHandlers: true,
       ackWaitMs: settings.ackWaitMs,
-      maxBodyBytes: 1_044_480,
-      refusedBodyBytes: 1_044_481,
+      maxBodyBytes: MAX_EVENT_BYTES - 1024,
+      refusedBodyBytes: MAX_EVENT_BYTES,
     },
     publishers: [node("kitchen"), node("garden")],
     subscribers: [node("speaker"), node("desk")],

@@ -1,6 +1,13 @@
 import { nodeFilePath, nodeId, readNodeFile, readSeed } from "@adaos/config";
 import type { TransportHarness, TransportTraits } from "@adaos/conformance";
-import { eventsStream, type Logger, type Message, type NodeAddress, type Transport } from "@adaos/core";
+import {
+  eventsStream,
+  type Logger,
+  MAX_EVENT_BYTES,
+  type Message,
+  type NodeAddress,
+  type Transport,
+} from "@adaos/core";
 import { ACK_WAIT_MS, type Connection, NatsTransport, openConnection } from "@adaos/transport-nats";
 import { leftovers, type TestMesh, until } from "../kit/mesh.ts";
 
@@ -12,8 +19,8 @@ export const NATS_TRAITS = {
   survivesRestart: true,
   enforcesRights: true,
   ackWaitMs: ACK_WAIT_MS,
-  /** The servers' `max_payload` without what the adapter leaves for headers. */
-  refusedBodyBytes: 1_048_576 - 4096 + 1,
+  /** Headers count as well. */
+  refusedBodyBytes: MAX_EVENT_BYTES,
 } as const satisfies Partial<TransportTraits>;
 
 const connections = new WeakMap<Transport, Connection>();

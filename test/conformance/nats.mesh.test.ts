@@ -46,7 +46,7 @@ describe("nats transport within a subnet", () => {
       { subnet: "alpha", node },
       { subnet: "alpha", node: "speaker" },
     ] as const;
-    const maxBodyBytes = NATS_TRAITS.refusedBodyBytes - 1;
+    const maxBodyBytes = NATS_TRAITS.refusedBodyBytes - 1024;
     const about = natsHarness(() => mesh, {
       publishers: nodes,
       subscribers: nodes,

@@ -1,3 +1,4 @@
+import { MAX_PAYLOAD_BYTES } from "@adaos/core";
 import {
   type Msg,
   type MsgHdrs,
@@ -11,6 +12,7 @@ import {
   type SubscriptionOptions,
 } from "nats";
 import type { Connection, ConnectionListener } from "../../packages/transport-nats/src/connection.ts";
+import type { MessageIds } from "../../packages/transport-nats/src/message-ids.ts";
 import { filterMatches } from "./nats-wildcards.ts";
 
 /** What a client has sent, as it was at that moment: clients use their header objects again. */
@@ -19,6 +21,8 @@ export interface Sent {
   readonly text: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly reply: string | undefined;
+  /** Of headers and body. */
+  readonly bytes: number;
 }
 
 /** The server at the other end of a {@link ConnectionStandIn}. */
@@ -26,7 +30,7 @@ export interface ServerStandIn {
   onMessage(message: Sent): void;
   /** The client's connection has broken. */
   onDisconnect?(): void;
-  /** Answers a request with what becomes JSON, or throws what the request rejects with. */
+  /** Answers a request with what becomes JSON, or with headers alone, or throws what the request rejects with. */
   onRequest?(subject: string, text: string): unknown;
 }
 
@@ -43,6 +47,8 @@ interface Listening {
  * its way when the connection breaks is lost, as with a real one. Made for fake timers.
  */
 export class ConnectionStandIn implements Connection {
+  /** Nobody is hostile here: ids as they are. */
+  readonly ids: MessageIds = { of: (_subject, eventId, salt = "") => `${eventId}${salt}` };
   readonly nc: NatsConnection;
   readonly sent: Sent[] = [];
   connected = true;
@@ -64,7 +70,7 @@ export class ConnectionStandIn implements Connection {
       isClosed: () => this.closed,
     };
     // The parts under test use nothing else of the client library.
-    this.nc = Object.assign(nc, { info: { max_payload: 1_048_576 } }) as unknown as NatsConnection;
+    this.nc = Object.assign(nc, { info: { max_payload: MAX_PAYLOAD_BYTES } }) as unknown as NatsConnection;
   }
 
   newInbox(): string {
@@ -156,7 +162,8 @@ export class ConnectionStandIn implements Connection {
     const headers: Record<string, string> = {};
     if (encoded !== undefined)
       for (const [key, [value = ""]] of MsgHdrsImpl.decode(encoded)) headers[key] = value;
-    const message = { subject, text: textOf(payload), headers, reply: options.reply };
+    const bytes = payload.length + (encoded?.length ?? 0);
+    const message = { subject, text: textOf(payload), headers, reply: options.reply, bytes };
     this.sent.push(message);
     if (this.connected) this.#later(() => this.server?.onMessage(message));
   }
@@ -178,11 +185,15 @@ export class ConnectionStandIn implements Connection {
       this.#later(() => {
         if (this.server?.onRequest === undefined) return;
         try {
-          const answer = JSON.stringify(this.server.onRequest(subject, text));
+          const answer = this.server.onRequest(subject, text);
           if (answer === undefined) return;
+          const msg =
+            answer instanceof MsgHdrsImpl
+              ? { subject: "answer", text: "", headers: answer }
+              : { subject: "answer", text: JSON.stringify(answer) };
           this.#later(() => {
             clearTimeout(timer);
-            resolve(this.#msg({ subject: "answer", text: answer }));
+            resolve(this.#msg(msg));
           });
         } catch (thrown) {
           clearTimeout(timer);

@@ -12,6 +12,7 @@ import {
   MeshError,
   type Message,
   type ProcessingRecord,
+  type RecordedEvent,
   type SchemaRegistry,
   type Settlement,
 } from "@adaos/core";
@@ -57,9 +58,11 @@ export class RecordingJournal implements FailureJournal {
     this.records.push(record);
   }
 
-  async lastRecord(durable: string, eventId: string): Promise<ProcessingRecord | undefined> {
+  async lastRecord(durable: string, { event_id, seq }: RecordedEvent): Promise<ProcessingRecord | undefined> {
     this.#note("lastRecord");
-    return this.records.findLast((record) => record.durable === durable && record.event_id === eventId);
+    return this.records.findLast(
+      (record) => record.durable === durable && record.event_id === event_id && record.seq === seq,
+    );
   }
 
   #note(call: string): void {

@@ -1,3 +1,4 @@
+import { type MsgHdrs, headers as newHeaders } from "nats";
 import type { ConnectionStandIn, Sent, ServerStandIn } from "./connection-stand-in.ts";
 
 /** What befalls one write, an atomic batch being one. */
@@ -43,6 +44,8 @@ export class StreamStandIn implements ServerStandIn {
   readonly faults: Fault[] = [];
   /** The fault of every write after those. */
   finally: Fault = "none";
+  /** What it says of a message that it is asked for. */
+  directGet: "held" | "gone" | "silent" = "silent";
   readonly #connection: ConnectionStandIn;
   readonly #batches = new Map<string, Sent[]>();
 
@@ -67,6 +70,17 @@ export class StreamStandIn implements ServerStandIn {
     const isWhole = batch.every(({ headers }, i) => headers["Nats-Batch-Sequence"] === String(i + 1));
     if (isWhole) this.#write(batch, message.reply, batchId);
     else this.#refuse(message.reply, 400, 10176, "batch publish is incomplete and was abandoned");
+  }
+
+  onRequest(_subject: string, text: string): MsgHdrs | undefined {
+    if (this.directGet === "silent") return undefined;
+    const { seq } = JSON.parse(text) as { readonly seq: number };
+    const held = this.directGet === "held" ? this.stored[seq - 1] : undefined;
+    if (held === undefined) return newHeaders(404, "Message Not Found");
+    const headers = newHeaders();
+    headers.set("Nats-Subject", held.subject);
+    headers.set("Nats-Msg-Id", held.id);
+    return headers;
   }
 
   #write(batch: readonly Sent[], reply: string | undefined, batchId?: string): void {

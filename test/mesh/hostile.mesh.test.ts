@@ -81,7 +81,7 @@ describe("a hostile member", () => {
     }
     // A reply to itself that is larger than any reply.
     const reply = "rpy.near.alpha.evil.EVT-1.alpha.evil.repo.skill.install.v1";
-    expect(await store(evil, reply, "y".repeat(900_000))).toBe(true);
+    expect(await store(evil, reply, "y".repeat(300_000))).toBe(true);
     const request = JSON.stringify({ requestId: "EVT-1", after: 0 });
     const answer = await evil.nc.request("svc.hub.evil.reply", request, { timeout: 5000 });
     expect(answer.json()).toMatchObject({ bodyBase64: "" });

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Bus, Published } from "@adaos/core";
+import { eventIdWithin } from "@adaos/transport-nats";
 import { AckPolicy, DeliverPolicy } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
@@ -97,7 +98,7 @@ describe("links", { timeout: 240_000 }, () => {
       const atMs: number[] = [];
       const { num_pending: count } = await consumer.info();
       for await (const message of await consumer.consume()) {
-        ids.push(message.headers?.get("Nats-Msg-Id") ?? "");
+        ids.push(eventIdWithin(message.headers?.get("Nats-Msg-Id") ?? ""));
         atMs.push(message.info.timestampNanos / 1e6);
         if (ids.length === count) break;
       }

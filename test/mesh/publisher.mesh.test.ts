@@ -1,6 +1,6 @@
 import { readNodeFile, readSeed } from "@adaos/config";
 import { MeshError, newEventId, type PublishReceipt } from "@adaos/core";
-import { openConnection, StreamPublisher } from "@adaos/transport-nats";
+import { eventIdWithin, openConnection, StreamPublisher } from "@adaos/transport-nats";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
@@ -68,7 +68,8 @@ async function storedAfter(after: number): Promise<Map<string, number[]>> {
     const { last_seq: last } = (await jsm.streams.info("EVENTS_alpha")).state;
     const stored = new Map<string, number[]>();
     for (let seq = after + 1; seq <= last; seq++) {
-      const id = (await jsm.streams.getMessage("EVENTS_alpha", { seq })).header.get("Nats-Msg-Id");
+      const { header } = await jsm.streams.getMessage("EVENTS_alpha", { seq });
+      const id = eventIdWithin(header.get("Nats-Msg-Id"));
       stored.set(id, [...(stored.get(id) ?? []), seq]);
     }
     return stored;

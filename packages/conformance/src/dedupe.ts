@@ -15,6 +15,7 @@ export function describeDedupe(harness: TransportHarness): void {
     });
     if (duplicateWindowMs === 0) return checkNone(check);
     checkRepetition(check, harness);
+    checkOthers(check, harness);
     checkSameTick(check);
     if (duplicateWindowMs <= longestWindowMs) checkWindowEnds(check, harness);
   });
@@ -58,7 +59,7 @@ function checkRepetition(check: Check, { publishers }: TransportHarness): void {
     expect(await after.publish(message)).toEqual({ ...first, duplicate: true });
   });
 
-  check("goes by the id alone: the first content stays", async (scene) => {
+  check("goes by subject and id alone: the first content stays", async (scene) => {
     const [from, to] = await scene.openBoth();
     const received = await scene.subscribe(to);
     const [message, last] = [scene.message({ bytes: 1000 }), scene.message()];
@@ -68,6 +69,33 @@ function checkRepetition(check: Check, { publishers }: TransportHarness): void {
     await received.until(last);
     expect(received.ids).toEqual(idsOf([message, last]));
     expect(received.deliveries[0]?.message.body).toHaveLength(1000);
+  });
+}
+
+/** Nodes choose the ids of their events. */
+function checkOthers(check: Check, { publishers }: TransportHarness): void {
+  check("takes the same id of two nodes, or of two events of one, for two messages", async (scene) => {
+    const [from, to] = await scene.openBoth();
+    const other = await scene.open(publishers[1]);
+    const received = await scene.subscribe(to);
+    const message = scene.message();
+    const [theirs, second] = [
+      scene.message({ from: publishers[1] }),
+      scene.message({ name: `${scene.topic}second` }),
+    ];
+    const receipts = [
+      await other.publish({ ...theirs, id: message.id }),
+      await from.publish(message),
+      await from.publish({ ...second, id: message.id }),
+    ];
+    expect(receipts.map(({ duplicate }) => duplicate)).toEqual([false, false, false]);
+    const again = [await other.publish({ ...theirs, id: message.id }), await from.publish(message)];
+    expect(again).toEqual([0, 1].map((i) => ({ ...receipts[i], duplicate: true })));
+    const last = scene.message();
+    await from.publish(last);
+    await received.until(last);
+    const subjects = [theirs, message, second, last].map(({ subject }) => subject);
+    expect(received.deliveries.map(({ message: { subject } }) => subject)).toEqual(subjects);
   });
 }
 

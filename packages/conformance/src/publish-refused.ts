@@ -21,6 +21,12 @@ export function checkRefusals(check: Check, harness: TransportHarness): void {
     await expectRefused(scene, [{ ...scene.message(), body }], "too-large");
   });
 
+  check("refuses headers as too-large where they and the body are too much together", async (scene) => {
+    const baggage = "x".repeat(100_000);
+    const body = new Uint8Array(traits.refusedBodyBytes - 100_000);
+    await expectRefused(scene, [{ ...scene.message(), body, headers: { baggage } }], "too-large");
+  });
+
   check("refuses headers that are reserved, ill-formed or not ASCII as invalid-event", async (scene) => {
     const refused = BAD_HEADERS.map((headers) => ({ ...scene.message(), headers }));
     await expectRefused(scene, refused, "invalid-event");

@@ -1,6 +1,7 @@
 import type { Classification } from "./classify.ts";
-import { MAX_ENVELOPE_BYTES } from "./envelope.ts";
+import { isEventId, MAX_ENVELOPE_BYTES } from "./envelope.ts";
 import { type FailureInfo, failureInfo } from "./failure-info.ts";
+import { MAX_DEAD_LETTER_BYTES } from "./message-size.ts";
 import type { Delivery, Message } from "./ports.ts";
 import type { EventAddress, NodeAddress } from "./subject.ts";
 
@@ -34,7 +35,7 @@ export interface DeadLetter {
   readonly stream: string;
   readonly seq: number;
   readonly subject: string;
-  /** Empty where the message was no envelope. */
+  /** Where the message was no envelope: what its writer called it, if that can be the id of an event; else empty. */
   readonly event_id: string;
   readonly event_name: string;
   readonly correlation_id: string;
@@ -79,16 +80,33 @@ export function newDeadLetter(facts: DeadLetterFacts): DeadLetter {
     stream,
     seq,
     subject: message.subject,
-    event_id: envelope?.event_id ?? message.id,
+    event_id: envelope?.event_id ?? (isEventId(message.id) ? message.id : ""),
     event_name: address?.name ?? "",
     correlation_id: envelope?.correlation_id ?? "",
     message: keptMessage(message),
   };
 }
 
-/** What is no event may be of any size, and its dead letter must still fit a stream. */
+/** What is no event may be larger than any envelope, and its dead letter must still fit a stream. */
 function keptMessage({ headers, body }: Message): DeadLetter["message"] {
   const kept = body.subarray(0, MAX_ENVELOPE_BYTES);
   const body_base64 = Buffer.from(kept).toString("base64");
   return kept.length < body.length ? { headers, body_base64, truncated: true } : { headers, body_base64 };
+}
+
+/** Left free for the headers of the message that holds a dead letter. */
+const HEADER_ROOM_BYTES = 1024;
+
+/**
+ * A dead letter as it is stored. It always fits: what was thrown may be text of which a letter takes six bytes in JSON, so
+ * where all attempts are too much, the last one is kept, and no stack. Pure.
+ */
+export function encodeDeadLetter(entry: DeadLetter): Uint8Array {
+  const whole = encode(entry);
+  if (whole.length <= MAX_DEAD_LETTER_BYTES - HEADER_ROOM_BYTES) return whole;
+  return encode({ ...entry, error: { ...entry.error, stack: "" }, attempts: entry.attempts.slice(-1) });
+}
+
+function encode(value: object): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
 }

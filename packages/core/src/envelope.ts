@@ -2,7 +2,7 @@ import { MeshError, type Violation } from "./errors.ts";
 import { eventNameProblem, quote } from "./event-name.ts";
 import type { EventKind } from "./ports.ts";
 
-/** Largest encoded envelope. Far below the servers' `max_payload`, so that no link meets one it cannot pass. */
+/** Largest encoded envelope. Far below what a stream takes, and that far below the servers' `max_payload`: see `message-size.ts`. */
 export const MAX_ENVELOPE_BYTES = 262_144;
 /** Deepest nesting of arrays and objects in an envelope. */
 export const MAX_JSON_DEPTH = 64;
@@ -58,6 +58,11 @@ const MAX_POINTER_LENGTH = 200;
 const encoder = new TextEncoder();
 // Fatal: a lenient decoder would turn bad UTF-8 into data that nobody sent.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Whether a text can be the id of an event. */
+export function isEventId(text: string): boolean {
+  return EVENT_ID.test(text);
+}
 
 /** Encodes a checked envelope. Throws `too-large` or, where JSON cannot hold the data, `invalid-event`. */
 export function encodeEnvelope(envelope: Envelope): Uint8Array {

@@ -99,7 +99,7 @@ export class FailureHandling {
     if (eventId === undefined) return here;
     const { journal, durable } = this.#settings;
     try {
-      const record = await journal.lastRecord(durable, eventId);
+      const record = await journal.lastRecord(durable, { event_id: eventId, seq: delivery.seq });
       // A record of another delivery of the same id (a replay) tells nothing of this one.
       if (record === undefined || record.seq !== delivery.seq) return here;
       const verdict = verdictOf(record);

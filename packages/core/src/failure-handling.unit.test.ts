@@ -318,14 +318,15 @@ describe("FailureHandling, dead letters", () => {
   test("holds the original byte for byte, its headers too, also where it is no envelope", async () => {
     const body = Uint8Array.from({ length: 256 }, (_, byte) => byte);
     const headers = { traceparent: "00-a-b-01", "x-odd": " ü\u0000" };
-    const message: Message = { subject: "none.of.ours", id: "id-1", headers, body };
+    const id = "EVT-20250923-162000-0123456789ab";
+    const message: Message = { subject: "none.of.ours", id, headers, body };
     const delivery = new TestDelivery(message, 8);
     const unreadable = { delivery, address: undefined, envelope: undefined };
     await newProcess().failed(unreadable, NO_HISTORY, new MeshError("invalid-event", "no envelope"));
     const { message: original, ...about } = theDeadLetter();
     expect(original.headers).toEqual(headers);
     expect(new Uint8Array(Buffer.from(original.body_base64, "base64"))).toEqual(body);
-    expect(about).toMatchObject({ subject: "none.of.ours", event_id: "id-1", event_name: "" });
+    expect(about).toMatchObject({ subject: "none.of.ours", event_id: id, event_name: "" });
     expect(journal.records).toEqual([]);
   });
 

@@ -17,7 +17,7 @@ export {
 export { compilePolicy, type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./compile-policy.ts";
 export type { HandlerContext, OnEvent, SubscriptionOptions } from "./consume.ts";
 export { type ClassifiedData, DATA_CLASSES, type DataClass, maskOf } from "./data-class.ts";
-export { type Attempt, type DeadLetter, UNKNOWN_EVENT_RULE } from "./dead-letter.ts";
+export { type Attempt, type DeadLetter, encodeDeadLetter, UNKNOWN_EVENT_RULE } from "./dead-letter.ts";
 export {
   deadLetterSubject,
   type LetterOwner,
@@ -72,6 +72,16 @@ export {
   type SignatureRules,
   type Subnet,
 } from "./mesh.ts";
+export {
+  MAX_DEAD_LETTER_BYTES,
+  MAX_EVENT_BYTES,
+  MAX_MARK_BYTES,
+  MAX_METRICS_BYTES,
+  MAX_PAYLOAD_BYTES,
+  MAX_RECORD_BYTES,
+  messageBytes,
+  sizeProblem,
+} from "./message-size.ts";
 export { METRICS, type MetricId, Metrics, type MetricsSnapshot } from "./metrics.ts";
 export {
   type LatencySummary,
@@ -131,6 +141,7 @@ export type {
   OnDelivery,
   OutboxStatus,
   PublishReceipt,
+  RecordedEvent,
   SchemaRegistry,
   SendOptions,
   Settlement,

@@ -7,14 +7,14 @@ import type { ProcessingRecord } from "./processing-record.ts";
 
 /** What an adapter can do: declared by it and proven by tests, never probed. */
 export interface TransportCapabilities {
-  /** A repeated message id within this time stores nothing. 0 = unsupported. */
+  /** A repeated message id of one subject within this time stores nothing. 0 = unsupported. */
   readonly duplicateWindowMs: number;
 }
 
 /** Opaque to a transport: it looks at no byte of `body`. */
 export interface Message {
   readonly subject: string;
-  /** Deduplication id; the event id. */
+  /** The event id. Repeated under the same subject it is a duplicate; nobody else's can make it one. */
   readonly id: string;
   /** What travels beside the body (trace context, signature); ASCII, no reserved names. */
   readonly headers: Readonly<Record<string, string>>;
@@ -127,8 +127,11 @@ export interface FailureJournal {
   storeDeadLetter(entry: DeadLetter): Promise<void>;
   /** Stores how the handling of an event stands, in place of what was known of it before. Rejects likewise. */
   record(record: ProcessingRecord): Promise<void>;
-  /** What was last recorded of this event at this durable of the node. Rejects with `unavailable`. */
-  lastRecord(durable: string, eventId: string): Promise<ProcessingRecord | undefined>;
+  /**
+   * What was last recorded of this event at this durable of the node. Its place in the stream is asked for too: nodes choose
+   * the ids of their events, and two may choose the same. Rejects with `unavailable`.
+   */
+  lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined>;
   /**
    * Events of which dead letters of this durable are parked: they wait for nothing but their schema. Not given: nothing is
    * ever released. Rejects with `unavailable`.
@@ -140,6 +143,9 @@ export interface FailureJournal {
    */
   release?(durable: string, event: string): Promise<number>;
 }
+
+/** What a processing record is of. */
+export type RecordedEvent = Pick<ProcessingRecord, "event_id" | "seq">;
 
 /** Remembers at which durable which effects have happened, longer than any stream holds their events. */
 export interface IdempotencyStore {

@@ -60,7 +60,7 @@ export async function runHub(file: string): Promise<number> {
     await durables.restoreGrants();
     await stream.refresh(Object.keys(changed.members));
   };
-  const publisher = new StreamPublisher(connection);
+  const publisher = new StreamPublisher(connection, { checksDuplicates: true });
   const denials = new Denials({
     address: { subnet, node: "hub" },
     tenant: config.tenant,

@@ -8,6 +8,11 @@ import {
   eventsStream,
   farReplyFilter,
   type Logger,
+  MAX_DEAD_LETTER_BYTES,
+  MAX_EVENT_BYTES,
+  MAX_MARK_BYTES,
+  MAX_METRICS_BYTES,
+  MAX_RECORD_BYTES,
   METRICS_ROOT,
   MeshError,
   metricsStream,
@@ -38,8 +43,6 @@ const DONE_AGE_FACTOR = 2;
 const SHORT_WINDOW_MS = 1000;
 /** Some 1.3 million marks of 206 bytes. */
 const DONE_MAX_BYTES = 268_435_456;
-/** A mark is empty but for its headers: nobody may fill the memory with anything larger. */
-const MARK_MAX_BYTES = 512;
 const METRICS_MAX_BYTES = 67_108_864;
 const METRICS_MAX_AGE_MS = 31 * 86_400_000;
 /** How soon it looks again after trouble, most of which is a server that starts or reads its config. */
@@ -152,6 +155,7 @@ export class SubnetStream implements Part {
       maxBytes,
       maxAgeMs,
       duplicateWindowMs,
+      maxMessageBytes: MAX_EVENT_BYTES,
     });
     const journal = {
       maxBytes: Math.min(maxBytes, JOURNAL_MAX_BYTES),
@@ -163,6 +167,7 @@ export class SubnetStream implements Part {
       subjects: [`${DEAD_LETTER_ROOT}.>`],
       ...journal,
       maxMessagesPerSubject: 1,
+      maxMessageBytes: MAX_DEAD_LETTER_BYTES,
     });
     await ensureStream(this.#jsm, {
       name: processingStream(this.#subnet),
@@ -171,6 +176,7 @@ export class SubnetStream implements Part {
       maxMessagesPerSubject: 1,
       // The newest records are those that matter, and nothing that failed may have to wait for room here.
       whenFull: "drop-oldest",
+      maxMessageBytes: MAX_RECORD_BYTES,
     });
     await this.#dropCommonMarks();
     for (const node of this.#members) {
@@ -204,7 +210,7 @@ export class SubnetStream implements Part {
       maxMessagesPerSubject: 1,
       // A full memory of what was done must not stop the work: the oldest marks make room.
       whenFull: "drop-oldest",
-      maxMessageBytes: MARK_MAX_BYTES,
+      maxMessageBytes: MAX_MARK_BYTES,
     });
   }
 
@@ -218,6 +224,7 @@ export class SubnetStream implements Part {
       duplicateWindowMs: SHORT_WINDOW_MS,
       maxMessagesPerSubject: 1,
       whenFull: "drop-oldest",
+      maxMessageBytes: MAX_METRICS_BYTES,
     });
   }
 

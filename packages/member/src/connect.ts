@@ -240,7 +240,7 @@ function journalOf(journal: Promise<NatsJournal>): FailureJournal {
   return {
     storeDeadLetter: async (entry) => (await journal).storeDeadLetter(entry),
     record: async (record) => (await journal).record(record),
-    lastRecord: async (durable, eventId) => (await journal).lastRecord(durable, eventId),
+    lastRecord: async (durable, event) => (await journal).lastRecord(durable, event),
     parked: async (durable) => (await journal).parked(durable),
     release: async (durable, event) => (await journal).release(durable, event),
   };

@@ -5,13 +5,11 @@ import {
   inboxPrefix,
   joiningUser,
   joinSubject,
+  MAX_PAYLOAD_BYTES,
   ROOT_DOMAIN,
   UPLINK_DURABLE,
 } from "@adaos/core";
 import { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
-
-/** One limit on every server of a mesh: an event larger than the root's would loop a leaf link and block all behind it. */
-const MAX_PAYLOAD_BYTES = 1_048_576;
 
 const MAX_LOG_BYTES = 10_485_760;
 
@@ -131,6 +129,7 @@ export function common(name: string, settings: ServerSettings): ConfBlock {
     tls: listeningTls(settings),
     http: `127.0.0.1:${monitorPort}`,
     ...(logFile === undefined ? {} : { log_file: logFile, log_size_limit: MAX_LOG_BYTES, log_max_num: 2 }),
+    // One limit on every server of a mesh: a larger message would loop a leaf link and block all behind it.
     max_payload: MAX_PAYLOAD_BYTES,
     // A half-open leaf is noticed after 13 s instead of 6 minutes.
     ping_interval: "5s",

@@ -441,8 +441,8 @@ describe("compileRootServer()", () => {
 
 describe("compileRootServer(), compileHubServer()", () => {
   test("agree on the largest message, so that none is stuck on a link", () => {
-    expect(root([])["max_payload"]).toBe(1_048_576);
-    expect(hub(ALPHA)["max_payload"]).toBe(1_048_576);
+    expect(root([])["max_payload"]).toBe(1_114_112);
+    expect(hub(ALPHA)["max_payload"]).toBe(1_114_112);
   });
 
   test("sync every write, or every two minutes where that is chosen", () => {

@@ -84,7 +84,11 @@ export class Link implements Part {
 
   async start(): Promise<void> {
     const { connection, source, log, onMissing, pace } = this.#options;
-    this.#target = new StreamPublisher(connection, { timeoutMs: STORE_TIMEOUT_MS });
+    this.#target = new StreamPublisher(connection, {
+      timeoutMs: STORE_TIMEOUT_MS,
+      // The root reads its own stream; what a hub says of its own harms its subnet alone.
+      checksDuplicates: this.#options.direction === "up",
+    });
     this.#pull = new PinnedConsumer(connection, {
       ...source,
       ...(pace === undefined ? {} : { pace }),

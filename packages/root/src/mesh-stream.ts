@@ -4,6 +4,7 @@ import {
   EVENT_ROOT,
   farReplyFilter,
   type Logger,
+  MAX_EVENT_BYTES,
   MESH_STREAM,
   MeshError,
   minimalPatterns,
@@ -64,6 +65,7 @@ export class MeshStream implements Part {
         maxBytes,
         maxAgeMs: maxAgeHours * 3_600_000,
         duplicateWindowMs,
+        maxMessageBytes: MAX_EVENT_BYTES,
       });
       const wanted = this.#subnets().map((subnet) => ({ subnet, filters: this.filtersFor(subnet) }));
       for (const { subnet, filters } of wanted) {

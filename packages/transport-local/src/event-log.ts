@@ -27,7 +27,7 @@ interface Recent {
 export class EventLog {
   readonly #limits: LogLimits;
   readonly #entries: LogEntry[] = [];
-  /** Ids within the duplicate window, oldest first. */
+  /** Subjects and ids within the duplicate window, oldest first. */
   readonly #recent = new Map<string, Recent>();
   #bytes = 0;
 
@@ -52,7 +52,9 @@ export class EventLog {
   ): { readonly seq: number; readonly duplicate: boolean } {
     const nowMs = performance.now();
     this.#forgetBefore(nowMs - this.#limits.duplicateWindowMs);
-    const known = this.#recent.get(message.id);
+    // A node chooses the ids of its events, and none of them is that of another node's: the subject says whose it is.
+    const key = `${message.subject} ${message.id}`;
+    const known = this.#recent.get(key);
     if (known !== undefined) return { seq: known.seq, duplicate: true };
     const bytes = this.#bytes + sizeOf(message);
     if (this.lastSeq >= this.#limits.maxMessages || bytes > this.#limits.maxBytes) {
@@ -62,7 +64,7 @@ export class EventLog {
     this.#bytes = bytes;
     const seq = this.lastSeq + 1;
     this.#entries.push({ seq, address, only, message: copyOf(message), storedMs: Date.now() });
-    this.#recent.set(message.id, { seq, storedMs: nowMs });
+    this.#recent.set(key, { seq, storedMs: nowMs });
     return { seq, duplicate: false };
   }
 

@@ -1,6 +1,7 @@
 import {
   type EventAddress,
   eventsStream,
+  MAX_EVENT_BYTES,
   MeshError,
   type Message,
   memberConsumer,
@@ -16,6 +17,7 @@ import {
   type ReplyAddress,
   SIGNATURE_HEADER,
   type SubscribeOptions,
+  sizeProblem,
 } from "@adaos/core";
 import { copyOf, EventLog } from "./event-log.ts";
 import { LocalDurable, type Taker } from "./local-durable.ts";
@@ -45,8 +47,6 @@ export interface LocalBrokerOptions {
   readonly uplink?: Uplink;
 }
 
-/** What the adapter for nats-server takes at its default `max_payload`: what works here works there. */
-const MAX_BODY_BYTES = 1_048_576 - 4096;
 /** Trace context and signature: the headers that travel with an event on every transport. */
 const TRAVELLING: ReadonlySet<string> = new Set(["traceparent", "tracestate", "baggage", SIGNATURE_HEADER]);
 
@@ -165,14 +165,14 @@ export class LocalBroker {
 }
 
 /** The headers that are stored. Throws `too-large` or `invalid-event`. */
-function checkedHeaders({ subject, id, headers, body }: Message): Record<string, string> {
+function checkedHeaders(message: Message): Record<string, string> {
+  const { id, headers } = message;
   if (!/^[ -~]+$/.test(id)) {
     throw new MeshError("invalid-event", `message id ${quote(id)} is empty or not printable ASCII`);
   }
-  if (body.length > MAX_BODY_BYTES) {
-    const what = `message to ${subject} is ${body.length} bytes, the limit is ${MAX_BODY_BYTES}`;
-    throw new MeshError("too-large", what);
-  }
+  // As the adapter for nats-server: what works here works there.
+  const problem = sizeProblem(message, MAX_EVENT_BYTES);
+  if (problem !== undefined) throw problem;
   for (const [key, value] of Object.entries(headers)) {
     if (/^[!-9;-~]+$/.test(key) && /^[ -~]*$/.test(value) && !key.toLowerCase().startsWith("nats-")) continue;
     throw new MeshError("invalid-event", `message header ${quote(key)} is reserved or not printable ASCII`);

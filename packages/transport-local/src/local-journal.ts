@@ -1,4 +1,4 @@
-import type { DeadLetter, FailureJournal, ProcessingRecord } from "@adaos/core";
+import type { DeadLetter, FailureJournal, ProcessingRecord, RecordedEvent } from "@adaos/core";
 
 /** Of each kind the newest are kept. */
 const MAX_KEPT = 10_000;
@@ -18,18 +18,18 @@ export class LocalJournal implements FailureJournal {
   }
 
   async record(record: ProcessingRecord): Promise<void> {
-    const key = keyOf(record.durable, record.event_id);
+    const key = keyOf(record.durable, record);
     this.#records.delete(key);
     keep(this.#records, key, record);
   }
 
-  async lastRecord(durable: string, eventId: string): Promise<ProcessingRecord | undefined> {
-    return this.#records.get(keyOf(durable, eventId));
+  async lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined> {
+    return this.#records.get(keyOf(durable, event));
   }
 }
 
-function keyOf(durable: string, eventId: string): string {
-  return `${durable} ${eventId}`;
+function keyOf(durable: string, { event_id, seq }: RecordedEvent): string {
+  return `${durable} ${seq} ${event_id}`;
 }
 
 function keep<T>(kept: Map<string, T>, key: string, value: T): void {

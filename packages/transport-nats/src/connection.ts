@@ -9,6 +9,7 @@ import {
   nkeyAuthenticator,
 } from "nats";
 import { mendClient } from "./client-mends.ts";
+import { keyedIds, type MessageIds } from "./message-ids.ts";
 import { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./tls.ts";
 
 export interface ConnectionOptions {
@@ -41,6 +42,8 @@ export interface ConnectionListener {
 /** One connection to a nats-server that reconnects for ever, shared by publishers and consumers. */
 export interface Connection {
   readonly nc: NatsConnection;
+  /** By which servers know what is published here: those of this node's key. */
+  readonly ids: MessageIds;
   readonly connected: boolean;
   /** A prefix for reply subjects that nobody else has and nobody can foresee. */
   newInbox(): string;
@@ -101,7 +104,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   } catch (cause) {
     throw connectError(cause, options);
   }
-  return new NatsLink(nc, inbox, log);
+  return new NatsLink(nc, inbox, keyedIds(typeof seed === "string" ? seed : seed()), log);
 }
 
 interface Patience {
@@ -152,6 +155,7 @@ function connectError(cause: unknown, { url, name, tls }: ConnectionOptions): Me
 
 class NatsLink implements Connection {
   readonly nc: NatsConnection;
+  readonly ids: MessageIds;
   connected = true;
   readonly #inbox: string;
   #inboxes = 0;
@@ -159,8 +163,9 @@ class NatsLink implements Connection {
   readonly #log: Logger;
   #closing: Promise<void> | undefined;
 
-  constructor(nc: NatsConnection, inbox: string, log: Logger) {
+  constructor(nc: NatsConnection, inbox: string, ids: MessageIds, log: Logger) {
     this.nc = nc;
+    this.ids = ids;
     this.#inbox = inbox;
     this.#log = log;
     void this.#watch();

@@ -2,7 +2,6 @@ import {
   deadLetterStream,
   eventsStream,
   MeshError,
-  type Message,
   type ReplayableLetter,
   replayOf,
   type Signatures,
@@ -33,7 +32,7 @@ export class DeadLetterDesk {
     this.#subnet = subnet;
     this.#jsm = jsm;
     this.#signatures = signatures;
-    this.#publisher = new StreamPublisher(connection);
+    this.#publisher = new StreamPublisher(connection, { checksDuplicates: true });
   }
 
   /**
@@ -45,9 +44,8 @@ export class DeadLetterDesk {
     const replay = replayOf(entry, this.#signatures);
     // Whoever wrote the dead letter chose its headers, and a server acts upon some.
     const message = { ...replay, headers: travellingHeaders(replay.headers) };
-    const { stream, seq, duplicate } = await this.#publisher.publish(message);
+    const { stream } = await this.#publisher.publish(message);
     if (stream !== eventsStream(this.#subnet)) throw new MeshError("internal", `replayed into ${stream}`);
-    if (duplicate) await this.#assertReplayed(message, stream, seq);
     await this.remove(kept);
     return message.id;
   }
@@ -59,16 +57,6 @@ export class DeadLetterDesk {
       // Somebody was quicker, or it was written again since: whoever looks next finds it.
       if (!(thrown instanceof NatsError) || thrown.api_error?.err_code !== NO_MESSAGE) throw thrown;
     }
-  }
-
-  /** The id can be foreseen: whoever stored something else under it must not make the dead letter vanish. */
-  async #assertReplayed({ id, subject }: Message, stream: string, seq: number): Promise<void> {
-    const stored = await this.#jsm.streams.getMessage(stream, { seq });
-    if (stored.subject === subject) return;
-    throw new MeshError(
-      "denied",
-      `${stored.subject} has taken the id ${id} of the replay; try again in minutes`,
-    );
   }
 
   /** Waits until everything is stored. The connection stays. */

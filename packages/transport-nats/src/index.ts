@@ -27,6 +27,7 @@ export type {
 export { askHub } from "./hub-requests.ts";
 export { dropOtherDurables, ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
 export { headersOfMsg, travellingHeaders, travellingOf } from "./message-headers.ts";
+export { eventIdWithin, type MessageIds } from "./message-ids.ts";
 export { NatsIdempotencyStore } from "./nats-idempotency.ts";
 export { NatsJournal } from "./nats-journal.ts";
 export { NatsMetricsStore } from "./nats-metrics.ts";

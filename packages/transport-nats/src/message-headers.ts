@@ -1,6 +1,7 @@
 import { SIGNATURE_HEADER } from "@adaos/core";
 import type { Msg, MsgHdrs } from "nats";
 import type { MsgImpl } from "nats/lib/nats-base-client/msg.js";
+import { eventIdWithin } from "./message-ids.ts";
 
 /** The headers that travel with an event from server to server. All others belong to one server and are dropped. */
 const TRAVELLING = ["traceparent", "tracestate", "baggage", SIGNATURE_HEADER] as const;
@@ -33,12 +34,13 @@ function travelling(held: (key: string) => string): Record<string, string> {
 
 const ID = "\r\nNats-Msg-Id: ";
 
-/** The id under which a message was published, or nothing. */
+/** The event id under which its writer has published a message, or nothing. */
 export function idOfMsg(msg: Msg): string {
   const head = headOf(msg);
-  if (head === undefined) return msg.headers?.get("Nats-Msg-Id") ?? "";
+  if (head === undefined) return eventIdWithin(msg.headers?.get("Nats-Msg-Id") ?? "");
   const at = head.indexOf(ID);
-  return at === -1 ? "" : head.toString("latin1", at + ID.length, head.indexOf("\r\n", at + ID.length));
+  if (at === -1) return "";
+  return eventIdWithin(head.toString("latin1", at + ID.length, head.indexOf("\r\n", at + ID.length)));
 }
 
 /** Whether any of them may be there. */

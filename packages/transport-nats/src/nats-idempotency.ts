@@ -2,6 +2,7 @@ import {
   DONE_ROOT,
   doneStream,
   type IdempotencyStore,
+  MAX_MARK_BYTES,
   MeshError,
   type NodeAddress,
   RecentMap,
@@ -18,6 +19,8 @@ const SWEEP_MS = 500;
 const UNMARKED_REMEMBERED = 10_000;
 /** Keys that are asked for together at most; a request of some 10 KB. */
 const MAX_TOGETHER = 128;
+
+const NOTHING = new Uint8Array();
 
 /** Whether an effect is marked. */
 interface Question {
@@ -58,7 +61,7 @@ export class NatsIdempotencyStore implements IdempotencyStore {
     this.#prefix = `${DONE_ROOT}.${node.subnet}.${node.node}`;
     this.#getSubject = `$JS.API.DIRECT.GET.${doneStream(node)}`;
     // Marks are one to a subject: their order means nothing.
-    this.#publisher = new StreamPublisher(connection, { isOrdered: false });
+    this.#publisher = new StreamPublisher(connection, { isOrdered: false, maxMessageBytes: MAX_MARK_BYTES });
     this.#inbox = connection.newInbox();
     connection.listen({ onDisconnect: () => this.#fail("the connection was lost", () => true) });
   }
@@ -82,8 +85,7 @@ export class NatsIdempotencyStore implements IdempotencyStore {
   /** An effect whose mark fails is remembered here, so that its redelivery only marks. */
   async #mark(subject: string): Promise<void> {
     try {
-      // Under an id that nobody can foresee: who could would store something else under it first.
-      await this.#publisher.publish({ subject, id: randomId(), headers: {}, body: new Uint8Array() });
+      await this.#publisher.publish({ subject, id: randomId(), headers: {}, body: NOTHING });
       this.#unmarked.delete(subject);
     } catch (cause) {
       this.#unmarked.set(subject, true);

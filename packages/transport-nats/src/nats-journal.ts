@@ -1,7 +1,10 @@
 import {
   type DeadLetter,
   deadLetterSubject,
+  encodeDeadLetter,
   type FailureJournal,
+  MAX_DEAD_LETTER_BYTES,
+  MAX_RECORD_BYTES,
   MeshError,
   type Message,
   type NodeAddress,
@@ -9,6 +12,7 @@ import {
   type ProcessingRecord,
   parkedSubject,
   processingStream,
+  type RecordedEvent,
   randomId,
   UNKNOWN_EVENT_RULE,
 } from "@adaos/core";
@@ -37,8 +41,8 @@ export class NatsJournal implements FailureJournal {
     this.#connection = connection;
     this.#address = address;
     // A batch goes to one stream, so each has a publisher of its own.
-    this.#deadLetters = new StreamPublisher(connection);
-    this.#records = new StreamPublisher(connection);
+    this.#deadLetters = new StreamPublisher(connection, { maxMessageBytes: MAX_DEAD_LETTER_BYTES });
+    this.#records = new StreamPublisher(connection, { maxMessageBytes: MAX_RECORD_BYTES });
   }
 
   async storeDeadLetter(entry: DeadLetter): Promise<void> {
@@ -49,16 +53,17 @@ export class NatsJournal implements FailureJournal {
       entry.rule === UNKNOWN_EVENT_RULE
         ? parkedSubject(owner, own, entry.subject)
         : deadLetterSubject(owner, own);
-    await this.#deadLetters.publish(jsonMessage(subject, entry));
+    await this.#deadLetters.publish(messageOf(subject, encodeDeadLetter(entry)));
   }
 
   async record(record: ProcessingRecord): Promise<void> {
-    await this.#records.publish(jsonMessage(this.#recordSubject(record.durable, record.event_id), record));
+    const body = new TextEncoder().encode(JSON.stringify(record));
+    await this.#records.publish(messageOf(this.#recordSubject(record.durable, record), body));
   }
 
-  async lastRecord(durable: string, eventId: string): Promise<ProcessingRecord | undefined> {
+  async lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined> {
     const { subnet } = this.#address;
-    const subject = `$JS.API.DIRECT.GET.${processingStream(subnet)}.${this.#recordSubject(durable, eventId)}`;
+    const subject = `$JS.API.DIRECT.GET.${processingStream(subnet)}.${this.#recordSubject(durable, event)}`;
     try {
       const answer = await this.#connection.nc.request(subject, undefined, { timeout: ANSWER_MS });
       return answer.headers?.code === 404 ? undefined : answer.json<ProcessingRecord>();
@@ -91,9 +96,9 @@ export class NatsJournal implements FailureJournal {
     }
   }
 
-  #recordSubject(durable: string, eventId: string): string {
+  #recordSubject(durable: string, { event_id, seq }: RecordedEvent): string {
     const { subnet, node } = this.#address;
-    return `${PROCESSING_ROOT}.${subnet}.${node}.${durable}.${subjectToken(eventId)}`;
+    return `${PROCESSING_ROOT}.${subnet}.${node}.${durable}.${subjectToken(event_id)}.${seq}`;
   }
 }
 
@@ -102,7 +107,6 @@ function subjectToken(id: string): string {
   return id.replaceAll(/[^A-Za-z0-9-]/g, "_").slice(0, 64) || "_";
 }
 
-/** Under an id that nobody can foresee: who could would store something else under it first, and this would be lost. */
-function jsonMessage(subject: string, value: object): Message {
-  return { subject, id: randomId(), headers: {}, body: new TextEncoder().encode(JSON.stringify(value)) };
+function messageOf(subject: string, body: Uint8Array): Message {
+  return { subject, id: randomId(), headers: {}, body };
 }

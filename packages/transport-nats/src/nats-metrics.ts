@@ -1,4 +1,5 @@
 import {
+  MAX_METRICS_BYTES,
   METRICS_ROOT,
   type MetricsSnapshot,
   type MetricsStore,
@@ -14,7 +15,10 @@ export class NatsMetricsStore implements MetricsStore {
   readonly #prefix: string;
 
   constructor(connection: Connection, { subnet, node }: NodeAddress) {
-    this.#publisher = new StreamPublisher(connection, { timeoutMs: 3000 });
+    this.#publisher = new StreamPublisher(connection, {
+      timeoutMs: 3000,
+      maxMessageBytes: MAX_METRICS_BYTES,
+    });
     this.#prefix = `${METRICS_ROOT}.${subnet}.${node}`;
   }
 

@@ -1,8 +1,17 @@
-import { MeshError, type Message, type PublishReceipt } from "@adaos/core";
-import { nuid } from "nats";
+import {
+  MAX_EVENT_BYTES,
+  MAX_PAYLOAD_BYTES,
+  MeshError,
+  type Message,
+  messageBytes,
+  type PublishReceipt,
+  randomId,
+  sizeProblem,
+} from "@adaos/core";
 import { AckInbox } from "./ack-inbox.ts";
 import type { Connection } from "./connection.ts";
 import { headerBlock, toSend } from "./header-block.ts";
+import { lookAt } from "./look-at.ts";
 import type { Ack } from "./publish-ack.ts";
 
 export interface StreamPublisherOptions {
@@ -14,6 +23,13 @@ export interface StreamPublisherOptions {
   readonly maxQueuedBytes?: number;
   /** Whether messages are stored in the order of their calls. @default true */
   readonly isOrdered?: boolean;
+  /** What the stream takes at most, headers and all. @default {@link MAX_EVENT_BYTES} */
+  readonly maxMessageBytes?: number;
+  /**
+   * Whether a duplicate is looked at before it is reported, which needs the right to read the stream. Nobody else can make
+   * one: who has not the right takes the server's word. @default false
+   */
+  readonly checksDuplicates?: boolean;
 }
 
 /** The server takes at most 1000; half of that loses nothing in speed and shortens what a refusal repeats. */
@@ -26,13 +42,15 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const ORDERED = { minBatch: 6, maxInFlight: 1 };
 const UNORDERED = { minBatch: 20, maxInFlight: 20 };
 const RETRY_PAUSE_MS = 100;
-/** Left free of the server's `max_payload` for our headers, batch headers included. */
-const HEADER_ROOM_BYTES = 4096;
 
 interface Pending {
   readonly message: Message;
+  /** By {@link messageBytes}. */
+  readonly bytes: number;
+  /** By which the server knows it again. */
+  id: string;
   /** As {@link headerBlock} writes them. */
-  readonly headers: string;
+  headers: string;
   readonly deadlineMs: number;
   /** Aborted: its caller will publish it anew, so that sending it again would only disturb the order. */
   readonly signal: AbortSignal | undefined;
@@ -79,6 +97,8 @@ export class StreamPublisher {
       maxQueued: 20_000,
       maxQueuedBytes: 64 * 1024 * 1024,
       isOrdered: true,
+      maxMessageBytes: MAX_EVENT_BYTES,
+      checksDuplicates: false,
       ...options,
     };
     this.#singles = this.#options.isOrdered ? ORDERED : UNORDERED;
@@ -90,7 +110,8 @@ export class StreamPublisher {
     if (this.#closing !== undefined)
       return Promise.reject(new MeshError("closed", "the connection is closed"));
     const { maxQueued, maxQueuedBytes, timeoutMs } = this.#options;
-    if (this.#queue.length >= maxQueued || this.#queuedBytes + message.body.length > maxQueuedBytes) {
+    const bytes = messageBytes(message);
+    if (this.#queue.length >= maxQueued || this.#queuedBytes + bytes > maxQueuedBytes) {
       const queued = `${this.#queue.length} messages (${this.#queuedBytes} bytes)`;
       return Promise.reject(
         new MeshError("backpressure", `${queued} wait to be stored; publish more slowly`),
@@ -98,11 +119,12 @@ export class StreamPublisher {
     }
     const problem = this.#problemOf(message);
     if (problem !== undefined) return Promise.reject(problem);
-    const headers = headerBlock({ "Nats-Msg-Id": message.id, ...message.headers });
+    const id = this.#connection.ids.of(message.subject, message.id);
+    const headers = headersOf(message, id);
     const deadlineMs = performance.now() + timeoutMs;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ message, headers, deadlineMs, signal, unsure: false, resolve, reject });
-      this.#queuedBytes += message.body.length;
+      this.#queue.push({ message, bytes, id, headers, deadlineMs, signal, unsure: false, resolve, reject });
+      this.#queuedBytes += bytes;
       this.#writing ??= this.#write();
     });
   }
@@ -119,19 +141,17 @@ export class StreamPublisher {
   }
 
   /** What the client library would throw in the middle of a batch is found before anything is queued. */
-  #problemOf({ subject, id, headers, body }: Message): MeshError | undefined {
+  #problemOf(message: Message): MeshError | undefined {
+    const { subject, id, headers } = message;
     // Over a space in a subject the server ends the connection, and of everybody on it; a wildcard it would store.
     if (!/^[!-)+-=?-~]+$/.test(subject) || !/^[ -~]+$/.test(id)) {
       const what = `message ${JSON.stringify(id)} to ${JSON.stringify(subject)}`;
       return new MeshError("invalid-event", `${what} has an id or a subject that no message can have`);
     }
-    const maxBytes = (this.#connection.nc.info?.max_payload ?? 1_048_576) - HEADER_ROOM_BYTES;
-    if (body.length > maxBytes) {
-      return new MeshError(
-        "too-large",
-        `message to ${subject} is ${body.length} bytes, the server takes ${maxBytes}`,
-      );
-    }
+    // A server of an earlier version may take less than a stream.
+    const { max_payload: maxPayload = MAX_PAYLOAD_BYTES } = this.#connection.nc.info ?? {};
+    const problem = sizeProblem(message, Math.min(this.#options.maxMessageBytes, maxPayload));
+    if (problem !== undefined) return problem;
     for (const [key, value] of Object.entries(headers)) {
       if (/^[!-9;-~]+$/.test(key) && /^[ -~]*$/.test(value) && !key.toLowerCase().startsWith("nats-"))
         continue;
@@ -166,7 +186,7 @@ export class StreamPublisher {
   #sendAhead(): void {
     const pending = this.#queue.shift();
     if (pending === undefined) return;
-    this.#queuedBytes -= pending.message.body.length;
+    this.#queuedBytes -= pending.bytes;
     if (withdrawAborted([pending]).length === 0) return;
     this.#inFlight++;
     void this.#sendSingle(pending).then((outcome) => {
@@ -178,14 +198,14 @@ export class StreamPublisher {
   }
 
   #takeBatch(): Pending[] {
-    let bytes = 0;
+    let total = 0;
     let count = 0;
-    for (const { message } of this.#queue) {
-      if (count >= MAX_BATCH_MESSAGES || (count > 0 && bytes + message.body.length > MAX_BATCH_BYTES)) break;
-      bytes += message.body.length;
+    for (const { bytes } of this.#queue) {
+      if (count >= MAX_BATCH_MESSAGES || (count > 0 && total + bytes > MAX_BATCH_BYTES)) break;
+      total += bytes;
       count++;
     }
-    this.#queuedBytes -= bytes;
+    this.#queuedBytes -= total;
     return this.#queue.splice(0, count);
   }
 
@@ -205,15 +225,16 @@ export class StreamPublisher {
   #giveUpLate(): void {
     const nowMs = performance.now();
     const first = this.#queue.findIndex(({ deadlineMs }) => nowMs < deadlineMs);
-    for (const { message, reject } of this.#queue.splice(0, first === -1 ? this.#queue.length : first)) {
-      this.#queuedBytes -= message.body.length;
+    for (const { bytes, reject } of this.#queue.splice(0, first === -1 ? this.#queue.length : first)) {
+      this.#queuedBytes -= bytes;
       reject(notSent());
     }
   }
 
   /** All or nothing. A batch that is refused for the sake of one member is sent again singly: the good are stored once. */
   async #sendBatch(batch: readonly Pending[]): Promise<readonly Outcome[]> {
-    const id = nuid.next();
+    // Stored with the messages, for all who read them: one id must not tell of others.
+    const id = randomId();
     const { nc } = this.#connection;
     const ack = await this.#acks.exchange(
       batch.map(({ message }) => message.subject),
@@ -247,12 +268,38 @@ export class StreamPublisher {
     return outcomes;
   }
 
-  async #sendSingle({ message, headers }: Pending): Promise<Outcome> {
+  async #sendSingle(pending: Pending): Promise<Outcome> {
+    const { message, headers } = pending;
     const ack = await this.#acks.exchange([message.subject], (reply) => {
       this.#connection.nc.publish(message.subject, message.body, { headers: toSend(headers), reply });
     });
-    return outcomeOf(ack);
+    if (ack.kind !== "stored" || !ack.duplicate || !this.#options.checksDuplicates) return outcomeOf(ack);
+    return (await this.#problemOfDuplicate(pending, ack)) ?? outcomeOf(ack);
   }
+
+  /** Nothing where what the server takes for a repetition is one. Else it is sent again, where it has another's place under another id. */
+  async #problemOfDuplicate(
+    pending: Pending,
+    { stream, seq }: { readonly stream: string; readonly seq: number },
+  ): Promise<Outcome | undefined> {
+    const { message } = pending;
+    const found = await lookAt(this.#connection.nc, stream, seq);
+    if (found === "unknown") {
+      const what = `not known to be stored: ${stream} does not tell what it holds at ${seq}`;
+      return { again: new MeshError("timeout", what) };
+    }
+    // Gone since: it was stored, and whoever may has removed it.
+    if (found === "gone" || (found.subject === message.subject && found.id === pending.id)) return undefined;
+    pending.id = this.#connection.ids.of(message.subject, message.id, randomId());
+    pending.headers = headersOf(message, pending.id);
+    return {
+      again: new MeshError("unavailable", `${found.subject} has the id of a message to ${message.subject}`),
+    };
+  }
+}
+
+function headersOf({ headers }: Message, id: string): string {
+  return headerBlock({ "Nats-Msg-Id": id, ...headers });
 }
 
 function notSent(): MeshError {

@@ -12,8 +12,8 @@ export interface StreamSettings {
   readonly maxMessagesPerSubject?: number;
   /** What becomes of a full stream: it refuses, or its oldest messages make room. @default "refuse" */
   readonly whenFull?: "refuse" | "drop-oldest";
-  /** Larger ones are refused. @default what the server takes */
-  readonly maxMessageBytes?: number;
+  /** Larger ones are refused, headers and all. What is larger and there already stays. */
+  readonly maxMessageBytes: number;
   /** What is stored under `src` is handed on under `dest` to whoever listens then. */
   readonly republish?: { readonly src: string; readonly dest: string };
 }
@@ -47,7 +47,7 @@ function streamConfig(settings: StreamSettings): StreamConfig {
     max_bytes: settings.maxBytes,
     duplicate_window: settings.duplicateWindowMs * 1e6,
     max_msgs_per_subject: settings.maxMessagesPerSubject ?? -1,
-    max_msg_size: settings.maxMessageBytes ?? -1,
+    max_msg_size: settings.maxMessageBytes,
     num_replicas: 1,
     allow_direct: true,
     allow_atomic: true,

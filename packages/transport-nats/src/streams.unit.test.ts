@@ -8,6 +8,7 @@ const SETTINGS: StreamSettings = {
   maxAgeMs: 3_600_000,
   maxBytes: 1_048_576,
   duplicateWindowMs: 120_000,
+  maxMessageBytes: 1000,
 };
 
 let calls: [what: string, ...args: unknown[]][];
@@ -61,6 +62,7 @@ describe("ensureStream()", () => {
           max_age: 3600e9,
           max_bytes: 1_048_576,
           duplicate_window: 120e9,
+          max_msg_size: 1000,
           allow_atomic: true,
         },
       ],
@@ -70,7 +72,7 @@ describe("ensureStream()", () => {
   test("brings one that is there to these settings", async () => {
     exists = true;
     await ensureStream(jsm, SETTINGS);
-    expect(calls).toMatchObject([["update", "EVENTS_alpha", { max_bytes: 1_048_576 }]]);
+    expect(calls).toMatchObject([["update", "EVENTS_alpha", { max_bytes: 1_048_576, max_msg_size: 1000 }]]);
   });
 
   test.each([[false], [true]])(

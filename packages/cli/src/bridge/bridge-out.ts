@@ -9,6 +9,7 @@ import {
   formatEventRef,
   type KnownEvent,
   messageOf,
+  type NodeAddress,
   parseEventPattern,
   patternMatches,
   RetryableError,
@@ -36,7 +37,7 @@ const RETRY = { baseMs: 1000, factor: 2, maxMs: 60_000, maxRetries: 100 };
 
 /**
  * Sends events of the mesh to a subject of a foreign server, by a durable of the member's for each pattern. Where a stream
- * holds the subject, an event is handled once that has stored it, under the event's id; else once the server has it. What
+ * holds the subject, an event is handled once that has stored it, under the event's origin and id; else once the server has it. What
  * that server is not cleared for is passed over, which is told once of each event.
  */
 export async function bridgeOut(
@@ -58,7 +59,9 @@ export async function bridgeOut(
       pattern,
       { durable: own, maxConcurrency: 1, answers: false, retry: RETRY },
       (event, { address, classes }) =>
-        gate.lets(address, classes) ? send(foreign, stream !== undefined, event, options) : undefined,
+        gate.lets(address, classes)
+          ? send(foreign, stream !== undefined, { event, address }, options)
+          : undefined,
     );
     subscriptions.push(subscription);
     say(`sending ${pattern} to ${subject}, durable ${own}`);
@@ -103,13 +106,15 @@ export class Gate {
 async function send(
   { nc, js }: ForeignServer,
   isStored: boolean,
-  event: Envelope,
+  { event, address }: { readonly event: Envelope; readonly address: NodeAddress },
   { subject, mode, types }: BridgeOutOptions,
 ): Promise<void> {
   const message = encodeCloudEvent(toCloudEvent(event, types), mode);
   const headers = toHeaders(message.headers);
   try {
-    if (isStored) await js.publish(subject, message.body, { headers, msgID: event.event_id });
+    // A node chooses the ids of its events: they must not be another node's.
+    const msgID = `${address.subnet}/${address.node}/${event.event_id}`;
+    if (isStored) await js.publish(subject, message.body, { headers, msgID });
     else {
       nc.publish(subject, message.body, { headers });
       await nc.flush();

@@ -58,7 +58,11 @@ const TRAIT = {
     schema: {
       type: "object",
       properties: {
-        "Nats-Msg-Id": { type: "string", description: "The event_id: servers store what comes again once." },
+        "Nats-Msg-Id": {
+          type: "string",
+          description:
+            "The event_id, and what only its publisher can add: servers store what comes again once.",
+        },
         traceparent: { type: "string", description: "W3C Trace Context." },
         tracestate: { type: "string" },
         baggage: { type: "string" },

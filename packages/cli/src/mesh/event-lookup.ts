@@ -98,7 +98,10 @@ async function search(hubs: readonly ServerLayout[], eventId: string): Promise<L
     if (found !== undefined) return;
     for await (const { id, seq } of storedHeaders(hub, stream, { since })) {
       if (id !== eventId) continue;
-      found = await eventAt(hub, stream, seq);
+      const event = await eventAt(hub, stream, seq);
+      // A writer may call its message as it likes.
+      if (event?.envelope.event_id !== eventId) continue;
+      found = event;
       return;
     }
   });

@@ -11,13 +11,13 @@ export async function* processingRecords(
 ): AsyncGenerator<ProcessingRecord> {
   const handlers = filterSubject(PROCESSING_ROOT, server.of, filter);
   if (handlers === undefined) return;
-  yield* recordsOf(server, `${handlers}.*`, filter);
+  yield* recordsOf(server, `${handlers}.>`, filter);
 }
 
 /** What each durable of one subnet has recorded of one event. */
 export async function* recordsOfEvent(server: OpenServer, eventId: string): AsyncGenerator<ProcessingRecord> {
   const token = eventId.replaceAll(/[^A-Za-z0-9-]/g, "_");
-  yield* recordsOf(server, `${PROCESSING_ROOT}.${server.of}.*.*.${token}`, {});
+  yield* recordsOf(server, `${PROCESSING_ROOT}.${server.of}.*.*.${token}.*`, {});
 }
 
 async function* recordsOf(

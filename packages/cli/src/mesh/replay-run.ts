@@ -50,7 +50,7 @@ export class ReplayRun {
     this.#server = server;
     this.#options = options;
     this.nextSeq = options.fromSeq;
-    this.#publisher = new StreamPublisher(server.connection);
+    this.#publisher = new StreamPublisher(server.connection, { checksDuplicates: true });
     this.#stream = eventsStream(server.of);
   }
 

@@ -1,10 +1,11 @@
 import { MeshError } from "@adaos/core";
+import { eventIdWithin } from "@adaos/transport-nats";
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JsMsg } from "nats";
 import type { OpenServer } from "./hubs.ts";
 
 /** A message as a stream holds it, without its body. */
 export interface StoredHeader {
-  /** The event id. */
+  /** The event id, as its writer has it. */
   readonly id: string;
   readonly subject: string;
   readonly seq: number;
@@ -60,5 +61,5 @@ function consumerConfig(query: HeaderQuery): Partial<ConsumerConfig> {
 
 function headerOf({ headers, subject, seq, info }: JsMsg): StoredHeader {
   const storedAt = new Date(info.timestampNanos / 1e6).toISOString();
-  return { id: headers?.get("Nats-Msg-Id") ?? "", subject, seq, storedAt };
+  return { id: eventIdWithin(headers?.get("Nats-Msg-Id") ?? ""), subject, seq, storedAt };
 }

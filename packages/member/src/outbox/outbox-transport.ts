@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import {
   type Logger,
+  MAX_EVENT_BYTES,
   MeshError,
   type MeshErrorCode,
   type Message,
@@ -11,6 +12,7 @@ import {
   type SendOptions,
   type SubscribeOptions,
   type Subscription,
+  sizeProblem,
   type Transport,
   type TransportCapabilities,
 } from "@adaos/core";
@@ -91,7 +93,7 @@ export class OutboxTransport implements Transport {
   #held: Flight[] = [];
   /** The hub takes what is forwarded. */
   #isFlowing = false;
-  /** Ids of what waits though nothing is left to do for it: the next to be forwarded pass it over. */
+  /** Subjects and ids of what waits though nothing is left to do for it: the next to be forwarded pass it over. */
   readonly #finished = new Set<string>();
   /** Called when nothing waits any more, or the hub goes away. */
   readonly #onChange = new Set<() => void>();
@@ -139,6 +141,9 @@ export class OutboxTransport implements Transport {
 
   publish(message: Message, { onlyNow = false }: SendOptions = {}): Promise<PublishReceipt> {
     if (this.#state === "closed") return Promise.reject(closedError());
+    // What no hub will take must not wait for one.
+    const problem = sizeProblem(message, MAX_EVENT_BYTES);
+    if (problem !== undefined) return Promise.reject(problem);
     const { waiting } = this.#outbox;
     const hub = this.#hub?.connection.connected === true ? this.#hub : undefined;
     if (hub !== undefined) {
@@ -337,7 +342,7 @@ export class OutboxTransport implements Transport {
     };
     if (flight.kept === undefined) return gone();
     flight.kept.then(() => {
-      if (isFinished) this.#finished.add(flight.message.id);
+      if (isFinished) this.#finished.add(nameOf(flight.message));
       gone();
     }, gone);
   }
@@ -377,7 +382,8 @@ export class OutboxTransport implements Transport {
       // What is finished behind one that is not stays in the file, and is passed over when its turn comes.
       const count = again === -1 ? batch.length : again;
       for (const [i, message] of batch.entries()) {
-        if (i > count && endings[i] === undefined && message !== undefined) this.#finished.add(message.id);
+        if (i > count && endings[i] === undefined && message !== undefined)
+          this.#finished.add(nameOf(message));
       }
       this.#noteFlow(endings[again]);
       await this.#outbox.advance(count);
@@ -394,7 +400,7 @@ export class OutboxTransport implements Transport {
       this.#log.error({}, "an event in the outbox cannot be read any more");
       return undefined;
     }
-    if (this.#finished.delete(message.id)) return undefined;
+    if (this.#finished.delete(nameOf(message))) return undefined;
     try {
       await transport.publish(message);
       this.#unexplained = 0;
@@ -434,4 +440,9 @@ export class OutboxTransport implements Transport {
 
 function closedError(): MeshError {
   return new MeshError("closed", "the connection is closed");
+}
+
+/** What makes a message a repetition of another: both. */
+function nameOf({ subject, id }: Message): string {
+  return `${subject} ${id}`;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import {
+  MAX_EVENT_BYTES,
   MeshError,
   type MeshErrorCode,
   type Message,
@@ -181,6 +182,14 @@ describe("OutboxTransport", () => {
       ["EVENTS_alpha", 3],
     ]);
     expect(transport.outbox).toEqual({ waiting: 0, bytes: 0, refused: 0 });
+  });
+
+  test("refuses with too-large what no hub will take, before it waits for one", async () => {
+    const transport = await open();
+    hub.disconnect();
+    const tooLarge = { ...messageNo(1), headers: { baggage: "x".repeat(MAX_EVENT_BYTES) } };
+    await expect(transport.publish(tooLarge)).rejects.toMatchObject({ code: "too-large" });
+    expect(transport.outbox.waiting).toBe(0);
   });
 
   test("keeps what is published while the hub is away, and forwards it in order when it is back", async () => {
