@@ -66,7 +66,7 @@ export interface BusStats {
   deadLettered: number;
   /** Put off, since a dead letter could not be written yet, or the idempotency store did not answer. */
   held: number;
-  /** Not handed to a handler, since they break their contract. */
+  /** Not handed to a handler: they break their contract, or are unknown and there was no room to keep them. */
   refused: number;
   /** Kept until the schema of their event is known. */
   parked: number;
@@ -201,7 +201,7 @@ export class Bus {
         durable: settings.durable,
         pattern: parsed,
         from: options.from ?? {},
-        maxAckPending: Math.min(settings.maxConcurrency * 16, 1000),
+        maxAckPending: Math.min(Math.max(settings.maxConcurrency * 16, MIN_ACK_PENDING), 1000),
         startAt: options.startAt ?? "new",
         answers: settings.responder !== undefined,
       },
@@ -324,6 +324,9 @@ export class Bus {
     };
   }
 }
+
+/** Unknown events are parked as many at a time as may be unsettled, however few handlers run. */
+const MIN_ACK_PENDING = 128;
 
 function assertWithin(name: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;

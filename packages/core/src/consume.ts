@@ -16,6 +16,7 @@ import { maskedError } from "./masked-error.ts";
 import type { Metrics } from "./metrics.ts";
 import { effectKey, Once, StoreTrouble } from "./once.ts";
 import { type OpenedDelivery, openDelivery, type ReadDelivery } from "./open-delivery.ts";
+import { Parking } from "./parking.ts";
 import type {
   Delivery,
   FailureJournal,
@@ -105,15 +106,18 @@ export interface ConsumerSettings {
   readonly metrics: Metrics | undefined;
   /** Not given: nobody is told of deprecated events. */
   readonly deprecations?: Deprecations | undefined;
-  /** Called when an event was parked: its schema may have come meanwhile. */
+  /** Called when an event was parked whose schema has come meanwhile. */
   readonly onParked: () => void;
-  readonly onSettled: (outcome: "handled" | "repeated" | "refused" | FailureOutcome) => void;
+  readonly onSettled: (outcome: "handled" | "repeated" | "refused" | "parked" | FailureOutcome) => void;
 }
 
 /** Beyond the handler's own time; what the hub's store may take at its slowest, twice. */
 const STORE_MS = 30_000;
 /** Deliveries handed back at a stop come again after this time, to another process or this one's successor. */
 const HANDED_BACK_MS = 200;
+
+/** How a delivery ends; nothing where somebody else settles it. */
+type Ending = Settlement | undefined;
 
 const ACK: Settlement = { kind: "ack" };
 /** What came before policy took the subscription away waits for policy to give it back. */
@@ -124,6 +128,7 @@ export class Consumer {
   readonly #settings: ConsumerSettings;
   readonly #onEvent: OnEvent<unknown>;
   readonly #failures: FailureHandling;
+  readonly #parking: Parking;
   readonly #once: Once | undefined;
   readonly #metrics: HandlingMetrics;
   readonly #limit: TimeLimit;
@@ -137,6 +142,7 @@ export class Consumer {
     this.#failures = new FailureHandling(settings);
     const { idempotency, durable, metrics, timeoutMs } = settings;
     this.#metrics = new HandlingMetrics(metrics, durable);
+    this.#parking = new Parking(settings, this.#failures, this.#metrics);
     this.#limit = new TimeLimit("handler", timeoutMs);
     this.#once = idempotency === "off" ? undefined : new Once(idempotency, durable, timeoutMs + STORE_MS);
   }
@@ -151,6 +157,7 @@ export class Consumer {
   handBack(): void {
     this.#stopped = true;
     for (const delivery of this.#waiting.splice(0)) delivery.settle({ kind: "nak", delayMs: HANDED_BACK_MS });
+    this.#parking.handBack();
   }
 
   #startNext(): void {
@@ -163,16 +170,16 @@ export class Consumer {
   }
 
   #run(delivery: Delivery): void {
-    const settlement = this.#process(delivery);
-    if (!(settlement instanceof Promise)) return this.#end(delivery, settlement);
-    void settlement.then((settled) => {
-      this.#end(delivery, settled);
+    const ending = this.#process(delivery);
+    if (!(ending instanceof Promise)) return this.#end(delivery, ending);
+    void ending.then((ended) => {
+      this.#end(delivery, ended);
       this.#startNext();
     });
   }
 
-  #end(delivery: Delivery, settlement: Settlement): void {
-    delivery.settle(settlement);
+  #end(delivery: Delivery, ending: Ending): void {
+    if (ending !== undefined) delivery.settle(ending);
     this.#running--;
   }
 
@@ -180,26 +187,19 @@ export class Consumer {
    * Runs one delivery to its end. Never rejects. A first delivery has no past, and must not wait a turn of the event loop for
    * it: order is by start, and what a handler ends at once shall cost no promise.
    */
-  #process(delivery: Delivery): Settlement | Promise<Settlement> {
+  #process(delivery: Delivery): Ending | Promise<Ending> {
     if (!this.#settings.isAllowed()) return FORBIDDEN;
     const opened = openDelivery(delivery, this.#settings);
     const { refusal } = opened;
     this.#noteDeprecated(opened);
     if (delivery.deliveryCount > 1) return this.#processAgain(opened);
-    if (refusal?.code === "unknown-event") return this.#park(opened, refusal);
+    if (refusal?.code === "unknown-event") return this.#park(opened, NO_HISTORY, refusal);
     return this.#attempt(opened, NO_HISTORY);
   }
 
   /** What only lacks its schema is kept beside the stream, so that nothing else waits for it. */
-  async #park(opened: OpenedDelivery, refusal: MeshError): Promise<Settlement> {
-    const ending = await this.#failures.park(opened, refusal);
-    this.#settings.onSettled(ending.outcome);
-    if (ending.outcome === "held") this.#metrics.held();
-    else {
-      this.#metrics.parked();
-      this.#settings.onParked();
-    }
-    return ending.settlement;
+  #park(opened: OpenedDelivery, history: History, error: MeshError): undefined {
+    this.#parking.take({ opened, history, error });
   }
 
   #noteDeprecated({ contract, envelope }: OpenedDelivery): void {
@@ -209,7 +209,7 @@ export class Consumer {
   }
 
   /** What was delivered before may have failed before, or have ended its process. */
-  async #processAgain(opened: OpenedDelivery): Promise<Settlement> {
+  async #processAgain(opened: OpenedDelivery): Promise<Ending> {
     const { delivery, envelope } = opened;
     let history = await this.#failures.historyOf(delivery, envelope?.event_id);
     if (history.trouble !== undefined) return this.#hold(delivery, history, history.trouble);
@@ -217,7 +217,7 @@ export class Consumer {
       const ending = await this.#failures.condemned(opened, history, history.verdict);
       return this.#failed(opened, history, ending, history.verdict.error);
     }
-    if (opened.refusal?.code === "unknown-event") return this.#park(opened, opened.refusal);
+    if (opened.refusal?.code === "unknown-event") return this.#park(opened, history, opened.refusal);
     try {
       if (opened.refusal === undefined) history = await this.#begin(opened, history);
     } catch (thrown) {

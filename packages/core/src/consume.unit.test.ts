@@ -409,14 +409,67 @@ describe("Consumer, refusing what breaks its contract", () => {
   });
 
   test("parks an unknown event as a dead letter without a record: nothing was tried", async () => {
-    const onParked = vi.fn();
-    const settlements = await settled(never, numbered(1), { registry: registryOf(), onParked });
+    const settlements = await settled(never, numbered(1), { registry: registryOf() });
     expect(settlements).toMatchObject([{ kind: "term" }]);
     expect(outcomes).toEqual(["parked"]);
     expect(journal.calls).toEqual(["storeDeadLetter"]);
     expect(journal.deadLetters).toMatchObject([{ rule: "unknown-event", category: "transient" }]);
-    expect(onParked).toHaveBeenCalledTimes(1);
     expect(log.lines).toMatchObject([{ level: "warn", event: "unknown event parked" }]);
+  });
+
+  test("has unknown events parked many at a time, and what is behind them handled meanwhile", async () => {
+    const asked: (readonly number[])[] = [];
+    const answers: (() => void)[] = [];
+    const park = (_: string, seqs: readonly number[]): Promise<ReadonlySet<number>> => {
+      asked.push(seqs);
+      return new Promise((resolve) => answers.push(() => resolve(new Set([2]))));
+    };
+    const settings = settingsOf({ maxConcurrency: 1, journal: Object.assign(journal, { park }) });
+    const isUnknown = { resolve: settings.registry.resolve };
+    const registry = {
+      resolve: (name: string, version?: number) =>
+        name === "ui.notify" ? isUnknown.resolve(name, version) : registryOf().resolve(name, version),
+    };
+    const handled = vi.fn();
+    const consumer = new Consumer({ ...settings, registry }, handled);
+    const strangers = Array.from({ length: 300 }, (_, n) => {
+      const envelope = envelopeOf({ event_name: "ui.strange", data: n });
+      return new TestDelivery(messageOfEnvelope(envelope), n + 1);
+    });
+    for (const stranger of strangers) consumer.take(stranger);
+    const known = numbered(301);
+    consumer.take(known);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(known.settlements).toEqual([{ kind: "ack" }]);
+    expect(asked.map((seqs) => seqs.length)).toEqual([256]);
+    expect(strangers[0]?.settlements).toEqual([]);
+    answers[0]?.();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(asked.map((seqs) => seqs.length)).toEqual([256, 44]);
+    expect(strangers[1]?.settlements).toMatchObject([{ kind: "term", reason: "no room to park it" }]);
+    consumer.handBack();
+    answers[1]?.();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(strangers.every(({ settlements }) => settlements.length === 1)).toBe(true);
+    expect(outcomes.filter((outcome) => outcome === "refused")).toHaveLength(1);
+    expect(outcomes.filter((outcome) => outcome === "parked")).toHaveLength(299);
+    expect(journal.calls).toEqual([]);
+  });
+
+  test("tells when the schema came while an event was parked, and not otherwise", async () => {
+    let known = registryOf();
+    const registry = { resolve: (name: string, version?: number) => known.resolve(name, version) };
+    const onParked = vi.fn();
+    const park = async (): Promise<ReadonlySet<number>> => new Set();
+    const changes = { registry, onParked, journal: Object.assign(journal, { park }) };
+    await settled(never, numbered(1), changes);
+    expect(onParked).not.toHaveBeenCalled();
+    const late = async (): Promise<ReadonlySet<number>> => {
+      known = registryOf(contractOf("ui.notify"));
+      return new Set();
+    };
+    await settled(never, numbered(2), { ...changes, journal: Object.assign(journal, { park: late }) });
+    expect(onParked).toHaveBeenCalledTimes(1);
   });
 
   test("puts an unknown event off while its dead letter cannot be stored", async () => {

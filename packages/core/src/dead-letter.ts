@@ -1,9 +1,13 @@
 import type { Classification } from "./classify.ts";
-import { isEventId, MAX_ENVELOPE_BYTES } from "./envelope.ts";
+import type { LetterOwner } from "./dead-letter-subject.ts";
+import { decodeEnvelope, type Envelope, isEventId, MAX_ENVELOPE_BYTES } from "./envelope.ts";
+import { formatEventRef } from "./event-name.ts";
 import { type FailureInfo, failureInfo } from "./failure-info.ts";
 import { MAX_DEAD_LETTER_BYTES } from "./message-size.ts";
+import { eventsStream } from "./names.ts";
+import { parseParkedPlace } from "./parked-subject.ts";
 import type { Delivery, Message } from "./ports.ts";
-import type { EventAddress, NodeAddress } from "./subject.ts";
+import { type EventAddress, formatSubject, type NodeAddress } from "./subject.ts";
 
 /** The rule of a dead letter that is parked: time cures it as soon as the schema of its event comes. */
 export const UNKNOWN_EVENT_RULE = "unknown-event";
@@ -50,7 +54,7 @@ export interface DeadLetter {
 
 /** What the writer of a dead letter knows. */
 export interface DeadLetterFacts {
-  readonly delivery: Delivery;
+  readonly delivery: Pick<Delivery, "message" | "stream" | "seq" | "deliveryCount">;
   readonly handler: NodeAddress & { readonly durable: string };
   /** Nothing where the subject is none of ours. */
   readonly address: EventAddress | undefined;
@@ -85,6 +89,47 @@ export function newDeadLetter(facts: DeadLetterFacts): DeadLetter {
     correlation_id: envelope?.correlation_id ?? "",
     message: keptMessage(message),
   };
+}
+
+/**
+ * What is parked, told as the dead letter of a durable that waits for it. The same at each look, so that whatever gives it
+ * back makes the same event. Pure. Throws `invalid-event` when `place` is none.
+ */
+export function parkedLetter(
+  { subnet, node, durable }: LetterOwner,
+  place: string,
+  { headers, body }: Pick<Message, "headers" | "body">,
+): DeadLetter {
+  const { seq, storedMs, address } = parseParkedPlace(place);
+  const event = formatEventRef(address.name, address.version);
+  const envelope = readEnvelope(body);
+  const message = `the registry of ${subnet}/${node} had no schema of ${event}`;
+  const letter = newDeadLetter({
+    delivery: {
+      message: { subject: formatSubject(address), id: envelope?.event_id ?? "", headers, body },
+      stream: eventsStream(subnet),
+      seq,
+      deliveryCount: 1,
+    },
+    handler: { subnet, node, durable },
+    address,
+    envelope,
+    classification: { category: "transient", rule: UNKNOWN_EVENT_RULE },
+    error: message,
+    attempts: [],
+    nowMs: storedMs,
+  });
+  // Nothing was thrown where this is told.
+  return { ...letter, error: { type: "MeshError", message, stack: "" } };
+}
+
+/** Nothing where it is none: whatever looks at what is parked must not end over it. */
+function readEnvelope(body: Uint8Array): Envelope | undefined {
+  try {
+    return decodeEnvelope(body, false);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is no event may be larger than any envelope, and its dead letter must still fit a stream. */

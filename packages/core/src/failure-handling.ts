@@ -1,8 +1,7 @@
 import type { Classification, ClassifyRule, FailureCategory } from "./classify.ts";
-import { type Attempt, newDeadLetter, UNKNOWN_EVENT_RULE } from "./dead-letter.ts";
+import { type Attempt, newDeadLetter } from "./dead-letter.ts";
 import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
-import { formatEventRef } from "./event-name.ts";
 import { failureInfo } from "./failure-info.ts";
 import type { Delivery, FailureJournal, Logger, Settlement } from "./ports.ts";
 import { errorInfo, type ProcessingRecord, type RecoveryAction } from "./processing-record.ts";
@@ -11,7 +10,7 @@ import { type FailureDecision, settleFailure } from "./settle-failure.ts";
 import type { EventAddress, NodeAddress } from "./subject.ts";
 
 /** What came of a failed attempt. */
-export type FailureOutcome = "retried" | "deadLettered" | "parked" | "held";
+export type FailureOutcome = "retried" | "deadLettered" | "held";
 
 /** How to settle a failed attempt, what came of it and why. */
 export interface FailureEnding {
@@ -68,8 +67,6 @@ const UNWATCHED_DELIVERIES = 5;
 const MAX_STARTS = 3;
 /** Of each event this many attempts and actions are kept, the newest: a dead letter must fit into a message. */
 const MAX_KEPT = 50;
-/** Unknown events that are warned of; names come from strangers. */
-const MAX_TOLD = 1000;
 const MAX_ATTEMPT_MESSAGE_LENGTH = 500;
 /** An event whose dead letter or mark cannot be written is tried again after this. */
 const HOLD_MS = 5000;
@@ -78,8 +75,6 @@ const HOLD_MS = 5000;
 export class FailureHandling {
   readonly #settings: FailureSettings;
   readonly #histories = new Map<number, History>();
-  /** Unknown events that were warned of. */
-  readonly #parked = new Set<string>();
 
   constructor(settings: FailureSettings) {
     this.#settings = settings;
@@ -141,12 +136,11 @@ export class FailureHandling {
   }
 
   /** Puts a delivery off that could not be tried, or whose success could not be written down: no attempt is counted. */
-  held(delivery: Delivery, { trouble: _, ...history }: History, cause: unknown): Settlement {
+  held(delivery: Delivery, history: History, cause: unknown): Settlement {
     const { log, durable } = this.#settings;
     const { message, seq } = delivery;
     log.warn({ durable, subject: message.subject, seq, err: cause, delayMs: HOLD_MS }, "delivery put off");
-    this.#remember(seq, { ...history, holds: history.holds + 1 });
-    return { kind: "nak", delayMs: HOLD_MS };
+    return this.putOff(delivery, history, HOLD_MS);
   }
 
   /**
@@ -210,36 +204,15 @@ export class FailureHandling {
     };
   }
 
-  /**
-   * Keeps an event whose schema is not known as a dead letter that is released when the schema comes. No record tells of
-   * it: nothing was tried, and whoever gets the event after a crash may handle it if the schema is there by then. Never
-   * rejects.
-   */
-  async park(failed: FailedDelivery, error: MeshError): Promise<FailureEnding> {
-    const { address, durable, journal, log } = this.#settings;
-    const { delivery } = failed;
-    const classification: Classification = { category: "transient", rule: UNKNOWN_EVENT_RULE };
-    const facts = { ...failed, handler: { ...address, durable }, classification, error, attempts: [] };
-    const { category } = classification;
-    const fields = { durable, subject: delivery.message.subject, seq: delivery.seq };
-    try {
-      await journal.storeDeadLetter(newDeadLetter({ ...facts, nowMs: Date.now() }));
-    } catch (err) {
-      log.error({ ...fields, err }, "unknown event not parked");
-      return { settlement: { kind: "nak", delayMs: HOLD_MS }, outcome: "held", category };
-    }
-    this.#tellParked(fields, failed.address, error);
-    this.#histories.delete(delivery.seq);
-    return { settlement: { kind: "term", reason: error.message }, outcome: "parked", category };
+  /** Puts a delivery off that was not tried, and counts no attempt. */
+  putOff({ seq }: Delivery, { trouble: _, ...history }: History, delayMs: number): Settlement {
+    this.#remember(seq, { ...history, holds: history.holds + 1 });
+    return { kind: "nak", delayMs };
   }
 
-  /** Thousands may come of an event: it is warned of once. */
-  #tellParked(fields: object, address: EventAddress | undefined, { message: reason }: MeshError): void {
-    const { log } = this.#settings;
-    const event = address === undefined ? "" : formatEventRef(address.name, address.version);
-    const isTold = this.#parked.has(event) || this.#parked.size >= MAX_TOLD;
-    log[isTold ? "debug" : "warn"]({ ...fields, unknown: event, reason }, "unknown event parked");
-    if (!isTold) this.#parked.add(event);
+  /** Called when a delivery has ended elsewhere. */
+  forget({ seq }: Delivery): void {
+    this.#histories.delete(seq);
   }
 
   #remember(seq: number, history: History): void {

@@ -46,8 +46,9 @@ export class HandlingMetrics {
     this.#ended(envelope, category === "permanent" ? "failed" : "dead_letter", failures);
   }
 
-  parked(): void {
-    this.#metrics?.count("settled", [this.#durable, "parked"]);
+  /** An event that nobody here knows was parked, or there was no room. */
+  unknown(outcome: "parked" | "refused"): void {
+    this.#metrics?.count("settled", [this.#durable, outcome]);
   }
 
   held(): void {

@@ -17,14 +17,14 @@ export {
 export { compilePolicy, type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./compile-policy.ts";
 export type { HandlerContext, OnEvent, SubscriptionOptions } from "./consume.ts";
 export { type ClassifiedData, DATA_CLASSES, type DataClass, maskOf } from "./data-class.ts";
-export { type Attempt, type DeadLetter, encodeDeadLetter, UNKNOWN_EVENT_RULE } from "./dead-letter.ts";
 export {
-  deadLetterSubject,
-  type LetterOwner,
-  parkedEvent,
-  parkedFilter,
-  parkedSubject,
-} from "./dead-letter-subject.ts";
+  type Attempt,
+  type DeadLetter,
+  encodeDeadLetter,
+  parkedLetter,
+  UNKNOWN_EVENT_RULE,
+} from "./dead-letter.ts";
+export { deadLetterSubject, type LetterOwner } from "./dead-letter-subject.ts";
 export { type Denial, Denials, POLICY_DENIED } from "./denials.ts";
 export {
   checkEnvelope,
@@ -110,7 +110,9 @@ export {
   memberConsumer,
   metricsStream,
   OUTBOX_STREAM,
+  PARKED_ROOT,
   PROCESSING_ROOT,
+  parkedStream,
   processingStream,
   REGISTRY_OFFER,
   ROOT_DOMAIN,
@@ -119,6 +121,16 @@ export {
   UPLINK_DURABLE,
 } from "./names.ts";
 export { assertOrigin, assertTenant } from "./open-delivery.ts";
+export {
+  formatParkedPlace,
+  PARKED_EVENTS,
+  type ParkedPlace,
+  parkedEventSubject,
+  parkedWaitFilter,
+  parkedWaitSubject,
+  parseParkedPlace,
+  parseParkedSubject,
+} from "./parked-subject.ts";
 export {
   CLEARANCE,
   DEFAULT_DENY,
@@ -152,6 +164,7 @@ export type {
   TransportCapabilities,
   Validation,
 } from "./ports.ts";
+export { MAX_PARKED_AT_ONCE } from "./ports.ts";
 export type { ProcessingRecord, ProcessingStatus, RecoveryAction } from "./processing-record.ts";
 export { prometheusText } from "./prometheus.ts";
 export { assertContract, missingHeader, type Published, type PublishOptions } from "./publish.ts";

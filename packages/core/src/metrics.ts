@@ -48,7 +48,7 @@ export const METRICS: Readonly<Record<MetricId, MetricDescription>> = {
     name: "adaos_events_settled_total",
     type: "counter",
     labels: ["durable", "outcome"],
-    help: "Events whose handling has ended: success, success_after_retry, repeated (not run again), failed (permanent), dead_letter (retries spent) or parked (its schema is not known yet).",
+    help: "Events whose handling has ended: success, success_after_retry, repeated (not run again), failed (permanent), dead_letter (retries spent), parked (its schema is not known yet) or refused (likewise, and the room for what its origin sends unknown is full).",
   },
   attemptsFailed: {
     name: "adaos_attempts_failed_total",

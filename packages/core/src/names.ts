@@ -12,6 +12,11 @@ export function deadLetterStream(subnet: string): string {
   return `DLQ_${subnet}`;
 }
 
+/** The hub stream of events whose schema is not known yet, and of which durables wait for them. Its hub alone writes it. */
+export function parkedStream(subnet: string): string {
+  return `PARKED_${subnet}`;
+}
+
 /** The hub stream of how the handling of events that failed at least once stands. */
 export function processingStream(subnet: string): string {
   return `PROCESSING_${subnet}`;
@@ -33,6 +38,8 @@ export const METRICS_ROOT = "met";
 export const DONE_ROOT = "done";
 /** First token of every dead letter's subject; subnet, node and durable follow. */
 export const DEAD_LETTER_ROOT = "dlq";
+/** First token of what is parked; see `parked-subject.ts`. */
+export const PARKED_ROOT = "parked";
 /** First token of every processing record's subject; subnet, node, durable and event id follow. */
 export const PROCESSING_ROOT = "proc";
 
@@ -84,7 +91,15 @@ export function replyIngestPrefix(subnet: string): string {
 }
 
 /** What a member may ask its hub. */
-export const HUB_SERVICES = ["durable", "handlers", "reply", "registry", "parked", "release"] as const;
+export const HUB_SERVICES = [
+  "durable",
+  "handlers",
+  "reply",
+  "registry",
+  "park",
+  "parked",
+  "release",
+] as const;
 export type HubService = (typeof HUB_SERVICES)[number];
 
 /** Subject on which a member asks its hub. The server lets only that member publish there. */

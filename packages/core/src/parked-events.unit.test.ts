@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { contractOf, RecordingJournal, RecordingLog, registryOf } from "../../../test/kit/stand-ins.ts";
-import { parkedEvent, parkedFilter, parkedSubject } from "./dead-letter-subject.ts";
 import { Deprecations } from "./deprecations.ts";
 import { MeshError } from "./errors.ts";
 import { ParkedEvents } from "./parked-events.ts";
@@ -75,18 +74,6 @@ describe("ParkedEvents", () => {
     vi.useRealTimers();
     parked.add("screen");
     await vi.waitFor(() => expect(journal.released).toEqual(["screen ui.notify@1"]), { timeout: 30_000 });
-  });
-});
-
-describe("the subject of a parked dead letter", () => {
-  test("tells the event, and is found by its durable and its event", () => {
-    const owner = { subnet: "beta", node: "desk", durable: "screen" };
-    const subject = parkedSubject(owner, "7-EVT", "rpl.desk.screen.alpha.kitchen.ui.notify.v2");
-    expect(subject).toBe("dlq.beta.desk.screen.7-EVT.parked.ui.notify.v2");
-    expect(parkedEvent(subject)).toBe("ui.notify@2");
-    expect(parkedEvent("dlq.beta.desk.screen.7-EVT")).toBeUndefined();
-    expect(parkedFilter(owner, "ui.notify@2")).toBe("dlq.beta.desk.screen.*.parked.ui.notify.v2");
-    expect(parkedFilter(owner)).toBe("dlq.beta.desk.screen.*.parked.>");
   });
 });
 

@@ -121,6 +121,9 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** Events that one call of {@link FailureJournal.park} may name. */
+export const MAX_PARKED_AT_ONCE = 256;
+
 /** Keeps what is known of failures, beside the events and never inside them. Durable, and shared by a node's processes. */
 export interface FailureJournal {
   /** Resolves once stored; the same `dead_letter_id` is stored once. Rejects as {@link Transport.publish} does. */
@@ -133,13 +136,16 @@ export interface FailureJournal {
    */
   lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined>;
   /**
-   * Events of which dead letters of this durable are parked: they wait for nothing but their schema. Not given: nothing is
-   * ever released. Rejects with `unavailable`.
+   * Keeps events that were delivered to this durable, by their places in its stream, until their schema is known; at most
+   * {@link MAX_PARKED_AT_ONCE} at a time. Resolves once stored, with those for which there is no room. The same again stores
+   * nothing. Not given: they become dead letters. Rejects with `unavailable`, `denied` or `usage`.
    */
+  park?(durable: string, seqs: readonly number[]): Promise<ReadonlySet<number>>;
+  /** Events of which some are parked for this durable. Not given: nothing is ever released. Rejects with `unavailable`. */
   parked?(durable: string): Promise<readonly string[]>;
   /**
-   * Gives the parked dead letters of one event (`ui.notify@1`) to the durable again, oldest first, and takes them away.
-   * Resolves with how many those were. Rejects with `unavailable` or `backpressure`; what it has not done is still parked.
+   * Gives what is parked of one event (`ui.notify@1`) to the durable again, oldest first, and takes it away. Resolves with
+   * how many those were. Rejects with `unavailable` or `backpressure`; what it has not done is still parked.
    */
   release?(durable: string, event: string): Promise<number>;
 }

@@ -70,7 +70,7 @@ export async function runHub(file: string): Promise<number> {
   });
   const cacheFile = config.registryCache === undefined ? undefined : path(config.registryCache);
   const registry = new RegistryKeeper(connection, cacheFile, log);
-  const parked = new ParkedDesk(subnet, connection, jsm, grants, signatures);
+  const parked = new ParkedDesk({ subnet, connection, jsm, grants, signatures, denials, log });
   const requests = new RequestDesk(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
   try {
     return await runNode({
@@ -90,6 +90,7 @@ export async function runHub(file: string): Promise<number> {
             handlers: (member, request) => requests.handlers(member, request),
             reply: (member, request) => requests.reply(member, request),
             registry: (_member, request) => registry.serve(request),
+            park: (member, request) => parked.park(member, request),
             parked: (member, request) => parked.parked(member, request),
             release: (member, request) => parked.release(member, request),
           },

@@ -18,9 +18,11 @@ import {
   metricsStream,
   minimalPatterns,
   type NodeAddress,
+  PARKED_ROOT,
   type Policy,
   PROCESSING_ROOT,
-  parkedFilter,
+  parkedStream,
+  parkedWaitFilter,
   patternToFilter,
   processingStream,
   REPLAY_ROOT,
@@ -100,8 +102,8 @@ export class SubnetStream implements Part {
     for (const node of gone) {
       await ifThere("stream", this.#jsm.streams.delete(doneStream({ subnet: this.#subnet, node })));
       // Nor must it be given what waits for a schema here.
-      const filter = parkedFilter({ subnet: this.#subnet, node, durable: "*" });
-      await ifThere("stream", this.#jsm.streams.purge(deadLetterStream(this.#subnet), { filter }));
+      const filter = parkedWaitFilter({ node, durable: "*" });
+      await ifThere("stream", this.#jsm.streams.purge(parkedStream(this.#subnet), { filter }));
     }
     this.#members = members;
     const error = await this.#check();
@@ -168,6 +170,16 @@ export class SubnetStream implements Part {
       ...journal,
       maxMessagesPerSubject: 1,
       maxMessageBytes: MAX_DEAD_LETTER_BYTES,
+    });
+    // Beside the dead letters: whatever strangers send, it takes no room that a failure needs.
+    await ensureStream(this.#jsm, {
+      name: parkedStream(this.#subnet),
+      subjects: [`${PARKED_ROOT}.>`],
+      ...journal,
+      maxBytes: Math.ceil(journal.maxBytes / 2),
+      duplicateWindowMs: SHORT_WINDOW_MS,
+      maxMessagesPerSubject: 1,
+      maxMessageBytes: MAX_EVENT_BYTES,
     });
     await ensureStream(this.#jsm, {
       name: processingStream(this.#subnet),

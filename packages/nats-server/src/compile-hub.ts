@@ -12,7 +12,6 @@ import {
   METRICS_ROOT,
   type Policy,
   PROCESSING_ROOT,
-  parkedFilter,
   patternTail,
   patternToFilter,
   processingStream,
@@ -205,7 +204,6 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
   const records = `${PROCESSING_ROOT}.${subnet}.${node}.>`;
   const journal = [
     `${DEAD_LETTER_ROOT}.${subnet}.${node}.*.*`,
-    parkedFilter({ subnet, node, durable: "*" }),
     records,
     `$JS.API.DIRECT.GET.${processingStream(subnet)}.${records}`,
     `${METRICS_ROOT}.${subnet}.${node}.*.*`,

@@ -1,5 +1,4 @@
 import {
-  deadLetterStream,
   eventsStream,
   MeshError,
   type ReplayableLetter,
@@ -14,8 +13,10 @@ import { StreamPublisher } from "./stream-publisher.ts";
 /** nats-server's code for a message that is not there. */
 const NO_MESSAGE = 10057;
 
-/** A dead letter, as far as its replay needs it, and its place in the dead letter stream. */
+/** A dead letter, as far as its replay needs it, and where it is kept. */
 export interface KeptLetter {
+  readonly stream: string;
+  /** Its place in that stream. */
   readonly kept: number;
   readonly entry: ReplayableLetter;
 }
@@ -40,19 +41,19 @@ export class DeadLetterDesk {
    * the same event id again. What is asked for one after the other is published in that order. Rejects with
    * `invalid-event` when the dead letter holds no event, `denied` when its subnet has not signed it.
    */
-  async replay({ entry, kept }: KeptLetter): Promise<string> {
-    const replay = replayOf(entry, this.#signatures);
+  async replay(letter: KeptLetter): Promise<string> {
+    const replay = replayOf(letter.entry, this.#signatures);
     // Whoever wrote the dead letter chose its headers, and a server acts upon some.
     const message = { ...replay, headers: travellingHeaders(replay.headers) };
     const { stream } = await this.#publisher.publish(message);
     if (stream !== eventsStream(this.#subnet)) throw new MeshError("internal", `replayed into ${stream}`);
-    await this.remove(kept);
+    await this.remove(letter);
     return message.id;
   }
 
-  async remove(kept: number): Promise<void> {
+  async remove({ stream, kept }: Pick<KeptLetter, "stream" | "kept">): Promise<void> {
     try {
-      await this.#jsm.streams.deleteMessage(deadLetterStream(this.#subnet), kept, false);
+      await this.#jsm.streams.deleteMessage(stream, kept, false);
     } catch (thrown) {
       // Somebody was quicker, or it was written again since: whoever looks next finds it.
       if (!(thrown instanceof NatsError) || thrown.api_error?.err_code !== NO_MESSAGE) throw thrown;

@@ -82,21 +82,37 @@ export type RegistryOfferReply =
   | { readonly next: number }
   | { readonly refused: string };
 
-/** `parked`: which events wait for their schema at a durable of the asking node. */
+/** `park`: keep events that were delivered to a durable of the asking node until their schema is known. */
+export interface ParkRequest {
+  readonly durable: string;
+  /** Their places in the subnet's stream. */
+  readonly seqs: readonly number[];
+}
+
+export interface ParkReply {
+  /** Those for which there is no room; the others are stored. */
+  readonly refused: readonly number[];
+}
+
+/** `parked`: which events wait for their schema at a durable of the asking node, in alphabetical order. */
 export interface ParkedRequest {
   readonly durable: string;
+  /** The last event of the page before. */
+  readonly after?: string;
 }
 
 export interface ParkedReply {
-  /** `ui.notify@1`; at most 1000, the rest when these are gone. */
+  /** `ui.notify@1`. */
   readonly events: readonly string[];
+  /** There are more than these. */
+  readonly more?: true;
 }
 
 /** `release`: give those of one event to the durable again, a page of them. */
 export interface ReleaseRequest {
   readonly durable: string;
   readonly event: string;
-  /** Place among the dead letters of the last one of the page before; 0 at first. */
+  /** Place in the subnet's stream of the last one of the page before; 0 at first. */
   readonly after: number;
 }
 

@@ -15,6 +15,8 @@ export type {
   HubRefusal,
   ParkedReply,
   ParkedRequest,
+  ParkReply,
+  ParkRequest,
   RegistryOffer,
   RegistryOfferReply,
   RegistryReply,
@@ -45,7 +47,7 @@ export {
   type PullConsumerOptions,
   type PulledMessage,
 } from "./pull-consumer.ts";
-export { type StoredFrom, type StoredMessage, storedMessages } from "./stored-messages.ts";
+export { type StoredFrom, type StoredMessage, storedMessageAt, storedMessages } from "./stored-messages.ts";
 export { StreamPublisher, type StreamPublisherOptions } from "./stream-publisher.ts";
 export { ACK_WAIT_MS, ensureStream, type StreamSettings } from "./streams.ts";
 export { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./tls.ts";

@@ -10,17 +10,17 @@ import {
   type NodeAddress,
   PROCESSING_ROOT,
   type ProcessingRecord,
-  parkedSubject,
   processingStream,
   type RecordedEvent,
   randomId,
-  UNKNOWN_EVENT_RULE,
 } from "@adaos/core";
 import type { Connection } from "./connection.ts";
 import {
   askHub,
   type ParkedReply,
   type ParkedRequest,
+  type ParkReply,
+  type ParkRequest,
   type ReleaseReply,
   type ReleaseRequest,
 } from "./hub-requests.ts";
@@ -48,11 +48,7 @@ export class NatsJournal implements FailureJournal {
   async storeDeadLetter(entry: DeadLetter): Promise<void> {
     // A subject of its own, and one message a subject: a letter that is stored again replaces itself.
     const own = `${entry.seq}-${subjectToken(entry.event_id)}`;
-    const owner = { ...this.#address, durable: entry.durable };
-    const subject =
-      entry.rule === UNKNOWN_EVENT_RULE
-        ? parkedSubject(owner, own, entry.subject)
-        : deadLetterSubject(owner, own);
+    const subject = deadLetterSubject({ ...this.#address, durable: entry.durable }, own);
     await this.#deadLetters.publish(messageOf(subject, encodeDeadLetter(entry)));
   }
 
@@ -72,16 +68,22 @@ export class NatsJournal implements FailureJournal {
     }
   }
 
+  async park(durable: string, seqs: readonly number[]): Promise<ReadonlySet<number>> {
+    const request: ParkRequest = { durable, seqs };
+    const { node } = this.#address;
+    const { refused } = await askHub<ParkReply>(this.#connection, node, "park", request, HUB_MS);
+    return new Set(refused);
+  }
+
   async parked(durable: string): Promise<readonly string[]> {
-    const request: ParkedRequest = { durable };
-    const { events } = await askHub<ParkedReply>(
-      this.#connection,
-      this.#address.node,
-      "parked",
-      request,
-      HUB_MS,
-    );
-    return events;
+    const all: string[] = [];
+    for (let after: string | undefined; ; after = all.at(-1)) {
+      const request: ParkedRequest = after === undefined ? { durable } : { durable, after };
+      const { node } = this.#address;
+      const { events, more } = await askHub<ParkedReply>(this.#connection, node, "parked", request, HUB_MS);
+      all.push(...events);
+      if (more !== true || events.length === 0) return all;
+    }
   }
 
   async release(durable: string, event: string): Promise<number> {

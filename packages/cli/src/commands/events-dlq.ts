@@ -113,8 +113,8 @@ function purgeCommand(terminal: Terminal): Command {
       const isMeant = ({ entry }: KeptDeadLetter): boolean => Date.parse(entry.at) < beforeMs;
       const { count, all, last } = await survey(options, isMeant);
       if (!(await confirmed("delete", "dead letters", { count }, options, terminal))) return;
-      const { done } = await change({ count, last, isMeant }, options, terminal, (desk, { kept }) =>
-        desk.remove(kept),
+      const { done } = await change({ count, last, isMeant }, options, terminal, (desk, letter) =>
+        desk.remove(letter),
       );
       tellCounts({ deleted: done, kept: all - done }, options, terminal);
     });
@@ -132,7 +132,7 @@ interface Survey {
   readonly count: number;
   readonly all: number;
   readonly permanent: number;
-  /** Where the last one that is meant lies in each subnet: what comes later is not meant. */
+  /** Where the last one that is meant lies in each stream: what comes later is not meant. */
   readonly last: ReadonlyMap<string, number>;
 }
 
@@ -147,7 +147,7 @@ async function survey(
     if (!isMeant(letter)) return;
     count++;
     if (letter.entry.category === "permanent") permanent++;
-    last.set(letter.subnet, letter.kept);
+    last.set(letter.stream, Math.max(letter.kept, last.get(letter.stream) ?? 0));
   });
   return { count, all, permanent, last };
 }
@@ -179,7 +179,7 @@ async function change(
     const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
     await withHubs(options, async (hub) => {
       const desk = new DeadLetterDesk(hub.of, hub.connection, hub.jsm, signatures);
-      const letters = upTo(last.get(hub.of) ?? 0, deadLetters(hub, options), isMeant);
+      const letters = upTo(last, deadLetters(hub, options), isMeant);
       await inFlight(letters, { maxInFlight: MAX_IN_FLIGHT, perSecond }, (letter) => actOn(desk, letter));
       await desk.close();
     });
@@ -190,13 +190,12 @@ async function change(
 }
 
 async function* upTo(
-  last: number,
+  last: ReadonlyMap<string, number>,
   letters: AsyncIterable<KeptDeadLetter>,
   isMeant: (letter: KeptDeadLetter) => boolean,
 ): AsyncGenerator<KeptDeadLetter> {
   for await (const letter of letters) {
-    if (letter.kept > last) return;
-    if (isMeant(letter)) yield letter;
+    if (letter.kept <= (last.get(letter.stream) ?? 0) && isMeant(letter)) yield letter;
   }
 }
 

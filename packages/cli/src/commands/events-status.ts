@@ -2,7 +2,7 @@ import { resolveStateDir } from "@adaos/config";
 import { messageOf } from "@adaos/core";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
-import { deadLetters } from "../mesh/dead-letters.ts";
+import { failedLetters, parkedWaits } from "../mesh/dead-letters.ts";
 import { type DurableState, durables } from "../mesh/durables.ts";
 import { type CountedFailures, FailureCounts } from "../mesh/failure-counts.ts";
 import { hubServers, type OpenServer, withServers } from "../mesh/hubs.ts";
@@ -54,7 +54,8 @@ async function look({ state, at }: StateOptions & { readonly at?: string }): Pro
 
 async function count(hub: OpenServer, counts: FailureCounts): Promise<void> {
   for await (const record of processingRecords(hub)) counts.addRecord(record);
-  for await (const { entry } of deadLetters(hub)) counts.addDeadLetter(entry);
+  for await (const { entry } of failedLetters(hub)) counts.addDeadLetter(entry);
+  for await (const { place } of parkedWaits(hub)) counts.addParked(`${hub.of} ${place}`);
 }
 
 function print(status: EventsStatus, terminal: Terminal): void {
@@ -69,7 +70,10 @@ function print(status: EventsStatus, terminal: Terminal): void {
       "dead letters",
       `${letters.transient} transient, ${letters.permanent} permanent, ${letters.unknown} unknown`,
     ],
-    ["parked", `${status.parked} wait for the schema of their event`],
+    [
+      "parked",
+      `${status.parked_events} events without a schema, ${status.parked} waits of durables for them`,
+    ],
     ["retry candidates", `${candidates.transient} transient, ${candidates.unknown} of unknown cause`],
     [
       "newest failure",

@@ -22,8 +22,10 @@ export interface CountedFailures {
   /** Processing records by status; `success` is one after a retry. */
   readonly records: Readonly<Record<"retrying" | "success" | "failed" | "dead_letter", number>>;
   readonly dead_letters: Readonly<Record<FailureCategory, number>>;
-  /** Dead letters that wait for nothing but the schema of their event, and count nowhere else. */
+  /** Waits of durables for the schema of an event, which count nowhere else. */
   readonly parked: number;
+  /** The events that they wait for; two durables may wait for one. */
+  readonly parked_events: number;
   /** Dead letters that another attempt may cure. */
   readonly retry_candidates: { readonly transient: number; readonly unknown: number };
   readonly newest_failure: NewestFailure | null;
@@ -34,6 +36,7 @@ export class FailureCounts {
   readonly #records = { retrying: 0, success: 0, failed: 0, dead_letter: 0 };
   readonly #letters = { transient: 0, permanent: 0, unknown: 0 };
   #parked = 0;
+  readonly #parkedEvents = new Set<string>();
   #newest: NewestFailure | null = null;
 
   addRecord(record: ProcessingRecord): void {
@@ -48,7 +51,7 @@ export class FailureCounts {
 
   addDeadLetter({ category, ...entry }: DeadLetter): void {
     if (entry.rule === UNKNOWN_EVENT_RULE) {
-      this.#parked++;
+      this.addParked(`${entry.stream} ${entry.seq}`);
       return;
     }
     if (Object.hasOwn(this.#letters, category)) this.#letters[category]++;
@@ -66,12 +69,19 @@ export class FailureCounts {
     });
   }
 
+  /** @param event Names the event that a durable waits for. */
+  addParked(event: string): void {
+    this.#parked++;
+    this.#parkedEvents.add(event);
+  }
+
   counted(): CountedFailures {
     const { transient, unknown } = this.#letters;
     return {
       records: { ...this.#records },
       dead_letters: { ...this.#letters },
       parked: this.#parked,
+      parked_events: this.#parkedEvents.size,
       retry_candidates: { transient, unknown },
       newest_failure: this.#newest,
     };

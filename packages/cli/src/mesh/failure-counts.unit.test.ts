@@ -47,6 +47,7 @@ describe("FailureCounts", () => {
       records: { retrying: 0, success: 0, failed: 0, dead_letter: 0 },
       dead_letters: { transient: 0, permanent: 0, unknown: 0 },
       parked: 0,
+      parked_events: 0,
       retry_candidates: { transient: 0, unknown: 0 },
       newest_failure: null,
     });

@@ -17,12 +17,21 @@ export interface FailureFilter {
  * node of another subnet. Throws `usage`.
  */
 export function filterSubject(root: string, subnet: string, filter: FailureFilter): string | undefined {
+  const of = handlersOf(subnet, filter);
+  return of === undefined ? undefined : `${root}.${subnet}.${of.node}.${of.durable}`;
+}
+
+/** The handlers of a subnet that the filter means, `*` for all; nothing where it names another subnet's. Throws `usage`. */
+export function handlersOf(
+  subnet: string,
+  filter: FailureFilter,
+): { readonly node: string; readonly durable: string } | undefined {
   const node = filter.node === undefined ? undefined : parseNodeAddress(filter.node);
   const problem = filter.durable === undefined ? undefined : originTokenProblem(filter.durable);
   if (problem !== undefined)
     throw new MeshError("usage", `durable ${quote(filter.durable ?? "")} ${problem}`);
   if (node !== undefined && node.subnet !== subnet) return undefined;
-  return `${root}.${subnet}.${node?.node ?? "*"}.${filter.durable ?? "*"}`;
+  return { node: node?.node ?? "*", durable: filter.durable ?? "*" };
 }
 
 /** Whether the filter means this event. */
