@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { MeshError } from "@adaos/core";
+import { escapeUnseen, MeshError } from "@adaos/core";
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 
 export interface LogOptions {
@@ -28,6 +28,8 @@ export function openLog(options: LogOptions): Logger {
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     messageKey: "event",
+    // People read it on terminals, and errors quote what strangers sent.
+    hooks: { streamWrite: (line: string) => escapeUnseen(line) },
     // A secret in a log outlives its rotation.
     redact: {
       paths: ["seed", "*.seed", "password", "*.password", "authorization", "*.authorization"],

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { visibleJson } from "@adaos/core";
 import { loadRegistry } from "@adaos/registry";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -29,7 +30,7 @@ export function registryGenerateCommand(terminal: Terminal): Command {
       }
       const paths = stale.map(([path]) => join(dir, path));
       if (typesProblem !== undefined) terminal.say(`no types were made: ${typesProblem}`);
-      if (json === true) terminal.out(JSON.stringify({ stale: paths, written: check !== true }));
+      if (json === true) terminal.out(visibleJson({ stale: paths, written: check !== true }));
       else for (const path of paths) terminal.out(`${check === true ? "stale" : "wrote"} ${path}`);
       if (check === true && paths.length > 0) process.exitCode = EXIT_CODES["invalid-config"];
     });

@@ -1,4 +1,4 @@
-import type { PolicyVerb } from "@adaos/core";
+import { type PolicyVerb, visibleJson } from "@adaos/core";
 import { Argument, Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { jsonOption, stateOption } from "../options.ts";
@@ -42,7 +42,7 @@ export function policyExplainCommand(terminal: Terminal): Command {
       const placed = hops.map((hop) => ({ hop, place: placeOfAnswer(loaded, hop) }));
       if (options.json === true)
         terminal.out(
-          JSON.stringify({
+          visibleJson({
             allowed,
             known: unknown === undefined,
             hops: placed.map(({ hop, place }) => hopAsJson(hop, place)),
