@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import pc from "picocolors";
 import { describe, expect, test } from "vitest";
 import { firstLine, printable, styles, table } from "./terminal.ts";
@@ -44,6 +47,22 @@ describe("printable() and styles()", () => {
     expect(printable("a\u001b[2Jb\u001b[8mc\u001b]0;d\u0007\u009b1m\u202ee\n\tf")).toBe(
       "a\ufffd[2Jb\ufffd[8mc\ufffd]0;d\ufffd\ufffd1m\ufffde\n\tf",
     );
+  });
+});
+
+describe("the sources of the command line", () => {
+  test("print through the terminal alone, and JSON through visibleJson() alone", () => {
+    const src = fileURLToPath(new URL(".", import.meta.url));
+    const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter(
+      (file) => file.endsWith(".ts") && !file.endsWith(".test.ts"),
+    );
+    expect(files.length).toBeGreaterThan(100);
+    for (const file of files) {
+      const text = readFileSync(join(src, file), "utf8");
+      expect(text, file).not.toMatch(/console\.|\bout\(\s*JSON\.stringify/);
+      if (file !== "terminal.ts" && file !== join("mcp", "serve-mcp.ts"))
+        expect(text, file).not.toMatch(/process\.std(out|err)\.write\(/);
+    }
   });
 });
 

@@ -1,5 +1,5 @@
-import { mkdirSync, renameSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, renameSync, statSync } from "node:fs";
+import { openOwnLog } from "@adaos/config";
 import { escapeUnseen, MeshError } from "@adaos/core";
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 
@@ -57,8 +57,8 @@ export function openLog(options: LogOptions): Logger {
 
 function openSink(file: string): ReturnType<typeof destination> {
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    return destination({ dest: file, append: true, sync: true });
+    closeSync(openOwnLog(file, "a"));
+    return destination({ dest: file, append: true, sync: true, mode: 0o600 });
   } catch (cause) {
     throw MeshError.from(cause, "invalid-config", `log file ${file} cannot be written`);
   }

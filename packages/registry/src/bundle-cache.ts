@@ -32,7 +32,7 @@ export class BundleCache {
     if (this.#file === undefined) return;
     const unfinished = `${this.#file}.${randomBytes(6).toString("hex")}.new`;
     try {
-      await mkdir(dirname(this.#file), { recursive: true });
+      await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 });
       const handle = await open(unfinished, "wx", 0o600);
       try {
         await handle.writeFile(bytes);
