@@ -12,6 +12,10 @@ const BIN = join(HOME, "packages/cli/bin/adaos.mjs");
 /** Short waits, so that a test sees the end of them. */
 const QUICK = { baseMs: 50, factor: 1, maxRetries: 2, jitter: 0 } as const;
 
+/** What would command a terminal, turn a line's direction, or not be seen. */
+const UNSEEN = "\u001b]0;owned\u0007\u001b[31m\u009b2J\u007f\u202e\u2066\u200b\u2028";
+const UNSEEN_CHARS = /(?![\n\t])[\p{Cc}\p{Cf}\u2028]/u;
+
 interface Status {
   readonly generated_at: string;
   readonly mesh: string;
@@ -65,7 +69,7 @@ describe("the operator's commands, on a real mesh", () => {
       if (text === "flaky" && ++flaky === 1) throw new RetryableError("not yet");
       if (text === "permanent" && !mended) throw new NonRetryableError("no such screen");
       if (text === "transient" && !mended) throw new RetryableError("screen is busy\nvery");
-      if (text === "unknown" && !mended) throw new Error("who knows");
+      if (text === "unknown" && !mended) throw new Error(`${UNSEEN}who knows`);
       handled.push({
         id: event.event_id,
         cause: event.causation_id,
@@ -74,7 +78,7 @@ describe("the operator's commands, on a real mesh", () => {
       });
     });
     for (const text of ["good", "flaky", "permanent", "transient", "unknown"]) {
-      const { eventId } = await kitchen.publish("ui.notify", { text });
+      const { eventId } = await kitchen.publish("ui.notify", { text, title: UNSEEN });
       ids.set(text, eventId);
     }
     await until("all are settled", async () => {
@@ -113,6 +117,29 @@ describe("the operator's commands, on a real mesh", () => {
     expect(text.stdout).toMatch(/dead letters +1 transient, 1 permanent, 1 unknown/);
     expect(text.stdout).toMatch(/retry candidates +1 transient, 1 of unknown cause/);
     expect(text.stdout).toMatch(/beta +desk +screen +0 +0 +0/);
+  });
+
+  test("no text of a stranger commands the terminal, and JSON keeps each", async () => {
+    const id = idOf("unknown");
+    const [letter] = await lines<{ dead_letter_id: string }>("detail", id);
+    for (const args of [
+      ["detail", id],
+      ["dlq", "list"],
+      ["dlq", "show", id],
+      ["failed"],
+      ["retry-candidates"],
+      ["status"],
+      ["topics"],
+      ["export", "--output", "-"],
+      ["tail", "ui.", "--at", "alpha", "--since", "1h", "--count", "3"],
+    ]) {
+      for (const form of [undefined, "--json"]) {
+        const { code, stdout, stderr } = await run(...args, ...(form === undefined ? [] : [form]));
+        expect([code, `${stdout}${stderr}`.match(UNSEEN_CHARS)], args.join(" ")).toEqual([0, null]);
+        if (form === "--json" && args[0] === "detail") expect(JSON.parse(stdout)).toEqual(letter);
+      }
+    }
+    expect(JSON.stringify(letter)).toContain(JSON.stringify(UNSEEN).slice(1, -1));
   });
 
   test("status --at: one subnet only, and a subnet that is none is a usage error", async () => {

@@ -56,7 +56,10 @@ async function program(args: readonly string[], terminal: Terminal): Promise<Com
 /** Errors come to {@link main} instead of ending the process somewhere inside, and command no terminal. */
 function withStrictErrors(command: Command, terminal: Terminal): void {
   command.exitOverride().showHelpAfterError("(try --help)");
-  command.configureOutput({ writeErr: (text) => terminal.say(text.replace(/\n$/, "")) });
+  command.configureOutput({
+    writeOut: (text) => terminal.out(text.replace(/\n$/, "")),
+    writeErr: (text) => terminal.say(text.replace(/\n$/, "")),
+  });
   for (const sub of command.commands) withStrictErrors(sub, terminal);
 }
 

@@ -1,9 +1,10 @@
+import { visibleJson } from "@adaos/core";
 import type { MeshHealth } from "./mesh/health.ts";
 import { type Terminal, table } from "./terminal.ts";
 
 /** Prints what runs where, a line each, or all of it as one JSON object. */
 export function printHealth(health: MeshHealth, json: boolean, terminal: Terminal): void {
-  if (json) return terminal.out(JSON.stringify(health));
+  if (json) return terminal.out(visibleJson(health));
   const rows = health.components.map(({ kind, name, ready, note }) => [
     kind,
     name,

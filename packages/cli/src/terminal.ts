@@ -1,14 +1,20 @@
-import type { Logger } from "@adaos/core";
+import { randomBytes } from "node:crypto";
+import { type Logger, visibleText } from "@adaos/core";
 import pc from "picocolors";
 
-/** Where a command writes: data on `out`, everything said about it on `say`. */
+type Colors = Pick<ReturnType<typeof pc.createColors>, "red" | "green" | "yellow" | "cyan" | "dim" | "bold">;
+
+/**
+ * Where a command writes: data on `out`, everything said about it on `say`. Nothing in a line commands the terminal but
+ * the styles of `colors`. JSON goes through `visibleJson()` first, which keeps its value.
+ */
 export interface Terminal {
   /** Data, one line. */
   out(line: string): void;
   /** A message, one line. */
   say(line: string): void;
   readonly outIsTty: boolean;
-  readonly colors: ReturnType<typeof pc.createColors>;
+  readonly colors: Colors;
 }
 
 /** The process's own streams. Colour only on a terminal, and never with NO_COLOR. */
@@ -20,31 +26,39 @@ export function processTerminal(): Terminal {
     throw error;
   });
   return {
-    out: (line) => void process.stdout.write(`${line}\n`),
+    out: (line) => void process.stdout.write(`${printable(line)}\n`),
     say: (line) => void process.stderr.write(`${printable(line)}\n`),
     outIsTty: process.stdout.isTTY === true,
-    colors: pc.createColors(colored),
+    colors: styles(colored),
   };
 }
 
-/** The colours and weights that messages have, and none that hides text or moves the cursor. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what styles begin with.
-const STYLES = /(\u001b\[(?:[0-2]|22|3[1-69]|90)m)/;
+/** Begins a style of our own. Nobody outside this process can foresee it, so a text from outside has no style. */
+const STYLE = `\ue000${randomBytes(9).toString("base64url")}`;
 
-/**
- * Without the characters that command a terminal: names and messages come from strangers. Line ends and tabs stay, and the
- * styles of our own messages.
- */
+/** Colours and weights that {@link printable} turns into those of a terminal; none unless `enabled`. */
+export function styles(enabled: boolean): Colors {
+  const { red, green, yellow, cyan, dim, bold } = pc.createColors(enabled);
+  const own = (style: typeof red) => (text: Parameters<typeof red>[0]) =>
+    style(visibleText(String(text))).replaceAll("\u001b", STYLE);
+  return {
+    red: own(red),
+    green: own(green),
+    yellow: own(yellow),
+    cyan: own(cyan),
+    dim: own(dim),
+    bold: own(bold),
+  };
+}
+
+/** Without the characters that command a terminal or hide text: names and messages come from strangers. Line ends stay. */
 export function printable(text: string): string {
-  return text
-    .split(STYLES)
-    .map((part, i) => (i % 2 === 1 ? part : part.replaceAll(/(?![\n\t])\p{Cc}/gu, "\ufffd")))
-    .join("");
+  return visibleText(text).replaceAll(STYLE, "\u001b");
 }
 
 /** Lines of columns, each as wide as its widest cell. */
 export function table(unchecked: readonly (readonly string[])[]): string[] {
-  const rows = unchecked.map((row) => row.map((cell) => printable(cell).replaceAll(/[\n\t]/g, " ")));
+  const rows = unchecked.map((row) => row.map((cell) => visibleText(cell).replaceAll(/[\n\t]/g, " ")));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
@@ -60,7 +74,7 @@ export function table(unchecked: readonly (readonly string[])[]): string[] {
 /** What of a text fits into a cell. It may come from a stranger: nothing in it reaches the terminal as a command. */
 export function firstLine(text: string, maxLength: number): string {
   const [line = ""] = text.split("\n", 1);
-  return line.slice(0, maxLength).replaceAll(/\p{Cc}/gu, " ");
+  return visibleText(line.slice(0, maxLength).replaceAll(/\p{Cc}/gu, " "));
 }
 
 /** A command says what is wrong once, at its end; what the connection does meanwhile is told only when it is bad. */

@@ -1,6 +1,9 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import pc from "picocolors";
 import { describe, expect, test } from "vitest";
-import { firstLine, printable, table } from "./terminal.ts";
+import { firstLine, printable, styles, table } from "./terminal.ts";
 
 describe("table()", () => {
   test("makes each column as wide as its widest cell, two spaces between them", () => {
@@ -24,14 +27,42 @@ describe("table()", () => {
   });
 });
 
-describe("printable()", () => {
-  test("leaves the styles of our own messages, and nothing else that a terminal would obey", () => {
-    const { red, green, yellow, cyan, dim, bold } = pc.createColors(true);
-    for (const style of [red, green, yellow, cyan, dim, bold])
-      expect(printable(style("told"))).toBe(style("told"));
-    expect(printable("a\u001b[2Jb\u001b[8mc\u001b]0;d\u0007\u009b1me\n\tf")).toBe(
-      "a\ufffd[2Jb\ufffd[8mc\ufffd]0;d\ufffd\ufffd1me\n\tf",
+describe("printable() and styles()", () => {
+  test("shows the styles of our own, and nothing that a text from outside would have a terminal do", () => {
+    const { red, green, yellow, cyan, dim, bold } = styles(true);
+    const theirs = pc.createColors(true);
+    for (const [own, style] of [
+      [red, theirs.red],
+      [green, theirs.green],
+      [yellow, theirs.yellow],
+      [cyan, theirs.cyan],
+      [dim, theirs.dim],
+      [bold, theirs.bold],
+    ] as const) {
+      expect(printable(own("told"))).toBe(style("told"));
+      expect(printable(style("told"))).not.toContain("\u001b");
+      expect(printable(own(style("told")))).toBe(style(style("told").replaceAll("\u001b", "\ufffd")));
+    }
+    expect(printable(styles(false).red("\u001b[31mtold"))).toBe("\ufffd[31mtold");
+    expect(printable("a\u001b[2Jb\u001b[8mc\u001b]0;d\u0007\u009b1m\u202ee\n\tf")).toBe(
+      "a\ufffd[2Jb\ufffd[8mc\ufffd]0;d\ufffd\ufffd1m\ufffde\n\tf",
     );
+  });
+});
+
+describe("the sources of the command line", () => {
+  test("print through the terminal alone, and JSON through visibleJson() alone", () => {
+    const src = fileURLToPath(new URL(".", import.meta.url));
+    const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter(
+      (file) => file.endsWith(".ts") && !file.endsWith(".test.ts"),
+    );
+    expect(files.length).toBeGreaterThan(100);
+    for (const file of files) {
+      const text = readFileSync(join(src, file), "utf8");
+      expect(text, file).not.toMatch(/console\.|\bout\(\s*JSON\.stringify/);
+      if (file !== "terminal.ts" && file !== join("mcp", "serve-mcp.ts"))
+        expect(text, file).not.toMatch(/process\.std(out|err)\.write\(/);
+    }
   });
 });
 
@@ -39,7 +70,7 @@ describe("firstLine()", () => {
   test("is cut to its length, and holds nothing that a terminal would obey", () => {
     expect(firstLine("busy\nat x", 60)).toBe("busy");
     expect(firstLine("much too long", 4)).toBe("much");
-    expect(firstLine("a\u001b[2Jb\r\u009bc", 60)).toBe("a [2Jb  c");
+    expect(firstLine("a\u001b[2Jb\r\u009bc\u202ed", 60)).toBe("a [2Jb  c\ufffdd");
     expect(firstLine("", 60)).toBe("");
   });
 });

@@ -2,6 +2,7 @@ export { asBlockList, withItems } from "./append-items.ts";
 export { compiledPolicyText } from "./compiled-policy.ts";
 export { type NewMember, withMember, withoutMember } from "./edit-mesh-file.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
+export { makeFolder } from "./make-folder.ts";
 export {
   type AutoApply,
   type CertificateFiles,
@@ -23,8 +24,9 @@ export {
   type RootFile,
   readNodeFile,
 } from "./node-file.ts";
+export { assertOwnFolder, ownershipProblem } from "./own-folder.ts";
 export { startTimeOf } from "./process-start-time.ts";
-export { assertPrivate, readSeed, writeSecret } from "./secret-file.ts";
+export { assertPrivate, openOwnLog, readSeed, writeSecret } from "./secret-file.ts";
 export { newSignatureKey, readSignatureKey, readSignatures } from "./signature-keys.ts";
 export {
   layoutFile,
@@ -38,6 +40,7 @@ export {
   resolveStateDir,
   rootNodeIds,
   runFilePath,
+  STATE_FOLDER,
   storeDir,
 } from "./state-dir.ts";
 export {

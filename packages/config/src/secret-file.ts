@@ -1,6 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync, fchmodSync, fstatSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { MeshError } from "@adaos/core";
+import { makeFolder } from "./make-folder.ts";
+import { ownershipProblem } from "./own-folder.ts";
 
 /** Reads an nkey seed. Throws `invalid-config` when others on this machine may read it too. */
 export function readSeed(file: string): string {
@@ -12,24 +14,35 @@ export function readSeed(file: string): string {
   }
 }
 
-/** Throws `invalid-config` when others on this machine may read a file that holds a secret, or when it is not there. */
+/**
+ * Throws `invalid-config` when a file that holds a secret is another user's, when others on this machine may read it, or
+ * when it is not there.
+ */
 export function assertPrivate(file: string): void {
+  let problem: string | undefined;
   try {
     const { mode } = statSync(file);
-    if (process.platform === "win32" || (mode & 0o077) === 0) return;
+    const isOpen = process.platform !== "win32" && (mode & 0o077) !== 0;
+    problem = isOpen ? `others may read it; run: chmod 600 ${file}` : ownershipProblem(resolve(file));
   } catch (cause) {
     throw MeshError.from(cause, "invalid-config", `the secret in ${file} cannot be read`);
   }
-  throw new MeshError(
-    "invalid-config",
-    `${file} holds a secret and others may read it; run: chmod 600 ${file}`,
-  );
+  if (problem !== undefined) throw new MeshError("invalid-config", `${file} holds a secret and ${problem}`);
 }
 
 /** Writes a file that holds a secret, readable by its owner only, its folder too. */
 export function writeSecret(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file), 0o700);
   writeFileSync(file, text, { mode: 0o600 });
   // The mode above counts only for a file that is new.
   chmodSync(file, 0o600);
+}
+
+/** Opens a log for its owner only, its folder too: errors quote what others sent. A log that is there becomes private. */
+export function openOwnLog(file: string, flags: "a" | "w"): number {
+  makeFolder(dirname(file), 0o700);
+  const handle = openSync(file, flags, 0o600);
+  // A terminal or a pipe keeps what it has.
+  if (fstatSync(handle).isFile()) fchmodSync(handle, 0o600);
+  return handle;
 }

@@ -6,6 +6,9 @@ export function resolveStateDir(option: string | undefined, env: NodeJS.ProcessE
   return resolve(option ?? env["ADAOS_STATE"] ?? ".adaos");
 }
 
+/** How messages name it. */
+export const STATE_FOLDER = "the state folder";
+
 /** What runs where, written by `adaos up`, read by every command that talks to the mesh. */
 export function layoutFile(stateDir: string): string {
   return join(stateDir, "mesh.json");

@@ -1,5 +1,6 @@
 import { MeshError } from "./errors.ts";
 import { RecentMap } from "./recent-map.ts";
+import { visibleJson } from "./visible-text.ts";
 
 /** Longest event name in characters; keeps subjects far below the server's line limit. */
 export const MAX_EVENT_NAME_LENGTH = 200;
@@ -72,5 +73,5 @@ export function formatEventRef(name: string, version: number): string {
 
 /** For messages: quoted, escaped, cut to 80 characters. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
+  return visibleJson(text.length > 80 ? `${text.slice(0, 77)}...` : text);
 }

@@ -214,3 +214,4 @@ export {
 } from "./subject.ts";
 export { TokenBucket } from "./token-bucket.ts";
 export { linkSpan, type MessageHeaders, type MessageSpan } from "./tracing.ts";
+export { escapeUnseen, visibleJson, visibleText } from "./visible-text.ts";

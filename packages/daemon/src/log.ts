@@ -1,6 +1,6 @@
-import { mkdirSync, renameSync, statSync } from "node:fs";
-import { dirname } from "node:path";
-import { MeshError } from "@adaos/core";
+import { closeSync, renameSync, statSync } from "node:fs";
+import { openOwnLog } from "@adaos/config";
+import { escapeUnseen, MeshError } from "@adaos/core";
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 
 export interface LogOptions {
@@ -28,6 +28,8 @@ export function openLog(options: LogOptions): Logger {
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     messageKey: "event",
+    // People read it on terminals, and errors quote what strangers sent.
+    hooks: { streamWrite: (line: string) => escapeUnseen(line) },
     // A secret in a log outlives its rotation.
     redact: {
       paths: ["seed", "*.seed", "password", "*.password", "authorization", "*.authorization"],
@@ -55,8 +57,8 @@ export function openLog(options: LogOptions): Logger {
 
 function openSink(file: string): ReturnType<typeof destination> {
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    return destination({ dest: file, append: true, sync: true });
+    closeSync(openOwnLog(file, "a"));
+    return destination({ dest: file, append: true, sync: true, mode: 0o600 });
   } catch (cause) {
     throw MeshError.from(cause, "invalid-config", `log file ${file} cannot be written`);
   }

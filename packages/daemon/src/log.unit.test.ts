@@ -113,6 +113,15 @@ describe("openLog()", () => {
     expect(writes).toEqual([[descriptor, expect.stringContaining('"event":"line"')]]);
   });
 
+  test("is for its owner only, one that is there too, and shows every character", () => {
+    mkdirSync(join(dir, "logs"));
+    writeFileSync(file, "", { mode: 0o644 });
+    openLog({ level: "info", file, base: {} }).warn({ text: "\u009b2J\u202e\u007f" }, "delivery nak");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, "utf8")).toContain('"\\u009b2J\\u202e\\u007f"');
+    expect(lines()[0]).toMatchObject({ text: "\u009b2J\u202e\u007f" });
+  });
+
   test("refuses a file that cannot be written as invalid-config, naming it", () => {
     writeFileSync(join(dir, "blocked"), "");
     for (const bad of [dir, join(dir, "blocked/node.log")]) {

@@ -112,9 +112,9 @@ function stopSignal(log: Logger): AbortSignal {
 
 function writeRunFile(file: string, content: RunFile): void {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     // Renamed into place, so that nobody reads half of it.
-    writeFileSync(`${file}.new`, `${JSON.stringify(content)}\n`);
+    writeFileSync(`${file}.new`, `${JSON.stringify(content)}\n`, { mode: 0o600 });
     renameSync(`${file}.new`, file);
   } catch (cause) {
     throw new MeshError("invalid-config", `${file} cannot be written: ${messageOf(cause)}`, { cause });

@@ -1,5 +1,6 @@
-import { createServer, type Server } from "node:http";
-import { MeshError, messageOf } from "@adaos/core";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { isIP, type Socket } from "node:net";
+import { MeshError, messageOf, visibleJson } from "@adaos/core";
 import type { PartHealth } from "./part.ts";
 
 /** What a daemon answers at `/status`. */
@@ -13,36 +14,31 @@ export interface NodeStatus {
   readonly parts: Readonly<Record<string, PartHealth>>;
 }
 
+/** The oldest makes room for one more, so that idle ones keep nobody out. */
+const MAX_CONNECTIONS = 64;
+/** A head has the request line in it. */
+const LIMITS = { maxHeaderSize: 8192, headersTimeout: 2000, requestTimeout: 2000, keepAliveTimeout: 1000 };
+const CHECK_MS = 500;
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 /**
  * Answers `/healthz` (200 while the process runs), `/readyz` (200 when ready, else 503) and `/status` (JSON).
  * Read-only. Resolves with the port it listens on; rejects with `unavailable`.
  */
 export function startStatusServer(
-  address: { readonly host: string; readonly port: number },
+  address: Address,
   status: () => NodeStatus,
 ): Promise<{ readonly port: number; stop(): Promise<void> }> {
-  const server = createServer((request, response) => {
-    const answer = (code: number, body: object): void => {
-      response.writeHead(code, { "content-type": "application/json", "cache-control": "no-store" });
-      response.end(`${JSON.stringify(body)}\n`);
-    };
-    if (request.method !== "GET") return answer(405, { error: "only GET" });
-    if (request.url === "/healthz") return answer(200, { status: "ok" });
-    if (request.url !== "/readyz" && request.url !== "/status") {
-      return answer(404, { error: "try /healthz, /readyz or /status" });
-    }
-    let now: NodeStatus;
-    try {
-      now = status();
-    } catch (thrown) {
-      // Who asks how a node is must not be able to end it.
-      return answer(500, { error: messageOf(thrown) });
-    }
-    if (request.url === "/status") return answer(200, now);
-    return answer(now.ready ? 200 : 503, { ready: now.ready });
+  let port = address.port;
+  const server = createServer({ ...LIMITS, connectionsCheckingInterval: CHECK_MS }, (request, response) => {
+    const [code, body] = answerTo(request, { host: address.host, port }, status);
+    send(request, response, code, body);
   });
-  server.requestTimeout = 5000;
-  server.maxConnections = 64;
+  makeRoom(server);
   return new Promise((resolve, reject) => {
     server.once("error", (cause) => {
       const where = `${address.host}:${address.port}`;
@@ -52,9 +48,64 @@ export function startStatusServer(
     });
     server.listen(address.port, address.host, () => {
       const bound = server.address();
-      const port = typeof bound === "object" && bound !== null ? bound.port : address.port;
+      if (typeof bound === "object" && bound !== null) port = bound.port;
       resolve({ port, stop: () => stopServer(server) });
     });
+  });
+}
+
+function answerTo(
+  { method, url, headers }: IncomingMessage,
+  address: Address,
+  status: () => NodeStatus,
+): readonly [code: number, body: object] {
+  if (!isOwnHost(headers.host, address)) return [421, { error: "the Host header names another server" }];
+  if (method !== "GET" && method !== "HEAD") return [405, { error: "only GET and HEAD" }];
+  if (url === "/healthz") return [200, { status: "ok" }];
+  if (url !== "/readyz" && url !== "/status") return [404, { error: "try /healthz, /readyz or /status" }];
+  try {
+    const now = status();
+    return url === "/status" ? [200, now] : [now.ready ? 200 : 503, { ready: now.ready }];
+  } catch (thrown) {
+    // Who asks how a node is must not be able to end it.
+    return [500, { error: messageOf(thrown) }];
+  }
+}
+
+/**
+ * Whether a Host header means this server. A page of another site could make a browser ask here by a name that it has
+ * led to this address; that name is none of ours. Pure.
+ */
+export function isOwnHost(header: string | undefined, { host, port }: Address): boolean {
+  const [, bracketed, plain, givenPort] =
+    /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(header ?? "") ?? [];
+  const name = (bracketed ?? plain ?? "").toLowerCase();
+  // Where every interface is served, ports may be mapped and addresses are many; but no foreign name is an address.
+  if (host === "0.0.0.0" || host === "::") return isIP(name) !== 0 || name === "localhost";
+  if (Number(givenPort ?? 80) !== port) return false;
+  return ["127.0.0.1", "localhost", "::1", host.toLowerCase()].includes(name);
+}
+
+function send(request: IncomingMessage, response: ServerResponse, code: number, body: object): void {
+  const { headers, socket } = request;
+  const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) !== 0;
+  response.writeHead(code, {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    ...(hasBody ? { connection: "close" } : {}),
+  });
+  // A body is not read: it could have any length.
+  response.end(`${visibleJson(body)}\n`, () => hasBody && socket.destroy());
+}
+
+function makeRoom(server: Server): void {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    const [oldest] = sockets;
+    if (sockets.size > MAX_CONNECTIONS) oldest?.destroy();
   });
 }
 

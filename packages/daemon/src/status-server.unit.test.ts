@@ -1,7 +1,7 @@
 import { Agent, request } from "node:http";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type NodeStatus, startStatusServer } from "./status-server.ts";
+import { isOwnHost, type NodeStatus, startStatusServer } from "./status-server.ts";
 
 const HOST = "127.0.0.1";
 const STATUS: NodeStatus = {
@@ -71,7 +71,14 @@ describe("startStatusServer()", () => {
     },
   );
 
-  test.each(["POST", "PUT", "DELETE"])("answers %s with 405", async (method) => {
+  test("answers HEAD without a body, and lets no page of another site read anything", async () => {
+    const response = await ask("/healthz", { method: "HEAD", headers: { origin: "https://site.example" } });
+    expect([response.status, await response.text()]).toEqual([200, ""]);
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+    expect([...response.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+  });
+
+  test.each(["POST", "PUT", "DELETE", "OPTIONS"])("answers %s with 405", async (method) => {
     expect((await ask("/status", { method })).status).toBe(405);
   });
 
@@ -107,5 +114,119 @@ describe("startStatusServer()", () => {
       again.once("error", reject).listen(server.port, HOST, resolve);
     });
     await new Promise((resolve) => again.close(resolve));
+  });
+});
+
+describe("startStatusServer() against hostile clients", () => {
+  let server: Awaited<ReturnType<typeof startStatusServer>>;
+  let sockets: Socket[];
+
+  beforeEach(async () => {
+    sockets = [];
+    server = await startStatusServer({ host: HOST, port: 0 }, () => STATUS);
+  });
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    await server.stop();
+  });
+
+  async function open(): Promise<Socket> {
+    const socket = connect(server.port, HOST);
+    sockets.push(socket);
+    socket.on("error", () => undefined).resume();
+    await new Promise((resolve) => socket.once("connect", resolve));
+    return socket;
+  }
+
+  /** Everything that comes until the server ends the connection. */
+  async function raw(text: string): Promise<string> {
+    const socket = await open();
+    let got = "";
+    socket.on("data", (chunk) => {
+      got += String(chunk);
+    });
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.write(text);
+    await closed;
+    return got;
+  }
+
+  async function healthMs(): Promise<number> {
+    const startedMs = performance.now();
+    const response = await fetch(`http://${HOST}:${server.port}/healthz`);
+    expect(response.status).toBe(200);
+    await response.text();
+    return performance.now() - startedMs;
+  }
+
+  test("answers within a second beside 200 idle connections, and ends those", async () => {
+    for (let i = 0; i < 200; i++) await open();
+    expect(await healthMs()).toBeLessThan(1000);
+    const closing = sockets.map((socket) =>
+      socket.closed ? undefined : new Promise((resolve) => socket.once("close", resolve)),
+    );
+    await Promise.all(closing);
+  });
+
+  test("answers within a second beside 100 clients that send a byte at a time, and ends those", async () => {
+    for (let i = 0; i < 100; i++) await open();
+    const text = `GET /healthz HTTP/1.1\r\nHost: ${HOST}:${server.port}\r\nX: ${"x".repeat(1000)}`;
+    let sent = 0;
+    const timer = setInterval(() => {
+      for (const socket of sockets) if (!socket.destroyed) socket.write(text.charAt(sent));
+      sent++;
+    }, 50);
+    try {
+      expect(await healthMs()).toBeLessThan(1000);
+      await Promise.all(
+        sockets.map((socket) =>
+          socket.closed ? undefined : new Promise((resolve) => socket.once("close", resolve)),
+        ),
+      );
+    } finally {
+      clearInterval(timer);
+    }
+    expect(sent).toBeLessThan(text.length);
+  });
+
+  test("refuses a head that is too long, and reads no body", async () => {
+    const head = `Host: ${HOST}:${server.port}\r\n`;
+    expect(await raw(`GET /${"x".repeat(9000)} HTTP/1.1\r\n${head}\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
+    expect(await raw(`GET /healthz HTTP/1.1\r\n${head}X: ${"x".repeat(9000)}\r\n\r\n`)).toMatch(/ 431 /);
+    for (const body of [
+      "Content-Length: 1000000000\r\n\r\nx",
+      "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+    ])
+      expect(await raw(`GET /healthz HTTP/1.1\r\n${head}${body}`)).toMatch(
+        / 200 (.|\r\n)*connection: close/i,
+      );
+  });
+
+  test.each(["evil.example", "127.0.0.1", "127.0.0.1:1", "localhost.evil.example", "[::1", ""])(
+    "answers the host %j with 421 and tells it nothing",
+    async (host) => {
+      const answer = await raw(`GET /status HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      expect(answer).toMatch(/^HTTP\/1\.1 421 /);
+      expect(answer).not.toContain("alpha");
+    },
+  );
+});
+
+describe("isOwnHost()", () => {
+  test.each([
+    ["127.0.0.1:8222", "127.0.0.1", true],
+    ["localhost:8222", "127.0.0.1", true],
+    ["LOCALHOST:8222", "127.0.0.1", true],
+    ["[::1]:8222", "127.0.0.1", true],
+    ["node.example:8222", "node.example", true],
+    ["node.example:8223", "node.example", false],
+    ["evil.example:8222", "127.0.0.1", false],
+    ["user@127.0.0.1:8222", "127.0.0.1", false],
+    ["10.0.0.7:18222", "0.0.0.0", true],
+    ["[fe80::1]:8222", "::", true],
+    ["evil.example:8222", "0.0.0.0", false],
+    [undefined, "0.0.0.0", false],
+  ])("%s at a server of %s: %s", (header, host, expected) => {
+    expect(isOwnHost(header, { host, port: 8222 })).toBe(expected);
   });
 });

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
+  assertOwnFolder,
   type LoadedNode,
   layoutFile,
   type MemberFile,
@@ -13,6 +14,7 @@ import {
   readServerAccess,
   readSignatures,
   resolveStateDir,
+  STATE_FOLDER,
 } from "@adaos/config";
 import {
   Bus,
@@ -108,6 +110,7 @@ function memberFile({ as, state, config }: ConnectOptions): string {
   if (as === undefined) throw new MeshError("usage", NEEDS_AS);
   const id = nodeId(parseNodeAddress(as));
   const stateDir = resolveStateDir(state);
+  assertOwnFolder(stateDir, STATE_FOLDER);
   if (!existsSync(layoutFile(stateDir))) {
     throw new MeshError(
       "unavailable",

@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
+import { assertOwnFolder, ownershipProblem } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { InstalledServer } from "./installer.ts";
 import { probe } from "./probe.ts";
@@ -32,6 +33,17 @@ export function cachedServerPath(cacheDir: string, version: string): string {
   return join(cacheDir, "nats-server", version, SERVER_FILE);
 }
 
+/** Why a binary of the cache must not be run: others could have put it there. Nothing when it may. */
+export function whyUntrusted(path: string): string | undefined {
+  // Whoever may write to a folder may replace what is in it.
+  const folder = dirname(path);
+  for (const one of [dirname(dirname(folder)), dirname(folder), folder, path]) {
+    const problem = ownershipProblem(one);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
 /** Paths of the binaries in the cache, the best first: the tested version, then from new to old. */
 export async function listCachedServers(cacheDir: string): Promise<string[]> {
   const versions = (await namesIn(join(cacheDir, "nats-server"))).filter(isVersion);
@@ -47,13 +59,16 @@ export async function listCachedServers(cacheDir: string): Promise<string[]> {
 /**
  * Lends a folder of one's own inside the cache to work in, and removes it however the work ends. What a killed
  * process left is removed here once it is an hour old; installs take minutes at most.
- * Rejects with MeshError `unavailable` when the cache cannot be written, else as `work` does.
+ * Rejects with MeshError `invalid-config` when others may write to the cache, `unavailable` when we cannot, else as
+ * `work` does.
  */
 export async function withWorkDir<T>(cacheDir: string, work: (dir: string) => Promise<T>): Promise<T> {
   const store = join(cacheDir, "nats-server");
   let dir: string;
+  assertOwnFolder(cacheDir, "the cache");
+  assertOwnFolder(store, "the cache");
   try {
-    await mkdir(store, { recursive: true });
+    await mkdir(store, { recursive: true, mode: 0o755 });
     await removeStale(store);
     dir = await mkdtemp(join(store, WORK_PREFIX));
   } catch (thrown) {
@@ -87,7 +102,7 @@ export async function adopt(cacheDir: string, file: string, signal?: AbortSignal
     // To disk before its name is: after a power loss the name would else stand for an empty file.
     const handle = await open(file, "r+");
     await handle.sync().finally(() => handle.close());
-    await mkdir(dirname(path), { recursive: true });
+    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
     await rename(file, path);
   } catch (thrown) {
     throw MeshError.from(thrown, "unavailable", `cannot write ${path}`);

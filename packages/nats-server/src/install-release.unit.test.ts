@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "tar";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { cachedServerPath } from "./cache.ts";
 import { installRelease, type ReleaseOptions } from "./install-release.ts";
 import type { ProgressEvent } from "./progress.ts";
@@ -37,14 +37,26 @@ beforeEach(async () => {
     else answer(response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mirror`;
+  url = "https://mirror.example/mirror";
+  withTls(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
 });
 
 afterEach(async () => {
+  vi.unstubAllGlobals();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   await rm(dir, { recursive: true });
 });
+
+/** Has our server seem to answer for `https://mirror.example/`. */
+function withTls(own: string): void {
+  const plainFetch = fetch;
+  vi.stubGlobal("fetch", async (asked: URL, init: RequestInit) => {
+    const response = await plainFetch(asked.href.replace("https://mirror.example/", own), init);
+    Object.defineProperty(response, "url", { value: asked.href });
+    return response;
+  });
+}
 
 function send(body: string | Buffer): Answer {
   return (response) => response.writeHead(200, { "content-length": Buffer.byteLength(body) }).end(body);
@@ -74,6 +86,7 @@ function install(options: Partial<ReleaseOptions> = {}): ReturnType<typeof insta
     env: { ADAOS_NATS_RELEASE_URL: url },
     onProgress: (event) => events.push(event),
     platform: "linux",
+    pins: {},
     limits: LIMITS,
     ...options,
   });
@@ -157,6 +170,48 @@ describe("installRelease()", () => {
     await expectRefusal(install(), "SHA256SUMS answered 404");
     answers.set("SHA256SUMS", send(""));
     await expectRefusal(install(), `the release has no ${NAME}.tar.gz`);
+  });
+});
+
+describe("installRelease() and pinned digests", () => {
+  const targetName = target.kind === "target" ? target.name : "none";
+  const digestOf = (archive: Buffer): string => createHash("sha256").update(archive).digest("hex");
+
+  test("believes a pin and asks the place of the archive for no checksums", async () => {
+    const archive = await serveGood();
+    answers.delete("SHA256SUMS");
+    expect(await install({ pins: { [targetName]: digestOf(archive) } })).toMatchObject({
+      version: TESTED_VERSION,
+    });
+  });
+
+  test("refuses an archive that its place changed together with its checksums", async () => {
+    await serveGood();
+    await expectRefusal(install({ pins: { [targetName]: "0".repeat(64) } }), "the checksum of");
+    const env = { ADAOS_NATS_RELEASE_URL: url, ADAOS_NATS_RELEASE_SHA256: "0".repeat(64) };
+    await expectRefusal(install({ env }), "the checksum of");
+  });
+
+  test("takes an archive without TLS by its digest alone", async () => {
+    const archive = await serveGood();
+    const env = {
+      ADAOS_NATS_RELEASE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mirror`,
+    };
+    const refusal = { code: "invalid-config", message: expect.stringContaining("has no TLS") };
+    await expect(install({ env })).rejects.toMatchObject(refusal);
+    const pinned = { ...env, ADAOS_NATS_RELEASE_SHA256: digestOf(archive).toUpperCase() };
+    expect(await install({ env: pinned })).toMatchObject({ version: TESTED_VERSION });
+    const nonsense = { ...env, ADAOS_NATS_RELEASE_SHA256: "abc" };
+    await expect(install({ env: nonsense })).rejects.toMatchObject({ code: "invalid-config" });
+  });
+
+  test("refuses a cache to which others may write", async () => {
+    await mkdir(cacheDir);
+    await chmod(cacheDir, 0o777);
+    await expect(install()).rejects.toMatchObject({
+      code: "invalid-config",
+      message: expect.stringContaining("chmod"),
+    });
   });
 });
 

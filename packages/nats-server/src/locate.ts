@@ -1,8 +1,8 @@
 import { realpath, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { MeshError } from "@adaos/core";
-import { listCachedServers, resolveCacheDir, SERVER_FILE } from "./cache.ts";
-import { probe } from "./probe.ts";
+import { listCachedServers, resolveCacheDir, SERVER_FILE, whyUntrusted } from "./cache.ts";
+import { type Probe, probe } from "./probe.ts";
 import { MINIMUM_VERSION } from "./version.ts";
 
 /** Where a binary came from: a setting, `PATH`, or the cache of earlier installs. */
@@ -55,7 +55,11 @@ export async function locateNatsServer(options: LocateOptions = {}): Promise<Loc
   ] as const) {
     if (paths.length === 0) skipped.push({ from, where: place, reason: "no nats-server there" });
     for (const path of paths) {
-      const result = await probe(path, { signal: options.signal });
+      const untrusted = from === "cache" ? whyUntrusted(path) : undefined;
+      const result: Probe =
+        untrusted === undefined
+          ? await probe(path, { signal: options.signal })
+          : { kind: "unusable", reason: untrusted };
       if (result.kind === "usable") return { found: { path, version: result.version, from }, skipped };
       skipped.push({ from, where: path, reason: result.reason });
     }

@@ -65,6 +65,19 @@ describe("locateNatsServer()", () => {
     });
   });
 
+  test("runs nothing from a cache to which others may write", async () => {
+    const cached = await fakeServer("cache/nats-server/2.15.1", "2.15.1");
+    const env = { PATH: "/nowhere", ADAOS_CACHE_DIR: cacheDir };
+    for (const path of [join(cached, "nats-server"), cached, join(cacheDir, "nats-server"), cacheDir]) {
+      await chmod(path, 0o777);
+      const { found, skipped } = await locateNatsServer({ env });
+      expect(found, path).toBeUndefined();
+      expect(skipped.at(-1)?.reason).toContain("write to");
+      await chmod(path, 0o755);
+    }
+    expect((await locateNatsServer({ env })).found).toMatchObject({ from: "cache" });
+  });
+
   test("takes the cache last", async () => {
     const cached = await fakeServer("cache/nats-server/2.15.1", "2.15.1");
     const result = await locateNatsServer({ env: { PATH: "/nowhere", ADAOS_CACHE_DIR: cacheDir } });

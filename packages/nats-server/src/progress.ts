@@ -1,3 +1,5 @@
+import { visibleText } from "@adaos/core";
+
 /** What finding or installing nats-server is doing; a closed union. */
 export type ProgressEvent =
   | { readonly kind: "looking" }
@@ -48,7 +50,7 @@ export function renderProgress(options: ProgressOptions = {}): OnProgress {
       return;
     }
     download.end();
-    stream.write(`${textOf(event)}\n`);
+    stream.write(`${visibleText(textOf(event))}\n`);
   };
 }
 

@@ -1,4 +1,5 @@
 import { MeshError } from "@adaos/core";
+import { PINNED_RELEASES } from "./pinned-releases.ts";
 import { TESTED_VERSION } from "./version.ts";
 
 const RELEASES_URL = "https://github.com/nats-io/nats-server/releases/download";
@@ -16,6 +17,29 @@ export function resolveReleaseUrl(env: NodeJS.ProcessEnv): URL {
     );
   }
   return new URL(`${url.origin}${url.pathname.replace(/\/*$/, "/")}v${TESTED_VERSION}/`);
+}
+
+/**
+ * The digest that an archive must have: that of the setting, else the one that this version is pinned to. Nothing: the
+ * release's own checksums are believed, and TLS says whose they are. Throws `invalid-config` where nothing would. Pure.
+ */
+export function pinnedDigest(
+  base: URL,
+  target: string,
+  env: NodeJS.ProcessEnv,
+  pins: Readonly<Record<string, string>> = PINNED_RELEASES[TESTED_VERSION] ?? {},
+): string | undefined {
+  const given = env.ADAOS_NATS_RELEASE_SHA256;
+  if (given && !/^[0-9a-f]{64}$/i.test(given))
+    throw new MeshError("invalid-config", "ADAOS_NATS_RELEASE_SHA256 must be 64 hexadecimal digits");
+  const digest = given?.toLowerCase() || pins[target];
+  if (digest === undefined && base.protocol !== "https:") {
+    throw new MeshError(
+      "invalid-config",
+      `ADAOS_NATS_RELEASE_URL has no TLS and no digest of ${target} is known; use https, or set ADAOS_NATS_RELEASE_SHA256`,
+    );
+  }
+  return digest;
 }
 
 export type ReleaseTarget =

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { PINNED_RELEASES } from "./pinned-releases.ts";
 import { parseSha256Sums, releaseTarget, resolveReleaseUrl } from "./release.ts";
+import { TESTED_VERSION } from "./version.ts";
 
 describe("releaseTarget()", () => {
   test.each([
@@ -42,6 +44,18 @@ describe("resolveReleaseUrl()", () => {
       expect(resolve).not.toThrow(/secret/);
     },
   );
+});
+
+describe("PINNED_RELEASES", () => {
+  test("has digests of the version that is installed, by targets that there are", () => {
+    const pins = Object.entries(PINNED_RELEASES[TESTED_VERSION] ?? {});
+    expect(pins.length).toBeGreaterThan(0);
+    expect(new Set(pins.map(([, digest]) => digest)).size).toBe(pins.length);
+    for (const [target, digest] of pins) {
+      expect(target).toMatch(/^(linux|darwin|freebsd)-[a-z0-9]+$/);
+      expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    }
+  });
 });
 
 describe("parseSha256Sums()", () => {

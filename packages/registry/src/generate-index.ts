@@ -1,3 +1,4 @@
+import { visibleJson } from "@adaos/core";
 import type { FileRegistry } from "./file-registry.ts";
 import { compareRecords } from "./record.ts";
 
@@ -30,5 +31,5 @@ export function generateIndex(registry: FileRegistry): string {
       naming_exception: record.naming_exception ?? null,
     };
   });
-  return `${JSON.stringify({ hash: registry.hash, events }, undefined, 2)}\n`;
+  return `${visibleJson({ hash: registry.hash, events }, 2)}\n`;
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { formatEventRef, MeshError } from "@adaos/core";
+import { escapeUnseen, formatEventRef, MeshError } from "@adaos/core";
 import { CLASSIFICATION } from "./classification.ts";
 import type { FileRegistry } from "./file-registry.ts";
 import { subschemas } from "./keywords.ts";
@@ -29,7 +29,9 @@ export async function generateTypes(registry: FileRegistry): Promise<string> {
     entries.push(`    ${JSON.stringify(formatEventRef(name, version))}: ${typeName};`);
   }
   const map = `declare module "@adaos/core" {\n  interface EventMap {\n${entries.join("\n")}\n  }\n}\n`;
-  return [`${BANNER}\n${sourceMark(registry)}\nimport "@adaos/core";\n`, ...declarations, map].join("\n");
+  const head = `${BANNER}\n${sourceMark(registry)}\nimport "@adaos/core";\n`;
+  // Descriptions, names and values come from whoever wrote a schema.
+  return escapeUnseen([head, ...declarations, map].join("\n"));
 }
 
 /** A comment in the types by which anybody can tell, without making them anew, whether they are of this registry. */

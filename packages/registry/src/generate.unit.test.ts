@@ -84,6 +84,19 @@ describe("generateTypes()", () => {
     expect(text).toContain("p?: number");
   });
 
+  test("shows every character that a schema brings along", async () => {
+    const unseen = "a\u202eb\u007fc\u009bd";
+    const text = await typesOf({
+      "a.b": {
+        description: unseen,
+        type: "object",
+        properties: { p: { enum: [unseen] }, [`x${unseen}`]: { type: "string" } },
+      },
+    });
+    expect(text).not.toMatch(/(?![\n\t])[\p{Cc}\p{Cf}]/u);
+    expect(text).toContain('p?: "a\\u202eb\\u007fc\\u009bd"');
+  });
+
   test("lets no schema write TypeScript of its own, and takes no property for the words that would", async () => {
     const types = await typesOf({
       "lab.sample.weighed": {

@@ -17,6 +17,7 @@ export {
 } from "./gate/judge-folder.ts";
 export { type ImportOptions, type ImportPlan, planImport } from "./import/plan-import.ts";
 export { itemsIn, placeAt, placeInJson, placeOfSyntaxError } from "./json-places.ts";
+export { DIST_FOLDER } from "./layout.ts";
 export type { Finding } from "./lint/findings.ts";
 export { type LintOptions, type LintReport, lintRegistry } from "./lint/lint-registry.ts";
 export { LINT_RULES, type LintRule, type Severity } from "./lint/rules.ts";

@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import { MeshError } from "@adaos/core";
+import { MeshError, visibleJson } from "@adaos/core";
 import { InvalidArgumentError } from "commander";
 import type { Terminal } from "../terminal.ts";
 
@@ -24,7 +24,7 @@ export async function confirmed(
 ): Promise<boolean> {
   if (options.dryRun === true || count === 0) {
     if (options.json === true)
-      terminal.out(JSON.stringify({ [verb]: count, ...rest, dry_run: options.dryRun === true }));
+      terminal.out(visibleJson({ [verb]: count, ...rest, dry_run: options.dryRun === true }));
     else terminal.say([`would ${verb} ${count} ${things}`, ...counted(rest)].join(", "));
     return false;
   }
@@ -43,7 +43,7 @@ export function tellCounts(
   options: ChangeOptions,
   terminal: Terminal,
 ): void {
-  terminal.out(options.json === true ? JSON.stringify(result) : counted(result).join(", "));
+  terminal.out(options.json === true ? visibleJson(result) : counted(result).join(", "));
 }
 
 function counted(result: Readonly<Record<string, number>>): string[] {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { resolveStateDir } from "@adaos/config";
-import { type Bus, type EventData, MeshError } from "@adaos/core";
+import { type Bus, type EventData, MeshError, visibleJson } from "@adaos/core";
 import { connect } from "@adaos/member";
 import { Command } from "commander";
 import { askHealth } from "../mesh/health.ts";
@@ -98,7 +98,7 @@ async function showCrossing<Ref extends string>(
     }
     const tookMs = Math.round(performance.now() - startedMs);
     terminal.say(
-      `  ${green("arrived")}  ${path}  ${ref}  ${JSON.stringify(data)}  ${dim(`${eventId}, ${tookMs} ms`)}`,
+      `  ${green("arrived")}  ${path}  ${ref}  ${visibleJson(data)}  ${dim(`${eventId}, ${tookMs} ms`)}`,
     );
   } finally {
     await subscription.stop();

@@ -1,4 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
+import { visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { stopProcesses } from "../mesh/local-mesh.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
@@ -12,7 +13,7 @@ export function downCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos down --state .adaos")
     .action(async (options: StateOptions) => {
       const stopped = await stopProcesses(resolveStateDir(options.state));
-      if (options.json === true) terminal.out(JSON.stringify({ stopped }));
+      if (options.json === true) terminal.out(visibleJson({ stopped }));
       else terminal.say(stopped === 0 ? "nothing was running" : `stopped ${stopped} processes`);
     });
 }

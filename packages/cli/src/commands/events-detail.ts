@@ -1,4 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
+import { visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { type KnownEvent, lookUpEvent } from "../mesh/event-lookup.ts";
 import { EventMask } from "../mesh/event-mask.ts";
@@ -18,7 +19,7 @@ export function eventsDetailCommand(terminal: Terminal): Command {
       const mask = await EventMask.open(options.state, terminal.say);
       const hubs = hubServers(readLayout(resolveStateDir(options.state)), undefined);
       const known = masked(await lookUpEvent(hubs, id), mask);
-      if (options.json === true) return terminal.out(JSON.stringify(known));
+      if (options.json === true) return terminal.out(visibleJson(known));
       for (const line of describe(known)) terminal.out(line);
     });
 }
@@ -37,7 +38,7 @@ function describe({ event_id, event, records, dead_letters }: KnownEvent): strin
           ["event", event_id],
           ["subject", event.subject],
           ["stored", `${event.stream} ${event.seq}, ${event.stored_at}`],
-          ["envelope", JSON.stringify(event.envelope)],
+          ["envelope", visibleJson(event.envelope)],
         ]);
   for (const { node, durable, status, timestamp, retry_info, error_info, recovery_actions } of records) {
     const why =

@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import { MeshError, messageOf } from "@adaos/core";
+import { MeshError, messageOf, visibleJson } from "@adaos/core";
 import { DeadLetterDesk } from "@adaos/transport-nats";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -44,7 +44,7 @@ function listCommand(terminal: Terminal): Command {
       if (options.json === true) {
         const mask = await EventMask.open(options.state, terminal.say);
         await eachLetter(options, ({ subnet, entry }) =>
-          terminal.out(JSON.stringify({ subnet, ...mask.deadLetter(entry) })),
+          terminal.out(visibleJson({ subnet, ...mask.deadLetter(entry) })),
         );
         return;
       }
@@ -72,9 +72,9 @@ function showCommand(terminal: Terminal): Command {
       await eachLetter(options, ({ entry }) => {
         if (entry.dead_letter_id !== id && entry.event_id !== id) return;
         found++;
-        terminal.out(JSON.stringify(mask.deadLetter(entry), undefined, options.json === true ? 0 : 2));
+        terminal.out(visibleJson(mask.deadLetter(entry), options.json === true ? 0 : 2));
       });
-      if (found === 0) throw new MeshError("usage", `no dead letter ${JSON.stringify(id)}`);
+      if (found === 0) throw new MeshError("usage", `no dead letter ${visibleJson(id)}`);
     });
 }
 

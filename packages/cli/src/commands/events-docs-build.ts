@@ -1,6 +1,6 @@
 import { join, relative, resolve } from "node:path";
 import { resolveStateDir } from "@adaos/config";
-import { MeshError } from "@adaos/core";
+import { MeshError, visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { buildEventDocs, isAbout } from "../event-docs/build-event-docs.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -74,7 +74,7 @@ function tell(
 ): void {
   if (check === true) {
     const stale = [...changed, ...gone];
-    if (json === true) terminal.out(JSON.stringify({ files, stale }));
+    if (json === true) terminal.out(visibleJson({ files, stale }));
     else for (const file of stale) terminal.out(file);
     if (stale.length === 0) return;
     terminal.say(`${stale.length} stale; adaos events docs build brings them up to date`);
@@ -82,7 +82,7 @@ function tell(
     return;
   }
   if (json === true) {
-    terminal.out(JSON.stringify({ files, written: changed, removed: gone }));
+    terminal.out(visibleJson({ files, written: changed, removed: gone }));
     return;
   }
   for (const file of changed) terminal.out(file);

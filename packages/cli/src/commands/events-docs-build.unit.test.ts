@@ -1,7 +1,8 @@
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { parse } from "yaml";
 import { RICH, writeRegistry, writtenRegistry } from "../../../../test/kit/written-registry.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { main } from "../main.ts";
@@ -100,6 +101,57 @@ describe("adaos events docs build", () => {
     expect(said).toContain("asyncapi.yaml would be overwritten");
     expect(await readFile(join(output, "README.md"), "utf8")).toBe("Mine.");
     await expect(readFile(join(output, "lab.place.seen.v1.md"))).rejects.toThrow("ENOENT");
+  });
+
+  test("goes into no folder that is somebody else's, and follows no link out of its own", async () => {
+    const dir = await writtenRegistry(RICH);
+    const output = join(dir, "docs");
+    await mkdir(output);
+    await writeFile(join(output, "notes.md"), "Mine.");
+    for (const check of [[], ["--check"]]) {
+      const { code, said } = await build(dir, ...check);
+      expect([code, said]).toEqual([EXIT_CODES.usage, expect.stringContaining("docs holds files, and none")]);
+    }
+    expect(await readdir(output)).toEqual(["notes.md"]);
+    await rm(join(output, "notes.md"));
+    await build(dir);
+    await rm(join(output, "commands"), { recursive: true });
+    await mkdir(join(dir, "elsewhere"));
+    await symlink(join(dir, "elsewhere"), join(output, "commands"));
+    const { code, said } = await build(dir);
+    expect([code, said]).toEqual([EXIT_CODES.usage, expect.stringContaining("commands is a link")]);
+    expect(await readdir(join(dir, "elsewhere"))).toEqual([]);
+  });
+
+  test.runIf(process.platform === "linux")("ends where no folder can be made", async () => {
+    const dir = await writtenRegistry(RICH);
+    const { code, said } = await build(dir, "--output", "/proc/none");
+    expect([code, said]).toEqual([EXIT_CODES.usage, expect.stringContaining("cannot be written")]);
+  });
+
+  test("shows every character of the registry, in values that stay what they are", async () => {
+    const unseen = "a\u202eb\u007fc\u009bd\u{e0041}e";
+    const dir = await writtenRegistry([
+      {
+        name: "lab.place.seen",
+        schema: {
+          description: unseen,
+          type: "object",
+          properties: { room: { enum: [unseen], description: unseen }, [`x${unseen}`]: {} },
+        },
+        examples: { bench: { room: unseen } },
+        record: { summary: unseen },
+      },
+    ]);
+    const { code, output } = await build(dir);
+    expect(code).toBe(0);
+    for (const entry of await readdir(output, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const text = await readFile(join(entry.parentPath, entry.name), "utf8");
+      expect(text.match(/(?![\n\t])[\p{Cc}\p{Cf}]/u), entry.name).toBeNull();
+    }
+    const asyncApi = parse(await readFile(join(output, "asyncapi.yaml"), "utf8"));
+    expect(JSON.stringify(asyncApi)).toContain(JSON.stringify(unseen).slice(1, -1));
   });
 
   test("tells the policy of the mesh file that is named, and of none with --no-policy", async () => {

@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import type { ProcessingRecord } from "@adaos/core";
+import { type ProcessingRecord, visibleJson } from "@adaos/core";
 import { Command, Option } from "commander";
 import { deadLetters, summaryOf } from "../mesh/dead-letters.ts";
 import { FailureCounts } from "../mesh/failure-counts.ts";
@@ -57,14 +57,14 @@ async function exportReport(options: ExportOptions, terminal: Terminal): Promise
     await output.discard();
   }
   if (options.output === "-") return;
-  if (options.json === true) terminal.out(JSON.stringify({ output: options.output, ...written }));
+  if (options.json === true) terminal.out(visibleJson({ output: options.output, ...written }));
   else terminal.say(`${options.output}: ${written.records} records, ${written.dead_letters} dead letters`);
 }
 
 async function writeLines(output: LineOutput, options: ExportOptions, written: Written): Promise<void> {
   await withHubs(options, async (hub) => {
     for await (const record of processingRecords(hub)) {
-      await output.line(JSON.stringify(exportedRecord(record)));
+      await output.line(visibleJson(exportedRecord(record)));
       written.records++;
     }
   });
@@ -85,8 +85,8 @@ async function writeReport(
   written: Written,
 ): Promise<void> {
   const counts = new FailureCounts();
-  const generated = JSON.stringify(new Date().toISOString());
-  await output.line(`{"generated_at":${generated},"mesh":${JSON.stringify(mesh)},"records":[`);
+  const generated = visibleJson(new Date().toISOString());
+  await output.line(`{"generated_at":${generated},"mesh":${visibleJson(mesh)},"records":[`);
   await withHubs(options, async (hub) => {
     for await (const record of processingRecords(hub)) {
       counts.addRecord(record);
@@ -100,9 +100,9 @@ async function writeReport(
       await output.line(item(summaryOf(letter), written.dead_letters++));
     }
   });
-  await output.line(`],"counts":${JSON.stringify(counts.counted())}}`);
+  await output.line(`],"counts":${visibleJson(counts.counted())}}`);
 }
 
 function item(value: object, before: number): string {
-  return `${before === 0 ? "" : ","}${JSON.stringify(value)}`;
+  return `${before === 0 ? "" : ","}${visibleJson(value)}`;
 }

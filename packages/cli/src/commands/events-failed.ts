@@ -1,4 +1,4 @@
-import type { ProcessingRecord } from "@adaos/core";
+import { type ProcessingRecord, visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { Newest } from "../mesh/newest.ts";
 import { processingRecords } from "../mesh/processing-records.ts";
@@ -19,7 +19,7 @@ export function eventsFailedCommand(terminal: Terminal): Command {
       });
       const records = found.items();
       if (options.json === true) {
-        for (const record of records) terminal.out(JSON.stringify(record));
+        for (const record of records) terminal.out(visibleJson(record));
         return;
       }
       for (const line of table(records.map(rowOf))) terminal.out(line);

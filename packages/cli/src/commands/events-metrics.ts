@@ -1,4 +1,10 @@
-import { type LatencySummary, type MetricsSnapshot, type MetricsSummary, summarize } from "@adaos/core";
+import {
+  type LatencySummary,
+  type MetricsSnapshot,
+  type MetricsSummary,
+  summarize,
+  visibleJson,
+} from "@adaos/core";
 import { Command } from "commander";
 import { storedMetrics } from "../mesh/stored-metrics.ts";
 import type { StateOptions } from "../options.ts";
@@ -26,7 +32,7 @@ export function eventsMetricsCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos events metrics --at beta --since 7d")
     .action(async (options: MetricsOptions) => {
       const summary = summarize(await readMetrics(options));
-      if (options.json === true) terminal.out(JSON.stringify(summary));
+      if (options.json === true) terminal.out(visibleJson(summary));
       else print(summary, terminal);
     });
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { jsonOption } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
@@ -30,7 +31,7 @@ export function eventsPackCommand(terminal: Terminal): Command {
       if (json === true) {
         const told = parts.map(({ path, refs, tokens }) => ({ path, events: refs, tokens }));
         const result = { events, parts: told, created, changed, removed, same: same.length };
-        return terminal.out(JSON.stringify({ ...result, dry_run: dryRun === true }));
+        return terminal.out(visibleJson({ ...result, dry_run: dryRun === true }));
       }
       const would = dryRun === true ? "would " : "";
       for (const path of created) terminal.out(`${would}create ${join(output, path)}`);

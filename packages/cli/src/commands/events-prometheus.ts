@@ -1,4 +1,4 @@
-import { prometheusText } from "@adaos/core";
+import { prometheusText, visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { openOutput } from "../output-file.ts";
 import type { Terminal } from "../terminal.ts";
@@ -29,7 +29,7 @@ export function eventsPrometheusCommand(terminal: Terminal): Command {
         await output.discard();
       }
       if (options.output === "-") return;
-      if (options.json === true) terminal.out(JSON.stringify({ output: options.output }));
+      if (options.json === true) terminal.out(visibleJson({ output: options.output }));
       else terminal.say(`${options.output}: ${snapshots.length} hours of members`);
     });
 }

@@ -1,4 +1,4 @@
-import { type PublishOptions, parseEventRef } from "@adaos/core";
+import { type PublishOptions, parseEventRef, visibleJson } from "@adaos/core";
 import { connect } from "@adaos/member";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
@@ -44,7 +44,7 @@ export function eventsPublishCommand(terminal: Terminal): Command {
           publishOptions(options),
         );
         const told = { event_id: eventId, subject, stream, seq, duplicate };
-        if (options.json === true) return terminal.out(JSON.stringify(told));
+        if (options.json === true) return terminal.out(visibleJson(told));
         for (const line of table(Object.entries(told).map(([key, value]) => [key, String(value)])))
           terminal.out(line);
       } finally {

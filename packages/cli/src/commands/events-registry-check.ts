@@ -1,4 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
+import { visibleJson } from "@adaos/core";
 import { loadRegistry } from "@adaos/registry";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -51,7 +52,7 @@ async function check(options: CheckOptions, terminal: Terminal): Promise<PastFai
 }
 
 function print({ checked, failed, kinds }: PastFailures, json: boolean, terminal: Terminal): void {
-  if (json) return terminal.out(JSON.stringify({ checked, failed, failures: kinds }));
+  if (json) return terminal.out(visibleJson({ checked, failed, failures: kinds }));
   if (kinds.length > 0) {
     const rows = kinds.map(({ subnet, event, code, problem, count, first_seq }) => [
       subnet,

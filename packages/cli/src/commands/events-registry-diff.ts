@@ -1,3 +1,4 @@
+import { visibleJson } from "@adaos/core";
 import type { EventChange, Gap } from "@adaos/registry/tools";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -27,7 +28,7 @@ export function registryDiffCommand(terminal: Terminal): Command {
       const { compareRegistries, isBreaking } = await import("@adaos/registry/tools");
       const changes = compareRegistries(await readReleased(older, newer), await readReleased(newer, newer));
       for (const change of changes) {
-        if (json === true) terminal.out(JSON.stringify({ ...change, breaking: isBreaking(change) }));
+        if (json === true) terminal.out(visibleJson({ ...change, breaking: isBreaking(change) }));
         else for (const line of linesOf(change, isBreaking(change), terminal)) terminal.out(line);
       }
       if (changes.length === 0 && json !== true) terminal.say("the two registries agree");

@@ -1,5 +1,12 @@
 import { resolveStateDir } from "@adaos/config";
-import { DURABLE_METADATA, eventsStream, formatEventRef, messageOf, parseEventPattern } from "@adaos/core";
+import {
+  DURABLE_METADATA,
+  eventsStream,
+  formatEventRef,
+  messageOf,
+  parseEventPattern,
+  visibleJson,
+} from "@adaos/core";
 import { loadRegistry } from "@adaos/registry";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -80,7 +87,7 @@ async function* seenDurables({ of, jsm }: OpenServer, terminal: Terminal): Async
 
 function print(drifts: readonly Drift[], json: boolean, terminal: Terminal): void {
   if (json) {
-    for (const drift of drifts) terminal.out(JSON.stringify(drift));
+    for (const drift of drifts) terminal.out(visibleJson(drift));
     return;
   }
   const rows = drifts.map(({ drift, role, event, component, nodes }) => [

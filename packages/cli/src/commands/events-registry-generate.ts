@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { MeshError, visibleJson } from "@adaos/core";
 import { loadRegistry } from "@adaos/registry";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -20,19 +21,29 @@ export function registryGenerateCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos events registry generate --registry schemas/events")
     .action(async ({ registry: dir, check, json }: GenerateOptions) => {
-      const { makeDist } = await import("@adaos/registry/tools");
+      const { DIST_FOLDER, makeDist } = await import("@adaos/registry/tools");
       const { files, typesProblem } = await makeDist(await loadRegistry(dir));
       const stale = [...files].filter(([path, text]) => textOf(join(dir, path)) !== text);
-      for (const [path, text] of check === true ? [] : stale) {
-        mkdirSync(dirname(join(dir, path)), { recursive: true });
-        writeWhole(join(dir, path), text, 0o644);
-      }
+      assertOurs(
+        join(dir, DIST_FOLDER),
+        [...files.keys()].map((path) => basename(path)),
+      );
+      for (const [path, text] of check === true ? [] : stale) writeWhole(join(dir, path), text, 0o644);
       const paths = stale.map(([path]) => join(dir, path));
       if (typesProblem !== undefined) terminal.say(`no types were made: ${typesProblem}`);
-      if (json === true) terminal.out(JSON.stringify({ stale: paths, written: check !== true }));
+      if (json === true) terminal.out(visibleJson({ stale: paths, written: check !== true }));
       else for (const path of paths) terminal.out(`${check === true ? "stale" : "wrote"} ${path}`);
       if (check === true && paths.length > 0) process.exitCode = EXIT_CODES["invalid-config"];
     });
+}
+
+/** A folder that is new, empty, or has one of our files; a link leads out of the registry. Throws `usage`. */
+function assertOurs(folder: string, ours: readonly string[]): void {
+  const stats = lstatSync(folder, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  const names = stats.isDirectory() ? readdirSync(folder) : ["no folder"];
+  if (names.length === 0 || ours.some((name) => names.includes(name))) return;
+  throw new MeshError("usage", `${folder} is not of adaos events registry generate; take it away`);
 }
 
 function textOf(file: string): string | undefined {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type EventKind, formatEventRef } from "@adaos/core";
+import { type EventKind, formatEventRef, visibleJson } from "@adaos/core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { jsonOption } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
@@ -58,7 +58,7 @@ export function registryImportCommand(terminal: Terminal): Command {
       }));
       if (json === true) {
         const created = [...plan.created.keys()].map((path) => join(dir, path));
-        terminal.out(JSON.stringify({ events, created, notes, dry_run: dryRun === true }));
+        terminal.out(visibleJson({ events, created, notes, dry_run: dryRun === true }));
         return;
       }
       for (const { called, event, kind: is } of events)

@@ -1,3 +1,4 @@
+import { visibleJson } from "@adaos/core";
 import type { Finding } from "@adaos/registry/tools";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -21,7 +22,7 @@ export function registryLintCommand(terminal: Terminal): Command {
     .action(async ({ registry, uses = [], strict, json }: LintOptions) => {
       const { lintRegistry } = await import("@adaos/registry/tools");
       const report = await lintRegistry(registry, { uses });
-      if (json === true) terminal.out(JSON.stringify(report));
+      if (json === true) terminal.out(visibleJson(report));
       else {
         for (const finding of report.findings) terminal.say(lineOf(finding, terminal));
         const more = report.errors + report.warnings - report.findings.length;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { MeshError } from "@adaos/core";
+import { MeshError, visibleJson } from "@adaos/core";
 import { loadRegistry } from "@adaos/registry";
 import { Command } from "commander";
 import { writeWhole } from "../mesh/write-whole.ts";
@@ -44,7 +44,7 @@ export function registryReleaseCommand(terminal: Terminal): Command {
       const text = formatLock(events);
       const released = events.filter(({ record }) => record.status !== "draft").length;
       if (dryRun !== true) writeWhole(file, text, 0o644);
-      if (json === true) terminal.out(JSON.stringify({ file, released, written: dryRun !== true }));
+      if (json === true) terminal.out(visibleJson({ file, released, written: dryRun !== true }));
       else terminal.out(`${dryRun === true ? "would release" : "released"} ${released} events in ${file}`);
     });
 }

@@ -1,5 +1,12 @@
 import { resolveStateDir } from "@adaos/config";
-import { eventsStream, MeshError, newReplayId, replayIdProblem, type Signatures } from "@adaos/core";
+import {
+  eventsStream,
+  MeshError,
+  newReplayId,
+  replayIdProblem,
+  type Signatures,
+  visibleJson,
+} from "@adaos/core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { hubServers, type OpenServer, withServers } from "../mesh/hubs.ts";
@@ -199,7 +206,7 @@ function tell(
   const counts = { replayed, skipped, failed };
   if (options.json !== true) return tellCounts(counts, options, terminal);
   const cut = isWhole ? {} : { next_seq: nextSeq };
-  terminal.out(JSON.stringify({ replay_id: replayId, ...counts, ...cut }));
+  terminal.out(visibleJson({ replay_id: replayId, ...counts, ...cut }));
 }
 
 function commandLine(

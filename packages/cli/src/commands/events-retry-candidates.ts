@@ -1,4 +1,4 @@
-import { UNKNOWN_EVENT_RULE } from "@adaos/core";
+import { UNKNOWN_EVENT_RULE, visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { type DeadLetterSummary, deadLetters, summaryOf } from "../mesh/dead-letters.ts";
 import { Newest } from "../mesh/newest.ts";
@@ -37,7 +37,7 @@ function print(
 ): void {
   const letters = found.items();
   if (json) {
-    for (const letter of letters) out(JSON.stringify(letter));
+    for (const letter of letters) out(visibleJson(letter));
     return;
   }
   for (const line of table(letters.map(rowOf))) out(line);

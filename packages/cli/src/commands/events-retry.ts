@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import { MeshError, messageOf } from "@adaos/core";
+import { MeshError, messageOf, visibleJson } from "@adaos/core";
 import { DeadLetterDesk } from "@adaos/transport-nats";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -66,7 +66,7 @@ async function find(ids: ReadonlySet<string>, options: RetryOptions): Promise<Ke
     }
   });
   if (unknown.size === 0) return found;
-  throw new MeshError("usage", `no dead letter ${[...unknown].map((id) => JSON.stringify(id)).join(", ")}`);
+  throw new MeshError("usage", `no dead letter ${[...unknown].map((id) => visibleJson(id)).join(", ")}`);
 }
 
 async function retry(
@@ -88,7 +88,7 @@ async function retry(
 function tell(retried: Retried, { json, dryRun }: RetryOptions, terminal: Terminal): void {
   const { dead_letter_id, node, durable, new_event_id, error } = retried;
   if (json === true) {
-    terminal.out(JSON.stringify(dryRun === true ? { ...retried, dry_run: true } : retried));
+    terminal.out(visibleJson(dryRun === true ? { ...retried, dry_run: true } : retried));
   } else if (dryRun === true) {
     terminal.say(`would run ${dead_letter_id} again at ${node} ${durable}`);
   } else if (new_event_id !== undefined) {

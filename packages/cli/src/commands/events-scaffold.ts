@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { EventKind } from "@adaos/core";
+import { type EventKind, visibleJson } from "@adaos/core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { jsonOption } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
@@ -38,7 +38,7 @@ export function eventsScaffoldCommand(terminal: Terminal): Command {
       const created = [...plan.created.keys()].map((path) => join(dir, path));
       const changed = [...plan.replaced.keys()].map((path) => join(dir, path));
       if (plan.typesProblem !== undefined) terminal.say(`no types were made: ${plan.typesProblem}`);
-      if (json === true) return terminal.out(JSON.stringify({ created, changed, dry_run: dryRun === true }));
+      if (json === true) return terminal.out(visibleJson({ created, changed, dry_run: dryRun === true }));
       const would = dryRun === true ? "would " : "";
       for (const path of created) terminal.out(`${would}create ${path}`);
       for (const path of changed) terminal.out(`${would}change ${path}`);

@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import { messageOf } from "@adaos/core";
+import { messageOf, visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { failedLetters, parkedWaits } from "../mesh/dead-letters.ts";
@@ -26,7 +26,7 @@ export function eventsStatusCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos events status --at beta")
     .action(async (options: StateOptions & { readonly at?: string }) => {
       const status = await look(options);
-      if (options.json === true) terminal.out(JSON.stringify(status));
+      if (options.json === true) terminal.out(visibleJson(status));
       else print(status, terminal);
       if (status.unreachable.length > 0) process.exitCode = EXIT_CODES.unavailable;
     });

@@ -1,4 +1,4 @@
-import { MeshError, originTokenProblem, quote, type StartAt } from "@adaos/core";
+import { MeshError, originTokenProblem, quote, type StartAt, visibleJson } from "@adaos/core";
 import { type Bus, connect } from "@adaos/member";
 import { Command, Option } from "commander";
 import { EventMask } from "../mesh/event-mask.ts";
@@ -69,7 +69,7 @@ function printed(
       { durable, startAt: start, maxConcurrency: 1, from, answers: false },
       async (event) => {
         const subscription = await subscribed;
-        terminal.out(JSON.stringify(mask.envelope(event)));
+        terminal.out(visibleJson(mask.envelope(event)));
         if (--left > 0) return;
         // What waits behind the last one is handed back before its turn comes.
         subscription.stop().then(resolve, reject);

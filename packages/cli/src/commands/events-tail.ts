@@ -6,6 +6,7 @@ import {
   messageOf,
   parseSubject,
   patternToFilter,
+  visibleJson,
 } from "@adaos/core";
 import { openConnection } from "@adaos/transport-nats";
 import { Command } from "commander";
@@ -96,9 +97,9 @@ function print(message: JsMsg, mask: EventMask, json: boolean, terminal: Termina
     terminal.say(`${message.subject} at ${message.seq} is not an event: ${messageOf(thrown)}`);
     return;
   }
-  if (json || !terminal.outIsTty) return terminal.out(JSON.stringify(envelope));
+  if (json || !terminal.outIsTty) return terminal.out(visibleJson(envelope));
   const { subnet, node } = parseSubject(message.subject);
   const { dim, cyan } = terminal.colors;
   const name = `${envelope.event_name}@${envelope.version}`;
-  terminal.out(`${dim(envelope.ts)} ${subnet}/${node} ${cyan(name)} ${JSON.stringify(envelope.data)}`);
+  terminal.out(`${dim(envelope.ts)} ${subnet}/${node} ${cyan(name)} ${visibleJson(envelope.data)}`);
 }

@@ -1,4 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
+import { visibleJson } from "@adaos/core";
 import { loadRegistry } from "@adaos/registry";
 import { Command } from "commander";
 import { hubServers, withServers } from "../mesh/hubs.ts";
@@ -24,7 +25,7 @@ export function eventsTopicsCommand(terminal: Terminal): Command {
     .action(async (options: TopicsOptions) => {
       const topics = await look(options);
       if (options.json === true) {
-        for (const topic of topics) terminal.out(JSON.stringify(topic));
+        for (const topic of topics) terminal.out(visibleJson(topic));
         return;
       }
       const head = ["event", "count", "last seen", "kind", "status", "origins"];

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type EventRef, parseEventRef } from "@adaos/core";
+import { type EventRef, parseEventRef, visibleJson } from "@adaos/core";
 import { loadRegistry } from "@adaos/registry";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -52,7 +52,7 @@ async function validateFiles(
       items++;
       if (!verdict.ok) wrong++;
       if (verdict.ok && quiet === true) continue;
-      if (json === true) terminal.out(JSON.stringify({ file, ...verdict }));
+      if (json === true) terminal.out(visibleJson({ file, ...verdict }));
       else for (const line of linesOf(file, verdict, terminal)) terminal.out(line);
       // A slow reader holds the file back, not the memory.
       if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");

@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import { MeshError } from "@adaos/core";
+import { MeshError, visibleJson } from "@adaos/core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { parseDuration } from "../parse-time.ts";
@@ -45,9 +45,7 @@ export function joinCreateCommand(terminal: Terminal): Command {
       );
       const { id, expiresAt } = invitation;
       if (json === true) {
-        terminal.out(
-          JSON.stringify({ code: code.text, id, expires_at: expiresAt, host, port, tls: code.tls }),
-        );
+        terminal.out(visibleJson({ code: code.text, id, expires_at: expiresAt, host, port, tls: code.tls }));
         return;
       }
       terminal.out(code.text);

@@ -1,4 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
+import { visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { Invitations } from "../join/invitations.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
@@ -19,7 +20,7 @@ export function joinListCommand(terminal: Terminal): Command {
           expires_at: expiresAt,
           used: claimedBy !== undefined,
         }));
-      if (json === true) for (const one of open) terminal.out(JSON.stringify(one));
+      if (json === true) for (const one of open) terminal.out(visibleJson(one));
       else {
         const rows = open.map(({ id, node, expires_at, used }) => [
           id,
@@ -42,6 +43,6 @@ export function joinRevokeCommand(terminal: Terminal): Command {
     .action(async (id: string, { state, json }: StateOptions) => {
       const { revoke } = await import("../join/invite.ts");
       await revoke(id, resolveStateDir(state));
-      terminal.out(json === true ? JSON.stringify({ revoked: id }) : `${id} revoked`);
+      terminal.out(json === true ? visibleJson({ revoked: id }) : `${id} revoked`);
     });
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { resolveStateDir } from "@adaos/config";
-import { MeshError } from "@adaos/core";
+import { MeshError, visibleJson } from "@adaos/core";
 import { Command, InvalidArgumentError } from "commander";
 import { parseJoinCode } from "../join/join-code.ts";
 import { joinMesh } from "../join/join-mesh.ts";
@@ -71,7 +71,7 @@ export function joinCommand(terminal: Terminal): Command {
         const nodes = layout.nodes.map(({ id, role, nodeFile }) => ({ id, role, node_file: nodeFile }));
         const servers = layout.servers.map(({ name, configFile }) => ({ name, config_file: configFile }));
         if (options.json === true)
-          return terminal.out(JSON.stringify({ joined: mesh, state: stateDir, servers, nodes }));
+          return terminal.out(visibleJson({ joined: mesh, state: stateDir, servers, nodes }));
         terminal.out(`joined ${mesh} as ${nodes.map(({ id }) => id).join(", ")}`);
         terminal.say(`start it: adaos up --state ${options.state}`);
         terminal.say("or each by itself, as systemd or a container would:");

@@ -1,3 +1,4 @@
+import { visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import type { MemberChange } from "../mesh/change-members.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
@@ -73,7 +74,7 @@ function tell(
   terminal: Terminal,
 ): void {
   if (json === true) {
-    terminal.out(JSON.stringify({ node, [done]: true, node_file: nodeFile, in_force_ms: inForceMs }));
+    terminal.out(visibleJson({ node, [done]: true, node_file: nodeFile, in_force_ms: inForceMs }));
     return;
   }
   terminal.out(`${node} ${done}, in force after ${inForceMs} ms`);

@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import { MeshError } from "@adaos/core";
+import { MeshError, visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { applyUpdate, isSameUpdate, neededSupervisor, planUpdate } from "../mesh/apply-policy.ts";
 import { whileLocked } from "../mesh/change-lock.ts";
@@ -46,7 +46,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
       }
       const found = { count: nodes, changes: changes.length };
       if (options.json === true && options.dryRun === true) {
-        terminal.out(JSON.stringify({ change: nodes, changes: changes.length, moves, dry_run: true }));
+        terminal.out(visibleJson({ change: nodes, changes: changes.length, moves, dry_run: true }));
         return;
       }
       // With nothing to change it is still asked whether everything is in force.
@@ -66,7 +66,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
         return applyUpdate(update, stateDir, supervisor);
       });
       if (options.json === true)
-        terminal.out(JSON.stringify({ change: nodes, changes, moves, in_force_ms: inForceMs }));
+        terminal.out(visibleJson({ change: nodes, changes, moves, in_force_ms: inForceMs }));
       else terminal.out(`${nodes} nodes changed, in force everywhere after ${inForceMs} ms`);
     });
 }

@@ -1,3 +1,4 @@
+import { visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { jsonOption, stateOption } from "../options.ts";
@@ -21,7 +22,7 @@ export function policyCheckCommand(terminal: Terminal): Command {
       const loaded = await loadMeantPolicy(options);
       const findings = lintPolicy(loaded);
       const rules = writtenRules(loaded.meshFile.mesh).length;
-      if (options.json === true) terminal.out(JSON.stringify({ rules, warnings: findings }));
+      if (options.json === true) terminal.out(visibleJson({ rules, warnings: findings }));
       else {
         const { yellow } = terminal.colors;
         for (const { place, rule, message } of findings) {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { resolveStateDir } from "@adaos/config";
+import { visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { readLayout } from "../mesh/layout.ts";
@@ -30,7 +31,7 @@ export function policyCompileCommand(terminal: Terminal): Command {
         return !existsSync(file) || readFileSync(file, "utf8") !== text;
       });
       const names = stale.map(([file]) => relative(process.cwd(), file));
-      if (options.json === true) terminal.out(JSON.stringify({ files: files.size, stale: names }));
+      if (options.json === true) terminal.out(visibleJson({ files: files.size, stale: names }));
       else if (options.check === true) for (const name of names) terminal.out(name);
       else for (const [file, text] of files) terminal.out(`# ${relative(process.cwd(), file)}\n${text}`);
       if (options.check !== true) return;

@@ -1,4 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
+import { visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { readLayout } from "../mesh/layout.ts";
 import { jsonOption, stateOption } from "../options.ts";
@@ -40,7 +41,7 @@ export function printChanges(changes: readonly PolicyChange[], json: boolean, te
   for (const change of changes) {
     const { change: what, verb, who, from, event, rule } = change;
     const text = `${who} ${verb} ${event}${from === undefined ? "" : ` from ${from}`} (${rule})`;
-    if (json) terminal.out(JSON.stringify(change));
+    if (json) terminal.out(visibleJson(change));
     else terminal.out(what === "allowed" ? green(`+ ${text}`) : red(`- ${text}`));
   }
   if (changes.length === 0 && !json) terminal.say("no change for any event of the registry");

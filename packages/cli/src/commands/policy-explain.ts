@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import type { PolicyVerb } from "@adaos/core";
+import { type PolicyVerb, visibleJson } from "@adaos/core";
 import { Argument, Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { jsonOption, stateOption } from "../options.ts";
@@ -45,7 +45,7 @@ export function policyExplainCommand(terminal: Terminal): Command {
       const placed = hops.map((hop) => ({ hop, place: placeOfAnswer(loaded, hop) }));
       if (options.json === true)
         terminal.out(
-          JSON.stringify({
+          visibleJson({
             allowed,
             known: unknown === undefined,
             ...(pending === undefined ? {} : { in_force: pending.length === 0, not_in_force: pending }),

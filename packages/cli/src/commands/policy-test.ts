@@ -1,3 +1,4 @@
+import { visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { jsonOption, stateOption } from "../options.ts";
 import { readPolicyCases, runCases, untestedRules, usualCasesFile } from "../policy/policy-cases.ts";
@@ -28,7 +29,7 @@ export function policyTestCommand(terminal: Terminal): Command {
       const failed = results.filter(({ ok }) => !ok);
       if (options.json === true) {
         const told = failed.map(({ place, title, problem }) => ({ place, case: title, problem }));
-        terminal.out(JSON.stringify({ cases: results.length, failed: told, untested }));
+        terminal.out(visibleJson({ cases: results.length, failed: told, untested }));
       } else {
         const { red, yellow } = terminal.colors;
         for (const { place, title, problem } of failed)

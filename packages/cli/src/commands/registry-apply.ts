@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import { MeshError } from "@adaos/core";
+import { MeshError, visibleJson } from "@adaos/core";
 import type { FolderJudgement, GateChange, GateFault, JudgedFolder } from "@adaos/registry/tools";
 import { Command } from "commander";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -44,7 +44,7 @@ export function registryApplyCommand(terminal: Terminal): Command {
       });
       const hash = candidate.registry.hash;
       if (options.json === true)
-        terminal.out(JSON.stringify({ change: changes.length, changes, hash, in_force_ms: inForceMs }));
+        terminal.out(visibleJson({ change: changes.length, changes, hash, in_force_ms: inForceMs }));
       else terminal.out(`${changes.length} events changed, in force everywhere after ${inForceMs} ms`);
     });
 }
@@ -72,7 +72,7 @@ function refuse(
   terminal: Terminal,
 ): void {
   process.exitCode = EXIT_CODES["invalid-config"];
-  if (options.json === true) return terminal.out(JSON.stringify({ refused: faults.length, changes, faults }));
+  if (options.json === true) return terminal.out(visibleJson({ refused: faults.length, changes, faults }));
   terminal.say(
     `${registryDir} is not put in force: ${faults.length} faults; the mesh goes on with what it has`,
   );

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { closeSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { resolveStateDir } from "@adaos/config";
+import { openOwnLog, resolveStateDir } from "@adaos/config";
 import { MeshError, messageOf } from "@adaos/core";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { Command } from "commander";
@@ -82,8 +82,7 @@ async function detached(
     return waitUntilReady(readLayout(stateDir), stateDir, terminal.say);
   }
   const logFile = join(stateDir, "logs", "supervisor.log");
-  mkdirSync(dirname(logFile), { recursive: true });
-  const log = openSync(logFile, "w");
+  const log = openOwnLog(logFile, "w");
   const cli = fileURLToPath(new URL("../../bin/adaos.mjs", import.meta.url));
   const args = [
     ...NODE_FLAGS,

@@ -1,3 +1,4 @@
+import { visibleJson } from "@adaos/core";
 import { commandOf, type EventDoc, type EventDocs, replyOf, versionsOf } from "./event-doc.ts";
 import { frame, type SiteAssets } from "./html-frame.ts";
 import { type Html, html, jsonInScript } from "./html-text.ts";
@@ -144,7 +145,7 @@ function examples({ examples: list }: EventDoc): Html {
 
 /** Longer than the screen is wide, it scrolls, by keys too. */
 function json(value: unknown): Html {
-  return html`<pre tabindex="0"><code>${JSON.stringify(value, undefined, 2)}</code></pre>`;
+  return html`<pre tabindex="0"><code>${visibleJson(value, 2)}</code></pre>`;
 }
 
 function policy({ rights, record }: EventDoc): Html {

@@ -1,4 +1,4 @@
-import { readable } from "./page-facts.ts";
+import { visibleJson, visibleText } from "@adaos/core";
 
 /** Text that is HTML already. */
 export class Html {
@@ -19,13 +19,13 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
 function htmlOf(part: Part): string {
   if (part instanceof Html) return part.text;
   if (Array.isArray(part)) return part.map((one: Part) => htmlOf(one)).join("");
-  return readable(String(part)).replaceAll(/[&<>"'`]/g, (char) => `&#${char.codePointAt(0)};`);
+  return visibleText(String(part)).replaceAll(/[&<>"'`]/g, (char) => `&#${char.codePointAt(0)};`);
 }
 
 /** JSON within `<script>`: nothing in it can end the element. */
 export function jsonInScript(value: unknown): Html {
   return new Html(
-    JSON.stringify(value).replaceAll(/[<>&\u2028\u2029]/g, (char) => {
+    visibleJson(value).replaceAll(/[<>&\u2028\u2029]/g, (char) => {
       return `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
     }),
   );

@@ -1,4 +1,4 @@
-import { readable } from "./page-facts.ts";
+import { visibleJson, visibleText } from "@adaos/core";
 
 /** Text from a registry as Markdown that shows just that text, on one line. */
 export function plain(text: string): string {
@@ -23,7 +23,7 @@ export function code(text: string): string {
 
 /** A block of JSON. */
 export function jsonBlock(value: unknown): string {
-  const text = readable(JSON.stringify(value, undefined, 2));
+  const text = visibleJson(value, 2);
   const fence = "`".repeat(Math.max(3, longestRun(text) + 1));
   return `${fence}json\n${text}\n${fence}`;
 }
@@ -35,7 +35,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
 
 /** Without line ends, and without spaces at its ends. */
 export function oneLine(text: string): string {
-  return readable(text)
+  return visibleText(text)
     .replaceAll(/[\p{Cc}\u2028\u2029\s]+/gu, " ")
     .trim();
 }

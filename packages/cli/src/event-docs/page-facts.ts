@@ -10,11 +10,6 @@ const MAX_NAMES = 50;
 /** Examples of one event on its page. */
 export const MAX_EXAMPLES = 20;
 
-/** Without what would command a terminal or turn the direction of what follows. Line ends and tabs stay. */
-export function readable(text: string): string {
-  return text.replaceAll(/(?![\n\t])[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, "\ufffd");
-}
-
 /** What to know before anything else, or nothing. */
 export interface Notice {
   readonly kind: "deprecated" | "draft";

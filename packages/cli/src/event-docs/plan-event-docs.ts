@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { MeshError } from "@adaos/core";
-import { stringify } from "yaml";
+import { escapeUnseen, MeshError, visibleText } from "@adaos/core";
+import { Document, visit } from "yaml";
 import { asyncApi } from "./asyncapi.ts";
 import type { EventDocs } from "./event-doc.ts";
 import type { SiteAssets } from "./html-frame.ts";
@@ -51,6 +51,17 @@ export function openApiText(docs: EventDocs): string {
 
 /** Readers of older YAML see the same: `on` is a text to them, too. */
 function yaml(value: unknown): string {
-  const text = stringify(value, { aliasDuplicateObjects: false, compat: "yaml-1.1", lineWidth: 0 });
-  return `# ${MARK}\n${text}`;
+  const document = new Document(value, { aliasDuplicateObjects: false, compat: "yaml-1.1" });
+  visit(document, {
+    Scalar: (_key, scalar) => {
+      const { value: text } = scalar;
+      if (typeof text === "string" && visibleText(text) !== text) scalar.type = "QUOTE_DOUBLE";
+    },
+  });
+  // Every unseen character now stands between quotes, where it can be escaped.
+  return `# ${MARK}\n${escapeUnseen(document.toString({ lineWidth: 0 }), yamlEscape)}`;
+}
+
+function yamlEscape(char: string): string {
+  return `\\U${(char.codePointAt(0) ?? 0).toString(16).padStart(8, "0")}`;
 }

@@ -226,7 +226,7 @@ function writeAdmission(
   if (ca !== undefined) writeSecret(caFile, ca);
   if (certificate !== undefined) writeSecret(certFile, certificate);
   for (const [file, text] of files) writeWhole(file, text);
-  mkdirSync(join(stateDir, "logs"), { recursive: true });
+  mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   const joined = layout as unknown as Layout;
   writeWhole(layoutFile(stateDir), layoutText(joined));
   return joined;

@@ -290,6 +290,9 @@ describe("adaos mcp, as a process", () => {
     bare.send(INITIALIZE);
     await until("it answers", () => bare.out.includes('"id":1'));
     expect(bare.said).toContain("message not understood");
+    const lines = bare.out.trim().split("\n");
+    const noJson = lines.map((line) => JSON.parse(line)).filter(({ id }) => id === null);
+    expect(noJson.map(({ error }) => error.code)).toEqual([-32700, -32700, -32700]);
     expect(bare.said).not.toMatch(/(?![\n\t])\p{Cc}/u);
     bare.child.stdin?.end();
     expect(await bare.exited).toBe(0);

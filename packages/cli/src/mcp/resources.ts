@@ -1,4 +1,4 @@
-import { formatEventRef, MeshError, quote } from "@adaos/core";
+import { formatEventRef, MeshError, quote, visibleJson } from "@adaos/core";
 import { type EventRecord, type FileRegistry, generateIndex } from "@adaos/registry";
 import { LLM_HINTS, readEventDocs } from "@adaos/registry/tools";
 
@@ -139,5 +139,5 @@ async function textOf(registry: FileRegistry, record: EventRecord, what: OfEvent
       else shown.left_out++;
     }
   }
-  return JSON.stringify(shown, undefined, 2);
+  return visibleJson(shown, 2);
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { MeshError, messageOf, quote } from "@adaos/core";
+import { MeshError, messageOf, quote, visibleJson } from "@adaos/core";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import {
@@ -49,18 +49,32 @@ export async function serveMcp(
   const closed = new Promise<"closed">((resolve) => {
     server.onclose = () => resolve("closed");
   });
-  server.onerror = (error) =>
+  server.onerror = (error) => {
     terminal.say(`message not understood: ${firstLine(messageOf(error).replaceAll(/\s+/g, " "), 200)}`);
+    if (error instanceof SyntaxError) answerNoJson();
+  };
   const ended = once(process.stdin, "end");
-  await server.connect(
-    new StdioServerTransport(process.stdin, process.stdout, { maxBufferSize: MAX_MESSAGE_BYTES }),
-  );
+  await server.connect(new VisibleStdio(process.stdin, process.stdout, { maxBufferSize: MAX_MESSAGE_BYTES }));
   terminal.say(`serving ${records.length} events of ${registryDir}`);
   const end = await Promise.race([ended, asked.promise, closed]);
   if (end === "closed")
     throw new MeshError("too-large", `a message has more than ${MAX_MESSAGE_BYTES} bytes; ended`);
   await desk.idle(LAST_ANSWERS_MS);
   await server.close();
+}
+
+/** What a registry says is read on terminals too, by people who look what passes between the two. */
+class VisibleStdio extends StdioServerTransport {
+  override async send(message: object): Promise<void> {
+    if (!process.stdout.write(`${visibleJson(message)}\n`)) await once(process.stdout, "drain");
+  }
+}
+
+/** A line that is no JSON has no id to answer to. One who does not read the answers gets none: they would pile up. */
+function answerNoJson(): void {
+  if (process.stdout.writableNeedDrain) return;
+  const error = { code: ErrorCode.ParseError, message: "the line is no JSON" };
+  process.stdout.write(`${visibleJson({ jsonrpc: "2.0", id: null, error })}\n`);
 }
 
 function serverOf(sources: Sources, desk: RequestsInHand): Server {

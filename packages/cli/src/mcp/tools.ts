@@ -1,4 +1,4 @@
-import { formatEventRef, MeshError, parseEventRef, quote } from "@adaos/core";
+import { formatEventRef, MeshError, parseEventRef, quote, visibleJson } from "@adaos/core";
 import type { EventRecord, FileRegistry } from "@adaos/registry";
 import { z } from "zod";
 import { askPolicy, unknownEvent } from "../policy/ask-policy.ts";
@@ -51,7 +51,7 @@ export const TOOLS: readonly Tool[] = [
       const events = found.slice(0, limit).map(({ record: { name, version, kind, status, summary } }) => {
         return { event: formatEventRef(name, version), kind, status, summary };
       });
-      return JSON.stringify({ found: found.length, events });
+      return visibleJson({ found: found.length, events });
     },
   }),
   toolOf({
@@ -82,7 +82,7 @@ export const TOOLS: readonly Tool[] = [
       const item = { line: 1, column: 1, text: JSON.stringify(value) };
       const { ok, as, event, problems } = checkItem(item, await sources.registry(), asked);
       const told = problems.map(({ pointer, expected }) => ({ pointer, expected }));
-      return JSON.stringify({ valid: ok, as, event, problems: told });
+      return visibleJson({ valid: ok, as, event, problems: told });
     },
   }),
   toolOf({
@@ -99,7 +99,7 @@ export const TOOLS: readonly Tool[] = [
     answer: async (asked, sources) => {
       const loaded = await sources.policy();
       const hops = askPolicy(loaded, asked);
-      return JSON.stringify({
+      return visibleJson({
         allowed: passes(hops),
         known: unknownEvent(loaded, asked) === undefined,
         hops: hops.map((hop) => hopAsJson(hop, placeOfAnswer(loaded, hop))),

@@ -6,7 +6,7 @@ import { isRunning, type ProcessRecord, recordOf } from "./process-table.ts";
 /** One change of a mesh at a time: two would each undo what the other has written. Rejects with `unavailable`. */
 export async function whileLocked<T>(stateDir: string, change: () => Promise<T>): Promise<T> {
   const file = join(stateDir, "run", "change.lock");
-  mkdirSync(dirname(file), { recursive: true });
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   take(file);
   try {
     return await change();
@@ -19,7 +19,7 @@ function take(file: string): void {
   const self = `${JSON.stringify(recordOf("change", process.pid))}\n`;
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
-      return writeFileSync(file, self, { flag: "wx" });
+      return writeFileSync(file, self, { flag: "wx", mode: 0o600 });
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
     }

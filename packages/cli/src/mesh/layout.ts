@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ClientTls, layoutFile } from "@adaos/config";
+import { assertOwnFolder, type ClientTls, layoutFile, STATE_FOLDER } from "@adaos/config";
 import { MeshError, ROOT_DOMAIN } from "@adaos/core";
 
 /** One nats-server of a mesh on this machine. */
@@ -52,6 +52,7 @@ export function meshFileIn({ configFile, joinedTo }: Layout): string {
 
 /** The layout of a state folder, or nothing when no mesh was ever started from it. */
 export function findLayout(stateDir: string): Layout | undefined {
+  assertOwnFolder(stateDir, STATE_FOLDER);
   const file = layoutFile(stateDir);
   if (!existsSync(file)) return undefined;
   try {

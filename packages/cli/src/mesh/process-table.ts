@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
-import { startTimeOf } from "@adaos/config";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { assertOwnFolder, STATE_FOLDER, startTimeOf } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { processesFile } from "./layout.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** A process by its id and by what tells it from a later one of the same id. */
 export interface ProcessRecord {
@@ -23,12 +23,12 @@ export function recordOf(name: string, pid: number): ProcessRecord {
 
 export function writeProcessTable(stateDir: string, table: ProcessTable): void {
   const file = processesFile(stateDir);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.new`, `${JSON.stringify(table)}\n`);
-  renameSync(`${file}.new`, file);
+  writeWhole(file, `${JSON.stringify(table)}\n`);
 }
 
 export function readProcessTable(stateDir: string): ProcessTable | undefined {
+  // What it lists may be killed.
+  assertOwnFolder(stateDir, STATE_FOLDER);
   const file = processesFile(stateDir);
   if (!existsSync(file)) return undefined;
   try {

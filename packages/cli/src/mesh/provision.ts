@@ -32,7 +32,7 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   rmSync(join(stateDir, "nodes"), { recursive: true, force: true });
   for (const [file, text] of files) writeWhole(file, text);
   // Where servers log; they make no folder.
-  mkdirSync(join(stateDir, "logs"), { recursive: true });
+  mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   writeWhole(layoutFile(stateDir), layoutText(layout));
   return layout;
 }

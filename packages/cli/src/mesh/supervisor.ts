@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { closeSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openOwnLog } from "@adaos/config";
 import type { Layout } from "./layout.ts";
 import { type ProcessRecord, recordOf, removeProcessTable, writeProcessTable } from "./process-table.ts";
 
@@ -42,7 +43,9 @@ export class Supervisor {
     this.#stateDir = stateDir;
     this.#natsServer = natsServer;
     this.#say = say;
-    mkdirSync(join(stateDir, "logs"), { recursive: true });
+    mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
+    // A nats-server knows no modes: its stores and logs take those of this process.
+    process.umask(0o077);
     this.#kept = processSpecs(stateDir, layout, natsServer).map((spec) => this.#keep(spec));
   }
 
@@ -132,8 +135,7 @@ class KeptProcess {
 
   start(): void {
     const { command, args, outputFile, name } = this.spec;
-    mkdirSync(dirname(outputFile), { recursive: true });
-    const output = openSync(outputFile, "w");
+    const output = openOwnLog(outputFile, "w");
     const startedMs = Date.now();
     // Its own process group: a Ctrl-C is for the supervisor, which stops everything in order.
     const child = spawn(command, args, { stdio: ["ignore", output, output], detached: true });

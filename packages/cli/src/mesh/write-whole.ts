@@ -1,9 +1,12 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeFolder } from "@adaos/config";
 
 /** Writes a file as a whole: a reader sees the old one or the new one. Only its owner may read it, unless `mode` says otherwise. */
 export function writeWhole(file: string, text: string, mode = 0o600): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(`${file}.new`, text, { mode });
+  makeFolder(dirname(file), mode === 0o600 ? 0o700 : 0o755);
+  // Left by one that was killed, or a link that leads elsewhere.
+  rmSync(`${file}.new`, { force: true });
+  writeFileSync(`${file}.new`, text, { mode, flag: "wx" });
   renameSync(`${file}.new`, file);
 }

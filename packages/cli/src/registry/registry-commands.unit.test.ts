@@ -1,4 +1,14 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -121,6 +131,22 @@ describe("adaos events registry generate", () => {
     expect([code, out]).toEqual([78, `stale ${join(registry, "_dist/registry.json")}\n`]);
     expect((await events(["registry", "generate"], registry)).out).toMatch(/^wrote .*registry\.json\n$/);
     expect((await events(["registry", "lint"], registry)).code).toBe(0);
+  });
+});
+
+describe("adaos events registry generate, into a folder that is not its own", () => {
+  test("refuses a folder of other files, and a link", async () => {
+    const registry = copy();
+    rmSync(join(registry, "_dist"), { recursive: true });
+    mkdirSync(join(registry, "_dist"));
+    writeFileSync(join(registry, "_dist/notes.txt"), "mine");
+    expect((await events(["registry", "generate"], registry)).code).toBe(64);
+    expect(readdirSync(join(registry, "_dist"))).toEqual(["notes.txt"]);
+    rmSync(join(registry, "_dist"), { recursive: true });
+    mkdirSync(join(registry, "..", "elsewhere"));
+    symlinkSync("../elsewhere", join(registry, "_dist"));
+    expect((await events(["registry", "generate"], registry)).code).toBe(64);
+    expect(readdirSync(join(registry, "..", "elsewhere"))).toEqual([]);
   });
 });
 

@@ -1,11 +1,25 @@
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFolder } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { z } from "zod";
 
 /** In a pack's folder: the files that were made, by which the next run knows its own. */
 export const PACK_MANIFEST = "pack.json";
+
+/** All that is left of a first run that was cut off at once. */
+const STAGED_MANIFEST = /^pack\.json\.\d+\.new$/;
 
 /** A pack of 10,000 events has about 80,000 files. */
 const MAX_MANIFEST_BYTES = 32 * 1024 * 1024;
@@ -32,7 +46,8 @@ export interface PackChanges {
 
 /**
  * Compares a pack with the folder that it goes into. Writes nothing.
- * @throws MeshError `usage` when a file in its way was not made, or was changed, by somebody else.
+ * @throws MeshError `usage` for a folder that is not empty and no pack, and when a file in its way was not made, or was
+ * changed, by somebody else.
  */
 export function diffPack(dir: string, files: ReadonlyMap<string, string>): PackChanges {
   const made = readManifest(dir);
@@ -51,6 +66,8 @@ export function diffPack(dir: string, files: ReadonlyMap<string, string>): PackC
       changes.changed.push(path);
     }
   }
+  if (made === undefined && existsSync(dir) && readdirSync(dir).some((name) => !STAGED_MANIFEST.test(name)))
+    throw new MeshError("usage", `${dir} holds files and no pack; choose an empty or a new folder`);
   for (const path of new Set([...Object.keys(made?.files ?? {}), ...Object.keys(made?.before ?? {})])) {
     const there = files.has(path) ? undefined : hashOf(dir, path);
     if (there === undefined) continue;
@@ -73,7 +90,7 @@ export function applyPack(dir: string, files: ReadonlyMap<string, string>): Pack
     files: Object.fromEntries([...files].map(([path, text]) => [path, digest(text)] as const).sort()),
   };
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     write(dir, PACK_MANIFEST, manifestText({ ...manifest, before: Object.fromEntries(before) }));
     for (const path of [...changes.created, ...changes.changed]) write(dir, path, files.get(path) ?? "");
     for (const path of changes.removed) remove(dir, path);

@@ -1,12 +1,8 @@
-/** Characters that nobody sees, or that turn a text's direction or end its line. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+import { visibleJson, visibleText } from "@adaos/core";
 
 /** JSON of a value in which nothing ends an HTML script, hides or breaks a line of TypeScript. The value stays the same. */
 export function jsonText(value: unknown, indent?: number): string {
-  const text = JSON.stringify(value, undefined, indent);
-  return text
-    .replaceAll(UNSEEN, (char) => (char === "\n" ? char : escaped(char)))
-    .replaceAll(/<(?=[/!])/g, "\\u003c");
+  return visibleJson(value, indent).replaceAll(/<(?=[/!])/g, "\\u003c");
 }
 
 /** A TypeScript expression of a JSON value. */
@@ -17,8 +13,7 @@ export function typeScriptLiteral(value: unknown): string {
 
 /** A text as one line of Markdown in which nothing is markup. */
 export function markdownText(text: string): string {
-  return text
-    .replaceAll(UNSEEN, " ")
+  return visibleText(text)
     .replaceAll(/\s+/g, " ")
     .trim()
     .replaceAll(/[\\`*_[\]<>#|~!&]/g, "\\$&");
@@ -29,10 +24,4 @@ export function fenced(language: string, text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = "`".repeat(longest + 1);
   return `${fence}${language}\n${text.replace(/\n$/, "")}\n${fence}`;
-}
-
-function escaped(char: string): string {
-  return [...Array(char.length).keys()]
-    .map((i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, "0")}`)
-    .join("");
 }

@@ -202,12 +202,26 @@ describe("applyPack()", () => {
   });
 
   test("leaves files beside its own alone", () => {
-    mkdirSync(output);
+    applyPack(output, files);
     writeFileSync(join(output, "notes.txt"), "mine");
     writeFileSync(join(output, "llms.txt.new"), "mine");
-    applyPack(output, files);
     applyPack(output, new Map());
     expect(readdirSync(output).sort()).toEqual(["llms.txt.new", "notes.txt", PACK_MANIFEST]);
+  });
+
+  test("goes into no folder that is somebody else's, and tells so before it writes", () => {
+    mkdirSync(output);
+    writeFileSync(join(output, "notes.txt"), "mine");
+    for (const write of [diffPack, applyPack])
+      expect(() => write(output, files)).toThrow(/holds files and no pack/);
+    expect(readdirSync(output)).toEqual(["notes.txt"]);
+    rmSync(join(output, "notes.txt"));
+    writeFileSync(join(output, `${PACK_MANIFEST}.17.new`), "cut off");
+    expect(applyPack(output, files).created).toHaveLength(files.size);
+  });
+
+  test.runIf(process.platform === "linux")("ends where no folder can be made", () => {
+    expect(() => applyPack("/proc/none", files)).toThrow(/cannot be written/);
   });
 
   test("goes on where it was cut off", () => {
