@@ -47,7 +47,7 @@ export class BundleCache {
 export async function keepBundle(file: string, bytes: Uint8Array): Promise<void> {
   const unfinished = `${file}.${randomBytes(6).toString("hex")}.new`;
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const handle = await open(unfinished, "wx", 0o600);
     try {
       await handle.writeFile(bytes);
