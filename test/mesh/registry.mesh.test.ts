@@ -402,7 +402,10 @@ describe("who may change what", () => {
       "link.alpha.registry",
       "svc.hub.kitchen.release",
       "svc.hub.kitchen.parked",
-      `dlq.alpha.kitchen.screen.1-${newEventId(Date.now())}.parked.ui.notify.v1`,
+      "svc.hub.kitchen.park",
+      `dlq.alpha.kitchen.screen.1-${newEventId(Date.now())}`,
+      "parked.event.1.1.1.alpha.kitchen.ui.notify.v1",
+      "parked.wait.speaker.screen.1.1.1.alpha.kitchen.ui.notify.v1",
     ];
     for (const subject of attacks) speaker.nc.publish(subject, JSON.stringify({ durable: "screen" }));
     await speaker.nc.flush();
@@ -426,7 +429,7 @@ describe("who may change what", () => {
         subject: "evt.alpha.kitchen.ui.notify.v1",
         message: { headers: {}, body_base64: Buffer.from("{}").toString("base64") },
       };
-      await bare.nc.request(`dlq.beta.lamp.bulb.${i}-x.parked.ui.notify.v1`, JSON.stringify(letter));
+      await bare.nc.request(`dlq.beta.lamp.bulb.${i}-x`, JSON.stringify(letter));
     }
     const request = { durable: "bulb", event: "ui.notify@1", after: 0 };
     const answer = await bare.nc.request("svc.hub.lamp.release", JSON.stringify(request), {

@@ -4,7 +4,7 @@ import { EVENT_ROOT, type EventAddress, formatSubject, parseSubject } from "./su
 
 /*
  * What is parked lies in a stream that its hub alone writes. `parked.event.<place>` is the one copy of an event;
- * `parked.wait.<node>.<durable>.<place>`, an empty message, says that this durable waits for it. The place tells all that
+ * `parked.wait.<node>.<durable>.<place>` says that this durable waits for it. The place tells all that
  * is needed to count, find and order them without reading an event:
  * `<seq>.<stored ms>.<bytes>.<subnet>.<node>.<event name>.v<major>`.
  */

@@ -26,7 +26,7 @@ export interface UnknownDelivery {
 }
 
 /** Unknown events that are warned of; names come from strangers. */
-const MAX_TOLD = 1000;
+const MAX_TOLD = 100;
 /** Put off for so long while nobody answers: as long as a daemon takes to start again. */
 const HOLD_MS = 1000;
 const HANDED_BACK_MS = 200;

@@ -40,7 +40,8 @@ export interface NotParked {
   readonly noRoom?: NoRoom;
 }
 
-const NOTHING = { headers: {}, body: new Uint8Array() };
+/** Says nothing, and is not empty: to who reads a page, an empty message is its end. */
+const WAITS = { headers: {}, body: new TextEncoder().encode("waits") };
 /** Of one origin; of the bytes of all it may take a quarter. */
 const ORIGIN_MAX_EVENTS = 10_000;
 const ORIGIN_SHARE = 4;
@@ -116,7 +117,7 @@ export class ParkedStore {
     await Promise.all(
       wanted.map(async ({ claim, place }) => {
         const kept = book.hasEvent(place)
-          ? await this.#store(parkedWaitSubject(claim.of, place), NOTHING)
+          ? await this.#store(parkedWaitSubject(claim.of, place), WAITS)
           : undefined;
         if (kept === undefined) not.push({ claim });
         else book.addWait(keyOf(claim.of), place, kept.seq);
