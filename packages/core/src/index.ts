@@ -95,6 +95,7 @@ export {
   ingestPrefix,
   joiningUser,
   joinSubject,
+  linkUser,
   MESH_STREAM,
   METRICS_ROOT,
   memberConsumer,

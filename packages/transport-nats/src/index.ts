@@ -1,4 +1,4 @@
-export { storedMsOf } from "./ack-subject.ts";
+export { type AckSource, storedMsOf } from "./ack-subject.ts";
 export {
   type Connection,
   type ConnectionListener,
@@ -6,6 +6,7 @@ export {
   delay,
   openConnection,
 } from "./connection.ts";
+export { plainText } from "./consumer-state.ts";
 export { DeadLetterDesk, type KeptLetter } from "./dead-letter-desk.ts";
 export type {
   DurableReply,
