@@ -37,6 +37,7 @@ describe("a link", () => {
       { id: "export", effect: "allow", verb: "export", subnet: "alpha", pattern: parseEventPattern("*") },
     ]),
     tenants: new Map([["alpha", "default"]]),
+    nodes: new Map([["alpha", new Set(["kitchen"])]]),
     signatures: new Signatures(),
     clearance: new Clearance(new Map(), () => []),
     direction: "up",

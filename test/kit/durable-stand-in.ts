@@ -2,6 +2,13 @@ import type { ConnectionStandIn, Sent, ServerStandIn } from "./connection-stand-
 
 const HEARTBEAT_MS = 1000;
 const ROUND_MS = 50;
+/** Nobody who pulls from it looks at the numbers. */
+const STATE = {
+  created: "2026-01-01T00:00:00Z",
+  delivered: { consumer_seq: 0, stream_seq: 0 },
+  ack_floor: { stream_seq: 0 },
+  num_ack_pending: 0,
+};
 
 interface Held {
   readonly seq: number;
@@ -59,7 +66,7 @@ export class DurableStandIn implements ServerStandIn {
   }
 
   onRequest(subject: string): unknown {
-    return subject === "$JS.API.CONSUMER.INFO.EVENTS_alpha.kitchen_d" ? { name: "kitchen_d" } : undefined;
+    return subject === "$JS.API.CONSUMER.INFO.EVENTS_alpha.kitchen_d" ? STATE : undefined;
   }
 
   onMessage({ subject, text, reply = "" }: Sent): void {

@@ -179,7 +179,7 @@ function tellRoot({ nodes }: Layout, idlers: readonly Idler[]): void {
   };
   // They export what the others do and import something else: the events of a run go where they would without them.
   for (const { name, leafSeed } of idlers) {
-    node.subnets[name] = { leafKey: publicKeyOf(leafSeed) };
+    node.subnets[name] = { leafKey: publicKeyOf(leafSeed), nodes: [] };
     node.policy.push(
       { verb: "export", subnet: name, rules: [["allow", "bench.", `${name}.export[0]`]] },
       { verb: "import", subnet: name, rules: [["allow", "idle.", `${name}.import[0]`]] },

@@ -128,6 +128,10 @@ const rootFile = z.strictObject({
     z.strictObject({
       tenant: name.default(DEFAULT_TENANT),
       leafKey: publicKey,
+      nodes: z
+        .array(name)
+        .readonly()
+        .describe("its members; beside them only its hub and the root's daemons speak in its name"),
       clearance: z.array(z.enum(DATA_CLASSES)).default([]),
       exportLimit: rateSchema.optional(),
     }),

@@ -48,7 +48,7 @@ const ROOT: NodeFileInput = {
   ...common,
   streams: {},
   policy: [{ verb: "import", subnet: "alpha", from: ["beta"], rules: [["deny", "*", "tenant-boundary"]] }],
-  subnets: { alpha: { tenant: "acme", leafKey: KEY } },
+  subnets: { alpha: { tenant: "acme", leafKey: KEY, nodes: ["kitchen"] } },
   natsServer: { ...SERVER, leafPort: 3, rootKey: KEY },
 };
 

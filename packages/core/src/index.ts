@@ -105,6 +105,7 @@ export {
   ingestPrefix,
   joiningUser,
   joinSubject,
+  linkUser,
   MESH_STREAM,
   METRICS_ROOT,
   memberConsumer,

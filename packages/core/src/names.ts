@@ -120,6 +120,11 @@ export function inboxPrefix(user: string): string {
   return `_INBOX_${user}`;
 }
 
+/** Whose private reply subjects the root uses when it pulls from a subnet. */
+export function linkUser(subnet: string): string {
+  return `link-${subnet}`;
+}
+
 /** Subject on which the holder of an invitation asks to join. The server lets nobody else publish there. */
 export function joinSubject(invitation: string): string {
   return `join.${invitation}`;

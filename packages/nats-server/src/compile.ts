@@ -3,10 +3,14 @@ import {
   type Durability,
   eventsStream,
   inboxPrefix,
+  ingestPrefix,
   joiningUser,
   joinSubject,
+  linkUser,
   MAX_PAYLOAD_BYTES,
   ROOT_DOMAIN,
+  registryOfferSubject,
+  replyIngestPrefix,
   UPLINK_DURABLE,
 } from "@adaos/core";
 import { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
@@ -45,6 +49,8 @@ export interface RootServerSettings extends ServerSettings {
   readonly rootKey: string;
   /** Public nkey of each subnet's leaf connection. */
   readonly leafKeys: ReadonlyMap<string, string>;
+  /** Public nkey of the user with whose rights the root pulls from each subnet. */
+  readonly linkKeys: ReadonlyMap<string, string>;
   /** Public nkey of each invitation that is open now. */
   readonly invitations?: ReadonlyMap<string, string>;
 }
@@ -52,23 +58,28 @@ export interface RootServerSettings extends ServerSettings {
 /**
  * Config of the root's server: one account for each subnet's leaf, which can be asked and cannot ask; the account MESH for
  * the root daemon, which reaches the bridge services of every hub and nothing else; and the account JOIN, in which the
- * holder of an invitation can ask the root daemon one thing and hear its answer.
+ * holder of an invitation can ask the root daemon one thing and hear its answer. MESH has a user for each subnet as well,
+ * with whose rights the root pulls there: whatever a hub sends it, that connection reaches no other subnet and no stream
+ * of the root.
  */
 export function compileRootServer(settings: RootServerSettings, header: readonly string[] = []): string {
   const accounts: Record<string, ConfValue> = { SYS: systemAccount(settings) };
   const imports: ConfValue[] = [];
   for (const [subnet, key] of settings.leafKeys) {
     const account = leafAccount(subnet);
-    const services = [`${bridgePrefix(subnet)}.>`, ...ackSubjects(subnet, UPLINK_DURABLE)];
+    const services = bridgeServices(subnet);
     accounts[account] = {
       users: [{ nkey: key, allowed_connection_types: ["LEAFNODE"] }],
-      exports: services.map((service) => ({ service, response_type: "stream", accounts: ["MESH"] })),
+      exports: services.map((service) => ({ ...service, accounts: ["MESH"] })),
     };
-    imports.push(...services.map((subject) => ({ service: { account, subject } })));
+    imports.push(...services.map(({ service: subject }) => ({ service: { account, subject } })));
   }
   accounts["MESH"] = {
     jetstream: "enabled",
-    users: [{ nkey: settings.rootKey, allowed_connection_types: ["STANDARD"] }],
+    users: [
+      { nkey: settings.rootKey, allowed_connection_types: ["STANDARD"] },
+      ...[...settings.linkKeys].map(([subnet, key]) => linkUserOf(subnet, key)),
+    ],
     exports: [{ service: joinSubject("*"), accounts: ["JOIN"] }],
     imports,
   };
@@ -86,6 +97,36 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
     },
     header,
   );
+}
+
+/** What the root asks a hub. Only a request for messages may be answered more than once: the server drops what follows. */
+function bridgeServices(subnet: string): ConfBlock[] {
+  return [
+    { service: linkSubject(subnet, "MSG.NEXT"), response_type: "stream" },
+    { service: linkSubject(subnet, "INFO") },
+    { service: linkSubject(subnet, "UNPIN") },
+    { service: `${ingestPrefix(subnet)}.>` },
+    { service: `${replyIngestPrefix(subnet)}.>` },
+    { service: registryOfferSubject(subnet) },
+    ...ackSubjects(subnet, UPLINK_DURABLE).map((service) => ({ service })),
+  ];
+}
+
+/** Pulls from one subnet's durable and acknowledges to it, and can do nothing else, whatever it is told to. */
+function linkUserOf(subnet: string, nkey: string): ConfBlock {
+  const asks = (["MSG.NEXT", "INFO", "UNPIN"] as const).map((verb) => linkSubject(subnet, verb));
+  return {
+    nkey,
+    allowed_connection_types: ["STANDARD"],
+    permissions: {
+      publish: { allow: [...asks, ...ackSubjects(subnet, UPLINK_DURABLE)] },
+      subscribe: { allow: [`${inboxPrefix(linkUser(subnet))}.>`] },
+    },
+  };
+}
+
+function linkSubject(subnet: string, verb: "MSG.NEXT" | "INFO" | "UNPIN"): string {
+  return `${bridgePrefix(subnet)}.CONSUMER.${verb}.${eventsStream(subnet)}.${UPLINK_DURABLE}`;
 }
 
 function joiningUserOf(invitation: string, nkey: string): ConfBlock {

@@ -74,6 +74,7 @@ function root(subnets: readonly string[], changes: Partial<RootServerSettings> =
       leafPort: 7422,
       rootKey: placeholderKey("root"),
       leafKeys: new Map(subnets.map((name) => [name, placeholderKey(name)])),
+      linkKeys: new Map(subnets.map((name) => [name, placeholderKey(`link ${name}`)])),
       ...changes,
     }),
   );
@@ -391,7 +392,17 @@ describe("compileRootServer()", () => {
     expect(exported.map(({ service }) => service).sort()).toEqual([
       "$JS.ACK.EVENTS_alpha.root.>",
       "$JS.ACK.alpha.*.EVENTS_alpha.root.>",
-      "link.alpha.>",
+      "link.alpha.CONSUMER.INFO.EVENTS_alpha.root",
+      "link.alpha.CONSUMER.MSG.NEXT.EVENTS_alpha.root",
+      "link.alpha.CONSUMER.UNPIN.EVENTS_alpha.root",
+      "link.alpha.in.>",
+      "link.alpha.registry",
+      "link.alpha.reply.>",
+    ]);
+    // Whatever else a hub is asked it answers once: the server drops the rest.
+    const answeredOften = exported.filter(({ response_type: type }) => type === "stream");
+    expect(answeredOften.map(({ service }) => service)).toEqual([
+      "link.alpha.CONSUMER.MSG.NEXT.EVENTS_alpha.root",
     ]);
     expect(exported.map(({ accounts }) => accounts)).toEqual(exported.map(() => ["MESH"]));
   });
@@ -420,9 +431,22 @@ describe("compileRootServer()", () => {
   });
 
   test("lets the root daemon in as a client only", () => {
-    expect(at(conf, "accounts", "MESH", "users")).toEqual([
-      { nkey: placeholderKey("root"), allowed_connection_types: ["STANDARD"] },
-    ]);
+    const [daemon, ...links] = blocks(at(conf, "accounts", "MESH", "users"));
+    expect(daemon).toEqual({ nkey: placeholderKey("root"), allowed_connection_types: ["STANDARD"] });
+    expect(links.map(({ allowed_connection_types: types }) => types)).toEqual([["STANDARD"], ["STANDARD"]]);
+  });
+
+  test("lets who pulls from a subnet ask for that durable, acknowledge to it, and nothing else", () => {
+    expect(rightsOf(conf, "link my-home")).toEqual({
+      publish: [
+        "link.my-home.CONSUMER.MSG.NEXT.EVENTS_my-home.root",
+        "link.my-home.CONSUMER.INFO.EVENTS_my-home.root",
+        "link.my-home.CONSUMER.UNPIN.EVENTS_my-home.root",
+        "$JS.ACK.EVENTS_my-home.root.>",
+        "$JS.ACK.my-home.*.EVENTS_my-home.root.>",
+      ],
+      subscribe: ["_INBOX_link-my-home.>"],
+    });
   });
 
   test("works without any subnet", () => {

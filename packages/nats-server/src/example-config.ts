@@ -13,6 +13,7 @@ const HEADER = [
 
 /** The config in the repository's `nats.conf`: complete and valid, with keys that open nothing. */
 export function exampleRootConfig(subnets: Iterable<string>, durability: Durability): string {
+  const names = [...subnets];
   return compileRootServer(
     {
       host: "127.0.0.1",
@@ -23,7 +24,8 @@ export function exampleRootConfig(subnets: Iterable<string>, durability: Durabil
       durability,
       systemKey: placeholderKey("root system"),
       rootKey: placeholderKey(ROOT_DOMAIN),
-      leafKeys: new Map([...subnets].map((subnet) => [subnet, placeholderKey(`leaf ${subnet}`)])),
+      linkKeys: new Map(names.map((subnet) => [subnet, placeholderKey(`link ${subnet}`)])),
+      leafKeys: new Map(names.map((subnet) => [subnet, placeholderKey(`leaf ${subnet}`)])),
     },
     HEADER,
   );

@@ -9,6 +9,7 @@ export { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
 export { ensureNatsServer, type NatsServerBinary } from "./ensure.ts";
 export { exampleRootConfig } from "./example-config.ts";
 export { kickLeaves } from "./kick-leaves.ts";
+export { linkKeys, linkSeed } from "./link-keys.ts";
 export { seedNkey } from "./nkey-text.ts";
 export { type OnProgress, type ProgressEvent, renderProgress } from "./progress.ts";
 export { reloadServer } from "./reload.ts";

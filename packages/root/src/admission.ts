@@ -35,11 +35,16 @@ export interface AdmissionOptions {
   readonly policy: Policy;
   /** Of every subnet. */
   readonly tenants: ReadonlyMap<string, string>;
+  /** Members of every subnet. */
+  readonly nodes: ReadonlyMap<string, ReadonlySet<string>>;
   readonly signatures: Signatures;
   readonly clearance: Clearance;
   readonly direction: Direction;
   readonly subnet: string;
 }
+
+/** Daemons that speak in the name of a subnet beside its members. */
+const DAEMONS: ReadonlySet<string> = new Set(["hub", "root"]);
 
 /** Subjects of events remembered per link. */
 const REMEMBERED = 10_000;
@@ -88,10 +93,18 @@ export class Admission {
     if (remembered !== undefined) return remembered;
     // Every reply has a subject of its own: nothing to remember.
     if (subject.startsWith(`${REPLY_ROOT}.`))
-      return admitReply(policy, direction, subnet, parseReplySubject(subject));
-    const claimed = admitEvent(policy, direction, subnet, parseSubject(subject));
+      return this.#declared(admitReply(policy, direction, subnet, parseReplySubject(subject)));
+    const claimed = this.#declared(admitEvent(policy, direction, subnet, parseSubject(subject)));
     this.#admitted.set(subject, claimed);
     return claimed;
+  }
+
+  /** A hub may say what it likes of its subnet, but not in the name of somebody who is not there. */
+  #declared(address: EventAddress): EventAddress {
+    const { nodes, direction } = this.#options;
+    const { subnet, node } = address;
+    if (direction === "down" || DAEMONS.has(node) || nodes.get(subnet)?.has(node) === true) return address;
+    throw new MeshError("denied", `${subnet} has no member ${node}`, { rule: "origin" });
   }
 }
 

@@ -1,7 +1,16 @@
 import { type RootFile, readNodeFile, readServerAccess, readSignatures } from "@adaos/config";
-import { type DataClass, type KnownEvent, type Logger, Policy, type Rate, Signatures } from "@adaos/core";
+import {
+  type DataClass,
+  type KnownEvent,
+  type Logger,
+  linkUser,
+  Policy,
+  type Rate,
+  Signatures,
+} from "@adaos/core";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
-import { openConnection } from "@adaos/transport-nats";
+import { linkKeys, linkSeed } from "@adaos/nats-server";
+import { type Connection, openConnection } from "@adaos/transport-nats";
 import { Clearance } from "./clearance.ts";
 import { JoinDesk, type Reception } from "./join-desk.ts";
 import { type Admitted, LeafGate } from "./leaf-gate.ts";
@@ -31,24 +40,29 @@ export async function runRoot(
   });
   const policy = new Policy(config.policy);
   const signatures = new Signatures(readSignatures(config.signatures, path));
+  const access = readServerAccess(config.server, path);
   const connection = await openConnection({
-    ...readServerAccess(config.server, path),
+    ...access,
     name: node,
     user: "root",
     log,
     waitForServer: true,
   });
-  const gate = await openGate(config, path, log);
+  const admittedOf = admission(access.seed);
+  const gate = await openGate(config, admittedOf, path, log);
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const tenants = new Map<string, string>();
+  const nodes = new Map<string, ReadonlySet<string>>();
   const exportLimits = new Map<string, Rate>();
   const cleared = new Map<string, readonly DataClass[]>();
   const takeSubnets = ({ subnets }: RootFile): void => {
     tenants.clear();
+    nodes.clear();
     exportLimits.clear();
     cleared.clear();
-    for (const [name, { tenant, clearance, exportLimit }] of Object.entries(subnets)) {
+    for (const [name, { tenant, nodes: members, clearance, exportLimit }] of Object.entries(subnets)) {
       tenants.set(name, tenant);
+      nodes.set(name, new Set(members));
       cleared.set(name, clearance);
       if (exportLimit !== undefined) exportLimits.set(name, exportLimit);
     }
@@ -62,7 +76,28 @@ export async function runRoot(
       ? undefined
       : new RegistryFolder({ dir: path(config.registry), autoApply, stateDir, log });
   const clearance = new Clearance(cleared, () => folder?.classified ?? NOTHING);
-  const links = new Links({ policy, tenants, signatures, clearance, exportLimits, connection, stream, log });
+  const openSource = (subnet: string, signal: AbortSignal): Promise<Connection> =>
+    openConnection({
+      ...access,
+      seed: () => linkSeed(access.seed(), subnet),
+      name: `${node} from ${subnet}`,
+      user: linkUser(subnet),
+      log,
+      waitForServer: true,
+      signal,
+    });
+  const links = new Links({
+    policy,
+    tenants,
+    nodes,
+    signatures,
+    clearance,
+    exportLimits,
+    connection,
+    openSource,
+    stream,
+    log,
+  });
   /** Whoever loses something loses it first; then what is new is given. */
   const apply = async (changed: RootFile): Promise<void> => {
     const keys = readSignatures(changed.signatures, path);
@@ -116,6 +151,7 @@ export async function runRoot(
 /** Nothing of a daemon on another machine than the root's server. */
 async function openGate(
   config: RootFile,
+  admittedOf: (config: RootFile) => Admitted,
   path: (path: string) => string,
   log: Logger,
 ): Promise<LeafGate | undefined> {
@@ -138,7 +174,11 @@ async function openGate(
   );
 }
 
-function admittedOf({ subnets, natsServer }: RootFile): Admitted {
-  const leafKeys = new Map(Object.entries(subnets).map(([name, { leafKey }]) => [name, leafKey]));
-  return { rootKey: natsServer?.rootKey ?? "", leafKeys };
+/** The root daemon is the one who can tell with which keys it pulls: they follow from its own. */
+function admission(seed: () => string): (config: RootFile) => Admitted {
+  return ({ subnets, natsServer }) => ({
+    rootKey: natsServer?.rootKey ?? "",
+    leafKeys: new Map(Object.entries(subnets).map(([name, { leafKey }]) => [name, leafKey])),
+    linkKeys: linkKeys(seed(), Object.keys(subnets)),
+  });
 }

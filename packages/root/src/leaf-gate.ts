@@ -10,13 +10,15 @@ import {
 import type { Connection } from "@adaos/transport-nats";
 
 /** Everything of the root server's config but whom it lets in beside the system's user. */
-export type FixedRootSettings = Omit<RootServerSettings, "leafKeys" | "rootKey" | "invitations">;
+export type FixedRootSettings = Omit<RootServerSettings, "leafKeys" | "linkKeys" | "rootKey" | "invitations">;
 
 /** Whom the root's server knows: public nkeys. */
 export interface Admitted {
   readonly rootKey: string;
   /** By subnet. */
   readonly leafKeys: ReadonlyMap<string, string>;
+  /** By subnet. */
+  readonly linkKeys: ReadonlyMap<string, string>;
 }
 
 /** Whom the root's server lets in: root daemons, the leaf connections of subnets, holders of invitations. */

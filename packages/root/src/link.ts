@@ -9,19 +9,24 @@ import {
 } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
 import {
+  type AckSource,
   type Connection,
   delay,
+  idOfMsg,
   type OrderedMessage,
   PinnedConsumer,
   StreamPublisher,
 } from "@adaos/transport-nats";
 import { Admission, type AdmissionOptions } from "./admission.ts";
+import { LimitedLog } from "./limited-log.ts";
 import type { Pace } from "./pace.ts";
 
 /** One direction between a subnet and the root. The two differ in these values and nothing else. */
 export interface LinkOptions extends AdmissionOptions {
   readonly connection: Connection;
-  readonly source: { readonly stream: string; readonly consumer: string; readonly apiPrefix: string };
+  /** Opens the connection that pulls, where that is one of its own; it is closed with the link. @default `connection` */
+  readonly openSource?: (signal: AbortSignal) => Promise<Connection>;
+  readonly source: AckSource & { readonly apiPrefix: string };
   /** Where an event of this subject is published at the other end. */
   readonly targetSubject: (subject: string) => string;
   /** @default as fast as can be */
@@ -39,6 +44,11 @@ export interface LinkOptions extends AdmissionOptions {
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 2000;
 const STORE_TIMEOUT_MS = 5000;
+/** Between attempts to open the connection that pulls. */
+const OPEN_AGAIN_MS = 1000;
+/** The target will never take the event: it says so of the event, and not of itself. */
+const FINAL: ReadonlySet<string> = new Set<MeshError["code"]>(["too-large", "invalid-event"]);
+const MAX_TEXT = 200;
 /** At an orderly stop, for what is on its way to the target. */
 const DRAIN_MS = 2000;
 
@@ -61,6 +71,9 @@ export class Link implements Part {
   readonly #stopped = new AbortController();
   /** In the order of the source. */
   readonly #waiting = new Set<Crossing>();
+  readonly #log: LimitedLog;
+  #opening: Promise<void> | undefined;
+  #own: Connection | undefined;
   #pull: PinnedConsumer | undefined;
   #target: StreamPublisher | undefined;
   #inFlight = 0;
@@ -80,23 +93,51 @@ export class Link implements Part {
     this.name = `link ${options.direction} ${options.subnet}`;
     this.#options = options;
     this.#admission = new Admission(options);
+    this.#log = new LimitedLog(options.log);
   }
 
   async start(): Promise<void> {
-    const { connection, source, log, onMissing, pace } = this.#options;
+    const { connection, openSource } = this.#options;
     this.#target = new StreamPublisher(connection, {
       timeoutMs: STORE_TIMEOUT_MS,
       // The root reads its own stream; what a hub says of its own harms its subnet alone.
       checksDuplicates: this.#options.direction === "up",
     });
+    if (openSource === undefined) this.#pullBy(connection);
+    else this.#opening = this.#open(openSource);
+  }
+
+  /** Never rejects. */
+  async #open(openSource: NonNullable<LinkOptions["openSource"]>): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      try {
+        const own = await openSource(signal);
+        this.#own = own;
+        if (!signal.aborted) this.#pullBy(own);
+        return;
+      } catch (thrown) {
+        const err = MeshError.from(thrown, "unavailable", "the connection for it cannot be opened");
+        this.#sourceTrouble = err.message;
+        if (!signal.aborted) this.#log.warn({ link: this.name, err }, "link connection refused");
+        await delay(OPEN_AGAIN_MS, signal);
+      }
+    }
+  }
+
+  #pullBy(connection: Connection): void {
+    const { source, onMissing, pace } = this.#options;
     this.#pull = new PinnedConsumer(connection, {
       ...source,
       ...(pace === undefined ? {} : { pace }),
-      log,
+      log: this.#log,
       onMissing,
       onState: (state) => {
         if (state.flowing !== this.#flowing)
-          log.info({ link: this.name, ...state }, state.flowing ? "link source flowing" : "link source away");
+          this.#log.info(
+            { link: this.name, ...state },
+            state.flowing ? "link source flowing" : "link source away",
+          );
         this.#flowing = state.flowing;
         if (!state.flowing) this.#sourceTrouble = state.reason;
       },
@@ -111,8 +152,9 @@ export class Link implements Part {
     this.#stopped.abort();
     this.#attempt.abort();
     // What is not acknowledged stays with the source and is delivered again to whoever pulls next.
-    await this.#target?.close();
+    await Promise.all([this.#target?.close(), this.#opening]);
     await this.#pull?.stop();
+    await this.#own?.close();
     for (const { span } of this.#waiting) span.end(new MeshError("closed", "the link was stopped"));
   }
 
@@ -123,6 +165,7 @@ export class Link implements Part {
       refused: this.#refused,
       waiting: this.#pull?.held ?? 0,
       standsBy,
+      ...(this.#pull === undefined || this.#pull.unasked === 0 ? {} : { unasked: this.#pull.unasked }),
     };
     if (!this.#flowing) return { ready: false, reason: `source: ${this.#sourceTrouble}`, details };
     if (this.#targetTrouble !== undefined)
@@ -140,24 +183,31 @@ export class Link implements Part {
 
   /** Returns nothing for an event that goes nowhere. */
   #admit(pulled: OrderedMessage): Crossing | undefined {
-    const { direction, subnet, log } = this.#options;
+    const { direction, subnet } = this.#options;
     try {
       const { envelope, message } = this.#admission.admit(pulled.msg);
       return { message, pulled, span: linkSpan({ envelope, message }, direction, subnet) };
     } catch (thrown) {
-      const err = MeshError.from(thrown, "internal", "event cannot be checked");
-      this.#refused++;
-      const { subject, headers } = pulled.msg;
-      if (err.code === "denied") {
-        const hop = direction === "up" ? "export" : "import";
-        const rule = err.rule ?? DEFAULT_DENY;
-        const eventId = headers?.get("Nats-Msg-Id") || undefined;
-        const told = { hop, node: subnet, event: subject, rule, reason: err.message } as const;
-        this.#options.onDenied({ ...told, ...(eventId === undefined ? {} : { eventId }) });
-      } else log.warn({ link: this.name, subject, seq: pulled.seq, err }, "link refused an event");
-      pulled.done();
+      this.#refuse(pulled, MeshError.from(thrown, "internal", "event cannot be checked"));
       return undefined;
     }
+  }
+
+  /** Passes over an event that goes nowhere, and tells of it. */
+  #refuse(pulled: OrderedMessage, { code, message, rule = DEFAULT_DENY }: MeshError): void {
+    const { direction, subnet, pace, onDenied } = this.#options;
+    this.#refused++;
+    pace?.refuse();
+    const { subject } = pulled.msg;
+    const reason = message.slice(0, MAX_TEXT);
+    if (code === "denied") {
+      const hop = direction === "up" ? "export" : "import";
+      const eventId = idOfMsg(pulled.msg);
+      const told = { hop, node: subnet, event: subject, rule, reason } as const;
+      onDenied({ ...told, ...(eventId === "" ? {} : { eventId }) });
+    } else
+      this.#log.warn({ link: this.name, subject, seq: pulled.seq, code, reason }, "link refused an event");
+    pulled.done();
   }
 
   #send(crossing: Crossing): void {
@@ -168,7 +218,7 @@ export class Link implements Part {
     // The target is there: links are given messages after they have started only.
     this.#target?.publish({ ...message, subject, headers: span.headers }, signal).then(
       () => this.#onStored(crossing, signal),
-      (thrown: unknown) => this.#onFailed(thrown, signal),
+      (thrown: unknown) => this.#onFailed(crossing, thrown, signal),
     );
   }
 
@@ -180,23 +230,40 @@ export class Link implements Part {
       crossing.span.end();
       crossing.pulled.done();
     }
-    if (this.#holding && !attempt.aborted) {
-      this.#holding = false;
-      this.#pauseMs = FIRST_PAUSE_MS;
-      this.#targetTrouble = undefined;
-      for (const waiting of this.#waiting) this.#send(waiting);
-    }
+    if (!attempt.aborted) this.#goOn();
     this.#settleAttempt();
   }
 
-  /** Nothing that the target says ends an event: it waits at its source until somebody has mended the target. */
-  #onFailed(thrown: unknown, attempt: AbortSignal): void {
+  /** The target answers again: what waits is sent. */
+  #goOn(): void {
+    if (!this.#holding) return;
+    this.#holding = false;
+    this.#pauseMs = FIRST_PAUSE_MS;
+    this.#targetTrouble = undefined;
+    for (const waiting of this.#waiting) this.#send(waiting);
+  }
+
+  /**
+   * What the target says of itself ends no event: it waits at its source until somebody has mended the target. What it says
+   * of one event, that it will never take it, ends this one: all behind it would wait for ever.
+   */
+  #onFailed(crossing: Crossing, thrown: unknown, attempt: AbortSignal): void {
     this.#inFlight--;
-    if (!attempt.aborted) {
-      const error = MeshError.from(thrown, "internal", "event cannot be stored");
-      if (this.#targetTrouble !== error.message) {
-        this.#options.log.warn({ link: this.name, err: error }, "link target trouble");
-        this.#targetTrouble = error.message;
+    const error = MeshError.from(thrown, "internal", "event cannot be stored");
+    if (attempt.aborted) return this.#settleAttempt();
+    if (FINAL.has(error.code)) {
+      if (this.#waiting.delete(crossing)) {
+        crossing.span.end(error);
+        this.#refuse(crossing.pulled, error);
+      }
+      this.#goOn();
+    } else {
+      if (this.#targetTrouble !== error.message.slice(0, MAX_TEXT)) {
+        this.#log.warn(
+          { link: this.name, code: error.code, reason: error.message.slice(0, MAX_TEXT) },
+          "link target trouble",
+        );
+        this.#targetTrouble = error.message.slice(0, MAX_TEXT);
       }
       this.#hold();
     }

@@ -12,6 +12,7 @@ import {
   type Policy,
   type Rate,
   REPLY_ROOT,
+  ROOT_DOMAIN,
   replyIngestPrefix,
   type Signatures,
   UPLINK_DURABLE,
@@ -28,11 +29,15 @@ export interface LinksOptions {
   readonly policy: Policy;
   /** Tenant of every subnet. It may change; see {@link Links.reconcile}. */
   readonly tenants: ReadonlyMap<string, string>;
+  /** Members of every subnet. They may change, too. */
+  readonly nodes: ReadonlyMap<string, ReadonlySet<string>>;
   /** What each uplink carries at most, where it is limited. It may change, too. */
   readonly signatures: Signatures;
   readonly clearance: Clearance;
   readonly exportLimits: ReadonlyMap<string, Rate>;
   readonly connection: Connection;
+  /** Opens the connection that pulls from one subnet, with rights for nothing else. */
+  readonly openSource: (subnet: string, signal: AbortSignal) => Promise<Connection>;
   readonly stream: MeshStream;
   readonly log: Logger;
 }
@@ -131,8 +136,9 @@ export class Links implements Part {
   }
 
   #uplink(subnet: string): Link {
+    const { openSource: _, ...options } = this.#options;
     return new Link({
-      ...this.#options,
+      ...options,
       subnet,
       direction: "up",
       onDenied: (denial) => this.#tellOf(subnet, denial),
@@ -140,8 +146,10 @@ export class Links implements Part {
       source: {
         stream: eventsStream(subnet),
         consumer: UPLINK_DURABLE,
+        domain: subnet,
         apiPrefix: bridgePrefix(subnet),
       },
+      openSource: (signal) => this.#options.openSource(subnet, signal),
       targetSubject: (subject) => subject,
       pace: new Pace(() => this.#options.exportLimits.get(subnet)),
       // The hub keeps this durable; the root could not make it if it would.
@@ -150,13 +158,19 @@ export class Links implements Part {
   }
 
   #downlink(subnet: string): Link {
-    const { stream, log } = this.#options;
+    const { openSource: _, ...options } = this.#options;
+    const { stream, log } = options;
     return new Link({
-      ...this.#options,
+      ...options,
       subnet,
       direction: "down",
       onDenied: (denial) => this.#tellOf(subnet, denial),
-      source: { stream: MESH_STREAM, consumer: downlinkDurable(subnet), apiPrefix: "$JS.API" },
+      source: {
+        stream: MESH_STREAM,
+        consumer: downlinkDurable(subnet),
+        domain: ROOT_DOMAIN,
+        apiPrefix: "$JS.API",
+      },
       targetSubject: (subject) => ingestSubject(subnet, subject),
       onMissing: () =>
         void stream.restore().catch((err: unknown) => log.error({ err }, "stream not restored")),

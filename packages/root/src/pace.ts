@@ -1,9 +1,16 @@
 import { type Rate, TokenBucket } from "@adaos/core";
 import type { Allowance, PullPace } from "@adaos/transport-nats";
 
+/**
+ * Events a second that may go nowhere. A change of policy refuses more at once, which takes a while then; a hub that sends
+ * nothing else costs the others of a root no more than this.
+ */
+const REFUSALS_PER_SECOND = 500;
+
 /** How fast a link may go: so much a second, whatever its source holds. */
 export class Pace implements PullPace {
   readonly #rate: () => Rate | undefined;
+  readonly #refusals = new TokenBucket(REFUSALS_PER_SECOND);
   #seen: Rate | undefined;
   #events: TokenBucket | undefined;
   #bytes: TokenBucket | undefined;
@@ -17,6 +24,7 @@ export class Pace implements PullPace {
   allowance(): Allowance {
     this.#follow();
     const nowMs = performance.now();
+    if (this.#refusals.available(nowMs) < 0) return { events: 0, bytes: 0 };
     return {
       events: Math.floor(this.#events?.available(nowMs) ?? Number.POSITIVE_INFINITY),
       bytes: Math.floor(this.#bytes?.available(nowMs) ?? Number.POSITIVE_INFINITY),
@@ -27,6 +35,11 @@ export class Pace implements PullPace {
   spend(bytes: number): void {
     this.#events?.spend(1);
     this.#bytes?.spend(bytes);
+  }
+
+  /** Counts an event that has come for nothing. */
+  refuse(): void {
+    this.#refusals.spend(1);
   }
 
   #follow(): void {

@@ -1,8 +1,15 @@
-import { type Logger, messageOf, registryOfferSubject } from "@adaos/core";
+import { type Logger, MeshError, messageOf, registryOfferSubject } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
 import { headingOf, partOf } from "@adaos/registry";
 import type { ServedRegistry } from "@adaos/registry/tools";
-import { type Connection, delay, type RegistryOffer, type RegistryOfferReply } from "@adaos/transport-nats";
+import {
+  type Connection,
+  delay,
+  plainText,
+  type RegistryOffer,
+  type RegistryOfferReply,
+} from "@adaos/transport-nats";
+import { LimitedLog } from "./limited-log.ts";
 
 /** How often each hub is offered the registry: a hub that comes back, or an operator's change, waits no longer. */
 const OFFER_MS = 2000;
@@ -14,6 +21,8 @@ const PART_ANSWER_MS = 15_000;
 /** Before a hub is handed all parts once more, when it has not taken them. */
 const UNTAKEN_PAUSE_MS = 10_000;
 const MAX_TOLD = 300;
+/** An answer is a digest, a number or a sentence. */
+const MAX_REPLY_BYTES = 16_384;
 
 export interface RegistryOffersOptions {
   /** The root daemon. */
@@ -29,6 +38,7 @@ export interface RegistryOffersOptions {
 export class RegistryOffers implements Part {
   readonly name = "registry offers";
   readonly #options: RegistryOffersOptions;
+  readonly #log: LimitedLog;
   readonly #closed = new AbortController();
   /** What each hub has said last: that it has the registry, or why not. */
   readonly #told = new Map<string, string>();
@@ -41,6 +51,7 @@ export class RegistryOffers implements Part {
 
   constructor(options: RegistryOffersOptions) {
     this.#options = options;
+    this.#log = new LimitedLog(options.log);
   }
 
   async start(): Promise<void> {
@@ -109,12 +120,11 @@ export class RegistryOffers implements Part {
     this.#about.delete(subnet);
   }
 
-  /** @param said By a hub, which may say anything. */
-  #note(subnet: string, said: unknown): void {
-    const told = String(said).slice(0, MAX_TOLD);
+  #note(subnet: string, said: string): void {
+    const told = said.slice(0, MAX_TOLD);
     if (this.#told.get(subnet) === told) return;
     this.#told.set(subnet, told);
-    this.#options.log.info({ subnet, told }, "registry offered");
+    this.#log.info({ subnet, told }, "registry offered");
   }
 
   /** @param offset Of the part to send; nothing: none. */
@@ -134,6 +144,23 @@ export class RegistryOffers implements Part {
     const answer = await connection.nc.request(registryOfferSubject(subnet), JSON.stringify(offer), {
       timeout: offset === undefined ? ANSWER_MS : PART_ANSWER_MS,
     });
-    return answer.json<RegistryOfferReply>();
+    return parseOfferReply(answer.data);
   }
+}
+
+/** Reads what a hub answers to an offer. Throws `invalid-event` for anything else: a hub may say anything. Pure. */
+export function parseOfferReply(body: Uint8Array): RegistryOfferReply {
+  let reply: unknown;
+  try {
+    if (body.length <= MAX_REPLY_BYTES) reply = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    // Said below.
+  }
+  if (typeof reply === "object" && reply !== null) {
+    const { have, next, refused } = reply as Record<string, unknown>;
+    if (typeof have === "string") return { have };
+    if (Number.isSafeInteger(next)) return { next: next as number };
+    if (typeof refused === "string") return { refused: plainText(refused) };
+  }
+  throw new MeshError("invalid-event", "it answers what is no answer to an offer");
 }

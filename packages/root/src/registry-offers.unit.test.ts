@@ -1,9 +1,11 @@
 import { fileURLToPath } from "node:url";
+import { MeshError } from "@adaos/core";
 import { bundleFolder, type RegistryBundle } from "@adaos/registry";
 import type { Connection, RegistryOffer } from "@adaos/transport-nats";
+import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { RecordingLog } from "../../../test/kit/stand-ins.ts";
-import { RegistryOffers } from "./registry-offers.ts";
+import { parseOfferReply, RegistryOffers } from "./registry-offers.ts";
 
 let bundle: RegistryBundle;
 beforeAll(async () => {
@@ -16,11 +18,11 @@ async function offerTo(
   isOver: (told: unknown) => boolean,
 ): Promise<{ readonly sent: RegistryOffer[]; readonly told: unknown }> {
   const sent: RegistryOffer[] = [];
-  const request = async (_subject: string, text: string): Promise<{ json(): unknown }> => {
+  const request = async (_subject: string, text: string): Promise<{ data: Uint8Array }> => {
     const offer = JSON.parse(text) as RegistryOffer;
     sent.push(offer);
     const said = answer(offer);
-    return { json: () => said };
+    return { data: new TextEncoder().encode(JSON.stringify(said)) };
   };
   const offers = new RegistryOffers({
     node: "root",
@@ -56,5 +58,36 @@ describe("RegistryOffers", () => {
     const { sent, told } = await offerTo(answer, (now) => now !== undefined);
     expect(sent.length).toBeLessThanOrEqual(3);
     expect(String(told).length).toBeLessThanOrEqual(300);
+  });
+});
+
+describe("parseOfferReply()", () => {
+  test.each([
+    ['{"have":"abc"}', { have: "abc" }],
+    ['{"next":0}', { next: 0 }],
+    ['{"refused":"no\\u001bsuch"}', { refused: "no?such" }],
+  ])("reads %s", (text, reply) => {
+    expect(parseOfferReply(new TextEncoder().encode(text))).toEqual(reply);
+  });
+
+  test("gives an answer or refuses, whatever comes", () => {
+    const any = fc.oneof(
+      fc.uint8Array(),
+      fc.json().map((text) => new TextEncoder().encode(text)),
+      fc
+        .record({ have: fc.jsonValue(), next: fc.jsonValue(), refused: fc.jsonValue() }, { requiredKeys: [] })
+        .map((reply) => new TextEncoder().encode(JSON.stringify(reply))),
+    );
+    fc.assert(
+      fc.property(any, (body) => {
+        try {
+          const [[key, value] = []] = Object.entries(parseOfferReply(body));
+          expect(key === "next" ? Number.isSafeInteger(value) : typeof value === "string").toBe(true);
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(MeshError);
+        }
+      }),
+      { numRuns: 1000 },
+    );
   });
 });

@@ -1,7 +1,9 @@
 import type { Msg } from "nats";
 
-/** What the subject tells to which a delivery is acknowledged. */
+/** What the subject tells to which a delivery is acknowledged. Every number is a whole one, and a safe one. */
 export interface AckSubject {
+  /** Whose delivery it is: stream and consumer, and before them, in the newer form, domain and account. */
+  readonly source: string;
   /** In the stream. */
   readonly seq: number;
   /** Of the delivery: each that the consumer makes has the next one. */
@@ -13,33 +15,103 @@ export interface AckSubject {
   readonly key: string;
 }
 
+const PREFIX = "$JS.ACK.";
+/** With domain and account there are two more, and maybe a random one at the end. */
 const V1_TOKENS = 9;
+const V2_TOKENS = 11;
+/** Far more than servers write. */
+const MAX_LENGTH = 512;
+/** A time in nanoseconds has 19. */
+const MAX_TIME_DIGITS = 19;
 
 /**
  * Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, or the form with
- * domain and account before the stream. Nothing when it is neither.
+ * domain and account before the stream. Nothing when it is neither, to the letter: it may come from a server that is
+ * another's.
  */
 export function parseAckSubject(subject: string): AckSubject | undefined {
-  if (!subject.startsWith("$JS.ACK.")) return undefined;
+  if (!subject.startsWith(PREFIX) || subject.length > MAX_LENGTH) return undefined;
   let dots = 0;
   for (let at = subject.indexOf("."); at !== -1; at = subject.indexOf(".", at + 1)) dots++;
+  const tokens = dots + 1;
+  if (tokens !== V1_TOKENS && tokens !== V2_TOKENS && tokens !== V2_TOKENS + 1) return undefined;
   // By hand, since this is done for every message: the tail begins after so many tokens.
   let from = 0;
-  for (let skip = dots + 1 === V1_TOKENS ? 4 : 6; skip > 0; skip--) from = subject.indexOf(".", from) + 1;
+  for (let skip = tokens === V1_TOKENS ? 4 : 6; skip > 0; skip--) from = subject.indexOf(".", from) + 1;
   const afterDelivered = subject.indexOf(".", from);
   const afterSeq = subject.indexOf(".", afterDelivered + 1);
   const afterConsumerSeq = subject.indexOf(".", afterSeq + 1);
   const afterTime = subject.indexOf(".", afterConsumerSeq + 1);
-  if (dots + 1 < V1_TOKENS || afterTime === -1) return undefined;
-  const seq = subject.slice(afterDelivered + 1, afterSeq);
+  const end = tokens > V2_TOKENS ? subject.indexOf(".", afterTime + 1) : subject.length;
+  const deliveryCount = countIn(subject, from, afterDelivered);
+  const seq = countIn(subject, afterDelivered + 1, afterSeq);
+  const consumerSeq = countIn(subject, afterSeq + 1, afterConsumerSeq);
   const time = subject.slice(afterConsumerSeq + 1, afterTime);
+  const isTime = time.length <= MAX_TIME_DIGITS && /^\d+$/.test(time);
+  // A delivery has a place and a number of its own; what is pending is of no use here.
+  if (
+    !(seq > 0 && consumerSeq > 0 && deliveryCount > 0 && isTime && countIn(subject, afterTime + 1, end) >= 0)
+  )
+    return undefined;
+  const key = `${subject.slice(afterDelivered + 1, afterSeq)} ${time}`;
   return {
-    seq: Number(seq),
-    consumerSeq: Number(subject.slice(afterSeq + 1, afterConsumerSeq)),
-    deliveryCount: Number(subject.slice(from, afterDelivered)),
+    source: subject.slice(PREFIX.length, from - 1),
+    seq,
+    consumerSeq,
+    deliveryCount,
     storedMs: Number(time) / 1e6,
-    key: `${seq} ${time}`,
+    key,
   };
+}
+
+/** A whole number as servers write it; NaN for anything else, and for one that is too large to be exact. */
+function countIn(text: string, from: number, to: number): number {
+  const length = to - from;
+  if (length < 1 || length > 16 || (length > 1 && text.charCodeAt(from) === 48)) return Number.NaN;
+  let count = 0;
+  for (let at = from; at < to; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+    count = count * 10 + digit;
+  }
+  return count <= Number.MAX_SAFE_INTEGER ? count : Number.NaN;
+}
+
+/** Whose deliveries somebody pulls. */
+export interface AckSource {
+  readonly stream: string;
+  readonly consumer: string;
+  /** JetStream domain of the server that has the stream. */
+  readonly domain: string;
+}
+
+/**
+ * Writes acknowledgement subjects of one consumer. Nothing of what a server has sent goes into them but numbers, and the
+ * name of its account where it is a plain word.
+ */
+export class AckSubjects {
+  readonly #v1: string;
+  readonly #v2Before: string;
+  readonly #v2After: string;
+
+  constructor({ stream, consumer, domain }: AckSource) {
+    this.#v1 = `${stream}.${consumer}`;
+    this.#v2Before = `${domain}.`;
+    this.#v2After = `.${this.#v1}`;
+  }
+
+  /** Whether a delivery is of this consumer. */
+  isOwn({ source }: AckSubject): boolean {
+    if (source === this.#v1) return true;
+    if (!source.startsWith(this.#v2Before) || !source.endsWith(this.#v2After)) return false;
+    const account = source.slice(this.#v2Before.length, source.length - this.#v2After.length);
+    return /^[A-Za-z0-9]{1,64}$/.test(account);
+  }
+
+  /** Where a delivery is acknowledged that {@link isOwn}. The server looks at no time there, and at no count. */
+  of({ source, deliveryCount, seq, consumerSeq }: Omit<AckSubject, "key" | "storedMs">): string {
+    return `${PREFIX}${source}.${deliveryCount}.${seq}.${consumerSeq}.0.0`;
+  }
 }
 
 /** When the stream stored a delivered message; milliseconds since the epoch, NaN where it does not tell. */

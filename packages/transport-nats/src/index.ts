@@ -1,4 +1,4 @@
-export { storedMsOf } from "./ack-subject.ts";
+export { type AckSource, storedMsOf } from "./ack-subject.ts";
 export {
   type Connection,
   type ConnectionListener,
@@ -6,6 +6,7 @@ export {
   delay,
   openConnection,
 } from "./connection.ts";
+export { plainText } from "./consumer-state.ts";
 export { DeadLetterDesk, type KeptLetter } from "./dead-letter-desk.ts";
 export type {
   DurableReply,
@@ -28,7 +29,7 @@ export type {
 } from "./hub-requests.ts";
 export { askHub } from "./hub-requests.ts";
 export { dropOtherDurables, ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
-export { headersOfMsg, travellingHeaders, travellingOf } from "./message-headers.ts";
+export { headersOfMsg, idOfMsg, travellingHeaders, travellingOf } from "./message-headers.ts";
 export { eventIdWithin, type MessageIds } from "./message-ids.ts";
 export { NatsIdempotencyStore } from "./nats-idempotency.ts";
 export { NatsJournal } from "./nats-journal.ts";

@@ -1,15 +1,16 @@
 import type { Logger } from "@adaos/core";
 import type { Msg } from "nats";
-import { type AckSubject, parseAckSubject } from "./ack-subject.ts";
+import { type AckSource, type AckSubject, AckSubjects } from "./ack-subject.ts";
 import { type Connection, delay } from "./connection.ts";
-import { PullLoop, type PullSize, type PullState } from "./pull-loop.ts";
+import type { ConsumerState } from "./consumer-state.ts";
+import { EarlyMessages } from "./early-messages.ts";
+import { type PulledInfo, PullLoop, type PullState } from "./pull-loop.ts";
+import { keptMsg, type PullSize } from "./pull-request.ts";
 
 /** Priority group of every durable that {@link PinnedConsumer} pulls from. */
 export const PRIORITY_GROUP = "link";
 
-export interface PinnedConsumerOptions {
-  readonly stream: string;
-  readonly consumer: string;
+export interface PinnedConsumerOptions extends AckSource {
   /** Where the JetStream API of that stream is found. */
   readonly apiPrefix: string;
   /** How fast messages may come. @default as fast as can be */
@@ -48,6 +49,8 @@ export interface OrderedMessage {
 /** What is held or asked for is never more than this. */
 const MAX_HELD = 2000;
 const MAX_HELD_BYTES = 8 * 1024 * 1024;
+/** Servers and we count differently what belongs to a message: kept a little beyond what was asked for. */
+const ROOM = { count: MAX_HELD + MAX_HELD / 4, bytes: MAX_HELD_BYTES + 512 * 1024 };
 /**
  * Short, since across an account's service an expiry may be lost with the subscription that was to carry it, and is
  * then only noticed when the request would have ended anyway.
@@ -71,21 +74,11 @@ const INFO_MS = 2000;
 /** Delivered to somebody who is gone: asked for by number, when there are not too many numbers. */
 const MAX_NUMBERS = 20_000;
 const NUMBERS_AGAIN_MS = 1000;
+/** At a time: no more than a durable may have delivered without an acknowledgement. */
+const MAX_ASKED = 2000;
+/** A gap that shows so soon after the one before is looked into no faster than that one. */
+const CALM_MS = 2000;
 const UNPIN_MS = 1000;
-
-/** The part of a consumer's state that is looked at. */
-interface ConsumerState {
-  readonly created: string;
-  readonly delivered: { readonly consumer_seq: number; readonly stream_seq: number };
-  readonly ack_floor: { readonly stream_seq: number };
-  readonly num_ack_pending: number;
-  readonly error?: unknown;
-}
-
-interface Early {
-  readonly msg: Msg;
-  readonly at: AckSubject;
-}
 
 /**
  * Pulls from a durable with `ack_policy: all` that serves one pinned client, and hands over its messages strictly in
@@ -102,9 +95,9 @@ export class PinnedConsumer {
   /** Handed over and not acknowledged, in order. */
   #queue: Ordered[] = [];
   #heldBytes = 0;
-  /** Delivered while some before it are missing, by sequence number. */
-  readonly #early = new Map<number, Early>();
-  #earlyBytes = 0;
+  /** Delivered while some before it are missing. */
+  readonly #early = new EarlyMessages();
+  readonly #acks: AckSubjects;
   #inOrder = false;
   #catchingUp: Promise<void> | undefined;
   /** Number of the newest delivery, and that of the first from which on none is missing up to it. */
@@ -112,23 +105,30 @@ export class PinnedConsumer {
   #unbrokenFrom = 0;
   /** Handed over up to here. */
   #seq = 0;
-  #acked: { readonly seq: number; readonly reply: string } | undefined;
+  #acked: AckSubject | undefined;
   #created: string | undefined;
   #progressMs = 0;
   #acknowledging = false;
   /** Counts how often everything held was forgotten. */
   #era = 0;
+  #lookMs = LOOK_MS;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  #numbersMs = Number.NEGATIVE_INFINITY;
+  /** Up to here it was asked by number. */
+  #numbersTo = 0;
 
   constructor(connection: Connection, options: PinnedConsumerOptions) {
     this.#connection = connection;
     this.#options = options;
+    this.#acks = new AckSubjects(options);
     this.#loop = new PullLoop(connection, {
       ...options,
+      own: this.#acks,
       requests: REQUESTS,
       expiresMs: EXPIRES_MS,
       group: PRIORITY_GROUP,
       nextSize: () => this.#nextSize(),
-      onMessage: (msg) => this.#onDelivered(msg),
+      onMessage: (msg, info) => this.#onDelivered(msg, info),
       onPinLost: () => {
         options.log.info({ stream: options.stream, consumer: options.consumer }, "another puller is served");
         this.#void();
@@ -141,6 +141,11 @@ export class PinnedConsumer {
   /** Messages handed over and not acknowledged yet. */
   get held(): number {
     return this.#queue.length;
+  }
+
+  /** Messages that came and that nobody had asked for. */
+  get unasked(): number {
+    return this.#loop.unasked;
   }
 
   /** Whether the server serves this puller and no other of its group. */
@@ -171,7 +176,9 @@ export class PinnedConsumer {
     if (paced.batch < 1 || bytes <= 0) return undefined;
     // What is missing has to come, whatever is held; the durable's `max_ack_pending` bounds it.
     if (!this.#inOrder) {
-      return smaller(this.#heldBytes + this.#earlyBytes < MAX_HELD_BYTES ? MAX_SIZE : FEW, paced);
+      const room = MAX_HELD_BYTES - this.#heldBytes - this.#early.bytes - this.#loop.leftBytes;
+      const size = { batch: MAX_SIZE.batch, maxBytes: Math.min(MAX_SIZE.maxBytes, room) };
+      return smaller(size.maxBytes < MIN_SIZE.maxBytes ? FEW : size, paced);
     }
     if (this.held > 0 && performance.now() - this.#progressMs > STALLED_MS) return undefined;
     const batch = Math.min(MAX_SIZE.batch, MAX_HELD - this.held - this.#loop.left);
@@ -182,35 +189,61 @@ export class PinnedConsumer {
     return smaller({ batch, maxBytes }, paced);
   }
 
-  #onDelivered(msg: Msg): void {
-    const at = parseAckSubject(msg.reply ?? "");
-    if (at === undefined || this.#stopped.signal.aborted) return;
+  #onDelivered(msg: Msg, { at, bytes, isLate }: PulledInfo): void {
+    if (this.#stopped.signal.aborted) return;
+    // What comes beside what was asked for is taken where there is room, else it is delivered again.
+    if (isLate && this.#isOverPace()) return this.#miss();
     // Here and not when it is handed over: while one is missing, all that comes behind it would come uncounted.
-    this.#options.pace?.spend(msg.data.length);
-    if (at.consumerSeq !== this.#consumerSeq + 1) {
-      this.#unbrokenFrom = at.consumerSeq;
-      this.#inOrder = false;
-    }
-    this.#consumerSeq = at.consumerSeq;
+    this.#options.pace?.spend(bytes);
     if (this.#acked !== undefined && at.seq <= this.#acked.seq) {
+      this.#count(at);
       // The acknowledgement was lost, or ignored: the server takes none for a delivery that is older than the newest one
       // acknowledged. So this very delivery is.
-      this.#respond(msg.reply ?? "", "+ACK");
-      if (!this.#inOrder) this.#catchingUp ??= this.#catchUp();
-    } else if (!this.#inOrder) {
-      if (!this.#early.has(at.seq)) this.#earlyBytes += msg.data.length;
-      this.#early.set(at.seq, { msg, at });
-      this.#catchingUp ??= this.#catchUp();
-    } else if (at.seq > this.#seq) {
-      this.#handOver(msg, at.seq);
+      this.#respond(at, "+ACK");
+      if (!this.#inOrder) this.#miss();
+      return;
     }
+    if (this.#inOrder && at.consumerSeq === this.#consumerSeq + 1 && this.#hasRoom(bytes)) {
+      this.#count(at);
+      if (at.seq > this.#seq) this.#handOver({ msg, at, bytes });
+      return;
+    }
+    this.#count(at);
+    this.#early.add({ msg: keptMsg(msg), at, bytes }, this.#seq, {
+      count: ROOM.count - this.held,
+      bytes: ROOM.bytes - this.#heldBytes,
+    });
+    this.#miss();
   }
 
-  #handOver(msg: Msg, seq: number): void {
+  #count({ consumerSeq }: AckSubject): void {
+    if (consumerSeq !== this.#consumerSeq + 1) {
+      this.#unbrokenFrom = consumerSeq;
+      this.#inOrder = false;
+    }
+    this.#consumerSeq = consumerSeq;
+  }
+
+  /** Something has not come, or could not be kept. */
+  #miss(): void {
+    this.#inOrder = false;
+    this.#catchingUp ??= this.#catchUp();
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.held === 0 || (this.held < ROOM.count && this.#heldBytes + bytes <= ROOM.bytes);
+  }
+
+  #isOverPace(): boolean {
+    const { events, bytes } = this.#options.pace?.allowance() ?? UNLIMITED;
+    return events < 1 || bytes <= 0;
+  }
+
+  #handOver(delivered: Delivered): void {
     if (this.held === 0) this.#progressMs = performance.now();
-    const ordered = new Ordered(msg, seq, this.#onDone);
-    this.#seq = seq;
-    this.#heldBytes += msg.data.length;
+    const ordered = new Ordered(delivered, this.#onDone);
+    this.#seq = ordered.seq;
+    this.#heldBytes += delivered.bytes;
     this.#queue.push(ordered);
     this.#options.onMessage(ordered);
   }
@@ -226,22 +259,22 @@ export class PinnedConsumer {
     this.#acknowledging = false;
     let done = 0;
     for (let next = this.#queue[0]; next?.isDone === true; next = this.#queue[done]) {
-      this.#heldBytes -= next.msg.data.length;
+      this.#heldBytes -= next.bytes;
       done++;
     }
     const last = this.#queue[done - 1];
     if (last === undefined) return;
-    this.#acked = { seq: last.seq, reply: last.msg.reply ?? "" };
-    this.#respond(this.#acked.reply, "+ACK");
+    this.#acked = last.at;
+    this.#respond(last.at, "+ACK");
     this.#queue.splice(0, done);
     this.#progressMs = performance.now();
     this.#loop.fill();
   }
 
   /** What cannot be sent is made good when the message is delivered again. */
-  #respond(reply: string, word: "+ACK" | "-NAK"): void {
+  #respond(at: Parameters<AckSubjects["of"]>[0], word: "+ACK" | "-NAK"): void {
     if (this.#connection.connected && !this.#connection.nc.isClosed())
-      this.#connection.nc.publish(reply, word);
+      this.#connection.nc.publish(this.#acks.of(at), word);
   }
 
   /** Forgets whatever is held: somebody else is given it. */
@@ -250,7 +283,6 @@ export class PinnedConsumer {
     this.#queue = [];
     this.#heldBytes = 0;
     this.#early.clear();
-    this.#earlyBytes = 0;
     this.#inOrder = false;
     this.#consumerSeq = -1;
     this.#seq = 0;
@@ -261,104 +293,116 @@ export class PinnedConsumer {
   /** The consumer was made anew, its stream perhaps too: only what has come since the numbers broke off is of it. */
   #beginAnew(): void {
     const consumerSeq = this.#consumerSeq;
-    const run = [...this.#early.values()].filter(({ at }) => at.consumerSeq >= this.#unbrokenFrom);
+    const run = [...this.#early.all()].filter(({ at }) => at.consumerSeq >= this.#unbrokenFrom);
     this.#void();
     this.#consumerSeq = consumerSeq;
-    for (const early of run) {
-      this.#early.set(early.at.seq, early);
-      this.#earlyBytes += early.msg.data.length;
-    }
+    for (const early of run) this.#early.add(early, 0, ROOM);
   }
 
-  /** Looks until nothing that the consumer has delivered is missing, then hands over what has come meanwhile. */
+  /** Looks until nothing that the consumer has delivered is missing, then hands over what has come meanwhile. Never rejects. */
   async #catchUp(): Promise<void> {
-    let numbersMs = performance.now() - NUMBERS_AGAIN_MS + LOOK_MS;
-    for (let lookMs = LOOK_MS; !this.#inOrder && this.isServed; lookMs = Math.min(lookMs * 2, MAX_LOOK_MS)) {
+    if (performance.now() - this.#lookedMs > CALM_MS) {
+      this.#lookMs = LOOK_MS;
+      this.#numbersMs = performance.now() - NUMBERS_AGAIN_MS + LOOK_MS;
+    } else await delay(this.#lookMs, this.#stopped.signal);
+    while (!this.#inOrder && this.isServed && !this.#stopped.signal.aborted) {
       const era = this.#era;
       const state = await this.#state();
+      this.#lookedMs = performance.now();
       if (this.#stopped.signal.aborted) break;
-      if (state !== undefined && era === this.#era) {
-        if (this.#created !== undefined && this.#created !== state.created) this.#beginAnew();
-        this.#created = state.created;
-        if (this.#holdsAll(state)) {
-          this.#resume(state);
-          break;
-        }
-        if (this.#acked !== undefined && this.#acked.seq > state.ack_floor.stream_seq)
-          this.#respond(this.#acked.reply, "+ACK");
-        if (performance.now() - numbersMs >= NUMBERS_AGAIN_MS) {
-          numbersMs = performance.now();
-          this.#askByNumber(state);
-        }
-        this.#loop.fill();
-      }
-      await delay(lookMs, this.#stopped.signal);
+      if (state !== undefined && era === this.#era) this.#look(state);
+      if (this.#inOrder) break;
+      await delay(this.#lookMs, this.#stopped.signal);
+      this.#lookMs = Math.min(this.#lookMs * 2, MAX_LOOK_MS);
     }
     this.#catchingUp = undefined;
   }
 
+  #look(state: ConsumerState): void {
+    if (this.#created !== undefined && this.#created !== state.created) this.#beginAnew();
+    this.#created = state.created;
+    if (this.#holdsAll(state)) this.#resume(state);
+    if (this.#inOrder) return;
+    if (this.#acked !== undefined && this.#acked.seq > state.ack_floor.stream_seq)
+      this.#respond(this.#acked, "+ACK");
+    if (performance.now() - this.#numbersMs >= NUMBERS_AGAIN_MS) {
+      this.#numbersMs = performance.now();
+      this.#askByNumber(state);
+    }
+    this.#loop.fill();
+  }
+
   async #state(): Promise<ConsumerState | undefined> {
     try {
-      const state = await this.#loop.info<ConsumerState>(INFO_MS);
-      return state.error === undefined ? state : undefined;
+      return await this.#loop.info(INFO_MS);
     } catch {
       // Told by the pull loop, which misses its answers too.
       return undefined;
     }
   }
 
-  /** Pending at the server is what was delivered above the floor and not acknowledged: all of it must be here. */
+  /**
+   * Pending at the server is what was delivered above the floor and not acknowledged: all of it must be here, or have been
+   * here and found no room.
+   */
   #holdsAll({ delivered, ack_floor: floor, num_ack_pending: pending }: ConsumerState): boolean {
     if (this.#consumerSeq > delivered.consumer_seq && this.#unbrokenFrom > delivered.consumer_seq + 1)
       return false;
     let here = 0;
     for (const { seq } of this.#queue) if (seq > floor.stream_seq) here++;
     const above = Math.max(floor.stream_seq, this.#seq);
-    for (const seq of this.#early.keys()) {
-      if (seq > above && seq <= delivered.stream_seq) here++;
-    }
-    return here === pending;
+    return here + this.#early.countBetween(above, delivered.stream_seq) === pending;
   }
 
+  /** Hands over what is here up to the first that found no room. */
   #resume({ delivered, ack_floor: floor }: ConsumerState): void {
-    this.#consumerSeq = Math.max(this.#consumerSeq, delivered.consumer_seq);
     this.#seq = Math.max(this.#seq, floor.stream_seq);
-    this.#inOrder = true;
-    const early = [...this.#early.values()].sort((a, b) => a.at.seq - b.at.seq);
-    this.#early.clear();
-    this.#earlyBytes = 0;
-    for (const { msg, at } of early) {
-      if (at.seq > this.#seq) this.#handOver(msg, at.seq);
+    const { ready, isAll } = this.#early.take(this.#seq);
+    if (isAll) {
+      this.#consumerSeq = Math.max(this.#consumerSeq, delivered.consumer_seq);
+      this.#inOrder = true;
     }
+    for (const early of ready) this.#handOver(early);
     this.#loop.fill();
   }
 
   /** What was delivered to somebody who is gone would come only when its ack wait has passed. */
   #askByNumber({ delivered, ack_floor: floor }: ConsumerState): void {
-    const known = this.#early.values().next().value ?? this.#queue[0];
-    const from = Math.max(floor.stream_seq, this.#seq) + 1;
-    if (known === undefined || delivered.stream_seq - from > MAX_NUMBERS) return;
-    // The subject of an acknowledgement as the server makes it, with other numbers.
-    const tokens = (known.msg.reply ?? "").split(".");
-    const tail = tokens.length === 9 ? 4 : 6;
-    for (let seq = from; seq <= delivered.stream_seq; seq++) {
+    const known = this.#early.any() ?? this.#queue[0]?.at;
+    const above = Math.max(floor.stream_seq, this.#seq);
+    if (known === undefined || delivered.stream_seq - above > MAX_NUMBERS) return;
+    // The rest is asked for the next time, then it begins anew.
+    if (this.#numbersTo < above || this.#numbersTo >= delivered.stream_seq) this.#numbersTo = above;
+    const { consumer_seq: consumerSeq } = delivered;
+    for (let asked = 0; asked < MAX_ASKED && this.#numbersTo < delivered.stream_seq; ) {
+      const seq = ++this.#numbersTo;
       if (this.#early.has(seq)) continue;
-      tokens[tail + 1] = String(seq);
-      tokens[tail + 2] = String(delivered.consumer_seq);
-      this.#respond(tokens.join("."), "-NAK");
+      asked++;
+      this.#respond({ source: known.source, deliveryCount: 1, seq, consumerSeq }, "-NAK");
     }
   }
+}
+
+/** What was delivered, and what it costs to hold. */
+interface Delivered {
+  readonly msg: Msg;
+  readonly at: AckSubject;
+  readonly bytes: number;
 }
 
 class Ordered implements OrderedMessage {
   readonly msg: Msg;
   readonly seq: number;
+  readonly at: AckSubject;
+  readonly bytes: number;
   isDone = false;
   readonly #onDone: () => void;
 
-  constructor(msg: Msg, seq: number, onDone: () => void) {
+  constructor({ msg, at, bytes }: Delivered, onDone: () => void) {
     this.msg = msg;
-    this.seq = seq;
+    this.seq = at.seq;
+    this.at = at;
+    this.bytes = bytes;
     this.#onDone = onDone;
   }
 

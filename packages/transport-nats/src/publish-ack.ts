@@ -1,5 +1,6 @@
 import { MeshError } from "@adaos/core";
 import type { Msg } from "nats";
+import { plainText } from "./consumer-state.ts";
 
 /** The server's answer to a write, or that there was none. */
 export type Ack =
@@ -21,28 +22,33 @@ interface AckJson {
 /** Error codes of a stream that is at one of its limits (nats-server 2.15, `discard: new`). */
 const FULL: ReadonlySet<number> = new Set([10077, 10047, 10023]);
 
+/** An acknowledgement holds a name and three numbers. */
+const MAX_ACK_BYTES = 16_384;
+
 /** Reads a JetStream publish acknowledgement. */
 export function parseAck(msg: Msg): Ack {
   if (msg.headers?.code === 503)
     return { kind: "unavailable", reason: "no stream answers there; is its hub up?" };
-  let json: AckJson;
+  let json: AckJson | null;
   try {
-    json = msg.json<AckJson>();
+    json = msg.data.length > MAX_ACK_BYTES ? null : msg.json<AckJson | null>();
   } catch (cause) {
-    return {
-      kind: "failed",
-      error: new MeshError("internal", "the server's acknowledgement is not JSON", { cause }),
-    };
+    return noAck(cause);
   }
+  // The server may be another's: it may answer anything.
+  if (typeof json !== "object" || json === null || Array.isArray(json) || json.error === null) return noAck();
   if (json.error === undefined) {
+    // Every server says at least where.
+    if (typeof json.stream !== "string" || !Number.isSafeInteger(json.seq)) return noAck();
     return {
       kind: "stored",
-      stream: json.stream ?? "",
+      stream: json.stream,
       seq: json.seq ?? 0,
       duplicate: json.duplicate === true,
     };
   }
-  const { code = 0, err_code: errCode = 0, description = "no description" } = json.error;
+  const { code = 0, err_code: errCode = 0 } = json.error;
+  const description = plainText(json.error.description) || "no description";
   if (FULL.has(errCode)) {
     const message = `the stream is full (${description}); it refuses rather than drop what it holds`;
     return { kind: "failed", error: new MeshError("backpressure", message) };
@@ -52,6 +58,16 @@ export function parseAck(msg: Msg): Ack {
   const meaning = errCode === 10054 ? "too-large" : "internal";
   return {
     kind: "failed",
-    error: new MeshError(meaning, `the server refused to store it: ${description} (${errCode})`),
+    error: new MeshError(
+      meaning,
+      `the server refused to store it: ${description} (${Number.isSafeInteger(errCode) ? errCode : 0})`,
+    ),
+  };
+}
+
+function noAck(cause?: unknown): Ack {
+  return {
+    kind: "failed",
+    error: new MeshError("internal", "the server's acknowledgement is none", { cause }),
   };
 }

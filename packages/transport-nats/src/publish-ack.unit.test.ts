@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { headers as newHeaders } from "nats";
 import { describe, expect, test } from "vitest";
 import { msgOf } from "../../../test/kit/connection-stand-in.ts";
@@ -65,5 +66,39 @@ describe("parseAck()", () => {
 
   test("survives an error without any field", () => {
     expect(errorAck({})).toMatchObject({ kind: "failed", error: { code: "internal" } });
+  });
+});
+
+describe("parseAck(), of a server that is another's", () => {
+  test.each([
+    "null",
+    "[]",
+    "7",
+    '"x"',
+    "{}",
+    '{"stream":"S"}',
+    '{"stream":1,"seq":1}',
+    '{"stream":"S","seq":1e300}',
+  ])("takes %s for no acknowledgement", (text) => {
+    expect(ackOf(text).kind).toBe("failed");
+  });
+
+  test("says something of whatever comes, and throws nothing", () => {
+    const error = fc.record(
+      { code: fc.jsonValue(), err_code: fc.jsonValue(), description: fc.jsonValue() },
+      { requiredKeys: [] },
+    );
+    const any = fc.oneof(
+      fc.json(),
+      fc.string(),
+      fc.oneof(error, fc.jsonValue()).map((value) => JSON.stringify({ error: value, toString: 1 })),
+      error.map((value) => JSON.stringify({ error: { ...value, err_code: { toString: 1 } } })),
+    );
+    fc.assert(
+      fc.property(any, (text) => {
+        expect(["stored", "unavailable", "failed"]).toContain(ackOf(text).kind);
+      }),
+      { numRuns: 1000 },
+    );
   });
 });

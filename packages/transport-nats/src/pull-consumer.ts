@@ -1,6 +1,6 @@
 import { type Logger, RecentMap, type Settlement } from "@adaos/core";
 import type { Msg } from "nats";
-import { parseAckSubject } from "./ack-subject.ts";
+import type { AckSubject } from "./ack-subject.ts";
 import { type Connection, delay } from "./connection.ts";
 import { PullLoop, type PullState } from "./pull-loop.ts";
 
@@ -89,7 +89,7 @@ export class PullConsumer {
         this.#pullOver.abort();
         return undefined;
       },
-      onMessage: (msg) => this.#onDelivered(msg),
+      onMessage: (msg, { at }) => this.#onDelivered(msg, at),
     });
     this.#ticker = setInterval(() => this.#tick(), Math.min(options.ackWaitMs / 3, MAX_TICK_MS));
     this.#loop.fill();
@@ -134,10 +134,7 @@ export class PullConsumer {
     return this.#loop.askedMs + this.#options.handBackMs - performance.now();
   }
 
-  #onDelivered(msg: Msg): void {
-    const delivery = parseAckSubject(msg.reply ?? "");
-    if (delivery === undefined) return;
-    const { seq, deliveryCount, storedMs, key } = delivery;
+  #onDelivered(msg: Msg, { seq, deliveryCount, storedMs, key }: AckSubject): void {
     const settled = this.#settled.get(key);
     if (settled !== undefined) {
       this.#respond(msg, settled);

@@ -1,14 +1,20 @@
 import { type Logger, MeshError } from "@adaos/core";
 import type { Msg, Subscription } from "nats";
+import { type AckSubject, type AckSubjects, parseAckSubject } from "./ack-subject.ts";
 import type { Connection } from "./connection.ts";
+import { type ConsumerState, parseConsumerAnswer, plainText } from "./consumer-state.ts";
+import { PullRequest, type PullSize, sizeOfMsg } from "./pull-request.ts";
+import { UnaskedWatch } from "./unasked.ts";
 
 /** `flowing`: the server answers. Otherwise what stands in the way. */
 export type PullState = { readonly flowing: true } | { readonly flowing: false; readonly reason: string };
 
-/** How much one request for messages asks for. */
-export interface PullSize {
-  readonly batch: number;
-  readonly maxBytes?: number;
+/** What comes with a message. */
+export interface PulledInfo {
+  readonly at: AckSubject;
+  readonly bytes: number;
+  /** Of a request that was given up: it comes beside what has been asked for since. */
+  readonly isLate: boolean;
 }
 
 export interface PullLoopOptions {
@@ -23,9 +29,14 @@ export interface PullLoopOptions {
   /** Priority group of a durable that serves one pinned client at a time. */
   readonly group?: string;
   readonly log: Logger;
+  /**
+   * The server may be another's: only deliveries of this consumer are taken, and one that goes on sending what it was not
+   * asked for is heard no more for a while.
+   */
+  readonly own?: AckSubjects;
   /** What the next request shall ask for; nothing: none is made before the next {@link PullLoop.fill}. */
   readonly nextSize: () => PullSize | undefined;
-  readonly onMessage: (msg: Msg) => void;
+  readonly onMessage: (msg: Msg, info: PulledInfo) => void;
   /** The server serves another client of the group: whatever it has sent us it sends there too. */
   readonly onPinLost?: () => void;
   /** The consumer does not exist: called, at most every few seconds, until it does. */
@@ -45,13 +56,22 @@ const PIN_KEPT_MS = 700;
 /** How long a server waits for its pinned client before it serves another one. */
 export const PIN_TIMEOUT_MS = 2500;
 
-/** A request for messages, made again and again under numbers of its own. */
-interface Request {
-  readonly inbox: string;
-  number: number;
-  left: number;
-  leftBytes: number;
-  sentMs: number;
+/** A server without messages keeps a request open for longer than this. */
+const SOON_MS = 200;
+/** What a request that has ended still brings was not asked for; so long it is counted. */
+const LINGER_MS = 1000;
+/** A server that has stood still serves what it was asked before it did. */
+const LATE_MS = 15_000;
+const MAX_LISTENED = 64;
+/** Shown to us before our own server drops it, so that it is noticed. */
+const UNASKED_SHOWN = 128;
+const MAX_STATUS_BYTES = 4096;
+/** A pin is an id of 22 letters and digits (nats-server 2.15). */
+const PIN = /^[\w-]{1,64}$/;
+
+interface Listened {
+  readonly request: PullRequest;
+  readonly subscription: Subscription;
 }
 
 /**
@@ -61,14 +81,18 @@ interface Request {
 export class PullLoop {
   readonly #connection: Connection;
   readonly #options: PullLoopOptions;
-  readonly #requests: readonly Request[];
-  readonly #subscriptions: Subscription[];
+  readonly #inbox: string;
+  /** Those that are open, and those before them that may still bring something; each has a reply subject of its own. */
+  #listened: Listened[] = [];
+  #made = 0;
   readonly #unlisten: () => void;
   readonly #nextSubject: string;
-  readonly #pinInbox: string;
+  readonly #unasked = new UnaskedWatch();
+  #isPaused = false;
   #pin: string | undefined;
   #askedMs = 0;
   #heardMs = performance.now();
+  #restartedMs = Number.NEGATIVE_INFINITY;
   #probing = false;
   #retry: NodeJS.Timeout | undefined;
   #ended = false;
@@ -77,42 +101,23 @@ export class PullLoop {
     this.#connection = connection;
     this.#options = options;
     this.#nextSubject = this.#apiSubject("MSG.NEXT");
-    const inbox = connection.newInbox();
-    this.#pinInbox = `${inbox}.pin`;
-    this.#requests = Array.from({ length: options.requests }, (_, i) => ({
-      inbox: `${inbox}.${i}`,
-      number: 0,
-      left: 0,
-      leftBytes: 0,
-      sentMs: 0,
-    }));
-    this.#subscriptions = this.#requests.map((request) =>
-      connection.nc.subscribe(`${request.inbox}.*`, {
-        callback: (error, msg) => {
-          if (error === null) this.#onMsg(request, msg);
-        },
-      }),
-    );
-    if (options.group !== undefined) {
-      this.#subscriptions.push(
-        connection.nc.subscribe(this.#pinInbox, {
-          callback: (error, msg) => {
-            if (error === null) this.#onStatus(msg);
-          },
-        }),
-      );
-    }
+    this.#inbox = connection.newInbox();
     this.#unlisten = connection.listen({ onReconnect: () => this.#restart() });
   }
 
   /** Messages that open requests may still bring. */
   get left(): number {
-    return this.#requests.reduce((sum, { left }) => sum + left, 0);
+    return this.#open().reduce((sum, { left }) => sum + left, 0);
   }
 
   /** Bytes that open requests may still bring. */
   get leftBytes(): number {
-    return this.#requests.reduce((sum, { leftBytes }) => sum + leftBytes, 0);
+    return this.#open().reduce((sum, { leftBytes }) => sum + leftBytes, 0);
+  }
+
+  /** Messages that came and that nobody had asked for. */
+  get unasked(): number {
+    return this.#unasked.total;
   }
 
   /** When it last asked for messages. */
@@ -128,14 +133,10 @@ export class PullLoop {
   /** Makes every request that is not open and has something to ask for. */
   fill(): void {
     if (this.#retry !== undefined || !this.#canSend()) return;
-    for (const request of this.#requests) {
-      if (request.left > 0) continue;
+    for (let open = this.#open().length; open < this.#options.requests; open++) {
       const size = this.#options.nextSize();
       if (size === undefined) return;
-      request.left = size.batch;
-      request.leftBytes = size.maxBytes ?? 0;
-      request.sentMs = performance.now();
-      this.#send(size, `${request.inbox}.${++request.number}`);
+      this.#ask(size, size);
     }
   }
 
@@ -146,14 +147,15 @@ export class PullLoop {
       return;
     }
     const nowMs = performance.now();
+    this.#dropGone(nowMs);
     if (this.#ended || this.#retry !== undefined) return;
     // The word of its end was lost: the server serves it no more.
     const overMs = nowMs - this.#options.expiresMs - HEARTBEAT_MS;
-    for (const request of this.#requests) if (request.left > 0 && request.sentMs < overMs) close(request);
+    for (const { request } of this.#listened) if (request.isOpen && request.sentMs < overMs) request.giveUp();
     this.fill();
     // A message of no more than one byte there is not: this asks for nothing.
     if (this.#pin !== undefined && nowMs - this.#askedMs >= PIN_KEPT_MS)
-      this.#send({ batch: 1, maxBytes: 1 }, this.#pinInbox);
+      this.#ask({ batch: 1, maxBytes: 1 }, undefined);
     if (nowMs - this.#heardMs > SILENCE_MS) void this.#probe();
   }
 
@@ -171,12 +173,17 @@ export class PullLoop {
     }
   }
 
-  /** The consumer's state as the server tells it. Rejects with what the client throws. */
-  async info<T extends object>(timeoutMs: number): Promise<T> {
+  /** The consumer's state as the server tells it; nothing when it tells none. Rejects with what the client throws. */
+  async info(timeoutMs: number): Promise<ConsumerState | undefined> {
+    const answer = await this.#askInfo(timeoutMs);
+    return answer?.kind === "state" ? answer.state : undefined;
+  }
+
+  async #askInfo(timeoutMs: number): Promise<ReturnType<typeof parseConsumerAnswer>> {
     const answer = await this.#connection.nc.request(this.#apiSubject("INFO"), undefined, {
       timeout: timeoutMs,
     });
-    return answer.json<T>();
+    return parseConsumerAnswer(answer.data);
   }
 
   /** Makes nothing anew any more; what is on its way still comes until {@link end}. */
@@ -188,7 +195,11 @@ export class PullLoop {
 
   end(): void {
     this.quiet();
-    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#deafen();
+  }
+
+  #open(): PullRequest[] {
+    return this.#listened.flatMap(({ request }) => (request.isOpen && request.left > 0 ? [request] : []));
   }
 
   #apiSubject(verb: "MSG.NEXT" | "INFO" | "UNPIN"): string {
@@ -200,31 +211,65 @@ export class PullLoop {
     return this.#connection.connected && !this.#connection.nc.isClosed();
   }
 
-  #send({ batch, maxBytes }: PullSize, reply: string): void {
+  /** @param brings What it may bring; nothing: it only shows that we are there. */
+  #ask({ batch, maxBytes }: PullSize, brings: PullSize | undefined): void {
     const { group, expiresMs } = this.#options;
     this.#askedMs = performance.now();
-    const request = JSON.stringify({
+    const request = new PullRequest(`${this.#inbox}.${this.#made++}`, brings, this.#askedMs);
+    const subscription = this.#connection.nc.subscribe(request.inbox, {
+      max: request.maxAnswers + UNASKED_SHOWN,
+      callback: (error, msg) => {
+        if (error === null) this.#onMsg(request, msg);
+      },
+    });
+    this.#listened.push({ request, subscription });
+    const text = JSON.stringify({
       batch,
       expires: expiresMs * 1e6,
       idle_heartbeat: HEARTBEAT_MS * 1e6,
       ...(maxBytes === undefined ? {} : { max_bytes: maxBytes }),
       ...(group === undefined ? {} : { group, ...(this.#pin === undefined ? {} : { id: this.#pin }) }),
     });
-    this.#connection.nc.publish(this.#nextSubject, request, { reply });
+    this.#connection.nc.publish(this.#nextSubject, text, { reply: request.inbox });
+    if (this.#listened.length > MAX_LISTENED) this.#dropOldest();
+  }
+
+  #dropGone(nowMs: number): void {
+    this.#listened = this.#listened.filter(({ request, subscription }) => {
+      // One that asks for nothing has nothing to bring late.
+      const lateMs =
+        request.isLate && request.left > 0 ? LATE_MS : this.#options.expiresMs + 2 * HEARTBEAT_MS;
+      if (request.isOpen && request.left > 0) return true;
+      if (!request.isGone(nowMs, lateMs, LINGER_MS)) return true;
+      subscription.unsubscribe();
+      return false;
+    });
+  }
+
+  #dropOldest(): void {
+    const at = this.#listened.findIndex(({ request }) => !request.isOpen || request.left === 0);
+    for (const { subscription } of this.#listened.splice(at, at === -1 ? 0 : 1)) subscription.unsubscribe();
+  }
+
+  #deafen(): void {
+    for (const { subscription } of this.#listened) subscription.unsubscribe();
+    this.#listened = [];
   }
 
   /** Every request is lost: makes them anew. */
   #restart(): void {
+    if (this.#isPaused) return;
     clearTimeout(this.#retry);
     this.#retry = undefined;
     this.#heardMs = performance.now();
-    for (const request of this.#requests) close(request);
+    this.#restartedMs = this.#heardMs;
+    for (const { request } of this.#listened) if (request.isOpen) request.giveUp();
     this.fill();
   }
 
-  #restartLater(reason: string): void {
-    if (this.#ended) return;
-    this.#options.onState?.({ flowing: false, reason });
+  #restartLater(reason: string | undefined): void {
+    if (this.#ended || this.#isPaused) return;
+    if (reason !== undefined) this.#options.onState?.({ flowing: false, reason });
     this.#retry ??= setTimeout(() => this.#restart(), RETRY_MS);
   }
 
@@ -232,42 +277,70 @@ export class PullLoop {
     if (this.#pin === undefined) return;
     this.#pin = undefined;
     this.#options.onPinLost?.();
-    this.#restart();
+    // A server that takes it away again and again is not asked without a pause.
+    if (performance.now() - this.#restartedMs < RETRY_MS) this.#restartLater(undefined);
+    else this.#restart();
   }
 
-  #onMsg(request: Request, msg: Msg): void {
+  #onMsg(request: PullRequest, msg: Msg): void {
     this.#heardMs = performance.now();
-    if (msg.subject.startsWith(request.inbox)) {
-      // A status belongs to the request whose number ends its subject; that of an earlier one says nothing of this one.
-      if (msg.subject !== `${request.inbox}.${request.number}`) return;
-      if (msg.headers?.code !== 100) close(request);
-      return this.#onStatus(msg);
+    const bytes = sizeOfMsg(msg);
+    if (msg.subject === request.inbox) {
+      if (bytes > MAX_STATUS_BYTES || !request.takeStatus()) return this.#onUnasked(bytes);
+      return this.#onStatus(request, msg);
     }
-    if (this.#pin === undefined && this.#options.group !== undefined)
-      this.#pin = msg.headers?.get("Nats-Pin-Id") || undefined;
-    if (request.left > 0) {
-      request.left--;
-      request.leftBytes = Math.max(0, request.leftBytes - msg.data.length);
+    if (!request.takeMessage(bytes)) return this.#onUnasked(bytes);
+    const at = parseAckSubject(msg.reply ?? "");
+    if (at === undefined || this.#options.own?.isOwn(at) === false) return this.#onUnasked(bytes);
+    if (this.#pin === undefined && this.#options.group !== undefined) {
+      const pin = msg.headers?.get("Nats-Pin-Id") ?? "";
+      if (PIN.test(pin)) this.#pin = pin;
     }
-    this.#options.onMessage(msg);
-    if (request.left === 0) {
-      request.leftBytes = 0;
-      this.fill();
-    }
+    this.#options.onMessage(msg, { at, bytes, isLate: request.isLate });
+    if (request.left > 0) return;
+    request.end(this.#heardMs);
+    this.fill();
   }
 
-  #onStatus(msg: Msg): void {
-    this.#heardMs = performance.now();
+  #onStatus(request: PullRequest, msg: Msg): void {
     const code = msg.headers?.code ?? 0;
-    const description = msg.headers?.description ?? "";
+    const description = plainText(msg.headers?.description);
+    // Of one that was given up it says nothing of those since.
+    const isCurrent = request.isOpen;
+    if (code !== 100) request.end(this.#heardMs);
+    if (!isCurrent) return;
     if (code === 100 || code === 404 || code === 408 || SERVED.test(description)) {
       this.#options.onState?.({ flowing: true });
-      if (code !== 100) this.fill();
+      if (code === 100) return;
+      // One that is another's, and ends each at once, would be asked without a pause.
+      if (this.#options.own !== undefined && request.isFruitless(this.#heardMs, SOON_MS))
+        this.#restartLater(undefined);
+      else this.fill();
       return;
     }
     if (code === 423) return this.#losePin();
     if (/consumer deleted/i.test(description)) this.#options.onMissing();
     this.#restartLater(code === 503 ? "no server answers" : `${code} ${description}`);
+  }
+
+  /** Drops what was not asked for; who goes on sending it is not listened to for a while. */
+  #onUnasked(bytes: number): void {
+    const pauseMs = this.#unasked.note(bytes, this.#heardMs);
+    const { own, log, stream, consumer, onState } = this.#options;
+    if (pauseMs === undefined || own === undefined || this.#isPaused || this.#ended) return;
+    this.#isPaused = true;
+    clearTimeout(this.#retry);
+    this.#deafen();
+    const since = new Date().toISOString();
+    log.error(
+      { stream, consumer, unasked: this.unasked, pauseMs },
+      "source paused: sends what was not asked for",
+    );
+    onState?.({ flowing: false, reason: `it sends what was not asked for; paused since ${since}` });
+    this.#retry = setTimeout(() => {
+      this.#isPaused = false;
+      this.#restart();
+    }, pauseMs);
   }
 
   /** A deleted consumer and a lost request are both just silence: ask which it is. */
@@ -276,24 +349,20 @@ export class PullLoop {
     this.#probing = true;
     const { stream, consumer, log, onMissing } = this.#options;
     try {
-      const { error } = await this.info<{ error?: { code?: number; description?: string } }>(2000);
+      const answer = await this.#askInfo(2000);
       if (this.#ended) return;
-      if (error === undefined) return this.#restart();
+      if (answer === undefined) return this.#restartLater("it answers what is no consumer's state");
+      if (answer.kind === "state") return this.#restart();
       // Any other refusal passes: a server that reads its config has no JetStream for a moment.
-      if (error.code === 404) {
-        log.warn({ stream, consumer, error }, "consumer missing");
+      if (answer.code === 404) {
+        log.warn({ stream, consumer, error: answer.description }, "consumer missing");
         onMissing();
       }
-      this.#restartLater(error.description ?? "the consumer is missing");
+      this.#restartLater(answer.description || "the consumer is missing");
     } catch (thrown) {
       this.#restartLater(MeshError.from(thrown, "unavailable", "the server does not answer").message);
     } finally {
       this.#probing = false;
     }
   }
-}
-
-function close(request: Request): void {
-  request.left = 0;
-  request.leftBytes = 0;
 }

@@ -9,6 +9,7 @@ import {
   nodeFilePath,
   nodeId,
   outboxDir,
+  readSeed,
   registryCachePath,
   rootNodeIds,
   runFilePath,
@@ -26,7 +27,7 @@ import {
   rulesOf,
   type Subnet,
 } from "@adaos/core";
-import { compileHubServer, compileRootServer } from "@adaos/nats-server";
+import { compileHubServer, compileRootServer, linkKeys } from "@adaos/nats-server";
 import { type Key, type Keys, leafKeyName, memberKeyName } from "./keys.ts";
 import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
 import { dialHost, type MeshCertificates } from "./mesh-certificates.ts";
@@ -171,21 +172,34 @@ export class Workshop {
     };
     this.#addServer(
       ROOT_DOMAIN,
-      compileRootServer({ ...server, leafKeys, invitations: this.#invitations }),
+      compileRootServer({
+        ...server,
+        leafKeys,
+        linkKeys: linkKeys(readSeed(daemon.seedFile), leafKeys.keys()),
+        invitations: this.#invitations,
+      }),
       daemon,
       MESH_STREAM,
     );
-    const subnets = [...mesh.subnets.values()].flatMap(({ name, tenant, clearance = [], exportLimit }) => {
-      const leafKey = leafKeys.get(name);
-      if (leafKey === undefined) return [];
-      const limit = exportLimit === undefined ? {} : { exportLimit };
-      return [
-        [
-          name,
-          { tenant, leafKey, ...(clearance.length === 0 ? {} : { clearance: [...clearance] }), ...limit },
-        ] as const,
-      ];
-    });
+    const subnets = [...mesh.subnets.values()].flatMap(
+      ({ name, tenant, members, clearance = [], exportLimit }) => {
+        const leafKey = leafKeys.get(name);
+        if (leafKey === undefined) return [];
+        const limit = exportLimit === undefined ? {} : { exportLimit };
+        return [
+          [
+            name,
+            {
+              tenant,
+              leafKey,
+              nodes: [...members.keys()],
+              ...(clearance.length === 0 ? {} : { clearance: [...clearance] }),
+              ...limit,
+            },
+          ] as const,
+        ];
+      },
+    );
     const natsServer = {
       configFile: this.#configFile(ROOT_DOMAIN),
       systemSeedFile: system.seedFile,

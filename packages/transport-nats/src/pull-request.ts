@@ -1,0 +1,113 @@
+import type { Msg } from "nats";
+import { MsgImpl } from "nats/lib/nats-base-client/msg.js";
+
+/** How much one request for messages asks for. */
+export interface PullSize {
+  readonly batch: number;
+  readonly maxBytes?: number;
+}
+
+/** Statuses of one request: a heartbeat a second, and its end; a few more are no harm. */
+const MAX_STATUSES = 16;
+/** A server counts a message before it adds headers of its own. */
+const ADDED_BYTES = 256;
+
+/** One request for messages, and the books of what it may still bring. */
+export class PullRequest {
+  readonly inbox: string;
+  readonly sentMs: number;
+  readonly #batch: number;
+  #left: number;
+  #leftBytes: number;
+  /** With what servers add. */
+  #bookBytes: number;
+  #statuses = MAX_STATUSES;
+  #overMs: number | undefined;
+  #isLate = false;
+
+  /** @param size Nothing: it asks for no message at all. */
+  constructor(inbox: string, size: PullSize | undefined, nowMs: number) {
+    this.inbox = inbox;
+    this.sentMs = nowMs;
+    this.#batch = size?.batch ?? 0;
+    this.#left = this.#batch;
+    const maxBytes = size?.maxBytes ?? Number.POSITIVE_INFINITY;
+    this.#leftBytes = maxBytes;
+    this.#bookBytes = maxBytes + this.#batch * ADDED_BYTES;
+  }
+
+  /** Messages and statuses that it may bring in all. */
+  get maxAnswers(): number {
+    return this.#batch + MAX_STATUSES;
+  }
+
+  get left(): number {
+    return this.#left;
+  }
+
+  get leftBytes(): number {
+    return this.#leftBytes === Number.POSITIVE_INFINITY ? 0 : Math.max(0, this.#leftBytes);
+  }
+
+  /** Whether it is counted on. */
+  get isOpen(): boolean {
+    return this.#overMs === undefined && !this.#isLate;
+  }
+
+  /** Nobody counts on it any more, and a server that is slow may still serve it. */
+  get isLate(): boolean {
+    return this.#isLate;
+  }
+
+  /** Whether it has ended without a message, sooner than a server that has none ends it. */
+  isFruitless(nowMs: number, soonMs: number): boolean {
+    return this.#batch > 0 && this.#left === this.#batch && nowMs - this.sentMs < soonMs;
+  }
+
+  /** Whether nothing of it is to be looked for any more. */
+  isGone(nowMs: number, lateMs: number, lingerMs: number): boolean {
+    return this.#overMs === undefined ? nowMs - this.sentMs > lateMs : nowMs - this.#overMs > lingerMs;
+  }
+
+  /** Counts a message in. False: it was not asked for. */
+  takeMessage(bytes: number): boolean {
+    if (this.#left === 0 || this.#bookBytes <= 0 || this.#overMs !== undefined) return false;
+    this.#left--;
+    this.#leftBytes -= bytes;
+    this.#bookBytes -= bytes;
+    return true;
+  }
+
+  /** Counts a status in. False: there were too many. */
+  takeStatus(): boolean {
+    return this.#statuses-- > 0;
+  }
+
+  /** It brings nothing more: so the server says, or it has brought all. */
+  end(nowMs: number): void {
+    this.#overMs ??= nowMs;
+  }
+
+  /** It is asked anew; whether the server still serves it is not known. */
+  giveUp(): void {
+    this.#isLate = true;
+  }
+}
+
+/**
+ * A copy of a message to be kept for long. The client's own is a window on whatever else has come over the socket with it
+ * (nats 2.29.3), which would be kept as well.
+ */
+export function keptMsg(msg: Msg): Msg {
+  if (!(msg instanceof MsgImpl)) return msg;
+  const { _msg: info, _rdata: data, publisher } = msg;
+  const { subject, reply } = info;
+  const own = { ...info, subject: subject.slice(), ...(reply === undefined ? {} : { reply: reply.slice() }) };
+  return new MsgImpl(own, data.slice(), publisher) as Msg;
+}
+
+/** Bytes of headers and body, which is what a message costs whoever holds it. Reads neither. */
+export function sizeOfMsg(msg: Msg): number {
+  const { _msg: info } = msg as Msg & Partial<Pick<MsgImpl, "_msg">>;
+  return Math.max(msg.data.length, info?.size ?? 0);
+}

@@ -1,0 +1,42 @@
+/** More than this unasked within a second is no accident. */
+const MAX_MESSAGES = 100;
+const MAX_BYTES = 8 * 1024 * 1024;
+const WINDOW_MS = 1000;
+const FIRST_PAUSE_MS = 5000;
+const MAX_PAUSE_MS = 60_000;
+/** Who was quiet for so long begins with the shortest pause again. */
+const FORGET_MS = 60_000;
+
+/** Counts what comes without having been asked for, and decides when whoever sends it is heard no more for a while. */
+export class UnaskedWatch {
+  #total = 0;
+  #sinceMs = Number.NEGATIVE_INFINITY;
+  #messages = 0;
+  #bytes = 0;
+  #pauseMs = FIRST_PAUSE_MS;
+  #pausedUntilMs = Number.NEGATIVE_INFINITY;
+
+  /** All that there were. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Counts one message. Returns for how long to pause now, in milliseconds, if it is time to. */
+  note(bytes: number, nowMs: number): number | undefined {
+    this.#total++;
+    if (nowMs - this.#sinceMs > WINDOW_MS) {
+      this.#sinceMs = nowMs;
+      this.#messages = 0;
+      this.#bytes = 0;
+    }
+    this.#messages++;
+    this.#bytes += bytes;
+    if (this.#messages <= MAX_MESSAGES && this.#bytes <= MAX_BYTES) return undefined;
+    if (nowMs - this.#pausedUntilMs > FORGET_MS) this.#pauseMs = FIRST_PAUSE_MS;
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
+    this.#pausedUntilMs = nowMs + pauseMs;
+    this.#sinceMs = Number.NEGATIVE_INFINITY;
+    return pauseMs;
+  }
+}
