@@ -98,6 +98,8 @@ export {
   doneStream,
   downlinkDurable,
   eventsStream,
+  FILL_SERVICE,
+  fillSubject,
   HUB_SERVICES,
   type HubService,
   hubServiceSubject,
@@ -132,6 +134,7 @@ export {
   parseParkedSubject,
 } from "./parked-subject.ts";
 export {
+  BUDGET,
   CLEARANCE,
   DEFAULT_DENY,
   deniedError,
@@ -214,3 +217,4 @@ export {
 } from "./subject.ts";
 export { TokenBucket } from "./token-bucket.ts";
 export { linkSpan, type MessageHeaders, type MessageSpan } from "./tracing.ts";
+export { writerOf } from "./writer.ts";
