@@ -7,6 +7,7 @@ import { JoinDesk, type Reception } from "./join-desk.ts";
 import { type Admitted, LeafGate } from "./leaf-gate.ts";
 import { Links } from "./links.ts";
 import { MeshStream } from "./mesh-stream.ts";
+import { OriginBudgets } from "./origin-budgets.ts";
 import { RegistryFolder } from "./registry-folder.ts";
 import { RegistryOffers } from "./registry-offers.ts";
 
@@ -62,7 +63,24 @@ export async function runRoot(
       ? undefined
       : new RegistryFolder({ dir: path(config.registry), autoApply, stateDir, log });
   const clearance = new Clearance(cleared, () => folder?.classified ?? NOTHING);
-  const links = new Links({ policy, tenants, signatures, clearance, exportLimits, connection, stream, log });
+  const budgets = new OriginBudgets({
+    subnets: () => [...tenants.keys()],
+    connection,
+    jsm,
+    share: config.streams.maxShare,
+    log,
+  });
+  const links = new Links({
+    policy,
+    tenants,
+    signatures,
+    clearance,
+    exportLimits,
+    connection,
+    stream,
+    budgets,
+    log,
+  });
   /** Whoever loses something loses it first; then what is new is given. */
   const apply = async (changed: RootFile): Promise<void> => {
     const keys = readSignatures(changed.signatures, path);
@@ -103,6 +121,7 @@ export async function runRoot(
         stream,
         // The registry comes first: links ask it what is classified.
         ...registry,
+        budgets,
         links,
         new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log }),
         ...joining,

@@ -22,6 +22,7 @@ import type { Clearance } from "./clearance.ts";
 import { ImportDenials } from "./import-denials.ts";
 import { Link } from "./link.ts";
 import type { MeshStream } from "./mesh-stream.ts";
+import type { OriginBudgets } from "./origin-budgets.ts";
 import { Pace } from "./pace.ts";
 
 export interface LinksOptions {
@@ -34,6 +35,7 @@ export interface LinksOptions {
   readonly exportLimits: ReadonlyMap<string, Rate>;
   readonly connection: Connection;
   readonly stream: MeshStream;
+  readonly budgets: OriginBudgets;
   readonly log: Logger;
 }
 
@@ -131,6 +133,7 @@ export class Links implements Part {
   }
 
   #uplink(subnet: string): Link {
+    const budget = this.#options.budgets.uplink(subnet);
     return new Link({
       ...this.#options,
       subnet,
@@ -143,7 +146,11 @@ export class Links implements Part {
         apiPrefix: bridgePrefix(subnet),
       },
       targetSubject: (subject) => subject,
-      pace: new Pace(() => this.#options.exportLimits.get(subnet)),
+      budget,
+      pace: new Pace(
+        () => this.#options.exportLimits.get(subnet),
+        () => budget.held() !== undefined,
+      ),
       // The hub keeps this durable; the root could not make it if it would.
       onMissing: () => undefined,
     });
@@ -158,6 +165,7 @@ export class Links implements Part {
       onDenied: (denial) => this.#tellOf(subnet, denial),
       source: { stream: MESH_STREAM, consumer: downlinkDurable(subnet), apiPrefix: "$JS.API" },
       targetSubject: (subject) => ingestSubject(subnet, subject),
+      budget: this.#options.budgets.downlink(subnet),
       onMissing: () =>
         void stream.restore().catch((err: unknown) => log.error({ err }, "stream not restored")),
     });
