@@ -7,6 +7,7 @@ export {
   type AutoApply,
   type CertificateFiles,
   type FixedPorts,
+  type FloodLimits,
   type ListenAddress,
   type MeshFile,
   type OutboxLimits,

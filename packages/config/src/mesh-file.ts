@@ -35,7 +35,23 @@ export const streamLimitsSchema = z.strictObject({
     .describe(
       "how long a stream recognises an event id it has stored; costs about 300 bytes of memory an event",
     ),
+  maxShare: z
+    .number()
+    .min(0.25)
+    .max(0.95)
+    .default(0.75)
+    .describe(
+      "the part of a stream that one member, or one other subnet, may hold of what is its own or free; the rest is left to others",
+    ),
 });
+
+/** What a member's connections may send together before its hub takes them for a flood. */
+export const floodSchema = z.strictObject({
+  messagesPerSecond: z.number().int().min(100).max(1_000_000_000).default(100_000),
+  bytesPerSecond: z.number().int().min(65_536).max(1_000_000_000_000).default(134_217_728),
+});
+
+export type FloodLimits = z.infer<typeof floodSchema>;
 
 /** Of members; the key is spelled as users know it. */
 export const enableMetricsSchema = z
@@ -134,6 +150,11 @@ export const meshSchema = z.strictObject({
   tls: meshTlsSchema.optional(),
   registry: registrySchema,
   streams: streamLimitsSchema.prefault({}),
+  flood: floodSchema
+    .prefault({})
+    .describe(
+      "what a member's connections may send together, of whatever kind; a hub shuts out who sends more for two seconds",
+    ),
   enable_metrics: enableMetricsSchema,
   outbox: z
     .union([z.literal(false), outboxLimitsSchema])
@@ -205,6 +226,7 @@ export interface MeshFile {
   /** Which changes of it are put in force when they are saved. */
   readonly autoApply: AutoApply;
   readonly streams: StreamLimits;
+  readonly flood: FloodLimits;
   readonly enableMetrics: boolean;
   /** Of members; `false`: they keep none. */
   readonly outbox: OutboxLimits | false;
@@ -265,6 +287,7 @@ export function readMeshFile(file: string): MeshFile {
     registryDir: resolve(dirname(file), registry.path),
     autoApply: registry.autoApply,
     streams: value.streams,
+    flood: value.flood,
     enableMetrics: value.enable_metrics,
     outbox: value.outbox,
     rootDaemons: value.root.daemons,

@@ -40,7 +40,12 @@ describe("readMeshFile()", () => {
     const kitchen = mesh.subnets.get("alpha")?.members.get("kitchen");
     expect(kitchen?.subscribe.map(({ text }) => text)).toEqual(["ui.", "timer."]);
     expect(registryDir).toBe(fileURLToPath(new URL("../../../schemas/events", import.meta.url)));
-    expect(streams).toEqual({ maxBytes: 1_073_741_824, maxAgeHours: 168, duplicateWindowMs: 120_000 });
+    expect(streams).toEqual({
+      maxBytes: 1_073_741_824,
+      maxAgeHours: 168,
+      duplicateWindowMs: 120_000,
+      maxShare: 0.75,
+    });
   });
 
   test("fills in what need not be written", () => {

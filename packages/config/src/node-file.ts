@@ -3,7 +3,13 @@ import { dirname, resolve } from "node:path";
 import { DATA_CLASSES, DEFAULT_TENANT, MeshError } from "@adaos/core";
 import { z } from "zod";
 import { compiledPolicySchema } from "./compiled-policy.ts";
-import { autoApplySchema, enableMetricsSchema, outboxLimitsSchema, streamLimitsSchema } from "./mesh-file.ts";
+import {
+  autoApplySchema,
+  enableMetricsSchema,
+  floodSchema,
+  outboxLimitsSchema,
+  streamLimitsSchema,
+} from "./mesh-file.ts";
 import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
 import { nodeSignaturesSchema } from "./signature-keys.ts";
 import { plainProblem, serverAccessSchema, serverTlsSchema } from "./transport-security.ts";
@@ -89,7 +95,17 @@ const hubFile = z.strictObject({
   streams: streamLimitsSchema,
   registryCache: z.string().min(1).optional().describe("file for the registry that the root offers"),
   policy: compiledPolicySchema,
-  members: z.record(name, z.strictObject({ key: publicKey })),
+  flood: floodSchema.prefault({}),
+  members: z.record(
+    name,
+    z.strictObject({
+      key: publicKey,
+      limits: z
+        .array(rateLimitSchema)
+        .default([])
+        .describe("how much it may publish; more is refused as backpressure"),
+    }),
+  ),
   natsServer: z
     .strictObject({
       ...natsServer,

@@ -1,4 +1,5 @@
 import {
+  BUDGET,
   CLEARANCE,
   DEFAULT_DENY,
   type DeclaredRule,
@@ -47,6 +48,7 @@ export const rateLimitSchema = rate.extend({ events: patternSchema }).refine(isL
 const MEMBER_VERBS: readonly PolicyVerb[] = ["publish", "subscribe"];
 /** Refusals name these when no rule of the file has refused. */
 const RESERVED_IDS: ReadonlySet<string> = new Set([
+  BUDGET,
   CLEARANCE,
   DEFAULT_DENY,
   TENANT_BOUNDARY,

@@ -9,7 +9,7 @@
  * | `unknown-event` | the registry has no such event or version | no |
  * | `denied` | no policy rule allows it, or it is not signed as it should be | no |
  * | `too-large` | the envelope exceeds its limit | no |
- * | `backpressure` | a bounded queue or stream is full | later |
+ * | `backpressure` | a bounded queue or stream is full, or a budget is spent | later |
  * | `unavailable` | no server, hub or link answers | later |
  * | `no-handler` | nobody handles the command of a request | no |
  * | `failed` | the handler of a request failed for good | no |

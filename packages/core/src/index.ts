@@ -98,6 +98,8 @@ export {
   doneStream,
   downlinkDurable,
   eventsStream,
+  FILL_SERVICE,
+  fillSubject,
   HUB_SERVICES,
   type HubService,
   hubServiceSubject,
@@ -133,6 +135,7 @@ export {
   parseParkedSubject,
 } from "./parked-subject.ts";
 export {
+  BUDGET,
   CLEARANCE,
   DEFAULT_DENY,
   deniedError,
@@ -216,3 +219,4 @@ export {
 export { TokenBucket } from "./token-bucket.ts";
 export { linkSpan, type MessageHeaders, type MessageSpan } from "./tracing.ts";
 export { escapeUnseen, visibleJson, visibleText } from "./visible-text.ts";
+export { writerOf } from "./writer.ts";

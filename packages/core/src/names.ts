@@ -99,6 +99,7 @@ export const HUB_SERVICES = [
   "park",
   "parked",
   "release",
+  "budget",
 ] as const;
 export type HubService = (typeof HUB_SERVICES)[number];
 
@@ -113,6 +114,14 @@ export const REGISTRY_OFFER = "registry.offer";
 /** Where the root offers a hub the registry. */
 export function registryOfferSubject(subnet: string): string {
   return `${bridgePrefix(subnet)}.registry`;
+}
+
+/** Where a hub tells its root who holds how much of its stream. */
+export const FILL_SERVICE = "stream.fill";
+
+/** Where the root asks a hub that. */
+export function fillSubject(subnet: string): string {
+  return `${bridgePrefix(subnet)}.fill`;
 }
 
 /** Prefix of a user's private reply subjects. */

@@ -38,6 +38,9 @@ export type PolicyDecision =
   | { readonly allowed: true; readonly rule: string }
   | { readonly allowed: false; readonly rule: string; readonly reason: string };
 
+/** Id under which is told that somebody has written, or sent, more than is its share. */
+export const BUDGET = "budget";
+
 /** Id of the rule that refuses what no other rule allows. */
 export const DEFAULT_DENY = "default-deny";
 

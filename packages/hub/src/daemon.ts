@@ -1,7 +1,8 @@
 import { type HubFile, readNodeFile, readSeed, readServerAccess, readSignatures } from "@adaos/config";
-import { Denials, Policy, Signatures } from "@adaos/core";
+import { Denials, Policy, type RateLimit, Signatures } from "@adaos/core";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection, StreamPublisher } from "@adaos/transport-nats";
+import { Budgets } from "./budgets.ts";
 import { DurableDesk } from "./durable-desk.ts";
 import { MemberService } from "./member-service.ts";
 import { ParkedDesk } from "./parked-desk.ts";
@@ -56,6 +57,7 @@ export async function runHub(file: string): Promise<number> {
     signatures.replace(keys);
     grants.setKeys(keysOf(changed));
     // Keys and rights go first: they need nothing but the server.
+    budgets.setLimits(limitsOf(changed));
     await grants.enforce();
     await durables.restoreGrants();
     await stream.refresh(Object.keys(changed.members));
@@ -68,6 +70,18 @@ export async function runHub(file: string): Promise<number> {
     publish: (message) => publisher.publish(message),
     log,
   });
+  const budgets = new Budgets({
+    subnet,
+    connection,
+    jsm,
+    grants,
+    streams: config.streams,
+    flood: config.flood,
+    askTraffic: () => grants.askTraffic(),
+    denials,
+    log,
+  });
+  budgets.setLimits(limitsOf(config));
   const cacheFile = config.registryCache === undefined ? undefined : path(config.registryCache);
   const registry = new RegistryKeeper(connection, cacheFile, log);
   const parked = new ParkedDesk({ subnet, connection, jsm, grants, signatures, denials, log });
@@ -93,11 +107,13 @@ export async function runHub(file: string): Promise<number> {
             park: (member, request) => parked.park(member, request),
             parked: (member, request) => parked.parked(member, request),
             release: (member, request) => parked.release(member, request),
+            budget: (member) => budgets.suspendedOf(member),
           },
           restore: () => durables.restoreGrants(),
           denials,
           log,
         }),
+        budgets,
         new NodeFileWatch({ role: "hub", loaded, isInForce: true, apply, log }),
       ],
     });
@@ -106,6 +122,10 @@ export async function runHub(file: string): Promise<number> {
     await Promise.all([publisher.close(), parked.close()]);
     await Promise.all([connection.close(), system.close()]);
   }
+}
+
+function limitsOf({ members }: HubFile): Map<string, readonly RateLimit[]> {
+  return new Map(Object.entries(members).map(([name, { limits }]) => [name, limits]));
 }
 
 function keysOf({ members, natsServer: { hubKey, leafKey } }: HubFile): HubKeys {

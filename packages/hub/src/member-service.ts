@@ -7,6 +7,7 @@ import {
   hubServiceSubject,
   type Logger,
   MeshError,
+  TokenBucket,
 } from "@adaos/core";
 import type { Part, PartHealth } from "@adaos/daemon";
 import type { Connection, HubRefusal } from "@adaos/transport-nats";
@@ -27,6 +28,8 @@ export interface MemberServiceOptions {
 
 /** No member has reason to ask more at a time; it asks again for what is not answered. */
 const MAX_RUNNING_PER_MEMBER = 16;
+/** No program of ours asks so often; what comes faster is dropped before it is read, and asked again. */
+const MAX_REQUESTS_PER_SECOND = 1000;
 /** The largest request of ours is far below. */
 const MAX_REQUEST_BYTES = 4096;
 const MAX_MESSAGE_LENGTH = 500;
@@ -46,6 +49,8 @@ export class MemberService implements Part {
   #unlisten: (() => void) | undefined;
   #answered = 0;
   readonly #running = new Map<string, number>();
+  /** By member: the server has authenticated the names, so that there are no more than members. */
+  readonly #asking = new Map<string, TokenBucket>();
 
   constructor(options: MemberServiceOptions) {
     this.#options = options;
@@ -78,7 +83,7 @@ export class MemberService implements Part {
     const [, , node = "", service = ""] = msg.subject.split(".");
     const known = HUB_SERVICES.find((name) => name === service);
     const running = this.#running.get(node) ?? 0;
-    if (known === undefined || running >= MAX_RUNNING_PER_MEMBER) return;
+    if (known === undefined || running >= MAX_RUNNING_PER_MEMBER || !this.#mayAsk(node)) return;
     this.#running.set(node, running + 1);
     try {
       const answer = await this.#answer(node, known, msg.data);
@@ -92,6 +97,14 @@ export class MemberService implements Part {
       if (left > 0) this.#running.set(node, left);
       else this.#running.delete(node);
     }
+  }
+
+  #mayAsk(node: string): boolean {
+    const bucket = this.#asking.get(node) ?? new TokenBucket(MAX_REQUESTS_PER_SECOND);
+    this.#asking.set(node, bucket);
+    if (bucket.available(performance.now()) < 1) return false;
+    bucket.spend(1);
+    return true;
   }
 
   async #answer(node: string, service: HubService, body: Uint8Array): Promise<object> {

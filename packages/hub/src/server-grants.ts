@@ -1,11 +1,21 @@
-import { compileHubServer, type HubServerSettings, ServerConfig } from "@adaos/nats-server";
+import {
+  askAccountTraffic,
+  compileHubServer,
+  type HubServerSettings,
+  memberAccount,
+  ServerConfig,
+  type Traffic,
+} from "@adaos/nats-server";
 import type { NatsConnection } from "nats";
 
-/** Everything of the server's config but whom it lets in and which consumers each member may pull from. */
-export type FixedSettings = Omit<HubServerSettings, "consumers" | keyof HubKeys>;
+/** Everything of the server's config but whom it lets in, which consumers each member may pull from, and what it must not. */
+export type FixedSettings = Omit<HubServerSettings, "consumers" | "withheld" | "shutOut" | keyof HubKeys>;
 
 /** Whom a hub's server lets in, and as whom it dials its root: public nkeys. */
 export type HubKeys = Pick<HubServerSettings, "hubKey" | "leafKey" | "memberKeys">;
+
+/** Accounts of a hub's server that are no member's. */
+const OWN_ACCOUNTS = ["SUBNET", "BRIDGE"];
 
 /** A member and a consumer it may pull from. */
 export type Grant = readonly [node: string, consumer: string];
@@ -18,12 +28,16 @@ export class ServerGrants {
   readonly #config: ServerConfig;
   readonly #fixed: FixedSettings;
   readonly #granted = new Map<string, Set<string>>();
+  readonly #system: NatsConnection;
   #keys: HubKeys;
+  #withheld: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+  #shutOut: ReadonlySet<string> = new Set();
 
   constructor(configFile: string, fixed: FixedSettings, keys: HubKeys, system: NatsConnection) {
     this.#config = new ServerConfig(configFile, system);
     this.#fixed = fixed;
     this.#keys = keys;
+    this.#system = system;
   }
 
   /** How many consumers a member may pull from. */
@@ -44,6 +58,35 @@ export class ServerGrants {
     this.#keys = keys;
   }
 
+  /** The members that there are, those too that are shut out for a while. */
+  get members(): Iterable<string> {
+    return this.#keys.memberKeys.keys();
+  }
+
+  /**
+   * What members may not do for now, from the next {@link enforce} on, whatever policy says.
+   * @param withheld First tokens of subjects to which each may not publish.
+   * @param shutOut Members that are disconnected, and not let in.
+   */
+  restrict(withheld: ReadonlyMap<string, ReadonlySet<string>>, shutOut: ReadonlySet<string>): void {
+    this.#withheld = withheld;
+    this.#shutOut = shutOut;
+  }
+
+  /**
+   * What the connections of each member have sent to the server so far, and under `""` those of the mesh itself: the hub's
+   * and the root's. Rejects with `unavailable`.
+   */
+  async askTraffic(): Promise<Map<string, Traffic>> {
+    const nodes = [...this.#keys.memberKeys.keys()];
+    const traffic = await askAccountTraffic(this.#system, [...OWN_ACCOUNTS, ...nodes.map(memberAccount)]);
+    const of = (account: string): Traffic => traffic.get(account) ?? { messages: 0, bytes: 0 };
+    const own = OWN_ACCOUNTS.map(of).reduce((a, b) => {
+      return { messages: a.messages + b.messages, bytes: a.bytes + b.bytes };
+    });
+    return new Map([["", own], ...nodes.map((node) => [node, of(memberAccount(node))] as const)]);
+  }
+
   /** Takes consumers away from their members, from the next {@link enforce} on. */
   revoke(grants: Iterable<Grant>): void {
     for (const [node, consumer] of grants) this.#granted.get(node)?.delete(consumer);
@@ -62,7 +105,13 @@ export class ServerGrants {
   enforce(): Promise<void> {
     return this.#config.enforce(() => {
       const consumers = new Map([...this.#granted].map(([node, names]) => [node, [...names].sort()]));
-      return compileHubServer({ ...this.#fixed, ...this.#keys, consumers });
+      return compileHubServer({
+        ...this.#fixed,
+        ...this.#keys,
+        consumers,
+        withheld: this.#withheld,
+        shutOut: this.#shutOut,
+      });
     });
   }
 }

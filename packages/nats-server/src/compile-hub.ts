@@ -5,6 +5,8 @@ import {
   doneStream,
   EVENT_ROOT,
   eventsStream,
+  FILL_SERVICE,
+  fillSubject,
   HUB_SERVICES,
   hubServiceSubject,
   inboxPrefix,
@@ -45,6 +47,10 @@ export interface HubServerSettings extends ServerSettings {
   readonly policy: Policy;
   /** Consumers by member: what each may pull from. */
   readonly consumers: ReadonlyMap<string, readonly string[]>;
+  /** First tokens of subjects to which a member may not publish for now, though policy allows it. */
+  readonly withheld?: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Members that are not let in for now, and are disconnected. */
+  readonly shutOut?: ReadonlySet<string>;
 }
 
 /** The account of one member on its hub's server. */
@@ -95,6 +101,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
             { service: "ingest.>", accounts },
             { service: "ingest-reply.>", accounts },
             { service: REGISTRY_OFFER, accounts },
+            { service: FILL_SERVICE, accounts },
             ...memberExports(settings),
           ],
         },
@@ -110,6 +117,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
               to: `${replyIngestPrefix(subnet)}.>`,
             },
             { service: { account: "SUBNET", subject: REGISTRY_OFFER }, to: registryOfferSubject(subnet) },
+            { service: { account: "SUBNET", subject: FILL_SERVICE }, to: fillSubject(subnet) },
           ],
         },
         ...Object.fromEntries(
@@ -142,7 +150,8 @@ function memberExports({ subnet, memberKeys }: HubServerSettings): ConfBlock[] {
 function memberOwn(settings: HubServerSettings, node: string, nkey: string): ConfBlock {
   const { subnet } = settings;
   return {
-    users: [memberUser(settings, node, nkey)],
+    // The account stays: one that comes back would have to be read twice.
+    users: settings.shutOut?.has(node) === true ? [] : [memberUser(settings, node, nkey)],
     limits: { max_connections: MAX_MEMBER_CONNECTIONS, max_subscriptions: MAX_CONNECTION_SUBSCRIPTIONS },
     imports: [
       ...memberServices(subnet, node).map((subject) => ({ service: { account: "SUBNET", subject } })),
@@ -210,11 +219,15 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     `${DONE_ROOT}.${subnet}.${node}.*.*`,
     `$JS.API.DIRECT.GET.${doneStream({ subnet, node })}`,
   ];
+  const withheld = settings.withheld?.get(node) ?? new Set();
+  const allow = [...publish, ...replies, ...pull, ...services, ...journal].filter(
+    (subject) => !withheld.has(subject.slice(0, subject.indexOf("."))),
+  );
   return {
     nkey,
     allowed_connection_types: ["STANDARD"],
     permissions: {
-      publish: { allow: [...publish, ...replies, ...pull, ...services, ...journal] },
+      publish: { allow },
       subscribe: { allow: [`${inboxPrefix(node)}.>`, repliedFilter(subnet, node)] },
     },
   };

@@ -15,6 +15,12 @@ import {
 } from "@adaos/core";
 import { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
 
+/**
+ * What a stream may have waiting to be written; more is refused, and sent again by our publishers. It is stored whatever
+ * becomes of the rights of who sent it, and everybody's messages wait behind it.
+ */
+const MAX_BUFFERED_BYTES = 8_388_608;
+
 const MAX_LOG_BYTES = 10_485_760;
 
 /** Certificates of a server. A hub's server dials its root with the same ones. */
@@ -179,7 +185,12 @@ export function common(name: string, settings: ServerSettings): ConfBlock {
 }
 
 export function jetstream(domain: string, { storeDir, durability }: ServerSettings): ConfBlock {
-  return { store_dir: storeDir, domain, sync_interval: durability === "synced" ? "always" : "2m" };
+  return {
+    store_dir: storeDir,
+    domain,
+    sync_interval: durability === "synced" ? "always" : "2m",
+    max_buffered_size: MAX_BUFFERED_BYTES,
+  };
 }
 
 export function systemAccount({ systemKey }: ServerSettings): ConfBlock {

@@ -322,6 +322,28 @@ describe("compileHubServer(), the account of a member", () => {
   });
 });
 
+describe("compileHubServer(), what is restricted for now", () => {
+  const publishedBy = (conf: ParsedBlock, node: string): readonly string[] => rightsOf(conf, node).publish;
+
+  test("withholds what begins with these tokens from one member, and nothing else", () => {
+    const free = hub(ALPHA);
+    const conf = hub(ALPHA, { withheld: new Map([["kitchen", new Set(["evt", "rpy", "dlq"])]]) });
+    const left = publishedBy(free, "kitchen").filter((subject) => !/^(evt|rpy|dlq)\./.test(subject));
+    expect(publishedBy(conf, "kitchen")).toEqual(left);
+    expect(left).toContain("svc.hub.kitchen.budget");
+    expect(publishedBy(conf, "speaker")).toEqual(publishedBy(free, "speaker"));
+  });
+
+  test("knows nobody in the account of a member that is shut out, and keeps the account", () => {
+    const conf = hub(ALPHA, { shutOut: new Set(["kitchen"]) });
+    expect(at(conf, "accounts", "MEMBER_kitchen", "users")).toEqual([]);
+    expect(at(conf, "accounts", "MEMBER_kitchen", "imports")).toEqual(
+      at(hub(ALPHA), "accounts", "MEMBER_kitchen", "imports"),
+    );
+    expect(at(conf, "accounts", "MEMBER_speaker")).toEqual(at(hub(ALPHA), "accounts", "MEMBER_speaker"));
+  });
+});
+
 describe("compileHubServer(), what the root may do", () => {
   const conf = hub(ALPHA);
   const SERVICES = [
@@ -333,6 +355,7 @@ describe("compileHubServer(), what the root may do", () => {
     "ingest-reply.>",
     "ingest.>",
     "registry.offer",
+    "stream.fill",
   ];
 
   test("exports the services of its durable and what may enter, the acknowledgement in both its forms", () => {
@@ -353,6 +376,7 @@ describe("compileHubServer(), what the root may do", () => {
       "ingest.>": "link.alpha.in.>",
       "ingest-reply.>": "link.alpha.reply.>",
       "registry.offer": "link.alpha.registry",
+      "stream.fill": "link.alpha.fill",
     });
   });
 

@@ -1,10 +1,11 @@
+export { askAccountTraffic, type Traffic } from "./account-traffic.ts";
 export { resolveCacheDir } from "./cache.ts";
 export {
   compileRootServer,
   leafAccount,
   type RootServerSettings,
 } from "./compile.ts";
-export { compileHubServer, type HubServerSettings } from "./compile-hub.ts";
+export { compileHubServer, type HubServerSettings, memberAccount } from "./compile-hub.ts";
 export { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
 export { ensureNatsServer, type NatsServerBinary } from "./ensure.ts";
 export { exampleRootConfig } from "./example-config.ts";

@@ -16,6 +16,7 @@ import { JoinDesk, type Reception } from "./join-desk.ts";
 import { type Admitted, LeafGate } from "./leaf-gate.ts";
 import { Links } from "./links.ts";
 import { MeshStream } from "./mesh-stream.ts";
+import { OriginBudgets } from "./origin-budgets.ts";
 import { RegistryFolder } from "./registry-folder.ts";
 import { RegistryOffers } from "./registry-offers.ts";
 
@@ -86,6 +87,13 @@ export async function runRoot(
       waitForServer: true,
       signal,
     });
+  const budgets = new OriginBudgets({
+    subnets: () => [...tenants.keys()],
+    connection,
+    jsm,
+    share: config.streams.maxShare,
+    log,
+  });
   const links = new Links({
     policy,
     tenants,
@@ -96,6 +104,7 @@ export async function runRoot(
     connection,
     openSource,
     stream,
+    budgets,
     log,
   });
   /** Whoever loses something loses it first; then what is new is given. */
@@ -138,6 +147,7 @@ export async function runRoot(
         stream,
         // The registry comes first: links ask it what is classified.
         ...registry,
+        budgets,
         links,
         new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log }),
         ...joining,

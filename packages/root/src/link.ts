@@ -19,6 +19,7 @@ import {
 } from "@adaos/transport-nats";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import { LimitedLog } from "./limited-log.ts";
+import type { LinkBudget } from "./origin-budgets.ts";
 import type { Pace } from "./pace.ts";
 
 /** One direction between a subnet and the root. The two differ in these values and nothing else. */
@@ -31,6 +32,8 @@ export interface LinkOptions extends AdmissionOptions {
   readonly targetSubject: (subject: string) => string;
   /** @default as fast as can be */
   readonly pace?: Pace;
+  /** Whether there is room for the event of a subject, and for whom nothing is asked for. */
+  readonly budget: LinkBudget;
   /** Called when policy does not let an event pass. */
   readonly onDenied: (denial: Denial) => void;
   /** Called for what the target has stored. */
@@ -170,7 +173,8 @@ export class Link implements Part {
     if (!this.#flowing) return { ready: false, reason: `source: ${this.#sourceTrouble}`, details };
     if (this.#targetTrouble !== undefined)
       return { ready: false, reason: `target: ${this.#targetTrouble}`, details };
-    return { ready: true, details };
+    const note = this.#options.budget.held();
+    return { ready: true, ...(note === undefined ? {} : { note }), details };
   }
 
   #onPulled(pulled: OrderedMessage): void {
@@ -185,6 +189,7 @@ export class Link implements Part {
   #admit(pulled: OrderedMessage): Crossing | undefined {
     const { direction, subnet } = this.#options;
     try {
+      this.#options.budget.assertRoom(pulled.msg.subject);
       const { envelope, message } = this.#admission.admit(pulled.msg);
       return { message, pulled, span: linkSpan({ envelope, message }, direction, subnet) };
     } catch (thrown) {
@@ -226,6 +231,7 @@ export class Link implements Part {
     this.#inFlight--;
     if (this.#waiting.delete(crossing)) {
       this.#carried++;
+      this.#options.budget.stored(crossing.message.subject, crossing.message.body.length);
       this.#options.onCarried?.(crossing.message);
       crossing.span.end();
       crossing.pulled.done();

@@ -23,6 +23,7 @@ import type { Clearance } from "./clearance.ts";
 import { ImportDenials } from "./import-denials.ts";
 import { Link } from "./link.ts";
 import type { MeshStream } from "./mesh-stream.ts";
+import type { OriginBudgets } from "./origin-budgets.ts";
 import { Pace } from "./pace.ts";
 
 export interface LinksOptions {
@@ -39,6 +40,7 @@ export interface LinksOptions {
   /** Opens the connection that pulls from one subnet, with rights for nothing else. */
   readonly openSource: (subnet: string, signal: AbortSignal) => Promise<Connection>;
   readonly stream: MeshStream;
+  readonly budgets: OriginBudgets;
   readonly log: Logger;
 }
 
@@ -137,6 +139,7 @@ export class Links implements Part {
 
   #uplink(subnet: string): Link {
     const { openSource: _, ...options } = this.#options;
+    const budget = this.#options.budgets.uplink(subnet);
     return new Link({
       ...options,
       subnet,
@@ -151,7 +154,11 @@ export class Links implements Part {
       },
       openSource: (signal) => this.#options.openSource(subnet, signal),
       targetSubject: (subject) => subject,
-      pace: new Pace(() => this.#options.exportLimits.get(subnet)),
+      budget,
+      pace: new Pace(
+        () => this.#options.exportLimits.get(subnet),
+        () => budget.held() !== undefined,
+      ),
       // The hub keeps this durable; the root could not make it if it would.
       onMissing: () => undefined,
     });
@@ -172,6 +179,7 @@ export class Links implements Part {
         apiPrefix: "$JS.API",
       },
       targetSubject: (subject) => ingestSubject(subnet, subject),
+      budget: this.#options.budgets.downlink(subnet),
       onMissing: () =>
         void stream.restore().catch((err: unknown) => log.error({ err }, "stream not restored")),
     });

@@ -11,18 +11,24 @@ const REFUSALS_PER_SECOND = 500;
 export class Pace implements PullPace {
   readonly #rate: () => Rate | undefined;
   readonly #refusals = new TokenBucket(REFUSALS_PER_SECOND);
+  readonly #isHeld: () => boolean;
   #seen: Rate | undefined;
   #events: TokenBucket | undefined;
   #bytes: TokenBucket | undefined;
 
-  /** @param rate Asked each time, since it may change; nothing: as fast as can be. */
-  constructor(rate: () => Rate | undefined) {
+  /**
+   * @param rate Asked each time, since it may change; nothing: as fast as can be.
+   * @param isHeld Whether nothing may be asked for now, whatever the rate.
+   */
+  constructor(rate: () => Rate | undefined, isHeld: () => boolean = () => false) {
     this.#rate = rate;
+    this.#isHeld = isHeld;
   }
 
   /** How much may be asked for now, whatever was asked for before; nothing while more has passed than may. */
   allowance(): Allowance {
     this.#follow();
+    if (this.#isHeld()) return { events: 0, bytes: 0 };
     const nowMs = performance.now();
     if (this.#refusals.available(nowMs) < 0) return { events: 0, bytes: 0 };
     return {

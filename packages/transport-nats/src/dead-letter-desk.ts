@@ -1,10 +1,4 @@
-import {
-  eventsStream,
-  MeshError,
-  type ReplayableLetter,
-  replayOf,
-  type Signatures,
-} from "@adaos/core";
+import { eventsStream, MeshError, type ReplayableLetter, replayOf, type Signatures } from "@adaos/core";
 import { type JetStreamManager, NatsError } from "nats";
 import type { Connection } from "./connection.ts";
 import { travellingHeaders } from "./message-headers.ts";

@@ -122,6 +122,27 @@ export interface ReleaseReply {
   readonly next?: number;
 }
 
+/** `budget`: what the asking node may not write now because it has written too much. */
+export interface BudgetReply {
+  readonly suspended: readonly Suspended[];
+}
+
+export interface Suspended {
+  /** First token of the subjects that are meant: `evt`. */
+  readonly root: string;
+  readonly reason: string;
+  /** There is no use in trying before. */
+  readonly retryAfterMs: number;
+}
+
+/** What a hub tells its root of its stream of events. */
+export interface StreamFillReply {
+  readonly maxBytes: number;
+  readonly usedBytes: number;
+  /** Bytes by the subnet that they came from; nothing while the stream is nearly empty. */
+  readonly held: Readonly<Record<string, number>>;
+}
+
 /** Instead of an answer: why there is none. */
 export interface HubRefusal {
   readonly error: { readonly code: MeshErrorCode; readonly message: string; readonly rule?: string };

@@ -8,7 +8,9 @@ export {
 } from "./connection.ts";
 export { plainText } from "./consumer-state.ts";
 export { DeadLetterDesk, type KeptLetter } from "./dead-letter-desk.ts";
+export { HeaderReader } from "./header-reader.ts";
 export type {
+  BudgetReply,
   DurableReply,
   DurableRequest,
   HandlersReply,
@@ -26,6 +28,8 @@ export type {
   ReleaseRequest,
   StoredReply,
   StoredReplyRequest,
+  StreamFillReply,
+  Suspended,
 } from "./hub-requests.ts";
 export { askHub } from "./hub-requests.ts";
 export { dropOtherDurables, ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
@@ -49,6 +53,8 @@ export {
   type PulledMessage,
 } from "./pull-consumer.ts";
 export { type StoredFrom, type StoredMessage, storedMessageAt, storedMessages } from "./stored-messages.ts";
+export { StreamBooks, type StreamBooksOptions } from "./stream-books.ts";
 export { StreamPublisher, type StreamPublisherOptions } from "./stream-publisher.ts";
+export { decideShares, type StreamFill } from "./stream-shares.ts";
 export { ACK_WAIT_MS, ensureStream, type StreamSettings } from "./streams.ts";
 export { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./tls.ts";

@@ -25,6 +25,7 @@ import {
   type ReleaseRequest,
 } from "./hub-requests.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
+import { Suspensions } from "./suspensions.ts";
 
 const ANSWER_MS = 3000;
 /** For what the hub has to read and write before it answers. */
@@ -36,10 +37,12 @@ export class NatsJournal implements FailureJournal {
   readonly #address: NodeAddress;
   readonly #deadLetters: StreamPublisher;
   readonly #records: StreamPublisher;
+  readonly #suspensions: Suspensions;
 
   constructor(connection: Connection, address: NodeAddress) {
     this.#connection = connection;
     this.#address = address;
+    this.#suspensions = new Suspensions(connection, address.node);
     // A batch goes to one stream, so each has a publisher of its own.
     this.#deadLetters = new StreamPublisher(connection, { maxMessageBytes: MAX_DEAD_LETTER_BYTES });
     this.#records = new StreamPublisher(connection, { maxMessageBytes: MAX_RECORD_BYTES });
@@ -49,12 +52,14 @@ export class NatsJournal implements FailureJournal {
     // A subject of its own, and one message a subject: a letter that is stored again replaces itself.
     const own = `${entry.seq}-${subjectToken(entry.event_id)}`;
     const subject = deadLetterSubject({ ...this.#address, durable: entry.durable }, own);
-    await this.#deadLetters.publish(messageOf(subject, encodeDeadLetter(entry)));
+    const letter = messageOf(subject, encodeDeadLetter(entry));
+    await this.#suspensions.guard(subject, () => this.#deadLetters.publish(letter));
   }
 
   async record(record: ProcessingRecord): Promise<void> {
-    const body = new TextEncoder().encode(JSON.stringify(record));
-    await this.#records.publish(messageOf(this.#recordSubject(record.durable, record), body));
+    const subject = this.#recordSubject(record.durable, record);
+    const message = messageOf(subject, new TextEncoder().encode(JSON.stringify(record)));
+    await this.#suspensions.guard(subject, () => this.#records.publish(message));
   }
 
   async lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined> {

@@ -28,6 +28,7 @@ import { headersOfMsg, idOfMsg, travellingHeaders } from "./message-headers.ts";
 import { PullConsumer, type PulledMessage } from "./pull-consumer.ts";
 import { type FoundReply, Replies } from "./replies.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
+import { Suspensions } from "./suspensions.ts";
 
 export interface NatsTransportOptions {
   /** The member. */
@@ -50,6 +51,7 @@ export class NatsTransport implements Transport {
   readonly #connection: Connection;
   readonly #options: Required<NatsTransportOptions>;
   readonly #publisher: StreamPublisher;
+  readonly #suspensions: Suspensions;
   readonly #replies: Replies;
   readonly #subscriptions = new Set<Subscription>();
   readonly #closed = new AbortController();
@@ -60,13 +62,14 @@ export class NatsTransport implements Transport {
     this.#options = { subscribeTimeoutMs: 15_000, duplicateWindowMs: 120_000, ...options };
     this.capabilities = { duplicateWindowMs: this.#options.duplicateWindowMs };
     this.#publisher = new StreamPublisher(connection);
+    this.#suspensions = new Suspensions(connection, options.address.node);
     this.#replies = new Replies(connection, options.address, (requestId, after) =>
       this.#storedReply(requestId, after),
     );
   }
 
   publish(message: Message, options?: SendOptions): Promise<PublishReceipt> {
-    return this.#publisher.publish(message, options?.signal);
+    return this.#suspensions.guard(message.subject, () => this.#publisher.publish(message, options?.signal));
   }
 
   async subscribe(options: SubscribeOptions, onDelivery: OnDelivery): Promise<Subscription> {

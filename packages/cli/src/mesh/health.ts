@@ -78,7 +78,8 @@ function componentsOf(status: NodeStatus, statusUrl: string, severalRoots: boole
       const carried = health.details?.["carried"] ?? 0;
       // Of several root daemons one serves a link; of one alone it says nothing that it has not been given an event yet.
       const isSpare = severalRoots && health.details?.["standsBy"] === true;
-      const served = `${String(carried)} carried${isSpare ? ", stands by" : ""}`;
+      const noted = health.note === undefined ? "" : `; ${health.note}`;
+      const served = `${String(carried)} carried${isSpare ? ", stands by" : ""}${noted}`;
       const note = health.ready ? served : (health.reason ?? "is not ready");
       const link = name.slice("link ".length);
       return {

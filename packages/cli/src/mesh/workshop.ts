@@ -23,6 +23,7 @@ import {
   MeshError,
   Policy,
   type PolicyRule,
+  type Rate,
   ROOT_DOMAIN,
   rulesOf,
   type Subnet,
@@ -252,9 +253,12 @@ export class Workshop {
       subnet: name,
       tenant: subnet.tenant,
       streams: this.#meshFile.streams,
+      flood: this.#meshFile.flood,
       registryCache: registryCachePath(this.#stateDir, id),
       policy: compiledPolicyText(rules),
-      members: Object.fromEntries([...memberKeys].map(([node, key]) => [node, { key }])),
+      members: Object.fromEntries(
+        [...memberKeys].map(([node, key]) => [node, { key, ...limitsText(subnet, node) }]),
+      ),
       natsServer: { configFile, systemSeedFile: system.seedFile, ...server },
     });
   }
@@ -262,7 +266,6 @@ export class Workshop {
   #buildMember(subnet: Subnet, node: string): void {
     const id = nodeId({ subnet: subnet.name, node });
     const { outbox } = this.#meshFile;
-    const limits = subnet.members.get(node)?.limits;
     this.#addNode(id, "member", {
       role: "member",
       ...this.#common(id, subnet.name, this.#memberKey(subnet.name, node)),
@@ -273,9 +276,7 @@ export class Workshop {
       registry: this.#meshFile.registryDir,
       registryCache: registryCachePath(this.#stateDir, id),
       policy: compiledPolicyText(rulesOf(this.#rules, subnet.name, node)),
-      ...(limits === undefined
-        ? {}
-        : { limits: limits.map(({ events, ...rate }) => ({ events: events.text, ...rate })) }),
+      ...limitsText(subnet, node),
       enable_metrics: this.#meshFile.enableMetrics,
       ...(outbox === false ? {} : { outbox: { dir: outboxDir(this.#stateDir, id), ...outbox } }),
     });
@@ -380,6 +381,13 @@ export class Workshop {
     this.#files.set(nodeFile, nodeFileText(id, content));
     this.#nodes.push({ id, role, nodeFile });
   }
+}
+
+/** What a member may publish, as its own file and its hub's say it. */
+function limitsText(subnet: Subnet, node: string): { limits?: ({ events: string } & Rate)[] } {
+  const limits = subnet.members.get(node)?.limits;
+  if (limits === undefined) return {};
+  return { limits: limits.map(({ events, ...rate }) => ({ events: events.text, ...rate })) };
 }
 
 /** A rule a line. Throws `usage` for more than the node would read. */

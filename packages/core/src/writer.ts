@@ -1,0 +1,24 @@
+import { DEAD_LETTER_ROOT, METRICS_ROOT, PROCESSING_ROOT } from "./names.ts";
+import { REPLY_ROOT } from "./reply-subject.ts";
+import { EVENT_ROOT, type NodeAddress } from "./subject.ts";
+
+/** Where subnet and node of the writer stand in a subject, by its first token. */
+const WRITER_AT: ReadonlyMap<string, number> = new Map([
+  [EVENT_ROOT, 1],
+  [DEAD_LETTER_ROOT, 1],
+  [PROCESSING_ROOT, 1],
+  [METRICS_ROOT, 1],
+  [REPLY_ROOT, 5],
+]);
+
+/**
+ * Who has written what is stored under this subject, as the server has authenticated it. Nothing for a replay, which an
+ * operator or a hub asks for, and for what is no subject of ours. Pure.
+ */
+export function writerOf(subject: string): NodeAddress | undefined {
+  const tokens = subject.split(".");
+  const at = WRITER_AT.get(tokens[0] ?? "");
+  if (at === undefined) return undefined;
+  const [subnet, node] = [tokens[at], tokens[at + 1]];
+  return subnet === undefined || node === undefined ? undefined : { subnet, node };
+}

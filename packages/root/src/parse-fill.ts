@@ -1,0 +1,50 @@
+import { MeshError } from "@adaos/core";
+
+/** How full a stream is, and which subnets hold how much of it. */
+export interface StreamFill {
+  readonly maxBytes: number;
+  readonly usedBytes: number;
+  /** Bytes by subnet. */
+  readonly held: ReadonlyMap<string, number>;
+}
+
+/** A mesh of a thousand subnets needs a third of it. */
+const MAX_ANSWER_BYTES = 131_072;
+
+/**
+ * Reads what a hub says of its stream; of subnets that there are not, nothing is kept. Throws `invalid-event` for anything
+ * that is no such answer. Pure.
+ */
+export function parseFill(body: Uint8Array, subnets: readonly string[]): StreamFill {
+  if (body.length > MAX_ANSWER_BYTES) throw noFill();
+  let answer: unknown;
+  try {
+    answer = JSON.parse(new TextDecoder().decode(body));
+  } catch (cause) {
+    throw noFill(cause);
+  }
+  if (!isRecord(answer) || !isRecord(answer["held"])) throw noFill();
+  const { maxBytes, usedBytes, held } = answer;
+  if (!isCount(maxBytes) || !isCount(usedBytes)) throw noFill();
+  const known = new Map<string, number>();
+  for (const subnet of subnets) {
+    const bytes = Object.hasOwn(held as object, subnet) ? (held as Record<string, unknown>)[subnet] : 0;
+    if (!isCount(bytes)) throw noFill();
+    if (bytes > 0) known.set(subnet, bytes);
+  }
+  return { maxBytes, usedBytes, held: known };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return (
+    typeof value === "number" && Number.isFinite(value) && value >= 0 && value <= Number.MAX_SAFE_INTEGER
+  );
+}
+
+function noFill(cause?: unknown): MeshError {
+  return new MeshError("invalid-event", "the hub does not say how full its stream is", { cause });
+}
