@@ -5,7 +5,6 @@ describe("writerOf()", () => {
   test.each([
     ["evt.alpha.kitchen.ui.notify.v1", "alpha/kitchen"],
     ["dlq.alpha.desk.mine.7-EVT-1", "alpha/desk"],
-    ["dlq.alpha.desk.mine.7-EVT-1.parked.ui.notify.v1", "alpha/desk"],
     ["proc.alpha.desk.mine.EVT-1", "alpha/desk"],
     ["met.alpha.desk.1-2.2026-11-29T08", "alpha/desk"],
     ["rpy.far.alpha.kitchen.EVT-1.beta.desk.repo.skill.install.v1", "beta/desk"],
