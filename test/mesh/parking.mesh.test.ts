@@ -14,8 +14,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HOME, TestMesh, until } from "../kit/mesh.ts";
 
 const REGISTRY = "REGISTRY_FOLDER";
+/** Dead letters may take as much, what is parked half of it, and one origin a quarter of that. */
+const MAX_BYTES = 16 * 1024 * 1024;
 const YAML = `
 mesh: parking
+streams: { maxBytes: ${MAX_BYTES} }
 registry: ${REGISTRY}
 subnets:
   alpha:
@@ -207,13 +210,12 @@ describe("events that nobody in a subnet knows", () => {
   });
 
   test("hold up nothing, and take the room of their origin and no more", async () => {
-    const FLOOD = 12_000;
+    const FLOOD = 4000;
     const desk = await mesh.connect("beta/desk");
     const seen = await collect(desk, "ui.", "flooded");
     const all = await collect(desk, "lab.", "flooded-too");
     const lamp = await mesh.connect("beta/lamp");
     const garden = await mesh.connect("alpha/garden");
-    const before = await copies();
     const startMs = performance.now();
     await publishStrangers(2000, (n) => `lab.flood.n${n % 50}`);
     await garden.publish("ui.notify", { text: "behind 2000" });
@@ -224,9 +226,9 @@ describe("events that nobody in a subnet knows", () => {
     await until("what is behind is handled", () => seen.get("ui.notify")?.length === 2, 40_000);
     await until("all are settled", () => stats.parked + stats.refused === FLOOD, 60_000);
     console.log(`${FLOOD} unknown events settled in ${Math.round(performance.now() - startMs)} ms`);
-    expect(await copies()).toBeLessThanOrEqual(10_000);
-    expect(await copies()).toBeGreaterThan(before + 9000);
-    expect(stats.refused).toBeGreaterThanOrEqual(FLOOD - 10_000);
+    expect(stats.refused).toBeGreaterThan(FLOOD / 4);
+    expect(await copies()).toBeLessThan(FLOOD);
+    expect((await held(parkedStream("beta"))).bytes).toBeLessThan(MAX_BYTES / 6);
     expect((await held(deadLetterStream("beta"))).messages).toBe(0);
     const denied = readFileSync(join(mesh.state, "logs/beta_hub.log"), "utf8");
     expect(denied).toMatch(/"rule":"budget".*"event":"denied"|"denied".*"rule":"budget"/);
