@@ -25,6 +25,7 @@ class Scene {
     this.consumer = new PinnedConsumer(this.connection, {
       stream: "EVENTS_alpha",
       consumer: "root",
+      domain: "alpha",
       apiPrefix: "$JS.API",
       log: new RecordingLog(),
       onMissing: () => undefined,
