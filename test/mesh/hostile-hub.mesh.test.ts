@@ -104,7 +104,7 @@ const OFFERS = ["null", "[]", "{}", '{"next":-1}', '{"next":1e308}', '{"have":{}
 /** A valid event of alpha, or one of somebody that alpha has not. */
 function eventOf(i: number, node = "kitchen"): Buffer {
   const envelope = envelopeOf({
-    event_id: `EVT-h${i}`,
+    event_id: `EVT-20250923-162000-${i.toString(16).padStart(12, "0")}`,
     source: `daemon@${node}`,
     data: { text: "x" },
     ts: new Date().toISOString(),
