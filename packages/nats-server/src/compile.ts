@@ -2,6 +2,7 @@ import {
   bridgePrefix,
   type Durability,
   eventsStream,
+  fillSubject,
   inboxPrefix,
   ingestPrefix,
   joiningUser,
@@ -114,6 +115,7 @@ function bridgeServices(subnet: string): ConfBlock[] {
     { service: `${ingestPrefix(subnet)}.>` },
     { service: `${replyIngestPrefix(subnet)}.>` },
     { service: registryOfferSubject(subnet) },
+    { service: fillSubject(subnet) },
     ...ackSubjects(subnet, UPLINK_DURABLE).map((service) => ({ service })),
   ];
 }

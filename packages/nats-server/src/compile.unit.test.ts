@@ -419,6 +419,7 @@ describe("compileRootServer()", () => {
       "link.alpha.CONSUMER.INFO.EVENTS_alpha.root",
       "link.alpha.CONSUMER.MSG.NEXT.EVENTS_alpha.root",
       "link.alpha.CONSUMER.UNPIN.EVENTS_alpha.root",
+      "link.alpha.fill",
       "link.alpha.in.>",
       "link.alpha.registry",
       "link.alpha.reply.>",

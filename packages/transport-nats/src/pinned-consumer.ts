@@ -227,7 +227,9 @@ export class PinnedConsumer {
   /** Something has not come, or could not be kept. */
   #miss(): void {
     this.#inOrder = false;
-    this.#catchingUp ??= this.#catchUp();
+    this.#catchingUp ??= this.#catchUp().finally(() => {
+      this.#catchingUp = undefined;
+    });
   }
 
   #hasRoom(bytes: number): boolean {
@@ -315,7 +317,6 @@ export class PinnedConsumer {
       await delay(this.#lookMs, this.#stopped.signal);
       this.#lookMs = Math.min(this.#lookMs * 2, MAX_LOOK_MS);
     }
-    this.#catchingUp = undefined;
   }
 
   #look(state: ConsumerState): void {
