@@ -59,14 +59,17 @@ export function beginAdaos(args: readonly string[], options: CliOptions = {}): C
 const silent = (): void => undefined;
 const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
+/** Name of the connections over which tests ask servers about themselves. */
+export const MONITOR = "test monitor";
+
 /** What `mesh.json` of a running mesh says, as far as tests use it. */
 export interface MeshLayout {
   readonly servers: readonly {
     name: string;
     of: string;
     url: string;
-    monitorUrl: string;
     seedFile: string;
+    systemSeedFile: string;
     tls?: { caFile: string; certFile?: string; keyFile?: string };
   }[];
   readonly nodes: readonly { id: string; role: string; nodeFile: string }[];
@@ -153,6 +156,19 @@ export class TestMesh {
     const { config, path } = readNodeFile(nodeFilePath(this.state, nodeId({ subnet, node })), "member");
     const access = readServerAccess(config.server, path);
     return openConnection({ ...access, name: "test", user: node, log: SILENT });
+  }
+
+  /** What a server tells over its system account: `LEAFZ`, `CONNZ`, `JSZ`, `VARZ`. */
+  async monitor<T>(of: string, what: string, options: object = {}): Promise<T> {
+    const server = this.server(of);
+    const access = readServerAccess({ ...server, seedFile: server.systemSeedFile });
+    const system = await openConnection({ ...access, name: MONITOR, user: "test", log: SILENT });
+    try {
+      const answer = await system.nc.request(`$SYS.REQ.SERVER.PING.${what}`, JSON.stringify(options));
+      return answer.json<{ data: T }>().data;
+    } finally {
+      await system.close();
+    }
   }
 
   /** Does something with such a connection. */

@@ -186,9 +186,7 @@ describe("adaos, the real command line on a real mesh", () => {
     const pids = [...layout.servers.map(({ name }) => name), ...layout.nodes.map(({ id }) => id)].map(
       (name) => mesh.pid(name),
     );
-    const ports = layout.servers
-      .flatMap(({ url, monitorUrl }) => [url, monitorUrl])
-      .map((url) => Number(new URL(url).port));
+    const ports = layout.servers.map(({ url }) => Number(new URL(url).port));
     const runFiles = readdirSync(join(mesh.state, "run")).filter((name) => name !== "processes.json");
     const statusPorts = runFiles.map((name) => {
       const { statusUrl } = JSON.parse(readFileSync(join(mesh.state, "run", name), "utf8")) as {

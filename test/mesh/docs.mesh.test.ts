@@ -109,7 +109,6 @@ describe("nats.conf", () => {
     await mesh.adaos(["down"]);
     const ports = {
       4222: mesh.server("root").url,
-      8222: mesh.server("root").monitorUrl,
       7422: mesh.server("beta").url,
     };
     let text = read("nats.conf").replace(".adaos/store/root", join(mesh.dir, "store"));
@@ -118,11 +117,15 @@ describe("nats.conf", () => {
     writeFileSync(file, text);
     const server = spawn((await ensureNatsServer()).path, ["-c", file]);
     try {
-      const healthy = async (): Promise<boolean> => {
-        const response = await fetch(`${mesh.server("root").monitorUrl}/healthz`).catch(() => undefined);
-        return response?.ok === true;
-      };
-      await until("it is healthy", healthy);
+      let told = "";
+      server.stderr.on("data", (chunk) => {
+        told += String(chunk);
+      });
+      // It starts JetStream first, and ends where it cannot.
+      await until(
+        "it is ready",
+        () => told.includes("Starting JetStream") && told.includes("Server is ready"),
+      );
       const authenticator = nkeyAuthenticator(nkeys.createUser().getSeed());
       await expect(connect({ servers: mesh.server("root").url, authenticator })).rejects.toThrow(
         /authorization/i,

@@ -467,7 +467,7 @@ function joinRequest(keys: Readonly<Record<string, string>>): JoinRequest {
     stateDir: "/nowhere",
     registryDir: "/nowhere",
     rootHost: "127.0.0.1",
-    ports: { port: 4222, monitorPort: 8222 },
+    ports: { port: 4222 },
     keys,
   };
 }

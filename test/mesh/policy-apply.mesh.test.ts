@@ -345,7 +345,10 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
   });
 
   test("a subnet that is removed loses its link within two seconds, and its key opens no other", async () => {
-    const leafs = (): Promise<string[]> => leafAccounts(mesh.server("root").monitorUrl);
+    const leafs = async (): Promise<string[]> => {
+      const leafz = await mesh.monitor<{ leafs?: { account: string }[] }>("root", "LEAFZ");
+      return (leafz.leafs ?? []).map(({ account }) => account);
+    };
     await until("beta is linked", async () => (await leafs()).includes("LEAF_beta"));
     let outMs = Number.POSITIVE_INFINITY;
     const startMs = Date.now();
@@ -357,11 +360,4 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
     const { stdout } = await mesh.adaos(["status"]);
     expect(stdout).not.toContain("beta");
   });
-
-  async function leafAccounts(monitorUrl: string): Promise<string[]> {
-    const { leafs } = (await (await fetch(`${monitorUrl}/leafz`)).json()) as {
-      leafs?: { account: string }[];
-    };
-    return (leafs ?? []).map(({ account }) => account);
-  }
 });

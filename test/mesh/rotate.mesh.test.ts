@@ -110,9 +110,7 @@ describe("adaos node rotate", { timeout: 120_000 }, () => {
 
   /** Id of a subnet's leaf connection at the root's server; 0 when it has none. */
   async function leafOf(subnet: string): Promise<number> {
-    const { leafs } = (await (await fetch(`${mesh.server("root").monitorUrl}/leafz`)).json()) as {
-      leafs?: { id: number; account: string }[];
-    };
+    const { leafs } = await mesh.monitor<{ leafs?: { id: number; account: string }[] }>("root", "LEAFZ");
     return Math.max(
       0,
       ...(leafs ?? []).filter(({ account }) => account === `LEAF_${subnet}`).map(({ id }) => id),

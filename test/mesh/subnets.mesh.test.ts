@@ -4,7 +4,7 @@ import { readSeed } from "@adaos/config";
 import type { Bus } from "@adaos/member";
 import { connect, nkeyAuthenticator } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TestMesh, until } from "../kit/mesh.ts";
+import { MONITOR, TestMesh, until } from "../kit/mesh.ts";
 
 /*
  * Subnets that come and go while the mesh runs and events flow between the others.
@@ -68,15 +68,14 @@ describe("adaos policy apply, with a subnet more", { timeout: 180_000 }, () => {
 
   /** Connections of clients and leaves on a server, by their ids there. */
   async function connectionsOf(of: string): Promise<number[]> {
-    const { monitorUrl } = mesh.server(of);
-    const { connections } = (await (await fetch(`${monitorUrl}/connz`)).json()) as {
-      connections: { cid: number; kind: string }[];
-    };
-    const { leafs } = (await (await fetch(`${monitorUrl}/leafz`)).json()) as {
-      leafs?: { id: number; account: string }[];
-    };
+    const { connections } = await mesh.monitor<{
+      connections: { cid: number; kind: string; name?: string }[];
+    }>(of, "CONNZ");
+    const { leafs } = await mesh.monitor<{ leafs?: { id: number; account: string }[] }>(of, "LEAFZ");
     const others = (leafs ?? []).filter(({ account }) => account !== "LEAF_gamma");
-    const clients = connections.filter(({ kind }) => kind === "Client").map(({ cid }) => cid);
+    const clients = connections
+      .filter(({ kind, name }) => kind === "Client" && name !== MONITOR)
+      .map(({ cid }) => cid);
     return [...clients, ...others.map(({ id }) => id)].sort();
   }
 

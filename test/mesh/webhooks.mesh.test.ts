@@ -72,10 +72,9 @@ subnets:
     expect(arrived.map(({ id }) => id)).toEqual(sent.map(({ id }) => id));
     expect(arrived).toEqual(sent);
     // The stream itself holds nothing but these: what was refused never left the publisher.
-    const { monitorUrl } = mesh.server("beta");
-    const jsz = (await (await fetch(`${monitorUrl}/jsz?streams=true&accounts=true`)).json()) as {
+    const jsz = await mesh.monitor<{
       account_details: { stream_detail?: { name: string; state: { messages: number } }[] }[];
-    };
+    }>("beta", "JSZ", { streams: true, accounts: true });
     const streams = jsz.account_details.flatMap(({ stream_detail }) => stream_detail ?? []);
     expect(streams.find(({ name }) => name === "EVENTS_beta")?.state.messages).toBe(276);
     expect(readFileSync(join(mesh.state, "mesh.json"), "utf8")).toContain(registryDir);

@@ -111,7 +111,6 @@ const server = {
   ...listenSchema,
   tls: ownCertificateSchema,
   port: port.describe("clients; a free one when not given"),
-  monitorPort: port.describe("health and counters over HTTP; a free one when not given"),
 };
 
 const subnetSchema = z.strictObject({
@@ -212,7 +211,6 @@ export interface ListenAddress {
 /** Ports that the file fixes. */
 export interface FixedPorts {
   readonly port?: number | undefined;
-  readonly monitorPort?: number | undefined;
   readonly leafPort?: number | undefined;
 }
 

@@ -101,15 +101,9 @@ describe("readMeshFile()", () => {
   });
 
   test("tells the ports that are fixed, of the root and each subnet", () => {
-    const { ports } = read(
-      "mesh: m",
-      "root: { port: 1, monitorPort: 2, leafPort: 65535 }",
-      "subnets:",
-      "  a: { port: 4 }",
-    );
-    expect(ports.get("root")).toMatchObject({ port: 1, monitorPort: 2, leafPort: 65_535 });
+    const { ports } = read("mesh: m", "root: { port: 1, leafPort: 65535 }", "subnets:", "  a: { port: 4 }");
+    expect(ports.get("root")).toMatchObject({ port: 1, leafPort: 65_535 });
     expect(ports.get("a")).toMatchObject({ port: 4 });
-    expect(ports.get("a")?.monitorPort).toBeUndefined();
   });
 
   test("runs one root daemon unless told how many", () => {

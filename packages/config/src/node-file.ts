@@ -49,7 +49,6 @@ const natsServer = {
   systemSeedFile: z.string().min(1),
   host: z.string(),
   port: z.number().int(),
-  monitorPort: z.number().int(),
   storeDir: z.string().min(1),
   logFile: z.string().optional(),
   durability: z.enum(["synced", "relaxed"]),

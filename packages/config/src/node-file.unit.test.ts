@@ -21,7 +21,6 @@ const SERVER = {
   systemSeedFile: "s.nk",
   host: "127.0.0.1",
   port: 1,
-  monitorPort: 2,
   storeDir: "store",
   durability: "synced" as const,
   systemKey: KEY,

@@ -1,4 +1,4 @@
-import { type Message, SIGNATURE_HEADER } from "@adaos/core";
+import { type Message, REPLY_KEY_HEADER, REPLY_PROOF_HEADER, SIGNATURE_HEADER } from "@adaos/core";
 import { describe, expect } from "vitest";
 import type { TransportHarness, TransportTraits } from "./harness.ts";
 import { checkFullLog, checkRefusals } from "./publish-refused.ts";
@@ -56,22 +56,27 @@ function checkReceipts(check: Check, { oneLog }: TransportTraits): void {
 }
 
 function checkContents(check: Check): void {
-  check("carries subject, id, body, trace context and signature unchanged", async (scene) => {
-    const [from, to] = await scene.openBoth();
-    const received = await scene.subscribe(to);
-    const headers = {
-      traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-      tracestate: "vendor=t61rcWkgMzE,other=00f067aa0ba902b7",
-      baggage: "user=alice",
-      [SIGNATURE_HEADER]: `k1 EVT-1 2026-01-05T09:30:00.000Z ${"a".repeat(43)}`,
-    };
-    const message = { ...scene.message(), headers };
-    await from.publish(message);
-    const delivered = (await received.until(message)).message;
-    expect({ ...delivered, body: bytesOf(delivered) }).toEqual({ ...message, body: bytesOf(message) });
-  });
+  check(
+    "carries subject, id, body, trace context, signature and what binds a reply unchanged",
+    async (scene) => {
+      const [from, to] = await scene.openBoth();
+      const received = await scene.subscribe(to);
+      const headers = {
+        traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        tracestate: "vendor=t61rcWkgMzE,other=00f067aa0ba902b7",
+        baggage: "user=alice",
+        [SIGNATURE_HEADER]: `k1 EVT-1 2026-01-05T09:30:00.000Z ${"a".repeat(43)}`,
+        [REPLY_KEY_HEADER]: "k".repeat(22),
+        [REPLY_PROOF_HEADER]: "p".repeat(43),
+      };
+      const message = { ...scene.message(), headers };
+      await from.publish(message);
+      const delivered = (await received.until(message)).message;
+      expect({ ...delivered, body: bytesOf(delivered) }).toEqual({ ...message, body: bytesOf(message) });
+    },
+  );
 
-  check("carries no header but trace context", async (scene) => {
+  check("carries no other header", async (scene) => {
     const [from, to] = await scene.openBoth();
     const received = await scene.subscribe(to);
     const message = { ...scene.message(), headers: { "x-colour": "red" } };

@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./consume.ts";
 import { Consumer } from "./consume.ts";
 import { Deprecations } from "./deprecations.ts";
@@ -22,6 +23,7 @@ import type {
 } from "./ports.ts";
 import { type Published, type PublishOptions, prepareEvent } from "./publish.ts";
 import type { RateLimits } from "./rate-limits.ts";
+import { replySecret } from "./reply-proof.ts";
 import { type RequestOptions, Responder, request } from "./request.ts";
 import { resolveRetry } from "./retry-policy.ts";
 import { type RunContext, type RunOptions, type RunResult, runAction } from "./run.ts";
@@ -49,6 +51,11 @@ export interface BusOptions {
   readonly tenant?: string;
   /** Keys by which events are signed and verified. Not given: none is. */
   readonly signatures?: Signatures;
+  /**
+   * What the node makes the keys of its requests from. The same one lets a process take the reply to a request that an
+   * earlier one sent under the same event id. @default one of this bus's own
+   */
+  readonly replySecret?: KeyObject;
   /** Called when the bus has disconnected, for what was opened with it. */
   readonly onClosed?: () => Promise<void>;
 }
@@ -94,6 +101,7 @@ export class Bus {
   readonly #subscriptions = new Set<Subscription>();
   readonly #closed = new AbortController();
   readonly #parked: ParkedEvents;
+  readonly #replySecret: KeyObject;
   #closing: Promise<void> | undefined;
 
   constructor(options: BusOptions) {
@@ -102,6 +110,7 @@ export class Bus {
     const deprecations = new Deprecations(`${address.subnet}/${address.node}`, log);
     this.#options = { component: "app", tenant: DEFAULT_TENANT, ...options, deprecations };
     this.#parked = new ParkedEvents(journal, registry, log);
+    this.#replySecret = options.replySecret ?? replySecret();
   }
 
   /** What waits on this machine's disk for the hub; nothing without an outbox. */
@@ -175,7 +184,13 @@ export class Bus {
     const closed = this.#closed.signal;
     const publish: Transport["publish"] = (message, how) =>
       this.#counted(ref, () => transport.publish(message, how));
-    const reply = await request({ ...this.#options, publish }, ref, data, options, closed);
+    const reply = await request(
+      { ...this.#options, publish, replySecret: this.#replySecret },
+      ref,
+      data,
+      options,
+      closed,
+    );
     // The type argument says what the registry's schema has proven.
     return reply as Envelope<ReplyData<Ref>>;
   }

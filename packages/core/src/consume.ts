@@ -292,9 +292,10 @@ export class Consumer {
     return ending.settlement;
   }
 
-  async #tellRequester({ envelope, address }: OpenedDelivery, category: string, why: unknown): Promise<void> {
+  async #tellRequester(opened: OpenedDelivery, category: string, why: unknown): Promise<void> {
+    const { delivery, envelope, address } = opened;
     if (envelope === undefined || address === undefined) return;
-    await this.#settings.responder?.fail(envelope, address, category, why);
+    await this.#settings.responder?.fail({ delivery, envelope, address }, category, why);
   }
 
   /** Tells whether the handler ran: its effect may have happened before. */
@@ -325,7 +326,9 @@ export class Consumer {
         );
         // Only a command may wait for an answer.
         if (responder === undefined || envelope.kind !== "command") return returned;
-        return Promise.resolve(returned).then((value) => responder.answer(envelope, address, value));
+        return Promise.resolve(returned).then((value) =>
+          responder.answer({ delivery, envelope, address }, value),
+        );
       }),
     );
   }

@@ -16,6 +16,7 @@ import type { Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { handlerScope } from "./handler-scope.ts";
 import type { Settlement } from "./ports.ts";
+import { REPLY_KEY_HEADER } from "./reply-proof.ts";
 import { RETRY_PRESETS } from "./retry-policy.ts";
 
 const log = new RecordingLog();
@@ -381,7 +382,9 @@ describe("Consumer, refusing what breaks its contract", () => {
       /not of the node desk/,
     ],
   ])("keeps %s as a dead letter, terminates it and counts it as refused", async (_, message, reason) => {
-    const settlements = await settled(never, new TestDelivery(message));
+    // The key of a request is a secret: it is not kept.
+    const headers = { traceparent: "00-1-2-01", [REPLY_KEY_HEADER]: "k".repeat(22) };
+    const settlements = await settled(never, new TestDelivery({ ...message, headers }));
     expect(settlements).toEqual([{ kind: "term", reason: expect.stringMatching(reason) }]);
     expect(outcomes).toEqual(["refused", "deadLettered"]);
     expect(log.lines).toMatchObject([{ level: "error", event: "delivery failed for good" }]);
@@ -391,7 +394,10 @@ describe("Consumer, refusing what breaks its contract", () => {
         rule: "mesh invalid-event",
         subject: message.subject,
         event_id: message.id,
-        message: { headers: {}, body_base64: Buffer.from(message.body).toString("base64") },
+        message: {
+          headers: { traceparent: "00-1-2-01" },
+          body_base64: Buffer.from(message.body).toString("base64"),
+        },
       },
     ]);
   });

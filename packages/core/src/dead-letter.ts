@@ -7,6 +7,7 @@ import { MAX_DEAD_LETTER_BYTES } from "./message-size.ts";
 import { eventsStream } from "./names.ts";
 import { parseParkedPlace } from "./parked-subject.ts";
 import type { Delivery, Message } from "./ports.ts";
+import { withoutReplyKey } from "./reply-proof.ts";
 import { type EventAddress, formatSubject, type NodeAddress } from "./subject.ts";
 
 /** The rule of a dead letter that is parked: time cures it as soon as the schema of its event comes. */
@@ -133,7 +134,8 @@ function readEnvelope(body: Uint8Array): Envelope | undefined {
 }
 
 /** What is no event may be larger than any envelope, and its dead letter must still fit a stream. */
-function keptMessage({ headers, body }: Message): DeadLetter["message"] {
+function keptMessage({ headers: all, body }: Message): DeadLetter["message"] {
+  const headers = withoutReplyKey(all);
   const kept = body.subarray(0, MAX_ENVELOPE_BYTES);
   const body_base64 = Buffer.from(kept).toString("base64");
   return kept.length < body.length ? { headers, body_base64, truncated: true } : { headers, body_base64 };

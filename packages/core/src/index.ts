@@ -183,6 +183,7 @@ export {
   replayOfStored,
   type StoredEvent,
 } from "./replay.ts";
+export { REPLY_KEY_HEADER, REPLY_PROOF_HEADER, replySecret } from "./reply-proof.ts";
 export {
   farReplyFilter,
   formatReplySubject,
@@ -218,5 +219,6 @@ export {
 } from "./subject.ts";
 export { TokenBucket } from "./token-bucket.ts";
 export { linkSpan, type MessageHeaders, type MessageSpan } from "./tracing.ts";
+export { TRAVELLING_HEADERS } from "./travelling-headers.ts";
 export { escapeUnseen, visibleJson, visibleText } from "./visible-text.ts";
 export { writerOf } from "./writer.ts";

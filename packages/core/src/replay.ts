@@ -5,6 +5,7 @@ import { MeshError, messageOf } from "./errors.ts";
 import { newEventId } from "./event-id.ts";
 import { assertOrigin } from "./open-delivery.ts";
 import type { Message } from "./ports.ts";
+import { withoutReplyKey } from "./reply-proof.ts";
 import { SIGNATURE_HEADER } from "./signature.ts";
 import { assertSigned, type Signatures } from "./signatures.ts";
 import { formatReplaySubject, formatSubject, parseDeliverySubject, parseSubject } from "./subject.ts";
@@ -44,7 +45,7 @@ export function replayOf(entry: ReplayableLetter, signatures: Signatures): Messa
   };
   const [, node = ""] = entry.node.split("/");
   const subject = formatReplaySubject({ node, durable: entry.durable }, formatSubject(address));
-  const message = { subject, id, headers: unsigned(headers), body: encodeEnvelope(envelope) };
+  const message = { subject, id, headers: ownHeaders(headers), body: encodeEnvelope(envelope) };
   return signatures.sign(address.subnet, message, envelope);
 }
 
@@ -104,7 +105,7 @@ export function replayOfStored(
     },
   };
   const subject = formatReplaySubject(to, stored.subject);
-  const message = { subject, id, headers: unsigned(stored.headers), body: encodeReplay(envelope) };
+  const message = { subject, id, headers: ownHeaders(stored.headers), body: encodeReplay(envelope) };
   return signatures.sign(subnet, message, envelope);
 }
 
@@ -122,9 +123,9 @@ function openStored({ subject, body }: StoredEvent): {
   }
 }
 
-/** The headers without a signature, which was of another envelope. */
-function unsigned({ [SIGNATURE_HEADER]: _, ...rest }: Message["headers"]): Message["headers"] {
-  return rest;
+/** The headers without signature and reply key, which were of another envelope: nobody waits for a reply to a replay. */
+function ownHeaders({ [SIGNATURE_HEADER]: _, ...rest }: Message["headers"]): Message["headers"] {
+  return withoutReplyKey(rest);
 }
 
 function encodeReplay(envelope: Envelope): Uint8Array {

@@ -3,6 +3,7 @@ import type { DeadLetter } from "./dead-letter.ts";
 import { decodeEnvelope, type Envelope, encodeEnvelope, MAX_ENVELOPE_BYTES } from "./envelope.ts";
 import { effectKey } from "./once.ts";
 import { newReplayId, replayIdProblem, replayOf, replayOfStored, type StoredEvent } from "./replay.ts";
+import { REPLY_KEY_HEADER } from "./reply-proof.ts";
 import { Signatures } from "./signatures.ts";
 import { parseSubject } from "./subject.ts";
 
@@ -29,7 +30,7 @@ function stored(changes: Partial<Envelope> = {}, place: Partial<StoredEvent> = {
     seq: 17,
     storedAt: "2026-01-05T09:30:00.123456789Z",
     subject: SUBJECT,
-    headers: { traceparent: "00-1-2-01" },
+    headers: { traceparent: "00-1-2-01", [REPLY_KEY_HEADER]: "k".repeat(22) },
     body: encodeEnvelope({ ...original, ...changes }),
     ...place,
   };

@@ -1,20 +1,29 @@
+import type { KeyObject } from "node:crypto";
 import { checkEnvelope, decodeEnvelope, type Envelope } from "./envelope.ts";
 import { MeshError, messageOf } from "./errors.ts";
 import { formatEventRef } from "./event-name.ts";
-import { assertOrigin, assertTenant } from "./open-delivery.ts";
+import { assertOrigin, assertTenant, type ReadDelivery } from "./open-delivery.ts";
 import type { EventContract, Logger, Message, Transport } from "./ports.ts";
 import {
   assertContract,
   newEnvelope,
   newMessage,
+  type PreparedEvent,
   type Publisher,
   type PublishOptions,
   prepareEvent,
 } from "./publish.ts";
 import type { RateLimits } from "./rate-limits.ts";
+import {
+  isProven,
+  REPLY_KEY_HEADER,
+  REPLY_PROOF_HEADER,
+  replyKeyIn,
+  replyKeyOf,
+  replyProofOf,
+} from "./reply-proof.ts";
 import { formatReplySubject, parseReplySubject, type ReplyAddress, replyName } from "./reply-subject.ts";
 import { assertSigned } from "./signatures.ts";
-import type { EventAddress } from "./subject.ts";
 import { publishSpan } from "./tracing.ts";
 
 export interface RequestOptions extends PublishOptions {
@@ -34,6 +43,8 @@ export interface Requester extends Publisher {
   readonly limits?: RateLimits;
   readonly transport: Transport;
   readonly publish: Transport["publish"];
+  /** What the keys of its requests are made from. */
+  readonly replySecret: KeyObject;
 }
 
 /** Publishes a command and waits for the first reply to it. Rejects as `Bus.request` does. */
@@ -47,8 +58,11 @@ export async function request(
   const { transport } = publisher;
   const { subnet, node } = publisher.address;
   const headers = { ...options.headers, [REPLY_TO]: `${subnet}/${node}` };
-  const prepared = prepareEvent(publisher, ref, data, { ...options, headers }, Date.now());
-  const { envelope, message } = prepared;
+  const prepared = withReplyKey(
+    publisher,
+    prepareEvent(publisher, ref, data, { ...options, headers }, Date.now()),
+  );
+  const { envelope, message, key } = prepared;
   const command = formatEventRef(envelope.event_name, envelope.version);
   if (envelope.kind !== "command") {
     throw new MeshError(
@@ -75,15 +89,16 @@ export async function request(
   );
   const span = publishSpan(prepared);
   try {
+    const asked = { envelope, key };
     // Listens before it sends: a reply may be quicker than the receipt.
     const reply = transport.awaitReply(envelope.event_id, end, (message) =>
-      isReply(publisher, message, envelope, contract),
+      isReply(publisher, message, asked, contract),
     );
     const sent = publisher.publish({ ...message, headers: span.headers }, { onlyNow: true });
     // What the server refuses is told at once; what it took is not waited for twice.
     const answer = await Promise.race([reply, sent.then(() => reply)]);
     span.end();
-    return openReply(publisher, answer, envelope, contract);
+    return openReply(publisher, answer, asked, contract);
   } catch (thrown) {
     span.end(thrown);
     throw thrown;
@@ -93,6 +108,19 @@ export async function request(
   }
 }
 
+interface OpenRequest {
+  readonly envelope: Envelope;
+  readonly key: string;
+}
+
+function withReplyKey(
+  { replySecret }: Requester,
+  { envelope, message }: PreparedEvent,
+): PreparedEvent & OpenRequest {
+  const key = replyKeyOf(replySecret, envelope.event_id);
+  return { envelope, message: { ...message, headers: { ...message.headers, [REPLY_KEY_HEADER]: key } }, key };
+}
+
 /**
  * Checks a reply as if nobody had done so before. Throws `failed` when it tells of a failure, `denied` or `invalid-event`.
  * Its age is that of the request, whose id nobody knew before.
@@ -100,10 +128,15 @@ export async function request(
 function openReply(
   { signatures }: Publisher,
   message: Message,
-  asked: Envelope,
+  { envelope: asked, key }: OpenRequest,
   contract: EventContract,
 ): Envelope {
   const { subject, body } = message;
+  if (!isProven(key, message)) {
+    throw new MeshError("denied", `${subject} is of somebody who has not read the request`, {
+      rule: "reply-proof",
+    });
+  }
   const { requester, responder, name, version } = parseReplySubject(subject);
   const signature = signatures?.verify(responder.subnet, message);
   const envelope = decodeEnvelope(body, contract.classified === undefined);
@@ -124,7 +157,12 @@ function openReply(
 }
 
 /** Whether it can be opened, tells of a failure or not. What cannot is somebody's mistake or malice: the reply may yet come. */
-function isReply(publisher: Publisher, message: Message, asked: Envelope, contract: EventContract): boolean {
+function isReply(
+  publisher: Publisher,
+  message: Message,
+  asked: OpenRequest,
+  contract: EventContract,
+): boolean {
   try {
     openReply(publisher, message, asked, contract);
     return true;
@@ -142,6 +180,9 @@ function replyContract({ registry }: Publisher, { event_name: name, version }: E
   );
 }
 
+/** A command as it was delivered. */
+type Asked = Pick<ReadDelivery, "delivery" | "envelope" | "address">;
+
 /** Answers requests, for a consumer that handles their command. The way back needs no rule: the command came. */
 export class Responder {
   readonly #publisher: Publisher;
@@ -158,8 +199,9 @@ export class Responder {
    * Answers with what a handler has returned; `undefined` is no answer. Never rejects: the effect has happened, and must
    * not be repeated for an answer that the registry does not know. Who asks is told why there is none.
    */
-  async answer(asked: Envelope, address: EventAddress, value: unknown): Promise<void> {
-    if (value === undefined || !isRequest(asked, address)) return;
+  async answer(request: Asked, value: unknown): Promise<void> {
+    const { envelope: asked } = request;
+    if (value === undefined || !isRequest(request)) return;
     try {
       const contract = replyContract(this.#publisher, asked);
       const envelope = checkEnvelope(
@@ -167,20 +209,21 @@ export class Responder {
         contract.classified === undefined,
       );
       assertContract(contract, envelope, "validate");
-      await this.#send(envelope, asked, address);
+      await this.#send(envelope, request);
     } catch (err) {
       this.#log.error({ request: asked.event_id, err }, "reply refused");
-      await this.fail(asked, address, "permanent", err);
+      await this.fail(request, "permanent", err);
     }
   }
 
   /** Tells who asks that there will be no other answer. Never rejects. */
-  async fail(asked: Envelope, address: EventAddress, category: string, why: unknown): Promise<void> {
-    if (!isRequest(asked, address)) return;
+  async fail(request: Asked, category: string, why: unknown): Promise<void> {
+    const { envelope: asked } = request;
+    if (!isRequest(request)) return;
     try {
       const contract = replyContract(this.#publisher, asked);
       const data = { message: messageOf(why).slice(0, 500) };
-      await this.#send(this.#envelope(contract, asked, data, { [REPLY_ERROR]: category }), asked, address);
+      await this.#send(this.#envelope(contract, asked, data, { [REPLY_ERROR]: category }), request);
     } catch (err) {
       this.#log.warn({ request: asked.event_id, err }, "request not answered");
     }
@@ -197,7 +240,7 @@ export class Responder {
   }
 
   /** Throws `too-large`. A reply that cannot be sent leaves its requester with a timeout. */
-  async #send(envelope: Envelope, asked: Envelope, address: EventAddress): Promise<void> {
+  async #send(envelope: Envelope, { envelope: asked, address, delivery }: Asked): Promise<void> {
     const to: ReplyAddress = {
       requester: address,
       requestId: asked.event_id,
@@ -205,7 +248,10 @@ export class Responder {
       name: asked.event_name,
       version: asked.version,
     };
-    const message = newMessage(this.#publisher, formatReplySubject(to), envelope);
+    const message = withProof(
+      newMessage(this.#publisher, formatReplySubject(to), envelope),
+      replyKeyIn(delivery.message.headers),
+    );
     const span = publishSpan({ envelope, message });
     try {
       await this.#transport.publish({ ...message, headers: span.headers });
@@ -218,8 +264,14 @@ export class Responder {
 }
 
 /** Whether who published this command waits for a reply. A replayed one's requester is long gone. */
-function isRequest({ kind, headers }: Envelope, { subnet, node }: EventAddress): boolean {
+function isRequest({ envelope: { kind, headers }, address: { subnet, node } }: Asked): boolean {
   return (
     kind === "command" && headers[REPLY_TO] === `${subnet}/${node}` && headers["replay_id"] === undefined
   );
+}
+
+/** A command without a key is answered all the same; who sent it like that must know what to make of the reply. */
+function withProof(message: Message, key: string | undefined): Message {
+  if (key === undefined) return message;
+  return { ...message, headers: { ...message.headers, [REPLY_PROOF_HEADER]: replyProofOf(key, message) } };
 }

@@ -79,7 +79,7 @@ function macOf(
 }
 
 /** The subject that a signature is about: a replay's that of the event, a reply's the one under which it is published. */
-function signedSubject(subject: string): string {
+export function signedSubject(subject: string): string {
   const [root = ""] = subject.split(".", 1);
   if (root === REPLAY_ROOT) return `${EVENT_ROOT}.${subject.split(".").slice(3).join(".")}`;
   return root === REPLIED_ROOT ? `${REPLY_ROOT}${subject.slice(root.length)}` : subject;

@@ -39,6 +39,8 @@ const requestSchema: z.ZodType<DurableRequest> = z.strictObject({
 });
 
 const MAX_DURABLES_PER_MEMBER = 64;
+/** Pull requests that wait at a durable: one of each connection that a member may have, and those of the connections before. */
+const MAX_WAITING = 128;
 /** For good, as far as a server can be told so. */
 const PAUSED_UNTIL = new Date("2200-01-01T00:00:00Z");
 
@@ -186,6 +188,8 @@ export class DurableDesk {
         ack_policy: AckPolicy.Explicit,
         ack_wait: ACK_WAIT_MS * 1e6,
         max_deliver: -1,
+        // It cannot be changed later.
+        max_waiting: MAX_WAITING,
         deliver_policy: request.startAt === "all" ? DeliverPolicy.All : DeliverPolicy.New,
         ...changeable,
       });

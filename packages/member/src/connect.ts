@@ -28,6 +28,7 @@ import {
   Policy,
   parseNodeAddress,
   RateLimits,
+  replySecret,
   Signatures,
   type Transport,
 } from "@adaos/core";
@@ -160,8 +161,9 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
   const registry = new LiveRegistry(await loadRegistry(path(config.registry)));
   const outbox = options.outbox === false ? undefined : config.outbox;
   const closed = new AbortController();
+  const access = readServerAccess(server, path);
   const dialing = openConnection({
-    ...readServerAccess(server, path),
+    ...access,
     name: `${subnet}/${config.node}`,
     user: config.node,
     log,
@@ -198,6 +200,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     policy,
     limits,
     signatures,
+    replySecret: replySecret(access.seed()),
     log,
     ...(component === undefined ? {} : { component }),
     onClosed: async () => {

@@ -4,10 +4,15 @@ import type { NatsConnection } from "nats";
 const ANSWER_MS = 3000;
 
 /** Asks the server through a connection of its system account. Rejects with `unavailable`. */
-export async function askSystem<T>(system: NatsConnection, subject: string, body?: object): Promise<T> {
+export async function askSystem<T>(
+  system: NatsConnection,
+  subject: string,
+  body?: object,
+  answerMs: number = ANSWER_MS,
+): Promise<T> {
   try {
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    return (await system.request(subject, payload, { timeout: ANSWER_MS })).json<T>();
+    return (await system.request(subject, payload, { timeout: answerMs })).json<T>();
   } catch (cause) {
     throw MeshError.from(cause, "unavailable", "nats-server does not answer on its system account");
   }

@@ -31,6 +31,12 @@ import { type ConfBlock, renderConf } from "./conf.ts";
 const MAX_MEMBER_CONNECTIONS = 64;
 /** A process has one for each durable and a handful besides. */
 const MAX_CONNECTION_SUBSCRIPTIONS = 1000;
+/**
+ * What a member may hold open in a stream that it shares with others: as many messages as our publishers put into one batch,
+ * and no longer than a connection may stall. The server lets 50 batches be open in a stream and then refuses quickly; who
+ * is refused publishes singly. To let more be open is worse: each costs several syncs to begin, at everybody's expense.
+ */
+const BATCH_LIMITS = { max_msgs: 500, timeout: "2s" };
 
 export interface HubServerSettings extends ServerSettings {
   readonly subnet: string;
@@ -74,7 +80,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
   return renderConf(
     {
       ...common(`hub-${subnet}`, settings),
-      jetstream: jetstream(subnet, settings),
+      jetstream: { ...jetstream(subnet, settings), limits: { batch: BATCH_LIMITS } },
       leafnodes: {
         reconnect: "1s",
         remotes: [

@@ -37,8 +37,6 @@ export interface ServerTls {
 export interface ServerSettings {
   readonly host: string;
   readonly port: number;
-  /** Health and counters over HTTP, on loopback. */
-  readonly monitorPort: number;
   readonly storeDir: string;
   /** Standard error when not given. */
   readonly logFile?: string | undefined;
@@ -170,13 +168,12 @@ export function listeningTls({ tls }: ServerSettings): ConfBlock | undefined {
 }
 
 export function common(name: string, settings: ServerSettings): ConfBlock {
-  const { host, port, monitorPort, logFile } = settings;
+  const { host, port, logFile } = settings;
   return {
     server_name: name,
     host,
     port,
     tls: listeningTls(settings),
-    http: `127.0.0.1:${monitorPort}`,
     ...(logFile === undefined ? {} : { log_file: logFile, log_size_limit: MAX_LOG_BYTES, log_max_num: 2 }),
     // One limit on every server of a mesh: a larger message would loop a leaf link and block all behind it.
     max_payload: MAX_PAYLOAD_BYTES,

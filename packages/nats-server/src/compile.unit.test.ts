@@ -18,7 +18,6 @@ import { placeholderKey } from "./example-config.ts";
 const common: ServerSettings = {
   host: "127.0.0.1",
   port: 4222,
-  monitorPort: 8222,
   storeDir: "/var/lib/adaos/store",
   durability: "synced",
   systemKey: placeholderKey("system"),
@@ -316,6 +315,10 @@ describe("compileHubServer(), the account of a member", () => {
     expect(exported.every(({ accounts }) => Array.isArray(accounts) && accounts.length > 0)).toBe(true);
   });
 
+  test("leaves no batch open for long, nor a large one", () => {
+    expect(at(hub(ALPHA), "jetstream", "limits", "batch")).toEqual({ max_msgs: 500, timeout: "2s" });
+  });
+
   test("bounds connections and what each listens to", () => {
     const limits = { max_connections: 64, max_subscriptions: 1000 };
     expect(at(hub(ALPHA), "accounts", "MEMBER_kitchen", "limits")).toEqual(limits);
@@ -514,9 +517,9 @@ describe("compileRootServer(), compileHubServer()", () => {
     expect(at(hub(ALPHA), "jetstream", "domain")).toBe("alpha");
   });
 
-  test("serve counters on loopback only, and log to a file of bounded size where one is named", () => {
+  test("serve nobody over HTTP, and log to a file of bounded size where one is named", () => {
     const conf = root([], { host: "0.0.0.0", logFile: "/var/log/nats.log" });
-    expect(conf["http"]).toBe("127.0.0.1:8222");
+    expect(Object.keys(conf).filter((key) => /http|monitor/.test(key))).toEqual([]);
     expect([conf["log_file"], conf["log_size_limit"], conf["log_max_num"]]).toEqual([
       "/var/log/nats.log",
       10_485_760,
@@ -583,7 +586,6 @@ describe("compileRootServer(), compileHubServer(), with TLS", () => {
   });
 
   test("leave the counters on loopback whatever the server listens on", () => {
-    expect(at(root([], { tls, host: "0.0.0.0" }), "http")).toBe("127.0.0.1:8222");
     expect(at(root([], { tls, host: "0.0.0.0" }), "leafnodes", "host")).toBe("0.0.0.0");
   });
 });

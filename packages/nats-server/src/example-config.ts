@@ -18,7 +18,6 @@ export function exampleRootConfig(subnets: Iterable<string>, durability: Durabil
     {
       host: "127.0.0.1",
       port: 4222,
-      monitorPort: 8222,
       leafPort: 7422,
       storeDir: ".adaos/store/root",
       durability,

@@ -15,4 +15,5 @@ export { seedNkey } from "./nkey-text.ts";
 export { type OnProgress, type ProgressEvent, renderProgress } from "./progress.ts";
 export { reloadServer } from "./reload.ts";
 export { ServerConfig } from "./server-config.ts";
+export { serverProblem } from "./server-health.ts";
 export { MINIMUM_VERSION, TESTED_VERSION } from "./version.ts";

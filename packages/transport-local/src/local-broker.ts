@@ -15,9 +15,9 @@ import {
   quote,
   REPLY_ROOT,
   type ReplyAddress,
-  SIGNATURE_HEADER,
   type SubscribeOptions,
   sizeProblem,
+  TRAVELLING_HEADERS,
 } from "@adaos/core";
 import { copyOf, EventLog } from "./event-log.ts";
 import { LocalDurable, type Taker } from "./local-durable.ts";
@@ -47,8 +47,7 @@ export interface LocalBrokerOptions {
   readonly uplink?: Uplink;
 }
 
-/** Trace context and signature: the headers that travel with an event on every transport. */
-const TRAVELLING: ReadonlySet<string> = new Set(["traceparent", "tracestate", "baggage", SIGNATURE_HEADER]);
+const TRAVELLING: ReadonlySet<string> = new Set(TRAVELLING_HEADERS);
 
 /**
  * Holds the events of one subnet, and the positions of its durables, in memory. It ends with the process. Opens nothing

@@ -1,13 +1,13 @@
-import { SIGNATURE_HEADER } from "@adaos/core";
+import { TRAVELLING_HEADERS } from "@adaos/core";
 import type { Msg, MsgHdrs } from "nats";
 import type { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 import { eventIdWithin } from "./message-ids.ts";
 
-/** The headers that travel with an event from server to server. All others belong to one server and are dropped. */
-const TRAVELLING = ["traceparent", "tracestate", "baggage", SIGNATURE_HEADER] as const;
+/** One of these is in the name of every header that travels. */
+const TOKENS = ["traceparent", "tracestate", "baggage", "Adaos-"] as const;
 const MAX_VALUE_LENGTH = 8192;
 
-/** Trace context and signature of a message; nothing else that a stranger may have put into its headers is passed on. */
+/** The headers of a message that travel; nothing else that a stranger may have put into its headers is passed on. */
 export function headersOfMsg(msg: Msg): Record<string, string> {
   const headers = mayTravel(msg) ? msg.headers : undefined;
   return headers === undefined ? {} : travellingOf(headers);
@@ -25,7 +25,7 @@ export function travellingHeaders(headers: Readonly<Record<string, string>>): Re
 
 function travelling(held: (key: string) => string): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const key of TRAVELLING) {
+  for (const key of TRAVELLING_HEADERS) {
     const value = held(key);
     if (value !== "" && value.length <= MAX_VALUE_LENGTH && /^[ -~]*$/.test(value)) found[key] = value;
   }
@@ -46,7 +46,7 @@ export function idOfMsg(msg: Msg): string {
 /** Whether any of them may be there. */
 function mayTravel(msg: Msg): boolean {
   const head = headOf(msg);
-  return head === undefined || TRAVELLING.some((key) => head.includes(key));
+  return head === undefined || TOKENS.some((token) => head.includes(token));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { TRAVELLING_HEADERS } from "@adaos/core";
 import { type Msg, headers as newHeaders } from "nats";
 import { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 import { describe, expect, test } from "vitest";
@@ -50,6 +51,10 @@ describe("headersOfMsg()", () => {
       traceparent: "00-1-2-01",
     });
     expect(headersOfMsg(received(`${OTHERS}\r\n`))).toEqual({});
+  });
+
+  test.each(TRAVELLING_HEADERS)("finds %s standing alone", (key) => {
+    expect(headersOfMsg(received(`${OTHERS}${key}: x\r\n\r\n`))).toEqual({ [key]: "x" });
   });
 
   test.each(["bad key: x", "\u00e9: x", "\0: x", "a: b\nc: d", "a: b\rc", ":", " ", "\ud83d\ude00"])(

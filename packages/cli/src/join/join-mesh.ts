@@ -187,7 +187,7 @@ async function requestFor(offer: Offer, options: JoinOptions): Promise<JoinReque
     stateDir,
     registryDir,
     rootHost: root.host,
-    ports: { port: ports.port, monitorPort: ports.monitorPort },
+    ports: { port: ports.port },
     keys: Object.fromEntries(names.map((name) => [name, keys.key(name).publicKey])),
     ...(isHub && tls === "development" ? { certificateKey: certificateKey(stateDir, subnet) } : {}),
     ...(certificates === undefined ? {} : { certificates }),

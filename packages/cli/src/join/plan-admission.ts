@@ -17,7 +17,7 @@ export function offerOf({ meshFile }: LoadedPolicy, { subnet: name, member }: In
   const { mesh, tls, ports } = meshFile;
   const problem = invitedProblem(meshFile, { subnet: name, member });
   if (problem !== undefined) throw new MeshError("usage", problem);
-  const { port, monitorPort } = ports.get(name) ?? {};
+  const { port } = ports.get(name) ?? {};
   return {
     mesh: mesh.name,
     subnet: name,
@@ -25,10 +25,7 @@ export function offerOf({ meshFile }: LoadedPolicy, { subnet: name, member }: In
     members: member === undefined ? [...(mesh.subnets.get(name)?.members.keys() ?? [])] : [],
     tls: tls === undefined ? "none" : tls.development ? "development" : "own",
     verify: tls?.verify === true,
-    ports: {
-      ...(port === undefined ? {} : { port }),
-      ...(monitorPort === undefined ? {} : { monitorPort }),
-    },
+    ports: port === undefined ? {} : { port },
   };
 }
 

@@ -20,7 +20,7 @@ export interface JoinRequest {
   readonly registryDir: string;
   /** How that machine reaches the root. */
   readonly rootHost: string;
-  readonly ports: { readonly port: number; readonly monitorPort: number };
+  readonly ports: { readonly port: number };
   /** Public nkeys by name. */
   readonly keys: Readonly<Record<string, string>>;
   /** Public key of the server's certificate, PEM, where the root's CA signs it. */
@@ -50,7 +50,7 @@ export interface Offer {
   readonly tls: "none" | "development" | "own";
   readonly verify: boolean;
   /** That the mesh file fixes. */
-  readonly ports: { readonly port?: number | undefined; readonly monitorPort?: number | undefined };
+  readonly ports: { readonly port?: number | undefined };
 }
 
 /** What the machine that joins is started from. It holds no secret but the keys by which signatures are checked. */
@@ -99,7 +99,7 @@ const requestSchema: z.ZodType<Request> = z.discriminatedUnion("op", [
     stateDir: path,
     registryDir: path,
     rootHost: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/),
-    ports: z.strictObject({ port, monitorPort: port }),
+    ports: z.strictObject({ port }),
     keys: z.record(z.string().max(200), publicKey),
     certificateKey: z.string().max(2000).optional(),
     certificates: z
@@ -115,7 +115,7 @@ export const offerSchema: z.ZodType<Offer> = z.strictObject({
   members: z.array(name).max(10_000),
   tls: z.enum(["none", "development", "own"]),
   verify: z.boolean(),
-  ports: z.strictObject({ port: port.optional(), monitorPort: port.optional() }),
+  ports: z.strictObject({ port: port.optional() }),
 });
 
 export const admissionSchema: z.ZodType<Admission> = z.strictObject({

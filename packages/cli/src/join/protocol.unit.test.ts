@@ -32,7 +32,7 @@ describe("openRequest() of who joins", () => {
   const join = { op: "join", nonce: NONCE, stateDir: "/s", registryDir: "/r", rootHost: "h" } as const;
   const opened = (key: string): unknown => {
     const keys = { "alpha/members/hall": key };
-    const request = { ...join, ports: { port: 1, monitorPort: 2 }, keys };
+    const request = { ...join, ports: { port: 1 }, keys };
     return openRequest(signRequest(request, code.seed), code.publicKey);
   };
 

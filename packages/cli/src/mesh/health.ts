@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
-import { runFilePath } from "@adaos/config";
-import { messageOf } from "@adaos/core";
+import { readServerAccess, runFilePath } from "@adaos/config";
+import { MeshError, messageOf } from "@adaos/core";
 import type { NodeStatus, RunFile } from "@adaos/daemon";
-import type { Layout } from "./layout.ts";
+import { serverProblem } from "@adaos/nats-server";
+import { openConnection } from "@adaos/transport-nats";
+import type { Layout, ServerLayout } from "./layout.ts";
 
 /** One line of `adaos status`. */
 export interface ComponentHealth {
@@ -22,26 +24,46 @@ export interface MeshHealth {
 
 const ANSWER_MS = 2000;
 
+const silent = (): void => undefined;
+const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
+
 /** Asks every server and daemon of a mesh how it is. Never rejects for one that does not answer. */
-export async function askHealth(layout: Layout, stateDir: string): Promise<MeshHealth> {
-  const servers = layout.servers.map(async ({ name, url, monitorUrl }): Promise<ComponentHealth> => {
-    try {
-      const response = await fetch(`${monitorUrl}/healthz`, { signal: AbortSignal.timeout(ANSWER_MS) });
-      const { status } = (await response.json()) as { status?: string };
-      return {
-        kind: "server",
-        name,
-        ready: response.ok,
-        note: response.ok ? url : (status ?? "not healthy"),
-      };
-    } catch {
-      return { kind: "server", name, ready: false, note: "does not answer" };
-    }
+export async function askHealth(
+  layout: Layout,
+  stateDir: string,
+  problemOf: (server: ServerLayout) => Promise<string | undefined> = askServer,
+): Promise<MeshHealth> {
+  const servers = layout.servers.map(async (server): Promise<ComponentHealth> => {
+    const { name, url } = server;
+    const problem = await problemOf(server).catch(refusalOf);
+    return { kind: "server", name, ready: problem === undefined, note: problem ?? url };
   });
   const severalRoots = layout.nodes.filter(({ role }) => role === "root").length > 1;
   const nodes = layout.nodes.map(({ id }) => askNode(id, stateDir, severalRoots));
   const components = [...(await Promise.all(servers)), ...(await Promise.all(nodes)).flat()];
   return { mesh: layout.mesh, ready: components.every(({ ready }) => ready), components };
+}
+
+/** Asks over the server's system account: connects, asks once, hangs up. */
+async function askServer({ url, systemSeedFile, tls }: ServerLayout): Promise<string | undefined> {
+  const system = await openConnection({
+    ...readServerAccess({ url, seedFile: systemSeedFile, tls }),
+    name: "adaos status",
+    user: "operator",
+    log: SILENT,
+    timeoutMs: ANSWER_MS,
+  });
+  try {
+    return await serverProblem(system.nc, ANSWER_MS);
+  } finally {
+    // Nothing is on its way any more, and a server that hangs must not hold up who asks.
+    await system.nc.close();
+  }
+}
+
+/** One that hangs or is down is not told apart; a key or a certificate that it refuses is. */
+function refusalOf(thrown: unknown): string {
+  return thrown instanceof MeshError && thrown.code !== "unavailable" ? thrown.message : "does not answer";
 }
 
 async function askNode(id: string, stateDir: string, severalRoots: boolean): Promise<ComponentHealth[]> {

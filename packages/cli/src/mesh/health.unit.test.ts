@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { MeshError } from "@adaos/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { askHealth, type MeshHealth } from "./health.ts";
 import type { Layout } from "./layout.ts";
@@ -34,7 +35,11 @@ async function answering(code: number, body: string): Promise<string> {
 /** Where nobody listens. */
 const NOWHERE = "http://127.0.0.1:9";
 
-function ask(monitorUrl: string, nodes: readonly string[] = []): Promise<MeshHealth> {
+type Answer = () => Promise<string | undefined>;
+const isWell: Answer = () => Promise.resolve(undefined);
+const isAway: Answer = () => Promise.reject(new MeshError("unavailable", "no nats-server answers"));
+
+function ask(server: Answer, nodes: readonly string[] = []): Promise<MeshHealth> {
   const layout: Layout = {
     mesh: "demo",
     configFile: "",
@@ -45,15 +50,15 @@ function ask(monitorUrl: string, nodes: readonly string[] = []): Promise<MeshHea
         name: "nats-root",
         of: "root",
         url: "nats://x:1",
-        monitorUrl,
         configFile: "",
         seedFile: "",
+        systemSeedFile: "",
         stream: "",
       },
     ],
     nodes: nodes.map((id) => ({ id, role: "hub", nodeFile: "" })),
   };
-  return askHealth(layout, state);
+  return askHealth(layout, state, server);
 }
 
 function runFile(id: string, statusUrl: string): void {
@@ -65,7 +70,7 @@ const status = (node: string, parts: object): string =>
 
 describe("askHealth()", () => {
   test("finds a server ready that says it is", async () => {
-    const health = await ask(await answering(200, '{"status":"ok"}'));
+    const health = await ask(isWell);
     expect(health).toEqual({
       mesh: "demo",
       ready: true,
@@ -73,26 +78,30 @@ describe("askHealth()", () => {
     });
   });
 
-  test.each<[what: string, url: () => string | Promise<string>, note: string]>([
-    ["is not well", () => answering(503, '{"status":"unavailable"}'), "unavailable"],
-    ["is not well and does not say why", () => answering(503, "{}"), "not healthy"],
-    ["answers something else", () => answering(200, "<html>"), "does not answer"],
-    ["is not there", () => NOWHERE, "does not answer"],
-  ])("finds a server not ready that %s", async (_, url, note) => {
-    const { ready, components } = await ask(await url());
+  test.each<[what: string, server: Answer, note: string]>([
+    [
+      "is not well",
+      () => Promise.resolve("stream EVENTS_alpha cannot be written"),
+      "stream EVENTS_alpha cannot be written",
+    ],
+    ["is not there", isAway, "does not answer"],
+    ["does not know us", () => Promise.reject(new MeshError("denied", "key unknown")), "key unknown"],
+    ["ends the wait", () => Promise.reject(new Error("x")), "does not answer"],
+  ])("finds a server not ready that %s", async (_, server, note) => {
+    const { ready, components } = await ask(server);
     expect([ready, components]).toMatchObject([false, [{ ready: false, note }]]);
   });
 
   test("is not ready when one of several is not", async () => {
     runFile("alpha/hub", await answering(200, status("alpha/hub", { stream: { ready: true } })));
-    const { ready, components } = await ask(NOWHERE, ["alpha/hub"]);
+    const { ready, components } = await ask(isAway, ["alpha/hub"]);
     expect([ready, components.map((one) => one.ready)]).toEqual([false, [false, true]]);
   });
 
   test("passes on what the parts of a node tell of themselves", async () => {
     const parts = { stream: { ready: true, details: { messages: 3 } }, desk: { ready: true } };
     runFile("alpha/hub", await answering(200, status("alpha/hub", parts)));
-    const { components } = await ask(NOWHERE, ["alpha/hub"]);
+    const { components } = await ask(isAway, ["alpha/hub"]);
     expect(components[1]?.details).toEqual({ stream: { messages: 3 }, desk: {} });
   });
 
@@ -103,7 +112,7 @@ describe("askHealth()", () => {
       other: { ready: true },
     };
     runFile("alpha/hub", await answering(200, status("alpha/hub", parts)));
-    const { ready, components } = await ask(NOWHERE, ["alpha/hub"]);
+    const { ready, components } = await ask(isAway, ["alpha/hub"]);
     expect(ready).toBe(false);
     expect(components[1]).toMatchObject({
       kind: "node",
@@ -120,7 +129,7 @@ describe("askHealth()", () => {
       "link down alpha": { ready: false, reason: "target: full" },
     };
     runFile("root", await answering(200, status("root", parts)));
-    const { components } = await ask(NOWHERE, ["root"]);
+    const { components } = await ask(isAway, ["root"]);
     expect(components.slice(1).map(({ kind, name, ready, note }) => [kind, name, ready, note])).toEqual([
       ["node", "root", true, expect.stringContaining("http://127.0.0.1:")],
       ["link", "up alpha", true, "7 carried"],
@@ -131,7 +140,7 @@ describe("askHealth()", () => {
   test("finds a node not ready that has not started, has died, or left half a run file", async () => {
     runFile("alpha/dead", NOWHERE);
     writeFileSync(join(state, "run/alpha_half.json"), "{");
-    const { components } = await ask(NOWHERE, ["alpha/new", "alpha/dead", "alpha/half"]);
+    const { components } = await ask(isAway, ["alpha/new", "alpha/dead", "alpha/half"]);
     expect(components.slice(1).map(({ name, ready, note }) => [name, ready, note])).toEqual([
       ["alpha/new", false, "is not running"],
       ["alpha/dead", false, expect.stringMatching(/^does not answer: /)],

@@ -10,10 +10,11 @@ export interface ServerLayout {
   /** The subnet, or `root`. */
   readonly of: string;
   readonly url: string;
-  readonly monitorUrl: string;
   readonly configFile: string;
   /** Seed of the daemon beside the server, which may read every stream on it. */
   readonly seedFile: string;
+  /** Seed of the server's system account, which may ask how it is. */
+  readonly systemSeedFile: string;
   /** Of that daemon, too. */
   readonly tls?: ClientTls;
   readonly stream: string;
@@ -35,9 +36,7 @@ export interface Layout {
   /** The root by which this folder was filled. */
   readonly joinedTo?: string;
   readonly registryDir: string;
-  readonly ports: Readonly<
-    Record<string, { readonly port: number; readonly monitorPort: number; readonly leafPort?: number }>
-  >;
+  readonly ports: Readonly<Record<string, { readonly port: number; readonly leafPort?: number }>>;
   readonly servers: readonly ServerLayout[];
   readonly nodes: readonly NodeLayout[];
   /** Subnets whose hubs run on other machines. */

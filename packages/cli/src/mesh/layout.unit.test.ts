@@ -9,7 +9,7 @@ const server = (of: string): Layout["servers"][number] => ({
   name: `nats-${of}`,
   of,
   url: "nats://127.0.0.1:1",
-  monitorUrl: "http://127.0.0.1:2",
+  systemSeedFile: "/s",
   configFile: "c",
   seedFile: "s",
   stream: "S",

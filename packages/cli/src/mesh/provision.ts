@@ -88,10 +88,9 @@ function grantsIn(configFile: string): Grants {
 /** A member's consumer is called `<member>_<durable>`; the root's has no member. */
 const GRANT = /"\$JS\.API\.CONSUMER\.INFO\.[^."]+\.(([a-z0-9-]+)_[a-z0-9-]+)"/g;
 
-function definedOf({ port, monitorPort, leafPort }: FixedPorts): Partial<Ports> {
+function definedOf({ port, leafPort }: FixedPorts): Partial<Ports> {
   return {
     ...(port === undefined ? {} : { port }),
-    ...(monitorPort === undefined ? {} : { monitorPort }),
     ...(leafPort === undefined ? {} : { leafPort }),
   };
 }
@@ -103,18 +102,15 @@ export async function pickPorts(
 ): Promise<ReadonlyMap<string, Ports>> {
   const picker = new PortPicker();
   // Fixed ports first, so that no free one takes them away.
-  for (const { port, monitorPort, leafPort } of fixed.values()) {
-    for (const given of [port, monitorPort, leafPort]) {
+  for (const { port, leafPort } of fixed.values()) {
+    for (const given of [port, leafPort]) {
       if (given !== undefined) await picker.pick(given, undefined);
     }
   }
   const ports = new Map<string, Ports>();
-  for (const [name, { port, monitorPort, leafPort }] of fixed) {
+  for (const [name, { port, leafPort }] of fixed) {
     const before = last[name];
-    const picked = {
-      port: port ?? (await picker.pick(undefined, before?.port)),
-      monitorPort: monitorPort ?? (await picker.pick(undefined, before?.monitorPort)),
-    };
+    const picked = { port: port ?? (await picker.pick(undefined, before?.port)) };
     const leaf =
       name === ROOT_DOMAIN ? (leafPort ?? (await picker.pick(undefined, before?.leafPort))) : undefined;
     ports.set(name, leaf === undefined ? picked : { ...picked, leafPort: leaf });

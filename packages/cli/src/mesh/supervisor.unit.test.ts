@@ -37,7 +37,7 @@ function supervise(...names: readonly string[]): Supervisor {
       name,
       of: name,
       url: "",
-      monitorUrl: "",
+      systemSeedFile: "",
       configFile: `${name}.conf`,
       seedFile: "",
       stream: "",

@@ -35,13 +35,9 @@ import { dialHost, type MeshCertificates } from "./mesh-certificates.ts";
 import { NodeSignatures } from "./node-signatures.ts";
 import { type Invited, isRemote, isRemoteMember, remoteKeyNames } from "./remote.ts";
 
-/** Whoever reads the counters of a server need not say who he is: they stay on this machine. */
-const MONITOR_HOST = "127.0.0.1";
-
 /** Where a server listens. */
 export interface Ports {
   readonly port: number;
-  readonly monitorPort: number;
   readonly leafPort?: number;
 }
 
@@ -162,11 +158,10 @@ export class Workshop {
     const { mesh, streams, autoApply } = this.#meshFile;
     const daemon = this.#keys.key("root/daemon");
     const system = this.#keys.key("root/system");
-    const { port, monitorPort, leafPort = 0 } = this.#portsOf(ROOT_DOMAIN);
+    const { port, leafPort = 0 } = this.#portsOf(ROOT_DOMAIN);
     const server = {
       ...this.#serverSettings(ROOT_DOMAIN),
       port,
-      monitorPort,
       leafPort,
       systemKey: system.publicKey,
       rootKey: daemon.publicKey,
@@ -368,9 +363,9 @@ export class Workshop {
       name: `nats-${name}`,
       of: name,
       url,
-      monitorUrl: `http://${MONITOR_HOST}:${this.#portsOf(name).monitorPort}`,
       configFile,
       seedFile,
+      systemSeedFile: this.#keys.key(`${name}/system`).seedFile,
       ...(tls === undefined ? {} : { tls }),
       stream,
     });
