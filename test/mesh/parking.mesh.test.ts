@@ -92,15 +92,16 @@ async function collect(bus: Bus, pattern: string, durable: string): Promise<Map<
 
 /** Makes an event known to the mesh. */
 function declare(name: string): void {
-  const path = `${name.replaceAll(".", "/")}/v1`;
+  const path = `${name.replace(".", "/")}/v1`;
   mkdirSync(join(folder, path), { recursive: true });
   const schema = {
     $schema: "https://json-schema.org/draft/2020-12/schema",
-    $id: `urn:test:${name}:v1`,
+    $id: `urn:adaos:schema:${name}:v1`,
     "x-version": "1.0.0",
     type: "object",
     properties: { n: { type: "integer" } },
     required: ["n"],
+    additionalProperties: false,
   };
   writeFileSync(join(folder, path, "schema.json"), JSON.stringify(schema));
   const record = `\n- { name: ${name}, version: 1, kind: event, summary: Of a test., status: stable, schema: ${path}/schema.json }\n`;
