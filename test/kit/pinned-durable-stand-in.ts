@@ -93,7 +93,13 @@ export class PinnedDurableStandIn implements ServerStandIn {
     if (id !== undefined && id !== this.#pin)
       return this.#connection.status(reply, 423, "Nats-Pin-Id mismatch");
     if (maxBytes === 1) return this.#connection.status(reply, 408, "Request Timeout");
-    this.#pulls.push({ inbox: reply, pin: id, left: batch, leftBytes: maxBytes, untilMs: Date.now() + expires / 1e6 });
+    this.#pulls.push({
+      inbox: reply,
+      pin: id,
+      left: batch,
+      leftBytes: maxBytes,
+      untilMs: Date.now() + expires / 1e6,
+    });
     this.#serve();
   }
 
@@ -140,7 +146,12 @@ export class PinnedDurableStandIn implements ServerStandIn {
     }
     const headers = newHeaders();
     headers.set("Nats-Pin-Id", this.#pin ?? "");
-    this.#connection.deliver(pull.inbox, { subject: "evt.x", text: `${seq}`.padEnd(this.bytes), headers, reply });
+    this.#connection.deliver(pull.inbox, {
+      subject: "evt.x",
+      text: `${seq}`.padEnd(this.bytes),
+      headers,
+      reply,
+    });
     return true;
   }
 

@@ -177,7 +177,11 @@ describe("PinnedConsumer", () => {
 
   describe("from a hub that is hostile", () => {
     /** Answers the first request for messages with what the test likes. */
-    function send(scene: Scene, count: number, message: (i: number) => { text: string; reply: string }): void {
+    function send(
+      scene: Scene,
+      count: number,
+      message: (i: number) => { text: string; reply: string },
+    ): void {
       scene.durable.stop();
       const pull = scene.connection.sent.findLast(({ subject }) => subject.includes("MSG.NEXT"));
       for (let i = 0; i < count; i++)
@@ -186,7 +190,12 @@ describe("PinnedConsumer", () => {
 
     test("acknowledges nothing of anybody else, and hands it over to nobody", async () => {
       const scene = new Scene(0);
-      const sources = ["MESH.to-beta", "EVENTS_beta.root", "beta.ACC.EVENTS_alpha.root", "alpha.>.EVENTS_alpha.root"];
+      const sources = [
+        "MESH.to-beta",
+        "EVENTS_beta.root",
+        "beta.ACC.EVENTS_alpha.root",
+        "alpha.>.EVENTS_alpha.root",
+      ];
       send(scene, 40, (i) => ({ text: "x", reply: `$JS.ACK.${sources[i % 4]}.1.${i + 1}.${i + 1}.0.0` }));
       await vi.advanceTimersByTimeAsync(4000);
       expect(scene.handed).toEqual([]);
