@@ -9,6 +9,7 @@ interface Pull {
   readonly inbox: string;
   readonly pin: string | undefined;
   left: number;
+  leftBytes: number;
   readonly untilMs: number;
 }
 
@@ -22,6 +23,8 @@ export class PinnedDurableStandIn implements ServerStandIn {
   lose = 0;
   /** Messages that there are. */
   count: number;
+  /** Of each message. */
+  bytes = 0;
   /** Whether the word arrives that a request has ended. */
   tellsEnds = true;
   /** Everything up to here is acknowledged. */
@@ -90,7 +93,13 @@ export class PinnedDurableStandIn implements ServerStandIn {
     if (id !== undefined && id !== this.#pin)
       return this.#connection.status(reply, 423, "Nats-Pin-Id mismatch");
     if (maxBytes === 1) return this.#connection.status(reply, 408, "Request Timeout");
-    this.#pulls.push({ inbox: reply, pin: id, left: batch, untilMs: Date.now() + expires / 1e6 });
+    this.#pulls.push({
+      inbox: reply,
+      pin: id,
+      left: batch,
+      leftBytes: maxBytes,
+      untilMs: Date.now() + expires / 1e6,
+    });
     this.#serve();
   }
 
@@ -121,7 +130,13 @@ export class PinnedDurableStandIn implements ServerStandIn {
     const pinned = this.#pulls.find(({ left, pin }) => left > 0 && pin !== undefined && pin === this.#pin);
     const pull = pinned ?? this.#firstUnpinned();
     if (pull === undefined) return false;
+    if (pull.leftBytes < this.bytes) {
+      this.#pulls = this.#pulls.filter((other) => other !== pull);
+      this.#connection.status(pull.inbox, 409, "Message Size Exceeds MaxBytes");
+      return this.#deliver(seq);
+    }
     pull.left--;
+    pull.leftBytes -= this.bytes;
     this.#seq = Math.max(this.#seq, seq);
     this.#pending.set(seq, Date.now() + ACK_WAIT_MS);
     const reply = `$JS.ACK.EVENTS_alpha.root.1.${seq}.${++this.#consumerSeq}.17.0`;
@@ -131,7 +146,12 @@ export class PinnedDurableStandIn implements ServerStandIn {
     }
     const headers = newHeaders();
     headers.set("Nats-Pin-Id", this.#pin ?? "");
-    this.#connection.deliver(pull.inbox, { subject: "evt.x", text: `${seq}`, headers, reply });
+    this.#connection.deliver(pull.inbox, {
+      subject: "evt.x",
+      text: `${seq}`.padEnd(this.bytes),
+      headers,
+      reply,
+    });
     return true;
   }
 

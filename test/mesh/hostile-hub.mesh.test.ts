@@ -142,7 +142,7 @@ describe("a hostile hub", { timeout: 90_000 }, () => {
     root = (await mesh.openKeeper("root")).nc;
     desk = await mesh.connect("beta/desk");
     const porch = await mesh.connect("gamma/porch");
-    await porch.subscribe("ui.notify", { durable: "all" }, ({ event_id: id }) => {
+    await porch.subscribe("ui.notify", { durable: "all", from: { subnet: "beta" } }, ({ event_id: id }) => {
       arrived.set(id, performance.now());
     });
     await victims();

@@ -143,6 +143,11 @@ export class PinnedConsumer {
     return this.#queue.length;
   }
 
+  /** Bytes of whatever is here: handed over and not acknowledged, or waiting for what is missing. */
+  get heldBytes(): number {
+    return this.#heldBytes + this.#early.bytes;
+  }
+
   /** Messages that came and that nobody had asked for. */
   get unasked(): number {
     return this.#loop.unasked;

@@ -115,6 +115,16 @@ describe("PinnedConsumer", () => {
     await connection.end();
   });
 
+  test("hands over in order what is more than it may hold, all of it left by another puller", async () => {
+    const scene = new Scene(250, (message) => setTimeout(() => message.done(), 50));
+    scene.durable.bytes = 100_000;
+    scene.durable.takePinAway(200);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(scene.seqs()).toEqual(upTo(250));
+    expect([scene.durable.floor, scene.consumer.held]).toEqual([250, 0]);
+    await scene.end();
+  });
+
   test("forgets what it holds when another is served, and is handed it again", async () => {
     const scene = new Scene(20);
     await vi.advanceTimersByTimeAsync(200);
@@ -163,6 +173,68 @@ describe("PinnedConsumer", () => {
     await vi.advanceTimersByTimeAsync(8000);
     expect(scene.durable.floor).toBe(4);
     await scene.end();
+  });
+
+  describe("from a hub that is hostile", () => {
+    /** Answers the first request for messages with what the test likes. */
+    function send(
+      scene: Scene,
+      count: number,
+      message: (i: number) => { text: string; reply: string },
+    ): void {
+      scene.durable.stop();
+      const pull = scene.connection.sent.findLast(({ subject }) => subject.includes("MSG.NEXT"));
+      for (let i = 0; i < count; i++)
+        scene.connection.deliver(pull?.reply ?? "", { subject: "evt.x", ...message(i) });
+    }
+
+    test("acknowledges nothing of anybody else, and hands it over to nobody", async () => {
+      const scene = new Scene(0);
+      const sources = [
+        "MESH.to-beta",
+        "EVENTS_beta.root",
+        "beta.ACC.EVENTS_alpha.root",
+        "alpha.>.EVENTS_alpha.root",
+      ];
+      send(scene, 40, (i) => ({ text: "x", reply: `$JS.ACK.${sources[i % 4]}.1.${i + 1}.${i + 1}.0.0` }));
+      await vi.advanceTimersByTimeAsync(4000);
+      expect(scene.handed).toEqual([]);
+      expect(scene.consumer.unasked).toBe(40);
+      expect(scene.connection.sent.filter(({ subject }) => subject.startsWith("$JS.ACK"))).toEqual([]);
+      await scene.end();
+    });
+
+    test("takes no more than it has asked for, and listens no more to who goes on", async () => {
+      const scene = new Scene(0);
+      send(scene, 1300, (i) => ({ text: "x", reply: `$JS.ACK.EVENTS_alpha.root.1.${i + 1}.${i + 1}.0.0` }));
+      await vi.advanceTimersByTimeAsync(100);
+      expect(scene.consumer.unasked).toBe(101);
+      expect(scene.connection.open.subscriptions).toBe(0);
+      const before = scene.asked().length;
+      await vi.advanceTimersByTimeAsync(4500);
+      expect(scene.asked()).toHaveLength(before);
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(scene.asked().length).toBeGreaterThan(before);
+      await scene.end();
+    });
+
+    test("holds 8.5 MiB behind a gap and no more", async () => {
+      const scene = new Scene(0);
+      const text = "x".repeat(500_000);
+      let peakBytes = 0;
+      for (let round = 0; round < 20; round++) {
+        send(scene, 8, (i) => {
+          const seq = 1000 + (round * 8 + i) * 2;
+          return { text, reply: `$JS.ACK.EVENTS_alpha.root.1.${seq}.${seq}.0.0` };
+        });
+        await vi.advanceTimersByTimeAsync(500);
+        peakBytes = Math.max(peakBytes, scene.consumer.heldBytes);
+      }
+      expect(peakBytes).toBeGreaterThan(4 * 1024 * 1024);
+      expect(peakBytes).toBeLessThan(9 * 1024 * 1024);
+      expect(scene.handed).toEqual([]);
+      await scene.end();
+    });
   });
 
   test("gives its pin back when it stops", async () => {
