@@ -7,6 +7,10 @@ import type { Allowance, PullPace } from "@adaos/transport-nats";
  */
 const REFUSALS_PER_SECOND = 500;
 
+/** A link at its limit asks ten times a second and not for every event: the targets store them together. */
+const ASKS_PER_SECOND = 10;
+const NOTHING: Allowance = { events: 0, bytes: 0, worth: 1 };
+
 /** How fast a link may go: so much a second, whatever its source holds. */
 export class Pace implements PullPace {
   readonly #rate: () => Rate | undefined;
@@ -28,12 +32,13 @@ export class Pace implements PullPace {
   /** How much may be asked for now, whatever was asked for before; nothing while more has passed than may. */
   allowance(): Allowance {
     this.#follow();
-    if (this.#isHeld()) return { events: 0, bytes: 0 };
+    if (this.#isHeld()) return NOTHING;
     const nowMs = performance.now();
-    if (this.#refusals.available(nowMs) < 0) return { events: 0, bytes: 0 };
+    if (this.#refusals.available(nowMs) < 0) return NOTHING;
     return {
       events: Math.floor(this.#events?.available(nowMs) ?? Number.POSITIVE_INFINITY),
       bytes: Math.floor(this.#bytes?.available(nowMs) ?? Number.POSITIVE_INFINITY),
+      worth: Math.max(1, Math.floor((this.#seen?.eventsPerSecond ?? 0) / ASKS_PER_SECOND)),
     };
   }
 

@@ -36,6 +36,8 @@ export interface PullPace {
 export interface Allowance {
   readonly events: number;
   readonly bytes: number;
+  /** Fewer events than this are not worth a request. */
+  readonly worth: number;
 }
 
 /** A message handed over in the order of the stream. */
@@ -65,7 +67,7 @@ const MIN_SIZE = { batch: MAX_SIZE.batch / 4, maxBytes: 1.5 * 1024 * 1024 };
 const FEW = { batch: 8, maxBytes: MIN_SIZE.maxBytes };
 /** When nothing is done for so long, nothing more is asked for, and so nothing is delivered again and again. */
 const STALLED_MS = 1000;
-const UNLIMITED: Allowance = { events: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
+const UNLIMITED: Allowance = { events: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY, worth: 1 };
 const TICK_MS = 250;
 /** Between looks at what the consumer has delivered. */
 const LOOK_MS = 25;
@@ -176,9 +178,9 @@ export class PinnedConsumer {
 
   #nextSize(): PullSize | undefined {
     if (this.#stopped.signal.aborted) return undefined;
-    const { events, bytes } = this.#options.pace?.allowance() ?? UNLIMITED;
+    const { events, bytes, worth } = this.#options.pace?.allowance() ?? UNLIMITED;
     const paced = { batch: events - this.#loop.left, maxBytes: Math.max(bytes, MIN_SIZE.maxBytes) };
-    if (paced.batch < 1 || bytes <= 0) return undefined;
+    if (paced.batch < worth || bytes <= 0) return undefined;
     // What is missing has to come, whatever is held; the durable's `max_ack_pending` bounds it.
     if (!this.#inOrder) {
       const room = MAX_HELD_BYTES - this.#heldBytes - this.#early.bytes - this.#loop.leftBytes;
