@@ -3,6 +3,8 @@ import type { Traffic } from "@adaos/nats-server";
 
 /** Looks in a row that show a flood before somebody is shut out. */
 const FLOODED_LOOKS = 2;
+/** Looks that were held up come together, and a rate within so short a time says nothing. */
+const MIN_SECONDS = 0.5;
 const FIRST_BAN_MS = 30_000;
 const MAX_BAN_MS = 600_000;
 /** Who has kept quiet for so long after a ban begins anew with the first. */
@@ -54,7 +56,7 @@ export class FloodGuard {
 
   #judge(seen: Seen, traffic: Traffic, nowMs: number): void {
     const seconds = (nowMs - seen.atMs) / 1000;
-    if (seconds <= 0) return;
+    if (seconds < MIN_SECONDS) return;
     // Counters of connections that are gone are gone with them.
     const messages = Math.max(0, traffic.messages - seen.traffic.messages) / seconds;
     const bytes = Math.max(0, traffic.bytes - seen.traffic.bytes) / seconds;

@@ -31,6 +31,13 @@ describe("FloodGuard", () => {
     ).toEqual(["evil"]);
   });
 
+  test("takes nobody's pause for a flood: looks that were held up and come together are one", () => {
+    const guard = new FloodGuard(LIMITS);
+    const looks = [0, 3000, 3002, 3004, 4000].map((atMs, i) => [atMs, i * 100] as const);
+    for (const [atMs, messages] of looks) guard.look(new Map([["calm", { messages, bytes: 0 }]]), atMs);
+    expect(guard.banned(4000).size).toBe(0);
+  });
+
   test("lets pass who keeps to the limits, and one burst", () => {
     const calm = Array.from({ length: 100 }, (): [number, number] => [1000, 1_000_000]);
     expect(run(new FloodGuard(LIMITS), calm)).toEqual([]);

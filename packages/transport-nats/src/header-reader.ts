@@ -2,6 +2,8 @@ import { MeshError } from "@adaos/core";
 import { AckPolicy, DeliverPolicy, type JetStreamManager, type Msg } from "nats";
 import { parseAckSubject } from "./ack-subject.ts";
 import type { Connection } from "./connection.ts";
+import { serverHeader } from "./message-headers.ts";
+import { sizeOfMsg } from "./pull-request.ts";
 
 /** A stored message, told of by its headers alone. */
 export interface Listed {
@@ -28,8 +30,6 @@ const PAGE_MS = 1000;
 const IDLE_MS = 30_000;
 /** What a file store adds to subject, headers and body. */
 const OVERHEAD_BYTES = 48;
-/** Colon, space and line end. */
-const HEADER_LINE_BYTES = 4;
 
 /** Reads who has stored what in a stream, and how large it is, without the bodies. Uses a connection and does not own it. */
 export class HeaderReader {
@@ -115,8 +115,9 @@ export class HeaderReader {
       let count = 0;
       const subscription = nc.subscribe(inbox, {
         callback: (error, msg) => {
-          const { code = 0, description = "" } = msg?.headers ?? {};
           if (error !== null) return fail(error.message);
+          // Only the server writes here; what is stored comes under its own subject, whatever its headers say.
+          const { code = 0, description = "" } = (msg.subject === inbox ? msg.headers : undefined) ?? {};
           if (code === 404 || code === 408) return end(true);
           // The next would not fit into the page.
           if (code === 409 && count > 0) return end(false);
@@ -134,14 +135,12 @@ export class HeaderReader {
   }
 }
 
-function listedOf({ subject, reply, headers }: Msg): Listed | undefined {
+function listedOf(msg: Msg): Listed | undefined {
+  const { subject, reply } = msg;
   const at = parseAckSubject(reply ?? "");
   if (at === undefined) return undefined;
-  let bytes = subject.length + OVERHEAD_BYTES;
-  for (const [key, values] of headers ?? []) {
-    // Its own line is the server's and not stored; it tells the size of the body.
-    if (key === "Nats-Msg-Size") bytes += Number(values[0]);
-    else for (const value of values) bytes += key.length + value.length + HEADER_LINE_BYTES;
-  }
+  // Headers count as they came: what cannot be read takes its room as well. The one line that the server adds is little.
+  const body = Number(serverHeader(msg, "Nats-Msg-Size"));
+  const bytes = subject.length + OVERHEAD_BYTES + sizeOfMsg(msg) + (Number.isFinite(body) ? body : 0);
   return { seq: at.seq, subject, bytes, storedMs: at.storedMs };
 }

@@ -1,4 +1,5 @@
 import type { NatsConnection } from "nats";
+import { serverHeader } from "./message-headers.ts";
 
 /** A message as its stream tells of it. */
 export interface Lying {
@@ -17,10 +18,11 @@ export async function lookAt(
 ): Promise<Lying | "gone" | "unknown"> {
   try {
     const query = JSON.stringify({ seq });
-    const { headers } = await nc.request(`$JS.API.DIRECT.GET.${stream}`, query, { timeout: ANSWER_MS });
+    const answer = await nc.request(`$JS.API.DIRECT.GET.${stream}`, query, { timeout: ANSWER_MS });
+    const { headers } = answer;
     if (headers?.code === 404) return "gone";
     if (headers === undefined || headers.code !== 0) return "unknown";
-    return { subject: headers.get("Nats-Subject"), id: headers.get("Nats-Msg-Id") };
+    return { subject: serverHeader(answer, "Nats-Subject"), id: headers.get("Nats-Msg-Id") };
   } catch {
     return "unknown";
   }

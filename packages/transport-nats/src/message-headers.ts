@@ -43,6 +43,19 @@ export function idOfMsg(msg: Msg): string {
   return eventIdWithin(head.toString("latin1", at + ID.length, head.indexOf("\r\n", at + ID.length)));
 }
 
+/**
+ * What the server that delivers a message has written into its headers under this name; nothing where it has not. It writes
+ * behind all that was stored, which may hold lines of the same name, or none that ends.
+ */
+export function serverHeader(msg: Msg, name: string): string {
+  const head = headOf(msg);
+  if (head === undefined) return msg.headers?.last(name) ?? "";
+  const label = `${name}: `;
+  const at = head.lastIndexOf(label, undefined, "latin1");
+  if (at === -1) return "";
+  return head.toString("latin1", at + label.length, head.indexOf("\r\n", at));
+}
+
 /** Whether any of them may be there. */
 function mayTravel(msg: Msg): boolean {
   const head = headOf(msg);

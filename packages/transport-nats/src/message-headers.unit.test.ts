@@ -4,7 +4,7 @@ import { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 import { describe, expect, test } from "vitest";
 import { msgOf } from "../../../test/kit/connection-stand-in.ts";
 import { mendClient } from "./client-mends.ts";
-import { headersOfMsg, idOfMsg, travellingHeaders } from "./message-headers.ts";
+import { headersOfMsg, idOfMsg, serverHeader, travellingHeaders } from "./message-headers.ts";
 
 function travelling(entries: Readonly<Record<string, string>>): Record<string, string> {
   const headers = newHeaders();
@@ -31,6 +31,25 @@ describe("idOfMsg()", () => {
     ["without headers", received("", "\r\nNats-Msg-Id: x\r\n"), ""],
   ])("%s", (_, msg, id) => {
     expect(idOfMsg(msg)).toBe(id);
+  });
+});
+
+describe("serverHeader()", () => {
+  test.each([
+    ["alone", "NATS/1.0\r\nNats-Pin-Id: true\r\n\r\n"],
+    ["behind one that was stored", "NATS/1.0\r\nNats-Pin-Id: false\r\na: b\r\nNats-Pin-Id: true\r\n\r\n"],
+    [
+      "behind a line that was stored without an end",
+      "NATS/1.0\r\nNats-Pin-Id: false\r\na: bNats-Pin-Id: true\r\n\r\n",
+    ],
+    ["behind lines that cannot be read", "NATS/1.0\r\nNats-Pin-Id: a\nb\r\n: \r\nNats-Pin-Id: true\r\n\r\n"],
+  ])("is what the server has written: %s", (_, head) => {
+    expect(serverHeader(received(head, "Nats-Pin-Id: false\r\n"), "Nats-Pin-Id")).toBe("true");
+  });
+
+  test("is nothing where there is none", () => {
+    expect(serverHeader(received("NATS/1.0\r\na: b\r\n\r\n", "Nats-Pin-Id: x\r\n"), "Nats-Pin-Id")).toBe("");
+    expect(serverHeader(received(""), "Nats-Pin-Id")).toBe("");
   });
 });
 

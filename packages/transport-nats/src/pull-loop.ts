@@ -3,6 +3,7 @@ import type { Msg, Subscription } from "nats";
 import { type AckSubject, type AckSubjects, parseAckSubject } from "./ack-subject.ts";
 import type { Connection } from "./connection.ts";
 import { type ConsumerState, parseConsumerAnswer, plainText } from "./consumer-state.ts";
+import { serverHeader } from "./message-headers.ts";
 import { PullRequest, type PullSize, sizeOfMsg } from "./pull-request.ts";
 import { UnaskedWatch } from "./unasked.ts";
 
@@ -293,7 +294,7 @@ export class PullLoop {
     const at = parseAckSubject(msg.reply ?? "");
     if (at === undefined || this.#options.own?.isOwn(at) === false) return this.#onUnasked(bytes);
     if (this.#pin === undefined && this.#options.group !== undefined) {
-      const pin = msg.headers?.get("Nats-Pin-Id") ?? "";
+      const pin = serverHeader(msg, "Nats-Pin-Id");
       if (PIN.test(pin)) this.#pin = pin;
     }
     this.#options.onMessage(msg, { at, bytes, isLate: request.isLate });

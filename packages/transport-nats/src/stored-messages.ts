@@ -1,7 +1,7 @@
 import { MeshError } from "@adaos/core";
 import { type Msg, RequestStrategy } from "nats";
 import type { Connection } from "./connection.ts";
-import { headersOfMsg } from "./message-headers.ts";
+import { headersOfMsg, serverHeader } from "./message-headers.ts";
 
 /** A message as a stream holds it. */
 export interface StoredMessage {
@@ -87,13 +87,12 @@ function isStored({ headers }: Msg): boolean {
 }
 
 function storedMessage(msg: Msg): StoredMessage {
-  const { headers, data } = msg;
   return {
-    subject: headers?.get("Nats-Subject") ?? "",
-    seq: Number(headers?.get("Nats-Sequence")),
-    storedAt: headers?.get("Nats-Time-Stamp") ?? "",
+    subject: serverHeader(msg, "Nats-Subject"),
+    seq: Number(serverHeader(msg, "Nats-Sequence")),
+    storedAt: serverHeader(msg, "Nats-Time-Stamp"),
     headers: headersOfMsg(msg),
-    body: data,
+    body: msg.data,
   };
 }
 
