@@ -66,7 +66,7 @@ describe("adaos policy apply, with a subnet more", { timeout: 180_000 }, () => {
     return in_force_ms;
   }
 
-  /** Connections of clients and leaves on a server, by their ids there. */
+  /** Connections of clients and leaves on a server that have nothing to do with gamma, by their ids there. */
   async function connectionsOf(of: string): Promise<number[]> {
     const { connections } = await mesh.monitor<{
       connections: { cid: number; kind: string; name?: string }[];
@@ -74,7 +74,7 @@ describe("adaos policy apply, with a subnet more", { timeout: 180_000 }, () => {
     const { leafs } = await mesh.monitor<{ leafs?: { id: number; account: string }[] }>(of, "LEAFZ");
     const others = (leafs ?? []).filter(({ account }) => account !== "LEAF_gamma");
     const clients = connections
-      .filter(({ kind, name }) => kind === "Client" && name !== MONITOR)
+      .filter(({ kind, name }) => kind === "Client" && name !== MONITOR && name !== "root from gamma")
       .map(({ cid }) => cid);
     return [...clients, ...others.map(({ id }) => id)].sort();
   }
