@@ -51,7 +51,8 @@ export function planRestrictions(
     const overdraft = overdrawn.get(node);
     if (overdraft !== undefined) {
       const reason = `${subnet}/${node} may publish ${overdraft.limit} and has published more`;
-      for (const root of ROOTS.events) found.push({ root, reason, retryAfterMs: overdraft.waitMs });
+      // Its limits are on events: who asked it something must not wait for its answer.
+      found.push({ root: EVENT_ROOT, reason, retryAfterMs: overdraft.waitMs });
     }
     if (found.length > 0) restrictions.set(node, found);
   }

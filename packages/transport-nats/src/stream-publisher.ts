@@ -56,6 +56,8 @@ interface Pending {
   readonly signal: AbortSignal | undefined;
   /** An earlier attempt may have stored it, so that no later refusal is certain. */
   unsure: boolean;
+  /** The server has refused it once. One that reads its config knows the rights of nobody for a moment. */
+  wasRefused: boolean;
   resolve(receipt: PublishReceipt): void;
   reject(error: MeshError): void;
 }
@@ -123,7 +125,18 @@ export class StreamPublisher {
     const headers = headersOf(message, id);
     const deadlineMs = performance.now() + timeoutMs;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ message, bytes, id, headers, deadlineMs, signal, unsure: false, resolve, reject });
+      this.#queue.push({
+        message,
+        bytes,
+        id,
+        headers,
+        deadlineMs,
+        signal,
+        unsure: false,
+        wasRefused: false,
+        resolve,
+        reject,
+      });
       this.#queuedBytes += bytes;
       this.#writing ??= this.#write();
     });
@@ -273,6 +286,10 @@ export class StreamPublisher {
     const ack = await this.#acks.exchange([message.subject], (reply) => {
       this.#connection.nc.publish(message.subject, message.body, { headers: toSend(headers), reply });
     });
+    if (ack.kind === "denied" && !pending.wasRefused) {
+      pending.wasRefused = true;
+      return { again: new MeshError("unavailable", `the server refused a publish to ${ack.subject} once`) };
+    }
     if (ack.kind !== "stored" || !ack.duplicate || !this.#options.checksDuplicates) return outcomeOf(ack);
     return (await this.#problemOfDuplicate(pending, ack)) ?? outcomeOf(ack);
   }

@@ -176,7 +176,7 @@ describe("StreamPublisher.publish()", () => {
     scene.stream.denied.add(SECRET);
     const secret = message("x", { subject: SECRET });
     scene.publish(message("a"), message("b"), secret, ...ids(19).map((id) => message(id)));
-    await scene.wait(80);
+    await scene.wait(400);
     expect(Object.entries(scene.codes()).filter(([, code]) => code !== "")).toEqual([["x", "denied"]]);
     expect(scene.ids()).toEqual(["a", "b", ...ids(19)]);
   });
