@@ -181,6 +181,17 @@ describe("StreamPublisher.publish()", () => {
     expect(scene.ids()).toEqual(["a", "b", ...ids(19)]);
   });
 
+  test("sends once more, in its place, what a server refuses while it reads its config", async () => {
+    const scene = new Scene();
+    scene.stream.denied.add(SECRET);
+    scene.publish(message("a"), message("x", { subject: SECRET }), ...ids(19).map((id) => message(id)));
+    await scene.wait(50);
+    scene.stream.denied.delete(SECRET);
+    await scene.wait(400);
+    expect(Object.values(scene.codes()).filter((code) => code !== "")).toEqual([]);
+    expect(scene.ids()).toEqual(["a", "x", ...ids(19)]);
+  });
+
   test("rejects with backpressure what a full stream refuses, at once", async () => {
     const scene = new Scene();
     scene.stream.finally = "full";
