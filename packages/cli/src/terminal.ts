@@ -71,12 +71,6 @@ export function table(unchecked: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** What of a text fits into a cell. It may come from a stranger: nothing in it reaches the terminal as a command. */
-export function firstLine(text: string, maxLength: number): string {
-  const [line = ""] = text.split("\n", 1);
-  return visibleText(line.slice(0, maxLength).replaceAll(/\p{Cc}/gu, " "));
-}
-
 /** A command says what is wrong once, at its end; what the connection does meanwhile is told only when it is bad. */
 export function quietLog({ say }: Terminal): Logger {
   const silent = (): void => undefined;

@@ -1,9 +1,10 @@
+import { firstLine } from "@adaos/core";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pc from "picocolors";
 import { describe, expect, test } from "vitest";
-import { firstLine, printable, styles, table } from "./terminal.ts";
+import { printable, styles, table } from "./terminal.ts";
 
 describe("table()", () => {
   test("makes each column as wide as its widest cell, two spaces between them", () => {

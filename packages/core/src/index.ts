@@ -220,5 +220,5 @@ export {
 export { TokenBucket } from "./token-bucket.ts";
 export { linkSpan, type MessageHeaders, type MessageSpan } from "./tracing.ts";
 export { TRAVELLING_HEADERS } from "./travelling-headers.ts";
-export { escapeUnseen, visibleJson, visibleText } from "./visible-text.ts";
+export { escapeUnseen, firstLine, visibleJson, visibleText } from "./visible-text.ts";
 export { writerOf } from "./writer.ts";

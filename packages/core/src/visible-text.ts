@@ -26,3 +26,9 @@ function utf16Escape(char: string): string {
     .map((i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, "0")}`)
     .join("");
 }
+
+/** What of a text fits into a cell. It may come from a stranger: nothing in it reaches the terminal as a command. */
+export function firstLine(text: string, maxLength: number): string {
+  const [line = ""] = text.split("\n", 1);
+  return visibleText(line.slice(0, maxLength).replaceAll(/\p{Cc}/gu, " "));
+}

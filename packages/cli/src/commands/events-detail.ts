@@ -1,3 +1,4 @@
+import { firstLine } from "@adaos/core";
 import { resolveStateDir } from "@adaos/config";
 import { visibleJson } from "@adaos/core";
 import { Command } from "commander";
@@ -6,7 +7,7 @@ import { EventMask } from "../mesh/event-mask.ts";
 import { hubServers } from "../mesh/hubs.ts";
 import { readLayout } from "../mesh/layout.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
-import { firstLine, type Terminal, table } from "../terminal.ts";
+import { type Terminal, table } from "../terminal.ts";
 
 export function eventsDetailCommand(terminal: Terminal): Command {
   return new Command("detail")

@@ -1,3 +1,4 @@
+import { firstLine } from "@adaos/core";
 import { resolveStateDir } from "@adaos/config";
 import { MeshError, messageOf, visibleJson } from "@adaos/core";
 import { DeadLetterDesk } from "@adaos/transport-nats";
@@ -10,7 +11,7 @@ import { readLayout } from "../mesh/layout.ts";
 import { operatorSignatures } from "../mesh/operator-signatures.ts";
 import { jsonOption, type StateOptions, stateOption } from "../options.ts";
 import { progress } from "../progress.ts";
-import { firstLine, type Terminal, table } from "../terminal.ts";
+import { type Terminal, table } from "../terminal.ts";
 import { type ChangeOptions, confirmed, parseRate, tellCounts } from "./change-options.ts";
 import { type FailureOptions, withFilters, withHubs } from "./failure-options.ts";
 

@@ -1,8 +1,9 @@
+import { firstLine } from "@adaos/core";
 import { type ProcessingRecord, visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { Newest } from "../mesh/newest.ts";
 import { processingRecords } from "../mesh/processing-records.ts";
-import { firstLine, type Terminal, table } from "../terminal.ts";
+import { type Terminal, table } from "../terminal.ts";
 import { type FailureOptions, withFilters, withHubs, withLimit } from "./failure-options.ts";
 
 export function eventsFailedCommand(terminal: Terminal): Command {

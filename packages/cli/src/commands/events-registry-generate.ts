@@ -1,3 +1,4 @@
+import { DIST_FOLDER } from "@adaos/registry/tools";
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { MeshError, visibleJson } from "@adaos/core";
@@ -21,7 +22,7 @@ export function registryGenerateCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos events registry generate --registry schemas/events")
     .action(async ({ registry: dir, check, json }: GenerateOptions) => {
-      const { DIST_FOLDER, makeDist } = await import("@adaos/registry/tools");
+      const { makeDist } = await import("@adaos/registry/tools");
       const { files, typesProblem } = await makeDist(await loadRegistry(dir));
       const stale = [...files].filter(([path, text]) => textOf(join(dir, path)) !== text);
       assertOurs(

@@ -1,3 +1,4 @@
+import { releasedEvents } from "@adaos/registry/tools";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MeshError, visibleJson } from "@adaos/core";
@@ -25,9 +26,7 @@ export function registryReleaseCommand(terminal: Terminal): Command {
       "\nExample:\n  adaos events registry release && git add schemas/events/registry.lock.json",
     )
     .action(async ({ registry: dir, dryRun, force, json }: ReleaseOptions) => {
-      const { formatLock, LOCK_FILE, lockFaults, parseLock, releasedEvents } = await import(
-        "@adaos/registry/tools"
-      );
+      const { formatLock, LOCK_FILE, lockFaults, parseLock } = await import("@adaos/registry/tools");
       const file = join(dir, LOCK_FILE);
       const events = releasedEvents(await loadRegistry(dir));
       // What cannot be read is replaced like what is broken: when it is asked for.

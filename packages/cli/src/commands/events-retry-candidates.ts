@@ -1,8 +1,9 @@
+import { firstLine } from "@adaos/core";
 import { UNKNOWN_EVENT_RULE, visibleJson } from "@adaos/core";
 import { Command } from "commander";
 import { type DeadLetterSummary, deadLetters, summaryOf } from "../mesh/dead-letters.ts";
 import { Newest } from "../mesh/newest.ts";
-import { firstLine, type Terminal, table } from "../terminal.ts";
+import { type Terminal, table } from "../terminal.ts";
 import { type FailureOptions, withFilters, withHubs, withLimit } from "./failure-options.ts";
 
 /** What another attempt cures most likely comes first. */

@@ -1,3 +1,4 @@
+import { firstLine } from "@adaos/core";
 import { resolveStateDir } from "@adaos/config";
 import { messageOf, visibleJson } from "@adaos/core";
 import { Command } from "commander";
@@ -9,7 +10,7 @@ import { hubServers, type OpenServer, withServers } from "../mesh/hubs.ts";
 import { readLayout } from "../mesh/layout.ts";
 import { processingRecords } from "../mesh/processing-records.ts";
 import type { StateOptions } from "../options.ts";
-import { firstLine, type Terminal, table } from "../terminal.ts";
+import { type Terminal, table } from "../terminal.ts";
 import { withSubnet } from "./failure-options.ts";
 
 interface EventsStatus extends CountedFailures {

@@ -22,6 +22,6 @@ export function mcpCommand(terminal: Terminal): Command {
     )
     .action(async ({ registry, ...policy }: RegistryOptions & PolicyOptions) => {
       const { serveMcp } = await import("../mcp/serve-mcp.ts");
-      await serveMcp(registry, () => loadMeantPolicy(policy), terminal);
+      await serveMcp(registry, () => loadMeantPolicy(policy), terminal.say);
     });
 }

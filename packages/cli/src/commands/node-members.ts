@@ -27,7 +27,7 @@ export function nodeAddCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos node add alpha/hall --publish ui. --subscribe ui.,timer.")
     .action(async (id: string, { role: roles, publish, subscribe, ...options }: AddOptions) => {
-      const { addMember } = await changes();
+      const { addMember } = await import("../mesh/change-members.ts");
       tell(await addMember(id, { roles, publish, subscribe }, options.state), options, terminal);
     });
 }
@@ -45,7 +45,7 @@ export function nodeRemoveCommand(terminal: Terminal): Command {
     .action(async (id: string, options: RemoveOptions) => {
       const { confirmed } = await import("./change-options.ts");
       if (!(await confirmed("remove", `member (${id})`, { count: 1 }, options, terminal))) return;
-      const { removeMember } = await changes();
+      const { removeMember } = await import("../mesh/change-members.ts");
       tell(await removeMember(id, options.state), options, terminal);
     });
 }
@@ -59,14 +59,10 @@ export function nodeRotateCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos node rotate alpha/kitchen && adaos node rotate alpha --leaf")
     .action(async (id: string, options: StateOptions & { readonly leaf?: boolean }) => {
-      const { rotateKey } = await changes();
+      const { rotateKey } = await import("../mesh/change-members.ts");
       tell(await rotateKey(id, options.leaf === true, options.state), options, terminal);
     });
 }
-
-/** Loaded only for these: a daemon, which this command runs too, lives long and should not carry it. */
-const changes = (): Promise<typeof import("../mesh/change-members.ts")> =>
-  import("../mesh/change-members.ts");
 
 function tell(
   { node, done, nodeFile, inForceMs }: MemberChange,

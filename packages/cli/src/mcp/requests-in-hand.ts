@@ -1,18 +1,18 @@
+import { firstLine } from "@adaos/core";
 import { once } from "node:events";
 import { MeshError, messageOf } from "@adaos/core";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
-import { firstLine, type Terminal } from "../terminal.ts";
 
 /** Requests that are being answered at a time. */
 const MAX_IN_HAND = 64;
 
 /** Takes requests, so many at a time and no faster than their answers are read, and tells errors as the protocol does. */
 export class RequestsInHand {
-  readonly #terminal: Terminal;
+  readonly #say: (line: string) => void;
   readonly #inHand = new Set<Promise<unknown>>();
 
-  constructor(terminal: Terminal) {
-    this.#terminal = terminal;
+  constructor(say: (line: string) => void) {
+    this.#say = say;
   }
 
   /** @param code Of what the asker could have known better. */
@@ -45,7 +45,7 @@ export class RequestsInHand {
       if (thrown instanceof McpError) throw thrown;
       if (thrown instanceof MeshError && thrown.code !== "internal")
         throw new McpError(thrown.code === "invalid-config" ? ErrorCode.InternalError : code, thrown.message);
-      this.#terminal.say(`this is a bug in adaos: ${firstLine(messageOf(thrown), 500)}`);
+      this.#say(`this is a bug in adaos: ${firstLine(messageOf(thrown), 500)}`);
       throw new McpError(ErrorCode.InternalError, "this is a bug in adaos; standard error tells more");
     }
   }

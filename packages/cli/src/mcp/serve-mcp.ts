@@ -1,3 +1,4 @@
+import { firstLine } from "@adaos/core";
 import { once } from "node:events";
 import { MeshError, messageOf, quote, visibleJson } from "@adaos/core";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
@@ -12,7 +13,6 @@ import {
   ReadResourceRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
-import { firstLine, type Terminal } from "../terminal.ts";
 import { untilAsked } from "../until-asked.ts";
 import { RegistryOnDisk } from "./registry-on-disk.ts";
 import { RequestsInHand } from "./requests-in-hand.ts";
@@ -33,29 +33,30 @@ const INSTRUCTIONS =
  * Serves a registry to one client on standard input and output, until that ends or a signal comes. Standard output
  * carries the protocol alone.
  * @param policy Reads the policy anew.
+ * @param say Takes what a person should know, a line at a time.
  * @throws MeshError `invalid-config` for a registry that is not right, at the start; `too-large` for a message that is.
  */
 export async function serveMcp(
   registryDir: string,
   policy: Sources["policy"],
-  terminal: Terminal,
+  say: (line: string) => void,
 ): Promise<void> {
   const live = new RegistryOnDisk(registryDir);
   const sources: Sources = { registry: () => live.current(), policy };
   const { records } = await sources.registry();
   const asked = untilAsked();
-  const desk = new RequestsInHand(terminal);
+  const desk = new RequestsInHand(say);
   const server = serverOf(sources, desk);
   const closed = new Promise<"closed">((resolve) => {
     server.onclose = () => resolve("closed");
   });
   server.onerror = (error) => {
-    terminal.say(`message not understood: ${firstLine(messageOf(error).replaceAll(/\s+/g, " "), 200)}`);
+    say(`message not understood: ${firstLine(messageOf(error).replaceAll(/\s+/g, " "), 200)}`);
     if (error instanceof SyntaxError) answerNoJson();
   };
   const ended = once(process.stdin, "end");
   await server.connect(new VisibleStdio(process.stdin, process.stdout, { maxBufferSize: MAX_MESSAGE_BYTES }));
-  terminal.say(`serving ${records.length} events of ${registryDir}`);
+  say(`serving ${records.length} events of ${registryDir}`);
   const end = await Promise.race([ended, asked.promise, closed]);
   if (end === "closed")
     throw new MeshError("too-large", `a message has more than ${MAX_MESSAGE_BYTES} bytes; ended`);

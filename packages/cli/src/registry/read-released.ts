@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { MeshError, messageOf, quote } from "@adaos/core";
 import { loadRegistry } from "@adaos/registry";
-import type { ReleasedEvent } from "@adaos/registry/tools";
+import { type ReleasedEvent, releasedEvents } from "@adaos/registry/tools";
 
 const GIT_MS = 60_000;
 const MAX_LOCK_BYTES = 64 * 1024 * 1024;
@@ -17,7 +17,7 @@ const run = promisify(execFile);
  * @throws MeshError `invalid-config` or `usage`.
  */
 export async function readReleased(where: string, beside: string): Promise<ReleasedEvent[]> {
-  const { parseLock, releasedEvents } = await import("@adaos/registry/tools");
+  const { parseLock } = await import("@adaos/registry/tools");
   const stats = statSync(where, { throwIfNoEntry: false });
   if (stats?.isDirectory() === true) return releasedEvents(await loadRegistry(where));
   if (stats?.isFile() === true) {
