@@ -1,5 +1,5 @@
 // What becomes of an event: it succeeds, succeeds after a retry, fails for good, or fails until its retries are spent.
-import { connect, NonRetryableError, RetryableError } from "@adaos/member";
+import { connect, NonRetryableError, RetryableError } from "@adaos/client";
 
 const kitchen = await connect({ as: "alpha/kitchen" });
 const speaker = await connect({ as: "alpha/speaker" });

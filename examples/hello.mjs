@@ -1,4 +1,4 @@
-import { connect } from "@adaos/member";
+import { connect } from "@adaos/client";
 
 const kitchen = await connect({ as: "alpha/kitchen" });
 const desk = await connect({ as: "beta/desk" });

@@ -3,10 +3,11 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildEventDocs } from "../packages/cli/dist/event-docs/build-event-docs.js";
-import { meshFileJsonSchema, nodeFileJsonSchema, readMeshFile } from "../packages/config/dist/index.js";
-import { exampleRootConfig } from "../packages/nats-server/dist/index.js";
-import { generateIndex, generateTypes, loadRegistry } from "../packages/registry/dist/index.js";
+import { meshFileJsonSchema, nodeFileJsonSchema, readMeshFile } from "@adaos/config";
+import { exampleRootConfig } from "@adaos/nats-server";
+import { loadRegistry } from "@adaos/registry";
+import { generateIndex, generateTypes } from "@adaos/registry-tools";
+import { buildEventDocs } from "@adaos/registry-tools/docs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const registry = await loadRegistry(join(root, "schemas/events"));

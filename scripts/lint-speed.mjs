@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { lintRegistry } from "../packages/registry/dist/tools.js";
+import { lintRegistry } from "@adaos/registry-tools";
 
 const count = Number(process.argv[2] ?? 1000);
 const model = fileURLToPath(new URL("../schemas/events/ui/notify/v1", import.meta.url));

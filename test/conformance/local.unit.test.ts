@@ -12,7 +12,8 @@ import {
   describeSettle,
   type TransportHarness,
 } from "@adaos/conformance";
-import { compilePolicy, MAX_EVENT_BYTES, type Mesh, type NodeAddress, parseEventPattern } from "@adaos/core";
+import { compilePolicy, MAX_EVENT_BYTES, type Mesh, parseEventPattern } from "@adaos/core";
+import type { NodeAddress } from "@adaos/core/wire";
 import {
   LOCAL_TRAITS,
   LocalBroker,

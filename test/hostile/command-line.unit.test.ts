@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { EXIT_CODES } from "@adaos/cli/exit-codes";
+import { main } from "@adaos/cli/main";
 import { MeshError } from "@adaos/core";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { EXIT_CODES } from "../../packages/cli/src/exit-codes.ts";
-import { main } from "../../packages/cli/src/main.ts";
 import { brokenUtf8, deepJson, hostileToken, tryHostile } from "../kit/hostile.ts";
 
 const ADAOS = fileURLToPath(new URL("../../packages/cli/bin/adaos.mjs", import.meta.url));

@@ -3,12 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseYaml, readMeshFile } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { loadRegistry } from "@adaos/registry";
+import { LinearPattern } from "@adaos/json-schema";
+import { loadRegistry, parseRecords } from "@adaos/registry";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { LinearPattern } from "../../packages/registry/src/linear-pattern.ts";
-import { parseRecords } from "../../packages/registry/src/record.ts";
 import { brokenUtf8, hostileToken, tryHostile } from "../kit/hostile.ts";
 
 let dir: string;

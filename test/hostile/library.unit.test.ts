@@ -1,3 +1,4 @@
+import type { PublishOptions } from "@adaos/core";
 import {
   decodeEnvelope,
   type Envelope,
@@ -5,14 +6,18 @@ import {
   MeshError,
   Policy,
   parseEventPattern,
+} from "@adaos/core";
+import {
+  formatReplaySubject,
+  formatReplySubject,
+  formatSubject,
+  type Publisher,
   parseNodeAddress,
   parseSubject,
-} from "@adaos/core";
+  prepareEvent,
+} from "@adaos/core/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Publisher, type PublishOptions, prepareEvent } from "../../packages/core/src/publish.ts";
-import { formatReplySubject } from "../../packages/core/src/reply-subject.ts";
-import { formatReplaySubject, formatSubject } from "../../packages/core/src/subject.ts";
 import { brokenUtf8, deepJson, hostileToken, hugeNumber, tryHostile } from "../kit/hostile.ts";
 import { contractOf, envelopeOf, registryOf } from "../kit/stand-ins.ts";
 

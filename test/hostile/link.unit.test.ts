@@ -1,12 +1,11 @@
-import { type Envelope, MeshError, type Message, Policy, parseEventPattern, Signatures } from "@adaos/core";
+import { type Envelope, MeshError, type Message, Policy, parseEventPattern } from "@adaos/core";
+import { openDelivery, Signatures } from "@adaos/core/wire";
+import { Admission, Clearance } from "@adaos/root";
+import { mendClient } from "@adaos/transport-nats";
 import fc from "fast-check";
 import type { Msg } from "nats";
 import { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 import { beforeAll, describe, expect, test } from "vitest";
-import { openDelivery } from "../../packages/core/src/open-delivery.ts";
-import { Admission } from "../../packages/root/src/admission.ts";
-import { Clearance } from "../../packages/root/src/clearance.ts";
-import { mendClient } from "../../packages/transport-nats/src/client-mends.ts";
 import { brokenUtf8, deepJson, hostileToken, hugeNumber, tryHostile } from "../kit/hostile.ts";
 import { contractOf, envelopeOf, registryOf, TestDelivery } from "../kit/stand-ins.ts";
 

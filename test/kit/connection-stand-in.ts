@@ -1,4 +1,5 @@
-import { MAX_PAYLOAD_BYTES } from "@adaos/core";
+import { MAX_PAYLOAD_BYTES } from "@adaos/core/wire";
+import type { Connection, ConnectionListener, MessageIds } from "@adaos/transport-nats";
 import {
   type Msg,
   type MsgHdrs,
@@ -11,8 +12,6 @@ import {
   type Subscription,
   type SubscriptionOptions,
 } from "nats";
-import type { Connection, ConnectionListener } from "../../packages/transport-nats/src/connection.ts";
-import type { MessageIds } from "../../packages/transport-nats/src/message-ids.ts";
 import { filterMatches } from "./nats-wildcards.ts";
 
 /** What a client has sent, as it was at that moment: clients use their header objects again. */

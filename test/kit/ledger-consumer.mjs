@@ -1,7 +1,7 @@
 // A consumer in a process of its own, made to be killed at any moment: `ledger-consumer.mjs <member> <state> <file>`.
 // Its store joins effect and mark: one synced line of the file is both, so that no crash comes between the two.
 import { existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
-import { connect, NonRetryableError, RetryableError } from "@adaos/member";
+import { connect, NonRetryableError, RetryableError } from "@adaos/client";
 
 const [as, state, file] = process.argv.slice(2);
 const MAX_RETRIES = 2;

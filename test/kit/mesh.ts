@@ -4,8 +4,8 @@ import { connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Bus, type ConnectOptions, connect } from "@adaos/client";
 import { nodeFilePath, nodeId, readNodeFile, readServerAccess } from "@adaos/config";
-import { type Bus, type ConnectOptions, connect } from "@adaos/member";
 import { type Connection, openConnection } from "@adaos/transport-nats";
 import type { NatsConnection } from "nats";
 

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { loadRegistry } from "@adaos/registry";
-import { makeDist } from "@adaos/registry/tools";
+import { makeDist } from "@adaos/registry-tools";
 
 /** A registry that is right. The record of each event has 13 lines, the first of them 1, 14 and 27. */
 export const RIGHT: Readonly<Record<string, string>> = {

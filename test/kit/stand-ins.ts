@@ -1,21 +1,23 @@
 import {
-  type ClassifiedData,
   type DataClass,
-  type DeadLetter,
   type Delivery,
   type Envelope,
   type EventContract,
   encodeEnvelope,
-  type FailureJournal,
-  formatSubject,
   type Logger,
   MeshError,
   type Message,
-  type ProcessingRecord,
-  type RecordedEvent,
   type SchemaRegistry,
   type Settlement,
 } from "@adaos/core";
+import {
+  type ClassifiedData,
+  type DeadLetter,
+  type FailureJournal,
+  formatSubject,
+  type ProcessingRecord,
+  type RecordedEvent,
+} from "@adaos/core/wire";
 
 /** A log that is read by a test. */
 export class RecordingLog implements Logger {

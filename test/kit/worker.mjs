@@ -2,7 +2,7 @@
 // handling does; what was handled is a line of the file.
 import { appendFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { connect, RetryableError } from "@adaos/member";
+import { connect, RetryableError } from "@adaos/client";
 
 const [as, state, durable, file] = process.argv.slice(2);
 

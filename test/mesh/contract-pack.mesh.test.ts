@@ -120,7 +120,7 @@ function writePrograms(events: readonly IndexedEvent[]): void {
 /** Publishes every fixture, and prints what became of it. */
 const PUBLISH_FIXTURES = `
 import { readdirSync, readFileSync } from "node:fs";
-import { connect } from "@adaos/member";
+import { connect } from "@adaos/client";
 const bus = await connect({ as: "here/me", mesh: "mesh.yaml" });
 const options = { headers: { correlation_id: "c-1" } };
 for (const kind of ["valid", "invalid"]) {
@@ -154,7 +154,7 @@ describe("adaos events pack", () => {
     const [, ...events] = await makePack();
     mkdirSync(join(pack, "programs"));
     const wrong = `import { publish } from "../snippets/ui.notify.v1.js";
-import type { Bus } from "@adaos/member";
+import type { Bus } from "@adaos/client";
 export const wrong = (bus: Bus): unknown => publish(bus, { txt: "misspelt" });
 `;
     writeFileSync(join(pack, "programs/wrong.ts"), wrong);

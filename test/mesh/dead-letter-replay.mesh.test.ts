@@ -1,4 +1,4 @@
-import { NonRetryableError } from "@adaos/member";
+import { NonRetryableError } from "@adaos/client";
 import type { NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CliResult, TestMesh, until } from "../kit/mesh.ts";

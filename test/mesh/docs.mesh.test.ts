@@ -1,11 +1,11 @@
 import { execFile, spawn } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { EXIT_CODES } from "@adaos/cli/exit-codes";
 import { MESH_ERROR_CODES, METRICS } from "@adaos/core";
 import { ensureNatsServer } from "@adaos/nats-server";
 import { connect, nkeyAuthenticator, nkeys } from "nats";
 import { describe, expect, test } from "vitest";
-import { EXIT_CODES } from "../../packages/cli/src/exit-codes.ts";
 import { adaos, HOME, TestMesh, until } from "../kit/mesh.ts";
 
 const read = (path: string): string => readFileSync(join(HOME, path), "utf8");

@@ -1,5 +1,5 @@
+import type { Bus } from "@adaos/client";
 import { newEventId } from "@adaos/core";
-import type { Bus } from "@adaos/member";
 import type { Connection } from "@adaos/transport-nats";
 import { headers as newHeaders } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

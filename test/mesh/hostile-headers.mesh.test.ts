@@ -1,12 +1,5 @@
-import {
-  checkEnvelope,
-  deadLetterStream,
-  encodeEnvelope,
-  eventsStream,
-  newEventId,
-  PARKED_EVENTS,
-  parkedStream,
-} from "@adaos/core";
+import { checkEnvelope, encodeEnvelope, newEventId } from "@adaos/core";
+import { deadLetterStream, eventsStream, PARKED_EVENTS, parkedStream } from "@adaos/core/wire";
 import { type Connection, HeaderReader, storedMessages } from "@adaos/transport-nats";
 import { headers as newHeaders } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Bus } from "@adaos/member";
+import type { Bus } from "@adaos/client";
 import { AckPolicy, type NatsConnection, nkeys } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Asked, HostileLeaf, type Sent } from "../kit/hostile-leaf.ts";

@@ -1,18 +1,17 @@
+import { type Bus, NonRetryableError, RetryableError } from "@adaos/client";
+import { MAX_EVENT_BYTES, newEventId } from "@adaos/core";
 import {
   type DeadLetter,
   deadLetterStream,
   doneStream,
   eventsStream,
   MAX_DEAD_LETTER_BYTES,
-  MAX_EVENT_BYTES,
   MAX_MARK_BYTES,
   MAX_METRICS_BYTES,
   MAX_RECORD_BYTES,
   MESH_STREAM,
-  newEventId,
   processingStream,
-} from "@adaos/core";
-import { type Bus, NonRetryableError, RetryableError } from "@adaos/member";
+} from "@adaos/core/wire";
 import { type Connection, StreamPublisher, storedMessages } from "@adaos/transport-nats";
 import { headers as newHeaders } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,5 +1,6 @@
-import { formatReplySubject, inboxPrefix, type MeshError, newEventId, REPLY_PROOF_HEADER } from "@adaos/core";
-import type { Bus } from "@adaos/member";
+import type { Bus } from "@adaos/client";
+import { type MeshError, newEventId } from "@adaos/core";
+import { formatReplySubject, inboxPrefix, REPLY_PROOF_HEADER } from "@adaos/core/wire";
 import type { Connection } from "@adaos/transport-nats";
 import { headers as newHeaders } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,9 +1,9 @@
-import { inboxPrefix } from "@adaos/core";
-import { type Bus, RetryableError } from "@adaos/member";
+import { type Bus, RetryableError } from "@adaos/client";
+import { inboxPrefix } from "@adaos/core/wire";
 import type { Connection } from "@adaos/transport-nats";
+import { toSend } from "@adaos/transport-nats";
 import { headers as newHeaders } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { toSend } from "../../packages/transport-nats/src/header-block.ts";
 import { TestMesh, until } from "../kit/mesh.ts";
 
 const YAML = `

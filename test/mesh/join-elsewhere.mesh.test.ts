@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect as connectBus } from "@adaos/member";
+import { connect as connectBus } from "@adaos/client";
 import { ensureNatsServer } from "@adaos/nats-server";
 import { afterEach, describe, expect, test } from "vitest";
 import { adaos, HOME, TestMesh, until } from "../kit/mesh.ts";

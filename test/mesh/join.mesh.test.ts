@@ -2,18 +2,19 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { type AddressInfo, createServer, connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inboxPrefix, joiningUser, joinSubject } from "@adaos/core";
-import { type Bus, connect as connectBus } from "@adaos/member";
-import { connect, type NatsConnection, nkeyAuthenticator } from "nats";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeJoinCode, parseJoinCode } from "../../packages/cli/src/join/join-code.ts";
+import { type Bus, connect as connectBus } from "@adaos/client";
+import { inboxPrefix, joiningUser, joinSubject } from "@adaos/core/wire";
 import {
   admissionSchema,
   type JoinRequest,
+  makeJoinCode,
   offerSchema,
   openAnswer,
+  parseJoinCode,
   signRequest,
-} from "../../packages/cli/src/join/protocol.ts";
+} from "@adaos/provision";
+import { connect, type NatsConnection, nkeyAuthenticator } from "nats";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { adaos, beginAdaos, type CliResult, TestMesh, until } from "../kit/mesh.ts";
 
 /*

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { connect } from "@adaos/client";
 import { nodeFilePath, nodeId, readNodeFile, readSeed } from "@adaos/config";
-import { connect } from "@adaos/member";
 import { openConnection } from "@adaos/transport-nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";

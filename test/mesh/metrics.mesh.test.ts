@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { NonRetryableError, RetryableError } from "@adaos/member";
+import { NonRetryableError, RetryableError } from "@adaos/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
 

@@ -1,5 +1,5 @@
+import { NonRetryableError } from "@adaos/client";
 import type { IdempotencyStore } from "@adaos/core";
-import { NonRetryableError } from "@adaos/member";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
 

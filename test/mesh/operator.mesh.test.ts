@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { cpSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { NonRetryableError, RetryableError } from "@adaos/member";
+import { NonRetryableError, RetryableError } from "@adaos/client";
 import type { NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CliResult, HOME, TestMesh, until } from "../kit/mesh.ts";

@@ -25,7 +25,7 @@ subnets:
 
 /** A program that publishes numbered events, a few at a time, and says which were accepted. */
 const PUBLISHER = `
-import { connect } from "@adaos/member";
+import { connect } from "@adaos/client";
 const [state, name, first] = process.argv.slice(1);
 const bus = await connect({ as: "alpha/kitchen", state, waitForServer: true });
 console.log("connected");

@@ -1,14 +1,8 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  checkEnvelope,
-  deadLetterStream,
-  encodeEnvelope,
-  type Message,
-  newEventId,
-  parkedStream,
-} from "@adaos/core";
-import type { Bus } from "@adaos/member";
+import type { Bus } from "@adaos/client";
+import { checkEnvelope, encodeEnvelope, type Message, newEventId } from "@adaos/core";
+import { deadLetterStream, parkedStream } from "@adaos/core/wire";
 import { type Connection, StreamPublisher } from "@adaos/transport-nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HOME, TestMesh, until } from "../kit/mesh.ts";

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeFilePath, nodeId, readNodeFile, readSeed } from "@adaos/config";
-import { memberConsumer } from "@adaos/core";
+import { memberConsumer } from "@adaos/core/wire";
 import { openConnection, PullConsumer } from "@adaos/transport-nats";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { HOME, TestMesh, until } from "../kit/mesh.ts";

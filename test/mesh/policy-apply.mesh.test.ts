@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Bus } from "@adaos/client";
 import { nodeFilePath, nodeId, readNodeFile, readSeed } from "@adaos/config";
-import type { Bus } from "@adaos/member";
 import { type Connection, openConnection } from "@adaos/transport-nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";

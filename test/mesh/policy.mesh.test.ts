@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { readNodeFile } from "@adaos/config";
-import { formatSubject, inboxPrefix, newEventId, Policy, parseEventPattern } from "@adaos/core";
+import { newEventId, Policy, parseEventPattern } from "@adaos/core";
+import { formatSubject, inboxPrefix } from "@adaos/core/wire";
 import type { Connection } from "@adaos/transport-nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Bus, ConnectOptions } from "@adaos/client";
 import { type Logger, newEventId } from "@adaos/core";
-import type { Bus, ConnectOptions } from "@adaos/member";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HOME, TestMesh, until } from "../kit/mesh.ts";
 

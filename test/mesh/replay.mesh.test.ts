@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { type Bus, NonRetryableError } from "@adaos/member";
+import { type Bus, NonRetryableError } from "@adaos/client";
 import type { NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CliResult, HOME, TestMesh, until } from "../kit/mesh.ts";

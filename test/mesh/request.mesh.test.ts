@@ -1,4 +1,4 @@
-import { NonRetryableError, RetryableError } from "@adaos/member";
+import { NonRetryableError, RetryableError } from "@adaos/client";
 import type { StreamInfo } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { leftovers, TestMesh, until } from "../kit/mesh.ts";

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import type { Bus } from "@adaos/client";
 import { type MemberFile, readNodeFile, readSeed, runFilePath } from "@adaos/config";
 import { type Logger, newEventId } from "@adaos/core";
-import type { Bus } from "@adaos/member";
 import {
   type ConsumerInfo,
   connect,

@@ -1,7 +1,7 @@
 import { connect as dial } from "node:net";
 import { join } from "node:path";
+import type { Bus } from "@adaos/client";
 import { readSeed } from "@adaos/config";
-import type { Bus } from "@adaos/member";
 import { connect, nkeyAuthenticator, nkeys } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";

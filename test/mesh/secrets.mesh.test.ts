@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readSeed } from "@adaos/config";
+import { parseJoinCode } from "@adaos/provision";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseJoinCode } from "../../packages/cli/src/join/join-code.ts";
 import { adaos as runAdaos, TestMesh, until } from "../kit/mesh.ts";
 
 const MESH = `

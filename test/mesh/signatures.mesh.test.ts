@@ -1,11 +1,11 @@
 import { join } from "node:path";
+import { type Bus, NonRetryableError } from "@adaos/client";
 import { readSignatureKey } from "@adaos/config";
-import { newEventId, SIGNATURE_HEADER, type SignatureKey } from "@adaos/core";
-import { type Bus, NonRetryableError } from "@adaos/member";
+import { newEventId } from "@adaos/core";
+import { SIGNATURE_HEADER, type SignatureKey, signatureOf } from "@adaos/core/wire";
 import type { Connection } from "@adaos/transport-nats";
 import { headers as newHeaders, type StoredMsg } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { signatureOf } from "../../packages/core/src/signature.ts";
 import { leftovers, TestMesh, until } from "../kit/mesh.ts";
 
 const MAX_AGE_MS = 15_000;

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Bus } from "@adaos/client";
 import { readSeed } from "@adaos/config";
-import type { Bus } from "@adaos/member";
 import { connect, nkeyAuthenticator } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MONITOR, TestMesh, until } from "../kit/mesh.ts";

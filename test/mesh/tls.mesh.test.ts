@@ -3,9 +3,9 @@ import { connect as dial, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { connect as upgrade } from "node:tls";
 import { nodeFilePath, nodeId, readNodeFile, readServerAccess, type ServerAccess } from "@adaos/config";
+import { makeCertificate } from "@adaos/provision";
 import { openConnection } from "@adaos/transport-nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeCertificate } from "../../packages/cli/src/mesh/make-certificate.ts";
 import { TestMesh, until } from "../kit/mesh.ts";
 
 /*

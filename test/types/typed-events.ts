@@ -2,7 +2,7 @@
  * Compiled with the tests, never run: what the registry's generated types let through and what they do not. Each
  * `@ts-expect-error` is an assertion, since the compiler complains when there is nothing to expect.
  */
-import type { Bus } from "@adaos/member";
+import type { Bus } from "@adaos/client";
 
 export async function typedEvents(bus: Bus): Promise<void> {
   await bus.publish("ui.notify", { text: "Tea is ready" });

@@ -1,4 +1,4 @@
-import type { Durability } from "@adaos/core";
+import type { Durability } from "@adaos/core/wire";
 
 /** Where one run of a contender takes place. Plain data: it is handed to the worker processes. */
 export interface Place {

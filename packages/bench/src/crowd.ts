@@ -3,16 +3,16 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { MeshError } from "@adaos/core";
 import {
   bridgePrefix,
   type Durability,
   EVENT_ROOT,
   eventsStream,
   ingestPrefix,
-  MeshError,
   ROOT_DOMAIN,
   UPLINK_DURABLE,
-} from "@adaos/core";
+} from "@adaos/core/wire";
 import { type ConfBlock, ensureNatsServer, renderConf } from "@adaos/nats-server";
 import { AckPolicy, connect, type NatsConnection, nkeyAuthenticator, nkeys } from "nats";
 

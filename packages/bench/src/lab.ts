@@ -1,12 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Durability, MeshError, messageOf } from "@adaos/core";
+import { MeshError } from "@adaos/core";
+import { type Durability, messageOf } from "@adaos/core/wire";
 import { BenchMesh, type MeshSpec } from "./bench-mesh.ts";
 import type { Backing, Contender, Place } from "./contender.ts";
 import { entryOf } from "./contenders.ts";
-import { WorkerProcess } from "./worker-process.ts";
-import type { Work } from "./worker-protocol.ts";
+import { WorkerProcess } from "./workers/worker-process.ts";
+import type { Work } from "./workers/worker-protocol.ts";
 
 export interface LabOptions {
   readonly durability: Durability;

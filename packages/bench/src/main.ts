@@ -1,11 +1,12 @@
 import { writeFileSync } from "node:fs";
-import { type Durability, MeshError, messageOf } from "@adaos/core";
+import { MeshError } from "@adaos/core";
+import { type Durability, messageOf } from "@adaos/core/wire";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { conditionsHere } from "./conditions.ts";
 import { CONTENDERS, entryOf } from "./contenders.ts";
 import { Lab } from "./lab.ts";
-import { markdownOf } from "./markdown.ts";
-import { linesOf, type Report, type Section } from "./report.ts";
+import { markdownOf } from "./report/markdown.ts";
+import { linesOf, type Report, type Section } from "./report/report.ts";
 import { type Collected, runScenarios } from "./run-scenarios.ts";
 import type { Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";

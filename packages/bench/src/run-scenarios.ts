@@ -1,6 +1,6 @@
-import { messageOf } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
 import type { Lab } from "./lab.ts";
-import { type Miss, type Round, rowsOf, type Section } from "./report.ts";
+import { type Miss, type Round, rowsOf, type Section } from "./report/report.ts";
 import type { Scenario, Turn } from "./scenario.ts";
 
 /** What is gathered while scenarios run. */

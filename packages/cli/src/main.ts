@@ -1,23 +1,24 @@
-import { MeshError, messageOf } from "@adaos/core";
+import { MeshError } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
 import { Command, CommanderError } from "commander";
-import { EXIT_CODES } from "./exit-codes.ts";
-import { processTerminal, type Terminal } from "./terminal.ts";
+import { EXIT_CODES } from "./terminal/exit-codes.ts";
+import { processTerminal, type Terminal } from "./terminal/terminal.ts";
 
 type MakeCommand = (terminal: Terminal) => Command;
 
 /** Only the command that is asked for is loaded: a daemon lives long, and what it does not need it should not carry. */
 const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
-  up: async () => (await import("./commands/up.ts")).upCommand,
-  down: async () => (await import("./commands/down.ts")).downCommand,
-  status: async () => (await import("./commands/status.ts")).statusCommand,
-  events: async () => (await import("./commands/events.ts")).eventsCommand,
-  registry: async () => (await import("./commands/registry.ts")).registryCommand,
-  policy: async () => (await import("./commands/policy.ts")).policyCommand,
+  up: async () => (await import("./commands/mesh/up.ts")).upCommand,
+  down: async () => (await import("./commands/mesh/down.ts")).downCommand,
+  status: async () => (await import("./commands/mesh/status.ts")).statusCommand,
+  events: async () => (await import("./commands/events/index.ts")).eventsCommand,
+  registry: async () => (await import("./commands/registry/index.ts")).registryCommand,
+  policy: async () => (await import("./commands/policy/index.ts")).policyCommand,
   mcp: async () => (await import("./commands/mcp.ts")).mcpCommand,
-  node: async () => (await import("./commands/node.ts")).nodeCommand,
-  join: async () => (await import("./commands/join.ts")).joinCommand,
-  bridge: async () => (await import("./commands/bridge.ts")).bridgeCommand,
-  demo: async () => (await import("./commands/demo.ts")).demoCommand,
+  node: async () => (await import("./commands/node/index.ts")).nodeCommand,
+  join: async () => (await import("./commands/join/index.ts")).joinCommand,
+  bridge: async () => (await import("./commands/bridge/index.ts")).bridgeCommand,
+  demo: async () => (await import("./commands/mesh/demo.ts")).demoCommand,
 };
 
 /** Not in the list of commands: `npm start` runs it. */

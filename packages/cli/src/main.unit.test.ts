@@ -9,7 +9,7 @@ import { main } from "./main.ts";
 let demo: () => void | Promise<void> = () => undefined;
 
 // The one command that is not in the list of commands lends itself to what no real one does.
-vi.mock("./commands/demo.ts", () => ({
+vi.mock("./commands/mesh/demo.ts", () => ({
   demoCommand: () => new Command("demo").action(() => demo()),
 }));
 

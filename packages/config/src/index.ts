@@ -1,8 +1,25 @@
-export { asBlockList, withItems } from "./append-items.ts";
 export { compiledPolicyText } from "./compiled-policy.ts";
-export { type NewMember, withMember, withoutMember } from "./edit-mesh-file.ts";
+export { makeFolder } from "./files/make-folder.ts";
+export { assertOwnFolder, ownershipProblem } from "./files/own-folder.ts";
+export { startTimeOf } from "./files/process-start-time.ts";
+export { assertPrivate, openOwnLog, readSeed, writeSecret } from "./files/secret-file.ts";
+export {
+  layoutFile,
+  logFilePath,
+  nodeFilePath,
+  nodeId,
+  outboxDir,
+  registryApprovalFile,
+  registryCachePath,
+  registryInForceFile,
+  resolveStateDir,
+  rootNodeIds,
+  runFilePath,
+  STATE_FOLDER,
+  storeDir,
+} from "./files/state-dir.ts";
+export { writeWhole } from "./files/write-whole.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
-export { makeFolder } from "./make-folder.ts";
 export {
   type AutoApply,
   type CertificateFiles,
@@ -25,32 +42,10 @@ export {
   type RootFile,
   readNodeFile,
 } from "./node-file.ts";
-export { assertOwnFolder, ownershipProblem } from "./own-folder.ts";
-export { startTimeOf } from "./process-start-time.ts";
-export { assertPrivate, openOwnLog, readSeed, writeSecret } from "./secret-file.ts";
 export { newSignatureKey, readSignatureKey, readSignatures } from "./signature-keys.ts";
-export {
-  layoutFile,
-  logFilePath,
-  nodeFilePath,
-  nodeId,
-  outboxDir,
-  registryApprovalFile,
-  registryCachePath,
-  registryInForceFile,
-  resolveStateDir,
-  rootNodeIds,
-  runFilePath,
-  STATE_FOLDER,
-  storeDir,
-} from "./state-dir.ts";
-export {
-  type ClientTls,
-  isLoopback,
-  readServerAccess,
-  type ServerAccess,
-  type ServerTls,
-} from "./transport-security.ts";
+export { asBlockList, withItems } from "./text/append-items.ts";
+export { type NewMember, withMember, withoutMember } from "./text/edit-mesh-file.ts";
+export { itemsIn, placeAt, placeInJson, placeOfSyntaxError } from "./text/json-places.ts";
 export {
   type CheckedFile,
   invalid,
@@ -58,5 +53,18 @@ export {
   parseYaml,
   readYamlFile,
   shownPath,
-} from "./yaml-file.ts";
-export { type Place, readYamlTree, schemaProblems, type YamlProblem, type YamlTree } from "./yaml-tree.ts";
+} from "./text/yaml-file.ts";
+export {
+  type Place,
+  readYamlTree,
+  schemaProblems,
+  type YamlProblem,
+  type YamlTree,
+} from "./text/yaml-tree.ts";
+export {
+  type ClientTls,
+  isLoopback,
+  readServerAccess,
+  type ServerAccess,
+  type ServerTls,
+} from "./transport-security.ts";

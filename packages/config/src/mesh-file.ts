@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
-import { DATA_CLASSES, DEFAULT_TENANT, type DeclaredRule, type Mesh, ROOT_DOMAIN } from "@adaos/core";
+import type { Mesh } from "@adaos/core";
+import { DATA_CLASSES, DEFAULT_TENANT, type DeclaredRule, ROOT_DOMAIN } from "@adaos/core/wire";
 import { z } from "zod";
 import {
   declaredRuleOf,
@@ -11,8 +12,8 @@ import {
   tokenOf,
 } from "./policy-rule.ts";
 import { signatureRulesSchema } from "./signature-keys.ts";
+import { invalid, readYamlFile } from "./text/yaml-file.ts";
 import { listenSchema, meshTlsSchema, ownCertificateSchema, plainProblem } from "./transport-security.ts";
-import { invalid, readYamlFile } from "./yaml-file.ts";
 
 /** Names that a node of every subnet has already. */
 const RESERVED_NODES: ReadonlySet<string> = new Set(["hub", "root"]);

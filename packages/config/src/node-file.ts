@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { dirname, resolve } from "node:path";
-import { DATA_CLASSES, DEFAULT_TENANT, MeshError } from "@adaos/core";
+import { MeshError } from "@adaos/core";
+import { DATA_CLASSES, DEFAULT_TENANT } from "@adaos/core/wire";
 import { z } from "zod";
 import { compiledPolicySchema } from "./compiled-policy.ts";
 import {
@@ -12,8 +13,8 @@ import {
 } from "./mesh-file.ts";
 import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
 import { nodeSignaturesSchema } from "./signature-keys.ts";
+import { readYamlFile } from "./text/yaml-file.ts";
 import { plainProblem, serverAccessSchema, serverTlsSchema } from "./transport-security.ts";
-import { readYamlFile } from "./yaml-file.ts";
 
 /*
  * A node file says all that one daemon needs and nothing of what it does not: a member's holds its own rules, a hub's

@@ -1,17 +1,13 @@
+import { type EventPattern, type Mesh, type PolicyVerb, parseEventPattern, type Rate } from "@adaos/core";
 import {
   BUDGET,
   CLEARANCE,
   DEFAULT_DENY,
   type DeclaredRule,
-  type EventPattern,
-  type Mesh,
   messageOf,
   originTokenProblem,
-  type PolicyVerb,
-  parseEventPattern,
-  type Rate,
   TENANT_BOUNDARY,
-} from "@adaos/core";
+} from "@adaos/core/wire";
 import { z } from "zod";
 
 /** An event pattern, checked and parsed. */

@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { MeshError } from "@adaos/core";
 import {
-  MeshError,
   SIGNATURE_KEY_BYTES,
   type SignatureKey,
   type SubnetSignatures,
   signatureKey,
-} from "@adaos/core";
+} from "@adaos/core/wire";
 import { z } from "zod";
-import { assertPrivate, writeSecret } from "./secret-file.ts";
+import { assertPrivate, writeSecret } from "./files/secret-file.ts";
 
 const keyId = z.string().regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z 0-9 -");
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { assertPrivate, readSeed } from "./secret-file.ts";
+import { assertPrivate, readSeed } from "./files/secret-file.ts";
 
 /*
  * A connection is encrypted, or it stays on this machine, or the file says in so many words that it is plain.

@@ -1,4 +1,5 @@
-import type { Message, NodeAddress, Transport } from "@adaos/core";
+import type { Message, Transport } from "@adaos/core";
+import type { NodeAddress } from "@adaos/core/wire";
 
 /** What an adapter can and cannot do, beside its capabilities. The suite proves each line, whichever way it is. */
 export interface TransportTraits {

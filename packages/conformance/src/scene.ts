@@ -1,14 +1,13 @@
 import {
   encodeEnvelope,
-  formatSubject,
   type Message,
-  type NodeAddress,
   newEventId,
   type PublishReceipt,
   parseEventPattern,
   type StartAt,
   type Transport,
 } from "@adaos/core";
+import { formatSubject, type NodeAddress } from "@adaos/core/wire";
 import type { TransportHarness } from "./harness.ts";
 import { acknowledge, hold, type OnReceived, Received } from "./received.ts";
 

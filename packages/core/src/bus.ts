@@ -1,17 +1,24 @@
 import type { KeyObject } from "node:crypto";
-import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./consume.ts";
-import { Consumer } from "./consume.ts";
-import { Deprecations } from "./deprecations.ts";
-import type { Envelope } from "./envelope.ts";
-import { MeshError } from "./errors.ts";
-import type { EventData, ReplyData } from "./event-map.ts";
-import { parseEventRef, quote } from "./event-name.ts";
-import { type EventPattern, parseEventPattern } from "./event-pattern.ts";
-import { DEFAULT_TENANT } from "./mesh.ts";
-import type { Metrics } from "./metrics.ts";
-import { OUTBOX_STREAM } from "./names.ts";
-import { ParkedEvents } from "./parked-events.ts";
-import { deniedError, type Policy } from "./policy.ts";
+import { ParkedEvents } from "./dead-letter/parked-events.ts";
+import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./handle/consume.ts";
+import { Consumer } from "./handle/consume.ts";
+import { resolveRetry } from "./handle/retry-policy.ts";
+import type { Envelope } from "./language/envelope.ts";
+import { MeshError } from "./language/errors.ts";
+import type { EventData, ReplyData } from "./language/event-map.ts";
+import { parseEventRef, quote } from "./language/event-name.ts";
+import { type EventPattern, parseEventPattern } from "./language/event-pattern.ts";
+import type { Metrics } from "./measure/metrics.ts";
+import { publishSpan } from "./measure/tracing.ts";
+import { DEFAULT_TENANT } from "./policy/mesh.ts";
+import { deniedError, type Policy } from "./policy/policy.ts";
+import type { RateLimits } from "./policy/rate-limits.ts";
+import { Deprecations } from "./publish/deprecations.ts";
+import { type Published, type PublishOptions, prepareEvent } from "./publish/publish.ts";
+import type { Signatures } from "./publish/signatures.ts";
+import { replySecret } from "./request/reply-proof.ts";
+import { type RequestOptions, Responder, request } from "./request/request.ts";
+import { type RunContext, type RunOptions, type RunResult, runAction } from "./run/run.ts";
 import type {
   FailureJournal,
   IdempotencyStore,
@@ -20,16 +27,9 @@ import type {
   SchemaRegistry,
   Subscription,
   Transport,
-} from "./ports.ts";
-import { type Published, type PublishOptions, prepareEvent } from "./publish.ts";
-import type { RateLimits } from "./rate-limits.ts";
-import { replySecret } from "./reply-proof.ts";
-import { type RequestOptions, Responder, request } from "./request.ts";
-import { resolveRetry } from "./retry-policy.ts";
-import { type RunContext, type RunOptions, type RunResult, runAction } from "./run.ts";
-import type { Signatures } from "./signatures.ts";
-import { type NodeAddress, originTokenProblem } from "./subject.ts";
-import { publishSpan } from "./tracing.ts";
+} from "./transport.ts";
+import { OUTBOX_STREAM } from "./wire/names.ts";
+import { type NodeAddress, originTokenProblem } from "./wire/subject.ts";
 
 export interface BusOptions {
   readonly address: NodeAddress;

@@ -10,11 +10,11 @@ import {
   TestDelivery,
 } from "../../../test/kit/stand-ins.ts";
 import { Bus, type BusOptions } from "./bus.ts";
-import { decodeEnvelope, type Envelope } from "./envelope.ts";
-import { MeshError } from "./errors.ts";
-import { parseEventPattern } from "./event-pattern.ts";
-import { OUTBOX_STREAM } from "./names.ts";
-import { Policy, type PolicyRule, type PolicyVerb } from "./policy.ts";
+import type { RetryOptions } from "./handle/retry-policy.ts";
+import { decodeEnvelope, type Envelope } from "./language/envelope.ts";
+import { MeshError } from "./language/errors.ts";
+import { parseEventPattern } from "./language/event-pattern.ts";
+import { Policy, type PolicyRule, type PolicyVerb } from "./policy/policy.ts";
 import type {
   Message,
   OnDelivery,
@@ -24,8 +24,8 @@ import type {
   SubscribeOptions,
   Subscription,
   Transport,
-} from "./ports.ts";
-import type { RetryOptions } from "./retry-policy.ts";
+} from "./transport.ts";
+import { OUTBOX_STREAM } from "./wire/names.ts";
 
 interface Carried {
   readonly options: SubscribeOptions;

@@ -1,6 +1,6 @@
-export { type LogOptions, openLog } from "./log.ts";
+export { openLog } from "./log.ts";
 export { NodeFileWatch } from "./node-file-watch.ts";
 export type { Part, PartHealth } from "./part.ts";
-export { type NodeOptions, type RunFile, runNode } from "./run-node.ts";
+export { type RunFile, runNode } from "./run-node.ts";
 export type { NodeStatus } from "./status-server.ts";
-export { type FlushTelemetry, startTelemetry } from "./telemetry.ts";
+export { startTelemetry } from "./telemetry.ts";

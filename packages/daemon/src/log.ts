@@ -1,6 +1,7 @@
 import { closeSync, renameSync, statSync } from "node:fs";
 import { openOwnLog } from "@adaos/config";
-import { escapeUnseen, MeshError } from "@adaos/core";
+import { MeshError } from "@adaos/core";
+import { escapeUnseen } from "@adaos/core/wire";
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 
 export interface LogOptions {

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { type LoadedNode, type NodeFile, type NodeRole, nodeFileDigest, readNodeFile } from "@adaos/config";
-import { type Logger, messageOf } from "@adaos/core";
+import type { Logger } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "./part.ts";
 
 /** How often it is looked whether the file is another one, when nobody says otherwise. */

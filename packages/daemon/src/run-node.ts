@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Logger, MeshError, messageOf } from "@adaos/core";
+import { type Logger, MeshError } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "./part.ts";
 import { type NodeStatus, startStatusServer } from "./status-server.ts";
 import { startTelemetry } from "./telemetry.ts";

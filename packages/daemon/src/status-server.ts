@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { isIP, type Socket } from "node:net";
-import { MeshError, messageOf, visibleJson } from "@adaos/core";
+import { MeshError } from "@adaos/core";
+import { messageOf, visibleJson } from "@adaos/core/wire";
 import type { PartHealth } from "./part.ts";
 
 /** What a daemon answers at `/status`. */

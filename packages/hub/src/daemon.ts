@@ -1,14 +1,15 @@
 import { type HubFile, readNodeFile, readSeed, readServerAccess, readSignatures } from "@adaos/config";
-import { Denials, Policy, type RateLimit, Signatures } from "@adaos/core";
+import { Policy, type RateLimit } from "@adaos/core";
+import { Denials, Signatures } from "@adaos/core/wire";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { openConnection, StreamPublisher } from "@adaos/transport-nats";
-import { Budgets } from "./budgets.ts";
-import { DurableDesk } from "./durable-desk.ts";
-import { MemberService } from "./member-service.ts";
-import { ParkedDesk } from "./parked-desk.ts";
-import { RegistryKeeper } from "./registry-keeper.ts";
-import { RequestDesk } from "./request-desk.ts";
+import { Budgets } from "./budgets/budgets.ts";
+import { ParkedDesk } from "./parking/parked-desk.ts";
 import { type HubKeys, ServerGrants } from "./server-grants.ts";
+import { DurableDesk } from "./services/durable-desk.ts";
+import { MemberService } from "./services/member-service.ts";
+import { RegistryKeeper } from "./services/registry-keeper.ts";
+import { RequestDesk } from "./services/request-desk.ts";
 import { SubnetStream } from "./subnet-stream.ts";
 
 /** Runs the hub daemon of one subnet until it is told to stop. Resolves with the exit code. */

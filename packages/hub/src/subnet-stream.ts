@@ -1,4 +1,5 @@
 import type { StreamLimits } from "@adaos/config";
+import { type Logger, MAX_EVENT_BYTES, MeshError, type Policy } from "@adaos/core";
 import {
   DEAD_LETTER_ROOT,
   DONE_ROOT,
@@ -7,19 +8,15 @@ import {
   EVENT_ROOT,
   eventsStream,
   farReplyFilter,
-  type Logger,
   MAX_DEAD_LETTER_BYTES,
-  MAX_EVENT_BYTES,
   MAX_MARK_BYTES,
   MAX_METRICS_BYTES,
   MAX_RECORD_BYTES,
   METRICS_ROOT,
-  MeshError,
   metricsStream,
   minimalPatterns,
   type NodeAddress,
   PARKED_ROOT,
-  type Policy,
   PROCESSING_ROOT,
   parkedStream,
   parkedWaitFilter,
@@ -29,7 +26,7 @@ import {
   REPLIED_ROOT,
   REPLY_ROOT,
   UPLINK_DURABLE,
-} from "@adaos/core";
+} from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import { delay, ensureLinkDurable, ensureStream, ifThere } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";

@@ -1,7 +1,7 @@
+import { openBus } from "@adaos/client";
 import { readNodeFile } from "@adaos/config";
 import { Policy } from "@adaos/core";
 import { openLog, runNode } from "@adaos/daemon";
-import { openBus } from "./connect.ts";
 import { EventJournal } from "./event-journal.ts";
 import { OutboxHealth } from "./outbox-health.ts";
 

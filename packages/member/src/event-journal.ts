@@ -1,11 +1,5 @@
-import {
-  type Bus,
-  type EventPattern,
-  type Logger,
-  messageOf,
-  minimalPatterns,
-  type Subscription,
-} from "@adaos/core";
+import type { Bus, EventPattern, Logger, Subscription } from "@adaos/core";
+import { messageOf, minimalPatterns } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import { delay } from "@adaos/transport-nats";
 

@@ -1,19 +1,13 @@
-export { askAccountTraffic, type Traffic } from "./account-traffic.ts";
-export { resolveCacheDir } from "./cache.ts";
-export {
-  compileRootServer,
-  leafAccount,
-  type RootServerSettings,
-} from "./compile.ts";
-export { compileHubServer, type HubServerSettings, memberAccount } from "./compile-hub.ts";
-export { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
-export { ensureNatsServer, type NatsServerBinary } from "./ensure.ts";
-export { exampleRootConfig } from "./example-config.ts";
-export { kickLeaves } from "./kick-leaves.ts";
-export { linkKeys, linkSeed } from "./link-keys.ts";
-export { seedNkey } from "./nkey-text.ts";
-export { type OnProgress, type ProgressEvent, renderProgress } from "./progress.ts";
-export { reloadServer } from "./reload.ts";
-export { ServerConfig } from "./server-config.ts";
-export { serverProblem } from "./server-health.ts";
-export { MINIMUM_VERSION, TESTED_VERSION } from "./version.ts";
+export { compileRootServer, leafAccount, type RootServerSettings } from "./config/compile.ts";
+export { compileHubServer, type HubServerSettings, memberAccount } from "./config/compile-hub.ts";
+export { type ConfBlock, renderConf } from "./config/conf.ts";
+export { exampleRootConfig } from "./config/example-config.ts";
+export { linkKeys, linkSeed } from "./config/link-keys.ts";
+export { seedNkey } from "./config/nkey-text.ts";
+export { ServerConfig } from "./config/server-config.ts";
+export { resolveCacheDir } from "./install/cache.ts";
+export { ensureNatsServer } from "./install/ensure.ts";
+export { renderProgress } from "./install/progress.ts";
+export { askAccountTraffic, type Traffic } from "./running/account-traffic.ts";
+export { kickLeaves } from "./running/kick-leaves.ts";
+export { serverProblem } from "./running/server-health.ts";

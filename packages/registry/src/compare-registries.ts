@@ -1,9 +1,8 @@
 import { formatEventRef } from "@adaos/core";
+import type { JsonObject } from "@adaos/json-schema";
+import { type Gap, lead, readingGaps, type SchemaScope, sameSchema } from "@adaos/json-schema";
 import type { FileRegistry } from "./file-registry.ts";
-import { type Gap, readingGaps } from "./reading-gaps.ts";
 import { compareRecords, type EventRecord } from "./record.ts";
-import { lead, type SchemaScope, sameSchema } from "./schema-conjuncts.ts";
-import type { JsonObject } from "./schema-document.ts";
 
 /** What of an event is compared. */
 export interface ReleasedEvent {

@@ -1,7 +1,7 @@
+import type { JsonObject } from "@adaos/json-schema";
+import { formatLock, lockFaults, parseLock } from "@adaos/registry-tools";
 import { describe, expect, test } from "vitest";
 import { compareRegistries, isBreaking, type ReleasedEvent } from "./compare-registries.ts";
-import { formatLock, lockFaults, parseLock } from "./registry-lock.ts";
-import type { JsonObject } from "./schema-document.ts";
 
 function event(
   schema: JsonObject,

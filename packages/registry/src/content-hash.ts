@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { canonicalText } from "./canonical-text.ts";
+import type { SchemaDocument } from "@adaos/json-schema";
+import { canonicalText } from "@adaos/json-schema";
 import { compareRecords, type EventRecord } from "./record.ts";
-import type { SchemaDocument } from "./schema-document.ts";
 
 /** What of an entry its meaning is made of. */
 interface Hashed {

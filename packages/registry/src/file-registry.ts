@@ -1,18 +1,14 @@
-import {
-  type EventContract,
-  formatEventRef,
-  type KnownEvent,
-  MeshError,
-  maskOf,
-  quote,
-  type SchemaRegistry,
-} from "@adaos/core";
-import type { ClassifiedSpot, SchemaClassification } from "./classification.ts";
+import { type EventContract, formatEventRef, MeshError, type SchemaRegistry } from "@adaos/core";
+import { type KnownEvent, maskOf, nearest, quote } from "@adaos/core/wire";
+import type {
+  ClassifiedSpot,
+  JsonObject,
+  SchemaClassification,
+  SchemaDocument,
+  SchemaScope,
+} from "@adaos/json-schema";
 import { contentHash } from "./content-hash.ts";
-import { nearest } from "./nearest.ts";
 import type { EventRecord } from "./record.ts";
-import type { SchemaScope } from "./schema-conjuncts.ts";
-import type { JsonObject, SchemaDocument } from "./schema-document.ts";
 
 /** A record with its schema and its contract. */
 export interface RegistryEntry {

@@ -1,6 +1,6 @@
 import { MeshError } from "@adaos/core";
+import { SchemaClassification } from "@adaos/json-schema";
 import { describe, expect, test } from "vitest";
-import { SchemaClassification } from "./classification.ts";
 import { FileRegistry, type RegistryEntry } from "./file-registry.ts";
 import type { EventStatus } from "./record.ts";
 

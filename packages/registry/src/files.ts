@@ -1,7 +1,8 @@
 import { type Dirent, readdirSync, readFileSync } from "node:fs";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import { MeshError, messageOf } from "@adaos/core";
+import { MeshError } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
 
 /** Where a registry's files are read from: a folder, or a bundle of them. */
 export interface RegistryFiles {

@@ -1,11 +1,49 @@
-export { bundleFolder, MAX_BUNDLE_BYTES, parseBundle, type RegistryBundle } from "./bundle.ts";
-export { BundleCache, keepBundle } from "./bundle-cache.ts";
-export type { ClassifiedSpot } from "./classification.ts";
+export { bundleFolder, MAX_BUNDLE_BYTES, parseBundle, type RegistryBundle } from "./bundle/bundle.ts";
+export { BundleCache, keepBundle } from "./bundle/bundle-cache.ts";
+export { type BundleHeading, headingOf, PartialBundle, partOf } from "./bundle/partial-bundle.ts";
+export {
+  byRef,
+  compareRegistries,
+  type EventChange,
+  isBreaking,
+  isUnraised,
+  type ReleasedEvent,
+  releasedEvents,
+  schemaVersionOf,
+} from "./compare-registries.ts";
 export { shortHash } from "./content-hash.ts";
-export type { FileRegistry } from "./file-registry.ts";
-export { generateIndex } from "./generate-index.ts";
-export { generateTypes } from "./generate-types.ts";
-export { LiveRegistry, type RegistryRelation, relationOf } from "./live-registry.ts";
-export { loadRegistry, REGISTRY_FILE } from "./load.ts";
-export { type BundleHeading, headingOf, PartialBundle, partOf } from "./partial-bundle.ts";
-export type { EventRecord, EventSemantics, EventStatus } from "./record.ts";
+export { FileRegistry } from "./file-registry.ts";
+export {
+  type FolderContent,
+  listContent,
+  openFolder,
+  type RegistryFolder,
+  readListed,
+  readWithin,
+  tryReadWithin,
+} from "./files.ts";
+export {
+  CONTRACT_TEST,
+  contractPaths,
+  DIST_FOLDER,
+  DIST_INDEX,
+  DIST_TYPES,
+  isSchemaIdOf,
+  schemaIdOf,
+} from "./layout.ts";
+export { LiveRegistry } from "./live-registry.ts";
+export {
+  entryOf,
+  loadFolder,
+  loadRegistry,
+  MAX_INDEX_BYTES,
+  MAX_SCHEMA_BYTES,
+  REGISTRY_FILE,
+} from "./load.ts";
+export {
+  compareRecords,
+  type EventRecord,
+  inspectRecords,
+  type PlacedRecord,
+  parseRecords,
+} from "./record.ts";

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { bundleFolder, MAX_BUNDLE_BYTES, parseBundle, type RegistryBundle } from "./bundle.ts";
-import { BundleCache } from "./bundle-cache.ts";
+import { bundleFolder, MAX_BUNDLE_BYTES, parseBundle, type RegistryBundle } from "./bundle/bundle.ts";
+import { BundleCache } from "./bundle/bundle-cache.ts";
+import { headingOf, PartialBundle, partOf } from "./bundle/partial-bundle.ts";
 import { LiveRegistry, relationOf } from "./live-registry.ts";
 import { loadRegistry } from "./load.ts";
-import { headingOf, PartialBundle, partOf } from "./partial-bundle.ts";
 
 const SCHEMAS = fileURLToPath(new URL("../../../schemas/events", import.meta.url));
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -1,11 +1,14 @@
 import { join } from "node:path";
 import { type EventContract, formatEventRef, MeshError } from "@adaos/core";
-import { SchemaClassification } from "./classification.ts";
+import {
+  parseSchemaDocument,
+  SchemaClassification,
+  type SchemaDocument,
+  SchemaValidators,
+} from "@adaos/json-schema";
 import { FileRegistry, type RegistryEntry } from "./file-registry.ts";
 import { folderFiles, openFolder, type RegistryFiles, type RegistryFolder } from "./files.ts";
 import { type EventRecord, type ParsedRecord, parseRecords } from "./record.ts";
-import { parseSchemaDocument, type SchemaDocument } from "./schema-document.ts";
-import { SchemaValidators } from "./validator.ts";
 
 /** The index of a registry folder. */
 export const REGISTRY_FILE = "registry.yaml";

@@ -1,5 +1,6 @@
 import { type Place, parseYaml, readYamlTree, schemaProblems, type YamlProblem } from "@adaos/config";
-import { type EventKind, eventNameProblem, quote } from "@adaos/core";
+import type { EventKind } from "@adaos/core";
+import { eventNameProblem, quote } from "@adaos/core/wire";
 import { z } from "zod";
 
 /** `draft` is found only by those who name its version; `deprecated` still works. */

@@ -1,24 +1,17 @@
 import { type RootFile, readNodeFile, readServerAccess, readSignatures } from "@adaos/config";
-import {
-  type DataClass,
-  type KnownEvent,
-  type Logger,
-  linkUser,
-  Policy,
-  type Rate,
-  Signatures,
-} from "@adaos/core";
+import { type DataClass, type Logger, Policy, type Rate } from "@adaos/core";
+import { type KnownEvent, linkUser, Signatures } from "@adaos/core/wire";
 import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
 import { linkKeys, linkSeed } from "@adaos/nats-server";
 import { type Connection, openConnection } from "@adaos/transport-nats";
-import { Clearance } from "./clearance.ts";
-import { JoinDesk, type Reception } from "./join-desk.ts";
-import { type Admitted, LeafGate } from "./leaf-gate.ts";
-import { Links } from "./links.ts";
-import { MeshStream } from "./mesh-stream.ts";
-import { OriginBudgets } from "./origin-budgets.ts";
-import { RegistryFolder } from "./registry-folder.ts";
-import { RegistryOffers } from "./registry-offers.ts";
+import { OriginBudgets } from "./budgets/origin-budgets.ts";
+import { JoinDesk, type Reception } from "./joining/join-desk.ts";
+import { type Admitted, LeafGate } from "./joining/leaf-gate.ts";
+import { Clearance } from "./links/clearance.ts";
+import { Links } from "./links/links.ts";
+import { MeshStream } from "./links/mesh-stream.ts";
+import { RegistryFolder } from "./registry/registry-folder.ts";
+import { RegistryOffers } from "./registry/registry-offers.ts";
 
 const NOTHING: readonly KnownEvent[] = [];
 

@@ -1,2 +1,4 @@
 export { runRoot } from "./daemon.ts";
-export type { Reception } from "./join-desk.ts";
+export type { Reception } from "./joining/join-desk.ts";
+export { Admission } from "./links/admission.ts";
+export { Clearance } from "./links/clearance.ts";

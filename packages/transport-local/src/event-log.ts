@@ -1,4 +1,5 @@
-import { type EventAddress, MeshError, type Message } from "@adaos/core";
+import { MeshError, type Message } from "@adaos/core";
+import type { EventAddress } from "@adaos/core/wire";
 
 /** One stored message. Nobody but the log holds these bytes. */
 export interface LogEntry {

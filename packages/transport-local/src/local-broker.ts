@@ -1,13 +1,16 @@
 import {
-  type EventAddress,
-  eventsStream,
   MAX_EVENT_BYTES,
   MeshError,
   type Message,
+  type PublishReceipt,
+  type SubscribeOptions,
+} from "@adaos/core";
+import {
+  type EventAddress,
+  eventsStream,
   memberConsumer,
   type NodeAddress,
   originTokenProblem,
-  type PublishReceipt,
   parseDeliverySubject,
   parseReplayTarget,
   parseReplySubject,
@@ -15,10 +18,9 @@ import {
   quote,
   REPLY_ROOT,
   type ReplyAddress,
-  type SubscribeOptions,
   sizeProblem,
   TRAVELLING_HEADERS,
-} from "@adaos/core";
+} from "@adaos/core/wire";
 import { copyOf, EventLog } from "./event-log.ts";
 import { LocalDurable, type Taker } from "./local-durable.ts";
 

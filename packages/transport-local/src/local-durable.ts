@@ -1,4 +1,5 @@
-import { type EventAddress, patternMatches, type Settlement, type SubscribeOptions } from "@adaos/core";
+import { patternMatches, type Settlement, type SubscribeOptions } from "@adaos/core";
+import type { EventAddress } from "@adaos/core/wire";
 import type { EventLog, LogEntry } from "./event-log.ts";
 
 /** One attempt at one message. */

@@ -1,4 +1,4 @@
-import type { DeadLetter, FailureJournal, ProcessingRecord, RecordedEvent } from "@adaos/core";
+import type { DeadLetter, FailureJournal, ProcessingRecord, RecordedEvent } from "@adaos/core/wire";
 
 /** Of each kind the newest are kept. */
 const MAX_KEPT = 10_000;

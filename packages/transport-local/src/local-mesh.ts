@@ -1,13 +1,5 @@
-import {
-  CLEARANCE,
-  deniedError,
-  type EventAddress,
-  type Mesh,
-  type Message,
-  Policy,
-  type PolicyRule,
-  type ReplyAddress,
-} from "@adaos/core";
+import { type Mesh, type Message, Policy, type PolicyRule } from "@adaos/core";
+import { CLEARANCE, deniedError, type EventAddress, type ReplyAddress } from "@adaos/core/wire";
 import { LocalBroker, type LocalBrokerOptions } from "./local-broker.ts";
 import { LocalIdempotencyStore } from "./local-idempotency.ts";
 import { LocalJournal } from "./local-journal.ts";

@@ -1,4 +1,5 @@
-import { compilePolicy, type KnownEvent, type Mesh, parseEventPattern, type Subnet } from "@adaos/core";
+import { compilePolicy, type Mesh, parseEventPattern, type Subnet } from "@adaos/core";
+import type { KnownEvent } from "@adaos/core/wire";
 import { describe, expect, test } from "vitest";
 import { LocalMesh } from "./local-mesh.ts";
 

@@ -1,4 +1,5 @@
-import type { OnDelivery, Settlement, SubscribeOptions, Subscription } from "@adaos/core";
+import type { Settlement, SubscribeOptions, Subscription } from "@adaos/core";
+import type { OnDelivery } from "@adaos/core/wire";
 import { copyOf } from "./event-log.ts";
 import type { LocalBroker } from "./local-broker.ts";
 import type { Attempt, LocalDurable, Taker } from "./local-durable.ts";

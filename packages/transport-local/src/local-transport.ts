@@ -1,13 +1,13 @@
 import {
   MeshError,
   type Message,
-  type OnDelivery,
   type PublishReceipt,
   type SubscribeOptions,
   type Subscription,
   type Transport,
   type TransportCapabilities,
 } from "@adaos/core";
+import type { OnDelivery } from "@adaos/core/wire";
 import type { LocalBroker } from "./local-broker.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 

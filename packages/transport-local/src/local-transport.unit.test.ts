@@ -1,10 +1,5 @@
-import {
-  type Delivery,
-  formatSubject,
-  type Message,
-  parseEventPattern,
-  type SubscribeOptions,
-} from "@adaos/core";
+import { type Delivery, type Message, parseEventPattern, type SubscribeOptions } from "@adaos/core";
+import { formatSubject } from "@adaos/core/wire";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { LocalBroker, type LocalBrokerOptions } from "./local-broker.ts";
 import { LocalTransport } from "./local-transport.ts";

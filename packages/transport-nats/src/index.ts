@@ -1,60 +1,56 @@
-export { type AckSource, storedMsOf } from "./ack-subject.ts";
-export {
-  type Connection,
-  type ConnectionListener,
-  type ConnectionOptions,
-  delay,
-  openConnection,
-} from "./connection.ts";
-export { plainText } from "./consumer-state.ts";
-export { DeadLetterDesk, type KeptLetter } from "./dead-letter-desk.ts";
-export { HeaderReader } from "./header-reader.ts";
-export type {
-  BudgetReply,
-  DurableReply,
-  DurableRequest,
-  HandlersReply,
-  HandlersRequest,
-  HubRefusal,
-  ParkedReply,
-  ParkedRequest,
-  ParkReply,
-  ParkRequest,
-  RegistryOffer,
-  RegistryOfferReply,
-  RegistryReply,
-  RegistryRequest,
-  ReleaseReply,
-  ReleaseRequest,
-  StoredReply,
-  StoredReplyRequest,
-  StreamFillReply,
-  Suspended,
-} from "./hub-requests.ts";
-export { askHub } from "./hub-requests.ts";
-export { dropOtherDurables, ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
-export { headersOfMsg, idOfMsg, travellingHeaders, travellingOf } from "./message-headers.ts";
-export { eventIdWithin, type MessageIds } from "./message-ids.ts";
-export { NatsIdempotencyStore } from "./nats-idempotency.ts";
-export { NatsJournal } from "./nats-journal.ts";
-export { NatsMetricsStore } from "./nats-metrics.ts";
-export { NatsTransport, type NatsTransportOptions } from "./nats-transport.ts";
-export { ifThere } from "./not-found.ts";
+export { mendClient } from "./connection/client-mends.ts";
+export { type Connection, type ConnectionListener, delay, openConnection } from "./connection/connection.ts";
+export { toSend } from "./connection/header-block.ts";
+export { HeaderReader } from "./connection/header-reader.ts";
+export { headersOfMsg, idOfMsg, travellingOf } from "./connection/message-headers.ts";
+export { ifThere } from "./connection/not-found.ts";
+export { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./connection/tls.ts";
+export { NatsTransport } from "./nats-transport.ts";
+export { eventIdWithin, type MessageIds } from "./publish/message-ids.ts";
+export { StreamPublisher } from "./publish/stream-publisher.ts";
+export { type AckSource, storedMsOf } from "./pull/ack-subject.ts";
+export { plainText } from "./pull/consumer-state.ts";
+export { dropOtherDurables, ensureLinkDurable, findConsumer } from "./pull/link-durable.ts";
 export {
   type Allowance,
   type OrderedMessage,
   PinnedConsumer,
-  type PinnedConsumerOptions,
   type PullPace,
-} from "./pinned-consumer.ts";
+} from "./pull/pinned-consumer.ts";
+export { PullConsumer } from "./pull/pull-consumer.ts";
+export { DeadLetterDesk } from "./services/dead-letter-desk.ts";
 export {
-  PullConsumer,
-  type PullConsumerOptions,
-  type PulledMessage,
-} from "./pull-consumer.ts";
-export { type StoredFrom, type StoredMessage, storedMessageAt, storedMessages } from "./stored-messages.ts";
-export { StreamBooks, type StreamBooksOptions } from "./stream-books.ts";
-export { StreamPublisher, type StreamPublisherOptions } from "./stream-publisher.ts";
-export { decideShares, type StreamFill } from "./stream-shares.ts";
-export { ACK_WAIT_MS, ensureStream, type StreamSettings } from "./streams.ts";
-export { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./tls.ts";
+  askHub,
+  type BudgetReply,
+  type DurableReply,
+  type DurableRequest,
+  type HandlersReply,
+  type HandlersRequest,
+  type HubRefusal,
+  type ParkedReply,
+  type ParkedRequest,
+  type ParkReply,
+  type ParkRequest,
+  type RegistryOffer,
+  type RegistryOfferReply,
+  type RegistryReply,
+  type RegistryRequest,
+  type ReleaseReply,
+  type ReleaseRequest,
+  type StoredReply,
+  type StoredReplyRequest,
+  type StreamFillReply,
+  type Suspended,
+} from "./services/hub-requests.ts";
+export { NatsIdempotencyStore } from "./services/nats-idempotency.ts";
+export { NatsJournal } from "./services/nats-journal.ts";
+export { NatsMetricsStore } from "./services/nats-metrics.ts";
+export {
+  type StoredFrom,
+  type StoredMessage,
+  storedMessageAt,
+  storedMessages,
+} from "./stream/stored-messages.ts";
+export { StreamBooks } from "./stream/stream-books.ts";
+export { decideShares } from "./stream/stream-shares.ts";
+export { ACK_WAIT_MS, ensureStream } from "./stream/streams.ts";

@@ -1,12 +1,8 @@
 import {
-  CLEARANCE,
   type Delivery,
-  type HubService,
   type Logger,
   MeshError,
   type Message,
-  type NodeAddress,
-  type OnDelivery,
   type PublishReceipt,
   type SendOptions,
   type SubscribeOptions,
@@ -14,7 +10,12 @@ import {
   type Transport,
   type TransportCapabilities,
 } from "@adaos/core";
-import { type Connection, delay } from "./connection.ts";
+import { CLEARANCE, type HubService, type NodeAddress, type OnDelivery } from "@adaos/core/wire";
+import { type Connection, delay } from "./connection/connection.ts";
+import { headersOfMsg, idOfMsg, travellingHeaders } from "./connection/message-headers.ts";
+import { StreamPublisher } from "./publish/stream-publisher.ts";
+import { Suspensions } from "./publish/suspensions.ts";
+import { PullConsumer, type PulledMessage } from "./pull/pull-consumer.ts";
 import {
   askHub,
   type DurableReply,
@@ -23,12 +24,8 @@ import {
   type HandlersRequest,
   type StoredReply,
   type StoredReplyRequest,
-} from "./hub-requests.ts";
-import { headersOfMsg, idOfMsg, travellingHeaders } from "./message-headers.ts";
-import { PullConsumer, type PulledMessage } from "./pull-consumer.ts";
-import { type FoundReply, Replies } from "./replies.ts";
-import { StreamPublisher } from "./stream-publisher.ts";
-import { Suspensions } from "./suspensions.ts";
+} from "./services/hub-requests.ts";
+import { type FoundReply, Replies } from "./services/replies.ts";
 
 export interface NatsTransportOptions {
   /** The member. */

@@ -2,10 +2,10 @@ import {
   type Delivery,
   MeshError,
   type Message,
-  type OnDelivery,
   parseEventPattern,
   type SubscribeOptions,
 } from "@adaos/core";
+import type { OnDelivery } from "@adaos/core/wire";
 import { headers as newHeaders } from "nats";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ConnectionStandIn } from "../../../test/kit/connection-stand-in.ts";

@@ -1,5 +1,5 @@
-import { doneStream, eventsStream, MESH_STREAM, memberConsumer, ROOT_DOMAIN } from "@adaos/core";
-import { type Bus, connect } from "@adaos/member";
+import { type Bus, connect } from "@adaos/client";
+import { doneStream, eventsStream, MESH_STREAM, memberConsumer, ROOT_DOMAIN } from "@adaos/core/wire";
 import type { NatsConnection } from "nats";
 import { ASK_EVENT, TEXT_EVENT } from "../bench-registry.ts";
 import type { Contender, Place } from "../contender.ts";

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Durability } from "@adaos/core";
+import type { Durability } from "@adaos/core/wire";
 import { type ConfBlock, ensureNatsServer, renderConf } from "@adaos/nats-server";
 import { ServerProcess } from "./server-process.ts";
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { type Durability, MeshError } from "@adaos/core";
+import { MeshError } from "@adaos/core";
+import type { Durability } from "@adaos/core/wire";
 import type { Backing } from "../contender.ts";
 import { libraryPath, unpackDebianPackage, unpackedDir } from "./debian-packages.ts";
 import { findProgram, isExecutable } from "./find-program.ts";

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { MeshError, messageOf } from "@adaos/core";
+import { MeshError } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
 
 export interface ToolOptions {
   readonly timeoutMs: number;

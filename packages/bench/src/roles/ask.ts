@@ -2,8 +2,8 @@ import { MeshError } from "@adaos/core";
 import type { Contender } from "../contender.ts";
 import { loadContender } from "../contenders.ts";
 import { inWindow } from "../pace.ts";
-import { formatText, nowMs } from "../text.ts";
-import type { AnswerWork, AskWork } from "../worker-protocol.ts";
+import { formatText, nowMs } from "../report/text.ts";
+import type { AnswerWork, AskWork } from "../workers/worker-protocol.ts";
 import { type Role, tellProgress } from "./role.ts";
 
 export async function ask(work: AskWork, role: Role): Promise<void> {

@@ -1,8 +1,8 @@
 import type { Sender } from "../contender.ts";
 import { loadContender } from "../contenders.ts";
 import { inWindow } from "../pace.ts";
-import { formatText, nowMs, WARM_UP } from "../text.ts";
-import type { CompareWork, PublishCost } from "../worker-protocol.ts";
+import { formatText, nowMs, WARM_UP } from "../report/text.ts";
+import type { CompareWork, PublishCost } from "../workers/worker-protocol.ts";
 import { type Role, tellProgress } from "./role.ts";
 
 export async function compare(work: CompareWork, role: Role): Promise<void> {

@@ -1,8 +1,8 @@
-import { connect, NonRetryableError } from "@adaos/member";
+import { connect, NonRetryableError } from "@adaos/client";
 import { TEXT_EVENT } from "../bench-registry.ts";
-import { Tally } from "../tally.ts";
-import { nowMs } from "../text.ts";
-import type { FailWork } from "../worker-protocol.ts";
+import { Tally } from "../report/tally.ts";
+import { nowMs } from "../report/text.ts";
+import type { FailWork } from "../workers/worker-protocol.ts";
 import { type Role, tellProgress } from "./role.ts";
 
 /** Every failure would be a line. */

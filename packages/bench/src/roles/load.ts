@@ -1,7 +1,7 @@
-import { connect } from "@adaos/member";
+import { connect } from "@adaos/client";
 import { atRate } from "../pace.ts";
-import { nowMs } from "../text.ts";
-import type { LoadWork } from "../worker-protocol.ts";
+import { nowMs } from "../report/text.ts";
+import type { LoadWork } from "../workers/worker-protocol.ts";
 import { type Role, tellProgress } from "./role.ts";
 
 export async function load({ place, count, perSecond }: LoadWork, role: Role): Promise<void> {

@@ -1,7 +1,7 @@
 import { loadContender } from "../contenders.ts";
-import { Tally } from "../tally.ts";
-import { nowMs } from "../text.ts";
-import type { ReceiveWork } from "../worker-protocol.ts";
+import { Tally } from "../report/tally.ts";
+import { nowMs } from "../report/text.ts";
+import type { ReceiveWork } from "../workers/worker-protocol.ts";
 import { type Role, tellProgress } from "./role.ts";
 
 export async function receive(work: ReceiveWork, role: Role): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Told } from "../worker-protocol.ts";
+import type { Told } from "../workers/worker-protocol.ts";
 
 /** How a worker and its parent speak. */
 export interface Role {

@@ -1,7 +1,7 @@
 import { loadContender } from "../contenders.ts";
 import { atRate, inWindow } from "../pace.ts";
-import { formatText, nowMs, WARM_UP } from "../text.ts";
-import type { SendWork } from "../worker-protocol.ts";
+import { formatText, nowMs, WARM_UP } from "../report/text.ts";
+import type { SendWork } from "../workers/worker-protocol.ts";
 import { type Role, tellProgress } from "./role.ts";
 
 export async function send(work: SendWork, role: Role): Promise<void> {

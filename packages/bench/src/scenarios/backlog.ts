@@ -1,5 +1,5 @@
 import { perSecond, type Scenario, scaled } from "../scenario.ts";
-import type { ReceiveWork } from "../worker-protocol.ts";
+import type { ReceiveWork } from "../workers/worker-protocol.ts";
 import { sayRepeated, turnsOf } from "./send-and-receive.ts";
 import { type About, TEXT_BYTES, WINDOW } from "./ways.ts";
 

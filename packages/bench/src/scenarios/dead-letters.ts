@@ -1,9 +1,9 @@
-import { deadLetterStream } from "@adaos/core";
+import { deadLetterStream } from "@adaos/core/wire";
 import { loadContender } from "../contenders.ts";
 import { dialServer } from "../dial-server.ts";
 import { type Lab, placeOf } from "../lab.ts";
+import { nowMs } from "../report/text.ts";
 import { perSecond, type Scenario, scaled } from "../scenario.ts";
-import { nowMs } from "../text.ts";
 import { TEXT_BYTES, WINDOW, WITHIN } from "./ways.ts";
 
 const COUNT = 10_000;

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { type BenchMesh, DEFAULT_MESH } from "../bench-mesh.ts";
 import { type Lab, placeOf } from "../lab.ts";
-import { type ProcessUsage, readUsage } from "../process-usage.ts";
 import { type Measured, type Scenario, scaled } from "../scenario.ts";
+import { type ProcessUsage, readUsage } from "../workers/process-usage.ts";
 
 /** Stands for all processes together. */
 const ALL = "all";

@@ -1,6 +1,6 @@
+import { quantileOf } from "../report/statistics.ts";
 import type { Measured, Scenario } from "../scenario.ts";
 import { scaled } from "../scenario.ts";
-import { quantileOf } from "../statistics.ts";
 import { sendAndReceive, turnsOf } from "./send-and-receive.ts";
 import { type About, TEXT_BYTES, WINDOW } from "./ways.ts";
 

@@ -1,8 +1,8 @@
 import { loadContender } from "../contenders.ts";
 import { placeOf } from "../lab.ts";
+import { quantileOf } from "../report/statistics.ts";
 import { type Measured, type Scenario, scaled } from "../scenario.ts";
-import { quantileOf } from "../statistics.ts";
-import type { PublishCost } from "../worker-protocol.ts";
+import type { PublishCost } from "../workers/worker-protocol.ts";
 import { TEXT_BYTES, WITHIN } from "./ways.ts";
 
 const COUNT = 3000;

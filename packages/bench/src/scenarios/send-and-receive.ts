@@ -2,7 +2,7 @@ import type { Place } from "../contender.ts";
 import type { Lab, ReadyContender } from "../lab.ts";
 import { placeOf } from "../lab.ts";
 import type { Measured, Turn } from "../scenario.ts";
-import type { SendWork, Told } from "../worker-protocol.ts";
+import type { SendWork, Told } from "../workers/worker-protocol.ts";
 import type { About } from "./ways.ts";
 
 /** A run that is about to begin. */

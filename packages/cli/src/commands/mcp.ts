@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { stateOption } from "../options.ts";
-import type { Terminal } from "../terminal.ts";
-import { configOption, loadMeantPolicy, type PolicyOptions } from "./policy-options.ts";
-import { type RegistryOptions, registryOption } from "./registry-options.ts";
+import { stateOption } from "../options/options.ts";
+import { type RegistryOptions, registryOption } from "../options/registry-options.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { configOption, loadMeantPolicy, type PolicyOptions } from "./policy/policy-options.ts";
 
 export function mcpCommand(terminal: Terminal): Command {
   return new Command("mcp")
@@ -21,7 +21,7 @@ export function mcpCommand(terminal: Terminal): Command {
       '\nExample, in the configuration of a client that starts it in this folder:\n  { "mcpServers": { "adaos": { "command": "npx", "args": ["adaos", "mcp"] } } }',
     )
     .action(async ({ registry, ...policy }: RegistryOptions & PolicyOptions) => {
-      const { serveMcp } = await import("../mcp/serve-mcp.ts");
+      const { serveMcp } = await import("@adaos/mcp");
       await serveMcp(registry, () => loadMeantPolicy(policy), terminal.say);
     });
 }

@@ -1,0 +1,55 @@
+import { resolveStateDir } from "@adaos/config";
+import { firstLine, visibleJson } from "@adaos/core/wire";
+import { EventMask, hubServers, type KnownEvent, lookUpEvent } from "@adaos/operations";
+import { readLayout } from "@adaos/provision";
+import { Command } from "commander";
+import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
+import { type Terminal, table } from "../../terminal/terminal.ts";
+
+export function eventsDetailCommand(terminal: Terminal): Command {
+  return new Command("detail")
+    .description("everything known of one event: where it lies, how its handling went, its dead letters")
+    .argument("<id>", "its id, or the id of a dead letter")
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  adaos events detail EVT-20260105-093000-0123456789ab --json")
+    .action(async (id: string, options: StateOptions) => {
+      const mask = await EventMask.open(options.state, terminal.say);
+      const hubs = hubServers(readLayout(resolveStateDir(options.state)), undefined);
+      const known = masked(await lookUpEvent(hubs, id), mask);
+      if (options.json === true) return terminal.out(visibleJson(known));
+      for (const line of describe(known)) terminal.out(line);
+    });
+}
+
+function masked(known: KnownEvent, mask: EventMask): KnownEvent {
+  const { event } = known;
+  if (event === null) return known;
+  return { ...known, event: { ...event, envelope: mask.envelope(event.envelope, event.subject) } };
+}
+
+function describe({ event_id, event, records, dead_letters }: KnownEvent): string[] {
+  const lines =
+    event === null
+      ? [`${event_id}: no stream holds it any more`]
+      : table([
+          ["event", event_id],
+          ["subject", event.subject],
+          ["stored", `${event.stream} ${event.seq}, ${event.stored_at}`],
+          ["envelope", visibleJson(event.envelope)],
+        ]);
+  for (const { node, durable, status, timestamp, retry_info, error_info, recovery_actions } of records) {
+    const why =
+      error_info === undefined ? "" : `${error_info.category}: ${firstLine(error_info.message, 200)}`;
+    const tries = `${retry_info?.count ?? 0} failed attempts`;
+    lines.push("", `${node} ${durable}  ${status} ${timestamp}, ${tries}  ${why}`.trimEnd());
+    for (const { timestamp: at, action, backoff_seconds } of recovery_actions) {
+      lines.push(`  ${at} ${action}${backoff_seconds > 0 ? ` after ${backoff_seconds} s` : ""}`);
+    }
+  }
+  for (const { dead_letter_id, at, category, rule, error } of dead_letters) {
+    lines.push("", `${dead_letter_id}  ${at} ${category} (${rule})`);
+    for (const line of error.stack.split("\n")) lines.push(`  ${firstLine(line, 200)}`);
+  }
+  return lines;
+}

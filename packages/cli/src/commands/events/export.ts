@@ -1,0 +1,106 @@
+import { resolveStateDir } from "@adaos/config";
+import { type ProcessingRecord, visibleJson } from "@adaos/core/wire";
+import { deadLetters, FailureCounts, processingRecords, summaryOf } from "@adaos/operations";
+import { readLayout } from "@adaos/provision";
+import { Command, Option } from "commander";
+import type { StateOptions } from "../../options/options.ts";
+import { type LineOutput, openOutput } from "../../terminal/output-file.ts";
+import { progress } from "../../terminal/progress.ts";
+import type { Terminal } from "../../terminal/terminal.ts";
+import { withHubs, withSubnet } from "./failures/failure-options.ts";
+
+interface ExportOptions extends StateOptions {
+  readonly at?: string;
+  readonly output: string;
+  readonly format: "report" | "jsonl";
+  readonly force?: boolean;
+}
+
+/** What was written so far. */
+interface Written {
+  records: number;
+  dead_letters: number;
+}
+
+export function eventsExportCommand(terminal: Terminal): Command {
+  return withSubnet(new Command("export"))
+    .description("write an error report to a file")
+    .requiredOption("--output <file>", "where to, or - for standard output")
+    .addOption(
+      new Option("--format <format>", "one JSON document with counts and dead letters, or a record a line")
+        .choices(["report", "jsonl"])
+        .default("report"),
+    )
+    .option("--force", "overwrite the file")
+    .addHelpText("after", "\nThe events' own data is not in it; adaos events dlq list --json has it.")
+    .addHelpText("after", "\nExample:\n  adaos events export --output errors.json --at beta")
+    .action((options: ExportOptions) => exportReport(options, terminal));
+}
+
+async function exportReport(options: ExportOptions, terminal: Terminal): Promise<void> {
+  const { mesh } = readLayout(resolveStateDir(options.state));
+  const output = await openOutput(options.output, options.force === true, terminal);
+  const written: Written = { records: 0, dead_letters: 0 };
+  const told = progress(
+    terminal,
+    () => `${written.records} records and ${written.dead_letters} dead letters so far`,
+  );
+  try {
+    await (options.format === "jsonl"
+      ? writeLines(output, options, written)
+      : writeReport(output, mesh, options, written));
+    await output.done();
+  } finally {
+    told.end();
+    await output.discard();
+  }
+  if (options.output === "-") return;
+  if (options.json === true) terminal.out(visibleJson({ output: options.output, ...written }));
+  else terminal.say(`${options.output}: ${written.records} records, ${written.dead_letters} dead letters`);
+}
+
+async function writeLines(output: LineOutput, options: ExportOptions, written: Written): Promise<void> {
+  await withHubs(options, async (hub) => {
+    for await (const record of processingRecords(hub)) {
+      await output.line(visibleJson(exportedRecord(record)));
+      written.records++;
+    }
+  });
+}
+
+/** The fields that readers of the earlier systems' files know, and no other. */
+function exportedRecord(record: ProcessingRecord): object {
+  const { event_id, timestamp, event_type, source, status } = record;
+  const { error_info = null, retry_info = null, recovery_actions } = record;
+  return { event_id, timestamp, event_type, source, status, error_info, retry_info, recovery_actions };
+}
+
+/** Written as it is read: the lists may be longer than memory, so what is counted comes last. */
+async function writeReport(
+  output: LineOutput,
+  mesh: string,
+  options: ExportOptions,
+  written: Written,
+): Promise<void> {
+  const counts = new FailureCounts();
+  const generated = visibleJson(new Date().toISOString());
+  await output.line(`{"generated_at":${generated},"mesh":${visibleJson(mesh)},"records":[`);
+  await withHubs(options, async (hub) => {
+    for await (const record of processingRecords(hub)) {
+      counts.addRecord(record);
+      await output.line(item(record, written.records++));
+    }
+  });
+  await output.line('],"dead_letters":[');
+  await withHubs(options, async (hub) => {
+    for await (const letter of deadLetters(hub)) {
+      counts.addDeadLetter(letter.entry);
+      await output.line(item(summaryOf(letter), written.dead_letters++));
+    }
+  });
+  await output.line(`],"counts":${visibleJson(counts.counted())}}`);
+}
+
+function item(value: object, before: number): string {
+  return `${before === 0 ? "" : ","}${visibleJson(value)}`;
+}

@@ -1,0 +1,204 @@
+import { resolveStateDir } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { firstLine, messageOf, visibleJson } from "@adaos/core/wire";
+import { deadLetters, EventMask, inFlight, type KeptDeadLetter, operatorSignatures } from "@adaos/operations";
+import { readLayout } from "@adaos/provision";
+import { DeadLetterDesk } from "@adaos/transport-nats";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { type ChangeOptions, confirmed, parseRate, tellCounts } from "../../../options/change-options.ts";
+import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
+import { EXIT_CODES } from "../../../terminal/exit-codes.ts";
+import { progress } from "../../../terminal/progress.ts";
+import { type Terminal, table } from "../../../terminal/terminal.ts";
+import { type FailureOptions, withFilters, withHubs } from "./failure-options.ts";
+
+interface LetterChangeOptions extends FailureOptions, ChangeOptions {}
+
+/** On their way at a time: what shares a disk sync is stored together. */
+const MAX_IN_FLIGHT = 256;
+/** Of many that fail for one reason, so many are named. */
+const MAX_NAMED = 20;
+
+export function eventsDlqCommand(terminal: Terminal): Command {
+  return new Command("dlq")
+    .description("dead letters: events that no handler could handle")
+    .addCommand(listCommand(terminal))
+    .addCommand(showCommand(terminal))
+    .addCommand(replayCommand(terminal))
+    .addCommand(purgeCommand(terminal));
+}
+
+function withCategory(command: Command): Command {
+  return withFilters(command).addOption(
+    new Option("--category <category>", "why").choices(["transient", "permanent", "unknown"]),
+  );
+}
+
+function listCommand(terminal: Terminal): Command {
+  return withCategory(new Command("list"))
+    .description("one line per dead letter, oldest first")
+    .addHelpText("after", "\nExample:\n  adaos events dlq list --category transient --json")
+    .action(async (options: FailureOptions) => {
+      if (options.json === true) {
+        const mask = await EventMask.open(options.state, terminal.say);
+        await eachLetter(options, ({ subnet, entry }) =>
+          terminal.out(visibleJson({ subnet, ...mask.deadLetter(entry) })),
+        );
+        return;
+      }
+      const rows: string[][] = [];
+      await eachLetter(options, ({ entry }) => rows.push(rowOf(entry)));
+      for (const line of table(rows)) terminal.out(line);
+      terminal.say(`${rows.length} dead letters`);
+    });
+}
+
+function rowOf({ dead_letter_id, at, category, node, event_name, error }: KeptDeadLetter["entry"]): string[] {
+  return [dead_letter_id, at, category, node, event_name, firstLine(error.message, 60)];
+}
+
+function showCommand(terminal: Terminal): Command {
+  return new Command("show")
+    .description("everything known of one dead letter, as JSON")
+    .argument("<id>", "its id, or the id of its event")
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  adaos events dlq show DLQ-EVENTS_beta-17-desk.screen")
+    .action(async (id: string, options: StateOptions) => {
+      let found = 0;
+      const mask = await EventMask.open(options.state, terminal.say);
+      await eachLetter(options, ({ entry }) => {
+        if (entry.dead_letter_id !== id && entry.event_id !== id) return;
+        found++;
+        terminal.out(visibleJson(mask.deadLetter(entry), options.json === true ? 0 : 2));
+      });
+      if (found === 0) throw new MeshError("usage", `no dead letter ${visibleJson(id)}`);
+    });
+}
+
+function replayCommand(terminal: Terminal): Command {
+  return withCategory(new Command("replay"))
+    .description("give dead letters to their handlers again; each leaves the list as it goes")
+    .argument("[ids...]", "which ones (default: all that the options match)")
+    .option("--rate <n>", "at most so many a second", parseRate)
+    .option("--dry-run", "only tell what would be done")
+    .option("--yes", "do not ask")
+    .addHelpText("after", "\nSafe to run again when it was cut short.")
+    .addHelpText("after", "\nExample:\n  adaos events dlq replay --at beta --category transient --yes")
+    .action(async (ids: string[], options: LetterChangeOptions & { readonly rate?: number }) => {
+      const wanted = new Set(ids);
+      const isMeant = ({ entry }: KeptDeadLetter): boolean =>
+        wanted.size === 0 || wanted.has(entry.dead_letter_id);
+      const { count, permanent, last } = await survey(options, isMeant);
+      if (permanent > 0)
+        terminal.say(`${permanent} of them failed for reasons that time does not cure; fix those first`);
+      if (!(await confirmed("replay", "dead letters", { count }, options, terminal))) return;
+      const plan = { count, last, isMeant, perSecond: options.rate };
+      const { done, failed } = await change(plan, options, terminal, (desk, letter) => desk.replay(letter));
+      tellCounts({ replayed: done, failed }, options, terminal);
+    });
+}
+
+function purgeCommand(terminal: Terminal): Command {
+  return withCategory(new Command("purge"))
+    .description("delete old dead letters for good")
+    .option("--older-than <days>", "keep what is younger", parseDays, 30)
+    .option("--dry-run", "only tell what would be done")
+    .option("--yes", "do not ask")
+    .addHelpText("after", "\nExample:\n  adaos events dlq purge --older-than 30 --yes")
+    .action(async (options: LetterChangeOptions & { readonly olderThan: number }) => {
+      const beforeMs = Date.now() - options.olderThan * 86_400_000;
+      const isMeant = ({ entry }: KeptDeadLetter): boolean => Date.parse(entry.at) < beforeMs;
+      const { count, all, last } = await survey(options, isMeant);
+      if (!(await confirmed("delete", "dead letters", { count }, options, terminal))) return;
+      const { done } = await change({ count, last, isMeant }, options, terminal, (desk, letter) =>
+        desk.remove(letter),
+      );
+      tellCounts({ deleted: done, kept: all - done }, options, terminal);
+    });
+}
+
+async function eachLetter(options: FailureOptions, use: (letter: KeptDeadLetter) => void): Promise<void> {
+  await withHubs(options, async (hub) => {
+    for await (const letter of deadLetters(hub, options)) use(letter);
+  });
+}
+
+/** What a change would do, found out before anybody is asked. */
+interface Survey {
+  /** How many are meant, of how many that the filters match. */
+  readonly count: number;
+  readonly all: number;
+  readonly permanent: number;
+  /** Where the last one that is meant lies in each stream: what comes later is not meant. */
+  readonly last: ReadonlyMap<string, number>;
+}
+
+async function survey(
+  options: FailureOptions,
+  isMeant: (letter: KeptDeadLetter) => boolean,
+): Promise<Survey> {
+  let [count, all, permanent] = [0, 0, 0];
+  const last = new Map<string, number>();
+  await eachLetter(options, (letter) => {
+    all++;
+    if (!isMeant(letter)) return;
+    count++;
+    if (letter.entry.category === "permanent") permanent++;
+    last.set(letter.stream, Math.max(letter.kept, last.get(letter.stream) ?? 0));
+  });
+  return { count, all, permanent, last };
+}
+
+interface ChangePlan extends Pick<Survey, "count" | "last"> {
+  readonly isMeant: (letter: KeptDeadLetter) => boolean;
+  readonly perSecond?: number | undefined;
+}
+
+/** Does something to each dead letter that is meant, telling how far it is. A failure of some lets the others go on. */
+async function change(
+  { count, last, isMeant, perSecond }: ChangePlan,
+  options: FailureOptions,
+  terminal: Terminal,
+  act: (desk: DeadLetterDesk, letter: KeptDeadLetter) => Promise<unknown>,
+): Promise<{ readonly done: number; readonly failed: number }> {
+  let [done, failed] = [0, 0];
+  const told = progress(terminal, () => `${done + failed} of ${count}`);
+  const actOn = async (desk: DeadLetterDesk, letter: KeptDeadLetter): Promise<void> => {
+    try {
+      await act(desk, letter);
+      done++;
+    } catch (thrown) {
+      process.exitCode = EXIT_CODES[MeshError.from(thrown, "unavailable", "not done").code];
+      if (++failed <= MAX_NAMED) terminal.say(`${letter.entry.dead_letter_id}: ${messageOf(thrown)}`);
+    }
+  };
+  try {
+    const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
+    await withHubs(options, async (hub) => {
+      const desk = new DeadLetterDesk(hub.of, hub.connection, hub.jsm, signatures);
+      const letters = upTo(last, deadLetters(hub, options), isMeant);
+      await inFlight(letters, { maxInFlight: MAX_IN_FLIGHT, perSecond }, (letter) => actOn(desk, letter));
+      await desk.close();
+    });
+  } finally {
+    told.end();
+  }
+  return { done, failed };
+}
+
+async function* upTo(
+  last: ReadonlyMap<string, number>,
+  letters: AsyncIterable<KeptDeadLetter>,
+  isMeant: (letter: KeptDeadLetter) => boolean,
+): AsyncGenerator<KeptDeadLetter> {
+  for await (const letter of letters) {
+    if (letter.kept <= (last.get(letter.stream) ?? 0) && isMeant(letter)) yield letter;
+  }
+}
+
+function parseDays(text: string): number {
+  const days = Number(text);
+  if (text.trim() !== "" && days >= 0 && Number.isFinite(days)) return days;
+  throw new InvalidArgumentError("must be a number of days");
+}

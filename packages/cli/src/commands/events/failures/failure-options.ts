@@ -1,0 +1,47 @@
+import { resolveStateDir } from "@adaos/config";
+import type { FailureFilter } from "@adaos/operations";
+import { hubServers, type OpenServer, withServers } from "@adaos/operations";
+import { readLayout } from "@adaos/provision";
+import { type Command, InvalidArgumentError } from "commander";
+import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
+
+/** Options of every command that looks at failures. */
+export interface FailureOptions extends StateOptions, FailureFilter {}
+
+/** `--at`, of every command that looks at one subnet or all. */
+export function withSubnet(command: Command): Command {
+  return command
+    .option("--at <subnet>", "one subnet (default: all)")
+    .addOption(stateOption())
+    .addOption(jsonOption());
+}
+
+export function withFilters(command: Command): Command {
+  return withSubnet(
+    command
+      .option("--node <subnet/node>", "whose handler failed")
+      .option("--durable <name>", "which durable")
+      .option("--event <name>", "which event, or a prefix with its dot"),
+  );
+}
+
+const MAX_LIMIT = 10_000;
+
+/** `--limit`, of every command that keeps rows until it prints them. */
+export function withLimit(command: Command): Command {
+  return command.option("--limit <n>", "at most so many, the newest", parseLimit, 100);
+}
+
+function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit > 0 && limit <= MAX_LIMIT) return limit;
+  throw new InvalidArgumentError(`must be a whole number from 1 to ${MAX_LIMIT}`);
+}
+
+/** Runs `use` with each hub that the options mean, in turn. */
+export async function withHubs(
+  { state, at }: StateOptions & { readonly at?: string },
+  use: (server: OpenServer) => Promise<void>,
+): Promise<void> {
+  await withServers(hubServers(readLayout(resolveStateDir(state)), at), use);
+}

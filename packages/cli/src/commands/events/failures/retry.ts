@@ -1,0 +1,98 @@
+import { resolveStateDir } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { messageOf, visibleJson } from "@adaos/core/wire";
+import { deadLetters, type KeptDeadLetter, operatorSignatures } from "@adaos/operations";
+import { readLayout } from "@adaos/provision";
+import { DeadLetterDesk } from "@adaos/transport-nats";
+import { Command } from "commander";
+import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
+import { EXIT_CODES } from "../../../terminal/exit-codes.ts";
+import { type Terminal, table } from "../../../terminal/terminal.ts";
+import { withHubs } from "./failure-options.ts";
+
+interface RetryOptions extends StateOptions {
+  readonly dryRun?: boolean;
+}
+
+/** What became of one dead letter. */
+interface Retried {
+  readonly dead_letter_id: string;
+  readonly event_id: string;
+  readonly node: string;
+  readonly durable: string;
+  readonly category: string;
+  /** The id under which the event runs again; nothing when it was not run. */
+  readonly new_event_id?: string;
+  readonly error?: string;
+}
+
+export function eventsRetryCommand(terminal: Terminal): Command {
+  return new Command("retry")
+    .description("give single dead letters to the handlers that failed, once more and now")
+    .argument("<ids...>", "ids of dead letters, or of events: then all the dead letters of each")
+    .option("--dry-run", "only tell what would be done")
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .addHelpText("after", "\nFor many of a kind: adaos events dlq replay.")
+    .addHelpText("after", "\nExample:\n  adaos events retry EVT-20260105-093000-0123456789ab")
+    .action(async (ids: string[], options: RetryOptions) => {
+      const letters = await find(new Set(ids), options);
+      const permanent = letters.filter(({ entry }) => entry.category === "permanent");
+      for (const { entry } of permanent) {
+        terminal.say(`${entry.dead_letter_id} failed for a reason that time does not cure; was it mended?`);
+      }
+      const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
+      await withHubs(options, async (hub) => {
+        const desk = new DeadLetterDesk(hub.of, hub.connection, hub.jsm, signatures);
+        for (const letter of letters.filter(({ subnet }) => subnet === hub.of)) {
+          tell(await retry(desk, letter, options), options, terminal);
+        }
+        await desk.close();
+      });
+    });
+}
+
+/** Rejects with `usage`, before anything is run, when one of the ids has no dead letter. */
+async function find(ids: ReadonlySet<string>, options: RetryOptions): Promise<KeptDeadLetter[]> {
+  const found: KeptDeadLetter[] = [];
+  const unknown = new Set(ids);
+  await withHubs(options, async (hub) => {
+    for await (const letter of deadLetters(hub)) {
+      const { dead_letter_id: letterId, event_id: eventId } = letter.entry;
+      if (!ids.has(letterId) && !ids.has(eventId)) continue;
+      found.push(letter);
+      unknown.delete(letterId);
+      unknown.delete(eventId);
+    }
+  });
+  if (unknown.size === 0) return found;
+  throw new MeshError("usage", `no dead letter ${[...unknown].map((id) => visibleJson(id)).join(", ")}`);
+}
+
+async function retry(
+  desk: DeadLetterDesk,
+  letter: KeptDeadLetter,
+  { dryRun = false }: RetryOptions,
+): Promise<Retried> {
+  const { dead_letter_id, event_id, node, durable, category } = letter.entry;
+  const about = { dead_letter_id, event_id, node, durable, category };
+  if (dryRun) return about;
+  try {
+    return { ...about, new_event_id: await desk.replay(letter) };
+  } catch (thrown) {
+    process.exitCode = EXIT_CODES[MeshError.from(thrown, "unavailable", "not run again").code];
+    return { ...about, error: messageOf(thrown) };
+  }
+}
+
+function tell(retried: Retried, { json, dryRun }: RetryOptions, terminal: Terminal): void {
+  const { dead_letter_id, node, durable, new_event_id, error } = retried;
+  if (json === true) {
+    terminal.out(visibleJson(dryRun === true ? { ...retried, dry_run: true } : retried));
+  } else if (dryRun === true) {
+    terminal.say(`would run ${dead_letter_id} again at ${node} ${durable}`);
+  } else if (new_event_id !== undefined) {
+    for (const line of table([[dead_letter_id, node, durable, new_event_id]])) terminal.out(line);
+  }
+  if (error !== undefined) terminal.say(`${dead_letter_id}: ${error}`);
+}

@@ -1,0 +1,100 @@
+import type { MetricsSnapshot } from "@adaos/core";
+import { type LatencySummary, type MetricsSummary, summarize, visibleJson } from "@adaos/core/wire";
+import { storedMetrics } from "@adaos/operations";
+import { Command } from "commander";
+import type { StateOptions } from "../../options/options.ts";
+import { parseDuration } from "../../options/parse-time.ts";
+import { type Terminal, table } from "../../terminal/terminal.ts";
+import { withHubs, withSubnet } from "./failures/failure-options.ts";
+
+export interface MetricsOptions extends StateOptions {
+  readonly at?: string;
+  readonly node?: string;
+  /** Milliseconds back from now. */
+  readonly since: number;
+}
+
+export function withMetricsOptions(command: Command): Command {
+  return withSubnet(command)
+    .option("--node <subnet/node>", "one member (default: all)")
+    .option("--since <time>", "of the last 24h, 7d; whole hours", parseDuration, 24 * 3_600_000);
+}
+
+export function eventsMetricsCommand(terminal: Terminal): Command {
+  return withMetricsOptions(new Command("metrics"))
+    .description("what was published and handled, how it ended, and how long it took")
+    .addHelpText("after", "\nMembers tell every ten seconds; enable_metrics: false in mesh.yaml stops it.")
+    .addHelpText("after", "\nExample:\n  adaos events metrics --at beta --since 7d")
+    .action(async (options: MetricsOptions) => {
+      const summary = summarize(await readMetrics(options));
+      if (options.json === true) terminal.out(visibleJson(summary));
+      else print(summary, terminal);
+    });
+}
+
+export async function readMetrics(options: MetricsOptions): Promise<MetricsSnapshot[]> {
+  const found: MetricsSnapshot[] = [];
+  await withHubs(options, async (hub) => {
+    for await (const snapshot of storedMetrics(hub, Date.now() - options.since)) {
+      if (options.node === undefined || snapshot.node === options.node) found.push(snapshot);
+    }
+  });
+  return found;
+}
+
+function print(summary: MetricsSummary, terminal: Terminal): void {
+  const { outcomes, retries } = summary;
+  const { total } = outcomes;
+  section(terminal, "events", [
+    ["published", String(summary.published), ""],
+    ["total", String(total), "handling ended"],
+    ["success", String(outcomes.success), share(outcomes.success, total)],
+    ["  after retry", String(summary.success_after_retry), share(summary.success_after_retry, total)],
+    ["failed", String(outcomes.failed), share(outcomes.failed, total)],
+    ["dead letter", String(outcomes.dead_letter), share(outcomes.dead_letter, total)],
+    ["repeated", String(summary.repeated), "not run again"],
+    ["parked", String(summary.parked), "waited for their schema"],
+    ["held", String(summary.held), "put off"],
+  ]);
+  section(terminal, "failed attempts by category", countRows(summary.by_category));
+  section(terminal, "failed attempts by type", countRows(summary.by_type));
+  section(terminal, "rejected publishes by code", countRows(summary.publish_failures));
+  section(terminal, "latency in ms", [
+    ["", "min", "avg", "p50", "p95", "p99", "max", "count"],
+    ["handling", ...latencyRow(summary.handling_ms)],
+    ["age", ...latencyRow(summary.age_ms)],
+    ["publish", ...latencyRow(summary.publish_ms)],
+  ]);
+  section(terminal, "retries", [
+    ["total", "avg", "max"],
+    [String(retries.total), retries.avg.toFixed(2), String(retries.max)],
+  ]);
+  const hours = Object.entries(summary.by_hour).map(([hour, counts]) => [
+    hour.slice(0, 16),
+    ...[counts.published, counts.total, counts.success, counts.failed, counts.dead_letter].map(String),
+  ]);
+  section(terminal, "by hour (UTC)", [
+    ["", "published", "total", "success", "failed", "dead letter"],
+    ...hours,
+  ]);
+}
+
+function section(terminal: Terminal, title: string, rows: readonly (readonly string[])[]): void {
+  if (rows.length === 0) return;
+  terminal.out(terminal.colors.bold(title));
+  for (const line of table(rows)) terminal.out(`  ${line}`);
+}
+
+function share(count: number, total: number): string {
+  return total === 0 ? "" : `${((count / total) * 100).toFixed(2)} %`;
+}
+
+function countRows(counts: Readonly<Record<string, number>>): string[][] {
+  return Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([what, count]) => [what, String(count)]);
+}
+
+function latencyRow({ min, avg, p50, p95, p99, max, count }: LatencySummary): string[] {
+  return [...[min, avg, p50, p95, p99, max].map((ms) => ms.toFixed(ms < 10 ? 1 : 0)), String(count)];
+}

@@ -1,0 +1,67 @@
+import { visibleJson } from "@adaos/core/wire";
+import type { Gap } from "@adaos/json-schema";
+import type { EventChange } from "@adaos/registry";
+import { readReleased } from "@adaos/registry-tools";
+import { Command } from "commander";
+import { jsonOption } from "../../../options/options.ts";
+import { EXIT_CODES } from "../../../terminal/exit-codes.ts";
+import type { Terminal } from "../../../terminal/terminal.ts";
+
+interface DiffOptions {
+  readonly registry: string;
+  readonly json?: boolean;
+}
+
+export function registryDiffCommand(terminal: Terminal): Command {
+  return new Command("diff")
+    .description(
+      "what has changed between two registries, and whom it breaks; exits with 78 when it breaks anybody",
+    )
+    .argument("<old>", "a registry folder, a lock file, or a git revision such as main or v1.2")
+    .argument("[new]", "the same", "schemas/events")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nbackward: who reads by the new contract, of who publishes by the old one; forward: the other way round.\n" +
+        "\nExamples:\n  adaos events registry diff main\n  adaos events registry diff ../released/events schemas/events --json",
+    )
+    .action(async (older: string, newer: string, { json }: DiffOptions) => {
+      const { compareRegistries, isBreaking } = await import("@adaos/registry");
+      const changes = compareRegistries(await readReleased(older, newer), await readReleased(newer, newer));
+      for (const change of changes) {
+        if (json === true) terminal.out(visibleJson({ ...change, breaking: isBreaking(change) }));
+        else for (const line of linesOf(change, isBreaking(change), terminal)) terminal.out(line);
+      }
+      if (changes.length === 0 && json !== true) terminal.say("the two registries agree");
+      if (changes.some(isBreaking)) process.exitCode = EXIT_CODES["invalid-config"];
+    });
+}
+
+function linesOf(
+  { event, change, backward, forward, notes }: EventChange,
+  breaks: boolean,
+  { colors }: Terminal,
+): string[] {
+  const verdict = breaks ? colors.red("breaking") : colors.green("compatible");
+  const told =
+    (direction: string) =>
+    (gap: Gap): string =>
+      `  ${direction}: ${gap.pointer || "the data"} ${gap.told}`;
+  const hint =
+    breaks && change === "changed"
+      ? [`  make it a new major version: adaos events scaffold ${nextOf(event)}`]
+      : [];
+  return [
+    `${event} ${change}, ${verdict}`,
+    ...backward.map(told("backward")),
+    ...forward.map(told("forward")),
+    ...notes.map((note) => `  ${note}`),
+    ...hint,
+  ];
+}
+
+/** `ui.notify@1`: `ui.notify --version 2`. */
+function nextOf(event: string): string {
+  const [name, version] = event.split("@");
+  return `${name} --version ${Number(version) + 1}`;
+}

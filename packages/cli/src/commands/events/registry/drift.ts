@@ -1,0 +1,103 @@
+import { resolveStateDir } from "@adaos/config";
+import { formatEventRef, parseEventPattern } from "@adaos/core";
+import { DURABLE_METADATA, eventsStream, messageOf, visibleJson } from "@adaos/core/wire";
+import {
+  type Drift,
+  driftOf,
+  hubServers,
+  type OpenServer,
+  publishedPast,
+  type SeenDurable,
+  SeenProducers,
+  withServers,
+} from "@adaos/operations";
+import { readLayout } from "@adaos/provision";
+import { loadRegistry } from "@adaos/registry";
+import { Command } from "commander";
+import type { StateOptions } from "../../../options/options.ts";
+import { parseDuration } from "../../../options/parse-time.ts";
+import { EXIT_CODES } from "../../../terminal/exit-codes.ts";
+import { progress } from "../../../terminal/progress.ts";
+import { type Terminal, table } from "../../../terminal/terminal.ts";
+import { withSubnet } from "../failures/failure-options.ts";
+
+interface DriftOptions extends StateOptions {
+  readonly at?: string;
+  readonly since: number;
+  readonly registry?: string;
+}
+
+const WEEK_MS = 7 * 86_400_000;
+
+export function eventsRegistryDriftCommand(terminal: Terminal): Command {
+  return withSubnet(new Command("drift"))
+    .description(
+      "declared producers and consumers that were never seen, and those seen that are not declared",
+    )
+    .option("--since <time>", "of the last 24h, 7d", parseDuration, WEEK_MS)
+    .option("--registry <dir>", "the registry's folder (default: the mesh's)")
+    .addHelpText("after", "\nThe exit code is 78 when there is any.")
+    .addHelpText("after", "\nExample:\n  adaos events registry drift --since 24h")
+    .action(async (options: DriftOptions) => {
+      const drifts = await look(options, terminal);
+      print(drifts, options.json === true, terminal);
+      if (drifts.length > 0) process.exitCode = EXIT_CODES["invalid-config"];
+    });
+}
+
+async function look(options: DriftOptions, terminal: Terminal): Promise<Drift[]> {
+  const layout = readLayout(resolveStateDir(options.state));
+  const registry = await loadRegistry(options.registry ?? layout.registryDir);
+  const producers = new SeenProducers();
+  const durables: SeenDurable[] = [];
+  const since = new Date(Date.now() - options.since);
+  let read = 0;
+  const told = progress(terminal, () => `${read} events read so far`);
+  try {
+    await withServers(hubServers(layout, options.at), async (hub) => {
+      for await (const durable of seenDurables(hub, terminal)) durables.push(durable);
+      for await (const stored of publishedPast(hub, since)) {
+        read++;
+        // What is no event was published by no component.
+        if ("problem" in stored) continue;
+        const { name, version, subnet, node } = stored.address;
+        const [component = ""] = stored.envelope.source.split("@");
+        producers.add(formatEventRef(name, version), component, `${subnet}/${node}`);
+      }
+    });
+  } finally {
+    told.end();
+  }
+  return driftOf(registry.records, producers, durables);
+}
+
+/** The durables of a subnet's members. */
+async function* seenDurables({ of, jsm }: OpenServer, terminal: Terminal): AsyncGenerator<SeenDurable> {
+  for await (const { name, config } of jsm.consumers.list(eventsStream(of))) {
+    const node = config.metadata?.[DURABLE_METADATA.node];
+    const pattern = config.metadata?.[DURABLE_METADATA.pattern];
+    const [, durable] = name.split("_");
+    if (node === undefined || pattern === undefined || durable === undefined) continue;
+    try {
+      yield { node: `${of}/${node}`, durable, pattern: parseEventPattern(pattern) };
+    } catch (thrown) {
+      terminal.say(`${of}/${node} ${durable} left out: ${messageOf(thrown)}`);
+    }
+  }
+}
+
+function print(drifts: readonly Drift[], json: boolean, terminal: Terminal): void {
+  if (json) {
+    for (const drift of drifts) terminal.out(visibleJson(drift));
+    return;
+  }
+  const rows = drifts.map(({ drift, role, event, component, nodes }) => [
+    drift.replaceAll("-", " "),
+    role,
+    event,
+    component,
+    nodes.join(" "),
+  ]);
+  for (const line of table(rows)) terminal.out(line);
+  terminal.say(drifts.length === 0 ? "no drift" : `${drifts.length} differences`);
+}

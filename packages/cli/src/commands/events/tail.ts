@@ -1,0 +1,98 @@
+import { readServerAccess, resolveStateDir } from "@adaos/config";
+import { decodeEnvelope, type Envelope, MeshError } from "@adaos/core";
+import { messageOf, parseSubject, patternToFilter, visibleJson } from "@adaos/core/wire";
+import { EventMask } from "@adaos/operations";
+import { readLayout, serverOf } from "@adaos/provision";
+import { untilAsked } from "@adaos/supervise";
+import { openConnection } from "@adaos/transport-nats";
+import { Command } from "commander";
+import { DeliverPolicy, type JsMsg } from "nats";
+import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
+import { parseCount } from "../../options/parse-count.ts";
+import { parsePattern } from "../../options/parse-pattern.ts";
+import { parseDuration } from "../../options/parse-time.ts";
+import type { Terminal } from "../../terminal/terminal.ts";
+
+interface EventsTailOptions extends StateOptions {
+  readonly at: string;
+  readonly count?: number;
+  /** Milliseconds back from now. */
+  readonly since?: number;
+}
+
+export function eventsTailCommand(terminal: Terminal): Command {
+  return new Command("tail")
+    .description("print events as they are stored, one envelope a line")
+    .argument("<pattern>", "event (ui.notify), version (ui.notify@1), prefix with its dot (ui.) or *")
+    .requiredOption(
+      "--at <subnet|root>",
+      "where to look: a subnet's stream, or the root's of everything federated",
+    )
+    .option("--count <n>", "stop after so many", parseCount)
+    .option("--since <time>", "begin in the past: 30s, 10m, 2h, 7d", parseDuration)
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nOn a terminal a line is shortened for reading; --json prints the envelope there too.",
+    )
+    .addHelpText("after", "\nExample:\n  adaos events tail ui. --at beta --since 10m --count 1 --json")
+    .action((pattern: string, options: EventsTailOptions) => tail(pattern, options, terminal));
+}
+
+async function tail(text: string, options: EventsTailOptions, terminal: Terminal): Promise<void> {
+  const pattern = parsePattern(text);
+  const server = serverOf(readLayout(resolveStateDir(options.state)), options.at);
+  const mask = await EventMask.open(options.state, terminal.say);
+  const silent = (): void => undefined;
+  const connection = await openConnection({
+    ...readServerAccess(server),
+    name: "adaos events tail",
+    user: "tail",
+    log: { debug: silent, info: silent, warn: (_fields, event) => terminal.say(event), error: silent },
+  });
+  const asked = untilAsked();
+  try {
+    const js = connection.nc.jetstream();
+    const since = options.since;
+    const start =
+      since === undefined
+        ? { deliver_policy: DeliverPolicy.New }
+        : {
+            deliver_policy: DeliverPolicy.StartTime,
+            opt_start_time: new Date(Date.now() - since).toISOString(),
+          };
+    const consumer = await js.consumers.get(server.stream, {
+      filterSubjects: patternToFilter(pattern),
+      ...start,
+    });
+    // Short pulls: after a server's restart an ordered consumer comes back in 8 s instead of 45 s.
+    const messages = await consumer.consume({ expires: 5000 });
+    void asked.promise.then(() => messages.stop());
+    if (terminal.outIsTty) terminal.say(`watching ${pattern.text} at ${options.at}; Ctrl-C stops`);
+    let left = options.count ?? Number.POSITIVE_INFINITY;
+    for await (const message of messages) {
+      print(message, mask, options.json === true, terminal);
+      if (--left <= 0) break;
+    }
+  } catch (thrown) {
+    throw MeshError.from(thrown, "unavailable", `stream ${server.stream} cannot be read`);
+  } finally {
+    await connection.close();
+  }
+}
+
+function print(message: JsMsg, mask: EventMask, json: boolean, terminal: Terminal): void {
+  let envelope: Envelope;
+  try {
+    envelope = mask.envelope(decodeEnvelope(message.data, false), message.subject);
+  } catch (thrown) {
+    terminal.say(`${message.subject} at ${message.seq} is not an event: ${messageOf(thrown)}`);
+    return;
+  }
+  if (json || !terminal.outIsTty) return terminal.out(visibleJson(envelope));
+  const { subnet, node } = parseSubject(message.subject);
+  const { dim, cyan } = terminal.colors;
+  const name = `${envelope.event_name}@${envelope.version}`;
+  terminal.out(`${dim(envelope.ts)} ${subnet}/${node} ${cyan(name)} ${visibleJson(envelope.data)}`);
+}

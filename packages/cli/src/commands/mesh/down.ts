@@ -1,0 +1,19 @@
+import { resolveStateDir } from "@adaos/config";
+import { visibleJson } from "@adaos/core/wire";
+import { stopProcesses } from "@adaos/supervise";
+import { Command } from "commander";
+import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
+import type { Terminal } from "../../terminal/terminal.ts";
+
+export function downCommand(terminal: Terminal): Command {
+  return new Command("down")
+    .description("stop the mesh that runs from a state folder; what it has stored stays")
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  adaos down --state .adaos")
+    .action(async (options: StateOptions) => {
+      const stopped = await stopProcesses(resolveStateDir(options.state));
+      if (options.json === true) terminal.out(visibleJson({ stopped }));
+      else terminal.say(stopped === 0 ? "nothing was running" : `stopped ${stopped} processes`);
+    });
+}

@@ -1,0 +1,117 @@
+import { spawn } from "node:child_process";
+import { closeSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { openOwnLog, resolveStateDir } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
+import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
+import { findLayout, meshFileOf, readLayout } from "@adaos/provision";
+import {
+  askHealth,
+  type MeshHealth,
+  NODE_FLAGS,
+  readRunnableMesh,
+  runningSupervisor,
+  startMesh,
+  untilAsked,
+  waitUntilReady,
+} from "@adaos/supervise";
+import { Command } from "commander";
+import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
+import { PROGRAM_FILE } from "../../program-file.ts";
+import { printHealth } from "../../terminal/print-health.ts";
+import type { Terminal } from "../../terminal/terminal.ts";
+
+interface UpOptions extends StateOptions {
+  readonly config?: string;
+  readonly detach?: boolean;
+}
+
+export function upCommand(terminal: Terminal): Command {
+  return new Command("up")
+    .description("start a mesh on this machine: its servers and all its daemons")
+    .option("--config <file>", "the mesh to start (default: the one of the last time, else deploy/mesh.yaml)")
+    .addOption(stateOption())
+    .option("--detach", "return when everything is ready; adaos down stops it")
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  adaos up --config deploy/mesh.yaml --detach && adaos status")
+    .action(async (options: UpOptions) => {
+      const stateDir = resolveStateDir(options.state);
+      const hasJoined = options.config === undefined && findLayout(stateDir)?.joinedTo !== undefined;
+      const configFile = hasJoined ? undefined : meshFileOf(options.config, stateDir);
+      const health = options.detach === true ? await detached(configFile, stateDir, terminal) : undefined;
+      if (health !== undefined) return printHealth(health, options.json === true, terminal);
+      await attached(configFile, stateDir, options.json === true, terminal);
+    });
+}
+
+async function attached(
+  configFile: string | undefined,
+  stateDir: string,
+  json: boolean,
+  terminal: Terminal,
+): Promise<void> {
+  const asked = untilAsked();
+  const mesh = await startMesh(configFile, stateDir, PROGRAM_FILE, terminal.say);
+  process.on("SIGUSR2", () => {
+    mesh
+      .follow()
+      .catch((thrown: unknown) => terminal.say(`the change was not followed: ${messageOf(thrown)}`));
+  });
+  try {
+    const ready = waitUntilReady(mesh.layout, stateDir, terminal.say, () =>
+      asked.yet() ? "stopped" : undefined,
+    );
+    const health = await Promise.race([ready, asked.promise]);
+    if (health === undefined) return;
+    printHealth(health, json, terminal);
+    terminal.say("up; Ctrl-C stops it");
+    await asked.promise;
+  } finally {
+    terminal.say("stopping");
+    await mesh.stop();
+    terminal.say("stopped");
+  }
+}
+
+/** Starts `adaos up` as a process of its own and waits until it is ready. */
+async function detached(
+  configFile: string | undefined,
+  stateDir: string,
+  terminal: Terminal,
+): Promise<MeshHealth> {
+  // Checked, and the server installed, before anything goes on behind the user's back.
+  if (configFile !== undefined) readRunnableMesh(configFile);
+  await ensureNatsServer({ onProgress: renderProgress() });
+  if (runningSupervisor(stateDir) !== undefined) {
+    terminal.say("already up");
+    return waitUntilReady(readLayout(stateDir), stateDir, terminal.say);
+  }
+  const logFile = join(stateDir, "logs", "supervisor.log");
+  const log = openOwnLog(logFile, "w");
+  const args = [
+    ...NODE_FLAGS,
+    PROGRAM_FILE,
+    "up",
+    ...(configFile === undefined ? [] : ["--config", configFile]),
+    "--state",
+    stateDir,
+  ];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", log, log], detached: true });
+  closeSync(log);
+  child.unref();
+  let ended: string | undefined;
+  child.once("exit", () => {
+    ended = readFileSync(logFile, "utf8").trim();
+  });
+  const deadlineMs = Date.now() + 30_000;
+  while (runningSupervisor(stateDir) === undefined) {
+    if (ended !== undefined) throw new MeshError("unavailable", `the mesh did not start:\n${ended}`);
+    if (Date.now() >= deadlineMs)
+      throw new MeshError("unavailable", `the mesh did not start; see ${logFile}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const layout = readLayout(stateDir);
+  await waitUntilReady(layout, stateDir, terminal.say, () => ended);
+  return askHealth(layout, stateDir);
+}

@@ -1,0 +1,59 @@
+import { createInterface } from "node:readline/promises";
+import { MeshError } from "@adaos/core";
+import { visibleJson } from "@adaos/core/wire";
+import { InvalidArgumentError } from "commander";
+import type { Terminal } from "../terminal/terminal.ts";
+
+/** Options of every command that changes many things at once. */
+export interface ChangeOptions {
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+/**
+ * Whether to go on. Only tells what would be done when it is nothing, or `--dry-run`. Rejects with `usage` when nobody can
+ * be asked.
+ * @param found `count` things that are meant; the rest is told too.
+ */
+export async function confirmed(
+  verb: string,
+  things: string,
+  { count, ...rest }: { readonly count: number } & Readonly<Record<string, number>>,
+  options: ChangeOptions,
+  terminal: Terminal,
+): Promise<boolean> {
+  if (options.dryRun === true || count === 0) {
+    if (options.json === true)
+      terminal.out(visibleJson({ [verb]: count, ...rest, dry_run: options.dryRun === true }));
+    else terminal.say([`would ${verb} ${count} ${things}`, ...counted(rest)].join(", "));
+    return false;
+  }
+  if (options.yes === true) return true;
+  if (!process.stdin.isTTY)
+    throw new MeshError("usage", `this would ${verb} ${count} ${things}; confirm with --yes`);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await prompt.question(`${verb} ${count} ${things}? [y/N] `);
+  prompt.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+/** What was done, at the end. */
+export function tellCounts(
+  result: Readonly<Record<string, number>>,
+  options: ChangeOptions,
+  terminal: Terminal,
+): void {
+  terminal.out(options.json === true ? visibleJson(result) : counted(result).join(", "));
+}
+
+function counted(result: Readonly<Record<string, number>>): string[] {
+  return Object.entries(result).map(([what, count]) => `${count} ${what}`);
+}
+
+/** `--rate N`. */
+export function parseRate(text: string): number {
+  const rate = Number(text);
+  if (rate > 0 && rate <= 100_000) return rate;
+  throw new InvalidArgumentError("must be a number above 0");
+}

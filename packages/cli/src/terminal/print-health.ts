@@ -1,0 +1,15 @@
+import { visibleJson } from "@adaos/core/wire";
+import type { MeshHealth } from "@adaos/supervise";
+import { type Terminal, table } from "./terminal.ts";
+
+/** Prints what runs where, a line each, or all of it as one JSON object. */
+export function printHealth(health: MeshHealth, json: boolean, terminal: Terminal): void {
+  if (json) return terminal.out(visibleJson(health));
+  const rows = health.components.map(({ kind, name, ready, note }) => [
+    kind,
+    name,
+    ready ? "ready" : "NOT READY",
+    note,
+  ]);
+  for (const line of table(rows)) terminal.out(line);
+}

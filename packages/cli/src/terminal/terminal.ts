@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import type { Logger } from "@adaos/core";
+import { visibleText } from "@adaos/core/wire";
+import pc from "picocolors";
+
+type Colors = Pick<ReturnType<typeof pc.createColors>, "red" | "green" | "yellow" | "cyan" | "dim" | "bold">;
+
+/**
+ * Where a command writes: data on `out`, everything said about it on `say`. Nothing in a line commands the terminal but
+ * the styles of `colors`. JSON goes through `visibleJson()` first, which keeps its value.
+ */
+export interface Terminal {
+  /** Data, one line. */
+  out(line: string): void;
+  /** A message, one line. */
+  say(line: string): void;
+  readonly outIsTty: boolean;
+  readonly colors: Colors;
+}
+
+/** The process's own streams. Colour only on a terminal, and never with NO_COLOR. */
+export function processTerminal(): Terminal {
+  const colored = process.stderr.isTTY === true && process.stdout.isTTY === true && !process.env["NO_COLOR"];
+  // A reader that has seen enough (`| head`) ends the command quietly.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  return {
+    out: (line) => void process.stdout.write(`${printable(line)}\n`),
+    say: (line) => void process.stderr.write(`${printable(line)}\n`),
+    outIsTty: process.stdout.isTTY === true,
+    colors: styles(colored),
+  };
+}
+
+/** Begins a style of our own. Nobody outside this process can foresee it, so a text from outside has no style. */
+const STYLE = `\ue000${randomBytes(9).toString("base64url")}`;
+
+/** Colours and weights that {@link printable} turns into those of a terminal; none unless `enabled`. */
+export function styles(enabled: boolean): Colors {
+  const { red, green, yellow, cyan, dim, bold } = pc.createColors(enabled);
+  const own = (style: typeof red) => (text: Parameters<typeof red>[0]) =>
+    style(visibleText(String(text))).replaceAll("\u001b", STYLE);
+  return {
+    red: own(red),
+    green: own(green),
+    yellow: own(yellow),
+    cyan: own(cyan),
+    dim: own(dim),
+    bold: own(bold),
+  };
+}
+
+/** Without the characters that command a terminal or hide text: names and messages come from strangers. Line ends stay. */
+export function printable(text: string): string {
+  return visibleText(text).replaceAll(STYLE, "\u001b");
+}
+
+/** Lines of columns, each as wide as its widest cell. */
+export function table(unchecked: readonly (readonly string[])[]): string[] {
+  const rows = unchecked.map((row) => row.map((cell) => visibleText(cell).replaceAll(/[\n\t]/g, " ")));
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** A command says what is wrong once, at its end; what the connection does meanwhile is told only when it is bad. */
+export function quietLog({ say }: Terminal): Logger {
+  const silent = (): void => undefined;
+  return { debug: silent, info: silent, warn: silent, error: (_fields, event) => say(event) };
+}

@@ -1,0 +1,248 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import {
+  assertOwnFolder,
+  type LoadedNode,
+  layoutFile,
+  type MemberFile,
+  type MeshFile,
+  nodeFilePath,
+  nodeId,
+  readMeshFile,
+  readNodeFile,
+  readServerAccess,
+  readSignatures,
+  resolveStateDir,
+  STATE_FOLDER,
+} from "@adaos/config";
+import { Bus, type BusOptions, type Logger, MeshError, Metrics, Policy, type Transport } from "@adaos/core";
+import {
+  type FailureJournal,
+  type MetricsStore,
+  type NodeAddress,
+  parseNodeAddress,
+  RateLimits,
+  replySecret,
+  Signatures,
+} from "@adaos/core/wire";
+import { NodeFileWatch, openLog, startTelemetry } from "@adaos/daemon";
+import { LiveRegistry, loadRegistry } from "@adaos/registry";
+import {
+  type Connection,
+  delay,
+  NatsIdempotencyStore,
+  NatsJournal,
+  NatsMetricsStore,
+  NatsTransport,
+  openConnection,
+} from "@adaos/transport-nats";
+import { openLocalBus } from "./connect-local.ts";
+import { Outbox } from "./outbox/outbox.ts";
+import { type Hub, OutboxTransport } from "./outbox/outbox-transport.ts";
+import { RefusedLog } from "./outbox/refused-log.ts";
+import { RegistryFollower } from "./registry-follower.ts";
+
+const NEEDS_AS = 'connect() needs "as", for example { as: "alpha/kitchen" }';
+
+export interface ConnectOptions {
+  /** Which member to be, for example `alpha/kitchen`. Not needed with `config`. */
+  readonly as?: string;
+  /**
+   * The mesh file. Where it says `transport: local`, the mesh is all within this process and nothing needs to be started;
+   * else the running mesh is meant, as without it. @default `ADAOS_MESH`
+   */
+  readonly mesh?: string;
+  /** State folder of the mesh. @default `ADAOS_STATE`, else `.adaos` here */
+  readonly state?: string;
+  /** The member's node file, for a machine that holds no state folder. */
+  readonly config?: string;
+  /** The part of `source` before `@`. @default "app" */
+  readonly component?: string;
+  /** @default warnings and errors to standard error */
+  readonly log?: Logger;
+  /** Whether what the bus does is counted, for `adaos events metrics`. @default as the mesh file says (`enable_metrics`) */
+  readonly metrics?: boolean;
+  /**
+   * Wait for a hub that is not there yet instead of rejecting after five seconds. With an outbox this resolves all the
+   * same: what is published waits on disk, and only `subscribe` waits for the hub. @default false
+   */
+  readonly waitForServer?: boolean;
+  /** `false`: keep nothing on disk while the hub is away; publish rejects then. @default as the member's file says */
+  readonly outbox?: false;
+}
+
+/**
+ * Connects as a member of a subnet. The member's rights and the events' contracts are checked here as well as on the
+ * server. Rejects with MeshError `invalid-config`, `unavailable`, `denied` or `usage`.
+ */
+export async function connect(options: ConnectOptions): Promise<Bus> {
+  const log = options.log ?? openLog({ level: "warn", file: undefined, base: {}, toStandardError: true });
+  const file = options.mesh ?? process.env["ADAOS_MESH"];
+  const meshFile = file === undefined || options.config !== undefined ? undefined : readMeshFile(file);
+  if (meshFile?.transport === "local") return connectLocal(meshFile, { ...options, log });
+  const node = readNodeFile(memberFile(options), "member");
+  const flushTelemetry = await startTelemetry(`adaos-${options.component ?? "app"}`, log);
+  return (await openBus(node, { ...options, log, onClosed: flushTelemetry })).bus;
+}
+
+async function connectLocal(
+  meshFile: MeshFile,
+  { as, log, component }: ConnectOptions & { readonly log: Logger },
+): Promise<Bus> {
+  if (as === undefined) throw new MeshError("usage", NEEDS_AS);
+  const onClosed = await startTelemetry(`adaos-${component ?? "app"}`, log);
+  return openLocalBus(meshFile, parseNodeAddress(as), {
+    log,
+    onClosed,
+    ...(component === undefined ? {} : { component }),
+  });
+}
+
+/** Finds the node file, or says what is missing: the mesh or the member. */
+function memberFile({ as, state, config }: ConnectOptions): string {
+  if (config !== undefined) return config;
+  if (as === undefined) throw new MeshError("usage", NEEDS_AS);
+  const id = nodeId(parseNodeAddress(as));
+  const stateDir = resolveStateDir(state);
+  assertOwnFolder(stateDir, STATE_FOLDER);
+  if (!existsSync(layoutFile(stateDir))) {
+    throw new MeshError(
+      "unavailable",
+      `no mesh in ${stateDir}; start one with adaos up, or name its folder (state)`,
+    );
+  }
+  const file = nodeFilePath(stateDir, id);
+  if (!existsSync(file)) throw new MeshError("usage", `the mesh in ${stateDir} has no member ${id}`);
+  return file;
+}
+
+/** How a member's bus is opened. */
+type OpenOptions = Pick<BusOptions, "log" | "component" | "onClosed"> &
+  Pick<ConnectOptions, "waitForServer" | "outbox" | "metrics">;
+
+/** Longest wait for a hub that most often is there, before a bus is handed out that may have none yet. */
+const FIRST_WAIT_MS = 2000;
+
+/** A bus, and what keeps its policy that of the member's file, and its registry that of the hub. */
+export interface OpenedBus {
+  readonly bus: Bus;
+  readonly follower: RegistryFollower;
+  readonly watch: NodeFileWatch<"member">;
+}
+
+/** The bus of a member whose node file is read. */
+export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions): Promise<OpenedBus> {
+  const { config, path } = node;
+  const { subnet, tenant, server } = config;
+  const { log, waitForServer = false, component, onClosed } = options;
+  const address: NodeAddress = { subnet, node: config.node };
+  const policy = new Policy(config.policy);
+  const limits = new RateLimits(`${subnet}/${config.node}`, config.limits);
+  const signatures = new Signatures(readSignatures(config.signatures, path));
+  const watch = new NodeFileWatch({
+    role: "member",
+    loaded: node,
+    isInForce: true,
+    apply: (changed) => {
+      const keys = readSignatures(changed.signatures, path);
+      policy.replace(changed.policy);
+      limits.replace(changed.limits);
+      signatures.replace(keys);
+    },
+    log,
+  });
+  const registry = new LiveRegistry(await loadRegistry(path(config.registry)));
+  const outbox = options.outbox === false ? undefined : config.outbox;
+  const closed = new AbortController();
+  const access = readServerAccess(server, path);
+  const dialing = openConnection({
+    ...access,
+    name: `${subnet}/${config.node}`,
+    user: config.node,
+    log,
+    waitForServer,
+    ...(outbox === undefined ? {} : { signal: closed.signal }),
+  });
+  const follower = new RegistryFollower({
+    address,
+    registry,
+    cacheFile: config.registryCache === undefined ? undefined : path(config.registryCache),
+    connection: dialing,
+    log,
+  });
+  // A key that is not known is told to who connects, where that shows at once.
+  await (outbox !== undefined && waitForServer ? withinFirstWait(dialing, log) : dialing);
+  const hub = dialing.then((connection) => {
+    return { transport: new NatsTransport(connection, { address, log }), connection };
+  });
+  const journal = dialing.then((connection) => new NatsJournal(connection, address));
+  const idempotency = dialing.then((connection) => new NatsIdempotencyStore(connection, address));
+  for (const promise of [hub, journal, idempotency]) promise.catch(() => undefined);
+  await follower.start();
+  const bus = new Bus({
+    address,
+    transport:
+      outbox === undefined
+        ? (await hub).transport
+        : await openOutbox(hub, { ...outbox, dir: path(outbox.dir) }, log, () => closed.abort()),
+    ...((options.metrics ?? config.enable_metrics) ? { metrics: openMetrics(dialing, address, log) } : {}),
+    journal: journalOf(journal),
+    idempotency: { once: async (...args) => (await idempotency).once(...args) },
+    registry,
+    tenant,
+    policy,
+    limits,
+    signatures,
+    replySecret: replySecret(access.seed()),
+    log,
+    ...(component === undefined ? {} : { component }),
+    onClosed: async () => {
+      await Promise.all([watch.stop(), follower.stop()]);
+      await onClosed?.();
+    },
+  });
+  await watch.start();
+  return { bus, watch, follower };
+}
+
+function openMetrics(dialing: Promise<Connection>, address: NodeAddress, log: Logger): Metrics {
+  const instance = `${process.pid.toString(36)}-${randomBytes(4).toString("hex")}`;
+  const store = dialing.then((connection) => new NatsMetricsStore(connection, address));
+  store.catch(() => undefined);
+  const later: MetricsStore = { storeMetrics: async (snapshot) => (await store).storeMetrics(snapshot) };
+  return new Metrics(`${address.subnet}/${address.node}`, instance, later, log);
+}
+
+/** Resolves when it does, or when the first wait is over. Rejects when it rejects before. */
+async function withinFirstWait(dialing: Promise<Connection>, log: Logger): Promise<void> {
+  const over = new AbortController();
+  const connection = await Promise.race([dialing, delay(FIRST_WAIT_MS, over.signal)]).finally(() => {
+    over.abort();
+  });
+  if (connection === undefined) log.warn({}, "hub not there yet; what is published waits in the outbox");
+}
+
+async function openOutbox(
+  hub: Promise<Hub>,
+  { dir, ...limits }: NonNullable<MemberFile["outbox"]>,
+  log: Logger,
+  onClose: () => void,
+): Promise<Transport> {
+  const outbox = new Outbox(dir, limits, log);
+  await outbox.adopt();
+  const refusedLog = new RefusedLog(join(dir, "refused.ndjson"));
+  return new OutboxTransport({ hub, outbox, refusedLog, log, onClose });
+}
+
+/** The journal of a hub that may not have been reached yet. */
+function journalOf(journal: Promise<NatsJournal>): FailureJournal {
+  return {
+    storeDeadLetter: async (entry) => (await journal).storeDeadLetter(entry),
+    record: async (record) => (await journal).record(record),
+    lastRecord: async (durable, event) => (await journal).lastRecord(durable, event),
+    park: async (durable, seqs) => (await journal).park(durable, seqs),
+    parked: async (durable) => (await journal).parked(durable),
+    release: async (durable, event) => (await journal).release(durable, event),
+  };
+}

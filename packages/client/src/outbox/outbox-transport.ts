@@ -1,0 +1,445 @@
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  type Logger,
+  MAX_EVENT_BYTES,
+  MeshError,
+  type MeshErrorCode,
+  type Message,
+  type PublishReceipt,
+  type SendOptions,
+  type SubscribeOptions,
+  type Subscription,
+  type Transport,
+  type TransportCapabilities,
+} from "@adaos/core";
+import { type OnDelivery, OUTBOX_STREAM, type OutboxStatus, sizeProblem } from "@adaos/core/wire";
+import type { Outbox } from "./outbox.ts";
+import type { RefusedLog } from "./refused-log.ts";
+
+/** The way to the hub, as far as an outbox has to know of it. */
+export interface HubConnection {
+  readonly connected: boolean;
+  listen(listener: { onDisconnect?(): void; onReconnect?(): void }): () => void;
+}
+
+export interface Hub {
+  readonly transport: Transport;
+  readonly connection: HubConnection;
+}
+
+export interface OutboxTransportOptions {
+  /** Settles when the hub was reached for the first time, or never will be. */
+  readonly hub: Promise<Hub>;
+  readonly outbox: Outbox;
+  readonly refusedLog: RefusedLog;
+  readonly log: Logger;
+  /** Of the hub's transport. @default as the NATS transport declares them */
+  readonly capabilities?: TransportCapabilities;
+  /** A publish that is not answered in this time is kept, and goes on meanwhile. @default 3000 */
+  readonly patienceMs?: number;
+  /** As many as one write of the hub's transport holds. @default 500 */
+  readonly batchMessages?: number;
+  /** Wait before what failed is forwarded again. @default 250 */
+  readonly retryMs?: number;
+  /** Longest wait of `close()` for a hub that is there to take what waits. @default 5000 */
+  readonly drainMs?: number;
+  /** Gives up reaching the hub. */
+  readonly onClose?: () => void;
+}
+
+const BATCH_BYTES = 4 * 1024 * 1024;
+/** Publishes that are held back while the last of the outbox is forwarded; more are kept. */
+const MAX_HELD = 1000;
+const TICK_MS = 250;
+/** How often is looked for what other processes have left, and told that this one lives. */
+const ADOPT_TICKS = 40;
+/** A program that is started again comes first: what it publishes then goes behind what it had accepted before. */
+const SUCCESSOR_MS = 20_000;
+
+/** The outcome is open, or will be another one later: what says so is kept and forwarded. */
+const PASSING: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout", "closed"]);
+/** What the server cannot explain is forwarded this often. */
+const MAX_UNEXPLAINED = 20;
+
+/** A publish on its way straight to the hub, or about to be. */
+interface Flight {
+  readonly message: Message;
+  readonly startedMs: number;
+  /** Whether the outbox may have it when it does not end well, or in time. */
+  readonly mayWait: boolean;
+  /** It is in the outbox, or being written there. */
+  kept: Promise<void> | undefined;
+  isTold: boolean;
+  tell(receipt: PublishReceipt): void;
+  fail(error: MeshError): void;
+}
+
+/**
+ * A transport whose `publish` goes on while the hub is away: what cannot be stored there is stored on this machine's disk
+ * and forwarded when it can be. Order is kept: while anything waits, everything else waits behind it.
+ */
+export class OutboxTransport implements Transport {
+  readonly capabilities: TransportCapabilities;
+  readonly #options: Required<OutboxTransportOptions>;
+  readonly #outbox: Outbox;
+  readonly #log: Logger;
+  readonly #flights = new Set<Flight>();
+  /** Aborts when what is on its way goes to the outbox: from there it is sent in order, and by nobody else. */
+  #kept = new AbortController();
+  /** Held back until the outbox is empty, which takes a moment: written to it, they would keep it from ever being so. */
+  #held: Flight[] = [];
+  /** The hub takes what is forwarded. */
+  #isFlowing = false;
+  /** Subjects and ids of what waits though nothing is left to do for it: the next to be forwarded pass it over. */
+  readonly #finished = new Set<string>();
+  /** Called when nothing waits any more, or the hub goes away. */
+  readonly #onChange = new Set<() => void>();
+  readonly #ticker: NodeJS.Timeout;
+  #ticks = 0;
+  #hub: Hub | undefined;
+  #hubError: MeshError | undefined;
+  #unlisten: () => void = () => undefined;
+  #forwarding: Promise<void> | undefined;
+  #isFailing = false;
+  #unexplained = 0;
+  #refused = 0;
+  #state: "open" | "closing" | "closed" = "open";
+  #closing: Promise<void> | undefined;
+
+  /** Call `outbox.adopt()` before, so that what an earlier process has left goes first. */
+  constructor(options: OutboxTransportOptions) {
+    this.#options = {
+      capabilities: { duplicateWindowMs: 120_000 },
+      patienceMs: 3000,
+      batchMessages: 500,
+      retryMs: 250,
+      drainMs: 5000,
+      onClose: () => undefined,
+      ...options,
+    };
+    this.capabilities = this.#options.capabilities;
+    this.#outbox = options.outbox;
+    this.#log = options.log;
+    this.#ticker = setInterval(() => this.#tick(), Math.min(TICK_MS, this.#options.patienceMs));
+    this.#ticker.unref();
+    options.hub.then(
+      (hub) => this.#onHub(hub),
+      (thrown: unknown) => {
+        this.#hubError = MeshError.from(thrown, "unavailable", "the hub cannot be reached");
+        if (this.#state === "open") this.#log.error({ err: thrown }, "hub not reached");
+      },
+    );
+  }
+
+  get outbox(): OutboxStatus {
+    const { waiting, waitingBytes } = this.#outbox;
+    return { waiting, bytes: waitingBytes, refused: this.#refused };
+  }
+
+  publish(message: Message, { onlyNow = false }: SendOptions = {}): Promise<PublishReceipt> {
+    if (this.#state === "closed") return Promise.reject(closedError());
+    // What no hub will take must not wait for one.
+    const problem = sizeProblem(message, MAX_EVENT_BYTES);
+    if (problem !== undefined) return Promise.reject(problem);
+    const { waiting } = this.#outbox;
+    const hub = this.#hub?.connection.connected === true ? this.#hub : undefined;
+    if (hub !== undefined) {
+      const isFree = waiting === 0 && this.#held.length === 0;
+      if (isFree) return this.#start(message, !onlyNow, (flight) => this.#send(hub.transport, flight));
+      const isMoment = this.#held.length > 0 || (this.#isFlowing && waiting <= this.#options.batchMessages);
+      if (onlyNow || isMoment) return this.#start(message, !onlyNow, (flight) => this.#hold(flight));
+    }
+    return onlyNow ? Promise.reject(this.#awayError()) : this.#keep(message);
+  }
+
+  async subscribe(options: SubscribeOptions, onDelivery: OnDelivery): Promise<Subscription> {
+    if (this.#state !== "open") throw closedError();
+    const { transport } = await this.#options.hub.catch((thrown: unknown) => {
+      throw this.#state === "open" ? thrown : closedError();
+    });
+    return transport.subscribe(options, onDelivery);
+  }
+
+  async handlersOf(subject: string): Promise<"some" | "none" | "unknown"> {
+    if (this.#hub?.connection.connected === true) return this.#hub.transport.handlersOf(subject);
+    throw this.#awayError();
+  }
+
+  awaitReply(requestId: string, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message> {
+    const reply = this.#hub?.transport.awaitReply(requestId, signal, accepts);
+    return reply ?? Promise.reject(this.#awayError());
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#state = "closing";
+    this.#options.onClose();
+    if (this.#hub?.connection.connected === true) await this.#drain(this.#options.drainMs);
+    // Handlers that still run may publish; what the hub does not take any more is kept.
+    await this.#hub?.transport.close();
+    this.#keepHeld();
+    this.#state = "closed";
+    clearInterval(this.#ticker);
+    this.#unlisten();
+    for (const wake of this.#onChange) wake();
+    // Whatever was on its way has ended; what ended badly is being written.
+    while (this.#flights.size > 0) await delay(1);
+    await this.#forwarding;
+    await this.#outbox.close();
+  }
+
+  async #drain(limitMs: number): Promise<void> {
+    const deadlineMs = Date.now() + limitMs;
+    const isBusy = (): boolean => this.#outbox.waiting > 0 || this.#held.length > 0;
+    while (isBusy() && Date.now() < deadlineMs && this.#hub?.connection.connected === true) {
+      const ended = new AbortController();
+      const limit = delay(deadlineMs - Date.now(), undefined, { signal: ended.signal }).catch(
+        () => undefined,
+      );
+      await Promise.race([this.#change(), limit]);
+      // A timer left behind would keep the process from ending.
+      ended.abort();
+    }
+  }
+
+  #awayError(): MeshError {
+    if (this.#state === "closed") return closedError();
+    return this.#hubError ?? new MeshError("unavailable", "the hub is away; nothing was sent");
+  }
+
+  #onHub(hub: Hub): void {
+    if (this.#state !== "open") {
+      // Reached as this was being closed: nobody else knows of it.
+      void hub.transport.close().catch(() => undefined);
+      return;
+    }
+    this.#hub = hub;
+    this.#unlisten = hub.connection.listen({
+      onDisconnect: () => {
+        this.#keepFlights();
+        this.#keepHeld();
+        this.#changed();
+      },
+      onReconnect: () => this.#forward(),
+    });
+    this.#forward();
+  }
+
+  #tick(): void {
+    if (this.#isLate(this.#flights.values().next().value)) this.#keepFlights();
+    if (this.#isLate(this.#held[0])) this.#keepHeld();
+    if (++this.#ticks % ADOPT_TICKS === 0 && this.#state === "open") {
+      void this.#outbox.touch();
+      void this.#outbox.adopt(SUCCESSOR_MS);
+    }
+    // An append that failed leaves nothing to forward, and nobody else who tells.
+    this.#onForwarded();
+    this.#forward();
+  }
+
+  #isLate(flight: Flight | undefined): boolean {
+    return flight !== undefined && Date.now() - flight.startedMs >= this.#options.patienceMs;
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#onChange.add(resolve));
+  }
+
+  #changed(): void {
+    for (const wake of this.#onChange) wake();
+    this.#onChange.clear();
+  }
+
+  async #keep(message: Message): Promise<PublishReceipt> {
+    const seq = await this.#outbox.append(message);
+    this.#forward();
+    return { stream: OUTBOX_STREAM, seq, duplicate: false };
+  }
+
+  #start(message: Message, mayWait: boolean, go: (flight: Flight) => void): Promise<PublishReceipt> {
+    return new Promise((resolve, reject) => {
+      const flight: Flight = {
+        message,
+        startedMs: Date.now(),
+        mayWait,
+        kept: undefined,
+        isTold: false,
+        tell: (receipt) => {
+          flight.isTold = true;
+          resolve(receipt);
+        },
+        fail: (error) => {
+          flight.isTold = true;
+          reject(error);
+        },
+      };
+      go(flight);
+    });
+  }
+
+  #send(transport: Transport, flight: Flight): void {
+    this.#flights.add(flight);
+    transport.publish(flight.message, { signal: this.#kept.signal }).then(
+      (receipt) => this.#onStored(flight, receipt),
+      (thrown: unknown) => this.#onFailed(flight, MeshError.from(thrown, "internal", "publish failed")),
+    );
+  }
+
+  #hold(flight: Flight): void {
+    this.#held.push(flight);
+    if (this.#held.length > MAX_HELD) this.#keepHeld();
+  }
+
+  /** The moment was a long one. What is of use only now is told so. */
+  #keepHeld(): void {
+    this.#isFlowing = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const flight of held) {
+      if (flight.mayWait) this.#keep(flight.message).then(flight.tell, flight.fail);
+      else flight.fail(this.#awayError());
+    }
+  }
+
+  /** Once nothing waits any more, what is published goes straight to the hub again. */
+  #onForwarded(): void {
+    if (this.#outbox.waiting > 0) return;
+    const hub = this.#hub;
+    if (hub?.connection.connected === true) {
+      for (const flight of this.#held.splice(0)) this.#send(hub.transport, flight);
+    }
+    this.#changed();
+  }
+
+  #onStored(flight: Flight, receipt: PublishReceipt): void {
+    flight.tell(receipt);
+    this.#land(flight, true);
+  }
+
+  #onFailed(flight: Flight, error: MeshError): void {
+    const isOpen = PASSING.has(error.code);
+    if (isOpen && flight.mayWait) this.#keepFlights();
+    const { kept } = flight;
+    // A caller who was told that it waits hears no more of it; when it is forwarded, it is refused again.
+    const isOver = !isOpen && error.code !== "backpressure" && !flight.isTold;
+    if (kept === undefined || isOver) flight.fail(error);
+    else kept.catch((reason: MeshError) => flight.fail(error.code === "unavailable" ? reason : error));
+    this.#land(flight, isOver);
+  }
+
+  /** Nothing is forwarded before all that was sent straight has ended, and is written if it has to be. */
+  #land(flight: Flight, isFinished: boolean): void {
+    const gone = (): void => {
+      this.#flights.delete(flight);
+      if (flight.kept !== undefined) this.#forward();
+    };
+    if (flight.kept === undefined) return gone();
+    flight.kept.then(() => {
+      if (isFinished) this.#finished.add(nameOf(flight.message));
+      gone();
+    }, gone);
+  }
+
+  /** Writes all that is on its way to the outbox, at once and in order: what is published from now on waits behind it. */
+  #keepFlights(): void {
+    this.#kept.abort();
+    this.#kept = new AbortController();
+    for (const flight of this.#flights) {
+      if (!flight.mayWait || flight.kept !== undefined) continue;
+      flight.kept = this.#outbox.append(flight.message).then((seq) => {
+        flight.tell({ stream: OUTBOX_STREAM, seq, duplicate: false });
+      });
+      flight.kept.catch(() => undefined);
+    }
+  }
+
+  #forward(): void {
+    if (this.#forwarding !== undefined || this.#outbox.waiting === 0) return;
+    this.#forwarding = this.#forwardAll()
+      .catch((err: unknown) => this.#log.error({ err }, "outbox not forwarded"))
+      .finally(() => {
+        this.#forwarding = undefined;
+        this.#onForwarded();
+      });
+  }
+
+  async #forwardAll(): Promise<void> {
+    const { batchMessages, retryMs } = this.#options;
+    let width = batchMessages;
+    while (this.#state !== "closed" && this.#hub?.connection.connected === true && this.#flights.size === 0) {
+      const batch = await this.#outbox.peek(width, BATCH_BYTES);
+      if (batch.length === 0) return;
+      const { transport } = this.#hub;
+      const endings = await Promise.all(batch.map((message) => this.#forwardOne(transport, message)));
+      const again = endings.findIndex((ending) => ending !== undefined);
+      // What is finished behind one that is not stays in the file, and is passed over when its turn comes.
+      const count = again === -1 ? batch.length : again;
+      for (const [i, message] of batch.entries()) {
+        if (i > count && endings[i] === undefined && message !== undefined)
+          this.#finished.add(nameOf(message));
+      }
+      this.#noteFlow(endings[again]);
+      await this.#outbox.advance(count);
+      // One alone asks whether the hub takes anything; a hub that is full or hangs is not asked 500 times.
+      width = again === -1 ? batchMessages : 1;
+      if (again !== -1) await delay(retryMs);
+    }
+  }
+
+  /** Resolves with nothing when it is done with, else with why it has to be tried again. Never rejects. */
+  async #forwardOne(transport: Transport, message: Message | undefined): Promise<MeshError | undefined> {
+    if (message === undefined) {
+      this.#refused++;
+      this.#log.error({}, "an event in the outbox cannot be read any more");
+      return undefined;
+    }
+    if (this.#finished.delete(nameOf(message))) return undefined;
+    try {
+      await transport.publish(message);
+      this.#unexplained = 0;
+      return undefined;
+    } catch (thrown) {
+      const error = MeshError.from(thrown, "internal", "publish failed");
+      if (PASSING.has(error.code) || error.code === "backpressure") return error;
+      if (error.code === "internal" && ++this.#unexplained < MAX_UNEXPLAINED) return error;
+      await this.#setAside(message, error);
+      return undefined;
+    }
+  }
+
+  /** Its caller was told long ago that it is accepted, and cannot be told any more. */
+  async #setAside(message: Message, error: MeshError): Promise<void> {
+    const { subject, id, body } = message;
+    const { refusedLog } = this.#options;
+    this.#refused++;
+    this.#log.error({ id, subject, err: error, file: refusedLog.path }, "event in the outbox refused");
+    try {
+      await refusedLog.add(message, error);
+    } catch (err) {
+      // It must not stand in the way of the rest; the log is the last place that can hold it.
+      this.#log.error({ id, subject, body: Buffer.from(body).toString(), err }, "refused event not kept");
+    }
+  }
+
+  #noteFlow(error: MeshError | undefined): void {
+    if (error === undefined) this.#isFlowing = true;
+    else this.#keepHeld();
+    if (error !== undefined && !this.#isFailing) {
+      this.#log.warn({ waiting: this.#outbox.waiting, reason: error.message }, "outbox waits for the hub");
+    }
+    this.#isFailing = error !== undefined;
+  }
+}
+
+function closedError(): MeshError {
+  return new MeshError("closed", "the connection is closed");
+}
+
+/** What makes a message a repetition of another: both. */
+function nameOf({ subject, id }: Message): string {
+  return `${subject} ${id}`;
+}

@@ -1,0 +1,64 @@
+import { join, resolve } from "node:path";
+import type { NodeAddress } from "@adaos/core/wire";
+
+/** The folder of `--state`, else of `ADAOS_STATE`, else `.adaos` here. */
+export function resolveStateDir(option: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
+  return resolve(option ?? env["ADAOS_STATE"] ?? ".adaos");
+}
+
+/** How messages name it. */
+export const STATE_FOLDER = "the state folder";
+
+/** What runs where, written by `adaos up`, read by every command that talks to the mesh. */
+export function layoutFile(stateDir: string): string {
+  return join(stateDir, "mesh.json");
+}
+
+/** Ids of a mesh's root daemons: `root`, `root-2`, `root-3`. */
+export function rootNodeIds(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => (i === 0 ? "root" : `root-${i + 1}`));
+}
+
+/** Id of a node for file names and messages: `root`, `alpha/hub`, `alpha/kitchen`. */
+export function nodeId(address: NodeAddress | "root"): string {
+  return address === "root" ? "root" : `${address.subnet}/${address.node}`;
+}
+
+/** The file a node is started from. */
+export function nodeFilePath(stateDir: string, id: string): string {
+  return join(stateDir, "nodes", `${id}.json`);
+}
+
+/** Written by a running daemon: its process and where it answers. */
+export function runFilePath(stateDir: string, id: string): string {
+  return join(stateDir, "run", `${id.replace("/", "_")}.json`);
+}
+
+/** What a member keeps while its hub is away. */
+export function outboxDir(stateDir: string, id: string): string {
+  return join(stateDir, "outbox", id.replace("/", "_"));
+}
+
+/** The streams of one server: of the root's, or of a subnet's. */
+export function storeDir(stateDir: string, of: string): string {
+  return join(stateDir, "store", of);
+}
+
+/** The registry that a node was served last. */
+export function registryCachePath(stateDir: string, id: string): string {
+  return join(stateDir, "registry", `${id.replace("/", "_")}.json`);
+}
+
+/** The registry that the root has put in force last. */
+export function registryInForceFile(stateDir: string): string {
+  return join(stateDir, "registry", "in-force.json");
+}
+
+/** Digest of the registry that an operator wants in force, for the root. */
+export function registryApprovalFile(stateDir: string): string {
+  return join(stateDir, "registry", "approved");
+}
+
+export function logFilePath(stateDir: string, id: string): string {
+  return join(stateDir, "logs", `${id.replace("/", "_")}.log`);
+}

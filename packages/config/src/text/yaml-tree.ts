@@ -1,0 +1,207 @@
+import { messageOf, quote } from "@adaos/core/wire";
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  Lexer,
+  LineCounter,
+  type Pair,
+  Parser,
+  parseDocument,
+  visit,
+} from "yaml";
+import type { z } from "zod";
+
+const MAX_TOLD_LENGTH = 300;
+/** Deepest nesting. The parser calls itself, and at the end of the stack the process may die. */
+const MAX_DEPTH = 100;
+/** Few aliases are of use in a config; thousands are an attack, and each is looked for in the whole file. */
+const MAX_ALIASES = 100;
+
+/** Where something stands in a text; both count from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Something wrong with a YAML text. To find its place takes time: ask for those that are told. */
+export interface YamlProblem {
+  readonly message: string;
+  place(): Place;
+}
+
+/** A YAML text that can be read: what it holds, and where. */
+export interface YamlTree {
+  readonly value: unknown;
+  /** Of the value at this path, or of the nearest one that exists. */
+  placeOf(path: readonly PropertyKey[]): Place;
+  /** Of the key that ends the path, else as {@link placeOf}. */
+  placeOfKey(path: readonly PropertyKey[]): Place;
+}
+
+/** Reads YAML or JSON. Pure. Without a tree where there is a problem: it would not mean what its writer thinks. */
+export function readYamlTree(text: string): {
+  readonly tree?: YamlTree;
+  readonly problems: readonly YamlProblem[];
+} {
+  const lines = new LineCounter();
+  const place = (offset: number): Place => placeIn(lines, offset);
+  const deep = tooDeep(text);
+  if (deep !== undefined) return { problems: [deep] };
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    // The parser compares each key with each; see hiddenProblems().
+    uniqueKeys: false,
+    // Else !!set, !!omap, !!binary and !!timestamp would make what no JSON text can.
+    resolveKnownTags: false,
+    version: "1.2",
+  });
+  // A warning is a tag that nobody here understands: it would silently be read as something else.
+  const loud = [...document.errors, ...document.warnings].map(({ message, pos }) => ({
+    message,
+    offset: pos[0],
+  }));
+  const found = loud.length > 0 ? loud : hiddenProblems(document);
+  if (found.length > 0) {
+    return { problems: found.map(({ message, offset }) => ({ message, place: () => place(offset) })) };
+  }
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (thrown) {
+    return { problems: [{ message: messageOf(thrown), place: () => place(0) }] };
+  }
+  const placeOf = (path: readonly PropertyKey[]): Place => {
+    for (let length = path.length; length >= 0; length--) {
+      const node = document.getIn(path.slice(0, length), true) as
+        | { range?: [number, number, number] }
+        | undefined;
+      if (node?.range) return place(node.range[0]);
+    }
+    return place(0);
+  };
+  const placeOfKey = (path: readonly PropertyKey[]): Place => {
+    const offset = keyOffset(document, path);
+    return offset === undefined ? placeOf(path) : place(offset);
+  };
+  return { tree: { value, placeOf, placeOfKey }, problems: [] };
+}
+
+/**
+ * What a schema found wrong with a value of a tree, each with its place. Pure.
+ * @param at Path of the value in the tree.
+ */
+export function schemaProblems(
+  { placeOf, placeOfKey }: YamlTree,
+  { issues }: z.ZodError,
+  at: readonly PropertyKey[] = [],
+): YamlProblem[] {
+  return issues.flatMap((issue): YamlProblem[] => {
+    const path = [...at, ...issue.path];
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({
+        message: `unknown key ${quote(key)}`,
+        place: () => placeOfKey([...path, key]),
+      }));
+    }
+    const place = issue.code === "invalid_key" ? placeOfKey : placeOf;
+    return [{ message: told(issue), place: () => place(path) }];
+  });
+}
+
+function placeIn(lines: LineCounter, offset: number): Place {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+/** Reads without nesting calls, before anything does that would. */
+function tooDeep(text: string): YamlProblem | undefined {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  const parser = new Parser(lines.addNewLine);
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const _ of parser.next(lexeme)) {
+      // What is finished is not looked at.
+    }
+    if (parser.stack.length > MAX_DEPTH) {
+      const { offset } = parser;
+      return { message: `nests deeper than ${MAX_DEPTH}`, place: () => placeIn(lines, offset) };
+    }
+  }
+  return undefined;
+}
+
+type YamlDocument = ReturnType<typeof parseDocument>;
+
+interface HiddenProblem {
+  readonly message: string;
+  readonly offset: number;
+}
+
+/** What the parser takes but what would be dropped in silence, or refused without its place later. */
+function hiddenProblems(document: YamlDocument): HiddenProblem[] {
+  const anchors = new Set<string>();
+  let aliases = 0;
+  const problems: HiddenProblem[] = [];
+  visit(document, {
+    Node(_, node) {
+      const offset = node.range?.[0] ?? 0;
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.add(node.anchor);
+        return undefined;
+      }
+      if (!anchors.has(node.source)) {
+        problems.push({ message: `no anchor &${node.source} stands before this alias`, offset });
+      }
+      if (++aliases <= MAX_ALIASES) return undefined;
+      problems.push({ message: `is one of more than ${MAX_ALIASES} aliases`, offset });
+      return visit.BREAK;
+    },
+    Map(_, { items }) {
+      problems.push(...keyProblems(items));
+    },
+  });
+  return problems;
+}
+
+function keyProblems(pairs: readonly Pair[]): HiddenProblem[] {
+  const known = new Set<string>();
+  return pairs.flatMap(({ key }): HiddenProblem[] => {
+    // Null is the empty text once it is a key.
+    const name = isScalar(key) ? String(key.value ?? "") : undefined;
+    const offset = isNode(key) ? (key.range?.[0] ?? 0) : 0;
+    if (name === undefined) return [{ message: "a key must be a text", offset }];
+    if (name === "__proto__") return [{ message: 'unknown key "__proto__"', offset }];
+    if (known.has(name)) return [{ message: `the key ${quote(name)} is not unique`, offset }];
+    known.add(name);
+    return [];
+  });
+}
+
+/** Where the key itself stands that ends a path. */
+function keyOffset(document: YamlDocument, path: readonly PropertyKey[]): number | undefined {
+  const map = document.getIn(path.slice(0, -1), true);
+  if (!isMap(map)) return undefined;
+  const key = map.items
+    .map((pair) => pair.key)
+    .find((one) => isScalar(one) && String(one.value) === path.at(-1));
+  return isScalar(key) ? key.range?.[0] : undefined;
+}
+
+function told(issue: z.core.$ZodIssue): string {
+  const path = issue.path
+    .map((step) => (typeof step === "number" ? `[${step}]` : `.${cut(String(step))}`))
+    .join("");
+  // What is wrong with a key stands one level further down.
+  const message = cut(
+    issue.code === "invalid_key" ? issue.issues.map((inner) => inner.message).join("; ") : issue.message,
+  );
+  return path === "" ? message : `${path.replace(/^\./, "")}: ${message}`;
+}
+
+/** Names may be of any length, and messages repeat them. */
+function cut(text: string): string {
+  return text.length > MAX_TOLD_LENGTH ? `${text.slice(0, MAX_TOLD_LENGTH)}...` : text;
+}

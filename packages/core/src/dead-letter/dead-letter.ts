@@ -1,0 +1,159 @@
+import type { Classification } from "../handle/classify.ts";
+import { type FailureInfo, failureInfo } from "../handle/failure-info.ts";
+import { decodeEnvelope, type Envelope, isEventId, MAX_ENVELOPE_BYTES } from "../language/envelope.ts";
+import { formatEventRef } from "../language/event-name.ts";
+import { withoutReplyKey } from "../request/reply-proof.ts";
+import type { Delivery, Message } from "../transport.ts";
+import type { LetterOwner } from "../wire/dead-letter-subject.ts";
+import { MAX_DEAD_LETTER_BYTES } from "../wire/message-size.ts";
+import { eventsStream } from "../wire/names.ts";
+import { parseParkedPlace } from "../wire/parked-subject.ts";
+import { type EventAddress, formatSubject, type NodeAddress } from "../wire/subject.ts";
+
+/** The rule of a dead letter that is parked: time cures it as soon as the schema of its event comes. */
+export const UNKNOWN_EVENT_RULE = "unknown-event";
+
+/** One failed attempt, as it is remembered. */
+export interface Attempt {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly type: string;
+  readonly message: string;
+}
+
+/** Why an event is here and not handled, with all that is needed to run it again. Field names are the wire format. */
+export interface DeadLetter {
+  /** The same for every copy of one event's failure at one durable, so that a repeated write stores one. */
+  readonly dead_letter_id: string;
+  /** RFC 3339. */
+  readonly at: string;
+  readonly category: Classification["category"];
+  /** What decided the category. */
+  readonly rule: string;
+  readonly error: FailureInfo;
+  readonly attempts: readonly Attempt[];
+  readonly delivery_count: number;
+  /** Who could not handle it: `beta/desk` and its durable. */
+  readonly node: string;
+  readonly durable: string;
+  /** Where the original lies. */
+  readonly stream: string;
+  readonly seq: number;
+  readonly subject: string;
+  /** Where the message was no envelope: what its writer called it, if that can be the id of an event; else empty. */
+  readonly event_id: string;
+  readonly event_name: string;
+  readonly correlation_id: string;
+  /** The original, byte for byte. */
+  readonly message: {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body_base64: string;
+    /** The body was larger than any event may be: only its beginning is here. The original lies in its stream. */
+    readonly truncated?: true;
+  };
+}
+
+/** What the writer of a dead letter knows. */
+export interface DeadLetterFacts {
+  readonly delivery: Pick<Delivery, "message" | "stream" | "seq" | "deliveryCount">;
+  readonly handler: NodeAddress & { readonly durable: string };
+  /** Nothing where the subject is none of ours. */
+  readonly address: EventAddress | undefined;
+  /** Nothing where the message was no envelope. */
+  readonly envelope: { readonly event_id: string; readonly correlation_id: string } | undefined;
+  readonly classification: Classification;
+  readonly error: unknown;
+  readonly attempts: readonly Attempt[];
+  readonly nowMs: number;
+}
+
+/** Pure. */
+export function newDeadLetter(facts: DeadLetterFacts): DeadLetter {
+  const { delivery, handler, envelope, address, classification } = facts;
+  const { message, stream, seq, deliveryCount } = delivery;
+  return {
+    // Node and durable may hold dashes: joined by one, a-b/c and a/b-c would share an id and one letter be lost.
+    dead_letter_id: `DLQ-${stream}-${seq}-${handler.node}.${handler.durable}`,
+    at: new Date(facts.nowMs).toISOString(),
+    category: classification.category,
+    rule: classification.rule,
+    error: failureInfo(facts.error),
+    attempts: facts.attempts,
+    delivery_count: deliveryCount,
+    node: `${handler.subnet}/${handler.node}`,
+    durable: handler.durable,
+    stream,
+    seq,
+    subject: message.subject,
+    event_id: envelope?.event_id ?? (isEventId(message.id) ? message.id : ""),
+    event_name: address?.name ?? "",
+    correlation_id: envelope?.correlation_id ?? "",
+    message: keptMessage(message),
+  };
+}
+
+/**
+ * What is parked, told as the dead letter of a durable that waits for it. The same at each look, so that whatever gives it
+ * back makes the same event. Pure. Throws `invalid-event` when `place` is none.
+ */
+export function parkedLetter(
+  { subnet, node, durable }: LetterOwner,
+  place: string,
+  { headers, body }: Pick<Message, "headers" | "body">,
+): DeadLetter {
+  const { seq, storedMs, address } = parseParkedPlace(place);
+  const event = formatEventRef(address.name, address.version);
+  const envelope = readEnvelope(body);
+  const message = `the registry of ${subnet}/${node} had no schema of ${event}`;
+  const letter = newDeadLetter({
+    delivery: {
+      message: { subject: formatSubject(address), id: envelope?.event_id ?? "", headers, body },
+      stream: eventsStream(subnet),
+      seq,
+      deliveryCount: 1,
+    },
+    handler: { subnet, node, durable },
+    address,
+    envelope,
+    classification: { category: "transient", rule: UNKNOWN_EVENT_RULE },
+    error: message,
+    attempts: [],
+    nowMs: storedMs,
+  });
+  // Nothing was thrown where this is told.
+  return { ...letter, error: { type: "MeshError", message, stack: "" } };
+}
+
+/** Nothing where it is none: whatever looks at what is parked must not end over it. */
+function readEnvelope(body: Uint8Array): Envelope | undefined {
+  try {
+    return decodeEnvelope(body, false);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is no event may be larger than any envelope, and its dead letter must still fit a stream. */
+function keptMessage({ headers: all, body }: Message): DeadLetter["message"] {
+  const headers = withoutReplyKey(all);
+  const kept = body.subarray(0, MAX_ENVELOPE_BYTES);
+  const body_base64 = Buffer.from(kept).toString("base64");
+  return kept.length < body.length ? { headers, body_base64, truncated: true } : { headers, body_base64 };
+}
+
+/** Left free for the headers of the message that holds a dead letter. */
+const HEADER_ROOM_BYTES = 1024;
+
+/**
+ * A dead letter as it is stored. It always fits: what was thrown may be text of which a letter takes six bytes in JSON, so
+ * where all attempts are too much, the last one is kept, and no stack. Pure.
+ */
+export function encodeDeadLetter(entry: DeadLetter): Uint8Array {
+  const whole = encode(entry);
+  if (whole.length <= MAX_DEAD_LETTER_BYTES - HEADER_ROOM_BYTES) return whole;
+  return encode({ ...entry, error: { ...entry.error, stack: "" }, attempts: entry.attempts.slice(-1) });
+}
+
+function encode(value: object): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}

@@ -1,0 +1,337 @@
+import { type Attempt, newDeadLetter } from "../dead-letter/dead-letter.ts";
+import { errorInfo, type ProcessingRecord, type RecoveryAction } from "../dead-letter/processing-record.ts";
+import type { Envelope } from "../language/envelope.ts";
+import { MeshError } from "../language/errors.ts";
+import type { Delivery, FailureJournal, Logger, Settlement } from "../transport.ts";
+import type { EventAddress, NodeAddress } from "../wire/subject.ts";
+import type { Classification, ClassifyRule, FailureCategory } from "./classify.ts";
+import { failureInfo } from "./failure-info.ts";
+import type { RetryPolicy } from "./retry-policy.ts";
+import { type FailureDecision, settleFailure } from "./settle-failure.ts";
+
+/** What came of a failed attempt. */
+export type FailureOutcome = "retried" | "deadLettered" | "held";
+
+/** How to settle a failed attempt, what came of it and why. */
+export interface FailureEnding {
+  readonly settlement: Settlement;
+  readonly outcome: FailureOutcome;
+  readonly category: FailureCategory;
+}
+
+export interface FailureSettings {
+  readonly address: NodeAddress;
+  readonly durable: string;
+  readonly retry: RetryPolicy;
+  readonly rules: readonly ClassifyRule[];
+  readonly journal: FailureJournal;
+  readonly log: Logger;
+}
+
+/** A delivery as far as it could be read. */
+export interface FailedDelivery {
+  readonly delivery: Delivery;
+  readonly address: EventAddress | undefined;
+  readonly envelope: Envelope | undefined;
+}
+
+/** What went before at one event, from this process or from the journal. */
+export interface History {
+  readonly attempts: readonly Attempt[];
+  /** Failed attempts so far; more than `attempts` holds when another process made some of them, or they were many. */
+  readonly failures: number;
+  /** Deliveries that were put off here for reasons that are not the handler's. */
+  readonly holds: number;
+  /** Runs of the handler that began, of which none is known to have ended. */
+  readonly starts: number;
+  readonly actions: readonly RecoveryAction[];
+  /** Why it is a dead letter: decided, perhaps stored already, so that no handler may get it any more. */
+  readonly verdict?: Verdict;
+  /** Why the journal could not be asked: a verdict may be missing here. */
+  readonly trouble?: unknown;
+}
+
+/** Why an event is to be a dead letter. */
+export interface Verdict {
+  readonly classification: Classification;
+  readonly error: unknown;
+}
+
+/** Of a first delivery. */
+export const NO_HISTORY: History = { attempts: [], failures: 0, holds: 0, starts: 0, actions: [] };
+/** Events whose failures are remembered here; of older ones the journal tells. */
+const MAX_REMEMBERED = 10_000;
+/** Deliveries beyond the failed ones after which the beginning of a run is written down too. */
+const UNWATCHED_DELIVERIES = 5;
+/** Runs that may begin and never end before the handler is taken to end its process. */
+const MAX_STARTS = 3;
+/** Of each event this many attempts and actions are kept, the newest: a dead letter must fit into a message. */
+const MAX_KEPT = 50;
+const MAX_ATTEMPT_MESSAGE_LENGTH = 500;
+/** An event whose dead letter or mark cannot be written is tried again after this. */
+const HOLD_MS = 5000;
+
+/** Ends failed deliveries: decides, writes down, and says how to settle. */
+export class FailureHandling {
+  readonly #settings: FailureSettings;
+  readonly #histories = new Map<number, History>();
+
+  constructor(settings: FailureSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * What went before this delivery. Where not all of it happened here, it asks the journal, so that no attempt of an
+   * earlier process, or of one that shares the durable, is forgotten. Never rejects: where the journal does not answer,
+   * `trouble` says why.
+   */
+  async historyOf(delivery: Delivery, eventId: string | undefined): Promise<History> {
+    if (delivery.deliveryCount <= 1) return NO_HISTORY;
+    const here = this.#histories.get(delivery.seq) ?? NO_HISTORY;
+    if (here.verdict !== undefined) return here;
+    if (here.failures + here.holds >= delivery.deliveryCount - 1) return here;
+    // Of what is no envelope there are no records.
+    if (eventId === undefined) return here;
+    const { journal, durable } = this.#settings;
+    try {
+      const record = await journal.lastRecord(durable, { event_id: eventId, seq: delivery.seq });
+      // A record of another delivery of the same id (a replay) tells nothing of this one.
+      if (record === undefined || record.seq !== delivery.seq) return here;
+      const verdict = verdictOf(record);
+      if (verdict !== undefined) return { ...here, ...verdict };
+      const { count: failures = 0, starts = 0 } = record.retry_info ?? {};
+      if (failures < here.failures) return here;
+      return { ...here, failures, starts, actions: record.recovery_actions };
+    } catch (trouble) {
+      return { ...here, trouble };
+    }
+  }
+
+  /**
+   * Called before a handler runs. Of an event that comes too often it is written down that a run begins: one that ends its
+   * process leaves no other trace. Deliveries that were handed back, lost or put off do not count. Resolves with the
+   * history from then on. Rejects with `internal` when so many runs have begun and none has ended that the next is not to
+   * be tried, or as the journal does.
+   */
+  async begin(failed: FailedDelivery, history: History): Promise<History> {
+    const { deliveryCount } = failed.delivery;
+    if (deliveryCount - history.failures <= UNWATCHED_DELIVERIES || failed.envelope === undefined)
+      return history;
+    if (history.starts >= MAX_STARTS) {
+      throw new MeshError(
+        "internal",
+        `its handling began ${history.starts} times and never ended; the handler may end its process`,
+      );
+    }
+    const begun = { ...history, starts: history.starts + 1 };
+    await this.#settings.journal.record(this.#newRecord(failed, begun, { status: "pending" }));
+    return begun;
+  }
+
+  /** Records that an event succeeded after failures; a plain success is only counted. */
+  async succeeded(failed: FailedDelivery, history: History): Promise<void> {
+    this.#histories.delete(failed.delivery.seq);
+    if (history.failures + history.starts === 0) return;
+    await this.#record(failed, history, { status: "success" });
+  }
+
+  /** Puts a delivery off that could not be tried, or whose success could not be written down: no attempt is counted. */
+  held(delivery: Delivery, history: History, cause: unknown): Settlement {
+    const { log, durable } = this.#settings;
+    const { message, seq } = delivery;
+    log.warn({ durable, subject: message.subject, seq, err: cause, delayMs: HOLD_MS }, "delivery put off");
+    return this.putOff(delivery, history, HOLD_MS);
+  }
+
+  /**
+   * Decides about a failed attempt and writes it down. Never rejects.
+   * @param thrown By what it is decided; `told` is what is kept of it, and goes into logs.
+   */
+  async failed(
+    failed: FailedDelivery,
+    history: History,
+    thrown: unknown,
+    told: unknown = thrown,
+  ): Promise<FailureEnding> {
+    const { retry, rules, log, durable } = this.#settings;
+    const { delivery } = failed;
+    const attempt = history.failures + 1;
+    const decision = settleFailure(thrown, attempt, retry, rules, Math.random());
+    const fields = { durable, subject: delivery.message.subject, seq: delivery.seq, attempt, err: told };
+    if (decision.kind === "retry") {
+      const now = withAttempt(history, failed, told, { action: "retry", delayMs: decision.delayMs });
+      log.warn({ ...fields, delayMs: decision.delayMs }, "delivery failed");
+      this.#remember(delivery.seq, now);
+      await this.#record(failed, now, { status: "retrying", thrown: told, decision });
+      const settlement = { kind: "nak", delayMs: decision.delayMs } as const;
+      return { settlement, outcome: "retried", category: decision.classification.category };
+    }
+    const { classification } = decision;
+    log.error({ ...fields, category: classification.category }, "delivery failed for good");
+    const verdict: Verdict = { classification, error: told };
+    const now = withAttempt(history, failed, told, { action: "dead_letter", delayMs: 0 });
+    return this.condemned(failed, { ...now, verdict }, verdict);
+  }
+
+  /**
+   * Ends a delivery about which it was decided: no handler gets it any more. First the verdict is recorded, so that whoever
+   * gets the event after a crash does not handle what may be a dead letter by then; then the dead letter is stored; then
+   * the delivery ends. What cannot be written down is tried again later, from the beginning. Never rejects.
+   */
+  async condemned(failed: FailedDelivery, history: History, verdict: Verdict): Promise<FailureEnding> {
+    const { address, durable, journal, log } = this.#settings;
+    const { delivery, envelope } = failed;
+    const { category } = verdict.classification;
+    const { attempts } = history;
+    const handler = { ...address, durable };
+    const entry = newDeadLetter({ ...failed, handler, ...verdict, attempts, nowMs: Date.now() });
+    try {
+      // Whether retries were spent or there was no use in any, both lie in the dead letters.
+      const status = category === "permanent" ? "failed" : "dead_letter";
+      const state = { status, thrown: verdict.error, decision: { kind: "dead-letter", ...verdict } } as const;
+      if (envelope !== undefined) await journal.record(this.#newRecord(failed, history, state));
+      await journal.storeDeadLetter(entry);
+    } catch (err) {
+      log.error({ durable, seq: delivery.seq, err }, "dead letter not stored");
+      this.#remember(delivery.seq, { ...history, verdict });
+      return { settlement: { kind: "nak", delayMs: HOLD_MS }, outcome: "held", category };
+    }
+    this.#histories.delete(delivery.seq);
+    return {
+      settlement: { kind: "term", reason: entry.error.message },
+      outcome: "deadLettered",
+      category,
+    };
+  }
+
+  /** Puts a delivery off that was not tried, and counts no attempt. */
+  putOff({ seq }: Delivery, { trouble: _, ...history }: History, delayMs: number): Settlement {
+    this.#remember(seq, { ...history, holds: history.holds + 1 });
+    return { kind: "nak", delayMs };
+  }
+
+  /** Called when a delivery has ended elsewhere. */
+  forget({ seq }: Delivery): void {
+    this.#histories.delete(seq);
+  }
+
+  #remember(seq: number, history: History): void {
+    this.#histories.set(seq, history);
+    if (this.#histories.size <= MAX_REMEMBERED) return;
+    for (const oldest of this.#histories.keys()) {
+      this.#histories.delete(oldest);
+      return;
+    }
+  }
+
+  /** A record is for whoever looks later; handling goes on without it. */
+  async #record(failed: FailedDelivery, history: History, state: RecordState): Promise<void> {
+    const { durable, journal, log } = this.#settings;
+    if (failed.envelope === undefined) return;
+    try {
+      await journal.record(this.#newRecord(failed, history, state));
+    } catch (err) {
+      log.warn({ durable, seq: failed.delivery.seq, err }, "processing record not stored");
+    }
+  }
+
+  #newRecord({ delivery, envelope }: FailedDelivery, history: History, state: RecordState): ProcessingRecord {
+    if (envelope === undefined) throw new MeshError("internal", "no record of what is no envelope");
+    const { address, durable, retry } = this.#settings;
+    const node = `${address.subnet}/${address.node}`;
+    return newRecord({ envelope, delivery, node, durable, history, retry, state });
+  }
+}
+
+interface RecordState {
+  readonly status: "pending" | "success" | "retrying" | "failed" | "dead_letter";
+  readonly thrown?: unknown;
+  readonly decision?: FailureDecision;
+}
+
+interface RecordFacts {
+  readonly envelope: Envelope;
+  readonly delivery: Delivery;
+  readonly node: string;
+  readonly durable: string;
+  readonly history: History;
+  readonly retry: RetryPolicy;
+  readonly state: RecordState;
+}
+
+function newRecord({
+  envelope,
+  delivery,
+  node,
+  durable,
+  history,
+  retry,
+  state,
+}: RecordFacts): ProcessingRecord {
+  const { status, thrown, decision } = state;
+  const nowMs = Date.now();
+  const delayMs = decision?.kind === "retry" ? decision.delayMs : undefined;
+  return {
+    event_id: envelope.event_id,
+    timestamp: new Date(nowMs).toISOString(),
+    event_type: envelope.event_name,
+    source: envelope.source,
+    node,
+    durable,
+    stream: delivery.stream,
+    seq: delivery.seq,
+    status,
+    ...(decision === undefined
+      ? {}
+      : { error_info: errorInfo(decision.classification, failureInfo(thrown)) }),
+    retry_info: {
+      count: history.failures,
+      max_retries: retry.maxRetries,
+      ...(status === "pending" ? { starts: history.starts } : {}),
+      ...(delayMs === undefined
+        ? {}
+        : { next_retry_at: new Date(nowMs + delayMs).toISOString(), backoff_seconds: delayMs / 1000 }),
+    },
+    recovery_actions: history.actions,
+  };
+}
+
+/** What an earlier process has decided; of its attempts only the last is known. */
+function verdictOf({
+  status,
+  timestamp: at,
+  error_info: info,
+}: ProcessingRecord): Partial<History> | undefined {
+  if ((status !== "failed" && status !== "dead_letter") || info === undefined) return undefined;
+  const { category, context, message, type, stacktrace: stack } = info;
+  const error = Object.assign(new Error(message), { name: type, stack });
+  return {
+    attempts: [{ at, type, message: message.slice(0, MAX_ATTEMPT_MESSAGE_LENGTH) }],
+    verdict: { classification: { category, rule: context["rule"] ?? "none" }, error },
+  };
+}
+
+/** The history with one more failed attempt, and what was done about it. */
+function withAttempt(
+  history: History,
+  { envelope }: FailedDelivery,
+  thrown: unknown,
+  { action, delayMs }: { readonly action: "retry" | "dead_letter"; readonly delayMs: number },
+): History {
+  const at = new Date().toISOString();
+  const { type, message } = failureInfo(thrown);
+  const attempt = { at, type, message: message.slice(0, MAX_ATTEMPT_MESSAGE_LENGTH) };
+  const done = { timestamp: at, action, backoff_seconds: delayMs / 1000, event_id: envelope?.event_id ?? "" };
+  return {
+    ...history,
+    // This one has ended.
+    starts: 0,
+    attempts: newest([...history.attempts, attempt]),
+    failures: history.failures + 1,
+    actions: newest([...history.actions, done]),
+  };
+}
+
+function newest<T>(all: readonly T[]): readonly T[] {
+  return all.slice(-MAX_KEPT);
+}

@@ -1,0 +1,23 @@
+import { messageOf } from "../language/errors.ts";
+
+/** An error as it is kept with an event: bounded, since it comes from code that nobody here knows. */
+export interface FailureInfo {
+  readonly type: string;
+  readonly message: string;
+  readonly stack: string;
+}
+
+const MAX_MESSAGE_LENGTH = 2000;
+const MAX_STACK_LENGTH = 8000;
+
+/** Describes anything that was thrown. */
+export function failureInfo(thrown: unknown): FailureInfo {
+  // Whatever the declarations say: anything can be assigned to the name and stack of an error.
+  const type = thrown instanceof Error ? messageOf(thrown.name) : typeof thrown;
+  const stack = thrown instanceof Error ? messageOf(thrown.stack ?? "") : "";
+  return {
+    type: type.slice(0, 200),
+    message: messageOf(thrown).slice(0, MAX_MESSAGE_LENGTH),
+    stack: stack.slice(0, MAX_STACK_LENGTH),
+  };
+}

@@ -1,0 +1,233 @@
+import type { EventKind } from "../transport.ts";
+import { MeshError, type Violation } from "./errors.ts";
+import { eventNameProblem, quote } from "./event-name.ts";
+
+/** Largest encoded envelope. Far below what a stream takes, and that far below the servers' `max_payload`: see `message-size.ts`. */
+export const MAX_ENVELOPE_BYTES = 262_144;
+/** Deepest nesting of arrays and objects in an envelope. */
+export const MAX_JSON_DEPTH = 64;
+
+/** One event as it travels, a JSON object in the message body. Field names are the wire format. */
+export interface Envelope<TData = unknown> {
+  readonly event_id: string;
+  readonly event_name: string;
+  /** Major version of the event's schema. */
+  readonly version: number;
+  readonly kind: EventKind;
+  /** RFC 3339; written in UTC with `Z` and milliseconds. */
+  readonly ts: string;
+  /** `<component>@<node>`, for example `skill.nlp@kitchen`. */
+  readonly source: string;
+  readonly correlation_id: string;
+  /** `event_id` of the event whose handler published this one. */
+  readonly causation_id?: string;
+  readonly tenant: string;
+  /** For handlers, for example `idempotency_key`. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly data: TData;
+}
+
+const KINDS: readonly string[] = ["event", "command", "reply"];
+/** Readers accept 6 or more hex digits; we write 12. */
+const EVENT_ID = /^EVT-[0-9]{8}-[0-9]{6}-[0-9a-f]{6,32}$/;
+const TS = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
+const SOURCE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}@[A-Za-z0-9][A-Za-z0-9-]{0,62}$/;
+const FIELDS: ReadonlySet<string> = new Set([
+  "event_id",
+  "event_name",
+  "version",
+  "kind",
+  "ts",
+  "source",
+  "correlation_id",
+  "causation_id",
+  "tenant",
+  "headers",
+  "data",
+]);
+const MAX_HEADERS = 32;
+/** What any protocol takes as the name of a header (RFC 9110), so that no gateway needs to change one. */
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
+/** Servers act upon headers of this prefix. */
+const RESERVED_HEADER = /^nats-/i;
+const CONTROL = /\p{Cc}/u;
+const MAX_TEXT_LENGTH = 256;
+/** A pointer is cut after so many characters: names come from strangers and go into logs. */
+const MAX_POINTER_LENGTH = 200;
+
+const encoder = new TextEncoder();
+// Fatal: a lenient decoder would turn bad UTF-8 into data that nobody sent.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Whether a text can be the id of an event. */
+export function isEventId(text: string): boolean {
+  return EVENT_ID.test(text);
+}
+
+/** Encodes a checked envelope. Throws `too-large` or, where JSON cannot hold the data, `invalid-event`. */
+export function encodeEnvelope(envelope: Envelope): Uint8Array {
+  let text: string;
+  try {
+    text = JSON.stringify(envelope);
+  } catch (cause) {
+    throw MeshError.from(cause, "invalid-event", `data of ${envelope.event_name} is not JSON`);
+  }
+  const body = encoder.encode(text);
+  if (body.length > MAX_ENVELOPE_BYTES) {
+    throw new MeshError(
+      "too-large",
+      `${envelope.event_name} is ${body.length} bytes as an envelope, the limit is ${MAX_ENVELOPE_BYTES}; send a reference to large data instead`,
+    );
+  }
+  return body;
+}
+
+/**
+ * Decodes and checks an envelope from the wire. Throws `invalid-event` or `too-large`, naming the field. Of a key that
+ * stands twice the last counts: links and handlers read the same bytes by this function, so no two of them can differ.
+ * @param namesKeys As with {@link checkEnvelope}; who does not know the schema says no.
+ */
+export function decodeEnvelope(body: Uint8Array, namesKeys = true): Envelope {
+  if (body.length > MAX_ENVELOPE_BYTES) {
+    throw new MeshError("too-large", `message is ${body.length} bytes, the limit is ${MAX_ENVELOPE_BYTES}`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(decoder.decode(body));
+  } catch {
+    // The parser's own words quote what it was reading, and nobody knows yet whether that may be shown.
+    throw new MeshError("invalid-event", "message body is not a JSON envelope");
+  }
+  return checkEnvelope(value, namesKeys);
+}
+
+/**
+ * Checks every field of what may be an envelope. Throws `invalid-event` naming the first wrong field.
+ * @param namesKeys Whether a place in the data is named too: not where its keys may be classified.
+ */
+export function checkEnvelope(value: unknown, namesKeys = true): Envelope {
+  if (!isRecord(value)) fail("", "must be an object");
+  for (const field of Object.keys(value)) {
+    if (!FIELDS.has(field)) fail(`/${escapePointer(field)}`, "is not a field of an envelope");
+  }
+  text(value, "event_id", EVENT_ID, "must be EVT-<yyyymmdd>-<hhmmss>-<6 to 32 hex>");
+  const name = text(value, "event_name", undefined, "");
+  const nameProblem = eventNameProblem(name);
+  if (nameProblem !== undefined) fail("/event_name", `${quote(name)} ${nameProblem}`);
+  const version = value["version"];
+  if (!Number.isInteger(version) || (version as number) < 1 || (version as number) > 9999) {
+    fail("/version", "must be an integer from 1 to 9999");
+  }
+  if (!KINDS.includes(value["kind"] as string)) fail("/kind", "must be event, command or reply");
+  const ts = text(value, "ts", TS, "must be an RFC 3339 time with a zone");
+  if (!isRealTime(ts)) fail("/ts", "must be a time that exists");
+  text(value, "source", SOURCE, "must be <component>@<node>");
+  text(value, "correlation_id", undefined, "");
+  if (value["causation_id"] !== undefined) text(value, "causation_id", undefined, "");
+  text(value, "tenant", undefined, "");
+  checkHeaders(value["headers"]);
+  if (value["data"] === undefined) fail("/data", "is required");
+  const problem = jsonProblem(value["data"], MAX_JSON_DEPTH - 1);
+  if (problem !== undefined) fail(namesKeys ? `/data${problem.pointer}` : "/data", problem.expected);
+  return value as unknown as Envelope;
+}
+
+function text(
+  value: Record<string, unknown>,
+  field: string,
+  shape: RegExp | undefined,
+  expected: string,
+): string {
+  const found = value[field];
+  if (typeof found !== "string" || found === "" || found.length > MAX_TEXT_LENGTH) {
+    fail(`/${field}`, `must be a string of 1 to ${MAX_TEXT_LENGTH} characters`);
+  }
+  if (shape !== undefined && !shape.test(found)) fail(`/${field}`, `${expected}, got ${quote(found)}`);
+  return found;
+}
+
+function checkHeaders(headers: unknown): void {
+  if (!isRecord(headers)) fail("/headers", "must be an object of strings");
+  const entries = Object.entries(headers);
+  if (entries.length > MAX_HEADERS) fail("/headers", `has more than ${MAX_HEADERS} entries`);
+  for (const [key, held] of entries) {
+    const problem = headerProblem(key, held);
+    if (problem !== undefined) fail(`/headers/${escapePointer(key)}`, problem);
+  }
+}
+
+function headerProblem(key: string, held: unknown): string | undefined {
+  if (!HEADER_NAME.test(key))
+    return "has a name that is not 1 to 128 of A-Z a-z 0-9 ! # $ % & ' * + . ^ _ ` | ~ -";
+  if (RESERVED_HEADER.test(key)) return "has a name that is reserved for servers; choose one without Nats-";
+  if (typeof held !== "string" || held.length > 1024) return "must be a string of at most 1024 characters";
+  return CONTROL.test(held) ? "must hold no control characters, line ends included" : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** One token of a JSON pointer (RFC 6901). */
+export function escapePointer(token: string): string {
+  return token.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+/** Date.parse() takes 30 February for 2 March. */
+function isRealTime(ts: string): boolean {
+  if (Number.isNaN(Date.parse(ts))) return false;
+  const day = Number(ts.slice(8, 10));
+  return (
+    day <= 28 || day <= new Date(Date.UTC(Number(ts.slice(0, 4)), Number(ts.slice(5, 7)), 0)).getUTCDate()
+  );
+}
+
+/**
+ * What in data JSON cannot hold (it would silently become null, nothing or another number), or where it nests deeper
+ * than `limit`.
+ * Stops at the limit, so it cannot overflow the stack.
+ */
+function jsonProblem(value: unknown, limit: number): Violation | undefined {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return undefined;
+    case "number":
+      // From 2^53 on readers round, and not all alike: an id would become its neighbour's.
+      return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
+        ? undefined
+        : { pointer: "", expected: numberProblem(value) };
+    case "object":
+      return value === null ? undefined : jsonProblemWithin(value, limit);
+    default:
+      return { pointer: "", expected: `is ${typeof value}; JSON cannot hold it` };
+  }
+}
+
+function numberProblem(value: number): string {
+  return Number.isFinite(value)
+    ? // Not the number itself: it may be that of a card.
+      "is a number beyond 2^53 - 1, whose digits are lost; send it as a string"
+    : `is ${value}; JSON cannot hold it`;
+}
+
+function jsonProblemWithin(value: object, limit: number): Violation | undefined {
+  if (limit <= 0) return { pointer: "", expected: `is nested deeper than ${MAX_JSON_DEPTH}` };
+  const isList = Array.isArray(value);
+  for (const key in value) {
+    const held = (value as Record<string, unknown>)[key];
+    // A property that is undefined is left out, as its writer means it; an item would become null.
+    if (held === undefined && !isList) continue;
+    const problem = jsonProblem(held, limit - 1);
+    if (problem !== undefined) return { ...problem, pointer: `/${escapePointer(key)}${problem.pointer}` };
+  }
+  return undefined;
+}
+
+function fail(pointer: string, expected: string): never {
+  const shown = pointer.length > MAX_POINTER_LENGTH ? `${pointer.slice(0, MAX_POINTER_LENGTH)}...` : pointer;
+  throw new MeshError("invalid-event", `envelope${shown === "" ? "" : ` field ${shown}`} ${expected}`, {
+    violations: [{ pointer: shown, expected }],
+    schema: "envelope",
+  });
+}

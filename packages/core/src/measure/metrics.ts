@@ -1,0 +1,273 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger, MetricsStore } from "../transport.ts";
+import { Histogram, type HistogramSnapshot } from "./histogram.ts";
+
+export type MetricId =
+  | "published"
+  | "publishFailed"
+  | "publishMs"
+  | "settled"
+  | "attemptsFailed"
+  | "held"
+  | "handlingMs"
+  | "ageMs"
+  | "retries";
+
+interface MetricDescription {
+  /** By the conventions of Prometheus: base units, `_total` for what only grows. */
+  readonly name: string;
+  readonly type: "counter" | "histogram";
+  readonly labels: readonly string[];
+  readonly help: string;
+  /** Of a histogram whose values are milliseconds, told in seconds. */
+  readonly unit?: "ms";
+}
+
+/** Every metric there is. Documentation and exports are made from this list. */
+export const METRICS: Readonly<Record<MetricId, MetricDescription>> = {
+  published: {
+    name: "adaos_events_published_total",
+    type: "counter",
+    labels: ["event"],
+    help: "Events that were stored when they were published.",
+  },
+  publishFailed: {
+    name: "adaos_publish_failures_total",
+    type: "counter",
+    labels: ["code"],
+    help: "Calls of publish and request that were rejected, by the code of the error.",
+  },
+  publishMs: {
+    name: "adaos_publish_duration_seconds",
+    type: "histogram",
+    labels: [],
+    help: "From the call of publish until the event was stored.",
+    unit: "ms",
+  },
+  settled: {
+    name: "adaos_events_settled_total",
+    type: "counter",
+    labels: ["durable", "outcome"],
+    help: "Events whose handling has ended: success, success_after_retry, repeated (not run again), failed (permanent), dead_letter (retries spent), parked (its schema is not known yet) or refused (likewise, and the room for what its origin sends unknown is full).",
+  },
+  attemptsFailed: {
+    name: "adaos_attempts_failed_total",
+    type: "counter",
+    labels: ["durable", "category", "type"],
+    help: "Failed attempts at handling, by category and type of the error.",
+  },
+  held: {
+    name: "adaos_deliveries_held_total",
+    type: "counter",
+    labels: ["durable"],
+    help: "Deliveries put off because the hub took no dead letter or mark.",
+  },
+  handlingMs: {
+    name: "adaos_handling_duration_seconds",
+    type: "histogram",
+    labels: ["durable"],
+    help: "Run of a handler, failed attempts too.",
+    unit: "ms",
+  },
+  ageMs: {
+    name: "adaos_event_age_seconds",
+    type: "histogram",
+    labels: ["durable"],
+    help: "From the time an event bears to the end of its handling; by the clocks of two machines.",
+    unit: "ms",
+  },
+  retries: {
+    name: "adaos_event_retries",
+    type: "histogram",
+    labels: ["durable"],
+    help: "Retries of the events that needed any, when their handling ended.",
+  },
+};
+
+export interface Counted {
+  readonly counters: readonly (readonly [metric: MetricId, labels: readonly string[], count: number])[];
+  readonly histograms: readonly (readonly [
+    metric: MetricId,
+    labels: readonly string[],
+    values: HistogramSnapshot,
+  ])[];
+}
+
+/** What one process counted in one hour, as it is kept. Counts only grow within an hour. */
+export interface MetricsSnapshot extends Counted {
+  /** `alpha/kitchen`. */
+  readonly node: string;
+  /** Tells the processes of a node apart. */
+  readonly instance: string;
+  /** RFC 3339, the hour's beginning. */
+  readonly hour: string;
+  /** What the process has counted since it began: this only grows, however old its first hours are. */
+  readonly totals: Counted;
+}
+
+const HOUR_MS = 3_600_000;
+/** Combinations of labels of one metric; later ones are counted together. Types of errors come from anywhere. */
+const MAX_SERIES = 500;
+const MAX_LABEL_LENGTH = 80;
+const OTHER = "other";
+/** Hours kept while they cannot be stored. */
+const MAX_UNSTORED_HOURS = 48;
+const STORE_MS = 10_000;
+/** Numbers are not worth a longer wait. */
+const CLOSE_MS = 3000;
+
+/** Counters and histograms by metric and labels; of one metric only so many. */
+class Tally {
+  readonly #counters = new Map<MetricId, Map<string, { labels: readonly string[]; count: number }>>();
+  readonly #histograms = new Map<
+    MetricId,
+    Map<string, { labels: readonly string[]; histogram: Histogram }>
+  >();
+
+  count(metric: MetricId, labels: readonly string[]): void {
+    seriesOf(this.#counters, metric, labels, (own) => ({ labels: own, count: 0 })).count++;
+  }
+
+  observe(metric: MetricId, labels: readonly string[], value: number): void {
+    const make = (own: readonly string[]) => ({ labels: own, histogram: new Histogram() });
+    seriesOf(this.#histograms, metric, labels, make).histogram.observe(value);
+  }
+
+  counted(): Counted {
+    return {
+      counters: [...this.#counters].flatMap(([metric, all]) =>
+        [...all.values()].map(({ labels, count }) => [metric, labels, count] as const),
+      ),
+      histograms: [...this.#histograms].flatMap(([metric, all]) =>
+        [...all.values()].map(({ labels, histogram }) => [metric, labels, histogram.snapshot()] as const),
+      ),
+    };
+  }
+}
+
+/** The series of these labels; when there are too many, the one that counts the rest together. */
+function seriesOf<T>(
+  byMetric: Map<MetricId, Map<string, T>>,
+  metric: MetricId,
+  labels: readonly string[],
+  make: (labels: readonly string[]) => T,
+): T {
+  const all = byMetric.get(metric) ?? new Map<string, T>();
+  byMetric.set(metric, all);
+  const key = labels.join(" ");
+  const known = all.get(key);
+  if (known !== undefined) return known;
+  const own =
+    all.size < MAX_SERIES ? labels.map((label) => label.slice(0, MAX_LABEL_LENGTH)) : labels.map(() => OTHER);
+  const ownKey = own.join(" ");
+  const series = all.get(ownKey) ?? make(own);
+  all.set(all.size < MAX_SERIES ? key : ownKey, series);
+  return series;
+}
+
+interface HourOfMetrics {
+  readonly hour: string;
+  readonly tally: Tally;
+  changed: boolean;
+}
+
+/** Counts what a bus does, hour by hour, and has it stored now and then. */
+export class Metrics {
+  readonly #node: string;
+  readonly #instance: string;
+  readonly #store: MetricsStore;
+  readonly #log: Logger;
+  readonly #now: () => number;
+  readonly #unstored: HourOfMetrics[] = [];
+  readonly #totals = new Tally();
+  #current: HourOfMetrics;
+  #nextHourMs = 0;
+  readonly #timer: NodeJS.Timeout;
+  #storing: Promise<void> = Promise.resolve();
+
+  constructor(
+    node: string,
+    instance: string,
+    store: MetricsStore,
+    log: Logger,
+    now: () => number = Date.now,
+  ) {
+    this.#node = node;
+    this.#instance = instance;
+    this.#store = store;
+    this.#log = log;
+    this.#now = now;
+    this.#current = this.#newHour();
+    this.#timer = setInterval(() => void this.flush(), STORE_MS);
+    this.#timer.unref();
+  }
+
+  count(metric: MetricId, labels: readonly string[] = []): void {
+    this.#hour().tally.count(metric, labels);
+    this.#totals.count(metric, labels);
+  }
+
+  observe(metric: MetricId, value: number, labels: readonly string[] = []): void {
+    const bounded = Math.max(0, value);
+    this.#hour().tally.observe(metric, labels, bounded);
+    this.#totals.observe(metric, labels, bounded);
+  }
+
+  /** Stores what has changed. Never rejects: what cannot be stored is kept for later. */
+  flush(): Promise<void> {
+    this.#storing = this.#storing.then(() => this.#flush());
+    return this.#storing;
+  }
+
+  /** Stores what has changed, as far as that can be in a moment. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    const waited = new AbortController();
+    const patience = delay(CLOSE_MS, undefined, { signal: waited.signal }).catch(() => undefined);
+    await Promise.race([this.flush(), patience]);
+    waited.abort();
+  }
+
+  #hour(): HourOfMetrics {
+    if (this.#now() >= this.#nextHourMs) {
+      if (this.#current.changed) this.#keep(this.#current);
+      this.#current = this.#newHour();
+    }
+    this.#current.changed = true;
+    return this.#current;
+  }
+
+  #newHour(): HourOfMetrics {
+    const startMs = Math.floor(this.#now() / HOUR_MS) * HOUR_MS;
+    this.#nextHourMs = startMs + HOUR_MS;
+    return { hour: new Date(startMs).toISOString(), tally: new Tally(), changed: false };
+  }
+
+  async #flush(): Promise<void> {
+    const current = this.#current;
+    try {
+      for (let hour = this.#unstored[0]; hour !== undefined; hour = this.#unstored[0]) {
+        await this.#store.storeMetrics(this.#snapshot(hour));
+        this.#unstored.shift();
+      }
+      if (!current.changed) return;
+      current.changed = false;
+      await this.#store.storeMetrics(this.#snapshot(current));
+    } catch (err) {
+      // The hour may have turned meanwhile: then nobody else remembers it.
+      if (current === this.#current) current.changed = true;
+      else if (!current.changed) this.#keep(current);
+      this.#log.debug({ err }, "metrics not stored");
+    }
+  }
+
+  #keep(hour: HourOfMetrics): void {
+    if (!this.#unstored.includes(hour)) this.#unstored.push(hour);
+    if (this.#unstored.length > MAX_UNSTORED_HOURS) this.#unstored.shift();
+  }
+
+  #snapshot({ hour, tally }: HourOfMetrics): MetricsSnapshot {
+    const totals = this.#totals.counted();
+    return { node: this.#node, instance: this.#instance, hour, ...tally.counted(), totals };
+  }
+}

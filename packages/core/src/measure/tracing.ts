@@ -1,0 +1,157 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  ProxyTracerProvider,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
+import { maskedError } from "../handle/masked-error.ts";
+import type { ClassifiedData } from "../language/data-class.ts";
+import { messageOf } from "../language/errors.ts";
+import type { PreparedEvent } from "../publish/publish.ts";
+
+/*
+ * Spans by the OpenTelemetry messaging conventions. Only the API is used here: without an SDK every call ends in a
+ * no-op, and the context that an event carries still passes through untouched.
+ */
+
+/** Headers of a message; trace context travels in `traceparent` and `tracestate` (W3C Trace Context). */
+export type MessageHeaders = Readonly<Record<string, string>>;
+
+const TRACER = "adaos-mesh";
+const tracer = trace.getTracer(TRACER);
+
+/** Whether anybody takes spans: without an SDK none are made, since they would cost as much as a publish. */
+function isTracing(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(TRACER) !== undefined;
+}
+
+/** What a span tells of the event it is about. */
+function attributesOf(
+  { envelope, message }: PreparedEvent,
+  operation: string,
+  type: "send" | "receive" | "process",
+): Attributes {
+  return {
+    "messaging.system": "nats",
+    "messaging.operation.name": operation,
+    "messaging.operation.type": type,
+    "messaging.destination.name": message.subject,
+    "messaging.destination.template": envelope.event_name,
+    "messaging.message.id": envelope.event_id,
+    "messaging.message.conversation_id": envelope.correlation_id,
+    "messaging.message.body.size": message.body.length,
+  };
+}
+
+/** A running span and the headers that make it the parent of whatever reads the message next. */
+export interface MessageSpan {
+  readonly headers: MessageHeaders;
+  end(failure?: unknown): void;
+}
+
+/** Whatever else the message carries is passed on. */
+function messageSpan(span: Span, within: Context, passedOn: MessageHeaders): MessageSpan {
+  const valid = trace.isSpanContextValid(span.spanContext());
+  return {
+    headers: valid ? { ...passedOn, ...injected(span, within) } : passedOn,
+    end: (failure) => endSpan(span, failure),
+  };
+}
+
+function injected(span: Span, within: Context): MessageHeaders {
+  const headers: Record<string, string> = {};
+  propagation.inject(trace.setSpan(within, span), headers);
+  return headers;
+}
+
+function endSpan(span: Span, failure: unknown): void {
+  if (failure !== undefined) {
+    span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(failure) });
+    span.setAttribute("error.type", errorType(failure));
+  }
+  span.end();
+}
+
+function errorType(failure: unknown): string {
+  if (typeof failure === "object" && failure !== null && "code" in failure) return String(failure.code);
+  return failure instanceof Error ? failure.name : typeof failure;
+}
+
+/** Without tracing there is nothing to end, and the headers pass as they are. */
+function noSpan(headers: MessageHeaders): MessageSpan {
+  return { headers, end: () => undefined };
+}
+
+/** Starts the span of a publish, a child of whatever is active. Its headers are the message's and the trace context. */
+export function publishSpan(event: PreparedEvent): MessageSpan {
+  const { headers } = event.message;
+  if (!isTracing()) return noSpan(headers);
+  const parent = context.active();
+  const attributes = attributesOf(event, "publish", "send");
+  const span = tracer.startSpan(
+    `publish ${event.envelope.event_name}`,
+    { kind: SpanKind.PRODUCER, attributes },
+    parent,
+  );
+  return messageSpan(span, parent, headers);
+}
+
+/** Starts the span of one hop of a link, a child of what sent the message. Without tracing the headers pass as they are. */
+export function linkSpan(event: PreparedEvent, direction: "up" | "down", subnet: string): MessageSpan {
+  const { headers } = event.message;
+  if (!isTracing()) return noSpan(headers);
+  const parent = propagation.extract(ROOT_CONTEXT, headers);
+  const up = direction === "up";
+  const operation = `link ${direction}`;
+  // The uplink takes in for the root, the downlink sends out: service graphs pair producer and consumer spans.
+  const kind = up ? SpanKind.CONSUMER : SpanKind.PRODUCER;
+  const attributes = { ...attributesOf(event, operation, up ? "receive" : "send"), "adaos.subnet": subnet };
+  const span = tracer.startSpan(`${operation} ${event.envelope.event_name}`, { kind, attributes }, parent);
+  return messageSpan(span, parent, headers);
+}
+
+/** An event that is handled, and what of its data no span may hold. */
+export interface ConsumedEvent extends PreparedEvent {
+  readonly classified?: ClassifiedData | undefined;
+}
+
+/** Runs a handler inside its span, a child of what sent the message. What the handler throws marks the span and is thrown on. */
+export function inProcessSpan<T>(
+  event: ConsumedEvent,
+  consumerGroup: string,
+  handle: () => T | Promise<T>,
+): T | Promise<T> {
+  return isTracing() ? inSpan(event, consumerGroup, handle) : handle();
+}
+
+async function inSpan<T>(
+  event: ConsumedEvent,
+  consumerGroup: string,
+  handle: () => T | Promise<T>,
+): Promise<T> {
+  const parent = propagation.extract(ROOT_CONTEXT, event.message.headers);
+  const attributes = {
+    ...attributesOf(event, "process", "process"),
+    "messaging.consumer.group.name": consumerGroup,
+  };
+  const span = tracer.startSpan(
+    `process ${event.envelope.event_name}`,
+    { kind: SpanKind.CONSUMER, attributes },
+    parent,
+  );
+  try {
+    const result = await context.with(trace.setSpan(parent, span), handle);
+    endSpan(span, undefined);
+    return result;
+  } catch (thrown) {
+    endSpan(span, maskedError(thrown, event.classified, event.envelope.data));
+    throw thrown;
+  }
+}

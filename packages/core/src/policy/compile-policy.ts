@@ -1,0 +1,275 @@
+import type { DataClass } from "../language/data-class.ts";
+import { formatEventRef } from "../language/event-name.ts";
+import {
+  type EventPattern,
+  parseEventPattern,
+  patternCovers,
+  patternMatches,
+} from "../language/event-pattern.ts";
+import type { EventKind } from "../transport.ts";
+import { replyName } from "../wire/reply-subject.ts";
+import type { DeclaredRule, Member, Mesh, Subnet } from "./mesh.ts";
+import { CLEARANCE, type PolicyRule, type PolicyVerb } from "./policy.ts";
+
+/** An event that the registry knows. */
+export interface KnownEvent {
+  readonly name: string;
+  readonly version: number;
+  readonly kind: EventKind;
+  /** What its schema classifies. @default nothing */
+  readonly classes?: readonly DataClass[];
+}
+
+/** Id of the rule by which nothing enters a subnet from one of another tenant. */
+export const TENANT_BOUNDARY = "tenant-boundary";
+
+/** One pattern that is allowed or denied to a holder whom nobody needs to name any more. */
+type Clause = Pick<PolicyRule, "id" | "effect" | "pattern" | "unregistered">;
+
+/**
+ * What the rules of a mesh mean for each member and each subnet. First match wins: what clearance holds back, the rules of
+ * `policy` in their order, then what subnets and members are allowed one by one.
+ *
+ * Servers know no order, and filters of consumers know nothing but what passes. So an allowing rule into which an earlier
+ * one cuts allows what events of the registry show to be left of it, and denies what they do not show. A rule that names a
+ * kind means the events of the registry that are of it. Everything else is as it was written. Pure.
+ */
+export function compilePolicy(mesh: Mesh, events: readonly KnownEvent[]): PolicyRule[] {
+  const rules: PolicyRule[] = [];
+  const guarded = guardedOf(events);
+  for (const subnet of mesh.subnets.values()) {
+    rules.push(...exportRules(mesh, subnet, events, guarded), ...importRules(mesh, subnet, events, guarded));
+    for (const member of subnet.members.values()) {
+      for (const verb of ["publish", "subscribe"] as const) {
+        rules.push(...memberRules(mesh, subnet, member, verb, events));
+      }
+    }
+  }
+  return rules;
+}
+
+/** Of compiled rules, those about one member or, when none is named, about the subnet itself and all its members. */
+export function rulesOf(rules: readonly PolicyRule[], subnet: string, node?: string): PolicyRule[] {
+  return rules.filter((rule) => rule.subnet === subnet && (node === undefined || rule.node === node));
+}
+
+function exportRules(
+  mesh: Mesh,
+  subnet: Subnet,
+  events: readonly KnownEvent[],
+  guarded: readonly Guarded[],
+): PolicyRule[] {
+  const clauses = [
+    ...declaredClauses(mesh.policy, { verb: "export", subnet }, events),
+    ...listClauses(subnet.name, "export", subnet.exports),
+  ];
+  const others = [...mesh.subnets.values()].filter(({ name }) => name !== subnet.name);
+  const held = guarded.filter(({ classes, replyClasses }) => {
+    return !others.some((other) => isCleared(other, classes)) || !isCleared(subnet, replyClasses);
+  });
+  return resolve(withClearance(clauses, held), events).map((clause) => ({
+    ...clause,
+    verb: "export",
+    subnet: subnet.name,
+  }));
+}
+
+/** Rules with the origins they are about, and without where all origins have the same ones. */
+function importRules(
+  mesh: Mesh,
+  subnet: Subnet,
+  events: readonly KnownEvent[],
+  guarded: readonly Guarded[],
+): PolicyRule[] {
+  const groups = new Map<string, { readonly origin: Subnet; readonly from: string[] }>();
+  const rules = mesh.policy.filter((rule) => rule.verbs.includes("import") && isFor(rule, subnet));
+  for (const origin of mesh.subnets.values()) {
+    if (origin.name === subnet.name) continue;
+    // Origins about which the same rules speak need no list of their own.
+    const about = rules.filter((rule) => isAbout(rule, { verb: "import", subnet, origin }));
+    const key = `${origin.tenant === subnet.tenant} ${about.map(({ id }) => id).join(" ")}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { origin, from: [origin.name] });
+    else group.from.push(origin.name);
+  }
+  return [...groups.values()].flatMap(({ origin, from }) => {
+    const clauses = [
+      ...declaredClauses(rules, { verb: "import", subnet, origin }, events),
+      ...(origin.tenant === subnet.tenant ? [] : [BOUNDARY]),
+      ...listClauses(subnet.name, "import", subnet.imports),
+    ];
+    const about = groups.size === 1 ? {} : { from };
+    const held = guarded.filter(({ classes }) => !isCleared(subnet, classes));
+    return resolve(withClearance(clauses, held), events).map((clause): PolicyRule => {
+      return { ...clause, verb: "import", subnet: subnet.name, ...about };
+    });
+  });
+}
+
+/** An event that is not for everybody: its data, or that of its reply. */
+interface Guarded {
+  readonly event: KnownEvent;
+  readonly classes: readonly DataClass[];
+  /** Of the reply to a command. It takes the command's way back, so who may not have it may not ask. */
+  readonly replyClasses: readonly DataClass[];
+}
+
+function guardedOf(events: readonly KnownEvent[]): Guarded[] {
+  const classified = new Map(
+    events.map(({ name, version, classes = [] }) => [formatEventRef(name, version), classes]),
+  );
+  return events
+    .map((event): Guarded => {
+      const { name, version, kind, classes = [] } = event;
+      const answer = formatEventRef(replyName(name), version);
+      return { event, classes, replyClasses: kind === "command" ? (classified.get(answer) ?? []) : [] };
+    })
+    .filter(({ classes, replyClasses }) => classes.length + replyClasses.length > 0);
+}
+
+function isCleared({ clearance = [] }: Subnet, classes: readonly DataClass[]): boolean {
+  return classes.every((one) => clearance.includes(one));
+}
+
+/** Whatever rules say, before them: what is held back, of what they would allow. */
+function withClearance(clauses: readonly Clause[], held: readonly Guarded[]): Clause[] {
+  const denied = held
+    .filter(({ event: { name, version } }) => {
+      return clauses.some(
+        ({ effect, pattern }) => effect === "allow" && patternMatches(pattern, name, version),
+      );
+    })
+    .map(({ event }): Clause => ({ id: CLEARANCE, effect: "deny", pattern: oneVersion(event) }));
+  return [...denied, ...clauses];
+}
+
+const BOUNDARY: Clause = { id: TENANT_BOUNDARY, effect: "deny", pattern: parseEventPattern("*") };
+
+function memberRules(
+  mesh: Mesh,
+  subnet: Subnet,
+  member: Member,
+  verb: "publish" | "subscribe",
+  events: readonly KnownEvent[],
+): PolicyRule[] {
+  const clauses = [
+    ...declaredClauses(mesh.policy, { verb, subnet, member }, events),
+    ...listClauses(`${subnet.name}.${member.name}`, verb, member[verb]),
+  ];
+  return resolve(clauses, events).map((clause): PolicyRule => {
+    return { ...clause, verb, subnet: subnet.name, node: member.name };
+  });
+}
+
+function listClauses(holder: string, verb: PolicyVerb, patterns: readonly EventPattern[]): Clause[] {
+  return patterns.map((pattern, i) => ({ id: `${holder}.${verb}[${i}]`, effect: "allow", pattern }));
+}
+
+/** Whom a rule is asked about. */
+interface Holder {
+  readonly verb: PolicyVerb;
+  readonly subnet: Subnet;
+  readonly member?: Member;
+  readonly origin?: Subnet;
+}
+
+function declaredClauses(
+  policy: readonly DeclaredRule[],
+  holder: Holder,
+  events: readonly KnownEvent[],
+): Clause[] {
+  return policy
+    .filter((rule) => isAbout(rule, holder))
+    .flatMap(({ id, effect, events: patterns, kinds }) => {
+      const meant = kinds === undefined ? patterns : ofKinds(patterns, kinds, events);
+      return meant.map((pattern): Clause => ({ id, effect, pattern }));
+    });
+}
+
+function isFor(rule: DeclaredRule, subnet: Subnet): boolean {
+  return names(rule.subnets, subnet.name) && names(rule.tenants, subnet.tenant);
+}
+
+function isAbout(rule: DeclaredRule, { verb, subnet, member, origin }: Holder): boolean {
+  const { from } = rule;
+  return (
+    rule.verbs.includes(verb) &&
+    isFor(rule, subnet) &&
+    (rule.members === undefined || (member !== undefined && rule.members.includes(member.name))) &&
+    (rule.roles === undefined || rule.roles.some((role) => member?.roles.includes(role) === true)) &&
+    (origin === undefined || names(from?.subnets, origin.name)) &&
+    (origin === undefined || names(from?.tenants, origin.tenant)) &&
+    // What crosses the border of a tenant has to be said, not to be overlooked.
+    (origin === undefined || origin.tenant === subnet.tenant || rule.effect === "deny" || from !== undefined)
+  );
+}
+
+const names = (wanted: readonly string[] | undefined, name: string): boolean =>
+  wanted?.includes(name) ?? true;
+
+/** The events of these kinds that the patterns mean, one by one: no subject tells a kind. */
+function ofKinds(
+  patterns: readonly EventPattern[],
+  kinds: readonly EventKind[],
+  events: readonly KnownEvent[],
+): EventPattern[] {
+  return patterns.flatMap((pattern) =>
+    events
+      .filter((event) => kinds.includes(event.kind) && patternMatches(pattern, event.name, event.version))
+      .map(oneVersion),
+  );
+}
+
+const oneVersion = ({ name, version }: KnownEvent): EventPattern => parseEventPattern(`${name}@${version}`);
+
+/** What first match means, without order among what is allowed: all that allows, then all that denies. */
+function resolve(clauses: readonly Clause[], events: readonly KnownEvent[]): Clause[] {
+  const allowed: Clause[] = [];
+  const denied: Clause[] = [];
+  const earlier: Clause[] = [];
+  for (const clause of clauses) {
+    const { id, effect, pattern } = clause;
+    // Patterns are nested or apart, never overlapping: what no single one covers is not covered.
+    if (earlier.some((other) => patternCovers(other.pattern, pattern))) continue;
+    const cut = earlier.find((other) => other.effect === "deny" && patternCovers(pattern, other.pattern));
+    if (effect === "deny") denied.push(clause);
+    else if (cut === undefined) allowed.push(clause);
+    else {
+      const left = leftOf(pattern, earlier, events);
+      allowed.push(...left.map((one): Clause => ({ id, effect, pattern: one })));
+      denied.push({ id: cut.id, effect: "deny", pattern, unregistered: true });
+    }
+    earlier.push(clause);
+  }
+  return [...allowed, ...denied];
+}
+
+/**
+ * What of a pattern nothing earlier decides, as far as events of the registry show it: whole prefixes and names where
+ * nothing earlier looks into them, else single versions.
+ */
+function leftOf(
+  pattern: EventPattern,
+  earlier: readonly Clause[],
+  events: readonly KnownEvent[],
+): EventPattern[] {
+  const left = new Map<string, EventPattern>();
+  for (const event of events) {
+    if (!patternMatches(pattern, event.name, event.version)) continue;
+    if (earlier.some((other) => patternMatches(other.pattern, event.name, event.version))) continue;
+    const whole = aroundEvent(event).find(
+      (around) =>
+        patternCovers(pattern, around) && !earlier.some((other) => patternCovers(around, other.pattern)),
+    );
+    const one = whole ?? oneVersion(event);
+    left.set(one.text, one);
+  }
+  return [...left.values()];
+}
+
+/** Every prefix of an event, and its name: the widest first. */
+function aroundEvent({ name }: KnownEvent): EventPattern[] {
+  const tokens = name.split(".");
+  const prefixes = tokens.slice(1).map((_, i) => `${tokens.slice(0, i + 1).join(".")}.`);
+  return [...prefixes, name].map(parseEventPattern);
+}

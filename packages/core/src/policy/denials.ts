@@ -1,0 +1,165 @@
+import { checkEnvelope } from "../language/envelope.ts";
+import { newEventId } from "../language/event-id.ts";
+import { newMessage, type Publisher } from "../publish/publish.ts";
+import type { Logger, Message } from "../transport.ts";
+import { formatSubject } from "../wire/subject.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+/** The event by which denials are told. */
+export const POLICY_DENIED = "mesh.policy.denied";
+
+/** Something that policy did not allow. */
+export interface Denial {
+  readonly hop: "publish" | "subscribe" | "reply" | "export" | "import";
+  /** Whose doing it was: `alpha/kitchen`, or a subnet. */
+  readonly node: string;
+  /** The event or the pattern. */
+  readonly event: string;
+  /** With `import`: the subnet in which the event was published. */
+  readonly from?: string;
+  /** The event that was denied, where there is one: of several the last. */
+  readonly eventId?: string;
+  readonly rule: string;
+  readonly reason: string;
+  /** Nobody has forbidden it; it is the way things are. So it is told ever more seldom. */
+  readonly isEveryday?: true;
+}
+
+/** `address` is that of the daemon that tells of them. */
+export interface DenialsOptions extends Pick<Publisher, "address" | "tenant" | "signatures"> {
+  readonly publish: (message: Message) => Promise<unknown>;
+  readonly log: Logger;
+}
+
+interface Counted {
+  denial: Denial;
+  /** Not told yet. */
+  count: number;
+  sinceMs: number;
+  /** When it was told last, and how long it is not told again. */
+  toldMs: number;
+  pauseMs: number;
+}
+
+/** The same is told so often at most; what comes meanwhile is counted. */
+const AGAIN_MS = 10_000;
+/** What is everyday doubles its pauses up to this. */
+const MAX_AGAIN_MS = 3_600_000;
+const TICK_MS = 1000;
+/** Of all together: who tries a thousand names must not fill the stream. */
+const TOLD_PER_SECOND = 5;
+/** What is everyday must not keep anything else waiting. */
+const EVERYDAY_PER_SECOND = 1;
+/** Different denials that are counted at a time; more are only logged. */
+const MAX_COUNTED = 1000;
+const MAX_EVERYDAY = 500;
+const MAX_TEXT = 256;
+const MAX_REASON = 500;
+
+/** Tells of denials by the event `mesh.policy.denied@1` and in the log: the first of its kind at once, the others counted. */
+export class Denials {
+  readonly #options: DenialsOptions;
+  readonly #counted = new Map<string, Counted>();
+  readonly #bucket = new TokenBucket(TOLD_PER_SECOND);
+  readonly #everydayBucket = new TokenBucket(EVERYDAY_PER_SECOND);
+  #everyday = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #total = 0;
+
+  constructor(options: DenialsOptions) {
+    this.#options = options;
+  }
+
+  /** All that there were. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** @param count How often it happened; that it did is told of them together. */
+  note(denial: Denial, count = 1): void {
+    this.#total += count;
+    const { hop, node, event, from, rule, isEveryday } = denial;
+    const key = JSON.stringify([hop, node, event, from, rule]);
+    const known = this.#counted.get(key);
+    const isFull = this.#counted.size >= MAX_COUNTED || (isEveryday && this.#everyday >= MAX_EVERYDAY);
+    if (known === undefined && isFull) {
+      this.#options.log.debug({ ...denial, count }, "denied");
+      return;
+    }
+    const counted = known ?? { denial, count: 0, sinceMs: 0, toldMs: Number.NEGATIVE_INFINITY, pauseMs: 0 };
+    if (known === undefined && isEveryday) this.#everyday++;
+    if (counted.count === 0) counted.sinceMs = Date.now();
+    counted.count += count;
+    counted.denial = denial;
+    this.#counted.set(key, counted);
+    this.#tell(counted, performance.now());
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+    this.#timer.unref();
+  }
+
+  /** Tells nothing more. */
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    for (const [key, counted] of this.#counted) {
+      if (counted.count > 0) this.#tell(counted, nowMs);
+      else if (nowMs - counted.toldMs >= counted.pauseMs) {
+        this.#counted.delete(key);
+        if (counted.denial.isEveryday) this.#everyday--;
+      }
+    }
+    if (this.#counted.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #tell(counted: Counted, nowMs: number): void {
+    const { denial, count, sinceMs, pauseMs } = counted;
+    const { isEveryday, ...told } = denial;
+    const bucket = isEveryday ? this.#everydayBucket : this.#bucket;
+    if (nowMs - counted.toldMs < pauseMs || bucket.available(nowMs) < 1) return;
+    bucket.spend(1);
+    counted.count = 0;
+    counted.toldMs = nowMs;
+    counted.pauseMs = isEveryday ? Math.min(Math.max(AGAIN_MS, pauseMs * 2), MAX_AGAIN_MS) : AGAIN_MS;
+    this.#options.log[isEveryday ? "info" : "warn"]({ ...told, count }, "denied");
+    const { publish, log } = this.#options;
+    publish(this.#message(denial, count, sinceMs)).catch((err: unknown) => {
+      log.warn({ err }, "denial not published");
+    });
+  }
+
+  #message(denial: Denial, count: number, sinceMs: number): Message {
+    const { hop, node, event, from, eventId, rule, reason } = denial;
+    const { address, tenant } = this.#options;
+    const id = newEventId(Date.now());
+    const envelope = checkEnvelope({
+      event_id: id,
+      event_name: POLICY_DENIED,
+      version: 1,
+      kind: "event",
+      ts: new Date().toISOString(),
+      source: `daemon@${address.node}`,
+      correlation_id: id,
+      tenant,
+      headers: {},
+      data: {
+        hop,
+        node,
+        // Names come from strangers.
+        event: event.slice(0, MAX_TEXT),
+        ...(from === undefined ? {} : { from }),
+        ...(eventId === undefined ? {} : { event_id: eventId.slice(0, MAX_TEXT) }),
+        rule: rule.slice(0, MAX_TEXT),
+        reason: reason.slice(0, MAX_REASON),
+        count,
+        since: new Date(sinceMs).toISOString(),
+      },
+    });
+    const subject = formatSubject({ ...address, name: envelope.event_name, version: envelope.version });
+    return newMessage(this.#options, subject, envelope);
+  }
+}

@@ -1,0 +1,76 @@
+import type { DataClass } from "../language/data-class.ts";
+import type { EventPattern } from "../language/event-pattern.ts";
+import type { EventKind } from "../transport.ts";
+import type { PolicyVerb } from "./policy.ts";
+import type { Rate, RateLimit } from "./rate-limits.ts";
+
+/** `synced`: on disk before an ack. `relaxed`: in the operating system's cache; a power cut may lose the last 2 minutes. */
+export type Durability = "synced" | "relaxed";
+
+/** A whole mesh as `mesh.yaml` declares it, checked. */
+export interface Mesh {
+  readonly name: string;
+  readonly durability: Durability;
+  readonly subnets: ReadonlyMap<string, Subnet>;
+  /** Rules that come before what subnets and members are allowed one by one; in order, the first that matches wins. */
+  readonly policy: readonly DeclaredRule[];
+}
+
+export interface Subnet {
+  readonly name: string;
+  /** Whose it is. Events of one tenant enter the subnets of another only by a rule that names their origin. */
+  readonly tenant: string;
+  /** Classes of data of other subnets that may enter it. @default none */
+  readonly clearance?: readonly DataClass[];
+  /** Events that may leave for the root. */
+  readonly exports: readonly EventPattern[];
+  /** Events that may enter from the root. */
+  readonly imports: readonly EventPattern[];
+  /** What its uplink carries at most; the rest waits in its own stream. */
+  readonly exportLimit?: Rate | undefined;
+  /** Nothing: its events are not signed. */
+  readonly signatures?: SignatureRules | undefined;
+  readonly members: ReadonlyMap<string, Member>;
+  /** Its hub and members run on another machine. */
+  readonly remote?: true | undefined;
+}
+
+/** How the events of a subnet are signed. */
+export interface SignatureRules {
+  /** Id of the key that signs; one of those accepted. */
+  readonly sign: string;
+  readonly accept: readonly string[];
+  readonly maxAgeMs: number;
+  readonly required: boolean;
+}
+
+export interface Member {
+  readonly name: string;
+  /** Names that rules may use instead of the member's. */
+  readonly roles: readonly string[];
+  readonly publish: readonly EventPattern[];
+  readonly subscribe: readonly EventPattern[];
+  /** What it may publish at most; what is more is refused. */
+  readonly limits?: readonly RateLimit[] | undefined;
+  /** It runs on another machine than its hub. */
+  readonly remote?: true | undefined;
+}
+
+/** The tenant of a subnet that names none, and of its events. */
+export const DEFAULT_TENANT = "default";
+
+/** A rule of a mesh's policy. What it does not name it does not look at. */
+export interface DeclaredRule {
+  readonly id: string;
+  readonly effect: "allow" | "deny";
+  readonly verbs: readonly PolicyVerb[];
+  readonly events: readonly EventPattern[];
+  readonly kinds?: readonly EventKind[];
+  readonly subnets?: readonly string[];
+  readonly tenants?: readonly string[];
+  /** With `publish` and `subscribe` only, as `roles`. */
+  readonly members?: readonly string[];
+  readonly roles?: readonly string[];
+  /** With `import` only: where the event was published. */
+  readonly from?: { readonly subnets?: readonly string[]; readonly tenants?: readonly string[] };
+}

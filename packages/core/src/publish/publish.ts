@@ -1,0 +1,170 @@
+import { checkEnvelope, type Envelope, encodeEnvelope } from "../language/envelope.ts";
+import { MeshError } from "../language/errors.ts";
+import { newEventId } from "../language/event-id.ts";
+import { type EventRef, formatEventRef, parseEventRef } from "../language/event-name.ts";
+import { deniedError, type Policy } from "../policy/policy.ts";
+import type { EventContract, Message, SchemaRegistry } from "../transport.ts";
+import { formatSubject, type NodeAddress } from "../wire/subject.ts";
+import type { Deprecations } from "./deprecations.ts";
+import { handlerScope } from "./handler-scope.ts";
+import type { Signatures } from "./signatures.ts";
+
+export interface PublishOptions {
+  /** Repeat it to retry a publish whose outcome is unknown. @default a new id */
+  readonly eventId?: string;
+  /** @default the handled event's, else the new event's id */
+  readonly correlationId?: string;
+  /** @default the handled event's id, else none */
+  readonly causationId?: string;
+  /** Names the effect, so that handlers can tell a repetition. Becomes the header `idempotency_key`. */
+  readonly idempotencyKey?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The part of `source` before `@`. @default the bus's component */
+  readonly component?: string;
+}
+
+/** Where a published event lies. */
+export interface Published {
+  readonly eventId: string;
+  readonly subject: string;
+  /** `outbox` when the hub is away: the event waits on this machine's disk, and is sent when the hub is back. */
+  readonly stream: string;
+  readonly seq: number;
+  /** An event with this id was stored before; nothing was stored now. */
+  readonly duplicate: boolean;
+}
+
+/** Who publishes, by what contracts and rules. */
+export interface Publisher {
+  readonly address: NodeAddress;
+  readonly component: string;
+  readonly tenant: string;
+  readonly policy: Policy;
+  readonly registry: SchemaRegistry;
+  /** Not given: nothing is signed. */
+  readonly signatures?: Signatures | undefined;
+  /** Not given: nobody is told of deprecated events. */
+  readonly deprecations?: Deprecations;
+}
+
+export interface PreparedEvent {
+  readonly envelope: Envelope;
+  readonly message: Message;
+}
+
+/**
+ * Turns a call of publish into a message: policy, then envelope, then schema, then signature. No I/O.
+ * Throws `denied`, `unknown-event`, `invalid-event` or `too-large`, with what is wrong and where.
+ */
+export function prepareEvent(
+  publisher: Publisher,
+  ref: string,
+  data: unknown,
+  options: PublishOptions,
+  nowMs: number,
+): PreparedEvent {
+  const contract = allowedContract(publisher, parseEventRef(ref));
+  const { subnet, node } = publisher.address;
+  const subject = formatSubject({ subnet, node, name: contract.name, version: contract.version });
+  const envelope = checkEnvelope(
+    newEnvelope(publisher, contract, data, options, nowMs),
+    contract.classified === undefined,
+  );
+  assertContract(contract, envelope, "validate");
+  publisher.deprecations?.note(contract, { writer: envelope.source });
+  return { envelope, message: newMessage(publisher, subject, envelope) };
+}
+
+/** The message of a checked envelope, signed where the publisher's subnet signs. Throws `too-large` or `invalid-event`. */
+export function newMessage(
+  { address, signatures }: Pick<Publisher, "address" | "signatures">,
+  subject: string,
+  envelope: Envelope,
+): Message {
+  const message = { subject, id: envelope.event_id, headers: {}, body: encodeEnvelope(envelope) };
+  return signatures?.sign(address.subnet, message, envelope) ?? message;
+}
+
+function allowedContract({ policy, registry, address }: Publisher, ref: EventRef): EventContract {
+  const question = { verb: "publish", subnet: address.subnet, node: address.node } as const;
+  const contract = contractOrError(registry, ref);
+  const version = contract instanceof MeshError ? (ref.version ?? 1) : contract.version;
+  const decision = policy.decide(question, ref.name, version);
+  // A refusal comes first: who may not publish an event has no business learning whether it exists.
+  if (!decision.allowed) throw deniedError(decision);
+  if (contract instanceof MeshError) throw contract;
+  return contract;
+}
+
+/** The contract, or the `unknown-event` that there is none. */
+export function contractOrError(registry: SchemaRegistry, ref: EventRef): EventContract | MeshError {
+  try {
+    return registry.resolve(ref.name, ref.version);
+  } catch (thrown) {
+    if (thrown instanceof MeshError && thrown.code === "unknown-event") return thrown;
+    throw thrown;
+  }
+}
+
+/** The envelope of a new event, unchecked. */
+export function newEnvelope(
+  publisher: Publisher,
+  contract: EventContract,
+  data: unknown,
+  options: PublishOptions,
+  nowMs: number,
+): Envelope {
+  const scope = handlerScope.getStore();
+  const eventId = options.eventId ?? newEventId(nowMs);
+  const causationId = options.causationId ?? scope?.eventId;
+  return {
+    event_id: eventId,
+    event_name: contract.name,
+    version: contract.version,
+    kind: contract.kind,
+    ts: new Date(nowMs).toISOString(),
+    source: `${options.component ?? publisher.component}@${publisher.address.node}`,
+    correlation_id: options.correlationId ?? scope?.correlationId ?? eventId,
+    ...(causationId === undefined ? {} : { causation_id: causationId }),
+    tenant: publisher.tenant,
+    headers: {
+      ...options.headers,
+      ...(options.idempotencyKey === undefined ? {} : { idempotency_key: options.idempotencyKey }),
+    },
+    data,
+  };
+}
+
+/** The first header that the contract requires and that is neither a field of the envelope nor among its headers. */
+export function missingHeader({ requiredHeaders }: EventContract, envelope: Envelope): string | undefined {
+  // Own ones only: every object inherits a "constructor".
+  return requiredHeaders.find(
+    (header) => !Object.hasOwn(envelope, header) && !Object.hasOwn(envelope.headers, header),
+  );
+}
+
+/** Throws `invalid-event` when data or headers break the contract for who publishes, or for who receives. */
+export function assertContract(
+  contract: EventContract,
+  envelope: Envelope,
+  judge: "validate" | "validateReceived",
+): void {
+  const ref = formatEventRef(contract.name, contract.version);
+  const header = missingHeader(contract, envelope);
+  if (header !== undefined) {
+    const violation = { pointer: `/headers/${header}`, expected: "is required" };
+    throw new MeshError("invalid-event", `${ref} needs the header ${header}; the registry requires it`, {
+      violations: [violation],
+      schema: contract.schema,
+    });
+  }
+  const { valid, violations } = contract[judge](envelope.data);
+  if (valid) return;
+  const told = violations.map(
+    ({ pointer, expected }) => `${pointer === "" ? "the data" : pointer} ${expected}`,
+  );
+  throw new MeshError("invalid-event", `${ref} breaks its schema ${contract.schema}: ${told.join("; ")}`, {
+    violations,
+    schema: contract.schema,
+  });
+}

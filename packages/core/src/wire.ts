@@ -1,0 +1,131 @@
+export {
+  type DeadLetter,
+  encodeDeadLetter,
+  parkedLetter,
+  UNKNOWN_EVENT_RULE,
+} from "./dead-letter/dead-letter.ts";
+export type { ProcessingRecord, ProcessingStatus } from "./dead-letter/processing-record.ts";
+export {
+  newReplayId,
+  type ReplayableLetter,
+  replayIdProblem,
+  replayOf,
+  replayOfStored,
+} from "./dead-letter/replay.ts";
+export { assertOrigin, assertTenant, openDelivery } from "./handle/open-delivery.ts";
+export { type ClassifiedData, DATA_CLASSES, maskOf } from "./language/data-class.ts";
+export { escapePointer, MAX_JSON_DEPTH } from "./language/envelope.ts";
+export { messageOf } from "./language/errors.ts";
+export { eventNameProblem, quote } from "./language/event-name.ts";
+export { minimalPatterns, patternCovers, patternTail, patternToFilter } from "./language/event-pattern.ts";
+export { repeatedKey } from "./language/json-text.ts";
+export { nearest } from "./language/nearest.ts";
+export { randomId } from "./language/random-id.ts";
+export { RecentMap } from "./language/recent-map.ts";
+export { escapeUnseen, firstLine, visibleJson, visibleText } from "./language/visible-text.ts";
+export type { MetricId } from "./measure/metrics.ts";
+export { type LatencySummary, type MetricsSummary, summarize } from "./measure/metrics-summary.ts";
+export { prometheusText } from "./measure/prometheus.ts";
+export { linkSpan, type MessageSpan } from "./measure/tracing.ts";
+export { type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./policy/compile-policy.ts";
+export { type Denial, Denials, POLICY_DENIED } from "./policy/denials.ts";
+export { DEFAULT_TENANT, type DeclaredRule, type Durability } from "./policy/mesh.ts";
+export { BUDGET, CLEARANCE, DEFAULT_DENY, deniedError } from "./policy/policy.ts";
+export { RateLimits } from "./policy/rate-limits.ts";
+export { TokenBucket } from "./policy/token-bucket.ts";
+export { assertContract, missingHeader, type Publisher, prepareEvent } from "./publish/publish.ts";
+export {
+  SIGNATURE_HEADER,
+  SIGNATURE_KEY_BYTES,
+  type SignatureKey,
+  signatureKey,
+  signatureOf,
+} from "./publish/signature.ts";
+export { assertSigned, Signatures, type SubnetSignatures } from "./publish/signatures.ts";
+export { REPLY_KEY_HEADER, REPLY_PROOF_HEADER, replySecret } from "./request/reply-proof.ts";
+export {
+  type FailureJournal,
+  MAX_PARKED_AT_ONCE,
+  type MetricsStore,
+  type OnDelivery,
+  type OutboxStatus,
+  type RecordedEvent,
+} from "./transport.ts";
+export { deadLetterSubject } from "./wire/dead-letter-subject.ts";
+export {
+  MAX_DEAD_LETTER_BYTES,
+  MAX_MARK_BYTES,
+  MAX_METRICS_BYTES,
+  MAX_PAYLOAD_BYTES,
+  MAX_RECORD_BYTES,
+  messageBytes,
+  sizeProblem,
+} from "./wire/message-size.ts";
+export {
+  bridgePrefix,
+  DEAD_LETTER_ROOT,
+  DONE_ROOT,
+  DURABLE_METADATA,
+  deadLetterStream,
+  doneStream,
+  downlinkDurable,
+  eventsStream,
+  FILL_SERVICE,
+  fillSubject,
+  HUB_SERVICES,
+  type HubService,
+  hubServiceSubject,
+  inboxPrefix,
+  ingestPrefix,
+  joiningUser,
+  joinSubject,
+  linkUser,
+  MESH_STREAM,
+  METRICS_ROOT,
+  memberConsumer,
+  metricsStream,
+  OUTBOX_STREAM,
+  PARKED_ROOT,
+  PROCESSING_ROOT,
+  parkedStream,
+  processingStream,
+  REGISTRY_OFFER,
+  ROOT_DOMAIN,
+  registryOfferSubject,
+  replyIngestPrefix,
+  UPLINK_DURABLE,
+} from "./wire/names.ts";
+export {
+  formatParkedPlace,
+  PARKED_EVENTS,
+  parkedEventSubject,
+  parkedWaitFilter,
+  parkedWaitSubject,
+  parseParkedPlace,
+  parseParkedSubject,
+} from "./wire/parked-subject.ts";
+export {
+  farReplyFilter,
+  formatReplySubject,
+  parseReplySubject,
+  REPLIED_ROOT,
+  REPLY_ROOT,
+  type ReplyAddress,
+  replyName,
+} from "./wire/reply-subject.ts";
+export {
+  EVENT_ROOT,
+  type EventAddress,
+  formatReplaySubject,
+  formatSubject,
+  type NodeAddress,
+  originTokenProblem,
+  parseDeliverySubject,
+  parseNodeAddress,
+  parseReplayTarget,
+  parseSubject,
+  REPLAY_ROOT,
+  replayPrefix,
+} from "./wire/subject.ts";
+export { TRAVELLING_HEADERS } from "./wire/travelling-headers.ts";
+export { writerOf } from "./wire/writer.ts";

@@ -1,0 +1,89 @@
+import { MeshError } from "../language/errors.ts";
+import { assertEventName, quote } from "../language/event-name.ts";
+import { type EventPattern, patternTail } from "../language/event-pattern.ts";
+import { assertOriginToken, type NodeAddress } from "./subject.ts";
+
+/*
+ * A reply goes to one node, whoever subscribes what: it has subjects of its own. They name both ends, the server having
+ * authenticated the second, and the command: where a policy lets the command pass one way, its replies pass the other.
+ *
+ * rpy.<near|far>.<requester subnet>.<node>.<request id>.<responder subnet>.<node>.<command>.v<major>
+ */
+
+/** First token of every reply. */
+export const REPLY_ROOT = "rpy";
+/** First token under which a hub's server hands on a reply as it is stored, for whoever waits for it. */
+export const REPLIED_ROOT = "got";
+
+export interface ReplyAddress {
+  readonly requester: NodeAddress;
+  /** The command's event id. */
+  readonly requestId: string;
+  readonly responder: NodeAddress;
+  /** The command that is answered. */
+  readonly name: string;
+  readonly version: number;
+}
+
+/** Whether a reply stays in its subnet or crosses the root. */
+type Reach = "near" | "far";
+
+const REQUEST_ID = /^[A-Za-z0-9-]{1,64}$/;
+
+/** Joins the subject of a reply. Throws `invalid-event`. */
+export function formatReplySubject(address: ReplyAddress): string {
+  const { requester, requestId, responder, name, version } = address;
+  for (const { subnet, node } of [requester, responder]) {
+    assertOriginToken(subnet, "subnet");
+    assertOriginToken(node, "node");
+  }
+  if (!REQUEST_ID.test(requestId)) {
+    throw new MeshError("invalid-event", `request id ${quote(requestId)} is none that a reply can name`);
+  }
+  assertEventName(name);
+  const to = `${requester.subnet}.${requester.node}.${requestId}`;
+  const from = `${responder.subnet}.${responder.node}`;
+  return `${REPLY_ROOT}.${reachOf(address)}.${to}.${from}.${name}.v${version}`;
+}
+
+/** Splits the subject of a reply, also as it is handed on. Throws `invalid-event` when it is none. */
+export function parseReplySubject(subject: string): ReplyAddress {
+  const tokens = subject.split(".");
+  const [root, reach, subnet = "", node = "", requestId = "", respondingSubnet = "", respondingNode = ""] =
+    tokens;
+  const last = tokens.at(-1) ?? "";
+  if ((root !== REPLY_ROOT && root !== REPLIED_ROOT) || tokens.length < 10 || !/^v[1-9]\d{0,3}$/.test(last)) {
+    throw new MeshError("invalid-event", `subject ${quote(subject)} is not that of a reply`);
+  }
+  const address: ReplyAddress = {
+    requester: { subnet, node },
+    requestId,
+    responder: { subnet: respondingSubnet, node: respondingNode },
+    name: tokens.slice(7, -1).join("."),
+    version: Number(last.slice(1)),
+  };
+  // Joining checks every part; what says it is near and is far would slip past a link.
+  if (formatReplySubject(address).slice(REPLY_ROOT.length) === subject.slice(root.length)) return address;
+  throw new MeshError(
+    "invalid-event",
+    `subject ${quote(subject)} says ${quote(reach ?? "")}, which it is not`,
+  );
+}
+
+function reachOf({ requester, responder }: Pick<ReplyAddress, "requester" | "responder">): Reach {
+  return requester.subnet === responder.subnet ? "near" : "far";
+}
+
+/** Filter of the replies to commands of this pattern that cross the root, from or to these subnets. */
+export function farReplyFilter(
+  pattern: EventPattern,
+  ends: { readonly requester?: string; readonly responder?: string },
+): string {
+  const far: Reach = "far";
+  return `${REPLY_ROOT}.${far}.${ends.requester ?? "*"}.*.*.${ends.responder ?? "*"}.*.${patternTail(pattern)}`;
+}
+
+/** The name of the event that answers a command. */
+export function replyName(command: string): string {
+  return `${command}.result`;
+}

@@ -1,0 +1,125 @@
+import { MeshError } from "../language/errors.ts";
+import { assertEventName, quote } from "../language/event-name.ts";
+import { RecentMap } from "../language/recent-map.ts";
+
+/**
+ * `evt.<subnet>.<node>.<event name>.v<major>`: the address of an event on every server. Subnet and node are the
+ * event's authenticated origin, since a server lets a node publish below its own two tokens only.
+ */
+export interface EventAddress {
+  readonly subnet: string;
+  readonly node: string;
+  readonly name: string;
+  readonly version: number;
+}
+
+/** First token of every event subject. */
+export const EVENT_ROOT = "evt";
+
+const ORIGIN_TOKEN = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** Says what is wrong with a subnet or node name, or nothing. */
+export function originTokenProblem(token: string): string | undefined {
+  return ORIGIN_TOKEN.test(token) ? undefined : "must be 1 to 63 of a-z 0-9 -, not starting with -";
+}
+
+/** Throws `invalid-event` unless `token` can be a subnet, node or durable token of a subject. */
+export function assertOriginToken(token: string, what: "subnet" | "node" | "durable"): void {
+  const problem = originTokenProblem(token);
+  if (problem !== undefined) throw new MeshError("invalid-event", `${what} ${quote(token)} ${problem}`);
+}
+
+/** Joins a checked address. Throws `invalid-event`, since a server would store wildcards, spaces and NUL. */
+export function formatSubject(address: EventAddress): string {
+  assertOriginToken(address.subnet, "subnet");
+  assertOriginToken(address.node, "node");
+  assertEventName(address.name);
+  if (!Number.isInteger(address.version) || address.version < 1 || address.version > 9999) {
+    throw new MeshError(
+      "invalid-event",
+      `version of ${address.name} must be 1 to 9999, got ${address.version}`,
+    );
+  }
+  return `${EVENT_ROOT}.${address.subnet}.${address.node}.${address.name}.v${address.version}`;
+}
+
+/** Subjects that were split before: every event has one, and there are few. */
+const parsed = new RecentMap<string, EventAddress>(1000);
+
+/** Splits a subject. Throws `invalid-event` when it is not one of ours. */
+export function parseSubject(subject: string): EventAddress {
+  const known = parsed.get(subject);
+  if (known !== undefined) return known;
+  // Frozen, since whoever asks gets the same one.
+  const address = Object.freeze(splitSubject(subject));
+  parsed.set(subject, address);
+  return address;
+}
+
+function splitSubject(subject: string): EventAddress {
+  const tokens = subject.split(".");
+  const [root, subnet = "", node = ""] = tokens;
+  const last = tokens.at(-1) ?? "";
+  if (root !== EVENT_ROOT || tokens.length < 6 || !/^v[1-9][0-9]{0,3}$/.test(last)) {
+    throw new MeshError(
+      "invalid-event",
+      `subject ${quote(subject)} is not evt.<subnet>.<node>.<event name>.v<major>`,
+    );
+  }
+  assertOriginToken(subnet, "subnet");
+  assertOriginToken(node, "node");
+  const name = tokens.slice(3, -1).join(".");
+  assertEventName(name);
+  return { subnet, node, name, version: Number(last.slice(1)) };
+}
+
+/** First token of an event that is replayed to one durable: no other durable and no link takes it. */
+export const REPLAY_ROOT = "rpl";
+
+/** Where an event is published that only this durable of this node shall have again. */
+export function formatReplaySubject(
+  to: { readonly node: string; readonly durable: string },
+  subject: string,
+): string {
+  assertOriginToken(to.node, "node");
+  assertOriginToken(to.durable, "durable");
+  parseSubject(subject);
+  return `${replayPrefix(to)}.${subject.slice(EVENT_ROOT.length + 1)}`;
+}
+
+/** The durable that a replay is for. Throws `invalid-event` when the subject is none of a replay. */
+export function parseReplayTarget(subject: string): { readonly node: string; readonly durable: string } {
+  const [root, node = "", durable = ""] = subject.split(".");
+  if (root !== REPLAY_ROOT) {
+    throw new MeshError("invalid-event", `subject ${quote(subject)} is not that of a replay`);
+  }
+  assertOriginToken(node, "node");
+  assertOriginToken(durable, "durable");
+  return { node, durable };
+}
+
+/** What every replay to this durable begins with. */
+export function replayPrefix({ node, durable }: { readonly node: string; readonly durable: string }): string {
+  return `${REPLAY_ROOT}.${node}.${durable}`;
+}
+
+/** Splits the subject of a delivery, a replayed one's too. Throws `invalid-event`. */
+export function parseDeliverySubject(subject: string): EventAddress {
+  if (!subject.startsWith(`${REPLAY_ROOT}.`)) return parseSubject(subject);
+  return parseSubject(`${EVENT_ROOT}.${subject.split(".").slice(3).join(".")}`);
+}
+
+/** A node within the mesh: `alpha/kitchen`. */
+export interface NodeAddress {
+  readonly subnet: string;
+  readonly node: string;
+}
+
+/** Parses `alpha/kitchen`. Throws `usage`. */
+export function parseNodeAddress(text: string): NodeAddress {
+  const [subnet = "", node = "", ...rest] = text.split("/");
+  if (rest.length > 0 || originTokenProblem(subnet) !== undefined || originTokenProblem(node) !== undefined) {
+    throw new MeshError("usage", `${quote(text)} is not <subnet>/<node>, for example alpha/kitchen`);
+  }
+  return { subnet, node };
+}

@@ -1,0 +1,243 @@
+import type { FloodLimits, StreamLimits } from "@adaos/config";
+import type { Logger, RateLimit } from "@adaos/core";
+import {
+  BUDGET,
+  type Denials,
+  deadLetterStream,
+  eventsStream,
+  FILL_SERVICE,
+  metricsStream,
+  processingStream,
+  writerOf,
+} from "@adaos/core/wire";
+import type { Part, PartHealth } from "@adaos/daemon";
+import type { Traffic } from "@adaos/nats-server";
+import { type BudgetReply, type Connection, StreamBooks, type StreamFillReply } from "@adaos/transport-nats";
+import type { JetStreamManager, Subscription } from "nats";
+import type { ServerGrants } from "../server-grants.ts";
+import { FloodGuard } from "./flood-guard.ts";
+import { RateWatch } from "./rate-watch.ts";
+import {
+  planRestrictions,
+  type Restrictions,
+  type StreamStand,
+  type Written,
+  withheldBy,
+} from "./restrictions.ts";
+
+export interface BudgetsOptions {
+  readonly subnet: string;
+  readonly connection: Connection;
+  readonly jsm: JetStreamManager;
+  readonly grants: ServerGrants;
+  readonly streams: StreamLimits;
+  readonly flood: FloodLimits;
+  /** What each member's connections have sent to the server so far; rejects while it does not answer. */
+  readonly askTraffic: () => Promise<ReadonlyMap<string, Traffic>>;
+  readonly denials: Denials;
+  readonly log: Logger;
+}
+
+const SETTLE_MS = 250;
+const TRAFFIC_MS = 1000;
+const TRAFFIC_FRESH_MS = 20;
+/** Nodes of every subnet that are daemons of the mesh itself. */
+const DAEMONS: ReadonlySet<string> = new Set(["hub", "root"]);
+const NOTHING = "[[],[]]";
+/** Of restrictions told in the health; there may be one a member. */
+const MAX_NOTES = 3;
+
+/**
+ * Keeps each member within its share of the subnet's streams and within its limits, whatever client it uses: the server
+ * refuses what a member over its budget writes, and nothing of anybody else's. Who floods the server with what is not
+ * stored is shut out for a while.
+ */
+export class Budgets implements Part {
+  readonly name = "budgets";
+  readonly #options: BudgetsOptions;
+  readonly #books: ReadonlyMap<Written, StreamBooks>;
+  readonly #rates: RateWatch;
+  readonly #guard: FloodGuard;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #subscription: Subscription | undefined;
+  #restrictions: Restrictions = new Map();
+  #shutOut: ReadonlyMap<string, string> = new Map();
+  /** What the server obeys, or nothing when that is not known. A hub that has just started restricts nobody. */
+  #enforced: string | undefined = NOTHING;
+  #settling: Promise<void> | undefined;
+  #isTrafficKnown = true;
+  #traffic: { readonly askedMs: number; readonly answer: Promise<ReadonlyMap<string, Traffic>> } | undefined;
+
+  constructor(options: BudgetsOptions) {
+    this.#options = options;
+    this.#guard = new FloodGuard(options.flood);
+    this.#rates = new RateWatch(options);
+    const { subnet } = options;
+    const streams: [Written, string][] = [
+      ["events", eventsStream(subnet)],
+      ["deadLetters", deadLetterStream(subnet)],
+      ["records", processingStream(subnet)],
+      ["metrics", metricsStream(subnet)],
+    ];
+    this.#books = new Map(streams.map(([written, stream]) => [written, this.#open(stream)]));
+  }
+
+  /** Takes the members' own limits, by member. */
+  setLimits(limits: ReadonlyMap<string, readonly RateLimit[]>): void {
+    this.#rates.replace(limits);
+  }
+
+  async start(): Promise<void> {
+    for (const books of this.#books.values()) books.start();
+    this.#rates.start();
+    this.#timers.push(setInterval(() => this.#settle(), SETTLE_MS));
+    this.#timers.push(setInterval(() => void this.#lookAtTraffic(), TRAFFIC_MS));
+    // The root asks how full the stream is, so that no other subnet fills it.
+    this.#subscription = this.#options.connection.nc.subscribe(FILL_SERVICE, {
+      callback: (error, msg) => {
+        if (error === null) msg.respond(JSON.stringify(this.#fill()));
+      },
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#subscription?.unsubscribe();
+    for (const timer of this.#timers) clearInterval(timer);
+    await Promise.all([this.#rates.stop(), ...[...this.#books.values()].map((books) => books.stop())]);
+    await this.#settling;
+  }
+
+  health(): PartHealth {
+    const suspended = [...this.#restrictions].map(([node, all]) => {
+      return `${node} writes no ${all.map(({ root }) => root).join(", ")}: ${all[0]?.reason ?? ""}`;
+    });
+    const shutOut = [...this.#shutOut].map(([node, reason]) => `${node} is shut out: ${reason}`);
+    const all = [...shutOut, ...suspended];
+    const details = { suspended: [...this.#restrictions.keys()], shutOut: [...this.#shutOut.keys()] };
+    if (all.length === 0) return { ready: true, details };
+    const more = all.length > MAX_NOTES ? `; and ${all.length - MAX_NOTES} more` : "";
+    return { ready: true, note: `${all.slice(0, MAX_NOTES).join("; ")}${more}`, details };
+  }
+
+  /** Answers a member that asks why the server has refused it. */
+  async suspendedOf(node: string): Promise<BudgetReply> {
+    return { suspended: this.#restrictions.get(node) ?? [] };
+  }
+
+  #open(stream: string): StreamBooks {
+    const { subnet, connection, jsm, streams, log } = this.#options;
+    return new StreamBooks({
+      connection,
+      jsm,
+      stream,
+      share: streams.maxShare,
+      holderOf: (subject) => holderOf(subnet, subject),
+      onOver: () => this.#settle(),
+      askSent: () => this.#askSent(),
+      log,
+    });
+  }
+
+  #fill(): StreamFillReply {
+    const books = this.#books.get("events");
+    const held = [...(books?.heldBytes() ?? [])].filter(([holder]) => !holder.includes("/"));
+    return { maxBytes: 0, usedBytes: 0, ...books?.fill, held: Object.fromEntries(held) };
+  }
+
+  /** Four streams ask, which a flood makes busy together: one question is enough. */
+  async #askTraffic(): Promise<ReadonlyMap<string, Traffic>> {
+    const nowMs = performance.now();
+    if (this.#traffic === undefined || nowMs - this.#traffic.askedMs > TRAFFIC_FRESH_MS) {
+      this.#traffic = { askedMs: nowMs, answer: this.#options.askTraffic() };
+    }
+    return this.#traffic.answer;
+  }
+
+  async #askSent(): Promise<ReadonlyMap<string, number>> {
+    const { subnet } = this.#options;
+    const traffic = [...(await this.#askTraffic())];
+    return new Map(traffic.map(([node, { bytes }]) => [node === "" ? node : `${subnet}/${node}`, bytes]));
+  }
+
+  async #lookAtTraffic(): Promise<void> {
+    try {
+      const { "": _, ...members } = Object.fromEntries(await this.#askTraffic());
+      this.#guard.look(new Map(Object.entries(members)), performance.now());
+      this.#isTrafficKnown = true;
+    } catch (err) {
+      if (this.#isTrafficKnown) this.#options.log.warn({ err }, "members' traffic not known");
+      this.#isTrafficKnown = false;
+    }
+  }
+
+  /** Brings to the server what is to hold now, one change at a time. */
+  #settle(): void {
+    if (this.#settling !== undefined) return;
+    const { subnet, grants } = this.#options;
+    const stands = new Map([...this.#books].map(([written, books]) => [written, standOf(books)] as const));
+    const restrictions = planRestrictions(subnet, grants.members, stands, this.#rates.overdrawn());
+    const shutOut = this.#guard.banned(performance.now());
+    const withheld = withheldBy(restrictions);
+    const wanted = JSON.stringify([
+      [...withheld].map(([node, roots]) => [node, ...roots]),
+      [...shutOut.keys()],
+    ]);
+    this.#tell(restrictions, shutOut);
+    // Told before the server refuses: who is refused asks at once.
+    this.#restrictions = restrictions;
+    this.#shutOut = shutOut;
+    if (wanted === this.#enforced) return;
+    grants.restrict(withheld, new Set(shutOut.keys()));
+    this.#settling = this.#enforce(wanted).finally(() => {
+      this.#settling = undefined;
+    });
+  }
+
+  async #enforce(wanted: string): Promise<void> {
+    try {
+      await this.#options.grants.enforce();
+      this.#enforced = wanted;
+    } catch (err) {
+      this.#enforced = undefined;
+      this.#options.log.warn({ err }, "budgets not enforced yet");
+    }
+  }
+
+  /** Of what begins and ends, once each. */
+  #tell(restrictions: Restrictions, shutOut: ReadonlyMap<string, string>): void {
+    const { subnet, log } = this.#options;
+    for (const [node, all] of restrictions) {
+      const before = new Set(this.#restrictions.get(node)?.map(({ root }) => root));
+      for (const { root, reason } of all)
+        if (!before.has(root)) this.#note(node, `${root}.${subnet}.${node}.>`, reason);
+    }
+    for (const node of this.#restrictions.keys()) {
+      if (!restrictions.has(node)) log.info({ node }, "member may write again");
+    }
+    for (const [node, reason] of shutOut) {
+      if (this.#shutOut.has(node)) continue;
+      log.error({ node, reason }, "member shut out");
+      this.#note(node, ">", reason);
+    }
+    for (const node of this.#shutOut.keys())
+      if (!shutOut.has(node)) log.info({ node }, "member let in again");
+  }
+
+  #note(node: string, subject: string, reason: string): void {
+    const { subnet, denials } = this.#options;
+    denials.note({ hop: "publish", node: `${subnet}/${node}`, event: subject, rule: BUDGET, reason });
+  }
+}
+
+function standOf(books: StreamBooks): StreamStand {
+  return { stream: books.stream, ...books.fill, held: books.heldBytes(), over: books.over };
+}
+
+/** Whose share a message counts against: a member's, or that of the other subnet that it came from. */
+function holderOf(own: string, subject: string): string | undefined {
+  const writer = writerOf(subject);
+  if (writer === undefined) return undefined;
+  const { subnet, node } = writer;
+  if (subnet !== own) return subnet;
+  return DAEMONS.has(node) ? undefined : `${subnet}/${node}`;
+}

@@ -1,0 +1,113 @@
+import type { Logger, RateLimit } from "@adaos/core";
+import { EVENT_ROOT, eventsStream, parseSubject } from "@adaos/core/wire";
+import { type Connection, delay, HeaderReader } from "@adaos/transport-nats";
+import type { JetStreamManager } from "nats";
+import { MemberRates, type Overdraft } from "./member-rates.ts";
+
+const LOOK_MS = 250;
+const RETRY_MS = 1000;
+/** Read at a time; who publishes that much more than it may is found at once. */
+const MAX_PAGES = 8;
+
+export interface RateWatchOptions {
+  readonly subnet: string;
+  readonly connection: Connection;
+  readonly jsm: JetStreamManager;
+  readonly log: Logger;
+}
+
+/**
+ * Counts what members publish that have limits: it reads the headers of theirs alone, so that it costs nothing where
+ * nobody has any, and else as much as those may publish.
+ */
+export class RateWatch {
+  readonly #options: RateWatchOptions;
+  readonly #rates = new MemberRates();
+  readonly #stopped = new AbortController();
+  #limited: readonly string[] = [];
+  /** Reads the members that it was made for. */
+  #reader: { readonly of: readonly string[]; readonly headers: HeaderReader; nextSeq: number } | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: RateWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Takes other limits, by member; one whose limits are the same has what it has used. */
+  replace(limits: ReadonlyMap<string, readonly RateLimit[]>): void {
+    this.#rates.replace(limits);
+    const limited = [...limits].filter(([, own]) => own.length > 0).map(([node]) => node);
+    if (limited.join() !== this.#limited.join()) this.#limited = limited;
+  }
+
+  /** Who may publish nothing now, for how long and why. */
+  overdrawn(): Map<string, Overdraft> {
+    return this.#limited.length === 0 ? new Map() : this.#rates.overdrawn(Date.now());
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    let isTold = false;
+    while (!signal.aborted) {
+      let pauseMs = LOOK_MS;
+      try {
+        await this.#look();
+        isTold = false;
+      } catch (err) {
+        this.#options.log[isTold ? "debug" : "warn"]({ err }, "limits of members not held for now");
+        isTold = true;
+        pauseMs = RETRY_MS;
+      }
+      await delay(pauseMs, signal);
+    }
+    await this.#reader?.headers.close();
+  }
+
+  async #look(): Promise<void> {
+    const limited = this.#limited;
+    if (this.#reader?.of !== limited) {
+      await this.#reader?.headers.close();
+      this.#reader = undefined;
+      if (limited.length === 0) return;
+      this.#reader = await this.#begin(limited);
+    }
+    if (this.#reader === undefined) return;
+    for (let pages = 0; pages < MAX_PAGES && !this.#stopped.signal.aborted; pages++) {
+      const { messages, isLast } = await this.#reader.headers.next(this.#reader.nextSeq);
+      for (const { seq, subject, bytes, storedMs } of messages) {
+        this.#reader.nextSeq = seq + 1;
+        this.#note(subject, bytes, storedMs);
+      }
+      if (isLast) return;
+    }
+  }
+
+  /** What was published before counts for nobody. */
+  async #begin(
+    of: readonly string[],
+  ): Promise<{ of: readonly string[]; headers: HeaderReader; nextSeq: number }> {
+    const { subnet, connection, jsm } = this.#options;
+    const stream = eventsStream(subnet);
+    const { state } = await jsm.streams.info(stream);
+    const filters = of.map((node) => `${EVENT_ROOT}.${subnet}.${node}.>`);
+    return { of, headers: new HeaderReader(connection, jsm, stream, filters), nextSeq: state.last_seq + 1 };
+  }
+
+  #note(subject: string, bytes: number, storedMs: number): void {
+    try {
+      const { node, name, version } = parseSubject(subject);
+      this.#rates.note(node, name, version, bytes, storedMs);
+    } catch {
+      // No event; whoever meets it says so.
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import { randomUUID } from "node:crypto";
+import { type Logger, MeshError, type PublishReceipt } from "@adaos/core";
+import {
+  formatParkedPlace,
+  PARKED_EVENTS,
+  parkedEventSubject,
+  parkedStream,
+  parkedWaitFilter,
+  parkedWaitSubject,
+  parseDeliverySubject,
+  parseParkedSubject,
+} from "@adaos/core/wire";
+import {
+  type Connection,
+  type StoredMessage,
+  StreamPublisher,
+  storedMessageAt,
+  storedMessages,
+} from "@adaos/transport-nats";
+import type { JetStreamManager } from "nats";
+import { type NoRoom, ParkedBook, type Wait } from "./parked-book.ts";
+
+export interface DurableOfNode {
+  readonly node: string;
+  readonly durable: string;
+}
+
+/** That a durable waits for an event of the subnet's stream. */
+export interface Claim {
+  readonly of: DurableOfNode;
+  readonly event: StoredMessage;
+}
+
+/** A claim that was refused. */
+export interface NotParked {
+  readonly claim: Claim;
+  /** Not given: the stream is full, or takes no message of this size. */
+  readonly noRoom?: NoRoom;
+}
+
+/** Says nothing, and is not empty: to who reads a page, an empty message is its end. */
+const WAITS = { headers: {}, body: new TextEncoder().encode("waits") };
+/** Of one origin; of the bytes of all it may take a quarter. */
+const ORIGIN_MAX_EVENTS = 10_000;
+const ORIGIN_SHARE = 4;
+/** Left free for what the count of bytes does not know. */
+const FILL = 0.9;
+/** How often it is looked whether the stream holds what the book says: operators delete, and age does. */
+const LOOK_MS = 60_000;
+/** Removed at a look; the rest at the next. */
+const MAX_REMOVED = 1000;
+
+/**
+ * The events whose schema is not known, and which durables wait for them: one stream of one subnet, of which this is the
+ * only writer. One thing is done at a time, so that its book is true.
+ */
+export class ParkedStore {
+  readonly #subnet: string;
+  readonly #stream: string;
+  readonly #connection: Connection;
+  readonly #jsm: JetStreamManager;
+  readonly #log: Logger;
+  readonly #publisher: StreamPublisher;
+  #book: ParkedBook | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(subnet: string, connection: Connection, jsm: JetStreamManager, log: Logger) {
+    this.#subnet = subnet;
+    this.#stream = parkedStream(subnet);
+    this.#connection = connection;
+    this.#jsm = jsm;
+    this.#log = log;
+    this.#publisher = new StreamPublisher(connection, { isOrdered: false });
+  }
+
+  /** Does one thing at a time with the book, which is read anew after whatever failed. */
+  alone<T>(work: (book: ParkedBook) => Promise<T>): Promise<T> {
+    this.#timer ??= setInterval(() => void this.#look(), LOOK_MS).unref();
+    const done = this.#turn.then(async () => {
+      this.#book ??= await this.#read();
+      try {
+        return await work(this.#book);
+      } catch (thrown) {
+        this.#book = undefined;
+        throw thrown;
+      }
+    });
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  /**
+   * Keeps events for durables that wait for them: each event once, however many durables wait, and that each of these does.
+   * Resolves once stored, with the claims that are not. Called within {@link alone}.
+   */
+  async park(book: ParkedBook, claims: readonly Claim[]): Promise<readonly NotParked[]> {
+    const not: NotParked[] = [];
+    const copies = new Map<string, Promise<PublishReceipt | undefined>>();
+    const wanted: { readonly claim: Claim; readonly place: string }[] = [];
+    for (const claim of claims) {
+      const place = placeOf(claim.event);
+      if (book.hasWait(keyOf(claim.of), place)) continue;
+      const noRoom = book.noRoom(place);
+      if (noRoom !== undefined) {
+        not.push({ claim, noRoom });
+        continue;
+      }
+      if (!book.hasEvent(place)) copies.set(place, this.#store(parkedEventSubject(place), claim.event));
+      book.addEvent(place);
+      wanted.push({ claim, place });
+    }
+    // The event first: a wait for nothing would lose it.
+    for (const [place, copy] of copies) if ((await copy) === undefined) book.dropEvent(place);
+    await Promise.all(
+      wanted.map(async ({ claim, place }) => {
+        const kept = book.hasEvent(place)
+          ? await this.#store(parkedWaitSubject(claim.of, place), WAITS)
+          : undefined;
+        if (kept === undefined) not.push({ claim });
+        else book.addWait(keyOf(claim.of), place, kept.seq);
+      }),
+    );
+    return not;
+  }
+
+  /** The copy of an event; nothing where it is gone. */
+  eventAt(place: string): Promise<StoredMessage | undefined> {
+    return storedMessageAt(this.#connection, this.#stream, { last_by_subj: parkedEventSubject(place) });
+  }
+
+  /** Takes note that a durable's wait is no more, and removes the event when it was the last. */
+  async ended(book: ParkedBook, of: DurableOfNode, { place }: Wait): Promise<void> {
+    book.dropWait(keyOf(of), place);
+    if (book.isUnwaited(place)) await this.#removeEvent(book, place);
+  }
+
+  /** Reads the book anew when the stream does not hold what it says. Called within {@link alone}. */
+  async fresh(book: ParkedBook): Promise<ParkedBook> {
+    const { messages } = (await this.#jsm.streams.info(this.#stream)).state;
+    if (messages === book.messages) return book;
+    this.#book = await this.#read();
+    return this.#book;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#turn;
+    await this.#publisher.close();
+  }
+
+  /** Nothing where the stream is full, or will not take it. */
+  async #store(
+    subject: string,
+    { headers, body }: Pick<StoredMessage, "headers" | "body">,
+  ): Promise<PublishReceipt | undefined> {
+    try {
+      return await this.#publisher.publish({ subject, id: randomUUID(), headers, body });
+    } catch (thrown) {
+      if (thrown instanceof MeshError && (thrown.code === "backpressure" || thrown.code === "too-large"))
+        return undefined;
+      throw thrown;
+    }
+  }
+
+  async #read(): Promise<ParkedBook> {
+    const { config, state } = await this.#jsm.streams.info(this.#stream, { subjects_filter: PARKED_EVENTS });
+    const book = new ParkedBook(this.#subnet, {
+      maxBytes: Math.floor(config.max_bytes * FILL),
+      originMaxBytes: Math.floor(config.max_bytes / ORIGIN_SHARE),
+      originMaxEvents: ORIGIN_MAX_EVENTS,
+    });
+    for (const subject of Object.keys(state.subjects ?? {})) {
+      const told = parseParkedSubject(subject);
+      if (told !== undefined) book.addEvent(told.place);
+    }
+    const all = parkedWaitFilter({ node: "*", durable: "*" });
+    for await (const { subject, seq } of storedMessages(this.#connection, this.#stream, all)) {
+      const told = parseParkedSubject(subject);
+      if (told?.kind !== "wait") continue;
+      if (book.hasEvent(told.place)) book.addWait(keyOf(told), told.place, seq);
+      // Its event has outlived its time.
+      else await this.#jsm.streams.deleteMessage(this.#stream, seq, false);
+    }
+    return book;
+  }
+
+  /** Removes events for which nobody waits any more, since an operator has replayed or deleted what waited. */
+  async #look(): Promise<void> {
+    try {
+      await this.alone(async (known) => {
+        const book = await this.fresh(known);
+        let removed = 0;
+        for (const place of [...book.unwaited()].slice(0, MAX_REMOVED)) {
+          await this.#removeEvent(book, place);
+          removed++;
+        }
+        if (removed > 0) this.#log.debug({ removed }, "parked events removed");
+      });
+    } catch (err) {
+      this.#log.debug({ err }, "parked events not looked at");
+    }
+  }
+
+  async #removeEvent(book: ParkedBook, place: string): Promise<void> {
+    await this.#jsm.streams.purge(this.#stream, { filter: parkedEventSubject(place) });
+    book.dropEvent(place);
+  }
+}
+
+export function keyOf({ node, durable }: DurableOfNode): string {
+  return `${node}/${durable}`;
+}
+
+/** Throws `invalid-event` when the message is under no event's subject. */
+function placeOf({ seq, storedAt, subject, headers, body }: StoredMessage): string {
+  let bytes = body.length;
+  for (const [key, value] of Object.entries(headers)) bytes += key.length + value.length;
+  return formatParkedPlace({
+    seq,
+    storedMs: Date.parse(storedAt),
+    bytes,
+    address: parseDeliverySubject(subject),
+  });
+}

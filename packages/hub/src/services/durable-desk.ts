@@ -1,0 +1,211 @@
+import { type EventPattern, type Logger, MeshError, type Policy, parseEventPattern } from "@adaos/core";
+import {
+  DURABLE_METADATA,
+  eventsStream,
+  memberConsumer,
+  originTokenProblem,
+  patternToFilter,
+  replayPrefix,
+} from "@adaos/core/wire";
+import {
+  ACK_WAIT_MS,
+  type DurableReply,
+  type DurableRequest,
+  findConsumer,
+  ifThere,
+} from "@adaos/transport-nats";
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from "nats";
+import { z } from "zod";
+import type { Grant, ServerGrants } from "../server-grants.ts";
+import { parseRequest } from "./parse-request.ts";
+import { subjectMatches } from "./subject-matches.ts";
+
+const name = z.string().superRefine((text, context) => {
+  const problem = originTokenProblem(text);
+  if (problem !== undefined) context.addIssue(problem);
+});
+
+const requestSchema: z.ZodType<DurableRequest> = z.strictObject({
+  durable: name,
+  pattern: z.string(),
+  from: z.strictObject({ subnet: name.exactOptional(), node: name.exactOptional() }),
+  maxAckPending: z.number().int().min(1).max(10_000),
+  startAt: z.enum(["new", "all"]),
+  answers: z.boolean(),
+});
+
+const MAX_DURABLES_PER_MEMBER = 64;
+/** Pull requests that wait at a durable: one of each connection that a member may have, and those of the connections before. */
+const MAX_WAITING = 128;
+/** For good, as far as a server can be told so. */
+const PAUSED_UNTIL = new Date("2200-01-01T00:00:00Z");
+
+/** Makes durables for the members of a subnet: asks the policy, creates the consumer, grants it on the server. */
+export class DurableDesk {
+  readonly #subnet: string;
+  readonly #policy: Policy;
+  readonly #jsm: JetStreamManager;
+  readonly #grants: ServerGrants;
+  readonly #log: Logger;
+  /** Durables of each member that are being made or changed, and for how many requests. */
+  readonly #making = new Map<string, Map<string, number>>();
+  /** What each durable that answers commands takes. */
+  readonly #answering = new Map<string, readonly string[]>();
+
+  constructor(subnet: string, policy: Policy, jsm: JetStreamManager, grants: ServerGrants, log: Logger) {
+    this.#subnet = subnet;
+    this.#policy = policy;
+    this.#jsm = jsm;
+    this.#grants = grants;
+    this.#log = log;
+  }
+
+  /**
+   * Grants the durables that exist and that policy allows, and takes the others away from their members: these stand still
+   * where they are, until policy allows them again.
+   */
+  async restoreGrants(): Promise<void> {
+    const stream = eventsStream(this.#subnet);
+    const granted: Grant[] = [];
+    for await (const { name: consumer, config, paused } of this.#jsm.consumers.list(stream)) {
+      const node = config.metadata?.[DURABLE_METADATA.node];
+      const pattern = config.metadata?.[DURABLE_METADATA.pattern];
+      if (node === undefined || pattern === undefined) continue;
+      const decision = this.#decide(node, parseEventPattern(pattern));
+      if (!this.#grants.isMember(node)) {
+        // Whoever has its name one day must not get what it missed.
+        await ifThere("consumer", this.#jsm.consumers.delete(stream, consumer));
+        this.#answering.delete(consumer);
+        this.#grants.revoke([[node, consumer]]);
+        continue;
+      }
+      if (decision.allowed) {
+        if (paused === true) await this.#jsm.consumers.resume(stream, consumer);
+        granted.push([node, consumer]);
+        this.#note(consumer, config);
+        continue;
+      }
+      this.#log.warn({ node, consumer, rule: decision.rule }, "durable no longer allowed");
+      // What it was asked for before is still open: without its right, its member would go on receiving for seconds.
+      if (paused !== true) {
+        await ifThere("consumer", this.#jsm.consumers.pause(stream, consumer, PAUSED_UNTIL));
+      }
+      this.#answering.delete(consumer);
+      this.#grants.revoke([[node, consumer]]);
+    }
+    await this.#grants.grant(granted);
+  }
+
+  /** Makes the durable that `node` asks for. Rejects with `usage`, `denied`, `backpressure` or what the client throws. */
+  async make(node: string, body: unknown): Promise<DurableReply> {
+    const request = parseRequest(requestSchema, body, "the request for a durable");
+    const pattern = parseEventPattern(request.pattern);
+    const decision = this.#decide(node, pattern);
+    if (!this.#grants.isMember(node)) throw new MeshError("denied", `${node} is no member any more`);
+    if (!decision.allowed) throw new MeshError("denied", decision.reason, { rule: decision.rule });
+    const { revision } = this.#policy;
+    const consumer = await this.#ensure(node, request, pattern);
+    // Policy may have changed while the durable was made: then nobody else has looked at it.
+    if (revision !== this.#policy.revision) {
+      await this.restoreGrants();
+      const again = this.#decide(node, pattern);
+      if (!again.allowed) throw new MeshError("denied", again.reason, { rule: again.rule });
+    }
+    return { stream: eventsStream(this.#subnet), consumer, ackWaitMs: ACK_WAIT_MS };
+  }
+
+  /** Whether a durable answers commands of this subject. */
+  isAnswered(subject: string): boolean {
+    for (const filters of this.#answering.values()) {
+      if (filters.some((filter) => subjectMatches(filter, subject))) return true;
+    }
+    return false;
+  }
+
+  #note(consumer: string, { filter_subjects, metadata }: Partial<ConsumerConfig>): void {
+    if (metadata?.[DURABLE_METADATA.answers] === "true") this.#answering.set(consumer, filter_subjects ?? []);
+    else this.#answering.delete(consumer);
+  }
+
+  #decide(node: string, pattern: EventPattern): ReturnType<Policy["decide"]> {
+    return this.#policy.decidePattern({ verb: "subscribe", subnet: this.#subnet, node }, pattern);
+  }
+
+  async #ensure(node: string, request: DurableRequest, pattern: EventPattern): Promise<string> {
+    const consumer = memberConsumer(node, request.durable);
+    const release = this.#reserve(node, consumer);
+    try {
+      return await this.#bring(node, consumer, request, pattern);
+    } finally {
+      release();
+    }
+  }
+
+  /** Counts a durable from the moment that it is asked for: many requests at once must not all find room. */
+  #reserve(node: string, consumer: string): () => void {
+    const making = this.#making.get(node) ?? new Map<string, number>();
+    const isNew = !this.#grants.has(node, consumer) && !making.has(consumer);
+    const unmade = [...making.keys()].filter((name) => !this.#grants.has(node, name)).length;
+    if (isNew && this.#grants.count(node) + unmade >= MAX_DURABLES_PER_MEMBER) {
+      throw new MeshError("backpressure", `${node} has ${MAX_DURABLES_PER_MEMBER} durables; use one of them`);
+    }
+    this.#making.set(node, making.set(consumer, (making.get(consumer) ?? 0) + 1));
+    return () => {
+      const left = (making.get(consumer) ?? 1) - 1;
+      if (left > 0) making.set(consumer, left);
+      else making.delete(consumer);
+    };
+  }
+
+  async #bring(
+    node: string,
+    consumer: string,
+    request: DurableRequest,
+    pattern: EventPattern,
+  ): Promise<string> {
+    const stream = eventsStream(this.#subnet);
+    const changeable = {
+      // What is replayed to this durable goes to no other.
+      filter_subjects: [
+        patternToFilter(pattern, request.from),
+        `${replayPrefix({ node, durable: request.durable })}.>`,
+      ],
+      max_ack_pending: request.maxAckPending,
+      metadata: {
+        [DURABLE_METADATA.node]: node,
+        [DURABLE_METADATA.pattern]: request.pattern,
+        [DURABLE_METADATA.answers]: String(request.answers),
+      },
+    };
+    const existing = await findConsumer(this.#jsm, stream, consumer);
+    if (existing === undefined) {
+      await this.#jsm.consumers.add(stream, {
+        durable_name: consumer,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: ACK_WAIT_MS * 1e6,
+        max_deliver: -1,
+        // It cannot be changed later.
+        max_waiting: MAX_WAITING,
+        deliver_policy: request.startAt === "all" ? DeliverPolicy.All : DeliverPolicy.New,
+        ...changeable,
+      });
+    } else if (differs(existing.config, changeable)) {
+      await this.#jsm.consumers.update(stream, consumer, changeable);
+    }
+    if (existing?.paused === true) await this.#jsm.consumers.resume(stream, consumer);
+    this.#note(consumer, changeable);
+    await this.#grants.grant([[node, consumer]]);
+    return consumer;
+  }
+}
+
+function differs(
+  config: ConsumerConfig,
+  wanted: { filter_subjects: string[]; max_ack_pending: number; metadata: Record<string, string> },
+): boolean {
+  return (
+    config.filter_subjects?.join(" ") !== wanted.filter_subjects.join(" ") ||
+    config.max_ack_pending !== wanted.max_ack_pending ||
+    Object.entries(wanted.metadata).some(([key, value]) => config.metadata?.[key] !== value)
+  );
+}

@@ -1,0 +1,159 @@
+import { type Logger, MeshError } from "@adaos/core";
+import {
+  DEFAULT_DENY,
+  type Denial,
+  type Denials,
+  HUB_SERVICES,
+  type HubService,
+  hubServiceSubject,
+  TokenBucket,
+} from "@adaos/core/wire";
+import type { Part, PartHealth } from "@adaos/daemon";
+import type { Connection, HubRefusal } from "@adaos/transport-nats";
+import type { Msg, Subscription } from "nats";
+
+/** Answers a request of `node`, whose name the server has authenticated. Rejects with MeshError. */
+export type AnswerMember = (node: string, request: unknown) => Promise<object>;
+
+export interface MemberServiceOptions {
+  readonly subnet: string;
+  readonly connection: Connection;
+  readonly answers: Readonly<Record<HubService, AnswerMember>>;
+  /** Called at the start and whenever the server has come back. */
+  readonly restore: () => Promise<void>;
+  readonly denials: Denials;
+  readonly log: Logger;
+}
+
+/** No member has reason to ask more at a time; it asks again for what is not answered. */
+const MAX_RUNNING_PER_MEMBER = 16;
+/** No program of ours asks so often; what comes faster is dropped before it is read, and asked again. */
+const MAX_REQUESTS_PER_SECOND = 1000;
+/** The largest request of ours is far below. */
+const MAX_REQUEST_BYTES = 4096;
+const MAX_MESSAGE_LENGTH = 500;
+
+/** What of their requests is a step of an event. Who asks for what was parked may not know yet that its durable is gone. */
+const HOPS: Readonly<Partial<Record<HubService, Denial["hop"]>>> = {
+  durable: "subscribe",
+  handlers: "publish",
+  reply: "reply",
+};
+
+/** Listens for what members ask of their hub. The subject they ask on says who they are, and for what. */
+export class MemberService implements Part {
+  readonly name = "members";
+  readonly #options: MemberServiceOptions;
+  #subscription: Subscription | undefined;
+  #unlisten: (() => void) | undefined;
+  #answered = 0;
+  readonly #running = new Map<string, number>();
+  /** By member: the server has authenticated the names, so that there are no more than members. */
+  readonly #asking = new Map<string, TokenBucket>();
+
+  constructor(options: MemberServiceOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    await this.#options.restore();
+    // A server that came back has read its file, which may be older than what has been granted since.
+    this.#unlisten = this.#options.connection.listen({ onReconnect: () => void this.#restoreAgain() });
+    this.#subscription = this.#options.connection.nc.subscribe(hubServiceSubject("*", "*"), {
+      callback: (error, msg) => {
+        if (error === null) void this.#onRequest(msg);
+      },
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#unlisten?.();
+    this.#subscription?.unsubscribe();
+  }
+
+  health(): PartHealth {
+    const details = { answered: this.#answered, denied: this.#options.denials.total };
+    return this.#options.connection.connected
+      ? { ready: true, details }
+      : { ready: false, reason: "the server is away", details };
+  }
+
+  async #onRequest(msg: Msg): Promise<void> {
+    const [, , node = "", service = ""] = msg.subject.split(".");
+    const known = HUB_SERVICES.find((name) => name === service);
+    const running = this.#running.get(node) ?? 0;
+    if (known === undefined || running >= MAX_RUNNING_PER_MEMBER || !this.#mayAsk(node)) return;
+    this.#running.set(node, running + 1);
+    try {
+      const answer = await this.#answer(node, known, msg.data);
+      this.#answered++;
+      if (!this.#options.connection.nc.isClosed()) msg.respond(JSON.stringify(answer));
+    } catch (err) {
+      // Whatever a member asks must not end the hub.
+      this.#options.log.error({ node, service, err }, "member not answered");
+    } finally {
+      const left = (this.#running.get(node) ?? 1) - 1;
+      if (left > 0) this.#running.set(node, left);
+      else this.#running.delete(node);
+    }
+  }
+
+  #mayAsk(node: string): boolean {
+    const bucket = this.#asking.get(node) ?? new TokenBucket(MAX_REQUESTS_PER_SECOND);
+    this.#asking.set(node, bucket);
+    if (bucket.available(performance.now()) < 1) return false;
+    bucket.spend(1);
+    return true;
+  }
+
+  async #answer(node: string, service: HubService, body: Uint8Array): Promise<object> {
+    let request: unknown;
+    try {
+      request = parseJson(body);
+      return await this.#options.answers[service](node, request);
+    } catch (thrown) {
+      const error = MeshError.from(thrown, "unavailable", `the hub cannot answer for ${service}`);
+      const { code, rule } = error;
+      const hop = HOPS[service];
+      if (code === "denied" && hop !== undefined) {
+        this.#options.denials.note(denialOf(`${this.#options.subnet}/${node}`, hop, request, error));
+      }
+      // It may quote what was asked.
+      const message = error.message.slice(0, MAX_MESSAGE_LENGTH);
+      this.#options.log.warn({ node, service, code, reason: message, rule }, "member refused");
+      const refusal: HubRefusal = { error: { code, message, ...(rule === undefined ? {} : { rule }) } };
+      return refusal;
+    }
+  }
+
+  async #restoreAgain(): Promise<void> {
+    try {
+      await this.#options.restore();
+    } catch (err) {
+      this.#options.log.warn({ err }, "grants not restored");
+    }
+  }
+}
+
+function parseJson(body: Uint8Array): unknown {
+  if (body.length > MAX_REQUEST_BYTES) {
+    throw new MeshError("usage", `the request is ${body.length} bytes, the limit is ${MAX_REQUEST_BYTES}`);
+  }
+  try {
+    return JSON.parse(new TextDecoder().decode(body));
+  } catch (cause) {
+    throw new MeshError("usage", "the request is not JSON", { cause });
+  }
+}
+
+/** What a member asked its hub for and may not have. */
+function denialOf(node: string, hop: Denial["hop"], request: unknown, error: MeshError): Denial {
+  const { pattern, subject } = (request ?? {}) as { readonly pattern?: unknown; readonly subject?: unknown };
+  return {
+    hop,
+    node,
+    event: String(pattern ?? subject ?? "unknown"),
+    rule: error.rule ?? DEFAULT_DENY,
+    reason: error.message,
+  };
+}

@@ -1,0 +1,252 @@
+import type { DataClass, Validation } from "@adaos/core";
+import {
+  type ClassifiedData,
+  DATA_CLASSES,
+  escapePointer,
+  MAX_JSON_DEPTH,
+  maskOf,
+  nearest,
+} from "@adaos/core/wire";
+import { isInPlace, subschemas } from "./keywords.ts";
+import { LinearPattern } from "./linear-pattern.ts";
+import { isObject, type JsonObject, tokensOf } from "./schema-document.ts";
+
+/** Says that what a schema judges is not for everybody: `secret` or `pii`. */
+export const CLASSIFICATION = "x-classification";
+
+/** One schema that classifies what it judges. */
+export interface ClassifiedSpot {
+  readonly class: DataClass;
+  /** JSON pointer into the data; `*` where any name or index may stand. */
+  readonly pointer: string;
+  /** Where it is said: `<file>:<line>:<column>`. */
+  place(): string;
+}
+
+/** Steps through a schema for the list of its spots; references to references can make millions. */
+const MAX_VISITS = 10_000;
+
+/** Says what is wrong with the classification of this schema, not of those within, or nothing. */
+export function classProblem(
+  schema: JsonObject,
+): { readonly keyword: string; readonly told: string } | undefined {
+  for (const keyword of Object.keys(schema)) {
+    if (keyword === CLASSIFICATION) {
+      if (isDataClass(schema[keyword])) continue;
+      return { keyword, told: `must be ${DATA_CLASSES.map((one) => JSON.stringify(one)).join(" or ")}` };
+    }
+    // An unknown keyword is ignored, and what it was to protect would be shown.
+    if (nearest(keyword.toLowerCase(), [CLASSIFICATION]) === undefined) continue;
+    return { keyword, told: `is unknown; did you mean ${CLASSIFICATION}?` };
+  }
+  return undefined;
+}
+
+function isDataClass(value: unknown): value is DataClass {
+  return DATA_CLASSES.some((one) => one === value);
+}
+
+/** What leads on from a schema, beside what stands in it. */
+export interface SchemaLinks {
+  /** The schemas that it refers to. */
+  targetsOf(schema: JsonObject): readonly JsonObject[];
+  placeOf(schema: JsonObject, keyword: string): string;
+}
+
+/** The schemas that judge one place in the data, as far as they lead to something classified. */
+type Judges = readonly JsonObject[];
+
+/**
+ * What one schema classifies, wherever it says so. It knows no data: of the branches of a schema (`anyOf`, `if`, `not` …)
+ * each is taken to hold, so that what any of them classifies is masked.
+ */
+export class SchemaClassification implements ClassifiedData {
+  readonly classes: readonly DataClass[];
+  readonly spots: readonly ClassifiedSpot[];
+  readonly #links: SchemaLinks;
+  /** Schemas that lead to something classified. */
+  readonly #leading: ReadonlySet<JsonObject>;
+  readonly #inPlace = new Map<JsonObject, Judges>();
+  readonly #patterns = new Map<string, LinearPattern>();
+  readonly #root: Judges;
+
+  constructor(root: JsonObject, links: SchemaLinks) {
+    this.#links = links;
+    this.#leading = leadingFrom(root, links);
+    this.#root = this.#judgesOf([root]);
+    this.spots = this.#leading.size === 0 ? [] : this.#findSpots();
+    const found = new Set([...this.#leading].map((schema) => schema[CLASSIFICATION]));
+    this.classes = DATA_CLASSES.filter((one) => found.has(one));
+  }
+
+  mask(data: unknown, onMasked: (value: unknown) => void = () => undefined): unknown {
+    return this.#mask(data, this.#root, onMasked, 0);
+  }
+
+  /** A verdict that names no key within a classified value. */
+  veiled({ valid, violations }: Validation): Validation {
+    if (valid) return { valid, violations };
+    return { valid, violations: violations.map((one) => ({ ...one, pointer: this.#veil(one.pointer) })) };
+  }
+
+  #mask(data: unknown, judges: Judges, onMasked: (value: unknown) => void, depth: number): unknown {
+    if (judges.length === 0) return data;
+    const classes = classesOf(judges);
+    if (
+      classes.length > 0 ||
+      depth > MAX_JSON_DEPTH ||
+      (typeof data === "string" && this.#isContentClassified(judges))
+    ) {
+      onMasked(data);
+      return maskOf(classes.length > 0 ? classes : this.classes);
+    }
+    if (Array.isArray(data)) {
+      return data.map((item, i) => this.#mask(item, this.#within(judges, i), onMasked, depth + 1));
+    }
+    if (!isObject(data)) return data;
+    if (this.#namesAreClassified(judges)) {
+      onMasked(Object.keys(data));
+      onMasked(data);
+      return maskOf(this.classes);
+    }
+    const masked = Object.entries(data).map(([key, value]) => {
+      return [key, this.#mask(value, this.#within(judges, key), onMasked, depth + 1)] as const;
+    });
+    return Object.fromEntries(masked);
+  }
+
+  /** The pointer as far as it does not lead into a classified value. */
+  #veil(pointer: string): string {
+    let judges = this.#root;
+    let shown = "";
+    for (const token of tokensOf(pointer)) {
+      if (classesOf(judges).length > 0 || this.#namesAreClassified(judges)) return shown;
+      const item = /^\d+$/.test(token) ? this.#within(judges, Number(token)) : [];
+      judges = [...new Set([...this.#within(judges, token), ...item])];
+      shown += `/${escapePointer(token)}`;
+    }
+    return shown;
+  }
+
+  #namesAreClassified(judges: Judges): boolean {
+    return judges.some(({ propertyNames }) => isObject(propertyNames) && this.#leading.has(propertyNames));
+  }
+
+  #isContentClassified(judges: Judges): boolean {
+    return judges.some(({ contentSchema }) => isObject(contentSchema) && this.#leading.has(contentSchema));
+  }
+
+  /** Of these schemas and those that judge the same place, the ones that lead on. */
+  #judgesOf(schemas: readonly unknown[]): Judges {
+    const judges = new Set<JsonObject>();
+    for (const schema of schemas) {
+      if (!isObject(schema) || !this.#leading.has(schema)) continue;
+      for (const one of this.#allInPlace(schema)) judges.add(one);
+    }
+    return [...judges];
+  }
+
+  #allInPlace(schema: JsonObject): Judges {
+    const known = this.#inPlace.get(schema);
+    if (known !== undefined) return known;
+    const found = new Set<JsonObject>([schema]);
+    for (const one of found) {
+      for (const [way, inner] of subschemas(one))
+        if (isInPlace(way) && this.#leading.has(inner)) found.add(inner);
+      for (const target of this.#links.targetsOf(one)) if (this.#leading.has(target)) found.add(target);
+    }
+    const all = [...found];
+    this.#inPlace.set(schema, all);
+    return all;
+  }
+
+  /** Who judges what stands under a name or at an index. */
+  #within(judges: Judges, step: string | number): Judges {
+    if (judges.length === 0) return judges;
+    return this.#judgesOf(
+      judges.flatMap((schema) =>
+        typeof step === "string" ? this.#named(schema, step) : itemsOf(schema, step),
+      ),
+    );
+  }
+
+  #named(schema: JsonObject, name: string): unknown[] {
+    const { properties, patternProperties, additionalProperties, unevaluatedProperties } = schema;
+    const found: unknown[] = [];
+    if (isObject(properties) && Object.hasOwn(properties, name)) found.push(properties[name]);
+    if (isObject(patternProperties)) {
+      for (const [pattern, inner] of Object.entries(patternProperties)) {
+        if (this.#pattern(pattern).test(name)) found.push(inner);
+      }
+    }
+    if (found.length === 0) found.push(additionalProperties);
+    return [...found, unevaluatedProperties];
+  }
+
+  #pattern(source: string): LinearPattern {
+    const pattern = this.#patterns.get(source) ?? new LinearPattern(source);
+    this.#patterns.set(source, pattern);
+    return pattern;
+  }
+
+  #findSpots(): ClassifiedSpot[] {
+    const spots: ClassifiedSpot[] = [];
+    const onTheWay = new Set<JsonObject>();
+    let visits = 0;
+    const visit = (schema: JsonObject, pointer: string): void => {
+      if (!this.#leading.has(schema) || onTheWay.has(schema) || ++visits > MAX_VISITS) return;
+      onTheWay.add(schema);
+      const found = schema[CLASSIFICATION];
+      if (isDataClass(found)) {
+        spots.push({ class: found, pointer, place: () => this.#links.placeOf(schema, CLASSIFICATION) });
+      }
+      for (const [way, inner] of applied(schema)) visit(inner, pointer + stepOf(way));
+      for (const target of this.#links.targetsOf(schema)) visit(target, pointer);
+      onTheWay.delete(schema);
+    };
+    visit(this.#root[0] as JsonObject, "");
+    return spots;
+  }
+}
+
+function classesOf(judges: Judges): DataClass[] {
+  return judges.map((schema) => schema[CLASSIFICATION]).filter(isDataClass);
+}
+
+/** Of either draft: a list of items means those at its places. */
+function itemsOf(
+  { items, prefixItems, additionalItems, contains, unevaluatedItems }: JsonObject,
+  i: number,
+): unknown[] {
+  const places = Array.isArray(items) ? items : Array.isArray(prefixItems) ? prefixItems : [];
+  const rest = Array.isArray(items) ? additionalItems : items;
+  return [i < places.length ? places[i] : rest, contains, unevaluatedItems];
+}
+
+/** The schemas within that judge data: definitions do only where something refers to them. */
+function applied(schema: JsonObject): (readonly [way: string, schema: JsonObject])[] {
+  return subschemas(schema).filter(([way]) => !way.startsWith("/$defs/") && !way.startsWith("/definitions/"));
+}
+
+/** What a step from a schema to one within it is in the data. */
+function stepOf(way: string): string {
+  if (isInPlace(way)) return "";
+  const [, keyword, name] = way.split("/");
+  if (keyword === "contentSchema" || keyword === "propertyNames") return "";
+  return keyword === "properties" ? `/${name}` : "/*";
+}
+
+/** The schemas from which one leads to something classified. */
+function leadingFrom(root: JsonObject, links: SchemaLinks): Set<JsonObject> {
+  const from = new Map<JsonObject, JsonObject[]>([[root, []]]);
+  for (const [schema] of from) {
+    for (const to of [...applied(schema).map(([, inner]) => inner), ...links.targetsOf(schema)]) {
+      const sources = from.get(to);
+      if (sources === undefined) from.set(to, [schema]);
+      else sources.push(schema);
+    }
+  }
+  const leading = new Set([...from.keys()].filter((schema) => isDataClass(schema[CLASSIFICATION])));
+  for (const schema of leading) for (const source of from.get(schema) ?? []) leading.add(source);
+  return leading;
+}

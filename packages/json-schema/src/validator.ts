@@ -1,0 +1,197 @@
+import { MeshError, type Validation } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import { LinearPattern } from "./linear-pattern.ts";
+import { openSchema } from "./open-schema.ts";
+import { SchemaReferences } from "./references.ts";
+import type { Draft, SchemaDocument } from "./schema-document.ts";
+import { type ReportFault, throwFault } from "./schema-fault.ts";
+import { UNIQUE_ITEMS } from "./unique-items.ts";
+import { type BrokenRule, toBrokenRules, toViolations } from "./violations.ts";
+
+const OPTIONS: Options = {
+  // Unknown keywords and formats are annotations, as JSON Schema has it. Known formats still count.
+  strict: false,
+  // NaN and Infinity are numbers to JavaScript; JSON would turn them into null on the way.
+  strictNumbers: true,
+  // What an object inherits ("constructor") is not data.
+  ownProperties: true,
+  // 19.99 is a multiple of 0.01, whatever floating point makes of it.
+  multipleOfPrecision: 10,
+  // The first broken rule is enough to refuse; collecting all lets a stranger make us work.
+  allErrors: false,
+  code: {
+    // Halves the time to compile a large schema; the JIT makes up for it, at equal speed afterwards.
+    optimize: false,
+    // `code` is for schemas compiled ahead of time, which ours never are.
+    regExp: Object.assign((pattern: string) => new LinearPattern(pattern), { code: "" }),
+  },
+  logger: false,
+};
+
+type Ajvs = Readonly<Record<Draft, Ajv | Ajv2020>>;
+
+const MAX_URL_LENGTH = 2048;
+
+const VALID: Validation = { valid: true, violations: [] };
+
+/** The schemas of one registry, ready to judge data. Compiles each at its first use. */
+export class SchemaValidators {
+  readonly references: SchemaReferences;
+  readonly #documents: readonly SchemaDocument[];
+  readonly #ajvs: Ajvs = newAjvs();
+  #opened: Ajvs | undefined;
+
+  /**
+   * Takes all schemas of a registry, each file once.
+   * @param report Takes each fault: not a schema, an `$id` taken twice, a `$ref` without target. By default throws MeshError
+   * `invalid-config` naming the file.
+   */
+  constructor(documents: readonly SchemaDocument[], report: ReportFault = throwFault) {
+    this.references = checkReferences(documents, report);
+    for (const document of documents) this.#add(document, report);
+    this.#documents = documents;
+  }
+
+  #add({ draft, file, schema, uri }: SchemaDocument, report: ReportFault): void {
+    const ajv = this.#ajvs[draft];
+    const fail = (pointer: string, problem: string): void =>
+      report({ rule: "schema-invalid", file, pointer, problem });
+    try {
+      if (ajv.validateSchema(schema) === true) ajv.addSchema(schema, uri, false, false);
+      else for (const { pointer, problem } of schemaProblems(draft, ajv.errors ?? [])) fail(pointer, problem);
+    } catch (cause) {
+      if (cause instanceof MeshError) throw cause;
+      fail("", messageOf(cause));
+    }
+  }
+
+  /** A function that judges data by one schema. It throws MeshError `invalid-config` if the schema will not compile. */
+  validatorOf(document: SchemaDocument): (data: unknown) => Validation {
+    let compiled: ValidateFunction | undefined;
+    return (data) => {
+      compiled ??= this.#compile(document);
+      return judge(compiled, data);
+    };
+  }
+
+  /**
+   * Like {@link validatorOf}, for who receives: what is refused is judged once more by the schema as
+   * {@link openSchema} opens it. So nothing that may be published is refused, and the common case costs no more.
+   */
+  receiverOf(document: SchemaDocument): (data: unknown) => Validation {
+    const strict = this.validatorOf(document);
+    let opened: ValidateFunction | undefined;
+    return (data) => {
+      const verdict = strict(data);
+      if (verdict.valid) return verdict;
+      opened ??= this.#compile(document, this.#openedAjvs());
+      return judge(opened, data);
+    };
+  }
+
+  /** Made when the first event is refused, which in most registries none is. */
+  #openedAjvs(): Ajvs {
+    if (this.#opened !== undefined) return this.#opened;
+    const ajvs = newAjvs();
+    for (const { draft, schema, uri } of this.#documents)
+      ajvs[draft].addSchema(openSchema(schema), uri, false, false);
+    this.#opened = ajvs;
+    return ajvs;
+  }
+
+  /**
+   * The rules of a schema that data breaks: pointer and keyword of each. Stops at the first in each branch, as
+   * {@link validatorOf} does. Throws MeshError `invalid-config` if the schema will not compile.
+   */
+  brokenRules(document: SchemaDocument, data: unknown): BrokenRule[] {
+    const compiled = this.#compile(document);
+    return judge(compiled, data).valid ? [] : toBrokenRules(compiled.errors ?? []);
+  }
+
+  /** Compiles a schema now. Says what is wrong with it, or nothing. */
+  compileProblem(document: SchemaDocument): string | undefined {
+    try {
+      this.#compile(document);
+      return undefined;
+    } catch (thrown) {
+      return messageOf(thrown);
+    }
+  }
+
+  #compile({ draft, file, uri }: SchemaDocument, ajvs: Ajvs = this.#ajvs): ValidateFunction {
+    try {
+      const compiled = ajvs[draft].getSchema(uri);
+      if (compiled !== undefined) return compiled;
+    } catch (cause) {
+      throw MeshError.from(cause, "invalid-config", `${file}: the schema does not compile`);
+    }
+    throw new MeshError("internal", `${file}: the schema was not added`);
+  }
+}
+
+/**
+ * What the references of a registry's schemas lead to.
+ * @throws MeshError `invalid-config` naming the file: an `$id` taken twice, a `$ref` without target.
+ */
+export function checkReferences(
+  documents: Iterable<SchemaDocument>,
+  report: ReportFault = throwFault,
+): SchemaReferences {
+  const { uriResolver } = new Ajv2020().opts;
+  const references = new SchemaReferences((base, reference) => uriResolver.resolve(base, reference), report);
+  for (const document of documents) references.add(document);
+  references.check();
+  return references;
+}
+
+function newAjvs(): Ajvs {
+  return { "2020-12": newAjv2020(), "draft-07": newAjv07() };
+}
+
+function judge(compiled: ValidateFunction, data: unknown): Validation {
+  try {
+    if (compiled(data) === true) return VALID;
+  } catch (thrown) {
+    // A schema that refers to itself follows the data down, and data in memory may even be a circle.
+    if (!(thrown instanceof RangeError)) throw thrown;
+    return { valid: false, violations: [{ pointer: "", expected: "must nest less deeply" }] };
+  }
+  return { valid: false, violations: toViolations(compiled.errors as ErrorObject[]) };
+}
+
+function schemaProblems(
+  draft: Draft,
+  errors: readonly ErrorObject[],
+): { pointer: string; problem: string }[] {
+  return toViolations(errors).map(({ pointer, expected }) => {
+    return { pointer, problem: `not a ${draft} schema: ${pointer || "the root"} ${expected}` };
+  });
+}
+
+function newAjv2020(): Ajv2020 {
+  const ajv = new Ajv2020(OPTIONS);
+  // Not a keyword of 2020-12, which has dependentRequired and dependentSchemas.
+  ajv.removeKeyword("dependencies");
+  return withCommonRules(ajv);
+}
+
+function newAjv07(): Ajv {
+  // Draft-07 says that keywords beside $ref are ignored; 2020-12 says that they count.
+  return withCommonRules(new Ajv({ ...OPTIONS, ignoreKeywordsWithRef: true }));
+}
+
+function withCommonRules<T extends Ajv | Ajv2020>(ajv: T): T {
+  // Registered by the validator only to throw; to both drafts `id` is an unknown keyword, and a likely one.
+  ajv.removeKeyword("id");
+  // Options given, so that the formatMinimum family is not added: it is no part of JSON Schema.
+  addFormats.default(ajv as Ajv, { mode: "full" });
+  // The one format whose time grows with the square of the text's length.
+  const url = ajv.formats["url"];
+  if (url instanceof RegExp)
+    ajv.addFormat("url", (text: string) => text.length <= MAX_URL_LENGTH && url.test(text));
+  ajv.removeKeyword("uniqueItems").addKeyword(UNIQUE_ITEMS);
+  return ajv;
+}

@@ -1,0 +1,52 @@
+import { once } from "node:events";
+import { MeshError } from "@adaos/core";
+import { firstLine, messageOf } from "@adaos/core/wire";
+import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
+
+/** Requests that are being answered at a time. */
+const MAX_IN_HAND = 64;
+
+/** Takes requests, so many at a time and no faster than their answers are read, and tells errors as the protocol does. */
+export class RequestsInHand {
+  readonly #say: (line: string) => void;
+  readonly #inHand = new Set<Promise<unknown>>();
+
+  constructor(say: (line: string) => void) {
+    this.#say = say;
+  }
+
+  /** @param code Of what the asker could have known better. */
+  async take<T>(answer: () => Promise<T>, code: number = ErrorCode.InvalidParams): Promise<T> {
+    if (this.#inHand.size >= MAX_IN_HAND)
+      throw new McpError(ErrorCode.InternalError, `more than ${MAX_IN_HAND} requests at a time; ask later`);
+    const answering = this.#answer(answer, code);
+    this.#inHand.add(answering);
+    try {
+      return await answering;
+    } finally {
+      this.#inHand.delete(answering);
+    }
+  }
+
+  /** Resolves when nothing is in hand, or after that time. */
+  async idle(limitMs: number): Promise<void> {
+    const over = AbortSignal.timeout(limitMs);
+    const late = once(over, "abort");
+    await Promise.race([Promise.allSettled(this.#inHand), late]);
+    // The last answer is handed to the stream a moment after its promise has settled.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async #answer<T>(answer: () => Promise<T>, code: number): Promise<T> {
+    if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
+    try {
+      return await answer();
+    } catch (thrown) {
+      if (thrown instanceof McpError) throw thrown;
+      if (thrown instanceof MeshError && thrown.code !== "internal")
+        throw new McpError(thrown.code === "invalid-config" ? ErrorCode.InternalError : code, thrown.message);
+      this.#say(`this is a bug in adaos: ${firstLine(messageOf(thrown), 500)}`);
+      throw new McpError(ErrorCode.InternalError, "this is a bug in adaos; standard error tells more");
+    }
+  }
+}

@@ -1,0 +1,247 @@
+import type { Policy } from "@adaos/core";
+import {
+  bridgePrefix,
+  DEAD_LETTER_ROOT,
+  DONE_ROOT,
+  doneStream,
+  EVENT_ROOT,
+  eventsStream,
+  FILL_SERVICE,
+  fillSubject,
+  HUB_SERVICES,
+  hubServiceSubject,
+  inboxPrefix,
+  ingestPrefix,
+  METRICS_ROOT,
+  PROCESSING_ROOT,
+  patternTail,
+  patternToFilter,
+  processingStream,
+  REGISTRY_OFFER,
+  REPLIED_ROOT,
+  REPLY_ROOT,
+  registryOfferSubject,
+  replyIngestPrefix,
+  UPLINK_DURABLE,
+} from "@adaos/core/wire";
+import { ackSubjects, common, jetstream, type ServerSettings, systemAccount } from "./compile.ts";
+import { type ConfBlock, renderConf } from "./conf.ts";
+
+/** Connections of all processes of one member, its command lines too. */
+const MAX_MEMBER_CONNECTIONS = 64;
+/** A process has one for each durable and a handful besides. */
+const MAX_CONNECTION_SUBSCRIPTIONS = 1000;
+/**
+ * What a member may hold open in a stream that it shares with others: as many messages as our publishers put into one batch,
+ * and no longer than a connection may stall. The server lets 50 batches be open in a stream and then refuses quickly; who
+ * is refused publishes singly. To let more be open is worse: each costs several syncs to begin, at everybody's expense.
+ */
+const BATCH_LIMITS = { max_msgs: 500, timeout: "2s" };
+
+export interface HubServerSettings extends ServerSettings {
+  readonly subnet: string;
+  /** `nats-leaf://host:port` of the root, `tls://host:port` with TLS. */
+  readonly rootUrl: string;
+  /** File that holds `nkey: "<seed of the subnet's leaf key>"`, relative to this config: secrets stay out of it. */
+  readonly leafSeedInclude: string;
+  /** The public key of that seed. A server told to read a config that says another one dials its root anew. */
+  readonly leafKey: string;
+  /** Public nkey of the hub daemon. */
+  readonly hubKey: string;
+  /** Public nkey of each member. */
+  readonly memberKeys: ReadonlyMap<string, string>;
+  readonly policy: Policy;
+  /** Consumers by member: what each may pull from. */
+  readonly consumers: ReadonlyMap<string, readonly string[]>;
+  /** First tokens of subjects to which a member may not publish for now, though policy allows it. */
+  readonly withheld?: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Members that are not let in for now, and are disconnected. */
+  readonly shutOut?: ReadonlySet<string>;
+}
+
+/** The account of one member on its hub's server. */
+export function memberAccount(node: string): string {
+  return `MEMBER_${node}`;
+}
+
+/**
+ * Config of a hub's server: account SUBNET with the streams and the hub daemon; an account for each member; and account
+ * BRIDGE, bound to the leaf connection. SUBNET exports a few services into the others and nothing else. An answer goes
+ * back into the account of who asked, so a reply subject that a member names reaches that member's own processes only.
+ */
+export function compileHubServer(settings: HubServerSettings, header: readonly string[] = []): string {
+  const { subnet } = settings;
+  const pull = `$JS.API.CONSUMER.MSG.NEXT.${eventsStream(subnet)}.${UPLINK_DURABLE}`;
+  const info = `$JS.API.CONSUMER.INFO.${eventsStream(subnet)}.${UPLINK_DURABLE}`;
+  const unpin = `$JS.API.CONSUMER.UNPIN.${eventsStream(subnet)}.${UPLINK_DURABLE}`;
+  const acks = ackSubjects(subnet, UPLINK_DURABLE);
+  const accounts = ["BRIDGE"];
+  const prefix = bridgePrefix(subnet);
+  return renderConf(
+    {
+      ...common(`hub-${subnet}`, settings),
+      jetstream: { ...jetstream(subnet, settings), limits: { batch: BATCH_LIMITS } },
+      leafnodes: {
+        reconnect: "1s",
+        remotes: [
+          {
+            urls: [settings.rootUrl],
+            account: "BRIDGE",
+            tls: diallingTls(settings),
+            include: settings.leafSeedInclude,
+          },
+        ],
+      },
+      system_account: "SYS",
+      accounts: {
+        SYS: systemAccount(settings),
+        SUBNET: {
+          jetstream: "enabled",
+          users: [{ nkey: settings.hubKey, allowed_connection_types: ["STANDARD"] }],
+          mappings: { "ingest.>": `${EVENT_ROOT}.>`, "ingest-reply.>": `${REPLY_ROOT}.>` },
+          exports: [
+            { service: pull, response_type: "stream", accounts },
+            { service: info, accounts },
+            { service: unpin, accounts },
+            ...acks.map((service) => ({ service, accounts })),
+            { service: "ingest.>", accounts },
+            { service: "ingest-reply.>", accounts },
+            { service: REGISTRY_OFFER, accounts },
+            { service: FILL_SERVICE, accounts },
+            ...memberExports(settings),
+          ],
+        },
+        BRIDGE: {
+          imports: [
+            { service: { account: "SUBNET", subject: pull }, to: pull.replace("$JS.API", prefix) },
+            { service: { account: "SUBNET", subject: info }, to: info.replace("$JS.API", prefix) },
+            { service: { account: "SUBNET", subject: unpin }, to: unpin.replace("$JS.API", prefix) },
+            ...acks.map((subject) => ({ service: { account: "SUBNET", subject } })),
+            { service: { account: "SUBNET", subject: "ingest.>" }, to: `${ingestPrefix(subnet)}.>` },
+            {
+              service: { account: "SUBNET", subject: "ingest-reply.>" },
+              to: `${replyIngestPrefix(subnet)}.>`,
+            },
+            { service: { account: "SUBNET", subject: REGISTRY_OFFER }, to: registryOfferSubject(subnet) },
+            { service: { account: "SUBNET", subject: FILL_SERVICE }, to: fillSubject(subnet) },
+          ],
+        },
+        ...Object.fromEntries(
+          [...settings.memberKeys].map(([node, key]) => [
+            memberAccount(node),
+            memberOwn(settings, node, key),
+          ]),
+        ),
+      },
+    },
+    [...header, `leaf key ${settings.leafKey}`],
+  );
+}
+
+/** What SUBNET exports to the accounts of its members, for a member of any name. */
+function memberExports({ subnet, memberKeys }: HubServerSettings): ConfBlock[] {
+  const accounts = [...memberKeys.keys()].map(memberAccount);
+  // A server takes an empty list for "everybody".
+  if (accounts.length === 0) return [];
+  return [
+    { stream: repliedFilter(subnet, "*"), accounts },
+    ...memberServices(subnet, "*").map((service) => {
+      const isPull = service.startsWith(PULL);
+      return isPull ? { service, response_type: "stream", accounts } : { service, accounts };
+    }),
+  ];
+}
+
+/** An account that holds one member and what concerns that member: the others do not exist in it. */
+function memberOwn(settings: HubServerSettings, node: string, nkey: string): ConfBlock {
+  const { subnet } = settings;
+  return {
+    // The account stays: one that comes back would have to be read twice.
+    users: settings.shutOut?.has(node) === true ? [] : [memberUser(settings, node, nkey)],
+    limits: { max_connections: MAX_MEMBER_CONNECTIONS, max_subscriptions: MAX_CONNECTION_SUBSCRIPTIONS },
+    imports: [
+      ...memberServices(subnet, node).map((subject) => ({ service: { account: "SUBNET", subject } })),
+      { stream: { account: "SUBNET", subject: repliedFilter(subnet, node) } },
+    ],
+  };
+}
+
+/** Where the server hands on the replies to a member as they are stored. */
+function repliedFilter(subnet: string, node: string): string {
+  return `${REPLIED_ROOT}.*.${subnet}.${node}.>`;
+}
+
+const PULL = "$JS.API.CONSUMER.MSG.NEXT.";
+
+/**
+ * What a member reaches of its subnet at all; its user's rights say how much of it. It does not change while a member is one:
+ * durables are a wildcard here, since part of a token cannot be one, and literal names in the rights.
+ * @param node `*` for any.
+ */
+function memberServices(subnet: string, node: string): string[] {
+  const stream = eventsStream(subnet);
+  const processing = processingStream(subnet);
+  return [
+    // No member may ask it. Without it the server would import the whole API of JetStream, which answers for each account.
+    "$JS.API.INFO",
+    `${EVENT_ROOT}.${subnet}.${node}.>`,
+    `${PULL}${stream}.*`,
+    `$JS.API.CONSUMER.INFO.${stream}.*`,
+    ...ackSubjects(subnet, "*"),
+    hubServiceSubject(node, "*"),
+    `${REPLY_ROOT}.*.*.*.*.${subnet}.${node}.>`,
+    `${DEAD_LETTER_ROOT}.${subnet}.${node}.>`,
+    `${PROCESSING_ROOT}.${subnet}.${node}.>`,
+    `$JS.API.DIRECT.GET.${processing}.${PROCESSING_ROOT}.${subnet}.${node}.>`,
+    `${DONE_ROOT}.${subnet}.${node}.>`,
+    `$JS.API.DIRECT.GET.${node === "*" ? node : doneStream({ subnet, node })}`,
+    `${METRICS_ROOT}.${subnet}.${node}.>`,
+  ];
+}
+
+/** What a member may do on its hub's server: literal names only, since wildcards match whole tokens. */
+function memberUser(settings: HubServerSettings, node: string, nkey: string): ConfBlock {
+  const { subnet, policy } = settings;
+  const stream = eventsStream(subnet);
+  const publish = policy
+    .patternsFor({ verb: "publish", subnet, node })
+    .map((pattern) => patternToFilter(pattern, { subnet, node }));
+  const pull = (settings.consumers.get(node) ?? []).flatMap((consumer) => [
+    `$JS.API.CONSUMER.INFO.${stream}.${consumer}`,
+    `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+    ...ackSubjects(subnet, consumer),
+  ]);
+  // Who may take a command may answer it. To whom is not limited: who never asked takes no reply.
+  const replies = policy
+    .patternsFor({ verb: "subscribe", subnet, node })
+    .map((pattern) => `${REPLY_ROOT}.*.*.*.*.${subnet}.${node}.${patternTail(pattern)}`);
+  const services = HUB_SERVICES.map((service) => hubServiceSubject(node, service));
+  const records = `${PROCESSING_ROOT}.${subnet}.${node}.>`;
+  const journal = [
+    `${DEAD_LETTER_ROOT}.${subnet}.${node}.*.*`,
+    records,
+    `$JS.API.DIRECT.GET.${processingStream(subnet)}.${records}`,
+    `${METRICS_ROOT}.${subnet}.${node}.*.*`,
+    `${DONE_ROOT}.${subnet}.${node}.*.*`,
+    `$JS.API.DIRECT.GET.${doneStream({ subnet, node })}`,
+  ];
+  const withheld = settings.withheld?.get(node) ?? new Set();
+  const allow = [...publish, ...replies, ...pull, ...services, ...journal].filter(
+    (subject) => !withheld.has(subject.slice(0, subject.indexOf("."))),
+  );
+  return {
+    nkey,
+    allowed_connection_types: ["STANDARD"],
+    permissions: {
+      publish: { allow },
+      subscribe: { allow: [`${inboxPrefix(node)}.>`, repliedFilter(subnet, node)] },
+    },
+  };
+}
+
+/** Whom a hub's server trusts as its root and, where the root asks for it, its own certificate. */
+function diallingTls({ tls }: ServerSettings): ConfBlock | undefined {
+  if (tls === undefined) return undefined;
+  const trusted = { ca_file: tls.caFile };
+  return tls.verify ? { ...trusted, cert_file: tls.certFile, key_file: tls.keyFile } : trusted;
+}

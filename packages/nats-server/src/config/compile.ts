@@ -1,0 +1,197 @@
+import {
+  bridgePrefix,
+  type Durability,
+  eventsStream,
+  fillSubject,
+  inboxPrefix,
+  ingestPrefix,
+  joiningUser,
+  joinSubject,
+  linkUser,
+  MAX_PAYLOAD_BYTES,
+  ROOT_DOMAIN,
+  registryOfferSubject,
+  replyIngestPrefix,
+  UPLINK_DURABLE,
+} from "@adaos/core/wire";
+import { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
+
+/**
+ * What a stream may have waiting to be written; more is refused, and sent again by our publishers. It is stored whatever
+ * becomes of the rights of who sent it, and everybody's messages wait behind it.
+ */
+const MAX_BUFFERED_BYTES = 8_388_608;
+
+const MAX_LOG_BYTES = 10_485_760;
+
+/** Certificates of a server. A hub's server dials its root with the same ones. */
+export interface ServerTls {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Whoever connects must show a certificate of this CA. */
+  readonly verify: boolean;
+}
+
+/** What every server of a mesh needs to know of itself. */
+export interface ServerSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly storeDir: string;
+  /** Standard error when not given. */
+  readonly logFile?: string | undefined;
+  readonly durability: Durability;
+  /** Public nkey of the system account's one user; it may reload the server. */
+  readonly systemKey: string;
+  /** Takes encrypted connections only, from clients and from hubs. */
+  readonly tls?: ServerTls | undefined;
+}
+
+export interface RootServerSettings extends ServerSettings {
+  /** Where hubs dial in. */
+  readonly leafPort: number;
+  /** Public nkey of the root daemon. */
+  readonly rootKey: string;
+  /** Public nkey of each subnet's leaf connection. */
+  readonly leafKeys: ReadonlyMap<string, string>;
+  /** Public nkey of the user with whose rights the root pulls from each subnet. */
+  readonly linkKeys: ReadonlyMap<string, string>;
+  /** Public nkey of each invitation that is open now. */
+  readonly invitations?: ReadonlyMap<string, string>;
+}
+
+/**
+ * Config of the root's server: one account for each subnet's leaf, which can be asked and cannot ask; the account MESH for
+ * the root daemon, which reaches the bridge services of every hub and nothing else; and the account JOIN, in which the
+ * holder of an invitation can ask the root daemon one thing and hear its answer. MESH has a user for each subnet as well,
+ * with whose rights the root pulls there: whatever a hub sends it, that connection reaches no other subnet and no stream
+ * of the root.
+ */
+export function compileRootServer(settings: RootServerSettings, header: readonly string[] = []): string {
+  const accounts: Record<string, ConfValue> = { SYS: systemAccount(settings) };
+  const imports: ConfValue[] = [];
+  for (const [subnet, key] of settings.leafKeys) {
+    const account = leafAccount(subnet);
+    const services = bridgeServices(subnet);
+    accounts[account] = {
+      users: [{ nkey: key, allowed_connection_types: ["LEAFNODE"] }],
+      exports: services.map((service) => ({ ...service, accounts: ["MESH"] })),
+    };
+    imports.push(...services.map(({ service: subject }) => ({ service: { account, subject } })));
+  }
+  accounts["MESH"] = {
+    jetstream: "enabled",
+    users: [
+      { nkey: settings.rootKey, allowed_connection_types: ["STANDARD"] },
+      ...[...settings.linkKeys].map(([subnet, key]) => linkUserOf(subnet, key)),
+    ],
+    exports: [{ service: joinSubject("*"), accounts: ["JOIN"] }],
+    imports,
+  };
+  accounts["JOIN"] = {
+    users: [...(settings.invitations ?? [])].map(([id, key]) => joiningUserOf(id, key)),
+    imports: [{ service: { account: "MESH", subject: joinSubject("*") } }],
+  };
+  return renderConf(
+    {
+      ...common("root", settings),
+      jetstream: jetstream(ROOT_DOMAIN, settings),
+      leafnodes: { host: settings.host, port: settings.leafPort, tls: listeningTls(settings) },
+      system_account: "SYS",
+      accounts,
+    },
+    header,
+  );
+}
+
+/** What the root asks a hub. Only a request for messages may be answered more than once: the server drops what follows. */
+function bridgeServices(subnet: string): ConfBlock[] {
+  return [
+    { service: linkSubject(subnet, "MSG.NEXT"), response_type: "stream" },
+    { service: linkSubject(subnet, "INFO") },
+    { service: linkSubject(subnet, "UNPIN") },
+    { service: `${ingestPrefix(subnet)}.>` },
+    { service: `${replyIngestPrefix(subnet)}.>` },
+    { service: registryOfferSubject(subnet) },
+    { service: fillSubject(subnet) },
+    ...ackSubjects(subnet, UPLINK_DURABLE).map((service) => ({ service })),
+  ];
+}
+
+/** Pulls from one subnet's durable and acknowledges to it, and can do nothing else, whatever it is told to. */
+function linkUserOf(subnet: string, nkey: string): ConfBlock {
+  const asks = (["MSG.NEXT", "INFO", "UNPIN"] as const).map((verb) => linkSubject(subnet, verb));
+  return {
+    nkey,
+    allowed_connection_types: ["STANDARD"],
+    permissions: {
+      publish: { allow: [...asks, ...ackSubjects(subnet, UPLINK_DURABLE)] },
+      subscribe: { allow: [`${inboxPrefix(linkUser(subnet))}.>`] },
+    },
+  };
+}
+
+function linkSubject(subnet: string, verb: "MSG.NEXT" | "INFO" | "UNPIN"): string {
+  return `${bridgePrefix(subnet)}.CONSUMER.${verb}.${eventsStream(subnet)}.${UPLINK_DURABLE}`;
+}
+
+function joiningUserOf(invitation: string, nkey: string): ConfBlock {
+  return {
+    nkey,
+    allowed_connection_types: ["STANDARD"],
+    permissions: {
+      publish: { allow: [joinSubject(invitation)] },
+      subscribe: { allow: [`${inboxPrefix(joiningUser(invitation))}.>`] },
+    },
+  };
+}
+
+/** The account on the root's server to which a subnet's leaf connection leads. */
+export function leafAccount(subnet: string): string {
+  return `LEAF_${subnet}`;
+}
+
+/**
+ * Both forms of a consumer's acknowledgement subject: today's, and the one with domain and account of nats-server 2.16.
+ * The domain is named: a wildcard there would also match the first form of every other stream and consumer.
+ */
+export function ackSubjects(subnet: string, consumer: string): string[] {
+  const stream = eventsStream(subnet);
+  return [`$JS.ACK.${stream}.${consumer}.>`, `$JS.ACK.${subnet}.*.${stream}.${consumer}.>`];
+}
+
+/** Certificates for who connects here. The CA is named only where it is asked for: a server reads no more than it needs. */
+export function listeningTls({ tls }: ServerSettings): ConfBlock | undefined {
+  if (tls === undefined) return undefined;
+  const own = { cert_file: tls.certFile, key_file: tls.keyFile };
+  return tls.verify ? { ...own, ca_file: tls.caFile, verify: true } : own;
+}
+
+export function common(name: string, settings: ServerSettings): ConfBlock {
+  const { host, port, logFile } = settings;
+  return {
+    server_name: name,
+    host,
+    port,
+    tls: listeningTls(settings),
+    ...(logFile === undefined ? {} : { log_file: logFile, log_size_limit: MAX_LOG_BYTES, log_max_num: 2 }),
+    // One limit on every server of a mesh: a larger message would loop a leaf link and block all behind it.
+    max_payload: MAX_PAYLOAD_BYTES,
+    // A half-open leaf is noticed after 13 s instead of 6 minutes.
+    ping_interval: "5s",
+    ping_max: 2,
+  };
+}
+
+export function jetstream(domain: string, { storeDir, durability }: ServerSettings): ConfBlock {
+  return {
+    store_dir: storeDir,
+    domain,
+    sync_interval: durability === "synced" ? "always" : "2m",
+    max_buffered_size: MAX_BUFFERED_BYTES,
+  };
+}
+
+export function systemAccount({ systemKey }: ServerSettings): ConfBlock {
+  return { users: [{ nkey: systemKey }] };
+}

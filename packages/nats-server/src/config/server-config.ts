@@ -1,0 +1,70 @@
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { MeshError } from "@adaos/core";
+import type { NatsConnection } from "nats";
+import { askSystem } from "../running/ask-system.ts";
+import { reloadServer } from "../running/reload.ts";
+
+/** The config file of a server that runs, and whether the server obeys it. */
+export class ServerConfig {
+  readonly #file: string;
+  readonly #system: NatsConnection;
+  /** The config that the server last took from here, and what it calls that config. */
+  #enforced: { readonly text: string; readonly digest: string } | undefined;
+  #enforcing: Promise<void> = Promise.resolve();
+
+  /** @param system Connection of the system account's user. */
+  constructor(file: string, system: NatsConnection) {
+    this.#file = file;
+    this.#system = system;
+  }
+
+  /**
+   * Makes the server obey this config: a reload takes milliseconds and disturbs no connection that keeps its rights. `text`
+   * is asked for when the calls before are done. Rejects as {@link reloadServer} does; a config that the server refuses
+   * leaves the file as it was.
+   */
+  enforce(text: () => string): Promise<void> {
+    const enforced = this.#enforcing.then(() => this.#enforce(text()));
+    // The next one goes on whatever became of this one; who asked for this one is told.
+    this.#enforcing = enforced.catch(() => undefined);
+    return enforced;
+  }
+
+  async #enforce(text: string): Promise<void> {
+    // While a server reads its config it refuses whoever connects, and JetStream does not answer: not without need. A
+    // server that came back may obey an older file, so it is asked and not the file.
+    if (text === this.#enforced?.text && (await this.#askDigest()) === this.#enforced.digest) return;
+    const before = readFileSync(this.#file, "utf8");
+    if (text !== before) this.#write(text);
+    try {
+      // Also when the file is right already: the server may have been started before it was.
+      await reloadServer(this.#system);
+    } catch (thrown) {
+      // It goes on with what it had, but would not start again from what it has refused.
+      const isRefused = thrown instanceof MeshError && thrown.code === "invalid-config";
+      if (isRefused && text !== before) this.#write(before);
+      throw thrown;
+    }
+    const digest = await this.#askDigest();
+    this.#enforced = digest === undefined ? undefined : { text, digest };
+  }
+
+  #write(text: string): void {
+    writeFileSync(`${this.#file}.new`, text, { mode: 0o600 });
+    renameSync(`${this.#file}.new`, this.#file);
+  }
+
+  /** The server's name for the config it obeys; nothing when it does not tell. */
+  async #askDigest(): Promise<string | undefined> {
+    try {
+      const varz = await askSystem<{ data?: { config_digest?: string } }>(
+        this.#system,
+        "$SYS.REQ.SERVER.PING.VARZ",
+      );
+      return varz.data?.config_digest;
+    } catch {
+      // The reload that follows says what is wrong.
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { MeshError } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
+import { run } from "../running/run.ts";
+import { withTimeLimit } from "../time-limit.ts";
+import { adopt, withWorkDir } from "./cache.ts";
+import { type DebianMachine, inspectDebian } from "./debian-machine.ts";
+import type { InstalledServer, InstallOptions } from "./installer.ts";
+
+const TOTAL_MS = 120_000;
+const MAX_MIRRORS = 3;
+/** Debian's development suite: the stable ones hold a nats-server that is too old. */
+const SUITE = "sid";
+
+export interface DebianOptions extends InstallOptions {
+  /** The whole install; milliseconds. @default 120000 */
+  readonly totalMs?: number | undefined;
+  /** Folder that holds `etc` and `usr`. @default "/" */
+  readonly root?: string | undefined;
+}
+
+/**
+ * Installs Debian's own package without root and without touching the system: apt works on a private state in
+ * the cache, with the mirror this machine uses already, and checks the signatures with Debian's keyring.
+ * Rejects with MeshError `unavailable` or with the signal's reason; then nothing is left behind.
+ */
+export async function installDebian(options: DebianOptions): Promise<InstalledServer> {
+  const machine = await inspectDebian(options.env, options.root);
+  return await withTimeLimit(options.totalMs ?? TOTAL_MS, "not done", options.signal, (signal) =>
+    withWorkDir(options.cacheDir, async (dir) => {
+      const reasons: string[] = [];
+      for (const [index, mirror] of machine.mirrors.slice(0, MAX_MIRRORS).entries()) {
+        try {
+          const file = await fetchPackage(machine, mirror, join(dir, String(index)), { ...options, signal });
+          return await adopt(options.cacheDir, file, signal);
+        } catch (thrown) {
+          signal.throwIfAborted();
+          reasons.push(`${withoutPassword(mirror)}: ${messageOf(thrown)}`);
+        }
+      }
+      throw new MeshError("unavailable", reasons.join("; "));
+    }),
+  );
+}
+
+/** The private source. Flags that would let an unsigned package pass have no place here. Pure. */
+function planAptSource(mirror: string, keyring: string, architecture: string): string {
+  const options = `signed-by=${keyring} arch=${architecture} target=Packages lang=none pdiffs=no`;
+  return `deb [${options}] ${mirror} ${SUITE} main\n`;
+}
+
+/**
+ * Read by apt after the machine's own configuration, of which proxies and credentials are welcome. Hooks would
+ * touch the system, a default release or pins would hide the suite, and a machine that lets unsigned packages
+ * pass is no reason to let one pass here.
+ */
+const APT_CONF = `
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear APT::Default-Release;
+APT::Update::Error-Mode "any";
+APT::Get::AllowUnauthenticated "false";
+Acquire::AllowInsecureRepositories "false";
+Acquire::AllowWeakRepositories "false";
+Acquire::AllowDowngradeToInsecureRepositories "false";
+Acquire::Languages "none";
+Acquire::Retries "1";
+Acquire::http::Timeout "10";
+Acquire::https::Timeout "10";
+`;
+
+/** @returns path of the package's nats-server, unpacked below `dir`. */
+async function fetchPackage(
+  machine: DebianMachine,
+  mirror: string,
+  dir: string,
+  { env, signal, onProgress }: InstallOptions,
+): Promise<string> {
+  await mkdir(join(dir, "state/lists/partial"), { recursive: true });
+  await mkdir(join(dir, "cache/archives/partial"), { recursive: true });
+  const limits = { timeoutMs: TOTAL_MS, signal, cwd: dir, env };
+  const architecture = (await run(machine.dpkg, ["--print-architecture"], limits)).stdout;
+  await writeFile(join(dir, "status"), "");
+  await writeFile(join(dir, "apt.conf"), APT_CONF);
+  await writeFile(join(dir, "sources.list"), planAptSource(mirror, machine.keyring, architecture.trim()));
+  const apt = ["-q", "-c", join(dir, "apt.conf"), ...aptOptions(dir)];
+  const place = withoutPassword(mirror);
+  onProgress({ kind: "step", text: `reading the package list of Debian ${SUITE} from ${place}` });
+  await run(machine.aptGet, [...apt, "update"], limits);
+  onProgress({ kind: "step", text: "downloading Debian's nats-server" });
+  await run(machine.aptGet, [...apt, "download", "nats-server"], limits);
+  const archive = (await readdir(dir)).find((name) => name.endsWith(".deb"));
+  if (archive === undefined) throw new MeshError("unavailable", "apt-get downloaded nothing");
+  await run(machine.dpkgDeb, ["-x", archive, "package"], limits);
+  return join(dir, "package/usr/sbin/nats-server");
+}
+
+/** On the command line, not in apt.conf: there a path with a quote or a backslash could not be written. */
+function aptOptions(dir: string): string[] {
+  const options = [
+    `Dir::Etc::sourcelist=${join(dir, "sources.list")}`,
+    "Dir::Etc::sourceparts=/dev/null",
+    "Dir::Etc::preferences=/dev/null",
+    "Dir::Etc::preferencesparts=/dev/null",
+    `Dir::State=${join(dir, "state")}`,
+    `Dir::State::status=${join(dir, "status")}`,
+    `Dir::Cache=${join(dir, "cache")}`,
+  ];
+  // apt, when root, downloads as a user that may not enter the cache of another.
+  if (process.getuid?.() === 0) options.push("APT::Sandbox::User=root");
+  return options.flatMap((option) => ["-o", option]);
+}
+
+function withoutPassword(uri: string): string {
+  return uri.replace(/\/\/[^/@]*@/, "//");
+}

@@ -1,0 +1,106 @@
+import {
+  DEAD_LETTER_ROOT,
+  type DeadLetter,
+  deadLetterStream,
+  PARKED_EVENTS,
+  parkedLetter,
+  parkedStream,
+  parkedWaitFilter,
+  parseParkedPlace,
+  parseParkedSubject,
+} from "@adaos/core/wire";
+import { storedMessages } from "@adaos/transport-nats";
+import type { OpenServer } from "../hubs.ts";
+import { type FailureFilter, filterSubject, handlersOf, isOfEvent } from "../stored/failure-filter.ts";
+import { deadLetterSchema, parseStored } from "../stored/parse-stored.ts";
+
+/** A dead letter and where it is kept. */
+export interface KeptDeadLetter {
+  readonly subnet: string;
+  readonly stream: string;
+  /** Its place in that stream. */
+  readonly kept: number;
+  readonly entry: DeadLetter;
+}
+
+/** A dead letter without the event's bytes: what a list needs, and small. */
+export type DeadLetterSummary = { readonly subnet: string } & Omit<DeadLetter, "message">;
+
+export function summaryOf({ subnet, entry }: KeptDeadLetter): DeadLetterSummary {
+  const { message: _, ...rest } = entry;
+  return { subnet, ...rest };
+}
+
+/** The dead letters of one subnet that the filter matches, oldest first; then what is parked, once for each durable. */
+export async function* deadLetters(
+  server: OpenServer,
+  filter: FailureFilter = {},
+): AsyncGenerator<KeptDeadLetter> {
+  yield* failedLetters(server, filter);
+  yield* parkedLetters(server, filter);
+}
+
+/** Those whose handling has failed. */
+export async function* failedLetters(
+  server: OpenServer,
+  filter: FailureFilter = {},
+): AsyncGenerator<KeptDeadLetter> {
+  const handlers = filterSubject(DEAD_LETTER_ROOT, server.of, filter);
+  if (handlers === undefined) return;
+  const stream = deadLetterStream(server.of);
+  for await (const message of storedMessages(server.connection, stream, `${handlers}.>`)) {
+    const entry = parseStored(message, deadLetterSchema);
+    if (entry === undefined || !isOwn(entry, message.subject) || !isOfEvent(filter, entry.event_name))
+      continue;
+    if (filter.category !== undefined && entry.category !== filter.category) continue;
+    yield { subnet: server.of, stream, kept: message.seq, entry };
+  }
+}
+
+/** That a durable waits for a parked event. */
+export interface ParkedWait {
+  readonly node: string;
+  readonly durable: string;
+  /** Of the event. */
+  readonly place: string;
+  /** Where this is kept in the stream of what is parked. */
+  readonly kept: number;
+}
+
+/** What durables wait for, without the events. */
+export async function* parkedWaits(
+  server: OpenServer,
+  filter: FailureFilter = {},
+): AsyncGenerator<ParkedWait> {
+  const handlers = handlersOf(server.of, filter);
+  if (handlers === undefined || (filter.category ?? "transient") !== "transient") return;
+  const [stream, subject] = [parkedStream(server.of), parkedWaitFilter(handlers)];
+  for await (const message of storedMessages(server.connection, stream, subject)) {
+    const told = parseParkedSubject(message.subject);
+    if (told?.kind !== "wait" || !isOfEvent(filter, parseParkedPlace(told.place).address.name)) continue;
+    yield { ...told, kept: message.seq };
+  }
+}
+
+async function* parkedLetters(server: OpenServer, filter: FailureFilter): AsyncGenerator<KeptDeadLetter> {
+  const { of: subnet } = server;
+  const stream = parkedStream(subnet);
+  const waits = new Map<string, ParkedWait[]>();
+  for await (const wait of parkedWaits(server, filter)) {
+    const others = waits.get(wait.place);
+    if (others === undefined) waits.set(wait.place, [wait]);
+    else others.push(wait);
+  }
+  if (waits.size === 0) return;
+  for await (const copy of storedMessages(server.connection, stream, PARKED_EVENTS)) {
+    const place = parseParkedSubject(copy.subject)?.place ?? "";
+    for (const { node, durable, kept } of waits.get(place) ?? [])
+      yield { subnet, stream, kept, entry: parkedLetter({ subnet, node, durable }, place, copy) };
+  }
+}
+
+/** The subject says who wrote it: what claims to be another's would be given to that one's handler. */
+function isOwn({ node, durable }: DeadLetter, subject: string): boolean {
+  const [, subnet, name, ofDurable] = subject.split(".");
+  return node === `${subnet}/${name}` && durable === ofDurable;
+}

@@ -1,0 +1,51 @@
+import { readServerAccess } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { ROOT_DOMAIN } from "@adaos/core/wire";
+import { type Layout, noServer, type ServerLayout } from "@adaos/provision";
+import { type Connection, openConnection } from "@adaos/transport-nats";
+import type { JetStreamManager } from "nats";
+
+/** A server of the mesh, with the rights of the daemon beside it. */
+export interface OpenServer {
+  /** The subnet, or `root`. */
+  readonly of: string;
+  readonly connection: Connection;
+  readonly jsm: JetStreamManager;
+}
+
+/** Connects. Rejects with `unavailable` or `denied`. */
+async function openServer(server: ServerLayout): Promise<OpenServer> {
+  const silent = (): void => undefined;
+  const connection = await openConnection({
+    ...readServerAccess(server),
+    name: "adaos events",
+    user: "operator",
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+  });
+  return { of: server.of, connection, jsm: await connection.nc.jetstreamManager({ checkAPI: false }) };
+}
+
+/** Runs `use` with each of these servers in turn. */
+export async function withServers(
+  servers: readonly ServerLayout[],
+  use: (server: OpenServer) => Promise<void>,
+): Promise<void> {
+  for (const server of servers) {
+    const open = await openServer(server);
+    try {
+      await use(open);
+    } catch (thrown) {
+      throw MeshError.from(thrown, "unavailable", `the streams of ${server.of} cannot be read`);
+    } finally {
+      await open.connection.close();
+    }
+  }
+}
+
+/** The hub servers of these subnets; of all when none is named. Throws `usage`. */
+export function hubServers(layout: Layout, subnet: string | undefined): readonly ServerLayout[] {
+  const hubs = layout.servers.filter(({ of }) => of !== ROOT_DOMAIN);
+  const wanted = hubs.filter(({ of }) => subnet === undefined || of === subnet);
+  if (wanted.length > 0) return wanted;
+  throw noServer(layout, subnet, hubs);
+}

@@ -1,0 +1,26 @@
+export {
+  type DeadLetterSummary,
+  deadLetters,
+  failedLetters,
+  type KeptDeadLetter,
+  parkedWaits,
+  summaryOf,
+} from "./dead-letters/dead-letters.ts";
+export { inFlight } from "./dead-letters/in-flight.ts";
+export { type DurableState, durables } from "./durables.ts";
+export { hubServers, type OpenServer, withServers } from "./hubs.ts";
+export { EventMask } from "./mask/event-mask.ts";
+export { Newest } from "./newest.ts";
+export { operatorSignatures } from "./operator-signatures.ts";
+export { type Drift, driftOf, type SeenDurable, SeenProducers } from "./registry/drift.ts";
+export { PastFailures } from "./registry/past-failures.ts";
+export { pastEvents, type ReplayPlan, type Survey, surveyPast } from "./replay/past.ts";
+export { ReplayRun, roomFor } from "./replay/replay-run.ts";
+export { findTarget, narrowed, parseOrigin } from "./replay/replay-target.ts";
+export { type KnownEvent, lookUpEvent } from "./stored/event-lookup.ts";
+export { type CountedFailures, FailureCounts } from "./stored/failure-counts.ts";
+export type { FailureFilter } from "./stored/failure-filter.ts";
+export { processingRecords } from "./stored/processing-records.ts";
+export { publishedPast } from "./stored/published-past.ts";
+export { storedMetrics } from "./stored-metrics.ts";
+export { type SubjectCount, subjectCounts, type Topic, topicsOf } from "./topics.ts";

@@ -1,0 +1,73 @@
+import { resolveStateDir } from "@adaos/config";
+import { decodeEnvelope, type Envelope } from "@adaos/core";
+import { type DeadLetter, parseDeliverySubject } from "@adaos/core/wire";
+import { readLayout } from "@adaos/provision";
+import { loadRegistry } from "@adaos/registry";
+import { keptRegistries } from "./kept-registries.ts";
+import { type Masking, maskedByAll } from "./masked-by-all.ts";
+
+/** Masks what is printed of events, by the registries of the mesh. Nothing reveals: the streams hold the originals. */
+export class EventMask {
+  readonly #registry: Masking;
+
+  constructor(registry: Masking) {
+    this.#registry = registry;
+  }
+
+  /**
+   * Of the mesh in this state folder: by its registry, which may be an older copy, and by what its nodes were served.
+   * Rejects with `unavailable` or `invalid-config`.
+   * @param say Told what was served and cannot be read.
+   */
+  static async open(state: string | undefined, say: (message: string) => void): Promise<EventMask> {
+    const layout = readLayout(resolveStateDir(state));
+    const own = await loadRegistry(layout.registryDir);
+    const kept = await keptRegistries(layout, say);
+    return new EventMask(maskedByAll([own, ...kept.filter(({ hash }) => hash !== own.hash)]));
+  }
+
+  /**
+   * The envelope as it may be shown. Servers store whatever they are sent: one that claims another event than its subject is
+   * masked as both.
+   */
+  envelope(envelope: Envelope, subject?: string): Envelope {
+    const { event_name: name, version, data } = envelope;
+    const claimed = this.#registry.mask(name, version, data);
+    const address = subject === undefined ? undefined : addressOf(subject);
+    if (address === undefined || (address.name === name && address.version === version))
+      return { ...envelope, data: claimed };
+    const known = this.#registry.mask(address.name, address.version, data);
+    return { ...envelope, data: known === data ? claimed : known };
+  }
+
+  /** The dead letter with its event as it may be shown; untouched, byte for byte, where nothing of it is masked. */
+  deadLetter(entry: DeadLetter): DeadLetter & { readonly masked?: true } {
+    const body = this.#body(entry);
+    if (body === undefined) return entry;
+    return { ...entry, message: { ...entry.message, body_base64: body }, masked: true };
+  }
+
+  /** Nothing where it may be shown as it is. */
+  #body({ subject, message }: DeadLetter): string | undefined {
+    const address = addressOf(subject);
+    let envelope: Envelope;
+    try {
+      envelope = decodeEnvelope(Buffer.from(message.body_base64, "base64"));
+    } catch {
+      // What cannot be read cannot be masked in part.
+      const isPlain =
+        address === undefined || this.#registry.mask(address.name, address.version, null) === null;
+      return isPlain ? undefined : "";
+    }
+    const shown = JSON.stringify(this.envelope(envelope, subject));
+    return shown === JSON.stringify(envelope) ? undefined : Buffer.from(shown).toString("base64");
+  }
+}
+
+function addressOf(subject: string): { readonly name: string; readonly version: number } | undefined {
+  try {
+    return parseDeliverySubject(subject);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,88 @@
+import type { Envelope } from "@adaos/core";
+import type { DeadLetter, ProcessingRecord } from "@adaos/core/wire";
+import type { StoredMessage } from "@adaos/transport-nats";
+import { z } from "zod";
+
+/*
+ * What members store is checked before anything is made of it: servers store whatever they are sent, and one record of a
+ * hostile member must not keep an operator from the others.
+ */
+
+/** Our longest is a stack of 8,000 characters. */
+const text = z.string().max(20_000);
+const count = z.number().nonnegative();
+const category = z.enum(["transient", "permanent", "unknown"]);
+
+export const deadLetterSchema: z.ZodType<DeadLetter> = z.object({
+  dead_letter_id: text,
+  at: text,
+  category,
+  rule: text,
+  error: z.object({ type: text, message: text, stack: text }),
+  attempts: z.array(z.object({ at: text, type: text, message: text })).max(100),
+  delivery_count: count,
+  node: text,
+  durable: text,
+  stream: text,
+  seq: count,
+  subject: text,
+  event_id: text,
+  event_name: text,
+  correlation_id: text,
+  message: z.object({
+    headers: z.record(z.string(), z.string()),
+    body_base64: z.string(),
+    truncated: z.literal(true).exactOptional(),
+  }),
+});
+
+export const recordSchema: z.ZodType<ProcessingRecord> = z.object({
+  event_id: text,
+  timestamp: text,
+  event_type: text,
+  source: text,
+  node: text,
+  durable: text,
+  stream: text,
+  seq: count,
+  status: z.enum(["pending", "success", "failed", "retrying", "dead_letter"]),
+  error_info: z
+    .object({
+      category,
+      message: text,
+      type: text,
+      stacktrace: text,
+      context: z.record(z.string(), z.string()),
+    })
+    .exactOptional(),
+  retry_info: z
+    .object({
+      count,
+      max_retries: count,
+      starts: count.exactOptional(),
+      next_retry_at: text.exactOptional(),
+      backoff_seconds: count.exactOptional(),
+    })
+    .exactOptional(),
+  recovery_actions: z
+    .array(z.object({ timestamp: text, action: text, backoff_seconds: count, event_id: text }))
+    .max(100),
+  tags: z.array(text).max(100).exactOptional(),
+});
+
+/** As far as a look at an event needs it; whether it keeps its contract is its consumers' business. */
+export const envelopeSchema: z.ZodType<Envelope> = z.looseObject({
+  event_id: text,
+  event_name: text,
+}) as unknown as z.ZodType<Envelope>;
+
+/** What was stored, or nothing where it is not of this shape. */
+export function parseStored<T>({ body }: Pick<StoredMessage, "body">, schema: z.ZodType<T>): T | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return undefined;
+  }
+  return schema.safeParse(value).data;
+}

@@ -1,0 +1,46 @@
+import { type MeshFile, readMeshFile } from "@adaos/config";
+import { compilePolicy, Policy, type PolicyRule } from "@adaos/core";
+import { CLEARANCE, type KnownEvent, replyName } from "@adaos/core/wire";
+import type { ClassifiedSpot } from "@adaos/json-schema";
+import { type FileRegistry, loadRegistry } from "@adaos/registry";
+import type { Hop } from "./hops.ts";
+
+/** A mesh file's policy and what it is compiled with. */
+export interface LoadedPolicy {
+  readonly meshFile: MeshFile;
+  readonly registry: FileRegistry;
+  readonly events: readonly KnownEvent[];
+  readonly rules: readonly PolicyRule[];
+  readonly policy: Policy;
+}
+
+/** Reads a mesh file and its registry, and compiles its policy. Rejects with `invalid-config`. */
+export function loadPolicy(file: string): Promise<LoadedPolicy> {
+  return policyOf(readMeshFile(file));
+}
+
+/** As {@link loadPolicy}, of a mesh file that is read. */
+export async function policyOf(meshFile: MeshFile): Promise<LoadedPolicy> {
+  const registry = await loadRegistry(meshFile.registryDir);
+  const { events } = registry;
+  const rules = compilePolicy(meshFile.mesh, events);
+  return { meshFile, registry, events, rules, policy: new Policy(rules) };
+}
+
+/** Where the rule of an answer stands: in the mesh file, or in the schema that says what is classified. */
+export function placeOfAnswer({ meshFile, registry, events }: LoadedPolicy, hop: Hop): string | undefined {
+  const { event, decision } = hop;
+  if (decision.rule !== CLEARANCE) return meshFile.placeOfRule(decision.rule);
+  return event === undefined ? undefined : guardedSpots({ registry, events }, event)[0]?.place();
+}
+
+/** What an event's schema classifies, and of a command that of its reply. */
+export function guardedSpots(
+  { registry, events }: Pick<LoadedPolicy, "registry" | "events">,
+  { name, version }: Pick<KnownEvent, "name" | "version">,
+): readonly ClassifiedSpot[] {
+  return [name, replyName(name)].flatMap((one) => {
+    const isKnown = events.some((event) => event.name === one && event.version === version);
+    return isKnown ? registry.classifiedSpots(one, version) : [];
+  });
+}

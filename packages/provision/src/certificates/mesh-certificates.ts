@@ -1,0 +1,133 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import {
+  type CertificateFiles,
+  type ClientTls,
+  type MeshFile,
+  nodeId,
+  rootNodeIds,
+  type ServerTls,
+} from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { ROOT_DOMAIN } from "@adaos/core/wire";
+import { isLocalServer, isRemoteMember } from "../remote.ts";
+import { namesHost, readCertificate } from "./certificate-files.ts";
+import { DevelopmentCa } from "./development-ca.ts";
+
+export const ANY_HOST = "0.0.0.0";
+const THIS_MACHINE = "127.0.0.1";
+
+/** Which certificates the servers and nodes of a mesh use. */
+export interface MeshCertificates {
+  /** By subnet; the root's under {@link ROOT_DOMAIN}. */
+  readonly servers: ReadonlyMap<string, ServerTls>;
+  /** By node: `root`, `alpha/hub`, `alpha/kitchen`. */
+  readonly nodes: ReadonlyMap<string, ClientTls>;
+}
+
+/** Where certificates come from. */
+interface CertificateSource {
+  readonly caFile: string;
+  server(name: string): Promise<CertificateFiles>;
+  node(id: string, of: string): Promise<CertificateFiles>;
+}
+
+/** The address at which a server that listens there is found from this machine. */
+export function dialHost(host: string): string {
+  return host === ANY_HOST ? THIS_MACHINE : host;
+}
+
+/**
+ * The certificates of a mesh, those of a development CA made where they are missing or about to end. Nothing when the mesh
+ * file asks for none. Rejects with `invalid-config` for files that cannot serve.
+ */
+export async function prepareCertificates(
+  meshFile: MeshFile,
+  stateDir: string,
+): Promise<MeshCertificates | undefined> {
+  const { mesh, tls, hosts, rootDaemons } = meshFile;
+  if (tls === undefined) return undefined;
+  const { verify } = tls;
+  const hostOf = (name: string): string => hosts.get(name)?.host ?? THIS_MACHINE;
+  const source = tls.development ? await developmentSource(stateDir, hostOf) : fileSource(tls, hostOf);
+  const { caFile } = source;
+  const servers = new Map<string, ServerTls>();
+  for (const name of hosts.keys()) {
+    if (!isLocalServer(meshFile, name)) continue;
+    servers.set(name, { caFile, ...(await source.server(name)), verify });
+  }
+  const nodes = new Map<string, ClientTls>();
+  const add = async (id: string, of: string): Promise<void> => {
+    nodes.set(id, verify ? { caFile, ...(await source.node(id, of)) } : { caFile });
+  };
+  for (const id of rootNodeIds(rootDaemons)) await add(id, ROOT_DOMAIN);
+  for (const { name: subnet, members } of mesh.subnets.values()) {
+    if (!isLocalServer(meshFile, subnet)) continue;
+    const local = [...members.values()].filter((member) => !isRemoteMember(member)).map(({ name }) => name);
+    for (const node of ["hub", ...local]) await add(nodeId({ subnet, node }), subnet);
+  }
+  return { servers, nodes };
+}
+
+/** What a server's certificate is for. */
+export function serverNames(host: string): string[] {
+  return [...new Set(["localhost", THIS_MACHINE, host])];
+}
+
+async function developmentSource(
+  stateDir: string,
+  hostOf: (name: string) => string,
+): Promise<CertificateSource> {
+  const ca = await DevelopmentCa.open(stateDir);
+  return {
+    caFile: ca.certFile,
+    server: (name) => {
+      const host = hostOf(name);
+      return ca.certificate(`servers/${name}`, serverNames(host === ANY_HOST ? hostname() : host));
+    },
+    node: (id) => ca.certificate(`nodes/${id}`),
+  };
+}
+
+function fileSource(
+  {
+    caFile,
+    certificates,
+  }: { readonly caFile: string; readonly certificates: ReadonlyMap<string, CertificateFiles> },
+  hostOf: (name: string) => string,
+): CertificateSource {
+  assertCa(caFile);
+  const filesOf = (name: string): CertificateFiles => {
+    const files = certificates.get(name);
+    if (files === undefined) throw new MeshError("internal", `no certificate is named for ${name}`);
+    return files;
+  };
+  return {
+    caFile,
+    server: async (name) => {
+      const files = filesOf(name);
+      assertServes(readCertificate(files), files.certFile, dialHost(hostOf(name)));
+      return files;
+    },
+    node: async (_, of) => filesOf(of),
+  };
+}
+
+/** Nodes would refuse such a server, each for itself and again and again. */
+function assertServes(certificate: X509Certificate, file: string, host: string): void {
+  if (!namesHost(certificate, host)) {
+    const names = certificate.subjectAltName ?? "nothing";
+    throw new MeshError("invalid-config", `${file} is for ${names}, and the server is dialled as ${host}`);
+  }
+  if (Date.parse(certificate.validTo) > Date.now()) return;
+  throw new MeshError("invalid-config", `${file} ended on ${certificate.validTo}; renew it`);
+}
+
+function assertCa(file: string): void {
+  try {
+    new X509Certificate(readFileSync(file));
+  } catch (cause) {
+    throw MeshError.from(cause, "invalid-config", `${file} is not the certificate of a CA`);
+  }
+}

@@ -1,0 +1,36 @@
+export { type MadeCertificate, makeCertificate } from "./certificates/make-certificate.ts";
+export { type Invitation, Invitations } from "./join/invitations.ts";
+export { type JoinCode, makeJoinCode, parseJoinCode } from "./join/join-code.ts";
+export { joinedCertificateFiles } from "./join/joined-files.ts";
+export { offerOf, planAdmission } from "./join/plan-admission.ts";
+export {
+  type Admission,
+  admissionSchema,
+  type JoinRequest,
+  noneSchema,
+  type Offer,
+  type OwnCertificates,
+  offerSchema,
+  openAnswer,
+  openRequest,
+  type Request,
+  sealAnswer,
+  signRequest,
+} from "./join/protocol.ts";
+export { KeyRing, leafKeyName, memberKeyName, signatureKeyPath } from "./keys/keys.ts";
+export { NodeSignatures } from "./keys/node-signatures.ts";
+export {
+  findLayout,
+  type Layout,
+  meshFileIn,
+  type NodeLayout,
+  noServer,
+  processesFile,
+  readLayout,
+  type ServerLayout,
+  serverOf,
+} from "./layout.ts";
+export { meshFileOf } from "./mesh-file-of.ts";
+export { layoutText, pickPorts, planAgain, provision } from "./provision.ts";
+export { type Invited, invitedProblem, isRemote, isRemoteMember, remoteKeyNameOf } from "./remote.ts";
+export type { Plan } from "./workshop.ts";

@@ -1,0 +1,168 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ClientTls, isLoopback, type MeshFile, nodeId, type ServerTls } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { ROOT_DOMAIN } from "@adaos/core/wire";
+import type { LoadedPolicy } from "@adaos/policy";
+import { DevelopmentCa } from "../certificates/development-ca.ts";
+import { ANY_HOST, type MeshCertificates, serverNames } from "../certificates/mesh-certificates.ts";
+import { type Key, KeyRing, type Keys, type LeafKey, leafKeyName, signatureKeyPath } from "../keys/keys.ts";
+import { readLayout } from "../layout.ts";
+import { type Invited, invitedProblem } from "../remote.ts";
+import { Workshop } from "../workshop.ts";
+import { joinedCertificateFiles } from "./joined-files.ts";
+import type { Admission, JoinRequest, Offer, SignatureKeyText } from "./protocol.ts";
+
+/** What an invitation is for. Throws `usage` when the mesh file has no place for it any more. */
+export function offerOf({ meshFile }: LoadedPolicy, { subnet: name, member }: Invited): Offer {
+  const { mesh, tls, ports } = meshFile;
+  const problem = invitedProblem(meshFile, { subnet: name, member });
+  if (problem !== undefined) throw new MeshError("usage", problem);
+  const { port } = ports.get(name) ?? {};
+  return {
+    mesh: mesh.name,
+    subnet: name,
+    ...(member === undefined ? {} : { member }),
+    members: member === undefined ? [...(mesh.subnets.get(name)?.members.keys() ?? [])] : [],
+    tls: tls === undefined ? "none" : tls.development ? "development" : "own",
+    verify: tls?.verify === true,
+    ports: port === undefined ? {} : { port },
+  };
+}
+
+/** The files of the machine that joins, with the certificates that it is given. Rejects with `usage`. */
+export async function planAdmission(
+  loaded: LoadedPolicy,
+  invited: Invited,
+  request: JoinRequest,
+  stateDir: string,
+): Promise<Admission> {
+  offerOf(loaded, invited);
+  const { meshFile, rules } = loaded;
+  const layout = readLayout(stateDir);
+  const { subnet, member } = invited;
+  const own = member === undefined ? request.ports : layout.ports[subnet];
+  const root = layout.ports[ROOT_DOMAIN];
+  if (own === undefined || root === undefined) throw new MeshError("internal", `${subnet} has no ports`);
+  const issued = await certificatesFor(meshFile, invited, request, stateDir);
+  const dialled = new Map([[ROOT_DOMAIN, request.rootHost]]);
+  if (member !== undefined) dialled.set(subnet, hubHost(meshFile, subnet, request.rootHost));
+  const keys = new GivenKeys(request);
+  const workshop = new Workshop(
+    {
+      meshFile: { ...meshFile, registryDir: request.registryDir },
+      rules,
+      stateDir: request.stateDir,
+      ports: new Map([
+        [ROOT_DOMAIN, root],
+        [subnet, own],
+      ]),
+      certificates: issued?.certificates,
+      keys,
+      invitations: new Map(),
+      dialled,
+    },
+    () => new Map(),
+  );
+  const plan = workshop.planRemote(invited, request.rootHost);
+  return {
+    layout: plan.layout as unknown as Admission["layout"],
+    files: [...plan.files],
+    signatureKeys: keys.signatureKeysOf(stateDir),
+    ...(issued?.ca === undefined ? {} : { ca: issued.ca }),
+    ...(issued?.certificate === undefined ? {} : { certificate: issued.certificate }),
+  };
+}
+
+/** The public halves that were sent, and where their seeds lie on the machine that sent them. */
+class GivenKeys implements Keys {
+  readonly #request: JoinRequest;
+  /** Signature keys that were asked for. */
+  readonly #needed = new Map<string, { readonly subnet: string; readonly id: string }>();
+
+  constructor(request: JoinRequest) {
+    this.#request = request;
+  }
+
+  key(name: string): Key {
+    const publicKey = this.#request.keys[name];
+    if (publicKey === undefined) throw new MeshError("usage", `the request has no key ${name}`);
+    return { publicKey, seedFile: this.#fileOf(`${name}.nk`) };
+  }
+
+  leafKey(subnet: string): LeafKey {
+    return { ...this.key(leafKeyName(subnet)), includeFile: this.#fileOf(join(subnet, "leaf.conf")) };
+  }
+
+  signatureKeyFile(subnet: string, id: string): string {
+    const file = this.#fileOf(signatureKeyPath(subnet, id));
+    this.#needed.set(file, { subnet, id });
+    return file;
+  }
+
+  joined(): undefined {
+    return undefined;
+  }
+
+  /** Those that were asked for, as they are in a state folder of this machine. */
+  signatureKeysOf(stateDir: string): SignatureKeyText[] {
+    const ring = new KeyRing(stateDir);
+    return [...this.#needed.values()].map(({ subnet, id }) => {
+      return { subnet, id, text: readFileSync(ring.signatureKeyFile(subnet, id), "utf8") };
+    });
+  }
+
+  #fileOf(path: string): string {
+    return join(this.#request.stateDir, "keys", path);
+  }
+}
+
+interface Issued {
+  readonly certificates: MeshCertificates;
+  /** PEM, of the development CA. */
+  readonly ca?: string;
+  readonly certificate?: string;
+}
+
+async function certificatesFor(
+  { mesh, tls, hosts }: MeshFile,
+  { subnet, member }: Invited,
+  { stateDir: there, certificates: own, certificateKey }: JoinRequest,
+  stateDir: string,
+): Promise<Issued | undefined> {
+  if (tls === undefined) return undefined;
+  const { verify } = tls;
+  const files = tls.development ? joinedCertificateFiles(there, subnet) : own;
+  if (files === undefined)
+    throw new MeshError("usage", "this mesh has certificates of its own; name --ca, --cert and --key");
+  const { caFile, certFile, keyFile } = files;
+  const shown = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined;
+  const nodeTls: ClientTls = { caFile, ...(verify ? shown : {}) };
+  const names =
+    member === undefined ? ["hub", ...(mesh.subnets.get(subnet)?.members.keys() ?? [])] : [member];
+  const nodes = new Map(names.map((node) => [nodeId({ subnet, node }), nodeTls]));
+  const servers = new Map<string, ServerTls>();
+  if (shown !== undefined) servers.set(subnet, { caFile, ...shown, verify });
+  if (member === undefined && shown === undefined)
+    throw new MeshError("usage", "a hub needs --cert and --key");
+  const certificates = { servers, nodes };
+  if (!tls.development) return { certificates };
+  const ca = await DevelopmentCa.open(stateDir);
+  const text = readFileSync(ca.certFile, "utf8");
+  if (member !== undefined) return { certificates, ca: text };
+  if (certificateKey === undefined)
+    throw new MeshError("usage", "the request has no key for its certificate");
+  const serverHosts = serverNames(hosts.get(subnet)?.host ?? "localhost");
+  return { certificates, ca: text, certificate: await ca.certify(subnet, certificateKey, serverHosts) };
+}
+
+/** Where a hub of the root's machine is found from another one. */
+function hubHost({ hosts }: MeshFile, subnet: string, rootHost: string): string {
+  const host = hosts.get(subnet)?.host ?? "";
+  if (host === ANY_HOST || (isLoopback(host) && isLoopback(rootHost))) return rootHost;
+  if (!isLoopback(host)) return host;
+  throw new MeshError(
+    "usage",
+    `the hub of ${subnet} listens on ${host} only; set subnets.${subnet}.host in the mesh file`,
+  );
+}

@@ -1,0 +1,221 @@
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { deflateSync, inflateSync } from "node:zlib";
+import { MESH_ERROR_CODES, MeshError, type MeshErrorCode } from "@adaos/core";
+import { nkeys } from "nats";
+import { z } from "zod";
+import { isUserKey } from "../keys/keys.ts";
+
+/*
+ * What the holder of an invitation and the root say to each other. Requests are signed with the key that the code stands
+ * for, answers are sealed with another one that it stands for, and name the request: whoever stands between can read and
+ * change nothing, with TLS or without, and what he has kept serves for nothing once the invitation is gone.
+ */
+
+/** Asks for admission: all that the root needs to know of the machine that joins. */
+export interface JoinRequest {
+  readonly op: "join";
+  readonly nonce: string;
+  /** Absolute paths on the machine that joins. */
+  readonly stateDir: string;
+  readonly registryDir: string;
+  /** How that machine reaches the root. */
+  readonly rootHost: string;
+  readonly ports: { readonly port: number };
+  /** Public nkeys by name. */
+  readonly keys: Readonly<Record<string, string>>;
+  /** Public key of the server's certificate, PEM, where the root's CA signs it. */
+  readonly certificateKey?: string | undefined;
+  /** Its own certificates, where the mesh has no CA of its own. */
+  readonly certificates?: OwnCertificates | undefined;
+}
+
+/** Files on the machine that joins. */
+export interface OwnCertificates {
+  readonly caFile: string;
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+}
+
+/** `look` asks what the invitation is for, `done` tells that the answer has arrived. */
+export type Request = { readonly op: "look" | "done"; readonly nonce: string } | JoinRequest;
+
+/** What an invitation is for. */
+export interface Offer {
+  readonly mesh: string;
+  readonly subnet: string;
+  /** Nothing: the subnet's hub. */
+  readonly member?: string | undefined;
+  /** That come with the hub. */
+  readonly members: readonly string[];
+  readonly tls: "none" | "development" | "own";
+  readonly verify: boolean;
+  /** That the mesh file fixes. */
+  readonly ports: { readonly port?: number | undefined };
+}
+
+/** What the machine that joins is started from. It holds no secret but the keys by which signatures are checked. */
+export interface Admission {
+  readonly layout: AdmittedLayout;
+  /** Text by path on the machine that joins. */
+  readonly files: readonly (readonly [path: string, text: string])[];
+  /** That the node files name: symmetric, so they have to be the same everywhere. */
+  readonly signatureKeys: readonly SignatureKeyText[];
+  /** PEM, of the root's own CA. */
+  readonly ca?: string | undefined;
+  readonly certificate?: string | undefined;
+}
+
+export interface SignatureKeyText {
+  readonly subnet: string;
+  readonly id: string;
+  /** What the key's file holds. */
+  readonly text: string;
+}
+
+/** Of a layout what is checked before it is believed. */
+export interface AdmittedLayout {
+  readonly mesh: string;
+  readonly joinedTo: string;
+  readonly servers: readonly { readonly name: string; readonly of: string; readonly configFile: string }[];
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly role: "hub" | "member";
+    readonly nodeFile: string;
+  }[];
+}
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+const nonce = z.string().min(16).max(64);
+const path = z.string().min(1).max(4096);
+const port = z.number().int().min(1).max(65_535);
+// One with a wrong checksum would stand in a config that no server takes.
+const publicKey = z.string().refine(isUserKey, "must be the public nkey of a user");
+
+const requestSchema: z.ZodType<Request> = z.discriminatedUnion("op", [
+  z.strictObject({ op: z.enum(["look", "done"]), nonce }),
+  z.strictObject({
+    op: z.literal("join"),
+    nonce,
+    stateDir: path,
+    registryDir: path,
+    rootHost: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/),
+    ports: z.strictObject({ port }),
+    keys: z.record(z.string().max(200), publicKey),
+    certificateKey: z.string().max(2000).optional(),
+    certificates: z
+      .strictObject({ caFile: path, certFile: path.optional(), keyFile: path.optional() })
+      .optional(),
+  }),
+]);
+
+export const offerSchema: z.ZodType<Offer> = z.strictObject({
+  mesh: name,
+  subnet: name,
+  member: name.optional(),
+  members: z.array(name).max(10_000),
+  tls: z.enum(["none", "development", "own"]),
+  verify: z.boolean(),
+  ports: z.strictObject({ port: port.optional() }),
+});
+
+export const admissionSchema: z.ZodType<Admission> = z.strictObject({
+  layout: z.looseObject({
+    mesh: name,
+    joinedTo: z.string(),
+    servers: z.array(z.looseObject({ name: z.string(), of: name, configFile: path })).max(1),
+    nodes: z
+      .array(z.strictObject({ id: z.string(), role: z.enum(["hub", "member"]), nodeFile: path }))
+      .max(10_001),
+  }),
+  files: z.array(z.tuple([path, z.string()])).max(10_002),
+  signatureKeys: z
+    .array(
+      z.strictObject({ subnet: name, id: z.string().regex(/^[a-z0-9-]{1,32}$/), text: z.string().max(100) }),
+    )
+    .max(10_000),
+  ca: z.string().optional(),
+  certificate: z.string().optional(),
+});
+
+/** The answer to `done`. */
+export const noneSchema: z.ZodType<object> = z.strictObject({});
+
+const refusalSchema = z.strictObject({ code: z.enum(MESH_ERROR_CODES), message: z.string() });
+const answerSchema = z.union([
+  z.strictObject({ ok: z.unknown() }),
+  z.strictObject({ refused: refusalSchema }),
+]);
+
+/** What the root answers. */
+export type Answer =
+  | { readonly ok: unknown }
+  | { readonly refused: { readonly code: MeshErrorCode; readonly message: string } };
+
+/** Most that an answer may unfold to. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+const SIGNATURE_BYTES = 64;
+
+/** A request with the signature of its invitation's key before it. */
+export function signRequest(request: Request, seed: string): Uint8Array {
+  const body = Buffer.from(JSON.stringify(request));
+  return Buffer.concat([nkeys.fromSeed(new TextEncoder().encode(seed)).sign(body), body]);
+}
+
+/** Throws `denied` for what another key has signed, `usage` for what is no request. */
+export function openRequest(bytes: Uint8Array, key: string): Request {
+  const body = bytes.subarray(SIGNATURE_BYTES);
+  const isSigned =
+    bytes.length > SIGNATURE_BYTES && nkeys.fromPublic(key).verify(body, bytes.subarray(0, SIGNATURE_BYTES));
+  if (!isSigned) throw new MeshError("denied", "the request is not signed with the key of the invitation");
+  try {
+    return requestSchema.parse(JSON.parse(Buffer.from(body).toString("utf8")));
+  } catch (cause) {
+    throw new MeshError(
+      "usage",
+      "the request cannot be read; is adaos of the same version on both machines?",
+      {
+        cause,
+      },
+    );
+  }
+}
+
+export function sealAnswer(answer: Answer, sealKey: Uint8Array, nonce: string): Uint8Array {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv("aes-256-gcm", sealKey, iv).setAAD(Buffer.from(nonce));
+  const body = Buffer.concat([cipher.update(deflateSync(JSON.stringify(answer))), cipher.final()]);
+  return Buffer.concat([iv, cipher.getAuthTag(), body]);
+}
+
+/** Throws `denied` for an answer of somebody else, or to another request; and what the root refused with. */
+export function openAnswer<T>(
+  bytes: Uint8Array,
+  sealKey: Uint8Array,
+  nonce: string,
+  schema: z.ZodType<T>,
+): T {
+  const answer = answerSchema.parse(unseal(bytes, sealKey, nonce));
+  if ("refused" in answer) throw new MeshError(answer.refused.code, answer.refused.message);
+  return schema.parse(answer.ok);
+}
+
+function unseal(bytes: Uint8Array, sealKey: Uint8Array, nonce: string): unknown {
+  try {
+    const iv = bytes.subarray(0, IV_BYTES);
+    const tag = bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES);
+    const cipher = createDecipheriv("aes-256-gcm", sealKey, iv, { authTagLength: TAG_BYTES });
+    cipher.setAAD(Buffer.from(nonce)).setAuthTag(tag);
+    const body = Buffer.concat([cipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), cipher.final()]);
+    return JSON.parse(inflateSync(body, { maxOutputLength: MAX_ANSWER_BYTES }).toString("utf8"));
+  } catch (cause) {
+    throw new MeshError(
+      "denied",
+      "the answer is not from the root that made this code; nothing was written",
+      {
+        cause,
+      },
+    );
+  }
+}

@@ -1,0 +1,112 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { assertOwnFolder, type ClientTls, layoutFile, STATE_FOLDER } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { ROOT_DOMAIN } from "@adaos/core/wire";
+
+/** One nats-server of a mesh on this machine. */
+export interface ServerLayout {
+  /** `nats-root`, `nats-alpha`. */
+  readonly name: string;
+  /** The subnet, or `root`. */
+  readonly of: string;
+  readonly url: string;
+  readonly configFile: string;
+  /** Seed of the daemon beside the server, which may read every stream on it. */
+  readonly seedFile: string;
+  /** Seed of the server's system account, which may ask how it is. */
+  readonly systemSeedFile: string;
+  /** Of that daemon, too. */
+  readonly tls?: ClientTls;
+  readonly stream: string;
+}
+
+/** One daemon. */
+export interface NodeLayout {
+  /** `root`, `alpha/hub`, `alpha/kitchen`. */
+  readonly id: string;
+  readonly role: "root" | "hub" | "member";
+  readonly nodeFile: string;
+}
+
+/** What runs where: `mesh.json` in the state folder. */
+export interface Layout {
+  readonly mesh: string;
+  /** Nothing in a folder that has joined another machine's mesh: the mesh file is there. */
+  readonly configFile?: string;
+  /** The root by which this folder was filled. */
+  readonly joinedTo?: string;
+  readonly registryDir: string;
+  readonly ports: Readonly<Record<string, { readonly port: number; readonly leafPort?: number }>>;
+  readonly servers: readonly ServerLayout[];
+  readonly nodes: readonly NodeLayout[];
+  /** Subnets whose hubs run on other machines. */
+  readonly remote?: readonly string[];
+}
+
+/** The mesh file of a mesh that was started from its state folder. Throws `usage` where that is another machine's. */
+export function meshFileIn({ configFile, joinedTo }: Layout): string {
+  if (configFile !== undefined) return configFile;
+  throw new MeshError("usage", `this folder has joined the mesh of ${joinedTo}; its mesh file is there`);
+}
+
+/** The layout of a state folder, or nothing when no mesh was ever started from it. */
+export function findLayout(stateDir: string): Layout | undefined {
+  assertOwnFolder(stateDir, STATE_FOLDER);
+  const file = layoutFile(stateDir);
+  if (!existsSync(file)) return undefined;
+  try {
+    // Written by us a moment ago and owned by the user: its shape is not checked again.
+    return JSON.parse(readFileSync(file, "utf8")) as Layout;
+  } catch (cause) {
+    throw MeshError.from(cause, "invalid-config", `${file} cannot be read; remove it and run adaos up`);
+  }
+}
+
+/** As {@link findLayout}. Throws `unavailable` when there is none. */
+export function readLayout(stateDir: string): Layout {
+  const layout = findLayout(stateDir);
+  if (layout !== undefined) return layout;
+  throw new MeshError(
+    "unavailable",
+    `no mesh in ${stateDir}; start one with adaos up, or name its folder with --state`,
+  );
+}
+
+/** The server of a subnet or of the root. Throws `usage` with the names there are. */
+export function serverOf(layout: Layout, name: string): ServerLayout {
+  const server = layout.servers.find(({ of }) => of === name);
+  if (server !== undefined) return server;
+  throw noServer(layout, name, layout.servers);
+}
+
+/**
+ * Why none of these servers is meant: the subnet is another machine's, or there is none of this name.
+ * @param name Nothing: any of them was meant.
+ */
+export function noServer(
+  { nodes, joinedTo, remote = [] }: Layout,
+  name: string | undefined,
+  servers: readonly ServerLayout[],
+): MeshError {
+  if (name === ROOT_DOMAIN && joinedTo !== undefined)
+    return new MeshError("usage", `the root is on another machine (${joinedTo}); run this there`);
+  const isElsewhere =
+    name !== undefined && (remote.includes(name) || nodes.some(({ id }) => id.startsWith(`${name}/`)));
+  if (isElsewhere) return new MeshError("usage", `the hub of ${name} is on another machine; run this there`);
+  if (servers.length === 0) {
+    const subnets = new Set(nodes.flatMap(({ id }) => (id.includes("/") ? [id.split("/", 1)[0]] : [])));
+    const whose = [...subnets, ...remote].map((subnet) => ` of ${subnet}`).join(" and");
+    return new MeshError(
+      "usage",
+      `no hub is on this machine: the hub${whose} is on another one; run this there`,
+    );
+  }
+  const known = servers.map(({ of }) => of).join(", ");
+  return new MeshError("usage", `no subnet ${JSON.stringify(name)} in this mesh; there are ${known}`);
+}
+
+/** What the supervisor has started, for whoever has to stop it. */
+export function processesFile(stateDir: string): string {
+  return join(stateDir, "run", "processes.json");
+}

@@ -1,0 +1,119 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type FixedPorts, layoutFile, type MeshFile, writeWhole } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { ROOT_DOMAIN } from "@adaos/core/wire";
+import { type LoadedPolicy, policyOf } from "@adaos/policy";
+import { prepareCertificates } from "./certificates/mesh-certificates.ts";
+import { Invitations } from "./join/invitations.ts";
+import { KeyRing } from "./keys/keys.ts";
+import { findLayout, type Layout, meshFileIn } from "./layout.ts";
+import { PortPicker } from "./ports.ts";
+import { isLocalServer, remoteKeyNames } from "./remote.ts";
+import { type Grants, type Plan, type Ports, Workshop } from "./workshop.ts";
+
+/**
+ * Writes everything a mesh on this machine is started from: keys, server configs, node files and the layout. What an
+ * earlier run left (keys, ports, stores) is kept. Rejects with `invalid-config` or `unavailable`.
+ */
+export async function provision(meshFile: MeshFile, stateDir: string): Promise<Layout> {
+  const last = lastLayout(meshFile, stateDir);
+  const { rules } = await policyOf(meshFile);
+  const ports = await pickPorts(localPorts(meshFile), last?.ports);
+  const certificates = await prepareCertificates(meshFile, stateDir);
+  const keys = new KeyRing(stateDir);
+  keys.forgetJoined(remoteKeyNames(meshFile));
+  const invitations = new Invitations(stateDir).open();
+  const { layout, files } = new Workshop(
+    { meshFile, rules, stateDir, ports, certificates, keys, invitations },
+    () => new Map(),
+  ).plan();
+  // Files of nodes that the mesh no longer has must not be left to connect with.
+  rmSync(join(stateDir, "nodes"), { recursive: true, force: true });
+  for (const [file, text] of files) writeWhole(file, text);
+  // Where servers log; they make no folder.
+  mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
+  writeWhole(layoutFile(stateDir), layoutText(layout));
+  return layout;
+}
+
+/**
+ * What {@link provision} would write for a mesh that has been started before, on the ports that it has. Makes keys and
+ * certificates of nodes that are new, renews certificates about to end, and nothing else. Rejects with `invalid-config`.
+ * @param picked Ports that a plan before this one has picked for subnets that are new.
+ */
+export async function planAgain(
+  { meshFile, rules }: LoadedPolicy,
+  stateDir: string,
+  picked: Layout["ports"] = {},
+): Promise<Plan> {
+  const known = { ...picked, ...lastLayout(meshFile, stateDir)?.ports };
+  const fixed = [...localPorts(meshFile)].map(
+    ([name, own]) => [name, { ...known[name], ...definedOf(own) }] as const,
+  );
+  const ports = await pickPorts(new Map(fixed));
+  const certificates = await prepareCertificates(meshFile, stateDir);
+  const keys = new KeyRing(stateDir);
+  const invitations = new Invitations(stateDir).open();
+  return new Workshop({ meshFile, rules, stateDir, ports, certificates, keys, invitations }, grantsIn).plan();
+}
+
+/** Of the servers that run on this machine. */
+function localPorts(meshFile: MeshFile): ReadonlyMap<string, FixedPorts> {
+  return new Map([...meshFile.ports].filter(([name]) => isLocalServer(meshFile, name)));
+}
+
+function lastLayout({ mesh }: MeshFile, stateDir: string): Layout | undefined {
+  const last = findLayout(stateDir);
+  if (last !== undefined) meshFileIn(last);
+  if (last === undefined || last.mesh === mesh.name) return last;
+  const what = `${stateDir} holds the mesh ${last.mesh}, not ${mesh.name}`;
+  throw new MeshError("invalid-config", `${what}; name another folder with --state`);
+}
+
+export function layoutText(layout: Layout): string {
+  return `${JSON.stringify(layout, undefined, 2)}\n`;
+}
+
+/** The consumers that a hub has granted since its server's config was made. */
+function grantsIn(configFile: string): Grants {
+  const grants = new Map<string, string[]>();
+  if (!existsSync(configFile)) return grants;
+  for (const [, consumer = "", node = ""] of readFileSync(configFile, "utf8").matchAll(GRANT)) {
+    grants.set(node, [...(grants.get(node) ?? []), consumer]);
+  }
+  return grants;
+}
+
+/** A member's consumer is called `<member>_<durable>`; the root's has no member. */
+const GRANT = /"\$JS\.API\.CONSUMER\.INFO\.[^."]+\.(([a-z0-9-]+)_[a-z0-9-]+)"/g;
+
+function definedOf({ port, leafPort }: FixedPorts): Partial<Ports> {
+  return {
+    ...(port === undefined ? {} : { port }),
+    ...(leafPort === undefined ? {} : { leafPort }),
+  };
+}
+
+/** Ports that nothing listens on, but those that are fixed, which are taken as they are. */
+export async function pickPorts(
+  fixed: ReadonlyMap<string, FixedPorts>,
+  last: Layout["ports"] = {},
+): Promise<ReadonlyMap<string, Ports>> {
+  const picker = new PortPicker();
+  // Fixed ports first, so that no free one takes them away.
+  for (const { port, leafPort } of fixed.values()) {
+    for (const given of [port, leafPort]) {
+      if (given !== undefined) await picker.pick(given, undefined);
+    }
+  }
+  const ports = new Map<string, Ports>();
+  for (const [name, { port, leafPort }] of fixed) {
+    const before = last[name];
+    const picked = { port: port ?? (await picker.pick(undefined, before?.port)) };
+    const leaf =
+      name === ROOT_DOMAIN ? (leafPort ?? (await picker.pick(undefined, before?.leafPort))) : undefined;
+    ports.set(name, leaf === undefined ? picked : { ...picked, leafPort: leaf });
+  }
+  return ports;
+}

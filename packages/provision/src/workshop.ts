@@ -1,0 +1,387 @@
+import { dirname, join, relative } from "node:path";
+import {
+  compiledPolicyText,
+  type ListenAddress,
+  logFilePath,
+  MAX_FILE_BYTES,
+  type MeshFile,
+  type NodeFileInput,
+  nodeFilePath,
+  nodeId,
+  outboxDir,
+  readSeed,
+  registryCachePath,
+  rootNodeIds,
+  runFilePath,
+  type ServerTls,
+  storeDir,
+} from "@adaos/config";
+import { MeshError, Policy, type PolicyRule, type Rate, type Subnet } from "@adaos/core";
+import { type Durability, eventsStream, MESH_STREAM, ROOT_DOMAIN, rulesOf } from "@adaos/core/wire";
+import { compileHubServer, compileRootServer, linkKeys } from "@adaos/nats-server";
+import { dialHost, type MeshCertificates } from "./certificates/mesh-certificates.ts";
+import { type Key, type Keys, leafKeyName, memberKeyName } from "./keys/keys.ts";
+import { NodeSignatures } from "./keys/node-signatures.ts";
+import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
+import { type Invited, isRemote, isRemoteMember, remoteKeyNames } from "./remote.ts";
+
+/** Where a server listens. */
+export interface Ports {
+  readonly port: number;
+  readonly leafPort?: number;
+}
+
+/** What the config of every server says beside ports and keys. */
+interface ServerBasics extends ListenAddress {
+  readonly storeDir: string;
+  readonly logFile: string;
+  readonly durability: Durability;
+  readonly tls?: ServerTls;
+}
+
+/** Everything a mesh on this machine is started from, by file. */
+export interface Plan {
+  readonly layout: Layout;
+  /** Text of each server config and each node file, by its path. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Names of keys whose seeds are on other machines. */
+  readonly remoteKeys: ReadonlySet<string>;
+}
+
+/** Consumers by member. */
+export type Grants = ReadonlyMap<string, readonly string[]>;
+
+/** What the files of a mesh are built from. */
+interface Material {
+  readonly meshFile: MeshFile;
+  readonly rules: readonly PolicyRule[];
+  readonly stateDir: string;
+  readonly ports: ReadonlyMap<string, Ports>;
+  /** Nothing: connections are plain. */
+  readonly certificates: MeshCertificates | undefined;
+  readonly keys: Keys;
+  /** Public nkeys of invitations to join that are open now. */
+  readonly invitations: ReadonlyMap<string, string>;
+  /** By what a server is found, where that is not where it listens. */
+  readonly dialled?: ReadonlyMap<string, string>;
+}
+
+/** Builds the files of one mesh. Only keys are written at once: the rest names them. */
+export class Workshop {
+  readonly #meshFile: MeshFile;
+  readonly #rules: readonly PolicyRule[];
+  readonly #stateDir: string;
+  readonly #ports: ReadonlyMap<string, Ports>;
+  readonly #certificates: MeshCertificates | undefined;
+  readonly #keys: Keys;
+  readonly #signatures: NodeSignatures;
+  readonly #invitations: ReadonlyMap<string, string>;
+  readonly #dialled: ReadonlyMap<string, string>;
+  readonly #servers: ServerLayout[] = [];
+  readonly #nodes: NodeLayout[] = [];
+  readonly #files = new Map<string, string>();
+  readonly #grantsOf: (configFile: string) => Grants;
+
+  constructor(
+    { meshFile, rules, stateDir, ports, certificates, keys, invitations, dialled }: Material,
+    grantsOf: (configFile: string) => Grants,
+  ) {
+    this.#grantsOf = grantsOf;
+    this.#meshFile = meshFile;
+    this.#rules = rules;
+    this.#stateDir = stateDir;
+    this.#ports = ports;
+    this.#certificates = certificates;
+    this.#keys = keys;
+    this.#signatures = new NodeSignatures(meshFile.mesh, new Policy(rules), keys);
+    this.#invitations = invitations;
+    this.#dialled = dialled ?? new Map();
+  }
+
+  /** Of the mesh as a whole, but what is remote. */
+  plan(): Plan {
+    const { mesh, file } = this.#meshFile;
+    const local = [...mesh.subnets.values()].filter((subnet) => !isRemote(subnet));
+    const remote = [...mesh.subnets.values()].filter(isRemote).map(({ name }) => name);
+    const joined = remote.flatMap((name) => {
+      const key = this.#keys.joined(leafKeyName(name));
+      return key === undefined ? [] : [[name, key] as const];
+    });
+    const leafKeys = local.map(({ name }) => [name, this.#keys.leafKey(name)] as const);
+    this.#buildRoot(
+      new Map([...leafKeys.map(([name, { publicKey }]) => [name, publicKey] as const), ...joined]),
+    );
+    for (const subnet of local) {
+      this.#buildHub(subnet);
+      for (const member of subnet.members.values()) {
+        if (!isRemoteMember(member)) this.#buildMember(subnet, member.name);
+      }
+    }
+    return this.#made({ configFile: file, ...(remote.length === 0 ? {} : { remote }) });
+  }
+
+  /** Of another machine, what its invitation is for: a hub with its members, or one member. */
+  planRemote({ subnet: name, member }: Invited, joinedTo: string): Plan {
+    const subnet = this.#meshFile.mesh.subnets.get(name);
+    if (subnet === undefined) throw new MeshError("usage", `the mesh has no subnet ${name}`);
+    if (member === undefined) this.#buildHub(subnet);
+    for (const node of member === undefined ? subnet.members.keys() : [member]) {
+      this.#buildMember(subnet, node);
+    }
+    return this.#made({ joinedTo });
+  }
+
+  #made(about: Pick<Layout, "configFile" | "joinedTo" | "remote">): Plan {
+    const { mesh, registryDir } = this.#meshFile;
+    const layout: Layout = {
+      mesh: mesh.name,
+      ...about,
+      registryDir,
+      ports: Object.fromEntries(this.#ports),
+      servers: this.#servers,
+      nodes: this.#nodes,
+    };
+    return { layout, files: this.#files, remoteKeys: remoteKeyNames(this.#meshFile) };
+  }
+
+  #buildRoot(leafKeys: ReadonlyMap<string, string>): void {
+    const { mesh, streams, autoApply } = this.#meshFile;
+    const daemon = this.#keys.key("root/daemon");
+    const system = this.#keys.key("root/system");
+    const { port, leafPort = 0 } = this.#portsOf(ROOT_DOMAIN);
+    const server = {
+      ...this.#serverSettings(ROOT_DOMAIN),
+      port,
+      leafPort,
+      systemKey: system.publicKey,
+      rootKey: daemon.publicKey,
+    };
+    this.#addServer(
+      ROOT_DOMAIN,
+      compileRootServer({
+        ...server,
+        leafKeys,
+        linkKeys: linkKeys(readSeed(daemon.seedFile), leafKeys.keys()),
+        invitations: this.#invitations,
+      }),
+      daemon,
+      MESH_STREAM,
+    );
+    const subnets = [...mesh.subnets.values()].flatMap(
+      ({ name, tenant, members, clearance = [], exportLimit }) => {
+        const leafKey = leafKeys.get(name);
+        if (leafKey === undefined) return [];
+        const limit = exportLimit === undefined ? {} : { exportLimit };
+        return [
+          [
+            name,
+            {
+              tenant,
+              leafKey,
+              nodes: [...members.keys()],
+              ...(clearance.length === 0 ? {} : { clearance: [...clearance] }),
+              ...limit,
+            },
+          ] as const,
+        ];
+      },
+    );
+    const natsServer = {
+      configFile: this.#configFile(ROOT_DOMAIN),
+      systemSeedFile: system.seedFile,
+      ...server,
+    };
+    for (const id of rootNodeIds(this.#meshFile.rootDaemons)) {
+      this.#addNode(id, "root", {
+        role: "root",
+        ...this.#common(id, ROOT_DOMAIN, daemon),
+        ...this.#signatures.ofRoot(),
+        node: id,
+        stateDir: this.#stateDir,
+        streams,
+        registry: this.#meshFile.registryDir,
+        ...(autoApply === false ? { autoApply } : {}),
+        policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
+        subnets: Object.fromEntries(subnets),
+        natsServer,
+      });
+    }
+  }
+
+  #buildHub(subnet: Subnet): void {
+    const { name } = subnet;
+    const leaf = this.#keys.leafKey(name);
+    const daemon = this.#keys.key(`${name}/hub`);
+    const system = this.#keys.key(`${name}/system`);
+    const memberKeys = this.#memberKeysOf(subnet);
+    const configFile = this.#configFile(name);
+    const server = {
+      ...this.#serverSettings(name),
+      ...this.#portsOf(name),
+      systemKey: system.publicKey,
+      hubKey: daemon.publicKey,
+      rootUrl: this.#rootUrl(),
+      // Servers read an include seen from the file that names it.
+      leafSeedInclude: relative(dirname(configFile), leaf.includeFile),
+      leafKey: leaf.publicKey,
+    };
+    const rules = rulesOf(this.#rules, name);
+    const policy = new Policy(rules);
+    const consumers = this.#grantsOf(configFile);
+    const config = compileHubServer({ ...server, subnet: name, policy, memberKeys, consumers });
+    this.#addServer(name, config, daemon, eventsStream(name));
+    const id = nodeId({ subnet: name, node: "hub" });
+    this.#addNode(id, "hub", {
+      role: "hub",
+      ...this.#common(id, name, daemon),
+      ...this.#signatures.ofHub(name),
+      subnet: name,
+      tenant: subnet.tenant,
+      streams: this.#meshFile.streams,
+      flood: this.#meshFile.flood,
+      registryCache: registryCachePath(this.#stateDir, id),
+      policy: compiledPolicyText(rules),
+      members: Object.fromEntries(
+        [...memberKeys].map(([node, key]) => [node, { key, ...limitsText(subnet, node) }]),
+      ),
+      natsServer: { configFile, systemSeedFile: system.seedFile, ...server },
+    });
+  }
+
+  #buildMember(subnet: Subnet, node: string): void {
+    const id = nodeId({ subnet: subnet.name, node });
+    const { outbox } = this.#meshFile;
+    this.#addNode(id, "member", {
+      role: "member",
+      ...this.#common(id, subnet.name, this.#memberKey(subnet.name, node)),
+      ...this.#signatures.ofMember(subnet.name),
+      subnet: subnet.name,
+      node,
+      tenant: subnet.tenant,
+      registry: this.#meshFile.registryDir,
+      registryCache: registryCachePath(this.#stateDir, id),
+      policy: compiledPolicyText(rulesOf(this.#rules, subnet.name, node)),
+      ...limitsText(subnet, node),
+      enable_metrics: this.#meshFile.enableMetrics,
+      ...(outbox === false ? {} : { outbox: { dir: outboxDir(this.#stateDir, id), ...outbox } }),
+    });
+  }
+
+  /** Public keys. A remote member has one when it has joined; those of a remote subnet have theirs with its hub. */
+  #memberKeysOf(subnet: Subnet): ReadonlyMap<string, string> {
+    const keys = [...subnet.members.values()].map((member) => {
+      const key = isRemoteMember(member)
+        ? this.#keys.joined(memberKeyName(subnet.name, member.name))
+        : this.#memberKey(subnet.name, member.name).publicKey;
+      return [member.name, key] as const;
+    });
+    return new Map(keys.filter((entry): entry is readonly [string, string] => entry[1] !== undefined));
+  }
+
+  #memberKey(subnet: string, node: string): Key {
+    return this.#keys.key(memberKeyName(subnet, node));
+  }
+
+  #portsOf(name: string): Ports {
+    const ports = this.#ports.get(name);
+    if (ports === undefined) throw new MeshError("internal", `no ports were picked for ${name}`);
+    return ports;
+  }
+
+  #configFile(name: string): string {
+    return join(this.#stateDir, "servers", `${name}.conf`);
+  }
+
+  #listen(name: string): ListenAddress {
+    const address = this.#meshFile.hosts.get(name);
+    if (address === undefined) throw new MeshError("internal", `nothing says where ${name} listens`);
+    return address;
+  }
+
+  #dialHost(name: string): string {
+    return this.#dialled.get(name) ?? dialHost(this.#listen(name).host);
+  }
+
+  #serverSettings(name: string): ServerBasics {
+    const { host, allowPlain } = this.#listen(name);
+    const tls = this.#certificates?.servers.get(name);
+    const plain = allowPlain ?? this.#listen(ROOT_DOMAIN).allowPlain;
+    return {
+      host,
+      storeDir: storeDir(this.#stateDir, name),
+      logFile: logFilePath(this.#stateDir, `nats-${name}`),
+      durability: this.#meshFile.mesh.durability,
+      ...(tls === undefined ? {} : { tls }),
+      // A hub also dials its root.
+      ...(plain === undefined ? {} : { allowPlain: plain }),
+    };
+  }
+
+  #rootUrl(): string {
+    const scheme = this.#certificates === undefined ? "nats-leaf" : "tls";
+    const { leafPort = 0 } = this.#portsOf(ROOT_DOMAIN);
+    return `${scheme}://${this.#dialHost(ROOT_DOMAIN)}:${leafPort}`;
+  }
+
+  /** How a node reaches the server of a subnet or of the root. */
+  #access(id: string, of: string, key: Key): NodeFileInput["server"] {
+    const { allowPlain } = this.#listen(of);
+    const tls = this.#certificates?.nodes.get(id);
+    return {
+      url: `${tls === undefined ? "nats" : "tls"}://${this.#dialHost(of)}:${this.#portsOf(of).port}`,
+      seedFile: key.seedFile,
+      ...(tls === undefined ? {} : { tls }),
+      ...(allowPlain === undefined ? {} : { allowPlain }),
+    };
+  }
+
+  #common(id: string, of: string, key: Key): Pick<NodeFileInput, "mesh" | "server" | "runFile" | "log"> {
+    return {
+      mesh: this.#meshFile.mesh.name,
+      server: this.#access(id, of, key),
+      runFile: runFilePath(this.#stateDir, id),
+      log: { level: "info", file: logFilePath(this.#stateDir, id) },
+    };
+  }
+
+  #addServer(name: string, config: string, daemon: Key, stream: string): void {
+    const configFile = this.#configFile(name);
+    this.#files.set(configFile, config);
+    const id = name === ROOT_DOMAIN ? ROOT_DOMAIN : nodeId({ subnet: name, node: "hub" });
+    const { url, seedFile, tls } = this.#access(id, name, daemon);
+    this.#servers.push({
+      name: `nats-${name}`,
+      of: name,
+      url,
+      configFile,
+      seedFile,
+      systemSeedFile: this.#keys.key(`${name}/system`).seedFile,
+      ...(tls === undefined ? {} : { tls }),
+      stream,
+    });
+  }
+
+  #addNode(id: string, role: NodeLayout["role"], content: NodeFileInput): void {
+    const nodeFile = nodeFilePath(this.#stateDir, id);
+    this.#files.set(nodeFile, nodeFileText(id, content));
+    this.#nodes.push({ id, role, nodeFile });
+  }
+}
+
+/** What a member may publish, as its own file and its hub's say it. */
+function limitsText(subnet: Subnet, node: string): { limits?: ({ events: string } & Rate)[] } {
+  const limits = subnet.members.get(node)?.limits;
+  if (limits === undefined) return {};
+  return { limits: limits.map(({ events, ...rate }) => ({ events: events.text, ...rate })) };
+}
+
+/** A rule a line. Throws `usage` for more than the node would read. */
+function nodeFileText(id: string, content: NodeFileInput): string {
+  const spread = JSON.stringify(content, undefined, 2);
+  const text = `${spread.replaceAll(/\[\s+("(?:allow|deny)",)\s+([^\n]+)\s+([^\n]+?)\s+\]/g, "[$1 $2 $3]")}\n`;
+  if (Buffer.byteLength(text) <= MAX_FILE_BYTES) return text;
+  throw new MeshError(
+    "usage",
+    `the file of ${id} would be larger than ${MAX_FILE_BYTES} bytes: its rules are too many; use prefixes, or rules for fewer subnets`,
+  );
+}

@@ -1,0 +1,1 @@
+export { buildEventDocs, isAbout, openApiOf } from "./event-docs/build-event-docs.ts";

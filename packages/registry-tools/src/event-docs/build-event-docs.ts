@@ -1,0 +1,67 @@
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type MeshFile, readMeshFile } from "@adaos/config";
+import { compilePolicy, Policy } from "@adaos/core";
+import type { LoadedPolicy } from "@adaos/policy";
+import { type FileRegistry, loadRegistry } from "@adaos/registry";
+import { describeEvents } from "./event-doc.ts";
+import type { SiteAssets } from "./html-frame.ts";
+import type { PagePlaces } from "./markdown-pages.ts";
+import { docFolders, openApiText, planEventDocs } from "./plan-event-docs.ts";
+import { compareEventDocs, type DocChanges, writeEventDocs } from "./write-event-docs.ts";
+
+/** What documents are made of. */
+export interface EventDocsRequest extends PagePlaces {
+  readonly registry: string;
+  /** Mesh file that says who may what; nothing: the pages do not tell. */
+  readonly config: string | undefined;
+}
+
+/** Every file of the documents of a registry by its path. Rejects with `invalid-config` or `too-large`. */
+export async function planDocuments(request: EventDocsRequest): Promise<ReadonlyMap<string, string>> {
+  const registry = await loadRegistry(request.registry);
+  const loaded = request.config === undefined ? undefined : policyFor(registry, readMeshFile(request.config));
+  // A page beside the folder that is called like it: `docs/events.md`.
+  const guide = `${request.output}.md`;
+  const places = existsSync(guide) ? { ...request, guide } : request;
+  return planEventDocs(await describeEvents(registry, loaded), places, siteAssets());
+}
+
+/** The commands of a registry as an OpenAPI document. Rejects with `invalid-config`. */
+export async function openApiOf(registry: string): Promise<string> {
+  return openApiText(await describeEvents(await loadRegistry(registry), undefined));
+}
+
+/** Writes the documents of a registry; with `check` it only compares. Rejects as {@link planDocuments} and with `usage`. */
+export async function buildEventDocs(
+  request: EventDocsRequest & { readonly check: boolean },
+): Promise<DocChanges & { files: number }> {
+  const files = await planDocuments(request);
+  const changes = compareEventDocs(files, docFolders(request));
+  if (!request.check) writeEventDocs(files, changes);
+  return { files: files.size, ...changes };
+}
+
+/** A mesh file's policy about the events of this registry, which may be another than the mesh's. */
+function policyFor(registry: FileRegistry, meshFile: MeshFile): LoadedPolicy {
+  const { events } = registry;
+  const rules = compilePolicy(meshFile.mesh, events);
+  return { meshFile, registry, events, rules, policy: new Policy(rules) };
+}
+
+/** Whether a mesh file is about this registry folder. */
+export function isAbout(config: string, registry: string): boolean {
+  try {
+    return realpathSync(readMeshFile(config).registryDir) === realpathSync(registry);
+  } catch {
+    // A mesh file that nobody named and that cannot be read is not meant.
+    return false;
+  }
+}
+
+function siteAssets(): SiteAssets {
+  const read = (name: string): string => {
+    return readFileSync(fileURLToPath(new URL(`../../site/${name}`, import.meta.url)), "utf8");
+  };
+  return { style: read("page.css"), script: read("search.js") };
+}

@@ -1,0 +1,73 @@
+import { type KnownEvent, messageOf } from "@adaos/core/wire";
+import { bundleFolder, parseBundle, type RegistryBundle, releasedEvents } from "@adaos/registry";
+import { lintRegistry } from "../lint/lint-registry.ts";
+import { decideGate, type GateVerdict } from "./decide-gate.ts";
+
+/** A registry as it is served: its document, what names it, and what it classifies. Plain data, for another thread too. */
+export interface ServedRegistry {
+  readonly registry: { readonly hash: string; readonly events: readonly KnownEvent[] };
+  readonly bytes: Uint8Array;
+  /** sha-256 in hex of `bytes`. */
+  readonly digest: string;
+}
+
+/** What a registry folder holds beside what is in force. */
+export interface FolderReading {
+  /** Nothing where nothing is in force yet, or what was kept of it cannot be read. */
+  readonly inForce: ServedRegistry | undefined;
+  readonly found:
+    | { readonly kind: "broken"; readonly reason: string }
+    | { readonly kind: "read"; readonly candidate: ServedRegistry };
+}
+
+/** The same, with what is to be said of it. */
+export interface FolderJudgement extends FolderReading {
+  readonly found: Exclude<FolderReading["found"], { kind: "read" }> | JudgedFolder;
+}
+
+/** A folder that could be read, and whether it may be served. */
+export type JudgedFolder = GateVerdict & { readonly kind: "read"; readonly candidate: ServedRegistry };
+
+/**
+ * Reads a registry folder and judges whether it may be served after what is in force. Never rejects.
+ * @param inForceBytes The document of the registry in force.
+ * @param onRead Told what was read before it is judged, which takes far longer.
+ */
+export async function judgeFolder(
+  dir: string,
+  inForceBytes?: Uint8Array,
+  onRead: (reading: FolderReading) => void = () => undefined,
+): Promise<FolderJudgement> {
+  const before = await readInForce(inForceBytes);
+  const inForce = before === undefined ? undefined : servedOf(before);
+  try {
+    const bundle = await bundleFolder(dir);
+    const candidate = servedOf(bundle);
+    onRead({ inForce, found: { kind: "read", candidate } });
+    // What is in force was judged when it was put in force.
+    const verdict =
+      bundle.digest === before?.digest ? { changes: [], faults: [] } : await judge(dir, bundle, before);
+    return { inForce, found: { kind: "read", candidate, ...verdict } };
+  } catch (thrown) {
+    return { inForce, found: { kind: "broken", reason: messageOf(thrown) } };
+  }
+}
+
+async function judge(
+  dir: string,
+  bundle: RegistryBundle,
+  inForce: RegistryBundle | undefined,
+): Promise<GateVerdict> {
+  const { findings } = await lintRegistry(dir, { isForGate: true });
+  const before = inForce === undefined ? [] : releasedEvents(inForce.registry);
+  return decideGate(findings, before, releasedEvents(bundle.registry));
+}
+
+async function readInForce(bytes: Uint8Array | undefined): Promise<RegistryBundle | undefined> {
+  if (bytes === undefined) return undefined;
+  return await parseBundle(bytes, "the registry in force").catch(() => undefined);
+}
+
+function servedOf({ registry: { hash, events }, bytes, digest }: RegistryBundle): ServedRegistry {
+  return { registry: { hash, events }, bytes, digest };
+}

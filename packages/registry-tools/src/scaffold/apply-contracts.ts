@@ -1,0 +1,101 @@
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { MeshError } from "@adaos/core";
+import { REGISTRY_FILE } from "@adaos/registry";
+import type { ContractsPlan } from "./plan-contracts.ts";
+
+type Undo = () => void;
+
+/**
+ * Writes what was planned, all of it or nothing: whatever fails, what was done before is undone. The new index takes its
+ * place last, so that a process that is killed leaves files that no record names at worst.
+ * @throws MeshError `usage` when something is there already, or the index was changed since.
+ */
+export function applyContracts(plan: ContractsPlan): void {
+  const undo: Undo[] = [];
+  try {
+    // Who has it may change the index; nobody else meanwhile.
+    const stagedIndex = stageIndex(plan, undo);
+    moveIntoPlace(plan, undo);
+    for (const [path, text] of plan.replaced) if (path !== REGISTRY_FILE) replaceFile(plan, path, text, undo);
+    renameSync(stagedIndex, join(plan.folder.realDir, REGISTRY_FILE));
+  } catch (cause) {
+    for (const step of undo.reverse()) step();
+    throw MeshError.from(cause, "usage", `nothing was made in ${plan.folder.dir}`);
+  }
+}
+
+function stageIndex({ folder, replaced, indexBefore }: ContractsPlan, undo: Undo[]): string {
+  const index = join(folder.realDir, REGISTRY_FILE);
+  const staged = `${index}.new`;
+  try {
+    writeFileSync(staged, replaced.get(REGISTRY_FILE) ?? "", { flag: "wx" });
+  } catch (cause) {
+    const told = `${staged} cannot be made: somebody else changes the registry, or was cut off and it is to be removed`;
+    throw new MeshError("usage", told, { cause });
+  }
+  undo.push(() => rmSync(staged, { force: true }));
+  if (readFileSync(index, "utf8") !== indexBefore)
+    throw new MeshError("usage", `${index} was changed meanwhile; run it again`);
+  return staged;
+}
+
+/** The new folders are filled elsewhere, and each appears as a whole. */
+function moveIntoPlace({ folder, contractFolders, created }: ContractsPlan, undo: Undo[]): void {
+  const staging = mkdtempSync(join(folder.realDir, ".scaffold-"));
+  undo.push(() => rmSync(staging, { recursive: true, force: true }));
+  for (const [path, text] of created) {
+    const file = join(staging, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+  for (const contractFolder of contractFolders) {
+    const target = join(folder.realDir, contractFolder);
+    let above = folder.realDir;
+    for (const step of dirname(contractFolder).split("/")) {
+      above = join(above, step);
+      enterFolder(above, undo);
+    }
+    if (exists(target)) throw new MeshError("usage", `${join(folder.dir, contractFolder)} is there already`);
+    renameSync(join(staging, contractFolder), target);
+    undo.push(() => rmSync(target, { recursive: true, force: true }));
+  }
+  rmSync(staging, { recursive: true });
+}
+
+/** Makes a folder that is not there. Throws `usage` for a link, which may lead out of the registry. */
+function enterFolder(path: string, undo: Undo[]): void {
+  if (exists(path)) {
+    if (!lstatSync(path).isDirectory())
+      throw new MeshError("usage", `${path} is no folder but a file or a link`);
+    return;
+  }
+  mkdirSync(path);
+  undo.push(() => rmdirSync(path));
+}
+
+function replaceFile({ folder }: ContractsPlan, path: string, text: string, undo: Undo[]): void {
+  const file = join(folder.realDir, path);
+  enterFolder(dirname(file), undo);
+  const before = exists(file) ? readFileSync(file) : undefined;
+  undo.push(() => {
+    if (before === undefined) rmSync(file, { force: true });
+    else writeFileSync(file, before);
+    rmSync(`${file}.new`, { force: true });
+  });
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}

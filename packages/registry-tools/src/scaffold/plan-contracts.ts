@@ -1,0 +1,92 @@
+import { join, resolve } from "node:path";
+import { asBlockList, invalid, shownPath, withItems } from "@adaos/config";
+import { formatEventRef, MeshError } from "@adaos/core";
+import type { EventRecord } from "@adaos/registry";
+import {
+  contractPaths,
+  loadFolder,
+  MAX_INDEX_BYTES,
+  openFolder,
+  REGISTRY_FILE,
+  type RegistryFolder,
+  readWithin,
+} from "@adaos/registry";
+import { makeDist } from "../generate/dist.ts";
+import type { Finding } from "../lint/findings.ts";
+import { lintRegistry } from "../lint/lint-registry.ts";
+
+/** A contract that a registry shall hold. Its name and version are checked already. */
+export interface PlannedContract {
+  readonly name: string;
+  readonly version: number;
+  readonly record: Partial<EventRecord>;
+  /** All below the contract's own folder, by path below the registry folder. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** All that is going to be written into a registry, proven to be right as a whole. */
+export interface ContractsPlan {
+  readonly folder: RegistryFolder;
+  /** The new folders, `<namespace>/<name>/v<major>`. */
+  readonly contractFolders: readonly string[];
+  /** What goes into them, by path below the registry folder. */
+  readonly created: ReadonlyMap<string, string>;
+  /** Files that are there already, or generated. */
+  readonly replaced: ReadonlyMap<string, string>;
+  /** Text of the index that the plan was made for. */
+  readonly indexBefore: string;
+  /** Why there are no types. */
+  readonly typesProblem: string | undefined;
+  /** What lint has to say of the new contracts, no error among it. */
+  readonly warnings: readonly Finding[];
+}
+
+/**
+ * Plans new contracts and writes nothing.
+ * @throws MeshError `usage` for one that is there or breaks a rule of lint, `invalid-config` for a registry that is not right.
+ */
+export async function planContracts(
+  dir: string,
+  contracts: readonly PlannedContract[],
+): Promise<ContractsPlan> {
+  const folder = await openFolder(dir);
+  const told = `no schema registry at ${dir}`;
+  const indexBefore = await readWithin(folder, REGISTRY_FILE, MAX_INDEX_BYTES, told);
+  const { records } = await loadFolder(folder);
+  const known = new Set(records.map(({ name, version }) => formatEventRef(name, version)));
+  for (const { name, version } of contracts) {
+    const ref = formatEventRef(name, version);
+    if (known.has(ref)) throw new MeshError("usage", `${ref} is in ${join(dir, REGISTRY_FILE)} already`);
+  }
+  const created = new Map(contracts.flatMap(({ files }) => [...files]));
+  const index = join(dir, REGISTRY_FILE);
+  const items = contracts.map(({ record }) => record);
+  const replaced = new Map([[REGISTRY_FILE, withItems(indexBefore, index, items)]]);
+  const warnings = await lintNew(dir, created, replaced, indexBefore);
+  const planned = await openFolder(dir, new Map([...created, ...replaced]));
+  const { files, typesProblem } = await makeDist(await loadFolder(planned));
+  for (const [path, text] of files) replaced.set(path, text);
+  const contractFolders = contracts.map(({ name, version }) => contractPaths(name, version).folder);
+  return { folder, contractFolders, created, replaced, indexBefore, typesProblem, warnings };
+}
+
+/** What is new must be right. What was wrong before is not ours. */
+async function lintNew(
+  dir: string,
+  created: ReadonlyMap<string, string>,
+  replaced: ReadonlyMap<string, string>,
+  indexBefore: string,
+): Promise<Finding[]> {
+  const { findings } = await lintRegistry(dir, { planned: new Map([...created, ...replaced]) });
+  const index = shownPath(resolve(dir, REGISTRY_FILE));
+  const ours = new Set([...created.keys()].map((path) => shownPath(resolve(dir, path))));
+  const lines = asBlockList(indexBefore, index).trimEnd().split("\n").length;
+  const own = findings.filter(({ file, line }) => ours.has(file) || (file === index && line > lines));
+  const errors = own.filter(({ severity }) => severity === "error");
+  if (errors.length === 0) return own;
+  const { message } = invalid(errors, ({ file, message, rule, suggestion }) => {
+    const meant = suggestion === undefined ? "" : `; did you mean ${suggestion}?`;
+    return `${file === index ? "" : `${file}: `}${message} (${rule})${meant}`;
+  });
+  throw new MeshError("usage", message);
+}

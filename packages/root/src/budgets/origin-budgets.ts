@@ -1,0 +1,135 @@
+import { type Logger, MeshError } from "@adaos/core";
+import { BUDGET, fillSubject, MESH_STREAM, writerOf } from "@adaos/core/wire";
+import type { Part, PartHealth } from "@adaos/daemon";
+import { type Connection, delay, StreamBooks } from "@adaos/transport-nats";
+import type { JetStreamManager } from "nats";
+import { parseFill } from "./parse-fill.ts";
+import { TargetRoom } from "./target-room.ts";
+
+export interface OriginBudgetsOptions {
+  /** Those that there are now. */
+  readonly subnets: () => readonly string[];
+  readonly connection: Connection;
+  readonly jsm: JetStreamManager;
+  /** The part of a stream that one subnet may hold of what is its own or free. */
+  readonly share: number;
+  readonly log: Logger;
+}
+
+/** What a link asks about its events, and what it tells. */
+export interface LinkBudget {
+  /** Throws `denied` where the target has no room for an event of this subject. */
+  assertRoom(subject: string): void;
+  /** The target has stored it. */
+  stored(subject: string, bytes: number): void;
+  /** Why nothing is asked for now. */
+  held(): string | undefined;
+}
+
+const ASK_MS = 1000;
+const ANSWER_MS = 2000;
+/**
+ * Keeps each subnet within its share of the root's stream and of every other subnet's. One that holds too much of the
+ * root's waits: nothing more is asked of its hub, where its events stay. Of one that holds too much of a target's stream
+ * nothing more is carried there until it is less: a link goes in order, so to wait would keep everybody else's waiting too.
+ */
+export class OriginBudgets implements Part {
+  readonly name = "budgets";
+  readonly #options: OriginBudgetsOptions;
+  readonly #books: StreamBooks;
+  readonly #targets = new Map<string, TargetRoom>();
+  readonly #stopped = new AbortController();
+  /** Bytes that this daemon has stored in the root's stream, by the subnet that they came from. */
+  readonly #sent = new Map<string, number>();
+  #asking: Promise<void> | undefined;
+
+  constructor(options: OriginBudgetsOptions) {
+    this.#options = options;
+    const { connection, jsm, share, log } = options;
+    this.#books = new StreamBooks({
+      connection,
+      jsm,
+      stream: MESH_STREAM,
+      share,
+      holderOf: (subject) => writerOf(subject)?.subnet,
+      askSent: async () => new Map(this.#sent),
+      onOver: (over) => log.warn({ over: [...over] }, "subnets over their share of the root's stream"),
+      log,
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#books.start();
+    this.#asking = this.#ask();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await Promise.all([this.#books.stop(), this.#asking]);
+  }
+
+  health(): PartHealth {
+    const targets = [...this.#targets].filter(([, { over }]) => over.size > 0);
+    const over = Object.fromEntries(targets.map(([subnet, target]) => [subnet, [...target.over]]));
+    return { ready: true, details: { waiting: [...this.#books.over], over } };
+  }
+
+  /** Of the link from a subnet. */
+  uplink(subnet: string): LinkBudget {
+    return {
+      assertRoom: () => undefined,
+      stored: (_, bytes) => this.#sent.set(subnet, (this.#sent.get(subnet) ?? 0) + bytes),
+      held: () => (this.#books.over.has(subnet) ? this.#reasonOf(subnet) : undefined),
+    };
+  }
+
+  /** Of the link to a subnet. */
+  downlink(subnet: string): LinkBudget {
+    return {
+      assertRoom: (subject) => {
+        const origin = writerOf(subject)?.subnet ?? "";
+        if (this.#targets.get(subnet)?.over.has(origin) !== true) return;
+        const reason = `${origin} holds as much of the stream of ${subnet} as it may; the rest is for others`;
+        throw new MeshError("denied", reason, { rule: BUDGET });
+      },
+      stored: (subject, bytes) => this.#targets.get(subnet)?.add(writerOf(subject)?.subnet ?? "", bytes),
+      held: () => undefined,
+    };
+  }
+
+  #reasonOf(subnet: string): string {
+    const { maxBytes } = this.#books.fill;
+    const bytes = this.#books.heldBytes().get(subnet) ?? 0;
+    const mib = (count: number): string => (count / 1_048_576).toFixed(1);
+    return `waits: ${subnet} holds ${mib(bytes)} of ${mib(maxBytes)} MiB in ${MESH_STREAM}, and the rest is for others`;
+  }
+
+  async #ask(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      const subnets = this.#options.subnets();
+      for (const subnet of this.#targets.keys()) if (!subnets.includes(subnet)) this.#targets.delete(subnet);
+      // One that does not answer must not keep the others waiting for long.
+      await Promise.all(subnets.map((subnet) => this.#askOne(subnet)));
+      await delay(ASK_MS, signal);
+    }
+  }
+
+  /** A hub that does not answer, or answers nonsense, has no budgets: it is its own stream that fills. Never rejects. */
+  async #askOne(subnet: string): Promise<void> {
+    try {
+      const { nc } = this.#options.connection;
+      const answer = await nc.request(fillSubject(subnet), "", { timeout: ANSWER_MS });
+      const fill = parseFill(answer.data, this.#options.subnets());
+      const before = this.#targets.get(subnet)?.over;
+      const room = new TargetRoom(fill, this.#options.share, before);
+      this.#targets.set(subnet, room);
+      for (const origin of room.over) {
+        if (before?.has(origin) === true) continue;
+        this.#options.log.warn({ origin, subnet }, "subnet over its share of another's stream");
+      }
+    } catch {
+      this.#targets.delete(subnet);
+    }
+  }
+}

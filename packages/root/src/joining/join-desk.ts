@@ -1,0 +1,110 @@
+import type { Logger } from "@adaos/core";
+import { joinSubject, messageOf } from "@adaos/core/wire";
+import type { Part, PartHealth } from "@adaos/daemon";
+import type { Connection } from "@adaos/transport-nats";
+import type { Msg, Subscription } from "nats";
+import type { LeafGate } from "./leaf-gate.ts";
+
+/** Who decides about joining: the process around the root daemon, which has the keys of the mesh. */
+export interface Reception {
+  /** Public nkeys of the invitations that are open now, by invitation. */
+  open(): ReadonlyMap<string, string>;
+  /** Answers what the holder of an invitation sent. Never rejects. */
+  answer(invitation: string, request: Uint8Array): Promise<Uint8Array>;
+}
+
+/** How often it is looked which invitations are open. */
+const LOOK_MS = 250;
+const MAX_WAITING = 16;
+const MAX_REQUEST_BYTES = 65_536;
+const NOTHING = new Uint8Array();
+
+/** Lets the root's server know who is invited, and hands the reception what they ask, one after the other. */
+export class JoinDesk implements Part {
+  readonly name = "joining";
+  readonly #connection: Connection;
+  readonly #gate: LeafGate;
+  readonly #reception: Reception;
+  readonly #log: Logger;
+  #timer: NodeJS.Timeout | undefined;
+  #subscription: Subscription | undefined;
+  #looking: Promise<void> | undefined;
+  #invited: ReadonlyMap<string, string> = new Map();
+  #trouble: string | undefined;
+  #waiting = 0;
+  #answering: Promise<void> = Promise.resolve();
+
+  constructor(connection: Connection, gate: LeafGate, reception: Reception, log: Logger) {
+    this.#connection = connection;
+    this.#gate = gate;
+    this.#reception = reception;
+    this.#log = log;
+  }
+
+  async start(): Promise<void> {
+    this.#subscription = this.#connection.nc.subscribe(joinSubject("*"), {
+      // Of several root daemons one answers.
+      queue: "joining",
+      callback: (error, msg) => {
+        if (error === null) this.#take(msg);
+      },
+    });
+    this.#look();
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#subscription?.unsubscribe();
+    await this.#looking;
+    await this.#answering;
+  }
+
+  health(): PartHealth {
+    const details = { open: [...this.#invited.keys()] };
+    return this.#trouble === undefined
+      ? { ready: true, details }
+      : { ready: false, reason: this.#trouble, details };
+  }
+
+  #look(): void {
+    this.#looking ??= this.#invite().finally(() => {
+      this.#looking = undefined;
+    });
+  }
+
+  async #invite(): Promise<void> {
+    try {
+      const open = this.#reception.open();
+      const isSame =
+        open.size === this.#invited.size && [...open.keys()].every((id) => this.#invited.has(id));
+      if (isSame && this.#trouble === undefined) return;
+      await this.#gate.invite(open);
+      this.#invited = open;
+      this.#trouble = undefined;
+      this.#log.info({ open: [...open.keys()] }, "invitations changed");
+    } catch (err) {
+      const trouble = `invitations are not in force: ${messageOf(err)}`;
+      if (trouble !== this.#trouble) this.#log.warn({ err }, "invitations not in force");
+      this.#trouble = trouble;
+    }
+  }
+
+  #take(msg: Msg): void {
+    const invitation = msg.subject.slice(joinSubject("").length);
+    if (this.#waiting >= MAX_WAITING || msg.data.length > MAX_REQUEST_BYTES) {
+      msg.respond(NOTHING);
+      return;
+    }
+    this.#waiting++;
+    this.#answering = this.#answering.then(async () => {
+      try {
+        msg.respond(await this.#reception.answer(invitation, msg.data));
+      } catch (err) {
+        this.#log.error({ invitation, err }, "invitation not answered");
+      }
+      this.#waiting--;
+    });
+  }
+}

@@ -1,0 +1,158 @@
+import {
+  decodeEnvelope,
+  type Envelope,
+  MeshError,
+  type Message,
+  type Policy,
+  type PolicyQuestion,
+} from "@adaos/core";
+import {
+  assertOrigin,
+  assertSigned,
+  assertTenant,
+  deniedError,
+  type EventAddress,
+  parseReplySubject,
+  parseSubject,
+  REPLY_ROOT,
+  RecentMap,
+  type ReplyAddress,
+  replyName,
+  type Signatures,
+} from "@adaos/core/wire";
+import { headersOfMsg, storedMsOf } from "@adaos/transport-nats";
+import type { Msg } from "nats";
+import type { Clearance } from "./clearance.ts";
+
+export type Direction = "up" | "down";
+
+/** A message that may cross, and the envelope it carries. */
+export interface Admitted {
+  readonly envelope: Envelope;
+  readonly message: Message;
+}
+
+/** By what one link decides. */
+export interface AdmissionOptions {
+  readonly policy: Policy;
+  /** Of every subnet. */
+  readonly tenants: ReadonlyMap<string, string>;
+  /** Members of every subnet. */
+  readonly nodes: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly signatures: Signatures;
+  readonly clearance: Clearance;
+  readonly direction: Direction;
+  readonly subnet: string;
+}
+
+/** Daemons that speak in the name of a subnet beside its members. */
+const DAEMONS: ReadonlySet<string> = new Set(["hub", "root"]);
+
+/** Subjects of events remembered per link. */
+const REMEMBERED = 10_000;
+
+/**
+ * Decides whether a stored message may cross a link. The servers' filters have let it through; this is the same
+ * question asked once more, of the message itself.
+ */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  /** Subjects that may cross by this revision of the policy, with the origin and event they tell of. */
+  #admitted = new RecentMap<string, EventAddress>(REMEMBERED);
+  #revision = 0;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** Pure but for its memory. Throws `denied` (with the rule) or `invalid-event`. */
+  admit(msg: Msg): Admitted {
+    const { tenants, signatures, clearance, direction, subnet } = this.#options;
+    const { subject, data: body } = msg;
+    const claimed = this.#admitSubject(subject);
+    if (direction === "up") clearance.assertMayLeave(subnet, claimed);
+    else clearance.assertMayHave(subnet, claimed);
+    const headers = headersOfMsg(msg);
+    // An uplink pulls from the stream into which the event came first; what has waited there does not grow older.
+    const storedMs = direction === "up" ? storedMsOf(msg) : undefined;
+    const signature = signatures.verify(claimed.subnet, { subject, headers, body }, storedMs);
+    // No schema is known here, nor whether keys of the data may be told.
+    const envelope = decodeEnvelope(body, false);
+    assertSigned(envelope, signature);
+    assertOrigin(envelope, claimed);
+    assertTenant(envelope, tenants.get(claimed.subnet));
+    // The bytes pass as they are; only the headers that belong to the journey pass with them.
+    return { envelope, message: { subject, id: envelope.event_id, headers, body } };
+  }
+
+  #admitSubject(subject: string): EventAddress {
+    const { policy, direction, subnet } = this.#options;
+    if (this.#revision !== policy.revision) {
+      this.#admitted = new RecentMap(REMEMBERED);
+      this.#revision = policy.revision;
+    }
+    const remembered = this.#admitted.get(subject);
+    if (remembered !== undefined) return remembered;
+    // Every reply has a subject of its own: nothing to remember.
+    if (subject.startsWith(`${REPLY_ROOT}.`))
+      return this.#declared(admitReply(policy, direction, subnet, parseReplySubject(subject)));
+    const claimed = this.#declared(admitEvent(policy, direction, subnet, parseSubject(subject)));
+    this.#admitted.set(subject, claimed);
+    return claimed;
+  }
+
+  /** A hub may say what it likes of its subnet, but not in the name of somebody who is not there. */
+  #declared(address: EventAddress): EventAddress {
+    const { nodes, direction } = this.#options;
+    const { subnet, node } = address;
+    if (direction === "down" || DAEMONS.has(node) || nodes.get(subnet)?.has(node) === true) return address;
+    throw new MeshError("denied", `${subnet} has no member ${node}`, { rule: "origin" });
+  }
+}
+
+/** Returns the origin and event that the envelope must tell of too. */
+function admitEvent(
+  policy: Policy,
+  direction: Direction,
+  subnet: string,
+  address: EventAddress,
+): EventAddress {
+  const foreign = address.subnet !== subnet;
+  if (direction === "up" && foreign) {
+    throw new MeshError("denied", `${subnet} may not send an event of ${address.subnet}`, { rule: "origin" });
+  }
+  if (direction === "down" && !foreign) {
+    throw new MeshError("denied", `an event of ${subnet} is not sent back to it`, { rule: "origin" });
+  }
+  if (direction === "up") assertAllowed(policy, { verb: "export", subnet }, address);
+  else assertAllowed(policy, { verb: "import", subnet, from: address.subnet }, address);
+  return address;
+}
+
+/**
+ * A reply passes where its command may pass the other way: exported by who asked, imported by who answers. That needs no
+ * memory of the command, and so survives a restart.
+ */
+function admitReply(policy: Policy, direction: Direction, subnet: string, reply: ReplyAddress): EventAddress {
+  const { requester, responder, name, version } = reply;
+  const own = direction === "up" ? responder : requester;
+  if (own.subnet !== subnet || requester.subnet === responder.subnet) {
+    const way = `${responder.subnet} to ${requester.subnet}`;
+    throw new MeshError("denied", `a reply from ${way} does not cross the link of ${subnet}`, {
+      rule: "origin",
+    });
+  }
+  const command = { name, version };
+  assertAllowed(policy, { verb: "export", subnet: requester.subnet }, command);
+  assertAllowed(policy, { verb: "import", subnet: responder.subnet, from: requester.subnet }, command);
+  return { ...responder, name: replyName(name), version };
+}
+
+function assertAllowed(
+  policy: Policy,
+  question: PolicyQuestion,
+  { name, version }: Pick<EventAddress, "name" | "version">,
+): void {
+  const decision = policy.decide(question, name, version);
+  if (!decision.allowed) throw deniedError(decision);
+}

@@ -1,0 +1,70 @@
+import { type DataClass, formatEventRef, MeshError } from "@adaos/core";
+import { CLEARANCE, type EventAddress, type KnownEvent } from "@adaos/core/wire";
+
+type Event = Pick<EventAddress, "name" | "version">;
+
+/**
+ * Which subnets may have what the registry classifies, by the registry in force and by what is saved in its folder. The
+ * compiled policy says the same of the registry that it was compiled with; what has been classified since must not cross
+ * either, and need not wait until it is in force.
+ */
+export class Clearance {
+  readonly #subnets: ReadonlyMap<string, readonly DataClass[]>;
+  readonly #events: () => readonly KnownEvent[];
+  #read: readonly KnownEvent[] | undefined;
+  /** By `name@version`; only what is classified. */
+  #classes: ReadonlyMap<string, readonly DataClass[]> = new Map();
+
+  /**
+   * @param subnets What each subnet is cleared for. It may change.
+   * @param events What is classified; another list when it changes. Of an event that stands there twice both count.
+   */
+  constructor(subnets: ReadonlyMap<string, readonly DataClass[]>, events: () => readonly KnownEvent[]) {
+    this.#subnets = subnets;
+    this.#events = events;
+  }
+
+  /** Throws `denied` where a subnet may not have an event. */
+  assertMayHave(subnet: string, event: Event): void {
+    const classes = this.#classesOf(event);
+    if (classes === undefined || this.#isCleared(subnet, classes)) return;
+    throw denied(event, classes, `${subnet} is not cleared for it`);
+  }
+
+  /** Throws `denied` where no other subnet may have an event of this one. */
+  assertMayLeave(subnet: string, event: Event): void {
+    const classes = this.#classesOf(event);
+    if (classes === undefined) return;
+    for (const other of this.#subnets.keys()) if (other !== subnet && this.#isCleared(other, classes)) return;
+    throw denied(event, classes, "no other subnet is cleared for it");
+  }
+
+  #isCleared(subnet: string, classes: readonly DataClass[]): boolean {
+    const cleared = this.#subnets.get(subnet) ?? [];
+    return classes.every((one) => cleared.includes(one));
+  }
+
+  #classesOf({ name, version }: Event): readonly DataClass[] | undefined {
+    const events = this.#events();
+    if (events !== this.#read) {
+      this.#read = events;
+      this.#classes = classesOf(events);
+    }
+    return this.#classes.size === 0 ? undefined : this.#classes.get(formatEventRef(name, version));
+  }
+}
+
+function classesOf(events: readonly KnownEvent[]): ReadonlyMap<string, readonly DataClass[]> {
+  const byRef = new Map<string, readonly DataClass[]>();
+  for (const { name, version, classes = [] } of events) {
+    if (classes.length === 0) continue;
+    const ref = formatEventRef(name, version);
+    byRef.set(ref, [...new Set([...(byRef.get(ref) ?? []), ...classes])]);
+  }
+  return byRef;
+}
+
+function denied({ name, version }: Event, classes: readonly DataClass[], why: string): MeshError {
+  const told = `${formatEventRef(name, version)} holds what is ${classes.join(" and ")}, and ${why}`;
+  return new MeshError("denied", told, { rule: CLEARANCE });
+}

@@ -1,0 +1,194 @@
+import type { Logger, Policy, Rate } from "@adaos/core";
+import {
+  bridgePrefix,
+  DEFAULT_TENANT,
+  type Denial,
+  Denials,
+  downlinkDurable,
+  EVENT_ROOT,
+  eventsStream,
+  ingestPrefix,
+  MESH_STREAM,
+  REPLY_ROOT,
+  ROOT_DOMAIN,
+  replyIngestPrefix,
+  type Signatures,
+  UPLINK_DURABLE,
+} from "@adaos/core/wire";
+import type { Part, PartHealth } from "@adaos/daemon";
+import { type Connection, StreamPublisher } from "@adaos/transport-nats";
+import type { OriginBudgets } from "../budgets/origin-budgets.ts";
+import type { Clearance } from "./clearance.ts";
+import { ImportDenials } from "./import-denials.ts";
+import { Link } from "./link.ts";
+import type { MeshStream } from "./mesh-stream.ts";
+import { Pace } from "./pace.ts";
+
+export interface LinksOptions {
+  readonly policy: Policy;
+  /** Tenant of every subnet. It may change; see {@link Links.reconcile}. */
+  readonly tenants: ReadonlyMap<string, string>;
+  /** Members of every subnet. They may change, too. */
+  readonly nodes: ReadonlyMap<string, ReadonlySet<string>>;
+  /** What each uplink carries at most, where it is limited. It may change, too. */
+  readonly signatures: Signatures;
+  readonly clearance: Clearance;
+  readonly exportLimits: ReadonlyMap<string, Rate>;
+  readonly connection: Connection;
+  /** Opens the connection that pulls from one subnet, with rights for nothing else. */
+  readonly openSource: (subnet: string, signal: AbortSignal) => Promise<Connection>;
+  readonly stream: MeshStream;
+  readonly budgets: OriginBudgets;
+  readonly log: Logger;
+}
+
+/** No name of a subnet. */
+const FOREIGN = "*";
+
+/** The uplink and the downlink of each subnet, each only while something may pass it. */
+export class Links implements Part {
+  readonly name = "links";
+  readonly #options: LinksOptions;
+  readonly #links = new Map<string, Link>();
+  readonly #denials = new Map<string, Denials>();
+  readonly #publisher: StreamPublisher;
+  readonly #importDenials: ImportDenials;
+
+  constructor(options: LinksOptions) {
+    this.#options = options;
+    const { policy, tenants } = options;
+    this.#importDenials = new ImportDenials({
+      policy,
+      tenants,
+      onDenied: (denial, count) => this.#tellOf(denial.node, denial, count),
+    });
+    this.#publisher = new StreamPublisher(options.connection);
+  }
+
+  async start(): Promise<void> {
+    await this.reconcile();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#links.values()].map((link) => link.stop()));
+    this.#importDenials.close();
+    for (const denials of this.#denials.values()) denials.close();
+    await this.#publisher.close();
+  }
+
+  health(): PartHealth {
+    const denied = [...this.#denials.values()].reduce((sum, { total }) => sum + total, 0);
+    return { ready: true, details: { denied } };
+  }
+
+  parts(): readonly Part[] {
+    return [...this.#links.values()];
+  }
+
+  /** Opens and closes links as policy and subnets say now. Those that stay are not disturbed. */
+  async reconcile(): Promise<void> {
+    const wanted = new Map([...this.#options.tenants.keys()].flatMap((subnet) => this.#wantedOf(subnet)));
+    for (const [name, link] of this.#links) {
+      if (wanted.has(name)) continue;
+      this.#links.delete(name);
+      await link.stop();
+    }
+    for (const [name, make] of wanted) {
+      if (this.#links.has(name)) continue;
+      const link = make();
+      this.#links.set(name, link);
+      await link.start();
+    }
+  }
+
+  #wantedOf(subnet: string): [name: string, make: () => Link][] {
+    const { stream, policy } = this.#options;
+    const exported = policy.patternsFor({ verb: "export", subnet });
+    const isHeard = exported.length > 0 || policy.importsOf(subnet).length > 0;
+    const isTold = stream.filtersFor(subnet).length > 0;
+    return [
+      ...(isHeard ? [[`up ${subnet}`, () => this.#uplink(subnet)] as [string, () => Link]] : []),
+      ...(isTold ? [[`down ${subnet}`, () => this.#downlink(subnet)] as [string, () => Link]] : []),
+    ];
+  }
+
+  /** In the subnet whose link it is: who looks after it is told. */
+  #tellOf(subnet: string, denial: Denial, count = 1): void {
+    const { tenants, signatures, log } = this.#options;
+    const { from = subnet } = denial;
+    // What another tenant publishes is none of this one's business, not even its name: the root's log alone is told.
+    const isForeign = tenants.get(from) !== tenants.get(subnet);
+    const key = isForeign ? FOREIGN : subnet;
+    const denials =
+      this.#denials.get(key) ??
+      new Denials({
+        address: { subnet, node: "root" },
+        tenant: tenants.get(subnet) ?? DEFAULT_TENANT,
+        signatures,
+        publish: async (message) => {
+          if (isForeign) return;
+          await this.#publisher.publish({ ...message, subject: ingestSubject(subnet, message.subject) });
+        },
+        log,
+      });
+    this.#denials.set(key, denials);
+    denials.note(denial, count);
+  }
+
+  #uplink(subnet: string): Link {
+    const { openSource: _, ...options } = this.#options;
+    const budget = this.#options.budgets.uplink(subnet);
+    return new Link({
+      ...options,
+      subnet,
+      direction: "up",
+      onDenied: (denial) => this.#tellOf(subnet, denial),
+      onCarried: ({ subject, id }) => this.#importDenials.note(subject, id),
+      source: {
+        stream: eventsStream(subnet),
+        consumer: UPLINK_DURABLE,
+        domain: subnet,
+        apiPrefix: bridgePrefix(subnet),
+      },
+      openSource: (signal) => this.#options.openSource(subnet, signal),
+      targetSubject: (subject) => subject,
+      budget,
+      pace: new Pace(
+        () => this.#options.exportLimits.get(subnet),
+        () => budget.held() !== undefined,
+      ),
+      // The hub keeps this durable; the root could not make it if it would.
+      onMissing: () => undefined,
+    });
+  }
+
+  #downlink(subnet: string): Link {
+    const { openSource: _, ...options } = this.#options;
+    const { stream, log } = options;
+    return new Link({
+      ...options,
+      subnet,
+      direction: "down",
+      onDenied: (denial) => this.#tellOf(subnet, denial),
+      source: {
+        stream: MESH_STREAM,
+        consumer: downlinkDurable(subnet),
+        domain: ROOT_DOMAIN,
+        apiPrefix: "$JS.API",
+      },
+      targetSubject: (subject) => ingestSubject(subnet, subject),
+      budget: this.#options.budgets.downlink(subnet),
+      onMissing: () =>
+        void stream.restore().catch((err: unknown) => log.error({ err }, "stream not restored")),
+    });
+  }
+}
+
+/** Where the root publishes what is stored in the subnet under this subject. */
+function ingestSubject(subnet: string, subject: string): string {
+  const isReply = subject.startsWith(`${REPLY_ROOT}.`);
+  const [prefix, root] = isReply
+    ? [replyIngestPrefix(subnet), REPLY_ROOT]
+    : [ingestPrefix(subnet), EVENT_ROOT];
+  return `${prefix}.${subject.slice(root.length + 1)}`;
+}

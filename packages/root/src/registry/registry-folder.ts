@@ -1,0 +1,225 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type AutoApply, registryApprovalFile, registryInForceFile } from "@adaos/config";
+import type { Logger } from "@adaos/core";
+import { type KnownEvent, messageOf } from "@adaos/core/wire";
+import type { Part, PartHealth } from "@adaos/daemon";
+import { keepBundle, MAX_BUNDLE_BYTES } from "@adaos/registry";
+import type { FolderJudgement, FolderReading, ServedRegistry } from "@adaos/registry-tools";
+import { delay } from "@adaos/transport-nats";
+import { decideRegistry, type RegistryOutcome, registryHealth } from "./decide-registry.ts";
+import { type JudgeFolder, judgeApart } from "./registry-judge.ts";
+
+/** How often it is looked whether the folder has changed. */
+const LOOK_MS = 500;
+/** A look at many files takes a while: the pause after it is so many times as long, within limits. */
+const PAUSE_FACTOR = 5;
+const MAX_PAUSE_MS = 5000;
+const WATCHED = /\.(json|ya?ml)$/;
+/** Generated from the registry. */
+const UNREAD = /^_dist\//;
+/** Files looked at, at most; a registry holds fewer. */
+const MAX_FILES = 50_000;
+const DIGEST_LENGTH = 64;
+
+export interface RegistryFolderOptions {
+  readonly dir: string;
+  /** Which changes are put in force when they are saved. */
+  readonly autoApply: AutoApply;
+  /** Where the registry in force is kept, for the next start and for other root daemons. Not given: nowhere. */
+  readonly stateDir: string | undefined;
+  readonly log: Logger;
+  /** @default in a thread of its own */
+  readonly judge?: JudgeFolder;
+}
+
+/**
+ * Follows the registry's folder while the root runs, and puts in force what may be served. What cannot be read or would
+ * break somebody changes nothing: the last good one stays in force, after a restart too, and the root says why.
+ */
+export class RegistryFolder implements Part {
+  readonly name = "registry";
+  readonly #options: RegistryFolderOptions;
+  readonly #inForceFile: string | undefined;
+  readonly #closed = new AbortController();
+  #autoApply: AutoApply;
+  #inForce: ServedRegistry | undefined;
+  #found: FolderJudgement["found"] | undefined;
+  /** What could be read last in the folder. */
+  #candidate: ServedRegistry | undefined;
+  #outcome: RegistryOutcome | undefined;
+  #classified: readonly KnownEvent[] = [];
+  /** What the file system said when the folder was judged last, and of what is kept. */
+  #seen: string | undefined;
+  #seenKept: string | undefined;
+  #lookMs = 0;
+  #onRead: () => void = () => undefined;
+  #following: Promise<void> | undefined;
+
+  constructor(options: RegistryFolderOptions) {
+    const { stateDir } = options;
+    this.#options = options;
+    this.#autoApply = options.autoApply;
+    this.#inForceFile = stateDir === undefined ? undefined : registryInForceFile(stateDir);
+  }
+
+  /** The registry in force; nothing where there has been none. */
+  get inForce(): ServedRegistry | undefined {
+    return this.#inForce;
+  }
+
+  /**
+   * Events of the registry in force, and as they are saved in the folder: what is classified there holds at once, also while
+   * the rest is refused or waits.
+   */
+  get classified(): readonly KnownEvent[] {
+    return this.#classified;
+  }
+
+  set autoApply(value: AutoApply) {
+    this.#autoApply = value;
+  }
+
+  /** Resolves when it is known what is in force and what is classified: to judge the rest, nobody waits. */
+  async start(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#onRead = resolve;
+      this.#following = this.#follow();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#closed.abort();
+    await this.#following;
+  }
+
+  health(): PartHealth {
+    return registryHealth(this.#options.dir, this.#inForce, this.#outcome);
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#closed;
+    while (!signal.aborted) {
+      await this.#look();
+      this.#onRead();
+      await delay(Math.min(Math.max(LOOK_MS, this.#lookMs * PAUSE_FACTOR), MAX_PAUSE_MS), signal);
+    }
+  }
+
+  /** Never rejects. */
+  async #look(): Promise<void> {
+    try {
+      const startMs = performance.now();
+      const stamp = await this.#stamp();
+      const kept = await stampOfFile(this.#inForceFile);
+      this.#lookMs = performance.now() - startMs;
+      if (stamp !== this.#seen || kept !== this.#seenKept) {
+        await this.#judge();
+        // What changes meanwhile was judged in part: it is judged again before anything is decided by it.
+        if ((await this.#stamp()) !== stamp) return;
+        this.#seen = stamp;
+        this.#seenKept = kept;
+      }
+      await this.#decide();
+    } catch (thrown) {
+      if (this.#closed.signal.aborted) return;
+      this.#lookMs = MAX_PAUSE_MS;
+      this.#note({ kind: "broken", reason: messageOf(thrown) });
+    }
+  }
+
+  #stamp(): Promise<string> {
+    return stampOf(this.#options.dir).catch((thrown: unknown) => `unreadable: ${messageOf(thrown)}`);
+  }
+
+  async #judge(): Promise<void> {
+    const { dir, log, judge = judgeApart } = this.#options;
+    const bytes = await this.#kept();
+    const { inForce, found } = await judge(dir, bytes, (reading) => this.#take(reading), this.#closed.signal);
+    if (inForce === undefined && bytes !== undefined)
+      log.warn({ file: this.#inForceFile }, "kept registry not read");
+    this.#take({ inForce, found });
+    this.#found = found;
+  }
+
+  #take({ inForce, found }: FolderReading): void {
+    if (inForce !== undefined) this.#inForce = inForce;
+    if (found.kind === "read") this.#candidate = found.candidate;
+    this.#classify();
+    this.#onRead();
+  }
+
+  /** The document of the registry in force. Another root daemon may have kept a newer one. */
+  async #kept(): Promise<Uint8Array | undefined> {
+    const file = this.#inForceFile;
+    const size = file === undefined ? undefined : (await stat(file).catch(() => undefined))?.size;
+    if (file === undefined || size === undefined || size > MAX_BUNDLE_BYTES) return this.#inForce?.bytes;
+    return await readFile(file);
+  }
+
+  async #decide(): Promise<void> {
+    if (this.#found === undefined) return;
+    const outcome = decideRegistry({
+      found: this.#found,
+      inForce: this.#inForce,
+      autoApply: this.#autoApply,
+      approved: await this.#approved(),
+    });
+    if (outcome.kind === "apply") await this.#apply(outcome.candidate);
+    this.#note(outcome.kind === "apply" ? { kind: "in-force" } : outcome);
+  }
+
+  async #approved(): Promise<string | undefined> {
+    const { stateDir } = this.#options;
+    if (stateDir === undefined || this.#autoApply === "compatible") return undefined;
+    const text = await readFile(registryApprovalFile(stateDir), "utf8").catch(() => "");
+    return text.slice(0, DIGEST_LENGTH);
+  }
+
+  /** Rejects when it cannot be kept: what a restart would not know is not offered either. */
+  async #apply(candidate: ServedRegistry): Promise<void> {
+    if (this.#inForceFile !== undefined) {
+      await keepBundle(this.#inForceFile, candidate.bytes);
+      this.#seenKept = await stampOfFile(this.#inForceFile);
+    }
+    const before = this.#inForce?.registry.hash;
+    this.#inForce = candidate;
+    this.#classify();
+    const { dir, log } = this.#options;
+    log.info({ dir, before, hash: candidate.registry.hash }, "registry in force");
+  }
+
+  #classify(): void {
+    const [inForce, candidate] = [this.#inForce, this.#candidate];
+    const saved = candidate?.digest === inForce?.digest ? [] : (candidate?.registry.events ?? []);
+    this.#classified = [...(inForce?.registry.events ?? []), ...saved];
+  }
+
+  #note(outcome: RegistryOutcome): void {
+    const before = JSON.stringify(this.health());
+    this.#outcome = outcome;
+    const { note, reason } = this.health();
+    if (outcome.kind === "in-force" || before === JSON.stringify(this.health())) return;
+    const { dir, log } = this.#options;
+    if (outcome.kind === "waiting") log.info({ dir, note }, "registry waits to be applied");
+    else
+      log.error(
+        { dir, reason: reason ?? note },
+        `registry ${outcome.kind}; the last good version is offered`,
+      );
+  }
+}
+
+/** Differs when a file of the folder was changed, added or removed. */
+async function stampOf(dir: string): Promise<string> {
+  const entries = await readdir(dir, { recursive: true });
+  const files = entries.filter((path) => WATCHED.test(path) && !UNREAD.test(path)).sort();
+  const stamps: string[] = [];
+  for (const path of files.slice(0, MAX_FILES)) stamps.push(`${path} ${await stampOfFile(join(dir, path))}`);
+  return stamps.join("\n");
+}
+
+async function stampOfFile(path: string | undefined): Promise<string> {
+  const found = path === undefined ? undefined : await stat(path).catch(() => undefined);
+  return found?.isFile() === true ? `${found.mtimeMs} ${found.size} ${found.ino}` : "gone";
+}

@@ -1,0 +1,198 @@
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { layoutFile, outboxDir, storeDir, writeWhole } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import type { LoadedPolicy } from "@adaos/policy";
+import type { Plan } from "@adaos/provision";
+import { KeyRing, type Layout, layoutText, planAgain, readLayout, type ServerLayout } from "@adaos/provision";
+import { runningSupervisor } from "../local-mesh.ts";
+import { isRunning, type ProcessRecord, readProcessTable, signalProcess } from "../process-table.ts";
+import { isNodeRunning, untilInForce, untilLinked, untilStopped } from "./in-force.ts";
+
+/** What of a node file may change while the node runs. */
+const CHANGEABLE: ReadonlySet<string> = new Set([
+  "policy",
+  "members",
+  "subnets",
+  "limits",
+  "signatures",
+  "autoApply",
+]);
+/** The same of the server beside it. */
+const CHANGEABLE_OF_SERVER: ReadonlySet<string> = new Set(["hubKey", "leafKey", "rootKey"]);
+
+/** A change of policy that is ready to be made. */
+export interface PolicyUpdate {
+  readonly before: Layout;
+  readonly plan: Plan;
+  /** Nodes whose file becomes another one. */
+  readonly changed: readonly string[];
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** Whether two plans would write the same over the same. */
+export function isSameUpdate(a: PolicyUpdate, b: PolicyUpdate): boolean {
+  const told = ({ before, plan, changed, added, removed }: PolicyUpdate): string =>
+    JSON.stringify([before, plan.layout, [...plan.files], changed, added, removed]);
+  return told(a) === told(b);
+}
+
+/**
+ * What a mesh file would change in a mesh that was started. Rejects with `usage` for what cannot change while it runs.
+ * @param shown The same, planned before: what is new gets the ports that were picked for it then.
+ */
+export async function planUpdate(
+  loaded: LoadedPolicy,
+  stateDir: string,
+  shown?: PolicyUpdate,
+): Promise<PolicyUpdate> {
+  const before = readLayout(stateDir);
+  const plan = await planAgain(loaded, stateDir, shown?.plan.layout.ports);
+  const was = new Map(before.nodes.map(({ id, nodeFile }) => [id, nodeFile]));
+  const changed: string[] = [];
+  for (const { id, nodeFile } of plan.layout.nodes) {
+    const text = plan.files.get(nodeFile) ?? "";
+    if (!was.has(id)) continue;
+    const now = existsSync(nodeFile) ? readFileSync(nodeFile, "utf8") : "";
+    if (now === text) continue;
+    assertChangeable(id, now, text);
+    changed.push(id);
+  }
+  const is = new Set(plan.layout.nodes.map(({ id }) => id));
+  const added = [...is].filter((id) => !was.has(id));
+  const removed = [...was.keys()].filter((id) => !is.has(id));
+  return { before, plan, changed, added, removed };
+}
+
+/** Writes what the nodes follow. From here on they change by themselves. */
+function writeUpdate(update: PolicyUpdate, stateDir: string): void {
+  const { before, plan, removed } = update;
+  const written = new Set(plan.layout.nodes.map(({ nodeFile }) => nodeFile));
+  // Configs of servers that run are written by the daemons beside them, which know what else stands in them.
+  for (const { of, configFile } of newServers(update)) {
+    written.add(configFile);
+    setAside(storeDir(stateDir, of));
+  }
+  for (const [file, text] of plan.files) if (written.has(file)) writeWhole(file, text);
+  const keys = new KeyRing(stateDir);
+  for (const { id, nodeFile } of before.nodes) {
+    if (!removed.includes(id)) continue;
+    rmSync(nodeFile, { force: true });
+    // Who has its key must not be let in when a node of this name is added again.
+    keys.forget(id);
+    // Nor must it publish what its predecessor could not send.
+    setAside(outboxDir(stateDir, id));
+  }
+  // The same of keys that are on other machines, and whose nodes the mesh file no longer means to be there.
+  keys.forgetJoined(plan.remoteKeys);
+  writeWhole(layoutFile(stateDir), layoutText(plan.layout));
+}
+
+function newServers({ before, plan }: PolicyUpdate): ServerLayout[] {
+  return plan.layout.servers.filter(({ name }) => !before.servers.some((server) => server.name === name));
+}
+
+/** What was kept under a name that another one has now. */
+function setAside(dir: string): void {
+  if (existsSync(dir)) renameSync(dir, `${dir}.removed-${Date.now()}`);
+}
+
+/**
+ * Makes a change hold: writes the files that nodes follow, tells the supervisor of servers and nodes that come or go, and
+ * waits until every node has its own in force, new subnets are linked, and what is gone has ended. Resolves with the
+ * milliseconds that took; rejects with `timeout`, or `unavailable` when nothing was written.
+ * @param supervisor Nothing when each daemon is run by itself: then processes can neither come nor go.
+ */
+export async function applyUpdate(
+  update: PolicyUpdate,
+  stateDir: string,
+  supervisor: ProcessRecord | undefined,
+  waitFor: "all" | "changed" = "all",
+): Promise<number> {
+  const startMs = performance.now();
+  const { layout, files } = update.plan;
+  const fresh = newServers(update);
+  if (supervisor === undefined && fresh.length + update.added.length + update.removed.length > 0) {
+    throw new MeshError("unavailable", "nobody here starts and stops what this changes; run adaos up");
+  }
+  assertGone(fresh, stateDir);
+  writeUpdate(update, stateDir);
+  const names = [...layout.servers.map(({ name }) => name), ...layout.nodes.map(({ id }) => id)];
+  if (supervisor !== undefined && !isKept(names, stateDir)) signalProcess(supervisor, "SIGUSR2");
+  const nodes = layout.nodes.filter(({ id }) => {
+    if (waitFor === "changed") return update.changed.includes(id);
+    // Without a supervisor some of them may run under another one, some elsewhere.
+    return supervisor !== undefined || isNodeRunning(id, stateDir);
+  });
+  await untilInForce(nodes, files, stateDir, fresh.length > 0);
+  await untilLinked(
+    layout,
+    fresh.map(({ of }) => of),
+    stateDir,
+  );
+  if (supervisor !== undefined) await untilStopped(names, stateDir);
+  return Math.round(performance.now() - startMs);
+}
+
+/** Whether the supervisor runs just these. What has died and is about to be started again counts as not running. */
+function isKept(names: readonly string[], stateDir: string): boolean {
+  const running = readProcessTable(stateDir)?.children.map(({ name }) => name) ?? [];
+  return running.length === names.length && running.every((name) => names.includes(name));
+}
+
+/** A server that is being stopped still writes into its store. */
+function assertGone(servers: readonly ServerLayout[], stateDir: string): void {
+  const running = readProcessTable(stateDir)?.children.filter(isRunning) ?? [];
+  const left = servers.find(({ name }) => running.some((child) => child.name === name));
+  if (left === undefined) return;
+  throw new MeshError("unavailable", `${left.name} of before is still stopping; try again when it has`);
+}
+
+/** Changes that somebody else is still working on are not brought to the mesh by the way. Rejects with `usage`. */
+export async function assertApplied(loaded: LoadedPolicy, stateDir: string): Promise<void> {
+  const { changed, added, removed } = await planUpdate(loaded, stateDir);
+  const pending = [...changed, ...added, ...removed];
+  if (pending.length === 0) return;
+  throw new MeshError(
+    "usage",
+    `${loaded.meshFile.file}, or the registry in ${loaded.meshFile.registryDir} by which its rules are compiled, has changes that are not applied (${pending.join(", ")}); run adaos policy apply first`,
+  );
+}
+
+/**
+ * The supervisor of the mesh that a change is for; nothing where daemons are run one by one. Throws `unavailable` when
+ * nothing of the mesh runs.
+ */
+export function neededSupervisor(stateDir: string): ProcessRecord | undefined {
+  const supervisor = runningSupervisor(stateDir);
+  if (supervisor !== undefined || readLayout(stateDir).nodes.some(({ id }) => isNodeRunning(id, stateDir)))
+    return supervisor;
+  throw new MeshError(
+    "unavailable",
+    `no mesh runs from ${stateDir}; adaos up starts it with the policy of its file`,
+  );
+}
+
+function assertChangeable(id: string, now: string, text: string): void {
+  const was = fieldsOf(now);
+  const is = fieldsOf(text);
+  // What is spoilt or gone is mended, whatever it was.
+  if (was === undefined || is === undefined) return;
+  for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
+    if (CHANGEABLE.has(key) || fixedText(was[key]) === fixedText(is[key])) continue;
+    throw new MeshError("usage", `${key} of ${id} cannot change while it runs; use adaos down and adaos up`);
+  }
+}
+
+function fixedText(value: unknown): string | undefined {
+  return JSON.stringify(value, (key, part: unknown) => (CHANGEABLE_OF_SERVER.has(key) ? undefined : part));
+}
+
+function fieldsOf(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

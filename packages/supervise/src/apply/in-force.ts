@@ -1,0 +1,125 @@
+import { existsSync, readFileSync } from "node:fs";
+import { nodeFileDigest, runFilePath, startTimeOf } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
+import type { NodeStatus, RunFile } from "@adaos/daemon";
+import type { Layout, NodeLayout } from "@adaos/provision";
+import { askHealth } from "../health.ts";
+import { readProcessTable } from "../process-table.ts";
+
+const APPLIED_LIMIT_MS = 15_000;
+/** Until servers and daemons that were not there have started. */
+const STARTED_LIMIT_MS = 60_000;
+/** As long as a supervisor gives each tier of processes, and there are three. */
+const STOPPED_LIMIT_MS = 60_000;
+const POLL_MS = 25;
+const SLOW_POLL_MS = 100;
+const ANSWER_MS = 2000;
+
+/**
+ * Waits until every one of these nodes runs and has its file in force. Rejects with `timeout`, naming who has not and why.
+ * @param isStarting Whether some of them have still to be started.
+ */
+export async function untilInForce(
+  nodes: readonly NodeLayout[],
+  files: ReadonlyMap<string, string>,
+  stateDir: string,
+  isStarting: boolean,
+): Promise<void> {
+  const waiting = new Map(nodes.map(({ id }) => [id, "has not answered"]));
+  const digests = new Map(nodes.map(({ id, nodeFile }) => [id, nodeFileDigest(files.get(nodeFile) ?? "")]));
+  const limitMs = isStarting ? STARTED_LIMIT_MS : APPLIED_LIMIT_MS;
+  await untilNone("not in force everywhere", limitMs, POLL_MS, async () => {
+    await Promise.all(
+      [...waiting.keys()].map(async (id) => {
+        const { digest, reason } = await askConfig(id, stateDir);
+        if (digest === digests.get(id)) waiting.delete(id);
+        else waiting.set(id, reason);
+      }),
+    );
+    return [...waiting].map(([id, reason]) => `${id}: ${reason}`);
+  });
+}
+
+/** Which of these nodes run and have not what stands in their files in force, and why. A line each. */
+export async function notAtTheirFiles(nodes: readonly NodeLayout[], stateDir: string): Promise<string[]> {
+  const told = nodes
+    .filter(({ id }) => isNodeRunning(id, stateDir))
+    .map(async ({ id, nodeFile }) => {
+      const wanted = existsSync(nodeFile) ? nodeFileDigest(readFileSync(nodeFile, "utf8")) : undefined;
+      const { digest, reason } = await askConfig(id, stateDir);
+      return digest === wanted ? [] : [`${id}: ${reason}`];
+    });
+  return (await Promise.all(told)).flat();
+}
+
+/** Waits until the links of these subnets are up. Rejects with `timeout`, naming those that are not and why. */
+export async function untilLinked(
+  layout: Layout,
+  subnets: readonly string[],
+  stateDir: string,
+): Promise<void> {
+  if (subnets.length === 0) return;
+  await untilNone("in force, but not linked", STARTED_LIMIT_MS, SLOW_POLL_MS, async () => {
+    const { components } = await askHealth(layout, stateDir);
+    // `up alpha`, and of several root daemons `up alpha (root-2)`.
+    const isMeant = (name: string): boolean => subnets.includes(name.split(" ")[1] ?? "");
+    return components
+      .filter(({ kind, name, ready }) => kind === "link" && !ready && isMeant(name))
+      .map(({ name, note }) => `link ${name}: ${note}`);
+  });
+}
+
+/** Waits until none but these processes run. Rejects with `timeout`, naming them. */
+export function untilStopped(names: readonly string[], stateDir: string): Promise<void> {
+  return untilNone("in force, but not stopped", STOPPED_LIMIT_MS, POLL_MS, async () => {
+    const children = readProcessTable(stateDir)?.children ?? [];
+    return children.filter(({ name }) => !names.includes(name)).map(({ name }) => name);
+  });
+}
+
+/** Whether the daemon of this node runs, whoever has started it. */
+export function isNodeRunning(id: string, stateDir: string): boolean {
+  try {
+    const { pid } = JSON.parse(readFileSync(runFilePath(stateDir, id), "utf8")) as RunFile;
+    return startTimeOf(pid) !== undefined;
+  } catch {
+    // No run file, or half of one: it is just starting or has ended.
+    return false;
+  }
+}
+
+/** Waits until nobody is left. Rejects with `timeout`, naming those who are. */
+export async function untilNone(
+  what: string,
+  limitMs: number,
+  pollMs: number,
+  left: () => Promise<string[]>,
+): Promise<void> {
+  const deadlineMs = Date.now() + limitMs;
+  for (;;) {
+    const waiting = await left();
+    if (waiting.length === 0) return;
+    if (Date.now() >= deadlineMs) {
+      throw new MeshError(
+        "timeout",
+        `written, and ${what} after ${limitMs / 1000} s:\n  ${waiting.join("\n  ")}`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+async function askConfig(id: string, stateDir: string): Promise<{ digest?: unknown; reason: string }> {
+  try {
+    const { statusUrl } = JSON.parse(readFileSync(runFilePath(stateDir, id), "utf8")) as RunFile;
+    const response = await fetch(`${statusUrl}/status`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    const { config } = ((await response.json()) as NodeStatus).parts;
+    return {
+      digest: config?.details?.["digest"],
+      reason: config?.reason ?? "is still at the version before",
+    };
+  } catch (thrown) {
+    return { reason: `does not answer: ${messageOf(thrown)}` };
+  }
+}

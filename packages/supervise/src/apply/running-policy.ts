@@ -1,0 +1,110 @@
+import { readNodeFile } from "@adaos/config";
+import { Policy, type PolicyRule } from "@adaos/core";
+import { messageOf, rulesOf } from "@adaos/core/wire";
+import type { Hop, LoadedPolicy } from "@adaos/policy";
+import { askPolicy, diffPolicies, type PolicyInquiry, type PolicyState } from "@adaos/policy";
+import { findLayout, isRemote, isRemoteMember, type Layout } from "@adaos/provision";
+import { isNodeRunning, notAtTheirFiles } from "./in-force.ts";
+
+/**
+ * The policy that the daemons of this machine were given last: what stands in their files. One that is spoilt says nothing.
+ * Of a subnet on another machine it is what the root holds it to: what it exports and imports.
+ */
+export function runningPolicy({ nodes }: Layout, say: (line: string) => void): PolicyState {
+  const rules: PolicyRule[] = [];
+  const holders = new Map<string, readonly string[]>();
+  const read = (role: "hub" | "root", take: (nodeFile: string) => void): void => {
+    for (const { nodeFile } of nodes.filter((node) => node.role === role)) {
+      try {
+        take(nodeFile);
+      } catch (thrown) {
+        say(`${messageOf(thrown)}; what changes there cannot be told`);
+      }
+    }
+  };
+  read("hub", (nodeFile) => {
+    const { config } = readNodeFile(nodeFile, "hub");
+    rules.push(...config.policy);
+    holders.set(config.subnet, Object.keys(config.members));
+  });
+  read("root", (nodeFile) => {
+    const { config } = readNodeFile(nodeFile, "root");
+    for (const subnet of Object.keys(config.subnets)) {
+      if (holders.has(subnet)) continue;
+      rules.push(...rulesOf(config.policy, subnet));
+      holders.set(subnet, []);
+    }
+  });
+  return { policy: new Policy(rules), holders };
+}
+
+/** The policy of a mesh file as far as it holds on this machine: of subnets on others, what they export and import. */
+export function declaredHere(loaded: LoadedPolicy): PolicyState {
+  const { policy, holders } = declaredPolicy(loaded);
+  const { subnets } = loaded.meshFile.mesh;
+  const isElsewhere = (name: string): boolean => subnets.get(name)?.remote === true;
+  return {
+    policy,
+    holders: new Map([...holders].map(([name, members]) => [name, isElsewhere(name) ? [] : members])),
+  };
+}
+
+/** The policy of a mesh file. */
+export function declaredPolicy({ meshFile, policy }: LoadedPolicy): PolicyState {
+  const subnets = [...meshFile.mesh.subnets.values()];
+  return { policy, holders: new Map(subnets.map(({ name, members }) => [name, [...members.keys()]])) };
+}
+
+/** Who runs on other machines, and what of a change does not reach him there. A line each. Pure. */
+export function unreached({ meshFile }: Pick<LoadedPolicy, "meshFile">): string[] {
+  const again = (which: string): string =>
+    `until they join again with a new code: adaos join create ${which}`;
+  return [...meshFile.mesh.subnets.values()].flatMap((subnet) => {
+    const { name } = subnet;
+    if (isRemote(subnet))
+      return [
+        `${name} runs on another machine, which is not reached: the root holds it to its exports and imports, its hub and members keep the rules with which they joined ${again(`--subnet ${name} --role hub`)}`,
+      ];
+    return [...subnet.members.values()]
+      .filter(isRemoteMember)
+      .map(
+        (member) =>
+          `${name}/${member.name} runs on another machine, which is not reached: its hub holds it to its rules, its own library keeps those with which it joined ${again(`--subnet ${name} --role member --name ${member.name}`)}`,
+      );
+  });
+}
+
+/**
+ * What of a mesh file is not in force in the mesh that runs from a state folder: for the hops of a question, for anything
+ * else, and which daemons are not at their files. A line each; nothing is known where none of that mesh runs.
+ */
+export async function notInForce(
+  loaded: LoadedPolicy,
+  inquiry: PolicyInquiry,
+  hops: readonly Hop[],
+  stateDir: string,
+): Promise<string[] | undefined> {
+  const layout = findLayout(stateDir);
+  if (layout === undefined || layout.mesh !== loaded.meshFile.mesh.name || layout.joinedTo !== undefined)
+    return undefined;
+  if (!layout.nodes.some(({ id }) => isNodeRunning(id, stateDir))) return undefined;
+  const unread: string[] = [];
+  const running = runningPolicy(layout, (line) => unread.push(line));
+  const held = askPolicy({ ...loaded, policy: running.policy }, inquiry);
+  const different = hops.flatMap(({ verb, who, decision }, i) => {
+    const [subnet = "", node] = who.split("/");
+    const isKnown = node === undefined || loaded.meshFile.mesh.subnets.get(subnet)?.remote !== true;
+    const now = held[i]?.decision;
+    if (!isKnown || now === undefined || now.allowed === decision.allowed) return [];
+    return [`in force now: ${who} ${verb} ${now.allowed ? "allow" : "deny"} (${now.rule})`];
+  });
+  const changes = diffPolicies(running, declaredHere(loaded), loaded.events).length;
+  const { file } = loaded.meshFile;
+  const told =
+    changes === 0
+      ? []
+      : [
+          `${file} is not what is in force: adaos policy diff tells ${changes} changes, adaos policy apply makes them`,
+        ];
+  return [...told, ...different, ...unread, ...(await notAtTheirFiles(layout.nodes, stateDir))];
+}

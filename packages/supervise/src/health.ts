@@ -1,0 +1,117 @@
+import { existsSync, readFileSync } from "node:fs";
+import { readServerAccess, runFilePath } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
+import type { NodeStatus, RunFile } from "@adaos/daemon";
+import { serverProblem } from "@adaos/nats-server";
+import type { Layout, ServerLayout } from "@adaos/provision";
+import { openConnection } from "@adaos/transport-nats";
+
+/** One line of `adaos status`. */
+export interface ComponentHealth {
+  readonly kind: "server" | "node" | "link";
+  readonly name: string;
+  readonly ready: boolean;
+  /** Where it listens, or why it is not ready. */
+  readonly note: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+export interface MeshHealth {
+  readonly mesh: string;
+  readonly ready: boolean;
+  readonly components: readonly ComponentHealth[];
+}
+
+const ANSWER_MS = 2000;
+
+const silent = (): void => undefined;
+const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
+
+/** Asks every server and daemon of a mesh how it is. Never rejects for one that does not answer. */
+export async function askHealth(
+  layout: Layout,
+  stateDir: string,
+  problemOf: (server: ServerLayout) => Promise<string | undefined> = askServer,
+): Promise<MeshHealth> {
+  const servers = layout.servers.map(async (server): Promise<ComponentHealth> => {
+    const { name, url } = server;
+    const problem = await problemOf(server).catch(refusalOf);
+    return { kind: "server", name, ready: problem === undefined, note: problem ?? url };
+  });
+  const severalRoots = layout.nodes.filter(({ role }) => role === "root").length > 1;
+  const nodes = layout.nodes.map(({ id }) => askNode(id, stateDir, severalRoots));
+  const components = [...(await Promise.all(servers)), ...(await Promise.all(nodes)).flat()];
+  return { mesh: layout.mesh, ready: components.every(({ ready }) => ready), components };
+}
+
+/** Asks over the server's system account: connects, asks once, hangs up. */
+async function askServer({ url, systemSeedFile, tls }: ServerLayout): Promise<string | undefined> {
+  const system = await openConnection({
+    ...readServerAccess({ url, seedFile: systemSeedFile, tls }),
+    name: "adaos status",
+    user: "operator",
+    log: SILENT,
+    timeoutMs: ANSWER_MS,
+  });
+  try {
+    return await serverProblem(system.nc, ANSWER_MS);
+  } finally {
+    // Nothing is on its way any more, and a server that hangs must not hold up who asks.
+    await system.nc.close();
+  }
+}
+
+/** One that hangs or is down is not told apart; a key or a certificate that it refuses is. */
+function refusalOf(thrown: unknown): string {
+  return thrown instanceof MeshError && thrown.code !== "unavailable" ? thrown.message : "does not answer";
+}
+
+async function askNode(id: string, stateDir: string, severalRoots: boolean): Promise<ComponentHealth[]> {
+  try {
+    const file = runFilePath(stateDir, id);
+    if (!existsSync(file)) return [{ kind: "node", name: id, ready: false, note: "is not running" }];
+    const { statusUrl } = JSON.parse(readFileSync(file, "utf8")) as RunFile;
+    const response = await fetch(`${statusUrl}/status`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    return componentsOf((await response.json()) as NodeStatus, statusUrl, severalRoots);
+  } catch (thrown) {
+    return [{ kind: "node", name: id, ready: false, note: `does not answer: ${messageOf(thrown)}` }];
+  }
+}
+
+/** The node itself and, for the root, each of its links. */
+function componentsOf(status: NodeStatus, statusUrl: string, severalRoots: boolean): ComponentHealth[] {
+  const parts = Object.entries(status.parts);
+  const own = parts.filter(([name]) => !name.startsWith("link "));
+  const unready = own
+    .filter(([, { ready }]) => !ready)
+    .map(([name, { reason }]) => `${name} ${reason ?? "is not ready"}`);
+  const details = Object.fromEntries(own.map(([name, health]) => [name, health.details ?? {}]));
+  const notes = own.flatMap(([, { note }]) => (note === undefined ? [] : [note]));
+  const node: ComponentHealth = {
+    kind: "node",
+    name: status.node,
+    ready: unready.length === 0,
+    note: (unready.length === 0 ? [statusUrl, ...notes] : [...unready, ...notes]).join("; "),
+    details,
+  };
+  const links = parts
+    .filter(([name]) => name.startsWith("link "))
+    .map(([name, health]): ComponentHealth => {
+      const carried = health.details?.["carried"] ?? 0;
+      // Of several root daemons one serves a link; of one alone it says nothing that it has not been given an event yet.
+      const isSpare = severalRoots && health.details?.["standsBy"] === true;
+      const noted = health.note === undefined ? "" : `; ${health.note}`;
+      const served = `${String(carried)} carried${isSpare ? ", stands by" : ""}${noted}`;
+      const note = health.ready ? served : (health.reason ?? "is not ready");
+      const link = name.slice("link ".length);
+      return {
+        kind: "link",
+        name: severalRoots ? `${link} (${status.node})` : link,
+        ready: health.ready,
+        note,
+        details: health.details ?? {},
+      };
+    });
+  return [node, ...links];
+}

@@ -1,0 +1,26 @@
+export { applyUpdate, isSameUpdate, neededSupervisor, planUpdate } from "./apply/apply-policy.ts";
+export { whileLocked } from "./apply/change-lock.ts";
+export { addMember, type MemberChange, removeMember, rotateKey } from "./apply/change-members.ts";
+export { lackingSignatureKeys } from "./apply/lacking-signature-keys.ts";
+export { type Move, movesOf } from "./apply/moves.ts";
+export {
+  declaredHere,
+  declaredPolicy,
+  notInForce,
+  runningPolicy,
+  unreached,
+} from "./apply/running-policy.ts";
+export { askHealth, type MeshHealth } from "./health.ts";
+export { invite, revoke } from "./join/invite.ts";
+export { joinMesh } from "./join/join-mesh.ts";
+export { openReception } from "./join/reception.ts";
+export {
+  readRunnableMesh,
+  runningSupervisor,
+  startMesh,
+  stopProcesses,
+  waitUntilReady,
+} from "./local-mesh.ts";
+export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry-in-force.ts";
+export { NODE_FLAGS } from "./supervisor.ts";
+export { untilAsked } from "./until-asked.ts";

@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type Logger, MeshError } from "@adaos/core";
+import { loadPolicy } from "@adaos/policy";
+import type { Invitation, Invitations } from "@adaos/provision";
+import {
+  type Admission,
+  type JoinRequest,
+  KeyRing,
+  meshFileIn,
+  offerOf,
+  openRequest,
+  planAdmission,
+  type Request,
+  readLayout,
+  remoteKeyNameOf,
+  sealAnswer,
+} from "@adaos/provision";
+import { applyUpdate, assertApplied, planUpdate } from "../apply/apply-policy.ts";
+import { whileLocked } from "../apply/change-lock.ts";
+
+interface Office {
+  readonly stateDir: string;
+  readonly invitations: Invitations;
+  readonly log: Logger;
+}
+
+/** Answers what came in the name of an invitation. Never rejects: what goes wrong is told to who asked. */
+export async function answerRequest(
+  invitation: Invitation,
+  bytes: Uint8Array,
+  office: Office,
+): Promise<Uint8Array> {
+  const sealKey = Buffer.from(invitation.sealKey, "base64");
+  let nonce = "";
+  try {
+    const request = openRequest(bytes, invitation.key);
+    nonce = request.nonce;
+    const ok = await answer(request, invitation, office);
+    return sealAnswer({ ok }, sealKey, nonce);
+  } catch (thrown) {
+    const error = MeshError.from(thrown, "internal", "joining failed");
+    office.log.warn({ invitation: invitation.id, err: error }, "joining refused");
+    return sealAnswer({ refused: { code: error.code, message: error.message } }, sealKey, nonce);
+  }
+}
+
+async function answer(request: Request, invitation: Invitation, office: Office): Promise<unknown> {
+  const { id, subnet, member } = invitation;
+  if (request.op === "look") return offerOf(await loaded(office.stateDir), invitation);
+  if (request.op === "join") return admit(request, invitation, office);
+  if (invitation.claimedBy === undefined) throw new MeshError("usage", "nobody has joined by this code yet");
+  office.invitations.remove(id);
+  office.log.info({ invitation: id, subnet, member }, "joined");
+  return {};
+}
+
+const loaded = (stateDir: string): ReturnType<typeof loadPolicy> =>
+  loadPolicy(meshFileIn(readLayout(stateDir)));
+
+/**
+ * Takes the keys of who joins into the mesh. Cut short at any point it can be asked again by the same keys, and a new code
+ * takes their place.
+ */
+function admit(
+  request: JoinRequest,
+  { id }: Invitation,
+  { stateDir, invitations, log }: Office,
+): Promise<Admission> {
+  return whileLocked(stateDir, async () => {
+    // Another process may have answered, revoked or expired it meanwhile.
+    const invitation = invitations.find(id);
+    if (invitation === undefined) throw new MeshError("denied", "the code was revoked, or has expired");
+    const claim = digestOf(request.keys);
+    const isAgain = invitation.claimedBy === claim;
+    if (invitation.claimedBy !== undefined && !isAgain) {
+      throw new MeshError("denied", "this code was used already; ask for another one");
+    }
+    const policy = await loaded(stateDir);
+    // Asked again, what the first time has written may not be applied yet.
+    if (!isAgain) await assertApplied(policy, stateDir);
+    const keyName = remoteKeyNameOf(invitation);
+    const publicKey = request.keys[keyName];
+    if (publicKey === undefined) throw new MeshError("usage", `the request has no key ${keyName}`);
+    assertUnknown(publicKey, keyName, stateDir);
+    const admission = await planAdmission(policy, invitation, request, stateDir);
+    // From here on it is used, whatever happens.
+    invitations.write({ ...invitation, claimedBy: claim });
+    new KeyRing(stateDir).admit(keyName, publicKey);
+    const inForceMs = await applyUpdate(await planUpdate(policy, stateDir), stateDir, undefined, "changed");
+    const { subnet, member } = invitation;
+    log.info({ invitation: id, subnet, member, key: publicKey, inForceMs }, "admitted");
+    return admission;
+  });
+}
+
+/** A server takes no config in which two have one key. Throws `denied` when somebody else has this one. */
+function assertUnknown(publicKey: string, keyName: string, stateDir: string): void {
+  if (new KeyRing(stateDir).joined(keyName) === publicKey) return;
+  const isKnown = readLayout(stateDir).servers.some(({ configFile }) =>
+    readFileSync(configFile, "utf8").includes(publicKey),
+  );
+  if (isKnown)
+    throw new MeshError("denied", "this key is another node's already; every node has one of its own");
+}
+
+function digestOf(keys: JoinRequest["keys"]): string {
+  return createHash("sha256")
+    .update(JSON.stringify(Object.entries(keys).sort()))
+    .digest("hex");
+}

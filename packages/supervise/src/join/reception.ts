@@ -1,0 +1,20 @@
+import type { Logger } from "@adaos/core";
+import { Invitations } from "@adaos/provision";
+import type { Reception } from "@adaos/root";
+
+const NOTHING = new Uint8Array();
+
+/** Lets others join the mesh of a state folder, for the root daemon beside it. */
+export function openReception(stateDir: string, log: Logger): Reception {
+  const invitations = new Invitations(stateDir);
+  return {
+    open: () => invitations.open(),
+    async answer(id, request) {
+      const invitation = invitations.find(id);
+      if (invitation === undefined) return NOTHING;
+      // Loaded only when somebody joins: a daemon lives long, and what it does not need it should not carry.
+      const { answerRequest } = await import("./answer-request.ts");
+      return answerRequest(invitation, request, { stateDir, invitations, log });
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { existsSync, readFileSync } from "node:fs";
+import { registryApprovalFile, registryInForceFile, writeWhole } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import type { Layout } from "@adaos/provision";
+import { keepBundle, shortHash } from "@adaos/registry";
+import type { FolderJudgement, ServedRegistry } from "@adaos/registry-tools";
+import { isNodeRunning, untilNone } from "./apply/in-force.ts";
+import { askHealth, type ComponentHealth } from "./health.ts";
+
+/** The root looks twice a second, hubs and members are told every two seconds. */
+const IN_FORCE_LIMIT_MS = 30_000;
+const POLL_MS = 100;
+
+/** What the registry's folder holds beside what is in force: the root's own question. */
+export async function judgeRegistry(
+  { registryDir }: Pick<Layout, "registryDir">,
+  stateDir: string,
+): Promise<FolderJudgement> {
+  const { judgeFolder } = await import("@adaos/registry-tools");
+  const file = registryInForceFile(stateDir);
+  return judgeFolder(registryDir, existsSync(file) ? readFileSync(file) : undefined);
+}
+
+/**
+ * Puts the first registry of a mesh in force before it starts, once lint has found nothing wrong: its root would offer no
+ * other. Rejects with `invalid-config`.
+ */
+export async function beginRegistry(registryDir: string, stateDir: string): Promise<void> {
+  if (existsSync(registryInForceFile(stateDir))) return;
+  const { found } = await judgeRegistry({ registryDir }, stateDir);
+  if (found.kind === "broken") throw new MeshError("invalid-config", found.reason);
+  const [first, ...more] = found.faults;
+  if (first === undefined) return await keepBundle(registryInForceFile(stateDir), found.candidate.bytes);
+  const others = more.length === 0 ? "" : `\nand ${more.length} more: adaos events registry lint`;
+  throw new MeshError(
+    "invalid-config",
+    `the registry in ${registryDir} is not fit to be served: ${first.at} ${first.rule}: ${first.told}${others}`,
+  );
+}
+
+/** Lets the root put the registry of this digest in force; it judges once more by itself. */
+export function approveRegistry(digest: string, stateDir: string): void {
+  writeWhole(registryApprovalFile(stateDir), digest);
+}
+
+/**
+ * Waits until this registry is in force at every root daemon, hub and member that runs here, and at the hubs of other
+ * machines. Resolves with the milliseconds that took; rejects with `timeout`, naming who has another one and why.
+ */
+export async function untilRegistryInForce(
+  wanted: Pick<ServedRegistry, "registry" | "digest">,
+  layout: Layout,
+  stateDir: string,
+): Promise<number> {
+  const startMs = performance.now();
+  await untilNone("not in force everywhere", IN_FORCE_LIMIT_MS, POLL_MS, async () => {
+    const { components } = await askHealth(layout, stateDir);
+    const nodes = components.filter(({ kind }) => kind === "node");
+    return layout.nodes.flatMap(({ id, role }) => {
+      const node = nodes.find(({ name }) => name === id);
+      if (node === undefined || !isNodeRunning(id, stateDir)) return [];
+      if (role === "root") return rootLacks(node, wanted, layout);
+      const key = role === "hub" ? "hash" : "hub";
+      return partOf(node, "registry")[key] === wanted.registry.hash ? [] : [toldBy(node)];
+    });
+  });
+  return Math.round(performance.now() - startMs);
+}
+
+/** Why it is not in force at a root daemon, or at hubs of other machines that this one offers it to. */
+function rootLacks(
+  root: ComponentHealth,
+  { registry: { hash }, digest }: Pick<ServedRegistry, "registry" | "digest">,
+  { remote = [], nodes }: Layout,
+): string[] {
+  const told = partOf(root, "registry");
+  if (told["digest"] !== digest) {
+    if (told["refused"] === digest) throw new MeshError("invalid-config", toldBy(root));
+    return [`${toldBy(root)}; wanted is ${shortHash(hash)}`];
+  }
+  // Of several root daemons a hub listens to one.
+  if (nodes.filter(({ role }) => role === "root").length > 1) return [];
+  const offers = partOf(root, "registry offers");
+  return remote.flatMap((subnet) => {
+    const said = offers[subnet];
+    return said === "has it" || said === undefined ? [] : [`hub of ${subnet}: ${String(said)}`];
+  });
+}
+
+function partOf({ details = {} }: ComponentHealth, part: string): Readonly<Record<string, unknown>> {
+  return (details[part] ?? {}) as Readonly<Record<string, unknown>>;
+}
+
+function toldBy({ name, note }: ComponentHealth): string {
+  return `${name}: ${note}`;
+}

@@ -1,0 +1,120 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Layout } from "@adaos/provision";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { isRunning, type ProcessRecord, readProcessTable } from "./process-table.ts";
+import { Supervisor } from "./supervisor.ts";
+
+/** Stands for nats-server: lives until it is told to end. */
+const SERVER = `#!/bin/sh
+echo "started with $*"
+trap 'exit 0' TERM
+while :; do sleep 0.05; done
+`;
+
+let dir: string;
+let said: string[];
+let supervisor: Supervisor | undefined;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "adaos-supervisor-"));
+  writeFileSync(join(dir, "server"), SERVER, { mode: 0o755 });
+  said = [];
+});
+afterEach(async () => {
+  await supervisor?.stop();
+  supervisor = undefined;
+  rmSync(dir, { recursive: true });
+});
+
+function supervise(...names: readonly string[]): Supervisor {
+  const layout: Layout = {
+    mesh: "demo",
+    configFile: "",
+    registryDir: "",
+    ports: {},
+    servers: names.map((name) => ({
+      name,
+      of: name,
+      url: "",
+      systemSeedFile: "",
+      configFile: `${name}.conf`,
+      seedFile: "",
+      stream: "",
+    })),
+    nodes: [],
+  };
+  supervisor = new Supervisor(
+    dir,
+    layout,
+    { natsServer: join(dir, "server"), adaos: join(dir, "adaos.mjs") },
+    (line) => said.push(line),
+  );
+  supervisor.start();
+  return supervisor;
+}
+
+function child(name: string): ProcessRecord {
+  const record = readProcessTable(dir)?.children.find((one) => one.name === name);
+  if (record === undefined) throw new Error(`${name} is not in the table`);
+  return record;
+}
+
+describe("Supervisor", () => {
+  test("starts every process, records it, and keeps what it prints", async () => {
+    supervise("nats-root", "nats-alpha");
+    expect(readProcessTable(dir)?.supervisor.pid).toBe(process.pid);
+    expect([isRunning(child("nats-root")), isRunning(child("nats-alpha"))]).toEqual([true, true]);
+    await vi.waitFor(() =>
+      expect(readFileSync(join(dir, "logs/nats-alpha.out"), "utf8")).toBe(
+        "started with -c nats-alpha.conf\n",
+      ),
+    );
+  });
+
+  test("starts again what dies, and says so", async () => {
+    supervise("nats-root");
+    const first = child("nats-root");
+    process.kill(first.pid, "SIGKILL");
+    await vi.waitFor(() => {
+      expect(child("nats-root").pid).not.toBe(first.pid);
+      expect(isRunning(child("nats-root"))).toBe(true);
+    }, 3000);
+    expect(said).toEqual([
+      expect.stringMatching(/^nats-root ended \(SIGKILL\); starting it again in 200 ms/),
+    ]);
+  });
+
+  test("waits twice as long before each further start of what dies at once", async () => {
+    writeFileSync(join(dir, "server"), "#!/bin/sh\nexit 3\n", { mode: 0o755 });
+    supervise("nats-root");
+    await vi.waitFor(() => expect(said).toHaveLength(2), 5000);
+    expect(said.map((line) => line.split("; ")[0])).toEqual(Array(2).fill("nats-root ended (exit code 3)"));
+    expect(said.map((line) => / in (\d+) ms/.exec(line)?.[1])).toEqual(["200", "400"]);
+  });
+
+  test("tries again, and says why, what cannot be started at all", async () => {
+    rmSync(join(dir, "server"));
+    supervise("nats-root");
+    await vi.waitFor(() => expect(said[0]).toMatch(/^nats-root ended \(.*ENOENT\); starting it again/));
+    expect(readProcessTable(dir)?.children).toEqual([]);
+  });
+
+  test("stops every process and forgets them, also when called twice", async () => {
+    const running = supervise("nats-root", "nats-alpha");
+    const records = [child("nats-root"), child("nats-alpha")];
+    await Promise.all([running.stop(), running.stop()]);
+    expect(records.map(isRunning)).toEqual([false, false]);
+    expect(existsSync(join(dir, "run/processes.json"))).toBe(false);
+    expect(said).toEqual([]);
+  });
+
+  test("starts nothing again once it is stopped", async () => {
+    const running = supervise("nats-root");
+    process.kill(child("nats-root").pid, "SIGKILL");
+    await vi.waitFor(() => expect(said).toHaveLength(1));
+    await running.stop();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(existsSync(join(dir, "run/processes.json"))).toBe(false);
+  });
+});

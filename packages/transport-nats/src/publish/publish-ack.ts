@@ -1,0 +1,73 @@
+import { MeshError } from "@adaos/core";
+import type { Msg } from "nats";
+import { plainText } from "../pull/consumer-state.ts";
+
+/** The server's answer to a write, or that there was none. */
+export type Ack =
+  | { readonly kind: "stored"; readonly stream: string; readonly seq: number; readonly duplicate: boolean }
+  /** No answer: it may or may not be stored. */
+  | { readonly kind: "unknown"; readonly reason: string }
+  /** Certainly not stored now; may be later. */
+  | { readonly kind: "unavailable"; readonly reason: string }
+  | { readonly kind: "denied"; readonly subject: string }
+  | { readonly kind: "failed"; readonly error: MeshError };
+
+interface AckJson {
+  readonly stream?: string;
+  readonly seq?: number;
+  readonly duplicate?: boolean;
+  readonly error?: { readonly code?: number; readonly err_code?: number; readonly description?: string };
+}
+
+/** Error codes of a stream that is at one of its limits (nats-server 2.15, `discard: new`). */
+const FULL: ReadonlySet<number> = new Set([10077, 10047, 10023]);
+
+/** An acknowledgement holds a name and three numbers. */
+const MAX_ACK_BYTES = 16_384;
+
+/** Reads a JetStream publish acknowledgement. */
+export function parseAck(msg: Msg): Ack {
+  if (msg.headers?.code === 503)
+    return { kind: "unavailable", reason: "no stream answers there; is its hub up?" };
+  let json: AckJson | null;
+  try {
+    json = msg.data.length > MAX_ACK_BYTES ? null : msg.json<AckJson | null>();
+  } catch (cause) {
+    return noAck(cause);
+  }
+  // The server may be another's: it may answer anything.
+  if (typeof json !== "object" || json === null || Array.isArray(json) || json.error === null) return noAck();
+  if (json.error === undefined) {
+    // Every server says at least where.
+    if (typeof json.stream !== "string" || !Number.isSafeInteger(json.seq)) return noAck();
+    return {
+      kind: "stored",
+      stream: json.stream,
+      seq: json.seq ?? 0,
+      duplicate: json.duplicate === true,
+    };
+  }
+  const { code = 0, err_code: errCode = 0 } = json.error;
+  const description = plainText(json.error.description) || "no description";
+  if (FULL.has(errCode)) {
+    const message = `the stream is full (${description}); it refuses rather than drop what it holds`;
+    return { kind: "failed", error: new MeshError("backpressure", message) };
+  }
+  // 429: too much at once from everybody together; nothing of it was stored.
+  if (code === 503 || code === 408 || code === 429) return { kind: "unavailable", reason: description };
+  const meaning = errCode === 10054 ? "too-large" : "internal";
+  return {
+    kind: "failed",
+    error: new MeshError(
+      meaning,
+      `the server refused to store it: ${description} (${Number.isSafeInteger(errCode) ? errCode : 0})`,
+    ),
+  };
+}
+
+function noAck(cause?: unknown): Ack {
+  return {
+    kind: "failed",
+    error: new MeshError("internal", "the server's acknowledgement is none", { cause }),
+  };
+}

@@ -1,0 +1,128 @@
+import type { StartAt } from "@adaos/core";
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  DeliverPolicy,
+  type JetStreamManager,
+} from "nats";
+import { ifThere } from "../connection/not-found.ts";
+import { PRIORITY_GROUP } from "./pinned-consumer.ts";
+import { PIN_TIMEOUT_MS } from "./pull-loop.ts";
+
+/** Deliveries that a link may hold at a time. */
+const LINK_MAX_ACK_PENDING = 2000;
+/** How soon what was delivered to a root daemon that is gone is given to another, at the latest. */
+const LINK_ACK_WAIT_MS = 3000;
+/** Remembers where a durable that is being made anew goes on. */
+const MARK_SUFFIX = "-anew";
+
+/** One puller at a time, without an election of ours. The client's type predates it (nats-server 2.11). */
+const PINNED = {
+  priority_groups: [PRIORITY_GROUP],
+  priority_policy: "pinned_client",
+  priority_timeout: PIN_TIMEOUT_MS * 1e6,
+};
+
+/** The durable from which a link pulls. */
+export interface LinkDurable {
+  readonly stream: string;
+  readonly consumer: string;
+  /** Subject filters, none within another. None at all: nothing may cross, and there is no durable. */
+  readonly filters: readonly string[];
+  /** `new` when it is wanted for the first time, `all` when it was there before and has vanished. */
+  readonly startAt: StartAt;
+}
+
+/**
+ * Creates a link's durable, brings it to these filters, or removes it. One whose acknowledgements are not what links
+ * need is made anew where it stands. Rejects with what the client throws.
+ */
+export async function ensureLinkDurable(jsm: JetStreamManager, durable: LinkDurable): Promise<void> {
+  const { stream, consumer, filters } = durable;
+  const existing = await findConsumer(jsm, stream, consumer);
+  if (filters.length === 0) {
+    // A consumer without a filter would hand out everything.
+    if (existing !== undefined) await jsm.consumers.delete(stream, consumer);
+    await dropMark(jsm, durable);
+  } else if (existing === undefined) {
+    await addDurable(jsm, durable);
+  } else if (!isPinned(existing)) {
+    await markPosition(jsm, durable, existing.ack_floor.stream_seq + 1);
+    await jsm.consumers.delete(stream, consumer);
+    await addDurable(jsm, durable);
+  } else if (filtersOf(existing).join(" ") !== filters.join(" ")) {
+    await jsm.consumers.update(stream, consumer, { filter_subjects: [...filters] });
+  }
+}
+
+/** Drops the link durables of a stream, called by this prefix, but those that are named: nobody pulls from them any more. */
+export async function dropOtherDurables(
+  jsm: JetStreamManager,
+  stream: string,
+  prefix: string,
+  kept: readonly string[],
+): Promise<void> {
+  const names = new Set(kept.flatMap((name) => [name, name + MARK_SUFFIX]));
+  for await (const { name } of jsm.consumers.list(stream)) {
+    if (name.startsWith(prefix) && !names.has(name)) await jsm.consumers.delete(stream, name);
+  }
+}
+
+/** A position that outlived its use would send a later durable back to it. */
+async function dropMark(jsm: JetStreamManager, { stream, consumer }: LinkDurable): Promise<void> {
+  const name = consumer + MARK_SUFFIX;
+  if ((await findConsumer(jsm, stream, name)) !== undefined) await jsm.consumers.delete(stream, name);
+}
+
+/** Where a durable was that is being made anew, if one is, goes before where it would begin otherwise. */
+async function addDurable(jsm: JetStreamManager, durable: LinkDurable): Promise<void> {
+  const { stream, consumer, filters, startAt } = durable;
+  const mark = await findConsumer(jsm, stream, consumer + MARK_SUFFIX);
+  const start: Partial<ConsumerConfig> =
+    mark?.config.opt_start_seq === undefined
+      ? { deliver_policy: startAt === "all" ? DeliverPolicy.All : DeliverPolicy.New }
+      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: mark.config.opt_start_seq };
+  await jsm.consumers.add(stream, {
+    durable_name: consumer,
+    ack_policy: AckPolicy.All,
+    ack_wait: LINK_ACK_WAIT_MS * 1e6,
+    max_deliver: -1,
+    max_ack_pending: LINK_MAX_ACK_PENDING,
+    filter_subjects: [...filters],
+    ...start,
+    ...PINNED,
+  });
+  if (mark !== undefined) await dropMark(jsm, durable);
+}
+
+/** A consumer that nobody pulls from, so that a crash between the old durable and the new one loses no position. */
+async function markPosition(jsm: JetStreamManager, durable: LinkDurable, startSeq: number): Promise<void> {
+  const { stream, consumer, filters } = durable;
+  await dropMark(jsm, durable);
+  await jsm.consumers.add(stream, {
+    durable_name: consumer + MARK_SUFFIX,
+    ack_policy: AckPolicy.None,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: startSeq,
+    filter_subjects: [...filters],
+  });
+}
+
+/** A consumer's state, or nothing when there is none of that name. */
+export async function findConsumer(
+  jsm: JetStreamManager,
+  stream: string,
+  consumer: string,
+): Promise<ConsumerInfo | undefined> {
+  return ifThere("consumer", jsm.consumers.info(stream, consumer));
+}
+
+function filtersOf({ config }: ConsumerInfo): readonly string[] {
+  return config.filter_subjects ?? (config.filter_subject === undefined ? [] : [config.filter_subject]);
+}
+
+function isPinned({ config }: ConsumerInfo): boolean {
+  const { priority_policy: policy } = config as Partial<typeof PINNED>;
+  return config.ack_policy === AckPolicy.All && policy === PINNED.priority_policy;
+}

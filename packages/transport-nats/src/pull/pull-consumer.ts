@@ -1,0 +1,208 @@
+import type { Logger, Settlement } from "@adaos/core";
+import { RecentMap } from "@adaos/core/wire";
+import type { Msg } from "nats";
+import { type Connection, delay } from "../connection/connection.ts";
+import type { AckSubject } from "./ack-subject.ts";
+import { PullLoop, type PullState } from "./pull-loop.ts";
+
+export interface PullConsumerOptions {
+  readonly stream: string;
+  readonly consumer: string;
+  /** Where the JetStream API of that stream is found. @default "$JS.API" */
+  readonly apiPrefix?: string;
+  /** Messages asked for at a time. @default 500 */
+  readonly batchMessages?: number;
+  /** The consumer's `ack_wait`; held deliveries are extended three times within it. */
+  readonly ackWaitMs: number;
+  readonly log: Logger;
+  /** The consumer does not exist: called, at most every few seconds, until it does. */
+  readonly onMissing: () => void;
+  readonly onState?: (state: PullState) => void;
+  /**
+   * How long after the last request a stop hands back what still comes. A server with leaf nodes or gateways sends to a
+   * pull younger than 2 s without asking whether anybody listens, and what nobody takes waits for the ack wait to pass.
+   * @default 0
+   */
+  readonly handBackMs?: number;
+}
+
+/** One message handed over, to be settled exactly once. */
+export interface PulledMessage {
+  readonly msg: Msg;
+  readonly seq: number;
+  readonly storedMs: number;
+  readonly deliveryCount: number;
+  settle(settlement: Settlement): void;
+}
+
+/** Long: after a server had stood still for 8 s, a member whose requests expired after 2 s was given events late (twice). */
+const EXPIRES_MS = 10_000;
+const MAX_TICK_MS = 1000;
+const HANDED_BACK_MS = 100;
+/** Settlements remembered in case their way to the server was cut. */
+const REMEMBERED = 4096;
+/** A write to the socket costs more than handling an event: settlements wait for each other, this long or this many. */
+const GATHER_MS = 1;
+const MAX_GATHERED = 128;
+
+interface Held {
+  msg: Msg;
+  readonly since: number;
+}
+
+/**
+ * Pulls from one durable for as long as it lives: across reconnects, restarts of the server, and the durable's own
+ * disappearance. Hands over each message once, also when the server delivers it again while it is still being worked
+ * on or after an acknowledgement that got lost on the way.
+ */
+export class PullConsumer {
+  readonly #connection: Connection;
+  readonly #options: Required<Omit<PullConsumerOptions, "onState">>;
+  readonly #onMessage: (message: PulledMessage) => void;
+  readonly #loop: PullLoop;
+  readonly #held = new Map<string, Held>();
+  /** Keys of settled messages with the settlement. */
+  readonly #settled = new RecentMap<string, string>(REMEMBERED);
+  /** Settlements that go out together. */
+  #unsent: { readonly msg: Msg; readonly word: string }[] = [];
+  #sender: NodeJS.Timeout | undefined;
+  readonly #ticker: NodeJS.Timeout;
+  readonly #onIdle = new Set<() => void>();
+  #stopped: Promise<void> | undefined;
+  /** Aborted when a stop has nothing more to expect of the last pull. */
+  readonly #pullOver = new AbortController();
+
+  constructor(
+    connection: Connection,
+    { onState, ...options }: PullConsumerOptions,
+    onMessage: (message: PulledMessage) => void,
+  ) {
+    this.#connection = connection;
+    this.#options = { apiPrefix: "$JS.API", batchMessages: 500, handBackMs: 0, ...options };
+    this.#onMessage = onMessage;
+    this.#loop = new PullLoop(connection, {
+      ...this.#options,
+      onState,
+      requests: 1,
+      expiresMs: EXPIRES_MS,
+      nextSize: () => {
+        if (this.#stopped === undefined) return { batch: this.#options.batchMessages };
+        this.#pullOver.abort();
+        return undefined;
+      },
+      onMessage: (msg, { at }) => this.#onDelivered(msg, at),
+    });
+    this.#ticker = setInterval(() => this.#tick(), Math.min(options.ackWaitMs / 3, MAX_TICK_MS));
+    this.#loop.fill();
+  }
+
+  /** Messages handed over and not settled yet. */
+  get held(): number {
+    return this.#held.size;
+  }
+
+  /** Takes no more, then waits until what was handed over is settled, at most `graceMs`. Safe to call twice. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped ??= this.#endPull();
+    if (this.#held.size > 0) await this.#idleWithin(graceMs);
+    await this.#stopped;
+    clearInterval(this.#ticker);
+    this.#send();
+  }
+
+  async #endPull(): Promise<void> {
+    this.#loop.quiet();
+    const handBackMs = this.#handBackMs();
+    const mayCome = this.#loop.left > 0 && this.#connection.connected && !this.#connection.nc.isClosed();
+    if (handBackMs > 0 && mayCome) await delay(handBackMs, this.#pullOver.signal);
+    this.#loop.end();
+  }
+
+  #idleWithin(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#onIdle.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, graceMs);
+      this.#onIdle.add(done);
+    });
+  }
+
+  /** How long from now on the server may send to us without asking. */
+  #handBackMs(): number {
+    return this.#loop.askedMs + this.#options.handBackMs - performance.now();
+  }
+
+  #onDelivered(msg: Msg, { seq, deliveryCount, storedMs, key }: AckSubject): void {
+    const settled = this.#settled.get(key);
+    if (settled !== undefined) {
+      this.#respond(msg, settled);
+      return;
+    }
+    const held = this.#held.get(key);
+    if (held !== undefined) {
+      held.msg = msg;
+      return;
+    }
+    if (this.#stopped !== undefined) {
+      // Later than this pull can get it once more.
+      this.#respond(msg, settlementWord({ kind: "nak", delayMs: this.#handBackMs() + HANDED_BACK_MS }));
+      return;
+    }
+    const fresh: Held = { msg, since: performance.now() };
+    this.#held.set(key, fresh);
+    this.#onMessage({
+      msg,
+      seq,
+      storedMs,
+      deliveryCount,
+      settle: (settlement) => {
+        if (this.#held.get(key) !== fresh) return;
+        this.#held.delete(key);
+        const word = settlementWord(settlement);
+        this.#respond(fresh.msg, word);
+        if (settlement.kind !== "nak") this.#settled.set(key, word);
+        if (this.#held.size === 0) for (const tell of this.#onIdle) tell();
+      },
+    });
+  }
+
+  #respond(msg: Msg, word: string): void {
+    this.#unsent.push({ msg, word });
+    if (this.#unsent.length >= MAX_GATHERED) this.#send();
+    else this.#sender ??= setTimeout(() => this.#send(), GATHER_MS);
+  }
+
+  /** A settlement that cannot be sent is a redelivery later, to whoever pulls then. */
+  #send(): void {
+    clearTimeout(this.#sender);
+    this.#sender = undefined;
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    if (this.#connection.nc.isClosed()) return;
+    for (const { msg, word } of unsent) msg.respond(word);
+  }
+
+  #tick(): void {
+    this.#loop.tick();
+    if (!this.#connection.connected) return;
+    const nowMs = performance.now();
+    for (const held of this.#held.values()) {
+      if (nowMs - held.since >= this.#options.ackWaitMs / 3) this.#respond(held.msg, "+WPI");
+    }
+  }
+}
+
+function settlementWord(settlement: Settlement): string {
+  switch (settlement.kind) {
+    case "ack":
+      return "+ACK";
+    case "nak":
+      // Never bare: the server would redeliver at once, again and again.
+      return `-NAK ${JSON.stringify({ delay: Math.max(1, settlement.delayMs) * 1e6 })}`;
+    case "term":
+      return `+TERM ${settlement.reason.replaceAll(/[^ -~]/g, " ").slice(0, 200)}`;
+  }
+}

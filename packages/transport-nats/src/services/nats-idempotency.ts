@@ -1,0 +1,160 @@
+import { type IdempotencyStore, MeshError } from "@adaos/core";
+import {
+  DONE_ROOT,
+  doneStream,
+  MAX_MARK_BYTES,
+  type NodeAddress,
+  RecentMap,
+  randomId,
+} from "@adaos/core/wire";
+import type { Msg, Subscription } from "nats";
+import type { Connection } from "../connection/connection.ts";
+import { StreamPublisher } from "../publish/stream-publisher.ts";
+
+/** Longest wait for an answer, looked at once in so long. */
+const ANSWER_MS = 3000;
+const SWEEP_MS = 500;
+/** Effects that happened here and could not be marked yet. */
+const UNMARKED_REMEMBERED = 10_000;
+/** Keys that are asked for together at most; a request of some 10 KB. */
+const MAX_TOGETHER = 128;
+
+const NOTHING = new Uint8Array();
+
+/** Whether an effect is marked. */
+interface Question {
+  readonly subject: string;
+  resolve(known: boolean): void;
+  reject(error: MeshError): void;
+}
+
+/** Questions that were put to the server together. */
+interface Asked {
+  readonly askedMs: number;
+  readonly questions: readonly Question[];
+}
+
+/**
+ * The idempotency store of one member: a mark per effect in a stream of its own at its hub, shared by the node's
+ * processes. Looks before the effect and marks after it. Uses a connection and does not own it.
+ *
+ * What is asked in one turn of the event loop is one question: is any of these marked? Nearly always none is, and that
+ * is the whole answer. Else each is asked for alone.
+ */
+export class NatsIdempotencyStore implements IdempotencyStore {
+  readonly #connection: Connection;
+  readonly #prefix: string;
+  readonly #getSubject: string;
+  readonly #publisher: StreamPublisher;
+  readonly #inbox: string;
+  #subscription: Subscription | undefined;
+  #toAsk: Question[] = [];
+  readonly #asked = new Map<string, Asked>();
+  #count = 0;
+  #sweeper: NodeJS.Timeout | undefined;
+  /** Done here, but the mark is not written: whoever brings the event again must not repeat the effect. */
+  readonly #unmarked = new RecentMap<string, true>(UNMARKED_REMEMBERED);
+
+  constructor(connection: Connection, node: NodeAddress) {
+    this.#connection = connection;
+    this.#prefix = `${DONE_ROOT}.${node.subnet}.${node.node}`;
+    this.#getSubject = `$JS.API.DIRECT.GET.${doneStream(node)}`;
+    // Marks are one to a subject: their order means nothing.
+    this.#publisher = new StreamPublisher(connection, { isOrdered: false, maxMessageBytes: MAX_MARK_BYTES });
+    this.#inbox = connection.newInbox();
+    connection.listen({ onDisconnect: () => this.#fail("the connection was lost", () => true) });
+  }
+
+  async once(
+    durable: string,
+    key: string,
+    effect: (transaction: unknown) => Promise<void>,
+  ): Promise<boolean> {
+    const subject = `${this.#prefix}.${durable}.${key}`;
+    if (this.#unmarked.get(subject) === true) {
+      await this.#mark(subject);
+      return false;
+    }
+    if (await this.#isKnown(subject)) return false;
+    await effect(undefined);
+    await this.#mark(subject);
+    return true;
+  }
+
+  /** An effect whose mark fails is remembered here, so that its redelivery only marks. */
+  async #mark(subject: string): Promise<void> {
+    try {
+      await this.#publisher.publish({ subject, id: randomId(), headers: {}, body: NOTHING });
+      this.#unmarked.delete(subject);
+    } catch (cause) {
+      this.#unmarked.set(subject, true);
+      throw MeshError.from(cause, "unavailable", "the mark of a handled event cannot be stored");
+    }
+  }
+
+  #isKnown(subject: string): Promise<boolean> {
+    const { nc, connected } = this.#connection;
+    if (!connected || nc.isClosed()) return Promise.reject(unavailable("the server is away"));
+    return new Promise((resolve, reject) => {
+      if (this.#toAsk.push({ subject, resolve, reject }) === 1) setImmediate(() => this.#askAll());
+    });
+  }
+
+  #askAll(): void {
+    const toAsk = this.#toAsk;
+    this.#toAsk = [];
+    for (let i = 0; i < toAsk.length; i += MAX_TOGETHER) this.#ask(toAsk.slice(i, i + MAX_TOGETHER));
+  }
+
+  /** No inbox and no timer of its own for a question, since every event asks. */
+  #ask(questions: readonly Question[]): void {
+    const { nc, connected } = this.#connection;
+    if (!connected || nc.isClosed()) return refuse(questions, "the server is away");
+    this.#subscription ??= nc.subscribe(`${this.#inbox}.*`, {
+      callback: (error, msg) => {
+        if (error === null) this.#onAnswer(msg);
+      },
+    });
+    this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
+    const token = (this.#count++).toString(36);
+    this.#asked.set(token, { askedMs: performance.now(), questions });
+    const request = JSON.stringify({ multi_last: questions.map(({ subject }) => subject) });
+    nc.publish(this.#getSubject, request, { reply: `${this.#inbox}.${token}` });
+  }
+
+  /** One of the marks, or that there is none: the servers let only the first message of an answer through. */
+  #onAnswer(msg: Msg): void {
+    const token = msg.subject.slice(this.#inbox.length + 1);
+    const questions = this.#asked.get(token)?.questions ?? [];
+    this.#asked.delete(token);
+    const code = msg.headers?.code ?? 0;
+    if (code === 404) for (const { resolve } of questions) resolve(false);
+    else if (code !== 0) refuse(questions, `${code} ${msg.headers?.description ?? ""}`);
+    else if (questions.length === 1) questions[0]?.resolve(true);
+    else for (const question of questions) this.#ask([question]);
+  }
+
+  #sweep(): void {
+    const sinceMs = performance.now() - ANSWER_MS;
+    this.#fail(`no answer in ${ANSWER_MS} ms`, ({ askedMs }) => askedMs <= sinceMs);
+    if (this.#asked.size > 0) return;
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+  }
+
+  #fail(reason: string, which: (asked: Asked) => boolean): void {
+    for (const [token, asked] of this.#asked) {
+      if (!which(asked)) continue;
+      this.#asked.delete(token);
+      refuse(asked.questions, reason);
+    }
+  }
+}
+
+function refuse(questions: readonly Question[], reason: string): void {
+  for (const { reject } of questions) reject(unavailable(reason));
+}
+
+function unavailable(reason: string): MeshError {
+  return new MeshError("unavailable", `the hub does not tell which events were handled: ${reason}`);
+}

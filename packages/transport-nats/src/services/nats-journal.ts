@@ -1,0 +1,118 @@
+import { MeshError, type Message } from "@adaos/core";
+import {
+  type DeadLetter,
+  deadLetterSubject,
+  encodeDeadLetter,
+  type FailureJournal,
+  MAX_DEAD_LETTER_BYTES,
+  MAX_RECORD_BYTES,
+  type NodeAddress,
+  PROCESSING_ROOT,
+  type ProcessingRecord,
+  processingStream,
+  type RecordedEvent,
+  randomId,
+} from "@adaos/core/wire";
+import type { Connection } from "../connection/connection.ts";
+import { StreamPublisher } from "../publish/stream-publisher.ts";
+import { Suspensions } from "../publish/suspensions.ts";
+import {
+  askHub,
+  type ParkedReply,
+  type ParkedRequest,
+  type ParkReply,
+  type ParkRequest,
+  type ReleaseReply,
+  type ReleaseRequest,
+} from "./hub-requests.ts";
+
+const ANSWER_MS = 3000;
+/** For what the hub has to read and write before it answers. */
+const HUB_MS = 5000;
+
+/** The failure journal of one member, in two streams of its hub. Uses a connection and does not own it. */
+export class NatsJournal implements FailureJournal {
+  readonly #connection: Connection;
+  readonly #address: NodeAddress;
+  readonly #deadLetters: StreamPublisher;
+  readonly #records: StreamPublisher;
+  readonly #suspensions: Suspensions;
+
+  constructor(connection: Connection, address: NodeAddress) {
+    this.#connection = connection;
+    this.#address = address;
+    this.#suspensions = new Suspensions(connection, address.node);
+    // A batch goes to one stream, so each has a publisher of its own.
+    this.#deadLetters = new StreamPublisher(connection, { maxMessageBytes: MAX_DEAD_LETTER_BYTES });
+    this.#records = new StreamPublisher(connection, { maxMessageBytes: MAX_RECORD_BYTES });
+  }
+
+  async storeDeadLetter(entry: DeadLetter): Promise<void> {
+    // A subject of its own, and one message a subject: a letter that is stored again replaces itself.
+    const own = `${entry.seq}-${subjectToken(entry.event_id)}`;
+    const subject = deadLetterSubject({ ...this.#address, durable: entry.durable }, own);
+    const letter = messageOf(subject, encodeDeadLetter(entry));
+    await this.#suspensions.guard(subject, () => this.#deadLetters.publish(letter));
+  }
+
+  async record(record: ProcessingRecord): Promise<void> {
+    const subject = this.#recordSubject(record.durable, record);
+    const message = messageOf(subject, new TextEncoder().encode(JSON.stringify(record)));
+    await this.#suspensions.guard(subject, () => this.#records.publish(message));
+  }
+
+  async lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined> {
+    const { subnet } = this.#address;
+    const subject = `$JS.API.DIRECT.GET.${processingStream(subnet)}.${this.#recordSubject(durable, event)}`;
+    try {
+      const answer = await this.#connection.nc.request(subject, undefined, { timeout: ANSWER_MS });
+      return answer.headers?.code === 404 ? undefined : answer.json<ProcessingRecord>();
+    } catch (cause) {
+      throw MeshError.from(cause, "unavailable", "the hub does not answer for processing records");
+    }
+  }
+
+  async park(durable: string, seqs: readonly number[]): Promise<ReadonlySet<number>> {
+    const request: ParkRequest = { durable, seqs };
+    const { node } = this.#address;
+    const { refused } = await askHub<ParkReply>(this.#connection, node, "park", request, HUB_MS);
+    return new Set(refused);
+  }
+
+  async parked(durable: string): Promise<readonly string[]> {
+    const all: string[] = [];
+    for (let after: string | undefined; ; after = all.at(-1)) {
+      const request: ParkedRequest = after === undefined ? { durable } : { durable, after };
+      const { node } = this.#address;
+      const { events, more } = await askHub<ParkedReply>(this.#connection, node, "parked", request, HUB_MS);
+      all.push(...events);
+      if (more !== true || events.length === 0) return all;
+    }
+  }
+
+  async release(durable: string, event: string): Promise<number> {
+    let released = 0;
+    for (let after = 0; ; ) {
+      const request: ReleaseRequest = { durable, event, after };
+      const { node } = this.#address;
+      const reply = await askHub<ReleaseReply>(this.#connection, node, "release", request, HUB_MS);
+      released += reply.released;
+      if (reply.next === undefined || !(reply.next > after)) return released;
+      after = reply.next;
+    }
+  }
+
+  #recordSubject(durable: string, { event_id, seq }: RecordedEvent): string {
+    const { subnet, node } = this.#address;
+    return `${PROCESSING_ROOT}.${subnet}.${node}.${durable}.${subjectToken(event_id)}.${seq}`;
+  }
+}
+
+/** Ids come from envelopes that were checked, or from what is no envelope at all: a subject takes no chances. */
+function subjectToken(id: string): string {
+  return id.replaceAll(/[^A-Za-z0-9-]/g, "_").slice(0, 64) || "_";
+}
+
+function messageOf(subject: string, body: Uint8Array): Message {
+  return { subject, id: randomId(), headers: {}, body };
+}

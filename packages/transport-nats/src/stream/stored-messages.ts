@@ -1,0 +1,104 @@
+import { MeshError } from "@adaos/core";
+import { type Msg, RequestStrategy } from "nats";
+import type { Connection } from "../connection/connection.ts";
+import { headersOfMsg, serverHeader } from "../connection/message-headers.ts";
+
+/** A message as a stream holds it. */
+export interface StoredMessage {
+  readonly subject: string;
+  readonly seq: number;
+  /** RFC 3339. */
+  readonly storedAt: string;
+  /** Trace context and signature. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** Where reading begins: at a place in the stream, or at what was stored at or after a time. */
+export type StoredFrom = { readonly seq: number } | { readonly time: Date };
+
+/** One page: small enough to be held, large enough that asking for it costs little. */
+const PAGE_MESSAGES = 500;
+const PAGE_BYTES = 4 * 1024 * 1024;
+const ANSWER_MS = 10_000;
+
+/**
+ * What a stream holds of one subject (wildcards too), oldest first, a page at a time: however much it holds, only a page
+ * is in memory, and a slow reader makes the server wait. Ends with what was there when the last page was asked for.
+ * @param most Of them, at most.
+ */
+export async function* storedMessages(
+  { nc }: Connection,
+  stream: string,
+  subject: string,
+  from: StoredFrom = { seq: 1 },
+  most: number = Number.POSITIVE_INFINITY,
+): AsyncGenerator<StoredMessage> {
+  let next = from;
+  let left = most;
+  while (left > 0) {
+    const place = "seq" in next ? next : { start_time: next.time.toISOString() };
+    const query = {
+      ...place,
+      next_by_subj: subject,
+      batch: Math.min(PAGE_MESSAGES, left),
+      max_bytes: PAGE_BYTES,
+    };
+    const answers = await nc.requestMany(
+      `$JS.API.DIRECT.GET.${stream}`,
+      new TextEncoder().encode(JSON.stringify(query)),
+      { strategy: RequestStrategy.SentinelMsg, maxWait: ANSWER_MS },
+    );
+    const page: Msg[] = [];
+    for await (const answer of answers) page.push(answer);
+    const stored = page.filter(isStored).map(storedMessage);
+    yield* stored;
+    left -= stored.length;
+    const last = stored.at(-1);
+    if (last !== undefined) next = { seq: last.seq + 1 };
+    const end = page.find((answer) => !isStored(answer));
+    if (end !== undefined && isLastPage(end, stream)) return;
+    // Cut short, by the time limit or by a message without a body: the rest is asked for, as long as something comes.
+    if (stored.length === 0) throw new MeshError("timeout", `stream ${stream} does not answer`);
+  }
+}
+
+/** The message at a place of a stream, or the last one of a subject; nothing where there is none. Rejects with `unavailable`. */
+export async function storedMessageAt(
+  { nc }: Connection,
+  stream: string,
+  at: { readonly seq: number } | { readonly last_by_subj: string },
+): Promise<StoredMessage | undefined> {
+  let answer: Msg;
+  try {
+    answer = await nc.request(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(at), { timeout: ANSWER_MS });
+  } catch (cause) {
+    throw MeshError.from(cause, "unavailable", `stream ${stream} does not answer`);
+  }
+  if (isStored(answer)) return storedMessage(answer);
+  const { code = 0, description = "" } = answer.headers ?? {};
+  if (code === 404) return undefined;
+  throw new MeshError("unavailable", `stream ${stream}: ${description} (${code})`);
+}
+
+/** Everything but the word that ends a page. */
+function isStored({ headers }: Msg): boolean {
+  return headers !== undefined && headers.code === 0 && headers.has("Nats-Sequence");
+}
+
+function storedMessage(msg: Msg): StoredMessage {
+  return {
+    subject: serverHeader(msg, "Nats-Subject"),
+    seq: Number(serverHeader(msg, "Nats-Sequence")),
+    storedAt: serverHeader(msg, "Nats-Time-Stamp"),
+    headers: headersOfMsg(msg),
+    body: msg.data,
+  };
+}
+
+function isLastPage({ headers }: Msg, stream: string): boolean {
+  const { code = 0, description = "" } = headers ?? {};
+  if (code === 404) return true;
+  if (code !== 204) throw new MeshError("unavailable", `stream ${stream}: ${description} (${code})`);
+  return Number(headers?.get("Nats-Num-Pending")) === 0;
+}

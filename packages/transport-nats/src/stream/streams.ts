@@ -1,0 +1,65 @@
+import { MeshError } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
+import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType, type StreamConfig } from "nats";
+import { isNotFound } from "../connection/not-found.ts";
+
+export interface StreamSettings {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  readonly maxAgeMs: number;
+  readonly maxBytes: number;
+  readonly duplicateWindowMs: number;
+  /** Older messages of a subject make room for newer ones. @default unlimited */
+  readonly maxMessagesPerSubject?: number;
+  /** What becomes of a full stream: it refuses, or its oldest messages make room. @default "refuse" */
+  readonly whenFull?: "refuse" | "drop-oldest";
+  /** Larger ones are refused, headers and all. What is larger and there already stays. */
+  readonly maxMessageBytes: number;
+  /** What is stored under `src` is handed on under `dest` to whoever listens then. */
+  readonly republish?: { readonly src: string; readonly dest: string };
+}
+
+/** How long a server waits for a settlement. It decides how soon the work of a dead process is given to another. */
+export const ACK_WAIT_MS = 5000;
+
+/** Creates a stream or brings it to these settings; what it holds stays. Rejects with `unavailable` or `invalid-config`. */
+export async function ensureStream(jsm: JetStreamManager, settings: StreamSettings): Promise<void> {
+  const wanted = streamConfig(settings);
+  try {
+    await jsm.streams.info(settings.name);
+  } catch (thrown) {
+    if (!isNotFound("stream", thrown)) {
+      throw MeshError.from(thrown, "unavailable", `JetStream does not answer for stream ${settings.name}`);
+    }
+    await jsm.streams.add(wanted).catch((cause: unknown) => fail(settings, cause));
+    return;
+  }
+  await jsm.streams.update(settings.name, wanted).catch((cause: unknown) => fail(settings, cause));
+}
+
+function streamConfig(settings: StreamSettings): StreamConfig {
+  const config: Partial<StreamConfig> & { allow_atomic: boolean } = {
+    name: settings.name,
+    subjects: [...settings.subjects],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: settings.whenFull === "drop-oldest" ? DiscardPolicy.Old : DiscardPolicy.New,
+    max_age: settings.maxAgeMs * 1e6,
+    max_bytes: settings.maxBytes,
+    duplicate_window: settings.duplicateWindowMs * 1e6,
+    max_msgs_per_subject: settings.maxMessagesPerSubject ?? -1,
+    max_msg_size: settings.maxMessageBytes,
+    num_replicas: 1,
+    allow_direct: true,
+    allow_atomic: true,
+    deny_delete: false,
+    ...(settings.republish === undefined ? {} : { republish: settings.republish }),
+  };
+  // The client's type predates `allow_atomic` (nats-server 2.12).
+  return config as StreamConfig;
+}
+
+function fail(settings: StreamSettings, cause: unknown): never {
+  const what = `stream ${settings.name} (maxBytes ${settings.maxBytes}) cannot be made: ${messageOf(cause)}`;
+  throw new MeshError("invalid-config", `${what}; is there enough free disk?`, { cause });
+}
