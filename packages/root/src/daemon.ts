@@ -1,7 +1,7 @@
-import { type RootFile, readNodeFile, readServerAccess, readSignatures } from "@adaos/config";
-import { type DataClass, type Logger, Policy, type Rate } from "@adaos/core";
-import { type KnownEvent, linkUser, Signatures } from "@adaos/core/wire";
-import { NodeFileWatch, openLog, runNode } from "@adaos/daemon";
+import { type RootFile, readServerAccess } from "@adaos/config";
+import type { Logger } from "@adaos/core";
+import { linkUser } from "@adaos/core/wire";
+import { NodeFileWatch, type OpenNode, openNode, type Part } from "@adaos/daemon";
 import { linkKeys, linkSeed } from "@adaos/nats-server";
 import { type Connection, openConnection } from "@adaos/transport-nats";
 import { OriginBudgets } from "./budgets/origin-budgets.ts";
@@ -12,176 +12,132 @@ import { Links } from "./links/links.ts";
 import { MeshStream } from "./links/mesh-stream.ts";
 import { RegistryFolder } from "./registry/registry-folder.ts";
 import { RegistryOffers } from "./registry/registry-offers.ts";
+import { Subnets } from "./subnets.ts";
 
-const NOTHING: readonly KnownEvent[] = [];
+type OpenReception = (stateDir: string, log: Logger) => Reception;
+
+/** What the root's daemon is made of, and how it takes its file when that has changed. */
+interface Root {
+  readonly parts: readonly Part[];
+  apply(changed: RootFile): Promise<void>;
+}
 
 /**
  * Runs the root daemon until it is told to stop. Resolves with the exit code.
  * @param openReception Given the state folder of a root that lets other machines join.
  */
-export async function runRoot(
-  file: string,
-  openReception: (stateDir: string, log: Logger) => Reception,
-): Promise<number> {
-  const loaded = readNodeFile(file, "root");
-  const { config, path } = loaded;
-  const { node } = config;
-  const logFile = config.log.file;
-  const log = openLog({
-    level: config.log.level,
-    file: logFile === undefined ? undefined : path(logFile),
-    base: { mesh: config.mesh, node },
-  });
-  const policy = new Policy(config.policy);
-  const signatures = new Signatures(readSignatures(config.signatures, path));
-  const access = readServerAccess(config.server, path);
-  const connection = await openConnection({
-    ...access,
-    name: node,
-    user: "root",
-    log,
-    waitForServer: true,
-  });
-  const admittedOf = admission(access.seed);
-  const gate = await openGate(config, admittedOf, path, log);
-  const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
-  const tenants = new Map<string, string>();
-  const nodes = new Map<string, ReadonlySet<string>>();
-  const exportLimits = new Map<string, Rate>();
-  const cleared = new Map<string, readonly DataClass[]>();
-  const takeSubnets = ({ subnets }: RootFile): void => {
-    tenants.clear();
-    nodes.clear();
-    exportLimits.clear();
-    cleared.clear();
-    for (const [name, { tenant, nodes: members, clearance, exportLimit }] of Object.entries(subnets)) {
-      tenants.set(name, tenant);
-      nodes.set(name, new Set(members));
-      cleared.set(name, clearance);
-      if (exportLimit !== undefined) exportLimits.set(name, exportLimit);
-    }
-  };
-  takeSubnets(config);
-  const stream = new MeshStream(() => [...tenants.keys()], policy, config.streams, jsm, log);
-  const stateDir = config.stateDir === undefined ? undefined : path(config.stateDir);
-  const { autoApply } = config;
-  const folder =
-    config.registry === undefined
-      ? undefined
-      : new RegistryFolder({ dir: path(config.registry), autoApply, stateDir, log });
-  const clearance = new Clearance(cleared, () => folder?.classified ?? NOTHING);
-  const openSource = (subnet: string, signal: AbortSignal): Promise<Connection> =>
-    openConnection({
-      ...access,
-      seed: () => linkSeed(access.seed(), subnet),
-      name: `${node} from ${subnet}`,
-      user: linkUser(subnet),
-      log,
-      waitForServer: true,
-      signal,
-    });
-  const budgets = new OriginBudgets({
-    subnets: () => [...tenants.keys()],
-    connection,
-    jsm,
-    share: config.streams.maxShare,
-    log,
-  });
-  const links = new Links({
-    policy,
-    tenants,
-    nodes,
-    signatures,
-    clearance,
-    exportLimits,
-    connection,
-    openSource,
-    stream,
-    budgets,
-    log,
-  });
-  /** Whoever loses something loses it first; then what is new is given. */
-  const apply = async (changed: RootFile): Promise<void> => {
-    const keys = readSignatures(changed.signatures, path);
-    policy.replace(changed.policy);
-    signatures.replace(keys);
-    takeSubnets(changed);
-    if (folder !== undefined) folder.autoApply = changed.autoApply;
-    await gate?.admit(admittedOf(changed));
-    const trouble = await stream.restore();
-    if (trouble !== undefined) throw trouble;
-    await links.reconcile();
-  };
-  const joining =
-    gate === undefined || stateDir === undefined
-      ? []
-      : [new JoinDesk(connection, gate, openReception(stateDir, log), log)];
-  const registry =
-    folder === undefined
-      ? []
-      : [
-          folder,
-          new RegistryOffers({
-            node,
-            subnets: () => [...tenants.keys()],
-            bundle: () => folder.inForce,
-            connection,
-            log,
-          }),
-        ];
+export async function runRoot(file: string, openReception: OpenReception): Promise<number> {
+  const node = openNode(file, "root");
+  const connection = await openConnection({ ...node.dial(), name: node.name, user: "root" });
+  const gate = await openGate(node);
   try {
-    return await runNode({
-      node,
-      role: "root",
-      http: config.http,
-      runFile: config.runFile === undefined ? undefined : path(config.runFile),
-      log,
-      parts: [
-        stream,
-        // The registry comes first: links ask it what is classified.
-        ...registry,
-        budgets,
-        links,
-        new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log }),
-        ...joining,
-      ],
-    });
+    const { parts, apply } = await partsOf(node, connection, gate, openReception);
+    const { loaded, log } = node;
+    return await node.run([
+      ...parts,
+      new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log }),
+    ]);
   } finally {
     await Promise.all([connection.close(), gate?.close()]);
   }
 }
 
-/** Nothing of a daemon on another machine than the root's server. */
-async function openGate(
-  config: RootFile,
-  admittedOf: (config: RootFile) => Admitted,
-  path: (path: string) => string,
-  log: Logger,
-): Promise<LeafGate | undefined> {
-  const { node, server, natsServer } = config;
-  if (natsServer === undefined) return undefined;
-  const { configFile, systemSeedFile, rootKey: _, ...fixed } = natsServer;
-  const system = await openConnection({
-    ...readServerAccess({ ...server, seedFile: systemSeedFile }, path),
-    name: `${node} (system)`,
-    user: "system",
+async function partsOf(
+  node: OpenNode<"root">,
+  connection: Connection,
+  gate: LeafGate | undefined,
+  openReception: OpenReception,
+): Promise<Root> {
+  const { config, path, policy, signatures, log } = node;
+  const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
+  const subnets = new Subnets(config);
+  const stream = new MeshStream(subnets.names, policy, config.streams, jsm, log);
+  const stateDir = config.stateDir === undefined ? undefined : path(config.stateDir);
+  const folder = folderOf(node, stateDir);
+  const share = config.streams.maxShare;
+  const budgets = new OriginBudgets({ subnets: subnets.names, connection, jsm, share, log });
+  const links = new Links({
+    policy,
+    subnets,
+    signatures,
+    clearance: new Clearance(subnets.clearance, () => folder?.classified ?? []),
+    connection,
+    openSource: sourceOf(node),
+    stream,
+    budgets,
     log,
-    waitForServer: true,
   });
-  return new LeafGate(
-    path(configFile),
-    { ...fixed, logFile: fixed.logFile },
-    admittedOf(config),
-    system,
-    log,
-  );
+  const canAdmit = gate !== undefined && stateDir !== undefined;
+  const joining = canAdmit ? [new JoinDesk(connection, gate, openReception(stateDir, log), log)] : [];
+  return {
+    // The registry comes before the links: they ask it what is classified.
+    parts: [stream, ...registryParts(node, connection, subnets, folder), budgets, links, ...joining],
+    // Whoever loses something loses it first; then what is new is given.
+    apply: async (changed) => {
+      node.replaceRights(changed);
+      subnets.replace(changed);
+      if (folder !== undefined) folder.autoApply = changed.autoApply;
+      await gate?.admit(admitted(node, changed));
+      const trouble = await stream.restore();
+      if (trouble !== undefined) throw trouble;
+      await links.reconcile();
+    },
+  };
+}
+
+function folderOf(
+  { config, path, log }: OpenNode<"root">,
+  stateDir: string | undefined,
+): RegistryFolder | undefined {
+  const { registry, autoApply } = config;
+  if (registry === undefined) return undefined;
+  return new RegistryFolder({ dir: path(registry), autoApply, stateDir, log });
+}
+
+function registryParts(
+  { name, log }: OpenNode<"root">,
+  connection: Connection,
+  { names: subnets }: Subnets,
+  folder: RegistryFolder | undefined,
+): Part[] {
+  if (folder === undefined) return [];
+  const bundle = (): typeof folder.inForce => folder.inForce;
+  return [folder, new RegistryOffers({ node: name, subnets, bundle, connection, log })];
+}
+
+/** Opens the connection that pulls from one subnet. */
+function sourceOf(node: OpenNode<"root">): (subnet: string, signal: AbortSignal) => Promise<Connection> {
+  const access = node.dial();
+  return (subnet, signal) =>
+    openConnection({
+      ...access,
+      seed: () => linkSeed(access.seed(), subnet),
+      name: `${node.name} from ${subnet}`,
+      user: linkUser(subnet),
+      signal,
+    });
+}
+
+/** Nothing of a daemon on another machine than the root's server. */
+async function openGate(node: OpenNode<"root">): Promise<LeafGate | undefined> {
+  const { config, path, name, log } = node;
+  if (config.natsServer === undefined) return undefined;
+  const { configFile, systemSeedFile, rootKey: _, ...fixed } = config.natsServer;
+  const system = await openConnection({
+    ...node.dial(),
+    ...readServerAccess({ ...config.server, seedFile: systemSeedFile }, path),
+    name: `${name} (system)`,
+    user: "system",
+  });
+  const settings = { ...fixed, logFile: fixed.logFile };
+  return new LeafGate(path(configFile), settings, admitted(node, config), system, log);
 }
 
 /** The root daemon is the one who can tell with which keys it pulls: they follow from its own. */
-function admission(seed: () => string): (config: RootFile) => Admitted {
-  return ({ subnets, natsServer }) => ({
+function admitted(node: OpenNode<"root">, { subnets, natsServer }: RootFile): Admitted {
+  return {
     rootKey: natsServer?.rootKey ?? "",
     leafKeys: new Map(Object.entries(subnets).map(([name, { leafKey }]) => [name, leafKey])),
-    linkKeys: linkKeys(seed(), Object.keys(subnets)),
-  });
+    linkKeys: linkKeys(node.dial().seed(), Object.keys(subnets)),
+  };
 }

@@ -1,4 +1,4 @@
-import type { Logger, Policy, Rate } from "@adaos/core";
+import type { Logger, Policy } from "@adaos/core";
 import {
   bridgePrefix,
   DEFAULT_TENANT,
@@ -18,6 +18,7 @@ import {
 import type { Part, PartHealth } from "@adaos/daemon";
 import { type Connection, StreamPublisher } from "@adaos/transport-nats";
 import type { OriginBudgets } from "../budgets/origin-budgets.ts";
+import type { Subnets } from "../subnets.ts";
 import type { Clearance } from "./clearance.ts";
 import { ImportDenials } from "./import-denials.ts";
 import { Link } from "./link.ts";
@@ -26,14 +27,9 @@ import { Pace } from "./pace.ts";
 
 export interface LinksOptions {
   readonly policy: Policy;
-  /** Tenant of every subnet. It may change; see {@link Links.reconcile}. */
-  readonly tenants: ReadonlyMap<string, string>;
-  /** Members of every subnet. They may change, too. */
-  readonly nodes: ReadonlyMap<string, ReadonlySet<string>>;
-  /** What each uplink carries at most, where it is limited. It may change, too. */
+  readonly subnets: Subnets;
   readonly signatures: Signatures;
   readonly clearance: Clearance;
-  readonly exportLimits: ReadonlyMap<string, Rate>;
   readonly connection: Connection;
   /** Opens the connection that pulls from one subnet, with rights for nothing else. */
   readonly openSource: (subnet: string, signal: AbortSignal) => Promise<Connection>;
@@ -56,10 +52,10 @@ export class Links implements Part {
 
   constructor(options: LinksOptions) {
     this.#options = options;
-    const { policy, tenants } = options;
+    const { policy, subnets } = options;
     this.#importDenials = new ImportDenials({
       policy,
-      tenants,
+      tenants: subnets.tenants,
       onDenied: (denial, count) => this.#tellOf(denial.node, denial, count),
     });
     this.#publisher = new StreamPublisher(options.connection);
@@ -87,7 +83,7 @@ export class Links implements Part {
 
   /** Opens and closes links as policy and subnets say now. Those that stay are not disturbed. */
   async reconcile(): Promise<void> {
-    const wanted = new Map([...this.#options.tenants.keys()].flatMap((subnet) => this.#wantedOf(subnet)));
+    const wanted = new Map(this.#options.subnets.names().flatMap((subnet) => this.#wantedOf(subnet)));
     for (const [name, link] of this.#links) {
       if (wanted.has(name)) continue;
       this.#links.delete(name);
@@ -114,7 +110,8 @@ export class Links implements Part {
 
   /** In the subnet whose link it is: who looks after it is told. */
   #tellOf(subnet: string, denial: Denial, count = 1): void {
-    const { tenants, signatures, log } = this.#options;
+    const { subnets, signatures, log } = this.#options;
+    const { tenants } = subnets;
     const { from = subnet } = denial;
     // What another tenant publishes is none of this one's business, not even its name: the root's log alone is told.
     const isForeign = tenants.get(from) !== tenants.get(subnet);
@@ -136,10 +133,12 @@ export class Links implements Part {
   }
 
   #uplink(subnet: string): Link {
-    const { openSource: _, ...options } = this.#options;
+    const { openSource: _, subnets, ...options } = this.#options;
     const budget = this.#options.budgets.uplink(subnet);
     return new Link({
       ...options,
+      tenants: subnets.tenants,
+      nodes: subnets.nodes,
       subnet,
       direction: "up",
       onDenied: (denial) => this.#tellOf(subnet, denial),
@@ -154,7 +153,7 @@ export class Links implements Part {
       targetSubject: (subject) => subject,
       budget,
       pace: new Pace(
-        () => this.#options.exportLimits.get(subnet),
+        () => subnets.exportLimits.get(subnet),
         () => budget.held() !== undefined,
       ),
       // The hub keeps this durable; the root could not make it if it would.
@@ -163,10 +162,12 @@ export class Links implements Part {
   }
 
   #downlink(subnet: string): Link {
-    const { openSource: _, ...options } = this.#options;
+    const { openSource: _, subnets, ...options } = this.#options;
     const { stream, log } = options;
     return new Link({
       ...options,
+      tenants: subnets.tenants,
+      nodes: subnets.nodes,
       subnet,
       direction: "down",
       onDenied: (denial) => this.#tellOf(subnet, denial),

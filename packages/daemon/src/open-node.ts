@@ -1,0 +1,77 @@
+import {
+  type LoadedNode,
+  type NodeFile,
+  type NodeRole,
+  readNodeFile,
+  readServerAccess,
+  readSignatures,
+} from "@adaos/config";
+import { type Logger, Policy } from "@adaos/core";
+import { Signatures } from "@adaos/core/wire";
+import { openLog } from "./log.ts";
+import type { Part } from "./part.ts";
+import { runNode } from "./run-node.ts";
+
+type FileOf<R extends NodeRole> = Extract<NodeFile, { role: R }>;
+
+/** One daemon before its parts: its file, and all that follows from the file alone. */
+export interface OpenNode<R extends NodeRole> {
+  readonly loaded: LoadedNode<FileOf<R>>;
+  readonly config: FileOf<R>;
+  /** `root`, `alpha/hub`, `alpha/kitchen`. */
+  readonly name: string;
+  /** Resolves a path that stands in the file. */
+  path(path: string): string;
+  readonly log: Logger;
+  readonly policy: Policy;
+  readonly signatures: Signatures;
+  /** How to reach the server that the file names; a daemon waits for it. */
+  dial(): ReturnType<typeof readServerAccess> & { readonly log: Logger; readonly waitForServer: true };
+  /** Takes the policy and the signature keys of the file as it is now. Nothing changes when one of them is wrong. */
+  replaceRights(changed: FileOf<R>): void;
+  /** Runs the daemon until it is told to stop. Resolves with the exit code. */
+  run(parts: readonly Part[]): Promise<number>;
+}
+
+/** Opens the daemon of a node file. Throws MeshError `invalid-config`. */
+export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R> {
+  const loaded = readNodeFile(file, role);
+  const { config, path } = loaded;
+  const name = nameOf(config);
+  const log = openLog({
+    level: config.log.level,
+    file: config.log.file === undefined ? undefined : path(config.log.file),
+    base: { mesh: config.mesh, node: name },
+  });
+  const policy = new Policy(config.policy);
+  const signatures = new Signatures(readSignatures(config.signatures, path));
+  return {
+    loaded,
+    config,
+    name,
+    path,
+    log,
+    policy,
+    signatures,
+    dial: () => ({ ...readServerAccess(config.server, path), log, waitForServer: true }),
+    replaceRights: (changed) => {
+      const keys = readSignatures(changed.signatures, path);
+      policy.replace(changed.policy);
+      signatures.replace(keys);
+    },
+    run: (parts) =>
+      runNode({
+        node: name,
+        role,
+        http: config.http,
+        runFile: config.runFile === undefined ? undefined : path(config.runFile),
+        log,
+        parts,
+      }),
+  };
+}
+
+function nameOf(config: NodeFile): string {
+  if (config.role === "root") return config.node;
+  return `${config.subnet}/${config.role === "hub" ? "hub" : config.node}`;
+}

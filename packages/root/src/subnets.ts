@@ -1,0 +1,47 @@
+import type { RootFile } from "@adaos/config";
+import type { DataClass, Rate } from "@adaos/core";
+
+/** What the root knows of each subnet; it follows the root's file. */
+export class Subnets {
+  readonly #tenants = new Map<string, string>();
+  readonly #nodes = new Map<string, ReadonlySet<string>>();
+  readonly #exportLimits = new Map<string, Rate>();
+  readonly #clearance = new Map<string, readonly DataClass[]>();
+
+  constructor(file: RootFile) {
+    this.replace(file);
+  }
+
+  /** Tenant of every subnet. */
+  get tenants(): ReadonlyMap<string, string> {
+    return this.#tenants;
+  }
+
+  /** Members of every subnet. */
+  get nodes(): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#nodes;
+  }
+
+  /** What each uplink carries at most, where it is limited. */
+  get exportLimits(): ReadonlyMap<string, Rate> {
+    return this.#exportLimits;
+  }
+
+  /** Which classes of data each subnet may have. */
+  get clearance(): ReadonlyMap<string, readonly DataClass[]> {
+    return this.#clearance;
+  }
+
+  readonly names = (): string[] => [...this.#tenants.keys()];
+
+  /** The maps stay the same ones: who holds them sees the change. */
+  replace({ subnets }: RootFile): void {
+    for (const map of [this.#tenants, this.#nodes, this.#exportLimits, this.#clearance]) map.clear();
+    for (const [name, { tenant, nodes, clearance, exportLimit }] of Object.entries(subnets)) {
+      this.#tenants.set(name, tenant);
+      this.#nodes.set(name, new Set(nodes));
+      this.#clearance.set(name, clearance);
+      if (exportLimit !== undefined) this.#exportLimits.set(name, exportLimit);
+    }
+  }
+}
