@@ -25,6 +25,7 @@ import {
   REPLAY_ROOT,
   REPLIED_ROOT,
   REPLY_ROOT,
+  subjectsOf,
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
@@ -148,9 +149,9 @@ export class SubnetStream implements Part {
     const maxAgeMs = maxAgeHours * 3_600_000;
     await ensureStream(this.#jsm, {
       name: stream,
-      subjects: [`${EVENT_ROOT}.>`, `${REPLAY_ROOT}.>`, `${REPLY_ROOT}.>`],
+      subjects: [subjectsOf(EVENT_ROOT), subjectsOf(REPLAY_ROOT), subjectsOf(REPLY_ROOT)],
       // Whoever waits for a reply hears of it without a consumer of his own.
-      republish: { src: `${REPLY_ROOT}.>`, dest: `${REPLIED_ROOT}.>` },
+      republish: { src: subjectsOf(REPLY_ROOT), dest: subjectsOf(REPLIED_ROOT) },
       maxBytes,
       maxAgeMs,
       duplicateWindowMs,
@@ -163,7 +164,7 @@ export class SubnetStream implements Part {
     };
     await ensureStream(this.#jsm, {
       name: deadLetterStream(this.#subnet),
-      subjects: [`${DEAD_LETTER_ROOT}.>`],
+      subjects: [subjectsOf(DEAD_LETTER_ROOT)],
       ...journal,
       maxMessagesPerSubject: 1,
       maxMessageBytes: MAX_DEAD_LETTER_BYTES,
@@ -171,7 +172,7 @@ export class SubnetStream implements Part {
     // Beside the dead letters: whatever strangers send, it takes no room that a failure needs.
     await ensureStream(this.#jsm, {
       name: parkedStream(this.#subnet),
-      subjects: [`${PARKED_ROOT}.>`],
+      subjects: [subjectsOf(PARKED_ROOT)],
       ...journal,
       maxBytes: Math.ceil(journal.maxBytes / 2),
       duplicateWindowMs: SHORT_WINDOW_MS,
@@ -180,7 +181,7 @@ export class SubnetStream implements Part {
     });
     await ensureStream(this.#jsm, {
       name: processingStream(this.#subnet),
-      subjects: [`${PROCESSING_ROOT}.>`],
+      subjects: [subjectsOf(PROCESSING_ROOT)],
       ...journal,
       maxMessagesPerSubject: 1,
       // The newest records are those that matter, and nothing that failed may have to wait for room here.
@@ -212,7 +213,7 @@ export class SubnetStream implements Part {
     const { maxBytes, maxAgeHours } = this.#limits;
     await ensureStream(this.#jsm, {
       name: doneStream(member),
-      subjects: [`${DONE_ROOT}.${member.subnet}.${member.node}.>`],
+      subjects: [subjectsOf(DONE_ROOT, member.subnet, member.node)],
       maxBytes: Math.min(maxBytes, DONE_MAX_BYTES),
       maxAgeMs: maxAgeHours * 3_600_000 * DONE_AGE_FACTOR,
       duplicateWindowMs: SHORT_WINDOW_MS,
@@ -227,7 +228,7 @@ export class SubnetStream implements Part {
   async #ensureMetrics(): Promise<void> {
     await ensureStream(this.#jsm, {
       name: metricsStream(this.#subnet),
-      subjects: [`${METRICS_ROOT}.>`],
+      subjects: [subjectsOf(METRICS_ROOT)],
       maxBytes: METRICS_MAX_BYTES,
       maxAgeMs: METRICS_MAX_AGE_MS,
       duplicateWindowMs: SHORT_WINDOW_MS,

@@ -1,5 +1,5 @@
 import { METRICS, type MetricsSnapshot } from "@adaos/core";
-import { METRICS_ROOT, type MetricId, metricsStream } from "@adaos/core/wire";
+import { METRICS_ROOT, type MetricId, metricsStream, subjectsOf, writerOf } from "@adaos/core/wire";
 import { storedMessages } from "@adaos/transport-nats";
 import { z } from "zod";
 import type { OpenServer } from "./hubs.ts";
@@ -27,13 +27,13 @@ const snapshotSchema = counted.extend({
 
 /** What the members of a subnet have counted since a time, an hour of a process each. Members wrote it: it is checked. */
 export async function* storedMetrics(server: OpenServer, sinceMs: number): AsyncGenerator<MetricsSnapshot> {
-  const subject = `${METRICS_ROOT}.${server.of}.>`;
+  const subject = subjectsOf(METRICS_ROOT, server.of);
   for await (const message of storedMessages(server.connection, metricsStream(server.of), subject)) {
     const snapshot = parseStored(message, snapshotSchema);
     // A later version may count what this one does not know; a hostile member anything.
     if (snapshot === undefined || Date.parse(snapshot.hour) + 3_600_000 <= sinceMs) continue;
     // The subject says who wrote it.
-    const node = message.subject.split(".").slice(1, 3).join("/");
-    yield { ...snapshot, node };
+    const writer = writerOf(message.subject);
+    if (writer !== undefined) yield { ...snapshot, node: `${writer.subnet}/${writer.node}` };
   }
 }

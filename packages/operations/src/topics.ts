@@ -1,5 +1,5 @@
 import { formatEventRef } from "@adaos/core";
-import { EVENT_ROOT, type EventAddress, parseSubject } from "@adaos/core/wire";
+import { EVENT_ROOT, type EventAddress, parseSubject, subjectsOf } from "@adaos/core/wire";
 import type { EventRecord } from "@adaos/registry";
 import type { OpenServer } from "./hubs.ts";
 import { storedHeaders } from "./stored/stored-headers.ts";
@@ -32,7 +32,7 @@ export async function subjectCounts(
   stream: string,
   origin: string,
 ): Promise<SubjectCount[]> {
-  const subject = `${EVENT_ROOT}.${origin}.>`;
+  const subject = subjectsOf(EVENT_ROOT, origin);
   // The client asks page by page until it has all subjects.
   const { state } = await server.jsm.streams.info(stream, { subjects_filter: subject });
   const lastSeen = new Map<string, string>();

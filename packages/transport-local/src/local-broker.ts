@@ -8,6 +8,7 @@ import {
 import {
   type EventAddress,
   eventsStream,
+  isReplySubject,
   memberConsumer,
   type NodeAddress,
   originTokenProblem,
@@ -16,7 +17,6 @@ import {
   parseReplySubject,
   parseSubject,
   quote,
-  REPLY_ROOT,
   type ReplyAddress,
   sizeProblem,
   TRAVELLING_HEADERS,
@@ -85,7 +85,7 @@ export class LocalBroker {
   /** Stores a message of `node`; a reply is handed to who waits for it. Throws as `Transport.publish` rejects. */
   store(node: string, message: Message): PublishReceipt {
     const headers = checkedHeaders(message);
-    if (message.subject.startsWith(`${REPLY_ROOT}.`)) return this.#reply(node, { ...message, headers });
+    if (isReplySubject(message.subject)) return this.#reply(node, { ...message, headers });
     const address = parseSubject(message.subject);
     this.#assertOrigin(node, address);
     const receipt = this.take({ ...message, headers }, address);

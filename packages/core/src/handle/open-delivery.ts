@@ -5,7 +5,12 @@ import { quote } from "../language/event-name.ts";
 import { assertContract, contractOrError } from "../publish/publish.ts";
 import { assertSigned, type Signatures } from "../publish/signatures.ts";
 import type { Delivery, EventContract, SchemaRegistry } from "../transport.ts";
-import { type EventAddress, type NodeAddress, parseDeliverySubject, REPLAY_ROOT } from "../wire/subject.ts";
+import {
+  type EventAddress,
+  isReplaySubject,
+  type NodeAddress,
+  parseDeliverySubject,
+} from "../wire/subject.ts";
 import type { FailedDelivery } from "./failure-handling.ts";
 
 /** A delivery that could be read. */
@@ -68,7 +73,7 @@ export function openDelivery(delivery: Delivery, opener: Opener): OpenedDelivery
 
 /** Whether the stream that delivers is the one in which the event was stored first. A replay was there before. */
 function isFirstIngress({ message }: Delivery, { subnet }: EventAddress, own: NodeAddress): boolean {
-  return subnet === own.subnet && !message.subject.startsWith(`${REPLAY_ROOT}.`);
+  return subnet === own.subnet && !isReplaySubject(message.subject);
 }
 
 /** Throws `denied` when an envelope claims another tenant than that of the subnet it was published in. */

@@ -1,8 +1,8 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { MeshError } from "../language/errors.ts";
 import type { Message } from "../transport.ts";
-import { REPLIED_ROOT, REPLY_ROOT } from "../wire/reply-subject.ts";
-import { EVENT_ROOT, REPLAY_ROOT } from "../wire/subject.ts";
+import { storedReplySubject } from "../wire/reply-subject.ts";
+import { isReplaySubject, replayedSubject } from "../wire/subject.ts";
 
 /*
  * A signature is one header, `<key id> <event id> <ts> <mac>`. The mac is HMAC-SHA256 over these three, the subject and
@@ -80,7 +80,5 @@ function macOf(
 
 /** The subject that a signature is about: a replay's that of the event, a reply's the one under which it is published. */
 export function signedSubject(subject: string): string {
-  const [root = ""] = subject.split(".", 1);
-  if (root === REPLAY_ROOT) return `${EVENT_ROOT}.${subject.split(".").slice(3).join(".")}`;
-  return root === REPLIED_ROOT ? `${REPLY_ROOT}${subject.slice(root.length)}` : subject;
+  return isReplaySubject(subject) ? replayedSubject(subject) : storedReplySubject(subject);
 }

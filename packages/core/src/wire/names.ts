@@ -43,6 +43,35 @@ export const PARKED_ROOT = "parked";
 /** First token of every processing record's subject; subnet, node, durable and event id follow. */
 export const PROCESSING_ROOT = "proc";
 
+/** `met.<subnet>.<node>.<instance>.<hour>`: what a process has counted. @param hour `2026-11-21T12` */
+export function metricsSubject({ subnet, node }: NodeAddress, instance: string, hour: string): string {
+  return `${METRICS_ROOT}.${subnet}.${node}.${instance}.${hour}`;
+}
+
+/** `done.<subnet>.<node>.<durable>.<effect key>`: that an effect has happened. */
+export function markSubject({ subnet, node }: NodeAddress, durable: string, key: string): string {
+  return `${DONE_ROOT}.${subnet}.${node}.${durable}.${key}`;
+}
+
+/** `proc.<subnet>.<node>.<durable>.<event id>.<seq>`: how the handling of one delivery stands. */
+export function recordSubject(
+  { subnet, node }: NodeAddress,
+  durable: string,
+  { event_id, seq }: { readonly event_id: string; readonly seq: number },
+): string {
+  return `${PROCESSING_ROOT}.${subnet}.${node}.${durable}.${idToken(event_id)}.${seq}`;
+}
+
+/** Filter of what the durables of a subnet have recorded of one event. */
+export function recordsOfEventFilter(subnet: string, eventId: string): string {
+  return `${PROCESSING_ROOT}.${subnet}.*.*.${idToken(eventId)}.*`;
+}
+
+/** Ids come from envelopes that were checked, or from what is no envelope at all: a subject takes no chances. */
+export function idToken(id: string): string {
+  return id.replaceAll(/[^A-Za-z0-9-]/g, "_").slice(0, 64) || "_";
+}
+
 /** Told as the stream of an event that waits on its publisher's disk for the hub. No stream has this name. */
 export const OUTBOX_STREAM = "outbox";
 

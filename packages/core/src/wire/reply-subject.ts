@@ -1,7 +1,7 @@
 import { MeshError } from "../language/errors.ts";
 import { assertEventName, quote } from "../language/event-name.ts";
 import { type EventPattern, patternTail } from "../language/event-pattern.ts";
-import { assertOriginToken, type NodeAddress } from "./subject.ts";
+import { assertOriginToken, type NodeAddress, subjectsOf } from "./subject.ts";
 
 /*
  * A reply goes to one node, whoever subscribes what: it has subjects of its own. They name both ends, the server having
@@ -81,6 +81,33 @@ export function farReplyFilter(
 ): string {
   const far: Reach = "far";
   return `${REPLY_ROOT}.${far}.${ends.requester ?? "*"}.*.*.${ends.responder ?? "*"}.*.${patternTail(pattern)}`;
+}
+
+export function isReplySubject(subject: string): boolean {
+  return subject.startsWith(`${REPLY_ROOT}.`);
+}
+
+/** The subject under which a reply is stored, of the one under which it is handed on. */
+export function storedReplySubject(subject: string): string {
+  return subject.startsWith(`${REPLIED_ROOT}.`)
+    ? `${REPLY_ROOT}${subject.slice(REPLIED_ROOT.length)}`
+    : subject;
+}
+
+/** Filter of the replies that a node gives; `*` for any node. @param tail How they end: see {@link patternTail}. */
+export function givenReplyFilter(subnet: string, node?: string, tail = ">"): string {
+  const by = node === undefined ? subnet : `${subnet}.${node}`;
+  return `${REPLY_ROOT}.*.*.*.*.${by}.${tail}`;
+}
+
+/** Filter of the replies that are handed on to a node; `*` for any node. */
+export function receivedReplyFilter({ subnet, node }: NodeAddress): string {
+  return subjectsOf(REPLIED_ROOT, "*", subnet, node);
+}
+
+/** Filter of the stored replies to one request of a node. */
+export function requestReplyFilter({ subnet, node }: NodeAddress, requestId: string): string {
+  return subjectsOf(REPLY_ROOT, "*", subnet, node, requestId);
 }
 
 /** The name of the event that answers a command. */

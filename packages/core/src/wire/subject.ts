@@ -16,6 +16,14 @@ export interface EventAddress {
 /** First token of every event subject. */
 export const EVENT_ROOT = "evt";
 
+/**
+ * Filter of every subject of a family (`evt`, `dlq` …), narrowed by the tokens that follow its root, each of which may
+ * be `*`: `subjectsOf("evt", "alpha")` is `evt.alpha.>`.
+ */
+export function subjectsOf(root: string, ...tokens: readonly string[]): string {
+  return `${[root, ...tokens].join(".")}.>`;
+}
+
 const ORIGIN_TOKEN = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** Says what is wrong with a subnet or node name, or nothing. */
@@ -103,10 +111,27 @@ export function replayPrefix({ node, durable }: { readonly node: string; readonl
   return `${REPLAY_ROOT}.${node}.${durable}`;
 }
 
+/** Filter of every replay to this durable. */
+export function replayFilter(to: { readonly node: string; readonly durable: string }): string {
+  return subjectsOf(replayPrefix(to));
+}
+
+export function isEventSubject(subject: string): boolean {
+  return subject.startsWith(`${EVENT_ROOT}.`);
+}
+
+export function isReplaySubject(subject: string): boolean {
+  return subject.startsWith(`${REPLAY_ROOT}.`);
+}
+
+/** The subject of the event that is replayed under this one. */
+export function replayedSubject(replay: string): string {
+  return `${EVENT_ROOT}.${replay.split(".").slice(3).join(".")}`;
+}
+
 /** Splits the subject of a delivery, a replayed one's too. Throws `invalid-event`. */
 export function parseDeliverySubject(subject: string): EventAddress {
-  if (!subject.startsWith(`${REPLAY_ROOT}.`)) return parseSubject(subject);
-  return parseSubject(`${EVENT_ROOT}.${subject.split(".").slice(3).join(".")}`);
+  return parseSubject(isReplaySubject(subject) ? replayedSubject(subject) : subject);
 }
 
 /** A node within the mesh: `alpha/kitchen`. */

@@ -1,5 +1,5 @@
 import type { Logger, RateLimit } from "@adaos/core";
-import { EVENT_ROOT, eventsStream, parseSubject } from "@adaos/core/wire";
+import { EVENT_ROOT, eventsStream, parseSubject, subjectsOf } from "@adaos/core/wire";
 import { type Connection, delay, HeaderReader } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
 import { MemberRates, type Overdraft } from "./member-rates.ts";
@@ -98,7 +98,7 @@ export class RateWatch {
     const { subnet, connection, jsm } = this.#options;
     const stream = eventsStream(subnet);
     const { state } = await jsm.streams.info(stream);
-    const filters = of.map((node) => `${EVENT_ROOT}.${subnet}.${node}.>`);
+    const filters = of.map((node) => subjectsOf(EVENT_ROOT, subnet, node));
     return { of, headers: new HeaderReader(connection, jsm, stream, filters), nextSeq: state.last_seq + 1 };
   }
 

@@ -5,7 +5,7 @@ import {
   memberConsumer,
   originTokenProblem,
   patternToFilter,
-  replayPrefix,
+  replayFilter,
 } from "@adaos/core/wire";
 import {
   ACK_WAIT_MS,
@@ -168,7 +168,7 @@ export class DurableDesk {
       // What is replayed to this durable goes to no other.
       filter_subjects: [
         patternToFilter(pattern, request.from),
-        `${replayPrefix({ node, durable: request.durable })}.>`,
+        replayFilter({ node, durable: request.durable }),
       ],
       max_ack_pending: request.maxAckPending,
       metadata: {

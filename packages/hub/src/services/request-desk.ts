@@ -1,5 +1,12 @@
 import { MAX_ENVELOPE_BYTES, MeshError, type Policy } from "@adaos/core";
-import { CLEARANCE, deniedError, eventsStream, parseSubject, quote, REPLY_ROOT } from "@adaos/core/wire";
+import {
+  CLEARANCE,
+  deniedError,
+  eventsStream,
+  parseSubject,
+  quote,
+  requestReplyFilter,
+} from "@adaos/core/wire";
 import {
   type HandlersReply,
   type HandlersRequest,
@@ -61,7 +68,7 @@ export class RequestDesk {
   /** The next reply to a request of this node. Rejects with `usage` or what the client throws. */
   async reply(node: string, request: unknown): Promise<StoredReply> {
     const { requestId, after } = parseRequest(replyRequest, request, "the request");
-    const next_by_subj = `${REPLY_ROOT}.*.${this.#subnet}.${node}.${requestId}.>`;
+    const next_by_subj = requestReplyFilter({ subnet: this.#subnet, node }, requestId);
     try {
       const query = { seq: after + 1, next_by_subj };
       const { seq, subject, header, data } = await this.#jsm.streams.getMessage(

@@ -3,25 +3,30 @@ import {
   bridgePrefix,
   DEAD_LETTER_ROOT,
   DONE_ROOT,
+  deadLetterSubject,
   doneStream,
   EVENT_ROOT,
   eventsStream,
   FILL_SERVICE,
   fillSubject,
+  givenReplyFilter,
   HUB_SERVICES,
   hubServiceSubject,
   inboxPrefix,
   ingestPrefix,
   METRICS_ROOT,
+  markSubject,
+  metricsSubject,
   PROCESSING_ROOT,
   patternTail,
   patternToFilter,
   processingStream,
   REGISTRY_OFFER,
-  REPLIED_ROOT,
   REPLY_ROOT,
+  receivedReplyFilter,
   registryOfferSubject,
   replyIngestPrefix,
+  subjectsOf,
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
 import { ackSubjects, common, jetstream, type ServerSettings, systemAccount } from "./compile.ts";
@@ -98,7 +103,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
         SUBNET: {
           jetstream: "enabled",
           users: [{ nkey: settings.hubKey, allowed_connection_types: ["STANDARD"] }],
-          mappings: { "ingest.>": `${EVENT_ROOT}.>`, "ingest-reply.>": `${REPLY_ROOT}.>` },
+          mappings: { "ingest.>": subjectsOf(EVENT_ROOT), "ingest-reply.>": subjectsOf(REPLY_ROOT) },
           exports: [
             { service: pull, response_type: "stream", accounts },
             { service: info, accounts },
@@ -117,10 +122,10 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
             { service: { account: "SUBNET", subject: info }, to: info.replace("$JS.API", prefix) },
             { service: { account: "SUBNET", subject: unpin }, to: unpin.replace("$JS.API", prefix) },
             ...acks.map((subject) => ({ service: { account: "SUBNET", subject } })),
-            { service: { account: "SUBNET", subject: "ingest.>" }, to: `${ingestPrefix(subnet)}.>` },
+            { service: { account: "SUBNET", subject: "ingest.>" }, to: subjectsOf(ingestPrefix(subnet)) },
             {
               service: { account: "SUBNET", subject: "ingest-reply.>" },
-              to: `${replyIngestPrefix(subnet)}.>`,
+              to: subjectsOf(replyIngestPrefix(subnet)),
             },
             { service: { account: "SUBNET", subject: REGISTRY_OFFER }, to: registryOfferSubject(subnet) },
             { service: { account: "SUBNET", subject: FILL_SERVICE }, to: fillSubject(subnet) },
@@ -144,7 +149,7 @@ function memberExports({ subnet, memberKeys }: HubServerSettings): ConfBlock[] {
   // A server takes an empty list for "everybody".
   if (accounts.length === 0) return [];
   return [
-    { stream: repliedFilter(subnet, "*"), accounts },
+    { stream: receivedReplyFilter({ subnet, node: "*" }), accounts },
     ...memberServices(subnet, "*").map((service) => {
       const isPull = service.startsWith(PULL);
       return isPull ? { service, response_type: "stream", accounts } : { service, accounts };
@@ -161,14 +166,9 @@ function memberOwn(settings: HubServerSettings, node: string, nkey: string): Con
     limits: { max_connections: MAX_MEMBER_CONNECTIONS, max_subscriptions: MAX_CONNECTION_SUBSCRIPTIONS },
     imports: [
       ...memberServices(subnet, node).map((subject) => ({ service: { account: "SUBNET", subject } })),
-      { stream: { account: "SUBNET", subject: repliedFilter(subnet, node) } },
+      { stream: { account: "SUBNET", subject: receivedReplyFilter({ subnet, node }) } },
     ],
   };
-}
-
-/** Where the server hands on the replies to a member as they are stored. */
-function repliedFilter(subnet: string, node: string): string {
-  return `${REPLIED_ROOT}.*.${subnet}.${node}.>`;
 }
 
 const PULL = "$JS.API.CONSUMER.MSG.NEXT.";
@@ -184,18 +184,18 @@ function memberServices(subnet: string, node: string): string[] {
   return [
     // No member may ask it. Without it the server would import the whole API of JetStream, which answers for each account.
     "$JS.API.INFO",
-    `${EVENT_ROOT}.${subnet}.${node}.>`,
+    subjectsOf(EVENT_ROOT, subnet, node),
     `${PULL}${stream}.*`,
     `$JS.API.CONSUMER.INFO.${stream}.*`,
     ...ackSubjects(subnet, "*"),
     hubServiceSubject(node, "*"),
-    `${REPLY_ROOT}.*.*.*.*.${subnet}.${node}.>`,
-    `${DEAD_LETTER_ROOT}.${subnet}.${node}.>`,
-    `${PROCESSING_ROOT}.${subnet}.${node}.>`,
-    `$JS.API.DIRECT.GET.${processing}.${PROCESSING_ROOT}.${subnet}.${node}.>`,
-    `${DONE_ROOT}.${subnet}.${node}.>`,
+    givenReplyFilter(subnet, node),
+    subjectsOf(DEAD_LETTER_ROOT, subnet, node),
+    subjectsOf(PROCESSING_ROOT, subnet, node),
+    `$JS.API.DIRECT.GET.${processing}.${subjectsOf(PROCESSING_ROOT, subnet, node)}`,
+    subjectsOf(DONE_ROOT, subnet, node),
     `$JS.API.DIRECT.GET.${node === "*" ? node : doneStream({ subnet, node })}`,
-    `${METRICS_ROOT}.${subnet}.${node}.>`,
+    subjectsOf(METRICS_ROOT, subnet, node),
   ];
 }
 
@@ -214,15 +214,15 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
   // Who may take a command may answer it. To whom is not limited: who never asked takes no reply.
   const replies = policy
     .patternsFor({ verb: "subscribe", subnet, node })
-    .map((pattern) => `${REPLY_ROOT}.*.*.*.*.${subnet}.${node}.${patternTail(pattern)}`);
+    .map((pattern) => givenReplyFilter(subnet, node, patternTail(pattern)));
   const services = HUB_SERVICES.map((service) => hubServiceSubject(node, service));
-  const records = `${PROCESSING_ROOT}.${subnet}.${node}.>`;
+  const records = subjectsOf(PROCESSING_ROOT, subnet, node);
   const journal = [
-    `${DEAD_LETTER_ROOT}.${subnet}.${node}.*.*`,
+    deadLetterSubject({ subnet, node, durable: "*" }, "*"),
     records,
     `$JS.API.DIRECT.GET.${processingStream(subnet)}.${records}`,
-    `${METRICS_ROOT}.${subnet}.${node}.*.*`,
-    `${DONE_ROOT}.${subnet}.${node}.*.*`,
+    metricsSubject({ subnet, node }, "*", "*"),
+    markSubject({ subnet, node }, "*", "*"),
     `$JS.API.DIRECT.GET.${doneStream({ subnet, node })}`,
   ];
   const withheld = settings.withheld?.get(node) ?? new Set();
@@ -234,7 +234,7 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     allowed_connection_types: ["STANDARD"],
     permissions: {
       publish: { allow },
-      subscribe: { allow: [`${inboxPrefix(node)}.>`, repliedFilter(subnet, node)] },
+      subscribe: { allow: [subjectsOf(inboxPrefix(node)), receivedReplyFilter({ subnet, node })] },
     },
   };
 }

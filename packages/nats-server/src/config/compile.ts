@@ -12,6 +12,7 @@ import {
   ROOT_DOMAIN,
   registryOfferSubject,
   replyIngestPrefix,
+  subjectsOf,
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
 import { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
@@ -110,8 +111,8 @@ function bridgeServices(subnet: string): ConfBlock[] {
     { service: linkSubject(subnet, "MSG.NEXT"), response_type: "stream" },
     { service: linkSubject(subnet, "INFO") },
     { service: linkSubject(subnet, "UNPIN") },
-    { service: `${ingestPrefix(subnet)}.>` },
-    { service: `${replyIngestPrefix(subnet)}.>` },
+    { service: subjectsOf(ingestPrefix(subnet)) },
+    { service: subjectsOf(replyIngestPrefix(subnet)) },
     { service: registryOfferSubject(subnet) },
     { service: fillSubject(subnet) },
     ...ackSubjects(subnet, UPLINK_DURABLE).map((service) => ({ service })),
@@ -126,7 +127,7 @@ function linkUserOf(subnet: string, nkey: string): ConfBlock {
     allowed_connection_types: ["STANDARD"],
     permissions: {
       publish: { allow: [...asks, ...ackSubjects(subnet, UPLINK_DURABLE)] },
-      subscribe: { allow: [`${inboxPrefix(linkUser(subnet))}.>`] },
+      subscribe: { allow: [subjectsOf(inboxPrefix(linkUser(subnet)))] },
     },
   };
 }
@@ -141,7 +142,7 @@ function joiningUserOf(invitation: string, nkey: string): ConfBlock {
     allowed_connection_types: ["STANDARD"],
     permissions: {
       publish: { allow: [joinSubject(invitation)] },
-      subscribe: { allow: [`${inboxPrefix(joiningUser(invitation))}.>`] },
+      subscribe: { allow: [subjectsOf(inboxPrefix(joiningUser(invitation)))] },
     },
   };
 }

@@ -1,8 +1,8 @@
 import { type EventPattern, MeshError, parseEventPattern } from "@adaos/core";
 import {
   DURABLE_METADATA,
-  EVENT_ROOT,
   eventsStream,
+  isEventSubject,
   originTokenProblem,
   patternCovers,
   quote,
@@ -46,7 +46,7 @@ export function targetOf({ name, config }: ConsumerInfo): ReplayTarget | undefin
   const pattern = config.metadata?.[DURABLE_METADATA.pattern];
   // See memberConsumer(): neither a node's name nor a durable's holds an underscore.
   const [node, durable] = name.split("_");
-  const filter = config.filter_subjects?.find((subject) => subject.startsWith(`${EVENT_ROOT}.`));
+  const filter = config.filter_subjects?.find(isEventSubject);
   if (pattern === undefined || node === undefined || durable === undefined || filter === undefined)
     return undefined;
   const [, subnet, from] = filter.split(".");

@@ -1,4 +1,9 @@
-import { PROCESSING_ROOT, type ProcessingRecord, processingStream } from "@adaos/core/wire";
+import {
+  PROCESSING_ROOT,
+  type ProcessingRecord,
+  processingStream,
+  recordsOfEventFilter,
+} from "@adaos/core/wire";
 import { storedMessages } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 import { type FailureFilter, filterSubject, isOfEvent } from "./failure-filter.ts";
@@ -16,8 +21,7 @@ export async function* processingRecords(
 
 /** What each durable of one subnet has recorded of one event. */
 export async function* recordsOfEvent(server: OpenServer, eventId: string): AsyncGenerator<ProcessingRecord> {
-  const token = eventId.replaceAll(/[^A-Za-z0-9-]/g, "_");
-  yield* recordsOf(server, `${PROCESSING_ROOT}.${server.of}.*.*.${token}.*`, {});
+  yield* recordsOf(server, recordsOfEventFilter(server.of, eventId), {});
 }
 
 async function* recordsOf(

@@ -4,10 +4,12 @@ import {
   EVENT_ROOT,
   type EventAddress,
   eventsStream,
+  givenReplyFilter,
+  isReplySubject,
   parseReplySubject,
   parseSubject,
-  REPLY_ROOT,
   replyName,
+  subjectsOf,
 } from "@adaos/core/wire";
 import { storedMessages } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
@@ -37,7 +39,7 @@ export async function* publishedPast(
 ): AsyncGenerator<PublishedEvent | NoEvent> {
   const stream = eventsStream(server.of);
   const { last_seq: lastSeq } = (await server.jsm.streams.info(stream)).state;
-  const filters = [`${EVENT_ROOT}.${server.of}.>`, `${REPLY_ROOT}.*.*.*.*.${server.of}.>`];
+  const filters = [subjectsOf(EVENT_ROOT, server.of), givenReplyFilter(server.of)];
   for (const filter of filters) {
     for await (const { seq, subject, body } of storedMessages(server.connection, stream, filter, {
       time: since,
@@ -60,7 +62,7 @@ export function published(seq: number, subject: string, body: Uint8Array): Publi
 }
 
 function addressOf(subject: string): EventAddress {
-  if (!subject.startsWith(`${REPLY_ROOT}.`)) return parseSubject(subject);
+  if (!isReplySubject(subject)) return parseSubject(subject);
   const { responder, name, version } = parseReplySubject(subject);
   return { ...responder, name: replyName(name), version };
 }

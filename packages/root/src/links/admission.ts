@@ -12,9 +12,9 @@ import {
   assertTenant,
   deniedError,
   type EventAddress,
+  isReplySubject,
   parseReplySubject,
   parseSubject,
-  REPLY_ROOT,
   RecentMap,
   type ReplyAddress,
   replyName,
@@ -94,7 +94,7 @@ export class Admission {
     const remembered = this.#admitted.get(subject);
     if (remembered !== undefined) return remembered;
     // Every reply has a subject of its own: nothing to remember.
-    if (subject.startsWith(`${REPLY_ROOT}.`))
+    if (isReplySubject(subject))
       return this.#declared(admitReply(policy, direction, subnet, parseReplySubject(subject)));
     const claimed = this.#declared(admitEvent(policy, direction, subnet, parseSubject(subject)));
     this.#admitted.set(subject, claimed);

@@ -3,9 +3,9 @@ import {
   CLEARANCE,
   DEFAULT_DENY,
   type Denial,
+  isReplySubject,
   POLICY_DENIED,
   parseSubject,
-  REPLY_ROOT,
   RecentMap,
   TENANT_BOUNDARY,
 } from "@adaos/core/wire";
@@ -74,7 +74,7 @@ export class ImportDenials {
 
   #ask(subject: string): Unimported | undefined {
     // A reply passes where its command passed, and every one has a subject of its own.
-    if (subject.startsWith(`${REPLY_ROOT}.`)) return undefined;
+    if (isReplySubject(subject)) return undefined;
     const { policy, tenants } = this.#options;
     const { subnet: from, name, version } = parseSubject(subject);
     // To tell of denials that were not imported would never end.

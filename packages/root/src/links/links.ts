@@ -8,6 +8,7 @@ import {
   EVENT_ROOT,
   eventsStream,
   ingestPrefix,
+  isReplySubject,
   MESH_STREAM,
   REPLY_ROOT,
   ROOT_DOMAIN,
@@ -187,7 +188,7 @@ export class Links implements Part {
 
 /** Where the root publishes what is stored in the subnet under this subject. */
 function ingestSubject(subnet: string, subject: string): string {
-  const isReply = subject.startsWith(`${REPLY_ROOT}.`);
+  const isReply = isReplySubject(subject);
   const [prefix, root] = isReply
     ? [replyIngestPrefix(subnet), REPLY_ROOT]
     : [ingestPrefix(subnet), EVENT_ROOT];

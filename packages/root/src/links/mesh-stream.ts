@@ -8,6 +8,7 @@ import {
   minimalPatterns,
   patternToFilter,
   REPLY_ROOT,
+  subjectsOf,
 } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import { delay, dropOtherDurables, ensureLinkDurable, ensureStream } from "@adaos/transport-nats";
@@ -58,7 +59,7 @@ export class MeshStream implements Part {
     try {
       await ensureStream(this.#jsm, {
         name: MESH_STREAM,
-        subjects: [`${EVENT_ROOT}.>`, `${REPLY_ROOT}.>`],
+        subjects: [subjectsOf(EVENT_ROOT), subjectsOf(REPLY_ROOT)],
         maxBytes,
         maxAgeMs: maxAgeHours * 3_600_000,
         duplicateWindowMs,

@@ -1,8 +1,8 @@
 import { type IdempotencyStore, MeshError } from "@adaos/core";
 import {
-  DONE_ROOT,
   doneStream,
   MAX_MARK_BYTES,
+  markSubject,
   type NodeAddress,
   RecentMap,
   randomId,
@@ -43,7 +43,7 @@ interface Asked {
  */
 export class NatsIdempotencyStore implements IdempotencyStore {
   readonly #connection: Connection;
-  readonly #prefix: string;
+  readonly #node: NodeAddress;
   readonly #getSubject: string;
   readonly #publisher: StreamPublisher;
   readonly #inbox: string;
@@ -57,7 +57,7 @@ export class NatsIdempotencyStore implements IdempotencyStore {
 
   constructor(connection: Connection, node: NodeAddress) {
     this.#connection = connection;
-    this.#prefix = `${DONE_ROOT}.${node.subnet}.${node.node}`;
+    this.#node = node;
     this.#getSubject = `$JS.API.DIRECT.GET.${doneStream(node)}`;
     // Marks are one to a subject: their order means nothing.
     this.#publisher = new StreamPublisher(connection, { isOrdered: false, maxMessageBytes: MAX_MARK_BYTES });
@@ -70,7 +70,7 @@ export class NatsIdempotencyStore implements IdempotencyStore {
     key: string,
     effect: (transaction: unknown) => Promise<void>,
   ): Promise<boolean> {
-    const subject = `${this.#prefix}.${durable}.${key}`;
+    const subject = markSubject(this.#node, durable, key);
     if (this.#unmarked.get(subject) === true) {
       await this.#mark(subject);
       return false;

@@ -4,14 +4,15 @@ import {
   deadLetterSubject,
   encodeDeadLetter,
   type FailureJournal,
+  idToken,
   MAX_DEAD_LETTER_BYTES,
   MAX_RECORD_BYTES,
   type NodeAddress,
-  PROCESSING_ROOT,
   type ProcessingRecord,
   processingStream,
   type RecordedEvent,
   randomId,
+  recordSubject,
 } from "@adaos/core/wire";
 import type { Connection } from "../connection/connection.ts";
 import { StreamPublisher } from "../publish/stream-publisher.ts";
@@ -49,21 +50,21 @@ export class NatsJournal implements FailureJournal {
 
   async storeDeadLetter(entry: DeadLetter): Promise<void> {
     // A subject of its own, and one message a subject: a letter that is stored again replaces itself.
-    const own = `${entry.seq}-${subjectToken(entry.event_id)}`;
+    const own = `${entry.seq}-${idToken(entry.event_id)}`;
     const subject = deadLetterSubject({ ...this.#address, durable: entry.durable }, own);
     const letter = messageOf(subject, encodeDeadLetter(entry));
     await this.#suspensions.guard(subject, () => this.#deadLetters.publish(letter));
   }
 
   async record(record: ProcessingRecord): Promise<void> {
-    const subject = this.#recordSubject(record.durable, record);
+    const subject = recordSubject(this.#address, record.durable, record);
     const message = messageOf(subject, new TextEncoder().encode(JSON.stringify(record)));
     await this.#suspensions.guard(subject, () => this.#records.publish(message));
   }
 
   async lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined> {
     const { subnet } = this.#address;
-    const subject = `$JS.API.DIRECT.GET.${processingStream(subnet)}.${this.#recordSubject(durable, event)}`;
+    const subject = `$JS.API.DIRECT.GET.${processingStream(subnet)}.${recordSubject(this.#address, durable, event)}`;
     try {
       const answer = await this.#connection.nc.request(subject, undefined, { timeout: ANSWER_MS });
       return answer.headers?.code === 404 ? undefined : answer.json<ProcessingRecord>();
@@ -101,16 +102,6 @@ export class NatsJournal implements FailureJournal {
       after = reply.next;
     }
   }
-
-  #recordSubject(durable: string, { event_id, seq }: RecordedEvent): string {
-    const { subnet, node } = this.#address;
-    return `${PROCESSING_ROOT}.${subnet}.${node}.${durable}.${subjectToken(event_id)}.${seq}`;
-  }
-}
-
-/** Ids come from envelopes that were checked, or from what is no envelope at all: a subject takes no chances. */
-function subjectToken(id: string): string {
-  return id.replaceAll(/[^A-Za-z0-9-]/g, "_").slice(0, 64) || "_";
 }
 
 function messageOf(subject: string, body: Uint8Array): Message {

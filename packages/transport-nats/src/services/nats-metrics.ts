@@ -1,8 +1,8 @@
 import type { MetricsSnapshot } from "@adaos/core";
 import {
   MAX_METRICS_BYTES,
-  METRICS_ROOT,
   type MetricsStore,
+  metricsSubject,
   type NodeAddress,
   randomId,
 } from "@adaos/core/wire";
@@ -12,19 +12,19 @@ import { StreamPublisher } from "../publish/stream-publisher.ts";
 /** Keeps a member's metrics in a stream of its hub, one message for each process and hour. Uses a connection and does not own it. */
 export class NatsMetricsStore implements MetricsStore {
   readonly #publisher: StreamPublisher;
-  readonly #prefix: string;
+  readonly #node: NodeAddress;
 
-  constructor(connection: Connection, { subnet, node }: NodeAddress) {
+  constructor(connection: Connection, node: NodeAddress) {
     this.#publisher = new StreamPublisher(connection, {
       timeoutMs: 3000,
       maxMessageBytes: MAX_METRICS_BYTES,
     });
-    this.#prefix = `${METRICS_ROOT}.${subnet}.${node}`;
+    this.#node = node;
   }
 
   async storeMetrics(snapshot: MetricsSnapshot): Promise<void> {
     // `2026-11-21T12`: colons and dots would be taken for something else.
-    const subject = `${this.#prefix}.${snapshot.instance}.${snapshot.hour.slice(0, 13)}`;
+    const subject = metricsSubject(this.#node, snapshot.instance, snapshot.hour.slice(0, 13));
     const body = new TextEncoder().encode(JSON.stringify(snapshot));
     await this.#publisher.publish({ subject, id: randomId(), headers: {}, body });
   }

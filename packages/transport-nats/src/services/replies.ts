@@ -1,5 +1,10 @@
 import type { Message } from "@adaos/core";
-import { type NodeAddress, parseReplySubject, REPLIED_ROOT, type ReplyAddress } from "@adaos/core/wire";
+import {
+  type NodeAddress,
+  parseReplySubject,
+  type ReplyAddress,
+  receivedReplyFilter,
+} from "@adaos/core/wire";
 import type { Msg, Subscription } from "nats";
 import type { Connection } from "../connection/connection.ts";
 import { headersOfMsg } from "../connection/message-headers.ts";
@@ -80,8 +85,7 @@ export class Replies {
   }
 
   #listen(): void {
-    const { subnet, node } = this.#own;
-    this.#subscription ??= this.#connection.nc.subscribe(`${REPLIED_ROOT}.*.${subnet}.${node}.>`, {
+    this.#subscription ??= this.#connection.nc.subscribe(receivedReplyFilter(this.#own), {
       callback: (error, msg) => {
         if (error === null) this.#onReply(msg);
       },
