@@ -18,6 +18,7 @@ export default defineConfig({
             "packages/*/src/**/*.unit.test.ts",
             "schemas/events/**/*.unit.test.ts",
             "test/**/*.unit.test.ts",
+            "test/tidy.test.ts",
           ],
         },
       },

@@ -44,7 +44,9 @@ describe("a link", () => {
   });
   beforeAll(mendClient);
 
-  /** The refusal of what may not cross. It is a MeshError whatever comes: a link ends no event for a fault of its own. */
+  /**
+   * The refusal of what may not cross. It is a MeshError whatever comes: a link ends no event for a fault of its own.
+   */
   function refusalOf(msg: Msg): MeshError | undefined {
     try {
       uplink.admit(msg);

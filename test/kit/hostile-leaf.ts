@@ -22,8 +22,8 @@ export interface Sent {
 }
 
 /**
- * A hub's server that is none: it speaks the protocol of leaf connections with a leaf's key, is asked what a hub is asked,
- * and answers as the test likes, as often as the test likes.
+ * A hub's server that is none: it speaks the protocol of leaf connections with a leaf's key, is asked what a hub is
+ * asked, and answers as the test likes, as often as the test likes.
  */
 export class HostileLeaf {
   readonly #socket: Socket;

@@ -9,8 +9,8 @@ const RUNS = 500;
 const MAX_MS = 10_000;
 
 /**
- * Tries hostile inputs one after the other. Each must be refused: `attempt` returns the refusal, or nothing for what got
- * through. Tells how many were tried, and how long the slowest took.
+ * Tries hostile inputs one after the other. Each must be refused: `attempt` returns the refusal, or nothing for what
+ * got through. Tells how many were tried, and how long the slowest took.
  */
 export async function tryHostile<T>(
   what: string,

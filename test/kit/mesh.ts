@@ -143,8 +143,8 @@ export class TestMesh {
   }
 
   /**
-   * A connection with the rights of the daemon that keeps a server's streams. Not the bare client's: a server that takes
-   * new rights refuses whoever is just connecting, and this dials again.
+   * A connection with the rights of the daemon that keeps a server's streams. Not the bare client's: a server that
+   * takes new rights refuses whoever is just connecting, and this dials again.
    */
   openKeeper(of: string): Promise<Connection> {
     return openConnection({ ...readServerAccess(this.server(of)), name: "test", user: "test", log: SILENT });

@@ -51,7 +51,9 @@ const SCHEMA = `
   message KeyValueList { repeated KeyValue values = 1; }
 `;
 
-/** The request as JSON has it. Decoded from protobuf, ids are bytes instead of hex; absent fields are left out in both. */
+/**
+ * The request as JSON has it. Decoded from protobuf, ids are bytes instead of hex; absent fields are left out in both.
+ */
 interface TraceRequest {
   readonly resourceSpans?: readonly {
     readonly resource?: { readonly attributes?: readonly KeyValue[] };

@@ -3,8 +3,8 @@ import fc from "fast-check";
 type Schema = Readonly<Record<string, unknown>>;
 
 /**
- * Data that a schema allows, for the keywords that the contracts of this repository use. Conditions (`if`) are not looked
- * at: what they refuse has to be left out by whoever asks. Throws for a schema that it cannot read.
+ * Data that a schema allows, for the keywords that the contracts of this repository use. Conditions (`if`) are not
+ * looked at: what they refuse has to be left out by whoever asks. Throws for a schema that it cannot read.
  */
 export function dataOf(schema: Schema): fc.Arbitrary<unknown> {
   if (Array.isArray(schema["enum"])) return fc.constantFrom(...(schema["enum"] as unknown[]));

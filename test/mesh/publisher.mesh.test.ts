@@ -130,7 +130,8 @@ test("a real server: what is said to be stored is, once, where it is said, and i
       const stored = await storedAfter(before);
       for (const { id, subject, ended: outcome } of ended) {
         const code = outcome instanceof MeshError ? outcome.code : outcome.stream;
-        // What was sent to a server that did not answer is not known to be refused, not even when it is denied afterwards.
+        // What was sent to a server that did not answer is not known to be refused, not even when it is denied
+        // afterwards.
         const refused = fault === "none" ? ["denied"] : ["denied", "timeout"];
         expect(subject === DENIED ? refused : ["EVENTS_alpha"]).toContain(code);
         if (!(outcome instanceof MeshError)) expect(stored.get(id)).toEqual([outcome.seq]);

@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
 
 /*
- * One mesh, secured in three ways one after the other, against clients of ours and against somebody who speaks to a port
- * without any client.
+ * One mesh, secured in three ways one after the other, against clients of ours and against somebody who speaks to a
+ * port without any client.
  */
 
 const MESH = `

@@ -163,7 +163,10 @@ const ASKED = 3;
 /** All others between two subnets: what the sender may subscribe, the receiver publish and subscribe. */
 const UNASKED = 3;
 
-/** What is published in `alpha` goes to `beta`; what is published in `solo` and `fan`, where they are, goes nowhere else. */
+/**
+ * What is published in `alpha` goes to `beta`; what is published in `solo` and `fan`, where they are, goes nowhere
+ * else.
+ */
 function meshYaml({ durability, rules = ASKED + UNASKED, pairOnly = false }: MeshSpec): string {
   const few = [OWN_RULE];
   const share = Math.floor((rules - UNASKED) / ASKED);

@@ -41,8 +41,8 @@ interface Idler {
 }
 
 /**
- * Subnets that share one server, an account each with a stream, the root's durable and a leaf connection of its own. The
- * root serves them as any other: it pulls from each, and keeps a durable for each; none of them sends anything.
+ * Subnets that share one server, an account each with a stream, the root's durable and a leaf connection of its own.
+ * The root serves them as any other: it pulls from each, and keeps a durable for each; none of them sends anything.
  */
 export class Crowd {
   readonly #server: ChildProcess;

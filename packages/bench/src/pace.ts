@@ -33,8 +33,8 @@ export async function inWindow(
 }
 
 /**
- * Starts `count` actions, one after the other at a steady rate, whether or not those before have ended. Rejects with the
- * first failure.
+ * Starts `count` actions, one after the other at a steady rate, whether or not those before have ended. Rejects with
+ * the first failure.
  */
 export async function atRate(
   count: number,

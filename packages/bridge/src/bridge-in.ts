@@ -5,8 +5,8 @@ import { fromSubject } from "./from-subject.ts";
 import type { BridgeInOptions, BridgeRun } from "./into-mesh.ts";
 
 /**
- * Publishes what comes on a subject of a foreign server into the mesh, one after the other. Where a stream holds it, by a
- * durable of that stream, acknowledged once the mesh (or this member's outbox) has stored it; else at most once.
+ * Publishes what comes on a subject of a foreign server into the mesh, one after the other. Where a stream holds it, by
+ * a durable of that stream, acknowledged once the mesh (or this member's outbox) has stored it; else at most once.
  */
 export async function bridgeIn(
   bus: Bus,

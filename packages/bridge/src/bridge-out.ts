@@ -33,9 +33,9 @@ export interface BridgeOutOptions {
 const RETRY = { baseMs: 1000, factor: 2, maxMs: 60_000, maxRetries: 100 };
 
 /**
- * Sends events of the mesh to a subject of a foreign server, by a durable of the member's for each pattern. Where a stream
- * holds the subject, an event is handled once that has stored it, under the event's origin and id; else once the server has it. What
- * that server is not cleared for is passed over, which is told once of each event.
+ * Sends events of the mesh to a subject of a foreign server, by a durable of the member's for each pattern. Where a
+ * stream holds the subject, an event is handled once that has stored it, under the event's origin and id; else once the
+ * server has it. What that server is not cleared for is passed over, which is told once of each event.
  */
 export async function bridgeOut(
   bus: Bus,

@@ -37,8 +37,8 @@ export interface ForeignOptions {
 const TIMEOUT_MS = 5000;
 
 /**
- * Connects, and again whenever the connection is lost. Rejects with `usage`, `unavailable`, `invalid-config`, or `denied`
- * where one side does not take the other's certificate.
+ * Connects, and again whenever the connection is lost. Rejects with `usage`, `unavailable`, `invalid-config`, or
+ * `denied` where one side does not take the other's certificate.
  */
 export async function openForeignServer(foreign: ForeignOptions, name: string): Promise<ForeignServer> {
   assertMayDial(foreign);

@@ -107,7 +107,10 @@ async function openDurable(
   }
 }
 
-/** Waits for a server that does not answer. Rejects where it says that the durable is gone: in silence it would be no bridge. */
+/**
+ * Waits for a server that does not answer. Rejects where it says that the durable is gone: in silence it would be no
+ * bridge.
+ */
 async function openAgain(
   { js }: ForeignServer,
   stream: string,

@@ -39,7 +39,8 @@ import {
 } from "@adaos/transport-nats";
 import { openLocalBus } from "./connect-local.ts";
 import { Outbox } from "./outbox/outbox.ts";
-import { type Hub, OutboxTransport } from "./outbox/outbox-transport.ts";
+import { OutboxTransport } from "./outbox/outbox-transport.ts";
+import type { Hub } from "./outbox/outbox-transport-options.ts";
 import { RefusedLog } from "./outbox/refused-log.ts";
 import { RegistryFollower } from "./registry-follower.ts";
 
@@ -49,8 +50,8 @@ export interface ConnectOptions {
   /** Which member to be, for example `alpha/kitchen`. Not needed with `config`. */
   readonly as?: string;
   /**
-   * The mesh file. Where it says `transport: local`, the mesh is all within this process and nothing needs to be started;
-   * else the running mesh is meant, as without it. @default `ADAOS_MESH`
+   * The mesh file. Where it says `transport: local`, the mesh is all within this process and nothing needs to be
+   * started; else the running mesh is meant, as without it. @default `ADAOS_MESH`
    */
   readonly mesh?: string;
   /** State folder of the mesh. @default `ADAOS_STATE`, else `.adaos` here */
@@ -61,7 +62,9 @@ export interface ConnectOptions {
   readonly component?: string;
   /** @default warnings and errors to standard error */
   readonly log?: Logger;
-  /** Whether what the bus does is counted, for `adaos events metrics`. @default as the mesh file says (`enable_metrics`) */
+  /**
+   * Whether what the bus does is counted, for `adaos events metrics`. @default as the mesh file says (`enable_metrics`)
+   */
   readonly metrics?: boolean;
   /**
    * Wait for a hub that is not there yet instead of rejecting after five seconds. With an outbox this resolves all the

@@ -72,7 +72,9 @@ export const nodeSignaturesSchema = z
   )
   .default({});
 
-/** Reads the keys that a node file names. Throws `invalid-config` when one is missing, spoilt, or others may read it. */
+/**
+ * Reads the keys that a node file names. Throws `invalid-config` when one is missing, spoilt, or others may read it.
+ */
 export function readSignatures(
   bySubnet: z.output<typeof nodeSignaturesSchema>,
   path: (path: string) => string,

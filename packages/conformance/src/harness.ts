@@ -11,7 +11,9 @@ export interface TransportTraits {
   readonly knowsHandlers: boolean;
   /** Any bytes arrive. If not, envelopes only do. */
   readonly opaqueBodies: boolean;
-  /** A receipt's stream and seq are those of the delivery. If not, publisher and subscriber have streams of their own. */
+  /**
+   * A receipt's stream and seq are those of the delivery. If not, publisher and subscriber have streams of their own.
+   */
   readonly oneLog: boolean;
   /** Largest body that arrives, in bytes. */
   readonly maxBodyBytes: number;
@@ -42,9 +44,14 @@ export interface TransportHarness {
   open(as: NodeAddress): Promise<Transport>;
   /** Stores replays on the subscribers' side, as whoever looks after them would. */
   replay(messages: readonly Message[]): Promise<void>;
-  /** Ends what stores the events of a side, without a warning, and has it started again. May resolve before it is back. */
+  /**
+   * Ends what stores the events of a side, without a warning, and has it started again. May resolve before it is back.
+   */
   restart(side: "publisher" | "subscriber"): Promise<void>;
-  /** Ends a transport as the death of its process would. Not given: transports share a process with what they connect to. */
+  /**
+   * Ends a transport as the death of its process would. Not given: transports share a process with what they connect
+   * to.
+   */
   readonly crash?: (transport: Transport) => Promise<void>;
   /** Given when the log of the publishers can be filled up. */
   readonly log?: {

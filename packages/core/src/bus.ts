@@ -125,9 +125,9 @@ export class Bus {
 
   /**
    * Publishes one event, named with its version (`ui.notify@1`) or without (the newest), and resolves when the hub has
-   * stored it; while the hub is away, when this machine has (`stream` is `outbox` then). Calls made in one tick keep their order. Rejects with MeshError `denied`, `unknown-event`,
-   * `invalid-event`, `too-large`, `backpressure`, `unavailable`, `timeout` (the outcome is unknown: repeat with the same
-   * `eventId`) or `closed`.
+   * stored it; while the hub is away, when this machine has (`stream` is `outbox` then). Calls made in one tick keep
+   * their order. Rejects with MeshError `denied`, `unknown-event`, `invalid-event`, `too-large`, `backpressure`,
+   * `unavailable`, `timeout` (the outcome is unknown: repeat with the same `eventId`) or `closed`.
    */
   async publish<Ref extends string>(
     ref: Ref,
@@ -153,9 +153,9 @@ export class Bus {
   }
 
   /**
-   * Publishes an event for every node that may see it: each that has a durable for it gets it, one that was away when it
-   * is back. Of the processes that share a durable one gets it. Rejects as {@link publish} does, and with `usage` for a
-   * command or a reply, which somebody in particular is meant to have.
+   * Publishes an event for every node that may see it: each that has a durable for it gets it, one that was away when
+   * it is back. Of the processes that share a durable one gets it. Rejects as {@link publish} does, and with `usage`
+   * for a command or a reply, which somebody in particular is meant to have.
    */
   async broadcast<Ref extends string>(
     ref: Ref,
@@ -169,9 +169,9 @@ export class Bus {
   }
 
   /**
-   * Publishes a command and waits for what its handler returns: the reply, named `<command>.result` in the registry. The
-   * command is stored like any event, so that its handler runs even if it is late. Rejects as {@link publish} does, and
-   * with `no-handler` (nothing was sent), `failed` (its handler failed for good) or `timeout` (it may still run).
+   * Publishes a command and waits for what its handler returns: the reply, named `<command>.result` in the registry.
+   * The command is stored like any event, so that its handler runs even if it is late. Rejects as {@link publish} does,
+   * and with `no-handler` (nothing was sent), `failed` (its handler failed for good) or `timeout` (it may still run).
    */
   async request<Ref extends string>(
     ref: Ref,
@@ -196,8 +196,8 @@ export class Bus {
   }
 
   /**
-   * Hands every event of `pattern` (`ui.notify@1`, `ui.notify`, `ui.` or `*`) to `onEvent`, in order of arrival, from the
-   * position that `durable` remembers. Rejects with MeshError `denied`, `usage`, `unavailable` or `closed`.
+   * Hands every event of `pattern` (`ui.notify@1`, `ui.notify`, `ui.` or `*`) to `onEvent`, in order of arrival, from
+   * the position that `durable` remembers. Rejects with MeshError `denied`, `usage`, `unavailable` or `closed`.
    */
   async subscribe<Pattern extends string>(
     pattern: Pattern,
@@ -241,8 +241,8 @@ export class Bus {
   }
 
   /**
-   * Runs an action of this process as a handler is run: with a deadline, retries and a record of every attempt, found by
-   * its id or `tags`. Rejects with the last failure, `usage` or `closed`.
+   * Runs an action of this process as a handler is run: with a deadline, retries and a record of every attempt, found
+   * by its id or `tags`. Rejects with the last failure, `usage` or `closed`.
    */
   async run<T>(
     name: string,
@@ -254,7 +254,10 @@ export class Bus {
     return runAction({ ...this.#options, address: this.address }, name, action, options, this.#closed.signal);
   }
 
-  /** Lets running handlers finish, hands back what has not begun, sends what is queued, then disconnects. Safe to call twice. */
+  /**
+   * Lets running handlers finish, hands back what has not begun, sends what is queued, then disconnects. Safe to call
+   * twice.
+   */
   close(): Promise<void> {
     this.#closed.abort(new MeshError("closed", "the bus was closed"));
     this.#closing ??= this.#close();

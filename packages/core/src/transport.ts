@@ -66,17 +66,21 @@ export type StartAt = "new" | "all";
 export type OnDelivery = (delivery: Delivery) => void;
 
 export interface Subscription {
-  /** Takes no more deliveries, waits for the unsettled ones at most `graceMs`; the durable stays. Safe to call twice. */
+  /**
+   * Takes no more deliveries, waits for the unsettled ones at most `graceMs`; the durable stays. Safe to call twice.
+   */
   stop(graceMs?: number): Promise<void>;
 }
 
 /** How one message is published. */
 export interface SendOptions {
-  /** Of no use later: where the hub is away it is rejected as `unavailable`, and never kept to be sent. @default false */
+  /**
+   * Of no use later: where the hub is away it is rejected as `unavailable`, and never kept to be sent. @default false
+   */
   readonly onlyNow?: boolean;
   /**
-   * When it aborts, nothing is sent again: the call ends as soon as what was sent is answered, or given up. What shares a
-   * signal keeps its order when its caller publishes it anew.
+   * When it aborts, nothing is sent again: the call ends as soon as what was sent is answered, or given up. What shares
+   * a signal keeps its order when its caller publishes it anew.
    */
   readonly signal?: AbortSignal;
 }
@@ -107,8 +111,8 @@ export interface Transport {
   subscribe(options: SubscribeOptions, onDelivery: OnDelivery): Promise<Subscription>;
   /**
    * Whether any node has a durable that answers a command which this node publishes to this subject; `unknown` where no
-   * one can tell, since it may leave the subnet. Rejects with `closed`, or with `denied` where it may not leave since the
-   * subnet is not cleared for its reply.
+   * one can tell, since it may leave the subnet. Rejects with `closed`, or with `denied` where it may not leave since
+   * the subnet is not cleared for its reply.
    */
   handlersOf(subject: string): Promise<"some" | "none" | "unknown">;
   /**
@@ -124,28 +128,33 @@ export interface Transport {
 /** Events that one call of {@link FailureJournal.park} may name. */
 export const MAX_PARKED_AT_ONCE = 256;
 
-/** Keeps what is known of failures, beside the events and never inside them. Durable, and shared by a node's processes. */
+/**
+ * Keeps what is known of failures, beside the events and never inside them. Durable, and shared by a node's processes.
+ */
 export interface FailureJournal {
   /** Resolves once stored; the same `dead_letter_id` is stored once. Rejects as {@link Transport.publish} does. */
   storeDeadLetter(entry: DeadLetter): Promise<void>;
   /** Stores how the handling of an event stands, in place of what was known of it before. Rejects likewise. */
   record(record: ProcessingRecord): Promise<void>;
   /**
-   * What was last recorded of this event at this durable of the node. Its place in the stream is asked for too: nodes choose
-   * the ids of their events, and two may choose the same. Rejects with `unavailable`.
+   * What was last recorded of this event at this durable of the node. Its place in the stream is asked for too: nodes
+   * choose the ids of their events, and two may choose the same. Rejects with `unavailable`.
    */
   lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined>;
   /**
-   * Keeps events that were delivered to this durable, by their places in its stream, until their schema is known; at most
-   * {@link MAX_PARKED_AT_ONCE} at a time. Resolves once stored, with those for which there is no room. The same again stores
-   * nothing. Not given: they become dead letters. Rejects with `unavailable`, `denied` or `usage`.
+   * Keeps events that were delivered to this durable, by their places in its stream, until their schema is known; at
+   * most
+   * {@link MAX_PARKED_AT_ONCE} at a time. Resolves once stored, with those for which there is no room. The same again
+   * stores nothing. Not given: they become dead letters. Rejects with `unavailable`, `denied` or `usage`.
    */
   park?(durable: string, seqs: readonly number[]): Promise<ReadonlySet<number>>;
-  /** Events of which some are parked for this durable. Not given: nothing is ever released. Rejects with `unavailable`. */
+  /**
+   * Events of which some are parked for this durable. Not given: nothing is ever released. Rejects with `unavailable`.
+   */
   parked?(durable: string): Promise<readonly string[]>;
   /**
-   * Gives what is parked of one event (`ui.notify@1`) to the durable again, oldest first, and takes it away. Resolves with
-   * how many those were. Rejects with `unavailable` or `backpressure`; what it has not done is still parked.
+   * Gives what is parked of one event (`ui.notify@1`) to the durable again, oldest first, and takes it away. Resolves
+   * with how many those were. Rejects with `unavailable` or `backpressure`; what it has not done is still parked.
    */
   release?(durable: string, event: string): Promise<number>;
 }
@@ -168,7 +177,10 @@ export interface IdempotencyStore {
 
 /** Keeps what is counted, so that it can be added up later. */
 export interface MetricsStore {
-  /** Stores what one process counted in one hour, in place of what it said of that hour before. Rejects with `unavailable`. */
+  /**
+   * Stores what one process counted in one hour, in place of what it said of that hour before. Rejects with
+   * `unavailable`.
+   */
   storeMetrics(snapshot: MetricsSnapshot): Promise<void>;
 }
 
@@ -192,8 +204,8 @@ export interface EventContract {
   /** As who publishes must keep to it. Violations name no classified value, and nothing within one. */
   validate(data: unknown): Validation;
   /**
-   * As who receives takes it: a field that the schema does not declare is ignored, also where it forbids others, so that
-   * who publishes may add fields before all who read know them.
+   * As who receives takes it: a field that the schema does not declare is ignored, also where it forbids others, so
+   * that who publishes may add fields before all who read know them.
    */
   validateReceived(data: unknown): Validation;
   /** Nothing where its schema classifies nothing. */
@@ -206,7 +218,9 @@ export type EventKind = "event" | "command" | "reply";
 export interface SchemaRegistry {
   /** Without a version: the highest that is not a draft. Throws MeshError `unknown-event`. */
   resolve(name: string, version?: number): EventContract;
-  /** Calls `listener` whenever contracts have come or changed, until what it returns is called. Nothing: they never do. */
+  /**
+   * Calls `listener` whenever contracts have come or changed, until what it returns is called. Nothing: they never do.
+   */
   onChange?(listener: () => void): () => void;
 }
 

@@ -17,7 +17,7 @@ export { type ClassifiedData, DATA_CLASSES, maskOf } from "./language/data-class
 export { escapePointer, MAX_JSON_DEPTH } from "./language/envelope.ts";
 export { messageOf } from "./language/errors.ts";
 export { eventNameProblem, quote } from "./language/event-name.ts";
-export { minimalPatterns, patternCovers, patternTail, patternToFilter } from "./language/event-pattern.ts";
+export { minimalPatterns, patternCovers } from "./language/event-pattern.ts";
 export { repeatedKey } from "./language/json-text.ts";
 export { nearest } from "./language/nearest.ts";
 export { randomId } from "./language/random-id.ts";
@@ -109,6 +109,7 @@ export {
   parseParkedPlace,
   parseParkedSubject,
 } from "./wire/parked-subject.ts";
+export { patternTail, patternToFilter } from "./wire/pattern-filter.ts";
 export {
   farReplyFilter,
   formatReplySubject,
@@ -120,6 +121,7 @@ export {
   type ReplyAddress,
   receivedReplyFilter,
   replyName,
+  replySubjectForm,
   requestReplyFilter,
 } from "./wire/reply-subject.ts";
 export {

@@ -23,8 +23,8 @@ export interface NodeFileWatchOptions<R extends NodeRole> {
 }
 
 /**
- * Follows a node file while the node runs. A new version that can be read is applied; one that cannot changes nothing: the
- * last good one stays in force, and the node says that its file is broken.
+ * Follows a node file while the node runs. A new version that can be read is applied; one that cannot changes nothing:
+ * the last good one stays in force, and the node says that its file is broken.
  */
 export class NodeFileWatch<R extends NodeRole> implements Part {
   readonly name = "config";

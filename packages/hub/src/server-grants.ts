@@ -8,7 +8,10 @@ import {
 } from "@adaos/nats-server";
 import type { NatsConnection } from "nats";
 
-/** Everything of the server's config but whom it lets in, which consumers each member may pull from, and what it must not. */
+/**
+ * Everything of the server's config but whom it lets in, which consumers each member may pull from, and what it must
+ * not.
+ */
 export type FixedSettings = Omit<HubServerSettings, "consumers" | "withheld" | "shutOut" | keyof HubKeys>;
 
 /** Whom a hub's server lets in, and as whom it dials its root: public nkeys. */
@@ -21,8 +24,8 @@ const OWN_ACCOUNTS = ["SUBNET", "BRIDGE"];
 export type Grant = readonly [node: string, consumer: string];
 
 /**
- * Which members there are and which consumers each may pull from, as the server enforces it. The server knows literal names
- * only, so a new durable is a new line in its config.
+ * Which members there are and which consumers each may pull from, as the server enforces it. The server knows literal
+ * names only, so a new durable is a new line in its config.
  */
 export class ServerGrants {
   readonly #config: ServerConfig;
@@ -74,8 +77,8 @@ export class ServerGrants {
   }
 
   /**
-   * What the connections of each member have sent to the server so far, and under `""` those of the mesh itself: the hub's
-   * and the root's. Rejects with `unavailable`.
+   * What the connections of each member have sent to the server so far, and under `""` those of the mesh itself: the
+   * hub's and the root's. Rejects with `unavailable`.
    */
   async askTraffic(): Promise<Map<string, Traffic>> {
     const nodes = [...this.#keys.memberKeys.keys()];

@@ -57,8 +57,8 @@ export interface SchemaLinks {
 type Judges = readonly JsonObject[];
 
 /**
- * What one schema classifies, wherever it says so. It knows no data: of the branches of a schema (`anyOf`, `if`, `not` …)
- * each is taken to hold, so that what any of them classifies is masked.
+ * What one schema classifies, wherever it says so. It knows no data: of the branches of a schema (`anyOf`, `if`, `not`
+ * …) each is taken to hold, so that what any of them classifies is masked.
  */
 export class SchemaClassification implements ClassifiedData {
   readonly classes: readonly DataClass[];

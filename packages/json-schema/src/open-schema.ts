@@ -7,8 +7,8 @@ const CLOSING = ["additionalProperties", "unevaluatedProperties"];
 const REVERSED = /^\/(if|not)$/;
 
 /**
- * A copy of a schema that takes properties which it does not declare, at any depth. `oneOf` becomes `anyOf`: alternatives
- * that excluded each other by what they forbid would otherwise both hold. Pure.
+ * A copy of a schema that takes properties which it does not declare, at any depth. `oneOf` becomes `anyOf`:
+ * alternatives that excluded each other by what they forbid would otherwise both hold. Pure.
  */
 export function openSchema(schema: Readonly<JsonObject>): JsonObject {
   const copy = structuredClone(schema) as JsonObject;

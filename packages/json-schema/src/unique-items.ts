@@ -1,7 +1,9 @@
 import type { FuncKeywordDefinition } from "ajv";
 import { isObject } from "./schema-document.ts";
 
-/** `uniqueItems` by one look at each item. The validator's own compares each with each: minutes for an event's worth. */
+/**
+ * `uniqueItems` by one look at each item. The validator's own compares each with each: minutes for an event's worth.
+ */
 export const UNIQUE_ITEMS: FuncKeywordDefinition = {
   keyword: "uniqueItems",
   type: "array",

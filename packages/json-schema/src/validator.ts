@@ -46,8 +46,8 @@ export class SchemaValidators {
 
   /**
    * Takes all schemas of a registry, each file once.
-   * @param report Takes each fault: not a schema, an `$id` taken twice, a `$ref` without target. By default throws MeshError
-   * `invalid-config` naming the file.
+   * @param report Takes each fault: not a schema, an `$id` taken twice, a `$ref` without target. By default throws
+   * MeshError `invalid-config` naming the file.
    */
   constructor(documents: readonly SchemaDocument[], report: ReportFault = throwFault) {
     this.references = checkReferences(documents, report);

@@ -6,7 +6,9 @@ import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 /** Requests that are being answered at a time. */
 const MAX_IN_HAND = 64;
 
-/** Takes requests, so many at a time and no faster than their answers are read, and tells errors as the protocol does. */
+/**
+ * Takes requests, so many at a time and no faster than their answers are read, and tells errors as the protocol does.
+ */
 export class RequestsInHand {
   readonly #say: (line: string) => void;
   readonly #inHand = new Set<Promise<unknown>>();

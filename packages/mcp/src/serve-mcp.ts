@@ -114,7 +114,10 @@ function declared({ name, description, input }: (typeof TOOLS)[number]): {
   return { name, description, inputSchema, annotations: { readOnlyHint: true, openWorldHint: false } };
 }
 
-/** What a tool cannot answer is told to the model, which can ask better; a tool that is not there is the client's mistake. */
+/**
+ * What a tool cannot answer is told to the model, which can ask better; a tool that is not there is the client's
+ * mistake.
+ */
 async function callTool(
   name: string,
   args: unknown,

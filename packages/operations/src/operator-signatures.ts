@@ -3,8 +3,9 @@ import { Signatures } from "@adaos/core/wire";
 import type { Layout } from "@adaos/provision";
 
 /**
- * The signature keys of a mesh, for what an operator publishes again: those that its root works by. On a machine that has
- * joined those of its hub: then what is signed by others is refused, since its replay could not be. Throws `invalid-config`.
+ * The signature keys of a mesh, for what an operator publishes again: those that its root works by. On a machine that
+ * has joined those of its hub: then what is signed by others is refused, since its replay could not be. Throws
+ * `invalid-config`.
  */
 export function operatorSignatures({ nodes }: Layout): Signatures {
   const root = nodes.find(({ role }) => role === "root");

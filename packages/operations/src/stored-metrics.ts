@@ -25,7 +25,9 @@ const snapshotSchema = counted.extend({
   totals: counted,
 });
 
-/** What the members of a subnet have counted since a time, an hour of a process each. Members wrote it: it is checked. */
+/**
+ * What the members of a subnet have counted since a time, an hour of a process each. Members wrote it: it is checked.
+ */
 export async function* storedMetrics(server: OpenServer, sinceMs: number): AsyncGenerator<MetricsSnapshot> {
   const subject = subjectsOf(METRICS_ROOT, server.of);
   for await (const message of storedMessages(server.connection, metricsStream(server.of), subject)) {

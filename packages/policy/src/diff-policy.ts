@@ -21,8 +21,8 @@ export interface PolicyChange {
 }
 
 /**
- * What changes for the events of the registry: everything that somebody of either mesh may do by one policy and not by the
- * other. Pure.
+ * What changes for the events of the registry: everything that somebody of either mesh may do by one policy and not by
+ * the other. Pure.
  */
 export function diffPolicies(
   before: PolicyState,
@@ -53,7 +53,9 @@ export function diffPolicies(
   return [...changes, ...lostSubscriptions(before, after)];
 }
 
-/** Subscriptions of whole patterns that were possible and are not, though each event of the registry may still be heard. */
+/**
+ * Subscriptions of whole patterns that were possible and are not, though each event of the registry may still be heard.
+ */
 function lostSubscriptions(before: PolicyState, after: PolicyState): PolicyChange[] {
   return questionsOf(before)
     .filter(({ verb }) => verb === "subscribe")

@@ -68,8 +68,8 @@ export function withoutRule(mesh: Mesh, id: string): Mesh {
 const NOTHING: EventPattern = { text: "(none)", kind: "name", stem: "(none)", version: undefined };
 
 /**
- * Rules that decide nothing, rules that mean no event of the registry, and rules that let out or in what clearance holds
- * back.
+ * Rules that decide nothing, rules that mean no event of the registry, and rules that let out or in what clearance
+ * holds back.
  */
 export function lintPolicy(loaded: LoadedPolicy): Finding[] {
   return [...idleRules(loaded), ...heldRules(loaded)];

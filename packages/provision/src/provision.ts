@@ -39,7 +39,8 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
 
 /**
  * What {@link provision} would write for a mesh that has been started before, on the ports that it has. Makes keys and
- * certificates of nodes that are new, renews certificates about to end, and nothing else. Rejects with `invalid-config`.
+ * certificates of nodes that are new, renews certificates about to end, and nothing else. Rejects with
+ * `invalid-config`.
  * @param picked Ports that a plan before this one has picked for subnets that are new.
  */
 export async function planAgain(

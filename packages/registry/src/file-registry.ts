@@ -82,7 +82,9 @@ export class FileRegistry implements SchemaRegistry {
     });
   }
 
-  /** Where the schema of an event classifies data, in its own file or in one that it refers to. Throws `unknown-event`. */
+  /**
+   * Where the schema of an event classifies data, in its own file or in one that it refers to. Throws `unknown-event`.
+   */
   classifiedSpots(name: string, version: number): readonly ClassifiedSpot[] {
     return this.#find(name, version).classification.spots;
   }

@@ -7,9 +7,10 @@ import type { EventRecord } from "./record.ts";
 export type RegistryRelation = "same" | "older" | "newer" | "other";
 
 /**
- * The registry that a node works by: its own folder's, and the one that its hub serves. Of an event that both declare the
- * higher `x-version` holds, and the served one where they are equal, or the own one would break who works by it. So what the mesh has learned since holds at once, what
- * an application was built against stays where it is newer, and nothing that the node knew is lost.
+ * The registry that a node works by: its own folder's, and the one that its hub serves. Of an event that both declare
+ * the higher `x-version` holds, and the served one where they are equal, or the own one would break who works by it. So
+ * what the mesh has learned since holds at once, what an application was built against stays where it is newer, and
+ * nothing that the node knew is lost.
  */
 export class LiveRegistry implements SchemaRegistry {
   readonly own: FileRegistry;

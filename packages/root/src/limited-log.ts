@@ -16,8 +16,8 @@ interface Kind {
 }
 
 /**
- * A log for what somebody may bring about as often as he likes: a few lines of each text, then one with a count every ten
- * seconds at most. Texts among the fields are cut.
+ * A log for what somebody may bring about as often as he likes: a few lines of each text, then one with a count every
+ * ten seconds at most. Texts among the fields are cut.
  */
 export class LimitedLog implements Logger {
   readonly #log: Logger;

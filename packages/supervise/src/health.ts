@@ -99,7 +99,8 @@ function componentsOf(status: NodeStatus, statusUrl: string, severalRoots: boole
     .filter(([name]) => name.startsWith("link "))
     .map(([name, health]): ComponentHealth => {
       const carried = health.details?.["carried"] ?? 0;
-      // Of several root daemons one serves a link; of one alone it says nothing that it has not been given an event yet.
+      // Of several root daemons one serves a link; of one alone it says nothing that it has not been given an event
+      // yet.
       const isSpare = severalRoots && health.details?.["standsBy"] === true;
       const noted = health.note === undefined ? "" : `; ${health.note}`;
       const served = `${String(carried)} carried${isSpare ? ", stands by" : ""}${noted}`;

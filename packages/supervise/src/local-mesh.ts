@@ -27,8 +27,8 @@ export interface RunningMesh {
 }
 
 /**
- * Starts a mesh from its file; without one, the part of another machine's mesh that this folder has joined. Rejects with
- * `invalid-config`, or `unavailable` when it runs already.
+ * Starts a mesh from its file; without one, the part of another machine's mesh that this folder has joined. Rejects
+ * with `invalid-config`, or `unavailable` when it runs already.
  * @param adaos The file of the `adaos` program, for the daemons.
  */
 export async function startMesh(
@@ -110,8 +110,8 @@ function isFar({ kind, name }: ComponentHealth, { remote = [] }: Layout): boolea
 }
 
 /**
- * Waits until every server, node and link is ready, telling what it waits for. Rejects with `unavailable` after 90 s, or
- * as soon as `given up` says so.
+ * Waits until every server, node and link is ready, telling what it waits for. Rejects with `unavailable` after 90 s,
+ * or as soon as `given up` says so.
  */
 export async function waitUntilReady(
   layout: Layout,

@@ -22,8 +22,8 @@ export async function judgeRegistry(
 }
 
 /**
- * Puts the first registry of a mesh in force before it starts, once lint has found nothing wrong: its root would offer no
- * other. Rejects with `invalid-config`.
+ * Puts the first registry of a mesh in force before it starts, once lint has found nothing wrong: its root would offer
+ * no other. Rejects with `invalid-config`.
  */
 export async function beginRegistry(registryDir: string, stateDir: string): Promise<void> {
   if (existsSync(registryInForceFile(stateDir))) return;

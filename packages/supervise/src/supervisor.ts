@@ -25,8 +25,8 @@ export interface Programs {
 }
 
 /**
- * A daemon allocates little at a time: with a small young generation (MB) the default mesh holds 143 MB less, and a link
- * carries 29,000 events/s instead of 32,000 (measured with Node 20).
+ * A daemon allocates little at a time: with a small young generation (MB) the default mesh holds 143 MB less, and a
+ * link carries 29,000 events/s instead of 32,000 (measured with Node 20).
  */
 export const NODE_FLAGS: readonly string[] = ["--max-semi-space-size=1"];
 

@@ -99,7 +99,9 @@ export class LocalBroker {
     return this.#append(message, address);
   }
 
-  /** Stores an event that one durable shall have again; its subject says which. Throws as `Transport.publish` rejects. */
+  /**
+   * Stores an event that one durable shall have again; its subject says which. Throws as `Transport.publish` rejects.
+   */
   replay(message: Message): PublishReceipt {
     const { node, durable } = parseReplayTarget(message.subject);
     const headers = checkedHeaders(message);

@@ -67,7 +67,10 @@ export class LocalDurable {
     }
   }
 
-  /** Ends an attempt. An `ack` or `term` ends the message, even if it was handed out again since; a late `nak` does nothing. */
+  /**
+   * Ends an attempt. An `ack` or `term` ends the message, even if it was handed out again since; a late `nak` does
+   * nothing.
+   */
   settle(attempt: Attempt, settlement: Settlement): void {
     const { seq } = attempt.entry;
     const pending = this.#pending.get(seq);

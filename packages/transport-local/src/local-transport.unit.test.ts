@@ -5,8 +5,8 @@ import { LocalBroker, type LocalBrokerOptions } from "./local-broker.ts";
 import { LocalTransport } from "./local-transport.ts";
 
 /*
- * What every transport must do is tested by the conformance suite. Here is what is so of this one only: settings, limits,
- * and its life within one process.
+ * What every transport must do is tested by the conformance suite. Here is what is so of this one only: settings,
+ * limits, and its life within one process.
  */
 
 const OPTIONS: SubscribeOptions = {

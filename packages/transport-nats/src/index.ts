@@ -11,9 +11,9 @@ export { StreamPublisher } from "./publish/stream-publisher.ts";
 export { type AckSource, storedMsOf } from "./pull/ack-subject.ts";
 export { plainText } from "./pull/consumer-state.ts";
 export { dropOtherDurables, ensureLinkDurable, findConsumer } from "./pull/link-durable.ts";
+export type { OrderedMessage } from "./pull/ordered-message.ts";
 export {
   type Allowance,
-  type OrderedMessage,
   PinnedConsumer,
   type PullPace,
 } from "./pull/pinned-consumer.ts";

@@ -39,7 +39,9 @@ export interface NatsTransportOptions {
 
 /** Time for running handlers at a stop. */
 const GRACE_MS = 10_000;
-/** nats-server 2.15 with leaf nodes sends to a pull for 2 s without asking whether anybody listens; and the way there. */
+/**
+ * nats-server 2.15 with leaf nodes sends to a pull for 2 s without asking whether anybody listens; and the way there.
+ */
 const HAND_BACK_MS = 2250;
 
 /** The Transport port on the JetStream of a member's hub. Owns its connection. */

@@ -2,7 +2,9 @@ import { AckPolicy, JSONCodec, type NatsConnection } from "nats";
 
 const json = JSONCodec<{ readonly text: string }>();
 
-/** Consumes as the bare client's documentation does where speed counts. Resolves with what ends it, the connection too. */
+/**
+ * Consumes as the bare client's documentation does where speed counts. Resolves with what ends it, the connection too.
+ */
 export async function consumeTexts(
   nc: NatsConnection,
   {

@@ -1,6 +1,6 @@
 import type { Contender, ContenderEntry, Place } from "../contender.ts";
 import { Batcher } from "./batcher.ts";
-import { areNpmPeersInstalled, installNpmPeers, loadPeer } from "./npm-peers.ts";
+import { areNpmPeersInstalled, installNpmPeers, loadPeer } from "./install/npm-peers.ts";
 import { installRedis, isRedisInstalled, type RedisSettings, startRedis } from "./redis-server.ts";
 
 type Carries = { readonly text: string };

@@ -1,7 +1,7 @@
 import { connect } from "nats";
 import type { Contender, ContenderEntry, Place } from "../contender.ts";
+import { areNpmPeersInstalled, installNpmPeers, loadPeer, versionsOfPeers } from "./install/npm-peers.ts";
 import { natsServerVersion, startNatsServer } from "./nats-servers.ts";
-import { areNpmPeersInstalled, installNpmPeers, loadPeer, versionsOfPeers } from "./npm-peers.ts";
 import { freePorts } from "./server-process.ts";
 
 /** What is used of `moleculer`. */

@@ -1,6 +1,6 @@
 import type { Contender, ContenderEntry, Place } from "../contender.ts";
+import { areNpmPeersInstalled, installNpmPeers, loadPeer, versionsOfPeers } from "./install/npm-peers.ts";
 import { natsServerVersion, startNatsServer } from "./nats-servers.ts";
-import { areNpmPeersInstalled, installNpmPeers, loadPeer, versionsOfPeers } from "./npm-peers.ts";
 import { freePorts } from "./server-process.ts";
 
 type ClassDecorator = (of: unknown) => void;

@@ -1,9 +1,9 @@
 import type { ContenderEntry } from "../contender.ts";
 import { bullMq } from "./bullmq.ts";
+import { nativeSources } from "./install/native-sources.ts";
 import { moleculer } from "./moleculer.ts";
-import { nativeSources } from "./native-sources.ts";
 import { nestJs } from "./nestjs.ts";
-import { rabbitMq, rabbitMqQuorum } from "./rabbitmq.ts";
+import { rabbitMq, rabbitMqQuorum } from "./rabbitmq/rabbitmq.ts";
 import { redisStreams } from "./redis-streams.ts";
 
 /** What the field has instead; each with its own best documented settings and the durability of the run. */

@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { MeshError } from "@adaos/core";
 import type { Durability } from "@adaos/core/wire";
 import type { Backing } from "../contender.ts";
-import { libraryPath, unpackDebianPackage, unpackedDir } from "./debian-packages.ts";
-import { findProgram, isExecutable } from "./find-program.ts";
-import { versionsOfPeers } from "./npm-peers.ts";
-import { runTool } from "./run-tool.ts";
+import { libraryPath, unpackDebianPackage, unpackedDir } from "./install/debian-packages.ts";
+import { findProgram, isExecutable } from "./install/find-program.ts";
+import { versionsOfPeers } from "./install/npm-peers.ts";
+import { runTool } from "./install/run-tool.ts";
 import { freePorts, ServerProcess } from "./server-process.ts";
 
 const PACKAGE = "redis-server";

@@ -1,5 +1,5 @@
 import type { Contender, ContenderEntry, Place } from "../contender.ts";
-import { areNpmPeersInstalled, installNpmPeers, loadPeer } from "./npm-peers.ts";
+import { areNpmPeersInstalled, installNpmPeers, loadPeer } from "./install/npm-peers.ts";
 import { installRedis, isRedisInstalled, type RedisSettings, startRedis } from "./redis-server.ts";
 
 /** What is used of `ioredis`. */

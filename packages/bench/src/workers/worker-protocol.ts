@@ -42,7 +42,9 @@ export interface AnswerWork extends RoleWork {
   readonly role: "answer";
 }
 
-/** Fails every event for good until it is told `go`; says `ready`, then `received` when `count` were handled after that. */
+/**
+ * Fails every event for good until it is told `go`; says `ready`, then `received` when `count` were handled after that.
+ */
 export interface FailWork extends Omit<RoleWork, "contender"> {
   readonly role: "fail";
   readonly count: number;

@@ -12,8 +12,8 @@ export interface ChangeOptions {
 }
 
 /**
- * Whether to go on. Only tells what would be done when it is nothing, or `--dry-run`. Rejects with `usage` when nobody can
- * be asked.
+ * Whether to go on. Only tells what would be done when it is nothing, or `--dry-run`. Rejects with `usage` when nobody
+ * can be asked.
  * @param found `count` things that are meant; the rest is told too.
  */
 export async function confirmed(

@@ -14,7 +14,10 @@ export interface LineOutput {
 
 const CHUNK_CHARS = 65_536;
 
-/** Standard output, where the file is `-`, else a file that is there with all its lines or not at all; for its owner only by default. */
+/**
+ * Standard output, where the file is `-`, else a file that is there with all its lines or not at all; for its owner
+ * only by default.
+ */
 export async function openOutput(
   file: string,
   force: boolean,

@@ -52,7 +52,9 @@ export function styles(enabled: boolean): Colors {
   };
 }
 
-/** Without the characters that command a terminal or hide text: names and messages come from strangers. Line ends stay. */
+/**
+ * Without the characters that command a terminal or hide text: names and messages come from strangers. Line ends stay.
+ */
 export function printable(text: string): string {
   return visibleText(text).replaceAll(STYLE, "\u001b");
 }

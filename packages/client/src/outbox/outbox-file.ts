@@ -27,8 +27,8 @@ export class LostFileError extends MeshError {
 
 /**
  * Messages on disk, in the order in which they were appended. Appends of the same moment share one disk sync. What was
- * forwarded is passed over by a head position, written behind the messages like them: nothing in the file is overwritten,
- * so that a crash tears at most its tail, which nobody was told of.
+ * forwarded is passed over by a head position, written behind the messages like them: nothing in the file is
+ * overwritten, so that a crash tears at most its tail, which nobody was told of.
  */
 export class OutboxFile {
   #path: string;
@@ -107,8 +107,8 @@ export class OutboxFile {
   }
 
   /**
-   * Resolves once the record of a message is on disk. Rejects as {@link create} does, with `timeout` when it may be there
-   * or not, or with LostFileError.
+   * Resolves once the record of a message is on disk. Rejects as {@link create} does, with `timeout` when it may be
+   * there or not, or with LostFileError.
    */
   append(record: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {

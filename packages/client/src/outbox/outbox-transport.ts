@@ -13,39 +13,9 @@ import {
   type TransportCapabilities,
 } from "@adaos/core";
 import { type OnDelivery, OUTBOX_STREAM, type OutboxStatus, sizeProblem } from "@adaos/core/wire";
+import { closedError, type InFlight, nameOf } from "./in-flight.ts";
 import type { Outbox } from "./outbox.ts";
-import type { RefusedLog } from "./refused-log.ts";
-
-/** The way to the hub, as far as an outbox has to know of it. */
-export interface HubConnection {
-  readonly connected: boolean;
-  listen(listener: { onDisconnect?(): void; onReconnect?(): void }): () => void;
-}
-
-export interface Hub {
-  readonly transport: Transport;
-  readonly connection: HubConnection;
-}
-
-export interface OutboxTransportOptions {
-  /** Settles when the hub was reached for the first time, or never will be. */
-  readonly hub: Promise<Hub>;
-  readonly outbox: Outbox;
-  readonly refusedLog: RefusedLog;
-  readonly log: Logger;
-  /** Of the hub's transport. @default as the NATS transport declares them */
-  readonly capabilities?: TransportCapabilities;
-  /** A publish that is not answered in this time is kept, and goes on meanwhile. @default 3000 */
-  readonly patienceMs?: number;
-  /** As many as one write of the hub's transport holds. @default 500 */
-  readonly batchMessages?: number;
-  /** Wait before what failed is forwarded again. @default 250 */
-  readonly retryMs?: number;
-  /** Longest wait of `close()` for a hub that is there to take what waits. @default 5000 */
-  readonly drainMs?: number;
-  /** Gives up reaching the hub. */
-  readonly onClose?: () => void;
-}
+import type { Hub, OutboxTransportOptions } from "./outbox-transport-options.ts";
 
 const BATCH_BYTES = 4 * 1024 * 1024;
 /** Publishes that are held back while the last of the outbox is forwarded; more are kept. */
@@ -61,33 +31,22 @@ const PASSING: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout", "
 /** What the server cannot explain is forwarded this often. */
 const MAX_UNEXPLAINED = 20;
 
-/** A publish on its way straight to the hub, or about to be. */
-interface Flight {
-  readonly message: Message;
-  readonly startedMs: number;
-  /** Whether the outbox may have it when it does not end well, or in time. */
-  readonly mayWait: boolean;
-  /** It is in the outbox, or being written there. */
-  kept: Promise<void> | undefined;
-  isTold: boolean;
-  tell(receipt: PublishReceipt): void;
-  fail(error: MeshError): void;
-}
-
 /**
- * A transport whose `publish` goes on while the hub is away: what cannot be stored there is stored on this machine's disk
- * and forwarded when it can be. Order is kept: while anything waits, everything else waits behind it.
+ * A transport whose `publish` goes on while the hub is away: what cannot be stored there is stored on this machine's
+ * disk and forwarded when it can be. Order is kept: while anything waits, everything else waits behind it.
  */
 export class OutboxTransport implements Transport {
   readonly capabilities: TransportCapabilities;
   readonly #options: Required<OutboxTransportOptions>;
   readonly #outbox: Outbox;
   readonly #log: Logger;
-  readonly #flights = new Set<Flight>();
+  readonly #flights = new Set<InFlight>();
   /** Aborts when what is on its way goes to the outbox: from there it is sent in order, and by nobody else. */
   #kept = new AbortController();
-  /** Held back until the outbox is empty, which takes a moment: written to it, they would keep it from ever being so. */
-  #held: Flight[] = [];
+  /**
+   * Held back until the outbox is empty, which takes a moment: written to it, they would keep it from ever being so.
+   */
+  #held: InFlight[] = [];
   /** The hub takes what is forwarded. */
   #isFlowing = false;
   /** Subjects and ids of what waits though nothing is left to do for it: the next to be forwarded pass it over. */
@@ -220,7 +179,7 @@ export class OutboxTransport implements Transport {
     this.#hub = hub;
     this.#unlisten = hub.connection.listen({
       onDisconnect: () => {
-        this.#keepFlights();
+        this.#keepInFlight();
         this.#keepHeld();
         this.#changed();
       },
@@ -230,7 +189,7 @@ export class OutboxTransport implements Transport {
   }
 
   #tick(): void {
-    if (this.#isLate(this.#flights.values().next().value)) this.#keepFlights();
+    if (this.#isLate(this.#flights.values().next().value)) this.#keepInFlight();
     if (this.#isLate(this.#held[0])) this.#keepHeld();
     if (++this.#ticks % ADOPT_TICKS === 0 && this.#state === "open") {
       void this.#outbox.touch();
@@ -241,7 +200,7 @@ export class OutboxTransport implements Transport {
     this.#forward();
   }
 
-  #isLate(flight: Flight | undefined): boolean {
+  #isLate(flight: InFlight | undefined): boolean {
     return flight !== undefined && Date.now() - flight.startedMs >= this.#options.patienceMs;
   }
 
@@ -260,9 +219,9 @@ export class OutboxTransport implements Transport {
     return { stream: OUTBOX_STREAM, seq, duplicate: false };
   }
 
-  #start(message: Message, mayWait: boolean, go: (flight: Flight) => void): Promise<PublishReceipt> {
+  #start(message: Message, mayWait: boolean, go: (flight: InFlight) => void): Promise<PublishReceipt> {
     return new Promise((resolve, reject) => {
-      const flight: Flight = {
+      const flight: InFlight = {
         message,
         startedMs: Date.now(),
         mayWait,
@@ -281,7 +240,7 @@ export class OutboxTransport implements Transport {
     });
   }
 
-  #send(transport: Transport, flight: Flight): void {
+  #send(transport: Transport, flight: InFlight): void {
     this.#flights.add(flight);
     transport.publish(flight.message, { signal: this.#kept.signal }).then(
       (receipt) => this.#onStored(flight, receipt),
@@ -289,7 +248,7 @@ export class OutboxTransport implements Transport {
     );
   }
 
-  #hold(flight: Flight): void {
+  #hold(flight: InFlight): void {
     this.#held.push(flight);
     if (this.#held.length > MAX_HELD) this.#keepHeld();
   }
@@ -315,14 +274,14 @@ export class OutboxTransport implements Transport {
     this.#changed();
   }
 
-  #onStored(flight: Flight, receipt: PublishReceipt): void {
+  #onStored(flight: InFlight, receipt: PublishReceipt): void {
     flight.tell(receipt);
     this.#land(flight, true);
   }
 
-  #onFailed(flight: Flight, error: MeshError): void {
+  #onFailed(flight: InFlight, error: MeshError): void {
     const isOpen = PASSING.has(error.code);
-    if (isOpen && flight.mayWait) this.#keepFlights();
+    if (isOpen && flight.mayWait) this.#keepInFlight();
     const { kept } = flight;
     // A caller who was told that it waits hears no more of it; when it is forwarded, it is refused again.
     const isOver = !isOpen && error.code !== "backpressure" && !flight.isTold;
@@ -332,7 +291,7 @@ export class OutboxTransport implements Transport {
   }
 
   /** Nothing is forwarded before all that was sent straight has ended, and is written if it has to be. */
-  #land(flight: Flight, isFinished: boolean): void {
+  #land(flight: InFlight, isFinished: boolean): void {
     const gone = (): void => {
       this.#flights.delete(flight);
       if (flight.kept !== undefined) this.#forward();
@@ -344,8 +303,10 @@ export class OutboxTransport implements Transport {
     }, gone);
   }
 
-  /** Writes all that is on its way to the outbox, at once and in order: what is published from now on waits behind it. */
-  #keepFlights(): void {
+  /**
+   * Writes all that is on its way to the outbox, at once and in order: what is published from now on waits behind it.
+   */
+  #keepInFlight(): void {
     this.#kept.abort();
     this.#kept = new AbortController();
     for (const flight of this.#flights) {
@@ -433,13 +394,4 @@ export class OutboxTransport implements Transport {
     }
     this.#isFailing = error !== undefined;
   }
-}
-
-function closedError(): MeshError {
-  return new MeshError("closed", "the connection is closed");
-}
-
-/** What makes a message a repetition of another: both. */
-function nameOf({ subject, id }: Message): string {
-  return `${subject} ${id}`;
 }

@@ -15,7 +15,8 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
 import { Outbox } from "./outbox.ts";
-import { type Hub, type HubConnection, OutboxTransport } from "./outbox-transport.ts";
+import { OutboxTransport } from "./outbox-transport.ts";
+import type { Hub, HubConnection } from "./outbox-transport-options.ts";
 import { RefusedLog } from "./refused-log.ts";
 
 /** How the hub answers one write, which holds whatever was published in the same moment. */

@@ -42,7 +42,8 @@ export class Outbox {
 
   /**
    * Resolves once the message is on disk, with its position among those of this process. Rejects with `backpressure`,
-   * `unavailable` when the disk fails, or `timeout` when it fails in a way that leaves the outcome unknown. Order is kept.
+   * `unavailable` when the disk fails, or `timeout` when it fails in a way that leaves the outcome unknown. Order is
+   * kept.
    */
   async append(message: Message): Promise<number> {
     const record = entryRecord(message);

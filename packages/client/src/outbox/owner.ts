@@ -4,8 +4,8 @@ import { hostname } from "node:os";
 import { startTimeOf } from "@adaos/config";
 
 /*
- * The name of an outbox file tells whose it is: `<pid>-<start time>-<place>-<age>-<random>.outbox`, the place being a boot
- * of a machine and the processes that see one another there. A file that nobody owns any more is named
+ * The name of an outbox file tells whose it is: `<pid>-<start time>-<place>-<age>-<random>.outbox`, the place being a
+ * boot of a machine and the processes that see one another there. A file that nobody owns any more is named
  * `left-<age>-<random>.outbox`. The age stays with the file: in that order files are forwarded, whoever owns them.
  */
 
@@ -13,7 +13,9 @@ export const SUFFIX = ".outbox";
 /** A file of a process that cannot be seen from here is its own until it has not been touched for this long. */
 export const STALE_MS = 60_000;
 
-/** A new name for a file of this process. @param age Of a file that is taken over; a new one is younger than all before. */
+/**
+ * A new name for a file of this process. @param age Of a file that is taken over; a new one is younger than all before.
+ */
 export function ownName(age: string = newAge()): string {
   identity ??= `${process.pid}-${startTimeOf(process.pid) ?? "0"}-${placeHere()}`;
   return `${identity}-${age}-${randomBytes(6).toString("hex")}${SUFFIX}`;
@@ -49,7 +51,9 @@ export function isAbandoned(name: string, touchedMs: number): boolean {
 
 let place: string | undefined;
 
-/** Tells boots, and containers with processes of their own, from one another: ids and times mean nothing across them. */
+/**
+ * Tells boots, and containers with processes of their own, from one another: ids and times mean nothing across them.
+ */
 function placeHere(): string {
   if (place !== undefined) return place;
   try {

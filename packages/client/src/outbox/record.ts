@@ -2,8 +2,8 @@ import { crc32 } from "node:zlib";
 import { MeshError, type Message } from "@adaos/core";
 
 /*
- * A record is MAGIC, the payload's length, the checksum of kind and payload, the kind, and the payload. MAGIC begins with
- * bytes that no UTF-8 text holds, so that after a damaged record the next one is found.
+ * A record is MAGIC, the payload's length, the checksum of kind and payload, the kind, and the payload. MAGIC begins
+ * with bytes that no UTF-8 text holds, so that after a damaged record the next one is found.
  */
 
 const MAGIC = Buffer.from([0xff, 0xfe, 0x4f, 0x42]);

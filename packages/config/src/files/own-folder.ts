@@ -19,8 +19,8 @@ const WRITABLE_BY_ALL = 0o002;
 const STICKY = 0o1000;
 
 /**
- * Throws `invalid-config`, saying what to do, when a folder that we are about to trust is another user's, when others may
- * write to it, or when somebody else leads the way to it. A folder that is not there yet is taken.
+ * Throws `invalid-config`, saying what to do, when a folder that we are about to trust is another user's, when others
+ * may write to it, or when somebody else leads the way to it. A folder that is not there yet is taken.
  * @param what Names it in the message: `the state folder`.
  */
 export function assertOwnFolder(dir: string, what: string, view: OwnershipView = SYSTEM): void {

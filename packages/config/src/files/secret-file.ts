@@ -15,8 +15,8 @@ export function readSeed(file: string): string {
 }
 
 /**
- * Throws `invalid-config` when a file that holds a secret is another user's, when others on this machine may read it, or
- * when it is not there.
+ * Throws `invalid-config` when a file that holds a secret is another user's, when others on this machine may read it,
+ * or when it is not there.
  */
 export function assertPrivate(file: string): void {
   let problem: string | undefined;
@@ -38,7 +38,9 @@ export function writeSecret(file: string, text: string): void {
   chmodSync(file, 0o600);
 }
 
-/** Opens a log for its owner only, its folder too: errors quote what others sent. A log that is there becomes private. */
+/**
+ * Opens a log for its owner only, its folder too: errors quote what others sent. A log that is there becomes private.
+ */
 export function openOwnLog(file: string, flags: "a" | "w"): number {
   makeFolder(dirname(file), 0o700);
   const handle = openSync(file, flags, 0o600);

@@ -1,7 +1,10 @@
 import { MeshError } from "@adaos/core";
 import { Document, isScalar, isSeq, parseDocument, type YAMLSeq } from "yaml";
 
-/** A list of a YAML file with some items more. What was there stays as it is written, comments too. Throws `invalid-config`. */
+/**
+ * A list of a YAML file with some items more. What was there stays as it is written, comments too. Throws
+ * `invalid-config`.
+ */
 export function withItems(text: string, file: string, items: readonly object[]): string {
   const block = asBlockList(text, file);
   const list = listIn(block, file).list;

@@ -10,7 +10,9 @@ export interface NewMember {
   readonly subscribe: readonly string[];
 }
 
-/** The text of a mesh file with one member more. Its comments and its order stay. Throws `usage` or `invalid-config`. */
+/**
+ * The text of a mesh file with one member more. Its comments and its order stay. Throws `usage` or `invalid-config`.
+ */
 export function withMember(file: string, { subnet, node }: NodeAddress, member: NewMember): string {
   const document = read(file, subnet);
   const path = ["subnets", subnet, "members", node];

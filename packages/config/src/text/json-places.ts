@@ -4,7 +4,10 @@ import type { Place } from "./yaml-tree.ts";
 const SPACE = /[ \t\n\r]*/y;
 const SCALAR = /[^,\]}\s]*/y;
 
-/** Where something is in a JSON text: the value at a pointer, or the nearest one around it that exists. Takes valid JSON only. */
+/**
+ * Where something is in a JSON text: the value at a pointer, or the nearest one around it that exists. Takes valid JSON
+ * only.
+ */
 export function placeInJson(json: string, pointer: string): Place {
   let at = skip(SPACE, json, 0);
   for (const token of pointer.split("/").slice(1)) {

@@ -97,7 +97,9 @@ async function fill(
   return { stored, refusals };
 }
 
-/** Refusals that store nothing and stop neither what was published before them nor what comes after them in their tick. */
+/**
+ * Refusals that store nothing and stop neither what was published before them nor what comes after them in their tick.
+ */
 async function expectRefused(scene: Scene, refused: readonly Message[], code: string): Promise<void> {
   const [from, to] = await scene.openBoth();
   const received = await scene.subscribe(to);

@@ -93,8 +93,8 @@ export function newDeadLetter(facts: DeadLetterFacts): DeadLetter {
 }
 
 /**
- * What is parked, told as the dead letter of a durable that waits for it. The same at each look, so that whatever gives it
- * back makes the same event. Pure. Throws `invalid-event` when `place` is none.
+ * What is parked, told as the dead letter of a durable that waits for it. The same at each look, so that whatever gives
+ * it back makes the same event. Pure. Throws `invalid-event` when `place` is none.
  */
 export function parkedLetter(
   { subnet, node, durable }: LetterOwner,
@@ -145,8 +145,8 @@ function keptMessage({ headers: all, body }: Message): DeadLetter["message"] {
 const HEADER_ROOM_BYTES = 1024;
 
 /**
- * A dead letter as it is stored. It always fits: what was thrown may be text of which a letter takes six bytes in JSON, so
- * where all attempts are too much, the last one is kept, and no stack. Pure.
+ * A dead letter as it is stored. It always fits: what was thrown may be text of which a letter takes six bytes in JSON,
+ * so where all attempts are too much, the last one is kept, and no stack. Pure.
  */
 export function encodeDeadLetter(entry: DeadLetter): Uint8Array {
   const whole = encode(entry);

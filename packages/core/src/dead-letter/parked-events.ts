@@ -3,7 +3,9 @@ import { MeshError } from "../language/errors.ts";
 import { parseEventRef } from "../language/event-name.ts";
 import type { FailureJournal, Logger, SchemaRegistry } from "../transport.ts";
 
-/** Looked at again so often though nothing seems to have changed: another process of the node may have parked something. */
+/**
+ * Looked at again so often though nothing seems to have changed: another process of the node may have parked something.
+ */
 const LOOK_MS = 60_000;
 /** A look that failed is tried again after this, then twice as long, and so on. */
 const FIRST_RETRY_MS = 1000;

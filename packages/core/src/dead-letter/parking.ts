@@ -32,8 +32,9 @@ const HOLD_MS = 1000;
 const HANDED_BACK_MS = 200;
 
 /**
- * Has deliveries of unknown events kept until their schema comes, and ends them: off the handlers' way, and many at a time.
- * No record tells of them: nothing was tried, and whoever gets one after a crash may handle it if the schema is there by then.
+ * Has deliveries of unknown events kept until their schema comes, and ends them: off the handlers' way, and many at a
+ * time. No record tells of them: nothing was tried, and whoever gets one after a crash may handle it if the schema is
+ * there by then.
  */
 export class Parking {
   readonly #settings: ParkingSettings;

@@ -2,8 +2,8 @@ import type { Classification } from "../handle/classify.ts";
 import type { FailureInfo } from "../handle/failure-info.ts";
 
 /**
- * How the handling of an event stands. `failed`: time cannot cure it; `dead_letter`: its retries are spent. The event of
- * either lies in the dead letters. A success at the first attempt is counted, not recorded.
+ * How the handling of an event stands. `failed`: time cannot cure it; `dead_letter`: its retries are spent. The event
+ * of either lies in the dead letters. A success at the first attempt is counted, not recorded.
  */
 export type ProcessingStatus = "pending" | "success" | "failed" | "retrying" | "dead_letter";
 

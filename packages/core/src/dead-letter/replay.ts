@@ -74,10 +74,11 @@ export function replayIdProblem(id: string): string | undefined {
 }
 
 /**
- * The message that gives an event of the past to one durable again: a new event id, caused by the old one. Its effect is
- * one of its own, so that a handler runs again; one replay's is always the same, as are its ids, so that a replay which
- * was cut short can be begun again. Signed anew, as {@link replayOf} does. Pure. Throws `invalid-event` when what is stored
- * is no event, `denied` when its subnet did not sign it, and `too-large` when it leaves no room for what a replay adds.
+ * The message that gives an event of the past to one durable again: a new event id, caused by the old one. Its effect
+ * is one of its own, so that a handler runs again; one replay's is always the same, as are its ids, so that a replay
+ * which was cut short can be begun again. Signed anew, as {@link replayOf} does. Pure. Throws `invalid-event` when what
+ * is stored is no event, `denied` when its subnet did not sign it, and `too-large` when it leaves no room for what a
+ * replay adds.
  */
 export function replayOfStored(
   stored: StoredEvent,
@@ -123,7 +124,9 @@ function openStored({ subject, body }: StoredEvent): {
   }
 }
 
-/** The headers without signature and reply key, which were of another envelope: nobody waits for a reply to a replay. */
+/**
+ * The headers without signature and reply key, which were of another envelope: nobody waits for a reply to a replay.
+ */
 function ownHeaders({ [SIGNATURE_HEADER]: _, ...rest }: Message["headers"]): Message["headers"] {
   return withoutReplyKey(rest);
 }

@@ -45,7 +45,9 @@ const TRANSIENT_CODES: ReadonlySet<string> = new Set([
 const PERMANENT_CODES: ReadonlySet<string> = new Set(["ENOENT", "EACCES"]);
 /** HTTP answers below 500 that ask for patience: RFC 9110 (408), RFC 8470 (425), RFC 6585 (429). */
 const PATIENT_STATUS: ReadonlySet<number> = new Set([408, 425, 429]);
-/** `closed` too: a handler that publishes while its process stops has done nothing wrong; the next process takes over. */
+/**
+ * `closed` too: a handler that publishes while its process stops has done nothing wrong; the next process takes over.
+ */
 const TRANSIENT_MESH_CODES: ReadonlySet<MeshErrorCode> = new Set([
   "timeout",
   "unavailable",

@@ -49,13 +49,13 @@ export interface SubscriptionOptions {
   /** Rules that say whether time can cure a failure, asked before the built-in ones. */
   readonly classify?: readonly ClassifyRule[];
   /**
-   * Where it is remembered which events were handled, so that none is handled twice. `off` for a handler that may as well
-   * run twice. A store of your own can join mark and effect in one transaction. @default the hub's store
+   * Where it is remembered which events were handled, so that none is handled twice. `off` for a handler that may as
+   * well run twice. A store of your own can join mark and effect in one transaction. @default the hub's store
    */
   readonly idempotency?: IdempotencyStore | "off";
   /**
-   * Whether who requests a command is told what the handler returns, or that it failed for good. @default true where the
-   * pattern names one event; a prefix or `*` only looks on
+   * Whether who requests a command is told what the handler returns, or that it failed for good. @default true where
+   * the pattern names one event; a prefix or `*` only looks on
    */
   readonly answers?: boolean;
 }
@@ -79,8 +79,8 @@ export interface HandlerContext {
 }
 
 /**
- * Handles one event. A throw or rejection is classified: the event is tried again later, or becomes a dead letter. What it
- * returns answers the request of a command, and is ignored with anything else.
+ * Handles one event. A throw or rejection is classified: the event is tried again later, or becomes a dead letter. What
+ * it returns answers the request of a command, and is ignored with anything else.
  */
 export type OnEvent<TData> = (event: Envelope<TData>, context: HandlerContext) => unknown;
 
@@ -184,8 +184,8 @@ export class Consumer {
   }
 
   /**
-   * Runs one delivery to its end. Never rejects. A first delivery has no past, and must not wait a turn of the event loop for
-   * it: order is by start, and what a handler ends at once shall cost no promise.
+   * Runs one delivery to its end. Never rejects. A first delivery has no past, and must not wait a turn of the event
+   * loop for it: order is by start, and what a handler ends at once shall cost no promise.
    */
   #process(delivery: Delivery): Ending | Promise<Ending> {
     if (!this.#settings.isAllowed()) return FORBIDDEN;

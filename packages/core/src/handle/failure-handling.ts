@@ -108,10 +108,10 @@ export class FailureHandling {
   }
 
   /**
-   * Called before a handler runs. Of an event that comes too often it is written down that a run begins: one that ends its
-   * process leaves no other trace. Deliveries that were handed back, lost or put off do not count. Resolves with the
-   * history from then on. Rejects with `internal` when so many runs have begun and none has ended that the next is not to
-   * be tried, or as the journal does.
+   * Called before a handler runs. Of an event that comes too often it is written down that a run begins: one that ends
+   * its process leaves no other trace. Deliveries that were handed back, lost or put off do not count. Resolves with
+   * the history from then on. Rejects with `internal` when so many runs have begun and none has ended that the next is
+   * not to be tried, or as the journal does.
    */
   async begin(failed: FailedDelivery, history: History): Promise<History> {
     const { deliveryCount } = failed.delivery;
@@ -174,9 +174,10 @@ export class FailureHandling {
   }
 
   /**
-   * Ends a delivery about which it was decided: no handler gets it any more. First the verdict is recorded, so that whoever
-   * gets the event after a crash does not handle what may be a dead letter by then; then the dead letter is stored; then
-   * the delivery ends. What cannot be written down is tried again later, from the beginning. Never rejects.
+   * Ends a delivery about which it was decided: no handler gets it any more. First the verdict is recorded, so that
+   * whoever gets the event after a crash does not handle what may be a dead letter by then; then the dead letter is
+   * stored; then the delivery ends. What cannot be written down is tried again later, from the beginning. Never
+   * rejects.
    */
   async condemned(failed: FailedDelivery, history: History, verdict: Verdict): Promise<FailureEnding> {
     const { address, durable, journal, log } = this.#settings;

@@ -5,9 +5,9 @@ import type { EventAddress } from "../wire/subject.ts";
 import { TimeLimit } from "./time-limit.ts";
 
 /**
- * Names the effect of an event: two events of the same name and node, with the same `idempotency_key` (else `event_id`),
- * mean the same effect. The node is the authenticated one: no other can name the effect of this one's events and so make
- * them go unhandled. Pure. 32 hex digits.
+ * Names the effect of an event: two events of the same name and node, with the same `idempotency_key` (else
+ * `event_id`), mean the same effect. The node is the authenticated one: no other can name the effect of this one's
+ * events and so make them go unhandled. Pure. 32 hex digits.
  */
 export function effectKey(envelope: Envelope, { subnet, node, name, version }: EventAddress): string {
   const key = envelope.headers["idempotency_key"] ?? envelope.event_id;

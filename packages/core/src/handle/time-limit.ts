@@ -7,8 +7,8 @@ export interface TimedRun {
 }
 
 /**
- * Limits how long something may run, however many at a time: one timer for all, and none for what ends at once. By a clock
- * that nobody sets.
+ * Limits how long something may run, however many at a time: one timer for all, and none for what ends at once. By a
+ * clock that nobody sets.
  */
 export class TimeLimit {
   readonly #what: string;
@@ -24,8 +24,8 @@ export class TimeLimit {
   }
 
   /**
-   * Returns or throws at once what `action` does, else a promise of it, which rejects with `timeout` when the time is up, or
-   * with the reason of `outer` when that aborts; the run's signal is aborted then.
+   * Returns or throws at once what `action` does, else a promise of it, which rejects with `timeout` when the time is
+   * up, or with the reason of `outer` when that aborts; the run's signal is aborted then.
    */
   run<T>(action: (run: TimedRun) => T | PromiseLike<T>, outer?: AbortSignal): T | Promise<T> {
     const run = new Run(performance.now() + this.#limitMs);

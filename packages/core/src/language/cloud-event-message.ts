@@ -32,8 +32,8 @@ export function encodeCloudEvent(event: CloudEvent, mode: CloudEventMode): Cloud
 }
 
 /**
- * Reads a message in either mode: structured where its content type says so, or no header holds an attribute. Pure. What it
- * returns is checked by `fromCloudEvent()`.
+ * Reads a message in either mode: structured where its content type says so, or no header holds an attribute. Pure.
+ * What it returns is checked by `fromCloudEvent()`.
  * @throws MeshError `invalid-event` or `too-large`.
  */
 export function decodeCloudEvent({ headers, body }: CloudEventMessage): Record<string, unknown> {

@@ -35,8 +35,8 @@ const ABSENT = "ce-adaosabsent";
 const LITERALS = "ce-adaosliterals";
 
 /**
- * The CloudEvent of an envelope. Whatever {@link fromCloudEvent} could not find out again travels in extensions that begin
- * with `adaos`, so both ways are without loss. Pure.
+ * The CloudEvent of an envelope. Whatever {@link fromCloudEvent} could not find out again travels in extensions that
+ * begin with `adaos`, so both ways are without loss. Pure.
  */
 export function toCloudEvent(envelope: Envelope, types: TypeMap = new Map()): CloudEvent {
   const own = nativeEvent(envelope);
@@ -52,7 +52,10 @@ export function toCloudEvent(envelope: Envelope, types: TypeMap = new Map()): Cl
   return attributes as CloudEvent;
 }
 
-/** Fields of an envelope, and the extension of each where other attributes do not say it; in the order of their dependence. */
+/**
+ * Fields of an envelope, and the extension of each where other attributes do not say it; in the order of their
+ * dependence.
+ */
 const FIELDS: readonly { readonly extension: string; readonly textOf: (envelope: Envelope) => string }[] = [
   { extension: "adaosid", textOf: ({ event_id }) => event_id },
   { extension: "adaosevent", textOf: ({ event_name, version }) => `${event_name}@${version}` },

@@ -2,7 +2,10 @@ import type { EventKind } from "../transport.ts";
 import { MeshError, type Violation } from "./errors.ts";
 import { eventNameProblem, quote } from "./event-name.ts";
 
-/** Largest encoded envelope. Far below what a stream takes, and that far below the servers' `max_payload`: see `message-size.ts`. */
+/**
+ * Largest encoded envelope. Far below what a stream takes, and that far below the servers' `max_payload`: see
+ * `message-size.ts`.
+ */
 export const MAX_ENVELOPE_BYTES = 262_144;
 /** Deepest nesting of arrays and objects in an envelope. */
 export const MAX_JSON_DEPTH = 64;

@@ -1,4 +1,3 @@
-import { EVENT_ROOT } from "../wire/subject.ts";
 import { MeshError } from "./errors.ts";
 import { eventNameProblem, MAX_EVENT_NAME_LENGTH, parseVersion, quote, tokensProblem } from "./event-name.ts";
 
@@ -76,21 +75,4 @@ export function minimalPatterns(patterns: readonly EventPattern[]): EventPattern
         (other, j) => i !== j && patternCovers(other, pattern) && !(patternCovers(pattern, other) && i < j),
       ),
   );
-}
-
-/** The subject filter of a pattern, from any origin unless one is named. */
-export function patternToFilter(
-  pattern: EventPattern,
-  origin: { subnet?: string; node?: string } = {},
-): string {
-  const from = `${EVENT_ROOT}.${origin.subnet ?? "*"}.${origin.node ?? "*"}`;
-  return `${from}.${patternTail(pattern)}`;
-}
-
-/** How the subjects of a pattern's events end: after whatever says where they come from. */
-export function patternTail(pattern: EventPattern): string {
-  if (pattern.kind === "all") return ">";
-  // At least one more token of the name before the version: `ui.notify.>` would let ui.notify itself pass.
-  if (pattern.kind === "prefix") return `${pattern.stem}*.>`;
-  return `${pattern.stem}.${pattern.version === undefined ? "*" : `v${pattern.version}`}`;
 }

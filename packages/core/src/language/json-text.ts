@@ -1,8 +1,8 @@
 const COLON = /\s*:/y;
 
 /**
- * The first key that stands twice in one object of a JSON text, or nothing. `JSON.parse()` keeps the last in silence, and
- * other readers the first: where a person wrote the text, it is refused. Takes valid JSON only.
+ * The first key that stands twice in one object of a JSON text, or nothing. `JSON.parse()` keeps the last in silence,
+ * and other readers the first: where a person wrote the text, it is refused. Takes valid JSON only.
  */
 export function repeatedKey(json: string): string | undefined {
   /** Keys of the objects around, nothing for a list. */

@@ -18,8 +18,8 @@ export function randomHex(bytes: number): string {
 }
 
 /**
- * An id that nobody can foresee, however many others they have seen: 22 characters of A-Z a-z 0-9, over 128 bits. For ids,
- * reply subjects and keys alike.
+ * An id that nobody can foresee, however many others they have seen: 22 characters of A-Z a-z 0-9, over 128 bits. For
+ * ids, reply subjects and keys alike.
  */
 export function randomId(): string {
   let id = "";

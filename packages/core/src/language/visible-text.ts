@@ -1,6 +1,6 @@
 /**
- * Characters that command a terminal, turn the direction of what follows, end a line where nobody expects it, or are not
- * seen at all. Line ends, tabs, and the joiners and variation selectors of scripts and emoji are none of them.
+ * Characters that command a terminal, turn the direction of what follows, end a line where nobody expects it, or are
+ * not seen at all. Line ends, tabs, and the joiners and variation selectors of scripts and emoji are none of them.
  */
 const UNSEEN =
   // What is none of them is looked for last: for each character that would take twelve times as long.

@@ -1,4 +1,6 @@
-/** Values as counts of buckets, each 10 % wider than the last: any number of values in little space, and sums of two. */
+/**
+ * Values as counts of buckets, each 10 % wider than the last: any number of values in little space, and sums of two.
+ */
 export interface HistogramSnapshot {
   readonly count: number;
   readonly sum: number;

@@ -13,7 +13,8 @@ interface Series {
 
 /**
  * What each process has counted since it began, in Prometheus' text format (version 0.0.4), the metrics in the order of
- * their catalogue. A process that has ended keeps its last word until its snapshots are gone; none ever counts down. Pure.
+ * their catalogue. A process that has ended keeps its last word until its snapshots are gone; none ever counts down.
+ * Pure.
  */
 export function prometheusText(snapshots: readonly MetricsSnapshot[]): string {
   const byMetric = seriesByMetric(newestOfEach(snapshots));

@@ -103,7 +103,9 @@ export function publishSpan(event: PreparedEvent): MessageSpan {
   return messageSpan(span, parent, headers);
 }
 
-/** Starts the span of one hop of a link, a child of what sent the message. Without tracing the headers pass as they are. */
+/**
+ * Starts the span of one hop of a link, a child of what sent the message. Without tracing the headers pass as they are.
+ */
 export function linkSpan(event: PreparedEvent, direction: "up" | "down", subnet: string): MessageSpan {
   const { headers } = event.message;
   if (!isTracing()) return noSpan(headers);
@@ -122,7 +124,10 @@ export interface ConsumedEvent extends PreparedEvent {
   readonly classified?: ClassifiedData | undefined;
 }
 
-/** Runs a handler inside its span, a child of what sent the message. What the handler throws marks the span and is thrown on. */
+/**
+ * Runs a handler inside its span, a child of what sent the message. What the handler throws marks the span and is
+ * thrown on.
+ */
 export function inProcessSpan<T>(
   event: ConsumedEvent,
   consumerGroup: string,

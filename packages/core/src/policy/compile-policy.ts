@@ -27,12 +27,12 @@ export const TENANT_BOUNDARY = "tenant-boundary";
 type Clause = Pick<PolicyRule, "id" | "effect" | "pattern" | "unregistered">;
 
 /**
- * What the rules of a mesh mean for each member and each subnet. First match wins: what clearance holds back, the rules of
- * `policy` in their order, then what subnets and members are allowed one by one.
+ * What the rules of a mesh mean for each member and each subnet. First match wins: what clearance holds back, the rules
+ * of `policy` in their order, then what subnets and members are allowed one by one.
  *
- * Servers know no order, and filters of consumers know nothing but what passes. So an allowing rule into which an earlier
- * one cuts allows what events of the registry show to be left of it, and denies what they do not show. A rule that names a
- * kind means the events of the registry that are of it. Everything else is as it was written. Pure.
+ * Servers know no order, and filters of consumers know nothing but what passes. So an allowing rule into which an
+ * earlier one cuts allows what events of the registry show to be left of it, and denies what they do not show. A rule
+ * that names a kind means the events of the registry that are of it. Everything else is as it was written. Pure.
  */
 export function compilePolicy(mesh: Mesh, events: readonly KnownEvent[]): PolicyRule[] {
   const rules: PolicyRule[] = [];

@@ -56,7 +56,10 @@ const MAX_EVERYDAY = 500;
 const MAX_TEXT = 256;
 const MAX_REASON = 500;
 
-/** Tells of denials by the event `mesh.policy.denied@1` and in the log: the first of its kind at once, the others counted. */
+/**
+ * Tells of denials by the event `mesh.policy.denied@1` and in the log: the first of its kind at once, the others
+ * counted.
+ */
 export class Denials {
   readonly #options: DenialsOptions;
   readonly #counted = new Map<string, Counted>();

@@ -4,7 +4,9 @@ import type { EventKind } from "../transport.ts";
 import type { PolicyVerb } from "./policy.ts";
 import type { Rate, RateLimit } from "./rate-limits.ts";
 
-/** `synced`: on disk before an ack. `relaxed`: in the operating system's cache; a power cut may lose the last 2 minutes. */
+/**
+ * `synced`: on disk before an ack. `relaxed`: in the operating system's cache; a power cut may lose the last 2 minutes.
+ */
 export type Durability = "synced" | "relaxed";
 
 /** A whole mesh as `mesh.yaml` declares it, checked. */

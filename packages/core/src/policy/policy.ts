@@ -21,7 +21,9 @@ export interface PolicyRule {
   /** With `import`: the subnets whose events it is about. @default any */
   readonly from?: readonly string[];
   readonly pattern: EventPattern;
-  /** Denies what of the pattern the registry does not know, since the rule of this id cuts into what allows the rest. */
+  /**
+   * Denies what of the pattern the registry does not know, since the rule of this id cuts into what allows the rest.
+   */
   readonly unregistered?: true;
 }
 
@@ -45,8 +47,8 @@ export const BUDGET = "budget";
 export const DEFAULT_DENY = "default-deny";
 
 /**
- * Id of the rule by which no event with classified data leaves for a subnet that is not cleared for it. Nothing in a mesh
- * file comes before it.
+ * Id of the rule by which no event with classified data leaves for a subnet that is not cleared for it. Nothing in a
+ * mesh file comes before it.
  */
 export const CLEARANCE = "clearance";
 

@@ -75,7 +75,9 @@ export function prepareEvent(
   return { envelope, message: newMessage(publisher, subject, envelope) };
 }
 
-/** The message of a checked envelope, signed where the publisher's subnet signs. Throws `too-large` or `invalid-event`. */
+/**
+ * The message of a checked envelope, signed where the publisher's subnet signs. Throws `too-large` or `invalid-event`.
+ */
 export function newMessage(
   { address, signatures }: Pick<Publisher, "address" | "signatures">,
   subject: string,

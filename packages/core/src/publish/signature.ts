@@ -78,7 +78,9 @@ function macOf(
     .digest("base64url");
 }
 
-/** The subject that a signature is about: a replay's that of the event, a reply's the one under which it is published. */
+/**
+ * The subject that a signature is about: a replay's that of the event, a reply's the one under which it is published.
+ */
 export function signedSubject(subject: string): string {
   return isReplaySubject(subject) ? replayedSubject(subject) : storedReplySubject(subject);
 }

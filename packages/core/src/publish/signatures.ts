@@ -59,7 +59,8 @@ export class Signatures {
   /**
    * Verifies a message before its body is read. Throws `denied` (rule `signature` or `signature-age`).
    * @param subnet In whose name it was published, as its subject says.
-   * @param storedMs When its own subnet's stream stored it: given where it first comes in, and nowhere else, so that what
+   * @param storedMs When its own subnet's stream stored it: given where it first comes in, and nowhere else, so that
+   * what
    *   has waited and what is replayed stays valid.
    * @returns What the body must say too; nothing where it is not signed and need not be.
    */

@@ -3,8 +3,8 @@ import { signedSubject } from "../publish/signature.ts";
 import type { Message } from "../transport.ts";
 
 /*
- * A command that waits for a reply carries a key, and its reply a proof made with it: who has not read the command cannot
- * answer it, whatever subject a server lets them reach. The key is a secret between requester and handlers.
+ * A command that waits for a reply carries a key, and its reply a proof made with it: who has not read the command
+ * cannot answer it, whatever subject a server lets them reach. The key is a secret between requester and handlers.
  */
 
 /** Header of a command: the key that its replies are proven with. */

@@ -127,8 +127,8 @@ function withReplyKey(
 }
 
 /**
- * Checks a reply as if nobody had done so before. Throws `failed` when it tells of a failure, `denied` or `invalid-event`.
- * Its age is that of the request, whose id nobody knew before.
+ * Checks a reply as if nobody had done so before. Throws `failed` when it tells of a failure, `denied` or
+ * `invalid-event`. Its age is that of the request, whose id nobody knew before.
  */
 function openReply(
   { signatures }: Publisher,
@@ -161,7 +161,10 @@ function openReply(
   return envelope;
 }
 
-/** Whether it can be opened, tells of a failure or not. What cannot is somebody's mistake or malice: the reply may yet come. */
+/**
+ * Whether it can be opened, tells of a failure or not. What cannot is somebody's mistake or malice: the reply may yet
+ * come.
+ */
 function isReply(
   publisher: Publisher,
   message: Message,
@@ -201,8 +204,8 @@ export class Responder {
   }
 
   /**
-   * Answers with what a handler has returned; `undefined` is no answer. Never rejects: the effect has happened, and must
-   * not be repeated for an answer that the registry does not know. Who asks is told why there is none.
+   * Answers with what a handler has returned; `undefined` is no answer. Never rejects: the effect has happened, and
+   * must not be repeated for an answer that the registry does not know. Who asks is told why there is none.
    */
   async answer(request: Asked, value: unknown): Promise<void> {
     const { envelope: asked } = request;

@@ -58,9 +58,9 @@ const MAX_TAGS = 32;
 const MAX_TAG_LENGTH = 100;
 
 /**
- * Runs an action as a handler is run: failures are classified, curable ones are repeated after a wait, and every attempt
- * is recorded. Unlike an event's, its waits are in this process and end with it. Rejects with the last failure, with
- * `usage`, or with the signal's reason.
+ * Runs an action as a handler is run: failures are classified, curable ones are repeated after a wait, and every
+ * attempt is recorded. Unlike an event's, its waits are in this process and end with it. Rejects with the last failure,
+ * with `usage`, or with the signal's reason.
  */
 export async function runAction<T>(
   runner: Runner,

@@ -3,8 +3,8 @@ import { MeshError } from "../language/errors.ts";
 import type { Message } from "../transport.ts";
 
 /*
- * How large a message may be, headers and body together, in each kind of stream. A server adds headers of its own when it
- * delivers one, so each limit lies at least 64 KiB below what servers let through.
+ * How large a message may be, headers and body together, in each kind of stream. A server adds headers of its own when
+ * it delivers one, so each limit lies at least 64 KiB below what servers let through.
  */
 
 /** On its way, on every server of a mesh. So much below it lies whatever an older version has stored: 1 MiB. */

@@ -12,7 +12,9 @@ export function deadLetterStream(subnet: string): string {
   return `DLQ_${subnet}`;
 }
 
-/** The hub stream of events whose schema is not known yet, and of which durables wait for them. Its hub alone writes it. */
+/**
+ * The hub stream of events whose schema is not known yet, and of which durables wait for them. Its hub alone writes it.
+ */
 export function parkedStream(subnet: string): string {
   return `PARKED_${subnet}`;
 }

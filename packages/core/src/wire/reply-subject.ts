@@ -1,6 +1,7 @@
 import { MeshError } from "../language/errors.ts";
 import { assertEventName, quote } from "../language/event-name.ts";
-import { type EventPattern, patternTail } from "../language/event-pattern.ts";
+import type { EventPattern } from "../language/event-pattern.ts";
+import { patternTail } from "./pattern-filter.ts";
 import { assertOriginToken, type NodeAddress, subjectsOf } from "./subject.ts";
 
 /*
@@ -81,6 +82,12 @@ export function farReplyFilter(
 ): string {
   const far: Reach = "far";
   return `${REPLY_ROOT}.${far}.${ends.requester ?? "*"}.*.*.${ends.responder ?? "*"}.*.${patternTail(pattern)}`;
+}
+
+/** How the replies to a command are addressed, with a name in braces for each token that says to whom and from whom. */
+export function replySubjectForm(name: string, version: number): string {
+  const ends = "{reach}.{subnet}.{node}.{requestId}.{responderSubnet}.{responderNode}";
+  return `${REPLY_ROOT}.${ends}.${name}.v${version}`;
 }
 
 export function isReplySubject(subject: string): boolean {

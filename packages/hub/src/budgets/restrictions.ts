@@ -29,8 +29,8 @@ export type Restrictions = ReadonlyMap<string, readonly Suspended[]>;
 const ASK_AGAIN_MS = 5000;
 
 /**
- * What members of a subnet may not write now: of a stream of which one holds more than its share, and events while one has
- * overdrawn a limit of its own. Pure.
+ * What members of a subnet may not write now: of a stream of which one holds more than its share, and events while one
+ * has overdrawn a limit of its own. Pure.
  * @param members Those that there are: rights can be taken from nobody else.
  */
 export function planRestrictions(

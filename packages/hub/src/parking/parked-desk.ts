@@ -103,8 +103,8 @@ interface Group {
 }
 
 /**
- * Keeps for members the events whose schema they do not know, tells which those are, and gives them back to their durables.
- * A member names places in the stream, and nothing else: what lies there this reads itself.
+ * Keeps for members the events whose schema they do not know, tells which those are, and gives them back to their
+ * durables. A member names places in the stream, and nothing else: what lies there this reads itself.
  */
 export class ParkedDesk {
   readonly #options: ParkedDeskOptions;
@@ -121,8 +121,9 @@ export class ParkedDesk {
   }
 
   /**
-   * Keeps events that a durable of this member takes. One for which its origin has no room left is refused, and so is what
-   * is no event or not the durable's: it must hold up nothing. Rejects with `usage`, `denied` or what the client throws.
+   * Keeps events that a durable of this member takes. One for which its origin has no room left is refused, and so is
+   * what is no event or not the durable's: it must hold up nothing. Rejects with `usage`, `denied` or what the client
+   * throws.
    */
   async park(node: string, body: unknown): Promise<ParkReply> {
     const request = parseRequest(parkRequest, body, "the request");
@@ -149,8 +150,8 @@ export class ParkedDesk {
   }
 
   /**
-   * Gives a page of them back, in the order of the subnet's stream; each is stored for its durable before its record goes.
-   * Rejects with `usage`, `denied`, `backpressure` or what the client throws.
+   * Gives a page of them back, in the order of the subnet's stream; each is stored for its durable before its record
+   * goes. Rejects with `usage`, `denied`, `backpressure` or what the client throws.
    */
   async release(node: string, body: unknown): Promise<ReleaseReply> {
     const { durable, event, after } = parseRequest(releaseRequest, body, "the request");
@@ -195,7 +196,9 @@ export class ParkedDesk {
     return released;
   }
 
-  /** What is asked while others have their turn shares a turn: durables of one subnet are flooded by the same events. */
+  /**
+   * What is asked while others have their turn shares a turn: durables of one subnet are flooded by the same events.
+   */
   #newGroup(): Group {
     const asks: Ask[] = [];
     const done = this.#store.alone((book) => {
@@ -260,8 +263,8 @@ export class ParkedDesk {
   }
 
   /**
-   * What a durable takes now, which policy has allowed: it may have taken more when the events were parked. Rejects with
-   * `denied` where the member has no such durable.
+   * What a durable takes now, which policy has allowed: it may have taken more when the events were parked. Rejects
+   * with `denied` where the member has no such durable.
    */
   async #taken(node: string, durable: string): Promise<Taken> {
     const { grants, jsm, subnet } = this.#options;

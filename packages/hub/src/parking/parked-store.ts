@@ -51,8 +51,8 @@ const LOOK_MS = 60_000;
 const MAX_REMOVED = 1000;
 
 /**
- * The events whose schema is not known, and which durables wait for them: one stream of one subnet, of which this is the
- * only writer. One thing is done at a time, so that its book is true.
+ * The events whose schema is not known, and which durables wait for them: one stream of one subnet, of which this is
+ * the only writer. One thing is done at a time, so that its book is true.
  */
 export class ParkedStore {
   readonly #subnet: string;
@@ -91,8 +91,8 @@ export class ParkedStore {
   }
 
   /**
-   * Keeps events for durables that wait for them: each event once, however many durables wait, and that each of these does.
-   * Resolves once stored, with the claims that are not. Called within {@link alone}.
+   * Keeps events for durables that wait for them: each event once, however many durables wait, and that each of these
+   * does. Resolves once stored, with the claims that are not. Called within {@link alone}.
    */
   async park(book: ParkedBook, claims: readonly Claim[]): Promise<readonly NotParked[]> {
     const not: NotParked[] = [];

@@ -35,7 +35,10 @@ const requestSchema: z.ZodType<DurableRequest> = z.strictObject({
 });
 
 const MAX_DURABLES_PER_MEMBER = 64;
-/** Pull requests that wait at a durable: one of each connection that a member may have, and those of the connections before. */
+/**
+ * Pull requests that wait at a durable: one of each connection that a member may have, and those of the connections
+ * before.
+ */
 const MAX_WAITING = 128;
 /** For good, as far as a server can be told so. */
 const PAUSED_UNTIL = new Date("2200-01-01T00:00:00Z");
@@ -61,8 +64,8 @@ export class DurableDesk {
   }
 
   /**
-   * Grants the durables that exist and that policy allows, and takes the others away from their members: these stand still
-   * where they are, until policy allows them again.
+   * Grants the durables that exist and that policy allows, and takes the others away from their members: these stand
+   * still where they are, until policy allows them again.
    */
   async restoreGrants(): Promise<void> {
     const stream = eventsStream(this.#subnet);
@@ -96,7 +99,9 @@ export class DurableDesk {
     await this.#grants.grant(granted);
   }
 
-  /** Makes the durable that `node` asks for. Rejects with `usage`, `denied`, `backpressure` or what the client throws. */
+  /**
+   * Makes the durable that `node` asks for. Rejects with `usage`, `denied`, `backpressure` or what the client throws.
+   */
   async make(node: string, body: unknown): Promise<DurableReply> {
     const request = parseRequest(requestSchema, body, "the request for a durable");
     const pattern = parseEventPattern(request.pattern);

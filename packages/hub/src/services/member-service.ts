@@ -33,7 +33,9 @@ const MAX_REQUESTS_PER_SECOND = 1000;
 const MAX_REQUEST_BYTES = 4096;
 const MAX_MESSAGE_LENGTH = 500;
 
-/** What of their requests is a step of an event. Who asks for what was parked may not know yet that its durable is gone. */
+/**
+ * What of their requests is a step of an event. Who asks for what was parked may not know yet that its durable is gone.
+ */
 const HOPS: Readonly<Partial<Record<HubService, Denial["hop"]>>> = {
   durable: "subscribe",
   handlers: "publish",

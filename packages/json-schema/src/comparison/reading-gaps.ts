@@ -297,7 +297,9 @@ function mayDeclare(schema: JsonObject | boolean, name: string): boolean {
   );
 }
 
-/** What a schema says of one property: of a writer nothing means that it is not sent, of a reader that it is ignored. */
+/**
+ * What a schema says of one property: of a writer nothing means that it is not sent, of a reader that it is ignored.
+ */
 function propertySchemas({ schema, scope }: Conjunct, name: string, side: "writer" | "reader"): Conjunct[] {
   const found: Conjunct[] = [];
   const properties = mapOf(schema, "properties");

@@ -368,8 +368,9 @@ function changed(base: JsonObject, other: JsonObject, at: number): JsonObject {
 }
 
 /**
- * Whether a writer sends this: only properties that its schema declares for that place, in whichever branch. That is a little
- * too much: data may fit one branch, which does not declare a property, and another branch declares it otherwise.
+ * Whether a writer sends this: only properties that its schema declares for that place, in whichever branch. That is a
+ * little too much: data may fit one branch, which does not declare a property, and another branch declares it
+ * otherwise.
  */
 function declared(schema: JsonObject, data: unknown): boolean {
   return declaredBy([schema], data);

@@ -37,9 +37,10 @@ const MAX_MEMBER_CONNECTIONS = 64;
 /** A process has one for each durable and a handful besides. */
 const MAX_CONNECTION_SUBSCRIPTIONS = 1000;
 /**
- * What a member may hold open in a stream that it shares with others: as many messages as our publishers put into one batch,
- * and no longer than a connection may stall. The server lets 50 batches be open in a stream and then refuses quickly; who
- * is refused publishes singly. To let more be open is worse: each costs several syncs to begin, at everybody's expense.
+ * What a member may hold open in a stream that it shares with others: as many messages as our publishers put into one
+ * batch, and no longer than a connection may stall. The server lets 50 batches be open in a stream and then refuses
+ * quickly; who is refused publishes singly. To let more be open is worse: each costs several syncs to begin, at
+ * everybody's expense.
  */
 const BATCH_LIMITS = { max_msgs: 500, timeout: "2s" };
 
@@ -174,15 +175,16 @@ function memberOwn(settings: HubServerSettings, node: string, nkey: string): Con
 const PULL = "$JS.API.CONSUMER.MSG.NEXT.";
 
 /**
- * What a member reaches of its subnet at all; its user's rights say how much of it. It does not change while a member is one:
- * durables are a wildcard here, since part of a token cannot be one, and literal names in the rights.
+ * What a member reaches of its subnet at all; its user's rights say how much of it. It does not change while a member
+ * is one: durables are a wildcard here, since part of a token cannot be one, and literal names in the rights.
  * @param node `*` for any.
  */
 function memberServices(subnet: string, node: string): string[] {
   const stream = eventsStream(subnet);
   const processing = processingStream(subnet);
   return [
-    // No member may ask it. Without it the server would import the whole API of JetStream, which answers for each account.
+    // No member may ask it. Without it the server would import the whole API of JetStream, which answers for each
+    // account.
     "$JS.API.INFO",
     subjectsOf(EVENT_ROOT, subnet, node),
     `${PULL}${stream}.*`,

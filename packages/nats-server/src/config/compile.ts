@@ -18,8 +18,8 @@ import {
 import { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
 
 /**
- * What a stream may have waiting to be written; more is refused, and sent again by our publishers. It is stored whatever
- * becomes of the rights of who sent it, and everybody's messages wait behind it.
+ * What a stream may have waiting to be written; more is refused, and sent again by our publishers. It is stored
+ * whatever becomes of the rights of who sent it, and everybody's messages wait behind it.
  */
 const MAX_BUFFERED_BYTES = 8_388_608;
 
@@ -62,11 +62,11 @@ export interface RootServerSettings extends ServerSettings {
 }
 
 /**
- * Config of the root's server: one account for each subnet's leaf, which can be asked and cannot ask; the account MESH for
- * the root daemon, which reaches the bridge services of every hub and nothing else; and the account JOIN, in which the
- * holder of an invitation can ask the root daemon one thing and hear its answer. MESH has a user for each subnet as well,
- * with whose rights the root pulls there: whatever a hub sends it, that connection reaches no other subnet and no stream
- * of the root.
+ * Config of the root's server: one account for each subnet's leaf, which can be asked and cannot ask; the account MESH
+ * for the root daemon, which reaches the bridge services of every hub and nothing else; and the account JOIN, in which
+ * the holder of an invitation can ask the root daemon one thing and hear its answer. MESH has a user for each subnet as
+ * well, with whose rights the root pulls there: whatever a hub sends it, that connection reaches no other subnet and no
+ * stream of the root.
  */
 export function compileRootServer(settings: RootServerSettings, header: readonly string[] = []): string {
   const accounts: Record<string, ConfValue> = { SYS: systemAccount(settings) };
@@ -105,7 +105,9 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
   );
 }
 
-/** What the root asks a hub. Only a request for messages may be answered more than once: the server drops what follows. */
+/**
+ * What the root asks a hub. Only a request for messages may be answered more than once: the server drops what follows.
+ */
 function bridgeServices(subnet: string): ConfBlock[] {
   return [
     { service: linkSubject(subnet, "MSG.NEXT"), response_type: "stream" },
@@ -161,7 +163,9 @@ export function ackSubjects(subnet: string, consumer: string): string[] {
   return [`$JS.ACK.${stream}.${consumer}.>`, `$JS.ACK.${subnet}.*.${stream}.${consumer}.>`];
 }
 
-/** Certificates for who connects here. The CA is named only where it is asked for: a server reads no more than it needs. */
+/**
+ * Certificates for who connects here. The CA is named only where it is asked for: a server reads no more than it needs.
+ */
 export function listeningTls({ tls }: ServerSettings): ConfBlock | undefined {
   if (tls === undefined) return undefined;
   const own = { cert_file: tls.certFile, key_file: tls.keyFile };

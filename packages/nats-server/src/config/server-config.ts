@@ -19,9 +19,9 @@ export class ServerConfig {
   }
 
   /**
-   * Makes the server obey this config: a reload takes milliseconds and disturbs no connection that keeps its rights. `text`
-   * is asked for when the calls before are done. Rejects as {@link reloadServer} does; a config that the server refuses
-   * leaves the file as it was.
+   * Makes the server obey this config: a reload takes milliseconds and disturbs no connection that keeps its rights.
+   * `text` is asked for when the calls before are done. Rejects as {@link reloadServer} does; a config that the server
+   * refuses leaves the file as it was.
    */
   enforce(text: () => string): Promise<void> {
     const enforced = this.#enforcing.then(() => this.#enforce(text()));

@@ -33,9 +33,9 @@ export interface ReleaseOptions extends InstallOptions {
 /**
  * Installs the tested version from the official release: downloads its archive, compares its digest, and only then
  * extracts the one file wanted. `ADAOS_NATS_RELEASE_URL` names a mirror of the release folder, the one that holds
- * `v<version>/`. The digest is that of `ADAOS_NATS_RELEASE_SHA256`, else the pinned one. For a target without either it is
- * that of the release's `SHA256SUMS`: this guards against damage, while that the place is the right one rests on TLS.
- * Rejects with MeshError `unavailable`, with `invalid-config` for a bad mirror or digest, or with the signal's
+ * `v<version>/`. The digest is that of `ADAOS_NATS_RELEASE_SHA256`, else the pinned one. For a target without either it
+ * is that of the release's `SHA256SUMS`: this guards against damage, while that the place is the right one rests on
+ * TLS. Rejects with MeshError `unavailable`, with `invalid-config` for a bad mirror or digest, or with the signal's
  * reason; then nothing is left behind.
  */
 export async function installRelease(options: ReleaseOptions): Promise<InstalledServer> {

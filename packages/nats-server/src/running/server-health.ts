@@ -7,7 +7,8 @@ interface Healthz {
 
 /**
  * What is wrong with the server that this system-account connection leads to; nothing while it is well. Rejects with
- * `unavailable`. Servers have no HTTP monitor: that tells any process of the machine who is connected and listens to what.
+ * `unavailable`. Servers have no HTTP monitor: that tells any process of the machine who is connected and listens to
+ * what.
  */
 export async function serverProblem(system: NatsConnection, answerMs: number): Promise<string | undefined> {
   const { data } = await askSystem<Healthz>(system, "$SYS.REQ.SERVER.PING.HEALTHZ", undefined, answerMs);

@@ -27,8 +27,8 @@ export class EventMask {
   }
 
   /**
-   * The envelope as it may be shown. Servers store whatever they are sent: one that claims another event than its subject is
-   * masked as both.
+   * The envelope as it may be shown. Servers store whatever they are sent: one that claims another event than its
+   * subject is masked as both.
    */
   envelope(envelope: Envelope, subject?: string): Envelope {
     const { event_name: name, version, data } = envelope;

@@ -22,7 +22,9 @@ export function filterSubject(root: string, subnet: string, filter: FailureFilte
   return of === undefined ? undefined : `${root}.${subnet}.${of.node}.${of.durable}`;
 }
 
-/** The handlers of a subnet that the filter means, `*` for all; nothing where it names another subnet's. Throws `usage`. */
+/**
+ * The handlers of a subnet that the filter means, `*` for all; nothing where it names another subnet's. Throws `usage`.
+ */
 export function handlersOf(
   subnet: string,
   filter: FailureFilter,

@@ -4,8 +4,8 @@ import type { StoredMessage } from "@adaos/transport-nats";
 import { z } from "zod";
 
 /*
- * What members store is checked before anything is made of it: servers store whatever they are sent, and one record of a
- * hostile member must not keep an operator from the others.
+ * What members store is checked before anything is made of it: servers store whatever they are sent, and one record of
+ * a hostile member must not keep an operator from the others.
  */
 
 /** Our longest is a stack of 8,000 characters. */

@@ -29,9 +29,9 @@ export interface NoEvent {
 }
 
 /**
- * Events and replies that nodes of this subnet have published since a time, each kind oldest first, a page in memory. What
- * was let in from elsewhere counts where it was published; what is stored meanwhile is not read. A problem names no place
- * within the data: its keys may be classified.
+ * Events and replies that nodes of this subnet have published since a time, each kind oldest first, a page in memory.
+ * What was let in from elsewhere counts where it was published; what is stored meanwhile is not read. A problem names
+ * no place within the data: its keys may be classified.
  */
 export async function* publishedPast(
   server: OpenServer,

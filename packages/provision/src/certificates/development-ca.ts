@@ -37,8 +37,8 @@ export class DevelopmentCa {
   }
 
   /**
-   * The certificate of this name; a server's is for these hosts, a client's for none. The one that is there is kept while
-   * it serves. Rejects with `invalid-config` when it is spoilt or others may read its key.
+   * The certificate of this name; a server's is for these hosts, a client's for none. The one that is there is kept
+   * while it serves. Rejects with `invalid-config` when it is spoilt or others may read its key.
    */
   async certificate(name: string, hosts: readonly string[] = []): Promise<CertificateFiles> {
     const files = { certFile: join(this.#dir, `${name}.pem`), keyFile: join(this.#dir, `${name}.key`) };

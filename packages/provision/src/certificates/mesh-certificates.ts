@@ -39,8 +39,8 @@ export function dialHost(host: string): string {
 }
 
 /**
- * The certificates of a mesh, those of a development CA made where they are missing or about to end. Nothing when the mesh
- * file asks for none. Rejects with `invalid-config` for files that cannot serve.
+ * The certificates of a mesh, those of a development CA made where they are missing or about to end. Nothing when the
+ * mesh file asks for none. Rejects with `invalid-config` for files that cannot serve.
  */
 export async function prepareCertificates(
   meshFile: MeshFile,

@@ -6,9 +6,9 @@ import { z } from "zod";
 import { isUserKey } from "../keys/keys.ts";
 
 /*
- * What the holder of an invitation and the root say to each other. Requests are signed with the key that the code stands
- * for, answers are sealed with another one that it stands for, and name the request: whoever stands between can read and
- * change nothing, with TLS or without, and what he has kept serves for nothing once the invitation is gone.
+ * What the holder of an invitation and the root say to each other. Requests are signed with the key that the code
+ * stands for, answers are sealed with another one that it stands for, and name the request: whoever stands between can
+ * read and change nothing, with TLS or without, and what he has kept serves for nothing once the invitation is gone.
  */
 
 /** Asks for admission: all that the root needs to know of the machine that joins. */

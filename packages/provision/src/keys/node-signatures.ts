@@ -28,7 +28,9 @@ export class NodeSignatures {
     return this.#entry((other) => ({ knows: other === subnet || this.#passes(other, subnet), signs: true }));
   }
 
-  /** A member signs its own events, and verifies those of its subnet and of all whose events or replies may come to it. */
+  /**
+   * A member signs its own events, and verifies those of its subnet and of all whose events or replies may come to it.
+   */
   ofMember(subnet: string): SignatureEntry {
     return this.#entry((other) => {
       const isOwn = other === subnet;

@@ -1,7 +1,7 @@
-import { REPLY_ROOT } from "@adaos/core/wire";
+import { replySubjectForm } from "@adaos/core/wire";
 import { ENVELOPE_KEY, ENVELOPE_SCHEMA, envelopeOf, sampleEnvelope, subjectOf } from "./envelope-schema.ts";
 import { commandOf, type EventDoc, type EventDocs, replyOf } from "./event-doc.ts";
-import { noticeOf, programExamples } from "./page-facts.ts";
+import { noticeOf, programExamples } from "./pages/page-facts.ts";
 import { registryDigest } from "./registry-digest.ts";
 
 type Json = Record<string, unknown>;
@@ -78,8 +78,7 @@ function channelsOf(docs: EventDocs, doc: EventDoc): [string, Json][] {
   ];
   const reply = replyOf(docs, doc);
   if (reply !== undefined) {
-    const ends = "{reach}.{subnet}.{node}.{requestId}.{responderSubnet}.{responderNode}";
-    const address = `${REPLY_ROOT}.${ends}.${doc.record.name}.v${doc.record.version}`;
+    const address = replySubjectForm(doc.record.name, doc.record.version);
     channels.push([reply.key, channel(address, reply, reply.record.summary, Object.keys(PARAMETERS))]);
   }
   return channels;

@@ -5,8 +5,8 @@ import { compilePolicy, Policy } from "@adaos/core";
 import type { LoadedPolicy } from "@adaos/policy";
 import { type FileRegistry, loadRegistry } from "@adaos/registry";
 import { describeEvents } from "./event-doc.ts";
-import type { SiteAssets } from "./html-frame.ts";
-import type { PagePlaces } from "./markdown-pages.ts";
+import type { SiteAssets } from "./pages/html-frame.ts";
+import type { PagePlaces } from "./pages/markdown-pages.ts";
 import { docFolders, openApiText, planEventDocs } from "./plan-event-docs.ts";
 import { compareEventDocs, type DocChanges, writeEventDocs } from "./write-event-docs.ts";
 
@@ -32,7 +32,9 @@ export async function openApiOf(registry: string): Promise<string> {
   return openApiText(await describeEvents(await loadRegistry(registry), undefined));
 }
 
-/** Writes the documents of a registry; with `check` it only compares. Rejects as {@link planDocuments} and with `usage`. */
+/**
+ * Writes the documents of a registry; with `check` it only compares. Rejects as {@link planDocuments} and with `usage`.
+ */
 export async function buildEventDocs(
   request: EventDocsRequest & { readonly check: boolean },
 ): Promise<DocChanges & { files: number }> {

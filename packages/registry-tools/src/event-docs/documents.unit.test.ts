@@ -33,7 +33,9 @@ function at(value: unknown, ...keys: readonly string[]): Json {
   return keys.reduce((inner, key) => (inner as Json)[key] ?? {}, value) as Json;
 }
 
-/** Judges by any schema within a document, by its pointer. It refuses a schema that is none, and a dangling reference. */
+/**
+ * Judges by any schema within a document, by its pointer. It refuses a schema that is none, and a dangling reference.
+ */
 function judgeIn(document: Json): (pointer: string, data: unknown) => string {
   const ajv = new Ajv2020({ strict: false, logger: false });
   addFormats.default(ajv as never);

@@ -1,6 +1,6 @@
 import { MESH_ERROR_CODES } from "@adaos/core";
 import { type EventDoc, type EventDocs, replyOf } from "./event-doc.ts";
-import { noticeOf, programExamples } from "./page-facts.ts";
+import { noticeOf, programExamples } from "./pages/page-facts.ts";
 import { registryDigest } from "./registry-digest.ts";
 
 type Json = Record<string, unknown>;

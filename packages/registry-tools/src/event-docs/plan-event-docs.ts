@@ -4,11 +4,11 @@ import { escapeUnseen, visibleText } from "@adaos/core/wire";
 import { Document, visit } from "yaml";
 import { asyncApi } from "./asyncapi.ts";
 import type { EventDocs } from "./event-doc.ts";
-import type { SiteAssets } from "./html-frame.ts";
-import { htmlIndex, htmlPage } from "./html-pages.ts";
-import { markdownIndex, markdownPage, type PagePlaces } from "./markdown-pages.ts";
 import { openApi } from "./openapi.ts";
-import { MARK } from "./page-facts.ts";
+import type { SiteAssets } from "./pages/html-frame.ts";
+import { htmlIndex, htmlPage } from "./pages/html-pages.ts";
+import { markdownIndex, markdownPage, type PagePlaces } from "./pages/markdown-pages.ts";
+import { MARK } from "./pages/page-facts.ts";
 
 /** Of all files together; a registry that has more to say is broken. */
 const MAX_CHARS = 256 * 1024 * 1024;
@@ -18,7 +18,9 @@ export function docFolders({ output, site }: PagePlaces): string[] {
   return [output, join(output, "commands"), site];
 }
 
-/** Every file of the documents by its path. The same registry and policy make the same text. Pure. Throws `too-large`. */
+/**
+ * Every file of the documents by its path. The same registry and policy make the same text. Pure. Throws `too-large`.
+ */
 export function planEventDocs(
   docs: EventDocs,
   places: PagePlaces,

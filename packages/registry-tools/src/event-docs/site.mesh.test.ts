@@ -27,7 +27,10 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-/** Opens the site of a registry from its files. `wrong` gets errors, refused scripts, and all that is asked of a network. */
+/**
+ * Opens the site of a registry from its files. `wrong` gets errors, refused scripts, and all that is asked of a
+ * network.
+ */
 async function open(registry: string, width = 1200): Promise<{ page: Page; wrong: string[]; url: string }> {
   const output = join(await writtenRegistry([]), "docs");
   const site = join(output, "site");

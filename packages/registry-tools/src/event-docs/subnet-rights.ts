@@ -16,7 +16,9 @@ export interface SubnetRights {
 /** Minutes of work. Beyond it the pages would be no reading either. */
 const MAX_QUESTIONS = 20_000_000;
 
-/** What each subnet may do with an event, as the policy answers. Throws `too-large` for a mesh of thousands of subnets. */
+/**
+ * What each subnet may do with an event, as the policy answers. Throws `too-large` for a mesh of thousands of subnets.
+ */
 export function subnetRights({ meshFile, policy, events }: LoadedPolicy, event: AskedEvent): SubnetRights[] {
   const { subnets } = meshFile.mesh;
   const names = [...subnets.keys()];

@@ -2,7 +2,7 @@ import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, rm
 import { join } from "node:path";
 import { writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { MARK } from "./page-facts.ts";
+import { MARK } from "./pages/page-facts.ts";
 
 /** What lies on disk, compared with what should. */
 export interface DocChanges {

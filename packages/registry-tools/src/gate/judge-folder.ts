@@ -3,7 +3,9 @@ import { bundleFolder, parseBundle, type RegistryBundle, releasedEvents } from "
 import { lintRegistry } from "../lint/lint-registry.ts";
 import { decideGate, type GateVerdict } from "./decide-gate.ts";
 
-/** A registry as it is served: its document, what names it, and what it classifies. Plain data, for another thread too. */
+/**
+ * A registry as it is served: its document, what names it, and what it classifies. Plain data, for another thread too.
+ */
 export interface ServedRegistry {
   readonly registry: { readonly hash: string; readonly events: readonly KnownEvent[] };
   readonly bytes: Uint8Array;

@@ -15,7 +15,9 @@ interface Node {
   readonly pointer: string;
 }
 
-/** The messages of an AsyncAPI document, version 2 or 3. Pure. Throws `invalid-config` with every place that is wrong. */
+/**
+ * The messages of an AsyncAPI document, version 2 or 3. Pure. Throws `invalid-config` with every place that is wrong.
+ */
 export function findAsyncApi(document: SourceDocument): FoundContracts {
   const version = String(document.value["asyncapi"]);
   if (!/^[23]\.\d/.test(version))

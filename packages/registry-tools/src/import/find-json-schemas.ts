@@ -58,7 +58,9 @@ function judges(value: JsonObject): boolean {
   );
 }
 
-/** By its path, `order/created.v2.schema.json`; by its title where the file is called schema.json and lies in no folder. */
+/**
+ * By its path, `order/created.v2.schema.json`; by its title where the file is called schema.json and lies in no folder.
+ */
 function calledOf({ file, value }: SourceDocument): string {
   const way = file.replace(/\.\w+$/, "").replace(/\.schema$/i, "");
   if (!UNNAMED.test(posix.basename(way))) return way;

@@ -16,9 +16,9 @@ const VERSION = /^v?([1-9][0-9]{0,3})$/i;
 const VERSION_AT_END = /^(.+?)(?:[-_]v|@v?)([1-9][0-9]{0,3})$/i;
 
 /**
- * Name, version and kind of what a source calls `com.example.order.created.v2`, `OrderCreated` or `orders/created`. Pure.
- * Separators are `.`, `/` and `:`; the words of a last token in camel case become tokens, those of others are joined by `_`;
- * a last `v2`, `2` or `@2` is the version.
+ * Name, version and kind of what a source calls `com.example.order.created.v2`, `OrderCreated` or `orders/created`.
+ * Pure. Separators are `.`, `/` and `:`; the words of a last token in camel case become tokens, those of others are
+ * joined by `_`; a last `v2`, `2` or `@2` is the version.
  * @throws MeshError `usage` where that gives no event name.
  */
 export function nameContract(called: string, naming: Naming, versionHint = 1): ContractName {

@@ -22,8 +22,8 @@ export interface ImportPlan {
 }
 
 /**
- * Plans the import of contracts from a folder of JSON Schemas, an AsyncAPI document or a file of CloudEvents, and writes
- * nothing. All that is wrong is told in one error.
+ * Plans the import of contracts from a folder of JSON Schemas, an AsyncAPI document or a file of CloudEvents, and
+ * writes nothing. All that is wrong is told in one error.
  * @throws MeshError `usage` for names and registry, `invalid-config` for what is wrong in the source.
  */
 export async function planImport(dir: string, path: string, options: ImportOptions): Promise<ImportPlan> {

@@ -23,7 +23,9 @@ export interface LintOptions {
   readonly uses?: readonly string[];
   /** Files that are looked at as if they were there already, by their path below the folder. */
   readonly planned?: ReadonlyMap<string, string>;
-  /** Only what keeps a registry from being served: errors, and none of generated files, which say nothing of a contract. */
+  /**
+   * Only what keeps a registry from being served: errors, and none of generated files, which say nothing of a contract.
+   */
   readonly isForGate?: boolean;
 }
 

@@ -42,7 +42,10 @@ export function lintIdentity({ id, schema }: SchemaDocument, record: EventRecord
   }
 }
 
-/** Keywords and formats that the validator passes over. Call it before a validator gets the schema, and changes it. Pure. */
+/**
+ * Keywords and formats that the validator passes over. Call it before a validator gets the schema, and changes it.
+ * Pure.
+ */
 export function lintKeywords(document: SchemaDocument, tell: TellSchema): void {
   const { draft } = document;
   const look = (schema: JsonObject, pointer: string, depth: number): void => {

@@ -14,8 +14,8 @@ import type { LintSubject } from "./read-subject.ts";
 const REF = /^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+@[1-9][0-9]{0,3}$/;
 
 /**
- * What skills, scenarios and other YAML or JSON files say of events. A manifest is read as one; of everything else each text
- * of the form `name@version` must be an event of the registry, and should be none that is deprecated.
+ * What skills, scenarios and other YAML or JSON files say of events. A manifest is read as one; of everything else each
+ * text of the form `name@version` must be an event of the registry, and should be none that is deprecated.
  */
 export async function lintUses(
   files: readonly string[],

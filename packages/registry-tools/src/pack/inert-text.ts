@@ -1,6 +1,8 @@
 import { visibleJson, visibleText } from "@adaos/core/wire";
 
-/** JSON of a value in which nothing ends an HTML script, hides or breaks a line of TypeScript. The value stays the same. */
+/**
+ * JSON of a value in which nothing ends an HTML script, hides or breaks a line of TypeScript. The value stays the same.
+ */
 export function jsonText(value: unknown, indent?: number): string {
   return visibleJson(value, indent).replaceAll(/<(?=[/!])/g, "\\u003c");
 }

@@ -28,8 +28,8 @@ export interface ReadContract {
 
 /**
  * Reads schema and examples of an event.
- * @throws MeshError `invalid-config` for a file that cannot be read, an example that is not valid, or an invalid one that is, or
- * gives another error.
+ * @throws MeshError `invalid-config` for a file that cannot be read, an example that is not valid, or an invalid one
+ * that is, or gives another error.
  */
 export async function readContract(
   registry: FileRegistry,

@@ -33,8 +33,8 @@ export function partnersOf(contracts: readonly ReadContract[]): ReadonlyMap<stri
 }
 
 /**
- * A TypeScript module of `@adaos/client` for one event. It exports `example`, and `publish` and `subscribe`; of a command
- * that is answered `publish`, `request` and `answer`, of its reply `answer`. Pure.
+ * A TypeScript module of `@adaos/client` for one event. It exports `example`, and `publish` and `subscribe`; of a
+ * command that is answered `publish`, `request` and `answer`, of its reply `answer`. Pure.
  */
 export function snippetOf(contract: ReadContract, partner: Partner): string {
   const { kind } = contract.record;

@@ -22,7 +22,10 @@ const lockSchema = z.strictObject({
   ),
 });
 
-/** The text of a lock file: all that is not a draft, whole, so that it can be compared without its history. Same events, same text. */
+/**
+ * The text of a lock file: all that is not a draft, whole, so that it can be compared without its history. Same events,
+ * same text.
+ */
 export function formatLock(events: readonly ReleasedEvent[]): string {
   const released = events
     .filter(({ record }) => record.status !== "draft")

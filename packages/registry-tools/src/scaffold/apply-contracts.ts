@@ -16,8 +16,8 @@ import type { ContractsPlan } from "./plan-contracts.ts";
 type Undo = () => void;
 
 /**
- * Writes what was planned, all of it or nothing: whatever fails, what was done before is undone. The new index takes its
- * place last, so that a process that is killed leaves files that no record names at worst.
+ * Writes what was planned, all of it or nothing: whatever fails, what was done before is undone. The new index takes
+ * its place last, so that a process that is killed leaves files that no record names at worst.
  * @throws MeshError `usage` when something is there already, or the index was changed since.
  */
 export function applyContracts(plan: ContractsPlan): void {

@@ -43,7 +43,8 @@ export interface ContractsPlan {
 
 /**
  * Plans new contracts and writes nothing.
- * @throws MeshError `usage` for one that is there or breaks a rule of lint, `invalid-config` for a registry that is not right.
+ * @throws MeshError `usage` for one that is there or breaks a rule of lint, `invalid-config` for a registry that is not
+ * right.
  */
 export async function planContracts(
   dir: string,

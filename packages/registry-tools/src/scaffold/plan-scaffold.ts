@@ -6,7 +6,8 @@ import { contractFiles, type NewContract, recordOf } from "./templates.ts";
 
 /**
  * Plans a new contract and writes nothing.
- * @throws MeshError `usage` for a name that breaks a rule or is taken, `invalid-config` for a registry that is not right.
+ * @throws MeshError `usage` for a name that breaks a rule or is taken, `invalid-config` for a registry that is not
+ * right.
  */
 export async function planScaffold(dir: string, contract: NewContract): Promise<ContractsPlan> {
   assertName(contract);

@@ -44,7 +44,10 @@ export class BundleCache {
   }
 }
 
-/** Writes a bundle to a file, synced, whole or not at all: several processes may share the file. Rejects as `node:fs` does. */
+/**
+ * Writes a bundle to a file, synced, whole or not at all: several processes may share the file. Rejects as `node:fs`
+ * does.
+ */
 export async function keepBundle(file: string, bytes: Uint8Array): Promise<void> {
   const unfinished = `${file}.${randomBytes(6).toString("hex")}.new`;
   try {

@@ -24,8 +24,8 @@ const documentSchema = z.strictObject({
 });
 
 /**
- * Reads a registry folder and makes a bundle of what was read. Rejects with `invalid-config` as `loadRegistry()` does, and
- * for a registry that is larger than a bundle may be.
+ * Reads a registry folder and makes a bundle of what was read. Rejects with `invalid-config` as `loadRegistry()` does,
+ * and for a registry that is larger than a bundle may be.
  */
 export async function bundleFolder(dir: string): Promise<RegistryBundle> {
   const folder = folderFiles(await openFolder(dir));

@@ -55,7 +55,9 @@ export class PartialBundle {
     return this.#offset >= this.heading.bytes;
   }
 
-  /** Takes the next part; one that begins elsewhere, holds nothing or too much is left. Returns whether it was taken. */
+  /**
+   * Takes the next part; one that begins elsewhere, holds nothing or too much is left. Returns whether it was taken.
+   */
   add(offset: number, part: Uint8Array): boolean {
     const fits = part.length > 0 && offset + part.length <= this.heading.bytes;
     if (offset !== this.#offset || !fits) return false;

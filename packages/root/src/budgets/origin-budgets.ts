@@ -30,8 +30,9 @@ const ASK_MS = 1000;
 const ANSWER_MS = 2000;
 /**
  * Keeps each subnet within its share of the root's stream and of every other subnet's. One that holds too much of the
- * root's waits: nothing more is asked of its hub, where its events stay. Of one that holds too much of a target's stream
- * nothing more is carried there until it is less: a link goes in order, so to wait would keep everybody else's waiting too.
+ * root's waits: nothing more is asked of its hub, where its events stay. Of one that holds too much of a target's
+ * stream nothing more is carried there until it is less: a link goes in order, so to wait would keep everybody else's
+ * waiting too.
  */
 export class OriginBudgets implements Part {
   readonly name = "budgets";
@@ -115,7 +116,9 @@ export class OriginBudgets implements Part {
     }
   }
 
-  /** A hub that does not answer, or answers nonsense, has no budgets: it is its own stream that fills. Never rejects. */
+  /**
+   * A hub that does not answer, or answers nonsense, has no budgets: it is its own stream that fills. Never rejects.
+   */
   async #askOne(subnet: string): Promise<void> {
     try {
       const { nc } = this.#options.connection;

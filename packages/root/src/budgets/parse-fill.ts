@@ -12,8 +12,8 @@ export interface StreamFill {
 const MAX_ANSWER_BYTES = 131_072;
 
 /**
- * Reads what a hub says of its stream; of subnets that there are not, nothing is kept. Throws `invalid-event` for anything
- * that is no such answer. Pure.
+ * Reads what a hub says of its stream; of subnets that there are not, nothing is kept. Throws `invalid-event` for
+ * anything that is no such answer. Pure.
  */
 export function parseFill(body: Uint8Array, subnets: readonly string[]): StreamFill {
   if (body.length > MAX_ANSWER_BYTES) throw noFill();

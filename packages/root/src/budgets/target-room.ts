@@ -4,7 +4,10 @@ import type { StreamFill } from "./parse-fill.ts";
 /** What has been carried is counted in when it is so large a part of what was free. */
 const RECKON_PART = 1 / 32;
 
-/** Which subnets hold too much of another's stream: by what its hub has told, and what was carried there since. Does no I/O. */
+/**
+ * Which subnets hold too much of another's stream: by what its hub has told, and what was carried there since. Does no
+ * I/O.
+ */
 export class TargetRoom {
   readonly #share: number;
   #fill: StreamFill;

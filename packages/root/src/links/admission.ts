@@ -130,8 +130,8 @@ function admitEvent(
 }
 
 /**
- * A reply passes where its command may pass the other way: exported by who asked, imported by who answers. That needs no
- * memory of the command, and so survives a restart.
+ * A reply passes where its command may pass the other way: exported by who asked, imported by who answers. That needs
+ * no memory of the command, and so survives a restart.
  */
 function admitReply(policy: Policy, direction: Direction, subnet: string, reply: ReplyAddress): EventAddress {
   const { requester, responder, name, version } = reply;

@@ -5,8 +5,8 @@ type Event = Pick<EventAddress, "name" | "version">;
 
 /**
  * Which subnets may have what the registry classifies, by the registry in force and by what is saved in its folder. The
- * compiled policy says the same of the registry that it was compiled with; what has been classified since must not cross
- * either, and need not wait until it is in force.
+ * compiled policy says the same of the registry that it was compiled with; what has been classified since must not
+ * cross either, and need not wait until it is in force.
  */
 export class Clearance {
   readonly #subnets: ReadonlyMap<string, readonly DataClass[]>;

@@ -32,9 +32,9 @@ export interface ImportDenialsOptions {
 }
 
 /**
- * Tells which exported events do not enter which subnets. The servers' filters hold them back before any daemon sees them,
- * so it is the same question asked where they pass: on their way to the root's stream. For an event that was asked about
- * before it costs a look-up and a count.
+ * Tells which exported events do not enter which subnets. The servers' filters hold them back before any daemon sees
+ * them, so it is the same question asked where they pass: on their way to the root's stream. For an event that was
+ * asked about before it costs a look-up and a count.
  */
 export class ImportDenials {
   readonly #options: ImportDenialsOptions;

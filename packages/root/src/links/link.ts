@@ -18,7 +18,9 @@ import type { Pace } from "./pace.ts";
 /** One direction between a subnet and the root. The two differ in these values and nothing else. */
 export interface LinkOptions extends AdmissionOptions {
   readonly connection: Connection;
-  /** Opens the connection that pulls, where that is one of its own; it is closed with the link. @default `connection` */
+  /**
+   * Opens the connection that pulls, where that is one of its own; it is closed with the link. @default `connection`
+   */
   readonly openSource?: (signal: AbortSignal) => Promise<Connection>;
   readonly source: AckSource & { readonly apiPrefix: string };
   /** Where an event of this subject is published at the other end. */
@@ -57,8 +59,8 @@ interface Crossing {
 
 /**
  * Carries events from one stream to another, at least once and in order: pull, check, store at the target, and only
- * then acknowledge at the source. Everything that has come is on its way at once; when the target does not take an event,
- * nothing more is sent until that one is stored.
+ * then acknowledge at the source. Everything that has come is on its way at once; when the target does not take an
+ * event, nothing more is sent until that one is stored.
  */
 export class Link implements Part {
   readonly name: string;
@@ -243,8 +245,8 @@ export class Link implements Part {
   }
 
   /**
-   * What the target says of itself ends no event: it waits at its source until somebody has mended the target. What it says
-   * of one event, that it will never take it, ends this one: all behind it would wait for ever.
+   * What the target says of itself ends no event: it waits at its source until somebody has mended the target. What it
+   * says of one event, that it will never take it, ends this one: all behind it would wait for ever.
    */
   #onFailed(crossing: Crossing, thrown: unknown, attempt: AbortSignal): void {
     this.#inFlight--;

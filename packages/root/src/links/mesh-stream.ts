@@ -91,8 +91,8 @@ export class MeshStream implements Part {
   }
 
   /**
-   * What a subnet imports, from each of the others: its own events never match, so they cannot come back. And the replies
-   * to what it exports.
+   * What a subnet imports, from each of the others: its own events never match, so they cannot come back. And the
+   * replies to what it exports.
    */
   filtersFor(subnet: string): string[] {
     const exports = minimalPatterns(this.#policy.patternsFor({ verb: "export", subnet }));

@@ -3,8 +3,8 @@ import { TokenBucket } from "@adaos/core/wire";
 import type { Allowance, PullPace } from "@adaos/transport-nats";
 
 /**
- * Events a second that may go nowhere. A change of policy refuses more at once, which takes a while then; a hub that sends
- * nothing else costs the others of a root no more than this.
+ * Events a second that may go nowhere. A change of policy refuses more at once, which takes a while then; a hub that
+ * sends nothing else costs the others of a root no more than this.
  */
 const REFUSALS_PER_SECOND = 500;
 

@@ -32,7 +32,9 @@ export interface RegistryQuestion {
 const MAX_TOLD = 20;
 const MAX_REASON = 400;
 
-/** What breaks somebody is never put in force, whoever wants it. The first registry of a mesh waits for nobody. Pure. */
+/**
+ * What breaks somebody is never put in force, whoever wants it. The first registry of a mesh waits for nobody. Pure.
+ */
 export function decideRegistry({ found, inForce, autoApply, approved }: RegistryQuestion): RegistryOutcome {
   if (found.kind === "broken") return found;
   const { candidate, faults, changes } = found;
@@ -43,7 +45,10 @@ export function decideRegistry({ found, inForce, autoApply, approved }: Registry
   return isWanted ? { kind: "apply", candidate } : { kind: "waiting", candidate, changes };
 }
 
-/** What the root says of its registry. Without one it is not ready; with one it works, whatever lies in the folder. Pure. */
+/**
+ * What the root says of its registry. Without one it is not ready; with one it works, whatever lies in the folder.
+ * Pure.
+ */
 export function registryHealth(
   dir: string,
   inForce: ServedRegistry | undefined,

@@ -69,8 +69,8 @@ export class RegistryFolder implements Part {
   }
 
   /**
-   * Events of the registry in force, and as they are saved in the folder: what is classified there holds at once, also while
-   * the rest is refused or waits.
+   * Events of the registry in force, and as they are saved in the folder: what is classified there holds at once, also
+   * while the rest is refused or waits.
    */
   get classified(): readonly KnownEvent[] {
     return this.#classified;

@@ -23,8 +23,8 @@ export type JudgeAnswer = { readonly read: FolderReading } | { readonly judged: 
 const WORKER = fileURLToPath(new URL("./registry-judge-worker.js", import.meta.url));
 
 /**
- * Judges a registry folder in a thread of its own, which ends with it: to read and lint a thousand events takes seconds, and
- * the links must not stand still meanwhile.
+ * Judges a registry folder in a thread of its own, which ends with it: to read and lint a thousand events takes
+ * seconds, and the links must not stand still meanwhile.
  */
 export const judgeApart: JudgeFolder = (dir, inForce, onRead, signal) =>
   new Promise((resolve, reject) => {

@@ -98,9 +98,9 @@ function setAside(dir: string): void {
 }
 
 /**
- * Makes a change hold: writes the files that nodes follow, tells the supervisor of servers and nodes that come or go, and
- * waits until every node has its own in force, new subnets are linked, and what is gone has ended. Resolves with the
- * milliseconds that took; rejects with `timeout`, or `unavailable` when nothing was written.
+ * Makes a change hold: writes the files that nodes follow, tells the supervisor of servers and nodes that come or go,
+ * and waits until every node has its own in force, new subnets are linked, and what is gone has ended. Resolves with
+ * the milliseconds that took; rejects with `timeout`, or `unavailable` when nothing was written.
  * @param supervisor Nothing when each daemon is run by itself: then processes can neither come nor go.
  */
 export async function applyUpdate(

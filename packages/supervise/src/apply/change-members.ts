@@ -17,7 +17,10 @@ export interface MemberChange {
   readonly inForceMs: number;
 }
 
-/** Adds a member to the mesh file and to the mesh that runs. Rejects with `usage`, `invalid-config`, `unavailable` or `timeout`. */
+/**
+ * Adds a member to the mesh file and to the mesh that runs. Rejects with `usage`, `invalid-config`, `unavailable` or
+ * `timeout`.
+ */
 export async function addMember(id: string, member: NewMember, state: string): Promise<MemberChange> {
   const address = parseNodeAddress(id);
   return changed(id, "added", state, (file) => withMember(file, address, member));
@@ -30,8 +33,9 @@ export async function removeMember(id: string, state: string): Promise<MemberCha
 }
 
 /**
- * Gives a member, a hub, the root's daemons or a subnet's leaf connection another key. Whoever is connected with the old one
- * is disconnected; daemons and programs connect again with the new one by themselves. Rejects as {@link addMember} does.
+ * Gives a member, a hub, the root's daemons or a subnet's leaf connection another key. Whoever is connected with the
+ * old one is disconnected; daemons and programs connect again with the new one by themselves. Rejects as {@link
+ * addMember} does.
  * @param id `alpha/kitchen`, `alpha/hub`, `root`; with `leaf` a subnet.
  */
 export async function rotateKey(id: string, leaf: boolean, state: string): Promise<MemberChange> {

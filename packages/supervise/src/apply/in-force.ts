@@ -17,7 +17,8 @@ const SLOW_POLL_MS = 100;
 const ANSWER_MS = 2000;
 
 /**
- * Waits until every one of these nodes runs and has its file in force. Rejects with `timeout`, naming who has not and why.
+ * Waits until every one of these nodes runs and has its file in force. Rejects with `timeout`, naming who has not and
+ * why.
  * @param isStarting Whether some of them have still to be started.
  */
 export async function untilInForce(

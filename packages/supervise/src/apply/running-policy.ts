@@ -7,8 +7,8 @@ import { findLayout, isRemote, isRemoteMember, type Layout } from "@adaos/provis
 import { isNodeRunning, notAtTheirFiles } from "./in-force.ts";
 
 /**
- * The policy that the daemons of this machine were given last: what stands in their files. One that is spoilt says nothing.
- * Of a subnet on another machine it is what the root holds it to: what it exports and imports.
+ * The policy that the daemons of this machine were given last: what stands in their files. One that is spoilt says
+ * nothing. Of a subnet on another machine it is what the root holds it to: what it exports and imports.
  */
 export function runningPolicy({ nodes }: Layout, say: (line: string) => void): PolicyState {
   const rules: PolicyRule[] = [];
@@ -75,8 +75,8 @@ export function unreached({ meshFile }: Pick<LoadedPolicy, "meshFile">): string[
 }
 
 /**
- * What of a mesh file is not in force in the mesh that runs from a state folder: for the hops of a question, for anything
- * else, and which daemons are not at their files. A line each; nothing is known where none of that mesh runs.
+ * What of a mesh file is not in force in the mesh that runs from a state folder: for the hops of a question, for
+ * anything else, and which daemons are not at their files. A line each; nothing is known where none of that mesh runs.
  */
 export async function notInForce(
   loaded: LoadedPolicy,

@@ -59,8 +59,8 @@ const loaded = (stateDir: string): ReturnType<typeof loadPolicy> =>
   loadPolicy(meshFileIn(readLayout(stateDir)));
 
 /**
- * Takes the keys of who joins into the mesh. Cut short at any point it can be asked again by the same keys, and a new code
- * takes their place.
+ * Takes the keys of who joins into the mesh. Cut short at any point it can be asked again by the same keys, and a new
+ * code takes their place.
  */
 function admit(
   request: JoinRequest,

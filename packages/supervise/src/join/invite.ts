@@ -33,8 +33,8 @@ const POLL_MS = 50;
 const ANSWER_MS = 2000;
 
 /**
- * Makes an invitation and waits until the root's server knows it. Rejects with `usage` when the mesh file has no place for
- * who is invited, with `unavailable` when no root daemon runs, and with `backpressure` for too many.
+ * Makes an invitation and waits until the root's server knows it. Rejects with `usage` when the mesh file has no place
+ * for who is invited, with `unavailable` when no root daemon runs, and with `backpressure` for too many.
  */
 export function invite(invited: Invited, ttlMs: number, stateDir: string): Promise<Invite> {
   return whileLocked(stateDir, async () => {
@@ -73,7 +73,10 @@ export function invite(invited: Invited, ttlMs: number, stateDir: string): Promi
   });
 }
 
-/** Takes an invitation back and waits until the root's server lets nobody in by it. Rejects with `usage` for one that is not open. */
+/**
+ * Takes an invitation back and waits until the root's server lets nobody in by it. Rejects with `usage` for one that is
+ * not open.
+ */
 export async function revoke(id: string, stateDir: string): Promise<void> {
   readLayout(stateDir);
   if (!new Invitations(stateDir).remove(id)) throw new MeshError("usage", `no invitation ${id} is open`);

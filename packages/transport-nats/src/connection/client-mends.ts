@@ -5,8 +5,8 @@ import { assertCertificate } from "./tls.ts";
 let mended = false;
 
 /**
- * Mends faults of the client library (nats 2.29.3): most of them show when a server hangs without closing its connections,
- * and one lets whoever publishes end the connection of whoever reads.
+ * Mends faults of the client library (nats 2.29.3): most of them show when a server hangs without closing its
+ * connections, and one lets whoever publishes end the connection of whoever reads.
  *
  * An attempt to connect that is given up before the server has said a word is not closed. When the server goes on, it
  * speaks there too, hears nothing, and hangs up; the library takes that for the loss of its connection, makes another
@@ -17,8 +17,9 @@ let mended = false;
  * A connection found to be stale is closed only after what is buffered has been sent, which a server that hangs does
  * not let happen: the library stays with it for as long as it hangs.
  *
- * Servers store headers as they come. One that the library cannot read makes it throw wherever it is looked at, which in
- * the callback of a subscription ends the connection; and again after each reconnect, since the message is still there.
+ * Servers store headers as they come. One that the library cannot read makes it throw wherever it is looked at, which
+ * in the callback of a subscription ends the connection; and again after each reconnect, since the message is still
+ * there.
  */
 export function mendClient(): void {
   if (mended) return;

@@ -69,8 +69,8 @@ const PAUSE_MS = 100;
 const FLUSH_MS = 1000;
 
 /**
- * Connects. Rejects with MeshError `unavailable`, also when given up, or `denied` when the server does not take the key or
- * one side does not take the other's certificate.
+ * Connects. Rejects with MeshError `unavailable`, also when given up, or `denied` when the server does not take the key
+ * or one side does not take the other's certificate.
  */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const { url, name, user, seed, log, waitForServer = false, timeoutMs = 5000, signal } = options;
@@ -115,7 +115,9 @@ interface Patience {
   readonly url: string;
 }
 
-/** Dials again when an attempt failed for a reason that may be over in a moment. Rejects with what the client throws. */
+/**
+ * Dials again when an attempt failed for a reason that may be over in a moment. Rejects with what the client throws.
+ */
 async function dialPatiently(
   { timeoutMs, waits, signal, url }: Patience,
   options: DialOptions,

@@ -31,7 +31,10 @@ const IDLE_MS = 30_000;
 /** What a file store adds to subject, headers and body. */
 const OVERHEAD_BYTES = 48;
 
-/** Reads who has stored what in a stream, and how large it is, without the bodies. Uses a connection and does not own it. */
+/**
+ * Reads who has stored what in a stream, and how large it is, without the bodies. Uses a connection and does not own
+ * it.
+ */
 export class HeaderReader {
   readonly #connection: Connection;
   readonly #jsm: JetStreamManager;
@@ -53,8 +56,8 @@ export class HeaderReader {
   }
 
   /**
-   * The next page from the place on where the page before ended; the first one begins at `fromSeq`, and so does one after a
-   * page that failed or was cut short. Rejects with `unavailable` or what the client throws.
+   * The next page from the place on where the page before ended; the first one begins at `fromSeq`, and so does one
+   * after a page that failed or was cut short. Rejects with `unavailable` or what the client throws.
    */
   async next(fromSeq: number): Promise<ListedPage> {
     this.#consumer ??= await this.#make(fromSeq);
@@ -139,7 +142,8 @@ function listedOf(msg: Msg): Listed | undefined {
   const { subject, reply } = msg;
   const at = parseAckSubject(reply ?? "");
   if (at === undefined) return undefined;
-  // Headers count as they came: what cannot be read takes its room as well. The one line that the server adds is little.
+  // Headers count as they came: what cannot be read takes its room as well. The one line that the server adds is
+  // little.
   const body = Number(serverHeader(msg, "Nats-Msg-Size"));
   const bytes = subject.length + OVERHEAD_BYTES + sizeOfMsg(msg) + (Number.isFinite(body) ? body : 0);
   return { seq: at.seq, subject, bytes, storedMs: at.storedMs };

@@ -44,8 +44,8 @@ export function idOfMsg(msg: Msg): string {
 }
 
 /**
- * What the server that delivers a message has written into its headers under this name; nothing where it has not. It writes
- * behind all that was stored, which may hold lines of the same name, or none that ends.
+ * What the server that delivers a message has written into its headers under this name; nothing where it has not. It
+ * writes behind all that was stored, which may hold lines of the same name, or none that ends.
  */
 export function serverHeader(msg: Msg, name: string): string {
   const head = headOf(msg);
@@ -63,8 +63,8 @@ function mayTravel(msg: Msg): boolean {
 }
 
 /**
- * The headers as they came, which the client's own messages hold (nats 2.29.3): to read them all takes longer than whatever
- * else is done with most messages. Nothing for a message that is another's.
+ * The headers as they came, which the client's own messages hold (nats 2.29.3): to read them all takes longer than
+ * whatever else is done with most messages. Nothing for a message that is another's.
  */
 function headOf(msg: Msg): Buffer | undefined {
   const { _rdata: raw, _msg: info } = msg as Msg & Partial<Pick<MsgImpl, "_rdata" | "_msg">>;

@@ -8,7 +8,9 @@ export function isNotFound(what: keyof typeof CODES, thrown: unknown): boolean {
   return thrown instanceof NatsError && thrown.api_error?.err_code === CODES[what];
 }
 
-/** What a request about a stream or a consumer brings; nothing where that is not there. Rejects with any other failure. */
+/**
+ * What a request about a stream or a consumer brings; nothing where that is not there. Rejects with any other failure.
+ */
 export async function ifThere<T>(what: keyof typeof CODES, request: Promise<T>): Promise<T | undefined> {
   try {
     return await request;

@@ -43,8 +43,8 @@ export function dialTls(url: string, tls: ConnectionTls = {}): Pick<DialOptions,
 }
 
 /**
- * Refuses to go on with a server that asks for a certificate where there is none: it would take the handshake and hang up
- * afterwards, which looks like a timeout.
+ * Refuses to go on with a server that asks for a certificate where there is none: it would take the handshake and hang
+ * up afterwards, which looks like a timeout.
  */
 export function assertCertificate(
   info: ServerInfo & { readonly tls_verify?: boolean },

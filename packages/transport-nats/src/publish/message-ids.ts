@@ -1,10 +1,10 @@
 import { hash, hkdfSync } from "node:crypto";
 
 /*
- * A server knows a message again by its `Nats-Msg-Id`, whoever wrote it: who foresees the id of another's message stores
- * something under it first, and the true one vanishes as a duplicate. So the id is the event id, a dot, and a mac over
- * subject and event id, by a key that only the processes of this node can make. The subject holds the authenticated origin
- * and says for which stream it is: what is seen in one stream tells nothing of another.
+ * A server knows a message again by its `Nats-Msg-Id`, whoever wrote it: who foresees the id of another's message
+ * stores something under it first, and the true one vanishes as a duplicate. So the id is the event id, a dot, and a
+ * mac over subject and event id, by a key that only the processes of this node can make. The subject holds the
+ * authenticated origin and says for which stream it is: what is seen in one stream tells nothing of another.
  */
 
 /** Names the messages of a node for the servers that store them. */

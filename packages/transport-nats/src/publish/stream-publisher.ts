@@ -18,8 +18,8 @@ export interface StreamPublisherOptions {
   /** What the stream takes at most, headers and all. @default {@link MAX_EVENT_BYTES} */
   readonly maxMessageBytes?: number;
   /**
-   * Whether a duplicate is looked at before it is reported, which needs the right to read the stream. Nobody else can make
-   * one: who has not the right takes the server's word. @default false
+   * Whether a duplicate is looked at before it is reported, which needs the right to read the stream. Nobody else can
+   * make one: who has not the right takes the server's word. @default false
    */
   readonly checksDuplicates?: boolean;
 }
@@ -28,8 +28,8 @@ export interface StreamPublisherOptions {
 const MAX_BATCH_MESSAGES = 500;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /**
- * Fewer than these go singly. A batch costs the server 2 to 3 ms however few it holds, a message alone 0.3 to 0.5 ms to and
- * fro with a disk sync, and 0.23 ms among others on their way (nats-server 2.15.1, ext4).
+ * Fewer than these go singly. A batch costs the server 2 to 3 ms however few it holds, a message alone 0.3 to 0.5 ms to
+ * and fro with a disk sync, and 0.23 ms among others on their way (nats-server 2.15.1, ext4).
  */
 const ORDERED = { minBatch: 6, maxInFlight: 1 };
 const UNORDERED = { minBatch: 20, maxInFlight: 20 };
@@ -64,9 +64,9 @@ type Outcome =
  * Publishes to one stream. A few messages go singly; what is asked for faster than that shares an atomic batch, which
  * costs the server one disk sync however many messages it holds.
  *
- * In order, one write is on its way at a time, and nothing is sent behind one that has to be sent again: a server that reads
- * its config refuses messages for a few ms and takes the next. Where order means nothing, singles do not wait for each
- * other.
+ * In order, one write is on its way at a time, and nothing is sent behind one that has to be sent again: a server that
+ * reads its config refuses messages for a few ms and takes the next. Where order means nothing, singles do not wait for
+ * each other.
  */
 export class StreamPublisher {
   readonly #connection: Connection;
@@ -236,7 +236,9 @@ export class StreamPublisher {
     }
   }
 
-  /** All or nothing. A batch that is refused for the sake of one member is sent again singly: the good are stored once. */
+  /**
+   * All or nothing. A batch that is refused for the sake of one member is sent again singly: the good are stored once.
+   */
   async #sendBatch(batch: readonly Pending[]): Promise<readonly Outcome[]> {
     // Stored with the messages, for all who read them: one id must not tell of others.
     const id = randomId();
@@ -262,7 +264,10 @@ export class StreamPublisher {
     return this.#sendSingly(batch);
   }
 
-  /** One after the other, up to the first that is to be sent again: what comes after it has no outcome, since it was not sent. */
+  /**
+   * One after the other, up to the first that is to be sent again: what comes after it has no outcome, since it was not
+   * sent.
+   */
   async #sendSingly(batch: readonly Pending[]): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = [];
     for (const pending of batch) {
@@ -286,7 +291,10 @@ export class StreamPublisher {
     return (await this.#problemOfDuplicate(pending, ack)) ?? outcomeOf(ack);
   }
 
-  /** Nothing where what the server takes for a repetition is one. Else it is sent again, where it has another's place under another id. */
+  /**
+   * Nothing where what the server takes for a repetition is one. Else it is sent again, where it has another's place
+   * under another id.
+   */
   async #problemOfDuplicate(
     pending: Pending,
     { stream, seq }: { readonly stream: string; readonly seq: number },
@@ -337,7 +345,10 @@ function unknownOutcome(last: MeshError): MeshError {
     : new MeshError("timeout", `not known to be stored: ${last.message}`, { cause: last });
 }
 
-/** A stream looks for the id before it refuses; who is not let to the stream, or is cut off from it, learns nothing of that. */
+/**
+ * A stream looks for the id before it refuses; who is not let to the stream, or is cut off from it, learns nothing of
+ * that.
+ */
 function isCertain({ unsure }: Pending, { code }: MeshError): boolean {
   return !unsure || (code !== "denied" && code !== "closed");
 }

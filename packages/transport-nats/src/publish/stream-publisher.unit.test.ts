@@ -481,7 +481,9 @@ describe("StreamPublisher, whatever goes wrong", () => {
     "broken-before",
     "broken-after",
   );
-  /** What is not as it should be about a message: the server denies its subject, or its id is that of the one before. */
+  /**
+   * What is not as it should be about a message: the server denies its subject, or its id is that of the one before.
+   */
   const oddity = fc.constantFrom<"none" | "denied" | "repeated">(
     "none",
     "none",

@@ -14,8 +14,8 @@ interface Known {
 }
 
 /**
- * Tells a member that has written too much from one that may not write at all. The server says the same to both, so its hub
- * is asked; while it has suspended the member, nothing more is sent.
+ * Tells a member that has written too much from one that may not write at all. The server says the same to both, so its
+ * hub is asked; while it has suspended the member, nothing more is sent.
  */
 export class Suspensions {
   readonly #connection: Connection;

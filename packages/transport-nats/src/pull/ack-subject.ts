@@ -86,8 +86,8 @@ export interface AckSource {
 }
 
 /**
- * Writes acknowledgement subjects of one consumer. Nothing of what a server has sent goes into them but numbers, and the
- * name of its account where it is a plain word.
+ * Writes acknowledgement subjects of one consumer. Nothing of what a server has sent goes into them but numbers, and
+ * the name of its account where it is a plain word.
  */
 export class AckSubjects {
   readonly #v1: string;

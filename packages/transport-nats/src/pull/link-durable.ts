@@ -56,7 +56,10 @@ export async function ensureLinkDurable(jsm: JetStreamManager, durable: LinkDura
   }
 }
 
-/** Drops the link durables of a stream, called by this prefix, but those that are named: nobody pulls from them any more. */
+/**
+ * Drops the link durables of a stream, called by this prefix, but those that are named: nobody pulls from them any
+ * more.
+ */
 export async function dropOtherDurables(
   jsm: JetStreamManager,
   stream: string,

@@ -4,6 +4,7 @@ import { type Connection, delay } from "../connection/connection.ts";
 import { type AckSource, type AckSubject, AckSubjects } from "./ack-subject.ts";
 import type { ConsumerState } from "./consumer-state.ts";
 import { EarlyMessages } from "./early-messages.ts";
+import { type Delivered, Ordered, type OrderedMessage } from "./ordered-message.ts";
 import { type PulledInfo, PullLoop, type PullState } from "./pull-loop.ts";
 import { keptMsg, type PullSize } from "./pull-request.ts";
 
@@ -38,14 +39,6 @@ export interface Allowance {
   readonly bytes: number;
   /** Fewer events than this are not worth a request. */
   readonly worth: number;
-}
-
-/** A message handed over in the order of the stream. */
-export interface OrderedMessage {
-  readonly msg: Msg;
-  readonly seq: number;
-  /** It has arrived where it belongs, or goes nowhere. */
-  done(): void;
 }
 
 /** What is held or asked for is never more than this. */
@@ -85,8 +78,8 @@ const UNPIN_MS = 1000;
 /**
  * Pulls from a durable with `ack_policy: all` that serves one pinned client, and hands over its messages strictly in
  * the order of the stream, none left out: an acknowledgement covers all that came before. Deliveries bear numbers
- * without a gap; where one shows (a lost delivery, another puller before us, a restart), nothing more is handed over until
- * we hold all that the consumer says it has delivered.
+ * without a gap; where one shows (a lost delivery, another puller before us, a restart), nothing more is handed over
+ * until we hold all that the consumer says it has delivered.
  */
 export class PinnedConsumer {
   readonly #connection: Connection;
@@ -204,8 +197,8 @@ export class PinnedConsumer {
     this.#options.pace?.spend(bytes);
     if (this.#acked !== undefined && at.seq <= this.#acked.seq) {
       this.#count(at);
-      // The acknowledgement was lost, or ignored: the server takes none for a delivery that is older than the newest one
-      // acknowledged. So this very delivery is.
+      // The acknowledgement was lost, or ignored: the server takes none for a delivery that is older than the newest
+      // one acknowledged. So this very delivery is.
       this.#respond(at, "+ACK");
       if (!this.#inOrder) this.#miss();
       return;
@@ -308,7 +301,10 @@ export class PinnedConsumer {
     for (const early of run) this.#early.add(early, 0, ROOM);
   }
 
-  /** Looks until nothing that the consumer has delivered is missing, then hands over what has come meanwhile. Never rejects. */
+  /**
+   * Looks until nothing that the consumer has delivered is missing, then hands over what has come meanwhile. Never
+   * rejects.
+   */
   async #catchUp(): Promise<void> {
     if (performance.now() - this.#lookedMs > CALM_MS) {
       this.#lookMs = LOOK_MS;
@@ -350,8 +346,8 @@ export class PinnedConsumer {
   }
 
   /**
-   * Pending at the server is what was delivered above the floor and not acknowledged: all of it must be here, or have been
-   * here and found no room.
+   * Pending at the server is what was delivered above the floor and not acknowledged: all of it must be here, or have
+   * been here and found no room.
    */
   #holdsAll({ delivered, ack_floor: floor, num_ack_pending: pending }: ConsumerState): boolean {
     if (this.#consumerSeq > delivered.consumer_seq && this.#unbrokenFrom > delivered.consumer_seq + 1)
@@ -388,35 +384,6 @@ export class PinnedConsumer {
       asked++;
       this.#respond({ source: known.source, deliveryCount: 1, seq, consumerSeq }, "-NAK");
     }
-  }
-}
-
-/** What was delivered, and what it costs to hold. */
-interface Delivered {
-  readonly msg: Msg;
-  readonly at: AckSubject;
-  readonly bytes: number;
-}
-
-class Ordered implements OrderedMessage {
-  readonly msg: Msg;
-  readonly seq: number;
-  readonly at: AckSubject;
-  readonly bytes: number;
-  isDone = false;
-  readonly #onDone: () => void;
-
-  constructor({ msg, at, bytes }: Delivered, onDone: () => void) {
-    this.msg = msg;
-    this.seq = at.seq;
-    this.at = at;
-    this.bytes = bytes;
-    this.#onDone = onDone;
-  }
-
-  done(): void {
-    this.isDone = true;
-    this.#onDone();
   }
 }
 

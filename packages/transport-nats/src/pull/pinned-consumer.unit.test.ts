@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ConnectionStandIn } from "../../../../test/kit/connection-stand-in.ts";
 import { PinnedDurableStandIn } from "../../../../test/kit/pinned-durable-stand-in.ts";
 import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
-import { type OrderedMessage, PinnedConsumer } from "./pinned-consumer.ts";
+import type { OrderedMessage } from "./ordered-message.ts";
+import { PinnedConsumer } from "./pinned-consumer.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -35,7 +35,10 @@ export interface PulledMessage {
   settle(settlement: Settlement): void;
 }
 
-/** Long: after a server had stood still for 8 s, a member whose requests expired after 2 s was given events late (twice). */
+/**
+ * Long: after a server had stood still for 8 s, a member whose requests expired after 2 s was given events late
+ * (twice).
+ */
 const EXPIRES_MS = 10_000;
 const MAX_TICK_MS = 1000;
 const HANDED_BACK_MS = 100;

@@ -31,8 +31,8 @@ export interface PullLoopOptions {
   readonly group?: string;
   readonly log: Logger;
   /**
-   * The server may be another's: only deliveries of this consumer are taken, and one that goes on sending what it was not
-   * asked for is heard no more for a while.
+   * The server may be another's: only deliveries of this consumer are taken, and one that goes on sending what it was
+   * not asked for is heard no more for a while.
    */
   readonly own?: AckSubjects;
   /** What the next request shall ask for; nothing: none is made before the next {@link PullLoop.fill}. */

@@ -95,8 +95,8 @@ export class PullRequest {
 }
 
 /**
- * A copy of a message to be kept for long. The client's own is a window on whatever else has come over the socket with it
- * (nats 2.29.3), which would be kept as well.
+ * A copy of a message to be kept for long. The client's own is a window on whatever else has come over the socket with
+ * it (nats 2.29.3), which would be kept as well.
  */
 export function keptMsg(msg: Msg): Msg {
   if (!(msg instanceof MsgImpl)) return msg;

@@ -32,8 +32,8 @@ export class DeadLetterDesk {
   }
 
   /**
-   * Gives the event to its durable again, then takes the dead letter away. Cut short between the two, a second run makes
-   * the same event id again. What is asked for one after the other is published in that order. Rejects with
+   * Gives the event to its durable again, then takes the dead letter away. Cut short between the two, a second run
+   * makes the same event id again. What is asked for one after the other is published in that order. Rejects with
    * `invalid-event` when the dead letter holds no event, `denied` when its subnet has not signed it.
    */
   async replay(letter: KeptLetter): Promise<string> {

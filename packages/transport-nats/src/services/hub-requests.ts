@@ -4,8 +4,8 @@ import type { Connection } from "../connection/connection.ts";
 
 /*
  * What a member asks its hub, one service each. A member may not create consumers or read streams: whoever may could
- * overwrite another's, or read what policy keeps from him. So it asks its hub, which asks the policy. The subject of the
- * request says who asks (`hubServiceSubject`); the server lets nobody else publish there.
+ * overwrite another's, or read what policy keeps from him. So it asks its hub, which asks the policy. The subject of
+ * the request says who asks (`hubServiceSubject`); the server lets nobody else publish there.
  */
 
 /** `durable`: make one, or bring it to these settings. */

@@ -9,7 +9,10 @@ import {
 import type { Connection } from "../connection/connection.ts";
 import { StreamPublisher } from "../publish/stream-publisher.ts";
 
-/** Keeps a member's metrics in a stream of its hub, one message for each process and hour. Uses a connection and does not own it. */
+/**
+ * Keeps a member's metrics in a stream of its hub, one message for each process and hour. Uses a connection and does
+ * not own it.
+ */
 export class NatsMetricsStore implements MetricsStore {
   readonly #publisher: StreamPublisher;
   readonly #node: NodeAddress;

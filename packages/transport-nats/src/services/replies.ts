@@ -30,8 +30,8 @@ interface Waiter {
 }
 
 /**
- * The replies to a node. Its hub's server hands each on as it is stored; one that came during a lost connection is asked
- * for. Uses a connection and does not own it.
+ * The replies to a node. Its hub's server hands each on as it is stored; one that came during a lost connection is
+ * asked for. Uses a connection and does not own it.
  */
 export class Replies {
   readonly #connection: Connection;
@@ -48,7 +48,10 @@ export class Replies {
     this.#look = look;
   }
 
-  /** Resolves with the first reply to this request that is accepted; listens from now on. Rejects with the signal's reason. */
+  /**
+   * Resolves with the first reply to this request that is accepted; listens from now on. Rejects with the signal's
+   * reason.
+   */
   await(requestId: string, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message> {
     this.#listen();
     return new Promise((resolve, reject) => {

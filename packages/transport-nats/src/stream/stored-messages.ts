@@ -23,8 +23,9 @@ const PAGE_BYTES = 4 * 1024 * 1024;
 const ANSWER_MS = 10_000;
 
 /**
- * What a stream holds of one subject (wildcards too), oldest first, a page at a time: however much it holds, only a page
- * is in memory, and a slow reader makes the server wait. Ends with what was there when the last page was asked for.
+ * What a stream holds of one subject (wildcards too), oldest first, a page at a time: however much it holds, only a
+ * page is in memory, and a slow reader makes the server wait. Ends with what was there when the last page was asked
+ * for.
  * @param most Of them, at most.
  */
 export async function* storedMessages(
@@ -63,7 +64,10 @@ export async function* storedMessages(
   }
 }
 
-/** The message at a place of a stream, or the last one of a subject; nothing where there is none. Rejects with `unavailable`. */
+/**
+ * The message at a place of a stream, or the last one of a subject; nothing where there is none. Rejects with
+ * `unavailable`.
+ */
 export async function storedMessageAt(
   { nc }: Connection,
   stream: string,

@@ -13,8 +13,8 @@ export interface StreamBooksOptions {
   /** Who has written a message; nothing for what is nobody's. */
   readonly holderOf: (subject: string) => string | undefined;
   /**
-   * Bytes that each holder has sent so far, to whatever stream: by that is guessed whose is what has not been read yet. Asked
-   * only of a stream that is not nearly empty. May reject.
+   * Bytes that each holder has sent so far, to whatever stream: by that is guessed whose is what has not been read yet.
+   * Asked only of a stream that is not nearly empty. May reject.
    */
   readonly askSent: () => Promise<ReadonlyMap<string, number>>;
   /** Called when others are over their share than before. */
@@ -41,10 +41,11 @@ const DRIFT_BYTES = 1_048_576;
 const ANEW_MS = 10_000;
 
 /**
- * Knows who holds how much of a stream. It asks the server how full the stream is, the more often the less is free; above
- * an eighth it also reads the headers of what is stored. A stream that is written fast hands out one message between two
- * disk syncs, so reading cannot keep up with a flood: until something has been read, it is taken to be whose connections
- * have sent that much in that time. A stream that is nearly empty costs a request a second, whatever passes through it.
+ * Knows who holds how much of a stream. It asks the server how full the stream is, the more often the less is free;
+ * above an eighth it also reads the headers of what is stored. A stream that is written fast hands out one message
+ * between two disk syncs, so reading cannot keep up with a flood: until something has been read, it is taken to be
+ * whose connections have sent that much in that time. A stream that is nearly empty costs a request a second, whatever
+ * passes through it.
  */
 export class StreamBooks {
   readonly #options: StreamBooksOptions;

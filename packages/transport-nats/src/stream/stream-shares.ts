@@ -15,9 +15,9 @@ const BACK_BELOW = 0.9;
 
 /**
  * Who holds too much of a stream. A holder may have the part `share` of what is its own or free: one that floods alone
- * stops at `share` of the stream, several stop the earlier, the more they are, and some room is left in any case. Who holds
- * no more than `share` would be if all had the same is never over, however little is free. What is not known yet speaks
- * for a holder; who was over is let in again only when all is known. Pure.
+ * stops at `share` of the stream, several stop the earlier, the more they are, and some room is left in any case. Who
+ * holds no more than `share` would be if all had the same is never over, however little is free. What is not known yet
+ * speaks for a holder; who was over is let in again only when all is known. Pure.
  * @param share Above 0, below 1.
  * @param over Who was over before.
  */
@@ -48,8 +48,8 @@ const MAX_CHUNKS = 256;
 const FIRST_CHUNK_PLACES = 64;
 
 /**
- * Who holds how much of a stream, by what is told of its places in order. What the stream drops at its beginning is taken
- * off chunk by chunk, so that no message has to be remembered: the sums are too high by one chunk at most.
+ * Who holds how much of a stream, by what is told of its places in order. What the stream drops at its beginning is
+ * taken off chunk by chunk, so that no message has to be remembered: the sums are too high by one chunk at most.
  */
 export class StreamHoldings {
   readonly #chunks: Chunk[] = [];
@@ -125,8 +125,8 @@ export class UnreadHoldings {
   readonly #ranges: Unread[] = [];
 
   /**
-   * Guesses who has written `bytes` into these places, which come after all others: each holder in proportion to what it
-   * has sent meanwhile.
+   * Guesses who has written `bytes` into these places, which come after all others: each holder in proportion to what
+   * it has sent meanwhile.
    */
   add(firstSeq: number, lastSeq: number, bytes: number, sent: ReadonlyMap<string, number>): void {
     const all = [...sent.values()].reduce((sum, own) => sum + Math.max(0, own), 0);

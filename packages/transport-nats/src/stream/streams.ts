@@ -22,7 +22,9 @@ export interface StreamSettings {
 /** How long a server waits for a settlement. It decides how soon the work of a dead process is given to another. */
 export const ACK_WAIT_MS = 5000;
 
-/** Creates a stream or brings it to these settings; what it holds stays. Rejects with `unavailable` or `invalid-config`. */
+/**
+ * Creates a stream or brings it to these settings; what it holds stays. Rejects with `unavailable` or `invalid-config`.
+ */
 export async function ensureStream(jsm: JetStreamManager, settings: StreamSettings): Promise<void> {
   const wanted = streamConfig(settings);
   try {

@@ -1,4 +1,4 @@
-import { type EventDoc, type EventDocs, versionsOf } from "./event-doc.ts";
+import { type EventDoc, type EventDocs, versionsOf } from "../event-doc.ts";
 
 /** A piece of a text; with `doc` the name of an event that has a page. */
 export interface Piece {

@@ -9,7 +9,9 @@ const STEP_MS = 180_000;
 const WORK_PREFIX = ".work-";
 const STALE_AFTER_MS = 60 * 60 * 1000;
 
-/** Read by apt after the machine's own configuration: hooks would touch the system, and unsigned packages may not pass. */
+/**
+ * Read by apt after the machine's own configuration: hooks would touch the system, and unsigned packages may not pass.
+ */
 const APT_CONF = `
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;

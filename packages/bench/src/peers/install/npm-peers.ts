@@ -7,7 +7,7 @@ import { peersDir } from "./peers-dir.ts";
 import { runTool } from "./run-tool.ts";
 
 /** Names the clients and pins them; no workspace of this repository, so that nobody else installs them. */
-const MANIFEST_DIR = fileURLToPath(new URL("../../peers", import.meta.url));
+const MANIFEST_DIR = fileURLToPath(new URL("../../../peers", import.meta.url));
 const INSTALL_MS = 300_000;
 /** Written last: without it an install has not come to its end. */
 const DONE_FILE = "installed-lock.json";

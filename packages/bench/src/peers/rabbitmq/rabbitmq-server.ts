@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, realpath, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { MeshError } from "@adaos/core";
-import { libraryPath, unpackDebianPackage, unpackedDir } from "./debian-packages.ts";
-import { findProgram } from "./find-program.ts";
-import { ServerProcess } from "./server-process.ts";
+import { libraryPath, unpackDebianPackage, unpackedDir } from "../install/debian-packages.ts";
+import { findProgram } from "../install/find-program.ts";
+import { ServerProcess } from "../server-process.ts";
 
 const PACKAGE = "rabbitmq-server";
 /** Debian's command on PATH insists on its own user; this is the script that it calls. */

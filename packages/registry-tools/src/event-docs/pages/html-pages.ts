@@ -1,5 +1,5 @@
 import { visibleJson } from "@adaos/core/wire";
-import { commandOf, type EventDoc, type EventDocs, replyOf, versionsOf } from "./event-doc.ts";
+import { commandOf, type EventDoc, type EventDocs, replyOf, versionsOf } from "../event-doc.ts";
 import { frame, type SiteAssets } from "./html-frame.ts";
 import { type Html, html, jsonInScript } from "./html-text.ts";
 import { piecesOf } from "./mentions.ts";

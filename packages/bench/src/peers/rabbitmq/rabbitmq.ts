@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "@adaos/core";
-import type { Contender, ContenderEntry, Place } from "../contender.ts";
-import { areNpmPeersInstalled, installNpmPeers, loadPeer } from "./npm-peers.ts";
+import type { Contender, ContenderEntry, Place } from "../../contender.ts";
+import { areNpmPeersInstalled, installNpmPeers, loadPeer } from "../install/npm-peers.ts";
 import { type BrokerSettings, EXCHANGE, startBrokers } from "./rabbitmq-brokers.ts";
 import { installRabbit, isRabbitInstalled } from "./rabbitmq-server.ts";
 
@@ -43,7 +43,9 @@ const POLL_MS = 50;
 
 type QueueType = "classic" | "quorum";
 
-/** How RabbitMQ stores: a classic queue writes what is not handled at once, a quorum queue syncs every message first. */
+/**
+ * How RabbitMQ stores: a classic queue writes what is not handled at once, a quorum queue syncs every message first.
+ */
 const WHAT: Readonly<Record<QueueType, string>> = {
   classic: "durable classic queues: confirmed once synced or handled, whichever comes first",
   quorum: "quorum queues: synced before they are confirmed or delivered",

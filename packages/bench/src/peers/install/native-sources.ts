@@ -2,10 +2,10 @@ import { createRequire } from "node:module";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "@adaos/core";
 import { connect, type JetStreamManager, JSONCodec, type NatsConnection } from "nats";
-import type { Contender, ContenderEntry, Place } from "../contender.ts";
-import { consumeTexts } from "../contenders/bare-consumer.ts";
-import { natsServerVersion, startNatsServer } from "./nats-servers.ts";
-import { freePorts, type ServerProcess, stopAll } from "./server-process.ts";
+import type { Contender, ContenderEntry, Place } from "../../contender.ts";
+import { consumeTexts } from "../../contenders/bare-consumer.ts";
+import { natsServerVersion, startNatsServer } from "../nats-servers.ts";
+import { freePorts, type ServerProcess, stopAll } from "../server-process.ts";
 
 interface Settings {
   /** By domain. */

@@ -1,7 +1,7 @@
-import type { Backing } from "../contender.ts";
-import { versionsOfPeers } from "./npm-peers.ts";
+import type { Backing } from "../../contender.ts";
+import { versionsOfPeers } from "../install/npm-peers.ts";
+import { freePorts, type ServerProcess, stopAll } from "../server-process.ts";
 import { rabbitVersion, startBroker, startEpmd } from "./rabbitmq-server.ts";
-import { freePorts, type ServerProcess, stopAll } from "./server-process.ts";
 
 /** What workers find in their place. */
 export interface BrokerSettings {
@@ -14,7 +14,9 @@ export const EXCHANGE = "bench";
 const LINK_PREFETCH = 1000;
 const USER = "guest";
 
-/** Two brokers, of which the second takes what is published to the exchange at the first. Rejects with `unavailable`. */
+/**
+ * Two brokers, of which the second takes what is published to the exchange at the first. Rejects with `unavailable`.
+ */
 export async function startBrokers(dir: string): Promise<Backing> {
   const [epmdPort = 0, fromPort = 0, toPort = 0, fromDistribution = 0, toDistribution = 0] =
     await freePorts(5);

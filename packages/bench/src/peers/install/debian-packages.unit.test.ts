@@ -18,7 +18,7 @@ describe("missingPackages()", () => {
 
 describe("peers/package.json", () => {
   const read = (name: string): string =>
-    readFileSync(new URL(`../../peers/${name}`, import.meta.url), "utf8");
+    readFileSync(new URL(`../../../peers/${name}`, import.meta.url), "utf8");
 
   test("pins every client to one version", () => {
     const { dependencies } = JSON.parse(read("package.json")) as { dependencies: Record<string, string> };

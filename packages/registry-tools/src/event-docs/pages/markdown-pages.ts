@@ -1,5 +1,5 @@
 import { basename, join, relative, sep } from "node:path";
-import { commandOf, type EventDoc, type EventDocs, replyOf, versionsOf } from "./event-doc.ts";
+import { commandOf, type EventDoc, type EventDocs, replyOf, versionsOf } from "../event-doc.ts";
 import { code, escaped, jsonBlock, markdownTable, oneLine, plain } from "./markdown-text.ts";
 import { piecesOf } from "./mentions.ts";
 import {
