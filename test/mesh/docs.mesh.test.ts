@@ -166,7 +166,7 @@ describe("ARCHITECTURE.md", () => {
   const architecture = read("ARCHITECTURE.md");
 
   test("names files that exist", () => {
-    const named = [...architecture.matchAll(/`([a-z-]+\/src\/[a-z-]+\.ts)`/g)].map(([, path]) => path ?? "");
+    const named = [...architecture.matchAll(/`([a-z-]+\/src\/[a-z/-]+\.ts)`/g)].map(([, path]) => path ?? "");
     expect(named.length).toBeGreaterThan(10);
     for (const path of named) expect(read(join("packages", path)).length, path).toBeGreaterThan(0);
   });
