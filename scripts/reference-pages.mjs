@@ -79,7 +79,7 @@ function defaultOf(value) {
 
 /** @param program The whole command tree, as commander has it. */
 export function commandLinePage(program) {
-  const commands = [...leavesOf(program, [program.name()])];
+  const commands = [...commandsOf(program, [program.name()])];
   const heading = (path) => path.join(" ");
   return [
     MARK,
@@ -98,12 +98,15 @@ export function commandLinePage(program) {
   ].join("\n\n");
 }
 
-function* leavesOf(command, path) {
-  for (const inner of command.createHelp().visibleCommands(command)) {
+/** Commands that do something; those that only hold others are left out. */
+function* commandsOf(command, path) {
+  const help = command.createHelp();
+  for (const inner of help.visibleCommands(command)) {
     if (inner.name() === "help") continue;
     const innerPath = [...path, inner.name()];
-    if (inner.commands.length === 0) yield { path: innerPath, command: inner };
-    else yield* leavesOf(inner, innerPath);
+    const doesSomething = inner.commands.length === 0 || help.visibleArguments(inner).length > 0;
+    if (doesSomething) yield { path: innerPath, command: inner };
+    yield* commandsOf(inner, innerPath);
   }
 }
 

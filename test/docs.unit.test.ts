@@ -124,3 +124,56 @@ describe("files named in documents and code", () => {
     expect(PAGES.filter((page) => page.startsWith("docs/") && !reached.has(page))).toEqual([]);
   });
 });
+
+describe("commands shown in *.md", () => {
+  const optionsOf = new Map(
+    read("docs/reference/command-line.md")
+      .split(/^## adaos /m)
+      .slice(1)
+      .map((section) => [
+        section.slice(0, section.indexOf("\n")),
+        new Set([...section.matchAll(/^\| `(--[a-z-]+)/gm)].map(([, option = ""]) => option)),
+      ]),
+  );
+
+  test("are commands of adaos, with options that they have", () => {
+    const shown = PAGES.filter((page) => !isGenerated(page)).flatMap((page) =>
+      shellLines(read(page)).flatMap((line) => problemsOf(line).map((problem) => `${page}: ${problem}`)),
+    );
+    expect(optionsOf.size).toBeGreaterThan(40);
+    expect(shown).toEqual([]);
+  });
+
+  test("are commands of adaos in the middle of a sentence too", () => {
+    const commands = [...optionsOf.keys()].map((command) => `${command} `);
+    const unknown = PAGES.filter((page) => !isGenerated(page)).flatMap((page) =>
+      [...prose(read(page)).matchAll(/`(?:npx )?adaos ([a-z][a-z -]*)/g)]
+        .map(([, words = ""]) => `${words.split(" -")[0]?.trim()} `)
+        .filter((words) => !commands.some((known) => known.startsWith(words) || words.startsWith(known)))
+        .map((words) => `${page}: ${words}`),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  /** Command lines of a page's shell blocks, continued lines joined. */
+  function shellLines(markdown: string): string[] {
+    return [...markdown.matchAll(/^```(?:console|sh)\n(.*?)^```$/gms)].flatMap(([, block = ""]) =>
+      block
+        .replaceAll(/\\\n\s*/g, " ")
+        .split("\n")
+        .flatMap((line) => (/(?:^|\$ |npx )adaos ([^#|<>]*)/.exec(line)?.[1] ?? "").split(" && ").slice(0, 1))
+        .filter((line) => line !== ""),
+    );
+  }
+
+  function problemsOf(line: string): string[] {
+    const words = line.trim().split(/\s+/);
+    const count = [3, 2, 1].find((length) => optionsOf.has(words.slice(0, length).join(" ")));
+    if (count === undefined) return [`no command: ${line}`];
+    const options = optionsOf.get(words.slice(0, count).join(" ")) ?? new Set();
+    return [...line.matchAll(/(?<= )\[?(--[a-z-]+)/g)]
+      .map(([, option = ""]) => option)
+      .filter((option) => !options.has(option))
+      .map((option) => `${words.slice(0, count).join(" ")} has no ${option}`);
+  }
+});
