@@ -3,15 +3,20 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { program } from "@adaos/cli/main";
 import { meshFileJsonSchema, nodeFileJsonSchema, readMeshFile } from "@adaos/config";
 import { exampleRootConfig } from "@adaos/nats-server";
 import { loadRegistry } from "@adaos/registry";
 import { generateIndex, generateTypes } from "@adaos/registry-tools";
 import { buildEventDocs } from "@adaos/registry-tools/docs";
+import { commandLinePage, meshFilePage } from "./reference-pages.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const registry = await loadRegistry(join(root, "schemas/events"));
 const { mesh } = readMeshFile(join(root, "deploy/mesh.yaml"));
+
+/** Help is read from the commands and never printed. */
+const silent = { out: () => {}, say: () => {}, colors: {} };
 
 /** Paths are relative to the repository; the same input must make the same text. */
 const targets = [
@@ -19,6 +24,8 @@ const targets = [
   { path: "schemas/events/_dist/events.d.ts", make: () => generateTypes(registry) },
   { path: "schemas/config/mesh.json", make: meshFileJsonSchema },
   { path: "schemas/config/node.json", make: nodeFileJsonSchema },
+  { path: "docs/reference/mesh-yaml.md", make: () => meshFilePage(meshFileJsonSchema()) },
+  { path: "docs/reference/command-line.md", make: async () => commandLinePage(await program([], silent)) },
   { path: "nats.conf", make: () => exampleRootConfig(mesh.subnets.keys(), mesh.durability) },
 ];
 

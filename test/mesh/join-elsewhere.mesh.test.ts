@@ -92,7 +92,7 @@ describe("adaos join", { timeout: 120_000 }, () => {
   test("is refused where servers ask for a certificate first", async () => {
     mesh = await TestMesh.start({ yaml: `${MESH}tls: { development: true, verify: true }\n` });
     const { code, stderr } = await mesh.adaos(["join", "create", "--subnet", "gamma"]);
-    expect([code, stderr]).toEqual([64, expect.stringContaining("docs/tls.md")]);
+    expect([code, stderr]).toEqual([64, expect.stringContaining("docs/guide/tls.md")]);
   });
 
   test("works with a root and a hub that are each run by themselves", async () => {

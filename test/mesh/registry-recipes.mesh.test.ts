@@ -16,10 +16,10 @@ import { z } from "zod";
 import { HOME } from "../kit/mesh.ts";
 import { writeFiles, writeRight } from "../kit/small-registry.ts";
 
-/** The files that docs/registry.md shows, by the path in their first comment. */
+/** The files that docs/guide/check-contracts.md shows, by the path in their first comment. */
 const FILES = Object.fromEntries(
   [
-    ...readFileSync(join(HOME, "docs/registry.md"), "utf8").matchAll(
+    ...readFileSync(join(HOME, "docs/guide/check-contracts.md"), "utf8").matchAll(
       /^```(?:sh|yaml)\n((?:#![^\n]*\n)?# (\S+)\n.*?)^```$/gms,
     ),
   ].map(([, text = "", path = ""]) => [path, text]),
@@ -79,7 +79,7 @@ function lines(path: string): string[] {
 
 const CI = [".pre-commit-config.yaml", ".github/workflows/events.yml", ".gitlab-ci.yml"];
 
-describe("the recipes of docs/registry.md, in a repository of their own", () => {
+describe("the recipes of docs/guide/check-contracts.md, in a repository of their own", () => {
   test("let a clean commit pass", async () => {
     const { code, output } = await sh("git add -A && git commit -qm first");
     expect(output).toContain("3 events, 0 errors, 0 warnings");

@@ -35,7 +35,8 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function program(args: readonly string[], terminal: Terminal): Promise<Command> {
+/** The command line as it would parse these arguments; with none of them, every command. */
+export async function program(args: readonly string[], terminal: Terminal): Promise<Command> {
   const adaos = new Command("adaos")
     .description("AdaOS Mesh: typed events between many small machines")
     .version("0.1.0")

@@ -26,7 +26,12 @@ const port = z.number().int().min(1).max(65_535).optional();
 /** How much and how long streams hold. */
 export const streamLimitsSchema = z.strictObject({
   maxBytes: z.number().int().min(1_048_576).default(1_073_741_824).describe("bytes; a full stream refuses"),
-  maxAgeHours: z.number().positive().max(87_600).default(168),
+  maxAgeHours: z
+    .number()
+    .positive()
+    .max(87_600)
+    .default(168)
+    .describe("age at which a stream drops a message"),
   duplicateWindowMs: z
     .number()
     .int()
@@ -34,7 +39,7 @@ export const streamLimitsSchema = z.strictObject({
     .max(3_600_000)
     .default(120_000)
     .describe(
-      "how long a stream recognises an event id it has stored; costs about 300 bytes of memory an event",
+      "time for which a stream recognises an event id it has stored; costs about 300 bytes of memory an event",
     ),
   maxShare: z
     .number()
@@ -42,7 +47,7 @@ export const streamLimitsSchema = z.strictObject({
     .max(0.95)
     .default(0.75)
     .describe(
-      "the part of a stream that one member, or one other subnet, may hold of what is its own or free; the rest is left to others",
+      "share that one member, or one other subnet, may hold of its own messages plus the free room of a stream",
     ),
 });
 
@@ -58,7 +63,7 @@ export type FloodLimits = z.infer<typeof floodSchema>;
 export const enableMetricsSchema = z
   .boolean()
   .default(true)
-  .describe("whether members count what they publish and handle, for adaos events metrics");
+  .describe("whether members count the events they publish and handle, for adaos events metrics");
 /** How much a member keeps on its own disk while its hub is away. */
 export const outboxLimitsSchema = z.strictObject({
   maxBytes: z
@@ -67,8 +72,14 @@ export const outboxLimitsSchema = z.strictObject({
     .min(1_048_576)
     .max(17_179_869_184)
     .default(67_108_864)
-    .describe("bytes, of each process"),
-  maxEvents: z.number().int().min(1).max(10_000_000).default(100_000).describe("of each process"),
+    .describe("bytes in the outbox of each process"),
+  maxEvents: z
+    .number()
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(100_000)
+    .describe("events in the outbox of each process"),
 });
 
 /** Which changes of the registry's folder the root puts in force by itself. */
@@ -98,39 +109,39 @@ const memberSchema = z.strictObject({
     .max(100)
     .default([])
     .describe("names that rules may use instead of the member's"),
-  publish: patterns,
-  subscribe: patterns,
+  publish: patterns.describe("events that the member may publish"),
+  subscribe: patterns.describe("events that the member may subscribe"),
   limits: z
     .array(rateLimitSchema)
     .max(100)
     .optional()
-    .describe("how much it may publish; more is refused as backpressure"),
+    .describe("rates of publishing; more is refused as backpressure"),
   remote: z.literal(true).optional().describe("it runs on another machine, which joins by a code"),
 });
 
 const server = {
   ...listenSchema,
   tls: ownCertificateSchema,
-  port: port.describe("clients; a free one when not given"),
+  port: port.describe("port for clients; a free one when not given"),
 };
 
 const subnetSchema = z.strictObject({
   ...server,
   tenant: tokenOf("tenant")
     .default(DEFAULT_TENANT)
-    .describe("whose it is; nothing enters from another tenant's subnet unless a rule with from says so"),
+    .describe(
+      "owner of the subnet; nothing enters from another tenant's subnet unless a rule with from says so",
+    ),
   clearance: z
     .array(z.enum(DATA_CLASSES))
     .max(DATA_CLASSES.length)
     .default([])
     .describe(
-      "what of other subnets may enter: events whose schema classifies data as something else may not",
+      "classes of data that may enter from other subnets; an event whose schema classifies data otherwise may not",
     ),
   export: patterns.describe("events that may leave the subnet"),
   import: patterns.describe("events that may enter the subnet"),
-  exportLimit: rateSchema
-    .optional()
-    .describe("how much its uplink carries; the rest waits in its own stream"),
+  exportLimit: rateSchema.optional().describe("rate of its uplink; further events wait in its own stream"),
   signatures: signatureRulesSchema.optional(),
   remote: z
     .literal(true)
@@ -141,38 +152,41 @@ const subnetSchema = z.strictObject({
 
 /** `mesh.yaml`. */
 export const meshSchema = z.strictObject({
-  mesh: tokenOf("mesh"),
-  durability: z.enum(["synced", "relaxed"]).default("synced"),
+  mesh: tokenOf("mesh").describe("name of the mesh"),
+  durability: z
+    .enum(["synced", "relaxed"])
+    .default("synced")
+    .describe("synced: on disk before an acknowledgement; relaxed: synced every two minutes"),
   transport: z
     .enum(["nats", "local"])
     .default("nats")
     .describe("nats: real servers; local: all within one process, for a first try and for unit tests"),
   tls: meshTlsSchema.optional(),
   registry: registrySchema,
-  streams: streamLimitsSchema.prefault({}),
+  streams: streamLimitsSchema.prefault({}).describe("room and age of streams"),
   flood: floodSchema
     .prefault({})
     .describe(
-      "what a member's connections may send together, of whatever kind; a hub shuts out who sends more for two seconds",
+      "traffic of a member's connections together, of any kind; a hub shuts out a member with more for two seconds",
     ),
   enable_metrics: enableMetricsSchema,
   outbox: z
     .union([z.literal(false), outboxLimitsSchema])
     .prefault({})
     .describe(
-      "what members keep on their own disk while their hub is away; a full outbox refuses; false: nothing",
+      "events that members keep on their own disk while their hub is away; a full outbox refuses; false: none",
     ),
   root: z
     .strictObject({
       ...server,
-      leafPort: port.describe("where hubs dial in; a free one when not given"),
+      leafPort: port.describe("port where hubs dial in; a free one when not given"),
       daemons: z
         .number()
         .int()
         .min(1)
         .max(9)
         .default(1)
-        .describe("root daemons; one of them serves each link at a time, the others stand by"),
+        .describe("number of root daemons; one of them serves each link at a time, the others stand by"),
     })
     .prefault({}),
   subnets: z.record(tokenOf("subnet", new Set([ROOT_DOMAIN])), subnetSchema),

@@ -39,7 +39,9 @@ const noLimit = { message: "needs eventsPerSecond or bytesPerSecond" };
 export const rateSchema = rate.refine(isLimit, noLimit);
 
 /** How much a second of some events. */
-export const rateLimitSchema = rate.extend({ events: patternSchema }).refine(isLimit, noLimit);
+export const rateLimitSchema = rate
+  .extend({ events: patternSchema.describe("events that are counted") })
+  .refine(isLimit, noLimit);
 
 const MEMBER_VERBS: readonly PolicyVerb[] = ["publish", "subscribe"];
 /** Refusals name these when no rule of the file has refused. */
@@ -63,14 +65,16 @@ function oneOrMore<T extends z.ZodType>(one: T): z.ZodType<z.output<T>[], z.inpu
 export const ruleSchema = z
   .strictObject({
     id: tokenOf("rule", RESERVED_IDS).describe("names the rule in refusals"),
-    allow: oneOrMore(verb).optional(),
-    deny: oneOrMore(verb).optional(),
+    allow: oneOrMore(verb).optional().describe("actions that the rule allows; either this or deny"),
+    deny: oneOrMore(verb).optional().describe("actions that the rule denies"),
     events: oneOrMore(patternSchema).describe("patterns, as in the lists of members; * for all"),
-    kind: oneOrMore(kind).optional(),
-    subnet: oneOrMore(tokenOf("subnet")).optional(),
-    tenant: oneOrMore(tokenOf("tenant")).optional().describe("of the subnet that the rule is for"),
-    member: oneOrMore(tokenOf("member")).optional(),
-    role: oneOrMore(tokenOf("role")).optional(),
+    kind: oneOrMore(kind).optional().describe("kinds of event that are meant; any when not given"),
+    subnet: oneOrMore(tokenOf("subnet"))
+      .optional()
+      .describe("subnets that the rule is for; any when not given"),
+    tenant: oneOrMore(tokenOf("tenant")).optional().describe("tenants whose subnets the rule is for"),
+    member: oneOrMore(tokenOf("member")).optional().describe("members that the rule is for"),
+    role: oneOrMore(tokenOf("role")).optional().describe("roles of members that the rule is for"),
     from: z
       .strictObject({
         subnet: oneOrMore(tokenOf("subnet")).optional(),
@@ -78,7 +82,7 @@ export const ruleSchema = z
       })
       .optional()
       .describe(
-        "with import: where the event was published; only a rule with it lets in what is of another tenant",
+        "with import: subnet or tenant in which the event was published; only a rule with it lets in events of another tenant",
       ),
   })
   .superRefine((rule, context) => {

@@ -25,7 +25,7 @@ const maxAgeMs = z
   .max(315_360_000_000)
   .default(MAX_AGE_MS)
   .describe(
-    "how old an event may be when its own subnet stores it, waiting in an outbox included; what is replayed or waits in a stream may be older",
+    "age that an event may have when its own subnet stores it, time in an outbox included; a replayed or stored event may be older",
   );
 const required = z
   .boolean()
@@ -50,9 +50,7 @@ export const signatureRulesSchema = z
     error: "must hold the key that signs",
   })
   .transform(({ accept, ...rest }) => ({ ...rest, accept: [...new Set(accept ?? [rest.sign])] }))
-  .describe(
-    "every event of the subnet is signed by HMAC-SHA256, and refused where its signature is not right",
-  );
+  .describe("every event of the subnet is signed by HMAC-SHA256, and refused where its signature is wrong");
 
 /** `signatures` of a node file, by subnet: the node's own, and those whose events may come to it. */
 export const nodeSignaturesSchema = z

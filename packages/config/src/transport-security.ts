@@ -9,9 +9,12 @@ const file = z.string().min(1);
 const plainReason =
   "leaves this machine unencrypted; set tls, or allowPlain: true if it is protected otherwise";
 
-const certificateFiles = { cert: file.describe("PEM"), key: file.describe("PEM, of mode 0600") };
+const certificateFiles = {
+  cert: file.describe("certificate, PEM"),
+  key: file.describe("private key, PEM, of mode 0600"),
+};
 /** Whether clients and leaves must show a certificate of the same CA. */
-const verify = z.boolean().default(false).describe("true: whoever connects must show a certificate too");
+const verify = z.boolean().default(false).describe("true: clients must show a certificate too");
 
 /** `tls` of a mesh file. */
 export const meshTlsSchema = z
@@ -19,13 +22,15 @@ export const meshTlsSchema = z
     [
       z.literal("development"),
       z.strictObject({ development: z.literal(true), verify }),
-      z.strictObject({ ca: file.describe("PEM, of who signed the others"), ...certificateFiles, verify }),
+      z.strictObject({
+        ca: file.describe("PEM of the CA that signed the others"),
+        ...certificateFiles,
+        verify,
+      }),
     ],
     { error: "must be development, { development: true, verify } or { ca, cert, key, verify }" },
   )
-  .describe(
-    "encrypts every connection; development: with a CA of the mesh's own, made in the state folder; files are seen from this file",
-  );
+  .describe("encrypts every connection; development: with a CA of the mesh's own, made in the state folder");
 
 /** A certificate of the root or a subnet, in place of the mesh's. */
 export const ownCertificateSchema = z
@@ -39,14 +44,14 @@ export const listenSchema = {
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/, "must be an IPv4 address or a name")
     .default("127.0.0.1")
-    .describe("where to listen, and where others find it; 0.0.0.0: on every address of this machine"),
-  allowPlain: z.literal(true).optional().describe("listen there without tls"),
+    .describe("address where the server listens and others find it; 0.0.0.0: every address of this machine"),
+  allowPlain: z.literal(true).optional().describe("true: listens there without tls"),
 };
 
 /** What a client shows and trusts. */
 const clientTlsSchema = z
   .strictObject({
-    caFile: file.optional().describe("whom to trust; the CAs that Node knows when not given"),
+    caFile: file.optional().describe("CA to trust; the CAs that Node knows when not given"),
     certFile: file.optional(),
     keyFile: file.optional().describe("file of mode 0600"),
   })

@@ -108,8 +108,8 @@ describe("readServerAccess()", () => {
   });
 });
 
-describe("docs/tls.md", () => {
-  const text = readFileSync(fileURLToPath(new URL("../../../docs/tls.md", import.meta.url)), "utf8");
+describe("docs/guide/tls.md", () => {
+  const text = readFileSync(fileURLToPath(new URL("../../../docs/guide/tls.md", import.meta.url)), "utf8");
   const blocks = (language: string): string[] =>
     [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].flatMap(([, tag, block = ""]) =>
       tag === language ? [block] : [],

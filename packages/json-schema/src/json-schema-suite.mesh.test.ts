@@ -15,8 +15,8 @@ const META = "a registry does not hold the schema of schemas";
 const COMPILER = "references that lead back through another $id do not compile, which lint tells";
 
 /**
- * Where the validator departs from draft 2020-12, and why. Begin of `file: description`. docs/registry.md tells of
- * them.
+ * Where the validator departs from draft 2020-12, and why. Begin of `file: description`.
+ * docs/reference/registry-files.md lists them.
  */
 const KNOWN: Readonly<Record<string, string>> = {
   "anchor.json: invalid anchors": META,

@@ -237,15 +237,17 @@ describe("withoutRule()", () => {
   });
 });
 
-describe("docs/policy.md", () => {
-  const text = readFileSync(join(HOME, "docs/policy.md"), "utf8");
-  const [shown = "", clearance = "", limits = "", cases = ""] = [
-    ...text.matchAll(/^```yaml\n(.*?)^```$/gms),
-  ].map(([, block]) => block);
+describe("docs/guide/", () => {
+  const shownIn = (page: string): (string | undefined)[] =>
+    [...readFileSync(join(HOME, "docs/guide", page), "utf8").matchAll(/^```yaml\n(.*?)^```$/gms)].map(
+      ([, block]) => block,
+    );
+  const [shown = "", clearance = "", cases = ""] = shownIn("policy.md");
+  const [limits = ""] = shownIn("limits.md");
   const registry = `mesh: docs\nregistry: ${join(HOME, "schemas/events")}\n`;
 
   test("shows a mesh file whose cases hold", async () => {
-    const results = runCases(await load(registry + shown), parsePolicyCases(cases, "docs/policy.md"));
+    const results = runCases(await load(registry + shown), parsePolicyCases(cases, "docs/guide/policy.md"));
     expect(results.filter(({ ok }) => !ok)).toEqual([]);
     expect(results.length).toBeGreaterThan(3);
   });

@@ -5,7 +5,7 @@ export function markdownOf(report: Report): string {
   const { conditions, contenders, sections, failed, leftOut } = report;
   const parts = [
     "# Benchmarks",
-    `The last full run, written by the benchmark itself ([docs/benchmark.md](docs/benchmark.md)). To repeat it:`,
+    `The last full run, written by the benchmark itself ([docs/guide/benchmark.md](docs/guide/benchmark.md)). To repeat it:`,
     "```console\nnpm run bench -- --install-peers --durability both --output bench.json --markdown BENCHMARKS.md\n```",
     "Contenders take turns within the run, so compare the ratios, not the numbers of two runs or machines. Each row has the " +
       "median of its rounds and their spread. `/ x` is the row's median as a multiple of x's, `adaos / it` the median of " +

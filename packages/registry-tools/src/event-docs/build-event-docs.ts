@@ -21,7 +21,7 @@ export interface EventDocsRequest extends PagePlaces {
 export async function planDocuments(request: EventDocsRequest): Promise<ReadonlyMap<string, string>> {
   const registry = await loadRegistry(request.registry);
   const loaded = request.config === undefined ? undefined : policyFor(registry, readMeshFile(request.config));
-  // A page beside the folder that is called like it: `docs/events.md`.
+  // A page beside the folder that is called like it: for `docs/events` it is `events.md`.
   const guide = `${request.output}.md`;
   const places = existsSync(guide) ? { ...request, guide } : request;
   return planEventDocs(await describeEvents(registry, loaded), places, siteAssets());

@@ -41,7 +41,7 @@ const ERROR = {
   type: "object",
   required: ["code", "message"],
   properties: {
-    code: { enum: [...MESH_ERROR_CODES], description: "docs/errors.md tells each." },
+    code: { enum: [...MESH_ERROR_CODES], description: "docs/reference/errors.md explains each." },
     message: { type: "string", description: "One sentence: what was wrong, and what to do." },
   },
 };

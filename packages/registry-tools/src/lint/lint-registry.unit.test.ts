@@ -11,7 +11,7 @@ import { type LintReport, lintRegistry } from "./lint-registry.ts";
 import { LINT_RULES } from "./rules.ts";
 
 const EVENTS = fileURLToPath(new URL("../../../../schemas/events", import.meta.url));
-const DOCS = fileURLToPath(new URL("../../../../docs/registry.md", import.meta.url));
+const DOCS = fileURLToPath(new URL("../../../../docs/reference/lint.md", import.meta.url));
 const SCHEMA = "lab/sample.weighed/v1/schema.json";
 const TYPE = '"type": "string", "minLength": 1';
 
@@ -200,7 +200,7 @@ describe("lintRegistry()", () => {
   });
 });
 
-describe("docs/registry.md", () => {
+describe("docs/reference/lint.md", () => {
   test("explains every rule, and says how bad it is", async () => {
     const rows = [
       ...(await readFile(DOCS, "utf8")).matchAll(/^\| `([a-z-]+)` \| (error|warning) \| .+ \|$/gm),

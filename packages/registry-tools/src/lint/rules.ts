@@ -1,7 +1,7 @@
 /** How bad it is that a rule is broken. Errors break those who use the registry; warnings are most likely not meant. */
 export type Severity = "error" | "warning";
 
-/** Every rule of `adaos events registry lint`, and how bad it is to break it. docs/registry.md explains them. */
+/** Every rule of `adaos events registry lint`, and how bad it is to break it. docs/reference/lint.md explains them. */
 export const LINT_RULES = {
   "index-yaml": "error",
   "record-field": "error",

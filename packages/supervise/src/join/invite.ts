@@ -46,7 +46,7 @@ export function invite(invited: Invited, ttlMs: number, stateDir: string): Promi
     if (meshFile.tls?.development === true && meshFile.tls.verify) {
       throw new MeshError(
         "usage",
-        "with verify a machine needs a certificate before it can say anything: copy its files by hand, see docs/tls.md",
+        "with verify a machine needs a certificate before it can say anything: copy its files by hand, see docs/guide/tls.md",
       );
     }
     await assertApplied(loaded, stateDir);
