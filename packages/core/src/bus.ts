@@ -100,7 +100,8 @@ export class Bus {
   };
   readonly #subscriptions = new Set<Subscription>();
   readonly #closed = new AbortController();
-  readonly #parked: ParkedEvents;
+  /** Nothing where the journal keeps no unknown events. */
+  readonly #parked: ParkedEvents | undefined;
   readonly #replySecret: KeyObject;
   #closing: Promise<void> | undefined;
 
@@ -109,7 +110,7 @@ export class Bus {
     const { address, log, journal, registry } = options;
     const deprecations = new Deprecations(`${address.subnet}/${address.node}`, log);
     this.#options = { component: "app", tenant: DEFAULT_TENANT, ...options, deprecations };
-    this.#parked = new ParkedEvents(journal, registry, log);
+    this.#parked = journal.parking && new ParkedEvents(journal.parking, registry, log);
     this.#replySecret = options.replySecret ?? replySecret();
   }
 
@@ -230,13 +231,13 @@ export class Bus {
     const subscription: Subscription = {
       stop: async (graceMs) => {
         consumer.handBack();
-        this.#parked.remove(settings.durable);
+        this.#parked?.remove(settings.durable);
         this.#subscriptions.delete(subscription);
         await carried.stop(graceMs);
       },
     };
     this.#subscriptions.add(subscription);
-    this.#parked.add(settings.durable);
+    this.#parked?.add(settings.durable);
     return subscription;
   }
 
@@ -263,7 +264,7 @@ export class Bus {
 
   async #close(): Promise<void> {
     try {
-      await this.#parked.close();
+      await this.#parked?.close();
       await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
     } finally {
       await this.#options.metrics?.close();
@@ -334,7 +335,7 @@ export class Bus {
       metrics: this.#options.metrics,
       responder: answers ? new Responder(this.#options, transport, log) : undefined,
       deprecations: this.#options.deprecations,
-      onParked: () => this.#parked.look(),
+      onParked: () => this.#parked?.look(),
       onSettled: (outcome) => this.stats[outcome]++,
     };
   }

@@ -44,6 +44,7 @@ export {
 export { assertSigned, Signatures, type SubnetSignatures } from "./publish/signatures.ts";
 export { REPLY_KEY_HEADER, REPLY_PROOF_HEADER, replySecret } from "./request/reply-proof.ts";
 export {
+  type EventParking,
   type FailureJournal,
   MAX_PARKED_AT_ONCE,
   type MetricsStore,
