@@ -3,6 +3,7 @@ import { ParkedEvents } from "./dead-letter/parked-events.ts";
 import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./handle/consume.ts";
 import { Consumer } from "./handle/consume.ts";
 import { resolveRetry } from "./handle/retry-policy.ts";
+import { assertWithin } from "./language/assert-within.ts";
 import type { Envelope } from "./language/envelope.ts";
 import { MeshError } from "./language/errors.ts";
 import type { EventData, ReplyData } from "./language/event-map.ts";
@@ -343,8 +344,3 @@ export class Bus {
 
 /** Unknown events are parked as many at a time as may be unsettled, however few handlers run. */
 const MIN_ACK_PENDING = 128;
-
-function assertWithin(name: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new MeshError("usage", `${name} must be a whole number from ${least} to ${most}, got ${value}`);
-}

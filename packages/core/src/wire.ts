@@ -13,6 +13,7 @@ export {
   replayOfStored,
 } from "./dead-letter/replay.ts";
 export { assertOrigin, assertTenant, openDelivery } from "./handle/open-delivery.ts";
+export { assertWithin } from "./language/assert-within.ts";
 export { type ClassifiedData, DATA_CLASSES, maskOf } from "./language/data-class.ts";
 export { escapePointer, MAX_JSON_DEPTH } from "./language/envelope.ts";
 export { messageOf } from "./language/errors.ts";

@@ -6,6 +6,7 @@ import {
   type SubscribeOptions,
 } from "@adaos/core";
 import {
+  assertWithin,
   type EventAddress,
   eventsStream,
   memberConsumer,
@@ -184,9 +185,4 @@ function checkedHeaders(message: Message): Record<string, string> {
 function assertName(what: string, name: string): void {
   const problem = originTokenProblem(name);
   if (problem !== undefined) throw new MeshError("usage", `${what} ${quote(name)} ${problem}`);
-}
-
-function assertWithin(name: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new MeshError("usage", `${name} must be a whole number from ${least} to ${most}, got ${value}`);
 }
