@@ -54,6 +54,7 @@ export {
   type RecordedEvent,
 } from "./transport.ts";
 export { deadLetterSubject } from "./wire/dead-letter-subject.ts";
+export { messageProblem } from "./wire/message-problem.ts";
 export {
   MAX_DEAD_LETTER_BYTES,
   MAX_MARK_BYTES,
