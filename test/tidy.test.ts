@@ -36,7 +36,7 @@ const MAX_WIDTH = 120;
 const LONG_TESTS: Readonly<Record<string, number>> = {
   "packages/client/src/outbox/outbox-transport.unit.test.ts": 480,
   "packages/core/src/bus.unit.test.ts": 410,
-  "packages/core/src/handle/consume.unit.test.ts": 665,
+  "packages/core/src/handle/consume.unit.test.ts": 675,
   "packages/core/src/handle/failure-handling.unit.test.ts": 535,
   "packages/json-schema/src/comparison/reading-gaps.unit.test.ts": 415,
   "packages/nats-server/src/config/compile.unit.test.ts": 590,

@@ -13,6 +13,7 @@ import {
 import {
   type ClassifiedData,
   type DeadLetter,
+  type EventParking,
   type FailureJournal,
   formatSubject,
   type ProcessingRecord,
@@ -43,6 +44,7 @@ export class RecordingLog implements Logger {
 
 /** A journal in memory, which a test reads, and refuses with `refusal`. Give it to a successor to play a restart. */
 export class RecordingJournal implements FailureJournal {
+  parking: EventParking | undefined = undefined;
   readonly deadLetters: DeadLetter[] = [];
   readonly records: ProcessingRecord[] = [];
   /** Everything that was asked of it, in order. */
@@ -108,6 +110,7 @@ export function registryOf(...contracts: readonly EventContract[]): SchemaRegist
       if (found === undefined) throw new MeshError("unknown-event", `no event ${name}`);
       return found;
     },
+    onChange: () => () => undefined,
   };
 }
 

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import {
   bridgePrefix,
@@ -185,12 +186,7 @@ function tellRoot({ nodes }: Layout, idlers: readonly Idler[]): void {
       { verb: "import", subnet: name, rules: [["allow", "idle.", `${name}.import[0]`]] },
     );
   }
-  replace(file, JSON.stringify(node));
-}
-
-function replace(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  writeWhole(file, JSON.stringify(node));
 }
 
 /** Tries until the server answers. Rejects with the last failure. */

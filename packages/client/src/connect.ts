@@ -244,8 +244,10 @@ function journalOf(journal: Promise<NatsJournal>): FailureJournal {
     storeDeadLetter: async (entry) => (await journal).storeDeadLetter(entry),
     record: async (record) => (await journal).record(record),
     lastRecord: async (durable, event) => (await journal).lastRecord(durable, event),
-    park: async (durable, seqs) => (await journal).park(durable, seqs),
-    parked: async (durable) => (await journal).parked(durable),
-    release: async (durable, event) => (await journal).release(durable, event),
+    parking: {
+      park: async (durable, seqs) => (await journal).parking.park(durable, seqs),
+      parked: async (durable) => (await journal).parking.parked(durable),
+      release: async (durable, event) => (await journal).parking.release(durable, event),
+    },
   };
 }

@@ -18,7 +18,7 @@ export {
   STATE_FOLDER,
   storeDir,
 } from "./files/state-dir.ts";
-export { writeWhole } from "./files/write-whole.ts";
+export { writeWhole, writeWholeSynced } from "./files/write-whole.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
 export {
   type AutoApply,

@@ -3,6 +3,7 @@ import { ParkedEvents } from "./dead-letter/parked-events.ts";
 import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./handle/consume.ts";
 import { Consumer } from "./handle/consume.ts";
 import { resolveRetry } from "./handle/retry-policy.ts";
+import { assertWithin } from "./language/assert-within.ts";
 import type { Envelope } from "./language/envelope.ts";
 import { MeshError } from "./language/errors.ts";
 import type { EventData, ReplyData } from "./language/event-map.ts";
@@ -100,7 +101,8 @@ export class Bus {
   };
   readonly #subscriptions = new Set<Subscription>();
   readonly #closed = new AbortController();
-  readonly #parked: ParkedEvents;
+  /** Nothing where the journal keeps no unknown events. */
+  readonly #parked: ParkedEvents | undefined;
   readonly #replySecret: KeyObject;
   #closing: Promise<void> | undefined;
 
@@ -109,7 +111,7 @@ export class Bus {
     const { address, log, journal, registry } = options;
     const deprecations = new Deprecations(`${address.subnet}/${address.node}`, log);
     this.#options = { component: "app", tenant: DEFAULT_TENANT, ...options, deprecations };
-    this.#parked = new ParkedEvents(journal, registry, log);
+    this.#parked = journal.parking && new ParkedEvents(journal.parking, registry, log);
     this.#replySecret = options.replySecret ?? replySecret();
   }
 
@@ -230,13 +232,13 @@ export class Bus {
     const subscription: Subscription = {
       stop: async (graceMs) => {
         consumer.handBack();
-        this.#parked.remove(settings.durable);
+        this.#parked?.remove(settings.durable);
         this.#subscriptions.delete(subscription);
         await carried.stop(graceMs);
       },
     };
     this.#subscriptions.add(subscription);
-    this.#parked.add(settings.durable);
+    this.#parked?.add(settings.durable);
     return subscription;
   }
 
@@ -266,7 +268,7 @@ export class Bus {
 
   async #close(): Promise<void> {
     try {
-      await this.#parked.close();
+      await this.#parked?.close();
       await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
     } finally {
       await this.#options.metrics?.close();
@@ -337,7 +339,7 @@ export class Bus {
       metrics: this.#options.metrics,
       responder: answers ? new Responder(this.#options, transport, log) : undefined,
       deprecations: this.#options.deprecations,
-      onParked: () => this.#parked.look(),
+      onParked: () => this.#parked?.look(),
       onSettled: (outcome) => this.stats[outcome]++,
     };
   }
@@ -345,8 +347,3 @@ export class Bus {
 
 /** Unknown events are parked as many at a time as may be unsettled, however few handlers run. */
 const MIN_ACK_PENDING = 128;
-
-function assertWithin(name: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new MeshError("usage", `${name} must be a whole number from ${least} to ${most}, got ${value}`);
-}

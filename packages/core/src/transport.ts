@@ -125,7 +125,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** Events that one call of {@link FailureJournal.park} may name. */
+/** Events that one call of {@link EventParking.park} may name. */
 export const MAX_PARKED_AT_ONCE = 256;
 
 /**
@@ -141,22 +141,25 @@ export interface FailureJournal {
    * choose the ids of their events, and two may choose the same. Rejects with `unavailable`.
    */
   lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined>;
+  /** Where events wait whose schema is not known yet; undefined where they become dead letters instead. */
+  readonly parking: EventParking | undefined;
+}
+
+/** Keeps events of a node's durables until their schema is known. Durable, and shared by the node's processes. */
+export interface EventParking {
   /**
-   * Keeps events that were delivered to this durable, by their places in its stream, until their schema is known; at
-   * most
-   * {@link MAX_PARKED_AT_ONCE} at a time. Resolves once stored, with those for which there is no room. The same again
-   * stores nothing. Not given: they become dead letters. Rejects with `unavailable`, `denied` or `usage`.
+   * Keeps events that were delivered to this durable, by their places in its stream; at most {@link MAX_PARKED_AT_ONCE}
+   * at a time. Resolves once stored, with those for which there is no room. The same again stores nothing. Rejects with
+   * `unavailable`, `denied` or `usage`.
    */
-  park?(durable: string, seqs: readonly number[]): Promise<ReadonlySet<number>>;
-  /**
-   * Events of which some are parked for this durable. Not given: nothing is ever released. Rejects with `unavailable`.
-   */
-  parked?(durable: string): Promise<readonly string[]>;
+  park(durable: string, seqs: readonly number[]): Promise<ReadonlySet<number>>;
+  /** Events of which some are parked for this durable. Rejects with `unavailable`. */
+  parked(durable: string): Promise<readonly string[]>;
   /**
    * Gives what is parked of one event (`ui.notify@1`) to the durable again, oldest first, and takes it away. Resolves
    * with how many those were. Rejects with `unavailable` or `backpressure`; what it has not done is still parked.
    */
-  release?(durable: string, event: string): Promise<number>;
+  release(durable: string, event: string): Promise<number>;
 }
 
 /** What a processing record is of. */
@@ -218,10 +221,8 @@ export type EventKind = "event" | "command" | "reply";
 export interface SchemaRegistry {
   /** Without a version: the highest that is not a draft. Throws MeshError `unknown-event`. */
   resolve(name: string, version?: number): EventContract;
-  /**
-   * Calls `listener` whenever contracts have come or changed, until what it returns is called. Nothing: they never do.
-   */
-  onChange?(listener: () => void): () => void;
+  /** Calls `listener` whenever contracts have come or changed, until what it returns is called. */
+  onChange(listener: () => void): () => void;
 }
 
 /** Structured log lines: fields first, then a fixed event name. */

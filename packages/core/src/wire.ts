@@ -13,6 +13,7 @@ export {
   replayOfStored,
 } from "./dead-letter/replay.ts";
 export { assertOrigin, assertTenant, openDelivery } from "./handle/open-delivery.ts";
+export { assertWithin } from "./language/assert-within.ts";
 export { type ClassifiedData, DATA_CLASSES, maskOf } from "./language/data-class.ts";
 export { escapePointer, MAX_JSON_DEPTH } from "./language/envelope.ts";
 export { messageOf } from "./language/errors.ts";
@@ -44,6 +45,7 @@ export {
 export { assertSigned, Signatures, type SubnetSignatures } from "./publish/signatures.ts";
 export { REPLY_KEY_HEADER, REPLY_PROOF_HEADER, replySecret } from "./request/reply-proof.ts";
 export {
+  type EventParking,
   type FailureJournal,
   MAX_PARKED_AT_ONCE,
   type MetricsStore,
@@ -52,6 +54,7 @@ export {
   type RecordedEvent,
 } from "./transport.ts";
 export { deadLetterSubject } from "./wire/dead-letter-subject.ts";
+export { messageProblem } from "./wire/message-problem.ts";
 export {
   MAX_DEAD_LETTER_BYTES,
   MAX_MARK_BYTES,

@@ -1,5 +1,5 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { rmSync } from "node:fs";
+import { writeWhole } from "@adaos/config";
 import { type Logger, MeshError } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "./part.ts";
@@ -113,10 +113,7 @@ function stopSignal(log: Logger): AbortSignal {
 
 function writeRunFile(file: string, content: RunFile): void {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    // Renamed into place, so that nobody reads half of it.
-    writeFileSync(`${file}.new`, `${JSON.stringify(content)}\n`, { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    writeWhole(file, `${JSON.stringify(content)}\n`);
   } catch (cause) {
     throw new MeshError("invalid-config", `${file} cannot be written: ${messageOf(cause)}`, { cause });
   }

@@ -188,24 +188,10 @@ export class SubnetStream implements Part {
       whenFull: "drop-oldest",
       maxMessageBytes: MAX_RECORD_BYTES,
     });
-    await this.#dropCommonMarks();
     for (const node of this.#members) {
       await this.#ensureMarks({ subnet: this.#subnet, node });
     }
     await this.#ensureMetrics();
-  }
-
-  /** An earlier version had one stream of marks for all members; its subjects are those of the members' own now. */
-  async #dropCommonMarks(): Promise<void> {
-    const stream = `DONE_${this.#subnet}`;
-    try {
-      await this.#jsm.streams.info(stream);
-    } catch {
-      return;
-    }
-    const told = "marks of an earlier version dropped: what is delivered again may be handled again";
-    this.#log.warn({ stream }, told);
-    await this.#jsm.streams.delete(stream);
   }
 
   /** What a member has handled, in a stream of its own: no other can read it, or make it forget by filling it. */

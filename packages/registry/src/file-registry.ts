@@ -41,6 +41,11 @@ export class FileRegistry implements SchemaRegistry {
     }
   }
 
+  /** What was read from a folder stays as it is. */
+  onChange(): () => void {
+    return () => undefined;
+  }
+
   /** Names what the registry says: see {@link contentHash}. */
   get hash(): string {
     this.#hash ??= contentHash(this.entries);

@@ -1,5 +1,5 @@
 export { bundleFolder, MAX_BUNDLE_BYTES, parseBundle, type RegistryBundle } from "./bundle/bundle.ts";
-export { BundleCache, keepBundle } from "./bundle/bundle-cache.ts";
+export { BundleCache } from "./bundle/bundle-cache.ts";
 export { type BundleHeading, headingOf, PartialBundle, partOf } from "./bundle/partial-bundle.ts";
 export {
   byRef,

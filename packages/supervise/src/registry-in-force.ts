@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
-import { registryApprovalFile, registryInForceFile, writeWhole } from "@adaos/config";
+import { registryApprovalFile, registryInForceFile, writeWhole, writeWholeSynced } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { Layout } from "@adaos/provision";
-import { keepBundle, shortHash } from "@adaos/registry";
+import { shortHash } from "@adaos/registry";
 import type { FolderJudgement, ServedRegistry } from "@adaos/registry-tools";
 import { isNodeRunning, untilNone } from "./apply/in-force.ts";
 import { askHealth, type ComponentHealth } from "./health.ts";
@@ -30,7 +30,8 @@ export async function beginRegistry(registryDir: string, stateDir: string): Prom
   const { found } = await judgeRegistry({ registryDir }, stateDir);
   if (found.kind === "broken") throw new MeshError("invalid-config", found.reason);
   const [first, ...more] = found.faults;
-  if (first === undefined) return await keepBundle(registryInForceFile(stateDir), found.candidate.bytes);
+  if (first === undefined)
+    return await writeWholeSynced(registryInForceFile(stateDir), found.candidate.bytes);
   const others = more.length === 0 ? "" : `\nand ${more.length} more: adaos events registry lint`;
   throw new MeshError(
     "invalid-config",

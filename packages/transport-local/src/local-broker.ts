@@ -6,10 +6,12 @@ import {
   type SubscribeOptions,
 } from "@adaos/core";
 import {
+  assertWithin,
   type EventAddress,
   eventsStream,
   isReplySubject,
   memberConsumer,
+  messageProblem,
   type NodeAddress,
   originTokenProblem,
   parseDeliverySubject,
@@ -18,7 +20,6 @@ import {
   parseSubject,
   quote,
   type ReplyAddress,
-  sizeProblem,
   TRAVELLING_HEADERS,
 } from "@adaos/core/wire";
 import { copyOf, EventLog } from "./event-log.ts";
@@ -169,26 +170,13 @@ export class LocalBroker {
 
 /** The headers that are stored. Throws `too-large` or `invalid-event`. */
 function checkedHeaders(message: Message): Record<string, string> {
-  const { id, headers } = message;
-  if (!/^[ -~]+$/.test(id)) {
-    throw new MeshError("invalid-event", `message id ${quote(id)} is empty or not printable ASCII`);
-  }
   // As the adapter for nats-server: what works here works there.
-  const problem = sizeProblem(message, MAX_EVENT_BYTES);
+  const problem = messageProblem(message, MAX_EVENT_BYTES);
   if (problem !== undefined) throw problem;
-  for (const [key, value] of Object.entries(headers)) {
-    if (/^[!-9;-~]+$/.test(key) && /^[ -~]*$/.test(value) && !key.toLowerCase().startsWith("nats-")) continue;
-    throw new MeshError("invalid-event", `message header ${quote(key)} is reserved or not printable ASCII`);
-  }
-  return Object.fromEntries(Object.entries(headers).filter(([key]) => TRAVELLING.has(key)));
+  return Object.fromEntries(Object.entries(message.headers).filter(([key]) => TRAVELLING.has(key)));
 }
 
 function assertName(what: string, name: string): void {
   const problem = originTokenProblem(name);
   if (problem !== undefined) throw new MeshError("usage", `${what} ${quote(name)} ${problem}`);
-}
-
-function assertWithin(name: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new MeshError("usage", `${name} must be a whole number from ${least} to ${most}, got ${value}`);
 }

@@ -1,4 +1,5 @@
-import { type IdempotencyStore, MeshError } from "@adaos/core";
+import type { IdempotencyStore } from "@adaos/core";
+import { assertWithin } from "@adaos/core/wire";
 
 /** Remembers in this process's memory what was done, the newest. Share one between the buses of a node. */
 export class LocalIdempotencyStore implements IdempotencyStore {
@@ -7,9 +8,7 @@ export class LocalIdempotencyStore implements IdempotencyStore {
 
   /** Throws `usage`. @param maxKeys 1 to 10000000. */
   constructor(maxKeys = 100_000) {
-    if (!Number.isInteger(maxKeys) || maxKeys < 1 || maxKeys > 10_000_000) {
-      throw new MeshError("usage", `maxKeys must be a whole number from 1 to 10000000, got ${maxKeys}`);
-    }
+    assertWithin("maxKeys", maxKeys, 1, 10_000_000);
     this.#maxKeys = maxKeys;
   }
 

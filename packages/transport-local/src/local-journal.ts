@@ -5,6 +5,7 @@ const MAX_KEPT = 10_000;
 
 /** Keeps what is known of failures in this process's memory, for whoever wants to look: a test, say. */
 export class LocalJournal implements FailureJournal {
+  readonly parking = undefined;
   readonly #deadLetters = new Map<string, DeadLetter>();
   readonly #records = new Map<string, ProcessingRecord>();
 

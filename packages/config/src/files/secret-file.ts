@@ -1,8 +1,9 @@
-import { chmodSync, fchmodSync, fstatSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { fchmodSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { MeshError } from "@adaos/core";
 import { makeFolder } from "./make-folder.ts";
 import { ownershipProblem } from "./own-folder.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** Reads an nkey seed. Throws `invalid-config` when others on this machine may read it too. */
 export function readSeed(file: string): string {
@@ -30,12 +31,9 @@ export function assertPrivate(file: string): void {
   if (problem !== undefined) throw new MeshError("invalid-config", `${file} holds a secret and ${problem}`);
 }
 
-/** Writes a file that holds a secret, readable by its owner only, its folder too. */
+/** Writes a file that holds a secret as a whole, readable by its owner only, its folder too. */
 export function writeSecret(file: string, text: string): void {
-  makeFolder(dirname(file), 0o700);
-  writeFileSync(file, text, { mode: 0o600 });
-  // The mode above counts only for a file that is new.
-  chmodSync(file, 0o600);
+  writeWhole(file, text, 0o600);
 }
 
 /**

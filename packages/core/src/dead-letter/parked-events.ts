@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "../language/errors.ts";
 import { parseEventRef } from "../language/event-name.ts";
-import type { FailureJournal, Logger, SchemaRegistry } from "../transport.ts";
+import type { EventParking, Logger, SchemaRegistry } from "../transport.ts";
 
 /**
  * Looked at again so often though nothing seems to have changed: another process of the node may have parked something.
@@ -13,26 +13,25 @@ const MAX_RETRY_MS = 15_000;
 
 /** Looks which events wait for their schema at the durables of a bus, and releases those that have it now. */
 export class ParkedEvents {
-  readonly #journal: FailureJournal;
+  readonly #parking: EventParking;
   readonly #registry: SchemaRegistry;
   readonly #log: Logger;
   readonly #durables = new Set<string>();
   readonly #closed = new AbortController();
-  readonly #unlisten: (() => void) | undefined;
+  readonly #unlisten: () => void;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #again = false;
 
-  constructor(journal: FailureJournal, registry: SchemaRegistry, log: Logger) {
-    this.#journal = journal;
+  constructor(parking: EventParking, registry: SchemaRegistry, log: Logger) {
+    this.#parking = parking;
     this.#registry = registry;
     this.#log = log;
-    this.#unlisten = registry.onChange?.(() => this.look());
+    this.#unlisten = registry.onChange(() => this.look());
   }
 
   /** Looks after this durable from now on. */
   add(durable: string): void {
-    if (this.#journal.parked === undefined || this.#registry.onChange === undefined) return;
     this.#durables.add(durable);
     this.#timer ??= setInterval(() => this.look(), LOOK_MS).unref();
     this.look();
@@ -53,7 +52,7 @@ export class ParkedEvents {
 
   /** Releases nothing more. */
   async close(): Promise<void> {
-    this.#unlisten?.();
+    this.#unlisten();
     clearInterval(this.#timer);
     this.#closed.abort();
     await this.#running;
@@ -78,10 +77,10 @@ export class ParkedEvents {
   /** Whether nothing is left to do for now. Never rejects. */
   async #releaseKnown(durable: string): Promise<boolean> {
     try {
-      for (const event of (await this.#journal.parked?.(durable)) ?? []) {
+      for (const event of await this.#parking.parked(durable)) {
         if (this.#closed.signal.aborted) return true;
         if (!this.#isKnown(event)) continue;
-        const released = (await this.#journal.release?.(durable, event)) ?? 0;
+        const released = await this.#parking.release(durable, event);
         if (released > 0) this.#log.info({ durable, event, released }, "parked events released");
       }
       return true;

@@ -1,14 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { contractOf, RecordingJournal, RecordingLog, registryOf } from "../../../../test/kit/stand-ins.ts";
+import { contractOf, RecordingLog, registryOf } from "../../../../test/kit/stand-ins.ts";
 import { MeshError } from "../language/errors.ts";
 import { Deprecations } from "../publish/deprecations.ts";
-import type { SchemaRegistry } from "../transport.ts";
+import type { EventParking, SchemaRegistry } from "../transport.ts";
 import { ParkedEvents } from "./parked-events.ts";
 
-class ParkingJournal extends RecordingJournal {
+class RecordingParking implements EventParking {
   events = ["ui.notify@1", "ui.unknown@1"];
   readonly released: string[] = [];
   failures = 0;
+
+  async park(): Promise<ReadonlySet<number>> {
+    return new Set();
+  }
 
   async parked(): Promise<readonly string[]> {
     if (this.failures-- > 0) throw new MeshError("unavailable", "the hub is away");
@@ -24,13 +28,13 @@ class ParkingJournal extends RecordingJournal {
 
 let known: SchemaRegistry;
 let changed: () => void;
-let journal: ParkingJournal;
+let parking: RecordingParking;
 let parked: ParkedEvents;
 
 beforeEach(() => {
   vi.useFakeTimers();
   known = registryOf();
-  journal = new ParkingJournal();
+  parking = new RecordingParking();
   const registry: SchemaRegistry = {
     resolve: (name, version) => known.resolve(name, version),
     onChange: (listener) => {
@@ -38,7 +42,7 @@ beforeEach(() => {
       return () => undefined;
     },
   };
-  parked = new ParkedEvents(journal, registry, new RecordingLog());
+  parked = new ParkedEvents(parking, registry, new RecordingLog());
 });
 afterEach(async () => {
   await parked.close();
@@ -50,30 +54,30 @@ describe("ParkedEvents", () => {
     known = registryOf(contractOf("ui.notify"));
     parked.add("screen");
     await vi.advanceTimersByTimeAsync(1);
-    expect(journal.released).toEqual(["screen ui.notify@1"]);
+    expect(parking.released).toEqual(["screen ui.notify@1"]);
   });
 
   test("releases what has become known, and no more after the durable is gone", async () => {
     parked.add("screen");
     await vi.advanceTimersByTimeAsync(1);
-    expect(journal.released).toEqual([]);
+    expect(parking.released).toEqual([]);
     known = registryOf(contractOf("ui.notify"));
     changed();
     await vi.advanceTimersByTimeAsync(1);
-    expect(journal.released).toEqual(["screen ui.notify@1"]);
+    expect(parking.released).toEqual(["screen ui.notify@1"]);
     parked.remove("screen");
     known = registryOf(contractOf("ui.unknown"));
     changed();
     await vi.advanceTimersByTimeAsync(1);
-    expect(journal.released).toHaveLength(1);
+    expect(parking.released).toHaveLength(1);
   });
 
   test("tries again what the hub did not answer", async () => {
     known = registryOf(contractOf("ui.notify"));
-    journal.failures = 1;
+    parking.failures = 1;
     vi.useRealTimers();
     parked.add("screen");
-    await vi.waitFor(() => expect(journal.released).toEqual(["screen ui.notify@1"]), { timeout: 30_000 });
+    await vi.waitFor(() => expect(parking.released).toEqual(["screen ui.notify@1"]), { timeout: 30_000 });
   });
 });
 

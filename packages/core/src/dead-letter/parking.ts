@@ -106,8 +106,8 @@ export class Parking {
   /** Resolves with those that are refused, once the others are stored. */
   async #keep(batch: readonly UnknownDelivery[]): Promise<ReadonlySet<number>> {
     const { journal, durable, address } = this.#settings;
-    if (journal.park !== undefined) {
-      return journal.park(
+    if (journal.parking !== undefined) {
+      return journal.parking.park(
         durable,
         batch.map(({ opened }) => opened.delivery.seq),
       );

@@ -14,7 +14,7 @@ import type { Envelope } from "../language/envelope.ts";
 import { MeshError } from "../language/errors.ts";
 import { handlerScope } from "../publish/handler-scope.ts";
 import { REPLY_KEY_HEADER } from "../request/reply-proof.ts";
-import type { Settlement } from "../transport.ts";
+import type { EventParking, Settlement } from "../transport.ts";
 import { type ClassifyRule, NonRetryableError } from "./classify.ts";
 import { Consumer, type ConsumerSettings, type HandlerContext, type OnEvent } from "./consume.ts";
 import { RETRY_PRESETS } from "./retry-policy.ts";
@@ -57,6 +57,10 @@ afterEach(() => {
 });
 
 /** A delivery of a valid event that tells its number. */
+function parkingBy(park: EventParking["park"]): EventParking {
+  return { park, parked: async () => [], release: async () => 0 };
+}
+
 function numbered(n: number, deliveryCount = 1): TestDelivery {
   return new TestDelivery(messageOfEnvelope(envelopeOf({ data: n })), n, deliveryCount);
 }
@@ -430,11 +434,13 @@ describe("Consumer, refusing what breaks its contract", () => {
       asked.push(seqs);
       return new Promise((resolve) => answers.push(() => resolve(new Set([2]))));
     };
-    const settings = settingsOf({ maxConcurrency: 1, journal: Object.assign(journal, { park }) });
-    const isUnknown = { resolve: settings.registry.resolve };
+    journal.parking = parkingBy(park);
+    const settings = settingsOf({ maxConcurrency: 1 });
+    const isUnknown = settings.registry;
     const registry = {
       resolve: (name: string, version?: number) =>
         name === "ui.notify" ? isUnknown.resolve(name, version) : registryOf().resolve(name, version),
+      onChange: isUnknown.onChange,
     };
     const handled = vi.fn();
     const consumer = new Consumer({ ...settings, registry }, handled);
@@ -464,17 +470,22 @@ describe("Consumer, refusing what breaks its contract", () => {
 
   test("tells when the schema came while an event was parked, and not otherwise", async () => {
     let known = registryOf();
-    const registry = { resolve: (name: string, version?: number) => known.resolve(name, version) };
+    const registry = {
+      ...known,
+      resolve: (name: string, version?: number) => known.resolve(name, version),
+    };
     const onParked = vi.fn();
     const park = async (): Promise<ReadonlySet<number>> => new Set();
-    const changes = { registry, onParked, journal: Object.assign(journal, { park }) };
+    journal.parking = parkingBy(park);
+    const changes = { registry, onParked };
     await settled(never, numbered(1), changes);
     expect(onParked).not.toHaveBeenCalled();
     const late = async (): Promise<ReadonlySet<number>> => {
       known = registryOf(contractOf("ui.notify"));
       return new Set();
     };
-    await settled(never, numbered(2), { ...changes, journal: Object.assign(journal, { park: late }) });
+    journal.parking = parkingBy(late);
+    await settled(never, numbered(2), changes);
     expect(onParked).toHaveBeenCalledTimes(1);
   });
 
@@ -486,6 +497,7 @@ describe("Consumer, refusing what breaks its contract", () => {
 
   test("terminates when the registry itself breaks over it", async () => {
     const registry = {
+      ...registryOf(),
       resolve: () => {
         throw new TypeError("broken");
       },

@@ -1,3 +1,4 @@
+import { assertBetween } from "../language/assert-within.ts";
 import { MeshError } from "../language/errors.ts";
 
 /** How long to wait between attempts, and how many there are. */
@@ -61,12 +62,12 @@ export function resolveRetry(options: RetryOptions = "p1"): RetryPolicy {
   if (!STRATEGIES.has(policy.strategy)) {
     throw new MeshError("usage", `no retry strategy ${JSON.stringify(policy.strategy)}`);
   }
-  assertRange("baseMs", policy.baseMs, 0, 86_400_000);
-  assertRange("factor", policy.factor, 1, 100);
-  assertRange("maxMs", policy.maxMs, 0, 86_400_000);
-  assertRange("jitter", policy.jitter, 0, 1);
-  assertRange("maxRetries", policy.maxRetries, 0, 1000);
-  for (const delayMs of policy.delaysMs) assertRange("delaysMs", delayMs, 0, 86_400_000);
+  assertBetween("retry baseMs", policy.baseMs, 0, 86_400_000);
+  assertBetween("retry factor", policy.factor, 1, 100);
+  assertBetween("retry maxMs", policy.maxMs, 0, 86_400_000);
+  assertBetween("retry jitter", policy.jitter, 0, 1);
+  assertBetween("retry maxRetries", policy.maxRetries, 0, 1000);
+  for (const delayMs of policy.delaysMs) assertBetween("retry delaysMs", delayMs, 0, 86_400_000);
   if (policy.strategy === "list" && policy.delaysMs.length === 0) {
     throw new MeshError("usage", "retry strategy list needs delaysMs");
   }
@@ -97,9 +98,4 @@ function plainDelayMs(
     case "list":
       return delaysMs[Math.min(attempt, delaysMs.length) - 1] ?? 0;
   }
-}
-
-function assertRange(name: string, value: number, least: number, most: number): void {
-  if (value >= least && value <= most) return;
-  throw new MeshError("usage", `retry ${name} must be ${least} to ${most}, got ${value}`);
 }

@@ -121,6 +121,7 @@ describe("prepareEvent()", () => {
     const publisher: Publisher = {
       ...publisherOf(),
       registry: {
+        ...registryOf(),
         resolve: () => {
           throw broken;
         },

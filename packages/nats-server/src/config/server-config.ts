@@ -1,4 +1,5 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { NatsConnection } from "nats";
 import { askSystem } from "../running/ask-system.ts";
@@ -35,23 +36,18 @@ export class ServerConfig {
     // server that came back may obey an older file, so it is asked and not the file.
     if (text === this.#enforced?.text && (await this.#askDigest()) === this.#enforced.digest) return;
     const before = readFileSync(this.#file, "utf8");
-    if (text !== before) this.#write(text);
+    if (text !== before) writeWhole(this.#file, text);
     try {
       // Also when the file is right already: the server may have been started before it was.
       await reloadServer(this.#system);
     } catch (thrown) {
       // It goes on with what it had, but would not start again from what it has refused.
       const isRefused = thrown instanceof MeshError && thrown.code === "invalid-config";
-      if (isRefused && text !== before) this.#write(before);
+      if (isRefused && text !== before) writeWhole(this.#file, before);
       throw thrown;
     }
     const digest = await this.#askDigest();
     this.#enforced = digest === undefined ? undefined : { text, digest };
-  }
-
-  #write(text: string): void {
-    writeFileSync(`${this.#file}.new`, text, { mode: 0o600 });
-    renameSync(`${this.#file}.new`, this.#file);
   }
 
   /** The server's name for the config it obeys; nothing when it does not tell. */

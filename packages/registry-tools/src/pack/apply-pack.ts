@@ -1,17 +1,7 @@
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { makeFolder } from "@adaos/config";
+import { makeFolder, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { z } from "zod";
 
@@ -19,7 +9,7 @@ import { z } from "zod";
 export const PACK_MANIFEST = "pack.json";
 
 /** All that is left of a first run that was cut off at once. */
-const STAGED_MANIFEST = /^pack\.json\.\d+\.new$/;
+const STAGED_MANIFEST = /^pack\.json\.\w+\.new$/;
 
 /** A pack of 10,000 events has about 80,000 files. */
 const MAX_MANIFEST_BYTES = 32 * 1024 * 1024;
@@ -149,12 +139,7 @@ function digest(content: string | Uint8Array): string {
 }
 
 function write(dir: string, path: string, text: string): void {
-  const file = join(dir, path);
-  mkdirSync(dirname(file), { recursive: true });
-  // A name that is nobody's: a file called `.new` may be somebody's own.
-  const staged = `${file}.${process.pid}.new`;
-  writeFileSync(staged, text, { flag: "wx" });
-  renameSync(staged, file);
+  writeWhole(join(dir, path), text, 0o644);
 }
 
 /** And the folders that it leaves empty. */

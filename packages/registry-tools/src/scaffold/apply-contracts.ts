@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { REGISTRY_FILE } from "@adaos/registry";
 import type { ContractsPlan } from "./plan-contracts.ts";
@@ -90,10 +91,8 @@ function replaceFile({ folder }: ContractsPlan, path: string, text: string, undo
   undo.push(() => {
     if (before === undefined) rmSync(file, { force: true });
     else writeFileSync(file, before);
-    rmSync(`${file}.new`, { force: true });
   });
-  writeFileSync(`${file}.new`, text);
-  renameSync(`${file}.new`, file);
+  writeWhole(file, text, 0o644);
 }
 
 function exists(path: string): boolean {

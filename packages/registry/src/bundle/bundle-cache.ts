@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile, rm } from "node:fs/promises";
+import { writeWholeSynced } from "@adaos/config";
 import type { Logger } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
 import { parseBundle, type RegistryBundle } from "./bundle.ts";
@@ -32,7 +31,7 @@ export class BundleCache {
   async write({ bytes }: RegistryBundle): Promise<void> {
     if (this.#file === undefined) return;
     try {
-      await keepBundle(this.#file, bytes);
+      await writeWholeSynced(this.#file, bytes);
     } catch (err) {
       this.#log.warn({ file: this.#file, err }, "registry not kept");
     }
@@ -41,27 +40,5 @@ export class BundleCache {
   /** Keeps nothing. Never rejects. */
   async clear(): Promise<void> {
     if (this.#file !== undefined) await rm(this.#file, { force: true }).catch(() => undefined);
-  }
-}
-
-/**
- * Writes a bundle to a file, synced, whole or not at all: several processes may share the file. Rejects as `node:fs`
- * does.
- */
-export async function keepBundle(file: string, bytes: Uint8Array): Promise<void> {
-  const unfinished = `${file}.${randomBytes(6).toString("hex")}.new`;
-  try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    const handle = await open(unfinished, "wx", 0o600);
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(unfinished, file);
-  } catch (thrown) {
-    await rm(unfinished, { force: true }).catch(() => undefined);
-    throw thrown;
   }
 }

@@ -1,10 +1,10 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type AutoApply, registryApprovalFile, registryInForceFile } from "@adaos/config";
+import { type AutoApply, registryApprovalFile, registryInForceFile, writeWholeSynced } from "@adaos/config";
 import type { Logger } from "@adaos/core";
 import { type KnownEvent, messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
-import { keepBundle, MAX_BUNDLE_BYTES } from "@adaos/registry";
+import { MAX_BUNDLE_BYTES } from "@adaos/registry";
 import type { FolderJudgement, FolderReading, ServedRegistry } from "@adaos/registry-tools";
 import { delay } from "@adaos/transport-nats";
 import { decideRegistry, type RegistryOutcome, registryHealth } from "./decide-registry.ts";
@@ -179,7 +179,7 @@ export class RegistryFolder implements Part {
   /** Rejects when it cannot be kept: what a restart would not know is not offered either. */
   async #apply(candidate: ServedRegistry): Promise<void> {
     if (this.#inForceFile !== undefined) {
-      await keepBundle(this.#inForceFile, candidate.bytes);
+      await writeWholeSynced(this.#inForceFile, candidate.bytes);
       this.#seenKept = await stampOfFile(this.#inForceFile);
     }
     const before = this.#inForce?.registry.hash;

@@ -1,5 +1,5 @@
 import { MAX_EVENT_BYTES, MeshError, type Message, type PublishReceipt } from "@adaos/core";
-import { MAX_PAYLOAD_BYTES, messageBytes, randomId, sizeProblem } from "@adaos/core/wire";
+import { MAX_PAYLOAD_BYTES, messageBytes, messageProblem, randomId } from "@adaos/core/wire";
 import type { Connection } from "../connection/connection.ts";
 import { headerBlock, toSend } from "../connection/header-block.ts";
 import { AckInbox } from "../pull/ack-inbox.ts";
@@ -147,25 +147,9 @@ export class StreamPublisher {
 
   /** What the client library would throw in the middle of a batch is found before anything is queued. */
   #problemOf(message: Message): MeshError | undefined {
-    const { subject, id, headers } = message;
-    // Over a space in a subject the server ends the connection, and of everybody on it; a wildcard it would store.
-    if (!/^[!-)+-=?-~]+$/.test(subject) || !/^[ -~]+$/.test(id)) {
-      const what = `message ${JSON.stringify(id)} to ${JSON.stringify(subject)}`;
-      return new MeshError("invalid-event", `${what} has an id or a subject that no message can have`);
-    }
     // A server of an earlier version may take less than a stream.
     const { max_payload: maxPayload = MAX_PAYLOAD_BYTES } = this.#connection.nc.info ?? {};
-    const problem = sizeProblem(message, Math.min(this.#options.maxMessageBytes, maxPayload));
-    if (problem !== undefined) return problem;
-    for (const [key, value] of Object.entries(headers)) {
-      if (/^[!-9;-~]+$/.test(key) && /^[ -~]*$/.test(value) && !key.toLowerCase().startsWith("nats-"))
-        continue;
-      return new MeshError(
-        "invalid-event",
-        `message header ${JSON.stringify(key)} is reserved or not printable ASCII`,
-      );
-    }
-    return undefined;
+    return messageProblem(message, Math.min(this.#options.maxMessageBytes, maxPayload));
   }
 
   async #write(): Promise<void> {

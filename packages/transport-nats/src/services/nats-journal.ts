@@ -17,22 +17,13 @@ import {
 import type { Connection } from "../connection/connection.ts";
 import { StreamPublisher } from "../publish/stream-publisher.ts";
 import { Suspensions } from "../publish/suspensions.ts";
-import {
-  askHub,
-  type ParkedReply,
-  type ParkedRequest,
-  type ParkReply,
-  type ParkRequest,
-  type ReleaseReply,
-  type ReleaseRequest,
-} from "./hub-requests.ts";
+import { NatsParking } from "./nats-parking.ts";
 
 const ANSWER_MS = 3000;
-/** For what the hub has to read and write before it answers. */
-const HUB_MS = 5000;
 
 /** The failure journal of one member, in two streams of its hub. Uses a connection and does not own it. */
 export class NatsJournal implements FailureJournal {
+  readonly parking: NatsParking;
   readonly #connection: Connection;
   readonly #address: NodeAddress;
   readonly #deadLetters: StreamPublisher;
@@ -42,6 +33,7 @@ export class NatsJournal implements FailureJournal {
   constructor(connection: Connection, address: NodeAddress) {
     this.#connection = connection;
     this.#address = address;
+    this.parking = new NatsParking(connection, address.node);
     this.#suspensions = new Suspensions(connection, address.node);
     // A batch goes to one stream, so each has a publisher of its own.
     this.#deadLetters = new StreamPublisher(connection, { maxMessageBytes: MAX_DEAD_LETTER_BYTES });
@@ -70,36 +62,6 @@ export class NatsJournal implements FailureJournal {
       return answer.headers?.code === 404 ? undefined : answer.json<ProcessingRecord>();
     } catch (cause) {
       throw MeshError.from(cause, "unavailable", "the hub does not answer for processing records");
-    }
-  }
-
-  async park(durable: string, seqs: readonly number[]): Promise<ReadonlySet<number>> {
-    const request: ParkRequest = { durable, seqs };
-    const { node } = this.#address;
-    const { refused } = await askHub<ParkReply>(this.#connection, node, "park", request, HUB_MS);
-    return new Set(refused);
-  }
-
-  async parked(durable: string): Promise<readonly string[]> {
-    const all: string[] = [];
-    for (let after: string | undefined; ; after = all.at(-1)) {
-      const request: ParkedRequest = after === undefined ? { durable } : { durable, after };
-      const { node } = this.#address;
-      const { events, more } = await askHub<ParkedReply>(this.#connection, node, "parked", request, HUB_MS);
-      all.push(...events);
-      if (more !== true || events.length === 0) return all;
-    }
-  }
-
-  async release(durable: string, event: string): Promise<number> {
-    let released = 0;
-    for (let after = 0; ; ) {
-      const request: ReleaseRequest = { durable, event, after };
-      const { node } = this.#address;
-      const reply = await askHub<ReleaseReply>(this.#connection, node, "release", request, HUB_MS);
-      released += reply.released;
-      if (reply.next === undefined || !(reply.next > after)) return released;
-      after = reply.next;
     }
   }
 }
