@@ -6,6 +6,7 @@ const ssr = { resolve: { conditions: ["source"], externalConditions: ["source"] 
 
 export default defineConfig({
   test: {
+    reporters: ["default", "./test/kit/reporter.ts"],
     projects: [
       {
         resolve,
