@@ -1,4 +1,8 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+
+/** Files at the same time. The unit files use a core each; those of meshes mostly wait. */
+const WORKERS = Math.max(2, availableParallelism());
 
 // Tests read the sources of every package, so that they never meet a stale build.
 const resolve = { conditions: ["source"] };
@@ -6,12 +10,15 @@ const ssr = { resolve: { conditions: ["source"], externalConditions: ["source"] 
 
 export default defineConfig({
   test: {
+    reporters: ["default", "./test/kit/reporter.ts"],
     projects: [
       {
         resolve,
         ssr,
         test: {
           name: "unit",
+          // Without it vitest leaves one core idle, which on two cores means one file at a time.
+          maxWorkers: WORKERS,
           // Nothing here is timed; a loaded machine may take its time over a thousand cases.
           testTimeout: 60_000,
           include: [

@@ -1,7 +1,7 @@
 // `npm test`: sets up a fresh clone, checks the code's form, then runs every test, those on real servers included.
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { HOME, run, setUp } from "./setup.mjs";
+import { runEndingAll } from "./test-run.mjs";
 
 setUp();
 const tool = (path) => join(HOME, "node_modules", path);
@@ -16,8 +16,5 @@ run("checking types of tests", process.execPath, [tool("typescript/bin/tsc"), "-
 run("checking generated files", process.execPath, ["scripts/generate.mjs", "--check"]);
 run("getting nats-server", process.execPath, ["scripts/nats-server.mjs"]);
 console.error("> running tests");
-const tests = spawnSync(process.execPath, [tool("vitest/vitest.mjs"), "run", ...process.argv.slice(2)], {
-  cwd: HOME,
-  stdio: "inherit",
-});
-process.exitCode = tests.status ?? 70;
+const args = [tool("vitest/vitest.mjs"), "run", ...process.argv.slice(2)];
+process.exitCode = await runEndingAll(process.execPath, args, HOME);

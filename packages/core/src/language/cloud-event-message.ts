@@ -1,4 +1,4 @@
-import type { CloudEvent } from "./cloud-event.ts";
+import { type CloudEvent, listIn, literalNames, literalOf } from "./cloud-event.ts";
 import { MAX_ENVELOPE_BYTES } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { quote } from "./event-name.ts";
@@ -15,10 +15,12 @@ export interface CloudEventMessage {
 const CONTENT_TYPE = "Content-Type";
 const STRUCTURED = "application/cloudevents+json; charset=utf-8";
 const PREFIX = "ce-";
+/** Attribute that names those which were no texts but numbers or booleans: a header holds only texts. */
+const LITERALS = "adaosliterals";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** Pure. In binary mode all attributes are texts. */
+/** Pure. In binary mode all attributes are texts; `adaosliterals` names those that were none. */
 export function encodeCloudEvent(event: CloudEvent, mode: CloudEventMode): CloudEventMessage {
   if (mode === "structured") {
     return { headers: { [CONTENT_TYPE]: STRUCTURED }, body: encoder.encode(JSON.stringify(event)) };
@@ -28,6 +30,8 @@ export function encodeCloudEvent(event: CloudEvent, mode: CloudEventMode): Cloud
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== undefined) headers[PREFIX + name] = percentEncode(String(value));
   }
+  const literals = literalNames(attributes);
+  if (literals.length > 0) headers[PREFIX + LITERALS] = literals.join(",");
   return { headers, body: data === undefined ? new Uint8Array() : encoder.encode(JSON.stringify(data)) };
 }
 
@@ -58,9 +62,7 @@ export function decodeCloudEvent({ headers, body }: CloudEventMessage): Record<s
       fail("is no CloudEvent: it must be an object");
     return event as Record<string, unknown>;
   }
-  const event: Record<string, unknown> = {};
-  for (const [name, value] of lower)
-    if (name.startsWith(PREFIX)) event[name.slice(PREFIX.length)] = percentDecode(unquoted(value), name);
+  const event = attributesIn(lower);
   // As the binding for HTTP has it, and gateways pass it on.
   if (event["datacontenttype"] === undefined && contentType !== "") event["datacontenttype"] = contentType;
   if (body.length === 0) return event;
@@ -68,6 +70,17 @@ export function decodeCloudEvent({ headers, body }: CloudEventMessage): Record<s
   if (type !== undefined && !/^[^;]*[/+]json\s*(;|$)/i.test(String(type)))
     fail(`holds ${quote(String(type))}; the mesh takes JSON`);
   return { ...event, data: parseJson(body, "holds data that is not JSON") };
+}
+
+function attributesIn(headers: ReadonlyMap<string, string>): Record<string, unknown> {
+  const attributes: Record<string, unknown> = {};
+  for (const [name, value] of headers)
+    if (name.startsWith(PREFIX)) attributes[name.slice(PREFIX.length)] = percentDecode(unquoted(value), name);
+  const { [LITERALS]: literals, ...texts } = attributes;
+  if (typeof literals !== "string") return attributes;
+  for (const name of listIn(literals))
+    if (Object.hasOwn(texts, name)) texts[name] = literalOf(String(texts[name]));
+  return texts;
 }
 
 function parseJson(body: Uint8Array, problem: string): unknown {

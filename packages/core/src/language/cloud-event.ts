@@ -184,11 +184,9 @@ function keepOthers(event: CloudEvent, headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(event))
     if (!KNOWN.includes(name) && !name.startsWith("adaos") && value !== undefined)
       headers[HEADER_PREFIX + name] = String(value);
-  const literals = Object.keys(event).filter(
-    (name) => name !== "data" && ["number", "boolean"].includes(typeof event[name]),
-  );
+  const literals = literalNames(event);
   const absent = ["time", "datacontenttype", "data"].filter((name) => event[name] === undefined);
-  if (literals.length > 0) headers[LITERALS] = literals.toSorted().join(",");
+  if (literals.length > 0) headers[LITERALS] = literals.join(",");
   if (absent.length > 0) headers[ABSENT] = absent.join(",");
 }
 
@@ -261,11 +259,21 @@ function isInt32(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= -(2 ** 31) && (value as number) < 2 ** 31;
 }
 
-function listIn(text: string | undefined): readonly string[] {
+/** Names of the attributes that are numbers or booleans, sorted. Pure. */
+export function literalNames(attributes: Readonly<Record<string, unknown>>): readonly string[] {
+  const isLiteral = (name: string): boolean => ["number", "boolean"].includes(typeof attributes[name]);
+  return Object.keys(attributes)
+    .filter((name) => name !== "data" && isLiteral(name))
+    .toSorted();
+}
+
+/** The names in a list with commas. Pure. */
+export function listIn(text: string | undefined): readonly string[] {
   return text === undefined || text === "" ? [] : text.split(",");
 }
 
-function literalOf(text: string): unknown {
+/** The number or boolean that this is the text of, or the text itself. Pure. */
+export function literalOf(text: string): unknown {
   if (text === "true" || text === "false") return text === "true";
   const value = Number(text);
   return String(value) === text ? value : text;

@@ -118,6 +118,19 @@ const cloudEvents = fc
   )
   .map(([known, extensions]) => ({ ...extensions, ...known }) as CloudEvent);
 
+/** A header says that another was a number, which in binary mode travels as a text like all the others. */
+const ofLiteral: Envelope = {
+  event_id: "EVT-20250923-162000-19ab7c",
+  event_name: "ui.notify",
+  version: 1,
+  kind: "event",
+  ts: "2025-09-23T16:20:00Z",
+  source: "cli@desk",
+  correlation_id: "c-1",
+  tenant: "default",
+  headers: { "ce-subject": "7", "ce-adaosliterals": "subject" },
+  data: null,
+};
 const modes: readonly CloudEventMode[] = ["structured", "binary"];
 
 describe("toCloudEvent() and fromCloudEvent()", () => {
@@ -127,7 +140,8 @@ describe("toCloudEvent() and fromCloudEvent()", () => {
         const message = encodeCloudEvent(toCloudEvent(checkEnvelope(envelope)), mode);
         expect(fromCloudEvent(decodeCloudEvent(message))).toEqual(envelope);
       }),
-      { numRuns: 2000 },
+      // Found once in 858,000 cases.
+      { numRuns: 2000, examples: modes.map((mode) => [ofLiteral, mode]) },
     );
   });
 
@@ -135,10 +149,11 @@ describe("toCloudEvent() and fromCloudEvent()", () => {
     fc.assert(
       fc.property(cloudEvents, (event) => {
         expect(toCloudEvent(fromCloudEvent(event))).toEqual(event);
-        const [structured, binary] = modes.map((mode) => decodeCloudEvent(encodeCloudEvent(event, mode)));
-        expect(structured).toEqual(event);
-        // Headers hold texts.
-        expect(binary).toEqual(
+        for (const mode of modes) expect(decodeCloudEvent(encodeCloudEvent(event, mode))).toEqual(event);
+        // Headers hold texts, and other senders do not say which of them were numbers.
+        const { headers, body } = encodeCloudEvent(event, "binary");
+        const { "ce-adaosliterals": _, ...others } = headers;
+        expect(decodeCloudEvent({ headers: others, body })).toEqual(
           Object.fromEntries(
             Object.entries(event).map(([key, value]) => [key, key === "data" ? value : String(value)]),
           ),
