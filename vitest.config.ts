@@ -6,6 +6,8 @@ const ssr = { resolve: { conditions: ["source"], externalConditions: ["source"] 
 
 export default defineConfig({
   test: {
+    // Processes that tests start are the bundle that users run; it is brought up to date once before them.
+    globalSetup: "scripts/bundle.mjs",
     projects: [
       {
         resolve,
