@@ -1,4 +1,4 @@
-// Bundles what users run: the command line and its daemons, from the sources into packages/cli/dist/bundle. One file loads
+// Bundles what users run: the command line and its daemons, from the sources into packages/cli/bundle. One file loads
 // in the time of hundreds; what is seldom needed stays in chunks of its own.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -7,7 +7,7 @@ import { build } from "esbuild";
 
 const HOME = fileURLToPath(new URL("..", import.meta.url));
 const CLI = join(HOME, "packages/cli");
-const OUTPUT = join(CLI, "dist/bundle");
+const OUTPUT = join(CLI, "bundle");
 
 /** Large and seldom needed; they stay packages. */
 const EXTERNAL = ["@opentelemetry/sdk-node", "json-schema-to-typescript"];
@@ -38,7 +38,7 @@ async function bundle() {
       root: join(HOME, "packages/root/src/index.ts"),
       hub: join(HOME, "packages/hub/src/index.ts"),
       member: join(HOME, "packages/member/src/index.ts"),
-      "registry-judge-worker": join(HOME, "packages/root/src/registry-judge-worker.ts"),
+      "registry-judge-worker": join(HOME, "packages/root/src/registry/registry-judge-worker.ts"),
     },
     outdir: OUTPUT,
     write: false,
@@ -52,6 +52,7 @@ async function bundle() {
     conditions: ["source"],
     tsconfigRaw: {},
     external: EXTERNAL,
+    alias: { tweetnacl: join(HOME, "scripts/bundle/ed25519.mjs") },
     plugins: [englishOnly],
     // Not minified: a stack trace should tell its reader something, and smaller files start no sooner.
     sourcemap: true,
