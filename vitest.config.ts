@@ -11,6 +11,8 @@ const ssr = { resolve: { conditions: ["source"], externalConditions: ["source"] 
 export default defineConfig({
   test: {
     reporters: ["default", "./test/kit/reporter.ts"],
+    // Processes that tests start are the bundle that users run; it is brought up to date once before them.
+    globalSetup: "scripts/bundle.mjs",
     projects: [
       {
         resolve,

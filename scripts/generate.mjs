@@ -3,7 +3,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { program } from "@adaos/cli/main";
+import { program } from "@adaos/cli/command-line";
 import { meshFileJsonSchema, nodeFileJsonSchema, readMeshFile } from "@adaos/config";
 import { exampleRootConfig } from "@adaos/nats-server";
 import { loadRegistry } from "@adaos/registry";
@@ -25,7 +25,7 @@ const targets = [
   { path: "schemas/config/mesh.json", make: meshFileJsonSchema },
   { path: "schemas/config/node.json", make: nodeFileJsonSchema },
   { path: "docs/reference/mesh-yaml.md", make: () => meshFilePage(meshFileJsonSchema()) },
-  { path: "docs/reference/command-line.md", make: async () => commandLinePage(await program([], silent)) },
+  { path: "docs/reference/command-line.md", make: async () => commandLinePage(await program("all", silent)) },
   { path: "nats.conf", make: () => exampleRootConfig(mesh.subnets.keys(), mesh.durability) },
 ];
 

@@ -14,6 +14,7 @@ export function setUp() {
   installDependencies();
   // Incremental: a build with nothing to do takes a second.
   run("building", process.execPath, [join(HOME, "node_modules/typescript/bin/tsc"), "-b"]);
+  run("bundling", process.execPath, [join(HOME, "scripts/bundle.mjs")]);
 }
 
 function checkNode() {

@@ -8,8 +8,8 @@ const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 const END_LIMIT_MS = 10_000;
 
 /**
- * Runs a command in a folder of its own for temporary files, and ends with it every process that it began, also those that
- * left its process group: servers and daemons of meshes.
+ * Runs a command in a folder of its own for temporary files, and ends with it every process that it began, also those
+ * that left its process group: servers and daemons of meshes.
  * @returns the command's exit code; after a signal to this process, 128 and the signal's number.
  */
 export async function runEndingAll(command, args, cwd) {
@@ -50,7 +50,9 @@ function end(pid) {
   }
 }
 
-/** A process inherits the folder with its environment, however far it is from us. Linux only: others tell it nowhere. */
+/**
+ * A process inherits the folder with its environment, however far it is from us. Linux only: others tell it nowhere.
+ */
 function processesOf(dir) {
   return readdirs("/proc")
     .filter((name) => /^\d+$/.test(name))

@@ -1,75 +1,31 @@
 import { MeshError } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
-import { Command, CommanderError } from "commander";
+import { isNodeRole, runDaemon } from "./run-daemon.ts";
 import { EXIT_CODES } from "./terminal/exit-codes.ts";
 import { processTerminal, type Terminal } from "./terminal/terminal.ts";
-
-type MakeCommand = (terminal: Terminal) => Command;
-
-/** Only the command that is asked for is loaded: a daemon lives long, and what it does not need it should not carry. */
-const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
-  up: async () => (await import("./commands/mesh/up.ts")).upCommand,
-  down: async () => (await import("./commands/mesh/down.ts")).downCommand,
-  status: async () => (await import("./commands/mesh/status.ts")).statusCommand,
-  events: async () => (await import("./commands/events/index.ts")).eventsCommand,
-  registry: async () => (await import("./commands/registry/index.ts")).registryCommand,
-  policy: async () => (await import("./commands/policy/index.ts")).policyCommand,
-  mcp: async () => (await import("./commands/mcp.ts")).mcpCommand,
-  node: async () => (await import("./commands/node/index.ts")).nodeCommand,
-  join: async () => (await import("./commands/join/index.ts")).joinCommand,
-  bridge: async () => (await import("./commands/bridge/index.ts")).bridgeCommand,
-  demo: async () => (await import("./commands/mesh/demo.ts")).demoCommand,
-};
-
-/** Not in the list of commands: `npm start` runs it. */
-const HIDDEN: ReadonlySet<string> = new Set(["demo"]);
 
 /** Runs one command line. Resolves with the exit code; tells every error on standard error. */
 export async function main(args: readonly string[]): Promise<number> {
   const terminal = processTerminal();
   try {
-    await (await program(args, terminal)).parseAsync(args, { from: "user" });
-    return Number(process.exitCode ?? 0);
+    const [noun, role = "", option, file, ...rest] = args;
+    // As a supervisor starts daemons: what parses command lines would stay in their memory for as long as they live.
+    if (
+      noun === "node" &&
+      isNodeRole(role) &&
+      option === "--config" &&
+      file !== undefined &&
+      rest.length === 0
+    )
+      return await runDaemon(role, file);
+    const { runCommandLine } = await import("./command-line.ts");
+    return await runCommandLine(args, terminal);
   } catch (thrown) {
     return tell(thrown, terminal);
   }
 }
 
-/** The command line as it would parse these arguments; with none of them, every command. */
-export async function program(args: readonly string[], terminal: Terminal): Promise<Command> {
-  const adaos = new Command("adaos")
-    .description("AdaOS Mesh: typed events between many small machines")
-    .version("0.1.0")
-    // A command that has options and commands of its own must not take those of the latter for its own.
-    .enablePositionalOptions()
-    .addHelpText(
-      "after",
-      "\nExit codes: 0 ok, 64 usage, 65 invalid event, 69 unreachable, 70 our bug, 77 denied, 78 bad config",
-    );
-  const [first = ""] = args;
-  for (const name of Object.hasOwn(COMMANDS, first) ? [first] : Object.keys(COMMANDS)) {
-    const make = await COMMANDS[name]?.();
-    if (make !== undefined) adaos.addCommand(make(terminal), { hidden: HIDDEN.has(name) });
-  }
-  withStrictErrors(adaos, terminal);
-  return adaos;
-}
-
-/** Errors come to {@link main} instead of ending the process somewhere inside, and command no terminal. */
-function withStrictErrors(command: Command, terminal: Terminal): void {
-  command.exitOverride().showHelpAfterError("(try --help)");
-  command.configureOutput({
-    writeOut: (text) => terminal.out(text.replace(/\n$/, "")),
-    writeErr: (text) => terminal.say(text.replace(/\n$/, "")),
-  });
-  for (const sub of command.commands) withStrictErrors(sub, terminal);
-}
-
 function tell(thrown: unknown, terminal: Terminal): number {
-  if (thrown instanceof CommanderError) {
-    // Help and version are answers, not errors; commander has printed everything already.
-    return thrown.exitCode === 0 ? 0 : EXIT_CODES.usage;
-  }
   const { red, dim } = terminal.colors;
   if (thrown instanceof MeshError && thrown.code !== "internal") {
     terminal.say(`${red("error")} ${thrown.message} ${dim(`(${thrown.code})`)}`);

@@ -1,5 +1,5 @@
 import type { Logger } from "@adaos/core";
-import { ProxyTracerProvider, trace } from "@opentelemetry/api";
+import { type ProxyTracerProvider, type TracerProvider, trace } from "@opentelemetry/api";
 
 /** Sends the spans that wait to be exported. */
 export type FlushTelemetry = () => Promise<void>;
@@ -24,9 +24,12 @@ export function startTelemetry(serviceName: string, log: Logger): Promise<FlushT
   return started ?? Promise.resolve(async () => undefined);
 }
 
+/** Known by what it can do: the SDK may bring a copy of the API of its own. */
+type AnyProvider = TracerProvider & Partial<Pick<ProxyTracerProvider, "getDelegate" | "getDelegateTracer">>;
+
 function hasOwnSdk(): boolean {
-  const provider = trace.getTracerProvider();
-  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer("adaos-mesh") !== undefined;
+  const provider: AnyProvider = trace.getTracerProvider();
+  return provider.getDelegateTracer === undefined || provider.getDelegateTracer("adaos-mesh") !== undefined;
 }
 
 async function startSdk(serviceName: string, log: Logger): Promise<FlushTelemetry> {
@@ -40,8 +43,8 @@ async function startSdk(serviceName: string, log: Logger): Promise<FlushTelemetr
   sdk.start();
   log.info({}, "telemetry started");
   return async () => {
-    const provider = trace.getTracerProvider();
-    const exporting = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
+    const provider: AnyProvider = trace.getTracerProvider();
+    const exporting = provider.getDelegate?.() ?? provider;
     if (!canFlush(exporting)) return;
     const flushed = exporting
       .forceFlush()

@@ -37,6 +37,16 @@ const MAX_URL_LENGTH = 2048;
 
 const VALID: Validation = { valid: true, violations: [] };
 
+/**
+ * Judges schemas of every registry: to compile the meta-schema of a draft costs as much as to read a hundred schemas.
+ */
+const metaAjvs: Partial<Record<Draft, Ajv | Ajv2020>> = {};
+
+function metaAjvOf(draft: Draft): Ajv | Ajv2020 {
+  metaAjvs[draft] ??= newAjv(draft);
+  return metaAjvs[draft];
+}
+
 /** The schemas of one registry, ready to judge data. Compiles each at its first use. */
 export class SchemaValidators {
   readonly references: SchemaReferences;
@@ -56,12 +66,13 @@ export class SchemaValidators {
   }
 
   #add({ draft, file, schema, uri }: SchemaDocument, report: ReportFault): void {
-    const ajv = this.#ajvs[draft];
+    const meta = metaAjvOf(draft);
     const fail = (pointer: string, problem: string): void =>
       report({ rule: "schema-invalid", file, pointer, problem });
     try {
-      if (ajv.validateSchema(schema) === true) ajv.addSchema(schema, uri, false, false);
-      else for (const { pointer, problem } of schemaProblems(draft, ajv.errors ?? [])) fail(pointer, problem);
+      if (meta.validateSchema(schema) === true) this.#ajvs[draft].addSchema(schema, uri, false, false);
+      else
+        for (const { pointer, problem } of schemaProblems(draft, meta.errors ?? [])) fail(pointer, problem);
     } catch (cause) {
       if (cause instanceof MeshError) throw cause;
       fail("", messageOf(cause));
@@ -148,7 +159,11 @@ export function checkReferences(
 }
 
 function newAjvs(): Ajvs {
-  return { "2020-12": newAjv2020(), "draft-07": newAjv07() };
+  return { "2020-12": newAjv("2020-12"), "draft-07": newAjv("draft-07") };
+}
+
+function newAjv(draft: Draft): Ajv | Ajv2020 {
+  return draft === "2020-12" ? newAjv2020() : newAjv07();
 }
 
 function judge(compiled: ValidateFunction, data: unknown): Validation {

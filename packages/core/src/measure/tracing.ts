@@ -2,12 +2,14 @@ import {
   type Attributes,
   type Context,
   context,
-  ProxyTracerProvider,
+  type ProxyTracerProvider,
   propagation,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
+  type Tracer,
+  type TracerProvider,
   trace,
 } from "@opentelemetry/api";
 import { maskedError } from "../handle/masked-error.ts";
@@ -24,12 +26,17 @@ import type { PreparedEvent } from "../publish/publish.ts";
 export type MessageHeaders = Readonly<Record<string, string>>;
 
 const TRACER = "adaos-mesh";
-const tracer = trace.getTracer(TRACER);
 
-/** Whether anybody takes spans: without an SDK none are made, since they would cost as much as a publish. */
-function isTracing(): boolean {
-  const provider = trace.getTracerProvider();
-  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(TRACER) !== undefined;
+/**
+ * The tracer of the process's SDK. Nothing without an SDK: spans would cost as much as a publish. Asked for each time,
+ * and the provider is known by what it can do, because the SDK may have been set up with another copy of the API.
+ */
+function activeTracer(): Tracer | undefined {
+  const provider: TracerProvider & Partial<Pick<ProxyTracerProvider, "getDelegateTracer">> =
+    trace.getTracerProvider();
+  return provider.getDelegateTracer === undefined
+    ? provider.getTracer(TRACER)
+    : provider.getDelegateTracer(TRACER);
 }
 
 /** What a span tells of the event it is about. */
@@ -92,7 +99,8 @@ function noSpan(headers: MessageHeaders): MessageSpan {
 /** Starts the span of a publish, a child of whatever is active. Its headers are the message's and the trace context. */
 export function publishSpan(event: PreparedEvent): MessageSpan {
   const { headers } = event.message;
-  if (!isTracing()) return noSpan(headers);
+  const tracer = activeTracer();
+  if (tracer === undefined) return noSpan(headers);
   const parent = context.active();
   const attributes = attributesOf(event, "publish", "send");
   const span = tracer.startSpan(
@@ -108,7 +116,8 @@ export function publishSpan(event: PreparedEvent): MessageSpan {
  */
 export function linkSpan(event: PreparedEvent, direction: "up" | "down", subnet: string): MessageSpan {
   const { headers } = event.message;
-  if (!isTracing()) return noSpan(headers);
+  const tracer = activeTracer();
+  if (tracer === undefined) return noSpan(headers);
   const parent = propagation.extract(ROOT_CONTEXT, headers);
   const up = direction === "up";
   const operation = `link ${direction}`;
@@ -133,10 +142,12 @@ export function inProcessSpan<T>(
   consumerGroup: string,
   handle: () => T | Promise<T>,
 ): T | Promise<T> {
-  return isTracing() ? inSpan(event, consumerGroup, handle) : handle();
+  const tracer = activeTracer();
+  return tracer === undefined ? handle() : inSpan(tracer, event, consumerGroup, handle);
 }
 
 async function inSpan<T>(
+  tracer: Tracer,
   event: ConsumedEvent,
   consumerGroup: string,
   handle: () => T | Promise<T>,

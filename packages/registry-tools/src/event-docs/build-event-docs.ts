@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
 import { type MeshFile, readMeshFile } from "@adaos/config";
 import { compilePolicy, Policy } from "@adaos/core";
 import type { LoadedPolicy } from "@adaos/policy";
@@ -63,7 +63,8 @@ export function isAbout(config: string, registry: string): boolean {
 
 function siteAssets(): SiteAssets {
   const read = (name: string): string => {
-    return readFileSync(fileURLToPath(new URL(`../../site/${name}`, import.meta.url)), "utf8");
+    // By package: this file may be part of a bundle elsewhere.
+    return readFileSync(createRequire(import.meta.url).resolve(`@adaos/registry-tools/site/${name}`), "utf8");
   };
   return { style: read("page.css"), script: read("search.js") };
 }

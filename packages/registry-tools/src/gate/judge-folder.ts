@@ -40,10 +40,12 @@ export async function judgeFolder(
   inForceBytes?: Uint8Array,
   onRead: (reading: FolderReading) => void = () => undefined,
 ): Promise<FolderJudgement> {
-  const before = await readInForce(inForceBytes);
+  const reading = await readFolder(dir);
+  const before = await readInForce(inForceBytes, reading.bundle);
   const inForce = before === undefined ? undefined : servedOf(before);
   try {
-    const bundle = await bundleFolder(dir);
+    if (reading.bundle === undefined) throw reading.thrown;
+    const { bundle } = reading;
     const candidate = servedOf(bundle);
     onRead({ inForce, found: { kind: "read", candidate } });
     // What is in force was judged when it was put in force.
@@ -65,8 +67,23 @@ async function judge(
   return decideGate(findings, before, releasedEvents(bundle.registry));
 }
 
-async function readInForce(bytes: Uint8Array | undefined): Promise<RegistryBundle | undefined> {
+async function readFolder(
+  dir: string,
+): Promise<{ readonly bundle: RegistryBundle } | { readonly bundle?: undefined; readonly thrown: unknown }> {
+  try {
+    return { bundle: await bundleFolder(dir) };
+  } catch (thrown) {
+    return { thrown };
+  }
+}
+
+async function readInForce(
+  bytes: Uint8Array | undefined,
+  candidate: RegistryBundle | undefined,
+): Promise<RegistryBundle | undefined> {
   if (bytes === undefined) return undefined;
+  // Most often the folder holds what is in force: it is not parsed twice.
+  if (candidate !== undefined && Buffer.compare(candidate.bytes, bytes) === 0) return candidate;
   return await parseBundle(bytes, "the registry in force").catch(() => undefined);
 }
 

@@ -1,0 +1,20 @@
+import type { NodeRole } from "@adaos/config";
+
+/** Each daemon is loaded only when it is the one to run: it lives long and memory counts. */
+const RUN: Readonly<Record<NodeRole, (file: string) => Promise<number>>> = {
+  root: async (file) => {
+    const { openReception } = await import("@adaos/supervise");
+    return (await import("@adaos/root")).runRoot(file, openReception);
+  },
+  hub: async (file) => (await import("@adaos/hub")).runHub(file),
+  member: async (file) => (await import("@adaos/member")).runMember(file),
+};
+
+export function isNodeRole(text: string): text is NodeRole {
+  return Object.hasOwn(RUN, text);
+}
+
+/** Runs the daemon of a node file until it is told to stop. Resolves with the exit code. */
+export function runDaemon(role: NodeRole, file: string): Promise<number> {
+  return RUN[role](file);
+}

@@ -1,0 +1,92 @@
+// Bundles what users run: the command line and its daemons, from the sources into packages/cli/bundle. One file loads
+// in the time of hundreds; what is seldom needed stays in chunks of its own.
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const HOME = fileURLToPath(new URL("..", import.meta.url));
+const CLI = join(HOME, "packages/cli");
+const OUTPUT = join(CLI, "bundle");
+
+/** Large and seldom needed; they stay packages. */
+const EXTERNAL = ["@opentelemetry/sdk-node", "json-schema-to-typescript"];
+
+/** CommonJS packages call `require` for modules of Node, and an ES module has none. */
+const REQUIRE =
+  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
+
+/** zod brings its messages in fifty languages, half a megabyte that every start would have to read. */
+const englishOnly = {
+  name: "english-only",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+    }));
+  },
+};
+
+/** vitest calls it before the first test. */
+export { bundle as setup };
+
+/** Brings the bundle up to date. A file that is the same stays untouched: a mesh may be running from it. */
+async function bundle() {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: HOME,
+    entryPoints: {
+      main: join(CLI, "src/main.ts"),
+      root: join(HOME, "packages/root/src/index.ts"),
+      hub: join(HOME, "packages/hub/src/index.ts"),
+      member: join(HOME, "packages/member/src/index.ts"),
+      "registry-judge-worker": join(HOME, "packages/root/src/registry/registry-judge-worker.ts"),
+    },
+    outdir: OUTPUT,
+    write: false,
+    metafile: true,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20.19",
+    // Tests and bundle read the same sources; neither meets a stale build.
+    conditions: ["source"],
+    tsconfigRaw: {},
+    external: EXTERNAL,
+    alias: { tweetnacl: join(HOME, "scripts/bundle/ed25519.mjs") },
+    plugins: [englishOnly],
+    // Not minified: a stack trace should tell its reader something, and smaller files start no sooner.
+    sourcemap: true,
+    sourcesContent: false,
+    legalComments: "none",
+    banner: { js: REQUIRE },
+    logLevel: "warning",
+  });
+  const files = new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]));
+  files.set("THIRD-PARTY.txt", Buffer.from(await licences(Object.keys(metafile.inputs))));
+  await mkdir(OUTPUT, { recursive: true });
+  for (const [name, contents] of files) await writeIfChanged(join(OUTPUT, name), contents);
+  for (const name of await readdir(OUTPUT)) if (!files.has(name)) await rm(join(OUTPUT, name));
+}
+
+async function writeIfChanged(file, contents) {
+  const old = await readFile(file).catch(() => undefined);
+  if (old?.equals(contents)) return;
+  await writeFile(`${file}.${process.pid}`, contents);
+  await rename(`${file}.${process.pid}`, file);
+}
+
+/** The licences of the packages inside ask that their texts go with every copy. */
+async function licences(inputs) {
+  const folders = new Set(
+    inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),
+  );
+  const texts = [...folders].sort().map(async (folder) => {
+    const { name, version, license } = JSON.parse(await readFile(join(HOME, folder, "package.json"), "utf8"));
+    const file = (await readdir(join(HOME, folder))).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file === undefined ? "" : await readFile(join(HOME, folder, file), "utf8");
+    return `${name} ${version} (${license})\n\n${text.trim()}\n`;
+  });
+  return (await Promise.all(texts)).join(`\n${"-".repeat(80)}\n`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();
