@@ -130,5 +130,5 @@ export {
   REPLAY_ROOT,
   replayPrefix,
 } from "./wire/subject.ts";
-export { TRAVELLING_HEADERS } from "./wire/travelling-headers.ts";
+export { TRAVELLING_HEADERS, travellingHeaders } from "./wire/travelling-headers.ts";
 export { writerOf } from "./wire/writer.ts";
