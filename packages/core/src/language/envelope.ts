@@ -1,4 +1,3 @@
-import type { EventKind } from "../transport.ts";
 import { MeshError, type Violation } from "./errors.ts";
 import { eventNameProblem, quote } from "./event-name.ts";
 
@@ -6,6 +5,8 @@ import { eventNameProblem, quote } from "./event-name.ts";
 export const MAX_ENVELOPE_BYTES = 262_144;
 /** Deepest nesting of arrays and objects in an envelope. */
 export const MAX_JSON_DEPTH = 64;
+
+export type EventKind = "event" | "command" | "reply";
 
 /** One event as it travels, a JSON object in the message body. Field names are the wire format. */
 export interface Envelope<TData = unknown> {
