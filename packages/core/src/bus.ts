@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import type { FailureJournal } from "./dead-letter/failure-journal.ts";
 import { ParkedEvents } from "./dead-letter/parked-events.ts";
 import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./handle/consume.ts";
 import { Consumer } from "./handle/consume.ts";
@@ -21,7 +22,6 @@ import { replySecret } from "./request/reply-proof.ts";
 import { type RequestOptions, Responder, request } from "./request/request.ts";
 import { type RunContext, type RunOptions, type RunResult, runAction } from "./run/run.ts";
 import type {
-  FailureJournal,
   IdempotencyStore,
   Logger,
   OutboxStatus,

@@ -25,6 +25,7 @@ export {
   checkEnvelope,
   decodeEnvelope,
   type Envelope,
+  type EventKind,
   encodeEnvelope,
   MAX_ENVELOPE_BYTES,
 } from "./language/envelope.ts";
@@ -53,7 +54,6 @@ export type { RunContext, RunOptions, RunResult } from "./run/run.ts";
 export type {
   Delivery,
   EventContract,
-  EventKind,
   IdempotencyStore,
   Logger,
   Message,

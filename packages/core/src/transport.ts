@@ -1,9 +1,7 @@
-import type { DeadLetter } from "./dead-letter/dead-letter.ts";
-import type { ProcessingRecord } from "./dead-letter/processing-record.ts";
 import type { ClassifiedData } from "./language/data-class.ts";
+import type { EventKind } from "./language/envelope.ts";
 import type { Violation } from "./language/errors.ts";
 import type { EventPattern } from "./language/event-pattern.ts";
-import type { MetricsSnapshot } from "./measure/metrics.ts";
 
 /** What an adapter can do: declared by it and proven by tests, never probed. */
 export interface TransportCapabilities {
@@ -125,46 +123,6 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** Events that one call of {@link EventParking.park} may name. */
-export const MAX_PARKED_AT_ONCE = 256;
-
-/**
- * Keeps what is known of failures, beside the events and never inside them. Durable, and shared by a node's processes.
- */
-export interface FailureJournal {
-  /** Resolves once stored; the same `dead_letter_id` is stored once. Rejects as {@link Transport.publish} does. */
-  storeDeadLetter(entry: DeadLetter): Promise<void>;
-  /** Stores how the handling of an event stands, in place of what was known of it before. Rejects likewise. */
-  record(record: ProcessingRecord): Promise<void>;
-  /**
-   * What was last recorded of this event at this durable of the node. Its place in the stream is asked for too: nodes
-   * choose the ids of their events, and two may choose the same. Rejects with `unavailable`.
-   */
-  lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined>;
-  /** Where events wait whose schema is not known yet; undefined where they become dead letters instead. */
-  readonly parking: EventParking | undefined;
-}
-
-/** Keeps events of a node's durables until their schema is known. Durable, and shared by the node's processes. */
-export interface EventParking {
-  /**
-   * Keeps events that were delivered to this durable, by their places in its stream; at most {@link MAX_PARKED_AT_ONCE}
-   * at a time. Resolves once stored, with those for which there is no room. The same again stores nothing. Rejects with
-   * `unavailable`, `denied` or `usage`.
-   */
-  park(durable: string, seqs: readonly number[]): Promise<ReadonlySet<number>>;
-  /** Events of which some are parked for this durable. Rejects with `unavailable`. */
-  parked(durable: string): Promise<readonly string[]>;
-  /**
-   * Gives what is parked of one event (`ui.notify@1`) to the durable again, oldest first, and takes it away. Resolves
-   * with how many those were. Rejects with `unavailable` or `backpressure`; what it has not done is still parked.
-   */
-  release(durable: string, event: string): Promise<number>;
-}
-
-/** What a processing record is of. */
-export type RecordedEvent = Pick<ProcessingRecord, "event_id" | "seq">;
-
 /** Remembers at which durable which effects have happened, longer than any stream holds their events. */
 export interface IdempotencyStore {
   /**
@@ -176,15 +134,6 @@ export interface IdempotencyStore {
    * comes between them. Any other marks after the effect, and a crash between the two repeats the effect.
    */
   once(durable: string, key: string, effect: (transaction: unknown) => Promise<void>): Promise<boolean>;
-}
-
-/** Keeps what is counted, so that it can be added up later. */
-export interface MetricsStore {
-  /**
-   * Stores what one process counted in one hour, in place of what it said of that hour before. Rejects with
-   * `unavailable`.
-   */
-  storeMetrics(snapshot: MetricsSnapshot): Promise<void>;
 }
 
 /** One schema's verdict on one event's data. */
@@ -214,8 +163,6 @@ export interface EventContract {
   /** Nothing where its schema classifies nothing. */
   readonly classified?: ClassifiedData;
 }
-
-export type EventKind = "event" | "command" | "reply";
 
 /** Contracts by name and major version. Pure look-up: loading is done before. */
 export interface SchemaRegistry {

@@ -4,6 +4,12 @@ export {
   parkedLetter,
   UNKNOWN_EVENT_RULE,
 } from "./dead-letter/dead-letter.ts";
+export {
+  type EventParking,
+  type FailureJournal,
+  MAX_PARKED_AT_ONCE,
+  type RecordedEvent,
+} from "./dead-letter/failure-journal.ts";
 export type { ProcessingRecord, ProcessingStatus } from "./dead-letter/processing-record.ts";
 export {
   newReplayId,
@@ -15,7 +21,7 @@ export {
 export { assertOrigin, assertTenant, openDelivery } from "./handle/open-delivery.ts";
 export { assertWithin } from "./language/assert-within.ts";
 export { type ClassifiedData, DATA_CLASSES, maskOf } from "./language/data-class.ts";
-export { escapePointer, MAX_JSON_DEPTH } from "./language/envelope.ts";
+export { escapePointer, MAX_JSON_DEPTH, REQUIRED_ENVELOPE_FIELDS } from "./language/envelope.ts";
 export { messageOf } from "./language/errors.ts";
 export { eventNameProblem, quote } from "./language/event-name.ts";
 export { minimalPatterns, patternCovers } from "./language/event-pattern.ts";
@@ -24,7 +30,7 @@ export { nearest } from "./language/nearest.ts";
 export { randomId } from "./language/random-id.ts";
 export { RecentMap } from "./language/recent-map.ts";
 export { escapeUnseen, firstLine, visibleJson, visibleText } from "./language/visible-text.ts";
-export type { MetricId } from "./measure/metrics.ts";
+export type { MetricId, MetricsStore } from "./measure/metrics.ts";
 export { type LatencySummary, type MetricsSummary, summarize } from "./measure/metrics-summary.ts";
 export { prometheusText } from "./measure/prometheus.ts";
 export { linkSpan, type MessageSpan } from "./measure/tracing.ts";
@@ -44,15 +50,7 @@ export {
 } from "./publish/signature.ts";
 export { assertSigned, Signatures, type SubnetSignatures } from "./publish/signatures.ts";
 export { REPLY_KEY_HEADER, REPLY_PROOF_HEADER, replySecret } from "./request/reply-proof.ts";
-export {
-  type EventParking,
-  type FailureJournal,
-  MAX_PARKED_AT_ONCE,
-  type MetricsStore,
-  type OnDelivery,
-  type OutboxStatus,
-  type RecordedEvent,
-} from "./transport.ts";
+export type { OnDelivery, OutboxStatus } from "./transport.ts";
 export { deadLetterSubject } from "./wire/dead-letter-subject.ts";
 export { messageProblem } from "./wire/message-problem.ts";
 export {
@@ -144,5 +142,5 @@ export {
   replayPrefix,
   subjectsOf,
 } from "./wire/subject.ts";
-export { TRAVELLING_HEADERS } from "./wire/travelling-headers.ts";
+export { TRAVELLING_HEADERS, travellingHeaders } from "./wire/travelling-headers.ts";
 export { writerOf } from "./wire/writer.ts";

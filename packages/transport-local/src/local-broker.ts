@@ -20,7 +20,7 @@ import {
   parseSubject,
   quote,
   type ReplyAddress,
-  TRAVELLING_HEADERS,
+  travellingHeaders,
 } from "@adaos/core/wire";
 import { copyOf, EventLog } from "./event-log.ts";
 import { LocalDurable, type Taker } from "./local-durable.ts";
@@ -49,8 +49,6 @@ export interface LocalBrokerOptions {
   /** @default none: this subnet is alone */
   readonly uplink?: Uplink;
 }
-
-const TRAVELLING: ReadonlySet<string> = new Set(TRAVELLING_HEADERS);
 
 /**
  * Holds the events of one subnet, and the positions of its durables, in memory. It ends with the process. Opens nothing
@@ -173,7 +171,7 @@ function checkedHeaders(message: Message): Record<string, string> {
   // As the adapter for nats-server: what works here works there.
   const problem = messageProblem(message, MAX_EVENT_BYTES);
   if (problem !== undefined) throw problem;
-  return Object.fromEntries(Object.entries(message.headers).filter(([key]) => TRAVELLING.has(key)));
+  return travellingHeaders((name) => message.headers[name]);
 }
 
 function assertName(what: string, name: string): void {

@@ -10,9 +10,15 @@ import {
   type Transport,
   type TransportCapabilities,
 } from "@adaos/core";
-import { CLEARANCE, type HubService, type NodeAddress, type OnDelivery } from "@adaos/core/wire";
+import {
+  CLEARANCE,
+  type HubService,
+  type NodeAddress,
+  type OnDelivery,
+  travellingHeaders,
+} from "@adaos/core/wire";
 import { type Connection, delay } from "./connection/connection.ts";
-import { headersOfMsg, idOfMsg, travellingHeaders } from "./connection/message-headers.ts";
+import { headersOfMsg, idOfMsg } from "./connection/message-headers.ts";
 import { StreamPublisher } from "./publish/stream-publisher.ts";
 import { Suspensions } from "./publish/suspensions.ts";
 import { PullConsumer, type PulledMessage } from "./pull/pull-consumer.ts";
@@ -163,10 +169,11 @@ export class NatsTransport implements Transport {
 
   async #storedReply(requestId: string, after: number): Promise<FoundReply | undefined> {
     const request: StoredReplyRequest = { requestId, after };
-    const { seq, subject, headers, bodyBase64 } = await this.#ask<StoredReply>("reply", request);
+    const { seq, subject, headers: held, bodyBase64 } = await this.#ask<StoredReply>("reply", request);
     if (seq === undefined || subject === undefined || bodyBase64 === undefined) return undefined;
     const body = Buffer.from(bodyBase64, "base64");
-    return { seq, reply: { subject, id: requestId, headers: travellingHeaders(headers ?? {}), body } };
+    const headers = travellingHeaders((name) => held?.[name]);
+    return { seq, reply: { subject, id: requestId, headers, body } };
   }
 
   #ask<T extends object>(service: HubService, request: object): Promise<T> {

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "../language/errors.ts";
 import { parseEventRef } from "../language/event-name.ts";
-import type { EventParking, Logger, SchemaRegistry } from "../transport.ts";
+import type { Logger, SchemaRegistry } from "../transport.ts";
+import type { EventParking } from "./failure-journal.ts";
 
 /**
  * Looked at again so often though nothing seems to have changed: another process of the node may have parked something.

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { contractOf, RecordingLog, registryOf } from "../../../../test/kit/stand-ins.ts";
 import { MeshError } from "../language/errors.ts";
 import { Deprecations } from "../publish/deprecations.ts";
-import type { EventParking, SchemaRegistry } from "../transport.ts";
+import type { SchemaRegistry } from "../transport.ts";
+import type { EventParking } from "./failure-journal.ts";
 import { ParkedEvents } from "./parked-events.ts";
 
 class RecordingParking implements EventParking {

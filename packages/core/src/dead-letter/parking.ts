@@ -3,9 +3,10 @@ import type { OpenedDelivery } from "../handle/open-delivery.ts";
 import type { MeshError } from "../language/errors.ts";
 import { formatEventRef } from "../language/event-name.ts";
 import type { HandlingMetrics } from "../measure/handling-metrics.ts";
-import { type FailureJournal, type Logger, MAX_PARKED_AT_ONCE, type SchemaRegistry } from "../transport.ts";
+import type { Logger, SchemaRegistry } from "../transport.ts";
 import type { NodeAddress } from "../wire/subject.ts";
 import { newDeadLetter, UNKNOWN_EVENT_RULE } from "./dead-letter.ts";
+import { type FailureJournal, MAX_PARKED_AT_ONCE } from "./failure-journal.ts";
 
 export interface ParkingSettings {
   readonly address: NodeAddress;

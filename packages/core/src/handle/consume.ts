@@ -1,3 +1,4 @@
+import type { FailureJournal } from "../dead-letter/failure-journal.ts";
 import { Parking } from "../dead-letter/parking.ts";
 import type { DataClass } from "../language/data-class.ts";
 import type { Envelope } from "../language/envelope.ts";
@@ -11,7 +12,6 @@ import type { Signatures } from "../publish/signatures.ts";
 import type { Responder } from "../request/request.ts";
 import type {
   Delivery,
-  FailureJournal,
   IdempotencyStore,
   Logger,
   SchemaRegistry,

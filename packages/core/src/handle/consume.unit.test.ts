@@ -10,11 +10,12 @@ import {
   registryOf,
   TestDelivery,
 } from "../../../../test/kit/stand-ins.ts";
+import type { EventParking } from "../dead-letter/failure-journal.ts";
 import type { Envelope } from "../language/envelope.ts";
 import { MeshError } from "../language/errors.ts";
 import { handlerScope } from "../publish/handler-scope.ts";
 import { REPLY_KEY_HEADER } from "../request/reply-proof.ts";
-import type { EventParking, Settlement } from "../transport.ts";
+import type { Settlement } from "../transport.ts";
 import { type ClassifyRule, NonRetryableError } from "./classify.ts";
 import { Consumer, type ConsumerSettings, type HandlerContext, type OnEvent } from "./consume.ts";
 import { RETRY_PRESETS } from "./retry-policy.ts";

@@ -1,8 +1,9 @@
 import { type Attempt, newDeadLetter } from "../dead-letter/dead-letter.ts";
+import type { FailureJournal } from "../dead-letter/failure-journal.ts";
 import { errorInfo, type ProcessingRecord, type RecoveryAction } from "../dead-letter/processing-record.ts";
 import type { Envelope } from "../language/envelope.ts";
 import { MeshError } from "../language/errors.ts";
-import type { Delivery, FailureJournal, Logger, Settlement } from "../transport.ts";
+import type { Delivery, Logger, Settlement } from "../transport.ts";
 import type { EventAddress, NodeAddress } from "../wire/subject.ts";
 import type { Classification, ClassifyRule, FailureCategory } from "./classify.ts";
 import { failureInfo } from "./failure-info.ts";

@@ -1,4 +1,3 @@
-import type { EventKind } from "../transport.ts";
 import { MeshError, type Violation } from "./errors.ts";
 import { eventNameProblem, quote } from "./event-name.ts";
 
@@ -9,6 +8,8 @@ import { eventNameProblem, quote } from "./event-name.ts";
 export const MAX_ENVELOPE_BYTES = 262_144;
 /** Deepest nesting of arrays and objects in an envelope. */
 export const MAX_JSON_DEPTH = 64;
+
+export type EventKind = "event" | "command" | "reply";
 
 /** One event as it travels, a JSON object in the message body. Field names are the wire format. */
 export interface Envelope<TData = unknown> {
@@ -35,19 +36,25 @@ const KINDS: readonly string[] = ["event", "command", "reply"];
 const EVENT_ID = /^EVT-[0-9]{8}-[0-9]{6}-[0-9a-f]{6,32}$/;
 const TS = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 const SOURCE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}@[A-Za-z0-9][A-Za-z0-9-]{0,62}$/;
-const FIELDS: ReadonlySet<string> = new Set([
-  "event_id",
-  "event_name",
-  "version",
-  "kind",
-  "ts",
-  "source",
-  "correlation_id",
-  "causation_id",
-  "tenant",
-  "headers",
-  "data",
-]);
+/** Whether each field has to be there. */
+const NEED: Readonly<Record<keyof Envelope, "required" | "optional">> = {
+  event_id: "required",
+  event_name: "required",
+  version: "required",
+  kind: "required",
+  ts: "required",
+  source: "required",
+  correlation_id: "required",
+  causation_id: "optional",
+  tenant: "required",
+  headers: "required",
+  data: "required",
+};
+const FIELDS: ReadonlySet<string> = new Set(Object.keys(NEED));
+/** The fields that every envelope has. */
+export const REQUIRED_ENVELOPE_FIELDS: readonly string[] = Object.entries(NEED)
+  .filter(([, need]) => need === "required")
+  .map(([field]) => field);
 const MAX_HEADERS = 32;
 /** What any protocol takes as the name of a header (RFC 9110), so that no gateway needs to change one. */
 const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Logger, MetricsStore } from "../transport.ts";
+import type { Logger } from "../transport.ts";
 import { Histogram, type HistogramSnapshot } from "./histogram.ts";
 
 export type MetricId =
@@ -91,6 +91,12 @@ export interface Counted {
     labels: readonly string[],
     values: HistogramSnapshot,
   ])[];
+}
+
+/** Keeps what is counted, so that it can be added up later. */
+export interface MetricsStore {
+  /** Stores what one process counted in one hour, in place of what it said of that hour before. Rejects with `unavailable`. */
+  storeMetrics(snapshot: MetricsSnapshot): Promise<void>;
 }
 
 /** What one process counted in one hour, as it is kept. Counts only grow within an hour. */

@@ -1,4 +1,5 @@
 import type { DataClass } from "../language/data-class.ts";
+import type { EventKind } from "../language/envelope.ts";
 import { formatEventRef } from "../language/event-name.ts";
 import {
   type EventPattern,
@@ -6,7 +7,6 @@ import {
   patternCovers,
   patternMatches,
 } from "../language/event-pattern.ts";
-import type { EventKind } from "../transport.ts";
 import { replyName } from "../wire/reply-subject.ts";
 import type { DeclaredRule, Member, Mesh, Subnet } from "./mesh.ts";
 import { CLEARANCE, type PolicyRule, type PolicyVerb } from "./policy.ts";

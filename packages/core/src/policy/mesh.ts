@@ -1,6 +1,6 @@
 import type { DataClass } from "../language/data-class.ts";
+import type { EventKind } from "../language/envelope.ts";
 import type { EventPattern } from "../language/event-pattern.ts";
-import type { EventKind } from "../transport.ts";
 import type { PolicyVerb } from "./policy.ts";
 import type { Rate, RateLimit } from "./rate-limits.ts";
 

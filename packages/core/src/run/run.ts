@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { FailureJournal } from "../dead-letter/failure-journal.ts";
 import { errorInfo, type ProcessingRecord, type RecoveryAction } from "../dead-letter/processing-record.ts";
 import type { ClassifyRule } from "../handle/classify.ts";
 import { failureInfo } from "../handle/failure-info.ts";
@@ -10,7 +11,7 @@ import { newEventId } from "../language/event-id.ts";
 import { quote } from "../language/event-name.ts";
 import { HandlingMetrics } from "../measure/handling-metrics.ts";
 import type { Metrics } from "../measure/metrics.ts";
-import type { FailureJournal, Logger } from "../transport.ts";
+import type { Logger } from "../transport.ts";
 import type { NodeAddress } from "../wire/subject.ts";
 
 export interface RunOptions {

@@ -13,3 +13,19 @@ export const TRAVELLING_HEADERS: readonly string[] = [
   REPLY_KEY_HEADER,
   REPLY_PROOF_HEADER,
 ];
+
+const MAX_VALUE_LENGTH = 8192;
+const VALUE = /^[ -~]+$/;
+
+/**
+ * The headers that travel, of those that a stranger may have written; one with a value that no header can have stays behind.
+ * @param held Value of the header of this name; nothing, or an empty one, where there is none.
+ */
+export function travellingHeaders(held: (name: string) => string | undefined): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of TRAVELLING_HEADERS) {
+    const value = held(name);
+    if (value !== undefined && value.length <= MAX_VALUE_LENGTH && VALUE.test(value)) found[name] = value;
+  }
+  return found;
+}

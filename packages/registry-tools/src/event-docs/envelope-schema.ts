@@ -1,4 +1,4 @@
-import { formatSubject } from "@adaos/core/wire";
+import { formatSubject, REQUIRED_ENVELOPE_FIELDS } from "@adaos/core/wire";
 import type { EventDoc } from "./event-doc.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -18,18 +18,7 @@ const text = (description: string, more: Json = {}): Json => ({
 export const ENVELOPE_SCHEMA: Json = {
   type: "object",
   description: "One event as it travels, the body of the message.",
-  required: [
-    "event_id",
-    "event_name",
-    "version",
-    "kind",
-    "ts",
-    "source",
-    "correlation_id",
-    "tenant",
-    "headers",
-    "data",
-  ],
+  required: [...REQUIRED_ENVELOPE_FIELDS],
   additionalProperties: false,
   properties: {
     event_id: text("Names the event; what comes again under it is the same event.", {

@@ -3,7 +3,7 @@ import { MeshError } from "@adaos/core";
 import { escapePointer, messageOf, quote } from "@adaos/core/wire";
 import { isObject, type JsonObject } from "@adaos/json-schema";
 import { DRAFT_07, type FoundContract, type FoundContracts, MAX_CONTRACTS } from "./found-contract.ts";
-import type { SourceDocument } from "./read-source.ts";
+import type { SourceDocument } from "./source-document.ts";
 
 /** References to references: more is a circle. */
 const MAX_HOPS = 20;

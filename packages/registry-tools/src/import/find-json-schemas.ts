@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { isObject, type JsonObject, subschemas, withoutEmptyFragment } from "@adaos/json-schema";
 import { DRAFT_2020, type FoundContract, type FoundContracts } from "./found-contract.ts";
-import type { SourceDocument } from "./read-source.ts";
+import type { SourceDocument } from "./source-document.ts";
 
 const SHAPES = ["properties", "allOf", "anyOf", "oneOf", "enum", "const"];
 const UNNAMED = /^(schema|index|main)$/i;

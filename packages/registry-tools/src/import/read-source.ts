@@ -3,21 +3,13 @@ import { basename, dirname } from "node:path";
 import { invalid, MAX_FILE_BYTES, readYamlTree, shownPath, type YamlTree } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { quote } from "@adaos/core/wire";
-import { isObject, type JsonObject } from "@adaos/json-schema";
+import { isObject } from "@adaos/json-schema";
 import { listContent, openFolder, tryReadWithin } from "@adaos/registry";
 import { findAsyncApi } from "./find-asyncapi.ts";
 import { findCloudEvents } from "./find-cloudevents.ts";
 import { findJsonSchemas } from "./find-json-schemas.ts";
 import type { FoundContracts } from "./found-contract.ts";
-
-/** A document that was read, and where its values stand. */
-export interface SourceDocument {
-  /** Below the folder of the import. */
-  readonly file: string;
-  readonly value: JsonObject;
-  /** `FILE:LINE:COLUMN` */
-  at(path: readonly PropertyKey[]): string;
-}
+import type { SourceDocument } from "./source-document.ts";
 
 const MAX_FILES = 2000;
 const MAX_TOTAL_BYTES = 32 * 1024 * 1024;

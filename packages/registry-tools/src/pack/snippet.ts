@@ -1,20 +1,7 @@
 import { formatEventRef } from "@adaos/core";
+import { REQUIRED_ENVELOPE_FIELDS } from "@adaos/core/wire";
 import { typeScriptLiteral } from "./inert-text.ts";
 import type { ReadContract } from "./read-contract.ts";
-
-/** What every envelope has without being asked. */
-const ALWAYS_THERE: ReadonlySet<string> = new Set([
-  "event_id",
-  "event_name",
-  "version",
-  "kind",
-  "ts",
-  "source",
-  "correlation_id",
-  "tenant",
-  "headers",
-  "data",
-]);
 
 /** The contract that an event belongs together with: a command's reply, or a reply's command. */
 export type Partner = ReadContract | undefined;
@@ -59,7 +46,7 @@ export function neededOptions({ record }: ReadContract): {
   readonly causationId: boolean;
   readonly headers: readonly string[];
 } {
-  const needed = record.required_headers.filter((header) => !ALWAYS_THERE.has(header));
+  const needed = record.required_headers.filter((header) => !REQUIRED_ENVELOPE_FIELDS.includes(header));
   return {
     idempotencyKey:
       record.semantics.idempotency_key === "idempotency_key" || needed.includes("idempotency_key"),

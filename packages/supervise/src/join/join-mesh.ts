@@ -26,7 +26,7 @@ import {
   signatureKeyPath,
   signRequest,
 } from "@adaos/provision";
-import { type Connection, openConnection } from "@adaos/transport-nats";
+import { type Connection, isKeyRefused, openConnection } from "@adaos/transport-nats";
 import type { z } from "zod";
 import { whileLocked } from "../apply/change-lock.ts";
 import { runningSupervisor } from "../local-mesh.ts";
@@ -100,10 +100,7 @@ async function dial({ tls, id, seed }: JoinCode, { root, certificates }: JoinOpt
       log: SILENT,
     });
   } catch (thrown) {
-    if (
-      !(thrown instanceof MeshError && thrown.code === "denied" && thrown.message.includes("does not know"))
-    )
-      throw thrown;
+    if (!isKeyRefused(thrown)) throw thrown;
     throw new MeshError(
       "denied",
       `the root at ${root.host}:${root.port} does not know this code: it was used, revoked, has expired, or is another root's`,

@@ -130,7 +130,7 @@ async function dialPatiently(
       if (tlsRefusal(thrown, url) !== undefined) throw thrown;
       const code = thrown instanceof NatsError ? thrown.code : undefined;
       const passedMs = Date.now() - startedMs;
-      if (code === ErrorCode.AuthorizationViolation) {
+      if (isRefusal(thrown)) {
         if (++refusals >= MIN_REFUSALS && passedMs >= REFUSAL_MS) throw thrown;
       } else if (waits) {
         // There is no server yet, or it takes its time.
@@ -142,8 +142,17 @@ async function dialPatiently(
   }
 }
 
+/** Whether a connection was refused since the server does not know its key. */
+export function isKeyRefused(thrown: unknown): boolean {
+  return thrown instanceof MeshError && isRefusal(thrown.cause);
+}
+
+function isRefusal(cause: unknown): boolean {
+  return cause instanceof NatsError && cause.code === ErrorCode.AuthorizationViolation;
+}
+
 function connectError(cause: unknown, { url, name, tls }: ConnectionOptions): MeshError {
-  if (cause instanceof NatsError && cause.code === ErrorCode.AuthorizationViolation) {
+  if (isRefusal(cause)) {
     return new MeshError("denied", `the server at ${url} does not know the key of ${name}`, { cause });
   }
   const refusal = tlsRefusal(cause, url);

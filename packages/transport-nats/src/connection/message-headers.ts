@@ -1,11 +1,10 @@
-import { TRAVELLING_HEADERS } from "@adaos/core/wire";
+import { travellingHeaders } from "@adaos/core/wire";
 import type { Msg, MsgHdrs } from "nats";
 import type { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 import { eventIdWithin } from "../publish/message-ids.ts";
 
 /** One of these is in the name of every header that travels. */
 const TOKENS = ["traceparent", "tracestate", "baggage", "Adaos-"] as const;
-const MAX_VALUE_LENGTH = 8192;
 
 /** The headers of a message that travel; nothing else that a stranger may have put into its headers is passed on. */
 export function headersOfMsg(msg: Msg): Record<string, string> {
@@ -15,21 +14,7 @@ export function headersOfMsg(msg: Msg): Record<string, string> {
 
 /** The same of headers that stand alone. */
 export function travellingOf(headers: MsgHdrs): Record<string, string> {
-  return travelling((key) => headers.get(key));
-}
-
-/** The same of headers that a stranger has written down. */
-export function travellingHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return travelling((key) => headers[key] ?? "");
-}
-
-function travelling(held: (key: string) => string): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const key of TRAVELLING_HEADERS) {
-    const value = held(key);
-    if (value !== "" && value.length <= MAX_VALUE_LENGTH && /^[ -~]*$/.test(value)) found[key] = value;
-  }
-  return found;
+  return travellingHeaders((name) => headers.get(name));
 }
 
 const ID = "\r\nNats-Msg-Id: ";

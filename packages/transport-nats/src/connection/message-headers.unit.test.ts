@@ -4,7 +4,7 @@ import { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 import { describe, expect, test } from "vitest";
 import { msgOf } from "../../../../test/kit/connection-stand-in.ts";
 import { mendClient } from "./client-mends.ts";
-import { headersOfMsg, idOfMsg, serverHeader, travellingHeaders } from "./message-headers.ts";
+import { headersOfMsg, idOfMsg, serverHeader } from "./message-headers.ts";
 
 function travelling(entries: Readonly<Record<string, string>>): Record<string, string> {
   const headers = newHeaders();
@@ -93,17 +93,5 @@ describe("headersOfMsg()", () => {
   test("drops a value that is too long or no printable ASCII", () => {
     expect(travelling({ traceparent: "x".repeat(8193), tracestate: "\u00e9" })).toEqual({});
     expect(travelling({ traceparent: "x".repeat(8192) })).toHaveProperty("traceparent");
-  });
-});
-
-describe("travellingHeaders()", () => {
-  test("passes the trace on, and nothing that a server would act on", () => {
-    const headers = {
-      traceparent: "00-1-2-01",
-      tracestate: "a\r\nNats-Rollup: all",
-      "Nats-Msg-Id": "x",
-      "x: y\r\nNats-Rollup": "all",
-    };
-    expect(travellingHeaders(headers)).toEqual({ traceparent: "00-1-2-01" });
   });
 });

@@ -1,8 +1,13 @@
 import { MeshError } from "@adaos/core";
-import { eventsStream, type ReplayableLetter, replayOf, type Signatures } from "@adaos/core/wire";
+import {
+  eventsStream,
+  type ReplayableLetter,
+  replayOf,
+  type Signatures,
+  travellingHeaders,
+} from "@adaos/core/wire";
 import { type JetStreamManager, NatsError } from "nats";
 import type { Connection } from "../connection/connection.ts";
-import { travellingHeaders } from "../connection/message-headers.ts";
 import { StreamPublisher } from "../publish/stream-publisher.ts";
 
 /** nats-server's code for a message that is not there. */
@@ -39,7 +44,7 @@ export class DeadLetterDesk {
   async replay(letter: KeptLetter): Promise<string> {
     const replay = replayOf(letter.entry, this.#signatures);
     // Whoever wrote the dead letter chose its headers, and a server acts upon some.
-    const message = { ...replay, headers: travellingHeaders(replay.headers) };
+    const message = { ...replay, headers: travellingHeaders((name) => replay.headers[name]) };
     const { stream } = await this.#publisher.publish(message);
     if (stream !== eventsStream(this.#subnet)) throw new MeshError("internal", `replayed into ${stream}`);
     await this.remove(letter);
