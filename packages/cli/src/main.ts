@@ -8,6 +8,7 @@ type MakeCommand = (terminal: Terminal) => Command;
 
 /** Only the command that is asked for is loaded: a daemon lives long, and what it does not need it should not carry. */
 const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
+  init: async () => (await import("./commands/mesh/init.ts")).initCommand,
   up: async () => (await import("./commands/mesh/up.ts")).upCommand,
   down: async () => (await import("./commands/mesh/down.ts")).downCommand,
   status: async () => (await import("./commands/mesh/status.ts")).statusCommand,

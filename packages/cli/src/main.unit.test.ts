@@ -143,6 +143,7 @@ describe("main(), help and version", () => {
   });
 
   test.each([
+    ["init"],
     ["up"],
     ["down"],
     ["status"],
