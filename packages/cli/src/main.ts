@@ -1,8 +1,10 @@
 import { MeshError } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
+import { TESTED_VERSION } from "@adaos/nats-server/version";
 import { Command, CommanderError } from "commander";
 import { EXIT_CODES } from "./terminal/exit-codes.ts";
 import { processTerminal, type Terminal } from "./terminal/terminal.ts";
+import { VERSION } from "./version.ts";
 
 type MakeCommand = (terminal: Terminal) => Command;
 
@@ -19,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   node: async () => (await import("./commands/node/index.ts")).nodeCommand,
   join: async () => (await import("./commands/join/index.ts")).joinCommand,
   bridge: async () => (await import("./commands/bridge/index.ts")).bridgeCommand,
+  completion: async () => (await import("./commands/completion.ts")).completionCommand,
   demo: async () => (await import("./commands/mesh/demo.ts")).demoCommand,
 };
 
@@ -40,7 +43,7 @@ export async function main(args: readonly string[]): Promise<number> {
 export async function program(args: readonly string[], terminal: Terminal): Promise<Command> {
   const adaos = new Command("adaos")
     .description("AdaOS Mesh: typed events between many small machines")
-    .version("0.1.0")
+    .version(`${VERSION} (nats-server ${TESTED_VERSION})`)
     // A command that has options and commands of its own must not take those of the latter for its own.
     .enablePositionalOptions()
     .addHelpText(
@@ -48,7 +51,9 @@ export async function program(args: readonly string[], terminal: Terminal): Prom
       "\nExit codes: 0 ok, 64 usage, 65 invalid event, 69 unreachable, 70 our bug, 77 denied, 78 bad config",
     );
   const [first = ""] = args;
-  for (const name of Object.hasOwn(COMMANDS, first) ? [first] : Object.keys(COMMANDS)) {
+  // "completion" tells of all the others.
+  const isAlone = Object.hasOwn(COMMANDS, first) && first !== "completion";
+  for (const name of isAlone ? [first] : Object.keys(COMMANDS)) {
     const make = await COMMANDS[name]?.();
     if (make !== undefined) adaos.addCommand(make(terminal), { hidden: HIDDEN.has(name) });
   }

@@ -114,10 +114,10 @@ describe("main(), help and version", () => {
     },
   );
 
-  test("tells the version", async () => {
+  test("tells the version, and that of the servers", async () => {
     expect(await adaos("--version")).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      out: expect.stringMatching(/^\d+\.\d+\.\d+ \(nats-server \d+\.\d+\.\d+\)\n$/),
     });
   });
 
@@ -144,6 +144,7 @@ describe("main(), help and version", () => {
 
   test.each([
     ["init"],
+    ["completion"],
     ["up"],
     ["down"],
     ["status"],
