@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   down: async () => (await import("./commands/mesh/down.ts")).downCommand,
   status: async () => (await import("./commands/mesh/status.ts")).statusCommand,
   events: async () => (await import("./commands/events/index.ts")).eventsCommand,
+  durables: async () => (await import("./commands/durables/index.ts")).durablesCommand,
   registry: async () => (await import("./commands/registry/index.ts")).registryCommand,
   policy: async () => (await import("./commands/policy/index.ts")).policyCommand,
   mcp: async () => (await import("./commands/mcp.ts")).mcpCommand,

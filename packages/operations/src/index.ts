@@ -1,4 +1,14 @@
 export {
+  type DurableName,
+  type DurableRow,
+  type DurableStart,
+  deleteDurable,
+  findIdleDurable,
+  memberDurables,
+  parseDurableName,
+  resetDurable,
+} from "./change-durables.ts";
+export {
   type DeadLetterSummary,
   deadLetters,
   failedLetters,
