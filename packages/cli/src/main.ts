@@ -1,8 +1,6 @@
-import { MeshError } from "@adaos/core";
-import { messageOf } from "@adaos/core/wire";
 import { TESTED_VERSION } from "@adaos/nats-server/version";
-import { Command, CommanderError } from "commander";
-import { EXIT_CODES } from "./terminal/exit-codes.ts";
+import { Command } from "commander";
+import { tellError, wantsJson } from "./terminal/tell-error.ts";
 import { processTerminal, type Terminal } from "./terminal/terminal.ts";
 import { VERSION } from "./version.ts";
 
@@ -36,7 +34,7 @@ export async function main(args: readonly string[]): Promise<number> {
     await (await program(args, terminal)).parseAsync(args, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (thrown) {
-    return tell(thrown, terminal);
+    return tellError(thrown, args, terminal);
   }
 }
 
@@ -58,7 +56,9 @@ export async function program(args: readonly string[], terminal: Terminal): Prom
     const make = await COMMANDS[name]?.();
     if (make !== undefined) adaos.addCommand(make(terminal), { hidden: HIDDEN.has(name) });
   }
-  withStrictErrors(adaos, terminal);
+  // With --json an error is told once, as JSON.
+  const complain = wantsJson(args) ? () => undefined : terminal.say;
+  withStrictErrors(adaos, { ...terminal, say: complain });
   return adaos;
 }
 
@@ -70,19 +70,4 @@ function withStrictErrors(command: Command, terminal: Terminal): void {
     writeErr: (text) => terminal.say(text.replace(/\n$/, "")),
   });
   for (const sub of command.commands) withStrictErrors(sub, terminal);
-}
-
-function tell(thrown: unknown, terminal: Terminal): number {
-  if (thrown instanceof CommanderError) {
-    // Help and version are answers, not errors; commander has printed everything already.
-    return thrown.exitCode === 0 ? 0 : EXIT_CODES.usage;
-  }
-  const { red, dim } = terminal.colors;
-  if (thrown instanceof MeshError && thrown.code !== "internal") {
-    terminal.say(`${red("error")} ${thrown.message} ${dim(`(${thrown.code})`)}`);
-    return EXIT_CODES[thrown.code];
-  }
-  terminal.say(`${red("error")} this is a bug in adaos: ${messageOf(thrown)}`);
-  if (thrown instanceof Error && thrown.stack !== undefined) terminal.say(dim(thrown.stack));
-  return EXIT_CODES.internal;
 }

@@ -305,3 +305,28 @@ describe("main(), what a command throws", () => {
     expect((await adaos("demo")).code).toBe(69);
   });
 });
+
+describe("main(), errors with --json", () => {
+  const told = (said: string): Record<string, unknown> => JSON.parse(said).error;
+
+  test.each([
+    ["an unknown option", 64, "usage", ["status", "--json", "--colour"]],
+    ["a missing command", 64, "usage", ["events", "--json"]],
+    ["a mesh that is not there", 69, "unavailable", ["status", "--json"]],
+    [
+      "a file that is not there",
+      78,
+      "invalid-config",
+      ["policy", "check", "--json", "--config", "/nowhere.yaml"],
+    ],
+  ])("are one line of JSON on standard error: %s", async (_, exitCode, errorCode, args) => {
+    const { code, out, said } = await adaos(...args);
+    expect([code, out]).toEqual([exitCode, ""]);
+    expect(told(said)).toEqual({
+      code: errorCode,
+      message: expect.stringMatching(/./),
+      remedy: expect.stringMatching(/./),
+      violations: [],
+    });
+  });
+});

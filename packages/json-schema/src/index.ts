@@ -15,5 +15,5 @@ export {
   withoutEmptyFragment,
 } from "./schema-document.ts";
 export { type ReportFault, type SchemaFault, throwFault } from "./schema-fault.ts";
-export { checkReferences, SchemaValidators } from "./validator.ts";
+export { allViolations, checkReferences, SchemaValidators } from "./validator.ts";
 export type { BrokenRule } from "./violations.ts";

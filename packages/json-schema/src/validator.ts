@@ -1,4 +1,4 @@
-import { MeshError, type Validation } from "@adaos/core";
+import { MeshError, type Validation, type Violation } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -147,8 +147,24 @@ export function checkReferences(
   return references;
 }
 
-function newAjvs(): Ajvs {
-  return { "2020-12": newAjv2020(), "draft-07": newAjv07() };
+/**
+ * Every rule that data breaks, at most 20: for who mends data of his own. Compiles the schemas of the registry anew.
+ * Throws MeshError `invalid-config` if the schema will not compile.
+ */
+export function allViolations(
+  documents: readonly SchemaDocument[],
+  { draft, file, uri }: SchemaDocument,
+  data: unknown,
+): readonly Violation[] {
+  const ajvs = newAjvs({ allErrors: true });
+  for (const other of documents) ajvs[other.draft].addSchema(other.schema, other.uri, false, false);
+  const compiled = ajvs[draft].getSchema(uri);
+  if (compiled === undefined) throw new MeshError("internal", `${file}: the schema was not added`);
+  return judge(compiled, data).violations;
+}
+
+function newAjvs(more: Options = {}): Ajvs {
+  return { "2020-12": newAjv2020(more), "draft-07": newAjv07(more) };
 }
 
 function judge(compiled: ValidateFunction, data: unknown): Validation {
@@ -171,16 +187,16 @@ function schemaProblems(
   });
 }
 
-function newAjv2020(): Ajv2020 {
-  const ajv = new Ajv2020(OPTIONS);
+function newAjv2020(more: Options): Ajv2020 {
+  const ajv = new Ajv2020({ ...OPTIONS, ...more });
   // Not a keyword of 2020-12, which has dependentRequired and dependentSchemas.
   ajv.removeKeyword("dependencies");
   return withCommonRules(ajv);
 }
 
-function newAjv07(): Ajv {
+function newAjv07(more: Options): Ajv {
   // Draft-07 says that keywords beside $ref are ignored; 2020-12 says that they count.
-  return withCommonRules(new Ajv({ ...OPTIONS, ignoreKeywordsWithRef: true }));
+  return withCommonRules(new Ajv({ ...OPTIONS, ...more, ignoreKeywordsWithRef: true }));
 }
 
 function withCommonRules<T extends Ajv | Ajv2020>(ajv: T): T {

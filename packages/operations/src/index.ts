@@ -23,6 +23,7 @@ export { EventMask } from "./mask/event-mask.ts";
 export { Newest } from "./newest.ts";
 export { operatorSignatures } from "./operator-signatures.ts";
 export { type Drift, driftOf, type SeenDurable, SeenProducers } from "./registry/drift.ts";
+export { withAllViolations } from "./registry/all-violations.ts";
 export { PastFailures } from "./registry/past-failures.ts";
 export { pastEvents, type ReplayPlan, type Survey, surveyPast } from "./replay/past.ts";
 export { ReplayRun, roomFor } from "./replay/replay-run.ts";
