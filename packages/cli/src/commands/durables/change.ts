@@ -1,21 +1,23 @@
 import { resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { Command, Option } from "commander";
 import {
   type DurableName,
   type DurableStart,
   deleteDurable,
   findIdleDurable,
+  hubServers,
+  type OpenServer,
   parseDurableName,
   resetDurable,
+  withServers,
 } from "@adaos/operations";
-import { hubServers, type OpenServer, withServers } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
+import { Command, Option } from "commander";
+import { type ChangeOptions, confirmed, tellCounts } from "../../options/change-options.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseCount } from "../../options/parse-count.ts";
 import { parseTime } from "../../options/parse-time.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
-import { type ChangeOptions, confirmed, tellCounts } from "../../options/change-options.ts";
 
 interface DurableOptions extends StateOptions, ChangeOptions {
   readonly json?: boolean;

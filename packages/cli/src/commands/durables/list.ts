@@ -1,6 +1,6 @@
 import { visibleJson } from "@adaos/core/wire";
-import { Command } from "commander";
 import { type DurableRow, memberDurables } from "@adaos/operations";
+import { Command } from "commander";
 import type { StateOptions } from "../../options/options.ts";
 import { type Terminal, table } from "../../terminal/terminal.ts";
 import { withHubs, withSubnet } from "../events/failures/failure-options.ts";
