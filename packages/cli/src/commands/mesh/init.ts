@@ -1,7 +1,7 @@
 import { relative, resolve } from "node:path";
 import { visibleJson } from "@adaos/core/wire";
 import { Command } from "commander";
-import { applyInit, planInit } from "../../init/begin-mesh.ts";
+import { applyInit, type InitPlan, planInit } from "../../init/begin-mesh.ts";
 import { jsonOption } from "../../options/options.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 
@@ -28,15 +28,16 @@ export function initCommand(terminal: Terminal): Command {
       for (const path of plan.kept) terminal.say(`${path} is there already and stays as it is`);
       if (plan.kept.includes(".gitignore"))
         terminal.say("add the line .adaos/ to .gitignore: keys lie there");
-      if (!dryRun) tellNext(plan.dir, terminal);
+      if (!dryRun) tellNext(plan, terminal);
     });
 }
 
-function tellNext(dir: string, terminal: Terminal): void {
+function tellNext({ dir, kept }: InitPlan, terminal: Terminal): void {
   const path = relative(process.cwd(), dir);
   terminal.say("next:");
   if (path !== "") terminal.say(`  cd ${path}`);
-  terminal.say("  npm install");
+  const tools = "@adaos/client typescript @types/node@20 json-schema-to-typescript";
+  terminal.say(kept.includes("package.json") ? `  npm install --save-dev ${tools}` : "  npm install");
   terminal.say("  npx adaos up --detach");
   terminal.say("  npx tsc && node hello.mjs");
   const shared = process.env["ADAOS_STATE"];
