@@ -35,3 +35,4 @@ export { processingRecords } from "./stored/processing-records.ts";
 export { publishedPast } from "./stored/published-past.ts";
 export { storedMetrics } from "./stored-metrics.ts";
 export { type SubjectCount, subjectCounts, type Topic, topicsOf } from "./topics.ts";
+export { undeclaredNote } from "./undeclared.ts";

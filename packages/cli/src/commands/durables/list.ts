@@ -17,7 +17,7 @@ export function durablesListCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos durables list --at beta")
     .action(async (options: ListOptions) => {
       const rows: DurableRow[] = [];
-      await withHubs(options, async (hub) => {
+      await withHubs(options, terminal, async (hub) => {
         for await (const row of memberDurables(hub)) {
           if (options.node === undefined || options.node === `${row.subnet}/${row.node}`) rows.push(row);
         }
