@@ -13,6 +13,7 @@ import { commandLinePage, meshFilePage } from "./reference-pages.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const registry = await loadRegistry(join(root, "schemas/events"));
+const begun = await loadRegistry(join(root, "packages/cli/template/schemas/events"));
 const { mesh } = readMeshFile(join(root, "deploy/mesh.yaml"));
 
 /** Help is read from the commands and never printed. */
@@ -22,6 +23,8 @@ const silent = { out: () => {}, say: () => {}, colors: {} };
 const targets = [
   { path: "schemas/events/_dist/registry.json", make: () => generateIndex(registry) },
   { path: "schemas/events/_dist/events.d.ts", make: () => generateTypes(registry) },
+  { path: "packages/cli/template/schemas/events/_dist/registry.json", make: () => generateIndex(begun) },
+  { path: "packages/cli/template/schemas/events/_dist/events.d.ts", make: () => generateTypes(begun) },
   { path: "schemas/config/mesh.json", make: meshFileJsonSchema },
   { path: "schemas/config/node.json", make: nodeFileJsonSchema },
   { path: "docs/reference/mesh-yaml.md", make: () => meshFilePage(meshFileJsonSchema()) },

@@ -1,28 +1,33 @@
-import { Command, CommanderError } from "commander";
+import { TESTED_VERSION } from "@adaos/nats-server/version";
+import { Command } from "commander";
 import { COMMANDS, type CommandEntry, type CommandTree } from "./commands/tree.ts";
-import { EXIT_CODES } from "./terminal/exit-codes.ts";
+import { wantsJson } from "./terminal/tell-error.ts";
 import type { Terminal } from "./terminal/terminal.ts";
+import { VERSION } from "./version.ts";
 
-/** Parses a command line and runs its command. Resolves with the exit code; rejects with what the command throws. */
+/** Parses a command line and runs its command. Resolves with the exit code; rejects with what stops it. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
-  try {
-    await (await program(args, terminal)).parseAsync(args, { from: "user" });
-    return Number(process.exitCode ?? 0);
-  } catch (thrown) {
-    if (!(thrown instanceof CommanderError)) throw thrown;
-    // Help and version are answers, not errors; commander has printed everything already.
-    return thrown.exitCode === 0 ? 0 : EXIT_CODES.usage;
-  }
+  // With --json an error is told once, as JSON.
+  const complain = wantsJson(args) ? (): void => undefined : terminal.say;
+  // What a shell completes by is all there is.
+  const named = args[0] === "completion" ? "all" : args;
+  await (await program(named, terminal, complain)).parseAsync(args, { from: "user" });
+  return Number(process.exitCode ?? 0);
 }
 
 /**
  * The command line of these words: commands that they do not name have their summaries alone.
  * @param args `all` loads every command, for who tells of them.
+ * @param complain Takes what is wrong with a command line.
  */
-export async function program(args: readonly string[] | "all", terminal: Terminal): Promise<Command> {
+export async function program(
+  args: readonly string[] | "all",
+  terminal: Terminal,
+  complain: (line: string) => void = terminal.say,
+): Promise<Command> {
   const adaos = new Command("adaos")
     .description("AdaOS Mesh: typed events between many small machines")
-    .version("0.1.0")
+    .version(`${VERSION} (nats-server ${TESTED_VERSION})`)
     // A command that has options and commands of its own must not take those of the latter for its own.
     .enablePositionalOptions()
     .addHelpText(
@@ -30,7 +35,7 @@ export async function program(args: readonly string[] | "all", terminal: Termina
       "\nExit codes: 0 ok, 64 usage, 65 invalid event, 69 unreachable, 70 our bug, 77 denied, 78 bad config",
     );
   await addCommands(adaos, COMMANDS, args, terminal);
-  withStrictErrors(adaos, terminal);
+  withStrictErrors(adaos, { ...terminal, say: complain });
   return adaos;
 }
 

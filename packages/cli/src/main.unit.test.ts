@@ -48,6 +48,7 @@ async function adaos(...args: readonly string[]): Promise<{ code: number; out: s
 }
 
 const SUBSCRIBE = ["events", "subscribe", "ui.", "--as", "beta/desk", "--durable", "shell"] as const;
+const RESET = ["durables", "reset", "beta/desk/screen"] as const;
 const REPLAY = ["events", "replay", "--at", "beta", "--to", "desk/screen"] as const;
 const PUBLISH = ["events", "publish", "ui.notify", "--as", "alpha/kitchen", "--data"] as const;
 
@@ -90,6 +91,9 @@ describe("main(), a command line that is none", () => {
     ["a pattern that is none", "events", "tail", "ui.>", "--at", "alpha"],
     ["a version that is none", "events", "tail", "ui.notify@x", "--at", "alpha"],
     ["a file of data that is missing", ...PUBLISH, "@/nowhere/data.json"],
+    ["a durable that is none", "durables", "delete", "desk/screen"],
+    ["a durable reset to nowhere", "durables", "reset", "beta/desk/screen"],
+    ["a durable reset to two places", ...RESET, "--start", "new", "--from-seq", "7"],
     ["a member that is none", "events", "publish", "ui.notify", "--data", "{}", "--as", "kitchen"],
   ])("gives 64 and says so on standard error: %s", async (_, ...args) => {
     const { code, out, said } = await adaos(...args);
@@ -114,10 +118,10 @@ describe("main(), help and version", () => {
     },
   );
 
-  test("tells the version", async () => {
+  test("tells the version, and that of the servers", async () => {
     expect(await adaos("--version")).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      out: expect.stringMatching(/^\d+\.\d+\.\d+ \(nats-server \d+\.\d+\.\d+\)\n$/),
     });
   });
 
@@ -143,6 +147,8 @@ describe("main(), help and version", () => {
   });
 
   test.each([
+    ["init"],
+    ["completion"],
     ["up"],
     ["down"],
     ["status"],
@@ -168,6 +174,9 @@ describe("main(), help and version", () => {
     ["events", "replay"],
     ["events", "export"],
     ["events", "dlq", "list"],
+    ["durables", "list"],
+    ["durables", "delete"],
+    ["durables", "reset"],
   ])("gives an example: %s %s", async (...args) => {
     const words = args.filter((arg) => arg !== undefined);
     expect((await adaos(...words, "--help")).out).toContain(`Example:\n  adaos ${words.join(" ")} `);
@@ -205,6 +214,8 @@ describe("main(), without a mesh", () => {
     ["events", "retry", "EVT-20260105-093000-0123456789ab"],
     ["events", "export", "--output", "-"],
     ["events", "dlq", "list"],
+    ["durables", "list"],
+    ["durables", "delete", "beta/desk/screen"],
   ])("gives 69 and says how to start one: %s %s", async (...args) => {
     const { code, said } = await adaos(...args);
     expect(code).toBe(69);
@@ -292,5 +303,30 @@ describe("main(), what a command throws", () => {
       process.exitCode = 69;
     };
     expect((await adaos("demo")).code).toBe(69);
+  });
+});
+
+describe("main(), errors with --json", () => {
+  const told = (said: string): Record<string, unknown> => JSON.parse(said).error;
+
+  test.each([
+    ["an unknown option", 64, "usage", ["status", "--json", "--colour"]],
+    ["a missing command", 64, "usage", ["events", "--json"]],
+    ["a mesh that is not there", 69, "unavailable", ["status", "--json"]],
+    [
+      "a file that is not there",
+      78,
+      "invalid-config",
+      ["policy", "check", "--json", "--config", "/nowhere.yaml"],
+    ],
+  ])("are one line of JSON on standard error: %s", async (_, exitCode, errorCode, args) => {
+    const { code, out, said } = await adaos(...args);
+    expect([code, out]).toEqual([exitCode, ""]);
+    expect(told(said)).toEqual({
+      code: errorCode,
+      message: expect.stringMatching(/./),
+      remedy: expect.stringMatching(/./),
+      violations: [],
+    });
   });
 });

@@ -1,9 +1,15 @@
 export { canonicalText } from "./canonical-text.ts";
-export { CLASSIFICATION, type ClassifiedSpot, SchemaClassification } from "./classification.ts";
 export { type Gap, readingGaps } from "./comparison/reading-gaps.ts";
-export { mapSubschemas, subschemas } from "./keywords.ts";
-export { describesOnly, insteadOf, isKnownKeyword, KNOWN_FORMATS, knownKeywords } from "./known-keywords.ts";
-export { LinearPattern } from "./linear-pattern.ts";
+export { CLASSIFICATION, type ClassifiedSpot, SchemaClassification } from "./keywords/classification.ts";
+export { mapSubschemas, subschemas } from "./keywords/keywords.ts";
+export {
+  describesOnly,
+  insteadOf,
+  isKnownKeyword,
+  KNOWN_FORMATS,
+  knownKeywords,
+} from "./keywords/known-keywords.ts";
+export { LinearPattern } from "./keywords/linear-pattern.ts";
 export { SchemaReferences } from "./references.ts";
 export { lead, type SchemaScope, sameSchema } from "./schema-conjuncts.ts";
 export {
@@ -15,5 +21,5 @@ export {
   withoutEmptyFragment,
 } from "./schema-document.ts";
 export { type ReportFault, type SchemaFault, throwFault } from "./schema-fault.ts";
-export { checkReferences, SchemaValidators } from "./validator.ts";
+export { allViolations, checkReferences, SchemaValidators } from "./validator.ts";
 export type { BrokenRule } from "./violations.ts";

@@ -1,4 +1,4 @@
-import { subschemas } from "./keywords.ts";
+import { subschemas } from "./keywords/keywords.ts";
 import type { JsonObject } from "./schema-document.ts";
 
 /** Forbid what they do not know; what else they do is to declare it. */

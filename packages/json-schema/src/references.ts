@@ -1,6 +1,6 @@
 import { escapePointer, messageOf, nearest, quote } from "@adaos/core/wire";
-import { classProblem } from "./classification.ts";
-import { disarm, isInPlace, patternProblem, subschemas } from "./keywords.ts";
+import { classProblem } from "./keywords/classification.ts";
+import { disarm, isInPlace, patternProblem, subschemas } from "./keywords/keywords.ts";
 import {
   draftOf,
   isObject,

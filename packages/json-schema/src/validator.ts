@@ -1,14 +1,14 @@
-import { MeshError, type Validation } from "@adaos/core";
+import { MeshError, type Validation, type Violation } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { LinearPattern } from "./linear-pattern.ts";
+import { LinearPattern } from "./keywords/linear-pattern.ts";
+import { UNIQUE_ITEMS } from "./keywords/unique-items.ts";
 import { openSchema } from "./open-schema.ts";
 import { SchemaReferences } from "./references.ts";
 import type { Draft, SchemaDocument } from "./schema-document.ts";
 import { type ReportFault, throwFault } from "./schema-fault.ts";
-import { UNIQUE_ITEMS } from "./unique-items.ts";
 import { type BrokenRule, toBrokenRules, toViolations } from "./violations.ts";
 
 const OPTIONS: Options = {
@@ -158,12 +158,28 @@ export function checkReferences(
   return references;
 }
 
-function newAjvs(): Ajvs {
-  return { "2020-12": newAjv("2020-12"), "draft-07": newAjv("draft-07") };
+/**
+ * Every rule that data breaks, at most 20: for who mends data of his own. Compiles the schemas of the registry anew.
+ * Throws MeshError `invalid-config` if the schema will not compile.
+ */
+export function allViolations(
+  documents: readonly SchemaDocument[],
+  { draft, file, uri }: SchemaDocument,
+  data: unknown,
+): readonly Violation[] {
+  const ajvs = newAjvs({ allErrors: true });
+  for (const other of documents) ajvs[other.draft].addSchema(other.schema, other.uri, false, false);
+  const compiled = ajvs[draft].getSchema(uri);
+  if (compiled === undefined) throw new MeshError("internal", `${file}: the schema was not added`);
+  return judge(compiled, data).violations;
 }
 
-function newAjv(draft: Draft): Ajv | Ajv2020 {
-  return draft === "2020-12" ? newAjv2020() : newAjv07();
+function newAjvs(more: Options = {}): Ajvs {
+  return { "2020-12": newAjv("2020-12", more), "draft-07": newAjv("draft-07", more) };
+}
+
+function newAjv(draft: Draft, more: Options = {}): Ajv | Ajv2020 {
+  return draft === "2020-12" ? newAjv2020(more) : newAjv07(more);
 }
 
 function judge(compiled: ValidateFunction, data: unknown): Validation {
@@ -186,16 +202,16 @@ function schemaProblems(
   });
 }
 
-function newAjv2020(): Ajv2020 {
-  const ajv = new Ajv2020(OPTIONS);
+function newAjv2020(more: Options): Ajv2020 {
+  const ajv = new Ajv2020({ ...OPTIONS, ...more });
   // Not a keyword of 2020-12, which has dependentRequired and dependentSchemas.
   ajv.removeKeyword("dependencies");
   return withCommonRules(ajv);
 }
 
-function newAjv07(): Ajv {
+function newAjv07(more: Options): Ajv {
   // Draft-07 says that keywords beside $ref are ignored; 2020-12 says that they count.
-  return withCommonRules(new Ajv({ ...OPTIONS, ignoreKeywordsWithRef: true }));
+  return withCommonRules(new Ajv({ ...OPTIONS, ...more, ignoreKeywordsWithRef: true }));
 }
 
 function withCommonRules<T extends Ajv | Ajv2020>(ajv: T): T {

@@ -1,4 +1,14 @@
 export {
+  type DurableName,
+  type DurableRow,
+  type DurableStart,
+  deleteDurable,
+  findIdleDurable,
+  memberDurables,
+  parseDurableName,
+  resetDurable,
+} from "./change-durables.ts";
+export {
   type DeadLetterSummary,
   deadLetters,
   failedLetters,
@@ -12,6 +22,7 @@ export { hubServers, type OpenServer, withServers } from "./hubs.ts";
 export { EventMask } from "./mask/event-mask.ts";
 export { Newest } from "./newest.ts";
 export { operatorSignatures } from "./operator-signatures.ts";
+export { withAllViolations } from "./registry/all-violations.ts";
 export { type Drift, driftOf, type SeenDurable, SeenProducers } from "./registry/drift.ts";
 export { PastFailures } from "./registry/past-failures.ts";
 export { pastEvents, type ReplayPlan, type Survey, surveyPast } from "./replay/past.ts";
@@ -24,3 +35,4 @@ export { processingRecords } from "./stored/processing-records.ts";
 export { publishedPast } from "./stored/published-past.ts";
 export { storedMetrics } from "./stored-metrics.ts";
 export { type SubjectCount, subjectCounts, type Topic, topicsOf } from "./topics.ts";
+export { undeclaredNote } from "./undeclared.ts";

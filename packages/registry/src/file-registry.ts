@@ -1,11 +1,18 @@
-import { type EventContract, formatEventRef, MeshError, type SchemaRegistry } from "@adaos/core";
+import {
+  type EventContract,
+  formatEventRef,
+  MeshError,
+  type SchemaRegistry,
+  type Violation,
+} from "@adaos/core";
 import { type KnownEvent, maskOf, nearest, quote } from "@adaos/core/wire";
-import type {
-  ClassifiedSpot,
-  JsonObject,
-  SchemaClassification,
-  SchemaDocument,
-  SchemaScope,
+import {
+  allViolations,
+  type ClassifiedSpot,
+  type JsonObject,
+  type SchemaClassification,
+  type SchemaDocument,
+  type SchemaScope,
 } from "@adaos/json-schema";
 import { contentHash } from "./content-hash.ts";
 import type { EventRecord } from "./record.ts";
@@ -69,6 +76,12 @@ export class FileRegistry implements SchemaRegistry {
   /** The file of an event's schema; events may share one. Throws `unknown-event`. */
   documentOf(name: string, version: number): SchemaDocument {
     return this.#find(name, version).document;
+  }
+
+  /** Every rule of its schema that data breaks, at most 20; a contract stops at the first. Throws `unknown-event`. */
+  violationsOf(name: string, version: number | undefined, data: unknown): readonly Violation[] {
+    const documents = new Set(this.entries.map(({ document }) => document));
+    return allViolations([...documents], this.#find(name, version).document, data);
   }
 
   /** The same among the schemas of this registry that it may refer to. */

@@ -1,5 +1,11 @@
 export { mendClient } from "./connection/client-mends.ts";
-export { type Connection, type ConnectionListener, delay, isKeyRefused, openConnection } from "./connection/connection.ts";
+export {
+  type Connection,
+  type ConnectionListener,
+  delay,
+  isKeyRefused,
+  openConnection,
+} from "./connection/connection.ts";
 export { toSend } from "./connection/header-block.ts";
 export { HeaderReader } from "./connection/header-reader.ts";
 export { headersOfMsg, idOfMsg, travellingOf } from "./connection/message-headers.ts";

@@ -15,6 +15,10 @@ export type CommandTree = Readonly<Record<string, CommandEntry>>;
  * summaries alone, and a test holds them against what each command says of itself.
  */
 export const COMMANDS: CommandTree = {
+  init: {
+    summary: "begin a mesh of your own: mesh file, registry with one event, example program",
+    load: async () => (await import("./mesh/init.ts")).initCommand,
+  },
   up: {
     summary: "start a mesh on this machine: its servers and all its daemons",
     load: async () => (await import("./mesh/up.ts")).upCommand,
@@ -151,6 +155,23 @@ export const COMMANDS: CommandTree = {
       },
     },
   },
+  durables: {
+    summary: "how far members are with their events: list durables, delete them, move them",
+    commands: {
+      list: {
+        summary: "the durables of members: what each takes, how much it has left to do, when it last did any",
+        load: async () => (await import("./durables/list.ts")).durablesListCommand,
+      },
+      delete: {
+        summary: "delete durables that nobody needs: what they had left to do is not delivered to them",
+        load: async () => (await import("./durables/change.ts")).durablesDeleteCommand,
+      },
+      reset: {
+        summary: "let durables go on from another place in their stream",
+        load: async () => (await import("./durables/change.ts")).durablesResetCommand,
+      },
+    },
+  },
   registry: {
     summary: "the registry that the running mesh works by; adaos events registry looks after its folder",
     commands: {
@@ -240,6 +261,10 @@ export const COMMANDS: CommandTree = {
         load: async () => (await import("./bridge/cloudevents.ts")).bridgeCloudEventsCommand,
       },
     },
+  },
+  completion: {
+    summary: "print the script by which a shell completes commands and options",
+    load: async () => (await import("./completion.ts")).completionCommand,
   },
   demo: {
     summary: "start the default mesh and send a few events across it",

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { MeshError } from "@adaos/core";
 import type { NodeAddress } from "@adaos/core/wire";
 import { type Document, isMap, parseDocument } from "yaml";
+import { withEntry, withoutEntry } from "./edit-yaml-map.ts";
 
 /** A member as it is added to a mesh file: patterns and roles as text. */
 export interface NewMember {
@@ -11,37 +12,33 @@ export interface NewMember {
 }
 
 /**
- * The text of a mesh file with one member more. Its comments and its order stay. Throws `usage` or `invalid-config`.
+ * The text of a mesh file with one member more. All else stays as it is written. Throws `usage` or `invalid-config`.
  */
 export function withMember(file: string, { subnet, node }: NodeAddress, member: NewMember): string {
-  const document = read(file, subnet);
-  const path = ["subnets", subnet, "members", node];
-  if (document.hasIn(path)) throw new MeshError("usage", `${file} has a member ${subnet}/${node}`);
+  const { document, text } = read(file, subnet);
+  const path = ["subnets", subnet, "members"];
+  if (document.hasIn([...path, node])) throw new MeshError("usage", `${file} has a member ${subnet}/${node}`);
   const lists = Object.entries(member).filter(([, list]) => list.length > 0);
-  const added = document.createNode(Object.fromEntries(lists), { flow: true });
-  document.setIn(path, added);
-  return textOf(document);
+  return withEntry(document, text, path, node, Object.fromEntries(lists));
 }
 
-/** The text of a mesh file without one of its members. Throws `usage` or `invalid-config`. */
+/**
+ * The text of a mesh file without one of its members. All else stays as it is written. Throws `usage` or
+ * `invalid-config`.
+ */
 export function withoutMember(file: string, { subnet, node }: NodeAddress): string {
-  const document = read(file, subnet);
+  const { document, text } = read(file, subnet);
   const path = ["subnets", subnet, "members", node];
   if (!document.hasIn(path)) throw new MeshError("usage", `${file} has no member ${subnet}/${node}`);
-  document.deleteIn(path);
-  return textOf(document);
+  return withoutEntry(document, text, path);
 }
 
-function read(file: string, subnet: string): Document {
-  const document = parseDocument(readFileSync(file, "utf8"), { version: "1.2" });
+function read(file: string, subnet: string): { readonly document: Document; readonly text: string } {
+  const text = readFileSync(file, "utf8");
+  const document = parseDocument(text, { version: "1.2" });
   if (document.errors.length > 0) throw new MeshError("invalid-config", `${file} is not YAML; mend it first`);
   if (!isMap(document.getIn(["subnets", subnet], true))) {
     throw new MeshError("usage", `${file} has no subnet ${subnet}`);
   }
-  return document;
-}
-
-function textOf(document: Document): string {
-  // Lines are not folded: whoever wrote them had a reason.
-  return document.toString({ lineWidth: 0 });
+  return { document, text };
 }

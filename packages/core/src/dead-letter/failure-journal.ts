@@ -4,15 +4,17 @@ import type { ProcessingRecord } from "./processing-record.ts";
 /** Events that one call of {@link EventParking.park} may name. */
 export const MAX_PARKED_AT_ONCE = 256;
 
-/** Keeps what is known of failures, beside the events and never inside them. Durable, and shared by a node's processes. */
+/**
+ * Keeps what is known of failures, beside the events and never inside them. Durable, and shared by a node's processes.
+ */
 export interface FailureJournal {
   /** Resolves once stored; the same `dead_letter_id` is stored once. Rejects as `Transport.publish` does. */
   storeDeadLetter(entry: DeadLetter): Promise<void>;
   /** Stores how the handling of an event stands, in place of what was known of it before. Rejects likewise. */
   record(record: ProcessingRecord): Promise<void>;
   /**
-   * What was last recorded of this event at this durable of the node. Its place in the stream is asked for too: nodes choose
-   * the ids of their events, and two may choose the same. Rejects with `unavailable`.
+   * What was last recorded of this event at this durable of the node. Its place in the stream is asked for too: nodes
+   * choose the ids of their events, and two may choose the same. Rejects with `unavailable`.
    */
   lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined>;
   /** Where events wait whose schema is not known yet; undefined where they become dead letters instead. */
@@ -22,16 +24,16 @@ export interface FailureJournal {
 /** Keeps events of a node's durables until their schema is known. Durable, and shared by the node's processes. */
 export interface EventParking {
   /**
-   * Keeps events that were delivered to this durable, by their places in its stream; at most {@link MAX_PARKED_AT_ONCE} at a
-   * time. Resolves once stored, with those for which there is no room. The same again stores nothing. Rejects with
+   * Keeps events that were delivered to this durable, by their places in its stream; at most {@link MAX_PARKED_AT_ONCE}
+   * at a time. Resolves once stored, with those for which there is no room. The same again stores nothing. Rejects with
    * `unavailable`, `denied` or `usage`.
    */
   park(durable: string, seqs: readonly number[]): Promise<ReadonlySet<number>>;
   /** Events of which some are parked for this durable. Rejects with `unavailable`. */
   parked(durable: string): Promise<readonly string[]>;
   /**
-   * Gives what is parked of one event (`ui.notify@1`) to the durable again, oldest first, and takes it away. Resolves with
-   * how many those were. Rejects with `unavailable` or `backpressure`; what it has not done is still parked.
+   * Gives what is parked of one event (`ui.notify@1`) to the durable again, oldest first, and takes it away. Resolves
+   * with how many those were. Rejects with `unavailable` or `backpressure`; what it has not done is still parked.
    */
   release(durable: string, event: string): Promise<number>;
 }

@@ -95,7 +95,10 @@ export interface Counted {
 
 /** Keeps what is counted, so that it can be added up later. */
 export interface MetricsStore {
-  /** Stores what one process counted in one hour, in place of what it said of that hour before. Rejects with `unavailable`. */
+  /**
+   * Stores what one process counted in one hour, in place of what it said of that hour before. Rejects with
+   * `unavailable`.
+   */
   storeMetrics(snapshot: MetricsSnapshot): Promise<void>;
 }
 

@@ -18,7 +18,8 @@ const MAX_VALUE_LENGTH = 8192;
 const VALUE = /^[ -~]+$/;
 
 /**
- * The headers that travel, of those that a stranger may have written; one with a value that no header can have stays behind.
+ * The headers that travel, of those that a stranger may have written; one with a value that no header can have stays
+ * behind.
  * @param held Value of the header of this name; nothing, or an empty one, where there is none.
  */
 export function travellingHeaders(held: (name: string) => string | undefined): Record<string, string> {

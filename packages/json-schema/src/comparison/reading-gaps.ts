@@ -1,5 +1,5 @@
 import { escapePointer, quote } from "@adaos/core/wire";
-import { LinearPattern } from "../linear-pattern.ts";
+import { LinearPattern } from "../keywords/linear-pattern.ts";
 import { type Conjunct, conjunctsOf, lead, type SchemaScope, sameSchema } from "../schema-conjuncts.ts";
 import { isObject, type JsonObject } from "../schema-document.ts";
 import { boundsGaps } from "./schema-bounds.ts";

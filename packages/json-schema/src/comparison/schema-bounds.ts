@@ -1,6 +1,6 @@
 import { quote } from "@adaos/core/wire";
 import { canonicalText } from "../canonical-text.ts";
-import { LinearPattern } from "../linear-pattern.ts";
+import { LinearPattern } from "../keywords/linear-pattern.ts";
 import type { JsonObject } from "../schema-document.ts";
 import { type Facts, type JsonType, valuesOf } from "./schema-facts.ts";
 

@@ -8,10 +8,13 @@ import { type Masking, maskedByAll } from "./masked-by-all.ts";
 
 /** Masks what is printed of events, by the registries of the mesh. Nothing reveals: the streams hold the originals. */
 export class EventMask {
+  /** Every event that a registry of the mesh declares. */
+  readonly names: readonly string[];
   readonly #registry: Masking;
 
-  constructor(registry: Masking) {
+  constructor(registry: Masking, names: readonly string[] = []) {
     this.#registry = registry;
+    this.names = names;
   }
 
   /**
@@ -23,7 +26,8 @@ export class EventMask {
     const layout = readLayout(resolveStateDir(state));
     const own = await loadRegistry(layout.registryDir);
     const kept = await keptRegistries(layout, say);
-    return new EventMask(maskedByAll([own, ...kept.filter(({ hash }) => hash !== own.hash)]));
+    const names = new Set([own, ...kept].flatMap(({ records }) => records.map(({ name }) => name)));
+    return new EventMask(maskedByAll([own, ...kept.filter(({ hash }) => hash !== own.hash)]), [...names]);
   }
 
   /**

@@ -46,9 +46,13 @@ async function importCompiler(): Promise<Compile> {
   try {
     return (await import("json-schema-to-typescript")).compile;
   } catch (cause) {
-    throw new MeshError("usage", "generating types needs json-schema-to-typescript; run npm install", {
-      cause,
-    });
+    throw new MeshError(
+      "usage",
+      "generating types needs json-schema-to-typescript; run npm install --save-dev json-schema-to-typescript",
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -47,8 +47,8 @@ async function exportReport(options: ExportOptions, terminal: Terminal): Promise
   );
   try {
     await (options.format === "jsonl"
-      ? writeLines(output, options, written)
-      : writeReport(output, mesh, options, written));
+      ? writeLines(output, options, written, terminal)
+      : writeReport(output, mesh, options, written, terminal));
     await output.done();
   } finally {
     told.end();
@@ -59,8 +59,13 @@ async function exportReport(options: ExportOptions, terminal: Terminal): Promise
   else terminal.say(`${options.output}: ${written.records} records, ${written.dead_letters} dead letters`);
 }
 
-async function writeLines(output: LineOutput, options: ExportOptions, written: Written): Promise<void> {
-  await withHubs(options, async (hub) => {
+async function writeLines(
+  output: LineOutput,
+  options: ExportOptions,
+  written: Written,
+  terminal: Terminal,
+): Promise<void> {
+  await withHubs(options, terminal, async (hub) => {
     for await (const record of processingRecords(hub)) {
       await output.line(visibleJson(exportedRecord(record)));
       written.records++;
@@ -81,18 +86,19 @@ async function writeReport(
   mesh: string,
   options: ExportOptions,
   written: Written,
+  terminal: Terminal,
 ): Promise<void> {
   const counts = new FailureCounts();
   const generated = visibleJson(new Date().toISOString());
   await output.line(`{"generated_at":${generated},"mesh":${visibleJson(mesh)},"records":[`);
-  await withHubs(options, async (hub) => {
+  await withHubs(options, terminal, async (hub) => {
     for await (const record of processingRecords(hub)) {
       counts.addRecord(record);
       await output.line(item(record, written.records++));
     }
   });
   await output.line('],"dead_letters":[');
-  await withHubs(options, async (hub) => {
+  await withHubs(options, terminal, async (hub) => {
     for await (const letter of deadLetters(hub)) {
       counts.addDeadLetter(letter.entry);
       await output.line(item(summaryOf(letter), written.dead_letters++));

@@ -26,15 +26,15 @@ export function eventsMetricsCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nMembers tell every ten seconds; enable_metrics: false in mesh.yaml stops it.")
     .addHelpText("after", "\nExample:\n  adaos events metrics --at beta --since 7d")
     .action(async (options: MetricsOptions) => {
-      const summary = summarize(await readMetrics(options));
+      const summary = summarize(await readMetrics(options, terminal));
       if (options.json === true) terminal.out(visibleJson(summary));
       else print(summary, terminal);
     });
 }
 
-export async function readMetrics(options: MetricsOptions): Promise<MetricsSnapshot[]> {
+export async function readMetrics(options: MetricsOptions, terminal: Terminal): Promise<MetricsSnapshot[]> {
   const found: MetricsSnapshot[] = [];
-  await withHubs(options, async (hub) => {
+  await withHubs(options, terminal, async (hub) => {
     for await (const snapshot of storedMetrics(hub, Date.now() - options.since)) {
       if (options.node === undefined || snapshot.node === options.node) found.push(snapshot);
     }

@@ -20,7 +20,7 @@ export function eventsPrometheusCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos events prometheus --output metrics.prom")
     .action(async (options: MetricsOptions & { readonly output: string }, command: Command) => {
       const isGiven = command.getOptionValueSource("since") === "cli";
-      const snapshots = await readMetrics(isGiven ? options : { ...options, since: ALL_MS });
+      const snapshots = await readMetrics(isGiven ? options : { ...options, since: ALL_MS }, terminal);
       const output = await openOutput(options.output, true, terminal, MODE);
       try {
         await output.line(prometheusText(snapshots).trimEnd());

@@ -1,10 +1,21 @@
 import { connect } from "@adaos/client";
-import { type PublishOptions, parseEventRef } from "@adaos/core";
+import { resolveStateDir } from "@adaos/config";
+import { MeshError, newEventId, type Published, type PublishOptions, parseEventRef } from "@adaos/core";
 import { visibleJson } from "@adaos/core/wire";
-import { Command } from "commander";
+import { withAllViolations } from "@adaos/operations";
+import { readLayout } from "@adaos/provision";
+import { Command, Option } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseData } from "../../options/parse-data.ts";
+import { parseDuration } from "../../options/parse-time.ts";
 import { quietLog, type Terminal, table } from "../../terminal/terminal.ts";
+
+/** Of what is in the outbox: see {@link Published}. */
+const OUTBOX = "outbox";
+
+/** What passes when the hub is back. */
+const PASSING: ReadonlySet<string> = new Set(["unavailable", "timeout"]);
+const PAUSE_MS = 500;
 
 interface EventsPublishOptions extends StateOptions {
   readonly data: string;
@@ -12,6 +23,9 @@ interface EventsPublishOptions extends StateOptions {
   readonly idempotencyKey?: string;
   readonly correlationId?: string;
   readonly eventId?: string;
+  /** Milliseconds. */
+  readonly wait?: number;
+  readonly outbox?: boolean;
 }
 
 export function eventsPublishCommand(terminal: Terminal): Command {
@@ -23,6 +37,13 @@ export function eventsPublishCommand(terminal: Terminal): Command {
     .option("--idempotency-key <key>", "names the effect, so that handlers can tell a repetition")
     .option("--correlation-id <id>", "ties the event to others")
     .option("--event-id <id>", "repeat a publish whose outcome is unknown")
+    .option("--wait <time>", "while the hub is away try again for so long: 30s, 10m, 2h", parseDuration)
+    .addOption(
+      new Option(
+        "--outbox",
+        "while the hub is away keep the event on this machine; it is sent later",
+      ).conflicts("wait"),
+    )
     .addOption(stateOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -32,26 +53,77 @@ export function eventsPublishCommand(terminal: Terminal): Command {
     .action(async (event: string, options: EventsPublishOptions) => {
       parseEventRef(event);
       const data = parseData(options.data);
-      const bus = await connect({
-        as: options.as,
-        state: options.state,
-        component: "cli",
-        log: quietLog(terminal),
-      });
-      try {
-        const { eventId, subject, stream, seq, duplicate } = await bus.publish(
-          event,
-          data,
-          publishOptions(options),
-        );
-        const told = { event_id: eventId, subject, stream, seq, duplicate };
-        if (options.json === true) return terminal.out(visibleJson(told));
-        for (const line of table(Object.entries(told).map(([key, value]) => [key, String(value)])))
-          terminal.out(line);
-      } finally {
-        await bus.close();
-      }
+      const { eventId, subject, stream, seq, duplicate } = await explained(event, data, options, () =>
+        options.wait === undefined
+          ? publishOnce(event, data, options, terminal)
+          : publishWithin(options.wait, event, data, options, terminal),
+      );
+      if (stream === OUTBOX)
+        terminal.say(`the hub is away: kept on this machine, sent by the next program of ${options.as}`);
+      const told = { event_id: eventId, subject, stream, seq, duplicate };
+      if (options.json === true) return terminal.out(visibleJson(told));
+      for (const line of table(Object.entries(told).map(([key, value]) => [key, String(value)])))
+        terminal.out(line);
     });
+}
+
+async function publishOnce(
+  event: string,
+  data: unknown,
+  options: EventsPublishOptions,
+  terminal: Terminal,
+): Promise<Published> {
+  const bus = await connect({
+    as: options.as,
+    state: options.state,
+    component: "cli",
+    log: quietLog(terminal),
+    ...(options.outbox === true ? { waitForServer: true } : {}),
+    // Who waits wants to know that the hub has it.
+    ...(options.wait === undefined ? {} : { outbox: false }),
+  });
+  try {
+    return await bus.publish(event, data, publishOptions(options));
+  } finally {
+    await bus.close();
+  }
+}
+
+/** Tries again while the hub is away. One event id throughout: what was stored unnoticed is not stored twice. */
+async function publishWithin(
+  waitMs: number,
+  event: string,
+  data: unknown,
+  options: EventsPublishOptions,
+  terminal: Terminal,
+): Promise<Published> {
+  const deadlineMs = Date.now() + waitMs;
+  const { eventId = newEventId(Date.now()) } = options;
+  for (;;) {
+    try {
+      return await publishOnce(event, data, { ...options, eventId }, terminal);
+    } catch (thrown) {
+      const passes = thrown instanceof MeshError && PASSING.has(thrown.code);
+      if (!passes || Date.now() + PAUSE_MS >= deadlineMs) throw thrown;
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
+
+/** With all that is wrong with the data: a publish stops at the first. */
+async function explained<T>(
+  event: string,
+  data: unknown,
+  { state }: EventsPublishOptions,
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (thrown) {
+    if (!(thrown instanceof MeshError) || thrown.code !== "invalid-event" || thrown.schema === undefined)
+      throw thrown;
+    throw await withAllViolations(thrown, event, data, readLayout(resolveStateDir(state)).registryDir);
+  }
 }
 
 function publishOptions({ idempotencyKey, correlationId, eventId }: EventsPublishOptions): PublishOptions {

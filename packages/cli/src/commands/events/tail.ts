@@ -1,12 +1,12 @@
 import { readServerAccess, resolveStateDir } from "@adaos/config";
 import { decodeEnvelope, type Envelope, MeshError } from "@adaos/core";
 import { messageOf, parseSubject, patternToFilter, visibleJson } from "@adaos/core/wire";
-import { EventMask } from "@adaos/operations";
+import { EventMask, undeclaredNote } from "@adaos/operations";
 import { readLayout, serverOf } from "@adaos/provision";
 import { untilAsked } from "@adaos/supervise";
 import { openConnection } from "@adaos/transport-nats";
-import { Command } from "commander";
-import { DeliverPolicy, type JsMsg } from "nats";
+import { Command, Option } from "commander";
+import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions } from "nats";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseCount } from "../../options/parse-count.ts";
 import { parsePattern } from "../../options/parse-pattern.ts";
@@ -18,6 +18,7 @@ interface EventsTailOptions extends StateOptions {
   readonly count?: number;
   /** Milliseconds back from now. */
   readonly since?: number;
+  readonly last?: boolean;
 }
 
 export function eventsTailCommand(terminal: Terminal): Command {
@@ -30,13 +31,14 @@ export function eventsTailCommand(terminal: Terminal): Command {
     )
     .option("--count <n>", "stop after so many", parseCount)
     .option("--since <time>", "begin in the past: 30s, 10m, 2h, 7d", parseDuration)
+    .addOption(new Option("--last", "begin with the newest that is stored").conflicts("since"))
     .addOption(stateOption())
     .addOption(jsonOption())
     .addHelpText(
       "after",
       "\nOn a terminal a line is shortened for reading; --json prints the envelope there too.",
     )
-    .addHelpText("after", "\nExample:\n  adaos events tail ui. --at beta --since 10m --count 1 --json")
+    .addHelpText("after", "\nExample:\n  adaos events tail ui. --at beta --last --count 1 --json")
     .action((pattern: string, options: EventsTailOptions) => tail(pattern, options, terminal));
 }
 
@@ -44,6 +46,8 @@ async function tail(text: string, options: EventsTailOptions, terminal: Terminal
   const pattern = parsePattern(text);
   const server = serverOf(readLayout(resolveStateDir(options.state)), options.at);
   const mask = await EventMask.open(options.state, terminal.say);
+  const note = undeclaredNote(pattern, mask.names);
+  if (note !== undefined) terminal.say(note);
   const silent = (): void => undefined;
   const connection = await openConnection({
     ...readServerAccess(server),
@@ -54,17 +58,9 @@ async function tail(text: string, options: EventsTailOptions, terminal: Terminal
   const asked = untilAsked();
   try {
     const js = connection.nc.jetstream();
-    const since = options.since;
-    const start =
-      since === undefined
-        ? { deliver_policy: DeliverPolicy.New }
-        : {
-            deliver_policy: DeliverPolicy.StartTime,
-            opt_start_time: new Date(Date.now() - since).toISOString(),
-          };
     const consumer = await js.consumers.get(server.stream, {
       filterSubjects: patternToFilter(pattern),
-      ...start,
+      ...startOf(options),
     });
     // Short pulls: after a server's restart an ordered consumer comes back in 8 s instead of 45 s.
     const messages = await consumer.consume({ expires: 5000 });
@@ -80,6 +76,16 @@ async function tail(text: string, options: EventsTailOptions, terminal: Terminal
   } finally {
     await connection.close();
   }
+}
+
+/** Where a consumer begins. Pure, but for the clock. */
+function startOf({ since, last }: EventsTailOptions): Partial<OrderedConsumerOptions> {
+  if (last === true) return { deliver_policy: DeliverPolicy.Last };
+  if (since === undefined) return { deliver_policy: DeliverPolicy.New };
+  return {
+    deliver_policy: DeliverPolicy.StartTime,
+    opt_start_time: new Date(Date.now() - since).toISOString(),
+  };
 }
 
 function print(message: JsMsg, mask: EventMask, json: boolean, terminal: Terminal): void {

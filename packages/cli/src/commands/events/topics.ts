@@ -1,18 +1,12 @@
 import { resolveStateDir } from "@adaos/config";
 import { visibleJson } from "@adaos/core/wire";
-import {
-  hubServers,
-  type SubjectCount,
-  subjectCounts,
-  type Topic,
-  topicsOf,
-  withServers,
-} from "@adaos/operations";
+import { hubServers, type SubjectCount, subjectCounts, type Topic, topicsOf } from "@adaos/operations";
 import { readLayout, serverOf } from "@adaos/provision";
 import { loadRegistry } from "@adaos/registry";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { type Terminal, table } from "../../terminal/terminal.ts";
+import { withThoseThatAnswer } from "./failures/failure-options.ts";
 
 interface TopicsOptions extends StateOptions {
   readonly at?: string;
@@ -29,7 +23,7 @@ export function eventsTopicsCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos events topics --at root")
     .action(async (options: TopicsOptions) => {
-      const topics = await look(options);
+      const topics = await look(options, terminal);
       if (options.json === true) {
         for (const topic of topics) terminal.out(visibleJson(topic));
         return;
@@ -39,13 +33,13 @@ export function eventsTopicsCommand(terminal: Terminal): Command {
     });
 }
 
-async function look({ state, at }: TopicsOptions): Promise<Topic[]> {
+async function look({ state, at }: TopicsOptions, terminal: Terminal): Promise<Topic[]> {
   const layout = readLayout(resolveStateDir(state));
   const registry = await loadRegistry(layout.registryDir);
   const servers = at === undefined ? hubServers(layout, undefined) : [serverOf(layout, at)];
   const streams = new Map(layout.servers.map(({ of, stream }) => [of, stream]));
   const subjects: SubjectCount[] = [];
-  await withServers(servers, async (server) => {
+  await withThoseThatAnswer(servers, terminal, async (server) => {
     // An event that was let in elsewhere lies there too: over all subnets it counts where it was published.
     const origin = at === undefined ? server.of : "*";
     subjects.push(...(await subjectCounts(server, streams.get(server.of) ?? "", origin)));

@@ -30,7 +30,10 @@ interface UpOptions extends StateOptions {
 export function upCommand(terminal: Terminal): Command {
   return new Command("up")
     .description("start a mesh on this machine: its servers and all its daemons")
-    .option("--config <file>", "the mesh to start (default: the one of the last time, else deploy/mesh.yaml)")
+    .option(
+      "--config <file>",
+      "the mesh to start (default: the one of the last time, else mesh.yaml or deploy/mesh.yaml)",
+    )
     .addOption(stateOption())
     .option("--detach", "return when everything is ready; adaos down stops it")
     .addOption(jsonOption())

@@ -41,13 +41,13 @@ function listCommand(terminal: Terminal): Command {
     .action(async (options: FailureOptions) => {
       if (options.json === true) {
         const mask = await EventMask.open(options.state, terminal.say);
-        await eachLetter(options, ({ subnet, entry }) =>
+        await eachLetter(options, terminal, ({ subnet, entry }) =>
           terminal.out(visibleJson({ subnet, ...mask.deadLetter(entry) })),
         );
         return;
       }
       const rows: string[][] = [];
-      await eachLetter(options, ({ entry }) => rows.push(rowOf(entry)));
+      await eachLetter(options, terminal, ({ entry }) => rows.push(rowOf(entry)));
       for (const line of table(rows)) terminal.out(line);
       terminal.say(`${rows.length} dead letters`);
     });
@@ -67,7 +67,7 @@ function showCommand(terminal: Terminal): Command {
     .action(async (id: string, options: StateOptions) => {
       let found = 0;
       const mask = await EventMask.open(options.state, terminal.say);
-      await eachLetter(options, ({ entry }) => {
+      await eachLetter(options, terminal, ({ entry }) => {
         if (entry.dead_letter_id !== id && entry.event_id !== id) return;
         found++;
         terminal.out(visibleJson(mask.deadLetter(entry), options.json === true ? 0 : 2));
@@ -89,7 +89,7 @@ function replayCommand(terminal: Terminal): Command {
       const wanted = new Set(ids);
       const isMeant = ({ entry }: KeptDeadLetter): boolean =>
         wanted.size === 0 || wanted.has(entry.dead_letter_id);
-      const { count, permanent, last } = await survey(options, isMeant);
+      const { count, permanent, last } = await survey(options, terminal, isMeant);
       if (permanent > 0)
         terminal.say(`${permanent} of them failed for reasons that time does not cure; fix those first`);
       if (!(await confirmed("replay", "dead letters", { count }, options, terminal))) return;
@@ -109,7 +109,7 @@ function purgeCommand(terminal: Terminal): Command {
     .action(async (options: LetterChangeOptions & { readonly olderThan: number }) => {
       const beforeMs = Date.now() - options.olderThan * 86_400_000;
       const isMeant = ({ entry }: KeptDeadLetter): boolean => Date.parse(entry.at) < beforeMs;
-      const { count, all, last } = await survey(options, isMeant);
+      const { count, all, last } = await survey(options, terminal, isMeant);
       if (!(await confirmed("delete", "dead letters", { count }, options, terminal))) return;
       const { done } = await change({ count, last, isMeant }, options, terminal, (desk, letter) =>
         desk.remove(letter),
@@ -118,8 +118,12 @@ function purgeCommand(terminal: Terminal): Command {
     });
 }
 
-async function eachLetter(options: FailureOptions, use: (letter: KeptDeadLetter) => void): Promise<void> {
-  await withHubs(options, async (hub) => {
+async function eachLetter(
+  options: FailureOptions,
+  terminal: Terminal,
+  use: (letter: KeptDeadLetter) => void,
+): Promise<void> {
+  await withHubs(options, terminal, async (hub) => {
     for await (const letter of deadLetters(hub, options)) use(letter);
   });
 }
@@ -136,11 +140,12 @@ interface Survey {
 
 async function survey(
   options: FailureOptions,
+  terminal: Terminal,
   isMeant: (letter: KeptDeadLetter) => boolean,
 ): Promise<Survey> {
   let [count, all, permanent] = [0, 0, 0];
   const last = new Map<string, number>();
-  await eachLetter(options, (letter) => {
+  await eachLetter(options, terminal, (letter) => {
     all++;
     if (!isMeant(letter)) return;
     count++;
@@ -175,7 +180,7 @@ async function change(
   };
   try {
     const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
-    await withHubs(options, async (hub) => {
+    await withHubs(options, terminal, async (hub) => {
       const desk = new DeadLetterDesk(hub.of, hub.connection, hub.jsm, signatures);
       const letters = upTo(last, deadLetters(hub, options), isMeant);
       await inFlight(letters, { maxInFlight: MAX_IN_FLIGHT, perSecond }, (letter) => actOn(desk, letter));

@@ -11,7 +11,7 @@ export function eventsFailedCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos events failed --at beta --event ui. --limit 20")
     .action(async (options: FailureOptions & { readonly limit: number; readonly tag?: string }) => {
       const found = new Newest<ProcessingRecord>(options.limit, ({ timestamp }) => timestamp);
-      await withHubs(options, async (hub) => {
+      await withHubs(options, terminal, async (hub) => {
         for await (const record of processingRecords(hub, options)) {
           if (isFinal(record) && isTagged(record, options.tag)) found.add(record);
         }

@@ -1,9 +1,11 @@
 import { resolveStateDir } from "@adaos/config";
-import type { FailureFilter } from "@adaos/operations";
-import { hubServers, type OpenServer, withServers } from "@adaos/operations";
-import { readLayout } from "@adaos/provision";
+import { MeshError, type MeshErrorCode } from "@adaos/core";
+import { type FailureFilter, hubServers, type OpenServer, withServers } from "@adaos/operations";
+import { readLayout, type ServerLayout } from "@adaos/provision";
 import { type Command, InvalidArgumentError } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
+import { EXIT_CODES } from "../../../terminal/exit-codes.ts";
+import type { Terminal } from "../../../terminal/terminal.ts";
 
 /** Options of every command that looks at failures. */
 export interface FailureOptions extends StateOptions, FailureFilter {}
@@ -25,6 +27,9 @@ export function withFilters(command: Command): Command {
   );
 }
 
+/** A hub or its server that is down, or that hangs. */
+const AWAY: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout"]);
+
 const MAX_LIMIT = 10_000;
 
 /** `--limit`, of every command that keeps rows until it prints them. */
@@ -41,7 +46,29 @@ function parseLimit(text: string): number {
 /** Runs `use` with each hub that the options mean, in turn. */
 export async function withHubs(
   { state, at }: StateOptions & { readonly at?: string },
+  terminal: Terminal,
   use: (server: OpenServer) => Promise<void>,
 ): Promise<void> {
-  await withServers(hubServers(readLayout(resolveStateDir(state)), at), use);
+  await withThoseThatAnswer(hubServers(readLayout(resolveStateDir(state)), at), terminal, use);
+}
+
+/**
+ * Runs `use` with each server in turn. Of several, one that does not answer is left out and told, and the exit code is
+ * 69. Of one alone the error is the command's.
+ */
+export async function withThoseThatAnswer(
+  servers: readonly ServerLayout[],
+  terminal: Terminal,
+  use: (server: OpenServer) => Promise<void>,
+): Promise<void> {
+  if (servers.length === 1) return withServers(servers, use);
+  for (const server of servers) {
+    try {
+      await withServers([server], use);
+    } catch (thrown) {
+      if (!(thrown instanceof MeshError) || !AWAY.has(thrown.code)) throw thrown;
+      terminal.say(`left out ${server.of}: ${thrown.message}`);
+      process.exitCode = EXIT_CODES[thrown.code];
+    }
+  }
 }

@@ -13,7 +13,7 @@ export function eventsRetryCandidatesCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos events retry-candidates --durable screen --json")
     .action(async (options: FailureOptions & { readonly limit: number }) => {
       const groups = new Map(CATEGORIES.map((category) => [category as string, newest(options.limit)]));
-      await withHubs(options, async (hub) => {
+      await withHubs(options, terminal, async (hub) => {
         for await (const letter of deadLetters(hub, options)) {
           // What only waits for its schema is released by itself.
           if (letter.entry.rule === UNKNOWN_EVENT_RULE) continue;

@@ -36,13 +36,13 @@ export function eventsRetryCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nFor many of a kind: adaos events dlq replay.")
     .addHelpText("after", "\nExample:\n  adaos events retry EVT-20260105-093000-0123456789ab")
     .action(async (ids: string[], options: RetryOptions) => {
-      const letters = await find(new Set(ids), options);
+      const letters = await find(new Set(ids), options, terminal);
       const permanent = letters.filter(({ entry }) => entry.category === "permanent");
       for (const { entry } of permanent) {
         terminal.say(`${entry.dead_letter_id} failed for a reason that time does not cure; was it mended?`);
       }
       const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
-      await withHubs(options, async (hub) => {
+      await withHubs(options, terminal, async (hub) => {
         const desk = new DeadLetterDesk(hub.of, hub.connection, hub.jsm, signatures);
         for (const letter of letters.filter(({ subnet }) => subnet === hub.of)) {
           tell(await retry(desk, letter, options), options, terminal);
@@ -53,10 +53,14 @@ export function eventsRetryCommand(terminal: Terminal): Command {
 }
 
 /** Rejects with `usage`, before anything is run, when one of the ids has no dead letter. */
-async function find(ids: ReadonlySet<string>, options: RetryOptions): Promise<KeptDeadLetter[]> {
+async function find(
+  ids: ReadonlySet<string>,
+  options: RetryOptions,
+  terminal: Terminal,
+): Promise<KeptDeadLetter[]> {
   const found: KeptDeadLetter[] = [];
   const unknown = new Set(ids);
-  await withHubs(options, async (hub) => {
+  await withHubs(options, terminal, async (hub) => {
     for await (const letter of deadLetters(hub)) {
       const { dead_letter_id: letterId, event_id: eventId } = letter.entry;
       if (!ids.has(letterId) && !ids.has(eventId)) continue;

@@ -9,7 +9,6 @@ import {
   publishedPast,
   type SeenDurable,
   SeenProducers,
-  withServers,
 } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { loadRegistry } from "@adaos/registry";
@@ -19,7 +18,7 @@ import { parseDuration } from "../../../options/parse-time.ts";
 import { EXIT_CODES } from "../../../terminal/exit-codes.ts";
 import { progress } from "../../../terminal/progress.ts";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
-import { withSubnet } from "../failures/failure-options.ts";
+import { withSubnet, withThoseThatAnswer } from "../failures/failure-options.ts";
 
 interface DriftOptions extends StateOptions {
   readonly at?: string;
@@ -54,7 +53,7 @@ async function look(options: DriftOptions, terminal: Terminal): Promise<Drift[]>
   let read = 0;
   const told = progress(terminal, () => `${read} events read so far`);
   try {
-    await withServers(hubServers(layout, options.at), async (hub) => {
+    await withThoseThatAnswer(hubServers(layout, options.at), terminal, async (hub) => {
       for await (const durable of seenDurables(hub, terminal)) durables.push(durable);
       for await (const stored of publishedPast(hub, since)) {
         read++;

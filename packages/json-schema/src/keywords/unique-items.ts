@@ -1,5 +1,5 @@
 import type { FuncKeywordDefinition } from "ajv";
-import { isObject } from "./schema-document.ts";
+import { isObject } from "../schema-document.ts";
 
 /**
  * `uniqueItems` by one look at each item. The validator's own compares each with each: minutes for an event's worth.

@@ -1,5 +1,5 @@
 import formats from "ajv-formats/dist/formats.js";
-import type { Draft } from "./schema-document.ts";
+import type { Draft } from "../schema-document.ts";
 
 const BOTH =
   "$id $schema $ref $comment title description default examples readOnly writeOnly deprecated type enum const multipleOf " +

@@ -1,6 +1,6 @@
 import { escapePointer, messageOf, quote } from "@adaos/core/wire";
+import { isObject, type JsonObject } from "../schema-document.ts";
 import { LinearPattern } from "./linear-pattern.ts";
-import { isObject, type JsonObject } from "./schema-document.ts";
 
 /** Keywords whose value is a schema (in draft-07, `items` may be a list of them). */
 const ONE = [

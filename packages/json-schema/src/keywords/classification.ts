@@ -7,9 +7,9 @@ import {
   maskOf,
   nearest,
 } from "@adaos/core/wire";
+import { isObject, type JsonObject, tokensOf } from "../schema-document.ts";
 import { isInPlace, subschemas } from "./keywords.ts";
 import { LinearPattern } from "./linear-pattern.ts";
-import { isObject, type JsonObject, tokensOf } from "./schema-document.ts";
 
 /** Says that what a schema judges is not for everybody: `secret` or `pii`. */
 export const CLASSIFICATION = "x-classification";

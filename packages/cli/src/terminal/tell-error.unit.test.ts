@@ -1,0 +1,54 @@
+import { MeshError } from "@adaos/core";
+import { describe, expect, test } from "vitest";
+import { tellError, wantsJson } from "./tell-error.ts";
+import { styles, type Terminal } from "./terminal.ts";
+
+function told(thrown: unknown, ...args: readonly string[]): { code: number; said: readonly string[] } {
+  const said: string[] = [];
+  const terminal: Terminal = {
+    out: () => undefined,
+    say: (line) => void said.push(line),
+    outIsTty: false,
+    colors: styles(false),
+  };
+  return { code: tellError(thrown, args, terminal), said };
+}
+
+describe("tellError()", () => {
+  test("tells rule, schema, remedy and every violation as JSON", () => {
+    const violations = [
+      { pointer: "/a", expected: "is required" },
+      { pointer: "/b", expected: "must be string" },
+    ];
+    const error = new MeshError("invalid-event", "broken", { rule: "r", schema: "s", violations });
+    const { code, said } = told(error, "--json");
+    expect([code, said.length]).toEqual([65, 1]);
+    expect(JSON.parse(said[0] ?? "")).toEqual({
+      error: {
+        code: "invalid-event",
+        message: "broken",
+        remedy: expect.stringContaining("adaos events validate"),
+        rule: "r",
+        schema: "s",
+        violations,
+      },
+    });
+  });
+
+  test("tells a bug of ours as JSON, with its stack", () => {
+    const { code, said } = told(new TypeError("broken"), "--json");
+    expect([code, said.length]).toEqual([70, 1]);
+    expect(JSON.parse(said[0] ?? "").error).toMatchObject({
+      code: "internal",
+      message: "broken",
+      stack: expect.stringContaining("tell-error.unit.test"),
+    });
+  });
+});
+
+describe("wantsJson()", () => {
+  test("takes no notice of what is no option", () => {
+    expect(wantsJson(["status", "--json"])).toBe(true);
+    expect(wantsJson(["events", "validate", "--", "--json"])).toBe(false);
+  });
+});
