@@ -58,7 +58,7 @@ async function openTransport(mesh: TestMesh, as: NodeAddress, duplicateWindowMs:
 
 /** Stores messages in a subnet's stream with the rights of its hub. */
 function replay(mesh: TestMesh, subnet: string, messages: readonly Message[]): Promise<void> {
-  return mesh.asKeeper(subnet, async (nc) => {
+  return mesh.asService(subnet, async (nc) => {
     const js = nc.jetstream();
     for (const { subject, id, body } of messages) await js.publish(subject, body, { msgID: id });
   });
@@ -73,7 +73,7 @@ async function killServer(mesh: TestMesh, subnet: string): Promise<void> {
 
 /** Drops everything that a subnet's stream holds, with the rights of its hub. */
 export async function emptyStream(mesh: TestMesh, subnet: string): Promise<void> {
-  await mesh.asKeeper(subnet, async (nc) => {
+  await mesh.asService(subnet, async (nc) => {
     const jsm = await nc.jetstreamManager();
     await jsm.streams.purge(eventsStream(subnet));
   });

@@ -146,7 +146,7 @@ export class TestMesh {
    * A connection with the rights of the daemon that keeps a server's streams. Not the bare client's: a server that
    * takes new rights refuses whoever is just connecting, and this dials again.
    */
-  openKeeper(of: string): Promise<Connection> {
+  openService(of: string): Promise<Connection> {
     return openConnection({ ...readServerAccess(this.server(of)), name: "test", user: "test", log: SILENT });
   }
 
@@ -172,8 +172,8 @@ export class TestMesh {
   }
 
   /** Does something with such a connection. */
-  async asKeeper<T>(of: string, use: (nc: NatsConnection) => Promise<T>): Promise<T> {
-    const connection = await this.openKeeper(of);
+  async asService<T>(of: string, use: (nc: NatsConnection) => Promise<T>): Promise<T> {
+    const connection = await this.openService(of);
     try {
       return await use(connection.nc);
     } finally {

@@ -55,7 +55,7 @@ describe("a replay of dead letters", () => {
       );
       for (const { eventId } of await Promise.all(chunk)) published.push(eventId);
     }
-    await mesh.asKeeper("alpha", async (nc) => {
+    await mesh.asService("alpha", async (nc) => {
       await until("all are dead letters", async () => (await deadLetters(nc)) === COUNT, LIMIT_MS);
       await until("all are settled", () => isIdle(nc, "speaker_screen"));
       broken = false;

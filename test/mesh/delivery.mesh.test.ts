@@ -212,7 +212,7 @@ describe("delivery, on a real mesh", () => {
   });
 
   async function hubConnection(subnet: string): Promise<NatsConnection> {
-    return (await mesh.openKeeper(subnet)).nc;
+    return (await mesh.openService(subnet)).nc;
   }
 
   async function lastRecord(subnet: string, subject: string): Promise<unknown> {

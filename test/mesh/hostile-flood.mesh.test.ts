@@ -132,14 +132,14 @@ describe("a member that floods", { timeout: 60_000 }, () => {
 
   /** What part of a stream is used. */
   async function filled(of: string, stream: string): Promise<number> {
-    return mesh.asKeeper(of, async (nc) => {
+    return mesh.asService(of, async (nc) => {
       const { state, config } = await (await nc.jetstreamManager()).streams.info(stream);
       return state.bytes / config.max_bytes;
     });
   }
 
   async function purge(of: string, stream: string): Promise<void> {
-    await mesh.asKeeper(of, async (nc) => (await nc.jetstreamManager()).streams.purge(stream));
+    await mesh.asService(of, async (nc) => (await nc.jetstreamManager()).streams.purge(stream));
   }
 
   test("with events is refused, told why, and let in again", async () => {

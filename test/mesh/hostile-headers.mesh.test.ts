@@ -84,7 +84,7 @@ describe("headers that a member stores and that look like those of a server", ()
     await store(lamp, `evt.beta.lamp.${event}.v1`, eventOf("lamp", event, {}), {});
     process.kill(hub, "SIGCONT");
     await until("they are parked", () => desk.stats.parked === 3);
-    const subjects = await mesh.asKeeper("beta", async (nc) => {
+    const subjects = await mesh.asService("beta", async (nc) => {
       const jsm = await nc.jetstreamManager();
       const { state } = await jsm.streams.info(parkedStream("beta"), { subjects_filter: PARKED_EVENTS });
       return Object.keys(state.subjects ?? {});
@@ -96,7 +96,7 @@ describe("headers that a member stores and that look like those of a server", ()
   test("do not move a reader of what is stored", async () => {
     const letter = new TextEncoder().encode("{}");
     await store(lamp, "dlq.beta.lamp.own.1", letter, { ...PLACE, "Nats-Subject": "dlq.beta.desk.own.9" });
-    const keeper = await mesh.openKeeper("beta");
+    const keeper = await mesh.openService("beta");
     try {
       const found: string[] = [];
       for await (const { subject } of storedMessages(keeper, deadLetterStream("beta"), "dlq.beta.lamp.>"))
@@ -111,7 +111,7 @@ describe("headers that a member stores and that look like those of a server", ()
     const body = new Uint8Array(100_000);
     for (const size of ["-1000000000", "x", "0"])
       await store(evil, "evt.alpha.evil.ui.size.v1", body, { "Nats-Msg-Size": size });
-    const keeper = await mesh.openKeeper("alpha");
+    const keeper = await mesh.openService("alpha");
     try {
       const jsm = await keeper.nc.jetstreamManager();
       const reader = new HeaderReader(keeper, jsm, eventsStream("alpha"), ["evt.alpha.evil.ui.size.v1"]);

@@ -137,7 +137,7 @@ describe("a hostile hub", { timeout: 90_000 }, () => {
     writeFileSync(joined, `${nkeys.fromSeed(new TextEncoder().encode(seed)).getPublicKey()}\n`);
     const applied = await mesh.adaos(["policy", "apply", "--yes"]);
     expect(applied.code).toBe(0);
-    root = (await mesh.openKeeper("root")).nc;
+    root = (await mesh.openService("root")).nc;
     desk = await mesh.connect("beta/desk");
     const porch = await mesh.connect("gamma/porch");
     await porch.subscribe("ui.notify", { durable: "all", from: { subnet: "beta" } }, ({ event_id: id }) => {

@@ -84,7 +84,7 @@ describe("ids and sizes of a hostile member", () => {
 
   /** The message ids that a stream holds, as everybody reads them who may. */
   async function storedIds(subnet: string): Promise<string[]> {
-    return mesh.asKeeper(subnet, async (nc) => {
+    return mesh.asService(subnet, async (nc) => {
       const jsm = await nc.jetstreamManager();
       const { state } = await jsm.streams.info(eventsStream(subnet));
       const found: string[] = [];
@@ -98,7 +98,7 @@ describe("ids and sizes of a hostile member", () => {
 
   /** Of which events dead letters are kept. */
   async function lettersOf(subnet: string, filter: string): Promise<string[]> {
-    const keeper = await mesh.openKeeper(subnet);
+    const keeper = await mesh.openService(subnet);
     try {
       const found: string[] = [];
       for await (const { body } of storedMessages(keeper, deadLetterStream(subnet), filter))
@@ -150,7 +150,7 @@ describe("ids and sizes of a hostile member", () => {
     });
     const subject = "evt.alpha.evil.ui.notify.v1";
     const old = new Uint8Array(1_048_528);
-    await mesh.asKeeper("alpha", async (nc) => {
+    await mesh.asService("alpha", async (nc) => {
       const jsm = await nc.jetstreamManager();
       const { config } = await jsm.streams.info(eventsStream("alpha"));
       await jsm.streams.update(config.name, { ...config, max_msg_size: -1 });
@@ -173,7 +173,7 @@ describe("ids and sizes of a hostile member", () => {
     ["alpha", eventsStream("alpha")],
     ["root", MESH_STREAM],
   ])("who keeps the stream of %s looks at what is said to be a duplicate", async (of, stream) => {
-    const keeper = await mesh.openKeeper(of);
+    const keeper = await mesh.openService(of);
     const publisher = new StreamPublisher(keeper, { checksDuplicates: true });
     const subject = `evt.alpha.kitchen.ids.kept-${of}.v1`;
     const message = { subject, id: newEventId(Date.now()), headers: {}, body: new Uint8Array(10) };
@@ -283,7 +283,7 @@ describe("ids and sizes of a hostile member", () => {
     const letters = await lettersOf("alpha", "dlq.alpha.desk.letters.*");
     // Whatever else was stored under those ids was no event, and is a dead letter as well.
     const deadLetters = letters.filter((subject) => subject === "evt.alpha.kitchen.ui.notify.v1");
-    const held = await mesh.asKeeper("alpha", async (nc) => {
+    const held = await mesh.asService("alpha", async (nc) => {
       const jsm = await nc.jetstreamManager();
       const subjects = async (stream: string, subjects_filter: string): Promise<number> =>
         Object.keys((await jsm.streams.info(stream, { subjects_filter })).state.subjects ?? {}).length;

@@ -124,7 +124,7 @@ describe("a member with a client of its own", () => {
 
   /** Every subject that any stream of the subnet holds. */
   async function storedSubjects(): Promise<string[]> {
-    return mesh.asKeeper("alpha", async (nc) => {
+    return mesh.asService("alpha", async (nc) => {
       const jsm = await nc.jetstreamManager();
       const found: string[] = [];
       for await (const { config } of jsm.streams.list()) {
@@ -136,7 +136,7 @@ describe("a member with a client of its own", () => {
   }
 
   async function consumers(): Promise<string[]> {
-    return mesh.asKeeper("alpha", async (nc) => {
+    return mesh.asService("alpha", async (nc) => {
       const jsm = await nc.jetstreamManager();
       const found: string[] = [];
       for await (const { name } of jsm.consumers.list("EVENTS_alpha")) found.push(name);

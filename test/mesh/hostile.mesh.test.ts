@@ -112,7 +112,7 @@ describe("a hostile member", () => {
       await evil.nc.request("svc.hub.evil.durable", body, { timeout: 10_000 }).catch(silent);
     };
     await Promise.all(Array.from({ length: 200 }, (_, i) => ask(i)));
-    const names = await mesh.asKeeper("alpha", async (nc) => {
+    const names = await mesh.asService("alpha", async (nc) => {
       const jsm = await nc.jetstreamManager();
       const found: string[] = [];
       for await (const { name } of jsm.consumers.list("EVENTS_alpha")) found.push(name);
@@ -199,7 +199,7 @@ describe("a hostile member", () => {
     const subscription = await desk.subscribe("ui.notify", { durable: "letters", retry }, () => {
       throw new RetryableError("no");
     });
-    const state = await mesh.asKeeper("alpha", async (nc) =>
+    const state = await mesh.asService("alpha", async (nc) =>
       (await nc.jetstreamManager()).streams.info("EVENTS_alpha"),
     );
     // Ids that such a letter was stored under, or could be.

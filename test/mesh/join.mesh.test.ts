@@ -305,7 +305,7 @@ describe("a join code", { timeout: 180_000 }, () => {
       }
     })();
     const stored = async (): Promise<unknown> =>
-      mesh.asKeeper("root", async (keeper) => {
+      mesh.asService("root", async (keeper) => {
         const jsm = await keeper.jetstreamManager();
         const { config, state } = await jsm.streams.info("MESH", { subjects_filter: ">" });
         return [config, state.messages, state.subjects];

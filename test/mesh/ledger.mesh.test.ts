@@ -186,7 +186,7 @@ describe("the ledger", () => {
 
   async function isIdle(server: string, stream: string, durable: string): Promise<boolean> {
     try {
-      return await mesh.asKeeper(server, async (nc) => {
+      return await mesh.asService(server, async (nc) => {
         const jsm = await nc.jetstreamManager({ checkAPI: false });
         const { num_pending, num_ack_pending } = await jsm.consumers.info(stream, durable);
         return num_pending === 0 && num_ack_pending === 0;

@@ -31,7 +31,7 @@ describe("limits", { timeout: 90_000 }, () => {
 
   /** When each event of a subnet was stored in beta, in order. */
   function arrivedFrom(subnet: string): Promise<number[]> {
-    return mesh.asKeeper("beta", async (nc) => {
+    return mesh.asService("beta", async (nc) => {
       const { num_pending: count } = await (
         await nc.jetstream().consumers.get("EVENTS_beta", {
           filterSubjects: `evt.${subnet}.>`,

@@ -92,7 +92,7 @@ describe("links", { timeout: 240_000 }, () => {
   }
 
   function storedAt(subnet: string): Promise<Stored> {
-    return mesh.asKeeper(subnet, async (nc) => {
+    return mesh.asService(subnet, async (nc) => {
       const consumer = await nc.jetstream().consumers.get(`EVENTS_${subnet}`);
       const ids: string[] = [];
       const atMs: number[] = [];
@@ -215,7 +215,7 @@ describe("links", { timeout: 240_000 }, () => {
     };
     const before = await publish(30);
     await until("the first have arrived", () => beta.length - from >= before.length);
-    await mesh.asKeeper("alpha", async (nc) => {
+    await mesh.asService("alpha", async (nc) => {
       const jsm = await nc.jetstreamManager();
       const { config, ack_floor: floor } = await jsm.consumers.info("EVENTS_alpha", "root");
       await jsm.consumers.delete("EVENTS_alpha", "root");
@@ -231,7 +231,7 @@ describe("links", { timeout: 240_000 }, () => {
     const after = await publish(30);
     await until("all have arrived", () => beta.length - from >= before.length + after.length, 60_000);
     expect(beta.slice(from)).toEqual([...before, ...after]);
-    await mesh.asKeeper("alpha", async (nc) => {
+    await mesh.asService("alpha", async (nc) => {
       const jsm = await nc.jetstreamManager();
       expect((await jsm.consumers.info("EVENTS_alpha", "root")).config.ack_policy).toBe(AckPolicy.All);
       const all = await jsm.consumers.list("EVENTS_alpha").next();

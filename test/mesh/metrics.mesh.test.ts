@@ -108,7 +108,7 @@ describe("metrics, on a real mesh", () => {
   test("leave out what is no snapshot, whoever wrote it", async () => {
     const before = await metrics();
     const bad = ["{", "[]", '{"instance":"x"}', '{"instance":"x","hour":"now","counters":[["nope",[],1]]}'];
-    await mesh.asKeeper("alpha", async (nc) => {
+    await mesh.asService("alpha", async (nc) => {
       for (const [i, body] of bad.entries()) {
         await nc.jetstream().publish(`met.alpha.speaker.bad${i}.2026-11-21T12`, body);
       }

@@ -164,13 +164,13 @@ describe("an effect happens once", () => {
   });
 
   function deleteConsumer(subnet: string, stream: string, consumer: string): Promise<boolean> {
-    return mesh.asKeeper(subnet, async (nc) =>
+    return mesh.asService(subnet, async (nc) =>
       (await nc.jetstreamManager()).consumers.delete(stream, consumer),
     );
   }
 
   function rawDeadLetter(subnet: string, node: string, durable: string): Promise<Uint8Array> {
-    return mesh.asKeeper(subnet, async (nc) => {
+    return mesh.asService(subnet, async (nc) => {
       const jsm = await nc.jetstreamManager();
       const last_by_subj = `dlq.${subnet}.${node}.${durable}.*`;
       return (await jsm.streams.getMessage(`DLQ_${subnet}`, { last_by_subj })).data;
@@ -180,6 +180,6 @@ describe("an effect happens once", () => {
   function restoreDeadLetter(subnet: string, body: Uint8Array): Promise<unknown> {
     const { node, durable } = JSON.parse(new TextDecoder().decode(body)) as { node: string; durable: string };
     const subject = `dlq.${node.replace("/", ".")}.${durable}.again`;
-    return mesh.asKeeper(subnet, (nc) => nc.jetstream().publish(subject, body));
+    return mesh.asService(subnet, (nc) => nc.jetstream().publish(subject, body));
   }
 });

@@ -50,7 +50,7 @@ describe("the operator's commands, on a real mesh", () => {
   }
 
   async function hubConnection(subnet: string): Promise<NatsConnection> {
-    return (await mesh.openKeeper(subnet)).nc;
+    return (await mesh.openService(subnet)).nc;
   }
 
   async function status(...args: readonly string[]): Promise<Status> {

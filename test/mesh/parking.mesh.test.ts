@@ -64,7 +64,7 @@ interface Held {
 
 /** What a stream of beta holds, and of how many events that is. */
 function held(stream: string, filter = ">"): Promise<Held> {
-  return mesh.asKeeper("beta", async (nc) => {
+  return mesh.asService("beta", async (nc) => {
     const jsm = await nc.jetstreamManager({ checkAPI: false });
     const { state } = await jsm.streams.info(stream, { subjects_filter: filter });
     return { messages: state.messages, bytes: state.bytes, events: Object.keys(state.subjects ?? {}).length };
@@ -250,7 +250,7 @@ describe("events that nobody in a subnet knows", () => {
       return (await own.nc.request("svc.hub.lamp.park", body, { timeout: 10_000 })).json();
     };
     const before = (await held(parkedStream("beta"))).messages;
-    const lab = await mesh.asKeeper("beta", async (nc) => {
+    const lab = await mesh.asService("beta", async (nc) => {
       const jsm = await nc.jetstreamManager({ checkAPI: false });
       return (await jsm.streams.getMessage("EVENTS_beta", { last_by_subj: "evt.*.*.lab.>" })).seq;
     });
@@ -266,7 +266,7 @@ describe("events that nobody in a subnet knows", () => {
 
 describe("a full stream of dead letters", () => {
   test("holds the events that have failed, and not the good ones behind them", async () => {
-    await mesh.asKeeper("beta", async (nc) => {
+    await mesh.asService("beta", async (nc) => {
       const jsm = await nc.jetstreamManager({ checkAPI: false });
       await jsm.streams.update(deadLetterStream("beta"), { max_bytes: 1 });
     });

@@ -159,7 +159,7 @@ describe("one policy in three places", () => {
 
   test("export and import: policy, the servers' filters and what arrives agree about every origin and target", async () => {
     const filtersOf = (of: string, stream: string, consumer: string): Promise<readonly string[]> =>
-      mesh.asKeeper(of, async (nc) => {
+      mesh.asService(of, async (nc) => {
         try {
           const { config } = await (await nc.jetstreamManager()).consumers.info(stream, consumer);
           return (
@@ -202,7 +202,7 @@ describe("one policy in three places", () => {
         }
         const id = newEventId(Date.now());
         const tenant = from === "gamma" ? "other" : "acme";
-        await mesh.asKeeper(from, async (nc) => {
+        await mesh.asService(from, async (nc) => {
           const envelope = {
             event_id: id,
             event_name: name,
@@ -222,7 +222,7 @@ describe("one policy in three places", () => {
     const arrived = async (): Promise<string[]> => {
       const found: string[] = [];
       for (const to of subnets) {
-        await mesh.asKeeper(to, async (nc) => {
+        await mesh.asService(to, async (nc) => {
           const { state } = await (await nc.jetstreamManager()).streams.info(`EVENTS_${to}`, {
             subjects_filter: "evt.>",
           });

@@ -55,7 +55,7 @@ async function befall(fault: Fault): Promise<void> {
 }
 
 function lastStored(): Promise<number> {
-  return mesh.asKeeper("alpha", async (nc) => {
+  return mesh.asService("alpha", async (nc) => {
     const jsm = await nc.jetstreamManager({ checkAPI: false });
     return (await jsm.streams.info("EVENTS_alpha")).state.last_seq;
   });
@@ -63,7 +63,7 @@ function lastStored(): Promise<number> {
 
 /** Ids in the order in which they are stored behind `after`, with their sequences. */
 async function storedAfter(after: number): Promise<Map<string, number[]>> {
-  return mesh.asKeeper("alpha", async (nc) => {
+  return mesh.asService("alpha", async (nc) => {
     const jsm = await nc.jetstreamManager({ checkAPI: false });
     const { last_seq: last } = (await jsm.streams.info("EVENTS_alpha")).state;
     const stored = new Map<string, number[]>();

@@ -106,7 +106,7 @@ describe("events replay, on a real mesh", () => {
   }
 
   function asHub<T>(use: (nc: NatsConnection) => Promise<T>, of = "beta"): Promise<T> {
-    return mesh.asKeeper(of, use);
+    return mesh.asService(of, use);
   }
 
   function lastSeq(of = "beta"): Promise<number> {

@@ -189,7 +189,7 @@ describe("request()", () => {
 
   function streamInfo(subnet: string, subjects_filter?: string): Promise<StreamInfo> {
     const options = subjects_filter === undefined ? {} : { subjects_filter };
-    return mesh.asKeeper(subnet, async (nc) =>
+    return mesh.asService(subnet, async (nc) =>
       (await nc.jetstreamManager()).streams.info(`EVENTS_${subnet}`, options),
     );
   }

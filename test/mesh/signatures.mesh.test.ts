@@ -127,7 +127,7 @@ async function inject({
 }
 
 async function stored(subnet: string, subject: string): Promise<StoredMsg> {
-  return mesh.asKeeper(subnet, async (nc) => {
+  return mesh.asService(subnet, async (nc) => {
     const jsm = await nc.jetstreamManager();
     return jsm.streams.getMessage(`EVENTS_${subnet}`, { last_by_subj: subject });
   });

@@ -3,8 +3,8 @@ import type { NodeRole } from "@adaos/config";
 /** Each daemon is loaded only when it is the one to run: it lives long and memory counts. */
 const RUN: Readonly<Record<NodeRole, (file: string) => Promise<number>>> = {
   root: async (file) => {
-    const { openReception } = await import("@adaos/supervise");
-    return (await import("@adaos/root")).runRoot(file, openReception);
+    const { openJoinHandler } = await import("@adaos/supervise");
+    return (await import("@adaos/root")).runRoot(file, openJoinHandler);
   },
   hub: async (file) => (await import("@adaos/hub")).runHub(file),
   member: async (file) => (await import("@adaos/member")).runMember(file),

@@ -4,12 +4,12 @@ import { Denials } from "@adaos/core/wire";
 import { NodeFileWatch, type OpenNode, openNode, type Part } from "@adaos/daemon";
 import { type Connection, openConnection, StreamPublisher } from "@adaos/transport-nats";
 import { Budgets } from "./budgets/budgets.ts";
-import { ParkedDesk } from "./parking/parked-desk.ts";
+import { ParkingService } from "./parking/parking-service.ts";
 import { type HubKeys, ServerGrants } from "./server-grants.ts";
-import { DurableDesk } from "./services/durable-desk.ts";
+import { DurableService } from "./services/durable-service.ts";
 import { MemberService } from "./services/member-service.ts";
-import { RegistryKeeper } from "./services/registry-keeper.ts";
-import { RequestDesk } from "./services/request-desk.ts";
+import { RegistryService } from "./services/registry-service.ts";
+import { RequestService } from "./services/request-service.ts";
 import { SubnetStream } from "./subnet-stream.ts";
 
 /** What a hub's daemon is made of, how it takes its file when that has changed, and how it ends. */
@@ -48,7 +48,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const { subnet, streams, flood, tenant } = config;
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const grants = grantsOf(node, system);
-  const durables = new DurableDesk(subnet, policy, jsm, grants, log);
+  const durables = new DurableService(subnet, policy, jsm, grants, log);
   const members = Object.keys(config.members);
   const stream = new SubnetStream({ subnet, members, policy, limits: streams, jsm, log });
   const publisher = new StreamPublisher(connection, { checksDuplicates: true });
@@ -71,9 +71,9 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
     log,
   });
   budgets.setLimits(limitsOf(config));
-  const registry = new RegistryKeeper(connection, registryCacheOf(node), log);
-  const parked = new ParkedDesk({ subnet, connection, jsm, grants, signatures, denials, log });
-  const requests = new RequestDesk(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
+  const registry = new RegistryService(connection, registryCacheOf(node), log);
+  const parked = new ParkingService({ subnet, connection, jsm, grants, signatures, denials, log });
+  const requests = new RequestService(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
   const service = new MemberService({
     subnet,
     connection,

@@ -1,3 +1,4 @@
+export { lead, type SchemaScope, sameSchema } from "./all-of-branches.ts";
 export { canonicalText } from "./canonical-text.ts";
 export { type Gap, readingGaps } from "./comparison/reading-gaps.ts";
 export { CLASSIFICATION, type ClassifiedSpot, SchemaClassification } from "./keywords/classification.ts";
@@ -11,7 +12,6 @@ export {
 } from "./keywords/known-keywords.ts";
 export { LinearPattern } from "./keywords/linear-pattern.ts";
 export { SchemaReferences } from "./references.ts";
-export { lead, type SchemaScope, sameSchema } from "./schema-conjuncts.ts";
 export {
   type Draft,
   isObject,

@@ -31,6 +31,6 @@ export {
   serverOf,
 } from "./layout.ts";
 export { meshFileOf } from "./mesh-file-of.ts";
+export type { Plan } from "./mesh-planner.ts";
 export { layoutText, pickPorts, planAgain, provision } from "./provision.ts";
 export { type Invited, invitedProblem, isRemote, isRemoteMember, remoteKeyNameOf } from "./remote.ts";
-export type { Plan } from "./workshop.ts";

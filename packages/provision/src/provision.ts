@@ -8,9 +8,9 @@ import { prepareCertificates } from "./certificates/mesh-certificates.ts";
 import { Invitations } from "./join/invitations.ts";
 import { KeyRing } from "./keys/keys.ts";
 import { findLayout, type Layout, meshFileIn } from "./layout.ts";
+import { type Grants, MeshPlanner, type Plan, type Ports } from "./mesh-planner.ts";
 import { PortPicker } from "./ports.ts";
 import { isLocalServer, remoteKeyNames } from "./remote.ts";
-import { type Grants, type Plan, type Ports, Workshop } from "./workshop.ts";
 
 /**
  * Writes everything a mesh on this machine is started from: keys, server configs, node files and the layout. What an
@@ -24,7 +24,7 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   const keys = new KeyRing(stateDir);
   keys.forgetJoined(remoteKeyNames(meshFile));
   const invitations = new Invitations(stateDir).open();
-  const { layout, files } = new Workshop(
+  const { layout, files } = new MeshPlanner(
     { meshFile, rules, stateDir, ports, certificates, keys, invitations },
     () => new Map(),
   ).plan();
@@ -56,7 +56,10 @@ export async function planAgain(
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   const invitations = new Invitations(stateDir).open();
-  return new Workshop({ meshFile, rules, stateDir, ports, certificates, keys, invitations }, grantsIn).plan();
+  return new MeshPlanner(
+    { meshFile, rules, stateDir, ports, certificates, keys, invitations },
+    grantsIn,
+  ).plan();
 }
 
 /** Of the servers that run on this machine. */

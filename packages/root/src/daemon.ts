@@ -5,16 +5,16 @@ import { NodeFileWatch, type OpenNode, openNode, type Part } from "@adaos/daemon
 import { linkKeys, linkSeed } from "@adaos/nats-server";
 import { type Connection, openConnection } from "@adaos/transport-nats";
 import { OriginBudgets } from "./budgets/origin-budgets.ts";
-import { JoinDesk, type Reception } from "./joining/join-desk.ts";
+import { type JoinHandler, JoinService } from "./joining/join-service.ts";
 import { type Admitted, LeafGate } from "./joining/leaf-gate.ts";
 import { Clearance } from "./links/clearance.ts";
 import { Links } from "./links/links.ts";
 import { MeshStream } from "./links/mesh-stream.ts";
+import { RegistryDistribution } from "./registry/registry-distribution.ts";
 import { RegistryFolder } from "./registry/registry-folder.ts";
-import { RegistryOffers } from "./registry/registry-offers.ts";
 import { Subnets } from "./subnets.ts";
 
-type OpenReception = (stateDir: string, log: Logger) => Reception;
+type OpenJoinHandler = (stateDir: string, log: Logger) => JoinHandler;
 
 /** What the root's daemon is made of, and how it takes its file when that has changed. */
 interface Root {
@@ -24,14 +24,14 @@ interface Root {
 
 /**
  * Runs the root daemon until it is told to stop. Resolves with the exit code.
- * @param openReception Given the state folder of a root that lets other machines join.
+ * @param openJoinHandler Given the state folder of a root that lets other machines join.
  */
-export async function runRoot(file: string, openReception: OpenReception): Promise<number> {
+export async function runRoot(file: string, openJoinHandler: OpenJoinHandler): Promise<number> {
   const node = openNode(file, "root");
   const connection = await openConnection({ ...node.dial(), name: node.name, user: "root" });
   const gate = await openGate(node);
   try {
-    const { parts, apply } = await partsOf(node, connection, gate, openReception);
+    const { parts, apply } = await partsOf(node, connection, gate, openJoinHandler);
     const { loaded, log } = node;
     return await node.run([
       ...parts,
@@ -46,7 +46,7 @@ async function partsOf(
   node: OpenNode<"root">,
   connection: Connection,
   gate: LeafGate | undefined,
-  openReception: OpenReception,
+  openJoinHandler: OpenJoinHandler,
 ): Promise<Root> {
   const { config, path, policy, signatures, log } = node;
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
@@ -68,7 +68,7 @@ async function partsOf(
     log,
   });
   const canAdmit = gate !== undefined && stateDir !== undefined;
-  const joining = canAdmit ? [new JoinDesk(connection, gate, openReception(stateDir, log), log)] : [];
+  const joining = canAdmit ? [new JoinService(connection, gate, openJoinHandler(stateDir, log), log)] : [];
   return {
     // The registry comes before the links: they ask it what is classified.
     parts: [stream, ...registryParts(node, connection, subnets, folder), budgets, links, ...joining],
@@ -102,7 +102,7 @@ function registryParts(
 ): Part[] {
   if (folder === undefined) return [];
   const bundle = (): typeof folder.inForce => folder.inForce;
-  return [folder, new RegistryOffers({ node: name, subnets, bundle, connection, log })];
+  return [folder, new RegistryDistribution({ node: name, subnets, bundle, connection, log })];
 }
 
 /** Opens the connection that pulls from one subnet. */

@@ -1,4 +1,4 @@
 export { runRoot } from "./daemon.ts";
-export type { Reception } from "./joining/join-desk.ts";
+export type { JoinHandler } from "./joining/join-service.ts";
 export { Admission } from "./links/admission.ts";
 export { Clearance } from "./links/clearance.ts";

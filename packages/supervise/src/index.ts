@@ -12,8 +12,8 @@ export {
 } from "./apply/running-policy.ts";
 export { askHealth, type MeshHealth } from "./health.ts";
 export { invite, revoke } from "./join/invite.ts";
+export { openJoinHandler } from "./join/join-handler.ts";
 export { joinMesh } from "./join/join-mesh.ts";
-export { openReception } from "./join/reception.ts";
 export {
   readRunnableMesh,
   runningSupervisor,

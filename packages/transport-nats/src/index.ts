@@ -24,7 +24,7 @@ export {
   type PullPace,
 } from "./pull/pinned-consumer.ts";
 export { PullConsumer } from "./pull/pull-consumer.ts";
-export { DeadLetterDesk } from "./services/dead-letter-desk.ts";
+export { DeadLetterQueue } from "./services/dead-letter-queue.ts";
 export {
   askHub,
   type BudgetReply,
@@ -57,6 +57,6 @@ export {
   storedMessageAt,
   storedMessages,
 } from "./stream/stored-messages.ts";
-export { StreamBooks } from "./stream/stream-books.ts";
 export { decideShares } from "./stream/stream-shares.ts";
+export { StreamUsage } from "./stream/stream-usage.ts";
 export { ACK_WAIT_MS, ensureStream } from "./stream/streams.ts";

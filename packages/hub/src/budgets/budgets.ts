@@ -12,7 +12,7 @@ import {
 } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import type { Traffic } from "@adaos/nats-server";
-import { type BudgetReply, type Connection, StreamBooks, type StreamFillReply } from "@adaos/transport-nats";
+import { type BudgetReply, type Connection, type StreamFillReply, StreamUsage } from "@adaos/transport-nats";
 import type { JetStreamManager, Subscription } from "nats";
 import type { ServerGrants } from "../server-grants.ts";
 import { FloodGuard } from "./flood-guard.ts";
@@ -55,7 +55,7 @@ const MAX_NOTES = 3;
 export class Budgets implements Part {
   readonly name = "budgets";
   readonly #options: BudgetsOptions;
-  readonly #books: ReadonlyMap<Written, StreamBooks>;
+  readonly #books: ReadonlyMap<Written, StreamUsage>;
   readonly #rates: RateWatch;
   readonly #guard: FloodGuard;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -124,9 +124,9 @@ export class Budgets implements Part {
     return { suspended: this.#restrictions.get(node) ?? [] };
   }
 
-  #open(stream: string): StreamBooks {
+  #open(stream: string): StreamUsage {
     const { subnet, connection, jsm, streams, log } = this.#options;
-    return new StreamBooks({
+    return new StreamUsage({
       connection,
       jsm,
       stream,
@@ -229,7 +229,7 @@ export class Budgets implements Part {
   }
 }
 
-function standOf(books: StreamBooks): StreamStand {
+function standOf(books: StreamUsage): StreamStand {
   return { stream: books.stream, ...books.fill, held: books.heldBytes(), over: books.over };
 }
 

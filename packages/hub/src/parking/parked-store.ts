@@ -18,7 +18,7 @@ import {
   storedMessages,
 } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
-import { type NoRoom, ParkedBook, type Wait } from "./parked-book.ts";
+import { type NoRoom, ParkedIndex, type Wait } from "./parked-index.ts";
 
 export interface DurableOfNode {
   readonly node: string;
@@ -61,7 +61,7 @@ export class ParkedStore {
   readonly #jsm: JetStreamManager;
   readonly #log: Logger;
   readonly #publisher: StreamPublisher;
-  #book: ParkedBook | undefined;
+  #book: ParkedIndex | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
@@ -75,7 +75,7 @@ export class ParkedStore {
   }
 
   /** Does one thing at a time with the book, which is read anew after whatever failed. */
-  alone<T>(work: (book: ParkedBook) => Promise<T>): Promise<T> {
+  alone<T>(work: (book: ParkedIndex) => Promise<T>): Promise<T> {
     this.#timer ??= setInterval(() => void this.#look(), LOOK_MS).unref();
     const done = this.#turn.then(async () => {
       this.#book ??= await this.#read();
@@ -94,7 +94,7 @@ export class ParkedStore {
    * Keeps events for durables that wait for them: each event once, however many durables wait, and that each of these
    * does. Resolves once stored, with the claims that are not. Called within {@link alone}.
    */
-  async park(book: ParkedBook, claims: readonly Claim[]): Promise<readonly NotParked[]> {
+  async park(book: ParkedIndex, claims: readonly Claim[]): Promise<readonly NotParked[]> {
     const not: NotParked[] = [];
     const copies = new Map<string, Promise<PublishReceipt | undefined>>();
     const wanted: { readonly claim: Claim; readonly place: string }[] = [];
@@ -130,13 +130,13 @@ export class ParkedStore {
   }
 
   /** Takes note that a durable's wait is no more, and removes the event when it was the last. */
-  async ended(book: ParkedBook, of: DurableOfNode, { place }: Wait): Promise<void> {
+  async ended(book: ParkedIndex, of: DurableOfNode, { place }: Wait): Promise<void> {
     book.dropWait(keyOf(of), place);
     if (book.isUnwaited(place)) await this.#removeEvent(book, place);
   }
 
   /** Reads the book anew when the stream does not hold what it says. Called within {@link alone}. */
-  async fresh(book: ParkedBook): Promise<ParkedBook> {
+  async fresh(book: ParkedIndex): Promise<ParkedIndex> {
     const { messages } = (await this.#jsm.streams.info(this.#stream)).state;
     if (messages === book.messages) return book;
     this.#book = await this.#read();
@@ -163,9 +163,9 @@ export class ParkedStore {
     }
   }
 
-  async #read(): Promise<ParkedBook> {
+  async #read(): Promise<ParkedIndex> {
     const { config, state } = await this.#jsm.streams.info(this.#stream, { subjects_filter: PARKED_EVENTS });
-    const book = new ParkedBook(this.#subnet, {
+    const book = new ParkedIndex(this.#subnet, {
       maxBytes: Math.floor(config.max_bytes * FILL),
       originMaxBytes: Math.floor(config.max_bytes / ORIGIN_SHARE),
       originMaxEvents: ORIGIN_MAX_EVENTS,
@@ -202,7 +202,7 @@ export class ParkedStore {
     }
   }
 
-  async #removeEvent(book: ParkedBook, place: string): Promise<void> {
+  async #removeEvent(book: ParkedIndex, place: string): Promise<void> {
     await this.#jsm.streams.purge(this.#stream, { filter: parkedEventSubject(place) });
     book.dropEvent(place);
   }

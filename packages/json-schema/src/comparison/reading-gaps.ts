@@ -1,6 +1,6 @@
 import { escapePointer, quote } from "@adaos/core/wire";
+import { allOfBranches, type Branch, lead, type SchemaScope, sameSchema } from "../all-of-branches.ts";
 import { LinearPattern } from "../keywords/linear-pattern.ts";
-import { type Conjunct, conjunctsOf, lead, type SchemaScope, sameSchema } from "../schema-conjuncts.ts";
 import { isObject, type JsonObject } from "../schema-document.ts";
 import { boundsGaps } from "./schema-bounds.ts";
 import { factsOf, type JsonType, TYPES, typesOf } from "./schema-facts.ts";
@@ -52,19 +52,19 @@ class Comparison {
   readonly #ids = new Map<unknown, number>();
   #work = 0;
 
-  compare(writer: readonly Conjunct[], reader: Conjunct, pointer: string, depth: number): void {
+  compare(writer: readonly Branch[], reader: Branch, pointer: string, depth: number): void {
     if (this.gaps.length >= MAX_GAPS) return;
     const pair = [...writer, reader].map(({ schema }) => this.#idOf(schema)).join();
     if (this.#seen.has(pair)) return;
     this.#seen.add(pair);
     if (depth > MAX_DEPTH || ++this.#work > MAX_WORK)
       return this.#add(pointer, "is too deep or too large to be compared");
-    const all = writer.flatMap(conjunctsOf);
-    for (const part of conjunctsOf(reader)) this.#fit(all, part, pointer, depth, 0);
+    const all = writer.flatMap(allOfBranches);
+    for (const part of allOfBranches(reader)) this.#fit(all, part, pointer, depth, 0);
   }
 
   /** One reader schema without `$ref` and `allOf` against all that holds for the writer's data. */
-  #fit(writer: readonly Conjunct[], reader: Conjunct, pointer: string, depth: number, splits: number): void {
+  #fit(writer: readonly Branch[], reader: Branch, pointer: string, depth: number, splits: number): void {
     if (reader.schema === true || writer.some(({ schema }) => schema === false)) return;
     if (reader.schema === false) return this.#add(pointer, "must be absent now");
     if (writer.some((part) => sameSchema(part, reader))) return;
@@ -79,7 +79,7 @@ class Comparison {
     const others = [...writer.filter((part) => part !== branching), { ...branching, schema: kept }];
     for (const branch of branchesOf(branching.schema) ?? [])
       this.#fit(
-        [...others, ...conjunctsOf({ scope: branching.scope, schema: branch })],
+        [...others, ...allOfBranches({ scope: branching.scope, schema: branch })],
         reader,
         pointer,
         depth,
@@ -88,8 +88,8 @@ class Comparison {
   }
 
   #keywords(
-    writer: readonly Conjunct[],
-    reader: Conjunct,
+    writer: readonly Branch[],
+    reader: Branch,
     schema: JsonObject,
     pointer: string,
     depth: number,
@@ -107,7 +107,7 @@ class Comparison {
     this.#opaque(writer, reader, schema, pointer);
   }
 
-  #opaque(writer: readonly Conjunct[], reader: Conjunct, schema: JsonObject, pointer: string): void {
+  #opaque(writer: readonly Branch[], reader: Branch, schema: JsonObject, pointer: string): void {
     for (const group of OPAQUE) {
       const [lead = ""] = group;
       if (!Object.hasOwn(schema, lead)) continue;
@@ -125,15 +125,15 @@ class Comparison {
   }
 
   #branches(
-    writer: readonly Conjunct[],
-    reader: Conjunct,
+    writer: readonly Branch[],
+    reader: Branch,
     branches: readonly (JsonObject | boolean)[],
     pointer: string,
     depth: number,
   ): void {
     const fits = branches.some((branch) =>
       this.#holds(() => {
-        for (const part of conjunctsOf({ scope: reader.scope, schema: branch }))
+        for (const part of allOfBranches({ scope: reader.scope, schema: branch }))
           this.#fit(writer, part, pointer, depth + 1, 0);
       }),
     );
@@ -141,8 +141,8 @@ class Comparison {
   }
 
   #object(
-    writer: readonly Conjunct[],
-    reader: Conjunct,
+    writer: readonly Branch[],
+    reader: Branch,
     schema: JsonObject,
     pointer: string,
     depth: number,
@@ -184,8 +184,8 @@ class Comparison {
   }
 
   #array(
-    writer: readonly Conjunct[],
-    reader: Conjunct,
+    writer: readonly Branch[],
+    reader: Branch,
     schema: JsonObject,
     pointer: string,
     depth: number,
@@ -300,8 +300,8 @@ function mayDeclare(schema: JsonObject | boolean, name: string): boolean {
 /**
  * What a schema says of one property: of a writer nothing means that it is not sent, of a reader that it is ignored.
  */
-function propertySchemas({ schema, scope }: Conjunct, name: string, side: "writer" | "reader"): Conjunct[] {
-  const found: Conjunct[] = [];
+function propertySchemas({ schema, scope }: Branch, name: string, side: "writer" | "reader"): Branch[] {
+  const found: Branch[] = [];
   const properties = mapOf(schema, "properties");
   if (Object.hasOwn(properties, name)) found.push({ scope, schema: properties[name] as JsonObject });
   for (const [pattern, one] of Object.entries(mapOf(schema, "patternProperties"))) {
@@ -315,8 +315,8 @@ function propertySchemas({ schema, scope }: Conjunct, name: string, side: "write
 }
 
 /** What a reader says of properties that it does not name. */
-function anyNameSchemas({ schema, scope }: Conjunct): (Conjunct & { readonly pattern?: string })[] {
-  const found: (Conjunct & { readonly pattern?: string })[] = Object.entries(
+function anyNameSchemas({ schema, scope }: Branch): (Branch & { readonly pattern?: string })[] {
+  const found: (Branch & { readonly pattern?: string })[] = Object.entries(
     mapOf(schema, "patternProperties"),
   ).map(([pattern, one]) => ({ scope, schema: one, pattern }));
   const rest = isObject(schema) ? schema["additionalProperties"] : undefined;

@@ -1,5 +1,5 @@
+import type { Branch } from "../all-of-branches.ts";
 import { canonicalText } from "../canonical-text.ts";
-import type { Conjunct } from "../schema-conjuncts.ts";
 import { isObject, type JsonObject } from "../schema-document.ts";
 
 export type JsonType = "null" | "boolean" | "integer" | "number" | "string" | "array" | "object";
@@ -37,8 +37,8 @@ export function typesOf(schema: JsonObject): ReadonlySet<JsonType> {
 }
 
 /** Pure. */
-export function factsOf(conjuncts: readonly Conjunct[]): Facts {
-  const schemas = conjuncts.map(({ schema }) => schema).filter(isObject);
+export function factsOf(branches: readonly Branch[]): Facts {
+  const schemas = branches.map(({ schema }) => schema).filter(isObject);
   let types: ReadonlySet<JsonType> = new Set(TYPES);
   let values: readonly unknown[] | undefined;
   for (const schema of schemas) {

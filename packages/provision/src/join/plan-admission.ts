@@ -8,8 +8,8 @@ import { DevelopmentCa } from "../certificates/development-ca.ts";
 import { ANY_HOST, type MeshCertificates, serverNames } from "../certificates/mesh-certificates.ts";
 import { type Key, KeyRing, type Keys, type LeafKey, leafKeyName, signatureKeyPath } from "../keys/keys.ts";
 import { readLayout } from "../layout.ts";
+import { MeshPlanner } from "../mesh-planner.ts";
 import { type Invited, invitedProblem } from "../remote.ts";
-import { Workshop } from "../workshop.ts";
 import { joinedCertificateFiles } from "./joined-files.ts";
 import type { Admission, JoinRequest, Offer, SignatureKeyText } from "./protocol.ts";
 
@@ -48,7 +48,7 @@ export async function planAdmission(
   const dialled = new Map([[ROOT_DOMAIN, request.rootHost]]);
   if (member !== undefined) dialled.set(subnet, hubHost(meshFile, subnet, request.rootHost));
   const keys = new GivenKeys(request);
-  const workshop = new Workshop(
+  const workshop = new MeshPlanner(
     {
       meshFile: { ...meshFile, registryDir: request.registryDir },
       rules,

@@ -26,7 +26,7 @@ type TargetsOf = (schema: JsonObject) => readonly Schema[];
 export const MAX_FIELDS = 5000;
 const MAX_DEPTH = 24;
 /** Schemas looked at for one place: references to references can make millions. */
-const MAX_CONJUNCTS = 200;
+const MAX_BRANCHES = 200;
 
 /** The fields that a schema declares, those within others after them. Pure. */
 export function schemaFields(root: JsonObject, targetsOf: TargetsOf): SchemaField[] {
@@ -63,7 +63,7 @@ class FieldList {
       this.fields.push(note("…", `More than ${MAX_FIELDS} fields: the schema has the rest.`));
       return;
     }
-    const held = this.#conjuncts(visit.schemas);
+    const held = this.#branches(visit.schemas);
     const recurs = held.some((schema) => visit.above.has(schema)) || visit.depth > MAX_DEPTH;
     this.fields.push(this.#row(visit, held, recurs));
     if (recurs) return;
@@ -71,10 +71,10 @@ class FieldList {
   }
 
   /** All that hold together with these: by reference and `allOf`. */
-  #conjuncts(schemas: readonly Schema[]): JsonObject[] {
+  #branches(schemas: readonly Schema[]): JsonObject[] {
     const found = new Set<JsonObject>();
     const waiting = schemas.toReversed();
-    for (let next = waiting.pop(); next !== undefined && found.size < MAX_CONJUNCTS; next = waiting.pop()) {
+    for (let next = waiting.pop(); next !== undefined && found.size < MAX_BRANCHES; next = waiting.pop()) {
       if (!isObject(next) || found.has(next)) continue;
       found.add(next);
       const all = Array.isArray(next["allOf"]) ? (next["allOf"] as Schema[]) : [];
@@ -118,7 +118,7 @@ class FieldList {
     if (listed.length > 0) return [...new Set(listed)].join(" or ");
     const choices = held.flatMap((schema) => choicesOf(schema, "anyOf", "oneOf"));
     if (choices.length > 0 && depth < 4) {
-      const types = choices.map((one) => this.#typeOf(this.#conjuncts([one]), depth + 1));
+      const types = choices.map((one) => this.#typeOf(this.#branches([one]), depth + 1));
       return types.includes("any") ? "any" : [...new Set(types)].join(" or ");
     }
     if (held.some((schema) => isObject(schema["properties"]))) return "object";
@@ -130,7 +130,7 @@ class FieldList {
   #named(type: string, held: readonly JsonObject[], depth: number): string {
     const items = held.map((schema) => schema["items"]).find(isObject);
     if (type !== "array" || items === undefined || depth >= 4) return type;
-    return `array of ${this.#typeOf(this.#conjuncts([items]), depth + 1)}`;
+    return `array of ${this.#typeOf(this.#branches([items]), depth + 1)}`;
   }
 
   #within(visit: Visit, held: readonly JsonObject[]): void {
@@ -157,7 +157,7 @@ class FieldList {
 
   /** What one of several possibilities adds to a place. The place itself has its row. */
   #branch(visit: Visit, schema: Schema, choice: string): void {
-    const held = this.#conjuncts([schema]).filter((one) => !visit.above.has(one));
+    const held = this.#branches([schema]).filter((one) => !visit.above.has(one));
     if (held.length === 0) return;
     const label = visit.choice === "" ? choice : `${visit.choice}, ${choice}`;
     const constraints = [...new Set(held.flatMap(constraintsOf))];

@@ -1,7 +1,7 @@
 import { type Logger, MeshError } from "@adaos/core";
 import { BUDGET, fillSubject, MESH_STREAM, writerOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
-import { type Connection, delay, StreamBooks } from "@adaos/transport-nats";
+import { type Connection, delay, StreamUsage } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
 import { parseFill } from "./parse-fill.ts";
 import { TargetRoom } from "./target-room.ts";
@@ -37,7 +37,7 @@ const ANSWER_MS = 2000;
 export class OriginBudgets implements Part {
   readonly name = "budgets";
   readonly #options: OriginBudgetsOptions;
-  readonly #books: StreamBooks;
+  readonly #books: StreamUsage;
   readonly #targets = new Map<string, TargetRoom>();
   readonly #stopped = new AbortController();
   /** Bytes that this daemon has stored in the root's stream, by the subnet that they came from. */
@@ -47,7 +47,7 @@ export class OriginBudgets implements Part {
   constructor(options: OriginBudgetsOptions) {
     this.#options = options;
     const { connection, jsm, share, log } = options;
-    this.#books = new StreamBooks({
+    this.#books = new StreamUsage({
       connection,
       jsm,
       stream: MESH_STREAM,

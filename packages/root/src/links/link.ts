@@ -51,7 +51,7 @@ const MAX_TEXT = 200;
 const DRAIN_MS = 2000;
 
 /** An admitted event that the target has not stored yet. */
-interface Crossing {
+interface CarriedEvent {
   readonly message: Message;
   readonly pulled: OrderedMessage;
   readonly span: MessageSpan;
@@ -68,7 +68,7 @@ export class Link implements Part {
   readonly #admission: Admission;
   readonly #stopped = new AbortController();
   /** In the order of the source. */
-  readonly #waiting = new Set<Crossing>();
+  readonly #waiting = new Set<CarriedEvent>();
   readonly #log: LimitedLog;
   #opening: Promise<void> | undefined;
   #own: Connection | undefined;
@@ -174,14 +174,14 @@ export class Link implements Part {
 
   #onPulled(pulled: OrderedMessage): void {
     this.#flowing = true;
-    const crossing = this.#admit(pulled);
-    if (crossing === undefined) return;
-    this.#waiting.add(crossing);
-    if (!this.#holding) this.#send(crossing);
+    const carried = this.#admit(pulled);
+    if (carried === undefined) return;
+    this.#waiting.add(carried);
+    if (!this.#holding) this.#send(carried);
   }
 
   /** Returns nothing for an event that goes nowhere. */
-  #admit(pulled: OrderedMessage): Crossing | undefined {
+  #admit(pulled: OrderedMessage): CarriedEvent | undefined {
     const { direction, subnet } = this.#options;
     try {
       this.#options.budget.assertRoom(pulled.msg.subject);
@@ -210,26 +210,26 @@ export class Link implements Part {
     pulled.done();
   }
 
-  #send(crossing: Crossing): void {
-    const { message, span } = crossing;
+  #send(carried: CarriedEvent): void {
+    const { message, span } = carried;
     const subject = this.#options.targetSubject(message.subject);
     this.#inFlight++;
     const { signal } = this.#attempt;
     // The target is there: links are given messages after they have started only.
     this.#target?.publish({ ...message, subject, headers: span.headers }, signal).then(
-      () => this.#onStored(crossing, signal),
-      (thrown: unknown) => this.#onFailed(crossing, thrown, signal),
+      () => this.#onStored(carried, signal),
+      (thrown: unknown) => this.#onFailed(carried, thrown, signal),
     );
   }
 
-  #onStored(crossing: Crossing, attempt: AbortSignal): void {
+  #onStored(carried: CarriedEvent, attempt: AbortSignal): void {
     this.#inFlight--;
-    if (this.#waiting.delete(crossing)) {
+    if (this.#waiting.delete(carried)) {
       this.#carried++;
-      this.#options.budget.stored(crossing.message.subject, crossing.message.body.length);
-      this.#options.onCarried?.(crossing.message);
-      crossing.span.end();
-      crossing.pulled.done();
+      this.#options.budget.stored(carried.message.subject, carried.message.body.length);
+      this.#options.onCarried?.(carried.message);
+      carried.span.end();
+      carried.pulled.done();
     }
     if (!attempt.aborted) this.#goOn();
     this.#settleAttempt();
@@ -248,14 +248,14 @@ export class Link implements Part {
    * What the target says of itself ends no event: it waits at its source until somebody has mended the target. What it
    * says of one event, that it will never take it, ends this one: all behind it would wait for ever.
    */
-  #onFailed(crossing: Crossing, thrown: unknown, attempt: AbortSignal): void {
+  #onFailed(carried: CarriedEvent, thrown: unknown, attempt: AbortSignal): void {
     this.#inFlight--;
     const error = MeshError.from(thrown, "internal", "event cannot be stored");
     if (attempt.aborted) return this.#settleAttempt();
     if (FINAL.has(error.code)) {
-      if (this.#waiting.delete(crossing)) {
-        crossing.span.end(error);
-        this.#refuse(crossing.pulled, error);
+      if (this.#waiting.delete(carried)) {
+        carried.span.end(error);
+        this.#refuse(carried.pulled, error);
       }
       this.#goOn();
     } else {

@@ -154,7 +154,7 @@ async function warnIfTooMuch(hub: OpenServer, { bytes }: Survey, terminal: Termi
   terminal.say(`they take about ${mib(bytes)} and ${has}: a replay waits for more, not for long`);
 }
 
-interface Course {
+interface ReplayProgress {
   readonly total: number;
   /** The command line that goes on from a place. */
   again(fromSeq: number): string;
@@ -163,7 +163,7 @@ interface Course {
 async function run(
   hub: OpenServer,
   plan: ReplayPlan,
-  { total, again }: Course,
+  { total, again }: ReplayProgress,
   options: ReplayOptions,
   terminal: Terminal,
 ): Promise<void> {

@@ -3,7 +3,7 @@ import { MeshError } from "@adaos/core";
 import { firstLine, messageOf, visibleJson } from "@adaos/core/wire";
 import { deadLetters, EventMask, inFlight, type KeptDeadLetter, operatorSignatures } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
-import { DeadLetterDesk } from "@adaos/transport-nats";
+import { DeadLetterQueue } from "@adaos/transport-nats";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type ChangeOptions, confirmed, parseRate, tellCounts } from "../../../options/change-options.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
@@ -165,11 +165,11 @@ async function change(
   { count, last, isMeant, perSecond }: ChangePlan,
   options: FailureOptions,
   terminal: Terminal,
-  act: (desk: DeadLetterDesk, letter: KeptDeadLetter) => Promise<unknown>,
+  act: (desk: DeadLetterQueue, letter: KeptDeadLetter) => Promise<unknown>,
 ): Promise<{ readonly done: number; readonly failed: number }> {
   let [done, failed] = [0, 0];
   const told = progress(terminal, () => `${done + failed} of ${count}`);
-  const actOn = async (desk: DeadLetterDesk, letter: KeptDeadLetter): Promise<void> => {
+  const actOn = async (desk: DeadLetterQueue, letter: KeptDeadLetter): Promise<void> => {
     try {
       await act(desk, letter);
       done++;
@@ -181,7 +181,7 @@ async function change(
   try {
     const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
     await withHubs(options, terminal, async (hub) => {
-      const desk = new DeadLetterDesk(hub.of, hub.connection, hub.jsm, signatures);
+      const desk = new DeadLetterQueue(hub.of, hub.connection, hub.jsm, signatures);
       const letters = upTo(last, deadLetters(hub, options), isMeant);
       await inFlight(letters, { maxInFlight: MAX_IN_FLIGHT, perSecond }, (letter) => actOn(desk, letter));
       await desk.close();

@@ -3,7 +3,7 @@ import { MeshError } from "@adaos/core";
 import { messageOf, visibleJson } from "@adaos/core/wire";
 import { deadLetters, type KeptDeadLetter, operatorSignatures } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
-import { DeadLetterDesk } from "@adaos/transport-nats";
+import { DeadLetterQueue } from "@adaos/transport-nats";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
 import { EXIT_CODES } from "../../../terminal/exit-codes.ts";
@@ -43,7 +43,7 @@ export function eventsRetryCommand(terminal: Terminal): Command {
       }
       const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
       await withHubs(options, terminal, async (hub) => {
-        const desk = new DeadLetterDesk(hub.of, hub.connection, hub.jsm, signatures);
+        const desk = new DeadLetterQueue(hub.of, hub.connection, hub.jsm, signatures);
         for (const letter of letters.filter(({ subnet }) => subnet === hub.of)) {
           tell(await retry(desk, letter, options), options, terminal);
         }
@@ -74,7 +74,7 @@ async function find(
 }
 
 async function retry(
-  desk: DeadLetterDesk,
+  desk: DeadLetterQueue,
   letter: KeptDeadLetter,
   { dryRun = false }: RetryOptions,
 ): Promise<Retried> {

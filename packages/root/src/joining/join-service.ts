@@ -6,7 +6,7 @@ import type { Msg, Subscription } from "nats";
 import type { LeafGate } from "./leaf-gate.ts";
 
 /** Who decides about joining: the process around the root daemon, which has the keys of the mesh. */
-export interface Reception {
+export interface JoinHandler {
   /** Public nkeys of the invitations that are open now, by invitation. */
   open(): ReadonlyMap<string, string>;
   /** Answers what the holder of an invitation sent. Never rejects. */
@@ -20,11 +20,11 @@ const MAX_REQUEST_BYTES = 65_536;
 const NOTHING = new Uint8Array();
 
 /** Lets the root's server know who is invited, and hands the reception what they ask, one after the other. */
-export class JoinDesk implements Part {
+export class JoinService implements Part {
   readonly name = "joining";
   readonly #connection: Connection;
   readonly #gate: LeafGate;
-  readonly #reception: Reception;
+  readonly #reception: JoinHandler;
   readonly #log: Logger;
   #timer: NodeJS.Timeout | undefined;
   #subscription: Subscription | undefined;
@@ -34,7 +34,7 @@ export class JoinDesk implements Part {
   #waiting = 0;
   #answering: Promise<void> = Promise.resolve();
 
-  constructor(connection: Connection, gate: LeafGate, reception: Reception, log: Logger) {
+  constructor(connection: Connection, gate: LeafGate, reception: JoinHandler, log: Logger) {
     this.#connection = connection;
     this.#gate = gate;
     this.#reception = reception;

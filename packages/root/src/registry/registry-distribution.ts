@@ -25,7 +25,7 @@ const MAX_TOLD = 300;
 /** An answer is a digest, a number or a sentence. */
 const MAX_REPLY_BYTES = 16_384;
 
-export interface RegistryOffersOptions {
+export interface RegistryDistributionOptions {
   /** The root daemon. */
   readonly node: string;
   /** Those that there are now. */
@@ -36,9 +36,9 @@ export interface RegistryOffersOptions {
 }
 
 /** Offers the registry to the hub of every subnet. A hub cannot ask: across the bridge it is only ever asked. */
-export class RegistryOffers implements Part {
+export class RegistryDistribution implements Part {
   readonly name = "registry offers";
-  readonly #options: RegistryOffersOptions;
+  readonly #options: RegistryDistributionOptions;
   readonly #log: LimitedLog;
   readonly #closed = new AbortController();
   /** What each hub has said last: that it has the registry, or why not. */
@@ -50,7 +50,7 @@ export class RegistryOffers implements Part {
   readonly #offering = new Map<string, Promise<void>>();
   #running: Promise<void> | undefined;
 
-  constructor(options: RegistryOffersOptions) {
+  constructor(options: RegistryDistributionOptions) {
     this.#options = options;
     this.#log = new LimitedLog(options.log);
   }

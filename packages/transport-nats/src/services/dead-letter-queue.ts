@@ -22,7 +22,7 @@ export interface KeptLetter {
 }
 
 /** Runs the dead letters of one subnet again, or removes them. Uses a connection with the hub's rights. */
-export class DeadLetterDesk {
+export class DeadLetterQueue {
   readonly #subnet: string;
   readonly #jsm: JetStreamManager;
   readonly #signatures: Signatures;

@@ -22,7 +22,7 @@ import {
 } from "@adaos/core/wire";
 import {
   type Connection,
-  DeadLetterDesk,
+  DeadLetterQueue,
   type ParkedReply,
   type ParkedRequest,
   type ParkReply,
@@ -37,7 +37,7 @@ import { z } from "zod";
 import type { ServerGrants } from "../server-grants.ts";
 import { parseRequest } from "../services/parse-request.ts";
 import { subjectMatches } from "../services/subject-matches.ts";
-import type { ParkedBook, Wait } from "./parked-book.ts";
+import type { ParkedIndex, Wait } from "./parked-index.ts";
 import { type Claim, type DurableOfNode, keyOf, type NotParked, ParkedStore } from "./parked-store.ts";
 
 const durable = z.string().superRefine((text, context) => {
@@ -70,7 +70,7 @@ const MAX_TOGETHER = 16;
 /** What lies so far apart is read apart. */
 const MAX_GAP = 16;
 
-export interface ParkedDeskOptions {
+export interface ParkingServiceOptions {
   readonly subnet: string;
   readonly connection: Connection;
   readonly jsm: JetStreamManager;
@@ -106,18 +106,18 @@ interface Group {
  * Keeps for members the events whose schema they do not know, tells which those are, and gives them back to their
  * durables. A member names places in the stream, and nothing else: what lies there this reads itself.
  */
-export class ParkedDesk {
-  readonly #options: ParkedDeskOptions;
+export class ParkingService {
+  readonly #options: ParkingServiceOptions;
   readonly #store: ParkedStore;
-  readonly #letters: DeadLetterDesk;
+  readonly #letters: DeadLetterQueue;
   /** Whose turn has not come. */
   #group: Group | undefined;
 
-  constructor(options: ParkedDeskOptions) {
+  constructor(options: ParkingServiceOptions) {
     const { subnet, connection, jsm, signatures, log } = options;
     this.#options = options;
     this.#store = new ParkedStore(subnet, connection, jsm, log);
-    this.#letters = new DeadLetterDesk(subnet, connection, jsm, signatures);
+    this.#letters = new DeadLetterQueue(subnet, connection, jsm, signatures);
   }
 
   /**
@@ -173,7 +173,7 @@ export class ParkedDesk {
   }
 
   /** Resolves with how many were given back. Rejects when one could not be, for a reason that may pass. */
-  async #giveBack(book: ParkedBook, of: DurableOfNode, waits: readonly Wait[]): Promise<number> {
+  async #giveBack(book: ParkedIndex, of: DurableOfNode, waits: readonly Wait[]): Promise<number> {
     const { subnet } = this.#options;
     const stream = parkedStream(subnet);
     const copies = await Promise.all(waits.map(({ place }) => this.#store.eventAt(place)));
@@ -209,7 +209,7 @@ export class ParkedDesk {
     return this.#group;
   }
 
-  async #parkAll(book: ParkedBook, asks: readonly Ask[]): Promise<void> {
+  async #parkAll(book: ParkedIndex, asks: readonly Ask[]): Promise<void> {
     const seqs = new Set(asks.flatMap((ask) => [...ask.seqs]));
     const found = new Set<number>();
     for await (const events of this.#read([...seqs].sort((a, b) => a - b))) {

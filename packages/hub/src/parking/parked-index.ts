@@ -28,7 +28,7 @@ const EVENT_BYTES = 256;
 const WAIT_BYTES = 256;
 
 /** What is parked, by origin and by durable, as its stream tells. Does no I/O. */
-export class ParkedBook {
+export class ParkedIndex {
   readonly #subnet: string;
   readonly #limits: ParkedLimits;
   readonly #events = new Map<string, { readonly origin: string; waits: number }>();

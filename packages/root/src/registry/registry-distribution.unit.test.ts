@@ -5,7 +5,7 @@ import type { Connection, RegistryOffer } from "@adaos/transport-nats";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
-import { parseOfferReply, RegistryOffers } from "./registry-offers.ts";
+import { parseOfferReply, RegistryDistribution } from "./registry-distribution.ts";
 
 let bundle: RegistryBundle;
 beforeAll(async () => {
@@ -24,7 +24,7 @@ async function offerTo(
     const said = answer(offer);
     return { data: new TextEncoder().encode(JSON.stringify(said)) };
   };
-  const offers = new RegistryOffers({
+  const offers = new RegistryDistribution({
     node: "root",
     subnets: () => ["alpha"],
     bundle: () => bundle,
@@ -38,7 +38,7 @@ async function offerTo(
   return { sent, told: told() };
 }
 
-describe("RegistryOffers", () => {
+describe("RegistryDistribution", () => {
   test("hands a hub the parts that it asks for", async () => {
     const { sent, told } = await offerTo(
       ({ part, digest }) => (part === undefined ? { next: 0 } : { have: digest }),

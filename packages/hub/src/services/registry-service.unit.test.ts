@@ -7,16 +7,16 @@ import type { Connection, RegistryOffer } from "@adaos/transport-nats";
 import type { Msg, Subscription } from "nats";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
-import { RegistryKeeper } from "./registry-keeper.ts";
+import { RegistryService } from "./registry-service.ts";
 
 const SCHEMAS = fileURLToPath(new URL("../../../../schemas/events", import.meta.url));
 
 let dir: string;
 let bundle: RegistryBundle;
-let keeper: RegistryKeeper;
+let keeper: RegistryService;
 let offered: (error: null, msg: Msg) => void;
 
-function open(): RegistryKeeper {
+function open(): RegistryService {
   const nc = {
     subscribe: (_subject: string, options: { callback: typeof offered }): Partial<Subscription> => {
       offered = options.callback;
@@ -25,7 +25,7 @@ function open(): RegistryKeeper {
     isClosed: () => false,
   };
   const connection = { nc } as unknown as Connection;
-  return new RegistryKeeper(connection, join(dir, "cache.json"), new RecordingLog());
+  return new RegistryService(connection, join(dir, "cache.json"), new RecordingLog());
 }
 
 /** What the hub answers to what somebody says across the bridge. */
@@ -60,7 +60,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-describe("RegistryKeeper", () => {
+describe("RegistryService", () => {
   test("takes what the root offers part by part, serves it to members, and has it after a restart", async () => {
     expect(await keeper.serve({})).toEqual({});
     expect(await say(offerOf(bundle))).toEqual({ next: 0 });

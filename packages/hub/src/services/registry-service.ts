@@ -32,7 +32,7 @@ const offerSchema: z.ZodType<RegistryOffer> = z.strictObject({
 const ROOT_SILENT_MS = 10_000;
 
 /** Keeps the registry that the root offers, and serves it to the members of the subnet. */
-export class RegistryKeeper implements Part {
+export class RegistryService implements Part {
   readonly name = "registry";
   readonly #connection: Connection;
   readonly #cache: BundleCache;

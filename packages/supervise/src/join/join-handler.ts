@@ -1,11 +1,11 @@
 import type { Logger } from "@adaos/core";
 import { Invitations } from "@adaos/provision";
-import type { Reception } from "@adaos/root";
+import type { JoinHandler } from "@adaos/root";
 
 const NOTHING = new Uint8Array();
 
 /** Lets others join the mesh of a state folder, for the root daemon beside it. */
-export function openReception(stateDir: string, log: Logger): Reception {
+export function openJoinHandler(stateDir: string, log: Logger): JoinHandler {
   const invitations = new Invitations(stateDir);
   return {
     open: () => invitations.open(),

@@ -8,23 +8,23 @@ export interface SchemaScope {
 }
 
 /** A schema that holds for some data, beside others that hold for it too. */
-export interface Conjunct {
+export interface Branch {
   readonly scope: SchemaScope;
   readonly schema: JsonObject | boolean;
 }
 
-const MAX_CONJUNCTS = 200;
+const MAX_BRANCHES = 200;
 
-export function lead(scope: SchemaScope): Conjunct {
+export function lead(scope: SchemaScope): Branch {
   return { scope, schema: scope.root };
 }
 
 /** A schema as a list of schemas that all hold, none of them with `$ref` or `allOf`. Pure. */
-export function conjunctsOf(whole: Conjunct): Conjunct[] {
-  const found: Conjunct[] = [];
+export function allOfBranches(whole: Branch): Branch[] {
+  const found: Branch[] = [];
   const waiting = [whole];
   const seen = new Set<unknown>();
-  for (let next = waiting.pop(); next !== undefined && found.length < MAX_CONJUNCTS; next = waiting.pop()) {
+  for (let next = waiting.pop(); next !== undefined && found.length < MAX_BRANCHES; next = waiting.pop()) {
     const { scope, schema } = next;
     if (!isObject(schema)) {
       found.push(next);
@@ -55,7 +55,7 @@ function isDraft07({ root }: SchemaScope): boolean {
 }
 
 /** Where a reference leads: within the file by pointer or anchor, or to another file by its `$id`. */
-function follow(scope: SchemaScope, reference: string): Conjunct | undefined {
+function follow(scope: SchemaScope, reference: string): Branch | undefined {
   const hash = reference.indexOf("#");
   const uri = hash < 0 ? reference : reference.slice(0, hash);
   const fragment = hash < 0 ? "" : reference.slice(hash + 1);
@@ -104,7 +104,7 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether two schemas are the same but for annotations, also behind their references. Pure. */
-export function sameSchema(a: Conjunct, b: Conjunct): boolean {
+export function sameSchema(a: Branch, b: Branch): boolean {
   return same(a.scope, a.schema, b.scope, b.schema, new Map());
 }
 

@@ -67,7 +67,7 @@ interface Material {
 }
 
 /** Builds the files of one mesh. Only keys are written at once: the rest names them. */
-export class Workshop {
+export class MeshPlanner {
   readonly #meshFile: MeshFile;
   readonly #rules: readonly PolicyRule[];
   readonly #stateDir: string;

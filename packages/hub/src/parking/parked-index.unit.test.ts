@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ParkedBook } from "./parked-book.ts";
+import { ParkedIndex } from "./parked-index.ts";
 
 const LIMITS = { maxBytes: 10_000, originMaxBytes: 5000, originMaxEvents: 3 };
 
@@ -7,13 +7,13 @@ function placeOf(seq: number, from = "alpha.kitchen", bytes = 100, event = "lab.
   return `${seq}.1767600000000.${bytes}.${from}.${event}`;
 }
 
-function bookOf(...places: readonly string[]): ParkedBook {
-  const book = new ParkedBook("beta", LIMITS);
+function bookOf(...places: readonly string[]): ParkedIndex {
+  const book = new ParkedIndex("beta", LIMITS);
   for (const place of places) book.addEvent(place);
   return book;
 }
 
-describe("ParkedBook.noRoom()", () => {
+describe("ParkedIndex.noRoom()", () => {
   test("has room for so many events of an origin, and for others beside it", () => {
     const book = bookOf(placeOf(1), placeOf(2, "alpha.garden"), placeOf(3));
     expect(book.noRoom(placeOf(4))).toMatchObject({ origin: "alpha" });
@@ -54,7 +54,7 @@ describe("ParkedBook.noRoom()", () => {
   });
 });
 
-describe("ParkedBook.waitsOf()", () => {
+describe("ParkedIndex.waitsOf()", () => {
   test("tells a durable's own of one event, in the order of the stream", () => {
     const book = bookOf(placeOf(10), placeOf(9), placeOf(11, "alpha.kitchen", 100, "lab.b.v1"));
     for (const [i, place] of [

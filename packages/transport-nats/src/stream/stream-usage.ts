@@ -4,7 +4,7 @@ import { type Connection, delay } from "../connection/connection.ts";
 import { HeaderReader } from "../connection/header-reader.ts";
 import { decideShares, StreamHoldings, UnreadHoldings } from "./stream-shares.ts";
 
-export interface StreamBooksOptions {
+export interface StreamUsageOptions {
   readonly connection: Connection;
   readonly jsm: JetStreamManager;
   readonly stream: string;
@@ -47,8 +47,8 @@ const ANEW_MS = 10_000;
  * whose connections have sent that much in that time. A stream that is nearly empty costs a request a second, whatever
  * passes through it.
  */
-export class StreamBooks {
-  readonly #options: StreamBooksOptions;
+export class StreamUsage {
+  readonly #options: StreamUsageOptions;
   readonly #reader: HeaderReader;
   readonly #stopped = new AbortController();
   #holdings = new StreamHoldings();
@@ -62,7 +62,7 @@ export class StreamBooks {
   #over: ReadonlySet<string> = new Set();
   #running: Promise<unknown> | undefined;
 
-  constructor(options: StreamBooksOptions) {
+  constructor(options: StreamUsageOptions) {
     this.#options = options;
     this.#reader = new HeaderReader(options.connection, options.jsm, options.stream);
   }

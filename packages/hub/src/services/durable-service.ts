@@ -44,7 +44,7 @@ const MAX_WAITING = 128;
 const PAUSED_UNTIL = new Date("2200-01-01T00:00:00Z");
 
 /** Makes durables for the members of a subnet: asks the policy, creates the consumer, grants it on the server. */
-export class DurableDesk {
+export class DurableService {
   readonly #subnet: string;
   readonly #policy: Policy;
   readonly #jsm: JetStreamManager;

@@ -28,7 +28,7 @@ const replyRequest: z.ZodType<StoredReplyRequest> = z.strictObject({
 const NO_MESSAGE = 10037;
 
 /** Tells the members of a subnet whether anybody handles a command, and what was replied to theirs. */
-export class RequestDesk {
+export class RequestService {
   readonly #subnet: string;
   readonly #policy: Policy;
   readonly #jsm: JetStreamManager;
