@@ -44,7 +44,7 @@ export default defineConfig({
         test: {
           ...unit,
           name: "unit",
-          // Each worker loads the packages once, not once a file, which halves the time. Tests restore what they change.
+          // A worker loads the packages once, not once a file: two thirds of the time. Tests restore what they change.
           isolate: false,
           include: [
             "packages/*/src/**/*.unit.test.ts",
