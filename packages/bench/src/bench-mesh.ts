@@ -116,23 +116,23 @@ export class BenchMesh {
 
   /** Runs `adaos` on this mesh. Resolves with what it prints. */
   adaos(args: readonly string[]): Promise<string> {
-    return adaos([...args, "--state", this.state]);
+    return runAdaos([...args, "--state", this.state]);
   }
 
   async stop(): Promise<void> {
     for (const { pid } of this.#paused) process.kill(pid, "SIGCONT");
     this.#crowd?.stop();
-    await adaos(["down", "--state", this.state]);
+    await runAdaos(["down", "--state", this.state]);
   }
 }
 
 async function up(dir: string, config: string): Promise<string> {
   const state = join(dir, "state");
   try {
-    await adaos(["up", "--config", config, "--state", state, "--detach"]);
+    await runAdaos(["up", "--config", config, "--state", state, "--detach"]);
   } catch (thrown) {
     // Some of it may run.
-    await adaos(["down", "--state", state]).catch(() => undefined);
+    await runAdaos(["down", "--state", state]).catch(() => undefined);
     throw thrown;
   }
   return state;
@@ -145,11 +145,17 @@ function processesOf(state: string): MeshProcess[] {
   return children.map(({ name, pid }) => ({ name, pid }));
 }
 
-async function adaos(args: readonly string[]): Promise<string> {
+/** Runs Node. Resolves with what the program prints. */
+export async function runNode(args: readonly string[]): Promise<string> {
+  // A group of its own: a Ctrl-C must not end the command that stops a mesh.
+  const options = { timeout: LIMIT_MS, maxBuffer: 16_777_216, detached: true };
+  return (await promisify(execFile)(process.execPath, args, options)).stdout;
+}
+
+/** Runs `adaos`. Resolves with what it prints; rejects with `unavailable`. */
+export async function runAdaos(args: readonly string[]): Promise<string> {
   try {
-    // A group of its own: a Ctrl-C must not end the command that stops a mesh.
-    const options = { timeout: LIMIT_MS, maxBuffer: 16_777_216, detached: true };
-    return (await promisify(execFile)(process.execPath, [CLI, ...args], options)).stdout;
+    return await runNode([CLI, ...args]);
   } catch (cause) {
     throw new MeshError("unavailable", `adaos ${args.slice(0, 3).join(" ")} failed: ${messageOf(cause)}`, {
       cause,

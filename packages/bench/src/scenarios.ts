@@ -7,12 +7,14 @@ import { growthScenarios } from "./scenarios/growth.ts";
 import { latency } from "./scenarios/latency.ts";
 import { overhead } from "./scenarios/overhead.ts";
 import { requests } from "./scenarios/requests.ts";
+import { startUp } from "./scenarios/start-up.ts";
 import { handled, published } from "./scenarios/throughput.ts";
 import { ACROSS, WITHIN } from "./scenarios/ways.ts";
 
 /** In the order in which they run. The footprint first: pages that other processes share would count less. */
 export const SCENARIOS: readonly Scenario[] = [
   footprint,
+  startUp,
   latency({ id: "S1", title: "publish to handled, within a subnet", way: WITHIN, reference: "raw" }),
   published({ id: "S2a", title: "durable publishing, nobody consumes", way: WITHIN, reference: "raw" }),
   handled({ id: "S2b", title: "published and handled at once", way: WITHIN, reference: "raw" }),

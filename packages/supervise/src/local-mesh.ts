@@ -1,8 +1,8 @@
 import { type MeshFile, readMeshFile } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
-import { type Layout, provision, readLayout } from "@adaos/provision";
-import { askHealth, type ComponentHealth, type MeshHealth } from "./health.ts";
+import { type Layout, provision, readLayout, type ServerLayout } from "@adaos/provision";
+import { askHealth, askServer, type ComponentHealth, type MeshHealth } from "./health.ts";
 import {
   isRunning,
   type ProcessRecord,
@@ -121,8 +121,15 @@ export async function waitUntilReady(
 ): Promise<MeshHealth> {
   const deadlineMs = Date.now() + READY_LIMIT_MS;
   let told = 0;
+  const answered = new Set<string>();
+  // A connection for each look would cost a start more than all its files; a server that fell silent fails its nodes.
+  const problemOf = async (server: ServerLayout): Promise<string | undefined> => {
+    const problem = answered.has(server.name) ? undefined : await askServer(server);
+    if (problem === undefined) answered.add(server.name);
+    return problem;
+  };
   for (;;) {
-    const health = await askHealth(layout, stateDir);
+    const health = await askHealth(layout, stateDir, problemOf);
     // Machines of others may be off: what runs here is up without them.
     const waiting = health.components.filter((component) => !component.ready && !isFar(component, layout));
     if (waiting.length === 0) return health;

@@ -8,6 +8,7 @@ import { MAX_BUNDLE_BYTES } from "@adaos/registry";
 import type { FolderJudgement, FolderReading, ServedRegistry } from "@adaos/registry-tools";
 import { delay } from "@adaos/transport-nats";
 import { decideRegistry, type RegistryOutcome, registryHealth } from "./decide-registry.ts";
+import { FolderWatch } from "./folder-watch.ts";
 import { type JudgeFolder, judgeApart } from "./registry-judge.ts";
 
 /** How often it is looked whether the folder has changed. */
@@ -42,6 +43,7 @@ export class RegistryFolder implements Part {
   readonly #options: RegistryFolderOptions;
   readonly #inForceFile: string | undefined;
   readonly #closed = new AbortController();
+  readonly #watch: FolderWatch;
   #autoApply: AutoApply;
   #inForce: ServedRegistry | undefined;
   #found: FolderJudgement["found"] | undefined;
@@ -52,6 +54,8 @@ export class RegistryFolder implements Part {
   /** What the file system said when the folder was judged last, and of what is kept. */
   #seen: string | undefined;
   #seenKept: string | undefined;
+  /** What it said last; not asked again while nothing can have changed. */
+  #stamped: string | undefined;
   #lookMs = 0;
   #onRead: () => void = () => undefined;
   #following: Promise<void> | undefined;
@@ -59,6 +63,7 @@ export class RegistryFolder implements Part {
   constructor(options: RegistryFolderOptions) {
     const { stateDir } = options;
     this.#options = options;
+    this.#watch = new FolderWatch(options.dir);
     this.#autoApply = options.autoApply;
     this.#inForceFile = stateDir === undefined ? undefined : registryInForceFile(stateDir);
   }
@@ -91,6 +96,7 @@ export class RegistryFolder implements Part {
   async stop(): Promise<void> {
     this.#closed.abort();
     await this.#following;
+    this.#watch.close();
   }
 
   health(): PartHealth {
@@ -110,13 +116,15 @@ export class RegistryFolder implements Part {
   async #look(): Promise<void> {
     try {
       const startMs = performance.now();
-      const stamp = await this.#stamp();
+      const stamp = this.#watch.take() || this.#stamped === undefined ? await this.#stamp() : this.#stamped;
+      this.#stamped = stamp;
       const kept = await stampOfFile(this.#inForceFile);
       this.#lookMs = performance.now() - startMs;
       if (stamp !== this.#seen || kept !== this.#seenKept) {
         await this.#judge();
         // What changes meanwhile was judged in part: it is judged again before anything is decided by it.
-        if ((await this.#stamp()) !== stamp) return;
+        this.#stamped = await this.#stamp();
+        if (this.#stamped !== stamp) return;
         this.#seen = stamp;
         this.#seenKept = kept;
       }
