@@ -1,5 +1,5 @@
 import type { Bus } from "@adaos/client";
-import { messageOf } from "@adaos/core/wire";
+import { messageOf, within } from "@adaos/core/wire";
 import { delay } from "@adaos/transport-nats";
 import { BoundedQueue } from "./bounded-queue.ts";
 import { type ForeignServer, headersOf, toHeaders } from "./foreign-server.ts";
@@ -69,7 +69,7 @@ export async function fromSubject(
       // A server that is away does not tell when it has sent all.
       const drained = subscription.drain().catch(() => undefined);
       const finished = drained.then(() => queue.end()).then(() => done);
-      await Promise.race([finished, delay(STOP_MS, givenUp.signal)]);
+      await within(finished, STOP_MS);
       givenUp.abort();
       queue.end();
       losses.add(queue.clear());

@@ -25,12 +25,12 @@ import {
   RateLimits,
   replySecret,
   Signatures,
+  within,
 } from "@adaos/core/wire";
 import { NodeFileWatch, openLog, startTelemetry } from "@adaos/daemon";
 import { LiveRegistry, loadRegistry } from "@adaos/registry";
 import {
   type Connection,
-  delay,
   NatsIdempotencyStore,
   NatsJournal,
   NatsMetricsStore,
@@ -219,10 +219,7 @@ function openMetrics(dialing: Promise<Connection>, address: NodeAddress, log: Lo
 
 /** Resolves when it does, or when the first wait is over. Rejects when it rejects before. */
 async function withinFirstWait(dialing: Promise<Connection>, log: Logger): Promise<void> {
-  const over = new AbortController();
-  const connection = await Promise.race([dialing, delay(FIRST_WAIT_MS, over.signal)]).finally(() => {
-    over.abort();
-  });
+  const connection = await within(dialing, FIRST_WAIT_MS);
   if (connection === undefined) log.warn({}, "hub not there yet; what is published waits in the outbox");
 }
 

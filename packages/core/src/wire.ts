@@ -50,6 +50,7 @@ export {
 } from "./publish/signature.ts";
 export { assertSigned, Signatures, type SubnetSignatures } from "./publish/signatures.ts";
 export { REPLY_KEY_HEADER, REPLY_PROOF_HEADER, replySecret } from "./request/reply-proof.ts";
+export { within } from "./time/within.ts";
 export type { OnDelivery, OutboxStatus } from "./transport.ts";
 export { deadLetterSubject } from "./wire/dead-letter-subject.ts";
 export { messageProblem } from "./wire/message-problem.ts";

@@ -1,4 +1,5 @@
 import type { Logger } from "@adaos/core";
+import { within } from "@adaos/core/wire";
 import { type ProxyTracerProvider, type TracerProvider, trace } from "@opentelemetry/api";
 
 /** Sends the spans that wait to be exported. */
@@ -49,7 +50,7 @@ async function startSdk(serviceName: string, log: Logger): Promise<FlushTelemetr
     const flushed = exporting
       .forceFlush()
       .catch((err: unknown) => log.warn({ err }, "telemetry not flushed"));
-    await Promise.race([flushed, new Promise((resolve) => setTimeout(resolve, FLUSH_MS).unref())]);
+    await within(flushed, FLUSH_MS);
   };
 }
 

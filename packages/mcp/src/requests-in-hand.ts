@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { MeshError } from "@adaos/core";
-import { firstLine, messageOf } from "@adaos/core/wire";
+import { firstLine, messageOf, within } from "@adaos/core/wire";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 
 /** Requests that are being answered at a time. */
@@ -32,9 +32,7 @@ export class RequestsInHand {
 
   /** Resolves when nothing is in hand, or after that time. */
   async idle(limitMs: number): Promise<void> {
-    const over = AbortSignal.timeout(limitMs);
-    const late = once(over, "abort");
-    await Promise.race([Promise.allSettled(this.#inHand), late]);
+    await within(Promise.allSettled(this.#inHand), limitMs);
     // The last answer is handed to the stream a moment after its promise has settled.
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -5,6 +5,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "@adaos/core";
+import { within } from "@adaos/core/wire";
 
 const READY_MS = 60_000;
 const STOP_MS = 10_000;
@@ -86,9 +87,7 @@ export class ServerProcess {
     const end = new Promise((resolve) => this.#child.once("exit", resolve));
     if (this.#child.pid === undefined || this.#hasEnded()) return;
     this.#child.kill("SIGTERM");
-    const limit = new AbortController();
-    await Promise.race([end, delay(STOP_MS, undefined, { signal: limit.signal }).catch(() => undefined)]);
-    limit.abort();
+    await within(end, STOP_MS);
     if (this.#hasEnded()) return;
     this.#child.kill("SIGKILL");
     await end;

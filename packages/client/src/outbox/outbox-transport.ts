@@ -12,7 +12,7 @@ import {
   type Transport,
   type TransportCapabilities,
 } from "@adaos/core";
-import { type OnDelivery, OUTBOX_STREAM, type OutboxStatus, sizeProblem } from "@adaos/core/wire";
+import { type OnDelivery, OUTBOX_STREAM, type OutboxStatus, sizeProblem, within } from "@adaos/core/wire";
 import { closedError, type InFlight, nameOf } from "./in-flight.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Hub, OutboxTransportOptions } from "./outbox-transport-options.ts";
@@ -155,13 +155,7 @@ export class OutboxTransport implements Transport {
     const deadlineMs = Date.now() + limitMs;
     const isBusy = (): boolean => this.#outbox.waiting > 0 || this.#held.length > 0;
     while (isBusy() && Date.now() < deadlineMs && this.#hub?.connection.connected === true) {
-      const ended = new AbortController();
-      const limit = delay(deadlineMs - Date.now(), undefined, { signal: ended.signal }).catch(
-        () => undefined,
-      );
-      await Promise.race([this.#change(), limit]);
-      // A timer left behind would keep the process from ending.
-      ended.abort();
+      await within(this.#change(), deadlineMs - Date.now());
     }
   }
 

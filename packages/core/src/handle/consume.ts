@@ -10,6 +10,7 @@ import type { Deprecations } from "../publish/deprecations.ts";
 import { handlerScope } from "../publish/handler-scope.ts";
 import type { Signatures } from "../publish/signatures.ts";
 import type { Responder } from "../request/request.ts";
+import { type TimedRun, TimeLimit } from "../time/time-limit.ts";
 import type {
   Delivery,
   IdempotencyStore,
@@ -31,7 +32,6 @@ import { maskedError } from "./masked-error.ts";
 import { effectKey, Once, StoreTrouble } from "./once.ts";
 import { type OpenedDelivery, openDelivery, type ReadDelivery } from "./open-delivery.ts";
 import type { RetryOptions, RetryPolicy } from "./retry-policy.ts";
-import { type TimedRun, TimeLimit } from "./time-limit.ts";
 
 export interface SubscriptionOptions {
   /** Remembers the position; two processes that name the same durable share its events. 1 to 63 of `a-z 0-9 -`. */

@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
 import type { Envelope } from "../language/envelope.ts";
+import { TimeLimit } from "../time/time-limit.ts";
 import type { IdempotencyStore } from "../transport.ts";
 import type { EventAddress } from "../wire/subject.ts";
-import { TimeLimit } from "./time-limit.ts";
 
 /**
  * Names the effect of an event: two events of the same name and node, with the same `idempotency_key` (else

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { within } from "../time/within.ts";
 import type { Logger } from "../transport.ts";
 import { Histogram, type HistogramSnapshot } from "./histogram.ts";
 
@@ -231,10 +231,7 @@ export class Metrics {
   /** Stores what has changed, as far as that can be in a moment. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    const waited = new AbortController();
-    const patience = delay(CLOSE_MS, undefined, { signal: waited.signal }).catch(() => undefined);
-    await Promise.race([this.flush(), patience]);
-    waited.abort();
+    await within(this.flush(), CLOSE_MS);
   }
 
   #hour(): HourOfMetrics {

@@ -5,12 +5,12 @@ import type { ClassifyRule } from "../handle/classify.ts";
 import { failureInfo } from "../handle/failure-info.ts";
 import { type RetryOptions, resolveRetry } from "../handle/retry-policy.ts";
 import { type FailureDecision, settleFailure } from "../handle/settle-failure.ts";
-import { TimeLimit } from "../handle/time-limit.ts";
 import { MeshError } from "../language/errors.ts";
 import { newEventId } from "../language/event-id.ts";
 import { quote } from "../language/event-name.ts";
 import { HandlingMetrics } from "../measure/handling-metrics.ts";
 import type { Metrics } from "../measure/metrics.ts";
+import { TimeLimit } from "../time/time-limit.ts";
 import type { Logger } from "../transport.ts";
 import type { NodeAddress } from "../wire/subject.ts";
 

@@ -1,5 +1,5 @@
 import { type Logger, MeshError, type Message } from "@adaos/core";
-import { DEFAULT_DENY, type Denial, linkSpan, type MessageSpan } from "@adaos/core/wire";
+import { DEFAULT_DENY, type Denial, linkSpan, type MessageSpan, within } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import {
   type AckSource,
@@ -306,11 +306,9 @@ export class Link implements Part {
   }
 
   async #drain(): Promise<void> {
-    const late = new AbortController();
     const drained = new Promise<void>((resolve) => {
       this.#onDrained = resolve;
     });
-    await Promise.race([drained, delay(DRAIN_MS, late.signal)]);
-    late.abort();
+    await within(drained, DRAIN_MS);
   }
 }

@@ -1,5 +1,5 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { inboxPrefix, messageOf, randomId } from "@adaos/core/wire";
+import { inboxPrefix, messageOf, randomId, within } from "@adaos/core/wire";
 import {
   type ConnectionOptions as DialOptions,
   connect as dial,
@@ -200,11 +200,8 @@ class NatsLink implements Connection {
   async #close(): Promise<void> {
     // Flush first: acknowledgements of the last moment save redeliveries. A server that is away must not hold us up.
     if (this.connected) {
-      const flushed = new AbortController();
       const flushing = this.nc.flush().catch(() => undefined);
-      await Promise.race([flushing, delay(FLUSH_MS, flushed.signal)]);
-      // A timer left behind would keep the process from ending.
-      flushed.abort();
+      await within(flushing, FLUSH_MS);
     }
     await this.nc.close();
   }
