@@ -4,8 +4,8 @@ import { type FSWatcher, watch } from "node:fs";
 const FULL_LOOK_MS = 5000;
 
 /**
- * Knows whether a folder may have changed. Asks the system to tell, since a look at all files twice a second took 3 %
- * of a core. Where the system does not tell, the answer is always yes.
+ * Knows whether a folder may have changed. Asks the system to tell, since a look at all files twice a second took
+ * 2 % of a core. Where the system does not tell, the answer is always yes.
  */
 export class FolderWatch {
   readonly #dir: string;
