@@ -16,7 +16,7 @@ const runFile = promisify(execFile);
 
 /** Runs a program of the stranger's folder. Rejects with what it said unless it ends with 0. */
 async function run(command: string, ...args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
-  return await runFile(command, [...args], { cwd: home, env, timeout: 120_000, maxBuffer: 16 * 1024 * 1024 });
+  return await runFile(command, [...args], { cwd: home, env, timeout: 280_000, maxBuffer: 16 * 1024 * 1024 });
 }
 
 const inPackages = (...args: readonly string[]) => run("npx", "--no-install", ...args);
