@@ -68,7 +68,9 @@ function stage(name, { devDependencies: _, exports, ...manifest }) {
     filter: (path) => !path.includes("node_modules"),
   });
   cpSync(join(HOME, "LICENSE"), join(folder, "LICENSE"));
-  const entries = Object.entries(exports ?? {}).map(([entry, { source: _source, ...conditions }]) => {
+  const entries = Object.entries(exports ?? {}).map(([entry, target]) => {
+    if (typeof target === "string") return [entry, target];
+    const { source: _source, ...conditions } = target;
     return [entry, conditions];
   });
   const text = JSON.stringify({ ...manifest, exports: Object.fromEntries(entries) }, undefined, 2);

@@ -3,6 +3,12 @@ import { join } from "node:path";
 import { HOME, run, setUp } from "./setup.mjs";
 import { runEndingAll } from "./test-run.mjs";
 
+const [option, version = "", ...others] = process.argv.slice(2);
+if (option === "--node") {
+  // Replaces this run: the suite starts its processes by the Node that runs it.
+  process.exit(await runEndingAll(process.execPath, ["scripts/on-node.mjs", version, ...others], HOME));
+}
+
 setUp();
 const tool = (path) => join(HOME, "node_modules", path);
 run("checking form", process.execPath, [

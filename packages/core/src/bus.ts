@@ -336,7 +336,7 @@ export class Bus {
       rules: options.classify ?? [],
       journal,
       idempotency: options.idempotency ?? idempotency,
-      metrics: this.#options.metrics,
+      metrics: options.counted === false ? undefined : this.#options.metrics,
       responder: answers ? new Responder(this.#options, transport, log) : undefined,
       deprecations: this.#options.deprecations,
       onParked: () => this.#parked?.look(),

@@ -1,5 +1,6 @@
 export {
   type DeadLetter,
+  deadLetterId,
   encodeDeadLetter,
   parkedLetter,
   UNKNOWN_EVENT_RULE,

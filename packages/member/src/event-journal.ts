@@ -41,7 +41,7 @@ export class EventJournal implements Part {
         const subscription = await this.#bus.subscribe(
           pattern.text,
           // A line too many does no harm, and whoever only looks on is no handler of commands.
-          { durable: durableFor(pattern), idempotency: "off", answers: false },
+          { durable: durableFor(pattern), idempotency: "off", answers: false, counted: false },
           (event, { address }) => {
             const { event_id, event_name, version, correlation_id, ts } = event;
             const from = `${address.subnet}/${address.node}`;

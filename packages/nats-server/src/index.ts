@@ -9,5 +9,6 @@ export { resolveCacheDir } from "./install/cache.ts";
 export { ensureNatsServer } from "./install/ensure.ts";
 export { renderProgress } from "./install/progress.ts";
 export { askAccountTraffic, type Traffic } from "./running/account-traffic.ts";
+export { type ConsumerBacklog, consumerBacklogs } from "./running/consumer-backlogs.ts";
 export { kickLeaves } from "./running/kick-leaves.ts";
 export { serverProblem } from "./running/server-health.ts";

@@ -17,6 +17,7 @@ export {
   summaryOf,
 } from "./dead-letters/dead-letters.ts";
 export { inFlight } from "./dead-letters/in-flight.ts";
+export { replayedLetters } from "./dead-letters/replayed-letters.ts";
 export { type DurableState, durables } from "./durables.ts";
 export { hubServers, type OpenServer, withServers } from "./hubs.ts";
 export { EventMask } from "./mask/event-mask.ts";

@@ -3,11 +3,12 @@ import { get } from "node:http";
 import { text } from "node:stream/consumers";
 import { readServerAccess, runFilePath } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { messageOf } from "@adaos/core/wire";
+import { messageOf, ROOT_DOMAIN } from "@adaos/core/wire";
 import type { NodeStatus, RunFile } from "@adaos/daemon";
-import { serverProblem } from "@adaos/nats-server";
+import { type ConsumerBacklog, consumerBacklogs, serverProblem } from "@adaos/nats-server";
 import type { Layout, ServerLayout } from "@adaos/provision";
 import { openConnection } from "@adaos/transport-nats";
+import { backlogsByName } from "./backlogs.ts";
 
 /** One line of `adaos status`. */
 export interface ComponentHealth {
@@ -16,6 +17,8 @@ export interface ComponentHealth {
   readonly ready: boolean;
   /** Where it listens, or why it is not ready. */
   readonly note: string;
+  /** Events that wait for a link or a member; nothing where nobody could be asked. */
+  readonly lag?: number;
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
@@ -34,21 +37,39 @@ const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 export async function askHealth(
   layout: Layout,
   stateDir: string,
-  problemOf: (server: ServerLayout) => Promise<string | undefined> = askServer,
+  problemOf?: (server: ServerLayout) => Promise<string | undefined>,
 ): Promise<MeshHealth> {
+  const backlogs: ConsumerBacklog[] = [];
+  const ask = problemOf ?? ((server: ServerLayout) => askServer(server, backlogs));
   const servers = layout.servers.map(async (server): Promise<ComponentHealth> => {
     const { name, url } = server;
-    const problem = await problemOf(server).catch(refusalOf);
+    const problem = await ask(server).catch(refusalOf);
     return { kind: "server", name, ready: problem === undefined, note: problem ?? url };
   });
   const severalRoots = layout.nodes.filter(({ role }) => role === "root").length > 1;
   const nodes = layout.nodes.map(({ id }) => askNode(id, stateDir, severalRoots));
-  const components = [...(await Promise.all(servers)), ...(await Promise.all(nodes)).flat()];
+  const asked = [...(await Promise.all(servers)), ...(await Promise.all(nodes)).flat()];
+  const subnets = layout.servers.map(({ of }) => of).filter((of) => of !== ROOT_DOMAIN);
+  const lags = backlogsByName(subnets, backlogs);
+  const components = asked.map((component) => withLag(component, lags));
   return { mesh: layout.mesh, ready: components.every(({ ready }) => ready), components };
 }
 
-/** Asks over the server's system account: connects, asks once, hangs up. */
-export async function askServer({ url, systemSeedFile, tls }: ServerLayout): Promise<string | undefined> {
+/** Of several root daemons' links each waits for the same. */
+function withLag(component: ComponentHealth, lags: ReadonlyMap<string, number>): ComponentHealth {
+  const lag = lags.get(component.name.replace(/ \(.*\)$/, ""));
+  if (lag === undefined) return component;
+  return { ...component, lag, note: lag === 0 ? component.note : `${component.note}; ${lag} waiting` };
+}
+
+/**
+ * Asks over the server's system account: connects, asks how it is, hangs up.
+ * @param backlogs Takes what waits there; without it nobody asks.
+ */
+export async function askServer(
+  { url, systemSeedFile, tls }: ServerLayout,
+  backlogs?: ConsumerBacklog[],
+): Promise<string | undefined> {
   const system = await openConnection({
     ...readServerAccess({ url, seedFile: systemSeedFile, tls }),
     name: "adaos status",
@@ -57,7 +78,13 @@ export async function askServer({ url, systemSeedFile, tls }: ServerLayout): Pro
     timeoutMs: ANSWER_MS,
   });
   try {
-    return await serverProblem(system.nc, ANSWER_MS);
+    const [problem, found] = await Promise.all([
+      serverProblem(system.nc, ANSWER_MS),
+      // A backlog that is not told is no trouble of the server.
+      backlogs === undefined ? [] : consumerBacklogs(system.nc, ANSWER_MS).catch(() => []),
+    ]);
+    backlogs?.push(...found);
+    return problem;
   } finally {
     // Nothing is on its way any more, and a server that hangs must not hold up who asks.
     await system.nc.close();

@@ -1,10 +1,7 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { MeshError } from "@adaos/core";
-
-/** Shipped with the package: all that a new mesh begins with. */
-const TEMPLATE = fileURLToPath(new URL("../../template", import.meta.url));
+import { TEMPLATE_FOLDER } from "../program-file.ts";
 
 /** npm leaves a `.gitignore` out of a package, so the template's has another name. */
 const TARGETS: Readonly<Record<string, string>> = { gitignore: ".gitignore" };
@@ -25,7 +22,7 @@ export interface InitPlan {
 }
 
 /** Plans a new mesh in a folder and writes nothing. Throws `usage`, naming the files that are in the way. */
-export function planInit(dir: string, template: string = TEMPLATE): InitPlan {
+export function planInit(dir: string, template: string = TEMPLATE_FOLDER): InitPlan {
   const created = new Map<string, string>();
   const kept: string[] = [];
   const inTheWay: string[] = [];

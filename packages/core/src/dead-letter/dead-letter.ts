@@ -67,13 +67,22 @@ export interface DeadLetterFacts {
   readonly nowMs: number;
 }
 
+/** The id of the dead letter that a durable leaves of the event at this place. Pure. */
+export function deadLetterId(
+  stream: string,
+  seq: number,
+  { node, durable }: { readonly node: string; readonly durable: string },
+): string {
+  // Node and durable may hold dashes: joined by one, a-b/c and a/b-c would share an id and one letter be lost.
+  return `DLQ-${stream}-${seq}-${node}.${durable}`;
+}
+
 /** Pure. */
 export function newDeadLetter(facts: DeadLetterFacts): DeadLetter {
   const { delivery, handler, envelope, address, classification } = facts;
   const { message, stream, seq, deliveryCount } = delivery;
   return {
-    // Node and durable may hold dashes: joined by one, a-b/c and a/b-c would share an id and one letter be lost.
-    dead_letter_id: `DLQ-${stream}-${seq}-${handler.node}.${handler.durable}`,
+    dead_letter_id: deadLetterId(stream, seq, handler),
     at: new Date(facts.nowMs).toISOString(),
     category: classification.category,
     rule: classification.rule,

@@ -58,6 +58,8 @@ export interface SubscriptionOptions {
    * the pattern names one event; a prefix or `*` only looks on
    */
   readonly answers?: boolean;
+  /** Whether its events count as handled in the metrics; not for a log of what passes. @default true */
+  readonly counted?: boolean;
 }
 
 /** What a handler may ask beside the event. */

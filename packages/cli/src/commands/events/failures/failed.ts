@@ -1,8 +1,11 @@
-import { firstLine, type ProcessingRecord, visibleJson } from "@adaos/core/wire";
-import { Newest, processingRecords } from "@adaos/operations";
+import { deadLetterId, firstLine, type ProcessingRecord, visibleJson } from "@adaos/core/wire";
+import { Newest, processingRecords, replayedLetters } from "@adaos/operations";
 import { Command } from "commander";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
 import { type FailureOptions, withFilters, withHubs, withLimit } from "./failure-options.ts";
+
+/** A failure whose dead letter was given to its handler again says so; how that went is a record of its own. */
+type FailedRecord = ProcessingRecord & { readonly replayed?: true };
 
 export function eventsFailedCommand(terminal: Terminal): Command {
   return withLimit(withFilters(new Command("failed")))
@@ -10,10 +13,13 @@ export function eventsFailedCommand(terminal: Terminal): Command {
     .description("events that a handler has failed for good, one line each, newest last")
     .addHelpText("after", "\nExample:\n  adaos events failed --at beta --event ui. --limit 20")
     .action(async (options: FailureOptions & { readonly limit: number; readonly tag?: string }) => {
-      const found = new Newest<ProcessingRecord>(options.limit, ({ timestamp }) => timestamp);
+      const found = new Newest<FailedRecord>(options.limit, ({ timestamp }) => timestamp);
       await withHubs(options, terminal, async (hub) => {
+        let replayed: ReadonlySet<string> | undefined;
         for await (const record of processingRecords(hub, options)) {
-          if (isFinal(record) && isTagged(record, options.tag)) found.add(record);
+          if (!isFinal(record) || !isTagged(record, options.tag)) continue;
+          replayed ??= await replayedLetters(hub);
+          found.add(replayed.has(letterOf(record)) ? { ...record, replayed: true } : record);
         }
       });
       const records = found.items();
@@ -27,6 +33,11 @@ export function eventsFailedCommand(terminal: Terminal): Command {
     });
 }
 
+/** The dead letter that the failure has left. */
+function letterOf({ stream, seq, node, durable }: ProcessingRecord): string {
+  return deadLetterId(stream, seq, { node: node.split("/").at(-1) ?? "", durable });
+}
+
 function isFinal({ status }: ProcessingRecord): boolean {
   return status === "failed" || status === "dead_letter";
 }
@@ -35,8 +46,9 @@ function isTagged({ tags }: ProcessingRecord, tag: string | undefined): boolean 
   return tag === undefined || (Array.isArray(tags) && tags.includes(tag));
 }
 
-function rowOf(record: ProcessingRecord): string[] {
+function rowOf(record: FailedRecord): string[] {
   const { event_id, timestamp, status, node, durable, event_type, error_info } = record;
   const message = firstLine(error_info?.message ?? "", 60);
-  return [timestamp, event_id, status, error_info?.category ?? "", node, durable, event_type, message];
+  const ended = record.replayed === true ? `${status}, replayed` : status;
+  return [timestamp, event_id, ended, error_info?.category ?? "", node, durable, event_type, message];
 }

@@ -1,0 +1,55 @@
+// Runs something on other versions of Node, whose programs the npm package "node" brings:
+//   node scripts/on-node.mjs 24 [arguments of npm test]     the whole suite, also by "npm test -- --node 24"
+//   node scripts/on-node.mjs --smoke 22 24                  the demo of the default mesh, and a mesh within one process
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HOME, run, setUp } from "./setup.mjs";
+
+const [first = "", ...rest] = process.argv.slice(2);
+if (first === "--smoke") {
+  setUp();
+  for (const version of rest) smoke(version, programOf(version));
+} else {
+  const program = programOf(first);
+  const { status } = spawnSync(program, [join(HOME, "scripts/test.mjs"), ...rest], {
+    cwd: HOME,
+    stdio: "inherit",
+  });
+  process.exitCode = status ?? 70;
+}
+
+/** Where npm has put this version's program. Ends the command where it has none. */
+function programOf(version) {
+  if (!/^\d+(\.\d+){0,2}$/.test(version))
+    fail(`${JSON.stringify(version)} is no version of Node; write 24`, 64);
+  // The package fetches the program of this machine by a script, which the checkout's .npmrc forbids to all others.
+  // Without it npm runs the Node that is installed, and says nothing.
+  const args = ["exec", "--yes", "--ignore-scripts=false", "--package", `node@${version}`, "--"];
+  const told = spawnSync("npm", [...args, "node", "-p", "process.execPath + ' ' + process.versions.node"], {
+    cwd: HOME,
+    encoding: "utf8",
+  });
+  const [program, found = ""] = told.stdout?.trim().split(" ") ?? [];
+  if (`${found}.`.startsWith(`${version}.`)) return program;
+  fail(`npm has brought Node ${found || "none"} instead of ${version}\n${told.stderr ?? ""}`, 69);
+}
+
+function smoke(version, program) {
+  const state = mkdtempSync(join(tmpdir(), "adaos-smoke-"));
+  try {
+    process.env["ADAOS_STATE"] = state;
+    run(`demo on Node ${version}`, program, [join(HOME, "packages/cli/bin/adaos.mjs"), "demo", "--once"]);
+    process.env["ADAOS_MESH"] = join(HOME, "examples/local.yaml");
+    run(`one process on Node ${version}`, program, [join(HOME, "examples/hello.mjs")]);
+    delete process.env["ADAOS_MESH"];
+  } finally {
+    rmSync(state, { recursive: true });
+  }
+}
+
+function fail(message, code) {
+  console.error(message);
+  process.exit(code);
+}
