@@ -52,7 +52,11 @@ async function bundle() {
     conditions: ["source"],
     tsconfigRaw: {},
     external: EXTERNAL,
-    alias: { tweetnacl: join(HOME, "scripts/bundle/ed25519.mjs") },
+    alias: {
+      tweetnacl: join(HOME, "scripts/bundle/ed25519.mjs"),
+      // As a CommonJS module it loses its names when it is imported on demand.
+      "@peculiar/x509": join(HOME, "node_modules/@peculiar/x509/build/x509.es.js"),
+    },
     plugins: [englishOnly],
     // Not minified: a stack trace should tell its reader something, and smaller files start no sooner.
     sourcemap: true,

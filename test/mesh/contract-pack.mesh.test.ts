@@ -71,7 +71,7 @@ function programOf(event: IndexedEvent, events: readonly IndexedEvent[], durable
   const reply = command === undefined ? undefined : find(`${command.name}.result`);
   const use = (what: string, one: IndexedEvent): string =>
     `import { ${what} } from "../${one.snippet.replace(/\.ts$/, ".js")}";`;
-  const connected = `import { connect } from "@adaos/member";
+  const connected = `import { connect } from "@adaos/client";
 const bus = await connect({ as: "here/me", mesh: "mesh.yaml" });
 `;
   if (command === undefined || reply === undefined)
