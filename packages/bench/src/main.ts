@@ -134,14 +134,14 @@ function bySection(a: Section, b: Section): number {
 function scenariosOf({ scenarios }: BenchOptions): readonly Scenario[] {
   if (scenarios === undefined) return SCENARIOS;
   for (const wanted of scenarios) {
-    if (!SCENARIOS.some(({ id }) => id.startsWith(wanted))) {
+    if (!SCENARIOS.some(({ id }) => isOf(id, wanted))) {
       throw new MeshError(
         "usage",
         `no scenario ${wanted}; there are ${SCENARIOS.map(({ id }) => id).join(", ")}`,
       );
     }
   }
-  return SCENARIOS.filter(({ id }) => scenarios.some((wanted) => id.startsWith(wanted)));
+  return SCENARIOS.filter(({ id }) => scenarios.some((wanted) => isOf(id, wanted)));
 }
 
 async function reportOf({ rounds, scale, durability }: BenchOptions, collected: Collected): Promise<Report> {
@@ -169,4 +169,9 @@ function positive(text: string): number {
   const value = Number(text);
   if (value > 0 && value <= 1000) return value;
   throw new InvalidArgumentError("must be a number above 0");
+}
+
+/** `S2` means S2a, S2b and S2c; `S1` does not mean S10. */
+function isOf(id: string, wanted: string): boolean {
+  return id.startsWith(wanted) && !/^\d/.test(id.slice(wanted.length));
 }

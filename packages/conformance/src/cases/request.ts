@@ -52,6 +52,8 @@ function checkReplies(check: Check, { publishers, subscribers }: TransportHarnes
     const from = await scene.open(publishers[0]);
     const command = scene.message();
     const reply = from.awaitReply(command.id, scene.limit(), any);
+    // As a request does: once it is stored, the server knows who waits.
+    await from.publish(command);
     await to.publish(replyTo(command, subscribers[0], "first"));
     await to.publish(replyTo(command, subscribers[0], "second"));
     expect(textOf(await reply)).toContain("first");
@@ -65,6 +67,8 @@ function checkReplies(check: Check, { publishers, subscribers }: TransportHarnes
     const from = await scene.open(publishers[0]);
     const command = scene.message();
     const reply = from.awaitReply(command.id, scene.limit(), (message) => textOf(message).includes("good"));
+    // As a request does: once it is stored, the server knows who waits.
+    await from.publish(command);
     await to.publish(replyTo(command, subscribers[0], "bad"));
     await to.publish(replyTo(command, subscribers[0], "good"));
     expect(textOf(await reply)).toContain("good");
