@@ -81,6 +81,7 @@ export {
   idToken,
   inboxPrefix,
   ingestPrefix,
+  ingestSubject,
   joiningUser,
   joinSubject,
   linkUser,

@@ -44,7 +44,7 @@ export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R>
     base: { mesh: config.mesh, node: name },
   });
   const policy = new Policy(config.policy);
-  const signatures = new Signatures(readSignatures(config.signatures, path));
+  let signatures: Signatures | undefined;
   return {
     loaded,
     config,
@@ -52,12 +52,16 @@ export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R>
     path,
     log,
     policy,
-    signatures,
+    // A member's bus reads its keys itself.
+    get signatures() {
+      signatures ??= new Signatures(readSignatures(config.signatures, path));
+      return signatures;
+    },
     dial: () => ({ ...readServerAccess(config.server, path), log, waitForServer: true }),
-    replaceRights: (changed) => {
+    replaceRights(changed) {
       const keys = readSignatures(changed.signatures, path);
       policy.replace(changed.policy);
-      signatures.replace(keys);
+      this.signatures.replace(keys);
     },
     run: (parts) =>
       runNode({

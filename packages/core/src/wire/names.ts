@@ -1,3 +1,4 @@
+import { isReplySubject } from "./reply-subject.ts";
 import type { NodeAddress } from "./subject.ts";
 
 /** Names that servers, hubs and links must agree on. One subnet's names never equal another's. */
@@ -119,6 +120,12 @@ export function ingestPrefix(subnet: string): string {
 /** Likewise of replies. */
 export function replyIngestPrefix(subnet: string): string {
   return `${bridgePrefix(subnet)}.reply`;
+}
+
+/** Where the root publishes what is stored in a subnet under this subject, an event's or a reply's. */
+export function ingestSubject(subnet: string, subject: string): string {
+  const prefix = isReplySubject(subject) ? replyIngestPrefix(subnet) : ingestPrefix(subnet);
+  return `${prefix}.${subject.slice(subject.indexOf(".") + 1)}`;
 }
 
 /** What a member may ask its hub. */

@@ -5,14 +5,10 @@ import {
   type Denial,
   Denials,
   downlinkDurable,
-  EVENT_ROOT,
   eventsStream,
-  ingestPrefix,
-  isReplySubject,
+  ingestSubject,
   MESH_STREAM,
-  REPLY_ROOT,
   ROOT_DOMAIN,
-  replyIngestPrefix,
   type Signatures,
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
@@ -184,13 +180,4 @@ export class Links implements Part {
         void stream.restore().catch((err: unknown) => log.error({ err }, "stream not restored")),
     });
   }
-}
-
-/** Where the root publishes what is stored in the subnet under this subject. */
-function ingestSubject(subnet: string, subject: string): string {
-  const isReply = isReplySubject(subject);
-  const [prefix, root] = isReply
-    ? [replyIngestPrefix(subnet), REPLY_ROOT]
-    : [ingestPrefix(subnet), EVENT_ROOT];
-  return `${prefix}.${subject.slice(root.length + 1)}`;
 }
