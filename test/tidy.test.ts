@@ -10,6 +10,7 @@ const ORDER = [
   "cli",
   "mcp",
   "bridge",
+  "chaos",
   "supervise",
   "operations",
   "provision",

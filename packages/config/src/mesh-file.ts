@@ -176,6 +176,12 @@ export const meshSchema = z.strictObject({
     .describe(
       "events that members keep on their own disk while their hub is away; a full outbox refuses; false: none",
     ),
+  chaos: z
+    .literal("allowed")
+    .optional()
+    .describe(
+      "allowed: adaos chaos may do harm to this mesh, to show that it recovers; never where people rely on it",
+    ),
   root: z
     .strictObject({
       ...server,
@@ -243,6 +249,8 @@ export interface MeshFile {
   readonly enableMetrics: boolean;
   /** Of members; `false`: they keep none. */
   readonly outbox: OutboxLimits | false;
+  /** Whether harm may be done to it on purpose. */
+  readonly chaos?: "allowed" | undefined;
   /** How many root daemons run; all open every link, and one serves it at a time. */
   readonly rootDaemons: number;
   /** Nothing: connections are plain. */
@@ -303,6 +311,7 @@ export function readMeshFile(file: string): MeshFile {
     flood: value.flood,
     enableMetrics: value.enable_metrics,
     outbox: value.outbox,
+    chaos: value.chaos,
     rootDaemons: value.root.daemons,
     tls: tlsOf(value, dirname(resolve(file))),
     hosts: servers,

@@ -40,6 +40,8 @@ export interface Layout {
   readonly ports: Readonly<Record<string, { readonly port: number; readonly leafPort?: number }>>;
   readonly servers: readonly ServerLayout[];
   readonly nodes: readonly NodeLayout[];
+  /** Whether harm may be done to it on purpose. */
+  readonly chaos?: "allowed";
   /** Subnets whose hubs run on other machines. */
   readonly remote?: readonly string[];
 }

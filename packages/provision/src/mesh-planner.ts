@@ -132,10 +132,11 @@ export class MeshPlanner {
   }
 
   #made(about: Pick<Layout, "configFile" | "joinedTo" | "remote">): Plan {
-    const { mesh, registryDir } = this.#meshFile;
+    const { mesh, registryDir, chaos } = this.#meshFile;
     const layout: Layout = {
       mesh: mesh.name,
       ...about,
+      ...(chaos === undefined ? {} : { chaos }),
       registryDir,
       ports: Object.fromEntries(this.#ports),
       servers: this.#servers,

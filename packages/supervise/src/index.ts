@@ -10,7 +10,7 @@ export {
   runningPolicy,
   unreached,
 } from "./apply/running-policy.ts";
-export { askHealth, type MeshHealth } from "./health.ts";
+export { askHealth, type ComponentHealth, type MeshHealth } from "./health.ts";
 export { invite, revoke } from "./join/invite.ts";
 export { openJoinHandler } from "./join/join-handler.ts";
 export { joinMesh } from "./join/join-mesh.ts";
@@ -21,6 +21,7 @@ export {
   stopProcesses,
   waitUntilReady,
 } from "./local-mesh.ts";
+export { type ProcessRecord, runningProcesses, signalProcess } from "./process-table.ts";
 export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry-in-force.ts";
 export { NODE_FLAGS } from "./supervisor.ts";
 export { untilAsked } from "./until-asked.ts";

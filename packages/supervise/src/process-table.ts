@@ -56,3 +56,8 @@ export function signalProcess(record: ProcessRecord, signal: NodeJS.Signals): vo
     if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
   }
 }
+
+/** The servers and daemons of this folder that run now. */
+export function runningProcesses(stateDir: string): readonly ProcessRecord[] {
+  return (readProcessTable(stateDir)?.children ?? []).filter(isRunning);
+}

@@ -182,6 +182,28 @@ export const COMMANDS: CommandTree = {
       },
     },
   },
+  chaos: {
+    summary: "do harm to a mesh on purpose, to see that it recovers by itself and loses nothing",
+    commands: {
+      inject: {
+        summary: "do harm to a running mesh, one fault after the other, and tell how it recovered",
+        load: async () => (await import("./chaos/inject.ts")).chaosInjectCommand,
+      },
+      check: {
+        summary:
+          "let events flow, and tell what was lost, doubled or out of order; exit code 70 when anything was",
+        load: async () => (await import("./chaos/check.ts")).chaosCheckCommand,
+      },
+      stress: {
+        summary: "ask every daemon for its health, again and again, and tell how they answered",
+        load: async () => (await import("./chaos/stress.ts")).chaosStressCommand,
+      },
+      faults: {
+        summary: "the faults there are, and which of them happen unless others are named",
+        load: async () => (await import("./chaos/faults.ts")).chaosFaultsCommand,
+      },
+    },
+  },
   policy: {
     summary: "who may publish, subscribe, export and import what: check it, ask it, test it, change it",
     commands: {

@@ -1,0 +1,42 @@
+import { MeshError } from "@adaos/core";
+import { type Layout, readLayout } from "@adaos/provision";
+import { askHealth, type ComponentHealth, type ProcessRecord, runningProcesses } from "@adaos/supervise";
+
+/** A running mesh to which harm may be done. */
+export class ChaosMesh {
+  readonly stateDir: string;
+  readonly layout: Layout;
+
+  private constructor(stateDir: string, layout: Layout) {
+    this.stateDir = stateDir;
+    this.layout = layout;
+  }
+
+  /** Throws `denied` unless its mesh file says `chaos: allowed`, and `unavailable` when it does not run. */
+  static open(stateDir: string): ChaosMesh {
+    const layout = readLayout(stateDir);
+    if (layout.chaos !== "allowed") {
+      const file = layout.configFile ?? "the mesh file on the root's machine";
+      const how = `write "chaos: allowed" into ${file}, then run adaos up again`;
+      throw new MeshError("denied", `the mesh ${layout.mesh} allows no chaos; ${how}`);
+    }
+    const mesh = new ChaosMesh(stateDir, layout);
+    if (mesh.processes().length > 0) return mesh;
+    throw new MeshError("unavailable", `no mesh runs from ${stateDir}; start it with adaos up`);
+  }
+
+  /** Servers and daemons that run now, as they are called in `adaos status`. */
+  processes(): readonly ProcessRecord[] {
+    return runningProcesses(this.stateDir);
+  }
+
+  process(name: string): ProcessRecord | undefined {
+    return this.processes().find((one) => one.name === name);
+  }
+
+  /** What is not ready now. */
+  async unready(): Promise<readonly ComponentHealth[]> {
+    const { components } = await askHealth(this.layout, this.stateDir);
+    return components.filter(({ ready }) => !ready);
+  }
+}

@@ -1,0 +1,48 @@
+import { signalProcess } from "@adaos/supervise";
+import type { ChaosMesh } from "../chaos-mesh.ts";
+import { type Fault, type FaultScene, type Harm, NOTHING_TO_END } from "./fault.ts";
+
+const names = (mesh: ChaosMesh): readonly string[] => mesh.processes().map(({ name }) => name);
+
+export const kill: Fault = {
+  name: "kill",
+  summary: "a server or daemon ends at once (SIGKILL)",
+  losesEvents: false,
+  targets: names,
+  begin: async ({ mesh, target }) => {
+    const record = mesh.process(target);
+    if (record !== undefined) signalProcess(record, "SIGKILL");
+    return { detail: `${target} (${record?.pid ?? "not running"}) killed`, end: NOTHING_TO_END };
+  },
+};
+
+export const hang: Fault = {
+  name: "hang",
+  summary: "a server or daemon stands still and answers nobody (SIGSTOP)",
+  losesEvents: false,
+  targets: names,
+  begin: async (scene) => stopped(scene),
+};
+
+export const terminate: Fault = {
+  name: "terminate",
+  summary: "a server or daemon is asked to end (SIGTERM)",
+  losesEvents: false,
+  targets: names,
+  begin: async ({ mesh, target }) => {
+    const record = mesh.process(target);
+    if (record !== undefined) signalProcess(record, "SIGTERM");
+    return { detail: `${target} (${record?.pid ?? "not running"}) asked to end`, end: NOTHING_TO_END };
+  },
+};
+
+/** Ends by SIGCONT, which a process that was replaced meanwhile never sees. */
+function stopped({ mesh, target }: FaultScene): Harm {
+  const record = mesh.process(target);
+  if (record === undefined) return { detail: `${target} not running`, end: NOTHING_TO_END };
+  signalProcess(record, "SIGSTOP");
+  return {
+    detail: `${target} (${record.pid}) stands still`,
+    end: async () => signalProcess(record, "SIGCONT"),
+  };
+}

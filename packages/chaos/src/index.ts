@@ -1,0 +1,11 @@
+export { balanceOf, untilDrained } from "./book/balance.ts";
+export { type Balance, isBalanced } from "./book/check-book.ts";
+export { findRoute, type Route, type RouteWish } from "./book/route.ts";
+export { Traffic } from "./book/traffic.ts";
+export { ChaosMesh } from "./chaos-mesh.ts";
+export type { Fault } from "./faults/fault.ts";
+export { FAULTS, faultsOf } from "./faults/faults.ts";
+export { type FaultSample, inject } from "./inject.ts";
+export { type FaultChoice, type PlannedFault, planFaults } from "./plan-faults.ts";
+export { type StressSample, type StressSummary, stress } from "./stress.ts";
+export { type ChaosSummary, isPassed, reportOf, summaryOf } from "./summary.ts";

@@ -1,0 +1,15 @@
+/** Numbers from 0 to below 1, the same for the same seed. Algorithm: mulberry32. */
+export function randomFrom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** One of them, or nothing of none. */
+export function pick<T>(all: readonly T[], random: () => number): T | undefined {
+  return all[Math.floor(random() * all.length)];
+}

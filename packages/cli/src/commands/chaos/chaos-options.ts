@@ -1,0 +1,45 @@
+import { join, resolve } from "node:path";
+import type { RouteWish } from "@adaos/chaos";
+import { type Command, InvalidArgumentError } from "commander";
+import { parseRate } from "../../options/change-options.ts";
+import type { StateOptions } from "../../options/options.ts";
+import { parseDuration } from "../../options/parse-time.ts";
+
+/** Options of every command that lets events flow. */
+export interface TrafficOptions extends StateOptions, RouteWish {
+  readonly rate: number;
+  readonly book?: string;
+  /** Milliseconds. */
+  readonly limit: number;
+}
+
+export function withTraffic(command: Command): Command {
+  return command
+    .option("--event <event>", "the event that flows (default: one that the policy lets pass)")
+    .option("--from <subnet/node>", "the member that publishes it")
+    .option("--to <subnet/node>", "the member that handles it")
+    .option("--rate <n>", "events a second", parseRate, 20)
+    .option("--limit <time>", "longest wait for a recovery, and for the last events", parseSpan, 60_000)
+    .option("--book <file>", "file of what was published and what took effect (default: a new one)");
+}
+
+/** `60` or `60s`, `10m`, `2h`: milliseconds. */
+export function parseSpan(text: string): number {
+  const ms = /^\d{1,6}$/.test(text) ? Number(text) * 1000 : parseDuration(text);
+  if (ms <= 7 * 86_400_000) return ms;
+  throw new InvalidArgumentError("must be at most 7d");
+}
+
+/** The book that is named, else a new one among the logs of the mesh. */
+export function bookFile({ book }: { readonly book?: string }, stateDir: string): string {
+  if (book !== undefined) return resolve(book);
+  return join(stateDir, "logs", `chaos-${new Date().toISOString().replaceAll(/[:.]/g, "-")}.jsonl`);
+}
+
+/** Aborts at the first Ctrl-C; what is under way ends in order. */
+export function untilInterrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => controller.abort());
+  return controller.signal;
+}
