@@ -190,13 +190,26 @@ export class TestMesh {
 
   /** Every process of the mesh by its name. */
   pids(): ReadonlyMap<string, number> {
-    const { supervisor, children } = JSON.parse(
+    const { supervisor, guard, children } = JSON.parse(
       readFileSync(join(this.state, "run/processes.json"), "utf8"),
-    ) as { supervisor: { pid: number }; children: { name: string; pid: number }[] };
+    ) as { supervisor: { pid: number }; guard: { pid: number }; children: { name: string; pid: number }[] };
     return new Map([
       ["supervisor", supervisor.pid],
+      ["guard", guard.pid],
       ...children.map(({ name, pid }) => [name, pid] as const),
     ]);
+  }
+
+  /**
+   * Makes processes stand still, and the supervisor with them, which would end them after a while. Returns what lets
+   * them go on.
+   */
+  freeze(...names: readonly string[]): () => void {
+    const pids = ["supervisor", ...names].map((name) => this.pid(name));
+    for (const pid of pids) process.kill(pid, "SIGSTOP");
+    return () => {
+      for (const pid of pids.toReversed()) process.kill(pid, "SIGCONT");
+    };
   }
 
   async stop(): Promise<void> {

@@ -125,11 +125,11 @@ describe("links", { timeout: 240_000 }, () => {
     const before = await servingRoot();
     if (before === undefined) throw new Error("no root daemon serves the link");
     const atMs = Date.now();
-    process.kill(mesh.pid(before), signal);
     if (signal === "SIGSTOP") {
+      const goOn = mesh.freeze(before);
       await until("it has stood still for a while", () => Date.now() - atMs > 6000);
-      process.kill(mesh.pid(before), "SIGCONT");
-    }
+      goOn();
+    } else process.kill(mesh.pid(before), signal);
     await until("another serves the link", async () => (await servingRoot()) !== before);
     await until("some seconds have passed", () => Date.now() > atMs + TAKEOVER_MS);
     await until("there are two again", async () => (await mesh.adaos(["status"])).code === 0);
@@ -179,12 +179,12 @@ describe("links", { timeout: 240_000 }, () => {
     let stoppedMs = 0;
     const published = await publishWhile(async () => {
       await until("the first have arrived", () => beta.length > from + 100);
-      process.kill(mesh.pid("nats-beta"), "SIGSTOP");
+      const goOn = mesh.freeze("nats-beta");
       try {
         stoppedMs = Date.now();
         await until("some seconds have passed", () => Date.now() > stoppedMs + longestMs);
       } finally {
-        process.kill(mesh.pid("nats-beta"), "SIGCONT");
+        goOn();
       }
     });
     await until("all have arrived", () => beta.length - from >= published.length, 60_000);

@@ -334,8 +334,7 @@ describe("outages, with real kills", () => {
       const desk = await connect("beta/desk");
       const arrivals = new Arrivals();
       await desk.subscribe("ui.notify", { durable: "hub-frozen", from: { subnet: "alpha" } }, arrivals.take);
-      const frozen = [mesh.pid("nats-beta"), mesh.pid("beta/hub")];
-      for (const pid of frozen) process.kill(pid, "SIGSTOP");
+      const goOn = mesh.freeze("nats-beta", "beta/hub");
       let load: Load;
       try {
         load = await publishLoad(kitchen, 1000, () => undefined);
@@ -347,7 +346,7 @@ describe("outages, with real kills", () => {
           return components.some(({ name, note }) => name === "down beta" && note.startsWith("target:"));
         });
       } finally {
-        for (const pid of frozen) process.kill(pid, "SIGCONT");
+        goOn();
       }
       const resumedMs = Date.now();
       expect(arrivals.missing(load.stored)).toHaveLength(1000);
@@ -419,13 +418,18 @@ describe("outages, with real kills", () => {
   });
 
   scene(
-    "a mesh whose supervisor was killed goes on; up takes it over, and down leaves nothing of it",
+    "a mesh whose supervisor and guard were killed goes on; up takes it over, and down leaves nothing of it",
     async () => {
       const orphans = [...mesh.pids().values()];
       const layout = mesh.layout();
       const ports = layout.servers.map(({ url }) => Number(new URL(url).port));
-      process.kill(mesh.pid("supervisor"), "SIGKILL");
-      expect(await isReady()).toBe(true);
+      // Each of the two would bring back the other.
+      for (const name of ["guard", "supervisor"]) process.kill(mesh.pid(name), "SIGSTOP");
+      for (const name of ["guard", "supervisor"]) process.kill(mesh.pid(name), "SIGKILL");
+      const { components } = JSON.parse((await mesh.adaos(["status", "--json"])).stdout) as {
+        components: { kind: string; ready: boolean }[];
+      };
+      expect(components.filter(({ ready }) => !ready).map(({ kind }) => kind)).toEqual(["supervisor"]);
 
       await mesh.up();
       const successors = [...mesh.pids().values()];

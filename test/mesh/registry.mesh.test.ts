@@ -317,7 +317,7 @@ describe("the registry of a running mesh", () => {
       ),
     );
     await before.close();
-    for (const name of ["nats-alpha", "alpha/hub"]) process.kill(mesh.pid(name), "SIGSTOP");
+    const goOn = mesh.freeze("nats-alpha", "alpha/hub");
     const old = join(mesh.dir, "old");
     cpSync(join(HOME, "schemas/events"), old, { recursive: true });
     const file = JSON.parse(readFileSync(join(mesh.state, "nodes/alpha/speaker.json"), "utf8")) as object;
@@ -327,7 +327,7 @@ describe("the registry of a running mesh", () => {
       const bus = await mesh.connect("alpha/speaker", { ...options, config });
       expect(await bus.publish("ui.dimmed", { n: 2 })).toMatchObject({ stream: "outbox" });
     } finally {
-      for (const name of ["alpha/hub", "nats-alpha"]) process.kill(mesh.pid(name), "SIGCONT");
+      goOn();
     }
   });
 });

@@ -69,8 +69,10 @@ export class BenchMesh {
       this.#crowd = await Crowd.join({ state: this.state, durability }, crowd, crowdDir);
       await this.#untilJoined(crowd);
     }
-    // The members' daemons log every event that they may see: work that nobody measures.
-    this.#paused = this.processes().filter(({ name }) => /\/(publisher|subscriber)$/.test(name));
+    // The members' daemons log every event that they may see: work that nobody measures. Their supervisor would end
+    // those that stand still.
+    const members = this.processes().filter(({ name }) => /\/(publisher|subscriber)$/.test(name));
+    this.#paused = [supervisorOf(this.state), ...members];
     for (const { pid } of this.#paused) process.kill(pid, "SIGSTOP");
   }
 
@@ -120,7 +122,8 @@ export class BenchMesh {
   }
 
   async stop(): Promise<void> {
-    for (const { pid } of this.#paused) process.kill(pid, "SIGCONT");
+    // The supervisor goes on last: then it finds nobody standing still.
+    for (const { pid } of this.#paused.toReversed()) process.kill(pid, "SIGCONT");
     this.#crowd?.stop();
     await runAdaos(["down", "--state", this.state]);
   }
@@ -136,6 +139,13 @@ async function up(dir: string, config: string): Promise<string> {
     throw thrown;
   }
   return state;
+}
+
+function supervisorOf(state: string): MeshProcess {
+  const table = JSON.parse(readFileSync(join(state, "run/processes.json"), "utf8")) as {
+    readonly supervisor: MeshProcess;
+  };
+  return table.supervisor;
 }
 
 function processesOf(state: string): MeshProcess[] {

@@ -122,7 +122,10 @@ function memberFile({ as, state, config }: ConnectOptions): string {
 
 /** How a member's bus is opened. */
 type OpenOptions = Pick<BusOptions, "log" | "component" | "onClosed"> &
-  Pick<ConnectOptions, "waitForServer" | "outbox" | "metrics">;
+  Pick<ConnectOptions, "waitForServer" | "outbox" | "metrics"> & {
+    /** As the node's own daemon does; a program may not even write there. */
+    readonly keepsNodeFile?: boolean;
+  };
 
 /** Longest wait for a hub that most often is there, before a bus is handed out that may have none yet. */
 const FIRST_WAIT_MS = 2000;
@@ -154,6 +157,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
       signatures.replace(keys);
     },
     log,
+    keepsCopy: options.keepsNodeFile === true,
   });
   const registry = new LiveRegistry(await loadRegistry(path(config.registry)));
   const outbox = options.outbox === false ? undefined : config.outbox;

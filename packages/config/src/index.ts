@@ -1,4 +1,5 @@
 export { compiledPolicyText } from "./compiled-policy.ts";
+export { type ConfigError, configErrorOf } from "./config-error.ts";
 export { makeFolder } from "./files/make-folder.ts";
 export { assertOwnFolder, ownershipProblem } from "./files/own-folder.ts";
 export { startTimeOf } from "./files/process-start-time.ts";
@@ -20,6 +21,7 @@ export {
 } from "./files/state-dir.ts";
 export { writeWhole, writeWholeSynced } from "./files/write-whole.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
+export { keepLastGood, nodeFileError, readLastGoodNode, removeNodeFile } from "./last-good.ts";
 export {
   type AutoApply,
   type CertificateFiles,

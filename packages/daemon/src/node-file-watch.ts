@@ -1,8 +1,18 @@
 import { readFileSync, statSync } from "node:fs";
-import { type LoadedNode, type NodeFile, type NodeRole, nodeFileDigest, readNodeFile } from "@adaos/config";
+import {
+  type ConfigError,
+  keepLastGood,
+  type LoadedNode,
+  type NodeFile,
+  type NodeRole,
+  nodeFileDigest,
+  nodeFileError,
+  readNodeFile,
+} from "@adaos/config";
 import type { Logger } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "./part.ts";
+import { type Progress, Rounds } from "./progress.ts";
 
 /** How often it is looked whether the file is another one, when nobody says otherwise. */
 const LOOK_MS = 200;
@@ -18,6 +28,8 @@ export interface NodeFileWatchOptions<R extends NodeRole> {
   /** Makes a version hold. Rejects when it cannot now; it is called again until it can. */
   readonly apply: (config: Version<R>["config"]) => void | Promise<void>;
   readonly log: Logger;
+  /** Keeps a copy of what is in force, from which the node starts while its file is broken. @default false */
+  readonly keepsCopy?: boolean;
   /** @default 200 */
   readonly lookMs?: number;
 }
@@ -36,9 +48,10 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
   /** A version that was begun and not finished is in force in parts, which is no version. */
   #isInForce: boolean;
   #wanted: Version<R> | undefined;
-  #broken: string | undefined;
+  #broken: ConfigError | undefined;
   #unapplied: string | undefined;
   #applying: Promise<void> | undefined;
+  readonly #rounds = new Rounds();
 
   constructor(options: NodeFileWatchOptions<R>) {
     this.#options = options;
@@ -49,6 +62,7 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
   async start(): Promise<void> {
     // The file may have changed since the node began with it, long ago when it had to wait for its server.
     this.#look();
+    if (this.#isInForce) this.#keepCopy();
     this.#timer ??= setInterval(() => this.#look(), this.#options.lookMs ?? LOOK_MS);
     this.#timer.unref();
   }
@@ -59,12 +73,20 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
   }
 
   health(): PartHealth {
-    const reason = this.#broken ?? this.#unapplied;
-    const details = this.#isInForce ? { digest: this.#lastGood.digest } : {};
+    const broken = this.#broken;
+    const reason = broken === undefined ? this.#unapplied : toldOf(broken);
+    const details = {
+      ...(this.#isInForce ? { digest: this.#lastGood.digest } : {}),
+      ...(broken === undefined ? {} : { errors: [broken] }),
+    };
     if (reason !== undefined) return { ready: false, reason, details };
     return this.#isInForce
       ? { ready: true, details }
       : { ready: false, reason: "its file is being applied", details };
+  }
+
+  progress(): Progress {
+    return this.#rounds.progress;
   }
 
   #look(): void {
@@ -76,7 +98,9 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
     }
     const wanted = this.#wanted;
     if (wanted === undefined) return;
+    this.#rounds.done();
     this.#applying = this.#apply(wanted).finally(() => {
+      this.#rounds.rest();
       this.#applying = undefined;
     });
   }
@@ -92,7 +116,7 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
       this.#broken = undefined;
       this.#wanted = this.#isInForce && isKnown ? undefined : version;
     } catch (err) {
-      this.#broken = `${file} is broken, the last good version is in force: ${messageOf(err)}`;
+      this.#broken = nodeFileError(file, err);
       log.error({ file, err }, "node file broken; the last good version is in force");
       this.#wanted = this.#isInForce ? undefined : this.#lastGood;
     }
@@ -109,12 +133,27 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
       this.#wanted = undefined;
       this.#unapplied = undefined;
       log.info({ file, digest }, "node file applied");
+      this.#keepCopy();
     } catch (err) {
       const unapplied = `${file} is not in force yet: ${messageOf(err)}`;
       if (unapplied !== this.#unapplied) log.warn({ file, err }, "node file not applied yet");
       this.#unapplied = unapplied;
     }
   }
+
+  #keepCopy(): void {
+    if (this.#options.keepsCopy !== true) return;
+    try {
+      keepLastGood(this.#lastGood);
+    } catch (err) {
+      // A full disk is no reason to end: the copy of before is one that was good, too.
+      this.#options.log.warn({ file: this.#lastGood.file, err }, "node file not copied");
+    }
+  }
+}
+
+function toldOf({ file, place, message }: ConfigError): string {
+  return `${file} is broken, the last good version is in force: ${place === undefined ? "" : `${place} `}${message}`;
 }
 
 function stampOf(file: string): string {

@@ -2,7 +2,7 @@ import {
   type LoadedNode,
   type NodeFile,
   type NodeRole,
-  readNodeFile,
+  readLastGoodNode,
   readServerAccess,
   readSignatures,
 } from "@adaos/config";
@@ -35,7 +35,7 @@ export interface OpenNode<R extends NodeRole> {
 
 /** Opens the daemon of a node file. Throws MeshError `invalid-config`. */
 export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R> {
-  const loaded = readNodeFile(file, role);
+  const { loaded, broken } = readLastGoodNode(file, role);
   const { config, path } = loaded;
   const name = nameOf(config);
   const log = openLog({
@@ -43,6 +43,8 @@ export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R>
     file: config.log.file === undefined ? undefined : path(config.log.file),
     base: { mesh: config.mesh, node: name },
   });
+  if (broken !== undefined)
+    log.error({ file, err: broken }, "node file broken; started from the copy of its last good version");
   const policy = new Policy(config.policy);
   let signatures: Signatures | undefined;
   return {

@@ -1,3 +1,5 @@
+import type { Progress } from "./progress.ts";
+
 /** How one piece of a node is doing. */
 export interface PartHealth {
   /** Does its work now. A node is ready when all its parts are. */
@@ -17,6 +19,12 @@ export interface Part {
   start(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
   health(): PartHealth;
+  /**
+   * Of a piece whose work never ends: when it last got round. One that is over its limit is stuck, however lively the
+   * process is otherwise, and the supervisor starts the whole node again. What waits for somebody else, and knows it,
+   * gets round all the same and says so in {@link health}.
+   */
+  progress?(): Progress;
   /** Pieces of it that come and go while it runs, and whose health is told beside its own. */
   parts?(): readonly Part[];
 }

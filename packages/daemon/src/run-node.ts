@@ -3,6 +3,7 @@ import { writeWhole } from "@adaos/config";
 import { type Logger, MeshError } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "./part.ts";
+import { whyStuck } from "./progress.ts";
 import { type NodeStatus, startStatusServer } from "./status-server.ts";
 import { startTelemetry } from "./telemetry.ts";
 
@@ -81,12 +82,26 @@ function statusOf(
   parts: readonly Part[],
   started: readonly Part[],
 ): NodeStatus {
+  const stuck: Record<string, string> = {};
   const health = parts.flatMap((part): [string, PartHealth][] => {
     if (!started.includes(part)) return [[part.name, { ready: false, reason: "is starting" }]];
-    return [part, ...(part.parts?.() ?? [])].map((one) => [one.name, one.health()]);
+    return [part, ...(part.parts?.() ?? [])].map((one) => {
+      const progress = one.progress?.();
+      const reason = progress === undefined ? undefined : whyStuck(progress);
+      if (reason === undefined) return [one.name, one.health()];
+      stuck[one.name] = reason;
+      return [one.name, { ...one.health(), ready: false, reason }];
+    });
   });
   const ready = health.every(([, { ready }]) => ready);
-  return { ...identity, pid: process.pid, ready, parts: Object.fromEntries(health) };
+  const isStuck = Object.keys(stuck).length > 0;
+  return {
+    ...identity,
+    pid: process.pid,
+    ready,
+    ...(isStuck ? { stuck } : {}),
+    parts: Object.fromEntries(health),
+  };
 }
 
 /** Aborts at the first SIGTERM or SIGINT; a second one ends the process. */

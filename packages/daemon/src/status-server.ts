@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { isIP, type Socket } from "node:net";
+import type { ConfigError } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { messageOf, visibleJson } from "@adaos/core/wire";
 import type { PartHealth } from "./part.ts";
@@ -12,13 +13,18 @@ export interface NodeStatus {
   /** RFC 3339. */
   readonly startedAt: string;
   readonly ready: boolean;
+  /** Parts that get nowhere, and why it is thought so: only a new start helps. */
+  readonly stuck?: Readonly<Record<string, string>>;
   readonly parts: Readonly<Record<string, PartHealth>>;
 }
+
+/** Where a supervisor asks, under the path that it has always had: 200 when all works on, 503 when a part is stuck. */
+export const HEALTH_PATH = "/api/system/health";
 
 /** The oldest makes room for one more, so that idle ones keep nobody out. */
 const MAX_CONNECTIONS = 64;
 /** A head has the request line in it. */
-const LIMITS = { maxHeaderSize: 8192, headersTimeout: 2000, requestTimeout: 2000, keepAliveTimeout: 1000 };
+const LIMITS = { maxHeaderSize: 8192, headersTimeout: 2000, requestTimeout: 2000, keepAliveTimeout: 12_000 };
 const CHECK_MS = 500;
 
 interface Address {
@@ -27,8 +33,8 @@ interface Address {
 }
 
 /**
- * Answers `/healthz` (200 while the process runs), `/readyz` (200 when ready, else 503) and `/status` (JSON).
- * Read-only. Resolves with the port it listens on; rejects with `unavailable`.
+ * Answers `/healthz` (200 while the process runs), `/readyz` (200 when ready, else 503), `/status` (JSON), and
+ * {@link HEALTH_PATH}. Read-only. Resolves with the port it listens on; rejects with `unavailable`.
  */
 export function startStatusServer(
   address: Address,
@@ -63,14 +69,30 @@ function answerTo(
   if (!isOwnHost(headers.host, address)) return [421, { error: "the Host header names another server" }];
   if (method !== "GET" && method !== "HEAD") return [405, { error: "only GET and HEAD" }];
   if (url === "/healthz") return [200, { status: "ok" }];
-  if (url !== "/readyz" && url !== "/status") return [404, { error: "try /healthz, /readyz or /status" }];
+  if (url !== "/readyz" && url !== "/status" && url !== HEALTH_PATH)
+    return [404, { error: `try /healthz, /readyz, /status or ${HEALTH_PATH}` }];
   try {
     const now = status();
+    if (url === HEALTH_PATH) return healthOf(now);
     return url === "/status" ? [200, now] : [now.ready ? 200 : 503, { ready: now.ready }];
   } catch (thrown) {
     // Who asks how a node is must not be able to end it.
     return [500, { error: messageOf(thrown) }];
   }
+}
+
+/** What the parts of a node say of files that are broken. */
+export function configErrors(parts: NodeStatus["parts"]): readonly ConfigError[] {
+  return Object.values(parts).flatMap(({ details }) => (details?.["errors"] ?? []) as readonly ConfigError[]);
+}
+
+function healthOf({ node, ready, stuck, parts }: NodeStatus): readonly [code: number, body: object] {
+  const config = { errors: configErrors(parts) };
+  if (stuck === undefined) return [200, { status: "ok", node, ready, config }];
+  const reason = Object.entries(stuck)
+    .map(([part, why]) => `${part} ${why}`)
+    .join("; ");
+  return [503, { status: "stuck", node, ready, config, reason, stuck }];
 }
 
 /**

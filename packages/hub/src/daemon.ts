@@ -35,7 +35,7 @@ export async function runHub(file: string): Promise<number> {
     const { apply } = hub;
     return await node.run([
       ...hub.parts,
-      new NodeFileWatch({ role: "hub", loaded, isInForce: true, apply, log }),
+      new NodeFileWatch({ role: "hub", loaded, isInForce: true, apply, log, keepsCopy: true }),
     ]);
   } finally {
     await hub.close();

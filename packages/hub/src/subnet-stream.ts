@@ -28,7 +28,7 @@ import {
   subjectsOf,
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
-import type { Part, PartHealth } from "@adaos/daemon";
+import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
 import { delay, ensureLinkDurable, ensureStream, ifThere } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
 
@@ -71,6 +71,7 @@ export class SubnetStream implements Part {
   #uplinkSeen = false;
   #checking: Promise<void> | undefined;
   readonly #stopped = new AbortController();
+  readonly #rounds = new Rounds();
 
   constructor({ subnet, members, policy, limits, jsm, log }: SubnetStreamOptions) {
     this.#subnet = subnet;
@@ -120,8 +121,13 @@ export class SubnetStream implements Part {
       : { ready: false, reason: this.#trouble, details };
   }
 
+  progress(): Progress {
+    return this.#rounds.progress;
+  }
+
   async #keepChecking(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
+      this.#rounds.done();
       await delay(this.#trouble === undefined ? CHECK_MS : RETRY_MS, this.#stopped.signal);
       if (!this.#stopped.signal.aborted) await this.#check();
     }

@@ -6,7 +6,12 @@ import { OutboxHealth } from "./outbox-health.ts";
 /** Runs the daemon of one member until it is told to stop. Resolves with the exit code. */
 export async function runMember(file: string): Promise<number> {
   const { loaded, config, log, policy, run } = openNode(file, "member");
-  const { bus, watch, follower } = await openBus(loaded, { log, component: "daemon", waitForServer: true });
+  const { bus, watch, follower } = await openBus(loaded, {
+    log,
+    component: "daemon",
+    waitForServer: true,
+    keepsNodeFile: true,
+  });
   const { subnet, node } = config;
   const mayHear = policy.patternsFor({ verb: "subscribe", subnet, node });
   try {

@@ -11,4 +11,4 @@ export { renderProgress } from "./install/progress.ts";
 export { askAccountTraffic, type Traffic } from "./running/account-traffic.ts";
 export { type ConsumerBacklog, consumerBacklogs } from "./running/consumer-backlogs.ts";
 export { kickLeaves } from "./running/kick-leaves.ts";
-export { serverProblem } from "./running/server-health.ts";
+export { refusesWrites, serverProblem } from "./running/server-health.ts";

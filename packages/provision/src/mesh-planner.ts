@@ -51,6 +51,13 @@ export interface Plan {
 /** Consumers by member. */
 export type Grants = ReadonlyMap<string, readonly string[]>;
 
+/** Where the files of a hub are, and the policy that they will say. */
+export interface HubFiles {
+  readonly configFile: string;
+  readonly nodeFile: string;
+  readonly policy: ReturnType<typeof compiledPolicyText>;
+}
+
 /** What the files of a mesh are built from. */
 interface Material {
   readonly meshFile: MeshFile;
@@ -80,11 +87,11 @@ export class MeshPlanner {
   readonly #servers: ServerLayout[] = [];
   readonly #nodes: NodeLayout[] = [];
   readonly #files = new Map<string, string>();
-  readonly #grantsOf: (configFile: string) => Grants;
+  readonly #grantsOf: (hub: HubFiles) => Grants;
 
   constructor(
     { meshFile, rules, stateDir, ports, certificates, keys, invitations, dialled }: Material,
-    grantsOf: (configFile: string) => Grants,
+    grantsOf: (hub: HubFiles) => Grants,
   ) {
     this.#grantsOf = grantsOf;
     this.#meshFile = meshFile;
@@ -228,10 +235,14 @@ export class MeshPlanner {
     };
     const rules = rulesOf(this.#rules, name);
     const policy = new Policy(rules);
-    const consumers = this.#grantsOf(configFile);
+    const id = nodeId({ subnet: name, node: "hub" });
+    const consumers = this.#grantsOf({
+      configFile,
+      nodeFile: nodeFilePath(this.#stateDir, id),
+      policy: compiledPolicyText(rules),
+    });
     const config = compileHubServer({ ...server, subnet: name, policy, memberKeys, consumers });
     this.#addServer(name, config, daemon, eventsStream(name));
-    const id = nodeId({ subnet: name, node: "hub" });
     this.#addNode(id, "hub", {
       role: "hub",
       ...this.#common(id, name, daemon),

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type FixedPorts, layoutFile, type MeshFile, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
@@ -8,7 +8,7 @@ import { prepareCertificates } from "./certificates/mesh-certificates.ts";
 import { Invitations } from "./join/invitations.ts";
 import { KeyRing } from "./keys/keys.ts";
 import { findLayout, type Layout, meshFileIn } from "./layout.ts";
-import { type Grants, MeshPlanner, type Plan, type Ports } from "./mesh-planner.ts";
+import { type Grants, type HubFiles, MeshPlanner, type Plan, type Ports } from "./mesh-planner.ts";
 import { PortPicker } from "./ports.ts";
 import { isLocalServer, remoteKeyNames } from "./remote.ts";
 
@@ -26,11 +26,10 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   const invitations = new Invitations(stateDir).open();
   const { layout, files } = new MeshPlanner(
     { meshFile, rules, stateDir, ports, certificates, keys, invitations },
-    () => new Map(),
+    grantsKept,
   ).plan();
-  // Files of nodes that the mesh no longer has must not be left to connect with.
-  rmSync(join(stateDir, "nodes"), { recursive: true, force: true });
   for (const [file, text] of files) writeWhole(file, text);
+  removeOthers(join(stateDir, "nodes"), files);
   // Where servers log; they make no folder.
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   writeWhole(layoutFile(stateDir), layoutText(layout));
@@ -62,6 +61,17 @@ export async function planAgain(
   ).plan();
 }
 
+/**
+ * Files of nodes that the mesh no longer has must not be left to connect with. The others were replaced before: a
+ * program that follows its file never finds it gone.
+ */
+function removeOthers(dir: string, files: ReadonlyMap<string, string>): void {
+  for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (!entry.isDirectory() && !files.has(file)) rmSync(file, { force: true });
+  }
+}
+
 /** Of the servers that run on this machine. */
 function localPorts(meshFile: MeshFile): ReadonlyMap<string, FixedPorts> {
   return new Map([...meshFile.ports].filter(([name]) => isLocalServer(meshFile, name)));
@@ -79,8 +89,25 @@ export function layoutText(layout: Layout): string {
   return `${JSON.stringify(layout, undefined, 2)}\n`;
 }
 
+/**
+ * What a hub had granted when it ran last, so that programs which are still there find their rights before the hub has
+ * looked at every durable. Nothing where policy was another one then: a member must not get what it may no longer hear.
+ */
+function grantsKept({ configFile, nodeFile, policy }: HubFiles): Grants {
+  return policyIn(nodeFile) === JSON.stringify(policy) ? grantsIn({ configFile }) : new Map();
+}
+
+function policyIn(nodeFile: string): string | undefined {
+  try {
+    return JSON.stringify((JSON.parse(readFileSync(nodeFile, "utf8")) as { policy?: unknown }).policy);
+  } catch {
+    // None, or one that somebody has spoilt: nothing is known of what was granted by it.
+    return undefined;
+  }
+}
+
 /** The consumers that a hub has granted since its server's config was made. */
-function grantsIn(configFile: string): Grants {
+function grantsIn({ configFile }: Pick<HubFiles, "configFile">): Grants {
   const grants = new Map<string, string[]>();
   if (!existsSync(configFile)) return grants;
   for (const [, consumer = "", node = ""] of readFileSync(configFile, "utf8").matchAll(GRANT)) {

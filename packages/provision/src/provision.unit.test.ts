@@ -1,4 +1,6 @@
+import { spawn } from "node:child_process";
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -207,6 +209,40 @@ describe("provision()", () => {
     const gone = nodes.find(({ id }) => id === "alpha/speaker")?.nodeFile ?? "";
     await set(...MESH.map((line) => line.replace(/, speaker: {.*?} }/, " }")));
     expect(existsSync(gone)).toBe(false);
+  });
+
+  test("replaces node files under a reader that never finds one gone", async () => {
+    const nodeFile = (await set(...MESH)).nodes.find(({ id }) => id === "alpha/kitchen")?.nodeFile ?? "";
+    const look = `const { readFileSync } = require("node:fs");
+      process.on("message", () => process.exit(0));
+      process.send("looks");
+      setInterval(() => { for (let i = 0; i < 2000; i++) JSON.parse(readFileSync(process.argv[1], "utf8")); }, 0);`;
+    const reader = spawn(process.execPath, ["-e", look, nodeFile], {
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    let said = "";
+    reader.stderr?.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const ended = once(reader, "exit");
+    await once(reader, "message");
+    for (let i = 0; i < 15; i++) await set(...MESH);
+    if (reader.connected) reader.send("enough");
+    expect([await ended, said]).toEqual([[0, null], ""]);
+  });
+
+  test("keeps what a hub has granted while the policy of its subnet stays what it was", async () => {
+    const layout = await set(...MESH);
+    const conf = layout.servers.find(({ of }) => of === "alpha")?.configFile ?? "";
+    const granted = '"$JS.API.CONSUMER.INFO.EVENTS_alpha.speaker_screen"';
+    const plain = readFileSync(conf, "utf8");
+    expect(plain).not.toContain(granted);
+    // As a hub writes it, and where provision() looks for it.
+    writeFileSync(conf, `${plain}# ${granted}\n`);
+    await set(...MESH, "    members: { desk: {} }");
+    expect(readFileSync(conf, "utf8")).toContain(granted);
+    await set(...MESH.map((line) => line.replace("subscribe: [ui.]", "subscribe: [ui.notify]")));
+    expect(readFileSync(conf, "utf8")).not.toContain(granted);
   });
 
   test("uses the ports that the mesh file fixes", async () => {

@@ -35,7 +35,7 @@ export async function runRoot(file: string, openJoinHandler: OpenJoinHandler): P
     const { loaded, log } = node;
     return await node.run([
       ...parts,
-      new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log }),
+      new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log, keepsCopy: true }),
     ]);
   } finally {
     await Promise.all([connection.close(), gate?.close()]);

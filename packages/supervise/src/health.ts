@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { get } from "node:http";
 import { text } from "node:stream/consumers";
-import { readServerAccess, runFilePath } from "@adaos/config";
+import { type ConfigError, readServerAccess, runFilePath } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { messageOf, ROOT_DOMAIN } from "@adaos/core/wire";
 import type { NodeStatus, RunFile } from "@adaos/daemon";
@@ -9,10 +9,11 @@ import { type ConsumerBacklog, consumerBacklogs, serverProblem } from "@adaos/na
 import type { Layout, ServerLayout } from "@adaos/provision";
 import { openConnection } from "@adaos/transport-nats";
 import { backlogsByName } from "./backlogs.ts";
+import { isRunning, readProcessTable, SUPERVISOR } from "./processes/process-table.ts";
 
 /** One line of `adaos status`. */
 export interface ComponentHealth {
-  readonly kind: "server" | "node" | "link";
+  readonly kind: "supervisor" | "server" | "node" | "link";
   readonly name: string;
   readonly ready: boolean;
   /** Where it listens, or why it is not ready. */
@@ -26,6 +27,8 @@ export interface MeshHealth {
   readonly mesh: string;
   readonly ready: boolean;
   readonly components: readonly ComponentHealth[];
+  /** Files that are broken; the last good version of each is in force. */
+  readonly config: { readonly errors: readonly ConfigError[] };
 }
 
 const ANSWER_MS = 2000;
@@ -48,11 +51,34 @@ export async function askHealth(
   });
   const severalRoots = layout.nodes.filter(({ role }) => role === "root").length > 1;
   const nodes = layout.nodes.map(({ id }) => askNode(id, stateDir, severalRoots));
-  const asked = [...(await Promise.all(servers)), ...(await Promise.all(nodes)).flat()];
+  const supervisor = askSupervisor(stateDir);
+  const asked = [
+    ...(await supervisor),
+    ...(await Promise.all(servers)),
+    ...(await Promise.all(nodes)).flat(),
+  ];
   const subnets = layout.servers.map(({ of }) => of).filter((of) => of !== ROOT_DOMAIN);
   const lags = backlogsByName(subnets, backlogs);
   const components = asked.map((component) => withLag(component, lags));
-  return { mesh: layout.mesh, ready: components.every(({ ready }) => ready), components };
+  const errors = asked.flatMap(({ details = {} }) => Object.values(details).flatMap(errorsOf));
+  const ready = errors.length === 0 && components.every((component) => component.ready);
+  return { mesh: layout.mesh, ready, components, config: { errors } };
+}
+
+function errorsOf(details: unknown): readonly ConfigError[] {
+  return (details as { readonly errors?: readonly ConfigError[] }).errors ?? [];
+}
+
+/** Nothing where each daemon is run by itself: then nobody supervises. */
+async function askSupervisor(stateDir: string): Promise<ComponentHealth[]> {
+  const table = readProcessTable(stateDir);
+  if (table === undefined) return [];
+  if (!isRunning(table.supervisor)) {
+    const note = "is not running; adaos up takes over what runs";
+    return [{ kind: "supervisor", name: SUPERVISOR, ready: false, note }];
+  }
+  const [health] = await askNode(SUPERVISOR, stateDir, false);
+  return health === undefined ? [] : [{ ...health, kind: "supervisor" }];
 }
 
 /** Of several root daemons' links each waits for the same. */

@@ -75,6 +75,7 @@ describe("askHealth()", () => {
       mesh: "demo",
       ready: true,
       components: [{ kind: "server", name: "nats-root", ready: true, note: "nats://x:1" }],
+      config: { errors: [] },
     });
   });
 

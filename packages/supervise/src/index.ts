@@ -14,14 +14,16 @@ export { askHealth, type ComponentHealth, type MeshHealth } from "./health.ts";
 export { invite, revoke } from "./join/invite.ts";
 export { openJoinHandler } from "./join/join-handler.ts";
 export { joinMesh } from "./join/join-mesh.ts";
+export type { RunningMesh } from "./kept-mesh.ts";
 export {
-  readRunnableMesh,
+  assertStartable,
+  resumeMesh,
   runningSupervisor,
   startMesh,
-  stopProcesses,
   waitUntilReady,
 } from "./local-mesh.ts";
-export { type ProcessRecord, runningProcesses, signalProcess } from "./process-table.ts";
+export { type ProcessRecord, runningProcesses, signalProcess } from "./processes/process-table.ts";
+export { stopProcesses } from "./processes/stop-processes.ts";
+export { NODE_FLAGS } from "./processes/supervisor.ts";
 export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry-in-force.ts";
-export { NODE_FLAGS } from "./supervisor.ts";
 export { untilAsked } from "./until-asked.ts";

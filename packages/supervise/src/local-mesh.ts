@@ -1,30 +1,26 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { type MeshFile, readMeshFile } from "@adaos/config";
 import { MeshError } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
-import { type Layout, provision, readLayout, type ServerLayout } from "@adaos/provision";
+import { findLayout, type Layout, provision, readLayout, type ServerLayout } from "@adaos/provision";
 import { askHealth, askServer, type ComponentHealth, type MeshHealth } from "./health.ts";
+import { KeptMesh, type RunningMesh } from "./kept-mesh.ts";
 import {
   isRunning,
   type ProcessRecord,
   readProcessTable,
-  removeProcessTable,
-  signalProcess,
-} from "./process-table.ts";
+  recordOf,
+  SUPERVISOR,
+} from "./processes/process-table.ts";
+import { isLock, type StateLock, takeLock } from "./processes/state-lock.ts";
+import { OWNER_LOCK, stopOrphans } from "./processes/stop-processes.ts";
 import { beginRegistry } from "./registry-in-force.ts";
-import { Supervisor } from "./supervisor.ts";
 
 /** Longest start of a mesh until everything in it is ready. */
 const READY_LIMIT_MS = 90_000;
-const STOP_LIMIT_MS = 30_000;
 const POLL_MS = 150;
-
-/** A mesh that this process has started and keeps running. */
-export interface RunningMesh {
-  readonly layout: Layout;
-  /** Reads its layout again: stops what is gone from it, and starts what is new. */
-  follow(): Promise<void>;
-  stop(): Promise<void>;
-}
 
 /**
  * Starts a mesh from its file; without one, the part of another machine's mesh that this folder has joined. Rejects
@@ -37,27 +33,101 @@ export async function startMesh(
   adaos: string,
   say: (line: string) => void,
 ): Promise<RunningMesh> {
-  const meshFile = configFile === undefined ? undefined : readRunnableMesh(configFile);
-  if (runningSupervisor(stateDir) !== undefined) {
+  const lock = takeOwnership(stateDir);
+  if (lock === undefined)
     throw new MeshError("unavailable", `a mesh already runs from ${stateDir}; stop it with adaos down`);
+  try {
+    // A supervisor that was killed leaves its children behind; they would hold the ports and the stores.
+    if ((await stopOrphans(stateDir)) > 0) say("stopped what an earlier run had left behind");
+    const { path, version, from } = await ensureNatsServer({ onProgress: renderProgress() });
+    say(`nats-server ${version} (${from}: ${path})`);
+    const prepared = await prepare(configFile, stateDir, say);
+    return await KeptMesh.start({ stateDir, ...prepared, programs: { natsServer: path, adaos }, say, lock });
+  } catch (thrown) {
+    lock.release();
+    throw thrown;
   }
-  // A supervisor that was killed leaves its children behind; they would hold the ports and the stores.
-  if ((await stopProcesses(stateDir)) > 0) say("stopped what an earlier run had left behind");
-  const { path, version, from } = await ensureNatsServer({ onProgress: renderProgress() });
-  say(`nats-server ${version} (${from}: ${path})`);
-  if (meshFile !== undefined) await beginRegistry(meshFile.registryDir, stateDir);
-  const layout = meshFile === undefined ? readLayout(stateDir) : await provision(meshFile, stateDir);
-  const supervisor = new Supervisor(stateDir, layout, { natsServer: path, adaos }, say);
-  supervisor.start();
-  return {
-    layout,
-    follow: () => supervisor.follow(() => readLayout(stateDir)),
-    stop: () => supervisor.stop(),
-  };
+}
+
+/** Writes what the mesh is started from; where its file is broken, that is what the last start has written. */
+async function prepare(
+  configFile: string | undefined,
+  stateDir: string,
+  say: (line: string) => void,
+): Promise<{ readonly layout: Layout; readonly broken?: unknown }> {
+  if (configFile === undefined) return { layout: readLayout(stateDir) };
+  let mesh: string | undefined;
+  try {
+    const meshFile = readRunnableMesh(configFile);
+    mesh = meshFile.mesh.name;
+    await beginRegistry(meshFile.registryDir, stateDir);
+    return { layout: await provision(meshFile, stateDir) };
+  } catch (broken) {
+    const layout = lastGoodLayout(configFile, stateDir, broken);
+    // A file that means another mesh is not a broken version of this one.
+    if (layout === undefined || (mesh ?? layout.mesh) !== layout.mesh) throw broken;
+    say(`${configFile} is broken; starting the last good version of it:\n${messageOf(broken)}`);
+    return { layout, broken };
+  }
+}
+
+/** Throws what is wrong with a mesh file when a mesh can be started neither from it nor from its last good version. */
+export function assertStartable(configFile: string, stateDir: string): void {
+  try {
+    readRunnableMesh(configFile);
+  } catch (thrown) {
+    if (lastGoodLayout(configFile, stateDir, thrown) === undefined) throw thrown;
+  }
+}
+
+/** What the last start from a mesh file has written; nothing where there was none, or where the file is not to blame. */
+function lastGoodLayout(configFile: string, stateDir: string, broken: unknown): Layout | undefined {
+  if (!(broken instanceof MeshError) || broken.code !== "invalid-config") return undefined;
+  const last = findLayout(stateDir);
+  if (last?.configFile !== resolve(configFile)) return undefined;
+  const files = [
+    ...last.servers.map((server) => server.configFile),
+    ...last.nodes.map((node) => node.nodeFile),
+  ];
+  return files.every((file) => existsSync(file)) ? last : undefined;
+}
+
+/**
+ * Goes on with a mesh whose supervisor has died: what still runs is taken over as it is. Resolves with nothing when
+ * there is none to go on with: it was stopped, or somebody else goes on with it.
+ */
+export async function resumeMesh(
+  stateDir: string,
+  say: (line: string) => void,
+): Promise<RunningMesh | undefined> {
+  const lock = takeOwnership(stateDir);
+  if (lock === undefined) return undefined;
+  try {
+    const table = readProcessTable(stateDir);
+    if (table?.programs !== undefined) {
+      const { programs, children } = table;
+      const layout = readLayout(stateDir);
+      say(`the supervisor (${table.supervisor.pid}) has died; going on as ${process.pid}`);
+      const left = { pid: table.supervisor.pid, children };
+      return await KeptMesh.start({ stateDir, layout, programs, say, lock, left });
+    }
+  } catch (thrown) {
+    lock.release();
+    throw thrown;
+  }
+  lock.release();
+  return undefined;
+}
+
+/** Nothing when another process has it, or a supervisor of an earlier release runs. */
+function takeOwnership(stateDir: string): StateLock | undefined {
+  if (runningSupervisor(stateDir) !== undefined) return undefined;
+  const taken = takeLock(stateDir, OWNER_LOCK, recordOf(SUPERVISOR, process.pid));
+  return isLock(taken) ? taken : undefined;
 }
 
 /** Reads the file of a mesh that has servers. Throws `invalid-config` or `usage`. */
-export function readRunnableMesh(configFile: string): MeshFile {
+function readRunnableMesh(configFile: string): MeshFile {
   const meshFile = readMeshFile(configFile);
   if (meshFile.transport === "nats") return meshFile;
   const how = `its programs need nothing started: connect({ mesh: ${JSON.stringify(configFile)} })`;
@@ -68,40 +138,6 @@ export function readRunnableMesh(configFile: string): MeshFile {
 export function runningSupervisor(stateDir: string): ProcessRecord | undefined {
   const supervisor = readProcessTable(stateDir)?.supervisor;
   return supervisor !== undefined && isRunning(supervisor) ? supervisor : undefined;
-}
-
-/**
- * Stops whatever runs from this folder, its supervisor first. Resolves with how many processes there were; rejects with
- * `unavailable` when one does not end.
- */
-export async function stopProcesses(stateDir: string): Promise<number> {
-  const table = readProcessTable(stateDir);
-  if (table === undefined) return 0;
-  // The supervisor stops its children in order; only what it cannot stop any more is stopped from here.
-  const supervised = isRunning(table.supervisor);
-  let count = 0;
-  for (const group of supervised ? [[table.supervisor], table.children] : [table.children]) {
-    const running = group.filter(isRunning);
-    count += running.length;
-    for (const record of running) signalProcess(record, "SIGTERM");
-    if (await allEnded(running, STOP_LIMIT_MS)) continue;
-    for (const record of running) signalProcess(record, "SIGKILL");
-    if (!(await allEnded(running, 5000))) {
-      const left = running.filter(isRunning).map(({ name, pid }) => `${name} (${pid})`);
-      throw new MeshError("unavailable", `still running: ${left.join(", ")}`);
-    }
-  }
-  removeProcessTable(stateDir);
-  return supervised ? table.children.length + 1 : count;
-}
-
-async function allEnded(records: readonly ProcessRecord[], limitMs: number): Promise<boolean> {
-  const deadlineMs = Date.now() + limitMs;
-  while (records.some(isRunning)) {
-    if (Date.now() >= deadlineMs) return false;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return true;
 }
 
 /** Whether it depends on a hub of another machine. */

@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { runningSupervisor, stopProcesses } from "./local-mesh.ts";
-import { isRunning, type ProcessRecord, recordOf, writeProcessTable } from "./process-table.ts";
+import { runningSupervisor } from "./local-mesh.ts";
+import { isRunning, type ProcessRecord, recordOf, writeProcessTable } from "./processes/process-table.ts";
+import { stopProcesses } from "./processes/stop-processes.ts";
 
 const children: ChildProcess[] = [];
 let state: string;

@@ -11,5 +11,11 @@ export function printHealth(health: MeshHealth, json: boolean, terminal: Termina
     ready ? "ready" : "NOT READY",
     note,
   ]);
-  for (const line of table(rows)) terminal.out(line);
+  const broken = health.config.errors.map(({ file, place, message, remedy }) => [
+    "config",
+    place ?? file,
+    "BROKEN",
+    `${message}; ${remedy}`,
+  ]);
+  for (const line of table([...rows, ...broken])) terminal.out(line);
 }

@@ -11,9 +11,11 @@ const HEALTH: MeshHealth = {
     { kind: "server", name: "nats-root", ready: true, note: "nats://127.0.0.1:1" },
     { kind: "link", name: "up alpha", ready: false, note: "source: away" },
   ],
+  config: { errors: [] },
 };
+const BROKEN = { file: "/m/mesh.yaml", place: "mesh.yaml:3:5", message: "no such key", remedy: "mend it" };
 
-function printed(json: boolean): { out: string[]; say: string[] } {
+function printed(json: boolean, health = HEALTH): { out: string[]; say: string[] } {
   const [out, say]: [string[], string[]] = [[], []];
   const terminal: Terminal = {
     out: (line) => void out.push(line),
@@ -21,7 +23,7 @@ function printed(json: boolean): { out: string[]; say: string[] } {
     outIsTty: false,
     colors: pc.createColors(false),
   };
-  printHealth(HEALTH, json, terminal);
+  printHealth(health, json, terminal);
   return { out, say };
 }
 
@@ -31,6 +33,11 @@ describe("printHealth()", () => {
       out: ["server  nats-root  ready      nats://127.0.0.1:1", "link    up alpha   NOT READY  source: away"],
       say: [],
     });
+  });
+
+  test("prints a line for each file that is broken: its place, and what to do", () => {
+    const { out } = printed(false, { ...HEALTH, components: [], config: { errors: [BROKEN] } });
+    expect(out).toEqual(["config  mesh.yaml:3:5  BROKEN  no such key; mend it"]);
   });
 
   test("prints one JSON object", () => {

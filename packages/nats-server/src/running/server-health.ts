@@ -15,3 +15,11 @@ export async function serverProblem(system: NatsConnection, answerMs: number): P
   if (data?.status_code === 200) return undefined;
   return data?.error ?? data?.status ?? "not healthy";
 }
+
+/**
+ * Whether a server that says this of itself takes no writes until it is started again: nats-server 2.15.1 stops writing
+ * to a stream, or closes JetStream, when its disk is full once, and does not look again. Pure.
+ */
+export function refusesWrites(problem: string): boolean {
+  return /\bwrite error\b|^jetstream not enabled\b/i.test(problem);
+}

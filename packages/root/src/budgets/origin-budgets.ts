@@ -1,6 +1,6 @@
 import { type Logger, MeshError } from "@adaos/core";
 import { BUDGET, fillSubject, MESH_STREAM, writerOf } from "@adaos/core/wire";
-import type { Part, PartHealth } from "@adaos/daemon";
+import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
 import { type Connection, delay, StreamUsage } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
 import { parseFill } from "./parse-fill.ts";
@@ -42,6 +42,7 @@ export class OriginBudgets implements Part {
   readonly #stopped = new AbortController();
   /** Bytes that this daemon has stored in the root's stream, by the subnet that they came from. */
   readonly #sent = new Map<string, number>();
+  readonly #rounds = new Rounds();
   #asking: Promise<void> | undefined;
 
   constructor(options: OriginBudgetsOptions) {
@@ -73,6 +74,10 @@ export class OriginBudgets implements Part {
     const targets = [...this.#targets].filter(([, { over }]) => over.size > 0);
     const over = Object.fromEntries(targets.map(([subnet, target]) => [subnet, [...target.over]]));
     return { ready: true, details: { waiting: [...this.#books.over], over } };
+  }
+
+  progress(): Progress {
+    return this.#rounds.progress;
   }
 
   /** Of the link from a subnet. */
@@ -108,6 +113,7 @@ export class OriginBudgets implements Part {
   async #ask(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
+      this.#rounds.done();
       const subnets = this.#options.subnets();
       for (const subnet of this.#targets.keys()) if (!subnets.includes(subnet)) this.#targets.delete(subnet);
       // One that does not answer must not keep the others waiting for long.

@@ -1,6 +1,6 @@
 import { type Logger, MeshError, type Message } from "@adaos/core";
 import { DEFAULT_DENY, type Denial, linkSpan, type MessageSpan, within } from "@adaos/core/wire";
-import type { Part, PartHealth } from "@adaos/daemon";
+import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
 import {
   type AckSource,
   type Connection,
@@ -42,6 +42,8 @@ export interface LinkOptions extends AdmissionOptions {
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 2000;
 const STORE_TIMEOUT_MS = 5000;
+/** An event that is sent is answered for, refused or given up within a few times that. */
+const SETTLE_LIMIT_MS = 60_000;
 /** Between attempts to open the connection that pulls. */
 const OPEN_AGAIN_MS = 1000;
 /** The target will never take the event: it says so of the event, and not of itself. */
@@ -70,6 +72,8 @@ export class Link implements Part {
   /** In the order of the source. */
   readonly #waiting = new Set<CarriedEvent>();
   readonly #log: LimitedLog;
+  /** Of what is on its way to the target: it answers, or its time is up. */
+  readonly #rounds = new Rounds(SETTLE_LIMIT_MS);
   #opening: Promise<void> | undefined;
   #own: Connection | undefined;
   #pull: PinnedConsumer | undefined;
@@ -172,6 +176,10 @@ export class Link implements Part {
     return { ready: true, ...(note === undefined ? {} : { note }), details };
   }
 
+  progress(): Progress {
+    return this.#rounds.progress;
+  }
+
   #onPulled(pulled: OrderedMessage): void {
     this.#flowing = true;
     const carried = this.#admit(pulled);
@@ -213,7 +221,7 @@ export class Link implements Part {
   #send(carried: CarriedEvent): void {
     const { message, span } = carried;
     const subject = this.#options.targetSubject(message.subject);
-    this.#inFlight++;
+    if (this.#inFlight++ === 0) this.#rounds.done();
     const { signal } = this.#attempt;
     // The target is there: links are given messages after they have started only.
     this.#target?.publish({ ...message, subject, headers: span.headers }, signal).then(
@@ -223,7 +231,7 @@ export class Link implements Part {
   }
 
   #onStored(carried: CarriedEvent, attempt: AbortSignal): void {
-    this.#inFlight--;
+    this.#noteAnswer();
     if (this.#waiting.delete(carried)) {
       this.#carried++;
       this.#options.budget.stored(carried.message.subject, carried.message.body.length);
@@ -233,6 +241,11 @@ export class Link implements Part {
     }
     if (!attempt.aborted) this.#goOn();
     this.#settleAttempt();
+  }
+
+  #noteAnswer(): void {
+    if (--this.#inFlight > 0) this.#rounds.done();
+    else this.#rounds.rest();
   }
 
   /** The target answers again: what waits is sent. */
@@ -249,7 +262,7 @@ export class Link implements Part {
    * says of one event, that it will never take it, ends this one: all behind it would wait for ever.
    */
   #onFailed(carried: CarriedEvent, thrown: unknown, attempt: AbortSignal): void {
-    this.#inFlight--;
+    this.#noteAnswer();
     const error = MeshError.from(thrown, "internal", "event cannot be stored");
     if (attempt.aborted) return this.#settleAttempt();
     if (FINAL.has(error.code)) {

@@ -1,4 +1,4 @@
-import type { AutoApply } from "@adaos/config";
+import { type AutoApply, configErrorOf } from "@adaos/config";
 import type { PartHealth } from "@adaos/daemon";
 import { shortHash } from "@adaos/registry";
 import type { FolderJudgement, GateChange, GateFault, ServedRegistry } from "@adaos/registry-tools";
@@ -29,6 +29,7 @@ export interface RegistryQuestion {
 }
 
 /** Faults that are told in full. */
+const REMEDY = "mend the files there; until then the last good registry is served";
 const MAX_TOLD = 20;
 const MAX_REASON = 400;
 
@@ -57,7 +58,7 @@ export function registryHealth(
   const details = {
     hash: inForce?.registry.hash ?? null,
     digest: inForce?.digest ?? null,
-    ...detailsOf(outcome),
+    ...detailsOf(dir, outcome),
   };
   const here = `registry ${inForce === undefined ? "none" : shortHash(inForce.registry.hash)}`;
   const what = outcome === undefined ? undefined : toldOf(dir, outcome, inForce !== undefined);
@@ -67,8 +68,10 @@ export function registryHealth(
   return { ready: true, note: `${here}; ${what}`, details };
 }
 
-function detailsOf(outcome: RegistryOutcome | undefined): object {
+function detailsOf(dir: string, outcome: RegistryOutcome | undefined): object {
   switch (outcome?.kind) {
+    case "broken":
+      return { errors: [configErrorOf(dir, outcome.reason, REMEDY)] };
     case "refused":
       return { refused: outcome.candidate.digest, faults: outcome.faults.slice(0, MAX_TOLD) };
     case "waiting":

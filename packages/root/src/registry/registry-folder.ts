@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type AutoApply, registryApprovalFile, registryInForceFile, writeWholeSynced } from "@adaos/config";
 import type { Logger } from "@adaos/core";
 import { type KnownEvent, messageOf } from "@adaos/core/wire";
-import type { Part, PartHealth } from "@adaos/daemon";
+import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
 import { MAX_BUNDLE_BYTES } from "@adaos/registry";
 import type { FolderJudgement, FolderReading, ServedRegistry } from "@adaos/registry-tools";
 import { delay } from "@adaos/transport-nats";
@@ -16,6 +16,8 @@ const LOOK_MS = 500;
 /** A look at many files takes a while: the pause after it is so many times as long, within limits. */
 const PAUSE_FACTOR = 5;
 const MAX_PAUSE_MS = 5000;
+/** To judge a large folder on a small machine takes minutes. */
+const JUDGE_LIMIT_MS = 900_000;
 const WATCHED = /\.(json|ya?ml)$/;
 /** Generated from the registry. */
 const UNREAD = /^_dist\//;
@@ -59,6 +61,7 @@ export class RegistryFolder implements Part {
   #lookMs = 0;
   #onRead: () => void = () => undefined;
   #following: Promise<void> | undefined;
+  readonly #rounds = new Rounds(JUDGE_LIMIT_MS);
 
   constructor(options: RegistryFolderOptions) {
     const { stateDir } = options;
@@ -103,9 +106,14 @@ export class RegistryFolder implements Part {
     return registryHealth(this.#options.dir, this.#inForce, this.#outcome);
   }
 
+  progress(): Progress {
+    return this.#rounds.progress;
+  }
+
   async #follow(): Promise<void> {
     const { signal } = this.#closed;
     while (!signal.aborted) {
+      this.#rounds.done();
       await this.#look();
       this.#onRead();
       await delay(Math.min(Math.max(LOOK_MS, this.#lookMs * PAUSE_FACTOR), MAX_PAUSE_MS), signal);

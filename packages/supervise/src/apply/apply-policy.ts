@@ -1,11 +1,16 @@
-import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { layoutFile, outboxDir, storeDir, writeWhole } from "@adaos/config";
+import { existsSync, readFileSync, renameSync } from "node:fs";
+import { layoutFile, outboxDir, removeNodeFile, storeDir, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { LoadedPolicy } from "@adaos/policy";
 import type { Plan } from "@adaos/provision";
 import { KeyRing, type Layout, layoutText, planAgain, readLayout, type ServerLayout } from "@adaos/provision";
 import { runningSupervisor } from "../local-mesh.ts";
-import { isRunning, type ProcessRecord, readProcessTable, signalProcess } from "../process-table.ts";
+import {
+  isRunning,
+  type ProcessRecord,
+  readProcessTable,
+  signalProcess,
+} from "../processes/process-table.ts";
 import { isNodeRunning, untilInForce, untilLinked, untilStopped } from "./in-force.ts";
 
 /** What of a node file may change while the node runs. */
@@ -77,7 +82,7 @@ function writeUpdate(update: PolicyUpdate, stateDir: string): void {
   const keys = new KeyRing(stateDir);
   for (const { id, nodeFile } of before.nodes) {
     if (!removed.includes(id)) continue;
-    rmSync(nodeFile, { force: true });
+    removeNodeFile(nodeFile);
     // Who has its key must not be let in when a node of this name is added again.
     keys.forget(id);
     // Nor must it publish what its predecessor could not send.

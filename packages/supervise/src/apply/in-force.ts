@@ -5,7 +5,7 @@ import { messageOf } from "@adaos/core/wire";
 import type { NodeStatus, RunFile } from "@adaos/daemon";
 import type { Layout, NodeLayout } from "@adaos/provision";
 import { askHealth } from "../health.ts";
-import { readProcessTable } from "../process-table.ts";
+import { readProcessTable } from "../processes/process-table.ts";
 
 const APPLIED_LIMIT_MS = 15_000;
 /** Until servers and daemons that were not there have started. */

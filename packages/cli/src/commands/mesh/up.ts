@@ -8,15 +8,17 @@ import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { findLayout, meshFileOf, readLayout } from "@adaos/provision";
 import {
   askHealth,
+  assertStartable,
   type MeshHealth,
   NODE_FLAGS,
-  readRunnableMesh,
+  type RunningMesh,
+  resumeMesh,
   runningSupervisor,
   startMesh,
   untilAsked,
   waitUntilReady,
 } from "@adaos/supervise";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { PROGRAM_FILE } from "../../program-file.ts";
 import { printHealth } from "../../terminal/print-health.ts";
@@ -25,6 +27,7 @@ import type { Terminal } from "../../terminal/terminal.ts";
 interface UpOptions extends StateOptions {
   readonly config?: string;
   readonly detach?: boolean;
+  readonly resume?: boolean;
 }
 
 export function upCommand(terminal: Terminal): Command {
@@ -36,10 +39,12 @@ export function upCommand(terminal: Terminal): Command {
     )
     .addOption(stateOption())
     .option("--detach", "return when everything is ready; adaos down stops it")
+    .addOption(new Option("--resume", "go on as the supervisor that has died").hideHelp())
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos up --config deploy/mesh.yaml --detach && adaos status")
     .action(async (options: UpOptions) => {
       const stateDir = resolveStateDir(options.state);
+      if (options.resume === true) return resumed(stateDir, terminal);
       const hasJoined = options.config === undefined && findLayout(stateDir)?.joinedTo !== undefined;
       const configFile = hasJoined ? undefined : meshFileOf(options.config, stateDir);
       const health = options.detach === true ? await detached(configFile, stateDir, terminal) : undefined;
@@ -55,12 +60,9 @@ async function attached(
   terminal: Terminal,
 ): Promise<void> {
   const asked = untilAsked();
+  const follow = followWhenTold(terminal);
   const mesh = await startMesh(configFile, stateDir, PROGRAM_FILE, terminal.say);
-  process.on("SIGUSR2", () => {
-    mesh
-      .follow()
-      .catch((thrown: unknown) => terminal.say(`the change was not followed: ${messageOf(thrown)}`));
-  });
+  follow(mesh);
   try {
     const ready = waitUntilReady(mesh.layout, stateDir, terminal.say, () =>
       asked.yet() ? "stopped" : undefined,
@@ -77,6 +79,39 @@ async function attached(
   }
 }
 
+/** What the guard runs when the supervisor has died. Nobody waits for it, and nothing is printed. */
+async function resumed(stateDir: string, terminal: Terminal): Promise<void> {
+  const asked = untilAsked();
+  const follow = followWhenTold(terminal);
+  const mesh = await resumeMesh(stateDir, terminal.say);
+  if (mesh === undefined) return;
+  try {
+    follow(mesh);
+    await asked.promise;
+  } finally {
+    await mesh.stop();
+  }
+}
+
+/** From now on a signal makes the mesh follow its layout; one that comes before there is a mesh is kept for it. */
+function followWhenTold(terminal: Terminal): (mesh: RunningMesh) => void {
+  // A full disk, or a terminal that is gone: what cannot be said is no reason to end.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+  let mesh: RunningMesh | undefined;
+  let isTold = false;
+  const follow = (): void => {
+    isTold = true;
+    mesh
+      ?.follow()
+      .catch((thrown: unknown) => terminal.say(`the change was not followed: ${messageOf(thrown)}`));
+  };
+  process.on("SIGUSR2", follow);
+  return (running) => {
+    mesh = running;
+    if (isTold) follow();
+  };
+}
+
 /** Starts `adaos up` as a process of its own and waits until it is ready. */
 async function detached(
   configFile: string | undefined,
@@ -84,7 +119,7 @@ async function detached(
   terminal: Terminal,
 ): Promise<MeshHealth> {
   // Checked, and the server installed, before anything goes on behind the user's back.
-  if (configFile !== undefined) readRunnableMesh(configFile);
+  if (configFile !== undefined) assertStartable(configFile, stateDir);
   await ensureNatsServer({ onProgress: renderProgress() });
   if (runningSupervisor(stateDir) !== undefined) {
     terminal.say("already up");

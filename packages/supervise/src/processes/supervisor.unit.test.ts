@@ -44,12 +44,12 @@ function supervise(...names: readonly string[]): Supervisor {
     })),
     nodes: [],
   };
-  supervisor = new Supervisor(
-    dir,
+  supervisor = new Supervisor({
+    stateDir: dir,
     layout,
-    { natsServer: join(dir, "server"), adaos: join(dir, "adaos.mjs") },
-    (line) => said.push(line),
-  );
+    programs: { natsServer: join(dir, "server"), adaos: join(dir, "adaos.mjs") },
+    say: (line) => said.push(line),
+  });
   supervisor.start();
   return supervisor;
 }

@@ -3,6 +3,9 @@ import { assertOwnFolder, STATE_FOLDER, startTimeOf, writeWhole } from "@adaos/c
 import { MeshError } from "@adaos/core";
 import { processesFile } from "@adaos/provision";
 
+/** By what the supervisor is found among the run files, as a daemon is by its id. */
+export const SUPERVISOR = "supervisor";
+
 /** A process by its id and by what tells it from a later one of the same id. */
 export interface ProcessRecord {
   readonly name: string;
@@ -10,14 +13,30 @@ export interface ProcessRecord {
   readonly identity: string;
 }
 
+/** A process that the supervisor keeps, and the command line it runs. */
+export interface ChildRecord extends ProcessRecord {
+  readonly command?: readonly string[];
+}
+
+/** What the processes are started from. */
+export interface Programs {
+  /** The nats-server. */
+  readonly natsServer: string;
+  /** The file of the `adaos` program, which runs a daemon as `adaos node ROLE`. */
+  readonly adaos: string;
+}
+
 /** Everything started from one state folder. */
 export interface ProcessTable {
   readonly supervisor: ProcessRecord;
-  readonly children: readonly ProcessRecord[];
+  /** The process that brings the supervisor back. */
+  readonly guard?: ProcessRecord;
+  readonly children: readonly ChildRecord[];
+  readonly programs?: Programs;
 }
 
 export function recordOf(name: string, pid: number): ProcessRecord {
-  return { name, pid, identity: startTimeOf(pid) ?? "" };
+  return { name, pid, identity: identityOf(pid) ?? "" };
 }
 
 export function writeProcessTable(stateDir: string, table: ProcessTable): void {
@@ -44,7 +63,7 @@ export function removeProcessTable(stateDir: string): void {
 
 /** Whether that very process still runs. */
 export function isRunning({ pid, identity }: ProcessRecord): boolean {
-  return identity !== "" && startTimeOf(pid) === identity;
+  return identity !== "" && identityOf(pid) === identity;
 }
 
 /** Sends a signal to that very process; nothing when it has ended. */
@@ -57,7 +76,28 @@ export function signalProcess(record: ProcessRecord, signal: NodeJS.Signals): vo
   }
 }
 
-/** The servers and daemons of this folder that run now. */
+/** Everything of this folder that runs now: servers, daemons, supervisor and its guard. */
 export function runningProcesses(stateDir: string): readonly ProcessRecord[] {
-  return (readProcessTable(stateDir)?.children ?? []).filter(isRunning);
+  const table = readProcessTable(stateDir);
+  if (table === undefined) return [];
+  const { supervisor, guard, children } = table;
+  return [...children, supervisor, ...(guard === undefined ? [] : [guard])].filter(isRunning);
+}
+
+let boot: string | undefined;
+
+/** Linux counts start times from the boot: the same process of the next boot may have the same one. */
+function identityOf(pid: number): string | undefined {
+  const started = startTimeOf(pid);
+  boot ??= bootId();
+  return started === undefined ? undefined : `${boot}${started}`;
+}
+
+function bootId(): string {
+  try {
+    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}/`;
+  } catch {
+    // Not Linux: start times are dates there.
+    return "";
+  }
 }

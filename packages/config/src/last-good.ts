@@ -1,0 +1,57 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { MeshError } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
+import { type ConfigError, configErrorOf } from "./config-error.ts";
+import { writeWhole } from "./files/write-whole.ts";
+import { type LoadedNode, type NodeFile, type NodeRole, nodeFileDigest, readNodeFile } from "./node-file.ts";
+
+/** Beside the file, since paths in it are seen from there. */
+function copyOf(file: string): string {
+  return `${file}.last-good`;
+}
+
+/**
+ * Reads a node file, or where that is broken the copy of its last good version. Throws `invalid-config` when there is
+ * none, and when the file is gone: then the node is, too.
+ */
+export function readLastGoodNode<R extends NodeRole>(
+  file: string,
+  role: R,
+): { readonly loaded: LoadedNode<Extract<NodeFile, { role: R }>>; readonly broken?: MeshError } {
+  try {
+    return { loaded: readNodeFile(file, role) };
+  } catch (thrown) {
+    const broken = MeshError.from(thrown, "invalid-config", `${file} cannot be read`);
+    if (!existsSync(file) || !existsSync(copyOf(file))) throw broken;
+    return { loaded: { ...readNodeFile(copyOf(file), role), file }, broken };
+  }
+}
+
+/** Keeps a copy of a node file that is in force. Throws the system's error. */
+export function keepLastGood({ file, digest }: Pick<LoadedNode<NodeFile>, "file" | "digest">): void {
+  const text = textOf(file);
+  // It has changed since: the next version is kept when it is in force.
+  if (text === undefined || nodeFileDigest(text) !== digest) return;
+  if (textOf(copyOf(file)) !== text) writeWhole(copyOf(file), text);
+}
+
+/** Forgets a node file and its copy: nobody must be left to connect with it. */
+export function removeNodeFile(file: string): void {
+  rmSync(file, { force: true });
+  rmSync(copyOf(file), { force: true });
+}
+
+/** What is told of a node file that is broken. */
+export function nodeFileError(file: string, thrown: unknown): ConfigError {
+  const remedy = "the last good version is in force; adaos policy apply or adaos up writes the file anew";
+  return configErrorOf(file, thrown, remedy);
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new MeshError("invalid-config", `${file} cannot be read: ${messageOf(thrown)}`);
+  }
+}

@@ -1,0 +1,162 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { runFilePath, writeWhole } from "@adaos/config";
+import { type NodeStatus, type PartHealth, type RunFile, startStatusServer } from "@adaos/daemon";
+import { type Layout, readLayout } from "@adaos/provision";
+import { Guard } from "./processes/guard.ts";
+import { type ChildRecord, isRunning, type Programs, SUPERVISOR } from "./processes/process-table.ts";
+import type { StateLock } from "./processes/state-lock.ts";
+import { stopAll } from "./processes/stop-processes.ts";
+import { NODE_FLAGS, Supervisor } from "./processes/supervisor.ts";
+import { Incidents } from "./watch/incidents.ts";
+import { MeshFileWatch } from "./watch/mesh-file-watch.ts";
+import { ResilienceLog } from "./watch/resilience-log.ts";
+import { Watchdog } from "./watch/watchdog.ts";
+
+const HTTP = { host: "127.0.0.1", port: 0 };
+
+/** A mesh that this process has started and keeps running. */
+export interface RunningMesh {
+  readonly layout: Layout;
+  /** Reads its layout again: stops what is gone from it, and starts what is new. */
+  follow(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface KeptMeshOptions {
+  readonly stateDir: string;
+  readonly layout: Layout;
+  readonly programs: Programs;
+  readonly say: (line: string) => void;
+  /** Held until everything is stopped. */
+  readonly lock: StateLock;
+  /** Why the mesh file could not be used, and the last good version is. */
+  readonly broken?: unknown;
+  /** What a supervisor that has died has left, and its process id. */
+  readonly left?: { readonly pid: number; readonly children: readonly ChildRecord[] };
+}
+
+/** All that keeps a mesh running: the supervisor, the watchdog, and the guard that brings both back. */
+export class KeptMesh implements RunningMesh {
+  readonly #options: KeptMeshOptions;
+  readonly #supervisor: Supervisor;
+  readonly #guard: Guard;
+  readonly #watchdog: Watchdog;
+  readonly #incidents: Incidents;
+  readonly #meshFile: MeshFileWatch | undefined;
+  readonly #startedAt: string = new Date().toISOString();
+  #layout: Layout;
+  #server: { stop(): Promise<void> } | undefined;
+
+  private constructor(options: KeptMeshOptions) {
+    const { stateDir, layout, programs, say, broken } = options;
+    this.#options = options;
+    this.#layout = layout;
+    this.#incidents = new Incidents(new ResilienceLog(stateDir));
+    this.#meshFile =
+      layout.configFile === undefined ? undefined : new MeshFileWatch(layout.configFile, broken);
+    const resume = [
+      ...[process.execPath, ...NODE_FLAGS, programs.adaos],
+      ...["up", "--resume", "--state", stateDir],
+    ];
+    this.#guard = new Guard(resume, join(stateDir, "logs", "supervisor.log"), () => {
+      this.#incidents.noteGuardLost();
+      this.#supervisor.record();
+    });
+    this.#supervisor = new Supervisor({
+      stateDir,
+      layout,
+      programs,
+      say,
+      guard: () => this.#guard.record,
+      onRestart: (restart) => this.#incidents.noteRestart(restart),
+    });
+    this.#watchdog = new Watchdog({
+      stateDir,
+      layout: () => this.#layout,
+      kept: () => this.#supervisor.kept,
+      onLook: () => this.#lookAtFile(),
+      onWell: (name, errors) => {
+        this.#incidents.noteWell(name);
+        this.#incidents.noteConfig(name, errors);
+      },
+    });
+  }
+
+  /** Starts what does not run, and takes over what does. */
+  static async start(options: KeptMeshOptions): Promise<KeptMesh> {
+    const mesh = new KeptMesh(options);
+    const { left } = options;
+    const orphans = (left?.children ?? []).filter(isRunning);
+    mesh.#guard.start();
+    // Two of the same server would write into one store.
+    await stopAll(orphans.filter((orphan) => !mesh.#supervisor.wants(orphan)));
+    mesh.#supervisor.start(orphans);
+    if (left !== undefined) mesh.#incidents.noteResumed(left.pid, orphans.length);
+    await mesh.#serve();
+    mesh.#lookAtFile();
+    mesh.#watchdog.start();
+    return mesh;
+  }
+
+  get layout(): Layout {
+    return this.#layout;
+  }
+
+  async follow(): Promise<void> {
+    await this.#supervisor.follow(() => {
+      this.#layout = readLayout(this.#options.stateDir);
+      return this.#layout;
+    });
+  }
+
+  async stop(): Promise<void> {
+    const { stateDir, lock } = this.#options;
+    await this.#guard.stop();
+    await this.#watchdog.stop();
+    await this.#supervisor.stop();
+    rmSync(runFilePath(stateDir, SUPERVISOR), { force: true });
+    await this.#server?.stop();
+    lock.release();
+  }
+
+  #lookAtFile(): void {
+    this.#meshFile?.look();
+    const error = this.#meshFile?.error;
+    this.#incidents.noteConfig("mesh file", error === undefined ? [] : [error]);
+  }
+
+  /** Answers as a daemon does, so that `adaos status` sees whether it hangs. */
+  async #serve(): Promise<void> {
+    const server = await startStatusServer(HTTP, () => this.#status());
+    this.#server = server;
+    const content: RunFile = {
+      node: SUPERVISOR,
+      pid: process.pid,
+      statusUrl: `http://${HTTP.host}:${server.port}`,
+      startedAt: this.#startedAt,
+    };
+    writeWhole(runFilePath(this.#options.stateDir, SUPERVISOR), `${JSON.stringify(content)}\n`);
+  }
+
+  #status(): NodeStatus {
+    const { note, details } = this.#incidents;
+    const error = this.#meshFile?.error;
+    const parts: Record<string, PartHealth> = {
+      watchdog: { ready: true, ...(note === undefined ? {} : { note }), details },
+      guard:
+        this.#guard.record === undefined
+          ? { ready: false, reason: "is being started again" }
+          : { ready: true, details: { pid: this.#guard.record.pid } },
+      config: { ready: true, ...(error === undefined ? {} : { details: { errors: [error] } }) },
+    };
+    return {
+      node: SUPERVISOR,
+      role: SUPERVISOR,
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      ready: Object.values(parts).every(({ ready }) => ready),
+      parts,
+    };
+  }
+}

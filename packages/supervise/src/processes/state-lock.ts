@@ -1,0 +1,99 @@
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeWhole } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { randomId } from "@adaos/core/wire";
+import { isRunning, type ProcessRecord } from "./process-table.ts";
+
+const MAX_ATTEMPTS = 100;
+
+/** A lock that is held until it is released or its holder has died. */
+export interface StateLock {
+  release(): void;
+}
+
+/**
+ * Takes a lock of a state folder, or tells who holds it.
+ *
+ * The lock is the highest of the files `run/NAME.lock.1`, `.2`, …, and whoever made it holds it while he lives. A file
+ * is made once, in one step with what it says, and is removed only when there is a higher one. So of those who find a
+ * holder dead one alone makes the next file. To remove the file of the dead and to make it anew would let two win: the
+ * slower one removes what the faster one has just made.
+ */
+export function takeLock(stateDir: string, name: string, holder: ProcessRecord): StateLock | ProcessRecord {
+  const dir = join(stateDir, "run");
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const fileOf = (number: number): string => join(dir, `${name}.lock.${number}`);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const last = highest(dir, name);
+    const other = last === 0 ? undefined : holderIn(fileOf(last));
+    if (other !== undefined && isRunning(other)) return other;
+    if (!make(fileOf(last + 1), holder)) continue;
+    // Somebody may have been faster by more than one.
+    if (highest(dir, name) > last + 1) {
+      rmSync(fileOf(last + 1), { force: true });
+      continue;
+    }
+    for (const number of numbersOf(dir, name)) {
+      if (number <= last) rmSync(fileOf(number), { force: true });
+    }
+    // Not removed: the numbers must go on from here.
+    return { release: () => writeWhole(fileOf(last + 1), "") };
+  }
+  throw new MeshError("unavailable", `${name} of ${stateDir} cannot be locked; too many others try`);
+}
+
+/** Who holds a lock now; nothing where it is free. */
+export function lockHolder(stateDir: string, name: string): ProcessRecord | undefined {
+  const dir = join(stateDir, "run");
+  const last = highest(dir, name);
+  const holder = last === 0 ? undefined : holderIn(join(dir, `${name}.lock.${last}`));
+  return holder !== undefined && isRunning(holder) ? holder : undefined;
+}
+
+export function isLock(taken: StateLock | ProcessRecord): taken is StateLock {
+  return "release" in taken;
+}
+
+/** Whether it was made: never over one that is there. */
+function make(file: string, holder: ProcessRecord): boolean {
+  const staged = `${file}.${randomId()}.new`;
+  writeFileSync(staged, `${JSON.stringify(holder)}\n`, { mode: 0o600, flag: "wx" });
+  try {
+    linkSync(staged, file);
+    return true;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw thrown;
+  } finally {
+    rmSync(staged, { force: true });
+  }
+}
+
+function holderIn(file: string): ProcessRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as ProcessRecord;
+  } catch {
+    // Released, or removed by somebody who has made a higher one.
+    return undefined;
+  }
+}
+
+function highest(dir: string, name: string): number {
+  return Math.max(0, ...numbersOf(dir, name));
+}
+
+function numbersOf(dir: string, name: string): number[] {
+  let entries: string[];
+  try {
+    entries = readdirSync(dir);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw thrown;
+  }
+  const prefix = `${name}.lock.`;
+  return entries.flatMap((entry) => {
+    const number = entry.startsWith(prefix) ? entry.slice(prefix.length) : "";
+    return /^\d{1,15}$/.test(number) ? [Number(number)] : [];
+  });
+}

@@ -1,0 +1,159 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Layout } from "@adaos/provision";
+import { KeptProcess, type ProcessSpec, type Restart } from "./kept-process.ts";
+import {
+  type ChildRecord,
+  type ProcessRecord,
+  type Programs,
+  recordOf,
+  removeProcessTable,
+  SUPERVISOR,
+  writeProcessTable,
+} from "./process-table.ts";
+
+/**
+ * A daemon allocates little at a time: with a small young generation (MB) the default mesh holds 143 MB less, and a
+ * link carries 29,000 events/s instead of 32,000 (measured with Node 20).
+ */
+export const NODE_FLAGS: readonly string[] = ["--max-semi-space-size=1"];
+
+export interface SupervisorOptions {
+  readonly stateDir: string;
+  readonly layout: Layout;
+  readonly programs: Programs;
+  /** Tells a user what happens. */
+  readonly say: (line: string) => void;
+  readonly onRestart?: (restart: Restart) => void;
+  /** The process that brings this one back, as it is now. */
+  readonly guard?: () => ProcessRecord | undefined;
+}
+
+/** Keeps the processes of a mesh running: starts them, starts again what dies, and stops them all in order. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  #kept: readonly KeptProcess[];
+  readonly #self: ProcessRecord = recordOf(SUPERVISOR, process.pid);
+  #changing: Promise<void> = Promise.resolve();
+  #isStopping = false;
+
+  constructor(options: SupervisorOptions) {
+    const { stateDir, layout, programs } = options;
+    this.#options = options;
+    mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
+    // A nats-server knows no modes: its stores and logs take those of this process.
+    process.umask(0o077);
+    this.#kept = processSpecs(stateDir, layout, programs).map((spec) => this.#keep(spec));
+  }
+
+  get kept(): readonly KeptProcess[] {
+    return this.#kept;
+  }
+
+  /** Whether an orphan runs what the layout says. */
+  wants(orphan: ChildRecord): boolean {
+    return this.#kept.some(({ spec }) => isOf(orphan, spec));
+  }
+
+  /**
+   * Starts every process, or takes it over where it runs already.
+   * @param orphans What an earlier supervisor has left. Each runs what the layout says, or does not run.
+   */
+  start(orphans: readonly ChildRecord[] = []): void {
+    const added = this.#kept.filter((kept) => {
+      const orphan = orphans.find((one) => isOf(one, kept.spec));
+      if (orphan !== undefined) kept.adopt(orphan);
+      return orphan === undefined;
+    });
+    this.#begin(added);
+  }
+
+  /** Starts what the layout has anew, and stops what it no longer has; the others are not disturbed. */
+  follow(readLayout: () => Layout): Promise<void> {
+    const changing = this.#changing.then(async () => {
+      if (this.#isStopping) return;
+      const { stateDir, programs } = this.#options;
+      const wanted = processSpecs(stateDir, readLayout(), programs);
+      const gone = this.#kept.filter(({ spec }) => !wanted.some(({ name }) => name === spec.name));
+      const added = wanted
+        .filter(({ name }) => !this.#kept.some(({ spec }) => spec.name === name))
+        .map((spec) => this.#keep(spec));
+      // What is new does not wait for what takes its time to stop; until that has stopped it is still kept, and stopped
+      // with the rest if the whole is.
+      this.#kept = [...this.#kept, ...added];
+      this.#begin(added);
+      await stopInOrder(gone);
+      this.#kept = this.#kept.filter((kept) => !gone.includes(kept));
+      this.record();
+    });
+    // Whoever asked is told; the next change and the stop go on.
+    this.#changing = changing.catch(() => undefined);
+    return changing;
+  }
+
+  /** Stops everything, members first and servers last. Resolves when no process is left. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await stopInOrder(this.#kept);
+    removeProcessTable(this.#options.stateDir);
+  }
+
+  /** Writes down what runs, for whoever has to stop it or to take it over. */
+  record(): void {
+    if (this.#isStopping) return;
+    const { stateDir, programs, guard } = this.#options;
+    const children = this.#kept.flatMap(({ record }) => (record === undefined ? [] : [record]));
+    const guarding = guard?.();
+    writeProcessTable(stateDir, {
+      supervisor: this.#self,
+      ...(guarding === undefined ? {} : { guard: guarding }),
+      children,
+      programs,
+    });
+  }
+
+  /** None of them runs before all are written down. */
+  #begin(added: readonly KeptProcess[]): void {
+    for (const kept of added) kept.prepare();
+    this.record();
+    for (const kept of added) kept.go();
+  }
+
+  #keep(spec: ProcessSpec): KeptProcess {
+    return new KeptProcess(spec, {
+      onRecord: () => this.record(),
+      onRestart: (restart) => {
+        const { say, onRestart } = this.#options;
+        const { name, reason, ordered, pauseMs } = restart;
+        const what = ordered ? `${name} was ended (${reason})` : `${name} ended (${reason})`;
+        say(`${what}; starting it again in ${pauseMs} ms, see ${spec.outputFile}`);
+        onRestart?.(restart);
+      },
+    });
+  }
+}
+
+async function stopInOrder(kept: readonly KeptProcess[]): Promise<void> {
+  const tiers = [...new Set(kept.map(({ spec }) => spec.tier))].sort((a, b) => b - a);
+  for (const tier of tiers) {
+    await Promise.all(kept.filter(({ spec }) => spec.tier === tier).map((one) => one.stop()));
+  }
+}
+
+/** Whether a process runs what is wanted of it. */
+function isOf({ name, command = [] }: ChildRecord, spec: ProcessSpec): boolean {
+  return name === spec.name && command.join("\0") === [spec.command, ...spec.args].join("\0");
+}
+
+function processSpecs(stateDir: string, layout: Layout, { natsServer, adaos }: Programs): ProcessSpec[] {
+  const output = (name: string): string => join(stateDir, "logs", `${name.replace("/", "_")}.out`);
+  const servers = layout.servers.map(({ name, configFile }): ProcessSpec => {
+    return { name, command: natsServer, args: ["-c", configFile], outputFile: output(name), tier: 0 };
+  });
+  const tierOf = { root: 1, hub: 2, member: 3 } as const;
+  const nodes = layout.nodes.map(({ id, role, nodeFile }): ProcessSpec => {
+    const args = [...NODE_FLAGS, adaos, "node", role, "--config", nodeFile];
+    return { name: id, command: process.execPath, args, outputFile: output(id), tier: tierOf[role] };
+  });
+  return [...servers, ...nodes];
+}

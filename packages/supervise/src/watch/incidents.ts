@@ -1,0 +1,106 @@
+import type { ConfigError } from "@adaos/config";
+import type { Restart } from "../processes/kept-process.ts";
+import { SUPERVISOR } from "../processes/process-table.ts";
+import { FAILURES_UNTIL_ALERT } from "../processes/restart-plan.ts";
+import type { ResilienceLog } from "./resilience-log.ts";
+
+/** A restart that did not help four times in a row: a person has to look. */
+export interface Alert {
+  /** RFC 3339. */
+  readonly ts: string;
+  readonly component: string;
+  readonly reason: string;
+  readonly failures: number;
+}
+
+interface Told {
+  readonly ts: string;
+  readonly component: string;
+  readonly reason: string;
+  readonly ordered: boolean;
+}
+
+const MAX_KEPT = 20;
+
+/** What went wrong while the supervisor ran: written to the log, and the newest of it kept for who asks. */
+export class Incidents {
+  readonly #log: ResilienceLog;
+  #count = 0;
+  readonly #restarts: Told[] = [];
+  /** Of processes that have not been well since. */
+  readonly #alerts = new Map<string, Alert>();
+  /** By where they come from: the mesh file, or the process that told of them. */
+  readonly #configErrors = new Map<string, readonly ConfigError[]>();
+
+  constructor(log: ResilienceLog) {
+    this.#log = log;
+  }
+
+  noteRestart({ name: component, reason, ordered, pauseMs, failures }: Restart): void {
+    const ts = this.#keep(component, reason, ordered);
+    this.#log.warn("process restarted", { component, reason, ordered, pause_ms: pauseMs, failures });
+    if (failures < FAILURES_UNTIL_ALERT) return;
+    this.#alerts.set(component, { ts, component, reason, failures });
+    // R107: once for each row of failures.
+    if (failures === FAILURES_UNTIL_ALERT)
+      this.#log.alert("restart does not help", { component, reason, failures });
+  }
+
+  noteWell(component: string): void {
+    this.#alerts.delete(component);
+  }
+
+  noteResumed(pid: number, adopted: number): void {
+    this.#keep(SUPERVISOR, "died", false);
+    this.#log.warn("supervisor restarted", { component: SUPERVISOR, died_pid: pid, adopted });
+  }
+
+  noteGuardLost(): void {
+    this.#keep("guard", "ended", false);
+    this.#log.warn("process restarted", { component: "guard", reason: "ended" });
+  }
+
+  /** @param errors All that `source` says now. */
+  noteConfig(source: string, errors: readonly ConfigError[]): void {
+    const before = this.#configErrors.get(source) ?? [];
+    const known = new Set(before.map((error) => JSON.stringify(error)));
+    if (errors.length > 0) this.#configErrors.set(source, errors);
+    else this.#configErrors.delete(source);
+    const fresh = errors.filter((error) => !known.has(JSON.stringify(error)));
+    if (fresh.length > 0) this.#log.warn("config.errors", { component: source, "config.errors": fresh });
+    if (before.length > 0 && errors.length === 0) this.#log.warn("config mended", { component: source });
+  }
+
+  get alerts(): readonly Alert[] {
+    return [...this.#alerts.values()];
+  }
+
+  get details(): Readonly<Record<string, unknown>> {
+    return { restarts: this.#count, last: this.#restarts, alerts: this.alerts };
+  }
+
+  /** Returns when that was. */
+  #keep(component: string, reason: string, ordered: boolean): string {
+    const ts = new Date().toISOString();
+    this.#count++;
+    this.#restarts.push({ ts, component, reason, ordered });
+    if (this.#restarts.length > MAX_KEPT) this.#restarts.shift();
+    return ts;
+  }
+
+  /** In a few words, for a line of `adaos status`. */
+  get note(): string | undefined {
+    const alerts = this.alerts.map(
+      ({ component, reason, failures }) => `ALERT ${component}: ${failures} starts did not help (${reason})`,
+    );
+    const last = this.#restarts.at(-1);
+    const restarts =
+      last === undefined
+        ? []
+        : [
+            `${this.#count} restart${this.#count === 1 ? "" : "s"}, the last of ${last.component} at ${last.ts} (${last.reason})`,
+          ];
+    const all = [...alerts, ...restarts];
+    return all.length === 0 ? undefined : all.join("; ");
+  }
+}
