@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
+import { type FSWatcher, readFileSync, statSync, watch } from "node:fs";
+import { basename, dirname } from "node:path";
 import {
   type ConfigError,
   keepLastGood,
@@ -14,8 +15,10 @@ import { messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "./part.ts";
 import { type Progress, Rounds } from "./progress.ts";
 
-/** How often it is looked whether the file is another one, when nobody says otherwise. */
+/** How often it is looked whether the file is another one, where the system does not tell. */
 const LOOK_MS = 200;
+/** So much less often where it does: watches miss what network disks change. */
+const REST_FACTOR = 5;
 
 type Version<R extends NodeRole> = LoadedNode<Extract<NodeFile, { role: R }>>;
 
@@ -42,6 +45,7 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
   readonly name = "config";
   readonly #options: NodeFileWatchOptions<R>;
   #timer: NodeJS.Timeout | undefined;
+  #watcher: FSWatcher | undefined;
   /** What the file system said of the version looked at last. */
   #seen: string | undefined;
   #lastGood: Version<R>;
@@ -52,6 +56,7 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
   #unapplied: string | undefined;
   #applying: Promise<void> | undefined;
   readonly #rounds = new Rounds();
+  #isStopped = false;
 
   constructor(options: NodeFileWatchOptions<R>) {
     this.#options = options;
@@ -61,14 +66,14 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
 
   async start(): Promise<void> {
     // The file may have changed since the node began with it, long ago when it had to wait for its server.
-    this.#look();
+    this.#follow();
     if (this.#isInForce) this.#keepCopy();
-    this.#timer ??= setInterval(() => this.#look(), this.#options.lookMs ?? LOOK_MS);
-    this.#timer.unref();
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    this.#watcher?.close();
     await this.#applying;
   }
 
@@ -87,6 +92,36 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
 
   progress(): Progress {
     return this.#rounds.progress;
+  }
+
+  /** Looks now, and then again: soon while there is something to do, or when the system would not tell of it. */
+  readonly #follow = (): void => {
+    clearTimeout(this.#timer);
+    if (this.#isStopped) return;
+    this.#watcher ??= this.#watch();
+    this.#look();
+    const { lookMs = LOOK_MS } = this.#options;
+    const isAtRest = this.#watcher !== undefined && this.#wanted === undefined;
+    this.#timer = setTimeout(this.#follow, isAtRest ? lookMs * REST_FACTOR : lookMs);
+    this.#timer.unref();
+  };
+
+  /** Of the folder: a file that is replaced as a whole is another one. */
+  #watch(): FSWatcher | undefined {
+    const { file } = this.#options.loaded;
+    try {
+      const watcher = watch(dirname(file), { persistent: false }, (_, name) => {
+        if (name === null || name === basename(file)) this.#follow();
+      });
+      // The folder is gone, or there are no watches left: the next look tries again.
+      watcher.on("error", () => {
+        watcher.close();
+        this.#watcher = undefined;
+      });
+      return watcher;
+    } catch {
+      return undefined;
+    }
   }
 
   #look(): void {

@@ -20,9 +20,10 @@ import type { Hub, OutboxTransportOptions } from "./outbox-transport-options.ts"
 const BATCH_BYTES = 4 * 1024 * 1024;
 /** Publishes that are held back while the last of the outbox is forwarded; more are kept. */
 const MAX_HELD = 1000;
+/** How often it is looked what takes too long, while there is anything. */
 const TICK_MS = 250;
 /** How often is looked for what other processes have left, and told that this one lives. */
-const ADOPT_TICKS = 40;
+const ADOPT_MS = 10_000;
 /** A program that is started again comes first: what it publishes then goes behind what it had accepted before. */
 const SUCCESSOR_MS = 20_000;
 
@@ -53,8 +54,9 @@ export class OutboxTransport implements Transport {
   readonly #finished = new Set<string>();
   /** Called when nothing waits any more, or the hub goes away. */
   readonly #onChange = new Set<() => void>();
-  readonly #ticker: NodeJS.Timeout;
-  #ticks = 0;
+  readonly #adopting: NodeJS.Timeout;
+  /** Runs while anything is on its way or waits: a program at rest is not woken. */
+  #ticker: NodeJS.Timeout | undefined;
   #hub: Hub | undefined;
   #hubError: MeshError | undefined;
   #unlisten: () => void = () => undefined;
@@ -79,8 +81,8 @@ export class OutboxTransport implements Transport {
     this.capabilities = this.#options.capabilities;
     this.#outbox = options.outbox;
     this.#log = options.log;
-    this.#ticker = setInterval(() => this.#tick(), Math.min(TICK_MS, this.#options.patienceMs));
-    this.#ticker.unref();
+    this.#adopting = setInterval(() => void this.#adopt(), ADOPT_MS);
+    this.#adopting.unref();
     options.hub.then(
       (hub) => this.#onHub(hub),
       (thrown: unknown) => {
@@ -142,6 +144,7 @@ export class OutboxTransport implements Transport {
     await this.#hub?.transport.close();
     this.#keepHeld();
     this.#state = "closed";
+    clearInterval(this.#adopting);
     clearInterval(this.#ticker);
     this.#unlisten();
     for (const wake of this.#onChange) wake();
@@ -182,16 +185,28 @@ export class OutboxTransport implements Transport {
     this.#forward();
   }
 
+  async #adopt(): Promise<void> {
+    if (this.#state !== "open") return;
+    void this.#outbox.touch();
+    await this.#outbox.adopt(SUCCESSOR_MS);
+    this.#forward();
+  }
+
+  #keepTicking(): void {
+    if (this.#ticker !== undefined || this.#state === "closed") return;
+    this.#ticker = setInterval(() => this.#tick(), Math.min(TICK_MS, this.#options.patienceMs));
+    this.#ticker.unref();
+  }
+
   #tick(): void {
     if (this.#isLate(this.#flights.values().next().value)) this.#keepInFlight();
     if (this.#isLate(this.#held[0])) this.#keepHeld();
-    if (++this.#ticks % ADOPT_TICKS === 0 && this.#state === "open") {
-      void this.#outbox.touch();
-      void this.#outbox.adopt(SUCCESSOR_MS);
-    }
     // An append that failed leaves nothing to forward, and nobody else who tells.
     this.#onForwarded();
     this.#forward();
+    if (this.#flights.size + this.#held.length + this.#outbox.waiting > 0) return;
+    clearInterval(this.#ticker);
+    this.#ticker = undefined;
   }
 
   #isLate(flight: InFlight | undefined): boolean {
@@ -208,6 +223,7 @@ export class OutboxTransport implements Transport {
   }
 
   async #keep(message: Message): Promise<PublishReceipt> {
+    this.#keepTicking();
     const seq = await this.#outbox.append(message);
     this.#forward();
     return { stream: OUTBOX_STREAM, seq, duplicate: false };
@@ -236,6 +252,7 @@ export class OutboxTransport implements Transport {
 
   #send(transport: Transport, flight: InFlight): void {
     this.#flights.add(flight);
+    this.#keepTicking();
     transport.publish(flight.message, { signal: this.#kept.signal }).then(
       (receipt) => this.#onStored(flight, receipt),
       (thrown: unknown) => this.#onFailed(flight, MeshError.from(thrown, "internal", "publish failed")),
@@ -244,6 +261,7 @@ export class OutboxTransport implements Transport {
 
   #hold(flight: InFlight): void {
     this.#held.push(flight);
+    this.#keepTicking();
     if (this.#held.length > MAX_HELD) this.#keepHeld();
   }
 
@@ -313,6 +331,7 @@ export class OutboxTransport implements Transport {
   }
 
   #forward(): void {
+    if (this.#outbox.waiting > 0) this.#keepTicking();
     if (this.#forwarding !== undefined || this.#outbox.waiting === 0) return;
     this.#forwarding = this.#forwardAll()
       .catch((err: unknown) => this.#log.error({ err }, "outbox not forwarded"))

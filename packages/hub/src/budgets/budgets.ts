@@ -38,7 +38,6 @@ export interface BudgetsOptions {
   readonly log: Logger;
 }
 
-const SETTLE_MS = 250;
 const TRAFFIC_MS = 1000;
 const TRAFFIC_FRESH_MS = 20;
 /** Nodes of every subnet that are daemons of the mesh itself. */
@@ -58,20 +57,22 @@ export class Budgets implements Part {
   readonly #books: ReadonlyMap<Written, StreamUsage>;
   readonly #rates: RateWatch;
   readonly #guard: FloodGuard;
-  readonly #timers: NodeJS.Timeout[] = [];
+  #timer: NodeJS.Timeout | undefined;
   #subscription: Subscription | undefined;
   #restrictions: Restrictions = new Map();
   #shutOut: ReadonlyMap<string, string> = new Map();
   /** What the server obeys, or nothing when that is not known. A hub that has just started restricts nobody. */
   #enforced: string | undefined = NOTHING;
   #settling: Promise<void> | undefined;
+  /** Something changed while a change was on its way to the server. */
+  #settleAgain = false;
   #isTrafficKnown = true;
   #traffic: { readonly askedMs: number; readonly answer: Promise<ReadonlyMap<string, Traffic>> } | undefined;
 
   constructor(options: BudgetsOptions) {
     this.#options = options;
     this.#guard = new FloodGuard(options.flood);
-    this.#rates = new RateWatch(options);
+    this.#rates = new RateWatch({ ...options, onCounted: () => this.#settle() });
     const { subnet } = options;
     const streams: [Written, string][] = [
       ["events", eventsStream(subnet)],
@@ -90,8 +91,7 @@ export class Budgets implements Part {
   async start(): Promise<void> {
     for (const books of this.#books.values()) books.start();
     this.#rates.start();
-    this.#timers.push(setInterval(() => this.#settle(), SETTLE_MS));
-    this.#timers.push(setInterval(() => void this.#lookAtTraffic(), TRAFFIC_MS));
+    this.#timer = setInterval(() => void this.#lookAtTraffic(), TRAFFIC_MS);
     // The root asks how full the stream is, so that no other subnet fills it.
     this.#subscription = this.#options.connection.nc.subscribe(FILL_SERVICE, {
       callback: (error, msg) => {
@@ -102,7 +102,8 @@ export class Budgets implements Part {
 
   async stop(): Promise<void> {
     this.#subscription?.unsubscribe();
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#timer);
+    this.#settleAgain = false;
     await Promise.all([this.#rates.stop(), ...[...this.#books.values()].map((books) => books.stop())]);
     await this.#settling;
   }
@@ -168,11 +169,16 @@ export class Budgets implements Part {
       if (this.#isTrafficKnown) this.#options.log.warn({ err }, "members' traffic not known");
       this.#isTrafficKnown = false;
     }
+    // Bans end by themselves, and what the server did not take is tried again.
+    this.#settle();
   }
 
   /** Brings to the server what is to hold now, one change at a time. */
   #settle(): void {
-    if (this.#settling !== undefined) return;
+    if (this.#settling !== undefined) {
+      this.#settleAgain = true;
+      return;
+    }
     const { subnet, grants } = this.#options;
     const stands = new Map([...this.#books].map(([written, books]) => [written, standOf(books)] as const));
     const restrictions = planRestrictions(subnet, grants.members, stands, this.#rates.overdrawn());
@@ -190,6 +196,9 @@ export class Budgets implements Part {
     grants.restrict(withheld, new Set(shutOut.keys()));
     this.#settling = this.#enforce(wanted).finally(() => {
       this.#settling = undefined;
+      if (!this.#settleAgain) return;
+      this.#settleAgain = false;
+      this.#settle();
     });
   }
 

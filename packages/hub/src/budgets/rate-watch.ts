@@ -13,6 +13,8 @@ export interface RateWatchOptions {
   readonly subnet: string;
   readonly connection: Connection;
   readonly jsm: JetStreamManager;
+  /** Called after each look, several times a second: who is overdrawn changes with time too. */
+  readonly onCounted: () => void;
   readonly log: Logger;
 }
 
@@ -27,6 +29,7 @@ export class RateWatch {
   #limited: readonly string[] = [];
   /** Reads the members that it was made for. */
   #reader: { readonly of: readonly string[]; readonly headers: HeaderReader; nextSeq: number } | undefined;
+  #onReplaced: () => void = () => undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: RateWatchOptions) {
@@ -37,7 +40,9 @@ export class RateWatch {
   replace(limits: ReadonlyMap<string, readonly RateLimit[]>): void {
     this.#rates.replace(limits);
     const limited = [...limits].filter(([, own]) => own.length > 0).map(([node]) => node);
-    if (limited.join() !== this.#limited.join()) this.#limited = limited;
+    if (limited.join() === this.#limited.join()) return;
+    this.#limited = limited;
+    this.#onReplaced();
   }
 
   /** Who may publish nothing now, for how long and why. */
@@ -51,6 +56,7 @@ export class RateWatch {
 
   async stop(): Promise<void> {
     this.#stopped.abort();
+    this.#onReplaced();
     await this.#running;
   }
 
@@ -62,14 +68,24 @@ export class RateWatch {
       try {
         await this.#look();
         isTold = false;
+        this.#options.onCounted();
       } catch (err) {
         this.#options.log[isTold ? "debug" : "warn"]({ err }, "limits of members not held for now");
         isTold = true;
         pauseMs = RETRY_MS;
       }
-      await delay(pauseMs, signal);
+      // Without limits there is nothing to count, and a new limit does not wait.
+      if (this.#reader === undefined && this.#limited.length === 0) await this.#untilReplaced();
+      else await delay(pauseMs, signal);
     }
     await this.#reader?.headers.close();
+  }
+
+  #untilReplaced(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onReplaced = resolve;
+      if (this.#stopped.signal.aborted) resolve();
+    });
   }
 
   async #look(): Promise<void> {

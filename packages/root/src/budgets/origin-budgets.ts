@@ -27,6 +27,8 @@ export interface LinkBudget {
 }
 
 const ASK_MS = 1000;
+/** How often a hub is asked to which nothing is carried. */
+const REST_MS = 5000;
 const ANSWER_MS = 2000;
 /**
  * Keeps each subnet within its share of the root's stream and of every other subnet's. One that holds too much of the
@@ -43,6 +45,9 @@ export class OriginBudgets implements Part {
   /** Bytes that this daemon has stored in the root's stream, by the subnet that they came from. */
   readonly #sent = new Map<string, number>();
   readonly #rounds = new Rounds();
+  readonly #askedMs = new Map<string, number>();
+  /** Something was carried to them since they were asked. */
+  readonly #inUse = new Set<string>();
   #asking: Promise<void> | undefined;
 
   constructor(options: OriginBudgetsOptions) {
@@ -93,6 +98,7 @@ export class OriginBudgets implements Part {
   downlink(subnet: string): LinkBudget {
     return {
       assertRoom: (subject) => {
+        this.#noteUse(subnet);
         const origin = writerOf(subject)?.subnet ?? "";
         if (this.#targets.get(subnet)?.over.has(origin) !== true) return;
         const reason = `${origin} holds as much of the stream of ${subnet} as it may; the rest is for others`;
@@ -116,16 +122,30 @@ export class OriginBudgets implements Part {
       this.#rounds.done();
       const subnets = this.#options.subnets();
       for (const subnet of this.#targets.keys()) if (!subnets.includes(subnet)) this.#targets.delete(subnet);
+      const due = subnets.filter((subnet) => this.#inUse.has(subnet) || this.#unaskedMs(subnet) >= REST_MS);
       // One that does not answer must not keep the others waiting for long.
-      await Promise.all(subnets.map((subnet) => this.#askOne(subnet)));
+      await Promise.all(due.map((subnet) => this.#askOne(subnet)));
       await delay(ASK_MS, signal);
     }
+  }
+
+  /** After a rest it is not waited for the next round: what is known is old. */
+  #noteUse(subnet: string): void {
+    if (this.#inUse.has(subnet)) return;
+    this.#inUse.add(subnet);
+    if (this.#unaskedMs(subnet) >= ASK_MS) void this.#askOne(subnet);
+  }
+
+  #unaskedMs(subnet: string): number {
+    return performance.now() - (this.#askedMs.get(subnet) ?? Number.NEGATIVE_INFINITY);
   }
 
   /**
    * A hub that does not answer, or answers nonsense, has no budgets: it is its own stream that fills. Never rejects.
    */
   async #askOne(subnet: string): Promise<void> {
+    this.#askedMs.set(subnet, performance.now());
+    this.#inUse.delete(subnet);
     try {
       const { nc } = this.#options.connection;
       const answer = await nc.request(fillSubject(subnet), "", { timeout: ANSWER_MS });

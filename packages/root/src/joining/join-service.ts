@@ -14,7 +14,7 @@ export interface JoinHandler {
 }
 
 /** How often it is looked which invitations are open. */
-const LOOK_MS = 250;
+const LOOK_MS = 1000;
 const MAX_WAITING = 16;
 const MAX_REQUEST_BYTES = 65_536;
 const NOTHING = new Uint8Array();

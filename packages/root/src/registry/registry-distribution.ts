@@ -12,8 +12,13 @@ import {
 } from "@adaos/transport-nats";
 import { LimitedLog } from "../limited-log.ts";
 
-/** How often each hub is offered the registry: a hub that comes back, or an operator's change, waits no longer. */
+/** How often it is looked whether there is another registry to offer, or another hub. */
+const LOOK_MS = 1000;
+/** How often each hub is offered the registry until it has it: a hub that comes back waits no longer. */
 const OFFER_MS = 2000;
+/** How often one that has it: several root daemons tell by it that this one is there. */
+const REPEAT_MS = 5000;
+const HAS_IT = "has it";
 /** What is lost while a hub restarts must not keep the next offer waiting for long. */
 const ANSWER_MS = 2000;
 /** A hub checks the whole registry before it answers the last part. */
@@ -48,6 +53,7 @@ export class RegistryDistribution implements Part {
   /** Hubs that were handed parts and have not taken the whole. */
   readonly #pausedUntilMs = new Map<string, number>();
   readonly #offering = new Map<string, Promise<void>>();
+  readonly #offeredMs = new Map<string, number>();
   #running: Promise<void> | undefined;
 
   constructor(options: RegistryDistributionOptions) {
@@ -80,12 +86,20 @@ export class RegistryDistribution implements Part {
       for (const subnet of this.#told.keys()) if (!subnets.includes(subnet)) this.#forget(subnet);
       // One that does not answer must not keep the others waiting.
       for (const subnet of subnets) {
-        if (this.#offering.has(subnet)) continue;
+        if (this.#offering.has(subnet) || !this.#isDue(subnet)) continue;
         const offered = this.#offer(subnet).finally(() => this.#offering.delete(subnet));
         this.#offering.set(subnet, offered);
       }
-      await delay(OFFER_MS, signal);
+      await delay(LOOK_MS, signal);
     }
+  }
+
+  #isDue(subnet: string): boolean {
+    if (this.#about.get(subnet) !== this.#options.bundle()?.digest) return true;
+    const pauseMs = this.#told.get(subnet) === HAS_IT ? REPEAT_MS : OFFER_MS;
+    return (
+      performance.now() - (this.#offeredMs.get(subnet) ?? Number.NEGATIVE_INFINITY) >= pauseMs - LOOK_MS / 2
+    );
   }
 
   /** Never rejects. */
@@ -93,6 +107,7 @@ export class RegistryDistribution implements Part {
     const bundle = this.#options.bundle();
     if (bundle === undefined) return;
     if (performance.now() < (this.#pausedUntilMs.get(subnet) ?? 0)) return;
+    this.#offeredMs.set(subnet, performance.now());
     try {
       let reply = await this.#say(subnet, bundle, undefined);
       // A hub asks for one part after the other; one that asks otherwise would keep the root busy for ever.
@@ -109,7 +124,7 @@ export class RegistryDistribution implements Part {
       if (!("have" in reply))
         return this.#note(subnet, "refused" in reply ? reply.refused : "takes no part of it");
       this.#pausedUntilMs.delete(subnet);
-      this.#note(subnet, "has it");
+      this.#note(subnet, HAS_IT);
     } catch (thrown) {
       this.#about.set(subnet, bundle.digest);
       this.#note(subnet, `does not answer: ${messageOf(thrown)}`);
@@ -119,6 +134,7 @@ export class RegistryDistribution implements Part {
   #forget(subnet: string): void {
     this.#told.delete(subnet);
     this.#about.delete(subnet);
+    this.#offeredMs.delete(subnet);
   }
 
   #note(subnet: string, said: string): void {

@@ -1,5 +1,7 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { type AutoApply, registryApprovalFile, registryInForceFile, writeWholeSynced } from "@adaos/config";
 import type { Logger } from "@adaos/core";
 import { type KnownEvent, messageOf } from "@adaos/core/wire";
@@ -12,7 +14,7 @@ import { FolderWatch } from "./folder-watch.ts";
 import { type JudgeFolder, judgeApart } from "./registry-judge.ts";
 
 /** How often it is looked whether the folder has changed. */
-const LOOK_MS = 500;
+const LOOK_MS = 1000;
 /** A look at many files takes a while: the pause after it is so many times as long, within limits. */
 const PAUSE_FACTOR = 5;
 const MAX_PAUSE_MS = 5000;
@@ -24,6 +26,9 @@ const UNREAD = /^_dist\//;
 /** Files looked at, at most; a registry holds fewer. */
 const MAX_FILES = 50_000;
 const DIGEST_LENGTH = 64;
+/** At a time. Those of `node:fs/promises`, one after the other, took twice the processor time. */
+const STATS_AT_ONCE = 64;
+const statOf = promisify(stat);
 
 export interface RegistryFolderOptions {
   readonly dir: string;
@@ -168,7 +173,7 @@ export class RegistryFolder implements Part {
   /** The document of the registry in force. Another root daemon may have kept a newer one. */
   async #kept(): Promise<Uint8Array | undefined> {
     const file = this.#inForceFile;
-    const size = file === undefined ? undefined : (await stat(file).catch(() => undefined))?.size;
+    const size = file === undefined ? undefined : (await statOf(file).catch(() => undefined))?.size;
     if (file === undefined || size === undefined || size > MAX_BUNDLE_BYTES) return this.#inForce?.bytes;
     return await readFile(file);
   }
@@ -231,11 +236,16 @@ async function stampOf(dir: string): Promise<string> {
   const entries = await readdir(dir, { recursive: true });
   const files = entries.filter((path) => WATCHED.test(path) && !UNREAD.test(path)).sort();
   const stamps: string[] = [];
-  for (const path of files.slice(0, MAX_FILES)) stamps.push(`${path} ${await stampOfFile(join(dir, path))}`);
+  for (let at = 0; at < Math.min(files.length, MAX_FILES); at += STATS_AT_ONCE) {
+    const some = files.slice(at, at + STATS_AT_ONCE);
+    stamps.push(
+      ...(await Promise.all(some.map(async (path) => `${path} ${await stampOfFile(join(dir, path))}`))),
+    );
+  }
   return stamps.join("\n");
 }
 
 async function stampOfFile(path: string | undefined): Promise<string> {
-  const found = path === undefined ? undefined : await stat(path).catch(() => undefined);
+  const found = path === undefined ? undefined : await statOf(path).catch(() => undefined);
   return found?.isFile() === true ? `${found.mtimeMs} ${found.size} ${found.ino}` : "gone";
 }

@@ -1,4 +1,5 @@
 import type { Logger } from "@adaos/core";
+import { every } from "@adaos/core/wire";
 import type { Msg } from "nats";
 import { type Connection, delay } from "../connection/connection.ts";
 import { type AckSource, type AckSubject, AckSubjects } from "./ack-subject.ts";
@@ -85,7 +86,7 @@ export class PinnedConsumer {
   readonly #connection: Connection;
   readonly #options: PinnedConsumerOptions;
   readonly #loop: PullLoop;
-  readonly #ticker: NodeJS.Timeout;
+  readonly #stopTicking: () => void;
   readonly #stopped = new AbortController();
   /** Handed over and not acknowledged, in order. */
   #queue: Ordered[] = [];
@@ -129,7 +130,7 @@ export class PinnedConsumer {
         this.#void();
       },
     });
-    this.#ticker = setInterval(() => this.#loop.tick(), TICK_MS);
+    this.#stopTicking = every(TICK_MS, () => this.#loop.tick());
     this.#loop.fill();
   }
 
@@ -162,7 +163,7 @@ export class PinnedConsumer {
   /** Acknowledges what is done and lets another puller be served at once. Safe to call twice. */
   async stop(): Promise<void> {
     this.quiet();
-    clearInterval(this.#ticker);
+    this.#stopTicking();
     this.#acknowledge();
     await this.#loop.unpin(UNPIN_MS);
     this.#loop.end();

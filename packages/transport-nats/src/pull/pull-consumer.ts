@@ -1,5 +1,5 @@
 import type { Logger, Settlement } from "@adaos/core";
-import { RecentMap } from "@adaos/core/wire";
+import { every, RecentMap } from "@adaos/core/wire";
 import type { Msg } from "nats";
 import { type Connection, delay } from "../connection/connection.ts";
 import type { AckSubject } from "./ack-subject.ts";
@@ -69,7 +69,7 @@ export class PullConsumer {
   /** Settlements that go out together. */
   #unsent: { readonly msg: Msg; readonly word: string }[] = [];
   #sender: NodeJS.Timeout | undefined;
-  readonly #ticker: NodeJS.Timeout;
+  readonly #stopTicking: () => void;
   readonly #onIdle = new Set<() => void>();
   #stopped: Promise<void> | undefined;
   /** Aborted when a stop has nothing more to expect of the last pull. */
@@ -95,7 +95,7 @@ export class PullConsumer {
       },
       onMessage: (msg, { at }) => this.#onDelivered(msg, at),
     });
-    this.#ticker = setInterval(() => this.#tick(), Math.min(options.ackWaitMs / 3, MAX_TICK_MS));
+    this.#stopTicking = every(Math.min(options.ackWaitMs / 3, MAX_TICK_MS), () => this.#tick());
     this.#loop.fill();
   }
 
@@ -109,7 +109,7 @@ export class PullConsumer {
     this.#stopped ??= this.#endPull();
     if (this.#held.size > 0) await this.#idleWithin(graceMs);
     await this.#stopped;
-    clearInterval(this.#ticker);
+    this.#stopTicking();
     this.#send();
   }
 

@@ -1,4 +1,5 @@
 import type { Logger } from "@adaos/core";
+import { within } from "@adaos/core/wire";
 import type { JetStreamManager } from "nats";
 import { type Connection, delay } from "../connection/connection.ts";
 import { HeaderReader } from "../connection/header-reader.ts";
@@ -30,6 +31,8 @@ const KEEP_BELOW = 1 / 16;
 const FILL_BYTES_PER_MS = 65_536;
 const MIN_LOOK_MS = 25;
 const MAX_LOOK_MS = 1000;
+/** A stream to which nothing is written is looked at so seldom: it may become less by itself. */
+const REST_MS = 5000;
 const RETRY_MS = 500;
 /** Reading takes a fifth of the time at most: of the server as of this process. */
 const PAUSE_PER_READING = 4;
@@ -45,7 +48,7 @@ const ANEW_MS = 10_000;
  * above an eighth it also reads the headers of what is stored. A stream that is written fast hands out one message
  * between two disk syncs, so reading cannot keep up with a flood: until something has been read, it is taken to be
  * whose connections have sent that much in that time. A stream that is nearly empty costs a request a second, whatever
- * passes through it.
+ * passes through it, and next to none while nothing does: the first message that is written wakes it.
  */
 export class StreamUsage {
   readonly #options: StreamUsageOptions;
@@ -58,8 +61,13 @@ export class StreamUsage {
   #state = { maxBytes: 0, usedBytes: 0, firstSeq: 1, lastSeq: 0 };
   #sent: ReadonlyMap<string, number> | undefined;
   #isKept = false;
+  /** Nothing was written between the last two looks. */
+  #isQuiet = false;
+  #subjects: readonly string[] = [];
+  #wake: () => void = () => undefined;
   #anewMs = 0;
   #over: ReadonlySet<string> = new Set();
+  #onUnread: () => void = () => undefined;
   #running: Promise<unknown> | undefined;
 
   constructor(options: StreamUsageOptions) {
@@ -73,6 +81,8 @@ export class StreamUsage {
 
   async stop(): Promise<void> {
     this.#stopped.abort();
+    this.#onUnread();
+    this.#wake();
     await this.#running;
     await this.#reader.close();
   }
@@ -121,11 +131,33 @@ export class StreamUsage {
     }
   }
 
+  /** While the stream is at rest it waits for the next message. Listens before it asks, so that none is missed. */
   async #look(): Promise<number> {
+    if (!this.#isQuiet) return await this.#take();
+    const written = new Promise<true>((resolve) => {
+      this.#wake = () => resolve(true);
+    });
+    const { nc } = this.#options.connection;
+    const subscriptions = this.#subjects.map((subject) =>
+      nc.subscribe(subject, { max: 1, callback: () => this.#wake() }),
+    );
+    try {
+      const pauseMs = await this.#take();
+      if (!this.#isQuiet || this.#stopped.signal.aborted) return pauseMs;
+      if ((await within(written, REST_MS)) === true) this.#isQuiet = false;
+      return 0;
+    } finally {
+      for (const subscription of subscriptions) subscription.unsubscribe();
+    }
+  }
+
+  /** Resolves with the time until the next look. */
+  async #take(): Promise<number> {
     const { jsm, stream } = this.#options;
     const before = this.#state;
     const { config, state } = await jsm.streams.info(stream);
     const [maxBytes, usedBytes] = [config.max_bytes, state.bytes];
+    this.#subjects = config.subjects ?? [];
     this.#state = { maxBytes, usedBytes, firstSeq: state.first_seq, lastSeq: state.last_seq };
     // The stream was made anew.
     if (state.last_seq < before.lastSeq) await this.#beginAnew();
@@ -141,6 +173,8 @@ export class StreamUsage {
       await this.#checkDrift();
       this.#decide();
     }
+    this.#isQuiet = state.last_seq === before.lastSeq && !this.#isKept;
+    if (this.#hasUnread()) this.#onUnread();
     const soonMs = Math.max(0, maxBytes - usedBytes) / 4 / FILL_BYTES_PER_MS;
     return Math.min(Math.max(soonMs, MIN_LOOK_MS), MAX_LOOK_MS);
   }
@@ -157,8 +191,16 @@ export class StreamUsage {
     this.#unread.add(before.lastSeq + 1, lastSeq, usedBytes - before.usedBytes, sent);
   }
 
+  #hasUnread(): boolean {
+    return this.#isKept && this.#readSeq < this.#state.lastSeq;
+  }
+
   async #readOn(): Promise<number> {
-    if (!this.#isKept || this.#readSeq >= this.#state.lastSeq) return MIN_LOOK_MS;
+    // A look finds what there is to read; a stream at rest wakes nobody.
+    if (!this.#hasUnread()) {
+      if (!this.#stopped.signal.aborted) await new Promise<void>((resolve) => (this.#onUnread = resolve));
+      return 0;
+    }
     const startedMs = performance.now();
     const { firstSeq, lastSeq } = this.#state;
     const holdings = this.#holdings;
