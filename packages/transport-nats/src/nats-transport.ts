@@ -31,6 +31,7 @@ import {
   type StoredReply,
   type StoredReplyRequest,
 } from "./services/hub-requests.ts";
+import { KnownHandlers } from "./services/known-handlers.ts";
 import { type FoundReply, Replies } from "./services/replies.ts";
 
 export interface NatsTransportOptions {
@@ -58,6 +59,7 @@ export class NatsTransport implements Transport {
   readonly #publisher: StreamPublisher;
   readonly #suspensions: Suspensions;
   readonly #replies: Replies;
+  readonly #handlers: KnownHandlers;
   readonly #subscriptions = new Set<Subscription>();
   readonly #closed = new AbortController();
   #closing: Promise<void> | undefined;
@@ -71,6 +73,10 @@ export class NatsTransport implements Transport {
     this.#replies = new Replies(connection, options.address, (requestId, after) =>
       this.#storedReply(requestId, after),
     );
+    this.#handlers = new KnownHandlers(async (subject) => {
+      const request: HandlersRequest = { subject };
+      return (await this.#ask<HandlersReply>("handlers", request)).handlers;
+    });
   }
 
   publish(message: Message, options?: SendOptions): Promise<PublishReceipt> {
@@ -120,9 +126,8 @@ export class NatsTransport implements Transport {
 
   async handlersOf(subject: string): Promise<HandlersReply["handlers"]> {
     if (this.#closed.signal.aborted) throw new MeshError("closed", "the connection is closed");
-    const request: HandlersRequest = { subject };
     try {
-      return (await this.#ask<HandlersReply>("handlers", request)).handlers;
+      return await this.#handlers.of(subject);
     } catch (thrown) {
       if (thrown instanceof MeshError && thrown.rule === CLEARANCE) throw thrown;
       // A hub that does not answer knows of no handler, which is not that there is none.
