@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Bus, MeshError, newEventId } from "@adaos/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HOME, TestMesh, until } from "../kit/mesh.ts";
+import { randomFrom } from "../kit/random.ts";
 
 /** Give it to a run to repeat what an earlier one did; the moments at which it happens are never quite the same. */
 const SEED = Number(process.env["ADAOS_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
@@ -55,17 +56,6 @@ interface Round {
   readonly random: () => number;
   readonly strikeAt: number;
   strike(): void;
-}
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function shuffled<T>(all: readonly T[], random: () => number): T[] {

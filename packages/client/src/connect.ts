@@ -31,13 +31,13 @@ import { NodeFileWatch, openLog, startTelemetry } from "@adaos/daemon";
 import { LiveRegistry, loadRegistry } from "@adaos/registry";
 import {
   type Connection,
-  NatsIdempotencyStore,
   NatsJournal,
   NatsMetricsStore,
   NatsTransport,
   openConnection,
 } from "@adaos/transport-nats";
 import { openLocalBus } from "./connect-local.ts";
+import { openMarks } from "./marks/open-marks.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { OutboxTransport } from "./outbox/outbox-transport.ts";
 import type { Hub } from "./outbox/outbox-transport-options.ts";
@@ -184,8 +184,8 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     return { transport: new NatsTransport(connection, { address, log }), connection };
   });
   const journal = dialing.then((connection) => new NatsJournal(connection, address));
-  const idempotency = dialing.then((connection) => new NatsIdempotencyStore(connection, address));
-  for (const promise of [hub, journal, idempotency]) promise.catch(() => undefined);
+  const marks = openMarks(node, dialing, log);
+  for (const promise of [hub, journal]) promise.catch(() => undefined);
   await follower.start();
   const bus = new Bus({
     address,
@@ -195,7 +195,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
         : await openOutbox(hub, { ...outbox, dir: path(outbox.dir) }, log, () => closed.abort()),
     ...((options.metrics ?? config.enable_metrics) ? { metrics: openMetrics(dialing, address, log) } : {}),
     journal: journalOf(journal),
-    idempotency: { once: async (...args) => (await idempotency).once(...args) },
+    marks: marks.at,
     registry,
     tenant,
     policy,
@@ -205,7 +205,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     log,
     ...(component === undefined ? {} : { component }),
     onClosed: async () => {
-      await Promise.all([watch.stop(), follower.stop()]);
+      await Promise.all([watch.stop(), follower.stop(), marks.close()]);
       await onClosed?.();
     },
   });

@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import type { Mesh } from "@adaos/core";
+import type { MarksPlace, Mesh } from "@adaos/core";
 import { DATA_CLASSES, DEFAULT_TENANT, type DeclaredRule, ROOT_DOMAIN } from "@adaos/core/wire";
 import { z } from "zod";
 import {
@@ -64,6 +64,13 @@ export const enableMetricsSchema = z
   .boolean()
   .default(true)
   .describe("whether members count the events they publish and handle, for adaos events metrics");
+/** Where members mark what they have handled. */
+export const idempotencySchema = z
+  .enum(["member", "hub"])
+  .describe(
+    "where a member marks what it has handled: member: on its own disk; hub: in a stream of its hub, for a member whose processes are on several machines or whose disk does not last",
+  );
+
 /** How much a member keeps on its own disk while its hub is away. */
 export const outboxLimitsSchema = z.strictObject({
   maxBytes: z
@@ -116,6 +123,7 @@ const memberSchema = z.strictObject({
     .max(100)
     .optional()
     .describe("rates of publishing; more is refused as backpressure"),
+  idempotency: idempotencySchema.optional(),
   remote: z.literal(true).optional().describe("it runs on another machine, which joins by a code"),
 });
 
@@ -182,6 +190,7 @@ export const meshSchema = z.strictObject({
     .describe(
       "allowed: adaos chaos may do harm to this mesh, to show that it recovers; never where people rely on it",
     ),
+  idempotency: idempotencySchema.default("member"),
   root: z
     .strictObject({
       ...server,
@@ -251,6 +260,8 @@ export interface MeshFile {
   readonly outbox: OutboxLimits | false;
   /** Whether harm may be done to it on purpose. */
   readonly chaos?: "allowed" | undefined;
+  /** Where a member marks what it has handled. */
+  idempotencyOf(subnet: string, member: string): MarksPlace;
   /** How many root daemons run; all open every link, and one serves it at a time. */
   readonly rootDaemons: number;
   /** Nothing: connections are plain. */
@@ -271,7 +282,7 @@ export function readMeshFile(file: string): MeshFile {
   const policy = value.policy.map(declaredRuleOf);
   const subnets = Object.entries(value.subnets).map(([name, subnet]) => {
     const members = Object.entries(subnet.members).map(
-      ([node, rules]) => [node, { name: node, ...rules }] as const,
+      ([node, { idempotency: _, ...rules }]) => [node, { name: node, ...rules }] as const,
     );
     return [
       name,
@@ -312,6 +323,8 @@ export function readMeshFile(file: string): MeshFile {
     enableMetrics: value.enable_metrics,
     outbox: value.outbox,
     chaos: value.chaos,
+    idempotencyOf: (subnet, member) =>
+      value.subnets[subnet]?.members[member]?.idempotency ?? value.idempotency,
     rootDaemons: value.root.daemons,
     tls: tlsOf(value, dirname(resolve(file))),
     hosts: servers,

@@ -8,6 +8,7 @@ import {
   autoApplySchema,
   enableMetricsSchema,
   floodSchema,
+  idempotencySchema,
   outboxLimitsSchema,
   streamLimitsSchema,
 } from "./mesh-file.ts";
@@ -85,6 +86,14 @@ const memberFile = z.strictObject({
     })
     .optional()
     .describe("without it nothing is kept while the hub is away"),
+  idempotency: z
+    .strictObject({
+      place: idempotencySchema,
+      dir: z.string().min(1).optional().describe("folder for marks on this machine; the member's own"),
+      maxAgeHours: z.number().positive().default(336).describe("how long a mark is kept at least"),
+    })
+    .prefault({ place: "hub" })
+    .describe("where it is marked which events were handled"),
 });
 
 const hubFile = z.strictObject({

@@ -3,6 +3,7 @@ import type { FailureJournal } from "./dead-letter/failure-journal.ts";
 import { ParkedEvents } from "./dead-letter/parked-events.ts";
 import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./handle/consume.ts";
 import { Consumer } from "./handle/consume.ts";
+import { JoinedOnce, MarkedOnce, type Once } from "./handle/once.ts";
 import { resolveRetry } from "./handle/retry-policy.ts";
 import { assertWithin } from "./language/assert-within.ts";
 import type { Envelope } from "./language/envelope.ts";
@@ -22,8 +23,9 @@ import { replySecret } from "./request/reply-proof.ts";
 import { type RequestOptions, Responder, request } from "./request/request.ts";
 import { type RunContext, type RunOptions, type RunResult, runAction } from "./run/run.ts";
 import type {
-  IdempotencyStore,
   Logger,
+  Marks,
+  MarksPlace,
   OutboxStatus,
   SchemaRegistry,
   Subscription,
@@ -40,8 +42,8 @@ export interface BusOptions {
   readonly log: Logger;
   /** Where failures are kept. */
   readonly journal: FailureJournal;
-  /** Where it is kept which events were handled. */
-  readonly idempotency: IdempotencyStore;
+  /** Where it is kept which events were handled: where nothing else is said of a subscription, or as it asks. */
+  readonly marks: Marks | ((place: MarksPlace | undefined) => Marks);
   /** Counts what the bus does. Not given: nothing is counted. */
   readonly metrics?: Metrics;
   /** The part of `source` before `@`. @default "app" */
@@ -314,6 +316,19 @@ export class Bus {
     if (this.#closing !== undefined) throw new MeshError("closed", "the bus is closed; connect again");
   }
 
+  #onceOf({ idempotency, durable }: SubscriptionOptions, timeoutMs: number): Once | "off" {
+    if (idempotency === "off") return "off";
+    if (typeof idempotency === "object") return new JoinedOnce(idempotency, durable, timeoutMs + STORE_MS);
+    if (idempotency !== undefined && !MARKS_PLACES.has(idempotency)) {
+      throw new MeshError(
+        "usage",
+        `idempotency must be member, hub, off or a store, not ${quote(idempotency)}`,
+      );
+    }
+    const { marks } = this.#options;
+    return new MarkedOnce(typeof marks === "function" ? marks(idempotency) : marks, durable);
+  }
+
   #consumerSettings(pattern: EventPattern, options: SubscriptionOptions): ConsumerSettings {
     const answers = options.answers ?? pattern.kind === "name";
     const { durable, maxConcurrency = 16, timeoutMs = 30_000 } = options;
@@ -321,7 +336,7 @@ export class Bus {
     if (problem !== undefined) throw new MeshError("usage", `durable ${quote(durable)} ${problem}`);
     assertWithin("maxConcurrency", maxConcurrency, 1, 1000);
     assertWithin("timeoutMs", timeoutMs, 100, 3_600_000);
-    const { address, tenant, registry, signatures, log, journal, idempotency, transport } = this.#options;
+    const { address, tenant, registry, signatures, log, journal, transport } = this.#options;
     return {
       address,
       tenant,
@@ -335,7 +350,7 @@ export class Bus {
       retry: resolveRetry(options.retry),
       rules: options.classify ?? [],
       journal,
-      idempotency: options.idempotency ?? idempotency,
+      once: this.#onceOf(options, timeoutMs),
       metrics: options.counted === false ? undefined : this.#options.metrics,
       responder: answers ? new Responder(this.#options, transport, log) : undefined,
       deprecations: this.#options.deprecations,
@@ -345,5 +360,8 @@ export class Bus {
   }
 }
 
+const MARKS_PLACES: ReadonlySet<string> = new Set<MarksPlace>(["member", "hub"]);
+/** Beyond the handler's own time; what a store of the user's own may take. */
+const STORE_MS = 30_000;
 /** Unknown events are parked as many at a time as may be unsettled, however few handlers run. */
 const MIN_ACK_PENDING = 128;

@@ -1,4 +1,4 @@
-import { LocalIdempotencyStore } from "@adaos/transport-local";
+import { LocalMarks } from "@adaos/transport-local";
 import { describe, expect, test, vi } from "vitest";
 import {
   contractOf,
@@ -103,7 +103,7 @@ function busOf(changes: Partial<BusOptions> = {}): { bus: Bus; transport: Memory
     policy: new Policy([rule("publish", "ui."), rule("subscribe", "ui.notify")]),
     log: new RecordingLog(),
     journal: new RecordingJournal(),
-    idempotency: new LocalIdempotencyStore(),
+    marks: new LocalMarks(),
     ...changes,
   });
   return { bus, transport };

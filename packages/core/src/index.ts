@@ -10,7 +10,8 @@ export {
   NonRetryableError,
   RetryableError,
 } from "./handle/classify.ts";
-export type { HandlerContext, OnEvent, SubscriptionOptions } from "./handle/consume.ts";
+export type { OnEvent, SubscriptionOptions } from "./handle/consume.ts";
+export type { HandlerContext } from "./handle/handler-context.ts";
 export {
   RETRY_PRESETS,
   type RetryOptions,
@@ -56,6 +57,8 @@ export type {
   EventContract,
   IdempotencyStore,
   Logger,
+  Marks,
+  MarksPlace,
   Message,
   PublishReceipt,
   SchemaRegistry,

@@ -123,15 +123,33 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** Remembers at which durable which effects have happened, longer than any stream holds their events. */
+/**
+ * Remembers at which durable of a node which effects have happened, longer than any stream holds their events; shared
+ * by the node's processes. An effect is looked for before it is run and marked after it: a crash between the two
+ * repeats it.
+ */
+export interface Marks {
+  /**
+   * Whether the effect of `key` (32 hex digits) has happened; at once where that can be told at once. Throws or rejects
+   * with `unavailable` when it cannot be told, or when the effect could not be marked.
+   * @param storedMs When the stream that delivers stored the event.
+   */
+  has(durable: string, key: string, storedMs: number): boolean | Promise<boolean>;
+  /**
+   * Resolves once the mark is on disk. What is marked at the same moment may share a promise. Rejects as `has` does.
+   */
+  mark(durable: string, key: string): Promise<void>;
+}
+
+/** Where marks are kept: on the disk of the member itself, or in a stream of its hub. */
+export type MarksPlace = "member" | "hub";
+
+/** A store of the user's own that joins mark and effect in one transaction: then no crash comes between them. */
 export interface IdempotencyStore {
   /**
    * Runs `effect` unless the effect of `key` has happened at this durable of the node, and remembers that it has.
-   * Resolves with whether it ran. Rejects with what `effect` rejects with, nothing being remembered then; or with
-   * `unavailable`.
-   *
-   * A store in the same database as the effects runs both in one transaction and hands that to `effect`: then no crash
-   * comes between them. Any other marks after the effect, and a crash between the two repeats the effect.
+   * Resolves with whether it ran. Rejects with what `effect` rejects with, nothing being remembered then; or with what
+   * keeps the store from answering.
    */
   once(durable: string, key: string, effect: (transaction: unknown) => Promise<void>): Promise<boolean>;
 }

@@ -5,6 +5,7 @@ import {
   logFilePath,
   MAX_FILE_BYTES,
   type MeshFile,
+  marksDir,
   type NodeFileInput,
   nodeFilePath,
   nodeId,
@@ -276,6 +277,12 @@ export class MeshPlanner {
       ...limitsText(subnet, node),
       enable_metrics: this.#meshFile.enableMetrics,
       ...(outbox === false ? {} : { outbox: { dir: outboxDir(this.#stateDir, id), ...outbox } }),
+      idempotency: {
+        place: this.#meshFile.idempotencyOf(subnet.name, node),
+        dir: marksDir(this.#stateDir, id),
+        // Longer than the stream can bring an event again.
+        maxAgeHours: this.#meshFile.streams.maxAgeHours * 2,
+      },
     });
   }
 

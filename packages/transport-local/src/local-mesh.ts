@@ -1,13 +1,13 @@
 import { type Mesh, type Message, Policy, type PolicyRule } from "@adaos/core";
 import { CLEARANCE, deniedError, type EventAddress, type ReplyAddress } from "@adaos/core/wire";
 import { LocalBroker, type LocalBrokerOptions } from "./local-broker.ts";
-import { LocalIdempotencyStore } from "./local-idempotency.ts";
 import { LocalJournal } from "./local-journal.ts";
+import { LocalMarks } from "./local-marks.ts";
 
 /** What the members of one node share in a process. */
 export interface LocalNode {
   readonly journal: LocalJournal;
-  readonly idempotency: LocalIdempotencyStore;
+  readonly marks: LocalMarks;
 }
 
 /**
@@ -48,7 +48,7 @@ export class LocalMesh {
     const id = `${subnet}/${name}`;
     const node = this.#nodes.get(id) ?? {
       journal: new LocalJournal(),
-      idempotency: new LocalIdempotencyStore(),
+      marks: new LocalMarks(),
     };
     this.#nodes.set(id, node);
     return node;

@@ -48,8 +48,8 @@ export {
   type StreamFillReply,
   type Suspended,
 } from "./services/hub-requests.ts";
-export { NatsIdempotencyStore } from "./services/nats-idempotency.ts";
 export { NatsJournal } from "./services/nats-journal.ts";
+export { NatsMarks } from "./services/nats-marks.ts";
 export { NatsMetricsStore } from "./services/nats-metrics.ts";
 export {
   type StoredFrom,

@@ -1,7 +1,8 @@
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { MeshError, type Message } from "@adaos/core";
-import { diskError, headRecord, messageOfRecord, scanRecords } from "./record.ts";
+import { diskError, readFully, syncFolder, writeFully } from "../disk/disk-file.ts";
+import { headRecord, messageOfRecord, scanRecords } from "./record.ts";
 
 /** What is forwarded stays in the file until there is this much of it, and more than what waits. */
 const COMPACT_BYTES = 1024 * 1024;
@@ -292,29 +293,4 @@ function contentOf(content: Buffer): { places: Place[]; end: number; damagedByte
 
 function bytesOf(places: readonly Place[]): number {
   return places.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-async function writeFully(handle: FileHandle, content: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < content.length; ) {
-    const { bytesWritten } = await handle.write(content, done, content.length - done, position + done);
-    done += bytesWritten;
-  }
-}
-
-async function readFully(handle: FileHandle, into: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < into.length; ) {
-    const { bytesRead } = await handle.read(into, done, into.length - done, position + done);
-    if (bytesRead === 0) throw new MeshError("unavailable", "the outbox ends before its last message");
-    done += bytesRead;
-  }
-}
-
-/** A new name is on disk only when its folder is. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -2,9 +2,12 @@ import { readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { OutboxLimits } from "@adaos/config";
 import { type Logger, MeshError, type Message } from "@adaos/core";
+import { ageOf, isAbandoned, leftName, ownName } from "../disk/owner.ts";
 import { LostFileError, OutboxFile } from "./outbox-file.ts";
-import { ageOf, isAbandoned, leftName, ownName, SUFFIX } from "./owner.ts";
 import { entryRecord } from "./record.ts";
+
+/** Ends the names of its files. */
+const SUFFIX = ".outbox";
 
 /**
  * What this process has accepted and not forwarded: a file of its own, and those that processes of the same node have
@@ -85,7 +88,7 @@ export class Outbox {
   async adopt(minAgeMs = 0): Promise<void> {
     for (const name of await this.#abandoned(minAgeMs)) {
       try {
-        const path = join(this.#dir, ownName(ageOf(name)));
+        const path = join(this.#dir, ownName(SUFFIX, ageOf(name)));
         // Of several that try only one can.
         await rename(join(this.#dir, name), path);
         await rm(join(this.#dir, `${name}.new`), { force: true });
@@ -107,7 +110,7 @@ export class Outbox {
     await this.#own?.catch(() => undefined);
     for (const file of this.#files.splice(0)) {
       const { name } = file;
-      await file.close(leftName(ageOf(file.name))).catch((err: unknown) => {
+      await file.close(leftName(SUFFIX, ageOf(file.name))).catch((err: unknown) => {
         this.#log.warn({ outbox: name, err }, "outbox not left");
       });
     }
@@ -137,7 +140,7 @@ export class Outbox {
 
   #ownFile(): Promise<OutboxFile> {
     if (this.#own !== undefined) return this.#own;
-    const made = OutboxFile.create(join(this.#dir, ownName()));
+    const made = OutboxFile.create(join(this.#dir, ownName(SUFFIX)));
     this.#own = made;
     made.then(
       (file) => this.#files.push(file),
@@ -156,7 +159,7 @@ export class Outbox {
   async #take(file: OutboxFile): Promise<void> {
     const { damagedBytes, name, waiting } = file;
     if (damagedBytes > 0) this.#log.error({ outbox: name, damagedBytes }, "outbox damaged");
-    if (waiting === 0) return file.close(leftName(ageOf(file.name)));
+    if (waiting === 0) return file.close(leftName(SUFFIX, ageOf(file.name)));
     this.#log.info({ outbox: name, waiting }, "outbox taken over");
     const own = await this.#own?.catch(() => undefined);
     const at = own === undefined ? -1 : this.#files.indexOf(own);
@@ -165,7 +168,7 @@ export class Outbox {
 
   async #drop(file: OutboxFile): Promise<void> {
     this.#files.splice(this.#files.indexOf(file), 1);
-    await file.close(leftName(ageOf(file.name)));
+    await file.close(leftName(SUFFIX, ageOf(file.name)));
   }
 
   async #abandoned(minAgeMs: number): Promise<string[]> {

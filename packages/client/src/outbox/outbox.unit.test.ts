@@ -15,8 +15,8 @@ import { join } from "node:path";
 import { MeshError, type Message } from "@adaos/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
+import { ownName } from "../disk/owner.ts";
 import { Outbox } from "./outbox.ts";
-import { ownName } from "./owner.ts";
 import { entryRecord } from "./record.ts";
 import { RefusedLog } from "./refused-log.ts";
 
@@ -64,7 +64,7 @@ async function drain(outbox: Outbox): Promise<(string | undefined)[]> {
 
 /** The name of a file of a process that was, or is, elsewhere or here. */
 function nameOf(pid: number, changes: { start?: string; place?: string; age?: string } = {}): string {
-  const [, start, place] = ownName().split("-");
+  const [, start, place] = ownName(".outbox").split("-");
   return `${pid}-${changes.start ?? start}-${changes.place ?? place}-${changes.age ?? "1"}-abc.outbox`;
 }
 

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { MeshError, type Message } from "@adaos/core";
+import type { Message } from "@adaos/core";
 
 /*
  * A record is MAGIC, the payload's length, the checksum of kind and payload, the kind, and the payload. MAGIC begins
@@ -90,10 +90,4 @@ function nextRecord(content: Buffer, from: number): number {
     if (recordBytesAt(content, offset) !== undefined) return offset;
   }
   return content.length;
-}
-
-/** What became of a read or write of the outbox, as an error that callers know. */
-export function diskError(cause: unknown, what: string): MeshError {
-  const code = (cause as NodeJS.ErrnoException | null)?.code ?? "";
-  return MeshError.from(cause, ["ENOSPC", "EDQUOT"].includes(code) ? "backpressure" : "unavailable", what);
 }

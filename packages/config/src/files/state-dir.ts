@@ -39,6 +39,11 @@ export function outboxDir(stateDir: string, id: string): string {
   return join(stateDir, "outbox", id.replace("/", "_"));
 }
 
+/** What a member has handled. */
+export function marksDir(stateDir: string, id: string): string {
+  return join(stateDir, "marks", id.replace("/", "_"));
+}
+
 /** The streams of one server: of the root's, or of a subnet's. */
 export function storeDir(stateDir: string, of: string): string {
   return join(stateDir, "store", of);

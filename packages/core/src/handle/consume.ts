@@ -1,6 +1,5 @@
 import type { FailureJournal } from "../dead-letter/failure-journal.ts";
 import { Parking } from "../dead-letter/parking.ts";
-import type { DataClass } from "../language/data-class.ts";
 import type { Envelope } from "../language/envelope.ts";
 import { MeshError } from "../language/errors.ts";
 import { HandlingMetrics } from "../measure/handling-metrics.ts";
@@ -10,16 +9,17 @@ import type { Deprecations } from "../publish/deprecations.ts";
 import { handlerScope } from "../publish/handler-scope.ts";
 import type { Signatures } from "../publish/signatures.ts";
 import type { Responder } from "../request/request.ts";
-import { type TimedRun, TimeLimit } from "../time/time-limit.ts";
+import { TimeLimit } from "../time/time-limit.ts";
 import type {
   Delivery,
   IdempotencyStore,
   Logger,
+  MarksPlace,
   SchemaRegistry,
   Settlement,
   StartAt,
 } from "../transport.ts";
-import type { EventAddress, NodeAddress } from "../wire/subject.ts";
+import type { NodeAddress } from "../wire/subject.ts";
 import type { ClassifyRule } from "./classify.ts";
 import {
   type FailureEnding,
@@ -28,8 +28,9 @@ import {
   type History,
   NO_HISTORY,
 } from "./failure-handling.ts";
+import { Context, type HandlerContext } from "./handler-context.ts";
 import { maskedError } from "./masked-error.ts";
-import { effectKey, Once, StoreTrouble } from "./once.ts";
+import { effectKey, type Once, StoreTrouble } from "./once.ts";
 import { type OpenedDelivery, openDelivery, type ReadDelivery } from "./open-delivery.ts";
 import type { RetryOptions, RetryPolicy } from "./retry-policy.ts";
 
@@ -49,10 +50,11 @@ export interface SubscriptionOptions {
   /** Rules that say whether time can cure a failure, asked before the built-in ones. */
   readonly classify?: readonly ClassifyRule[];
   /**
-   * Where it is remembered which events were handled, so that none is handled twice. `off` for a handler that may as
-   * well run twice. A store of your own can join mark and effect in one transaction. @default the hub's store
+   * Where it is remembered which events were handled, so that none is handled twice: on the disk of the member, or in a
+   * stream of its hub. `off` for a handler that may as well run twice. A store of your own can join mark and effect in
+   * one transaction. @default as the mesh file says
    */
-  readonly idempotency?: IdempotencyStore | "off";
+  readonly idempotency?: IdempotencyStore | MarksPlace | "off";
   /**
    * Whether who requests a command is told what the handler returns, or that it failed for good. @default true where
    * the pattern names one event; a prefix or `*` only looks on
@@ -60,24 +62,6 @@ export interface SubscriptionOptions {
   readonly answers?: boolean;
   /** Whether its events count as handled in the metrics; not for a log of what passes. @default true */
   readonly counted?: boolean;
-}
-
-/** What a handler may ask beside the event. */
-export interface HandlerContext {
-  /** The authenticated origin of the event, and its name and version. */
-  readonly address: EventAddress;
-  /** How the schema of the event classifies parts of its data; most often not at all. */
-  readonly classes: readonly DataClass[];
-  /** 1 for the first attempt. */
-  readonly deliveryCount: number;
-  readonly stream: string;
-  readonly seq: number;
-  /** Aborted when the handler's time is up. */
-  readonly signal: AbortSignal;
-  /** Names the effect; the same for every repetition of the event. To pass on to services that take such a key. */
-  readonly idempotencyKey: string;
-  /** Of an idempotency store that joins effect and mark; `undefined` with any other. */
-  readonly transaction: unknown;
 }
 
 /**
@@ -101,7 +85,8 @@ export interface ConsumerSettings {
   readonly retry: RetryPolicy;
   readonly rules: readonly ClassifyRule[];
   readonly journal: FailureJournal;
-  readonly idempotency: IdempotencyStore | "off";
+  /** `off`: a handler may run twice. */
+  readonly once: Once | "off";
   /** Not given: requests are not answered. */
   readonly responder: Responder | undefined;
   /** Not given: nothing is counted. */
@@ -113,8 +98,6 @@ export interface ConsumerSettings {
   readonly onSettled: (outcome: "handled" | "repeated" | "refused" | "parked" | FailureOutcome) => void;
 }
 
-/** Beyond the handler's own time; what the hub's store may take at its slowest, twice. */
-const STORE_MS = 30_000;
 /** Deliveries handed back at a stop come again after this time, to another process or this one's successor. */
 const HANDED_BACK_MS = 200;
 
@@ -125,7 +108,21 @@ const ACK: Settlement = { kind: "ack" };
 /** What came before policy took the subscription away waits for policy to give it back. */
 const FORBIDDEN: Settlement = { kind: "nak", delayMs: 5000 };
 
-/** Takes deliveries in order, runs at most `maxConcurrency` handlers, and settles every delivery exactly once. */
+/** One delivery on its way to its end. */
+interface Turn {
+  readonly opened: OpenedDelivery;
+  history: History;
+  /** Its handler has ended well: what may still fail is to write that down. */
+  isDone: boolean;
+  /** Gives its place to the next; called again it does nothing. */
+  free(): void;
+}
+
+/**
+ * Takes deliveries in order, runs at most `maxConcurrency` handlers, and settles every delivery exactly once. A handler
+ * that has ended makes room for the next: its mark and its settlement follow, as far behind as deliveries may be
+ * unsettled. With one handler at a time nothing begins before the mark of what went before is on disk.
+ */
 export class Consumer {
   readonly #settings: ConsumerSettings;
   readonly #onEvent: OnEvent<unknown>;
@@ -136,17 +133,18 @@ export class Consumer {
   readonly #limit: TimeLimit;
   readonly #waiting: Delivery[] = [];
   #running = 0;
+  #isStarting = false;
   #stopped = false;
 
   constructor(settings: ConsumerSettings, onEvent: OnEvent<unknown>) {
     this.#settings = settings;
     this.#onEvent = onEvent;
     this.#failures = new FailureHandling(settings);
-    const { idempotency, durable, metrics, timeoutMs } = settings;
+    const { durable, metrics, timeoutMs } = settings;
     this.#metrics = new HandlingMetrics(metrics, durable);
     this.#parking = new Parking(settings, this.#failures, this.#metrics);
     this.#limit = new TimeLimit("handler", timeoutMs);
-    this.#once = idempotency === "off" ? undefined : new Once(idempotency, durable, timeoutMs + STORE_MS);
+    this.#once = settings.once === "off" ? undefined : settings.once;
   }
 
   take(delivery: Delivery): void {
@@ -163,44 +161,52 @@ export class Consumer {
   }
 
   #startNext(): void {
+    // What ends at once frees its place within this loop, which must not go ever deeper.
+    if (this.#isStarting) return;
+    this.#isStarting = true;
     while (this.#running < this.#settings.maxConcurrency) {
       const delivery = this.#waiting.shift();
-      if (delivery === undefined) return;
+      if (delivery === undefined) break;
       this.#running++;
       this.#run(delivery);
     }
+    this.#isStarting = false;
   }
 
   #run(delivery: Delivery): void {
-    const ending = this.#process(delivery);
-    if (!(ending instanceof Promise)) return this.#end(delivery, ending);
-    void ending.then((ended) => {
-      this.#end(delivery, ended);
+    let hasPlace = true;
+    const free = (): void => {
+      if (!hasPlace) return;
+      hasPlace = false;
+      this.#running--;
       this.#startNext();
-    });
+    };
+    const ending = this.#process(delivery, free);
+    if (ending instanceof Promise) void ending.then((ended) => this.#end(delivery, ended, free));
+    else this.#end(delivery, ending, free);
   }
 
-  #end(delivery: Delivery, ending: Ending): void {
+  #end(delivery: Delivery, ending: Ending, free: () => void): void {
     if (ending !== undefined) delivery.settle(ending);
-    this.#running--;
+    free();
   }
 
   /**
    * Runs one delivery to its end. Never rejects. A first delivery has no past, and must not wait a turn of the event
    * loop for it: order is by start, and what a handler ends at once shall cost no promise.
    */
-  #process(delivery: Delivery): Ending | Promise<Ending> {
+  #process(delivery: Delivery, free: () => void): Ending | Promise<Ending> {
     if (!this.#settings.isAllowed()) return FORBIDDEN;
     const opened = openDelivery(delivery, this.#settings);
-    const { refusal } = opened;
     this.#noteDeprecated(opened);
-    if (delivery.deliveryCount > 1) return this.#processAgain(opened);
-    if (refusal?.code === "unknown-event") return this.#park(opened, NO_HISTORY, refusal);
-    return this.#attempt(opened, NO_HISTORY);
+    const turn = { opened, history: NO_HISTORY, isDone: false, free };
+    if (delivery.deliveryCount > 1) return this.#processAgain(turn);
+    if (opened.refusal?.code === "unknown-event") return this.#park(turn, opened.refusal);
+    return this.#attempt(turn);
   }
 
   /** What only lacks its schema is kept beside the stream, so that nothing else waits for it. */
-  #park(opened: OpenedDelivery, history: History, error: MeshError): undefined {
+  #park({ opened, history }: Turn, error: MeshError): undefined {
     this.#parking.take({ opened, history, error });
   }
 
@@ -211,83 +217,69 @@ export class Consumer {
   }
 
   /** What was delivered before may have failed before, or have ended its process. */
-  async #processAgain(opened: OpenedDelivery): Promise<Ending> {
-    const { delivery, envelope } = opened;
-    let history = await this.#failures.historyOf(delivery, envelope?.event_id);
-    if (history.trouble !== undefined) return this.#hold(delivery, history, history.trouble);
-    if (history.verdict !== undefined) {
-      const ending = await this.#failures.condemned(opened, history, history.verdict);
-      return this.#failed(opened, history, ending, history.verdict.error);
+  async #processAgain(turn: Turn): Promise<Ending> {
+    const { opened } = turn;
+    turn.history = await this.#failures.historyOf(opened.delivery, opened.envelope?.event_id);
+    const { trouble, verdict } = turn.history;
+    if (trouble !== undefined) return this.#hold(turn, trouble);
+    if (verdict !== undefined) {
+      const ending = await this.#failures.condemned(opened, turn.history, verdict);
+      return this.#failed(turn, ending, verdict.error);
     }
-    if (opened.refusal?.code === "unknown-event") return this.#park(opened, history, opened.refusal);
-    try {
-      if (opened.refusal === undefined) history = await this.#begin(opened, history);
-    } catch (thrown) {
-      return this.#unhandled(opened, history, thrown);
-    }
-    return this.#attempt(opened, history);
+    if (opened.refusal?.code === "unknown-event") return this.#park(turn, opened.refusal);
+    return this.#attempt(turn);
   }
 
   /** One run of the handler, or the refusal to run it. */
-  #attempt(opened: OpenedDelivery, history: History): Settlement | Promise<Settlement> {
+  #attempt(turn: Turn): Settlement | Promise<Settlement> {
     try {
-      if (opened.refusal !== undefined) throw opened.refusal;
-      const ran = this.#handleOnce(opened);
-      if (!(ran instanceof Promise)) return this.#succeeded(opened, history, ran);
+      const { refusal } = turn.opened;
+      if (refusal !== undefined) throw refusal;
+      const ran = this.#handleOnce(turn);
+      if (!(ran instanceof Promise)) return this.#succeeded(turn, ran);
       return ran.then(
-        (itRan) => this.#succeeded(opened, history, itRan),
-        (thrown) => this.#unhandled(opened, history, thrown),
+        (itRan) => this.#succeeded(turn, itRan),
+        (thrown) => this.#unhandled(turn, thrown),
       );
     } catch (thrown) {
-      return this.#unhandled(opened, history, thrown);
+      return this.#unhandled(turn, thrown);
     }
   }
 
-  #succeeded(opened: OpenedDelivery, history: History, ran: boolean): Settlement | Promise<Settlement> {
+  #succeeded(turn: Turn, ran: boolean): Settlement | Promise<Settlement> {
+    const { opened, history } = turn;
     if (opened.delivery.deliveryCount > 1) {
-      return this.#failures.succeeded(opened, history).then(() => this.#done(opened, history, ran));
+      return this.#failures.succeeded(opened, history).then(() => this.#done(turn, ran));
     }
-    return this.#done(opened, history, ran);
+    return this.#done(turn, ran);
   }
 
-  #done({ envelope }: OpenedDelivery, history: History, ran: boolean): Settlement {
+  #done({ opened, history }: Turn, ran: boolean): Settlement {
     this.#settings.onSettled(ran ? "handled" : "repeated");
-    this.#metrics.succeeded(envelope, history, ran);
+    this.#metrics.succeeded(opened.envelope, history, ran);
     return ACK;
   }
 
-  async #unhandled(opened: OpenedDelivery, history: History, thrown: unknown): Promise<Settlement> {
-    if (thrown instanceof StoreTrouble) return this.#hold(opened.delivery, history, thrown.cause);
+  async #unhandled(turn: Turn, thrown: unknown): Promise<Settlement> {
+    if (thrown instanceof StoreTrouble) return this.#hold(turn, thrown.cause);
+    const { opened, history } = turn;
     if (opened.refusal !== undefined) this.#settings.onSettled("refused");
     const told = maskedError(thrown, opened.classified, opened.envelope?.data);
     const ending = await this.#failures.failed(opened, history, thrown, told);
-    return this.#failed(opened, history, ending, told);
-  }
-
-  /** Rejects with {@link StoreTrouble} when it cannot be written down that a run begins. */
-  async #begin(opened: OpenedDelivery, history: History): Promise<History> {
-    try {
-      return await this.#failures.begin(opened, history);
-    } catch (thrown) {
-      if (thrown instanceof MeshError && thrown.code === "internal") throw thrown;
-      throw new StoreTrouble("the journal failed", { cause: thrown });
-    }
+    return this.#failed(turn, ending, told);
   }
 
   /** Puts a delivery off: nobody could tell whether it may be handled, or keep that it was. */
-  #hold(delivery: Delivery, history: History, cause: unknown): Settlement {
+  async #hold(turn: Turn, cause: unknown): Promise<Settlement> {
+    const { opened, isDone } = turn;
+    if (isDone) turn.history = await this.#failures.ended(opened, turn.history);
     this.#settings.onSettled("held");
     this.#metrics.held();
-    return this.#failures.held(delivery, history, cause);
+    return this.#failures.held(opened.delivery, turn.history, cause);
   }
 
   /** Counts and tells of an attempt that failed. */
-  async #failed(
-    opened: OpenedDelivery,
-    history: History,
-    ending: FailureEnding,
-    thrown: unknown,
-  ): Promise<Settlement> {
+  async #failed({ opened, history }: Turn, ending: FailureEnding, thrown: unknown): Promise<Settlement> {
     if (ending.outcome === "deadLettered") await this.#tellRequester(opened, ending.category, thrown);
     this.#settings.onSettled(ending.outcome);
     this.#metrics.failed(opened.envelope, history, ending, thrown);
@@ -301,15 +293,44 @@ export class Consumer {
   }
 
   /** Tells whether the handler ran: its effect may have happened before. */
-  #handleOnce(delivered: OpenedDelivery): boolean | Promise<boolean> {
-    const { delivery, envelope, address, classified } = delivered;
+  #handleOnce(turn: Turn): boolean | Promise<boolean> {
+    const { delivery, envelope, address, classified } = turn.opened;
     if (envelope === undefined || address === undefined) return false;
     const opened = { delivery, envelope, address, classified };
-    if (this.#once !== undefined) {
-      return this.#once.run(effectKey(envelope, address), (transaction) => this.#handle(opened, transaction));
+    if (this.#once === undefined) {
+      const handled = this.#watched(turn, opened, undefined);
+      return handled instanceof Promise ? handled.then(() => true) : true;
     }
-    const handled = this.#handle(opened, undefined);
-    return handled instanceof Promise ? handled.then(() => true) : true;
+    return this.#once.run({
+      key: effectKey(envelope, address),
+      storedMs: delivery.storedMs,
+      run: (transaction) => this.#watched(turn, opened, transaction),
+      onDone: () => this.#makeRoom(turn),
+    });
+  }
+
+  /**
+   * With one handler at a time the next waits for all of this one's end, so that a crash cannot repeat it after that.
+   */
+  #makeRoom(turn: Turn): void {
+    turn.isDone = true;
+    if (this.#settings.maxConcurrency > 1) turn.free();
+  }
+
+  /** Runs the handler. That it begins is written down of an event that may have ended processes before. */
+  #watched(turn: Turn, opened: ReadDelivery, transaction: unknown): unknown {
+    if (!this.#failures.isSuspect(opened.delivery, turn.history)) return this.#handle(opened, transaction);
+    return this.#begin(turn).then(() => this.#handle(opened, transaction));
+  }
+
+  /** Rejects with {@link StoreTrouble} when it cannot be written down that a run begins. */
+  async #begin(turn: Turn): Promise<void> {
+    try {
+      turn.history = await this.#failures.begin(turn.opened, turn.history);
+    } catch (thrown) {
+      if (thrown instanceof MeshError && thrown.code === "internal") throw thrown;
+      throw new StoreTrouble("the journal failed", { cause: thrown });
+    }
   }
 
   #handle({ delivery, envelope, address, classified }: ReadDelivery, transaction: unknown): unknown {
@@ -333,40 +354,5 @@ export class Consumer {
         );
       }),
     );
-  }
-}
-
-/** What a handler seldom asks for is made when it does. */
-class Context implements HandlerContext {
-  readonly address: EventAddress;
-  readonly classes: readonly DataClass[];
-  readonly deliveryCount: number;
-  readonly stream: string;
-  readonly seq: number;
-  readonly transaction: unknown;
-  readonly #envelope: Envelope;
-  readonly #run: TimedRun;
-
-  constructor(
-    { delivery, envelope, address, classified }: ReadDelivery,
-    transaction: unknown,
-    run: TimedRun,
-  ) {
-    this.address = address;
-    this.classes = classified?.classes ?? [];
-    this.deliveryCount = delivery.deliveryCount;
-    this.stream = delivery.stream;
-    this.seq = delivery.seq;
-    this.transaction = transaction;
-    this.#envelope = envelope;
-    this.#run = run;
-  }
-
-  get signal(): AbortSignal {
-    return this.#run.signal;
-  }
-
-  get idempotencyKey(): string {
-    return effectKey(this.#envelope, this.address);
   }
 }

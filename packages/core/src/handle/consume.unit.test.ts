@@ -11,13 +11,12 @@ import {
   TestDelivery,
 } from "../../../../test/kit/stand-ins.ts";
 import type { EventParking } from "../dead-letter/failure-journal.ts";
-import type { Envelope } from "../language/envelope.ts";
 import { MeshError } from "../language/errors.ts";
 import { handlerScope } from "../publish/handler-scope.ts";
 import { REPLY_KEY_HEADER } from "../request/reply-proof.ts";
 import type { Settlement } from "../transport.ts";
 import { type ClassifyRule, NonRetryableError } from "./classify.ts";
-import { Consumer, type ConsumerSettings, type HandlerContext, type OnEvent } from "./consume.ts";
+import { Consumer, type ConsumerSettings, type OnEvent } from "./consume.ts";
 import { RETRY_PRESETS } from "./retry-policy.ts";
 
 const log = new RecordingLog();
@@ -37,7 +36,7 @@ function settingsOf(changes: Partial<ConsumerSettings> = {}): ConsumerSettings {
     retry: RETRY_PRESETS.p1,
     rules: [],
     journal,
-    idempotency: "off",
+    once: "off",
     responder: undefined,
     metrics: undefined,
     onSettled: (outcome) => outcomes.push(outcome),
@@ -90,7 +89,7 @@ const RETRY = { kind: "nak", delayMs: between(1600, 2400) };
 
 describe("Consumer, handing over", () => {
   test("gives the handler the envelope, its authenticated origin and its place in the stream", async () => {
-    let seen: [Envelope, HandlerContext] | undefined;
+    let seen: Parameters<OnEvent<unknown>> | undefined;
     const delivery = new TestDelivery(messageOfEnvelope(envelopeOf()), 7, 3);
     await settled((event, about) => {
       seen = [event, about];

@@ -109,15 +109,21 @@ export class FailureHandling {
   }
 
   /**
-   * Called before a handler runs. Of an event that comes too often it is written down that a run begins: one that ends
-   * its process leaves no other trace. Deliveries that were handed back, lost or put off do not count. Resolves with
-   * the history from then on. Rejects with `internal` when so many runs have begun and none has ended that the next is
-   * not to be tried, or as the journal does.
+   * Whether an event comes so often that its handler may have ended its process: the beginning of a run is to be
+   * written down then, since such a run leaves no other trace. Deliveries that failed or were put off here do not
+   * count.
+   */
+  isSuspect({ deliveryCount }: Delivery, { failures, holds }: History): boolean {
+    return deliveryCount - failures - holds > UNWATCHED_DELIVERIES;
+  }
+
+  /**
+   * Called right before a handler runs, and of nothing that does not run; writes down that of what is suspect. Resolves
+   * with the history from then on. Rejects with `internal` when so many runs have begun and none has ended that the
+   * next is not to be tried, or as the journal does.
    */
   async begin(failed: FailedDelivery, history: History): Promise<History> {
-    const { deliveryCount } = failed.delivery;
-    if (deliveryCount - history.failures <= UNWATCHED_DELIVERIES || failed.envelope === undefined)
-      return history;
+    if (!this.isSuspect(failed.delivery, history) || failed.envelope === undefined) return history;
     if (history.starts >= MAX_STARTS) {
       throw new MeshError(
         "internal",
@@ -127,6 +133,16 @@ export class FailureHandling {
     const begun = { ...history, starts: history.starts + 1 };
     await this.#settings.journal.record(this.#newRecord(failed, begun, { status: "pending" }));
     return begun;
+  }
+
+  /**
+   * Called when a run has ended well and that cannot be marked: it is none of those that never ended. Never rejects.
+   */
+  async ended(failed: FailedDelivery, history: History): Promise<History> {
+    if (history.starts === 0) return history;
+    const ended = { ...history, starts: 0 };
+    await this.#record(failed, ended, { status: "pending" });
+    return ended;
   }
 
   /** Records that an event succeeded after failures; a plain success is only counted. */

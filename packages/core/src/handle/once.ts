@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import type { Envelope } from "../language/envelope.ts";
+import { RecentMap } from "../language/recent-map.ts";
 import { TimeLimit } from "../time/time-limit.ts";
-import type { IdempotencyStore } from "../transport.ts";
+import type { IdempotencyStore, Marks } from "../transport.ts";
 import type { EventAddress } from "../wire/subject.ts";
 
 /**
@@ -21,8 +22,125 @@ export class StoreTrouble extends Error {
   override readonly name = "StoreTrouble";
 }
 
-/** Lets the effect of a key happen once, also when two deliveries mean it at the same time. */
-export class Once {
+/** An effect that is to happen once. */
+export interface Effect {
+  /** As {@link effectKey} names it. */
+  readonly key: string;
+  /** When the stream that delivers stored the event. */
+  readonly storedMs: number;
+  /** Makes it happen; what it throws or rejects with is passed on. */
+  run(transaction: unknown): unknown;
+  /** Called when it has happened and is being marked: another may begin. */
+  onDone(): void;
+}
+
+/** Lets each effect at one durable happen once, also when two deliveries mean the same at the same time. */
+export interface Once {
+  /**
+   * Resolves with whether it ran, once that is remembered. Throws or rejects with what the effect does, or with
+   * {@link StoreTrouble}.
+   */
+  run(effect: Effect): boolean | Promise<boolean>;
+}
+
+/** Effects that happened here and could not be marked yet. */
+const UNMARKED_REMEMBERED = 10_000;
+
+/** Looks for a mark before the effect and marks after it. */
+export class MarkedOnce implements Once {
+  readonly #marks: Marks;
+  readonly #durable: string;
+  /** Keys whose effect runs or is being marked, and who waits for the end of that. */
+  readonly #running = new Map<string, (() => void)[] | undefined>();
+  /** Done here, but the mark is not kept: whoever brings the event again must not repeat the effect. */
+  readonly #unmarked = new RecentMap<string, true>(UNMARKED_REMEMBERED);
+
+  constructor(marks: Marks, durable: string) {
+    this.#marks = marks;
+    this.#durable = durable;
+  }
+
+  run(effect: Effect): boolean | Promise<boolean> {
+    const { key, storedMs } = effect;
+    if (this.#running.has(key)) return this.#others(key).then(() => this.run(effect));
+    this.#running.set(key, undefined);
+    if (this.#unmarked.get(key) === true) return this.#mark(key).then(() => false);
+    let known: boolean | Promise<boolean>;
+    try {
+      known = this.#marks.has(this.#durable, key, storedMs);
+    } catch (cause) {
+      throw this.#failed(key, cause);
+    }
+    if (!(known instanceof Promise)) return this.#goOn(known, effect);
+    return known.then(
+      (isKnown) => this.#goOn(isKnown, effect),
+      (cause) => {
+        throw this.#failed(key, cause);
+      },
+    );
+  }
+
+  #goOn(isKnown: boolean, effect: Effect): boolean | Promise<boolean> {
+    const { key } = effect;
+    if (isKnown) {
+      this.#end(key);
+      return false;
+    }
+    let returned: unknown;
+    try {
+      returned = effect.run(undefined);
+    } catch (thrown) {
+      this.#end(key);
+      throw thrown;
+    }
+    if (!(returned instanceof Promise)) return this.#mark(key, effect);
+    return returned.then(
+      () => this.#mark(key, effect),
+      (thrown) => {
+        this.#end(key);
+        throw thrown;
+      },
+    );
+  }
+
+  #mark(key: string, effect?: Effect): Promise<true> {
+    const kept = this.#marks.mark(this.#durable, key);
+    effect?.onDone();
+    return kept.then(
+      () => {
+        this.#unmarked.delete(key);
+        this.#end(key);
+        return true;
+      },
+      (cause) => {
+        this.#unmarked.set(key, true);
+        throw this.#failed(key, cause);
+      },
+    );
+  }
+
+  #others(key: string): Promise<void> {
+    return new Promise((resolve) => {
+      const waiting = this.#running.get(key);
+      if (waiting === undefined) this.#running.set(key, [resolve]);
+      else waiting.push(resolve);
+    });
+  }
+
+  #end(key: string): void {
+    const waiting = this.#running.get(key);
+    this.#running.delete(key);
+    if (waiting !== undefined) for (const go of waiting) go();
+  }
+
+  #failed(key: string, cause: unknown): StoreTrouble {
+    this.#end(key);
+    return new StoreTrouble("the marks of what was handled failed", { cause });
+  }
+}
+
+/** Leaves both to a store of the user's own. */
+export class JoinedOnce implements Once {
   readonly #store: IdempotencyStore;
   readonly #durable: string;
   readonly #limit: TimeLimit;
@@ -35,12 +153,13 @@ export class Once {
     this.#limit = new TimeLimit("the idempotency store", maxMs);
   }
 
-  /** Resolves with whether `effect` ran. Rejects with what it rejects with, or with {@link StoreTrouble}. */
-  async run(key: string, effect: (transaction: unknown) => unknown): Promise<boolean> {
+  /** The effect is done when its transaction is: `onDone` is not called before. */
+  async run(effect: Effect): Promise<boolean> {
+    const { key } = effect;
     for (let other = this.#running.get(key); other !== undefined; other = this.#running.get(key)) {
       await other.catch(() => undefined);
     }
-    const running = this.#run(key, effect);
+    const running = this.#run(effect);
     this.#running.set(key, running);
     try {
       return await running;
@@ -49,13 +168,13 @@ export class Once {
     }
   }
 
-  async #run(key: string, effect: (transaction: unknown) => unknown): Promise<boolean> {
+  async #run(effect: Effect): Promise<boolean> {
     let failed = false;
     try {
       return await this.#limit.run(() =>
-        this.#store.once(this.#durable, key, async (transaction) => {
+        this.#store.once(this.#durable, effect.key, async (transaction) => {
           try {
-            await effect(transaction);
+            await effect.run(transaction);
           } catch (thrown) {
             failed = true;
             throw thrown;

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, renameSync } from "node:fs";
-import { layoutFile, outboxDir, removeNodeFile, storeDir, writeWhole } from "@adaos/config";
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { layoutFile, marksDir, outboxDir, removeNodeFile, storeDir, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { LoadedPolicy } from "@adaos/policy";
 import type { Plan } from "@adaos/provision";
@@ -87,6 +87,8 @@ function writeUpdate(update: PolicyUpdate, stateDir: string): void {
     keys.forget(id);
     // Nor must it publish what its predecessor could not send.
     setAside(outboxDir(stateDir, id));
+    // And whoever has its name one day has handled nothing yet.
+    rmSync(marksDir(stateDir, id), { recursive: true, force: true });
   }
   // The same of keys that are on other machines, and whose nodes the mesh file no longer means to be there.
   keys.forgetJoined(plan.remoteKeys);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ConnectionStandIn, type Sent } from "../../../../test/kit/connection-stand-in.ts";
-import { NatsIdempotencyStore } from "./nats-idempotency.ts";
+import { NatsMarks } from "./nats-marks.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -12,7 +12,7 @@ afterEach(() => {
 /** A hub that knows some marks, takes new ones, and answers a question with its first mark or that there is none. */
 class Scene {
   readonly connection = new ConnectionStandIn();
-  readonly store: NatsIdempotencyStore = new NatsIdempotencyStore(this.connection, {
+  readonly store: NatsMarks = new NatsMarks(this.connection, {
     subnet: "alpha",
     node: "kitchen",
   });
@@ -46,15 +46,18 @@ class Scene {
 
   once(...keys: readonly string[]): Promise<(boolean | string)[]> {
     const all = keys.map((key) =>
-      this.store
-        .once("d", key, async () => void this.ran.push(key))
-        .catch((error: { code: string }) => error.code),
+      (async () => {
+        if (await this.store.has("d", key)) return false;
+        this.ran.push(key);
+        await this.store.mark("d", key);
+        return true;
+      })().catch((error: { code: string }) => error.code),
     );
     return Promise.all(all);
   }
 }
 
-describe("NatsIdempotencyStore.once()", () => {
+describe("NatsMarks", () => {
   test("asks once for all of one moment, runs what is new, and marks it", async () => {
     const scene = new Scene();
     const ended = scene.once("a", "b", "c");

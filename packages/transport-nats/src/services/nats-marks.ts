@@ -1,12 +1,5 @@
-import { type IdempotencyStore, MeshError } from "@adaos/core";
-import {
-  doneStream,
-  MAX_MARK_BYTES,
-  markSubject,
-  type NodeAddress,
-  RecentMap,
-  randomId,
-} from "@adaos/core/wire";
+import { type Marks, MeshError } from "@adaos/core";
+import { doneStream, MAX_MARK_BYTES, markSubject, type NodeAddress, randomId } from "@adaos/core/wire";
 import type { Msg, Subscription } from "nats";
 import type { Connection } from "../connection/connection.ts";
 import { StreamPublisher } from "../publish/stream-publisher.ts";
@@ -14,8 +7,6 @@ import { StreamPublisher } from "../publish/stream-publisher.ts";
 /** Longest wait for an answer, looked at once in so long. */
 const ANSWER_MS = 3000;
 const SWEEP_MS = 500;
-/** Effects that happened here and could not be marked yet. */
-const UNMARKED_REMEMBERED = 10_000;
 /** Keys that are asked for together at most; a request of some 10 KB. */
 const MAX_TOGETHER = 128;
 
@@ -35,13 +26,14 @@ interface Asked {
 }
 
 /**
- * The idempotency store of one member: a mark per effect in a stream of its own at its hub, shared by the node's
- * processes. Looks before the effect and marks after it. Uses a connection and does not own it.
+ * Marks of one member in a stream of its own at its hub, for a node whose processes are on several machines or whose
+ * disk does not last. Uses a connection and does not own it.
  *
  * What is asked in one turn of the event loop is one question: is any of these marked? Nearly always none is, and that
- * is the whole answer. Else each is asked for alone.
+ * is the whole answer. Else each is asked for alone. First deliveries are asked for too: one comes again as a first one
+ * when it is published anew, when its durable is made anew, and when a killed server has lost its count.
  */
-export class NatsIdempotencyStore implements IdempotencyStore {
+export class NatsMarks implements Marks {
   readonly #connection: Connection;
   readonly #node: NodeAddress;
   readonly #getSubject: string;
@@ -52,8 +44,6 @@ export class NatsIdempotencyStore implements IdempotencyStore {
   readonly #asked = new Map<string, Asked>();
   #count = 0;
   #sweeper: NodeJS.Timeout | undefined;
-  /** Done here, but the mark is not written: whoever brings the event again must not repeat the effect. */
-  readonly #unmarked = new RecentMap<string, true>(UNMARKED_REMEMBERED);
 
   constructor(connection: Connection, node: NodeAddress) {
     this.#connection = connection;
@@ -65,29 +55,15 @@ export class NatsIdempotencyStore implements IdempotencyStore {
     connection.listen({ onDisconnect: () => this.#fail("the connection was lost", () => true) });
   }
 
-  async once(
-    durable: string,
-    key: string,
-    effect: (transaction: unknown) => Promise<void>,
-  ): Promise<boolean> {
-    const subject = markSubject(this.#node, durable, key);
-    if (this.#unmarked.get(subject) === true) {
-      await this.#mark(subject);
-      return false;
-    }
-    if (await this.#isKnown(subject)) return false;
-    await effect(undefined);
-    await this.#mark(subject);
-    return true;
+  has(durable: string, key: string): Promise<boolean> {
+    return this.#isKnown(markSubject(this.#node, durable, key));
   }
 
-  /** An effect whose mark fails is remembered here, so that its redelivery only marks. */
-  async #mark(subject: string): Promise<void> {
+  async mark(durable: string, key: string): Promise<void> {
+    const subject = markSubject(this.#node, durable, key);
     try {
       await this.#publisher.publish({ subject, id: randomId(), headers: {}, body: NOTHING });
-      this.#unmarked.delete(subject);
     } catch (cause) {
-      this.#unmarked.set(subject, true);
       throw MeshError.from(cause, "unavailable", "the mark of a handled event cannot be stored");
     }
   }

@@ -1,8 +1,8 @@
-import type { IdempotencyStore } from "@adaos/core";
+import type { Marks } from "@adaos/core";
 import { assertWithin } from "@adaos/core/wire";
 
 /** Remembers in this process's memory what was done, the newest. Share one between the buses of a node. */
-export class LocalIdempotencyStore implements IdempotencyStore {
+export class LocalMarks implements Marks {
   readonly #maxKeys: number;
   readonly #done = new Set<string>();
 
@@ -12,17 +12,13 @@ export class LocalIdempotencyStore implements IdempotencyStore {
     this.#maxKeys = maxKeys;
   }
 
-  async once(
-    durable: string,
-    key: string,
-    effect: (transaction: unknown) => Promise<void>,
-  ): Promise<boolean> {
-    const mark = `${durable} ${key}`;
-    if (this.#done.has(mark)) return false;
-    await effect(undefined);
-    this.#done.add(mark);
+  has(durable: string, key: string): boolean {
+    return this.#done.has(`${durable} ${key}`);
+  }
+
+  async mark(durable: string, key: string): Promise<void> {
+    this.#done.add(`${durable} ${key}`);
     if (this.#done.size > this.#maxKeys) this.#forgetOldest();
-    return true;
   }
 
   #forgetOldest(): void {

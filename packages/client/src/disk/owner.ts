@@ -4,28 +4,28 @@ import { hostname } from "node:os";
 import { startTimeOf } from "@adaos/config";
 
 /*
- * The name of an outbox file tells whose it is: `<pid>-<start time>-<place>-<age>-<random>.outbox`, the place being a
- * boot of a machine and the processes that see one another there. A file that nobody owns any more is named
- * `left-<age>-<random>.outbox`. The age stays with the file: in that order files are forwarded, whoever owns them.
+ * The name of a file that belongs to one process of a node tells whose it is: `<pid>-<start
+ * time>-<place>-<age>-<random>` and what it is, `.outbox` or `.marks`. The place is a boot of a machine and the
+ * processes that see one another there. A file that nobody owns any more is named `left-<age>-<random>`. The age stays
+ * with the file, whoever owns it: in that order outboxes are forwarded and marks forgotten.
  */
 
-export const SUFFIX = ".outbox";
 /** A file of a process that cannot be seen from here is its own until it has not been touched for this long. */
 export const STALE_MS = 60_000;
 
 /**
  * A new name for a file of this process. @param age Of a file that is taken over; a new one is younger than all before.
  */
-export function ownName(age: string = newAge()): string {
+export function ownName(suffix: string, age: string = newAge()): string {
   identity ??= `${process.pid}-${startTimeOf(process.pid) ?? "0"}-${placeHere()}`;
-  return `${identity}-${age}-${randomBytes(6).toString("hex")}${SUFFIX}`;
+  return `${identity}-${age}-${randomBytes(6).toString("hex")}${suffix}`;
 }
 
 let identity: string | undefined;
 
 /** A new name for a file that this process leaves to whoever comes. */
-export function leftName(age: string): string {
-  return `left-${age}-${randomBytes(6).toString("hex")}${SUFFIX}`;
+export function leftName(suffix: string, age: string): string {
+  return `left-${age}-${randomBytes(6).toString("hex")}${suffix}`;
 }
 
 /** When a file was begun, by its name: as text, earlier is less. */

@@ -1,0 +1,243 @@
+import { hash } from "node:crypto";
+import { join } from "node:path";
+import { type Logger, type Marks, MeshError } from "@adaos/core";
+import { ownName } from "../disk/owner.ts";
+import { type MarkDisk, MarkFile, REAL_DISK, SUFFIX } from "./mark-file.ts";
+import { MarkIndex } from "./mark-index.ts";
+import { type MarkId, readId, scanMarks, timeOf } from "./mark-record.ts";
+import { OtherFiles } from "./other-files.ts";
+
+/** Two million marks: 64 MiB of memory when they are there, and of disk. */
+const MAX_MARKS = 2_097_152;
+/** Deliveries of one moment share a look at what other processes have done. */
+const LOOK_VALID_MS = 1;
+/** Ended files that are smaller go into the file of a process that lives. */
+const SMALL_BYTES = 1_048_576;
+const TIDY_MS = 60_000;
+/** How much the clock of the hub may differ from this machine's. */
+const CLOCK_SLACK_MS = 60_000;
+/** Marks that are taken over in one turn of the event loop. */
+const TAKEN_AT_ONCE = 1024;
+
+export interface MemberMarksOptions {
+  /** The node's own folder. */
+  readonly dir: string;
+  /** How long marks are kept at least. */
+  readonly maxAgeMs: number;
+  readonly log: Logger;
+  /** @default 2097152; rounded up to whole tables */
+  readonly maxMarks?: number;
+  /** @default the real one */
+  readonly disk?: MarkDisk;
+}
+
+/** How the marks of this process stand. */
+export interface MarksStatus {
+  /** Known here, also of other processes of the node. */
+  readonly known: number;
+  /** Made by this process, and the disk syncs that they took. */
+  readonly made: number;
+  readonly syncs: number;
+  /** Marks that cannot be read any more. */
+  readonly lost: number;
+}
+
+/**
+ * Marks on this machine's disk: a folder of the node in which each process has a file of its own. All are known in
+ * memory. What other processes add is read before each look, so that none repeats what another has done.
+ */
+export class MemberMarks implements Marks {
+  readonly #options: Required<MemberMarksOptions>;
+  readonly #index: MarkIndex;
+  readonly #others: OtherFiles;
+  /** The file that is written, and those before it that are still being closed. */
+  readonly #own = new Set<string>();
+  #file: MarkFile | undefined;
+  #opening: Promise<MarkFile> | undefined;
+  #isRead = false;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  readonly #durables = new Map<string, MarkId>();
+  readonly #id: MarkId = new Uint32Array(4);
+  #made = 0;
+  #syncs = 0;
+  #tidier: NodeJS.Timeout | undefined;
+  #tidying: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  /** Opens nothing before the first mark is asked for. */
+  constructor(options: MemberMarksOptions) {
+    this.#options = { maxMarks: MAX_MARKS, disk: REAL_DISK, ...options };
+    this.#index = new MarkIndex(this.#options.maxMarks);
+    const read = new Uint32Array(4);
+    this.#others = new OtherFiles({
+      dir: options.dir,
+      log: options.log,
+      isOwn: (name) => this.#own.has(name),
+      onMark: (content, at) => {
+        readId(content, at, read);
+        if (!this.#index.has(read)) this.#index.add(read, timeOf(content, at));
+      },
+    });
+  }
+
+  get status(): MarksStatus {
+    const lost = [...this.#others.lost].reduce((sum, { records }) => sum + records, 0);
+    const { count = 0, syncs = 0 } = this.#file ?? {};
+    return { known: this.#index.size, made: this.#made + count, syncs: this.#syncs + syncs, lost };
+  }
+
+  has(durable: string, key: string, storedMs: number): boolean | Promise<boolean> {
+    const file = this.#usable();
+    if (file === undefined) return this.#ready().then(() => this.#has(durable, key, storedMs));
+    return this.#has(durable, key, storedMs);
+  }
+
+  mark(durable: string, key: string): Promise<void> {
+    const file = this.#usable();
+    if (file !== undefined) return this.#append(file, durable, key);
+    return this.#ready().then((opened) => this.#append(opened, durable, key));
+  }
+
+  /** Ends with what is under way, and leaves the marks to other processes. Never rejects. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#tidier);
+    await this.#opening?.catch(() => undefined);
+    await this.#tidying;
+    await this.#leave(this.#file);
+    this.#others.close();
+  }
+
+  #has(durable: string, key: string, storedMs: number): boolean {
+    const trouble = this.#file?.trouble();
+    if (trouble !== undefined) throw trouble;
+    const nowMs = performance.now();
+    if (nowMs - this.#lookedMs > LOOK_VALID_MS) {
+      this.#look();
+      this.#lookedMs = nowMs;
+    }
+    if (this.#index.has(this.#idOf(durable, key))) return true;
+    for (const { path, untilS, records } of this.#others.lost) {
+      if (storedMs > (untilS ?? Number.POSITIVE_INFINITY) * 1000 + CLOCK_SLACK_MS) continue;
+      const message = `${records} marks in ${path} are damaged, and this event may be among them`;
+      throw new MeshError(
+        "unavailable",
+        `${message}; to have such events handled, perhaps again, remove the file`,
+      );
+    }
+    return false;
+  }
+
+  #append(file: MarkFile, durable: string, key: string): Promise<void> {
+    const nowS = Math.floor(Date.now() / 1000);
+    const id = this.#idOf(durable, key);
+    const kept = file.append(id, nowS);
+    if (!file.isBroken) this.#index.add(id, nowS);
+    if (file.isFull && this.#opening === undefined) void this.#ready().catch(() => undefined);
+    return kept;
+  }
+
+  /** The key, which is a hash, and that of the durable in one: as hard to meet by chance or on purpose as either. */
+  #idOf(durable: string, key: string): MarkId {
+    if (key.length !== 32) throw new MeshError("internal", `no effect key: ${key}`);
+    let mask = this.#durables.get(durable);
+    if (mask === undefined) {
+      mask = wordsOf(hash("sha256", durable, "hex"));
+      this.#durables.set(durable, mask);
+    }
+    for (let i = 0; i < 4; i++)
+      this.#id[i] = Number.parseInt(key.slice(8 * i, 8 * i + 8), 16) ^ (mask[i] ?? 0);
+    return this.#id;
+  }
+
+  #look(): void {
+    try {
+      this.#others.look();
+    } catch (cause) {
+      throw MeshError.from(cause, "unavailable", `the marks in ${this.#options.dir} cannot be read`);
+    }
+  }
+
+  /** The file that may be written now. A full one may until the next is there. */
+  #usable(): MarkFile | undefined {
+    return this.#file?.isBroken === false ? this.#file : undefined;
+  }
+
+  /** Reads what there is, once, and begins a file. Rejects with why it cannot; the next call tries again. */
+  #ready(): Promise<MarkFile> {
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<MarkFile> {
+    const { dir, disk } = this.#options;
+    if (this.#isClosed) throw new MeshError("closed", "the connection is closed");
+    const before = this.#file;
+    const name = ownName(SUFFIX);
+    this.#own.add(name);
+    let file: MarkFile;
+    try {
+      file = await MarkFile.create(join(dir, name), disk);
+    } catch (thrown) {
+      this.#own.delete(name);
+      throw thrown;
+    }
+    try {
+      if (!this.#isRead) await this.#others.open();
+      this.#isRead = true;
+    } catch (cause) {
+      await file.close().catch(() => undefined);
+      this.#own.delete(name);
+      throw MeshError.from(cause, "unavailable", `the marks in ${dir} cannot be read`);
+    }
+    this.#file = file;
+    if (before !== undefined) void this.#leave(before);
+    this.#tidier ??= setInterval(() => this.#tidy(), TIDY_MS).unref();
+    this.#tidy();
+    return file;
+  }
+
+  async #leave(file: MarkFile | undefined): Promise<void> {
+    if (file === undefined) return;
+    try {
+      await file.close();
+    } catch (err) {
+      this.#options.log.warn({ file: file.name, err }, "marks not left");
+    }
+    this.#own.delete(file.name);
+    if (file === this.#file) return;
+    this.#made += file.count;
+    this.#syncs += file.syncs;
+  }
+
+  #tidy(): void {
+    const { maxAgeMs } = this.#options;
+    this.#index.forgetBefore(Math.floor((Date.now() - maxAgeMs) / 1000));
+    this.#tidying = this.#tidying.then(async () => {
+      await this.#file?.touch();
+      await this.#others.tidy(maxAgeMs, (content) => this.#takeOver(content), SMALL_BYTES);
+    });
+  }
+
+  /** Writes the marks of an ended file into this process's own. Rejects when it cannot. */
+  async #takeOver(content: Buffer): Promise<void> {
+    const fromS = (Date.now() - this.#options.maxAgeMs) / 1000;
+    const id: MarkId = new Uint32Array(4);
+    let kept: Promise<void> | undefined;
+    const places: number[] = [];
+    scanMarks(content, (at) => places.push(at));
+    for (const [i, at] of places.entries()) {
+      if (timeOf(content, at) < fromS) continue;
+      if (i % TAKEN_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+      readId(content, at, id);
+      kept = (this.#usable() ?? (await this.#ready())).append(id, timeOf(content, at));
+    }
+    await kept;
+  }
+}
+
+function wordsOf(hex: string): MarkId {
+  return Uint32Array.from({ length: 4 }, (_, i) => Number.parseInt(hex.slice(8 * i, 8 * i + 8), 16));
+}
