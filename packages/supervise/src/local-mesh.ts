@@ -80,7 +80,9 @@ export function assertStartable(configFile: string, stateDir: string): void {
   }
 }
 
-/** What the last start from a mesh file has written; nothing where there was none, or where the file is not to blame. */
+/**
+ * What the last start from a mesh file has written; nothing where there was none, or where the file is not to blame.
+ */
 function lastGoodLayout(configFile: string, stateDir: string, broken: unknown): Layout | undefined {
   if (!(broken instanceof MeshError) || broken.code !== "invalid-config") return undefined;
   const last = findLayout(stateDir);

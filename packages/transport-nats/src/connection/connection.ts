@@ -21,7 +21,7 @@ export interface ConnectionOptions {
   readonly name: string;
   /** Whose private reply subjects to use: the node's name, as its rights on the server say. */
   readonly user: string;
-  /** Seed of the user's nkey (`SU…`); asked for at every connect, so that it may be another one then. Never logged. */
+  /** Seed of the user's nkey (`SU…`), never logged. Asked for at every connect: it may be another one then. */
   readonly seed: string | (() => string);
   readonly log: Logger;
   /** Keep trying when the server is not there yet, as a daemon does; else reject after `timeoutMs`. @default false */
@@ -98,7 +98,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
         reconnectJitter: 250,
         // A refusal may be a server that is still reading its new config: keep trying.
         ignoreAuthErrorAbort: true,
-        // A stack for each request, made in case it fails, was a tenth of what a hub at rest did. Our errors have their own.
+        // A stack for each request, made in case it fails, was a tenth of what a hub at rest did. Our errors have their
+        // own.
         noAsyncTraces: true,
         pingInterval: 5000,
         maxPingOut: 2,
