@@ -40,7 +40,14 @@ describe("npm run bench", () => {
 
   test("measures what is asked for, and leaves nothing behind", async () => {
     const [file, markdown] = [join(dir, "bench.json"), join(dir, "bench.md")];
-    const args = ["--scenarios", "S1,S2,S3,S4,S5,S6,S7d,S9", "--contenders", "adaos,raw", "--rounds", "1"];
+    const args = [
+      "--scenarios",
+      "S1,S2,S3,S4,S5,S6,S7d,S9,S11",
+      "--contenders",
+      "adaos,raw",
+      "--rounds",
+      "1",
+    ];
     const { code, stdout, stderr } = await bench([
       ...args,
       "--scale",
@@ -50,7 +57,7 @@ describe("npm run bench", () => {
       "--markdown",
       markdown,
     ]);
-    expect([code, stderr]).toEqual([0, expect.stringContaining("S9")]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("S11b")]);
     const { conditions, sections, failed } = reportIn(file);
     expect(failed).toEqual([]);
     expect(conditions).toMatchObject({ durability: "synced", scale: 0.01, rounds: 1 });
@@ -70,6 +77,14 @@ describe("npm run bench", () => {
         ...both(`S9 ${row}`),
         `S9 difference of ${row} adaos - raw`,
       ]),
+      ...["sender", "receiver", "servers"].flatMap((of) => [
+        ...both(`S11a ${of}`),
+        ...both(`S11a ${of} in codecs`),
+      ]),
+      ...["sender", "receiver", "root daemon", "servers"].flatMap((of) => [
+        `S11b ${of} adaos`,
+        `S11b ${of} in codecs adaos`,
+      ]),
     ]);
     for (const { median, contender } of sections.flatMap(({ rows }) => rows)) {
       if (contender !== "adaos - raw") expect(median).toBeGreaterThan(0);
@@ -82,7 +97,7 @@ describe("npm run bench", () => {
     // No path of this machine.
     expect(readFileSync(file, "utf8") + table).not.toContain(dir);
     expect(left()).toEqual([]);
-  }, 180_000);
+  }, 300_000);
 
   test("has no number of a contender that loses a text, and tells so", async () => {
     const [file, whole] = [join(dir, "bench.json"), join(dir, "whole-contender.mjs")];

@@ -8,15 +8,15 @@ import { PEERS } from "./peers/peers.ts";
 /** Everything that can be measured, in the order in which it takes its turns. */
 export const CONTENDERS: Readonly<Record<string, ContenderEntry>> = {
   adaos: {
-    scenarios: ["S1", "S2a", "S2b", "S2c", "S3", "S4", "S5a", "S5b"],
+    scenarios: ["S1", "S2a", "S2b", "S2c", "S3", "S4", "S5a", "S5b", "S11a", "S11b"],
     load: async () => (await import("./contenders/ours.ts")).adaos,
   },
   "adaos-bare": {
-    scenarios: ["S1", "S2a", "S2b", "S2c", "S5a", "S5b"],
+    scenarios: ["S1", "S2a", "S2b", "S2c", "S5a", "S5b", "S11a", "S11b"],
     load: async () => (await import("./contenders/ours.ts")).adaosBare,
   },
   raw: {
-    scenarios: ["S1", "S2a", "S2b", "S2c", "S3", "S4"],
+    scenarios: ["S1", "S2a", "S2b", "S2c", "S3", "S4", "S11a"],
     load: async () => (await import("./contenders/raw.ts")).raw,
   },
   ...PEERS,
@@ -39,5 +39,5 @@ export function entryOf(name: string): ContenderEntry {
     const module = (await import(pathToFileURL(file).href)) as { readonly contender: Contender };
     return module.contender;
   };
-  return { scenarios: ["S1", "S2a", "S2b", "S2c", "S3"], load };
+  return { scenarios: ["S1", "S2a", "S2b", "S2c", "S3", "S11a"], load };
 }

@@ -69,7 +69,7 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function tellWhatThereIs(): Promise<void> {
-  for (const { id, title, conditions } of SCENARIOS.toSorted((a, b) => (a.id < b.id ? -1 : 1)))
+  for (const { id, title, conditions } of SCENARIOS.toSorted((a, b) => byId(a.id, b.id)))
     print(`${id.padEnd(4)} ${title}: ${conditions(1)}`);
   print("");
   for (const [name, entry] of Object.entries(CONTENDERS)) {
@@ -128,7 +128,12 @@ async function tell(options: BenchOptions, collected: Collected): Promise<void> 
 /** Durabilities as they ran, scenarios by id. */
 function bySection(a: Section, b: Section): number {
   if (a.durability !== b.durability) return a.durability === "synced" ? -1 : 1;
-  return a.scenario < b.scenario ? -1 : 1;
+  return byId(a.scenario, b.scenario);
+}
+
+/** S10 after S9. */
+function byId(a: string, b: string): number {
+  return a.localeCompare(b, "en", { numeric: true });
 }
 
 function scenariosOf({ scenarios }: BenchOptions): readonly Scenario[] {

@@ -9,7 +9,8 @@ export type Unit =
   | "letters/s"
   | "MB"
   | "MB/s"
-  | "% of a core";
+  | "% of a core"
+  | "codecs";
 
 /** One number of one run. */
 export interface Measured {

@@ -6,6 +6,7 @@ import { footprint } from "./scenarios/footprint.ts";
 import { growthScenarios } from "./scenarios/growth.ts";
 import { latency } from "./scenarios/latency.ts";
 import { overhead } from "./scenarios/overhead.ts";
+import { processorTime } from "./scenarios/processor-time.ts";
 import { requests } from "./scenarios/requests.ts";
 import { startUp } from "./scenarios/start-up.ts";
 import { handled, published } from "./scenarios/throughput.ts";
@@ -36,4 +37,16 @@ export const SCENARIOS: readonly Scenario[] = [
   deadLetters,
   ...growthScenarios,
   overhead,
+  processorTime({
+    id: "S11a",
+    title: "processor time per event, within a subnet",
+    way: WITHIN,
+    reference: "raw",
+  }),
+  processorTime({
+    id: "S11b",
+    title: "processor time per event, across the root",
+    way: ACROSS,
+    reference: "native-sources",
+  }),
 ];

@@ -71,7 +71,7 @@ function connectionOf({ settings }: Place): object {
 }
 
 export const bullMq: ContenderEntry = {
-  scenarios: ["S1", "S2a", "S2b", "S2c"],
+  scenarios: ["S1", "S2a", "S2b", "S2c", "S11a"],
   load: async () => contender,
   start: (durability, dir) => startRedis(durability, dir, ["bullmq", "ioredis"]),
   isInstalled: async () => (await areNpmPeersInstalled()) && (await isRedisInstalled()),

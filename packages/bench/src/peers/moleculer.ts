@@ -78,7 +78,7 @@ async function makeStream(place: Place): Promise<void> {
 }
 
 export const moleculer: ContenderEntry = {
-  scenarios: ["S1", "S2a", "S2b", "S2c"],
+  scenarios: ["S1", "S2a", "S2b", "S2c", "S11a"],
   load: async () => contender,
   start: async (durability, dir) => {
     const [port = 0] = await freePorts(1);

@@ -112,7 +112,7 @@ async function serve(
 
 export const nestJs: ContenderEntry = {
   // Not where what is sent has to be stored: it resolves as soon as an event is in the client's buffer.
-  scenarios: ["S1", "S2b", "S4"],
+  scenarios: ["S1", "S2b", "S4", "S11a"],
   load: async () => contender,
   start: async (durability, dir) => {
     const [port = 0] = await freePorts(1);

@@ -77,7 +77,7 @@ async function makeGroup(redis: Redis, key: string, group: string): Promise<void
 }
 
 export const redisStreams: ContenderEntry = {
-  scenarios: ["S1", "S2a", "S2b", "S2c"],
+  scenarios: ["S1", "S2a", "S2b", "S2c", "S11a"],
   load: async () => contender,
   start: (durability, dir) => startRedis(durability, dir, ["ioredis"]),
   isInstalled: async () => (await areNpmPeersInstalled()) && (await isRedisInstalled()),

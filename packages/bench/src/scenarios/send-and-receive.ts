@@ -2,6 +2,7 @@ import type { Place } from "../contender.ts";
 import type { Lab, ReadyContender } from "../lab.ts";
 import { placeOf } from "../lab.ts";
 import type { Measured, Turn } from "../scenario.ts";
+import type { Spent } from "../workers/codec-meter.ts";
 import type { SendWork, Told } from "../workers/worker-protocol.ts";
 import type { About } from "./ways.ts";
 
@@ -34,7 +35,7 @@ export async function turnsOf(
 }
 
 /** What a run of texts depends on. */
-export type Load = Pick<SendWork, "count" | "warmUp" | "bytes" | "window"> & Pick<SendWork, "perSecond">;
+export type Load = Pick<SendWork, "count" | "warmUp" | "bytes" | "window" | "perSecond" | "isMetered">;
 
 export interface Handled {
   /** From the first send to its last acknowledgement. */
@@ -42,33 +43,43 @@ export interface Handled {
   /** From the first send to the last that was handled. */
   readonly allMs: number;
   readonly latenciesMs: readonly number[];
+  /** Processor time, where the load is metered. */
+  readonly sender: Spent | undefined;
+  readonly receiver: Spent | undefined;
 }
 
 type Received = Extract<Told, { readonly kind: "received" }>;
 
-/** Sends from one process while another, for one receiver or several, handles; each must have handled all of it. */
+/**
+ * Sends from one process while another, for one receiver or several, handles; each must have handled all of it.
+ * @param onStart Called when both are warm and at rest.
+ */
 export async function sendAndReceive(
   lab: Lab,
   { contender, place }: Run,
   load: Load,
   receivers: readonly string[] = [place.receiver],
+  onStart: () => void = () => undefined,
 ): Promise<Handled> {
-  const { count, warmUp } = load;
+  const { count, warmUp, bytes, isMetered } = load;
+  const meteredBytes = isMetered === true ? bytes : undefined;
   const common = { contender, place };
   // The receivers first: what is sent before a durable is there would not reach it.
-  return lab.withWorker({ ...common, role: "receive", receivers, count, warmUp }, async (receiving) => {
+  const receive = { ...common, role: "receive", receivers, count, warmUp, meteredBytes } as const;
+  return lab.withWorker(receive, async (receiving) => {
     await receiving.next("ready");
     return lab.withWorker({ ...common, role: "send", ...load }, async (sending) => {
       await sending.next("warm");
       await receiving.next("warm");
+      onStart();
       sending.tell("go");
-      const [{ startedMs, sentMs }, received] = await Promise.all([
+      const [{ startedMs, sentMs, spent: sender }, received] = await Promise.all([
         sending.next("sent"),
         receiving.next("received"),
       ]);
       sayRepeated(lab, contender, received);
-      const { lastMs, latenciesMs } = received;
-      return { sendMs: sentMs - startedMs, allMs: lastMs - startedMs, latenciesMs };
+      const { lastMs, latenciesMs, spent: receiver } = received;
+      return { sendMs: sentMs - startedMs, allMs: lastMs - startedMs, latenciesMs, sender, receiver };
     });
   });
 }

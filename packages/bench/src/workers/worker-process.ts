@@ -5,7 +5,7 @@ import type { Command, Told, Work } from "./worker-protocol.ts";
 
 const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
 /** No run takes longer. */
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 600_000;
 const CLOSE_LIMIT_MS = 15_000;
 /** A worker that has to start first, on a busy machine. */
 const START_LIMIT_MS = 60_000;

@@ -1,4 +1,5 @@
 import type { Place } from "../contender.ts";
+import type { Spent } from "./codec-meter.ts";
 
 interface RoleWork {
   /** Name of a contender, or path of a module that exports one. */
@@ -16,6 +17,8 @@ export interface SendWork extends RoleWork {
   readonly perSecond?: number;
   /** Sends that are not answered yet, at a time. */
   readonly window: number;
+  /** Whether its processor time is measured. @default false */
+  readonly isMetered?: boolean | undefined;
 }
 
 /** Receives texts as each of `receivers`; says `ready`, then `warm`, then `received`. */
@@ -24,6 +27,8 @@ export interface ReceiveWork extends RoleWork {
   readonly receivers: readonly string[];
   readonly count: number;
   readonly warmUp: number;
+  /** The length of the texts, where its processor time is measured from `warm` on. @default it is not */
+  readonly meteredBytes?: number | undefined;
 }
 
 /** Requests answers, many at a time and then one at a time; says `ready`, waits for `go`, says `asked`. */
@@ -81,13 +86,21 @@ export interface PublishCost {
 export type Told =
   | { readonly kind: "ready" | "warm" }
   | { readonly kind: "progress"; readonly done: number; readonly of: number }
-  | { readonly kind: "sent"; readonly startedMs: number; readonly sentMs: number }
+  | {
+      readonly kind: "sent";
+      readonly startedMs: number;
+      readonly sentMs: number;
+      /** Where it was measured. */
+      readonly spent?: Spent | undefined;
+    }
   | {
       readonly kind: "received";
       readonly firstMs: number;
       readonly lastMs: number;
       readonly latenciesMs: readonly number[];
       readonly repeated: number;
+      /** Where it was measured. */
+      readonly spent?: Spent | undefined;
     }
   | { readonly kind: "asked"; readonly allMs: number; readonly aloneMs: readonly number[] }
   | { readonly kind: "compared"; readonly ours: PublishCost; readonly raw: PublishCost }

@@ -121,7 +121,7 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
 }
 
 export const nativeSources: ContenderEntry = {
-  scenarios: ["S5a", "S5b"],
+  scenarios: ["S5a", "S5b", "S11b"],
   load: async () => contender,
   start,
 };

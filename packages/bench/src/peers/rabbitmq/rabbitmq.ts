@@ -162,7 +162,7 @@ async function install(say: (line: string) => void): Promise<void> {
 
 function entryWith(type: QueueType): ContenderEntry {
   return {
-    scenarios: ["S1", "S2a", "S2b", "S2c", "S5a", "S5b"],
+    scenarios: ["S1", "S2a", "S2b", "S2c", "S5a", "S5b", "S11a", "S11b"],
     load: async () => contenderWith(type),
     start: (_, dir) => startBrokers(dir),
     isInstalled,
