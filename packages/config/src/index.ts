@@ -10,6 +10,7 @@ export {
   nodeFilePath,
   nodeId,
   outboxDir,
+  positionsPath,
   registryApprovalFile,
   registryCachePath,
   registryInForceFile,
