@@ -133,7 +133,7 @@ describe("streams that somebody has removed", () => {
       return stream === EVENTS && isNew && lost.some(({ from, to }) => from === 1 && to <= lastSeq);
     });
     const { stdout } = await mesh.adaos(["status"]);
-    expect(stdout).toMatch(/alpha\/hub .*store damaged at .*EVENTS_alpha was made anew, lost/);
+    expect(stdout).toMatch(/alpha\/hub .*store damaged at .* was made anew, lost \d+/);
   });
 });
 
