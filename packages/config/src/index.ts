@@ -11,6 +11,7 @@ export {
   nodeFilePath,
   nodeId,
   outboxDir,
+  positionsPath,
   registryApprovalFile,
   registryCachePath,
   registryInForceFile,

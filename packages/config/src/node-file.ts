@@ -59,6 +59,12 @@ const natsServer = {
   allowPlain: z.literal(true).optional().describe("listen and dial beyond this machine without tls"),
 };
 
+const positionsSchema = z
+  .string()
+  .min(1)
+  .optional()
+  .describe("file for where streams and durables stand, by which a damaged store is noticed and healed");
+
 /** Refuses a server that would speak unencrypted beyond this machine. */
 function refusePlain(
   server: Parameters<typeof plainProblem>[0],
@@ -103,6 +109,7 @@ const hubFile = z.strictObject({
   tenant: name.default(DEFAULT_TENANT),
   streams: streamLimitsSchema,
   registryCache: z.string().min(1).optional().describe("file for the registry that the root offers"),
+  positions: positionsSchema,
   policy: compiledPolicySchema,
   flood: floodSchema.prefault({}),
   members: z.record(
@@ -147,6 +154,7 @@ const rootFile = z.strictObject({
     .optional()
     .describe("folder of the registry that every hub is offered; followed while the root runs"),
   autoApply: autoApplySchema,
+  positions: positionsSchema,
   policy: compiledPolicySchema,
   subnets: z.record(
     name,

@@ -1,8 +1,8 @@
 import { type HubFile, readSeed } from "@adaos/config";
 import type { RateLimit } from "@adaos/core";
 import { Denials } from "@adaos/core/wire";
-import { NodeFileWatch, type OpenNode, openNode, type Part } from "@adaos/daemon";
-import { type Connection, openConnection, StreamPublisher } from "@adaos/transport-nats";
+import { NodeFileWatch, type OpenNode, openNode, type Part, positionFile } from "@adaos/daemon";
+import { type Connection, openConnection, StoreKeeper, StreamPublisher } from "@adaos/transport-nats";
 import { Budgets } from "./budgets/budgets.ts";
 import { ParkingService } from "./parking/parking-service.ts";
 import { type HubKeys, ServerGrants } from "./server-grants.ts";
@@ -10,7 +10,7 @@ import { DurableService } from "./services/durable-service.ts";
 import { MemberService } from "./services/member-service.ts";
 import { RegistryService } from "./services/registry-service.ts";
 import { RequestService } from "./services/request-service.ts";
-import { SubnetStream } from "./subnet-stream.ts";
+import { SubnetStream } from "./streams/subnet-stream.ts";
 
 /** What a hub's daemon is made of, how it takes its file when that has changed, and how it ends. */
 interface Hub {
@@ -48,9 +48,11 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const { subnet, streams, flood, tenant } = config;
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const grants = grantsOf(node, system);
-  const durables = new DurableService(subnet, policy, jsm, grants, log);
+  const file = positionFile(config.positions === undefined ? undefined : node.path(config.positions));
+  const keeper = new StoreKeeper({ connection, jsm, file, onDamage: () => undefined, log });
+  const durables = new DurableService({ subnet, policy, jsm, keeper, grants, log });
   const members = Object.keys(config.members);
-  const stream = new SubnetStream({ subnet, members, policy, limits: streams, jsm, log });
+  const stream = new SubnetStream({ subnet, members, policy, limits: streams, jsm, keeper, log });
   const publisher = new StreamPublisher(connection, { checksDuplicates: true });
   const denials = new Denials({
     address: { subnet, node: "hub" },

@@ -10,6 +10,7 @@ import {
   nodeFilePath,
   nodeId,
   outboxDir,
+  positionsPath,
   readSeed,
   registryCachePath,
   rootNodeIds,
@@ -208,6 +209,7 @@ export class MeshPlanner {
         node: id,
         stateDir: this.#stateDir,
         streams,
+        positions: positionsPath(this.#stateDir, id),
         registry: this.#meshFile.registryDir,
         ...(autoApply === false ? { autoApply } : {}),
         policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
@@ -253,6 +255,7 @@ export class MeshPlanner {
       streams: this.#meshFile.streams,
       flood: this.#meshFile.flood,
       registryCache: registryCachePath(this.#stateDir, id),
+      positions: positionsPath(this.#stateDir, id),
       policy: compiledPolicyText(rules),
       members: Object.fromEntries(
         [...memberKeys].map(([node, key]) => [node, { key, ...limitsText(subnet, node) }]),

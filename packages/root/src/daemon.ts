@@ -1,9 +1,9 @@
 import { type RootFile, readServerAccess } from "@adaos/config";
 import type { Logger } from "@adaos/core";
 import { linkUser } from "@adaos/core/wire";
-import { NodeFileWatch, type OpenNode, openNode, type Part } from "@adaos/daemon";
+import { NodeFileWatch, type OpenNode, openNode, type Part, positionFile } from "@adaos/daemon";
 import { linkKeys, linkSeed } from "@adaos/nats-server";
-import { type Connection, openConnection } from "@adaos/transport-nats";
+import { type Connection, openConnection, StoreKeeper } from "@adaos/transport-nats";
 import { OriginBudgets } from "./budgets/origin-budgets.ts";
 import { type JoinHandler, JoinService } from "./joining/join-service.ts";
 import { type Admitted, LeafGate } from "./joining/leaf-gate.ts";
@@ -51,7 +51,10 @@ async function partsOf(
   const { config, path, policy, signatures, log } = node;
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const subnets = new Subnets(config);
-  const stream = new MeshStream(subnets.names, policy, config.streams, jsm, log);
+  const file = positionFile(config.positions === undefined ? undefined : path(config.positions));
+  const keeper = new StoreKeeper({ connection, jsm, file, onDamage: () => undefined, log });
+  const limits = config.streams;
+  const stream = new MeshStream({ subnets: subnets.names, policy, limits, jsm, keeper, log });
   const stateDir = config.stateDir === undefined ? undefined : path(config.stateDir);
   const folder = folderOf(node, stateDir);
   const share = config.streams.maxShare;

@@ -12,6 +12,10 @@ export { headersOfMsg, idOfMsg, travellingOf } from "./connection/message-header
 export { ifThere } from "./connection/not-found.ts";
 export { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./connection/tls.ts";
 export { NatsTransport } from "./nats-transport.ts";
+export type { SeqRange, StreamDamage } from "./positions/compare-stream.ts";
+export { durablePosition, startingAtSeq } from "./positions/durables-anew.ts";
+export type { PositionFile } from "./positions/position-book.ts";
+export { damageNote, type StoreDamage, StoreKeeper } from "./positions/store-keeper.ts";
 export { eventIdWithin, type MessageIds } from "./publish/message-ids.ts";
 export { StreamPublisher } from "./publish/stream-publisher.ts";
 export { type AckSource, storedMsOf } from "./pull/ack-subject.ts";
@@ -59,4 +63,4 @@ export {
 } from "./stream/stored-messages.ts";
 export { decideShares } from "./stream/stream-shares.ts";
 export { StreamUsage } from "./stream/stream-usage.ts";
-export { ACK_WAIT_MS, ensureStream } from "./stream/streams.ts";
+export { ACK_WAIT_MS, type StreamSettings } from "./stream/streams.ts";

@@ -49,6 +49,11 @@ export function storeDir(stateDir: string, of: string): string {
   return join(stateDir, "store", of);
 }
 
+/** Where the streams stand that a node keeps. */
+export function positionsPath(stateDir: string, id: string): string {
+  return join(stateDir, "positions", `${id.replace("/", "_")}.json`);
+}
+
 /** The registry that a node was served last. */
 export function registryCachePath(stateDir: string, id: string): string {
   return join(stateDir, "registry", `${id.replace("/", "_")}.json`);

@@ -11,8 +11,10 @@ import {
   ACK_WAIT_MS,
   type DurableReply,
   type DurableRequest,
+  durablePosition,
   findConsumer,
   ifThere,
+  type StoreKeeper,
 } from "@adaos/transport-nats";
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from "nats";
 import { z } from "zod";
@@ -43,11 +45,22 @@ const MAX_WAITING = 128;
 /** For good, as far as a server can be told so. */
 const PAUSED_UNTIL = new Date("2200-01-01T00:00:00Z");
 
+export interface DurableServiceOptions {
+  readonly subnet: string;
+  readonly policy: Policy;
+  readonly jsm: JetStreamManager;
+  /** Knows where durables stood that a store has lost. */
+  readonly keeper: StoreKeeper;
+  readonly grants: ServerGrants;
+  readonly log: Logger;
+}
+
 /** Makes durables for the members of a subnet: asks the policy, creates the consumer, grants it on the server. */
 export class DurableService {
   readonly #subnet: string;
   readonly #policy: Policy;
   readonly #jsm: JetStreamManager;
+  readonly #keeper: StoreKeeper;
   readonly #grants: ServerGrants;
   readonly #log: Logger;
   /** Durables of each member that are being made or changed, and for how many requests. */
@@ -55,10 +68,11 @@ export class DurableService {
   /** What each durable that answers commands takes. */
   readonly #answering = new Map<string, readonly string[]>();
 
-  constructor(subnet: string, policy: Policy, jsm: JetStreamManager, grants: ServerGrants, log: Logger) {
+  constructor({ subnet, policy, jsm, keeper, grants, log }: DurableServiceOptions) {
     this.#subnet = subnet;
     this.#policy = policy;
     this.#jsm = jsm;
+    this.#keeper = keeper;
     this.#grants = grants;
     this.#log = log;
   }
@@ -78,6 +92,7 @@ export class DurableService {
       if (!this.#grants.isMember(node)) {
         // Whoever has its name one day must not get what it missed.
         await ifThere("consumer", this.#jsm.consumers.delete(stream, consumer));
+        this.#keeper.forgetDurable(stream, consumer);
         this.#answering.delete(consumer);
         this.#grants.revoke([[node, consumer]]);
         continue;
@@ -184,16 +199,17 @@ export class DurableService {
     };
     const existing = await findConsumer(this.#jsm, stream, consumer);
     if (existing === undefined) {
-      await this.#jsm.consumers.add(stream, {
+      const made = await this.#jsm.consumers.add(stream, {
         durable_name: consumer,
         ack_policy: AckPolicy.Explicit,
         ack_wait: ACK_WAIT_MS * 1e6,
         max_deliver: -1,
         // It cannot be changed later.
         max_waiting: MAX_WAITING,
-        deliver_policy: request.startAt === "all" ? DeliverPolicy.All : DeliverPolicy.New,
+        ...(await this.#startOf(stream, consumer, request.startAt)),
         ...changeable,
       });
+      this.#keeper.noteDurable(stream, consumer, durablePosition(made));
     } else if (differs(existing.config, changeable)) {
       await this.#jsm.consumers.update(stream, consumer, changeable);
     }
@@ -201,6 +217,19 @@ export class DurableService {
     this.#note(consumer, changeable);
     await this.#grants.grant([[node, consumer]]);
     return consumer;
+  }
+
+  /** One that its stream has lost goes on where it stood; one that somebody removed begins as it is asked for. */
+  async #startOf(
+    stream: string,
+    consumer: string,
+    startAt: DurableRequest["startAt"],
+  ): Promise<Partial<ConsumerConfig>> {
+    const seq = this.#keeper.startOf(stream, consumer);
+    // Who is subscribed asks for all when its durable is gone under it.
+    if (seq !== undefined && (startAt === "all" || (await this.#keeper.isAnew(stream))))
+      return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: seq };
+    return { deliver_policy: startAt === "all" ? DeliverPolicy.All : DeliverPolicy.New };
   }
 }
 

@@ -10,9 +10,31 @@ import {
   REPLY_ROOT,
   subjectsOf,
 } from "@adaos/core/wire";
-import type { Part, PartHealth } from "@adaos/daemon";
-import { delay, dropOtherDurables, ensureLinkDurable, ensureStream } from "@adaos/transport-nats";
+import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
+import {
+  damageNote,
+  delay,
+  dropOtherDurables,
+  ensureLinkDurable,
+  type StoreKeeper,
+  type StreamSettings,
+} from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
+
+/** How often the root looks whether its stream is still there, and what it was. */
+const CHECK_MS = 5000;
+/** How soon it looks again after trouble, most of which is a server that starts or reads its config. */
+const RETRY_MS = 250;
+
+export interface MeshStreamOptions {
+  /** Those that there are now. */
+  readonly subnets: () => readonly string[];
+  readonly policy: Policy;
+  readonly limits: StreamLimits;
+  readonly jsm: JetStreamManager;
+  readonly keeper: StoreKeeper;
+  readonly log: Logger;
+}
 
 /** Keeps the federated log and, on it, one durable per subnet that imports anything. */
 export class MeshStream implements Part {
@@ -21,59 +43,86 @@ export class MeshStream implements Part {
   readonly #policy: Policy;
   readonly #limits: StreamLimits;
   readonly #jsm: JetStreamManager;
+  readonly #keeper: StoreKeeper;
   readonly #log: Logger;
+  readonly #stopped = new AbortController();
+  readonly #rounds = new Rounds();
+  #checking: Promise<void> | undefined;
+  #restoring: Promise<MeshError | undefined> = Promise.resolve(undefined);
   #trouble: string | undefined = "is starting";
   /** Subnets whose durable has been wanted here before: one that is gone has vanished, and goes on with all. */
   #seen: ReadonlySet<string> = new Set();
 
-  /** @param subnets Those that there are now. */
-  constructor(
-    subnets: () => readonly string[],
-    policy: Policy,
-    limits: StreamLimits,
-    jsm: JetStreamManager,
-    log: Logger,
-  ) {
+  constructor({ subnets, policy, limits, jsm, keeper, log }: MeshStreamOptions) {
     this.#subnets = subnets;
     this.#policy = policy;
     this.#limits = limits;
     this.#jsm = jsm;
+    this.#keeper = keeper;
     this.#log = log;
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && (await this.restore()) !== undefined) await delay(250, signal);
+    while (!signal.aborted && (await this.restore()) !== undefined) await delay(RETRY_MS, signal);
+    this.#checking = this.#keepChecking();
   }
 
+  /** Streams and durables outlive the daemon. */
   async stop(): Promise<void> {
-    // Streams and durables outlive the daemon.
+    this.#stopped.abort();
+    await this.#checking;
+    this.#keeper.close();
   }
 
   health(): PartHealth {
-    return this.#trouble === undefined ? { ready: true } : { ready: false, reason: this.#trouble };
+    const { damages } = this.#keeper;
+    const note = damageNote(damages);
+    if (this.#trouble !== undefined) return { ready: false, reason: this.#trouble, details: { damages } };
+    return { ready: true, ...(note === undefined ? {} : { note }), details: { damages } };
   }
 
-  /** Creates what is missing. Returns why it could not; rejects with `invalid-config` when it never will. */
-  async restore(): Promise<MeshError | undefined> {
+  progress(): Progress {
+    return this.#rounds.progress;
+  }
+
+  /**
+   * Makes what is missing, as policy and subnets are now. Resolves with why it could not; rejects with
+   * `invalid-config` when it never will.
+   */
+  restore(): Promise<MeshError | undefined> {
+    // After the one before, which may have begun with what was wanted before.
+    const next = this.#restoring.catch(() => undefined).then(() => this.#restore());
+    this.#restoring = next;
+    return next;
+  }
+
+  async #keepChecking(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      this.#rounds.done();
+      await delay(this.#trouble === undefined ? CHECK_MS : RETRY_MS, this.#stopped.signal);
+      if (this.#stopped.signal.aborted) return;
+      await this.restore().catch((err: unknown) => this.#log.error({ err }, "stream not restored"));
+    }
+  }
+
+  #plan(): StreamSettings {
     const { maxBytes, maxAgeHours, duplicateWindowMs } = this.#limits;
+    return {
+      name: MESH_STREAM,
+      subjects: [subjectsOf(EVENT_ROOT), subjectsOf(REPLY_ROOT)],
+      maxBytes,
+      maxAgeMs: maxAgeHours * 3_600_000,
+      duplicateWindowMs,
+      maxMessageBytes: MAX_EVENT_BYTES,
+    };
+  }
+
+  async #restore(): Promise<MeshError | undefined> {
     try {
-      await ensureStream(this.#jsm, {
-        name: MESH_STREAM,
-        subjects: [subjectsOf(EVENT_ROOT), subjectsOf(REPLY_ROOT)],
-        maxBytes,
-        maxAgeMs: maxAgeHours * 3_600_000,
-        duplicateWindowMs,
-        maxMessageBytes: MAX_EVENT_BYTES,
-      });
+      if (this.#trouble !== undefined) this.#keeper.unsettle();
+      await this.#keeper.check([this.#plan()]);
       const wanted = this.#subnets().map((subnet) => ({ subnet, filters: this.filtersFor(subnet) }));
-      for (const { subnet, filters } of wanted) {
-        await ensureLinkDurable(this.#jsm, {
-          stream: MESH_STREAM,
-          consumer: downlinkDurable(subnet),
-          filters,
-          startAt: this.#seen.has(subnet) ? "all" : "new",
-        });
-      }
+      for (const { subnet, filters } of wanted) await this.#ensureDurable(subnet, filters);
       // The durable of a subnet that is gone would give the next of its name all that came in between.
       const kept = wanted.map(({ subnet }) => downlinkDurable(subnet));
       await dropOtherDurables(this.#jsm, MESH_STREAM, downlinkDurable(""), kept);
@@ -88,6 +137,14 @@ export class MeshStream implements Part {
       this.#trouble = error.message;
       return error;
     }
+  }
+
+  async #ensureDurable(subnet: string, filters: readonly string[]): Promise<void> {
+    const consumer = downlinkDurable(subnet);
+    if (filters.length === 0) this.#keeper.forgetDurable(MESH_STREAM, consumer);
+    const seq = this.#keeper.startOf(MESH_STREAM, consumer);
+    const startAt = seq === undefined ? (this.#seen.has(subnet) ? "all" : "new") : { seq };
+    await ensureLinkDurable(this.#jsm, { stream: MESH_STREAM, consumer, filters, startAt });
   }
 
   /**

@@ -30,8 +30,11 @@ export interface LinkDurable {
   readonly consumer: string;
   /** Subject filters, none within another. None at all: nothing may cross, and there is no durable. */
   readonly filters: readonly string[];
-  /** `new` when it is wanted for the first time, `all` when it was there before and has vanished. */
-  readonly startAt: StartAt;
+  /**
+   * `new` when it is wanted for the first time. When it was there before and has vanished, where it stood; `all` when
+   * nobody knows.
+   */
+  readonly startAt: StartAt | { readonly seq: number };
 }
 
 /**
@@ -84,7 +87,7 @@ async function addDurable(jsm: JetStreamManager, durable: LinkDurable): Promise<
   const mark = await findConsumer(jsm, stream, consumer + MARK_SUFFIX);
   const start: Partial<ConsumerConfig> =
     mark?.config.opt_start_seq === undefined
-      ? { deliver_policy: startAt === "all" ? DeliverPolicy.All : DeliverPolicy.New }
+      ? startOf(startAt)
       : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: mark.config.opt_start_seq };
   await jsm.consumers.add(stream, {
     durable_name: consumer,
@@ -97,6 +100,12 @@ async function addDurable(jsm: JetStreamManager, durable: LinkDurable): Promise<
     ...PINNED,
   });
   if (mark !== undefined) await dropMark(jsm, durable);
+}
+
+function startOf(startAt: LinkDurable["startAt"]): Partial<ConsumerConfig> {
+  if (typeof startAt === "object")
+    return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: startAt.seq };
+  return { deliver_policy: startAt === "all" ? DeliverPolicy.All : DeliverPolicy.New };
 }
 
 /** A consumer that nobody pulls from, so that a crash between the old durable and the new one loses no position. */

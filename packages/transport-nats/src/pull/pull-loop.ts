@@ -95,6 +95,7 @@ export class PullLoop {
   #heardMs = performance.now();
   #restartedMs = Number.NEGATIVE_INFINITY;
   #probing = false;
+  #probedMs = Number.NEGATIVE_INFINITY;
   #retry: NodeJS.Timeout | undefined;
   #ended = false;
 
@@ -321,7 +322,10 @@ export class PullLoop {
     }
     if (code === 423) return this.#losePin();
     if (/consumer deleted/i.test(description)) this.#options.onMissing();
-    this.#restartLater(code === 503 ? "no server answers" : `${code} ${description}`);
+    if (code !== 503) return this.#restartLater(`${code} ${description}`);
+    this.#restartLater("no server answers");
+    // A server whose store has lost the consumer answers just so, again and again: it is never silent.
+    if (this.#heardMs - this.#probedMs > SILENCE_MS) void this.#probe();
   }
 
   /** Drops what was not asked for; who goes on sending it is not listened to for a while. */
@@ -348,6 +352,7 @@ export class PullLoop {
   async #probe(): Promise<void> {
     if (this.#probing) return;
     this.#probing = true;
+    this.#probedMs = performance.now();
     const { stream, consumer, log, onMissing } = this.#options;
     try {
       const answer = await this.#askInfo(2000);

@@ -64,14 +64,17 @@ export async function* storedMessages(
   }
 }
 
-/**
- * The message at a place of a stream, or the last one of a subject; nothing where there is none. Rejects with
- * `unavailable`.
- */
+/** Which message of a stream is meant: at a place, the last of a subject, or the first of a subject since a time. */
+export type StoredAt =
+  | { readonly seq: number }
+  | { readonly last_by_subj: string }
+  | { readonly start_time: string; readonly next_by_subj: string };
+
+/** One message of a stream; nothing where there is none. Rejects with `unavailable`. */
 export async function storedMessageAt(
   { nc }: Connection,
   stream: string,
-  at: { readonly seq: number } | { readonly last_by_subj: string },
+  at: StoredAt,
 ): Promise<StoredMessage | undefined> {
   let answer: Msg;
   try {

@@ -19,6 +19,9 @@ export interface StreamSettings {
   readonly republish?: { readonly src: string; readonly dest: string };
 }
 
+/** Subjects of a stream that takes nothing yet: nobody may publish there. */
+const CLOSED = "closed";
+
 /** How long a server waits for a settlement. It decides how soon the work of a dead process is given to another. */
 export const ACK_WAIT_MS = 5000;
 
@@ -26,17 +29,41 @@ export const ACK_WAIT_MS = 5000;
  * Creates a stream or brings it to these settings; what it holds stays. Rejects with `unavailable` or `invalid-config`.
  */
 export async function ensureStream(jsm: JetStreamManager, settings: StreamSettings): Promise<void> {
-  const wanted = streamConfig(settings);
   try {
     await jsm.streams.info(settings.name);
   } catch (thrown) {
     if (!isNotFound("stream", thrown)) {
       throw MeshError.from(thrown, "unavailable", `JetStream does not answer for stream ${settings.name}`);
     }
-    await jsm.streams.add(wanted).catch((cause: unknown) => fail(settings, cause));
-    return;
+    return makeStream(jsm, settings, 0);
   }
-  await jsm.streams.update(settings.name, wanted).catch((cause: unknown) => fail(settings, cause));
+  await updateStream(jsm, settings);
+}
+
+/**
+ * Makes a stream that is not there. The server takes what the disk still holds of one of that name. Where that is
+ * nothing, numbers go on after `lastSeq`: whoever remembers a place of the stream before must not take another message
+ * for that one. Rejects with `unavailable` or `invalid-config`.
+ */
+export async function makeStream(
+  jsm: JetStreamManager,
+  settings: StreamSettings,
+  lastSeq: number,
+): Promise<void> {
+  const { name } = settings;
+  const { republish: _, ...bare } = streamConfig(settings);
+  // Nothing may be stored before its number is known.
+  const first = lastSeq === 0 ? streamConfig(settings) : { ...bare, subjects: [`${CLOSED}.${name}`] };
+  const { state } = await jsm.streams.add(first).catch((cause: unknown) => fail(settings, cause));
+  if (state.messages === 0 && state.last_seq < lastSeq) await jsm.streams.purge(name, { seq: lastSeq + 1 });
+  // Where there was something, its settings on the disk are torn: an update writes them.
+  if (lastSeq > 0 || state.last_seq > 0) await updateStream(jsm, settings);
+}
+
+async function updateStream(jsm: JetStreamManager, settings: StreamSettings): Promise<void> {
+  await jsm.streams
+    .update(settings.name, streamConfig(settings))
+    .catch((cause: unknown) => fail(settings, cause));
 }
 
 function streamConfig(settings: StreamSettings): StreamConfig {

@@ -1,6 +1,6 @@
 import { type ApiError, type JetStreamManager, NatsError, type StreamInfo } from "nats";
 import { beforeEach, describe, expect, test } from "vitest";
-import { ensureStream, type StreamSettings } from "./streams.ts";
+import { ensureStream, makeStream, type StreamSettings } from "./streams.ts";
 
 const SETTINGS: StreamSettings = {
   name: "EVENTS_alpha",
@@ -15,6 +15,8 @@ let calls: [what: string, ...args: unknown[]][];
 let exists: boolean;
 let lookUp: Error | undefined;
 let refusal: Error | undefined;
+/** What the disk still has of a stream that the server does not know. */
+let held: number;
 
 const jsm = {
   streams: {
@@ -26,6 +28,10 @@ const jsm = {
     async add(...args: unknown[]) {
       calls.push(["add", ...args]);
       if (refusal !== undefined) throw refusal;
+      return { state: { messages: held, last_seq: held } } as StreamInfo;
+    },
+    async purge(...args: unknown[]) {
+      calls.push(["purge", ...args]);
     },
     async update(...args: unknown[]) {
       calls.push(["update", ...args]);
@@ -45,6 +51,7 @@ beforeEach(() => {
   exists = false;
   lookUp = undefined;
   refusal = undefined;
+  held = 0;
 });
 
 describe("ensureStream()", () => {
@@ -91,5 +98,24 @@ describe("ensureStream()", () => {
     lookUp = new NatsError("TIMEOUT", "TIMEOUT");
     await expect(ensureStream(jsm, SETTINGS)).rejects.toMatchObject({ code: "unavailable" });
     expect(calls).toEqual([]);
+  });
+});
+
+describe("makeStream()", () => {
+  test("lets numbers go on before anything can be stored, where there was a stream of that name", async () => {
+    await makeStream(jsm, { ...SETTINGS, republish: { src: "evt.a", dest: "b" } }, 41);
+    expect(calls).toMatchObject([
+      ["add", { subjects: ["closed.EVENTS_alpha"] }],
+      ["purge", "EVENTS_alpha", { seq: 42 }],
+      ["update", "EVENTS_alpha", { subjects: ["evt.>"], republish: { src: "evt.a" } }],
+    ]);
+    expect(calls[0]?.[1]).not.toHaveProperty("republish");
+  });
+
+  test("keeps what the disk still has, and writes its settings anew", async () => {
+    held = 41;
+    await makeStream(jsm, SETTINGS, 1_000_041);
+    await makeStream(jsm, SETTINGS, 0);
+    expect(calls.map(([what]) => what)).toEqual(["add", "update", "add", "update"]);
   });
 });

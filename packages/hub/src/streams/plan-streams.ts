@@ -1,0 +1,134 @@
+import type { StreamLimits } from "@adaos/config";
+import { MAX_EVENT_BYTES } from "@adaos/core";
+import {
+  DEAD_LETTER_ROOT,
+  DONE_ROOT,
+  deadLetterStream,
+  doneStream,
+  EVENT_ROOT,
+  eventsStream,
+  MAX_DEAD_LETTER_BYTES,
+  MAX_MARK_BYTES,
+  MAX_METRICS_BYTES,
+  MAX_RECORD_BYTES,
+  METRICS_ROOT,
+  metricsStream,
+  type NodeAddress,
+  PARKED_ROOT,
+  PROCESSING_ROOT,
+  parkedStream,
+  processingStream,
+  REPLAY_ROOT,
+  REPLIED_ROOT,
+  REPLY_ROOT,
+  subjectsOf,
+} from "@adaos/core/wire";
+import type { StreamSettings } from "@adaos/transport-nats";
+
+/** What is known of failures outlives the events, so that it can still be looked into. */
+const JOURNAL_AGE_FACTOR = 4;
+const JOURNAL_MAX_BYTES = 268_435_456;
+/** That an event was handled is remembered longer than its stream can bring it again. */
+const DONE_AGE_FACTOR = 2;
+/** For what is never repeated under one id; the shortest window costs the least memory. */
+const SHORT_WINDOW_MS = 1000;
+/** Some 1.3 million marks of 206 bytes. */
+const DONE_MAX_BYTES = 268_435_456;
+const METRICS_MAX_BYTES = 67_108_864;
+const METRICS_MAX_AGE_MS = 31 * 86_400_000;
+
+/** Every stream that the hub of a subnet keeps. Pure. */
+export function planStreams(
+  subnet: string,
+  members: readonly string[],
+  limits: StreamLimits,
+): StreamSettings[] {
+  return [
+    planEvents(subnet, limits),
+    ...planJournal(subnet, limits),
+    ...members.map((node) => planMarks({ subnet, node }, limits)),
+    planMetrics(subnet),
+  ];
+}
+
+function planEvents(
+  subnet: string,
+  { maxBytes, maxAgeHours, duplicateWindowMs }: StreamLimits,
+): StreamSettings {
+  return {
+    name: eventsStream(subnet),
+    subjects: [subjectsOf(EVENT_ROOT), subjectsOf(REPLAY_ROOT), subjectsOf(REPLY_ROOT)],
+    // Whoever waits for a reply hears of it without a consumer of his own.
+    republish: { src: subjectsOf(REPLY_ROOT), dest: subjectsOf(REPLIED_ROOT) },
+    maxBytes,
+    maxAgeMs: maxAgeHours * 3_600_000,
+    duplicateWindowMs,
+    maxMessageBytes: MAX_EVENT_BYTES,
+  };
+}
+
+function planJournal(
+  subnet: string,
+  { maxBytes, maxAgeHours, duplicateWindowMs }: StreamLimits,
+): StreamSettings[] {
+  const journal = {
+    maxBytes: Math.min(maxBytes, JOURNAL_MAX_BYTES),
+    maxAgeMs: maxAgeHours * 3_600_000 * JOURNAL_AGE_FACTOR,
+    duplicateWindowMs,
+    maxMessagesPerSubject: 1,
+  };
+  return [
+    {
+      name: deadLetterStream(subnet),
+      subjects: [subjectsOf(DEAD_LETTER_ROOT)],
+      ...journal,
+      maxMessageBytes: MAX_DEAD_LETTER_BYTES,
+    },
+    // Beside the dead letters: whatever strangers send, it takes no room that a failure needs.
+    {
+      name: parkedStream(subnet),
+      subjects: [subjectsOf(PARKED_ROOT)],
+      ...journal,
+      maxBytes: Math.ceil(journal.maxBytes / 2),
+      duplicateWindowMs: SHORT_WINDOW_MS,
+      maxMessageBytes: MAX_EVENT_BYTES,
+    },
+    {
+      name: processingStream(subnet),
+      subjects: [subjectsOf(PROCESSING_ROOT)],
+      ...journal,
+      // The newest records are those that matter, and nothing that failed may have to wait for room here.
+      whenFull: "drop-oldest",
+      maxMessageBytes: MAX_RECORD_BYTES,
+    },
+  ];
+}
+
+/** What a member has handled, in a stream of its own: no other can read it, or make it forget by filling it. */
+function planMarks(member: NodeAddress, { maxBytes, maxAgeHours }: StreamLimits): StreamSettings {
+  return {
+    name: doneStream(member),
+    subjects: [subjectsOf(DONE_ROOT, member.subnet, member.node)],
+    maxBytes: Math.min(maxBytes, DONE_MAX_BYTES),
+    maxAgeMs: maxAgeHours * 3_600_000 * DONE_AGE_FACTOR,
+    duplicateWindowMs: SHORT_WINDOW_MS,
+    maxMessagesPerSubject: 1,
+    // A full memory of what was done must not stop the work: the oldest marks make room.
+    whenFull: "drop-oldest",
+    maxMessageBytes: MAX_MARK_BYTES,
+  };
+}
+
+/** Numbers of the last weeks, an hour of a process each; the oldest make room. */
+function planMetrics(subnet: string): StreamSettings {
+  return {
+    name: metricsStream(subnet),
+    subjects: [subjectsOf(METRICS_ROOT)],
+    maxBytes: METRICS_MAX_BYTES,
+    maxAgeMs: METRICS_MAX_AGE_MS,
+    duplicateWindowMs: SHORT_WINDOW_MS,
+    maxMessagesPerSubject: 1,
+    whenFull: "drop-oldest",
+    maxMessageBytes: MAX_METRICS_BYTES,
+  };
+}

@@ -1,0 +1,53 @@
+import { type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type JetStreamManager } from "nats";
+import { ifThere } from "../connection/not-found.ts";
+import { findConsumer } from "../pull/link-durable.ts";
+
+/** Where a durable stood, and all that it takes to make it anew there. */
+export interface DurablePosition {
+  readonly created: string;
+  /** Everything up to here is settled. */
+  readonly floor: number;
+  readonly config: ConsumerConfig;
+}
+
+export function durablePosition({ created, ack_floor, config }: ConsumerInfo): DurablePosition {
+  return { created, floor: ack_floor.stream_seq, config };
+}
+
+/** The settings of a durable that begins at a place of its stream. Pure. */
+export function startingAtSeq(config: ConsumerConfig, seq: number): ConsumerConfig {
+  const { opt_start_time: _, ...rest } = config;
+  return { ...rest, deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: seq };
+}
+
+/** Where a durable goes on in a stream that is what it was up to `intactTo`. Pure. */
+export function goesOnAt({ floor }: DurablePosition, intactTo: number): number {
+  return Math.min(floor, intactTo) + 1;
+}
+
+/** Whether a durable of a damaged stream would pass over events where it stands. Pure. */
+export function isAstray(now: ConsumerInfo, recorded: DurablePosition, intactTo: number): boolean {
+  // What was delivered beyond is another message now, or none: the server waits until numbers are past it.
+  if (Math.max(now.delivered.stream_seq, now.ack_floor.stream_seq) > intactTo) return true;
+  return now.created !== recorded.created && now.ack_floor.stream_seq > recorded.floor;
+}
+
+/**
+ * Makes a durable anew where it stood, unless it stands right. Returns how it is now, and whether it was made. Rejects
+ * with what the client throws.
+ */
+export async function bringDurable(
+  jsm: JetStreamManager,
+  stream: string,
+  consumer: string,
+  recorded: DurablePosition,
+  intactTo: number,
+): Promise<{ readonly position: DurablePosition; readonly isNew: boolean }> {
+  const existing = await findConsumer(jsm, stream, consumer);
+  if (existing !== undefined && !isAstray(existing, recorded, intactTo))
+    return { position: durablePosition(existing), isNew: false };
+  if (existing !== undefined) await ifThere("consumer", jsm.consumers.delete(stream, consumer));
+  const config = existing?.config ?? recorded.config;
+  const made = await jsm.consumers.add(stream, startingAtSeq(config, goesOnAt(recorded, intactTo)));
+  return { position: durablePosition(made), isNew: true };
+}

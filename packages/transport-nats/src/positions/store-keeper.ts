@@ -1,0 +1,246 @@
+import type { Logger } from "@adaos/core";
+import type { ConsumerConfig, JetStreamManager, StreamInfo } from "nats";
+import type { Connection } from "../connection/connection.ts";
+import { ensureStream, makeStream, type StreamSettings } from "../stream/streams.ts";
+import {
+  compareStream,
+  hasNewHoles,
+  type SeqRange,
+  type StreamDamage,
+  type StreamKeeping,
+} from "./compare-stream.ts";
+import { bringDurable, type DurablePosition, durablePosition } from "./durables-anew.ts";
+import { PositionBook, type PositionFile } from "./position-book.ts";
+import { listStreams, readStream, stateOf } from "./read-stream.ts";
+
+/** A stream that is not what it was. */
+export interface StoreDamage extends StreamDamage {
+  readonly stream: string;
+  /** RFC 3339. */
+  readonly foundAt: string;
+}
+
+export interface StoreKeeperOptions {
+  readonly connection: Connection;
+  readonly jsm: JetStreamManager;
+  /** @default what is known ends with the daemon */
+  readonly file: PositionFile | undefined;
+  /** Called for each, after what can be mended here is. */
+  readonly onDamage: (damage: StoreDamage) => void;
+  readonly log: Logger;
+}
+
+/** Between looks at what streams hold where nothing seems wrong. */
+const THOROUGH_MS = 60_000;
+const MAX_TOLD = 16;
+/** More than any server stores between two looks. */
+const UNSEEN_PLACES = 1_000_000;
+
+/**
+ * Keeps the streams of one server: makes those that are missing, knows where each stood, and finds what is lost,
+ * shortened or made anew. Durables that went with it go on where they stood.
+ */
+export class StoreKeeper {
+  readonly #options: StoreKeeperOptions;
+  readonly #book: PositionBook;
+  readonly #unlisten: () => void;
+  readonly #damages: StoreDamage[] = [];
+  /** Streams whose settings have been compared since something was wrong or changed. */
+  readonly #settled = new Set<string>();
+  /** The server may have lost what it had: it was away, or this daemon has just started. */
+  #isSuspect = true;
+  #thoroughMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: StoreKeeperOptions) {
+    this.#options = options;
+    this.#book = new PositionBook(options.file, options.log);
+    this.#unlisten = options.connection.listen({
+      onReconnect: () => {
+        this.#isSuspect = true;
+      },
+    });
+  }
+
+  close(): void {
+    this.#unlisten();
+    this.#book.write();
+  }
+
+  /** The newest damages that were found since the daemon started. */
+  get damages(): readonly StoreDamage[] {
+    return this.#damages;
+  }
+
+  /** Settings have changed, or something failed: they are compared with the server's again. */
+  unsettle(): void {
+    this.#settled.clear();
+  }
+
+  /**
+   * Makes what is missing, finds what is damaged, and writes down where everything stands. Rejects with `unavailable`
+   * or `invalid-config`; then it is to be called again.
+   */
+  async check(wanted: readonly StreamSettings[]): Promise<ReadonlyMap<string, StreamInfo>> {
+    const { jsm } = this.#options;
+    const suspect = this.#isSuspect;
+    const isThorough = suspect || performance.now() - this.#thoroughMs >= THOROUGH_MS;
+    this.#isSuspect = false;
+    try {
+      let infos = await listStreams(jsm);
+      const isBehind = await this.#ensure(wanted, infos);
+      if (isBehind) infos = await listStreams(jsm);
+      for (const settings of wanted) {
+        const info = infos.get(settings.name);
+        if (info !== undefined) await this.#look(settings, info, isThorough);
+      }
+      await this.#bookDurables(wanted, suspect);
+      if (isThorough) this.#thoroughMs = performance.now();
+      return infos;
+    } catch (thrown) {
+      this.#isSuspect = suspect || this.#isSuspect;
+      throw thrown;
+    }
+  }
+
+  /** Where a durable goes on that is not there; nothing where none of that name was known. */
+  startOf(stream: string, consumer: string): number | undefined {
+    return this.#book.startOf(stream, consumer);
+  }
+
+  /** Whether durables of this stream went with it, and are about to be made anew. */
+  async isAnew(stream: string): Promise<boolean> {
+    const booked = this.#book.of(stream);
+    if (booked === undefined) return false;
+    return (await this.#options.jsm.streams.info(stream)).created !== booked.created;
+  }
+
+  noteDurable(stream: string, consumer: string, position: DurablePosition): void {
+    this.#book.setDurable(stream, consumer, position);
+    this.#book.write();
+  }
+
+  /** One of that name begins anew. */
+  forgetDurable(stream: string, consumer: string): void {
+    this.#book.forgetDurable(stream, consumer);
+    this.#book.write();
+  }
+
+  /** A stream that was removed on purpose. */
+  forget(stream: string): void {
+    this.#book.forget(stream);
+    this.#settled.delete(stream);
+  }
+
+  /** Whether a stream was made or changed. */
+  async #ensure(wanted: readonly StreamSettings[], infos: ReadonlyMap<string, StreamInfo>): Promise<boolean> {
+    const { jsm, log } = this.#options;
+    let isBehind = false;
+    for (const settings of wanted) {
+      const { name } = settings;
+      const isThere = infos.has(name);
+      if (isThere && this.#settled.has(name)) continue;
+      if (isThere) await ensureStream(jsm, settings);
+      else {
+        const lastSeq = this.#book.of(name)?.lastSeq ?? 0;
+        await makeStream(jsm, settings, lastSeq === 0 ? 0 : lastSeq + UNSEEN_PLACES);
+        if (lastSeq > 0) log.error({ stream: name }, "stream made anew");
+      }
+      this.#settled.add(name);
+      isBehind = true;
+    }
+    return isBehind;
+  }
+
+  async #look(settings: StreamSettings, info: StreamInfo, isThorough: boolean): Promise<void> {
+    const { connection, jsm, log, onDamage } = this.#options;
+    const { name } = settings;
+    const state = stateOf(info);
+    const booked = this.#book.of(name);
+    if (booked === undefined) return this.#book.set(name, state);
+    const keeping = keepingOf(settings);
+    const nowMs = Date.now();
+    let damage = compareStream(booked, { state, storedAt: new Map() }, keeping, nowMs);
+    if (isThorough || damage !== undefined || (keeping.isDense && hasNewHoles(booked, state))) {
+      const reading = await readStream(connection, jsm, name, booked, state, keeping, this.#thoroughMs < 0);
+      damage = compareStream(booked, reading, keeping, nowMs);
+    }
+    if (damage === undefined) return this.#book.set(name, state);
+    const found: StoreDamage = { stream: name, foundAt: new Date().toISOString(), ...damage };
+    await this.#mend(found, booked.durables);
+    this.#book.set(name, state, damage);
+    this.#book.noteLoss({ event: "store damaged", ...found });
+    this.#book.write();
+    log.error({ code: "store-damaged", ...found, what: damageText(found) }, "store damaged");
+    this.#damages.push(found);
+    this.#damages.splice(0, this.#damages.length - MAX_TOLD);
+    onDamage(found);
+  }
+
+  async #mend(
+    { stream, intactTo }: StoreDamage,
+    durables: Readonly<Record<string, DurablePosition>>,
+  ): Promise<void> {
+    const { jsm, log } = this.#options;
+    for (const [consumer, recorded] of Object.entries(durables)) {
+      const { position, isNew } = await bringDurable(jsm, stream, consumer, recorded, intactTo);
+      if (!isNew) continue;
+      log.warn({ stream, consumer, startSeq: position.floor + 1 }, "durable made anew");
+      this.#book.setDurable(stream, consumer, position);
+    }
+  }
+
+  /**
+   * Writes down where durables stand. One that is gone was removed, and is forgotten, unless the server was away
+   * meanwhile: then it was lost, and is made anew.
+   */
+  async #bookDurables(wanted: readonly StreamSettings[], mayBeLost: boolean): Promise<void> {
+    const { jsm } = this.#options;
+    for (const settings of wanted) {
+      const { name } = settings;
+      const booked = this.#book.of(name);
+      if (booked === undefined || !keepingOf(settings).isDense) continue;
+      const durables: Record<string, DurablePosition> = {};
+      for await (const info of jsm.consumers.list(name)) {
+        if (isDurable(info.config)) durables[info.name] = durablePosition(info);
+      }
+      const gone = Object.entries(booked.durables).filter(([consumer]) => durables[consumer] === undefined);
+      for (const [consumer, recorded] of mayBeLost ? gone : []) {
+        const { position } = await bringDurable(jsm, name, consumer, recorded, Number.POSITIVE_INFINITY);
+        this.#options.log.error({ stream: name, consumer, startSeq: position.floor + 1 }, "durable was lost");
+        durables[consumer] = position;
+      }
+      this.#book.setDurables(name, durables);
+    }
+    this.#book.write();
+  }
+}
+
+function isDurable({ durable_name }: ConsumerConfig): boolean {
+  return durable_name !== undefined;
+}
+
+/** What may be gone from a stream of these settings. Pure. */
+export function keepingOf({ maxMessagesPerSubject, whenFull, maxAgeMs }: StreamSettings): StreamKeeping {
+  return { isDense: maxMessagesPerSubject === undefined && whenFull !== "drop-oldest", maxAgeMs };
+}
+
+/** How many messages are lost. Pure. */
+export function lostCount(lost: readonly SeqRange[]): number {
+  return lost.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+}
+
+/** One sentence for people. Pure. */
+export function damageText({ stream, isNew, lost, intactTo }: StoreDamage): string {
+  const ranges = lost.slice(0, 3).map(({ from, to }) => (from === to ? `${from}` : `${from}–${to}`));
+  const more = lost.length > ranges.length ? ` and ${lost.length - ranges.length} more ranges` : "";
+  const what = lost.length === 0 ? "nothing is lost" : `lost ${lostCount(lost)}: ${ranges.join(", ")}${more}`;
+  return `${stream} ${isNew ? "was made anew" : "was damaged"}, ${what}; whole up to ${intactTo}`;
+}
+
+/** Said of a store in whose streams something was found: the newest that has cost most. Pure. */
+export function damageNote(damages: readonly StoreDamage[]): string | undefined {
+  const [worst] = [...damages].reverse().sort((a, b) => lostCount(b.lost) - lostCount(a.lost));
+  if (worst === undefined) return undefined;
+  const times = damages.length === 1 ? "" : ` (${damages.length} in all)`;
+  return `store damaged at ${worst.foundAt}: ${damageText(worst)}${times}; see adaos store verify`;
+}

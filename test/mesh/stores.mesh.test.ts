@@ -1,0 +1,197 @@
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Bus } from "@adaos/core";
+import type { StreamInfo } from "nats";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestMesh, until } from "../kit/mesh.ts";
+
+/** What a store loses here lies on the disk of the server of this subnet. */
+const SUBNET = "alpha";
+const EVENTS = "EVENTS_alpha";
+
+let mesh: TestMesh;
+let sender: Bus;
+let receiver: Bus;
+let far: Bus;
+/** Texts in the order in which they were handled. */
+let heard: string[];
+let heardFar: string[];
+
+beforeAll(async () => {
+  mesh = await TestMesh.start();
+  sender = await mesh.connect("alpha/kitchen");
+  receiver = await mesh.connect("alpha/speaker");
+  far = await mesh.connect("beta/desk");
+  heard = [];
+  heardFar = [];
+  const take = (texts: string[]) => (event: { data: unknown }) => {
+    texts.push((event.data as { text: string }).text);
+  };
+  await receiver.subscribe("ui.notify", { durable: "near" }, take(heard));
+  await far.subscribe("ui.notify", { durable: "far" }, take(heardFar));
+});
+afterAll(() => mesh.stop());
+
+async function publish(prefix: string, count: number): Promise<string[]> {
+  const texts = Array.from({ length: count }, (_, i) => `${prefix} ${i}`);
+  for (const text of texts) await sender.publish("ui.notify", { text });
+  return texts;
+}
+
+function untilHeard(texts: readonly string[], where = heard): Promise<void> {
+  return until(`${texts[0]} … are heard`, () => texts.every((text) => where.includes(text)));
+}
+
+function storeFile(stream: string, ...path: string[]): string {
+  return join(mesh.state, "store", SUBNET, "jetstream/SUBNET/streams", stream, ...path);
+}
+
+/** Ends the server as a crash does and harms its store before it is started again. */
+async function crash(harm: () => void): Promise<void> {
+  const name = `nats-${SUBNET}`;
+  const pid = mesh.pid(name);
+  process.kill(pid, "SIGKILL");
+  harm();
+  await until("another server runs", () => mesh.pids().get(name) !== pid);
+}
+
+function streamOf(name: string): Promise<StreamInfo | undefined> {
+  return mesh
+    .asService(SUBNET, async (nc) => (await nc.jetstreamManager()).streams.info(name))
+    .catch(() => undefined);
+}
+
+interface Damage {
+  readonly stream: string;
+  readonly isNew: boolean;
+  readonly intactTo: number;
+  readonly lost: readonly { readonly from: number; readonly to: number }[];
+}
+
+/** What the hub tells of its streams. */
+async function damages(): Promise<readonly Damage[]> {
+  const { statusUrl } = JSON.parse(readFileSync(join(mesh.state, `run/${SUBNET}_hub.json`), "utf8"));
+  const answer = (await (await fetch(`${statusUrl}/status`)).json()) as {
+    parts: { stream: { details: { damages: Damage[] } } };
+  };
+  return answer.parts.stream.details.damages;
+}
+
+function untilTold(what: string, isIt: (damage: Damage) => boolean): Promise<void> {
+  return until(`status tells of ${what}`, async () => (await damages()).some(isIt), 20_000);
+}
+
+describe("a store whose stream has torn settings", () => {
+  test("handlers hear on, what waited is not passed over, and the settings are whole again", async () => {
+    await untilHeard(await publish("before", 20), heardFar);
+    const created = (await streamOf(EVENTS))?.created;
+    const sleeper = await mesh.connect("alpha/kitchen");
+    const durable = await sleeper.subscribe("ui.notify", { durable: "sleeper" }, () => undefined);
+    await durable.stop();
+    const missed = await publish("missed", 30);
+    await untilHeard(missed, heardFar);
+    await crash(() => truncateSync(storeFile(EVENTS, "meta.inf"), 40));
+    await until("the stream is there", async () => {
+      const info = await streamOf(EVENTS);
+      return info !== undefined && info.created !== created;
+    });
+    const after = await publish("after", 10);
+    await untilHeard(after);
+    await untilHeard(after, heardFar);
+    const late: string[] = [];
+    await sleeper.subscribe("ui.notify", { durable: "sleeper" }, (event) => {
+      late.push((event.data as { text: string }).text);
+    });
+    await untilHeard([...missed, ...after], late);
+    // No effect twice.
+    expect(heard.filter((text) => text.startsWith("before"))).toHaveLength(20);
+    await untilTold("a new stream that has lost nothing", ({ stream, isNew, lost }) => {
+      return stream === EVENTS && isNew && lost.length === 0;
+    });
+    expect(JSON.parse(readFileSync(storeFile(EVENTS, "meta.inf"), "utf8"))).toMatchObject({ name: EVENTS });
+  });
+});
+
+describe("streams that somebody has removed", () => {
+  test("are made anew, give no number twice, and handlers hear on", async () => {
+    const before = await streamOf(EVENTS);
+    const marks = "DONE_alpha_speaker";
+    await mesh.asService(SUBNET, async (nc) => {
+      const jsm = await nc.jetstreamManager();
+      await jsm.streams.delete(marks);
+      await jsm.streams.delete(EVENTS);
+    });
+    await until("both are there", async () => {
+      return (await streamOf(EVENTS)) !== undefined && (await streamOf(marks)) !== undefined;
+    });
+    const texts = await publish("anew", 10);
+    await untilHeard(texts);
+    await untilHeard(texts, heardFar);
+    const lastSeq = before?.state.last_seq ?? 0;
+    expect((await streamOf(EVENTS))?.state.first_seq).toBeGreaterThan(lastSeq);
+    await untilTold("all that is lost", ({ stream, isNew, lost }) => {
+      return stream === EVENTS && isNew && lost.some(({ from, to }) => from === 1 && to <= lastSeq);
+    });
+    const { stdout } = await mesh.adaos(["status"]);
+    expect(stdout).toMatch(/alpha\/hub .*store damaged at .* was made anew, lost \d+/);
+  });
+});
+
+describe("a store whose newest block is cut", () => {
+  test("is told, and handlers hear what is stored under the numbers that are given again", async () => {
+    const texts = await publish("cut", 40);
+    await untilHeard(texts);
+    await untilHeard(texts, heardFar);
+    const lastSeq = (await streamOf(EVENTS))?.state.last_seq ?? 0;
+    // What is not written down yet cannot be missed.
+    await until("the position is written down", () =>
+      readFileSync(positionsFile(), "utf8").includes(`${lastSeq}`),
+    );
+    await crash(() => truncateSync(newestBlock(), Math.floor(statSync(newestBlock()).size / 2)));
+    const again = await publish("again", 10);
+    await untilHeard(again);
+    await untilHeard(again, heardFar);
+    await untilTold("a tail", ({ stream, isNew, lost }) => {
+      return stream === EVENTS && !isNew && lost.some(({ from, to }) => from < to && to === lastSeq);
+    });
+    const ledger = readFileSync(positionsFile().replace(".json", ".lost.jsonl"), "utf8").trim().split("\n");
+    expect(ledger.map((line) => JSON.parse(line))).toContainEqual(
+      expect.objectContaining({ stream: EVENTS, isNew: false }),
+    );
+  });
+});
+
+describe("a store with a flipped bit", () => {
+  test("is told, and handlers hear on", async () => {
+    const texts = await publish("flip", 40);
+    await untilHeard(texts);
+    const lastSeq = (await streamOf(EVENTS))?.state.last_seq ?? 0;
+    await until("the position is written down", () =>
+      readFileSync(positionsFile(), "utf8").includes(`${lastSeq}`),
+    );
+    await crash(() => flipBit(newestBlock(), Math.floor(statSync(newestBlock()).size * 0.7)));
+    const again = await publish("flipped", 10);
+    await untilHeard(again);
+    await untilHeard(again, heardFar);
+    await untilTold("what the bit has cost", ({ stream, lost }) => {
+      return stream === EVENTS && lost.some(({ to }) => to === lastSeq);
+    });
+  });
+});
+
+function positionsFile(): string {
+  return join(mesh.state, "positions", `${SUBNET}_hub.json`);
+}
+
+/** The block into which the server writes. */
+function newestBlock(): string {
+  const blocks = readdirSync(storeFile(EVENTS, "msgs")).filter((name) => name.endsWith(".blk"));
+  const numbers = blocks.map((name) => Number.parseInt(name, 10));
+  return storeFile(EVENTS, "msgs", `${Math.max(...numbers)}.blk`);
+}
+
+function flipBit(file: string, at: number): void {
+  const bytes = readFileSync(file);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(file, bytes);
+}
