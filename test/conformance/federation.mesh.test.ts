@@ -1,4 +1,5 @@
 import {
+  describeAsk,
   describeBroadcast,
   describeClose,
   describeDedupe,
@@ -75,6 +76,7 @@ describe("nats transport from subnet to subnet", () => {
   describeOrder(lamp);
   describeClose(lamp);
   describeRequest(lamp);
+  describeAsk(lamp);
   describeBroadcast(lamp);
   describeReplay(lamp);
   describePublish(speaker);

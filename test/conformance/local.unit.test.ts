@@ -1,4 +1,5 @@
 import {
+  describeAsk,
   describeBroadcast,
   describeClose,
   describeDedupe,
@@ -72,6 +73,7 @@ function describeAll(harness: TransportHarness): void {
   describeReconnect(harness);
   describeClose(harness);
   describeRequest(harness);
+  describeAsk(harness);
   describeBroadcast(harness);
   describeReplay(harness);
 }

@@ -1,4 +1,5 @@
 import {
+  describeAsk,
   describeBroadcast,
   describeClose,
   describeDedupe,
@@ -65,6 +66,7 @@ describe("nats transport within a subnet", () => {
   describeOrder(garden);
   describeClose(garden);
   describeRequest(garden);
+  describeAsk(garden);
   describeBroadcast(garden);
   describeReplay(garden);
   describePublish(kitchen);

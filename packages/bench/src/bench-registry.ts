@@ -5,12 +5,16 @@ import { dirname, join } from "node:path";
 export const TEXT_EVENT = "bench.text";
 /** The command of the runs of requests; its reply carries a text too. */
 export const ASK_EVENT = "bench.ask";
+/** The same of a command that is delivered at most once. */
+export const ASK_NOW_EVENT = "bench.ask-now";
 
 const MAX_TEXT_LENGTH = 262_144;
 
 interface BenchEvent {
   readonly name: string;
   readonly kind: "event" | "command" | "reply";
+  /** @default "at-least-once" */
+  readonly delivery?: "at-most-once";
 }
 
 /** Writes a schema registry with the benchmark's events and as many others as make `count` of it. */
@@ -19,6 +23,8 @@ export function writeBenchRegistry(dir: string, count: number): void {
     { name: TEXT_EVENT, kind: "event" },
     { name: ASK_EVENT, kind: "command" },
     { name: `${ASK_EVENT}.result`, kind: "reply" },
+    { name: ASK_NOW_EVENT, kind: "command", delivery: "at-most-once" },
+    { name: `${ASK_NOW_EVENT}.result`, kind: "reply" },
   ];
   while (events.length < count) events.push({ name: `bench.other-${events.length}`, kind: "event" });
   // JSON is YAML.
@@ -50,7 +56,7 @@ function recordOf(event: BenchEvent): unknown {
     schema: schemaPath(event),
     examples: [examplePath(event)],
     required_headers: event.kind === "reply" ? ["correlation_id"] : [],
-    semantics: { delivery: "at-least-once", idempotency_key: "event_id" },
+    semantics: { delivery: event.delivery ?? "at-least-once", idempotency_key: "event_id" },
     ...(event.kind === "event" ? { naming_exception: "nothing has happened but the benchmark" } : {}),
   };
 }

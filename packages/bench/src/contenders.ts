@@ -15,6 +15,10 @@ export const CONTENDERS: Readonly<Record<string, ContenderEntry>> = {
     scenarios: ["S1", "S2a", "S2b", "S2c", "S5a", "S5b", "S11a", "S11b"],
     load: async () => (await import("./contenders/ours.ts")).adaosBare,
   },
+  "adaos-now": {
+    scenarios: ["S4"],
+    load: async () => (await import("./contenders/ours.ts")).adaosNow,
+  },
   raw: {
     scenarios: ["S1", "S2a", "S2b", "S2c", "S3", "S4", "S11a"],
     load: async () => (await import("./contenders/raw.ts")).raw,

@@ -1,3 +1,4 @@
+export { describeAsk } from "./cases/ask.ts";
 export { describeBroadcast } from "./cases/broadcast.ts";
 export { describeClose } from "./cases/close.ts";
 export { describeDedupe } from "./cases/dedupe.ts";

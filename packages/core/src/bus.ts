@@ -20,7 +20,8 @@ import { Deprecations } from "./publish/deprecations.ts";
 import { type Published, type PublishOptions, prepareEvent } from "./publish/publish.ts";
 import type { Signatures } from "./publish/signatures.ts";
 import { replySecret } from "./request/reply-proof.ts";
-import { type RequestOptions, Responder, request } from "./request/request.ts";
+import { type RequestOptions, request } from "./request/request.ts";
+import { Responder } from "./request/responder.ts";
 import { type RunContext, type RunOptions, type RunResult, runAction } from "./run/run.ts";
 import type {
   Logger,
@@ -80,6 +81,8 @@ export interface BusStats {
   refused: number;
   /** Kept until the schema of their event is known. */
   parked: number;
+  /** Commands that are stored nowhere and whose handler failed; who asked was told. */
+  failed: number;
 }
 
 /** Publishes and subscribes typed events as one node: every rule of the mesh that does not depend on a transport. */
@@ -95,6 +98,7 @@ export class Bus {
     held: 0,
     refused: 0,
     parked: 0,
+    failed: 0,
   };
   readonly #options: BusOptions & {
     readonly component: string;
@@ -174,8 +178,9 @@ export class Bus {
 
   /**
    * Publishes a command and waits for what its handler returns: the reply, named `<command>.result` in the registry.
-   * The command is stored like any event, so that its handler runs even if it is late. Rejects as {@link publish} does,
-   * and with `no-handler` (nothing was sent), `failed` (its handler failed for good) or `timeout` (it may still run).
+   * The command is stored like any event, so that its handler runs even if it is late; one that the registry delivers
+   * at most once is not, within the subnet. Rejects as {@link publish} does, and with `no-handler` (nothing was sent),
+   * `failed` (its handler failed for good) or `timeout` (it may still run).
    */
   async request<Ref extends string>(
     ref: Ref,
@@ -188,8 +193,10 @@ export class Bus {
     const closed = this.#closed.signal;
     const publish: Transport["publish"] = (message, how) =>
       this.#counted(ref, () => transport.publish(message, how));
+    const ask: Transport["ask"] = (message, signal, accepts) =>
+      this.#counted(ref, () => transport.ask(message, signal, accepts));
     const reply = await request(
-      { ...this.#options, publish, replySecret: this.#replySecret },
+      { ...this.#options, publish, ask, replySecret: this.#replySecret },
       ref,
       data,
       options,

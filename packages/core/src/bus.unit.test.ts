@@ -69,6 +69,7 @@ class MemoryTransport implements Transport {
     };
   }
 
+  ask = (): Promise<Message> => new Promise(() => undefined);
   async handlersOf(): Promise<"unknown"> {
     return "unknown";
   }
@@ -119,6 +120,7 @@ const NO_STATS = {
   held: 0,
   refused: 0,
   parked: 0,
+  failed: 0,
 };
 const TEA = { text: "Tea is ready" };
 const nothing = (): void => undefined;

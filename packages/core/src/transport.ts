@@ -42,6 +42,12 @@ export interface Delivery {
   readonly deliveryCount: number;
   /** Ends this delivery; a second call does nothing. A lost settlement shows as a redelivery. */
   settle(settlement: Settlement): void;
+  /**
+   * Given with a command that is stored nowhere ({@link Transport.ask}): hands a reply to who asked. Throws
+   * `too-large`; one that does not get there is a timeout there. Such a delivery has no stream, no `seq`, and comes
+   * once.
+   */
+  readonly answer?: (reply: Message) => void;
 }
 
 export interface SubscribeOptions {
@@ -54,7 +60,7 @@ export interface SubscribeOptions {
   readonly maxAckPending: number;
   /** Where a durable that does not exist yet begins. */
   readonly startAt: StartAt;
-  /** Whether it answers the commands it takes; who only looks on is no handler of them. */
+  /** Whether it answers the commands it takes, asked ones too; who only looks on is no handler of them. */
   readonly answers: boolean;
 }
 
@@ -119,6 +125,13 @@ export interface Transport {
    * signal's reason.
    */
   awaitReply(requestId: string, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message>;
+  /**
+   * Hands a command to those of this subnet who listen now, to one subscription of each durable that answers it, and
+   * stores it nowhere. Resolves with the first reply to it that `accepts` takes. Rejects at once with `no-handler` when
+   * nobody listens, with `unavailable` when nothing was sent, and with `timeout` when the connection is lost before the
+   * reply; else with `denied`, `backpressure`, `too-large`, `closed` or the signal's reason.
+   */
+  ask(message: Message, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message>;
   /** Stops subscriptions, waits for unsettled deliveries, then disconnects. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -169,6 +182,8 @@ export interface EventContract {
   /** The schema's `$id`, else its file. */
   readonly schema: string;
   readonly requiredHeaders: readonly string[];
+  /** Of a command that may be lost: within a subnet its requests are stored nowhere. @default at least once */
+  readonly delivery?: "at-most-once";
   /** Of an event that should not be used any more: the components that are declared to. */
   readonly deprecated?: { readonly producers: readonly string[]; readonly consumers: readonly string[] };
   /** As who publishes must keep to it. Violations name no classified value, and nothing within one. */

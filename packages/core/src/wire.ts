@@ -54,6 +54,17 @@ export { REPLY_KEY_HEADER, REPLY_PROOF_HEADER, replySecret } from "./request/rep
 export { every } from "./time/every.ts";
 export { within } from "./time/within.ts";
 export type { OnDelivery, OutboxStatus } from "./transport.ts";
+export {
+  ANSWER_ROOT,
+  ASK_ROOT,
+  ASKED_ROOT,
+  answerSubject,
+  askedEvent,
+  askSubject,
+  givenAnswerFilter,
+  receivedAnswerFilter,
+  subnetAsks,
+} from "./wire/ask-subject.ts";
 export { deadLetterSubject } from "./wire/dead-letter-subject.ts";
 export { messageProblem } from "./wire/message-problem.ts";
 export {
@@ -114,7 +125,6 @@ export {
   parseParkedPlace,
   parseParkedSubject,
 } from "./wire/parked-subject.ts";
-export { patternTail, patternToFilter } from "./wire/pattern-filter.ts";
 export {
   farReplyFilter,
   formatReplySubject,
@@ -141,6 +151,8 @@ export {
   parseNodeAddress,
   parseReplayTarget,
   parseSubject,
+  patternTail,
+  patternToFilter,
   REPLAY_ROOT,
   replayFilter,
   replayPrefix,

@@ -107,6 +107,7 @@ function contractOf(
     kind: record.kind,
     schema: document.id ?? record.schema,
     requiredHeaders: record.required_headers,
+    ...(record.semantics.delivery === "at-most-once" ? { delivery: "at-most-once" } : {}),
     ...(record.status === "deprecated"
       ? { deprecated: { producers: record.producers, consumers: record.consumers } }
       : {}),

@@ -7,7 +7,8 @@ import { z } from "zod";
 export type EventStatus = "draft" | "stable" | "deprecated";
 
 export interface EventSemantics {
-  readonly delivery: "at-least-once";
+  /** `at-most-once`: within a subnet requests of this command, and their replies, are stored nowhere. */
+  readonly delivery: "at-least-once" | "at-most-once";
   /** What tells a repeat from a new event: a field of the envelope or the header of that name. */
   readonly idempotency_key: "event_id" | "idempotency_key";
 }
@@ -87,44 +88,64 @@ function listOf<T extends z.ZodType>(item: T, what: string): z.ZodPrefault<z.Zod
     .prefault([]);
 }
 
-const recordSchema: z.ZodType<EventRecord> = z.strictObject(
-  {
-    name: z.string(must("an event name")).superRefine((name, context) => {
-      const problem = eventNameProblem(name);
-      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
-    }),
-    version: z.int(VERSION_RULE).min(1, VERSION_RULE).max(9999, VERSION_RULE),
-    kind: z.enum(["event", "command", "reply"], must("event, command or reply")),
-    summary: z
-      .string(must("one sentence"))
-      .min(1, must("one sentence"))
-      .max(300, must("at most 300 characters")),
-    status: z.enum(["draft", "stable", "deprecated"], must("draft, stable or deprecated")),
-    producers: listOf(component, "components"),
-    consumers: listOf(component, "components"),
-    schema: path,
-    examples: listOf(path, "paths"),
-    invalid_examples: listOf(path, "paths"),
-    required_headers: listOf(header, "headers"),
-    semantics: z
-      .strictObject(
-        {
-          delivery: z.literal("at-least-once", must("at-least-once")).default("at-least-once"),
-          idempotency_key: z
-            .enum(["event_id", "idempotency_key"], must("event_id or idempotency_key"))
-            .default("event_id"),
-        },
-        must("a map of delivery and idempotency_key"),
-      )
-      .prefault({}),
-    naming_exception: z
-      .string(must("one sentence that says why the name is right"))
-      .min(1, must("one sentence that says why the name is right"))
-      .max(300, must("at most 300 characters"))
-      .optional(),
-  },
-  must("a map with the fields of one event"),
-);
+const recordSchema: z.ZodType<EventRecord> = z
+  .strictObject(
+    {
+      name: z.string(must("an event name")).superRefine((name, context) => {
+        const problem = eventNameProblem(name);
+        if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+      }),
+      version: z.int(VERSION_RULE).min(1, VERSION_RULE).max(9999, VERSION_RULE),
+      kind: z.enum(["event", "command", "reply"], must("event, command or reply")),
+      summary: z
+        .string(must("one sentence"))
+        .min(1, must("one sentence"))
+        .max(300, must("at most 300 characters")),
+      status: z.enum(["draft", "stable", "deprecated"], must("draft, stable or deprecated")),
+      producers: listOf(component, "components"),
+      consumers: listOf(component, "components"),
+      schema: path,
+      examples: listOf(path, "paths"),
+      invalid_examples: listOf(path, "paths"),
+      required_headers: listOf(header, "headers"),
+      semantics: z
+        .strictObject(
+          {
+            delivery: z
+              .enum(["at-least-once", "at-most-once"], must("at-least-once or at-most-once"))
+              .default("at-least-once"),
+            idempotency_key: z
+              .enum(["event_id", "idempotency_key"], must("event_id or idempotency_key"))
+              .default("event_id"),
+          },
+          must("a map of delivery and idempotency_key"),
+        )
+        .prefault({}),
+      naming_exception: z
+        .string(must("one sentence that says why the name is right"))
+        .min(1, must("one sentence that says why the name is right"))
+        .max(300, must("at most 300 characters"))
+        .optional(),
+    },
+    must("a map with the fields of one event"),
+  )
+  .superRefine((record, context) => {
+    const why = record.semantics.delivery === "at-most-once" ? whyNotLost(record) : undefined;
+    if (why === undefined) return;
+    const message = `must be at-least-once: ${why}`;
+    context.addIssue({ code: "custom", path: ["semantics", "delivery"], message });
+  });
+
+/** Why an event must not be lost; nothing where it may be. */
+function whyNotLost({ kind, semantics, required_headers }: EventRecord): string | undefined {
+  if (kind !== "command")
+    return `only a command may be lost, since who asks is told; this is of kind ${kind}`;
+  const isKeyed =
+    semantics.idempotency_key === "idempotency_key" || required_headers.includes("idempotency_key");
+  return isKeyed
+    ? "an effect that has an idempotency_key is repeated until it has happened, and its handler must not be lost"
+    : undefined;
+}
 
 /** More events than any one mesh should have; keeps a broken generator from filling the memory. */
 const MAX_RECORDS = 10_000;

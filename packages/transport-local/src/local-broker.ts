@@ -83,8 +83,8 @@ export class LocalBroker {
 
   /** Stores a message of `node`; a reply is handed to who waits for it. Throws as `Transport.publish` rejects. */
   store(node: string, message: Message): PublishReceipt {
+    if (isReplySubject(message.subject)) return this.#reply(node, message);
     const headers = checkedHeaders(message);
-    if (isReplySubject(message.subject)) return this.#reply(node, { ...message, headers });
     const address = parseSubject(message.subject);
     this.#assertOrigin(node, address);
     const receipt = this.take({ ...message, headers }, address);
@@ -125,6 +125,23 @@ export class LocalBroker {
     return [...this.#durables.values()].some((durable) => durable.answers(address));
   }
 
+  /**
+   * Hands a command of `node` to those who listen, one of each durable that answers it; nobody keeps it. Throws as
+   * `Transport.ask` rejects.
+   */
+  ask(node: string, message: Message): void {
+    const headers = checkedHeaders(message);
+    const address = parseSubject(message.subject);
+    this.#assertOrigin(node, address);
+    const asked = { ...message, headers };
+    const taken = [...this.#durables.values()].filter(
+      (durable) =>
+        durable.answers(address) && durable.ask(asked, (reply) => void this.#reply(durable.node, reply)),
+    );
+    if (taken.length > 0) return;
+    throw new MeshError("no-handler", `nobody listens to ${message.subject}; nothing was kept`);
+  }
+
   /** Has the first reply to this request of `node` told. Returns how to wait no longer. */
   onReply(node: string, requestId: string, tell: (reply: Message) => void): () => void {
     const waiting = { key: `${node} ${requestId}`, tell };
@@ -133,7 +150,8 @@ export class LocalBroker {
   }
 
   /** Nobody else may read a reply, so that it is not kept: who waits for it is in this process. */
-  #reply(node: string, message: Message): PublishReceipt {
+  #reply(node: string, sent: Message): PublishReceipt {
+    const message = { ...sent, headers: checkedHeaders(sent) };
     const address = parseReplySubject(message.subject);
     this.#assertOrigin(node, address.responder);
     if (address.requester.subnet === this.subnet) this.tell(message);
@@ -159,7 +177,8 @@ export class LocalBroker {
     assertName("durable", options.durable);
     assertWithin("maxAckPending", options.maxAckPending, 1, 10_000);
     const name = memberConsumer(node, options.durable);
-    const durable = this.#durables.get(name) ?? new LocalDurable(name, this.#log, this.#ackWaitMs, options);
+    const durable =
+      this.#durables.get(name) ?? new LocalDurable({ name, node }, this.#log, this.#ackWaitMs, options);
     this.#durables.set(name, durable);
     durable.join(taker, options);
     return durable;

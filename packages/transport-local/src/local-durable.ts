@@ -1,4 +1,4 @@
-import { patternMatches, type Settlement, type SubscribeOptions } from "@adaos/core";
+import { type Message, patternMatches, type Settlement, type SubscribeOptions } from "@adaos/core";
 import type { EventAddress } from "@adaos/core/wire";
 import type { EventLog, LogEntry } from "./event-log.ts";
 
@@ -12,6 +12,8 @@ export interface Attempt {
 /** Who takes deliveries of a durable: one subscription. */
 export interface Taker {
   take(attempt: Attempt): void;
+  /** Takes a command that is stored nowhere. */
+  asked(message: Message, answer: (reply: Message) => void): void;
 }
 
 /** A message that was handed out and has not ended. */
@@ -28,6 +30,8 @@ const MAX_AT_ONCE = 256;
 /** A position in the log and what of it is still being worked on, shared by the subscriptions that name it. */
 export class LocalDurable {
   readonly #name: string;
+  /** Whose it is. */
+  readonly node: string;
   readonly #log: EventLog;
   readonly #ackWaitMs: number;
   #interest: SubscribeOptions;
@@ -39,8 +43,14 @@ export class LocalDurable {
   readonly #takers: Taker[] = [];
   #scheduled = false;
 
-  constructor(name: string, log: EventLog, ackWaitMs: number, interest: SubscribeOptions) {
+  constructor(
+    { name, node }: { readonly name: string; readonly node: string },
+    log: EventLog,
+    ackWaitMs: number,
+    interest: SubscribeOptions,
+  ) {
     this.#name = name;
+    this.node = node;
     this.#log = log;
     this.#ackWaitMs = ackWaitMs;
     this.#interest = interest;
@@ -140,6 +150,20 @@ export class LocalDurable {
   /** Whether commands of this origin and name are answered here. */
   answers(address: EventAddress): boolean {
     return this.#interest.answers && this.#takes(address);
+  }
+
+  /** Hands a command that is stored nowhere to one subscription. Returns whether there is one. */
+  ask(message: Message, answer: (reply: Message) => void): boolean {
+    const taker = this.#nextTaker();
+    if (taker === undefined) return false;
+    setImmediate(() => taker.asked(message, answer));
+    return true;
+  }
+
+  #nextTaker(): Taker | undefined {
+    const taker = this.#takers.shift();
+    if (taker !== undefined) this.#takers.push(taker);
+    return taker;
   }
 
   #takes(address: EventAddress): boolean {

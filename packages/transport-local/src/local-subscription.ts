@@ -1,4 +1,4 @@
-import type { Settlement, SubscribeOptions, Subscription } from "@adaos/core";
+import type { Message, Settlement, SubscribeOptions, Subscription } from "@adaos/core";
 import type { OnDelivery } from "@adaos/core/wire";
 import { copyOf } from "./event-log.ts";
 import type { LocalBroker } from "./local-broker.ts";
@@ -12,7 +12,7 @@ export class LocalSubscription implements Subscription, Taker {
   readonly #onDelivery: OnDelivery;
   readonly #stream: string;
   readonly #connected: () => boolean;
-  readonly #held = new Set<Attempt>();
+  readonly #held = new Set<Attempt | Message>();
   readonly #onIdle = new Set<() => void>();
   #durable: LocalDurable | undefined;
 
@@ -41,6 +41,22 @@ export class LocalSubscription implements Subscription, Taker {
     });
   }
 
+  asked(sent: Message, answer: (reply: Message) => void): void {
+    const message = copyOf(sent);
+    this.#held.add(message);
+    this.#onDelivery({
+      message,
+      stream: "",
+      seq: 0,
+      storedMs: Date.now(),
+      deliveryCount: 1,
+      settle: () => void this.#release(message),
+      answer: (reply) => {
+        if (this.#connected()) answer(reply);
+      },
+    });
+  }
+
   async stop(graceMs: number = GRACE_MS): Promise<void> {
     this.#durable?.leave(this);
     if (this.#held.size > 0) await this.#idleWithin(graceMs);
@@ -48,9 +64,13 @@ export class LocalSubscription implements Subscription, Taker {
   }
 
   #settle(attempt: Attempt, settlement: Settlement): void {
-    if (!this.#held.delete(attempt)) return;
+    if (!this.#held.has(attempt)) return;
     if (this.#connected()) this.#durable?.settle(attempt, settlement);
-    if (this.#held.size > 0) return;
+    this.#release(attempt);
+  }
+
+  #release(held: Attempt | Message): void {
+    if (!this.#held.delete(held) || this.#held.size > 0) return;
     for (const tell of this.#onIdle) tell();
   }
 

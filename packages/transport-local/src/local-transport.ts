@@ -82,6 +82,16 @@ export class LocalTransport implements Transport {
     });
   }
 
+  async ask(message: Message, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message> {
+    this.#assertOpen();
+    const reply = this.awaitReply(message.id, signal, accepts);
+    if (signal.aborted) return reply;
+    // Its caller ends the wait.
+    reply.catch(() => undefined);
+    this.#broker.ask(this.#node, message);
+    return reply;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

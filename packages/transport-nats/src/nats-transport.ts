@@ -11,6 +11,7 @@ import {
   type TransportCapabilities,
 } from "@adaos/core";
 import {
+  askSubject,
   CLEARANCE,
   type HubService,
   type NodeAddress,
@@ -22,6 +23,7 @@ import { headersOfMsg, idOfMsg } from "./connection/message-headers.ts";
 import { StreamPublisher } from "./publish/stream-publisher.ts";
 import { Suspensions } from "./publish/suspensions.ts";
 import { PullConsumer, type PulledMessage } from "./pull/pull-consumer.ts";
+import { Asks, type Listening } from "./services/asks.ts";
 import {
   askHub,
   type DurableReply,
@@ -59,6 +61,7 @@ export class NatsTransport implements Transport {
   readonly #publisher: StreamPublisher;
   readonly #suspensions: Suspensions;
   readonly #replies: Replies;
+  readonly #asks: Asks;
   readonly #handlers: KnownHandlers;
   readonly #subscriptions = new Set<Subscription>();
   readonly #closed = new AbortController();
@@ -73,6 +76,7 @@ export class NatsTransport implements Transport {
     this.#replies = new Replies(connection, options.address, (requestId, after) =>
       this.#storedReply(requestId, after),
     );
+    this.#asks = new Asks(connection, options.address, this.#replies);
     this.#handlers = new KnownHandlers(async (subject) => {
       const request: HandlersRequest = { subject };
       return (await this.#ask<HandlersReply>("handlers", request)).handlers;
@@ -114,9 +118,12 @@ export class NatsTransport implements Transport {
       },
       (pulled) => onDelivery(deliveryOf(pulled, stream)),
     );
+    const listening: Listening | undefined = options.answers
+      ? this.#asks.listen(options, onDelivery)
+      : undefined;
     const subscription: Subscription = {
       stop: async (graceMs = GRACE_MS) => {
-        await pull.stop(graceMs);
+        await Promise.all([listening?.stop(graceMs), pull.stop(graceMs)]);
         this.#subscriptions.delete(subscription);
       },
     };
@@ -136,7 +143,12 @@ export class NatsTransport implements Transport {
   }
 
   awaitReply(requestId: string, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message> {
-    return this.#replies.await(requestId, signal, accepts);
+    return this.#replies.await(requestId, signal, accepts).reply;
+  }
+
+  ask(message: Message, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message> {
+    const send = (): Promise<Message> => this.#asks.ask(message, signal, accepts);
+    return this.#suspensions.guard(askSubject(message.subject), send);
   }
 
   close(): Promise<void> {
@@ -147,6 +159,7 @@ export class NatsTransport implements Transport {
   async #close(): Promise<void> {
     this.#closed.abort();
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
+    this.#asks.close();
     this.#replies.close();
     await this.#publisher.close();
     await this.#connection.close();

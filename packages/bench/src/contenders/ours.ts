@@ -1,7 +1,7 @@
 import { type Bus, connect } from "@adaos/client";
 import { doneStream, eventsStream, MESH_STREAM, memberConsumer, ROOT_DOMAIN } from "@adaos/core/wire";
 import type { NatsConnection } from "nats";
-import { ASK_EVENT, TEXT_EVENT } from "../bench-registry.ts";
+import { ASK_EVENT, ASK_NOW_EVENT, TEXT_EVENT } from "../bench-registry.ts";
 import type { Contender, Place } from "../contender.ts";
 import { dialServer } from "../dial-server.ts";
 
@@ -21,9 +21,16 @@ export const adaosBare: Contender = {
   ...endsWith({ outbox: false, metrics: false }, { idempotency: "off" }),
 };
 
+/** Requests that the registry lets be lost. */
+export const adaosNow: Contender = {
+  what: "request of a command that is delivered at most once, so that neither it nor its reply is stored",
+  ...endsWith({}, {}, ASK_NOW_EVENT),
+};
+
 function endsWith(
   how: { readonly outbox?: false; readonly metrics?: boolean },
   subscribed: { readonly idempotency?: "off" },
+  command: string = ASK_EVENT,
 ): Omit<Contender, "what"> {
   const open = (as: string, { state }: Place): Promise<Bus> => connect({ as, state, ...how });
   const options = ({ receiver }: Place) =>
@@ -41,13 +48,16 @@ function endsWith(
     openRequester: async (place) => {
       const bus = await open(`${place.from}/publisher`, place);
       return {
-        request: async (text) => ((await bus.request(ASK_EVENT, { text })).data as Carries).text,
+        request: async (text) => {
+          const { data }: { readonly data: unknown } = await bus.request(command, { text });
+          return (data as Carries).text;
+        },
         close: () => bus.close(),
       };
     },
     openResponder: async (place, answer) => {
       const bus = await open(`${place.to}/subscriber`, place);
-      await bus.subscribe(ASK_EVENT, options(place), ({ data }) => ({
+      await bus.subscribe(command, options(place), ({ data }) => ({
         text: answer((data as Carries).text),
       }));
       return () => bus.close();

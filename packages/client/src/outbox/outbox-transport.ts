@@ -131,6 +131,11 @@ export class OutboxTransport implements Transport {
     return reply ?? Promise.reject(this.#awayError());
   }
 
+  ask(message: Message, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message> {
+    if (this.#hub?.connection.connected === true) return this.#hub.transport.ask(message, signal, accepts);
+    return Promise.reject(this.#awayError());
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -62,6 +62,7 @@ class FaultyHub implements HubConnection {
     subscribe: async () => ({ stop: async () => undefined }),
     handlersOf: async () => "some",
     awaitReply: () => new Promise(() => undefined),
+    ask: () => new Promise(() => undefined),
     close: async () => {
       this.isClosed = true;
       await this.#writing;

@@ -1,7 +1,7 @@
-import { encodeEnvelope, type Message, newEventId } from "@adaos/core";
-import { formatReplySubject, type NodeAddress, parseSubject, replyName } from "@adaos/core/wire";
+import { newEventId } from "@adaos/core";
 import { describe, expect } from "vitest";
 import type { TransportHarness } from "../harness.ts";
+import { replyTo, textOf } from "../replies.ts";
 import { type Check, testsOf } from "../tests-of.ts";
 
 /** That a reply reaches who asked, wherever it comes from, and nobody else. */
@@ -107,29 +107,3 @@ function checkHandlers(check: Check, { traits, publishers }: TransportHarness): 
 }
 
 const any = (): boolean => true;
-
-/** What `responder` answers to a command. */
-function replyTo(command: Message, responder: NodeAddress, text: string): Message {
-  const { subnet, node, name, version } = parseSubject(command.subject);
-  const id = newEventId(Date.now());
-  const body = encodeEnvelope({
-    event_id: id,
-    event_name: replyName(name),
-    version,
-    kind: "reply",
-    ts: new Date().toISOString(),
-    source: `conformance@${responder.node}`,
-    correlation_id: command.id,
-    causation_id: command.id,
-    tenant: "default",
-    headers: {},
-    data: { text },
-  });
-  const requester = { subnet, node };
-  const subject = formatReplySubject({ requester, requestId: command.id, responder, name, version });
-  return { subject, id, headers: {}, body };
-}
-
-function textOf(reply: Message | string | undefined): string {
-  return typeof reply === "object" ? Buffer.from(reply.body).toString() : String(reply);
-}

@@ -8,7 +8,7 @@ import { inProcessSpan } from "../measure/tracing.ts";
 import type { Deprecations } from "../publish/deprecations.ts";
 import { handlerScope } from "../publish/handler-scope.ts";
 import type { Signatures } from "../publish/signatures.ts";
-import type { Responder } from "../request/request.ts";
+import type { Responder } from "../request/responder.ts";
 import { TimeLimit } from "../time/time-limit.ts";
 import type {
   Delivery,
@@ -20,6 +20,7 @@ import type {
   StartAt,
 } from "../transport.ts";
 import type { NodeAddress } from "../wire/subject.ts";
+import { AskedCommands } from "./asked-command.ts";
 import type { ClassifyRule } from "./classify.ts";
 import {
   type FailureEnding,
@@ -98,6 +99,8 @@ export interface ConsumerSettings {
   readonly onSettled: (outcome: "handled" | "repeated" | "refused" | "parked" | FailureOutcome) => void;
 }
 
+/** Commands that are stored nowhere and wait for a place; more are turned away. */
+const MAX_ASKED_WAITING = 1000;
 /** Deliveries handed back at a stop come again after this time, to another process or this one's successor. */
 const HANDED_BACK_MS = 200;
 
@@ -131,6 +134,7 @@ export class Consumer {
   readonly #once: Once | undefined;
   readonly #metrics: HandlingMetrics;
   readonly #limit: TimeLimit;
+  readonly #asked: AskedCommands;
   readonly #waiting: Delivery[] = [];
   #running = 0;
   #isStarting = false;
@@ -145,10 +149,13 @@ export class Consumer {
     this.#parking = new Parking(settings, this.#failures, this.#metrics);
     this.#limit = new TimeLimit("handler", timeoutMs);
     this.#once = settings.once === "off" ? undefined : settings.once;
+    this.#asked = new AskedCommands(settings, this.#metrics);
   }
 
   take(delivery: Delivery): void {
-    if (this.#stopped) return delivery.settle({ kind: "nak", delayMs: HANDED_BACK_MS });
+    if (this.#stopped) return this.#return(delivery);
+    const isTooMany = delivery.answer !== undefined && this.#waiting.length >= MAX_ASKED_WAITING;
+    if (isTooMany) return this.#turnAway(delivery, `${MAX_ASKED_WAITING} commands wait for it already`);
     this.#waiting.push(delivery);
     this.#startNext();
   }
@@ -156,8 +163,17 @@ export class Consumer {
   /** Hands back what has not begun; what runs is left to finish. */
   handBack(): void {
     this.#stopped = true;
-    for (const delivery of this.#waiting.splice(0)) delivery.settle({ kind: "nak", delayMs: HANDED_BACK_MS });
+    for (const delivery of this.#waiting.splice(0)) this.#return(delivery);
     this.#parking.handBack();
+  }
+
+  #return(delivery: Delivery): void {
+    if (delivery.answer !== undefined) return this.#turnAway(delivery, "it has stopped listening");
+    delivery.settle({ kind: "nak", delayMs: HANDED_BACK_MS });
+  }
+
+  #turnAway(delivery: Delivery, why: string): void {
+    void this.#asked.turnAway(openDelivery(delivery, this.#settings), why);
   }
 
   #startNext(): void {
@@ -199,6 +215,8 @@ export class Consumer {
     if (!this.#settings.isAllowed()) return FORBIDDEN;
     const opened = openDelivery(delivery, this.#settings);
     this.#noteDeprecated(opened);
+    if (delivery.answer !== undefined)
+      return this.#asked.run(opened, (read) => this.#handle(read, undefined, free));
     const turn = { opened, history: NO_HISTORY, isDone: false, free };
     if (delivery.deliveryCount > 1) return this.#processAgain(turn);
     if (opened.refusal?.code === "unknown-event") return this.#park(turn, opened.refusal);
@@ -286,7 +304,11 @@ export class Consumer {
     return ending.settlement;
   }
 
-  async #tellRequester(opened: OpenedDelivery, category: string, why: unknown): Promise<void> {
+  async #tellRequester(
+    opened: OpenedDelivery,
+    category: FailureEnding["category"],
+    why: unknown,
+  ): Promise<void> {
     const { delivery, envelope, address } = opened;
     if (envelope === undefined || address === undefined) return;
     await this.#settings.responder?.fail({ delivery, envelope, address }, category, why);
@@ -314,13 +336,17 @@ export class Consumer {
    */
   #makeRoom(turn: Turn): void {
     turn.isDone = true;
+    this.#freePlace(turn);
+  }
+
+  #freePlace(turn: Turn): void {
     if (this.#settings.maxConcurrency > 1) turn.free();
   }
 
   /** Runs the handler. That it begins is written down of an event that may have ended processes before. */
   #watched(turn: Turn, opened: ReadDelivery, transaction: unknown): unknown {
-    if (!this.#failures.isSuspect(opened.delivery, turn.history)) return this.#handle(opened, transaction);
-    return this.#begin(turn).then(() => this.#handle(opened, transaction));
+    const handle = (): unknown => this.#handle(opened, transaction, () => this.#freePlace(turn));
+    return this.#failures.isSuspect(opened.delivery, turn.history) ? this.#begin(turn).then(handle) : handle();
   }
 
   /** Rejects with {@link StoreTrouble} when it cannot be written down that a run begins. */
@@ -333,7 +359,12 @@ export class Consumer {
     }
   }
 
-  #handle({ delivery, envelope, address, classified }: ReadDelivery, transaction: unknown): unknown {
+  /** @param onReturned Called when the handler of a command has ended well: its reply is stored behind it. */
+  #handle(
+    { delivery, envelope, address, classified }: ReadDelivery,
+    transaction: unknown,
+    onReturned: () => void,
+  ): unknown {
     const { durable, responder } = this.#settings;
     const scope = { correlationId: envelope.correlation_id, eventId: envelope.event_id };
     const consumed = { envelope, message: delivery.message, classified };
@@ -349,9 +380,10 @@ export class Consumer {
         );
         // Only a command may wait for an answer.
         if (responder === undefined || envelope.kind !== "command") return returned;
-        return Promise.resolve(returned).then((value) =>
-          responder.answer({ delivery, envelope, address }, value),
-        );
+        return Promise.resolve(returned).then((value) => {
+          onReturned();
+          return responder.answer({ delivery, envelope, address }, value);
+        });
       }),
     );
   }

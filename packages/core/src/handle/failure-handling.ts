@@ -10,8 +10,8 @@ import { failureInfo } from "./failure-info.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 import { type FailureDecision, settleFailure } from "./settle-failure.ts";
 
-/** What came of a failed attempt. */
-export type FailureOutcome = "retried" | "deadLettered" | "held";
+/** What came of a failed attempt; `failed`: of what is stored nowhere there is no other. */
+export type FailureOutcome = "retried" | "deadLettered" | "held" | "failed";
 
 /** How to settle a failed attempt, what came of it and why. */
 export interface FailureEnding {

@@ -3,8 +3,7 @@ import { describe, expect, test } from "vitest";
 import { HOSTILE_TOKENS, nearEvent, nearPattern } from "../../../../test/kit/arbitraries.ts";
 import { filterMatches, filtersOverlap } from "../../../../test/kit/nats-wildcards.ts";
 import { meshErrorOf } from "../../../../test/kit/stand-ins.ts";
-import { patternToFilter } from "../wire/pattern-filter.ts";
-import { formatSubject } from "../wire/subject.ts";
+import { formatSubject, patternToFilter } from "../wire/subject.ts";
 import { minimalPatterns, parseEventPattern, patternCovers, patternMatches } from "./event-pattern.ts";
 
 const pattern = nearPattern.map(parseEventPattern);

@@ -42,8 +42,9 @@ export class HandlingMetrics {
     if (this.#metrics === undefined) return;
     this.#metrics.count("attemptsFailed", [this.#durable, category, failureInfo(thrown).type]);
     if (outcome === "held") this.held();
-    if (outcome !== "deadLettered") return;
-    this.#ended(envelope, category === "permanent" ? "failed" : "dead_letter", failures);
+    if (outcome !== "deadLettered" && outcome !== "failed") return;
+    const isFailed = outcome === "failed" || category === "permanent";
+    this.#ended(envelope, isFailed ? "failed" : "dead_letter", failures);
   }
 
   /** An event that nobody here knows was parked, or there was no room. */

@@ -4,8 +4,7 @@ import { nearEvent, nearPattern } from "../../../../test/kit/arbitraries.ts";
 import { filterMatches } from "../../../../test/kit/nats-wildcards.ts";
 import type { DataClass } from "../language/data-class.ts";
 import { parseEventPattern, patternMatches } from "../language/event-pattern.ts";
-import { patternToFilter } from "../wire/pattern-filter.ts";
-import { formatSubject } from "../wire/subject.ts";
+import { formatSubject, patternToFilter } from "../wire/subject.ts";
 import { compilePolicy, type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./compile-policy.ts";
 import type { DeclaredRule, Member, Mesh, Subnet } from "./mesh.ts";
 import {

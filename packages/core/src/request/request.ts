@@ -1,35 +1,13 @@
 import type { KeyObject } from "node:crypto";
-import { assertOrigin, assertTenant, type ReadDelivery } from "../handle/open-delivery.ts";
-import { checkEnvelope, decodeEnvelope, type Envelope } from "../language/envelope.ts";
-import { MeshError, messageOf } from "../language/errors.ts";
+import type { Envelope } from "../language/envelope.ts";
+import { MeshError } from "../language/errors.ts";
 import { formatEventRef } from "../language/event-name.ts";
 import { publishSpan } from "../measure/tracing.ts";
 import type { RateLimits } from "../policy/rate-limits.ts";
-import {
-  assertContract,
-  newEnvelope,
-  newMessage,
-  type PreparedEvent,
-  type Publisher,
-  type PublishOptions,
-  prepareEvent,
-} from "../publish/publish.ts";
-import { assertSigned } from "../publish/signatures.ts";
-import type { EventContract, Logger, Message, Transport } from "../transport.ts";
-import {
-  formatReplySubject,
-  parseReplySubject,
-  type ReplyAddress,
-  replyName,
-} from "../wire/reply-subject.ts";
-import {
-  isProven,
-  REPLY_KEY_HEADER,
-  REPLY_PROOF_HEADER,
-  replyKeyIn,
-  replyKeyOf,
-  replyProofOf,
-} from "./reply-proof.ts";
+import { type PreparedEvent, type Publisher, type PublishOptions, prepareEvent } from "../publish/publish.ts";
+import type { Message, Transport } from "../transport.ts";
+import { type OpenRequest, REPLY_TO, replyContract, replyOrNothing } from "./reply.ts";
+import { REPLY_KEY_HEADER, replyKeyOf } from "./reply-proof.ts";
 
 export interface RequestOptions extends PublishOptions {
   /** Longest wait for the reply. 100 to 3600000. @default 10000 */
@@ -38,16 +16,12 @@ export interface RequestOptions extends PublishOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Header of a command whose sender waits for a reply: `<subnet>/<node>`. */
-const REPLY_TO = "reply_to";
-/** Header of a reply that tells of a failure; its data is `{ message }`. */
-const REPLY_ERROR = "reply_error";
-
-/** Who asks, and how: `publish` is the transport's, counted. */
+/** Who asks, and how: `publish` and `ask` are the transport's, counted. */
 export interface Requester extends Publisher {
   readonly limits?: RateLimits;
   readonly transport: Transport;
   readonly publish: Transport["publish"];
+  readonly ask: Transport["ask"];
   /** What the keys of its requests are made from. */
   readonly replySecret: KeyObject;
 }
@@ -60,63 +34,138 @@ export async function request(
   { timeoutMs = 10_000, signal, ...options }: RequestOptions,
   closing: AbortSignal,
 ): Promise<Envelope> {
-  const { transport } = publisher;
   const { subnet, node } = publisher.address;
   const headers = { ...options.headers, [REPLY_TO]: `${subnet}/${node}` };
-  const prepared = withReplyKey(
+  const asked = withReplyKey(
     publisher,
     prepareEvent(publisher, ref, data, { ...options, headers }, Date.now()),
   );
-  const { envelope, message, key } = prepared;
+  const { envelope, message } = asked;
   const command = formatEventRef(envelope.event_name, envelope.version);
-  if (envelope.kind !== "command") {
-    throw new MeshError(
-      "usage",
-      `${command} is of the kind ${envelope.kind}; only a command is answered, publish it`,
-    );
-  }
+  const mayBeLost = assertAsked(publisher, envelope, options);
   const contract = replyContract(publisher, envelope);
   publisher.limits?.take(envelope.event_name, envelope.version, message.body.length);
+  const late = `no reply to ${command} in ${timeoutMs} ms; its handler may still run`;
+  const wait = new Wait(timeoutMs, late, signal === undefined ? [closing] : [closing, signal]);
+  const span = publishSpan(asked);
+  let reply: Envelope | MeshError | undefined;
+  const accepts = (answer: Message): boolean => {
+    reply = replyOrNothing(publisher, answer, asked, contract);
+    return reply !== undefined;
+  };
+  try {
+    const send = mayBeLost ? askNow : publishAndWait;
+    await send(publisher, command, { ...message, headers: span.headers }, wait.signal, accepts);
+    if (reply === undefined) throw new MeshError("internal", `a reply to ${command} was not looked at`);
+    if (reply instanceof MeshError) throw reply;
+    span.end();
+    wait.end();
+    return reply;
+  } catch (thrown) {
+    span.end(thrown);
+    wait.end();
+    // Whatever was listened for comes no more.
+    wait.abort(thrown);
+    throw thrown;
+  }
+}
+
+/**
+ * How long a request waits: for a time, and until one of these signals aborts. A joined signal (`AbortSignal.any`) for
+ * each of many requests costs more than the rest of it (Node 20).
+ */
+class Wait {
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #signals: readonly AbortSignal[];
+  readonly #onAbort = ({ target }: Event): void => this.abort((target as AbortSignal).reason);
+
+  constructor(timeoutMs: number, late: string, signals: readonly AbortSignal[]) {
+    this.#signals = signals;
+    this.#timer = setTimeout(() => this.abort(new MeshError("timeout", late)), timeoutMs);
+    for (const signal of signals) {
+      signal.addEventListener("abort", this.#onAbort, { once: true });
+      if (signal.aborted) this.abort(signal.reason);
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+  }
+
+  /** Waits for nothing any more. */
+  end(): void {
+    clearTimeout(this.#timer);
+    for (const signal of this.#signals) signal.removeEventListener("abort", this.#onAbort);
+  }
+}
+
+/**
+ * Whether the command may be lost, as the registry says. Throws `usage` for what is no command, and for one that may be
+ * lost and whose repetitions are to be known: nobody remembers it.
+ */
+function assertAsked(
+  { registry }: Publisher,
+  { event_name: name, version, kind }: Envelope,
+  { idempotencyKey }: PublishOptions,
+): boolean {
+  const command = formatEventRef(name, version);
+  if (kind !== "command") {
+    throw new MeshError("usage", `${command} is of the kind ${kind}; only a command is answered, publish it`);
+  }
+  const mayBeLost = registry.resolve(name, version).delivery === "at-most-once";
+  if (mayBeLost && idempotencyKey !== undefined) {
+    throw new MeshError(
+      "usage",
+      `${command} is delivered at most once, and nobody remembers its idempotencyKey; leave that out`,
+    );
+  }
+  return mayBeLost;
+}
+
+type Send = (
+  publisher: Requester,
+  command: string,
+  message: Message,
+  end: AbortSignal,
+  accepts: (reply: Message) => boolean,
+) => Promise<Message>;
+
+/** Has it stored, so that its handler runs even if it is late. */
+const publishAndWait: Send = async ({ transport, publish }, command, message, end, accepts) => {
   if ((await transport.handlersOf(message.subject)) === "none") {
     throw new MeshError(
       "no-handler",
       `nobody handles ${command}: no node has a durable for it; nothing was sent`,
     );
   }
-  const waiting = new AbortController();
-  const end = AbortSignal.any([closing, waiting.signal, ...(signal === undefined ? [] : [signal])]);
-  const timer = setTimeout(
-    () =>
-      waiting.abort(
-        new MeshError("timeout", `no reply to ${command} in ${timeoutMs} ms; its handler may still run`),
-      ),
-    timeoutMs,
-  );
-  const span = publishSpan(prepared);
-  try {
-    const asked = { envelope, key };
-    // Listens before it sends: a reply may be quicker than the receipt.
-    const reply = transport.awaitReply(envelope.event_id, end, (message) =>
-      isReply(publisher, message, asked, contract),
-    );
-    const sent = publisher.publish({ ...message, headers: span.headers }, { onlyNow: true });
-    // What the server refuses is told at once; what it took is not waited for twice.
-    const answer = await Promise.race([reply, sent.then(() => reply)]);
-    span.end();
-    return openReply(publisher, answer, asked, contract);
-  } catch (thrown) {
-    span.end(thrown);
-    throw thrown;
-  } finally {
-    clearTimeout(timer);
-    waiting.abort(new MeshError("closed", "the request has ended"));
-  }
-}
+  // Listens before it sends: a reply may be quicker than the receipt.
+  const reply = transport.awaitReply(message.id, end, accepts);
+  const sent = publish(message, { onlyNow: true });
+  // What the server refuses is told at once; what it took is not waited for twice.
+  return Promise.race([reply, sent.then(() => reply)]);
+};
 
-interface OpenRequest {
-  readonly envelope: Envelope;
-  readonly key: string;
-}
+/** Hands it to who listens. Where nobody of the subnet does and others may, it crosses the root, which stores it. */
+const askNow: Send = async (publisher, command, message, end, accepts) => {
+  try {
+    return await publisher.ask(message, end, accepts);
+  } catch (thrown) {
+    if (!(thrown instanceof MeshError) || thrown.code !== "no-handler") throw thrown;
+    if ((await publisher.transport.handlersOf(message.subject)) === "unknown") {
+      return publishAndWait(publisher, command, message, end, accepts);
+    }
+    throw new MeshError(
+      "no-handler",
+      `no handler of ${command} is listening: it is delivered at most once, and was not kept`,
+      { cause: thrown },
+    );
+  }
+};
 
 function withReplyKey(
   { replySecret }: Requester,
@@ -124,162 +173,4 @@ function withReplyKey(
 ): PreparedEvent & OpenRequest {
   const key = replyKeyOf(replySecret, envelope.event_id);
   return { envelope, message: { ...message, headers: { ...message.headers, [REPLY_KEY_HEADER]: key } }, key };
-}
-
-/**
- * Checks a reply as if nobody had done so before. Throws `failed` when it tells of a failure, `denied` or
- * `invalid-event`. Its age is that of the request, whose id nobody knew before.
- */
-function openReply(
-  { signatures }: Publisher,
-  message: Message,
-  { envelope: asked, key }: OpenRequest,
-  contract: EventContract,
-): Envelope {
-  const { subject, body } = message;
-  if (!isProven(key, message)) {
-    throw new MeshError("denied", `${subject} is of somebody who has not read the request`, {
-      rule: "reply-proof",
-    });
-  }
-  const { requester, responder, name, version } = parseReplySubject(subject);
-  const signature = signatures?.verify(responder.subnet, message);
-  const envelope = decodeEnvelope(body, contract.classified === undefined);
-  assertSigned(envelope, signature);
-  assertOrigin(envelope, { ...responder, name: contract.name, version: contract.version });
-  if (responder.subnet === requester.subnet) assertTenant(envelope, asked.tenant);
-  const command = formatEventRef(asked.event_name, asked.version);
-  if (name !== asked.event_name || version !== asked.version || envelope.causation_id !== asked.event_id) {
-    throw new MeshError("invalid-event", `${subject} is no reply to this request of ${command}`);
-  }
-  if (Object.hasOwn(envelope.headers, REPLY_ERROR)) {
-    const who = `${responder.subnet}/${responder.node}`;
-    const why = messageOf((envelope.data as { message?: unknown } | null)?.message);
-    throw new MeshError("failed", `${who} could not handle ${command}: ${why}`);
-  }
-  assertContract(contract, envelope, "validateReceived");
-  return envelope;
-}
-
-/**
- * Whether it can be opened, tells of a failure or not. What cannot is somebody's mistake or malice: the reply may yet
- * come.
- */
-function isReply(
-  publisher: Publisher,
-  message: Message,
-  asked: OpenRequest,
-  contract: EventContract,
-): boolean {
-  try {
-    openReply(publisher, message, asked, contract);
-    return true;
-  } catch (thrown) {
-    return thrown instanceof MeshError && thrown.code === "failed";
-  }
-}
-
-function replyContract({ registry }: Publisher, { event_name: name, version }: Envelope): EventContract {
-  const contract = registry.resolve(replyName(name), version);
-  if (contract.kind === "reply") return contract;
-  throw new MeshError(
-    "unknown-event",
-    `${formatEventRef(contract.name, version)} answers ${name}, but is no reply in the registry`,
-  );
-}
-
-/** A command as it was delivered. */
-type Asked = Pick<ReadDelivery, "delivery" | "envelope" | "address">;
-
-/** Answers requests, for a consumer that handles their command. The way back needs no rule: the command came. */
-export class Responder {
-  readonly #publisher: Publisher;
-  readonly #transport: Transport;
-  readonly #log: Logger;
-
-  constructor(publisher: Publisher, transport: Transport, log: Logger) {
-    this.#publisher = publisher;
-    this.#transport = transport;
-    this.#log = log;
-  }
-
-  /**
-   * Answers with what a handler has returned; `undefined` is no answer. Never rejects: the effect has happened, and
-   * must not be repeated for an answer that the registry does not know. Who asks is told why there is none.
-   */
-  async answer(request: Asked, value: unknown): Promise<void> {
-    const { envelope: asked } = request;
-    if (value === undefined || !isRequest(request)) return;
-    try {
-      const contract = replyContract(this.#publisher, asked);
-      const envelope = checkEnvelope(
-        this.#envelope(contract, asked, value, {}),
-        contract.classified === undefined,
-      );
-      assertContract(contract, envelope, "validate");
-      await this.#send(envelope, request);
-    } catch (err) {
-      this.#log.error({ request: asked.event_id, err }, "reply refused");
-      await this.fail(request, "permanent", err);
-    }
-  }
-
-  /** Tells who asks that there will be no other answer. Never rejects. */
-  async fail(request: Asked, category: string, why: unknown): Promise<void> {
-    const { envelope: asked } = request;
-    if (!isRequest(request)) return;
-    try {
-      const contract = replyContract(this.#publisher, asked);
-      const data = { message: messageOf(why).slice(0, 500) };
-      await this.#send(this.#envelope(contract, asked, data, { [REPLY_ERROR]: category }), request);
-    } catch (err) {
-      this.#log.warn({ request: asked.event_id, err }, "request not answered");
-    }
-  }
-
-  #envelope(
-    contract: EventContract,
-    asked: Envelope,
-    data: unknown,
-    headers: Readonly<Record<string, string>>,
-  ): Envelope {
-    const options = { correlationId: asked.correlation_id, causationId: asked.event_id, headers };
-    return newEnvelope(this.#publisher, contract, data, options, Date.now());
-  }
-
-  /** Throws `too-large`. A reply that cannot be sent leaves its requester with a timeout. */
-  async #send(envelope: Envelope, { envelope: asked, address, delivery }: Asked): Promise<void> {
-    const to: ReplyAddress = {
-      requester: address,
-      requestId: asked.event_id,
-      responder: this.#publisher.address,
-      name: asked.event_name,
-      version: asked.version,
-    };
-    const message = withProof(
-      newMessage(this.#publisher, formatReplySubject(to), envelope),
-      replyKeyIn(delivery.message.headers),
-    );
-    const span = publishSpan({ envelope, message });
-    try {
-      await this.#transport.publish({ ...message, headers: span.headers });
-      span.end();
-    } catch (err) {
-      span.end(err);
-      this.#log.warn({ request: asked.event_id, err }, "reply not sent");
-    }
-  }
-}
-
-/** Whether who published this command waits for a reply. A replayed one's requester is long gone. */
-function isRequest({ envelope: { kind, headers }, address: { subnet, node } }: Asked): boolean {
-  return (
-    kind === "command" && headers[REPLY_TO] === `${subnet}/${node}` && headers["replay_id"] === undefined
-  );
-}
-
-/** A command without a key is answered all the same; who sent it like that must know what to make of the reply. */
-function withProof(message: Message, key: string | undefined): Message {
-  if (key === undefined) return message;
-  return { ...message, headers: { ...message.headers, [REPLY_PROOF_HEADER]: replyProofOf(key, message) } };
 }

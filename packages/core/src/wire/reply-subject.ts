@@ -1,8 +1,7 @@
 import { MeshError } from "../language/errors.ts";
 import { assertEventName, quote } from "../language/event-name.ts";
 import type { EventPattern } from "../language/event-pattern.ts";
-import { patternTail } from "./pattern-filter.ts";
-import { assertOriginToken, type NodeAddress, subjectsOf } from "./subject.ts";
+import { assertOriginToken, type NodeAddress, patternTail, subjectsOf } from "./subject.ts";
 
 /*
  * A reply goes to one node, whoever subscribes what: it has subjects of its own. They name both ends, the server having

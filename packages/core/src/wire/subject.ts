@@ -1,5 +1,6 @@
 import { MeshError } from "../language/errors.ts";
 import { assertEventName, quote } from "../language/event-name.ts";
+import type { EventPattern } from "../language/event-pattern.ts";
 import { RecentMap } from "../language/recent-map.ts";
 
 /**
@@ -147,4 +148,21 @@ export function parseNodeAddress(text: string): NodeAddress {
     throw new MeshError("usage", `${quote(text)} is not <subnet>/<node>, for example alpha/kitchen`);
   }
   return { subnet, node };
+}
+
+/** The subject filter of a pattern, from any origin unless one is named. @param root First token of the family. */
+export function patternToFilter(
+  pattern: EventPattern,
+  origin: { readonly subnet?: string; readonly node?: string } = {},
+  root: string = EVENT_ROOT,
+): string {
+  return `${root}.${origin.subnet ?? "*"}.${origin.node ?? "*"}.${patternTail(pattern)}`;
+}
+
+/** How the subjects of a pattern's events end: after whatever says where they come from. */
+export function patternTail(pattern: EventPattern): string {
+  if (pattern.kind === "all") return ">";
+  // At least one more token of the name before the version: `ui.notify.>` would let ui.notify itself pass.
+  if (pattern.kind === "prefix") return `${pattern.stem}*.>`;
+  return `${pattern.stem}.${pattern.version === undefined ? "*" : `v${pattern.version}`}`;
 }

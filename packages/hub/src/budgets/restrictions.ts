@@ -1,4 +1,11 @@
-import { DEAD_LETTER_ROOT, EVENT_ROOT, METRICS_ROOT, PROCESSING_ROOT, REPLY_ROOT } from "@adaos/core/wire";
+import {
+  ASK_ROOT,
+  DEAD_LETTER_ROOT,
+  EVENT_ROOT,
+  METRICS_ROOT,
+  PROCESSING_ROOT,
+  REPLY_ROOT,
+} from "@adaos/core/wire";
 import type { Suspended } from "@adaos/transport-nats";
 import type { Overdraft } from "./member-rates.ts";
 
@@ -52,7 +59,7 @@ export function planRestrictions(
     if (overdraft !== undefined) {
       const reason = `${subnet}/${node} may publish ${overdraft.limit} and has published more`;
       // Its limits are on events: who asked it something must not wait for its answer.
-      found.push({ root: EVENT_ROOT, reason, retryAfterMs: overdraft.waitMs });
+      for (const root of [EVENT_ROOT, ASK_ROOT]) found.push({ root, reason, retryAfterMs: overdraft.waitMs });
     }
     if (found.length > 0) restrictions.set(node, found);
   }

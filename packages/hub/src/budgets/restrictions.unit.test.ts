@@ -44,7 +44,7 @@ describe("planRestrictions()", () => {
   test("takes its events from one that has overdrawn a limit, for as long as it has to pay", () => {
     const restrictions = plan([], new Map([["evil", { limit: "20 events/s of ui.", waitMs: 700 }]]));
     expect([...restrictions.keys()]).toEqual(["evil"]);
-    expect(restrictions.get("evil")?.map(({ root }) => root)).toEqual(["evt"]);
+    expect(restrictions.get("evil")?.map(({ root }) => root)).toEqual(["evt", "ask"]);
     expect(restrictions.get("evil")?.[0]).toMatchObject({
       reason: "alpha/evil may publish 20 events/s of ui. and has published more",
       retryAfterMs: 700,

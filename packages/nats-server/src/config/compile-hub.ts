@@ -1,5 +1,8 @@
 import type { Policy } from "@adaos/core";
 import {
+  ANSWER_ROOT,
+  ASK_ROOT,
+  ASKED_ROOT,
   bridgePrefix,
   DEAD_LETTER_ROOT,
   DONE_ROOT,
@@ -9,6 +12,7 @@ import {
   eventsStream,
   FILL_SERVICE,
   fillSubject,
+  givenAnswerFilter,
   givenReplyFilter,
   HUB_SERVICES,
   hubServiceSubject,
@@ -22,11 +26,14 @@ import {
   patternToFilter,
   processingStream,
   REGISTRY_OFFER,
+  REPLIED_ROOT,
   REPLY_ROOT,
+  receivedAnswerFilter,
   receivedReplyFilter,
   registryOfferSubject,
   replyIngestPrefix,
   subjectsOf,
+  subnetAsks,
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
 import { ackSubjects, common, jetstream, type ServerSettings, systemAccount } from "./compile.ts";
@@ -104,7 +111,14 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
         SUBNET: {
           jetstream: "enabled",
           users: [{ nkey: settings.hubKey, allowed_connection_types: ["STANDARD"] }],
-          mappings: { "ingest.>": subjectsOf(EVENT_ROOT), "ingest-reply.>": subjectsOf(REPLY_ROOT) },
+          imports: handedOn(settings),
+          mappings: {
+            "ingest.>": subjectsOf(EVENT_ROOT),
+            "ingest-reply.>": subjectsOf(REPLY_ROOT),
+            // The server would take it for a circle if what members send had the name of what SUBNET hands on to them.
+            [`${SENT}${subjectsOf(ASK_ROOT)}`]: subjectsOf(ASK_ROOT),
+            [`${SENT}${subjectsOf(ANSWER_ROOT)}`]: subjectsOf(ANSWER_ROOT),
+          },
           exports: [
             { service: pull, response_type: "stream", accounts },
             { service: info, accounts },
@@ -152,10 +166,30 @@ function memberExports({ subnet, memberKeys }: HubServerSettings): ConfBlock[] {
   return [
     { stream: receivedReplyFilter({ subnet, node: "*" }), accounts },
     ...memberServices(subnet, "*").map((service) => {
-      const isPull = service.startsWith(PULL);
-      return isPull ? { service, response_type: "stream", accounts } : { service, accounts };
+      if (service.startsWith(PULL)) return { service, response_type: "stream", accounts };
+      return { service, accounts };
     }),
+    ...sentNow(subnet, "*").map((subject) => ({ service: `${SENT}${subject}`, ...UNANSWERED, accounts })),
   ];
+}
+
+/**
+ * What SUBNET hands on to the accounts of its members without a store: commands to who may subscribe them, and replies
+ * to who asked.
+ */
+function handedOn({ subnet, memberKeys, policy }: HubServerSettings): ConfBlock[] {
+  return [...memberKeys.keys()].flatMap((node) => {
+    const account = memberAccount(node);
+    const commands = policy.patternsFor({ verb: "subscribe", subnet, node }).map((pattern) => ({
+      service: { account, subject: patternToFilter(pattern, { subnet }, ASKED_ROOT) },
+      to: patternToFilter(pattern, { subnet }, ASK_ROOT),
+    }));
+    const replies = {
+      service: { account, subject: receivedAnswerFilter(REPLIED_ROOT, { subnet, node }) },
+      to: receivedAnswerFilter(ANSWER_ROOT, { subnet, node }),
+    };
+    return [...commands, replies];
+  });
 }
 
 /** An account that holds one member and what concerns that member: the others do not exist in it. */
@@ -165,14 +199,34 @@ function memberOwn(settings: HubServerSettings, node: string, nkey: string): Con
     // The account stays: one that comes back would have to be read twice.
     users: settings.shutOut?.has(node) === true ? [] : [memberUser(settings, node, nkey)],
     limits: { max_connections: MAX_MEMBER_CONNECTIONS, max_subscriptions: MAX_CONNECTION_SUBSCRIPTIONS },
+    exports: [
+      // What listens here takes it from SUBNET, which imports of it what policy lets this member have.
+      { service: subnetAsks(ASKED_ROOT, { subnet, node: "*" }), ...UNANSWERED, accounts: ["SUBNET"] },
+      { service: receivedAnswerFilter(REPLIED_ROOT, { subnet, node }), accounts: ["SUBNET"] },
+    ],
     imports: [
       ...memberServices(subnet, node).map((subject) => ({ service: { account: "SUBNET", subject } })),
       { stream: { account: "SUBNET", subject: receivedReplyFilter({ subnet, node }) } },
+      ...sentNow(subnet, node).map((to) => ({ service: { account: "SUBNET", subject: `${SENT}${to}` }, to })),
     ],
   };
 }
 
 const PULL = "$JS.API.CONSUMER.MSG.NEXT.";
+
+/** Before what a member sends to be handed on, as SUBNET knows it. */
+const SENT = "ingest-";
+
+/** What a member sends that is handed on and stored nowhere. @param node `*` for any. */
+function sentNow(subnet: string, node: string): string[] {
+  return [subnetAsks(ASK_ROOT, { subnet, node }), givenAnswerFilter({ subnet, node })];
+}
+
+/**
+ * The server keeps the way back of a request for so long. Nobody takes it with these: that nobody listens is told at
+ * once, and a reply goes to a subject of its own, which says whose it is.
+ */
+const UNANSWERED = { response_threshold: "1s" };
 
 /**
  * What a member reaches of its subnet at all; its user's rights say how much of it. It does not change while a member
@@ -205,18 +259,21 @@ function memberServices(subnet: string, node: string): string[] {
 function memberUser(settings: HubServerSettings, node: string, nkey: string): ConfBlock {
   const { subnet, policy } = settings;
   const stream = eventsStream(subnet);
-  const publish = policy
-    .patternsFor({ verb: "publish", subnet, node })
-    .map((pattern) => patternToFilter(pattern, { subnet, node }));
+  const publish = policy.patternsFor({ verb: "publish", subnet, node }).flatMap((pattern) => {
+    return [EVENT_ROOT, ASK_ROOT].map((root) => patternToFilter(pattern, { subnet, node }, root));
+  });
   const pull = (settings.consumers.get(node) ?? []).flatMap((consumer) => [
     `$JS.API.CONSUMER.INFO.${stream}.${consumer}`,
     `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
     ...ackSubjects(subnet, consumer),
   ]);
   // Who may take a command may answer it. To whom is not limited: who never asked takes no reply.
-  const replies = policy
-    .patternsFor({ verb: "subscribe", subnet, node })
-    .map((pattern) => givenReplyFilter(subnet, node, patternTail(pattern)));
+  const taken = policy.patternsFor({ verb: "subscribe", subnet, node });
+  const replies = taken.flatMap((pattern) => [
+    givenReplyFilter(subnet, node, patternTail(pattern)),
+    givenAnswerFilter({ subnet, node }, patternTail(pattern)),
+  ]);
+  const asked = taken.map((pattern) => patternToFilter(pattern, { subnet }, ASKED_ROOT));
   const services = HUB_SERVICES.map((service) => hubServiceSubject(node, service));
   const records = subjectsOf(PROCESSING_ROOT, subnet, node);
   const journal = [
@@ -236,7 +293,7 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     allowed_connection_types: ["STANDARD"],
     permissions: {
       publish: { allow },
-      subscribe: { allow: [subjectsOf(inboxPrefix(node)), receivedReplyFilter({ subnet, node })] },
+      subscribe: { allow: [subjectsOf(inboxPrefix(node)), receivedReplyFilter({ subnet, node }), ...asked] },
     },
   };
 }

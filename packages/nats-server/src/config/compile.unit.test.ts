@@ -155,6 +155,7 @@ const FORBIDDEN = [
   "rpy.far.beta.desk.EVT-1.gamma.kitchen.ui.notify.v1",
   "rpy.far.alpha.kitchen.EVT-1.beta.desk.ui.notify.v1",
   "got.near.alpha.kitchen.EVT-1.alpha.speaker.ui.notify.v1",
+  "ask.alpha.other.ui.notify.v1",
   "ingest-reply.far.alpha.kitchen.EVT-1.beta.desk.ui.notify.v1",
   "_INBOX_other.x",
   "_INBOX.x",
@@ -178,7 +179,8 @@ describe("compileHubServer(), what members may do", () => {
 
   test("lets a member listen on its own inbox and for the replies to itself, and nowhere else", () => {
     const own = ["_INBOX_kitchen.>", "got.*.alpha.kitchen.>"];
-    expect(rightsOf(hub(ALPHA), "kitchen").subscribe).toEqual(own);
+    // And, where policy lets it subscribe a command, for those of its subnet that are stored nowhere.
+    expect(rightsOf(hub(ALPHA), "kitchen").subscribe).toEqual([...own, "asked.alpha.*.timer.*.>"]);
   });
 
   /** Its own processing records and marks are all that a member may read without a durable. */
@@ -261,13 +263,12 @@ describe("compileHubServer(), what members may do", () => {
 });
 
 describe("compileHubServer(), the account of a member", () => {
-  /** What an account reaches in SUBNET, as services and as streams. */
-  function importsOf(conf: ParsedBlock, account: string): string[] {
-    return blocks(at(conf, "accounts", account, "imports")).flatMap((one) => [
-      ...[at(one, "service", "subject"), at(one, "stream", "subject")]
-        .filter((subject) => subject !== undefined)
-        .map(String),
-    ]);
+  /** What an account reaches in SUBNET, as services and as streams, by the names there or its own. */
+  function importsOf(conf: ParsedBlock, account: string, isOwnName = true): string[] {
+    return blocks(at(conf, "accounts", account, "imports")).map((one) => {
+      const there = at(one, "service", "subject") ?? at(one, "stream", "subject");
+      return String(isOwnName ? (one["to"] ?? there) : there);
+    });
   }
 
   test("holds one user, and what that user may do is imported", () => {
@@ -298,9 +299,9 @@ describe("compileHubServer(), the account of a member", () => {
     const few = hub(subnetOf("alpha", { kitchen: [[], []], speaker: [[], []] }), { consumers: new Map() });
     for (const account of ["MEMBER_kitchen", "MEMBER_speaker"]) {
       const exported = exportsTo(hub(ALPHA), "SUBNET", account);
-      const imports = importsOf(hub(ALPHA), account);
+      const imports = importsOf(hub(ALPHA), account, false);
       expect(imports.filter((one) => !exported.some((other) => filterMatches(other, one)))).toEqual([]);
-      expect(importsOf(few, account)).toEqual(imports);
+      expect(importsOf(few, account, false)).toEqual(imports);
     }
   });
 

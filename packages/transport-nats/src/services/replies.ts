@@ -1,4 +1,4 @@
-import type { Message } from "@adaos/core";
+import type { MeshError, Message } from "@adaos/core";
 import {
   type NodeAddress,
   parseReplySubject,
@@ -24,9 +24,17 @@ export interface FoundReply {
 export type LookForReply = (requestId: string, after: number) => Promise<FoundReply | undefined>;
 
 interface Waiter {
-  readonly requestId: string;
+  /** Whether the reply is stored, so that one which was missed can be asked for. */
+  readonly isStored: boolean;
   /** Ends the wait if it is the one. */
   offer(reply: Message): void;
+}
+
+/** A wait for the reply to one request. */
+export interface AwaitedReply {
+  readonly reply: Promise<Message>;
+  /** Ends it: there will be none. */
+  fail(why: MeshError): void;
 }
 
 /**
@@ -37,7 +45,8 @@ export class Replies {
   readonly #connection: Connection;
   readonly #own: NodeAddress;
   readonly #look: LookForReply;
-  readonly #waiting = new Set<Waiter>();
+  /** By request. */
+  readonly #waiting = new Map<string, Set<Waiter>>();
   #subscription: Subscription | undefined;
   #looking: NodeJS.Timeout | undefined;
   #unlisten: (() => void) | undefined;
@@ -50,34 +59,41 @@ export class Replies {
 
   /**
    * Resolves with the first reply to this request that is accepted; listens from now on. Rejects with the signal's
-   * reason.
+   * reason, or as it is told to.
    */
-  await(requestId: string, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message> {
+  await(
+    requestId: string,
+    signal: AbortSignal,
+    accepts: (reply: Message) => boolean,
+    isStored = true,
+  ): AwaitedReply {
     this.#listen();
-    return new Promise((resolve, reject) => {
+    let fail = (_: unknown): void => undefined;
+    const reply = new Promise<Message>((resolve, reject) => {
       const end = (): void => {
         signal.removeEventListener("abort", onAbort);
-        this.#waiting.delete(waiter);
-        if (this.#waiting.size > 0) return;
-        clearInterval(this.#looking);
-        this.#looking = undefined;
+        this.#remove(requestId, waiter);
       };
-      const onAbort = (): void => {
+      fail = (why) => {
         end();
-        reject(signal.reason);
+        reject(why);
       };
+      const onAbort = (): void => fail(signal.reason);
       const waiter: Waiter = {
-        requestId,
-        offer: (reply) => {
-          if (!accepts(reply)) return;
+        isStored,
+        offer: (offered) => {
+          if (!accepts(offered)) return;
           end();
-          resolve(reply);
+          resolve(offered);
         },
       };
-      this.#waiting.add(waiter);
+      const others = this.#waiting.get(requestId);
+      if (others === undefined) this.#waiting.set(requestId, new Set([waiter]));
+      else others.add(waiter);
       signal.addEventListener("abort", onAbort, { once: true });
       if (signal.aborted) onAbort();
     });
+    return { reply, fail };
   }
 
   /** Listens no more. Who still waits is left to his signal. */
@@ -85,6 +101,15 @@ export class Replies {
     this.#unlisten?.();
     this.#subscription?.unsubscribe();
     clearInterval(this.#looking);
+  }
+
+  #remove(requestId: string, waiter: Waiter): void {
+    const waiters = this.#waiting.get(requestId);
+    waiters?.delete(waiter);
+    if (waiters?.size === 0) this.#waiting.delete(requestId);
+    if (this.#waiting.size > 0) return;
+    clearInterval(this.#looking);
+    this.#looking = undefined;
   }
 
   #listen(): void {
@@ -112,15 +137,13 @@ export class Replies {
     }
     const { requester, requestId } = address;
     if (requester.subnet !== this.#own.subnet || requester.node !== this.#own.node) return;
-    for (const waiter of [...this.#waiting]) {
-      if (waiter.requestId === requestId) waiter.offer({ ...reply, id: requestId });
-    }
+    for (const waiter of [...(this.#waiting.get(requestId) ?? [])]) waiter.offer({ ...reply, id: requestId });
   }
 
   async #lookForAll(): Promise<void> {
     if (!this.#connection.connected) return;
-    for (const requestId of new Set([...this.#waiting].map((waiter) => waiter.requestId))) {
-      await this.#lookFor(requestId);
+    for (const [requestId, waiters] of [...this.#waiting]) {
+      if ([...waiters].some(({ isStored }) => isStored)) await this.#lookFor(requestId);
     }
   }
 

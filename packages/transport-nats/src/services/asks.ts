@@ -1,0 +1,231 @@
+import { MAX_EVENT_BYTES, MeshError, type Message, type SubscribeOptions } from "@adaos/core";
+import {
+  ASKED_ROOT,
+  answerSubject,
+  askedEvent,
+  askSubject,
+  messageProblem,
+  type NodeAddress,
+  type OnDelivery,
+  patternToFilter,
+} from "@adaos/core/wire";
+import type { Msg, Subscription } from "nats";
+import type { Connection } from "../connection/connection.ts";
+import { headerBlock, toSend } from "../connection/header-block.ts";
+import { headersOfMsg, idOfMsg } from "../connection/message-headers.ts";
+import type { AwaitedReply, Replies } from "./replies.ts";
+
+/** A server that reads its config knows neither rights nor listeners for a moment: what it says then is asked again. */
+const AGAIN_MS = 100;
+/** Who may not listen any more may be allowed to later. */
+const LISTEN_AGAIN_MS = 2000;
+
+/** A command on its way. */
+interface Asked {
+  readonly message: Message;
+  readonly subject: string;
+  readonly awaited: AwaitedReply;
+  wasSentAgain: boolean;
+}
+
+/** What listens to the commands of one durable. */
+export interface Listening {
+  /** Takes no more, and waits at most so long until what it has taken has ended. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * The commands that a node sends and takes without a store. Where nobody listens, the server says so to the inbox that
+ * a command names; what a handler replies comes as all replies do, under its own name. Uses a connection and does not
+ * own it.
+ */
+export class Asks {
+  readonly #connection: Connection;
+  readonly #own: NodeAddress;
+  readonly #replies: Replies;
+  readonly #inbox: string;
+  readonly #asked = new Map<string, Asked>();
+  readonly #unlisten: () => void;
+  #subscription: Subscription | undefined;
+  #count = 0;
+
+  constructor(connection: Connection, own: NodeAddress, replies: Replies) {
+    this.#connection = connection;
+    this.#own = own;
+    this.#replies = replies;
+    this.#inbox = connection.newInbox();
+    this.#unlisten = connection.listen({
+      onDisconnect: () => this.#failAll(lost(), () => true),
+      onPublishDenied: (subject) => this.#onDenied(subject),
+    });
+  }
+
+  /** As {@link Transport.ask}. */
+  async ask(message: Message, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message> {
+    const { nc, connected } = this.#connection;
+    if (nc.isClosed()) throw new MeshError("closed", "the connection is closed");
+    const problem = messageProblem(
+      message,
+      Math.min(MAX_EVENT_BYTES, nc.info?.max_payload ?? MAX_EVENT_BYTES),
+    );
+    if (problem !== undefined) throw problem;
+    // While the server is away, what the client buffers is thrown away at the reconnect: do not send at all.
+    if (!connected) throw new MeshError("unavailable", "the hub is away; nothing was sent");
+    this.#subscription ??= nc.subscribe(`${this.#inbox}.*`, {
+      callback: (error, msg) => {
+        if (error === null && msg.headers?.code === 503) this.#onNobody(tokenOf(msg, this.#inbox));
+      },
+    });
+    const awaited = this.#replies.await(message.id, signal, accepts, false);
+    const token = (this.#count++).toString(36);
+    const asked = { message, subject: askSubject(message.subject), awaited, wasSentAgain: false };
+    this.#asked.set(token, asked);
+    try {
+      if (!signal.aborted) this.#send(token, asked);
+      return await awaited.reply;
+    } finally {
+      this.#asked.delete(token);
+    }
+  }
+
+  /** Takes the commands of a durable; the server gives each to one of the processes that name it. */
+  listen({ durable, pattern, from }: SubscribeOptions, onDelivery: OnDelivery): Listening {
+    const { subnet } = this.#own;
+    // What another subnet asks comes out of the stream.
+    if (from.subnet !== undefined && from.subnet !== subnet) return { stop: () => Promise.resolve() };
+    const filter = patternToFilter(pattern, { ...from, subnet }, ASKED_ROOT);
+    return new Listener(this.#connection, filter, durable, onDelivery);
+  }
+
+  close(): void {
+    this.#unlisten();
+    this.#subscription?.unsubscribe();
+  }
+
+  #send(token: string, { message, subject }: Asked): void {
+    const { nc, ids } = this.#connection;
+    const headers = headerBlock({ "Nats-Msg-Id": ids.of(message.subject, message.id), ...message.headers });
+    nc.publish(subject, message.body, { headers: toSend(headers), reply: `${this.#inbox}.${token}` });
+  }
+
+  #onNobody(token: string): void {
+    const asked = this.#asked.get(token);
+    if (asked === undefined) return;
+    const nobody = new MeshError("no-handler", `nobody listens to ${asked.subject}; nothing was kept`);
+    this.#again(token, asked, nobody);
+  }
+
+  #onDenied(subject: string): void {
+    for (const [token, asked] of [...this.#asked]) {
+      if (asked.subject !== subject) continue;
+      this.#again(token, asked, new MeshError("denied", `the server refused a publish to ${subject}`));
+    }
+  }
+
+  /** Whatever the server says of it, it was handed to nobody: to send it once more doubles nothing. */
+  #again(token: string, asked: Asked, why: MeshError): void {
+    if (asked.wasSentAgain) return asked.awaited.fail(why);
+    asked.wasSentAgain = true;
+    setTimeout(() => {
+      if (!this.#asked.has(token)) return;
+      if (this.#connection.connected && !this.#connection.nc.isClosed()) this.#send(token, asked);
+      else asked.awaited.fail(why);
+    }, AGAIN_MS);
+  }
+
+  #failAll(why: MeshError, which: (asked: Asked) => boolean): void {
+    for (const asked of [...this.#asked.values()]) if (which(asked)) asked.awaited.fail(why);
+  }
+}
+
+/** One subscription of a durable to commands that are stored nowhere. */
+class Listener implements Listening {
+  readonly #connection: Connection;
+  readonly #filter: string;
+  readonly #queue: string;
+  readonly #onDelivery: OnDelivery;
+  readonly #onIdle = new Set<() => void>();
+  #subscription: Subscription | undefined;
+  #again: NodeJS.Timeout | undefined;
+  #open = 0;
+  #stopped = false;
+
+  constructor(connection: Connection, filter: string, queue: string, onDelivery: OnDelivery) {
+    this.#connection = connection;
+    this.#filter = filter;
+    this.#queue = queue;
+    this.#onDelivery = onDelivery;
+    this.#subscribe();
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#again);
+    if (!this.#connection.nc.isClosed()) this.#subscription?.unsubscribe();
+    if (this.#open > 0) await this.#idleWithin(graceMs);
+  }
+
+  #subscribe(): void {
+    if (this.#stopped || this.#connection.nc.isClosed()) return;
+    this.#subscription = this.#connection.nc.subscribe(this.#filter, {
+      queue: this.#queue,
+      callback: (error, msg) => {
+        if (error === null) this.#take(msg);
+        // The server has ended it: policy allows it no more, or not yet.
+        else this.#again = setTimeout(() => this.#subscribe(), LISTEN_AGAIN_MS);
+      },
+    });
+  }
+
+  #take(msg: Msg): void {
+    this.#open++;
+    let isOpen = true;
+    this.#onDelivery({
+      message: {
+        subject: askedEvent(msg.subject),
+        id: idOfMsg(msg),
+        headers: headersOfMsg(msg),
+        body: msg.data,
+      },
+      stream: "",
+      seq: 0,
+      storedMs: Date.now(),
+      deliveryCount: 1,
+      settle: () => {
+        if (!isOpen) return;
+        isOpen = false;
+        this.#open--;
+        if (this.#open === 0) for (const tell of this.#onIdle) tell();
+      },
+      answer: (reply) => this.#answer(reply),
+    });
+  }
+
+  #answer(reply: Message): void {
+    const { nc, connected } = this.#connection;
+    const problem = messageProblem(reply, Math.min(MAX_EVENT_BYTES, nc.info?.max_payload ?? MAX_EVENT_BYTES));
+    if (problem !== undefined) throw problem;
+    if (!connected || nc.isClosed()) return;
+    nc.publish(answerSubject(reply.subject), reply.body, { headers: toSend(headerBlock(reply.headers)) });
+  }
+
+  #idleWithin(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#onIdle.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, graceMs);
+      this.#onIdle.add(done);
+    });
+  }
+}
+
+function tokenOf({ subject }: Msg, inbox: string): string {
+  return subject.slice(inbox.length + 1);
+}
+
+function lost(): MeshError {
+  return new MeshError("timeout", "the connection was lost before the reply came; the handler may have run");
+}

@@ -1,0 +1,1 @@
+import { connectLocal } from "@adaos/client";
