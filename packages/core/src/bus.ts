@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { FailureJournal } from "./dead-letter/failure-journal.ts";
 import { ParkedEvents } from "./dead-letter/parked-events.ts";
 import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./handle/consume.ts";
@@ -118,6 +119,8 @@ export class Bus {
     const deprecations = new Deprecations(`${address.subnet}/${address.node}`, log);
     this.#options = { component: "app", tenant: DEFAULT_TENANT, ...options, deprecations };
     this.#parked = journal.parking && new ParkedEvents(journal.parking, registry, log);
+    // Every request in flight listens to it.
+    setMaxListeners(0, this.#closed.signal);
     this.#replySecret = options.replySecret ?? replySecret();
   }
 

@@ -46,7 +46,8 @@ export async function request(
   const contract = replyContract(publisher, envelope);
   publisher.limits?.take(envelope.event_name, envelope.version, message.body.length);
   const late = `no reply to ${command} in ${timeoutMs} ms; its handler may still run`;
-  const wait = new Wait(timeoutMs, late, signal === undefined ? [closing] : [closing, signal]);
+  // A caller's signal may be that of many requests, and warns of many listeners.
+  const wait = new Wait(timeoutMs, late, signal === undefined ? [closing] : [closing, AbortSignal.any([signal])]);
   const span = publishSpan(asked);
   let reply: Envelope | MeshError | undefined;
   const accepts = (answer: Message): boolean => {
@@ -71,8 +72,8 @@ export async function request(
 }
 
 /**
- * How long a request waits: for a time, and until one of these signals aborts. A joined signal (`AbortSignal.any`) for
- * each of many requests costs more than the rest of it (Node 20).
+ * How long a request waits: for a time, and until one of these signals aborts. To join them (`AbortSignal.any`) for
+ * each of many requests costs more than to listen to them (Node 20).
  */
 class Wait {
   readonly #controller = new AbortController();
