@@ -23,7 +23,13 @@ export {
 } from "./files/state-dir.ts";
 export { writeWhole, writeWholeSynced } from "./files/write-whole.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
-export { keepLastGood, nodeFileError, readLastGoodNode, removeNodeFile } from "./last-good.ts";
+export {
+  keepLastGood,
+  nodeFileError,
+  readLastGoodNode,
+  removeNodeFile,
+  restoreNodeFile,
+} from "./last-good.ts";
 export {
   type AutoApply,
   type CertificateFiles,

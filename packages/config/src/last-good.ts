@@ -27,6 +27,14 @@ export function readLastGoodNode<R extends NodeRole>(
   }
 }
 
+/** Puts the last good version in the place of a node file that is broken. Returns whether it was. Throws as a read does. */
+export function restoreNodeFile(file: string, role: NodeRole): boolean {
+  const { broken } = readLastGoodNode(file, role);
+  if (broken === undefined) return false;
+  writeWhole(file, readFileSync(copyOf(file), "utf8"));
+  return true;
+}
+
 /** Keeps a copy of a node file that is in force. Throws the system's error. */
 export function keepLastGood({ file, digest }: Pick<LoadedNode<NodeFile>, "file" | "digest">): void {
   const text = textOf(file);

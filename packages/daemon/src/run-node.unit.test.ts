@@ -6,6 +6,7 @@ import { MeshError } from "@adaos/core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RecordingLog } from "../../../test/kit/stand-ins.ts";
 import type { Part, PartHealth } from "./part.ts";
+import { type Progress, Rounds } from "./progress.ts";
 import { type NodeOptions, type RunFile, runNode } from "./run-node.ts";
 
 // Traces are another matter; here it counts when the last of them are sent.
@@ -58,6 +59,7 @@ class TestPart implements Part {
   onStart: (signal: AbortSignal) => Promise<void> = async () => undefined;
   onStop: () => Promise<void> = async () => undefined;
   now: PartHealth = { ready: true };
+  progress?: () => Progress;
 
   constructor(name: string) {
     this.name = name;
@@ -104,6 +106,31 @@ describe("runNode()", () => {
     expect(await running).toBe(0);
     expect(calls.slice(3)).toEqual(IN_REVERSE);
     expect(log.lines.at(-1)?.event).toBe("node stopped");
+  });
+
+  test("says of a part that gets nowhere that it is stuck, however well the part thinks it is", async () => {
+    const parts = partsOf();
+    const rounds = new Rounds(50);
+    parts[1].progress = () => rounds.progress;
+    const running = run(parts);
+    await logged("node started");
+    const ask = async (): Promise<[number, unknown]> => {
+      const response = await fetch(`${told().statusUrl}/api/system/health`);
+      return [response.status, await response.json()];
+    };
+    expect(await ask()).toMatchObject([200, { status: "ok", ready: true }]);
+    rounds.done();
+    await vi.waitFor(async () =>
+      expect(await ask()).toMatchObject([
+        503,
+        { status: "stuck", ready: false, reason: expect.stringMatching(/^b has got nowhere for \d+ s/) },
+      ]),
+    );
+    rounds.done();
+    rounds.rest();
+    expect(await ask()).toMatchObject([200, { status: "ok", ready: true }]);
+    send("SIGTERM");
+    await running;
   });
 
   test("stops at SIGINT too", async () => {

@@ -16,11 +16,11 @@ export { openJoinHandler } from "./join/join-handler.ts";
 export { joinMesh } from "./join/join-mesh.ts";
 export type { RunningMesh } from "./kept-mesh.ts";
 export {
-  assertStartable,
   resumeMesh,
   runningSupervisor,
   startMesh,
   waitUntilReady,
+  whyBroken,
 } from "./local-mesh.ts";
 export { type ProcessRecord, runningProcesses, signalProcess } from "./processes/process-table.ts";
 export { stopProcesses } from "./processes/stop-processes.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type MeshFile, readMeshFile } from "@adaos/config";
+import { type MeshFile, readMeshFile, restoreNodeFile } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
@@ -66,18 +66,30 @@ async function prepare(
     const layout = lastGoodLayout(configFile, stateDir, broken);
     // A file that means another mesh is not a broken version of this one.
     if (layout === undefined || (mesh ?? layout.mesh) !== layout.mesh) throw broken;
-    say(`${configFile} is broken; starting the last good version of it:\n${messageOf(broken)}`);
+    say(brokenText(configFile, broken));
+    for (const { id, role, nodeFile } of layout.nodes)
+      if (restoreNodeFile(nodeFile, role))
+        say(`the file of ${id} is broken, too; its last good version is back`);
     return { layout, broken };
   }
 }
 
-/** Throws what is wrong with a mesh file when a mesh can be started neither from it nor from its last good version. */
-export function assertStartable(configFile: string, stateDir: string): void {
+/**
+ * Why a mesh file cannot be read, where a mesh can be started all the same from its last good version. Throws it where
+ * none can.
+ */
+export function whyBroken(configFile: string, stateDir: string): string | undefined {
   try {
     readRunnableMesh(configFile);
+    return undefined;
   } catch (thrown) {
     if (lastGoodLayout(configFile, stateDir, thrown) === undefined) throw thrown;
+    return brokenText(configFile, thrown);
   }
+}
+
+function brokenText(configFile: string, thrown: unknown): string {
+  return `${configFile} is broken; starting the last good version of it:\n${messageOf(thrown)}`;
 }
 
 /**

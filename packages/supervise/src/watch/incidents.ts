@@ -21,6 +21,8 @@ interface Told {
 }
 
 const MAX_KEPT = 20;
+/** Of a reason, in a line of `adaos status`; the log has all of it. */
+const MAX_SHOWN = 90;
 
 /** What went wrong while the supervisor ran: written to the log, and the newest of it kept for who asks. */
 export class Incidents {
@@ -91,16 +93,21 @@ export class Incidents {
   /** In a few words, for a line of `adaos status`. */
   get note(): string | undefined {
     const alerts = this.alerts.map(
-      ({ component, reason, failures }) => `ALERT ${component}: ${failures} starts did not help (${reason})`,
+      ({ component, reason, failures }) =>
+        `ALERT ${component}: ${failures} starts did not help (${shown(reason)})`,
     );
     const last = this.#restarts.at(-1);
     const restarts =
       last === undefined
         ? []
         : [
-            `${this.#count} restart${this.#count === 1 ? "" : "s"}, the last of ${last.component} at ${last.ts} (${last.reason})`,
+            `${this.#count} restart${this.#count === 1 ? "" : "s"}, the last of ${last.component} at ${last.ts} (${shown(last.reason)})`,
           ];
     const all = [...alerts, ...restarts];
     return all.length === 0 ? undefined : all.join("; ");
   }
+}
+
+function shown(reason: string): string {
+  return reason.length <= MAX_SHOWN ? reason : `${reason.slice(0, MAX_SHOWN)}…`;
 }

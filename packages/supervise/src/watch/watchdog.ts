@@ -71,21 +71,18 @@ export class Watchdog {
     const { layout, kept } = this.#options;
     const { servers } = layout();
     this.#forgetServers(servers.map(({ name }) => name));
-    const all = kept();
-    const isServer = ({ spec }: KeptProcess): boolean => servers.some(({ name }) => name === spec.name);
-    // Servers first: what a daemon beside a server that hangs says of itself is no fault of its own.
-    const first = await this.#reasons(all.filter(isServer));
-    for (const [process, reason] of first) await this.#end(process, reason);
-    if (first.size > 0) return;
-    for (const [process, reason] of await this.#reasons(all.filter((one) => !isServer(one))))
-      await this.#end(process, reason);
-  }
-
-  async #reasons(processes: readonly KeptProcess[]): Promise<ReadonlyMap<KeptProcess, string>> {
-    const judged = await Promise.all(
-      processes.map(async (process) => [process, await this.#judge(process)] as const),
+    const asked = await Promise.all(
+      kept().map(async (process) => ({ process, reason: await this.#judge(process) })),
     );
-    return new Map(judged.filter((one): one is readonly [KeptProcess, string] => one[1] !== undefined));
+    // Servers come first among what is kept: daemons beside a server that hangs are well when it is.
+    let isFirst = true;
+    for (const { process, reason } of asked) {
+      if (reason === undefined) continue;
+      // What was so before another one was ended may be over.
+      const now = isFirst ? reason : await this.#judge(process);
+      if (now !== undefined) await this.#end(process, now);
+      isFirst = false;
+    }
   }
 
   /** Why it has to be ended, or nothing. */

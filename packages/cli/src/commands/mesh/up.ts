@@ -8,7 +8,6 @@ import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { findLayout, meshFileOf, readLayout } from "@adaos/provision";
 import {
   askHealth,
-  assertStartable,
   type MeshHealth,
   NODE_FLAGS,
   type RunningMesh,
@@ -17,6 +16,7 @@ import {
   startMesh,
   untilAsked,
   waitUntilReady,
+  whyBroken,
 } from "@adaos/supervise";
 import { Command, Option } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
@@ -119,7 +119,8 @@ async function detached(
   terminal: Terminal,
 ): Promise<MeshHealth> {
   // Checked, and the server installed, before anything goes on behind the user's back.
-  if (configFile !== undefined) assertStartable(configFile, stateDir);
+  const broken = configFile === undefined ? undefined : whyBroken(configFile, stateDir);
+  if (broken !== undefined) terminal.say(broken);
   await ensureNatsServer({ onProgress: renderProgress() });
   if (runningSupervisor(stateDir) !== undefined) {
     terminal.say("already up");

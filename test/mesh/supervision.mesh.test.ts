@@ -1,0 +1,271 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beginAdaos, HOME, leftovers, TestMesh, until } from "../kit/mesh.ts";
+
+/** One subnet with one member: what is killed here is started again many times. */
+const MESH = `mesh: small
+registry: ../schemas/events
+streams: { maxBytes: 2097152 }
+subnets:
+  alpha:
+    members: { kitchen: { publish: [ui.], subscribe: [ui.] } }
+`;
+
+interface Status {
+  readonly ready: boolean;
+  readonly components: readonly {
+    kind: string;
+    name: string;
+    ready: boolean;
+    note: string;
+    details: Readonly<Record<string, { readonly restarts: number }>>;
+  }[];
+  readonly config: { readonly errors: readonly Readonly<Record<string, string>>[] };
+}
+
+async function statusOf(mesh: TestMesh): Promise<Status> {
+  return JSON.parse((await mesh.adaos(["status", "--json"])).stdout) as Status;
+}
+
+function isReady(mesh: TestMesh): Promise<boolean> {
+  return mesh.adaos(["status"]).then(({ code }) => code === 0);
+}
+
+function incidents(state: string): readonly Readonly<Record<string, unknown>>[] {
+  const file = join(state, "logs/system_resilience.log");
+  if (!existsSync(file)) return [];
+  return readFileSync(file, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+}
+
+/** Every process of this machine whose command line names a path, and begins with a program. */
+function processesOf(path: string, program = ""): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+        return line.includes(path) && (line.split("\0")[0] ?? "").endsWith(program);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+let mesh: TestMesh;
+beforeAll(async () => {
+  mesh = await TestMesh.start({ yaml: MESH });
+}, 120_000);
+afterAll(async () => {
+  await mesh?.stop();
+});
+
+describe("the supervisor of a mesh", () => {
+  test("is brought back when it is killed, and takes over what runs; so is its guard", async () => {
+    const before = mesh.pids();
+    process.kill(mesh.pid("supervisor"), "SIGKILL");
+    await until("there is another supervisor", () => mesh.pid("supervisor") !== before.get("supervisor"));
+    await until("all is ready", () => isReady(mesh));
+    for (const name of ["nats-root", "nats-alpha", "root", "alpha/hub", "alpha/kitchen"]) {
+      expect([name, mesh.pid(name)]).toEqual([name, before.get(name)]);
+    }
+
+    const guard = mesh.pid("guard");
+    process.kill(guard, "SIGKILL");
+    await until("there is another guard", () => mesh.pid("guard") !== guard);
+    const [supervisor] = (await statusOf(mesh)).components;
+    expect(supervisor).toMatchObject({ kind: "supervisor", ready: true });
+    expect(supervisor?.note).toMatch(/2 restarts, the last of guard at .* \(ended\)/);
+
+    // What it has taken over is no child of it.
+    const hub = mesh.pid("alpha/hub");
+    process.kill(hub, "SIGKILL");
+    await until("there is another hub", () => mesh.pids().has("alpha/hub") && mesh.pid("alpha/hub") !== hub);
+    await until("all is ready", () => isReady(mesh));
+  });
+
+  test("starts again a daemon and a server that stand still, and says why", async () => {
+    const [member, server] = [mesh.pid("alpha/kitchen"), mesh.pid("nats-alpha")];
+    for (const pid of [member, server]) process.kill(pid, "SIGSTOP");
+    const sinceMs = Date.now();
+    await until(
+      "both are other processes",
+      () =>
+        mesh.pids().has("alpha/kitchen") &&
+        mesh.pid("alpha/kitchen") !== member &&
+        mesh.pids().has("nats-alpha") &&
+        mesh.pid("nats-alpha") !== server,
+      60_000,
+    );
+    console.log(`both were started again after ${Date.now() - sinceMs} ms`);
+    await until("all is ready", () => isReady(mesh));
+    const told = incidents(mesh.state).filter(({ ordered }) => ordered === true);
+    expect(told).toMatchObject([
+      { event: "process restarted", component: "nats-alpha", reason: "does not answer" },
+      { event: "process restarted", component: "alpha/kitchen", reason: "does not answer" },
+    ]);
+  });
+
+  test("refuses a second one in its folder", async () => {
+    const { code, stderr } = await mesh.adaos(["up", "--config", mesh.configFile]);
+    expect([code, stderr]).toEqual([69, expect.stringContaining("a mesh already runs from")]);
+  });
+});
+
+describe("a file that is broken", () => {
+  test("is told with its place and what to do, and a daemon that dies starts from its own copy", async () => {
+    const nodeFile = join(mesh.state, "nodes/alpha/kitchen.json");
+    const good = readFileSync(nodeFile, "utf8");
+    const yaml = readFileSync(mesh.configFile, "utf8");
+    writeFileSync(nodeFile, `${good.slice(0, -4)}`);
+    writeFileSync(mesh.configFile, yaml.replace("members: {", "members: {{"));
+    const before = mesh.pid("alpha/kitchen");
+    process.kill(before, "SIGKILL");
+    await until(
+      "it is back, and both files are told",
+      async () => (await statusOf(mesh)).config.errors.length === 2,
+    );
+    const { ready, config } = await statusOf(mesh);
+    expect(ready).toBe(false);
+    expect(config.errors).toMatchObject([
+      {
+        file: mesh.configFile,
+        place: expect.stringMatching(/mesh\.yaml:\d+:\d+$/),
+        remedy: expect.stringContaining("adaos policy apply"),
+      },
+      { file: nodeFile, place: expect.stringMatching(/kitchen\.json:\d+:\d+$/) },
+    ]);
+    expect(mesh.pid("alpha/kitchen")).not.toBe(before);
+    await until("both are logged", () => {
+      const told = incidents(mesh.state).filter(({ event }) => event === "config.errors");
+      return JSON.stringify(told).includes("mesh.yaml:") && JSON.stringify(told).includes("kitchen.json:");
+    });
+
+    expect((await mesh.adaos(["down"])).code).toBe(0);
+    const { code, stderr } = await mesh.adaos(["up", "--config", mesh.configFile, "--detach"]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("mesh.yaml is broken; starting the last good version of it");
+    expect(readFileSync(nodeFile, "utf8")).toBe(good);
+    writeFileSync(mesh.configFile, yaml);
+    await until("all is ready", () => isReady(mesh));
+  });
+});
+
+describe("a disk that was full once", () => {
+  test("is written to again when there is room, and nobody has to do anything", async ({ skip }) => {
+    expect((await mesh.adaos(["down"])).code).toBe(0);
+    const store = join(mesh.state, "store/alpha");
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=110m,mode=700", "tmpfs", store], { stdio: "pipe" });
+    } catch (thrown) {
+      await mesh.up();
+      skip(`no file system of its own can be mounted here: ${String(thrown)}`);
+    }
+    try {
+      await mesh.up();
+      const bus = await mesh.connect("alpha/kitchen", { outbox: false });
+      const published = (): Promise<boolean> =>
+        bus.publish("ui.notify", { text: "x".repeat(1000) }).then(
+          () => true,
+          () => false,
+        );
+      await until("events are stored", published);
+      const fill = join(store, "fill");
+      expect(() => writeFileSync(fill, Buffer.alloc(120 * 1_048_576))).toThrow("ENOSPC");
+      await until("none is stored any more", async () => !(await published()));
+      expect((await statusOf(mesh)).components).toContainEqual(
+        expect.objectContaining({
+          name: "nats-alpha",
+          ready: false,
+          note: expect.stringContaining("write error"),
+        }),
+      );
+      rmSync(fill);
+      const freeMs = Date.now();
+      await until("events are stored again", published);
+      console.log(`events were stored again ${Date.now() - freeMs} ms after there was room`);
+      await bus.close();
+      expect(incidents(mesh.state).at(-1)).toMatchObject({
+        component: "nats-alpha",
+        reason: expect.stringContaining("write error"),
+      });
+    } finally {
+      await mesh.adaos(["down"]);
+      execFileSync("umount", [store]);
+    }
+  }, 180_000);
+});
+
+/** A mesh of its own, whose supervisor is killed again and again. */
+class KilledMesh {
+  readonly dir: string = mkdtempSync(join(tmpdir(), "adaos-kill-"));
+  readonly #state = join(this.dir, "state");
+  readonly #config = join(this.dir, "mesh.yaml");
+
+  constructor() {
+    writeFileSync(this.#config, MESH.replace("../schemas/events", join(HOME, "schemas/events")));
+  }
+
+  /** Begins `up`, and resolves when it begins to start processes. */
+  async up(): Promise<ReturnType<typeof beginAdaos>> {
+    const sign = join(this.#state, "logs/nats-root.out");
+    rmSync(sign, { force: true });
+    const run = beginAdaos(["up", "--config", this.#config], { env: { ADAOS_STATE: this.#state } });
+    await until("it starts its processes", () => existsSync(sign), 60_000);
+    return run;
+  }
+
+  get guard(): number | undefined {
+    const file = join(this.#state, "run/processes.json");
+    if (!existsSync(file)) return undefined;
+    return (JSON.parse(readFileSync(file, "utf8")) as { guard?: { pid: number } }).guard?.pid;
+  }
+
+  /** Servers that run on one store. */
+  serversOf(of: string): number[] {
+    return processesOf(join(this.dir, `state/servers/${of}.conf`), "nats-server");
+  }
+
+  async down(): Promise<void> {
+    const { code, stderr } = await beginAdaos(["down"], { env: { ADAOS_STATE: this.#state } }).result;
+    if (code !== 0) throw new Error(stderr);
+  }
+}
+
+describe("a supervisor that is killed while it starts its children", () => {
+  const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
+
+  test(`leaves nothing that the next one does not know of (seed ${seed})`, async () => {
+    const killed = new KilledMesh();
+    let random = seed;
+    const next = (): number => {
+      random = (random * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return random / 2_147_483_648;
+    };
+    try {
+      for (let i = 0; i < 15; i++) {
+        const { child, result } = await killed.up();
+        // From the first child on until all of them run.
+        await new Promise((resolve) => setTimeout(resolve, next() * 60));
+        const { guard } = killed;
+        // In most rounds nobody brings it back.
+        if (guard !== undefined && next() < 0.7) process.kill(guard, "SIGKILL");
+        child.kill("SIGKILL");
+        await result;
+        for (const of of ["root", "alpha"]) expect([i, killed.serversOf(of).length < 2]).toEqual([i, true]);
+        if (next() < 0.3) await killed.down();
+      }
+      await killed.down();
+      expect(await leftovers(processesOf(killed.dir), [])).toEqual([]);
+    } finally {
+      for (const pid of processesOf(killed.dir)) process.kill(pid, "SIGKILL");
+      rmSync(killed.dir, { recursive: true, force: true });
+    }
+  }, 240_000);
+});
