@@ -9,6 +9,8 @@ export {
   nodeFilePath,
   nodeId,
   outboxDir,
+  provenRegistryBeside,
+  provenRegistryFile,
   registryApprovalFile,
   registryCachePath,
   registryInForceFile,
