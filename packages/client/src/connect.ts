@@ -9,6 +9,7 @@ import {
   type MeshFile,
   nodeFilePath,
   nodeId,
+  provenRegistryBeside,
   readMeshFile,
   readNodeFile,
   readServerAccess,
@@ -28,7 +29,7 @@ import {
   within,
 } from "@adaos/core/wire";
 import { NodeFileWatch, openLog, startTelemetry } from "@adaos/daemon";
-import { LiveRegistry, loadRegistry } from "@adaos/registry";
+import { LiveRegistry, loadRegistry, readProof } from "@adaos/registry";
 import {
   type Connection,
   NatsJournal,
@@ -159,7 +160,9 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     log,
     keepsCopy: options.keepsNodeFile === true,
   });
-  const registry = new LiveRegistry(await loadRegistry(path(config.registry)));
+  const cacheFile = config.registryCache === undefined ? undefined : path(config.registryCache);
+  const proof = cacheFile === undefined ? undefined : readProof(provenRegistryBeside(cacheFile));
+  const registry = new LiveRegistry(await loadRegistry(path(config.registry), proof));
   const outbox = options.outbox === false ? undefined : config.outbox;
   const closed = new AbortController();
   const access = readServerAccess(server, path);
@@ -174,7 +177,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
   const follower = new RegistryFollower({
     address,
     registry,
-    cacheFile: config.registryCache === undefined ? undefined : path(config.registryCache),
+    cacheFile,
     connection: dialing,
     log,
   });

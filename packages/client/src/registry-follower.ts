@@ -127,7 +127,7 @@ export class RegistryFollower implements Part {
         if (partBase64 === undefined || !partial.add(offset, Buffer.from(partBase64, "base64")))
           return undefined;
       }
-      return await partial.read();
+      return await partial.read(this.#cache.proof);
     } catch (err) {
       if ((err as { code?: unknown }).code === "unavailable") throw err;
       this.#refused = { digest, reason: messageOf(err) };

@@ -12,6 +12,8 @@ export {
   nodeId,
   outboxDir,
   positionsPath,
+  provenRegistryBeside,
+  provenRegistryFile,
   registryApprovalFile,
   registryCachePath,
   registryInForceFile,

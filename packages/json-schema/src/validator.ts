@@ -58,10 +58,18 @@ export class SchemaValidators {
    * Takes all schemas of a registry, each file once.
    * @param report Takes each fault: not a schema, an `$id` taken twice, a `$ref` without target. By default throws
    * MeshError `invalid-config` naming the file.
+   * @param areProven They have been found to be schemas before: that is not asked again.
    */
-  constructor(documents: readonly SchemaDocument[], report: ReportFault = throwFault) {
+  constructor(
+    documents: readonly SchemaDocument[],
+    report: ReportFault = throwFault,
+    { areProven = false }: { readonly areProven?: boolean } = {},
+  ) {
     this.references = checkReferences(documents, report);
-    for (const document of documents) this.#add(document, report);
+    for (const document of documents) {
+      if (areProven) this.#ajvs[document.draft].addSchema(document.schema, document.uri, false, false);
+      else this.#add(document, report);
+    }
     this.#documents = documents;
   }
 

@@ -2,7 +2,7 @@ import { type MeshFile, readMeshFile } from "@adaos/config";
 import { compilePolicy, Policy, type PolicyRule } from "@adaos/core";
 import { CLEARANCE, type KnownEvent, replyName } from "@adaos/core/wire";
 import type { ClassifiedSpot } from "@adaos/json-schema";
-import { type FileRegistry, loadRegistry } from "@adaos/registry";
+import { type FileRegistry, loadRegistry, type RegistryProof } from "@adaos/registry";
 import type { Hop } from "./hops.ts";
 
 /** A mesh file's policy and what it is compiled with. */
@@ -20,8 +20,8 @@ export function loadPolicy(file: string): Promise<LoadedPolicy> {
 }
 
 /** As {@link loadPolicy}, of a mesh file that is read. */
-export async function policyOf(meshFile: MeshFile): Promise<LoadedPolicy> {
-  const registry = await loadRegistry(meshFile.registryDir);
+export async function policyOf(meshFile: MeshFile, proof?: RegistryProof): Promise<LoadedPolicy> {
+  const registry = await loadRegistry(meshFile.registryDir, proof);
   const { events } = registry;
   const rules = compilePolicy(meshFile.mesh, events);
   return { meshFile, registry, events, rules, policy: new Policy(rules) };

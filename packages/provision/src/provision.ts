@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type FixedPorts, layoutFile, type MeshFile, writeWhole } from "@adaos/config";
+import { type FixedPorts, layoutFile, type MeshFile, provenRegistryFile, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { type LoadedPolicy, policyOf } from "@adaos/policy";
+import { proofText, readProof } from "@adaos/registry";
 import { prepareCertificates } from "./certificates/mesh-certificates.ts";
 import { Invitations } from "./join/invitations.ts";
 import { KeyRing } from "./keys/keys.ts";
@@ -18,7 +19,8 @@ import { isLocalServer, remoteKeyNames } from "./remote.ts";
  */
 export async function provision(meshFile: MeshFile, stateDir: string): Promise<Layout> {
   const last = lastLayout(meshFile, stateDir);
-  const { rules } = await policyOf(meshFile);
+  const provenFile = provenRegistryFile(stateDir);
+  const { rules, registry } = await policyOf(meshFile, readProof(provenFile));
   const ports = await pickPorts(localPorts(meshFile), last?.ports);
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
@@ -30,6 +32,8 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   ).plan();
   for (const [file, text] of files) writeWhole(file, text);
   removeOthers(join(stateDir, "nodes"), files);
+  const proof = proofText(registry);
+  if (proof !== undefined) writeWhole(provenFile, proof);
   // Where servers log; they make no folder.
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   writeWhole(layoutFile(stateDir), layoutText(layout));

@@ -25,6 +25,15 @@ export interface RegistryEntry {
   readonly classification: SchemaClassification;
 }
 
+/** What else is known of a registry. */
+interface RegistryFacts {
+  /** Digest of each text that it was read from, by its path. */
+  readonly digests?: ReadonlyMap<string, string>;
+  /** Not given: found out when it is asked for. */
+  readonly hash?: string;
+  readonly events?: readonly KnownEvent[];
+}
+
 /** A schema registry read from a folder; see `loadRegistry()`. Look-ups do no I/O. */
 export class FileRegistry implements SchemaRegistry {
   readonly dir: string;
@@ -32,13 +41,15 @@ export class FileRegistry implements SchemaRegistry {
   readonly records: readonly EventRecord[];
   readonly entries: readonly RegistryEntry[];
   readonly #byName = new Map<string, RegistryEntry[]>();
-  readonly #byUri: ReadonlyMap<string, JsonObject>;
+  readonly #facts: RegistryFacts;
+  #byUri: ReadonlyMap<string, JsonObject> | undefined;
   #hash: string | undefined;
 
-  constructor(dir: string, entries: readonly RegistryEntry[]) {
+  constructor(dir: string, entries: readonly RegistryEntry[], facts: RegistryFacts = {}) {
     this.dir = dir;
     this.entries = entries;
-    this.#byUri = new Map(entries.map(({ document }) => [document.uri, document.schema]));
+    this.#facts = facts;
+    this.#hash = facts.hash;
     this.records = entries.map(({ record }) => record);
     for (const entry of entries) {
       const versions = this.#byName.get(entry.record.name) ?? [];
@@ -51,6 +62,11 @@ export class FileRegistry implements SchemaRegistry {
   /** What was read from a folder stays as it is. */
   onChange(): () => void {
     return () => undefined;
+  }
+
+  /** Digest of each text that it was read from, by its path; nothing of one that was put together. */
+  get digests(): ReadonlyMap<string, string> | undefined {
+    return this.#facts.digests;
   }
 
   /** Names what the registry says: see {@link contentHash}. */
@@ -87,6 +103,7 @@ export class FileRegistry implements SchemaRegistry {
   /** The same among the schemas of this registry that it may refer to. */
   scopeOf(name: string, version: number): SchemaScope {
     const find = (uri: string): SchemaScope | undefined => {
+      this.#byUri ??= new Map(this.entries.map(({ document }) => [document.uri, document.schema]));
       const root = this.#byUri.get(uri);
       return root === undefined ? undefined : { root, find };
     };
@@ -95,6 +112,7 @@ export class FileRegistry implements SchemaRegistry {
 
   /** Every event and what its schema classifies, as policies are compiled with. */
   get events(): readonly KnownEvent[] {
+    if (this.#facts.events !== undefined) return this.#facts.events;
     return [...this.#byName.values()].flat().map(({ record: { name, version, kind }, classification }) => {
       return { name, version, kind, classes: classification.classes };
     });

@@ -3,6 +3,7 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { MeshError } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
+import type { RegistryProof } from "./proof.ts";
 
 /** Where a registry's files are read from: a folder, or a bundle of them. */
 export interface RegistryFiles {
@@ -15,6 +16,8 @@ export interface RegistryFiles {
    * Rejects with MeshError `invalid-config`.
    */
   read(path: string, maxBytes: number, namedAt: string): Promise<string>;
+  /** What is known of texts that were read before; of others nothing. */
+  readonly proof?: RegistryProof | undefined;
 }
 
 /** A registry folder. */
@@ -44,9 +47,9 @@ export async function openFolder(
 }
 
 /** The files of a folder. */
-export function folderFiles(folder: RegistryFolder): RegistryFiles {
+export function folderFiles(folder: RegistryFolder, proof?: RegistryProof): RegistryFiles {
   const { dir } = folder;
-  return { dir, read: (path, maxBytes, namedAt) => readWithin(folder, path, maxBytes, namedAt) };
+  return { dir, proof, read: (path, maxBytes, namedAt) => readWithin(folder, path, maxBytes, namedAt) };
 }
 
 /** The text of a file, or why there is none. */

@@ -1,4 +1,10 @@
-export { bundleFolder, MAX_BUNDLE_BYTES, parseBundle, type RegistryBundle } from "./bundle/bundle.ts";
+export {
+  bundleFolder,
+  MAX_BUNDLE_BYTES,
+  parseBundle,
+  provenBundle,
+  type RegistryBundle,
+} from "./bundle/bundle.ts";
 export { BundleCache } from "./bundle/bundle-cache.ts";
 export { type BundleHeading, headingOf, PartialBundle, partOf } from "./bundle/partial-bundle.ts";
 export {
@@ -40,6 +46,7 @@ export {
   MAX_SCHEMA_BYTES,
   REGISTRY_FILE,
 } from "./load.ts";
+export { proofText, type RegistryProof, readProof } from "./proof.ts";
 export {
   compareRecords,
   type EventRecord,

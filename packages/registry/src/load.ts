@@ -5,9 +5,11 @@ import {
   SchemaClassification,
   type SchemaDocument,
   SchemaValidators,
+  throwFault,
 } from "@adaos/json-schema";
 import { FileRegistry, type RegistryEntry } from "./file-registry.ts";
 import { folderFiles, openFolder, type RegistryFiles, type RegistryFolder } from "./files.ts";
+import { type RegistryProof, textDigest } from "./proof.ts";
 import { type EventRecord, type ParsedRecord, parseRecords } from "./record.ts";
 
 /** The index of a registry folder. */
@@ -21,8 +23,8 @@ export const MAX_SCHEMA_BYTES: number = 1024 * 1024;
  * first event; compiling the validators waits for the first event. Examples are not read.
  * @throws MeshError `invalid-config` naming file, place and remedy.
  */
-export async function loadRegistry(dir: string): Promise<FileRegistry> {
-  return loadFolder(await openFolder(dir));
+export async function loadRegistry(dir: string, proof?: RegistryProof): Promise<FileRegistry> {
+  return readRegistry(folderFiles(await openFolder(dir), proof));
 }
 
 /** As {@link loadRegistry}, of an open folder. */
@@ -32,18 +34,94 @@ export function loadFolder(folder: RegistryFolder): Promise<FileRegistry> {
 
 /** The same, wherever its files are read from. Rejects likewise. */
 export async function readRegistry(files: RegistryFiles): Promise<FileRegistry> {
-  const { dir } = files;
-  const text = await files.read(REGISTRY_FILE, MAX_INDEX_BYTES, `no schema registry at ${dir}`);
-  const parsed = parseRecords(text, join(dir, REGISTRY_FILE));
+  const { dir, proof } = files;
+  const proven = proof === undefined ? undefined : await readProven(files, proof);
+  if (proven !== undefined) return proven;
+  const index = await files.read(REGISTRY_FILE, MAX_INDEX_BYTES, `no schema registry at ${dir}`);
+  const parsed = parseRecords(index, join(dir, REGISTRY_FILE));
   assertUnique(parsed);
-  const documents = await readSchemas(files, parsed);
+  const texts = await readTexts(files, parsed);
+  const documents = parseDocuments(dir, texts);
   const validators = new SchemaValidators([...documents.values()]);
-  const entries = parsed.map(({ record }) => {
-    const document = documents.get(record.schema);
-    if (document === undefined) throw new MeshError("internal", `schema ${record.schema} was not read`);
-    return entryOf(record, document, validators);
-  });
-  return new FileRegistry(dir, entries);
+  const entries = parsed.map(({ record }) => entryOf(record, documentIn(documents, record), validators));
+  return new FileRegistry(dir, entries, { digests: digestsOf(index, texts) });
+}
+
+/** Nothing where another text stands in one of the files than it is known of. Parses the schemas when the first of them is asked for. */
+export async function readProven(
+  files: RegistryFiles,
+  proof: RegistryProof,
+): Promise<FileRegistry | undefined> {
+  const { dir } = files;
+  const { records, digests, hash, events } = proof;
+  const texts = new Map<string, string>();
+  const index = await files.read(REGISTRY_FILE, MAX_INDEX_BYTES, dir).catch(() => "");
+  if (textDigest(index) !== digests[REGISTRY_FILE]) return undefined;
+  for (const { schema } of records) {
+    if (texts.has(schema)) continue;
+    // The other way says what is wrong, and where.
+    const text = await files.read(schema, MAX_SCHEMA_BYTES, REGISTRY_FILE).catch(() => undefined);
+    if (text === undefined || textDigest(text) !== digests[schema]) return undefined;
+    texts.set(schema, text);
+  }
+  const documents = once(() => parseDocuments(dir, texts));
+  const validators = once(
+    () => new SchemaValidators([...documents().values()], throwFault, { areProven: true }),
+  );
+  const entries = records.map(
+    (record) =>
+      new ProvenEntry(
+        record,
+        once(() => documentIn(documents(), record)),
+        validators,
+      ),
+  );
+  return new FileRegistry(dir, entries, { digests: new Map(Object.entries(digests)), hash, events });
+}
+
+/** Made as far as it is asked for. */
+class ProvenEntry implements RegistryEntry {
+  readonly record: EventRecord;
+  readonly #document: () => SchemaDocument;
+  readonly #made: () => RegistryEntry;
+
+  constructor(record: EventRecord, document: () => SchemaDocument, validators: () => SchemaValidators) {
+    this.record = record;
+    this.#document = document;
+    this.#made = once(() => entryOf(record, document(), validators()));
+  }
+
+  get document(): SchemaDocument {
+    return this.#document();
+  }
+
+  get contract(): EventContract {
+    return this.#made().contract;
+  }
+
+  get classification(): SchemaClassification {
+    return this.#made().classification;
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+function digestsOf(index: string, schemas: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const digests = new Map([[REGISTRY_FILE, textDigest(index)]]);
+  for (const [path, text] of schemas) digests.set(path, textDigest(text));
+  return digests;
+}
+
+function documentIn(documents: ReadonlyMap<string, SchemaDocument>, { schema }: EventRecord): SchemaDocument {
+  const document = documents.get(schema);
+  if (document === undefined) throw new MeshError("internal", `schema ${schema} was not read`);
+  return document;
 }
 
 function assertUnique(parsed: readonly ParsedRecord[]): void {
@@ -62,17 +140,27 @@ function assertUnique(parsed: readonly ParsedRecord[]): void {
 }
 
 /** Each file once, by path: records may share a schema. */
-async function readSchemas(
+async function readTexts(
   files: RegistryFiles,
   parsed: readonly ParsedRecord[],
-): Promise<ReadonlyMap<string, SchemaDocument>> {
-  const documents = new Map<string, SchemaDocument>();
+): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>();
   for (const { record, at } of parsed) {
-    if (documents.has(record.schema)) continue;
-    const text = await files.read(record.schema, MAX_SCHEMA_BYTES, at("schema"));
+    if (texts.has(record.schema)) continue;
+    texts.set(record.schema, await files.read(record.schema, MAX_SCHEMA_BYTES, at("schema")));
+  }
+  return texts;
+}
+
+function parseDocuments(
+  dir: string,
+  texts: ReadonlyMap<string, string>,
+): ReadonlyMap<string, SchemaDocument> {
+  const documents = new Map<string, SchemaDocument>();
+  for (const [path, text] of texts) {
     const privateUri = `urn:adaos:registry-file:${documents.size}`;
-    const document = parseSchemaDocument(text, join(files.dir, record.schema), privateUri);
-    if (document !== undefined) documents.set(record.schema, document);
+    const document = parseSchemaDocument(text, join(dir, path), privateUri);
+    if (document !== undefined) documents.set(path, document);
   }
   return documents;
 }

@@ -81,8 +81,7 @@ export class OutboxTransport implements Transport {
     this.capabilities = this.#options.capabilities;
     this.#outbox = options.outbox;
     this.#log = options.log;
-    this.#adopting = setInterval(() => void this.#adopt(), ADOPT_MS);
-    this.#adopting.unref();
+    this.#adopting = setInterval(() => void this.#adopt(), ADOPT_MS).unref();
     options.hub.then(
       (hub) => this.#onHub(hub),
       (thrown: unknown) => {
@@ -143,13 +142,13 @@ export class OutboxTransport implements Transport {
 
   async #close(): Promise<void> {
     this.#state = "closing";
+    clearInterval(this.#adopting);
     this.#options.onClose();
     if (this.#hub?.connection.connected === true) await this.#drain(this.#options.drainMs);
     // Handlers that still run may publish; what the hub does not take any more is kept.
     await this.#hub?.transport.close();
     this.#keepHeld();
     this.#state = "closed";
-    clearInterval(this.#adopting);
     clearInterval(this.#ticker);
     this.#unlisten();
     for (const wake of this.#onChange) wake();
@@ -191,7 +190,6 @@ export class OutboxTransport implements Transport {
   }
 
   async #adopt(): Promise<void> {
-    if (this.#state !== "open") return;
     void this.#outbox.touch();
     await this.#outbox.adopt(SUCCESSOR_MS);
     this.#forward();
@@ -199,8 +197,7 @@ export class OutboxTransport implements Transport {
 
   #keepTicking(): void {
     if (this.#ticker !== undefined || this.#state === "closed") return;
-    this.#ticker = setInterval(() => this.#tick(), Math.min(TICK_MS, this.#options.patienceMs));
-    this.#ticker.unref();
+    this.#ticker = setInterval(() => this.#tick(), Math.min(TICK_MS, this.#options.patienceMs)).unref();
   }
 
   #tick(): void {

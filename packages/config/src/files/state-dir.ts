@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { NodeAddress } from "@adaos/core/wire";
 
 /** The folder of `--state`, else of `ADAOS_STATE`, else `.adaos` here. */
@@ -62,6 +62,16 @@ export function registryCachePath(stateDir: string, id: string): string {
 /** The registry that the root has put in force last. */
 export function registryInForceFile(stateDir: string): string {
   return join(stateDir, "registry", "in-force.json");
+}
+
+/** What is known of the texts of the registry that the mesh was started with. */
+export function provenRegistryFile(stateDir: string): string {
+  return provenRegistryBeside(registryInForceFile(stateDir));
+}
+
+/** The same, of the state folder in which a node keeps what it was served. */
+export function provenRegistryBeside(registryCache: string): string {
+  return join(dirname(registryCache), "proven.json");
 }
 
 /** Digest of the registry that an operator wants in force, for the root. */

@@ -119,7 +119,7 @@ export class RegistryService implements Part {
       if (part !== undefined) arriving.add(part.offset, Buffer.from(part.base64, "base64"));
       if (!arriving.isComplete) return { next: arriving.offset };
       this.#arriving = undefined;
-      await this.#take(await arriving.read());
+      await this.#take(await arriving.read(this.#cache.proof));
       return { have: heading.digest };
     } catch (thrown) {
       const { message: reason } = MeshError.from(thrown, "invalid-config", "the registry cannot be used");

@@ -1,7 +1,8 @@
 import { readFile, rm } from "node:fs/promises";
-import { writeWholeSynced } from "@adaos/config";
+import { provenRegistryBeside, writeWholeSynced } from "@adaos/config";
 import type { Logger } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
+import { type RegistryProof, readProof } from "../proof.ts";
 import { parseBundle, type RegistryBundle } from "./bundle.ts";
 
 /** Keeps the registry that a node was served last in a file, for when nobody is there to ask. */
@@ -15,11 +16,16 @@ export class BundleCache {
     this.#log = log;
   }
 
+  /** What is known of texts of the registry that the mesh was started with. */
+  get proof(): RegistryProof | undefined {
+    return this.#file === undefined ? undefined : readProof(provenRegistryBeside(this.#file));
+  }
+
   /** What is kept, if anything that can still be read. Never rejects. */
   async read(): Promise<RegistryBundle | undefined> {
     if (this.#file === undefined) return undefined;
     try {
-      return await parseBundle(await readFile(this.#file), this.#file);
+      return await parseBundle(await readFile(this.#file), this.#file, this.proof);
     } catch (err) {
       const isMissing = (err as NodeJS.ErrnoException).code === "ENOENT";
       if (!isMissing) this.#log.warn({ file: this.#file, reason: messageOf(err) }, "kept registry not read");

@@ -5,7 +5,8 @@ import { messageOf } from "@adaos/core/wire";
 import { z } from "zod";
 import type { FileRegistry } from "../file-registry.ts";
 import { folderFiles, openFolder, type RegistryFiles } from "../files.ts";
-import { readRegistry } from "../load.ts";
+import { readProven, readRegistry } from "../load.ts";
+import type { RegistryProof } from "../proof.ts";
 
 /** More than any one mesh should have; a registry beyond it is used where it lies, and not served. */
 export const MAX_BUNDLE_BYTES: number = 8 * 1024 * 1024;
@@ -28,9 +29,23 @@ const documentSchema = z.strictObject({
  * and for a registry that is larger than a bundle may be.
  */
 export async function bundleFolder(dir: string): Promise<RegistryBundle> {
+  const bundle = await bundled(dir, readRegistry);
+  if (bundle === undefined) throw new MeshError("internal", `${dir} was not read`);
+  return bundle;
+}
+
+/** The same of a folder that holds what is known, without a look at anything else; else nothing. */
+export function provenBundle(dir: string, proof: RegistryProof): Promise<RegistryBundle | undefined> {
+  return bundled(dir, (files) => readProven(files, proof));
+}
+
+async function bundled(
+  dir: string,
+  readFiles: (files: RegistryFiles) => Promise<FileRegistry | undefined>,
+): Promise<RegistryBundle | undefined> {
   const folder = folderFiles(await openFolder(dir));
   const texts = new Map<string, string>();
-  const registry = await readRegistry({
+  const registry = await readFiles({
     dir,
     read: async (path, maxBytes, namedAt) => {
       const text = await folder.read(path, maxBytes, namedAt);
@@ -38,6 +53,7 @@ export async function bundleFolder(dir: string): Promise<RegistryBundle> {
       return text;
     },
   });
+  if (registry === undefined) return undefined;
   const files = Object.fromEntries([...texts].sort(([a], [b]) => (a < b ? -1 : 1)));
   const bytes = new TextEncoder().encode(`${JSON.stringify({ bundle: 1, files })}\n`);
   assertSize(bytes, dir);
@@ -49,7 +65,11 @@ export async function bundleFolder(dir: string): Promise<RegistryBundle> {
  * @param origin Where it comes from, for messages.
  * Rejects with `invalid-config`.
  */
-export async function parseBundle(bytes: Uint8Array, origin: string): Promise<RegistryBundle> {
+export async function parseBundle(
+  bytes: Uint8Array,
+  origin: string,
+  proof?: RegistryProof,
+): Promise<RegistryBundle> {
   assertSize(bytes, origin);
   let files: Readonly<Record<string, string>>;
   try {
@@ -57,7 +77,7 @@ export async function parseBundle(bytes: Uint8Array, origin: string): Promise<Re
   } catch (cause) {
     throw new MeshError("invalid-config", `${origin}: not a registry bundle: ${messageOf(cause)}`, { cause });
   }
-  return { registry: await readRegistry(bundledFiles(files, origin)), bytes, digest: digestOf(bytes) };
+  return { registry: await readRegistry({ ...bundledFiles(files, origin), proof }), bytes, digest: digestOf(bytes) };
 }
 
 function bundledFiles(files: Readonly<Record<string, string>>, origin: string): RegistryFiles {

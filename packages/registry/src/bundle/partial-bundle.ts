@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { MeshError } from "@adaos/core";
 import { quote } from "@adaos/core/wire";
+import type { RegistryProof } from "../proof.ts";
 import { MAX_BUNDLE_BYTES, parseBundle, type RegistryBundle } from "./bundle.ts";
 
 /** So much of a bundle goes into one message, which is base64 and has room for 1 MiB. */
@@ -67,10 +68,10 @@ export class PartialBundle {
   }
 
   /** Rejects with `invalid-config` for what is not what its heading says, or no registry that a folder could hold. */
-  async read(): Promise<RegistryBundle> {
+  async read(proof?: RegistryProof): Promise<RegistryBundle> {
     const bytes = Buffer.concat(this.#parts);
     const digest = createHash("sha256").update(bytes).digest("hex");
-    const bundle = digest === this.heading.digest ? await parseBundle(bytes, this.#origin) : undefined;
+    const bundle = digest === this.heading.digest ? await parseBundle(bytes, this.#origin, proof) : undefined;
     if (bundle?.registry.hash === this.heading.hash) return bundle;
     const what = quote(this.heading.hash.slice(0, 64));
     throw new MeshError("invalid-config", `${this.#origin} handed over another registry than ${what}`);

@@ -11,7 +11,7 @@ import type { FolderJudgement, FolderReading, ServedRegistry } from "@adaos/regi
 import { delay } from "@adaos/transport-nats";
 import { decideRegistry, type RegistryOutcome, registryHealth } from "./decide-registry.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import { type JudgeFolder, judgeApart } from "./registry-judge.ts";
+import { type JudgeFolder, judgeApart, judgeProven } from "./registry-judge.ts";
 
 /** How often it is looked whether the folder has changed. */
 const LOOK_MS = 1000;
@@ -154,8 +154,14 @@ export class RegistryFolder implements Part {
   }
 
   async #judge(): Promise<void> {
-    const { dir, log, judge = judgeApart } = this.#options;
+    const { dir, log, judge = judgeApart, stateDir } = this.#options;
     const bytes = await this.#kept();
+    const unchanged = await judgeProven(dir, bytes, stateDir);
+    if (unchanged !== undefined) {
+      this.#take(unchanged);
+      this.#found = unchanged.found;
+      return;
+    }
     const { inForce, found } = await judge(dir, bytes, (reading) => this.#take(reading), this.#closed.signal);
     if (inForce === undefined && bytes !== undefined)
       log.warn({ file: this.#inForceFile }, "kept registry not read");

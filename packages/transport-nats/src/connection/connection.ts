@@ -98,8 +98,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
         reconnectJitter: 250,
         // A refusal may be a server that is still reading its new config: keep trying.
         ignoreAuthErrorAbort: true,
-        // A stack for each request, made in case it fails, was a tenth of what a hub at rest did. Our errors have their
-        // own.
+        // A stack for each request, made in case it fails, was a tenth of what a hub at rest did.
         noAsyncTraces: true,
         pingInterval: 5000,
         maxPingOut: 2,

@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { KnownEvent } from "@adaos/core/wire";
+import type { FileRegistry } from "./file-registry.ts";
+import type { EventRecord } from "./record.ts";
+
+/**
+ * What was read from the texts of a registry, by this very program: whoever reads the same texts need not parse and
+ * check them once more, which is half of a daemon's start.
+ */
+export interface RegistryProof {
+  /** Digest of each text that was read, by its path. */
+  readonly digests: Readonly<Record<string, string>>;
+  readonly records: readonly EventRecord[];
+  readonly hash: string;
+  readonly events: readonly KnownEvent[];
+}
+
+interface ProofFile extends RegistryProof {
+  readonly program: string;
+}
+
+export function textDigest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** The text of a proof file of this registry; nothing where it is not known from which texts it was read. */
+export function proofText({ digests, records, hash, events }: FileRegistry): string | undefined {
+  if (digests === undefined) return undefined;
+  const proof: ProofFile = {
+    program: programId(),
+    digests: Object.fromEntries(digests),
+    records,
+    hash,
+    events,
+  };
+  return `${JSON.stringify(proof)}\n`;
+}
+
+/** Reads a proof file of the state folder; nothing where it is another program's, or none. */
+export function readProof(file: string | undefined): RegistryProof | undefined {
+  if (file === undefined) return undefined;
+  try {
+    const { program, ...proof } = JSON.parse(readFileSync(file, "utf8")) as ProofFile;
+    return program === programId() ? proof : undefined;
+  } catch {
+    // It only spares work: without it everything is read and checked.
+    return undefined;
+  }
+}
+
+/** Tells one build of this file from another: of another one the rules may be other ones. */
+function programId(): string {
+  const file = fileURLToPath(import.meta.url);
+  const { size, mtimeMs } = statSync(file);
+  return `${basename(file)} ${size} ${mtimeMs}`;
+}

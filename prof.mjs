@@ -1,1 +1,0 @@
-import { connectLocal } from "@adaos/client";
