@@ -326,7 +326,10 @@ export class Bus {
     if (this.#closing !== undefined) throw new MeshError("closed", "the bus is closed; connect again");
   }
 
-  #onceOf({ idempotency, durable }: SubscriptionOptions, timeoutMs: number): Once | "off" {
+  #onceOf(
+    { idempotency, durable, maxConcurrency }: SubscriptionOptions,
+    timeoutMs: number,
+  ): Once | "off" {
     if (idempotency === "off") return "off";
     if (typeof idempotency === "object") return new JoinedOnce(idempotency, durable, timeoutMs + STORE_MS);
     if (idempotency !== undefined && !MARKS_PLACES.has(idempotency)) {
@@ -336,7 +339,7 @@ export class Bus {
       );
     }
     const { marks } = this.#options;
-    return new MarkedOnce(typeof marks === "function" ? marks(idempotency) : marks, durable);
+    return new MarkedOnce(typeof marks === "function" ? marks(idempotency) : marks, durable, maxConcurrency === 1);
   }
 
   #consumerSettings(pattern: EventPattern, options: SubscriptionOptions): ConsumerSettings {

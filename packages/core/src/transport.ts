@@ -150,8 +150,9 @@ export interface Marks {
   has(durable: string, key: string, storedMs: number): boolean | Promise<boolean>;
   /**
    * Resolves once the mark is on disk. What is marked at the same moment may share a promise. Rejects as `has` does.
+   * @param isAwaited The next effect waits for it. Else the mark may wait a few milliseconds for others.
    */
-  mark(durable: string, key: string): Promise<void>;
+  mark(durable: string, key: string, isAwaited: boolean): Promise<void>;
 }
 
 /** Where marks are kept: on the disk of the member itself, or in a stream of its hub. */

@@ -14,11 +14,16 @@ const RESERVE_BYTES = 131_072;
 const LOW_BYTES = RESERVE_BYTES / 2;
 /** Then another file is begun, so that this one can go when its marks are too old. */
 const FULL_BYTES = 131_072 * RECORD_BYTES;
-/** At most so often under load: a sync costs about 150 µs of processor time, as much as handling several events. */
-const SYNC_PACE_MS = 2;
+/**
+ * Where nothing waits for a mark but its acknowledgement, a sync is made no more often: one costs about 150 µs of
+ * processor time, as much as handling several events.
+ */
+const SYNC_PACE_MS = 5;
 /** A disk that hangs must not hold events for ever. */
 const SYNC_LIMIT_MS = 20_000;
 const RETRY_ROOM_MS = 1000;
+/** Marks of one turn that are written together. */
+const MAX_GATHERED = 64;
 
 const NO_ID: MarkId = new Uint32Array(4);
 
@@ -47,9 +52,9 @@ interface Group {
 }
 
 /**
- * The marks that one process makes, in the order in which it makes them. A mark is written at once, so that the end of
- * the process does not lose it, and is told as kept when it is on disk; whatever was written meanwhile shares the next
- * sync. A file of which a write or sync has failed takes no more: what of it is on disk nobody knows.
+ * The marks that one process makes, in the order in which it makes them. A mark is written within the turn in which it
+ * is made, so that the end of the process does not lose it, and is told as kept when it is on disk; whatever was written
+ * meanwhile shares the next sync. A file of which a write or sync has failed takes no more: what of it is on disk nobody knows.
  */
 export class MarkFile {
   readonly #path: string;
@@ -57,13 +62,18 @@ export class MarkFile {
   readonly #disk: MarkDisk;
   /** Number of the file on its device: whether the file under our name is still this one. */
   readonly #inode: number;
-  readonly #record = Buffer.alloc(RECORD_BYTES);
+  /** Marks of this turn, which are written at its end. */
+  readonly #gathered = Buffer.alloc(MAX_GATHERED * RECORD_BYTES);
+  #gatheredBytes = 0;
+  /** Where what is written ends. */
   #end = 0;
   #reserved = 0;
   #synced = 0;
   #group: Group | undefined;
   #isSyncing = false;
   #isScheduled = false;
+  #isHurried = false;
+  #pacer: NodeJS.Timeout | undefined;
   #lastSyncMs = 0;
   #syncs = 0;
   #broken: MeshError | undefined;
@@ -100,9 +110,9 @@ export class MarkFile {
     return basename(this.#path);
   }
 
-  /** Marks written so far. */
+  /** Marks so far. */
   get count(): number {
-    return this.#end / RECORD_BYTES;
+    return (this.#end + this.#gatheredBytes) / RECORD_BYTES;
   }
 
   /** Disk syncs so far. */
@@ -129,21 +139,35 @@ export class MarkFile {
   /**
    * Resolves once the mark is on disk; marks of one moment share a promise. Rejects as {@link create} does, with
    * `timeout` when the disk does not answer: then the mark may be there or not.
+   * @param isAwaited Shares a sync only with what is there when that begins.
    */
-  append(id: MarkId, atS: number): Promise<void> {
+  append(id: MarkId, atS: number, isAwaited: boolean): Promise<void> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
-    writeRecord(this.#record, 0, id, atS, this.#synced / RECORD_BYTES);
-    try {
-      this.#disk.write(this.#handle.fd, this.#record, this.#end);
-    } catch (cause) {
-      return Promise.reject(this.#break(diskError(cause, `the marks ${this.#path} cannot be written`)));
-    }
-    this.#end += RECORD_BYTES;
-    if (this.#reserved - this.#end < LOW_BYTES && this.#noRoom === undefined) this.#keepRoom();
+    if (this.#gatheredBytes === 0) queueMicrotask(this.flush);
+    writeRecord(this.#gathered, this.#gatheredBytes, id, atS, this.#synced / RECORD_BYTES);
+    this.#gatheredBytes += RECORD_BYTES;
+    this.#isHurried ||= isAwaited;
     this.#group ??= newGroup();
-    this.#schedule();
-    return this.#group.promise;
+    const { promise } = this.#group;
+    if (this.#gatheredBytes === this.#gathered.length) this.flush();
+    return promise;
   }
+
+  /** Writes what this turn has marked so far. Never throws. */
+  readonly flush = (): void => {
+    const bytes = this.#gatheredBytes;
+    if (bytes === 0 || this.#broken !== undefined) return;
+    this.#gatheredBytes = 0;
+    try {
+      this.#disk.write(this.#handle.fd, this.#gathered.subarray(0, bytes), this.#end);
+    } catch (cause) {
+      this.#break(diskError(cause, `the marks ${this.#path} cannot be written`));
+      return;
+    }
+    this.#end += bytes;
+    if (this.#reserved - this.#end < LOW_BYTES && this.#noRoom === undefined) this.#keepRoom();
+    this.#schedule();
+  };
 
   /** Tells other processes that its owner lives. Never rejects. */
   async touch(): Promise<void> {
@@ -153,12 +177,13 @@ export class MarkFile {
 
   /** Ends with what is under way and leaves the file to other processes, or removes it when it is empty. */
   async close(): Promise<void> {
+    this.flush();
     if (this.#isSyncing || this.#isScheduled) await new Promise<void>((resolve) => (this.#onIdle = resolve));
     const { fd } = this.#handle;
     try {
       if (this.#broken === undefined && this.#end > 0) {
-        writeRecord(this.#record, 0, NO_ID, 0, this.#synced / RECORD_BYTES);
-        this.#disk.write(fd, this.#record, this.#end);
+        writeRecord(this.#gathered, 0, NO_ID, 0, this.#synced / RECORD_BYTES);
+        this.#disk.write(fd, this.#gathered.subarray(0, RECORD_BYTES), this.#end);
         await this.#handle.truncate(this.#end + RECORD_BYTES);
         await this.#disk.sync(fd);
       }
@@ -172,23 +197,28 @@ export class MarkFile {
   }
 
   #schedule(): void {
-    if (this.#isSyncing || this.#isScheduled) return;
+    if (this.#isSyncing || (this.#isScheduled && !(this.#isHurried && this.#pacer !== undefined))) return;
     this.#isScheduled = true;
-    const waitMs = this.#lastSyncMs + SYNC_PACE_MS - performance.now();
+    clearTimeout(this.#pacer);
+    this.#pacer = undefined;
+    const waitMs = this.#isHurried ? 0 : this.#lastSyncMs + SYNC_PACE_MS - performance.now();
     // Not at once: whatever ends in the same turn shares the sync.
     if (waitMs <= 0) setImmediate(() => void this.#sync());
-    else setTimeout(() => void this.#sync(), waitMs);
+    else this.#pacer = setTimeout(() => void this.#sync(), waitMs);
   }
 
   async #sync(): Promise<void> {
+    this.flush();
     const group = this.#group;
     const end = this.#end;
     this.#group = undefined;
+    this.#pacer = undefined;
     this.#isScheduled = false;
+    this.#isHurried = false;
     this.#isSyncing = true;
     this.#lastSyncMs = performance.now();
     try {
-      await withinLimit(this.#disk.sync(this.#handle.fd), this.#path);
+      await within(this.#disk.sync(this.#handle.fd), this.#path);
       this.#syncs++;
       if (!this.#isOurs()) throw new MeshError("unavailable", `the marks ${this.#path} were removed`);
       this.#synced = end;
@@ -241,17 +271,13 @@ function newGroup(): Group {
   return { promise, ...settle };
 }
 
-async function withinLimit(synced: Promise<void>, path: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+/** Rejects with `timeout` when a sync takes too long. */
+function within(synced: Promise<void>, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
     const message = `the disk did not sync the marks ${path} in ${SYNC_LIMIT_MS} ms`;
-    timer = setTimeout(() => reject(new MeshError("timeout", message)), SYNC_LIMIT_MS);
+    const timer = setTimeout(() => reject(new MeshError("timeout", message)), SYNC_LIMIT_MS);
+    synced.then(resolve, reject).finally(() => clearTimeout(timer));
   });
-  try {
-    await Promise.race([synced, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function discard(handle: FileHandle, path: string): Promise<void> {

@@ -92,21 +92,25 @@ export class MemberMarks implements Marks {
     return this.#has(durable, key, storedMs);
   }
 
-  mark(durable: string, key: string): Promise<void> {
+  mark(durable: string, key: string, isAwaited: boolean): Promise<void> {
     const file = this.#usable();
-    if (file !== undefined) return this.#append(file, durable, key);
-    return this.#ready().then((opened) => this.#append(opened, durable, key));
+    if (file !== undefined) return this.#append(file, durable, key, isAwaited);
+    return this.#ready().then((opened) => this.#append(opened, durable, key, isAwaited));
   }
 
   /** Ends with what is under way, and leaves the marks to other processes. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#tidier);
+    process.removeListener("exit", this.#flush);
     await this.#opening?.catch(() => undefined);
     await this.#tidying;
     await this.#leave(this.#file);
     this.#others.close();
   }
+
+  /** A handler that ends its process in the midst of others must not have them repeated. */
+  readonly #flush = (): void => this.#file?.flush();
 
   #has(durable: string, key: string, storedMs: number): boolean {
     const trouble = this.#file?.trouble();
@@ -128,11 +132,12 @@ export class MemberMarks implements Marks {
     return false;
   }
 
-  #append(file: MarkFile, durable: string, key: string): Promise<void> {
+  #append(file: MarkFile, durable: string, key: string, isAwaited: boolean): Promise<void> {
     const nowS = Math.floor(Date.now() / 1000);
     const id = this.#idOf(durable, key);
-    const kept = file.append(id, nowS);
-    if (!file.isBroken) this.#index.add(id, nowS);
+    const kept = file.append(id, nowS, isAwaited);
+    // Known here from now on: whether it is kept is for who waits for that.
+    this.#index.add(id, nowS);
     if (file.isFull && this.#opening === undefined) void this.#ready().catch(() => undefined);
     return kept;
   }
@@ -194,6 +199,7 @@ export class MemberMarks implements Marks {
     }
     this.#file = file;
     if (before !== undefined) void this.#leave(before);
+    if (this.#tidier === undefined) process.once("exit", this.#flush);
     this.#tidier ??= setInterval(() => this.#tidy(), TIDY_MS).unref();
     this.#tidy();
     return file;
@@ -232,7 +238,7 @@ export class MemberMarks implements Marks {
       if (timeOf(content, at) < fromS) continue;
       if (i % TAKEN_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
       readId(content, at, id);
-      kept = (this.#usable() ?? (await this.#ready())).append(id, timeOf(content, at));
+      kept = (this.#usable() ?? (await this.#ready())).append(id, timeOf(content, at), false);
     }
     await kept;
   }

@@ -50,21 +50,26 @@ const UNMARKED_REMEMBERED = 10_000;
 export class MarkedOnce implements Once {
   readonly #marks: Marks;
   readonly #durable: string;
+  readonly #isStrict: boolean;
   /** Keys whose effect runs or is being marked, and who waits for the end of that. */
   readonly #running = new Map<string, (() => void)[] | undefined>();
   /** Done here, but the mark is not kept: whoever brings the event again must not repeat the effect. */
   readonly #unmarked = new RecentMap<string, true>(UNMARKED_REMEMBERED);
+  /** Whether that holds any: nearly always it does not. */
+  #hasUnmarked = false;
 
-  constructor(marks: Marks, durable: string) {
+  /** @param isStrict No effect begins before the one before it is marked. */
+  constructor(marks: Marks, durable: string, isStrict = false) {
     this.#marks = marks;
     this.#durable = durable;
+    this.#isStrict = isStrict;
   }
 
   run(effect: Effect): boolean | Promise<boolean> {
     const { key, storedMs } = effect;
     if (this.#running.has(key)) return this.#others(key).then(() => this.run(effect));
     this.#running.set(key, undefined);
-    if (this.#unmarked.get(key) === true) return this.#mark(key).then(() => false);
+    if (this.#hasUnmarked && this.#unmarked.get(key) === true) return this.#mark(key).then(() => false);
     let known: boolean | Promise<boolean>;
     try {
       known = this.#marks.has(this.#durable, key, storedMs);
@@ -104,16 +109,17 @@ export class MarkedOnce implements Once {
   }
 
   #mark(key: string, effect?: Effect): Promise<true> {
-    const kept = this.#marks.mark(this.#durable, key);
+    const kept = this.#marks.mark(this.#durable, key, this.#isStrict);
     effect?.onDone();
     return kept.then(
       () => {
-        this.#unmarked.delete(key);
+        if (this.#hasUnmarked) this.#unmarked.delete(key);
         this.#end(key);
         return true;
       },
       (cause) => {
         this.#unmarked.set(key, true);
+        this.#hasUnmarked = true;
         throw this.#failed(key, cause);
       },
     );
