@@ -47,7 +47,10 @@ export async function readRegistry(files: RegistryFiles): Promise<FileRegistry> 
   return new FileRegistry(dir, entries, { digests: digestsOf(index, texts) });
 }
 
-/** Nothing where another text stands in one of the files than it is known of. Parses the schemas when the first of them is asked for. */
+/**
+ * Nothing where another text stands in one of the files than the proof is about. Schemas are parsed when the first of
+ * them is asked for.
+ */
 export async function readProven(
   files: RegistryFiles,
   proof: RegistryProof,

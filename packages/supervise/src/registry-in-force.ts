@@ -7,7 +7,7 @@ import type { FolderJudgement, ServedRegistry } from "@adaos/registry-tools";
 import { isNodeRunning, untilNone } from "./apply/in-force.ts";
 import { askHealth, type ComponentHealth } from "./health.ts";
 
-/** The root looks twice a second, hubs and members are told every two seconds. */
+/** The root looks once a second, hubs are told within another, members ask every two. */
 const IN_FORCE_LIMIT_MS = 30_000;
 const POLL_MS = 100;
 

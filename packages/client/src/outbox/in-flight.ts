@@ -13,6 +13,35 @@ export interface InFlight {
   fail(error: MeshError): void;
 }
 
+/** A publish that begins, and what its caller is given. */
+export function beginFlight(
+  message: Message,
+  mayWait: boolean,
+): { readonly flight: InFlight; readonly receipt: Promise<PublishReceipt> } {
+  let resolve = (_: PublishReceipt): void => undefined;
+  let reject = (_: MeshError): void => undefined;
+  const receipt = new Promise<PublishReceipt>((onStored, onFailed) => {
+    resolve = onStored;
+    reject = onFailed;
+  });
+  const flight: InFlight = {
+    message,
+    startedMs: Date.now(),
+    mayWait,
+    kept: undefined,
+    isTold: false,
+    tell: (given) => {
+      flight.isTold = true;
+      resolve(given);
+    },
+    fail: (error) => {
+      flight.isTold = true;
+      reject(error);
+    },
+  };
+  return { flight, receipt };
+}
+
 export function closedError(): MeshError {
   return new MeshError("closed", "the connection is closed");
 }

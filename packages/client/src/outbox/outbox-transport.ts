@@ -13,7 +13,7 @@ import {
   type TransportCapabilities,
 } from "@adaos/core";
 import { type OnDelivery, OUTBOX_STREAM, type OutboxStatus, sizeProblem, within } from "@adaos/core/wire";
-import { closedError, type InFlight, nameOf } from "./in-flight.ts";
+import { beginFlight, closedError, type InFlight, nameOf } from "./in-flight.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Hub, OutboxTransportOptions } from "./outbox-transport-options.ts";
 
@@ -81,7 +81,10 @@ export class OutboxTransport implements Transport {
     this.capabilities = this.#options.capabilities;
     this.#outbox = options.outbox;
     this.#log = options.log;
-    this.#adopting = setInterval(() => void this.#adopt(), ADOPT_MS).unref();
+    this.#adopting = setInterval(() => {
+      void this.#outbox.touch();
+      void this.#outbox.adopt(SUCCESSOR_MS).then(() => this.#forward());
+    }, ADOPT_MS).unref();
     options.hub.then(
       (hub) => this.#onHub(hub),
       (thrown: unknown) => {
@@ -189,12 +192,6 @@ export class OutboxTransport implements Transport {
     this.#forward();
   }
 
-  async #adopt(): Promise<void> {
-    void this.#outbox.touch();
-    await this.#outbox.adopt(SUCCESSOR_MS);
-    this.#forward();
-  }
-
   #keepTicking(): void {
     if (this.#ticker !== undefined || this.#state === "closed") return;
     this.#ticker = setInterval(() => this.#tick(), Math.min(TICK_MS, this.#options.patienceMs)).unref();
@@ -232,24 +229,9 @@ export class OutboxTransport implements Transport {
   }
 
   #start(message: Message, mayWait: boolean, go: (flight: InFlight) => void): Promise<PublishReceipt> {
-    return new Promise((resolve, reject) => {
-      const flight: InFlight = {
-        message,
-        startedMs: Date.now(),
-        mayWait,
-        kept: undefined,
-        isTold: false,
-        tell: (receipt) => {
-          flight.isTold = true;
-          resolve(receipt);
-        },
-        fail: (error) => {
-          flight.isTold = true;
-          reject(error);
-        },
-      };
-      go(flight);
-    });
+    const { flight, receipt } = beginFlight(message, mayWait);
+    go(flight);
+    return receipt;
   }
 
   #send(transport: Transport, flight: InFlight): void {
@@ -333,8 +315,9 @@ export class OutboxTransport implements Transport {
   }
 
   #forward(): void {
-    if (this.#outbox.waiting > 0) this.#keepTicking();
-    if (this.#forwarding !== undefined || this.#outbox.waiting === 0) return;
+    if (this.#outbox.waiting === 0) return;
+    this.#keepTicking();
+    if (this.#forwarding !== undefined) return;
     this.#forwarding = this.#forwardAll()
       .catch((err: unknown) => this.#log.error({ err }, "outbox not forwarded"))
       .finally(() => {

@@ -1,5 +1,5 @@
 import type { Logger } from "@adaos/core";
-import { joinSubject, messageOf } from "@adaos/core/wire";
+import { every, joinSubject, messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import type { Connection } from "@adaos/transport-nats";
 import type { Msg, Subscription } from "nats";
@@ -13,8 +13,8 @@ export interface JoinHandler {
   answer(invitation: string, request: Uint8Array): Promise<Uint8Array>;
 }
 
-/** How often it is looked which invitations are open. */
-const LOOK_MS = 1000;
+/** How often it is looked which invitations are open: who joins is refused for good after a second. */
+const LOOK_MS = 250;
 const MAX_WAITING = 16;
 const MAX_REQUEST_BYTES = 65_536;
 const NOTHING = new Uint8Array();
@@ -26,7 +26,7 @@ export class JoinService implements Part {
   readonly #gate: LeafGate;
   readonly #reception: JoinHandler;
   readonly #log: Logger;
-  #timer: NodeJS.Timeout | undefined;
+  #stopLooking: () => void = () => undefined;
   #subscription: Subscription | undefined;
   #looking: Promise<void> | undefined;
   #invited: ReadonlyMap<string, string> = new Map();
@@ -50,12 +50,11 @@ export class JoinService implements Part {
       },
     });
     this.#look();
-    this.#timer = setInterval(() => this.#look(), LOOK_MS);
-    this.#timer.unref();
+    this.#stopLooking = every(LOOK_MS, () => this.#look());
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#stopLooking();
     this.#subscription?.unsubscribe();
     await this.#looking;
     await this.#answering;
