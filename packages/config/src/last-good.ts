@@ -27,7 +27,9 @@ export function readLastGoodNode<R extends NodeRole>(
   }
 }
 
-/** Puts the last good version in the place of a node file that is broken. Returns whether it was. Throws as a read does. */
+/**
+ * Puts the last good version in the place of a node file that is broken. Returns whether it was. Throws as a read does.
+ */
 export function restoreNodeFile(file: string, role: NodeRole): boolean {
   const { broken } = readLastGoodNode(file, role);
   if (broken === undefined) return false;

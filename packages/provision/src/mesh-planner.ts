@@ -3,7 +3,6 @@ import {
   compiledPolicyText,
   type ListenAddress,
   logFilePath,
-  MAX_FILE_BYTES,
   type MeshFile,
   marksDir,
   type NodeFileInput,
@@ -18,13 +17,14 @@ import {
   type ServerTls,
   storeDir,
 } from "@adaos/config";
-import { MeshError, Policy, type PolicyRule, type Rate, type Subnet } from "@adaos/core";
+import { MeshError, Policy, type PolicyRule, type Subnet } from "@adaos/core";
 import { type Durability, eventsStream, MESH_STREAM, ROOT_DOMAIN, rulesOf } from "@adaos/core/wire";
 import { compileHubServer, compileRootServer, linkKeys } from "@adaos/nats-server";
 import { dialHost, type MeshCertificates } from "./certificates/mesh-certificates.ts";
 import { type Key, type Keys, leafKeyName, memberKeyName } from "./keys/keys.ts";
 import { NodeSignatures } from "./keys/node-signatures.ts";
 import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
+import { limitsText, nodeFileText } from "./node-file-text.ts";
 import { type Invited, isRemote, isRemoteMember, remoteKeyNames } from "./remote.ts";
 
 /** Where a server listens. */
@@ -388,22 +388,4 @@ export class MeshPlanner {
     this.#files.set(nodeFile, nodeFileText(id, content));
     this.#nodes.push({ id, role, nodeFile });
   }
-}
-
-/** What a member may publish, as its own file and its hub's say it. */
-function limitsText(subnet: Subnet, node: string): { limits?: ({ events: string } & Rate)[] } {
-  const limits = subnet.members.get(node)?.limits;
-  if (limits === undefined) return {};
-  return { limits: limits.map(({ events, ...rate }) => ({ events: events.text, ...rate })) };
-}
-
-/** A rule a line. Throws `usage` for more than the node would read. */
-function nodeFileText(id: string, content: NodeFileInput): string {
-  const spread = JSON.stringify(content, undefined, 2);
-  const text = `${spread.replaceAll(/\[\s+("(?:allow|deny)",)\s+([^\n]+)\s+([^\n]+?)\s+\]/g, "[$1 $2 $3]")}\n`;
-  if (Buffer.byteLength(text) <= MAX_FILE_BYTES) return text;
-  throw new MeshError(
-    "usage",
-    `the file of ${id} would be larger than ${MAX_FILE_BYTES} bytes: its rules are too many; use prefixes, or rules for fewer subnets`,
-  );
 }

@@ -1,0 +1,20 @@
+import { MAX_FILE_BYTES, type NodeFileInput } from "@adaos/config";
+import { MeshError, type Rate, type Subnet } from "@adaos/core";
+
+/** What a member may publish, as its own file and its hub's say it. */
+export function limitsText(subnet: Subnet, node: string): { limits?: ({ events: string } & Rate)[] } {
+  const limits = subnet.members.get(node)?.limits;
+  if (limits === undefined) return {};
+  return { limits: limits.map(({ events, ...rate }) => ({ events: events.text, ...rate })) };
+}
+
+/** A rule a line. Throws `usage` for more than the node would read. */
+export function nodeFileText(id: string, content: NodeFileInput): string {
+  const spread = JSON.stringify(content, undefined, 2);
+  const text = `${spread.replaceAll(/\[\s+("(?:allow|deny)",)\s+([^\n]+)\s+([^\n]+?)\s+\]/g, "[$1 $2 $3]")}\n`;
+  if (Buffer.byteLength(text) <= MAX_FILE_BYTES) return text;
+  throw new MeshError(
+    "usage",
+    `the file of ${id} would be larger than ${MAX_FILE_BYTES} bytes: its rules are too many; use prefixes, or rules for fewer subnets`,
+  );
+}
