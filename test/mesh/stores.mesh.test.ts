@@ -179,6 +179,45 @@ describe("a store with a flipped bit", () => {
   });
 });
 
+describe("what other streams still hold", () => {
+  test("comes back into the root's stream from the hubs, and handlers repeat nothing", async () => {
+    const texts = await publish("root", 20);
+    await untilHeard(texts, heardFar);
+    const before = heardFar.length;
+    await until("the position is written down", () => {
+      return readFileSync(join(mesh.state, "positions/root.json"), "utf8").includes('"alpha"');
+    });
+    await mesh.asService("root", async (nc) => (await nc.jetstreamManager()).streams.delete("MESH"));
+    // Those of the hub's stream, which has lost some of its own by now.
+    await until("MESH holds all of them again", async () => (await countOf("root", "MESH")) >= 20, 60_000);
+    const after = await publish("refilled", 5);
+    await untilHeard(after, heardFar);
+    expect(heardFar).toHaveLength(before + after.length);
+  });
+
+  test("comes back into a hub's stream from the root's, and handlers repeat nothing", async () => {
+    const texts = await publish("hub", 20);
+    await untilHeard(texts);
+    await untilHeard(texts, heardFar);
+    const [near, there] = [heard.length, heardFar.length];
+    await mesh.asService(SUBNET, async (nc) => (await nc.jetstreamManager()).streams.delete(EVENTS));
+    await until("the hub holds them again", async () => (await countOf(SUBNET, EVENTS)) >= 20, 60_000);
+    const after = await publish("given back", 5);
+    await untilHeard(after);
+    await untilHeard(after, heardFar);
+    expect([heard.length, heardFar.length]).toEqual([near + after.length, there + after.length]);
+  });
+});
+
+/** How many events of the sender a stream holds. */
+async function countOf(of: string, stream: string): Promise<number> {
+  const filter = { subjects_filter: "evt.alpha.kitchen.>" };
+  const info = await mesh
+    .asService(of, async (nc) => (await nc.jetstreamManager()).streams.info(stream, filter))
+    .catch(() => undefined);
+  return Object.values(info?.state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
+}
+
 function positionsFile(): string {
   return join(mesh.state, "positions", `${SUBNET}_hub.json`);
 }

@@ -2,7 +2,13 @@ import { type HubFile, readSeed } from "@adaos/config";
 import type { RateLimit } from "@adaos/core";
 import { Denials } from "@adaos/core/wire";
 import { NodeFileWatch, type OpenNode, openNode, type Part, positionFile } from "@adaos/daemon";
-import { type Connection, openConnection, StoreKeeper, StreamPublisher } from "@adaos/transport-nats";
+import {
+  type Connection,
+  openConnection,
+  type StoreDamage,
+  StoreKeeper,
+  StreamPublisher,
+} from "@adaos/transport-nats";
 import { Budgets } from "./budgets/budgets.ts";
 import { ParkingService } from "./parking/parking-service.ts";
 import { type HubKeys, ServerGrants } from "./server-grants.ts";
@@ -10,6 +16,7 @@ import { DurableService } from "./services/durable-service.ts";
 import { MemberService } from "./services/member-service.ts";
 import { RegistryService } from "./services/registry-service.ts";
 import { RequestService } from "./services/request-service.ts";
+import { RefillService } from "./streams/refill-service.ts";
 import { SubnetStream } from "./streams/subnet-stream.ts";
 
 /** What a hub's daemon is made of, how it takes its file when that has changed, and how it ends. */
@@ -49,7 +56,9 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const grants = grantsOf(node, system);
   const file = positionFile(config.positions === undefined ? undefined : node.path(config.positions));
-  const keeper = new StoreKeeper({ connection, jsm, file, onDamage: () => undefined, log });
+  const onDamage = (damage: StoreDamage): void => refills.onDamage(damage);
+  const keeper = new StoreKeeper({ connection, jsm, file, onDamage, log });
+  const refills = new RefillService(subnet, connection, jsm, keeper, log);
   const durables = new DurableService({ subnet, policy, jsm, keeper, grants, log });
   const members = Object.keys(config.members);
   const stream = new SubnetStream({ subnet, members, policy, limits: streams, jsm, keeper, log });
@@ -94,7 +103,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
     log,
   });
   return {
-    parts: [stream, registry, service, budgets],
+    parts: [stream, registry, service, budgets, refills],
     // Whoever loses something loses it first; then what is new is given. Keys and rights need nothing but the server.
     apply: async (changed) => {
       node.replaceRights(changed);

@@ -10,6 +10,7 @@ import { type Admitted, LeafGate } from "./joining/leaf-gate.ts";
 import { Clearance } from "./links/clearance.ts";
 import { Links } from "./links/links.ts";
 import { MeshStream } from "./links/mesh-stream.ts";
+import { Refills } from "./links/refills.ts";
 import { RegistryDistribution } from "./registry/registry-distribution.ts";
 import { RegistryFolder } from "./registry/registry-folder.ts";
 import { Subnets } from "./subnets.ts";
@@ -52,7 +53,15 @@ async function partsOf(
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const subnets = new Subnets(config);
   const file = positionFile(config.positions === undefined ? undefined : path(config.positions));
-  const keeper = new StoreKeeper({ connection, jsm, file, onDamage: () => undefined, log });
+  const keeper = new StoreKeeper({
+    connection,
+    jsm,
+    file,
+    linkPlaces: () => ({ ...stream.handedTo(), ...links.carriedTo() }),
+    onDamage: (damage) => refills.onDamage(damage),
+    log,
+  });
+  const refills = new Refills({ subnets: subnets.names, connection, jsm, keeper, log });
   const limits = config.streams;
   const stream = new MeshStream({ subnets: subnets.names, policy, limits, jsm, keeper, log });
   const stateDir = config.stateDir === undefined ? undefined : path(config.stateDir);
@@ -74,7 +83,7 @@ async function partsOf(
   const joining = canAdmit ? [new JoinService(connection, gate, openJoinHandler(stateDir, log), log)] : [];
   return {
     // The registry comes before the links: they ask it what is classified.
-    parts: [stream, ...registryParts(node, connection, subnets, folder), budgets, links, ...joining],
+    parts: [stream, ...registryParts(node, connection, subnets, folder), budgets, links, refills, ...joining],
     // Whoever loses something loses it first; then what is new is given.
     apply: async (changed) => {
       node.replaceRights(changed);

@@ -13,7 +13,7 @@ export { ifThere } from "./connection/not-found.ts";
 export { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./connection/tls.ts";
 export { NatsTransport } from "./nats-transport.ts";
 export type { SeqRange, StreamDamage } from "./positions/compare-stream.ts";
-export { durablePosition, startingAtSeq } from "./positions/durables-anew.ts";
+export { durablePosition, rewindDurable } from "./positions/durables-anew.ts";
 export type { PositionFile } from "./positions/position-book.ts";
 export { damageNote, type StoreDamage, StoreKeeper } from "./positions/store-keeper.ts";
 export { eventIdWithin, type MessageIds } from "./publish/message-ids.ts";
@@ -41,6 +41,8 @@ export {
   type ParkedRequest,
   type ParkReply,
   type ParkRequest,
+  type RefillReply,
+  type RefillRequest,
   type RegistryOffer,
   type RegistryOfferReply,
   type RegistryReply,

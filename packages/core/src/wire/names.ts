@@ -162,6 +162,14 @@ export function fillSubject(subnet: string): string {
   return `${bridgePrefix(subnet)}.fill`;
 }
 
+/** Where a hub and its root tell each other what their streams have lost, so that the other's copies refill them. */
+export const REFILL_SERVICE = "stream.refill";
+
+/** Where the root asks a hub that. */
+export function refillSubject(subnet: string): string {
+  return `${bridgePrefix(subnet)}.refill`;
+}
+
 /** Prefix of a user's private reply subjects. */
 export function inboxPrefix(user: string): string {
   return `_INBOX_${user}`;

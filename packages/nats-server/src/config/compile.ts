@@ -10,6 +10,7 @@ import {
   linkUser,
   MAX_PAYLOAD_BYTES,
   ROOT_DOMAIN,
+  refillSubject,
   registryOfferSubject,
   replyIngestPrefix,
   subjectsOf,
@@ -117,6 +118,7 @@ function bridgeServices(subnet: string): ConfBlock[] {
     { service: subjectsOf(replyIngestPrefix(subnet)) },
     { service: registryOfferSubject(subnet) },
     { service: fillSubject(subnet) },
+    { service: refillSubject(subnet) },
     ...ackSubjects(subnet, UPLINK_DURABLE).map((service) => ({ service })),
   ];
 }

@@ -354,6 +354,7 @@ describe("compileHubServer(), what the root may do", () => {
     "ingest.>",
     "registry.offer",
     "stream.fill",
+    "stream.refill",
   ];
 
   test("exports the services of its durable and what may enter, the acknowledgement in both its forms", () => {
@@ -375,6 +376,7 @@ describe("compileHubServer(), what the root may do", () => {
       "ingest-reply.>": "link.alpha.reply.>",
       "registry.offer": "link.alpha.registry",
       "stream.fill": "link.alpha.fill",
+      "stream.refill": "link.alpha.refill",
     });
   });
 
@@ -419,6 +421,7 @@ describe("compileRootServer()", () => {
       "link.alpha.CONSUMER.UNPIN.EVENTS_alpha.root",
       "link.alpha.fill",
       "link.alpha.in.>",
+      "link.alpha.refill",
       "link.alpha.registry",
       "link.alpha.reply.>",
     ]);

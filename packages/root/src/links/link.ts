@@ -180,6 +180,11 @@ export class Link implements Part {
     return this.#rounds.progress;
   }
 
+  /** The place in its source up to which it has carried everything; nothing while that is not known. */
+  get carriedTo(): number | undefined {
+    return this.#pull?.doneSeq;
+  }
+
   #onPulled(pulled: OrderedMessage): void {
     this.#flowing = true;
     const carried = this.#admit(pulled);

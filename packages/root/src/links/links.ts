@@ -78,6 +78,14 @@ export class Links implements Part {
     return [...this.#links.values()];
   }
 
+  /** How far each uplink has carried its hub's stream, by subnet, as far as that is known. */
+  carriedTo(): Record<string, number> {
+    const places = this.#options.subnets.names().map((subnet) => {
+      return [subnet, this.#links.get(`up ${subnet}`)?.carriedTo] as const;
+    });
+    return Object.fromEntries(places.filter((place): place is [string, number] => place[1] !== undefined));
+  }
+
   /** Opens and closes links as policy and subnets say now. Those that stay are not disturbed. */
   async reconcile(): Promise<void> {
     const wanted = new Map(this.#options.subnets.names().flatMap((subnet) => this.#wantedOf(subnet)));

@@ -74,6 +74,15 @@ export class MeshStream implements Part {
     this.#keeper.close();
   }
 
+  /** How far each subnet's downlink has been acknowledged, by its durable. */
+  handedTo(): Record<string, number> {
+    const places = this.#subnets().map((subnet) => {
+      const consumer = downlinkDurable(subnet);
+      return [consumer, this.#keeper.startOf(MESH_STREAM, consumer)] as const;
+    });
+    return Object.fromEntries(places.flatMap(([name, seq]) => (seq === undefined ? [] : [[name, seq - 1]])));
+  }
+
   health(): PartHealth {
     const { damages } = this.#keeper;
     const note = damageNote(damages);

@@ -2,6 +2,14 @@
 export interface PlaceMark {
   readonly seq: number;
   readonly storedAt: string;
+  /** How far the links of the stream were at that look at least, by name: what refills it goes on from there. */
+  readonly links?: LinkPlaces;
+}
+
+/** When links were looked at, RFC 3339, and the place in its source up to which each had carried everything. */
+export interface LinkPlaces {
+  readonly at: string;
+  readonly places: Readonly<Record<string, number>>;
 }
 
 /** Places of a stream, both included. */
@@ -158,10 +166,14 @@ export function nextPosition(
   recorded: StreamPosition | undefined,
   state: StreamState,
   damage: StreamDamage | undefined,
+  links?: LinkPlaces,
 ): StreamPosition {
   const kept = (recorded?.marks ?? []).filter(({ seq }) => damage === undefined || seq <= damage.intactTo);
   const marks = kept.filter(({ seq }) => seq >= state.firstSeq && seq < state.lastSeq);
-  if (state.lastSeq > 0) marks.push({ seq: state.lastSeq, storedAt: state.lastAt });
+  if (state.lastSeq > 0) {
+    const mark = { seq: state.lastSeq, storedAt: state.lastAt };
+    marks.push(links === undefined ? mark : { ...mark, links });
+  }
   const holes = [...(recorded?.holes ?? []), ...(damage?.lost ?? [])]
     .map(({ from, to }) => ({ from, to: Math.min(to, damage?.intactTo ?? to) }))
     .filter(({ from, to }) => from <= to && to >= state.firstSeq);

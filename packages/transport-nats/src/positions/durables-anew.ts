@@ -33,6 +33,22 @@ export function isAstray(now: ConsumerInfo, recorded: DurablePosition, intactTo:
 }
 
 /**
+ * Makes a durable anew at an earlier place than it stands; nothing when it stands there or before, or is not there.
+ * Rejects with what the client throws.
+ */
+export async function rewindDurable(
+  jsm: JetStreamManager,
+  stream: string,
+  consumer: string,
+  seq: number,
+): Promise<DurablePosition | undefined> {
+  const existing = await findConsumer(jsm, stream, consumer);
+  if (existing === undefined || existing.ack_floor.stream_seq < seq) return undefined;
+  await ifThere("consumer", jsm.consumers.delete(stream, consumer));
+  return durablePosition(await jsm.consumers.add(stream, startingAtSeq(existing.config, Math.max(1, seq))));
+}
+
+/**
  * Makes a durable anew where it stood, unless it stands right. Returns how it is now, and whether it was made. Rejects
  * with what the client throws.
  */

@@ -1,5 +1,11 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { nextPosition, type StreamDamage, type StreamPosition, type StreamState } from "./compare-stream.ts";
+import {
+  type LinkPlaces,
+  nextPosition,
+  type StreamDamage,
+  type StreamPosition,
+  type StreamState,
+} from "./compare-stream.ts";
 import { type DurablePosition, goesOnAt } from "./durables-anew.ts";
 
 /** Keeps a text beside a store: a reader finds the old one or the new one, never a part. */
@@ -20,6 +26,8 @@ interface Book {
   readonly version: 1;
   readonly writtenAt: string;
   readonly streams: Readonly<Record<string, BookedStream>>;
+  /** What others are still to be asked for, by name. */
+  readonly open?: Readonly<Record<string, string>>;
 }
 
 /** Where streams and durables of a node stood. It outlives the daemon in a file; without one it ends with it. */
@@ -27,13 +35,29 @@ export class PositionBook {
   readonly #file: PositionFile | undefined;
   readonly #log: Logger;
   readonly #streams = new Map<string, BookedStream>();
+  readonly #open = new Map<string, string>();
   #isChanged = false;
   #writtenText = "";
 
   constructor(file: PositionFile | undefined, log: Logger) {
     this.#file = file;
     this.#log = log;
-    for (const [name, booked] of Object.entries(this.#read())) this.#streams.set(name, booked);
+    const { streams, open = {} } = this.#read();
+    for (const [name, booked] of Object.entries(streams)) this.#streams.set(name, booked);
+    for (const [name, value] of Object.entries(open)) this.#open.set(name, value);
+  }
+
+  /** What others are still to be asked for: it outlives the daemon as well. */
+  get open(): ReadonlyMap<string, string> {
+    return this.#open;
+  }
+
+  setOpen(name: string, value: string | undefined): void {
+    if (this.#open.get(name) === value) return;
+    if (value === undefined) this.#open.delete(name);
+    else this.#open.set(name, value);
+    this.#isChanged = true;
+    this.write();
   }
 
   of(stream: string): BookedStream | undefined {
@@ -47,13 +71,13 @@ export class PositionBook {
   }
 
   /** The stream is as this look has found it. What a loss took is no place of a durable any more. */
-  set(stream: string, state: StreamState, damage?: StreamDamage): void {
+  set(stream: string, state: StreamState, damage?: StreamDamage, links?: LinkPlaces): void {
     const booked = this.#streams.get(stream);
     const durables = Object.entries(booked?.durables ?? {}).map(([name, durable]) => {
       const floor = Math.min(durable.floor, damage?.intactTo ?? durable.floor);
       return [name, { ...durable, floor }] as const;
     });
-    const position = nextPosition(booked, state, damage);
+    const position = nextPosition(booked, state, damage, links);
     this.#streams.set(stream, { ...position, durables: Object.fromEntries(durables) });
     this.#isChanged = true;
   }
@@ -90,9 +114,10 @@ export class PositionBook {
   write(): void {
     if (!this.#isChanged || this.#file === undefined) return;
     const streams = Object.fromEntries(this.#streams);
-    const text = JSON.stringify(streams);
+    const kept = { streams, open: Object.fromEntries(this.#open) };
+    const text = JSON.stringify(kept);
     if (text === this.#writtenText) return;
-    const book: Book = { version: 1, writtenAt: new Date().toISOString(), streams };
+    const book: Book = { version: 1, writtenAt: new Date().toISOString(), ...kept };
     try {
       this.#file.write(`${JSON.stringify(book)}\n`);
       this.#writtenText = text;
@@ -111,20 +136,20 @@ export class PositionBook {
     }
   }
 
-  #read(): Book["streams"] {
+  #read(): Pick<Book, "streams" | "open"> {
     try {
       const text = this.#file?.read();
-      return text === undefined ? {} : parseBook(text);
+      return text === undefined ? { streams: {} } : parseBook(text);
     } catch (err) {
       // It is made anew: a daemon that does not start for it would help nobody.
       this.#log.error({ err }, "positions not read");
-      return {};
+      return { streams: {} };
     }
   }
 }
 
-/** The streams of a book. Throws `invalid-config` for what is none. Pure. */
-export function parseBook(text: string): Book["streams"] {
+/** What a book holds. Throws `invalid-config` for what is none. Pure. */
+export function parseBook(text: string): Pick<Book, "streams" | "open"> {
   let book: Partial<Book> | null;
   try {
     book = JSON.parse(text) as Partial<Book> | null;
@@ -141,5 +166,5 @@ export function parseBook(text: string): Book["streams"] {
     typeof booked.durables === "object";
   if (streams === undefined || !Object.values(streams).every(isWhole))
     throw new MeshError("invalid-config", "the file of stream positions holds something else; remove it");
-  return streams;
+  return { streams, open: book?.open ?? {} };
 }

@@ -5,6 +5,8 @@ import { ensureStream, makeStream, type StreamSettings } from "../stream/streams
 import {
   compareStream,
   hasNewHoles,
+  type LinkPlaces,
+  type PlaceMark,
   type SeqRange,
   type StreamDamage,
   type StreamKeeping,
@@ -18,6 +20,8 @@ export interface StoreDamage extends StreamDamage {
   readonly stream: string;
   /** RFC 3339. */
   readonly foundAt: string;
+  /** The last that is known to lie before all that is lost. */
+  readonly mark?: PlaceMark;
 }
 
 export interface StoreKeeperOptions {
@@ -26,7 +30,9 @@ export interface StoreKeeperOptions {
   /** @default what is known ends with the daemon */
   readonly file: PositionFile | undefined;
   /** Called for each, after what can be mended here is. */
-  readonly onDamage: (damage: StoreDamage) => void;
+  readonly onDamage?: (damage: StoreDamage) => void;
+  /** How far links have carried their sources into these streams, by name. */
+  readonly linkPlaces?: () => Readonly<Record<string, number>>;
   readonly log: Logger;
 }
 
@@ -45,6 +51,7 @@ export class StoreKeeper {
   readonly #book: PositionBook;
   readonly #unlisten: () => void;
   readonly #damages: StoreDamage[] = [];
+  #links: LinkPlaces | undefined;
   /** Streams whose settings have been compared since something was wrong or changed. */
   readonly #settled = new Set<string>();
   /** The server may have lost what it had: it was away, or this daemon has just started. */
@@ -85,6 +92,10 @@ export class StoreKeeper {
     const suspect = this.#isSuspect;
     const isThorough = suspect || performance.now() - this.#thoroughMs >= THOROUGH_MS;
     this.#isSuspect = false;
+    const places = this.#options.linkPlaces?.();
+    // Taken before the stream's end is: whatever they have carried lies before it.
+    if (places !== undefined)
+      this.#links = { at: new Date().toISOString(), places: { ...this.#links?.places, ...places } };
     try {
       let infos = await listStreams(jsm);
       const isBehind = await this.#ensure(wanted, infos);
@@ -100,6 +111,21 @@ export class StoreKeeper {
       this.#isSuspect = suspect || this.#isSuspect;
       throw thrown;
     }
+  }
+
+  /** What others are still to be asked for, by name; it outlives the daemon. */
+  get open(): ReadonlyMap<string, string> {
+    return this.#book.open;
+  }
+
+  setOpen(name: string, value: string | undefined): void {
+    this.#book.setOpen(name, value);
+  }
+
+  /** How far links were at the newest look that was before a time; nothing when none is known. */
+  linkPlacesBefore(stream: string, timeMs: number): Readonly<Record<string, number>> | undefined {
+    const marks = this.#book.of(stream)?.marks ?? [];
+    return marks.findLast(({ links }) => links !== undefined && Date.parse(links.at) < timeMs)?.links?.places;
   }
 
   /** Where a durable goes on that is not there; nothing where none of that name was known. */
@@ -156,7 +182,7 @@ export class StoreKeeper {
     const { name } = settings;
     const state = stateOf(info);
     const booked = this.#book.of(name);
-    if (booked === undefined) return this.#book.set(name, state);
+    if (booked === undefined) return this.#book.set(name, state, undefined, this.#links);
     const keeping = keepingOf(settings);
     const nowMs = Date.now();
     let damage = compareStream(booked, { state, storedAt: new Map() }, keeping, nowMs);
@@ -164,16 +190,22 @@ export class StoreKeeper {
       const reading = await readStream(connection, jsm, name, booked, state, keeping, this.#thoroughMs < 0);
       damage = compareStream(booked, reading, keeping, nowMs);
     }
-    if (damage === undefined) return this.#book.set(name, state);
-    const found: StoreDamage = { stream: name, foundAt: new Date().toISOString(), ...damage };
+    if (damage === undefined) return this.#book.set(name, state, undefined, this.#links);
+    const mark = markBefore(booked.marks, damage.lost);
+    const found: StoreDamage = {
+      stream: name,
+      foundAt: new Date().toISOString(),
+      ...damage,
+      ...(mark === undefined ? {} : { mark }),
+    };
     await this.#mend(found, booked.durables);
-    this.#book.set(name, state, damage);
+    this.#book.set(name, state, damage, this.#links);
     this.#book.noteLoss({ event: "store damaged", ...found });
     this.#book.write();
     log.error({ code: "store-damaged", ...found, what: damageText(found) }, "store damaged");
     this.#damages.push(found);
     this.#damages.splice(0, this.#damages.length - MAX_TOLD);
-    onDamage(found);
+    onDamage?.(found);
   }
 
   async #mend(
@@ -222,6 +254,11 @@ function isDurable({ durable_name }: ConsumerConfig): boolean {
 /** What may be gone from a stream of these settings. Pure. */
 export function keepingOf({ maxMessagesPerSubject, whenFull, maxAgeMs }: StreamSettings): StreamKeeping {
   return { isDense: maxMessagesPerSubject === undefined && whenFull !== "drop-oldest", maxAgeMs };
+}
+
+function markBefore(marks: readonly PlaceMark[], lost: readonly SeqRange[]): PlaceMark | undefined {
+  const first = Math.min(...lost.map(({ from }) => from));
+  return marks.findLast(({ seq }) => seq < first);
 }
 
 /** How many messages are lost. Pure. */

@@ -139,6 +139,11 @@ export class PinnedConsumer {
     return this.#queue.length;
   }
 
+  /** Everything up to here is done and acknowledged; nothing while that is not known. */
+  get doneSeq(): number | undefined {
+    return this.#acked?.seq;
+  }
+
   /** Bytes of whatever is here: handed over and not acknowledged, or waiting for what is missing. */
   get heldBytes(): number {
     return this.#heldBytes + this.#early.bytes;

@@ -144,6 +144,22 @@ export interface StreamFillReply {
   readonly held: Readonly<Record<string, number>>;
 }
 
+/** What a root tells a hub of what its own stream has lost, and of what it has done for the hub's. */
+export interface RefillRequest {
+  /** The uplink is to begin again at this place of the hub's stream. */
+  readonly resendFrom?: number;
+  /** The loss of that name has been made good, as far as it could be. */
+  readonly refilled?: string;
+}
+
+/** What a hub tells its root. */
+export interface RefillReply {
+  /** The uplink begins again there. */
+  readonly resentFrom?: number;
+  /** The hub's stream has lost events that were stored after this time, RFC 3339, which names the loss as well. */
+  readonly lostSince?: string;
+}
+
 /** Instead of an answer: why there is none. */
 export interface HubRefusal {
   readonly error: { readonly code: MeshErrorCode; readonly message: string; readonly rule?: string };

@@ -1,0 +1,110 @@
+import type { Logger } from "@adaos/core";
+import { eventsStream, REFILL_SERVICE, UPLINK_DURABLE } from "@adaos/core/wire";
+import type { Part, PartHealth } from "@adaos/daemon";
+import {
+  type Connection,
+  type RefillReply,
+  type RefillRequest,
+  rewindDurable,
+  type StoreDamage,
+  type StoreKeeper,
+} from "@adaos/transport-nats";
+import type { JetStreamManager, Msg, Subscription } from "nats";
+import { z } from "zod";
+
+/** Under this name the book of positions keeps since when events are lost. */
+const LOST_SINCE = "lost since";
+/** Before anything was stored. */
+const EVER = "1970-01-01T00:00:00Z";
+
+const requestSchema: z.ZodType<RefillRequest> = z.strictObject({
+  resendFrom: z.number().int().min(1).exactOptional(),
+  refilled: z.string().max(64).exactOptional(),
+});
+
+/** Since when a damaged stream may lack events; nothing when it lacks none. Pure. */
+export function lostSince({ lost, mark }: StoreDamage): string | undefined {
+  return lost.length === 0 ? undefined : (mark?.storedAt ?? EVER);
+}
+
+/**
+ * Answers the root, which asks every few seconds: what the root's stream has lost of this subnet's events is sent
+ * again, and what this subnet's stream has lost is asked for.
+ */
+export class RefillService implements Part {
+  readonly name = "refill";
+  readonly #subnet: string;
+  readonly #connection: Connection;
+  readonly #jsm: JetStreamManager;
+  readonly #keeper: StoreKeeper;
+  readonly #log: Logger;
+  #subscription: Subscription | undefined;
+
+  constructor(
+    subnet: string,
+    connection: Connection,
+    jsm: JetStreamManager,
+    keeper: StoreKeeper,
+    log: Logger,
+  ) {
+    this.#subnet = subnet;
+    this.#connection = connection;
+    this.#jsm = jsm;
+    this.#keeper = keeper;
+    this.#log = log;
+  }
+
+  async start(): Promise<void> {
+    this.#subscription = this.#connection.nc.subscribe(REFILL_SERVICE, {
+      callback: (error, msg) => {
+        if (error === null) void this.#onRequest(msg);
+      },
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#subscription?.unsubscribe();
+  }
+
+  health(): PartHealth {
+    const since = this.#keeper.open.get(LOST_SINCE);
+    return since === undefined
+      ? { ready: true }
+      : { ready: true, note: `waits for the root to bring back what was stored since ${since}` };
+  }
+
+  /** The stream of events was found damaged. Of several losses the earliest counts until it is made good. */
+  onDamage(damage: StoreDamage): void {
+    if (damage.stream !== eventsStream(this.#subnet)) return;
+    const since = lostSince(damage);
+    const open = this.#keeper.open.get(LOST_SINCE);
+    if (since !== undefined && (open === undefined || since < open)) this.#keeper.setOpen(LOST_SINCE, since);
+  }
+
+  async #onRequest(msg: Msg): Promise<void> {
+    try {
+      msg.respond(JSON.stringify(await this.#answer(requestSchema.parse(msg.json()))));
+    } catch (err) {
+      // The root asks again.
+      this.#log.warn({ err }, "refill not answered");
+    }
+  }
+
+  async #answer({ resendFrom, refilled }: RefillRequest): Promise<RefillReply> {
+    if (refilled !== undefined && refilled === this.#keeper.open.get(LOST_SINCE)) {
+      this.#keeper.setOpen(LOST_SINCE, undefined);
+      this.#log.info({ since: refilled }, "stream refilled");
+    }
+    if (resendFrom !== undefined) {
+      const stream = eventsStream(this.#subnet);
+      const position = await rewindDurable(this.#jsm, stream, UPLINK_DURABLE, resendFrom);
+      if (position !== undefined) this.#keeper.noteDurable(stream, UPLINK_DURABLE, position);
+      this.#log.warn({ resendFrom, rewound: position !== undefined }, "root lost events: sent again");
+    }
+    const since = this.#keeper.open.get(LOST_SINCE);
+    return {
+      ...(resendFrom === undefined ? {} : { resentFrom: resendFrom }),
+      ...(since === undefined ? {} : { lostSince: since }),
+    };
+  }
+}

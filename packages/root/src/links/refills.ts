@@ -1,0 +1,204 @@
+import { decodeEnvelope, type Logger, MeshError } from "@adaos/core";
+import {
+  downlinkDurable,
+  EVENT_ROOT,
+  ingestSubject,
+  MESH_STREAM,
+  refillSubject,
+  subjectsOf,
+} from "@adaos/core/wire";
+import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
+import {
+  type Connection,
+  delay,
+  type RefillReply,
+  type RefillRequest,
+  rewindDurable,
+  type StoreDamage,
+  type StoredMessage,
+  type StoreKeeper,
+  StreamPublisher,
+  storedMessages,
+} from "@adaos/transport-nats";
+import type { JetStreamManager } from "nats";
+
+export interface RefillsOptions {
+  /** Those that there are now. */
+  readonly subnets: () => readonly string[];
+  readonly connection: Connection;
+  readonly jsm: JetStreamManager;
+  readonly keeper: StoreKeeper;
+  readonly log: Logger;
+}
+
+const ASK_MS = 5000;
+const ANSWER_MS = 2000;
+/** Clocks of the machines differ. */
+const CLOCK_MS = 60_000;
+/** Events on their way to a hub at a time. */
+const TOGETHER = 200;
+/** A hub that says so all the time has the root send its own events to it, and nobody else's, so often at most. */
+const AGAIN_MS = 60_000;
+const MAX_ANSWER_BYTES = 1024;
+
+/** Under this name the book of positions keeps from where a hub is to send again. */
+function resendOf(subnet: string): string {
+  return `resend ${subnet}`;
+}
+
+/**
+ * Asks every hub what its stream has lost, and gives it back: its copies of others' events by its downlink, its own
+ * that were exported from the root's stream. What the root's stream has lost it asks of the hubs in turn.
+ */
+export class Refills implements Part {
+  readonly name = "refills";
+  readonly #options: RefillsOptions;
+  readonly #publisher: StreamPublisher;
+  readonly #stopped = new AbortController();
+  readonly #rounds = new Rounds();
+  /** Losses that have been made good, by subnet. */
+  readonly #refilled = new Map<string, { readonly since: string; readonly doneMs: number }>();
+  #returned = 0;
+  #asking: Promise<void> | undefined;
+
+  constructor(options: RefillsOptions) {
+    this.#options = options;
+    this.#publisher = new StreamPublisher(options.connection);
+  }
+
+  async start(): Promise<void> {
+    this.#asking = this.#ask();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#asking;
+    await this.#publisher.close();
+  }
+
+  health(): PartHealth {
+    return {
+      ready: true,
+      details: { returned: this.#returned, open: [...this.#options.keeper.open.keys()] },
+    };
+  }
+
+  progress(): Progress {
+    return this.#rounds.progress;
+  }
+
+  /** The root's stream was found damaged: each hub is to send again what may have been lost of its events. */
+  onDamage({ stream, lost, mark }: StoreDamage): void {
+    if (stream !== MESH_STREAM || lost.length === 0) return;
+    const { keeper, subnets } = this.#options;
+    for (const subnet of subnets()) {
+      const from = (mark?.links?.places[subnet] ?? 0) + 1;
+      const open = Number(keeper.open.get(resendOf(subnet)) ?? Number.POSITIVE_INFINITY);
+      keeper.setOpen(resendOf(subnet), String(Math.min(from, open)));
+    }
+  }
+
+  async #ask(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      await Promise.all(this.#options.subnets().map((subnet) => this.#askOne(subnet)));
+      this.#rounds.done();
+      await delay(ASK_MS, signal);
+    }
+  }
+
+  /** Never rejects: a hub that is away, or older than this service, is asked again. */
+  async #askOne(subnet: string): Promise<void> {
+    const { connection, keeper, log } = this.#options;
+    const open = keeper.open.get(resendOf(subnet));
+    const refilled = this.#refilled.get(subnet);
+    const request: RefillRequest = {
+      ...(open === undefined ? {} : { resendFrom: Number(open) }),
+      ...(refilled === undefined ? {} : { refilled: refilled.since }),
+    };
+    let reply: RefillReply;
+    try {
+      const text = JSON.stringify(request);
+      const answer = await connection.nc.request(refillSubject(subnet), text, { timeout: ANSWER_MS });
+      reply = parseRefill(answer.data);
+    } catch {
+      return;
+    }
+    if (open !== undefined && reply.resentFrom === Number(open)) {
+      keeper.setOpen(resendOf(subnet), undefined);
+      log.warn({ subnet, from: reply.resentFrom }, "root's stream is refilled by a hub");
+    }
+    const since = reply.lostSince;
+    if (since === undefined || (refilled?.since === since && performance.now() - refilled.doneMs < AGAIN_MS))
+      return;
+    try {
+      await this.#refill(subnet, since);
+      this.#refilled.set(subnet, { since, doneMs: performance.now() });
+    } catch (err) {
+      log.warn({ subnet, since, err }, "hub's stream not refilled");
+    }
+  }
+
+  /** Gives a hub what its stream has lost since a time. Rejects with `unavailable`. */
+  async #refill(subnet: string, since: string): Promise<void> {
+    const { connection, jsm, keeper, log } = this.#options;
+    const sinceMs = Date.parse(since) - CLOCK_MS;
+    const consumer = downlinkDurable(subnet);
+    // What it was not given yet then comes again; what it has it knows by its id, and handlers by their marks.
+    const seq = (keeper.linkPlacesBefore(MESH_STREAM, sinceMs)?.[consumer] ?? 0) + 1;
+    const position = await rewindDurable(jsm, MESH_STREAM, consumer, seq);
+    if (position !== undefined) keeper.noteDurable(MESH_STREAM, consumer, position);
+    const own = subjectsOf(EVENT_ROOT, subnet);
+    let chunk: StoredMessage[] = [];
+    let returned = 0;
+    const from = { time: new Date(Math.max(0, sinceMs)) };
+    for await (const message of storedMessages(connection, MESH_STREAM, own, from)) {
+      if (this.#stopped.signal.aborted) return;
+      chunk.push(message);
+      if (chunk.length < TOGETHER) continue;
+      returned += await this.#giveBack(subnet, chunk);
+      chunk = [];
+      this.#rounds.done();
+    }
+    returned += await this.#giveBack(subnet, chunk);
+    this.#returned += returned;
+    log.warn({ subnet, since, downlinkFrom: seq, returned }, "hub's stream refilled");
+  }
+
+  async #giveBack(subnet: string, messages: readonly StoredMessage[]): Promise<number> {
+    const publishes = messages.map(async ({ subject, headers, body }) => {
+      const id = idIn(body);
+      if (id === undefined) return 0;
+      await this.#publisher.publish({ subject: ingestSubject(subnet, subject), id, headers, body });
+      return 1;
+    });
+    return (await Promise.all(publishes)).reduce<number>((sum, one) => sum + one, 0);
+  }
+}
+
+/** By which a stream knows an event again; nothing for what is none. */
+function idIn(body: Uint8Array): string | undefined {
+  try {
+    return decodeEnvelope(body, false).event_id;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A hub may be another's: nothing but what was asked for counts. Throws `invalid-event`. Pure. */
+export function parseRefill(body: Uint8Array): RefillReply {
+  const text = body.length > MAX_ANSWER_BYTES ? "" : new TextDecoder().decode(body);
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch (cause) {
+    throw new MeshError("invalid-event", "the hub does not say what its stream has lost", { cause });
+  }
+  if (typeof answer !== "object" || answer === null)
+    throw new MeshError("invalid-event", "the hub does not say what its stream has lost");
+  const { resentFrom, lostSince } = answer as Record<string, unknown>;
+  return {
+    ...(typeof resentFrom === "number" ? { resentFrom } : {}),
+    ...(typeof lostSince === "string" && !Number.isNaN(Date.parse(lostSince)) ? { lostSince } : {}),
+  };
+}
