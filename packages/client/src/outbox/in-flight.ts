@@ -1,16 +1,38 @@
 import { MeshError, type Message, type PublishReceipt } from "@adaos/core";
 
 /** A publish on its way straight to the hub, or about to be. */
-export interface InFlight {
+export class InFlight {
   readonly message: Message;
-  readonly startedMs: number;
+  readonly startedMs: number = Date.now();
   /** Whether the outbox may have it when it does not end well, or in time. */
   readonly mayWait: boolean;
   /** It is in the outbox, or being written there. */
   kept: Promise<void> | undefined;
-  isTold: boolean;
-  tell(receipt: PublishReceipt): void;
-  fail(error: MeshError): void;
+  isTold = false;
+  readonly #resolve: (receipt: PublishReceipt) => void;
+  readonly #reject: (error: MeshError) => void;
+
+  constructor(
+    message: Message,
+    mayWait: boolean,
+    resolve: (receipt: PublishReceipt) => void,
+    reject: (error: MeshError) => void,
+  ) {
+    this.message = message;
+    this.mayWait = mayWait;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  tell(receipt: PublishReceipt): void {
+    this.isTold = true;
+    this.#resolve(receipt);
+  }
+
+  fail(error: MeshError): void {
+    this.isTold = true;
+    this.#reject(error);
+  }
 }
 
 export function closedError(): MeshError {

@@ -13,7 +13,7 @@ import {
   type TransportCapabilities,
 } from "@adaos/core";
 import { type OnDelivery, OUTBOX_STREAM, type OutboxStatus, sizeProblem, within } from "@adaos/core/wire";
-import { closedError, type InFlight, nameOf } from "./in-flight.ts";
+import { closedError, InFlight, nameOf } from "./in-flight.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Hub, OutboxTransportOptions } from "./outbox-transport-options.ts";
 
@@ -230,24 +230,7 @@ export class OutboxTransport implements Transport {
   }
 
   #start(message: Message, mayWait: boolean, go: (flight: InFlight) => void): Promise<PublishReceipt> {
-    return new Promise((resolve, reject) => {
-      const flight: InFlight = {
-        message,
-        startedMs: Date.now(),
-        mayWait,
-        kept: undefined,
-        isTold: false,
-        tell: (receipt) => {
-          flight.isTold = true;
-          resolve(receipt);
-        },
-        fail: (error) => {
-          flight.isTold = true;
-          reject(error);
-        },
-      };
-      go(flight);
-    });
+    return new Promise((resolve, reject) => go(new InFlight(message, mayWait, resolve, reject)));
   }
 
   #send(transport: Transport, flight: InFlight): void {
@@ -271,8 +254,12 @@ export class OutboxTransport implements Transport {
     const held = this.#held;
     this.#held = [];
     for (const flight of held) {
-      if (flight.mayWait) this.#keep(flight.message).then(flight.tell, flight.fail);
-      else flight.fail(this.#awayError());
+      if (flight.mayWait) {
+        this.#keep(flight.message).then(
+          (receipt) => flight.tell(receipt),
+          (error: MeshError) => flight.fail(error),
+        );
+      } else flight.fail(this.#awayError());
     }
   }
 
