@@ -4,7 +4,7 @@ import type { FailureJournal } from "./dead-letter/failure-journal.ts";
 import { ParkedEvents } from "./dead-letter/parked-events.ts";
 import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./handle/consume.ts";
 import { Consumer } from "./handle/consume.ts";
-import { JoinedOnce, MarkedOnce, type Once } from "./handle/once.ts";
+import { type MarksChoice, onceOf } from "./handle/once.ts";
 import { resolveRetry } from "./handle/retry-policy.ts";
 import { assertWithin } from "./language/assert-within.ts";
 import type { Envelope } from "./language/envelope.ts";
@@ -13,26 +13,19 @@ import type { EventData, ReplyData } from "./language/event-map.ts";
 import { parseEventRef, quote } from "./language/event-name.ts";
 import { type EventPattern, parseEventPattern } from "./language/event-pattern.ts";
 import type { Metrics } from "./measure/metrics.ts";
-import { publishSpan } from "./measure/tracing.ts";
+import { type MessageSpan, publishSpan } from "./measure/tracing.ts";
 import { DEFAULT_TENANT } from "./policy/mesh.ts";
 import { deniedError, type Policy } from "./policy/policy.ts";
 import type { RateLimits } from "./policy/rate-limits.ts";
 import { Deprecations } from "./publish/deprecations.ts";
-import { type Published, type PublishOptions, prepareEvent } from "./publish/publish.ts";
+import { EventForms } from "./publish/event-forms.ts";
+import { NO_OPTIONS, type Published, type PublishOptions, prepareEvent } from "./publish/publish.ts";
 import type { Signatures } from "./publish/signatures.ts";
 import { replySecret } from "./request/reply-proof.ts";
 import { type RequestOptions, request } from "./request/request.ts";
 import { Responder } from "./request/responder.ts";
 import { type RunContext, type RunOptions, type RunResult, runAction } from "./run/run.ts";
-import type {
-  Logger,
-  Marks,
-  MarksPlace,
-  OutboxStatus,
-  SchemaRegistry,
-  Subscription,
-  Transport,
-} from "./transport.ts";
+import type { Logger, OutboxStatus, SchemaRegistry, Subscription, Transport } from "./transport.ts";
 import { OUTBOX_STREAM } from "./wire/names.ts";
 import { type NodeAddress, originTokenProblem } from "./wire/subject.ts";
 
@@ -45,7 +38,7 @@ export interface BusOptions {
   /** Where failures are kept. */
   readonly journal: FailureJournal;
   /** Where it is kept which events were handled: where nothing else is said of a subscription, or as it asks. */
-  readonly marks: Marks | ((place: MarksPlace | undefined) => Marks);
+  readonly marks: MarksChoice;
   /** Counts what the bus does. Not given: nothing is counted. */
   readonly metrics?: Metrics;
   /** The part of `source` before `@`. @default "app" */
@@ -105,6 +98,7 @@ export class Bus {
     readonly component: string;
     readonly tenant: string;
     readonly deprecations: Deprecations;
+    readonly forms: EventForms;
   };
   readonly #subscriptions = new Set<Subscription>();
   readonly #closed = new AbortController();
@@ -117,7 +111,13 @@ export class Bus {
     this.address = options.address;
     const { address, log, journal, registry } = options;
     const deprecations = new Deprecations(`${address.subnet}/${address.node}`, log);
-    this.#options = { component: "app", tenant: DEFAULT_TENANT, ...options, deprecations };
+    this.#options = {
+      component: "app",
+      tenant: DEFAULT_TENANT,
+      ...options,
+      deprecations,
+      forms: new EventForms(),
+    };
     this.#parked = journal.parking && new ParkedEvents(journal.parking, registry, log);
     // Every request in flight listens to it.
     setMaxListeners(0, this.#closed.signal);
@@ -140,27 +140,36 @@ export class Bus {
    * their order. Rejects with MeshError `denied`, `unknown-event`, `invalid-event`, `too-large`, `backpressure`,
    * `unavailable`, `timeout` (the outcome is unknown: repeat with the same `eventId`) or `closed`.
    */
-  async publish<Ref extends string>(
+  publish<Ref extends string>(
     ref: Ref,
     data: EventData<Ref>,
-    options: PublishOptions = {},
+    options: PublishOptions = NO_OPTIONS,
   ): Promise<Published> {
-    this.#assertOpen();
-    return this.#counted(ref, async () => {
+    if (this.#closing !== undefined) return Promise.reject(closedError());
+    const startMs = performance.now();
+    // Without async functions: each would be two promises more, of an event that needs five in all.
+    let span: MessageSpan | undefined;
+    const onFailed = (thrown: unknown): never => {
+      span?.end(thrown);
+      throw this.#countFailed(thrown);
+    };
+    try {
       const prepared = prepareEvent(this.#options, ref, data, options, Date.now());
       const { envelope, message } = prepared;
       this.#options.limits?.take(envelope.event_name, envelope.version, message.body.length);
-      const span = publishSpan(prepared);
-      try {
-        const receipt = await this.#options.transport.publish({ ...message, headers: span.headers });
-        span.end();
-        if (receipt.stream === OUTBOX_STREAM) this.stats.queued++;
-        return { eventId: envelope.event_id, subject: message.subject, ...receipt };
-      } catch (thrown) {
-        span.end(thrown);
-        throw thrown;
-      }
-    });
+      span = publishSpan(prepared);
+      const { headers } = span;
+      const traced = headers === message.headers ? message : { ...message, headers };
+      return this.#options.transport.publish(traced).then(({ stream, seq, duplicate }) => {
+        span?.end();
+        if (stream === OUTBOX_STREAM) this.stats.queued++;
+        this.#countPublished(envelope.event_name, startMs);
+        return { eventId: envelope.event_id, subject: message.subject, stream, seq, duplicate };
+      }, onFailed);
+    } catch (thrown) {
+      span?.end(thrown);
+      return Promise.reject(this.#countFailed(thrown));
+    }
   }
 
   /**
@@ -171,7 +180,7 @@ export class Bus {
   async broadcast<Ref extends string>(
     ref: Ref,
     data: EventData<Ref>,
-    options: PublishOptions = {},
+    options: PublishOptions = NO_OPTIONS,
   ): Promise<Published> {
     const { name, version } = parseEventRef(ref);
     const { kind } = this.#options.registry.resolve(name, version);
@@ -291,18 +300,27 @@ export class Bus {
 
   /** Counts an event that is published, and how long it took, or why it was not. */
   async #counted<T>(ref: string, publish: () => Promise<T>): Promise<T> {
-    const { metrics } = this.#options;
     const startMs = performance.now();
     try {
       const published = await publish();
-      this.stats.published++;
-      metrics?.count("published", [ref.split("@")[0] ?? ref]);
-      metrics?.observe("publishMs", performance.now() - startMs);
+      this.#countPublished(ref.split("@")[0] ?? ref, startMs);
       return published;
     } catch (thrown) {
-      metrics?.count("publishFailed", [thrown instanceof MeshError ? thrown.code : "other"]);
-      throw thrown;
+      throw this.#countFailed(thrown);
     }
+  }
+
+  #countPublished(name: string, startMs: number): void {
+    this.stats.published++;
+    const { metrics } = this.#options;
+    if (metrics === undefined) return;
+    metrics.count("published", [name]);
+    metrics.observe("publishMs", performance.now() - startMs);
+  }
+
+  #countFailed(thrown: unknown): unknown {
+    this.#options.metrics?.count("publishFailed", [thrown instanceof MeshError ? thrown.code : "other"]);
+    return thrown;
   }
 
   /** Whether the node may subscribe this pattern, decided anew whenever policy has changed. */
@@ -323,23 +341,7 @@ export class Bus {
   }
 
   #assertOpen(): void {
-    if (this.#closing !== undefined) throw new MeshError("closed", "the bus is closed; connect again");
-  }
-
-  #onceOf(
-    { idempotency, durable, maxConcurrency }: SubscriptionOptions,
-    timeoutMs: number,
-  ): Once | "off" {
-    if (idempotency === "off") return "off";
-    if (typeof idempotency === "object") return new JoinedOnce(idempotency, durable, timeoutMs + STORE_MS);
-    if (idempotency !== undefined && !MARKS_PLACES.has(idempotency)) {
-      throw new MeshError(
-        "usage",
-        `idempotency must be member, hub, off or a store, not ${quote(idempotency)}`,
-      );
-    }
-    const { marks } = this.#options;
-    return new MarkedOnce(typeof marks === "function" ? marks(idempotency) : marks, durable, maxConcurrency === 1);
+    if (this.#closing !== undefined) throw closedError();
   }
 
   #consumerSettings(pattern: EventPattern, options: SubscriptionOptions): ConsumerSettings {
@@ -363,7 +365,7 @@ export class Bus {
       retry: resolveRetry(options.retry),
       rules: options.classify ?? [],
       journal,
-      once: this.#onceOf(options, timeoutMs),
+      once: onceOf(options.idempotency, { durable, maxConcurrency, timeoutMs }, this.#options.marks),
       metrics: options.counted === false ? undefined : this.#options.metrics,
       responder: answers ? new Responder(this.#options, transport, log) : undefined,
       deprecations: this.#options.deprecations,
@@ -373,8 +375,9 @@ export class Bus {
   }
 }
 
-const MARKS_PLACES: ReadonlySet<string> = new Set<MarksPlace>(["member", "hub"]);
-/** Beyond the handler's own time; what a store of the user's own may take. */
-const STORE_MS = 30_000;
+function closedError(): MeshError {
+  return new MeshError("closed", "the bus is closed; connect again");
+}
+
 /** Unknown events are parked as many at a time as may be unsettled, however few handlers run. */
 const MIN_ACK_PENDING = 128;

@@ -6,10 +6,10 @@ export {
   isKeyRefused,
   openConnection,
 } from "./connection/connection.ts";
-export { toSend } from "./connection/header-block.ts";
 export { HeaderReader } from "./connection/header-reader.ts";
 export { headersOfMsg, idOfMsg, travellingOf } from "./connection/message-headers.ts";
 export { ifThere } from "./connection/not-found.ts";
+export { toSend } from "./connection/raw-publish.ts";
 export { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./connection/tls.ts";
 export { NatsTransport } from "./nats-transport.ts";
 export type { SeqRange, StreamDamage } from "./positions/compare-stream.ts";

@@ -14,9 +14,9 @@ const EACH_MS = 500;
 const MIN_BURSTS = 10;
 
 /**
- * Measures the processor time of its process, and that of a codec in between: a few at a time while the work goes on, so
- * that whatever slows the one slows the other. One codec is one `JSON.parse` and one `JSON.stringify` of an envelope
- * that carries such a text.
+ * Measures the processor time of its process, and that of a codec in between: a few at a time while the work goes on,
+ * so that whatever slows the one slows the other. One codec is one `JSON.parse` and one `JSON.stringify` of an
+ * envelope that carries such a text.
  */
 export class CodecMeter {
   readonly #envelope: string;

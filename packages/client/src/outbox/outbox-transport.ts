@@ -13,7 +13,7 @@ import {
   type TransportCapabilities,
 } from "@adaos/core";
 import { type OnDelivery, OUTBOX_STREAM, type OutboxStatus, sizeProblem, within } from "@adaos/core/wire";
-import { beginFlight, closedError, type InFlight, nameOf } from "./in-flight.ts";
+import { closedError, InFlight, nameOf } from "./in-flight.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Hub, OutboxTransportOptions } from "./outbox-transport-options.ts";
 
@@ -229,9 +229,7 @@ export class OutboxTransport implements Transport {
   }
 
   #start(message: Message, mayWait: boolean, go: (flight: InFlight) => void): Promise<PublishReceipt> {
-    const { flight, receipt } = beginFlight(message, mayWait);
-    go(flight);
-    return receipt;
+    return new Promise((resolve, reject) => go(new InFlight(message, mayWait, resolve, reject)));
   }
 
   #send(transport: Transport, flight: InFlight): void {
@@ -255,8 +253,12 @@ export class OutboxTransport implements Transport {
     const held = this.#held;
     this.#held = [];
     for (const flight of held) {
-      if (flight.mayWait) this.#keep(flight.message).then(flight.tell, flight.fail);
-      else flight.fail(this.#awayError());
+      if (flight.mayWait) {
+        this.#keep(flight.message).then(
+          (receipt) => flight.tell(receipt),
+          (error: MeshError) => flight.fail(error),
+        );
+      } else flight.fail(this.#awayError());
     }
   }
 

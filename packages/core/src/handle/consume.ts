@@ -346,7 +346,9 @@ export class Consumer {
   /** Runs the handler. That it begins is written down of an event that may have ended processes before. */
   #watched(turn: Turn, opened: ReadDelivery, transaction: unknown): unknown {
     const handle = (): unknown => this.#handle(opened, transaction, () => this.#freePlace(turn));
-    return this.#failures.isSuspect(opened.delivery, turn.history) ? this.#begin(turn).then(handle) : handle();
+    return this.#failures.isSuspect(opened.delivery, turn.history)
+      ? this.#begin(turn).then(handle)
+      : handle();
   }
 
   /** Rejects with {@link StoreTrouble} when it cannot be written down that a run begins. */

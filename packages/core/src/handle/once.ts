@@ -1,8 +1,10 @@
 import { hash } from "node:crypto";
 import type { Envelope } from "../language/envelope.ts";
+import { MeshError } from "../language/errors.ts";
+import { quote } from "../language/event-name.ts";
 import { RecentMap } from "../language/recent-map.ts";
 import { TimeLimit } from "../time/time-limit.ts";
-import type { IdempotencyStore, Marks } from "../transport.ts";
+import type { IdempotencyStore, Marks, MarksPlace } from "../transport.ts";
 import type { EventAddress } from "../wire/subject.ts";
 
 /**
@@ -192,4 +194,32 @@ export class JoinedOnce implements Once {
       throw new StoreTrouble("the idempotency store failed", { cause: thrown });
     }
   }
+}
+
+/** Where a bus keeps marks: one place, or one for each choice; no choice means the node's own. */
+export type MarksChoice = Marks | ((place: MarksPlace | undefined) => Marks);
+
+const MARKS_PLACES: ReadonlySet<string> = new Set<MarksPlace>(["member", "hub"]);
+/** Beyond the handler's own time; what a store of the user's own may take. */
+const STORE_MS = 30_000;
+
+/** How a subscription's effects happen once. Throws `usage` for a choice that is none. */
+export function onceOf(
+  idempotency: IdempotencyStore | MarksPlace | "off" | undefined,
+  { durable, maxConcurrency, timeoutMs }: { durable: string; maxConcurrency: number; timeoutMs: number },
+  marks: MarksChoice,
+): Once | "off" {
+  if (idempotency === "off") return "off";
+  if (typeof idempotency === "object") return new JoinedOnce(idempotency, durable, timeoutMs + STORE_MS);
+  if (idempotency !== undefined && !MARKS_PLACES.has(idempotency)) {
+    throw new MeshError(
+      "usage",
+      `idempotency must be member, hub, off or a store, not ${quote(idempotency)}`,
+    );
+  }
+  return new MarkedOnce(
+    typeof marks === "function" ? marks(idempotency) : marks,
+    durable,
+    maxConcurrency === 1,
+  );
 }

@@ -134,12 +134,11 @@ class Tally {
   >();
 
   count(metric: MetricId, labels: readonly string[]): void {
-    seriesOf(this.#counters, metric, labels, (own) => ({ labels: own, count: 0 })).count++;
+    seriesOf(this.#counters, metric, labels, newCounter).count++;
   }
 
   observe(metric: MetricId, labels: readonly string[], value: number): void {
-    const make = (own: readonly string[]) => ({ labels: own, histogram: new Histogram() });
-    seriesOf(this.#histograms, metric, labels, make).histogram.observe(value);
+    seriesOf(this.#histograms, metric, labels, newHistogram).histogram.observe(value);
   }
 
   counted(): Counted {
@@ -154,6 +153,10 @@ class Tally {
   }
 }
 
+const newCounter = (labels: readonly string[]) => ({ labels, count: 0 });
+const newHistogram = (labels: readonly string[]) => ({ labels, histogram: new Histogram() });
+const NO_LABELS: readonly string[] = [];
+
 /** The series of these labels; when there are too many, the one that counts the rest together. */
 function seriesOf<T>(
   byMetric: Map<MetricId, Map<string, T>>,
@@ -162,8 +165,8 @@ function seriesOf<T>(
   make: (labels: readonly string[]) => T,
 ): T {
   const all = byMetric.get(metric) ?? new Map<string, T>();
-  byMetric.set(metric, all);
-  const key = labels.join(" ");
+  // Most have one label at most.
+  const key = labels.length === 1 ? (labels[0] ?? "") : labels.join(" ");
   const known = all.get(key);
   if (known !== undefined) return known;
   const own =
@@ -171,6 +174,7 @@ function seriesOf<T>(
   const ownKey = own.join(" ");
   const series = all.get(ownKey) ?? make(own);
   all.set(all.size < MAX_SERIES ? key : ownKey, series);
+  byMetric.set(metric, all);
   return series;
 }
 
@@ -211,12 +215,12 @@ export class Metrics {
     this.#timer.unref();
   }
 
-  count(metric: MetricId, labels: readonly string[] = []): void {
+  count(metric: MetricId, labels: readonly string[] = NO_LABELS): void {
     this.#hour().tally.count(metric, labels);
     this.#totals.count(metric, labels);
   }
 
-  observe(metric: MetricId, value: number, labels: readonly string[] = []): void {
+  observe(metric: MetricId, value: number, labels: readonly string[] = NO_LABELS): void {
     const bounded = Math.max(0, value);
     this.#hour().tally.observe(metric, labels, bounded);
     this.#totals.observe(metric, labels, bounded);

@@ -1,11 +1,12 @@
-import { checkEnvelope, type Envelope, encodeEnvelope } from "../language/envelope.ts";
+import { checkData, checkEnvelope, type Envelope, encodeEnvelope } from "../language/envelope.ts";
 import { MeshError } from "../language/errors.ts";
 import { newEventId } from "../language/event-id.ts";
-import { type EventRef, formatEventRef, parseEventRef } from "../language/event-name.ts";
+import { type EventRef, formatEventRef } from "../language/event-name.ts";
 import { deniedError, type Policy } from "../policy/policy.ts";
 import type { EventContract, Message, SchemaRegistry } from "../transport.ts";
-import { formatSubject, type NodeAddress } from "../wire/subject.ts";
+import type { NodeAddress } from "../wire/subject.ts";
 import type { Deprecations } from "./deprecations.ts";
+import { type EventForm, EventForms } from "./event-forms.ts";
 import { handlerScope } from "./handler-scope.ts";
 import type { Signatures } from "./signatures.ts";
 
@@ -45,6 +46,8 @@ export interface Publisher {
   readonly signatures?: Signatures | undefined;
   /** Not given: nobody is told of deprecated events. */
   readonly deprecations?: Deprecations;
+  /** What was prepared before. Not given: everything is prepared anew. */
+  readonly forms?: EventForms;
 }
 
 export interface PreparedEvent {
@@ -63,16 +66,29 @@ export function prepareEvent(
   options: PublishOptions,
   nowMs: number,
 ): PreparedEvent {
-  const contract = allowedContract(publisher, parseEventRef(ref));
-  const { subnet, node } = publisher.address;
-  const subject = formatSubject({ subnet, node, name: contract.name, version: contract.version });
-  const envelope = checkEnvelope(
-    newEnvelope(publisher, contract, data, options, nowMs),
-    contract.classified === undefined,
-  );
+  const { forms = new EventForms() } = publisher;
+  const form = forms.of(publisher, ref, (parsed) => allowedContract(publisher, parsed));
+  const { contract, subject } = form;
+  const envelope = newEnvelope(publisher, contract, data, options, nowMs);
+  checkOnce(form, envelope, options);
   assertContract(contract, envelope, "validate");
-  publisher.deprecations?.note(contract, { writer: envelope.source });
+  if (contract.deprecated !== undefined) publisher.deprecations?.note(contract, { writer: envelope.source });
   return { envelope, message: newMessage(publisher, subject, envelope) };
+}
+
+/**
+ * No options, known by identity. Then of the envelope only the data comes from the caller: what a handler's event has
+ * handed down was checked when that event came in.
+ */
+export const NO_OPTIONS: PublishOptions = {};
+
+/** Checks of an envelope what no earlier one of its form has shown to be right. */
+function checkOnce(form: EventForm, envelope: Envelope, options: PublishOptions): void {
+  const namesKeys = form.contract.classified === undefined;
+  const isPlain = options === NO_OPTIONS;
+  if (isPlain && form.isChecked) return checkData(envelope.data, namesKeys);
+  checkEnvelope(envelope, namesKeys);
+  if (isPlain) form.isChecked = true;
 }
 
 /**
@@ -83,7 +99,7 @@ export function newMessage(
   subject: string,
   envelope: Envelope,
 ): Message {
-  const message = { subject, id: envelope.event_id, headers: {}, body: encodeEnvelope(envelope) };
+  const message = { subject, id: envelope.event_id, headers: NONE, body: encodeEnvelope(envelope) };
   return signatures?.sign(address.subnet, message, envelope) ?? message;
 }
 
@@ -124,21 +140,38 @@ export function newEnvelope(
     event_name: contract.name,
     version: contract.version,
     kind: contract.kind,
-    ts: new Date(nowMs).toISOString(),
+    ts: isoTime(nowMs),
     source: `${options.component ?? publisher.component}@${publisher.address.node}`,
     correlation_id: options.correlationId ?? scope?.correlationId ?? eventId,
     ...(causationId === undefined ? {} : { causation_id: causationId }),
     tenant: publisher.tenant,
-    headers: {
-      ...options.headers,
-      ...(options.idempotencyKey === undefined ? {} : { idempotency_key: options.idempotencyKey }),
-    },
+    headers: headersOf(options),
     data,
   };
 }
 
+const NONE: Readonly<Record<string, string>> = Object.freeze({});
+
+function headersOf({ headers, idempotencyKey }: PublishOptions): Readonly<Record<string, string>> {
+  if (idempotencyKey !== undefined) return { ...headers, idempotency_key: idempotencyKey };
+  return headers === undefined ? NONE : { ...headers };
+}
+
+let lastMs = Number.NaN;
+let lastIso = "";
+
+/** Many events are of one millisecond. */
+function isoTime(nowMs: number): string {
+  if (nowMs !== lastMs) {
+    lastIso = new Date(nowMs).toISOString();
+    lastMs = nowMs;
+  }
+  return lastIso;
+}
+
 /** The first header that the contract requires and that is neither a field of the envelope nor among its headers. */
 export function missingHeader({ requiredHeaders }: EventContract, envelope: Envelope): string | undefined {
+  if (requiredHeaders.length === 0) return undefined;
   // Own ones only: every object inherits a "constructor".
   return requiredHeaders.find(
     (header) => !Object.hasOwn(envelope, header) && !Object.hasOwn(envelope.headers, header),
@@ -151,10 +184,10 @@ export function assertContract(
   envelope: Envelope,
   judge: "validate" | "validateReceived",
 ): void {
-  const ref = formatEventRef(contract.name, contract.version);
   const header = missingHeader(contract, envelope);
   if (header !== undefined) {
     const violation = { pointer: `/headers/${header}`, expected: "is required" };
+    const ref = formatEventRef(contract.name, contract.version);
     throw new MeshError("invalid-event", `${ref} needs the header ${header}; the registry requires it`, {
       violations: [violation],
       schema: contract.schema,
@@ -162,6 +195,7 @@ export function assertContract(
   }
   const { valid, violations } = contract[judge](envelope.data);
   if (valid) return;
+  const ref = formatEventRef(contract.name, contract.version);
   const told = violations.map(
     ({ pointer, expected }) => `${pointer === "" ? "the data" : pointer} ${expected}`,
   );

@@ -47,7 +47,11 @@ export async function request(
   publisher.limits?.take(envelope.event_name, envelope.version, message.body.length);
   const late = `no reply to ${command} in ${timeoutMs} ms; its handler may still run`;
   // A caller's signal may be that of many requests, and warns of many listeners.
-  const wait = new Wait(timeoutMs, late, signal === undefined ? [closing] : [closing, AbortSignal.any([signal])]);
+  const wait = new Wait(
+    timeoutMs,
+    late,
+    signal === undefined ? [closing] : [closing, AbortSignal.any([signal])],
+  );
   const span = publishSpan(asked);
   let reply: Envelope | MeshError | undefined;
   const accepts = (answer: Message): boolean => {

@@ -1,7 +1,7 @@
 import { MAX_EVENT_BYTES, MeshError, type Message, type PublishReceipt } from "@adaos/core";
 import { MAX_PAYLOAD_BYTES, messageBytes, messageProblem, randomId } from "@adaos/core/wire";
 import type { Connection } from "../connection/connection.ts";
-import { headerBlock, toSend } from "../connection/header-block.ts";
+import { headerBlock, publishRaw, type RawMessage } from "../connection/raw-publish.ts";
 import { AckInbox } from "../pull/ack-inbox.ts";
 import { lookAt } from "./look-at.ts";
 import type { Ack } from "./publish-ack.ts";
@@ -230,14 +230,12 @@ export class StreamPublisher {
     const ack = await this.#acks.exchange(
       batch.map(({ message }) => message.subject),
       (reply) => {
-        for (const [i, { message, headers }] of batch.entries()) {
+        const members = batch.map(({ message: { subject, body }, headers }, i): RawMessage => {
           const member = `${headers}Nats-Batch-Id: ${id}\r\nNats-Batch-Sequence: ${i + 1}\r\n`;
-          if (i < batch.length - 1) nc.publish(message.subject, message.body, { headers: toSend(member) });
-          else {
-            const last = toSend(`${member}Nats-Batch-Commit: 1\r\n`);
-            nc.publish(message.subject, message.body, { headers: last, reply });
-          }
-        }
+          if (i < batch.length - 1) return { subject, headers: member, body };
+          return { subject, headers: `${member}Nats-Batch-Commit: 1\r\n`, body, reply };
+        });
+        publishRaw(nc, members);
       },
     );
     if (ack.kind === "stored") {
@@ -265,7 +263,8 @@ export class StreamPublisher {
   async #sendSingle(pending: Pending): Promise<Outcome> {
     const { message, headers } = pending;
     const ack = await this.#acks.exchange([message.subject], (reply) => {
-      this.#connection.nc.publish(message.subject, message.body, { headers: toSend(headers), reply });
+      const { subject, body } = message;
+      publishRaw(this.#connection.nc, [{ subject, headers, body, reply }]);
     });
     if (ack.kind === "denied" && !pending.wasRefused) {
       pending.wasRefused = true;
@@ -300,7 +299,7 @@ export class StreamPublisher {
 }
 
 function headersOf({ headers }: Message, id: string): string {
-  return headerBlock({ "Nats-Msg-Id": id, ...headers });
+  return headerBlock(headers, `Nats-Msg-Id: ${id}\r\n`);
 }
 
 function notSent(): MeshError {

@@ -11,8 +11,8 @@ import {
 } from "@adaos/core/wire";
 import type { Msg, Subscription } from "nats";
 import type { Connection } from "../connection/connection.ts";
-import { headerBlock, toSend } from "../connection/header-block.ts";
 import { headersOfMsg, idOfMsg } from "../connection/message-headers.ts";
+import { headerBlock, publishRaw } from "../connection/raw-publish.ts";
 import type { AwaitedReply, Replies } from "./replies.ts";
 
 /** A server that reads its config knows neither rights nor listeners for a moment: what it says then is asked again. */
@@ -104,8 +104,8 @@ export class Asks {
 
   #send(token: string, { message, subject }: Asked): void {
     const { nc, ids } = this.#connection;
-    const headers = headerBlock({ "Nats-Msg-Id": ids.of(message.subject, message.id), ...message.headers });
-    nc.publish(subject, message.body, { headers: toSend(headers), reply: `${this.#inbox}.${token}` });
+    const headers = headerBlock(message.headers, `Nats-Msg-Id: ${ids.of(message.subject, message.id)}\r\n`);
+    publishRaw(nc, [{ subject, headers, body: message.body, reply: `${this.#inbox}.${token}` }]);
   }
 
   #onNobody(token: string): void {
@@ -206,7 +206,9 @@ class Listener implements Listening {
     const problem = messageProblem(reply, Math.min(MAX_EVENT_BYTES, nc.info?.max_payload ?? MAX_EVENT_BYTES));
     if (problem !== undefined) throw problem;
     if (!connected || nc.isClosed()) return;
-    nc.publish(answerSubject(reply.subject), reply.body, { headers: toSend(headerBlock(reply.headers)) });
+    publishRaw(nc, [
+      { subject: answerSubject(reply.subject), headers: headerBlock(reply.headers, ""), body: reply.body },
+    ]);
   }
 
   #idleWithin(graceMs: number): Promise<void> {
