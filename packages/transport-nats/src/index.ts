@@ -18,6 +18,7 @@ export type { PositionFile } from "./positions/position-book.ts";
 export { damageNote, type StoreDamage, StoreKeeper } from "./positions/store-keeper.ts";
 export { eventIdWithin, type MessageIds } from "./publish/message-ids.ts";
 export { StreamPublisher } from "./publish/stream-publisher.ts";
+export { type Outgoing, StreamWriter, type WriteResult } from "./publish/stream-writer.ts";
 export { type AckSource, storedMsOf } from "./pull/ack-subject.ts";
 export { plainText } from "./pull/consumer-state.ts";
 export { dropOtherDurables, ensureLinkDurable, findConsumer } from "./pull/link-durable.ts";
