@@ -16,6 +16,7 @@ export type { SeqRange, StreamDamage } from "./positions/compare-stream.ts";
 export { durablePosition, rewindDurable } from "./positions/durables-anew.ts";
 export type { PositionFile } from "./positions/position-book.ts";
 export { damageNote, type StoreDamage, StoreKeeper } from "./positions/store-keeper.ts";
+export { LineWindow } from "./publish/line-window.ts";
 export { eventIdWithin, type MessageIds } from "./publish/message-ids.ts";
 export { StreamPublisher } from "./publish/stream-publisher.ts";
 export { type Outgoing, StreamWriter, type WriteResult } from "./publish/stream-writer.ts";

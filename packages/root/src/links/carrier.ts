@@ -1,13 +1,21 @@
 import type { MeshError, Message } from "@adaos/core";
 import { type MessageSpan, within } from "@adaos/core/wire";
 import { type Progress, Rounds } from "@adaos/daemon";
-import { delay, type OrderedMessage, type StreamWriter } from "@adaos/transport-nats";
+import {
+  delay,
+  LineWindow,
+  type OrderedMessage,
+  type StreamWriter,
+  type WriteResult,
+} from "@adaos/transport-nats";
 
 /** An admitted event that the target has not stored yet. */
 export interface CarriedEvent {
   /** As it is published at the target. */
   readonly message: Message;
   readonly pulled: OrderedMessage;
+  /** Of the message, with all that its publisher adds. */
+  readonly bytes: number;
   /** The subnet that it came from. */
   readonly origin: string;
   readonly span: MessageSpan;
@@ -27,7 +35,6 @@ export interface CarrierOptions {
 /** A target that did not take an event is tried again after this, then twice as long, and so on. */
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 2000;
-const WAIT_MS = 2500;
 /** A write ends, or its time is up, and a pause ends sooner. */
 const ROUND_LIMIT_MS = 60_000;
 /** A server that reads its config refuses what it takes 100 ms later: nobody is told of the first failure. */
@@ -48,6 +55,7 @@ export class Carrier {
   #waiting: CarriedEvent[] = [];
   #writing: Promise<void> | undefined;
   readonly #rounds = new Rounds(ROUND_LIMIT_MS);
+  readonly #line = new LineWindow();
   /** Since the target has taken something. */
   #failures = 0;
   #trouble: string | undefined;
@@ -87,15 +95,13 @@ export class Carrier {
 
   /** Never rejects. */
   async #writeAll(): Promise<void> {
-    const { target } = this.#options;
     // Whatever the same turn brings belongs to the same write.
     await Promise.resolve();
     while (this.#waiting.length > 0 && !this.#stopped.signal.aborted) {
       this.#rounds.done();
       const waiting = this.#waiting;
-      const size = this.#failures > 0 ? 1 : target.sizeFor(waiting.length);
-      const batch = waiting.slice(0, size);
-      const { stored, error } = await target.write(batch, WAIT_MS);
+      const batch = waiting.slice(0, this.#nextSize());
+      const { stored, error } = await this.#write(batch);
       // Withdrawn meanwhile: somebody else carries it.
       if (waiting !== this.#waiting) continue;
       if (stored > 0) this.#onStored(stored);
@@ -104,6 +110,24 @@ export class Carrier {
     if (this.#waiting.length === 0) this.#onWell();
     this.#rounds.rest();
     this.#writing = undefined;
+  }
+
+  #nextSize(): number {
+    if (this.#failures > 0) return 1;
+    return Math.min(
+      this.#options.target.sizeFor(this.#waiting.length),
+      this.#line.fit(bytesOf(this.#waiting)),
+    );
+  }
+
+  async #write(batch: readonly CarriedEvent[]): Promise<WriteResult> {
+    let bytes = 0;
+    for (const event of batch) bytes += event.bytes;
+    const startMs = performance.now();
+    const result = await this.#options.target.write(batch, this.#line.waitMs(bytes));
+    if (result.stored === batch.length) this.#line.answered(bytes, performance.now() - startMs);
+    else if (result.error?.code === "timeout") this.#line.timedOut(bytes);
+    return result;
   }
 
   #onStored(count: number): void {
@@ -135,4 +159,8 @@ export class Carrier {
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), MAX_PAUSE_MS);
     await delay(pauseMs, this.#stopped.signal);
   }
+}
+
+function* bytesOf(events: readonly CarriedEvent[]): Iterable<number> {
+  for (const { bytes } of events) yield bytes;
 }

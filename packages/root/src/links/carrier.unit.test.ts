@@ -8,6 +8,7 @@ const WRITE_MS = 10;
 function event(id: string): CarriedEvent {
   return {
     message: { subject: "evt.alpha.kitchen.x.y.v1", id, headers: {}, body: new Uint8Array(1) },
+    bytes: 200,
     pulled: {} as OrderedMessage,
     origin: "alpha",
     span: { headers: {}, end: () => undefined },
@@ -18,6 +19,7 @@ function event(id: string): CarriedEvent {
 /** A carrier, and a target that answers writes as it is told, else stores them. */
 class Scene {
   readonly writes: string[][] = [];
+  readonly waits: number[] = [];
   readonly unsure: string[] = [];
   readonly stored: string[] = [];
   readonly refused: string[] = [];
@@ -28,7 +30,10 @@ class Scene {
   readonly carrier = new Carrier({
     target: {
       sizeFor: (waiting) => Math.min(waiting, 3),
-      write: (batch) => this.#write(batch),
+      write: (batch, waitMs) => {
+        this.waits.push(waitMs);
+        return this.#write(batch);
+      },
       close: () => this.closed++,
     },
     onStored: ({ message }) => this.stored.push(message.id),
@@ -99,6 +104,18 @@ describe("Carrier", () => {
     scene.finally = undefined;
     await vi.advanceTimersByTimeAsync(3000);
     expect([scene.stored, scene.carrier.trouble]).toEqual([["1", "2"], undefined]);
+  });
+
+  test("writes less at a time, and waits longer, when answers do not come", async () => {
+    const scene = new Scene();
+    const waits = scene.waits;
+    scene.answers.push(failed("timeout"), failed("timeout"));
+    scene.add("1");
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(waits).toEqual([2500, 5000, 10_000]);
+    scene.add("2");
+    await vi.advanceTimersByTimeAsync(100);
+    expect(waits.at(-1)).toBe(2500);
   });
 
   test("passes over an event that the target never takes, and no other", async () => {

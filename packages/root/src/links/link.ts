@@ -1,5 +1,5 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { DEFAULT_DENY, type Denial, linkSpan } from "@adaos/core/wire";
+import { DEFAULT_DENY, type Denial, linkSpan, messageBytes } from "@adaos/core/wire";
 import type { Part, PartHealth, Progress } from "@adaos/daemon";
 import {
   type AckSource,
@@ -177,7 +177,8 @@ export class Link implements Part {
       const span = linkSpan(admitted, direction, subnet);
       const { id, body } = admitted.message;
       const message = { subject: targetSubject(msg.subject), id, headers: span.headers, body };
-      this.#carrier?.add({ message, pulled, origin: origin.subnet, span, mayBeStored });
+      const bytes = messageBytes(message);
+      this.#carrier?.add({ message, bytes, pulled, origin: origin.subnet, span, mayBeStored });
     } catch (thrown) {
       this.#refuse(pulled, MeshError.from(thrown, "internal", "event cannot be checked"));
     }
