@@ -48,6 +48,8 @@ export class StreamStandIn implements ServerStandIn {
   directGet: "held" | "gone" | "silent" = "silent";
   readonly #connection: ConnectionStandIn;
   readonly #batches = new Map<string, Sent[]>();
+  /** Messages that fast batches hold so far; nothing of one that is over. */
+  readonly #fast = new Map<string, Sent[]>();
 
   constructor(connection: ConnectionStandIn) {
     this.#connection = connection;
@@ -56,10 +58,12 @@ export class StreamStandIn implements ServerStandIn {
 
   onDisconnect(): void {
     this.#batches.clear();
+    this.#fast.clear();
   }
 
   onMessage(message: Sent): void {
     if (this.denied.has(message.subject)) return this.#connection.denyPublish(message.subject);
+    if (message.reply?.endsWith(".$FI") === true) return this.#onFast(message, message.reply);
     const batchId = message.headers["Nats-Batch-Id"];
     if (batchId === undefined) return this.#write([message], message.reply);
     const batch = this.#batches.get(batchId) ?? [];
@@ -70,6 +74,48 @@ export class StreamStandIn implements ServerStandIn {
     const isWhole = batch.every(({ headers }, i) => headers["Nats-Batch-Sequence"] === String(i + 1));
     if (isWhole) this.#write(batch, message.reply, batchId);
     else this.#refuse(message.reply, 400, 10176, "batch publish is incomplete and was abandoned");
+  }
+
+  /** As nats-server: what is behind a gap or a refusal is not taken; one acknowledgement, with what was. */
+  #onFast(message: Sent, reply: string): void {
+    const [id = "", , , sequence, operation] = reply.split(".").slice(-6);
+    const batch = sequence === "1" ? [] : this.#fast.get(id);
+    if (batch === undefined) return this.#refuse(reply, 400, 10206, "batch publish ID unknown");
+    this.#fast.set(id, batch);
+    if (Number(sequence) === batch.length + 1) batch.push(message);
+    else {
+      this.#connection.answer(reply, { type: "gap", last_seq: batch.length + 1, seq: Number(sequence) });
+      return this.#endFast(id, batch, reply);
+    }
+    if (sequence === "1" && operation !== "2")
+      this.#connection.answer(reply, { type: "ack", seq: 0, msgs: 9 });
+    if (operation === "2") this.#endFast(id, batch, reply);
+  }
+
+  #endFast(id: string, batch: readonly Sent[], reply: string): void {
+    this.#fast.delete(id);
+    this.writes.push(batch.length);
+    const fault = this.faults.shift() ?? this.finally;
+    if (fault === "broken-before") return this.#breakConnection();
+    if (fault === "silent") return;
+    if (fault === "full") {
+      const { error } = errorJson(503, 10077, "maximum bytes exceeded");
+      this.#connection.answer(reply, { type: "err", seq: batch.length, error });
+    }
+    const taken = fault === "full" ? batch.slice(0, -1) : batch;
+    for (const { headers, subject } of taken) {
+      const own = headers["Nats-Msg-Id"] ?? "";
+      if (!this.stored.some((other) => other.id === own))
+        this.stored.push({ id: own, seq: this.stored.length + 1, subject });
+    }
+    if (fault === "broken-after") return this.#breakConnection();
+    if (fault === "ack-lost") return;
+    this.#connection.answer(reply, {
+      stream: "EVENTS_alpha",
+      seq: this.stored.length,
+      batch: id,
+      count: taken.length,
+    });
   }
 
   onRequest(_subject: string, text: string): MsgHdrs | undefined {
@@ -125,6 +171,6 @@ export class StreamStandIn implements ServerStandIn {
   }
 }
 
-function errorJson(code: number, errCode: number, description: string): object {
+function errorJson(code: number, errCode: number, description: string): { readonly error: object } {
   return { error: { code, err_code: errCode, description } };
 }

@@ -188,13 +188,25 @@ export function escapePointer(token: string): string {
   return token.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
-/** Date.parse() takes 30 February for 2 March. */
+const DAYS: readonly number[] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Of a time of the right shape. `Date.parse()` takes 30 February for 2 March, and longer. */
 function isRealTime(ts: string): boolean {
-  if (Number.isNaN(Date.parse(ts))) return false;
-  const day = Number(ts.slice(8, 10));
-  return (
-    day <= 28 || day <= new Date(Date.UTC(Number(ts.slice(0, 4)), Number(ts.slice(5, 7)), 0)).getUTCDate()
-  );
+  const month = digitsAt(ts, 5);
+  const day = digitsAt(ts, 8);
+  if (day < 1 || day > (DAYS[month - 1] ?? 0)) return false;
+  if (month === 2 && day === 29 && !isLeapYear(digitsAt(ts, 0) * 100 + digitsAt(ts, 2))) return false;
+  if (digitsAt(ts, 14) > 59 || digitsAt(ts, 17) > 59) return false;
+  if (ts.endsWith("Z")) return true;
+  return digitsAt(ts, ts.length - 5) <= 23 && digitsAt(ts, ts.length - 2) <= 59;
+}
+
+function isLeapYear(year: number): boolean {
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+}
+
+function digitsAt(text: string, at: number): number {
+  return (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48;
 }
 
 /**

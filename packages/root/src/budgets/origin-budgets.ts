@@ -18,10 +18,10 @@ export interface OriginBudgetsOptions {
 
 /** What a link asks about its events, and what it tells. */
 export interface LinkBudget {
-  /** Throws `denied` where the target has no room for an event of this subject. */
-  assertRoom(subject: string): void;
+  /** Throws `denied` where the target has no room for an event of this subnet. */
+  assertRoom(origin: string): void;
   /** The target has stored it. */
-  stored(subject: string, bytes: number): void;
+  stored(origin: string, bytes: number): void;
   /** Why nothing is asked for now. */
   held(): string | undefined;
 }
@@ -97,14 +97,13 @@ export class OriginBudgets implements Part {
   /** Of the link to a subnet. */
   downlink(subnet: string): LinkBudget {
     return {
-      assertRoom: (subject) => {
+      assertRoom: (origin) => {
         this.#noteUse(subnet);
-        const origin = writerOf(subject)?.subnet ?? "";
         if (this.#targets.get(subnet)?.over.has(origin) !== true) return;
         const reason = `${origin} holds as much of the stream of ${subnet} as it may; the rest is for others`;
         throw new MeshError("denied", reason, { rule: BUDGET });
       },
-      stored: (subject, bytes) => this.#targets.get(subnet)?.add(writerOf(subject)?.subnet ?? "", bytes),
+      stored: (origin, bytes) => this.#targets.get(subnet)?.add(origin, bytes),
       held: () => undefined,
     };
   }

@@ -65,16 +65,24 @@ export class Admission {
     this.#options = options;
   }
 
-  /** Pure but for its memory. Throws `denied` (with the rule) or `invalid-event`. */
-  admit(msg: Msg): Admitted {
+  /**
+   * The message, where its origin and event may cross and it is theirs. Throws `denied` (with the rule) or
+   * `invalid-event`.
+   * @param claimed What {@link admitSubject} returns of its subject.
+   * @param sourceStoredMs When the stream stored it that delivers.
+   */
+  admit(
+    msg: Msg,
+    claimed: EventAddress = this.admitSubject(msg.subject),
+    sourceStoredMs: number = storedMsOf(msg),
+  ): Admitted {
     const { tenants, signatures, clearance, direction, subnet } = this.#options;
     const { subject, data: body } = msg;
-    const claimed = this.#admitSubject(subject);
     if (direction === "up") clearance.assertMayLeave(subnet, claimed);
     else clearance.assertMayHave(subnet, claimed);
     const headers = headersOfMsg(msg);
     // An uplink pulls from the stream into which the event came first; what has waited there does not grow older.
-    const storedMs = direction === "up" ? storedMsOf(msg) : undefined;
+    const storedMs = direction === "up" ? sourceStoredMs : undefined;
     const signature = signatures.verify(claimed.subnet, { subject, headers, body }, storedMs);
     // No schema is known here, nor whether keys of the data may be told.
     const envelope = decodeEnvelope(body, false);
@@ -85,7 +93,8 @@ export class Admission {
     return { envelope, message: { subject, id: envelope.event_id, headers, body } };
   }
 
-  #admitSubject(subject: string): EventAddress {
+  /** The origin and event that a subject tells of. Pure but for its memory. Throws as {@link admit} does. */
+  admitSubject(subject: string): EventAddress {
     const { policy, direction, subnet } = this.#options;
     if (this.#revision !== policy.revision) {
       this.#admitted = new RecentMap(REMEMBERED);

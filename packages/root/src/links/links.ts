@@ -147,7 +147,7 @@ export class Links implements Part {
       subnet,
       direction: "up",
       onDenied: (denial) => this.#tellOf(subnet, denial),
-      onCarried: ({ subject, id }) => this.#importDenials.note(subject, id),
+      onCarried: (subject, eventId) => this.#importDenials.note(subject, eventId),
       source: {
         stream: eventsStream(subnet),
         consumer: UPLINK_DURABLE,

@@ -123,6 +123,8 @@ export class MeshStream implements Part {
       maxAgeMs: maxAgeHours * 3_600_000,
       duplicateWindowMs,
       maxMessageBytes: MAX_EVENT_BYTES,
+      // Uplinks write here, and nobody else.
+      fastBatches: true,
     };
   }
 

@@ -1,10 +1,11 @@
-import { travellingHeaders } from "@adaos/core/wire";
+import { TRAVELLING_HEADERS, travellingHeaders } from "@adaos/core/wire";
 import type { Msg, MsgHdrs } from "nats";
-import type { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 import { eventIdWithin } from "../publish/message-ids.ts";
+import { bytesOfMsg } from "./msg-bytes.ts";
 
-/** One of these is in the name of every header that travels. */
-const TOKENS = ["traceparent", "tracestate", "baggage", "Adaos-"] as const;
+const LINE_END = 10;
+/** With one of these begins the name of every header that travels, and of none that a server writes. */
+const FIRST_LETTERS: ReadonlySet<number> = new Set(TRAVELLING_HEADERS.map((name) => name.charCodeAt(0)));
 
 /** The headers of a message that travel; nothing else that a stranger may have put into its headers is passed on. */
 export function headersOfMsg(msg: Msg): Record<string, string> {
@@ -43,8 +44,16 @@ export function serverHeader(msg: Msg, name: string): string {
 
 /** Whether any of them may be there. */
 function mayTravel(msg: Msg): boolean {
-  const head = headOf(msg);
-  return head === undefined || TOKENS.some((token) => head.includes(token));
+  const bytes = bytesOfMsg(msg);
+  if (bytes === undefined) return true;
+  const { content, headBytes } = bytes;
+  for (
+    let at = content.indexOf(LINE_END);
+    at !== -1 && at < headBytes;
+    at = content.indexOf(LINE_END, at + 1)
+  )
+    if (FIRST_LETTERS.has(content[at + 1] ?? 0)) return true;
+  return false;
 }
 
 /**
@@ -52,7 +61,7 @@ function mayTravel(msg: Msg): boolean {
  * whatever else is done with most messages. Nothing for a message that is another's.
  */
 function headOf(msg: Msg): Buffer | undefined {
-  const { _rdata: raw, _msg: info } = msg as Msg & Partial<Pick<MsgImpl, "_rdata" | "_msg">>;
-  if (raw === undefined || info === undefined) return undefined;
-  return Buffer.from(raw.buffer, raw.byteOffset, Math.max(0, info.hdr));
+  const bytes = bytesOfMsg(msg);
+  if (bytes === undefined) return undefined;
+  return Buffer.from(bytes.content.buffer, bytes.content.byteOffset, bytes.headBytes);
 }

@@ -7,7 +7,7 @@ export interface RawMessage {
   /** As {@link headerBlock} writes them. */
   readonly headers: string;
   readonly body: Uint8Array;
-  readonly reply?: string;
+  readonly reply?: string | undefined;
 }
 
 /**

@@ -4,7 +4,14 @@ import { plainText } from "../pull/consumer-state.ts";
 
 /** The server's answer to a write, or that there was none. */
 export type Ack =
-  | { readonly kind: "stored"; readonly stream: string; readonly seq: number; readonly duplicate: boolean }
+  | {
+      readonly kind: "stored";
+      readonly stream: string;
+      readonly seq: number;
+      readonly duplicate: boolean;
+      /** Messages of a batch that are stored, the first ones. */
+      readonly count?: number;
+    }
   /** No answer: it may or may not be stored. */
   | { readonly kind: "unknown"; readonly reason: string }
   /** Certainly not stored now; may be later. */
@@ -16,6 +23,7 @@ interface AckJson {
   readonly stream?: string;
   readonly seq?: number;
   readonly duplicate?: boolean;
+  readonly count?: number;
   readonly error?: { readonly code?: number; readonly err_code?: number; readonly description?: string };
 }
 
@@ -45,6 +53,7 @@ export function parseAck(msg: Msg): Ack {
       stream: json.stream,
       seq: json.seq ?? 0,
       duplicate: json.duplicate === true,
+      ...(Number.isSafeInteger(json.count) ? { count: json.count as number } : {}),
     };
   }
   const { code = 0, err_code: errCode = 0 } = json.error;

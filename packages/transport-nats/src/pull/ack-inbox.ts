@@ -9,8 +9,18 @@ const SWEEP_MS = 250;
 
 interface Waiting {
   readonly subjects: readonly string[];
-  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly waitMs: number;
+  readonly read: (answer: Msg) => Ack | undefined;
   done(ack: Ack): void;
+}
+
+/** How a write is answered. */
+export interface ExchangeOptions {
+  /** How long to wait. @default 2500 */
+  readonly waitMs?: number;
+  /** Reads an answer; nothing: another one follows. @default parseAck */
+  readonly read?: (answer: Msg) => Ack | undefined;
 }
 
 /** Where a connection's writes are answered: one subscription and one timer, however many wait. */
@@ -26,7 +36,7 @@ export class AckInbox {
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#inbox = connection.newInbox();
-    this.#subscription = connection.nc.subscribe(`${this.#inbox}.*`, {
+    this.#subscription = connection.nc.subscribe(`${this.#inbox}.>`, {
       callback: (error, msg) => {
         if (error === null) this.#onAnswer(msg);
       },
@@ -37,8 +47,12 @@ export class AckInbox {
     });
   }
 
-  /** Sends a write to `subjects`, then waits for its one answer. Never rejects. */
-  exchange(subjects: readonly string[], send: (reply: string) => void): Promise<Ack> {
+  /** Sends a write to `subjects`, then waits for its answer, there or one level below. Never rejects. */
+  exchange(
+    subjects: readonly string[],
+    send: (reply: string) => void,
+    { waitMs = ACK_WAIT_MS, read = parseAck }: ExchangeOptions = {},
+  ): Promise<Ack> {
     if (this.#connection.nc.isClosed())
       return Promise.resolve({ kind: "failed", error: new MeshError("closed", "the connection is closed") });
     // While the server is away, what the client buffers is thrown away at the reconnect: do not send at all.
@@ -46,7 +60,7 @@ export class AckInbox {
       return Promise.resolve({ kind: "unavailable", reason: "the server is away" });
     return new Promise((done) => {
       const token = (this.#count++).toString(36);
-      this.#waiting.set(token, { subjects, sinceMs: performance.now(), done });
+      this.#waiting.set(token, { subjects, untilMs: performance.now() + waitMs, waitMs, read, done });
       this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
       send(`${this.#inbox}.${token}`);
     });
@@ -56,13 +70,18 @@ export class AckInbox {
     clearInterval(this.#sweeper);
     this.#unlisten();
     this.#subscription.unsubscribe();
+    this.#answerAll({ kind: "unknown", reason: "nobody waits for it any more" });
   }
 
   #onAnswer(msg: Msg): void {
-    const token = msg.subject.slice(this.#inbox.length + 1);
+    const from = this.#inbox.length + 1;
+    const end = msg.subject.indexOf(".", from);
+    const token = msg.subject.slice(from, end === -1 ? undefined : end);
     const waiting = this.#waiting.get(token);
+    const ack = waiting?.read(msg);
+    if (ack === undefined) return;
     this.#waiting.delete(token);
-    waiting?.done(parseAck(msg));
+    waiting?.done(ack);
   }
 
   /** @param subject Only what was sent there. */
@@ -75,11 +94,11 @@ export class AckInbox {
   }
 
   #sweep(): void {
-    const untilMs = performance.now() - ACK_WAIT_MS;
-    for (const [token, { sinceMs, done }] of this.#waiting) {
-      if (sinceMs > untilMs) break;
+    const nowMs = performance.now();
+    for (const [token, { untilMs, waitMs, done }] of this.#waiting) {
+      if (untilMs > nowMs) continue;
       this.#waiting.delete(token);
-      done({ kind: "unknown", reason: `no answer in ${ACK_WAIT_MS} ms` });
+      done({ kind: "unknown", reason: `no answer in ${Math.round(waitMs)} ms` });
     }
     if (this.#waiting.size > 0) return;
     clearInterval(this.#sweeper);

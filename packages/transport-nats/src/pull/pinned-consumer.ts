@@ -5,6 +5,7 @@ import { type Connection, delay } from "../connection/connection.ts";
 import { type AckSource, type AckSubject, AckSubjects } from "./ack-subject.ts";
 import type { ConsumerState } from "./consumer-state.ts";
 import { EarlyMessages } from "./early-messages.ts";
+import { Gather } from "./gather.ts";
 import { type Delivered, Ordered, type OrderedMessage } from "./ordered-message.ts";
 import { type PulledInfo, PullLoop, type PullState } from "./pull-loop.ts";
 import { keptMsg, type PullSize } from "./pull-request.ts";
@@ -104,7 +105,7 @@ export class PinnedConsumer {
   #acked: AckSubject | undefined;
   #created: string | undefined;
   #progressMs = 0;
-  #acknowledging = false;
+  readonly #acknowledger = new Gather(() => this.#acknowledge());
   /** Counts how often everything held was forgotten. */
   #era = 0;
   #lookMs = LOOK_MS;
@@ -169,7 +170,7 @@ export class PinnedConsumer {
   async stop(): Promise<void> {
     this.quiet();
     this.#stopTicking();
-    this.#acknowledge();
+    this.#acknowledger.act();
     await this.#loop.unpin(UNPIN_MS);
     this.#loop.end();
     await this.#catchingUp;
@@ -256,15 +257,10 @@ export class PinnedConsumer {
     this.#options.onMessage(ordered);
   }
 
-  /** One acknowledgement covers whatever the same moment brings to its end. */
-  readonly #onDone = (): void => {
-    if (this.#acknowledging) return;
-    this.#acknowledging = true;
-    setImmediate(() => this.#acknowledge());
-  };
+  readonly #onDone = (): void => this.#acknowledger.ask();
 
+  /** One acknowledgement covers whatever has ended. */
   #acknowledge(): void {
-    this.#acknowledging = false;
     let done = 0;
     for (let next = this.#queue[0]; next?.isDone === true; next = this.#queue[done]) {
       this.#heldBytes -= next.bytes;

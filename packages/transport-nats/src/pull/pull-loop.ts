@@ -2,7 +2,9 @@ import { type Logger, MeshError } from "@adaos/core";
 import type { Msg, Subscription } from "nats";
 import type { Connection } from "../connection/connection.ts";
 import { serverHeader } from "../connection/message-headers.ts";
-import { type AckSubject, type AckSubjects, parseAckSubject } from "./ack-subject.ts";
+import { SubjectReader } from "../connection/msg-bytes.ts";
+import { AckReader } from "./ack-reader.ts";
+import type { AckSubject, AckSubjects } from "./ack-subject.ts";
 import { type ConsumerState, parseConsumerAnswer, plainText } from "./consumer-state.ts";
 import { PullRequest, type PullSize, sizeOfMsg } from "./pull-request.ts";
 import { UnaskedWatch } from "./unasked.ts";
@@ -89,6 +91,8 @@ export class PullLoop {
   readonly #unlisten: () => void;
   readonly #nextSubject: string;
   readonly #unasked = new UnaskedWatch();
+  readonly #subjects = new SubjectReader();
+  readonly #acks = new AckReader();
   #isPaused = false;
   #pin: string | undefined;
   #askedMs = 0;
@@ -287,12 +291,12 @@ export class PullLoop {
   #onMsg(request: PullRequest, msg: Msg): void {
     this.#heardMs = performance.now();
     const bytes = sizeOfMsg(msg);
-    if (msg.subject === request.inbox) {
+    if (this.#subjects.read(msg) === request.inbox) {
       if (bytes > MAX_STATUS_BYTES || !request.takeStatus()) return this.#onUnasked(bytes);
       return this.#onStatus(request, msg);
     }
     if (!request.takeMessage(bytes)) return this.#onUnasked(bytes);
-    const at = parseAckSubject(msg.reply ?? "");
+    const at = this.#acks.read(msg);
     if (at === undefined || this.#options.own?.isOwn(at) === false) return this.#onUnasked(bytes);
     if (this.#pin === undefined && this.#options.group !== undefined) {
       const pin = serverHeader(msg, "Nats-Pin-Id");

@@ -1,5 +1,6 @@
 import type { Msg } from "nats";
 import { MsgImpl } from "nats/lib/nats-base-client/msg.js";
+import { bytesOfMsg } from "../connection/msg-bytes.ts";
 
 /** How much one request for messages asks for. */
 export interface PullSize {
@@ -108,6 +109,5 @@ export function keptMsg(msg: Msg): Msg {
 
 /** Bytes of headers and body, which is what a message costs whoever holds it. Reads neither. */
 export function sizeOfMsg(msg: Msg): number {
-  const { _msg: info } = msg as Msg & Partial<Pick<MsgImpl, "_msg">>;
-  return Math.max(msg.data.length, info?.size ?? 0);
+  return bytesOfMsg(msg)?.content.length ?? msg.data.length;
 }

@@ -15,6 +15,8 @@ export interface StreamSettings {
   readonly whenFull?: "refuse" | "drop-oldest";
   /** Larger ones are refused, headers and all. What is larger and there already stays. */
   readonly maxMessageBytes: number;
+  /** Whether it takes batches that are stored message by message, each with its own sync. @default false */
+  readonly fastBatches?: boolean;
   /** What is stored under `src` is handed on under `dest` to whoever listens then. */
   readonly republish?: { readonly src: string; readonly dest: string };
 }
@@ -67,7 +69,7 @@ async function updateStream(jsm: JetStreamManager, settings: StreamSettings): Pr
 }
 
 function streamConfig(settings: StreamSettings): StreamConfig {
-  const config: Partial<StreamConfig> & { allow_atomic: boolean } = {
+  const config: Partial<StreamConfig> & { allow_atomic: boolean; allow_batched: boolean } = {
     name: settings.name,
     subjects: [...settings.subjects],
     retention: RetentionPolicy.Limits,
@@ -81,10 +83,11 @@ function streamConfig(settings: StreamSettings): StreamConfig {
     num_replicas: 1,
     allow_direct: true,
     allow_atomic: true,
+    allow_batched: settings.fastBatches ?? false,
     deny_delete: false,
     ...(settings.republish === undefined ? {} : { republish: settings.republish }),
   };
-  // The client's type predates `allow_atomic` (nats-server 2.12).
+  // The client's type predates both kinds of batches (nats-server 2.12 and 2.14).
   return config as StreamConfig;
 }
 

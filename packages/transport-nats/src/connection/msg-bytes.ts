@@ -1,0 +1,46 @@
+import type { Msg } from "nats";
+import type { MsgImpl } from "nats/lib/nats-base-client/msg.js";
+
+/** A message as it came over the wire. Windows on the client's buffer: not to be kept. */
+export interface MsgBytes {
+  readonly subject: Uint8Array;
+  readonly reply: Uint8Array | undefined;
+  /** Headers, then body. */
+  readonly content: Uint8Array;
+  readonly headBytes: number;
+}
+
+/**
+ * What the client's own messages hold (nats 2.29.3), whose properties make text and views anew. Nothing for a message
+ * that is another's.
+ */
+export function bytesOfMsg(msg: Msg): MsgBytes | undefined {
+  const { _rdata: content, _msg: info } = msg as Msg & Partial<Pick<MsgImpl, "_rdata" | "_msg">>;
+  if (content === undefined || info === undefined) return undefined;
+  return { subject: info.subject, reply: info.reply, content, headBytes: Math.max(0, info.hdr) };
+}
+
+/** Makes text of subjects. Many messages in a row have the same one. */
+export class SubjectReader {
+  #bytes: Uint8Array = new Uint8Array(0);
+  #text = "";
+
+  /** The subject of a message, which need not make it again. */
+  read(msg: Msg): string {
+    const own = msg as Msg & Partial<Pick<MsgImpl, "_subject" | "_msg">>;
+    const bytes = own._msg?.subject;
+    if (bytes === undefined) return msg.subject;
+    if (isEqual(bytes, this.#bytes)) own._subject = this.#text;
+    else {
+      this.#bytes = bytes.slice();
+      this.#text = msg.subject;
+    }
+    return this.#text;
+  }
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = a.length - 1; i >= 0; i--) if (a[i] !== b[i]) return false;
+  return true;
+}

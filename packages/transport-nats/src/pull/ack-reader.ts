@@ -1,0 +1,124 @@
+import type { Msg } from "nats";
+import { bytesOfMsg } from "../connection/msg-bytes.ts";
+import { type AckSubject, parseAckSubject } from "./ack-subject.ts";
+
+const PREFIX_LENGTH = "$JS.ACK.".length;
+const DOT = 46;
+const ZERO = 48;
+const MAX_DIGITS = 15;
+const MAX_TIME_DIGITS = 19;
+/** Nanoseconds within a millisecond. */
+const NANO_DIGITS = 6;
+
+/**
+ * Reads how deliveries of one consumer are acknowledged, as {@link parseAckSubject} does, out of the bytes: all begin
+ * alike, and text is made of none but the first.
+ */
+export class AckReader {
+  /** How the newest began that was read in full. */
+  #begin: Uint8Array = new Uint8Array(0);
+  #source = "";
+  #at = 0;
+
+  /** Nothing where it is no acknowledgement subject. */
+  read(msg: Msg): AckSubject | undefined {
+    const bytes = bytesOfMsg(msg)?.reply;
+    const known = bytes === undefined ? undefined : this.#readKnown(bytes);
+    if (known !== undefined) return known;
+    const parsed = parseAckSubject(msg.reply ?? "");
+    if (parsed !== undefined && bytes !== undefined) {
+      this.#begin = bytes.slice(0, PREFIX_LENGTH + parsed.source.length + 1);
+      this.#source = parsed.source;
+    }
+    return parsed;
+  }
+
+  /** Nothing for what begins otherwise, or is not to the letter as servers write it: the slow way knows. */
+  #readKnown(bytes: Uint8Array): AckSubject | undefined {
+    const begin = this.#begin;
+    if (begin.length === 0 || !beginsWith(bytes, begin)) return undefined;
+    this.#at = begin.length;
+    const deliveryCount = this.#count(bytes);
+    const seq = this.#count(bytes);
+    const seqEnd = this.#at - 1;
+    const consumerSeq = this.#count(bytes);
+    const timeEnd = bytes.indexOf(DOT, this.#at);
+    const storedMs = msOf(bytes, this.#at, timeEnd);
+    this.#at = timeEnd + 1;
+    const isPendingLast = this.#count(bytes) >= 0 && this.#at > bytes.length;
+    if (!(deliveryCount > 0 && seq > 0 && consumerSeq > 0 && storedMs >= 0 && isPendingLast))
+      return undefined;
+    return new KnownAck(this.#source, deliveryCount, seq, consumerSeq, storedMs, bytes, seqEnd);
+  }
+
+  /** The number up to the next dot, which is passed over; NaN for what is none. */
+  #count(bytes: Uint8Array): number {
+    const from = this.#at;
+    let count = 0;
+    let at = from;
+    for (; at < bytes.length; at++) {
+      const digit = (bytes[at] ?? 0) - ZERO;
+      if (digit === DOT - ZERO) break;
+      if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+      count = count * 10 + digit;
+    }
+    this.#at = at + 1;
+    const length = at - from;
+    const isWritten = length > 0 && length <= MAX_DIGITS && (length === 1 || bytes[from] !== ZERO);
+    return isWritten ? count : Number.NaN;
+  }
+}
+
+class KnownAck implements AckSubject {
+  readonly source: string;
+  readonly deliveryCount: number;
+  readonly seq: number;
+  readonly consumerSeq: number;
+  readonly storedMs: number;
+  readonly #bytes: Uint8Array;
+  readonly #seqEnd: number;
+
+  constructor(
+    source: string,
+    deliveryCount: number,
+    seq: number,
+    consumerSeq: number,
+    storedMs: number,
+    bytes: Uint8Array,
+    seqEnd: number,
+  ) {
+    this.source = source;
+    this.deliveryCount = deliveryCount;
+    this.seq = seq;
+    this.consumerSeq = consumerSeq;
+    this.storedMs = storedMs;
+    this.#bytes = bytes;
+    this.#seqEnd = seqEnd;
+  }
+
+  get key(): string {
+    const timeFrom = this.#bytes.indexOf(DOT, this.#seqEnd + 1) + 1;
+    const timeEnd = this.#bytes.indexOf(DOT, timeFrom);
+    return `${this.seq} ${String.fromCharCode(...this.#bytes.subarray(timeFrom, timeEnd))}`;
+  }
+}
+
+function beginsWith(bytes: Uint8Array, begin: Uint8Array): boolean {
+  if (bytes.length <= begin.length) return false;
+  for (let i = begin.length - 1; i >= 0; i--) if (bytes[i] !== begin[i]) return false;
+  return true;
+}
+
+/** Milliseconds of a time in nanoseconds, which is more than a number holds exactly; NaN for what is none. */
+function msOf(bytes: Uint8Array, from: number, to: number): number {
+  const length = to - from;
+  if (length <= NANO_DIGITS || length > MAX_TIME_DIGITS) return Number.NaN;
+  let [ms, nanos] = [0, 0];
+  for (let at = from; at < to; at++) {
+    const digit = (bytes[at] ?? 0) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+    if (at < to - NANO_DIGITS) ms = ms * 10 + digit;
+    else nanos = nanos * 10 + digit;
+  }
+  return ms + nanos / 1e6;
+}
