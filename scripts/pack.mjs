@@ -1,5 +1,5 @@
 // `npm run pack -- [DIR]`: makes a tarball of every package that users install, in dist-packages/ by default.
-// Needs "npm run build" before. Packages are packed from a copy, so that the checkout's manifests may name their
+// "npm run" builds before. Packages are packed from a copy, so that the checkout's manifests may name their
 // sources.
 import {
   cpSync,

@@ -34,19 +34,21 @@ const INSTRUCTIONS =
  * carries the protocol alone.
  * @param policy Reads the policy anew.
  * @param say Takes what a person should know, a line at a time.
+ * @param version Of the program, as the client is told.
  * @throws MeshError `invalid-config` for a registry that is not right, at the start; `too-large` for a message that is.
  */
 export async function serveMcp(
   registryDir: string,
   policy: Sources["policy"],
   say: (line: string) => void,
+  version: string,
 ): Promise<void> {
   const live = new RegistryOnDisk(registryDir);
   const sources: Sources = { registry: () => live.current(), policy };
   const { records } = await sources.registry();
   const asked = untilAsked();
   const desk = new RequestsInHand(say);
-  const server = serverOf(sources, desk);
+  const server = serverOf(sources, desk, version);
   const closed = new Promise<"closed">((resolve) => {
     server.onclose = () => resolve("closed");
   });
@@ -78,9 +80,9 @@ function answerNoJson(): void {
   process.stdout.write(`${visibleJson({ jsonrpc: "2.0", id: null, error })}\n`);
 }
 
-function serverOf(sources: Sources, desk: RequestsInHand): Server {
+function serverOf(sources: Sources, desk: RequestsInHand, version: string): Server {
   const server = new Server(
-    { name: "adaos", version: "0.1.0" },
+    { name: "adaos", version },
     { capabilities: { resources: {}, tools: {} }, instructions: INSTRUCTIONS },
   );
   server.setRequestHandler(ListResourcesRequestSchema, ({ params }) =>

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { stateOption } from "../options/options.ts";
 import { type RegistryOptions, registryOption } from "../options/registry-options.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { VERSION } from "../version.ts";
 import { configOption, loadMeantPolicy, type PolicyOptions } from "./policy/policy-options.ts";
 
 export function mcpCommand(terminal: Terminal): Command {
@@ -22,6 +23,6 @@ export function mcpCommand(terminal: Terminal): Command {
     )
     .action(async ({ registry, ...policy }: RegistryOptions & PolicyOptions) => {
       const { serveMcp } = await import("@adaos/mcp");
-      await serveMcp(registry, () => loadMeantPolicy(policy), terminal.say);
+      await serveMcp(registry, () => loadMeantPolicy(policy), terminal.say, VERSION);
     });
 }

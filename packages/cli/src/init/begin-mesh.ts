@@ -65,7 +65,11 @@ function filesBelow(dir: string): string[] {
     .sort();
 }
 
-/** A link that leads nowhere is in the way too. */
+/** A link that leads nowhere is in the way too. Throws `usage` when a file stands where a folder should. */
 function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (cause) {
+    throw MeshError.from(cause, "usage", "no mesh can begin here, name another folder");
+  }
 }

@@ -46,6 +46,12 @@ describe("planInit()", () => {
     expect(() => planInit(dir)).toThrow("mesh.yaml is there already");
   });
 
+  test("says that a file is no folder, wherever on the way it stands", () => {
+    writeFileSync(join(dir, "schemas"), "");
+    for (const path of [dir, join(dir, "schemas"), join(dir, "schemas", "below")])
+      expect(() => planInit(path)).toThrow(expect.objectContaining({ code: "usage" }));
+  });
+
   test("leaves alone what a folder of programs has", () => {
     for (const name of [".gitignore", "package.json", "tsconfig.json"]) writeFileSync(join(dir, name), "own");
     const plan = planInit(dir);

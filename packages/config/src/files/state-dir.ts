@@ -1,9 +1,9 @@
 import { dirname, join, resolve } from "node:path";
 import type { NodeAddress } from "@adaos/core/wire";
 
-/** The folder of `--state`, else of `ADAOS_STATE`, else `.adaos` here. */
+/** The folder of `--state`, else of `ADAOS_STATE`, else `.adaos` here. An empty text names no folder. */
 export function resolveStateDir(option: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
-  return resolve(option ?? env["ADAOS_STATE"] ?? ".adaos");
+  return resolve(option || env["ADAOS_STATE"] || ".adaos");
 }
 
 /** How messages name it. */

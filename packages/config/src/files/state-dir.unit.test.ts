@@ -9,6 +9,11 @@ describe("resolveStateDir()", () => {
     expect(resolveStateDir(undefined, {})).toBe(resolve(".adaos"));
   });
 
+  test("takes an empty variable of a shell for none, and not for the folder where the shell is", () => {
+    expect(resolveStateDir(undefined, { ADAOS_STATE: "" })).toBe(resolve(".adaos"));
+    expect(resolveStateDir("", { ADAOS_STATE: "" })).toBe(resolve(".adaos"));
+  });
+
   test("makes a path absolute", () => {
     expect(resolveStateDir("x/../y", {})).toBe(resolve("y"));
   });
