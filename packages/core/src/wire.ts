@@ -65,7 +65,12 @@ export {
   receivedAnswerFilter,
   subnetAsks,
 } from "./wire/ask-subject.ts";
-export { deadLetterSubject } from "./wire/dead-letter-subject.ts";
+export {
+  deadLetterSubject,
+  deadLettersOf,
+  type LetterOwner,
+  parseDeadLetterSubject,
+} from "./wire/dead-letter-subject.ts";
 export { messageProblem } from "./wire/message-problem.ts";
 export {
   MAX_DEAD_LETTER_BYTES,

@@ -12,11 +12,13 @@ export {
   type DeadLetterSummary,
   deadLetters,
   failedLetters,
+  foundLetters,
   type KeptDeadLetter,
   parkedWaits,
   summaryOf,
 } from "./dead-letters/dead-letters.ts";
 export { inFlight } from "./dead-letters/in-flight.ts";
+export { replayLetters } from "./dead-letters/replay-letters.ts";
 export { replayedLetters } from "./dead-letters/replayed-letters.ts";
 export { type DurableState, durables } from "./durables.ts";
 export { hubServers, type OpenServer, withServers } from "./hubs.ts";

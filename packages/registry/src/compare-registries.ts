@@ -6,7 +6,10 @@ import { compareRecords, type EventRecord } from "./record.ts";
 
 /** What of an event is compared. */
 export interface ReleasedEvent {
-  readonly record: Pick<EventRecord, "name" | "version" | "kind" | "status" | "required_headers">;
+  readonly record: Pick<EventRecord, "name" | "version" | "kind" | "status" | "required_headers"> & {
+    /** @default "at-least-once" */
+    readonly delivery?: "at-most-once";
+  };
   readonly schema: SchemaScope;
   /** `x-version`: "1.2.0". */
   readonly schemaVersion: string | undefined;
@@ -39,7 +42,10 @@ export function releasedEvents(registry: FileRegistry): ReleasedEvent[] {
 /** One of them. Throws `unknown-event`. */
 export function releasedEvent(registry: FileRegistry, name: string, version: number): ReleasedEvent {
   const schema = registry.scopeOf(name, version);
-  return { record: registry.recordOf(name, version), schema, schemaVersion: schemaVersionOf(schema.root) };
+  const declared = registry.recordOf(name, version);
+  const { delivery } = declared.semantics;
+  const record = delivery === "at-most-once" ? { ...declared, delivery } : declared;
+  return { record, schema, schemaVersion: schemaVersionOf(schema.root) };
 }
 
 /**
@@ -86,6 +92,11 @@ function changed(event: string, was: ReleasedEvent, is: ReleasedEvent): EventCha
     const told = `is of kind ${is.record.kind} now, and was ${was.record.kind}`;
     backward.push({ pointer: "", told });
     forward.push({ pointer: "", told });
+  }
+  if (was.record.delivery !== is.record.delivery) {
+    const isLost = is.record.delivery === "at-most-once";
+    if (isLost) backward.push({ pointer: "", told: "may be lost now (at-most-once), and was not" });
+    else notes.push("delivery at-least-once, was at-most-once");
   }
   if (was.record.status !== is.record.status)
     notes.push(`status ${is.record.status}, was ${was.record.status}`);

@@ -69,6 +69,7 @@ describe("compareRegistries()", () => {
   test.each([
     ["a header that is required", { required_headers: ["idempotency_key"] }, 1, 0],
     ["another kind", { kind: "command" as const }, 1, 1],
+    ["a command that may be lost and might not", { delivery: "at-most-once" as const }, 1, 0],
     ["another status", { status: "deprecated" as const }, 0, 0],
   ])("%s", (_, record, backward, forward) => {
     const [change] = compareRegistries([event(text)], [event(text, record)]);
@@ -93,6 +94,14 @@ describe("a lock", () => {
     ["released-removed", []],
   ])("finds %s", (rule, present) => {
     expect(lockFaults(lock, present).map((fault) => fault.rule)).toEqual([rule]);
+  });
+
+  test("keeps that a command may be lost, and finds it when another may be from now on", () => {
+    const lost = event(text, { kind: "command", delivery: "at-most-once" });
+    expect(parseLock(formatLock([lost]), "l.json")[0]?.record.delivery).toBe("at-most-once");
+    const kept = parseLock(formatLock([event(text, { kind: "command" })]), "l.json");
+    expect(lockFaults(kept, [lost]).map(({ rule }) => rule)).toEqual(["breaking-change"]);
+    expect(lockFaults([lost], [event(text, { kind: "command" })])).toEqual([]);
   });
 
   test("lets a compatible change pass with a higher version", () => {

@@ -11,6 +11,8 @@ const COMPLETE = `
   schema: nlp/intent.detected/v1/schema.json
 `;
 
+const COMMAND = COMPLETE.replace("kind: event", "kind: command");
+
 function refusal(text: string): string {
   try {
     parseRecords(text, "registry.yaml");
@@ -108,6 +110,24 @@ describe("parseRecords()", () => {
       `${COMPLETE}  semantics: { delivery: once }\n`,
       "registry.yaml:8:26",
       "at-least-once",
+    ],
+    [
+      "an event that may be lost",
+      `${COMPLETE}  semantics: { delivery: at-most-once }\n`,
+      "registry.yaml:8:26",
+      "only a command may be lost",
+    ],
+    [
+      "a command that may be lost and whose effect has a key",
+      `${COMMAND}  semantics: { delivery: at-most-once, idempotency_key: idempotency_key }\n`,
+      "registry.yaml:8:26",
+      "its handler must not be lost",
+    ],
+    [
+      "one whose effect has a key by a required header",
+      `${COMMAND}  required_headers: [idempotency_key]\n  semantics: { delivery: at-most-once }\n`,
+      "registry.yaml:9:26",
+      "its handler must not be lost",
     ],
     ["bad YAML", "- name: [", "registry.yaml:1:", ""],
     ["a field twice", `${COMPLETE}  version: 2\n`, "registry.yaml:8:3", "unique"],

@@ -2,10 +2,12 @@ import {
   DEAD_LETTER_ROOT,
   type DeadLetter,
   deadLetterStream,
+  type LetterOwner,
   PARKED_EVENTS,
   parkedLetter,
   parkedStream,
   parkedWaitFilter,
+  parseDeadLetterSubject,
   parseParkedPlace,
   parseParkedSubject,
 } from "@adaos/core/wire";
@@ -45,16 +47,40 @@ export async function* failedLetters(
   server: OpenServer,
   filter: FailureFilter = {},
 ): AsyncGenerator<KeptDeadLetter> {
+  for await (const { letter } of foundFailures(server, filter)) if (letter !== undefined) yield letter;
+}
+
+/** What lies at one place of a stream of failures. */
+export interface FoundLetter {
+  readonly kept: number;
+  /** The durable that it is of, where all of these lie in one stream and none is left out by the way of looking. */
+  readonly owner: LetterOwner | undefined;
+  /** Nothing where the filter does not match it, or it cannot be read. */
+  readonly letter: KeptDeadLetter | undefined;
+}
+
+/** As {@link deadLetters}, and what is not among them though it lies between. */
+export async function* foundLetters(server: OpenServer, filter: FailureFilter): AsyncGenerator<FoundLetter> {
+  yield* foundFailures(server, filter);
+  for await (const letter of parkedLetters(server, filter))
+    yield { kept: letter.kept, owner: undefined, letter };
+}
+
+async function* foundFailures(server: OpenServer, filter: FailureFilter): AsyncGenerator<FoundLetter> {
   const handlers = filterSubject(DEAD_LETTER_ROOT, server.of, filter);
   if (handlers === undefined) return;
   const stream = deadLetterStream(server.of);
   for await (const message of storedMessages(server.connection, stream, `${handlers}.>`)) {
+    const { seq: kept, subject } = message;
+    const owner = parseDeadLetterSubject(subject);
     const entry = parseStored(message, deadLetterSchema);
-    if (entry === undefined || !isOwn(entry, message.subject) || !isOfEvent(filter, entry.event_name))
-      continue;
-    if (filter.category !== undefined && entry.category !== filter.category) continue;
-    yield { subnet: server.of, stream, kept: message.seq, entry };
+    const isMatched = entry !== undefined && isOwn(entry, owner) && isMatchedBy(filter, entry);
+    yield { kept, owner, letter: isMatched ? { subnet: server.of, stream, kept, entry } : undefined };
   }
+}
+
+function isMatchedBy(filter: FailureFilter, { event_name, category }: DeadLetter): boolean {
+  return isOfEvent(filter, event_name) && (filter.category ?? category) === category;
 }
 
 /** That a durable waits for a parked event. */
@@ -100,7 +126,6 @@ async function* parkedLetters(server: OpenServer, filter: FailureFilter): AsyncG
 }
 
 /** The subject says who wrote it: what claims to be another's would be given to that one's handler. */
-function isOwn({ node, durable }: DeadLetter, subject: string): boolean {
-  const [, subnet, name, ofDurable] = subject.split(".");
-  return node === `${subnet}/${name}` && durable === ofDurable;
+function isOwn({ node, durable }: DeadLetter, owner: LetterOwner | undefined): boolean {
+  return owner !== undefined && node === `${owner.subnet}/${owner.node}` && durable === owner.durable;
 }

@@ -4,8 +4,8 @@ import { delay, StreamPublisher } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 import { isNoEvent, type PastEvent, storedBytes } from "./past.ts";
 
-/** On their way at a time: what shares a disk sync is stored together. */
-const MAX_BATCH = 256;
+/** On their way at a time: what shares a disk sync is stored together. As many as the publisher puts into one batch. */
+const MAX_BATCH = 500;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** With a rate, so many batches a second: it is held evenly, and a stop is soon. */
 const BATCHES_A_SECOND = 10;
@@ -66,7 +66,7 @@ export class ReplayRun {
   async run(events: AsyncIterable<PastEvent>): Promise<void> {
     const { signal, perSecond } = this.#options;
     try {
-      for await (const batch of batches(events, batchSize(perSecond))) {
+      for await (const batch of ahead(batches(events, batchSize(perSecond)))) {
         this.nextSeq = batch[0]?.seq ?? this.nextSeq;
         await this.#waitForTurn(batch.length);
         if (signal.aborted || !(await this.#store(batch))) return;
@@ -171,6 +171,23 @@ function fittingCount(pending: readonly Pending[], room: number): number {
     return bytes > room;
   });
   return tooMany === -1 ? pending.length : tooMany;
+}
+
+/** Reads the next while this one is being stored. */
+async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
+  let next = items.next();
+  try {
+    for (;;) {
+      const { value, done } = await next;
+      if (done === true) return;
+      next = items.next();
+      // It is waited for when this one is done; if that fails, nobody does.
+      next.catch(() => undefined);
+      yield value;
+    }
+  } finally {
+    await items.return(undefined);
+  }
 }
 
 /** Pure. */

@@ -38,6 +38,6 @@ describe("batches()", () => {
 
 describe("batchSize()", () => {
   test("is small where a rate is low", () => {
-    expect([undefined, 0.5, 9, 50, 1000, 100_000].map(batchSize)).toEqual([256, 1, 1, 5, 100, 256]);
+    expect([undefined, 0.5, 9, 50, 1000, 100_000].map(batchSize)).toEqual([500, 1, 1, 5, 100, 500]);
   });
 });

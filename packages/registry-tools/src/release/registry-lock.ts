@@ -17,6 +17,7 @@ const lockSchema = z.strictObject({
       kind: z.enum(["event", "command", "reply"]),
       status: z.enum(["draft", "stable", "deprecated"]),
       required_headers: z.array(z.string()),
+      delivery: z.literal("at-most-once").exactOptional(),
       schema: z.record(z.string(), z.unknown()),
     }),
   ),
@@ -35,6 +36,7 @@ export function formatLock(events: readonly ReleasedEvent[]): string {
       kind: record.kind,
       status: record.status,
       required_headers: record.required_headers,
+      ...(record.delivery === undefined ? {} : { delivery: record.delivery }),
       schema: schema.root,
     }));
   return `${JSON.stringify({ lock: 1, events: released }, undefined, 2)}\n`;

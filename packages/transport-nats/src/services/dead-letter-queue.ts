@@ -1,6 +1,9 @@
 import { MeshError } from "@adaos/core";
 import {
+  deadLetterStream,
+  deadLettersOf,
   eventsStream,
+  type LetterOwner,
   type ReplayableLetter,
   replayOf,
   type Signatures,
@@ -42,13 +45,25 @@ export class DeadLetterQueue {
    * `invalid-event` when the dead letter holds no event, `denied` when its subnet has not signed it.
    */
   async replay(letter: KeptLetter): Promise<string> {
+    const id = await this.store(letter);
+    await this.remove(letter);
+    return id;
+  }
+
+  /** The first half of {@link replay}: the dead letter stays. Resolves with the id of the new event. */
+  async store(letter: Pick<KeptLetter, "entry">): Promise<string> {
     const replay = replayOf(letter.entry, this.#signatures);
     // Whoever wrote the dead letter chose its headers, and a server acts upon some.
     const message = { ...replay, headers: travellingHeaders((name) => replay.headers[name]) };
     const { stream } = await this.#publisher.publish(message);
     if (stream !== eventsStream(this.#subnet)) throw new MeshError("internal", `replayed into ${stream}`);
-    await this.remove(letter);
     return message.id;
+  }
+
+  /** Takes away all dead letters of a durable up to a place, itself too. To the server it is one write. */
+  async removeUpTo(owner: LetterOwner, kept: number): Promise<void> {
+    const bounds = { filter: deadLettersOf(owner), seq: kept + 1 };
+    await this.#jsm.streams.purge(deadLetterStream(this.#subnet), bounds);
   }
 
   async remove({ stream, kept }: Pick<KeptLetter, "stream" | "kept">): Promise<void> {

@@ -1,7 +1,16 @@
 import { resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { firstLine, messageOf, visibleJson } from "@adaos/core/wire";
-import { deadLetters, EventMask, inFlight, type KeptDeadLetter, operatorSignatures } from "@adaos/operations";
+import {
+  deadLetters,
+  EventMask,
+  foundLetters,
+  inFlight,
+  type KeptDeadLetter,
+  type OpenServer,
+  operatorSignatures,
+  replayLetters,
+} from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { DeadLetterQueue } from "@adaos/transport-nats";
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -93,8 +102,14 @@ function replayCommand(terminal: Terminal): Command {
       if (permanent > 0)
         terminal.say(`${permanent} of them failed for reasons that time does not cure; fix those first`);
       if (!(await confirmed("replay", "dead letters", { count }, options, terminal))) return;
-      const plan = { count, last, isMeant, perSecond: options.rate };
-      const { done, failed } = await change(plan, options, terminal, (desk, letter) => desk.replay(letter));
+      const plan = { count, last, isMeant };
+      const { done, failed } = await change(plan, options, terminal, (hub, desk, tell) =>
+        replayLetters(foundLetters(hub, options), desk, {
+          isMeant: upTo(plan),
+          perSecond: options.rate,
+          onEnd: tell,
+        }),
+      );
       tellCounts({ replayed: done, failed }, options, terminal);
     });
 }
@@ -111,8 +126,14 @@ function purgeCommand(terminal: Terminal): Command {
       const isMeant = ({ entry }: KeptDeadLetter): boolean => Date.parse(entry.at) < beforeMs;
       const { count, all, last } = await survey(options, terminal, isMeant);
       if (!(await confirmed("delete", "dead letters", { count }, options, terminal))) return;
-      const { done } = await change({ count, last, isMeant }, options, terminal, (desk, letter) =>
-        desk.remove(letter),
+      const plan = { count, last, isMeant };
+      const { done } = await change(plan, options, terminal, (hub, desk, tell) =>
+        inFlight(meant(hub, plan, options), { maxInFlight: MAX_IN_FLIGHT }, (letter) =>
+          desk.remove(letter).then(
+            () => tell(letter),
+            (thrown: unknown) => tell(letter, MeshError.from(thrown, "unavailable", "not done")),
+          ),
+        ),
       );
       tellCounts({ deleted: done, kept: all - done }, options, terminal);
     });
@@ -157,34 +178,32 @@ async function survey(
 
 interface ChangePlan extends Pick<Survey, "count" | "last"> {
   readonly isMeant: (letter: KeptDeadLetter) => boolean;
-  readonly perSecond?: number | undefined;
 }
+
+type Tell = (letter: KeptDeadLetter, error?: MeshError) => void;
 
 /** Does something to each dead letter that is meant, telling how far it is. A failure of some lets the others go on. */
 async function change(
-  { count, last, isMeant, perSecond }: ChangePlan,
+  { count }: ChangePlan,
   options: FailureOptions,
   terminal: Terminal,
-  act: (desk: DeadLetterQueue, letter: KeptDeadLetter) => Promise<unknown>,
+  act: (hub: OpenServer, desk: DeadLetterQueue, tell: Tell) => Promise<void>,
 ): Promise<{ readonly done: number; readonly failed: number }> {
   let [done, failed] = [0, 0];
   const told = progress(terminal, () => `${done + failed} of ${count}`);
-  const actOn = async (desk: DeadLetterQueue, letter: KeptDeadLetter): Promise<void> => {
-    try {
-      await act(desk, letter);
+  const tell: Tell = ({ entry }, error) => {
+    if (error === undefined) {
       done++;
-    } catch (thrown) {
-      process.exitCode = EXIT_CODES[MeshError.from(thrown, "unavailable", "not done").code];
-      if (++failed <= MAX_NAMED) terminal.say(`${letter.entry.dead_letter_id}: ${messageOf(thrown)}`);
+      return;
     }
+    process.exitCode = EXIT_CODES[error.code];
+    if (++failed <= MAX_NAMED) terminal.say(`${entry.dead_letter_id}: ${messageOf(error)}`);
   };
   try {
     const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
     await withHubs(options, terminal, async (hub) => {
       const desk = new DeadLetterQueue(hub.of, hub.connection, hub.jsm, signatures);
-      const letters = upTo(last, deadLetters(hub, options), isMeant);
-      await inFlight(letters, { maxInFlight: MAX_IN_FLIGHT, perSecond }, (letter) => actOn(desk, letter));
-      await desk.close();
+      await act(hub, desk, tell).finally(() => desk.close());
     });
   } finally {
     told.end();
@@ -192,14 +211,17 @@ async function change(
   return { done, failed };
 }
 
-async function* upTo(
-  last: ReadonlyMap<string, number>,
-  letters: AsyncIterable<KeptDeadLetter>,
-  isMeant: (letter: KeptDeadLetter) => boolean,
+async function* meant(
+  hub: OpenServer,
+  plan: ChangePlan,
+  options: FailureOptions,
 ): AsyncGenerator<KeptDeadLetter> {
-  for await (const letter of letters) {
-    if (letter.kept <= (last.get(letter.stream) ?? 0) && isMeant(letter)) yield letter;
-  }
+  const isMeant = upTo(plan);
+  for await (const letter of deadLetters(hub, options)) if (isMeant(letter)) yield letter;
+}
+
+function upTo({ last, isMeant }: ChangePlan): (letter: KeptDeadLetter) => boolean {
+  return (letter) => letter.kept <= (last.get(letter.stream) ?? 0) && isMeant(letter);
 }
 
 function parseDays(text: string): number {
