@@ -1,5 +1,6 @@
 import { NonRetryableError } from "@adaos/client";
 import type { IdempotencyStore } from "@adaos/core";
+import { DeliverPolicy } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
 
@@ -89,7 +90,7 @@ describe("an effect happens once", () => {
     await until("all are settled", () => desk.stats.handled === effects.length);
     const before = effects.length;
     await desk.close();
-    await deleteConsumer("beta", "EVENTS_beta", "desk_lost");
+    await beginAnew("beta", "EVENTS_beta", "desk_lost");
     const successor = await mesh.connect("beta/desk");
     await successor.subscribe("ui.", options, ({ event_id }) => void effects.push(event_id));
     await until("everything came again", () => successor.stats.repeated >= before);
@@ -163,10 +164,15 @@ describe("an effect happens once", () => {
     expect(desk.stats).toMatchObject({ retried: 0, held: 1 });
   });
 
-  function deleteConsumer(subnet: string, stream: string, consumer: string): Promise<boolean> {
-    return mesh.asService(subnet, async (nc) =>
-      (await nc.jetstreamManager()).consumers.delete(stream, consumer),
-    );
+  /** As a server that has lost a durable, and nobody knows any more where it stood. */
+  function beginAnew(subnet: string, stream: string, consumer: string): Promise<unknown> {
+    return mesh.asService(subnet, async (nc) => {
+      const { consumers } = await nc.jetstreamManager();
+      const { config } = await consumers.info(stream, consumer);
+      const { opt_start_seq: _, opt_start_time: __, ...kept } = config;
+      await consumers.delete(stream, consumer);
+      return consumers.add(stream, { ...kept, deliver_policy: DeliverPolicy.All });
+    });
   }
 
   function rawDeadLetter(subnet: string, node: string, durable: string): Promise<Uint8Array> {
