@@ -30,8 +30,11 @@ const MAX_ACK_PENDING = 256;
  * marked: at the hub, which is just coming back, that may take as long as an answer may.
  */
 const SAME_MOMENT_MS: Readonly<Record<Place, number>> = { member: 250, hub: 3000 };
-/** An effect that a kill repeats has happened no longer before it; on a busy machine a sync takes its time. */
-const BEFORE_KILL_MS = 3000;
+/**
+ * An effect that a kill repeats has happened no longer before it. A sync takes its time on a busy machine; a mark is on
+ * its way to the hub for as long as that is away.
+ */
+const BEFORE_KILL_MS: Readonly<Record<Place, number>> = { member: 3000, hub: 60_000 };
 
 const YAML = `
 mesh: marks
@@ -279,7 +282,7 @@ function judge(
     for (const [i, { atMs, pid }] of inOrder.slice(0, -1).entries()) {
       const next = inOrder[i + 1] ?? { atMs: 0, pid: 0, place: "member" };
       const kill = kills.find((one) => one.pid === pid);
-      const isExplained = kill !== undefined && kill.atMs - atMs <= BEFORE_KILL_MS && next.atMs >= kill.atMs;
+      const isExplained = kill !== undefined && kill.atMs - atMs <= BEFORE_KILL_MS[next.place] && next.atMs >= kill.atMs;
       if (isExplained) byKill.set(kill, (byKill.get(kill) ?? 0) + 1);
       else if (next.pid !== pid && next.atMs - atMs <= SAME_MOMENT_MS[next.place]) atOnce++;
       else beyond.push(`${eventId} at ${atMs} by ${pid} and at ${next.atMs} by ${next.pid}`);
