@@ -282,7 +282,8 @@ function judge(
     for (const [i, { atMs, pid }] of inOrder.slice(0, -1).entries()) {
       const next = inOrder[i + 1] ?? { atMs: 0, pid: 0, place: "member" };
       const kill = kills.find((one) => one.pid === pid);
-      const isExplained = kill !== undefined && kill.atMs - atMs <= BEFORE_KILL_MS[next.place] && next.atMs >= kill.atMs;
+      const isExplained =
+        kill !== undefined && kill.atMs - atMs <= BEFORE_KILL_MS[next.place] && next.atMs >= kill.atMs;
       if (isExplained) byKill.set(kill, (byKill.get(kill) ?? 0) + 1);
       else if (next.pid !== pid && next.atMs - atMs <= SAME_MOMENT_MS[next.place]) atOnce++;
       else beyond.push(`${eventId} at ${atMs} by ${pid} and at ${next.atMs} by ${next.pid}`);
