@@ -112,6 +112,8 @@ export {
   PARKED_ROOT,
   PROCESSING_ROOT,
   parkedStream,
+  parseHubServiceSubject,
+  parseMemberConsumer,
   processingStream,
   REFILL_SERVICE,
   REGISTRY_OFFER,
@@ -149,6 +151,7 @@ export {
 export {
   EVENT_ROOT,
   type EventAddress,
+  filterOrigin,
   formatReplaySubject,
   formatSubject,
   isEventSubject,

@@ -1,5 +1,7 @@
 import type { Classification } from "../handle/classify.ts";
-import type { FailureInfo } from "../handle/failure-info.ts";
+import { failureInfo } from "../handle/failure-info.ts";
+import type { FailureDecision } from "../handle/settle-failure.ts";
+import type { NodeAddress } from "../wire/subject.ts";
 
 /**
  * How the handling of an event stands. `failed`: time cannot cure it; `dead_letter`: its retries are spent. The event
@@ -53,11 +55,55 @@ export interface ProcessingRecord {
   readonly tags?: readonly string[];
 }
 
-/** The error of a record. */
-export function errorInfo(
+/** What a record is made of. */
+export interface RecordFacts {
+  /** An event of a stream, or a run, which is of none: `""` and 0. */
+  readonly of: Pick<ProcessingRecord, "event_id" | "event_type" | "source" | "stream" | "seq" | "tags">;
+  readonly handler: NodeAddress & { readonly durable: string };
+  readonly status: ProcessingStatus;
+  /** The last failure and what was decided about it; nothing where none is to be told. */
+  readonly failed?: { readonly thrown: unknown; readonly decision: FailureDecision } | undefined;
+  /** Failed attempts so far. */
+  readonly failures: number;
+  readonly maxRetries: number;
+  /** Of a run that begins: how many have begun and never ended. */
+  readonly starts?: number;
+  readonly actions: readonly RecoveryAction[];
+}
+
+/** The record of how something stands now. Pure but for the clock. */
+export function newRecord(facts: RecordFacts): ProcessingRecord {
+  const { of, handler, status, failed, failures, maxRetries, starts, actions } = facts;
+  const { tags, ...named } = of;
+  const nowMs = Date.now();
+  const delayMs = failed?.decision.kind === "retry" ? failed.decision.delayMs : undefined;
+  const next =
+    delayMs === undefined
+      ? {}
+      : { next_retry_at: new Date(nowMs + delayMs).toISOString(), backoff_seconds: delayMs / 1000 };
+  return {
+    ...named,
+    timestamp: new Date(nowMs).toISOString(),
+    node: `${handler.subnet}/${handler.node}`,
+    durable: handler.durable,
+    status,
+    ...(failed === undefined ? {} : { error_info: errorInfo(failed.decision.classification, failed.thrown) }),
+    retry_info: {
+      count: failures,
+      max_retries: maxRetries,
+      ...(starts === undefined ? {} : { starts }),
+      ...next,
+    },
+    recovery_actions: actions,
+    ...(tags === undefined || tags.length === 0 ? {} : { tags }),
+  };
+}
+
+function errorInfo(
   classification: Classification,
-  failure: FailureInfo,
+  thrown: unknown,
 ): NonNullable<ProcessingRecord["error_info"]> {
+  const failure = failureInfo(thrown);
   return {
     category: classification.category,
     message: failure.message,

@@ -1,6 +1,6 @@
 import { type Attempt, newDeadLetter } from "../dead-letter/dead-letter.ts";
 import type { FailureJournal } from "../dead-letter/failure-journal.ts";
-import { errorInfo, type ProcessingRecord, type RecoveryAction } from "../dead-letter/processing-record.ts";
+import { newRecord, type ProcessingRecord, type RecoveryAction } from "../dead-letter/processing-record.ts";
 import type { Envelope } from "../language/envelope.ts";
 import { MeshError } from "../language/errors.ts";
 import type { Delivery, Logger, Settlement } from "../transport.ts";
@@ -179,7 +179,7 @@ export class FailureHandling {
       const now = withAttempt(history, failed, told, { action: "retry", delayMs: decision.delayMs });
       log.warn({ ...fields, delayMs: decision.delayMs }, "delivery failed");
       this.#remember(delivery.seq, now);
-      await this.#record(failed, now, { status: "retrying", thrown: told, decision });
+      await this.#record(failed, now, { status: "retrying", failed: { thrown: told, decision } });
       const settlement = { kind: "nak", delayMs: decision.delayMs } as const;
       return { settlement, outcome: "retried", category: decision.classification.category };
     }
@@ -206,7 +206,8 @@ export class FailureHandling {
     try {
       // Whether retries were spent or there was no use in any, both lie in the dead letters.
       const status = category === "permanent" ? "failed" : "dead_letter";
-      const state = { status, thrown: verdict.error, decision: { kind: "dead-letter", ...verdict } } as const;
+      const decision = { kind: "dead-letter", ...verdict } as const;
+      const state = { status, failed: { thrown: verdict.error, decision } } as const;
       if (envelope !== undefined) await journal.record(this.#newRecord(failed, history, state));
       await journal.storeDeadLetter(entry);
     } catch (err) {
@@ -256,62 +257,24 @@ export class FailureHandling {
   #newRecord({ delivery, envelope }: FailedDelivery, history: History, state: RecordState): ProcessingRecord {
     if (envelope === undefined) throw new MeshError("internal", "no record of what is no envelope");
     const { address, durable, retry } = this.#settings;
-    const node = `${address.subnet}/${address.node}`;
-    return newRecord({ envelope, delivery, node, durable, history, retry, state });
+    const { event_id, event_name: event_type, source } = envelope;
+    const { stream, seq } = delivery;
+    const { failures, starts, actions } = history;
+    return newRecord({
+      of: { event_id, event_type, source, stream, seq },
+      handler: { ...address, durable },
+      ...state,
+      failures,
+      maxRetries: retry.maxRetries,
+      ...(state.status === "pending" ? { starts } : {}),
+      actions,
+    });
   }
 }
 
 interface RecordState {
   readonly status: "pending" | "success" | "retrying" | "failed" | "dead_letter";
-  readonly thrown?: unknown;
-  readonly decision?: FailureDecision;
-}
-
-interface RecordFacts {
-  readonly envelope: Envelope;
-  readonly delivery: Delivery;
-  readonly node: string;
-  readonly durable: string;
-  readonly history: History;
-  readonly retry: RetryPolicy;
-  readonly state: RecordState;
-}
-
-function newRecord({
-  envelope,
-  delivery,
-  node,
-  durable,
-  history,
-  retry,
-  state,
-}: RecordFacts): ProcessingRecord {
-  const { status, thrown, decision } = state;
-  const nowMs = Date.now();
-  const delayMs = decision?.kind === "retry" ? decision.delayMs : undefined;
-  return {
-    event_id: envelope.event_id,
-    timestamp: new Date(nowMs).toISOString(),
-    event_type: envelope.event_name,
-    source: envelope.source,
-    node,
-    durable,
-    stream: delivery.stream,
-    seq: delivery.seq,
-    status,
-    ...(decision === undefined
-      ? {}
-      : { error_info: errorInfo(decision.classification, failureInfo(thrown)) }),
-    retry_info: {
-      count: history.failures,
-      max_retries: retry.maxRetries,
-      ...(status === "pending" ? { starts: history.starts } : {}),
-      ...(delayMs === undefined
-        ? {}
-        : { next_retry_at: new Date(nowMs + delayMs).toISOString(), backoff_seconds: delayMs / 1000 }),
-    },
-    recovery_actions: history.actions,
-  };
+  readonly failed?: { readonly thrown: unknown; readonly decision: FailureDecision };
 }
 
 /** What an earlier process has decided; of its attempts only the last is known. */

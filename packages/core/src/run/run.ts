@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { FailureJournal } from "../dead-letter/failure-journal.ts";
-import { errorInfo, type ProcessingRecord, type RecoveryAction } from "../dead-letter/processing-record.ts";
+import { newRecord, type ProcessingRecord, type RecoveryAction } from "../dead-letter/processing-record.ts";
 import type { ClassifyRule } from "../handle/classify.ts";
-import { failureInfo } from "../handle/failure-info.ts";
 import { type RetryOptions, resolveRetry } from "../handle/retry-policy.ts";
 import { type FailureDecision, settleFailure } from "../handle/settle-failure.ts";
 import { MeshError } from "../language/errors.ts";
@@ -57,6 +56,8 @@ const RUN_DURABLE = "run";
 const MAX_NAME_LENGTH = 128;
 const MAX_TAGS = 32;
 const MAX_TAG_LENGTH = 100;
+/** Of each run so many actions are kept, the newest. */
+const MAX_ACTIONS = 50;
 
 /**
  * Runs an action as a handler is run: failures are classified, curable ones are repeated after a wait, and every
@@ -78,7 +79,11 @@ export async function runAction<T>(
   const actions: RecoveryAction[] = [];
   const metrics = new HandlingMetrics(runner.metrics, RUN_DURABLE);
   const limit = new TimeLimit(name, timeoutMs);
-  const base = recordBase(runner, runId, name, tags);
+  const facts = {
+    of: { event_id: runId, event_type: name, source: sourceOf(runner), stream: "", seq: 0, tags },
+    handler: { ...runner.address, durable: RUN_DURABLE },
+    maxRetries: retry.maxRetries,
+  };
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
     let decision: FailureDecision;
@@ -87,13 +92,7 @@ export async function runAction<T>(
         limit.run(({ signal: inner }) => action({ runId, attempt, signal: inner }), signal),
       );
       metrics.succeeded(undefined, { failures: attempt - 1 }, true);
-      await keep(runner, {
-        ...base,
-        ...now(),
-        status: "success",
-        retry_info: retryInfo(attempt - 1),
-        recovery_actions: actions,
-      });
+      await keep(runner, newRecord({ ...facts, status: "success", failures: attempt - 1, actions }));
       return { runId, value, attempts: attempt };
     } catch (thrown) {
       signal.throwIfAborted();
@@ -103,14 +102,10 @@ export async function runAction<T>(
       const { category } = decision.classification;
       metrics.failed(undefined, { failures: attempt - 1 }, { outcome, category }, thrown);
       actions.push(actionOf(runId, delayMs));
-      await keep(runner, {
-        ...base,
-        ...now(),
-        status: decision.kind === "retry" ? "retrying" : "failed",
-        error_info: errorInfo(decision.classification, failureInfo(thrown)),
-        retry_info: retryInfo(attempt, delayMs),
-        recovery_actions: actions.slice(-50),
-      });
+      const status = decision.kind === "retry" ? "retrying" : "failed";
+      const newest = actions.slice(-MAX_ACTIONS);
+      const failed = { thrown, decision };
+      await keep(runner, newRecord({ ...facts, status, failed, failures: attempt, actions: newest }));
       const fields = { run: name, runId, attempt, err: thrown };
       if (decision.kind !== "retry") {
         runner.log.error({ ...fields, category: decision.classification.category }, "run failed for good");
@@ -120,44 +115,20 @@ export async function runAction<T>(
     }
     await delay(decision.delayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
-
-  function retryInfo(count: number, delayMs?: number): NonNullable<ProcessingRecord["retry_info"]> {
-    const next =
-      delayMs === undefined
-        ? {}
-        : {
-            next_retry_at: new Date(Date.now() + delayMs).toISOString(),
-            backoff_seconds: delayMs / 1000,
-          };
-    return { count, max_retries: retry.maxRetries, ...next };
-  }
 }
 
-function recordBase(
-  { address, component }: Runner,
-  runId: string,
-  name: string,
-  tags: readonly string[],
-): Omit<ProcessingRecord, "timestamp" | "status" | "recovery_actions"> {
-  return {
-    event_id: runId,
-    event_type: name,
-    source: `${component}@${address.node}`,
-    node: `${address.subnet}/${address.node}`,
-    durable: RUN_DURABLE,
-    stream: "",
-    seq: 0,
-    ...(tags.length === 0 ? {} : { tags }),
-  };
-}
-
-function now(): { readonly timestamp: string } {
-  return { timestamp: new Date().toISOString() };
+function sourceOf({ component, address }: Runner): string {
+  return `${component}@${address.node}`;
 }
 
 function actionOf(runId: string, delayMs: number | undefined): RecoveryAction {
   const action = delayMs === undefined ? "give_up" : "retry";
-  return { ...now(), action, backoff_seconds: (delayMs ?? 0) / 1000, event_id: runId };
+  return {
+    timestamp: new Date().toISOString(),
+    action,
+    backoff_seconds: (delayMs ?? 0) / 1000,
+    event_id: runId,
+  };
 }
 
 /** A record is for whoever looks later; the run goes on without it. */

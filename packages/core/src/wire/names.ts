@@ -100,6 +100,15 @@ export function memberConsumer(node: string, durable: string): string {
   return `${node}_${durable}`;
 }
 
+/** The member and durable of a consumer's name; nothing where it is none of a member's. Pure. */
+export function parseMemberConsumer(
+  name: string,
+): { readonly node: string; readonly durable: string } | undefined {
+  const [node, durable, ...rest] = name.split("_");
+  if (node === undefined || durable === undefined || rest.length > 0) return undefined;
+  return { node, durable };
+}
+
 /** Under which keys a member's durable remembers what it was made for. */
 export const DURABLE_METADATA = {
   node: "adaos.node",
@@ -144,6 +153,19 @@ export type HubService = (typeof HUB_SERVICES)[number];
 /** Subject on which a member asks its hub. The server lets only that member publish there. */
 export function hubServiceSubject(node: string, service: HubService | "*"): string {
   return `svc.hub.${node}.${service}`;
+}
+
+/**
+ * Who asks its hub for what, as the server has authenticated it. Nothing where the subject is none of ours, or of a
+ * service that there is not. Pure.
+ */
+export function parseHubServiceSubject(
+  subject: string,
+): { readonly node: string; readonly service: HubService } | undefined {
+  const [root, of, node, name, ...rest] = subject.split(".");
+  const service = HUB_SERVICES.find((known) => known === name);
+  if (root !== "svc" || of !== "hub" || node === undefined || service === undefined) return undefined;
+  return rest.length === 0 ? { node, service } : undefined;
 }
 
 /** Where a hub takes the registry that its root offers. */

@@ -159,6 +159,12 @@ export function patternToFilter(
   return `${root}.${origin.subnet ?? "*"}.${origin.node ?? "*"}.${patternTail(pattern)}`;
 }
 
+/** From where a filter of {@link patternToFilter} lets events pass; what is not given is any. Pure. */
+export function filterOrigin(filter: string): { readonly subnet?: string; readonly node?: string } {
+  const [, subnet = "*", node = "*"] = filter.split(".");
+  return { ...(subnet === "*" ? {} : { subnet }), ...(node === "*" ? {} : { node }) };
+}
+
 /** How the subjects of a pattern's events end: after whatever says where they come from. */
 export function patternTail(pattern: EventPattern): string {
   if (pattern.kind === "all") return ">";

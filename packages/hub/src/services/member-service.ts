@@ -3,9 +3,9 @@ import {
   DEFAULT_DENY,
   type Denial,
   type Denials,
-  HUB_SERVICES,
   type HubService,
   hubServiceSubject,
+  parseHubServiceSubject,
   TokenBucket,
 } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
@@ -81,13 +81,14 @@ export class MemberService implements Part {
   }
 
   async #onRequest(msg: Msg): Promise<void> {
-    const [, , node = "", service = ""] = msg.subject.split(".");
-    const known = HUB_SERVICES.find((name) => name === service);
+    const asked = parseHubServiceSubject(msg.subject);
+    if (asked === undefined) return;
+    const { node, service } = asked;
     const running = this.#running.get(node) ?? 0;
-    if (known === undefined || running >= MAX_RUNNING_PER_MEMBER || !this.#mayAsk(node)) return;
+    if (running >= MAX_RUNNING_PER_MEMBER || !this.#mayAsk(node)) return;
     this.#running.set(node, running + 1);
     try {
-      const answer = await this.#answer(node, known, msg.data);
+      const answer = await this.#answer(node, service, msg.data);
       this.#answered++;
       if (!this.#options.connection.nc.isClosed()) msg.respond(JSON.stringify(answer));
     } catch (err) {

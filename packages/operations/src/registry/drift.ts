@@ -1,4 +1,4 @@
-import { type EventPattern, formatEventRef, patternMatches } from "@adaos/core";
+import { type EventPattern, formatEventRef, parseEventRef, patternMatches } from "@adaos/core";
 import type { EventRecord } from "@adaos/registry";
 
 export type DriftRole = "producer" | "consumer";
@@ -70,8 +70,8 @@ export function driftOf(
 }
 
 function takes(pattern: EventPattern, event: string): boolean {
-  const [name = "", version] = event.split("@");
-  return patternMatches(pattern, name, Number(version));
+  const { name, version } = parseEventRef(event);
+  return version !== undefined && patternMatches(pattern, name, version);
 }
 
 function producerDrift(

@@ -2,8 +2,10 @@ import { type EventPattern, MeshError, parseEventPattern } from "@adaos/core";
 import {
   DURABLE_METADATA,
   eventsStream,
+  filterOrigin,
   isEventSubject,
   originTokenProblem,
+  parseMemberConsumer,
   patternCovers,
   quote,
 } from "@adaos/core/wire";
@@ -44,13 +46,10 @@ export async function findTarget({ of, jsm }: OpenServer, name: string): Promise
 /** A consumer as the durable of a member, or nothing when it is none. Pure. */
 export function targetOf({ name, config }: ConsumerInfo): ReplayTarget | undefined {
   const pattern = config.metadata?.[DURABLE_METADATA.pattern];
-  // See memberConsumer(): neither a node's name nor a durable's holds an underscore.
-  const [node, durable] = name.split("_");
+  const of = parseMemberConsumer(name);
   const filter = config.filter_subjects?.find(isEventSubject);
-  if (pattern === undefined || node === undefined || durable === undefined || filter === undefined)
-    return undefined;
-  const [, subnet, from] = filter.split(".");
-  return { node, durable, pattern: parseEventPattern(pattern), from: originOf(subnet, from) };
+  if (pattern === undefined || of === undefined || filter === undefined) return undefined;
+  return { ...of, pattern: parseEventPattern(pattern), from: filterOrigin(filter) };
 }
 
 /** What of the durable's events is asked for: all, unless something narrower is. Throws `usage`. Pure. */
@@ -79,13 +78,6 @@ export function parseOrigin(text: string): Origin {
   if (isOrigin && (node === undefined || originTokenProblem(node) === undefined))
     return node === undefined ? { subnet } : { subnet, node };
   throw new MeshError("usage", `${quote(text)} is no origin; write alpha or alpha/kitchen`);
-}
-
-function originOf(subnet: string | undefined, node: string | undefined): Origin {
-  return {
-    ...(subnet === undefined || subnet === "*" ? {} : { subnet }),
-    ...(node === undefined || node === "*" ? {} : { node }),
-  };
 }
 
 function nameOf({ node, durable }: ReplayTarget): string {
