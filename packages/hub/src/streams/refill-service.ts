@@ -81,7 +81,10 @@ export class RefillService implements Part {
     if (damage.stream !== eventsStream(this.#subnet) || since === undefined) return;
     const open = this.#lost();
     // An id of its own: what was brought back before this loss is no answer to it.
-    const lost: Lost = { id: damage.foundAt, since: open !== undefined && open.since < since ? open.since : since };
+    const lost: Lost = {
+      id: damage.foundAt,
+      since: open !== undefined && open.since < since ? open.since : since,
+    };
     this.#keeper.setOpen(LOST, JSON.stringify(lost));
   }
 
