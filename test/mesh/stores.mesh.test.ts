@@ -142,11 +142,7 @@ describe("a store whose newest block is cut", () => {
     const texts = await publish("cut", 40);
     await untilHeard(texts);
     await untilHeard(texts, heardFar);
-    const lastSeq = (await streamOf(EVENTS))?.state.last_seq ?? 0;
-    // What is not written down yet cannot be missed.
-    await until("the position is written down", () =>
-      readFileSync(positionsFile(), "utf8").includes(`${lastSeq}`),
-    );
+    const lastSeq = await bookedSeq();
     await crash(() => truncateSync(newestBlock(), Math.floor(statSync(newestBlock()).size / 2)));
     const again = await publish("again", 10);
     await untilHeard(again);
@@ -165,10 +161,7 @@ describe("a store with a flipped bit", () => {
   test("is told, and handlers hear on", async () => {
     const texts = await publish("flip", 40);
     await untilHeard(texts);
-    const lastSeq = (await streamOf(EVENTS))?.state.last_seq ?? 0;
-    await until("the position is written down", () =>
-      readFileSync(positionsFile(), "utf8").includes(`${lastSeq}`),
-    );
+    const lastSeq = await bookedSeq();
     await crash(() => flipBit(newestBlock(), Math.floor(statSync(newestBlock()).size * 0.7)));
     const again = await publish("flipped", 10);
     await untilHeard(again);
@@ -209,6 +202,41 @@ describe("what other streams still hold", () => {
   });
 });
 
+describe("adaos store", () => {
+  test("verify finds every stream whole, and tells what was lost before", async () => {
+    const { code, stdout } = await mesh.adaos(["store", "verify", "--deep", "--json"]);
+    const { damaged, streams, known_losses: known } = JSON.parse(stdout);
+    expect([code, damaged]).toEqual([0, 0]);
+    expect(streams).toContainEqual(expect.objectContaining({ of: SUBNET, stream: EVENTS, isBooked: true }));
+    expect(known).toContainEqual(expect.objectContaining({ of: SUBNET, stream: EVENTS }));
+  });
+
+  test("verify and heal name a durable that is gone while its hub is away, and heal makes it anew where it stood", async () => {
+    await until("the durable is written down", () =>
+      readFileSync(positionsFile(), "utf8").includes("speaker_near"),
+    );
+    process.kill(mesh.pid("alpha/hub"), "SIGSTOP");
+    try {
+      await mesh.asService(SUBNET, async (nc) => {
+        await (await nc.jetstreamManager()).consumers.delete(EVENTS, "speaker_near");
+      });
+      const verified = await mesh.adaos(["store", "verify", "--at", SUBNET]);
+      expect([verified.code, verified.stdout]).toEqual([
+        65,
+        expect.stringContaining("speaker_near is astray"),
+      ]);
+      expect((await mesh.adaos(["store", "heal", "--at", SUBNET, "--dry-run"])).stderr).toContain(
+        "would heal 1",
+      );
+      const healed = await mesh.adaos(["store", "heal", "--at", SUBNET, "--yes"]);
+      expect([healed.code, healed.stdout]).toEqual([0, expect.stringContaining("1 healed")]);
+      await untilHeard(await publish("healed", 3));
+    } finally {
+      process.kill(mesh.pid("alpha/hub"), "SIGCONT");
+    }
+  });
+});
+
 /** How many events of the sender a stream holds. */
 async function countOf(of: string, stream: string): Promise<number> {
   const filter = { subjects_filter: "evt.alpha.kitchen.>" };
@@ -216,6 +244,15 @@ async function countOf(of: string, stream: string): Promise<number> {
     .asService(of, async (nc) => (await nc.jetstreamManager()).streams.info(stream, filter))
     .catch(() => undefined);
   return Object.values(info?.state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
+}
+
+/** The end of the stream, once it is written down: what is not cannot be missed. */
+async function bookedSeq(): Promise<number> {
+  const booked = () => JSON.parse(readFileSync(positionsFile(), "utf8")).streams[EVENTS].lastSeq as number;
+  await until("the position is written down", async () => {
+    return booked() === (await streamOf(EVENTS))?.state.last_seq;
+  });
+  return booked();
 }
 
 function positionsFile(): string {

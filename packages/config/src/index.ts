@@ -7,6 +7,7 @@ export { assertPrivate, openOwnLog, readSeed, writeSecret } from "./files/secret
 export {
   layoutFile,
   logFilePath,
+  lostFile,
   marksDir,
   nodeFilePath,
   nodeId,

@@ -1,5 +1,5 @@
 import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
-import { writeWhole } from "@adaos/config";
+import { lostFile, writeWhole } from "@adaos/config";
 
 /** A ledger that has grown so long begins anew with its newer half. */
 const MAX_LEDGER_BYTES = 1_048_576;
@@ -19,11 +19,6 @@ export function positionFile(
     write: (text) => writeWhole(file, text),
     note: (line) => noteLine(lostFile(file), line),
   };
-}
-
-/** The ledger beside a file of positions: a line of JSON for each damage. */
-export function lostFile(file: string): string {
-  return file.replace(/\.json$/, ".lost.jsonl");
 }
 
 function noteLine(file: string, line: string): void {

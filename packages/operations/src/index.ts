@@ -37,5 +37,15 @@ export type { FailureFilter } from "./stored/failure-filter.ts";
 export { processingRecords } from "./stored/processing-records.ts";
 export { publishedPast } from "./stored/published-past.ts";
 export { storedMetrics } from "./stored-metrics.ts";
+export {
+  applyHeal,
+  type HealStep,
+  isDamaged,
+  type KnownLoss,
+  knownLosses,
+  planHeal,
+  type StoreRow,
+  verifyStore,
+} from "./stores/verify-stores.ts";
 export { type SubjectCount, subjectCounts, type Topic, topicsOf } from "./topics.ts";
 export { undeclaredNote } from "./undeclared.ts";

@@ -14,8 +14,16 @@ export { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./connecti
 export { NatsTransport } from "./nats-transport.ts";
 export type { SeqRange, StreamDamage } from "./positions/compare-stream.ts";
 export { durablePosition, rewindDurable } from "./positions/durables-anew.ts";
-export type { PositionFile } from "./positions/position-book.ts";
+export { type BookedStream, type PositionFile, parseBook } from "./positions/position-book.ts";
+export { listStreams } from "./positions/read-stream.ts";
 export { damageNote, type StoreDamage, StoreKeeper } from "./positions/store-keeper.ts";
+export {
+  type AstrayDurable,
+  healDurable,
+  type StreamVerdict,
+  type VerifyOptions,
+  verifyStream,
+} from "./positions/verify-stream.ts";
 export { LineWindow } from "./publish/line-window.ts";
 export { eventIdWithin, type MessageIds } from "./publish/message-ids.ts";
 export { StreamPublisher } from "./publish/stream-publisher.ts";

@@ -172,6 +172,19 @@ export const COMMANDS: CommandTree = {
       },
     },
   },
+  store: {
+    summary: "whether streams hold what they held, and what is to be done where they do not",
+    commands: {
+      verify: {
+        summary: "whether each stream holds what it held; exits with 65 when one does not",
+        load: async () => (await import("./store/verify.ts")).storeVerifyCommand,
+      },
+      heal: {
+        summary: "make durables anew that a damaged stream has lost, or that would pass over its events",
+        load: async () => (await import("./store/heal.ts")).storeHealCommand,
+      },
+    },
+  },
   registry: {
     summary: "the registry that the running mesh works by; adaos events registry looks after its folder",
     commands: {

@@ -54,6 +54,11 @@ export function positionsPath(stateDir: string, id: string): string {
   return join(stateDir, "positions", `${id.replace("/", "_")}.json`);
 }
 
+/** The ledger beside a file of positions: a line of JSON for each damage. */
+export function lostFile(positions: string): string {
+  return positions.replace(/\.json$/, ".lost.jsonl");
+}
+
 /** The registry that a node was served last. */
 export function registryCachePath(stateDir: string, id: string): string {
   return join(stateDir, "registry", `${id.replace("/", "_")}.json`);

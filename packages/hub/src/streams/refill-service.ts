@@ -12,8 +12,8 @@ import {
 import type { JetStreamManager, Msg, Subscription } from "nats";
 import { z } from "zod";
 
-/** Under this name the book of positions keeps since when events are lost. */
-const LOST_SINCE = "lost since";
+/** Under this name the book of positions keeps what is to be asked of the root. */
+const LOST = "lost";
 /** Before anything was stored. */
 const EVER = "1970-01-01T00:00:00Z";
 
@@ -21,6 +21,8 @@ const requestSchema: z.ZodType<RefillRequest> = z.strictObject({
   resendFrom: z.number().int().min(1).exactOptional(),
   refilled: z.string().max(64).exactOptional(),
 });
+
+type Lost = NonNullable<RefillReply["lost"]>;
 
 /** Since when a damaged stream may lack events; nothing when it lacks none. Pure. */
 export function lostSince({ lost, mark }: StoreDamage): string | undefined {
@@ -67,18 +69,28 @@ export class RefillService implements Part {
   }
 
   health(): PartHealth {
-    const since = this.#keeper.open.get(LOST_SINCE);
-    return since === undefined
+    const lost = this.#lost();
+    return lost === undefined
       ? { ready: true }
-      : { ready: true, note: `waits for the root to bring back what was stored since ${since}` };
+      : { ready: true, note: `waits for the root to bring back what was stored since ${lost.since}` };
   }
 
-  /** The stream of events was found damaged. Of several losses the earliest counts until it is made good. */
+  /** The stream of events was found damaged. Of several losses at a time the earliest begin counts. */
   onDamage(damage: StoreDamage): void {
-    if (damage.stream !== eventsStream(this.#subnet)) return;
     const since = lostSince(damage);
-    const open = this.#keeper.open.get(LOST_SINCE);
-    if (since !== undefined && (open === undefined || since < open)) this.#keeper.setOpen(LOST_SINCE, since);
+    if (damage.stream !== eventsStream(this.#subnet) || since === undefined) return;
+    const open = this.#lost();
+    // An id of its own: what was brought back before this loss is no answer to it.
+    const lost: Lost = {
+      id: damage.foundAt,
+      since: open !== undefined && open.since < since ? open.since : since,
+    };
+    this.#keeper.setOpen(LOST, JSON.stringify(lost));
+  }
+
+  #lost(): Lost | undefined {
+    const text = this.#keeper.open.get(LOST);
+    return text === undefined ? undefined : (JSON.parse(text) as Lost);
   }
 
   async #onRequest(msg: Msg): Promise<void> {
@@ -91,9 +103,9 @@ export class RefillService implements Part {
   }
 
   async #answer({ resendFrom, refilled }: RefillRequest): Promise<RefillReply> {
-    if (refilled !== undefined && refilled === this.#keeper.open.get(LOST_SINCE)) {
-      this.#keeper.setOpen(LOST_SINCE, undefined);
-      this.#log.info({ since: refilled }, "stream refilled");
+    if (refilled !== undefined && refilled === this.#lost()?.id) {
+      this.#keeper.setOpen(LOST, undefined);
+      this.#log.info({ loss: refilled }, "stream refilled");
     }
     if (resendFrom !== undefined) {
       const stream = eventsStream(this.#subnet);
@@ -101,10 +113,10 @@ export class RefillService implements Part {
       if (position !== undefined) this.#keeper.noteDurable(stream, UPLINK_DURABLE, position);
       this.#log.warn({ resendFrom, rewound: position !== undefined }, "root lost events: sent again");
     }
-    const since = this.#keeper.open.get(LOST_SINCE);
+    const lost = this.#lost();
     return {
       ...(resendFrom === undefined ? {} : { resentFrom: resendFrom }),
-      ...(since === undefined ? {} : { lostSince: since }),
+      ...(lost === undefined ? {} : { lost }),
     };
   }
 }

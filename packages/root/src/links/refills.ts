@@ -37,8 +37,8 @@ const ANSWER_MS = 2000;
 const CLOCK_MS = 60_000;
 /** Events on their way to a hub at a time. */
 const TOGETHER = 200;
-/** A hub that says so all the time has the root send its own events to it, and nobody else's, so often at most. */
-const AGAIN_MS = 60_000;
+/** A hub that says so all the time harms nobody: it is given its own events, and not more often than this. */
+const AGAIN_MS = 15_000;
 const MAX_ANSWER_BYTES = 1024;
 
 /** Under this name the book of positions keeps from where a hub is to send again. */
@@ -56,8 +56,8 @@ export class Refills implements Part {
   readonly #publisher: StreamPublisher;
   readonly #stopped = new AbortController();
   readonly #rounds = new Rounds();
-  /** Losses that have been made good, by subnet. */
-  readonly #refilled = new Map<string, { readonly since: string; readonly doneMs: number }>();
+  /** The loss of each subnet that has been made good last, and when. */
+  readonly #refilled = new Map<string, { readonly id: string; readonly doneMs: number }>();
   #returned = 0;
   #asking: Promise<void> | undefined;
 
@@ -114,7 +114,7 @@ export class Refills implements Part {
     const refilled = this.#refilled.get(subnet);
     const request: RefillRequest = {
       ...(open === undefined ? {} : { resendFrom: Number(open) }),
-      ...(refilled === undefined ? {} : { refilled: refilled.since }),
+      ...(refilled === undefined ? {} : { refilled: refilled.id }),
     };
     let reply: RefillReply;
     try {
@@ -128,14 +128,14 @@ export class Refills implements Part {
       keeper.setOpen(resendOf(subnet), undefined);
       log.warn({ subnet, from: reply.resentFrom }, "root's stream is refilled by a hub");
     }
-    const since = reply.lostSince;
-    if (since === undefined || (refilled?.since === since && performance.now() - refilled.doneMs < AGAIN_MS))
-      return;
+    const { lost } = reply;
+    if (lost === undefined || lost.id === refilled?.id) return;
+    if (refilled !== undefined && performance.now() - refilled.doneMs < AGAIN_MS) return;
     try {
-      await this.#refill(subnet, since);
-      this.#refilled.set(subnet, { since, doneMs: performance.now() });
+      await this.#refill(subnet, lost.since);
+      this.#refilled.set(subnet, { id: lost.id, doneMs: performance.now() });
     } catch (err) {
-      log.warn({ subnet, since, err }, "hub's stream not refilled");
+      log.warn({ subnet, ...lost, err }, "hub's stream not refilled");
     }
   }
 
@@ -196,9 +196,14 @@ export function parseRefill(body: Uint8Array): RefillReply {
   }
   if (typeof answer !== "object" || answer === null)
     throw new MeshError("invalid-event", "the hub does not say what its stream has lost");
-  const { resentFrom, lostSince } = answer as Record<string, unknown>;
+  const { resentFrom, lost } = answer as Record<string, unknown>;
   return {
     ...(typeof resentFrom === "number" ? { resentFrom } : {}),
-    ...(typeof lostSince === "string" && !Number.isNaN(Date.parse(lostSince)) ? { lostSince } : {}),
+    ...(isLoss(lost) ? { lost: { id: lost.id, since: lost.since } } : {}),
   };
+}
+
+function isLoss(lost: unknown): lost is NonNullable<RefillReply["lost"]> {
+  const { id, since } = (lost ?? {}) as Record<string, unknown>;
+  return typeof id === "string" && typeof since === "string" && !Number.isNaN(Date.parse(since));
 }

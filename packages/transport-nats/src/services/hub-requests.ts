@@ -148,7 +148,7 @@ export interface StreamFillReply {
 export interface RefillRequest {
   /** The uplink is to begin again at this place of the hub's stream. */
   readonly resendFrom?: number;
-  /** The loss of that name has been made good, as far as it could be. */
+  /** The loss of that id has been made good, as far as it could be. */
   readonly refilled?: string;
 }
 
@@ -156,8 +156,8 @@ export interface RefillRequest {
 export interface RefillReply {
   /** The uplink begins again there. */
   readonly resentFrom?: number;
-  /** The hub's stream has lost events that were stored after this time, RFC 3339, which names the loss as well. */
-  readonly lostSince?: string;
+  /** The hub's stream has lost events that were stored after this time, RFC 3339. */
+  readonly lost?: { readonly id: string; readonly since: string };
 }
 
 /** Instead of an answer: why there is none. */

@@ -1,0 +1,43 @@
+import { visibleJson } from "@adaos/core/wire";
+import { applyHeal, type HealStep, planHeal } from "@adaos/operations";
+import { Command } from "commander";
+import { type ChangeOptions, confirmed, tellCounts } from "../../options/change-options.ts";
+import { jsonOption, stateOption } from "../../options/options.ts";
+import type { Terminal } from "../../terminal/terminal.ts";
+import { type StoreOptions, withStores } from "./store-options.ts";
+
+type HealOptions = StoreOptions & ChangeOptions;
+
+export function storeHealCommand(terminal: Terminal): Command {
+  return new Command("heal")
+    .description("make durables anew that a damaged stream has lost, or that would pass over its events")
+    .option("--at <subnet>", "of one subnet, or of the root (default: all)")
+    .option("--dry-run", "only tell what would be done")
+    .option("--yes", "do not ask")
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nDaemons do so by themselves within seconds; this is for a mesh whose daemons are away.",
+    )
+    .addHelpText("after", "\nExample:\n  adaos store heal --dry-run")
+    .action(async (options: HealOptions) => {
+      const plans = new Map<string, readonly HealStep[]>();
+      await withStores(options, async (server, stateDir) => {
+        plans.set(server.of, await planHeal(server, stateDir));
+      });
+      const steps = [...plans].flatMap(([of, planned]) => planned.map((step) => ({ of, ...step })));
+      for (const { of, stream, durable } of steps) {
+        const { consumer, position, intactTo } = durable;
+        const goesOnAt = Math.min(position.floor, intactTo) + 1;
+        if (options.json === true)
+          terminal.out(visibleJson({ of, stream, durable: consumer, goes_on_at: goesOnAt }));
+        else terminal.out(`${of}: ${consumer} of ${stream} goes on at ${goesOnAt}`);
+      }
+      if (!(await confirmed("heal", "durables", { count: steps.length }, options, terminal))) return;
+      await withStores(options, async (server) => {
+        for (const step of plans.get(server.of) ?? []) await applyHeal(server, step);
+      });
+      tellCounts({ healed: steps.length }, options, terminal);
+    });
+}
