@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { messageOf } from "@adaos/core/wire";
-import { type ChildRecord, isRunning, recordOf, signalProcess } from "./process-table.ts";
+import { askToEnd, type ChildRecord, isRunning, recordOf, signalProcess } from "./process-table.ts";
 import { type Ending, isForgiven, nextRestart } from "./restart-plan.ts";
 import { startWaiting, type WaitingChild } from "./waiting-child.ts";
 
@@ -123,7 +123,7 @@ export class KeptProcess {
       };
     });
     const limit = setTimeout(() => signalProcess(record, "SIGKILL"), limitMs);
-    signalProcess(record, "SIGTERM");
+    askToEnd(record);
     await ended;
     clearTimeout(limit);
   }

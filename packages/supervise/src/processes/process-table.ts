@@ -84,6 +84,12 @@ export function runningProcesses(stateDir: string): readonly ProcessRecord[] {
   return [...children, supervisor, ...(guard === undefined ? [] : [guard])].filter(isRunning);
 }
 
+/** Asks it to end in order; one that stands still is made to go on, or it would never know. */
+export function askToEnd(record: ProcessRecord): void {
+  signalProcess(record, "SIGTERM");
+  if (process.platform !== "win32") signalProcess(record, "SIGCONT");
+}
+
 let boot: string | undefined;
 
 /** Linux counts start times from the boot: the same process of the next boot may have the same one. */

@@ -1,5 +1,6 @@
 import { MeshError } from "@adaos/core";
 import {
+  askToEnd,
   isRunning,
   type ProcessRecord,
   readProcessTable,
@@ -61,8 +62,12 @@ export async function stopOrphans(stateDir: string): Promise<number> {
 /** Ends what an earlier supervisor has left and nobody wants any more. Rejects as {@link stopProcesses} does. */
 export async function stopAll(records: readonly ProcessRecord[]): Promise<void> {
   const running = records.filter(isRunning);
-  for (const record of running) signalProcess(record, "SIGTERM");
+  for (const record of running) askToEnd(record);
   if (await allEnded(running, STOP_LIMIT_MS)) return;
+  await killAll(running);
+}
+
+async function killAll(running: readonly ProcessRecord[]): Promise<void> {
   for (const record of running) signalProcess(record, "SIGKILL");
   if (await allEnded(running, KILL_LIMIT_MS)) return;
   const left = running.filter(isRunning).map(({ name, pid }) => `${name} (${pid})`);
@@ -72,17 +77,17 @@ export async function stopAll(records: readonly ProcessRecord[]): Promise<void> 
 /** The supervisor stops its guard and its children in order; one that does not must not be brought back. */
 async function stopOwner(owner: ProcessRecord, guard: ProcessRecord | undefined): Promise<void> {
   // Another one that stops is not stopped.
-  if (owner.name === SUPERVISOR) signalProcess(owner, "SIGTERM");
+  if (owner.name === SUPERVISOR) askToEnd(owner);
   if (await allEnded([owner], STOP_LIMIT_MS)) return;
   if (guard !== undefined) signalProcess(guard, "SIGKILL");
-  await stopAll([owner]);
+  await killAll([owner]);
 }
 
 /** It may be becoming the next supervisor just now. */
 async function stopGuard(guard: ProcessRecord | undefined): Promise<void> {
   if (guard === undefined || !isRunning(guard)) return;
-  signalProcess(guard, "SIGTERM");
-  if (!(await allEnded([guard], GUARD_LIMIT_MS))) await stopAll([guard]);
+  askToEnd(guard);
+  if (!(await allEnded([guard], GUARD_LIMIT_MS))) await killAll([guard]);
 }
 
 async function allEnded(records: readonly ProcessRecord[], limitMs: number): Promise<boolean> {
