@@ -78,7 +78,7 @@ describe("the supervisor of a mesh", () => {
 
     const guard = mesh.pid("guard");
     process.kill(guard, "SIGKILL");
-    await until("there is another guard", () => mesh.pid("guard") !== guard);
+    await until("there is another guard", () => (mesh.pids().get("guard") ?? guard) !== guard);
     const [supervisor] = (await statusOf(mesh)).components;
     expect(supervisor).toMatchObject({ kind: "supervisor", ready: true });
     expect(supervisor?.note).toMatch(/2 restarts, the last of guard at .* \(ended\)/);

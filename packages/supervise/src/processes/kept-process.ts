@@ -68,6 +68,10 @@ export class KeptProcess {
   /** To be called when it was found well. */
   noteWell(): void {
     this.#wasWell = true;
+    if (this.record !== undefined && this.record.hasAnswered !== true) {
+      this.record = { ...this.record, hasAnswered: true };
+      this.#events.onRecord();
+    }
     if (isForgiven(this.runsForMs ?? 0)) this.#failures = 0;
   }
 

@@ -16,6 +16,8 @@ export interface ProcessRecord {
 /** A process that the supervisor keeps, and the command line it runs. */
 export interface ChildRecord extends ProcessRecord {
   readonly command?: readonly string[];
+  /** It has been found well since it was started: then silence means that something is wrong. */
+  readonly hasAnswered?: boolean;
 }
 
 /** What the processes are started from. */

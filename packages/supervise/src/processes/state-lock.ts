@@ -15,7 +15,7 @@ export interface StateLock {
 /**
  * Takes a lock of a state folder, or tells who holds it.
  *
- * The lock is the highest of the files `locks/NAME.1`, `NAME.2`, …, and whoever made it holds it while he lives. A file
+ * The lock is the highest of the files `locks/NAME.1`, `.2`, …, and whoever made it holds it while he lives. A file
  * is made once, in one step with what it says, and is removed only when there is a higher one. So of those who find a
  * holder dead one alone makes the next file. To remove the file of the dead and to make it anew would let two win: the
  * slower one removes what the faster one has just made.
