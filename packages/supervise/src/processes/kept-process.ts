@@ -68,9 +68,15 @@ export class KeptProcess {
   /** To be called when it was found well. */
   noteWell(): void {
     this.#wasWell = true;
-    if (this.record !== undefined && this.record.hasAnswered !== true) {
-      this.record = { ...this.record, hasAnswered: true };
-      this.#events.onRecord();
+    const { record } = this;
+    if (record !== undefined && record.hasAnswered !== true) {
+      this.record = { ...record, hasAnswered: true };
+      try {
+        this.#events.onRecord();
+      } catch {
+        // A full disk: it is written down when there is room, at a later look.
+        this.record = record;
+      }
     }
     if (isForgiven(this.runsForMs ?? 0)) this.#failures = 0;
   }
