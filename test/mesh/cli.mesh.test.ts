@@ -194,7 +194,8 @@ describe("adaos, the real command line on a real mesh", () => {
       };
       return Number(new URL(statusUrl).port);
     });
-    expect(statusPorts).toHaveLength(7);
+    // Of each daemon, and of the supervisor.
+    expect(statusPorts).toHaveLength(8);
     expect((await leftovers(pids, [...ports, ...statusPorts])).length).toBe(
       pids.length + ports.length + statusPorts.length,
     );

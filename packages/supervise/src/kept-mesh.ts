@@ -88,10 +88,12 @@ export class KeptMesh implements RunningMesh {
     const mesh = new KeptMesh(options);
     const { left } = options;
     const orphans = (left?.children ?? []).filter(isRunning);
-    mesh.#guard.start();
     // Two of the same server would write into one store.
     await stopAll(orphans.filter((orphan) => !mesh.#supervisor.wants(orphan)));
     mesh.#supervisor.start(orphans);
+    // It goes on with what is written down: whatever it may find then, it is known.
+    mesh.#guard.start();
+    mesh.#supervisor.record();
     if (left !== undefined) mesh.#incidents.noteResumed(left.pid, orphans.length);
     await mesh.#serve();
     mesh.#lookAtFile();

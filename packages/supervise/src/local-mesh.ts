@@ -34,8 +34,11 @@ export async function startMesh(
   say: (line: string) => void,
 ): Promise<RunningMesh> {
   const lock = takeOwnership(stateDir);
-  if (lock === undefined)
+  if (lock === undefined) {
+    // What is wrong with the file itself is told first: nothing else would help.
+    if (configFile !== undefined) whyBroken(configFile, stateDir);
     throw new MeshError("unavailable", `a mesh already runs from ${stateDir}; stop it with adaos down`);
+  }
   try {
     // A supervisor that was killed leaves its children behind; they would hold the ports and the stores.
     if ((await stopOrphans(stateDir)) > 0) say("stopped what an earlier run had left behind");

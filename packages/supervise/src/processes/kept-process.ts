@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { messageOf } from "@adaos/core/wire";
-import { type ChildRecord, isRunning, recordOf, signalProcess } from "./process-table.ts";
+import { askToEnd, type ChildRecord, isRunning, recordOf, signalProcess } from "./process-table.ts";
 import { type Ending, isForgiven, nextRestart } from "./restart-plan.ts";
 import { startWaiting, type WaitingChild } from "./waiting-child.ts";
 
@@ -68,6 +68,16 @@ export class KeptProcess {
   /** To be called when it was found well. */
   noteWell(): void {
     this.#wasWell = true;
+    const { record } = this;
+    if (record !== undefined && record.hasAnswered !== true) {
+      this.record = { ...record, hasAnswered: true };
+      try {
+        this.#events.onRecord();
+      } catch {
+        // A full disk: it is written down when there is room, at a later look.
+        this.record = record;
+      }
+    }
     if (isForgiven(this.runsForMs ?? 0)) this.#failures = 0;
   }
 
@@ -123,7 +133,7 @@ export class KeptProcess {
       };
     });
     const limit = setTimeout(() => signalProcess(record, "SIGKILL"), limitMs);
-    signalProcess(record, "SIGTERM");
+    askToEnd(record);
     await ended;
     clearTimeout(limit);
   }

@@ -16,6 +16,8 @@ export interface ProcessRecord {
 /** A process that the supervisor keeps, and the command line it runs. */
 export interface ChildRecord extends ProcessRecord {
   readonly command?: readonly string[];
+  /** It has been found well since it was started: then silence means that something is wrong. */
+  readonly hasAnswered?: boolean;
 }
 
 /** What the processes are started from. */
@@ -82,6 +84,12 @@ export function runningProcesses(stateDir: string): readonly ProcessRecord[] {
   if (table === undefined) return [];
   const { supervisor, guard, children } = table;
   return [...children, supervisor, ...(guard === undefined ? [] : [guard])].filter(isRunning);
+}
+
+/** Asks it to end in order; one that stands still is made to go on, or it would never know. */
+export function askToEnd(record: ProcessRecord): void {
+  signalProcess(record, "SIGTERM");
+  if (process.platform !== "win32") signalProcess(record, "SIGCONT");
 }
 
 let boot: string | undefined;

@@ -15,15 +15,15 @@ export interface StateLock {
 /**
  * Takes a lock of a state folder, or tells who holds it.
  *
- * The lock is the highest of the files `run/NAME.lock.1`, `.2`, …, and whoever made it holds it while he lives. A file
+ * The lock is the highest of the files `locks/NAME.1`, `.2`, …, and whoever made it holds it while he lives. A file
  * is made once, in one step with what it says, and is removed only when there is a higher one. So of those who find a
  * holder dead one alone makes the next file. To remove the file of the dead and to make it anew would let two win: the
  * slower one removes what the faster one has just made.
  */
 export function takeLock(stateDir: string, name: string, holder: ProcessRecord): StateLock | ProcessRecord {
-  const dir = join(stateDir, "run");
+  const dir = join(stateDir, "locks");
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const fileOf = (number: number): string => join(dir, `${name}.lock.${number}`);
+  const fileOf = (number: number): string => join(dir, `${name}.${number}`);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const last = highest(dir, name);
     const other = last === 0 ? undefined : holderIn(fileOf(last));
@@ -45,9 +45,9 @@ export function takeLock(stateDir: string, name: string, holder: ProcessRecord):
 
 /** Who holds a lock now; nothing where it is free. */
 export function lockHolder(stateDir: string, name: string): ProcessRecord | undefined {
-  const dir = join(stateDir, "run");
+  const dir = join(stateDir, "locks");
   const last = highest(dir, name);
-  const holder = last === 0 ? undefined : holderIn(join(dir, `${name}.lock.${last}`));
+  const holder = last === 0 ? undefined : holderIn(join(dir, `${name}.${last}`));
   return holder !== undefined && isRunning(holder) ? holder : undefined;
 }
 
@@ -91,7 +91,7 @@ function numbersOf(dir: string, name: string): number[] {
     if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw thrown;
   }
-  const prefix = `${name}.lock.`;
+  const prefix = `${name}.`;
   return entries.flatMap((entry) => {
     const number = entry.startsWith(prefix) ? entry.slice(prefix.length) : "";
     return /^\d{1,15}$/.test(number) ? [Number(number)] : [];

@@ -1,13 +1,15 @@
 import { MeshError } from "@adaos/core";
 import {
+  askToEnd,
   isRunning,
   type ProcessRecord,
-  type ProcessTable,
   readProcessTable,
+  recordOf,
   removeProcessTable,
+  SUPERVISOR,
   signalProcess,
 } from "./process-table.ts";
-import { lockHolder } from "./state-lock.ts";
+import { isLock, lockHolder, takeLock } from "./state-lock.ts";
 
 /** Held by whoever starts and keeps the processes of a state folder. */
 export const OWNER_LOCK = "owner";
@@ -15,7 +17,7 @@ export const OWNER_LOCK = "owner";
 const STOP_LIMIT_MS = 30_000;
 const KILL_LIMIT_MS = 5000;
 const GUARD_LIMIT_MS = 2000;
-/** A supervisor that was just brought back writes a new table: then all of it is stopped once more. */
+/** A supervisor that was just brought back is stopped once more. */
 const MAX_ROUNDS = 5;
 
 /**
@@ -23,28 +25,35 @@ const MAX_ROUNDS = 5;
  * `unavailable` when one does not end.
  */
 export async function stopProcesses(stateDir: string): Promise<number> {
-  const stopped = new Set<string>();
+  const stopped = new Set<number>();
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const table = readProcessTable(stateDir);
-    const owner = lockHolder(stateDir, OWNER_LOCK);
-    if (table === undefined && owner === undefined) break;
-    for (const { pid, name } of runningIn(table, owner)) stopped.add(`${name} ${pid}`);
-    await stopOwner(owner ?? table?.supervisor, table?.guard);
-    await stopAll(table?.children ?? []);
-    const now = readProcessTable(stateDir);
-    if (runningIn(now, lockHolder(stateDir, OWNER_LOCK)).length > 0) continue;
-    removeProcessTable(stateDir);
-    break;
+    const owner = lockHolder(stateDir, OWNER_LOCK) ?? table?.supervisor;
+    const all = [...(owner === undefined ? [] : [owner]), ...(table?.children ?? [])];
+    for (const { pid } of all.filter(isRunning)) stopped.add(pid);
+    if (owner !== undefined && isRunning(owner)) await stopOwner(owner, table?.guard);
+    // Whoever is about to go on with what is left must find nothing any more.
+    const lock = takeLock(stateDir, OWNER_LOCK, recordOf("down", process.pid));
+    if (!isLock(lock)) continue;
+    try {
+      await stopOrphans(stateDir);
+      return stopped.size;
+    } finally {
+      lock.release();
+    }
   }
-  return stopped.size;
+  throw new MeshError("unavailable", `others start and stop processes from ${stateDir}; try again`);
 }
 
-/** Stops what a supervisor that has died has left behind. Resolves and rejects as {@link stopProcesses} does. */
+/**
+ * Stops what a supervisor that has died has left behind; the caller has the lock. Resolves and rejects as
+ * {@link stopProcesses} does.
+ */
 export async function stopOrphans(stateDir: string): Promise<number> {
   const table = readProcessTable(stateDir);
   if (table === undefined) return 0;
   const count = table.children.filter(isRunning).length;
-  await stopOwner(undefined, table.guard);
+  await stopGuard(table.guard);
   await stopAll(table.children);
   removeProcessTable(stateDir);
   return count;
@@ -53,8 +62,12 @@ export async function stopOrphans(stateDir: string): Promise<number> {
 /** Ends what an earlier supervisor has left and nobody wants any more. Rejects as {@link stopProcesses} does. */
 export async function stopAll(records: readonly ProcessRecord[]): Promise<void> {
   const running = records.filter(isRunning);
-  for (const record of running) signalProcess(record, "SIGTERM");
+  for (const record of running) askToEnd(record);
   if (await allEnded(running, STOP_LIMIT_MS)) return;
+  await killAll(running);
+}
+
+async function killAll(running: readonly ProcessRecord[]): Promise<void> {
   for (const record of running) signalProcess(record, "SIGKILL");
   if (await allEnded(running, KILL_LIMIT_MS)) return;
   const left = running.filter(isRunning).map(({ name, pid }) => `${name} (${pid})`);
@@ -62,21 +75,19 @@ export async function stopAll(records: readonly ProcessRecord[]): Promise<void> 
 }
 
 /** The supervisor stops its guard and its children in order; one that does not must not be brought back. */
-async function stopOwner(owner: ProcessRecord | undefined, guard: ProcessRecord | undefined): Promise<void> {
-  if (owner !== undefined) {
-    signalProcess(owner, "SIGTERM");
-    if (!(await allEnded([owner], STOP_LIMIT_MS)) && guard !== undefined) signalProcess(guard, "SIGKILL");
-    await stopAll([owner]);
-  }
-  // It may be becoming the next supervisor just now.
-  if (guard === undefined || !isRunning(guard)) return;
-  signalProcess(guard, "SIGTERM");
-  if (!(await allEnded([guard], GUARD_LIMIT_MS))) await stopAll([guard]);
+async function stopOwner(owner: ProcessRecord, guard: ProcessRecord | undefined): Promise<void> {
+  // Another one that stops is not stopped.
+  if (owner.name === SUPERVISOR) askToEnd(owner);
+  if (await allEnded([owner], STOP_LIMIT_MS)) return;
+  if (guard !== undefined) signalProcess(guard, "SIGKILL");
+  await killAll([owner]);
 }
 
-function runningIn(table: ProcessTable | undefined, owner: ProcessRecord | undefined): ProcessRecord[] {
-  const supervisor = owner ?? table?.supervisor;
-  return [...(supervisor === undefined ? [] : [supervisor]), ...(table?.children ?? [])].filter(isRunning);
+/** It may be becoming the next supervisor just now. */
+async function stopGuard(guard: ProcessRecord | undefined): Promise<void> {
+  if (guard === undefined || !isRunning(guard)) return;
+  askToEnd(guard);
+  if (!(await allEnded([guard], GUARD_LIMIT_MS))) await killAll([guard]);
 }
 
 async function allEnded(records: readonly ProcessRecord[], limitMs: number): Promise<boolean> {

@@ -34,8 +34,6 @@ export class Watchdog {
   readonly #options: WatchdogOptions;
   readonly #daemons: DaemonAsker;
   readonly #servers = new Map<string, ServerAsker>();
-  /** Processes, by name and id, that have answered. */
-  readonly #answered = new Map<string, number>();
   readonly #stopped = new AbortController();
   #watching: Promise<void> | undefined;
 
@@ -98,11 +96,10 @@ export class Watchdog {
     if (performance.now() - askedMs > 2 * ANSWER_MS + OWN_DELAY_MS) return undefined;
     if (process.record !== record) return undefined;
     if (answer.kind === "well") {
-      this.#answered.set(record.name, record.pid);
       process.noteWell();
       this.#options.onWell(record.name, answer.configErrors ?? []);
     }
-    const hasAnswered = this.#answered.get(record.name) === record.pid;
+    const hasAnswered = record.hasAnswered === true;
     return reasonToEnd({ answer, runsForMs, hasAnswered, failures: process.failures });
   }
 
