@@ -112,7 +112,7 @@ describe("npm run bench", () => {
         "--rounds",
         "2",
         "--scale",
-        "0.001",
+        "0.0005",
         "--output",
         file,
       ],
