@@ -53,8 +53,9 @@ interface Group {
 
 /**
  * The marks that one process makes, in the order in which it makes them. A mark is written within the turn in which it
- * is made, so that the end of the process does not lose it, and is told as kept when it is on disk; whatever was written
- * meanwhile shares the next sync. A file of which a write or sync has failed takes no more: what of it is on disk nobody knows.
+ * is made, so that the end of the process does not lose it, and is told as kept when it is on disk; whatever was
+ * written meanwhile shares the next sync. A file of which a write or sync has failed takes no more: what of it is on
+ * disk nobody knows.
  */
 export class MarkFile {
   readonly #path: string;
