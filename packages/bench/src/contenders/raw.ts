@@ -7,6 +7,9 @@ const STREAM = "BENCH";
 /** Ten times what a run stores. */
 const MAX_BYTES = 1_073_741_824;
 
+/** With many in flight a busy server takes longer than the five seconds of the default. */
+const PATIENT = { timeout: 60_000 };
+
 const json = JSONCodec<{ readonly text: string }>();
 
 /** The bare client in the account of the hub daemon: no envelope, no schema, no message ids, no policy. */
@@ -16,7 +19,7 @@ export const raw: Contender = {
     const nc = await open(place);
     const js = nc.jetstream();
     const subject = subjectOf(place);
-    return { send: (text) => js.publish(subject, json.encode({ text })), close: () => nc.close() };
+    return { send: (text) => js.publish(subject, json.encode({ text }), PATIENT), close: () => nc.close() };
   },
   openReceiver: async (place, onText) => {
     const nc = await open(place);

@@ -3,9 +3,9 @@ import type { ReceiveWork } from "../workers/worker-protocol.ts";
 import { sayRepeated, turnsOf } from "./send-and-receive.ts";
 import { type About, TEXT_BYTES, WINDOW } from "./ways.ts";
 
-const COUNT = 20_000;
+const COUNT = 40_000;
 /** The first of the backlog, not counted: a process is slow at first. */
-const WARM_UP = 2000;
+const WARM_UP = 10_000;
 
 /** How fast a receiver handles what was stored while it was away. */
 export function backlog(about: About): Scenario {

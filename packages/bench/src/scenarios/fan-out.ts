@@ -3,7 +3,7 @@ import { sendAndReceive, turnsOf } from "./send-and-receive.ts";
 import { type About, FAN_OUT, TEXT_BYTES, WINDOW } from "./ways.ts";
 
 const COUNT = 4000;
-const WARM_UP = 400;
+const WARM_UP = 1000;
 const RECEIVERS: readonly string[] = Array.from({ length: 10 }, (_, i) => `handler-${i}`);
 
 /** How many deliveries ten durables get of what one publisher sends. */
