@@ -28,6 +28,7 @@ subnets:
     members:
       kitchen: { publish: [conformance.], subscribe: [conformance.] }
       garden: { publish: [conformance.], subscribe: [conformance.] }
+      cellar: { publish: [conformance.], subscribe: [conformance.] }
       speaker: { publish: [conformance.], subscribe: ["*"] }
 `;
 
@@ -66,7 +67,7 @@ describe("nats transport within a subnet", () => {
   describeOrder(garden);
   describeClose(garden);
   describeRequest(garden);
-  describeAsk(garden);
+  describeAsk(harnessOf("cellar"));
   describeBroadcast(garden);
   describeReplay(garden);
   describePublish(kitchen);

@@ -265,7 +265,9 @@ describe("ids and sizes of a hostile member", () => {
     const garden = await mesh.connect("alpha/garden");
     const attempts = new Map<string, number>();
     const retry = { baseMs: 100, jitter: 0, maxRetries: 1 };
-    await desk.subscribe("ui.notify", { durable: "letters", retry }, ({ data: { text }, source }) => {
+    // Marks in the hub's stream are the ones that another member could try to take the place of.
+    const settings = { durable: "letters", retry, idempotency: "hub" } as const;
+    await desk.subscribe("ui.notify", settings, ({ data: { text }, source }) => {
       const own = `${source} ${text}`;
       attempts.set(own, (attempts.get(own) ?? 0) + 1);
       if (source.endsWith("@kitchen")) throw new NonRetryableError("no");
