@@ -85,3 +85,78 @@ describe("a subnet whose server hangs", () => {
     }
   });
 });
+
+describe("adaos events publish", () => {
+  const publish = (text: string, ...more: readonly string[]) => {
+    const data = JSON.stringify({ text });
+    return mesh.begin(["events", "publish", "ui.notify", "--as", "alpha/kitchen", "--data", data, ...more]);
+  };
+  /** Every text that the hub's stream has, once all of these are in it. */
+  const stored = async (texts: readonly string[]): Promise<string[]> => {
+    const { child, result } = mesh.begin([
+      "events",
+      "tail",
+      "ui.",
+      "--at",
+      "alpha",
+      "--since",
+      "1h",
+      "--json",
+    ]);
+    let printed = "";
+    child.stdout?.on("data", (chunk) => {
+      printed += String(chunk);
+    });
+    await until("all are printed", () => texts.every((text) => printed.includes(`"${text}"`)));
+    child.kill("SIGINT");
+    return lines((await result).stdout).map(({ data }) => (data as { text: string }).text);
+  };
+
+  test("keeps events or tries again while the hub hangs, and loses and doubles none", async () => {
+    const goOn = mesh.freeze("nats-alpha");
+    const waited = publish("waited", "--wait", "60s", "--json");
+    const given = publish("given up", "--wait", "1s", "--json");
+    try {
+      const kept = await Promise.all([1, 2].map((n) => publish(`kept ${n}`, "--outbox", "--json").result));
+      expect(kept.map(({ code }) => code)).toEqual([0, 0]);
+      const receipts = kept.flatMap(({ stdout }) => lines(stdout));
+      expect(receipts.map((receipt) => receipt["stream"])).toEqual(["outbox", "outbox"]);
+      expect(new Set(receipts.map((receipt) => receipt["event_id"])).size).toBe(2);
+
+      const { code, stdout, stderr } = await given.result;
+      expect([code, stdout]).toEqual([69, ""]);
+      const error = expect.objectContaining({ code: expect.stringMatching(/^(unavailable|timeout)$/) });
+      expect(lines(stderr)).toEqual([{ error }]);
+    } finally {
+      goOn();
+    }
+    // The node's next process sends them.
+    expect((await publish("next").result).code).toBe(0);
+    const { code, stdout } = await waited.result;
+    expect([code, lines(stdout)[0]?.["stream"]]).toEqual([0, "EVENTS_alpha"]);
+    const texts = ["kept 1", "kept 2", "next", "waited"];
+    expect((await stored(texts)).filter((text) => texts.includes(text)).sort()).toEqual(texts);
+  });
+
+  test("refuses to wait and to keep at once, and waits for no event that is wrong", async () => {
+    expect((await publish("both", "--outbox", "--wait", "1s").result).code).toBe(64);
+    const args = ["events", "publish", "ui.notify", "--as", "alpha/kitchen", "--data", "{}", "--wait", "60s"];
+    expect((await mesh.adaos(args)).code).toBe(65);
+  });
+});
+
+describe("adaos status", () => {
+  test("tells how many events wait for a member whose handler has stopped", async () => {
+    const desk = await mesh.connect("beta/desk");
+    await desk.subscribe("ui.notify", { durable: "late" }, () => undefined);
+    await desk.close();
+    const lamp = await mesh.connect("beta/lamp");
+    for (let n = 0; n < 3; n++) await lamp.publish("ui.notify", { text: `late ${n}` });
+    await until("three wait", async () => {
+      const { stdout } = await mesh.adaos(["status", "--json"]);
+      const { components } = JSON.parse(stdout) as { components: { name: string; lag?: number }[] };
+      return (components.find(({ name }) => name === "beta/desk")?.lag ?? 0) >= 3;
+    });
+    expect((await mesh.adaos(["status"])).stdout).toMatch(/beta\/desk .* \d+ waiting/);
+  });
+});

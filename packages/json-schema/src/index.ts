@@ -21,5 +21,5 @@ export {
   withoutEmptyFragment,
 } from "./schema-document.ts";
 export { type ReportFault, type SchemaFault, throwFault } from "./schema-fault.ts";
-export { allViolations, checkReferences, SchemaValidators } from "./validator.ts";
+export { type AllViolations, allViolations, checkReferences, SchemaValidators } from "./validator.ts";
 export type { BrokenRule } from "./violations.ts";

@@ -166,20 +166,21 @@ export function checkReferences(
   return references;
 }
 
+/** Judges data by one of several documents; see {@link allViolations}. */
+export type AllViolations = (document: SchemaDocument, data: unknown) => readonly Violation[];
+
 /**
- * Every rule that data breaks, at most 20: for who mends data of his own. Compiles the schemas of the registry anew.
- * Throws MeshError `invalid-config` if the schema will not compile.
+ * Names every rule that data breaks, at most 20; other validators stop at the first. The documents may refer to each
+ * other. A schema is compiled when data is first judged by it.
  */
-export function allViolations(
-  documents: readonly SchemaDocument[],
-  { draft, file, uri }: SchemaDocument,
-  data: unknown,
-): readonly Violation[] {
+export function allViolations(documents: readonly SchemaDocument[]): AllViolations {
   const ajvs = newAjvs({ allErrors: true });
   for (const other of documents) ajvs[other.draft].addSchema(other.schema, other.uri, false, false);
-  const compiled = ajvs[draft].getSchema(uri);
-  if (compiled === undefined) throw new MeshError("internal", `${file}: the schema was not added`);
-  return judge(compiled, data).violations;
+  return ({ draft, file, uri }, data) => {
+    const compiled = ajvs[draft].getSchema(uri);
+    if (compiled === undefined) throw new MeshError("internal", `${file}: the schema was not added`);
+    return judge(compiled, data).violations;
+  };
 }
 
 function newAjvs(more: Options = {}): Ajvs {

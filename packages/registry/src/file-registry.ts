@@ -7,6 +7,7 @@ import {
 } from "@adaos/core";
 import { type KnownEvent, maskOf, nearest, quote } from "@adaos/core/wire";
 import {
+  type AllViolations,
   allViolations,
   type ClassifiedSpot,
   type JsonObject,
@@ -44,6 +45,7 @@ export class FileRegistry implements SchemaRegistry {
   readonly #facts: RegistryFacts;
   #byUri: ReadonlyMap<string, JsonObject> | undefined;
   #hash: string | undefined;
+  #judgeAll: AllViolations | undefined;
 
   constructor(dir: string, entries: readonly RegistryEntry[], facts: RegistryFacts = {}) {
     this.dir = dir;
@@ -96,8 +98,8 @@ export class FileRegistry implements SchemaRegistry {
 
   /** Every rule of its schema that data breaks, at most 20; a contract stops at the first. Throws `unknown-event`. */
   violationsOf(name: string, version: number | undefined, data: unknown): readonly Violation[] {
-    const documents = new Set(this.entries.map(({ document }) => document));
-    return allViolations([...documents], this.#find(name, version).document, data);
+    this.#judgeAll ??= allViolations([...new Set(this.entries.map(({ document }) => document))]);
+    return this.#judgeAll(this.#find(name, version).document, data);
   }
 
   /** The same among the schemas of this registry that it may refer to. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { meshErrorOf } from "../../../../test/kit/stand-ins.ts";
@@ -22,6 +23,27 @@ describe("parseYaml()", () => {
   test("gives what the schema makes of the text, YAML or JSON", () => {
     expect(parseYaml("name: a\nlist: [1]", "f", schema).value).toEqual({ name: "a", list: [1] });
     expect(parseYaml('{"name":"a"}', "f", schema).value).toEqual({ name: "a", list: [] });
+  });
+
+  test("reads any JSON as JSON does, however it is written", () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 4 }), fc.constantFrom(undefined, 2), (json, indent) => {
+        const value: unknown = JSON.parse(json);
+        fc.pre(typeof value === "object" && value !== null && !json.includes("__proto__"));
+        expect(parseYaml(JSON.stringify(value, undefined, indent), "f", z.unknown()).value).toEqual(value);
+      }),
+    );
+  });
+
+  test("has the same problems, at the same places, with JSON as with the YAML that it is", () => {
+    // JSON has no comments, so the whole is read as YAML.
+    for (const json of [
+      '{\n "name": 7,\n "list": [1, "two"],\n "inner": { "port": 11 },\n "x": 1\n}',
+      '{"name":"a","list":[],"name":"b"}',
+      '{"name":"a","__proto__":{}}',
+      "[".repeat(200) + "]".repeat(200),
+    ])
+      expect(problemsOf(json)).toEqual(problemsOf(`${json} # YAML`));
   });
 
   test("takes YAML 1.2: no, on and 0777 are a text, a text and a number", () => {

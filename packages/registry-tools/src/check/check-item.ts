@@ -7,10 +7,10 @@ import {
   encodeEnvelope,
   formatEventRef,
   MeshError,
-  type SchemaRegistry,
   type Violation,
 } from "@adaos/core";
 import { missingHeader, quote, repeatedKey } from "@adaos/core/wire";
+import type { FileRegistry } from "@adaos/registry";
 import type { Item } from "./read-items.ts";
 
 /** Something wrong with an item, and where. */
@@ -30,10 +30,10 @@ export interface ItemVerdict {
 }
 
 /**
- * Judges an item as publisher and consumer would. Pure.
+ * Judges an item as publisher and consumer would, and names all that is wrong with it. Pure.
  * @param asked The event of payloads; of envelopes, the one that they must be.
  */
-export function checkItem(item: Item, registry: SchemaRegistry, asked: EventRef | undefined): ItemVerdict {
+export function checkItem(item: Item, registry: FileRegistry, asked: EventRef | undefined): ItemVerdict {
   const verdict = (
     as: ItemVerdict["as"],
     event: string | null,
@@ -59,7 +59,7 @@ export function checkItem(item: Item, registry: SchemaRegistry, asked: EventRef 
   const violations = violationsOf(() => {
     const contract = registry.resolve(asked.name, asked.version);
     event = formatEventRef(contract.name, contract.version);
-    return payloadViolations(value, contract);
+    return payloadViolations(value, contract, registry);
   });
   return verdict("payload", event, placed(violations));
 }
@@ -99,7 +99,7 @@ function nameOf({ event_name: name, version }: Record<string, unknown>): string 
 
 function envelopeViolations(
   value: Record<string, unknown>,
-  registry: SchemaRegistry,
+  registry: FileRegistry,
   asked: EventRef | undefined,
 ): Violation[] {
   const envelope = checkEnvelope(value);
@@ -116,11 +116,12 @@ function envelopeViolations(
   if (kind !== contract.kind) found.push({ pointer: "/kind", expected: `must be ${contract.kind}` });
   const header = missingHeader(contract, envelope);
   if (header !== undefined) found.push({ pointer: `/headers/${header}`, expected: "is required" });
-  const { violations } = contract.validate(envelope.data);
+  const violations = dataViolations(envelope.data, contract, registry);
   return [...found, ...violations.map(({ pointer, expected }) => ({ pointer: `/data${pointer}`, expected }))];
 }
 
-function payloadViolations(data: unknown, { name, version, kind, validate }: EventContract): Violation[] {
+function payloadViolations(data: unknown, contract: EventContract, registry: FileRegistry): Violation[] {
+  const { name, version, kind } = contract;
   // What JSON or the mesh cannot carry shows within an envelope only.
   const envelope: Envelope = {
     event_id: "EVT-20260101-000000-000000",
@@ -138,8 +139,21 @@ function payloadViolations(data: unknown, { name, version, kind, validate }: Eve
     encodeEnvelope(checkEnvelope(envelope));
     return [];
   });
-  const { violations } = validate(data);
-  return [...carried.map((one) => ({ ...one, pointer: one.pointer.replace(/^\/data/, "") })), ...violations];
+  return [
+    ...carried.map((one) => ({ ...one, pointer: one.pointer.replace(/^\/data/, "") })),
+    ...dataViolations(data, contract, registry),
+  ];
+}
+
+/** A contract judges fast and stops at the first; what it refuses is judged once more. */
+function dataViolations(
+  data: unknown,
+  { name, version, validate }: EventContract,
+  registry: FileRegistry,
+): readonly Violation[] {
+  const { valid, violations } = validate(data);
+  const all = valid ? [] : registry.violationsOf(name, version, data);
+  return all.length > 0 ? all : violations;
 }
 
 /** What a check finds, or what it throws. */

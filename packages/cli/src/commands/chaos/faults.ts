@@ -1,4 +1,5 @@
 import { FAULTS } from "@adaos/chaos";
+import { visibleJson } from "@adaos/core/wire";
 import { Command } from "commander";
 import { jsonOption } from "../../options/options.ts";
 import { type Terminal, table } from "../../terminal/terminal.ts";
@@ -14,7 +15,7 @@ export function chaosFaultsCommand(terminal: Terminal): Command {
         by_default: !losesEvents,
         summary,
       }));
-      if (json === true) for (const row of rows) terminal.out(JSON.stringify(row));
+      if (json === true) for (const row of rows) terminal.out(visibleJson(row));
       else {
         const lines = rows.map((row) => [
           row.fault,

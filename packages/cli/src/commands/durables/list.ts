@@ -1,4 +1,4 @@
-import { visibleJson } from "@adaos/core/wire";
+import { parseNodeAddress, visibleJson } from "@adaos/core/wire";
 import { type DurableRow, memberDurables } from "@adaos/operations";
 import { Command } from "commander";
 import type { StateOptions } from "../../options/options.ts";
@@ -16,6 +16,7 @@ export function durablesListCommand(terminal: Terminal): Command {
     .description("the durables of members: what each takes, how much it has left to do, when it last did any")
     .addHelpText("after", "\nExample:\n  adaos durables list --at beta")
     .action(async (options: ListOptions) => {
+      if (options.node !== undefined) parseNodeAddress(options.node);
       const rows: DurableRow[] = [];
       await withHubs(options, terminal, async (hub) => {
         for await (const row of memberDurables(hub)) {

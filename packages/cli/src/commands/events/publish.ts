@@ -9,13 +9,10 @@ import { jsonOption, type StateOptions, stateOption } from "../../options/option
 import { parseData } from "../../options/parse-data.ts";
 import { parseDuration } from "../../options/parse-time.ts";
 import { quietLog, type Terminal, table } from "../../terminal/terminal.ts";
+import { publishAgain } from "./publish-again.ts";
 
 /** Of what is in the outbox: see {@link Published}. */
 const OUTBOX = "outbox";
-
-/** What passes when the hub is back. */
-const PASSING: ReadonlySet<string> = new Set(["unavailable", "timeout"]);
-const PAUSE_MS = 500;
 
 interface EventsPublishOptions extends StateOptions {
   readonly data: string;
@@ -50,13 +47,12 @@ export function eventsPublishCommand(terminal: Terminal): Command {
       "after",
       `\nExample:\n  adaos events publish ui.notify --data '{"text":"Tea is ready"}' --as alpha/kitchen`,
     )
-    .action(async (event: string, options: EventsPublishOptions) => {
+    .action(async (event: string, given: EventsPublishOptions) => {
       parseEventRef(event);
+      const options = { ...given, eventId: given.eventId ?? newEventId(Date.now()) };
       const data = parseData(options.data);
       const { eventId, subject, stream, seq, duplicate } = await explained(event, data, options, () =>
-        options.wait === undefined
-          ? publishOnce(event, data, options, terminal)
-          : publishWithin(options.wait, event, data, options, terminal),
+        publishAgain(options.eventId, options.wait ?? 0, () => publishOnce(event, data, options, terminal)),
       );
       if (stream === OUTBOX)
         terminal.say(`the hub is away: kept on this machine, sent by the next program of ${options.as}`);
@@ -86,27 +82,6 @@ async function publishOnce(
     return await bus.publish(event, data, publishOptions(options));
   } finally {
     await bus.close();
-  }
-}
-
-/** Tries again while the hub is away. One event id throughout: what was stored unnoticed is not stored twice. */
-async function publishWithin(
-  waitMs: number,
-  event: string,
-  data: unknown,
-  options: EventsPublishOptions,
-  terminal: Terminal,
-): Promise<Published> {
-  const deadlineMs = Date.now() + waitMs;
-  const { eventId = newEventId(Date.now()) } = options;
-  for (;;) {
-    try {
-      return await publishOnce(event, data, { ...options, eventId }, terminal);
-    } catch (thrown) {
-      const passes = thrown instanceof MeshError && PASSING.has(thrown.code);
-      if (!passes || Date.now() + PAUSE_MS >= deadlineMs) throw thrown;
-    }
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }
 
