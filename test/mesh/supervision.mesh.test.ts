@@ -91,6 +91,14 @@ describe("the supervisor of a mesh", () => {
   });
 
   test("starts again a daemon and a server that stand still, and says why", async () => {
+    const hasAnswered = (name: string): boolean => {
+      const { children } = JSON.parse(readFileSync(join(mesh.state, "run/processes.json"), "utf8")) as {
+        children: { name: string; hasAnswered?: boolean }[];
+      };
+      return children.some((child) => child.name === name && child.hasAnswered === true);
+    };
+    // One that has never answered may still be starting, and has more time.
+    await until("both have answered once", () => hasAnswered("alpha/kitchen") && hasAnswered("nats-alpha"));
     const [member, server] = [mesh.pid("alpha/kitchen"), mesh.pid("nats-alpha")];
     for (const pid of [member, server]) process.kill(pid, "SIGSTOP");
     const sinceMs = Date.now();
