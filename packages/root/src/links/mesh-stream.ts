@@ -137,6 +137,10 @@ export class MeshStream implements Part {
       // The durable of a subnet that is gone would give the next of its name all that came in between.
       const kept = wanted.map(({ subnet }) => downlinkDurable(subnet));
       await dropOtherDurables(this.#jsm, MESH_STREAM, downlinkDurable(""), kept);
+      for (const subnet of this.#seen) {
+        const consumer = downlinkDurable(subnet);
+        if (!kept.includes(consumer)) this.#keeper.forgetDurable(MESH_STREAM, consumer);
+      }
       // What policy took away begins anew when policy gives it back: nothing of the time between may enter then.
       this.#seen = new Set(wanted.filter(({ filters }) => filters.length > 0).map(({ subnet }) => subnet));
       this.#trouble = undefined;

@@ -1,5 +1,14 @@
 import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { layoutFile, marksDir, outboxDir, removeNodeFile, storeDir, writeWhole } from "@adaos/config";
+import {
+  layoutFile,
+  marksDir,
+  nodeId,
+  outboxDir,
+  positionsPath,
+  removeNodeFile,
+  storeDir,
+  writeWhole,
+} from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { LoadedPolicy } from "@adaos/policy";
 import type { Plan } from "@adaos/provision";
@@ -77,6 +86,8 @@ function writeUpdate(update: PolicyUpdate, stateDir: string): void {
   for (const { of, configFile } of newServers(update)) {
     written.add(configFile);
     setAside(storeDir(stateDir, of));
+    // Durables must not go on where those of a predecessor stood.
+    setAside(positionsPath(stateDir, nodeId({ subnet: of, node: "hub" })));
   }
   for (const [file, text] of plan.files) if (written.has(file)) writeWhole(file, text);
   const keys = new KeyRing(stateDir);
