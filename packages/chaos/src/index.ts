@@ -8,4 +8,4 @@ export { FAULTS, faultsOf } from "./faults/faults.ts";
 export { type FaultSample, inject } from "./inject.ts";
 export { type FaultChoice, type PlannedFault, planFaults } from "./plan-faults.ts";
 export { type StressSample, type StressSummary, stress } from "./stress.ts";
-export { type ChaosSummary, isPassed, reportOf, summaryOf } from "./summary.ts";
+export { type ChaosSummary, inSeconds, isPassed, reportOf, summaryOf, summaryRows } from "./summary.ts";

@@ -47,12 +47,9 @@ export function isPassed({ interventions, lost, doubled, reordered, dead, pendin
   return interventions + lost.length + doubled.length + reordered.length + dead.length + pending.length === 0;
 }
 
-/** The report for people, in Markdown. Pure. */
-export function reportOf(summary: ChaosSummary, samples: readonly FaultSample[]): string {
-  const seconds = (ms: number | null): string => (ms === null ? "never" : `${(ms / 1000).toFixed(1)} s`);
-  const list = (ids: readonly string[]): string =>
-    ids.length === 0 ? "0" : `${ids.length}: ${ids.slice(0, 20).join(", ")}${ids.length > 20 ? " …" : ""}`;
-  const rows: readonly (readonly [string, string])[] = [
+/** The figures by their names, for people. Pure. */
+export function summaryRows(summary: ChaosSummary): readonly (readonly [string, string])[] {
+  return [
     ["Seed", String(summary.seed)],
     ["Faults", `${summary.faults}${summary.not_done === 0 ? "" : `, ${summary.not_done} could not be done`}`],
     ["Events published", String(summary.published)],
@@ -63,9 +60,24 @@ export function reportOf(summary: ChaosSummary, samples: readonly FaultSample[])
     ["Dead letters", list(summary.dead)],
     ["Still pending", list(summary.pending)],
     ["Interventions needed", String(summary.interventions)],
-    ["Recovery, mean", seconds(summary.mean_recovery_ms)],
-    ["Recovery, longest", seconds(summary.max_recovery_ms)],
+    ["Recovery, mean", inSeconds(summary.mean_recovery_ms)],
+    ["Recovery, longest", inSeconds(summary.max_recovery_ms)],
   ];
+}
+
+/** `1.2 s`; `never` of what did not happen. Pure. */
+export function inSeconds(ms: number | null): string {
+  return ms === null ? "never" : `${(ms / 1000).toFixed(1)} s`;
+}
+
+function list(ids: readonly string[]): string {
+  return ids.length === 0
+    ? "0"
+    : `${ids.length}: ${ids.slice(0, 20).join(", ")}${ids.length > 20 ? " …" : ""}`;
+}
+
+/** The report in Markdown. Pure. */
+export function reportOf(summary: ChaosSummary, samples: readonly FaultSample[]): string {
   const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
   return [
     "# Chaos report",
@@ -75,7 +87,7 @@ export function reportOf(summary: ChaosSummary, samples: readonly FaultSample[])
     "",
     "| | |",
     "|---|---|",
-    ...rows.map(([name, value]) => `| ${name} | ${cell(value)} |`),
+    ...summaryRows(summary).map(([name, value]) => `| ${name} | ${cell(value)} |`),
     "",
     "| # | Fault | Target | Detail | Held | Flows after | Ready after | Not ready |",
     "|---|---|---|---|---|---|---|---|",
@@ -85,9 +97,9 @@ export function reportOf(summary: ChaosSummary, samples: readonly FaultSample[])
         one.fault,
         one.target,
         one.detail,
-        seconds(one.held_ms),
-        seconds(one.flow_ms),
-        seconds(one.ready_ms),
+        inSeconds(one.held_ms),
+        inSeconds(one.flow_ms),
+        inSeconds(one.ready_ms),
         one.unready.join("; "),
       ];
       return `| ${cells.map(cell).join(" | ")} |`;

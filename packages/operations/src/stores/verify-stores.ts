@@ -108,7 +108,7 @@ async function* verdictsOf(
   for (const [name, info] of infos) yield await verifyStream(connection, jsm, info, booked[name], options);
 }
 
-/** Each of several root daemons keeps its own; the first one's is as good as any. */
+/** Several root daemons each keep a book of the same streams: the first one's tells all of it. */
 function bookFile(stateDir: string, of: string): string {
   return positionsPath(stateDir, of === ROOT_DOMAIN ? nodeId("root") : nodeId({ subnet: of, node: "hub" }));
 }

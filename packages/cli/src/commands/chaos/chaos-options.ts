@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import type { RouteWish } from "@adaos/chaos";
+import { untilAsked } from "@adaos/supervise";
 import { type Command, InvalidArgumentError } from "commander";
 import { parseRate } from "../../options/change-options.ts";
 import type { StateOptions } from "../../options/options.ts";
@@ -39,7 +40,6 @@ export function bookFile({ book }: { readonly book?: string }, stateDir: string)
 /** Aborts at the first Ctrl-C; what is under way ends in order. */
 export function untilInterrupted(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(signal, () => controller.abort());
+  void untilAsked().promise.then(() => controller.abort());
   return controller.signal;
 }

@@ -8,11 +8,13 @@ import {
   faultsOf,
   findRoute,
   inject,
+  inSeconds,
   isPassed,
   type PlannedFault,
   planFaults,
   reportOf,
   summaryOf,
+  summaryRows,
   Traffic,
   untilDrained,
 } from "@adaos/chaos";
@@ -117,9 +119,7 @@ async function run(options: InjectOptions, terminal: Terminal): Promise<void> {
       terminal.say(`report: ${file}`);
     }
     if (options.json === true) terminal.out(visibleJson(summary));
-    else
-      for (const text of reportOf(summary, []).split("\n"))
-        if (/^\| [A-Z]/.test(text)) terminal.out(row(text));
+    else for (const [name, value] of summaryRows(summary)) terminal.out(`${name}: ${value}`);
     if (!isPassed(summary)) process.exitCode = EXIT_CODES.internal;
   } finally {
     await traffic.close();
@@ -139,14 +139,7 @@ function told({ fault, target, holdMs }: PlannedFault): string {
 }
 
 function line({ iteration, fault, target, detail, flow_ms, ready_ms, unready }: FaultSample): string {
-  const seconds = (ms: number | null): string => (ms === null ? "never" : `${(ms / 1000).toFixed(1)} s`);
-  const recovered = `flows after ${seconds(flow_ms)}, ready after ${seconds(ready_ms)}`;
+  const recovered = `flows after ${inSeconds(flow_ms)}, ready after ${inSeconds(ready_ms)}`;
   const problem = unready.length === 0 ? "" : `; NOT RECOVERED: ${unready.join("; ")}`;
   return `${iteration} ${fault} ${target}: ${detail}; ${recovered}${problem}`;
-}
-
-/** A row of the report without its bars. */
-function row(text: string): string {
-  const [, name = "", value = ""] = text.split("|").map((cell) => cell.trim());
-  return name.startsWith("#") || name === "" ? "" : `${name}: ${value}`;
 }
