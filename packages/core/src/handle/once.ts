@@ -55,6 +55,8 @@ export class MarkedOnce implements Once {
   readonly #isStrict: boolean;
   /** Keys whose effect runs or is being marked, and who waits for the end of that. */
   readonly #running = new Map<string, (() => void)[] | undefined>();
+  /** Effects that wait to learn whether they are marked: what comes behind them must not run before them. */
+  #asking = 0;
   /** Done here, but the mark is not kept: whoever brings the event again must not repeat the effect. */
   readonly #unmarked = new RecentMap<string, true>(UNMARKED_REMEMBERED);
   /** Whether that holds any: nearly always it does not. */
@@ -78,10 +80,15 @@ export class MarkedOnce implements Once {
     } catch (cause) {
       throw this.#failed(key, cause);
     }
-    if (!(known instanceof Promise)) return this.#goOn(known, effect);
-    return known.then(
-      (isKnown) => this.#goOn(isKnown, effect),
+    if (!(known instanceof Promise) && this.#asking === 0) return this.#goOn(known, effect);
+    this.#asking++;
+    return Promise.resolve(known).then(
+      (isKnown) => {
+        this.#asking--;
+        return this.#goOn(isKnown, effect);
+      },
       (cause) => {
+        this.#asking--;
         throw this.#failed(key, cause);
       },
     );
