@@ -107,6 +107,29 @@ describe("Consumer, with marks", () => {
     expect(deliveries.every(({ settlements }) => settlements[0]?.kind === "ack")).toBe(true);
   });
 
+  test("begins handlers in order, also while the first look for marks takes its time", async () => {
+    let open = (): void => undefined;
+    const opening = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let isOpen = false;
+    // As a folder of marks that is read before the first look, and looked at without waiting after that.
+    const marks: Marks = {
+      has: () => (isOpen ? false : opening.then(() => false)),
+      mark: async () => undefined,
+    };
+    void opening.then(() => {
+      isOpen = true;
+    });
+    const begun: unknown[] = [];
+    const consumer = consumerOf(marks, ({ data }) => void begun.push(data), { maxConcurrency: 16 });
+    const numbers = Array.from({ length: 100 }, (_, n) => n);
+    for (const n of numbers) consumer.take(eventNo(n));
+    open();
+    await expect.poll(() => begun.length).toBe(100);
+    expect(begun).toEqual(numbers);
+  });
+
   test("runs no more handlers than there are places, however many are being marked", async () => {
     let [running, most] = [0, 0];
     const consumer = consumerOf(new SlowMarks(), async () => {

@@ -1,6 +1,6 @@
 import type { HandlersReply } from "./hub-requests.ts";
 
-/** For so long it is believed that a command is answered, or may be elsewhere: a durable is seldom taken away. */
+/** For so long it is believed that a command is answered here: a durable is seldom taken away. */
 const BELIEVED_MS = 1000;
 /** Subjects of one node's commands; beyond that all are asked for anew. */
 const MAX_SUBJECTS = 1000;
@@ -15,8 +15,8 @@ interface Known {
 
 /**
  * What the hub tells of who handles a command. Requests in flight share one question, and so do those of a second: a
- * hub has other things to do, and drops what a member asks beyond its share. That there is no handler is never
- * remembered, since one may have come.
+ * hub has other things to do, and drops what a member asks beyond its share. Only that there is a handler is
+ * remembered: where there is none, one may have come, and policy may have closed the way to another subnet since.
  */
 export class KnownHandlers {
   readonly #ask: (subject: string) => Promise<Handlers>;
@@ -37,7 +37,7 @@ export class KnownHandlers {
       asked.untilMs = performance.now() + believedMs;
     };
     asked.handlers.then(
-      (handlers) => end(handlers === "none" ? 0 : BELIEVED_MS),
+      (handlers) => end(handlers === "some" ? BELIEVED_MS : 0),
       () => end(0),
     );
     return asked.handlers;

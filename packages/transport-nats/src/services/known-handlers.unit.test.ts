@@ -25,8 +25,8 @@ describe("KnownHandlers.of()", () => {
     expect(asked).toBe(3);
   });
 
-  test("believes neither that there is no handler nor a failure", async () => {
-    const answers = ["none", new Error("away"), "some"] as const;
+  test("believes neither that there is no handler, nor that one may be elsewhere, nor a failure", async () => {
+    const answers = ["none", "unknown", new Error("away"), "some"] as const;
     let asked = 0;
     const known = new KnownHandlers(async () => {
       const answer = answers[asked++] ?? "none";
@@ -34,6 +34,7 @@ describe("KnownHandlers.of()", () => {
       throw answer;
     });
     expect(await known.of("evt.a")).toBe("none");
+    expect(await known.of("evt.a")).toBe("unknown");
     await expect(known.of("evt.a")).rejects.toThrow("away");
     expect(await known.of("evt.a")).toBe("some");
   });
