@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Bus } from "@adaos/core";
+import { loadRegistry } from "@adaos/registry";
+import { storedMessages } from "@adaos/transport-nats";
 import type { StreamInfo } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TestMesh, until } from "../kit/mesh.ts";
+import { HOME, TestMesh, until } from "../kit/mesh.ts";
 
 /** What a store loses here lies on the disk of the server of this subnet. */
 const SUBNET = "alpha";
@@ -202,6 +204,22 @@ describe("what other streams still hold", () => {
   });
 });
 
+describe("mesh.store.damaged@1", () => {
+  test("tells each loss once: the hub's in its subnet, the root's in every subnet", async () => {
+    const registry = await loadRegistry(join(HOME, "schemas/events"));
+    const contract = registry.resolve("mesh.store.damaged", 1);
+    const own = await toldIn("alpha", "evt.alpha.hub.mesh.store.damaged.v1");
+    const far = await toldIn("beta", "evt.beta.root.mesh.store.damaged.v1");
+    for (const data of [...own, ...far]) expect(contract.validate(data).violations).toEqual([]);
+    // What was told before went with the stream itself, which was removed last.
+    expect(own).toEqual([expect.objectContaining({ stream: EVENTS, kind: "missing", refilled_by: "root" })]);
+    expect(far).toEqual([
+      expect.objectContaining({ node: "root", stream: "MESH", kind: "missing", refilled_by: "hubs" }),
+    ]);
+    expect(Number(far[0]?.["lost"])).toBeGreaterThan(0);
+  });
+});
+
 describe("adaos store", () => {
   test("verify finds every stream whole, and tells what was lost before", async () => {
     const { code, stdout } = await mesh.adaos(["store", "verify", "--deep", "--json"]);
@@ -236,6 +254,19 @@ describe("adaos store", () => {
     }
   });
 });
+
+/** The data of all events of a subject that a subnet's stream holds. */
+async function toldIn(subnet: string, subject: string): Promise<Record<string, unknown>[]> {
+  const connection = await mesh.openService(subnet);
+  try {
+    const found: Record<string, unknown>[] = [];
+    const messages = storedMessages(connection, `EVENTS_${subnet}`, subject, { time: new Date(0) });
+    for await (const { body } of messages) found.push(JSON.parse(new TextDecoder().decode(body)).data);
+    return found;
+  } finally {
+    await connection.close();
+  }
+}
 
 /** How many events of the sender a stream holds. */
 async function countOf(of: string, stream: string): Promise<number> {

@@ -41,6 +41,7 @@ export { DEFAULT_TENANT, type DeclaredRule, type Durability } from "./policy/mes
 export { BUDGET, CLEARANCE, DEFAULT_DENY, deniedError } from "./policy/policy.ts";
 export { RateLimits } from "./policy/rate-limits.ts";
 export { TokenBucket } from "./policy/token-bucket.ts";
+export { type DaemonEvent, daemonMessage } from "./publish/daemon-event.ts";
 export { assertContract, missingHeader, type Publisher, prepareEvent } from "./publish/publish.ts";
 export {
   SIGNATURE_HEADER,

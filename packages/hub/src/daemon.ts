@@ -1,9 +1,10 @@
 import { type HubFile, readSeed } from "@adaos/config";
-import type { RateLimit } from "@adaos/core";
+import type { Message, RateLimit } from "@adaos/core";
 import { Denials } from "@adaos/core/wire";
 import { NodeFileWatch, type OpenNode, openNode, type Part, positionFile } from "@adaos/daemon";
 import {
   type Connection,
+  DamageEvents,
   openConnection,
   type StoreDamage,
   StoreKeeper,
@@ -56,20 +57,17 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const grants = grantsOf(node, system);
   const file = positionFile(config.positions === undefined ? undefined : node.path(config.positions));
-  const onDamage = (damage: StoreDamage): void => refills.onDamage(damage);
+  const onDamage = (damage: StoreDamage): void =>
+    damages.note(damage, refills.onDamage(damage) ? "root" : "nobody");
   const keeper = new StoreKeeper({ connection, jsm, file, onDamage, log });
   const refills = new RefillService(subnet, connection, jsm, keeper, log);
   const durables = new DurableService({ subnet, policy, jsm, keeper, grants, log });
   const members = Object.keys(config.members);
   const stream = new SubnetStream({ subnet, members, policy, limits: streams, jsm, keeper, log });
   const publisher = new StreamPublisher(connection, { checksDuplicates: true });
-  const denials = new Denials({
-    address: { subnet, node: "hub" },
-    tenant,
-    signatures,
-    publish: (message) => publisher.publish(message),
-    log,
-  });
+  const publish = (message: Message): Promise<unknown> => publisher.publish(message);
+  const denials = new Denials({ address: { subnet, node: "hub" }, tenant, signatures, publish, log });
+  const damages = damageEventsOf(node, keeper, publish);
   const budgets = new Budgets({
     subnet,
     connection,
@@ -103,7 +101,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
     log,
   });
   return {
-    parts: [stream, registry, service, budgets, refills],
+    parts: [stream, registry, service, budgets, refills, damages],
     // Whoever loses something loses it first; then what is new is given. Keys and rights need nothing but the server.
     apply: async (changed) => {
       node.replaceRights(changed);
@@ -118,6 +116,21 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
       await Promise.all([publisher.close(), parked.close()]);
     },
   };
+}
+
+function damageEventsOf(
+  { config: { subnet, tenant }, signatures, log }: OpenNode<"hub">,
+  kept: StoreKeeper,
+  publish: (message: Message) => Promise<unknown>,
+): DamageEvents {
+  return new DamageEvents({
+    node: "hub",
+    audiences: () => [{ subnet, tenant }],
+    signatures,
+    kept,
+    publish: (_subnet, message) => publish(message),
+    log,
+  });
 }
 
 function grantsOf({ config, path, policy }: OpenNode<"hub">, system: Connection): ServerGrants {

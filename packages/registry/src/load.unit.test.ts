@@ -59,6 +59,7 @@ describe("the registry of this repository", () => {
       "event mesh.link.up@1",
       "event mesh.node.ready@1",
       "event mesh.policy.denied@1",
+      "event mesh.store.damaged@1",
       "event nlp.intent.detected@1",
       "event repo.skill.installed@1",
       "event scenario.completed@1",

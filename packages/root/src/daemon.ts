@@ -3,7 +3,7 @@ import type { Logger } from "@adaos/core";
 import { linkUser } from "@adaos/core/wire";
 import { NodeFileWatch, type OpenNode, openNode, type Part, positionFile } from "@adaos/daemon";
 import { linkKeys, linkSeed } from "@adaos/nats-server";
-import { type Connection, openConnection, StoreKeeper } from "@adaos/transport-nats";
+import { type Connection, DamageEvents, openConnection, StoreKeeper } from "@adaos/transport-nats";
 import { OriginBudgets } from "./budgets/origin-budgets.ts";
 import { type JoinHandler, JoinService } from "./joining/join-service.ts";
 import { type Admitted, LeafGate } from "./joining/leaf-gate.ts";
@@ -58,10 +58,18 @@ async function partsOf(
     jsm,
     file,
     linkPlaces: () => ({ ...stream.handedTo(), ...links.carriedTo() }),
-    onDamage: (damage) => refills.onDamage(damage),
+    onDamage: (damage) => damages.note(damage, refills.onDamage(damage) ? "hubs" : "nobody"),
     log,
   });
   const refills = new Refills({ subnets: subnets.names, connection, jsm, keeper, log });
+  const damages = new DamageEvents({
+    node: "root",
+    audiences: () => [...subnets.tenants].map(([subnet, tenant]) => ({ subnet, tenant })),
+    signatures,
+    kept: keeper,
+    publish: (subnet, message) => links.publishIn(subnet, message),
+    log,
+  });
   const limits = config.streams;
   const stream = new MeshStream({ subnets: subnets.names, policy, limits, jsm, keeper, log });
   const stateDir = config.stateDir === undefined ? undefined : path(config.stateDir);
@@ -83,7 +91,15 @@ async function partsOf(
   const joining = canAdmit ? [new JoinService(connection, gate, openJoinHandler(stateDir, log), log)] : [];
   return {
     // The registry comes before the links: they ask it what is classified.
-    parts: [stream, ...registryParts(node, connection, subnets, folder), budgets, links, refills, ...joining],
+    parts: [
+      stream,
+      ...registryParts(node, connection, subnets, folder),
+      budgets,
+      links,
+      refills,
+      damages,
+      ...joining,
+    ],
     // Whoever loses something loses it first; then what is new is given.
     apply: async (changed) => {
       node.replaceRights(changed);

@@ -1,5 +1,5 @@
 // Generated from registry.yaml and its schemas by adaos events registry generate. Do not edit.
-// Of sha256:b679309bb569e6d7f75ca1a18f52164a52b0681818981b971ca495f8e50752a0
+// Of sha256:da45f716b48787d08a51d78b7b05491796f397646d659237895490acf5ebc6b1
 import "@adaos/core";
 
 /**
@@ -221,6 +221,50 @@ export interface MeshPolicyDeniedV1 {
 }
 
 /**
+ * A stream is not what it was: it was lost, cut, given numbers again, or made anew.
+ */
+export interface MeshStoreDamagedV1 {
+  /**
+   * The daemon that has found it, beside the server whose store it is.
+   */
+  node: string;
+  /**
+   * Name of the stream.
+   */
+  stream: string;
+  /**
+   * missing: it was not there and was made anew; recreated: another one of its name was there, perhaps with what its blocks still held; cut: its end is gone; rewound: its end is gone and other messages have its numbers; holes: messages within it, or at its beginning, are gone.
+   */
+  kind: "missing" | "recreated" | "cut" | "rewound" | "holes";
+  /**
+   * When it was found.
+   */
+  found_at: string;
+  /**
+   * How many messages are gone. Of a stream that several tenants share it is not told.
+   */
+  lost?: number;
+  /**
+   * Place of the first message that is gone, where one is.
+   */
+  first_seq?: number;
+  /**
+   * Place of the last message that is gone. Messages between first and last may still be there.
+   */
+  last_seq?: number;
+  /**
+   * Durables that were made anew and go on where they stood; of more than 50 the first.
+   *
+   * @maxItems 50
+   */
+  durables?: string[];
+  /**
+   * Who brings back what other streams still hold: the root for a hub's events, the hubs for the root's.
+   */
+  refilled_by: "root" | "hubs" | "nobody";
+}
+
+/**
  * What a user wants, as understood from speech or text.
  */
 export interface NlpIntentDetectedV1 {
@@ -429,6 +473,7 @@ declare module "@adaos/core" {
     "mesh.link.up@1": MeshLinkUpV1;
     "mesh.node.ready@1": MeshNodeReadyV1;
     "mesh.policy.denied@1": MeshPolicyDeniedV1;
+    "mesh.store.damaged@1": MeshStoreDamagedV1;
     "nlp.intent.detected@1": NlpIntentDetectedV1;
     "repo.skill.install@1": RepoSkillInstallV1;
     "repo.skill.install.result@1": RepoSkillInstallResultV1;

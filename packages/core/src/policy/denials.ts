@@ -1,8 +1,7 @@
-import { checkEnvelope } from "../language/envelope.ts";
 import { newEventId } from "../language/event-id.ts";
-import { newMessage, type Publisher } from "../publish/publish.ts";
+import { daemonMessage } from "../publish/daemon-event.ts";
+import type { Publisher } from "../publish/publish.ts";
 import type { Logger, Message } from "../transport.ts";
-import { formatSubject } from "../wire/subject.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** The event by which denials are told. */
@@ -137,32 +136,18 @@ export class Denials {
 
   #message(denial: Denial, count: number, sinceMs: number): Message {
     const { hop, node, event, from, eventId, rule, reason } = denial;
-    const { address, tenant } = this.#options;
-    const id = newEventId(Date.now());
-    const envelope = checkEnvelope({
-      event_id: id,
-      event_name: POLICY_DENIED,
-      version: 1,
-      kind: "event",
-      ts: new Date().toISOString(),
-      source: `daemon@${address.node}`,
-      correlation_id: id,
-      tenant,
-      headers: {},
-      data: {
-        hop,
-        node,
-        // Names come from strangers.
-        event: event.slice(0, MAX_TEXT),
-        ...(from === undefined ? {} : { from }),
-        ...(eventId === undefined ? {} : { event_id: eventId.slice(0, MAX_TEXT) }),
-        rule: rule.slice(0, MAX_TEXT),
-        reason: reason.slice(0, MAX_REASON),
-        count,
-        since: new Date(sinceMs).toISOString(),
-      },
-    });
-    const subject = formatSubject({ ...address, name: envelope.event_name, version: envelope.version });
-    return newMessage(this.#options, subject, envelope);
+    const data = {
+      hop,
+      node,
+      // Names come from strangers.
+      event: event.slice(0, MAX_TEXT),
+      ...(from === undefined ? {} : { from }),
+      ...(eventId === undefined ? {} : { event_id: eventId.slice(0, MAX_TEXT) }),
+      rule: rule.slice(0, MAX_TEXT),
+      reason: reason.slice(0, MAX_REASON),
+      count,
+      since: new Date(sinceMs).toISOString(),
+    };
+    return daemonMessage(this.#options, { id: newEventId(Date.now()), name: POLICY_DENIED, data });
   }
 }

@@ -75,10 +75,13 @@ export class RefillService implements Part {
       : { ready: true, note: `waits for the root to bring back what was stored since ${lost.since}` };
   }
 
-  /** The stream of events was found damaged. Of several losses at a time the earliest begin counts. */
-  onDamage(damage: StoreDamage): void {
+  /**
+   * A stream was found damaged. Returns whether the root is asked to bring back what it lost. Of several losses at a
+   * time the earliest begin counts.
+   */
+  onDamage(damage: StoreDamage): boolean {
     const since = lostSince(damage);
-    if (damage.stream !== eventsStream(this.#subnet) || since === undefined) return;
+    if (damage.stream !== eventsStream(this.#subnet) || since === undefined) return false;
     const open = this.#lost();
     // An id of its own: what was brought back before this loss is no answer to it.
     const lost: Lost = {
@@ -86,6 +89,7 @@ export class RefillService implements Part {
       since: open !== undefined && open.since < since ? open.since : since,
     };
     this.#keeper.setOpen(LOST, JSON.stringify(lost));
+    return true;
   }
 
   #lost(): Lost | undefined {

@@ -1,4 +1,4 @@
-import type { Logger, Policy } from "@adaos/core";
+import type { Logger, Message, Policy } from "@adaos/core";
 import {
   bridgePrefix,
   DEFAULT_TENANT,
@@ -86,6 +86,11 @@ export class Links implements Part {
     return Object.fromEntries(places.filter((place): place is [string, number] => place[1] !== undefined));
   }
 
+  /** Stores an event of the root itself in a subnet's stream. Rejects with `unavailable` or `backpressure`. */
+  async publishIn(subnet: string, message: Message): Promise<void> {
+    await this.#publisher.publish({ ...message, subject: ingestSubject(subnet, message.subject) });
+  }
+
   /** Opens and closes links as policy and subnets say now. Those that stay are not disturbed. */
   async reconcile(): Promise<void> {
     const wanted = new Map(this.#options.subnets.names().flatMap((subnet) => this.#wantedOf(subnet)));
@@ -128,8 +133,7 @@ export class Links implements Part {
         tenant: tenants.get(subnet) ?? DEFAULT_TENANT,
         signatures,
         publish: async (message) => {
-          if (isForeign) return;
-          await this.#publisher.publish({ ...message, subject: ingestSubject(subnet, message.subject) });
+          if (!isForeign) await this.publishIn(subnet, message);
         },
         log,
       });

@@ -87,15 +87,19 @@ export class Refills implements Part {
     return this.#rounds.progress;
   }
 
-  /** The root's stream was found damaged: each hub is to send again what may have been lost of its events. */
-  onDamage({ stream, lost, mark }: StoreDamage): void {
-    if (stream !== MESH_STREAM || lost.length === 0) return;
+  /**
+   * The root's stream was found damaged: each hub is to send again what may have been lost of its events. Returns
+   * whether anything was lost.
+   */
+  onDamage({ stream, lost, mark }: StoreDamage): boolean {
+    if (stream !== MESH_STREAM || lost.length === 0) return false;
     const { keeper, subnets } = this.#options;
     for (const subnet of subnets()) {
       const from = (mark?.links?.places[subnet] ?? 0) + 1;
       const open = Number(keeper.open.get(resendOf(subnet)) ?? Number.POSITIVE_INFINITY);
       keeper.setOpen(resendOf(subnet), String(Math.min(from, open)));
     }
+    return true;
   }
 
   async #ask(): Promise<void> {

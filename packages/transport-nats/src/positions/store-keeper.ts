@@ -8,21 +8,12 @@ import {
   type LinkPlaces,
   type PlaceMark,
   type SeqRange,
-  type StreamDamage,
   type StreamKeeping,
 } from "./compare-stream.ts";
 import { bringDurable, type DurablePosition, durablePosition } from "./durables-anew.ts";
 import { PositionBook, type PositionFile } from "./position-book.ts";
 import { listStreams, readStream, stateOf } from "./read-stream.ts";
-
-/** A stream that is not what it was. */
-export interface StoreDamage extends StreamDamage {
-  readonly stream: string;
-  /** RFC 3339. */
-  readonly foundAt: string;
-  /** The last that is known to lie before all that is lost. */
-  readonly mark?: PlaceMark;
-}
+import { damageKind, damageText, type StoreDamage } from "./store-damage.ts";
 
 export interface StoreKeeperOptions {
   readonly connection: Connection;
@@ -54,6 +45,8 @@ export class StoreKeeper {
   #links: LinkPlaces | undefined;
   /** Streams whose settings have been compared since something was wrong or changed. */
   readonly #settled = new Set<string>();
+  /** Streams that were not there, and have been made anew since they were looked at. */
+  readonly #remade = new Set<string>();
   /** The server may have lost what it had: it was away, or this daemon has just started. */
   #isSuspect = true;
   #thoroughMs = Number.NEGATIVE_INFINITY;
@@ -155,6 +148,7 @@ export class StoreKeeper {
   forget(stream: string): void {
     this.#book.forget(stream);
     this.#settled.delete(stream);
+    this.#remade.delete(stream);
   }
 
   /** Whether a stream was made or changed. */
@@ -169,6 +163,7 @@ export class StoreKeeper {
       else {
         const lastSeq = this.#book.of(name)?.lastSeq ?? 0;
         await makeStream(jsm, settings, lastSeq === 0 ? 0 : lastSeq + UNSEEN_PLACES);
+        if (this.#book.of(name) !== undefined) this.#remade.add(name);
         if (lastSeq > 0) log.error({ stream: name }, "stream made anew");
       }
       this.#settled.add(name);
@@ -191,14 +186,17 @@ export class StoreKeeper {
       damage = compareStream(booked, reading, keeping, nowMs);
     }
     if (damage === undefined) return this.#book.set(name, state, undefined, this.#links);
+    const lastSeq = { recorded: booked.lastSeq, now: state.lastSeq };
     const mark = markBefore(booked.marks, damage.lost);
     const found: StoreDamage = {
       stream: name,
+      kind: damageKind(damage, lastSeq, this.#remade.has(name)),
       foundAt: new Date().toISOString(),
       ...damage,
       ...(mark === undefined ? {} : { mark }),
+      durablesAnew: await this.#mend(name, damage.intactTo, booked.durables),
     };
-    await this.#mend(found, booked.durables);
+    this.#remade.delete(name);
     this.#book.set(name, state, damage, this.#links);
     this.#book.noteLoss({ event: "store damaged", ...found });
     this.#book.write();
@@ -208,17 +206,22 @@ export class StoreKeeper {
     onDamage?.(found);
   }
 
+  /** Resolves with the durables that were made anew. */
   async #mend(
-    { stream, intactTo }: StoreDamage,
+    stream: string,
+    intactTo: number,
     durables: Readonly<Record<string, DurablePosition>>,
-  ): Promise<void> {
+  ): Promise<readonly string[]> {
     const { jsm, log } = this.#options;
+    const anew: string[] = [];
     for (const [consumer, recorded] of Object.entries(durables)) {
       const { position, isNew } = await bringDurable(jsm, stream, consumer, recorded, intactTo);
       if (!isNew) continue;
       log.warn({ stream, consumer, startSeq: position.floor + 1 }, "durable made anew");
       this.#book.setDurable(stream, consumer, position);
+      anew.push(consumer);
     }
+    return anew;
   }
 
   /**
@@ -259,25 +262,4 @@ export function keepingOf({ maxMessagesPerSubject, whenFull, maxAgeMs }: StreamS
 function markBefore(marks: readonly PlaceMark[], lost: readonly SeqRange[]): PlaceMark | undefined {
   const first = Math.min(...lost.map(({ from }) => from));
   return marks.findLast(({ seq }) => seq < first);
-}
-
-/** How many messages are lost. Pure. */
-export function lostCount(lost: readonly SeqRange[]): number {
-  return lost.reduce((sum, { from, to }) => sum + to - from + 1, 0);
-}
-
-/** One sentence for people. Pure. */
-export function damageText({ stream, isNew, lost, intactTo }: StoreDamage): string {
-  const ranges = lost.slice(0, 3).map(({ from, to }) => (from === to ? `${from}` : `${from}–${to}`));
-  const more = lost.length > ranges.length ? ` and ${lost.length - ranges.length} more ranges` : "";
-  const what = lost.length === 0 ? "nothing is lost" : `lost ${lostCount(lost)}: ${ranges.join(", ")}${more}`;
-  return `${stream} ${isNew ? "was made anew" : "was damaged"}, ${what}; whole up to ${intactTo}`;
-}
-
-/** Said of a store in whose streams something was found: the newest that has cost most. Pure. */
-export function damageNote(damages: readonly StoreDamage[]): string | undefined {
-  const [worst] = [...damages].reverse().sort((a, b) => lostCount(b.lost) - lostCount(a.lost));
-  if (worst === undefined) return undefined;
-  const times = damages.length === 1 ? "" : ` (${damages.length} in all)`;
-  return `store damaged at ${worst.foundAt}: ${damageText(worst)}${times}; see adaos store verify`;
 }
