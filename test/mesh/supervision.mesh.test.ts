@@ -163,6 +163,28 @@ describe("a file that is broken", () => {
     writeFileSync(mesh.configFile, yaml);
     await until("all is ready", () => isReady(mesh));
   });
+
+  test("lets a daemon wait of which no good version is known, and go on when the file is mended", async () => {
+    const nodeFile = join(mesh.state, "nodes/alpha/kitchen.json");
+    const good = readFileSync(nodeFile, "utf8");
+    const before = mesh.pid("alpha/kitchen");
+    rmSync(`${nodeFile}.last-good`, { force: true });
+    writeFileSync(nodeFile, "{");
+    process.kill(before, "SIGKILL");
+    const errors = async () => (await statusOf(mesh)).config.errors as { remedy: string }[];
+    await until("it waits", async () =>
+      (await errors()).some(({ remedy }) => remedy.includes("does nothing")),
+    );
+    const waiting = mesh.pid("alpha/kitchen");
+    expect(waiting).not.toBe(before);
+    await until("that is logged", () => {
+      const told = incidents(mesh.state).filter(({ event }) => event === "config.errors");
+      return JSON.stringify(told).includes("the node does nothing until it is mended");
+    });
+    writeFileSync(nodeFile, good);
+    await until("all is ready", () => isReady(mesh));
+    expect(mesh.pid("alpha/kitchen")).toBe(waiting);
+  });
 });
 
 describe("a disk that was full once", () => {

@@ -14,7 +14,11 @@ export function isNodeRole(text: string): text is NodeRole {
   return Object.hasOwn(RUN, text);
 }
 
-/** Runs the daemon of a node file until it is told to stop. Resolves with the exit code. */
-export function runDaemon(role: NodeRole, file: string): Promise<number> {
-  return RUN[role](file);
+/**
+ * Runs the daemon of a node file until it is told to stop; one whose file is broken waits until it is mended. Resolves
+ * with the exit code.
+ */
+export async function runDaemon(role: NodeRole, file: string): Promise<number> {
+  const { untilReadable } = await import("@adaos/daemon");
+  return (await untilReadable(file, role)) ? RUN[role](file) : 0;
 }

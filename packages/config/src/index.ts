@@ -11,6 +11,7 @@ export {
   marksDir,
   nodeFilePath,
   nodeId,
+  nodeOfFile,
   outboxDir,
   positionsPath,
   provenRegistryBeside,

@@ -23,7 +23,12 @@ export function readLastGoodNode<R extends NodeRole>(
   } catch (thrown) {
     const broken = MeshError.from(thrown, "invalid-config", `${file} cannot be read`);
     if (!existsSync(file) || !existsSync(copyOf(file))) throw broken;
-    return { loaded: { ...readNodeFile(copyOf(file), role), file }, broken };
+    try {
+      return { loaded: { ...readNodeFile(copyOf(file), role), file }, broken };
+    } catch {
+      // A disk that has spoilt both: the file is the one to mend.
+      throw broken;
+    }
   }
 }
 
@@ -51,10 +56,13 @@ export function removeNodeFile(file: string): void {
   rmSync(copyOf(file), { force: true });
 }
 
-/** What is told of a node file that is broken. */
-export function nodeFileError(file: string, thrown: unknown): ConfigError {
-  const remedy = "the last good version is in force; adaos policy apply or adaos up writes the file anew";
-  return configErrorOf(file, thrown, remedy);
+/**
+ * What is told of a node file that is broken.
+ * @param hasLastGood Whether the node goes on by the last good version; else it does nothing until the file is mended.
+ */
+export function nodeFileError(file: string, thrown: unknown, hasLastGood = true): ConfigError {
+  const now = hasLastGood ? "the last good version is in force" : "the node does nothing until it is mended";
+  return configErrorOf(file, thrown, `${now}; adaos policy apply or adaos up writes the file anew`);
 }
 
 function textOf(file: string): string | undefined {

@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { meshErrorOf } from "../../../test/kit/stand-ins.ts";
 import { configErrorOf } from "./config-error.ts";
-import { keepLastGood, readLastGoodNode, removeNodeFile, restoreNodeFile } from "./last-good.ts";
+import {
+  keepLastGood,
+  nodeFileError,
+  readLastGoodNode,
+  removeNodeFile,
+  restoreNodeFile,
+} from "./last-good.ts";
 import { readNodeFile } from "./node-file.ts";
 
 const NODE = {
@@ -47,6 +53,13 @@ describe("readLastGoodNode()", () => {
     expect(broken?.message).toContain("kitchen.json:1:");
   });
 
+  test("blames the file where the copy is broken, too", () => {
+    keepLastGood(readNodeFile(file, "member"));
+    spoil();
+    writeFileSync(`${file}.last-good`, "no JSON: [");
+    expect(meshErrorOf(() => readLastGoodNode(file, "member")).message).toContain("kitchen.json:1:");
+  });
+
   test("throws when nothing was kept, and when the file is gone: then its node is, too", () => {
     spoil();
     expect(meshErrorOf(() => readLastGoodNode(file, "member")).code).toBe("invalid-config");
@@ -54,6 +67,18 @@ describe("readLastGoodNode()", () => {
     keepLastGood(readNodeFile(file, "member"));
     rmSync(file);
     expect(meshErrorOf(() => readLastGoodNode(file, "member")).message).toContain("cannot be read");
+  });
+});
+
+describe("nodeFileError()", () => {
+  test("says what holds meanwhile, and what to do", () => {
+    const remedy = "adaos policy apply or adaos up writes the file anew";
+    const broken = new Error("kitchen.json:1:2 no such key");
+    expect(nodeFileError(file, broken).remedy).toBe(`the last good version is in force; ${remedy}`);
+    expect(nodeFileError(file, broken, false)).toMatchObject({
+      place: "kitchen.json:1:2",
+      remedy: `the node does nothing until it is mended; ${remedy}`,
+    });
   });
 });
 

@@ -1,4 +1,5 @@
 export { openLog } from "./log.ts";
+export { untilReadable } from "./mended-file.ts";
 export { NodeFileWatch } from "./node-file-watch.ts";
 export { type OpenNode, openNode } from "./open-node.ts";
 export type { Part, PartHealth } from "./part.ts";

@@ -191,7 +191,8 @@ function toldOf({ file, place, message }: ConfigError): string {
   return `${file} is broken, the last good version is in force: ${place === undefined ? "" : `${place} `}${message}`;
 }
 
-function stampOf(file: string): string {
+/** What the file system says of a version; another one of the same file differs. */
+export function stampOf(file: string): string {
   try {
     const { mtimeMs, size, ino } = statSync(file);
     return `${mtimeMs} ${size} ${ino}`;

@@ -126,7 +126,8 @@ function stopSignal(log: Logger): AbortSignal {
   return controller.signal;
 }
 
-function writeRunFile(file: string, content: RunFile): void {
+/** Throws `invalid-config`. */
+export function writeRunFile(file: string, content: RunFile): void {
   try {
     writeWhole(file, `${JSON.stringify(content)}\n`);
   } catch (cause) {
@@ -134,7 +135,8 @@ function writeRunFile(file: string, content: RunFile): void {
   }
 }
 
-function removeRunFile(file: string, log: Logger): void {
+/** Never throws. */
+export function removeRunFile(file: string, log: Logger): void {
   try {
     rmSync(file, { force: true });
   } catch (err) {

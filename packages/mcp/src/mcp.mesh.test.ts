@@ -242,7 +242,7 @@ class Bare {
   }
 
   async isServing(): Promise<void> {
-    await until("it serves", () => this.said.includes("serving 17 events"));
+    await until("it serves", () => this.said.includes("serving 18 events"));
   }
 
   send(message: object | string): void {

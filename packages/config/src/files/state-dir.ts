@@ -29,6 +29,12 @@ export function nodeFilePath(stateDir: string, id: string): string {
   return join(stateDir, "nodes", `${id}.json`);
 }
 
+/** Which node's file it is, where it lies as {@link nodeFilePath} says; nothing elsewhere. Pure. */
+export function nodeOfFile(file: string): { readonly stateDir: string; readonly id: string } | undefined {
+  const [, stateDir, id] = /^(.+)\/nodes\/((?:[a-z0-9-]+\/)?[a-z0-9-]+)\.json$/.exec(resolve(file)) ?? [];
+  return stateDir === undefined || id === undefined ? undefined : { stateDir, id };
+}
+
 /** Written by a running daemon: its process and where it answers. */
 export function runFilePath(stateDir: string, id: string): string {
   return join(stateDir, "run", `${id.replace("/", "_")}.json`);

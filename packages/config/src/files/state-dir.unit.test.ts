@@ -1,6 +1,14 @@
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { layoutFile, logFilePath, nodeFilePath, nodeId, resolveStateDir, runFilePath } from "./state-dir.ts";
+import {
+  layoutFile,
+  logFilePath,
+  nodeFilePath,
+  nodeId,
+  nodeOfFile,
+  resolveStateDir,
+  runFilePath,
+} from "./state-dir.ts";
 
 describe("resolveStateDir()", () => {
   test("takes the option, then the environment, then .adaos here", () => {
@@ -45,5 +53,16 @@ describe("layoutFile(), nodeFilePath(), runFilePath(), logFilePath()", () => {
     for (const pathOf of [nodeFilePath, runFilePath, logFilePath]) {
       expect(new Set(ids.map((id) => pathOf("/s", id))).size).toBe(ids.length);
     }
+  });
+});
+
+describe("nodeOfFile()", () => {
+  test("finds folder and node of each node's file, and nothing of a file that lies elsewhere", () => {
+    for (const id of ["root", "root-2", "alpha/hub", "alpha/kitchen"])
+      expect(nodeOfFile(nodeFilePath("/state/nodes", id))).toEqual({ stateDir: "/state/nodes", id });
+    expect([nodeOfFile("/etc/adaos/kitchen.json"), nodeOfFile("/s/nodes/a/b/c.json")]).toEqual([
+      undefined,
+      undefined,
+    ]);
   });
 });
