@@ -126,6 +126,30 @@ describe("the supervisor of a mesh", () => {
   });
 });
 
+describe("what a handler has given up", () => {
+  test("is an alert in logs/system_resilience.log, where its retry policy wants that", async () => {
+    const kitchen = await mesh.connect("alpha/kitchen");
+    const retry = { maxRetries: 0, alertsWhenGivenUp: true };
+    await kitchen.subscribe("ui.notify", { durable: "screen", retry }, () => {
+      throw new Error("no screen");
+    });
+    const { eventId } = await kitchen.publish("ui.notify", { text: "given up" });
+    const alerts = () => incidents(mesh.state).filter(({ event }) => event === "handling given up");
+    await until("it is alerted", () => alerts().length > 0);
+    await kitchen.close();
+    expect(alerts()).toEqual([
+      expect.objectContaining({
+        level: "warn",
+        alert: true,
+        component: "alpha/kitchen",
+        durable: "screen",
+        event_id: eventId,
+        error: "Error: no screen",
+      }),
+    ]);
+  });
+});
+
 describe("a file that is broken", () => {
   test("is told with its place and what to do, and a daemon that dies starts from its own copy", async () => {
     const nodeFile = join(mesh.state, "nodes/alpha/kitchen.json");

@@ -9,6 +9,7 @@ import {
   type MeshFile,
   nodeFilePath,
   nodeId,
+  nodeOfFile,
   provenRegistryBeside,
   readMeshFile,
   readNodeFile,
@@ -28,7 +29,7 @@ import {
   Signatures,
   within,
 } from "@adaos/core/wire";
-import { NodeFileWatch, openLog, startTelemetry } from "@adaos/daemon";
+import { NodeFileWatch, openLog, ResilienceLog, startTelemetry } from "@adaos/daemon";
 import { LiveRegistry, loadRegistry, readProof } from "@adaos/registry";
 import {
   type Connection,
@@ -197,7 +198,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
         ? (await hub).transport
         : await openOutbox(hub, { ...outbox, dir: path(outbox.dir) }, log, () => closed.abort()),
     ...((options.metrics ?? config.enable_metrics) ? { metrics: openMetrics(dialing, address, log) } : {}),
-    journal: journalOf(journal),
+    journal: journalOf(journal, node.file),
     marks: marks.at,
     registry,
     tenant,
@@ -242,9 +243,12 @@ async function openOutbox(
   return new OutboxTransport({ hub, outbox, refusedLog, log, onClose });
 }
 
-/** The journal of a hub that may not have been reached yet. */
-function journalOf(journal: Promise<NatsJournal>): FailureJournal {
+/** The journal of a hub that may not have been reached yet. An alert needs no hub: it lies beside the supervisor's. */
+function journalOf(journal: Promise<NatsJournal>, nodeFile: string): FailureJournal {
+  const state = nodeOfFile(nodeFile);
+  const resilience = state === undefined ? undefined : new ResilienceLog(state.stateDir);
   return {
+    alert: (alert) => resilience?.warn("handling given up", { ...alert, alert: true }),
     storeDeadLetter: async (entry) => (await journal).storeDeadLetter(entry),
     record: async (record) => (await journal).record(record),
     lastRecord: async (durable, event) => (await journal).lastRecord(durable, event),

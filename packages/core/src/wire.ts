@@ -11,6 +11,7 @@ export {
   MAX_PARKED_AT_ONCE,
   type RecordedEvent,
 } from "./dead-letter/failure-journal.ts";
+export type { GivenUpAlert } from "./dead-letter/given-up-alert.ts";
 export type { ProcessingRecord, ProcessingStatus } from "./dead-letter/processing-record.ts";
 export {
   newReplayId,

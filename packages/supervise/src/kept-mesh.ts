@@ -1,7 +1,13 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { runFilePath, writeWhole } from "@adaos/config";
-import { type NodeStatus, type PartHealth, type RunFile, startStatusServer } from "@adaos/daemon";
+import {
+  type NodeStatus,
+  type PartHealth,
+  ResilienceLog,
+  type RunFile,
+  startStatusServer,
+} from "@adaos/daemon";
 import { type Layout, readLayout } from "@adaos/provision";
 import { Guard } from "./processes/guard.ts";
 import { type ChildRecord, isRunning, type Programs, SUPERVISOR } from "./processes/process-table.ts";
@@ -10,7 +16,6 @@ import { stopAll } from "./processes/stop-processes.ts";
 import { NODE_FLAGS, Supervisor } from "./processes/supervisor.ts";
 import { Incidents } from "./watch/incidents.ts";
 import { MeshFileWatch } from "./watch/mesh-file-watch.ts";
-import { ResilienceLog } from "./watch/resilience-log.ts";
 import { Watchdog } from "./watch/watchdog.ts";
 
 const HTTP = { host: "127.0.0.1", port: 0 };

@@ -1,4 +1,5 @@
 import type { DeadLetter } from "./dead-letter.ts";
+import type { GivenUpAlert } from "./given-up-alert.ts";
 import type { ProcessingRecord } from "./processing-record.ts";
 
 /** Events that one call of {@link EventParking.park} may name. */
@@ -19,6 +20,8 @@ export interface FailureJournal {
   lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined>;
   /** Where events wait whose schema is not known yet; undefined where they become dead letters instead. */
   readonly parking: EventParking | undefined;
+  /** Tells a person of what was given up. Never throws. Not there: the log alone does. */
+  alert?(alert: GivenUpAlert): void;
 }
 
 /** Keeps events of a node's durables until their schema is known. Durable, and shared by the node's processes. */

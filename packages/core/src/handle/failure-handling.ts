@@ -1,5 +1,6 @@
 import { type Attempt, newDeadLetter } from "../dead-letter/dead-letter.ts";
 import type { FailureJournal } from "../dead-letter/failure-journal.ts";
+import { alertGivenUp } from "../dead-letter/given-up-alert.ts";
 import { newRecord, type ProcessingRecord, type RecoveryAction } from "../dead-letter/processing-record.ts";
 import type { Envelope } from "../language/envelope.ts";
 import { MeshError } from "../language/errors.ts";
@@ -185,6 +186,7 @@ export class FailureHandling {
     }
     const { classification } = decision;
     log.error({ ...fields, category: classification.category }, "delivery failed for good");
+    this.#alert(failed, classification.category, attempt, told);
     const verdict: Verdict = { classification, error: told };
     const now = withAttempt(history, failed, told, { action: "dead_letter", delayMs: 0 });
     return this.condemned(failed, { ...now, verdict }, verdict);
@@ -232,6 +234,19 @@ export class FailureHandling {
   /** Called when a delivery has ended elsewhere. */
   forget({ seq }: Delivery): void {
     this.#histories.delete(seq);
+  }
+
+  #alert({ address, envelope }: FailedDelivery, category: string, attempts: number, told: unknown): void {
+    const { durable, address: own, retry } = this.#settings;
+    const component = `${own.subnet}/${own.node}`;
+    // Of what is no envelope the subject alone tells what it may be.
+    const { event_id = "", event_name: event_type = address?.name ?? "" } = envelope ?? {};
+    alertGivenUp(
+      this.#settings,
+      retry,
+      { component, durable, event_id, event_type, category, attempts },
+      told,
+    );
   }
 
   #remember(seq: number, history: History): void {

@@ -20,6 +20,8 @@ export interface RetryPolicy {
   readonly maxRetries: number;
   /** Whether failures that nothing is known of are retried. */
   readonly retryUnknown: boolean;
+  /** Whether a failure that is not retried any more is an alert: a person has to look. */
+  readonly alertsWhenGivenUp: boolean;
 }
 
 const COMMON = {
@@ -29,6 +31,7 @@ const COMMON = {
   maxMs: 300_000,
   maxRetries: 3,
   retryUnknown: true,
+  alertsWhenGivenUp: false,
 } as const;
 
 const STRATEGIES: ReadonlySet<RetryPolicy["strategy"]> = new Set(["exponential", "linear", "list"]);
@@ -39,8 +42,15 @@ export const RETRY_PRESETS: Readonly<Record<RetryPreset, RetryPolicy>> = {
   p0: { ...COMMON, strategy: "exponential", firstExponent: 0, jitter: 0 },
   /** 2, 4, 8 s …, ±20 %. */
   p1: { ...COMMON, strategy: "exponential", firstExponent: 1, jitter: 0.2 },
-  /** 5, 10, 15 s exactly. */
-  "r-v0.1": { ...COMMON, strategy: "list", firstExponent: 0, delaysMs: [5000, 10_000, 15_000], jitter: 0 },
+  /** 5, 10, 15 s exactly, and an alert when that did not help. */
+  "r-v0.1": {
+    ...COMMON,
+    strategy: "list",
+    firstExponent: 0,
+    delaysMs: [5000, 10_000, 15_000],
+    jitter: 0,
+    alertsWhenGivenUp: true,
+  },
 };
 
 export type RetryPreset = "p0" | "p1" | "r-v0.1";

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { FailureJournal } from "../dead-letter/failure-journal.ts";
+import { alertGivenUp } from "../dead-letter/given-up-alert.ts";
 import { newRecord, type ProcessingRecord, type RecoveryAction } from "../dead-letter/processing-record.ts";
 import type { ClassifyRule } from "../handle/classify.ts";
 import { type RetryOptions, resolveRetry } from "../handle/retry-policy.ts";
@@ -109,12 +110,24 @@ export async function runAction<T>(
       const fields = { run: name, runId, attempt, err: thrown };
       if (decision.kind !== "retry") {
         runner.log.error({ ...fields, category: decision.classification.category }, "run failed for good");
+        const given = {
+          event_id: runId,
+          event_type: name,
+          durable: RUN_DURABLE,
+          category,
+          attempts: attempt,
+        };
+        alertGivenUp(runner, retry, { component: nodeOf(runner), ...given }, thrown);
         throw thrown;
       }
       runner.log.warn({ ...fields, delayMs: decision.delayMs }, "run failed");
     }
     await delay(decision.delayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
+}
+
+function nodeOf({ address: { subnet, node } }: Runner): string {
+  return `${subnet}/${node}`;
 }
 
 function sourceOf({ component, address }: Runner): string {

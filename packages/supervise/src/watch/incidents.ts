@@ -1,8 +1,8 @@
 import type { ConfigError } from "@adaos/config";
+import type { ResilienceLog } from "@adaos/daemon";
 import type { Restart } from "../processes/kept-process.ts";
 import { SUPERVISOR } from "../processes/process-table.ts";
 import { FAILURES_UNTIL_ALERT } from "../processes/restart-plan.ts";
-import type { ResilienceLog } from "./resilience-log.ts";
 
 /** A restart that did not help four times in a row: a person has to look. */
 export interface Alert {

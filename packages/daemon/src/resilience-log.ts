@@ -1,5 +1,5 @@
 import { appendFileSync, renameSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { makeFolder } from "@adaos/config";
 import { escapeUnseen } from "@adaos/core/wire";
 
@@ -8,16 +8,17 @@ const MAX_BYTES = 10 * 1024 * 1024;
 
 /**
  * `logs/system_resilience.log`: a JSON line for all that went wrong with a mesh's processes and files, and what was
- * done about it. A line that cannot be written, since the disk is full, ends nobody: it is counted, and the next one
- * that can be written tells how many are missing.
+ * done about it. Beside it stands what handlers have given up, where their retry policy wants that. A line that cannot
+ * be written, since the disk is full, ends nobody: it is counted, and the next one that can be written tells how many
+ * are missing.
  */
 export class ResilienceLog {
   readonly #file: string;
   #dropped = 0;
+  #hasFolder = false;
 
   constructor(stateDir: string) {
     this.#file = join(stateDir, "logs", "system_resilience.log");
-    makeFolder(join(stateDir, "logs"), 0o700);
   }
 
   warn(event: string, fields: object): void {
@@ -35,6 +36,8 @@ export class ResilienceLog {
       JSON.stringify({ ts: new Date().toISOString(), level, event, ...fields, ...missing }),
     );
     try {
+      if (!this.#hasFolder) makeFolder(dirname(this.#file), 0o700);
+      this.#hasFolder = true;
       if ((statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) >= MAX_BYTES)
         renameSync(this.#file, `${this.#file}.1`);
       appendFileSync(this.#file, `${line}\n`, { mode: 0o600 });

@@ -1,0 +1,31 @@
+import { failureInfo } from "../handle/failure-info.ts";
+import type { RetryPolicy } from "../handle/retry-policy.ts";
+import type { Logger } from "../transport.ts";
+import type { FailureJournal } from "./failure-journal.ts";
+
+/** An event or an action that failed for the last time, under a retry policy that wants a person to know. */
+export interface GivenUpAlert {
+  /** `alpha/desk` */
+  readonly component: string;
+  readonly durable: string;
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly category: string;
+  readonly attempts: number;
+  /** Type and message, no stack. */
+  readonly error: string;
+}
+
+/** Tells it where the policy wants that: a warning in the log, and the journal's alert. Never throws. */
+export function alertGivenUp(
+  { journal, log }: { readonly journal: FailureJournal; readonly log: Logger },
+  { alertsWhenGivenUp }: RetryPolicy,
+  given: Omit<GivenUpAlert, "error">,
+  thrown: unknown,
+): void {
+  if (!alertsWhenGivenUp) return;
+  const { type, message } = failureInfo(thrown);
+  const alert: GivenUpAlert = { ...given, error: `${type}: ${message}` };
+  log.warn({ ...alert, alert: true }, "handling given up");
+  journal.alert?.(alert);
+}
