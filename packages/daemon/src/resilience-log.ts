@@ -15,6 +15,8 @@ const MAX_BYTES = 10 * 1024 * 1024;
 export class ResilienceLog {
   readonly #file: string;
   #dropped = 0;
+  /** Lines that could not be written since this was made. */
+  droppedInAll = 0;
   #hasFolder = false;
 
   constructor(stateDir: string) {
@@ -44,6 +46,7 @@ export class ResilienceLog {
       this.#dropped = 0;
     } catch {
       this.#dropped++;
+      this.droppedInAll++;
     }
   }
 }

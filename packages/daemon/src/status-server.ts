@@ -3,6 +3,7 @@ import { isIP, type Socket } from "node:net";
 import type { ConfigError } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { messageOf, visibleJson } from "@adaos/core/wire";
+import { answerOldPath, OLD_PATHS, processUse } from "./old-paths.ts";
 import type { PartHealth } from "./part.ts";
 
 /** What a daemon answers at `/status`. */
@@ -33,8 +34,9 @@ interface Address {
 }
 
 /**
- * Answers `/healthz` (200 while the process runs), `/readyz` (200 when ready, else 503), `/status` (JSON), and
- * {@link HEALTH_PATH}. Read-only. Resolves with the port it listens on; rejects with `unavailable`.
+ * Answers `/healthz` (200 while the process runs), `/readyz` (200 when ready, else 503), `/status` (JSON),
+ * {@link HEALTH_PATH} and {@link OLD_PATHS}. Read-only. Resolves with the port it listens on; rejects with
+ * `unavailable`.
  */
 export function startStatusServer(
   address: Address,
@@ -69,11 +71,13 @@ function answerTo(
   if (!isOwnHost(headers.host, address)) return [421, { error: "the Host header names another server" }];
   if (method !== "GET" && method !== "HEAD") return [405, { error: "only GET and HEAD" }];
   if (url === "/healthz") return [200, { status: "ok" }];
-  if (url !== "/readyz" && url !== "/status" && url !== HEALTH_PATH)
+  const isOld = url === OLD_PATHS.metrics || url === OLD_PATHS.summary;
+  if (url !== "/readyz" && url !== "/status" && url !== HEALTH_PATH && !isOld)
     return [404, { error: `try /healthz, /readyz, /status or ${HEALTH_PATH}` }];
   try {
     const now = status();
     if (url === HEALTH_PATH) return healthOf(now);
+    if (isOld) return [200, answerOldPath(url, now, configErrors(now.parts), processUse()) ?? {}];
     return url === "/status" ? [200, now] : [now.ready ? 200 : 503, { ready: now.ready }];
   } catch (thrown) {
     // Who asks how a node is must not be able to end it.

@@ -38,6 +38,32 @@ describe("startStatusServer()", () => {
     expect(response.headers.get("cache-control")).toBe("no-store");
   });
 
+  test("answers the metrics of the backend before this one under their old paths", async () => {
+    const use = (await (await ask("/api/system/metrics")).json()) as { memory: { rss_bytes: number } };
+    expect(use).toMatchObject({ node: "alpha/hub", ready: true, parts: { stream: true } });
+    expect(use.memory.rss_bytes).toBeGreaterThan(1_000_000);
+    const summary = async () => (await ask("/api/metrics/v0_1/summary")).json();
+    const errors = [{ file: "x", message: "is broken", remedy: "mend it" }];
+    status = () => ({ ...STATUS, ready: false, parts: { config: { ready: false, details: { errors } } } });
+    expect(await summary()).toEqual({
+      version: "v0_1",
+      node: "alpha/hub",
+      ready: false,
+      stuck: [],
+      config: { errors },
+    });
+    const recovery = { count: 2, mean_ms: 3100, max_ms: 4000 };
+    const watchdog = { ready: true, details: { restarts: 2, recovery, alerts: [{}], droppedLines: 3 } };
+    status = () => ({ ...STATUS, node: "supervisor", parts: { watchdog } });
+    expect(await summary()).toMatchObject({
+      node: "supervisor",
+      restarts: 2,
+      recovery,
+      lost_log_lines: 3,
+      manual_interventions: 1,
+    });
+  });
+
   test("answers /readyz with 200 when ready and 503 when not", async () => {
     expect((await ask("/readyz")).status).toBe(200);
     status = () => ({ ...STATUS, ready: false });

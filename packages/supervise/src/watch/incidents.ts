@@ -31,6 +31,9 @@ export class Incidents {
   readonly #restarts: Told[] = [];
   /** Of processes that have not been well since. */
   readonly #alerts = new Map<string, Alert>();
+  /** When each of those that have not been well since was found ended, in milliseconds. */
+  readonly #downSinceMs = new Map<string, number>();
+  readonly #recovery = { count: 0, sumMs: 0, maxMs: 0 };
   /** By where they come from: the mesh file, or the process that told of them. */
   readonly #configErrors = new Map<string, readonly ConfigError[]>();
 
@@ -40,6 +43,7 @@ export class Incidents {
 
   noteRestart({ name: component, reason, ordered, pauseMs, failures }: Restart): void {
     const ts = this.#keep(component, reason, ordered);
+    if (!this.#downSinceMs.has(component)) this.#downSinceMs.set(component, performance.now());
     this.#log.warn("process restarted", { component, reason, ordered, pause_ms: pauseMs, failures });
     if (failures < FAILURES_UNTIL_ALERT) return;
     this.#alerts.set(component, { ts, component, reason, failures });
@@ -50,6 +54,13 @@ export class Incidents {
 
   noteWell(component: string): void {
     this.#alerts.delete(component);
+    const sinceMs = this.#downSinceMs.get(component);
+    if (sinceMs === undefined) return;
+    this.#downSinceMs.delete(component);
+    const tookMs = performance.now() - sinceMs;
+    this.#recovery.count++;
+    this.#recovery.sumMs += tookMs;
+    this.#recovery.maxMs = Math.max(this.#recovery.maxMs, tookMs);
   }
 
   noteResumed(pid: number, adopted: number): void {
@@ -78,7 +89,20 @@ export class Incidents {
   }
 
   get details(): Readonly<Record<string, unknown>> {
-    return { restarts: this.#count, last: this.#restarts, alerts: this.alerts };
+    const { count, sumMs, maxMs } = this.#recovery;
+    // Found at the next look: up to 5 s more than it took.
+    const recovery = {
+      count,
+      mean_ms: count === 0 ? 0 : Math.round(sumMs / count),
+      max_ms: Math.round(maxMs),
+    };
+    return {
+      restarts: this.#count,
+      recovery,
+      last: this.#restarts,
+      alerts: this.alerts,
+      droppedLines: this.#log.droppedInAll,
+    };
   }
 
   /** Returns when that was. */
