@@ -91,6 +91,31 @@ describe("lines in *.md", () => {
   });
 });
 
+describe("docs/reference/faults.md", () => {
+  const rows = [...read("docs/reference/faults.md").matchAll(/^\| (\d+) \|(.*)\|$/gm)].map(
+    ([, n, cells = ""]) => {
+      return { n: Number(n), cells: cells.split(" | ").map((cell) => cell.trim()) };
+    },
+  );
+
+  test("names for each fault tests that there are", () => {
+    expect(rows.map(({ n }) => n)).toEqual(rows.map((_, i) => i + 1));
+    for (const { n, cells } of rows) {
+      const tests = [...(cells.at(-1) ?? "").matchAll(/`([^`]+)`/g)].map(([, file = ""]) => file);
+      const missing = tests.filter((file) => !file.endsWith(".test.ts") || !existsSync(join(HOME, file)));
+      expect([n, tests.length > 0, missing]).toEqual([n, true, []]);
+    }
+  });
+
+  test("counts them, and those after which nobody has to do anything", () => {
+    const free = rows.filter(({ cells }) => cells[3] === "nothing").length;
+    expect(rows.length).toBeGreaterThanOrEqual(55);
+    const [, all, nobody] =
+      /^(\d+) faults, .* After (\d+) of them/m.exec(read("docs/reference/faults.md")) ?? [];
+    expect([Number(all), Number(nobody)]).toEqual([rows.length, free]);
+  });
+});
+
 describe("files named in documents and code", () => {
   const SELF = "test/docs.unit.test.ts";
   const texts = FILES.filter((path) => /\.(md|ts|mjs|json|ya?ml)$|^\.ci\/run$/.test(path) && path !== SELF);
