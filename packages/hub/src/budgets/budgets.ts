@@ -10,7 +10,7 @@ import {
   processingStream,
   writerOf,
 } from "@adaos/core/wire";
-import type { Part, PartHealth } from "@adaos/daemon";
+import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
 import type { Traffic } from "@adaos/nats-server";
 import { type BudgetReply, type Connection, type StreamFillReply, StreamUsage } from "@adaos/transport-nats";
 import type { JetStreamManager, Subscription } from "nats";
@@ -67,6 +67,8 @@ export class Budgets implements Part {
   /** Something changed while a change was on its way to the server. */
   #settleAgain = false;
   #isTrafficKnown = true;
+  readonly #trafficRounds = new Rounds();
+  readonly #settleRounds = new Rounds();
   #traffic: { readonly askedMs: number; readonly answer: Promise<ReadonlyMap<string, Traffic>> } | undefined;
 
   constructor(options: BudgetsOptions) {
@@ -91,6 +93,7 @@ export class Budgets implements Part {
   async start(): Promise<void> {
     for (const books of this.#books.values()) books.start();
     this.#rates.start();
+    this.#trafficRounds.done();
     this.#timer = setInterval(() => void this.#lookAtTraffic(), TRAFFIC_MS);
     // The root asks how full the stream is, so that no other subnet fills it.
     this.#subscription = this.#options.connection.nc.subscribe(FILL_SERVICE, {
@@ -118,6 +121,14 @@ export class Budgets implements Part {
     if (all.length === 0) return { ready: true, details };
     const more = all.length > MAX_NOTES ? `; and ${all.length - MAX_NOTES} more` : "";
     return { ready: true, note: `${all.slice(0, MAX_NOTES).join("; ")}${more}`, details };
+  }
+
+  /** Of all that it does over and over, what last got round longest ago. */
+  progress(): Progress {
+    const traffic = this.#trafficRounds.progress;
+    const looks = [...this.#books.values()].map(({ sinceLookMs }) => sinceLookMs);
+    const sinceMs = Math.max(traffic.sinceMs, this.#settleRounds.progress.sinceMs, ...looks);
+    return { ...traffic, sinceMs };
   }
 
   /** Answers a member that asks why the server has refused it. */
@@ -169,6 +180,7 @@ export class Budgets implements Part {
       if (this.#isTrafficKnown) this.#options.log.warn({ err }, "members' traffic not known");
       this.#isTrafficKnown = false;
     }
+    this.#trafficRounds.done();
     // Bans end by themselves, and what the server did not take is tried again.
     this.#settle();
   }
@@ -194,8 +206,10 @@ export class Budgets implements Part {
     this.#shutOut = shutOut;
     if (wanted === this.#enforced) return;
     grants.restrict(withheld, new Set(shutOut.keys()));
+    this.#settleRounds.done();
     this.#settling = this.#enforce(wanted).finally(() => {
       this.#settling = undefined;
+      this.#settleRounds.rest();
       if (!this.#settleAgain) return;
       this.#settleAgain = false;
       this.#settle();

@@ -8,7 +8,7 @@ import {
   parseHubServiceSubject,
   TokenBucket,
 } from "@adaos/core/wire";
-import type { Part, PartHealth } from "@adaos/daemon";
+import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
 import type { Connection, HubRefusal } from "@adaos/transport-nats";
 import type { Msg, Subscription } from "nats";
 
@@ -32,6 +32,8 @@ const MAX_REQUESTS_PER_SECOND = 1000;
 /** The largest request of ours is far below. */
 const MAX_REQUEST_BYTES = 4096;
 const MAX_MESSAGE_LENGTH = 500;
+/** To release what is parked may take minutes; some other answer most often ends before. */
+const ANSWER_LIMIT_MS = 600_000;
 
 /**
  * What of their requests is a step of an event. Who asks for what was parked may not know yet that its durable is gone.
@@ -50,6 +52,7 @@ export class MemberService implements Part {
   #unlisten: (() => void) | undefined;
   #answered = 0;
   readonly #running = new Map<string, number>();
+  readonly #rounds = new Rounds(ANSWER_LIMIT_MS);
   /** By member: the server has authenticated the names, so that there are no more than members. */
   readonly #asking = new Map<string, TokenBucket>();
 
@@ -80,12 +83,18 @@ export class MemberService implements Part {
       : { ready: false, reason: "the server is away", details };
   }
 
+  /** Since an answer ended, while any is being made. */
+  progress(): Progress {
+    return this.#rounds.progress;
+  }
+
   async #onRequest(msg: Msg): Promise<void> {
     const asked = parseHubServiceSubject(msg.subject);
     if (asked === undefined) return;
     const { node, service } = asked;
     const running = this.#running.get(node) ?? 0;
     if (running >= MAX_RUNNING_PER_MEMBER || !this.#mayAsk(node)) return;
+    if (this.#running.size === 0) this.#rounds.done();
     this.#running.set(node, running + 1);
     try {
       const answer = await this.#answer(node, service, msg.data);
@@ -98,6 +107,8 @@ export class MemberService implements Part {
       const left = (this.#running.get(node) ?? 1) - 1;
       if (left > 0) this.#running.set(node, left);
       else this.#running.delete(node);
+      if (this.#running.size === 0) this.#rounds.rest();
+      else this.#rounds.done();
     }
   }
 

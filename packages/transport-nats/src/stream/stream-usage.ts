@@ -69,6 +69,7 @@ export class StreamUsage {
   #over: ReadonlySet<string> = new Set();
   #onUnread: () => void = () => undefined;
   #running: Promise<unknown> | undefined;
+  #lookedMs: number | undefined;
 
   constructor(options: StreamUsageOptions) {
     this.#options = options;
@@ -89,6 +90,11 @@ export class StreamUsage {
 
   get stream(): string {
     return this.#options.stream;
+  }
+
+  /** Since it began its newest look, in milliseconds: at rest it looks every five seconds. */
+  get sinceLookMs(): number {
+    return this.#lookedMs === undefined ? 0 : performance.now() - this.#lookedMs;
   }
 
   /** Who is over its share now. */
@@ -133,6 +139,7 @@ export class StreamUsage {
 
   /** While the stream is at rest it waits for the next message. Listens before it asks, so that none is missed. */
   async #look(): Promise<number> {
+    this.#lookedMs = performance.now();
     if (!this.#isQuiet) return await this.#take();
     const written = new Promise<true>((resolve) => {
       this.#wake = () => resolve(true);
