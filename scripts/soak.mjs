@@ -1,5 +1,5 @@
 // `npm run soak -- [--hours N | --minutes N] [--seed N] [--report FILE]`: a mesh of its own, with faults all the time.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -33,25 +33,34 @@ const mesh = {
 };
 writeFileSync(join(dir, "mesh.yaml"), JSON.stringify(mesh));
 
-const adaos = (...args) =>
-  spawnSync(
-    process.execPath,
-    [join(HOME, "packages/cli/bin/adaos.mjs"), ...args, "--state", join(dir, "state")],
-    { stdio: "inherit" },
-  ).status ?? 70;
+let running;
+let isAsked = false;
+
+/** Resolves with its exit code. */
+function adaos(...args) {
+  const command = [join(HOME, "packages/cli/bin/adaos.mjs"), ...args, "--state", join(dir, "state")];
+  running = spawn(process.execPath, command, { stdio: "inherit" });
+  return new Promise((resolve) => running.once("exit", (status) => resolve(status ?? 70)));
+}
 
 setUp();
-let code = adaos("up", "--config", join(dir, "mesh.yaml"), "--detach");
-// Ctrl-C ends the command, and this program stops the mesh.
-process.on("SIGINT", () => undefined);
+// A signal ends the faults, which write their report, and then the mesh is stopped all the same.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(signal, () => {
+    if (!isAsked) running?.kill(signal);
+    isAsked = true;
+  });
+}
+let code = await adaos("up", "--config", join(dir, "mesh.yaml"), "--detach");
 try {
-  if (code === 0) {
+  if (code === 0 && !isAsked) {
     const time = ["--duration", `${Math.ceil(minutes * 60)}`, "--pause", "5"];
     const seed = values.seed === undefined ? [] : ["--seed", values.seed];
-    code = adaos("chaos", "inject", ...time, ...seed, "--report", resolve(values.report));
+    code = await adaos("chaos", "inject", ...time, ...seed, "--report", resolve(values.report));
   }
 } finally {
-  adaos("down");
+  isAsked = true;
+  await adaos("down");
   if (code === 0) rmSync(dir, { recursive: true, force: true });
   else console.error(`left for a look: ${dir}`);
 }

@@ -37,9 +37,11 @@ export function bookFile({ book }: { readonly book?: string }, stateDir: string)
   return join(stateDir, "logs", `chaos-${new Date().toISOString().replaceAll(/[:.]/g, "-")}.jsonl`);
 }
 
-/** Aborts at the first Ctrl-C; what is under way ends in order. */
-export function untilInterrupted(): AbortSignal {
+/** Aborts at the first Ctrl-C, or when the time is over; what is under way ends in order. */
+export function untilInterrupted(durationMs?: number): AbortSignal {
   const controller = new AbortController();
   void untilAsked().promise.then(() => controller.abort());
+  // Not AbortSignal.timeout() within any(): Node 20 collects that one, and it never aborts.
+  if (durationMs !== undefined) setTimeout(() => controller.abort(), durationMs).unref();
   return controller.signal;
 }

@@ -107,7 +107,7 @@ async function run(options: InjectOptions, terminal: Terminal): Promise<void> {
       pauseMs: options.pause,
       limitMs: options.limit,
       onSample: (sample) => terminal.out(options.json === true ? visibleJson(sample) : line(sample)),
-      signal: untilOver(options.duration),
+      signal: untilInterrupted(options.duration),
     });
     await traffic.stop();
     await untilDrained(traffic, options.limit);
@@ -124,14 +124,6 @@ async function run(options: InjectOptions, terminal: Terminal): Promise<void> {
   } finally {
     await traffic.close();
   }
-}
-
-/** Aborts at the first Ctrl-C, or when the time is over. */
-function untilOver(durationMs: number | undefined): AbortSignal {
-  const interrupted = untilInterrupted();
-  return durationMs === undefined
-    ? interrupted
-    : AbortSignal.any([interrupted, AbortSignal.timeout(durationMs)]);
 }
 
 function told({ fault, target, holdMs }: PlannedFault): string {
