@@ -204,7 +204,9 @@ describe("the operator's commands, on a real mesh", () => {
         subject: "evt.alpha.kitchen.ui.notify.v1",
         envelope: { event_id: idOf("transient"), data: { text: "transient" } },
       },
-      records: [{ status: "dead_letter", durable: "screen", retry_info: { count: 3 } }],
+      records: [
+        { status: "dead_letter", durable: "screen", retry_info: { count: 2 }, attempts: [{}, {}, {}] },
+      ],
       dead_letters: [{ dead_letter_id: letter?.dead_letter_id, attempts: [{}, {}, {}] }],
     });
     expect(await lines("detail", letter?.dead_letter_id ?? "")).toEqual([known]);
@@ -286,6 +288,7 @@ describe("the operator's commands, on a real mesh", () => {
         "timestamp",
         "event_type",
         "source",
+        "data",
         "status",
         "error_info",
         "retry_info",
@@ -295,6 +298,7 @@ describe("the operator's commands, on a real mesh", () => {
     expect(records.find(({ event_id }) => event_id === idOf("permanent"))).toMatchObject({
       event_type: "ui.notify",
       source: "app@kitchen",
+      data: { text: "permanent" },
       status: "failed",
       error_info: { category: "permanent", message: "no such screen" },
     });

@@ -2,6 +2,7 @@ export {
   type DeadLetter,
   deadLetterId,
   encodeDeadLetter,
+  letterIdOf,
   parkedLetter,
   UNKNOWN_EVENT_RULE,
 } from "./dead-letter/dead-letter.ts";
@@ -11,7 +12,7 @@ export {
   MAX_PARKED_AT_ONCE,
   type RecordedEvent,
 } from "./dead-letter/failure-journal.ts";
-export type { ProcessingRecord, ProcessingStatus } from "./dead-letter/processing-record.ts";
+export { failuresOf, type ProcessingRecord, type ProcessingStatus } from "./dead-letter/processing-record.ts";
 export {
   newReplayId,
   type ReplayableLetter,
