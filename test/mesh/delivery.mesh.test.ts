@@ -116,8 +116,8 @@ describe("delivery, on a real mesh", () => {
       status: "success",
       retry_info: { count: 2, max_retries: 2 },
       recovery_actions: [
-        { action: "retry", backoff_seconds: 0.3 },
-        { action: "retry", backoff_seconds: 0.3 },
+        { action: "exponential_backoff", backoff_seconds: 0.3 },
+        { action: "exponential_backoff", backoff_seconds: 0.3 },
       ],
     });
     expect(await deadLetters("flaky")).toEqual([]);

@@ -276,7 +276,8 @@ describe("the operator's commands, on a real mesh", () => {
 
   test("export --format jsonl: one record a line with the fields that users know", async () => {
     const { code, stdout, stderr } = await run("export", "--format", "jsonl", "--output", "-");
-    expect([code, stderr]).toEqual([0, ""]);
+    // How far it has come is told where it takes longer than a second.
+    expect(code, stderr).toBe(0);
     const records = stdout
       .trimEnd()
       .split("\n")
