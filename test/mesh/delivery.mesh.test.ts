@@ -116,8 +116,8 @@ describe("delivery, on a real mesh", () => {
       status: "success",
       retry_info: { count: 2, max_retries: 2 },
       recovery_actions: [
-        { action: "retry", backoff_seconds: 0.3 },
-        { action: "retry", backoff_seconds: 0.3 },
+        { action: "exponential_backoff", backoff_seconds: 0.3 },
+        { action: "exponential_backoff", backoff_seconds: 0.3 },
       ],
     });
     expect(await deadLetters("flaky")).toEqual([]);
@@ -166,7 +166,7 @@ describe("delivery, on a real mesh", () => {
     expect(await deadLetters("unlucky")).toHaveLength(1);
   });
 
-  test("a run of an action of one's own is recorded, and found by its tags", async () => {
+  test("a run of an action of one's own is recorded, found by its tags, and a dead letter when it fails", async () => {
     const kitchen = await mesh.connect("alpha/kitchen");
     const fail = (tags: readonly string[]) =>
       kitchen.run("backup.upload", () => Promise.reject(new NonRetryableError("no bucket")), { tags });
@@ -180,6 +180,20 @@ describe("delivery, on a real mesh", () => {
       status: "failed",
       tags: ["nightly", "disk"],
     });
+    const { runId } = await kitchen.run("backup.upload", () => 1, { tags: ["nightly"] });
+    const all = await mesh.adaos(["events", "failed", "--tag", "nightly", "--json"]);
+    expect(all.stdout).toContain(runId);
+    const letters = (await mesh.adaos(["events", "dlq", "list", "--node", "alpha/kitchen", "--json"])).stdout;
+    const [letter, ...more] = letters
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+    expect(more).toHaveLength(1);
+    expect(letter).toMatchObject({ kind: "run", event_name: "backup.upload", attempts: [{}] });
+    const replayed = await mesh.adaos(["events", "dlq", "replay", letter.dead_letter_id, "--yes"]);
+    expect([replayed.code, replayed.stderr]).toEqual([65, expect.stringContaining("of a run")]);
+    const none = await mesh.adaos(["events", "dlq", "replay", "--node", "alpha/kitchen", "--dry-run"]);
+    expect(none.stdout + none.stderr).toMatch(/\b(0|no) dead letters/);
   });
 
   test("purge deletes what is old, keeps what is young, and asks first", async () => {

@@ -204,7 +204,9 @@ describe("the operator's commands, on a real mesh", () => {
         subject: "evt.alpha.kitchen.ui.notify.v1",
         envelope: { event_id: idOf("transient"), data: { text: "transient" } },
       },
-      records: [{ status: "dead_letter", durable: "screen", retry_info: { count: 3 } }],
+      records: [
+        { status: "dead_letter", durable: "screen", retry_info: { count: 2 }, attempts: [{}, {}, {}] },
+      ],
       dead_letters: [{ dead_letter_id: letter?.dead_letter_id, attempts: [{}, {}, {}] }],
     });
     expect(await lines("detail", letter?.dead_letter_id ?? "")).toEqual([known]);
@@ -274,7 +276,8 @@ describe("the operator's commands, on a real mesh", () => {
 
   test("export --format jsonl: one record a line with the fields that users know", async () => {
     const { code, stdout, stderr } = await run("export", "--format", "jsonl", "--output", "-");
-    expect([code, stderr]).toEqual([0, ""]);
+    // How far it has come is told where it takes longer than a second.
+    expect(code, stderr).toBe(0);
     const records = stdout
       .trimEnd()
       .split("\n")
@@ -286,6 +289,7 @@ describe("the operator's commands, on a real mesh", () => {
         "timestamp",
         "event_type",
         "source",
+        "data",
         "status",
         "error_info",
         "retry_info",
@@ -295,6 +299,7 @@ describe("the operator's commands, on a real mesh", () => {
     expect(records.find(({ event_id }) => event_id === idOf("permanent"))).toMatchObject({
       event_type: "ui.notify",
       source: "app@kitchen",
+      data: { text: "permanent" },
       status: "failed",
       error_info: { category: "permanent", message: "no such screen" },
     });

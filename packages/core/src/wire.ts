@@ -2,6 +2,7 @@ export {
   type DeadLetter,
   deadLetterId,
   encodeDeadLetter,
+  letterIdOf,
   parkedLetter,
   UNKNOWN_EVENT_RULE,
 } from "./dead-letter/dead-letter.ts";
@@ -12,7 +13,7 @@ export {
   type RecordedEvent,
 } from "./dead-letter/failure-journal.ts";
 export type { GivenUpAlert } from "./dead-letter/given-up-alert.ts";
-export type { ProcessingRecord, ProcessingStatus } from "./dead-letter/processing-record.ts";
+export { failuresOf, type ProcessingRecord, type ProcessingStatus } from "./dead-letter/processing-record.ts";
 export {
   newReplayId,
   type ReplayableLetter,

@@ -31,7 +31,7 @@ export { PastFailures } from "./registry/past-failures.ts";
 export { pastEvents, type ReplayPlan, type Survey, surveyPast } from "./replay/past.ts";
 export { ReplayRun, roomFor } from "./replay/replay-run.ts";
 export { findTarget, narrowed, parseOrigin } from "./replay/replay-target.ts";
-export { type KnownEvent, lookUpEvent } from "./stored/event-lookup.ts";
+export { eventAt, type KnownEvent, lookUpEvent } from "./stored/event-lookup.ts";
 export { type CountedFailures, FailureCounts } from "./stored/failure-counts.ts";
 export type { FailureFilter } from "./stored/failure-filter.ts";
 export { processingRecords } from "./stored/processing-records.ts";

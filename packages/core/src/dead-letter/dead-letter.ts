@@ -21,8 +21,19 @@ export interface Attempt {
   readonly message: string;
 }
 
+const MAX_ATTEMPT_MESSAGE_LENGTH = 500;
+
+/** What is remembered of a failed attempt. Pure. */
+export function attemptOf(thrown: unknown, nowMs: number): Attempt {
+  const { type, message } = failureInfo(thrown);
+  const at = new Date(nowMs).toISOString();
+  return { at, type, message: message.slice(0, MAX_ATTEMPT_MESSAGE_LENGTH) };
+}
+
 /** Why an event is here and not handled, with all that is needed to run it again. Field names are the wire format. */
 export interface DeadLetter {
+  /** `run`: no event, but an action that a program ran with `bus.run`. It has no place in a stream and no bytes. */
+  readonly kind?: "run";
   /** The same for every copy of one event's failure at one durable, so that a repeated write stores one. */
   readonly dead_letter_id: string;
   /** RFC 3339. */
@@ -75,6 +86,56 @@ export function deadLetterId(
 ): string {
   // Node and durable may hold dashes: joined by one, a-b/c and a/b-c would share an id and one letter be lost.
   return `DLQ-${stream}-${seq}-${node}.${durable}`;
+}
+
+/** What a run leaves that failed for good. */
+export interface RunLetterFacts
+  extends Pick<DeadLetterFacts, "handler" | "classification" | "error" | "attempts" | "nowMs"> {
+  readonly runId: string;
+  readonly name: string;
+}
+
+/** Pure. */
+export function newRunLetter({ runId, name, handler, ...facts }: RunLetterFacts): DeadLetter {
+  const { classification, error, attempts, nowMs } = facts;
+  return {
+    kind: "run",
+    dead_letter_id: runLetterId(runId, handler),
+    at: new Date(nowMs).toISOString(),
+    category: classification.category,
+    rule: classification.rule,
+    error: failureInfo(error),
+    attempts,
+    delivery_count: attempts.length,
+    node: `${handler.subnet}/${handler.node}`,
+    durable: handler.durable,
+    stream: "",
+    seq: 0,
+    subject: "",
+    event_id: runId,
+    event_name: name,
+    correlation_id: runId,
+    message: { headers: {}, body_base64: "" },
+  };
+}
+
+/** The id of the dead letter that a run leaves. Pure. */
+function runLetterId(runId: string, { node, durable }: Pick<LetterOwner, "node" | "durable">): string {
+  return `DLQ-${runId}-${node}.${durable}`;
+}
+
+/** The id of the dead letter that what is recorded has left, or would leave. Pure. */
+export function letterIdOf({
+  stream,
+  seq,
+  event_id,
+  node: of,
+  durable,
+}: Pick<DeadLetter, "stream" | "seq" | "event_id" | "node" | "durable">): string {
+  const node = of.split("/").at(-1) ?? "";
+  return stream === ""
+    ? runLetterId(event_id, { node, durable })
+    : deadLetterId(stream, seq, { node, durable });
 }
 
 /** Pure. */

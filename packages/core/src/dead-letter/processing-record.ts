@@ -1,7 +1,9 @@
 import type { Classification } from "../handle/classify.ts";
 import { failureInfo } from "../handle/failure-info.ts";
+import type { RetryPolicy } from "../handle/retry-policy.ts";
 import type { FailureDecision } from "../handle/settle-failure.ts";
 import type { NodeAddress } from "../wire/subject.ts";
+import type { Attempt } from "./dead-letter.ts";
 
 /**
  * How the handling of an event stands. `failed`: time cannot cure it; `dead_letter`: its retries are spent. The event
@@ -13,6 +15,10 @@ export type ProcessingStatus = "pending" | "success" | "failed" | "retrying" | "
 export interface RecoveryAction {
   /** RFC 3339. */
   readonly timestamp: string;
+  /**
+   * The strategy of the wait (`exponential_backoff`, `linear_backoff`, `list_backoff`), `dead_letter` where its retries
+   * were spent, or `give_up` where time cures nothing.
+   */
   readonly action: string;
   readonly backoff_seconds: number;
   readonly event_id: string;
@@ -41,7 +47,7 @@ export interface ProcessingRecord {
     readonly context: Readonly<Record<string, string>>;
   };
   readonly retry_info?: {
-    /** Retries so far. */
+    /** Retries so far: 0 at the first attempt. */
     readonly count: number;
     readonly max_retries: number;
     /** Handler runs of an event that comes too often: without an answer if there are several. */
@@ -52,6 +58,8 @@ export interface ProcessingRecord {
   };
   /** Oldest first; kept on an event that succeeded in the end. */
   readonly recovery_actions: readonly RecoveryAction[];
+  /** The attempts that failed, oldest first; of many the newest. Kept like the actions. */
+  readonly attempts?: readonly Attempt[];
   readonly tags?: readonly string[];
 }
 
@@ -69,11 +77,36 @@ export interface RecordFacts {
   /** Of a run that begins: how many have begun and never ended. */
   readonly starts?: number;
   readonly actions: readonly RecoveryAction[];
+  readonly attempts: readonly Attempt[];
+}
+
+/** What was done about an attempt that failed. Pure. */
+export function recoveryAction(
+  decision: FailureDecision,
+  { strategy }: Pick<RetryPolicy, "strategy">,
+  { event_id, timestamp }: Pick<RecoveryAction, "event_id" | "timestamp">,
+): RecoveryAction {
+  if (decision.kind === "retry") {
+    return { timestamp, action: `${strategy}_backoff`, backoff_seconds: decision.delayMs / 1000, event_id };
+  }
+  const action = decision.classification.category === "permanent" ? "give_up" : "dead_letter";
+  return { timestamp, action, backoff_seconds: 0, event_id };
+}
+
+/** Whether what failed for good is `failed`, as time cures nothing, or a `dead_letter`, as its retries are spent. */
+export function finalStatus({ category }: Classification): "failed" | "dead_letter" {
+  return category === "permanent" ? "failed" : "dead_letter";
+}
+
+/** Failed attempts by what was recorded. Pure. */
+export function failuresOf({ status, retry_info: info }: ProcessingRecord): number {
+  if (info === undefined) return 0;
+  return status === "pending" || status === "success" ? info.count : info.count + 1;
 }
 
 /** The record of how something stands now. Pure but for the clock. */
 export function newRecord(facts: RecordFacts): ProcessingRecord {
-  const { of, handler, status, failed, failures, maxRetries, starts, actions } = facts;
+  const { of, handler, status, failed, failures, maxRetries, starts, actions, attempts } = facts;
   const { tags, ...named } = of;
   const nowMs = Date.now();
   const delayMs = failed?.decision.kind === "retry" ? failed.decision.delayMs : undefined;
@@ -89,12 +122,14 @@ export function newRecord(facts: RecordFacts): ProcessingRecord {
     status,
     ...(failed === undefined ? {} : { error_info: errorInfo(failed.decision.classification, failed.thrown) }),
     retry_info: {
-      count: failures,
+      // What has failed now was the first attempt, or a retry.
+      count: failed === undefined ? failures : Math.max(failures - 1, 0),
       max_retries: maxRetries,
       ...(starts === undefined ? {} : { starts }),
       ...next,
     },
     recovery_actions: actions,
+    ...(attempts.length === 0 ? {} : { attempts }),
     ...(tags === undefined || tags.length === 0 ? {} : { tags }),
   };
 }

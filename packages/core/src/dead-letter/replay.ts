@@ -21,16 +21,21 @@ const REPLAY_ID_SHAPE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** What of a dead letter its replay is made of. */
 export type ReplayableLetter = Pick<
   DeadLetter,
-  "dead_letter_id" | "at" | "node" | "durable" | "subject" | "message"
+  "kind" | "dead_letter_id" | "at" | "node" | "durable" | "subject" | "message"
 >;
 
 /**
  * The message that gives a dead letter's event to its durable again: a new event id, caused by the old one, with the
  * same idempotency key. The same dead letter always makes the same id, so that a replay which was cut short can be
  * begun again. Signed anew, since its envelope is another; so the original is verified first, whatever its age. Pure.
- * Throws `invalid-event` when the dead letter holds no event, or `denied` when its subnet did not sign it.
+ * Throws `invalid-event` when the dead letter holds no event, as that of a run, or `denied` when its subnet did not sign
+ * it.
  */
 export function replayOf(entry: ReplayableLetter, signatures: Signatures): Message {
+  if (entry.kind === "run") {
+    const what = `${entry.dead_letter_id} is of a run, whose action only its program can do again`;
+    throw new MeshError("invalid-event", what);
+  }
   const address = parseDeliverySubject(entry.subject);
   const { headers } = entry.message;
   const body = Buffer.from(entry.message.body_base64, "base64");

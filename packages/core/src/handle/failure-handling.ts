@@ -1,13 +1,19 @@
-import { type Attempt, newDeadLetter } from "../dead-letter/dead-letter.ts";
+import { type Attempt, attemptOf, newDeadLetter } from "../dead-letter/dead-letter.ts";
 import type { FailureJournal } from "../dead-letter/failure-journal.ts";
 import { alertGivenUp } from "../dead-letter/given-up-alert.ts";
-import { newRecord, type ProcessingRecord, type RecoveryAction } from "../dead-letter/processing-record.ts";
+import {
+  failuresOf,
+  finalStatus,
+  newRecord,
+  type ProcessingRecord,
+  type RecoveryAction,
+  recoveryAction,
+} from "../dead-letter/processing-record.ts";
 import type { Envelope } from "../language/envelope.ts";
 import { MeshError } from "../language/errors.ts";
 import type { Delivery, Logger, Settlement } from "../transport.ts";
 import type { EventAddress, NodeAddress } from "../wire/subject.ts";
 import type { Classification, ClassifyRule, FailureCategory } from "./classify.ts";
-import { failureInfo } from "./failure-info.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 import { type FailureDecision, settleFailure } from "./settle-failure.ts";
 
@@ -69,7 +75,6 @@ const UNWATCHED_DELIVERIES = 5;
 const MAX_STARTS = 3;
 /** Of each event this many attempts and actions are kept, the newest: a dead letter must fit into a message. */
 const MAX_KEPT = 50;
-const MAX_ATTEMPT_MESSAGE_LENGTH = 500;
 /** An event whose dead letter or mark cannot be written is tried again after this. */
 const HOLD_MS = 5000;
 
@@ -101,9 +106,10 @@ export class FailureHandling {
       if (record === undefined || record.seq !== delivery.seq) return here;
       const verdict = verdictOf(record);
       if (verdict !== undefined) return { ...here, ...verdict };
-      const { count: failures = 0, starts = 0 } = record.retry_info ?? {};
+      const failures = failuresOf(record);
       if (failures < here.failures) return here;
-      return { ...here, failures, starts, actions: record.recovery_actions };
+      const { retry_info: { starts = 0 } = {}, recovery_actions: actions, attempts = here.attempts } = record;
+      return { ...here, failures, starts, actions, attempts };
     } catch (trouble) {
       return { ...here, trouble };
     }
@@ -177,7 +183,7 @@ export class FailureHandling {
     const decision = settleFailure(thrown, attempt, retry, rules, Math.random());
     const fields = { durable, subject: delivery.message.subject, seq: delivery.seq, attempt, err: told };
     if (decision.kind === "retry") {
-      const now = withAttempt(history, failed, told, { action: "retry", delayMs: decision.delayMs });
+      const now = withAttempt(history, failed, told, decision, retry);
       log.warn({ ...fields, delayMs: decision.delayMs }, "delivery failed");
       this.#remember(delivery.seq, now);
       await this.#record(failed, now, { status: "retrying", failed: { thrown: told, decision } });
@@ -188,7 +194,7 @@ export class FailureHandling {
     log.error({ ...fields, category: classification.category }, "delivery failed for good");
     this.#alert(failed, classification.category, attempt, told);
     const verdict: Verdict = { classification, error: told };
-    const now = withAttempt(history, failed, told, { action: "dead_letter", delayMs: 0 });
+    const now = withAttempt(history, failed, told, decision, retry);
     return this.condemned(failed, { ...now, verdict }, verdict);
   }
 
@@ -206,8 +212,7 @@ export class FailureHandling {
     const handler = { ...address, durable };
     const entry = newDeadLetter({ ...failed, handler, ...verdict, attempts, nowMs: Date.now() });
     try {
-      // Whether retries were spent or there was no use in any, both lie in the dead letters.
-      const status = category === "permanent" ? "failed" : "dead_letter";
+      const status = finalStatus(verdict.classification);
       const decision = { kind: "dead-letter", ...verdict } as const;
       const state = { status, failed: { thrown: verdict.error, decision } } as const;
       if (envelope !== undefined) await journal.record(this.#newRecord(failed, history, state));
@@ -274,7 +279,7 @@ export class FailureHandling {
     const { address, durable, retry } = this.#settings;
     const { event_id, event_name: event_type, source } = envelope;
     const { stream, seq } = delivery;
-    const { failures, starts, actions } = history;
+    const { failures, starts, actions, attempts } = history;
     return newRecord({
       of: { event_id, event_type, source, stream, seq },
       handler: { ...address, durable },
@@ -283,6 +288,7 @@ export class FailureHandling {
       maxRetries: retry.maxRetries,
       ...(state.status === "pending" ? { starts } : {}),
       actions,
+      attempts,
     });
   }
 }
@@ -292,17 +298,17 @@ interface RecordState {
   readonly failed?: { readonly thrown: unknown; readonly decision: FailureDecision };
 }
 
-/** What an earlier process has decided; of its attempts only the last is known. */
-function verdictOf({
-  status,
-  timestamp: at,
-  error_info: info,
-}: ProcessingRecord): Partial<History> | undefined {
+/** What an earlier process has decided. */
+function verdictOf(record: ProcessingRecord): Partial<History> | undefined {
+  const { status, timestamp: at, error_info: info, recovery_actions: actions } = record;
   if ((status !== "failed" && status !== "dead_letter") || info === undefined) return undefined;
   const { category, context, message, type, stacktrace: stack } = info;
   const error = Object.assign(new Error(message), { name: type, stack });
+  const { attempts = [attemptOf(error, Date.parse(at))] } = record;
   return {
-    attempts: [{ at, type, message: message.slice(0, MAX_ATTEMPT_MESSAGE_LENGTH) }],
+    attempts,
+    failures: failuresOf(record),
+    actions,
     verdict: { classification: { category, rule: context["rule"] ?? "none" }, error },
   };
 }
@@ -312,19 +318,18 @@ function withAttempt(
   history: History,
   { envelope }: FailedDelivery,
   thrown: unknown,
-  { action, delayMs }: { readonly action: "retry" | "dead_letter"; readonly delayMs: number },
+  decision: FailureDecision,
+  retry: RetryPolicy,
 ): History {
-  const at = new Date().toISOString();
-  const { type, message } = failureInfo(thrown);
-  const attempt = { at, type, message: message.slice(0, MAX_ATTEMPT_MESSAGE_LENGTH) };
-  const done = { timestamp: at, action, backoff_seconds: delayMs / 1000, event_id: envelope?.event_id ?? "" };
+  const attempt = attemptOf(thrown, Date.now());
+  const of = { timestamp: attempt.at, event_id: envelope?.event_id ?? "" };
   return {
     ...history,
     // This one has ended.
     starts: 0,
     attempts: newest([...history.attempts, attempt]),
     failures: history.failures + 1,
-    actions: newest([...history.actions, done]),
+    actions: newest([...history.actions, recoveryAction(decision, retry, of)]),
   };
 }
 

@@ -111,7 +111,7 @@ describe("FailureHandling, retrying", () => {
           context: { rule: "none" },
         },
         retry_info: {
-          count: 1,
+          count: 0,
           max_retries: 3,
           next_retry_at: "2025-09-23T16:20:02.000Z",
           backoff_seconds: 2,
@@ -119,11 +119,12 @@ describe("FailureHandling, retrying", () => {
         recovery_actions: [
           {
             timestamp: "2025-09-23T16:20:00.000Z",
-            action: "retry",
+            action: "exponential_backoff",
             backoff_seconds: 2,
             event_id: envelopeOf().event_id,
           },
         ],
+        attempts: [{ at: "2025-09-23T16:20:00.000Z", type: "Error", message: "boom" }],
       },
     ]);
   });
@@ -192,7 +193,7 @@ describe("FailureHandling, history", () => {
       outcomes.push((await fail(process, new Error("x"), i + 1)).outcome);
     }
     expect(outcomes).toEqual(["retried", "retried", "retried", "deadLettered"]);
-    expect(journal.records.map(({ retry_info: info }) => info?.count)).toEqual([1, 2, 3, 4]);
+    expect(journal.records.map(({ retry_info: info }) => info?.count)).toEqual([0, 1, 2, 3]);
   });
 
   test("takes no record of another delivery of the same id", async () => {
@@ -262,8 +263,8 @@ describe("FailureHandling, dead letters", () => {
       {
         status: "failed",
         error_info: { category: "permanent" },
-        retry_info: { count: 1 },
-        recovery_actions: [{ action: "dead_letter" }],
+        retry_info: { count: 0 },
+        recovery_actions: [{ action: "give_up" }],
       },
     ]);
   });
@@ -308,9 +309,9 @@ describe("FailureHandling, dead letters", () => {
       { at: "2025-09-23T16:20:14.000Z", type: "RetryableError", message: "try 4" },
     ]);
     expect(journal.records.at(-1)?.recovery_actions.map(({ action }) => action)).toEqual([
-      "retry",
-      "retry",
-      "retry",
+      "exponential_backoff",
+      "exponential_backoff",
+      "exponential_backoff",
       "dead_letter",
     ]);
   });
@@ -376,7 +377,7 @@ describe("FailureHandling, dead letters", () => {
     for (let attempt = 1; attempt <= 1001; attempt++) await fail(process, long, attempt);
     expect(JSON.stringify(theDeadLetter()).length).toBeLessThan(100_000);
     expect(JSON.stringify(journal.records.at(-1)).length).toBeLessThan(100_000);
-    expect(journal.records.at(-1)).toMatchObject({ retry_info: { count: 1001 } });
+    expect(journal.records.at(-1)).toMatchObject({ retry_info: { count: 1000 } });
   });
 
   test("bounds the reason that it gives the broker", async () => {
@@ -460,10 +461,11 @@ describe("FailureHandling.succeeded()", () => {
       timestamp: "2025-09-23T16:20:06.000Z",
       retry_info: { count: 2, max_retries: 3 },
       recovery_actions: [
-        { timestamp: "2025-09-23T16:20:00.000Z", action: "retry", backoff_seconds: 2 },
-        { timestamp: "2025-09-23T16:20:02.000Z", action: "retry", backoff_seconds: 4 },
+        { timestamp: "2025-09-23T16:20:00.000Z", action: "exponential_backoff", backoff_seconds: 2 },
+        { timestamp: "2025-09-23T16:20:02.000Z", action: "exponential_backoff", backoff_seconds: 4 },
       ],
     });
+    expect(last?.attempts).toMatchObject([{ message: "x" }, { message: "x" }]);
     expect(last).not.toHaveProperty("error_info");
     expect(last?.retry_info).not.toHaveProperty("next_retry_at");
   });

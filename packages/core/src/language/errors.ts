@@ -12,7 +12,7 @@
  * | `backpressure` | a bounded queue or stream is full, or a budget is spent | later |
  * | `unavailable` | no server, hub or link answers | later |
  * | `no-handler` | nobody handles the command of a request | no |
- * | `failed` | the handler of a request failed for good | no |
+ * | `failed` | the handler of a request, or a run, failed for good | no |
  * | `timeout` | no answer in time: the outcome is unknown | with the same event id |
  * | `closed` | used after `close()` | no |
  * | `internal` | our bug | no |
@@ -44,6 +44,8 @@ export interface Violation {
 }
 
 export interface MeshErrorOptions extends ErrorOptions {
+  /** With `failed`: the run that did; `adaos events detail <id>` tells of its attempts. */
+  readonly runId?: string;
   /** With `denied`: id of the rule that refused. */
   readonly rule?: string;
   /** With `invalid-event`: the rules of the schema that were broken, at most 20. */
@@ -56,6 +58,7 @@ export interface MeshErrorOptions extends ErrorOptions {
 export class MeshError extends Error {
   override readonly name = "MeshError";
   readonly code: MeshErrorCode;
+  readonly runId: string | undefined;
   readonly rule: string | undefined;
   readonly violations: readonly Violation[];
   readonly schema: string | undefined;
@@ -63,6 +66,7 @@ export class MeshError extends Error {
   constructor(code: MeshErrorCode, message: string, options: MeshErrorOptions = {}) {
     super(message, options);
     this.code = code;
+    this.runId = options.runId;
     this.rule = options.rule;
     this.violations = options.violations ?? [];
     this.schema = options.schema;

@@ -1,17 +1,25 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { type Attempt, attemptOf, newRunLetter } from "../dead-letter/dead-letter.ts";
 import type { FailureJournal } from "../dead-letter/failure-journal.ts";
 import { alertGivenUp } from "../dead-letter/given-up-alert.ts";
-import { newRecord, type ProcessingRecord, type RecoveryAction } from "../dead-letter/processing-record.ts";
+import {
+  finalStatus,
+  newRecord,
+  type ProcessingRecord,
+  type RecoveryAction,
+  recoveryAction,
+} from "../dead-letter/processing-record.ts";
 import type { ClassifyRule } from "../handle/classify.ts";
-import { type RetryOptions, resolveRetry } from "../handle/retry-policy.ts";
+import { type RetryOptions, type RetryPolicy, resolveRetry } from "../handle/retry-policy.ts";
 import { type FailureDecision, settleFailure } from "../handle/settle-failure.ts";
-import { MeshError } from "../language/errors.ts";
+import { MeshError, messageOf } from "../language/errors.ts";
 import { newEventId } from "../language/event-id.ts";
 import { quote } from "../language/event-name.ts";
 import { HandlingMetrics } from "../measure/handling-metrics.ts";
 import type { Metrics } from "../measure/metrics.ts";
 import { TimeLimit } from "../time/time-limit.ts";
 import type { Logger } from "../transport.ts";
+import type { LetterOwner } from "../wire/dead-letter-subject.ts";
 import type { NodeAddress } from "../wire/subject.ts";
 
 export interface RunOptions {
@@ -57,13 +65,14 @@ const RUN_DURABLE = "run";
 const MAX_NAME_LENGTH = 128;
 const MAX_TAGS = 32;
 const MAX_TAG_LENGTH = 100;
-/** Of each run so many actions are kept, the newest. */
-const MAX_ACTIONS = 50;
+/** Of each run so many actions and attempts are kept, the newest. */
+const MAX_KEPT = 50;
 
 /**
  * Runs an action as a handler is run: failures are classified, curable ones are repeated after a wait, and every
- * attempt is recorded. Unlike an event's, its waits are in this process and end with it. Rejects with the last failure,
- * with `usage`, or with the signal's reason.
+ * attempt is recorded. Unlike an event's, its waits are in this process and end with it. One that fails for good is a
+ * dead letter. Rejects with `failed`, which carries the run's id and whose cause is the last failure, with `usage`, or
+ * with the signal's reason.
  */
 export async function runAction<T>(
   runner: Runner,
@@ -76,80 +85,131 @@ export async function runAction<T>(
   assertNamed(name, tags);
   const retry = resolveRetry(options.retry);
   const signal = options.signal === undefined ? closing : AbortSignal.any([closing, options.signal]);
-  const runId = newEventId(Date.now());
-  const actions: RecoveryAction[] = [];
-  const metrics = new HandlingMetrics(runner.metrics, RUN_DURABLE);
+  const run = new Run(runner, name, retry, tags);
   const limit = new TimeLimit(name, timeoutMs);
-  const facts = {
-    of: { event_id: runId, event_type: name, source: sourceOf(runner), stream: "", seq: 0, tags },
-    handler: { ...runner.address, durable: RUN_DURABLE },
-    maxRetries: retry.maxRetries,
-  };
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
     let decision: FailureDecision;
     try {
-      const value = await metrics.timed(() =>
-        limit.run(({ signal: inner }) => action({ runId, attempt, signal: inner }), signal),
+      const value = await run.metrics.timed(() =>
+        limit.run(({ signal: inner }) => action({ runId: run.id, attempt, signal: inner }), signal),
       );
-      metrics.succeeded(undefined, { failures: attempt - 1 }, true);
-      await keep(runner, newRecord({ ...facts, status: "success", failures: attempt - 1, actions }));
-      return { runId, value, attempts: attempt };
+      await run.succeeded();
+      return { runId: run.id, value, attempts: attempt };
     } catch (thrown) {
       signal.throwIfAborted();
       decision = settleFailure(thrown, attempt, retry, classify, Math.random());
-      const delayMs = decision.kind === "retry" ? decision.delayMs : undefined;
-      const outcome = decision.kind === "retry" ? "retried" : "deadLettered";
-      const { category } = decision.classification;
-      metrics.failed(undefined, { failures: attempt - 1 }, { outcome, category }, thrown);
-      actions.push(actionOf(runId, delayMs));
-      const status = decision.kind === "retry" ? "retrying" : "failed";
-      const newest = actions.slice(-MAX_ACTIONS);
-      const failed = { thrown, decision };
-      await keep(runner, newRecord({ ...facts, status, failed, failures: attempt, actions: newest }));
-      const fields = { run: name, runId, attempt, err: thrown };
-      if (decision.kind !== "retry") {
-        runner.log.error({ ...fields, category: decision.classification.category }, "run failed for good");
-        const given = {
-          event_id: runId,
-          event_type: name,
-          durable: RUN_DURABLE,
-          category,
-          attempts: attempt,
-        };
-        alertGivenUp(runner, retry, { component: nodeOf(runner), ...given }, thrown);
-        throw thrown;
-      }
-      runner.log.warn({ ...fields, delayMs: decision.delayMs }, "run failed");
+      await run.failed(thrown, decision);
+      if (decision.kind !== "retry") throw run.error(thrown, attempt);
     }
     await delay(decision.delayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
 
-function nodeOf({ address: { subnet, node } }: Runner): string {
-  return `${subnet}/${node}`;
-}
+/** What is kept of one run. */
+class Run {
+  readonly id = newEventId(Date.now());
+  readonly metrics: HandlingMetrics;
+  readonly #runner: Runner;
+  readonly #name: string;
+  readonly #retry: RetryPolicy;
+  readonly #tags: readonly string[];
+  #failures = 0;
+  #actions: readonly RecoveryAction[] = [];
+  #attempts: readonly Attempt[] = [];
 
-function sourceOf({ component, address }: Runner): string {
-  return `${component}@${address.node}`;
-}
+  constructor(runner: Runner, name: string, retry: RetryPolicy, tags: readonly string[]) {
+    this.#runner = runner;
+    this.#name = name;
+    this.#retry = retry;
+    this.#tags = tags;
+    this.metrics = new HandlingMetrics(runner.metrics, RUN_DURABLE);
+  }
 
-function actionOf(runId: string, delayMs: number | undefined): RecoveryAction {
-  const action = delayMs === undefined ? "give_up" : "retry";
-  return {
-    timestamp: new Date().toISOString(),
-    action,
-    backoff_seconds: (delayMs ?? 0) / 1000,
-    event_id: runId,
-  };
-}
+  async succeeded(): Promise<void> {
+    this.metrics.succeeded(undefined, { failures: this.#failures }, true);
+    await this.#record("success");
+  }
 
-/** A record is for whoever looks later; the run goes on without it. */
-async function keep({ journal, log }: Runner, record: ProcessingRecord): Promise<void> {
-  try {
-    await journal.record(record);
-  } catch (err) {
-    log.warn({ run: record.event_type, runId: record.event_id, err }, "processing record not stored");
+  /** Writes down an attempt that failed, and of the last one that it was. Never rejects. */
+  async failed(thrown: unknown, decision: FailureDecision): Promise<void> {
+    const { log } = this.#runner;
+    const isLast = decision.kind !== "retry";
+    const { category } = decision.classification;
+    const outcome = isLast ? "deadLettered" : "retried";
+    this.metrics.failed(undefined, { failures: this.#failures }, { outcome, category }, thrown);
+    this.#failures++;
+    const attempt = attemptOf(thrown, Date.now());
+    this.#attempts = [...this.#attempts, attempt].slice(-MAX_KEPT);
+    const done = recoveryAction(decision, this.#retry, { event_id: this.id, timestamp: attempt.at });
+    this.#actions = [...this.#actions, done].slice(-MAX_KEPT);
+    await this.#record(isLast ? finalStatus(decision.classification) : "retrying", { thrown, decision });
+    const fields = { run: this.#name, runId: this.id, attempt: this.#failures, err: thrown };
+    if (!isLast) return log.warn({ ...fields, delayMs: decision.delayMs }, "run failed");
+    await this.#storeLetter(thrown, decision);
+    log.error({ ...fields, category }, "run failed for good");
+    const { subnet, node } = this.#runner.address;
+    const given = {
+      component: `${subnet}/${node}`,
+      event_id: this.id,
+      event_type: this.#name,
+      durable: RUN_DURABLE,
+      category,
+      attempts: this.#failures,
+    };
+    alertGivenUp(this.#runner, this.#retry, given, thrown);
+  }
+
+  error(cause: unknown, attempts: number): MeshError {
+    const tries = attempts === 1 ? "at its first attempt" : `after ${attempts} attempts`;
+    const message = `${this.#name} failed for good ${tries} (run ${this.id}): ${messageOf(cause)}`;
+    return new MeshError("failed", message, { cause, runId: this.id });
+  }
+
+  get #handler(): LetterOwner {
+    return { ...this.#runner.address, durable: RUN_DURABLE };
+  }
+
+  /** A record is for whoever looks later; the run goes on without it. */
+  async #record(
+    status: ProcessingRecord["status"],
+    failed?: { readonly thrown: unknown; readonly decision: FailureDecision },
+  ): Promise<void> {
+    const { component, address, journal } = this.#runner;
+    const of = {
+      event_id: this.id,
+      event_type: this.#name,
+      source: `${component}@${address.node}`,
+      stream: "",
+      seq: 0,
+      tags: this.#tags,
+    };
+    const record = newRecord({
+      of,
+      handler: this.#handler,
+      status,
+      failed,
+      failures: this.#failures,
+      maxRetries: this.#retry.maxRetries,
+      actions: this.#actions,
+      attempts: this.#attempts,
+    });
+    await this.#keep("processing record", journal.record(record));
+  }
+
+  async #storeLetter(error: unknown, { classification }: FailureDecision): Promise<void> {
+    const [runId, name, attempts] = [this.id, this.#name, this.#attempts];
+    const facts = { runId, name, handler: this.#handler, classification, error, attempts };
+    const letter = newRunLetter({ ...facts, nowMs: Date.now() });
+    await this.#keep("dead letter", this.#runner.journal.storeDeadLetter(letter));
+  }
+
+  async #keep(what: string, stored: Promise<void>): Promise<void> {
+    try {
+      await stored;
+    } catch (err) {
+      this.#runner.log.warn({ run: this.#name, runId: this.id, err }, `${what} not stored`);
+    }
   }
 }
 

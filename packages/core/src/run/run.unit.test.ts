@@ -55,21 +55,57 @@ describe("runAction()", () => {
     expect(journal.records.map(({ status }) => status)).toEqual(["retrying", "retrying", "success"]);
     expect(journal.records[1]).toMatchObject({
       error_info: { category: "transient", message: "no 2" },
-      retry_info: { count: 2, backoff_seconds: 0.001, next_retry_at: expect.any(String) },
+      retry_info: { count: 1, backoff_seconds: 0.001, next_retry_at: expect.any(String) },
+      attempts: [{ message: "no 1" }, { message: "no 2" }],
     });
-    expect(journal.records[2]?.recovery_actions).toHaveLength(2);
+    expect(journal.records[2]).toMatchObject({
+      retry_info: { count: 2 },
+      recovery_actions: [{ action: "exponential_backoff" }, { action: "exponential_backoff" }],
+      attempts: [{ message: "no 1" }, { message: "no 2" }],
+    });
+    expect(journal.deadLetters).toEqual([]);
   });
 
   test("gives up at once what time cannot cure", async () => {
     const failure = new NonRetryableError("no such bucket");
-    await expect(run(() => Promise.reject(failure))).rejects.toBe(failure);
-    expect(journal.records).toMatchObject([{ status: "failed", error_info: { category: "permanent" } }]);
+    const error = await run(() => Promise.reject(failure)).catch((thrown: unknown) => thrown);
+    const runId = journal.records[0]?.event_id;
+    expect(error).toMatchObject({
+      code: "failed",
+      cause: failure,
+      runId,
+      message: expect.stringContaining("no such bucket"),
+    });
+    expect(journal.records).toMatchObject([
+      {
+        status: "failed",
+        error_info: { category: "permanent" },
+        retry_info: { count: 0 },
+        recovery_actions: [{ action: "give_up" }],
+      },
+    ]);
+    expect(journal.deadLetters).toMatchObject([
+      {
+        kind: "run",
+        event_id: runId,
+        event_name: "backup.upload",
+        node: "alpha/kitchen",
+        durable: "run",
+        category: "permanent",
+        attempts: [{ message: "no such bucket" }],
+      },
+    ]);
   });
 
   test("gives up when its retries are spent", async () => {
     await expect(run(() => Promise.reject(new Error("odd")))).rejects.toThrow("odd");
-    expect(journal.records.map(({ status }) => status)).toEqual(["retrying", "retrying", "failed"]);
-    expect(journal.records.at(-1)?.error_info?.category).toBe("unknown");
+    expect(journal.records.map(({ status }) => status)).toEqual(["retrying", "retrying", "dead_letter"]);
+    expect(journal.records.at(-1)).toMatchObject({
+      error_info: { category: "unknown" },
+      retry_info: { count: 2 },
+      recovery_actions: [{}, {}, { action: "dead_letter" }],
+    });
+    expect(journal.deadLetters).toMatchObject([{ attempts: [{}, {}, {}], delivery_count: 3 }]);
   });
 
   test("ends an attempt at its deadline and aborts its signal", async () => {
@@ -79,7 +115,8 @@ describe("runAction()", () => {
       return new Promise(() => {});
     };
     await expect(run(hangs, { timeoutMs: 5, retry: { maxRetries: 0 } })).rejects.toMatchObject({
-      code: "timeout",
+      code: "failed",
+      cause: { code: "timeout" },
     });
     expect(signal?.aborted).toBe(true);
   });

@@ -1,5 +1,5 @@
 import { type Envelope, MeshError } from "@adaos/core";
-import { eventsStream, type ProcessingRecord } from "@adaos/core/wire";
+import { eventsStream, letterIdOf, type ProcessingRecord } from "@adaos/core/wire";
 import type { ServerLayout } from "@adaos/provision";
 import { type DeadLetterSummary, deadLetters, summaryOf } from "../dead-letters/dead-letters.ts";
 import { type OpenServer, withServers } from "../hubs.ts";
@@ -61,15 +61,10 @@ async function eventOfDeadLetter(hubs: readonly ServerLayout[], id: string): Pro
     for await (const { entry } of deadLetters(hub)) if (entry.dead_letter_id === id) eventId = entry.event_id;
     if (eventId !== undefined) return;
     for await (const record of processingRecords(hub))
-      if (deadLetterIdOf(record) === id) eventId = record.event_id;
+      if (letterIdOf(record) === id) eventId = record.event_id;
   });
   if (eventId === undefined) throw new MeshError("usage", `nothing is known of ${JSON.stringify(id)}`);
   return eventId;
-}
-
-/** As its dead letter is named, or would be. */
-function deadLetterIdOf({ stream, seq, node, durable }: ProcessingRecord): string {
-  return `DLQ-${stream}-${seq}-${node.split("/")[1] ?? ""}.${durable}`;
 }
 
 async function atKnownPlace(
@@ -109,7 +104,12 @@ async function search(hubs: readonly ServerLayout[], eventId: string): Promise<L
   return found;
 }
 
-async function eventAt({ jsm }: OpenServer, stream: string, seq: number): Promise<LyingEvent | undefined> {
+/** What lies at this place, if that is an event. */
+export async function eventAt(
+  { jsm }: OpenServer,
+  stream: string,
+  seq: number,
+): Promise<LyingEvent | undefined> {
   const message = await jsm.streams.getMessage(stream, { seq }).catch(() => undefined);
   if (message === undefined) return undefined;
   const { subject, timestamp: storedAt, data: body } = message;

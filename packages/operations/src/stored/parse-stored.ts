@@ -13,13 +13,16 @@ const text = z.string().max(20_000);
 const count = z.number().nonnegative();
 const category = z.enum(["transient", "permanent", "unknown"]);
 
+const attempts = z.array(z.object({ at: text, type: text, message: text })).max(100);
+
 export const deadLetterSchema: z.ZodType<DeadLetter> = z.object({
+  kind: z.literal("run").exactOptional(),
   dead_letter_id: text,
   at: text,
   category,
   rule: text,
   error: z.object({ type: text, message: text, stack: text }),
-  attempts: z.array(z.object({ at: text, type: text, message: text })).max(100),
+  attempts,
   delivery_count: count,
   node: text,
   durable: text,
@@ -67,6 +70,7 @@ export const recordSchema: z.ZodType<ProcessingRecord> = z.object({
   recovery_actions: z
     .array(z.object({ timestamp: text, action: text, backoff_seconds: count, event_id: text }))
     .max(100),
+  attempts: attempts.exactOptional(),
   tags: z.array(text).max(100).exactOptional(),
 });
 

@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import { firstLine, visibleJson } from "@adaos/core/wire";
+import { failuresOf, firstLine, visibleJson } from "@adaos/core/wire";
 import { EventMask, hubServers, type KnownEvent, lookUpEvent } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { Command } from "commander";
@@ -38,13 +38,17 @@ function describe({ event_id, event, records, dead_letters }: KnownEvent): strin
           ["stored", `${event.stream} ${event.seq}, ${event.stored_at}`],
           ["envelope", visibleJson(event.envelope)],
         ]);
-  for (const { node, durable, status, timestamp, retry_info, error_info, recovery_actions } of records) {
+  for (const record of records) {
+    const { node, durable, status, timestamp, error_info, recovery_actions, attempts = [] } = record;
     const why =
       error_info === undefined ? "" : `${error_info.category}: ${firstLine(error_info.message, 200)}`;
-    const tries = `${retry_info?.count ?? 0} failed attempts`;
+    const failures = failuresOf(record);
+    const tries = failures === 1 ? "1 failed attempt" : `${failures} failed attempts`;
     lines.push("", `${node} ${durable}  ${status} ${timestamp}, ${tries}  ${why}`.trimEnd());
-    for (const { timestamp: at, action, backoff_seconds } of recovery_actions) {
-      lines.push(`  ${at} ${action}${backoff_seconds > 0 ? ` after ${backoff_seconds} s` : ""}`);
+    for (const [i, { timestamp: at, action, backoff_seconds }] of recovery_actions.entries()) {
+      const failed = attempts[i + attempts.length - recovery_actions.length];
+      const what = failed === undefined ? "" : `${failed.type}: ${firstLine(failed.message, 120)}; `;
+      lines.push(`  ${at} ${what}${action}${backoff_seconds > 0 ? `, ${backoff_seconds} s` : ""}`);
     }
   }
   for (const { dead_letter_id, at, category, rule, error } of dead_letters) {

@@ -1,6 +1,14 @@
 import { resolveStateDir } from "@adaos/config";
 import { type ProcessingRecord, visibleJson } from "@adaos/core/wire";
-import { deadLetters, FailureCounts, processingRecords, summaryOf } from "@adaos/operations";
+import {
+  deadLetters,
+  EventMask,
+  eventAt,
+  FailureCounts,
+  type OpenServer,
+  processingRecords,
+  summaryOf,
+} from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { Command, Option } from "commander";
 import type { StateOptions } from "../../options/options.ts";
@@ -32,7 +40,7 @@ export function eventsExportCommand(terminal: Terminal): Command {
         .default("report"),
     )
     .option("--force", "overwrite the file")
-    .addHelpText("after", "\nThe events' own data is not in it; adaos events dlq list --json has it.")
+    .addHelpText("after", "\nA record a line has the event's data, masked, as long as its stream holds it.")
     .addHelpText("after", "\nExample:\n  adaos events export --output errors.json --at beta")
     .action((options: ExportOptions) => exportReport(options, terminal));
 }
@@ -65,19 +73,33 @@ async function writeLines(
   written: Written,
   terminal: Terminal,
 ): Promise<void> {
+  const mask = await EventMask.open(options.state, terminal.say);
   await withHubs(options, terminal, async (hub) => {
     for await (const record of processingRecords(hub)) {
-      await output.line(visibleJson(exportedRecord(record)));
+      await output.line(visibleJson(exportedRecord(record, await dataOf(record, hub, mask))));
       written.records++;
     }
   });
 }
 
 /** The fields that readers of the earlier systems' files know, and no other. */
-function exportedRecord(record: ProcessingRecord): object {
+function exportedRecord(record: ProcessingRecord, data: unknown): object {
   const { event_id, timestamp, event_type, source, status } = record;
   const { error_info = null, retry_info = null, recovery_actions } = record;
-  return { event_id, timestamp, event_type, source, status, error_info, retry_info, recovery_actions };
+  return { event_id, timestamp, event_type, source, data, status, error_info, retry_info, recovery_actions };
+}
+
+/** The event's data as it may be shown; `null` of a run, and where the stream does not hold it any more. */
+async function dataOf(
+  { stream, seq, event_id }: ProcessingRecord,
+  hub: OpenServer,
+  mask: EventMask,
+): Promise<unknown> {
+  if (stream === "") return null;
+  const event = await eventAt(hub, stream, seq);
+  // A stream that was made anew counts from 1 again.
+  if (event === undefined || event.envelope.event_id !== event_id) return null;
+  return mask.envelope(event.envelope, event.subject).data ?? null;
 }
 
 /** Written as it is read: the lists may be longer than memory, so what is counted comes last. */

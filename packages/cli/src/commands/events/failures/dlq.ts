@@ -97,7 +97,7 @@ function replayCommand(terminal: Terminal): Command {
     .action(async (ids: string[], options: LetterChangeOptions & { readonly rate?: number }) => {
       const wanted = new Set(ids);
       const isMeant = ({ entry }: KeptDeadLetter): boolean =>
-        wanted.size === 0 || wanted.has(entry.dead_letter_id);
+        wanted.size === 0 ? entry.kind !== "run" : wanted.has(entry.dead_letter_id);
       const { count, permanent, last } = await survey(options, terminal, isMeant);
       if (permanent > 0)
         terminal.say(`${permanent} of them failed for reasons that time does not cure; fix those first`);

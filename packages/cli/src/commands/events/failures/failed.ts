@@ -1,4 +1,4 @@
-import { deadLetterId, firstLine, type ProcessingRecord, visibleJson } from "@adaos/core/wire";
+import { firstLine, letterIdOf, type ProcessingRecord, visibleJson } from "@adaos/core/wire";
 import { Newest, processingRecords, replayedLetters } from "@adaos/operations";
 import { Command } from "commander";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
@@ -9,7 +9,7 @@ type FailedRecord = ProcessingRecord & { readonly replayed?: true };
 
 export function eventsFailedCommand(terminal: Terminal): Command {
   return withLimit(withFilters(new Command("failed")))
-    .option("--tag <tag>", "runs (bus.run) with this tag")
+    .option("--tag <tag>", "runs (bus.run) with this tag, however they stand")
     .description("events that a handler has failed for good, one line each, newest last")
     .addHelpText("after", "\nExample:\n  adaos events failed --at beta --event ui. --limit 20")
     .action(async (options: FailureOptions & { readonly limit: number; readonly tag?: string }) => {
@@ -17,9 +17,9 @@ export function eventsFailedCommand(terminal: Terminal): Command {
       await withHubs(options, terminal, async (hub) => {
         let replayed: ReadonlySet<string> | undefined;
         for await (const record of processingRecords(hub, options)) {
-          if (!isFinal(record) || !isTagged(record, options.tag)) continue;
+          if (options.tag === undefined ? !isFinal(record) : !isTagged(record, options.tag)) continue;
           replayed ??= await replayedLetters(hub);
-          found.add(replayed.has(letterOf(record)) ? { ...record, replayed: true } : record);
+          found.add(replayed.has(letterIdOf(record)) ? { ...record, replayed: true } : record);
         }
       });
       const records = found.items();
@@ -29,21 +29,17 @@ export function eventsFailedCommand(terminal: Terminal): Command {
       }
       for (const line of table(records.map(rowOf))) terminal.out(line);
       const more = found.seen > records.length ? ` of ${found.seen}; see more with --limit` : "";
-      terminal.say(`${records.length} failed events${more}`);
+      const what = options.tag === undefined ? "failed events" : "runs";
+      terminal.say(`${records.length} ${what}${more}`);
     });
-}
-
-/** The dead letter that the failure has left. */
-function letterOf({ stream, seq, node, durable }: ProcessingRecord): string {
-  return deadLetterId(stream, seq, { node: node.split("/").at(-1) ?? "", durable });
 }
 
 function isFinal({ status }: ProcessingRecord): boolean {
   return status === "failed" || status === "dead_letter";
 }
 
-function isTagged({ tags }: ProcessingRecord, tag: string | undefined): boolean {
-  return tag === undefined || (Array.isArray(tags) && tags.includes(tag));
+function isTagged({ tags = [] }: ProcessingRecord, tag: string): boolean {
+  return tags.includes(tag);
 }
 
 function rowOf(record: FailedRecord): string[] {

@@ -15,8 +15,8 @@ export function eventsRetryCandidatesCommand(terminal: Terminal): Command {
       const groups = new Map(CATEGORIES.map((category) => [category as string, newest(options.limit)]));
       await withHubs(options, terminal, async (hub) => {
         for await (const letter of deadLetters(hub, options)) {
-          // What only waits for its schema is released by itself.
-          if (letter.entry.rule === UNKNOWN_EVENT_RULE) continue;
+          // What only waits for its schema is released by itself, and a run is for its program to do again.
+          if (letter.entry.rule === UNKNOWN_EVENT_RULE || letter.entry.kind === "run") continue;
           groups.get(letter.entry.category)?.add(summaryOf(letter));
         }
       });
