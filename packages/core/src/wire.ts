@@ -31,9 +31,18 @@ export { nearest } from "./language/nearest.ts";
 export { randomId } from "./language/random-id.ts";
 export { RecentMap } from "./language/recent-map.ts";
 export { escapeUnseen, firstLine, visibleJson, visibleText } from "./language/visible-text.ts";
-export type { MetricId, MetricsStore } from "./measure/metrics.ts";
+export { type MetricDescription, type MetricId, NODE_METRICS } from "./measure/catalogue.ts";
+export {
+  CONTENT_TYPES,
+  type ExpositionFormat,
+  exposition,
+  type Family,
+  formatFor,
+  mergeFamilies,
+} from "./measure/exposition.ts";
+export type { MetricsStore } from "./measure/metrics.ts";
 export { type LatencySummary, type MetricsSummary, summarize } from "./measure/metrics-summary.ts";
-export { prometheusText } from "./measure/prometheus.ts";
+export { countedFamilies, type Figure, figureFamilies, prometheusText } from "./measure/prometheus.ts";
 export { linkSpan, type MessageSpan } from "./measure/tracing.ts";
 export { type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./policy/compile-policy.ts";
 export { type Denial, Denials, POLICY_DENIED } from "./policy/denials.ts";

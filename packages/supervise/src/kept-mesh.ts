@@ -1,7 +1,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { runFilePath, writeWhole } from "@adaos/config";
-import { type NodeStatus, type PartHealth, type RunFile, startStatusServer } from "@adaos/daemon";
+import type { Figure } from "@adaos/core/wire";
+import { type NodeStatus, type PartHealth, type RunFile, Scrape, startStatusServer } from "@adaos/daemon";
 import { type Layout, readLayout } from "@adaos/provision";
 import { Guard } from "./processes/guard.ts";
 import { type ChildRecord, isRunning, type Programs, SUPERVISOR } from "./processes/process-table.ts";
@@ -130,7 +131,11 @@ export class KeptMesh implements RunningMesh {
 
   /** Answers as a daemon does, so that `adaos status` sees whether it hangs. */
   async #serve(): Promise<void> {
-    const server = await startStatusServer(HTTP, () => this.#status());
+    const server = await startStatusServer(
+      HTTP,
+      () => this.#status(),
+      new Scrape({ status: () => this.#status(), figures: () => this.#figures() }),
+    );
     this.#server = server;
     const content: RunFile = {
       node: SUPERVISOR,
@@ -139,6 +144,21 @@ export class KeptMesh implements RunningMesh {
       startedAt: this.#startedAt,
     };
     writeWhole(runFilePath(this.#options.stateDir, SUPERVISOR), `${JSON.stringify(content)}\n`);
+  }
+
+  #figures(): readonly Figure[] {
+    const { restartsOf, alerts } = this.#incidents;
+    const names = this.#supervisor.kept.map(({ spec }) => spec.name);
+    return [
+      ...this.#supervisor.kept.map(({ spec, record }): Figure => {
+        return { metric: "processUp", labels: [spec.name], value: record === undefined ? 0 : 1 };
+      }),
+      // One that was never started again tells 0: a collector sees the first restart.
+      ...[...new Set([...names, ...restartsOf.keys()])].map((name): Figure => {
+        return { metric: "processRestarts", labels: [name], value: restartsOf.get(name) ?? 0 };
+      }),
+      { metric: "restartAlerts", value: alerts.length },
+    ];
   }
 
   #status(): NodeStatus {

@@ -72,6 +72,7 @@ export {
   type StoredMessage,
   storedMessageAt,
   storedMessages,
+  storedMsFrom,
 } from "./stream/stored-messages.ts";
 export { decideShares } from "./stream/stream-shares.ts";
 export { StreamUsage } from "./stream/stream-usage.ts";

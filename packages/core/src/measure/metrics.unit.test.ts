@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
-import { type Counted, METRICS, Metrics, type MetricsSnapshot } from "./metrics.ts";
+import { METRICS } from "./catalogue.ts";
+import { type Counted, Metrics, type MetricsSnapshot } from "./metrics.ts";
 import { summarize } from "./metrics-summary.ts";
 import { prometheusText } from "./prometheus.ts";
 
