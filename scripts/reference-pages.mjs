@@ -161,7 +161,11 @@ export function metricsPage(counted, told) {
     "The hub tells of all members of its subnet, with the label `node`. All processes of a node are one series, ended ones\n" +
       "too, so that a restart leaves none behind. `adaos events metrics` prints the counts, and `adaos events prometheus`\n" +
       "writes them to a file for a textfile collector ([operate](../guide/operate.md#counts)), there with a series for each\n" +
-      "process (label `process`).",
+      'process (label `process`). There, and only there, `process="ended"` stands for those that the hub has added up.',
+    "A process that has told nothing for eight days has ended; one that counts nothing tells once a day that it lives. When\n" +
+      "it is scraped, the hub adds up what ended processes counted before their own hours are gone, so that no count falls.\n" +
+      "It needs a scrape every three weeks for that. A process that was cut off from its hub for eight days and then comes\n" +
+      "back is counted twice for what it had told before.",
     metricsTable(counted),
     "Quantiles of `adaos events metrics` are exact to 5 %, minimum and maximum fully. Of each metric 500 combinations of\n" +
       "labels are kept apart. The rest is counted together as `other`.",

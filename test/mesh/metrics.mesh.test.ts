@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { NonRetryableError, RetryableError } from "@adaos/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
+import { parseExposition, type ReadSample, readValue } from "../kit/parse-exposition.ts";
 
 const YAML = `
 mesh: metrics
@@ -17,6 +18,16 @@ subnets:
       desk: { publish: [ui.], subscribe: [ui.] }
 `;
 const RETRY = { baseMs: 20, factor: 1, jitter: 0, maxRetries: 2 } as const;
+
+const ACCEPT = {
+  text: "text/plain",
+  openmetrics: "application/openmetrics-text;version=1.0.0,text/plain;q=0.5",
+};
+
+/** Of the version of the registry. */
+function labelOf(samples: readonly ReadSample[] = [], label: string): string | undefined {
+  return samples.find(({ name }) => name === "adaos_registry_info")?.labels[label];
+}
 
 describe("metrics, on a real mesh", () => {
   let mesh: TestMesh;
@@ -103,6 +114,68 @@ describe("metrics, on a real mesh", () => {
     }
     const same = await mesh.adaos(["events", "prometheus", "--output", "-"]);
     expect(same.stdout).toBe(text);
+  });
+
+  test("are scraped at every daemon, in both formats, all processes of a node as one", async () => {
+    const file = join(mesh.dir, "targets.json");
+    const written = await mesh.adaos(["metrics", "targets", "--output", file]);
+    expect([written.code, written.stderr]).toEqual([0, `${file}: 7 daemons\n`]);
+    const targets = JSON.parse(readFileSync(file, "utf8")) as {
+      targets: [string];
+      labels: { mesh: string; daemon: string };
+    }[];
+    const daemons = [
+      "supervisor",
+      "root",
+      "alpha/hub",
+      "alpha/kitchen",
+      "alpha/speaker",
+      "beta/hub",
+      "beta/desk",
+    ];
+    expect(targets.map(({ labels }) => labels)).toEqual(
+      expect.arrayContaining(daemons.map((daemon) => ({ mesh: "metrics", daemon }))),
+    );
+    const scraped = new Map<string, readonly ReadSample[]>();
+    for (const {
+      targets: [address],
+      labels: { daemon },
+    } of targets) {
+      for (const [format, accept] of Object.entries(ACCEPT) as ["text" | "openmetrics", string][]) {
+        const response = await fetch(`http://${address}/metrics`, { headers: { accept } });
+        expect([daemon, response.status]).toEqual([daemon, 200]);
+        scraped.set(`${daemon} ${format}`, parseExposition(await response.text(), format));
+      }
+    }
+    const value = (daemon: string, name: string, labels?: Readonly<Record<string, string>>) =>
+      readValue(scraped.get(`${daemon} openmetrics`) ?? [], name, labels);
+    for (const daemon of daemons) {
+      expect([daemon, value(daemon, "adaos_node_ready")]).toEqual([daemon, 1]);
+      expect(value(daemon, "process_resident_memory_bytes")).toBeGreaterThan(1e6);
+      expect(value(daemon, "nodejs_heap_size_used_bytes")).toBeGreaterThan(1e6);
+      const unready = (scraped.get(`${daemon} text`) ?? []).filter(
+        ({ name, value }) => name === "adaos_scrape_source_ready" && value !== 1,
+      );
+      expect([daemon, unready]).toEqual([daemon, []]);
+    }
+    const node = "alpha/speaker";
+    expect(value("alpha/hub", "adaos_events_settled_total", { node, outcome: "failed" })).toBe(1);
+    expect(value("alpha/hub", "adaos_handling_duration_seconds_count", { node })).toBe(9);
+    expect(value("alpha/hub", "adaos_dead_letters")).toBe(2);
+    expect(value("alpha/hub", "adaos_stream_messages", { stream: "DLQ_alpha" })).toBe(2);
+    expect(value("alpha/hub", "adaos_stream_messages", { stream: "EVENTS_alpha" })).toBe(6);
+    expect(value("alpha/hub", "adaos_durable_pending_events", { node, durable: "screen" })).toBe(0);
+    expect(value("alpha/hub", "adaos_durable_unsettled_events", { node, durable: "screen" })).toBe(0);
+    expect(value("alpha/hub", "adaos_server_info")).toBe(1);
+    expect(value("root", "adaos_server_connections")).toBeGreaterThan(0);
+    expect(value("root", "adaos_stream_messages", { stream: "MESH" })).toBe(0);
+    expect(value("supervisor", "adaos_process_up", { process: node })).toBe(1);
+    expect(value("supervisor", "adaos_process_restarts_total", { process: "root" })).toBe(0);
+    expect(value("alpha/kitchen", "adaos_outbox_events")).toBe(0);
+    const versions = new Set(
+      daemons.slice(1).map((daemon) => labelOf(scraped.get(`${daemon} text`), "hash")),
+    );
+    expect([...versions]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
   });
 
   test("leave out what is no snapshot, whoever wrote it", async () => {

@@ -40,6 +40,7 @@ export {
   formatFor,
   mergeFamilies,
 } from "./measure/exposition.ts";
+export { mergeCounted } from "./measure/merge-counted.ts";
 export type { MetricsStore } from "./measure/metrics.ts";
 export { type LatencySummary, type MetricsSummary, summarize } from "./measure/metrics-summary.ts";
 export { countedFamilies, type Figure, figureFamilies, prometheusText } from "./measure/prometheus.ts";
@@ -98,6 +99,7 @@ export {
   deadLetterStream,
   doneStream,
   downlinkDurable,
+  ENDED_PROCESSES,
   eventsStream,
   FILL_SERVICE,
   fillSubject,
@@ -123,6 +125,7 @@ export {
   parkedStream,
   parseHubServiceSubject,
   parseMemberConsumer,
+  parseMetricsSubject,
   processingStream,
   REFILL_SERVICE,
   REGISTRY_OFFER,

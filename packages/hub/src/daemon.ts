@@ -18,6 +18,8 @@ import {
 } from "@adaos/transport-nats";
 import { Budgets } from "./budgets/budgets.ts";
 import { serverSource } from "./metrics/server-source.ts";
+import { snapshotStream } from "./metrics/snapshot-stream.ts";
+import { SubnetCounts } from "./metrics/subnet-counts.ts";
 import { ParkingService } from "./parking/parking-service.ts";
 import { type HubKeys, ServerGrants } from "./server-grants.ts";
 import { DurableService } from "./services/durable-service.ts";
@@ -111,7 +113,10 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   });
   return {
     parts: [stream, registry, service, budgets, refills],
-    sources: [serverSource({ subnet, members: () => members, connection, system })],
+    sources: [
+      serverSource({ subnet, members: () => members, connection, system }),
+      new SubnetCounts(snapshotStream(subnet, connection, jsm), log),
+    ],
     // Whoever loses something loses it first; then what is new is given. Keys and rights need nothing but the server.
     apply: async (changed) => {
       node.replaceRights(changed);

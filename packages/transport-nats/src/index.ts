@@ -67,6 +67,7 @@ export {
 export { NatsJournal } from "./services/nats-journal.ts";
 export { NatsMarks } from "./services/nats-marks.ts";
 export { NatsMetricsStore } from "./services/nats-metrics.ts";
+export { storedSnapshot } from "./services/stored-metrics.ts";
 export {
   type StoredFrom,
   type StoredMessage,

@@ -31,16 +31,23 @@ export interface MetricsSnapshot extends Counted {
   readonly hour: string;
   /** What the process has counted since it began: this only grows, however old its first hours are. */
   readonly totals: Counted;
+  /**
+   * Of a snapshot that the hub has written: its totals are those of all processes of the node whose last hour is before
+   * this, RFC 3339.
+   */
+  readonly ended_before?: string;
 }
 
 const HOUR_MS = 3_600_000;
 /** Combinations of labels of one metric; later ones are counted together. Types of errors come from anywhere. */
-const MAX_SERIES = 500;
+export const MAX_SERIES = 500;
 const MAX_LABEL_LENGTH = 80;
-const OTHER = "other";
+export const OTHER = "other";
 /** Hours kept while they cannot be stored. */
 const MAX_UNSTORED_HOURS = 48;
 const STORE_MS = 10_000;
+/** One that counts nothing tells this often that it has not ended. */
+const ALIVE_MS = 24 * HOUR_MS;
 /** Numbers are not worth a longer wait. */
 const CLOSE_MS = 3000;
 
@@ -114,6 +121,8 @@ export class Metrics {
   readonly #totals = new Tally();
   #current: HourOfMetrics;
   #nextHourMs = 0;
+  /** When something was stored last; nothing before. */
+  #storedMs: number | undefined;
   readonly #timer: NodeJS.Timeout;
   #storing: Promise<void> = Promise.resolve();
 
@@ -173,6 +182,7 @@ export class Metrics {
   }
 
   async #flush(): Promise<void> {
+    if (this.#storedMs !== undefined && this.#now() - this.#storedMs >= ALIVE_MS) this.#hour();
     const current = this.#current;
     try {
       for (let hour = this.#unstored[0]; hour !== undefined; hour = this.#unstored[0]) {
@@ -182,6 +192,7 @@ export class Metrics {
       if (!current.changed) return;
       current.changed = false;
       await this.#store.storeMetrics(this.#snapshot(current));
+      this.#storedMs = this.#now();
     } catch (err) {
       // The hour may have turned meanwhile: then nobody else remembers it.
       if (current === this.#current) current.changed = true;

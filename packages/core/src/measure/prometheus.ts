@@ -50,11 +50,14 @@ export function prometheusText(snapshots: readonly MetricsSnapshot[]): string {
 /** Of each process the newest hour: its totals hold all that went before. */
 function newestOfEach(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot[] {
   const newest = new Map<string, MetricsSnapshot>();
+  const endedBefore = new Map<string, string>();
   for (const snapshot of snapshots) {
+    if (snapshot.ended_before !== undefined) endedBefore.set(snapshot.node, snapshot.ended_before);
     const key = `${snapshot.node} ${snapshot.instance}`;
     if ((newest.get(key)?.hour ?? "") <= snapshot.hour) newest.set(key, snapshot);
   }
-  return [...newest.values()];
+  // Whoever the hub has added to the ended ones is not told beside them.
+  return [...newest.values()].filter(({ node, hour }) => hour >= (endedBefore.get(node) ?? ""));
 }
 
 /** Every metric that a bus counts, also those of which nothing was counted. Pure. */
