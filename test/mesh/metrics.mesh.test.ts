@@ -10,10 +10,12 @@ mesh: metrics
 registry: ../schemas/events
 subnets:
   alpha:
+    export: [scenario.]
     members:
-      kitchen: { publish: [ui.] }
+      kitchen: { publish: [ui., scenario.] }
       speaker: { subscribe: [ui.] }
   beta:
+    import: [scenario.completed]
     members:
       desk: { publish: [ui.], subscribe: [ui.] }
 `;
@@ -23,6 +25,11 @@ const ACCEPT = {
   text: "text/plain",
   openmetrics: "application/openmetrics-text;version=1.0.0,text/plain;q=0.5",
 };
+
+interface ScrapeTarget {
+  readonly targets: readonly [address: string];
+  readonly labels: { readonly mesh: string; readonly daemon: string };
+}
 
 /** Of the version of the registry. */
 function labelOf(samples: readonly ReadSample[] = [], label: string): string | undefined {
@@ -37,6 +44,16 @@ describe("metrics, on a real mesh", () => {
   afterAll(async () => {
     await mesh.stop();
   });
+
+  const targetsFile = (): string => join(mesh.dir, "targets.json");
+  const readTargets = () => JSON.parse(readFileSync(targetsFile(), "utf8")) as readonly ScrapeTarget[];
+
+  async function scrape(daemon: string, format: "text" | "openmetrics"): Promise<readonly ReadSample[]> {
+    const address = readTargets().find(({ labels }) => labels.daemon === daemon)?.targets[0];
+    const response = await fetch(`http://${address}/metrics`, { headers: { accept: ACCEPT[format] } });
+    expect([daemon, response.status]).toEqual([daemon, 200]);
+    return parseExposition(await response.text(), format);
+  }
 
   async function metrics(...args: readonly string[]): Promise<Record<string, unknown>> {
     const { code, stdout, stderr } = await mesh.adaos(["events", "metrics", "--json", ...args]);
@@ -117,13 +134,9 @@ describe("metrics, on a real mesh", () => {
   });
 
   test("are scraped at every daemon, in both formats, all processes of a node as one", async () => {
-    const file = join(mesh.dir, "targets.json");
-    const written = await mesh.adaos(["metrics", "targets", "--output", file]);
-    expect([written.code, written.stderr]).toEqual([0, `${file}: 7 daemons\n`]);
-    const targets = JSON.parse(readFileSync(file, "utf8")) as {
-      targets: [string];
-      labels: { mesh: string; daemon: string };
-    }[];
+    const written = await mesh.adaos(["metrics", "targets", "--output", targetsFile()]);
+    expect([written.code, written.stderr]).toEqual([0, `${targetsFile()}: 7 daemons\n`]);
+    const targets = readTargets();
     const daemons = [
       "supervisor",
       "root",
@@ -137,15 +150,9 @@ describe("metrics, on a real mesh", () => {
       expect.arrayContaining(daemons.map((daemon) => ({ mesh: "metrics", daemon }))),
     );
     const scraped = new Map<string, readonly ReadSample[]>();
-    for (const {
-      targets: [address],
-      labels: { daemon },
-    } of targets) {
-      for (const [format, accept] of Object.entries(ACCEPT) as ["text" | "openmetrics", string][]) {
-        const response = await fetch(`http://${address}/metrics`, { headers: { accept } });
-        expect([daemon, response.status]).toEqual([daemon, 200]);
-        scraped.set(`${daemon} ${format}`, parseExposition(await response.text(), format));
-      }
+    for (const { labels } of targets) {
+      for (const format of ["text", "openmetrics"] as const)
+        scraped.set(`${labels.daemon} ${format}`, await scrape(labels.daemon, format));
     }
     const value = (daemon: string, name: string, labels?: Readonly<Record<string, string>>) =>
       readValue(scraped.get(`${daemon} openmetrics`) ?? [], name, labels);
@@ -176,6 +183,33 @@ describe("metrics, on a real mesh", () => {
       daemons.slice(1).map((daemon) => labelOf(scraped.get(`${daemon} text`), "hash")),
     );
     expect([...versions]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+  });
+
+  test("tell how far links are", async () => {
+    const kitchen = await mesh.connect("alpha/kitchen", { metrics: false });
+    for (const name of ["one", "two", "three"])
+      await kitchen.publish("scenario.completed", { name, status: "succeeded" });
+    await kitchen.close();
+    await until("both links have carried them", async () => {
+      const root = await scrape("root", "text");
+      const carried = ["up alpha", "down beta"].map((link) => {
+        const [direction = "", subnet = ""] = link.split(" ");
+        return readValue(root, "adaos_link_carried_total", { direction, subnet });
+      });
+      return carried.every((count) => count === 3);
+    });
+    await until("neither has anything left", async () => {
+      const hub = await scrape("alpha/hub", "text");
+      const root = await scrape("root", "text");
+      return (
+        readValue(hub, "adaos_link_lag_events", { subnet: "alpha", direction: "up" }) === 0 &&
+        readValue(hub, "adaos_link_lag_seconds", { subnet: "alpha", direction: "up" }) === 0 &&
+        readValue(root, "adaos_link_lag_events", { subnet: "beta", direction: "down" }) === 0 &&
+        readValue(root, "adaos_link_ready", { subnet: "beta", direction: "down" }) === 1 &&
+        readValue(root, "adaos_link_stands_by", { subnet: "beta", direction: "down" }) === 0 &&
+        readValue(root, "adaos_stream_messages", { stream: "MESH" }) === 3
+      );
+    });
   });
 
   test("leave out what is no snapshot, whoever wrote it", async () => {
