@@ -37,6 +37,7 @@ export { type EventRef, formatEventRef, parseEventRef } from "./language/event-n
 export { type EventPattern, parseEventPattern, patternMatches } from "./language/event-pattern.ts";
 // What is counted.
 export { METRICS } from "./measure/catalogue.ts";
+export type { Exposition } from "./measure/exposition.ts";
 export { type Counted, Metrics, type MetricsSnapshot } from "./measure/metrics.ts";
 // Who may do what.
 export { compilePolicy } from "./policy/compile-policy.ts";

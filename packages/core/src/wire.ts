@@ -33,11 +33,10 @@ export { RecentMap } from "./language/recent-map.ts";
 export { escapeUnseen, firstLine, visibleJson, visibleText } from "./language/visible-text.ts";
 export { type MetricDescription, type MetricId, NODE_METRICS } from "./measure/catalogue.ts";
 export {
-  CONTENT_TYPES,
-  type ExpositionFormat,
+  answerScrape,
+  type Exposition,
   exposition,
   type Family,
-  formatFor,
   mergeFamilies,
 } from "./measure/exposition.ts";
 export { mergeCounted } from "./measure/merge-counted.ts";

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isIP, type Socket } from "node:net";
 import type { ConfigError } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { messageOf, visibleJson } from "@adaos/core/wire";
-import type { Exposition, Scrape } from "./metrics/scrape.ts";
+import { type Exposition, messageOf, visibleJson } from "@adaos/core/wire";
+import type { Scrape } from "./metrics/scrape.ts";
 import type { PartHealth } from "./part.ts";
 
 /** What a daemon answers at `/status`. */

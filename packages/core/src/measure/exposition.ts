@@ -17,10 +17,22 @@ export interface Sample {
 /** Prometheus' text format 0.0.4, or OpenMetrics 1.0. */
 export type ExpositionFormat = "text" | "openmetrics";
 
-export const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
+const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
   text: "text/plain; version=0.0.4; charset=utf-8",
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
+
+/** What a scrape is answered with. */
+export interface Exposition {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+/** Families in the format that the Accept header of a request asks for. Pure. */
+export function answerScrape(families: Iterable<Family>, accept: string | undefined): Exposition {
+  const format = formatFor(accept);
+  return { contentType: CONTENT_TYPES[format], text: exposition(families, format) };
+}
 
 const WEIGHT = /;\s*q=([\d.]+)/;
 const MAX_ACCEPT_LENGTH = 1000;

@@ -1,7 +1,9 @@
 import { within } from "../time/within.ts";
 import type { Logger } from "../transport.ts";
 import type { MetricId } from "./catalogue.ts";
+import { answerScrape, type Exposition } from "./exposition.ts";
 import { Histogram, type HistogramSnapshot } from "./histogram.ts";
+import { countedFamilies } from "./prometheus.ts";
 
 export interface Counted {
   readonly counters: readonly (readonly [metric: MetricId, labels: readonly string[], count: number])[];
@@ -152,6 +154,12 @@ export class Metrics {
     const bounded = Math.max(0, value);
     this.#hour().tally.observe(metric, labels, bounded);
     this.#totals.observe(metric, labels, bounded);
+  }
+
+  /** What the process has counted since it began, as a scrape of it is answered. */
+  answer(accept: string | undefined): Exposition {
+    const counted = this.#totals.counted();
+    return answerScrape(countedFamilies([{ labels: [["node", this.#node]], counted }]), accept);
   }
 
   /** Stores what has changed. Never rejects: what cannot be stored is kept for later. */

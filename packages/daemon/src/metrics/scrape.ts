@@ -1,11 +1,10 @@
 import type { Logger } from "@adaos/core";
 import {
-  CONTENT_TYPES,
-  exposition,
+  answerScrape,
+  type Exposition,
   type Family,
   type Figure,
   figureFamilies,
-  formatFor,
   mergeFamilies,
   messageOf,
   within,
@@ -19,12 +18,6 @@ export interface MetricSource {
   readonly name: string;
   /** Asked when somebody scrapes, and never while it has not answered before. */
   read(): Promise<readonly Family[]>;
-}
-
-/** What a scrape is answered with. */
-export interface Exposition {
-  readonly contentType: string;
-  readonly text: string;
 }
 
 export interface ScrapeOptions {
@@ -71,8 +64,7 @@ export class Scrape {
       this.#gatheredMs = nowMs;
       this.#gathered = this.#gather();
     }
-    const format = formatFor(accept);
-    return { contentType: CONTENT_TYPES[format], text: exposition(await this.#gathered, format) };
+    return answerScrape(await this.#gathered, accept);
   }
 
   async #gather(): Promise<readonly Family[]> {
