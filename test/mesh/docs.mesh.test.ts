@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT_CODES } from "@adaos/cli/exit-codes";
 import { MESH_ERROR_CODES, METRICS } from "@adaos/core";
+import { NODE_METRICS } from "@adaos/core/wire";
 import { ensureNatsServer } from "@adaos/nats-server";
 import { connect, nkeyAuthenticator, nkeys } from "nats";
 import { describe, expect, test } from "vitest";
@@ -152,12 +153,9 @@ describe("docs/reference/metrics.md", () => {
     const rows = [
       ...read("docs/reference/metrics.md").matchAll(/^\| `(adaos_\w+)` \| (\w+) \| (.*?) \| (.*) \|$/gm),
     ];
-    const wanted = Object.values(METRICS).map(({ name, type, labels, help }) => [
-      name,
-      type,
-      labels.map((label) => `\`${label}\``).join(", "),
-      help,
-    ]);
+    const wanted = [...Object.values(METRICS), ...Object.values(NODE_METRICS)].map(
+      ({ name, type, labels, help }) => [name, type, labels.map((label) => `\`${label}\``).join(", "), help],
+    );
     expect(rows.map(([, name, type, labels, help]) => [name, type, labels, help])).toEqual(wanted);
   });
 });

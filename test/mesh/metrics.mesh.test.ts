@@ -3,20 +3,38 @@ import { join } from "node:path";
 import { NonRetryableError, RetryableError } from "@adaos/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
+import { parseExposition, type ReadSample, readValue } from "../kit/parse-exposition.ts";
 
 const YAML = `
 mesh: metrics
 registry: ../schemas/events
 subnets:
   alpha:
+    export: [scenario.]
     members:
-      kitchen: { publish: [ui.] }
+      kitchen: { publish: [ui., scenario.] }
       speaker: { subscribe: [ui.] }
   beta:
+    import: [scenario.completed]
     members:
       desk: { publish: [ui.], subscribe: [ui.] }
 `;
 const RETRY = { baseMs: 20, factor: 1, jitter: 0, maxRetries: 2 } as const;
+
+const ACCEPT = {
+  text: "text/plain",
+  openmetrics: "application/openmetrics-text;version=1.0.0,text/plain;q=0.5",
+};
+
+interface ScrapeTarget {
+  readonly targets: readonly [address: string];
+  readonly labels: { readonly mesh: string; readonly daemon: string };
+}
+
+/** Of the version of the registry. */
+function labelOf(samples: readonly ReadSample[] = [], label: string): string | undefined {
+  return samples.find(({ name }) => name === "adaos_registry_info")?.labels[label];
+}
 
 describe("metrics, on a real mesh", () => {
   let mesh: TestMesh;
@@ -26,6 +44,16 @@ describe("metrics, on a real mesh", () => {
   afterAll(async () => {
     await mesh.stop();
   });
+
+  const targetsFile = (): string => join(mesh.dir, "targets.json");
+  const readTargets = () => JSON.parse(readFileSync(targetsFile(), "utf8")) as readonly ScrapeTarget[];
+
+  async function scrape(daemon: string, format: "text" | "openmetrics"): Promise<readonly ReadSample[]> {
+    const address = readTargets().find(({ labels }) => labels.daemon === daemon)?.targets[0];
+    const response = await fetch(`http://${address}/metrics`, { headers: { accept: ACCEPT[format] } });
+    expect([daemon, response.status]).toEqual([daemon, 200]);
+    return parseExposition(await response.text(), format);
+  }
 
   async function metrics(...args: readonly string[]): Promise<Record<string, unknown>> {
     const { code, stdout, stderr } = await mesh.adaos(["events", "metrics", "--json", ...args]);
@@ -103,6 +131,85 @@ describe("metrics, on a real mesh", () => {
     }
     const same = await mesh.adaos(["events", "prometheus", "--output", "-"]);
     expect(same.stdout).toBe(text);
+  });
+
+  test("are scraped at every daemon, in both formats, all processes of a node as one", async () => {
+    const written = await mesh.adaos(["metrics", "targets", "--output", targetsFile()]);
+    expect([written.code, written.stderr]).toEqual([0, `${targetsFile()}: 7 daemons\n`]);
+    const targets = readTargets();
+    const daemons = [
+      "supervisor",
+      "root",
+      "alpha/hub",
+      "alpha/kitchen",
+      "alpha/speaker",
+      "beta/hub",
+      "beta/desk",
+    ];
+    expect(targets.map(({ labels }) => labels)).toEqual(
+      expect.arrayContaining(daemons.map((daemon) => ({ mesh: "metrics", daemon }))),
+    );
+    const scraped = new Map<string, readonly ReadSample[]>();
+    for (const { labels } of targets) {
+      for (const format of ["text", "openmetrics"] as const)
+        scraped.set(`${labels.daemon} ${format}`, await scrape(labels.daemon, format));
+    }
+    const value = (daemon: string, name: string, labels?: Readonly<Record<string, string>>) =>
+      readValue(scraped.get(`${daemon} openmetrics`) ?? [], name, labels);
+    for (const daemon of daemons) {
+      expect([daemon, value(daemon, "adaos_node_ready")]).toEqual([daemon, 1]);
+      expect(value(daemon, "process_resident_memory_bytes")).toBeGreaterThan(1e6);
+      expect(value(daemon, "nodejs_heap_size_used_bytes")).toBeGreaterThan(1e6);
+      const unready = (scraped.get(`${daemon} text`) ?? []).filter(
+        ({ name, value }) => name === "adaos_scrape_source_ready" && value !== 1,
+      );
+      expect([daemon, unready]).toEqual([daemon, []]);
+    }
+    const node = "alpha/speaker";
+    expect(value("alpha/hub", "adaos_events_settled_total", { node, outcome: "failed" })).toBe(1);
+    expect(value("alpha/hub", "adaos_handling_duration_seconds_count", { node })).toBe(9);
+    expect(value("alpha/hub", "adaos_dead_letters")).toBe(2);
+    expect(value("alpha/hub", "adaos_stream_messages", { stream: "DLQ_alpha" })).toBe(2);
+    expect(value("alpha/hub", "adaos_stream_messages", { stream: "EVENTS_alpha" })).toBe(6);
+    expect(value("alpha/hub", "adaos_durable_pending_events", { node, durable: "screen" })).toBe(0);
+    expect(value("alpha/hub", "adaos_durable_unsettled_events", { node, durable: "screen" })).toBe(0);
+    expect(value("alpha/hub", "adaos_server_info")).toBe(1);
+    expect(value("root", "adaos_server_connections")).toBeGreaterThan(0);
+    expect(value("root", "adaos_stream_messages", { stream: "MESH" })).toBe(0);
+    expect(value("supervisor", "adaos_process_up", { process: node })).toBe(1);
+    expect(value("supervisor", "adaos_process_restarts_total", { process: "root" })).toBe(0);
+    expect(value("alpha/kitchen", "adaos_outbox_events")).toBe(0);
+    const versions = new Set(
+      daemons.slice(1).map((daemon) => labelOf(scraped.get(`${daemon} text`), "hash")),
+    );
+    expect([...versions]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+  });
+
+  test("tell how far links are", async () => {
+    const kitchen = await mesh.connect("alpha/kitchen", { metrics: false });
+    for (const name of ["one", "two", "three"])
+      await kitchen.publish("scenario.completed", { name, status: "succeeded" });
+    await kitchen.close();
+    await until("both links have carried them", async () => {
+      const root = await scrape("root", "text");
+      const carried = ["up alpha", "down beta"].map((link) => {
+        const [direction = "", subnet = ""] = link.split(" ");
+        return readValue(root, "adaos_link_carried_total", { direction, subnet });
+      });
+      return carried.every((count) => count === 3);
+    });
+    await until("neither has anything left", async () => {
+      const hub = await scrape("alpha/hub", "text");
+      const root = await scrape("root", "text");
+      return (
+        readValue(hub, "adaos_link_lag_events", { subnet: "alpha", direction: "up" }) === 0 &&
+        readValue(hub, "adaos_link_lag_seconds", { subnet: "alpha", direction: "up" }) === 0 &&
+        readValue(root, "adaos_link_lag_events", { subnet: "beta", direction: "down" }) === 0 &&
+        readValue(root, "adaos_link_ready", { subnet: "beta", direction: "down" }) === 1 &&
+        readValue(root, "adaos_link_stands_by", { subnet: "beta", direction: "down" }) === 0 &&
+        readValue(root, "adaos_stream_messages", { stream: "MESH" }) === 3
+      );
+    });
   });
 
   test("leave out what is no snapshot, whoever wrote it", async () => {

@@ -1,17 +1,25 @@
 import type { MeshFile } from "@adaos/config";
-import { Bus, type BusOptions, compilePolicy, MeshError, Policy } from "@adaos/core";
-import { type NodeAddress, RateLimits, rulesOf } from "@adaos/core/wire";
+import { Bus, type BusOptions, compilePolicy, MeshError, Metrics, Policy } from "@adaos/core";
+import { type MetricsStore, type NodeAddress, RateLimits, rulesOf } from "@adaos/core/wire";
 import { loadRegistry } from "@adaos/registry";
 import { LocalMesh, LocalTransport } from "@adaos/transport-local";
 
 /** One for each mesh file: everybody in this process that connects by it meets there. */
 const meshes = new Map<string, LocalMesh>();
 
+type LocalBusOptions = Pick<BusOptions, "log" | "component" | "onClosed"> & {
+  /** @default as the mesh file says */
+  readonly counts?: boolean | undefined;
+};
+
+/** What is counted ends with the process, as all else of such a mesh: it is told by `bus.metrics()`. */
+const NO_STORE: MetricsStore = { storeMetrics: async () => undefined };
+
 /** The bus of a member of a mesh that lives in this process. Rejects with `usage` or `invalid-config`. */
 export async function openLocalBus(
-  { file, mesh, registryDir }: MeshFile,
+  { file, mesh, registryDir, enableMetrics }: MeshFile,
   address: NodeAddress,
-  options: Pick<BusOptions, "log" | "component" | "onClosed">,
+  { counts = enableMetrics, ...options }: LocalBusOptions,
 ): Promise<Bus> {
   const { subnet, node } = address;
   const declared = mesh.subnets.get(subnet);
@@ -26,6 +34,7 @@ export async function openLocalBus(
   if (broker === undefined) throw new MeshError("internal", `no broker for ${subnet}; ${file} has changed`);
   return new Bus({
     ...options,
+    ...(counts ? { metrics: new Metrics(`${subnet}/${node}`, "local", NO_STORE, options.log) } : {}),
     address,
     transport: new LocalTransport(broker, { node }),
     ...local.node(subnet, node),

@@ -93,13 +93,14 @@ export async function connect(options: ConnectOptions): Promise<Bus> {
 
 async function connectLocal(
   meshFile: MeshFile,
-  { as, log, component }: ConnectOptions & { readonly log: Logger },
+  { as, log, component, metrics }: ConnectOptions & { readonly log: Logger },
 ): Promise<Bus> {
   if (as === undefined) throw new MeshError("usage", NEEDS_AS);
   const onClosed = await startTelemetry(`adaos-${component ?? "app"}`, log);
   return openLocalBus(meshFile, parseNodeAddress(as), {
     log,
     onClosed,
+    counts: metrics,
     ...(component === undefined ? {} : { component }),
   });
 }

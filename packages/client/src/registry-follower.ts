@@ -1,6 +1,5 @@
 import type { Logger } from "@adaos/core";
-import type { NodeAddress } from "@adaos/core/wire";
-import { messageOf } from "@adaos/core/wire";
+import { type Figure, messageOf, type NodeAddress } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import {
   BundleCache,
@@ -76,6 +75,13 @@ export class RegistryFollower implements Part {
     const why = this.#refused === undefined ? "" : `, which is not taken: ${this.#refused.reason}`;
     const note = `registry ${this.#refused === undefined ? (relation ?? "other") : "other"}: ${hash} here, ${told} at the hub${why}`;
     return { ready: true, note, details };
+  }
+
+  figures(): readonly Figure[] {
+    const { own } = this.#options.registry;
+    // Once the hub's was taken, that is in force.
+    const hash = this.#digest === undefined ? own.hash : (this.#hubHash ?? own.hash);
+    return [{ metric: "registryInfo", labels: [hash], value: 1 }];
   }
 
   async #follow(): Promise<void> {

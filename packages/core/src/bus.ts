@@ -12,6 +12,7 @@ import { MeshError } from "./language/errors.ts";
 import type { EventData, ReplyData } from "./language/event-map.ts";
 import { parseEventRef, quote } from "./language/event-name.ts";
 import { type EventPattern, parseEventPattern } from "./language/event-pattern.ts";
+import type { Exposition } from "./measure/exposition.ts";
 import type { Metrics } from "./measure/metrics.ts";
 import { type MessageSpan, publishSpan } from "./measure/tracing.ts";
 import { DEFAULT_TENANT } from "./policy/mesh.ts";
@@ -127,6 +128,14 @@ export class Bus {
   /** What waits on this machine's disk for the hub; nothing without an outbox. */
   get outbox(): OutboxStatus | undefined {
     return this.#options.transport.outbox;
+  }
+
+  /**
+   * What this bus has counted, for a `/metrics` of the program's own; nothing where counting is off.
+   * @param accept The header of the request: it chooses between Prometheus' text and OpenMetrics.
+   */
+  metrics(accept?: string): Exposition | undefined {
+    return this.#options.metrics?.answer(accept);
   }
 
   /** How often each deprecated event was published or received by this bus, by `name@major`. */

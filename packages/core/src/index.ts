@@ -36,7 +36,9 @@ export type { EventData, EventMap, ReplyData } from "./language/event-map.ts";
 export { type EventRef, formatEventRef, parseEventRef } from "./language/event-name.ts";
 export { type EventPattern, parseEventPattern, patternMatches } from "./language/event-pattern.ts";
 // What is counted.
-export { METRICS, Metrics, type MetricsSnapshot } from "./measure/metrics.ts";
+export { METRICS } from "./measure/catalogue.ts";
+export type { Exposition } from "./measure/exposition.ts";
+export { type Counted, Metrics, type MetricsSnapshot } from "./measure/metrics.ts";
 // Who may do what.
 export { compilePolicy } from "./policy/compile-policy.ts";
 export type { Member, Mesh, Subnet } from "./policy/mesh.ts";

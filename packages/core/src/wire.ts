@@ -33,9 +33,18 @@ export { nearest } from "./language/nearest.ts";
 export { randomId } from "./language/random-id.ts";
 export { RecentMap } from "./language/recent-map.ts";
 export { escapeUnseen, firstLine, visibleJson, visibleText } from "./language/visible-text.ts";
-export type { MetricId, MetricsStore } from "./measure/metrics.ts";
+export { type MetricDescription, type MetricId, NODE_METRICS } from "./measure/catalogue.ts";
+export {
+  answerScrape,
+  type Exposition,
+  exposition,
+  type Family,
+  mergeFamilies,
+} from "./measure/exposition.ts";
+export { mergeCounted } from "./measure/merge-counted.ts";
+export type { MetricsStore } from "./measure/metrics.ts";
 export { type LatencySummary, type MetricsSummary, summarize } from "./measure/metrics-summary.ts";
-export { prometheusText } from "./measure/prometheus.ts";
+export { countedFamilies, type Figure, figureFamilies, prometheusText } from "./measure/prometheus.ts";
 export { linkSpan, type MessageSpan } from "./measure/tracing.ts";
 export { type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./policy/compile-policy.ts";
 export { type Denial, Denials, POLICY_DENIED } from "./policy/denials.ts";
@@ -92,6 +101,7 @@ export {
   deadLetterStream,
   doneStream,
   downlinkDurable,
+  ENDED_PROCESSES,
   eventsStream,
   FILL_SERVICE,
   fillSubject,
@@ -117,6 +127,7 @@ export {
   parkedStream,
   parseHubServiceSubject,
   parseMemberConsumer,
+  parseMetricsSubject,
   processingStream,
   REFILL_SERVICE,
   REGISTRY_OFFER,

@@ -11,7 +11,7 @@ import {
   readNodeFile,
 } from "@adaos/config";
 import type { Logger } from "@adaos/core";
-import { messageOf } from "@adaos/core/wire";
+import { type Figure, messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "./part.ts";
 import { type Progress, Rounds } from "./progress.ts";
 
@@ -88,6 +88,10 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
     return this.#isInForce
       ? { ready: true, details }
       : { ready: false, reason: "its file is being applied", details };
+  }
+
+  figures(): readonly Figure[] {
+    return this.#isInForce ? [{ metric: "policyInfo", labels: [this.#lastGood.digest], value: 1 }] : [];
   }
 
   progress(): Progress {

@@ -9,6 +9,7 @@ import {
 import { type Logger, Policy } from "@adaos/core";
 import { Signatures } from "@adaos/core/wire";
 import { openLog } from "./log.ts";
+import type { MetricSource } from "./metrics/scrape.ts";
 import type { Part } from "./part.ts";
 import { runNode } from "./run-node.ts";
 
@@ -29,8 +30,11 @@ export interface OpenNode<R extends NodeRole> {
   dial(): ReturnType<typeof readServerAccess> & { readonly log: Logger; readonly waitForServer: true };
   /** Takes the policy and the signature keys of the file as it is now. Nothing changes when one of them is wrong. */
   replaceRights(changed: FileOf<R>): void;
-  /** Runs the daemon until it is told to stop. Resolves with the exit code. */
-  run(parts: readonly Part[]): Promise<number>;
+  /**
+   * Runs the daemon until it is told to stop. Resolves with the exit code.
+   * @param sources Whom to ask when somebody scrapes.
+   */
+  run(parts: readonly Part[], sources?: readonly MetricSource[]): Promise<number>;
 }
 
 /** Opens the daemon of a node file. Throws MeshError `invalid-config`. */
@@ -65,7 +69,7 @@ export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R>
       policy.replace(changed.policy);
       this.signatures.replace(keys);
     },
-    run: (parts) =>
+    run: (parts, sources = []) =>
       runNode({
         node: name,
         role,
@@ -73,6 +77,8 @@ export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R>
         runFile: config.runFile === undefined ? undefined : path(config.runFile),
         log,
         parts,
+        sources,
+        certificates: certificatesOf(config).map(path),
       }),
   };
 }
@@ -80,4 +86,11 @@ export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R>
 function nameOf(config: NodeFile): string {
   if (config.role === "root") return config.node;
   return `${config.subnet}/${config.role === "hub" ? "hub" : config.node}`;
+}
+
+function certificatesOf(config: NodeFile): string[] {
+  const own = config.server.tls;
+  const ofServer = config.role === "member" ? undefined : config.natsServer?.tls;
+  const files = [own?.caFile, own?.certFile, ofServer?.caFile, ofServer?.certFile];
+  return files.filter((file) => file !== undefined);
 }

@@ -1,3 +1,4 @@
+import type { Figure } from "@adaos/core/wire";
 import type { Progress } from "./progress.ts";
 
 /** How one piece of a node is doing. */
@@ -25,6 +26,8 @@ export interface Part {
    * gets round all the same and says so in {@link health}.
    */
   progress?(): Progress;
+  /** What it knows for a scrape without asking anybody. */
+  figures?(): readonly Figure[];
   /** Pieces of it that come and go while it runs, and whose health is told beside its own. */
   parts?(): readonly Part[];
 }

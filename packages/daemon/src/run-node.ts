@@ -1,7 +1,8 @@
 import { rmSync } from "node:fs";
 import { writeWhole } from "@adaos/config";
 import { type Logger, MeshError } from "@adaos/core";
-import { messageOf } from "@adaos/core/wire";
+import { type Figure, messageOf } from "@adaos/core/wire";
+import { type MetricSource, Scrape } from "./metrics/scrape.ts";
 import type { Part, PartHealth } from "./part.ts";
 import { whyStuck } from "./progress.ts";
 import { type NodeStatus, startStatusServer } from "./status-server.ts";
@@ -16,6 +17,10 @@ export interface NodeOptions {
   readonly log: Logger;
   /** In the order in which they start; they stop in reverse. */
   readonly parts: readonly Part[];
+  /** Whom to ask when somebody scrapes. */
+  readonly sources?: readonly MetricSource[];
+  /** Of the node and of the server beside it: their end is told at a scrape. */
+  readonly certificates?: readonly string[];
 }
 
 /** What a run file holds. */
@@ -40,7 +45,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
   const flushTelemetry = await startTelemetry(`adaos-${role}`, log);
   const started: Part[] = [];
   const status = (): NodeStatus => statusOf({ node, role, startedAt }, parts, started);
-  const server = await startStatusServer(options.http, status);
+  const server = await startStatusServer(options.http, status, scrapeOf(options, status, started));
   const statusUrl = `http://${options.http.host}:${server.port}`;
   try {
     if (options.runFile !== undefined)
@@ -102,6 +107,15 @@ function statusOf(
     ...(isStuck ? { stuck } : {}),
     parts: Object.fromEntries(health),
   };
+}
+
+function scrapeOf(
+  { sources = [], certificates = [], log }: NodeOptions,
+  status: () => NodeStatus,
+  started: readonly Part[],
+): Scrape {
+  const figures = (): readonly Figure[] => started.flatMap((part) => part.figures?.() ?? []);
+  return new Scrape({ status, figures, sources, certificates, log });
 }
 
 /** Aborts at the first SIGTERM or SIGINT; a second one ends the process. */

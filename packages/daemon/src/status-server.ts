@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isIP, type Socket } from "node:net";
 import type { ConfigError } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { messageOf, visibleJson } from "@adaos/core/wire";
+import { type Exposition, messageOf, visibleJson } from "@adaos/core/wire";
+import type { Scrape } from "./metrics/scrape.ts";
 import { answerOldPath, OLD_PATHS, processUse } from "./old-paths.ts";
 import type { PartHealth } from "./part.ts";
 
@@ -22,6 +23,9 @@ export interface NodeStatus {
 /** Where a supervisor asks, under the path that it has always had: 200 when all works on, 503 when a part is stuck. */
 export const HEALTH_PATH = "/api/system/health";
 
+/** Where a collector scrapes. */
+const METRICS_PATH = "/metrics";
+
 /** The oldest makes room for one more, so that idle ones keep nobody out. */
 const MAX_CONNECTIONS = 64;
 /** A head has the request line in it. */
@@ -35,17 +39,22 @@ interface Address {
 
 /**
  * Answers `/healthz` (200 while the process runs), `/readyz` (200 when ready, else 503), `/status` (JSON),
- * {@link HEALTH_PATH} and {@link OLD_PATHS}. Read-only. Resolves with the port it listens on; rejects with
- * `unavailable`.
+ * {@link HEALTH_PATH}, {@link OLD_PATHS} and, given a scrape, {@link METRICS_PATH}. Read-only. Resolves with the port it
+ * listens on; rejects with `unavailable`.
  */
 export function startStatusServer(
   address: Address,
   status: () => NodeStatus,
+  scrape?: Scrape,
 ): Promise<{ readonly port: number; stop(): Promise<void> }> {
   let port = address.port;
   const server = createServer({ ...LIMITS, connectionsCheckingInterval: CHECK_MS }, (request, response) => {
-    const [code, body] = answerTo(request, { host: address.host, port }, status);
-    send(request, response, code, body);
+    const [code, body] = answerTo(request, { host: address.host, port }, status, scrape);
+    if (!(body instanceof Promise)) return send(request, response, code, visibleJson(body));
+    body.then(
+      ({ text, contentType }) => send(request, response, code, text.trimEnd(), contentType),
+      (thrown: unknown) => send(request, response, 500, visibleJson({ error: messageOf(thrown) })),
+    );
   });
   makeRoom(server);
   return new Promise((resolve, reject) => {
@@ -67,13 +76,15 @@ function answerTo(
   { method, url, headers }: IncomingMessage,
   address: Address,
   status: () => NodeStatus,
-): readonly [code: number, body: object] {
+  scrape: Scrape | undefined,
+): readonly [code: number, body: object | Promise<Exposition>] {
   if (!isOwnHost(headers.host, address)) return [421, { error: "the Host header names another server" }];
   if (method !== "GET" && method !== "HEAD") return [405, { error: "only GET and HEAD" }];
   if (url === "/healthz") return [200, { status: "ok" }];
+  if (url === METRICS_PATH && scrape !== undefined) return [200, scrape.answer(headers.accept)];
   const isOld = url === OLD_PATHS.metrics || url === OLD_PATHS.summary;
   if (url !== "/readyz" && url !== "/status" && url !== HEALTH_PATH && !isOld)
-    return [404, { error: `try /healthz, /readyz, /status or ${HEALTH_PATH}` }];
+    return [404, { error: `try /healthz, /readyz, /status, ${METRICS_PATH} or ${HEALTH_PATH}` }];
   try {
     const now = status();
     if (url === HEALTH_PATH) return healthOf(now);
@@ -113,17 +124,23 @@ export function isOwnHost(header: string | undefined, { host, port }: Address): 
   return ["127.0.0.1", "localhost", "::1", host.toLowerCase()].includes(name);
 }
 
-function send(request: IncomingMessage, response: ServerResponse, code: number, body: object): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  code: number,
+  text: string,
+  contentType = "application/json",
+): void {
   const { headers, socket } = request;
   const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) !== 0;
   response.writeHead(code, {
-    "content-type": "application/json",
+    "content-type": contentType,
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     ...(hasBody ? { connection: "close" } : {}),
   });
   // A body is not read: it could have any length.
-  response.end(`${visibleJson(body)}\n`, () => hasBody && socket.destroy());
+  response.end(`${text}\n`, () => hasBody && socket.destroy());
 }
 
 function makeRoom(server: Server): void {

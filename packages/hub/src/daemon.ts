@@ -1,7 +1,14 @@
 import { type HubFile, readSeed } from "@adaos/config";
 import type { Message, RateLimit } from "@adaos/core";
 import { Denials } from "@adaos/core/wire";
-import { NodeFileWatch, type OpenNode, openNode, type Part, positionFile } from "@adaos/daemon";
+import {
+  type MetricSource,
+  NodeFileWatch,
+  type OpenNode,
+  openNode,
+  type Part,
+  positionFile,
+} from "@adaos/daemon";
 import {
   type Connection,
   DamageEvents,
@@ -11,6 +18,9 @@ import {
   StreamPublisher,
 } from "@adaos/transport-nats";
 import { Budgets } from "./budgets/budgets.ts";
+import { serverSource } from "./metrics/server-source.ts";
+import { snapshotStream } from "./metrics/snapshot-stream.ts";
+import { SubnetCounts } from "./metrics/subnet-counts.ts";
 import { ParkingService } from "./parking/parking-service.ts";
 import { type HubKeys, ServerGrants } from "./server-grants.ts";
 import { DurableService } from "./services/durable-service.ts";
@@ -23,6 +33,7 @@ import { SubnetStream } from "./streams/subnet-stream.ts";
 /** What a hub's daemon is made of, how it takes its file when that has changed, and how it ends. */
 interface Hub {
   readonly parts: readonly Part[];
+  readonly sources: readonly MetricSource[];
   apply(changed: HubFile): Promise<void>;
   close(): Promise<void>;
 }
@@ -40,11 +51,9 @@ export async function runHub(file: string): Promise<number> {
   });
   const hub = await openHub(node, connection, system);
   try {
-    const { apply } = hub;
-    return await node.run([
-      ...hub.parts,
-      new NodeFileWatch({ role: "hub", loaded, isInForce: true, apply, log, keepsCopy: true }),
-    ]);
+    const { parts, sources, apply } = hub;
+    const watch = new NodeFileWatch({ role: "hub", loaded, isInForce: true, apply, log, keepsCopy: true });
+    return await node.run([...parts, watch], sources);
   } finally {
     await hub.close();
     await Promise.all([connection.close(), system.close()]);
@@ -62,7 +71,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const keeper = new StoreKeeper({ connection, jsm, file, onDamage, log });
   const refills = new RefillService(subnet, connection, jsm, keeper, log);
   const durables = new DurableService({ subnet, policy, jsm, keeper, grants, log });
-  const members = Object.keys(config.members);
+  let members = Object.keys(config.members);
   const stream = new SubnetStream({ subnet, members, policy, limits: streams, jsm, keeper, log });
   const publisher = new StreamPublisher(connection, { checksDuplicates: true });
   const publish = (message: Message): Promise<unknown> => publisher.publish(message);
@@ -102,6 +111,10 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   });
   return {
     parts: [stream, registry, service, budgets, refills, damages],
+    sources: [
+      serverSource({ subnet, members: () => members, connection, system }),
+      new SubnetCounts(snapshotStream(subnet, connection, jsm), log),
+    ],
     // Whoever loses something loses it first; then what is new is given. Keys and rights need nothing but the server.
     apply: async (changed) => {
       node.replaceRights(changed);
@@ -109,7 +122,8 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
       budgets.setLimits(limitsOf(changed));
       await grants.enforce();
       await durables.restoreGrants();
-      await stream.refresh(Object.keys(changed.members));
+      members = Object.keys(changed.members);
+      await stream.refresh(members);
     },
     close: async () => {
       denials.close();

@@ -1,4 +1,5 @@
 import type { Bus } from "@adaos/core";
+import type { Figure } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 
 /** Shows what waits on this machine's disk for the hub. The outbox lives with the bus. */
@@ -17,5 +18,15 @@ export class OutboxHealth implements Part {
   health(): PartHealth {
     const { outbox } = this.#bus;
     return outbox === undefined ? { ready: true } : { ready: true, details: { ...outbox } };
+  }
+
+  figures(): readonly Figure[] {
+    const { outbox } = this.#bus;
+    if (outbox === undefined) return [];
+    return [
+      { metric: "outboxEvents", value: outbox.waiting },
+      { metric: "outboxBytes", value: outbox.bytes },
+      { metric: "outboxRefused", value: outbox.refused },
+    ];
   }
 }

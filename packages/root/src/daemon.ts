@@ -1,7 +1,14 @@
 import { type RootFile, readServerAccess } from "@adaos/config";
 import type { Logger } from "@adaos/core";
 import { linkUser } from "@adaos/core/wire";
-import { NodeFileWatch, type OpenNode, openNode, type Part, positionFile } from "@adaos/daemon";
+import {
+  type MetricSource,
+  NodeFileWatch,
+  type OpenNode,
+  openNode,
+  type Part,
+  positionFile,
+} from "@adaos/daemon";
 import { linkKeys, linkSeed } from "@adaos/nats-server";
 import { type Connection, DamageEvents, openConnection, StoreKeeper } from "@adaos/transport-nats";
 import { OriginBudgets } from "./budgets/origin-budgets.ts";
@@ -11,6 +18,7 @@ import { Clearance } from "./links/clearance.ts";
 import { Links } from "./links/links.ts";
 import { MeshStream } from "./links/mesh-stream.ts";
 import { Refills } from "./links/refills.ts";
+import { serverSource } from "./metrics/server-source.ts";
 import { RegistryDistribution } from "./registry/registry-distribution.ts";
 import { RegistryFolder } from "./registry/registry-folder.ts";
 import { Subnets } from "./subnets.ts";
@@ -20,6 +28,7 @@ type OpenJoinHandler = (stateDir: string, log: Logger) => JoinHandler;
 /** What the root's daemon is made of, and how it takes its file when that has changed. */
 interface Root {
   readonly parts: readonly Part[];
+  readonly sources: readonly MetricSource[];
   apply(changed: RootFile): Promise<void>;
 }
 
@@ -32,12 +41,10 @@ export async function runRoot(file: string, openJoinHandler: OpenJoinHandler): P
   const connection = await openConnection({ ...node.dial(), name: node.name, user: "root" });
   const gate = await openGate(node);
   try {
-    const { parts, apply } = await partsOf(node, connection, gate, openJoinHandler);
+    const { parts, sources, apply } = await partsOf(node, connection, gate, openJoinHandler);
     const { loaded, log } = node;
-    return await node.run([
-      ...parts,
-      new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log, keepsCopy: true }),
-    ]);
+    const watch = new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log, keepsCopy: true });
+    return await node.run([...parts, watch], sources);
   } finally {
     await Promise.all([connection.close(), gate?.close()]);
   }
@@ -100,6 +107,8 @@ async function partsOf(
       damages,
       ...joining,
     ],
+    // A daemon on another machine than the root's server may not ask it.
+    sources: gate === undefined ? [] : [serverSource(subnets.names, connection, gate.system)],
     // Whoever loses something loses it first; then what is new is given.
     apply: async (changed) => {
       node.replaceRights(changed);

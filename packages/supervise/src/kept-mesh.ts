@@ -1,11 +1,13 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { runFilePath, writeWhole } from "@adaos/config";
+import type { Figure } from "@adaos/core/wire";
 import {
   type NodeStatus,
   type PartHealth,
   ResilienceLog,
   type RunFile,
+  Scrape,
   startStatusServer,
 } from "@adaos/daemon";
 import { type Layout, readLayout } from "@adaos/provision";
@@ -135,7 +137,11 @@ export class KeptMesh implements RunningMesh {
 
   /** Answers as a daemon does, so that `adaos status` sees whether it hangs. */
   async #serve(): Promise<void> {
-    const server = await startStatusServer(HTTP, () => this.#status());
+    const server = await startStatusServer(
+      HTTP,
+      () => this.#status(),
+      new Scrape({ status: () => this.#status(), figures: () => this.#figures() }),
+    );
     this.#server = server;
     const content: RunFile = {
       node: SUPERVISOR,
@@ -144,6 +150,21 @@ export class KeptMesh implements RunningMesh {
       startedAt: this.#startedAt,
     };
     writeWhole(runFilePath(this.#options.stateDir, SUPERVISOR), `${JSON.stringify(content)}\n`);
+  }
+
+  #figures(): readonly Figure[] {
+    const { restartsOf, alerts } = this.#incidents;
+    const names = this.#supervisor.kept.map(({ spec }) => spec.name);
+    return [
+      ...this.#supervisor.kept.map(({ spec, record }): Figure => {
+        return { metric: "processUp", labels: [spec.name], value: record === undefined ? 0 : 1 };
+      }),
+      // One that was never started again tells 0: a collector sees the first restart.
+      ...[...new Set([...names, ...restartsOf.keys()])].map((name): Figure => {
+        return { metric: "processRestarts", labels: [name], value: restartsOf.get(name) ?? 0 };
+      }),
+      { metric: "restartAlerts", value: alerts.length },
+    ];
   }
 
   #status(): NodeStatus {

@@ -69,11 +69,13 @@ export {
 export { NatsJournal } from "./services/nats-journal.ts";
 export { NatsMarks } from "./services/nats-marks.ts";
 export { NatsMetricsStore } from "./services/nats-metrics.ts";
+export { storedSnapshot } from "./services/stored-metrics.ts";
 export {
   type StoredFrom,
   type StoredMessage,
   storedMessageAt,
   storedMessages,
+  storedMsFrom,
 } from "./stream/stored-messages.ts";
 export { decideShares } from "./stream/stream-shares.ts";
 export { StreamUsage } from "./stream/stream-usage.ts";

@@ -172,6 +172,15 @@ export const COMMANDS: CommandTree = {
       },
     },
   },
+  metrics: {
+    summary: "scrape the daemons of a mesh; adaos events metrics prints what its members counted",
+    commands: {
+      targets: {
+        summary: "where the daemons of this machine are scraped, for Prometheus' file service discovery",
+        load: async () => (await import("./metrics/targets.ts")).metricsTargetsCommand,
+      },
+    },
+  },
   store: {
     summary: "whether streams hold what they held, and what is to be done where they do not",
     commands: {

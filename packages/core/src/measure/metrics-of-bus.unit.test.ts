@@ -1,5 +1,6 @@
 import { LocalMarks } from "@adaos/transport-local";
 import { expect, test, vi } from "vitest";
+import { parseExposition, readValue } from "../../../../test/kit/parse-exposition.ts";
 import {
   contractOf,
   envelopeOf,
@@ -52,6 +53,11 @@ test("an event counts as handled, unless its subscription only looks on", async 
   for (const [n, onDelivery] of handed.entries())
     onDelivery(new TestDelivery(messageOfEnvelope(envelopeOf({ data: 1 })), n + 1, 1));
   await vi.waitFor(() => expect(bus.stats.handled).toBe(2));
+  const { contentType, text } = bus.metrics("application/openmetrics-text") ?? {};
+  expect(contentType).toMatch(/^application\/openmetrics-text; version=1/);
+  const told = parseExposition(text ?? "", "openmetrics");
+  const labels = { node: "alpha/kitchen", durable: "handler", outcome: "success" };
+  expect(readValue(told, "adaos_events_settled_total", labels)).toBe(1);
   await metrics.close();
   const settled = snapshots.at(-1)?.counters.filter(([metric]) => metric === "settled");
   expect(settled?.map(([, [durable], count]) => [durable, count])).toEqual([["handler", 1]]);

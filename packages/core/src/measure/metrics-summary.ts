@@ -1,5 +1,6 @@
+import type { MetricId } from "./catalogue.ts";
 import { EMPTY_HISTOGRAM, type HistogramSnapshot, mergeHistograms, quantile } from "./histogram.ts";
-import type { MetricId, MetricsSnapshot } from "./metrics.ts";
+import type { MetricsSnapshot } from "./metrics.ts";
 
 /** Milliseconds. */
 export interface LatencySummary {

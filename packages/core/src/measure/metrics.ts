@@ -1,88 +1,9 @@
 import { within } from "../time/within.ts";
 import type { Logger } from "../transport.ts";
+import type { MetricId } from "./catalogue.ts";
+import { answerScrape, type Exposition } from "./exposition.ts";
 import { Histogram, type HistogramSnapshot } from "./histogram.ts";
-
-export type MetricId =
-  | "published"
-  | "publishFailed"
-  | "publishMs"
-  | "settled"
-  | "attemptsFailed"
-  | "held"
-  | "handlingMs"
-  | "ageMs"
-  | "retries";
-
-interface MetricDescription {
-  /** By the conventions of Prometheus: base units, `_total` for what only grows. */
-  readonly name: string;
-  readonly type: "counter" | "histogram";
-  readonly labels: readonly string[];
-  readonly help: string;
-  /** Of a histogram whose values are milliseconds, told in seconds. */
-  readonly unit?: "ms";
-}
-
-/** Every metric there is. Documentation and exports are made from this list. */
-export const METRICS: Readonly<Record<MetricId, MetricDescription>> = {
-  published: {
-    name: "adaos_events_published_total",
-    type: "counter",
-    labels: ["event"],
-    help: "Events that were stored when they were published.",
-  },
-  publishFailed: {
-    name: "adaos_publish_failures_total",
-    type: "counter",
-    labels: ["code"],
-    help: "Calls of publish and request that were rejected, by the code of the error.",
-  },
-  publishMs: {
-    name: "adaos_publish_duration_seconds",
-    type: "histogram",
-    labels: [],
-    help: "From the call of publish until the event was stored.",
-    unit: "ms",
-  },
-  settled: {
-    name: "adaos_events_settled_total",
-    type: "counter",
-    labels: ["durable", "outcome"],
-    help: "Events whose handling has ended: success, success_after_retry, repeated (not run again), failed (permanent), dead_letter (retries spent), parked (its schema is not known yet) or refused (likewise, and the room for what its origin sends unknown is full).",
-  },
-  attemptsFailed: {
-    name: "adaos_attempts_failed_total",
-    type: "counter",
-    labels: ["durable", "category", "type"],
-    help: "Failed attempts at handling, by category and type of the error.",
-  },
-  held: {
-    name: "adaos_deliveries_held_total",
-    type: "counter",
-    labels: ["durable"],
-    help: "Deliveries put off because the hub took no dead letter or mark.",
-  },
-  handlingMs: {
-    name: "adaos_handling_duration_seconds",
-    type: "histogram",
-    labels: ["durable"],
-    help: "Run of a handler, failed attempts too.",
-    unit: "ms",
-  },
-  ageMs: {
-    name: "adaos_event_age_seconds",
-    type: "histogram",
-    labels: ["durable"],
-    help: "From the time an event bears to the end of its handling; by the clocks of two machines.",
-    unit: "ms",
-  },
-  retries: {
-    name: "adaos_event_retries",
-    type: "histogram",
-    labels: ["durable"],
-    help: "Retries of the events that needed any, when their handling ended.",
-  },
-};
+import { countedFamilies } from "./prometheus.ts";
 
 export interface Counted {
   readonly counters: readonly (readonly [metric: MetricId, labels: readonly string[], count: number])[];
@@ -112,16 +33,23 @@ export interface MetricsSnapshot extends Counted {
   readonly hour: string;
   /** What the process has counted since it began: this only grows, however old its first hours are. */
   readonly totals: Counted;
+  /**
+   * Of a snapshot that the hub has written: its totals are those of all processes of the node whose last hour is before
+   * this, RFC 3339.
+   */
+  readonly ended_before?: string;
 }
 
 const HOUR_MS = 3_600_000;
 /** Combinations of labels of one metric; later ones are counted together. Types of errors come from anywhere. */
-const MAX_SERIES = 500;
+export const MAX_SERIES = 500;
 const MAX_LABEL_LENGTH = 80;
-const OTHER = "other";
+export const OTHER = "other";
 /** Hours kept while they cannot be stored. */
 const MAX_UNSTORED_HOURS = 48;
 const STORE_MS = 10_000;
+/** One that counts nothing tells this often that it has not ended. */
+const ALIVE_MS = 24 * HOUR_MS;
 /** Numbers are not worth a longer wait. */
 const CLOSE_MS = 3000;
 
@@ -195,6 +123,8 @@ export class Metrics {
   readonly #totals = new Tally();
   #current: HourOfMetrics;
   #nextHourMs = 0;
+  /** When something was stored last; nothing before. */
+  #storedMs: number | undefined;
   readonly #timer: NodeJS.Timeout;
   #storing: Promise<void> = Promise.resolve();
 
@@ -226,6 +156,12 @@ export class Metrics {
     this.#totals.observe(metric, labels, bounded);
   }
 
+  /** What the process has counted since it began, as a scrape of it is answered. */
+  answer(accept: string | undefined): Exposition {
+    const counted = this.#totals.counted();
+    return answerScrape(countedFamilies([{ labels: [["node", this.#node]], counted }]), accept);
+  }
+
   /** Stores what has changed. Never rejects: what cannot be stored is kept for later. */
   flush(): Promise<void> {
     this.#storing = this.#storing.then(() => this.#flush());
@@ -254,6 +190,7 @@ export class Metrics {
   }
 
   async #flush(): Promise<void> {
+    if (this.#storedMs !== undefined && this.#now() - this.#storedMs >= ALIVE_MS) this.#hour();
     const current = this.#current;
     try {
       for (let hour = this.#unstored[0]; hour !== undefined; hour = this.#unstored[0]) {
@@ -263,6 +200,7 @@ export class Metrics {
       if (!current.changed) return;
       current.changed = false;
       await this.#store.storeMetrics(this.#snapshot(current));
+      this.#storedMs = this.#now();
     } catch (err) {
       // The hour may have turned meanwhile: then nobody else remembers it.
       if (current === this.#current) current.changed = true;

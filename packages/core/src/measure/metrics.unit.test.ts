@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
-import { type Counted, METRICS, Metrics, type MetricsSnapshot } from "./metrics.ts";
+import { METRICS } from "./catalogue.ts";
+import { type Counted, Metrics, type MetricsSnapshot } from "./metrics.ts";
 import { summarize } from "./metrics-summary.ts";
 import { prometheusText } from "./prometheus.ts";
 
@@ -47,6 +48,17 @@ describe("Metrics", () => {
         histograms: [["publishMs", [], { count: 1, sum: 3 }]],
       },
     ]);
+  });
+
+  test("tell once a day that they have not ended, when there is nothing to count", async () => {
+    metrics.count("published", ["a.b"]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await vi.advanceTimersByTimeAsync(24 * 3_600_000);
+    expect(store.stored.map(({ hour, counters }) => [hour, counters.length])).toEqual([
+      ["2026-01-01T10:00:00.000Z", 1],
+      ["2026-01-02T11:00:00.000Z", 0],
+    ]);
+    expect(store.stored[1]?.totals).toEqual(store.stored[0]?.totals);
   });
 
   test("keep the hours apart, and lose none over the turn of one", async () => {

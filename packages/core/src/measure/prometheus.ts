@@ -1,14 +1,32 @@
+import {
+  METRICS,
+  type MetricDescription,
+  type MetricId,
+  NODE_METRICS,
+  type NodeMetricId,
+} from "./catalogue.ts";
+import { exposition, type Family, type Sample } from "./exposition.ts";
 import { countUpTo, type HistogramSnapshot } from "./histogram.ts";
-import { METRICS, type MetricId, type MetricsSnapshot } from "./metrics.ts";
+import type { Counted, MetricsSnapshot } from "./metrics.ts";
 
 /** Upper bounds that dashboards are used to, in milliseconds. */
 const BOUNDS_MS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000];
 const BOUNDS = [1, 2, 3, 5, 8, 13];
+/** Of a metric at a scrape; more are left out. */
+const MAX_FIGURES = 10_000;
 
-interface Series {
-  readonly labels: string;
-  readonly count: number;
-  readonly values: HistogramSnapshot | undefined;
+/** What was counted, and by whom: the labels that come before those of the catalogue. */
+export interface CountedBy {
+  readonly labels: readonly (readonly [name: string, value: string])[];
+  readonly counted: Counted;
+}
+
+/** What a node tells of one moment. */
+export interface Figure {
+  readonly metric: NodeMetricId;
+  /** Values of the labels that the catalogue names. @default none */
+  readonly labels?: readonly string[];
+  readonly value: number;
 }
 
 /**
@@ -17,66 +35,79 @@ interface Series {
  * Pure.
  */
 export function prometheusText(snapshots: readonly MetricsSnapshot[]): string {
-  const byMetric = seriesByMetric(newestOfEach(snapshots));
-  const lines: string[] = [];
-  for (const id of Object.keys(METRICS) as MetricId[]) {
-    const { name, type, help } = METRICS[id];
-    lines.push(`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`);
-    for (const series of byMetric.get(id) ?? []) lines.push(...linesOf(id, series));
-  }
-  return `${lines.join("\n")}\n`;
+  const by = newestOfEach(snapshots).map(({ node, instance, totals }): CountedBy => {
+    return {
+      labels: [
+        ["node", node],
+        ["process", instance],
+      ],
+      counted: totals,
+    };
+  });
+  return exposition(countedFamilies(by), "text");
 }
 
 /** Of each process the newest hour: its totals hold all that went before. */
 function newestOfEach(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot[] {
   const newest = new Map<string, MetricsSnapshot>();
+  const endedBefore = new Map<string, string>();
   for (const snapshot of snapshots) {
+    if (snapshot.ended_before !== undefined) endedBefore.set(snapshot.node, snapshot.ended_before);
     const key = `${snapshot.node} ${snapshot.instance}`;
     if ((newest.get(key)?.hour ?? "") <= snapshot.hour) newest.set(key, snapshot);
   }
-  return [...newest.values()];
+  // Whoever the hub has added to the ended ones is not told beside them.
+  return [...newest.values()].filter(({ node, hour }) => hour >= (endedBefore.get(node) ?? ""));
 }
 
-function seriesByMetric(snapshots: readonly MetricsSnapshot[]): Map<MetricId, Series[]> {
-  const byMetric = new Map<MetricId, Series[]>();
-  const add = (id: MetricId, labels: string, count: number, values?: HistogramSnapshot): void => {
-    const all = byMetric.get(id) ?? [];
-    byMetric.set(id, all);
-    all.push({ labels, count, values });
+/** Every metric that a bus counts, also those of which nothing was counted. Pure. */
+export function countedFamilies(by: readonly CountedBy[]): Family[] {
+  const samples = new Map<MetricId, Sample[]>();
+  const add = (id: MetricId, some: readonly Sample[]): void => {
+    const all = samples.get(id);
+    if (all === undefined) samples.set(id, [...some]);
+    else all.push(...some);
   };
-  for (const { node, instance, totals } of snapshots) {
-    const labelsOf = (id: MetricId, values: readonly string[]): string =>
-      labelText(["node", "process", ...METRICS[id].labels], [node, instance, ...values]);
-    for (const [id, labels, count] of totals.counters) add(id, labelsOf(id, labels), count);
-    for (const [id, labels, values] of totals.histograms) add(id, labelsOf(id, labels), 0, values);
+  for (const { labels: who, counted } of by) {
+    for (const [id, values, value] of counted.counters)
+      add(id, [{ suffix: "", labels: [...who, ...named(METRICS[id], values)], value }]);
+    for (const [id, values, histogram] of counted.histograms)
+      add(id, histogramSamples(id, [...who, ...named(METRICS[id], values)], histogram));
   }
-  return byMetric;
+  const ids = Object.keys(METRICS) as MetricId[];
+  return ids.map((id) => familyOf(METRICS[id], samples.get(id) ?? []));
 }
 
-function linesOf(id: MetricId, { labels, count, values }: Series): string[] {
-  const { name } = METRICS[id];
-  if (values === undefined) return [`${name}{${labels}} ${count}`];
+/** The figures of a node by their metrics, in the order in which they come; at most so many of one. Pure. */
+export function figureFamilies(figures: Iterable<Figure>): Family[] {
+  const samples = new Map<NodeMetricId, Sample[]>();
+  for (const { metric, labels = [], value } of figures) {
+    const all = samples.get(metric) ?? [];
+    samples.set(metric, all);
+    if (all.length < MAX_FIGURES)
+      all.push({ suffix: "", labels: named(NODE_METRICS[metric], labels), value });
+  }
+  return [...samples].map(([id, some]) => familyOf(NODE_METRICS[id], some));
+}
+
+function familyOf({ name, type, help }: MetricDescription, samples: readonly Sample[]): Family {
+  return { name, type, help, samples };
+}
+
+function named({ labels }: MetricDescription, values: readonly string[]): (readonly [string, string])[] {
+  return labels.map((label, i) => [label, values[i] ?? ""] as const);
+}
+
+function histogramSamples(id: MetricId, labels: Sample["labels"], values: HistogramSnapshot): Sample[] {
   const isTime = METRICS[id].unit === "ms";
   const scale = isTime ? 1000 : 1;
-  const buckets = (isTime ? BOUNDS_MS : BOUNDS).map(
-    (bound) => `${name}_bucket{${labels},le="${bound / scale}"} ${countUpTo(values, bound)}`,
-  );
+  const bucket = (le: string, value: number): Sample => {
+    return { suffix: "_bucket", labels: [...labels, ["le", le]], value };
+  };
   return [
-    ...buckets,
-    `${name}_bucket{${labels},le="+Inf"} ${values.count}`,
-    `${name}_sum{${labels}} ${values.sum / scale}`,
-    `${name}_count{${labels}} ${values.count}`,
+    ...(isTime ? BOUNDS_MS : BOUNDS).map((bound) => bucket(String(bound / scale), countUpTo(values, bound))),
+    bucket("+Inf", values.count),
+    { suffix: "_sum", labels, value: values.sum / scale },
+    { suffix: "_count", labels, value: values.count },
   ];
-}
-
-function labelText(names: readonly string[], values: readonly string[]): string {
-  return names.map((name, i) => `${name}="${escapeLabel(values[i] ?? "")}"`).join(",");
-}
-
-function escapeLabel(value: string): string {
-  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
-}
-
-function escapeHelp(help: string): string {
-  return help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }

@@ -51,6 +51,19 @@ export function metricsSubject({ subnet, node }: NodeAddress, instance: string, 
   return `${METRICS_ROOT}.${subnet}.${node}.${instance}.${hour}`;
 }
 
+/** In the place of an instance: what all ended processes of a node have counted. */
+export const ENDED_PROCESSES = "ended";
+
+/** `met.<subnet>.<node>.<instance>.<hour>` as node and instance; nothing of another subject. Pure. */
+export function parseMetricsSubject(
+  subject: string,
+): { readonly node: string; readonly instance: string } | undefined {
+  const [root, subnet, node, instance, hour, ...rest] = subject.split(".");
+  if (root !== METRICS_ROOT || instance === undefined || hour === undefined || rest.length > 0)
+    return undefined;
+  return { node: `${subnet}/${node}`, instance };
+}
+
 /** `done.<subnet>.<node>.<durable>.<effect key>`: that an effect has happened. */
 export function markSubject({ subnet, node }: NodeAddress, durable: string, key: string): string {
   return `${DONE_ROOT}.${subnet}.${node}.${durable}.${key}`;

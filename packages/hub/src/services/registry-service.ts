@@ -1,5 +1,5 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { messageOf, REGISTRY_OFFER } from "@adaos/core/wire";
+import { type Figure, messageOf, REGISTRY_OFFER } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import {
   BundleCache,
@@ -76,6 +76,11 @@ export class RegistryService implements Part {
     const why = this.#refused === undefined ? "is on its way" : `is not taken: ${this.#refused.reason}`;
     const note = `registry other: ${here} here, ${shortHash(atRoot)} at the root, which ${why}`;
     return { ready: true, note, details };
+  }
+
+  figures(): readonly Figure[] {
+    const hash = this.#bundle?.registry.hash;
+    return hash === undefined ? [] : [{ metric: "registryInfo", labels: [hash], value: 1 }];
   }
 
   /** What a member asks. Rejects with `usage`. */

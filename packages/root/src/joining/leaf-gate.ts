@@ -47,6 +47,11 @@ export class LeafGate {
     this.#log = log;
   }
 
+  /** Over which the server can be asked what it says of itself. */
+  get system(): Connection {
+    return this.#system;
+  }
+
   /**
    * Lets in these and no others: a leaf connection of a subnet that is gone, or with a key that is another one now, is
    * ended, which a reload alone does not do. Rejects as `reloadServer()` does.

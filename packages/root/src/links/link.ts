@@ -1,5 +1,5 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { DEFAULT_DENY, type Denial, linkSpan, messageBytes } from "@adaos/core/wire";
+import { DEFAULT_DENY, type Denial, type Figure, linkSpan, messageBytes } from "@adaos/core/wire";
 import type { Part, PartHealth, Progress } from "@adaos/daemon";
 import {
   type AckSource,
@@ -14,6 +14,7 @@ import type { LinkBudget } from "../budgets/origin-budgets.ts";
 import { LimitedLog } from "../limited-log.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import { type CarriedEvent, Carrier } from "./carrier.ts";
+import type { LinkTally } from "./link-tally.ts";
 import type { Pace } from "./pace.ts";
 
 /** One direction between a subnet and the root. The two differ in these values and nothing else. */
@@ -30,6 +31,8 @@ export interface LinkOptions extends AdmissionOptions {
   readonly pace?: Pace;
   /** Whether there is room for the events of a subnet, and for whom nothing is asked for. */
   readonly budget: LinkBudget;
+  /** What links of this name have done since the daemon began: a link that is opened anew counts on. */
+  readonly tally: LinkTally;
   /** Called when policy does not let an event pass. */
   readonly onDenied: (denial: Denial) => void;
   /** Called for what the target has stored. */
@@ -62,8 +65,6 @@ export class Link implements Part {
   #carrier: Carrier | undefined;
   #flowing = false;
   #sourceTrouble = "has not heard from the source yet";
-  #carried = 0;
-  #refused = 0;
 
   constructor(options: LinkOptions) {
     this.name = `link ${options.direction} ${options.subnet}`;
@@ -143,8 +144,8 @@ export class Link implements Part {
   health(): PartHealth {
     const standsBy = this.#pull?.isServed !== true;
     const details = {
-      carried: this.#carried,
-      refused: this.#refused,
+      carried: this.#options.tally.carried,
+      refused: this.#options.tally.refusedInAll,
       waiting: this.#pull?.held ?? 0,
       standsBy,
       ...(this.#pull === undefined || this.#pull.unasked === 0 ? {} : { unasked: this.#pull.unasked }),
@@ -155,6 +156,22 @@ export class Link implements Part {
       return { ready: false, reason: `target: ${trouble.slice(0, MAX_TEXT)}`, details };
     const note = this.#options.budget.held();
     return { ready: true, ...(note === undefined ? {} : { note }), details };
+  }
+
+  figures(): readonly Figure[] {
+    const { subnet, direction, tally, budget } = this.#options;
+    const labels = [subnet, direction];
+    const told = (value: boolean): number => (value ? 1 : 0);
+    return [
+      { metric: "linkReady", labels, value: told(this.health().ready) },
+      { metric: "linkCarried", labels, value: tally.carried },
+      ...[...tally.refused].map(([code, count]): Figure => {
+        return { metric: "linkRefused", labels: [...labels, code], value: count };
+      }),
+      { metric: "linkInHand", labels, value: this.#pull?.held ?? 0 },
+      { metric: "linkHeld", labels, value: told(budget.held() !== undefined) },
+      { metric: "linkStandsBy", labels, value: told(this.#pull?.isServed !== true) },
+    ];
   }
 
   progress(): Progress {
@@ -186,8 +203,8 @@ export class Link implements Part {
 
   /** Passes over an event that goes nowhere, and tells of it. */
   #refuse(pulled: OrderedMessage, { code, message, rule = DEFAULT_DENY }: MeshError): void {
-    const { direction, subnet, pace, onDenied } = this.#options;
-    this.#refused++;
+    const { direction, subnet, pace, tally, onDenied } = this.#options;
+    tally.refuse(code);
     pace?.refuse();
     const { subject } = pulled.msg;
     const reason = message.slice(0, MAX_TEXT);
@@ -202,7 +219,7 @@ export class Link implements Part {
   }
 
   #onStored({ message, pulled, origin, span }: CarriedEvent): void {
-    this.#carried++;
+    this.#options.tally.carried++;
     this.#options.budget.stored(origin, message.body.length);
     this.#options.onCarried?.(pulled.msg.subject, message.id);
     span.end();

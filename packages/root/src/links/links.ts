@@ -6,6 +6,7 @@ import {
   Denials,
   downlinkDurable,
   eventsStream,
+  type Figure,
   ingestSubject,
   MESH_STREAM,
   ROOT_DOMAIN,
@@ -19,6 +20,7 @@ import type { Subnets } from "../subnets.ts";
 import type { Clearance } from "./clearance.ts";
 import { ImportDenials } from "./import-denials.ts";
 import { Link } from "./link.ts";
+import { LinkTally } from "./link-tally.ts";
 import type { MeshStream } from "./mesh-stream.ts";
 import { Pace } from "./pace.ts";
 
@@ -43,6 +45,8 @@ export class Links implements Part {
   readonly name = "links";
   readonly #options: LinksOptions;
   readonly #links = new Map<string, Link>();
+  /** Of links that are closed too: what they counted does not fall. */
+  readonly #tallies = new Map<string, LinkTally>();
   readonly #denials = new Map<string, Denials>();
   readonly #publisher: StreamPublisher;
   readonly #importDenials: ImportDenials;
@@ -76,6 +80,10 @@ export class Links implements Part {
 
   parts(): readonly Part[] {
     return [...this.#links.values()];
+  }
+
+  figures(): readonly Figure[] {
+    return [...this.#links.values()].flatMap((link) => link.figures());
   }
 
   /** How far each uplink has carried its hub's stream, by subnet, as far as that is known. */
@@ -141,6 +149,12 @@ export class Links implements Part {
     denials.note(denial, count);
   }
 
+  #tallyOf(link: string): LinkTally {
+    const tally = this.#tallies.get(link) ?? new LinkTally();
+    this.#tallies.set(link, tally);
+    return tally;
+  }
+
   #uplink(subnet: string): Link {
     const { openSource: _, subnets, ...options } = this.#options;
     const budget = this.#options.budgets.uplink(subnet);
@@ -150,6 +164,7 @@ export class Links implements Part {
       nodes: subnets.nodes,
       subnet,
       direction: "up",
+      tally: this.#tallyOf(`up ${subnet}`),
       onDenied: (denial) => this.#tellOf(subnet, denial),
       onCarried: (subject, eventId) => this.#importDenials.note(subject, eventId),
       source: {
@@ -179,6 +194,7 @@ export class Links implements Part {
       nodes: subnets.nodes,
       subnet,
       direction: "down",
+      tally: this.#tallyOf(`down ${subnet}`),
       onDenied: (denial) => this.#tellOf(subnet, denial),
       source: {
         stream: MESH_STREAM,

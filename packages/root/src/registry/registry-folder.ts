@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { type AutoApply, registryApprovalFile, registryInForceFile, writeWholeSynced } from "@adaos/config";
 import type { Logger } from "@adaos/core";
-import { type KnownEvent, messageOf } from "@adaos/core/wire";
+import { type Figure, type KnownEvent, messageOf } from "@adaos/core/wire";
 import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
 import { MAX_BUNDLE_BYTES } from "@adaos/registry";
 import type { FolderJudgement, FolderReading, ServedRegistry } from "@adaos/registry-tools";
@@ -109,6 +109,11 @@ export class RegistryFolder implements Part {
 
   health(): PartHealth {
     return registryHealth(this.#options.dir, this.#inForce, this.#outcome);
+  }
+
+  figures(): readonly Figure[] {
+    const hash = this.#inForce?.registry.hash;
+    return hash === undefined ? [] : [{ metric: "registryInfo", labels: [hash], value: 1 }];
   }
 
   progress(): Progress {

@@ -28,6 +28,7 @@ const MAX_SHOWN = 90;
 export class Incidents {
   readonly #log: ResilienceLog;
   #count = 0;
+  readonly #restartsOf = new Map<string, number>();
   readonly #restarts: Told[] = [];
   /** Of processes that have not been well since. */
   readonly #alerts = new Map<string, Alert>();
@@ -88,6 +89,11 @@ export class Incidents {
     return [...this.#alerts.values()];
   }
 
+  /** How often each process was started again while this supervisor ran. */
+  get restartsOf(): ReadonlyMap<string, number> {
+    return this.#restartsOf;
+  }
+
   get details(): Readonly<Record<string, unknown>> {
     const { count, sumMs, maxMs } = this.#recovery;
     // Found at the next look: up to 5 s more than it took.
@@ -109,6 +115,7 @@ export class Incidents {
   #keep(component: string, reason: string, ordered: boolean): string {
     const ts = new Date().toISOString();
     this.#count++;
+    this.#restartsOf.set(component, (this.#restartsOf.get(component) ?? 0) + 1);
     this.#restarts.push({ ts, component, reason, ordered });
     if (this.#restarts.length > MAX_KEPT) this.#restarts.shift();
     return ts;

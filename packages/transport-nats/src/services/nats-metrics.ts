@@ -26,8 +26,9 @@ export class NatsMetricsStore implements MetricsStore {
   }
 
   async storeMetrics(snapshot: MetricsSnapshot): Promise<void> {
-    // `2026-11-21T12`: colons and dots would be taken for something else.
-    const subject = metricsSubject(this.#node, snapshot.instance, snapshot.hour.slice(0, 13));
+    // `2026-11-21T12`: colons and dots would be taken for something else. Of what has ended only the newest is kept.
+    const hour = snapshot.ended_before === undefined ? snapshot.hour.slice(0, 13) : "all";
+    const subject = metricsSubject(this.#node, snapshot.instance, hour);
     const body = new TextEncoder().encode(JSON.stringify(snapshot));
     await this.#publisher.publish({ subject, id: randomId(), headers: {}, body });
   }

@@ -64,6 +64,18 @@ export async function* storedMessages(
   }
 }
 
+/** When the first message of a filter was stored, from a place on; nothing where there is none. */
+export async function storedMsFrom(
+  connection: Connection,
+  stream: string,
+  filter: string,
+  seq: number,
+): Promise<number | undefined> {
+  for await (const { storedAt } of storedMessages(connection, stream, filter, { seq }, 1))
+    return Date.parse(storedAt);
+  return undefined;
+}
+
 /** Which message of a stream is meant: at a place, the last of a subject, or the first of a subject since a time. */
 export type StoredAt =
   | { readonly seq: number }

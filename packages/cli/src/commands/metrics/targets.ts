@@ -1,0 +1,37 @@
+import { resolveStateDir } from "@adaos/config";
+import { visibleJson } from "@adaos/core/wire";
+import { readLayout } from "@adaos/provision";
+import { scrapeTargets } from "@adaos/supervise";
+import { Command } from "commander";
+import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
+import { openOutput } from "../../terminal/output-file.ts";
+import type { Terminal } from "../../terminal/terminal.ts";
+
+/** A collector of another user reads it. */
+const MODE = 0o644;
+
+export function metricsTargetsCommand(terminal: Terminal): Command {
+  return new Command("targets")
+    .description("where the daemons of this machine are scraped, for Prometheus' file service discovery")
+    .requiredOption("--output <file>", "where to, replaced as a whole, or - for standard output")
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .addHelpText("after", "\nA daemon that starts anew may listen on another port: run it again then.")
+    .addHelpText("after", "\nExample:\n  adaos metrics targets --output targets.json")
+    .action(async (options: StateOptions & { readonly output: string }) => {
+      const stateDir = resolveStateDir(options.state);
+      const { targets, silent } = scrapeTargets(readLayout(stateDir), stateDir);
+      const output = await openOutput(options.output, true, terminal, MODE);
+      try {
+        await output.line(JSON.stringify(targets, undefined, 2));
+        await output.done();
+      } finally {
+        await output.discard();
+      }
+      if (silent.length > 0) terminal.say(`not running, and left out: ${silent.join(", ")}`);
+      if (options.output === "-") return;
+      if (options.json === true)
+        terminal.out(visibleJson({ output: options.output, targets: targets.length, silent }));
+      else terminal.say(`${options.output}: ${targets.length} daemons`);
+    });
+}

@@ -1,0 +1,25 @@
+import { type Figure, figureFamilies } from "@adaos/core/wire";
+import type { NodeStatus } from "../status-server.ts";
+import { certificateFigures } from "./certificates.ts";
+import { processFamilies } from "./process-metrics.ts";
+import type { MetricSource } from "./scrape.ts";
+
+/** What every node can tell: how it is, as its status says. Pure. */
+export function statusFigures({ node, role, ready, parts }: NodeStatus): readonly Figure[] {
+  return [
+    { metric: "nodeInfo", labels: [node, role], value: 1 },
+    { metric: "nodeReady", value: ready ? 1 : 0 },
+    ...Object.entries(parts).map(([part, health]): Figure => {
+      return { metric: "partReady", labels: [part], value: health.ready ? 1 : 0 };
+    }),
+  ];
+}
+
+/** Sources of every node: its process, and the ends of these certificates. */
+export function ownSources(certificates: readonly string[] = []): readonly MetricSource[] {
+  const ofFiles: MetricSource = {
+    name: "certificates",
+    read: async () => figureFamilies(await certificateFigures(certificates)),
+  };
+  return [{ name: "process", read: processFamilies }, ...(certificates.length === 0 ? [] : [ofFiles])];
+}

@@ -1,0 +1,36 @@
+import { figureFamilies } from "@adaos/core/wire";
+import type { MetricSource } from "@adaos/daemon";
+import {
+  askServerFigures,
+  lagFigures,
+  type StoredMsFrom,
+  streamFigures,
+  subnetFigures,
+  uplinkLags,
+} from "@adaos/nats-server";
+import { type Connection, storedMsFrom } from "@adaos/transport-nats";
+
+export interface ServerSourceOptions {
+  readonly subnet: string;
+  /** As they are now. */
+  readonly members: () => readonly string[];
+  readonly connection: Connection;
+  readonly system: Connection;
+}
+
+/** The server beside a hub: what it says of itself, its streams and durables, and how far the uplink lags. */
+export function serverSource({ subnet, members, connection, system }: ServerSourceOptions): MetricSource {
+  const storedMs: StoredMsFrom = (...at) => storedMsFrom(connection, ...at);
+  return {
+    name: "server",
+    read: async () => {
+      const { figures, streams } = await askServerFigures(system.nc);
+      return figureFamilies([
+        ...figures,
+        ...streamFigures(streams, Date.now()),
+        ...subnetFigures(subnet, members(), streams),
+        ...(await lagFigures(uplinkLags(subnet, streams), storedMs)),
+      ]);
+    },
+  };
+}

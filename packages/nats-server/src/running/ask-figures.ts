@@ -1,0 +1,57 @@
+import type { Figure } from "@adaos/core/wire";
+import type { NatsConnection } from "nats";
+import { askSystem } from "./ask-system.ts";
+import { type LinkLag, type StreamDetail, type Varz, varzFigures } from "./server-figures.ts";
+
+interface Jsz {
+  readonly data?: {
+    readonly account_details?: readonly { readonly stream_detail?: readonly StreamDetail[] }[];
+  };
+}
+
+/** Of a link's filters so many are asked for their oldest event. */
+const MAX_FILTERS = 16;
+
+/**
+ * What a server says of itself, and all of its streams with their consumers: two requests, however many there are.
+ * Rejects with `unavailable`.
+ */
+export async function askServerFigures(
+  system: NatsConnection,
+): Promise<{ readonly figures: readonly Figure[]; readonly streams: readonly StreamDetail[] }> {
+  const query = { accounts: true, streams: true, consumer: true, config: true };
+  const [varz, jsz] = await Promise.all([
+    askSystem<{ readonly data: Varz }>(system, "$SYS.REQ.SERVER.PING.VARZ"),
+    askSystem<Jsz>(system, "$SYS.REQ.SERVER.PING.JSZ", query),
+  ]);
+  const accounts = jsz.data?.account_details ?? [];
+  return {
+    figures: varzFigures(varz.data),
+    streams: accounts.flatMap(({ stream_detail = [] }) => stream_detail),
+  };
+}
+
+/** When the first message of a stream from a place on was stored that a filter takes; nothing where there is none. */
+export type StoredMsFrom = (stream: string, filter: string, seq: number) => Promise<number | undefined>;
+
+/** How far links lag. Only the oldest event of one that lags is asked for. Rejects as `storedMs` does. */
+export async function lagFigures(
+  lags: readonly LinkLag[],
+  storedMs: StoredMsFrom,
+): Promise<readonly Figure[]> {
+  const figures = lags.map(async (lag): Promise<Figure[]> => {
+    const { labels, events } = lag;
+    const seconds = events === 0 ? 0 : await ageOf(lag, storedMs);
+    return [
+      { metric: "linkLagEvents", labels, value: events },
+      { metric: "linkLagSeconds", labels, value: seconds },
+    ];
+  });
+  return (await Promise.all(figures)).flat();
+}
+
+async function ageOf({ stream, filters, fromSeq }: LinkLag, storedMs: StoredMsFrom): Promise<number> {
+  const asked = filters.slice(0, MAX_FILTERS).map((filter) => storedMs(stream, filter, fromSeq));
+  const found = (await Promise.all(asked)).filter((ms) => ms !== undefined);
+  return found.length === 0 ? 0 : Math.max(0, Date.now() - Math.min(...found)) / 1000;
+}

@@ -1,0 +1,30 @@
+import { figureFamilies } from "@adaos/core/wire";
+import type { MetricSource } from "@adaos/daemon";
+import {
+  askServerFigures,
+  downlinkLags,
+  lagFigures,
+  type StoredMsFrom,
+  streamFigures,
+} from "@adaos/nats-server";
+import { type Connection, storedMsFrom } from "@adaos/transport-nats";
+
+/** The server beside the root: what it says of itself, its stream, and how far each downlink lags. */
+export function serverSource(
+  subnets: () => readonly string[],
+  connection: Connection,
+  system: Connection,
+): MetricSource {
+  const storedMs: StoredMsFrom = (...at) => storedMsFrom(connection, ...at);
+  return {
+    name: "server",
+    read: async () => {
+      const { figures, streams } = await askServerFigures(system.nc);
+      return figureFamilies([
+        ...figures,
+        ...streamFigures(streams, Date.now()),
+        ...(await lagFigures(downlinkLags(subnets(), streams), storedMs)),
+      ]);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { existsSync, readFileSync } from "node:fs";
+import { runFilePath } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import type { RunFile } from "@adaos/daemon";
+import type { Layout } from "@adaos/provision";
+import { SUPERVISOR } from "./processes/process-table.ts";
+
+/** An entry of Prometheus' file service discovery. */
+export interface ScrapeTarget {
+  /** `host:port`. */
+  readonly targets: readonly string[];
+  /** No `node`: that label says of whom a series tells, which may be another node. */
+  readonly labels: { readonly mesh: string; readonly daemon: string };
+}
+
+/** Where the daemons of a state folder that run can be scraped, and which do not run. */
+export function scrapeTargets(
+  { mesh, nodes }: Layout,
+  stateDir: string,
+): { readonly targets: readonly ScrapeTarget[]; readonly silent: readonly string[] } {
+  const targets: ScrapeTarget[] = [];
+  const silent: string[] = [];
+  for (const daemon of [SUPERVISOR, ...nodes.map(({ id }) => id)]) {
+    const address = addressOf(runFilePath(stateDir, daemon));
+    if (address === undefined) silent.push(daemon);
+    else targets.push({ targets: [address], labels: { mesh, daemon } });
+  }
+  return { targets, silent };
+}
+
+function addressOf(file: string): string | undefined {
+  if (!existsSync(file)) return undefined;
+  try {
+    return new URL((JSON.parse(readFileSync(file, "utf8")) as RunFile).statusUrl).host;
+  } catch (cause) {
+    throw MeshError.from(cause, "invalid-config", `${file} cannot be read; remove it and restart its daemon`);
+  }
+}

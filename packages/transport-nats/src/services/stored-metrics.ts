@@ -1,0 +1,42 @@
+import { METRICS, type MetricsSnapshot } from "@adaos/core";
+import { type MetricId, writerOf } from "@adaos/core/wire";
+import { z } from "zod";
+import type { StoredMessage } from "../stream/stored-messages.ts";
+
+const metric = z.enum(Object.keys(METRICS) as [MetricId, ...MetricId[]]);
+const labels = z.array(z.string().max(200)).max(8);
+const count = z.number().nonnegative();
+const histogram = z.object({
+  count,
+  sum: count,
+  min: count,
+  max: count,
+  buckets: z.array(z.tuple([z.number().int(), count])).max(2000),
+});
+const counted = z.object({
+  counters: z.array(z.tuple([metric, labels, count])).max(10_000),
+  histograms: z.array(z.tuple([metric, labels, histogram])).max(10_000),
+});
+const snapshotSchema = counted.extend({
+  instance: z.string().max(200),
+  hour: z.iso.datetime(),
+  totals: counted,
+  ended_before: z.iso.datetime().exactOptional(),
+});
+
+/**
+ * What a process has counted in an hour, as its hub keeps it. Members wrote it: it is checked, and what is no snapshot
+ * is nothing. A later version may count what this one does not know; a hostile member anything. The subject says who
+ * wrote it.
+ */
+export function storedSnapshot({ subject, body }: StoredMessage): MetricsSnapshot | undefined {
+  const writer = writerOf(subject);
+  if (writer === undefined) return undefined;
+  try {
+    const found = snapshotSchema.safeParse(JSON.parse(new TextDecoder().decode(body)));
+    return found.success ? { ...found.data, node: `${writer.subnet}/${writer.node}` } : undefined;
+  } catch {
+    // No JSON.
+    return undefined;
+  }
+}
