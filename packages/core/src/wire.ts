@@ -68,8 +68,10 @@ export {
   subnetAsks,
 } from "./wire/ask-subject.ts";
 export {
+  deadLetterOfEvent,
   deadLetterSubject,
   deadLettersOf,
+  deadLettersOfEventFilter,
   type LetterOwner,
   parseDeadLetterSubject,
 } from "./wire/dead-letter-subject.ts";
@@ -133,6 +135,7 @@ export {
   parkedEventSubject,
   parkedWaitFilter,
   parkedWaitSubject,
+  parkedWaitsAtFilter,
   parseParkedPlace,
   parseParkedSubject,
 } from "./wire/parked-subject.ts";
@@ -157,6 +160,7 @@ export {
   formatReplaySubject,
   formatSubject,
   isEventSubject,
+  isReplaySubject,
   type NodeAddress,
   originTokenProblem,
   parseDeliverySubject,
@@ -170,5 +174,6 @@ export {
   replayPrefix,
   subjectsOf,
 } from "./wire/subject.ts";
+export { subjectMatches } from "./wire/subject-matches.ts";
 export { TRAVELLING_HEADERS, travellingHeaders } from "./wire/travelling-headers.ts";
 export { writerOf } from "./wire/writer.ts";

@@ -48,4 +48,8 @@ export {
   verifyStore,
 } from "./stores/verify-stores.ts";
 export { type SubjectCount, subjectCounts, type Topic, topicsOf } from "./topics.ts";
+export { assembleTrace } from "./trace/assemble-trace.ts";
+export { gatherTrace } from "./trace/gather-trace.ts";
+export type { Handling, Trace, TracedEvent } from "./trace/trace.ts";
+export { traceAsOtlp } from "./trace/trace-as-otlp.ts";
 export { undeclaredNote } from "./undeclared.ts";

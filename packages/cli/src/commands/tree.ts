@@ -31,6 +31,10 @@ export const COMMANDS: CommandTree = {
     summary: "what runs where; exit code 0 when every server, node and link is ready, else 69",
     load: async () => (await import("./mesh/status.ts")).statusCommand,
   },
+  trace: {
+    summary: "what an event has caused, over all subnets: when it came where, and who handled it how",
+    load: async () => (await import("./answers/trace.ts")).traceCommand,
+  },
   events: {
     summary: "publish and watch events, look after the ones that failed, and after the registry",
     commands: {
