@@ -23,7 +23,7 @@ export {
 export { assertOrigin, assertTenant, openDelivery } from "./handle/open-delivery.ts";
 export { assertWithin } from "./language/assert-within.ts";
 export { type ClassifiedData, DATA_CLASSES, maskOf } from "./language/data-class.ts";
-export { escapePointer, MAX_JSON_DEPTH, REQUIRED_ENVELOPE_FIELDS } from "./language/envelope.ts";
+export { escapePointer, isEventId, MAX_JSON_DEPTH, REQUIRED_ENVELOPE_FIELDS } from "./language/envelope.ts";
 export { messageOf } from "./language/errors.ts";
 export { eventNameProblem, quote } from "./language/event-name.ts";
 export { minimalPatterns, patternCovers } from "./language/event-pattern.ts";

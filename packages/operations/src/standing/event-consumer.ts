@@ -1,4 +1,5 @@
 import {
+  DURABLE_METADATA,
   downlinkDurable,
   eventsStream,
   MESH_STREAM,
@@ -8,7 +9,9 @@ import {
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
 import { type ConsumerInfo, DeliverPolicy } from "nats";
+import { lastActivity } from "../change-durables.ts";
 import type { OpenServer } from "../hubs.ts";
+import { processingRecords } from "../stored/processing-records.ts";
 
 /** Where a consumer begins in its stream. */
 export type Beginning =
@@ -29,11 +32,17 @@ export interface EventConsumer {
   /** Up to here all of that is settled. */
   readonly settledSeq: number;
   readonly unsettled: number;
+  /** Of the unsettled those that wait for another attempt, by their records. */
+  readonly retryingSeqs: readonly number[];
   readonly pending: number;
   /** Requests of programs that wait at it; none: nobody asks for events now. */
   readonly waiting: number;
   readonly paused: boolean;
   readonly begins: Beginning;
+  /** What a durable was asked for; `""` for a link. */
+  readonly pattern: string;
+  /** When it was last given an event or acknowledged one, milliseconds since the epoch; nothing for never. */
+  readonly lastActiveMs?: number;
 }
 
 /** A message of a stream, as far as its consumers go. */
@@ -57,13 +66,18 @@ export function standingOf(consumer: EventConsumer, { seq, subject, storedMs }: 
   const { begins } = consumer;
   if (begins.kind === "seq" && seq < begins.seq) return "before";
   if (begins.kind === "time" && storedMs < begins.ms) return "before";
-  return seq <= consumer.settledSeq || consumer.unsettled === 0 ? "settled" : "given";
+  const { settledSeq, givenSeq, unsettled, retryingSeqs } = consumer;
+  if (seq <= settledSeq || unsettled === 0) return "settled";
+  // A server tells how many are unsettled, and not which: where all of them are known, this one is none of them.
+  const others = retryingSeqs.filter((one) => one > settledSeq && one <= givenSeq);
+  return !others.includes(seq) && others.length >= unsettled ? "settled" : "given";
 }
 
 /** A consumer of a server's stream of events; nothing for one of somebody who only looks. Pure. */
 export function eventConsumer(of: string, info: ConsumerInfo): EventConsumer | undefined {
   const { name, config, delivered, ack_floor: floor } = info;
   const told = roleOf(of, name);
+  const active = lastActivity(info);
   if (told === undefined || config.durable_name === undefined) return undefined;
   return {
     of,
@@ -72,10 +86,13 @@ export function eventConsumer(of: string, info: ConsumerInfo): EventConsumer | u
     givenSeq: delivered.stream_seq,
     settledSeq: floor.stream_seq,
     unsettled: info.num_ack_pending,
+    retryingSeqs: [],
     pending: info.num_pending,
     waiting: info.num_waiting,
     paused: info.paused === true,
     begins: beginningOf(info),
+    pattern: config.metadata?.[DURABLE_METADATA.pattern] ?? "",
+    ...(active === null ? {} : { lastActiveMs: Date.parse(active) }),
   };
 }
 
@@ -103,11 +120,31 @@ export function streamAt(of: string): string {
 }
 
 /** Everybody who takes events out of a server's stream. Rejects with what the client throws. */
-export async function eventConsumers({ of, jsm }: OpenServer): Promise<EventConsumer[]> {
+export async function eventConsumers(server: OpenServer): Promise<EventConsumer[]> {
+  const { of, jsm } = server;
   const found: EventConsumer[] = [];
   for await (const info of jsm.consumers.list(streamAt(of))) {
     const consumer = eventConsumer(of, info);
     if (consumer !== undefined) found.push(consumer);
+  }
+  return Promise.all(
+    found.map(async (consumer) => {
+      if (consumer.kind === "link" || consumer.unsettled === 0) return consumer;
+      return { ...consumer, retryingSeqs: await retryingSeqs(server, consumer.name) };
+    }),
+  );
+}
+
+/** Records of one durable that are looked at. */
+const MAX_RECORDS = 10_000;
+
+async function retryingSeqs(server: OpenServer, name: string): Promise<number[]> {
+  const [subnet = "", node = "", durable = ""] = name.split("/");
+  const found: number[] = [];
+  let looked = 0;
+  for await (const { status, seq } of processingRecords(server, { node: `${subnet}/${node}`, durable })) {
+    if (status === "retrying") found.push(seq);
+    if (++looked >= MAX_RECORDS) break;
   }
   return found;
 }

@@ -10,10 +10,12 @@ const CONSUMER: EventConsumer = {
   givenSeq: 10,
   settledSeq: 7,
   unsettled: 2,
+  retryingSeqs: [],
   pending: 1,
   waiting: 1,
   paused: false,
   begins: { kind: "all" },
+  pattern: "ui.notify",
 };
 const SUBJECT = "evt.alpha.kitchen.ui.notify.v1";
 
@@ -24,6 +26,14 @@ describe("standingOf()", () => {
   test("by what was given and settled", () => {
     expect([7, 8, 10, 11].map((seq) => at(seq))).toEqual(["settled", "given", "given", "waiting"]);
     expect(at(8, { unsettled: 0 })).toBe("settled");
+  });
+
+  test("where all that is unsettled is known to be others, it is settled", () => {
+    const retryingSeqs = [8, 9];
+    expect([8, 9, 10].map((seq) => at(seq, { retryingSeqs }))).toEqual(["given", "given", "settled"]);
+    expect(at(10, { retryingSeqs: [8] })).toBe("given");
+    // What a record says of before has been settled since.
+    expect(at(10, { retryingSeqs: [3, 8] })).toBe("given");
   });
 
   test("an event that no filter takes is foreign, wherever it lies", () => {

@@ -39,10 +39,12 @@ function consumer(name: string, of: string, more: Partial<EventConsumer> = {}): 
     givenSeq: 100,
     settledSeq: 100,
     unsettled: 0,
+    retryingSeqs: [],
     pending: 0,
     waiting: 1,
     paused: false,
     begins: { kind: "all" },
+    pattern: "ui.notify",
     ...more,
   };
 }

@@ -157,10 +157,10 @@ function attributesOf({ event_id, event_name, source }: TracedEvent): Attribute[
   ];
 }
 
-/** Clocks of two machines may disagree: no span ends before it begins. */
+/** Clocks of two machines may disagree, and a time may not be known or none: no span ends before it begins. */
 function between(from: string, to: string): Pick<OtlpSpan, "startTimeUnixNano" | "endTimeUnixNano"> {
-  const startMs = Date.parse(from);
-  const endMs = Date.parse(to);
+  const endMs = Date.parse(to) || 0;
+  const startMs = Date.parse(from) || endMs;
   return { startTimeUnixNano: nanos(startMs), endTimeUnixNano: nanos(Math.max(startMs, endMs)) };
 }
 
