@@ -16,8 +16,8 @@ export interface LyingEvent {
 /** Where to look for an event. */
 export interface Search {
   readonly since: Date;
-  /** @default up to the end */
-  readonly untilMs?: number;
+  /** No further than to ids that were made later. @default up to the end */
+  readonly madeUntilMs?: number;
   /** @default every subject */
   readonly subject?: string;
   /** Whether somebody else has found it. */
@@ -32,11 +32,11 @@ export async function findStored(
   server: OpenServer,
   stream: string,
   id: string,
-  { since, untilMs = Number.POSITIVE_INFINITY, subject, isOver = () => false }: Search,
+  { since, madeUntilMs = Number.POSITIVE_INFINITY, subject, isOver = () => false }: Search,
 ): Promise<LyingEvent | undefined> {
   const query = subject === undefined ? { since } : { since, subject };
   for await (const header of storedHeaders(server, stream, query)) {
-    if (isOver() || Date.parse(header.storedAt) > untilMs) return undefined;
+    if (isOver() || (timeOfEventId(header.id) ?? 0) > madeUntilMs) return undefined;
     if (header.id !== id) continue;
     const event = await eventAt(server, stream, header.seq);
     // A writer may call its message as it likes.

@@ -17,7 +17,15 @@ import { findAnywhere } from "../standing/find-anywhere.ts";
 import { timeOfEventId } from "../stored/find-stored.ts";
 import { envelopeSchema, parseStored } from "../stored/parse-stored.ts";
 import { storedMetrics } from "../stored-metrics.ts";
-import type { OutboxFact, PolicyAnswer, SeenDenial, SeenHealth, WhyFacts } from "./facts.ts";
+import type {
+  DurableFact,
+  OutboxFact,
+  PolicyAnswer,
+  SeenDenial,
+  SeenHealth,
+  StreamFact,
+  WhyFacts,
+} from "./facts.ts";
 import { linkRefusal, refusedOf } from "./local-traces.ts";
 import { seenDenials } from "./seen-denials.ts";
 import { type Sought, WhyPlaces } from "./why-places.ts";
@@ -193,18 +201,26 @@ class Look {
     target: NodeAddress,
   ): Promise<Pick<WhyFacts, "origin" | "crossing" | "durables">> {
     const { subnet } = parseSubject(sought.subject);
-    const origin = await this.#places.at(sought, subnet);
-    const last = target.subnet === subnet ? origin : await this.#places.at(sought, target.subnet);
-    const durables =
-      last.kind === "held"
-        ? await this.#places.durablesOf(sought, target, last, await this.#consumersAt(target.subnet))
-        : [];
-    if (target.subnet === subnet) return { origin, durables };
-    const mesh =
-      last.kind === "held" ? { kind: "missing" as const } : await this.#places.at(sought, ROOT_DOMAIN);
+    const origin = await this.#places.at(sought, subnet, true);
+    if (target.subnet === subnet) return { origin, durables: await this.#durablesAt(sought, target, origin) };
     const up = await this.#link(sought, `up ${subnet}`, subnet, origin);
+    const near = await this.#places.at(sought, target.subnet, false);
+    // What a link has passed, and is not where its neighbours are, is looked for in all that came later.
+    const mayBeThere = origin.kind !== "held" || up.standing === "settled";
+    const mesh =
+      near.kind === "held"
+        ? { kind: "missing" as const }
+        : await this.#places.at(sought, ROOT_DOMAIN, mayBeThere);
     const down = await this.#link(sought, `down ${target.subnet}`, ROOT_DOMAIN, mesh);
+    const isPassed = near.kind === "missing" && down.standing === "settled";
+    const last = isPassed ? await this.#places.at(sought, target.subnet, true) : near;
+    const durables = await this.#durablesAt(sought, target, last);
     return { origin, durables, crossing: { up, mesh, down, target: last } };
+  }
+
+  async #durablesAt(sought: Sought, target: NodeAddress, place: StreamFact): Promise<readonly DurableFact[]> {
+    if (place.kind !== "held") return [];
+    return this.#places.durablesOf(sought, target, place, await this.#consumersAt(target.subnet));
   }
 
   async #link(

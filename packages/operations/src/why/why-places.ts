@@ -2,7 +2,7 @@ import type { NodeAddress } from "@adaos/core/wire";
 import type { AwayServer, OpenServer } from "../hubs.ts";
 import { type EventConsumer, type Standing, standingOf, streamAt } from "../standing/event-consumer.ts";
 import { failuresAt } from "../standing/failures-at.ts";
-import type { FoundEvent } from "../standing/find-anywhere.ts";
+import { type FoundEvent, findNear } from "../standing/find-anywhere.ts";
 import { CLOCK_SKEW_MS, findStored } from "../stored/find-stored.ts";
 import type { DurableFact, OutboxFact, StreamFact } from "./facts.ts";
 
@@ -28,8 +28,11 @@ export class WhyPlaces {
     this.#away = away;
   }
 
-  /** Whether a server's stream holds it. Only what came under its subject since it was seen first is looked at. */
-  async at({ id, subject, seen }: Sought, of: string): Promise<StreamFact> {
+  /**
+   * Whether a server's stream holds it. Looks where its neighbours lie.
+   * @param isThorough Looks through all that came under its subject later, too.
+   */
+  async at({ id, subject, seen }: Sought, of: string, isThorough: boolean): Promise<StreamFact> {
     if (seen?.of === of) return { kind: "held", seq: seen.seq, storedAt: seen.stored_at };
     const server = this.#open.find((one) => one.of === of);
     if (server === undefined) {
@@ -37,8 +40,10 @@ export class WhyPlaces {
       return { kind: "away", reason };
     }
     if (seen !== undefined && id !== undefined) {
-      const since = new Date(Date.parse(seen.envelope.ts) - CLOCK_SKEW_MS);
-      const found = await findStored(server, streamAt(of), id, { since, subject });
+      const since = new Date((Date.parse(seen.envelope.ts) || Date.parse(seen.stored_at)) - CLOCK_SKEW_MS);
+      const found =
+        (await findNear(server, id, subject)) ??
+        (isThorough ? await findStored(server, streamAt(of), id, { since, subject }) : undefined);
       if (found !== undefined) return { kind: "held", seq: found.seq, storedAt: found.stored_at };
     }
     const { state } = await server.jsm.streams.info(streamAt(of));
