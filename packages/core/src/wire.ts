@@ -24,7 +24,7 @@ export {
 export { assertOrigin, assertTenant, openDelivery } from "./handle/open-delivery.ts";
 export { assertWithin } from "./language/assert-within.ts";
 export { type ClassifiedData, DATA_CLASSES, maskOf } from "./language/data-class.ts";
-export { escapePointer, MAX_JSON_DEPTH, REQUIRED_ENVELOPE_FIELDS } from "./language/envelope.ts";
+export { escapePointer, isEventId, MAX_JSON_DEPTH, REQUIRED_ENVELOPE_FIELDS } from "./language/envelope.ts";
 export { messageOf } from "./language/errors.ts";
 export { eventNameProblem, quote } from "./language/event-name.ts";
 export { minimalPatterns, patternCovers } from "./language/event-pattern.ts";
@@ -78,8 +78,10 @@ export {
   subnetAsks,
 } from "./wire/ask-subject.ts";
 export {
+  deadLetterOfEvent,
   deadLetterSubject,
   deadLettersOf,
+  deadLettersOfEventFilter,
   type LetterOwner,
   parseDeadLetterSubject,
 } from "./wire/dead-letter-subject.ts";
@@ -145,6 +147,7 @@ export {
   parkedEventSubject,
   parkedWaitFilter,
   parkedWaitSubject,
+  parkedWaitsAtFilter,
   parseParkedPlace,
   parseParkedSubject,
 } from "./wire/parked-subject.ts";
@@ -169,6 +172,7 @@ export {
   formatReplaySubject,
   formatSubject,
   isEventSubject,
+  isReplaySubject,
   type NodeAddress,
   originTokenProblem,
   parseDeliverySubject,
@@ -182,5 +186,6 @@ export {
   replayPrefix,
   subjectsOf,
 } from "./wire/subject.ts";
+export { subjectMatches } from "./wire/subject-matches.ts";
 export { TRAVELLING_HEADERS, travellingHeaders } from "./wire/travelling-headers.ts";
 export { writerOf } from "./wire/writer.ts";

@@ -64,7 +64,7 @@ export function durableRow(subnet: string, info: ConsumerInfo): DurableRow | und
 }
 
 /** The client's types know no times here; the server tells them. */
-function lastActivity({ delivered, ack_floor }: ConsumerInfo): string | null {
+export function lastActivity({ delivered, ack_floor }: ConsumerInfo): string | null {
   const times = [delivered, ack_floor].flatMap((place: object) => {
     return "last_active" in place && typeof place.last_active === "string" ? [place.last_active] : [];
   });

@@ -1,6 +1,6 @@
 import { readServerAccess } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { ROOT_DOMAIN } from "@adaos/core/wire";
+import { messageOf, ROOT_DOMAIN } from "@adaos/core/wire";
 import { type Layout, noServer, type ServerLayout } from "@adaos/provision";
 import { type Connection, openConnection } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
@@ -13,14 +13,18 @@ export interface OpenServer {
   readonly jsm: JetStreamManager;
 }
 
+/** Who is away must not hold up what the others tell. */
+const ANSWER_MS = 2000;
+
 /** Connects. Rejects with `unavailable` or `denied`. */
-async function openServer(server: ServerLayout): Promise<OpenServer> {
+async function openServer(server: ServerLayout, timeoutMs?: number): Promise<OpenServer> {
   const silent = (): void => undefined;
   const connection = await openConnection({
     ...readServerAccess(server),
     name: "adaos events",
     user: "operator",
     log: { debug: silent, info: silent, warn: silent, error: silent },
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
   return { of: server.of, connection, jsm: await connection.nc.jetstreamManager({ checkAPI: false }) };
 }
@@ -39,6 +43,34 @@ export async function withServers(
     } finally {
       await open.connection.close();
     }
+  }
+}
+
+/** A server that cannot be asked, and why. */
+export interface AwayServer {
+  readonly of: string;
+  readonly reason: string;
+}
+
+/** Runs `use` with all of these servers that answer, at the same time. Rejects with what `use` rejects with. */
+export async function withAnswering<T>(
+  servers: readonly ServerLayout[],
+  use: (open: readonly OpenServer[], away: readonly AwayServer[]) => Promise<T>,
+): Promise<T> {
+  const open: OpenServer[] = [];
+  const away: AwayServer[] = [];
+  const opening = servers.map(async (server) => {
+    try {
+      open.push(await openServer(server, ANSWER_MS));
+    } catch (thrown) {
+      away.push({ of: server.of, reason: messageOf(thrown) });
+    }
+  });
+  await Promise.all(opening);
+  try {
+    return await use(open, away);
+  } finally {
+    await Promise.all(open.map(({ connection }) => connection.close()));
   }
 }
 

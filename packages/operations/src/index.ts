@@ -31,9 +31,11 @@ export { PastFailures } from "./registry/past-failures.ts";
 export { pastEvents, type ReplayPlan, type Survey, surveyPast } from "./replay/past.ts";
 export { ReplayRun, roomFor } from "./replay/replay-run.ts";
 export { findTarget, narrowed, parseOrigin } from "./replay/replay-target.ts";
-export { eventAt, type KnownEvent, lookUpEvent } from "./stored/event-lookup.ts";
+export type { EventConsumer } from "./standing/event-consumer.ts";
+export { type KnownEvent, lookUpEvent } from "./stored/event-lookup.ts";
 export { type CountedFailures, FailureCounts } from "./stored/failure-counts.ts";
 export type { FailureFilter } from "./stored/failure-filter.ts";
+export { eventAt } from "./stored/find-stored.ts";
 export { processingRecords } from "./stored/processing-records.ts";
 export { publishedPast } from "./stored/published-past.ts";
 export { storedMetrics } from "./stored-metrics.ts";
@@ -48,4 +50,20 @@ export {
   verifyStore,
 } from "./stores/verify-stores.ts";
 export { type SubjectCount, subjectCounts, type Topic, topicsOf } from "./topics.ts";
+export { assembleTrace } from "./trace/assemble-trace.ts";
+export { gatherTrace } from "./trace/gather-trace.ts";
+export type { Handling, Trace, TracedEvent } from "./trace/trace.ts";
+export { traceAsOtlp } from "./trace/trace-as-otlp.ts";
 export { undeclaredNote } from "./undeclared.ts";
+export { decideWhy } from "./why/decide-why.ts";
+export type {
+  DurableFact,
+  LinkFact,
+  PolicyAnswer,
+  SeenDenial,
+  StreamFact,
+  Verdict,
+  VerdictWord,
+  WhyFacts,
+} from "./why/facts.ts";
+export { gatherWhy, type WhyQuestion, type WhyWitnesses } from "./why/gather-why.ts";

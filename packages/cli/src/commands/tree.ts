@@ -31,6 +31,15 @@ export const COMMANDS: CommandTree = {
     summary: "what runs where; exit code 0 when every server, node and link is ready, else 69",
     load: async () => (await import("./mesh/status.ts")).statusCommand,
   },
+  why: {
+    summary:
+      "why an event did not arrive: one verdict a durable, by which rule or error, and what to do next",
+    load: async () => (await import("./answers/why.ts")).whyCommand,
+  },
+  trace: {
+    summary: "what an event has caused, over all subnets: when it came where, and who handled it how",
+    load: async () => (await import("./answers/trace.ts")).traceCommand,
+  },
   events: {
     summary: "publish and watch events, look after the ones that failed, and after the registry",
     commands: {

@@ -1,4 +1,4 @@
-import { DEAD_LETTER_ROOT } from "./names.ts";
+import { DEAD_LETTER_ROOT, idToken } from "./names.ts";
 import type { NodeAddress } from "./subject.ts";
 
 /** Whose dead letters. */
@@ -10,6 +10,16 @@ export type LetterOwner = NodeAddress & { readonly durable: string };
  */
 export function deadLetterSubject({ subnet, node, durable }: LetterOwner, own: string): string {
   return `${DEAD_LETTER_ROOT}.${subnet}.${node}.${durable}.${own}`;
+}
+
+/** The own token of the dead letter that an event at this place of a hub's stream leaves. */
+export function deadLetterOfEvent(eventId: string, seq: number): string {
+  return `${seq}-${idToken(eventId)}`;
+}
+
+/** Filter of what the durables of a subnet have left of one event at one place. */
+export function deadLettersOfEventFilter(subnet: string, eventId: string, seq: number): string {
+  return deadLetterSubject({ subnet, node: "*", durable: "*" }, deadLetterOfEvent(eventId, seq));
 }
 
 /** Filter of the dead letters of one durable. */

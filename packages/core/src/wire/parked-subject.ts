@@ -59,6 +59,11 @@ export function parkedWaitFilter(of: { readonly node: string; readonly durable: 
   return `${parkedWaitPrefix(of)}.>`;
 }
 
+/** The subjects of all waits for the event at this place of the subnet's stream. */
+export function parkedWaitsAtFilter(seq: number): string {
+  return `${parkedWaitPrefix({ node: "*", durable: "*" })}.${seq}.>`;
+}
+
 /** Splits a subject of the stream. Pure. Nothing where it is none of ours. */
 export function parseParkedSubject(subject: string): ParkedSubject | undefined {
   const [root, kind, ...rest] = subject.split(".");

@@ -19,6 +19,7 @@ import {
   parseDeliverySubject,
   parseParkedPlace,
   type Signatures,
+  subjectMatches,
 } from "@adaos/core/wire";
 import {
   type Connection,
@@ -36,7 +37,6 @@ import type { JetStreamManager } from "nats";
 import { z } from "zod";
 import type { ServerGrants } from "../server-grants.ts";
 import { parseRequest } from "../services/parse-request.ts";
-import { subjectMatches } from "../services/subject-matches.ts";
 import type { ParkedIndex, Wait } from "./parked-index.ts";
 import { type Claim, type DurableOfNode, keyOf, type NotParked, ParkedStore } from "./parked-store.ts";
 

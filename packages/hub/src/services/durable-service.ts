@@ -6,6 +6,7 @@ import {
   originTokenProblem,
   patternToFilter,
   replayFilter,
+  subjectMatches,
 } from "@adaos/core/wire";
 import {
   ACK_WAIT_MS,
@@ -20,7 +21,6 @@ import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } 
 import { z } from "zod";
 import type { Grant, ServerGrants } from "../server-grants.ts";
 import { parseRequest } from "./parse-request.ts";
-import { subjectMatches } from "./subject-matches.ts";
 
 const name = z.string().superRefine((text, context) => {
   const problem = originTokenProblem(text);

@@ -11,7 +11,7 @@ import {
   parseParkedPlace,
   parseParkedSubject,
 } from "@adaos/core/wire";
-import { storedMessages } from "@adaos/transport-nats";
+import { type StoredMessage, storedMessages } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 import { type FailureFilter, filterSubject, handlersOf, isOfEvent } from "../stored/failure-filter.ts";
 import { deadLetterSchema, parseStored } from "../stored/parse-stored.ts";
@@ -71,12 +71,18 @@ async function* foundFailures(server: OpenServer, filter: FailureFilter): AsyncG
   if (handlers === undefined) return;
   const stream = deadLetterStream(server.of);
   for await (const message of storedMessages(server.connection, stream, `${handlers}.>`)) {
-    const { seq: kept, subject } = message;
-    const owner = parseDeadLetterSubject(subject);
-    const entry = parseStored(message, deadLetterSchema);
-    const isMatched = entry !== undefined && isOwn(entry, owner) && isMatchedBy(filter, entry);
-    yield { kept, owner, letter: isMatched ? { subnet: server.of, stream, kept, entry } : undefined };
+    const letter = ownLetter(server.of, message);
+    const isMatched = letter !== undefined && isMatchedBy(filter, letter.entry);
+    const owner = parseDeadLetterSubject(message.subject);
+    yield { kept: message.seq, owner, letter: isMatched ? letter : undefined };
   }
+}
+
+/** The dead letter in a message of a subnet's stream; nothing where it cannot be read, or is told of another. Pure. */
+export function ownLetter(subnet: string, message: StoredMessage): KeptDeadLetter | undefined {
+  const entry = parseStored(message, deadLetterSchema);
+  if (entry === undefined || !isOwn(entry, parseDeadLetterSubject(message.subject))) return undefined;
+  return { subnet, stream: deadLetterStream(subnet), kept: message.seq, entry };
 }
 
 function isMatchedBy(filter: FailureFilter, { event_name, category }: DeadLetter): boolean {

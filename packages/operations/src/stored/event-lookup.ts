@@ -1,21 +1,10 @@
-import { type Envelope, MeshError } from "@adaos/core";
+import { MeshError } from "@adaos/core";
 import { eventsStream, letterIdOf, type ProcessingRecord } from "@adaos/core/wire";
 import type { ServerLayout } from "@adaos/provision";
 import { type DeadLetterSummary, deadLetters, summaryOf } from "../dead-letters/dead-letters.ts";
-import { type OpenServer, withServers } from "../hubs.ts";
-import { envelopeSchema, parseStored } from "./parse-stored.ts";
+import { withServers } from "../hubs.ts";
+import { CLOCK_SKEW_MS, eventAt, findStored, type LyingEvent, timeOfEventId } from "./find-stored.ts";
 import { processingRecords, recordsOfEvent } from "./processing-records.ts";
-import { storedHeaders } from "./stored-headers.ts";
-
-/** An event where it lies. */
-export interface LyingEvent {
-  readonly stream: string;
-  readonly seq: number;
-  readonly subject: string;
-  /** RFC 3339. */
-  readonly stored_at: string;
-  readonly envelope: Envelope;
-}
 
 /** Everything that the mesh still knows of one event. */
 export interface KnownEvent {
@@ -26,9 +15,6 @@ export interface KnownEvent {
   readonly records: readonly ProcessingRecord[];
   readonly dead_letters: readonly DeadLetterSummary[];
 }
-
-/** Clocks differ: an event may be stored before the time in its id. */
-const CLOCK_SKEW_MS = 60_000;
 
 /**
  * Finds what is known of an event id or a dead letter id, in every subnet. Rejects with `usage` when it is nothing.
@@ -87,39 +73,10 @@ async function atKnownPlace(
 async function search(hubs: readonly ServerLayout[], eventId: string): Promise<LyingEvent | undefined> {
   const sinceMs = timeOfEventId(eventId);
   if (sinceMs === undefined) return undefined;
+  const since = new Date(sinceMs - CLOCK_SKEW_MS);
   let found: LyingEvent | undefined;
   await withServers(hubs, async (hub) => {
-    const stream = eventsStream(hub.of);
-    const since = new Date(sinceMs - CLOCK_SKEW_MS);
-    if (found !== undefined) return;
-    for await (const { id, seq } of storedHeaders(hub, stream, { since })) {
-      if (id !== eventId) continue;
-      const event = await eventAt(hub, stream, seq);
-      // A writer may call its message as it likes.
-      if (event?.envelope.event_id !== eventId) continue;
-      found = event;
-      return;
-    }
+    found ??= await findStored(hub, eventsStream(hub.of), eventId, { since });
   });
   return found;
-}
-
-/** What lies at this place, if that is an event. */
-export async function eventAt(
-  { jsm }: OpenServer,
-  stream: string,
-  seq: number,
-): Promise<LyingEvent | undefined> {
-  const message = await jsm.streams.getMessage(stream, { seq }).catch(() => undefined);
-  if (message === undefined) return undefined;
-  const { subject, timestamp: storedAt, data: body } = message;
-  const envelope = parseStored({ body }, envelopeSchema);
-  return envelope === undefined ? undefined : { stream, seq, subject, stored_at: storedAt, envelope };
-}
-
-/** When an event id was made, to the second, milliseconds since the epoch. Pure. */
-export function timeOfEventId(id: string): number | undefined {
-  const [, y, mo, d, h, mi, s] = /^EVT-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-[0-9a-f]{6,32}$/.exec(id) ?? [];
-  const ms = Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
-  return Number.isNaN(ms) ? undefined : ms;
 }

@@ -13,8 +13,8 @@ export interface StoredHeader {
   readonly storedAt: string;
 }
 
-/** Which messages: all since a time, or the last of each subject. */
-export type HeaderQuery = { readonly since: Date } | { readonly lastOf: string };
+/** Which messages: all since a time or those of one subject, or the last of each subject. */
+export type HeaderQuery = { readonly since: Date; readonly subject?: string } | { readonly lastOf: string };
 
 const PAGE_MESSAGES = 1000;
 const ANSWER_MS = 10_000;
@@ -48,7 +48,11 @@ export async function* storedHeaders(
 function consumerConfig(query: HeaderQuery): Partial<ConsumerConfig> {
   const start =
     "since" in query
-      ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: query.since.toISOString() }
+      ? {
+          deliver_policy: DeliverPolicy.StartTime,
+          opt_start_time: query.since.toISOString(),
+          ...(query.subject === undefined ? {} : { filter_subject: query.subject }),
+        }
       : { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: query.lastOf };
   return {
     ack_policy: AckPolicy.None,

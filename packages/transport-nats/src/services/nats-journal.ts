@@ -1,10 +1,10 @@
 import { MeshError, type Message } from "@adaos/core";
 import {
   type DeadLetter,
+  deadLetterOfEvent,
   deadLetterSubject,
   encodeDeadLetter,
   type FailureJournal,
-  idToken,
   MAX_DEAD_LETTER_BYTES,
   MAX_RECORD_BYTES,
   type NodeAddress,
@@ -42,7 +42,7 @@ export class NatsJournal implements FailureJournal {
 
   async storeDeadLetter(entry: DeadLetter): Promise<void> {
     // A subject of its own, and one message a subject: a letter that is stored again replaces itself.
-    const own = `${entry.seq}-${idToken(entry.event_id)}`;
+    const own = deadLetterOfEvent(entry.event_id, entry.seq);
     const subject = deadLetterSubject({ ...this.#address, durable: entry.durable }, own);
     const letter = messageOf(subject, encodeDeadLetter(entry));
     await this.#suspensions.guard(subject, () => this.#deadLetters.publish(letter));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { timeOfEventId } from "./event-lookup.ts";
+import { timeOfEventId } from "./find-stored.ts";
 
 describe("timeOfEventId()", () => {
   test("is the second in the id", () => {

@@ -1,0 +1,65 @@
+import { firstLine } from "@adaos/core/wire";
+import type { Handling, Trace, TracedEvent } from "@adaos/operations";
+
+const MAX_MESSAGE = 120;
+
+/** A trace as a tree: a line for each event, each stream that holds it, each durable and each link before it. Pure. */
+export function drawTrace({ correlation_id: id, events, roots }: Trace): string[] {
+  return [`${id}: ${events} event${events === 1 ? "" : "s"}`, ...roots.flatMap((root) => draw(root, "", ""))];
+}
+
+function draw(event: TracedEvent, first: string, rest: string): string[] {
+  const {
+    event_id: id,
+    event_name: name,
+    version,
+    from,
+    replay_for: target,
+    published_at: at,
+    caused,
+  } = event;
+  const what = target === undefined ? `${name}@${version}` : `${name}@${version} replayed to ${target}`;
+  const leaves = [
+    ...event.hops.map(({ stream, seq, after_ms: ms }) => `${stream} ${seq}  ${ms < 0 ? "" : "+"}${ms} ms`),
+    ...event.handlings.map(handled),
+    ...event.on_its_way.map(({ link, waiting }) => `on its way: link ${link}, ${waiting} waiting`),
+  ];
+  const lines = [`${first}${at}  ${what}  ${id}  from ${from}`];
+  const ends = leaves.length + caused.length - 1;
+  for (const [i, leaf] of leaves.entries()) lines.push(`${rest}${i === ends ? "└ " : "├ "}${leaf}`);
+  for (const [i, child] of caused.entries()) {
+    const isLast = i === caused.length - 1;
+    lines.push(...draw(child, `${rest}${isLast ? "└─" : "├─"} `, `${rest}${isLast ? "   " : "│  "}`));
+  }
+  return lines;
+}
+
+const STATES: Readonly<Record<Handling["state"], string>> = {
+  waiting: "waits for it",
+  given: "was given it and has not settled it",
+  retrying: "retrying",
+  handled: "handled",
+  failed: "failed for good",
+  dead_letter: "dead letter",
+  parked: "parked until its schema is known",
+};
+
+function handled({
+  durable,
+  state,
+  at,
+  failures,
+  error,
+  next_retry_at: next,
+  dead_letter_id: letter,
+}: Handling): string {
+  const parts = [
+    `${durable} ${STATES[state]}`,
+    at,
+    failures === 0 ? undefined : `${failures} failed attempt${failures === 1 ? "" : "s"}`,
+    next === undefined ? undefined : `next at ${next}`,
+    letter,
+    error === undefined ? undefined : `${error.category}: ${firstLine(error.message, MAX_MESSAGE)}`,
+  ];
+  return parts.filter((part) => part !== undefined).join("  ");
+}

@@ -1,0 +1,57 @@
+import { join } from "node:path";
+import { peekOutbox } from "@adaos/client";
+import { logFilePath, outboxDir, resolveStateDir } from "@adaos/config";
+import type { PolicyAnswer, WhyWitnesses } from "@adaos/operations";
+import { askPolicy, type LoadedPolicy, loadPolicy, placeOfAnswer } from "@adaos/policy";
+import { meshFileOf, readLayout } from "@adaos/provision";
+import { askHealth } from "@adaos/supervise";
+import type { StateOptions } from "../../options/options.ts";
+
+/** What `adaos why` asks beside the streams. */
+export interface Witnesses extends WhyWitnesses {
+  /** The newest version of an event; 1 where the registry does not know it. */
+  readonly newest: (name: string) => number;
+}
+
+/** Opens the mesh file's policy and the state folder of a mesh. Rejects with `usage` or `invalid-config`. */
+export async function openWitnesses(
+  options: StateOptions & { readonly config?: string },
+): Promise<Witnesses> {
+  const stateDir = resolveStateDir(options.state);
+  const layout = readLayout(stateDir);
+  const [loaded, { components }] = await Promise.all([
+    loadPolicy(meshFileOf(options.config, stateDir)),
+    askHealth(layout, stateDir),
+  ]);
+  const members = layout.nodes.filter(({ role }) => role === "member").map(({ id }) => id);
+  const roots = layout.nodes.filter(({ role }) => role === "root").map(({ id }) => id);
+  const versions = (name: string): number[] =>
+    loaded.registry.records.filter((record) => record.name === name).map(({ version }) => version);
+  return {
+    policy: ({ name, version }, from, to) => answers(loaded, `${name}@${version}`, from, to),
+    isInRegistry: ({ name, version }) => versions(name).includes(version),
+    newest: (name) => Math.max(1, ...versions(name)),
+    health: new Map(components.map(({ name, ready, note }) => [name, { ready, note }])),
+    members,
+    outbox: (member) => peekOutbox(outboxDir(stateDir, member)),
+    refusedFile: (member) => join(outboxDir(stateDir, member), "refused.ndjson"),
+    rootLogs: roots.map((id) => logFilePath(stateDir, id)),
+  };
+}
+
+/** Nothing of what a daemon itself publishes: no rule of a mesh file is about it. */
+function answers(loaded: LoadedPolicy, event: string, from: string, to: string): PolicyAnswer[] {
+  if (/\/(hub|root)$/.test(from)) return [];
+  return askPolicy(loaded, { verb: "publish", event, as: from, to }).map((hop) => {
+    const { verb, who, decision } = hop;
+    const place = placeOfAnswer(loaded, hop);
+    return {
+      verb,
+      who,
+      allowed: decision.allowed,
+      rule: decision.rule,
+      ...(decision.allowed ? {} : { reason: decision.reason }),
+      ...(place === undefined ? {} : { place }),
+    };
+  });
+}

@@ -1,0 +1,80 @@
+import { resolveStateDir } from "@adaos/config";
+import { MeshError, parseEventRef } from "@adaos/core";
+import { isEventId, visibleJson } from "@adaos/core/wire";
+import { decideWhy, gatherWhy, type Verdict, type WhyQuestion } from "@adaos/operations";
+import { readLayout } from "@adaos/provision";
+import { Command } from "commander";
+import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
+import { parseTime } from "../../options/parse-time.ts";
+import { EXIT_CODES } from "../../terminal/exit-codes.ts";
+import { type Terminal, table } from "../../terminal/terminal.ts";
+import { configOption } from "../policy/policy-options.ts";
+import { openWitnesses, type Witnesses } from "./why-witnesses.ts";
+
+interface WhyOptions extends StateOptions {
+  readonly config?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly since?: number;
+}
+
+const HOUR_MS = 3_600_000;
+
+export function whyCommand(terminal: Terminal): Command {
+  return new Command("why")
+    .description(
+      "why an event did not arrive: one verdict a durable, by which rule or error, and what to do next",
+    )
+    .argument("<event>", "id of an event; or its name (ui.notify, ui.notify@1) with --from and --to")
+    .option("--from <subnet/member>", "who publishes it")
+    .option("--to <subnet/member>", "who should have it (of an id: default all that take it)")
+    .option("--since <time>", "of a name: what was published last since then (default: 1h)", parseTime)
+    .addOption(configOption())
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  adaos why EVT-20260105-093000-0123456789ab\n  adaos why ui.notify --from alpha/kitchen --to beta/desk --since 2h",
+    )
+    .action((event: string, options: WhyOptions) => why(event, options, terminal));
+}
+
+async function why(event: string, options: WhyOptions, terminal: Terminal): Promise<void> {
+  const { servers } = readLayout(resolveStateDir(options.state));
+  const witnesses = await openWitnesses(options);
+  const { facts, away } = await gatherWhy(servers, questionOf(event, options, witnesses), witnesses);
+  const verdicts = facts.flatMap(decideWhy);
+  for (const { event: asked, from, since } of facts.slice(0, 1)) {
+    if (options.json === true) continue;
+    terminal.out(`${asked.name}@${asked.version} ${asked.id ?? "(none stored)"} of ${from}, ${since}`);
+  }
+  for (const verdict of verdicts)
+    if (options.json === true) terminal.out(visibleJson(verdict));
+    else for (const line of describe(verdict)) terminal.out(line);
+  if (facts.length === 0)
+    terminal.say("no durable of the mesh takes it; --to subnet/member asks about one member");
+  for (const { of, reason } of away) terminal.say(`${of} does not answer: ${reason}`);
+  if (away.length > 0) process.exitCode = EXIT_CODES.unavailable;
+}
+
+function questionOf(event: string, { from, to, since }: WhyOptions, { newest }: Witnesses): WhyQuestion {
+  const sinceMs = since ?? Date.now() - HOUR_MS;
+  if (isEventId(event)) return { id: event, to, sinceMs };
+  if (from === undefined || to === undefined)
+    throw new MeshError("usage", "of an event's name --from and --to are needed; without them give its id");
+  const { name, version } = parseEventRef(event);
+  return { event: { name, version: version ?? newest(name) }, from, to, sinceMs };
+}
+
+function describe({ verdict, to, hop, reason, by, place, since, next }: Verdict): string[] {
+  const rows = [
+    ["at", hop],
+    ["because", reason],
+    ["by", by],
+    ["place", place],
+    ["since", since],
+    ["next", next],
+  ];
+  const told = rows.filter((row): row is [string, string] => row[1] !== undefined);
+  return ["", `${to}: ${verdict}`, ...table(told).map((line) => `  ${line}`)];
+}

@@ -1,0 +1,72 @@
+import { MeshError } from "@adaos/core";
+import { ROOT_DOMAIN } from "@adaos/core/wire";
+import type { ServerLayout } from "@adaos/provision";
+import { storedMessages } from "@adaos/transport-nats";
+import { type AwayServer, type OpenServer, withAnswering } from "../hubs.ts";
+import { eventConsumers, streamAt } from "../standing/event-consumer.ts";
+import { failuresAt } from "../standing/failures-at.ts";
+import { findAnywhere } from "../standing/find-anywhere.ts";
+import { CLOCK_SKEW_MS, timeOfEventId } from "../stored/find-stored.ts";
+import { envelopeSchema, parseStored } from "../stored/parse-stored.ts";
+import { originOf } from "./assemble-trace.ts";
+import type { Sighting, TraceFacts } from "./trace.ts";
+
+/** What was gathered, and what could not be. */
+export interface GatheredTrace extends TraceFacts {
+  /** Servers that do not answer: nothing of theirs is told. */
+  readonly away: readonly AwayServer[];
+  /** There is more of it than is told. */
+  readonly isCut: boolean;
+}
+
+/** Messages of one trace that are told, in all streams. */
+const MAX_SIGHTINGS = 5000;
+
+/**
+ * Everything that the streams of these servers hold of the trace that an event belongs to, or of a correlation id.
+ * Each stream is read from the time in the id on, or from `sinceMs`. Rejects with `usage` when nothing is known of it.
+ */
+export function gatherTrace(
+  servers: readonly ServerLayout[],
+  id: string,
+  sinceMs: number,
+): Promise<GatheredTrace> {
+  return withAnswering(servers, async (open, away) => {
+    const event = await findAnywhere(open, id);
+    const correlationId = event?.envelope.correlation_id ?? id;
+    // A trace begins with the event whose id its others bear, unless its publisher has chosen another.
+    const beganMs = timeOfEventId(correlationId);
+    const since = new Date(beganMs === undefined ? sinceMs : beganMs - CLOCK_SKEW_MS);
+    const found = await Promise.all(open.map((server) => sightingsAt(server, correlationId, since)));
+    const sightings = found.flat();
+    if (sightings.length === 0) throw nothingKnown(id, away);
+    const consumers = (await Promise.all(open.map(eventConsumers))).flat();
+    const isCut = found.some(({ length }) => length >= MAX_SIGHTINGS);
+    return { correlationId, sightings, consumers, away, isCut };
+  });
+}
+
+function nothingKnown(id: string, away: readonly AwayServer[]): MeshError {
+  const missing = away.map(({ of }) => `; ${of} does not answer`).join("");
+  return new MeshError("usage", `no stream holds an event of ${JSON.stringify(id)}${missing}`);
+}
+
+async function sightingsAt(server: OpenServer, correlationId: string, since: Date): Promise<Sighting[]> {
+  const { of, connection } = server;
+  const stream = streamAt(of);
+  // To look for the bytes costs a tenth of reading each envelope.
+  const wanted = Buffer.from(JSON.stringify(correlationId));
+  const found: Sighting[] = [];
+  for await (const message of storedMessages(connection, stream, ">", { time: since })) {
+    const { body, seq, subject, storedAt } = message;
+    if (Buffer.from(body.buffer, body.byteOffset, body.byteLength).indexOf(wanted) === -1) continue;
+    const parsed = parseStored(message, envelopeSchema);
+    // Servers store whatever they are sent.
+    if (parsed?.correlation_id !== correlationId || originOf(subject) === undefined) continue;
+    const { data: _, ...envelope } = parsed;
+    const failures = of === ROOT_DOMAIN ? {} : { failures: await failuresAt(server, envelope.event_id, seq) };
+    found.push({ of, stream, seq, subject, storedAt, envelope, ...failures });
+    if (found.length >= MAX_SIGHTINGS) break;
+  }
+  return found;
+}
