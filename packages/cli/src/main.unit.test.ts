@@ -319,6 +319,7 @@ describe("main(), errors with --json", () => {
       "invalid-config",
       ["policy", "check", "--json", "--config", "/nowhere.yaml"],
     ],
+    ["a mesh without its file", 78, "invalid-config", ["up", "--json", "--config", "/nowhere.yaml"]],
   ])("are one line of JSON on standard error: %s", async (_, exitCode, errorCode, args) => {
     const { code, out, said } = await adaos(...args);
     expect([code, out]).toEqual([exitCode, ""]);

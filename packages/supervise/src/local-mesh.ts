@@ -42,9 +42,10 @@ export async function startMesh(
   try {
     // A supervisor that was killed leaves its children behind; they would hold the ports and the stores.
     if ((await stopOrphans(stateDir)) > 0) say("stopped what an earlier run had left behind");
+    // The file first: where it is wrong, nothing is installed and nothing else is said.
+    const prepared = await prepare(configFile, stateDir, say);
     const { path, version, from } = await ensureNatsServer({ onProgress: renderProgress() });
     say(`nats-server ${version} (${from}: ${path})`);
-    const prepared = await prepare(configFile, stateDir, say);
     return await KeptMesh.start({ stateDir, ...prepared, programs: { natsServer: path, adaos }, say, lock });
   } catch (thrown) {
     lock.release();
