@@ -31,7 +31,7 @@ export { repeatedKey } from "./language/json-text.ts";
 export { nearest } from "./language/nearest.ts";
 export { randomId } from "./language/random-id.ts";
 export { RecentMap } from "./language/recent-map.ts";
-export { escapeUnseen, firstLine, visibleJson, visibleText } from "./language/visible-text.ts";
+export { counted, escapeUnseen, firstLine, visibleJson, visibleText } from "./language/visible-text.ts";
 export type { MetricId, MetricsStore } from "./measure/metrics.ts";
 export { type LatencySummary, type MetricsSummary, summarize } from "./measure/metrics-summary.ts";
 export { prometheusText } from "./measure/prometheus.ts";

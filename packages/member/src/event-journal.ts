@@ -1,5 +1,5 @@
 import type { Bus, EventPattern, Logger, Subscription } from "@adaos/core";
-import { messageOf, minimalPatterns } from "@adaos/core/wire";
+import { counted, messageOf, minimalPatterns } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import { delay } from "@adaos/transport-nats";
 
@@ -32,7 +32,7 @@ export class EventJournal implements Part {
     const missing = this.#patterns.length - this.#subscriptions.length;
     return missing === 0
       ? { ready: true, details }
-      : { ready: false, reason: `${missing} durables missing`, details };
+      : { ready: false, reason: `${counted(missing, "durable")} missing`, details };
   }
 
   async #subscribe(pattern: EventPattern, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import { firstLine, messageOf, visibleJson } from "@adaos/core/wire";
+import { counted, firstLine, messageOf, visibleJson } from "@adaos/core/wire";
 import {
   type CountedFailures,
   type DurableState,
@@ -79,7 +79,7 @@ function print(status: EventsStatus, terminal: Terminal): void {
     ],
     [
       "parked",
-      `${status.parked_events} events without a schema, ${status.parked} waits of durables for them`,
+      `${counted(status.parked_events, "event")} without a schema, ${counted(status.parked, "wait")} of durables for one`,
     ],
     ["retry candidates", `${candidates.transient} transient, ${candidates.unknown} of unknown cause`],
     [

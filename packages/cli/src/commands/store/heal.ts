@@ -34,7 +34,7 @@ export function storeHealCommand(terminal: Terminal): Command {
           terminal.out(visibleJson({ of, stream, durable: consumer, goes_on_at: goesOnAt }));
         else terminal.out(`${of}: ${consumer} of ${stream} goes on at ${goesOnAt}`);
       }
-      if (!(await confirmed("heal", "durables", { count: steps.length }, options, terminal))) return;
+      if (!(await confirmed("heal", "durable", { count: steps.length }, options, terminal))) return;
       await withStores(options, async (server) => {
         for (const step of plans.get(server.of) ?? []) await applyHeal(server, step);
       });

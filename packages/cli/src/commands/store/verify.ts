@@ -1,4 +1,4 @@
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import { isDamaged, type KnownLoss, knownLosses, type StoreRow, verifyStore } from "@adaos/operations";
 import { Command } from "commander";
 import { jsonOption, stateOption } from "../../options/options.ts";
@@ -24,7 +24,10 @@ export function storeVerifyCommand(terminal: Terminal): Command {
       const rows: StoreRow[] = [];
       const known: (KnownLoss & { readonly of: string })[] = [];
       let read = 0;
-      const told = progress(terminal, () => `${rows.length} streams, ${read} messages read`);
+      const told = progress(
+        terminal,
+        () => `${counted(rows.length, "stream")}, ${counted(read, "message")} read`,
+      );
       const onRead = (messages: number): void => {
         read += messages;
       };
@@ -40,7 +43,7 @@ export function storeVerifyCommand(terminal: Terminal): Command {
       const damaged = rows.filter(isDamaged).length;
       if (options.json === true) terminal.out(visibleJson({ damaged, streams: rows, known_losses: known }));
       else print(rows, known, terminal);
-      terminal.say(`${rows.length} streams, ${damaged} damaged`);
+      terminal.say(`${counted(rows.length, "stream")}, ${damaged} damaged`);
       if (damaged > 0) process.exitCode = EXIT_CODES["invalid-event"];
     });
 }

@@ -1,4 +1,4 @@
-import { deadLetterId, firstLine, type ProcessingRecord, visibleJson } from "@adaos/core/wire";
+import { counted, deadLetterId, firstLine, type ProcessingRecord, visibleJson } from "@adaos/core/wire";
 import { Newest, processingRecords, replayedLetters } from "@adaos/operations";
 import { Command } from "commander";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
@@ -29,7 +29,7 @@ export function eventsFailedCommand(terminal: Terminal): Command {
       }
       for (const line of table(records.map(rowOf))) terminal.out(line);
       const more = found.seen > records.length ? ` of ${found.seen}; see more with --limit` : "";
-      terminal.say(`${records.length} failed events${more}`);
+      terminal.say(`${counted(records.length, "failed event")}${more}`);
     });
 }
 
