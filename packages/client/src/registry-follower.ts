@@ -1,6 +1,6 @@
 import type { Logger } from "@adaos/core";
 import type { NodeAddress } from "@adaos/core/wire";
-import { messageOf } from "@adaos/core/wire";
+import { delay, messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import {
   BundleCache,
@@ -10,13 +10,7 @@ import {
   type RegistryBundle,
   shortHash,
 } from "@adaos/registry";
-import {
-  askHub,
-  type Connection,
-  delay,
-  type RegistryReply,
-  type RegistryRequest,
-} from "@adaos/transport-nats";
+import { askHub, type Connection, type RegistryReply, type RegistryRequest } from "@adaos/transport-nats";
 
 /** How often the hub is asked whether it serves another registry, and how seldom while it does not answer. */
 const ASK_MS = 2000;

@@ -53,6 +53,7 @@ export {
 } from "./publish/signature.ts";
 export { assertSigned, Signatures, type SubnetSignatures } from "./publish/signatures.ts";
 export { REPLY_KEY_HEADER, REPLY_PROOF_HEADER, replySecret } from "./request/reply-proof.ts";
+export { delay } from "./time/delay.ts";
 export { every } from "./time/every.ts";
 export { within } from "./time/within.ts";
 export type { OnDelivery, OutboxStatus } from "./transport.ts";

@@ -1,7 +1,6 @@
 import type { Bus, EventPattern, Logger, Subscription } from "@adaos/core";
-import { counted, messageOf, minimalPatterns } from "@adaos/core/wire";
+import { counted, delay, messageOf, minimalPatterns } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
-import { delay } from "@adaos/transport-nats";
 
 /** Writes a line in the member's log for every event it may see: what arrived, from where, and how late. */
 export class EventJournal implements Part {

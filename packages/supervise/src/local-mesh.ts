@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type MeshFile, readMeshFile, restoreNodeFile } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { messageOf } from "@adaos/core/wire";
+import { delay, messageOf } from "@adaos/core/wire";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { findLayout, type Layout, provision, readLayout, type ServerLayout } from "@adaos/provision";
 import { askHealth, askServer, type ComponentHealth, type MeshHealth } from "./health.ts";
@@ -203,6 +203,6 @@ export async function waitUntilReady(
         `starting: ${done} of ${health.components.length} ready, waiting for ${waiting.map(({ name }) => name).join(", ")}`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await delay(POLL_MS);
   }
 }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { FailureJournal } from "../dead-letter/failure-journal.ts";
 import { alertGivenUp } from "../dead-letter/given-up-alert.ts";
 import { newRecord, type ProcessingRecord, type RecoveryAction } from "../dead-letter/processing-record.ts";
@@ -10,6 +9,7 @@ import { newEventId } from "../language/event-id.ts";
 import { quote } from "../language/event-name.ts";
 import { HandlingMetrics } from "../measure/handling-metrics.ts";
 import type { Metrics } from "../measure/metrics.ts";
+import { delay } from "../time/delay.ts";
 import { TimeLimit } from "../time/time-limit.ts";
 import type { Logger } from "../transport.ts";
 import type { NodeAddress } from "../wire/subject.ts";
@@ -122,7 +122,8 @@ export async function runAction<T>(
       }
       runner.log.warn({ ...fields, delayMs: decision.delayMs }, "run failed");
     }
-    await delay(decision.delayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await delay(decision.delayMs, signal);
+    signal.throwIfAborted();
   }
 }
 

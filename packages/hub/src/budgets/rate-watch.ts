@@ -1,6 +1,6 @@
 import type { Logger, RateLimit } from "@adaos/core";
-import { EVENT_ROOT, eventsStream, parseSubject, subjectsOf } from "@adaos/core/wire";
-import { type Connection, delay, HeaderReader } from "@adaos/transport-nats";
+import { delay, EVENT_ROOT, eventsStream, parseSubject, subjectsOf } from "@adaos/core/wire";
+import { type Connection, HeaderReader } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
 import { MemberRates, type Overdraft } from "./member-rates.ts";
 

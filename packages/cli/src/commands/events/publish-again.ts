@@ -1,5 +1,5 @@
 import { MeshError } from "@adaos/core";
-import { messageOf, within } from "@adaos/core/wire";
+import { delay, messageOf, within } from "@adaos/core/wire";
 
 const PAUSE_MS = 500;
 
@@ -29,7 +29,7 @@ export async function publishAgain<T>(
       const passes = code === "timeout" || code === "unavailable";
       if (!passes || Date.now() + pauseMs >= deadlineMs) throw unsure ?? thrown;
     }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await delay(pauseMs);
   }
 }
 
