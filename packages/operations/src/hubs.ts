@@ -1,5 +1,5 @@
 import { readServerAccess } from "@adaos/config";
-import { MeshError } from "@adaos/core";
+import { MeshError, type MeshErrorCode } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { type Layout, noServer, type ServerLayout } from "@adaos/provision";
 import { type Connection, openConnection } from "@adaos/transport-nats";
@@ -13,6 +13,9 @@ export interface OpenServer {
   readonly jsm: JetStreamManager;
 }
 
+/** Of a server, or the daemon beside it, that is down or hangs. */
+export const AWAY: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout"]);
+
 /** Connects. Rejects with `unavailable` or `denied`. */
 async function openServer(server: ServerLayout): Promise<OpenServer> {
   const silent = (): void => undefined;
@@ -25,20 +28,28 @@ async function openServer(server: ServerLayout): Promise<OpenServer> {
   return { of: server.of, connection, jsm: await connection.nc.jetstreamManager({ checkAPI: false }) };
 }
 
-/** Runs `use` with each of these servers in turn. */
+/** Runs `use` with each of these servers in turn. Whose server is away, says the error. */
 export async function withServers(
   servers: readonly ServerLayout[],
   use: (server: OpenServer) => Promise<void>,
 ): Promise<void> {
   for (const server of servers) {
-    const open = await openServer(server);
     try {
-      await use(open);
+      await withServer(server, use);
     } catch (thrown) {
-      throw MeshError.from(thrown, "unavailable", `the streams of ${server.of} cannot be read`);
-    } finally {
-      await open.connection.close();
+      const error = MeshError.from(thrown, "unavailable", "its streams cannot be read");
+      if (!AWAY.has(error.code)) throw error;
+      throw new MeshError(error.code, `${server.of}: ${error.message}`, { cause: thrown });
     }
+  }
+}
+
+async function withServer(server: ServerLayout, use: (server: OpenServer) => Promise<void>): Promise<void> {
+  const open = await openServer(server);
+  try {
+    await use(open);
+  } finally {
+    await open.connection.close();
   }
 }
 

@@ -1,10 +1,11 @@
 import { resolveStateDir } from "@adaos/config";
-import { firstLine, visibleJson } from "@adaos/core/wire";
+import { counted, firstLine, visibleJson } from "@adaos/core/wire";
 import { EventMask, hubServers, type KnownEvent, lookUpEvent } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { type Terminal, table } from "../../terminal/terminal.ts";
+import { thoseThatAnswer } from "./failures/failure-options.ts";
 
 export function eventsDetailCommand(terminal: Terminal): Command {
   return new Command("detail")
@@ -15,7 +16,8 @@ export function eventsDetailCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos events detail EVT-20260105-093000-0123456789ab --json")
     .action(async (id: string, options: StateOptions) => {
       const mask = await EventMask.open(options.state, terminal.say);
-      const hubs = hubServers(readLayout(resolveStateDir(options.state)), undefined);
+      const layout = readLayout(resolveStateDir(options.state));
+      const hubs = await thoseThatAnswer(hubServers(layout, undefined), terminal);
       const known = masked(await lookUpEvent(hubs, id), mask);
       if (options.json === true) return terminal.out(visibleJson(known));
       for (const line of describe(known)) terminal.out(line);
@@ -41,7 +43,7 @@ function describe({ event_id, event, records, dead_letters }: KnownEvent): strin
   for (const { node, durable, status, timestamp, retry_info, error_info, recovery_actions } of records) {
     const why =
       error_info === undefined ? "" : `${error_info.category}: ${firstLine(error_info.message, 200)}`;
-    const tries = `${retry_info?.count ?? 0} failed attempts`;
+    const tries = counted(retry_info?.count ?? 0, "failed attempt");
     lines.push("", `${node} ${durable}  ${status} ${timestamp}, ${tries}  ${why}`.trimEnd());
     for (const { timestamp: at, action, backoff_seconds } of recovery_actions) {
       lines.push(`  ${at} ${action}${backoff_seconds > 0 ? ` after ${backoff_seconds} s` : ""}`);

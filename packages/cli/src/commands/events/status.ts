@@ -102,5 +102,5 @@ function print(status: EventsStatus, terminal: Terminal): void {
   ]);
   const head = ["subnet", "node", "durable", "pending", "unsettled", "redelivered", ""];
   for (const line of table([head, ...rows])) terminal.out(line);
-  for (const { subnet, reason } of status.unreachable) terminal.say(`${subnet} does not answer: ${reason}`);
+  for (const { reason } of status.unreachable) terminal.say(`left out ${reason}`);
 }

@@ -32,7 +32,7 @@ export function storeVerifyCommand(terminal: Terminal): Command {
         read += messages;
       };
       try {
-        await withStores(options, async (server, stateDir) => {
+        await withStores(options, terminal, async (server, stateDir) => {
           const isDeep = options.deep === true;
           for await (const row of verifyStore(server, stateDir, { isDeep, onRead })) rows.push(row);
           known.push(...knownLosses(stateDir, server.of).map((loss) => ({ of: server.of, ...loss })));
