@@ -233,6 +233,15 @@ describe("main(), without a mesh", () => {
   });
 });
 
+describe("main(), a mesh within one process", () => {
+  test("is no place to publish from a shell", async () => {
+    vi.stubEnv("ADAOS_MESH", "examples/local.yaml");
+    const { code, out, said } = await adaos(...PUBLISH, '{"text":"x"}');
+    expect([code, out]).toEqual([64, ""]);
+    expect(said).toContain("ADAOS_MESH names examples/local.yaml, a mesh within one process");
+  });
+});
+
 describe("main(), files that are wrong", () => {
   test("gives 78 for a mesh file that is missing or wrong, naming the place", async () => {
     expect((await adaos("up", "--detach", "--config", join(state, "none.yaml"))).code).toBe(78);

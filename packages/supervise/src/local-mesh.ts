@@ -103,11 +103,14 @@ function lastGoodLayout(configFile: string, stateDir: string, broken: unknown): 
   if (!(broken instanceof MeshError) || broken.code !== "invalid-config") return undefined;
   const last = findLayout(stateDir);
   if (last?.configFile !== resolve(configFile)) return undefined;
-  const files = [
-    ...last.servers.map((server) => server.configFile),
-    ...last.nodes.map((node) => node.nodeFile),
-  ];
+  const files = [...last.servers.flatMap(filesOf), ...last.nodes.map((node) => node.nodeFile)];
   return files.every((file) => existsSync(file)) ? last : undefined;
+}
+
+/** What is needed to start a server and to ask it. */
+function filesOf({ configFile, seedFile, systemSeedFile, tls }: ServerLayout): string[] {
+  const { caFile = [], certFile = [], keyFile = [] } = tls ?? {};
+  return [configFile, seedFile, systemSeedFile, caFile, certFile, keyFile].flat();
 }
 
 /**

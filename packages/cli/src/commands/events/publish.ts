@@ -1,10 +1,10 @@
-import { connect } from "@adaos/client";
 import { resolveStateDir } from "@adaos/config";
 import { MeshError, newEventId, type Published, type PublishOptions, parseEventRef } from "@adaos/core";
 import { visibleJson } from "@adaos/core/wire";
 import { withAllViolations } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { Command, Option } from "commander";
+import { connectMember } from "../../connect-member.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseData } from "../../options/parse-data.ts";
 import { parseDuration } from "../../options/parse-time.ts";
@@ -76,7 +76,7 @@ async function publishOnce(
   terminal: Terminal,
   onSend: () => void,
 ): Promise<Published> {
-  const bus = await connect({
+  const bus = await connectMember({
     as: options.as,
     state: options.state,
     component: "cli",
