@@ -70,7 +70,7 @@ export class RateWatch {
         isTold = false;
         this.#options.onCounted();
       } catch (err) {
-        this.#options.log[isTold ? "debug" : "warn"]({ err }, "limits of members not held for now");
+        this.#options.log[isTold ? "debug" : "warn"]({ err }, "limits of members not enforced for now");
         isTold = true;
         pauseMs = RETRY_MS;
       }

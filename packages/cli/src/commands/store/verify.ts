@@ -18,7 +18,7 @@ export function storeVerifyCommand(terminal: Terminal): Command {
     .option("--deep", "read every message")
     .addOption(stateOption())
     .addOption(jsonOption())
-    .addHelpText("after", "\nWhat was lost before is told too; that alone is no reason for exit code 65.")
+    .addHelpText("after", "\nWhat was lost before is reported too; that alone is no reason for exit code 65.")
     .addHelpText("after", "\nExample:\n  adaos store verify --deep --at alpha")
     .action(async (options: VerifyOptions) => {
       const rows: StoreRow[] = [];
