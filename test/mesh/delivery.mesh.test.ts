@@ -78,7 +78,7 @@ describe("delivery, on a real mesh", () => {
     });
 
     const dry = await mesh.adaos(["events", "dlq", "replay", "--durable", "once", "--dry-run"]);
-    expect(dry.stderr).toContain("would replay 1 dead letters");
+    expect(dry.stderr).toContain("would replay 1 dead letter");
     broken = false;
     const replay = await mesh.adaos(["events", "dlq", "replay", "--durable", "once", "--yes", "--json"]);
     expect(JSON.parse(replay.stdout)).toEqual({ replayed: 1, failed: 0 });

@@ -67,8 +67,8 @@ describe("adaos node", { timeout: 90_000 }, () => {
   test("refuses a member that is there, a pattern that is none and a subnet that is not, and changes nothing", async () => {
     const before = readFileSync(mesh.configFile, "utf8");
     for (const [args, code, problem] of [
-      [["alpha/hall", "--publish", "ui."], 64, /has a member alpha\/hall/],
-      [["alpha/porch", "--publish", "ui"], 78, /event pattern "ui"/],
+      [["alpha/hall", "--publish", "ui."], 64, /has a member alpha\/hall already/],
+      [["alpha/porch", "--publish", "ui"], 64, /event pattern "ui"/],
       [["gamma/porch", "--publish", "ui."], 64, /no subnet gamma/],
       [["porch"], 64, /porch/],
     ] as const) {

@@ -75,14 +75,56 @@ describe("a name that nobody declares", () => {
 
 describe("a subnet whose server hangs", () => {
   test("is left out and told, and the others are read", async () => {
+    const kitchen = await mesh.connect("alpha/kitchen");
+    const { eventId } = await kitchen.publish("ui.notify", { text: "alpha is well" });
     const goOn = mesh.freeze("nats-beta");
     try {
-      const { code, stdout, stderr } = await mesh.adaos(["durables", "list", "--json"]);
-      expect([code, stderr]).toEqual([69, expect.stringContaining("left out beta: ")]);
-      expect(new Set(lines(stdout).map(({ subnet }) => subnet))).toEqual(new Set(["alpha"]));
+      const looks = [
+        ["durables", "list", "--json"],
+        ["events", "registry", "check", "--against-stream", "1h", "--json"],
+        ["store", "verify", "--json"],
+        ["events", "detail", eventId, "--json"],
+      ].map((args) => mesh.adaos(args));
+      const [list, check, verify, detail] = await Promise.all(looks);
+      for (const look of [list, check, verify, detail])
+        expect([look?.code, look?.stderr]).toEqual([69, expect.stringContaining("left out beta: ")]);
+      expect(new Set(lines(list?.stdout ?? "").map(({ subnet }) => subnet))).toEqual(new Set(["alpha"]));
+      expect(lines(check?.stdout ?? "")[0]?.["checked"]).toBeGreaterThan(0);
+      const [{ streams } = {}] = lines(verify?.stdout ?? "") as { streams?: { of: string }[] }[];
+      expect(new Set(streams?.map(({ of }) => of))).toEqual(new Set(["root", "alpha"]));
+      expect(lines(detail?.stdout ?? "")[0]).toMatchObject({ event: { stream: "EVENTS_alpha" } });
+      const alone = await mesh.adaos(["events", "tail", "ui.", "--at", "beta", "--last", "--count", "1"]);
+      expect([alone.code, alone.stderr]).toEqual([
+        69,
+        expect.stringMatching(/^error beta: no nats-server answers/),
+      ]);
     } finally {
       goOn();
     }
+  });
+});
+
+describe("adaos events tail", () => {
+  test("tells when its subnet stops answering and when it answers again, and which of both it ended with", async () => {
+    const { child, result } = mesh.begin(["events", "tail", "ui.", "--at", "beta", "--since", "1h"]);
+    const other = mesh.begin(["events", "tail", "ui.", "--at", "beta", "--since", "1h"]);
+    let [said, seen] = ["", 0];
+    child.stderr?.on("data", (chunk) => {
+      said += String(chunk);
+    });
+    for (const run of [child, other.child]) run.stdout?.once("data", () => seen++);
+    await until("both are there", () => seen === 2);
+    const goOn = mesh.freeze("nats-beta");
+    try {
+      await until("it is told", () => said.includes("beta does not answer any more"), 40_000);
+      other.child.kill("SIGINT");
+      expect((await other.result).code).toBe(69);
+    } finally {
+      goOn();
+    }
+    await until("it is there again", () => said.includes("beta answers again"), 40_000);
+    child.kill("SIGINT");
+    expect((await result).code).toBe(0);
   });
 });
 
@@ -116,6 +158,9 @@ describe("adaos events publish", () => {
     const goOn = mesh.freeze("nats-alpha");
     const waited = publish("waited", "--wait", "60s", "--json");
     const given = publish("given up", "--wait", "1s", "--json");
+    const atMs = new Map<string, number>();
+    given.child.stderr?.once("data", () => atMs.set("said", performance.now()));
+    given.child.once("exit", () => atMs.set("ended", performance.now()));
     try {
       const kept = await Promise.all([1, 2].map((n) => publish(`kept ${n}`, "--outbox", "--json").result));
       expect(kept.map(({ code }) => code)).toEqual([0, 0]);
@@ -125,8 +170,10 @@ describe("adaos events publish", () => {
 
       const { code, stdout, stderr } = await given.result;
       expect([code, stdout]).toEqual([69, ""]);
-      const error = expect.objectContaining({ code: expect.stringMatching(/^(unavailable|timeout)$/) });
-      expect(lines(stderr)).toEqual([{ error }]);
+      // A dial gives up after 5 s only: it is the wait that has ended this one, and nothing keeps its process.
+      const error = { code: "unavailable", message: "no hub to publish to within 1000 ms" };
+      expect(lines(stderr)).toEqual([{ error: expect.objectContaining(error) }]);
+      expect((atMs.get("ended") ?? Number.NaN) - (atMs.get("said") ?? Number.NaN)).toBeLessThan(2500);
     } finally {
       goOn();
     }

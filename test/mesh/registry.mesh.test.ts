@@ -257,7 +257,7 @@ describe("the registry of a running mesh", () => {
     const hash = await hubHash();
     addEvent(folder, "ui.brightened");
     await until("the root says so", async () =>
-      (await nodeOf("root")).note.includes("1 changed events wait for adaos registry apply"),
+      (await nodeOf("root")).note.includes("1 changed event to be put in force: adaos registry apply"),
     );
     const dry = await mesh.adaos(["registry", "apply", "--dry-run"]);
     expect([dry.code, dry.stdout]).toEqual([0, "ui.brightened@1 new\n"]);
@@ -291,7 +291,9 @@ describe("the registry of a running mesh", () => {
     const good = edit("ui.brightened", "1.1.0", ({ properties }) => ({
       properties: { ...(properties as object), n: { type: "integer", "x-classification": "pii" } },
     }));
-    await until("it waits", async () => (await nodeOf("root")).note.includes("1 changed events wait"));
+    await until("it waits", async () =>
+      (await nodeOf("root")).note.includes("1 changed event to be put in force"),
+    );
     const { eventId } = await speaker.publish("ui.brightened", { n: 7 });
     await speaker.publish("ui.notify", { text: "8" });
     await until("what came behind is there", () => seen.get("ui.notify")?.includes(8) === true);

@@ -1,11 +1,10 @@
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { MeshError } from "@adaos/core";
-import { type Durability, messageOf, ROOT_DOMAIN } from "@adaos/core/wire";
+import { type Durability, delay, messageOf, ROOT_DOMAIN } from "@adaos/core/wire";
 import { writeBenchRegistry } from "./bench-registry.ts";
 import type { ServerAccess } from "./contender.ts";
 import { Crowd } from "./crowd.ts";

@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import {
   bridgePrefix,
   type Durability,
+  delay,
   EVENT_ROOT,
   eventsStream,
   ingestPrefix,

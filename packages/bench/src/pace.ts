@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "@adaos/core/wire";
 
 /** Starts `count` actions, at most `window` on their way at a time. Rejects with the first failure. */
 export async function inWindow(

@@ -1,7 +1,6 @@
 import type { Bus } from "@adaos/client";
 import { MeshError } from "@adaos/core";
-import { messageOf } from "@adaos/core/wire";
-import { delay } from "@adaos/transport-nats";
+import { delay, messageOf } from "@adaos/core/wire";
 import { AckPolicy, type ConsumerMessages, type JsMsg, NatsError, RetentionPolicy } from "nats";
 import { type ForeignServer, headersOf, streamOf, toHeaders } from "./foreign-server.ts";
 import {

@@ -1,6 +1,5 @@
 import type { Bus } from "@adaos/client";
-import { messageOf, within } from "@adaos/core/wire";
-import { delay } from "@adaos/transport-nats";
+import { delay, messageOf, within } from "@adaos/core/wire";
 import { BoundedQueue } from "./bounded-queue.ts";
 import { type ForeignServer, headersOf, toHeaders } from "./foreign-server.ts";
 import {

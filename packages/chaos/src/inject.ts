@@ -1,5 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { messageOf } from "@adaos/core/wire";
+import { delay, messageOf } from "@adaos/core/wire";
 import type { Traffic } from "./book/traffic.ts";
 import type { ChaosMesh } from "./chaos-mesh.ts";
 import type { Fault, Harm } from "./faults/fault.ts";
@@ -116,5 +115,5 @@ async function untilReady(
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return delay(ms, undefined, { signal }).catch(() => undefined);
+  return delay(ms, signal);
 }

@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { get } from "node:http";
 import { text } from "node:stream/consumers";
-import { setTimeout as delay } from "node:timers/promises";
 import { runFilePath } from "@adaos/config";
-import { messageOf } from "@adaos/core/wire";
+import { delay, messageOf } from "@adaos/core/wire";
 import type { ChaosMesh } from "./chaos-mesh.ts";
 
 const HEALTH_PATH = "/api/system/health";
@@ -43,7 +42,7 @@ export async function stress(
       onSample(sample);
     }
     const waitMs = Math.min(nextMs + intervalMs, endMs) - Date.now();
-    await delay(Math.max(0, waitMs), undefined, { signal }).catch(() => undefined);
+    await delay(Math.max(0, waitMs), signal);
   }
   return stressSummary(samples);
 }

@@ -233,6 +233,15 @@ describe("main(), without a mesh", () => {
   });
 });
 
+describe("main(), a mesh within one process", () => {
+  test("is no place to publish from a shell", async () => {
+    vi.stubEnv("ADAOS_MESH", "examples/local.yaml");
+    const { code, out, said } = await adaos(...PUBLISH, '{"text":"x"}');
+    expect([code, out]).toEqual([64, ""]);
+    expect(said).toContain("ADAOS_MESH names examples/local.yaml, a mesh within one process");
+  });
+});
+
 describe("main(), files that are wrong", () => {
   test("gives 78 for a mesh file that is missing or wrong, naming the place", async () => {
     expect((await adaos("up", "--detach", "--config", join(state, "none.yaml"))).code).toBe(78);
@@ -319,6 +328,7 @@ describe("main(), errors with --json", () => {
       "invalid-config",
       ["policy", "check", "--json", "--config", "/nowhere.yaml"],
     ],
+    ["a mesh without its file", 78, "invalid-config", ["up", "--json", "--config", "/nowhere.yaml"]],
   ])("are one line of JSON on standard error: %s", async (_, exitCode, errorCode, args) => {
     const { code, out, said } = await adaos(...args);
     expect([code, out]).toEqual([exitCode, ""]);

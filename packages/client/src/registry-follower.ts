@@ -1,5 +1,5 @@
 import type { Logger } from "@adaos/core";
-import { type Figure, messageOf, type NodeAddress } from "@adaos/core/wire";
+import { delay, type Figure, messageOf, type NodeAddress } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import {
   BundleCache,
@@ -9,13 +9,7 @@ import {
   type RegistryBundle,
   shortHash,
 } from "@adaos/registry";
-import {
-  askHub,
-  type Connection,
-  delay,
-  type RegistryReply,
-  type RegistryRequest,
-} from "@adaos/transport-nats";
+import { askHub, type Connection, type RegistryReply, type RegistryRequest } from "@adaos/transport-nats";
 
 /** How often the hub is asked whether it serves another registry, and how seldom while it does not answer. */
 const ASK_MS = 2000;

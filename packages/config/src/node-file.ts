@@ -35,7 +35,7 @@ const common = {
       port: z.number().int().min(0).max(65_535).default(0),
     })
     .prefault({})
-    .describe("health and status; port 0 takes a free one, told in runFile"),
+    .describe("health and status; port 0 takes a free one, written to runFile"),
   runFile: z.string().optional().describe("written while the daemon runs: its process id and HTTP address"),
   log: z
     .strictObject({

@@ -1,4 +1,5 @@
 import type { Delivery, Message, Settlement, Subscription } from "@adaos/core";
+import { delay } from "@adaos/core/wire";
 
 /** What a test does with each delivery; nothing holds it. */
 export type OnReceived = (delivery: Delivery) => void;
@@ -84,6 +85,6 @@ export async function until(
   const deadlineMs = performance.now() + limitMs;
   while (!(await isSo())) {
     if (performance.now() >= deadlineMs) throw new Error(`${complaint()} in ${limitMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 4));
+    await delay(4);
   }
 }

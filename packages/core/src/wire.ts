@@ -32,7 +32,7 @@ export { repeatedKey } from "./language/json-text.ts";
 export { nearest } from "./language/nearest.ts";
 export { randomId } from "./language/random-id.ts";
 export { RecentMap } from "./language/recent-map.ts";
-export { escapeUnseen, firstLine, visibleJson, visibleText } from "./language/visible-text.ts";
+export { counted, escapeUnseen, firstLine, visibleJson, visibleText } from "./language/visible-text.ts";
 export { type MetricDescription, type MetricId, NODE_METRICS } from "./measure/catalogue.ts";
 export {
   answerScrape,
@@ -63,6 +63,7 @@ export {
 } from "./publish/signature.ts";
 export { assertSigned, Signatures, type SubnetSignatures } from "./publish/signatures.ts";
 export { REPLY_KEY_HEADER, REPLY_PROOF_HEADER, replySecret } from "./request/reply-proof.ts";
+export { delay } from "./time/delay.ts";
 export { every } from "./time/every.ts";
 export { within } from "./time/within.ts";
 export type { OnDelivery, OutboxStatus } from "./transport.ts";

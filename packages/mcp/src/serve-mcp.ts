@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { MeshError } from "@adaos/core";
-import { firstLine, messageOf, quote, visibleJson } from "@adaos/core/wire";
+import { counted, firstLine, messageOf, quote, visibleJson } from "@adaos/core/wire";
 import { untilAsked } from "@adaos/supervise";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
@@ -58,7 +58,7 @@ export async function serveMcp(
   };
   const ended = once(process.stdin, "end");
   await server.connect(new VisibleStdio(process.stdin, process.stdout, { maxBufferSize: MAX_MESSAGE_BYTES }));
-  say(`serving ${records.length} events of ${registryDir}`);
+  say(`serving ${counted(records.length, "event")} of ${registryDir}`);
   const end = await Promise.race([ended, asked.promise, closed]);
   if (end === "closed")
     throw new MeshError("too-large", `a message has more than ${MAX_MESSAGE_BYTES} bytes; ended`);

@@ -1,7 +1,6 @@
 import type { Bus, EventPattern, Logger, Subscription } from "@adaos/core";
-import { messageOf, minimalPatterns } from "@adaos/core/wire";
+import { counted, delay, messageOf, minimalPatterns } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
-import { delay } from "@adaos/transport-nats";
 
 /** Writes a line in the member's log for every event it may see: what arrived, from where, and how late. */
 export class EventJournal implements Part {
@@ -32,7 +31,7 @@ export class EventJournal implements Part {
     const missing = this.#patterns.length - this.#subscriptions.length;
     return missing === 0
       ? { ready: true, details }
-      : { ready: false, reason: `${missing} durables missing`, details };
+      : { ready: false, reason: `${counted(missing, "durable")} missing`, details };
   }
 
   async #subscribe(pattern: EventPattern, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { readServerAccess } from "@adaos/config";
-import { MeshError } from "@adaos/core";
+import { MeshError, type MeshErrorCode } from "@adaos/core";
 import { messageOf, ROOT_DOMAIN } from "@adaos/core/wire";
 import { type Layout, noServer, type ServerLayout } from "@adaos/provision";
 import { type Connection, openConnection } from "@adaos/transport-nats";
@@ -15,6 +15,8 @@ export interface OpenServer {
 
 /** Who is away must not hold up what the others tell. */
 const ANSWER_MS = 2000;
+/** Of a server, or the daemon beside it, that is down or hangs. */
+export const AWAY: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout"]);
 
 /** Connects. Rejects with `unavailable` or `denied`. */
 async function openServer(server: ServerLayout, timeoutMs?: number): Promise<OpenServer> {
@@ -29,19 +31,18 @@ async function openServer(server: ServerLayout, timeoutMs?: number): Promise<Ope
   return { of: server.of, connection, jsm: await connection.nc.jetstreamManager({ checkAPI: false }) };
 }
 
-/** Runs `use` with each of these servers in turn. */
+/** Runs `use` with each of these servers in turn. Whose server is away, says the error. */
 export async function withServers(
   servers: readonly ServerLayout[],
   use: (server: OpenServer) => Promise<void>,
 ): Promise<void> {
   for (const server of servers) {
-    const open = await openServer(server);
     try {
-      await use(open);
+      await withServer(server, use);
     } catch (thrown) {
-      throw MeshError.from(thrown, "unavailable", `the streams of ${server.of} cannot be read`);
-    } finally {
-      await open.connection.close();
+      const error = MeshError.from(thrown, "unavailable", "its streams cannot be read");
+      if (!AWAY.has(error.code)) throw error;
+      throw new MeshError(error.code, `${server.of}: ${error.message}`, { cause: thrown });
     }
   }
 }
@@ -71,6 +72,15 @@ export async function withAnswering<T>(
     return await use(open, away);
   } finally {
     await Promise.all(open.map(({ connection }) => connection.close()));
+  }
+}
+
+async function withServer(server: ServerLayout, use: (server: OpenServer) => Promise<void>): Promise<void> {
+  const open = await openServer(server);
+  try {
+    await use(open);
+  } finally {
+    await open.connection.close();
   }
 }
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type MeshFile, readMeshFile, restoreNodeFile } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { messageOf } from "@adaos/core/wire";
+import { delay, messageOf } from "@adaos/core/wire";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { findLayout, type Layout, provision, readLayout, type ServerLayout } from "@adaos/provision";
 import { askHealth, askServer, type ComponentHealth, type MeshHealth } from "./health.ts";
@@ -42,9 +42,10 @@ export async function startMesh(
   try {
     // A supervisor that was killed leaves its children behind; they would hold the ports and the stores.
     if ((await stopOrphans(stateDir)) > 0) say("stopped what an earlier run had left behind");
+    // The file first: where it is wrong, nothing is installed and nothing else is said.
+    const prepared = await prepare(configFile, stateDir, say);
     const { path, version, from } = await ensureNatsServer({ onProgress: renderProgress() });
     say(`nats-server ${version} (${from}: ${path})`);
-    const prepared = await prepare(configFile, stateDir, say);
     return await KeptMesh.start({ stateDir, ...prepared, programs: { natsServer: path, adaos }, say, lock });
   } catch (thrown) {
     lock.release();
@@ -102,11 +103,14 @@ function lastGoodLayout(configFile: string, stateDir: string, broken: unknown): 
   if (!(broken instanceof MeshError) || broken.code !== "invalid-config") return undefined;
   const last = findLayout(stateDir);
   if (last?.configFile !== resolve(configFile)) return undefined;
-  const files = [
-    ...last.servers.map((server) => server.configFile),
-    ...last.nodes.map((node) => node.nodeFile),
-  ];
+  const files = [...last.servers.flatMap(filesOf), ...last.nodes.map((node) => node.nodeFile)];
   return files.every((file) => existsSync(file)) ? last : undefined;
+}
+
+/** What is needed to start a server and to ask it. */
+function filesOf({ configFile, seedFile, systemSeedFile, tls }: ServerLayout): string[] {
+  const { caFile = [], certFile = [], keyFile = [] } = tls ?? {};
+  return [configFile, seedFile, systemSeedFile, caFile, certFile, keyFile].flat();
 }
 
 /**
@@ -202,6 +206,6 @@ export async function waitUntilReady(
         `starting: ${done} of ${health.components.length} ready, waiting for ${waiting.map(({ name }) => name).join(", ")}`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await delay(POLL_MS);
   }
 }

@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readMeshFile } from "@adaos/config";
+import { provision } from "@adaos/provision";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { runningSupervisor } from "./local-mesh.ts";
+import { runningSupervisor, whyBroken } from "./local-mesh.ts";
 import { isRunning, type ProcessRecord, recordOf, writeProcessTable } from "./processes/process-table.ts";
 import { stopProcesses } from "./processes/stop-processes.ts";
 
@@ -35,6 +38,22 @@ describe("runningSupervisor()", () => {
     const supervisor = running("supervisor");
     writeProcessTable(state, { supervisor, children: [] });
     expect(runningSupervisor(state)).toEqual(supervisor);
+  });
+});
+
+describe("whyBroken()", () => {
+  test("throws where the last good version lacks what it would start with, such as its certificates", async () => {
+    const file = join(state, "mesh.yaml");
+    const registry = JSON.stringify(fileURLToPath(new URL("../../../schemas/events", import.meta.url)));
+    writeFileSync(file, `mesh: m\ntls: development\nregistry: ${registry}\nsubnets: { alpha: {} }\n`);
+    await provision(readMeshFile(file), state);
+    expect(whyBroken(file, state)).toBeUndefined();
+    writeFileSync(file, "mesh: m\ntls: develop\n");
+    expect(whyBroken(file, state)).toMatch(
+      /starting the last good version of it:\n.*tls: must be development/,
+    );
+    rmSync(join(state, "keys", "tls"), { recursive: true });
+    expect(() => whyBroken(file, state)).toThrow(/tls: must be development/);
   });
 });
 

@@ -2,7 +2,6 @@ export { mendClient } from "./connection/client-mends.ts";
 export {
   type Connection,
   type ConnectionListener,
-  delay,
   isKeyRefused,
   openConnection,
 } from "./connection/connection.ts";

@@ -13,12 +13,13 @@ import {
 import {
   askSubject,
   CLEARANCE,
+  delay,
   type HubService,
   type NodeAddress,
   type OnDelivery,
   travellingHeaders,
 } from "@adaos/core/wire";
-import { type Connection, delay } from "./connection/connection.ts";
+import type { Connection } from "./connection/connection.ts";
 import { headersOfMsg, idOfMsg } from "./connection/message-headers.ts";
 import { StreamPublisher } from "./publish/stream-publisher.ts";
 import { Suspensions } from "./publish/suspensions.ts";

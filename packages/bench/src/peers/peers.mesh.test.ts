@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "@adaos/core/wire";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Contender, ContenderEntry, Place, Sender } from "../contender.ts";
 import { PEERS } from "./peers.ts";

@@ -3,9 +3,8 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { createConnection, createServer } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "@adaos/core";
-import { within } from "@adaos/core/wire";
+import { delay, within } from "@adaos/core/wire";
 
 const READY_MS = 60_000;
 const STOP_MS = 10_000;

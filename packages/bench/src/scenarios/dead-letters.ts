@@ -1,4 +1,4 @@
-import { deadLetterStream } from "@adaos/core/wire";
+import { deadLetterStream, delay } from "@adaos/core/wire";
 import { loadContender } from "../contenders.ts";
 import { dialServer } from "../dial-server.ts";
 import { type Lab, placeOf } from "../lab.ts";
@@ -73,7 +73,7 @@ async function untilDead(
       const { messages } = (await jsm.streams.info(deadLetterStream(place.to))).state;
       if (messages >= count) return;
       if (Date.now() >= deadlineMs) throw new Error(`${messages} dead letters instead of ${count}`);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await delay(LOOK_MS);
     }
   } finally {
     await nc.close();

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "@adaos/core/wire";
 import { type BenchMesh, DEFAULT_MESH } from "../bench-mesh.ts";
 import { type Lab, placeOf } from "../lab.ts";
 import { type Measured, type Scenario, scaled } from "../scenario.ts";
@@ -37,7 +37,8 @@ const seconds = (scale: number): number => scaled(WINDOW_S, Math.min(scale, 1));
 async function measure(lab: Lab, run: string): Promise<Measured[]> {
   const mesh = await lab.startMeshFile(DEFAULT_MESH);
   try {
-    await delay(SETTLE_MS * Math.min(1, lab.scale), undefined, { signal: lab.signal });
+    await delay(SETTLE_MS * Math.min(1, lab.scale), lab.signal);
+    lab.signal.throwIfAborted();
     return await measureIn(mesh, lab, run);
   } finally {
     await lab.endScenario();
@@ -47,7 +48,8 @@ async function measure(lab: Lab, run: string): Promise<Measured[]> {
 async function measureIn(mesh: BenchMesh, lab: Lab, run: string): Promise<Measured[]> {
   const windowMs = seconds(lab.scale) * 1000;
   const idle = await watch(mesh, "idle", async () => {
-    await delay(windowMs, undefined, { signal: lab.signal });
+    await delay(windowMs, lab.signal);
+    lab.signal.throwIfAborted();
   });
   const place = placeOf(mesh, { from: "alpha", to: "beta" }, run);
   const busy = await lab.withWorker(

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "@adaos/core/wire";
 import { deadLetters, durables, withServers } from "@adaos/operations";
 import type { ChaosMesh } from "../chaos-mesh.ts";
 import { readBook } from "./book.ts";

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "@adaos/client";
 import { type Bus, type Logger, MeshError, newEventId } from "@adaos/core";
+import { delay } from "@adaos/core/wire";
 import type { ChaosMesh } from "../chaos-mesh.ts";
 import { Book } from "./book.ts";
 import type { Route } from "./route.ts";
@@ -85,7 +85,7 @@ export class Traffic {
   async #publish(everyMs: number): Promise<void> {
     const { signal } = this.#stopped;
     for (let nextMs = Date.now(); !signal.aborted; nextMs = Math.max(nextMs + everyMs, Date.now())) {
-      await delay(Math.max(0, nextMs - Date.now()), undefined, { signal }).catch(() => undefined);
+      await delay(Math.max(0, nextMs - Date.now()), signal);
       if (signal.aborted) return;
       const id = newEventId(Date.now());
       this.#book.write({ what: "publishing", id, atMs: Date.now() });

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { MeshError } from "@adaos/core";
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import { InvalidArgumentError } from "commander";
 import type { Terminal } from "../terminal/terminal.ts";
 
@@ -14,26 +14,26 @@ export interface ChangeOptions {
 /**
  * Whether to go on. Only tells what would be done when it is nothing, or `--dry-run`. Rejects with `usage` when nobody
  * can be asked.
- * @param found `count` things that are meant; the rest is told too.
+ * @param found how many things are meant; the rest is told too.
  */
 export async function confirmed(
   verb: string,
-  things: string,
+  thing: string,
   { count, ...rest }: { readonly count: number } & Readonly<Record<string, number>>,
   options: ChangeOptions,
   terminal: Terminal,
 ): Promise<boolean> {
+  const all = counted(count, thing);
   if (options.dryRun === true || count === 0) {
     if (options.json === true)
       terminal.out(visibleJson({ [verb]: count, ...rest, dry_run: options.dryRun === true }));
-    else terminal.say([`would ${verb} ${count} ${things}`, ...counted(rest)].join(", "));
+    else terminal.say([`would ${verb} ${all}`, ...shown(rest)].join(", "));
     return false;
   }
   if (options.yes === true) return true;
-  if (!process.stdin.isTTY)
-    throw new MeshError("usage", `this would ${verb} ${count} ${things}; confirm with --yes`);
+  if (!process.stdin.isTTY) throw new MeshError("usage", `this would ${verb} ${all}; confirm with --yes`);
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await prompt.question(`${verb} ${count} ${things}? [y/N] `);
+  const answer = await prompt.question(`${verb} ${all}? [y/N] `);
   prompt.close();
   return /^y(es)?$/i.test(answer.trim());
 }
@@ -44,10 +44,10 @@ export function tellCounts(
   options: ChangeOptions,
   terminal: Terminal,
 ): void {
-  terminal.out(options.json === true ? visibleJson(result) : counted(result).join(", "));
+  terminal.out(options.json === true ? visibleJson(result) : shown(result).join(", "));
 }
 
-function counted(result: Readonly<Record<string, number>>): string[] {
+function shown(result: Readonly<Record<string, number>>): string[] {
   return Object.entries(result).map(([what, count]) => `${count} ${what}`);
 }
 

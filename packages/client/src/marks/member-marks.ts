@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { join } from "node:path";
 import { type Logger, type Marks, MeshError } from "@adaos/core";
+import { counted } from "@adaos/core/wire";
 import { ownName } from "../disk/owner.ts";
 import { type MarkDisk, MarkFile, REAL_DISK, SUFFIX } from "./mark-file.ts";
 import { MarkIndex } from "./mark-index.ts";
@@ -123,7 +124,7 @@ export class MemberMarks implements Marks {
     if (this.#index.has(this.#idOf(durable, key))) return true;
     for (const { path, untilS, records } of this.#others.lost) {
       if (storedMs > (untilS ?? Number.POSITIVE_INFINITY) * 1000 + CLOCK_SLACK_MS) continue;
-      const message = `${records} marks in ${path} are damaged, and this event may be among them`;
+      const message = `${path} has ${counted(records, "damaged mark")}, and this event may be among them`;
       throw new MeshError(
         "unavailable",
         `${message}; to have such events handled, perhaps again, remove the file`,

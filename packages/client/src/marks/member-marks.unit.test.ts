@@ -275,7 +275,7 @@ describe("MemberMarks on a disk that fails", () => {
     await marks.close();
     const successor = open({ dir: folder });
     expect(await known(successor, 0, 1, 2)).toEqual([true, "unavailable", true]);
-    expect(() => successor.has("d", keyOf(1), NOW_MS)).toThrow(/1 marks in .*damaged.*remove the file/);
+    expect(() => successor.has("d", keyOf(1), NOW_MS)).toThrow(/ has 1 damaged mark, .*remove the file/);
     for (const path of filesIn(folder).filter((one) => one.endsWith(".damaged"))) rmSync(path);
     await new Promise((resolve) => setTimeout(resolve, 3));
     expect(await known(successor, 0, 1, 2)).toEqual([true, false, true]);

@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   MAX_EVENT_BYTES,
   MeshError,
@@ -11,6 +10,7 @@ import {
   parseEventPattern,
   type Transport,
 } from "@adaos/core";
+import { delay } from "@adaos/core/wire";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RecordingLog } from "../../../../test/kit/stand-ins.ts";

@@ -17,7 +17,8 @@ export interface NewMember {
 export function withMember(file: string, { subnet, node }: NodeAddress, member: NewMember): string {
   const { document, text } = read(file, subnet);
   const path = ["subnets", subnet, "members"];
-  if (document.hasIn([...path, node])) throw new MeshError("usage", `${file} has a member ${subnet}/${node}`);
+  if (document.hasIn([...path, node]))
+    throw new MeshError("usage", `${file} has a member ${subnet}/${node} already`);
   const lists = Object.entries(member).filter(([, list]) => list.length > 0);
   return withEntry(document, text, path, node, Object.fromEntries(lists));
 }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "../language/errors.ts";
 import { parseEventRef } from "../language/event-name.ts";
+import { delay } from "../time/delay.ts";
 import type { Logger, SchemaRegistry } from "../transport.ts";
 import type { EventParking } from "./failure-journal.ts";
 
@@ -69,7 +69,7 @@ export class ParkedEvents {
       if (!failed) retryMs = FIRST_RETRY_MS;
       else {
         this.#again = true;
-        await delay(retryMs, undefined, { signal, ref: false }).catch(() => undefined);
+        await delay(retryMs, signal);
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
       }
     }

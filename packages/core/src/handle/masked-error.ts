@@ -8,7 +8,7 @@ const MIN_LENGTH = 4;
 const MAX_VALUES = 1000;
 /** Characters of an error's text. */
 const MAX_TEXT = 65_536;
-const NOT_TOLD = "(not told: too much of it may be classified)";
+const NOT_SHOWN = "(not shown: too much of it may be classified)";
 
 /**
  * The error to be told instead of one thrown while an event was handled: its type, message and stack, with every
@@ -56,6 +56,6 @@ function valuesOf(classified: ClassifiedData, data: unknown): string[] | undefin
 }
 
 function maskText(text: string, values: readonly string[] | undefined, mask: string): string {
-  if (values === undefined || text.length > MAX_TEXT) return NOT_TOLD;
+  if (values === undefined || text.length > MAX_TEXT) return NOT_SHOWN;
   return values.reduce((left, value) => left.replaceAll(value, () => mask), text);
 }

@@ -32,3 +32,8 @@ export function firstLine(text: string, maxLength: number): string {
   const [line = ""] = text.split("\n", 1);
   return visibleText(line.slice(0, maxLength).replaceAll(/\p{Cc}/gu, " "));
 }
+
+/** `1 event`, `2 events`, `0 events`. */
+export function counted(count: number, one: string, many: string = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { escapeUnseen, visibleJson, visibleText } from "./visible-text.ts";
+import { counted, escapeUnseen, visibleJson, visibleText } from "./visible-text.ts";
 
 /** What commands a terminal, turns a text or is not seen: ranges that the test states on its own. */
 const HOSTILE: readonly (readonly [first: number, last: number])[] = [
@@ -67,5 +67,12 @@ describe("visibleJson()", () => {
 describe("escapeUnseen()", () => {
   test("escapes as the language asks", () => {
     expect(escapeUnseen("a\u202eb\n", (char) => `<${char.codePointAt(0)}>`)).toBe("a<8238>b\n");
+  });
+});
+
+describe("counted()", () => {
+  test("tells one thing from many and from none", () => {
+    expect([0, 1, 2].map((n) => counted(n, "event"))).toEqual(["0 events", "1 event", "2 events"]);
+    expect([1, 2].map((n) => counted(n, "process", "processes"))).toEqual(["1 process", "2 processes"]);
   });
 });

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { type Attempt, attemptOf, newRunLetter } from "../dead-letter/dead-letter.ts";
 import type { FailureJournal } from "../dead-letter/failure-journal.ts";
 import { alertGivenUp } from "../dead-letter/given-up-alert.ts";
@@ -17,6 +16,7 @@ import { newEventId } from "../language/event-id.ts";
 import { quote } from "../language/event-name.ts";
 import { HandlingMetrics } from "../measure/handling-metrics.ts";
 import type { Metrics } from "../measure/metrics.ts";
+import { delay } from "../time/delay.ts";
 import { TimeLimit } from "../time/time-limit.ts";
 import type { Logger } from "../transport.ts";
 import type { LetterOwner } from "../wire/dead-letter-subject.ts";
@@ -102,7 +102,8 @@ export async function runAction<T>(
       await run.failed(thrown, decision);
       if (decision.kind !== "retry") throw run.error(thrown, attempt);
     }
-    await delay(decision.delayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await delay(decision.delayMs, signal);
+    signal.throwIfAborted();
   }
 }
 

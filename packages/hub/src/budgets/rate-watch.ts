@@ -1,6 +1,6 @@
 import type { Logger, RateLimit } from "@adaos/core";
-import { EVENT_ROOT, eventsStream, parseSubject, subjectsOf } from "@adaos/core/wire";
-import { type Connection, delay, HeaderReader } from "@adaos/transport-nats";
+import { delay, EVENT_ROOT, eventsStream, parseSubject, subjectsOf } from "@adaos/core/wire";
+import { type Connection, HeaderReader } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
 import { MemberRates, type Overdraft } from "./member-rates.ts";
 
@@ -70,7 +70,7 @@ export class RateWatch {
         isTold = false;
         this.#options.onCounted();
       } catch (err) {
-        this.#options.log[isTold ? "debug" : "warn"]({ err }, "limits of members not held for now");
+        this.#options.log[isTold ? "debug" : "warn"]({ err }, "limits of members not enforced for now");
         isTold = true;
         pauseMs = RETRY_MS;
       }

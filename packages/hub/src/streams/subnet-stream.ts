@@ -1,6 +1,7 @@
 import type { StreamLimits } from "@adaos/config";
 import { type Logger, MeshError, type Policy } from "@adaos/core";
 import {
+  delay,
   doneStream,
   eventsStream,
   farReplyFilter,
@@ -11,7 +12,7 @@ import {
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
 import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
-import { damageNote, delay, ensureLinkDurable, ifThere, type StoreKeeper } from "@adaos/transport-nats";
+import { damageNote, ensureLinkDurable, ifThere, type StoreKeeper } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
 import { planStreams } from "./plan-streams.ts";
 

@@ -1,7 +1,6 @@
 import { type ExecFileException, execFile } from "node:child_process";
-import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "@adaos/core";
-import { messageOf } from "@adaos/core/wire";
+import { delay, messageOf } from "@adaos/core/wire";
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const BUSY_ATTEMPTS = 5;

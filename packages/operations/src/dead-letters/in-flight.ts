@@ -1,3 +1,4 @@
+import { delay } from "@adaos/core/wire";
 /** How many at a time, and how fast. */
 export interface Pace {
   readonly maxInFlight: number;
@@ -18,7 +19,7 @@ export async function inFlight<T>(
     for await (const item of items) {
       const dueMs = perSecond === undefined ? 0 : startedMs + (started * 1000) / perSecond;
       const waitMs = dueMs - performance.now();
-      if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      if (waitMs > 1) await delay(waitMs);
       started++;
       const one: Promise<void> = act(item).finally(() => running.delete(one));
       running.add(one);

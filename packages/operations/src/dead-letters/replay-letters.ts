@@ -1,6 +1,6 @@
 import { MeshError } from "@adaos/core";
-import { deadLettersOf, type LetterOwner } from "@adaos/core/wire";
-import { type DeadLetterQueue, delay } from "@adaos/transport-nats";
+import { deadLettersOf, delay, type LetterOwner } from "@adaos/core/wire";
+import type { DeadLetterQueue } from "@adaos/transport-nats";
 import { batchSize } from "../replay/replay-run.ts";
 import type { FoundLetter, KeptDeadLetter } from "./dead-letters.ts";
 

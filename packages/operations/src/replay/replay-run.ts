@@ -1,6 +1,6 @@
 import { MeshError, type Message } from "@adaos/core";
-import { eventsStream } from "@adaos/core/wire";
-import { delay, StreamPublisher } from "@adaos/transport-nats";
+import { delay, eventsStream } from "@adaos/core/wire";
+import { StreamPublisher } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 import { isNoEvent, type PastEvent, storedBytes } from "./past.ts";
 

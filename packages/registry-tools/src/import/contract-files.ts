@@ -1,5 +1,5 @@
 import { MeshError } from "@adaos/core";
-import { quote } from "@adaos/core/wire";
+import { counted, quote } from "@adaos/core/wire";
 import {
   isObject,
   type JsonObject,
@@ -65,7 +65,7 @@ export function importedContract(
   const notes =
     refused === 0
       ? []
-      : [`${found.at} ${refused} examples of ${found.called} are not valid by its schema and were left out`];
+      : [`${found.at} left out ${counted(refused, "example")} of ${found.called}: not valid by its schema`];
   const record = recordOf(
     found,
     name,

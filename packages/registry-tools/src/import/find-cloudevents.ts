@@ -1,5 +1,6 @@
 import { invalid } from "@adaos/config";
 import { MeshError } from "@adaos/core";
+import { counted } from "@adaos/core/wire";
 import { isObject } from "@adaos/json-schema";
 import { DRAFT_2020, type FoundContract, type FoundContracts, MAX_CONTRACTS } from "./found-contract.ts";
 import { inferSchema } from "./infer-schema.ts";
@@ -41,7 +42,7 @@ export function findCloudEvents(samples: readonly Sample[]): FoundContracts {
   );
   const notes = contracts.map(
     ({ called, examples }) =>
-      `the schema of ${called} was made of ${examples.length} events; say in it what else holds`,
+      `the schema of ${called} was made of ${counted(examples.length, "event")}; say in it what else holds`,
   );
   return { contracts, documents: new Map(), defaultSchema: DRAFT_2020, notes };
 }

@@ -164,7 +164,7 @@ describe("planImport() of JSON Schemas", () => {
     expect(imported.notes).toEqual([
       "notes.yaml is no schema",
       "order/common/types.json is part of others, and no event by itself",
-      expect.stringContaining("1 examples of order/created are not valid"),
+      expect.stringContaining("left out 1 example of order/created: not valid"),
     ]);
     applyContracts(imported.plan);
     expect((await lintRegistry(registry)).findings).toEqual([]);

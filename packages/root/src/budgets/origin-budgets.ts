@@ -1,7 +1,7 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { BUDGET, fillSubject, MESH_STREAM, writerOf } from "@adaos/core/wire";
+import { BUDGET, delay, fillSubject, MESH_STREAM, writerOf } from "@adaos/core/wire";
 import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
-import { type Connection, delay, StreamUsage } from "@adaos/transport-nats";
+import { type Connection, StreamUsage } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
 import { parseFill } from "./parse-fill.ts";
 import { TargetRoom } from "./target-room.ts";

@@ -1,13 +1,7 @@
 import type { MeshError, Message } from "@adaos/core";
-import { type MessageSpan, within } from "@adaos/core/wire";
+import { delay, type MessageSpan, within } from "@adaos/core/wire";
 import { type Progress, Rounds } from "@adaos/daemon";
-import {
-  delay,
-  LineWindow,
-  type OrderedMessage,
-  type StreamWriter,
-  type WriteResult,
-} from "@adaos/transport-nats";
+import { LineWindow, type OrderedMessage, type StreamWriter, type WriteResult } from "@adaos/transport-nats";
 
 /** An admitted event that the target has not stored yet. */
 export interface CarriedEvent {

@@ -1,10 +1,9 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { DEFAULT_DENY, type Denial, type Figure, linkSpan, messageBytes } from "@adaos/core/wire";
+import { DEFAULT_DENY, type Denial, delay, type Figure, linkSpan, messageBytes } from "@adaos/core/wire";
 import type { Part, PartHealth, Progress } from "@adaos/daemon";
 import {
   type AckSource,
   type Connection,
-  delay,
   idOfMsg,
   type OrderedMessage,
   PinnedConsumer,

@@ -1,6 +1,7 @@
 import type { StreamLimits } from "@adaos/config";
 import { type Logger, MAX_EVENT_BYTES, MeshError, type Policy } from "@adaos/core";
 import {
+  delay,
   downlinkDurable,
   EVENT_ROOT,
   farReplyFilter,
@@ -13,7 +14,6 @@ import {
 import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
 import {
   damageNote,
-  delay,
   dropOtherDurables,
   ensureLinkDurable,
   type StoreKeeper,

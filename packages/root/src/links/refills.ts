@@ -1,5 +1,6 @@
 import { decodeEnvelope, type Logger, MeshError } from "@adaos/core";
 import {
+  delay,
   downlinkDurable,
   EVENT_ROOT,
   ingestSubject,
@@ -10,7 +11,6 @@ import {
 import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
 import {
   type Connection,
-  delay,
   type RefillReply,
   type RefillRequest,
   rewindDurable,

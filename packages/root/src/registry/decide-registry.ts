@@ -1,4 +1,5 @@
 import { type AutoApply, configErrorOf } from "@adaos/config";
+import { counted } from "@adaos/core/wire";
 import type { PartHealth } from "@adaos/daemon";
 import { shortHash } from "@adaos/registry";
 import type { FolderJudgement, GateChange, GateFault, ServedRegistry } from "@adaos/registry-tools";
@@ -92,7 +93,7 @@ function toldOf(dir: string, outcome: RegistryOutcome, isOffered: boolean): stri
       return `what is saved in ${dir} is refused (${first?.rule}): ${why}${others}`;
     }
     case "waiting":
-      return `${outcome.changes.length} changed events wait for adaos registry apply`;
+      return `${counted(outcome.changes.length, "changed event")} to be put in force: adaos registry apply`;
     default:
       return undefined;
   }

@@ -1,11 +1,10 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { messageOf, registryOfferSubject } from "@adaos/core/wire";
+import { delay, messageOf, registryOfferSubject } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import { headingOf, partOf } from "@adaos/registry";
 import type { ServedRegistry } from "@adaos/registry-tools";
 import {
   type Connection,
-  delay,
   plainText,
   type RegistryOffer,
   type RegistryOfferReply,

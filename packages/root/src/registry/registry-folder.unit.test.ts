@@ -76,7 +76,9 @@ describe("RegistryFolder", () => {
     const good = folder.inForce?.digest;
     expect(good).toBeDefined();
     await writeFiles(dir, COMPATIBLE);
-    await until("it waits", () => noteOf(folder).includes("wait for adaos registry apply"));
+    await until("it waits", () =>
+      noteOf(folder).includes("1 changed event to be put in force: adaos registry apply"),
+    );
     const wanted = String(folder.health().details?.["waiting"]);
     await writeFile(registryApprovalFile(stateDir), "0".repeat(64));
     await new Promise((resolve) => setTimeout(resolve, 1200));

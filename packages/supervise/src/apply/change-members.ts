@@ -49,6 +49,8 @@ export async function rotateKey(id: string, leaf: boolean, state: string): Promi
 function keyNameOf(id: string, leaf: boolean, { nodes }: Layout): string {
   const node = nodes.find((candidate) => candidate.id === (leaf ? `${id}/hub` : id));
   if (node === undefined) {
+    if (!leaf && nodes.some((candidate) => candidate.id === `${id}/hub`))
+      throw new MeshError("usage", `${id} is a subnet: rotate ${id}/hub or a member, or ${id} with --leaf`);
     const what = leaf ? `subnet ${id}` : `node ${id}`;
     throw new MeshError(
       "usage",

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { nodeFileDigest, runFilePath, startTimeOf } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { messageOf } from "@adaos/core/wire";
+import { delay, messageOf } from "@adaos/core/wire";
 import type { NodeStatus, RunFile } from "@adaos/daemon";
 import type { Layout, NodeLayout } from "@adaos/provision";
 import { askHealth } from "../health.ts";
@@ -107,7 +107,7 @@ export async function untilNone(
         `written, and ${what} after ${limitMs / 1000} s:\n  ${waiting.join("\n  ")}`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    await delay(pollMs);
   }
 }
 

@@ -1,6 +1,6 @@
 import { readNodeFile } from "@adaos/config";
 import { Policy, type PolicyRule } from "@adaos/core";
-import { messageOf, rulesOf } from "@adaos/core/wire";
+import { counted, messageOf, rulesOf } from "@adaos/core/wire";
 import type { Hop, LoadedPolicy } from "@adaos/policy";
 import { askPolicy, diffPolicies, type PolicyInquiry, type PolicyState } from "@adaos/policy";
 import { findLayout, isRemote, isRemoteMember, type Layout } from "@adaos/provision";
@@ -104,7 +104,7 @@ export async function notInForce(
     changes === 0
       ? []
       : [
-          `${file} is not what is in force: adaos policy diff tells ${changes} changes, adaos policy apply makes them`,
+          `${file} is not what is in force: adaos policy diff tells ${counted(changes, "change")}, and adaos policy apply puts it in force`,
         ];
   return [...told, ...different, ...unread, ...(await notAtTheirFiles(layout.nodes, stateDir))];
 }

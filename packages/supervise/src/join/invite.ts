@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isLoopback, runFilePath } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { ROOT_DOMAIN } from "@adaos/core/wire";
+import { delay, ROOT_DOMAIN } from "@adaos/core/wire";
 import type { NodeStatus, RunFile } from "@adaos/daemon";
 import { loadPolicy } from "@adaos/policy";
 import {
@@ -92,7 +92,7 @@ async function untilKnown(stateDir: string, isSo: (open: readonly unknown[]) => 
         `the root has not taken up its invitations after ${IN_FORCE_MS / 1000} s; see adaos status`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await delay(POLL_MS);
   }
 }
 

@@ -1,4 +1,5 @@
 import { MeshError } from "@adaos/core";
+import { delay } from "@adaos/core/wire";
 import {
   askToEnd,
   isRunning,
@@ -94,7 +95,7 @@ async function allEnded(records: readonly ProcessRecord[], limitMs: number): Pro
   const deadlineMs = Date.now() + limitMs;
   while (records.some(isRunning)) {
     if (Date.now() >= deadlineMs) return false;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await delay(50);
   }
   return true;
 }

@@ -1,4 +1,5 @@
 import type { ConfigError } from "@adaos/config";
+import { counted } from "@adaos/core/wire";
 import type { ResilienceLog } from "@adaos/daemon";
 import type { Restart } from "../processes/kept-process.ts";
 import { SUPERVISOR } from "../processes/process-table.ts";
@@ -125,14 +126,14 @@ export class Incidents {
   get note(): string | undefined {
     const alerts = this.alerts.map(
       ({ component, reason, failures }) =>
-        `ALERT ${component}: ${failures} starts did not help (${shown(reason)})`,
+        `ALERT ${component}: ${counted(failures, "start")} did not help (${shown(reason)})`,
     );
     const last = this.#restarts.at(-1);
     const restarts =
       last === undefined
         ? []
         : [
-            `${this.#count} restart${this.#count === 1 ? "" : "s"}, the last of ${last.component} at ${last.ts} (${shown(last.reason)})`,
+            `${counted(this.#count, "restart")}, the last of ${last.component} at ${last.ts} (${shown(last.reason)})`,
           ];
     const all = [...alerts, ...restarts];
     return all.length === 0 ? undefined : all.join("; ");

@@ -1,6 +1,6 @@
 import type { ConfigError } from "@adaos/config";
+import { delay } from "@adaos/core/wire";
 import type { Layout } from "@adaos/provision";
-import { delay } from "@adaos/transport-nats";
 import type { KeptProcess } from "../processes/kept-process.ts";
 import { ANSWER_MS, type Answer, reasonToEnd } from "./answer.ts";
 import { DaemonAsker } from "./ask-daemon.ts";

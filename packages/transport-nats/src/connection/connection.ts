@@ -1,5 +1,5 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { inboxPrefix, messageOf, randomId, within } from "@adaos/core/wire";
+import { delay, inboxPrefix, messageOf, randomId, within } from "@adaos/core/wire";
 import {
   type ConnectionOptions as DialOptions,
   connect as dial,
@@ -226,18 +226,4 @@ class NatsLink implements Connection {
       }
     }
   }
-}
-
-/** Resolves after `ms`, or at once when `signal` aborts. */
-export function delay(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted === true) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done, { once: true });
-  });
 }

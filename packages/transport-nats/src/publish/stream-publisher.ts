@@ -1,5 +1,5 @@
 import { MAX_EVENT_BYTES, MeshError, type Message, type PublishReceipt } from "@adaos/core";
-import { MAX_PAYLOAD_BYTES, messageBytes, messageProblem, randomId } from "@adaos/core/wire";
+import { delay, MAX_PAYLOAD_BYTES, messageBytes, messageProblem, randomId } from "@adaos/core/wire";
 import type { Connection } from "../connection/connection.ts";
 import { headerBlock, publishRaw, type RawMessage } from "../connection/raw-publish.ts";
 import { AckInbox } from "../pull/ack-inbox.ts";
@@ -205,7 +205,7 @@ export class StreamPublisher {
       const outcomes = left.length === 1 ? await this.#sendSingly(left) : await this.#sendBatch(left);
       left = settleOutcomes(left, outcomes);
       if (outcomes.some((outcome) => "again" in outcome)) this.#giveUpLate();
-      if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+      if (left.length > 0) await delay(RETRY_PAUSE_MS);
       left = withdrawAborted(left);
     }
   }

@@ -1,7 +1,7 @@
 import type { Logger } from "@adaos/core";
-import { every } from "@adaos/core/wire";
+import { delay, every } from "@adaos/core/wire";
 import type { Msg } from "nats";
-import { type Connection, delay } from "../connection/connection.ts";
+import type { Connection } from "../connection/connection.ts";
 import { type AckSource, type AckSubject, AckSubjects } from "./ack-subject.ts";
 import type { ConsumerState } from "./consumer-state.ts";
 import { EarlyMessages } from "./early-messages.ts";

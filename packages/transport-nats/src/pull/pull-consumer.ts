@@ -1,7 +1,7 @@
 import type { Logger, Settlement } from "@adaos/core";
-import { every, RecentMap } from "@adaos/core/wire";
+import { delay, every, RecentMap } from "@adaos/core/wire";
 import type { Msg } from "nats";
-import { type Connection, delay } from "../connection/connection.ts";
+import type { Connection } from "../connection/connection.ts";
 import type { AckSubject } from "./ack-subject.ts";
 import { PullLoop, type PullState } from "./pull-loop.ts";
 

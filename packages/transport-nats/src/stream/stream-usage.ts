@@ -1,7 +1,7 @@
 import type { Logger } from "@adaos/core";
-import { within } from "@adaos/core/wire";
+import { delay, within } from "@adaos/core/wire";
 import type { JetStreamManager } from "nats";
-import { type Connection, delay } from "../connection/connection.ts";
+import type { Connection } from "../connection/connection.ts";
 import { HeaderReader } from "../connection/header-reader.ts";
 import { decideShares, StreamHoldings, UnreadHoldings } from "./stream-shares.ts";
 

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MeshError } from "@adaos/core";
+import { counted } from "@adaos/core/wire";
 import { peersDir } from "./peers-dir.ts";
 import { runTool } from "./run-tool.ts";
 
@@ -54,7 +55,7 @@ export async function unpackDebianPackage(name: string, say: (line: string) => v
     say(`reading this machine's package lists for ${name}`);
     await apt(["update"]);
     const missing = missingPackages(await apt(["install", "--simulate", "--no-install-recommends", name]));
-    say(`downloading ${name}: ${missing.length} packages`);
+    say(`downloading ${name}: ${counted(missing.length, "package")}`);
     await apt(["download", ...missing]);
     for (const archive of (await readdir(dir)).filter((file) => file.endsWith(".deb"))) {
       await runTool("dpkg-deb", ["-x", archive, "root"], { cwd: dir, timeoutMs: STEP_MS });

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
-import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "@adaos/core";
+import { delay } from "@adaos/core/wire";
 import { connect, type JetStreamManager, JSONCodec, type NatsConnection } from "nats";
 import type { Contender, ContenderEntry, Place } from "../../contender.ts";
 import { consumeTexts } from "../../contenders/bare-consumer.ts";

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "@adaos/core";
+import { delay } from "@adaos/core/wire";
 import type { Contender, ContenderEntry, Place } from "../../contender.ts";
 import { areNpmPeersInstalled, installNpmPeers, loadPeer } from "../install/npm-peers.ts";
 import { type BrokerSettings, EXCHANGE, startBrokers } from "./rabbitmq-brokers.ts";

@@ -1,6 +1,5 @@
 import type { BridgeRun } from "@adaos/bridge";
 import { bridgeIn, bridgeOut, isOneSubject, openForeignServer, subjectsOverlap } from "@adaos/bridge";
-import { connect } from "@adaos/client";
 import { resolveStateDir } from "@adaos/config";
 import { type CloudEventMode, type DataClass, MeshError, parseEventRef } from "@adaos/core";
 import { DATA_CLASSES } from "@adaos/core/wire";
@@ -8,6 +7,7 @@ import { readLayout } from "@adaos/provision";
 import { loadRegistry } from "@adaos/registry";
 import { untilAsked } from "@adaos/supervise";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { connectMember } from "../../connect-member.ts";
 import { type StateOptions, stateOption } from "../../options/options.ts";
 import { quietLog, type Terminal } from "../../terminal/terminal.ts";
 
@@ -76,7 +76,7 @@ async function bridge(options: BridgeOptions, terminal: Terminal): Promise<void>
   const foreign = await openForeignServer({ url, creds, tls, allowPlain }, `adaos bridge ${as}`);
   const asked = untilAsked();
   try {
-    const bus = await connect({ as, state, component: "bridge", log: quietLog(terminal) });
+    const bus = await connectMember({ as, state, component: "bridge", log: quietLog(terminal) });
     let run: BridgeRun | undefined;
     try {
       if (subject !== undefined) {

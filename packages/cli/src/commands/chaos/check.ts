@@ -1,7 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { balanceOf, ChaosMesh, findRoute, isBalanced, Traffic, untilDrained } from "@adaos/chaos";
 import { resolveStateDir } from "@adaos/config";
-import { visibleJson } from "@adaos/core/wire";
+import { counted, delay, visibleJson } from "@adaos/core/wire";
 import { Command } from "commander";
 import { jsonOption, stateOption } from "../../options/options.ts";
 import { EXIT_CODES } from "../../terminal/exit-codes.ts";
@@ -35,10 +34,10 @@ export function chaosCheckCommand(terminal: Terminal): Command {
       terminal.say(`${route.event} from ${route.from} to ${route.to}, ${options.rate}/s; book: ${book}`);
       const signal = untilInterrupted();
       const traffic = await Traffic.open(mesh, route, book);
-      const telling = progress(terminal, () => `${traffic.waiting} events on their way`);
+      const telling = progress(terminal, () => `${counted(traffic.waiting, "event")} on the way`);
       try {
         traffic.start(options.rate);
-        await delay(options.duration, undefined, { signal }).catch(() => undefined);
+        await delay(options.duration, signal);
         await traffic.stop();
         await untilDrained(traffic, options.limit);
         const balance = await balanceOf(mesh, route, book);

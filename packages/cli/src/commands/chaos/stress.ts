@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ChaosMesh, stress } from "@adaos/chaos";
 import { resolveStateDir } from "@adaos/config";
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { progress } from "../../terminal/progress.ts";
@@ -34,7 +34,7 @@ export function chaosStressCommand(terminal: Terminal): Command {
       const { output } = options;
       const file = output === undefined ? join(stateDir, "logs", "r_v0_1_1_poc.jsonl") : resolve(output);
       let asked = 0;
-      const telling = progress(terminal, () => `${asked} answers`);
+      const telling = progress(terminal, () => counted(asked, "answer"));
       try {
         const times = { durationMs: options.duration, intervalMs: Math.max(100, options.interval) };
         const summary = await stress(
@@ -48,7 +48,7 @@ export function chaosStressCommand(terminal: Terminal): Command {
         );
         if (options.json === true) return terminal.out(visibleJson({ ...summary, output: file }));
         const statuses = Object.entries(summary.statuses).map(([status, count]) => `${count} x ${status}`);
-        terminal.out(`${summary.samples} answers: ${statuses.join(", ")}`);
+        terminal.out(`${counted(summary.samples, "answer")}: ${statuses.join(", ")}`);
         terminal.out(`mean ${summary.mean_ms} ms, longest ${summary.max_ms} ms`);
         terminal.say(`written to ${file}`);
       } finally {

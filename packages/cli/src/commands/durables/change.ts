@@ -116,7 +116,7 @@ async function change(
     unsettled += row.unsettled;
   });
   const found = { count: names.length, pending, unsettled };
-  if (!(await confirmed(verb, "durables", found, options, terminal))) return;
+  if (!(await confirmed(verb, "durable", found, options, terminal))) return;
   await eachOf(make);
   tellCounts({ [done]: names.length }, options, terminal);
 }

@@ -1,4 +1,4 @@
-import { parseNodeAddress, visibleJson } from "@adaos/core/wire";
+import { counted, parseNodeAddress, visibleJson } from "@adaos/core/wire";
 import { type DurableRow, memberDurables } from "@adaos/operations";
 import { Command } from "commander";
 import type { StateOptions } from "../../options/options.ts";
@@ -29,7 +29,7 @@ export function durablesListCommand(terminal: Terminal): Command {
       }
       const head = ["durable", "takes", "pending", "unsettled", "last activity", ""];
       for (const line of table(rows.length === 0 ? [] : [head, ...rows.map(cells)])) terminal.out(line);
-      terminal.say(`${rows.length} durables`);
+      terminal.say(counted(rows.length, "durable"));
     });
 }
 

@@ -1,10 +1,11 @@
 import { resolveStateDir } from "@adaos/config";
-import { failuresOf, firstLine, visibleJson } from "@adaos/core/wire";
+import { counted, failuresOf, firstLine, visibleJson } from "@adaos/core/wire";
 import { EventMask, hubServers, type KnownEvent, lookUpEvent } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { type Terminal, table } from "../../terminal/terminal.ts";
+import { thoseThatAnswer } from "./failures/failure-options.ts";
 
 export function eventsDetailCommand(terminal: Terminal): Command {
   return new Command("detail")
@@ -15,7 +16,8 @@ export function eventsDetailCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos events detail EVT-20260105-093000-0123456789ab --json")
     .action(async (id: string, options: StateOptions) => {
       const mask = await EventMask.open(options.state, terminal.say);
-      const hubs = hubServers(readLayout(resolveStateDir(options.state)), undefined);
+      const layout = readLayout(resolveStateDir(options.state));
+      const hubs = await thoseThatAnswer(hubServers(layout, undefined), terminal);
       const known = masked(await lookUpEvent(hubs, id), mask);
       if (options.json === true) return terminal.out(visibleJson(known));
       for (const line of describe(known)) terminal.out(line);
@@ -42,8 +44,7 @@ function describe({ event_id, event, records, dead_letters }: KnownEvent): strin
     const { node, durable, status, timestamp, error_info, recovery_actions, attempts = [] } = record;
     const why =
       error_info === undefined ? "" : `${error_info.category}: ${firstLine(error_info.message, 200)}`;
-    const failures = failuresOf(record);
-    const tries = failures === 1 ? "1 failed attempt" : `${failures} failed attempts`;
+    const tries = counted(failuresOf(record), "failed attempt");
     lines.push("", `${node} ${durable}  ${status} ${timestamp}, ${tries}  ${why}`.trimEnd());
     for (const [i, { timestamp: at, action, backoff_seconds }] of recovery_actions.entries()) {
       const failed = attempts[i + attempts.length - recovery_actions.length];

@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import { type ProcessingRecord, visibleJson } from "@adaos/core/wire";
+import { counted, type ProcessingRecord, visibleJson } from "@adaos/core/wire";
 import {
   deadLetters,
   EventMask,
@@ -51,7 +51,7 @@ async function exportReport(options: ExportOptions, terminal: Terminal): Promise
   const written: Written = { records: 0, dead_letters: 0 };
   const told = progress(
     terminal,
-    () => `${written.records} records and ${written.dead_letters} dead letters so far`,
+    () => `${counted(written.records, "record")} and ${counted(written.dead_letters, "dead letter")} so far`,
   );
   try {
     await (options.format === "jsonl"
@@ -64,7 +64,10 @@ async function exportReport(options: ExportOptions, terminal: Terminal): Promise
   }
   if (options.output === "-") return;
   if (options.json === true) terminal.out(visibleJson({ output: options.output, ...written }));
-  else terminal.say(`${options.output}: ${written.records} records, ${written.dead_letters} dead letters`);
+  else
+    terminal.say(
+      `${options.output}: ${counted(written.records, "record")}, ${counted(written.dead_letters, "dead letter")}`,
+    );
 }
 
 async function writeLines(

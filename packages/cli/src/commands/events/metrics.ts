@@ -54,7 +54,7 @@ function print(summary: MetricsSummary, terminal: Terminal): void {
     ["dead letter", String(outcomes.dead_letter), share(outcomes.dead_letter, total)],
     ["repeated", String(summary.repeated), "not run again"],
     ["parked", String(summary.parked), "waited for their schema"],
-    ["held", String(summary.held), "put off"],
+    ["put off", String(summary.held), "the hub took no dead letter or mark"],
   ]);
   section(terminal, "failed attempts by category", countRows(summary.by_category));
   section(terminal, "failed attempts by type", countRows(summary.by_type));

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import { Command } from "commander";
 import { jsonOption } from "../../options/options.ts";
 import { type RegistryOptions, registryOption } from "../../options/registry-options.ts";
@@ -38,6 +38,8 @@ export function eventsPackCommand(terminal: Terminal): Command {
       for (const path of changed) terminal.out(`${would}change ${join(output, path)}`);
       for (const path of removed) terminal.out(`${would}remove ${join(output, path)}`);
       const largest = Math.max(0, ...parts.map(({ tokens }) => tokens));
-      terminal.say(`${events} events in ${parts.length} parts, the largest of about ${largest} tokens`);
+      terminal.say(
+        `${counted(events, "event")} in ${counted(parts.length, "part")}, the largest of about ${largest} tokens`,
+      );
     });
 }

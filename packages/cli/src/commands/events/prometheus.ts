@@ -1,4 +1,4 @@
-import { prometheusText, visibleJson } from "@adaos/core/wire";
+import { counted, prometheusText, visibleJson } from "@adaos/core/wire";
 import { Command } from "commander";
 import { openOutput } from "../../terminal/output-file.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
@@ -30,6 +30,6 @@ export function eventsPrometheusCommand(terminal: Terminal): Command {
       }
       if (options.output === "-") return;
       if (options.json === true) terminal.out(visibleJson({ output: options.output }));
-      else terminal.say(`${options.output}: ${snapshots.length} hours of members`);
+      else terminal.say(`${options.output}: ${counted(snapshots.length, "hour")} of members`);
     });
 }

@@ -1,6 +1,6 @@
 import { MeshError, type MeshErrorCode } from "@adaos/core";
 import { describe, expect, test } from "vitest";
-import { publishAgain } from "./publish-again.ts";
+import { type Attempt, publishAgain } from "./publish-again.ts";
 
 const ID = "EVT-20260101-000000-abcdef";
 
@@ -42,5 +42,38 @@ describe("publishAgain()", () => {
         code: "timeout",
         message: `attempt 1; repeat it with --event-id ${ID}, and it is stored once`,
       });
+  });
+
+  test("gives up an attempt that hangs: the event may be stored when it was sent, and is not sent later", async () => {
+    let go: () => void = () => undefined;
+    const hangs = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const sent: string[] = [];
+    const ends: Promise<unknown>[] = [];
+    const hang =
+      (text: string, when: "connecting" | "sent"): Attempt<string> =>
+      (onSend) => {
+        const end = (async () => {
+          if (when === "connecting") await hangs;
+          onSend();
+          sent.push(text);
+          await hangs;
+          return text;
+        })();
+        ends.push(end);
+        return end;
+      };
+    await expect(publishAgain(ID, 20, hang("a", "sent"), 1)).rejects.toMatchObject({
+      code: "timeout",
+      message: `the hub did not answer within 20 ms; repeat it with --event-id ${ID}, and it is stored once`,
+    });
+    await expect(publishAgain(ID, 20, hang("b", "connecting"), 1)).rejects.toMatchObject({
+      code: "unavailable",
+      message: "no hub to publish to within 20 ms",
+    });
+    go();
+    await Promise.allSettled(ends);
+    expect(sent).toEqual(["a"]);
   });
 });

@@ -1,10 +1,10 @@
-import { connect } from "@adaos/client";
 import { resolveStateDir } from "@adaos/config";
 import { MeshError, newEventId, type Published, type PublishOptions, parseEventRef } from "@adaos/core";
 import { visibleJson } from "@adaos/core/wire";
 import { withAllViolations } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { Command, Option } from "commander";
+import { connectMember } from "../../connect-member.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseData } from "../../options/parse-data.ts";
 import { parseDuration } from "../../options/parse-time.ts";
@@ -34,7 +34,11 @@ export function eventsPublishCommand(terminal: Terminal): Command {
     .option("--idempotency-key <key>", "names the effect, so that handlers can tell a repetition")
     .option("--correlation-id <id>", "ties the event to others")
     .option("--event-id <id>", "repeat a publish whose outcome is unknown")
-    .option("--wait <time>", "while the hub is away try again for so long: 30s, 10m, 2h", parseDuration)
+    .option(
+      "--wait <time>",
+      "while the hub is away try again, for so long at most: 30s, 10m, 2h",
+      parseDuration,
+    )
     .addOption(
       new Option(
         "--outbox",
@@ -52,7 +56,9 @@ export function eventsPublishCommand(terminal: Terminal): Command {
       const options = { ...given, eventId: given.eventId ?? newEventId(Date.now()) };
       const data = parseData(options.data);
       const { eventId, subject, stream, seq, duplicate } = await explained(event, data, options, () =>
-        publishAgain(options.eventId, options.wait ?? 0, () => publishOnce(event, data, options, terminal)),
+        publishAgain(options.eventId, options.wait ?? 0, (onSend) =>
+          publishOnce(event, data, options, terminal, onSend),
+        ),
       );
       if (stream === OUTBOX)
         terminal.say(`the hub is away: kept on this machine, sent by the next program of ${options.as}`);
@@ -68,8 +74,9 @@ async function publishOnce(
   data: unknown,
   options: EventsPublishOptions,
   terminal: Terminal,
+  onSend: () => void,
 ): Promise<Published> {
-  const bus = await connect({
+  const bus = await connectMember({
     as: options.as,
     state: options.state,
     component: "cli",
@@ -79,6 +86,7 @@ async function publishOnce(
     ...(options.wait === undefined ? {} : { outbox: false }),
   });
   try {
+    onSend();
     return await bus.publish(event, data, publishOptions(options));
   } finally {
     await bus.close();

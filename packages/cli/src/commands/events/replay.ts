@@ -1,6 +1,13 @@
 import { resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { eventsStream, newReplayId, replayIdProblem, type Signatures, visibleJson } from "@adaos/core/wire";
+import {
+  counted,
+  eventsStream,
+  newReplayId,
+  replayIdProblem,
+  type Signatures,
+  visibleJson,
+} from "@adaos/core/wire";
 import {
   findTarget,
   hubServers,
@@ -100,7 +107,7 @@ async function replay(
   await warnIfTooMuch(hub, survey, terminal);
   // Nothing is stored then, and nobody is to be asked; why they failed is to be told.
   const onlyFails = count === 0 && failed > 0 && options.dryRun !== true;
-  if (!onlyFails && !(await confirmed("replay", "events", { count, skipped, failed }, options, terminal)))
+  if (!onlyFails && !(await confirmed("replay", "event", { count, skipped, failed }, options, terminal)))
     return;
   const again = (fromSeq: number): string => commandLine(pattern, options, plan, fromSeq, survey.last);
   terminal.say(`replay ${plan.replayId}; if it is cut short, go on with: ${again(survey.first)}`);
@@ -137,7 +144,7 @@ async function planOf(
 
 async function surveyed(hub: OpenServer, plan: ReplayPlan, terminal: Terminal): Promise<Survey> {
   const survey: Survey = { count: 0, skipped: 0, failed: 0, bytes: 0, first: 0, last: 0 };
-  const told = progress(terminal, () => `${survey.count} events found so far`);
+  const told = progress(terminal, () => `${counted(survey.count, "event")} found so far`);
   try {
     await surveyPast(hub, plan, survey);
   } finally {

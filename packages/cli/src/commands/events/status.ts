@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import { firstLine, messageOf, visibleJson } from "@adaos/core/wire";
+import { counted, firstLine, messageOf, visibleJson } from "@adaos/core/wire";
 import {
   type CountedFailures,
   type DurableState,
@@ -79,7 +79,7 @@ function print(status: EventsStatus, terminal: Terminal): void {
     ],
     [
       "parked",
-      `${status.parked_events} events without a schema, ${status.parked} waits of durables for them`,
+      `${counted(status.parked_events, "event")} without a schema, ${counted(status.parked, "wait")} of durables for one`,
     ],
     ["retry candidates", `${candidates.transient} transient, ${candidates.unknown} of unknown cause`],
     [
@@ -102,5 +102,5 @@ function print(status: EventsStatus, terminal: Terminal): void {
   ]);
   const head = ["subnet", "node", "durable", "pending", "unsettled", "redelivered", ""];
   for (const line of table([head, ...rows])) terminal.out(line);
-  for (const { subnet, reason } of status.unreachable) terminal.say(`${subnet} does not answer: ${reason}`);
+  for (const { reason } of status.unreachable) terminal.say(`left out ${reason}`);
 }

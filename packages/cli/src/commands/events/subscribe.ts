@@ -1,9 +1,10 @@
-import { type Bus, connect } from "@adaos/client";
+import type { Bus } from "@adaos/client";
 import { MeshError, type StartAt } from "@adaos/core";
 import { originTokenProblem, quote, visibleJson } from "@adaos/core/wire";
 import { EventMask } from "@adaos/operations";
 import { untilAsked } from "@adaos/supervise";
 import { Command, Option } from "commander";
+import { connectMember } from "../../connect-member.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseCount } from "../../options/parse-count.ts";
 import { quietLog, type Terminal } from "../../terminal/terminal.ts";
@@ -41,7 +42,7 @@ async function subscribe(pattern: string, options: SubscribeOptions, terminal: T
   const { as, state } = options;
   const from = parseOrigin(options.from);
   const mask = await EventMask.open(state, terminal.say);
-  const bus = await connect({ as, state, component: "cli", log: quietLog(terminal) });
+  const bus = await connectMember({ as, state, component: "cli", log: quietLog(terminal) });
   const asked = untilAsked();
   try {
     await Promise.race([printed(bus, pattern, { ...options, from, mask }, terminal), asked.promise]);

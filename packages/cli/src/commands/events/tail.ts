@@ -1,16 +1,17 @@
-import { readServerAccess, resolveStateDir } from "@adaos/config";
-import { decodeEnvelope, type Envelope, MeshError } from "@adaos/core";
+import { resolveStateDir } from "@adaos/config";
+import { decodeEnvelope, type Envelope, type EventPattern } from "@adaos/core";
 import { messageOf, parseSubject, patternToFilter, visibleJson } from "@adaos/core/wire";
-import { EventMask, undeclaredNote } from "@adaos/operations";
-import { readLayout, serverOf } from "@adaos/provision";
+import { EventMask, undeclaredNote, withServers } from "@adaos/operations";
+import { readLayout, type ServerLayout, serverOf } from "@adaos/provision";
 import { untilAsked } from "@adaos/supervise";
-import { openConnection } from "@adaos/transport-nats";
+import type { Connection } from "@adaos/transport-nats";
 import { Command, Option } from "commander";
 import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions } from "nats";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseCount } from "../../options/parse-count.ts";
 import { parsePattern } from "../../options/parse-pattern.ts";
 import { parseDuration } from "../../options/parse-time.ts";
+import { EXIT_CODES } from "../../terminal/exit-codes.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 
 interface EventsTailOptions extends StateOptions {
@@ -48,34 +49,55 @@ async function tail(text: string, options: EventsTailOptions, terminal: Terminal
   const mask = await EventMask.open(options.state, terminal.say);
   const note = undeclaredNote(pattern, mask.names);
   if (note !== undefined) terminal.say(note);
-  const silent = (): void => undefined;
-  const connection = await openConnection({
-    ...readServerAccess(server),
-    name: "adaos events tail",
-    user: "tail",
-    log: { debug: silent, info: silent, warn: (_fields, event) => terminal.say(event), error: silent },
+  await withServers([server], async ({ connection }) => {
+    const isAway = tellAbsence(connection, options.at, terminal);
+    await follow({ connection, server, pattern, mask }, options, terminal);
+    if (isAway()) process.exitCode = EXIT_CODES.unavailable;
   });
+}
+
+interface Watched {
+  readonly connection: Connection;
+  readonly server: ServerLayout;
+  readonly pattern: EventPattern;
+  readonly mask: EventMask;
+}
+
+async function follow(
+  { connection, server, pattern, mask }: Watched,
+  options: EventsTailOptions,
+  terminal: Terminal,
+): Promise<void> {
   const asked = untilAsked();
-  try {
-    const js = connection.nc.jetstream();
-    const consumer = await js.consumers.get(server.stream, {
-      filterSubjects: patternToFilter(pattern),
-      ...startOf(options),
-    });
-    // Short pulls: after a server's restart an ordered consumer comes back in 8 s instead of 45 s.
-    const messages = await consumer.consume({ expires: 5000 });
-    void asked.promise.then(() => messages.stop());
-    if (terminal.outIsTty) terminal.say(`watching ${pattern.text} at ${options.at}; Ctrl-C stops`);
-    let left = options.count ?? Number.POSITIVE_INFINITY;
-    for await (const message of messages) {
-      print(message, mask, options.json === true, terminal);
-      if (--left <= 0) break;
-    }
-  } catch (thrown) {
-    throw MeshError.from(thrown, "unavailable", `stream ${server.stream} cannot be read`);
-  } finally {
-    await connection.close();
+  const consumer = await connection.nc.jetstream().consumers.get(server.stream, {
+    filterSubjects: patternToFilter(pattern),
+    ...startOf(options),
+  });
+  // Short pulls: after a server's restart an ordered consumer comes back in 8 s instead of 45 s.
+  const messages = await consumer.consume({ expires: 5000 });
+  void asked.promise.then(() => messages.stop());
+  if (terminal.outIsTty) terminal.say(`watching ${pattern.text} at ${options.at}; Ctrl-C stops`);
+  let left = options.count ?? Number.POSITIVE_INFINITY;
+  for await (const message of messages) {
+    print(message, mask, options.json === true, terminal);
+    if (--left <= 0) break;
   }
+}
+
+/** Says when a server stops answering, and when it answers again. Returns whether it is away. */
+function tellAbsence(connection: Connection, of: string, terminal: Terminal): () => boolean {
+  let isAway = false;
+  connection.listen({
+    onDisconnect: () => {
+      isAway = true;
+      terminal.say(`${of} does not answer any more; waiting for it`);
+    },
+    onReconnect: () => {
+      isAway = false;
+      terminal.say(`${of} answers again`);
+    },
+  });
+  return () => isAway;
 }
 
 /** Where a consumer begins. Pure, but for the clock. */

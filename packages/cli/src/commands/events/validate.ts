@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type EventRef, parseEventRef } from "@adaos/core";
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import { loadRegistry } from "@adaos/registry";
 import type { ItemVerdict } from "@adaos/registry-tools";
 import { Command } from "commander";
@@ -31,7 +31,9 @@ export function eventsValidateCommand(terminal: Terminal): Command {
     .action(async (files: readonly string[], options: ValidateOptions) => {
       const asked = options.event === undefined ? undefined : parseEventRef(options.event);
       const { items, wrong } = await validateFiles(files, asked, options, terminal);
-      terminal.say(items === 0 ? "there is no event in it" : `${items} events, ${wrong} not valid`);
+      terminal.say(
+        items === 0 ? "there is no event in it" : `${counted(items, "event")}, ${wrong} not valid`,
+      );
       if (wrong > 0 || items === 0) process.exitCode = EXIT_CODES["invalid-event"];
     });
 }

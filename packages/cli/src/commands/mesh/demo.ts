@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { connect } from "@adaos/client";
 import { resolveStateDir } from "@adaos/config";
 import { type Bus, type EventData, MeshError } from "@adaos/core";
-import { visibleJson } from "@adaos/core/wire";
+import { delay, visibleJson } from "@adaos/core/wire";
 import { askHealth, startMesh, untilAsked, waitUntilReady } from "@adaos/supervise";
 import { Command } from "commander";
 import { type StateOptions, stateOption } from "../../options/options.ts";
@@ -94,7 +94,7 @@ async function showCrossing<Ref extends string>(
           `${ref} (${eventId}) did not arrive, ${path}, in ${ARRIVAL_LIMIT_MS} ms`,
         );
       }
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await delay(1);
     }
     const tookMs = Math.round(performance.now() - startedMs);
     terminal.say(

@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import { stopProcesses } from "@adaos/supervise";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
@@ -14,6 +14,9 @@ export function downCommand(terminal: Terminal): Command {
     .action(async (options: StateOptions) => {
       const stopped = await stopProcesses(resolveStateDir(options.state));
       if (options.json === true) terminal.out(visibleJson({ stopped }));
-      else terminal.say(stopped === 0 ? "nothing was running" : `stopped ${stopped} processes`);
+      else
+        terminal.say(
+          stopped === 0 ? "nothing was running" : `stopped ${counted(stopped, "process", "processes")}`,
+        );
     });
 }

@@ -3,7 +3,7 @@ import { closeSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openOwnLog, resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { messageOf } from "@adaos/core/wire";
+import { delay, messageOf } from "@adaos/core/wire";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { findLayout, meshFileOf, readLayout } from "@adaos/provision";
 import {
@@ -148,7 +148,7 @@ async function detached(
     if (ended !== undefined) throw new MeshError("unavailable", `the mesh did not start:\n${ended}`);
     if (Date.now() >= deadlineMs)
       throw new MeshError("unavailable", `the mesh did not start; see ${logFile}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await delay(50);
   }
   const layout = readLayout(stateDir);
   await waitUntilReady(layout, stateDir, terminal.say, () => ended);

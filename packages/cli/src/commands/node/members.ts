@@ -1,3 +1,4 @@
+import { parseEventPattern } from "@adaos/core";
 import { visibleJson } from "@adaos/core/wire";
 import type { MemberChange } from "@adaos/supervise";
 import { Command } from "commander";
@@ -15,6 +16,7 @@ interface RemoveOptions extends StateOptions {
 }
 
 const collect = (text: string, before: readonly string[]): string[] => [...before, ...text.split(",")];
+const patterns = (texts: readonly string[]): string[] => texts.map((text) => parseEventPattern(text).text);
 
 export function nodeAddCommand(terminal: Terminal): Command {
   return new Command("add")
@@ -27,8 +29,9 @@ export function nodeAddCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos node add alpha/hall --publish ui. --subscribe ui.,timer.")
     .action(async (id: string, { role: roles, publish, subscribe, ...options }: AddOptions) => {
+      const rights = { roles, publish: patterns(publish), subscribe: patterns(subscribe) };
       const { addMember } = await import("@adaos/supervise");
-      tell(await addMember(id, { roles, publish, subscribe }, options.state), options, terminal);
+      tell(await addMember(id, rights, options.state), options, terminal);
     });
 }
 

@@ -1,6 +1,6 @@
 import { resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import { diffPolicies } from "@adaos/policy";
 import { readLayout } from "@adaos/provision";
 import {
@@ -53,7 +53,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
           `${node} has no key ${keyId} of ${subnet}: it has to join again with a new code before anything is signed by it`,
         );
       }
-      const found = { count: nodes, changes: changes.length };
+      const found = { count: nodes };
       if (options.json === true && options.dryRun === true) {
         terminal.out(visibleJson({ change: nodes, changes: changes.length, moves, dry_run: true }));
         return;
@@ -76,7 +76,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
       });
       if (options.json === true)
         terminal.out(visibleJson({ change: nodes, changes, moves, in_force_ms: inForceMs }));
-      else terminal.out(`${nodes} nodes changed, in force everywhere after ${inForceMs} ms`);
+      else terminal.out(`${counted(nodes, "node")} changed, in force everywhere after ${inForceMs} ms`);
     });
 }
 

@@ -1,4 +1,4 @@
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import { lintPolicy, writtenRules } from "@adaos/policy";
 import { Command } from "commander";
 import { jsonOption, stateOption } from "../../options/options.ts";
@@ -28,7 +28,7 @@ export function policyCheckCommand(terminal: Terminal): Command {
         for (const { place, rule, message } of findings) {
           terminal.say(`${yellow("warning")} ${place} ${rule}: ${message}`);
         }
-        terminal.out(`${rules} rules, ${findings.length} warnings`);
+        terminal.out(`${counted(rules, "rule")}, ${counted(findings.length, "warning")}`);
       }
       if (options.strict === true && findings.length > 0) process.exitCode = EXIT_CODES["invalid-config"];
     });

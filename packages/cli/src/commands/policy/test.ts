@@ -1,4 +1,4 @@
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import { readPolicyCases, runCases, untestedRules, usualCasesFile } from "@adaos/policy";
 import { Command } from "commander";
 import { jsonOption, stateOption } from "../../options/options.ts";
@@ -39,7 +39,7 @@ export function policyTestCommand(terminal: Terminal): Command {
           terminal.say(`${yellow("untested")} ${place} ${id}: no case would miss it`);
         }
         terminal.out(
-          `${results.length - failed.length} of ${results.length} cases hold, ${untested.length} rules untested`,
+          `${results.length - failed.length} of ${results.length} cases hold, ${counted(untested.length, "rule")} untested`,
         );
       }
       if (failed.length > 0 || (options.strict === true && untested.length > 0)) process.exitCode = 1;

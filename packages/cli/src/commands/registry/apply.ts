@@ -1,6 +1,6 @@
 import { resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import { type Layout, readLayout } from "@adaos/provision";
 import type { FolderJudgement, GateChange, GateFault, JudgedFolder } from "@adaos/registry-tools";
 import {
@@ -42,7 +42,7 @@ export function registryApplyCommand(terminal: Terminal): Command {
       const found = { count: changes.length };
       if (isNew && options.dryRun !== true && changes.length === 0) {
         terminal.say("what events mean stays as it is");
-      } else if (isNew && !(await confirmed("change", "events", found, options, terminal))) return;
+      } else if (isNew && !(await confirmed("change", "event", found, options, terminal))) return;
       const inForceMs = await whileLocked(stateDir, async () => {
         approveRegistry(candidate.digest, stateDir);
         return await untilRegistryInForce(candidate, layout, stateDir);
@@ -50,7 +50,10 @@ export function registryApplyCommand(terminal: Terminal): Command {
       const hash = candidate.registry.hash;
       if (options.json === true)
         terminal.out(visibleJson({ change: changes.length, changes, hash, in_force_ms: inForceMs }));
-      else terminal.out(`${changes.length} events changed, in force everywhere after ${inForceMs} ms`);
+      else
+        terminal.out(
+          `${counted(changes.length, "event")} changed, in force everywhere after ${inForceMs} ms`,
+        );
     });
 }
 
@@ -79,7 +82,7 @@ function refuse(
   process.exitCode = EXIT_CODES["invalid-config"];
   if (options.json === true) return terminal.out(visibleJson({ refused: faults.length, changes, faults }));
   terminal.say(
-    `${registryDir} is not put in force: ${faults.length} faults; the mesh goes on with what it has`,
+    `${registryDir} is not put in force: ${counted(faults.length, "fault")}; the mesh goes on with what it has`,
   );
 }
 

@@ -23,7 +23,7 @@ export function storeHealCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos store heal --dry-run")
     .action(async (options: HealOptions) => {
       const plans = new Map<string, readonly HealStep[]>();
-      await withStores(options, async (server, stateDir) => {
+      await withStores(options, terminal, async (server, stateDir) => {
         plans.set(server.of, await planHeal(server, stateDir));
       });
       const steps = [...plans].flatMap(([of, planned]) => planned.map((step) => ({ of, ...step })));
@@ -34,10 +34,13 @@ export function storeHealCommand(terminal: Terminal): Command {
           terminal.out(visibleJson({ of, stream, durable: consumer, goes_on_at: goesOnAt }));
         else terminal.out(`${of}: ${consumer} of ${stream} goes on at ${goesOnAt}`);
       }
-      if (!(await confirmed("heal", "durables", { count: steps.length }, options, terminal))) return;
-      await withStores(options, async (server) => {
-        for (const step of plans.get(server.of) ?? []) await applyHeal(server, step);
-      });
+      if (!(await confirmed("heal", "durable", { count: steps.length }, options, terminal))) return;
+      for (const [at, planned] of plans) {
+        if (planned.length === 0) continue;
+        await withStores({ ...options, at }, terminal, async (server) => {
+          for (const step of planned) await applyHeal(server, step);
+        });
+      }
       tellCounts({ healed: steps.length }, options, terminal);
     });
 }

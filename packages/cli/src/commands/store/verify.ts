@@ -1,4 +1,4 @@
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import { isDamaged, type KnownLoss, knownLosses, type StoreRow, verifyStore } from "@adaos/operations";
 import { Command } from "commander";
 import { jsonOption, stateOption } from "../../options/options.ts";
@@ -18,18 +18,21 @@ export function storeVerifyCommand(terminal: Terminal): Command {
     .option("--deep", "read every message")
     .addOption(stateOption())
     .addOption(jsonOption())
-    .addHelpText("after", "\nWhat was lost before is told too; that alone is no reason for exit code 65.")
+    .addHelpText("after", "\nWhat was lost before is reported too; that alone is no reason for exit code 65.")
     .addHelpText("after", "\nExample:\n  adaos store verify --deep --at alpha")
     .action(async (options: VerifyOptions) => {
       const rows: StoreRow[] = [];
       const known: (KnownLoss & { readonly of: string })[] = [];
       let read = 0;
-      const told = progress(terminal, () => `${rows.length} streams, ${read} messages read`);
+      const told = progress(
+        terminal,
+        () => `${counted(rows.length, "stream")}, ${counted(read, "message")} read`,
+      );
       const onRead = (messages: number): void => {
         read += messages;
       };
       try {
-        await withStores(options, async (server, stateDir) => {
+        await withStores(options, terminal, async (server, stateDir) => {
           const isDeep = options.deep === true;
           for await (const row of verifyStore(server, stateDir, { isDeep, onRead })) rows.push(row);
           known.push(...knownLosses(stateDir, server.of).map((loss) => ({ of: server.of, ...loss })));
@@ -40,7 +43,7 @@ export function storeVerifyCommand(terminal: Terminal): Command {
       const damaged = rows.filter(isDamaged).length;
       if (options.json === true) terminal.out(visibleJson({ damaged, streams: rows, known_losses: known }));
       else print(rows, known, terminal);
-      terminal.say(`${rows.length} streams, ${damaged} damaged`);
+      terminal.say(`${counted(rows.length, "stream")}, ${damaged} damaged`);
       if (damaged > 0) process.exitCode = EXIT_CODES["invalid-event"];
     });
 }

@@ -1,7 +1,7 @@
 import { join, relative, resolve } from "node:path";
 import { resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import { meshFileOf } from "@adaos/provision";
 import { buildEventDocs, isAbout } from "@adaos/registry-tools/docs";
 import { Command } from "commander";
@@ -88,5 +88,5 @@ function tell(
   }
   for (const file of changed) terminal.out(file);
   for (const file of gone) terminal.out(`${file} (removed)`);
-  terminal.say(`${files} files, ${changed.length} written, ${gone.length} removed`);
+  terminal.say(`${counted(files, "file")}, ${changed.length} written, ${gone.length} removed`);
 }

@@ -1,6 +1,6 @@
 import { resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { firstLine, messageOf, visibleJson } from "@adaos/core/wire";
+import { counted, firstLine, messageOf, visibleJson } from "@adaos/core/wire";
 import {
   deadLetters,
   EventMask,
@@ -58,7 +58,7 @@ function listCommand(terminal: Terminal): Command {
       const rows: string[][] = [];
       await eachLetter(options, terminal, ({ entry }) => rows.push(rowOf(entry)));
       for (const line of table(rows)) terminal.out(line);
-      terminal.say(`${rows.length} dead letters`);
+      terminal.say(counted(rows.length, "dead letter"));
     });
 }
 
@@ -101,7 +101,7 @@ function replayCommand(terminal: Terminal): Command {
       const { count, permanent, last } = await survey(options, terminal, isMeant);
       if (permanent > 0)
         terminal.say(`${permanent} of them failed for reasons that time does not cure; fix those first`);
-      if (!(await confirmed("replay", "dead letters", { count }, options, terminal))) return;
+      if (!(await confirmed("replay", "dead letter", { count }, options, terminal))) return;
       const plan = { count, last, isMeant };
       const { done, failed } = await change(plan, options, terminal, (hub, desk, tell) =>
         replayLetters(foundLetters(hub, options), desk, {
@@ -125,7 +125,7 @@ function purgeCommand(terminal: Terminal): Command {
       const beforeMs = Date.now() - options.olderThan * 86_400_000;
       const isMeant = ({ entry }: KeptDeadLetter): boolean => Date.parse(entry.at) < beforeMs;
       const { count, all, last } = await survey(options, terminal, isMeant);
-      if (!(await confirmed("delete", "dead letters", { count }, options, terminal))) return;
+      if (!(await confirmed("delete", "dead letter", { count }, options, terminal))) return;
       const plan = { count, last, isMeant };
       const { done } = await change(plan, options, terminal, (hub, desk, tell) =>
         inFlight(meant(hub, plan, options), { maxInFlight: MAX_IN_FLIGHT }, (letter) =>

@@ -1,4 +1,4 @@
-import { firstLine, letterIdOf, type ProcessingRecord, visibleJson } from "@adaos/core/wire";
+import { counted, firstLine, letterIdOf, type ProcessingRecord, visibleJson } from "@adaos/core/wire";
 import { Newest, processingRecords, replayedLetters } from "@adaos/operations";
 import { Command } from "commander";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
@@ -29,8 +29,8 @@ export function eventsFailedCommand(terminal: Terminal): Command {
       }
       for (const line of table(records.map(rowOf))) terminal.out(line);
       const more = found.seen > records.length ? ` of ${found.seen}; see more with --limit` : "";
-      const what = options.tag === undefined ? "failed events" : "runs";
-      terminal.say(`${records.length} ${what}${more}`);
+      const what = options.tag === undefined ? "failed event" : "run";
+      terminal.say(`${counted(records.length, what)}${more}`);
     });
 }
 

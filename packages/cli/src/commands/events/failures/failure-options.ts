@@ -1,6 +1,6 @@
 import { resolveStateDir } from "@adaos/config";
-import { MeshError, type MeshErrorCode } from "@adaos/core";
-import { type FailureFilter, hubServers, type OpenServer, withServers } from "@adaos/operations";
+import { MeshError } from "@adaos/core";
+import { AWAY, type FailureFilter, hubServers, type OpenServer, withServers } from "@adaos/operations";
 import { readLayout, type ServerLayout } from "@adaos/provision";
 import { type Command, InvalidArgumentError } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
@@ -26,9 +26,6 @@ export function withFilters(command: Command): Command {
       .option("--event <name>", "which event, or a prefix with its dot"),
   );
 }
-
-/** A hub or its server that is down, or that hangs. */
-const AWAY: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout"]);
 
 const MAX_LIMIT = 10_000;
 
@@ -67,8 +64,18 @@ export async function withThoseThatAnswer(
       await withServers([server], use);
     } catch (thrown) {
       if (!(thrown instanceof MeshError) || !AWAY.has(thrown.code)) throw thrown;
-      terminal.say(`left out ${server.of}: ${thrown.message}`);
+      terminal.say(`left out ${thrown.message}`);
       process.exitCode = EXIT_CODES[thrown.code];
     }
   }
+}
+
+/** Those of several servers that answer; the others are told as by {@link withThoseThatAnswer}. */
+export async function thoseThatAnswer(
+  servers: readonly ServerLayout[],
+  terminal: Terminal,
+): Promise<ServerLayout[]> {
+  const answering = new Set<string>();
+  await withThoseThatAnswer(servers, terminal, async ({ of }) => void answering.add(of));
+  return servers.filter(({ of }) => answering.has(of));
 }

@@ -1,6 +1,6 @@
 import { resolveStateDir } from "@adaos/config";
 import { visibleJson } from "@adaos/core/wire";
-import { hubServers, PastFailures, publishedPast, withServers } from "@adaos/operations";
+import { PastFailures, publishedPast } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { loadRegistry } from "@adaos/registry";
 import { Command } from "commander";
@@ -9,7 +9,7 @@ import { parseDuration } from "../../../options/parse-time.ts";
 import { EXIT_CODES } from "../../../terminal/exit-codes.ts";
 import { progress } from "../../../terminal/progress.ts";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
-import { withSubnet } from "../failures/failure-options.ts";
+import { withHubs, withSubnet } from "../failures/failure-options.ts";
 
 interface CheckOptions extends StateOptions {
   readonly at?: string;
@@ -40,7 +40,7 @@ async function check(options: CheckOptions, terminal: Terminal): Promise<PastFai
   const since = new Date(Date.now() - options.againstStream);
   const told = progress(terminal, () => `${failures.checked} checked, ${failures.failed} refused so far`);
   try {
-    await withServers(hubServers(layout, options.at), async (hub) => {
+    await withHubs(options, terminal, async (hub) => {
       for await (const stored of publishedPast(hub, since)) failures.add(hub.of, stored);
     });
   } finally {

@@ -1,6 +1,6 @@
 import { resolveStateDir } from "@adaos/config";
 import { formatEventRef, parseEventPattern } from "@adaos/core";
-import { DURABLE_METADATA, eventsStream, messageOf, visibleJson } from "@adaos/core/wire";
+import { counted, DURABLE_METADATA, eventsStream, messageOf, visibleJson } from "@adaos/core/wire";
 import {
   type Drift,
   driftOf,
@@ -51,7 +51,7 @@ async function look(options: DriftOptions, terminal: Terminal): Promise<Drift[]>
   const durables: SeenDurable[] = [];
   const since = new Date(Date.now() - options.since);
   let read = 0;
-  const told = progress(terminal, () => `${read} events read so far`);
+  const told = progress(terminal, () => `${counted(read, "event")} read so far`);
   try {
     await withThoseThatAnswer(hubServers(layout, options.at), terminal, async (hub) => {
       for await (const durable of seenDurables(hub, terminal)) durables.push(durable);
@@ -98,5 +98,5 @@ function print(drifts: readonly Drift[], json: boolean, terminal: Terminal): voi
     nodes.join(" "),
   ]);
   for (const line of table(rows)) terminal.out(line);
-  terminal.say(drifts.length === 0 ? "no drift" : `${drifts.length} differences`);
+  terminal.say(drifts.length === 0 ? "no drift" : counted(drifts.length, "difference"));
 }

@@ -1,4 +1,4 @@
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import type { Finding } from "@adaos/registry-tools";
 import { Command } from "commander";
 import { jsonOption } from "../../../options/options.ts";
@@ -27,7 +27,13 @@ export function registryLintCommand(terminal: Terminal): Command {
         for (const finding of report.findings) terminal.say(lineOf(finding, terminal));
         const more = report.errors + report.warnings - report.findings.length;
         if (more > 0) terminal.say(`and ${more} more`);
-        terminal.out(`${report.records} events, ${report.errors} errors, ${report.warnings} warnings`);
+        terminal.out(
+          [
+            counted(report.records, "event"),
+            counted(report.errors, "error"),
+            counted(report.warnings, "warning"),
+          ].join(", "),
+        );
       }
       const isBad = report.errors > 0 || (strict === true && report.warnings > 0);
       if (isBad) process.exitCode = EXIT_CODES["invalid-config"];

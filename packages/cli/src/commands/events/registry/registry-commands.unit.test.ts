@@ -329,7 +329,7 @@ describe("adaos events registry import", () => {
       0,
       "would import com.lab.sample.frozen.v2 as lab.sample.frozen@2 (event, draft)\nwould import com.lab.sample.thawn as lab.sample.thawed@3 (event, draft)\n",
     ]);
-    expect(dry.said).toContain("look at: the schema of com.lab.sample.frozen.v2 was made of 1 events");
+    expect(dry.said).toContain("look at: the schema of com.lab.sample.frozen.v2 was made of 1 event;");
     expect(readFileSync(join(registry, "registry.yaml"), "utf8")).toBe(index);
     const { code, out } = await events(["registry", "import", source, ...options, "--json"], registry);
     expect(code).toBe(0);

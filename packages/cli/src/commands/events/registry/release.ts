@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import { loadRegistry, releasedEvents } from "@adaos/registry";
 import { Command } from "commander";
 import { jsonOption } from "../../../options/options.ts";
@@ -44,6 +44,9 @@ export function registryReleaseCommand(terminal: Terminal): Command {
       const released = events.filter(({ record }) => record.status !== "draft").length;
       if (dryRun !== true) writeWhole(file, text, 0o644);
       if (json === true) terminal.out(visibleJson({ file, released, written: dryRun !== true }));
-      else terminal.out(`${dryRun === true ? "would release" : "released"} ${released} events in ${file}`);
+      else
+        terminal.out(
+          `${dryRun === true ? "would release" : "released"} ${counted(released, "event")} in ${file}`,
+        );
     });
 }
