@@ -1,7 +1,9 @@
 /** What a write holds at most on a line that carries it quickly. */
 const MAX_BYTES = 4 * 1024 * 1024;
-const FIRST_BYTES = 256 * 1024;
-const MIN_BYTES = 1024;
+/** Over a line that nobody knows yet: 8 kB/s carry it before the client takes its server for gone. */
+const FIRST_BYTES = 64 * 1024;
+/** The slowest line that is of use, 8 kB/s, carries it in a second. */
+const MIN_BYTES = 8 * 1024;
 /** A server that does not answer for so long is taken not to answer any more, unless the line is known to be slow. */
 const LEAST_WAIT_MS = 2500;
 const MAX_WAIT_MS = 30_000;
@@ -26,6 +28,11 @@ export class LineWindow {
   /** Doubled for each answer in a row that has not come. */
   #doubt = 1;
 
+  /** What the next write may hold. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** How many of the first go into the next write: one at least, however large it is. */
   fit(sizes: Iterable<number>): number {
     let [count, total] = [0, 0];
@@ -37,11 +44,15 @@ export class LineWindow {
     return count;
   }
 
-  /** How long to wait for the answer to a write of so many bytes. */
-  waitMs(bytes: number): number {
+  /**
+   * How long to wait for the answer to a write of so many bytes.
+   * @param leftMs After this nobody asks for it: it bounds the doubt, and not what the line is known to need.
+   */
+  waitMs(bytes: number, leftMs: number = Number.POSITIVE_INFINITY): number {
     const roundTripMs = Number.isFinite(this.#quickestMs) ? this.#quickestMs : 0;
     const expectedMs = roundTripMs + bytes * this.#msPerByte;
-    return Math.min(Math.max(LEAST_WAIT_MS, PATIENCE * expectedMs) * this.#doubt, MAX_WAIT_MS);
+    const waitMs = Math.max(LEAST_WAIT_MS, PATIENCE * expectedMs);
+    return Math.min(waitMs * this.#doubt, Math.max(waitMs, leftMs), MAX_WAIT_MS);
   }
 
   /** An answer has come, whatever it says. */
@@ -59,6 +70,11 @@ export class LineWindow {
       if (bytes >= this.#bytes / 2) this.#bytes = Math.min(this.#bytes * 2, MAX_BYTES);
     } else if (tookMs > 2 * targetMs)
       this.#bytes = Math.max(MIN_BYTES, Math.min(this.#bytes, (bytes * targetMs) / tookMs));
+  }
+
+  /** The line was cut; what has taken its place may be slower. */
+  startAnew(): void {
+    this.#bytes = Math.min(this.#bytes, FIRST_BYTES);
   }
 
   /** No answer has come in time. */
