@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import type { Bus } from "@adaos/core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { HOME, leftovers, TestMesh, until } from "../kit/mesh.ts";
+import { SlowPath } from "../kit/slow-path.ts";
 
 const YAML = `
 mesh: outbox
@@ -255,6 +256,36 @@ describe("the outbox of a member whose hub is away", () => {
     await small.close();
   });
 
+  test("over a line of 30 kB/s after a cut it goes out steadily, once and in order", async () => {
+    const { texts } = await arrivalsAt("slow", "slow ");
+    const path = await SlowPath.start(Number(new URL(mesh.server("alpha").url).port));
+    onTestFinished(() => path.stop());
+    const url = `nats://127.0.0.1:${path.port}`;
+    const kitchen = await mesh.connect("alpha/kitchen", {
+      config: nodeFileWith("kitchen", (file) => ({ ...file, server: { ...file.server, url } })),
+    });
+    path.cut();
+    await until(
+      "it waits",
+      async () => (await kitchen.publish("ui.notify", { text: "-" })).stream === "outbox",
+    );
+    const published = Array.from({ length: 3000 }, (_, n) => `slow ${n} ${"x".repeat(300)}`);
+    await Promise.all(published.map((text) => kitchen.publish("ui.notify", { text })));
+    const bytesOfOne = (kitchen.outbox?.bytes ?? 0) / (kitchen.outbox?.waiting ?? 1);
+    path.mend(30_000);
+    await until("it has found its pace", () => texts.length > 0);
+    const [before, startedMs] = [texts.length, performance.now()];
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    const bytesPerSecond = ((texts.length - before) * bytesOfOne) / ((performance.now() - startedMs) / 1000);
+    console.log(`over 30 kB/s: ${Math.round(bytesPerSecond)} bytes/s of the outbox`);
+    // Of an event its envelope; what goes with it over the line is not counted.
+    expect(bytesPerSecond).toBeGreaterThan(15_000);
+    path.mend(Number.POSITIVE_INFINITY);
+    await until("all have arrived", () => texts.length >= published.length, 30_000);
+    expect(texts).toEqual(published);
+    await kitchen.close();
+  });
+
   test("without it a publish is rejected", async () => {
     const kitchen = await mesh.connect("alpha/kitchen", { outbox: false });
     expect(kitchen.outbox).toBeUndefined();
@@ -275,7 +306,10 @@ describe("the outbox of a member whose hub is away", () => {
     });
   });
 
-  type NodeFile = { outbox: { dir: string; maxEvents: number }; publish: string[] };
+  interface NodeFile {
+    readonly outbox: { readonly dir: string; readonly maxEvents: number };
+    readonly server: { readonly url: string };
+  }
 
   /** A copy of a member's file, changed. */
   function nodeFileWith(node: string, change: (file: NodeFile) => NodeFile): string {
