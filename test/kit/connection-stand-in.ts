@@ -54,6 +54,8 @@ export class ConnectionStandIn implements Connection {
   wireMs = WIRE_MS;
   /** What the line to the server carries. */
   bytesPerMs = Number.POSITIVE_INFINITY;
+  /** What the line from the server carries. */
+  inBytesPerMs = Number.POSITIVE_INFINITY;
   connected = true;
   closed = false;
   server: ServerStandIn | undefined;
@@ -66,6 +68,7 @@ export class ConnectionStandIn implements Connection {
   #inboxes = 0;
   /** When the line has carried all that was sent. */
   #freeMs = 0;
+  #inFreeMs = 0;
 
   constructor() {
     const nc: Partial<NatsConnection> = {
@@ -102,6 +105,7 @@ export class ConnectionStandIn implements Connection {
     this.connected = false;
     this.#era++;
     this.#freeMs = 0;
+    this.#inFreeMs = 0;
     this.server?.onDisconnect?.();
     for (const listener of [...this.#listeners]) listener.onDisconnect?.();
   }
@@ -138,7 +142,14 @@ export class ConnectionStandIn implements Connection {
       for (const { pattern, callback } of [...this.#subscriptions]) {
         if (filterMatches(pattern, inbox)) callback(null, this.#msg(message));
       }
-    });
+    }, this.#broughtInMs(message.text.length) + this.wireMs);
+  }
+
+  #broughtInMs(bytes: number): number {
+    if (this.inBytesPerMs === Number.POSITIVE_INFINITY) return 0;
+    const nowMs = Date.now();
+    this.#inFreeMs = Math.max(this.#inFreeMs, nowMs) + bytes / this.inBytesPerMs;
+    return this.#inFreeMs - nowMs;
   }
 
   /** After the time on the wire, unless the connection breaks meanwhile. */
@@ -176,6 +187,7 @@ export class ConnectionStandIn implements Connection {
   }
 
   #carriedInMs(bytes: number): number {
+    if (this.bytesPerMs === Number.POSITIVE_INFINITY) return 0;
     const nowMs = Date.now();
     this.#freeMs = Math.max(this.#freeMs, nowMs) + bytes / this.bytesPerMs;
     return this.#freeMs - nowMs;
@@ -207,7 +219,7 @@ export class ConnectionStandIn implements Connection {
           this.#later(() => {
             clearTimeout(timer);
             resolve(this.#msg(msg));
-          });
+          }, this.#broughtInMs(msg.text.length) + this.wireMs);
         } catch (thrown) {
           clearTimeout(timer);
           reject(thrown);

@@ -29,6 +29,13 @@ export class LineWindow {
   /** Doubled for each answer in a row that has not come. */
   #doubt = 1;
 
+  readonly #maxTargetMs: number;
+
+  /** @param maxTargetMs An answer shall take no longer, whatever a round trip takes. @default 5000 */
+  constructor(maxTargetMs: number = MAX_TARGET_MS) {
+    this.#maxTargetMs = maxTargetMs;
+  }
+
   /** What the next write may hold. */
   get bytes(): number {
     return this.#bytes;
@@ -62,7 +69,7 @@ export class LineWindow {
     const roundTripMs = Math.min(this.#roundTripOf(bytes, tookMs) ?? 0, tookMs);
     const msPerByte = (tookMs - roundTripMs) / Math.max(1, bytes);
     this.#msPerByte += (msPerByte - this.#msPerByte) / 4;
-    const targetMs = Math.min(Math.max(LEAST_TARGET_MS, TARGET_ROUND_TRIPS * roundTripMs), MAX_TARGET_MS);
+    const targetMs = Math.min(Math.max(LEAST_TARGET_MS, TARGET_ROUND_TRIPS * roundTripMs), this.#maxTargetMs);
     // It waited for what had been given up, and cannot be compared.
     if (isBehindOthers) this.#last = { bytes: 0, tookMs: 0 };
     // A larger one tells what a round trip takes.
