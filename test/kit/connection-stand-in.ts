@@ -50,6 +50,12 @@ export class ConnectionStandIn implements Connection {
   readonly ids: MessageIds = { of: (_subject, eventId, salt = "") => `${eventId}${salt}` };
   readonly nc: NatsConnection;
   readonly sent: Sent[] = [];
+  /** How long a message takes each way, beside its size. */
+  wireMs = WIRE_MS;
+  /** What the line to the server carries. */
+  bytesPerMs = Number.POSITIVE_INFINITY;
+  /** What the line from the server carries. */
+  inBytesPerMs = Number.POSITIVE_INFINITY;
   connected = true;
   closed = false;
   server: ServerStandIn | undefined;
@@ -60,6 +66,9 @@ export class ConnectionStandIn implements Connection {
   /** Counts connections, so that what was sent over an earlier one does not arrive. */
   #era = 0;
   #inboxes = 0;
+  /** When the line has carried all that was sent. */
+  #freeMs = 0;
+  #inFreeMs = 0;
 
   constructor() {
     const nc: Partial<NatsConnection> = {
@@ -95,6 +104,8 @@ export class ConnectionStandIn implements Connection {
     if (!this.connected) return;
     this.connected = false;
     this.#era++;
+    this.#freeMs = 0;
+    this.#inFreeMs = 0;
     this.server?.onDisconnect?.();
     for (const listener of [...this.#listeners]) listener.onDisconnect?.();
   }
@@ -131,13 +142,20 @@ export class ConnectionStandIn implements Connection {
       for (const { pattern, callback } of [...this.#subscriptions]) {
         if (filterMatches(pattern, inbox)) callback(null, this.#msg(message));
       }
-    });
+    }, this.#broughtInMs(message.text.length) + this.wireMs);
+  }
+
+  #broughtInMs(bytes: number): number {
+    if (this.inBytesPerMs === Number.POSITIVE_INFINITY) return 0;
+    const nowMs = Date.now();
+    this.#inFreeMs = Math.max(this.#inFreeMs, nowMs) + bytes / this.inBytesPerMs;
+    return this.#inFreeMs - nowMs;
   }
 
   /** After the time on the wire, unless the connection breaks meanwhile. */
-  #later(arrive: () => void): void {
+  #later(arrive: () => void, inMs: number = this.wireMs): void {
     const era = this.#era;
-    const atMs = Date.now() + WIRE_MS;
+    const atMs = Date.now() + inMs;
     const unlessBroken = (): void => {
       if (era === this.#era && this.connected) arrive();
     };
@@ -151,7 +169,7 @@ export class ConnectionStandIn implements Connection {
     setTimeout(() => {
       if (this.#arriving === arriving) this.#arriving = undefined;
       for (const one of arriving.all) one();
-    }, WIRE_MS);
+    }, inMs);
   }
 
   #publish(subject: string, payload: Payload = "", options: PublishOptions = {}): void {
@@ -164,7 +182,15 @@ export class ConnectionStandIn implements Connection {
     const bytes = payload.length + (encoded?.length ?? 0);
     const message = { subject, text: textOf(payload), headers, reply: options.reply, bytes };
     this.sent.push(message);
-    if (this.connected) this.#later(() => this.server?.onMessage(message));
+    if (this.connected)
+      this.#later(() => this.server?.onMessage(message), this.#carriedInMs(bytes) + this.wireMs);
+  }
+
+  #carriedInMs(bytes: number): number {
+    if (this.bytesPerMs === Number.POSITIVE_INFINITY) return 0;
+    const nowMs = Date.now();
+    this.#freeMs = Math.max(this.#freeMs, nowMs) + bytes / this.bytesPerMs;
+    return this.#freeMs - nowMs;
   }
 
   #subscribe(pattern: string, { callback }: SubscriptionOptions = {}): Subscription {
@@ -193,7 +219,7 @@ export class ConnectionStandIn implements Connection {
           this.#later(() => {
             clearTimeout(timer);
             resolve(this.#msg(msg));
-          });
+          }, this.#broughtInMs(msg.text.length) + this.wireMs);
         } catch (thrown) {
           clearTimeout(timer);
           reject(thrown);

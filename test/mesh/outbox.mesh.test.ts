@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import type { Bus } from "@adaos/core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { HOME, leftovers, TestMesh, until } from "../kit/mesh.ts";
+import { SlowPath } from "../kit/slow-path.ts";
 
 const YAML = `
 mesh: outbox
@@ -255,6 +256,44 @@ describe("the outbox of a member whose hub is away", () => {
     await small.close();
   });
 
+  test("over a line of 30 kB/s after a cut it goes out steadily, once and in order", async () => {
+    const { texts } = await arrivalsAt("slow", "slow ");
+    const path = await SlowPath.start(Number(new URL(mesh.server("alpha").url).port));
+    onTestFinished(() => path.stop());
+    const url = `nats://127.0.0.1:${path.port}`;
+    const kitchen = await mesh.connect("alpha/kitchen", {
+      config: nodeFileWith("kitchen", (file) => ({ ...file, server: { ...file.server, url } })),
+    });
+    path.cut();
+    await until(
+      "it waits",
+      async () => (await kitchen.publish("ui.notify", { text: "-" })).stream === "outbox",
+    );
+    const published = Array.from({ length: 3000 }, (_, n) => `slow ${n} ${"x".repeat(300)}`);
+    await Promise.all(published.map((text) => kitchen.publish("ui.notify", { text })));
+    const bytesOfOne = (kitchen.outbox?.bytes ?? 0) / (kitchen.outbox?.waiting ?? 1);
+    path.mend(30_000);
+    const mendedMs = performance.now();
+    let [waiting, movedMs, longestMs] = [Number.POSITIVE_INFINITY, mendedMs, 0];
+    await until("it has gone on for 15 s", () => {
+      const [now, nowMs] = [kitchen.outbox?.waiting ?? 0, performance.now()];
+      if (now < waiting) [waiting, movedMs] = [now, nowMs];
+      longestMs = Math.max(longestMs, nowMs - movedMs);
+      return nowMs - mendedMs > 15_000;
+    });
+    const bytesPerSecond = Math.round(((published.length - waiting) * bytesOfOne) / 15);
+    console.log(
+      `over 30 kB/s: ${bytesPerSecond} bytes/s of the outbox, nothing for ${Math.round(longestMs)} ms`,
+    );
+    // Of an event its record; what goes with it over the line is not counted, nor until it was connected again.
+    expect(bytesPerSecond).toBeGreaterThan(12_000);
+    expect(longestMs).toBeLessThan(7000);
+    path.mend(Number.POSITIVE_INFINITY);
+    await until("all have arrived", () => texts.length >= published.length, 30_000);
+    expect(texts).toEqual(published);
+    await kitchen.close();
+  });
+
   test("without it a publish is rejected", async () => {
     const kitchen = await mesh.connect("alpha/kitchen", { outbox: false });
     expect(kitchen.outbox).toBeUndefined();
@@ -275,7 +314,10 @@ describe("the outbox of a member whose hub is away", () => {
     });
   });
 
-  type NodeFile = { outbox: { dir: string; maxEvents: number }; publish: string[] };
+  interface NodeFile {
+    readonly outbox: { readonly dir: string; readonly maxEvents: number };
+    readonly server: { readonly url: string };
+  }
 
   /** A copy of a member's file, changed. */
   function nodeFileWith(node: string, change: (file: NodeFile) => NodeFile): string {

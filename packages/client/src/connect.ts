@@ -186,7 +186,8 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
   // A key that is not known is told to who connects, where that shows at once.
   await (outbox !== undefined && waitForServer ? withinFirstWait(dialing, log) : dialing);
   const hub = dialing.then((connection) => {
-    return { transport: new NatsTransport(connection, { address, log }), connection };
+    const transport = new NatsTransport(connection, { address, log });
+    return { transport, connection, writeBytes: () => transport.writeBytes };
   });
   const journal = dialing.then((connection) => new NatsJournal(connection, address));
   const marks = openMarks(node, dialing, log);

@@ -84,6 +84,11 @@ export class NatsTransport implements Transport {
     });
   }
 
+  /** What one write holds at most, by what the line to the hub carries. */
+  get writeBytes(): number {
+    return this.#publisher.writeBytes;
+  }
+
   publish(message: Message, options?: SendOptions): Promise<PublishReceipt> {
     return this.#suspensions.guard(message.subject, () => this.#publisher.publish(message, options?.signal));
   }

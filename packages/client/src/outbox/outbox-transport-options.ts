@@ -11,6 +11,8 @@ export interface HubConnection {
 export interface Hub {
   readonly transport: Transport;
   readonly connection: HubConnection;
+  /** What one write holds at most by what the line carries now, each message counted by `messageBytes`. */
+  readonly writeBytes: () => number;
 }
 
 export interface OutboxTransportOptions {

@@ -17,7 +17,6 @@ import { closedError, InFlight, nameOf } from "./in-flight.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Hub, OutboxTransportOptions } from "./outbox-transport-options.ts";
 
-const BATCH_BYTES = 4 * 1024 * 1024;
 /** Publishes that are held back while the last of the outbox is forwarded; more are kept. */
 const MAX_HELD = 1000;
 /** How often it is looked what takes too long, while there is anything. */
@@ -109,7 +108,8 @@ export class OutboxTransport implements Transport {
     if (hub !== undefined) {
       const isFree = waiting === 0 && this.#held.length === 0;
       if (isFree) return this.#start(message, !onlyNow, (flight) => this.#send(hub.transport, flight));
-      const isMoment = this.#held.length > 0 || (this.#isFlowing && waiting <= this.#options.batchMessages);
+      const isLast = this.#outbox.isWithin(this.#options.batchMessages, hub.writeBytes());
+      const isMoment = this.#held.length > 0 || (this.#isFlowing && isLast);
       if (onlyNow || isMoment) return this.#start(message, !onlyNow, (flight) => this.#hold(flight));
     }
     return onlyNow ? Promise.reject(this.#awayError()) : this.#keep(message);
@@ -332,9 +332,9 @@ export class OutboxTransport implements Transport {
     const { batchMessages, retryMs } = this.#options;
     let width = batchMessages;
     while (this.#state !== "closed" && this.#hub?.connection.connected === true && this.#flights.size === 0) {
-      const batch = await this.#outbox.peek(width, BATCH_BYTES);
+      const { transport, writeBytes } = this.#hub;
+      const batch = await this.#outbox.peek(width, writeBytes());
       if (batch.length === 0) return;
-      const { transport } = this.#hub;
       const endings = await Promise.all(batch.map((message) => this.#forwardOne(transport, message)));
       const again = endings.findIndex((ending) => ending !== undefined);
       // What is finished behind one that is not stays in the file, and is passed over when its turn comes.

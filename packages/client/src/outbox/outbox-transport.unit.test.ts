@@ -10,7 +10,7 @@ import {
   parseEventPattern,
   type Transport,
 } from "@adaos/core";
-import { delay } from "@adaos/core/wire";
+import { delay, messageBytes } from "@adaos/core/wire";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
@@ -46,6 +46,10 @@ class FaultyHub implements HubConnection {
   isClosed = false;
   /** While it is set nothing is answered. */
   isFrozen = false;
+  /** What one write holds. */
+  maxBytes = 4 * 1024 * 1024;
+  /** How many each write held. */
+  readonly writes: number[] = [];
   readonly #listeners = new Set<{ onDisconnect?(): void; onReconnect?(): void }>();
   readonly #queue: Sent[] = [];
   #writing: Promise<void> | undefined;
@@ -69,6 +73,8 @@ class FaultyHub implements HubConnection {
     },
   };
 
+  readonly writeBytes = (): number => this.maxBytes;
+
   listen(listener: { onDisconnect?(): void; onReconnect?(): void }): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -88,6 +94,7 @@ class FaultyHub implements HubConnection {
     await Promise.resolve();
     while (this.#queue.length > 0) {
       let batch = this.#queue.splice(0);
+      this.writes.push(batch.length);
       for (let attempts = 1; batch.length > 0; attempts++) {
         await delay(1);
         if (attempts === 1) batch = batch.filter((sent) => !this.#withdraw(sent));
@@ -145,11 +152,15 @@ interface Changes {
   readonly batchMessages?: number;
 }
 
+function asHub(): Hub {
+  return { transport: hub.transport, connection: hub, writeBytes: hub.writeBytes };
+}
+
 async function open({ maxEvents = 1000, ...changes }: Changes = {}): Promise<OutboxTransport> {
   const outbox = new Outbox(dir, { maxBytes: 10_000_000, maxEvents }, log);
   await outbox.adopt();
   const transport = new OutboxTransport({
-    hub: Promise.resolve({ transport: hub.transport, connection: hub }),
+    hub: Promise.resolve(asHub()),
     outbox,
     refusedLog: new RefusedLog(join(dir, "refused.ndjson")),
     log,
@@ -221,6 +232,30 @@ describe("OutboxTransport", () => {
     const receipts = await Promise.all([5, 6, 7].map((n) => transport.publish(messageNo(n))));
     expect(receipts.map(({ stream }) => stream)).toEqual(["EVENTS_alpha", "EVENTS_alpha", "EVENTS_alpha"]);
     expect(hub.stored).toEqual([1, 2, 3, 4, 5, 6, 7].map((n) => `id-${n}`));
+  });
+
+  test("forwards no more at a time than one write holds, whatever the line carries by then", async () => {
+    const transport = await open();
+    hub.disconnect();
+    await Promise.all(Array.from({ length: 20 }, (_, n) => transport.publish(messageNo(n))));
+    hub.maxBytes = 4 * messageBytes(messageNo(10));
+    hub.reconnect();
+    while (hub.writes.length < 3) await delay(1);
+    hub.maxBytes = 1;
+    await drained(transport);
+    expect(hub.writes.slice(0, 3)).toEqual([4, 4, 4]);
+    expect(hub.writes.slice(4)).toEqual(hub.writes.slice(4).map(() => 1));
+    expect(hub.stored).toEqual(Array.from({ length: 20 }, (_, n) => `id-${n}`));
+  });
+
+  test("does not hold back what comes while more than one write waits", async () => {
+    const transport = await open();
+    hub.disconnect();
+    await Promise.all([1, 2, 3, 4].map((n) => transport.publish(messageNo(n))));
+    hub.maxBytes = 100;
+    hub.reconnect();
+    while (transport.outbox.waiting > 2) await new Promise(setImmediate);
+    expect((await transport.publish(messageNo(5))).stream).toBe("outbox");
   });
 
   test("keeps what it holds back when the hub goes away again", async () => {
@@ -356,7 +391,7 @@ describe("OutboxTransport", () => {
       maxAckPending: 1,
     } as const;
     const subscribing = transport.subscribe({ ...options, startAt: "new", answers: false }, () => undefined);
-    reach({ transport: hub.transport, connection: hub });
+    reach(asHub());
     await subscribing;
     await drained(transport);
     expect(hub.stored).toEqual(["id-1"]);

@@ -2,6 +2,7 @@ import { readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { OutboxLimits } from "@adaos/config";
 import { type Logger, MeshError, type Message } from "@adaos/core";
+import { messageBytes } from "@adaos/core/wire";
 import { ageOf, isAbandoned, leftName, ownName } from "../disk/owner.ts";
 import { LostFileError, OutboxFile } from "./outbox-file.ts";
 import { entryRecord } from "./record.ts";
@@ -63,9 +64,23 @@ export class Outbox {
     }
   }
 
-  /** The first messages that wait; nothing in the place of one that can be read no more. Rejects with `unavailable`. */
+  /**
+   * The first messages that wait, one at least, by the bytes of {@link messageBytes}; nothing in the place of one that
+   * can be read no more. Rejects with `unavailable`.
+   */
   async peek(maxCount: number, maxBytes: number): Promise<(Message | undefined)[]> {
-    return (await this.#first()?.peek(maxCount, maxBytes)) ?? [];
+    const messages = (await this.#first()?.peek(maxCount, maxBytes)) ?? [];
+    let bytes = 0;
+    const end = messages.findIndex((message, i) => {
+      if (message !== undefined) bytes += messageBytes(message);
+      return i > 0 && bytes > maxBytes;
+    });
+    return end === -1 ? messages : messages.slice(0, end);
+  }
+
+  /** Whether no more waits than that. */
+  isWithin(count: number, bytes: number): boolean {
+    return this.waiting <= count && this.waitingBytes <= bytes;
   }
 
   /** The first `count` of what was last peeked at are forwarded. Never rejects. */

@@ -3,7 +3,18 @@ import { delay, MAX_PAYLOAD_BYTES, messageBytes, messageProblem, randomId } from
 import type { Connection } from "../connection/connection.ts";
 import { headerBlock, publishRaw, type RawMessage } from "../connection/raw-publish.ts";
 import { AckInbox } from "../pull/ack-inbox.ts";
+import { LineWindow } from "./line-window.ts";
 import { lookAt } from "./look-at.ts";
+import {
+  inTime,
+  noteLate,
+  type Outcome,
+  outcomeOf,
+  type Pending,
+  receiptOf,
+  settleOutcomes,
+  stillToSend,
+} from "./pending.ts";
 import type { Ack } from "./publish-ack.ts";
 
 export interface StreamPublisherOptions {
@@ -26,7 +37,6 @@ export interface StreamPublisherOptions {
 
 /** The server takes at most 1000; half of that loses nothing in speed and shortens what a refusal repeats. */
 const MAX_BATCH_MESSAGES = 500;
-const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /**
  * Fewer than these go singly. A batch costs the server 2 to 3 ms however few it holds, a message alone 0.3 to 0.5 ms to
  * and fro with a disk sync, and 0.23 ms among others on their way (nats-server 2.15.1, ext4).
@@ -34,31 +44,6 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const ORDERED = { minBatch: 6, maxInFlight: 1 };
 const UNORDERED = { minBatch: 20, maxInFlight: 20 };
 const RETRY_PAUSE_MS = 100;
-
-interface Pending {
-  readonly message: Message;
-  /** By {@link messageBytes}. */
-  readonly bytes: number;
-  /** By which the server knows it again. */
-  id: string;
-  /** As {@link headerBlock} writes them. */
-  headers: string;
-  readonly deadlineMs: number;
-  /** Aborted: its caller will publish it anew, so that sending it again would only disturb the order. */
-  readonly signal: AbortSignal | undefined;
-  /** An earlier attempt may have stored it, so that no later refusal is certain. */
-  unsure: boolean;
-  /** The server has refused it once. One that reads its config knows the rights of nobody for a moment. */
-  wasRefused: boolean;
-  resolve(receipt: PublishReceipt): void;
-  reject(error: MeshError): void;
-}
-
-/** How an attempt to store one message ended; `again` means that it is unknown or may yet succeed. */
-type Outcome =
-  | { readonly again: MeshError }
-  | { readonly stored: PublishReceipt }
-  | { readonly failed: MeshError };
 
 /**
  * Publishes to one stream. A few messages go singly; what is asked for faster than that shares an atomic batch, which
@@ -72,12 +57,18 @@ export class StreamPublisher {
   readonly #connection: Connection;
   readonly #options: Required<StreamPublisherOptions>;
   readonly #acks: AckInbox;
-  readonly #queue: Pending[] = [];
+  #queue: Pending[] = [];
   #queuedBytes = 0;
   /** Sent singly and not answered yet. */
   #inFlight = 0;
-  /** Sent singly, to be sent again; in order there is one at most. */
-  readonly #again: Pending[] = [];
+  /** To be sent again, before anything else. */
+  #again: Pending[] = [];
+  readonly #line = new LineWindow();
+  readonly #unlisten: () => void;
+  /** Of what is not answered yet. */
+  #inFlightBytes = 0;
+  /** What was sent before and is not answered says no more of the line than what has told of it. */
+  #doubtedMs = Number.NEGATIVE_INFINITY;
   #onAnswer: () => void = () => undefined;
   #writing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -97,6 +88,12 @@ export class StreamPublisher {
     };
     this.#singles = this.#options.isOrdered ? ORDERED : UNORDERED;
     this.#acks = new AckInbox(connection);
+    this.#unlisten = connection.listen({ onReconnect: () => this.#line.startAnew() });
+  }
+
+  /** What one write holds at most, by what the line carries. */
+  get writeBytes(): number {
+    return this.#line.bytes;
   }
 
   /** Stores one message; sends nothing more when `signal` aborts. Rejects as {@link Transport.publish} does. */
@@ -126,6 +123,7 @@ export class StreamPublisher {
         signal,
         unsure: false,
         wasRefused: false,
+        stored: undefined,
         resolve,
         reject,
       });
@@ -142,6 +140,7 @@ export class StreamPublisher {
 
   async #close(): Promise<void> {
     while (this.#writing !== undefined || this.#inFlight > 0) await (this.#writing ?? this.#nextAnswer());
+    this.#unlisten();
     this.#acks.close();
   }
 
@@ -160,7 +159,7 @@ export class StreamPublisher {
       const isFew = this.#queue.length < minBatch && this.#inFlight < maxInFlight;
       if (this.#again.length === 0 && isFew) this.#sendAhead();
       else if (this.#inFlight > 0) await this.#nextAnswer();
-      else await this.#storeAll(this.#again.length > 0 ? this.#again.splice(0) : this.#takeBatch());
+      else await this.#storeNext();
     }
     this.#writing = undefined;
   }
@@ -176,7 +175,7 @@ export class StreamPublisher {
     const pending = this.#queue.shift();
     if (pending === undefined) return;
     this.#queuedBytes -= pending.bytes;
-    if (withdrawAborted([pending]).length === 0) return;
+    if (stillToSend([pending]).length === 0) return;
     this.#inFlight++;
     void this.#sendSingle(pending).then((outcome) => {
       this.#inFlight--;
@@ -186,38 +185,72 @@ export class StreamPublisher {
     });
   }
 
-  #takeBatch(): Pending[] {
-    let total = 0;
-    let count = 0;
-    for (const { bytes } of this.#queue) {
-      if (count >= MAX_BATCH_MESSAGES || (count > 0 && total + bytes > MAX_BATCH_BYTES)) break;
-      total += bytes;
-      count++;
-    }
-    this.#queuedBytes -= total;
-    return this.#queue.splice(0, count);
+  /**
+   * What one write holds, of what is to be sent again or else of what waits. What has no answer is sent again with the
+   * same ids, until each is stored, refused, or out of time.
+   */
+  async #storeNext(): Promise<void> {
+    this.#again = stillToSend(this.#again);
+    const batch = this.#again.length > 0 ? this.#again.splice(0, this.#fit(this.#again)) : this.#takeQueued();
+    if (batch.length === 0) return;
+    const outcomes = batch.length === 1 ? await this.#sendSingly(batch) : await this.#sendBatch(batch);
+    this.#again.unshift(...settleOutcomes(batch, outcomes));
+    if (outcomes.some((outcome) => "again" in outcome)) this.#giveUpLate();
+    else return;
+    if (this.#again.length > 0) await delay(RETRY_PAUSE_MS);
   }
 
-  /** Ends every promise of a batch, trying again with the same ids until each is stored, refused, or out of time. */
-  async #storeAll(batch: readonly Pending[]): Promise<void> {
-    let left = withdrawAborted(batch);
-    while (left.length > 0) {
-      const outcomes = left.length === 1 ? await this.#sendSingly(left) : await this.#sendBatch(left);
-      left = settleOutcomes(left, outcomes);
-      if (outcomes.some((outcome) => "again" in outcome)) this.#giveUpLate();
-      if (left.length > 0) await delay(RETRY_PAUSE_MS);
-      left = withdrawAborted(left);
+  #takeQueued(): Pending[] {
+    const batch = this.#queue.splice(0, this.#fit(this.#queue));
+    for (const { bytes } of batch) this.#queuedBytes -= bytes;
+    return stillToSend(batch);
+  }
+
+  /** How many of the first go into one write. */
+  #fit(waiting: readonly Pending[]): number {
+    const maxBytes = this.#line.bytes;
+    let [count, total] = [0, 0];
+    for (const { bytes } of waiting) {
+      total += bytes;
+      if (count >= MAX_BATCH_MESSAGES || (count > 0 && total > maxBytes)) break;
+      count++;
     }
+    return count;
   }
 
   /** While a server does not answer, what waits behind a write runs out of time as well, though it was never sent. */
   #giveUpLate(): void {
-    const nowMs = performance.now();
-    const first = this.#queue.findIndex(({ deadlineMs }) => nowMs < deadlineMs);
-    for (const { bytes, reject } of this.#queue.splice(0, first === -1 ? this.#queue.length : first)) {
-      this.#queuedBytes -= bytes;
-      reject(notSent());
+    this.#again = inTime(this.#again);
+    this.#queue = inTime(this.#queue);
+    this.#queuedBytes = bytesOf(this.#queue);
+  }
+
+  /** Sends a write, and learns from its answer what the line carries. */
+  async #exchange(batch: readonly Pending[], send: (reply: string) => void): Promise<Ack> {
+    const bytes = bytesOf(batch);
+    this.#inFlightBytes += bytes;
+    // It waits behind all that is on its way.
+    const lineBytes = this.#inFlightBytes;
+    const startMs = performance.now();
+    const leftMs = (batch[0]?.deadlineMs ?? startMs) - startMs;
+    const ack = await this.#acks.exchange(
+      batch.map(({ message }) => message.subject),
+      send,
+      {
+        waitMs: this.#line.waitMs(lineBytes, leftMs),
+        onLate: (late) => {
+          this.#line.answered(lineBytes, performance.now() - startMs);
+          noteLate(batch, late);
+        },
+      },
+    );
+    this.#inFlightBytes -= bytes;
+    if (ack.kind === "stored") this.#line.answered(lineBytes, performance.now() - startMs);
+    else if (ack.kind === "unknown" && startMs >= this.#doubtedMs) {
+      this.#doubtedMs = performance.now();
+      this.#line.timedOut(lineBytes);
     }
+    return ack;
   }
 
   /**
@@ -227,21 +260,15 @@ export class StreamPublisher {
     // Stored with the messages, for all who read them: one id must not tell of others.
     const id = randomId();
     const { nc } = this.#connection;
-    const ack = await this.#acks.exchange(
-      batch.map(({ message }) => message.subject),
-      (reply) => {
-        const members = batch.map(({ message: { subject, body }, headers }, i): RawMessage => {
-          const member = `${headers}Nats-Batch-Id: ${id}\r\nNats-Batch-Sequence: ${i + 1}\r\n`;
-          if (i < batch.length - 1) return { subject, headers: member, body };
-          return { subject, headers: `${member}Nats-Batch-Commit: 1\r\n`, body, reply };
-        });
-        publishRaw(nc, members);
-      },
-    );
-    if (ack.kind === "stored") {
-      const { stream, seq } = ack;
-      return batch.map((_, i) => ({ stored: { stream, seq: seq - batch.length + 1 + i, duplicate: false } }));
-    }
+    const ack = await this.#exchange(batch, (reply) => {
+      const members = batch.map(({ message: { subject, body }, headers }, i): RawMessage => {
+        const member = `${headers}Nats-Batch-Id: ${id}\r\nNats-Batch-Sequence: ${i + 1}\r\n`;
+        if (i < batch.length - 1) return { subject, headers: member, body };
+        return { subject, headers: `${member}Nats-Batch-Commit: 1\r\n`, body, reply };
+      });
+      publishRaw(nc, members);
+    });
+    if (ack.kind === "stored") return batch.map((_, i) => ({ stored: receiptOf(ack, i, batch.length) }));
     if (ack.kind === "unknown") return batch.map(() => outcomeOf(ack));
     return this.#sendSingly(batch);
   }
@@ -261,8 +288,9 @@ export class StreamPublisher {
   }
 
   async #sendSingle(pending: Pending): Promise<Outcome> {
-    const { message, headers } = pending;
-    const ack = await this.#acks.exchange([message.subject], (reply) => {
+    const { message, headers, stored } = pending;
+    if (stored !== undefined) return { stored };
+    const ack = await this.#exchange([pending], (reply) => {
       const { subject, body } = message;
       publishRaw(this.#connection.nc, [{ subject, headers, body, reply }]);
     });
@@ -302,63 +330,8 @@ function headersOf({ headers }: Message, id: string): string {
   return headerBlock(headers, `Nats-Msg-Id: ${id}\r\n`);
 }
 
-function notSent(): MeshError {
-  return new MeshError("unavailable", "not sent: the server does not answer what was published before");
-}
-
-function outcomeOf(ack: Ack): Outcome {
-  switch (ack.kind) {
-    case "stored":
-      return { stored: { stream: ack.stream, seq: ack.seq, duplicate: ack.duplicate } };
-    case "unknown":
-      return { again: new MeshError("timeout", `not known to be stored: ${ack.reason}`) };
-    case "unavailable":
-      return { again: new MeshError("unavailable", ack.reason) };
-    case "denied":
-      return { failed: new MeshError("denied", `the server refused a publish to ${ack.subject}`) };
-    case "failed":
-      return { failed: ack.error };
-  }
-}
-
-/** What is told of a message that may be stored, whatever the last attempt said. */
-function unknownOutcome(last: MeshError): MeshError {
-  return last.code === "timeout"
-    ? last
-    : new MeshError("timeout", `not known to be stored: ${last.message}`, { cause: last });
-}
-
-/**
- * A stream looks for the id before it refuses; who is not let to the stream, or is cut off from it, learns nothing of
- * that.
- */
-function isCertain({ unsure }: Pending, { code }: MeshError): boolean {
-  return !unsure || (code !== "denied" && code !== "closed");
-}
-
-/** Ends the promises of what must not be sent any more; returns the rest. */
-function withdrawAborted(batch: readonly Pending[]): readonly Pending[] {
-  return batch.filter(({ signal, unsure, reject }) => {
-    if (signal?.aborted !== true) return true;
-    const withdrawn = new MeshError("unavailable", "not sent: it was withdrawn");
-    reject(unsure ? unknownOutcome(withdrawn) : withdrawn);
-    return false;
-  });
-}
-
-/** Ends the promises whose outcome is final or whose time is up; returns the rest. What has no outcome was not sent. */
-function settleOutcomes(batch: readonly Pending[], outcomes: readonly Outcome[]): Pending[] {
-  const nowMs = performance.now();
-  return batch.filter((pending, i) => {
-    const outcome = outcomes[i] ?? { again: notSent() };
-    if ("stored" in outcome) pending.resolve(outcome.stored);
-    else if ("failed" in outcome)
-      pending.reject(isCertain(pending, outcome.failed) ? outcome.failed : unknownOutcome(outcome.failed));
-    else {
-      pending.unsure ||= outcome.again.code === "timeout";
-      if (nowMs < pending.deadlineMs && pending.signal?.aborted !== true) return true;
-      pending.reject(pending.unsure ? unknownOutcome(outcome.again) : outcome.again);
-    }
-    return false;
-  });
+function bytesOf(batch: readonly Pending[]): number {
+  let total = 0;
+  for (const { bytes } of batch) total += bytes;
+  return total;
 }

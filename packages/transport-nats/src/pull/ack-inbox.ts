@@ -6,12 +6,15 @@ import { type Ack, parseAck } from "../publish/publish-ack.ts";
 /** A server that has not answered in this time is taken not to answer any more. */
 const ACK_WAIT_MS = 2500;
 const SWEEP_MS = 250;
+/** Writes that were given up and may be answered yet: each holds what was written. */
+const MAX_LATE = 8;
 
 interface Waiting {
   readonly subjects: readonly string[];
   readonly untilMs: number;
   readonly waitMs: number;
   readonly read: (answer: Msg) => Ack | undefined;
+  readonly onLate: ((ack: Ack) => void) | undefined;
   done(ack: Ack): void;
 }
 
@@ -21,6 +24,8 @@ export interface ExchangeOptions {
   readonly waitMs?: number;
   /** Reads an answer; nothing: another one follows. @default parseAck */
   readonly read?: (answer: Msg) => Ack | undefined;
+  /** Told of an answer that comes when nobody waits for it any more: a slow line loses none. */
+  readonly onLate?: (ack: Ack) => void;
 }
 
 /** Where a connection's writes are answered: one subscription and one timer, however many wait. */
@@ -30,6 +35,7 @@ export class AckInbox {
   readonly #subscription: Subscription;
   readonly #unlisten: () => void;
   readonly #waiting = new Map<string, Waiting>();
+  readonly #late = new Map<string, Waiting>();
   #count = 0;
   #sweeper: NodeJS.Timeout | undefined;
 
@@ -42,7 +48,10 @@ export class AckInbox {
       },
     });
     this.#unlisten = connection.listen({
-      onDisconnect: () => this.#answerAll({ kind: "unknown", reason: "the connection was lost" }),
+      onDisconnect: () => {
+        this.#late.clear();
+        this.#answerAll({ kind: "unknown", reason: "the connection was lost" });
+      },
       onPublishDenied: (subject) => this.#answerAll({ kind: "denied", subject }, subject),
     });
   }
@@ -51,7 +60,7 @@ export class AckInbox {
   exchange(
     subjects: readonly string[],
     send: (reply: string) => void,
-    { waitMs = ACK_WAIT_MS, read = parseAck }: ExchangeOptions = {},
+    { waitMs = ACK_WAIT_MS, read = parseAck, onLate }: ExchangeOptions = {},
   ): Promise<Ack> {
     if (this.#connection.nc.isClosed())
       return Promise.resolve({ kind: "failed", error: new MeshError("closed", "the connection is closed") });
@@ -60,7 +69,7 @@ export class AckInbox {
       return Promise.resolve({ kind: "unavailable", reason: "the server is away" });
     return new Promise((done) => {
       const token = (this.#count++).toString(36);
-      this.#waiting.set(token, { subjects, untilMs: performance.now() + waitMs, waitMs, read, done });
+      this.#waiting.set(token, { subjects, untilMs: performance.now() + waitMs, waitMs, read, onLate, done });
       this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
       send(`${this.#inbox}.${token}`);
     });
@@ -70,6 +79,7 @@ export class AckInbox {
     clearInterval(this.#sweeper);
     this.#unlisten();
     this.#subscription.unsubscribe();
+    this.#late.clear();
     this.#answerAll({ kind: "unknown", reason: "nobody waits for it any more" });
   }
 
@@ -77,9 +87,10 @@ export class AckInbox {
     const from = this.#inbox.length + 1;
     const end = msg.subject.indexOf(".", from);
     const token = msg.subject.slice(from, end === -1 ? undefined : end);
-    const waiting = this.#waiting.get(token);
+    const waiting = this.#waiting.get(token) ?? this.#late.get(token);
     const ack = waiting?.read(msg);
     if (ack === undefined) return;
+    if (this.#late.delete(token)) return waiting?.onLate?.(ack);
     this.#waiting.delete(token);
     waiting?.done(ack);
   }
@@ -95,13 +106,21 @@ export class AckInbox {
 
   #sweep(): void {
     const nowMs = performance.now();
-    for (const [token, { untilMs, waitMs, done }] of this.#waiting) {
+    for (const [token, waiting] of this.#waiting) {
+      const { untilMs, waitMs, onLate, done } = waiting;
       if (untilMs > nowMs) continue;
       this.#waiting.delete(token);
+      if (onLate !== undefined) this.#keepLate(token, waiting);
       done({ kind: "unknown", reason: `no answer in ${Math.round(waitMs)} ms` });
     }
     if (this.#waiting.size > 0) return;
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
+  }
+
+  #keepLate(token: string, waiting: Waiting): void {
+    this.#late.set(token, waiting);
+    const [oldest] = this.#late.keys();
+    if (this.#late.size > MAX_LATE && oldest !== undefined) this.#late.delete(oldest);
   }
 }

@@ -9,6 +9,7 @@ import { Gather } from "./gather.ts";
 import { type Delivered, Ordered, type OrderedMessage } from "./ordered-message.ts";
 import { type PulledInfo, PullLoop, type PullState } from "./pull-loop.ts";
 import { keptMsg, type PullSize } from "./pull-request.ts";
+import { PullWindow } from "./pull-window.ts";
 
 /** Priority group of every durable that {@link PinnedConsumer} pulls from. */
 export const PRIORITY_GROUP = "link";
@@ -87,6 +88,7 @@ export class PinnedConsumer {
   readonly #connection: Connection;
   readonly #options: PinnedConsumerOptions;
   readonly #loop: PullLoop;
+  readonly #window = new PullWindow(EXPIRES_MS);
   readonly #stopTicking: () => void;
   readonly #stopped = new AbortController();
   /** Handed over and not acknowledged, in order. */
@@ -124,6 +126,7 @@ export class PinnedConsumer {
       requests: REQUESTS,
       expiresMs: EXPIRES_MS,
       group: PRIORITY_GROUP,
+      window: this.#window,
       nextSize: () => this.#nextSize(),
       onMessage: (msg, info) => this.#onDelivered(msg, info),
       onPinLost: () => {
@@ -340,7 +343,7 @@ export class PinnedConsumer {
 
   async #state(): Promise<ConsumerState | undefined> {
     try {
-      return await this.#loop.info(INFO_MS);
+      return await this.#loop.info(Math.max(INFO_MS, this.#window.waitMs(this.#loop.left)));
     } catch {
       // Told by the pull loop, which misses its answers too.
       return undefined;

@@ -71,17 +71,47 @@ class Scene {
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
 describe("PinnedConsumer", () => {
-  test("asks twice for half of what it may hold, in the group, with the pin once it has it", async () => {
-    const scene = new Scene(1);
+  test("asks twice for little, then for half of what it may hold, in the group, with the pin once it has it", async () => {
+    const scene = new Scene(10_000, (message) => message.done());
     expect(scene.asked()).toMatchObject([
-      { batch: 1000, max_bytes: 4_194_304, group: "link" },
-      { batch: 1000, max_bytes: 4_194_304, group: "link" },
+      { batch: 64, max_bytes: 4_194_304, group: "link" },
+      { batch: 64, max_bytes: 4_194_304, group: "link" },
     ]);
     await vi.advanceTimersByTimeAsync(3000);
+    expect(scene.seqs()).toEqual(upTo(10_000));
     expect(scene.consumer.isServed).toBe(true);
-    expect(scene.asked().at(-1)).toMatchObject({ id: "pin-1" });
+    expect(scene.asked()).toContainEqual(
+      expect.objectContaining({ batch: 1000, max_bytes: 4_194_304, group: "link", id: "pin-1" }),
+    );
     await scene.end();
   });
+
+  test.each([
+    { inBytesPerMs: 8, wireMs: 3, bytes: 800, atLeast: 0.8 },
+    { inBytesPerMs: 30, wireMs: 50, bytes: 800, atLeast: 0.8 },
+    { inBytesPerMs: 30, wireMs: 300, bytes: 800, atLeast: 0.6 },
+    { inBytesPerMs: 125, wireMs: 10, bytes: 4000, atLeast: 0.8 },
+  ])(
+    "asks for what a line brings soon: $inBytesPerMs B/ms, $wireMs ms each way",
+    async ({ bytes, ...line }) => {
+      const scene = new Scene(1600, (message) => message.done());
+      Object.assign(scene.connection, line);
+      scene.durable.bytes = bytes;
+      await vi.advanceTimersByTimeAsync(20_000);
+      const [before, askedBefore] = [scene.handed.length, scene.asked().length];
+      await vi.advanceTimersByTimeAsync(20_000);
+      const share = ((scene.handed.length - before) * bytes) / (line.inBytesPerMs * 20_000);
+      expect(share).toBeGreaterThan(line.atLeast);
+      for (const { batch, max_bytes: maxBytes } of scene.asked().slice(askedBefore))
+        if (maxBytes !== 1) expect((Number(batch) * bytes) / line.inBytesPerMs).toBeLessThan(2000);
+      expect(scene.seqs()).toEqual(upTo(scene.handed.length));
+      expect(scene.consumer.unasked).toBe(0);
+      // What is on the line yet.
+      scene.durable.count = 0;
+      await vi.advanceTimersByTimeAsync(5000);
+      await scene.end();
+    },
+  );
 
   test("hands over in order and acknowledges how far all is done, never further", async () => {
     const scene = new Scene(5);

@@ -7,6 +7,7 @@ import { AckReader } from "./ack-reader.ts";
 import type { AckSubject, AckSubjects } from "./ack-subject.ts";
 import { type ConsumerState, parseConsumerAnswer, plainText } from "./consumer-state.ts";
 import { PullRequest, type PullSize, sizeOfMsg } from "./pull-request.ts";
+import type { PullWindow } from "./pull-window.ts";
 import { UnaskedWatch } from "./unasked.ts";
 
 /** `flowing`: the server answers. Otherwise what stands in the way. */
@@ -37,6 +38,8 @@ export interface PullLoopOptions {
    * not asked for is heard no more for a while.
    */
   readonly own?: AckSubjects;
+  /** Of the line to the server: a request asks for no more than it brings soon. */
+  readonly window?: PullWindow;
   /** What the next request shall ask for; nothing: none is made before the next {@link PullLoop.fill}. */
   readonly nextSize: () => PullSize | undefined;
   readonly onMessage: (msg: Msg, info: PulledInfo) => void;
@@ -140,8 +143,9 @@ export class PullLoop {
   fill(): void {
     if (this.#retry !== undefined || !this.#canSend()) return;
     for (let open = this.#open().length; open < this.#options.requests; open++) {
-      const size = this.#options.nextSize();
-      if (size === undefined) return;
+      const next = this.#options.nextSize();
+      if (next === undefined) return;
+      const size = { ...next, batch: Math.min(next.batch, this.#options.window?.batch ?? next.batch) };
       this.#ask(size, size);
     }
   }
@@ -155,9 +159,7 @@ export class PullLoop {
     const nowMs = performance.now();
     this.#dropGone(nowMs);
     if (this.#ended || this.#retry !== undefined) return;
-    // The word of its end was lost: the server serves it no more.
-    const overMs = nowMs - this.#options.expiresMs - HEARTBEAT_MS;
-    for (const { request } of this.#listened) if (request.isOpen && request.sentMs < overMs) request.giveUp();
+    this.#giveUpOver(nowMs);
     this.fill();
     // A message of no more than one byte there is not: this asks for nothing.
     if (this.#pin !== undefined && nowMs - this.#askedMs >= PIN_KEPT_MS)
@@ -211,6 +213,21 @@ export class PullLoop {
   #apiSubject(verb: "MSG.NEXT" | "INFO" | "UNPIN"): string {
     const { apiPrefix, stream, consumer } = this.#options;
     return `${apiPrefix}.CONSUMER.${verb}.${stream}.${consumer}`;
+  }
+
+  /**
+   * The word of their end was lost: the server serves them no more. It is not lost while the line still brings what was
+   * asked for with them or before them.
+   */
+  #giveUpOver(nowMs: number): void {
+    let heardMs = 0;
+    for (const { request } of this.#listened) {
+      heardMs = Math.max(heardMs, request.heardMs);
+      const overMs = Math.max(request.sentMs + this.#options.expiresMs, heardMs) + HEARTBEAT_MS;
+      if (!request.isOpen || nowMs <= overMs) continue;
+      request.giveUp();
+      this.#options.window?.stalled(request);
+    }
   }
 
   #canSend(): boolean {
@@ -269,6 +286,7 @@ export class PullLoop {
     this.#retry = undefined;
     this.#heardMs = performance.now();
     this.#restartedMs = this.#heardMs;
+    this.#options.window?.startAnew();
     for (const { request } of this.#listened) if (request.isOpen) request.giveUp();
     this.fill();
   }
@@ -295,16 +313,18 @@ export class PullLoop {
       if (bytes > MAX_STATUS_BYTES || !request.takeStatus()) return this.#onUnasked(bytes);
       return this.#onStatus(request, msg);
     }
-    if (!request.takeMessage(bytes)) return this.#onUnasked(bytes);
+    if (!request.takeMessage(bytes, this.#heardMs)) return this.#onUnasked(bytes);
     const at = this.#acks.read(msg);
     if (at === undefined || this.#options.own?.isOwn(at) === false) return this.#onUnasked(bytes);
     if (this.#pin === undefined && this.#options.group !== undefined) {
       const pin = serverHeader(msg, "Nats-Pin-Id");
       if (PIN.test(pin)) this.#pin = pin;
     }
+    this.#options.window?.came(bytes);
     this.#options.onMessage(msg, { at, bytes, isLate: request.isLate });
     if (request.left > 0) return;
     request.end(this.#heardMs);
+    if (!request.isLate) this.#options.window?.ended(request, true, this.#heardMs);
     this.fill();
   }
 
@@ -315,6 +335,7 @@ export class PullLoop {
     const isCurrent = request.isOpen;
     if (code !== 100) request.end(this.#heardMs);
     if (!isCurrent) return;
+    if (code !== 100) this.#options.window?.ended(request, SERVED.test(description), this.#heardMs);
     if (code === 100 || code === 404 || code === 408 || SERVED.test(description)) {
       this.#options.onState?.({ flowing: true });
       if (code === 100) return;

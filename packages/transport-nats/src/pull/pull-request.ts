@@ -23,6 +23,8 @@ export class PullRequest {
   /** With what servers add. */
   #bookBytes: number;
   #statuses = MAX_STATUSES;
+  #broughtBytes = 0;
+  #heardMs = 0;
   #overMs: number | undefined;
   #isLate = false;
 
@@ -50,6 +52,15 @@ export class PullRequest {
     return this.#leftBytes === Number.POSITIVE_INFINITY ? 0 : Math.max(0, this.#leftBytes);
   }
 
+  get broughtBytes(): number {
+    return this.#broughtBytes;
+  }
+
+  /** When its newest message came; 0 before the first. */
+  get heardMs(): number {
+    return this.#heardMs;
+  }
+
   /** Whether it is counted on. */
   get isOpen(): boolean {
     return this.#overMs === undefined && !this.#isLate;
@@ -71,8 +82,10 @@ export class PullRequest {
   }
 
   /** Counts a message in. False: it was not asked for. */
-  takeMessage(bytes: number): boolean {
+  takeMessage(bytes: number, nowMs: number): boolean {
     if (this.#left === 0 || this.#bookBytes <= 0 || this.#overMs !== undefined) return false;
+    this.#heardMs = nowMs;
+    this.#broughtBytes += bytes;
     this.#left--;
     this.#leftBytes -= bytes;
     this.#bookBytes -= bytes;
