@@ -1,4 +1,5 @@
 import {
+  failuresOf,
   isReplaySubject,
   isReplySubject,
   type ProcessingRecord,
@@ -122,7 +123,7 @@ function handlingOf(
     durable,
     state,
     ...(at === undefined ? {} : { at }),
-    failures: record?.retry_info?.count ?? letter?.attempts.length ?? 0,
+    failures: record === undefined ? (letter?.attempts.length ?? 0) : failuresOf(record),
     ...(error === undefined || isOver ? {} : { error: { category: error.category, message: error.message } }),
     ...(state === "retrying" && record?.retry_info?.next_retry_at !== undefined
       ? { next_retry_at: record.retry_info.next_retry_at }

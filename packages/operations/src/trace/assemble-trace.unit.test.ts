@@ -133,7 +133,7 @@ describe("assembleTrace()", () => {
       [consumer("beta/desk/screen", "beta", { settledSeq: 8, unsettled: 1 })],
     ).roots;
     expect(event?.handlings[0]).toMatchObject({
-      failures: 2,
+      failures: 3,
       error: { category: "transient", message: "busy" },
       next_retry_at: "2026-01-05T09:30:09.000Z",
     });

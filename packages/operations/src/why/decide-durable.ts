@@ -1,4 +1,4 @@
-import { firstLine } from "@adaos/core/wire";
+import { failuresOf, firstLine } from "@adaos/core/wire";
 import type { DurableFact, Verdict, VerdictWord, WhyFacts } from "./facts.ts";
 import { commandsOf } from "./next-command.ts";
 
@@ -38,8 +38,8 @@ export function durableVerdict(facts: WhyFacts, durable: DurableFact, storedAt: 
   if (standing === "settled" || record?.status === "success") return delivered(facts, durable, storedAt);
   if (consumer.paused) return paused(facts, durable, storedAt);
   if (record?.status === "retrying") {
-    const { count = 0, max_retries: max = 0, next_retry_at: due } = record.retry_info ?? {};
-    const reason = `${count} attempts have failed, ${max} retries are allowed, the next is due ${due ?? "soon"}`;
+    const { max_retries: max = 0, next_retry_at: due } = record.retry_info ?? {};
+    const reason = `${failuresOf(record)} attempts have failed, ${max} retries are allowed, the next is due ${due ?? "soon"}`;
     return {
       ...at,
       ...errorOf(record.error_info),
@@ -53,7 +53,7 @@ export function durableVerdict(facts: WhyFacts, durable: DurableFact, storedAt: 
 }
 
 function delivered(facts: WhyFacts, { consumer: { name }, record }: DurableFact, since: string): Verdict {
-  const retries = record?.retry_info?.count ?? 0;
+  const retries = record === undefined ? 0 : failuresOf(record);
   const reason =
     retries === 0 ? `${name} has settled it` : `${name} has settled it after ${retries} failed attempts`;
   return {
