@@ -274,8 +274,8 @@ export class Bus {
 
   /**
    * Runs an action of this process as a handler is run: with a deadline, retries and a record of every attempt, found
-   * by its id or `tags`. One that fails for good is a dead letter. Rejects with `failed`, which carries the run's id and
-   * whose cause is the last failure, with `usage` or `closed`.
+   * by its id or `tags`. One that fails for good is a dead letter. Rejects with `failed`, which carries the run's id
+   * and whose cause is the last failure, with `usage` or `closed`.
    */
   async run<T>(
     name: string,

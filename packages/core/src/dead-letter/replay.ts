@@ -28,8 +28,8 @@ export type ReplayableLetter = Pick<
  * The message that gives a dead letter's event to its durable again: a new event id, caused by the old one, with the
  * same idempotency key. The same dead letter always makes the same id, so that a replay which was cut short can be
  * begun again. Signed anew, since its envelope is another; so the original is verified first, whatever its age. Pure.
- * Throws `invalid-event` when the dead letter holds no event, as that of a run, or `denied` when its subnet did not sign
- * it.
+ * Throws `invalid-event` when the dead letter holds no event, as that of a run, or `denied` when its subnet did not
+ * sign it.
  */
 export function replayOf(entry: ReplayableLetter, signatures: Signatures): Message {
   if (entry.kind === "run") {
