@@ -5,6 +5,7 @@ import { formatEventRef } from "../language/event-name.ts";
 import { publishSpan } from "../measure/tracing.ts";
 import type { RateLimits } from "../policy/rate-limits.ts";
 import { type PreparedEvent, type Publisher, type PublishOptions, prepareEvent } from "../publish/publish.ts";
+import { joined } from "../time/joined.ts";
 import type { Message, Transport } from "../transport.ts";
 import { type OpenRequest, REPLY_TO, replyContract, replyOrNothing } from "./reply.ts";
 import { REPLY_KEY_HEADER, replyKeyOf } from "./reply-proof.ts";
@@ -47,11 +48,7 @@ export async function request(
   publisher.limits?.take(envelope.event_name, envelope.version, message.body.length);
   const late = `no reply to ${command} in ${timeoutMs} ms; its handler may still run`;
   // A caller's signal may be that of many requests, and warns of many listeners.
-  const wait = new Wait(
-    timeoutMs,
-    late,
-    signal === undefined ? [closing] : [closing, AbortSignal.any([signal])],
-  );
+  const wait = new Wait(timeoutMs, late, signal === undefined ? [closing] : [closing, joined([signal])]);
   const span = publishSpan(asked);
   let reply: Envelope | MeshError | undefined;
   const accepts = (answer: Message): boolean => {
@@ -76,8 +73,8 @@ export async function request(
 }
 
 /**
- * How long a request waits: for a time, and until one of these signals aborts. To join them (`AbortSignal.any`) for
- * each of many requests costs more than to listen to them (Node 20).
+ * How long a request waits: for a time, and until one of these signals aborts. To join them for each of many requests
+ * costs more than to listen to them (Node 20).
  */
 class Wait {
   readonly #controller = new AbortController();

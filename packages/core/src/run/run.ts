@@ -17,6 +17,7 @@ import { quote } from "../language/event-name.ts";
 import { HandlingMetrics } from "../measure/handling-metrics.ts";
 import type { Metrics } from "../measure/metrics.ts";
 import { delay } from "../time/delay.ts";
+import { joined } from "../time/joined.ts";
 import { TimeLimit } from "../time/time-limit.ts";
 import type { Logger } from "../transport.ts";
 import type { LetterOwner } from "../wire/dead-letter-subject.ts";
@@ -84,7 +85,7 @@ export async function runAction<T>(
   const { classify = [], timeoutMs = 30_000, tags = [] } = options;
   assertNamed(name, tags);
   const retry = resolveRetry(options.retry);
-  const signal = options.signal === undefined ? closing : AbortSignal.any([closing, options.signal]);
+  const signal = options.signal === undefined ? closing : joined([closing, options.signal]);
   const run = new Run(runner, name, retry, tags);
   const limit = new TimeLimit(name, timeoutMs);
   for (let attempt = 1; ; attempt++) {
