@@ -60,7 +60,7 @@ describe("adaos mcp, to the SDK's own client", () => {
 
   test("lists the registry as resources, each of which can be read", async () => {
     const { resources, nextCursor } = await client.listResources();
-    expect([resources.length, nextCursor]).toEqual([2 + 17 * 3, undefined]);
+    expect([resources.length, nextCursor]).toEqual([2 + 18 * 3, undefined]);
     for (const { uri, mimeType } of resources) {
       const text = await read(client, uri);
       if (mimeType === "text/markdown") expect(text, uri).toMatch(/^##? /);
@@ -103,7 +103,7 @@ describe("adaos mcp, to the SDK's own client", () => {
     expect((await search({ domain: "ui" })).found).toBe(1);
     expect(await search({ query: "zebras giraffes" })).toEqual({ found: 0, events: [] });
     const { found, events } = await search({ limit: 3 });
-    expect([found, events.length]).toEqual([17, 3]);
+    expect([found, events.length]).toEqual([18, 3]);
   });
 
   test("describe_event tells meaning, schema, examples and use", async () => {
@@ -210,7 +210,7 @@ describe("adaos mcp, of a registry that changes", () => {
         text: expect.stringMatching(/registry\.yaml:\d+:\d+.*invalid-config/),
       });
       writeFileSync(index, right);
-      expect((await asked<{ found: number }>(client, "search_events", {})).found).toBe(17);
+      expect((await asked<{ found: number }>(client, "search_events", {})).found).toBe(18);
       const schema = join(registry, "ui/notify/v1/schema.json");
       writeFileSync(
         schema,
