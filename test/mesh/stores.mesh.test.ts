@@ -222,9 +222,11 @@ describe("mesh.store.damaged@1", () => {
 
 describe("adaos store", () => {
   test("verify finds every stream whole, and tells what was lost before", async () => {
-    const { code, stdout } = await mesh.adaos(["store", "verify", "--deep", "--json"]);
-    const { damaged, streams, known_losses: known } = JSON.parse(stdout);
-    expect([code, damaged]).toEqual([0, 0]);
+    const verify = (): ReturnType<TestMesh["adaos"]> => mesh.adaos(["store", "verify", "--deep", "--json"]);
+    // What the tests before have broken may be known to its daemon a look later.
+    await until("nothing is damaged that was not known", async () => (await verify()).code === 0, 20_000);
+    const { damaged, streams, known_losses: known } = JSON.parse((await verify()).stdout);
+    expect(damaged).toBe(0);
     expect(streams).toContainEqual(expect.objectContaining({ of: SUBNET, stream: EVENTS, isBooked: true }));
     expect(known).toContainEqual(expect.objectContaining({ of: SUBNET, stream: EVENTS }));
   });
