@@ -47,6 +47,8 @@ const ENDS: Readonly<Record<Kind, readonly ("effect" | "dead letter")[]>> = {
 };
 
 interface PublishedEvent {
+  /** Which publisher's. */
+  readonly from: number;
   readonly kind: Kind;
   acked: boolean;
 }
@@ -148,6 +150,15 @@ describe("the ledger", () => {
     console.log(
       `${events.size} events, ${ROUNDS} rounds in ${publishedMs - startedMs} ms, drained ${drainedMs - publishedMs} ms later`,
     );
+    // Which hop has it, before the mesh is gone.
+    for (const problem of problems.slice(0, 2)) {
+      const { stdout, stderr } = await mesh.adaos([
+        "events",
+        "detail",
+        problem.slice(0, problem.indexOf(" ")),
+      ]);
+      console.log(problem, stdout, stderr);
+    }
     const told = `seed ${SEED}, killed: ${kills.join(", ")}`;
     expect(problems, told).toEqual([]);
     expect([...events.values()].filter(({ acked }) => acked)).toHaveLength(ROUNDS * EVENTS_PER_ROUND);
@@ -210,7 +221,7 @@ async function publishRound(
       const kind = kinds[i] ?? "good";
       const bus = publishers[i % publishers.length] as Bus;
       const eventId = newEventId(Date.now());
-      const event: PublishedEvent = { kind, acked: false };
+      const event: PublishedEvent = { from: i % publishers.length, kind, acked: false };
       events.set(eventId, event);
       await publishUntilAcked(bus, `${kind} ${round}/${i}`, eventId);
       event.acked = true;
@@ -265,12 +276,14 @@ function imbalances(
       if (ends.get(id)?.push(end) === undefined) problems.push(`${id}: ${end} of what was never published`);
     }
   }
-  for (const [id, { kind, acked }] of events) {
+  for (const [id, { from, kind, acked }] of events) {
     const came = ends.get(id) ?? [];
     const isBalanced = came.length === 1 || (came.length === 0 && !acked);
     const isRight = came.every((end) => ENDS[kind].some((allowed) => allowed === end));
     if (!isBalanced || !isRight) {
-      problems.push(`${id} (${kind}, ${acked ? "acked" : "not acked"}): ${came.join(" + ") || "nothing"}`);
+      problems.push(
+        `${id} (${kind}, publisher ${from}, ${acked ? "acked" : "not acked"}): ${came.join(" + ") || "nothing"}`,
+      );
     }
   }
   return problems;
