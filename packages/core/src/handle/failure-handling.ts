@@ -181,9 +181,9 @@ export class FailureHandling {
     const { delivery } = failed;
     const attempt = history.failures + 1;
     const decision = settleFailure(thrown, attempt, retry, rules, Math.random());
+    const now = withAttempt(history, failed, told, decision, retry);
     const fields = { durable, subject: delivery.message.subject, seq: delivery.seq, attempt, err: told };
     if (decision.kind === "retry") {
-      const now = withAttempt(history, failed, told, decision, retry);
       log.warn({ ...fields, delayMs: decision.delayMs }, "delivery failed");
       this.#remember(delivery.seq, now);
       await this.#record(failed, now, { status: "retrying", failed: { thrown: told, decision } });
@@ -194,7 +194,6 @@ export class FailureHandling {
     log.error({ ...fields, category: classification.category }, "delivery failed for good");
     this.#alert(failed, classification.category, attempt, told);
     const verdict: Verdict = { classification, error: told };
-    const now = withAttempt(history, failed, told, decision, retry);
     return this.condemned(failed, { ...now, verdict }, verdict);
   }
 
