@@ -188,6 +188,11 @@ export class TestMesh {
     return pid;
   }
 
+  /** Whether another process has taken the place of this one; between the two there is none. */
+  isReplaced(name: string, before: number): boolean {
+    return (this.pids().get(name) ?? before) !== before;
+  }
+
   /** Every process of the mesh by its name. */
   pids(): ReadonlyMap<string, number> {
     const { supervisor, guard, children } = JSON.parse(

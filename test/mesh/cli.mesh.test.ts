@@ -171,13 +171,7 @@ describe("adaos, the real command line on a real mesh", () => {
     expect(stopped.code).toBe(69);
     expect(stopped.stdout).toMatch(/node +alpha\/speaker +NOT READY/);
     process.kill(pid, "SIGKILL");
-    await until("speaker is another process", () => {
-      try {
-        return mesh.pid("alpha/speaker") !== pid;
-      } catch {
-        return false;
-      }
-    });
+    await until("speaker is another process", () => mesh.isReplaced("alpha/speaker", pid));
     await until("all is ready again", async () => (await mesh.adaos(["status"])).code === 0);
   });
 

@@ -106,7 +106,7 @@ function declare(name: string): void {
 async function killHub(): Promise<void> {
   const pid = mesh.pid("beta/hub");
   process.kill(pid, "SIGKILL");
-  await until("the hub is started again", () => mesh.pid("beta/hub") !== pid);
+  await until("the hub is started again", () => mesh.isReplaced("beta/hub", pid));
 }
 
 beforeAll(async () => {

@@ -46,7 +46,7 @@ async function befall(fault: Fault): Promise<void> {
   const pid = mesh.pid("nats-alpha");
   if (fault === "killed") {
     process.kill(pid, "SIGKILL");
-    await until("the server is started anew", () => mesh.pids().get("nats-alpha") !== pid);
+    await until("the server is started anew", () => mesh.isReplaced("nats-alpha", pid));
     return;
   }
   process.kill(pid, "SIGSTOP");

@@ -54,7 +54,7 @@ async function crash(harm: () => void): Promise<void> {
   const pid = mesh.pid(name);
   process.kill(pid, "SIGKILL");
   harm();
-  await until("another server runs", () => mesh.pids().get(name) !== pid);
+  await until("another server runs", () => mesh.isReplaced(name, pid));
 }
 
 function streamOf(name: string): Promise<StreamInfo | undefined> {

@@ -70,7 +70,9 @@ describe("the supervisor of a mesh", () => {
   test("is brought back when it is killed, and takes over what runs; so is its guard", async () => {
     const before = mesh.pids();
     process.kill(mesh.pid("supervisor"), "SIGKILL");
-    await until("there is another supervisor", () => mesh.pid("supervisor") !== before.get("supervisor"));
+    await until("there is another supervisor", () =>
+      mesh.isReplaced("supervisor", before.get("supervisor") as number),
+    );
     await until("all is ready", () => isReady(mesh));
     for (const name of ["nats-root", "nats-alpha", "root", "alpha/hub", "alpha/kitchen"]) {
       expect([name, mesh.pid(name)]).toEqual([name, before.get(name)]);
@@ -78,7 +80,7 @@ describe("the supervisor of a mesh", () => {
 
     const guard = mesh.pid("guard");
     process.kill(guard, "SIGKILL");
-    await until("there is another guard", () => (mesh.pids().get("guard") ?? guard) !== guard);
+    await until("there is another guard", () => mesh.isReplaced("guard", guard));
     const [supervisor] = (await statusOf(mesh)).components;
     expect(supervisor).toMatchObject({ kind: "supervisor", ready: true });
     expect(supervisor?.note).toMatch(/2 restarts, the last of guard at .* \(ended\)/);
@@ -86,7 +88,7 @@ describe("the supervisor of a mesh", () => {
     // What it has taken over is no child of it.
     const hub = mesh.pid("alpha/hub");
     process.kill(hub, "SIGKILL");
-    await until("there is another hub", () => mesh.pids().has("alpha/hub") && mesh.pid("alpha/hub") !== hub);
+    await until("there is another hub", () => mesh.isReplaced("alpha/hub", hub));
     await until("all is ready", () => isReady(mesh));
   });
 
@@ -104,11 +106,7 @@ describe("the supervisor of a mesh", () => {
     const sinceMs = Date.now();
     await until(
       "both are other processes",
-      () =>
-        mesh.pids().has("alpha/kitchen") &&
-        mesh.pid("alpha/kitchen") !== member &&
-        mesh.pids().has("nats-alpha") &&
-        mesh.pid("nats-alpha") !== server,
+      () => mesh.isReplaced("alpha/kitchen", member) && mesh.isReplaced("nats-alpha", server),
       60_000,
     );
     console.log(`both were started again after ${Date.now() - sinceMs} ms`);
