@@ -142,7 +142,7 @@ describe("the ledger", () => {
       await until("the consumer is ready again", () => child.isReady, 60_000);
     }
     const publishedMs = Date.now();
-    await until("nothing is pending or unsettled", isDrained, 60_000);
+    await until("nothing waits, is pending or unsettled", () => isDrained(publishers), 60_000);
     const drainedMs = Date.now();
     await child.stop();
 
@@ -176,9 +176,10 @@ describe("the ledger", () => {
     }
   }
 
-  async function isDrained(): Promise<boolean> {
-    // From source to sink: what is no longer at one is at the next.
+  async function isDrained(publishers: readonly Bus[]): Promise<boolean> {
+    // From source to sink: what is no longer at one is at the next. An outbox acknowledges too.
     return (
+      publishers.every(({ outbox }) => outbox?.waiting === 0) &&
       (await isIdle("beta", "EVENTS_beta", "root")) &&
       (await isIdle("root", "MESH", "to-alpha")) &&
       (await isIdle("alpha", "EVENTS_alpha", "speaker_ledger"))
