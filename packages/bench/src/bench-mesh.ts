@@ -1,21 +1,15 @@
-import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { MeshError } from "@adaos/core";
-import { type Durability, delay, messageOf, ROOT_DOMAIN } from "@adaos/core/wire";
+import { type Durability, delay, ROOT_DOMAIN } from "@adaos/core/wire";
 import { writeBenchRegistry } from "./bench-registry.ts";
 import type { ServerAccess } from "./contender.ts";
 import { Crowd } from "./crowd.ts";
 import { dialServer } from "./dial-server.ts";
+import { HOME, RUN_LIMIT_MS, runAdaos } from "./run-adaos.ts";
 
-const HOME = fileURLToPath(new URL("../../..", import.meta.url));
-const CLI = join(HOME, "packages/cli/bin/adaos.mjs");
 /** The mesh that users get when they say nothing else. */
 export const DEFAULT_MESH: string = join(HOME, "deploy/mesh.yaml");
 
-const LIMIT_MS = 180_000;
 const LOOK_MS = 200;
 
 /** How a mesh of the benchmark differs from the smallest one that does. */
@@ -77,7 +71,7 @@ export class BenchMesh {
 
   /** Until the root has taken the last of the crowd in, and all its links flow. */
   async #untilJoined(count: number): Promise<void> {
-    const deadlineMs = Date.now() + LIMIT_MS;
+    const deadlineMs = Date.now() + RUN_LIMIT_MS;
     for (;;) {
       try {
         const told = await this.adaos(["status"]);
@@ -152,24 +146,6 @@ function processesOf(state: string): MeshProcess[] {
     children: readonly MeshProcess[];
   };
   return children.map(({ name, pid }) => ({ name, pid }));
-}
-
-/** Runs Node. Resolves with what the program prints. */
-export async function runNode(args: readonly string[]): Promise<string> {
-  // A group of its own: a Ctrl-C must not end the command that stops a mesh.
-  const options = { timeout: LIMIT_MS, maxBuffer: 16_777_216, detached: true };
-  return (await promisify(execFile)(process.execPath, args, options)).stdout;
-}
-
-/** Runs `adaos`. Resolves with what it prints; rejects with `unavailable`. */
-export async function runAdaos(args: readonly string[]): Promise<string> {
-  try {
-    return await runNode([CLI, ...args]);
-  } catch (cause) {
-    throw new MeshError("unavailable", `adaos ${args.slice(0, 3).join(" ")} failed: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
 }
 
 const OWN_RULE = "bench.";

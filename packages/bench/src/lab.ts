@@ -39,7 +39,7 @@ export class Lab {
   readonly #dir: string = mkdtempSync(join(tmpdir(), "adaos-bench-"));
   readonly #backings = new Map<string, Backing>();
   readonly #meshes: BenchMesh[] = [];
-  #shared: Promise<BenchMesh> | undefined;
+  #mesh: Promise<BenchMesh> | undefined;
   #count = 0;
 
   constructor(options: LabOptions) {
@@ -48,13 +48,13 @@ export class Lab {
     this.scale = options.scale;
   }
 
-  /** The mesh that most scenarios share. */
-  sharedMesh(): Promise<BenchMesh> {
-    this.#shared ??= this.#start({});
-    return this.#shared;
+  /** The scenario's own, which its contenders share: no scenario pays for what one before it has stored. */
+  mesh(): Promise<BenchMesh> {
+    this.#mesh ??= this.startMesh({});
+    return this.#mesh;
   }
 
-  /** A mesh for one scenario; {@link endScenario} stops it. */
+  /** One more mesh for the scenario; {@link endScenario} stops it. */
   async startMesh(spec: Omit<MeshSpec, "durability">): Promise<BenchMesh> {
     return this.#keep(await this.#start(spec));
   }
@@ -111,16 +111,15 @@ export class Lab {
   }
 
   async endScenario(): Promise<void> {
+    this.#mesh = undefined;
     for (const mesh of this.#meshes.splice(0)) await mesh.stop();
   }
 
   /** Stops everything, also after a failed or partial start. */
   async close(): Promise<void> {
-    const shared = await this.#shared?.catch(() => undefined);
     const stops = [
       () => this.endScenario(),
       ...[...this.#backings.values()].map((backing) => () => backing.stop()),
-      ...(shared === undefined ? [] : [() => shared.stop()]),
     ];
     const failures: string[] = [];
     for (const stop of stops) {

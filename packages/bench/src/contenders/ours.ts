@@ -1,9 +1,7 @@
 import { type Bus, connect } from "@adaos/client";
-import { doneStream, eventsStream, MESH_STREAM, memberConsumer, ROOT_DOMAIN } from "@adaos/core/wire";
-import type { NatsConnection } from "nats";
 import { ASK_EVENT, ASK_NOW_EVENT, TEXT_EVENT } from "../bench-registry.ts";
 import type { Contender, Place } from "../contender.ts";
-import { dialServer } from "../dial-server.ts";
+import { runAdaos } from "../run-adaos.ts";
 
 type Carries = { readonly text: string };
 
@@ -62,36 +60,18 @@ function endsWith(
       }));
       return () => bus.close();
     },
-    tidy: tidyStreams,
+    tidy: deleteDurable,
   };
 }
 
-/** What is left of a run is nobody's any more: its durable goes, and so does what the streams hold. */
-async function tidyStreams(place: Place): Promise<void> {
-  const { from, to, receiver } = place;
-  await withServer(place, to, async (nc) => {
-    const jsm = await nc.jetstreamManager();
-    // Where nothing was received, none was made.
-    await jsm.consumers
-      .delete(eventsStream(to), memberConsumer("subscriber", receiver))
-      .catch(() => undefined);
-    await jsm.streams.purge(eventsStream(to));
-    await jsm.streams.purge(doneStream({ subnet: to, node: "subscriber" }));
-  });
-  if (from === to) return;
-  await withServer(place, ROOT_DOMAIN, async (nc) => {
-    await (await nc.jetstreamManager()).streams.purge(MESH_STREAM);
-  });
-  await withServer(place, from, async (nc) => {
-    await (await nc.jetstreamManager()).streams.purge(eventsStream(from));
-  });
-}
-
-async function withServer(
-  place: Place,
-  of: string,
-  use: (nc: NatsConnection) => Promise<void>,
-): Promise<void> {
-  const nc = await dialServer(place, of);
-  await use(nc).finally(() => nc.close());
+/**
+ * By the command: a durable that goes behind the mesh's back is made anew where it stood, and so is what is purged from
+ * a stream.
+ */
+async function deleteDurable({ to, receiver, state }: Place): Promise<void> {
+  const durable = `${to}/subscriber/${receiver}`;
+  // Where nothing was received, there is none.
+  await runAdaos(["durables", "delete", durable, "--force", "--yes", "--state", state]).catch(
+    () => undefined,
+  );
 }

@@ -20,7 +20,7 @@ export const deadLetters: Scenario = {
   conditions: (scale) =>
     `${scaled(COUNT, scale)} dead letters of one handler, adaos events dlq replay from its start`,
   prepare: async (lab) => {
-    const mesh = await lab.sharedMesh();
+    const mesh = await lab.mesh();
     const count = scaled(COUNT, lab.scale);
     return [
       {

@@ -86,7 +86,7 @@ const payload: Scenario = {
   conditions: (scale) =>
     `from subnet to subnet; ${scaled(COUNT, scale)} small ones, ${WINDOW} in flight; ${scaled(LARGE_COUNT, scale)} large ones, ${LARGE_WINDOW} in flight`,
   prepare: async (lab) => {
-    const mesh = await lab.sharedMesh();
+    const mesh = await lab.mesh();
     const large: Load = {
       count: scaled(LARGE_COUNT, lab.scale),
       warmUp: scaled(LARGE_WARM_UP, lab.scale),

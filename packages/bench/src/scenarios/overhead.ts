@@ -20,7 +20,7 @@ export const overhead: Scenario = {
   conditions: (scale) =>
     `${scaled(COUNT, scale)} of each, one at a time, by turns in one process; CPU of that process with ${WINDOW} in flight`,
   prepare: async (lab) => {
-    const mesh = await lab.sharedMesh();
+    const mesh = await lab.mesh();
     return [
       {
         contender: DIFFERENCE,

@@ -25,7 +25,7 @@ export function processorTime(about: About): Scenario {
     reference,
     conditions: (scale) =>
       `${scaled(COUNT, scale)} events after ${scaled(WARM_UP, scale)}, ${WINDOW} in flight, ${TEXT_BYTES} bytes of text; one codec is a JSON.parse and a JSON.stringify of the envelope, measured in the same processes meanwhile (servers and daemons: the mean of sender's and receiver's)`,
-    prepare: (lab) => turnsOf(lab, about, async (run) => measure(lab, await lab.sharedMesh(), run)),
+    prepare: (lab) => turnsOf(lab, about, async (run) => measure(lab, await lab.mesh(), run)),
   };
 }
 

@@ -12,14 +12,14 @@ export interface Run {
   readonly place: Place;
 }
 
-/** A turn for each contender of a scenario on the shared mesh; what a run leaves behind goes with it. */
+/** A turn for each contender of a scenario on its mesh; what a run leaves behind goes with it. */
 export async function turnsOf(
   lab: Lab,
   { id, way }: Pick<About, "id" | "way">,
   measure: (run: Run) => Promise<readonly Measured[]>,
   receivers: readonly string[] = ["handler"],
 ): Promise<Turn[]> {
-  const mesh = await lab.sharedMesh();
+  const mesh = await lab.mesh();
   const turnOf = ({ name, contender, settings }: ReadyContender): Turn => ({
     contender: name,
     measure: async (run) => {

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { type BenchMesh, DEFAULT_MESH, runAdaos, runNode } from "../bench-mesh.ts";
+import { type BenchMesh, DEFAULT_MESH } from "../bench-mesh.ts";
 import type { Lab } from "../lab.ts";
 import { quantileOf } from "../report/statistics.ts";
+import { runAdaos, runNode } from "../run-adaos.ts";
 import { type Measured, type Scenario, scaled } from "../scenario.ts";
 import { readUsage } from "../workers/process-usage.ts";
 

@@ -1,0 +1,31 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { MeshError } from "@adaos/core";
+import { messageOf } from "@adaos/core/wire";
+
+/** The checkout that is measured. */
+export const HOME: string = fileURLToPath(new URL("../../..", import.meta.url));
+const CLI = join(HOME, "packages/cli/bin/adaos.mjs");
+
+/** What a command may take. */
+export const RUN_LIMIT_MS = 180_000;
+
+/** Runs Node. Resolves with what the program prints. */
+export async function runNode(args: readonly string[]): Promise<string> {
+  // A group of its own: a Ctrl-C must not end the command that stops a mesh.
+  const options = { timeout: RUN_LIMIT_MS, maxBuffer: 16_777_216, detached: true };
+  return (await promisify(execFile)(process.execPath, args, options)).stdout;
+}
+
+/** Runs `adaos`. Resolves with what it prints; rejects with `unavailable`. */
+export async function runAdaos(args: readonly string[]): Promise<string> {
+  try {
+    return await runNode([CLI, ...args]);
+  } catch (cause) {
+    throw new MeshError("unavailable", `adaos ${args.slice(0, 3).join(" ")} failed: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
