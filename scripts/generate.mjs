@@ -6,12 +6,12 @@ import { fileURLToPath } from "node:url";
 import { program } from "@adaos/cli/command-line";
 import { meshFileJsonSchema, nodeFileJsonSchema, readMeshFile } from "@adaos/config";
 import { METRICS } from "@adaos/core";
-import { NODE_METRICS } from "@adaos/core/wire";
+import { ALERT_RULES, ALERTS, NODE_METRICS } from "@adaos/core/wire";
 import { exampleRootConfig } from "@adaos/nats-server";
 import { loadRegistry } from "@adaos/registry";
 import { generateIndex, generateTypes } from "@adaos/registry-tools";
 import { buildEventDocs } from "@adaos/registry-tools/docs";
-import { commandLinePage, meshFilePage, metricsPage } from "./reference-pages.mjs";
+import { alertsPage, commandLinePage, meshFilePage, metricsPage } from "./reference-pages.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const registry = await loadRegistry(join(root, "schemas/events"));
@@ -32,6 +32,7 @@ const targets = [
   { path: "docs/reference/mesh-yaml.md", make: () => meshFilePage(meshFileJsonSchema()) },
   { path: "docs/reference/command-line.md", make: async () => commandLinePage(await program("all", silent)) },
   { path: "docs/reference/metrics.md", make: () => metricsPage(METRICS, NODE_METRICS) },
+  { path: "docs/reference/alerts.md", make: () => alertsPage(ALERTS, ALERT_RULES, NODE_METRICS) },
   { path: "nats.conf", make: () => exampleRootConfig(mesh.subnets.keys(), mesh.durability) },
 ];
 

@@ -104,7 +104,9 @@ function* commandsOf(command, path) {
   for (const inner of help.visibleCommands(command)) {
     if (inner.name() === "help") continue;
     const innerPath = [...path, inner.name()];
-    const doesSomething = inner.commands.length === 0 || help.visibleArguments(inner).length > 0;
+    const hasOptions = help.visibleOptions(inner).some(({ long }) => long !== "--help");
+    const doesSomething =
+      inner.commands.length === 0 || hasOptions || help.visibleArguments(inner).length > 0;
     if (doesSomething) yield { path: innerPath, command: inner };
     yield* commandsOf(inner, innerPath);
   }
@@ -175,6 +177,62 @@ export function metricsPage(counted, told) {
     metricsTable(told),
     "",
   ].join("\n\n");
+}
+
+/** What can be wrong, who judges it, and by what. @param rules What hubs and root judge. */
+export function alertsPage(alerts, rules, metrics) {
+  const rows = Object.entries(rules).map(
+    ([id, { judgedBy, metric, condition, forSeconds, clearSeconds }]) => {
+      const { severity } = alerts[id];
+      const cells = [
+        `\`${id}\``,
+        severity,
+        judgedBy.join(", "),
+        `\`${metrics[metric].name}\``,
+        conditionText(condition),
+      ];
+      return `| ${[...cells, `${forSeconds} s`, `${clearSeconds} s`].join(" | ")} |`;
+    },
+  );
+  const texts = Object.entries(alerts).map(([id, { name, summary, command }]) => {
+    return `| \`${name}\` | ${id in rules ? `\`${id}\`` : ""} | ${escaped(summary)} | \`${command}\` |`;
+  });
+  return [
+    MARK,
+    "# Alerts",
+    "[Alerts](../guide/alerts.md) says how to turn them on, and how to be called. `alerts.rules` of a mesh file changes\n" +
+      "threshold, times and severity of a rule, or turns it off.",
+    "## What hubs and root judge",
+    "An alert is raised when its condition has held for the first time, and cleared when it has not for the second.\n" +
+      "Between two limits nothing changes. The first limit is `threshold`.",
+    [
+      "| rule | severity | judged by | figure | condition | for | cleared after |",
+      "|---|---|---|---|---|---|---|",
+      ...rows,
+    ].join("\n"),
+    "## Names, texts, commands",
+    "Those without a rule need a history that only a collector has. `adaos alerts silence` takes both names.",
+    ["| alert | rule | text | look |", "|---|---|---|---|", ...texts].join("\n"),
+    "",
+  ].join("\n\n");
+}
+
+function conditionText(condition) {
+  const { kind, threshold } = condition;
+  switch (kind) {
+    case "above":
+      return condition.clearAt === threshold
+        ? `above ${threshold}`
+        : `above ${threshold}, until at most ${condition.clearAt}`;
+    case "below":
+      return `below ${threshold}`;
+    case "grown":
+      return `grown by ${threshold} within ${condition.overSeconds} s`;
+    case "recent":
+      return `a time within the last ${threshold} s`;
+    case "endsWithin":
+      return `a time within the next ${threshold} s`;
+  }
 }
 
 function metricsTable(catalogue) {

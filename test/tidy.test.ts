@@ -21,6 +21,7 @@ const ORDER = [
   "registry-tools",
   "policy",
   "nats-server",
+  "alerts",
   "daemon",
   "conformance",
   "transport-local",
@@ -144,7 +145,7 @@ describe("the text", () => {
   test("joins a subject in core's wire/ alone", () => {
     // A first token of ours in a text that goes on with a token, or the constant of one that is joined with more.
     const joined =
-      /[`"](?:evt|rpl|rpy|got|dlq|done|proc|met|parked|svc\.hub|link)\.\$\{|`\$\{[A-Z_]+_ROOT\}\.|[`"](?:EVENTS|DLQ|DONE|PROCESSING|METRICS|PARKED)_\$\{/;
+      /[`"](?:evt|rpl|rpy|got|dlq|done|proc|met|parked|alert|svc\.hub|link)\.\$\{|`\$\{[A-Z_]+_ROOT\}\.|[`"](?:EVENTS|DLQ|DONE|PROCESSING|METRICS|PARKED|ALERTS)_\$\{/;
     const elsewhere = sources
       .filter((file) => !file.startsWith("packages/core/src/wire/") && packageOf(file) !== "bench")
       .filter((file) => joined.test(read(file)));

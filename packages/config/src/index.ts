@@ -1,3 +1,4 @@
+export type { AlertSettings } from "./alert-settings.ts";
 export { compiledPolicyText } from "./compiled-policy.ts";
 export { type ConfigError, configErrorOf } from "./config-error.ts";
 export { makeFolder } from "./files/make-folder.ts";
@@ -43,7 +44,6 @@ export {
   type MeshFile,
   type OutboxLimits,
   readMeshFile,
-  type StreamLimits,
 } from "./mesh-file.ts";
 export {
   type HubFile,
@@ -57,6 +57,7 @@ export {
   readNodeFile,
 } from "./node-file.ts";
 export { newSignatureKey, readSignatureKey, readSignatures } from "./signature-keys.ts";
+export type { StreamLimits } from "./stream-limits.ts";
 export { asBlockList, withItems } from "./text/append-items.ts";
 export { type NewMember, withMember, withoutMember } from "./text/edit-mesh-file.ts";
 export { itemsIn, placeAt, placeInJson, placeOfSyntaxError } from "./text/json-places.ts";

@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import type { MarksPlace, Mesh } from "@adaos/core";
 import { DATA_CLASSES, DEFAULT_TENANT, type DeclaredRule, ROOT_DOMAIN } from "@adaos/core/wire";
 import { z } from "zod";
+import { type AlertSettings, alertsSchema, resolveAlerts } from "./alert-settings.ts";
 import {
   declaredRuleOf,
   patternSchema,
@@ -12,6 +13,7 @@ import {
   tokenOf,
 } from "./policy-rule.ts";
 import { signatureRulesSchema } from "./signature-keys.ts";
+import { type StreamLimits, streamLimitsSchema } from "./stream-limits.ts";
 import { invalid, readYamlFile } from "./text/yaml-file.ts";
 import { listenSchema, meshTlsSchema, ownCertificateSchema, plainProblem } from "./transport-security.ts";
 
@@ -22,34 +24,6 @@ const DEFAULT_REGISTRY = "schemas/events";
 
 const patterns = z.array(patternSchema).max(10_000).default([]);
 const port = z.number().int().min(1).max(65_535).optional();
-
-/** How much and how long streams hold. */
-export const streamLimitsSchema = z.strictObject({
-  maxBytes: z.number().int().min(1_048_576).default(1_073_741_824).describe("bytes; a full stream refuses"),
-  maxAgeHours: z
-    .number()
-    .positive()
-    .max(87_600)
-    .default(168)
-    .describe("age at which a stream drops a message"),
-  duplicateWindowMs: z
-    .number()
-    .int()
-    .min(1000)
-    .max(3_600_000)
-    .default(120_000)
-    .describe(
-      "time for which a stream recognises an event id it has stored; costs about 300 bytes of memory an event",
-    ),
-  maxShare: z
-    .number()
-    .min(0.25)
-    .max(0.95)
-    .default(0.75)
-    .describe(
-      "share that one member, or one other subnet, may hold of its own messages plus the free room of a stream",
-    ),
-});
 
 /** What a member's connections may send together before its hub takes them for a flood. */
 export const floodSchema = z.strictObject({
@@ -107,8 +81,6 @@ const registrySchema = z
 
 export type AutoApply = z.infer<typeof autoApplySchema>;
 export type OutboxLimits = z.infer<typeof outboxLimitsSchema>;
-
-export type StreamLimits = z.infer<typeof streamLimitsSchema>;
 
 const memberSchema = z.strictObject({
   roles: z
@@ -190,6 +162,11 @@ export const meshSchema = z.strictObject({
     .describe(
       "allowed: adaos chaos may do harm to this mesh, to show that it recovers; never where people rely on it",
     ),
+  alerts: alertsSchema
+    .optional()
+    .describe(
+      "hubs and root judge their own figures, raise and clear alerts as events, and call webhooks; without it nobody judges",
+    ),
   idempotency: idempotencySchema.default("member"),
   root: z
     .strictObject({
@@ -260,6 +237,8 @@ export interface MeshFile {
   readonly outbox: OutboxLimits | false;
   /** Whether harm may be done to it on purpose. */
   readonly chaos?: "allowed" | undefined;
+  /** How hubs and root judge alerts, paths of webhooks being absolute; nothing where nobody does. */
+  readonly alerts?: AlertSettings | undefined;
   /** Where a member marks what it has handled. */
   idempotencyOf(subnet: string, member: string): MarksPlace;
   /** How many root daemons run; all open every link, and one serves it at a time. */
@@ -323,6 +302,7 @@ export function readMeshFile(file: string): MeshFile {
     enableMetrics: value.enable_metrics,
     outbox: value.outbox,
     chaos: value.chaos,
+    alerts: resolveAlerts(value.alerts, dirname(resolve(file))),
     idempotencyOf: (subnet, member) =>
       value.subnets[subnet]?.members[member]?.idempotency ?? value.idempotency,
     rootDaemons: value.root.daemons,

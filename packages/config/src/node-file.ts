@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { MeshError } from "@adaos/core";
 import { DATA_CLASSES, DEFAULT_TENANT } from "@adaos/core/wire";
 import { z } from "zod";
+import { alertsSchema } from "./alert-settings.ts";
 import { compiledPolicySchema } from "./compiled-policy.ts";
 import {
   autoApplySchema,
@@ -10,10 +11,10 @@ import {
   floodSchema,
   idempotencySchema,
   outboxLimitsSchema,
-  streamLimitsSchema,
 } from "./mesh-file.ts";
 import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
 import { nodeSignaturesSchema } from "./signature-keys.ts";
+import { streamLimitsSchema } from "./stream-limits.ts";
 import { readYamlFile } from "./text/yaml-file.ts";
 import { plainProblem, serverAccessSchema, serverTlsSchema } from "./transport-security.ts";
 
@@ -112,6 +113,7 @@ const hubFile = z.strictObject({
   positions: positionsSchema,
   policy: compiledPolicySchema,
   flood: floodSchema.prefault({}),
+  alerts: alertsSchema.optional().describe("without it this hub judges no alerts"),
   members: z.record(
     name,
     z.strictObject({
@@ -155,6 +157,7 @@ const rootFile = z.strictObject({
     .describe("folder of the registry that every hub is offered; followed while the root runs"),
   autoApply: autoApplySchema,
   positions: positionsSchema,
+  alerts: alertsSchema.optional().describe("without it this daemon judges no alerts"),
   policy: compiledPolicySchema,
   subnets: z.record(
     name,

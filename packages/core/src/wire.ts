@@ -22,6 +22,8 @@ export {
   replayOfStored,
 } from "./dead-letter/replay.ts";
 export { assertOrigin, assertTenant, openDelivery } from "./handle/open-delivery.ts";
+export { resolveRetry } from "./handle/retry-policy.ts";
+export { settleFailure } from "./handle/settle-failure.ts";
 export { assertWithin } from "./language/assert-within.ts";
 export { type ClassifiedData, DATA_CLASSES, maskOf } from "./language/data-class.ts";
 export { escapePointer, isEventId, MAX_JSON_DEPTH, REQUIRED_ENVELOPE_FIELDS } from "./language/envelope.ts";
@@ -33,6 +35,13 @@ export { nearest } from "./language/nearest.ts";
 export { randomId } from "./language/random-id.ts";
 export { RecentMap } from "./language/recent-map.ts";
 export { counted, escapeUnseen, firstLine, visibleJson, visibleText } from "./language/visible-text.ts";
+export { ALERTS, type AlertDescription, type AlertId } from "./measure/alert-catalogue.ts";
+export {
+  ALERT_RULES,
+  type AlertCondition,
+  type AlertRule,
+  type JudgedAlertId,
+} from "./measure/alert-rules.ts";
 export { type MetricDescription, type MetricId, NODE_METRICS } from "./measure/catalogue.ts";
 export {
   answerScrape,
@@ -97,6 +106,10 @@ export {
   sizeProblem,
 } from "./wire/message-size.ts";
 export {
+  ALERT_ROOT,
+  type AlertKind,
+  alertSubject,
+  alertsStream,
   bridgePrefix,
   DEAD_LETTER_ROOT,
   DONE_ROOT,

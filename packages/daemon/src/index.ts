@@ -1,5 +1,6 @@
 export { openLog } from "./log.ts";
 export { untilReadable } from "./mended-file.ts";
+export { certificateFigures } from "./metrics/certificates.ts";
 export { type MetricSource, Scrape } from "./metrics/scrape.ts";
 export { NodeFileWatch } from "./node-file-watch.ts";
 export { type OpenNode, openNode } from "./open-node.ts";

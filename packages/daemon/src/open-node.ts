@@ -24,6 +24,8 @@ export interface OpenNode<R extends NodeRole> {
   /** Resolves a path that stands in the file. */
   path(path: string): string;
   readonly log: Logger;
+  /** Files of the node and of the server beside it. */
+  readonly certificates: readonly string[];
   readonly policy: Policy;
   readonly signatures: Signatures;
   /** How to reach the server that the file names; a daemon waits for it. */
@@ -57,6 +59,7 @@ export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R>
     name,
     path,
     log,
+    certificates: certificatesOf(config).map(path),
     policy,
     // A member's bus reads its keys itself.
     get signatures() {

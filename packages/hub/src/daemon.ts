@@ -18,6 +18,7 @@ import {
   StreamPublisher,
 } from "@adaos/transport-nats";
 import { Budgets } from "./budgets/budgets.ts";
+import { hubAlerts } from "./metrics/alerts-of-hub.ts";
 import { serverSource } from "./metrics/server-source.ts";
 import { snapshotStream } from "./metrics/snapshot-stream.ts";
 import { SubnetCounts } from "./metrics/subnet-counts.ts";
@@ -32,7 +33,8 @@ import { SubnetStream } from "./streams/subnet-stream.ts";
 
 /** What a hub's daemon is made of, how it takes its file when that has changed, and how it ends. */
 interface Hub {
-  readonly parts: readonly Part[];
+  /** Whoever adds one adds it here: alerts are judged by what all of them say. */
+  readonly parts: Part[];
   readonly sources: readonly MetricSource[];
   apply(changed: HubFile): Promise<void>;
   close(): Promise<void>;
@@ -53,7 +55,8 @@ export async function runHub(file: string): Promise<number> {
   try {
     const { parts, sources, apply } = hub;
     const watch = new NodeFileWatch({ role: "hub", loaded, isInForce: true, apply, log, keepsCopy: true });
-    return await node.run([...parts, watch], sources);
+    parts.push(watch);
+    return await node.run(parts, sources);
   } finally {
     await hub.close();
     await Promise.all([connection.close(), system.close()]);
@@ -109,12 +112,13 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
     denials,
     log,
   });
+  const server = { subnet, members: () => members, connection, system };
+  const parts: Part[] = [stream, registry, service, budgets, refills, damages];
+  const alerts = hubAlerts({ node, server, jsm, keeper, parts: () => parts, publish });
+  parts.push(alerts);
   return {
-    parts: [stream, registry, service, budgets, refills, damages],
-    sources: [
-      serverSource({ subnet, members: () => members, connection, system }),
-      new SubnetCounts(snapshotStream(subnet, connection, jsm), log),
-    ],
+    parts,
+    sources: [serverSource(server), new SubnetCounts(snapshotStream(subnet, connection, jsm), log)],
     // Whoever loses something loses it first; then what is new is given. Keys and rights need nothing but the server.
     apply: async (changed) => {
       node.replaceRights(changed);
@@ -124,6 +128,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
       await durables.restoreGrants();
       members = Object.keys(changed.members);
       await stream.refresh(members);
+      await alerts.replace(changed.alerts);
     },
     close: async () => {
       denials.close();

@@ -155,7 +155,7 @@ export class MeshPlanner {
   }
 
   #buildRoot(leafKeys: ReadonlyMap<string, string>): void {
-    const { mesh, streams, autoApply } = this.#meshFile;
+    const { mesh, streams, autoApply, alerts } = this.#meshFile;
     const daemon = this.#keys.key("root/daemon");
     const system = this.#keys.key("root/system");
     const { port, leafPort = 0 } = this.#portsOf(ROOT_DOMAIN);
@@ -212,6 +212,8 @@ export class MeshPlanner {
         positions: positionsPath(this.#stateDir, id),
         registry: this.#meshFile.registryDir,
         ...(autoApply === false ? { autoApply } : {}),
+        // Of several daemons one judges: each would tell of the same.
+        ...(alerts === undefined || id !== ROOT_DOMAIN ? {} : { alerts }),
         policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
         subnets: Object.fromEntries(subnets),
         natsServer,
@@ -254,6 +256,7 @@ export class MeshPlanner {
       tenant: subnet.tenant,
       streams: this.#meshFile.streams,
       flood: this.#meshFile.flood,
+      ...(this.#meshFile.alerts === undefined ? {} : { alerts: this.#meshFile.alerts }),
       registryCache: registryCachePath(this.#stateDir, id),
       positions: positionsPath(this.#stateDir, id),
       policy: compiledPolicyText(rules),

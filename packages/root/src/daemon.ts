@@ -18,6 +18,7 @@ import { Clearance } from "./links/clearance.ts";
 import { Links } from "./links/links.ts";
 import { MeshStream } from "./links/mesh-stream.ts";
 import { Refills } from "./links/refills.ts";
+import { rootAlerts } from "./metrics/alerts-of-root.ts";
 import { serverSource } from "./metrics/server-source.ts";
 import { RegistryDistribution } from "./registry/registry-distribution.ts";
 import { RegistryFolder } from "./registry/registry-folder.ts";
@@ -27,7 +28,8 @@ type OpenJoinHandler = (stateDir: string, log: Logger) => JoinHandler;
 
 /** What the root's daemon is made of, and how it takes its file when that has changed. */
 interface Root {
-  readonly parts: readonly Part[];
+  /** Whoever adds one adds it here: alerts are judged by what all of them say. */
+  readonly parts: Part[];
   readonly sources: readonly MetricSource[];
   apply(changed: RootFile): Promise<void>;
 }
@@ -44,7 +46,8 @@ export async function runRoot(file: string, openJoinHandler: OpenJoinHandler): P
     const { parts, sources, apply } = await partsOf(node, connection, gate, openJoinHandler);
     const { loaded, log } = node;
     const watch = new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log, keepsCopy: true });
-    return await node.run([...parts, watch], sources);
+    parts.push(watch);
+    return await node.run(parts, sources);
   } finally {
     await Promise.all([connection.close(), gate?.close()]);
   }
@@ -96,17 +99,17 @@ async function partsOf(
   });
   const canAdmit = gate !== undefined && stateDir !== undefined;
   const joining = canAdmit ? [new JoinService(connection, gate, openJoinHandler(stateDir, log), log)] : [];
+  // The registry comes before the links: they ask it what is classified.
+  const registry = registryParts(node, connection, subnets, folder);
+  const parts: Part[] = [stream, ...registry, budgets, links, refills, damages, ...joining];
+  const alerts = rootAlerts({
+    ...{ node, subnets, connection, system: gate?.system, jsm, keeper },
+    parts: () => parts,
+    publish: (subnet, message) => links.publishIn(subnet, message),
+  });
+  parts.push(alerts);
   return {
-    // The registry comes before the links: they ask it what is classified.
-    parts: [
-      stream,
-      ...registryParts(node, connection, subnets, folder),
-      budgets,
-      links,
-      refills,
-      damages,
-      ...joining,
-    ],
+    parts,
     // A daemon on another machine than the root's server may not ask it.
     sources: gate === undefined ? [] : [serverSource(subnets.names, connection, gate.system)],
     // Whoever loses something loses it first; then what is new is given.
@@ -118,6 +121,7 @@ async function partsOf(
       const trouble = await stream.restore();
       if (trouble !== undefined) throw trouble;
       await links.reconcile();
+      await alerts.replace(changed.alerts);
     },
   };
 }

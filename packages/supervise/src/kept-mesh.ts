@@ -164,6 +164,10 @@ export class KeptMesh implements RunningMesh {
         return { metric: "processRestarts", labels: [name], value: restartsOf.get(name) ?? 0 };
       }),
       { metric: "restartAlerts", value: alerts.length },
+      ...names.map((name): Figure => {
+        const failures = alerts.find(({ component }) => component === name)?.failures ?? 0;
+        return { metric: "processFailures", labels: [name], value: failures };
+      }),
     ];
   }
 

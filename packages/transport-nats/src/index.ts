@@ -38,7 +38,7 @@ export {
   PinnedConsumer,
   type PullPace,
 } from "./pull/pinned-consumer.ts";
-export { PullConsumer } from "./pull/pull-consumer.ts";
+export { PullConsumer, type PulledMessage } from "./pull/pull-consumer.ts";
 export { DeadLetterQueue } from "./services/dead-letter-queue.ts";
 export {
   askHub,
@@ -78,4 +78,4 @@ export {
 } from "./stream/stored-messages.ts";
 export { decideShares } from "./stream/stream-shares.ts";
 export { StreamUsage } from "./stream/stream-usage.ts";
-export { ACK_WAIT_MS, type StreamSettings } from "./stream/streams.ts";
+export { ACK_WAIT_MS, ensureStream, type StreamSettings } from "./stream/streams.ts";

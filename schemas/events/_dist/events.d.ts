@@ -1,5 +1,5 @@
 // Generated from registry.yaml and its schemas by adaos events registry generate. Do not edit.
-// Of sha256:da45f716b48787d08a51d78b7b05491796f397646d659237895490acf5ebc6b1
+// Of sha256:635cc5ec8c87c1aa811e266ab447cfd2d485e9de46152c020adb4fce2f2dfc52
 import "@adaos/core";
 
 /**
@@ -80,6 +80,90 @@ export interface InfraDatabaseHealthCheckedV1 {
   details?: {
     [k: string]: unknown;
   };
+}
+
+/**
+ * What a hub or the root had found wrong is over.
+ */
+export interface MeshAlertClearedV1 {
+  /**
+   * Which alert: its rule, and the places that tell it from others of that rule.
+   */
+  alert: string;
+  /**
+   * Its rule, as a collector calls it.
+   */
+  rule: string;
+  /**
+   * critical: somebody should look now; warning: today.
+   */
+  severity: "critical" | "warning";
+  /**
+   * Who has judged it.
+   */
+  node: string;
+  /**
+   * The places, by their names.
+   */
+  labels: {
+    [k: string]: string;
+  };
+  /**
+   * What is wrong, in one sentence.
+   */
+  summary: string;
+  /**
+   * Since when it is so.
+   */
+  since: string;
+  /**
+   * When it was found to be over.
+   */
+  cleared_at: string;
+}
+
+/**
+ * A hub or the root has found something wrong.
+ */
+export interface MeshAlertRaisedV1 {
+  /**
+   * Which alert: its rule, and the places that tell it from others of that rule.
+   */
+  alert: string;
+  /**
+   * Its rule, as a collector calls it.
+   */
+  rule: string;
+  /**
+   * critical: somebody should look now; warning: today.
+   */
+  severity: "critical" | "warning";
+  /**
+   * Who has judged it.
+   */
+  node: string;
+  /**
+   * The places, by their names.
+   */
+  labels: {
+    [k: string]: string;
+  };
+  /**
+   * What is wrong, in one sentence.
+   */
+  summary: string;
+  /**
+   * Since when it is so.
+   */
+  since: string;
+  /**
+   * By what it was found.
+   */
+  cause: string;
+  /**
+   * The one command to look.
+   */
+  look: string;
 }
 
 /**
@@ -468,6 +552,8 @@ declare module "@adaos/core" {
     "infra.database.connection.established@1": InfraDatabaseConnectionEstablishedV1;
     "infra.database.connection.failed@1": InfraDatabaseConnectionFailedV1;
     "infra.database.health.checked@1": InfraDatabaseHealthCheckedV1;
+    "mesh.alert.cleared@1": MeshAlertClearedV1;
+    "mesh.alert.raised@1": MeshAlertRaisedV1;
     "mesh.delivery.dead_lettered@1": MeshDeliveryDeadLetteredV1;
     "mesh.link.down@1": MeshLinkDownV1;
     "mesh.link.up@1": MeshLinkUpV1;

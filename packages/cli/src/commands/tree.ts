@@ -190,6 +190,10 @@ export const COMMANDS: CommandTree = {
       },
     },
   },
+  alerts: {
+    summary: "what is wrong with the mesh as hubs and root judge it: since when, why, and where to look",
+    load: async () => (await import("./alerts/list.ts")).alertsCommand,
+  },
   store: {
     summary: "whether streams hold what they held, and what is to be done where they do not",
     commands: {

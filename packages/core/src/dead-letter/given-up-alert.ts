@@ -1,10 +1,13 @@
 import { failureInfo } from "../handle/failure-info.ts";
 import type { RetryPolicy } from "../handle/retry-policy.ts";
+import { ALERTS } from "../measure/alert-catalogue.ts";
 import type { Logger } from "../transport.ts";
 import type { FailureJournal } from "./failure-journal.ts";
 
 /** An event or an action that failed for the last time, under a retry policy that wants a person to know. */
 export interface GivenUpAlert {
+  /** Its rule in the catalogue of alerts: the dead letter is judged by the hub too. */
+  readonly rule: string;
   /** `alpha/desk` */
   readonly component: string;
   readonly durable: string;
@@ -20,12 +23,12 @@ export interface GivenUpAlert {
 export function alertGivenUp(
   { journal, log }: { readonly journal: FailureJournal; readonly log: Logger },
   { alertsWhenGivenUp }: RetryPolicy,
-  given: Omit<GivenUpAlert, "error">,
+  given: Omit<GivenUpAlert, "error" | "rule">,
   thrown: unknown,
 ): void {
   if (!alertsWhenGivenUp) return;
   const { type, message } = failureInfo(thrown);
-  const alert: GivenUpAlert = { ...given, error: `${type}: ${message}` };
+  const alert: GivenUpAlert = { rule: ALERTS.deadLetterCame.name, ...given, error: `${type}: ${message}` };
   log.warn({ ...alert, alert: true }, "handling given up");
   journal.alert?.(alert);
 }

@@ -59,6 +59,7 @@ describe("the retry preset r-v0.1", () => {
     journal = new AlertedJournal();
     expect((await failures("r-v0.1", [boom, boom, boom, boom])).at(-1)?.outcome).toBe("deadLettered");
     const alert = {
+      rule: "AdaosDeadLetterCame",
       component: "alpha/desk",
       durable: "d",
       event_id: envelopeOf().event_id,

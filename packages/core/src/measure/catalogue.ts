@@ -92,6 +92,8 @@ export type NodeMetricId =
   | "processUp"
   | "processRestarts"
   | "restartAlerts"
+  | "processFailures"
+  | "configErrors"
   | "streamMessages"
   | "streamBytes"
   | "streamFull"
@@ -101,6 +103,7 @@ export type NodeMetricId =
   | "durableRedelivered"
   | "durablePaused"
   | "deadLetters"
+  | "deadLetterLast"
   | "parked"
   | "marks"
   | "outboxEvents"
@@ -114,6 +117,10 @@ export type NodeMetricId =
   | "linkStandsBy"
   | "linkLagEvents"
   | "linkLagSeconds"
+  | "clockOffset"
+  | "storeDamaged"
+  | "alertsActive"
+  | "webhookMessages"
   | "serverInfo"
   | "serverStart"
   | "serverConnections"
@@ -169,6 +176,16 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
     [],
     "Processes that starting them four times in a row did not help.",
   ),
+  processFailures: gauge(
+    "adaos_process_failures",
+    ["process"],
+    "Starts in a row that did not help a process, from the fourth on; 0 below.",
+  ),
+  configErrors: gauge(
+    "adaos_config_errors",
+    [],
+    "Files of the node that are broken; their last good versions are in force.",
+  ),
   streamMessages: gauge("adaos_stream_messages", ["stream"], "Messages in a stream."),
   streamBytes: gauge("adaos_stream_bytes", ["stream"], "Bytes in a stream."),
   streamFull: gauge(
@@ -198,6 +215,11 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
   ),
   durablePaused: gauge("adaos_durable_paused", ["node", "durable"], "1 while a durable is paused."),
   deadLetters: gauge("adaos_dead_letters", [], "Dead letters that the hub holds."),
+  deadLetterLast: gauge(
+    "adaos_dead_letter_last_timestamp_seconds",
+    [],
+    "When the newest dead letter came to the hub; 0 when it holds none.",
+  ),
   parked: gauge(
     "adaos_parked_messages",
     [],
@@ -246,6 +268,26 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
     "adaos_link_lag_seconds",
     ["subnet", "direction"],
     "Age of the oldest event that a link has not carried; 0 when there is none.",
+  ),
+  clockOffset: gauge(
+    "adaos_clock_offset_seconds",
+    ["subnet"],
+    "How far the clock of a hub is ahead of the root's; below 0 it is behind.",
+  ),
+  storeDamaged: gauge(
+    "adaos_store_damaged_timestamp_seconds",
+    ["stream"],
+    "When the daemon has last found a stream damaged, since it started.",
+  ),
+  alertsActive: gauge(
+    "adaos_alerts_active",
+    ["alertname", "severity"],
+    "Alerts that hub or root have raised and not cleared.",
+  ),
+  webhookMessages: counter(
+    "adaos_alert_webhook_messages_total",
+    ["webhook", "outcome"],
+    "Messages to a webhook: sent, failed (and tried again), given_up.",
   ),
   serverInfo: info("adaos_server_info", ["version"], "The nats-server beside the node."),
   serverStart: gauge("adaos_server_start_time_seconds", [], "When that server was started."),

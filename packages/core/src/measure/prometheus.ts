@@ -27,6 +27,8 @@ export interface Figure {
   /** Values of the labels that the catalogue names. @default none */
   readonly labels?: readonly string[];
   readonly value: number;
+  /** Why it is as it is, for an alert; a scrape does not tell it. */
+  readonly cause?: string;
 }
 
 /**

@@ -35,6 +35,22 @@ export function metricsStream(subnet: string): string {
   return `METRICS_${subnet}`;
 }
 
+/** The stream of the alerts that a hub or the root judges, beside it. @param owner The subnet, or `root`. */
+export function alertsStream(owner: string): string {
+  return `ALERTS_${owner}`;
+}
+
+/** First token of every subject of alerts; the owner, an {@link AlertKind} and a name follow. */
+export const ALERT_ROOT = "alert";
+
+/** `state`: an alert was raised or cleared. `silence`: who wants no calls of it. `undelivered`: no webhook took it. */
+export type AlertKind = "state" | "silence" | "undelivered";
+
+/** `alert.<owner>.<kind>.<name>`. Without a name: the filter of all of them. */
+export function alertSubject(owner: string, kind: AlertKind, name?: string): string {
+  return `${ALERT_ROOT}.${owner}.${kind}.${name === undefined ? ">" : idToken(name)}`;
+}
+
 /** First token of every snapshot's subject; subnet, node, instance and hour follow. */
 export const METRICS_ROOT = "met";
 /** First token of every mark's subject; subnet, node, durable and effect key follow. */

@@ -1,5 +1,5 @@
 import { type Figure, figureFamilies } from "@adaos/core/wire";
-import type { NodeStatus } from "../status-server.ts";
+import { configErrors, type NodeStatus } from "../status-server.ts";
 import { certificateFigures } from "./certificates.ts";
 import { processFamilies } from "./process-metrics.ts";
 import type { MetricSource } from "./scrape.ts";
@@ -9,6 +9,7 @@ export function statusFigures({ node, role, ready, parts }: NodeStatus): readonl
   return [
     { metric: "nodeInfo", labels: [node, role], value: 1 },
     { metric: "nodeReady", value: ready ? 1 : 0 },
+    { metric: "configErrors", value: configErrors(parts).length },
     ...Object.entries(parts).map(([part, health]): Figure => {
       return { metric: "partReady", labels: [part], value: health.ready ? 1 : 0 };
     }),

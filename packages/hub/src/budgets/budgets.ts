@@ -153,7 +153,7 @@ export class Budgets implements Part {
   #fill(): StreamFillReply {
     const books = this.#books.get("events");
     const held = [...(books?.heldBytes() ?? [])].filter(([holder]) => !holder.includes("/"));
-    return { maxBytes: 0, usedBytes: 0, ...books?.fill, held: Object.fromEntries(held) };
+    return { maxBytes: 0, usedBytes: 0, ...books?.fill, held: Object.fromEntries(held), nowMs: Date.now() };
   }
 
   /** Four streams ask, which a flood makes busy together: one question is enough. */

@@ -1,4 +1,4 @@
-import { figureFamilies } from "@adaos/core/wire";
+import { type Figure, figureFamilies } from "@adaos/core/wire";
 import type { MetricSource } from "@adaos/daemon";
 import {
   askServerFigures,
@@ -19,18 +19,23 @@ export interface ServerSourceOptions {
 }
 
 /** The server beside a hub: what it says of itself, its streams and durables, and how far the uplink lags. */
-export function serverSource({ subnet, members, connection, system }: ServerSourceOptions): MetricSource {
+export function serverSource(options: ServerSourceOptions): MetricSource {
+  return { name: "server", read: async () => figureFamilies(await readServerFigures(options)) };
+}
+
+/** The same as figures. Rejects with `unavailable` or `timeout`. */
+export async function readServerFigures({
+  subnet,
+  members,
+  connection,
+  system,
+}: ServerSourceOptions): Promise<readonly Figure[]> {
   const storedMs: StoredMsFrom = (...at) => storedMsFrom(connection, ...at);
-  return {
-    name: "server",
-    read: async () => {
-      const { figures, streams } = await askServerFigures(system.nc);
-      return figureFamilies([
-        ...figures,
-        ...streamFigures(streams, Date.now()),
-        ...subnetFigures(subnet, members(), streams),
-        ...(await lagFigures(uplinkLags(subnet, streams), storedMs)),
-      ]);
-    },
-  };
+  const { figures, streams } = await askServerFigures(system.nc);
+  return [
+    ...figures,
+    ...streamFigures(streams, Date.now()),
+    ...subnetFigures(subnet, members(), streams),
+    ...(await lagFigures(uplinkLags(subnet, streams), storedMs)),
+  ];
 }

@@ -38,7 +38,12 @@ export interface Varz {
 export interface StreamDetail {
   readonly name: string;
   readonly config?: { readonly max_bytes?: number };
-  readonly state: { readonly messages: number; readonly bytes: number; readonly first_ts: string };
+  readonly state: {
+    readonly messages: number;
+    readonly bytes: number;
+    readonly first_ts: string;
+    readonly last_ts: string;
+  };
   readonly consumer_detail?: readonly ConsumerDetail[];
 }
 
@@ -117,12 +122,19 @@ export function subnetFigures(
   return [
     ...durables.flatMap((consumer) => durableFigures(subnet, consumer)),
     { metric: "deadLetters", value: messagesOf(deadLetterStream(subnet)) },
+    { metric: "deadLetterLast", value: lastSeconds(byName.get(deadLetterStream(subnet))) },
     { metric: "parked", value: messagesOf(parkedStream(subnet)) },
     ...members.map((node): Figure => {
       const labels = [`${subnet}/${node}`];
       return { metric: "marks", labels, value: messagesOf(doneStream({ subnet, node })) };
     }),
   ];
+}
+
+/** When the newest message of a stream came; 0 where it holds none. */
+function lastSeconds(stream: StreamDetail | undefined): number {
+  if (stream === undefined || stream.state.messages === 0) return 0;
+  return Date.parse(stream.state.last_ts) / 1000;
 }
 
 function durableFigures(subnet: string, consumer: ConsumerDetail): Figure[] {

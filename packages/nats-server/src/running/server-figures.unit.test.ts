@@ -19,7 +19,12 @@ function streamOf(
   return {
     name,
     config: { max_bytes: 1000 },
-    state: { messages, bytes: messages * 10, first_ts: "2026-01-01T00:00:00Z" },
+    state: {
+      messages,
+      bytes: messages * 10,
+      first_ts: "2026-01-01T00:00:00Z",
+      last_ts: "2026-01-01T00:00:05Z",
+    },
     consumer_detail: consumers,
   };
 }
@@ -65,6 +70,10 @@ describe("subnetFigures()", () => {
     ]);
     expect(figures).toContainEqual({ metric: "durablePaused", labels: ["alpha/desk", "log"], value: 1 });
     expect(figures).toContainEqual({ metric: "deadLetters", value: 4 });
+    expect(figures).toContainEqual({
+      metric: "deadLetterLast",
+      value: Date.parse("2026-01-01T00:00:05Z") / 1000,
+    });
     expect(figures).toContainEqual({ metric: "parked", value: 0 });
     expect(figures).toContainEqual({ metric: "marks", labels: ["alpha/desk"], value: 6 });
     expect(figures).toContainEqual({ metric: "marks", labels: ["alpha/kitchen"], value: 0 });

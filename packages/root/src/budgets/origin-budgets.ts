@@ -1,5 +1,5 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { BUDGET, delay, fillSubject, MESH_STREAM, writerOf } from "@adaos/core/wire";
+import { BUDGET, delay, type Figure, fillSubject, MESH_STREAM, writerOf } from "@adaos/core/wire";
 import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
 import { type Connection, StreamUsage } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
@@ -30,6 +30,8 @@ const ASK_MS = 1000;
 /** How often a hub is asked to which nothing is carried. */
 const REST_MS = 5000;
 const ANSWER_MS = 2000;
+/** An answer that took longer says too little of a clock. */
+const CLOCK_ANSWER_MS = 500;
 /**
  * Keeps each subnet within its share of the root's stream and of every other subnet's. One that holds too much of the
  * root's waits: nothing more is asked of its hub, where its events stay. Of one that holds too much of a target's
@@ -48,6 +50,8 @@ export class OriginBudgets implements Part {
   readonly #askedMs = new Map<string, number>();
   /** Something was carried to them since they were asked. */
   readonly #inUse = new Set<string>();
+  /** How far the clocks of hubs are ahead of this one, in seconds. */
+  readonly #clockOffsets = new Map<string, number>();
   #asking: Promise<void> | undefined;
 
   constructor(options: OriginBudgetsOptions) {
@@ -85,6 +89,14 @@ export class OriginBudgets implements Part {
     return this.#rounds.progress;
   }
 
+  figures(): readonly Figure[] {
+    return [...this.#clockOffsets].map(([subnet, value]) => ({
+      metric: "clockOffset",
+      labels: [subnet],
+      value,
+    }));
+  }
+
   /** Of the link from a subnet. */
   uplink(subnet: string): LinkBudget {
     return {
@@ -120,7 +132,8 @@ export class OriginBudgets implements Part {
     while (!signal.aborted) {
       this.#rounds.done();
       const subnets = this.#options.subnets();
-      for (const subnet of this.#targets.keys()) if (!subnets.includes(subnet)) this.#targets.delete(subnet);
+      for (const known of [this.#targets, this.#clockOffsets])
+        for (const subnet of known.keys()) if (!subnets.includes(subnet)) known.delete(subnet);
       const due = subnets.filter((subnet) => this.#inUse.has(subnet) || this.#unaskedMs(subnet) >= REST_MS);
       // One that does not answer must not keep the others waiting for long.
       await Promise.all(due.map((subnet) => this.#askOne(subnet)));
@@ -147,8 +160,12 @@ export class OriginBudgets implements Part {
     this.#inUse.delete(subnet);
     try {
       const { nc } = this.#options.connection;
+      const askedMs = Date.now();
       const answer = await nc.request(fillSubject(subnet), "", { timeout: ANSWER_MS });
+      const tookMs = Date.now() - askedMs;
       const fill = parseFill(answer.data, this.#options.subnets());
+      if (fill.nowMs !== undefined && tookMs >= 0 && tookMs <= CLOCK_ANSWER_MS)
+        this.#clockOffsets.set(subnet, (fill.nowMs - askedMs - tookMs / 2) / 1000);
       const before = this.#targets.get(subnet)?.over;
       const room = new TargetRoom(fill, this.#options.share, before);
       this.#targets.set(subnet, room);

@@ -6,6 +6,8 @@ export interface StreamFill {
   readonly usedBytes: number;
   /** Bytes by subnet. */
   readonly held: ReadonlyMap<string, number>;
+  /** By the hub's clock, milliseconds since the epoch; a hub of before does not say. */
+  readonly nowMs?: number;
 }
 
 /** A mesh of a thousand subnets needs a third of it. */
@@ -24,7 +26,7 @@ export function parseFill(body: Uint8Array, subnets: readonly string[]): StreamF
     throw noFill(cause);
   }
   if (!isRecord(answer) || !isRecord(answer["held"])) throw noFill();
-  const { maxBytes, usedBytes, held } = answer;
+  const { maxBytes, usedBytes, held, nowMs } = answer;
   if (!isCount(maxBytes) || !isCount(usedBytes)) throw noFill();
   const known = new Map<string, number>();
   for (const subnet of subnets) {
@@ -32,7 +34,7 @@ export function parseFill(body: Uint8Array, subnets: readonly string[]): StreamF
     if (!isCount(bytes)) throw noFill();
     if (bytes > 0) known.set(subnet, bytes);
   }
-  return { maxBytes, usedBytes, held: known };
+  return { maxBytes, usedBytes, held: known, ...(isCount(nowMs) ? { nowMs } : {}) };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

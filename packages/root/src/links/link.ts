@@ -161,8 +161,14 @@ export class Link implements Part {
     const { subnet, direction, tally, budget } = this.#options;
     const labels = [subnet, direction];
     const told = (value: boolean): number => (value ? 1 : 0);
+    const { ready, reason: cause } = this.health();
     return [
-      { metric: "linkReady", labels, value: told(this.health().ready) },
+      {
+        metric: "linkReady",
+        labels,
+        value: told(ready),
+        ...(cause === undefined ? {} : { cause: `link ${direction}: ${cause}` }),
+      },
       { metric: "linkCarried", labels, value: tally.carried },
       ...[...tally.refused].map(([code, count]): Figure => {
         return { metric: "linkRefused", labels: [...labels, code], value: count };

@@ -1,4 +1,4 @@
-import { figureFamilies } from "@adaos/core/wire";
+import { type Figure, figureFamilies } from "@adaos/core/wire";
 import type { MetricSource } from "@adaos/daemon";
 import {
   askServerFigures,
@@ -15,16 +15,23 @@ export function serverSource(
   connection: Connection,
   system: Connection,
 ): MetricSource {
-  const storedMs: StoredMsFrom = (...at) => storedMsFrom(connection, ...at);
   return {
     name: "server",
-    read: async () => {
-      const { figures, streams } = await askServerFigures(system.nc);
-      return figureFamilies([
-        ...figures,
-        ...streamFigures(streams, Date.now()),
-        ...(await lagFigures(downlinkLags(subnets(), streams), storedMs)),
-      ]);
-    },
+    read: async () => figureFamilies(await readServerFigures(subnets, connection, system)),
   };
+}
+
+/** The same as figures. Rejects with `unavailable` or `timeout`. */
+export async function readServerFigures(
+  subnets: () => readonly string[],
+  connection: Connection,
+  system: Connection,
+): Promise<readonly Figure[]> {
+  const storedMs: StoredMsFrom = (...at) => storedMsFrom(connection, ...at);
+  const { figures, streams } = await askServerFigures(system.nc);
+  return [
+    ...figures,
+    ...streamFigures(streams, Date.now()),
+    ...(await lagFigures(downlinkLags(subnets(), streams), storedMs)),
+  ];
 }

@@ -30,6 +30,7 @@ const CHANGEABLE: ReadonlySet<string> = new Set([
   "limits",
   "signatures",
   "autoApply",
+  "alerts",
 ]);
 /** The same of the server beside it. */
 const CHANGEABLE_OF_SERVER: ReadonlySet<string> = new Set(["hubKey", "leafKey", "rootKey"]);

@@ -1,5 +1,5 @@
 import type { ConfigError } from "@adaos/config";
-import { counted } from "@adaos/core/wire";
+import { ALERTS, counted } from "@adaos/core/wire";
 import type { ResilienceLog } from "@adaos/daemon";
 import type { Restart } from "../processes/kept-process.ts";
 import { SUPERVISOR } from "../processes/process-table.ts";
@@ -51,7 +51,12 @@ export class Incidents {
     this.#alerts.set(component, { ts, component, reason, failures });
     // R107: once for each row of failures.
     if (failures === FAILURES_UNTIL_ALERT)
-      this.#log.alert("restart does not help", { component, reason, failures });
+      this.#log.alert("restart does not help", {
+        rule: ALERTS.restartsInVain.name,
+        component,
+        reason,
+        failures,
+      });
   }
 
   noteWell(component: string): void {
@@ -82,7 +87,9 @@ export class Incidents {
     if (errors.length > 0) this.#configErrors.set(source, errors);
     else this.#configErrors.delete(source);
     const fresh = errors.filter((error) => !known.has(JSON.stringify(error)));
-    if (fresh.length > 0) this.#log.warn("config.errors", { component: source, "config.errors": fresh });
+    const { name: rule } = ALERTS.configBroken;
+    if (fresh.length > 0)
+      this.#log.warn("config.errors", { rule, component: source, "config.errors": fresh });
     if (before.length > 0 && errors.length === 0) this.#log.warn("config mended", { component: source });
   }
 

@@ -1,4 +1,5 @@
 import type { Logger } from "@adaos/core";
+import { ALERTS } from "@adaos/core/wire";
 import type { ConsumerConfig, JetStreamManager, StreamInfo } from "nats";
 import type { Connection } from "../connection/connection.ts";
 import { ensureStream, makeStream, type StreamSettings } from "../stream/streams.ts";
@@ -200,7 +201,10 @@ export class StoreKeeper {
     this.#book.set(name, state, damage, this.#links);
     this.#book.noteLoss({ event: "store damaged", ...found });
     this.#book.write();
-    log.error({ code: "store-damaged", ...found, what: damageText(found) }, "store damaged");
+    log.error(
+      { code: "store-damaged", rule: ALERTS.storeDamaged.name, ...found, what: damageText(found) },
+      "store damaged",
+    );
     this.#damages.push(found);
     this.#damages.splice(0, this.#damages.length - MAX_TOLD);
     onDamage?.(found);

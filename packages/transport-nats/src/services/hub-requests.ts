@@ -142,6 +142,8 @@ export interface StreamFillReply {
   readonly usedBytes: number;
   /** Bytes by the subnet that they came from; nothing while the stream is nearly empty. */
   readonly held: Readonly<Record<string, number>>;
+  /** By the hub's clock, milliseconds since the epoch. */
+  readonly nowMs: number;
 }
 
 /** What a root tells a hub of what its own stream has lost, and of what it has done for the hub's. */

@@ -1,0 +1,7 @@
+export { AlertStore } from "./alert-store.ts";
+export { Alerts } from "./alerts.ts";
+export type { Sample } from "./judge/alert.ts";
+export { type AlertRecord, type Silence, silenceOf, type Undelivered } from "./record.ts";
+export { supervisorSource } from "./sources/beside.ts";
+export { type SampleSource, sampleOf } from "./sources/gather.ts";
+export { ownSources } from "./sources/own.ts";

@@ -1,0 +1,54 @@
+import { certificateFigures, configErrors, type Part, type PartHealth } from "@adaos/daemon";
+import { damageNote, type StoreDamage } from "@adaos/transport-nats";
+import type { Sample } from "../judge/alert.ts";
+import { configSample } from "./beside.ts";
+import { type SampleSource, sampleOf } from "./gather.ts";
+
+/** What a daemon knows of itself without asking anybody. */
+export interface OwnSourceOptions {
+  /** `alpha/hub`, `root`. */
+  readonly daemon: string;
+  readonly parts: () => readonly Part[];
+  readonly damages: () => readonly StoreDamage[];
+  readonly certificates: readonly string[];
+}
+
+/** Of every judge: its parts, its store, its certificates. */
+export function ownSources({
+  daemon,
+  parts,
+  damages,
+  certificates,
+}: OwnSourceOptions): readonly SampleSource[] {
+  return [
+    {
+      name: "parts",
+      metrics: [],
+      read: () => [
+        ...parts()
+          .flatMap((part) => part.figures?.() ?? [])
+          .map(sampleOf),
+        configSample(daemon, configErrors(healthOf(parts()))),
+        ...damageSamples(damages()),
+      ],
+    },
+    {
+      name: "certificates",
+      metrics: ["certificateEnd"],
+      read: async () => (await certificateFigures(certificates)).map(sampleOf),
+    },
+  ];
+}
+
+function healthOf(parts: readonly Part[]): Record<string, PartHealth> {
+  return Object.fromEntries(parts.map((part) => [part.name, part.health()]));
+}
+
+/** Of each stream the newest. */
+function damageSamples(damages: readonly StoreDamage[]): Sample[] {
+  const newest = new Map(damages.map((damage) => [damage.stream, damage]));
+  return [...newest].map(([stream, damage]): Sample => {
+    const value = Date.parse(damage.foundAt) / 1000;
+    return { metric: "storeDamaged", labels: { stream }, value, cause: damageNote([damage]) };
+  });
+}

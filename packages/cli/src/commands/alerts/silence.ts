@@ -1,0 +1,88 @@
+import { userInfo } from "node:os";
+import type { Silence } from "@adaos/alerts";
+import { MeshError } from "@adaos/core";
+import { ALERT_RULES, ALERTS, type JudgedAlertId, nearest, visibleJson, visibleText } from "@adaos/core/wire";
+import { Command, InvalidArgumentError } from "commander";
+import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
+import { parseDuration } from "../../options/parse-time.ts";
+import type { Terminal } from "../../terminal/terminal.ts";
+import { withStores } from "./stores.ts";
+
+interface SilenceOptions extends StateOptions {
+  readonly for: number;
+  readonly reason?: string;
+}
+
+const MAX_MS = 90 * 86_400_000;
+const MAX_REASON = 300;
+
+export function silenceCommand(terminal: Terminal): Command {
+  return new Command("silence")
+    .description(
+      "call nobody for an alert, or all of a rule, for a while; what is still raised then is told then",
+    )
+    .argument("<name>", "an alert (linkDown/alpha) or a rule (linkDown)")
+    .requiredOption("--for <time>", "how long: 30m, 2h, 7d", parseFor)
+    .option("--reason <text>", "why, for whoever looks")
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nExample:\n  adaos alerts silence linkDown/alpha --for 2h --reason 'alpha moves house'",
+    )
+    .action(async (given: string, options: SilenceOptions) => {
+      const nowMs = Date.now();
+      const reason = (options.reason ?? "").slice(0, MAX_REASON);
+      const silence = newSilence(parseName(given), nowMs, nowMs + options.for, reason);
+      const count = await withStores(options, terminal, (store) => store.storeSilence(silence));
+      if (count === 0) throw new MeshError("unavailable", "no judge took the silence");
+      if (options.json === true) terminal.out(visibleJson(silence));
+      else terminal.say(visibleText(`${silence.name} is silenced until ${silence.until}`));
+    });
+}
+
+export function unsilenceCommand(terminal: Terminal): Command {
+  return new Command("unsilence")
+    .description("end a silence now: what is still raised is told")
+    .argument("<name>", "as it was given to silence")
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  adaos alerts unsilence linkDown/alpha")
+    .action(async (given: string, options: StateOptions) => {
+      const nowMs = Date.now();
+      const name = parseName(given);
+      let ended = 0;
+      await withStores(options, terminal, async (store) => {
+        const known = (await store.silences()).find((silence) => silence.name === name);
+        if (known === undefined || Date.parse(known.until) <= nowMs) return;
+        await store.storeSilence(newSilence(name, nowMs, nowMs, known.reason));
+        ended++;
+      });
+      if (ended === 0)
+        throw new MeshError("usage", `${visibleText(name)} is not silenced; adaos alerts shows what is`);
+      if (options.json === true) terminal.out(visibleJson({ name, ended_at: new Date(nowMs).toISOString() }));
+      else terminal.say(visibleText(`${name} is told again`));
+    });
+}
+
+function newSilence(name: string, nowMs: number, untilMs: number, reason: string): Silence {
+  const at = new Date(nowMs).toISOString();
+  return { name, until: new Date(untilMs).toISOString(), reason, by: userInfo().username, at };
+}
+
+/** Takes the names of collectors too. Throws `usage` for one of no rule: it would silence nothing. */
+function parseName(given: string): string {
+  const [rule = "", ...places] = given.split("/");
+  const ids = Object.keys(ALERT_RULES) as JudgedAlertId[];
+  const id = ids.find((one) => one === rule || ALERTS[one].name === rule);
+  if (id !== undefined) return [id, ...places].join("/");
+  const near = nearest(rule, ids);
+  const hint = near === undefined ? `there are ${ids.join(", ")}` : `did you mean ${near}?`;
+  throw new MeshError("usage", `no rule ${visibleJson(rule)} is judged; ${hint}`);
+}
+
+function parseFor(text: string): number {
+  const ms = parseDuration(text);
+  if (ms > 0 && ms <= MAX_MS) return ms;
+  throw new InvalidArgumentError("must be more than 0s and at most 90d");
+}

@@ -1,0 +1,81 @@
+import { resolve } from "node:path";
+import { ALERT_RULES, type JudgedAlertId } from "@adaos/core/wire";
+import { z } from "zod";
+
+const DAY_SECONDS = 86_400;
+const IDS = Object.keys(ALERT_RULES) as [JudgedAlertId, ...JudgedAlertId[]];
+
+const severity = z.enum(["critical", "warning"]);
+
+/** What a mesh file may change of a rule. */
+const ruleSchema = z.union([
+  z.literal(false),
+  z.strictObject({
+    threshold: z
+      .number()
+      .min(0)
+      .max(1_000_000_000_000)
+      .optional()
+      .describe("when it is too much, or too little"),
+    forSeconds: z.number().min(0).max(DAY_SECONDS).optional().describe("how long it must be so"),
+    clearSeconds: z.number().min(0).max(DAY_SECONDS).optional().describe("how long it must be over"),
+    severity: severity.optional(),
+  }),
+]);
+
+const webhookSchema = z.strictObject({
+  kind: z.enum(["slack", "discord", "generic"]).describe("what body it takes"),
+  urlFile: z
+    .string()
+    .min(1)
+    .describe("file that holds its URL, seen from this file: https://, or http:// on this machine"),
+  secretFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("file that holds a key: bodies are signed by HMAC-SHA256 in x-adaos-signature-256"),
+  severities: z
+    .array(severity)
+    .min(1)
+    .max(2)
+    .default(["critical", "warning"])
+    .describe("alerts that it is told of"),
+});
+
+/** `alerts` of a mesh file. */
+export const alertsSchema = z.strictObject({
+  everySeconds: z.number().int().min(1).max(300).default(15).describe("how often hubs and root judge"),
+  gatherSeconds: z
+    .number()
+    .min(0)
+    .max(600)
+    .default(10)
+    .describe("how long a webhook waits for others before it tells of the first; they go as one message"),
+  messagesPerMinute: z
+    .number()
+    .min(0.1)
+    .max(60)
+    .default(6)
+    .describe("messages to each webhook; what comes faster goes together"),
+  rules: z
+    .partialRecord(z.enum(IDS), ruleSchema)
+    .default({})
+    .describe("what differs from the catalogue of alerts; false: not judged"),
+  webhooks: z
+    .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "must be 1 to 32 of a-z 0-9 -"), webhookSchema)
+    .default({})
+    .describe("who is called when an alert is raised or cleared"),
+});
+
+/** How alerts of a mesh are judged, and who is called. */
+export type AlertSettings = z.output<typeof alertsSchema>;
+
+/** The same with absolute paths. @param dir Where they are seen from. Pure. */
+export function resolveAlerts(alerts: AlertSettings | undefined, dir: string): AlertSettings | undefined {
+  if (alerts === undefined) return undefined;
+  const webhooks = Object.entries(alerts.webhooks).map(([name, { urlFile, secretFile, ...rest }]) => {
+    const secret = secretFile === undefined ? {} : { secretFile: resolve(dir, secretFile) };
+    return [name, { ...rest, urlFile: resolve(dir, urlFile), ...secret }] as const;
+  });
+  return { ...alerts, webhooks: Object.fromEntries(webhooks) };
+}

@@ -1,0 +1,139 @@
+import {
+  Alerts,
+  ownSources,
+  type Sample,
+  type SampleSource,
+  sampleOf,
+  supervisorSource,
+} from "@adaos/alerts";
+import { peekOutbox } from "@adaos/client";
+import { nodeOfFile, outboxDir } from "@adaos/config";
+import type { Message } from "@adaos/core";
+import { DEAD_LETTER_ROOT, deadLetterStream, type Figure, subjectsOf } from "@adaos/core/wire";
+import type { OpenNode, Part } from "@adaos/daemon";
+import { type Connection, type StoreKeeper, storedMessageAt } from "@adaos/transport-nats";
+import type { JetStreamManager } from "nats";
+import { readServerFigures, type ServerSourceOptions } from "./server-source.ts";
+
+export interface HubAlertsOptions {
+  readonly node: OpenNode<"hub">;
+  readonly server: ServerSourceOptions;
+  readonly jsm: JetStreamManager;
+  readonly keeper: StoreKeeper;
+  readonly parts: () => readonly Part[];
+  readonly publish: (message: Message) => Promise<unknown>;
+}
+
+/** The part that judges the alerts of a subnet. */
+export function hubAlerts({ node, server, jsm, keeper, parts, publish }: HubAlertsOptions): Alerts {
+  const { config, name, path, signatures, certificates, log } = node;
+  const { subnet, tenant, mesh, alerts } = config;
+  const { connection, members } = server;
+  const runFile = config.runFile === undefined ? undefined : path(config.runFile);
+  return new Alerts(
+    {
+      mesh,
+      role: "hub",
+      at: { daemon: name, at: subnet },
+      connection,
+      jsm,
+      sources: [
+        serverSamples(subnet, server),
+        ...ownSources({ daemon: name, parts, damages: () => keeper.damages, certificates }),
+        ...(runFile === undefined
+          ? []
+          : [supervisorSource(runFile, (process, isRootHere) => isOwn(subnet, process, isRootHere))]),
+        ...outboxSamples(node, members),
+      ],
+      audiences: () => [{ subnet, tenant }],
+      signatures,
+      publish: (_subnet, message) => publish(message),
+      log,
+    },
+    alerts,
+  );
+}
+
+/** Of a hub and its server the root tells, which may still do so when they are down; of members their hub. */
+function isOwn(subnet: string, process: string, isRootHere: boolean): boolean {
+  if (process === `${subnet}/hub` || !process.includes("/")) return !isRootHere;
+  return process.startsWith(`${subnet}/`);
+}
+
+/** What waits on this machine's disk for the hub, of all processes of each member; who runs elsewhere is not seen. */
+function outboxSamples(
+  { config, loaded }: OpenNode<"hub">,
+  members: () => readonly string[],
+): SampleSource[] {
+  const stateDir = nodeOfFile(loaded.file)?.stateDir;
+  if (stateDir === undefined) return [];
+  return [
+    {
+      name: "outboxes",
+      metrics: ["outboxEvents"],
+      read: async () => {
+        const counted = members().map(async (member): Promise<Sample> => {
+          const daemon = `${config.subnet}/${member}`;
+          const waiting = await peekOutbox(outboxDir(stateDir, daemon));
+          return { metric: "outboxEvents", labels: { daemon }, value: waiting.length };
+        });
+        return await Promise.all(counted);
+      },
+    },
+  ];
+}
+
+function serverSamples(subnet: string, server: ServerSourceOptions): SampleSource {
+  const newest = newestLetter(subnet, server.connection);
+  return {
+    name: "server",
+    metrics: ["streamFull", "serverLeaves", "linkLagSeconds", "deadLetters", "deadLetterLast"],
+    read: async () => {
+      const figures = await readServerFigures(server);
+      const samples = figures.map(sampleOf);
+      const cause = await newest(figures);
+      if (cause === undefined) return samples;
+      return samples.map((sample): Sample => {
+        return sample.metric === "deadLetterLast" || sample.metric === "deadLetters"
+          ? { ...sample, cause }
+          : sample;
+      });
+    },
+  };
+}
+
+/** Says who gave up what, of the newest dead letter. It is read again only when another one has come. */
+function newestLetter(
+  subnet: string,
+  connection: Connection,
+): (figures: readonly Figure[]) => Promise<string | undefined> {
+  let knownAt = 0;
+  let known: string | undefined;
+  return async (figures) => {
+    const at = figures.find(({ metric }) => metric === "deadLetterLast")?.value ?? 0;
+    if (at === 0) return undefined;
+    if (at === knownAt) return known;
+    const stored = await storedMessageAt(connection, deadLetterStream(subnet), {
+      last_by_subj: subjectsOf(DEAD_LETTER_ROOT),
+    });
+    known = stored === undefined ? undefined : letterText(stored.body);
+    knownAt = at;
+    return known;
+  };
+}
+
+/** No message of the error: it may hold what the event held, and alerts leave the mesh. */
+function letterText(body: Uint8Array): string | undefined {
+  try {
+    const letter = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
+    const { node, durable, event_name, event_id, category } = letter;
+    const error = letter["error"] as { readonly type?: unknown } | undefined;
+    const texts = [node, durable, event_name, event_id, category, error?.type].map((text) =>
+      String(text ?? "").slice(0, 100),
+    );
+    const [at, by, event, id, kind, type] = texts;
+    return `the newest: ${at} ${by} gave up ${event} ${id} (${kind}, ${type})`;
+  } catch {
+    return undefined;
+  }
+}
