@@ -11,7 +11,7 @@ const { values } = parseArgs({
     hours: { type: "string" },
     minutes: { type: "string" },
     seed: { type: "string" },
-    report: { type: "string", default: "soak-report.md" },
+    report: { type: "string", default: join(HOME, "docs/reports/soak.md") },
   },
 });
 const minutes = Number(values.minutes ?? Number(values.hours ?? 1 / 6) * 60);

@@ -66,6 +66,19 @@ export class PinnedDurableStandIn implements ServerStandIn {
     this.#pulls = this.#pulls.filter(({ pin }) => pin === undefined);
   }
 
+  /**
+   * Makes it anew, to begin at a number, as a refill does. Its pin is the same, as a server would have it that takes the
+   * one it is told.
+   */
+  rewind(seq: number): void {
+    this.created = new Date(Date.now()).toISOString();
+    this.floor = seq - 1;
+    this.#seq = seq - 1;
+    this.#consumerSeq = 0;
+    this.#ackedConsumerSeq = 0;
+    this.#pending.clear();
+  }
+
   onDisconnect(): void {
     this.#pulls = [];
   }

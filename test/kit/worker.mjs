@@ -1,10 +1,10 @@
-// A consumer in a process of its own: `worker.mjs <member> <state> <durable> <file>`. Each event's text says what its
-// handling does; what was handled is a line of the file.
+// A consumer in a process of its own: `worker.mjs <member> <state> <durable> <file> [<max concurrency>]`. Each event's
+// text says what its handling does; what was handled is a line of the file.
 import { appendFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, RetryableError } from "@adaos/client";
 
-const [as, state, durable, file] = process.argv.slice(2);
+const [as, state, durable, file, maxConcurrency = "4"] = process.argv.slice(2);
 
 async function handle({ event_id, data }, { deliveryCount }) {
   const [what, ms] = data.text.split(" ");
@@ -25,5 +25,6 @@ const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 const bus = await connect({ as, state, log });
 process.once("SIGTERM", () => void bus.close().then(() => process.exit()));
 const retry = { baseMs: 50, factor: 1, jitter: 0, maxRetries: 1 };
-await bus.subscribe("ui.notify", { durable, startAt: "all", maxConcurrency: 4, retry }, handle);
+const options = { durable, startAt: "all", maxConcurrency: Number(maxConcurrency), retry };
+await bus.subscribe("ui.notify", options, handle);
 process.stdout.write("ready\n");

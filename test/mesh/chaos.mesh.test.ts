@@ -30,13 +30,13 @@ describe("adaos chaos", () => {
   test("inject hits a running mesh, which loses nothing and needs nobody", async () => {
     const report = join(mesh.dir, "reports", "chaos.md");
     const { code, stdout, stderr } = await mesh.adaos([
-      ...["chaos", "inject", "--iterations", "6", "--pause", "0", "--seed", String(SEED), "--json"],
-      ...["--faults", "kill,take-port,terminate,hang", "--report", report],
+      ...["chaos", "inject", "--iterations", "8", "--pause", "0", "--seed", String(SEED), "--json"],
+      ...["--faults", "kill,take-port,terminate,hang,cut-link,slow", "--report", report],
     ]);
     expect(code, `seed ${SEED}\n${stdout}${stderr}`).toBe(0);
     const lines = stdout.trim().split("\n");
     const samples = lines.slice(0, -1).map((line) => JSON.parse(line) as { fault: string; flow_ms: number });
-    expect(samples).toHaveLength(6);
+    expect(samples).toHaveLength(8);
     expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({
       seed: SEED,
       interventions: 0,

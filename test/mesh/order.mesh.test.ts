@@ -1,9 +1,17 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Bus, newEventId, type Published } from "@adaos/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TestMesh, until } from "../kit/mesh.ts";
+import { HOME, TestMesh, until } from "../kit/mesh.ts";
 
 const COUNT = 1500;
 const CHUNK = 250;
+/** Each takes 6 s: what a killed process held comes again after 5 s. */
+const KILLS = Number(process.env["ADAOS_TEST_KILLS"] ?? 3);
+/** Effects between two kills: none is killed three times. */
+const MIN_EFFECTS = 10;
 
 /** Publishes numbered notifications in order, a chunk at a time on its way; calls `atHalf` amid them. */
 async function publishInOrder(bus: Bus, atHalf: () => void = () => undefined): Promise<Published[]> {
@@ -105,4 +113,53 @@ describe("order of events", () => {
     expect(published.some(({ stream }) => stream === "outbox")).toBe(true);
     await until("all is ready again", async () => (await mesh.adaos(["status"])).code === 0);
   });
+
+  /** A strict handler of alpha/speaker in a process of its own. */
+  function startWorker(file: string): ChildProcess {
+    const args = [join(HOME, "test/kit/worker.mjs"), "alpha/speaker", mesh.state, "kills", file, "1"];
+    return spawn(process.execPath, args, { stdio: ["pipe", "ignore", "inherit"] });
+  }
+
+  test(
+    `events take effect in order over ${KILLS} kills of the one process that handles them`,
+    async () => {
+      const file = join(mesh.dir, "kills.handled");
+      const published: string[] = [];
+      // It is given what earlier tests have published, too.
+      const effects = (): string[] => {
+        const known = new Set(published);
+        return existsSync(file)
+          ? readFileSync(file, "utf8")
+              .split("\n")
+              .filter((id) => known.has(id))
+          : [];
+      };
+      let isOver = false;
+      let worker = startWorker(file);
+      const publishing = (async () => {
+        while (!isOver) {
+          published.push((await kitchen.publish("ui.notify", { text: "slow 3" })).eventId);
+          await delay(20);
+        }
+      })();
+      try {
+        for (let kills = 0; kills < KILLS; kills++) {
+          const before = effects().length;
+          await until(`effects after ${kills} kills`, () => effects().length >= before + MIN_EFFECTS, 60_000);
+          worker.kill("SIGKILL");
+          worker = startWorker(file);
+        }
+        isOver = true;
+        await publishing;
+        await until("all have taken effect", () => new Set(effects()).size >= published.length, 120_000);
+      } finally {
+        isOver = true;
+        worker.kill("SIGKILL");
+      }
+      // The last effect before a kill may be repeated, right after it.
+      const taken = effects().filter((id, i, all) => id !== all[i - 1]);
+      expect(taken).toEqual(published);
+    },
+    120_000 + KILLS * 30_000,
+  );
 });

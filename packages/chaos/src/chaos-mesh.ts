@@ -39,4 +39,15 @@ export class ChaosMesh {
     const { components } = await askHealth(this.layout, this.stateDir);
     return components.filter(({ ready }) => !ready);
   }
+
+  /** Events that wait at the links from one member's subnet to another's. */
+  async onLinks(from: string, to: string): Promise<number> {
+    const [sender, receiver] = [from.split("/")[0], to.split("/")[0]];
+    if (sender === receiver) return 0;
+    const { components } = await askHealth(this.layout, this.stateDir);
+    const links = [`up ${sender}`, `down ${receiver}`];
+    return components
+      .filter(({ kind, name }) => kind === "link" && links.includes(name.replace(/ \(.*\)$/, "")))
+      .reduce((sum, { lag = 0 }) => sum + lag, 0);
+  }
 }

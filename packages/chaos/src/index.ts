@@ -9,3 +9,4 @@ export { type FaultSample, inject } from "./inject.ts";
 export { type FaultChoice, type PlannedFault, planFaults } from "./plan-faults.ts";
 export { type StressSample, type StressSummary, stress } from "./stress.ts";
 export { type ChaosSummary, inSeconds, isPassed, reportOf, summaryOf, summaryRows } from "./summary.ts";
+export { Witness } from "./witness/witness.ts";

@@ -1,5 +1,8 @@
 import type { Balance } from "./book/check-book.ts";
 import type { FaultSample } from "./inject.ts";
+import type { LogLoss } from "./witness/log-witness.ts";
+import { isFlat, type MemoryUse } from "./witness/memory-witness.ts";
+import type { Witnessed } from "./witness/witness.ts";
 
 /** All of a run in figures. Durations are milliseconds. */
 export interface ChaosSummary {
@@ -18,10 +21,20 @@ export interface ChaosSummary {
   readonly reordered: readonly string[];
   readonly dead: readonly string[];
   readonly pending: readonly string[];
+  readonly logs: LogLoss;
+  readonly memory: MemoryUse | null;
 }
 
+/** R96: of what is logged around a fatal failure less than this is missing. */
+const MAX_LOG_LOSS = 0.01;
+
 /** Pure. */
-export function summaryOf(seed: number, samples: readonly FaultSample[], balance: Balance): ChaosSummary {
+export function summaryOf(
+  seed: number,
+  samples: readonly FaultSample[],
+  balance: Balance,
+  { logs, memory }: Witnessed,
+): ChaosSummary {
   const done = samples.filter(({ detail }) => !detail.startsWith("not done"));
   const recovered = done.flatMap(({ flow_ms }) => (flow_ms === null ? [] : [flow_ms]));
   return {
@@ -39,12 +52,21 @@ export function summaryOf(seed: number, samples: readonly FaultSample[], balance
     reordered: balance.reordered,
     dead: balance.dead,
     pending: balance.pending,
+    logs,
+    memory,
   };
 }
 
 /** Whether the mesh kept what it promises. */
-export function isPassed({ interventions, lost, doubled, reordered, dead, pending }: ChaosSummary): boolean {
-  return interventions + lost.length + doubled.length + reordered.length + dead.length + pending.length === 0;
+export function isPassed(summary: ChaosSummary): boolean {
+  const { interventions, lost, doubled, reordered, dead, pending, logs, memory } = summary;
+  const wrong = [lost, doubled, reordered, dead, pending].some(({ length }) => length > 0);
+  const isLogKept = lossOf(logs) < MAX_LOG_LOSS && logs.torn === 0;
+  return interventions === 0 && !wrong && isLogKept && (memory === null || isFlat(memory));
+}
+
+function lossOf({ starts, missing }: LogLoss): number {
+  return missing / Math.max(1, starts);
 }
 
 /** The figures by their names, for people. Pure. */
@@ -62,12 +84,27 @@ export function summaryRows(summary: ChaosSummary): readonly (readonly [string, 
     ["Interventions needed", String(summary.interventions)],
     ["Recovery, mean", inSeconds(summary.mean_recovery_ms)],
     ["Recovery, longest", inSeconds(summary.max_recovery_ms)],
+    ["Log loss", logText(summary.logs)],
+    ["Memory of all processes", memoryText(summary.memory)],
   ];
 }
 
 /** `1.2 s`; `never` of what did not happen. Pure. */
 export function inSeconds(ms: number | null): string {
   return ms === null ? "never" : `${(ms / 1000).toFixed(1)} s`;
+}
+
+function logText(logs: LogLoss): string {
+  const { lines, torn, starts, missing } = logs;
+  const percent = (lossOf(logs) * 100).toFixed(1);
+  return `${percent} %: ${missing} of ${starts} starts not told of, ${torn} of ${lines} lines torn`;
+}
+
+function memoryText(memory: MemoryUse | null): string {
+  if (memory === null) return "not known";
+  const { first_mb, last_mb } = memory;
+  const how = isFlat(memory) ? "flat" : "GROWS";
+  return `${how}: ${first_mb} MiB in the first third, ${last_mb} MiB in the last`;
 }
 
 function list(ids: readonly string[]): string {

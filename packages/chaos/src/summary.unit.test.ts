@@ -3,6 +3,7 @@ import type { Balance } from "./book/check-book.ts";
 import type { FaultSample } from "./inject.ts";
 import { stressSummary } from "./stress.ts";
 import { isPassed, reportOf, summaryOf } from "./summary.ts";
+import type { Witnessed } from "./witness/witness.ts";
 
 const BALANCE: Balance = {
   published: 10,
@@ -13,6 +14,10 @@ const BALANCE: Balance = {
   reordered: [],
   dead: [],
   pending: [],
+};
+const WITNESSED: Witnessed = {
+  logs: { lines: 100, torn: 0, starts: 4, missing: 0 },
+  memory: { first_mb: 500, last_mb: 510 },
 };
 const sample = (change: Partial<FaultSample>): FaultSample => ({
   at: "2026-01-05T09:30:00.000Z",
@@ -35,7 +40,7 @@ describe("summaryOf()", () => {
       sample({ flow_ms: null, unready: ["no event flows"] }),
       sample({ detail: "not done: no server", flow_ms: null }),
     ];
-    expect(summaryOf(7, samples, BALANCE)).toMatchObject({
+    expect(summaryOf(7, samples, BALANCE, WITNESSED)).toMatchObject({
       faults: 3,
       not_done: 1,
       interventions: 1,
@@ -46,11 +51,18 @@ describe("summaryOf()", () => {
 });
 
 describe("isPassed()", () => {
-  const summary = summaryOf(7, [sample({})], BALANCE);
+  const summary = summaryOf(7, [sample({})], BALANCE, WITNESSED);
   test("is true when nothing is wrong", () => expect(isPassed(summary)).toBe(true));
   test.each(["lost", "doubled", "reordered", "dead", "pending"] as const)("is false with one %s", (what) => {
     expect(isPassed({ ...summary, [what]: ["id"] })).toBe(false);
   });
+  test.each([
+    { logs: { lines: 100, torn: 1, starts: 4, missing: 0 } },
+    { logs: { lines: 100, torn: 0, starts: 4, missing: 1 } },
+    { memory: { first_mb: 500, last_mb: 900 } },
+  ])("is false with %o", (change) => expect(isPassed({ ...summary, ...change })).toBe(false));
+  test("is true where the machine does not tell of memory", () =>
+    expect(isPassed({ ...summary, memory: null })).toBe(true));
   test("is false when somebody had to act", () =>
     expect(isPassed({ ...summary, interventions: 1 })).toBe(false));
 });
@@ -58,7 +70,7 @@ describe("isPassed()", () => {
 describe("reportOf()", () => {
   test("has a row for each fault, whatever its text holds", () => {
     const samples = [sample({}), sample({ detail: "a | b\nc", unready: ["node root: gone"] })];
-    const report = reportOf(summaryOf(7, samples, BALANCE), samples);
+    const report = reportOf(summaryOf(7, samples, BALANCE, WITNESSED), samples);
     expect(report).toContain("did not keep");
     expect(report).toContain("a \\| b c");
     expect(report.split("\n").filter((line) => line.startsWith("| 1 |"))).toHaveLength(2);

@@ -26,4 +26,4 @@ export {
   type Violation,
 } from "@adaos/core";
 export { type ConnectOptions, connect, openBus } from "./connect.ts";
-export { peekOutbox } from "./outbox/peek-outbox.ts";
+export { peekOutbox, type QueuedEvent } from "./outbox/peek-outbox.ts";

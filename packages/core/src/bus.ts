@@ -251,6 +251,7 @@ export class Bus {
         maxAckPending: Math.min(Math.max(settings.maxConcurrency * 16, MIN_ACK_PENDING), 1000),
         startAt: options.startAt ?? "new",
         answers: settings.responder !== undefined,
+        ...(settings.maxConcurrency === 1 ? { inOrder: true } : {}),
       },
       (delivery) => consumer.take(delivery),
     );

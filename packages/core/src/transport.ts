@@ -62,6 +62,11 @@ export interface SubscribeOptions {
   readonly startAt: StartAt;
   /** Whether it answers the commands it takes, asked ones too; who only looks on is no handler of them. */
   readonly answers: boolean;
+  /**
+   * Order counts more than time: what an earlier process held when it ended comes before anything behind it.
+   * @default false
+   */
+  readonly inOrder?: boolean;
 }
 
 /** `new`: what is published from now on. `all`: everything the stream still holds. */

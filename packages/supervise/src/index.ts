@@ -22,6 +22,7 @@ export {
   waitUntilReady,
   whyBroken,
 } from "./local-mesh.ts";
+export { askOutboxes, withOutboxes } from "./outboxes.ts";
 export { type ProcessRecord, runningProcesses, signalProcess } from "./processes/process-table.ts";
 export { stopProcesses } from "./processes/stop-processes.ts";
 export { NODE_FLAGS } from "./processes/supervisor.ts";

@@ -121,6 +121,7 @@ export class NatsTransport implements Transport {
         log: this.#options.log,
         onMissing: () => void mend(),
         handBackMs: HAND_BACK_MS,
+        inOrder: options.inOrder ?? false,
       },
       (pulled) => onDelivery(deliveryOf(pulled, stream)),
     );
@@ -173,7 +174,7 @@ export class NatsTransport implements Transport {
 
   /** Asks the hub for a durable until it answers. Rejects with the hub's refusal, or `unavailable`. */
   async #ensureDurable(options: SubscribeOptions, timeoutMs: number): Promise<DurableReply> {
-    const { pattern, ...settings } = options;
+    const { pattern, inOrder: _, ...settings } = options;
     const request: DurableRequest = { ...settings, pattern: pattern.text };
     const deadlineMs = Date.now() + timeoutMs;
     for (;;) {

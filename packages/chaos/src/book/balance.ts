@@ -14,18 +14,27 @@ export async function untilDrained(traffic: Traffic, limitMs: number): Promise<v
   while (traffic.waiting > 0 && Date.now() < deadlineMs) await delay(LOOK_MS);
 }
 
-/** What became of a book's events: by the book, and by what its handler's hub still has of them. */
-export async function balanceOf(mesh: ChaosMesh, { to }: Route, bookFile: string): Promise<Balance> {
+/**
+ * What became of a book's events: by the book, and by what still has some of them: the publisher's outbox, the links on
+ * the way, the handler's durable.
+ */
+export async function balanceOf(
+  mesh: ChaosMesh,
+  { from, to }: Route,
+  bookFile: string,
+  traffic: Traffic,
+): Promise<Balance> {
   const [subnet = "", node = ""] = to.split("/");
   const dead = new Set<string>();
-  let pending = 0;
+  // In the order in which events move: one that goes on meanwhile is counted twice rather than not at all.
+  let pending = traffic.queued + (await mesh.onLinks(from, to));
   const hubs = mesh.layout.servers.filter(({ of }) => of === subnet);
   await withServers(hubs, async (hub) => {
     for await (const { entry } of deadLetters(hub, {})) {
       if (entry.node === to && entry.durable === BOOK_DURABLE) dead.add(entry.event_id);
     }
     for await (const row of durables(hub)) {
-      if (row.node === node && row.durable === BOOK_DURABLE) pending = row.pending + row.unsettled;
+      if (row.node === node && row.durable === BOOK_DURABLE) pending += row.pending + row.unsettled;
     }
   });
   return checkBook(readBook(bookFile), dead, pending);

@@ -69,6 +69,11 @@ export class Traffic {
     return this.#waiting.size;
   }
 
+  /** Events that the publisher's outbox holds. */
+  get queued(): number {
+    return this.#publisher.outbox?.waiting ?? 0;
+  }
+
   /** Publishes no more. Rejects with what ended the publishing before. */
   async stop(): Promise<void> {
     this.#stopped.abort();

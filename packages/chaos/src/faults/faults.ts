@@ -1,7 +1,8 @@
 import { MeshError } from "@adaos/core";
 import type { Fault } from "./fault.ts";
 import { breakConfig } from "./files.ts";
-import { hang, kill, terminate } from "./processes.ts";
+import { cutLink } from "./links.ts";
+import { hang, kill, slow, terminate } from "./processes.ts";
 import { fewDescriptors, fillDisk, takePort } from "./resources.ts";
 import { cutBlock, flipBit, tearMeta } from "./stores.ts";
 import { deleteDurable, deleteStream } from "./streams.ts";
@@ -11,6 +12,8 @@ export const FAULTS: readonly Fault[] = [
   kill,
   hang,
   terminate,
+  slow,
+  cutLink,
   breakConfig,
   takePort,
   fewDescriptors,

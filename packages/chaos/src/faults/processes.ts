@@ -1,6 +1,11 @@
+import { delay } from "@adaos/core/wire";
 import { signalProcess } from "@adaos/supervise";
 import type { ChaosMesh } from "../chaos-mesh.ts";
 import { type Fault, type FaultScene, type Harm, NOTHING_TO_END } from "./fault.ts";
+
+/** Of each tenth of a second a slowed process has a fifth. */
+const RUNS_MS = 20;
+const STANDS_MS = 80;
 
 const names = (mesh: ChaosMesh): readonly string[] => mesh.processes().map(({ name }) => name);
 
@@ -33,6 +38,33 @@ export const terminate: Fault = {
     const record = mesh.process(target);
     if (record !== undefined) signalProcess(record, "SIGTERM");
     return { detail: `${target} (${record?.pid ?? "not running"}) asked to end`, end: NOTHING_TO_END };
+  },
+};
+
+export const slow: Fault = {
+  name: "slow",
+  summary: "a server or daemon, and whatever passes through it, has a fifth of its time",
+  losesEvents: false,
+  targets: names,
+  begin: async ({ mesh, target }) => {
+    const record = mesh.process(target);
+    if (record === undefined) return { detail: `${target} not running`, end: NOTHING_TO_END };
+    const stopped = new AbortController();
+    const slowing = (async (): Promise<void> => {
+      while (!stopped.signal.aborted) {
+        signalProcess(record, "SIGSTOP");
+        await delay(STANDS_MS);
+        signalProcess(record, "SIGCONT");
+        await delay(RUNS_MS);
+      }
+    })();
+    return {
+      detail: `${target} (${record.pid}) stands still for ${STANDS_MS} ms of each ${STANDS_MS + RUNS_MS}`,
+      end: async () => {
+        stopped.abort();
+        await slowing;
+      },
+    };
   },
 };
 

@@ -1,7 +1,8 @@
 import type { ChildProcess } from "node:child_process";
-import { messageOf } from "@adaos/core/wire";
+import { delay, messageOf } from "@adaos/core/wire";
 import { askToEnd, type ChildRecord, isRunning, recordOf, signalProcess } from "./process-table.ts";
 import { type Ending, isForgiven, nextRestart } from "./restart-plan.ts";
+import { isTaken } from "./taken-port.ts";
 import { startWaiting, type WaitingChild } from "./waiting-child.ts";
 
 /** One process to keep running. */
@@ -13,6 +14,8 @@ export interface ProcessSpec {
   readonly outputFile: string;
   /** Processes stop tier by tier, from the highest: members, hubs, root, servers. */
   readonly tier: number;
+  /** Where it listens, if that may keep it from starting: `nats://127.0.0.1:4222`. */
+  readonly url?: string;
 }
 
 /** How a process ended, and what is done about it. */
@@ -166,7 +169,22 @@ export class KeptProcess {
     this.#failures = failures;
     this.#events.onRestart({ name: this.spec.name, reason, ordered, pauseMs, failures });
     clearTimeout(this.#restart);
-    this.#restart = setTimeout(() => this.#startAgain(), pauseMs);
+    const restart = setTimeout(() => this.#startAgain(), pauseMs);
+    this.#restart = restart;
+    void this.#startWhenLeft(restart);
+  }
+
+  /** Another program has its port: the pause ends as soon as that program has left it. */
+  async #startWhenLeft(restart: NodeJS.Timeout): Promise<void> {
+    const { url } = this.spec;
+    if (url === undefined || !(await isTaken(url))) return;
+    for (let taken = true; taken; taken = await isTaken(url)) {
+      await delay(LOOK_MS);
+      if (this.#restart !== restart || this.#stopping || this.record !== undefined) return;
+    }
+    if (this.#restart !== restart || this.#stopping || this.record !== undefined) return;
+    clearTimeout(restart);
+    this.#startAgain();
   }
 
   #startAgain(): void {

@@ -152,8 +152,9 @@ function isOf({ name, command = [] }: ChildRecord, spec: ProcessSpec): boolean {
 
 function processSpecs(stateDir: string, layout: Layout, { natsServer, adaos }: Programs): ProcessSpec[] {
   const output = (name: string): string => join(stateDir, "logs", `${name.replace("/", "_")}.out`);
-  const servers = layout.servers.map(({ name, configFile }): ProcessSpec => {
-    return { name, command: natsServer, args: ["-c", configFile], outputFile: output(name), tier: 0 };
+  const servers = layout.servers.map(({ name, configFile, url }): ProcessSpec => {
+    const args = ["-c", configFile];
+    return { name, command: natsServer, args, outputFile: output(name), tier: 0, url };
   });
   const tierOf = { root: 1, hub: 2, member: 3 } as const;
   const nodes = layout.nodes.map(({ id, role, nodeFile }): ProcessSpec => {

@@ -1,4 +1,5 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Layout } from "@adaos/provision";
@@ -16,10 +17,13 @@ while :; do sleep 0.05; done
 let dir: string;
 let said: string[];
 let supervisor: Supervisor | undefined;
+/** Nobody listens there. */
+let url = "nats://127.0.0.1:1";
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "adaos-supervisor-"));
   writeFileSync(join(dir, "server"), SERVER, { mode: 0o755 });
   said = [];
+  url = "nats://127.0.0.1:1";
 });
 afterEach(async () => {
   await supervisor?.stop();
@@ -36,7 +40,7 @@ function supervise(...names: readonly string[]): Supervisor {
     servers: names.map((name) => ({
       name,
       of: name,
-      url: "",
+      url,
       systemSeedFile: "",
       configFile: `${name}.conf`,
       seedFile: "",
@@ -92,6 +96,27 @@ describe("Supervisor", () => {
     expect(said.map((line) => line.split("; ")[0])).toEqual(Array(2).fill("nats-root ended (exit code 3)"));
     expect(said.map((line) => / in (\d+) ms/.exec(line)?.[1])).toEqual(["200", "400"]);
   });
+
+  test("does not wait for the end of a long pause once a taken port is left", async () => {
+    const taker = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => taker.listen(0, "127.0.0.1", resolve));
+    const { port } = taker.address() as AddressInfo;
+    url = `nats://127.0.0.1:${port}`;
+    writeFileSync(
+      join(dir, "server"),
+      `#!${process.execPath}
+      const server = require("node:net").createServer();
+      server.once("error", () => process.exit(1)).listen(${port}, "127.0.0.1");
+      process.once("SIGTERM", () => process.exit());`,
+      { mode: 0o755 },
+    );
+    supervise("nats-root");
+    await vi.waitFor(() => expect(said.at(-1)).toContain("in 10000 ms"), 20_000);
+    const starts = said.length;
+    taker.close();
+    await vi.waitFor(() => expect(isRunning(child("nats-root"))).toBe(true), 8000);
+    expect(said).toHaveLength(starts);
+  }, 40_000);
 
   test("tries again, and says why, what cannot be started at all", async () => {
     rmSync(join(dir, "server"));

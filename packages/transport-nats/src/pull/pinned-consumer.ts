@@ -205,10 +205,11 @@ export class PinnedConsumer {
     if (isLate && this.#isOverPace()) return this.#miss();
     // Here and not when it is handed over: while one is missing, all that comes behind it would come uncounted.
     this.#options.pace?.spend(bytes);
+    // Numbered from the beginning: the durable was made anew, further back, and has not been told of any of this.
+    if (this.#acked !== undefined && at.consumerSeq <= this.#acked.consumerSeq) this.#void();
     if (this.#acked !== undefined && at.seq <= this.#acked.seq) {
       this.#count(at);
-      // The acknowledgement was lost, or ignored: the server takes none for a delivery that is older than the newest
-      // one acknowledged. So this very delivery is.
+      // Its acknowledgement was lost, or ignored as that of an older delivery than the newest one acknowledged.
       this.#respond(at, "+ACK");
       if (!this.#inOrder) this.#miss();
       return;

@@ -206,6 +206,18 @@ describe("PinnedConsumer", () => {
     await scene.end();
   });
 
+  test("swallows nothing of a durable that was made anew further back", async () => {
+    const scene = new Scene(40, (message) => message.done());
+    await vi.advanceTimersByTimeAsync(500);
+    expect(scene.durable.floor).toBe(40);
+    scene.durable.rewind(11);
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(scene.seqs()).toEqual([...upTo(40), ...upTo(40).slice(10)]);
+    expect(scene.durable.floor).toBe(40);
+    expect(scene.voids).toBeGreaterThan(0);
+    await scene.end();
+  });
+
   describe("from a hub that is hostile", () => {
     /** Answers the first request for messages with what the test likes. */
     function send(

@@ -3,6 +3,7 @@ import { delay, every, RecentMap } from "@adaos/core/wire";
 import type { Msg } from "nats";
 import type { Connection } from "../connection/connection.ts";
 import type { AckSubject } from "./ack-subject.ts";
+import { OrderGate } from "./order-gate.ts";
 import { PullLoop, type PullState } from "./pull-loop.ts";
 
 export interface PullConsumerOptions {
@@ -24,6 +25,8 @@ export interface PullConsumerOptions {
    * @default 0
    */
   readonly handBackMs?: number;
+  /** Whether what an earlier process held when it ended comes before anything behind it. @default false */
+  readonly inOrder?: boolean;
 }
 
 /** One message handed over, to be settled exactly once. */
@@ -42,6 +45,9 @@ export interface PulledMessage {
 const EXPIRES_MS = 10_000;
 const MAX_TICK_MS = 1000;
 const HANDED_BACK_MS = 100;
+/** A server that has no time delivers again later than it should. */
+const LATE_ACK_WAITS = 1.5;
+const INFO_MS = 2000;
 /** Settlements remembered in case their way to the server was cut. */
 const REMEMBERED = 4096;
 /** A write to the socket costs more than handling an event: settlements wait for each other, this long or this many. */
@@ -63,6 +69,7 @@ export class PullConsumer {
   readonly #options: Required<Omit<PullConsumerOptions, "onState">>;
   readonly #onMessage: (message: PulledMessage) => void;
   readonly #loop: PullLoop;
+  readonly #gate: OrderGate | undefined;
   readonly #held = new Map<string, Held>();
   /** Keys of settled messages with the settlement. */
   readonly #settled = new RecentMap<string, string>(REMEMBERED);
@@ -81,7 +88,7 @@ export class PullConsumer {
     onMessage: (message: PulledMessage) => void,
   ) {
     this.#connection = connection;
-    this.#options = { apiPrefix: "$JS.API", batchMessages: 500, handBackMs: 0, ...options };
+    this.#options = { apiPrefix: "$JS.API", batchMessages: 500, handBackMs: 0, inOrder: false, ...options };
     this.#onMessage = onMessage;
     this.#loop = new PullLoop(connection, {
       ...this.#options,
@@ -89,12 +96,14 @@ export class PullConsumer {
       requests: 1,
       expiresMs: EXPIRES_MS,
       nextSize: () => {
+        if (this.#gate?.hasLooked === false) return undefined;
         if (this.#stopped === undefined) return { batch: this.#options.batchMessages };
         this.#pullOver.abort();
         return undefined;
       },
       onMessage: (msg, { at }) => this.#onDelivered(msg, at),
     });
+    this.#gate = this.#options.inOrder ? this.#newGate() : undefined;
     this.#stopTicking = every(Math.min(options.ackWaitMs / 3, MAX_TICK_MS), () => this.#tick());
     this.#loop.fill();
   }
@@ -107,10 +116,20 @@ export class PullConsumer {
   /** Takes no more, then waits until what was handed over is settled, at most `graceMs`. Safe to call twice. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped ??= this.#endPull();
+    // Who handed nothing over yet hands it back.
+    this.#gate?.open();
     if (this.#held.size > 0) await this.#idleWithin(graceMs);
     await this.#stopped;
     this.#stopTicking();
     this.#send();
+  }
+
+  #newGate(): OrderGate {
+    return new OrderGate({
+      state: () => this.#loop.info(INFO_MS),
+      limitMs: this.#options.ackWaitMs * LATE_ACK_WAITS,
+      onLooked: () => this.#loop.fill(),
+    });
   }
 
   async #endPull(): Promise<void> {
@@ -156,7 +175,7 @@ export class PullConsumer {
     }
     const fresh: Held = { msg, since: performance.now() };
     this.#held.set(key, fresh);
-    this.#onMessage({
+    const message: PulledMessage = {
       msg,
       seq,
       storedMs,
@@ -169,7 +188,9 @@ export class PullConsumer {
         if (settlement.kind !== "nak") this.#settled.set(key, word);
         if (this.#held.size === 0) for (const tell of this.#onIdle) tell();
       },
-    });
+    };
+    if (this.#gate === undefined) this.#onMessage(message);
+    else this.#gate.take(seq, () => this.#onMessage(message));
   }
 
   #respond(msg: Msg, word: string): void {

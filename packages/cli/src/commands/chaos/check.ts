@@ -40,7 +40,7 @@ export function chaosCheckCommand(terminal: Terminal): Command {
         await delay(options.duration, signal);
         await traffic.stop();
         await untilDrained(traffic, options.limit);
-        const balance = await balanceOf(mesh, route, book);
+        const balance = await balanceOf(mesh, route, book, traffic);
         const rows = Object.entries(balance).map(([name, value]: [string, number | readonly string[]]) => {
           return [name, typeof value === "number" ? String(value) : [value.length, ...value].join(" ")];
         });

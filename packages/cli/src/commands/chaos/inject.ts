@@ -17,6 +17,7 @@ import {
   summaryRows,
   Traffic,
   untilDrained,
+  Witness,
 } from "@adaos/chaos";
 import { resolveStateDir, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
@@ -101,6 +102,7 @@ async function run(options: InjectOptions, terminal: Terminal): Promise<void> {
     `seed ${seed}; ${route.event} from ${route.from} to ${route.to}, ${options.rate}/s; book: ${book}`,
   );
   const traffic = await Traffic.open(mesh, route, book);
+  const witness = new Witness(mesh);
   try {
     traffic.start(options.rate);
     const samples = await inject(mesh, traffic, faults, plan, {
@@ -111,7 +113,7 @@ async function run(options: InjectOptions, terminal: Terminal): Promise<void> {
     });
     await traffic.stop();
     await untilDrained(traffic, options.limit);
-    const summary = summaryOf(seed, samples, await balanceOf(mesh, route, book));
+    const summary = summaryOf(seed, samples, await balanceOf(mesh, route, book, traffic), witness.stop());
     if (options.report !== undefined) {
       const file = resolve(options.report);
       mkdirSync(dirname(file), { recursive: true });
@@ -122,6 +124,7 @@ async function run(options: InjectOptions, terminal: Terminal): Promise<void> {
     else for (const [name, value] of summaryRows(summary)) terminal.out(`${name}: ${value}`);
     if (!isPassed(summary)) process.exitCode = EXIT_CODES.internal;
   } finally {
+    witness.stop();
     await traffic.close();
   }
 }

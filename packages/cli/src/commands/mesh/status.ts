@@ -1,6 +1,6 @@
 import { resolveStateDir } from "@adaos/config";
 import { readLayout } from "@adaos/provision";
-import { askHealth } from "@adaos/supervise";
+import { askHealth, askOutboxes, withOutboxes } from "@adaos/supervise";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { EXIT_CODES } from "../../terminal/exit-codes.ts";
@@ -15,7 +15,12 @@ export function statusCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos status --json")
     .action(async (options: StateOptions) => {
       const stateDir = resolveStateDir(options.state);
-      const health = await askHealth(readLayout(stateDir), stateDir);
+      const layout = readLayout(stateDir);
+      const [asked, outboxes] = await Promise.all([
+        askHealth(layout, stateDir),
+        askOutboxes(layout, stateDir),
+      ]);
+      const health = withOutboxes(asked, outboxes);
       printHealth(health, options.json === true, terminal);
       if (!health.ready) process.exitCode = EXIT_CODES.unavailable;
     });
