@@ -1,32 +1,8 @@
-import { MsgHdrsImpl, type NatsConnection } from "nats";
-import { Heartbeat } from "nats/lib/nats-base-client/heartbeats.js";
+import { MsgHdrsImpl } from "nats";
 import { NodeTransport } from "nats/lib/src/node_transport.js";
 import { assertCertificate } from "./tls.ts";
 
 let mended = false;
-
-/** How long a connection's silence says nothing, and how much it had brought when that was said. */
-interface Leave {
-  readonly untilMs: number;
-  readonly inBytes: number;
-}
-
-/** By what the client library speaks the protocol with. */
-const leaves = new WeakMap<object, Leave>();
-
-/**
- * A large write is on its way, and pings wait behind it: for so long their silence does not mean that the server is
- * gone. A connection that brings nothing meanwhile is not granted it again.
- */
-export function bearSilence(nc: NatsConnection, forMs: number): void {
-  const { protocol } = nc as { readonly protocol?: object };
-  if (protocol === undefined) return;
-  const { inBytes } = nc.stats();
-  const untilMs = performance.now() + forMs;
-  const before = leaves.get(protocol);
-  if (before !== undefined && (before.inBytes === inBytes || before.untilMs >= untilMs)) return;
-  leaves.set(protocol, { untilMs, inBytes });
-}
 
 /**
  * Mends faults of the client library (nats 2.29.3): most of them show when a server hangs without closing its
@@ -40,9 +16,6 @@ export function bearSilence(nc: NatsConnection, forMs: number): void {
  *
  * A connection found to be stale is closed only after what is buffered has been sent, which a server that hangs does
  * not let happen: the library stays with it for as long as it hangs.
- *
- * It pings without a look at what it has sent before: behind one event of 320 KiB on a line of 20 kB/s the second ping
- * is not answered in time, and the connection that was closed for it begins with the same event anew, for ever.
  *
  * Servers store headers as they come. One that the library cannot read makes it throw wherever it is looked at, which
  * in the callback of a subscription ends the connection; and again after each reconnect, since the message is still
@@ -71,15 +44,6 @@ export function mendClient(): void {
 
   NodeTransport.prototype.disconnect = function (this: NodeTransport): void {
     void close.call(this);
-  };
-
-  const { cancel } = Heartbeat.prototype;
-  Heartbeat.prototype.cancel = function (this: Heartbeat, isStale?: boolean): void {
-    const leave = isStale === true ? leaves.get(this.ph) : undefined;
-    if (leave === undefined || performance.now() >= leave.untilMs) return cancel.call(this, isStale);
-    // Asked again after the next pause, as if there had been one ping less.
-    this.pendings.pop();
-    this._schedule();
   };
 
   const { decode } = MsgHdrsImpl;

@@ -1,6 +1,5 @@
 import { MAX_EVENT_BYTES, MeshError, type Message, type PublishReceipt } from "@adaos/core";
 import { delay, MAX_PAYLOAD_BYTES, messageBytes, messageProblem, randomId } from "@adaos/core/wire";
-import { bearSilence } from "../connection/client-mends.ts";
 import type { Connection } from "../connection/connection.ts";
 import { headerBlock, publishRaw, type RawMessage } from "../connection/raw-publish.ts";
 import { AckInbox } from "../pull/ack-inbox.ts";
@@ -45,8 +44,6 @@ const MAX_BATCH_MESSAGES = 500;
 const ORDERED = { minBatch: 6, maxInFlight: 1 };
 const UNORDERED = { minBatch: 20, maxInFlight: 20 };
 const RETRY_PAUSE_MS = 100;
-/** The slowest line that is of use carries so much in a second. */
-const SLOWEST_BYTES_PER_S = 8192;
 
 /**
  * Publishes to one stream. A few messages go singly; what is asked for faster than that shares an atomic batch, which
@@ -234,7 +231,6 @@ export class StreamPublisher {
     this.#inFlightBytes += bytes;
     // It waits behind all that is on its way.
     const lineBytes = this.#inFlightBytes;
-    if (lineBytes > this.#line.bytes) bearSilence(this.#connection.nc, silenceMs(lineBytes));
     const startMs = performance.now();
     const leftMs = (batch[0]?.deadlineMs ?? startMs) - startMs;
     const ack = await this.#acks.exchange(
@@ -328,11 +324,6 @@ export class StreamPublisher {
       again: new MeshError("unavailable", `${found.subject} has the id of a message to ${message.subject}`),
     };
   }
-}
-
-/** How long the slowest line brings nothing back while it carries so much, and a ping's time. */
-function silenceMs(bytes: number): number {
-  return (bytes / SLOWEST_BYTES_PER_S) * 1000 + 5000;
 }
 
 function headersOf({ headers }: Message, id: string): string {
