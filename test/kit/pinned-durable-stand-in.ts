@@ -67,8 +67,8 @@ export class PinnedDurableStandIn implements ServerStandIn {
   }
 
   /**
-   * Makes it anew, to begin at a number, as a refill does. Its pin is the same, as a server would have it that takes the
-   * one it is told.
+   * Makes it anew, to begin at a number, as a refill does. Its pin is the same, as of a server that takes the one it is
+   * told.
    */
   rewind(seq: number): void {
     this.created = new Date(Date.now()).toISOString();
