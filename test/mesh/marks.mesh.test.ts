@@ -23,7 +23,8 @@ const MAX_BEHIND = 400;
 const LINE_BYTES = 58;
 /** Share of publishes that repeat an event of which the servers have forgotten the id. */
 const REPEATED = 0.05;
-const MAX_CONCURRENCY = 16;
+/** At a killed process: handlers that were running, and those that ended in the same turn of its event loop. */
+const MAX_AT_ONCE = 2 * 16;
 const MAX_ACK_PENDING = 256;
 /**
  * A killed server delivers what one process has in hand to the other, which cannot know of an effect before it is
@@ -291,7 +292,7 @@ function judge(
   }
   const repeated: Record<string, number> = { "at once": atOnce };
   for (const [{ what }, count] of byKill) {
-    const most = effects[0]?.place === "member" && what === "process" ? MAX_CONCURRENCY : MAX_ACK_PENDING;
+    const most = effects[0]?.place === "member" && what === "process" ? MAX_AT_ONCE : MAX_ACK_PENDING;
     if (count > most) beyond.push(`${count} effects by one ${what}`);
     repeated[what] = (repeated[what] ?? 0) + count;
   }
