@@ -26,12 +26,19 @@ export const cutLink: Fault = {
     const access = readServerAccess({ url, seedFile: systemSeedFile, tls });
     const system = await openConnection({ ...access, name: "adaos chaos", user: "operator", log: SILENT });
     const account = leafAccount(target);
+    const cut = (): Promise<number> => kickLeaves(system.nc, (of) => of === account);
+    try {
+      if ((await cut()) === 0) throw new Error(`${target} has no connection to ${root.name}`);
+    } catch (thrown) {
+      await system.close();
+      throw thrown;
+    }
     const stopped = new AbortController();
     const cutting = (async (): Promise<void> => {
       while (!stopped.signal.aborted) {
-        // A server that does not answer has no connection to cut.
-        await kickLeaves(system.nc, (of) => of === account).catch(() => 0);
         await delay(LOOK_MS, stopped.signal);
+        // A server that does not answer has no connection to cut.
+        await cut().catch(() => 0);
       }
     })();
     return {
