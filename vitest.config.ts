@@ -21,6 +21,7 @@ const ALONE = [
 /** They replace modules, or register what a process has only one of. */
 const ISOLATED = [
   "packages/core/src/measure/tracing-with-sdk.unit.test.ts",
+  "packages/client/src/spans.unit.test.ts",
   "packages/daemon/src/**/*.unit.test.ts",
 ];
 const unit = {

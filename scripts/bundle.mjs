@@ -10,7 +10,12 @@ const CLI = join(HOME, "packages/cli");
 const OUTPUT = join(CLI, "bundle");
 
 /** Large and seldom needed; they stay packages. */
-const EXTERNAL = ["@opentelemetry/sdk-node", "json-schema-to-typescript"];
+const EXTERNAL = [
+  "@opentelemetry/otlp-exporter-base",
+  "@opentelemetry/otlp-transformer",
+  "@opentelemetry/sdk-node",
+  "json-schema-to-typescript",
+];
 
 /** CommonJS packages call `require` for modules of Node, and an ES module has none. */
 const REQUIRE =

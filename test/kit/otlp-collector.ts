@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import protobuf from "protobufjs";
@@ -15,6 +21,8 @@ export interface CollectedSpan {
   readonly kind: SpanKindName;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly serviceName: string;
+  /** Of the mesh, whose process has made it: `alpha/kitchen`; "" for a stranger's. */
+  readonly node: string;
 }
 
 const SPAN_KINDS = ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"] as const;
@@ -26,14 +34,19 @@ const SCHEMA = `
   message ExportTraceServiceRequest { repeated ResourceSpans resource_spans = 1; }
   message ResourceSpans { Resource resource = 1; repeated ScopeSpans scope_spans = 2; }
   message Resource { repeated KeyValue attributes = 1; }
-  message ScopeSpans { repeated Span spans = 2; }
+  message ScopeSpans { Scope scope = 1; repeated Span spans = 2; }
+  message Scope { string name = 1; string version = 2; }
+  message Status { string message = 2; int32 code = 3; }
   message Span {
     bytes trace_id = 1;
     bytes span_id = 2;
     bytes parent_span_id = 4;
     string name = 5;
     int32 kind = 6;
+    fixed64 start_time_unix_nano = 7;
+    fixed64 end_time_unix_nano = 8;
     repeated KeyValue attributes = 9;
+    Status status = 15;
   }
   message KeyValue { string key = 1; AnyValue value = 2; }
   message AnyValue {
@@ -86,20 +99,42 @@ interface AnyValue {
   readonly bytesValue?: Uint8Array | string;
 }
 
+/**
+ * An OTLP JSON document as it is after it was protobuf: without what the protocol does not know, and without zeros. Its
+ * ids are hex and its times text, as the protocol's JSON has them.
+ */
+export function throughProtobuf(document: object): unknown {
+  const type = protobuf.parse(SCHEMA).root.lookupType("ExportTraceServiceRequest");
+  const isId = (key: string): boolean => /^(trace|span|parentSpan)Id$/.test(key);
+  const bytes = JSON.parse(JSON.stringify(document), (key, value: unknown) =>
+    isId(key) ? Buffer.from(String(value), "hex").toString("base64") : value,
+  ) as Record<string, unknown>;
+  const wire = type.encode(type.fromObject(bytes)).finish();
+  const plain = type.toObject(type.decode(wire), { longs: String, bytes: String });
+  return JSON.parse(JSON.stringify(plain), (key, value: unknown) =>
+    isId(key) ? Buffer.from(String(value), "base64").toString("hex") : value,
+  );
+}
+
 /** A trace collector on a free port of this machine: takes OTLP over HTTP and keeps every span. */
 export class OtlpCollector {
   readonly spans: CollectedSpan[] = [];
   /** Requests that were not a trace export; a test that uses this collector has a bug then. */
   readonly rejected: string[] = [];
+  /** Headers of each request. */
+  readonly headers: IncomingHttpHeaders[] = [];
   readonly #server: Server;
+  readonly #path: string;
   readonly #request = protobuf.parse(SCHEMA).root.lookupType("ExportTraceServiceRequest");
 
-  private constructor() {
+  private constructor(path: string) {
+    this.#path = path;
     this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
-  static async start(): Promise<OtlpCollector> {
-    const collector = new OtlpCollector();
+  /** @param path Where spans are taken. */
+  static async start(path = "/v1/traces"): Promise<OtlpCollector> {
+    const collector = new OtlpCollector(path);
     await new Promise<void>((resolve, reject) => {
       collector.#server.once("error", reject);
       collector.#server.listen(0, "127.0.0.1", resolve);
@@ -127,7 +162,8 @@ export class OtlpCollector {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const type = request.headers["content-type"]?.split(";")[0] ?? "";
     try {
-      if (request.method !== "POST" || request.url !== "/v1/traces") throw new Error("not POST /v1/traces");
+      if (request.method !== "POST" || request.url !== this.#path) throw new Error(`not POST ${this.#path}`);
+      this.headers.push(request.headers);
       const body = await bodyOf(request);
       this.spans.push(...spansOfRequest(this.#decode(type, body)));
       // An empty ExportTraceServiceResponse: everything was taken.
@@ -154,12 +190,13 @@ async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
 
 function spansOfRequest({ resourceSpans = [] }: TraceRequest): CollectedSpan[] {
   return resourceSpans.flatMap(({ resource, scopeSpans = [] }) => {
-    const serviceName = String(attributesOf(resource?.attributes)["service.name"] ?? "");
-    return scopeSpans.flatMap(({ spans = [] }) => spans.map((span) => collected(span, serviceName)));
+    const { "service.name": service = "", "adaos.node": node = "" } = attributesOf(resource?.attributes);
+    const owner = { serviceName: String(service), node: String(node) };
+    return scopeSpans.flatMap(({ spans = [] }) => spans.map((span) => ({ ...collected(span), ...owner })));
   });
 }
 
-function collected(span: OtlpSpan, serviceName: string): CollectedSpan {
+function collected(span: OtlpSpan): Omit<CollectedSpan, "serviceName" | "node"> {
   return {
     traceId: hex(span.traceId),
     spanId: hex(span.spanId),
@@ -167,7 +204,6 @@ function collected(span: OtlpSpan, serviceName: string): CollectedSpan {
     name: span.name,
     kind: kindName(span.kind ?? 0),
     attributes: attributesOf(span.attributes),
-    serviceName,
   };
 }
 

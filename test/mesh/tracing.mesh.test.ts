@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -6,7 +6,7 @@ import { readSeed } from "@adaos/config";
 import { newEventId } from "@adaos/core";
 import { connect, headers as newHeaders, nkeyAuthenticator, type StoredMsg } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TestMesh, until } from "../kit/mesh.ts";
+import { HOME, TestMesh, until } from "../kit/mesh.ts";
 import { type CollectedSpan, OtlpCollector } from "../kit/otlp-collector.ts";
 
 const INTENT = "nlp.intent.detected";
@@ -122,18 +122,27 @@ function only<Item>(items: readonly Item[]): Item {
 
 describe("with an OTLP endpoint", () => {
   let collector: OtlpCollector;
+  /** It is to have the spans of beta/desk alone. */
+  let langfuse: OtlpCollector;
   let mesh: TestMesh;
   const coverageDir = mkdtempSync(join(tmpdir(), "adaos-test-scripts-"));
 
   beforeAll(async () => {
     collector = await OtlpCollector.start();
+    langfuse = await OtlpCollector.start("/api/public/otel/v1/traces");
+    const keyFile = `${coverageDir}.key`;
+    writeFileSync(keyFile, "pk-lf-1:sk-lf-2", { mode: 0o600 });
+    const tracing = { langfuse: { host: langfuse.endpoint, keyFile, components: ["beta/desk"] } };
+    const yaml = `${readFileSync(join(HOME, "deploy/mesh.yaml"), "utf8")}\ntracing: ${JSON.stringify(tracing)}\n`;
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, OTEL_BSP_SCHEDULE_DELAY: "100" };
-    mesh = await TestMesh.start({ env: { ...env, NODE_V8_COVERAGE: coverageDir } });
+    mesh = await TestMesh.start({ yaml, env: { ...env, NODE_V8_COVERAGE: coverageDir } });
   });
 
   afterAll(async () => {
     await mesh?.stop();
     await collector?.stop();
+    await langfuse?.stop();
+    rmSync(`${coverageDir}.key`, { force: true });
     rmSync(coverageDir, { recursive: true, force: true });
   });
 
@@ -173,7 +182,7 @@ describe("with an OTLP endpoint", () => {
     ]);
     expect(path.map(({ attributes }) => attributes["messaging.operation.type"])).toEqual([
       "send",
-      "receive",
+      "process",
       "send",
       "process",
     ]);
@@ -181,7 +190,7 @@ describe("with an OTLP endpoint", () => {
     expect(atDesk.attributes["messaging.consumer.group.name"]).toBe("journal-nlp");
     for (const { attributes } of spans) {
       expect(attributes).toMatchObject({
-        "messaging.system": "nats",
+        "messaging.system.name": "nats",
         "messaging.destination.name": SUBJECT,
         "messaging.destination.template": INTENT,
         "messaging.message.id": eventId,
@@ -189,6 +198,20 @@ describe("with an OTLP endpoint", () => {
       });
       expect(attributes["messaging.message.body.size"]).toBeGreaterThan(200);
     }
+  });
+
+  test("LangFuse has the spans of the component that it is to have, and no others", async () => {
+    const eventId = await publishIntent(mesh);
+    await until("it has its span", () => langfuse.spansOf(eventId).length > 0);
+    expect(langfuse.spans.filter(({ node }) => node !== "beta/desk")).toEqual([]);
+    const [span] = langfuse.spansOf(eventId);
+    await spansOf(eventId, 5);
+    expect(collector.spansOf(eventId).find(({ node }) => node === "beta/desk")).toEqual(span);
+    expect(langfuse.headers[0]).toMatchObject({
+      authorization: `Basic ${Buffer.from("pk-lf-1:sk-lf-2").toString("base64")}`,
+      "x-langfuse-ingestion-version": "4",
+    });
+    expect(langfuse.rejected).toEqual([]);
   });
 
   test("the stored event names the span that put it there", async () => {
@@ -316,6 +339,7 @@ describe("OtlpCollector", () => {
       kind: "PRODUCER",
       attributes: { text: "a", whole: 7, list: [true, 0.5] },
       serviceName: "foreign",
+      node: "",
     };
     expect(collector.spans).toEqual([expected, expected]);
     await collector.stop();

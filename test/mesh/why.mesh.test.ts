@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type Bus, NonRetryableError, RetryableError } from "@adaos/client";
+import { nodeFilePath, nodeId } from "@adaos/config";
 import { newEventId } from "@adaos/core";
 import { formatSubject } from "@adaos/core/wire";
 import { StreamPublisher } from "@adaos/transport-nats";
@@ -93,6 +94,100 @@ describe("adaos why and adaos trace, on a real mesh", () => {
     await mesh.stop();
   });
 
+  /** A program whose node file differs from its member's. */
+  function withFile(as: string, change: (file: Record<string, unknown>) => object): Promise<Bus> {
+    const [subnet = "", node = ""] = as.split("/");
+    const own = nodeFilePath(mesh.state, nodeId({ subnet, node }));
+    const config = join(dirname(own), `why-${node}.json`);
+    writeFileSync(config, JSON.stringify(change(JSON.parse(readFileSync(own, "utf8")))), { mode: 0o600 });
+    return mesh.connect(as, { config, waitForServer: true });
+  }
+
+  test("one event stands at each durable as its handler has it", async () => {
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const retry = PATIENT;
+    const failing = (error: () => Error) => () => {
+      throw error();
+    };
+    let cured = 0;
+    const HANDLERS: readonly [durable: string, expected: string, options: object, handle: () => unknown][] = [
+      ["good", "delivered", {}, () => undefined],
+      [
+        "cured",
+        "delivered",
+        { retry: { ...PATIENT, baseMs: 1 } },
+        () => {
+          if (++cured % 2 === 1) throw new RetryableError("not yet");
+        },
+      ],
+      ["patient", "retrying", { retry }, failing(() => new RetryableError("busy"))],
+      ["asked", "retrying", {}, failing(() => new RetryableError("later", { retryAfterMs: 60_000 }))],
+      ["unknown", "retrying", { retry }, failing(() => new Error("who knows"))],
+      ["broken", "dead letter", {}, failing(() => new NonRetryableError("no such screen"))],
+      ["spent", "dead letter", { retry: { maxRetries: 0 } }, failing(() => new RetryableError("busy"))],
+      ["faulty", "dead letter", {}, failing(() => new TypeError("x is not a function"))],
+      ["slow", "lagging", {}, () => released],
+    ];
+    const speaker = await mesh.connect("alpha/speaker");
+    const subscribing = [desk, speaker].flatMap((bus) =>
+      HANDLERS.map(([durable, , options, handle]) =>
+        bus.subscribe("ui.notify", { durable, ...options }, handle),
+      ),
+    );
+    const passing = await Promise.all(["beta/desk", "alpha/speaker"].map((as) => mesh.connect(as)));
+    for (const bus of passing)
+      subscribing.push(bus.subscribe("ui.notify", { durable: "gone" }, () => undefined));
+    await Promise.all(subscribing);
+    for (const bus of passing) await bus.close();
+    const id = await notify("all");
+    const expected = ["alpha/speaker", "beta/desk"].flatMap((member) => [
+      ...HANDLERS.map(([durable, verdict]) => `${member}/${durable}: ${verdict}`),
+      `${member}/gone: node down`,
+    ]);
+    try {
+      let told: string[] = [];
+      const isRight = async (): Promise<boolean> => {
+        told = (await why(id)).map((one) => `${one.to}: ${one.verdict}`);
+        return expected.every((line) => told.includes(line));
+      };
+      await until("all verdicts are right", isRight, 30_000).catch(() => undefined);
+      expect(told).toEqual(expect.arrayContaining(expected));
+    } finally {
+      release();
+    }
+  });
+
+  test("in outbox, as long as the hub is away", async () => {
+    const server = (file: Record<string, unknown>): object => ({
+      ...file,
+      server: { ...(file["server"] as object), url: "nats://127.0.0.1:1" },
+    });
+    const cutOff = await withFile("alpha/kitchen", server);
+    const { eventId, stream } = await cutOff.publish("ui.notify", { text: "later" });
+    expect(stream).toBe("outbox");
+    const found = await verdict("in outbox", "beta/desk", eventId, "--to", "beta/desk");
+    expect(found.hop).toBe("publish alpha/kitchen");
+    const named = ["ui.notify", "--from", "alpha/kitchen", "--to", "beta/lamp"];
+    await verdict("in outbox", "beta/lamp", ...named);
+    await cutOff.close();
+  });
+
+  test("rate-limited, by what the publisher has counted", async () => {
+    const limits = [{ events: "ui.", eventsPerSecond: 0.001 }];
+    const speaker = await withFile("alpha/speaker", (file) => ({ ...file, limits }));
+    await speaker.publish("ui.notify", { text: "the one that it may" }).catch(() => undefined);
+    const since = new Date().toISOString();
+    const second = speaker.publish("ui.notify", { text: "one too many" });
+    await expect(second).rejects.toMatchObject({ code: "backpressure" });
+    // What it has counted is stored when it ends.
+    await speaker.close();
+    const asked = ["ui.notify", "--from", "alpha/speaker", "--to", "beta/desk", "--since", since];
+    expect(await verdict("rate-limited", "beta/desk", ...asked)).toMatchObject({ by: "backpressure" });
+  });
+
   test("delivered; and the trace has the event that its handler published", async () => {
     const id = await notify("good");
     await verdict("delivered", "beta/desk/screen", id);
@@ -174,6 +269,23 @@ describe("adaos why and adaos trace, on a real mesh", () => {
     await verdict("node down", "beta/lamp/bulb", id, "--to", "beta/lamp");
   });
 
+  test("not subscribed, where no durable of the member takes it", async () => {
+    const unheard = await publishRaw("ui.unheard", { n: 2 });
+    await verdict("parked", "alpha/speaker/ears", unheard);
+    // Its daemon would make it anew.
+    const go = mesh.freeze("beta/lamp");
+    try {
+      await mesh.asService("beta", async (nc) => {
+        const { consumers } = await nc.jetstreamManager({ checkAPI: false });
+        await consumers.delete("EVENTS_beta", "lamp_journal-ui");
+      });
+      const { reason } = await verdict("not subscribed", "beta/lamp", unheard, "--to", "beta/lamp");
+      expect(reason).toMatch(/beta\/lamp\/bulb takes ui\.notify/);
+    } finally {
+      go();
+    }
+  });
+
   test("waiting at a link, while the root's daemon stands still", async () => {
     const go = mesh.freeze("root");
     try {
@@ -194,5 +306,26 @@ describe("adaos why and adaos trace, on a real mesh", () => {
     const id = await notify("quiet");
     const found = await verdict("paused", "beta/lamp/bulb", id, "--to", "beta/lamp");
     expect(found.by).toBe("default-deny");
+  });
+
+  test("expired, where the stream has dropped it since", async () => {
+    const id = await notify("old");
+    await verdict("delivered", "beta/desk/screen", id);
+    const next = await notify("new");
+    await verdict("delivered", "beta/desk/screen", next);
+    // Its daemon would take this for a loss, and bring back what is gone.
+    const go = mesh.freeze("beta/hub");
+    try {
+    await mesh.asService("beta", async (nc) => {
+      const { streams } = await nc.jetstreamManager({ checkAPI: false });
+      const { last_seq: last } = (await streams.info("EVENTS_beta")).state;
+      await streams.purge("EVENTS_beta", { seq: last });
+    });
+    expect(await verdict("expired", "beta/desk", id, "--to", "beta/desk")).toMatchObject({
+      hop: "EVENTS_beta",
+    });
+    } finally {
+      go();
+    }
   });
 });

@@ -87,7 +87,9 @@ export async function connect(options: ConnectOptions): Promise<Bus> {
   const meshFile = file === undefined || options.config !== undefined ? undefined : readMeshFile(file);
   if (meshFile?.transport === "local") return connectLocal(meshFile, { ...options, log });
   const node = readNodeFile(memberFile(options), "member");
-  const flushTelemetry = await startTelemetry(`adaos-${options.component ?? "app"}`, log);
+  const { subnet, node: name, tracing } = node.config;
+  const traced = { component: options.component ?? "app", node: `${subnet}/${name}` };
+  const flushTelemetry = await startTelemetry(traced, log, tracing);
   return (await openBus(node, { ...options, log, onClosed: flushTelemetry })).bus;
 }
 
@@ -96,7 +98,7 @@ async function connectLocal(
   { as, log, component, metrics }: ConnectOptions & { readonly log: Logger },
 ): Promise<Bus> {
   if (as === undefined) throw new MeshError("usage", NEEDS_AS);
-  const onClosed = await startTelemetry(`adaos-${component ?? "app"}`, log);
+  const onClosed = await startTelemetry({ component: component ?? "app", node: as }, log, meshFile.tracing);
   return openLocalBus(meshFile, parseNodeAddress(as), {
     log,
     onClosed,

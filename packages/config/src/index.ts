@@ -76,6 +76,7 @@ export {
   type YamlProblem,
   type YamlTree,
 } from "./text/yaml-tree.ts";
+export { readLangfuseKeys, type Tracing } from "./tracing.ts";
 export {
   type ClientTls,
   isLoopback,

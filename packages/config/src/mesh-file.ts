@@ -16,6 +16,7 @@ import {
 import { signatureRulesSchema } from "./signature-keys.ts";
 import { type StreamLimits, streamLimitsSchema } from "./stream-limits.ts";
 import { invalid, readYamlFile } from "./text/yaml-file.ts";
+import { resolvedTracing, type Tracing, tracingSchema } from "./tracing.ts";
 import { listenSchema, meshTlsSchema, ownCertificateSchema, plainProblem } from "./transport-security.ts";
 
 /** Names that a node of every subnet has already. */
@@ -169,6 +170,7 @@ export const meshSchema = z.strictObject({
       "hubs and root judge their own figures, raise and clear alerts as events, and call webhooks; without it nobody judges",
     ),
   idempotency: idempotencySchema.default("member"),
+  tracing: tracingSchema,
   root: z
     .strictObject({
       ...server,
@@ -234,6 +236,7 @@ export interface MeshFile {
   readonly streams: StreamLimits;
   readonly flood: FloodLimits;
   readonly enableMetrics: boolean;
+  readonly tracing?: Tracing | undefined;
   /** Of members; `false`: they keep none. */
   readonly outbox: OutboxLimits | false;
   /** Whether harm may be done to it on purpose. */
@@ -301,6 +304,7 @@ export function readMeshFile(file: string): MeshFile {
     streams: value.streams,
     flood: value.flood,
     enableMetrics: value.enable_metrics,
+    tracing: resolvedTracing(value.tracing, dirname(resolve(file))),
     outbox: value.outbox,
     chaos: value.chaos,
     alerts: resolveAlerts(value.alerts, dirname(resolve(file))),

@@ -16,6 +16,7 @@ import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
 import { nodeSignaturesSchema } from "./signature-keys.ts";
 import { streamLimitsSchema } from "./stream-limits.ts";
 import { readYamlFile } from "./text/yaml-file.ts";
+import { tracingSchema } from "./tracing.ts";
 import { plainProblem, serverAccessSchema, serverTlsSchema } from "./transport-security.ts";
 
 /*
@@ -44,6 +45,7 @@ const common = {
       file: z.string().optional().describe("JSON lines, rotated at 10 MB; standard output when not given"),
     })
     .prefault({}),
+  tracing: tracingSchema,
 };
 
 /** Of the server beside a daemon. */

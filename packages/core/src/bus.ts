@@ -4,6 +4,7 @@ import type { FailureJournal } from "./dead-letter/failure-journal.ts";
 import { ParkedEvents } from "./dead-letter/parked-events.ts";
 import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./handle/consume.ts";
 import { Consumer } from "./handle/consume.ts";
+import { RunCures } from "./handle/cure-times.ts";
 import { type MarksChoice, onceOf } from "./handle/once.ts";
 import { resolveRetry } from "./handle/retry-policy.ts";
 import { assertWithin } from "./language/assert-within.ts";
@@ -106,6 +107,7 @@ export class Bus {
   /** Nothing where the journal keeps no unknown events. */
   readonly #parked: ParkedEvents | undefined;
   readonly #replySecret: KeyObject;
+  readonly #cures = new RunCures();
   #closing: Promise<void> | undefined;
 
   constructor(options: BusOptions) {
@@ -285,7 +287,8 @@ export class Bus {
   ): Promise<RunResult<T>> {
     this.#assertOpen();
     assertWithin("timeoutMs", options.timeoutMs ?? 30_000, 100, 3_600_000);
-    return runAction({ ...this.#options, address: this.address }, name, action, options, this.#closed.signal);
+    const runner = { ...this.#options, address: this.address, cures: this.#cures };
+    return runAction(runner, name, action, options, this.#closed.signal);
   }
 
   /**

@@ -79,6 +79,7 @@ export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R>
         http: config.http,
         runFile: config.runFile === undefined ? undefined : path(config.runFile),
         log,
+        tracing: config.tracing,
         parts,
         sources,
         certificates: certificatesOf(config).map(path),

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { writeWhole } from "@adaos/config";
+import { type Tracing, writeWhole } from "@adaos/config";
 import { type Logger, MeshError } from "@adaos/core";
 import { type Figure, messageOf } from "@adaos/core/wire";
 import { type MetricSource, Scrape } from "./metrics/scrape.ts";
@@ -15,6 +15,7 @@ export interface NodeOptions {
   readonly http: { readonly host: string; readonly port: number };
   readonly runFile: string | undefined;
   readonly log: Logger;
+  readonly tracing?: Tracing | undefined;
   /** In the order in which they start; they stop in reverse. */
   readonly parts: readonly Part[];
   /** Whom to ask when somebody scrapes. */
@@ -42,7 +43,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
   const { node, role, log, parts } = options;
   const startedAt = new Date().toISOString();
   const stopped = stopSignal(log);
-  const flushTelemetry = await startTelemetry(`adaos-${role}`, log);
+  const flushTelemetry = await startTelemetry({ component: role, node }, log, options.tracing);
   const started: Part[] = [];
   const status = (): NodeStatus => statusOf({ node, role, startedAt }, parts, started);
   const server = await startStatusServer(options.http, status, scrapeOf(options, status, started));

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { RecordingLog } from "../../../test/kit/stand-ins.ts";
 import { startTelemetry } from "./telemetry.ts";
 
+const PROCESS = { component: "hub", node: "alpha/hub" };
 const received: { path: string; body: string }[] = [];
 let collector: Server;
 beforeAll(async () => {
@@ -32,8 +33,8 @@ describe("startTelemetry(), with an endpoint", () => {
   test("sends spans there under the service's name, all of them when it is flushed, by one SDK", async () => {
     const log = new RecordingLog();
     const [flush, again] = await Promise.all([
-      startTelemetry("adaos-hub", log),
-      startTelemetry("other", log),
+      startTelemetry(PROCESS, log),
+      startTelemetry({ component: "other", node: "alpha/hub" }, log),
     ]);
     expect(again).toBe(flush);
     expect(log.lines.map(({ event }) => event)).toEqual(["telemetry started"]);

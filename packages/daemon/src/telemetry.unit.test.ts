@@ -3,6 +3,8 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { RecordingLog } from "../../../test/kit/stand-ins.ts";
 import { startTelemetry } from "./telemetry.ts";
 
+const PROCESS = { component: "agent", node: "alpha/kitchen" };
+
 afterEach(() => {
   vi.unstubAllEnvs();
 });
@@ -22,10 +24,28 @@ describe("startTelemetry()", () => {
     vi.stubEnv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", undefined);
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
     const log = new RecordingLog();
-    const flush = await startTelemetry("adaos-test", log);
+    const flush = await startTelemetry(PROCESS, log);
     await flush();
     expect(isTracing()).toBe(false);
     expect(log.lines).toEqual([]);
+  });
+
+  test("does nothing when LangFuse is to have other components' spans alone", async () => {
+    vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", undefined);
+    const langfuse = { host: "http://127.0.0.1:9", keyFile: "none", components: ["other", "beta/desk"] };
+    const log = new RecordingLog();
+    await (await startTelemetry(PROCESS, log, { langfuse }))();
+    expect(isTracing()).toBe(false);
+    expect(log.lines).toEqual([]);
+  });
+
+  test("tells of LangFuse keys that cannot be read, and goes on without", async () => {
+    vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", undefined);
+    const langfuse = { host: "http://127.0.0.1:9", keyFile: "/nowhere/langfuse.key", components: ["agent"] };
+    const log = new RecordingLog();
+    await (await startTelemetry(PROCESS, log, { langfuse }))();
+    expect(isTracing()).toBe(false);
+    expect(log.lines.map(({ event }) => event)).toEqual(["no spans are sent to LangFuse"]);
   });
 
   test("leaves a program the SDK that it has set up itself", async () => {
@@ -34,7 +54,7 @@ describe("startTelemetry()", () => {
     trace.setGlobalTracerProvider(own);
     vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
     const log = new RecordingLog();
-    await (await startTelemetry("adaos-test", log))();
+    await (await startTelemetry(PROCESS, log))();
     expect((trace.getTracerProvider() as ProxyTracerProvider).getDelegate()).toBe(own);
     expect(log.lines).toEqual([]);
     trace.disable();

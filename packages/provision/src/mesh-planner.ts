@@ -361,9 +361,15 @@ export class MeshPlanner {
     };
   }
 
-  #common(id: string, of: string, key: Key): Pick<NodeFileInput, "mesh" | "server" | "runFile" | "log"> {
+  #common(
+    id: string,
+    of: string,
+    key: Key,
+  ): Pick<NodeFileInput, "mesh" | "server" | "runFile" | "log" | "tracing"> {
+    const { mesh, tracing } = this.#meshFile;
     return {
-      mesh: this.#meshFile.mesh.name,
+      mesh: mesh.name,
+      ...(tracing === undefined ? {} : { tracing }),
       server: this.#access(id, of, key),
       runFile: runFilePath(this.#stateDir, id),
       log: { level: "info", file: logFilePath(this.#stateDir, id) },

@@ -69,6 +69,7 @@ export { NatsJournal } from "./services/nats-journal.ts";
 export { NatsMarks } from "./services/nats-marks.ts";
 export { NatsMetricsStore } from "./services/nats-metrics.ts";
 export { storedSnapshot } from "./services/stored-metrics.ts";
+export { type MessageSearch, placesOfId } from "./stream/find-message.ts";
 export {
   type StoredFrom,
   type StoredMessage,

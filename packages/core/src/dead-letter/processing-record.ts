@@ -16,11 +16,13 @@ export interface RecoveryAction {
   /** RFC 3339. */
   readonly timestamp: string;
   /**
-   * The strategy of the wait (`exponential_backoff`, `linear_backoff`, `list_backoff`), `dead_letter` where its retries
-   * were spent, or `give_up` where time cures nothing.
+   * The strategy of the wait (`exponential_backoff`, `linear_backoff`, `list_backoff`, `adaptive_backoff`),
+   * `dead_letter` where its retries were spent, or `give_up` where time cures nothing.
    */
   readonly action: string;
   readonly backoff_seconds: number;
+  /** Why the wait is so long, where that was learned. */
+  readonly because?: string;
   readonly event_id: string;
 }
 
@@ -87,7 +89,9 @@ export function recoveryAction(
   { event_id, timestamp }: Pick<RecoveryAction, "event_id" | "timestamp">,
 ): RecoveryAction {
   if (decision.kind === "retry") {
-    return { timestamp, action: `${strategy}_backoff`, backoff_seconds: decision.delayMs / 1000, event_id };
+    const { delayMs, because } = decision;
+    const why = because === undefined ? {} : { because };
+    return { timestamp, action: `${strategy}_backoff`, backoff_seconds: delayMs / 1000, ...why, event_id };
   }
   const action = decision.classification.category === "permanent" ? "give_up" : "dead_letter";
   return { timestamp, action, backoff_seconds: 0, event_id };

@@ -11,9 +11,11 @@ import {
 } from "../dead-letter/processing-record.ts";
 import type { Envelope } from "../language/envelope.ts";
 import { MeshError } from "../language/errors.ts";
+import { deadLetterSpan } from "../measure/tracing.ts";
 import type { Delivery, Logger, Settlement } from "../transport.ts";
 import type { EventAddress, NodeAddress } from "../wire/subject.ts";
 import type { Classification, ClassifyRule, FailureCategory } from "./classify.ts";
+import { CureTimes, failingMs, kindOfFailure } from "./cure-times.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 import { type FailureDecision, settleFailure } from "./settle-failure.ts";
 
@@ -53,6 +55,8 @@ export interface History {
   /** Runs of the handler that began, of which none is known to have ended. */
   readonly starts: number;
   readonly actions: readonly RecoveryAction[];
+  /** Of which kind the last failure was. */
+  readonly kind?: string;
   /** Why it is a dead letter: decided, perhaps stored already, so that no handler may get it any more. */
   readonly verdict?: Verdict;
   /** Why the journal could not be asked: a verdict may be missing here. */
@@ -82,9 +86,12 @@ const HOLD_MS = 5000;
 export class FailureHandling {
   readonly #settings: FailureSettings;
   readonly #histories = new Map<number, History>();
+  /** Of a policy that learns. */
+  readonly #cures: CureTimes | undefined;
 
   constructor(settings: FailureSettings) {
     this.#settings = settings;
+    this.#cures = settings.retry.strategy === "adaptive" ? new CureTimes() : undefined;
   }
 
   /**
@@ -109,7 +116,7 @@ export class FailureHandling {
       const failures = failuresOf(record);
       if (failures < here.failures) return here;
       const { retry_info: { starts = 0 } = {}, recovery_actions: actions, attempts = here.attempts } = record;
-      return { ...here, failures, starts, actions, attempts };
+      return { ...here, failures, starts, actions, attempts, ...kindIn(record) };
     } catch (trouble) {
       return { ...here, trouble };
     }
@@ -156,6 +163,7 @@ export class FailureHandling {
   async succeeded(failed: FailedDelivery, history: History): Promise<void> {
     this.#histories.delete(failed.delivery.seq);
     if (history.failures + history.starts === 0) return;
+    if (history.kind !== undefined) this.#cures?.passed(history.kind, history, Date.now());
     await this.#record(failed, history, { status: "success" });
   }
 
@@ -180,7 +188,10 @@ export class FailureHandling {
     const { retry, rules, log, durable } = this.#settings;
     const { delivery } = failed;
     const attempt = history.failures + 1;
-    const decision = settleFailure(thrown, attempt, retry, rules, Math.random());
+    const nowMs = Date.now();
+    const cures = this.#cures;
+    const experience = cures && { cures, told, failedMs: failingMs(history, nowMs), nowMs };
+    const decision = settleFailure(thrown, attempt, retry, rules, Math.random(), experience);
     const now = withAttempt(history, failed, told, decision, retry);
     const fields = { durable, subject: delivery.message.subject, seq: delivery.seq, attempt, err: told };
     if (decision.kind === "retry") {
@@ -193,6 +204,8 @@ export class FailureHandling {
     const { classification } = decision;
     log.error({ ...fields, category: classification.category }, "delivery failed for good");
     this.#alert(failed, classification.category, attempt, told);
+    if (classification.category !== "permanent")
+      cures?.lasted(kindOfFailure(told, classification), now, nowMs);
     const verdict: Verdict = { classification, error: told };
     return this.condemned(failed, { ...now, verdict }, verdict);
   }
@@ -216,6 +229,8 @@ export class FailureHandling {
       const state = { status, failed: { thrown: verdict.error, decision } } as const;
       if (envelope !== undefined) await journal.record(this.#newRecord(failed, history, state));
       await journal.storeDeadLetter(entry);
+      if (envelope !== undefined)
+        deadLetterSpan({ envelope, message: delivery.message }, durable, verdict.error);
     } catch (err) {
       log.error({ durable, seq: delivery.seq, err }, "dead letter not stored");
       this.#remember(delivery.seq, { ...history, verdict });
@@ -312,6 +327,10 @@ function verdictOf(record: ProcessingRecord): Partial<History> | undefined {
   };
 }
 
+function kindIn({ error_info: info }: ProcessingRecord): Pick<History, "kind"> {
+  return info === undefined ? {} : { kind: `${info.type} (${info.context["rule"] ?? "none"})` };
+}
+
 /** The history with one more failed attempt, and what was done about it. */
 function withAttempt(
   history: History,
@@ -328,6 +347,7 @@ function withAttempt(
     starts: 0,
     attempts: newest([...history.attempts, attempt]),
     failures: history.failures + 1,
+    kind: kindOfFailure(thrown, decision.classification),
     actions: newest([...history.actions, recoveryAction(decision, retry, of)]),
   };
 }

@@ -3,12 +3,12 @@ import { MeshError } from "../language/errors.ts";
 
 /** How long to wait between attempts, and how many there are. */
 export interface RetryPolicy {
-  readonly strategy: "exponential" | "linear" | "list";
+  readonly strategy: "exponential" | "linear" | "list" | "adaptive";
   /** First step; with `list` not used. */
   readonly baseMs: number;
-  /** With `exponential`: each wait is this many times the last. */
+  /** With `exponential`, and `adaptive` that knows too little: each wait is this many times the last. */
   readonly factor: number;
-  /** With `exponential`: the exponent of the first wait. 0 waits `baseMs` first, 1 waits `baseMs × factor`. */
+  /** With these: the exponent of the first wait. 0 waits `baseMs` first, 1 waits `baseMs × factor`. */
   readonly firstExponent: 0 | 1;
   /** With `list`: the waits one by one; the last one repeats. */
   readonly delaysMs: readonly number[];
@@ -34,7 +34,12 @@ const COMMON = {
   alertsWhenGivenUp: false,
 } as const;
 
-const STRATEGIES: ReadonlySet<RetryPolicy["strategy"]> = new Set(["exponential", "linear", "list"]);
+const STRATEGIES: ReadonlySet<RetryPolicy["strategy"]> = new Set([
+  "exponential",
+  "linear",
+  "list",
+  "adaptive",
+]);
 
 /** Policies by name. `p1` is the default. */
 export const RETRY_PRESETS: Readonly<Record<RetryPreset, RetryPolicy>> = {
@@ -51,9 +56,11 @@ export const RETRY_PRESETS: Readonly<Record<RetryPreset, RetryPolicy>> = {
     jitter: 0,
     alertsWhenGivenUp: true,
   },
+  /** As long as failures of this kind took to pass within the last hour, ±20 %; as `p1` while that is not known. */
+  adaptive: { ...COMMON, strategy: "adaptive", firstExponent: 1, jitter: 0.2 },
 };
 
-export type RetryPreset = "p0" | "p1" | "r-v0.1";
+export type RetryPreset = "p0" | "p1" | "r-v0.1" | "adaptive";
 
 /** A preset by name, or fields that differ from `p1`. */
 export type RetryOptions = RetryPreset | Partial<RetryPolicy>;
@@ -90,17 +97,23 @@ export function resolveRetry(options: RetryOptions = "p1"): RetryPolicy {
  * @returns whole milliseconds, 0 to `maxMs`.
  */
 export function retryDelayMs(policy: RetryPolicy, attempt: number, random: number): number {
-  const plainMs = plainDelayMs(policy, attempt);
-  const spread = 1 + policy.jitter * (2 * random - 1);
-  return Math.round(Math.min(Math.min(plainMs, policy.maxMs) * spread, policy.maxMs));
+  return spreadMs(policy, plainDelayMs(policy, attempt), random);
 }
 
-function plainDelayMs(
+/** A wait with its jitter, `maxMs` at most. Pure. */
+export function spreadMs({ jitter, maxMs }: RetryPolicy, plainMs: number, random: number): number {
+  const spread = 1 + jitter * (2 * random - 1);
+  return Math.round(Math.min(Math.min(plainMs, maxMs) * spread, maxMs));
+}
+
+/** The wait without bounds and jitter, and without anything learned. Pure. */
+export function plainDelayMs(
   { strategy, baseMs, factor, firstExponent, delaysMs }: RetryPolicy,
   attempt: number,
 ): number {
   switch (strategy) {
     case "exponential":
+    case "adaptive":
       // 0 × Infinity is no number.
       return baseMs === 0 ? 0 : baseMs * factor ** (attempt - 1 + firstExponent);
     case "linear":

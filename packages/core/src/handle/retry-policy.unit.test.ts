@@ -29,9 +29,9 @@ describe("RETRY_PRESETS", () => {
     }
   });
 
-  test("spread their waits only in p1, by a fifth", () => {
+  test("spread their waits by a fifth, or not at all", () => {
     const jitters = Object.entries(RETRY_PRESETS).map(([name, { jitter }]) => [name, jitter]);
-    expect(Object.fromEntries(jitters)).toEqual({ p0: 0, p1: 0.2, "r-v0.1": 0 });
+    expect(Object.fromEntries(jitters)).toEqual({ p0: 0, p1: 0.2, "r-v0.1": 0, adaptive: 0.2 });
   });
 
   test("pass their own checks", () => {

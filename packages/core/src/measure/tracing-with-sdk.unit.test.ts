@@ -141,7 +141,7 @@ describe("linkSpan()", () => {
   });
 
   test.each([
-    ["up", SpanKind.CONSUMER, "receive"],
+    ["up", SpanKind.CONSUMER, "process"],
     ["down", SpanKind.PRODUCER, "send"],
   ] as const)("is of the kind that pairs with its neighbour, %s", (direction, kind, type) => {
     linkSpan(event(), direction, "alpha");

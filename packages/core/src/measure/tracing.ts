@@ -18,7 +18,7 @@ import { messageOf } from "../language/errors.ts";
 import type { PreparedEvent } from "../publish/publish.ts";
 
 /*
- * Spans by the OpenTelemetry messaging conventions. Only the API is used here: without an SDK every call ends in a
+ * Spans by the OpenTelemetry semantic conventions 1.45 for messaging. Only the API is used here: without an SDK every call ends in a
  * no-op, and the context that an event carries still passes through untouched.
  */
 
@@ -43,10 +43,10 @@ function activeTracer(): Tracer | undefined {
 function attributesOf(
   { envelope, message }: PreparedEvent,
   operation: string,
-  type: "send" | "receive" | "process",
+  type: "send" | "process" | "settle",
 ): Attributes {
   return {
-    "messaging.system": "nats",
+    "messaging.system.name": "nats",
     "messaging.operation.name": operation,
     "messaging.operation.type": type,
     "messaging.destination.name": message.subject,
@@ -123,9 +123,9 @@ export function linkSpan(event: PreparedEvent, direction: "up" | "down", subnet:
   const parent = propagation.extract(ROOT_CONTEXT, headers);
   const up = direction === "up";
   const operation = `link ${direction}`;
-  // The uplink takes in for the root, the downlink sends out: service graphs pair producer and consumer spans.
+  // The uplink processes for the root, the downlink sends out: service graphs pair producer and consumer spans.
   const kind = up ? SpanKind.CONSUMER : SpanKind.PRODUCER;
-  const attributes = { ...attributesOf(event, operation, up ? "receive" : "send"), "adaos.subnet": subnet };
+  const attributes = { ...attributesOf(event, operation, up ? "process" : "send"), "adaos.subnet": subnet };
   const span = tracer.startSpan(`${operation} ${event.envelope.event_name}`, { kind, attributes }, parent);
   return messageSpan(span, parent, headers);
 }
@@ -148,7 +148,7 @@ export function inProcessSpan<T>(
   return tracer === undefined ? handle() : inSpan(tracer, event, consumerGroup, handle);
 }
 
-async function inSpan<T>(
+function inSpan<T>(
   tracer: Tracer,
   event: ConsumedEvent,
   consumerGroup: string,
@@ -164,12 +164,51 @@ async function inSpan<T>(
     { kind: SpanKind.CONSUMER, attributes },
     parent,
   );
+  return within(span, parent, handle, (thrown) => maskedError(thrown, event.classified, event.envelope.data));
+}
+
+/**
+ * Tells that an event has become a dead letter at a durable, within the trace that brought it there.
+ * @param why Without classified values.
+ */
+export function deadLetterSpan(event: PreparedEvent, consumerGroup: string, why: unknown): void {
+  const tracer = activeTracer();
+  if (tracer === undefined) return;
+  const parent = propagation.extract(ROOT_CONTEXT, event.message.headers);
+  const attributes = {
+    ...attributesOf(event, "dead letter", "settle"),
+    "messaging.consumer.group.name": consumerGroup,
+  };
+  const name = `dead letter ${event.envelope.event_name}`;
+  endSpan(tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, parent), why);
+}
+
+/** Runs an attempt of `bus.run` inside its span, a child of whatever is active. What it throws is thrown on. */
+export function inRunSpan<T>(
+  run: { readonly name: string; readonly id: string; readonly attempt: number },
+  act: () => T | Promise<T>,
+): T | Promise<T> {
+  const tracer = activeTracer();
+  if (tracer === undefined) return act();
+  const attributes = { "adaos.run.id": run.id, "adaos.run.attempt": run.attempt };
+  const parent = context.active();
+  const span = tracer.startSpan(`run ${run.name}`, { kind: SpanKind.INTERNAL, attributes }, parent);
+  return within(span, parent, act, (thrown) => thrown);
+}
+
+/** @param told What of an error the span may hold. */
+async function within<T>(
+  span: Span,
+  parent: Context,
+  act: () => T | Promise<T>,
+  told: (thrown: unknown) => unknown,
+): Promise<T> {
   try {
-    const result = await context.with(trace.setSpan(parent, span), handle);
+    const result = await context.with(trace.setSpan(parent, span), act);
     endSpan(span, undefined);
     return result;
   } catch (thrown) {
-    endSpan(span, maskedError(thrown, event.classified, event.envelope.data));
+    endSpan(span, told(thrown));
     throw thrown;
   }
 }

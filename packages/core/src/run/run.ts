@@ -9,6 +9,13 @@ import {
   recoveryAction,
 } from "../dead-letter/processing-record.ts";
 import type { ClassifyRule } from "../handle/classify.ts";
+import {
+  type CureTimes,
+  type FailedAttempts,
+  failingMs,
+  kindOfFailure,
+  type RunCures,
+} from "../handle/cure-times.ts";
 import { type RetryOptions, type RetryPolicy, resolveRetry } from "../handle/retry-policy.ts";
 import { type FailureDecision, settleFailure } from "../handle/settle-failure.ts";
 import { MeshError, messageOf } from "../language/errors.ts";
@@ -16,6 +23,7 @@ import { newEventId } from "../language/event-id.ts";
 import { quote } from "../language/event-name.ts";
 import { HandlingMetrics } from "../measure/handling-metrics.ts";
 import type { Metrics } from "../measure/metrics.ts";
+import { inRunSpan } from "../measure/tracing.ts";
 import { delay } from "../time/delay.ts";
 import { joined } from "../time/joined.ts";
 import { TimeLimit } from "../time/time-limit.ts";
@@ -59,6 +67,8 @@ export interface Runner {
   readonly journal: FailureJournal;
   readonly log: Logger;
   readonly metrics?: Metrics;
+  /** For policies that learn; without it they learn nothing. */
+  readonly cures?: RunCures;
 }
 
 /** In a record's place of a durable. */
@@ -93,13 +103,15 @@ export async function runAction<T>(
     let decision: FailureDecision;
     try {
       const value = await run.metrics.timed(() =>
-        limit.run(({ signal: inner }) => action({ runId: run.id, attempt, signal: inner }), signal),
+        inRunSpan({ name, id: run.id, attempt }, () =>
+          limit.run(({ signal: inner }) => action({ runId: run.id, attempt, signal: inner }), signal),
+        ),
       );
       await run.succeeded();
       return { runId: run.id, value, attempts: attempt };
     } catch (thrown) {
       signal.throwIfAborted();
-      decision = settleFailure(thrown, attempt, retry, classify, Math.random());
+      decision = run.decide(thrown, attempt, classify);
       await run.failed(thrown, decision);
       if (decision.kind !== "retry") throw run.error(thrown, attempt);
     }
@@ -116,7 +128,9 @@ class Run {
   readonly #name: string;
   readonly #retry: RetryPolicy;
   readonly #tags: readonly string[];
+  readonly #cures: CureTimes | undefined;
   #failures = 0;
+  #kind = "";
   #actions: readonly RecoveryAction[] = [];
   #attempts: readonly Attempt[] = [];
 
@@ -125,12 +139,27 @@ class Run {
     this.#name = name;
     this.#retry = retry;
     this.#tags = tags;
+    this.#cures = retry.strategy === "adaptive" ? runner.cures?.of(name) : undefined;
     this.metrics = new HandlingMetrics(runner.metrics, RUN_DURABLE);
   }
 
   async succeeded(): Promise<void> {
     this.metrics.succeeded(undefined, { failures: this.#failures }, true);
+    if (this.#failures > 0) this.#cures?.passed(this.#kind, this.#past, Date.now());
     await this.#record("success");
+  }
+
+  /** What to do about an attempt that failed. */
+  decide(thrown: unknown, attempt: number, rules: readonly ClassifyRule[]): FailureDecision {
+    const nowMs = Date.now();
+    const cures = this.#cures;
+    const experience = cures && { cures, told: thrown, failedMs: failingMs(this.#past, nowMs), nowMs };
+    const decision = settleFailure(thrown, attempt, this.#retry, rules, Math.random(), experience);
+    const { classification } = decision;
+    this.#kind = kindOfFailure(thrown, classification);
+    const isSpent = decision.kind === "dead-letter" && classification.category !== "permanent";
+    if (isSpent) cures?.lasted(this.#kind, this.#past, nowMs);
+    return decision;
   }
 
   /** Writes down an attempt that failed, and of the last one that it was. Never rejects. */
@@ -166,6 +195,10 @@ class Run {
     const tries = attempts === 1 ? "at its first attempt" : `after ${attempts} attempts`;
     const message = `${this.#name} failed for good ${tries} (run ${this.id}): ${messageOf(cause)}`;
     return new MeshError("failed", message, { cause, runId: this.id });
+  }
+
+  get #past(): FailedAttempts {
+    return { attempts: this.#attempts, actions: this.#actions };
   }
 
   get #handler(): LetterOwner {

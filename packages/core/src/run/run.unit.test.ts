@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { RecordingJournal, RecordingLog } from "../../../../test/kit/stand-ins.ts";
 import { NonRetryableError, RetryableError } from "../handle/classify.ts";
+import { RunCures } from "../handle/cure-times.ts";
 import { type RunContext, type RunOptions, runAction } from "./run.ts";
 
 const QUICK = { baseMs: 1, factor: 1, jitter: 0, maxRetries: 2 } as const;
@@ -20,6 +21,7 @@ describe("runAction()", () => {
         component: "app",
         journal,
         log: new RecordingLog(),
+        cures: new RunCures(),
       },
       "backup.upload",
       action,

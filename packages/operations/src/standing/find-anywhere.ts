@@ -1,12 +1,6 @@
-import { EVENT_ROOT, ROOT_DOMAIN, subjectsOf } from "@adaos/core/wire";
+import { EVENT_ROOT, parseSubject, REPLAY_ROOT, REPLY_ROOT, ROOT_DOMAIN, subjectsOf } from "@adaos/core/wire";
 import type { OpenServer } from "../hubs.ts";
-import {
-  CLOCK_SKEW_MS,
-  findStored,
-  type LyingEvent,
-  type Search,
-  timeOfEventId,
-} from "../stored/find-stored.ts";
+import { CLOCK_SKEW_MS, findStored, type LyingEvent, timeOfEventId } from "../stored/find-stored.ts";
 import { streamAt } from "./event-consumer.ts";
 import { nearStart } from "./near-start.ts";
 
@@ -35,12 +29,15 @@ export async function findNear(
   if (madeMs === undefined) return undefined;
   const stream = streamAt(server.of);
   const since = await nearStart(server, stream, subject, madeMs - MIXED_MS);
-  return findStored(server, stream, id, { since, subject, isOver, madeUntilMs: madeMs + BEYOND_MS });
+  const madeUntilMs = madeMs + BEYOND_MS;
+  return findStored(server, stream, id, { since, subjects: [subject], isOver, madeUntilMs });
 }
 
 /**
  * The first that any of these servers holds of an event: where its neighbours lie, then wherever an outbox may have
- * brought it later. Nothing where nobody holds it, or its id tells no time. Rejects with `timeout`.
+ * brought it later. That is looked for at its own hub alone, so that each event is passed once and not at each server;
+ * elsewhere only where that hub cannot be asked. Nothing where nobody holds it, or its id tells no time. Rejects with
+ * `unavailable`.
  */
 export async function findAnywhere(
   servers: readonly OpenServer[],
@@ -50,19 +47,34 @@ export async function findAnywhere(
   if (madeMs === undefined) return undefined;
   const hubs = servers.filter(({ of }) => of !== ROOT_DOMAIN);
   const since = new Date(madeMs - CLOCK_SKEW_MS);
+  const everything = subjectsOf(EVENT_ROOT);
+  const search = (server: OpenServer, subjects: readonly string[], isOver: () => boolean) =>
+    findStored(server, streamAt(server.of), id, { since, subjects, isOver });
   return (
     (await firstOf(hubs, (hub, isOver) => findNear(hub, id, ownEvents(hub), isOver))) ??
-    // A publisher's own hub may be away, or hold it no more; and a replay has a subject of its own.
-    (await firstOf(servers, (server, isOver) => search(server, id, { since, isOver })))
+    // A publisher's own hub may be away, or hold it no more.
+    (await firstOf(servers, (server, isOver) => findNear(server, id, everything, isOver))) ??
+    (await firstOf(hubs, (hub, isOver) => search(hub, [ownEvents(hub), ...ADDRESSED], isOver))) ??
+    (await firstOf(servers, async (server, isOver) => {
+      const foreign = await foreignEvents(server, hubs);
+      return foreign.length === 0 ? undefined : search(server, foreign, isOver);
+    }))
   );
 }
 
-function ownEvents({ of }: OpenServer): string {
-  return subjectsOf(EVENT_ROOT, of);
+/** Subjects of subnets whose events a server holds, and whose own hub is none of these. */
+async function foreignEvents({ of, jsm }: OpenServer, hubs: readonly OpenServer[]): Promise<string[]> {
+  const { state } = await jsm.streams.info(streamAt(of), { subjects_filter: subjectsOf(EVENT_ROOT) });
+  const subnets = new Set(Object.keys(state.subjects ?? {}).map((subject) => parseSubject(subject).subnet));
+  for (const hub of hubs) subnets.delete(hub.of);
+  return [...subnets].map((subnet) => subjectsOf(EVENT_ROOT, subnet));
 }
 
-function search(server: OpenServer, id: string, asked: Search): Promise<LyingEvent | undefined> {
-  return findStored(server, streamAt(server.of), id, asked);
+/** Each of these is for somebody of the hub that stores it. */
+const ADDRESSED = [subjectsOf(REPLAY_ROOT), subjectsOf(REPLY_ROOT)];
+
+function ownEvents({ of }: OpenServer): string {
+  return subjectsOf(EVENT_ROOT, of);
 }
 
 /** Looks at all at the same time, and no longer than until one has it. */

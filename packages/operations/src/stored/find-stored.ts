@@ -1,7 +1,7 @@
 import type { Envelope } from "@adaos/core";
+import { placesOfId } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 import { envelopeSchema, parseStored } from "./parse-stored.ts";
-import { storedHeaders } from "./stored-headers.ts";
 
 /** An event where it lies. */
 export interface LyingEvent {
@@ -19,7 +19,7 @@ export interface Search {
   /** No further than to ids that were made later. @default up to the end */
   readonly madeUntilMs?: number;
   /** @default every subject */
-  readonly subject?: string;
+  readonly subjects?: readonly string[];
   /** Whether somebody else has found it. */
   readonly isOver?: () => boolean;
 }
@@ -32,13 +32,11 @@ export async function findStored(
   server: OpenServer,
   stream: string,
   id: string,
-  { since, madeUntilMs = Number.POSITIVE_INFINITY, subject, isOver = () => false }: Search,
+  { madeUntilMs = Number.POSITIVE_INFINITY, ...where }: Search,
 ): Promise<LyingEvent | undefined> {
-  const query = subject === undefined ? { since } : { since, subject };
-  for await (const header of storedHeaders(server, stream, query)) {
-    if (isOver() || (timeOfEventId(header.id) ?? 0) > madeUntilMs) return undefined;
-    if (header.id !== id) continue;
-    const event = await eventAt(server, stream, header.seq);
+  const isBeyond = (eventId: string): boolean => (timeOfEventId(eventId) ?? 0) > madeUntilMs;
+  for await (const seq of placesOfId(server.connection, server.jsm, stream, id, { ...where, isBeyond })) {
+    const event = await eventAt(server, stream, seq);
     // A writer may call its message as it likes.
     if (event?.envelope.event_id === id) return event;
   }

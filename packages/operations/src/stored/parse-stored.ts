@@ -68,7 +68,15 @@ export const recordSchema: z.ZodType<ProcessingRecord> = z.object({
     })
     .exactOptional(),
   recovery_actions: z
-    .array(z.object({ timestamp: text, action: text, backoff_seconds: count, event_id: text }))
+    .array(
+      z.object({
+        timestamp: text,
+        action: text,
+        backoff_seconds: count,
+        because: text.exactOptional(),
+        event_id: text,
+      }),
+    )
     .max(100),
   attempts: attempts.exactOptional(),
   tags: z.array(text).max(100).exactOptional(),

@@ -13,19 +13,16 @@ export interface StoredHeader {
   readonly storedAt: string;
 }
 
-/** Which messages: all since a time or those of one subject, or the last of each subject. */
-export type HeaderQuery = { readonly since: Date; readonly subject?: string } | { readonly lastOf: string };
-
 const PAGE_MESSAGES = 1000;
 const ANSWER_MS = 10_000;
 
-/** What a stream holds, oldest first and without a byte of any body, a page at a time. */
+/** The last message of each of these subjects, oldest first and without a byte of any body, a page at a time. */
 export async function* storedHeaders(
   { connection, jsm }: OpenServer,
   stream: string,
-  query: HeaderQuery,
+  lastOf: string,
 ): AsyncGenerator<StoredHeader> {
-  const { name, num_pending } = await jsm.consumers.add(stream, consumerConfig(query));
+  const { name, num_pending } = await jsm.consumers.add(stream, consumerConfig(lastOf));
   try {
     const consumer = await connection.nc.jetstream().consumers.get(stream, name);
     // What is stored meanwhile is not waited for.
@@ -45,21 +42,14 @@ export async function* storedHeaders(
   }
 }
 
-function consumerConfig(query: HeaderQuery): Partial<ConsumerConfig> {
-  const start =
-    "since" in query
-      ? {
-          deliver_policy: DeliverPolicy.StartTime,
-          opt_start_time: query.since.toISOString(),
-          ...(query.subject === undefined ? {} : { filter_subject: query.subject }),
-        }
-      : { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: query.lastOf };
+function consumerConfig(lastOf: string): Partial<ConsumerConfig> {
   return {
     ack_policy: AckPolicy.None,
     headers_only: true,
     mem_storage: true,
     inactive_threshold: 30e9,
-    ...start,
+    deliver_policy: DeliverPolicy.LastPerSubject,
+    filter_subject: lastOf,
   };
 }
 

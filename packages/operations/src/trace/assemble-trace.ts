@@ -63,6 +63,7 @@ function tracedEvent(
     event_id,
     event_name,
     version,
+    subject: first.subject,
     kind,
     source,
     from: originOf(first.subject) ?? "",

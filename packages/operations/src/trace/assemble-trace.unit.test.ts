@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { throughProtobuf } from "../../../../test/kit/otlp-collector.ts";
 import type { EventConsumer } from "../standing/event-consumer.ts";
 import { assembleTrace } from "./assemble-trace.ts";
 import type { Sighting } from "./trace.ts";
@@ -187,9 +188,25 @@ describe("traceAsOtlp()", () => {
     ]);
     expect(Object.fromEntries(names)).toEqual({
       "alpha/kitchen": ["publish ui.notify", "publish ui.notify"],
-      root: ["link up ui.notify", "link down beta ui.notify"],
+      root: ["link up ui.notify", "link down ui.notify"],
       "beta/desk": ["process ui.notify", "process ui.notify"],
     });
+  });
+
+  test("is what the protocol says, and nothing that it does not know", () => {
+    const withoutZeros = JSON.parse(
+      JSON.stringify(document, (key, value: unknown) => (key === "code" && value === 0 ? undefined : value)),
+    ) as unknown;
+    expect(throughProtobuf(document)).toEqual(withoutZeros);
+  });
+
+  test("has the spans of links and handlers below what brought the event there", () => {
+    const named = (name: string): (typeof spans)[number] | undefined =>
+      spans.find((span) => span.name === name);
+    const [publish, up, down] = ["publish", "link up", "link down"].map((of) => named(`${of} ui.notify`));
+    expect(up?.parentSpanId).toBe(publish?.spanId);
+    expect(down?.parentSpanId).toBe(up?.spanId);
+    expect(named("process ui.notify")?.parentSpanId).toBe(down?.spanId);
   });
 
   test("no span ends before it begins", () => {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { ROOT_DOMAIN } from "@adaos/core/wire";
 import type { Handling, Hop, Trace, TracedEvent } from "./trace.ts";
 
 /*
@@ -40,9 +41,16 @@ export interface OtlpDocument {
   }[];
 }
 
-const KIND = { internal: 1, producer: 4, consumer: 5 } as const;
 const STATUS = { unset: 0, error: 2 } as const;
 const MAX_MESSAGE = 500;
+
+/** What a span tells of, by the semantic conventions 1.45; the numbers are SpanKind's. */
+const OPERATIONS = {
+  publish: { name: "publish", type: "send", kind: 4 },
+  up: { name: "link up", type: "process", kind: 5 },
+  down: { name: "link down", type: "send", kind: 4 },
+  process: { name: "process", type: "process", kind: 5 },
+} as const;
 
 /** The trace as one OTLP document: a span for each publish, each hop of a link and each handling. Pure. */
 export function traceAsOtlp(trace: Trace): OtlpDocument {
@@ -59,37 +67,36 @@ export function traceAsOtlp(trace: Trace): OtlpDocument {
 }
 
 function spansOf(event: TracedEvent, traceId: string, parentSpanId: string | undefined): OwnedSpan[] {
-  const { event_id: id, event_name: name, published_at: publishedAt, hops, handlings, caused } = event;
+  const { event_id: id, published_at: publishedAt, hops, handlings, caused } = event;
   const publishId = hex(`publish ${id}`, 16);
-  const base = { traceId, attributes: attributesOf(event) };
   const [first] = hops;
-  const publish: OtlpSpan = {
-    ...base,
+  const publish = {
+    ...newSpan(event, traceId, "publish"),
     spanId: publishId,
     ...(parentSpanId === undefined ? {} : { parentSpanId }),
-    name: `publish ${name}`,
-    kind: KIND.producer,
     ...between(publishedAt, first?.stored_at ?? publishedAt),
-    status: { code: STATUS.unset },
   };
   const links = hops.slice(1).map((hop, i): OwnedSpan => {
     const from = hops[i]?.stored_at ?? publishedAt;
-    return { service: "root", span: { ...base, ...linkSpan(hop, id, publishId, name, from) } };
+    const isUp = hop.of === ROOT_DOMAIN;
+    const span = newSpan(event, traceId, isUp ? "up" : "down", isUp ? [] : [text("adaos.subnet", hop.of)]);
+    const parent = isUp ? publishId : carriedBy(event, ROOT_DOMAIN);
+    const place = { spanId: hopId(id, hop), parentSpanId: parent, ...between(from, hop.stored_at) };
+    return { service: ROOT_DOMAIN, span: { ...span, ...place } };
   });
-  const handled = handlings.map((handling): OwnedSpan => {
-    const node = handling.durable.split("/").slice(0, 2).join("/");
-    const hop = hops.find(({ of }) => handling.durable.startsWith(`${of}/`));
-    const end = endOf(handling, node, caused);
-    const span = handlingSpan(handling, id, publishId, name, hop?.stored_at ?? publishedAt, end);
-    const attributes = [
-      ...base.attributes,
-      text("adaos.durable", handling.durable),
-      text("adaos.state", handling.state),
-    ];
-    return { service: node, span: { ...base, ...span, attributes } };
-  });
+  const handled = handlings.map((handling) => handlingSpan(event, handling, traceId));
   const below = caused.flatMap((child) => spansOf(child, traceId, parentOf(child, event, publishId)));
   return [{ service: event.from, span: publish }, ...links, ...handled, ...below];
+}
+
+/** The span that has brought an event to a server: of its link, or of the publish where no link is known. */
+function carriedBy({ event_id: id, hops }: TracedEvent, of: string): string {
+  const hop = hops.slice(1).find((one) => one.of === of);
+  return hop === undefined ? hex(`publish ${id}`, 16) : hopId(id, hop);
+}
+
+function hopId(id: string, { of, seq }: Hop): string {
+  return hex(`link ${id} ${of} ${seq}`, 16);
 }
 
 /** The handling that has published it, where it is known which that was. */
@@ -99,43 +106,38 @@ function parentOf(child: TracedEvent, event: TracedEvent, publishId: string): st
   return handling !== undefined && own.length === 1 ? handlingId(event.event_id, handling) : publishId;
 }
 
-function linkSpan(
-  { of, seq, stored_at }: Hop,
-  id: string,
-  parentSpanId: string,
-  name: string,
-  from: string,
-): Omit<OtlpSpan, "traceId" | "attributes"> {
-  return {
-    spanId: hex(`link ${id} ${of} ${seq}`, 16),
-    parentSpanId,
-    name: `${of === "root" ? "link up" : `link down ${of}`} ${name}`,
-    kind: KIND.internal,
-    ...between(from, stored_at),
-    status: { code: STATUS.unset },
+function handlingSpan(event: TracedEvent, handling: Handling, traceId: string): OwnedSpan {
+  const { durable, error } = handling;
+  const [subnet = "", node = "", group = ""] = durable.split("/");
+  const service = `${subnet}/${node}`;
+  const hop = event.hops.find(({ of }) => of === subnet);
+  const end = endOf(handling, service, event.caused);
+  const attributes = [
+    text("messaging.consumer.group.name", group),
+    text("adaos.state", handling.state),
+    ...(error === undefined ? [] : [text("error.type", error.category)]),
+  ];
+  const span = {
+    ...newSpan(event, traceId, "process", attributes),
+    spanId: handlingId(event.event_id, handling),
+    parentSpanId: carriedBy(event, subnet),
+    ...between(hop?.stored_at ?? event.published_at, end),
   };
+  const failed = error && { code: STATUS.error, message: error.message.slice(0, MAX_MESSAGE) };
+  return { service, span: failed === undefined ? span : { ...span, status: failed } };
 }
 
-function handlingSpan(
-  handling: Handling,
-  id: string,
-  parentSpanId: string,
-  name: string,
-  from: string,
-  to: string,
-): Omit<OtlpSpan, "traceId" | "attributes"> {
-  const { error } = handling;
-  return {
-    spanId: handlingId(id, handling),
-    parentSpanId,
-    name: `process ${name}`,
-    kind: KIND.consumer,
-    ...between(from, to),
-    status:
-      error === undefined
-        ? { code: STATUS.unset }
-        : { code: STATUS.error, message: error.message.slice(0, MAX_MESSAGE) },
-  };
+/** A span without its place in the trace. */
+function newSpan(
+  event: TracedEvent,
+  traceId: string,
+  of: keyof typeof OPERATIONS,
+  more: readonly Attribute[] = [],
+): Omit<OtlpSpan, "spanId" | "startTimeUnixNano" | "endTimeUnixNano"> {
+  const { name, type, kind } = OPERATIONS[of];
+  const operation = [text("messaging.operation.name", name), text("messaging.operation.type", type)];
+  const attributes = [...attributesOf(event), ...operation, ...more];
+  return { traceId, name: `${name} ${event.event_name}`, kind, attributes, status: { code: STATUS.unset } };
 }
 
 /** When a handling that nobody recorded has ended is known from below: not before it published anything. */
@@ -148,11 +150,12 @@ function handlingId(id: string, { durable }: Handling): string {
   return hex(`process ${id} ${durable}`, 16);
 }
 
-function attributesOf({ event_id, event_name, source }: TracedEvent): Attribute[] {
+function attributesOf({ event_id, event_name, subject, source }: TracedEvent): Attribute[] {
   return [
     text("messaging.system.name", "nats"),
-    text("messaging.message.id", event_id),
+    text("messaging.destination.name", subject),
     text("messaging.destination.template", event_name),
+    text("messaging.message.id", event_id),
     text("adaos.source", source),
   ];
 }

@@ -72,6 +72,7 @@ export interface TracedEvent {
   readonly event_id: string;
   readonly event_name: string;
   readonly version: number;
+  readonly subject: string;
   readonly kind: string;
   readonly source: string;
   /** `alpha/kitchen` */

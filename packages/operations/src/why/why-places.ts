@@ -43,7 +43,7 @@ export class WhyPlaces {
       const since = new Date((Date.parse(seen.envelope.ts) || Date.parse(seen.stored_at)) - CLOCK_SKEW_MS);
       const found =
         (await findNear(server, id, subject)) ??
-        (isThorough ? await findStored(server, streamAt(of), id, { since, subject }) : undefined);
+        (isThorough ? await findStored(server, streamAt(of), id, { since, subjects: [subject] }) : undefined);
       if (found !== undefined) return { kind: "held", seq: found.seq, storedAt: found.stored_at };
     }
     const { state } = await server.jsm.streams.info(streamAt(of));

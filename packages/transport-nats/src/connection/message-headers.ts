@@ -60,7 +60,7 @@ function mayTravel(msg: Msg): boolean {
  * The headers as they came, which the client's own messages hold (nats 2.29.3): to read them all takes longer than
  * whatever else is done with most messages. Nothing for a message that is another's.
  */
-function headOf(msg: Msg): Buffer | undefined {
+export function headOf(msg: Msg): Buffer | undefined {
   const bytes = bytesOfMsg(msg);
   if (bytes === undefined) return undefined;
   return Buffer.from(bytes.content.buffer, bytes.content.byteOffset, bytes.headBytes);

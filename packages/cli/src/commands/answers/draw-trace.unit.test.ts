@@ -6,6 +6,7 @@ const EVENT: TracedEvent = {
   event_id: "EVT-1",
   event_name: "ui.notify",
   version: 1,
+  subject: "evt.alpha.kitchen.ui.notify.v1",
   kind: "event",
   source: "app@kitchen",
   from: "alpha/kitchen",

@@ -21,7 +21,8 @@ export async function openWitnesses(
   const layout = readLayout(stateDir);
   const [loaded, { components }] = await Promise.all([
     loadPolicy(meshFileOf(options.config, stateDir)),
-    askHealth(layout, stateDir),
+    // Servers are asked by whoever looks into their streams.
+    askHealth(layout, stateDir, async () => undefined),
   ]);
   const members = layout.nodes.filter(({ role }) => role === "member").map(({ id }) => id);
   const roots = layout.nodes.filter(({ role }) => role === "root").map(({ id }) => id);

@@ -46,10 +46,11 @@ function describe({ event_id, event, records, dead_letters }: KnownEvent): strin
       error_info === undefined ? "" : `${error_info.category}: ${firstLine(error_info.message, 200)}`;
     const tries = counted(failuresOf(record), "failed attempt");
     lines.push("", `${node} ${durable}  ${status} ${timestamp}, ${tries}  ${why}`.trimEnd());
-    for (const [i, { timestamp: at, action, backoff_seconds }] of recovery_actions.entries()) {
+    for (const [i, { timestamp: at, action, backoff_seconds, because }] of recovery_actions.entries()) {
       const failed = attempts[i + attempts.length - recovery_actions.length];
       const what = failed === undefined ? "" : `${failed.type}: ${firstLine(failed.message, 120)}; `;
-      lines.push(`  ${at} ${what}${action}${backoff_seconds > 0 ? `, ${backoff_seconds} s` : ""}`);
+      const wait = backoff_seconds > 0 ? `, ${backoff_seconds} s` : "";
+      lines.push(`  ${at} ${what}${action}${wait}${because === undefined ? "" : `: ${because}`}`);
     }
   }
   for (const { dead_letter_id, at, category, rule, error } of dead_letters) {
