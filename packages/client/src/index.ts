@@ -1,5 +1,4 @@
 export type {
-  Bus,
   Envelope,
   EventData,
   EventMap,
@@ -25,5 +24,17 @@ export {
   type RetryOptions,
   type Violation,
 } from "@adaos/core";
+export {
+  DatabaseConnectionEstablished,
+  DatabaseConnectionFailed,
+  DatabaseHealthCheckCompleted,
+  DomainEvent,
+  type EventClass,
+  type Probe,
+  type ProbeConnection,
+  type ProbeHealth,
+  type ProbeOptions,
+} from "@adaos/probes";
 export { type ConnectOptions, connect, openBus } from "./connect.ts";
+export type { MemberBus as Bus, PublishedBefore } from "./member-bus.ts";
 export { peekOutbox, type QueuedEvent } from "./outbox/peek-outbox.ts";

@@ -1,21 +1,27 @@
 import { openBus } from "@adaos/client";
+import type { MemberFile } from "@adaos/config";
 import { openNode } from "@adaos/daemon";
 import { EventJournal } from "./event-journal.ts";
+import { MemberProbes } from "./member-probes.ts";
 import { OutboxHealth } from "./outbox-health.ts";
 
 /** Runs the daemon of one member until it is told to stop. Resolves with the exit code. */
 export async function runMember(file: string): Promise<number> {
   const { loaded, config, log, policy, run } = openNode(file, "member");
+  let onNodeFile = (_: MemberFile): void => undefined;
   const { bus, watch, follower } = await openBus(loaded, {
     log,
     component: "daemon",
     waitForServer: true,
     keepsNodeFile: true,
+    onNodeFile: (changed) => onNodeFile(changed),
   });
   const { subnet, node } = config;
   const mayHear = policy.patternsFor({ verb: "subscribe", subnet, node });
+  const probes = new MemberProbes(bus, config.probes, log);
+  onNodeFile = ({ probes: declared }) => probes.replace(declared);
   try {
-    return await run([watch, follower, new OutboxHealth(bus), new EventJournal(bus, mayHear, log)]);
+    return await run([watch, follower, new OutboxHealth(bus), probes, new EventJournal(bus, mayHear, log)]);
   } finally {
     await bus.close();
   }

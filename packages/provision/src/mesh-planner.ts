@@ -271,6 +271,7 @@ export class MeshPlanner {
   #buildMember(subnet: Subnet, node: string): void {
     const id = nodeId({ subnet: subnet.name, node });
     const { outbox } = this.#meshFile;
+    const probes = this.#meshFile.probesOf(subnet.name, node);
     this.#addNode(id, "member", {
       role: "member",
       ...this.#common(id, subnet.name, this.#memberKey(subnet.name, node)),
@@ -290,6 +291,7 @@ export class MeshPlanner {
         // Longer than the stream can bring an event again.
         maxAgeHours: this.#meshFile.streams.maxAgeHours * 2,
       },
+      ...(probes === undefined ? {} : { probes }),
     });
   }
 
