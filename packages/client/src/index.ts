@@ -26,4 +26,5 @@ export {
   type Violation,
 } from "@adaos/core";
 export { type ConnectOptions, connect, openBus } from "./connect.ts";
+export { type PeekedMarks, peekMarks } from "./marks/peek-marks.ts";
 export { peekOutbox, type QueuedEvent } from "./outbox/peek-outbox.ts";

@@ -21,6 +21,7 @@ export {
   replayOf,
   replayOfStored,
 } from "./dead-letter/replay.ts";
+export { effectKey } from "./handle/once.ts";
 export { assertOrigin, assertTenant, openDelivery } from "./handle/open-delivery.ts";
 export { resolveRetry } from "./handle/retry-policy.ts";
 export { settleFailure } from "./handle/settle-failure.ts";
