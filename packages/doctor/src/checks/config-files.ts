@@ -1,5 +1,4 @@
-import { readMeshFile, readNodeFile } from "@adaos/config";
-import { messageOf } from "@adaos/core/wire";
+import { configErrorOf, readMeshFile, readNodeFile } from "@adaos/config";
 import type { Finding, Scene } from "../check.ts";
 
 /** Whether the mesh file and every node file can be read, and whether each daemon works by its file. */
@@ -16,7 +15,9 @@ export async function configFiles(scene: Scene): Promise<readonly Finding[]> {
       read();
     } catch (thrown) {
       const why = "a daemon that is started again goes by the last good version, where there is one";
-      found.set(file, { level: "fault", about: file, problem: messageOf(thrown), why, mend });
+      const { place, message } = configErrorOf(file, thrown, why);
+      const problem = message.replace(`${file} `, "");
+      found.set(file, { level: "fault", about: place ?? file, problem, why, mend });
     }
   };
   if (meshFile !== undefined) add(meshFile, () => readMeshFile(meshFile), checkCommand(meshFile));

@@ -1,6 +1,6 @@
 import { counted } from "@adaos/core/wire";
 import { type SeenDenial, seenDenials } from "@adaos/operations";
-import { diffPolicies, lintPolicy, loadPolicy } from "@adaos/policy";
+import { diffPolicies, type LoadedPolicy, lintPolicy, loadPolicy } from "@adaos/policy";
 import { declaredHere, notAtTheirFiles, runningPolicy } from "@adaos/supervise";
 import type { Finding, Scene } from "../check.ts";
 
@@ -35,7 +35,7 @@ function applyCommand({ meshFile }: Scene): string {
 async function declaredFindings(scene: Scene): Promise<Finding[]> {
   const { layout, meshFile } = scene;
   if (meshFile === undefined) return [];
-  const loaded = await loadPolicy(meshFile).catch(() => undefined);
+  const loaded = await readable(meshFile);
   if (loaded === undefined || loaded.meshFile.mesh.name !== layout.mesh) return [];
   const running = runningPolicy(layout, () => undefined);
   const changes = diffPolicies(running, declaredHere(loaded), loaded.events).length;
@@ -65,6 +65,14 @@ async function declaredFindings(scene: Scene): Promise<Finding[]> {
           } as const,
         ]),
   ];
+}
+
+async function readable(meshFile: string): Promise<LoadedPolicy | undefined> {
+  try {
+    return await loadPolicy(meshFile);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What was denied several times is told once, the newest first. */

@@ -37,7 +37,7 @@ function asJson({ mesh, isHealthy, findings, checks, away }: Diagnosis): object 
   return {
     ...{ mesh, healthy: isHealthy, findings },
     checks: checks.map(({ tookMs, ...check }) => ({ ...check, took_ms: tookMs })),
-    away,
+    away: away.map(({ of, reason }) => ({ of, reason })),
   };
 }
 
