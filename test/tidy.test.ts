@@ -11,6 +11,7 @@ const ORDER = [
   "mcp",
   "bridge",
   "chaos",
+  "doctor",
   "supervise",
   "operations",
   "provision",

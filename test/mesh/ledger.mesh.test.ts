@@ -159,10 +159,25 @@ describe("the ledger", () => {
       ]);
       console.log(problem, stdout, stderr);
     }
+    expect(await ownLedger()).toMatchObject({
+      published: ROUNDS * EVENTS_PER_ROUND,
+      pending: 0,
+      missing: 0,
+      unmarked: 0,
+    });
     const told = `seed ${SEED}, killed: ${kills.join(", ")}`;
     expect(problems, told).toEqual([]);
     expect([...events.values()].filter(({ acked }) => acked)).toHaveLength(ROUNDS * EVENTS_PER_ROUND);
   }, 240_000);
+
+  /** What the mesh itself says became of them. */
+  async function ownLedger(): Promise<unknown> {
+    const { stdout } = await mesh.adaos(["ledger", "--since", "1h", "--json"]);
+    const rows = stdout.trimEnd().split("\n");
+    return rows
+      .map((row) => JSON.parse(row) as { durable: string })
+      .find(({ durable }) => durable === "alpha/speaker/ledger");
+  }
 
   /** Kills at once, and tells whether there was something to kill: what was killed before may not run again yet. */
   function kill(victim: Victim): boolean {

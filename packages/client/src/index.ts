@@ -37,4 +37,5 @@ export {
 } from "@adaos/probes";
 export { type ConnectOptions, connect, openBus } from "./connect.ts";
 export type { MemberBus as Bus, PublishedBefore } from "./member-bus.ts";
+export { type PeekedMarks, peekMarks } from "./marks/peek-marks.ts";
 export { peekOutbox, type QueuedEvent } from "./outbox/peek-outbox.ts";

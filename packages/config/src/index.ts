@@ -6,6 +6,7 @@ export { assertOwnFolder, ownershipProblem } from "./files/own-folder.ts";
 export { startTimeOf } from "./files/process-start-time.ts";
 export { assertPrivate, openOwnLog, readSeed, writeSecret } from "./files/secret-file.ts";
 export {
+  auditFile,
   layoutFile,
   logFilePath,
   lostFile,

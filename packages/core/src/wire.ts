@@ -22,6 +22,7 @@ export {
   replayOfStored,
 } from "./dead-letter/replay.ts";
 export type { Classification, FailureCategory } from "./handle/classify.ts";
+export { effectKey } from "./handle/once.ts";
 export { assertOrigin, assertTenant, openDelivery } from "./handle/open-delivery.ts";
 export { resolveRetry } from "./handle/retry-policy.ts";
 export { settleFailure } from "./handle/settle-failure.ts";

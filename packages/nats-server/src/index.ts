@@ -9,8 +9,21 @@ export { resolveCacheDir } from "./install/cache.ts";
 export { ensureNatsServer } from "./install/ensure.ts";
 export { renderProgress } from "./install/progress.ts";
 export { askAccountTraffic, type Traffic } from "./running/account-traffic.ts";
-export { askServerFigures, lagFigures, type StoredMsFrom } from "./running/ask-figures.ts";
+export {
+  askServerFigures,
+  askStreams,
+  askVarz,
+  lagFigures,
+  type StoredMsFrom,
+} from "./running/ask-figures.ts";
 export { type ConsumerBacklog, consumerBacklogs } from "./running/consumer-backlogs.ts";
 export { kickLeaves } from "./running/kick-leaves.ts";
-export { downlinkLags, streamFigures, subnetFigures, uplinkLags } from "./running/server-figures.ts";
+export {
+  downlinkLags,
+  type StreamDetail,
+  streamFigures,
+  subnetFigures,
+  uplinkLags,
+  type Varz,
+} from "./running/server-figures.ts";
 export { refusesWrites, serverProblem } from "./running/server-health.ts";

@@ -15,36 +15,22 @@ export interface OpenServer {
 
 /** Who is away must not hold up what the others tell. */
 const ANSWER_MS = 2000;
+/** Where something is to be done at each. */
+const PATIENT_MS = 5000;
 /** Of a server, or the daemon beside it, that is down or hangs. */
-export const AWAY: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout"]);
+const AWAY: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout"]);
 
 /** Connects. Rejects with `unavailable` or `denied`. */
-async function openServer(server: ServerLayout, timeoutMs?: number): Promise<OpenServer> {
+async function openServer(server: ServerLayout, timeoutMs: number): Promise<OpenServer> {
   const silent = (): void => undefined;
   const connection = await openConnection({
     ...readServerAccess(server),
     name: "adaos events",
     user: "operator",
     log: { debug: silent, info: silent, warn: silent, error: silent },
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    timeoutMs,
   });
   return { of: server.of, connection, jsm: await connection.nc.jetstreamManager({ checkAPI: false }) };
-}
-
-/** Runs `use` with each of these servers in turn. Whose server is away, says the error. */
-export async function withServers(
-  servers: readonly ServerLayout[],
-  use: (server: OpenServer) => Promise<void>,
-): Promise<void> {
-  for (const server of servers) {
-    try {
-      await withServer(server, use);
-    } catch (thrown) {
-      const error = MeshError.from(thrown, "unavailable", "its streams cannot be read");
-      if (!AWAY.has(error.code)) throw error;
-      throw new MeshError(error.code, `${server.of}: ${error.message}`, { cause: thrown });
-    }
-  }
 }
 
 /** A server that cannot be asked, and why. */
@@ -53,21 +39,19 @@ export interface AwayServer {
   readonly reason: string;
 }
 
+interface RefusedServer extends AwayServer {
+  readonly error: MeshError;
+}
+
 /** Runs `use` with all of these servers that answer, at the same time. Rejects with what `use` rejects with. */
 export async function withAnswering<T>(
   servers: readonly ServerLayout[],
-  use: (open: readonly OpenServer[], away: readonly AwayServer[]) => Promise<T>,
+  use: (open: readonly OpenServer[], away: readonly RefusedServer[]) => Promise<T>,
+  answerMs: number = ANSWER_MS,
 ): Promise<T> {
-  const open: OpenServer[] = [];
-  const away: AwayServer[] = [];
-  const opening = servers.map(async (server) => {
-    try {
-      open.push(await openServer(server, ANSWER_MS));
-    } catch (thrown) {
-      away.push({ of: server.of, reason: messageOf(thrown) });
-    }
-  });
-  await Promise.all(opening);
+  const tried = await Promise.all(servers.map((server) => tryOpen(server, answerMs)));
+  const open = tried.filter((server) => "jsm" in server);
+  const away = tried.filter((server) => "error" in server);
   try {
     return await use(open, away);
   } finally {
@@ -75,13 +59,65 @@ export async function withAnswering<T>(
   }
 }
 
-async function withServer(server: ServerLayout, use: (server: OpenServer) => Promise<void>): Promise<void> {
-  const open = await openServer(server);
+/** Runs `use` with each of these servers in turn. Rejects where one is away, before it is run with any. */
+export function withServers(
+  servers: readonly ServerLayout[],
+  use: (server: OpenServer) => Promise<void>,
+): Promise<void> {
+  const run = async (open: readonly OpenServer[], [away]: readonly RefusedServer[]): Promise<void> => {
+    if (away !== undefined) throw away.error;
+    for (const server of open)
+      await use(server).catch((thrown: unknown) => Promise.reject(namedError(server, thrown)));
+  };
+  return withAnswering(servers, run, PATIENT_MS);
+}
+
+/**
+ * Runs `use` with each of these servers in turn that answers. Resolves with those that do not, or have fallen silent
+ * meanwhile; rejects with any other error.
+ */
+export function withEach(
+  servers: readonly ServerLayout[],
+  use: (server: OpenServer) => Promise<void>,
+): Promise<readonly RefusedServer[]> {
+  const run = async (
+    open: readonly OpenServer[],
+    away: readonly RefusedServer[],
+  ): Promise<readonly RefusedServer[]> => {
+    const silent = [...away];
+    for (const { error } of away) if (!AWAY.has(error.code)) throw error;
+    for (const server of open) {
+      try {
+        await use(server);
+      } catch (thrown) {
+        const silenced = refused(server, thrown);
+        if (!AWAY.has(silenced.error.code)) throw silenced.error;
+        silent.push(silenced);
+      }
+    }
+    return silent;
+  };
+  return withAnswering(servers, run, PATIENT_MS);
+}
+
+async function tryOpen(server: ServerLayout, answerMs: number): Promise<OpenServer | RefusedServer> {
   try {
-    await use(open);
-  } finally {
-    await open.connection.close();
+    return await openServer(server, answerMs);
+  } catch (thrown) {
+    return refused(server, thrown);
   }
+}
+
+function refused(server: { readonly of: string }, thrown: unknown): RefusedServer {
+  return { of: server.of, reason: messageOf(thrown), error: namedError(server, thrown) };
+}
+
+/** Whose server is away, says the error. */
+function namedError({ of }: { readonly of: string }, thrown: unknown): MeshError {
+  const error = MeshError.from(thrown, "unavailable", "its streams cannot be read");
+  return AWAY.has(error.code)
+    ? new MeshError(error.code, `${of}: ${error.message}`, { cause: error })
+    : error;
 }
 
 /** The hub servers of these subnets; of all when none is named. Throws `usage`. */

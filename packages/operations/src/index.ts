@@ -1,9 +1,13 @@
+export { type AuditEntry, auditLog } from "./audit/audit-log.ts";
+export type { AuditedAct } from "./audit/audit-record.ts";
+export { AuditTrail, type Tally, waitingRecords } from "./audit/audit-trail.ts";
 export {
   type DurableName,
   type DurableRow,
   type DurableStart,
   deleteDurable,
   findIdleDurable,
+  formatDurableName,
   memberDurables,
   parseDurableName,
   resetDurable,
@@ -22,7 +26,16 @@ export { replayLetters } from "./dead-letters/replay-letters.ts";
 export { replayedLetters } from "./dead-letters/replayed-letters.ts";
 export { type DurableState, durables } from "./durables.ts";
 export { type ProbeEvent, probeEvents } from "./health/probe-events.ts";
-export { AWAY, hubServers, type OpenServer, withServers } from "./hubs.ts";
+export {
+  type AwayServer,
+  hubServers,
+  type OpenServer,
+  withAnswering,
+  withEach,
+  withServers,
+} from "./hubs.ts";
+export type { LedgerRow } from "./ledger/balance.ts";
+export { gatherLedger, type LedgerWitnesses } from "./ledger/gather-ledger.ts";
 export { EventMask } from "./mask/event-mask.ts";
 export { Newest } from "./newest.ts";
 export { operatorSignatures } from "./operator-signatures.ts";
@@ -36,7 +49,8 @@ export type { EventConsumer } from "./standing/event-consumer.ts";
 export { type KnownEvent, lookUpEvent } from "./stored/event-lookup.ts";
 export { type CountedFailures, FailureCounts } from "./stored/failure-counts.ts";
 export type { FailureFilter } from "./stored/failure-filter.ts";
-export { eventAt } from "./stored/find-stored.ts";
+export { eventAt, timeOfEventId } from "./stored/find-stored.ts";
+export { lastEventOf } from "./stored/last-event.ts";
 export { processingRecords } from "./stored/processing-records.ts";
 export { publishedPast } from "./stored/published-past.ts";
 export { storedMetrics } from "./stored-metrics.ts";
@@ -68,3 +82,4 @@ export type {
   WhyFacts,
 } from "./why/facts.ts";
 export { gatherWhy, type WhyQuestion, type WhyWitnesses } from "./why/gather-why.ts";
+export { seenDenials } from "./why/seen-denials.ts";

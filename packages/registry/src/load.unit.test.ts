@@ -59,6 +59,7 @@ describe("the registry of this repository", () => {
       "event infra.database.health.checked@2",
       "event mesh.alert.cleared@1",
       "event mesh.alert.raised@1",
+      "event mesh.audit.recorded@1",
       "event mesh.delivery.dead_lettered@1",
       "event mesh.link.down@1",
       "event mesh.link.up@1",

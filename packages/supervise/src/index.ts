@@ -1,6 +1,7 @@
 export { applyUpdate, isSameUpdate, neededSupervisor, planUpdate } from "./apply/apply-policy.ts";
 export { whileLocked } from "./apply/change-lock.ts";
 export { addMember, type MemberChange, removeMember, rotateKey } from "./apply/change-members.ts";
+export { notAtTheirFiles } from "./apply/in-force.ts";
 export { lackingSignatureKeys } from "./apply/lacking-signature-keys.ts";
 export { type Move, movesOf } from "./apply/moves.ts";
 export {
@@ -24,9 +25,16 @@ export {
   whyBroken,
 } from "./local-mesh.ts";
 export { askOutboxes, withOutboxes } from "./outboxes.ts";
-export { type ProcessRecord, runningProcesses, signalProcess } from "./processes/process-table.ts";
+export {
+  type ProcessRecord,
+  readProcessTable,
+  runningProcesses,
+  SUPERVISOR,
+  signalProcess,
+} from "./processes/process-table.ts";
 export { stopProcesses } from "./processes/stop-processes.ts";
 export { NODE_FLAGS } from "./processes/supervisor.ts";
 export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry-in-force.ts";
+export { readRunFile } from "./run-file.ts";
 export { scrapeTargets } from "./scrape-targets.ts";
 export { untilAsked } from "./until-asked.ts";

@@ -48,6 +48,20 @@ export const COMMANDS: CommandTree = {
     summary: "what an event has caused, over all subnets: when it came where, and who handled it how",
     load: async () => (await import("./answers/trace.ts")).traceCommand,
   },
+  doctor: {
+    summary:
+      "what is wrong with a mesh, why, and the command that mends it; exit code 0 when it is healthy, else 1",
+    load: async () => (await import("./answers/doctor.ts")).doctorCommand,
+  },
+  ledger: {
+    summary:
+      "what became of each event at each durable, added up, and the ids of what is missing; exit code 1 when any is",
+    load: async () => (await import("./answers/ledger.ts")).ledgerCommand,
+  },
+  audit: {
+    summary: "what operators did: who purged, replayed, applied, joined or rotated what, and how many",
+    load: async () => (await import("./answers/audit.ts")).auditCommand,
+  },
   events: {
     summary: "publish and watch events, look after the ones that failed, and after the registry",
     commands: {

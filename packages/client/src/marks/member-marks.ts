@@ -1,9 +1,9 @@
-import { hash } from "node:crypto";
 import { join } from "node:path";
 import { type Logger, type Marks, MeshError } from "@adaos/core";
 import { counted } from "@adaos/core/wire";
 import { ownName } from "../disk/owner.ts";
 import { type MarkDisk, MarkFile, REAL_DISK, SUFFIX } from "./mark-file.ts";
+import { MarkIds } from "./mark-ids.ts";
 import { MarkIndex } from "./mark-index.ts";
 import { type MarkId, readId, scanMarks, timeOf } from "./mark-record.ts";
 import { OtherFiles } from "./other-files.ts";
@@ -57,8 +57,7 @@ export class MemberMarks implements Marks {
   #opening: Promise<MarkFile> | undefined;
   #isRead = false;
   #lookedMs = Number.NEGATIVE_INFINITY;
-  readonly #durables = new Map<string, MarkId>();
-  readonly #id: MarkId = new Uint32Array(4);
+  readonly #ids = new MarkIds();
   #made = 0;
   #syncs = 0;
   #tidier: NodeJS.Timeout | undefined;
@@ -121,7 +120,7 @@ export class MemberMarks implements Marks {
       this.#look();
       this.#lookedMs = nowMs;
     }
-    if (this.#index.has(this.#idOf(durable, key))) return true;
+    if (this.#index.has(this.#ids.of(durable, key))) return true;
     for (const { path, untilS, records } of this.#others.lost) {
       if (storedMs > (untilS ?? Number.POSITIVE_INFINITY) * 1000 + CLOCK_SLACK_MS) continue;
       const message = `${path} has ${counted(records, "damaged mark")}, and this event may be among them`;
@@ -135,25 +134,12 @@ export class MemberMarks implements Marks {
 
   #append(file: MarkFile, durable: string, key: string, isAwaited: boolean): Promise<void> {
     const nowS = Math.floor(Date.now() / 1000);
-    const id = this.#idOf(durable, key);
+    const id = this.#ids.of(durable, key);
     const kept = file.append(id, nowS, isAwaited);
     // Known here from now on: whether it is kept is for who waits for that.
     this.#index.add(id, nowS);
     if (file.isFull && this.#opening === undefined) void this.#ready().catch(() => undefined);
     return kept;
-  }
-
-  /** The key, which is a hash, and that of the durable in one: as hard to meet by chance or on purpose as either. */
-  #idOf(durable: string, key: string): MarkId {
-    if (key.length !== 32) throw new MeshError("internal", `no effect key: ${key}`);
-    let mask = this.#durables.get(durable);
-    if (mask === undefined) {
-      mask = wordsOf(hash("sha256", durable, "hex"));
-      this.#durables.set(durable, mask);
-    }
-    for (let i = 0; i < 4; i++)
-      this.#id[i] = Number.parseInt(key.slice(8 * i, 8 * i + 8), 16) ^ (mask[i] ?? 0);
-    return this.#id;
   }
 
   #look(): void {
@@ -243,8 +229,4 @@ export class MemberMarks implements Marks {
     }
     await kept;
   }
-}
-
-function wordsOf(hex: string): MarkId {
-  return Uint32Array.from({ length: 4 }, (_, i) => Number.parseInt(hex.slice(8 * i, 8 * i + 8), 16));
 }

@@ -90,6 +90,11 @@ export function registryApprovalFile(stateDir: string): string {
   return join(stateDir, "registry", "approved");
 }
 
+/** What operators did from this machine. */
+export function auditFile(stateDir: string): string {
+  return join(stateDir, "audit", "audit.jsonl");
+}
+
 export function logFilePath(stateDir: string, id: string): string {
   return join(stateDir, "logs", `${id.replace("/", "_")}.log`);
 }

@@ -12,7 +12,10 @@ import type { EventAddress } from "../wire/subject.ts";
  * `event_id`), mean the same effect. The node is the authenticated one: no other can name the effect of this one's
  * events and so make them go unhandled. Pure. 32 hex digits.
  */
-export function effectKey(envelope: Envelope, { subnet, node, name, version }: EventAddress): string {
+export function effectKey(
+  envelope: Pick<Envelope, "event_id" | "tenant" | "headers">,
+  { subnet, node, name, version }: EventAddress,
+): string {
   const key = envelope.headers["idempotency_key"] ?? envelope.event_id;
   // JSON keeps the parts apart, whatever they hold.
   const named = JSON.stringify([subnet, node, envelope.tenant, name, version, key]);

@@ -9,6 +9,12 @@ interface Jsz {
   };
 }
 
+/** What a server says of itself. Rejects with `unavailable`. */
+export async function askVarz(system: NatsConnection, answerMs?: number): Promise<Varz> {
+  return (await askSystem<{ readonly data: Varz }>(system, VARZ, undefined, answerMs)).data;
+}
+
+const VARZ = "$SYS.REQ.SERVER.PING.VARZ";
 /** Of a link's filters so many are asked for their oldest event. */
 const MAX_FILTERS = 16;
 
@@ -19,16 +25,18 @@ const MAX_FILTERS = 16;
 export async function askServerFigures(
   system: NatsConnection,
 ): Promise<{ readonly figures: readonly Figure[]; readonly streams: readonly StreamDetail[] }> {
+  const [varz, streams] = await Promise.all([askVarz(system), askStreams(system)]);
+  return { figures: varzFigures(varz), streams };
+}
+
+/** All streams of a server with their consumers. Rejects with `unavailable`. */
+export async function askStreams(
+  system: NatsConnection,
+  answerMs?: number,
+): Promise<readonly StreamDetail[]> {
   const query = { accounts: true, streams: true, consumer: true, config: true };
-  const [varz, jsz] = await Promise.all([
-    askSystem<{ readonly data: Varz }>(system, "$SYS.REQ.SERVER.PING.VARZ"),
-    askSystem<Jsz>(system, "$SYS.REQ.SERVER.PING.JSZ", query),
-  ]);
-  const accounts = jsz.data?.account_details ?? [];
-  return {
-    figures: varzFigures(varz.data),
-    streams: accounts.flatMap(({ stream_detail = [] }) => stream_detail),
-  };
+  const { data } = await askSystem<Jsz>(system, "$SYS.REQ.SERVER.PING.JSZ", query, answerMs);
+  return (data?.account_details ?? []).flatMap(({ stream_detail = [] }) => stream_detail);
 }
 
 /** When the first message of a stream from a place on was stored that a filter takes; nothing where there is none. */

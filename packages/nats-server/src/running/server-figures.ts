@@ -13,6 +13,8 @@ import {
 /** What a server says of itself (`VARZ`), as far as it is told again. */
 export interface Varz {
   readonly version: string;
+  /** RFC 3339, by the server's clock. */
+  readonly now?: string;
   /** RFC 3339. */
   readonly start: string;
   readonly connections: number;
@@ -27,6 +29,7 @@ export interface Varz {
   readonly out_bytes: number;
   readonly slow_consumers: number;
   readonly jetstream?: {
+    readonly config?: { readonly max_storage?: number };
     readonly stats?: {
       readonly storage: number;
       readonly api: { readonly total: number; readonly errors: number };
@@ -37,7 +40,7 @@ export interface Varz {
 /** What it says of one stream (`JSZ`). */
 export interface StreamDetail {
   readonly name: string;
-  readonly config?: { readonly max_bytes?: number };
+  readonly config?: { readonly max_bytes?: number; readonly discard?: "old" | "new" };
   readonly state: {
     readonly messages: number;
     readonly bytes: number;

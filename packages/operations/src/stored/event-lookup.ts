@@ -2,8 +2,9 @@ import { MeshError } from "@adaos/core";
 import { eventsStream, letterIdOf, type ProcessingRecord } from "@adaos/core/wire";
 import type { ServerLayout } from "@adaos/provision";
 import { type DeadLetterSummary, deadLetters, summaryOf } from "../dead-letters/dead-letters.ts";
-import { withServers } from "../hubs.ts";
-import { CLOCK_SKEW_MS, eventAt, findStored, type LyingEvent, timeOfEventId } from "./find-stored.ts";
+import { type AwayServer, type OpenServer, withAnswering } from "../hubs.ts";
+import { findAnywhere } from "../standing/find-anywhere.ts";
+import { eventAt, type LyingEvent } from "./find-stored.ts";
 import { processingRecords, recordsOfEvent } from "./processing-records.ts";
 
 /** Everything that the mesh still knows of one event. */
@@ -16,21 +17,35 @@ export interface KnownEvent {
   readonly dead_letters: readonly DeadLetterSummary[];
 }
 
+/** What is known of an event, and which hubs were not asked. */
+export interface LookedUp {
+  readonly known: KnownEvent;
+  readonly away: readonly AwayServer[];
+}
+
 /**
- * Finds what is known of an event id or a dead letter id, in every subnet. Rejects with `usage` when it is nothing.
- * Where no failure tells the event's place, the streams are looked through from the time in its id on.
+ * Finds what is known of an event id or a dead letter id, at every hub that answers. Rejects with `usage` when it is
+ * nothing, and with `unavailable` when none answers.
  */
-export async function lookUpEvent(hubs: readonly ServerLayout[], id: string): Promise<KnownEvent> {
+export function lookUpEvent(hubs: readonly ServerLayout[], id: string): Promise<LookedUp> {
+  return withAnswering(hubs, async (open, away) => {
+    const [first] = away;
+    if (open.length === 0 && first !== undefined) throw first.error;
+    return { known: await lookUp(open, id), away };
+  });
+}
+
+async function lookUp(hubs: readonly OpenServer[], id: string): Promise<KnownEvent> {
   const eventId = id.startsWith("DLQ-") ? await eventOfDeadLetter(hubs, id) : id;
   const records: ProcessingRecord[] = [];
   const letters: DeadLetterSummary[] = [];
-  await withServers(hubs, async (hub) => {
+  for (const hub of hubs) {
     for await (const record of recordsOfEvent(hub, eventId)) records.push(record);
     for await (const letter of deadLetters(hub)) {
       if (letter.entry.event_id === eventId || letter.entry.dead_letter_id === id)
         letters.push(summaryOf(letter));
     }
-  });
+  }
   const event =
     (await atKnownPlace(hubs, eventId, [...records, ...letters])) ?? (await search(hubs, eventId));
   if (event === undefined && records.length === 0 && letters.length === 0) {
@@ -40,43 +55,31 @@ export async function lookUpEvent(hubs: readonly ServerLayout[], id: string): Pr
 }
 
 /** The event of a dead letter; of one that is gone already, its record tells. */
-async function eventOfDeadLetter(hubs: readonly ServerLayout[], id: string): Promise<string> {
-  let eventId: string | undefined;
-  await withServers(hubs, async (hub) => {
-    if (eventId !== undefined) return;
-    for await (const { entry } of deadLetters(hub)) if (entry.dead_letter_id === id) eventId = entry.event_id;
-    if (eventId !== undefined) return;
-    for await (const record of processingRecords(hub))
-      if (letterIdOf(record) === id) eventId = record.event_id;
-  });
-  if (eventId === undefined) throw new MeshError("usage", `nothing is known of ${JSON.stringify(id)}`);
-  return eventId;
+async function eventOfDeadLetter(hubs: readonly OpenServer[], id: string): Promise<string> {
+  for (const hub of hubs) {
+    for await (const { entry } of deadLetters(hub)) if (entry.dead_letter_id === id) return entry.event_id;
+    for await (const record of processingRecords(hub)) if (letterIdOf(record) === id) return record.event_id;
+  }
+  throw new MeshError("usage", `nothing is known of ${JSON.stringify(id)}`);
 }
 
 async function atKnownPlace(
-  hubs: readonly ServerLayout[],
+  hubs: readonly OpenServer[],
   eventId: string,
   places: readonly { readonly stream: string; readonly seq: number }[],
 ): Promise<LyingEvent | undefined> {
-  let found: LyingEvent | undefined;
   for (const { stream, seq } of places) {
-    const holders = hubs.filter(({ of }) => found === undefined && eventsStream(of) === stream);
-    await withServers(holders, async (hub) => {
-      const event = await eventAt(hub, stream, seq);
-      // A stream that was made anew counts from 1 again.
-      if (event?.envelope.event_id === eventId) found = event;
-    });
+    const hub = hubs.find(({ of }) => eventsStream(of) === stream);
+    const event = hub === undefined ? undefined : await eventAt(hub, stream, seq);
+    // A stream that was made anew counts from 1 again.
+    if (event?.envelope.event_id === eventId) return event;
   }
-  return found;
+  return undefined;
 }
 
-async function search(hubs: readonly ServerLayout[], eventId: string): Promise<LyingEvent | undefined> {
-  const sinceMs = timeOfEventId(eventId);
-  if (sinceMs === undefined) return undefined;
-  const since = new Date(sinceMs - CLOCK_SKEW_MS);
-  let found: LyingEvent | undefined;
-  await withServers(hubs, async (hub) => {
-    found ??= await findStored(hub, eventsStream(hub.of), eventId, { since });
-  });
-  return found;
+async function search(hubs: readonly OpenServer[], eventId: string): Promise<LyingEvent | undefined> {
+  const found = await findAnywhere(hubs, eventId);
+  if (found === undefined) return undefined;
+  const { of: _, ...event } = found;
+  return event;
 }

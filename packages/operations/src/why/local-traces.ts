@@ -49,6 +49,18 @@ export async function linkRefusal(file: string, link: string, seq: number): Prom
   return undefined;
 }
 
+/** What links have passed over, as far as their logs tell: `up alpha 17`. */
+export async function refusedAtLinks(files: readonly string[]): Promise<ReadonlySet<string>> {
+  const refused = new Set<string>();
+  for (const file of files) {
+    for (const { text } of await linesWith(file, "link refused an event")) {
+      const line = parsed(text, linkSchema);
+      if (line !== undefined) refused.add(`${line.link.replace(/^link /, "")} ${line.seq}`);
+    }
+  }
+  return refused;
+}
+
 function parsed<T>(text: string, schema: z.ZodType<T>): T | undefined {
   try {
     return schema.safeParse(JSON.parse(text)).data;

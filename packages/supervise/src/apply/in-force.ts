@@ -6,6 +6,7 @@ import type { NodeStatus, RunFile } from "@adaos/daemon";
 import type { Layout, NodeLayout } from "@adaos/provision";
 import { askHealth } from "../health.ts";
 import { readProcessTable } from "../processes/process-table.ts";
+import { readRunFile } from "../run-file.ts";
 
 const APPLIED_LIMIT_MS = 15_000;
 /** Until servers and daemons that were not there have started. */
@@ -81,13 +82,8 @@ export function untilStopped(names: readonly string[], stateDir: string): Promis
 
 /** Whether the daemon of this node runs, whoever has started it. */
 export function isNodeRunning(id: string, stateDir: string): boolean {
-  try {
-    const { pid } = JSON.parse(readFileSync(runFilePath(stateDir, id), "utf8")) as RunFile;
-    return startTimeOf(pid) !== undefined;
-  } catch {
-    // No run file, or half of one: it is just starting or has ended.
-    return false;
-  }
+  const run = readRunFile(stateDir, id);
+  return run !== undefined && startTimeOf(run.pid) !== undefined;
 }
 
 /** Waits until nobody is left. Rejects with `timeout`, naming those who are. */

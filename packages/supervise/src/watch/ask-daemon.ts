@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { Agent, get } from "node:http";
 import { text } from "node:stream/consumers";
-import { type ConfigError, runFilePath } from "@adaos/config";
-import { HEALTH_PATH, type RunFile } from "@adaos/daemon";
+import type { ConfigError } from "@adaos/config";
+import { HEALTH_PATH } from "@adaos/daemon";
 import type { ProcessRecord } from "../processes/process-table.ts";
+import { readRunFile } from "../run-file.ts";
 import { ANSWER_MS, type Answer } from "./answer.ts";
 
 /** What a daemon answers there. */
@@ -27,7 +27,7 @@ export class DaemonAsker {
 
   /** Never rejects. */
   async ask({ name, pid }: ProcessRecord): Promise<Answer> {
-    const run = this.#runFileOf(name);
+    const run = readRunFile(this.#stateDir, name);
     // None, or that of the process before: it has not got so far.
     if (run?.pid !== pid) return { kind: "starting" };
     try {
@@ -38,14 +38,6 @@ export class DaemonAsker {
     } catch (thrown) {
       const how = thrown instanceof Error && thrown.name === "TimeoutError" ? "" : ` (${String(thrown)})`;
       return { kind: "silent", reason: `does not answer${how}` };
-    }
-  }
-
-  #runFileOf(name: string): RunFile | undefined {
-    try {
-      return JSON.parse(readFileSync(runFilePath(this.#stateDir, name), "utf8")) as RunFile;
-    } catch {
-      return undefined;
     }
   }
 

@@ -3,6 +3,7 @@ import type { Silence } from "@adaos/alerts";
 import { MeshError } from "@adaos/core";
 import { ALERT_RULES, ALERTS, type JudgedAlertId, nearest, visibleJson, visibleText } from "@adaos/core/wire";
 import { Command, InvalidArgumentError } from "commander";
+import { audited } from "../../options/audited.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseDuration } from "../../options/parse-time.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
@@ -34,8 +35,12 @@ export function silenceCommand(terminal: Terminal): Command {
       const nowMs = Date.now();
       const reason = (options.reason ?? "").slice(0, MAX_REASON);
       const silence = newSilence(parseName(given), nowMs, nowMs + options.for, reason);
-      const count = await withStores(options, terminal, (store) => store.storeSilence(silence));
-      if (count === 0) throw new MeshError("unavailable", "no judge took the silence");
+      const what = `${silence.name} until ${silence.until}`;
+      await audited(options, terminal, { action: "alerts.silence", what }, async (tally) => {
+        const count = await withStores(options, terminal, (store) => store.storeSilence(silence));
+        if (count === 0) throw new MeshError("unavailable", "no judge took the silence");
+        tally(count);
+      });
       if (options.json === true) terminal.out(visibleJson(silence));
       else terminal.say(visibleText(`${silence.name} is silenced until ${silence.until}`));
     });
@@ -51,15 +56,18 @@ export function unsilenceCommand(terminal: Terminal): Command {
     .action(async (given: string, options: StateOptions) => {
       const nowMs = Date.now();
       const name = parseName(given);
-      let ended = 0;
-      await withStores(options, terminal, async (store) => {
-        const known = (await store.silences()).find((silence) => silence.name === name);
-        if (known === undefined || Date.parse(known.until) <= nowMs) return;
-        await store.storeSilence(newSilence(name, nowMs, nowMs, known.reason));
-        ended++;
+      const act = { action: "alerts.unsilence", what: name };
+      await audited(options, terminal, act, async (tally) => {
+        let ended = 0;
+        await withStores(options, terminal, async (store) => {
+          const known = (await store.silences()).find((silence) => silence.name === name);
+          if (known === undefined || Date.parse(known.until) <= nowMs) return;
+          await store.storeSilence(newSilence(name, nowMs, nowMs, known.reason));
+          tally(++ended);
+        });
+        if (ended === 0)
+          throw new MeshError("usage", `${visibleText(name)} is not silenced; adaos alerts shows what is`);
       });
-      if (ended === 0)
-        throw new MeshError("usage", `${visibleText(name)} is not silenced; adaos alerts shows what is`);
       if (options.json === true) terminal.out(visibleJson({ name, ended_at: new Date(nowMs).toISOString() }));
       else terminal.say(visibleText(`${name} is told again`));
     });

@@ -23,6 +23,7 @@ import { resolveStateDir, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { visibleJson } from "@adaos/core/wire";
 import { Command, Option } from "commander";
+import { audited } from "../../options/audited.ts";
 import { jsonOption, stateOption } from "../../options/options.ts";
 import { parseCount } from "../../options/parse-count.ts";
 import { EXIT_CODES } from "../../terminal/exit-codes.ts";
@@ -105,11 +106,16 @@ async function run(options: InjectOptions, terminal: Terminal): Promise<void> {
   const witness = new Witness(mesh);
   try {
     traffic.start(options.rate);
-    const samples = await inject(mesh, traffic, faults, plan, {
-      pauseMs: options.pause,
-      limitMs: options.limit,
-      onSample: (sample) => terminal.out(options.json === true ? visibleJson(sample) : line(sample)),
-      signal: untilInterrupted(options.duration),
+    const act = { action: "chaos.inject", what: faults.map(({ name }) => name).join(", ") };
+    const samples = await audited(options, terminal, act, async (tally) => {
+      const done = await inject(mesh, traffic, faults, plan, {
+        pauseMs: options.pause,
+        limitMs: options.limit,
+        onSample: (sample) => terminal.out(options.json === true ? visibleJson(sample) : line(sample)),
+        signal: untilInterrupted(options.duration),
+      });
+      tally(done.length);
+      return done;
     });
     await traffic.stop();
     await untilDrained(traffic, options.limit);

@@ -13,6 +13,7 @@ import {
 } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { Command, Option } from "commander";
+import { audited } from "../../options/audited.ts";
 import { type ChangeOptions, confirmed, tellCounts } from "../../options/change-options.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseCount } from "../../options/parse-count.ts";
@@ -117,6 +118,14 @@ async function change(
   });
   const found = { count: names.length, pending, unsettled };
   if (!(await confirmed(verb, "durable", found, options, terminal))) return;
-  await eachOf(make);
+  const subnets = servers.map(({ of }) => of);
+  const act = { action: `durables.${verb}`, what: texts.join(", "), subnets };
+  await audited(options, terminal, act, async (tally) => {
+    let changed = 0;
+    await eachOf(async (hub, name) => {
+      await make(hub, name);
+      tally(++changed);
+    });
+  });
   tellCounts({ [done]: names.length }, options, terminal);
 }

@@ -4,8 +4,8 @@ import { EventMask, hubServers, type KnownEvent, lookUpEvent } from "@adaos/oper
 import { readLayout } from "@adaos/provision";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
+import { EXIT_CODES } from "../../terminal/exit-codes.ts";
 import { type Terminal, table } from "../../terminal/terminal.ts";
-import { thoseThatAnswer } from "./failures/failure-options.ts";
 
 export function eventsDetailCommand(terminal: Terminal): Command {
   return new Command("detail")
@@ -17,8 +17,10 @@ export function eventsDetailCommand(terminal: Terminal): Command {
     .action(async (id: string, options: StateOptions) => {
       const mask = await EventMask.open(options.state, terminal.say);
       const layout = readLayout(resolveStateDir(options.state));
-      const hubs = await thoseThatAnswer(hubServers(layout, undefined), terminal);
-      const known = masked(await lookUpEvent(hubs, id), mask);
+      const { known: found, away } = await lookUpEvent(hubServers(layout, undefined), id);
+      for (const { of, reason } of away) terminal.say(`left out ${of}: ${reason}`);
+      if (away.length > 0) process.exitCode = EXIT_CODES.unavailable;
+      const known = masked(found, mask);
       if (options.json === true) return terminal.out(visibleJson(known));
       for (const line of describe(known)) terminal.out(line);
     });

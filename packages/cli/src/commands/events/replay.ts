@@ -21,11 +21,13 @@ import {
   roomFor,
   type Survey,
   surveyPast,
+  type Tally,
   withServers,
 } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { untilAsked } from "@adaos/supervise";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { audited } from "../../options/audited.ts";
 import { type ChangeOptions, confirmed, parseRate, tellCounts } from "../../options/change-options.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseCount } from "../../options/parse-count.ts";
@@ -112,7 +114,10 @@ async function replay(
   const again = (fromSeq: number): string => commandLine(pattern, options, plan, fromSeq, survey.last);
   terminal.say(`replay ${plan.replayId}; if it is cut short, go on with: ${again(survey.first)}`);
   const range = { fromSeq: survey.first, toSeq: survey.last };
-  await run(hub, { ...plan, range }, { total: count + skipped + failed, again }, options, terminal);
+  const what = `${plan.replayId}: ${pattern ?? "all"} to ${hub.of}/${options.to}`;
+  await audited(options, terminal, { action: "events.replay", what, subnets: [hub.of] }, (tally) =>
+    run(hub, { ...plan, range }, { total: count + skipped + failed, again, tally }, options, terminal),
+  );
 }
 
 async function planOf(
@@ -165,12 +170,13 @@ interface ReplayProgress {
   readonly total: number;
   /** The command line that goes on from a place. */
   again(fromSeq: number): string;
+  readonly tally: Tally;
 }
 
 async function run(
   hub: OpenServer,
   plan: ReplayPlan,
-  { total, again }: ReplayProgress,
+  { total, again, tally }: ReplayProgress,
   options: ReplayOptions,
   terminal: Terminal,
 ): Promise<void> {
@@ -193,6 +199,7 @@ async function run(
     isWhole = !stop.signal.aborted || running.nextSeq > plan.range.toSeq;
   } finally {
     told.end();
+    tally(running.replayed, running.failed);
     if (!isWhole) terminal.say(`cut short; go on with: ${again(running.nextSeq)}`);
     tell(running, isWhole, plan, options, terminal);
   }

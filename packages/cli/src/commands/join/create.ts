@@ -2,6 +2,7 @@ import { resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { visibleJson } from "@adaos/core/wire";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { audited } from "../../options/audited.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseDuration } from "../../options/parse-time.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
@@ -39,11 +40,13 @@ export function joinCreateCommand(terminal: Terminal): Command {
         throw new MeshError("usage", "--role member and --name go together");
       }
       const { invite } = await import("@adaos/supervise");
-      const { code, invitation, host, port, isLocal } = await invite(
-        { subnet, member: name },
-        ttl,
-        resolveStateDir(state),
-      );
+      const act = { action: "join.create", what: `an invitation for ${subnet}/${name ?? "hub"}` };
+      const invited = await audited({ state }, terminal, act, async (tally) => {
+        const made = await invite({ subnet, member: name }, ttl, resolveStateDir(state));
+        tally(1);
+        return made;
+      });
+      const { code, invitation, host, port, isLocal } = invited;
       const { id, expiresAt } = invitation;
       if (json === true) {
         terminal.out(visibleJson({ code: code.text, id, expires_at: expiresAt, host, port, tls: code.tls }));

@@ -7,6 +7,7 @@ import type { OwnCertificates } from "@adaos/provision";
 import { parseJoinCode } from "@adaos/provision";
 import { joinMesh } from "@adaos/supervise";
 import { Command, InvalidArgumentError } from "commander";
+import { audited } from "../../options/audited.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 import { joinCreateCommand } from "./create.ts";
@@ -69,11 +70,15 @@ export function joinCommand(terminal: Terminal): Command {
             ...(certificates === undefined ? {} : { certificates }),
           },
         );
+        const joined = layout.nodes.map(({ id }) => id).join(", ");
+        const act = { action: "join", what: `${mesh} as ${joined}` };
+        // Its folder is begun by joining: a code that opens nothing leaves none behind.
+        await audited(options, terminal, act, async (tally) => tally(layout.nodes.length));
         const nodes = layout.nodes.map(({ id, role, nodeFile }) => ({ id, role, node_file: nodeFile }));
         const servers = layout.servers.map(({ name, configFile }) => ({ name, config_file: configFile }));
         if (options.json === true)
           return terminal.out(visibleJson({ joined: mesh, state: stateDir, servers, nodes }));
-        terminal.out(`joined ${mesh} as ${nodes.map(({ id }) => id).join(", ")}`);
+        terminal.out(`joined ${mesh} as ${joined}`);
         terminal.say(`start it: adaos up --state ${options.state}`);
         terminal.say("or each by itself, as systemd or a container would:");
         for (const { config_file } of servers) terminal.say(`  nats-server -c ${config_file}`);

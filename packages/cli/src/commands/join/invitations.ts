@@ -2,6 +2,7 @@ import { resolveStateDir } from "@adaos/config";
 import { visibleJson } from "@adaos/core/wire";
 import { Invitations } from "@adaos/provision";
 import { Command } from "commander";
+import { audited } from "../../options/audited.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { type Terminal, table } from "../../terminal/terminal.ts";
 
@@ -42,7 +43,11 @@ export function joinRevokeCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos join revoke k7d2mq4x")
     .action(async (id: string, { state, json }: StateOptions) => {
       const { revoke } = await import("@adaos/supervise");
-      await revoke(id, resolveStateDir(state));
+      const act = { action: "join.revoke", what: `invitation ${id}` };
+      await audited({ state }, terminal, act, async (tally) => {
+        await revoke(id, resolveStateDir(state));
+        tally(1);
+      });
       terminal.out(json === true ? visibleJson({ revoked: id }) : `${id} revoked`);
     });
 }

@@ -1,7 +1,9 @@
 import { parseEventPattern } from "@adaos/core";
 import { visibleJson } from "@adaos/core/wire";
+import type { AuditedAct } from "@adaos/operations";
 import type { MemberChange } from "@adaos/supervise";
 import { Command } from "commander";
+import { audited } from "../../options/audited.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 
@@ -31,7 +33,7 @@ export function nodeAddCommand(terminal: Terminal): Command {
     .action(async (id: string, { role: roles, publish, subscribe, ...options }: AddOptions) => {
       const rights = { roles, publish: patterns(publish), subscribe: patterns(subscribe) };
       const { addMember } = await import("@adaos/supervise");
-      tell(await addMember(id, rights, options.state), options, terminal);
+      await change("node.add", id, options, terminal, () => addMember(id, rights, options.state));
     });
 }
 
@@ -49,7 +51,7 @@ export function nodeRemoveCommand(terminal: Terminal): Command {
       const { confirmed } = await import("../../options/change-options.ts");
       if (!(await confirmed("remove", `member (${id})`, { count: 1 }, options, terminal))) return;
       const { removeMember } = await import("@adaos/supervise");
-      tell(await removeMember(id, options.state), options, terminal);
+      await change("node.remove", id, options, terminal, () => removeMember(id, options.state));
     });
 }
 
@@ -63,8 +65,27 @@ export function nodeRotateCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos node rotate alpha/kitchen && adaos node rotate alpha --leaf")
     .action(async (id: string, options: StateOptions & { readonly leaf?: boolean }) => {
       const { rotateKey } = await import("@adaos/supervise");
-      tell(await rotateKey(id, options.leaf === true, options.state), options, terminal);
+      const what = options.leaf === true ? `${id} (leaf)` : id;
+      await change("node.rotate", what, options, terminal, () =>
+        rotateKey(id, options.leaf === true, options.state),
+      );
     });
+}
+
+async function change(
+  action: string,
+  what: string,
+  options: StateOptions,
+  terminal: Terminal,
+  make: () => Promise<MemberChange>,
+): Promise<void> {
+  const act: AuditedAct = { action, what };
+  const changed = await audited(options, terminal, act, async (tally) => {
+    const made = await make();
+    tally(1);
+    return made;
+  });
+  tell(changed, options, terminal);
 }
 
 function tell(

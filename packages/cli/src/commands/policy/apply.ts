@@ -17,6 +17,7 @@ import {
   whileLocked,
 } from "@adaos/supervise";
 import { Command } from "commander";
+import { audited } from "../../options/audited.ts";
 import { type ChangeOptions, confirmed } from "../../options/change-options.ts";
 import { jsonOption, stateOption } from "../../options/options.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
@@ -64,16 +65,26 @@ export function policyApplyCommand(terminal: Terminal): Command {
         !(await confirmed("change", "nodes", found, options, terminal))
       )
         return;
-      const inForceMs = await whileLocked(stateDir, async () => {
-        const update = await planUpdate(loaded, stateDir, shown);
-        if (!isSameUpdate(shown, update)) {
-          throw new MeshError(
-            "unavailable",
-            "the mesh was changed meanwhile; nothing was written, run it again",
-          );
-        }
-        return applyUpdate(update, stateDir, supervisor);
-      });
+      const apply = (): Promise<number> =>
+        whileLocked(stateDir, async () => {
+          const update = await planUpdate(loaded, stateDir, shown);
+          if (!isSameUpdate(shown, update)) {
+            throw new MeshError(
+              "unavailable",
+              "the mesh was changed meanwhile; nothing was written, run it again",
+            );
+          }
+          return applyUpdate(update, stateDir, supervisor);
+        });
+      const what = `${loaded.meshFile.file}: ${counted(changes.length, "change")} of the policy`;
+      const inForceMs =
+        nodes === 0
+          ? await apply()
+          : await audited(options, terminal, { action: "policy.apply", what }, async (tally) => {
+              const ms = await apply();
+              tally(nodes);
+              return ms;
+            });
       if (options.json === true)
         terminal.out(visibleJson({ change: nodes, changes, moves, in_force_ms: inForceMs }));
       else terminal.out(`${counted(nodes, "node")} changed, in force everywhere after ${inForceMs} ms`);

@@ -11,6 +11,7 @@ import {
   whileLocked,
 } from "@adaos/supervise";
 import { Command } from "commander";
+import { audited } from "../../options/audited.ts";
 import { type ChangeOptions, confirmed } from "../../options/change-options.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { EXIT_CODES } from "../../terminal/exit-codes.ts";
@@ -43,11 +44,20 @@ export function registryApplyCommand(terminal: Terminal): Command {
       if (isNew && options.dryRun !== true && changes.length === 0) {
         terminal.say("what events mean stays as it is");
       } else if (isNew && !(await confirmed("change", "event", found, options, terminal))) return;
-      const inForceMs = await whileLocked(stateDir, async () => {
-        approveRegistry(candidate.digest, stateDir);
-        return await untilRegistryInForce(candidate, layout, stateDir);
-      });
       const hash = candidate.registry.hash;
+      const apply = (): Promise<number> =>
+        whileLocked(stateDir, async () => {
+          approveRegistry(candidate.digest, stateDir);
+          return await untilRegistryInForce(candidate, layout, stateDir);
+        });
+      const act = { action: "registry.apply", what: `${layout.registryDir} (${hash})` };
+      const inForceMs = !shown.isNew
+        ? await apply()
+        : await audited(options, terminal, act, async (tally) => {
+            const ms = await apply();
+            tally(changes.length);
+            return ms;
+          });
       if (options.json === true)
         terminal.out(visibleJson({ change: changes.length, changes, hash, in_force_ms: inForceMs }));
       else

@@ -1,6 +1,7 @@
 import { visibleJson } from "@adaos/core/wire";
 import { applyHeal, type HealStep, planHeal } from "@adaos/operations";
 import { Command } from "commander";
+import { audited } from "../../options/audited.ts";
 import { type ChangeOptions, confirmed, tellCounts } from "../../options/change-options.ts";
 import { jsonOption, stateOption } from "../../options/options.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
@@ -35,12 +36,24 @@ export function storeHealCommand(terminal: Terminal): Command {
         else terminal.out(`${of}: ${consumer} of ${stream} goes on at ${goesOnAt}`);
       }
       if (!(await confirmed("heal", "durable", { count: steps.length }, options, terminal))) return;
-      for (const [at, planned] of plans) {
-        if (planned.length === 0) continue;
-        await withStores({ ...options, at }, terminal, async (server) => {
-          for (const step of planned) await applyHeal(server, step);
-        });
-      }
+      const what = steps.map(({ stream, durable }) => `${stream} ${durable.consumer}`).join(", ");
+      const act = {
+        action: "store.heal",
+        what,
+        subnets: options.at === undefined ? undefined : [options.at],
+      };
+      await audited(options, terminal, act, async (tally) => {
+        let healed = 0;
+        for (const [at, planned] of plans) {
+          if (planned.length === 0) continue;
+          await withStores({ ...options, at }, terminal, async (server) => {
+            for (const step of planned) {
+              await applyHeal(server, step);
+              tally(++healed);
+            }
+          });
+        }
+      });
       tellCounts({ healed: steps.length }, options, terminal);
     });
 }

@@ -2,6 +2,7 @@ import { resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { counted, firstLine, messageOf, visibleJson } from "@adaos/core/wire";
 import {
+  type AuditedAct,
   deadLetters,
   EventMask,
   foundLetters,
@@ -14,6 +15,7 @@ import {
 import { readLayout } from "@adaos/provision";
 import { DeadLetterQueue } from "@adaos/transport-nats";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { audited } from "../../../options/audited.ts";
 import { type ChangeOptions, confirmed, parseRate, tellCounts } from "../../../options/change-options.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
 import { EXIT_CODES } from "../../../terminal/exit-codes.ts";
@@ -98,12 +100,14 @@ function replayCommand(terminal: Terminal): Command {
       const wanted = new Set(ids);
       const isMeant = ({ entry }: KeptDeadLetter): boolean =>
         wanted.size === 0 ? entry.kind !== "run" : wanted.has(entry.dead_letter_id);
-      const { count, permanent, last } = await survey(options, terminal, isMeant);
+      const { count, permanent, last, subnets } = await survey(options, terminal, isMeant);
       if (permanent > 0)
         terminal.say(`${permanent} of them failed for reasons that time does not cure; fix those first`);
       if (!(await confirmed("replay", "dead letter", { count }, options, terminal))) return;
       const plan = { count, last, isMeant };
-      const { done, failed } = await change(plan, options, terminal, (hub, desk, tell) =>
+      const what = ids.length === 0 ? filterText(options) : ids.join(", ");
+      const act = { action: "events.dlq.replay", what, subnets };
+      const { done, failed } = await change(act, plan, options, terminal, (hub, desk, tell) =>
         replayLetters(foundLetters(hub, options), desk, {
           isMeant: upTo(plan),
           perSecond: options.rate,
@@ -124,10 +128,12 @@ function purgeCommand(terminal: Terminal): Command {
     .action(async (options: LetterChangeOptions & { readonly olderThan: number }) => {
       const beforeMs = Date.now() - options.olderThan * 86_400_000;
       const isMeant = ({ entry }: KeptDeadLetter): boolean => Date.parse(entry.at) < beforeMs;
-      const { count, all, last } = await survey(options, terminal, isMeant);
+      const { count, all, last, subnets } = await survey(options, terminal, isMeant);
       if (!(await confirmed("delete", "dead letter", { count }, options, terminal))) return;
       const plan = { count, last, isMeant };
-      const { done } = await change(plan, options, terminal, (hub, desk, tell) =>
+      const what = `older than ${options.olderThan} days; ${filterText(options)}`;
+      const act = { action: "events.dlq.purge", what, subnets };
+      const { done } = await change(act, plan, options, terminal, (hub, desk, tell) =>
         inFlight(meant(hub, plan, options), { maxInFlight: MAX_IN_FLIGHT }, (letter) =>
           desk.remove(letter).then(
             () => tell(letter),
@@ -157,6 +163,8 @@ interface Survey {
   readonly permanent: number;
   /** Where the last one that is meant lies in each stream: what comes later is not meant. */
   readonly last: ReadonlyMap<string, number>;
+  /** Whose they are. */
+  readonly subnets: readonly string[];
 }
 
 async function survey(
@@ -166,14 +174,16 @@ async function survey(
 ): Promise<Survey> {
   let [count, all, permanent] = [0, 0, 0];
   const last = new Map<string, number>();
+  const subnets = new Set<string>();
   await eachLetter(options, terminal, (letter) => {
     all++;
     if (!isMeant(letter)) return;
     count++;
     if (letter.entry.category === "permanent") permanent++;
+    subnets.add(letter.subnet);
     last.set(letter.stream, Math.max(letter.kept, last.get(letter.stream) ?? 0));
   });
-  return { count, all, permanent, last };
+  return { count, all, permanent, last, subnets: [...subnets] };
 }
 
 interface ChangePlan extends Pick<Survey, "count" | "last"> {
@@ -183,32 +193,43 @@ interface ChangePlan extends Pick<Survey, "count" | "last"> {
 type Tell = (letter: KeptDeadLetter, error?: MeshError) => void;
 
 /** Does something to each dead letter that is meant, telling how far it is. A failure of some lets the others go on. */
-async function change(
+function change(
+  act: AuditedAct,
   { count }: ChangePlan,
   options: FailureOptions,
   terminal: Terminal,
-  act: (hub: OpenServer, desk: DeadLetterQueue, tell: Tell) => Promise<void>,
+  make: (hub: OpenServer, desk: DeadLetterQueue, tell: Tell) => Promise<void>,
 ): Promise<{ readonly done: number; readonly failed: number }> {
   let [done, failed] = [0, 0];
-  const told = progress(terminal, () => `${done + failed} of ${count}`);
-  const tell: Tell = ({ entry }, error) => {
-    if (error === undefined) {
-      done++;
-      return;
+  return audited(options, terminal, act, async (tally) => {
+    const told = progress(terminal, () => `${done + failed} of ${count}`);
+    const tell: Tell = ({ entry }, error) => {
+      if (error === undefined) done++;
+      else {
+        process.exitCode = EXIT_CODES[error.code];
+        if (++failed <= MAX_NAMED) terminal.say(`${entry.dead_letter_id}: ${messageOf(error)}`);
+      }
+      tally(done, failed);
+    };
+    try {
+      const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
+      await withHubs(options, terminal, async (hub) => {
+        const desk = new DeadLetterQueue(hub.of, hub.connection, hub.jsm, signatures);
+        await make(hub, desk, tell).finally(() => desk.close());
+      });
+    } finally {
+      told.end();
     }
-    process.exitCode = EXIT_CODES[error.code];
-    if (++failed <= MAX_NAMED) terminal.say(`${entry.dead_letter_id}: ${messageOf(error)}`);
-  };
-  try {
-    const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
-    await withHubs(options, terminal, async (hub) => {
-      const desk = new DeadLetterQueue(hub.of, hub.connection, hub.jsm, signatures);
-      await act(hub, desk, tell).finally(() => desk.close());
-    });
-  } finally {
-    told.end();
-  }
-  return { done, failed };
+    return { done, failed };
+  });
+}
+
+/** What was asked for, as the options of the command line say it. */
+function filterText({ at, node, durable, event, category }: FailureOptions): string {
+  const told = Object.entries({ at, node, durable, event, category }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name} ${value}`],
+  );
+  return told.length === 0 ? "all dead letters" : `dead letters of ${told.join(", ")}`;
 }
 
 async function* meant(

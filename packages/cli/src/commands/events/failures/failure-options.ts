@@ -1,6 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import { MeshError } from "@adaos/core";
-import { AWAY, type FailureFilter, hubServers, type OpenServer, withServers } from "@adaos/operations";
+import { type FailureFilter, hubServers, type OpenServer, withEach, withServers } from "@adaos/operations";
 import { readLayout, type ServerLayout } from "@adaos/provision";
 import { type Command, InvalidArgumentError } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
@@ -59,23 +58,8 @@ export async function withThoseThatAnswer(
   use: (server: OpenServer) => Promise<void>,
 ): Promise<void> {
   if (servers.length === 1) return withServers(servers, use);
-  for (const server of servers) {
-    try {
-      await withServers([server], use);
-    } catch (thrown) {
-      if (!(thrown instanceof MeshError) || !AWAY.has(thrown.code)) throw thrown;
-      terminal.say(`left out ${thrown.message}`);
-      process.exitCode = EXIT_CODES[thrown.code];
-    }
+  for (const { error } of await withEach(servers, use)) {
+    terminal.say(`left out ${error.message}`);
+    process.exitCode = EXIT_CODES[error.code];
   }
-}
-
-/** Those of several servers that answer; the others are told as by {@link withThoseThatAnswer}. */
-export async function thoseThatAnswer(
-  servers: readonly ServerLayout[],
-  terminal: Terminal,
-): Promise<ServerLayout[]> {
-  const answering = new Set<string>();
-  await withThoseThatAnswer(servers, terminal, async ({ of }) => void answering.add(of));
-  return servers.filter(({ of }) => answering.has(of));
 }

@@ -1,10 +1,11 @@
 import { resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { messageOf, visibleJson } from "@adaos/core/wire";
-import { deadLetters, type KeptDeadLetter, operatorSignatures } from "@adaos/operations";
+import { deadLetters, type KeptDeadLetter, operatorSignatures, type Tally } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { DeadLetterQueue } from "@adaos/transport-nats";
 import { Command } from "commander";
+import { audited } from "../../../options/audited.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
 import { EXIT_CODES } from "../../../terminal/exit-codes.ts";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
@@ -41,15 +42,35 @@ export function eventsRetryCommand(terminal: Terminal): Command {
       for (const { entry } of permanent) {
         terminal.say(`${entry.dead_letter_id} failed for a reason that time does not cure; was it mended?`);
       }
-      const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
-      await withHubs(options, terminal, async (hub) => {
-        const desk = new DeadLetterQueue(hub.of, hub.connection, hub.jsm, signatures);
-        for (const letter of letters.filter(({ subnet }) => subnet === hub.of)) {
-          tell(await retry(desk, letter, options), options, terminal);
-        }
-        await desk.close();
-      });
+      if (options.dryRun === true) {
+        for (const letter of letters) tell(aboutOf(letter), options, terminal);
+        return;
+      }
+      const subnets = [...new Set(letters.map(({ subnet }) => subnet))];
+      const act = { action: "events.retry", what: ids.join(", "), subnets };
+      await audited(options, terminal, act, (tally) => retryAll(letters, options, terminal, tally));
     });
+}
+
+async function retryAll(
+  letters: readonly KeptDeadLetter[],
+  options: RetryOptions,
+  terminal: Terminal,
+  tally: Tally,
+): Promise<void> {
+  let [done, failed] = [0, 0];
+  const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
+  await withHubs(options, terminal, async (hub) => {
+    const desk = new DeadLetterQueue(hub.of, hub.connection, hub.jsm, signatures);
+    for (const letter of letters.filter(({ subnet }) => subnet === hub.of)) {
+      const retried = await retry(desk, letter);
+      if (retried.error === undefined) done++;
+      else failed++;
+      tally(done, failed);
+      tell(retried, options, terminal);
+    }
+    await desk.close();
+  });
 }
 
 /** Rejects with `usage`, before anything is run, when one of the ids has no dead letter. */
@@ -73,14 +94,13 @@ async function find(
   throw new MeshError("usage", `no dead letter ${[...unknown].map((id) => visibleJson(id)).join(", ")}`);
 }
 
-async function retry(
-  desk: DeadLetterQueue,
-  letter: KeptDeadLetter,
-  { dryRun = false }: RetryOptions,
-): Promise<Retried> {
-  const { dead_letter_id, event_id, node, durable, category } = letter.entry;
-  const about = { dead_letter_id, event_id, node, durable, category };
-  if (dryRun) return about;
+function aboutOf({ entry }: KeptDeadLetter): Retried {
+  const { dead_letter_id, event_id, node, durable, category } = entry;
+  return { dead_letter_id, event_id, node, durable, category };
+}
+
+async function retry(desk: DeadLetterQueue, letter: KeptDeadLetter): Promise<Retried> {
+  const about = aboutOf(letter);
   try {
     return { ...about, new_event_id: await desk.replay(letter) };
   } catch (thrown) {

@@ -1,0 +1,29 @@
+import { hash } from "node:crypto";
+import { MeshError } from "@adaos/core";
+import type { MarkId } from "./mark-record.ts";
+
+/** Names effects at durables as mark files do. */
+export class MarkIds {
+  readonly #durables = new Map<string, MarkId>();
+  readonly #id: MarkId = new Uint32Array(4);
+
+  /**
+   * The key, which is a hash, and that of the durable in one: as hard to meet by chance or on purpose as either. The
+   * next call overwrites it.
+   */
+  of(durable: string, key: string): MarkId {
+    if (key.length !== 32) throw new MeshError("internal", `no effect key: ${key}`);
+    let mask = this.#durables.get(durable);
+    if (mask === undefined) {
+      mask = wordsOf(hash("sha256", durable, "hex"));
+      this.#durables.set(durable, mask);
+    }
+    for (let i = 0; i < 4; i++)
+      this.#id[i] = Number.parseInt(key.slice(8 * i, 8 * i + 8), 16) ^ (mask[i] ?? 0);
+    return this.#id;
+  }
+}
+
+function wordsOf(hex: string): MarkId {
+  return Uint32Array.from({ length: 4 }, (_, i) => Number.parseInt(hex.slice(8 * i, 8 * i + 8), 16));
+}

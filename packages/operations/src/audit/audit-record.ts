@@ -1,0 +1,75 @@
+import { hostname, userInfo } from "node:os";
+import { z } from "zod";
+
+/** The event by which acts of operators are told. */
+export const AUDIT_RECORDED = "mesh.audit.recorded";
+
+/** What an operator is about to do. */
+export interface AuditedAct {
+  /** The command: `events.dlq.purge`. */
+  readonly action: string;
+  /** What it is done to, in words; no secret. */
+  readonly what: string;
+  /** Whose it is. @default every subnet with a hub on this machine */
+  readonly subnets?: readonly string[] | undefined;
+}
+
+/** How an act has ended. `unknown`: its process died before it could say. */
+export type AuditOutcome = "done" | "partly" | "failed" | "unknown";
+
+/** One act, as it is told. Times are RFC 3339. */
+export interface AuditRecord {
+  readonly id: string;
+  readonly action: string;
+  /** `alice@host` */
+  readonly who: string;
+  readonly what: string;
+  readonly began_at: string;
+  readonly ended_at?: string | undefined;
+  readonly outcome: AuditOutcome;
+  /** How many it was done to. */
+  readonly count: number;
+  /** How many it could not be done to. */
+  readonly failed?: number | undefined;
+  readonly error?: string | undefined;
+}
+
+const MAX_TEXT = 500;
+const text = z.string().min(1).max(MAX_TEXT);
+const count = z.number().int().nonnegative();
+
+/** The data of {@link AUDIT_RECORDED}. */
+export const auditDataSchema: z.ZodType<Omit<AuditRecord, "id">> = z.object({
+  action: text,
+  who: text,
+  what: text,
+  began_at: text,
+  ended_at: text.optional(),
+  outcome: z.enum(["done", "partly", "failed", "unknown"]),
+  count,
+  failed: count.optional(),
+  error: text.optional(),
+});
+
+/** As much of a text as a record takes. Pure. */
+export function auditText(value: string): string {
+  const shown = value.trim().slice(0, MAX_TEXT);
+  return shown === "" ? "-" : shown;
+}
+
+/** Who acts, as this machine knows it: the user, and by whose rights. */
+export function actor(env: NodeJS.ProcessEnv = process.env): string {
+  const user = userName();
+  const asked = env["SUDO_USER"];
+  const who = asked === undefined || asked === user ? user : `${asked} (as ${user})`;
+  return auditText(`${who}@${hostname()}`);
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // In a container a user may have a number and no name.
+    return `uid ${process.getuid?.() ?? "unknown"}`;
+  }
+}
