@@ -38,4 +38,5 @@ export {
 export { type ConnectOptions, connect, openBus } from "./connect.ts";
 export type { MemberBus as Bus, PublishedBefore } from "./member-bus.ts";
 export { type PeekedMarks, peekMarks } from "./marks/peek-marks.ts";
-export { peekOutbox, type QueuedEvent } from "./outbox/peek-outbox.ts";
+export { marksBytes } from "./marks/marks-bytes.ts";
+export { outboxSize, peekOutbox, type QueuedEvent } from "./outbox/peek-outbox.ts";

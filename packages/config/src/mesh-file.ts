@@ -4,6 +4,7 @@ import type { MarksPlace } from "@adaos/core/wire";
 import { DATA_CLASSES, DEFAULT_TENANT, type DeclaredRule, ROOT_DOMAIN } from "@adaos/core/wire";
 import { z } from "zod";
 import { type AlertSettings, alertsSchema, resolveAlerts } from "./alert-settings.ts";
+import { type MeshTls, meshTlsOf } from "./mesh-tls.ts";
 import {
   declaredRuleOf,
   patternSchema,
@@ -14,6 +15,13 @@ import {
   tokenOf,
 } from "./policy-rule.ts";
 import { type DeclaredProbes, placedProbes, probesSchema } from "./probes-schema.ts";
+import {
+  meshScrapeSchema,
+  nodeScrapeSchema,
+  type ScrapeAddress,
+  scrapeAddresses,
+  scrapeProblems,
+} from "./scrape-access.ts";
 import { signatureRulesSchema } from "./signature-keys.ts";
 import { type StreamLimits, streamLimitsSchema } from "./stream-limits.ts";
 import { invalid, readYamlFile } from "./text/yaml-file.ts";
@@ -101,12 +109,14 @@ const memberSchema = z.strictObject({
   idempotency: idempotencySchema.optional(),
   probes: probesSchema.optional(),
   remote: z.literal(true).optional().describe("it runs on another machine, which joins by a code"),
+  metrics: nodeScrapeSchema,
 });
 
 const server = {
   ...listenSchema,
   tls: ownCertificateSchema,
   port: port.describe("port for clients; a free one when not given"),
+  metrics: nodeScrapeSchema,
 };
 
 const subnetSchema = z.strictObject({
@@ -154,6 +164,7 @@ export const meshSchema = z.strictObject({
       "traffic of a member's connections together, of any kind; a hub shuts out a member with more for two seconds",
     ),
   enable_metrics: enableMetricsSchema,
+  metrics: meshScrapeSchema,
   outbox: z
     .union([z.literal(false), outboxLimitsSchema])
     .prefault({})
@@ -194,25 +205,6 @@ export const meshSchema = z.strictObject({
     .describe("rules that come before those of subnets and members; the first that matches wins"),
 });
 
-export interface CertificateFiles {
-  readonly certFile: string;
-  readonly keyFile: string;
-}
-
-/** How a mesh encrypts its connections; paths are absolute. */
-export type MeshTls = {
-  /** Whoever connects must show a certificate too. */
-  readonly verify: boolean;
-} & (
-  | { readonly development: true }
-  | {
-      readonly development: false;
-      readonly caFile: string;
-      /** By subnet; the root's under {@link ROOT_DOMAIN}. */
-      readonly certificates: ReadonlyMap<string, CertificateFiles>;
-    }
-);
-
 /** Where a server of the mesh listens. */
 export interface ListenAddress {
   readonly host: string;
@@ -239,6 +231,8 @@ export interface MeshFile {
   readonly flood: FloodLimits;
   readonly enableMetrics: boolean;
   readonly tracing?: Tracing | undefined;
+  /** Where nodes are scraped from other machines, by their ids: `root`, `alpha/hub`, `alpha/kitchen`. */
+  readonly scrapes: ReadonlyMap<string, ScrapeAddress>;
   /** Of members; `false`: they keep none. */
   readonly outbox: OutboxLimits | false;
   /** Whether harm may be done to it on purpose. */
@@ -269,7 +263,7 @@ export function readMeshFile(file: string): MeshFile {
   const policy = value.policy.map(declaredRuleOf);
   const subnets = Object.entries(value.subnets).map(([name, subnet]) => {
     const members = Object.entries(subnet.members).map(
-      ([node, { idempotency: _, probes: __, ...rules }]) => [node, { name: node, ...rules }] as const,
+      ([node, { idempotency: _, probes: __, metrics: ___, ...rules }]) => [node, { name: node, ...rules }] as const,
     );
     return [
       name,
@@ -296,7 +290,9 @@ export function readMeshFile(file: string): MeshFile {
     ...ruleProblems(mesh).map(({ path, message }) => {
       return `${placeOf(["policy", ...path])} policy[${String(path[0])}]: ${message}`;
     }),
-    ...serverProblems(value).map(({ path, message }) => `${placeOf(path)} ${path.join(".")}: ${message}`),
+    ...[...serverProblems(value), ...scrapeProblems(value)].map(
+      ({ path, message }) => `${placeOf(path)} ${path.join(".")}: ${message}`,
+    ),
   ];
   if (problems.length > 0) throw invalid(problems, (problem) => problem);
   return {
@@ -309,6 +305,7 @@ export function readMeshFile(file: string): MeshFile {
     flood: value.flood,
     enableMetrics: value.enable_metrics,
     tracing: resolvedTracing(value.tracing, dirname(resolve(file))),
+    scrapes: scrapeAddresses(value, dirname(resolve(file))),
     outbox: value.outbox,
     chaos: value.chaos,
     alerts: resolveAlerts(value.alerts, dirname(resolve(file))),
@@ -316,7 +313,7 @@ export function readMeshFile(file: string): MeshFile {
       value.subnets[subnet]?.members[member]?.idempotency ?? value.idempotency,
     probesOf: (subnet, member) => placedProbes(value.subnets[subnet]?.members[member]?.probes, dirname(file)),
     rootDaemons: value.root.daemons,
-    tls: tlsOf(value, dirname(resolve(file))),
+    tls: meshTlsOf(value.tls, servers, dirname(resolve(file))),
     hosts: servers,
     ports: servers,
     placeOfRule: (id) => {
@@ -356,23 +353,6 @@ function serverProblems(value: MeshValue): { path: string[]; message: string }[]
     }
     return problems;
   });
-}
-
-function tlsOf(value: MeshValue, dir: string): MeshTls | undefined {
-  const { tls } = value;
-  if (tls === undefined) return undefined;
-  if (tls === "development") return { development: true, verify: false };
-  if ("development" in tls) return tls;
-  const certificates = [...serversOf(value)].map(([name, own]) => {
-    const { cert, key } = own.tls ?? tls;
-    return [name, { certFile: resolve(dir, cert), keyFile: resolve(dir, key) }] as const;
-  });
-  return {
-    development: false,
-    verify: tls.verify,
-    caFile: resolve(dir, tls.ca),
-    certificates: new Map(certificates),
-  };
 }
 
 /** A rule of `policy` has an id of its own, one of a list is named by its place: `alpha.kitchen.publish[0]`. */

@@ -1,14 +1,16 @@
 import { openBus } from "@adaos/client";
 import type { MemberFile } from "@adaos/config";
 import { openNode } from "@adaos/daemon";
+import { diskSource } from "./disk-source.ts";
 import { EventJournal } from "./event-journal.ts";
 import { MemberProbes } from "./member-probes.ts";
 import { OutboxHealth } from "./outbox-health.ts";
 
 /** Runs the daemon of one member until it is told to stop. Resolves with the exit code. */
 export async function runMember(file: string): Promise<number> {
-  const { loaded, config, log, policy, run } = openNode(file, "member");
   let onNodeFile = (_: MemberFile): void => undefined;
+  const opened = openNode(file, "member");
+  const { loaded, config, log, policy, run } = opened;
   const { bus, watch, follower } = await openBus(loaded, {
     log,
     component: "daemon",
@@ -21,7 +23,8 @@ export async function runMember(file: string): Promise<number> {
   const probes = new MemberProbes(bus, config.probes, log);
   onNodeFile = ({ probes: declared }) => probes.replace(declared);
   try {
-    return await run([watch, follower, new OutboxHealth(bus), probes, new EventJournal(bus, mayHear, log)]);
+    const parts = [watch, follower, new OutboxHealth(bus), probes, new EventJournal(bus, mayHear, log)];
+    return await run(parts, [diskSource(opened)]);
   } finally {
     await bus.close();
   }

@@ -367,12 +367,13 @@ export class MeshPlanner {
     id: string,
     of: string,
     key: Key,
-  ): Pick<NodeFileInput, "mesh" | "server" | "runFile" | "log" | "tracing"> {
-    const { mesh, tracing } = this.#meshFile;
+  ): Pick<NodeFileInput, "mesh" | "server" | "metrics" | "runFile" | "log" | "tracing"> {
+    const { mesh, tracing, scrapes } = this.#meshFile;
     return {
       mesh: mesh.name,
-      ...(tracing === undefined ? {} : { tracing }),
+      tracing,
       server: this.#access(id, of, key),
+      metrics: scrapes.get(id),
       runFile: runFilePath(this.#stateDir, id),
       log: { level: "info", file: logFilePath(this.#stateDir, id) },
     };
