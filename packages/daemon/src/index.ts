@@ -7,6 +7,7 @@ export { type OpenNode, openNode } from "./open-node.ts";
 export type { Part, PartHealth } from "./part.ts";
 export { positionFile } from "./position-file.ts";
 export { type Progress, Rounds } from "./progress.ts";
+export { ReconcileLoop } from "./reconcile-loop.ts";
 export { ResilienceLog } from "./resilience-log.ts";
 export type { RunFile } from "./run-node.ts";
 export { configErrors, HEALTH_PATH, type NodeStatus, startStatusServer } from "./status-server.ts";

@@ -1,7 +1,6 @@
 import type { StreamLimits } from "@adaos/config";
-import { type Logger, MeshError, type Policy } from "@adaos/core";
+import type { Logger, Policy } from "@adaos/core";
 import {
-  delay,
   doneStream,
   eventsStream,
   farReplyFilter,
@@ -11,15 +10,10 @@ import {
   patternToFilter,
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
-import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
+import { type Part, type PartHealth, type Progress, ReconcileLoop } from "@adaos/daemon";
 import { damageNote, ensureLinkDurable, ifThere, type StoreKeeper } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
 import { planStreams } from "./plan-streams.ts";
-
-/** How often the hub looks whether its streams and the root's durable are still there, and what they were. */
-const CHECK_MS = 5000;
-/** How soon it looks again after trouble, most of which is a server that starts or reads its config. */
-const RETRY_MS = 250;
 
 export interface SubnetStreamOptions {
   readonly subnet: string;
@@ -40,14 +34,9 @@ export class SubnetStream implements Part {
   readonly #limits: StreamLimits;
   readonly #jsm: JetStreamManager;
   readonly #keeper: StoreKeeper;
-  readonly #log: Logger;
-  #trouble: string | undefined = "is starting";
+  readonly #loop: ReconcileLoop;
   #messages = 0;
   #uplinkSeen = false;
-  #looking: Promise<MeshError | undefined> | undefined;
-  #checking: Promise<void> | undefined;
-  readonly #stopped = new AbortController();
-  readonly #rounds = new Rounds();
 
   constructor({ subnet, members, policy, limits, jsm, keeper, log }: SubnetStreamOptions) {
     this.#subnet = subnet;
@@ -56,26 +45,21 @@ export class SubnetStream implements Part {
     this.#limits = limits;
     this.#jsm = jsm;
     this.#keeper = keeper;
-    this.#log = log;
+    const missing = `stream ${eventsStream(subnet)} is not there`;
+    this.#loop = new ReconcileLoop({ reconcile: () => this.#reconcile(), missing, log });
   }
 
-  async start(signal: AbortSignal): Promise<void> {
-    // JetStream of a server that has just started may take a while to open a large store.
-    while (!signal.aborted) {
-      const error = await this.check();
-      if (error === undefined) break;
-      if (error.code === "invalid-config") throw error;
-      await delay(RETRY_MS, signal);
-    }
-    this.#checking = this.#keepChecking();
+  /** JetStream of a server that has just started may take a while to open a large store. */
+  start(signal: AbortSignal): Promise<void> {
+    return this.#loop.start(signal);
   }
 
   /** Keeps what these members need, and lets out what policy says now. Rejects with why it cannot. */
   async refresh(members: readonly string[]): Promise<void> {
     const gone = this.#members.filter((node) => !members.includes(node));
-    this.#trouble ??= "is being changed";
+    this.#loop.expectChange();
     this.#members = members;
-    await this.#looking;
+    await this.#loop.settled;
     // Whoever has its name one day has handled nothing yet.
     for (const node of gone) {
       const stream = doneStream({ subnet: this.#subnet, node });
@@ -85,14 +69,12 @@ export class SubnetStream implements Part {
       const filter = parkedWaitFilter({ node, durable: "*" });
       await ifThere("stream", this.#jsm.streams.purge(parkedStream(this.#subnet), { filter }));
     }
-    const error = await this.check();
+    const error = await this.#loop.now();
     if (error !== undefined) throw error;
   }
 
   async stop(): Promise<void> {
-    this.#stopped.abort();
-    await this.#checking;
-    await this.#looking;
+    await this.#loop.stop();
     this.#keeper.close();
   }
 
@@ -100,46 +82,21 @@ export class SubnetStream implements Part {
     const { damages } = this.#keeper;
     const note = damageNote(damages);
     const details = { stream: eventsStream(this.#subnet), messages: this.#messages, damages };
-    if (this.#trouble !== undefined) return { ready: false, reason: this.#trouble, details };
+    const { trouble } = this.#loop;
+    if (trouble !== undefined) return { ready: false, reason: trouble, details };
     return { ready: true, ...(note === undefined ? {} : { note }), details };
   }
 
   progress(): Progress {
-    return this.#rounds.progress;
+    return this.#loop.progress;
   }
 
-  /** Mends what is missing, and resolves with why it could not. Who comes meanwhile is told the same. */
-  check(): Promise<MeshError | undefined> {
-    this.#looking ??= this.#check().finally(() => {
-      this.#looking = undefined;
-    });
-    return this.#looking;
-  }
-
-  async #keepChecking(): Promise<void> {
-    while (!this.#stopped.signal.aborted) {
-      this.#rounds.done();
-      await delay(this.#trouble === undefined ? CHECK_MS : RETRY_MS, this.#stopped.signal);
-      if (!this.#stopped.signal.aborted) await this.check();
-    }
-  }
-
-  async #check(): Promise<MeshError | undefined> {
+  async #reconcile(): Promise<void> {
     const stream = eventsStream(this.#subnet);
-    try {
-      if (this.#trouble !== undefined) this.#keeper.unsettle();
-      const wanted = planStreams(this.#subnet, this.#members, this.#limits);
-      const infos = await this.#keeper.check(wanted);
-      await this.#ensureUplinkDurable(stream);
-      this.#messages = infos.get(stream)?.state.messages ?? 0;
-      this.#trouble = undefined;
-      return undefined;
-    } catch (thrown) {
-      const error = MeshError.from(thrown, "unavailable", `stream ${stream} is not there`);
-      if (this.#trouble !== error.message) this.#log.warn({ stream, err: error }, "stream trouble");
-      this.#trouble = error.message;
-      return error;
-    }
+    if (this.#loop.trouble !== undefined) this.#keeper.unsettle();
+    const infos = await this.#keeper.check(planStreams(this.#subnet, this.#members, this.#limits));
+    await this.#ensureUplinkDurable(stream);
+    this.#messages = infos.get(stream)?.state.messages ?? 0;
   }
 
   /**

@@ -187,7 +187,7 @@ export class Links implements Part {
 
   #downlink(subnet: string): Link {
     const { openSource: _, subnets, ...options } = this.#options;
-    const { stream, log } = options;
+    const { stream } = options;
     return new Link({
       ...options,
       tenants: subnets.tenants,
@@ -204,8 +204,7 @@ export class Links implements Part {
       },
       targetSubject: (subject) => ingestSubject(subnet, subject),
       budget: this.#options.budgets.downlink(subnet),
-      onMissing: () =>
-        void stream.restore().catch((err: unknown) => log.error({ err }, "stream not restored")),
+      onMissing: () => void stream.restore(),
     });
   }
 }

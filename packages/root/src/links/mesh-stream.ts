@@ -1,17 +1,17 @@
 import type { StreamLimits } from "@adaos/config";
-import { type Logger, MAX_EVENT_BYTES, MeshError, type Policy } from "@adaos/core";
+import type { Logger, MeshError, Policy } from "@adaos/core";
 import {
-  delay,
   downlinkDurable,
   EVENT_ROOT,
   farReplyFilter,
+  MAX_EVENT_BYTES,
   MESH_STREAM,
   minimalPatterns,
   patternToFilter,
   REPLY_ROOT,
   subjectsOf,
 } from "@adaos/core/wire";
-import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
+import { type Part, type PartHealth, type Progress, ReconcileLoop } from "@adaos/daemon";
 import {
   damageNote,
   dropOtherDurables,
@@ -20,11 +20,6 @@ import {
   type StreamSettings,
 } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
-
-/** How often the root looks whether its stream is still there, and what it was. */
-const CHECK_MS = 5000;
-/** How soon it looks again after trouble, most of which is a server that starts or reads its config. */
-const RETRY_MS = 250;
 
 export interface MeshStreamOptions {
   /** Those that there are now. */
@@ -44,12 +39,7 @@ export class MeshStream implements Part {
   readonly #limits: StreamLimits;
   readonly #jsm: JetStreamManager;
   readonly #keeper: StoreKeeper;
-  readonly #log: Logger;
-  readonly #stopped = new AbortController();
-  readonly #rounds = new Rounds();
-  #checking: Promise<void> | undefined;
-  #restoring: Promise<MeshError | undefined> = Promise.resolve(undefined);
-  #trouble: string | undefined = "is starting";
+  readonly #loop: ReconcileLoop;
   /** Subnets whose durable has been wanted here before: one that is gone has vanished, and goes on with all. */
   #seen: ReadonlySet<string> = new Set();
 
@@ -59,18 +49,17 @@ export class MeshStream implements Part {
     this.#limits = limits;
     this.#jsm = jsm;
     this.#keeper = keeper;
-    this.#log = log;
+    const missing = `stream ${MESH_STREAM} is not there`;
+    this.#loop = new ReconcileLoop({ reconcile: () => this.#reconcile(), missing, log });
   }
 
-  async start(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && (await this.restore()) !== undefined) await delay(RETRY_MS, signal);
-    this.#checking = this.#keepChecking();
+  start(signal: AbortSignal): Promise<void> {
+    return this.#loop.start(signal);
   }
 
   /** Streams and durables outlive the daemon. */
   async stop(): Promise<void> {
-    this.#stopped.abort();
-    await this.#checking;
+    await this.#loop.stop();
     this.#keeper.close();
   }
 
@@ -86,32 +75,18 @@ export class MeshStream implements Part {
   health(): PartHealth {
     const { damages } = this.#keeper;
     const note = damageNote(damages);
-    if (this.#trouble !== undefined) return { ready: false, reason: this.#trouble, details: { damages } };
+    const { trouble } = this.#loop;
+    if (trouble !== undefined) return { ready: false, reason: trouble, details: { damages } };
     return { ready: true, ...(note === undefined ? {} : { note }), details: { damages } };
   }
 
   progress(): Progress {
-    return this.#rounds.progress;
+    return this.#loop.progress;
   }
 
-  /**
-   * Makes what is missing, as policy and subnets are now. Resolves with why it could not; rejects with
-   * `invalid-config` when it never will.
-   */
+  /** Makes what is missing, as policy and subnets are now. Resolves with why it could not. */
   restore(): Promise<MeshError | undefined> {
-    // After the one before, which may have begun with what was wanted before.
-    const next = this.#restoring.catch(() => undefined).then(() => this.#restore());
-    this.#restoring = next;
-    return next;
-  }
-
-  async #keepChecking(): Promise<void> {
-    while (!this.#stopped.signal.aborted) {
-      this.#rounds.done();
-      await delay(this.#trouble === undefined ? CHECK_MS : RETRY_MS, this.#stopped.signal);
-      if (this.#stopped.signal.aborted) return;
-      await this.restore().catch((err: unknown) => this.#log.error({ err }, "stream not restored"));
-    }
+    return this.#loop.now();
   }
 
   #plan(): StreamSettings {
@@ -128,30 +103,20 @@ export class MeshStream implements Part {
     };
   }
 
-  async #restore(): Promise<MeshError | undefined> {
-    try {
-      if (this.#trouble !== undefined) this.#keeper.unsettle();
-      await this.#keeper.check([this.#plan()]);
-      const wanted = this.#subnets().map((subnet) => ({ subnet, filters: this.filtersFor(subnet) }));
-      for (const { subnet, filters } of wanted) await this.#ensureDurable(subnet, filters);
-      // The durable of a subnet that is gone would give the next of its name all that came in between.
-      const kept = wanted.map(({ subnet }) => downlinkDurable(subnet));
-      await dropOtherDurables(this.#jsm, MESH_STREAM, downlinkDurable(""), kept);
-      for (const subnet of this.#seen) {
-        const consumer = downlinkDurable(subnet);
-        if (!kept.includes(consumer)) this.#keeper.forgetDurable(MESH_STREAM, consumer);
-      }
-      // What policy took away begins anew when policy gives it back: nothing of the time between may enter then.
-      this.#seen = new Set(wanted.filter(({ filters }) => filters.length > 0).map(({ subnet }) => subnet));
-      this.#trouble = undefined;
-      return undefined;
-    } catch (thrown) {
-      const error = MeshError.from(thrown, "unavailable", `stream ${MESH_STREAM} is not there`);
-      if (error.code === "invalid-config") throw error;
-      if (this.#trouble !== error.message) this.#log.warn({ err: error }, "stream trouble");
-      this.#trouble = error.message;
-      return error;
+  async #reconcile(): Promise<void> {
+    if (this.#loop.trouble !== undefined) this.#keeper.unsettle();
+    await this.#keeper.check([this.#plan()]);
+    const wanted = this.#subnets().map((subnet) => ({ subnet, filters: this.filtersFor(subnet) }));
+    for (const { subnet, filters } of wanted) await this.#ensureDurable(subnet, filters);
+    // The durable of a subnet that is gone would give the next of its name all that came in between.
+    const kept = wanted.map(({ subnet }) => downlinkDurable(subnet));
+    await dropOtherDurables(this.#jsm, MESH_STREAM, downlinkDurable(""), kept);
+    for (const subnet of this.#seen) {
+      const consumer = downlinkDurable(subnet);
+      if (!kept.includes(consumer)) this.#keeper.forgetDurable(MESH_STREAM, consumer);
     }
+    // What policy took away begins anew when policy gives it back: nothing of the time between may enter then.
+    this.#seen = new Set(wanted.filter(({ filters }) => filters.length > 0).map(({ subnet }) => subnet));
   }
 
   async #ensureDurable(subnet: string, filters: readonly string[]): Promise<void> {
