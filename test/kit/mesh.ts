@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Bus, type ConnectOptions, connect } from "@adaos/client";
 import { nodeFilePath, nodeId, readNodeFile, readServerAccess } from "@adaos/config";
+import { readLayout } from "@adaos/provision";
+import { askHealth, type MeshHealth } from "@adaos/supervise";
 import { type Connection, openConnection } from "@adaos/transport-nats";
 import type { NatsConnection } from "nats";
 
@@ -124,6 +126,16 @@ export class TestMesh {
       env: { ...this.#env, ADAOS_STATE: this.state },
       ...(input === undefined ? {} : { input }),
     });
+  }
+
+  /** What `adaos status --json` prints, for a test that asks again and again: no process is started for a question. */
+  health(): Promise<MeshHealth> {
+    return askHealth(readLayout(this.state), this.state);
+  }
+
+  /** Whether `adaos status` would end with 0. */
+  async isReady(): Promise<boolean> {
+    return (await this.health()).ready;
   }
 
   async connect(as: string, options: Partial<ConnectOptions> = {}): Promise<Bus> {

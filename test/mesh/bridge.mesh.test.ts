@@ -1,4 +1,5 @@
-import { decodeCloudEvent, type Envelope, encodeCloudEvent, fromCloudEvent } from "@adaos/core";
+import { type Envelope, fromCloudEvent } from "@adaos/core";
+import { decodeCloudEvent, encodeCloudEvent } from "@adaos/core/wire";
 import { headers as newHeaders } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ForeignNats } from "../kit/foreign-nats.ts";

@@ -1,11 +1,12 @@
 import { type Bus, NonRetryableError, RetryableError } from "@adaos/client";
-import { MAX_EVENT_BYTES, newEventId } from "@adaos/core";
+import { newEventId } from "@adaos/core";
 import {
   type DeadLetter,
   deadLetterStream,
   doneStream,
   eventsStream,
   MAX_DEAD_LETTER_BYTES,
+  MAX_EVENT_BYTES,
   MAX_MARK_BYTES,
   MAX_METRICS_BYTES,
   MAX_RECORD_BYTES,

@@ -140,8 +140,9 @@ describe("adaos join", { timeout: 120_000 }, () => {
     expect(joined.stderr).toContain(`adaos up --state ${state}`);
     expect(await adaos(["up", "--detach", "--state", state])).toMatchObject({ code: 0 });
     await until("all is ready", async () => {
-      const { stdout } = await mesh.adaos(["status"]);
-      return /up gamma +ready/.test(stdout) && /down gamma +ready/.test(stdout);
+      const { components } = await mesh.health();
+      const ready = components.filter(({ ready }) => ready).map(({ name }) => name);
+      return ready.includes("up gamma") && ready.includes("down gamma");
     });
     const kitchen = await busOf("alpha/kitchen", mesh.state);
     const porch = await busOf("gamma/porch", state);

@@ -209,7 +209,7 @@ describe("outages, with real kills", () => {
     return Date.now();
   };
 
-  const isReady = async (): Promise<boolean> => (await mesh.adaos(["status"])).code === 0;
+  const isReady = (): Promise<boolean> => mesh.isReady();
 
   scene(
     "5,000 events arrive once while the root daemon is killed twice and its server once",
@@ -341,8 +341,7 @@ describe("outages, with real kills", () => {
         expect(load.rejected).toEqual([]);
         // Only now has the downlink tried in vain, and holds what it could not store.
         await until("the downlink has noticed", async () => {
-          const { stdout } = await mesh.adaos(["status", "--json"]);
-          const { components } = JSON.parse(stdout) as { components: { name: string; note: string }[] };
+          const { components } = await mesh.health();
           return components.some(({ name, note }) => name === "down beta" && note.startsWith("target:"));
         });
       } finally {

@@ -78,7 +78,7 @@ describe("the outbox of a member whose hub is away", () => {
     await mesh.stop();
   });
 
-  const isReady = async (): Promise<boolean> => (await mesh.adaos(["status"])).code === 0;
+  const isReady = (): Promise<boolean> => mesh.isReady();
 
   /** Kills a hub's server at once and keeps it down while `during` runs, then waits until all is ready again. */
   async function outage(during: () => Promise<void>): Promise<void> {

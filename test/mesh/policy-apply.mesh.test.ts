@@ -244,7 +244,7 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
     const fresh = await mesh.connect("alpha/fresh");
     const { eventId } = await fresh.publish("ui.notify", { text: "hello" });
     await until("it came", () => idsOf(lamp).includes(eventId));
-    await until("all is ready", async () => (await mesh.adaos(["status"])).code === 0);
+    await until("all is ready", () => mesh.isReady());
     const { stdout } = await mesh.adaos(["status"]);
     expect(stdout).toMatch(/alpha\/fresh +ready/);
     expect(stdout).not.toContain("guest");
@@ -320,11 +320,11 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
     ]) {
       writeFileSync(file, spoilt);
       tried++;
-      await until("it is told", async () => (await mesh.adaos(["status"])).stdout.includes("is broken"));
+      await until("it is told", async () => JSON.stringify(await mesh.health()).includes("is broken"));
       const { eventId } = await kitchen.publish("ui.notify", { text: "still here" });
       await until("events pass", () => idsOf(lamp).includes(eventId) && idsOf(desk).includes(eventId));
       writeFileSync(file, good);
-      await until("it is mended", async () => (await mesh.adaos(["status"])).code === 0);
+      await until("it is mended", () => mesh.isReady());
     }
     expect([tried, mesh.pid("alpha/hub")]).toEqual([6, pid]);
     writeFileSync(file, "{");

@@ -83,9 +83,8 @@ function addEvent(dir: string, name: string, fields = "", xVersion = "1.0.0", pr
   if (!text.includes(`name: ${name},`)) writeFileSync(index, text + record);
 }
 
-async function components(): Promise<Component[]> {
-  const { stdout } = await mesh.adaos(["status", "--json"]);
-  return (JSON.parse(stdout) as { components: Component[] }).components;
+async function components(): Promise<readonly Component[]> {
+  return (await mesh.health()).components as readonly Component[];
 }
 
 async function nodeOf(name: string): Promise<Component> {

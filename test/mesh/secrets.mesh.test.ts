@@ -105,7 +105,7 @@ describe("the secrets of a mesh", { timeout: 90_000 }, () => {
     for (const file of filesIn(join(other, "keys"))) if (file.endsWith(".nk")) seeds.add(readSeed(file));
     process.kill(mesh.pid("nats-alpha"), "SIGKILL");
     process.kill(mesh.pid("root"), "SIGKILL");
-    await until("all is ready again", async () => (await mesh.adaos(["status"])).code === 0, 60_000);
+    await until("all is ready again", () => mesh.isReady(), 60_000);
     for (const file of filesIn(keys)) if (file.endsWith(".nk")) seeds.add(readSeed(file));
 
     const found: string[] = [];

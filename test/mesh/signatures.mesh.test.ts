@@ -340,7 +340,7 @@ describe("the signatures of a mesh", { timeout: 120_000 }, () => {
       () => LISTENERS.every((member) => seenAt(member).includes(eventId)),
       60_000,
     );
-    await until("all is ready", async () => (await mesh.adaos(["status"])).code === 0, 60_000);
+    await until("all is ready", () => mesh.isReady(), 60_000);
   });
 
   test("signatures are introduced and given up while events flow, and none is refused", async () => {

@@ -31,7 +31,7 @@ async function statusOf(mesh: TestMesh): Promise<Status> {
 }
 
 function isReady(mesh: TestMesh): Promise<boolean> {
-  return mesh.adaos(["status"]).then(({ code }) => code === 0);
+  return mesh.isReady();
 }
 
 function incidents(state: string): readonly Readonly<Record<string, unknown>>[] {
