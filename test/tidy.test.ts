@@ -36,13 +36,11 @@ const MAX_LINES = 400;
 const MAX_WIDTH = 120;
 /** They were longer before this rule; each may only become shorter. */
 const LONG_TESTS: Readonly<Record<string, number>> = {
-  "packages/client/src/outbox/outbox-transport.unit.test.ts": 515,
   "packages/core/src/bus.unit.test.ts": 410,
   "packages/core/src/handle/consume.unit.test.ts": 675,
   "packages/core/src/handle/failure-handling.unit.test.ts": 535,
   "packages/json-schema/src/comparison/reading-gaps.unit.test.ts": 415,
   "packages/nats-server/src/config/compile.unit.test.ts": 590,
-  "packages/transport-nats/src/publish/stream-publisher.unit.test.ts": 670,
   "packages/transport-nats/src/pull/pull-consumer.unit.test.ts": 535,
   "test/mesh/join.mesh.test.ts": 510,
   "test/mesh/operator.mesh.test.ts": 540,

@@ -1,9 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import {
   type Logger,
-  MAX_EVENT_BYTES,
   MeshError,
-  type MeshErrorCode,
   type Message,
   type PublishReceipt,
   type SendOptions,
@@ -12,9 +9,18 @@ import {
   type Transport,
   type TransportCapabilities,
 } from "@adaos/core";
-import { type OnDelivery, OUTBOX_STREAM, type OutboxStatus, sizeProblem, within } from "@adaos/core/wire";
-import { closedError, InFlight, nameOf } from "./in-flight.ts";
+import {
+  delay,
+  MAX_EVENT_BYTES,
+  type OnDelivery,
+  OUTBOX_STREAM,
+  type OutboxStatus,
+  sizeProblem,
+  within,
+} from "@adaos/core/wire";
+import { closedError, InFlight } from "./in-flight.ts";
 import type { Outbox } from "./outbox.ts";
+import { isPassing, OutboxForwarder } from "./outbox-forwarder.ts";
 import type { Hub, OutboxTransportOptions } from "./outbox-transport-options.ts";
 
 /** Publishes that are held back while the last of the outbox is forwarded; more are kept. */
@@ -26,11 +32,6 @@ const ADOPT_MS = 10_000;
 /** A program that is started again comes first: what it publishes then goes behind what it had accepted before. */
 const SUCCESSOR_MS = 20_000;
 
-/** The outcome is open, or will be another one later: what says so is kept and forwarded. */
-const PASSING: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout", "closed"]);
-/** What the server cannot explain is forwarded this often. */
-const MAX_UNEXPLAINED = 20;
-
 /**
  * A transport whose `publish` goes on while the hub is away: what cannot be stored there is stored on this machine's
  * disk and forwarded when it can be. Order is kept: while anything waits, everything else waits behind it.
@@ -39,6 +40,7 @@ export class OutboxTransport implements Transport {
   readonly capabilities: TransportCapabilities;
   readonly #options: Required<OutboxTransportOptions>;
   readonly #outbox: Outbox;
+  readonly #forwarder: OutboxForwarder;
   readonly #log: Logger;
   readonly #flights = new Set<InFlight>();
   /** Aborts when what is on its way goes to the outbox: from there it is sent in order, and by nobody else. */
@@ -49,8 +51,6 @@ export class OutboxTransport implements Transport {
   #held: InFlight[] = [];
   /** The hub takes what is forwarded. */
   #isFlowing = false;
-  /** Subjects and ids of what waits though nothing is left to do for it: the next to be forwarded pass it over. */
-  readonly #finished = new Set<string>();
   /** Called when nothing waits any more, or the hub goes away. */
   readonly #onChange = new Set<() => void>();
   readonly #adopting: NodeJS.Timeout;
@@ -59,10 +59,6 @@ export class OutboxTransport implements Transport {
   #hub: Hub | undefined;
   #hubError: MeshError | undefined;
   #unlisten: () => void = () => undefined;
-  #forwarding: Promise<void> | undefined;
-  #isFailing = false;
-  #unexplained = 0;
-  #refused = 0;
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
 
@@ -80,6 +76,15 @@ export class OutboxTransport implements Transport {
     this.capabilities = this.#options.capabilities;
     this.#outbox = options.outbox;
     this.#log = options.log;
+    this.#forwarder = new OutboxForwarder(this.#options, {
+      // Nothing is forwarded before all that was sent straight has ended, and is written if it has to be.
+      hub: () => (this.#state === "closed" || this.#flights.size > 0 ? undefined : this.#presentHub()),
+      onFlow: () => {
+        this.#isFlowing = true;
+      },
+      onStop: () => this.#keepHeld(),
+      onEnd: () => this.#onForwarded(),
+    });
     this.#adopting = setInterval(() => {
       void this.#outbox.touch();
       void this.#outbox.adopt(SUCCESSOR_MS).then(() => this.#forward());
@@ -95,7 +100,7 @@ export class OutboxTransport implements Transport {
 
   get outbox(): OutboxStatus {
     const { waiting, waitingBytes } = this.#outbox;
-    return { waiting, bytes: waitingBytes, refused: this.#refused };
+    return { waiting, bytes: waitingBytes, refused: this.#forwarder.refused };
   }
 
   publish(message: Message, { onlyNow = false }: SendOptions = {}): Promise<PublishReceipt> {
@@ -104,7 +109,7 @@ export class OutboxTransport implements Transport {
     const problem = sizeProblem(message, MAX_EVENT_BYTES);
     if (problem !== undefined) return Promise.reject(problem);
     const { waiting } = this.#outbox;
-    const hub = this.#hub?.connection.connected === true ? this.#hub : undefined;
+    const hub = this.#presentHub();
     if (hub !== undefined) {
       const isFree = waiting === 0 && this.#held.length === 0;
       if (isFree) return this.#start(message, !onlyNow, (flight) => this.#send(hub.transport, flight));
@@ -124,8 +129,9 @@ export class OutboxTransport implements Transport {
   }
 
   async handlersOf(subject: string): Promise<"some" | "none" | "unknown"> {
-    if (this.#hub?.connection.connected === true) return this.#hub.transport.handlersOf(subject);
-    throw this.#awayError();
+    const hub = this.#presentHub();
+    if (hub === undefined) throw this.#awayError();
+    return hub.transport.handlersOf(subject);
   }
 
   awaitReply(requestId: string, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message> {
@@ -134,8 +140,8 @@ export class OutboxTransport implements Transport {
   }
 
   ask(message: Message, signal: AbortSignal, accepts: (reply: Message) => boolean): Promise<Message> {
-    if (this.#hub?.connection.connected === true) return this.#hub.transport.ask(message, signal, accepts);
-    return Promise.reject(this.#awayError());
+    const hub = this.#presentHub();
+    return hub?.transport.ask(message, signal, accepts) ?? Promise.reject(this.#awayError());
   }
 
   close(): Promise<void> {
@@ -147,7 +153,7 @@ export class OutboxTransport implements Transport {
     this.#state = "closing";
     clearInterval(this.#adopting);
     this.#options.onClose();
-    if (this.#hub?.connection.connected === true) await this.#drain(this.#options.drainMs);
+    if (this.#presentHub() !== undefined) await this.#drain(this.#options.drainMs);
     // Handlers that still run may publish; what the hub does not take any more is kept.
     await this.#hub?.transport.close();
     this.#keepHeld();
@@ -157,16 +163,20 @@ export class OutboxTransport implements Transport {
     for (const wake of this.#onChange) wake();
     // Whatever was on its way has ended; what ended badly is being written.
     while (this.#flights.size > 0) await delay(1);
-    await this.#forwarding;
+    await this.#forwarder.ended;
     await this.#outbox.close();
   }
 
   async #drain(limitMs: number): Promise<void> {
     const deadlineMs = Date.now() + limitMs;
     const isBusy = (): boolean => this.#outbox.waiting > 0 || this.#held.length > 0;
-    while (isBusy() && Date.now() < deadlineMs && this.#hub?.connection.connected === true) {
+    while (isBusy() && Date.now() < deadlineMs && this.#presentHub() !== undefined) {
       await within(this.#change(), deadlineMs - Date.now());
     }
+  }
+
+  #presentHub(): Hub | undefined {
+    return this.#hub?.connection.connected === true ? this.#hub : undefined;
   }
 
   #awayError(): MeshError {
@@ -265,8 +275,8 @@ export class OutboxTransport implements Transport {
   /** Once nothing waits any more, what is published goes straight to the hub again. */
   #onForwarded(): void {
     if (this.#outbox.waiting > 0) return;
-    const hub = this.#hub;
-    if (hub?.connection.connected === true) {
+    const hub = this.#presentHub();
+    if (hub !== undefined) {
       for (const flight of this.#held.splice(0)) this.#send(hub.transport, flight);
     }
     this.#changed();
@@ -278,7 +288,7 @@ export class OutboxTransport implements Transport {
   }
 
   #onFailed(flight: InFlight, error: MeshError): void {
-    const isOpen = PASSING.has(error.code);
+    const isOpen = isPassing(error);
     if (isOpen && flight.mayWait) this.#keepInFlight();
     const { kept } = flight;
     // A caller who was told that it waits hears no more of it; when it is forwarded, it is refused again.
@@ -288,7 +298,6 @@ export class OutboxTransport implements Transport {
     this.#land(flight, isOver);
   }
 
-  /** Nothing is forwarded before all that was sent straight has ended, and is written if it has to be. */
   #land(flight: InFlight, isFinished: boolean): void {
     const gone = (): void => {
       this.#flights.delete(flight);
@@ -296,7 +305,7 @@ export class OutboxTransport implements Transport {
     };
     if (flight.kept === undefined) return gone();
     flight.kept.then(() => {
-      if (isFinished) this.#finished.add(nameOf(flight.message));
+      if (isFinished) this.#forwarder.passOver(flight.message);
       gone();
     }, gone);
   }
@@ -319,79 +328,6 @@ export class OutboxTransport implements Transport {
   #forward(): void {
     if (this.#outbox.waiting === 0) return;
     this.#keepTicking();
-    if (this.#forwarding !== undefined) return;
-    this.#forwarding = this.#forwardAll()
-      .catch((err: unknown) => this.#log.error({ err }, "outbox not forwarded"))
-      .finally(() => {
-        this.#forwarding = undefined;
-        this.#onForwarded();
-      });
-  }
-
-  async #forwardAll(): Promise<void> {
-    const { batchMessages, retryMs } = this.#options;
-    let width = batchMessages;
-    while (this.#state !== "closed" && this.#hub?.connection.connected === true && this.#flights.size === 0) {
-      const { transport, writeBytes } = this.#hub;
-      const batch = await this.#outbox.peek(width, writeBytes());
-      if (batch.length === 0) return;
-      const endings = await Promise.all(batch.map((message) => this.#forwardOne(transport, message)));
-      const again = endings.findIndex((ending) => ending !== undefined);
-      // What is finished behind one that is not stays in the file, and is passed over when its turn comes.
-      const count = again === -1 ? batch.length : again;
-      for (const [i, message] of batch.entries()) {
-        if (i > count && endings[i] === undefined && message !== undefined)
-          this.#finished.add(nameOf(message));
-      }
-      this.#noteFlow(endings[again]);
-      await this.#outbox.advance(count);
-      // One alone asks whether the hub takes anything; a hub that is full or hangs is not asked 500 times.
-      width = again === -1 ? batchMessages : 1;
-      if (again !== -1) await delay(retryMs);
-    }
-  }
-
-  /** Resolves with nothing when it is done with, else with why it has to be tried again. Never rejects. */
-  async #forwardOne(transport: Transport, message: Message | undefined): Promise<MeshError | undefined> {
-    if (message === undefined) {
-      this.#refused++;
-      this.#log.error({}, "an event in the outbox cannot be read any more");
-      return undefined;
-    }
-    if (this.#finished.delete(nameOf(message))) return undefined;
-    try {
-      await transport.publish(message);
-      this.#unexplained = 0;
-      return undefined;
-    } catch (thrown) {
-      const error = MeshError.from(thrown, "internal", "publish failed");
-      if (PASSING.has(error.code) || error.code === "backpressure") return error;
-      if (error.code === "internal" && ++this.#unexplained < MAX_UNEXPLAINED) return error;
-      await this.#setAside(message, error);
-      return undefined;
-    }
-  }
-
-  /** Its caller was told long ago that it is accepted, and cannot be told any more. */
-  async #setAside(message: Message, error: MeshError): Promise<void> {
-    const { subject, id, body } = message;
-    const { refusedLog } = this.#options;
-    this.#refused++;
-    this.#log.error({ id, subject, err: error, file: refusedLog.path }, "event in the outbox refused");
-    try {
-      await refusedLog.add(message, error);
-    } catch (err) {
-      // It must not stand in the way of the rest; the log is the last place that can hold it.
-      this.#log.error({ id, subject, body: Buffer.from(body).toString(), err }, "refused event not kept");
-    }
-  }
-
-  #noteFlow(error: MeshError | undefined): void {
-    if (error === undefined) this.#isFlowing = true;
-    else this.#keepHeld();
-    if (error !== undefined && !this.#isFailing) {
-      this.#log.warn({ waiting: this.#outbox.waiting, reason: error.message }, "outbox waits for the hub");
-    }
-    this.#isFailing = error !== undefined;
+    this.#forwarder.start();
   }
 }

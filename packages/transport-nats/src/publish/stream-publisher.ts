@@ -1,10 +1,18 @@
-import { MAX_EVENT_BYTES, MeshError, type Message, type PublishReceipt } from "@adaos/core";
-import { delay, MAX_PAYLOAD_BYTES, messageBytes, messageProblem, randomId } from "@adaos/core/wire";
+import { MeshError, type Message, type PublishReceipt } from "@adaos/core";
+import {
+  delay,
+  MAX_EVENT_BYTES,
+  MAX_PAYLOAD_BYTES,
+  messageBytes,
+  messageProblem,
+  randomId,
+} from "@adaos/core/wire";
 import type { Connection } from "../connection/connection.ts";
 import { headerBlock, publishRaw, type RawMessage } from "../connection/raw-publish.ts";
 import { AckInbox } from "../pull/ack-inbox.ts";
+import { batchHeaders, MAX_BATCH_MESSAGES } from "./atomic-batch.ts";
+import { problemOfDuplicate } from "./duplicate-check.ts";
 import { LineWindow } from "./line-window.ts";
-import { lookAt } from "./look-at.ts";
 import {
   inTime,
   noteLate,
@@ -35,8 +43,6 @@ export interface StreamPublisherOptions {
   readonly checksDuplicates?: boolean;
 }
 
-/** The server takes at most 1000; half of that loses nothing in speed and shortens what a refusal repeats. */
-const MAX_BATCH_MESSAGES = 500;
 /**
  * Fewer than these go singly. A batch costs the server 2 to 3 ms however few it holds, a message alone 0.3 to 0.5 ms to
  * and fro with a disk sync, and 0.23 ms among others on their way (nats-server 2.15.1, ext4).
@@ -257,14 +263,13 @@ export class StreamPublisher {
    * All or nothing. A batch that is refused for the sake of one member is sent again singly: the good are stored once.
    */
   async #sendBatch(batch: readonly Pending[]): Promise<readonly Outcome[]> {
-    // Stored with the messages, for all who read them: one id must not tell of others.
     const id = randomId();
     const { nc } = this.#connection;
     const ack = await this.#exchange(batch, (reply) => {
       const members = batch.map(({ message: { subject, body }, headers }, i): RawMessage => {
-        const member = `${headers}Nats-Batch-Id: ${id}\r\nNats-Batch-Sequence: ${i + 1}\r\n`;
+        const member = headers + batchHeaders(id, i, batch.length);
         if (i < batch.length - 1) return { subject, headers: member, body };
-        return { subject, headers: `${member}Nats-Batch-Commit: 1\r\n`, body, reply };
+        return { subject, headers: member, body, reply };
       });
       publishRaw(nc, members);
     });
@@ -308,21 +313,16 @@ export class StreamPublisher {
    */
   async #problemOfDuplicate(
     pending: Pending,
-    { stream, seq }: { readonly stream: string; readonly seq: number },
+    place: { readonly stream: string; readonly seq: number },
   ): Promise<Outcome | undefined> {
-    const { message } = pending;
-    const found = await lookAt(this.#connection.nc, stream, seq);
-    if (found === "unknown") {
-      const what = `not known to be stored: ${stream} does not tell what it holds at ${seq}`;
-      return { again: new MeshError("timeout", what) };
+    const { message, id } = pending;
+    const problem = await problemOfDuplicate(this.#connection.nc, { subject: message.subject, id }, place);
+    if (problem === undefined) return undefined;
+    if (problem.isIdTaken) {
+      pending.id = this.#connection.ids.of(message.subject, message.id, randomId());
+      pending.headers = headersOf(message, pending.id);
     }
-    // Gone since: it was stored, and whoever may has removed it.
-    if (found === "gone" || (found.subject === message.subject && found.id === pending.id)) return undefined;
-    pending.id = this.#connection.ids.of(message.subject, message.id, randomId());
-    pending.headers = headersOf(message, pending.id);
-    return {
-      again: new MeshError("unavailable", `${found.subject} has the id of a message to ${message.subject}`),
-    };
+    return { again: problem.error };
   }
 }
 

@@ -1,10 +1,11 @@
-import { MAX_EVENT_BYTES, MeshError, type Message } from "@adaos/core";
-import { MAX_PAYLOAD_BYTES, messageProblem, randomId } from "@adaos/core/wire";
+import { MeshError, type Message } from "@adaos/core";
+import { MAX_EVENT_BYTES, MAX_PAYLOAD_BYTES, messageProblem, randomId } from "@adaos/core/wire";
 import type { Connection } from "../connection/connection.ts";
 import { headerBlock, publishRaw, type RawMessage } from "../connection/raw-publish.ts";
 import { AckInbox } from "../pull/ack-inbox.ts";
+import { batchHeaders, MAX_BATCH_MESSAGES } from "./atomic-batch.ts";
+import { problemOfDuplicate } from "./duplicate-check.ts";
 import { FastAnswers, fastReply } from "./fast-batch.ts";
-import { lookAt } from "./look-at.ts";
 import type { Ack } from "./publish-ack.ts";
 
 export interface StreamWriterOptions {
@@ -26,8 +27,6 @@ export interface WriteResult {
   readonly error?: MeshError;
 }
 
-/** The server takes at most 1000; half of that loses nothing in speed and shortens what a refusal repeats. */
-const MAX_BATCH = 500;
 /**
  * An atomic batch costs the server 1.8 ms of processor time however few it holds. A message alone costs it 0.33 ms, in
  * a fast batch of some 0.15 ms (nats-server 2.15.1, ext4, synced).
@@ -55,7 +54,9 @@ export class StreamWriter {
 
   /** How many of those that wait one write takes best. */
   sizeFor(waiting: number): number {
-    return waiting < this.#minAtomic && !this.#options.takesFastBatches ? 1 : Math.min(waiting, MAX_BATCH);
+    return waiting < this.#minAtomic && !this.#options.takesFastBatches
+      ? 1
+      : Math.min(waiting, MAX_BATCH_MESSAGES);
   }
 
   /** Stores at least the first, or tells why not. Never rejects; to be called again when it has resolved. */
@@ -97,15 +98,12 @@ export class StreamWriter {
 
   /** All or nothing, with one disk sync. */
   #sendAtomic(batch: readonly Outgoing[], waitMs: number): Promise<Ack> {
-    // Stored with the messages, for all who read them: one id must not tell of others.
     const id = randomId();
     const publishes = (reply: string): RawMessage[] =>
       batch.map(({ message }, i) => {
-        const isLast = i === batch.length - 1;
-        const commit = isLast ? "Nats-Batch-Commit: 1\r\n" : "";
-        const headers = `${this.#headersOf(message)}Nats-Batch-Id: ${id}\r\nNats-Batch-Sequence: ${i + 1}\r\n${commit}`;
+        const headers = this.#headersOf(message) + batchHeaders(id, i, batch.length);
         const { subject, body } = message;
-        return { subject, headers, body, ...(isLast ? { reply } : {}) };
+        return { subject, headers, body, ...(i === batch.length - 1 ? { reply } : {}) };
       });
     return this.#acks.exchange(
       batch.map(({ message }) => message.subject),
@@ -161,19 +159,13 @@ export class StreamWriter {
    */
   async #problemOfDuplicate(
     message: Message,
-    { stream, seq }: { readonly stream: string; readonly seq: number },
+    place: { readonly stream: string; readonly seq: number },
   ): Promise<MeshError | undefined> {
-    const found = await lookAt(this.#connection.nc, stream, seq);
-    if (found === "unknown")
-      return new MeshError(
-        "timeout",
-        `not known to be stored: ${stream} does not tell what it holds at ${seq}`,
-      );
-    // Gone since: it was stored, and whoever may has removed it.
-    if (found === "gone" || (found.subject === message.subject && found.id === this.#idOf(message)))
-      return undefined;
-    this.#salt = { message, salt: randomId() };
-    return new MeshError("unavailable", `${found.subject} has the id of a message to ${message.subject}`);
+    const { subject } = message;
+    const repeated = { subject, id: this.#idOf(message) };
+    const problem = await problemOfDuplicate(this.#connection.nc, repeated, place);
+    if (problem?.isIdTaken === true) this.#salt = { message, salt: randomId() };
+    return problem?.error;
   }
 
   #idOf(message: Message): string {
