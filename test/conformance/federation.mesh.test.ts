@@ -13,7 +13,7 @@ import {
   describeSettle,
   type TransportHarness,
 } from "@adaos/conformance";
-import { MAX_ENVELOPE_BYTES } from "@adaos/core";
+import { MAX_ENVELOPE_BYTES } from "@adaos/core/wire";
 import { afterAll, beforeAll, describe, vi } from "vitest";
 import { TestMesh } from "../kit/mesh.ts";
 import { NATS_TRAITS, natsHarness } from "./nats-harness.ts";

@@ -13,8 +13,9 @@ import {
   describeSettle,
   type TransportHarness,
 } from "@adaos/conformance";
-import { compilePolicy, MAX_EVENT_BYTES, type Mesh, parseEventPattern } from "@adaos/core";
+import { compilePolicy, type Mesh, parseEventPattern } from "@adaos/core";
 import type { NodeAddress } from "@adaos/core/wire";
+import { MAX_EVENT_BYTES } from "@adaos/core/wire";
 import {
   LOCAL_TRAITS,
   LocalBroker,

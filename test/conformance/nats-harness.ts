@@ -1,7 +1,7 @@
 import { nodeFilePath, nodeId, readNodeFile, readSeed } from "@adaos/config";
 import type { TransportHarness, TransportTraits } from "@adaos/conformance";
-import { type Logger, MAX_EVENT_BYTES, type Message, type Transport } from "@adaos/core";
-import { eventsStream, type NodeAddress } from "@adaos/core/wire";
+import type { Logger, Message, Transport } from "@adaos/core";
+import { eventsStream, MAX_EVENT_BYTES, type NodeAddress } from "@adaos/core/wire";
 import { ACK_WAIT_MS, type Connection, NatsTransport, openConnection } from "@adaos/transport-nats";
 import { leftovers, type TestMesh, until } from "../kit/mesh.ts";
 

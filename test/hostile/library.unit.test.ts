@@ -1,16 +1,10 @@
 import type { PublishOptions } from "@adaos/core";
-import {
-  decodeEnvelope,
-  type Envelope,
-  MAX_ENVELOPE_BYTES,
-  MeshError,
-  Policy,
-  parseEventPattern,
-} from "@adaos/core";
+import { decodeEnvelope, type Envelope, MeshError, Policy, parseEventPattern } from "@adaos/core";
 import {
   formatReplaySubject,
   formatReplySubject,
   formatSubject,
+  MAX_ENVELOPE_BYTES,
   type Publisher,
   parseNodeAddress,
   parseSubject,

@@ -1,5 +1,4 @@
 import {
-  type DataClass,
   type Delivery,
   type Envelope,
   type EventContract,
@@ -10,6 +9,7 @@ import {
   type SchemaRegistry,
   type Settlement,
 } from "@adaos/core";
+import type { DataClass } from "@adaos/core/wire";
 import {
   type ClassifiedData,
   type DeadLetter,

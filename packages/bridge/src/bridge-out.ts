@@ -1,19 +1,24 @@
 import { createHash } from "node:crypto";
 import type { Bus, Subscription } from "@adaos/client";
 import {
-  type CloudEventMode,
-  type DataClass,
   type Envelope,
   type EventRef,
-  encodeCloudEvent,
   formatEventRef,
   parseEventPattern,
   patternMatches,
   RetryableError,
-  type TypeMap,
   toCloudEvent,
 } from "@adaos/core";
-import { DATA_CLASSES, type KnownEvent, messageOf, type NodeAddress } from "@adaos/core/wire";
+import {
+  type CloudEventMode,
+  DATA_CLASSES,
+  type DataClass,
+  encodeCloudEvent,
+  type KnownEvent,
+  messageOf,
+  type NodeAddress,
+  type TypeMap,
+} from "@adaos/core/wire";
 import { type ForeignServer, streamOf, toHeaders } from "./foreign-server.ts";
 
 export interface BridgeOutOptions {

@@ -1,13 +1,6 @@
 import type { Bus } from "@adaos/client";
-import {
-  classify,
-  decodeCloudEvent,
-  formatEventRef,
-  fromCloudEvent,
-  MeshError,
-  type TypeMap,
-} from "@adaos/core";
-import { messageOf } from "@adaos/core/wire";
+import { classify, formatEventRef, fromCloudEvent, MeshError } from "@adaos/core";
+import { decodeCloudEvent, messageOf, type TypeMap } from "@adaos/core/wire";
 
 export interface BridgeInOptions {
   readonly subject: string;

@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
-import type { MarksPlace, Mesh } from "@adaos/core";
+import type { Mesh } from "@adaos/core";
+import type { MarksPlace } from "@adaos/core/wire";
 import { DATA_CLASSES, DEFAULT_TENANT, type DeclaredRule, ROOT_DOMAIN } from "@adaos/core/wire";
 import { z } from "zod";
 import { type AlertSettings, alertsSchema, resolveAlerts } from "./alert-settings.ts";

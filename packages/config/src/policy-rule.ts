@@ -1,4 +1,5 @@
-import { type EventPattern, type Mesh, type PolicyVerb, parseEventPattern, type Rate } from "@adaos/core";
+import { type EventPattern, type Mesh, parseEventPattern } from "@adaos/core";
+import type { PolicyVerb, Rate } from "@adaos/core/wire";
 import {
   BUDGET,
   CLEARANCE,

@@ -3,10 +3,8 @@
 // The API.
 export { Bus, type BusOptions, type BusStats } from "./bus.ts";
 export {
-  type Classification,
   type ClassifyRule,
   classify,
-  type FailureCategory,
   NonRetryableError,
   RetryableError,
 } from "./handle/classify.ts";
@@ -19,16 +17,13 @@ export {
   type RetryPreset,
 } from "./handle/retry-policy.ts";
 // The language: envelope, names, patterns, errors.
-export { type CloudEvent, fromCloudEvent, type TypeMap, toCloudEvent } from "./language/cloud-event.ts";
-export { type CloudEventMode, decodeCloudEvent, encodeCloudEvent } from "./language/cloud-event-message.ts";
-export type { DataClass } from "./language/data-class.ts";
+export { type CloudEvent, fromCloudEvent, toCloudEvent } from "./language/cloud-event.ts";
 export {
   checkEnvelope,
   decodeEnvelope,
   type Envelope,
   type EventKind,
   encodeEnvelope,
-  MAX_ENVELOPE_BYTES,
 } from "./language/envelope.ts";
 export { MESH_ERROR_CODES, MeshError, type MeshErrorCode, type Violation } from "./language/errors.ts";
 export { newEventId } from "./language/event-id.ts";
@@ -36,20 +31,11 @@ export type { EventData, EventMap, ReplyData } from "./language/event-map.ts";
 export { type EventRef, formatEventRef, parseEventRef } from "./language/event-name.ts";
 export { type EventPattern, parseEventPattern, patternMatches } from "./language/event-pattern.ts";
 // What is counted.
-export { METRICS } from "./measure/catalogue.ts";
-export type { Exposition } from "./measure/exposition.ts";
-export { type Counted, Metrics, type MetricsSnapshot } from "./measure/metrics.ts";
+export { Metrics } from "./measure/metrics.ts";
 // Who may do what.
 export { compilePolicy } from "./policy/compile-policy.ts";
-export type { Member, Mesh, Subnet } from "./policy/mesh.ts";
-export {
-  Policy,
-  type PolicyDecision,
-  type PolicyQuestion,
-  type PolicyRule,
-  type PolicyVerb,
-} from "./policy/policy.ts";
-export type { Rate, RateLimit } from "./policy/rate-limits.ts";
+export type { Mesh } from "./policy/mesh.ts";
+export { Policy, type PolicyRule } from "./policy/policy.ts";
 export type { Published, PublishOptions } from "./publish/publish.ts";
 export type { RequestOptions } from "./request/request.ts";
 export type { RunContext, RunOptions, RunResult } from "./run/run.ts";
@@ -60,7 +46,6 @@ export type {
   IdempotencyStore,
   Logger,
   Marks,
-  MarksPlace,
   Message,
   PublishReceipt,
   SchemaRegistry,
@@ -73,4 +58,3 @@ export type {
   TransportCapabilities,
   Validation,
 } from "./transport.ts";
-export { MAX_EVENT_BYTES } from "./wire/message-size.ts";

@@ -21,12 +21,21 @@ export {
   replayOf,
   replayOfStored,
 } from "./dead-letter/replay.ts";
+export type { Classification, FailureCategory } from "./handle/classify.ts";
 export { assertOrigin, assertTenant, openDelivery } from "./handle/open-delivery.ts";
 export { resolveRetry } from "./handle/retry-policy.ts";
 export { settleFailure } from "./handle/settle-failure.ts";
 export { assertWithin } from "./language/assert-within.ts";
-export { type ClassifiedData, DATA_CLASSES, maskOf } from "./language/data-class.ts";
-export { escapePointer, isEventId, MAX_JSON_DEPTH, REQUIRED_ENVELOPE_FIELDS } from "./language/envelope.ts";
+export type { TypeMap } from "./language/cloud-event.ts";
+export { type CloudEventMode, decodeCloudEvent, encodeCloudEvent } from "./language/cloud-event-message.ts";
+export { type ClassifiedData, DATA_CLASSES, type DataClass, maskOf } from "./language/data-class.ts";
+export {
+  escapePointer,
+  isEventId,
+  MAX_ENVELOPE_BYTES,
+  MAX_JSON_DEPTH,
+  REQUIRED_ENVELOPE_FIELDS,
+} from "./language/envelope.ts";
 export { messageOf } from "./language/errors.ts";
 export { eventNameProblem, quote } from "./language/event-name.ts";
 export { minimalPatterns, patternCovers } from "./language/event-pattern.ts";
@@ -42,7 +51,7 @@ export {
   type AlertRule,
   type JudgedAlertId,
 } from "./measure/alert-rules.ts";
-export { type MetricDescription, type MetricId, NODE_METRICS } from "./measure/catalogue.ts";
+export { METRICS, type MetricDescription, type MetricId, NODE_METRICS } from "./measure/catalogue.ts";
 export {
   answerScrape,
   type Exposition,
@@ -51,15 +60,29 @@ export {
   mergeFamilies,
 } from "./measure/exposition.ts";
 export { mergeCounted } from "./measure/merge-counted.ts";
-export type { MetricsStore } from "./measure/metrics.ts";
+export type { Counted, MetricsSnapshot, MetricsStore } from "./measure/metrics.ts";
 export { type LatencySummary, type MetricsSummary, summarize } from "./measure/metrics-summary.ts";
 export { countedFamilies, type Figure, figureFamilies, prometheusText } from "./measure/prometheus.ts";
 export { linkSpan, type MessageSpan } from "./measure/tracing.ts";
 export { type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./policy/compile-policy.ts";
 export { type Denial, Denials, POLICY_DENIED } from "./policy/denials.ts";
-export { DEFAULT_TENANT, type DeclaredRule, type Durability } from "./policy/mesh.ts";
-export { BUDGET, CLEARANCE, DEFAULT_DENY, deniedError } from "./policy/policy.ts";
-export { RateLimits } from "./policy/rate-limits.ts";
+export {
+  DEFAULT_TENANT,
+  type DeclaredRule,
+  type Durability,
+  type Member,
+  type Subnet,
+} from "./policy/mesh.ts";
+export {
+  BUDGET,
+  CLEARANCE,
+  DEFAULT_DENY,
+  deniedError,
+  type PolicyDecision,
+  type PolicyQuestion,
+  type PolicyVerb,
+} from "./policy/policy.ts";
+export { type Rate, type RateLimit, RateLimits } from "./policy/rate-limits.ts";
 export { TokenBucket } from "./policy/token-bucket.ts";
 export { type DaemonEvent, daemonMessage } from "./publish/daemon-event.ts";
 export { assertContract, missingHeader, type Publisher, prepareEvent } from "./publish/publish.ts";
@@ -75,7 +98,7 @@ export { REPLY_KEY_HEADER, REPLY_PROOF_HEADER, replySecret } from "./request/rep
 export { delay } from "./time/delay.ts";
 export { every } from "./time/every.ts";
 export { within } from "./time/within.ts";
-export type { OnDelivery, OutboxStatus } from "./transport.ts";
+export type { MarksPlace, OnDelivery, OutboxStatus } from "./transport.ts";
 export {
   ANSWER_ROOT,
   ASK_ROOT,
@@ -98,6 +121,7 @@ export {
 export { messageProblem } from "./wire/message-problem.ts";
 export {
   MAX_DEAD_LETTER_BYTES,
+  MAX_EVENT_BYTES,
   MAX_MARK_BYTES,
   MAX_METRICS_BYTES,
   MAX_PAYLOAD_BYTES,

@@ -1,5 +1,6 @@
 import { type HubFile, readSeed } from "@adaos/config";
-import type { Message, RateLimit } from "@adaos/core";
+import type { Message } from "@adaos/core";
+import type { RateLimit } from "@adaos/core/wire";
 import { Denials } from "@adaos/core/wire";
 import {
   type MetricSource,

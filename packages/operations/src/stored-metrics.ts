@@ -1,4 +1,4 @@
-import type { MetricsSnapshot } from "@adaos/core";
+import type { MetricsSnapshot } from "@adaos/core/wire";
 import { METRICS_ROOT, metricsStream, subjectsOf } from "@adaos/core/wire";
 import { storedMessages, storedSnapshot } from "@adaos/transport-nats";
 import type { OpenServer } from "./hubs.ts";

@@ -1,4 +1,5 @@
-import { MeshError, type PolicyVerb, parseEventPattern, parseEventRef } from "@adaos/core";
+import { MeshError, parseEventPattern, parseEventRef } from "@adaos/core";
+import type { PolicyVerb } from "@adaos/core/wire";
 import { type NodeAddress, parseNodeAddress } from "@adaos/core/wire";
 import { type AskedEvent, eventHop, type Hop, publishHops, subscribeHop } from "./hops.ts";
 import type { LoadedPolicy } from "./load-policy.ts";

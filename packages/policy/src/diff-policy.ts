@@ -1,5 +1,5 @@
-import { formatEventRef, type Policy, type PolicyQuestion } from "@adaos/core";
-import type { KnownEvent } from "@adaos/core/wire";
+import { formatEventRef, type Policy } from "@adaos/core";
+import type { KnownEvent, PolicyQuestion } from "@adaos/core/wire";
 
 /** A policy and whom it is for. */
 export interface PolicyState {

@@ -1,12 +1,5 @@
-import {
-  type EventPattern,
-  type Policy,
-  type PolicyDecision,
-  type PolicyQuestion,
-  type PolicyVerb,
-  parseEventPattern,
-} from "@adaos/core";
-import type { NodeAddress } from "@adaos/core/wire";
+import { type EventPattern, type Policy, parseEventPattern } from "@adaos/core";
+import type { NodeAddress, PolicyDecision, PolicyQuestion, PolicyVerb } from "@adaos/core/wire";
 
 /** One question that an event is asked on its way, and the answer. */
 export interface Hop {

@@ -4,9 +4,9 @@ import {
   formatEventRef,
   type Mesh,
   Policy,
-  type PolicyQuestion,
   patternMatches,
 } from "@adaos/core";
+import type { PolicyQuestion } from "@adaos/core/wire";
 import { CLEARANCE, type DeclaredRule } from "@adaos/core/wire";
 import { guardedSpots, type LoadedPolicy } from "./load-policy.ts";
 

@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { type CheckedFile, parseYaml, readYamlFile } from "@adaos/config";
-import { compilePolicy, Policy, type PolicyVerb } from "@adaos/core";
+import { compilePolicy, Policy } from "@adaos/core";
+import type { PolicyVerb } from "@adaos/core/wire";
 import { messageOf } from "@adaos/core/wire";
 import { z } from "zod";
 import { askPolicy, type PolicyInquiry } from "./ask-policy.ts";

@@ -17,7 +17,8 @@ import {
   type ServerTls,
   storeDir,
 } from "@adaos/config";
-import { MeshError, Policy, type PolicyRule, type Subnet } from "@adaos/core";
+import { MeshError, Policy, type PolicyRule } from "@adaos/core";
+import type { Subnet } from "@adaos/core/wire";
 import { type Durability, eventsStream, MESH_STREAM, ROOT_DOMAIN, rulesOf } from "@adaos/core/wire";
 import { compileHubServer, compileRootServer, linkKeys } from "@adaos/nats-server";
 import { dialHost, type MeshCertificates } from "./certificates/mesh-certificates.ts";

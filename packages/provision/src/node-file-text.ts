@@ -1,5 +1,6 @@
 import { MAX_FILE_BYTES, type NodeFileInput } from "@adaos/config";
-import { MeshError, type Rate, type Subnet } from "@adaos/core";
+import { MeshError } from "@adaos/core";
+import type { Rate, Subnet } from "@adaos/core/wire";
 
 /** What a member may publish, as its own file and its hub's say it. */
 export function limitsText(subnet: Subnet, node: string): { limits?: ({ events: string } & Rate)[] } {

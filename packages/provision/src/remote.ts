@@ -1,5 +1,5 @@
 import type { MeshFile } from "@adaos/config";
-import type { Member, Subnet } from "@adaos/core";
+import type { Member, Subnet } from "@adaos/core/wire";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { leafKeyName, memberKeyName } from "./keys/keys.ts";
 

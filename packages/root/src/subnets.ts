@@ -1,5 +1,5 @@
 import type { RootFile } from "@adaos/config";
-import type { DataClass, Rate } from "@adaos/core";
+import type { DataClass, Rate } from "@adaos/core/wire";
 
 /** What the root knows of each subnet; it follows the root's file. */
 export class Subnets {

@@ -1,15 +1,10 @@
-import {
-  MAX_EVENT_BYTES,
-  MeshError,
-  type Message,
-  type PublishReceipt,
-  type SubscribeOptions,
-} from "@adaos/core";
+import { MeshError, type Message, type PublishReceipt, type SubscribeOptions } from "@adaos/core";
 import {
   assertWithin,
   type EventAddress,
   eventsStream,
   isReplySubject,
+  MAX_EVENT_BYTES,
   memberConsumer,
   messageProblem,
   type NodeAddress,

@@ -1,5 +1,5 @@
-import { compilePolicy, type Mesh, parseEventPattern, type Subnet } from "@adaos/core";
-import type { KnownEvent } from "@adaos/core/wire";
+import { compilePolicy, type Mesh, parseEventPattern } from "@adaos/core";
+import type { KnownEvent, Subnet } from "@adaos/core/wire";
 import { describe, expect, test } from "vitest";
 import { LocalMesh } from "./local-mesh.ts";
 

@@ -1,5 +1,6 @@
 import type { LoadedNode, MemberFile } from "@adaos/config";
-import { type Logger, type Marks, type MarksPlace, MeshError } from "@adaos/core";
+import { type Logger, type Marks, MeshError } from "@adaos/core";
+import type { MarksPlace } from "@adaos/core/wire";
 import { type Connection, NatsMarks } from "@adaos/transport-nats";
 import { MemberMarks } from "./member-marks.ts";
 

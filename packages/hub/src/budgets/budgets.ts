@@ -1,5 +1,6 @@
 import type { FloodLimits, StreamLimits } from "@adaos/config";
-import type { Logger, RateLimit } from "@adaos/core";
+import type { Logger } from "@adaos/core";
+import type { RateLimit } from "@adaos/core/wire";
 import {
   BUDGET,
   type Denials,

@@ -1,4 +1,5 @@
-import { patternMatches, type RateLimit } from "@adaos/core";
+import { patternMatches } from "@adaos/core";
+import type { RateLimit } from "@adaos/core/wire";
 import { TokenBucket } from "@adaos/core/wire";
 
 interface Held {

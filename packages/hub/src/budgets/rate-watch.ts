@@ -1,4 +1,5 @@
-import type { Logger, RateLimit } from "@adaos/core";
+import type { Logger } from "@adaos/core";
+import type { RateLimit } from "@adaos/core/wire";
 import { delay, EVENT_ROOT, eventsStream, parseSubject, subjectsOf } from "@adaos/core/wire";
 import { type Connection, HeaderReader } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";

@@ -1,4 +1,5 @@
-import type { Counted, Logger, MetricsSnapshot } from "@adaos/core";
+import type { Logger } from "@adaos/core";
+import type { Counted, MetricsSnapshot } from "@adaos/core/wire";
 import {
   countedFamilies,
   ENDED_PROCESSES,

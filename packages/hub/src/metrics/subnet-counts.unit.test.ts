@@ -1,4 +1,4 @@
-import type { Counted, MetricsSnapshot } from "@adaos/core";
+import type { Counted, MetricsSnapshot } from "@adaos/core/wire";
 import { exposition, metricsSubject, parseNodeAddress } from "@adaos/core/wire";
 import type { StoredMessage } from "@adaos/transport-nats";
 import { beforeEach, describe, expect, test } from "vitest";

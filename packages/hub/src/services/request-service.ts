@@ -1,8 +1,9 @@
-import { MAX_ENVELOPE_BYTES, MeshError, type Policy } from "@adaos/core";
+import { MeshError, type Policy } from "@adaos/core";
 import {
   CLEARANCE,
   deniedError,
   eventsStream,
+  MAX_ENVELOPE_BYTES,
   parseSubject,
   quote,
   requestReplyFilter,

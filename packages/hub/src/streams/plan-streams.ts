@@ -1,5 +1,4 @@
 import type { StreamLimits } from "@adaos/config";
-import { MAX_EVENT_BYTES } from "@adaos/core";
 import {
   DEAD_LETTER_ROOT,
   DONE_ROOT,
@@ -8,6 +7,7 @@ import {
   EVENT_ROOT,
   eventsStream,
   MAX_DEAD_LETTER_BYTES,
+  MAX_EVENT_BYTES,
   MAX_MARK_BYTES,
   MAX_METRICS_BYTES,
   MAX_RECORD_BYTES,

@@ -1,4 +1,5 @@
-import type { DataClass, Validation } from "@adaos/core";
+import type { Validation } from "@adaos/core";
+import type { DataClass } from "@adaos/core/wire";
 import {
   type ClassifiedData,
   DATA_CLASSES,

@@ -1,4 +1,5 @@
-import { compilePolicy, Policy, parseEventPattern, type Subnet } from "@adaos/core";
+import { compilePolicy, Policy, parseEventPattern } from "@adaos/core";
+import type { Subnet } from "@adaos/core/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { nearEvent, nearPattern } from "../../../../test/kit/arbitraries.ts";

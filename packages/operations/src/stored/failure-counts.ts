@@ -1,4 +1,4 @@
-import type { FailureCategory } from "@adaos/core";
+import type { FailureCategory } from "@adaos/core/wire";
 import {
   type DeadLetter,
   type ProcessingRecord,

@@ -1,11 +1,5 @@
-import {
-  decodeEnvelope,
-  type Envelope,
-  MeshError,
-  type Message,
-  type Policy,
-  type PolicyQuestion,
-} from "@adaos/core";
+import { decodeEnvelope, type Envelope, MeshError, type Message, type Policy } from "@adaos/core";
+import type { PolicyQuestion } from "@adaos/core/wire";
 import {
   assertOrigin,
   assertSigned,

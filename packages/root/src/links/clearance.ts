@@ -1,4 +1,5 @@
-import { type DataClass, formatEventRef, MeshError } from "@adaos/core";
+import { formatEventRef, MeshError } from "@adaos/core";
+import type { DataClass } from "@adaos/core/wire";
 import { CLEARANCE, type EventAddress, type KnownEvent } from "@adaos/core/wire";
 
 type Event = Pick<EventAddress, "name" | "version">;

@@ -1,4 +1,4 @@
-import type { Rate } from "@adaos/core";
+import type { Rate } from "@adaos/core/wire";
 import { TokenBucket } from "@adaos/core/wire";
 import type { Allowance, PullPace } from "@adaos/transport-nats";
 

@@ -1,9 +1,10 @@
-import { MAX_EVENT_BYTES, MeshError, type Message, type SubscribeOptions } from "@adaos/core";
+import { MeshError, type Message, type SubscribeOptions } from "@adaos/core";
 import {
   ASKED_ROOT,
   answerSubject,
   askedEvent,
   askSubject,
+  MAX_EVENT_BYTES,
   messageProblem,
   type NodeAddress,
   type OnDelivery,

@@ -1,4 +1,4 @@
-import type { MetricsSnapshot } from "@adaos/core";
+import type { MetricsSnapshot } from "@adaos/core/wire";
 import {
   MAX_METRICS_BYTES,
   type MetricsStore,

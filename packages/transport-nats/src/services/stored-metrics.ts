@@ -1,5 +1,4 @@
-import { METRICS, type MetricsSnapshot } from "@adaos/core";
-import { type MetricId, writerOf } from "@adaos/core/wire";
+import { METRICS, type MetricId, type MetricsSnapshot, writerOf } from "@adaos/core/wire";
 import { z } from "zod";
 import type { StoredMessage } from "../stream/stored-messages.ts";
 

@@ -1,7 +1,8 @@
 import type { BridgeRun } from "@adaos/bridge";
 import { bridgeIn, bridgeOut, isOneSubject, openForeignServer, subjectsOverlap } from "@adaos/bridge";
 import { resolveStateDir } from "@adaos/config";
-import { type CloudEventMode, type DataClass, MeshError, parseEventRef } from "@adaos/core";
+import { MeshError, parseEventRef } from "@adaos/core";
+import type { CloudEventMode, DataClass } from "@adaos/core/wire";
 import { DATA_CLASSES } from "@adaos/core/wire";
 import { readLayout } from "@adaos/provision";
 import { loadRegistry } from "@adaos/registry";

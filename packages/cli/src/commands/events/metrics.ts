@@ -1,4 +1,4 @@
-import type { MetricsSnapshot } from "@adaos/core";
+import type { MetricsSnapshot } from "@adaos/core/wire";
 import { type LatencySummary, type MetricsSummary, summarize, visibleJson } from "@adaos/core/wire";
 import { storedMetrics } from "@adaos/operations";
 import { Command } from "commander";

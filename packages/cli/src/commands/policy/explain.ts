@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import type { PolicyVerb } from "@adaos/core";
+import type { PolicyVerb } from "@adaos/core/wire";
 import { visibleJson } from "@adaos/core/wire";
 import { askPolicy, type Hop, hopAsJson, passes, placeOfAnswer, unknownEvent } from "@adaos/policy";
 import { notInForce } from "@adaos/supervise";
