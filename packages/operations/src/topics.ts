@@ -36,7 +36,7 @@ export async function subjectCounts(
   // The client asks page by page until it has all subjects.
   const { state } = await server.jsm.streams.info(stream, { subjects_filter: subject });
   const lastSeen = new Map<string, string>();
-  for await (const header of storedHeaders(server, stream, subject)) {
+  for await (const header of storedHeaders(server, stream, { lastOf: subject })) {
     lastSeen.set(header.subject, header.storedAt);
   }
   return Object.entries(state.subjects ?? {}).map(([name, count]) => ({

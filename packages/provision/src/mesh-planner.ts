@@ -257,7 +257,7 @@ export class MeshPlanner {
       tenant: subnet.tenant,
       streams: this.#meshFile.streams,
       flood: this.#meshFile.flood,
-      ...(this.#meshFile.alerts === undefined ? {} : { alerts: this.#meshFile.alerts }),
+      alerts: this.#meshFile.alerts,
       registryCache: registryCachePath(this.#stateDir, id),
       positions: positionsPath(this.#stateDir, id),
       policy: compiledPolicyText(rules),
@@ -271,7 +271,6 @@ export class MeshPlanner {
   #buildMember(subnet: Subnet, node: string): void {
     const id = nodeId({ subnet: subnet.name, node });
     const { outbox } = this.#meshFile;
-    const probes = this.#meshFile.probesOf(subnet.name, node);
     this.#addNode(id, "member", {
       role: "member",
       ...this.#common(id, subnet.name, this.#memberKey(subnet.name, node)),
@@ -291,7 +290,7 @@ export class MeshPlanner {
         // Longer than the stream can bring an event again.
         maxAgeHours: this.#meshFile.streams.maxAgeHours * 2,
       },
-      ...(probes === undefined ? {} : { probes }),
+      probes: this.#meshFile.probesOf(subnet.name, node),
     });
   }
 

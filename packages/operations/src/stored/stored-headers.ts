@@ -13,16 +13,19 @@ export interface StoredHeader {
   readonly storedAt: string;
 }
 
+/** Which messages: all since a time or those of one subject, or the last of each subject. */
+export type HeaderQuery = { readonly since: Date; readonly subject?: string } | { readonly lastOf: string };
+
 const PAGE_MESSAGES = 1000;
 const ANSWER_MS = 10_000;
 
-/** The last message of each of these subjects, oldest first and without a byte of any body, a page at a time. */
+/** What a stream holds, oldest first and without a byte of any body, a page at a time. */
 export async function* storedHeaders(
   { connection, jsm }: OpenServer,
   stream: string,
-  lastOf: string,
+  query: HeaderQuery,
 ): AsyncGenerator<StoredHeader> {
-  const { name, num_pending } = await jsm.consumers.add(stream, consumerConfig(lastOf));
+  const { name, num_pending } = await jsm.consumers.add(stream, consumerConfig(query));
   try {
     const consumer = await connection.nc.jetstream().consumers.get(stream, name);
     // What is stored meanwhile is not waited for.
@@ -42,14 +45,21 @@ export async function* storedHeaders(
   }
 }
 
-function consumerConfig(lastOf: string): Partial<ConsumerConfig> {
+function consumerConfig(query: HeaderQuery): Partial<ConsumerConfig> {
+  const start =
+    "since" in query
+      ? {
+          deliver_policy: DeliverPolicy.StartTime,
+          opt_start_time: query.since.toISOString(),
+          ...(query.subject === undefined ? {} : { filter_subject: query.subject }),
+        }
+      : { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: query.lastOf };
   return {
     ack_policy: AckPolicy.None,
     headers_only: true,
     mem_storage: true,
     inactive_threshold: 30e9,
-    deliver_policy: DeliverPolicy.LastPerSubject,
-    filter_subject: lastOf,
+    ...start,
   };
 }
 
