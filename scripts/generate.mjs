@@ -10,6 +10,13 @@ import { exampleRootConfig } from "@adaos/nats-server";
 import { loadRegistry } from "@adaos/registry";
 import { generateIndex, generateTypes } from "@adaos/registry-tools";
 import { buildEventDocs } from "@adaos/registry-tools/docs";
+import { dashboards } from "./monitoring/dashboards.mjs";
+import {
+  alertingRulesFile,
+  alertmanagerConfig,
+  prometheusConfig,
+  recordingRulesFile,
+} from "./monitoring/prometheus.mjs";
 import { alertsPage, commandLinePage, meshFilePage, metricsPage } from "./reference-pages.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -32,6 +39,14 @@ const targets = [
   { path: "docs/reference/command-line.md", make: async () => commandLinePage(await program("all", silent)) },
   { path: "docs/reference/metrics.md", make: () => metricsPage(METRICS, NODE_METRICS) },
   { path: "docs/reference/alerts.md", make: () => alertsPage(ALERTS, ALERT_RULES, NODE_METRICS) },
+  { path: "deploy/prometheus/prometheus.yaml", make: prometheusConfig },
+  { path: "deploy/prometheus/rules/adaos-recording.yaml", make: recordingRulesFile },
+  { path: "deploy/prometheus/rules/adaos-alerts.yaml", make: () => alertingRulesFile(ALERTS) },
+  { path: "deploy/alertmanager/alertmanager.yaml", make: alertmanagerConfig },
+  ...Object.entries(dashboards()).map(([name, text]) => ({
+    path: `deploy/grafana/dashboards/adaos-${name}.json`,
+    make: () => text,
+  })),
   { path: "nats.conf", make: () => exampleRootConfig(mesh.subnets.keys(), mesh.durability) },
 ];
 

@@ -28,9 +28,9 @@ const MAX_AT_ONCE = 2 * 16;
 const MAX_ACK_PENDING = 256;
 /**
  * A killed server delivers what one process has in hand to the other, which cannot know of an effect before it is
- * marked. At the hub it is marked once that is back, which takes a busy machine ten seconds and more.
+ * marked: at the hub, which is just coming back, that may take as long as an answer may.
  */
-const SAME_MOMENT_MS: Readonly<Record<Place, number>> = { member: 250, hub: 30_000 };
+const SAME_MOMENT_MS: Readonly<Record<Place, number>> = { member: 250, hub: 3000 };
 /**
  * An effect that a kill repeats has happened no longer before it. A sync takes its time on a busy machine; a mark is on
  * its way to the hub for as long as that is away.

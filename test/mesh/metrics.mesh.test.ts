@@ -103,8 +103,8 @@ describe("metrics, on a real mesh", () => {
     const hours = Object.values(summary["by_hour"] as Record<string, { total: number; published: number }>);
     expect(hours.reduce((sum, { total }) => sum + total, 0)).toBe(6);
     const text = await mesh.adaos(["events", "metrics", "--at", "alpha"]);
-    expect(text.stdout).toMatch(/success +4 +66\.67 %/);
-    expect(text.stdout).toMatch(/failed +1 +16\.67 %/);
+    expect(text.stdout).toMatch(/Success +4 +66\.67 %/);
+    expect(text.stdout).toMatch(/Failed +1 +16\.67 % *\n.*\n +DLQ +1 +16\.67 %/);
     expect((await metrics("--node", "alpha/speaker"))["published"]).toBe(0);
     expect((await metrics("--at", "beta"))["outcomes"]).toMatchObject({ total: 0 });
   });
@@ -179,6 +179,9 @@ describe("metrics, on a real mesh", () => {
     expect(value("supervisor", "adaos_process_up", { process: node })).toBe(1);
     expect(value("supervisor", "adaos_process_restarts_total", { process: "root" })).toBe(0);
     expect(value("alpha/kitchen", "adaos_outbox_events")).toBe(0);
+    expect(value("alpha/kitchen", "adaos_disk_outbox_events")).toBe(0);
+    // Of a program that has ended.
+    expect(value("alpha/speaker", "adaos_disk_marks_bytes")).toBeGreaterThan(0);
     const versions = new Set(
       daemons.slice(1).map((daemon) => labelOf(scraped.get(`${daemon} text`), "hash")),
     );

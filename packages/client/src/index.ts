@@ -26,4 +26,5 @@ export {
   type Violation,
 } from "@adaos/core";
 export { type ConnectOptions, connect, openBus } from "./connect.ts";
-export { peekOutbox, type QueuedEvent } from "./outbox/peek-outbox.ts";
+export { marksBytes } from "./marks/marks-bytes.ts";
+export { outboxSize, peekOutbox, type QueuedEvent } from "./outbox/peek-outbox.ts";

@@ -37,7 +37,6 @@ export {
 } from "./last-good.ts";
 export {
   type AutoApply,
-  type CertificateFiles,
   type FixedPorts,
   type FloodLimits,
   type ListenAddress,
@@ -45,6 +44,7 @@ export {
   type OutboxLimits,
   readMeshFile,
 } from "./mesh-file.ts";
+export type { CertificateFiles } from "./mesh-tls.ts";
 export {
   type HubFile,
   type LoadedNode,
@@ -56,6 +56,7 @@ export {
   type RootFile,
   readNodeFile,
 } from "./node-file.ts";
+export type { ScrapeAddress } from "./scrape-access.ts";
 export { newSignatureKey, readSignatureKey, readSignatures } from "./signature-keys.ts";
 export type { StreamLimits } from "./stream-limits.ts";
 export { asBlockList, withItems } from "./text/append-items.ts";

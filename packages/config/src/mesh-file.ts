@@ -4,6 +4,7 @@ import type { MarksPlace } from "@adaos/core/wire";
 import { DATA_CLASSES, DEFAULT_TENANT, type DeclaredRule, ROOT_DOMAIN } from "@adaos/core/wire";
 import { z } from "zod";
 import { type AlertSettings, alertsSchema, resolveAlerts } from "./alert-settings.ts";
+import { type MeshTls, meshTlsOf } from "./mesh-tls.ts";
 import {
   declaredRuleOf,
   patternSchema,
@@ -13,6 +14,13 @@ import {
   ruleSchema,
   tokenOf,
 } from "./policy-rule.ts";
+import {
+  meshScrapeSchema,
+  nodeScrapeSchema,
+  type ScrapeAddress,
+  scrapeAddresses,
+  scrapeProblems,
+} from "./scrape-access.ts";
 import { signatureRulesSchema } from "./signature-keys.ts";
 import { type StreamLimits, streamLimitsSchema } from "./stream-limits.ts";
 import { invalid, readYamlFile } from "./text/yaml-file.ts";
@@ -98,12 +106,14 @@ const memberSchema = z.strictObject({
     .describe("rates of publishing; more is refused as backpressure"),
   idempotency: idempotencySchema.optional(),
   remote: z.literal(true).optional().describe("it runs on another machine, which joins by a code"),
+  metrics: nodeScrapeSchema,
 });
 
 const server = {
   ...listenSchema,
   tls: ownCertificateSchema,
   port: port.describe("port for clients; a free one when not given"),
+  metrics: nodeScrapeSchema,
 };
 
 const subnetSchema = z.strictObject({
@@ -151,6 +161,7 @@ export const meshSchema = z.strictObject({
       "traffic of a member's connections together, of any kind; a hub shuts out a member with more for two seconds",
     ),
   enable_metrics: enableMetricsSchema,
+  metrics: meshScrapeSchema,
   outbox: z
     .union([z.literal(false), outboxLimitsSchema])
     .prefault({})
@@ -190,25 +201,6 @@ export const meshSchema = z.strictObject({
     .describe("rules that come before those of subnets and members; the first that matches wins"),
 });
 
-export interface CertificateFiles {
-  readonly certFile: string;
-  readonly keyFile: string;
-}
-
-/** How a mesh encrypts its connections; paths are absolute. */
-export type MeshTls = {
-  /** Whoever connects must show a certificate too. */
-  readonly verify: boolean;
-} & (
-  | { readonly development: true }
-  | {
-      readonly development: false;
-      readonly caFile: string;
-      /** By subnet; the root's under {@link ROOT_DOMAIN}. */
-      readonly certificates: ReadonlyMap<string, CertificateFiles>;
-    }
-);
-
 /** Where a server of the mesh listens. */
 export interface ListenAddress {
   readonly host: string;
@@ -234,6 +226,8 @@ export interface MeshFile {
   readonly streams: StreamLimits;
   readonly flood: FloodLimits;
   readonly enableMetrics: boolean;
+  /** Where nodes are scraped from other machines, by their ids: `root`, `alpha/hub`, `alpha/kitchen`. */
+  readonly scrapes: ReadonlyMap<string, ScrapeAddress>;
   /** Of members; `false`: they keep none. */
   readonly outbox: OutboxLimits | false;
   /** Whether harm may be done to it on purpose. */
@@ -262,7 +256,7 @@ export function readMeshFile(file: string): MeshFile {
   const policy = value.policy.map(declaredRuleOf);
   const subnets = Object.entries(value.subnets).map(([name, subnet]) => {
     const members = Object.entries(subnet.members).map(
-      ([node, { idempotency: _, ...rules }]) => [node, { name: node, ...rules }] as const,
+      ([node, { idempotency: _, metrics: __, ...rules }]) => [node, { name: node, ...rules }] as const,
     );
     return [
       name,
@@ -289,7 +283,9 @@ export function readMeshFile(file: string): MeshFile {
     ...ruleProblems(mesh).map(({ path, message }) => {
       return `${placeOf(["policy", ...path])} policy[${String(path[0])}]: ${message}`;
     }),
-    ...serverProblems(value).map(({ path, message }) => `${placeOf(path)} ${path.join(".")}: ${message}`),
+    ...[...serverProblems(value), ...scrapeProblems(value)].map(
+      ({ path, message }) => `${placeOf(path)} ${path.join(".")}: ${message}`,
+    ),
   ];
   if (problems.length > 0) throw invalid(problems, (problem) => problem);
   return {
@@ -301,13 +297,14 @@ export function readMeshFile(file: string): MeshFile {
     streams: value.streams,
     flood: value.flood,
     enableMetrics: value.enable_metrics,
+    scrapes: scrapeAddresses(value, dirname(resolve(file))),
     outbox: value.outbox,
     chaos: value.chaos,
     alerts: resolveAlerts(value.alerts, dirname(resolve(file))),
     idempotencyOf: (subnet, member) =>
       value.subnets[subnet]?.members[member]?.idempotency ?? value.idempotency,
     rootDaemons: value.root.daemons,
-    tls: tlsOf(value, dirname(resolve(file))),
+    tls: meshTlsOf(value.tls, servers, dirname(resolve(file))),
     hosts: servers,
     ports: servers,
     placeOfRule: (id) => {
@@ -347,23 +344,6 @@ function serverProblems(value: MeshValue): { path: string[]; message: string }[]
     }
     return problems;
   });
-}
-
-function tlsOf(value: MeshValue, dir: string): MeshTls | undefined {
-  const { tls } = value;
-  if (tls === undefined) return undefined;
-  if (tls === "development") return { development: true, verify: false };
-  if ("development" in tls) return tls;
-  const certificates = [...serversOf(value)].map(([name, own]) => {
-    const { cert, key } = own.tls ?? tls;
-    return [name, { certFile: resolve(dir, cert), keyFile: resolve(dir, key) }] as const;
-  });
-  return {
-    development: false,
-    verify: tls.verify,
-    caFile: resolve(dir, tls.ca),
-    certificates: new Map(certificates),
-  };
 }
 
 /** A rule of `policy` has an id of its own, one of a list is named by its place: `alpha.kitchen.publish[0]`. */

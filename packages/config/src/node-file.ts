@@ -13,6 +13,7 @@ import {
   outboxLimitsSchema,
 } from "./mesh-file.ts";
 import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
+import { scrapeAddressSchema } from "./scrape-access.ts";
 import { nodeSignaturesSchema } from "./signature-keys.ts";
 import { streamLimitsSchema } from "./stream-limits.ts";
 import { readYamlFile } from "./text/yaml-file.ts";
@@ -37,6 +38,7 @@ const common = {
     })
     .prefault({})
     .describe("health and status; port 0 takes a free one, written to runFile"),
+  metrics: scrapeAddressSchema.optional(),
   runFile: z.string().optional().describe("written while the daemon runs: its process id and HTTP address"),
   log: z
     .strictObject({

@@ -10,6 +10,7 @@ import { type Logger, Policy } from "@adaos/core";
 import { Signatures } from "@adaos/core/wire";
 import { openLog } from "./log.ts";
 import type { MetricSource } from "./metrics/scrape.ts";
+import type { ScrapeListen } from "./metrics/scrape-server.ts";
 import type { Part } from "./part.ts";
 import { runNode } from "./run-node.ts";
 
@@ -77,6 +78,7 @@ export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R>
         node: name,
         role,
         http: config.http,
+        scrapedAt: scrapedAt(config, path),
         runFile: config.runFile === undefined ? undefined : path(config.runFile),
         log,
         parts,
@@ -91,9 +93,28 @@ function nameOf(config: NodeFile): string {
   return `${config.subnet}/${config.role === "hub" ? "hub" : config.node}`;
 }
 
+function scrapedAt({ metrics }: NodeFile, path: (path: string) => string): ScrapeListen | undefined {
+  if (metrics === undefined) return undefined;
+  const { host, port, tokenFile, tls } = metrics;
+  return {
+    host,
+    port,
+    tokenFile: tokenFile === undefined ? undefined : path(tokenFile),
+    tls:
+      tls === undefined
+        ? undefined
+        : {
+            certFile: path(tls.certFile),
+            keyFile: path(tls.keyFile),
+            clientCaFile: tls.clientCaFile === undefined ? undefined : path(tls.clientCaFile),
+          },
+  };
+}
+
 function certificatesOf(config: NodeFile): string[] {
   const own = config.server.tls;
   const ofServer = config.role === "member" ? undefined : config.natsServer?.tls;
-  const files = [own?.caFile, own?.certFile, ofServer?.caFile, ofServer?.certFile];
+  const ofScrape = config.metrics?.tls;
+  const files = [own?.caFile, own?.certFile, ofServer?.caFile, ofServer?.certFile, ofScrape?.certFile];
   return files.filter((file) => file !== undefined);
 }

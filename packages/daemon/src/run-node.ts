@@ -3,6 +3,7 @@ import { writeWhole } from "@adaos/config";
 import { type Logger, MeshError } from "@adaos/core";
 import { type Figure, messageOf } from "@adaos/core/wire";
 import { type MetricSource, Scrape } from "./metrics/scrape.ts";
+import { type ScrapeListen, ScrapeServer } from "./metrics/scrape-server.ts";
 import type { Part, PartHealth } from "./part.ts";
 import { whyStuck } from "./progress.ts";
 import { type NodeStatus, startStatusServer } from "./status-server.ts";
@@ -13,6 +14,8 @@ export interface NodeOptions {
   readonly node: string;
   readonly role: string;
   readonly http: { readonly host: string; readonly port: number };
+  /** Where collectors of other machines scrape; nowhere when not given. */
+  readonly scrapedAt?: ScrapeListen | undefined;
   readonly runFile: string | undefined;
   readonly log: Logger;
   /** In the order in which they start; they stop in reverse. */
@@ -39,13 +42,15 @@ const STOP_LIMIT_MS = 15_000;
  * a part cannot start.
  */
 export async function runNode(options: NodeOptions): Promise<number> {
-  const { node, role, log, parts } = options;
+  const { node, role, log } = options;
   const startedAt = new Date().toISOString();
   const stopped = stopSignal(log);
   const flushTelemetry = await startTelemetry(`adaos-${role}`, log);
   const started: Part[] = [];
   const status = (): NodeStatus => statusOf({ node, role, startedAt }, parts, started);
-  const server = await startStatusServer(options.http, status, scrapeOf(options, status, started));
+  const scrape = scrapeOf(options, status, started);
+  const parts = withScrapeServer(options, scrape);
+  const server = await startStatusServer(options.http, status, scrape);
   const statusUrl = `http://${options.http.host}:${server.port}`;
   try {
     if (options.runFile !== undefined)
@@ -107,6 +112,11 @@ function statusOf(
     ...(isStuck ? { stuck } : {}),
     parts: Object.fromEntries(health),
   };
+}
+
+/** Before all others, so that what hinders them can be seen from where they are watched. */
+function withScrapeServer({ scrapedAt, parts, log }: NodeOptions, scrape: Scrape): readonly Part[] {
+  return scrapedAt === undefined ? parts : [new ScrapeServer(scrapedAt, scrape, log), ...parts];
 }
 
 function scrapeOf(

@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { isIP, type Socket } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { isIP } from "node:net";
 import type { ConfigError } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { type Exposition, messageOf, visibleJson } from "@adaos/core/wire";
+import { HTTP_LIMITS, makeRoom, stopServer } from "./http-limits.ts";
 import type { Scrape } from "./metrics/scrape.ts";
 import { answerOldPath, OLD_PATHS, processUse } from "./old-paths.ts";
 import type { PartHealth } from "./part.ts";
@@ -24,13 +25,7 @@ export interface NodeStatus {
 export const HEALTH_PATH = "/api/system/health";
 
 /** Where a collector scrapes. */
-const METRICS_PATH = "/metrics";
-
-/** The oldest makes room for one more, so that idle ones keep nobody out. */
-const MAX_CONNECTIONS = 64;
-/** A head has the request line in it. */
-const LIMITS = { maxHeaderSize: 8192, headersTimeout: 2000, requestTimeout: 2000, keepAliveTimeout: 12_000 };
-const CHECK_MS = 500;
+export const METRICS_PATH = "/metrics";
 
 interface Address {
   readonly host: string;
@@ -48,7 +43,7 @@ export function startStatusServer(
   scrape?: Scrape,
 ): Promise<{ readonly port: number; stop(): Promise<void> }> {
   let port = address.port;
-  const server = createServer({ ...LIMITS, connectionsCheckingInterval: CHECK_MS }, (request, response) => {
+  const server = createServer(HTTP_LIMITS, (request, response) => {
     const [code, body] = answerTo(request, { host: address.host, port }, status, scrape);
     if (!(body instanceof Promise)) return send(request, response, code, visibleJson(body));
     body.then(
@@ -124,7 +119,8 @@ export function isOwnHost(header: string | undefined, { host, port }: Address): 
   return ["127.0.0.1", "localhost", "::1", host.toLowerCase()].includes(name);
 }
 
-function send(
+/** A body is not read: it could have any length. */
+export function send(
   request: IncomingMessage,
   response: ServerResponse,
   code: number,
@@ -139,23 +135,5 @@ function send(
     "x-content-type-options": "nosniff",
     ...(hasBody ? { connection: "close" } : {}),
   });
-  // A body is not read: it could have any length.
   response.end(`${text}\n`, () => hasBody && socket.destroy());
-}
-
-function makeRoom(server: Server): void {
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    const [oldest] = sockets;
-    if (sockets.size > MAX_CONNECTIONS) oldest?.destroy();
-  });
-}
-
-function stopServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

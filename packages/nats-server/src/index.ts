@@ -7,6 +7,7 @@ export { seedNkey } from "./config/nkey-text.ts";
 export { ServerConfig } from "./config/server-config.ts";
 export { resolveCacheDir } from "./install/cache.ts";
 export { ensureNatsServer } from "./install/ensure.ts";
+export { withDebianPackages } from "./install/install-debian.ts";
 export { renderProgress } from "./install/progress.ts";
 export { askAccountTraffic, type Traffic } from "./running/account-traffic.ts";
 export { askServerFigures, lagFigures, type StoredMsFrom } from "./running/ask-figures.ts";

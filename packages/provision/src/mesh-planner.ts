@@ -361,10 +361,16 @@ export class MeshPlanner {
     };
   }
 
-  #common(id: string, of: string, key: Key): Pick<NodeFileInput, "mesh" | "server" | "runFile" | "log"> {
+  #common(
+    id: string,
+    of: string,
+    key: Key,
+  ): Pick<NodeFileInput, "mesh" | "server" | "metrics" | "runFile" | "log"> {
+    const metrics = this.#meshFile.scrapes.get(id);
     return {
       mesh: this.#meshFile.mesh.name,
       server: this.#access(id, of, key),
+      ...(metrics === undefined ? {} : { metrics }),
       runFile: runFilePath(this.#stateDir, id),
       log: { level: "info", file: logFilePath(this.#stateDir, id) },
     };

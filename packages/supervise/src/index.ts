@@ -27,5 +27,5 @@ export { type ProcessRecord, runningProcesses, signalProcess } from "./processes
 export { stopProcesses } from "./processes/stop-processes.ts";
 export { NODE_FLAGS } from "./processes/supervisor.ts";
 export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry-in-force.ts";
-export { scrapeTargets } from "./scrape-targets.ts";
+export { remoteScrapeTargets, scrapeTargets } from "./scrape-targets.ts";
 export { untilAsked } from "./until-asked.ts";

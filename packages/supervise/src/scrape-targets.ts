@@ -1,16 +1,19 @@
 import { existsSync, readFileSync } from "node:fs";
-import { runFilePath } from "@adaos/config";
+import { hostname } from "node:os";
+import { readNodeFile, runFilePath } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { RunFile } from "@adaos/daemon";
-import type { Layout } from "@adaos/provision";
+import type { Layout, NodeLayout } from "@adaos/provision";
 import { SUPERVISOR } from "./processes/process-table.ts";
+
+const ANY_HOST = "0.0.0.0";
 
 /** An entry of Prometheus' file service discovery. */
 export interface ScrapeTarget {
   /** `host:port`. */
   readonly targets: readonly string[];
   /** No `node`: that label says of whom a series tells, which may be another node. */
-  readonly labels: { readonly mesh: string; readonly daemon: string };
+  readonly labels: { readonly mesh: string; readonly daemon: string; readonly __scheme__?: "https" };
 }
 
 /** Where the daemons of a state folder that run can be scraped, and which do not run. */
@@ -26,6 +29,37 @@ export function scrapeTargets(
     else targets.push({ targets: [address], labels: { mesh, daemon } });
   }
   return { targets, silent };
+}
+
+/**
+ * Where collectors of other machines scrape the daemons of a state folder, running or not, and which of them have no
+ * such address. Throws `invalid-config`.
+ */
+export function remoteScrapeTargets({ mesh, nodes }: Layout): {
+  readonly targets: readonly ScrapeTarget[];
+  readonly silent: readonly string[];
+} {
+  const targets: ScrapeTarget[] = [];
+  const silent: string[] = [];
+  for (const { id: daemon, role, nodeFile } of nodes) {
+    const metrics = metricsOf(role, nodeFile);
+    if (metrics === undefined) {
+      silent.push(daemon);
+      continue;
+    }
+    const { host, port, tls } = metrics;
+    const address = `${host === ANY_HOST ? hostname() : host}:${port}`;
+    const scheme = tls === undefined ? {} : { __scheme__: "https" as const };
+    targets.push({ targets: [address], labels: { mesh, daemon, ...scheme } });
+  }
+  return { targets, silent };
+}
+
+function metricsOf(
+  role: NodeLayout["role"],
+  file: string,
+): ReturnType<typeof readNodeFile>["config"]["metrics"] {
+  return readNodeFile(file, role).config.metrics;
 }
 
 function addressOf(file: string): string | undefined {

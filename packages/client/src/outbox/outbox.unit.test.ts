@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
 import { ownName } from "../disk/owner.ts";
 import { Outbox } from "./outbox.ts";
+import { outboxSize } from "./peek-outbox.ts";
 import { entryRecord } from "./record.ts";
 import { RefusedLog } from "./refused-log.ts";
 
@@ -90,6 +91,16 @@ describe("Outbox", () => {
     expect(await append(outbox, 3)).toEqual([3]);
     expect(await drain(outbox)).toEqual(["id-1", "id-2", "id-3"]);
     expect([outbox.waiting, outbox.waitingBytes]).toEqual([0, 0]);
+  });
+
+  test("is counted by who only looks, what other processes have left too, without what is forwarded", async () => {
+    expect(await outboxSize(dir)).toEqual({ events: 0, bytes: 0 });
+    const outbox = outboxOf();
+    await append(outbox, 1, 2, 3);
+    await outbox.advance((await outbox.peek(1, 1)).length);
+    leave(nameOf(1), 4);
+    const bytes = entryRecord(messageNo(1)).length;
+    expect(await outboxSize(dir)).toEqual({ events: 3, bytes: 3 * bytes });
   });
 
   test("refuses as backpressure when full by count, and takes more when there is room", async () => {

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Message } from "@adaos/core";
 import { messageOfRecord, scanRecords } from "./record.ts";
@@ -10,6 +10,8 @@ export interface QueuedEvent extends Pick<Message, "id" | "subject"> {
   readonly publishedAt: string | undefined;
 }
 
+const SUFFIX = ".outbox";
+
 /**
  * What waits in a node's outbox, whichever process of it has put it there, as it was at one moment; nothing where there
  * is no outbox. For who only looks: nothing is taken over or changed. Rejects with what reading a file rejects with.
@@ -17,18 +19,14 @@ export interface QueuedEvent extends Pick<Message, "id" | "subject"> {
 export async function peekOutbox(dir: string): Promise<QueuedEvent[]> {
   const found: QueuedEvent[] = [];
   for (const name of await readOrNothing(() => readdir(dir), [])) {
-    if (!name.endsWith(".outbox")) continue;
+    if (!name.endsWith(SUFFIX)) continue;
     // Its owner may have forwarded all of it since.
     const content = await readOrNothing(() => readFile(join(dir, name)), Buffer.alloc(0));
-    let head = 0;
-    const scanned = scanRecords(content);
-    for (const record of scanned) if (record.kind === "head") head = record.position;
-    for (const record of scanned) {
-      if (record.kind !== "entry" || record.offset < head) continue;
-      const message = messageOfRecord(content.subarray(record.offset, record.offset + record.bytes));
+    for (const { offset, bytes } of waitingIn(content)) {
+      const message = messageOfRecord(content.subarray(offset, offset + bytes));
       if (message === undefined) continue;
       const { id, subject, body } = message;
-      found.push({ id, subject, bytes: record.bytes, publishedAt: publishedAt(body) });
+      found.push({ id, subject, bytes, publishedAt: publishedAt(body) });
     }
   }
   return found;
@@ -41,6 +39,42 @@ function publishedAt(body: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** How much waits in a node's outbox. */
+export interface OutboxSize {
+  /** Nothing when there is more than can be counted in a moment. */
+  readonly events?: number;
+  readonly bytes: number;
+}
+
+/** Larger files are not read to count what is in them. */
+const MAX_COUNTED_BYTES = 67_108_864;
+
+/** As {@link peekOutbox}, but only how much it is; without `events`, bytes on disk. */
+export async function outboxSize(dir: string): Promise<OutboxSize> {
+  const names = await readOrNothing(() => readdir(dir), []);
+  const files = names.filter((name) => name.endsWith(SUFFIX)).map((name) => join(dir, name));
+  const sizes = await Promise.all(files.map((file) => readOrNothing(async () => (await stat(file)).size, 0)));
+  const bytesOnDisk = sizes.reduce((sum, size) => sum + size, 0);
+  if (bytesOnDisk > MAX_COUNTED_BYTES) return { bytes: bytesOnDisk };
+  let events = 0;
+  let bytes = 0;
+  for (const file of files) {
+    for (const entry of waitingIn(await readOrNothing(() => readFile(file), Buffer.alloc(0)))) {
+      events++;
+      bytes += entry.bytes;
+    }
+  }
+  return { events, bytes };
+}
+
+/** The records of a file that are not forwarded. */
+function waitingIn(content: Buffer): { readonly offset: number; readonly bytes: number }[] {
+  const scanned = scanRecords(content);
+  let head = 0;
+  for (const record of scanned) if (record.kind === "head") head = record.position;
+  return scanned.flatMap((record) => (record.kind === "entry" && record.offset >= head ? [record] : []));
 }
 
 async function readOrNothing<T>(read: () => Promise<T>, nothing: T): Promise<T> {

@@ -17,7 +17,9 @@ export type AlertId =
   | "rootUnreachable"
   | "storeDamaged"
   | "configBroken"
-  | "clockOff";
+  | "clockOff"
+  | "databaseConnectionFailed"
+  | "databaseHighLatency";
 
 export interface AlertDescription {
   /** As a list of alerts shows it, ours and Prometheus'. */
@@ -151,6 +153,18 @@ export const ALERTS: Readonly<Record<AlertId, AlertDescription>> = {
     name: "AdaosClockOff",
     severity: "warning",
     summary: "The clock of {subnet} differs from the root's by {duration}.",
+    command: "adaos status",
+  },
+  databaseConnectionFailed: {
+    name: "DatabaseConnectionFailed",
+    severity: "critical",
+    summary: "Connections to databases of {environment} fail: {percent} of the looks of probes.",
+    command: "adaos status",
+  },
+  databaseHighLatency: {
+    name: "DatabaseHighLatency",
+    severity: "warning",
+    summary: "Databases of {environment} answer slowly: P95 is {value} ms, and should be below 200 ms.",
     command: "adaos status",
   },
 };

@@ -109,6 +109,9 @@ export type NodeMetricId =
   | "outboxEvents"
   | "outboxBytes"
   | "outboxRefused"
+  | "diskOutboxEvents"
+  | "diskOutboxBytes"
+  | "diskMarksBytes"
   | "linkReady"
   | "linkCarried"
   | "linkRefused"
@@ -232,6 +235,17 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
     "adaos_outbox_refused_total",
     [],
     "Events that the hub refused after the outbox of the member's daemon had taken them.",
+  ),
+  diskOutboxEvents: gauge(
+    "adaos_disk_outbox_events",
+    [],
+    "Events that wait on this machine's disk for the hub, of the member's daemon and programs; not told above 64 MiB.",
+  ),
+  diskOutboxBytes: gauge("adaos_disk_outbox_bytes", [], "Bytes of them."),
+  diskMarksBytes: gauge(
+    "adaos_disk_marks_bytes",
+    [],
+    "Bytes of marks of handled events on this machine's disk, of the member's daemon and programs.",
   ),
   linkReady: gauge("adaos_link_ready", ["subnet", "direction"], "1 while a link's source and target answer."),
   linkCarried: counter(

@@ -21,19 +21,37 @@ export interface DebianOptions extends InstallOptions {
 }
 
 /**
- * Installs Debian's own package without root and without touching the system: apt works on a private state in
- * the cache, with the mirror this machine uses already, and checks the signatures with Debian's keyring.
- * Rejects with MeshError `unavailable` or with the signal's reason; then nothing is left behind.
+ * Installs Debian's own package without root and without touching the system. Rejects with MeshError `unavailable` or
+ * with the signal's reason; then nothing is left behind.
  */
 export async function installDebian(options: DebianOptions): Promise<InstalledServer> {
+  return await withDebianPackages(["nats-server"], options, (tree, signal) =>
+    adopt(options.cacheDir, join(tree, "usr/sbin/nats-server"), signal),
+  );
+}
+
+/**
+ * Lends packages of Debian's development suite, unpacked into one tree that is removed afterwards: apt works on a
+ * private state in the cache, with the mirror this machine uses already, and checks the signatures with Debian's
+ * keyring. What a package depends on is not fetched. Rejects with MeshError `unavailable` when no mirror gives what
+ * `use` can use, or with the signal's reason.
+ */
+export async function withDebianPackages<T>(
+  names: readonly string[],
+  options: DebianOptions,
+  use: (tree: string, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const machine = await inspectDebian(options.env, options.root);
   return await withTimeLimit(options.totalMs ?? TOTAL_MS, "not done", options.signal, (signal) =>
     withWorkDir(options.cacheDir, async (dir) => {
       const reasons: string[] = [];
       for (const [index, mirror] of machine.mirrors.slice(0, MAX_MIRRORS).entries()) {
         try {
-          const file = await fetchPackage(machine, mirror, join(dir, String(index)), { ...options, signal });
-          return await adopt(options.cacheDir, file, signal);
+          const place = join(dir, String(index));
+          return await use(
+            await fetchPackages(names, machine, mirror, place, { ...options, signal }),
+            signal,
+          );
         } catch (thrown) {
           signal.throwIfAborted();
           reasons.push(`${withoutPassword(mirror)}: ${messageOf(thrown)}`);
@@ -71,8 +89,9 @@ Acquire::http::Timeout "10";
 Acquire::https::Timeout "10";
 `;
 
-/** @returns path of the package's nats-server, unpacked below `dir`. */
-async function fetchPackage(
+/** @returns the folder below `dir` into which they were unpacked. */
+async function fetchPackages(
+  names: readonly string[],
   machine: DebianMachine,
   mirror: string,
   dir: string,
@@ -89,12 +108,12 @@ async function fetchPackage(
   const place = withoutPassword(mirror);
   onProgress({ kind: "step", text: `reading the package list of Debian ${SUITE} from ${place}` });
   await run(machine.aptGet, [...apt, "update"], limits);
-  onProgress({ kind: "step", text: "downloading Debian's nats-server" });
-  await run(machine.aptGet, [...apt, "download", "nats-server"], limits);
-  const archive = (await readdir(dir)).find((name) => name.endsWith(".deb"));
-  if (archive === undefined) throw new MeshError("unavailable", "apt-get downloaded nothing");
-  await run(machine.dpkgDeb, ["-x", archive, "package"], limits);
-  return join(dir, "package/usr/sbin/nats-server");
+  onProgress({ kind: "step", text: `downloading Debian's ${names.join(", ")}` });
+  await run(machine.aptGet, [...apt, "download", ...names], limits);
+  const archives = (await readdir(dir)).filter((name) => name.endsWith(".deb"));
+  if (archives.length === 0) throw new MeshError("unavailable", "apt-get downloaded nothing");
+  for (const archive of archives) await run(machine.dpkgDeb, ["-x", archive, "package"], limits);
+  return join(dir, "package");
 }
 
 /** On the command line, not in apt.conf: there a path with a quote or a backslash could not be written. */

@@ -45,38 +45,35 @@ export async function readMetrics(options: MetricsOptions, terminal: Terminal): 
 function print(summary: MetricsSummary, terminal: Terminal): void {
   const { outcomes, retries } = summary;
   const { total } = outcomes;
-  section(terminal, "events", [
-    ["published", String(summary.published), ""],
-    ["total", String(total), "handling ended"],
-    ["success", String(outcomes.success), share(outcomes.success, total)],
-    ["  after retry", String(summary.success_after_retry), share(summary.success_after_retry, total)],
-    ["failed", String(outcomes.failed), share(outcomes.failed, total)],
-    ["dead letter", String(outcomes.dead_letter), share(outcomes.dead_letter, total)],
-    ["repeated", String(summary.repeated), "not run again"],
-    ["parked", String(summary.parked), "waited for their schema"],
-    ["put off", String(summary.held), "the hub took no dead letter or mark"],
+  section(terminal, "Events", [
+    ["Total", String(total), "handling ended"],
+    ["Success", String(outcomes.success), share(outcomes.success, total)],
+    ["Failed", String(outcomes.failed), share(outcomes.failed, total)],
+    ["Retried", String(summary.success_after_retry), share(summary.success_after_retry, total)],
+    ["DLQ", String(outcomes.dead_letter), share(outcomes.dead_letter, total)],
+    ["Published", String(summary.published), ""],
+    ["Repeated", String(summary.repeated), "not run again"],
+    ["Parked", String(summary.parked), "waited for their schema"],
+    ["Put off", String(summary.held), "the hub took no dead letter or mark"],
   ]);
-  section(terminal, "failed attempts by category", countRows(summary.by_category));
-  section(terminal, "failed attempts by type", countRows(summary.by_type));
-  section(terminal, "rejected publishes by code", countRows(summary.publish_failures));
-  section(terminal, "latency in ms", [
-    ["", "min", "avg", "p50", "p95", "p99", "max", "count"],
+  section(terminal, "Errors by category", countRows(summary.by_category));
+  section(terminal, "Errors by type", countRows(summary.by_type));
+  section(terminal, "Rejected publishes by code", countRows(summary.publish_failures));
+  section(terminal, "Latency (ms)", [
+    ["", "Min", "Avg", "P50", "P95", "P99", "Max", "Count"],
     ["handling", ...latencyRow(summary.handling_ms)],
     ["age", ...latencyRow(summary.age_ms)],
     ["publish", ...latencyRow(summary.publish_ms)],
   ]);
-  section(terminal, "retries", [
-    ["total", "avg", "max"],
+  section(terminal, "Retries", [
+    ["Total", "Avg", "Max"],
     [String(retries.total), retries.avg.toFixed(2), String(retries.max)],
   ]);
   const hours = Object.entries(summary.by_hour).map(([hour, counts]) => [
     hour.slice(0, 16),
     ...[counts.published, counts.total, counts.success, counts.failed, counts.dead_letter].map(String),
   ]);
-  section(terminal, "by hour (UTC)", [
-    ["", "published", "total", "success", "failed", "dead letter"],
-    ...hours,
-  ]);
+  section(terminal, "By hour (UTC)", [["", "Published", "Total", "Success", "Failed", "DLQ"], ...hours]);
 }
 
 function section(terminal: Terminal, title: string, rows: readonly (readonly string[])[]): void {

@@ -1,0 +1,166 @@
+import { isAbsolute, resolve } from "node:path";
+import { z } from "zod";
+import { nodeId, rootNodeIds } from "./files/state-dir.ts";
+import { isLoopback } from "./transport-security.ts";
+
+/*
+ * Where daemons let collectors of other machines scrape them. Such an address is encrypted and asks who comes, or the
+ * file says in so many words that it is plain.
+ */
+
+const file = z.string().min(1);
+
+const tlsSchema = z.strictObject({
+  cert: file.describe("certificate, PEM"),
+  key: file.describe("private key, PEM, of mode 0600"),
+  clientCa: file.optional().describe("CA of which a collector must show a certificate"),
+});
+
+const shared = {
+  host: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/, "must be an IPv4 address or a name")
+    .optional()
+    .describe("address where collectors of other machines scrape; 0.0.0.0: every address of this machine"),
+  tokenFile: file.optional().describe("file of mode 0600 with the token that a collector must show"),
+  tls: tlsSchema.optional().describe("serves over TLS"),
+  allowPlain: z.literal(true).optional().describe("true: serves without tls beyond this machine"),
+};
+
+/** `metrics` of a mesh file: what its nodes have in common. */
+export const meshScrapeSchema = z
+  .strictObject(shared)
+  .prefault({})
+  .describe("how collectors of other machines scrape the nodes that have a metrics port");
+
+/** `metrics` of one node: its port, and what is different there. */
+export const nodeScrapeSchema = z
+  .strictObject({
+    port: z.number().int().min(1).max(65_535).describe("where collectors of other machines scrape it"),
+    ...shared,
+  })
+  .optional();
+
+/** `metrics` of a node file; paths are seen from it. */
+export const scrapeAddressSchema = z
+  .strictObject({
+    host: z.string(),
+    port: z.number().int().min(1).max(65_535),
+    tokenFile: file.optional(),
+    tls: z.strictObject({ certFile: file, keyFile: file, clientCaFile: file.optional() }).optional(),
+    allowPlain: z.literal(true).optional(),
+  })
+  .superRefine((address, context) => {
+    const problem = openProblem(address);
+    if (problem !== undefined)
+      context.addIssue({ code: "custom", path: [problem.key], message: problem.message });
+  })
+  .describe("where collectors of other machines scrape; loopback is served at http, without a token");
+
+export type ScrapeAddress = z.infer<typeof scrapeAddressSchema>;
+
+type Shared = z.infer<typeof meshScrapeSchema>;
+type OfNode = NonNullable<z.infer<typeof nodeScrapeSchema>>;
+
+/** What a mesh file says of scraping. */
+interface ScrapeEntries {
+  readonly metrics: Shared;
+  readonly root: { readonly metrics?: OfNode | undefined; readonly daemons: number };
+  readonly subnets: Readonly<
+    Record<
+      string,
+      {
+        readonly metrics?: OfNode | undefined;
+        readonly remote?: true | undefined;
+        readonly members: Readonly<
+          Record<string, { readonly metrics?: OfNode | undefined; readonly remote?: true | undefined }>
+        >;
+      }
+    >
+  >;
+}
+
+interface Entry {
+  readonly path: readonly string[];
+  readonly ids: readonly string[];
+  /** Its files are on another machine. */
+  readonly isRemote: boolean;
+  readonly own: OfNode;
+}
+
+/** Where nodes are scraped from other machines, by their ids. Paths are seen from a folder. Pure. */
+export function scrapeAddresses(value: ScrapeEntries, dir: string): ReadonlyMap<string, ScrapeAddress> {
+  const addresses = new Map<string, ScrapeAddress>();
+  for (const { ids, isRemote, own } of entriesOf(value)) {
+    const ofMesh = isRemote ? {} : value.metrics;
+    // Several daemons of a root take the ports after the first one's.
+    for (const [i, id] of ids.entries())
+      addresses.set(id, addressOf(ofMesh, { ...own, port: own.port + i }, dir));
+  }
+  return addresses;
+}
+
+/** What is wrong with them. Pure. */
+export function scrapeProblems(value: ScrapeEntries): { path: string[]; message: string }[] {
+  return [...entriesOf(value)].flatMap(({ path, isRemote, own }) => {
+    const problem = openProblem(addressOf(isRemote ? {} : value.metrics, own, "/"));
+    if (problem !== undefined) return [{ path: [...path, problem.key], message: problem.message }];
+    if (!isRemote || pathsAreAbsolute(own)) return [];
+    return [{ path: [...path], message: "is of another machine: name its files by absolute paths" }];
+  });
+}
+
+function* entriesOf({ root, subnets }: ScrapeEntries): Generator<Entry> {
+  if (root.metrics !== undefined)
+    yield { path: ["root", "metrics"], ids: rootNodeIds(root.daemons), isRemote: false, own: root.metrics };
+  for (const [subnet, { metrics, remote, members }] of Object.entries(subnets)) {
+    const path = ["subnets", subnet];
+    const hub = nodeId({ subnet, node: "hub" });
+    if (metrics !== undefined)
+      yield { path: [...path, "metrics"], ids: [hub], isRemote: remote === true, own: metrics };
+    for (const [node, member] of Object.entries(members)) {
+      if (member.metrics === undefined) continue;
+      const isRemote = (remote ?? member.remote) === true;
+      const ids = [nodeId({ subnet, node })];
+      yield { path: [...path, "members", node, "metrics"], ids, isRemote, own: member.metrics };
+    }
+  }
+}
+
+function addressOf(ofMesh: Shared, { port, ...ofNode }: OfNode, dir: string): ScrapeAddress {
+  const { host = "0.0.0.0", tokenFile, tls, allowPlain } = { ...ofMesh, ...ofNode };
+  return {
+    host,
+    port,
+    ...(tokenFile === undefined ? {} : { tokenFile: resolve(dir, tokenFile) }),
+    ...(tls === undefined
+      ? {}
+      : {
+          tls: {
+            certFile: resolve(dir, tls.cert),
+            keyFile: resolve(dir, tls.key),
+            ...(tls.clientCa === undefined ? {} : { clientCaFile: resolve(dir, tls.clientCa) }),
+          },
+        }),
+    ...(allowPlain === undefined ? {} : { allowPlain }),
+  };
+}
+
+/** Why a node must not be scraped like that, by the key to mend. Pure. */
+function openProblem({
+  host,
+  tokenFile,
+  tls,
+  allowPlain,
+}: ScrapeAddress): { readonly key: string; readonly message: string } | undefined {
+  if (isLoopback(host)) return undefined;
+  if (tokenFile === undefined && tls?.clientCaFile === undefined)
+    return { key: "tokenFile", message: "is missing: whoever reaches it could read it; or set tls.clientCa" };
+  if (tls !== undefined || allowPlain === true) return undefined;
+  return { key: "tls", message: "is missing: the token would travel in the clear; or set allowPlain: true" };
+}
+
+function pathsAreAbsolute({ tokenFile, tls }: Shared): boolean {
+  const files = [tokenFile, tls?.cert, tls?.key, tls?.clientCa];
+  return files.every((path) => path === undefined || isAbsolute(path));
+}
