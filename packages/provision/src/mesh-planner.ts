@@ -76,6 +76,8 @@ interface Material {
   readonly dialled?: ReadonlyMap<string, string>;
 }
 
+type CommonEntries = Pick<NodeFileInput, "mesh" | "server" | "metrics" | "runFile" | "log">;
+
 /** Builds the files of one mesh. Only keys are written at once: the rest names them. */
 export class MeshPlanner {
   readonly #meshFile: MeshFile;
@@ -361,11 +363,7 @@ export class MeshPlanner {
     };
   }
 
-  #common(
-    id: string,
-    of: string,
-    key: Key,
-  ): Pick<NodeFileInput, "mesh" | "server" | "metrics" | "runFile" | "log"> {
+  #common(id: string, of: string, key: Key): CommonEntries {
     const metrics = this.#meshFile.scrapes.get(id);
     return {
       mesh: this.#meshFile.mesh.name,
