@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { METRICS } from "@adaos/core";
-import { ALERTS, NODE_METRICS } from "@adaos/core/wire";
+import { ALERTS, METRICS, NODE_METRICS } from "@adaos/core/wire";
 import { parser } from "@grafana/lezer-logql";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";

@@ -26,9 +26,6 @@ const isMissing = typeof found === "string";
 if (isMissing) console.info(`left out: ${found}`);
 const tools = found as MonitoringTools;
 
-/** Minutes on a loaded machine: asked for by ADAOS_TEST_COLLECTORS=1. */
-const isAskedFor = process.env["ADAOS_TEST_COLLECTORS"] === "1";
-
 const DEPLOY = join(HOME, "deploy");
 const HOUR_MS = 3_600_000;
 const RETRY = { baseMs: 20, factor: 1, jitter: 0, maxRetries: 1 } as const;
