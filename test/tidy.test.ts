@@ -24,6 +24,7 @@ const ORDER = [
   "alerts",
   "daemon",
   "conformance",
+  "probes",
   "transport-local",
   "transport-nats",
   "registry",

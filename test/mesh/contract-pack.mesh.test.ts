@@ -142,7 +142,7 @@ await bus.close();
 describe("adaos events pack", () => {
   test("makes a pack of whose snippets a program for every event compiles strictly and runs", async () => {
     const events = await makePack();
-    expect(events).toHaveLength(20);
+    expect(events).toHaveLength(23);
     writePrograms(events);
     expect(await compile()).toEqual({ code: 0, output: "" });
     const { code, output } = await run(["run.mjs"]);

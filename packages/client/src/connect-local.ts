@@ -1,13 +1,14 @@
 import type { MeshFile } from "@adaos/config";
-import { Bus, type BusOptions, compilePolicy, MeshError, Metrics, Policy } from "@adaos/core";
+import { compilePolicy, MeshError, Metrics, Policy } from "@adaos/core";
 import { type MetricsStore, type NodeAddress, RateLimits, rulesOf } from "@adaos/core/wire";
 import { loadRegistry } from "@adaos/registry";
 import { LocalMesh, LocalTransport } from "@adaos/transport-local";
+import { MemberBus, type MemberBusOptions } from "./member-bus.ts";
 
 /** One for each mesh file: everybody in this process that connects by it meets there. */
 const meshes = new Map<string, LocalMesh>();
 
-type LocalBusOptions = Pick<BusOptions, "log" | "component" | "onClosed"> & {
+type LocalBusOptions = Pick<MemberBusOptions, "log" | "component" | "onClosed" | "history"> & {
   /** @default as the mesh file says */
   readonly counts?: boolean | undefined;
 };
@@ -20,7 +21,7 @@ export async function openLocalBus(
   { file, mesh, registryDir, enableMetrics }: MeshFile,
   address: NodeAddress,
   { counts = enableMetrics, ...options }: LocalBusOptions,
-): Promise<Bus> {
+): Promise<MemberBus> {
   const { subnet, node } = address;
   const declared = mesh.subnets.get(subnet);
   if (declared?.members.has(node) !== true) {
@@ -32,7 +33,7 @@ export async function openLocalBus(
   meshes.set(file, local);
   const broker = local.broker(subnet);
   if (broker === undefined) throw new MeshError("internal", `no broker for ${subnet}; ${file} has changed`);
-  return new Bus({
+  return new MemberBus({
     ...options,
     ...(counts ? { metrics: new Metrics(`${subnet}/${node}`, "local", NO_STORE, options.log) } : {}),
     address,

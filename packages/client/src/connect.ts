@@ -18,7 +18,7 @@ import {
   resolveStateDir,
   STATE_FOLDER,
 } from "@adaos/config";
-import { Bus, type BusOptions, type Logger, MeshError, Metrics, Policy, type Transport } from "@adaos/core";
+import { type BusOptions, type Logger, MeshError, Metrics, Policy, type Transport } from "@adaos/core";
 import {
   type FailureJournal,
   type MetricsStore,
@@ -40,6 +40,7 @@ import {
 } from "@adaos/transport-nats";
 import { openLocalBus } from "./connect-local.ts";
 import { openMarks } from "./marks/open-marks.ts";
+import { MemberBus } from "./member-bus.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { OutboxTransport } from "./outbox/outbox-transport.ts";
 import type { Hub } from "./outbox/outbox-transport-options.ts";
@@ -75,13 +76,15 @@ export interface ConnectOptions {
   readonly waitForServer?: boolean;
   /** `false`: keep nothing on disk while the hub is away; publish rejects then. @default as the member's file says */
   readonly outbox?: false;
+  /** Keeps the newest 1000 events that are published, for tests: `bus.history`. @default false */
+  readonly history?: boolean;
 }
 
 /**
  * Connects as a member of a subnet. The member's rights and the events' contracts are checked here as well as on the
  * server. Rejects with MeshError `invalid-config`, `unavailable`, `denied` or `usage`.
  */
-export async function connect(options: ConnectOptions): Promise<Bus> {
+export async function connect(options: ConnectOptions): Promise<MemberBus> {
   const log = options.log ?? openLog({ level: "warn", file: undefined, base: {}, toStandardError: true });
   const file = options.mesh ?? process.env["ADAOS_MESH"];
   const meshFile = file === undefined || options.config !== undefined ? undefined : readMeshFile(file);
@@ -93,14 +96,15 @@ export async function connect(options: ConnectOptions): Promise<Bus> {
 
 async function connectLocal(
   meshFile: MeshFile,
-  { as, log, component, metrics }: ConnectOptions & { readonly log: Logger },
-): Promise<Bus> {
+  { as, log, component, metrics, history = false }: ConnectOptions & { readonly log: Logger },
+): Promise<MemberBus> {
   if (as === undefined) throw new MeshError("usage", NEEDS_AS);
   const onClosed = await startTelemetry(`adaos-${component ?? "app"}`, log);
   return openLocalBus(meshFile, parseNodeAddress(as), {
     log,
     onClosed,
     counts: metrics,
+    history,
     ...(component === undefined ? {} : { component }),
   });
 }
@@ -125,9 +129,11 @@ function memberFile({ as, state, config }: ConnectOptions): string {
 
 /** How a member's bus is opened. */
 type OpenOptions = Pick<BusOptions, "log" | "component" | "onClosed"> &
-  Pick<ConnectOptions, "waitForServer" | "outbox" | "metrics"> & {
+  Pick<ConnectOptions, "waitForServer" | "outbox" | "metrics" | "history"> & {
     /** As the node's own daemon does; a program may not even write there. */
     readonly keepsNodeFile?: boolean;
+    /** Called with each version of the node file that comes into force. */
+    readonly onNodeFile?: (changed: MemberFile) => void;
   };
 
 /** Longest wait for a hub that most often is there, before a bus is handed out that may have none yet. */
@@ -135,7 +141,7 @@ const FIRST_WAIT_MS = 2000;
 
 /** A bus, and what keeps its policy that of the member's file, and its registry that of the hub. */
 export interface OpenedBus {
-  readonly bus: Bus;
+  readonly bus: MemberBus;
   readonly follower: RegistryFollower;
   readonly watch: NodeFileWatch<"member">;
 }
@@ -158,6 +164,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
       policy.replace(changed.policy);
       limits.replace(changed.limits);
       signatures.replace(keys);
+      options.onNodeFile?.(changed);
     },
     log,
     keepsCopy: options.keepsNodeFile === true,
@@ -193,7 +200,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
   const marks = openMarks(node, dialing, log);
   for (const promise of [hub, journal]) promise.catch(() => undefined);
   await follower.start();
-  const bus = new Bus({
+  const bus = new MemberBus({
     address,
     transport:
       outbox === undefined
@@ -209,6 +216,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     signatures,
     replySecret: replySecret(access.seed()),
     log,
+    history: options.history === true,
     ...(component === undefined ? {} : { component }),
     onClosed: async () => {
       await Promise.all([watch.stop(), follower.stop(), marks.close()]);

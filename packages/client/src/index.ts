@@ -1,5 +1,4 @@
 export type {
-  Bus,
   Envelope,
   EventData,
   EventMap,
@@ -25,6 +24,18 @@ export {
   type RetryOptions,
   type Violation,
 } from "@adaos/core";
+export {
+  DatabaseConnectionEstablished,
+  DatabaseConnectionFailed,
+  DatabaseHealthCheckCompleted,
+  DomainEvent,
+  type EventClass,
+  type Probe,
+  type ProbeConnection,
+  type ProbeHealth,
+  type ProbeOptions,
+} from "@adaos/probes";
 export { type ConnectOptions, connect, openBus } from "./connect.ts";
 export { marksBytes } from "./marks/marks-bytes.ts";
+export type { MemberBus as Bus, PublishedBefore } from "./member-bus.ts";
 export { outboxSize, peekOutbox, type QueuedEvent } from "./outbox/peek-outbox.ts";

@@ -14,6 +14,7 @@ import {
   ruleSchema,
   tokenOf,
 } from "./policy-rule.ts";
+import { type DeclaredProbes, placedProbes, probesSchema } from "./probes-schema.ts";
 import {
   meshScrapeSchema,
   nodeScrapeSchema,
@@ -105,6 +106,7 @@ const memberSchema = z.strictObject({
     .optional()
     .describe("rates of publishing; more is refused as backpressure"),
   idempotency: idempotencySchema.optional(),
+  probes: probesSchema.optional(),
   remote: z.literal(true).optional().describe("it runs on another machine, which joins by a code"),
   metrics: nodeScrapeSchema,
 });
@@ -236,6 +238,8 @@ export interface MeshFile {
   readonly alerts?: AlertSettings | undefined;
   /** Where a member marks what it has handled. */
   idempotencyOf(subnet: string, member: string): MarksPlace;
+  /** What a member's daemon looks at; paths are absolute. */
+  probesOf(subnet: string, member: string): DeclaredProbes | undefined;
   /** How many root daemons run; all open every link, and one serves it at a time. */
   readonly rootDaemons: number;
   /** Nothing: connections are plain. */
@@ -256,7 +260,8 @@ export function readMeshFile(file: string): MeshFile {
   const policy = value.policy.map(declaredRuleOf);
   const subnets = Object.entries(value.subnets).map(([name, subnet]) => {
     const members = Object.entries(subnet.members).map(
-      ([node, { idempotency: _, metrics: __, ...rules }]) => [node, { name: node, ...rules }] as const,
+      ([node, { idempotency: _, metrics: __, probes: ___, ...rules }]) =>
+        [node, { name: node, ...rules }] as const,
     );
     return [
       name,
@@ -303,6 +308,7 @@ export function readMeshFile(file: string): MeshFile {
     alerts: resolveAlerts(value.alerts, dirname(resolve(file))),
     idempotencyOf: (subnet, member) =>
       value.subnets[subnet]?.members[member]?.idempotency ?? value.idempotency,
+    probesOf: (subnet, member) => placedProbes(value.subnets[subnet]?.members[member]?.probes, dirname(file)),
     rootDaemons: value.root.daemons,
     tls: meshTlsOf(value.tls, servers, dirname(resolve(file))),
     hosts: servers,

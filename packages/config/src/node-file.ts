@@ -13,6 +13,7 @@ import {
   outboxLimitsSchema,
 } from "./mesh-file.ts";
 import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
+import { probesSchema } from "./probes-schema.ts";
 import { scrapeAddressSchema } from "./scrape-access.ts";
 import { nodeSignaturesSchema } from "./signature-keys.ts";
 import { streamLimitsSchema } from "./stream-limits.ts";
@@ -103,6 +104,7 @@ const memberFile = z.strictObject({
     })
     .prefault({ place: "hub" })
     .describe("where it is marked which events were handled"),
+  probes: probesSchema.optional(),
 });
 
 const hubFile = z.strictObject({

@@ -62,6 +62,7 @@ export {
 export { mergeCounted } from "./measure/merge-counted.ts";
 export type { Counted, MetricsSnapshot, MetricsStore } from "./measure/metrics.ts";
 export { type LatencySummary, type MetricsSummary, summarize } from "./measure/metrics-summary.ts";
+export { type ProbeLooks, type ProbeSlo, probeSlos } from "./measure/probe-slo.ts";
 export { countedFamilies, type Figure, figureFamilies, prometheusText } from "./measure/prometheus.ts";
 export { linkSpan, type MessageSpan } from "./measure/tracing.ts";
 export { type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./policy/compile-policy.ts";

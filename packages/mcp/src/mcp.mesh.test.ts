@@ -214,7 +214,7 @@ describe("adaos mcp, of a registry that changes", () => {
         text: expect.stringMatching(/registry\.yaml:\d+:\d+.*invalid-config/),
       });
       writeFileSync(index, right);
-      expect((await asked<{ found: number }>(client, "search_events", {})).found).toBe(20);
+      expect((await asked<{ found: number }>(client, "search_events", {})).found).toBe(EVENTS);
       const schema = join(registry, "ui/notify/v1/schema.json");
       writeFileSync(
         schema,
@@ -246,7 +246,7 @@ class Bare {
   }
 
   async isServing(): Promise<void> {
-    await until("it serves", () => this.said.includes("serving 20 events"));
+    await until("it serves", () => this.said.includes(`serving ${EVENTS} events`));
   }
 
   send(message: object | string): void {

@@ -1,23 +1,29 @@
 import { openBus } from "@adaos/client";
+import type { MemberFile } from "@adaos/config";
 import { openNode } from "@adaos/daemon";
 import { diskSource } from "./disk-source.ts";
 import { EventJournal } from "./event-journal.ts";
+import { MemberProbes } from "./member-probes.ts";
 import { OutboxHealth } from "./outbox-health.ts";
 
 /** Runs the daemon of one member until it is told to stop. Resolves with the exit code. */
 export async function runMember(file: string): Promise<number> {
   const opened = openNode(file, "member");
   const { loaded, config, log, policy, run } = opened;
+  let onNodeFile = (_: MemberFile): void => undefined;
   const { bus, watch, follower } = await openBus(loaded, {
     log,
     component: "daemon",
     waitForServer: true,
     keepsNodeFile: true,
+    onNodeFile: (changed) => onNodeFile(changed),
   });
   const { subnet, node } = config;
   const mayHear = policy.patternsFor({ verb: "subscribe", subnet, node });
+  const probes = new MemberProbes(bus, config.probes, log);
+  onNodeFile = ({ probes: declared }) => probes.replace(declared);
   try {
-    const parts = [watch, follower, new OutboxHealth(bus), new EventJournal(bus, mayHear, log)];
+    const parts = [watch, follower, new OutboxHealth(bus), probes, new EventJournal(bus, mayHear, log)];
     return await run(parts, [diskSource(opened)]);
   } finally {
     await bus.close();

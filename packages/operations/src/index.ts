@@ -21,6 +21,7 @@ export { inFlight } from "./dead-letters/in-flight.ts";
 export { replayLetters } from "./dead-letters/replay-letters.ts";
 export { replayedLetters } from "./dead-letters/replayed-letters.ts";
 export { type DurableState, durables } from "./durables.ts";
+export { type ProbeEvent, probeEvents } from "./health/probe-events.ts";
 export { AWAY, hubServers, type OpenServer, withServers } from "./hubs.ts";
 export { EventMask } from "./mask/event-mask.ts";
 export { Newest } from "./newest.ts";

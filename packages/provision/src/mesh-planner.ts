@@ -25,7 +25,7 @@ import { dialHost, type MeshCertificates } from "./certificates/mesh-certificate
 import { type Key, type Keys, leafKeyName, memberKeyName } from "./keys/keys.ts";
 import { NodeSignatures } from "./keys/node-signatures.ts";
 import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
-import { limitsText, nodeFileText } from "./node-file-text.ts";
+import { limitsText, memberText, nodeFileText } from "./node-file-text.ts";
 import { type Invited, isRemote, isRemoteMember, remoteKeyNames } from "./remote.ts";
 
 /** Where a server listens. */
@@ -286,12 +286,7 @@ export class MeshPlanner {
       ...limitsText(subnet, node),
       enable_metrics: this.#meshFile.enableMetrics,
       ...(outbox === false ? {} : { outbox: { dir: outboxDir(this.#stateDir, id), ...outbox } }),
-      idempotency: {
-        place: this.#meshFile.idempotencyOf(subnet.name, node),
-        dir: marksDir(this.#stateDir, id),
-        // Longer than the stream can bring an event again.
-        maxAgeHours: this.#meshFile.streams.maxAgeHours * 2,
-      },
+      ...memberText(this.#meshFile, subnet.name, node, marksDir(this.#stateDir, id)),
     });
   }
 

@@ -1,13 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
-import { get } from "node:http";
-import { text } from "node:stream/consumers";
-import { type ConfigError, readServerAccess, runFilePath } from "@adaos/config";
+import { type ConfigError, readServerAccess } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { messageOf, ROOT_DOMAIN } from "@adaos/core/wire";
-import type { NodeStatus, RunFile } from "@adaos/daemon";
+import type { NodeStatus } from "@adaos/daemon";
 import { type ConsumerBacklog, consumerBacklogs, serverProblem } from "@adaos/nats-server";
 import type { Layout, ServerLayout } from "@adaos/provision";
 import { openConnection } from "@adaos/transport-nats";
+import { ANSWER_MS, askStatus } from "./ask-status.ts";
 import { backlogsByName } from "./backlogs.ts";
 import { isRunning, readProcessTable, SUPERVISOR } from "./processes/process-table.ts";
 
@@ -30,8 +28,6 @@ export interface MeshHealth {
   /** Files that are broken; the last good version of each is in force. */
   readonly config: { readonly errors: readonly ConfigError[] };
 }
-
-const ANSWER_MS = 2000;
 
 const silent = (): void => undefined;
 const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
@@ -124,24 +120,12 @@ function refusalOf(thrown: unknown): string {
 
 async function askNode(id: string, stateDir: string, severalRoots: boolean): Promise<ComponentHealth[]> {
   try {
-    const file = runFilePath(stateDir, id);
-    if (!existsSync(file)) return [{ kind: "node", name: id, ready: false, note: "is not running" }];
-    const { statusUrl } = JSON.parse(readFileSync(file, "utf8")) as RunFile;
-    return componentsOf(JSON.parse(await read(`${statusUrl}/status`)) as NodeStatus, statusUrl, severalRoots);
+    const asked = await askStatus(id, stateDir);
+    if (asked === undefined) return [{ kind: "node", name: id, ready: false, note: "is not running" }];
+    return componentsOf(asked.status, asked.statusUrl, severalRoots);
   } catch (thrown) {
     return [{ kind: "node", name: id, ready: false, note: `does not answer: ${messageOf(thrown)}` }];
   }
-}
-
-/** The body at a URL. Not by `fetch`, which takes longer to load than all else that `adaos status` does. */
-function read(url: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(ANSWER_MS);
-    const request = get(url, { signal, agent: false }, (response) => {
-      text(response).then(resolve, reject);
-    });
-    request.once("error", (error) => reject(signal.aborted ? signal.reason : error));
-  });
 }
 
 /** The node itself and, for the root, each of its links. */

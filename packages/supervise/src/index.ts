@@ -10,6 +10,7 @@ export {
   runningPolicy,
   unreached,
 } from "./apply/running-policy.ts";
+export { askProbes, type NodeProbes } from "./ask-probes.ts";
 export { askHealth, type ComponentHealth, type MeshHealth } from "./health.ts";
 export { invite, revoke } from "./join/invite.ts";
 export { openJoinHandler } from "./join/join-handler.ts";

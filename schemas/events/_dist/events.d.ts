@@ -1,5 +1,5 @@
 // Generated from registry.yaml and its schemas by adaos events registry generate. Do not edit.
-// Of sha256:635cc5ec8c87c1aa811e266ab447cfd2d485e9de46152c020adb4fce2f2dfc52
+// Of sha256:c3a157bd1624818a325d48cbb0920c72ecbb280d307d26b61f81affd9327813b
 import "@adaos/core";
 
 /**
@@ -18,6 +18,36 @@ export interface InfraDatabaseConnectionEstablishedV1 {
    * How many connections the pool holds.
    */
   connection_pool_size: number;
+  /**
+   * When it was connected, in UTC; where absent, the time of the event.
+   */
+  timestamp?: string;
+}
+
+/**
+ * A service is connected to its database.
+ */
+export interface InfraDatabaseConnectionEstablishedV2 {
+  /**
+   * Where the database serves.
+   */
+  environment: "production" | "staging" | "local" | "development";
+  /**
+   * What kind of database it is.
+   */
+  database_type: "postgresql" | "redis" | "sqlite" | "turso" | "nats" | "http" | "tcp";
+  /**
+   * How many connections the pool holds.
+   */
+  connection_pool_size: number;
+  /**
+   * Name of the probe that has looked, where one has.
+   */
+  probe?: string;
+  /**
+   * Names the kind of database in this environment; made of these two alone.
+   */
+  aggregate_id?: string;
   /**
    * When it was connected, in UTC; where absent, the time of the event.
    */
@@ -51,6 +81,40 @@ export interface InfraDatabaseConnectionFailedV1 {
 }
 
 /**
+ * A service could not connect to its database, or has lost the connection.
+ */
+export interface InfraDatabaseConnectionFailedV2 {
+  /**
+   * Where the database serves.
+   */
+  environment: "production" | "staging" | "local" | "development";
+  /**
+   * What kind of database it is.
+   */
+  database_type?: "postgresql" | "redis" | "sqlite" | "turso" | "nats" | "http" | "tcp";
+  /**
+   * Why, for people. Never a password or a connection string.
+   */
+  error_message: string;
+  /**
+   * How often it had been tried again before.
+   */
+  retry_count?: number;
+  /**
+   * Name of the probe that has looked, where one has.
+   */
+  probe?: string;
+  /**
+   * Names the kind of database in this environment; made of these two alone.
+   */
+  aggregate_id?: string;
+  /**
+   * When it failed, in UTC; where absent, the time of the event.
+   */
+  timestamp?: string;
+}
+
+/**
  * The health of a database was looked at.
  */
 export interface InfraDatabaseHealthCheckedV1 {
@@ -70,6 +134,46 @@ export interface InfraDatabaseHealthCheckedV1 {
    * What kind of database it is.
    */
   database_type?: "turso" | "sqlite" | "redis";
+  /**
+   * When it was looked at, in UTC; where absent, the time of the event.
+   */
+  timestamp?: string;
+  /**
+   * What else was measured, for example query_count and error_rate.
+   */
+  details?: {
+    [k: string]: unknown;
+  };
+}
+
+/**
+ * The health of a database was looked at, and is another one than before.
+ */
+export interface InfraDatabaseHealthCheckedV2 {
+  /**
+   * How it is; anything but healthy is for somebody to look at.
+   */
+  status: "healthy" | "degraded" | "unhealthy";
+  /**
+   * How long the database took to answer, in milliseconds.
+   */
+  latency_ms: number;
+  /**
+   * Where the database serves.
+   */
+  environment?: "production" | "staging" | "local" | "development";
+  /**
+   * What kind of database it is.
+   */
+  database_type?: "postgresql" | "redis" | "sqlite" | "turso" | "nats" | "http" | "tcp";
+  /**
+   * Name of the probe that has looked, where one has.
+   */
+  probe?: string;
+  /**
+   * Names the kind of database in this environment; made of these two alone.
+   */
+  aggregate_id?: string;
   /**
    * When it was looked at, in UTC; where absent, the time of the event.
    */
@@ -550,8 +654,11 @@ export interface UiNotifyV1 {
 declare module "@adaos/core" {
   interface EventMap {
     "infra.database.connection.established@1": InfraDatabaseConnectionEstablishedV1;
+    "infra.database.connection.established@2": InfraDatabaseConnectionEstablishedV2;
     "infra.database.connection.failed@1": InfraDatabaseConnectionFailedV1;
+    "infra.database.connection.failed@2": InfraDatabaseConnectionFailedV2;
     "infra.database.health.checked@1": InfraDatabaseHealthCheckedV1;
+    "infra.database.health.checked@2": InfraDatabaseHealthCheckedV2;
     "mesh.alert.cleared@1": MeshAlertClearedV1;
     "mesh.alert.raised@1": MeshAlertRaisedV1;
     "mesh.delivery.dead_lettered@1": MeshDeliveryDeadLetteredV1;

@@ -31,6 +31,14 @@ export const COMMANDS: CommandTree = {
     summary: "what runs where; exit code 0 when every server, node and link is ready, else 69",
     load: async () => (await import("./mesh/status.ts")).statusCommand,
   },
+  health: {
+    summary: "how what members probe is; exit code 0 when all of it is healthy, else 69",
+    load: async () => (await import("./health/health.ts")).healthCommand,
+  },
+  slo: {
+    summary: "how the answers of probes stand by their objective: P95 below 200 ms; exit code 69 when missed",
+    load: async () => (await import("./health/slo.ts")).sloCommand,
+  },
   why: {
     summary:
       "why an event did not arrive: one verdict a durable, by which rule or error, and what to do next",

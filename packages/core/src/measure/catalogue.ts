@@ -7,7 +7,9 @@ export type MetricId =
   | "held"
   | "handlingMs"
   | "ageMs"
-  | "retries";
+  | "retries"
+  | "probeLooks"
+  | "probeMs";
 
 export interface MetricDescription {
   /** By the conventions of Prometheus: base units, `_total` for what only grows, `_info` for what labels alone say. */
@@ -78,6 +80,19 @@ export const METRICS: Readonly<Record<MetricId, MetricDescription>> = {
     labels: ["durable"],
     help: "Retries of the events that needed any, when their handling ended.",
   },
+  probeLooks: {
+    name: "adaos_probe_looks_total",
+    type: "counter",
+    labels: ["probe", "environment", "database_type", "outcome"],
+    help: "Looks of probes by what they found: healthy, degraded, unhealthy (answered too late) or failed (no answer).",
+  },
+  probeMs: {
+    name: "adaos_probe_duration_seconds",
+    type: "histogram",
+    labels: ["probe", "environment", "database_type"],
+    help: "How long what is probed took to answer, where it did.",
+    unit: "ms",
+  },
 };
 
 export type NodeMetricId =
@@ -112,6 +127,9 @@ export type NodeMetricId =
   | "diskOutboxEvents"
   | "diskOutboxBytes"
   | "diskMarksBytes"
+  | "probeConnected"
+  | "probeStatus"
+  | "probeLatency"
   | "linkReady"
   | "linkCarried"
   | "linkRefused"
@@ -246,6 +264,21 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
     "adaos_disk_marks_bytes",
     [],
     "Bytes of marks of handled events on this machine's disk, of the member's daemon and programs.",
+  ),
+  probeConnected: gauge(
+    "adaos_probe_connected",
+    ["probe", "environment", "database_type"],
+    "1 while what the member's daemon probes has answered the last look.",
+  ),
+  probeStatus: gauge(
+    "adaos_probe_status",
+    ["probe", "environment", "database_type", "status"],
+    "1 for the status that what is probed has: healthy, degraded or unhealthy; 0 for the others.",
+  ),
+  probeLatency: gauge(
+    "adaos_probe_latency_seconds",
+    ["probe", "environment", "database_type"],
+    "How long the last look of a probe took.",
   ),
   linkReady: gauge("adaos_link_ready", ["subnet", "direction"], "1 while a link's source and target answer."),
   linkCarried: counter(

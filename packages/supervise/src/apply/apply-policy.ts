@@ -31,6 +31,7 @@ const CHANGEABLE: ReadonlySet<string> = new Set([
   "signatures",
   "autoApply",
   "alerts",
+  "probes",
 ]);
 /** The same of the server beside it. */
 const CHANGEABLE_OF_SERVER: ReadonlySet<string> = new Set(["hubKey", "leafKey", "rootKey"]);
