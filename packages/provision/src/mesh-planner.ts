@@ -25,7 +25,7 @@ import { dialHost, type MeshCertificates } from "./certificates/mesh-certificate
 import { type Key, type Keys, leafKeyName, memberKeyName } from "./keys/keys.ts";
 import { NodeSignatures } from "./keys/node-signatures.ts";
 import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
-import { limitsText, nodeFileText } from "./node-file-text.ts";
+import { limitsText, memberText, nodeFileText } from "./node-file-text.ts";
 import { type Invited, isRemote, isRemoteMember, remoteKeyNames } from "./remote.ts";
 
 /** Where a server listens. */

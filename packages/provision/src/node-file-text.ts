@@ -1,4 +1,4 @@
-import { MAX_FILE_BYTES, type NodeFileInput } from "@adaos/config";
+import { MAX_FILE_BYTES, type MeshFile, type NodeFileInput } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { Rate, Subnet } from "@adaos/core/wire";
 
@@ -7,6 +7,27 @@ export function limitsText(subnet: Subnet, node: string): { limits?: ({ events: 
   const limits = subnet.members.get(node)?.limits;
   if (limits === undefined) return {};
   return { limits: limits.map(({ events, ...rate }) => ({ events: events.text, ...rate })) };
+}
+
+type MemberInput = Extract<NodeFileInput, { role: "member" }>;
+
+/** Where a member marks what it has handled, and what it probes, as its file says it. */
+export function memberText(
+  meshFile: MeshFile,
+  subnet: string,
+  node: string,
+  marksDir: string,
+): Pick<MemberInput, "idempotency" | "probes"> {
+  const probes = meshFile.probesOf(subnet, node);
+  return {
+    idempotency: {
+      place: meshFile.idempotencyOf(subnet, node),
+      dir: marksDir,
+      // Longer than the stream can bring an event again.
+      maxAgeHours: meshFile.streams.maxAgeHours * 2,
+    },
+    ...(probes === undefined ? {} : { probes }),
+  };
 }
 
 /** A rule a line. Throws `usage` for more than the node would read. */

@@ -7,7 +7,7 @@ import type { NodeStatus, RunFile } from "@adaos/daemon";
 /** Who is down or hangs must not hold up what the others tell. */
 export const ANSWER_MS = 2000;
 
-/** What the daemon of a node on this machine tells of itself; nothing of one that does not run. Rejects without answer. */
+/** What the daemon of a node on this machine tells of itself; nothing of one that does not run. */
 export async function askStatus(
   id: string,
   stateDir: string,

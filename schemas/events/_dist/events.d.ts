@@ -1,5 +1,5 @@
 // Generated from registry.yaml and its schemas by adaos events registry generate. Do not edit.
-// Of sha256:5c7fc43419593c4e0b77ea4ebdd0740d47b7bcacec2438d18c42c45d0767ba86
+// Of sha256:c3a157bd1624818a325d48cbb0920c72ecbb280d307d26b61f81affd9327813b
 import "@adaos/core";
 
 /**

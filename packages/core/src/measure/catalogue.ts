@@ -130,6 +130,9 @@ export type NodeMetricId =
   | "diskOutboxEvents"
   | "diskOutboxBytes"
   | "diskMarksBytes"
+  | "probeConnected"
+  | "probeStatus"
+  | "probeLatency"
   | "linkReady"
   | "linkCarried"
   | "linkRefused"
@@ -279,6 +282,21 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
     "adaos_disk_marks_bytes",
     [],
     "Bytes of marks of handled events on this machine's disk, of the member's daemon and programs.",
+  ),
+  probeConnected: gauge(
+    "adaos_probe_connected",
+    ["probe", "environment", "database_type"],
+    "1 while what the member's daemon probes has answered the last look.",
+  ),
+  probeStatus: gauge(
+    "adaos_probe_status",
+    ["probe", "environment", "database_type", "status"],
+    "1 for the status that what is probed has: healthy, degraded or unhealthy; 0 for the others.",
+  ),
+  probeLatency: gauge(
+    "adaos_probe_latency_seconds",
+    ["probe", "environment", "database_type"],
+    "How long the last look of a probe took.",
   ),
   linkReady: gauge("adaos_link_ready", ["subnet", "direction"], "1 while a link's source and target answer."),
   linkCarried: counter(

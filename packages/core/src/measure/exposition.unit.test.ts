@@ -96,7 +96,7 @@ describe("the catalogue", () => {
       expect([name, name.endsWith("_total")]).toEqual([name, type === "counter"]);
       expect([name, name.endsWith("_info")]).toEqual([name, type === "info"]);
       expect(help).toMatch(/^[A-Z1].*\.$/);
-      for (const label of labels) expect(label).toMatch(/^[a-z]+$/);
+      for (const label of labels) expect(label).toMatch(/^[a-z]+(_[a-z]+)*$/);
     }
   });
 });
