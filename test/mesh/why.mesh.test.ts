@@ -316,14 +316,14 @@ describe("adaos why and adaos trace, on a real mesh", () => {
     // Its daemon would take this for a loss, and bring back what is gone.
     const go = mesh.freeze("beta/hub");
     try {
-    await mesh.asService("beta", async (nc) => {
-      const { streams } = await nc.jetstreamManager({ checkAPI: false });
-      const { last_seq: last } = (await streams.info("EVENTS_beta")).state;
-      await streams.purge("EVENTS_beta", { seq: last });
-    });
-    expect(await verdict("expired", "beta/desk", id, "--to", "beta/desk")).toMatchObject({
-      hop: "EVENTS_beta",
-    });
+      await mesh.asService("beta", async (nc) => {
+        const { streams } = await nc.jetstreamManager({ checkAPI: false });
+        const { last_seq: last } = (await streams.info("EVENTS_beta")).state;
+        await streams.purge("EVENTS_beta", { seq: last });
+      });
+      expect(await verdict("expired", "beta/desk", id, "--to", "beta/desk")).toMatchObject({
+        hop: "EVENTS_beta",
+      });
     } finally {
       go();
     }

@@ -36,8 +36,7 @@ export {
   type ProbeOptions,
 } from "@adaos/probes";
 export { type ConnectOptions, connect, openBus } from "./connect.ts";
-export type { MemberBus as Bus, PublishedBefore } from "./member-bus.ts";
-export { type PeekedMarks, peekMarks } from "./marks/peek-marks.ts";
 export { marksBytes } from "./marks/marks-bytes.ts";
+export { type PeekedMarks, peekMarks } from "./marks/peek-marks.ts";
 export type { MemberBus as Bus, PublishedBefore } from "./member-bus.ts";
 export { outboxSize, peekOutbox, type QueuedEvent } from "./outbox/peek-outbox.ts";

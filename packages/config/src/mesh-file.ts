@@ -263,7 +263,8 @@ export function readMeshFile(file: string): MeshFile {
   const policy = value.policy.map(declaredRuleOf);
   const subnets = Object.entries(value.subnets).map(([name, subnet]) => {
     const members = Object.entries(subnet.members).map(
-      ([node, { idempotency: _, probes: __, metrics: ___, ...rules }]) => [node, { name: node, ...rules }] as const,
+      ([node, { idempotency: _, probes: __, metrics: ___, ...rules }]) =>
+        [node, { name: node, ...rules }] as const,
     );
     return [
       name,

@@ -117,7 +117,7 @@ describe("the checks of adaos doctor", () => {
 
   test("disks: tell streams that refuse soon, and not those that drop their oldest", async () => {
     const stream = (name: string, discard: "old" | "new", bytes: number): AskedServer["streams"][number] => {
-      const state = { messages: 1, bytes, first_ts: "2026-01-05T09:30:00Z" };
+      const state = { messages: 1, bytes, first_ts: "2026-01-05T09:30:00Z", last_ts: "2026-01-05T09:31:00Z" };
       return { name, config: { max_bytes: 1000, discard }, state };
     };
     const streams = [stream("A", "new", 950), stream("B", "old", 1000), stream("C", "new", 500)];

@@ -11,7 +11,6 @@ export async function runMember(file: string): Promise<number> {
   let onNodeFile = (_: MemberFile): void => undefined;
   const opened = openNode(file, "member");
   const { loaded, config, log, policy, run } = opened;
-  let onNodeFile = (_: MemberFile): void => undefined;
   const { bus, watch, follower } = await openBus(loaded, {
     log,
     component: "daemon",

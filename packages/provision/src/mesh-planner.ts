@@ -76,6 +76,8 @@ interface Material {
   readonly dialled?: ReadonlyMap<string, string>;
 }
 
+type CommonEntries = Pick<NodeFileInput, "mesh" | "server" | "metrics" | "runFile" | "log" | "tracing">;
+
 /** Builds the files of one mesh. Only keys are written at once: the rest names them. */
 export class MeshPlanner {
   readonly #meshFile: MeshFile;
@@ -257,7 +259,7 @@ export class MeshPlanner {
       tenant: subnet.tenant,
       streams: this.#meshFile.streams,
       flood: this.#meshFile.flood,
-      alerts: this.#meshFile.alerts,
+      ...(this.#meshFile.alerts === undefined ? {} : { alerts: this.#meshFile.alerts }),
       registryCache: registryCachePath(this.#stateDir, id),
       positions: positionsPath(this.#stateDir, id),
       policy: compiledPolicyText(rules),
@@ -284,13 +286,7 @@ export class MeshPlanner {
       ...limitsText(subnet, node),
       enable_metrics: this.#meshFile.enableMetrics,
       ...(outbox === false ? {} : { outbox: { dir: outboxDir(this.#stateDir, id), ...outbox } }),
-      idempotency: {
-        place: this.#meshFile.idempotencyOf(subnet.name, node),
-        dir: marksDir(this.#stateDir, id),
-        // Longer than the stream can bring an event again.
-        maxAgeHours: this.#meshFile.streams.maxAgeHours * 2,
-      },
-      probes: this.#meshFile.probesOf(subnet.name, node),
+      ...memberText(this.#meshFile, subnet.name, node, marksDir(this.#stateDir, id)),
     });
   }
 
@@ -362,17 +358,13 @@ export class MeshPlanner {
     };
   }
 
-  #common(
-    id: string,
-    of: string,
-    key: Key,
-  ): Pick<NodeFileInput, "mesh" | "server" | "metrics" | "runFile" | "log" | "tracing"> {
-    const { mesh, tracing, scrapes } = this.#meshFile;
+  #common(id: string, of: string, key: Key): CommonEntries {
+    const { mesh, scrapes, tracing } = this.#meshFile;
     return {
       mesh: mesh.name,
-      tracing,
       server: this.#access(id, of, key),
       metrics: scrapes.get(id),
+      tracing,
       runFile: runFilePath(this.#stateDir, id),
       log: { level: "info", file: logFilePath(this.#stateDir, id) },
     };

@@ -1,5 +1,5 @@
 // Generated from registry.yaml and its schemas by adaos events registry generate. Do not edit.
-// Of sha256:c3a157bd1624818a325d48cbb0920c72ecbb280d307d26b61f81affd9327813b
+// Of sha256:d2bcc8b0422d2ebd0b5eea4264f9a03cf6bbe36ff2531420b8531ae0c31ed82b
 import "@adaos/core";
 
 /**
@@ -268,6 +268,48 @@ export interface MeshAlertRaisedV1 {
    * The one command to look.
    */
   look: string;
+}
+
+/**
+ * An operator has done something that changes or destroys.
+ */
+export interface MeshAuditRecordedV1 {
+  /**
+   * The command, its words joined by dots.
+   */
+  action: string;
+  /**
+   * The user and the machine, as that machine calls them.
+   */
+  who: string;
+  /**
+   * What it was done to, in words.
+   */
+  what: string;
+  /**
+   * When it was begun.
+   */
+  began_at: string;
+  /**
+   * When it had ended; not given where its process died before it could say.
+   */
+  ended_at?: string;
+  /**
+   * done: all of it; partly: some of it; failed: none of it; unknown: its process died before it could say.
+   */
+  outcome: "done" | "partly" | "failed" | "unknown";
+  /**
+   * How many it was done to.
+   */
+  count: number;
+  /**
+   * How many it could not be done to.
+   */
+  failed?: number;
+  /**
+   * Why it ended early.
+   */
+  error?: string;
 }
 
 /**
@@ -661,6 +703,7 @@ declare module "@adaos/core" {
     "infra.database.health.checked@2": InfraDatabaseHealthCheckedV2;
     "mesh.alert.cleared@1": MeshAlertClearedV1;
     "mesh.alert.raised@1": MeshAlertRaisedV1;
+    "mesh.audit.recorded@1": MeshAuditRecordedV1;
     "mesh.delivery.dead_lettered@1": MeshDeliveryDeadLetteredV1;
     "mesh.link.down@1": MeshLinkDownV1;
     "mesh.link.up@1": MeshLinkUpV1;

@@ -124,9 +124,6 @@ export type NodeMetricId =
   | "outboxEvents"
   | "outboxBytes"
   | "outboxRefused"
-  | "probeConnected"
-  | "probeStatus"
-  | "probeLatency"
   | "diskOutboxEvents"
   | "diskOutboxBytes"
   | "diskMarksBytes"
@@ -256,21 +253,6 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
     "adaos_outbox_refused_total",
     [],
     "Events that the hub refused after the outbox of the member's daemon had taken them.",
-  ),
-  probeConnected: gauge(
-    "adaos_probe_connected",
-    ["probe", "environment", "database_type"],
-    "1 while what the member's daemon probes has answered the last look.",
-  ),
-  probeStatus: gauge(
-    "adaos_probe_status",
-    ["probe", "environment", "database_type", "status"],
-    "1 for the status that what is probed has: healthy, degraded or unhealthy; 0 for the others.",
-  ),
-  probeLatency: gauge(
-    "adaos_probe_latency_seconds",
-    ["probe", "environment", "database_type"],
-    "How long the last look of a probe took.",
   ),
   diskOutboxEvents: gauge(
     "adaos_disk_outbox_events",
