@@ -1,4 +1,3 @@
-export type { AlertSettings } from "./alert-settings.ts";
 export { compiledPolicyText } from "./compiled-policy.ts";
 export { type ConfigError, configErrorOf } from "./config-error.ts";
 export { makeFolder } from "./files/make-folder.ts";
@@ -45,7 +44,6 @@ export {
   type OutboxLimits,
   readMeshFile,
 } from "./mesh-file.ts";
-export type { CertificateFiles } from "./mesh-tls.ts";
 export {
   type HubFile,
   type LoadedNode,
@@ -57,9 +55,12 @@ export {
   type RootFile,
   readNodeFile,
 } from "./node-file.ts";
-export type { ScrapeAddress } from "./scrape-access.ts";
+export type { AlertSettings } from "./sections/alert-settings.ts";
+export type { CertificateFiles } from "./sections/mesh-tls.ts";
+export type { ScrapeAddress } from "./sections/scrape-access.ts";
+export type { StreamLimits } from "./sections/stream-limits.ts";
+export { readLangfuseKeys, type Tracing } from "./sections/tracing.ts";
 export { newSignatureKey, readSignatureKey, readSignatures } from "./signature-keys.ts";
-export type { StreamLimits } from "./stream-limits.ts";
 export { asBlockList, withItems } from "./text/append-items.ts";
 export { type NewMember, withMember, withoutMember } from "./text/edit-mesh-file.ts";
 export { itemsIn, placeAt, placeInJson, placeOfSyntaxError } from "./text/json-places.ts";
@@ -78,7 +79,6 @@ export {
   type YamlProblem,
   type YamlTree,
 } from "./text/yaml-tree.ts";
-export { readLangfuseKeys, type Tracing } from "./tracing.ts";
 export {
   type ClientTls,
   isLoopback,

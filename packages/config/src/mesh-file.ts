@@ -3,8 +3,6 @@ import type { Mesh } from "@adaos/core";
 import type { MarksPlace } from "@adaos/core/wire";
 import { DATA_CLASSES, DEFAULT_TENANT, type DeclaredRule, ROOT_DOMAIN } from "@adaos/core/wire";
 import { z } from "zod";
-import { type AlertSettings, alertsSchema, resolveAlerts } from "./alert-settings.ts";
-import { type MeshTls, meshTlsOf } from "./mesh-tls.ts";
 import {
   declaredRuleOf,
   patternSchema,
@@ -14,18 +12,20 @@ import {
   ruleSchema,
   tokenOf,
 } from "./policy-rule.ts";
-import { type DeclaredProbes, placedProbes, probesSchema } from "./probes-schema.ts";
+import { type AlertSettings, alertsSchema, resolveAlerts } from "./sections/alert-settings.ts";
+import { type MeshTls, meshTlsOf } from "./sections/mesh-tls.ts";
+import { type DeclaredProbes, placedProbes, probesSchema } from "./sections/probes-schema.ts";
 import {
   meshScrapeSchema,
   nodeScrapeSchema,
   type ScrapeAddress,
   scrapeAddresses,
   scrapeProblems,
-} from "./scrape-access.ts";
+} from "./sections/scrape-access.ts";
+import { type StreamLimits, streamLimitsSchema } from "./sections/stream-limits.ts";
+import { resolvedTracing, type Tracing, tracingSchema } from "./sections/tracing.ts";
 import { signatureRulesSchema } from "./signature-keys.ts";
-import { type StreamLimits, streamLimitsSchema } from "./stream-limits.ts";
 import { invalid, readYamlFile } from "./text/yaml-file.ts";
-import { resolvedTracing, type Tracing, tracingSchema } from "./tracing.ts";
 import { listenSchema, meshTlsSchema, ownCertificateSchema, plainProblem } from "./transport-security.ts";
 
 /** Names that a node of every subnet has already. */

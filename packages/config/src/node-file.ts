@@ -3,7 +3,6 @@ import { dirname, resolve } from "node:path";
 import { MeshError } from "@adaos/core";
 import { DATA_CLASSES, DEFAULT_TENANT } from "@adaos/core/wire";
 import { z } from "zod";
-import { alertsSchema } from "./alert-settings.ts";
 import { compiledPolicySchema } from "./compiled-policy.ts";
 import {
   autoApplySchema,
@@ -13,12 +12,13 @@ import {
   outboxLimitsSchema,
 } from "./mesh-file.ts";
 import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
-import { probesSchema } from "./probes-schema.ts";
-import { scrapeAddressSchema } from "./scrape-access.ts";
+import { alertsSchema } from "./sections/alert-settings.ts";
+import { probesSchema } from "./sections/probes-schema.ts";
+import { scrapeAddressSchema } from "./sections/scrape-access.ts";
+import { streamLimitsSchema } from "./sections/stream-limits.ts";
+import { tracingSchema } from "./sections/tracing.ts";
 import { nodeSignaturesSchema } from "./signature-keys.ts";
-import { streamLimitsSchema } from "./stream-limits.ts";
 import { readYamlFile } from "./text/yaml-file.ts";
-import { tracingSchema } from "./tracing.ts";
 import { plainProblem, serverAccessSchema, serverTlsSchema } from "./transport-security.ts";
 
 /*

@@ -11,4 +11,4 @@ export { ReconcileLoop } from "./reconcile-loop.ts";
 export { ResilienceLog } from "./resilience-log.ts";
 export type { RunFile } from "./run-node.ts";
 export { configErrors, HEALTH_PATH, type NodeStatus, startStatusServer } from "./status-server.ts";
-export { startTelemetry } from "./telemetry.ts";
+export { startTelemetry } from "./telemetry/telemetry.ts";

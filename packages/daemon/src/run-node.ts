@@ -7,7 +7,7 @@ import { type ScrapeListen, ScrapeServer } from "./metrics/scrape-server.ts";
 import type { Part, PartHealth } from "./part.ts";
 import { whyStuck } from "./progress.ts";
 import { type NodeStatus, startStatusServer } from "./status-server.ts";
-import { startTelemetry } from "./telemetry.ts";
+import { startTelemetry } from "./telemetry/telemetry.ts";
 
 export interface NodeOptions {
   /** `root`, `alpha/hub`, `alpha/kitchen`. */

@@ -10,10 +10,12 @@ import { type Progress, Rounds } from "./progress.ts";
 import { type NodeOptions, type RunFile, runNode } from "./run-node.ts";
 
 // Traces are another matter; here it counts when the last of them are sent.
-vi.mock("./telemetry.ts", () => ({
-  startTelemetry: async (serviceName: string) => async () => {
-    calls.push(`flush ${serviceName}`);
-  },
+vi.mock("./telemetry/telemetry.ts", () => ({
+  startTelemetry:
+    async ({ component }: { component: string }) =>
+    async () => {
+      calls.push(`flush ${component}`);
+    },
 }));
 
 const EVENTS = ["SIGTERM", "SIGINT", "unhandledRejection", "uncaughtException"] as const;
@@ -78,7 +80,7 @@ class TestPart implements Part {
 }
 
 /** What is done at an end: the traces of the stops themselves are sent, too. */
-const IN_REVERSE = ["stop c", "stop b", "stop a", "flush adaos-hub"];
+const IN_REVERSE = ["stop c", "stop b", "stop a", "flush hub"];
 
 function partsOf(): [TestPart, TestPart, TestPart] {
   return [new TestPart("a"), new TestPart("b"), new TestPart("c")];

@@ -18,8 +18,8 @@ import { messageOf } from "../language/errors.ts";
 import type { PreparedEvent } from "../publish/publish.ts";
 
 /*
- * Spans by the OpenTelemetry semantic conventions 1.45 for messaging. Only the API is used here: without an SDK every call ends in a
- * no-op, and the context that an event carries still passes through untouched.
+ * Spans by the OpenTelemetry semantic conventions 1.45 for messaging. Only the API is used here: without an SDK every
+ * call ends in a no-op, and the context that an event carries still passes through untouched.
  */
 
 /** Headers of a message; trace context travels in `traceparent` and `tracestate` (W3C Trace Context). */

@@ -7,7 +7,7 @@ const MIN_FREE_SHARE = 0.05;
 const FULL_SHARE = 0.9;
 const GIB = 1024 ** 3;
 
-/** Whether there is room on the disk of the state folder, in the servers' stores, and in streams that refuse when full. */
+/** Room on the disk of the state folder, in the stores of servers, and in streams that refuse when full. */
 export async function disks(scene: Scene): Promise<readonly Finding[]> {
   const asked = await scene.askServers();
   const stores = asked.flatMap(({ server, varz: { jetstream } }): Finding[] => {

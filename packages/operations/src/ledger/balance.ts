@@ -77,7 +77,7 @@ export class Account {
   row(): LedgerRow {
     const leavesMarks = this.count("handled") > 0 || this.count("missing") === 0;
     const missing = leavesMarks ? this.count("missing") : 0;
-    const unmarked = leavesMarks ? 0 : this.count("missing");
+    const unmarked = this.count("unmarked") + (leavesMarks ? 0 : this.count("missing"));
     const { durable } = this;
     const counts = Object.fromEntries(FATES.map((fate) => [fate, this.count(fate)]));
     return {

@@ -1,6 +1,6 @@
 import { ProxyTracerProvider, trace } from "@opentelemetry/api";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { RecordingLog } from "../../../test/kit/stand-ins.ts";
+import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
 import { startTelemetry } from "./telemetry.ts";
 
 const PROCESS = { component: "agent", node: "alpha/kitchen" };

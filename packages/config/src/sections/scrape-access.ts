@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { z } from "zod";
-import { nodeId, rootNodeIds } from "./files/state-dir.ts";
-import { isLoopback } from "./transport-security.ts";
+import { nodeId, rootNodeIds } from "../files/state-dir.ts";
+import { isLoopback } from "../transport-security.ts";
 
 /*
  * Where daemons let collectors of other machines scrape them. Such an address is encrypted and asks who comes, or the

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { z } from "zod";
-import type { meshTlsSchema } from "./transport-security.ts";
+import type { meshTlsSchema } from "../transport-security.ts";
 
 export interface CertificateFiles {
   readonly certFile: string;

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { meshErrorOf } from "../../../test/kit/stand-ins.ts";
-import { readMeshFile } from "./mesh-file.ts";
+import { meshErrorOf } from "../../../../test/kit/stand-ins.ts";
+import { readMeshFile } from "../mesh-file.ts";
 
 let dir: string;
 beforeAll(() => {

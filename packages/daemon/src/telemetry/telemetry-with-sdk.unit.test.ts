@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { trace } from "@opentelemetry/api";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { RecordingLog } from "../../../test/kit/stand-ins.ts";
+import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
 import { startTelemetry } from "./telemetry.ts";
 
 const PROCESS = { component: "hub", node: "alpha/hub" };

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { meshErrorOf } from "../../../test/kit/stand-ins.ts";
+import { meshErrorOf } from "../../../../test/kit/stand-ins.ts";
 import { readLangfuseKeys, resolvedTracing, tracingSchema } from "./tracing.ts";
 
 const LANGFUSE = { keyFile: "langfuse.key", components: ["agent", "alpha/kitchen"] };

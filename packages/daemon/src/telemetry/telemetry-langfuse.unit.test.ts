@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { OtlpCollector } from "../../../test/kit/otlp-collector.ts";
-import { RecordingLog } from "../../../test/kit/stand-ins.ts";
+import { OtlpCollector } from "../../../../test/kit/otlp-collector.ts";
+import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
 import { startTelemetry } from "./telemetry.ts";
 
 const AGENT = { component: "agent", node: "alpha/kitchen" };

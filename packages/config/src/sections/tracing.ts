@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { MeshError } from "@adaos/core";
 import { z } from "zod";
-import { assertPrivate } from "./files/secret-file.ts";
+import { assertPrivate } from "../files/secret-file.ts";
 
 const url = z
   .url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" })
