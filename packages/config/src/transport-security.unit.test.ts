@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,9 @@ beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), "adaos-transport-security-"));
   writeFileSync(join(dir, "k.nk"), "SUAEXAMPLE\n", { mode: 0o600 });
   writeFileSync(join(dir, "k.key"), "secret", { mode: 0o600 });
-  writeFileSync(join(dir, "open.key"), "secret", { mode: 0o644 });
+  writeFileSync(join(dir, "open.key"), "secret");
+  // Whatever the mask of this process is.
+  chmodSync(join(dir, "open.key"), 0o644);
 });
 afterAll(() => {
   rmSync(dir, { recursive: true });

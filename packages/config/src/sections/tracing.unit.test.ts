@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -36,7 +36,9 @@ describe("readLangfuseKeys()", () => {
 
   function keys(text: string, mode = 0o600): string {
     rmSync(file, { force: true });
-    writeFileSync(file, text, { mode });
+    writeFileSync(file, text);
+    // Whatever the mask of this process is.
+    chmodSync(file, mode);
     return readLangfuseKeys(file);
   }
 
