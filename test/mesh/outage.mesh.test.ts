@@ -315,8 +315,10 @@ describe("outages, with real kills", () => {
   scene("members that connect while their server takes new rights are not refused", async ({ connect }) => {
     const speaker = await connect("alpha/speaker");
     let subscribing = true;
+    // On a busy machine a server that reads its config again and again may take more than the five seconds of others.
+    const patient = { waitForServer: true, outbox: false } as const;
     const connectInTurn = async (): Promise<void> => {
-      while (subscribing) await (await connect("alpha/kitchen")).close();
+      while (subscribing) await (await connect("alpha/kitchen", patient)).close();
     };
     const connecting = Array.from({ length: 4 }, connectInTurn);
     // Each durable is a right of its own, for which the server reads its config again.
@@ -380,7 +382,7 @@ describe("outages, with real kills", () => {
           (outcome) => outcome.status === "rejected" && (outcome.reason as MeshError).code,
         );
         expect([...new Set(codes)].sort()).toEqual(["timeout", "unavailable"]);
-        expect(Date.now() - hungMs).toBeLessThan(15_000);
+        expect(Date.now() - hungMs).toBeLessThan(20_000);
         await until("the member has given up two attempts to connect", () => path.attempts >= 3);
         expect(path.unanswered.size).toBeLessThanOrEqual(1);
 

@@ -24,7 +24,7 @@ subnets:
     export: [ui.]
     import: [ui., timer.]
     members:
-      desk: { publish: [ui.], subscribe: ["*"] }
+      desk: { publish: [ui.], subscribe: [ui., timer.] }
       lamp: { subscribe: [ui.] }
       door: { publish: [ui.] }
 `;
