@@ -24,7 +24,7 @@ subnets:
     export: [ui.]
     import: [ui., timer.]
     members:
-      desk: { publish: [ui.], subscribe: [ui., timer.] }
+      desk: { publish: [ui.], subscribe: ["*"] }
       lamp: { subscribe: [ui.] }
       door: { publish: [ui.] }
 `;
@@ -207,7 +207,9 @@ describe("events replay, on a real mesh", () => {
       [["ui.notify", "--from", "alpha/kitchen", "--from-seq", seqOf(0)], "a"],
     ];
     await pause(1000);
-    for (const [args, expected] of cases) {
+    for (const [range, expected] of cases) {
+      // What replays leave behind, such as the records of who ran them, is in the stream too.
+      const args = range.includes("--to-seq") ? range : [...range, "--to-seq", seqOf(3)];
       const about = args.join(" ");
       const before = seen.length;
       // Reads the counts first: a dry run tells the same, and stores nothing.
