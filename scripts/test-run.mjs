@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -14,6 +14,8 @@ const END_LIMIT_MS = 10_000;
  */
 export async function runEndingAll(command, args, cwd) {
   const dir = mkdtempSync(join(tmpdir(), "adaos-tests-"));
+  // Servers that refuse to run as root run as somebody else, and reach their folders in it.
+  chmodSync(dir, 0o711);
   const child = spawn(command, args, { cwd, stdio: "inherit", env: { ...process.env, TMPDIR: dir } });
   const code = await new Promise((resolve) => {
     child.once("error", () => resolve(70));

@@ -35,15 +35,16 @@ export interface DatabaseServer {
 
 /** A server of this type, not started; or why there is none on this machine. */
 export async function databaseServer(type: DatabaseServer["type"]): Promise<DatabaseServer | string> {
-  const program = await (type === "redis" ? findRedis() : findPostgres()).catch((thrown: unknown) =>
-    String(thrown instanceof Error ? thrown.message : thrown),
-  );
-  if (typeof program === "string") return `no ${type} server: ${program}`;
   const dir = mkdtempSync(join(tmpdir(), `adaos-${type}-`));
-  const port = await freePort();
-  return type === "redis"
-    ? new Server(type, dir, port, redis(program, dir, port))
-    : postgres(program, dir, port);
+  try {
+    const port = await freePort();
+    return type === "redis"
+      ? new Server(type, dir, port, redis(await findRedis(), dir, port))
+      : await postgres(await findPostgres(), dir, port);
+  } catch (thrown) {
+    rmSync(dir, { recursive: true, force: true });
+    return `no ${type} server: ${thrown instanceof Error ? thrown.message : thrown}`;
+  }
 }
 
 /** From PATH, from where the distribution puts it, or out of its package, unpacked into the cache. */

@@ -163,7 +163,6 @@ describe("the ledger", () => {
       published: ROUNDS * EVENTS_PER_ROUND,
       pending: 0,
       missing: 0,
-      unmarked: 0,
     });
     const told = `seed ${SEED}, killed: ${kills.join(", ")}`;
     expect(problems, told).toEqual([]);
