@@ -91,11 +91,13 @@ describe("adaos doctor and adaos audit, on a real mesh", () => {
     const { code, findings } = await doctor("--only", "rights");
     expect(code).toBe(1);
     expect(findings).toMatchObject([
-      { about: "alpha/kitchen", problem: "its key opens nothing", mend: "adaos node rotate alpha/kitchen" },
+      { about: "alpha/kitchen", problem: "its key opens nothing", mend: "adaos policy apply" },
     ]);
-    const mended = await mesh.adaos((findings[0]?.mend ?? "").split(" ").slice(1));
-    expect([mended.code, mended.stderr]).toEqual([0, ""]);
+    const mended = await mesh.adaos([...(findings[0]?.mend ?? "").split(" ").slice(1), "--yes"]);
+    expect(mended.code, mended.stderr).toBe(0);
     expect((await doctor("--only", "rights")).code).toBe(0);
+    const rotated = await mesh.adaos(["node", "rotate", "alpha/kitchen"]);
+    expect(rotated.code, rotated.stderr).toBe(0);
     expect(await audit("--what", "rotate")).toMatchObject([
       {
         ...{ action: "node.rotate", what: "alpha/kitchen", outcome: "done", count: 1 },

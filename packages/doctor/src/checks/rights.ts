@@ -63,8 +63,9 @@ async function memberFinding({ id, nodeFile }: NodeLayout): Promise<Finding[]> {
     await (await openConnection(options)).close();
     return [];
   } catch (thrown) {
-    const problem = isKeyRefused(thrown) ? "its key opens nothing" : "cannot connect to its hub";
-    const mend = `adaos node rotate ${id}`;
-    return [{ level: "fault", about: id, problem, why: messageOf(thrown), mend }];
+    const why = messageOf(thrown);
+    return isKeyRefused(thrown)
+      ? [{ level: "fault", about: id, problem: "its key opens nothing", why, mend: "adaos policy apply" }]
+      : [{ level: "fault", about: id, problem: "cannot connect to its hub", why, mend: "adaos status" }];
   }
 }
