@@ -107,16 +107,6 @@ function filesIn(folder: string): string[] {
     .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
 }
 
-/** Nothing of a file that a server has replaced meanwhile. */
-function contentOf(file: string): string {
-  try {
-    return readFileSync(file, "latin1");
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
-    return "";
-  }
-}
-
 /** A bare client with the key that a code stands for. Rejects when the server does not take it. */
 function dialBy(text: string, port: number): Promise<NatsConnection> {
   const { seed, id } = parseJoinCode(text);

@@ -291,34 +291,3 @@ describe("Probes.start()", () => {
     await expect(start()).rejects.toMatchObject({ code: "closed" });
   });
 });
-
-test("each event of a probe, with its line in the log, costs less than half a millisecond", async () => {
-  vi.useRealTimers();
-  const events: DomainEvent[] = [];
-  const silent = (): void => undefined;
-  const log: Logger = { debug: silent, info: silent, warn: silent, error: silent };
-  const fast = new Probes({ publish: async (event) => void events.push(event), log, app: "adaos-app" });
-  let isUp = true;
-  const open = (): ProbeConnection => {
-    const answer = async (): Promise<void> => {
-      if (!isUp) throw new Error("refused");
-    };
-    return { connect: answer, ask: answer, close: async () => undefined };
-  };
-  const probe = await fast.start("db", { type: "redis", open });
-  const LOOKS = 500;
-  const look = async (): Promise<void> => {
-    // Each look is a change, which costs the most.
-    isUp = !isUp;
-    await probe.look();
-  };
-  for (let i = 0; i < LOOKS; i++) await look();
-  // Of this process alone: others may be at work beside it.
-  const before = process.cpuUsage();
-  for (let i = 0; i < LOOKS; i++) await look();
-  const { user, system } = process.cpuUsage(before);
-  const eachMs = (user + system) / 1000 / (LOOKS * 2);
-  await fast.stop();
-  expect(events.length).toBe(2 + LOOKS * 4);
-  expect(eachMs).toBeLessThan(0.5);
-});
