@@ -102,9 +102,14 @@ async function heard(bus: Bus, durable = "all"): Promise<string[]> {
 }
 
 function filesIn(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .map((name) => join(folder, name))
-    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
+  return (
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .map((name) => join(folder, name))
+      // A server renames its temporary ones at any moment.
+      .filter(
+        (path) => !path.endsWith(".tmp") && statSync(path, { throwIfNoEntry: false })?.isFile() === true,
+      )
+  );
 }
 
 /** A bare client with the key that a code stands for. Rejects when the server does not take it. */
@@ -159,8 +164,6 @@ describe("adaos join", { timeout: 120_000 }, () => {
         .map((file) => readFileSync(file, "utf8").trim());
     const everything = (state: string): string =>
       filesIn(state)
-        // These a server renames at any moment.
-        .filter((file) => !file.endsWith(".tmp"))
         .map((file) => readFileSync(file, "latin1"))
         .join("\n");
     const [here, there] = [everything(mesh.state), everything(gamma.state)];
