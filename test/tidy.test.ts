@@ -44,7 +44,7 @@ const LONG_TESTS: Readonly<Record<string, number>> = {
   "packages/json-schema/src/comparison/reading-gaps.unit.test.ts": 415,
   "packages/nats-server/src/config/compile.unit.test.ts": 590,
   "packages/transport-nats/src/pull/pull-consumer.unit.test.ts": 535,
-  "test/mesh/join.mesh.test.ts": 510,
+  "test/mesh/join.mesh.test.ts": 515,
   "test/mesh/operator.mesh.test.ts": 540,
   "test/mesh/outage.mesh.test.ts": 445,
   "test/mesh/registry.mesh.test.ts": 575,
