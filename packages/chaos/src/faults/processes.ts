@@ -1,5 +1,5 @@
 import { delay } from "@adaos/core/wire";
-import { signalProcess } from "@adaos/supervise";
+import { SUPERVISOR, signalProcess } from "@adaos/supervise";
 import type { ChaosMesh } from "../chaos-mesh.ts";
 import { type Fault, type FaultScene, type Harm, NOTHING_TO_END } from "./fault.ts";
 
@@ -33,7 +33,8 @@ export const terminate: Fault = {
   name: "terminate",
   summary: "a server or daemon is asked to end (SIGTERM)",
   losesEvents: false,
-  targets: names,
+  // A supervisor that is asked to end ends its mesh, as adaos down does: that is no fault.
+  targets: (mesh) => names(mesh).filter((name) => name !== SUPERVISOR),
   begin: async ({ mesh, target }) => {
     const record = mesh.process(target);
     if (record !== undefined) signalProcess(record, "SIGTERM");
