@@ -27,6 +27,9 @@ export interface ReadyContender {
   readonly settings: unknown;
 }
 
+/** With so small a share of the events all scenarios have room in the streams of one mesh. */
+const QUICK_SCALE = 0.1;
+
 /** Everything that is started for the measurements, and stopped after them. */
 export class Lab {
   readonly durability: Durability;
@@ -50,7 +53,7 @@ export class Lab {
 
   /** The scenario's own, which its contenders share: no scenario pays for what one before it has stored. */
   mesh(): Promise<BenchMesh> {
-    this.#mesh ??= this.startMesh({});
+    this.#mesh ??= this.#start({});
     return this.#mesh;
   }
 
@@ -111,14 +114,21 @@ export class Lab {
   }
 
   async endScenario(): Promise<void> {
-    this.#mesh = undefined;
+    if (this.scale > QUICK_SCALE) await this.#stopMesh();
     for (const mesh of this.#meshes.splice(0)) await mesh.stop();
+  }
+
+  async #stopMesh(): Promise<void> {
+    const mesh = await this.#mesh?.catch(() => undefined);
+    this.#mesh = undefined;
+    await mesh?.stop();
   }
 
   /** Stops everything, also after a failed or partial start. */
   async close(): Promise<void> {
     const stops = [
       () => this.endScenario(),
+      () => this.#stopMesh(),
       ...[...this.#backings.values()].map((backing) => () => backing.stop()),
     ];
     const failures: string[] = [];
