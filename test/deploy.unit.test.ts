@@ -18,7 +18,6 @@ function rulesIn(file: string): RuleFile["groups"][number]["rules"] {
   return (parse(read(file)) as RuleFile).groups.flatMap(({ rules }) => rules);
 }
 
-const OF_PROBES = ["adaos_probe_looks_total", "adaos_probe_connected", "adaos_probe_duration_seconds"];
 const RECORDING = rulesIn("deploy/prometheus/rules/adaos-recording.yaml");
 const ALERTING = rulesIn("deploy/prometheus/rules/adaos-alerts.yaml");
 const DASHBOARDS = readdirSync(join(HOME, "deploy/grafana/dashboards")).map((file) => {
@@ -32,7 +31,7 @@ describe("deploy/prometheus and deploy/grafana", () => {
   test("ask for metrics that are told or recorded", () => {
     const recorded = RECORDING.flatMap(({ record }) => record ?? []);
     const told = [...Object.values(METRICS), ...Object.values(NODE_METRICS)].map(({ name }) => name);
-    const known = new Set([...recorded, ...told, ...OF_PROBES]);
+    const known = new Set([...recorded, ...told]);
     const panels = DASHBOARDS.flatMap(({ panels }) => panels.flatMap(({ targets = [] }) => targets));
     const asked = [...RECORDING, ...ALERTING, ...panels].flatMap(({ expr }) => [
       ...expr.matchAll(/(?<![\w:])(?:[a-z]+:)?adaos_\w+(?::\w+)?/g),

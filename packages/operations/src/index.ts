@@ -34,7 +34,7 @@ export {
   withEach,
   withServers,
 } from "./hubs.ts";
-export type { LedgerRow } from "./ledger/balance.ts";
+export { FATES, type LedgerRow } from "./ledger/balance.ts";
 export { gatherLedger, type LedgerWitnesses } from "./ledger/gather-ledger.ts";
 export { EventMask } from "./mask/event-mask.ts";
 export { Newest } from "./newest.ts";

@@ -59,7 +59,7 @@ async function memberFinding({ id, nodeFile }: NodeLayout): Promise<Finding[]> {
   }
   try {
     const user = id.split("/")[1] ?? id;
-    const options = { ...access, name: "adaos doctor", user, log: SILENT, timeoutMs: ANSWER_MS };
+    const options = { ...access, name: id, user, log: SILENT, timeoutMs: ANSWER_MS };
     await (await openConnection(options)).close();
     return [];
   } catch (thrown) {

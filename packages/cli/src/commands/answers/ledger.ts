@@ -1,7 +1,7 @@
 import { peekMarks } from "@adaos/client";
 import { logFilePath, marksDir, resolveStateDir } from "@adaos/config";
 import { counted, parseSubject, visibleJson } from "@adaos/core/wire";
-import { gatherLedger, type LedgerRow, type LedgerWitnesses } from "@adaos/operations";
+import { FATES, gatherLedger, type LedgerRow, type LedgerWitnesses } from "@adaos/operations";
 import { askPolicy, loadPolicy, passes } from "@adaos/policy";
 import { meshFileOf, readLayout } from "@adaos/provision";
 import { Command } from "commander";
@@ -75,17 +75,7 @@ async function openWitnesses(options: LedgerOptions): Promise<LedgerWitnesses> {
   };
 }
 
-const COLUMNS = [
-  "published",
-  "handled",
-  "dead",
-  "parked",
-  "pending",
-  "denied",
-  "expired",
-  "unmarked",
-  "missing",
-] as const;
+const COLUMNS = ["published", ...FATES] as const;
 
 function print(rows: readonly LedgerRow[], terminal: Terminal): void {
   const cells = rows.map((row) => [row.durable, ...COLUMNS.map((column) => String(row[column]))]);
