@@ -53,12 +53,20 @@ subnets:
     members: { desk: { subscribe: [scenario., mesh.alert.] } }
 `;
 
-/** `raised x by y` of all that the generic webhook has taken. */
+interface Change {
+  readonly event_id: string;
+  readonly status: string;
+  readonly alert: string;
+  readonly node: string;
+}
+
+/** `raised x by y` of all that the generic webhook has taken: a hub that is killed may tell the same change again. */
 function told(): string[] {
-  return got
+  const changes = got
     .filter(({ path }) => path === "/generic")
-    .flatMap(({ body }) => body["alerts"] as { status: string; alert: string; node: string }[])
-    .map(({ status, alert, node }) => `${status} ${alert} by ${node}`);
+    .flatMap(({ body }) => body["alerts"] as Change[]);
+  const byId = new Map(changes.map((change) => [change.event_id, change]));
+  return [...byId.values()].map(({ status, alert, node }) => `${status} ${alert} by ${node}`);
 }
 
 const count = (line: string): number => told().filter((one) => one === line).length;

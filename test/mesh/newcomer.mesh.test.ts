@@ -108,21 +108,25 @@ describe("adaos events tail", () => {
   test("tells when its subnet stops answering and when it answers again, and which of both it ended with", async () => {
     const { child, result } = mesh.begin(["events", "tail", "ui.", "--at", "beta", "--since", "1h"]);
     const other = mesh.begin(["events", "tail", "ui.", "--at", "beta", "--since", "1h"]);
-    let [said, seen] = ["", 0];
-    child.stderr?.on("data", (chunk) => {
-      said += String(chunk);
-    });
-    for (const run of [child, other.child]) run.stdout?.once("data", () => seen++);
+    const said = ["", ""];
+    let seen = 0;
+    for (const [i, run] of [child, other.child].entries()) {
+      run.stderr?.on("data", (chunk) => {
+        said[i] += String(chunk);
+      });
+      run.stdout?.once("data", () => seen++);
+    }
     await until("both are there", () => seen === 2);
     const goOn = mesh.freeze("nats-beta");
     try {
-      await until("it is told", () => said.includes("beta does not answer any more"), 40_000);
+      const gone = "beta does not answer any more";
+      await until("both tell it", () => said.every((text) => text.includes(gone)), 40_000);
       other.child.kill("SIGINT");
       expect((await other.result).code).toBe(69);
     } finally {
       goOn();
     }
-    await until("it is there again", () => said.includes("beta answers again"), 40_000);
+    await until("it is there again", () => said[0]?.includes("beta answers again") === true, 40_000);
     child.kill("SIGINT");
     expect((await result).code).toBe(0);
   });
