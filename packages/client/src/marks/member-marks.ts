@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Logger, type Marks, MeshError } from "@adaos/core";
 import { counted } from "@adaos/core/wire";
@@ -143,10 +144,16 @@ export class MemberMarks implements Marks {
   }
 
   #look(): void {
+    const { dir, log } = this.#options;
     try {
+      if (this.#others.look()) return;
+      // Without its folder no event would ever be handled again. The file of this process is begun anew when its next
+      // sync finds it gone; until this process ends it knows what the folder had.
+      log.error({ dir }, "the folder of marks was removed, and is made anew");
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
       this.#others.look();
     } catch (cause) {
-      throw MeshError.from(cause, "unavailable", `the marks in ${this.#options.dir} cannot be read`);
+      throw MeshError.from(cause, "unavailable", `the marks in ${dir} cannot be read`);
     }
   }
 

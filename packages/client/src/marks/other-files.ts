@@ -76,17 +76,19 @@ export class OtherFiles {
     this.look();
   }
 
-  /** Reads what has come since the last look. Throws as the disk does. */
-  look(): void {
+  /** Reads new marks since the last look. Returns whether the folder is there. Throws as the disk does. */
+  look(): boolean {
     const { dir } = this.#options;
     this.#lookedMs = Date.now();
-    const { mtimeMs } = statSync(dir);
+    const mtimeMs = statSync(dir, { throwIfNoEntry: false })?.mtimeMs;
+    if (mtimeMs === undefined) return false;
     if (mtimeMs !== this.#seenMs) {
       this.#lookForFiles();
       // One that is made within the same moment may not move the folder's time.
       this.#seenMs = this.#lookedMs - mtimeMs > CLOCK_MS ? mtimeMs : 0;
     }
     for (const file of this.#live.values()) this.#readOn(file);
+    return true;
   }
 
   /**
