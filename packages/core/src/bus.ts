@@ -37,51 +37,54 @@ export interface BusOptions {
   readonly registry: SchemaRegistry;
   readonly policy: Policy;
   readonly log: Logger;
-  /** Where failures are kept. */
+  /** Stores dead letters and the state of failing deliveries. */
   readonly journal: FailureJournal;
-  /** Where it is kept which events were handled: where nothing else is said of a subscription, or as it asks. */
+  /** Where the marks of handled events are kept, unless a subscription chooses otherwise. */
   readonly marks: MarksChoice;
-  /** Counts what the bus does. Not given: nothing is counted. */
+  /** Counts the bus's work. @default nothing is counted */
   readonly metrics?: Metrics;
   /** The part of `source` before `@`. @default "app" */
   readonly component?: string;
-  /** Not given: nothing is limited. */
+  /** @default no limits */
   readonly limits?: RateLimits;
-  /** Of the node's subnet. @default "default" */
+  /** Tenant of the node's subnet. @default "default" */
   readonly tenant?: string;
-  /** Keys by which events are signed and verified. Not given: none is. */
+  /** Keys that sign and verify events. @default events are not signed */
   readonly signatures?: Signatures;
   /**
-   * What the node makes the keys of its requests from. The same one lets a process take the reply to a request that an
-   * earlier one sent under the same event id. @default one of this bus's own
+   * Secret from which the node derives the keys of its requests. With the same secret, a process can take the reply
+   * to a request that an earlier process sent under the same event id.
+   * @default a random secret for this bus
    */
   readonly replySecret?: KeyObject;
-  /** Called when the bus has disconnected, for what was opened with it. */
+  /** Called after the bus has disconnected, to close resources opened with it. */
   readonly onClosed?: () => Promise<void>;
 }
 
 /** Counted since the bus was made. */
 export interface BusStats {
   published: number;
-  /** Of these, accepted by the outbox of this machine while the hub was away. */
+  /** The part of `published` that the outbox of this machine accepted while the hub was away. */
   queued: number;
   handled: number;
-  /** Not handled again, since their effect had happened. */
+  /** Deliveries that were not handled again, since their effect had already happened. */
   repeated: number;
   /** Failed attempts that will be repeated. */
   retried: number;
   deadLettered: number;
-  /** Put off, since a dead letter could not be written yet, or the idempotency store did not answer. */
+  /** Redelivered later: the hub took no dead letter, or the idempotency store did not answer. */
   held: number;
-  /** Not handed to a handler: they break their contract, or are unknown and there was no room to keep them. */
+  /** Not handed to a handler: the event breaks its contract, or is unknown and the hub had no room to park it. */
   refused: number;
   /** Kept until the schema of their event is known. */
   parked: number;
-  /** Commands that are stored nowhere and whose handler failed; who asked was told. */
+  /** At-most-once commands whose handler failed; the requester got the failure as its reply. */
   failed: number;
 }
 
-/** Publishes and subscribes typed events as one node: every rule of the mesh that does not depend on a transport. */
+/**
+ * Publishes and subscribes typed events as one node. It applies every rule of the mesh that no transport decides.
+ */
 export class Bus {
   readonly address: NodeAddress;
   readonly stats: BusStats = {
@@ -104,7 +107,7 @@ export class Bus {
   };
   readonly #subscriptions = new Set<Subscription>();
   readonly #closed = new AbortController();
-  /** Nothing where the journal keeps no unknown events. */
+  /** Undefined where the journal parks no unknown events. */
   readonly #parked: ParkedEvents | undefined;
   readonly #replySecret: KeyObject;
   readonly #cures = new RunCures();
@@ -122,19 +125,19 @@ export class Bus {
       forms: new EventForms(),
     };
     this.#parked = journal.parking && new ParkedEvents(journal.parking, registry, log);
-    // Every request in flight listens to it.
+    // Every request in flight adds a listener to it.
     setMaxListeners(0, this.#closed.signal);
     this.#replySecret = options.replySecret ?? replySecret();
   }
 
-  /** What waits on this machine's disk for the hub; nothing without an outbox. */
+  /** Events that wait on this machine's disk for the hub; undefined without an outbox. */
   get outbox(): OutboxStatus | undefined {
     return this.#options.transport.outbox;
   }
 
   /**
-   * What this bus has counted, for a `/metrics` of the program's own; nothing where counting is off.
-   * @param accept The header of the request: it chooses between Prometheus' text and OpenMetrics.
+   * The metrics of this bus, for the program's own `/metrics`; undefined where counting is off.
+   * @param accept The Accept header of the scrape: it chooses between Prometheus' text format and OpenMetrics.
    */
   metrics(accept?: string): Exposition | undefined {
     return this.#options.metrics?.answer(accept);
@@ -146,10 +149,10 @@ export class Bus {
   }
 
   /**
-   * Publishes one event, named with its version (`ui.notify@1`) or without (the newest), and resolves when the hub has
-   * stored it; while the hub is away, when this machine has (`stream` is `outbox` then). Calls made in one tick keep
-   * their order. Rejects with MeshError `denied`, `unknown-event`, `invalid-event`, `too-large`, `backpressure`,
-   * `unavailable`, `timeout` (the outcome is unknown: repeat with the same `eventId`) or `closed`.
+   * Publishes one event, named with its version (`ui.notify@1`) or without (the newest). Resolves when the hub has
+   * stored it, or, while the hub is away, when this machine's outbox has (`stream` is `outbox` then). Calls made in
+   * one tick keep their order. Rejects with MeshError `denied`, `unknown-event`, `invalid-event`, `too-large`,
+   * `backpressure`, `unavailable`, `timeout` (the outcome is unknown: repeat with the same `eventId`) or `closed`.
    */
   publish<Ref extends string>(
     ref: Ref,
@@ -158,7 +161,7 @@ export class Bus {
   ): Promise<Published> {
     if (this.#closing !== undefined) return Promise.reject(closedError());
     const startMs = performance.now();
-    // Without async functions: each would be two promises more, of an event that needs five in all.
+    // Without async functions: each would add two promises to an event that needs five in all.
     let span: MessageSpan | undefined;
     const onFailed = (thrown: unknown): never => {
       span?.end(thrown);
@@ -184,9 +187,9 @@ export class Bus {
   }
 
   /**
-   * Publishes an event for every node that may see it: each that has a durable for it gets it, one that was away when
-   * it is back. Of the processes that share a durable one gets it. Rejects as {@link publish} does, and with `usage`
-   * for a command or a reply, which somebody in particular is meant to have.
+   * Publishes an event for every node that may subscribe to it. Each node with a durable for it gets the event,
+   * also one that was away, when it is back. Processes that share a durable share its events. Rejects as {@link
+   * publish} does, and with `usage` for a command or a reply, which have one addressee.
    */
   async broadcast<Ref extends string>(
     ref: Ref,
@@ -200,10 +203,10 @@ export class Bus {
   }
 
   /**
-   * Publishes a command and waits for what its handler returns: the reply, named `<command>.result` in the registry.
-   * The command is stored like any event, so that its handler runs even if it is late; one that the registry delivers
-   * at most once is not, within the subnet. Rejects as {@link publish} does, and with `no-handler` (nothing was sent),
-   * `failed` (its handler failed for good) or `timeout` (it may still run).
+   * Publishes a command and waits for the reply that its handler returns, named `<command>.result` in the registry.
+   * The command is stored like any event, so its handler runs even if it is late. The subnet does not store a
+   * command that the registry delivers at most once. Rejects as {@link publish} does, and with `no-handler`
+   * (nothing was sent), `failed` (its handler failed for good) or `timeout` (it may still run).
    */
   async request<Ref extends string>(
     ref: Ref,
@@ -225,7 +228,7 @@ export class Bus {
       options,
       closed,
     );
-    // The type argument says what the registry's schema has proven.
+    // The registry's schema has proven the type argument.
     return reply as Envelope<ReplyData<Ref>>;
   }
 
@@ -243,7 +246,7 @@ export class Bus {
     const settings = this.#consumerSettings(parsed, options);
     const decision = this.#options.policy.decidePattern({ verb: "subscribe", ...this.address }, parsed);
     if (!decision.allowed) throw deniedError(decision);
-    // The pattern's type argument says what the registry's schema has proven by the time the handler runs.
+    // The registry's schema proves the pattern's type argument before the handler runs.
     const consumer = new Consumer(settings, onEvent as OnEvent<unknown>);
     const carried = await this.#options.transport.subscribe(
       {
@@ -258,7 +261,7 @@ export class Bus {
       (delivery) => consumer.take(delivery),
     );
     if (this.#closing !== undefined) {
-      // Closed while the transport was at it: nobody else knows of this one.
+      // The bus was closed while the transport subscribed: only this call can stop the subscription.
       await carried.stop();
       this.#assertOpen();
     }
@@ -276,9 +279,9 @@ export class Bus {
   }
 
   /**
-   * Runs an action of this process as a handler is run: with a deadline, retries and a record of every attempt, found
-   * by its id or `tags`. One that fails for good is a dead letter. Rejects with `failed`, which carries the run's id
-   * and whose cause is the last failure, with `usage` or `closed`.
+   * Runs an action of this process as a handler is run: with a deadline, retries and a record of every attempt. The
+   * record is found by the run's id or `tags`. A run that fails for good becomes a dead letter. Rejects with
+   * `failed`, which carries the run's id and whose cause is the last failure, with `usage` or `closed`.
    */
   async run<T>(
     name: string,
@@ -292,8 +295,8 @@ export class Bus {
   }
 
   /**
-   * Lets running handlers finish, hands back what has not begun, sends what is queued, then disconnects. Safe to call
-   * twice.
+   * Lets running handlers finish, returns deliveries that have not begun, sends queued messages, then disconnects.
+   * Safe to call twice.
    */
   close(): Promise<void> {
     this.#closed.abort(new MeshError("closed", "the bus was closed"));
@@ -307,12 +310,12 @@ export class Bus {
       await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
     } finally {
       await this.#options.metrics?.close();
-      // Whatever one subscription does, nothing may stay connected.
+      // The transport disconnects, also when a subscription fails to stop.
       await this.#options.transport.close().finally(this.#options.onClosed);
     }
   }
 
-  /** Counts an event that is published, and how long it took, or why it was not. */
+  /** Counts a publish and its duration, or its error code. */
   async #counted<T>(ref: string, publish: () => Promise<T>): Promise<T> {
     const startMs = performance.now();
     try {
@@ -337,7 +340,7 @@ export class Bus {
     return thrown;
   }
 
-  /** Whether the node may subscribe this pattern, decided anew whenever policy has changed. */
+  /** Whether the node may subscribe to this pattern, decided anew whenever the policy has changed. */
   #askedOnce(pattern: EventPattern): () => boolean {
     const { policy, log } = this.#options;
     let revision = policy.revision;
@@ -393,5 +396,5 @@ function closedError(): MeshError {
   return new MeshError("closed", "the bus is closed; connect again");
 }
 
-/** Unknown events are parked as many at a time as may be unsettled, however few handlers run. */
+/** Limit of unknown events that are being parked, however few handlers run. */
 const MIN_ACK_PENDING = 128;

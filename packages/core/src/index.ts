@@ -1,4 +1,4 @@
-// What a reader of events, or of this code, needs. What only the sibling packages need is in `@adaos/core/wire`.
+// Exports for programs and for readers of events. Exports for the sibling packages are in `@adaos/core/wire`.
 
 // The API.
 export { Bus, type BusOptions, type BusStats } from "./bus.ts";
@@ -30,16 +30,16 @@ export { newEventId } from "./language/event-id.ts";
 export type { EventData, EventMap, ReplyData } from "./language/event-map.ts";
 export { type EventRef, formatEventRef, parseEventRef } from "./language/event-name.ts";
 export { type EventPattern, parseEventPattern, patternMatches } from "./language/event-pattern.ts";
-// What is counted.
+// Metrics.
 export { Metrics } from "./measure/metrics.ts";
-// Who may do what.
+// Policy.
 export { compilePolicy } from "./policy/compile-policy.ts";
 export type { Mesh } from "./policy/mesh.ts";
 export { Policy, type PolicyRule } from "./policy/policy.ts";
 export type { Published, PublishOptions } from "./publish/publish.ts";
 export type { RequestOptions } from "./request/request.ts";
 export type { RunContext, RunOptions, RunResult } from "./run/run.ts";
-// The port that a transport fills.
+// The port that a transport implements.
 export type {
   Delivery,
   EventContract,

@@ -6,7 +6,7 @@ import { quote } from "./event-name.ts";
 /** `structured`: all in the body. `binary`: attributes in headers, data in the body. */
 export type CloudEventMode = "structured" | "binary";
 
-/** A message that holds a CloudEvent, as the NATS protocol binding has it. */
+/** A message that contains a CloudEvent, by the NATS protocol binding. */
 export interface CloudEventMessage {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
@@ -15,12 +15,12 @@ export interface CloudEventMessage {
 const CONTENT_TYPE = "Content-Type";
 const STRUCTURED = "application/cloudevents+json; charset=utf-8";
 const PREFIX = "ce-";
-/** Attribute that names those which were no texts but numbers or booleans: a header holds only texts. */
+/** Attribute that lists the number and boolean attributes: a header holds only text. */
 const LITERALS = "adaosliterals";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** Pure. In binary mode all attributes are texts; `adaosliterals` names those that were none. */
+/** Pure. In binary mode all attributes are text; `adaosliterals` lists those that were numbers or booleans. */
 export function encodeCloudEvent(event: CloudEvent, mode: CloudEventMode): CloudEventMessage {
   if (mode === "structured") {
     return { headers: { [CONTENT_TYPE]: STRUCTURED }, body: encoder.encode(JSON.stringify(event)) };
@@ -36,8 +36,8 @@ export function encodeCloudEvent(event: CloudEvent, mode: CloudEventMode): Cloud
 }
 
 /**
- * Reads a message in either mode: structured where its content type says so, or no header holds an attribute. Pure.
- * What it returns is checked by `fromCloudEvent()`.
+ * Reads a message in either mode: structured where its content type says so, or where no header is an attribute.
+ * Pure. `fromCloudEvent()` checks the result.
  * @throws MeshError `invalid-event` or `too-large`.
  */
 export function decodeCloudEvent({ headers, body }: CloudEventMessage): Record<string, unknown> {
@@ -63,7 +63,7 @@ export function decodeCloudEvent({ headers, body }: CloudEventMessage): Record<s
     return event as Record<string, unknown>;
   }
   const event = attributesIn(lower);
-  // As the binding for HTTP has it, and gateways pass it on.
+  // The HTTP binding passes the content type as `datacontenttype`, and gateways forward it.
   if (event["datacontenttype"] === undefined && contentType !== "") event["datacontenttype"] = contentType;
   if (body.length === 0) return event;
   const type = event["datacontenttype"];
@@ -87,12 +87,12 @@ function parseJson(body: Uint8Array, problem: string): unknown {
   try {
     return JSON.parse(decoder.decode(body));
   } catch {
-    // The parser's own words quote what it was reading, and nobody knows yet whether that may be shown.
+    // The parser's message quotes its input, which may be classified.
     fail(problem);
   }
 }
 
-/** Space, quote, percent and all that is not printable ASCII, each as the bytes of its UTF-8. */
+/** Encodes space, quote, percent and every character that is not printable ASCII as the bytes of its UTF-8. */
 function percentEncode(text: string): string {
   return text.replaceAll(/[^!#$&-~]+/gu, (part) =>
     [...encoder.encode(part)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),

@@ -4,7 +4,7 @@ import { checkEnvelope, type Envelope } from "./envelope.ts";
 import { MeshError } from "./errors.ts";
 import { quote } from "./event-name.ts";
 
-/** A CloudEvent 1.0: its attributes, of which extensions may have any other name of a-z and 0-9, and its data. */
+/** A CloudEvent 1.0: its attributes and data. Extensions may have any other name of a-z and 0-9. */
 export interface CloudEvent {
   readonly specversion: "1.0";
   readonly id: string;
@@ -16,7 +16,7 @@ export interface CloudEvent {
   readonly [extension: string]: unknown;
 }
 
-/** Which event of ours a type is, as `name@version`; what is not in it is read as `<name>.v<version>`. */
+/** The `name@version` of our event for each type. A type that is not listed is read as `<name>.v<version>`. */
 export type TypeMap = ReadonlyMap<string, string>;
 
 const ATTRIBUTE_NAME = /^[a-z0-9]+$/;
@@ -29,13 +29,13 @@ const JSON_DATA = "application/json";
 const EPOCH = "1970-01-01T00:00:00.000Z";
 /** Attributes travel in the headers of an envelope under this prefix. */
 const HEADER_PREFIX = "ce-";
-/** Header that names optional attributes and data which were not there. */
+/** Header that lists optional attributes and data that the CloudEvent did not have. */
 const ABSENT = "ce-adaosabsent";
-/** Header that names attributes which are no texts but numbers or booleans. */
+/** Header that lists the number and boolean attributes. */
 const LITERALS = "ce-adaosliterals";
 
 /**
- * The CloudEvent of an envelope. Whatever {@link fromCloudEvent} could not find out again travels in extensions that
+ * The CloudEvent of an envelope. Fields that {@link fromCloudEvent} could not derive travel in extensions that
  * begin with `adaos`, so both ways are without loss. Pure.
  */
 export function toCloudEvent(envelope: Envelope, types: TypeMap = new Map()): CloudEvent {
@@ -53,8 +53,8 @@ export function toCloudEvent(envelope: Envelope, types: TypeMap = new Map()): Cl
 }
 
 /**
- * Fields of an envelope, and the extension of each where other attributes do not say it; in the order of their
- * dependence.
+ * Fields of an envelope, and the extension that carries each where no other attribute does; a field comes after
+ * those that it depends on.
  */
 const FIELDS: readonly { readonly extension: string; readonly textOf: (envelope: Envelope) => string }[] = [
   { extension: "adaosid", textOf: ({ event_id }) => event_id },
@@ -88,7 +88,7 @@ function nativeEvent(envelope: Envelope): Record<string, unknown> {
   };
 }
 
-/** With the attributes that came in as headers. */
+/** Restores the attributes that came in as headers. */
 function restoredEvent(
   { headers }: Envelope,
   own: Readonly<Record<string, unknown>>,
@@ -121,9 +121,9 @@ function isReadable(attributes: Readonly<Record<string, unknown>>, types: TypeMa
 }
 
 /**
- * The envelope of a CloudEvent, which is the same each time: of an id that is not ours one is made from source and id.
- * Attributes that no field holds travel in headers `ce-<name>`. Errors name no place within the data. Pure.
- * @throws MeshError `invalid-event` for what is no CloudEvent, whose data is not JSON, or that no envelope can hold.
+ * The envelope of a CloudEvent, the same each time: where the id is not one of ours, an id is derived from source
+ * and id. Attributes without a field travel in headers `ce-<name>`. Errors name no place within the data. Pure.
+ * @throws MeshError `invalid-event` unless the value is a CloudEvent with JSON data that an envelope can hold.
  */
 export function fromCloudEvent(value: unknown, types: TypeMap = new Map()): Envelope {
   const event = checkCloudEvent(value);
@@ -164,7 +164,7 @@ export function fromCloudEvent(value: unknown, types: TypeMap = new Map()): Enve
     headers: headersIn(text("adaosheaders")) ?? headers,
     data,
   };
-  // Which keys of the data are classified only the schema says, and nobody has looked there yet.
+  // The schema, which is not read yet, says which keys of the data are classified.
   return checkEnvelope(envelope, false);
 }
 
@@ -198,11 +198,11 @@ function checkCloudEvent(value: unknown): CloudEvent {
     if (typeof event[name] !== "string" || event[name] === "") fail(name, "must be a text");
   if (event["data_base64"] !== undefined)
     fail("data_base64", "is binary data; the mesh takes JSON, send a reference instead");
-  for (const [name, held] of Object.entries(event)) {
-    if (name === "data" || held === undefined) continue;
+  for (const [name, attribute] of Object.entries(event)) {
+    if (name === "data" || attribute === undefined) continue;
     if (!ATTRIBUTE_NAME.test(name)) fail(name, "has a name that is not of a-z and 0-9");
-    const isText = typeof held === "string" && !CONTROL.test(held);
-    if (!isText && typeof held !== "boolean" && !isInt32(held))
+    const isText = typeof attribute === "string" && !CONTROL.test(attribute);
+    if (!isText && typeof attribute !== "boolean" && !isInt32(attribute))
       fail(name, "must be a text without control characters, a boolean or a 32-bit integer");
   }
   const { time, datacontenttype } = event;
@@ -226,12 +226,12 @@ function eventOf(
   return { name, version: Number(version) };
 }
 
-/** As the field of an envelope has it, in UTC with milliseconds. */
+/** In the form of an envelope's `ts`: UTC with milliseconds. */
 function canonicalTime(time: string | undefined): string {
   return time === undefined ? EPOCH : new Date(time).toISOString();
 }
 
-/** The same for each repetition; source and id name a CloudEvent. */
+/** Derived from source and id, which identify a CloudEvent: a repetition gets the same id. */
 function idOf({ source, id, time }: CloudEvent): string {
   const iso = canonicalTime(time);
   const hash = createHash("sha256")
@@ -250,7 +250,7 @@ function headersIn(text: string | undefined): Record<string, unknown> | undefine
   }
 }
 
-/** Fits a field of an envelope, and an attribute. */
+/** Whether the value fits both an envelope field and an attribute. */
 function isExtensionText(value: unknown): value is string {
   return typeof value === "string" && value !== "" && value.length <= 256 && !CONTROL.test(value);
 }
@@ -272,7 +272,7 @@ export function listIn(text: string | undefined): readonly string[] {
   return text === undefined || text === "" ? [] : text.split(",");
 }
 
-/** The number or boolean that this is the text of, or the text itself. Pure. */
+/** The number or boolean that the text spells, or the text itself. Pure. */
 export function literalOf(text: string): unknown {
   if (text === "true" || text === "false") return text === "true";
   const value = Number(text);

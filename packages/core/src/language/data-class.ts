@@ -1,9 +1,9 @@
-/** What a schema says of data that is not for everybody, by `x-classification`. The stricter first. */
+/** Classes of restricted data, set in a schema by `x-classification`. The stricter first. */
 export const DATA_CLASSES = ["secret", "pii"] as const;
 
 export type DataClass = (typeof DATA_CLASSES)[number];
 
-/** What the schema of one event classifies. */
+/** The classified values in the schema of one event. */
 export interface ClassifiedData {
   /** At least one; the stricter first. */
   readonly classes: readonly DataClass[];
@@ -14,7 +14,7 @@ export interface ClassifiedData {
   mask(data: unknown, onMasked?: (value: unknown) => void): unknown;
 }
 
-/** What stands in the place of a value that is classified so. */
+/** The text that replaces a value of these classes. */
 export function maskOf(classes: Iterable<DataClass>): string {
   const all = new Set(classes);
   return `[${DATA_CLASSES.find((one) => all.has(one)) ?? "masked"}]`;

@@ -2,7 +2,7 @@ import { MeshError, type Violation } from "./errors.ts";
 import { eventNameProblem, quote } from "./event-name.ts";
 
 /**
- * Largest encoded envelope. Far below what a stream takes, and that far below the servers' `max_payload`: see
+ * Largest encoded envelope. Streams take far more, and the servers' `max_payload` is far above that: see
  * `message-size.ts`.
  */
 export const MAX_ENVELOPE_BYTES = 262_144;
@@ -36,7 +36,7 @@ const KINDS: readonly string[] = ["event", "command", "reply"];
 const EVENT_ID = /^EVT-[0-9]{8}-[0-9]{6}-[0-9a-f]{6,32}$/;
 const TS = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 const SOURCE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}@[A-Za-z0-9][A-Za-z0-9-]{0,62}$/;
-/** Whether each field has to be there. */
+/** Which fields are required. */
 const NEED: Readonly<Record<keyof Envelope, "required" | "optional">> = {
   event_id: "required",
   event_name: "required",
@@ -56,16 +56,16 @@ export const REQUIRED_ENVELOPE_FIELDS: readonly string[] = Object.entries(NEED)
   .filter(([, need]) => need === "required")
   .map(([field]) => field);
 const MAX_HEADERS = 32;
-/** What any protocol takes as the name of a header (RFC 9110), so that no gateway needs to change one. */
+/** Header names that every protocol accepts (RFC 9110), so that no gateway has to rename a header. */
 const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
 /** Servers act upon headers of this prefix. */
 const RESERVED_HEADER = /^nats-/i;
 const CONTROL = /\p{Cc}/u;
 const MAX_TEXT_LENGTH = 256;
-/** A pointer is cut after so many characters: names come from strangers and go into logs. */
+/** Longest pointer in an error: key names come from strangers and go into logs. */
 const MAX_POINTER_LENGTH = 200;
 
-// Fatal: a lenient decoder would turn bad UTF-8 into data that nobody sent.
+// Fatal: a lenient decoder would turn bad UTF-8 into other data than was sent.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Whether a text can be the id of an event. */
@@ -81,7 +81,7 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
   } catch (cause) {
     throw MeshError.from(cause, "invalid-event", `data of ${envelope.event_name} is not JSON`);
   }
-  // From Node's pool: an array with a buffer of its own costs as much as the rest of the encoding.
+  // From Node's pool: an array with its own buffer costs as much as the rest of the encoding.
   const body = Buffer.from(text, "utf8");
   if (body.length > MAX_ENVELOPE_BYTES) {
     throw new MeshError(
@@ -93,9 +93,10 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
 }
 
 /**
- * Decodes and checks an envelope from the wire. Throws `invalid-event` or `too-large`, naming the field. Of a key that
- * stands twice the last counts: links and handlers read the same bytes by this function, so no two of them can differ.
- * @param namesKeys As with {@link checkEnvelope}; who does not know the schema says no.
+ * Decodes and checks an envelope from the wire. Throws `invalid-event` or `too-large`, naming the field. Of a
+ * repeated key the last value counts: links and handlers read the same bytes by this function, so they cannot
+ * differ.
+ * @param namesKeys As with {@link checkEnvelope}; false where the schema is not known.
  */
 export function decodeEnvelope(body: Uint8Array, namesKeys = true): Envelope {
   if (body.length > MAX_ENVELOPE_BYTES) {
@@ -105,15 +106,15 @@ export function decodeEnvelope(body: Uint8Array, namesKeys = true): Envelope {
   try {
     value = JSON.parse(decoder.decode(body));
   } catch {
-    // The parser's own words quote what it was reading, and nobody knows yet whether that may be shown.
+    // The parser's message quotes its input, which may be classified.
     throw new MeshError("invalid-event", "message body is not a JSON envelope");
   }
   return checkEnvelope(value, namesKeys);
 }
 
 /**
- * Checks every field of what may be an envelope. Throws `invalid-event` naming the first wrong field.
- * @param namesKeys Whether a place in the data is named too: not where its keys may be classified.
+ * Checks every field of a value that may be an envelope. Throws `invalid-event` naming the first wrong field.
+ * @param namesKeys Whether errors name places in the data; false where its keys may be classified.
  */
 export function checkEnvelope(value: unknown, namesKeys = true): Envelope {
   if (!isRecord(value)) fail("", "must be an object");
@@ -140,7 +141,7 @@ export function checkEnvelope(value: unknown, namesKeys = true): Envelope {
   return value as unknown as Envelope;
 }
 
-/** Checks the data of an envelope whose other fields are known to be right. Throws as {@link checkEnvelope} does. */
+/** Checks the data of an envelope whose other fields are already checked. Throws as {@link checkEnvelope} does. */
 export function checkData(data: unknown, namesKeys: boolean): void {
   if (data === undefined) fail("/data", "is required");
   const problem = jsonProblem(data, MAX_JSON_DEPTH - 1);
@@ -165,18 +166,18 @@ function checkHeaders(headers: unknown): void {
   if (!isRecord(headers)) fail("/headers", "must be an object of strings");
   const entries = Object.entries(headers);
   if (entries.length > MAX_HEADERS) fail("/headers", `has more than ${MAX_HEADERS} entries`);
-  for (const [key, held] of entries) {
-    const problem = headerProblem(key, held);
+  for (const [key, value] of entries) {
+    const problem = headerProblem(key, value);
     if (problem !== undefined) fail(`/headers/${escapePointer(key)}`, problem);
   }
 }
 
-function headerProblem(key: string, held: unknown): string | undefined {
+function headerProblem(key: string, value: unknown): string | undefined {
   if (!HEADER_NAME.test(key))
     return "has a name that is not 1 to 128 of A-Z a-z 0-9 ! # $ % & ' * + . ^ _ ` | ~ -";
   if (RESERVED_HEADER.test(key)) return "has a name that is reserved for servers; choose one without Nats-";
-  if (typeof held !== "string" || held.length > 1024) return "must be a string of at most 1024 characters";
-  return CONTROL.test(held) ? "must hold no control characters, line ends included" : undefined;
+  if (typeof value !== "string" || value.length > 1024) return "must be a string of at most 1024 characters";
+  return CONTROL.test(value) ? "must contain no control characters, line ends included" : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -190,7 +191,7 @@ export function escapePointer(token: string): string {
 
 const DAYS: readonly number[] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** Of a time of the right shape. `Date.parse()` takes 30 February for 2 March, and longer. */
+/** For a time of the right shape. `Date.parse()` reads 30 February as 2 March. */
 function isRealTime(ts: string): boolean {
   const month = digitsAt(ts, 5);
   const day = digitsAt(ts, 8);
@@ -210,9 +211,8 @@ function digitsAt(text: string, at: number): number {
 }
 
 /**
- * What in data JSON cannot hold (it would silently become null, nothing or another number), or where it nests deeper
- * than `limit`.
- * Stops at the limit, so it cannot overflow the stack.
+ * The first value in the data that JSON cannot hold (it would silently become null, nothing or another number), or
+ * that is nested deeper than `limit`. Stops at the limit, so it cannot overflow the stack.
  */
 function jsonProblem(value: unknown, limit: number): Violation | undefined {
   switch (typeof value) {
@@ -220,7 +220,7 @@ function jsonProblem(value: unknown, limit: number): Violation | undefined {
     case "boolean":
       return undefined;
     case "number":
-      // From 2^53 on readers round, and not all alike: an id would become its neighbour's.
+      // Readers round from 2^53 on, in different ways: an id would become another id.
       return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
         ? undefined
         : { pointer: "", expected: numberProblem(value) };
@@ -233,7 +233,7 @@ function jsonProblem(value: unknown, limit: number): Violation | undefined {
 
 function numberProblem(value: number): string {
   return Number.isFinite(value)
-    ? // Not the number itself: it may be that of a card.
+    ? // The number is left out: it may be that of a card.
       "is a number beyond 2^53 - 1, whose digits are lost; send it as a string"
     : `is ${value}; JSON cannot hold it`;
 }
@@ -242,10 +242,10 @@ function jsonProblemWithin(value: object, limit: number): Violation | undefined 
   if (limit <= 0) return { pointer: "", expected: `is nested deeper than ${MAX_JSON_DEPTH}` };
   const isList = Array.isArray(value);
   for (const key in value) {
-    const held = (value as Record<string, unknown>)[key];
-    // A property that is undefined is left out, as its writer means it; an item would become null.
-    if (held === undefined && !isList) continue;
-    const problem = jsonProblem(held, limit - 1);
+    const item = (value as Record<string, unknown>)[key];
+    // An undefined property is left out, as its author intended; an undefined item would become null.
+    if (item === undefined && !isList) continue;
+    const problem = jsonProblem(item, limit - 1);
     if (problem !== undefined) return { ...problem, pointer: `/${escapePointer(key)}${problem.pointer}` };
   }
   return undefined;

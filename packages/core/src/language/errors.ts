@@ -1,5 +1,5 @@
 /**
- * What can go wrong, as a closed list. Branch on `code`, never on `message`.
+ * The codes of all errors, as a closed list. Branch on `code`, never on `message`.
  *
  * | code | meaning | try again? |
  * |---|---|---|
@@ -39,12 +39,12 @@ export type MeshErrorCode = (typeof MESH_ERROR_CODES)[number];
 export interface Violation {
   /** JSON pointer into the event's data; `""` is the data itself. */
   readonly pointer: string;
-  /** What the schema wanted there, for example `must be number`. */
+  /** The schema's demand at that place, for example `must be number`. */
   readonly expected: string;
 }
 
 export interface MeshErrorOptions extends ErrorOptions {
-  /** With `failed`: the run that did; `adaos events detail <id>` tells of its attempts. */
+  /** With `failed`: id of the failed run; `adaos events detail <id>` lists its attempts. */
   readonly runId?: string;
   /** With `denied`: id of the rule that refused. */
   readonly rule?: string;
@@ -72,7 +72,7 @@ export class MeshError extends Error {
     this.schema = options.schema;
   }
 
-  /** Wraps what is not ours yet as `code`; a MeshError passes unchanged. */
+  /** Wraps a foreign error as `code`; a MeshError passes unchanged. */
   static from(cause: unknown, code: MeshErrorCode, what: string): MeshError {
     if (cause instanceof MeshError) return cause;
     return new MeshError(code, `${what}: ${messageOf(cause)}`, { cause });
@@ -84,7 +84,7 @@ export function messageOf(thrown: unknown): string {
   try {
     return String(thrown instanceof Error ? thrown.message || thrown.name : thrown);
   } catch {
-    // No prototype, or a toString() that throws: whoever tells of an error must not fail over it.
+    // An object without prototype, or with a toString() that throws: reporting an error must not fail.
     return Object.prototype.toString.call(thrown);
   }
 }

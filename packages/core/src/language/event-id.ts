@@ -4,11 +4,11 @@ let secondMs = -1;
 let prefix = "";
 
 /**
- * `EVT-<yyyymmdd>-<hhmmss>-<12 hex>` in UTC: unique, readable, and it tells where in time to look for the event.
+ * `EVT-<yyyymmdd>-<hhmmss>-<12 hex>` in UTC: unique, readable, and its time narrows the search for the event.
  * @param nowMs Milliseconds since the epoch.
  */
 export function newEventId(nowMs: number): string {
-  // The prefix changes once a second only.
+  // The prefix changes only once a second.
   const currentMs = nowMs - (nowMs % 1000);
   if (currentMs !== secondMs) {
     secondMs = currentMs;

@@ -9,8 +9,8 @@ type KnownRef = keyof EventMap & string;
 type VersionsOf<Name extends string> = Extract<KnownRef, `${Name}@${number}`>;
 
 /**
- * The data of an event named with or without its version. `unknown` for a name that is not known when the program is
- * compiled, or that the loaded registry types do not hold.
+ * The data of an event named with or without its version. `unknown` for a name that is unknown at compile time or
+ * missing in the loaded registry types.
  */
 export type EventData<Ref extends string> = string extends Ref
   ? unknown

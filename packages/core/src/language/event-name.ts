@@ -6,7 +6,7 @@ import { visibleJson } from "./visible-text.ts";
 export const MAX_EVENT_NAME_LENGTH = 200;
 
 const TOKEN = /^[a-z][a-z0-9_-]*$/;
-/** Looks like the version token that ends a subject, so a name may not hold it. */
+/** The version token that ends a subject; a name may not contain it. */
 const VERSION_TOKEN = /^v[0-9]+$/;
 
 /** An event name and, where given, its major version. */
@@ -15,10 +15,10 @@ export interface EventRef {
   readonly version: number | undefined;
 }
 
-/** Names found to be right: every event has one, and there are few. */
+/** Names that passed the check: every event has one, and there are few. */
 const right = new RecentMap<string, true>(1000);
 
-/** Says what is wrong with an event name, or nothing. 2 to 8 lower-case tokens joined by dots. */
+/** The problem of an event name, or undefined. A name has 2 to 8 lower-case tokens joined by dots. */
 export function eventNameProblem(name: string): string | undefined {
   if (right.get(name) === true) return undefined;
   const problem = problemOf(name);
@@ -34,7 +34,7 @@ function problemOf(name: string): string | undefined {
   return tokensProblem(tokens);
 }
 
-/** Says what is wrong with tokens of an event name or prefix, or nothing. */
+/** The problem of the tokens of an event name or prefix, or undefined. */
 export function tokensProblem(tokens: readonly string[]): string | undefined {
   for (const token of tokens) {
     if (!TOKEN.test(token)) {

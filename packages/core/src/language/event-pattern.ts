@@ -2,8 +2,8 @@ import { MeshError } from "./errors.ts";
 import { eventNameProblem, MAX_EVENT_NAME_LENGTH, parseVersion, quote, tokensProblem } from "./event-name.ts";
 
 /**
- * Which events a rule or a subscription means:
- * `nlp.intent.detected@1` one version, `nlp.intent.detected` every version, `nlp.` every event below, `*` all.
+ * The events of a rule or a subscription: `nlp.intent.detected@1` matches one version, `nlp.intent.detected` every
+ * version, `nlp.` every event below, `*` all.
  */
 export interface EventPattern {
   readonly text: string;
@@ -13,7 +13,7 @@ export interface EventPattern {
   readonly version: number | undefined;
 }
 
-/** Parses a pattern. Throws `usage` with what is wrong; callers with a file to name wrap it. */
+/** Parses a pattern. Throws `usage` with the problem; callers add the file's name. */
 export function parseEventPattern(text: string): EventPattern {
   if (text === "*") return { text, kind: "all", stem: "", version: undefined };
   if (text.endsWith(".")) {
@@ -29,7 +29,7 @@ export function parseEventPattern(text: string): EventPattern {
 }
 
 function prefixProblem(text: string): string | undefined {
-  // No event name could follow: what is longer would only burden the servers' configs.
+  // No event name is longer: a longer prefix would only burden the servers' configs.
   if (text.length > MAX_EVENT_NAME_LENGTH) return `is longer than ${MAX_EVENT_NAME_LENGTH} characters`;
   const tokens = text.slice(0, -1).split(".");
   return tokens.length > 7 ? "has more than 7 tokens" : tokensProblem(tokens);
@@ -51,14 +51,14 @@ function patternError(text: string, problem: string, cause?: unknown): MeshError
   );
 }
 
-/** Whether the pattern means this event. */
+/** Whether the pattern matches this event. */
 export function patternMatches(pattern: EventPattern, name: string, version: number): boolean {
   if (pattern.kind === "all") return true;
   if (pattern.kind === "prefix") return name.startsWith(pattern.stem);
   return name === pattern.stem && (pattern.version === undefined || pattern.version === version);
 }
 
-/** Whether every event that `inner` means is meant by `outer` too. */
+/** Whether `outer` matches every event that `inner` matches. */
 export function patternCovers(outer: EventPattern, inner: EventPattern): boolean {
   if (outer.kind === "all") return true;
   if (inner.kind === "all") return false;
@@ -67,7 +67,7 @@ export function patternCovers(outer: EventPattern, inner: EventPattern): boolean
   return outer.stem === inner.stem && (outer.version === undefined || outer.version === inner.version);
 }
 
-/** Drops patterns that another one covers: a consumer may not have overlapping filters. */
+/** Drops patterns that another pattern covers: a consumer may not have overlapping filters. */
 export function minimalPatterns(patterns: readonly EventPattern[]): EventPattern[] {
   return patterns.filter(
     (pattern, i) =>

@@ -1,11 +1,11 @@
 const COLON = /\s*:/y;
 
 /**
- * The first key that stands twice in one object of a JSON text, or nothing. `JSON.parse()` keeps the last in silence,
- * and other readers the first: where a person wrote the text, it is refused. Takes valid JSON only.
+ * The first repeated key in one object of a JSON text, or undefined. `JSON.parse()` silently keeps the last value,
+ * other readers the first: callers refuse a repeated key in a file that a person wrote. Takes valid JSON only.
  */
 export function repeatedKey(json: string): string | undefined {
-  /** Keys of the objects around, nothing for a list. */
+  /** Keys of each enclosing object; undefined for a list. */
   const around: (Set<string> | undefined)[] = [];
   for (let i = 0; i < json.length; i++) {
     const char = json[i];

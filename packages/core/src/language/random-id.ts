@@ -3,14 +3,14 @@ import { randomBytes } from "node:crypto";
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /** 62^22 is more than 2^128. */
 const ID_CHARACTERS = 22;
-/** Bytes from here on would make some characters likelier than others. */
+/** Bytes from here on would favour some characters. */
 const FAIR_BYTES = 256 - (256 % ALPHABET.length);
 
 const POOL_BYTES = 4096;
 let pool: Buffer = Buffer.alloc(0);
 let offset = 0;
 
-/** Random bytes that nobody can foresee. They come in bulk, since an id must not cost a system call. */
+/** Unpredictable bytes. They are drawn in bulk, since an id must not cost a system call. */
 export function randomHex(bytes: number): string {
   if (offset + bytes > pool.length) refill();
   offset += bytes;
@@ -18,8 +18,8 @@ export function randomHex(bytes: number): string {
 }
 
 /**
- * An id that nobody can foresee, however many others they have seen: 22 characters of A-Z a-z 0-9, over 128 bits. For
- * ids, reply subjects and keys alike.
+ * An unpredictable id, also for a reader of many earlier ids: 22 characters of A-Z a-z 0-9, over 128 bits. For ids,
+ * reply subjects and keys alike.
  */
 export function randomId(): string {
   let id = "";

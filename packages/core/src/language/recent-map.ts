@@ -1,6 +1,6 @@
 /**
- * A memory of the newest entries: at least `least` of them, at most twice as many. It forgets a generation at a time,
- * since a Map that loses its oldest entry with every new one grows slow.
+ * Keeps the newest entries: at least `least` of them, at most twice as many. It drops a generation at a time, since
+ * a Map that deletes its oldest entry with every new one grows slow.
  */
 export class RecentMap<K, V> {
   readonly #least: number;

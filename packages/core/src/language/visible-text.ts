@@ -1,22 +1,25 @@
 /**
- * Characters that command a terminal, turn the direction of what follows, end a line where nobody expects it, or are
- * not seen at all. Line ends, tabs, and the joiners and variation selectors of scripts and emoji are none of them.
+ * Characters that command a terminal, turn the direction of text, end a line unexpectedly, or are invisible. Line
+ * ends, tabs, and the joiners and variation selectors of scripts and emoji are allowed.
  */
 const UNSEEN =
-  // What is none of them is looked for last: for each character that would take twelve times as long.
+  // The exceptions are tested last: tested first, they would cost twelve times as long for each character.
   /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}](?<!\n|\t|\u200c|\u200d|[\ufe00-\ufe0f])/gu;
 
-/** A text from outside as it may be shown to a person. Line ends and tabs stay; whatever is unseen becomes U+FFFD. */
+/** A text from outside, safe to show to a person. Line ends and tabs stay; unseen characters become U+FFFD. */
 export function visibleText(text: string): string {
   return text.replaceAll(UNSEEN, "\ufffd");
 }
 
-/** JSON in which every character can be seen. It stands for the same value as that of `JSON.stringify()`. */
+/** JSON in which every character can be seen. It parses to the same value as the output of `JSON.stringify()`. */
 export function visibleJson(value: unknown, indent?: number): string {
   return escapeUnseen(JSON.stringify(value, undefined, indent));
 }
 
-/** Text of a language whose strings know `\uXXXX`, such as JSON or TypeScript, with whatever is unseen written so. */
+/**
+ * Source text of a language whose strings know `\uXXXX`, such as JSON or TypeScript, with unseen characters
+ * escaped.
+ */
 export function escapeUnseen(text: string, asEscape: (char: string) => string = utf16Escape): string {
   return text.replaceAll(UNSEEN, asEscape);
 }
@@ -27,7 +30,9 @@ function utf16Escape(char: string): string {
     .join("");
 }
 
-/** What of a text fits into a cell. It may come from a stranger: nothing in it reaches the terminal as a command. */
+/**
+ * The first line of a text, cut to fit a cell. The text may come from a stranger: it cannot command the terminal.
+ */
 export function firstLine(text: string, maxLength: number): string {
   const [line = ""] = text.split("\n", 1);
   return visibleText(line.slice(0, maxLength).replaceAll(/\p{Cc}/gu, " "));

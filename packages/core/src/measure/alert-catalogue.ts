@@ -22,21 +22,21 @@ export type AlertId =
   | "databaseHighLatency";
 
 export interface AlertDescription {
-  /** As a list of alerts shows it, ours and Prometheus'. */
+  /** Its name in lists of alerts, ours and Prometheus'. */
   readonly name: string;
-  /** `critical`: somebody should look now; `warning`: today. */
+  /** `critical`: look now; `warning`: look today. */
   readonly severity: "critical" | "warning";
-  /** What is wrong, in one sentence; `{link}` stands for the alert's label of that name. */
+  /** The problem in one sentence; `{link}` stands for the alert's label of that name. */
   readonly summary: string;
-  /** The one command to look, with the same places. */
+  /** The command that shows the cause, with the same placeholders. */
   readonly command: string;
 }
 
 /**
- * What can be wrong with a mesh: names, texts, and the command to look. The rules for Prometheus are made of it, and
- * hubs and root judge some of it themselves (`alert-rules.ts`). `{value}` stands for the figure that is too high,
- * `{percent}` and `{duration}` for the same as a share and in seconds; `{daemon}` for who tells it (`alpha/hub`,
- * `root`), `{at}` for the subnet of that.
+ * The alerts of a mesh: names, texts, and the command that shows the cause. The Prometheus rules are generated from
+ * them, and hubs and root judge some of them themselves (`alert-rules.ts`). `{value}` stands for the figure that is
+ * too high, `{percent}` and `{duration}` for the same as a share and in seconds. `{daemon}` stands for the
+ * reporting daemon (`alpha/hub`, `root`), `{at}` for its subnet.
  */
 export const ALERTS: Readonly<Record<AlertId, AlertDescription>> = {
   deadLetterCame: {

@@ -16,26 +16,26 @@ export type AlertCondition =
   | { readonly kind: "recent"; readonly threshold: number }
   | { readonly kind: "endsWithin"; readonly threshold: number };
 
-/** How hubs and root judge an alert of the catalogue by figures that they gather anyway. */
+/** How hubs and root judge an alert of the catalogue. They use figures that they gather anyway. */
 export interface AlertRule {
   readonly judgedBy: readonly ("hub" | "root")[];
   readonly metric: NodeMetricId;
-  /** Only figures whose label is one of these texts; a `*` at the end stands for the rest. */
+  /** Only figures whose label is in this list; a `*` at the end stands for the rest. */
   readonly only?: { readonly label: string; readonly is: readonly string[] };
-  /** Whether a figure counts without its sign. */
+  /** Whether the absolute value of the figure counts. */
   readonly isAbsolute?: true;
-  /** Labels that tell one alert of this rule from another; of several figures that share them the worst counts. */
+  /** Labels that tell alerts of this rule apart. Of several figures that share them the worst counts. */
   readonly by: readonly string[];
   readonly condition: AlertCondition;
-  /** It must be so for this long before the alert is raised, */
+  /** Time that the condition must hold before the alert is raised. */
   readonly forSeconds: number;
-  /** and be over for this long before it is cleared. */
+  /** Time that the condition must be over before the alert is cleared. */
   readonly clearSeconds: number;
-  /** While one of these is so, of the same places, this one is its consequence and is not raised. */
+  /** Alerts that cause this one: while one of them is raised at the same place, this one is not. */
   readonly unless?: readonly AlertId[];
 }
 
-/** Alerts that hubs and root judge; the others of the catalogue need a history that only a collector has. */
+/** Alerts that hubs and root judge; the others of the catalogue need the history of a collector. */
 export type JudgedAlertId =
   | "deadLetterCame"
   | "deadLettersGrow"
@@ -51,10 +51,13 @@ export type JudgedAlertId =
   | "clockOff";
 
 const DAY_SECONDS = 86_400;
-/** As long as one dead letter counts as news; growth is looked for over the same time, so that both end together. */
+/**
+ * A single dead letter counts as news for so long. Growth is measured over the same time, so both alerts end
+ * together.
+ */
 const NEWS_SECONDS = 900;
 
-/** By these, and by what a mesh file changes of them, hubs and root raise and clear alerts. */
+/** Hubs and root raise and clear alerts by these rules, as the mesh file changes them. */
 export const ALERT_RULES: Readonly<Record<JudgedAlertId, AlertRule>> = {
   deadLetterCame: {
     judgedBy: ["hub"],
@@ -71,7 +74,7 @@ export const ALERT_RULES: Readonly<Record<JudgedAlertId, AlertRule>> = {
     by: [],
     condition: { kind: "grown", threshold: 20, overSeconds: NEWS_SECONDS },
     forSeconds: 0,
-    // Longer than what it is worse than: else that would be raised when this is cleared.
+    // Longer than that of the alert it follows: else it would be raised when that is cleared.
     clearSeconds: 60,
   },
   linkDown: {
@@ -82,7 +85,7 @@ export const ALERT_RULES: Readonly<Record<JudgedAlertId, AlertRule>> = {
     forSeconds: 30,
     clearSeconds: 30,
   },
-  // The root tells of a cut link sooner, if it still can: two sides cannot agree across a cut on who of them does.
+  // The root reports a cut link sooner, if it still can: two sides cannot agree across a cut on which of them does.
   rootUnreachable: {
     judgedBy: ["hub"],
     metric: "serverLeaves",
@@ -121,7 +124,7 @@ export const ALERT_RULES: Readonly<Record<JudgedAlertId, AlertRule>> = {
   streamNearlyFull: {
     judgedBy: ["hub", "root"],
     metric: "streamFull",
-    // The others drop their oldest, and are full for most of their lives.
+    // The other streams drop their oldest messages, and are full most of the time.
     only: { label: "stream", is: ["EVENTS_*", "DLQ_*", "PARKED_*", "MESH"] },
     by: ["stream"],
     condition: { kind: "above", threshold: 0.9, clearAt: 0.85 },
@@ -149,7 +152,7 @@ export const ALERT_RULES: Readonly<Record<JudgedAlertId, AlertRule>> = {
     metric: "configErrors",
     by: ["daemon"],
     condition: { kind: "above", threshold: 0, clearAt: 0 },
-    // A file that an editor saves in two steps is no news.
+    // An editor may save a file in two steps; the state between them is no alert.
     forSeconds: 10,
     clearSeconds: 0,
   },

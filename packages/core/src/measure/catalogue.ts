@@ -12,16 +12,19 @@ export type MetricId =
   | "probeMs";
 
 export interface MetricDescription {
-  /** By the conventions of Prometheus: base units, `_total` for what only grows, `_info` for what labels alone say. */
+  /**
+   * By the conventions of Prometheus: base units, `_total` for counters, `_info` for metrics that consist of
+   * labels.
+   */
   readonly name: string;
   readonly type: "counter" | "histogram" | "gauge" | "info";
   readonly labels: readonly string[];
   readonly help: string;
-  /** Of a histogram whose values are milliseconds, told in seconds. */
+  /** The unit of a histogram's values where it is milliseconds; they are exported in seconds. */
   readonly unit?: "ms";
 }
 
-/** What a bus counts, wherever it runs. Documentation and exports are made from this list. */
+/** The metrics of a bus, wherever it runs. Documentation and exports are generated from this list. */
 export const METRICS: Readonly<Record<MetricId, MetricDescription>> = {
   published: {
     name: "adaos_events_published_total",
@@ -33,7 +36,7 @@ export const METRICS: Readonly<Record<MetricId, MetricDescription>> = {
     name: "adaos_publish_failures_total",
     type: "counter",
     labels: ["code"],
-    help: "Calls of publish and request that were rejected, by the code of the error.",
+    help: "Rejected calls of publish and request, by error code.",
   },
   publishMs: {
     name: "adaos_publish_duration_seconds",
@@ -46,7 +49,7 @@ export const METRICS: Readonly<Record<MetricId, MetricDescription>> = {
     name: "adaos_events_settled_total",
     type: "counter",
     labels: ["durable", "outcome"],
-    help: "Events whose handling has ended: success, success_after_retry, repeated (not run again), failed (permanent), dead_letter (retries spent), parked (its schema is not known yet) or refused (likewise, and the room for what its origin sends unknown is full).",
+    help: "Events whose handling has ended: success, success_after_retry, repeated (not run again), failed (permanent), dead_letter (retries spent), parked (its schema is not known yet) or refused (its schema is not known, and the room for unknown events of its origin is full).",
   },
   attemptsFailed: {
     name: "adaos_attempts_failed_total",
@@ -58,39 +61,39 @@ export const METRICS: Readonly<Record<MetricId, MetricDescription>> = {
     name: "adaos_deliveries_held_total",
     type: "counter",
     labels: ["durable"],
-    help: "Deliveries put off because the hub took no dead letter or mark.",
+    help: "Deliveries delayed because the hub took no dead letter or mark.",
   },
   handlingMs: {
     name: "adaos_handling_duration_seconds",
     type: "histogram",
     labels: ["durable"],
-    help: "Run of a handler, failed attempts too.",
+    help: "Duration of a handler's run, failed attempts included.",
     unit: "ms",
   },
   ageMs: {
     name: "adaos_event_age_seconds",
     type: "histogram",
     labels: ["durable"],
-    help: "From the time an event bears to the end of its handling; by the clocks of two machines.",
+    help: "From the ts of an event to the end of its handling, by the clocks of two machines.",
     unit: "ms",
   },
   retries: {
     name: "adaos_event_retries",
     type: "histogram",
     labels: ["durable"],
-    help: "Retries of the events that needed any, when their handling ended.",
+    help: "Retries of each event that needed any, counted when its handling ended.",
   },
   probeLooks: {
     name: "adaos_probe_looks_total",
     type: "counter",
     labels: ["probe", "environment", "database_type", "outcome"],
-    help: "Looks of probes by what they found: healthy, degraded, unhealthy (answered too late) or failed (no answer).",
+    help: "Looks of probes by result: healthy, degraded, unhealthy (answered too late) or failed (no answer).",
   },
   probeMs: {
     name: "adaos_probe_duration_seconds",
     type: "histogram",
     labels: ["probe", "environment", "database_type"],
-    help: "How long what is probed took to answer, where it did.",
+    help: "How long the probed database took to answer, if it did.",
     unit: "ms",
   },
 };
@@ -158,9 +161,7 @@ export type NodeMetricId =
   | "serverApi"
   | "serverApiErrors";
 
-/**
- * What a daemon tells of itself and of the server beside it when it is scraped. Documentation is made from this list.
- */
+/** The metrics of a daemon and of the server beside it. Documentation is generated from this list. */
 export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
   nodeInfo: info("adaos_node_info", ["node", "role"], "Which node answers."),
   nodeReady: gauge("adaos_node_ready", [], "1 when every part of the node does its work."),
@@ -179,28 +180,24 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
   sourceReady: gauge(
     "adaos_scrape_source_ready",
     ["source"],
-    "1 when this source of figures answered in time; what it tells is left out otherwise.",
+    "1 when this source of figures answered in time; otherwise its figures are left out.",
   ),
   sourceSeconds: gauge(
     "adaos_scrape_source_duration_seconds",
     ["source"],
     "How long this source of figures took.",
   ),
-  processUp: gauge("adaos_process_up", ["process"], "1 while a process that the supervisor keeps runs."),
+  processUp: gauge("adaos_process_up", ["process"], "1 while a process of the supervisor runs."),
   processRestarts: counter(
     "adaos_process_restarts_total",
     ["process"],
-    "How often the supervisor started a process again.",
+    "How often the supervisor restarted a process.",
   ),
-  restartAlerts: gauge(
-    "adaos_restart_alerts",
-    [],
-    "Processes that starting them four times in a row did not help.",
-  ),
+  restartAlerts: gauge("adaos_restart_alerts", [], "Processes that four restarts in a row did not help."),
   processFailures: gauge(
     "adaos_process_failures",
     ["process"],
-    "Starts in a row that did not help a process, from the fourth on; 0 below.",
+    "Restarts in a row that did not help a process, from the fourth on; 0 below.",
   ),
   configErrors: gauge(
     "adaos_config_errors",
@@ -209,11 +206,7 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
   ),
   streamMessages: gauge("adaos_stream_messages", ["stream"], "Messages in a stream."),
   streamBytes: gauge("adaos_stream_bytes", ["stream"], "Bytes in a stream."),
-  streamFull: gauge(
-    "adaos_stream_full_ratio",
-    ["stream"],
-    "Share of a stream's limit of bytes that is taken, 0 to 1.",
-  ),
+  streamFull: gauge("adaos_stream_full_ratio", ["stream"], "Used share of a stream's byte limit, 0 to 1."),
   streamOldest: gauge(
     "adaos_stream_oldest_age_seconds",
     ["stream"],
@@ -222,31 +215,31 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
   durablePending: gauge(
     "adaos_durable_pending_events",
     ["node", "durable"],
-    "Events of a durable that nobody has been given yet.",
+    "Events of a durable that are not delivered yet.",
   ),
   durableUnsettled: gauge(
     "adaos_durable_unsettled_events",
     ["node", "durable"],
-    "Events of a durable that somebody was given and has not settled, or that wait for their next attempt.",
+    "Delivered events of a durable that are not settled, or wait for their next attempt.",
   ),
   durableRedelivered: gauge(
     "adaos_durable_redelivered_events",
     ["node", "durable"],
-    "Of the unsettled events of a durable those that were given more than once.",
+    "Unsettled events of a durable that were delivered more than once.",
   ),
   durablePaused: gauge("adaos_durable_paused", ["node", "durable"], "1 while a durable is paused."),
-  deadLetters: gauge("adaos_dead_letters", [], "Dead letters that the hub holds."),
+  deadLetters: gauge("adaos_dead_letters", [], "Dead letters in the hub's stream."),
   deadLetterLast: gauge(
     "adaos_dead_letter_last_timestamp_seconds",
     [],
-    "When the newest dead letter came to the hub; 0 when it holds none.",
+    "When the hub stored its newest dead letter; 0 when it has none.",
   ),
   parked: gauge(
     "adaos_parked_messages",
     [],
-    "Events that wait at the hub for their schema, and one message for each durable that waits.",
+    "Messages for events that wait at the hub for their schema: one for each event, and one for each waiting durable.",
   ),
-  marks: gauge("adaos_marks", ["node"], "Marks of handled events that the hub holds for a member."),
+  marks: gauge("adaos_marks", ["node"], "Marks of handled events that the hub stores for a member."),
   outboxEvents: gauge("adaos_outbox_events", [], "Events in the outbox of the member's daemon."),
   outboxBytes: gauge("adaos_outbox_bytes", [], "Bytes in the outbox of the member's daemon."),
   outboxRefused: counter(
@@ -257,9 +250,13 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
   diskOutboxEvents: gauge(
     "adaos_disk_outbox_events",
     [],
-    "Events that wait on this machine's disk for the hub, of the member's daemon and programs; not told above 64 MiB.",
+    "Events of the member's daemon and programs that wait on this machine's disk for the hub; left out above 64 MiB.",
   ),
-  diskOutboxBytes: gauge("adaos_disk_outbox_bytes", [], "Bytes of them."),
+  diskOutboxBytes: gauge(
+    "adaos_disk_outbox_bytes",
+    [],
+    "Bytes of the events that wait on this machine's disk for the hub.",
+  ),
   diskMarksBytes: gauge(
     "adaos_disk_marks_bytes",
     [],
@@ -268,12 +265,12 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
   probeConnected: gauge(
     "adaos_probe_connected",
     ["probe", "environment", "database_type"],
-    "1 while what the member's daemon probes has answered the last look.",
+    "1 while the database that the member's daemon probes has answered the last look.",
   ),
   probeStatus: gauge(
     "adaos_probe_status",
     ["probe", "environment", "database_type", "status"],
-    "1 for the status that what is probed has: healthy, degraded or unhealthy; 0 for the others.",
+    "1 for the current status of the probed database: healthy, degraded or unhealthy; 0 for the others.",
   ),
   probeLatency: gauge(
     "adaos_probe_latency_seconds",
@@ -289,7 +286,7 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
   linkRefused: counter(
     "adaos_link_refused_total",
     ["subnet", "direction", "reason"],
-    "Events that a link did not let pass, by the code of the error.",
+    "Events that a link refused, by error code.",
   ),
   linkInHand: gauge(
     "adaos_link_in_hand_events",
@@ -299,17 +296,17 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
   linkHeld: gauge(
     "adaos_link_held",
     ["subnet", "direction"],
-    "1 while a link waits because its target has no room for what an origin sends.",
+    "1 while a link waits because its target has no room for the events of an origin.",
   ),
   linkStandsBy: gauge(
     "adaos_link_stands_by",
     ["subnet", "direction"],
-    "1 while another root daemon serves the link, or while it has not been given an event.",
+    "1 while another root daemon serves the link, or while this one has got no event.",
   ),
   linkLagEvents: gauge(
     "adaos_link_lag_events",
     ["subnet", "direction"],
-    "Events that a link has not carried yet: of its uplink a hub tells, of the downlinks the root.",
+    "Events that a link has not carried yet. A hub reports its uplink, the root the downlinks.",
   ),
   linkLagSeconds: gauge(
     "adaos_link_lag_seconds",
@@ -324,7 +321,7 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
   storeDamaged: gauge(
     "adaos_store_damaged_timestamp_seconds",
     ["stream"],
-    "When the daemon has last found a stream damaged, since it started.",
+    "When the daemon last found a stream damaged, since it started.",
   ),
   alertsActive: gauge(
     "adaos_alerts_active",
@@ -334,30 +331,38 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
   webhookMessages: counter(
     "adaos_alert_webhook_messages_total",
     ["webhook", "outcome"],
-    "Messages to a webhook: sent, failed (and tried again), given_up.",
+    "Messages to a webhook: sent, failed (and retried), given_up.",
   ),
   serverInfo: info("adaos_server_info", ["version"], "The nats-server beside the node."),
-  serverStart: gauge("adaos_server_start_time_seconds", [], "When that server was started."),
-  serverConnections: gauge("adaos_server_connections", [], "Clients that are connected to that server."),
-  serverLeaves: gauge("adaos_server_leaf_connections", [], "Leaf connections of that server."),
-  serverSubscriptions: gauge("adaos_server_subscriptions", [], "Subscriptions at that server."),
-  serverMemory: gauge("adaos_server_resident_memory_bytes", [], "Memory of that server."),
-  serverCpu: gauge("adaos_server_cpu_ratio", [], "Processor time of that server; 1 is one core."),
-  serverReceived: counter("adaos_server_received_messages_total", [], "Messages that server has received."),
-  serverReceivedBytes: counter("adaos_server_received_bytes_total", [], "Bytes that server has received."),
-  serverSent: counter("adaos_server_sent_messages_total", [], "Messages that server has sent."),
-  serverSentBytes: counter("adaos_server_sent_bytes_total", [], "Bytes that server has sent."),
+  serverStart: gauge("adaos_server_start_time_seconds", [], "When the server was started."),
+  serverConnections: gauge("adaos_server_connections", [], "Clients that are connected to the server."),
+  serverLeaves: gauge("adaos_server_leaf_connections", [], "Leaf connections of the server."),
+  serverSubscriptions: gauge("adaos_server_subscriptions", [], "Subscriptions at the server."),
+  serverMemory: gauge("adaos_server_resident_memory_bytes", [], "Memory of the server."),
+  serverCpu: gauge("adaos_server_cpu_ratio", [], "Processor time of the server; 1 is one core."),
+  serverReceived: counter(
+    "adaos_server_received_messages_total",
+    [],
+    "Messages that the server has received.",
+  ),
+  serverReceivedBytes: counter(
+    "adaos_server_received_bytes_total",
+    [],
+    "Bytes that the server has received.",
+  ),
+  serverSent: counter("adaos_server_sent_messages_total", [], "Messages that the server has sent."),
+  serverSentBytes: counter("adaos_server_sent_bytes_total", [], "Bytes that the server has sent."),
   serverSlow: counter(
     "adaos_server_slow_consumers_total",
     [],
-    "Connections that server ended since they read too slowly.",
+    "Connections that the server closed since they read too slowly.",
   ),
-  serverStore: gauge("adaos_server_store_bytes", [], "Bytes of all streams on that server's disk."),
-  serverApi: counter("adaos_server_jetstream_requests_total", [], "Requests of JetStream to that server."),
+  serverStore: gauge("adaos_server_store_bytes", [], "Bytes of all streams on the server's disk."),
+  serverApi: counter("adaos_server_jetstream_requests_total", [], "JetStream requests to the server."),
   serverApiErrors: counter(
     "adaos_server_jetstream_errors_total",
     [],
-    "Requests of JetStream that server refused.",
+    "JetStream requests that the server refused.",
   ),
 };
 

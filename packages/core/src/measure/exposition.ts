@@ -1,4 +1,4 @@
-/** A metric with all its series, as an exposition tells them. */
+/** A metric with all its series, as an exposition lists them. */
 export interface Family {
   readonly name: string;
   readonly type: "counter" | "histogram" | "gauge" | "info" | "summary";
@@ -6,9 +6,9 @@ export interface Family {
   readonly samples: readonly Sample[];
 }
 
-/** One line. */
+/** One line of a family. */
 export interface Sample {
-  /** What follows the name of the family: `_bucket`, `_sum`, `_count`; mostly nothing. */
+  /** Suffix after the family's name: `_bucket`, `_sum`, `_count`; mostly empty. */
   readonly suffix: string;
   readonly labels: readonly (readonly [name: string, value: string])[];
   readonly value: number;
@@ -22,7 +22,7 @@ const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
 
-/** What a scrape is answered with. */
+/** The answer to a scrape. */
 export interface Exposition {
   readonly contentType: string;
   readonly text: string;
@@ -37,7 +37,7 @@ export function answerScrape(families: Iterable<Family>, accept: string | undefi
 const WEIGHT = /;\s*q=([\d.]+)/;
 const MAX_ACCEPT_LENGTH = 1000;
 
-/** Which format an Accept header asks for: OpenMetrics when it is named and nothing else is liked more. Pure. */
+/** The format that an Accept header prefers: OpenMetrics when it is named and nothing else ranks higher. Pure. */
 export function formatFor(accept: string | undefined): ExpositionFormat {
   const wanted = { openmetrics: 0, text: 0 };
   for (const range of (accept ?? "").slice(0, MAX_ACCEPT_LENGTH).toLowerCase().split(",")) {
@@ -49,7 +49,7 @@ export function formatFor(accept: string | undefined): ExpositionFormat {
   return wanted.openmetrics > 0 && wanted.openmetrics >= wanted.text ? "openmetrics" : "text";
 }
 
-/** Families that bear one name become one, in the place of the first. Pure. */
+/** Merges families of the same name, in the place of the first. Pure. */
 export function mergeFamilies(families: Iterable<Family>): Family[] {
   const byName = new Map<string, Family>();
   for (const family of families) {
@@ -60,13 +60,13 @@ export function mergeFamilies(families: Iterable<Family>): Family[] {
   return [...byName.values()];
 }
 
-/** Writes families down. No two may bear one name. Pure. */
+/** Formats families. No two may have the same name. Pure. */
 export function exposition(families: Iterable<Family>, format: ExpositionFormat): string {
   const lines: string[] = [];
   const isOpen = format === "openmetrics";
   for (const { name, type, help, samples } of families) {
-    const { family, told, ending } = isOpen ? openNames(name, type) : textNames(name, type);
-    lines.push(`# HELP ${family} ${escapeHelp(help, isOpen)}`, `# TYPE ${family} ${told}`);
+    const { family, shownType, ending } = isOpen ? openNames(name, type) : textNames(name, type);
+    lines.push(`# HELP ${family} ${escapeHelp(help, isOpen)}`, `# TYPE ${family} ${shownType}`);
     for (const sample of samples) lines.push(lineOf(`${family}${ending}${sample.suffix}`, sample, isOpen));
   }
   if (isOpen) lines.push("# EOF");
@@ -75,31 +75,31 @@ export function exposition(families: Iterable<Family>, format: ExpositionFormat)
 
 interface Names {
   readonly family: string;
-  readonly told: string;
-  /** Between the name of the family and what is a sample's own. */
+  readonly shownType: string;
+  /** Comes between the family's name and the sample's suffix. */
   readonly ending: string;
 }
 
 function textNames(name: string, type: Family["type"]): Names {
-  return { family: name, told: type === "info" ? "gauge" : type, ending: "" };
+  return { family: name, shownType: type === "info" ? "gauge" : type, ending: "" };
 }
 
-/** There the name of a counter's family is without `_total`, and that of an info's without `_info`. */
+/** In OpenMetrics a counter's family name has no `_total`, and an info's no `_info`. */
 function openNames(name: string, type: Family["type"]): Names {
   const ending = type === "counter" ? "_total" : type === "info" ? "_info" : "";
-  if (ending === "" || !name.endsWith(ending)) return { family: name, told: type, ending };
-  return { family: name.slice(0, -ending.length), told: type, ending };
+  if (ending === "" || !name.endsWith(ending)) return { family: name, shownType: type, ending };
+  return { family: name.slice(0, -ending.length), shownType: type, ending };
 }
 
 function lineOf(name: string, { labels, value }: Sample, isOpen: boolean): string {
   const texts = labels.map(([label, text]) => {
-    const told = isOpen && label === "le" ? floatText(text) : text;
-    return `${label}="${escapeLabel(told)}"`;
+    const shown = isOpen && label === "le" ? floatText(text) : text;
+    return `${label}="${escapeLabel(shown)}"`;
   });
   return `${name}${texts.length === 0 ? "" : `{${texts.join(",")}}`} ${numberText(value)}`;
 }
 
-/** OpenMetrics wants a bound to be told as a float, so that `1` and `1.0` are no two bounds. */
+/** OpenMetrics requires bounds as floats, so that `1` and `1.0` are not two bounds. */
 function floatText(text: string): string {
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }

@@ -3,7 +3,7 @@ import { failureInfo } from "../handle/failure-info.ts";
 import type { Envelope } from "../language/envelope.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** Counts what becomes of the deliveries of one durable. Without metrics it does nothing. */
+/** Counts the outcomes of one durable's deliveries. Without metrics it does nothing. */
 export class HandlingMetrics {
   readonly #metrics: Metrics | undefined;
   readonly #durable: string;
@@ -13,7 +13,7 @@ export class HandlingMetrics {
     this.#durable = durable;
   }
 
-  /** Runs a handler and takes its time, however it ends. */
+  /** Runs a handler and measures its duration, however it ends. */
   timed<T>(run: () => T | Promise<T>): T | Promise<T> {
     if (this.#metrics === undefined) return run();
     const startMs = performance.now();
@@ -26,7 +26,7 @@ export class HandlingMetrics {
     return ran instanceof Promise ? ran.finally(() => this.#took(startMs)) : ran;
   }
 
-  /** An event is done; its handler ran, or it had run before. */
+  /** An event is handled: its handler ran now, or had run before. */
   succeeded(envelope: Envelope | undefined, { failures }: Pick<History, "failures">, ran: boolean): void {
     if (!ran) return this.#metrics?.count("settled", [this.#durable, "repeated"]);
     this.#ended(envelope, failures > 0 ? "success_after_retry" : "success", failures);
@@ -47,7 +47,7 @@ export class HandlingMetrics {
     this.#ended(envelope, isFailed ? "failed" : "dead_letter", failures);
   }
 
-  /** An event that nobody here knows was parked, or there was no room. */
+  /** An event without a known schema was parked, or refused for lack of room. */
   unknown(outcome: "parked" | "refused"): void {
     this.#metrics?.count("settled", [this.#durable, outcome]);
   }

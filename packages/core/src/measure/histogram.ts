@@ -1,12 +1,13 @@
 /**
- * Values as counts of buckets, each 10 % wider than the last: any number of values in little space, and sums of two.
+ * Values as counts of buckets, each 10 % wider than the last. It holds any number of values in little space, and
+ * two can be added.
  */
 export interface HistogramSnapshot {
   readonly count: number;
   readonly sum: number;
   readonly min: number;
   readonly max: number;
-  /** Bucket number and how many values lie in it; 0 holds what is at most 1. */
+  /** Bucket number and the number of values in it; bucket 0 has the values up to 1. */
   readonly buckets: readonly (readonly [bucket: number, count: number])[];
 }
 
@@ -14,7 +15,7 @@ const GROWTH = Math.log(1.1);
 
 export const EMPTY_HISTOGRAM: HistogramSnapshot = { count: 0, sum: 0, min: 0, max: 0, buckets: [] };
 
-/** Counts values of 0 and more. A quantile is off by at most 5 %, the extremes by nothing. */
+/** Counts values of 0 and more. A quantile is off by at most 5 %; the extremes are exact. */
 export class Histogram {
   #count = 0;
   #sum = 0;
@@ -52,7 +53,7 @@ export function mergeHistograms(a: HistogramSnapshot, b: HistogramSnapshot): His
   };
 }
 
-/** The value that a share `q` (0 to 1) of all values does not exceed; 0 of none. */
+/** The value that a share `q` (0 to 1) of all values does not exceed; 0 for an empty histogram. */
 export function quantile({ count, min, max, buckets }: HistogramSnapshot, q: number): number {
   const rank = Math.max(1, Math.ceil(q * count));
   let seen = 0;

@@ -8,7 +8,7 @@ interface Sum<T> {
   value: T;
 }
 
-/** Sums by metric and labels; of one metric only so many are kept apart. */
+/** Sums by metric and labels; a metric has a limited number of series. */
 class Sums<T> {
   readonly #all = new Map<string, Sum<T>>();
   readonly #series = new Map<MetricId, number>();
@@ -40,7 +40,7 @@ function keyOf(metric: MetricId, labels: readonly string[]): string {
   return `${metric} ${labels.join("\0")}`;
 }
 
-/** What several processes counted, together. What comes first keeps its labels when there are too many. Pure. */
+/** Adds up the counts of several processes. The first ones keep their labels when there are too many. Pure. */
 export function mergeCounted(all: readonly Counted[]): Counted {
   const counters = new Sums<number>(0, (a, b) => a + b);
   const histograms = new Sums<HistogramSnapshot>(EMPTY_HISTOGRAM, mergeHistograms);

@@ -14,25 +14,25 @@ export interface LatencySummary {
 }
 
 export interface OutcomeCounts {
-  /** Events whose handling ended: the next three together. */
+  /** Events whose handling ended: the sum of the next three. */
   total: number;
   success: number;
-  /** For reasons that time does not cure. */
+  /** Failed for reasons that time does not cure. */
   failed: number;
-  /** Their retries are spent. */
+  /** Failed with all retries spent. */
   dead_letter: number;
 }
 
-/** What a mesh did, in numbers. */
+/** The figures of a mesh. */
 export interface MetricsSummary {
   readonly published: number;
   readonly publish_failures: Readonly<Record<string, number>>;
   readonly outcomes: OutcomeCounts;
   /** Successes that needed retries; within `success`. */
   readonly success_after_retry: number;
-  /** Came again and were not run again. */
+  /** Redelivered and not run again. */
   readonly repeated: number;
-  /** Kept until the schema of their event came. */
+  /** Parked until the schema of the event came. */
   readonly parked: number;
   readonly held: number;
   /** Failed attempts. */
@@ -41,7 +41,7 @@ export interface MetricsSummary {
   readonly handling_ms: LatencySummary;
   readonly age_ms: LatencySummary;
   readonly publish_ms: LatencySummary;
-  /** Of the events that needed any. */
+  /** Of the events that needed retries. */
   readonly retries: { readonly total: number; readonly avg: number; readonly max: number };
   /** By the hour's beginning, RFC 3339, oldest first. */
   readonly by_hour: Readonly<Record<string, OutcomeCounts & { published: number }>>;

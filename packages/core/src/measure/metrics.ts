@@ -14,16 +14,16 @@ export interface Counted {
   ])[];
 }
 
-/** Keeps what is counted, so that it can be added up later. */
+/** Stores counts, so that they can be added up later. */
 export interface MetricsStore {
   /**
-   * Stores what one process counted in one hour, in place of what it said of that hour before. Rejects with
+   * Stores the counts of one process and hour, in place of the earlier ones of that hour. Rejects with
    * `unavailable`.
    */
   storeMetrics(snapshot: MetricsSnapshot): Promise<void>;
 }
 
-/** What one process counted in one hour, as it is kept. Counts only grow within an hour. */
+/** The stored counts of one process in one hour. They only grow within the hour. */
 export interface MetricsSnapshot extends Counted {
   /** `alpha/kitchen`. */
   readonly node: string;
@@ -31,29 +31,29 @@ export interface MetricsSnapshot extends Counted {
   readonly instance: string;
   /** RFC 3339, the hour's beginning. */
   readonly hour: string;
-  /** What the process has counted since it began: this only grows, however old its first hours are. */
+  /** All counts since the process began: they only grow, and outlive its first hours. */
   readonly totals: Counted;
   /**
-   * Of a snapshot that the hub has written: its totals are those of all processes of the node whose last hour is before
-   * this, RFC 3339.
+   * Of a snapshot that the hub has written: its totals are those of all processes of the node whose last hour is
+   * before this time, RFC 3339.
    */
   readonly ended_before?: string;
 }
 
 const HOUR_MS = 3_600_000;
-/** Combinations of labels of one metric; later ones are counted together. Types of errors come from anywhere. */
+/** Combinations of labels of one metric; later ones are counted together. Types of errors are open-ended. */
 export const MAX_SERIES = 500;
 const MAX_LABEL_LENGTH = 80;
 export const OTHER = "other";
 /** Hours kept while they cannot be stored. */
 const MAX_UNSTORED_HOURS = 48;
 const STORE_MS = 10_000;
-/** One that counts nothing tells this often that it has not ended. */
+/** An idle process reports this often that it has not ended. */
 const ALIVE_MS = 24 * HOUR_MS;
-/** Numbers are not worth a longer wait. */
+/** Longest wait for the last store: numbers are not worth more. */
 const CLOSE_MS = 3000;
 
-/** Counters and histograms by metric and labels; of one metric only so many. */
+/** Counters and histograms by metric and labels, with a limit for each metric. */
 class Tally {
   readonly #counters = new Map<MetricId, Map<string, { labels: readonly string[]; count: number }>>();
   readonly #histograms = new Map<
@@ -85,7 +85,7 @@ const newCounter = (labels: readonly string[]) => ({ labels, count: 0 });
 const newHistogram = (labels: readonly string[]) => ({ labels, histogram: new Histogram() });
 const NO_LABELS: readonly string[] = [];
 
-/** The series of these labels; when there are too many, the one that counts the rest together. */
+/** The series of these labels; when there are too many, the series that counts the rest together. */
 function seriesOf<T>(
   byMetric: Map<MetricId, Map<string, T>>,
   metric: MetricId,
@@ -93,7 +93,7 @@ function seriesOf<T>(
   make: (labels: readonly string[]) => T,
 ): T {
   const all = byMetric.get(metric) ?? new Map<string, T>();
-  // Most have one label at most.
+  // Most metrics have one label at most.
   const key = labels.length === 1 ? (labels[0] ?? "") : labels.join(" ");
   const known = all.get(key);
   if (known !== undefined) return known;
@@ -112,7 +112,7 @@ interface HourOfMetrics {
   changed: boolean;
 }
 
-/** Counts what a bus does, hour by hour, and has it stored now and then. */
+/** Counts the work of a bus by the hour, and stores the counts now and then. */
 export class Metrics {
   readonly #node: string;
   readonly #instance: string;
@@ -123,7 +123,7 @@ export class Metrics {
   readonly #totals = new Tally();
   #current: HourOfMetrics;
   #nextHourMs = 0;
-  /** When something was stored last; nothing before. */
+  /** Time of the last store; undefined before the first. */
   #storedMs: number | undefined;
   readonly #timer: NodeJS.Timeout;
   #storing: Promise<void> = Promise.resolve();
@@ -156,19 +156,19 @@ export class Metrics {
     this.#totals.observe(metric, labels, bounded);
   }
 
-  /** What the process has counted since it began, as a scrape of it is answered. */
+  /** Answers a scrape with all counts since the process began. */
   answer(accept: string | undefined): Exposition {
     const counted = this.#totals.counted();
     return answerScrape(countedFamilies([{ labels: [["node", this.#node]], counted }]), accept);
   }
 
-  /** Stores what has changed. Never rejects: what cannot be stored is kept for later. */
+  /** Stores changed counts. Never rejects: a snapshot that cannot be stored is kept for later. */
   flush(): Promise<void> {
     this.#storing = this.#storing.then(() => this.#flush());
     return this.#storing;
   }
 
-  /** Stores what has changed, as far as that can be in a moment. */
+  /** Stores changed counts, waiting at most a moment. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await within(this.flush(), CLOSE_MS);
@@ -202,7 +202,7 @@ export class Metrics {
       await this.#store.storeMetrics(this.#snapshot(current));
       this.#storedMs = this.#now();
     } catch (err) {
-      // The hour may have turned meanwhile: then nobody else remembers it.
+      // The hour may have turned meanwhile: then the list of unstored hours already has it.
       if (current === this.#current) current.changed = true;
       else if (!current.changed) this.#keep(current);
       this.#log.debug({ err }, "metrics not stored");

@@ -7,7 +7,7 @@ import {
 } from "./histogram.ts";
 import type { Counted, MetricsSnapshot } from "./metrics.ts";
 
-/** What a probe's answers are held against: this share of all looks is answered within this time. */
+/** The objective of a probe: this share of all looks is answered within this time. */
 export interface ProbeObjective {
   readonly targetMs: number;
   /** 0.95 means a P95 below the target. */
@@ -16,18 +16,18 @@ export interface ProbeObjective {
 
 export const PROBE_OBJECTIVE: ProbeObjective = { targetMs: 200, share: 0.95 };
 
-/** Of an hour, or of all of them. */
+/** The looks of one hour, or of all hours. */
 export interface ProbeLooks {
   readonly looks: number;
   /** Looks without an answer. */
   readonly failed: number;
   /** Looks that were answered within the target. */
   readonly good: number;
-  /** Of the answers; `null` where there was none. */
+  /** P95 of the answers; `null` without answers. */
   readonly p95_ms: number | null;
 }
 
-/** How a probe stands by its objective. It is told as JSON as it stands. */
+/** How a probe meets its objective. The command line prints it as JSON unchanged. */
 export interface ProbeSlo extends ProbeLooks {
   /** `alpha/kitchen`. */
   readonly node: string;
@@ -40,7 +40,7 @@ export interface ProbeSlo extends ProbeLooks {
   readonly attained: number;
   /** Looks that the objective allows to be bad. */
   readonly budget: number;
-  /** Share of the budget that is left; below 0 when more is spent than there was. */
+  /** Share of the budget that is left; below 0 when it is overspent. */
   readonly budget_left: number;
   readonly met: boolean;
   /** By the hour's beginning, RFC 3339, oldest first. */
@@ -53,7 +53,7 @@ interface Sums {
   answers: HistogramSnapshot;
 }
 
-/** What the hours of members tell of each probe. Pure. */
+/** The objective of each probe, computed from the hours of its members. Pure. */
 export function probeSlos(
   snapshots: readonly MetricsSnapshot[],
   { targetMs, share }: ProbeObjective = PROBE_OBJECTIVE,

@@ -9,32 +9,31 @@ import { exposition, type Family, type Sample } from "./exposition.ts";
 import { countUpTo, type HistogramSnapshot } from "./histogram.ts";
 import type { Counted, MetricsSnapshot } from "./metrics.ts";
 
-/** Upper bounds that dashboards are used to, in milliseconds. */
+/** Upper bounds of buckets, common in dashboards, in milliseconds. */
 const BOUNDS_MS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000];
 const BOUNDS = [1, 2, 3, 5, 8, 13];
-/** Of a metric at a scrape; more are left out. */
+/** Figures of one metric in a scrape; more are left out. */
 const MAX_FIGURES = 10_000;
 
-/** What was counted, and by whom: the labels that come before those of the catalogue. */
+/** Counts, and the process that made them: its labels come before those of the catalogue. */
 export interface CountedBy {
   readonly labels: readonly (readonly [name: string, value: string])[];
   readonly counted: Counted;
 }
 
-/** What a node tells of one moment. */
+/** A figure of a node at one moment. */
 export interface Figure {
   readonly metric: NodeMetricId;
   /** Values of the labels that the catalogue names. @default none */
   readonly labels?: readonly string[];
   readonly value: number;
-  /** Why it is as it is, for an alert; a scrape does not tell it. */
+  /** The cause, for an alert; a scrape leaves it out. */
   readonly cause?: string;
 }
 
 /**
- * What each process has counted since it began, in Prometheus' text format (version 0.0.4), the metrics in the order of
- * their catalogue. A process that has ended keeps its last word until its snapshots are gone; none ever counts down.
- * Pure.
+ * The counts of each process since it began, in Prometheus' text format (version 0.0.4), in the order of the
+ * catalogue. The last counts of an ended process stay until its snapshots are gone; no count ever falls. Pure.
  */
 export function prometheusText(snapshots: readonly MetricsSnapshot[]): string {
   const by = newestOfEach(snapshots).map(({ node, instance, totals }): CountedBy => {
@@ -49,7 +48,7 @@ export function prometheusText(snapshots: readonly MetricsSnapshot[]): string {
   return exposition(countedFamilies(by), "text");
 }
 
-/** Of each process the newest hour: its totals hold all that went before. */
+/** The newest hour of each process: its totals include all earlier hours. */
 function newestOfEach(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot[] {
   const newest = new Map<string, MetricsSnapshot>();
   const endedBefore = new Map<string, string>();
@@ -58,11 +57,11 @@ function newestOfEach(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot[] 
     const key = `${snapshot.node} ${snapshot.instance}`;
     if ((newest.get(key)?.hour ?? "") <= snapshot.hour) newest.set(key, snapshot);
   }
-  // Whoever the hub has added to the ended ones is not told beside them.
+  // The hub has added ended processes to one snapshot; they are not listed again.
   return [...newest.values()].filter(({ node, hour }) => hour >= (endedBefore.get(node) ?? ""));
 }
 
-/** Every metric that a bus counts, also those of which nothing was counted. Pure. */
+/** Every metric of a bus, also without counts. Pure. */
 export function countedFamilies(by: readonly CountedBy[]): Family[] {
   const samples = new Map<MetricId, Sample[]>();
   const add = (id: MetricId, some: readonly Sample[]): void => {
@@ -80,7 +79,7 @@ export function countedFamilies(by: readonly CountedBy[]): Family[] {
   return ids.map((id) => familyOf(METRICS[id], samples.get(id) ?? []));
 }
 
-/** The figures of a node by their metrics, in the order in which they come; at most so many of one. Pure. */
+/** The figures of a node by their metrics, in order of arrival, with a limit for each metric. Pure. */
 export function figureFamilies(figures: Iterable<Figure>): Family[] {
   const samples = new Map<NodeMetricId, Sample[]>();
   for (const { metric, labels = [], value } of figures) {

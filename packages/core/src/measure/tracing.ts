@@ -17,9 +17,9 @@ import type { ClassifiedData } from "../language/data-class.ts";
 import { messageOf } from "../language/errors.ts";
 import type { PreparedEvent } from "../publish/publish.ts";
 
-/*
- * Spans by the OpenTelemetry semantic conventions 1.45 for messaging. Only the API is used here: without an SDK every
- * call ends in a no-op, and the context that an event carries still passes through untouched.
+/**
+ * Spans by the OpenTelemetry semantic conventions 1.45 for messaging. Only the API is used here. Without an SDK
+ * every call is a no-op, and the context of an event still passes through untouched.
  */
 
 /** Headers of a message; trace context travels in `traceparent` and `tracestate` (W3C Trace Context). */
@@ -28,8 +28,8 @@ export type MessageHeaders = Readonly<Record<string, string>>;
 const TRACER = "adaos-mesh";
 
 /**
- * The tracer of the process's SDK. Nothing without an SDK: spans would cost as much as a publish. Asked for each time,
- * and the provider is known by what it can do, because the SDK may have been set up with another copy of the API.
+ * The tracer of the process's SDK. Undefined without an SDK: spans would cost as much as a publish. Looked up for
+ * each span, and the provider is recognised by its methods, because the SDK may use another copy of the API.
  */
 function activeTracer(): Tracer | undefined {
   const provider: TracerProvider & Partial<Pick<ProxyTracerProvider, "getDelegateTracer">> =
@@ -39,7 +39,7 @@ function activeTracer(): Tracer | undefined {
     : provider.getDelegateTracer(TRACER);
 }
 
-/** What a span tells of the event it is about. */
+/** The attributes that describe the span's event. */
 function attributesOf(
   { envelope, message }: PreparedEvent,
   operation: string,
@@ -57,13 +57,13 @@ function attributesOf(
   };
 }
 
-/** A running span and the headers that make it the parent of whatever reads the message next. */
+/** A running span and the headers that make it the parent of the next reader's span. */
 export interface MessageSpan {
   readonly headers: MessageHeaders;
   end(failure?: unknown): void;
 }
 
-/** Whatever else the message carries is passed on. */
+/** The message's other headers are passed on. */
 function messageSpan(span: Span, within: Context, passedOn: MessageHeaders): MessageSpan {
   const valid = trace.isSpanContextValid(span.spanContext());
   return {
@@ -91,14 +91,16 @@ function errorType(failure: unknown): string {
   return failure instanceof Error ? failure.name : typeof failure;
 }
 
-/** Without tracing there is nothing to end, and the headers pass as they are. */
+/** Without tracing no span has to end, and the headers pass unchanged. */
 function noSpan(headers: MessageHeaders): MessageSpan {
   return { headers, end: endNothing };
 }
 
 function endNothing(): void {}
 
-/** Starts the span of a publish, a child of whatever is active. Its headers are the message's and the trace context. */
+/**
+ * Starts the span of a publish, a child of the active span. Its headers are the message's and the trace context.
+ */
 export function publishSpan(event: PreparedEvent): MessageSpan {
   const { headers } = event.message;
   const tracer = activeTracer();
@@ -114,7 +116,7 @@ export function publishSpan(event: PreparedEvent): MessageSpan {
 }
 
 /**
- * Starts the span of one hop of a link, a child of what sent the message. Without tracing the headers pass as they are.
+ * Starts the span of one hop of a link, a child of the sender's span. Without tracing the headers pass unchanged.
  */
 export function linkSpan(event: PreparedEvent, direction: "up" | "down", subnet: string): MessageSpan {
   const { headers } = event.message;
@@ -123,21 +125,21 @@ export function linkSpan(event: PreparedEvent, direction: "up" | "down", subnet:
   const parent = propagation.extract(ROOT_CONTEXT, headers);
   const up = direction === "up";
   const operation = `link ${direction}`;
-  // The uplink processes for the root, the downlink sends out: service graphs pair producer and consumer spans.
+  // The uplink consumes for the root, the downlink produces: service graphs pair producer and consumer spans.
   const kind = up ? SpanKind.CONSUMER : SpanKind.PRODUCER;
   const attributes = { ...attributesOf(event, operation, up ? "process" : "send"), "adaos.subnet": subnet };
   const span = tracer.startSpan(`${operation} ${event.envelope.event_name}`, { kind, attributes }, parent);
   return messageSpan(span, parent, headers);
 }
 
-/** An event that is handled, and what of its data no span may hold. */
+/** An event that is handled, and its classified data, which no span may contain. */
 export interface ConsumedEvent extends PreparedEvent {
   readonly classified?: ClassifiedData | undefined;
 }
 
 /**
- * Runs a handler inside its span, a child of what sent the message. What the handler throws marks the span and is
- * thrown on.
+ * Runs a handler inside its span, a child of the sender's span. An error of the handler marks the span and is
+ * rethrown.
  */
 export function inProcessSpan<T>(
   event: ConsumedEvent,
@@ -168,7 +170,7 @@ function inSpan<T>(
 }
 
 /**
- * Tells that an event has become a dead letter at a durable, within the trace that brought it there.
+ * Records in the event's trace that it has become a dead letter at a durable.
  * @param why Without classified values.
  */
 export function deadLetterSpan(event: PreparedEvent, consumerGroup: string, why: unknown): void {
@@ -183,7 +185,7 @@ export function deadLetterSpan(event: PreparedEvent, consumerGroup: string, why:
   endSpan(tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, parent), why);
 }
 
-/** Runs an attempt of `bus.run` inside its span, a child of whatever is active. What it throws is thrown on. */
+/** Runs an attempt of `bus.run` inside its span, a child of the active span. Its error is rethrown. */
 export function inRunSpan<T>(
   run: { readonly name: string; readonly id: string; readonly attempt: number },
   act: () => T | Promise<T>,
@@ -196,19 +198,19 @@ export function inRunSpan<T>(
   return within(span, parent, act, (thrown) => thrown);
 }
 
-/** @param told What of an error the span may hold. */
+/** @param shown Returns the part of an error that the span may contain. */
 async function within<T>(
   span: Span,
   parent: Context,
   act: () => T | Promise<T>,
-  told: (thrown: unknown) => unknown,
+  shown: (thrown: unknown) => unknown,
 ): Promise<T> {
   try {
     const result = await context.with(trace.setSpan(parent, span), act);
     endSpan(span, undefined);
     return result;
   } catch (thrown) {
-    endSpan(span, told(thrown));
+    endSpan(span, shown(thrown));
     throw thrown;
   }
 }

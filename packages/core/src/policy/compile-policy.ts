@@ -11,28 +11,28 @@ import { replyName } from "../wire/reply-subject.ts";
 import type { DeclaredRule, Member, Mesh, Subnet } from "./mesh.ts";
 import { CLEARANCE, type PolicyRule, type PolicyVerb } from "./policy.ts";
 
-/** An event that the registry knows. */
+/** An event of the registry. */
 export interface KnownEvent {
   readonly name: string;
   readonly version: number;
   readonly kind: EventKind;
-  /** What its schema classifies. @default nothing */
+  /** Classes of data in its schema. @default none */
   readonly classes?: readonly DataClass[];
 }
 
-/** Id of the rule by which nothing enters a subnet from one of another tenant. */
+/** Id of the rule that keeps events of other tenants out of a subnet. */
 export const TENANT_BOUNDARY = "tenant-boundary";
 
-/** One pattern that is allowed or denied to a holder whom nobody needs to name any more. */
+/** An allowed or denied pattern, without its holder. */
 type Clause = Pick<PolicyRule, "id" | "effect" | "pattern" | "unregistered">;
 
 /**
- * What the rules of a mesh mean for each member and each subnet. First match wins: what clearance holds back, the rules
- * of `policy` in their order, then what subnets and members are allowed one by one.
+ * Compiles the rules of a mesh for each member and each subnet. The first match wins: first clearance denies, then
+ * the rules of `policy` apply in their order, then the lists of subnets and members.
  *
- * Servers know no order, and filters of consumers know nothing but what passes. So an allowing rule into which an
- * earlier one cuts allows what events of the registry show to be left of it, and denies what they do not show. A rule
- * that names a kind means the events of the registry that are of it. Everything else is as it was written. Pure.
+ * Servers know no order, and a consumer's filters only allow. So an allowing rule that an earlier rule cuts is
+ * replaced: it allows the remaining events of the registry, and denies unregistered events. A rule with kinds means
+ * the registry's events of these kinds. All other rules stay as written. Pure.
  */
 export function compilePolicy(mesh: Mesh, events: readonly KnownEvent[]): PolicyRule[] {
   const rules: PolicyRule[] = [];
@@ -48,7 +48,7 @@ export function compilePolicy(mesh: Mesh, events: readonly KnownEvent[]): Policy
   return rules;
 }
 
-/** Of compiled rules, those about one member or, when none is named, about the subnet itself and all its members. */
+/** The compiled rules about one member or, without `node`, about the subnet and all its members. */
 export function rulesOf(rules: readonly PolicyRule[], subnet: string, node?: string): PolicyRule[] {
   return rules.filter((rule) => rule.subnet === subnet && (node === undefined || rule.node === node));
 }
@@ -64,17 +64,17 @@ function exportRules(
     ...listClauses(subnet.name, "export", subnet.exports),
   ];
   const others = [...mesh.subnets.values()].filter(({ name }) => name !== subnet.name);
-  const held = guarded.filter(({ classes, replyClasses }) => {
+  const restricted = guarded.filter(({ classes, replyClasses }) => {
     return !others.some((other) => isCleared(other, classes)) || !isCleared(subnet, replyClasses);
   });
-  return resolve(withClearance(clauses, held), events).map((clause) => ({
+  return resolve(withClearance(clauses, restricted), events).map((clause) => ({
     ...clause,
     verb: "export",
     subnet: subnet.name,
   }));
 }
 
-/** Rules with the origins they are about, and without where all origins have the same ones. */
+/** Import rules with their origins, or without where all origins have the same rules. */
 function importRules(
   mesh: Mesh,
   subnet: Subnet,
@@ -85,7 +85,7 @@ function importRules(
   const rules = mesh.policy.filter((rule) => rule.verbs.includes("import") && isFor(rule, subnet));
   for (const origin of mesh.subnets.values()) {
     if (origin.name === subnet.name) continue;
-    // Origins about which the same rules speak need no list of their own.
+    // Origins with the same rules share a list.
     const about = rules.filter((rule) => isAbout(rule, { verb: "import", subnet, origin }));
     const key = `${origin.tenant === subnet.tenant} ${about.map(({ id }) => id).join(" ")}`;
     const group = groups.get(key);
@@ -99,18 +99,21 @@ function importRules(
       ...listClauses(subnet.name, "import", subnet.imports),
     ];
     const about = groups.size === 1 ? {} : { from };
-    const held = guarded.filter(({ classes }) => !isCleared(subnet, classes));
-    return resolve(withClearance(clauses, held), events).map((clause): PolicyRule => {
+    const restricted = guarded.filter(({ classes }) => !isCleared(subnet, classes));
+    return resolve(withClearance(clauses, restricted), events).map((clause): PolicyRule => {
       return { ...clause, verb: "import", subnet: subnet.name, ...about };
     });
   });
 }
 
-/** An event that is not for everybody: its data, or that of its reply. */
+/** A restricted event: its data or its reply's data is classified. */
 interface Guarded {
   readonly event: KnownEvent;
   readonly classes: readonly DataClass[];
-  /** Of the reply to a command. It takes the command's way back, so who may not have it may not ask. */
+  /**
+   * Classes of a command's reply. The reply takes the command's way back: a subnet without clearance for it may not
+   * ask.
+   */
   readonly replyClasses: readonly DataClass[];
 }
 
@@ -131,9 +134,9 @@ function isCleared({ clearance = [] }: Subnet, classes: readonly DataClass[]): b
   return classes.every((one) => clearance.includes(one));
 }
 
-/** Whatever rules say, before them: what is held back, of what they would allow. */
-function withClearance(clauses: readonly Clause[], held: readonly Guarded[]): Clause[] {
-  const denied = held
+/** Puts denials of restricted events before all other rules, where a rule would allow them. */
+function withClearance(clauses: readonly Clause[], guarded: readonly Guarded[]): Clause[] {
+  const denied = guarded
     .filter(({ event: { name, version } }) => {
       return clauses.some(
         ({ effect, pattern }) => effect === "allow" && patternMatches(pattern, name, version),
@@ -165,7 +168,7 @@ function listClauses(holder: string, verb: PolicyVerb, patterns: readonly EventP
   return patterns.map((pattern, i) => ({ id: `${holder}.${verb}[${i}]`, effect: "allow", pattern }));
 }
 
-/** Whom a rule is asked about. */
+/** The member or subnet that a rule is tested for. */
 interface Holder {
   readonly verb: PolicyVerb;
   readonly subnet: Subnet;
@@ -199,7 +202,7 @@ function isAbout(rule: DeclaredRule, { verb, subnet, member, origin }: Holder): 
     (rule.roles === undefined || rule.roles.some((role) => member?.roles.includes(role) === true)) &&
     (origin === undefined || names(from?.subnets, origin.name)) &&
     (origin === undefined || names(from?.tenants, origin.tenant)) &&
-    // What crosses the border of a tenant has to be said, not to be overlooked.
+    // Only a rule that names its origin lets events cross the border of a tenant.
     (origin === undefined || origin.tenant === subnet.tenant || rule.effect === "deny" || from !== undefined)
   );
 }
@@ -207,7 +210,7 @@ function isAbout(rule: DeclaredRule, { verb, subnet, member, origin }: Holder): 
 const names = (wanted: readonly string[] | undefined, name: string): boolean =>
   wanted?.includes(name) ?? true;
 
-/** The events of these kinds that the patterns mean, one by one: no subject tells a kind. */
+/** The registry's events of these kinds that match the patterns, one by one: no subject contains a kind. */
 function ofKinds(
   patterns: readonly EventPattern[],
   kinds: readonly EventKind[],
@@ -222,14 +225,14 @@ function ofKinds(
 
 const oneVersion = ({ name, version }: KnownEvent): EventPattern => parseEventPattern(`${name}@${version}`);
 
-/** What first match means, without order among what is allowed: all that allows, then all that denies. */
+/** Turns first-match rules into rules without order: all that allow, then all that deny. */
 function resolve(clauses: readonly Clause[], events: readonly KnownEvent[]): Clause[] {
   const allowed: Clause[] = [];
   const denied: Clause[] = [];
   const earlier: Clause[] = [];
   for (const clause of clauses) {
     const { id, effect, pattern } = clause;
-    // Patterns are nested or apart, never overlapping: what no single one covers is not covered.
+    // Patterns are nested or apart, never overlapping: a pattern that no single one covers is not covered.
     if (earlier.some((other) => patternCovers(other.pattern, pattern))) continue;
     const cut = earlier.find((other) => other.effect === "deny" && patternCovers(pattern, other.pattern));
     if (effect === "deny") denied.push(clause);
@@ -245,8 +248,8 @@ function resolve(clauses: readonly Clause[], events: readonly KnownEvent[]): Cla
 }
 
 /**
- * What of a pattern nothing earlier decides, as far as events of the registry show it: whole prefixes and names where
- * nothing earlier looks into them, else single versions.
+ * The part of a pattern that no earlier rule decides, as far as the registry's events show it. It consists of whole
+ * prefixes and names where no earlier rule has a narrower pattern, else of single versions.
  */
 function leftOf(
   pattern: EventPattern,
@@ -267,7 +270,7 @@ function leftOf(
   return [...left.values()];
 }
 
-/** Every prefix of an event, and its name: the widest first. */
+/** Every prefix of an event's name, and the name: the widest first. */
 function aroundEvent({ name }: KnownEvent): EventPattern[] {
   const tokens = name.split(".");
   const prefixes = tokens.slice(1).map((_, i) => `${tokens.slice(0, i + 1).join(".")}.`);

@@ -4,27 +4,27 @@ import type { Publisher } from "../publish/publish.ts";
 import type { Logger, Message } from "../transport.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-/** The event by which denials are told. */
+/** The event that reports denials. */
 export const POLICY_DENIED = "mesh.policy.denied";
 
-/** Something that policy did not allow. */
+/** Something that the policy did not allow. */
 export interface Denial {
   readonly hop: "publish" | "subscribe" | "reply" | "export" | "import";
-  /** Whose doing it was: `alpha/kitchen`, or a subnet. */
+  /** The acting node `alpha/kitchen`, or a subnet. */
   readonly node: string;
   /** The event or the pattern. */
   readonly event: string;
   /** With `import`: the subnet in which the event was published. */
   readonly from?: string;
-  /** The event that was denied, where there is one: of several the last. */
+  /** The denied event, where there is one: of several the last. */
   readonly eventId?: string;
   readonly rule: string;
   readonly reason: string;
-  /** Nobody has forbidden it; it is the way things are. So it is told ever more seldom. */
+  /** Normal operation: no rule forbids it explicitly. Such a denial is reported less and less often. */
   readonly isEveryday?: true;
 }
 
-/** `address` is that of the daemon that tells of them. */
+/** `address` is that of the reporting daemon. */
 export interface DenialsOptions extends Pick<Publisher, "address" | "tenant" | "signatures"> {
   readonly publish: (message: Message) => Promise<unknown>;
   readonly log: Logger;
@@ -32,37 +32,37 @@ export interface DenialsOptions extends Pick<Publisher, "address" | "tenant" | "
 
 interface Counted {
   denial: Denial;
-  /** Not told yet. */
+  /** Denials since the last report. */
   count: number;
   sinceMs: number;
-  /** When it was told last, and how long it is not told again. */
-  toldMs: number;
+  /** When it was last reported, and the pause before the next report. */
+  reportedMs: number;
   pauseMs: number;
 }
 
-/** The same is told so often at most; what comes meanwhile is counted. */
+/** Least pause between reports of the same denial; denials meanwhile are counted. */
 const AGAIN_MS = 10_000;
-/** What is everyday doubles its pauses up to this. */
+/** Longest pause of an everyday denial, which doubles its pauses. */
 const MAX_AGAIN_MS = 3_600_000;
 const TICK_MS = 1000;
-/** Of all together: who tries a thousand names must not fill the stream. */
-const TOLD_PER_SECOND = 5;
-/** What is everyday must not keep anything else waiting. */
+/** Limit of all reports together: a client that tries a thousand names must not fill the stream. */
+const REPORTS_PER_SECOND = 5;
+/** Everyday denials must not delay the others. */
 const EVERYDAY_PER_SECOND = 1;
-/** Different denials that are counted at a time; more are only logged. */
+/** Different denials that are counted at a time; more are only logged at level debug. */
 const MAX_COUNTED = 1000;
 const MAX_EVERYDAY = 500;
 const MAX_TEXT = 256;
 const MAX_REASON = 500;
 
 /**
- * Tells of denials by the event `mesh.policy.denied@1` and in the log: the first of its kind at once, the others
- * counted.
+ * Reports denials by the event `mesh.policy.denied@1` and in the log: the first of its kind at once, later ones as
+ * a count.
  */
 export class Denials {
   readonly #options: DenialsOptions;
   readonly #counted = new Map<string, Counted>();
-  readonly #bucket = new TokenBucket(TOLD_PER_SECOND);
+  readonly #bucket = new TokenBucket(REPORTS_PER_SECOND);
   readonly #everydayBucket = new TokenBucket(EVERYDAY_PER_SECOND);
   #everyday = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -72,12 +72,12 @@ export class Denials {
     this.#options = options;
   }
 
-  /** All that there were. */
+  /** All denials so far. */
   get total(): number {
     return this.#total;
   }
 
-  /** @param count How often it happened; that it did is told of them together. */
+  /** @param count How often it happened; one report covers all. */
   note(denial: Denial, count = 1): void {
     this.#total += count;
     const { hop, node, event, from, rule, isEveryday } = denial;
@@ -88,18 +88,24 @@ export class Denials {
       this.#options.log.debug({ ...denial, count }, "denied");
       return;
     }
-    const counted = known ?? { denial, count: 0, sinceMs: 0, toldMs: Number.NEGATIVE_INFINITY, pauseMs: 0 };
+    const counted = known ?? {
+      denial,
+      count: 0,
+      sinceMs: 0,
+      reportedMs: Number.NEGATIVE_INFINITY,
+      pauseMs: 0,
+    };
     if (known === undefined && isEveryday) this.#everyday++;
     if (counted.count === 0) counted.sinceMs = Date.now();
     counted.count += count;
     counted.denial = denial;
     this.#counted.set(key, counted);
-    this.#tell(counted, performance.now());
+    this.#report(counted, performance.now());
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
   }
 
-  /** Tells nothing more. */
+  /** Ends all reports. */
   close(): void {
     clearInterval(this.#timer);
   }
@@ -107,8 +113,8 @@ export class Denials {
   #tick(): void {
     const nowMs = performance.now();
     for (const [key, counted] of this.#counted) {
-      if (counted.count > 0) this.#tell(counted, nowMs);
-      else if (nowMs - counted.toldMs >= counted.pauseMs) {
+      if (counted.count > 0) this.#report(counted, nowMs);
+      else if (nowMs - counted.reportedMs >= counted.pauseMs) {
         this.#counted.delete(key);
         if (counted.denial.isEveryday) this.#everyday--;
       }
@@ -118,16 +124,16 @@ export class Denials {
     this.#timer = undefined;
   }
 
-  #tell(counted: Counted, nowMs: number): void {
+  #report(counted: Counted, nowMs: number): void {
     const { denial, count, sinceMs, pauseMs } = counted;
-    const { isEveryday, ...told } = denial;
+    const { isEveryday, ...fields } = denial;
     const bucket = isEveryday ? this.#everydayBucket : this.#bucket;
-    if (nowMs - counted.toldMs < pauseMs || bucket.available(nowMs) < 1) return;
+    if (nowMs - counted.reportedMs < pauseMs || bucket.available(nowMs) < 1) return;
     bucket.spend(1);
     counted.count = 0;
-    counted.toldMs = nowMs;
+    counted.reportedMs = nowMs;
     counted.pauseMs = isEveryday ? Math.min(Math.max(AGAIN_MS, pauseMs * 2), MAX_AGAIN_MS) : AGAIN_MS;
-    this.#options.log[isEveryday ? "info" : "warn"]({ ...told, count }, "denied");
+    this.#options.log[isEveryday ? "info" : "warn"]({ ...fields, count }, "denied");
     const { publish, log } = this.#options;
     publish(this.#message(denial, count, sinceMs)).catch((err: unknown) => {
       log.warn({ err }, "denial not published");

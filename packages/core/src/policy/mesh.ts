@@ -14,23 +14,23 @@ export interface Mesh {
   readonly name: string;
   readonly durability: Durability;
   readonly subnets: ReadonlyMap<string, Subnet>;
-  /** Rules that come before what subnets and members are allowed one by one; in order, the first that matches wins. */
+  /** Rules that come before the lists of subnets and members; the first match wins. */
   readonly policy: readonly DeclaredRule[];
 }
 
 export interface Subnet {
   readonly name: string;
-  /** Whose it is. Events of one tenant enter the subnets of another only by a rule that names their origin. */
+  /** Events of one tenant enter the subnets of another only by a rule that names their origin. */
   readonly tenant: string;
-  /** Classes of data of other subnets that may enter it. @default none */
+  /** Classes of other subnets' data that may enter this one. @default none */
   readonly clearance?: readonly DataClass[];
   /** Events that may leave for the root. */
   readonly exports: readonly EventPattern[];
   /** Events that may enter from the root. */
   readonly imports: readonly EventPattern[];
-  /** What its uplink carries at most; the rest waits in its own stream. */
+  /** Limit of its uplink; more events wait in the subnet's stream. */
   readonly exportLimit?: Rate | undefined;
-  /** Nothing: its events are not signed. */
+  /** Undefined: its events are not signed. */
   readonly signatures?: SignatureRules | undefined;
   readonly members: ReadonlyMap<string, Member>;
   /** Its hub and members run on another machine. */
@@ -48,11 +48,11 @@ export interface SignatureRules {
 
 export interface Member {
   readonly name: string;
-  /** Names that rules may use instead of the member's. */
+  /** Names that rules may use instead of the member's name. */
   readonly roles: readonly string[];
   readonly publish: readonly EventPattern[];
   readonly subscribe: readonly EventPattern[];
-  /** What it may publish at most; what is more is refused. */
+  /** Publish limits; a publish above them is refused. */
   readonly limits?: readonly RateLimit[] | undefined;
   /** It runs on another machine than its hub. */
   readonly remote?: true | undefined;
@@ -61,7 +61,7 @@ export interface Member {
 /** The tenant of a subnet that names none, and of its events. */
 export const DEFAULT_TENANT = "default";
 
-/** A rule of a mesh's policy. What it does not name it does not look at. */
+/** A rule of a mesh's policy. A condition that is left out matches everything. */
 export interface DeclaredRule {
   readonly id: string;
   readonly effect: "allow" | "deny";
@@ -73,6 +73,6 @@ export interface DeclaredRule {
   /** With `publish` and `subscribe` only, as `roles`. */
   readonly members?: readonly string[];
   readonly roles?: readonly string[];
-  /** With `import` only: where the event was published. */
+  /** With `import` only: the origin of the event. */
   readonly from?: { readonly subnets?: readonly string[]; readonly tenants?: readonly string[] };
 }

@@ -6,33 +6,36 @@ import { type EventPattern, patternCovers, patternMatches } from "../language/ev
 export type PolicyVerb = "publish" | "subscribe" | "export" | "import";
 
 /**
- * What one rule means for one holder: a member (`node` given) or a subnet. `compilePolicy()` makes them of what a mesh
- * declares. Of a holder's rules those that allow come first, and none of them reaches into what another denies: so a
- * server, which knows no order, enforces the same by the patterns of {@link Policy.patternsFor} alone.
+ * A rule for one holder: a member (`node` given) or a subnet. `compilePolicy()` derives them from a mesh's
+ * declarations. A holder's allowing rules come first, and none of them overlaps a denial. So a server, which knows
+ * no order, enforces the same by the patterns of {@link Policy.patternsFor} alone.
  */
 export interface PolicyRule {
-  /** Names the rule in refusals: its own id, or its place in the mesh file, for example `alpha.kitchen.publish[0]`. */
+  /**
+   * Names the rule in refusals: a declared id, or a place in the mesh file, for example `alpha.kitchen.publish[0]`.
+   */
   readonly id: string;
   readonly effect: "allow" | "deny";
   readonly verb: PolicyVerb;
   readonly subnet: string;
   /** The member, with `publish` and `subscribe`. */
   readonly node?: string;
-  /** With `import`: the subnets whose events it is about. @default any */
+  /** With `import`: origins of the events that it applies to. @default any */
   readonly from?: readonly string[];
   readonly pattern: EventPattern;
   /**
-   * Denies what of the pattern the registry does not know, since the rule of this id cuts into what allows the rest.
+   * Denies only the unregistered events of the pattern: the rule of this id cuts into an allowing rule, which keeps
+   * the rest.
    */
   readonly unregistered?: true;
 }
 
-/** Who wants what: the member or subnet, and the verb. */
+/** The member or subnet that asks, and the verb. */
 export interface PolicyQuestion {
   readonly verb: PolicyVerb;
   readonly subnet: string;
   readonly node?: string;
-  /** With `import`: the subnet in which the event was published. */
+  /** With `import`: the origin of the event. */
   readonly from?: string;
 }
 
@@ -40,22 +43,22 @@ export type PolicyDecision =
   | { readonly allowed: true; readonly rule: string }
   | { readonly allowed: false; readonly rule: string; readonly reason: string };
 
-/** Id under which is told that somebody has written, or sent, more than is its share. */
+/** Id under which exceeded budgets are reported. */
 export const BUDGET = "budget";
 
-/** Id of the rule that refuses what no other rule allows. */
+/** Id of the refusal where no rule allows. */
 export const DEFAULT_DENY = "default-deny";
 
 /**
- * Id of the rule by which no event with classified data leaves for a subnet that is not cleared for it. Nothing in a
- * mesh file comes before it.
+ * Id of the rule that keeps events with classified data from a subnet without clearance. Nothing in a mesh file
+ * overrides it.
  */
 export const CLEARANCE = "clearance";
 
-/** Patterns that a refusal names; more would fill the logs. */
-const MAX_TOLD = 20;
+/** Patterns that a refusal lists; more would fill the logs. */
+const MAX_LISTED = 20;
 
-/** Decisions remembered per policy; more distinct events than this start afresh. */
+/** Decisions that a policy remembers; with more distinct events the memory is emptied. */
 const MAX_REMEMBERED = 10_000;
 
 /** Rules with a memory of their decisions, so that ten thousand rules cost an event no more than ten. */
@@ -68,12 +71,12 @@ export class Policy {
     this.#index(rules);
   }
 
-  /** Counts the replacements: what was derived from the rules is to be derived again when it differs. */
+  /** Counts the replacements. Derived values are stale when it differs. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** Takes other rules; every decision from now on is by them. */
+  /** Replaces the rules; later decisions use the new ones. */
   replace(rules: readonly PolicyRule[]): void {
     this.#byHolder.clear();
     this.#remembered.clear();
@@ -81,7 +84,7 @@ export class Policy {
     this.#index(rules);
   }
 
-  /** Whether this event may pass. First matching rule wins. Pure but for its memory. */
+  /** Whether this event may pass. The first matching rule wins. Pure but for its memory. */
   decide(question: PolicyQuestion, name: string, version: number): PolicyDecision {
     const holder = holderKey(question, question.from);
     const key = `${holder} ${name}@${version}`;
@@ -97,27 +100,27 @@ export class Policy {
     return decision;
   }
 
-  /** Whether every event that `pattern` means may pass: what a subscription needs. */
+  /** Whether every event that `pattern` matches may pass, as a subscription needs. */
   decidePattern(question: PolicyQuestion, pattern: EventPattern): PolicyDecision {
     const rules = this.#rulesOf(question);
-    const allowing = rules.find(({ effect, pattern: held }) => {
-      return effect === "allow" && patternCovers(held, pattern);
+    const allowing = rules.find(({ effect, pattern: ruled }) => {
+      return effect === "allow" && patternCovers(ruled, pattern);
     });
     if (allowing !== undefined) return { allowed: true, rule: allowing.id };
-    const denying = rules.find(({ effect, pattern: held }) => {
-      return effect === "deny" && (patternCovers(held, pattern) || patternCovers(pattern, held));
+    const denying = rules.find(({ effect, pattern: ruled }) => {
+      return effect === "deny" && (patternCovers(ruled, pattern) || patternCovers(pattern, ruled));
     });
     return this.#deny(question, pattern.text, denying);
   }
 
-  /** The patterns a holder is allowed, in the order of its rules: all of them, and nothing else. */
+  /** Exactly the patterns that a holder is allowed, in the order of its rules. */
   patternsFor(question: PolicyQuestion): EventPattern[] {
     return this.#rulesOf(question)
       .filter(({ effect }) => effect === "allow")
       .map(({ pattern }) => pattern);
   }
 
-  /** The patterns that a subnet imports from one origin or another. */
+  /** The patterns that a subnet imports from any origin. */
   importsOf(subnet: string): EventPattern[] {
     const patterns = new Map<string, EventPattern>();
     for (const rules of this.#byHolder.values()) {
@@ -132,14 +135,14 @@ export class Policy {
     for (const rule of rules) {
       for (const from of rule.from ?? [undefined]) {
         const key = holderKey(rule, from);
-        const held = this.#byHolder.get(key);
-        if (held === undefined) this.#byHolder.set(key, [rule]);
-        else held.push(rule);
+        const present = this.#byHolder.get(key);
+        if (present === undefined) this.#byHolder.set(key, [rule]);
+        else present.push(rule);
       }
     }
   }
 
-  /** The rules about one origin, or those about any: a holder has the one kind or the other. */
+  /** The rules for one origin, or those for any: a holder has either kind. */
   #rulesOf(question: PolicyQuestion): readonly PolicyRule[] {
     const about =
       question.from === undefined ? undefined : this.#byHolder.get(holderKey(question, question.from));
@@ -152,8 +155,8 @@ export class Policy {
     const asked = `${who} may not ${verb} ${what}${from === undefined ? "" : ` from ${from}`}`;
     if (rule !== undefined) return { allowed: false, rule: rule.id, reason: `${asked}: ${whyDenied(rule)}` };
     const patterns = this.patternsFor(question);
-    const allowed = patterns.slice(0, MAX_TOLD).map(({ text }) => text);
-    if (patterns.length > MAX_TOLD) allowed.push(`and ${patterns.length - MAX_TOLD} more`);
+    const allowed = patterns.slice(0, MAX_LISTED).map(({ text }) => text);
+    if (patterns.length > MAX_LISTED) allowed.push(`and ${patterns.length - MAX_LISTED} more`);
     const may = allowed.length === 0 ? `nothing` : allowed.join(" ");
     return {
       allowed: false,

@@ -2,27 +2,27 @@ import { MeshError } from "../language/errors.ts";
 import { type EventPattern, patternMatches } from "../language/event-pattern.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-/** How much a second may pass; what is not given is not limited. */
+/** Limits a second; a value that is left out is unlimited. */
 export interface Rate {
   readonly eventsPerSecond?: number | undefined;
   readonly bytesPerSecond?: number | undefined;
 }
 
-/** What a member may publish of these events, all of them together. */
+/** Limit of a member's publishing of these events, all of them together. */
 export interface RateLimit extends Rate {
   readonly events: EventPattern;
 }
 
-interface Held {
+interface Limited {
   readonly limit: RateLimit;
   readonly events: TokenBucket | undefined;
   readonly bytes: TokenBucket | undefined;
 }
 
-/** Keeps a member within its limits: what is too much is refused before it is sent. */
+/** Keeps a member within its limits: a publish above them is refused before it is sent. */
 export class RateLimits {
   readonly #holder: string;
-  #held: readonly Held[] = [];
+  #limits: readonly Limited[] = [];
 
   /** @param holder Named in refusals: `alpha/kitchen`. */
   constructor(holder: string, limits: readonly RateLimit[]) {
@@ -30,24 +30,24 @@ export class RateLimits {
     this.replace(limits);
   }
 
-  /** Takes other limits; what was used of the ones before is forgotten. */
+  /** Replaces the limits; usage under the earlier ones is forgotten. */
   replace(limits: readonly RateLimit[]): void {
-    this.#held = limits.map((limit) => ({
+    this.#limits = limits.map((limit) => ({
       limit,
       events: TokenBucket.of(limit.eventsPerSecond),
       bytes: TokenBucket.of(limit.bytesPerSecond),
     }));
   }
 
-  /** Counts one event against every limit that means it. Throws `backpressure`, and then counts it nowhere. */
+  /** Counts one event against every limit that matches it. Throws `backpressure`, and then counts it nowhere. */
   take(name: string, version: number, bytes: number, nowMs: number = performance.now()): void {
-    if (this.#held.length === 0) return;
-    const meant = this.#held.filter(({ limit }) => patternMatches(limit.events, name, version));
+    if (this.#limits.length === 0) return;
+    const meant = this.#limits.filter(({ limit }) => patternMatches(limit.events, name, version));
     for (const { limit, events, bytes: ofBytes } of meant) {
       if (events !== undefined && events.available(nowMs) < 1) {
         throw this.#refusal(`${limit.eventsPerSecond} events/s of ${limit.events.text}`, events.waitMs(1));
       }
-      // One larger than all that is there passes when something is there: it is paid for afterwards.
+      // An event larger than the rest of the budget passes while any is left: later events pay for it.
       if (ofBytes !== undefined && ofBytes.available(nowMs) <= 0) {
         throw this.#refusal(`${limit.bytesPerSecond} bytes/s of ${limit.events.text}`, ofBytes.waitMs(1));
       }

@@ -1,13 +1,13 @@
 /**
- * Lets through so much a second, and after a pause as much as one second's worth at once. Time is handed in, in
- * milliseconds of a clock that nobody sets.
+ * Lets a rate through, and after a pause one second's worth at once. The caller passes the time, in milliseconds of
+ * a monotonic clock.
  */
 export class TokenBucket {
   readonly #perSecond: number;
   #tokens: number;
   #atMs: number | undefined;
 
-  /** Of a rate that may be none: nothing is limited then. */
+  /** The bucket of a rate; undefined for none. */
   static of(perSecond: number | undefined): TokenBucket | undefined {
     return perSecond === undefined ? undefined : new TokenBucket(perSecond);
   }
@@ -17,7 +17,7 @@ export class TokenBucket {
     this.#tokens = perSecond;
   }
 
-  /** What may pass now; below zero after something larger than what was there. */
+  /** Tokens available now; below zero after an event larger than the rest. */
   available(nowMs: number): number {
     const passedMs = Math.max(0, nowMs - (this.#atMs ?? nowMs));
     this.#tokens = Math.min(Math.max(1, this.#perSecond), this.#tokens + (passedMs / 1000) * this.#perSecond);
@@ -25,12 +25,12 @@ export class TokenBucket {
     return this.#tokens;
   }
 
-  /** Takes what passes, whether it was there or not. */
+  /** Takes tokens, even more than are available. */
   spend(count: number): void {
     this.#tokens -= count;
   }
 
-  /** Milliseconds until so many may pass, at the latest rate. */
+  /** Milliseconds until so many tokens are available. */
   waitMs(count: number): number {
     return Math.max(0, Math.ceil(((count - this.#tokens) / this.#perSecond) * 1000));
   }

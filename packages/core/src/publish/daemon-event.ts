@@ -3,10 +3,10 @@ import type { Message } from "../transport.ts";
 import { formatSubject } from "../wire/subject.ts";
 import { newMessage, type Publisher } from "./publish.ts";
 
-/** An event that a daemon publishes of its own accord. */
+/** An event that a daemon publishes about itself or its work. */
 export interface DaemonEvent {
   readonly id: string;
-  /** Of version 1. */
+  /** Its version is 1. */
   readonly name: string;
   readonly data: unknown;
 }

@@ -1,18 +1,18 @@
 import { formatEventRef } from "../language/event-name.ts";
 import type { EventContract, Logger } from "../transport.ts";
 
-/** Who has to do with a deprecated event; what is not known is left out. */
+/** The writer or reader of a deprecated event, where known. */
 export interface DeprecatedUse {
   /** The `source` of its envelope. */
   readonly writer?: string;
-  /** The durable that takes it. */
+  /** The durable that receives it. */
   readonly reader?: string;
 }
 
-/** Different events that are counted. There is one of each in the registry, which is bounded too. */
+/** Limit of counted events. Each counts once, and the registry is bounded too. */
 const MAX_EVENTS = 1000;
 
-/** Warns of deprecated events, once for each of a node and each way of using it, and counts all uses. */
+/** Warns of a deprecated event once for each node and way of using it, and counts all uses. */
 export class Deprecations {
   readonly #node: string;
   readonly #log: Logger;
@@ -24,7 +24,7 @@ export class Deprecations {
     this.#log = log;
   }
 
-  /** How often each was published or received here, by `name@major`. */
+  /** Publishes and deliveries of each event here, by `name@major`. */
   get counts(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#counts);
   }

@@ -3,40 +3,40 @@ import type { Policy } from "../policy/policy.ts";
 import type { EventContract, SchemaRegistry } from "../transport.ts";
 import { formatSubject, type NodeAddress } from "../wire/subject.ts";
 
-/** What is the same of all events of one type that one node publishes. */
+/** The common parts of all events of one type that one node publishes. */
 export interface EventForm {
   readonly contract: EventContract;
   readonly subject: string;
-  /** An envelope of this form was checked, whose every field but time, ids and data is that of all others. */
+  /** An envelope of this form has passed its check. Only time, ids and data differ in the next ones. */
   isChecked: boolean;
 }
 
 interface Held extends EventForm {
   readonly ref: EventRef;
-  /** Of the policy that has allowed it. */
+  /** Revision of the policy that allowed it. */
   readonly revision: number;
 }
 
-/** Who publishes. */
+/** The publisher. */
 interface Asking {
   readonly address: NodeAddress;
   readonly policy: Policy;
   readonly registry: SchemaRegistry;
 }
 
-/** Forms that are held at a time; more distinct events than this start afresh. */
+/** Limit of kept forms; with more distinct events the cache is emptied. */
 const MAX_FORMS = 1000;
 
 /**
- * Prepares what a publisher says of each type of event once, and again whenever its policy or the event's contract has
- * changed. One for each publisher.
+ * Prepares the common parts of each event type once, and again when the policy or the event's contract has changed.
+ * Each publisher has one.
  */
 export class EventForms {
   readonly #byRef = new Map<string, Held>();
 
   /**
-   * The form of `text`, which names an event with its version or without.
-   * @param allow The contract of an event that may be published; throws where it may not be.
+   * The form of `text`, which names an event with or without its version.
+   * @param allow Returns the contract of an event that may be published; throws where it may not.
    */
   of(
     { address, policy, registry }: Asking,
@@ -60,7 +60,7 @@ function isOfNow({ ref, contract }: Held, registry: SchemaRegistry): boolean {
   try {
     return registry.resolve(ref.name, ref.version) === contract;
   } catch {
-    // It has gone; who asks anew is told so.
+    // The contract is gone; the next publish gets that error.
     return false;
   }
 }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** What a publish inside a handler inherits from the event being handled. */
+/** Values that a publish inside a handler inherits from the handled event. */
 export interface HandlerScope {
   readonly correlationId: string;
   readonly eventId: string;

@@ -17,14 +17,14 @@ export interface PublishOptions {
   readonly correlationId?: string;
   /** @default the handled event's id, else none */
   readonly causationId?: string;
-  /** Names the effect, so that handlers can tell a repetition. Becomes the header `idempotency_key`. */
+  /** Names the effect, so that handlers recognise a repetition. Becomes the header `idempotency_key`. */
   readonly idempotencyKey?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** The part of `source` before `@`. @default the bus's component */
   readonly component?: string;
 }
 
-/** Where a published event lies. */
+/** The place of a published event. */
 export interface Published {
   readonly eventId: string;
   readonly subject: string;
@@ -35,18 +35,18 @@ export interface Published {
   readonly duplicate: boolean;
 }
 
-/** Who publishes, by what contracts and rules. */
+/** The publishing node, with its contracts and rules. */
 export interface Publisher {
   readonly address: NodeAddress;
   readonly component: string;
   readonly tenant: string;
   readonly policy: Policy;
   readonly registry: SchemaRegistry;
-  /** Not given: nothing is signed. */
+  /** Undefined: events are not signed. */
   readonly signatures?: Signatures | undefined;
-  /** Not given: nobody is told of deprecated events. */
+  /** Undefined: deprecated events are not counted. */
   readonly deprecations?: Deprecations;
-  /** What was prepared before. Not given: everything is prepared anew. */
+  /** Cached forms. Undefined: everything is prepared anew. */
   readonly forms?: EventForms;
 }
 
@@ -56,8 +56,8 @@ export interface PreparedEvent {
 }
 
 /**
- * Turns a call of publish into a message: policy, then envelope, then schema, then signature. No I/O.
- * Throws `denied`, `unknown-event`, `invalid-event` or `too-large`, with what is wrong and where.
+ * Turns a call of publish into a message: policy, then envelope, then schema, then signature. No I/O. Throws
+ * `denied`, `unknown-event`, `invalid-event` or `too-large`, with the problem and its place.
  */
 export function prepareEvent(
   publisher: Publisher,
@@ -77,12 +77,12 @@ export function prepareEvent(
 }
 
 /**
- * No options, known by identity. Then of the envelope only the data comes from the caller: what a handler's event has
- * handed down was checked when that event came in.
+ * No options, recognised by identity. Then only the envelope's data comes from the caller: inherited values were
+ * checked when the handled event came in.
  */
 export const NO_OPTIONS: PublishOptions = {};
 
-/** Checks of an envelope what no earlier one of its form has shown to be right. */
+/** Checks the parts of an envelope that no earlier one of its form has proven. */
 function checkOnce(form: EventForm, envelope: Envelope, options: PublishOptions): void {
   const namesKeys = form.contract.classified === undefined;
   const isPlain = options === NO_OPTIONS;
@@ -92,7 +92,8 @@ function checkOnce(form: EventForm, envelope: Envelope, options: PublishOptions)
 }
 
 /**
- * The message of a checked envelope, signed where the publisher's subnet signs. Throws `too-large` or `invalid-event`.
+ * The message of a checked envelope, signed where the publisher's subnet signs. Throws `too-large` or
+ * `invalid-event`.
  */
 export function newMessage(
   { address, signatures }: Pick<Publisher, "address" | "signatures">,
@@ -108,13 +109,13 @@ function allowedContract({ policy, registry, address }: Publisher, ref: EventRef
   const contract = contractOrError(registry, ref);
   const version = contract instanceof MeshError ? (ref.version ?? 1) : contract.version;
   const decision = policy.decide(question, ref.name, version);
-  // A refusal comes first: who may not publish an event has no business learning whether it exists.
+  // The refusal comes first: without the right to publish an event, a node must not learn whether it exists.
   if (!decision.allowed) throw deniedError(decision);
   if (contract instanceof MeshError) throw contract;
   return contract;
 }
 
-/** The contract, or the `unknown-event` that there is none. */
+/** The contract, or the `unknown-event` error. */
 export function contractOrError(registry: SchemaRegistry, ref: EventRef): EventContract | MeshError {
   try {
     return registry.resolve(ref.name, ref.version);
@@ -160,7 +161,7 @@ function headersOf({ headers, idempotencyKey }: PublishOptions): Readonly<Record
 let lastMs = Number.NaN;
 let lastIso = "";
 
-/** Many events are of one millisecond. */
+/** Many events share a millisecond, so the last text is kept. */
 function isoTime(nowMs: number): string {
   if (nowMs !== lastMs) {
     lastIso = new Date(nowMs).toISOString();
@@ -169,16 +170,16 @@ function isoTime(nowMs: number): string {
   return lastIso;
 }
 
-/** The first header that the contract requires and that is neither a field of the envelope nor among its headers. */
+/** The first required header that is neither a field of the envelope nor among its headers. */
 export function missingHeader({ requiredHeaders }: EventContract, envelope: Envelope): string | undefined {
   if (requiredHeaders.length === 0) return undefined;
-  // Own ones only: every object inherits a "constructor".
+  // Own properties only: every object inherits a "constructor".
   return requiredHeaders.find(
     (header) => !Object.hasOwn(envelope, header) && !Object.hasOwn(envelope.headers, header),
   );
 }
 
-/** Throws `invalid-event` when data or headers break the contract for who publishes, or for who receives. */
+/** Throws `invalid-event` when data or headers break the contract, as the publisher or as the receiver reads it. */
 export function assertContract(
   contract: EventContract,
   envelope: Envelope,

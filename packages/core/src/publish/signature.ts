@@ -4,20 +4,20 @@ import type { Message } from "../transport.ts";
 import { storedReplySubject } from "../wire/reply-subject.ts";
 import { isReplaySubject, replayedSubject } from "../wire/subject.ts";
 
-/*
- * A signature is one header, `<key id> <event id> <ts> <mac>`. The mac is HMAC-SHA256 over these three, the subject and
- * the body as it is sent. Id and time stand in the header so that a body is read only once it is known whose it is.
+/**
+ * A signature is one header, `<key id> <event id> <ts> <mac>`. The mac is HMAC-SHA256 over these three, the subject
+ * and the body as sent. Id and time are in the header so that a body is read only after its signature is verified.
  */
 
-/** Header that carries the signature of an event; it travels with it wherever that goes. */
+/** Header with the signature of an event; it travels with the event everywhere. */
 export const SIGNATURE_HEADER = "Adaos-Signature";
 /** Bytes of a key. */
 export const SIGNATURE_KEY_BYTES = 32;
 
-/** A key that signs or verifies. The runtime holds its bytes: printed, it shows none. */
+/** A key that signs or verifies. The runtime keeps its bytes: printed, it shows none. */
 export type SignatureKey = KeyObject;
 
-/** What a signature says of its event. */
+/** The fields of a signature. */
 export interface Signature {
   readonly keyId: string;
   readonly eventId: string;
@@ -37,7 +37,7 @@ export function signatureKey(bytes: Uint8Array): SignatureKey {
   throw new MeshError("internal", `a signature key is ${SIGNATURE_KEY_BYTES} bytes`);
 }
 
-/** The value of the header for an event that is published like this. Pure. */
+/** The header's value for an event that is published like this. Pure. */
 export function signatureOf(
   message: Pick<Message, "subject" | "body">,
   { eventId, ts }: Pick<Signature, "eventId" | "ts">,
@@ -47,26 +47,26 @@ export function signatureOf(
   return `${keyId} ${eventId} ${ts} ${macOf(message, { keyId, eventId, ts }, key)}`;
 }
 
-/** Splits a header's value; nothing when it is no signature. */
+/** Splits a header's value; undefined unless it is a signature. */
 export function parseSignature(header: string): Signature | undefined {
   const [, keyId, eventId, ts, mac] = HEADER.exec(header) ?? [];
   if (keyId === undefined || eventId === undefined || ts === undefined || mac === undefined) return undefined;
   return { keyId, eventId, ts, mac };
 }
 
-/** Whether a signature is this key's, of this message. Takes the same time wherever the two macs differ. */
+/** Whether this key signed this message. The comparison takes constant time. */
 export function isSignedBy(
   message: Pick<Message, "subject" | "body">,
   signature: Signature,
   key: SignatureKey,
 ): boolean {
-  // As text: of base64url several spellings mean the same bytes.
+  // Compared as text: several base64url spellings mean the same bytes.
   const wanted = Buffer.from(macOf(message, signature, key), "latin1");
   const found = Buffer.from(signature.mac, "latin1");
   return wanted.length === found.length && timingSafeEqual(wanted, found);
 }
 
-/** No token holds a line end, and a subject none either: no two messages are the same bytes. */
+/** Tokens and subject contain no line end: no two messages give the same bytes. */
 function macOf(
   { subject, body }: Pick<Message, "subject" | "body">,
   { keyId, eventId, ts }: Omit<Signature, "mac">,
@@ -79,7 +79,8 @@ function macOf(
 }
 
 /**
- * The subject that a signature is about: a replay's that of the event, a reply's the one under which it is published.
+ * The subject that a signature covers: of a replay the event's subject, of a reply the one that it is published
+ * under.
  */
 export function signedSubject(subject: string): string {
   return isReplaySubject(subject) ? replayedSubject(subject) : storedReplySubject(subject);

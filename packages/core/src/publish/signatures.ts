@@ -11,41 +11,41 @@ import {
   signatureOf,
 } from "./signature.ts";
 
-/** How the events of one subnet are signed, as a node knows it. */
+/** A subnet's signing rules and keys, as far as the node has them. */
 export interface SubnetSignatures {
-  /** Id of the key that signs; nothing where the node only verifies. */
+  /** Id of the key that signs; undefined where the node only verifies. */
   readonly sign: string | undefined;
-  /** Keys that are accepted, by their ids; the one that signs among them. */
+  /** Accepted keys by their ids; the signing key is among them. */
   readonly keys: ReadonlyMap<string, SignatureKey>;
-  /** Between an event's `ts` and when its subnet's stream stored it. */
+  /** Longest time between an event's `ts` and its storage in its subnet's stream. */
   readonly maxAgeMs: number;
   /** Whether events without a signature are refused. */
   readonly required: boolean;
 }
 
-/** Rules that refusals name. */
+/** Ids of the rules in refusals. */
 const BAD = "signature";
 const TOO_OLD = "signature-age";
-/** A clock may be ahead by so much; as Kerberos allows (RFC 4120). */
+/** A clock may be ahead by so much, as Kerberos allows (RFC 4120). */
 const AHEAD_MS = 300_000;
 
-/** Signs and verifies events by the keys that a node holds. A subnet that is not known here signs nothing. */
+/** Signs and verifies events by the keys of a node. A subnet that is not in the list signs nothing. */
 export class Signatures {
   #bySubnet: ReadonlyMap<string, SubnetSignatures>;
   readonly #knowsAll: boolean;
 
-  /** @param knowsAll False: there may be subnets that sign and are not known here. What they have signed is refused. */
+  /** @param knowsAll False: subnets outside the list may sign too. Their signed events are refused. */
   constructor(bySubnet: ReadonlyMap<string, SubnetSignatures> = new Map(), knowsAll = true) {
     this.#bySubnet = bySubnet;
     this.#knowsAll = knowsAll;
   }
 
-  /** Takes other keys; from now on it is by them. */
+  /** Replaces the keys for all later calls. */
   replace(bySubnet: ReadonlyMap<string, SubnetSignatures>): void {
     this.#bySubnet = bySubnet;
   }
 
-  /** The message with the signature of the subnet in whose name it is published; as it is where that signs nothing. */
+  /** The message with its subnet's signature; unchanged where the subnet does not sign. */
   sign(subnet: string, message: Message, envelope: Pick<Envelope, "event_id" | "ts">): Message {
     const known = this.#bySubnet.get(subnet);
     if (known?.sign === undefined) return message;
@@ -58,11 +58,10 @@ export class Signatures {
 
   /**
    * Verifies a message before its body is read. Throws `denied` (rule `signature` or `signature-age`).
-   * @param subnet In whose name it was published, as its subject says.
-   * @param storedMs When its own subnet's stream stored it: given where it first comes in, and nowhere else, so that
-   * what
-   *   has waited and what is replayed stays valid.
-   * @returns What the body must say too; nothing where it is not signed and need not be.
+   * @param subnet The subnet of its publisher, by its subject.
+   * @param storedMs When its own subnet's stream stored it. Given only where the event first comes in, so that an
+   *   event that waited or is replayed stays valid.
+   * @returns The values that the body must repeat; undefined where the event is not signed and need not be.
    */
   verify(
     subnet: string,
@@ -96,14 +95,14 @@ export class Signatures {
   }
 }
 
-/** Throws `denied` when an envelope is not the one that its signature tells of. */
+/** Throws `denied` when an envelope differs from its signature. */
 export function assertSigned(envelope: Envelope, signature: Signature | undefined): void {
   if (signature === undefined) return;
   if (envelope.event_id === signature.eventId && envelope.ts === signature.ts) return;
   throw new MeshError("denied", "envelope has another event_id or ts than its signature", { rule: BAD });
 }
 
-/** An age that cannot be told is refused too. */
+/** An unknown age is refused too. */
 function assertAge(subnet: string, ageMs: number, maxAgeMs: number): void {
   if (ageMs <= maxAgeMs && ageMs >= -AHEAD_MS) return;
   const seconds = Math.round(ageMs / 1000);

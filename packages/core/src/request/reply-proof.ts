@@ -2,14 +2,15 @@ import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqu
 import { signedSubject } from "../publish/signature.ts";
 import type { Message } from "../transport.ts";
 
-/*
- * A command that waits for a reply carries a key, and its reply a proof made with it: who has not read the command
- * cannot answer it, whatever subject a server lets them reach. The key is a secret between requester and handlers.
+/**
+ * A command that waits for a reply carries a key, and its reply a proof made with the key. Without reading the
+ * command nobody can answer it, whichever subjects a server lets them reach. Only requester and handlers know the
+ * key.
  */
 
-/** Header of a command: the key that its replies are proven with. */
+/** Header of a command: the key that proves its replies. */
 export const REPLY_KEY_HEADER = "Adaos-Reply-Key";
-/** Header of a reply: that its sender has read the command. */
+/** Header of a reply: the proof that its sender has read the command. */
 export const REPLY_PROOF_HEADER = "Adaos-Reply-Proof";
 
 /** Keeps these macs apart from those of any other use of a key. */
@@ -18,23 +19,25 @@ const CONTEXT = "adaos-reply-1";
 const KEY_CHARACTERS = 22;
 const KEY = /^[A-Za-z0-9_-]{22}$/;
 
-/** What a node makes the keys of its requests from, of a secret of its own; by default another one for each process. */
+/** The secret from which a node derives the keys of its requests; by default a new one for each process. */
 export function replySecret(secret: string | Uint8Array = randomBytes(32)): KeyObject {
   return createSecretKey(createHmac("sha256", secret).update(CONTEXT).digest());
 }
 
-/** The key of a request. The same for a repetition under the same id, so that the reply to the first one counts. */
+/**
+ * The key of a request. A repetition with the same id has the same key, so the reply to the first request counts.
+ */
 export function replyKeyOf(secret: KeyObject, requestId: string): string {
   return createHmac("sha256", secret).update(requestId).digest("base64url").slice(0, KEY_CHARACTERS);
 }
 
-/** The key that a command carries; nothing where it carries none that is well-formed. */
+/** The key in a command's headers; undefined unless it is well-formed. */
 export function replyKeyIn(headers: Message["headers"]): string | undefined {
   const key = headers[REPLY_KEY_HEADER];
   return key !== undefined && KEY.test(key) ? key : undefined;
 }
 
-/** The headers without it: it is of no use to whoever keeps a command, and of use to who would forge a reply. */
+/** The headers without the key: a stored command does not need it, and a forger of replies would. */
 export function withoutReplyKey({ [REPLY_KEY_HEADER]: _, ...rest }: Message["headers"]): Message["headers"] {
   return rest;
 }
@@ -47,7 +50,7 @@ export function replyProofOf(key: string, { subject, body }: Pick<Message, "subj
     .digest("base64url");
 }
 
-/** Whether a reply's proof is made with this key. Takes the same time wherever it differs. */
+/** Whether this key made a reply's proof. The comparison takes constant time. */
 export function isProven(key: string, reply: Pick<Message, "subject" | "headers" | "body">): boolean {
   const wanted = Buffer.from(replyProofOf(key, reply), "latin1");
   const found = Buffer.from(reply.headers[REPLY_PROOF_HEADER] ?? "", "latin1");

@@ -10,24 +10,24 @@ import { isProven } from "./reply-proof.ts";
 
 /** Header of a command whose sender waits for a reply: `<subnet>/<node>`. */
 export const REPLY_TO = "reply_to";
-/** Header of a reply that tells of a failure, and its kind; its data is `{ message }`. */
+/** Header of a reply that reports a failure: its kind. The reply's data is `{ message }`. */
 export const REPLY_ERROR = "reply_error";
-/** The kind of failure of a command that was never begun: its handler has no room for it. */
+/** The kind of failure of a command that never began: its handler had no room for it. */
 export const BUSY = "busy";
 
-/** Codes of the failures that a reply tells of. */
-const TOLD: ReadonlySet<MeshErrorCode> = new Set(["failed", "backpressure"]);
+/** Error codes of the failures that a reply reports. */
+const REPORTED: ReadonlySet<MeshErrorCode> = new Set(["failed", "backpressure"]);
 
-/** What is asked, and the key that replies to it are proven with. */
+/** The command, and the key that proves replies to it. */
 export interface OpenRequest {
   readonly envelope: Envelope;
   readonly key: string;
 }
 
 /**
- * Checks a reply as if nobody had done so before. Throws `failed` when it tells of a failure, `backpressure` when its
- * handler had no room for the command, `denied` or `invalid-event`. Its age is that of the request, whose id nobody
- * knew before.
+ * Checks a reply as if nobody had done so before. Throws `failed` when it reports a failure, `backpressure` when
+ * its handler had no room for the command, `denied` or `invalid-event`. Its age needs no check: it names the
+ * request, whose id nobody knew before.
  */
 function openReply(
   { signatures }: Publisher,
@@ -37,7 +37,7 @@ function openReply(
 ): Envelope {
   const { subject, body } = message;
   if (!isProven(key, message)) {
-    throw new MeshError("denied", `${subject} is of somebody who has not read the request`, {
+    throw new MeshError("denied", `${subject} was sent without reading the request`, {
       rule: "reply-proof",
     });
   }
@@ -65,8 +65,8 @@ function openReply(
 }
 
 /**
- * The reply, or the failure that it tells of; nothing where it cannot be opened. That is somebody's mistake or malice:
- * the reply may yet come.
+ * The reply, or the failure that it reports; undefined where it is invalid, by mistake or malice: the right reply
+ * may yet come.
  */
 export function replyOrNothing(
   publisher: Publisher,
@@ -77,7 +77,7 @@ export function replyOrNothing(
   try {
     return openReply(publisher, message, asked, contract);
   } catch (thrown) {
-    return thrown instanceof MeshError && TOLD.has(thrown.code) ? thrown : undefined;
+    return thrown instanceof MeshError && REPORTED.has(thrown.code) ? thrown : undefined;
   }
 }
 

@@ -17,13 +17,13 @@ export interface RequestOptions extends PublishOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Who asks, and how: `publish` and `ask` are the transport's, counted. */
+/** The requesting node; `publish` and `ask` are the transport's, with counting. */
 export interface Requester extends Publisher {
   readonly limits?: RateLimits;
   readonly transport: Transport;
   readonly publish: Transport["publish"];
   readonly ask: Transport["ask"];
-  /** What the keys of its requests are made from. */
+  /** Secret from which the keys of its requests are derived. */
   readonly replySecret: KeyObject;
 }
 
@@ -47,7 +47,7 @@ export async function request(
   const contract = replyContract(publisher, envelope);
   publisher.limits?.take(envelope.event_name, envelope.version, message.body.length);
   const late = `no reply to ${command} in ${timeoutMs} ms; its handler may still run`;
-  // A caller's signal may be that of many requests, and warns of many listeners.
+  // Many requests may share a caller's signal, which would warn of many listeners.
   const wait = new Wait(timeoutMs, late, signal === undefined ? [closing] : [closing, joined([signal])]);
   const span = publishSpan(asked);
   let reply: Envelope | MeshError | undefined;
@@ -58,7 +58,7 @@ export async function request(
   try {
     const send = mayBeLost ? askNow : publishAndWait;
     await send(publisher, command, { ...message, headers: span.headers }, wait.signal, accepts);
-    if (reply === undefined) throw new MeshError("internal", `a reply to ${command} was not looked at`);
+    if (reply === undefined) throw new MeshError("internal", `a reply to ${command} was not checked`);
     if (reply instanceof MeshError) throw reply;
     span.end();
     wait.end();
@@ -66,15 +66,15 @@ export async function request(
   } catch (thrown) {
     span.end(thrown);
     wait.end();
-    // Whatever was listened for comes no more.
+    // The listener for the reply is not needed any more.
     wait.abort(thrown);
     throw thrown;
   }
 }
 
 /**
- * How long a request waits: for a time, and until one of these signals aborts. To join them for each of many requests
- * costs more than to listen to them (Node 20).
+ * The wait of a request: for a time, and until one of these signals aborts. Joining the signals anew for each
+ * request costs more than listening to them (Node 20).
  */
 class Wait {
   readonly #controller = new AbortController();
@@ -99,7 +99,7 @@ class Wait {
     this.#controller.abort(reason);
   }
 
-  /** Waits for nothing any more. */
+  /** Ends the wait. */
   end(): void {
     clearTimeout(this.#timer);
     for (const signal of this.#signals) signal.removeEventListener("abort", this.#onAbort);
@@ -107,8 +107,8 @@ class Wait {
 }
 
 /**
- * Whether the command may be lost, as the registry says. Throws `usage` for what is no command, and for one that may be
- * lost and whose repetitions are to be known: nobody remembers it.
+ * Whether the command may be lost, as the registry says. Throws `usage` unless it is a command, and for an
+ * at-most-once command with an idempotency key, which nobody would remember.
  */
 function assertAsked(
   { registry }: Publisher,
@@ -137,7 +137,7 @@ type Send = (
   accepts: (reply: Message) => boolean,
 ) => Promise<Message>;
 
-/** Has it stored, so that its handler runs even if it is late. */
+/** Publishes the command through a stream, so that its handler runs even if it is late. */
 const publishAndWait: Send = async ({ transport, publish }, command, message, end, accepts) => {
   if ((await transport.handlersOf(message.subject)) === "none") {
     throw new MeshError(
@@ -148,11 +148,13 @@ const publishAndWait: Send = async ({ transport, publish }, command, message, en
   // Listens before it sends: a reply may be quicker than the receipt.
   const reply = transport.awaitReply(message.id, end, accepts);
   const sent = publish(message, { onlyNow: true });
-  // What the server refuses is told at once; what it took is not waited for twice.
+  // A refusal of the server rejects at once; after a receipt only the reply is awaited.
   return Promise.race([reply, sent.then(() => reply)]);
 };
 
-/** Hands it to who listens. Where nobody of the subnet does and others may, it crosses the root, which stores it. */
+/**
+ * Sends the command to handlers that listen now. Without one in the subnet it may cross the root, which stores it.
+ */
 const askNow: Send = async (publisher, command, message, end, accepts) => {
   try {
     return await publisher.ask(message, end, accepts);

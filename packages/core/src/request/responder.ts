@@ -9,10 +9,10 @@ import { formatReplySubject, type ReplyAddress } from "../wire/reply-subject.ts"
 import { type BUSY, REPLY_ERROR, REPLY_TO, replyContract } from "./reply.ts";
 import { REPLY_PROOF_HEADER, replyKeyIn, replyProofOf } from "./reply-proof.ts";
 
-/** A command as it was delivered. */
+/** A delivered command. */
 type Asked = Pick<ReadDelivery, "delivery" | "envelope" | "address">;
 
-/** Answers requests, for a consumer that handles their command. The way back needs no rule: the command came. */
+/** Answers requests for the consumer that handles their command. The way back needs no rule: the command passed. */
 export class Responder {
   readonly #publisher: Publisher;
   readonly #transport: Transport;
@@ -25,8 +25,8 @@ export class Responder {
   }
 
   /**
-   * Answers with what a handler has returned; `undefined` is no answer. Never rejects: the effect has happened, and
-   * must not be repeated for an answer that the registry does not know. Who asks is told why there is none.
+   * Answers with the handler's return value; `undefined` sends no answer. Never rejects: the effect has happened,
+   * and must not be repeated for an answer that the registry does not know. The requester gets the reason instead.
    */
   async answer(request: Asked, value: unknown): Promise<void> {
     const { envelope: asked } = request;
@@ -45,7 +45,7 @@ export class Responder {
     }
   }
 
-  /** Tells who asks that there will be no other answer. Never rejects. */
+  /** Sends the failure to the requester: no other answer will come. Never rejects. */
   async fail(request: Asked, category: FailureCategory | typeof BUSY, why: unknown): Promise<void> {
     const { envelope: asked } = request;
     if (!isRequest(request)) return;
@@ -68,7 +68,7 @@ export class Responder {
     return newEnvelope(this.#publisher, contract, data, options, Date.now());
   }
 
-  /** Throws `too-large`. A reply that cannot be sent leaves its requester with a timeout. */
+  /** Throws `too-large`. If a reply cannot be sent, its requester gets a timeout. */
   async #send(envelope: Envelope, { envelope: asked, address, delivery }: Asked): Promise<void> {
     const to: ReplyAddress = {
       requester: address,
@@ -84,7 +84,7 @@ export class Responder {
     const span = publishSpan({ envelope, message });
     const sent = { ...message, headers: span.headers };
     try {
-      // What was asked without a store is answered without one.
+      // An at-most-once command is answered without a stream too.
       if (delivery.answer === undefined) await this.#transport.publish(sent);
       else delivery.answer(sent);
       span.end();
@@ -95,14 +95,14 @@ export class Responder {
   }
 }
 
-/** Whether who published this command waits for a reply. A replayed one's requester is long gone. */
+/** Whether the publisher of this command waits for a reply. Not of a replayed one: its requester is long gone. */
 function isRequest({ envelope: { kind, headers }, address: { subnet, node } }: Asked): boolean {
   return (
     kind === "command" && headers[REPLY_TO] === `${subnet}/${node}` && headers["replay_id"] === undefined
   );
 }
 
-/** A command without a key is answered all the same; who sent it like that must know what to make of the reply. */
+/** A command without a key is answered without proof; its sender decides whether to accept that. */
 function withProof(message: Message, key: string | undefined): Message {
   if (key === undefined) return message;
   return { ...message, headers: { ...message.headers, [REPLY_PROOF_HEADER]: replyProofOf(key, message) } };

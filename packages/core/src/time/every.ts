@@ -1,7 +1,7 @@
 /**
- * Calls `call` each `ms` until the returned function is called, at multiples of `ms` on a clock of the process: what is
- * due at one interval, or a multiple of it, is due at the same moment. To wake a process at rest costs more than what
- * it then does. Keeps no process alive.
+ * Calls `call` every `ms` until the returned function is called, at multiples of `ms` on the process's clock. So
+ * calls of equal or multiple intervals fall on the same moment: waking an idle process costs more than its work
+ * then. The timer keeps no process alive.
  */
 export function every(ms: number, call: () => void): () => void {
   let dueMs = 0;

@@ -1,14 +1,14 @@
 import { MeshError } from "../language/errors.ts";
 
-/** What is being run, to those who want to know when its time is up. */
+/** Lets a run see when its time is up. */
 export interface TimedRun {
   /** Aborted when the time is up. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Limits how long something may run, however many at a time: one timer for all, and none for what ends at once. By a
- * clock that nobody sets.
+ * Limits how long something may run, however many at a time. All runs share a timer, and a synchronous run needs
+ * none. It uses a monotonic clock.
  */
 export class TimeLimit {
   readonly #what: string;
@@ -24,8 +24,9 @@ export class TimeLimit {
   }
 
   /**
-   * Returns or throws at once what `action` does, else a promise of it, which rejects with `timeout` when the time is
-   * up, or with the reason of `outer` when that aborts; the run's signal is aborted then.
+   * Returns or throws at once if `action` is synchronous, else returns a promise. The promise rejects with
+   * `timeout` when the time is up, or with the reason of `outer` when that aborts; the run's signal is aborted
+   * then.
    */
   run<T>(action: (run: TimedRun) => T | PromiseLike<T>, outer?: AbortSignal): T | Promise<T> {
     const run = new Run(performance.now() + this.#limitMs);
@@ -44,9 +45,9 @@ export class TimeLimit {
       this.#running.add(run);
       this.#timer ??= setTimeout(() => this.#sweep(), this.#limitMs);
       outer?.addEventListener("abort", onAbort, { once: true });
-      // It may have been aborted by what has run already.
+      // The action may already have aborted it.
       if (outer?.aborted === true) onAbort();
-      // A rejection that comes after the end is taken note of here too, so that it is never an unhandled one.
+      // This also handles a rejection after the end, so that it is never unhandled.
       returned.then(
         (value) => {
           done();
@@ -80,7 +81,7 @@ export class TimeLimit {
   }
 }
 
-/** Makes its signal when it is asked for, since few ask. */
+/** Creates its signal on first use, since few runs use it. */
 class Run implements TimedRun {
   readonly untilMs: number;
   onEnd: ((reason: unknown) => void) | undefined;

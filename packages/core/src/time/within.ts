@@ -1,6 +1,6 @@
 /**
- * Resolves or rejects as `promise` does, or resolves with nothing once `limitMs` are over. Leaves no timer behind: one
- * would keep the process from ending.
+ * Settles as `promise` does, or resolves with undefined after `limitMs`. Leaves no timer behind, which would keep
+ * the process from ending.
  */
 export async function within<T>(promise: Promise<T>, limitMs: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,7 +1,7 @@
 import { DEAD_LETTER_ROOT, idToken } from "./names.ts";
 import type { NodeAddress } from "./subject.ts";
 
-/** Whose dead letters. */
+/** The durable that a dead letter belongs to. */
 export type LetterOwner = NodeAddress & { readonly durable: string };
 
 /**
@@ -12,12 +12,12 @@ export function deadLetterSubject({ subnet, node, durable }: LetterOwner, own: s
   return `${DEAD_LETTER_ROOT}.${subnet}.${node}.${durable}.${own}`;
 }
 
-/** The own token of the dead letter that an event at this place of a hub's stream leaves. */
+/** The own token of the dead letter of an event at this place of a hub's stream. */
 export function deadLetterOfEvent(eventId: string, seq: number): string {
   return `${seq}-${idToken(eventId)}`;
 }
 
-/** Filter of what the durables of a subnet have left of one event at one place. */
+/** Filter of the dead letters that a subnet's durables have left of one event at one place. */
 export function deadLettersOfEventFilter(subnet: string, eventId: string, seq: number): string {
   return deadLetterSubject({ subnet, node: "*", durable: "*" }, deadLetterOfEvent(eventId, seq));
 }
@@ -27,7 +27,10 @@ export function deadLettersOf(owner: LetterOwner): string {
   return deadLetterSubject(owner, "*");
 }
 
-/** Whose dead letter lies under this subject, as the server has authenticated it; nothing where it is none. Pure. */
+/**
+ * The owner of the dead letter under this subject, as the server has authenticated it; undefined for another
+ * subject. Pure.
+ */
 export function parseDeadLetterSubject(subject: string): LetterOwner | undefined {
   const [root, subnet, node, durable, own] = subject.split(".");
   if (root !== DEAD_LETTER_ROOT || subnet === undefined || node === undefined) return undefined;

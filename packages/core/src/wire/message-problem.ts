@@ -4,12 +4,12 @@ import type { Message } from "../transport.ts";
 import { sizeProblem } from "./message-size.ts";
 
 /**
- * The `invalid-event` or `too-large` of a message that no server stores, or nothing: the same on every transport, so
- * that whatever one takes, the others take too.
+ * The `invalid-event` or `too-large` of a message that no server stores, or undefined. The same on every transport,
+ * so that all take the same messages.
  */
 export function messageProblem(message: Message, maxBytes: number): MeshError | undefined {
   const { subject, id, headers } = message;
-  // Over a space in a subject nats-server ends the connection, and of everybody on it; a wildcard it would store.
+  // A space in a subject makes nats-server end the connection; a wildcard would be stored.
   if (!/^[!-)+-=?-~]+$/.test(subject) || !/^[ -~]+$/.test(id)) {
     const what = `message ${quote(id)} to ${quote(subject)}`;
     return new MeshError("invalid-event", `${what} has an id or a subject that no message can have`);

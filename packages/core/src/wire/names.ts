@@ -3,50 +3,56 @@ import type { NodeAddress } from "./subject.ts";
 
 /** Names that servers, hubs and links must agree on. One subnet's names never equal another's. */
 
-/** The hub stream of a subnet: its own events and the ones let in. */
+/** The hub stream of a subnet's own events and imported ones. */
 export function eventsStream(subnet: string): string {
   return `EVENTS_${subnet}`;
 }
 
-/** The hub stream of what no handler could handle. */
+/** The hub stream of dead letters. */
 export function deadLetterStream(subnet: string): string {
   return `DLQ_${subnet}`;
 }
 
 /**
- * The hub stream of events whose schema is not known yet, and of which durables wait for them. Its hub alone writes it.
+ * The hub stream of events without a known schema, and of the durables that wait for them. Only its hub writes to
+ * it.
  */
 export function parkedStream(subnet: string): string {
   return `PARKED_${subnet}`;
 }
 
-/** The hub stream of how the handling of events that failed at least once stands. */
+/** The hub stream of processing records: the state of events whose handling failed at least once. */
 export function processingStream(subnet: string): string {
   return `PROCESSING_${subnet}`;
 }
 
-/** The hub stream of which effects have happened at which durable of one member. */
+/** The hub stream of one member's marks: which effects have happened at which durable. */
 export function doneStream({ subnet, node }: NodeAddress): string {
   return `DONE_${subnet}_${node}`;
 }
 
-/** The hub stream of what the processes of its members have counted. */
+/** The hub stream of the counts of its members' processes. */
 export function metricsStream(subnet: string): string {
   return `METRICS_${subnet}`;
 }
 
-/** The stream of the alerts that a hub or the root judges, beside it. @param owner The subnet, or `root`. */
+/**
+ * The stream of alerts that a hub or the root judges.
+ * @param owner The subnet, or `root`.
+ */
 export function alertsStream(owner: string): string {
   return `ALERTS_${owner}`;
 }
 
-/** First token of every subject of alerts; the owner, an {@link AlertKind} and a name follow. */
+/** First token of every alert's subject; the owner, an {@link AlertKind} and a name follow. */
 export const ALERT_ROOT = "alert";
 
-/** `state`: an alert was raised or cleared. `silence`: who wants no calls of it. `undelivered`: no webhook took it. */
+/**
+ * `state`: an alert was raised or cleared. `silence`: its webhook messages are off. `undelivered`: no webhook took it.
+ */
 export type AlertKind = "state" | "silence" | "undelivered";
 
-/** `alert.<owner>.<kind>.<name>`. Without a name: the filter of all of them. */
+/** `alert.<owner>.<kind>.<name>`. Without a name: the filter of all alerts of the kind. */
 export function alertSubject(owner: string, kind: AlertKind, name?: string): string {
   return `${ALERT_ROOT}.${owner}.${kind}.${name === undefined ? ">" : idToken(name)}`;
 }
@@ -57,20 +63,23 @@ export const METRICS_ROOT = "met";
 export const DONE_ROOT = "done";
 /** First token of every dead letter's subject; subnet, node and durable follow. */
 export const DEAD_LETTER_ROOT = "dlq";
-/** First token of what is parked; see `parked-subject.ts`. */
+/** First token of parked events' subjects; see `parked-subject.ts`. */
 export const PARKED_ROOT = "parked";
 /** First token of every processing record's subject; subnet, node, durable and event id follow. */
 export const PROCESSING_ROOT = "proc";
 
-/** `met.<subnet>.<node>.<instance>.<hour>`: what a process has counted. @param hour `2026-11-21T12` */
+/**
+ * `met.<subnet>.<node>.<instance>.<hour>`: the counts of a process.
+ * @param hour `2026-11-21T12`
+ */
 export function metricsSubject({ subnet, node }: NodeAddress, instance: string, hour: string): string {
   return `${METRICS_ROOT}.${subnet}.${node}.${instance}.${hour}`;
 }
 
-/** In the place of an instance: what all ended processes of a node have counted. */
+/** In the place of an instance: the counts of all ended processes of a node. */
 export const ENDED_PROCESSES = "ended";
 
-/** `met.<subnet>.<node>.<instance>.<hour>` as node and instance; nothing of another subject. Pure. */
+/** Node and instance of `met.<subnet>.<node>.<instance>.<hour>`; undefined for another subject. Pure. */
 export function parseMetricsSubject(
   subject: string,
 ): { readonly node: string; readonly instance: string } | undefined {
@@ -80,12 +89,12 @@ export function parseMetricsSubject(
   return { node: `${subnet}/${node}`, instance };
 }
 
-/** `done.<subnet>.<node>.<durable>.<effect key>`: that an effect has happened. */
+/** `done.<subnet>.<node>.<durable>.<effect key>`: the mark of an effect. */
 export function markSubject({ subnet, node }: NodeAddress, durable: string, key: string): string {
   return `${DONE_ROOT}.${subnet}.${node}.${durable}.${key}`;
 }
 
-/** `proc.<subnet>.<node>.<durable>.<event id>.<seq>`: how the handling of one delivery stands. */
+/** `proc.<subnet>.<node>.<durable>.<event id>.<seq>`: the processing record of one delivery. */
 export function recordSubject(
   { subnet, node }: NodeAddress,
   durable: string,
@@ -94,26 +103,26 @@ export function recordSubject(
   return `${PROCESSING_ROOT}.${subnet}.${node}.${durable}.${idToken(event_id)}.${seq}`;
 }
 
-/** Filter of what the durables of a subnet have recorded of one event. */
+/** Filter of the processing records of one event at a subnet's durables. */
 export function recordsOfEventFilter(subnet: string, eventId: string): string {
   return `${PROCESSING_ROOT}.${subnet}.*.*.${idToken(eventId)}.*`;
 }
 
-/** Ids come from envelopes that were checked, or from what is no envelope at all: a subject takes no chances. */
+/** A safe subject token: the id may come from a checked envelope, or from an invalid one. */
 export function idToken(id: string): string {
   return id.replaceAll(/[^A-Za-z0-9-]/g, "_").slice(0, 64) || "_";
 }
 
-/** Told as the stream of an event that waits on its publisher's disk for the hub. No stream has this name. */
+/** Reported as the stream of an event that waits on its publisher's disk for the hub. No stream has this name. */
 export const OUTBOX_STREAM = "outbox";
 
-/** The root's stream of everything exported by anyone. */
+/** The root's stream of all exported events. */
 export const MESH_STREAM = "MESH";
 
 /** JetStream domain of the root's server; a hub's domain is its subnet's name. */
 export const ROOT_DOMAIN = "root";
 
-/** Durable of a hub's stream from which the root's uplink pulls. */
+/** Durable of a hub's stream from which the uplink pulls. */
 export const UPLINK_DURABLE = "root";
 
 /** Durable of the root's stream from which the downlink to a subnet pulls. */
@@ -122,14 +131,14 @@ export function downlinkDurable(subnet: string): string {
 }
 
 /**
- * Consumer name of a member's durable. The two names cannot run into each other: neither holds an underscore,
- * and nothing else that the hub creates does.
+ * Consumer name of a member's durable. It is unambiguous: neither name contains an underscore, nor does any other
+ * consumer of the hub.
  */
 export function memberConsumer(node: string, durable: string): string {
   return `${node}_${durable}`;
 }
 
-/** The member and durable of a consumer's name; nothing where it is none of a member's. Pure. */
+/** The member and durable of a consumer's name; undefined unless it is a member's. Pure. */
 export function parseMemberConsumer(
   name: string,
 ): { readonly node: string; readonly durable: string } | undefined {
@@ -138,35 +147,37 @@ export function parseMemberConsumer(
   return { node, durable };
 }
 
-/** Under which keys a member's durable remembers what it was made for. */
+/** Metadata keys under which a member's durable records its purpose. */
 export const DURABLE_METADATA = {
   node: "adaos.node",
   pattern: "adaos.pattern",
   answers: "adaos.answers",
 } as const;
 
-/** Where the root finds a hub's bridge services. */
+/** Prefix of a hub's bridge services, as the root calls them. */
 export function bridgePrefix(subnet: string): string {
   return `link.${subnet}`;
 }
 
-/** Where the root publishes events into a subnet; the event subject without its first token follows. */
+/**
+ * Prefix under which the root publishes events into a subnet; the event subject without its first token follows.
+ */
 export function ingestPrefix(subnet: string): string {
   return `${bridgePrefix(subnet)}.in`;
 }
 
-/** Likewise of replies. */
+/** The same for replies. */
 export function replyIngestPrefix(subnet: string): string {
   return `${bridgePrefix(subnet)}.reply`;
 }
 
-/** Where the root publishes what is stored in a subnet under this subject, an event's or a reply's. */
+/** Subject under which the root publishes an event or a reply that the subnet stores under this subject. */
 export function ingestSubject(subnet: string, subject: string): string {
   const prefix = isReplySubject(subject) ? replyIngestPrefix(subnet) : ingestPrefix(subnet);
   return `${prefix}.${subject.slice(subject.indexOf(".") + 1)}`;
 }
 
-/** What a member may ask its hub. */
+/** Services that a hub offers its members. */
 export const HUB_SERVICES = [
   "durable",
   "handlers",
@@ -179,14 +190,14 @@ export const HUB_SERVICES = [
 ] as const;
 export type HubService = (typeof HUB_SERVICES)[number];
 
-/** Subject on which a member asks its hub. The server lets only that member publish there. */
+/** Subject of a member's request to its hub. The server lets only that member publish there. */
 export function hubServiceSubject(node: string, service: HubService | "*"): string {
   return `svc.hub.${node}.${service}`;
 }
 
 /**
- * Who asks its hub for what, as the server has authenticated it. Nothing where the subject is none of ours, or of a
- * service that there is not. Pure.
+ * The member and service of a request to a hub, as the server has authenticated it. Undefined for another subject
+ * or an unknown service. Pure.
  */
 export function parseHubServiceSubject(
   subject: string,
@@ -197,26 +208,29 @@ export function parseHubServiceSubject(
   return rest.length === 0 ? { node, service } : undefined;
 }
 
-/** Where a hub takes the registry that its root offers. */
+/** Service of a hub that takes the registry from its root. */
 export const REGISTRY_OFFER = "registry.offer";
 
-/** Where the root offers a hub the registry. */
+/** Subject on which the root offers a hub the registry. */
 export function registryOfferSubject(subnet: string): string {
   return `${bridgePrefix(subnet)}.registry`;
 }
 
-/** Where a hub tells its root who holds how much of its stream. */
+/** Service by which a hub reports to its root how much of its stream each origin uses. */
 export const FILL_SERVICE = "stream.fill";
 
-/** Where the root asks a hub that. */
+/** Subject on which the root calls it. */
 export function fillSubject(subnet: string): string {
   return `${bridgePrefix(subnet)}.fill`;
 }
 
-/** Where a hub and its root tell each other what their streams have lost, so that the other's copies refill them. */
+/**
+ * Service by which a hub and its root report the lost events of their streams, so that the other's copies refill
+ * them.
+ */
 export const REFILL_SERVICE = "stream.refill";
 
-/** Where the root asks a hub that. */
+/** Subject on which the root calls it. */
 export function refillSubject(subnet: string): string {
   return `${bridgePrefix(subnet)}.refill`;
 }
@@ -226,7 +240,7 @@ export function inboxPrefix(user: string): string {
   return `_INBOX_${user}`;
 }
 
-/** Whose private reply subjects the root uses when it pulls from a subnet. */
+/** User whose private reply subjects the root uses when it pulls from a subnet. */
 export function linkUser(subnet: string): string {
   return `link-${subnet}`;
 }
@@ -236,7 +250,7 @@ export function joinSubject(invitation: string): string {
   return `join.${invitation}`;
 }
 
-/** Whose private reply subjects the holder of an invitation uses. */
+/** User whose private reply subjects the holder of an invitation uses. */
 export function joiningUser(invitation: string): string {
   return `join-${invitation}`;
 }

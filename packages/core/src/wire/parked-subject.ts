@@ -2,24 +2,23 @@ import { MeshError } from "../language/errors.ts";
 import { PARKED_ROOT } from "./names.ts";
 import { EVENT_ROOT, type EventAddress, formatSubject, parseSubject } from "./subject.ts";
 
-/*
- * What is parked lies in a stream that its hub alone writes. `parked.event.<place>` is the one copy of an event;
- * `parked.wait.<node>.<durable>.<place>` says that this durable waits for it. The place tells all that
- * is needed to count, find and order them without reading an event:
- * `<seq>.<stored ms>.<bytes>.<subnet>.<node>.<event name>.v<major>`.
+/**
+ * Parked events are in a stream that only its hub writes. `parked.event.<place>` is the single copy of an event;
+ * `parked.wait.<node>.<durable>.<place>` says that this durable waits for it. The place suffices to count, find and
+ * order events without reading them: `<seq>.<stored ms>.<bytes>.<subnet>.<node>.<event name>.v<major>`.
  */
 
-/** An event of a stream. The time tells it from another at the same number of a stream that was made anew. */
+/** An event of a stream. The time tells it from an event with the same number in a recreated stream. */
 export interface ParkedPlace {
   readonly seq: number;
   /** When the stream stored it; milliseconds since the epoch. */
   readonly storedMs: number;
-  /** Of its body. */
+  /** Size of its body. */
   readonly bytes: number;
   readonly address: EventAddress;
 }
 
-/** What a subject of the stream is about. */
+/** The two kinds of subjects in the stream. */
 export type ParkedSubject =
   | { readonly kind: "event"; readonly place: string }
   | { readonly kind: "wait"; readonly node: string; readonly durable: string; readonly place: string };
@@ -27,7 +26,7 @@ export type ParkedSubject =
 /** The subjects of all copies. */
 export const PARKED_EVENTS: string = `${PARKED_ROOT}.event.>`;
 
-/** Pure. Throws `invalid-event` when the address is none. */
+/** Pure. Throws `invalid-event` for an invalid address. */
 export function formatParkedPlace({ seq, storedMs, bytes, address }: ParkedPlace): string {
   return `${seq}.${storedMs}.${bytes}.${formatSubject(address).slice(EVENT_ROOT.length + 1)}`;
 }
@@ -41,12 +40,12 @@ export function parseParkedPlace(place: string): ParkedPlace {
   return { seq: Number(seq), storedMs: Number(storedMs), bytes: Number(bytes), address };
 }
 
-/** Where the copy of an event lies. */
+/** Subject of the copy of an event. */
 export function parkedEventSubject(place: string): string {
   return `${PARKED_ROOT}.event.${place}`;
 }
 
-/** Where it is kept that a durable waits for an event. */
+/** Subject that records that a durable waits for an event. */
 export function parkedWaitSubject(
   of: { readonly node: string; readonly durable: string },
   place: string,
@@ -54,17 +53,17 @@ export function parkedWaitSubject(
   return `${parkedWaitPrefix(of)}.${place}`;
 }
 
-/** The subjects of everything that these durables wait for; wildcards may stand for node and durable. */
+/** Filter of everything that these durables wait for; wildcards may stand for node and durable. */
 export function parkedWaitFilter(of: { readonly node: string; readonly durable: string }): string {
   return `${parkedWaitPrefix(of)}.>`;
 }
 
-/** The subjects of all waits for the event at this place of the subnet's stream. */
+/** Filter of all waits for the event at this place of the subnet's stream. */
 export function parkedWaitsAtFilter(seq: number): string {
   return `${parkedWaitPrefix({ node: "*", durable: "*" })}.${seq}.>`;
 }
 
-/** Splits a subject of the stream. Pure. Nothing where it is none of ours. */
+/** Splits a subject of the stream; undefined for another subject. Pure. */
 export function parseParkedSubject(subject: string): ParkedSubject | undefined {
   const [root, kind, ...rest] = subject.split(".");
   if (root !== PARKED_ROOT) return undefined;

@@ -3,16 +3,17 @@ import { assertEventName, quote } from "../language/event-name.ts";
 import type { EventPattern } from "../language/event-pattern.ts";
 import { assertOriginToken, type NodeAddress, patternTail, subjectsOf } from "./subject.ts";
 
-/*
- * A reply goes to one node, whoever subscribes what: it has subjects of its own. They name both ends, the server having
- * authenticated the second, and the command: where a policy lets the command pass one way, its replies pass the other.
+/**
+ * A reply goes to one node, independent of subscriptions, so it has subjects of its own kind. They name requester
+ * and responder, whom the server has authenticated, and the command. Where a policy lets the command pass one way,
+ * its replies pass the other.
  *
- * rpy.<near|far>.<requester subnet>.<node>.<request id>.<responder subnet>.<node>.<command>.v<major>
+ *   rpy.<near|far>.<requester subnet>.<node>.<request id>.<responder subnet>.<node>.<command>.v<major>
  */
 
 /** First token of every reply. */
 export const REPLY_ROOT = "rpy";
-/** First token under which a hub's server hands on a reply as it is stored, for whoever waits for it. */
+/** First token under which a hub's server maps a stored reply to its requester. */
 export const REPLIED_ROOT = "got";
 
 export interface ReplyAddress {
@@ -46,7 +47,7 @@ export function formatReplySubject(address: ReplyAddress): string {
   return `${REPLY_ROOT}.${reachOf(address)}.${to}.${from}.${name}.v${version}`;
 }
 
-/** Splits the subject of a reply, also as it is handed on. Throws `invalid-event` when it is none. */
+/** Splits the subject of a reply, stored or mapped. Throws `invalid-event` for another subject. */
 export function parseReplySubject(subject: string): ReplyAddress {
   const tokens = subject.split(".");
   const [root, reach, subnet = "", node = "", requestId = "", respondingSubnet = "", respondingNode = ""] =
@@ -62,7 +63,7 @@ export function parseReplySubject(subject: string): ReplyAddress {
     name: tokens.slice(7, -1).join("."),
     version: Number(last.slice(1)),
   };
-  // Joining checks every part; what says it is near and is far would slip past a link.
+  // Joining checks every part: a reply marked near that is far would slip past a link.
   if (formatReplySubject(address).slice(REPLY_ROOT.length) === subject.slice(root.length)) return address;
   throw new MeshError(
     "invalid-event",
@@ -83,7 +84,7 @@ export function farReplyFilter(
   return `${REPLY_ROOT}.${far}.${ends.requester ?? "*"}.*.*.${ends.responder ?? "*"}.*.${patternTail(pattern)}`;
 }
 
-/** How the replies to a command are addressed, with a name in braces for each token that says to whom and from whom. */
+/** The subject of a command's replies, with a name in braces for each token of requester and responder. */
 export function replySubjectForm(name: string, version: number): string {
   const ends = "{reach}.{subnet}.{node}.{requestId}.{responderSubnet}.{responderNode}";
   return `${REPLY_ROOT}.${ends}.${name}.v${version}`;
@@ -93,20 +94,20 @@ export function isReplySubject(subject: string): boolean {
   return subject.startsWith(`${REPLY_ROOT}.`);
 }
 
-/** The subject under which a reply is stored, of the one under which it is handed on. */
+/** The subject under which a mapped reply is stored. */
 export function storedReplySubject(subject: string): string {
   return subject.startsWith(`${REPLIED_ROOT}.`)
     ? `${REPLY_ROOT}${subject.slice(REPLIED_ROOT.length)}`
     : subject;
 }
 
-/** Filter of the replies that a node gives; `*` for any node. @param tail How they end: see {@link patternTail}. */
+/** Filter of the replies that a node sends; `*` for any node. @param tail Their end: see {@link patternTail}. */
 export function givenReplyFilter(subnet: string, node?: string, tail = ">"): string {
   const by = node === undefined ? subnet : `${subnet}.${node}`;
   return `${REPLY_ROOT}.*.*.*.*.${by}.${tail}`;
 }
 
-/** Filter of the replies that are handed on to a node; `*` for any node. */
+/** Filter of the mapped replies to a node; `*` for any node. */
 export function receivedReplyFilter({ subnet, node }: NodeAddress): string {
   return subjectsOf(REPLIED_ROOT, "*", subnet, node);
 }

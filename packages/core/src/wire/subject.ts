@@ -27,7 +27,7 @@ export function subjectsOf(root: string, ...tokens: readonly string[]): string {
 
 const ORIGIN_TOKEN = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
-/** Says what is wrong with a subnet or node name, or nothing. */
+/** The problem of a subnet or node name, or undefined. */
 export function originTokenProblem(token: string): string | undefined {
   return ORIGIN_TOKEN.test(token) ? undefined : "must be 1 to 63 of a-z 0-9 -, not starting with -";
 }
@@ -52,14 +52,14 @@ export function formatSubject(address: EventAddress): string {
   return `${EVENT_ROOT}.${address.subnet}.${address.node}.${address.name}.v${address.version}`;
 }
 
-/** Subjects that were split before: every event has one, and there are few. */
+/** Subjects that were split before: they repeat, and there are few. */
 const parsed = new RecentMap<string, EventAddress>(1000);
 
-/** Splits a subject. Throws `invalid-event` when it is not one of ours. */
+/** Splits an event subject. Throws `invalid-event` for another subject. */
 export function parseSubject(subject: string): EventAddress {
   const known = parsed.get(subject);
   if (known !== undefined) return known;
-  // Frozen, since whoever asks gets the same one.
+  // Frozen, since all callers share it.
   const address = Object.freeze(splitSubject(subject));
   parsed.set(subject, address);
   return address;
@@ -85,7 +85,7 @@ function splitSubject(subject: string): EventAddress {
 /** First token of an event that is replayed to one durable: no other durable and no link takes it. */
 export const REPLAY_ROOT = "rpl";
 
-/** Where an event is published that only this durable of this node shall have again. */
+/** Subject of a replay to this durable of this node. */
 export function formatReplaySubject(
   to: { readonly node: string; readonly durable: string },
   subject: string,
@@ -96,7 +96,7 @@ export function formatReplaySubject(
   return `${replayPrefix(to)}.${subject.slice(EVENT_ROOT.length + 1)}`;
 }
 
-/** The durable that a replay is for. Throws `invalid-event` when the subject is none of a replay. */
+/** The target durable of a replay. Throws `invalid-event` for another subject. */
 export function parseReplayTarget(subject: string): { readonly node: string; readonly durable: string } {
   const [root, node = "", durable = ""] = subject.split(".");
   if (root !== REPLAY_ROOT) {
@@ -107,7 +107,7 @@ export function parseReplayTarget(subject: string): { readonly node: string; rea
   return { node, durable };
 }
 
-/** What every replay to this durable begins with. */
+/** Prefix of every replay to this durable. */
 export function replayPrefix({ node, durable }: { readonly node: string; readonly durable: string }): string {
   return `${REPLAY_ROOT}.${node}.${durable}`;
 }
@@ -125,12 +125,12 @@ export function isReplaySubject(subject: string): boolean {
   return subject.startsWith(`${REPLAY_ROOT}.`);
 }
 
-/** The subject of the event that is replayed under this one. */
+/** The event subject of a replay. */
 export function replayedSubject(replay: string): string {
   return `${EVENT_ROOT}.${replay.split(".").slice(3).join(".")}`;
 }
 
-/** Splits the subject of a delivery, a replayed one's too. Throws `invalid-event`. */
+/** Splits the subject of a delivery, also of a replay. Throws `invalid-event`. */
 export function parseDeliverySubject(subject: string): EventAddress {
   return parseSubject(isReplaySubject(subject) ? replayedSubject(subject) : subject);
 }
@@ -150,7 +150,10 @@ export function parseNodeAddress(text: string): NodeAddress {
   return { subnet, node };
 }
 
-/** The subject filter of a pattern, from any origin unless one is named. @param root First token of the family. */
+/**
+ * The subject filter of a pattern, from any origin unless one is named.
+ * @param root First token of the family.
+ */
 export function patternToFilter(
   pattern: EventPattern,
   origin: { readonly subnet?: string; readonly node?: string } = {},
@@ -159,16 +162,16 @@ export function patternToFilter(
   return `${root}.${origin.subnet ?? "*"}.${origin.node ?? "*"}.${patternTail(pattern)}`;
 }
 
-/** From where a filter of {@link patternToFilter} lets events pass; what is not given is any. Pure. */
+/** The origin that a filter of {@link patternToFilter} admits; a name that is left out means any. Pure. */
 export function filterOrigin(filter: string): { readonly subnet?: string; readonly node?: string } {
   const [, subnet = "*", node = "*"] = filter.split(".");
   return { ...(subnet === "*" ? {} : { subnet }), ...(node === "*" ? {} : { node }) };
 }
 
-/** How the subjects of a pattern's events end: after whatever says where they come from. */
+/** The end of the subjects of a pattern's events, after the tokens of their origin. */
 export function patternTail(pattern: EventPattern): string {
   if (pattern.kind === "all") return ">";
-  // At least one more token of the name before the version: `ui.notify.>` would let ui.notify itself pass.
+  // At least one more token of the name comes before the version: `ui.notify.>` would match ui.notify itself.
   if (pattern.kind === "prefix") return `${pattern.stem}*.>`;
   return `${pattern.stem}.${pattern.version === undefined ? "*" : `v${pattern.version}`}`;
 }

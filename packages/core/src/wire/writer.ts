@@ -2,7 +2,7 @@ import { DEAD_LETTER_ROOT, METRICS_ROOT, PROCESSING_ROOT } from "./names.ts";
 import { REPLY_ROOT } from "./reply-subject.ts";
 import { EVENT_ROOT, type NodeAddress } from "./subject.ts";
 
-/** Where subnet and node of the writer stand in a subject, by its first token. */
+/** Position of the writer's subnet and node in a subject, by its first token. */
 const WRITER_AT: ReadonlyMap<string, number> = new Map([
   [EVENT_ROOT, 1],
   [DEAD_LETTER_ROOT, 1],
@@ -12,8 +12,8 @@ const WRITER_AT: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Who has written what is stored under this subject, as the server has authenticated it. Nothing for a replay, which an
- * operator or a hub asks for, and for what is no subject of ours. Pure.
+ * The authenticated writer of a message under this subject. Undefined for a replay, which an operator or a hub
+ * publishes, and for a foreign subject. Pure.
  */
 export function writerOf(subject: string): NodeAddress | undefined {
   const tokens = subject.split(".");
