@@ -1,5 +1,5 @@
-// Bundles what users run: the command line and its daemons, from the sources into packages/cli/bundle. One file loads
-// in the time of hundreds; what is seldom needed stays in chunks of its own.
+// Bundles the programs of users: the command line and its daemons, from the sources into packages/cli/bundle. One
+// file loads in a fraction of the time of hundreds; rarely used code stays in separate chunks.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ const HOME = fileURLToPath(new URL("..", import.meta.url));
 const CLI = join(HOME, "packages/cli");
 const OUTPUT = join(CLI, "bundle");
 
-/** Large and seldom needed; they stay packages. */
+/** Large and rarely used; they stay packages. */
 const EXTERNAL = [
   "@opentelemetry/otlp-exporter-base",
   "@opentelemetry/otlp-transformer",
@@ -17,11 +17,11 @@ const EXTERNAL = [
   "json-schema-to-typescript",
 ];
 
-/** CommonJS packages call `require` for modules of Node, and an ES module has none. */
+/** CommonJS packages call `require` for Node's modules, which an ES module does not have. */
 const REQUIRE =
   'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
-/** zod brings its messages in fifty languages, half a megabyte that every start would have to read. */
+/** zod includes its messages in fifty languages, half a megabyte that every start would read. */
 const englishOnly = {
   name: "english-only",
   setup({ onLoad }) {
@@ -34,7 +34,7 @@ const englishOnly = {
 /** vitest calls it before the first test. */
 export { bundle as setup };
 
-/** Brings the bundle up to date. A file that is the same stays untouched: a mesh may be running from it. */
+/** Updates the bundle. Unchanged files stay untouched: a mesh may be running from them. */
 async function bundle() {
   const { outputFiles, metafile } = await build({
     absWorkingDir: HOME,
@@ -53,7 +53,7 @@ async function bundle() {
     format: "esm",
     platform: "node",
     target: "node20.19",
-    // Tests and bundle read the same sources; neither meets a stale build.
+    // Tests and bundle read the same sources, so neither uses a stale build.
     conditions: ["source"],
     tsconfigRaw: {},
     external: EXTERNAL,
@@ -63,7 +63,7 @@ async function bundle() {
       "@peculiar/x509": join(HOME, "node_modules/@peculiar/x509/build/x509.es.js"),
     },
     plugins: [englishOnly],
-    // Not minified: a stack trace should tell its reader something, and smaller files start no sooner.
+    // Not minified: a stack trace should be readable, and smaller files do not start faster.
     sourcemap: true,
     sourcesContent: false,
     legalComments: "none",
@@ -84,7 +84,7 @@ async function writeIfChanged(file, contents) {
   await rename(`${file}.${process.pid}`, file);
 }
 
-/** The licences of the packages inside ask that their texts go with every copy. */
+/** The licences of the bundled packages require their texts in every copy. */
 async function licences(inputs) {
   const folders = new Set(
     inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),

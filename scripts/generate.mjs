@@ -24,7 +24,7 @@ const registry = await loadRegistry(join(root, "schemas/events"));
 const begun = await loadRegistry(join(root, "packages/cli/template/schemas/events"));
 const { mesh } = readMeshFile(join(root, "deploy/mesh.yaml"));
 
-/** Help is read from the commands and never printed. */
+/** Help is read from the commands and not printed. */
 const silent = { out: () => {}, say: () => {}, colors: {} };
 
 /** Paths are relative to the repository; the same input must make the same text. */

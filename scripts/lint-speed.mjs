@@ -1,5 +1,5 @@
-// How long lint takes: node scripts/lint-speed.mjs [events]. Makes a registry of so many events like ui.notify, 1,000
-// by default, each with two examples and two invalid ones, in a folder of its own. Needs "npm run build" before.
+// Measures lint: node scripts/lint-speed.mjs [events]. It writes a registry of so many events like ui.notify, 1,000
+// by default, each with two examples and two invalid ones, in a temporary folder. Needs "npm run build" before.
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

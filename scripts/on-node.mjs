@@ -12,7 +12,7 @@ if (first === "--smoke") {
   setUp();
   for (const version of rest) {
     const { program, problem } = programOf(version);
-    // A machine whose registry has no such program can still test everything else.
+    // Where the registry has no such program, everything else can still be tested.
     if (program === undefined) console.error(`not tried on Node ${version}: ${problem}`);
     else smoke(version, program);
   }
@@ -26,12 +26,12 @@ if (first === "--smoke") {
   process.exitCode = status ?? 70;
 }
 
-/** Where npm has put this version's program, or why it has none. */
+/** Path of this version's program from npm, or the reason why there is none. */
 function programOf(version) {
   if (!/^\d+(\.\d+){0,2}$/.test(version))
     fail(`${JSON.stringify(version)} is no version of Node; write 24`, 64);
-  // The package fetches the program of this machine by a script, which the checkout's .npmrc forbids to all others.
-  // Without it npm runs the Node that is installed, and says nothing.
+  // The package fetches this machine's program by a script, which the checkout's .npmrc forbids to all others.
+  // Without it npm silently runs the installed Node.
   const args = ["exec", "--yes", "--ignore-scripts=false", "--package", `node@${version}`, "--"];
   const told = spawnSync("npm", [...args, "node", "-p", "process.execPath + ' ' + process.versions.node"], {
     cwd: HOME,

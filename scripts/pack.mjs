@@ -47,7 +47,7 @@ try {
   rmSync(staging, { recursive: true });
 }
 
-/** Versions move together; a package that is released needs none that is not. */
+/** Versions move together; a released package needs only released ones. */
 function problemsOf(name, manifest) {
   const own = Object.entries(manifest.dependencies ?? {}).filter(([other]) => other.startsWith("@adaos/"));
   return [
@@ -60,7 +60,7 @@ function problemsOf(name, manifest) {
   ];
 }
 
-/** A copy of the package with the license, and without the entry points that mean its sources. */
+/** A copy of the package with the license, and without the entry points of its sources. */
 function stage(name, { devDependencies: _, exports, ...manifest }) {
   const folder = join(staging, name);
   cpSync(join(packages, name), folder, {

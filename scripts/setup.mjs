@@ -8,7 +8,7 @@ export const HOME = fileURLToPath(new URL("..", import.meta.url));
 
 const MINIMUM_NODE = [20, 19];
 
-/** Brings a fresh clone to where it runs: dependencies, then a build. What is there already is not done again. */
+/** Prepares a fresh clone: dependencies, then a build. Finished steps are not repeated. */
 export function setUp() {
   checkNode();
   installDependencies();
@@ -28,21 +28,21 @@ function checkNode() {
 
 function installDependencies() {
   if (isInstalled()) return;
-  // `npm_execpath` is the npm that runs us; a plain `npm` may be another, or a .cmd on Windows.
+  // `npm_execpath` is the running npm; a plain `npm` may be another, or a .cmd on Windows.
   const npm = process.env["npm_execpath"];
-  // Not `npm ci`: it fails where a registry lacks a tool's binary for some other platform. This takes the same versions
-  // from the lock file, and leaves the lock file as it is.
+  // Not `npm ci`: it fails where a registry lacks a tool's binary for some other platform. This installs the same
+  // versions from the lock file, and leaves the lock file unchanged.
   const args = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel", "error"];
   if (npm === undefined) run("installing dependencies", "npm", args);
   else run("installing dependencies", process.execPath, [npm, ...args]);
 }
 
-/** npm notes in `node_modules` what it has installed, as the last step of an installation. */
+/** npm lists its installed packages in `node_modules` as the last step of an installation. */
 function isInstalled() {
   const installed = readJson(join(HOME, "node_modules/.package-lock.json"))?.packages;
   const wanted = readJson(join(HOME, "package-lock.json"))?.packages;
   if (installed === undefined || wanted === undefined) return false;
-  // Left out there: the checkout itself, and packages of other platforms.
+  // The list omits the checkout itself and packages of other platforms.
   return Object.entries(wanted).every(([path, { version, link, optional }]) => {
     return (
       path === "" ||
@@ -58,7 +58,7 @@ function readJson(file) {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
 }
 
-/** Runs one step in the foreground; the whole command ends with it when it fails. */
+/** Runs one step in the foreground; a failure ends the whole command. */
 export function run(what, command, args) {
   console.error(`> ${what}`);
   const { status, error } = spawnSync(command, args, { cwd: HOME, stdio: "inherit" });

@@ -44,7 +44,7 @@ function adaos(...args) {
 }
 
 setUp();
-// A signal ends the faults, which write their report, and then the mesh is stopped all the same.
+// A signal ends the faults, which write their report; then the mesh is stopped as usual.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
     if (!isAsked) running?.kill(signal);

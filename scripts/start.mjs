@@ -9,8 +9,8 @@ const demo = spawn(process.execPath, [cli, "demo", ...process.argv.slice(2)], {
   cwd: HOME,
   stdio: "inherit",
 });
-// The demo stops its processes in order and then ends; this one only waits for it. A Ctrl-C reaches it from the
-// terminal; a signal to this process alone is passed on.
+// The demo stops its processes in order and then ends; this process only waits for it. A Ctrl-C reaches the demo
+// from the terminal; a signal to this process alone is forwarded.
 process.on("SIGINT", () => undefined);
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => demo.kill(signal));
 demo.on("exit", (code) => {

@@ -8,13 +8,13 @@ const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 const END_LIMIT_MS = 10_000;
 
 /**
- * Runs a command in a folder of its own for temporary files, and ends with it every process that it began, also those
+ * Runs a command with a temporary folder of its own, and at its end kills every process that it started, also those
  * that left its process group: servers and daemons of meshes.
  * @returns the command's exit code; after a signal to this process, 128 and the signal's number.
  */
 export async function runEndingAll(command, args, cwd) {
   const dir = mkdtempSync(join(tmpdir(), "adaos-tests-"));
-  // Servers that refuse to run as root run as somebody else, and reach their folders in it.
+  // Servers that refuse to run as root run as another user, and reach their folders in it.
   chmodSync(dir, 0o711);
   const child = spawn(command, args, { cwd, stdio: "inherit", env: { ...process.env, TMPDIR: dir } });
   const code = await new Promise((resolve) => {
@@ -29,7 +29,7 @@ export async function runEndingAll(command, args, cwd) {
   return code;
 }
 
-/** Ends all whose temporary files are in this folder, until there is none. Returns how many there were. */
+/** Kills all processes whose temporary files are in this folder, until there is none. Returns their number. */
 async function endProcesses(dir) {
   const ended = new Set();
   const deadlineMs = Date.now() + END_LIMIT_MS;
@@ -53,7 +53,7 @@ function end(pid) {
 }
 
 /**
- * A process inherits the folder with its environment, however far it is from us. Linux only: others tell it nowhere.
+ * A process inherits the folder with its environment, however distant. Linux only: other systems do not show it.
  */
 function processesOf(dir) {
   return readdirs("/proc")
@@ -70,7 +70,7 @@ function readdirs(dir) {
   }
 }
 
-/** A zombie has no environment, and so is not found. */
+/** A zombie has no environment, so it is not found. */
 function read(file) {
   try {
     return readFileSync(file, "utf8");

@@ -5,7 +5,7 @@ import { runEndingAll } from "./test-run.mjs";
 
 const [option, version = "", ...others] = process.argv.slice(2);
 if (option === "--node") {
-  // Replaces this run: the suite starts its processes by the Node that runs it.
+  // Replaces this run: the suite starts its processes with the Node that runs it.
   process.exit(await runEndingAll(process.execPath, ["scripts/on-node.mjs", version, ...others], HOME));
 }
 

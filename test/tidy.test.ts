@@ -36,7 +36,7 @@ const ORDER = [
 const MAX_FILES_IN_FOLDER = 15;
 const MAX_LINES = 400;
 const MAX_WIDTH = 120;
-/** They were longer before this rule; each may only become shorter. */
+/** Tests that were longer before this rule; each may only become shorter. */
 const LONG_TESTS: Readonly<Record<string, number>> = {
   "packages/core/src/bus.unit.test.ts": 410,
   "packages/core/src/handle/consume.unit.test.ts": 675,
@@ -63,9 +63,9 @@ const read = (file: string): string => readFileSync(join(HOME, file), "utf8");
 const isTest = (file: string): boolean => file.includes(".test.ts") || !file.startsWith("packages/");
 const sources = files.filter((file) => /^packages\/[^/]+\/src\//.test(file) && !isTest(file));
 
-/** Whatever a file imports or exports from, as it is written there. */
+/** Modules that a file imports or exports from, as written. */
 function importsOf(file: string): string[] {
-  // A text in a template may show an import, of a program that is written for somebody.
+  // A template may contain an import, in a program that it generates.
   const code = read(file).replaceAll(/`(?:[^`\\]|\\.)*`/gs, "``");
   return [...code.matchAll(/^(?:import|export)\b[^"`;]*?"([^"\n]+)"|\bimport\(\s*"([^"]+)"/gm)]
     .map(([, stated, called]) => stated ?? called ?? "")
@@ -143,7 +143,7 @@ describe("the text", () => {
   });
 
   test("joins a subject in core's wire/ alone", () => {
-    // A first token of ours in a text that goes on with a token, or the constant of one that is joined with more.
+    // Our first token followed by another token in a template, or its constant joined with more.
     const joined =
       /[`"](?:evt|rpl|rpy|got|dlq|done|proc|met|parked|alert|svc\.hub|link)\.\$\{|`\$\{[A-Z_]+_ROOT\}\.|[`"](?:EVENTS|DLQ|DONE|PROCESSING|METRICS|PARKED|ALERTS)_\$\{/;
     const elsewhere = sources

@@ -1,4 +1,4 @@
-// The form of a dashboard, as Grafana provisions it. All pure.
+// The structure of a dashboard, as Grafana provisions it. All pure.
 
 const WIDTH = 24;
 const HEIGHT = 8;
@@ -7,7 +7,7 @@ const DATASOURCE = { type: "prometheus", uid: "${datasource}" };
 
 /**
  * @param rows Each a heading and its panels, which share a line's width.
- * @returns One dashboard with a choice of mesh, and of subnet where a panel asks for it.
+ * @returns One dashboard with a choice of mesh, and of subnet where a panel needs it.
  */
 export function dashboard({ uid, title, description, rows }) {
   const panels = [];
@@ -76,14 +76,14 @@ function variable(name, query) {
   };
 }
 
-/** A figure over time. @param series Each an expression and what its lines are called. */
+/** A figure over time. @param series Each an expression and the name of its lines. */
 export function graph(title, unit, series, description) {
   return panel("timeseries", title, unit, series, description, {
     options: { legend: { displayMode: "table", placement: "bottom", calcs: ["lastNotNull", "max"] } },
   });
 }
 
-/** A figure of now. @param bad From where it is red: `above` a value, or `below` it. */
+/** A current figure. @param bad Limit of red: `above` a value, or `below` it. */
 export function stat(title, unit, series, { above, below } = {}, description = undefined) {
   const [low, high] = below === undefined ? ["green", "red"] : ["red", "green"];
   const limit = above ?? below;

@@ -1,13 +1,13 @@
-// What the dashboards show. All pure.
+// The contents of the dashboards. All pure.
 import { dashboard, graph, stat } from "./dashboard.mjs";
 
 const M = 'mesh=~"$mesh"';
-/** Of a hub: it tells of its subnet. */
+/** Selects a hub, which reports its subnet. */
 const S = `${M}, daemon=~"($subnet)/hub"`;
 const RATE = "[$__rate_interval]";
 const SECONDS = "adaos_handling_duration_seconds_bucket";
 
-/** Each by the name of its file. */
+/** Dashboards by file name. */
 export function dashboards() {
   return { mesh: mesh(), subnet: subnet(), delivery: delivery(), links: links(), health: health() };
 }

@@ -1,17 +1,17 @@
-// Rules for Prometheus, of the catalogue of alerts: what is recorded, and when an alert is raised. All pure.
+// Rules for Prometheus, from the catalogue of alerts: recorded figures, and conditions of alerts. All pure.
 
-/** Of the events that a handler was given, so many end well. */
+/** Objective: share of a handler's events that succeed. */
 const OBJECTIVE = 0.999;
-/** Below it nobody is woken: one failure of three events is no outage. */
+/** Fewer failures raise no alert: one failure of three events is not an outage. */
 const LEAST_FAILURES = 5;
 const LEAST_EVENTS = 50;
-/** Shares are recorded over these. */
+/** Windows of the recorded shares. */
 const WINDOWS = ["5m", "30m", "1h", "6h", "3d"];
 
 const ENDED = 'outcome=~"success|success_after_retry|failed|dead_letter"';
 const FAILED = 'outcome=~"failed|dead_letter"';
 
-/** Whose share: of a node for its error budget, of a durable to find out where. */
+/** Labels of a share: a node's for its error budget, a durable's to find the place. */
 const LEVELS = { node: "mesh, node", durable: "mesh, node, durable" };
 
 /** @returns Groups of recording rules, as Prometheus reads them. */
@@ -42,7 +42,7 @@ export function recordingGroups() {
   ];
 }
 
-/** By names that users know from the backend before this one. A probe of no database has another type. */
+/** Under the names of the earlier backend, which users know. A probe of another service has another type. */
 function databases() {
   const type = 'database_type=~"postgresql|redis|sqlite|libsql|turso"';
   const looks = (which) =>
@@ -66,7 +66,7 @@ function databases() {
 function shareOfFailures(level, labels, window) {
   const rate = (which) => `sum by (${labels}) (rate(adaos_events_settled_total{${which}}[${window}]))`;
   const failures = `sum by (${labels}) (increase(adaos_events_settled_total{${FAILED}}[${window}]))`;
-  // Whoever never failed has no series of failures: that is 0, and not unknown.
+  // A durable without failures has no series of failures: that is 0, not unknown.
   const failed = `(${rate(FAILED)} or 0 * ${rate(ENDED)})`;
   return [
     { record: `${level}:adaos_event_failures:ratio_rate${window}`, expr: `${failed} / ${rate(ENDED)}` },
@@ -74,7 +74,7 @@ function shareOfFailures(level, labels, window) {
   ];
 }
 
-/** When each alert of the catalogue is raised. */
+/** Conditions of the catalogue's alerts. */
 const CONDITIONS = {
   deadLetterCame: { expr: "adaos_dead_letters - min_over_time(adaos_dead_letters[10m]) > 0" },
   deadLettersGrow: { expr: "deriv(adaos_dead_letters[1h]) * 3600 > 10", for: "10m" },
@@ -98,7 +98,7 @@ const CONDITIONS = {
   // Of several root daemons one serves a link; the others stand by.
   linkDown: { expr: "max by (mesh, subnet, direction) (adaos_link_ready) == 0", for: "1m" },
   linkLagging: { expr: "max by (mesh, subnet, direction) (adaos_link_lag_seconds) > 60", for: "2m" },
-  // What does not run is in no list of targets any more; its supervisor tells of it, and of servers too.
+  // A stopped daemon is no longer in the target lists; its supervisor reports it, and servers too.
   nodeDown: {
     expr:
       'min by (mesh, daemon) (up{job="adaos"} or ' +
@@ -124,7 +124,7 @@ const CONDITIONS = {
   clockOff: { expr: "abs(adaos_clock_offset_seconds) > 2", for: "1m" },
 };
 
-/** Long enough to be sure, and still so a short time ago: an alert ends soon after its cause. */
+/** The long window makes sure, the short one ends the alert soon after its cause. */
 function burn(factor, long, short) {
   const ratio = (window) => `node:adaos_event_failures:ratio_rate${window}`;
   const budget = (1 - OBJECTIVE).toFixed(3);
@@ -157,7 +157,7 @@ const PLACES = {
   at: '{{ reReplaceAll "/.*" "" (or $labels.node $labels.daemon) }}',
 };
 
-/** Texts of the catalogue in the language of Prometheus. A subnet is the first half of a node or a daemon. */
+/** The catalogue's texts as Prometheus templates. A subnet is the first half of a node or a daemon. */
 function template(text) {
   return text.replaceAll(/\{([a-z]+)\}/g, (_, place) => PLACES[place] ?? `{{ $labels.${place} }}`);
 }

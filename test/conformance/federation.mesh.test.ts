@@ -35,7 +35,7 @@ subnets:
       desk: { subscribe: ["*"] }
 `;
 
-// Most of these tests wait for the server's times to pass.
+// Most of these tests wait for the server's timeouts.
 vi.setConfig({ maxConcurrency: 12 });
 
 describe("nats transport from subnet to subnet", () => {
@@ -45,7 +45,7 @@ describe("nats transport from subnet to subnet", () => {
   });
   afterAll(() => mesh.stop());
 
-  /** A harness whose first subscriber this is. A node may have 64 durables, fewer than the suite makes. */
+  /** A harness with this first subscriber. A node may have 64 durables, fewer than the suite creates. */
   const harnessOf = (subscriber: string): TransportHarness =>
     natsHarness(() => mesh, {
       publishers: [
@@ -57,7 +57,7 @@ describe("nats transport from subnet to subnet", () => {
         { subnet: "beta", node: "desk" },
       ],
       duplicateWindowMs: 120_000,
-      // Links carry envelopes and nothing else, from one stream to another.
+      // Links carry only envelopes, from one stream to another.
       traits: {
         ...NATS_TRAITS,
         opaqueBodies: false,

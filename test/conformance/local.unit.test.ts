@@ -25,7 +25,7 @@ import {
 } from "@adaos/transport-local";
 import { describe } from "vitest";
 
-/** A stack of settings short enough to be waited for. */
+/** Settings short enough to wait for. */
 function localHarness(options: Omit<LocalBrokerOptions, "subnet"> = {}): TransportHarness {
   const settings = { subnet: "alpha", duplicateWindowMs: 1000, ackWaitMs: 150, ...options };
   let broker = new LocalBroker(settings);
@@ -87,7 +87,7 @@ describe("local transport without a duplicate window", () => {
   describeDedupe(localHarness({ duplicateWindowMs: 0 }));
 });
 
-/** The same through two subnets that a mesh in this process joins. */
+/** The same through two subnets of a mesh in this process. */
 function localMeshHarness(): TransportHarness {
   const one = localHarness();
   const pattern = parseEventPattern("*");

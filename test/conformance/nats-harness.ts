@@ -5,21 +5,21 @@ import { eventsStream, MAX_EVENT_BYTES, type NodeAddress } from "@adaos/core/wir
 import { ACK_WAIT_MS, type Connection, NatsTransport, openConnection } from "@adaos/transport-nats";
 import { leftovers, type TestMesh, until } from "../kit/mesh.ts";
 
-/** Lost connections are what some of these tests are about; nobody needs to read of each. */
+/** Some of these tests lose connections on purpose; the log need not report each. */
 const QUIET: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** What JetStream can do, wherever publisher and subscriber are. */
+/** Abilities of JetStream, independent of the places of publisher and subscriber. */
 export const NATS_TRAITS = {
   survivesRestart: true,
   enforcesRights: true,
   ackWaitMs: ACK_WAIT_MS,
-  /** Headers count as well. */
+  /** Headers count too. */
   refusedBodyBytes: MAX_EVENT_BYTES,
 } as const satisfies Partial<TransportTraits>;
 
 const connections = new WeakMap<Transport, Connection>();
 
-/** How the suite reaches a mesh of real servers. */
+/** The suite's access to a mesh of real servers. */
 export function natsHarness(
   mesh: () => TestMesh,
   about: Pick<TransportHarness, "traits" | "publishers" | "subscribers" | "duplicateWindowMs">,
@@ -64,14 +64,14 @@ function replay(mesh: TestMesh, subnet: string, messages: readonly Message[]): P
   });
 }
 
-/** Ends a hub's server at once; the supervisor starts it again. */
+/** Kills a hub's server; the supervisor restarts it. */
 async function killServer(mesh: TestMesh, subnet: string): Promise<void> {
   const pid = mesh.pid(`nats-${subnet}`);
   process.kill(pid, "SIGKILL");
   await until("the server is gone", async () => (await leftovers([pid], [])).length === 0);
 }
 
-/** Drops everything that a subnet's stream holds, with the rights of its hub. */
+/** Drops all messages of a subnet's stream, with the rights of its hub. */
 export async function emptyStream(mesh: TestMesh, subnet: string): Promise<void> {
   await mesh.asService(subnet, async (nc) => {
     const jsm = await nc.jetstreamManager();

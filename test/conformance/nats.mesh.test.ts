@@ -32,7 +32,7 @@ subnets:
       speaker: { publish: [conformance.], subscribe: ["*"] }
 `;
 
-// Most of these tests wait for the server's times to pass.
+// Most of these tests wait for the server's timeouts.
 vi.setConfig({ maxConcurrency: 12 });
 
 describe("nats transport within a subnet", () => {
@@ -42,7 +42,7 @@ describe("nats transport within a subnet", () => {
   });
   afterAll(() => mesh.stop());
 
-  /** A harness whose first node this is. A node may have 64 durables, fewer than the suite makes. */
+  /** A harness with this first node. A node may have 64 durables, fewer than the suite creates. */
   const harnessOf = (node: string): TransportHarness => {
     const nodes = [
       { subnet: "alpha", node },

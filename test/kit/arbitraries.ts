@@ -13,17 +13,17 @@ export const eventName: fc.Arbitrary<string> = fc
 /** A major version. */
 export const version: fc.Arbitrary<number> = fc.integer({ min: 1, max: 9999 });
 
-// Few tokens of few letters, so that patterns and names meet, begin alike and just miss one another.
+// Few tokens of few letters, so that patterns and names often match, share prefixes or nearly match.
 const nearToken = fc.constantFrom("a", "b", "ab", "a-b", "a_b", "v");
 const nearTokens = fc.array(nearToken, { minLength: 2, maxLength: 4 });
 
-/** An event out of a small world, where patterns often match. */
+/** An event from a small set of names, where patterns often match. */
 export const nearEvent: fc.Arbitrary<{ name: string; version: number }> = fc.record({
   name: nearTokens.map((tokens) => tokens.join(".")),
   version: fc.integer({ min: 1, max: 3 }),
 });
 
-/** Text of an event pattern out of the same small world. */
+/** Text of an event pattern from the same small set. */
 export const nearPattern: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.constant("*") },
   {
@@ -36,7 +36,7 @@ export const nearPattern: fc.Arbitrary<string> = fc.oneof(
   { weight: 3, arbitrary: nearEvent.map((event) => `${event.name}@${event.version}`) },
 );
 
-/** What somebody may try to have taken for one token of a subject. */
+/** Hostile values for one token of a subject. */
 export const HOSTILE_TOKENS: readonly (readonly [what: string, token: string])[] = [
   ["empty", ""],
   ["one wildcard", "*"],
@@ -61,7 +61,7 @@ export const HOSTILE_TOKENS: readonly (readonly [what: string, token: string])[]
   ["5,000 characters", "a".repeat(5000)],
 ];
 
-/** JSON data that comes back from text as it was: no number beyond 2^53. */
+/** JSON data that survives a round trip as text: no number beyond 2^53. */
 export const jsonData: fc.Arbitrary<unknown> = fc
   .jsonValue({ maxDepth: 4, depthSize: "small" })
   .map((value): unknown => JSON.parse(JSON.stringify(value), (_, held: unknown) => withinPrecision(held)));

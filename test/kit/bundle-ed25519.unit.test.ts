@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-/** What nkeys use of tweetnacl. */
+/** The parts of tweetnacl that nkeys use. */
 interface Signing {
   readonly sign: {
     readonly keyPair: {
@@ -16,7 +16,7 @@ interface Signing {
   randomBytes(length: number): Uint8Array;
 }
 
-// The one that the client itself would load.
+// The copy that the client itself would load.
 const nats = createRequire(createRequire(import.meta.url).resolve("nats"));
 const theirs: Signing = createRequire(nats.resolve("nkeys.js"))("tweetnacl");
 const file = new URL("../../scripts/bundle/ed25519.mjs", import.meta.url).href;

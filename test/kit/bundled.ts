@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { build } from "esbuild";
 
-/** Bundles a source file for a process of its own, which knows no TypeScript. Resolves with its URL. */
+/** Bundles a source file for a separate process without TypeScript. Resolves with its URL. */
 export async function bundled(source: URL, dir: string): Promise<string> {
   const outfile = join(dir, "bundled.mjs");
   const require = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;

@@ -14,13 +14,13 @@ import {
 } from "nats";
 import { filterMatches } from "./nats-wildcards.ts";
 
-/** What a client has sent, as it was at that moment: clients use their header objects again. */
+/** A sent message, copied at that moment: clients reuse their header objects. */
 export interface Sent {
   readonly subject: string;
   readonly text: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly reply: string | undefined;
-  /** Of headers and body. */
+  /** Size of headers and body. */
   readonly bytes: number;
 }
 
@@ -29,7 +29,7 @@ export interface ServerStandIn {
   onMessage(message: Sent): void;
   /** The client's connection has broken. */
   onDisconnect?(): void;
-  /** Answers a request with what becomes JSON, or with headers alone, or throws what the request rejects with. */
+  /** Answers a request with a value for JSON, or with headers alone, or throws the request's error. */
   onRequest?(subject: string, text: string): unknown;
 }
 
@@ -42,31 +42,31 @@ interface Listening {
 }
 
 /**
- * A connection to a server that is an object of the test. Messages take {@link WIRE_MS} each way, in order; what is on
- * its way when the connection breaks is lost, as with a real one. Made for fake timers.
+ * A connection whose server is an object of the test. Messages take {@link WIRE_MS} each way, in order; messages in
+ * flight are lost when the connection breaks, as on a real one. For fake timers.
  */
 export class ConnectionStandIn implements Connection {
-  /** Nobody is hostile here: ids as they are. */
+  /** No test is hostile here: ids stay as they are. */
   readonly ids: MessageIds = { of: (_subject, eventId, salt = "") => `${eventId}${salt}` };
   readonly nc: NatsConnection;
   readonly sent: Sent[] = [];
-  /** How long a message takes each way, beside its size. */
+  /** Time of a message each way, without its size. */
   wireMs = WIRE_MS;
-  /** What the line to the server carries. */
+  /** Rate of the line to the server. */
   bytesPerMs = Number.POSITIVE_INFINITY;
-  /** What the line from the server carries. */
+  /** Rate of the line from the server. */
   inBytesPerMs = Number.POSITIVE_INFINITY;
   connected = true;
   closed = false;
   server: ServerStandIn | undefined;
   readonly #listeners = new Set<ConnectionListener>();
   readonly #subscriptions = new Set<Listening>();
-  /** What arrives with the newest timer. */
+  /** Messages that arrive with the newest timer. */
   #arriving: { readonly atMs: number; readonly all: (() => void)[] } | undefined;
-  /** Counts connections, so that what was sent over an earlier one does not arrive. */
+  /** Counts connections, so that messages of an earlier one do not arrive. */
   #era = 0;
   #inboxes = 0;
-  /** When the line has carried all that was sent. */
+  /** Time at which the line has carried all sent bytes. */
   #freeMs = 0;
   #inFreeMs = 0;
 
@@ -77,7 +77,7 @@ export class ConnectionStandIn implements Connection {
       request: (subject, payload, options) => this.#request(subject, payload, options),
       isClosed: () => this.closed,
     };
-    // The parts under test use nothing else of the client library.
+    // The tested code uses nothing else of the client library.
     this.nc = Object.assign(nc, { info: { max_payload: MAX_PAYLOAD_BYTES } }) as unknown as NatsConnection;
   }
 
@@ -95,7 +95,7 @@ export class ConnectionStandIn implements Connection {
     this.connected = false;
   }
 
-  /** How many listen and subscribe: what is not undone leaks. */
+  /** Open listeners and subscriptions: a leak shows here. */
   get open(): { listeners: number; subscriptions: number } {
     return { listeners: this.#listeners.size, subscriptions: this.#subscriptions.size };
   }
@@ -116,7 +116,7 @@ export class ConnectionStandIn implements Connection {
     for (const listener of [...this.#listeners]) listener.onReconnect?.();
   }
 
-  /** As a server tells of a publish that it did not take. */
+  /** Reports a refused publish, as a server does. */
   denyPublish(subject: string): void {
     this.#later(() => {
       for (const listener of [...this.#listeners]) listener.onPublishDenied?.(subject);
@@ -133,7 +133,7 @@ export class ConnectionStandIn implements Connection {
     this.deliver(inbox, { subject: inbox, text: "", headers: newHeaders(code, description) });
   }
 
-  /** Sends a message by way of an inbox of the client, as a pull does: its subject may be another. */
+  /** Sends a message through an inbox of the client, as for a pull: its subject may differ. */
   deliver(
     inbox: string,
     message: { subject: string; text: string; headers?: MsgHdrs | undefined; reply?: string },
@@ -159,7 +159,7 @@ export class ConnectionStandIn implements Connection {
     const unlessBroken = (): void => {
       if (era === this.#era && this.connected) arrive();
     };
-    // One timer for all that arrives at the same time: fake timers are slow when there are thousands.
+    // One timer for all messages of the same arrival time: thousands of fake timers are slow.
     if (this.#arriving?.atMs === atMs) {
       this.#arriving.all.push(unlessBroken);
       return;
@@ -174,7 +174,7 @@ export class ConnectionStandIn implements Connection {
 
   #publish(subject: string, payload: Payload = "", options: PublishOptions = {}): void {
     if (this.closed) throw new Error("CONNECTION_CLOSED");
-    // As they go over the wire.
+    // In their encoded form.
     const encoded = (options.headers as MsgHdrsImpl | undefined)?.encode();
     const headers: Record<string, string> = {};
     if (encoded !== undefined)

@@ -12,10 +12,10 @@ import {
   unpackedDir,
 } from "@adaos/bench/programs";
 
-/** In URLs, answers and logs it is nobody's business. */
+/** It must not appear in URLs, answers and logs. */
 export const DATABASE_PASSWORD = "hunter2-Zq9";
 const READY_MS = 60_000;
-/** Of `nobody`: PostgreSQL refuses to run as root. */
+/** User id of `nobody`: PostgreSQL refuses to run as root. */
 const NOBODY = 65_534;
 
 interface Program {
@@ -23,17 +23,17 @@ interface Program {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** A real database server in a folder of its own, which can be killed and started again. */
+/** A real database server in a temporary folder, which can be killed and restarted. */
 export interface DatabaseServer {
   readonly type: "postgresql" | "redis";
   readonly url: string;
   start(): Promise<void>;
-  /** As a power cut would. */
+  /** Like a power cut. */
   kill(): Promise<void>;
   remove(): Promise<void>;
 }
 
-/** A server of this type, not started; or why there is none on this machine. */
+/** A server of this type, not started; or the reason why this machine has none. */
 export async function databaseServer(type: DatabaseServer["type"]): Promise<DatabaseServer | string> {
   const dir = mkdtempSync(join(tmpdir(), `adaos-${type}-`));
   try {
@@ -47,7 +47,7 @@ export async function databaseServer(type: DatabaseServer["type"]): Promise<Data
   }
 }
 
-/** From PATH, from where the distribution puts it, or out of its package, unpacked into the cache. */
+/** From PATH, from the distribution's folder, or from its package, unpacked into the cache. */
 async function findRedis(): Promise<Program> {
   const file = await findProgram("redis-server");
   if (file !== undefined) return { file, env: process.env };
@@ -160,7 +160,7 @@ class Server implements DatabaseServer {
     let child = this.#spawn();
     while (!(await accepts(this.#port))) {
       if (Date.now() > deadlineMs) throw new Error(`${this.type} does not start: ${this.#said}`);
-      // What a killed PostgreSQL leaves keeps the next one out until it has ended too.
+      // The remaining processes of a killed PostgreSQL block the next one until they have ended.
       if (child.exitCode !== null || child.pid === undefined) child = this.#spawn();
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -188,7 +188,7 @@ class Server implements DatabaseServer {
     const end = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGKILL");
     await end;
-    // Processes that PostgreSQL has started notice a moment later that it is gone.
+    // PostgreSQL's child processes notice its end a moment later.
     while (await accepts(this.#port)) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 

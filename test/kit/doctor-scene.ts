@@ -22,7 +22,7 @@ export function sceneOf(
   };
 }
 
-/** What `adaos status` says of one thing. */
+/** A component as `adaos status` reports it. */
 export function component(
   kind: ComponentHealth["kind"],
   name: string,

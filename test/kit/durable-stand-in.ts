@@ -2,7 +2,7 @@ import type { ConnectionStandIn, Sent, ServerStandIn } from "./connection-stand-
 
 const HEARTBEAT_MS = 1000;
 const ROUND_MS = 50;
-/** Nobody who pulls from it looks at the numbers. */
+/** The pulling code ignores the numbers. */
 const STATE = {
   created: "2026-01-01T00:00:00Z",
   delivered: { consumer_seq: 0, stream_seq: 0 },
@@ -13,7 +13,7 @@ const STATE = {
 interface Held {
   readonly seq: number;
   deliveries: number;
-  /** `idle`: to be delivered from `atMs` on. `out`: delivered, to be delivered again from `atMs` on. */
+  /** `idle`: delivered from `atMs` on. `out`: delivered, and redelivered from `atMs` on. */
   state: "idle" | "out" | "done";
   atMs: number;
 }
@@ -26,8 +26,8 @@ interface Pull {
 }
 
 /**
- * A JetStream durable, as far as somebody who pulls from it meets it: pull requests that expire, heartbeats, waits for
- * acknowledgements, redelivery, and settlements that it is told to lose. Made for fake timers.
+ * A JetStream durable as a pulling client sees it: pull requests that expire, heartbeats, ack waits, redelivery,
+ * and settlements that it loses on demand. For fake timers.
  */
 export class DurableStandIn implements ServerStandIn {
   /** Every settlement that arrived: the stream's sequence number and the word. */

@@ -7,7 +7,7 @@ import {
 } from "@adaos/core";
 import { delay } from "@adaos/core/wire";
 
-/** How the hub answers one write, which holds whatever was published in the same moment. */
+/** The hub's answer to one write, which contains all messages of the same moment. */
 export type HubAnswer = "stored" | "lost answer" | "not stored" | MeshErrorCode;
 
 interface Sent {
@@ -18,25 +18,25 @@ interface Sent {
 }
 
 /**
- * A hub that answers as a test says and stores each id once. Like the real way there it keeps the order of what is
- * published: what has no answer is sent again before anything else is sent.
+ * A hub that answers as a test says and stores each id once. Like the real way it keeps the publishing order: an
+ * unanswered write is sent again before any other.
  */
 export class FaultyHub {
   readonly stored: string[] = [];
   /** Ids in the order in which they were sent, repetitions included. */
   readonly sent: string[] = [];
   connected = true;
-  /** Of the next writes; then all are stored. */
+  /** Answers to the next writes; later ones are stored. */
   answers: HubAnswer[] = [];
   readonly denied = new Set<string>();
-  /** So often a write is sent that is not answered. */
+  /** Attempts at an unanswered write. */
   maxAttempts = 30;
   isClosed = false;
-  /** While it is set nothing is answered. */
+  /** While it is set, no write is answered. */
   isFrozen = false;
-  /** What one write holds. */
+  /** Size limit of one write. */
   maxBytes = 4 * 1024 * 1024;
-  /** How many each write held. */
+  /** Number of messages in each write. */
   readonly writes: number[] = [];
   readonly #listeners = new Set<{ onDisconnect?(): void; onReconnect?(): void }>();
   readonly #queue: Sent[] = [];
@@ -94,13 +94,13 @@ export class FaultyHub {
     this.#writing = undefined;
   }
 
-  /** Whether it is not sent at all. */
+  /** Whether the message is withdrawn unsent. */
   #withdraw({ signal, reject }: Sent): boolean {
     if (signal?.aborted === true) reject(new MeshError("unavailable", "it was withdrawn"));
     return signal?.aborted === true;
   }
 
-  /** Whether that is the end of it. */
+  /** Whether the message is settled. */
   #answer({ message: { id }, signal, resolve, reject }: Sent, answer: HubAnswer, isLast: boolean): boolean {
     const isOver = isLast || signal?.aborted === true;
     if (this.denied.has(id)) reject(new MeshError("denied", "not this"));

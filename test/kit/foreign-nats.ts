@@ -6,7 +6,7 @@ import { ensureNatsServer } from "@adaos/nats-server";
 import { connect, type NatsConnection } from "nats";
 import { until } from "./mesh.ts";
 
-/** A nats-server that is not of the mesh: with JetStream, and open to all. */
+/** A nats-server outside the mesh: with JetStream, and open to all. */
 export class ForeignNats {
   readonly url: string;
   readonly nc: NatsConnection;
@@ -37,13 +37,13 @@ export class ForeignNats {
     await manager.streams.add({ name, subjects: [subject] });
   }
 
-  /** How many messages a stream holds. */
+  /** Number of a stream's messages. */
   async count(stream: string): Promise<number> {
     const manager = await this.nc.jetstreamManager();
     return (await manager.streams.info(stream)).state.messages;
   }
 
-  /** What a stream holds, from its first message on. */
+  /** A stream's messages, from the first on. */
   async messages(stream: string): Promise<{ headers: Record<string, string>; body: Uint8Array }[]> {
     const manager = await this.nc.jetstreamManager();
     const { first_seq: first, last_seq: last } = (await manager.streams.info(stream)).state;

@@ -2,17 +2,17 @@ import { connect as dial, type Socket } from "node:net";
 import { nkeys } from "nats";
 import { until } from "./mesh.ts";
 
-/** What a root's server asks a hub. */
+/** A request of the root's server to a hub. */
 export interface Asked {
   readonly subject: string;
-  /** Where the answer goes. */
+  /** Subject of the answer. */
   readonly reply: string;
   readonly body: string;
 }
 
-/** What is sent to a reply subject. */
+/** An answer to a reply subject. */
 export interface Sent {
-  /** The subject to which who receives it would acknowledge; after `@`, the subject of the message. */
+  /** The subject for the receiver's acknowledgement; after `@`, the subject of the message. */
   readonly reply?: string;
   /** Headers after the status line, each with its line end. */
   readonly headers?: string;
@@ -22,15 +22,15 @@ export interface Sent {
 }
 
 /**
- * A hub's server that is none: it speaks the protocol of leaf connections with a leaf's key, is asked what a hub is
- * asked, and answers as the test likes, as often as the test likes.
+ * A fake hub server. It speaks the protocol of leaf connections with a leaf's key, gets a hub's requests, and
+ * answers as the test likes, as often as the test likes.
  */
 export class HostileLeaf {
   readonly #socket: Socket;
   #pending: Buffer = Buffer.alloc(0);
   #greeted = false;
   #error: string | undefined;
-  /** Everything that was asked, by the verb or the first tokens of its subject. */
+  /** All requests, by verb or the first tokens of their subject. */
   readonly asked = new Map<string, number>();
 
   private constructor(socket: Socket, subnet: string, seed: string, onAsked: (asked: Asked) => void) {
@@ -57,7 +57,7 @@ export class HostileLeaf {
     return this.#error;
   }
 
-  /** Bytes that the root's server has not taken yet. */
+  /** Bytes that the root's server has not read yet. */
   get backlog(): number {
     return this.#socket.writableLength;
   }

@@ -5,12 +5,12 @@ import { HOSTILE_TOKENS, originToken } from "./arbitraries.ts";
 
 /** Inputs tried for each property. */
 const RUNS = 500;
-/** What a loaded machine may take for what is a matter of milliseconds; what grows with the square takes longer. */
+/** Time limit on a loaded machine for milliseconds of work; quadratic work takes longer. */
 const MAX_MS = 10_000;
 
 /**
- * Tries hostile inputs one after the other. Each must be refused: `attempt` returns the refusal, or nothing for what
- * got through. Tells how many were tried, and how long the slowest took.
+ * Tries hostile inputs one after the other. Each must be refused: `attempt` returns the refusal, or undefined if
+ * the input got through. Prints the number of inputs and the slowest time.
  */
 export async function tryHostile<T>(
   what: string,
@@ -24,7 +24,7 @@ export async function tryHostile<T>(
     const refusal = await attempt(input);
     tookMs.push(performance.now() - startedMs);
     expect(refusal, "what got through").toBeDefined();
-    // It goes into logs and onto terminals.
+    // The message goes into logs and onto terminals.
     expect(refusal?.message.length).toBeLessThan(3000);
   });
   await fc.assert(property, { numRuns: runs });
@@ -43,7 +43,7 @@ const badUnit = fc.constantFrom(
   " ",
 );
 
-/** What somebody may try to have taken for one token of a subject, or for the name of a file. Never a good one. */
+/** Hostile values for one token of a subject, or for the name of a file. Never a valid one. */
 export const hostileToken: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(...HOSTILE_TOKENS.map(([, token]) => token)),
   fc.constantFrom(
@@ -62,7 +62,7 @@ export const hostileToken: fc.Arbitrary<string> = fc.oneof(
   fc.integer({ min: 64, max: 5000 }).map((length) => "A".repeat(length)),
 );
 
-/** Bytes that are no UTF-8. */
+/** Bytes that are not UTF-8. */
 export const brokenUtf8: fc.Arbitrary<readonly number[]> = fc.constantFrom(
   [0x80],
   [0xbf, 0xbf],
@@ -79,7 +79,7 @@ export const brokenUtf8: fc.Arbitrary<readonly number[]> = fc.constantFrom(
   [0xff, 0xfe],
 );
 
-/** JSON text of a number that many readers round, or cannot hold. */
+/** JSON text of a number that many readers round, or cannot represent. */
 export const hugeNumber: fc.Arbitrary<string> = fc.oneof(
   fc.bigInt({ min: 2n ** 53n, max: 10n ** 40n }).map(String),
   fc.bigInt({ min: -(10n ** 40n), max: -(2n ** 53n) }).map(String),

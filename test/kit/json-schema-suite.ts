@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
 
-/** A schema of the suite and data that it must take or refuse. */
+/** A schema of the suite with data that it must accept or refuse. */
 export interface SuiteGroup {
   /** Path below the dialect's folder. */
   readonly file: string;
@@ -18,28 +18,28 @@ export interface SuiteGroup {
 }
 
 export interface JsonSchemaSuite {
-  /** Of the package that carries it. */
+  /** Version of the package. */
   readonly version: string;
   readonly groups: readonly SuiteGroup[];
-  /** Schemas that the cases refer to, by the URI under which they are found. */
+  /** Schemas that the cases refer to, by URI. */
   readonly remotes: ReadonlyMap<string, Record<string, unknown>>;
 }
 
-/** The official suite has no package of its own on npm, and Debian's holds older drafts only. This one carries all. */
+/** The official suite has no npm package, and Debian's own package has older drafts only. This one has all. */
 const PACKAGE = "libtest-json-schema-acceptance-perl";
 const DIALECT = "draft2020-12";
 const OTHER_DIALECTS = /draft(3|4|6|7|2019-09|-next)|Draft4|Pre2019/;
 const run = promisify(execFile);
 
 /**
- * The official JSON Schema test suite for draft 2020-12, from Debian's archive by the machine's own apt and its
- * signatures; nothing is installed. Throws where there is no such apt or no such archive.
+ * The official JSON Schema test suite for draft 2020-12, from Debian's archive by the machine's apt and its
+ * signatures; nothing is installed. Throws where apt or the archive is missing.
  */
 export async function fetchJsonSchemaSuite(): Promise<JsonSchemaSuite> {
   const dir = mkdtempSync(join(tmpdir(), "adaos-json-schema-"));
   try {
     const limits = { cwd: dir, timeout: 60_000 };
-    // apt, when root, downloads as a user that may not enter this folder.
+    // As root, apt downloads as a user that may not enter this folder.
     await run("apt-get", ["-q", "-o", "APT::Sandbox::User=root", "download", PACKAGE], limits);
     const archive = readdirSync(dir).find((name) => name.endsWith(".deb")) ?? "";
     await run("dpkg-deb", ["-x", archive, "package"], limits);

@@ -1,12 +1,15 @@
-// A consumer in a process of its own, made to be killed at any moment: `ledger-consumer.mjs <member> <state> <file>`.
-// Its store joins effect and mark: one synced line of the file is both, so that no crash comes between the two.
+// A consumer process that may be killed at any moment: `ledger-consumer.mjs <member> <state> <file>`. One synced
+// line of its file is both effect and mark, so no crash comes between the two.
 import { existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { connect, NonRetryableError, RetryableError } from "@adaos/client";
 
 const [as, state, file] = process.argv.slice(2);
 const MAX_RETRIES = 2;
 
-/** Keys of the effects in the file. A torn last line is an effect that never happened, and would spoil the next one. */
+/**
+ * Keys of the effects in the file. A torn last line is an effect that did not happen, and would damage the next
+ * one.
+ */
 function openLedger() {
   if (!existsSync(file)) return new Set();
   const text = readFileSync(file, "utf8");
@@ -36,17 +39,17 @@ const store = {
   },
 };
 
-/** The first word of an event's text says how its handling goes. */
+/** The first word of an event's text selects its handling. */
 function handle({ event_id, data }, { transaction, deliveryCount }) {
   const [kind] = data.text.split(" ");
   if (kind === "permanent") throw new NonRetryableError("never");
   if (kind === "flaky" && deliveryCount <= MAX_RETRIES) throw new RetryableError("not yet");
-  // Succeeds at a delivery that no event should live to see, unless one before it was lost with its process.
+  // Succeeds beyond the last regular attempt, which happens only if an attempt was lost with its process.
   if (kind === "late" && deliveryCount <= MAX_RETRIES + 1) throw new RetryableError("far from yet");
   transaction.id = event_id;
 }
 
-// Whoever started it holds its standard input: without that process it must not go on.
+// The parent owns its standard input: without the parent this process must end.
 process.stdin.resume().once("close", () => process.exit());
 
 const quiet = () => undefined;

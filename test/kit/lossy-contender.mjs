@@ -1,5 +1,5 @@
-// A contender for the test of the benchmark: carries texts through a file. Under this name it loses one; a copy of it
-// under another name loses none.
+// A contender for the benchmark's test: carries texts through a file. Under this name it loses one; a copy under
+// another name loses none.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -1,7 +1,6 @@
-// A consumer in a process of its own, made to be killed at any moment:
-// `marks-consumer.mjs <member> <state> <file> <end>`. It handles each event at two durables, one marked on its own disk
-// and one at the hub. A line of the file is an effect. With `power` as its end a kill is a power cut: of its marks on
-// disk only what was synced is there.
+// A consumer process that may be killed at any moment: `marks-consumer.mjs <member> <state> <file> <end>`. It
+// handles each event at two durables, one with marks on its own disk and one with marks at the hub. A line of the
+// file is an effect. With `power` as its end a kill is a power cut: of its marks on disk only synced ones survive.
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 
@@ -9,7 +8,7 @@ const [as, state, file, end] = process.argv.slice(2);
 
 if (end === "power") {
   const { writeSync, fdatasync } = fs;
-  /** What was written to each mark file and not synced. */
+  /** Unsynced bytes of each mark file. */
   const unsynced = new Map();
   const isMarks = (fd) => {
     if (!unsynced.has(fd)) {
@@ -38,7 +37,7 @@ if (end === "power") {
 const { connect } = await import("@adaos/client");
 const effects = fs.openSync(file, "a");
 
-// Whoever started it holds its standard input: without that process it must not go on.
+// The parent owns its standard input: without the parent this process must end.
 process.stdin.resume().once("close", () => process.exit());
 
 const quiet = () => undefined;

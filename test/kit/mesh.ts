@@ -27,18 +27,18 @@ interface CliOptions {
   readonly input?: string;
 }
 
-/** A run of `adaos` that has begun. */
+/** A running `adaos`. */
 export interface CliRun {
   readonly child: ChildProcess;
   readonly result: Promise<CliResult>;
 }
 
-/** Runs the real `adaos` as a process of its own. */
+/** Runs the real `adaos` as a separate process. */
 export function adaos(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   return beginAdaos(args, options).result;
 }
 
-/** Begins to run it, for a test that does something to it meanwhile. */
+/** Starts `adaos`, for a test that acts while it runs. */
 export function beginAdaos(args: readonly string[], options: CliOptions = {}): CliRun {
   let end = (_: CliResult): void => undefined;
   const result = new Promise<CliResult>((resolve) => {
@@ -57,14 +57,14 @@ export function beginAdaos(args: readonly string[], options: CliOptions = {}): C
   return { child, result };
 }
 
-/** Tests look at what happens, not at what is said of it. */
+/** Tests check the effects, not the messages. */
 const silent = (): void => undefined;
 const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
 /** Name of the connections over which tests ask servers about themselves. */
 export const MONITOR = "test monitor";
 
-/** What `mesh.json` of a running mesh says, as far as tests use it. */
+/** The parts of a running mesh's `mesh.json` that tests use. */
 export interface MeshLayout {
   readonly servers: readonly {
     name: string;
@@ -77,7 +77,7 @@ export interface MeshLayout {
   readonly nodes: readonly { id: string; role: string; nodeFile: string }[];
 }
 
-/** A mesh of real servers and daemons, started by the real command line in a folder of its own. */
+/** A mesh of real servers and daemons, started by the real command line in a temporary folder. */
 export class TestMesh {
   readonly dir: string;
   readonly state: string;
@@ -92,7 +92,9 @@ export class TestMesh {
     this.#env = env;
   }
 
-  /** Starts the mesh of this text; without one, of `deploy/mesh.yaml`. Registry paths are seen from the checkout. */
+  /**
+   * Starts the mesh of this text; without one, of `deploy/mesh.yaml`. Registry paths are relative to the checkout.
+   */
   static async start(
     options: { readonly yaml?: string; readonly env?: NodeJS.ProcessEnv } = {},
   ): Promise<TestMesh> {
@@ -103,7 +105,7 @@ export class TestMesh {
     return mesh;
   }
 
-  /** Writes the mesh file anew; `up()` reads it. */
+  /** Rewrites the mesh file; `up()` reads it. */
   configure(yaml: string): void {
     writeFileSync(this.configFile, yaml.replace("../schemas/events", join(HOME, "schemas/events")));
   }
@@ -120,7 +122,7 @@ export class TestMesh {
     return this.begin(args, input).result;
   }
 
-  /** Begins to run `adaos` against this mesh, for a test that does something to it meanwhile. */
+  /** Starts `adaos` against this mesh, for a test that acts while it runs. */
   begin(args: readonly string[], input?: string): CliRun {
     return beginAdaos(args, {
       env: { ...this.#env, ADAOS_STATE: this.state },
@@ -128,12 +130,12 @@ export class TestMesh {
     });
   }
 
-  /** What `adaos status --json` prints, for a test that asks again and again: no process is started for a question. */
+  /** The output of `adaos status --json`, without a process for each call, for a test that polls. */
   health(): Promise<MeshHealth> {
     return askHealth(readLayout(this.state), this.state);
   }
 
-  /** Whether `adaos status` would end with 0. */
+  /** Whether `adaos status` would exit with 0. */
   async isReady(): Promise<boolean> {
     return (await this.health()).ready;
   }
@@ -155,14 +157,14 @@ export class TestMesh {
   }
 
   /**
-   * A connection with the rights of the daemon that keeps a server's streams. Not the bare client's: a server that
-   * takes new rights refuses whoever is just connecting, and this dials again.
+   * A connection with the rights of the daemon that keeps a server's streams. Unlike the bare client's it retries:
+   * a server that reloads its rights refuses new connections.
    */
   openService(of: string): Promise<Connection> {
     return openConnection({ ...readServerAccess(this.server(of)), name: "test", user: "test", log: SILENT });
   }
 
-  /** A connection with a member's key and rights, and nothing of what the library checks. */
+  /** A connection with a member's key and rights, without the library's checks. */
   openMember(member: string): Promise<Connection> {
     const [subnet = "", node = ""] = member.split("/");
     const { config, path } = readNodeFile(nodeFilePath(this.state, nodeId({ subnet, node })), "member");
@@ -170,7 +172,7 @@ export class TestMesh {
     return openConnection({ ...access, name: "test", user: node, log: SILENT });
   }
 
-  /** What a server tells over its system account: `LEAFZ`, `CONNZ`, `JSZ`, `VARZ`. */
+  /** A server's answer over its system account: `LEAFZ`, `CONNZ`, `JSZ`, `VARZ`. */
   async monitor<T>(of: string, what: string, options: object = {}): Promise<T> {
     const server = this.server(of);
     const access = readServerAccess({ ...server, seedFile: server.systemSeedFile });
@@ -183,7 +185,7 @@ export class TestMesh {
     }
   }
 
-  /** Does something with such a connection. */
+  /** Uses such a connection, and closes it. */
   async asService<T>(of: string, use: (nc: NatsConnection) => Promise<T>): Promise<T> {
     const connection = await this.openService(of);
     try {
@@ -200,7 +202,7 @@ export class TestMesh {
     return pid;
   }
 
-  /** Whether another process has taken the place of this one; between the two there is none. */
+  /** Whether another process has replaced this one; between the two there is none. */
   isReplaced(name: string, before: number): boolean {
     return (this.pids().get(name) ?? before) !== before;
   }
@@ -218,8 +220,8 @@ export class TestMesh {
   }
 
   /**
-   * Makes processes stand still, and the supervisor with them, which would end them after a while. Returns what lets
-   * them go on.
+   * Stops processes by SIGSTOP, and the supervisor with them, which would kill them after a while. Returns the
+   * function that continues them.
    */
   freeze(...names: readonly string[]): () => void {
     const pids = ["supervisor", ...names].map((name) => this.pid(name));
@@ -237,7 +239,7 @@ export class TestMesh {
   }
 }
 
-/** Asks again and again until it is so. */
+/** Polls until the condition holds. */
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
@@ -250,11 +252,11 @@ export async function until(
   }
 }
 
-/** Which of these processes still run, and on which of these ports of this machine something listens. */
+/** Those of the processes that still run, and of the ports of this machine that are in use. */
 export async function leftovers(pids: readonly number[], ports: readonly number[]): Promise<string[]> {
   const alive = pids.filter((pid) => {
     const stat = `/proc/${pid}/stat`;
-    // A zombie has ended; only its parent has not noticed.
+    // A zombie has ended; only its parent has not collected it.
     return existsSync(stat) && !/\) Z /.test(readFileSync(stat, "utf8"));
   });
   const open = await Promise.all(ports.map(isListening));

@@ -7,13 +7,13 @@ import { messageOf } from "@adaos/core/wire";
 import { resolveCacheDir, withDebianPackages } from "@adaos/nats-server";
 import { until } from "./mesh.ts";
 
-/** Programs of Prometheus' project, by what they are called here. */
+/** Programs of the Prometheus project, by our names. */
 export interface MonitoringTools {
   readonly prometheus: string;
   readonly promtool: string;
   readonly alertmanager: string;
   readonly amtool: string;
-  /** What comes before the command line of Alertmanager. */
+  /** Words before Alertmanager's command line. */
   readonly before: readonly string[];
 }
 
@@ -23,7 +23,7 @@ const READY_MS = 60_000;
 
 let found: Promise<MonitoringTools | string> | undefined;
 
-/** Those on PATH, else Debian's, unpacked into the cache the first time. A text: why there are none. */
+/** Those on PATH, else Debian's, unpacked into the cache the first time. A text: the reason why there are none. */
 export function monitoringTools(): Promise<MonitoringTools | string> {
   found ??= find();
   return found;
@@ -64,7 +64,7 @@ function toolsIn(folders: readonly string[]): MonitoringTools | undefined {
     : { prometheus, promtool, alertmanager, amtool, before: [] };
 }
 
-/** Debian's Alertmanager reads its templates from one place only: it is given that place, in a view of its own. */
+/** Debian's Alertmanager reads its templates from a fixed path, which a private mount namespace provides. */
 function withTemplates(templates: string): readonly string[] {
   const place = "/usr/share/prometheus";
   const steps = [
@@ -76,7 +76,7 @@ function withTemplates(templates: string): readonly string[] {
   return ["unshare", "--map-root-user", "--mount", "sh", "-c", steps.join(" && "), templates];
 }
 
-/** Runs one of them to its end. Rejects with what it said when it finds a fault. */
+/** Runs one of them to its end. Rejects with its output when it finds a fault. */
 export async function check(tool: string, args: readonly string[], cwd: string): Promise<string> {
   try {
     const { stdout, stderr } = await promisify(execFile)(tool, [...args], { cwd, timeout: READY_MS });
@@ -98,7 +98,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** A server of theirs that runs until it is stopped. */
+/** A running server of theirs. */
 export class ToolProcess {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -136,7 +136,7 @@ export class ToolProcess {
     );
   }
 
-  /** What it has said last. */
+  /** Its latest output. */
   get said(): string {
     return this.#said;
   }

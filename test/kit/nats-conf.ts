@@ -1,4 +1,4 @@
-/** What a nats-server reads out of a config file. */
+/** A value that a nats-server reads from a config file. */
 export type ParsedValue = string | number | boolean | ParsedValue[] | ParsedBlock;
 export interface ParsedBlock {
   [key: string]: ParsedValue;
@@ -7,8 +7,8 @@ export interface ParsedBlock {
 const ESCAPES: Readonly<Record<string, string>> = { t: "\t", n: "\n", r: "\r", '"': '"', "\\": "\\" };
 
 /**
- * Reads the part of nats-server's config language that we write, as strictly as nats-server 2.15 does: a quoted value
- * knows the escapes \t \n \r \" \\ and \xHH and no others, a quoted key or include path none at all.
+ * Reads our part of nats-server's config language, as strictly as nats-server 2.15 does: a quoted value has only
+ * the escapes \t \n \r \" \\ and \xHH, a quoted key or include path none.
  */
 export function parseConf(text: string): ParsedBlock {
   const parser = new ConfParser(text);

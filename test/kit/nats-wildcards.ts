@@ -1,14 +1,14 @@
-/*
- * What a nats-server makes of subjects, by its documentation and not by our code: `*` stands for one token, `>` at the
- * end for one or more.
+/**
+ * Wildcards of nats-server by its documentation, independent of our code: `*` stands for one token, `>` at the end
+ * for one or more.
  */
 
-/** Whether a subject without wildcards passes the filter. */
+/** Whether a subject without wildcards matches the filter. */
 export function filterMatches(filter: string, subject: string): boolean {
   return filtersOverlap(filter, subject);
 }
 
-/** Whether some subject passes both filters: a consumer with two such filters is refused. */
+/** Whether some subject matches both filters: a consumer with two such filters is refused. */
 export function filtersOverlap(left: string, right: string): boolean {
   const a = left.split(".");
   const b = right.split(".");

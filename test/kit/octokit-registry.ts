@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
 
-/** A payload of the corpus as an event, and what an independent validator says of it. */
+/** A payload of the corpus as an event, and an independent validator's verdict. */
 export interface OctokitEvent {
   readonly name: string;
   readonly version: number;
   readonly data: unknown;
-  /** Verdict of plain ajv on the corpus's own schema file, as it came. */
+  /** Verdict of plain ajv on the corpus's unchanged schema file. */
   readonly accepted: boolean;
 }
 
@@ -27,8 +27,8 @@ const require = createRequire(import.meta.url);
 const DRAFT_07 = "http://json-schema.org/draft-07/schema#";
 
 /**
- * Writes a registry of real events into the folder `dir`: one for each GitHub webhook and action that the corpus has
- * an example of, its schema being that action's own definition and the definitions it needs.
+ * Writes a registry of real events into the folder `dir`: one for each GitHub webhook and action with an example in
+ * the corpus. Its schema is that action's definition with the definitions it needs.
  * @returns Every example, in the order of the corpus.
  */
 export async function writeOctokitRegistry(dir: string): Promise<{ events: OctokitEvent[] }> {
@@ -49,7 +49,7 @@ export async function writeOctokitRegistry(dir: string): Promise<{ events: Octok
   return { events };
 }
 
-/** An action's definition is `issues$opened`; webhooks of one kind only have `push$event`. */
+/** An action's definition is `issues$opened`; a webhook without actions only has `push$event`. */
 function definitionName(corpus: Corpus, webhook: string, action: unknown): string {
   const candidates = [`${webhook}$${String(action)}`, `${webhook}$event`];
   const found = candidates.find((candidate) => Object.hasOwn(corpus.definitions, candidate));
@@ -99,12 +99,12 @@ async function writeRegistry(
   await writeFile(join(dir, "registry.yaml"), JSON.stringify(records, undefined, 2));
 }
 
-/** Leaves out what lint takes for a misspelt keyword: a hint of the corpus for its TypeScript types. */
+/** Omits a hint for TypeScript types, which lint would report as a misspelt keyword. */
 function judgesOnly(key: string, value: unknown): unknown {
   return key === "tsAdditionalProperties" ? undefined : value;
 }
 
-/** The definitions that one refers to, directly or not. */
+/** The definitions that a definition refers to, directly or not. */
 function closureOf(corpus: Corpus, definition: string): Record<string, unknown> {
   const needed = new Map<string, unknown>();
   const open: unknown[] = [corpus.definitions[definition]];

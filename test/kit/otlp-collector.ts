@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import protobuf from "protobufjs";
 
-/** One span as it was exported. */
+/** One exported span. */
 export interface CollectedSpan {
   /** 32 hex digits. */
   readonly traceId: string;
@@ -21,14 +21,14 @@ export interface CollectedSpan {
   readonly kind: SpanKindName;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly serviceName: string;
-  /** Of the mesh, whose process has made it: `alpha/kitchen`; "" for a stranger's. */
+  /** The mesh node whose process created it: `alpha/kitchen`; "" for a foreign one. */
   readonly node: string;
 }
 
 const SPAN_KINDS = ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"] as const;
 export type SpanKindName = (typeof SPAN_KINDS)[number];
 
-// What we read of opentelemetry/proto/collector/trace/v1; field numbers are the wire format.
+// The used part of opentelemetry/proto/collector/trace/v1; field numbers are the wire format.
 const SCHEMA = `
   syntax = "proto3";
   message ExportTraceServiceRequest { repeated ResourceSpans resource_spans = 1; }
@@ -64,9 +64,7 @@ const SCHEMA = `
   message KeyValueList { repeated KeyValue values = 1; }
 `;
 
-/**
- * The request as JSON has it. Decoded from protobuf, ids are bytes instead of hex; absent fields are left out in both.
- */
+/** The request in JSON. Decoded from protobuf, ids are bytes instead of hex; absent fields are left out in both. */
 interface TraceRequest {
   readonly resourceSpans?: readonly {
     readonly resource?: { readonly attributes?: readonly KeyValue[] };
@@ -100,8 +98,8 @@ interface AnyValue {
 }
 
 /**
- * An OTLP JSON document as it is after it was protobuf: without what the protocol does not know, and without zeros. Its
- * ids are hex and its times text, as the protocol's JSON has them.
+ * An OTLP JSON document after a round trip through protobuf: without unknown fields, and without zeros. Its ids are
+ * hex and its times text, as in the protocol's JSON.
  */
 export function throughProtobuf(document: object): unknown {
   const type = protobuf.parse(SCHEMA).root.lookupType("ExportTraceServiceRequest");
@@ -116,10 +114,10 @@ export function throughProtobuf(document: object): unknown {
   );
 }
 
-/** A trace collector on a free port of this machine: takes OTLP over HTTP and keeps every span. */
+/** A trace collector on a free port of this machine: accepts OTLP over HTTP and keeps every span. */
 export class OtlpCollector {
   readonly spans: CollectedSpan[] = [];
-  /** Requests that were not a trace export; a test that uses this collector has a bug then. */
+  /** Requests that were not trace exports; they show a bug in the test. */
   readonly rejected: string[] = [];
   /** Headers of each request. */
   readonly headers: IncomingHttpHeaders[] = [];
@@ -132,7 +130,7 @@ export class OtlpCollector {
     this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
-  /** @param path Where spans are taken. */
+  /** @param path Path that accepts spans. */
   static async start(path = "/v1/traces"): Promise<OtlpCollector> {
     const collector = new OtlpCollector(path);
     await new Promise<void>((resolve, reject) => {
@@ -142,12 +140,12 @@ export class OtlpCollector {
     return collector;
   }
 
-  /** What `OTEL_EXPORTER_OTLP_ENDPOINT` has to be. */
+  /** Value for `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   get endpoint(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** The spans about one event, in the order in which they came in. */
+  /** The spans of one event, in order of arrival. */
   spansOf(eventId: string): CollectedSpan[] {
     return this.spans.filter(({ attributes }) => attributes["messaging.message.id"] === eventId);
   }
@@ -166,7 +164,7 @@ export class OtlpCollector {
       this.headers.push(request.headers);
       const body = await bodyOf(request);
       this.spans.push(...spansOfRequest(this.#decode(type, body)));
-      // An empty ExportTraceServiceResponse: everything was taken.
+      // An empty ExportTraceServiceResponse: everything was accepted.
       response.writeHead(200, { "content-type": type }).end(type === "application/json" ? "{}" : "");
     } catch (thrown) {
       this.rejected.push(`${request.method} ${request.url} ${type}: ${String(thrown)}`);
@@ -211,7 +209,7 @@ function hex(id: Uint8Array | string): string {
   return typeof id === "string" ? id.toLowerCase() : Buffer.from(id).toString("hex");
 }
 
-/** JSON may name an enumeration's value instead of numbering it. */
+/** JSON may contain an enumeration's name instead of its number. */
 function kindName(kind: number | string): SpanKindName {
   const found = SPAN_KINDS.find((name, number) => kind === number || kind === `SPAN_KIND_${name}`);
   if (found === undefined) throw new Error(`no span kind ${kind}`);

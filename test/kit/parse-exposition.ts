@@ -1,4 +1,4 @@
-/** One sample as it was read. */
+/** One parsed sample. */
 export interface ReadSample {
   readonly family: string;
   readonly name: string;
@@ -31,8 +31,8 @@ const NAME = "[a-zA-Z_:][a-zA-Z0-9_:]*";
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(,?)/y;
 
 /**
- * Reads an exposition and forgives nothing: each family has its help and type once and before its samples, no series
- * comes twice, families do not mingle, buckets only grow, and OpenMetrics ends with `# EOF`. Throws what is wrong.
+ * Parses an exposition strictly. Each family has its help and type once and before its samples, no series comes
+ * twice, families do not mix, buckets only grow, and OpenMetrics ends with `# EOF`. Throws at the first violation.
  */
 export function parseExposition(text: string, format: "text" | "openmetrics"): ReadSample[] {
   if (!text.endsWith("\n")) throw new Error("the last line is not ended");
@@ -121,7 +121,7 @@ function assertHistograms(samples: readonly ReadSample[], families: ReadonlyMap<
   }
 }
 
-/** The value of the only series of this name with these labels among others; nothing where there is none. */
+/** The value of the only series of this name with these labels among others; undefined where there is none. */
 export function readValue(
   samples: readonly ReadSample[],
   name: string,

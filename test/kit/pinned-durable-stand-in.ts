@@ -14,18 +14,18 @@ interface Pull {
 }
 
 /**
- * A durable with `ack_policy: all` and one pinned client, as far as somebody who pulls from it meets it: numbered
- * deliveries, redelivery after the ack wait or a `-NAK`, deliveries that it is told to lose, a pin that it is told to
- * take away. Made for fake timers.
+ * A durable with `ack_policy: all` and one pinned client, as a pulling client sees it: numbered deliveries,
+ * redelivery after the ack wait or a `-NAK`, deliveries that it loses on demand, a pin that it removes on demand.
+ * For fake timers.
  */
 export class PinnedDurableStandIn implements ServerStandIn {
   /** Deliveries to lose from now on. */
   lose = 0;
-  /** Messages that there are. */
+  /** Number of messages. */
   count: number;
-  /** Of each message. */
+  /** Size of each message. */
   bytes = 0;
-  /** Whether the word arrives that a request has ended. */
+  /** Whether the end of a request is reported. */
   tellsEnds = true;
   /** Everything up to here is acknowledged. */
   floor = 0;
@@ -33,7 +33,7 @@ export class PinnedDurableStandIn implements ServerStandIn {
   unpinned = 0;
   readonly #connection: ConnectionStandIn;
   readonly #clock: NodeJS.Timeout;
-  /** When to deliver again what was delivered, by sequence number. */
+  /** Redelivery time of delivered messages, by sequence number. */
   readonly #pending = new Map<number, number>();
   #pulls: Pull[] = [];
   #pin: string | undefined;
@@ -67,8 +67,7 @@ export class PinnedDurableStandIn implements ServerStandIn {
   }
 
   /**
-   * Makes it anew, to begin at a number, as a refill does. Its pin is the same, as of a server that takes the one it is
-   * told.
+   * Recreates it, starting at a number, as a refill does. Its pin stays, as on a server that accepts the given pin.
    */
   rewind(seq: number): void {
     this.created = new Date(Date.now()).toISOString();
@@ -121,7 +120,7 @@ export class PinnedDurableStandIn implements ServerStandIn {
       if (this.#pending.has(seq)) this.#pending.set(seq, 0);
       return;
     }
-    // As nats-server does it: an acknowledgement of a delivery before the newest one acknowledged counts for nothing.
+    // As in nats-server: an acknowledgement of a delivery before the newest acknowledged one has no effect.
     if (seq <= this.floor || consumerSeq <= this.#ackedConsumerSeq) return;
     this.floor = seq;
     this.#ackedConsumerSeq = consumerSeq;
@@ -168,7 +167,9 @@ export class PinnedDurableStandIn implements ServerStandIn {
     return true;
   }
 
-  /** Whoever asks without a pin, while nobody has it, is pinned. A pinned client's other requests count as its own. */
+  /**
+   * A request without a pin gets the pin while nobody has it. A pinned client's other requests count as its own.
+   */
   #firstUnpinned(): Pull | undefined {
     const pull = this.#pulls.find(({ left, pin }) => left > 0 && pin === undefined);
     if (pull !== undefined) this.#pin ??= `pin-${++this.#pins}`;

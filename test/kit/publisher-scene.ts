@@ -11,12 +11,12 @@ export function message(id: string | number, changes: Partial<Message> = {}): Me
   return { subject, id: String(id), headers: {}, body: new TextEncoder().encode(`body ${id}`), ...changes };
 }
 
-/** The stream denies it where a test says so. */
+/** The stream denies it on a test's demand. */
 export const SECRET = "evt.alpha.kitchen.nlp.secret.v1";
 
 type Outcome = PublishReceipt | MeshError;
 
-/** A publisher beside a stream that fails as a test says. For fake timers. */
+/** A publisher beside a stream that fails as a test demands. For fake timers. */
 export class PublisherScene {
   readonly connection = new ConnectionStandIn();
   readonly stream = new StreamStandIn(this.connection);
@@ -27,7 +27,7 @@ export class PublisherScene {
     this.publisher = new StreamPublisher(this.connection, options);
   }
 
-  /** A signal is for the messages after it. */
+  /** A signal applies to the messages after it. */
   publish(...messages: readonly (Message | AbortSignal)[]): void {
     let signal: AbortSignal | undefined;
     for (const one of messages) {
@@ -42,7 +42,7 @@ export class PublisherScene {
     }
   }
 
-  /** Until one write may hold so much: what a line carries is learned of it. */
+  /** Publishes until one write may be so large: the publisher learns the line's rate. */
   async warmUp(bytes: number): Promise<void> {
     for (let n = 0; this.publisher.writeBytes < bytes; n++) {
       this.publish(...ids(20).map((id) => message(`warm-${n}-${id}`, { body: new Uint8Array(100_000) })));
@@ -60,7 +60,7 @@ export class PublisherScene {
     return this.stream.stored.map(({ id }) => id);
   }
 
-  /** The code of the error of each, `""` for what was stored. */
+  /** The error code of each message, `""` for a stored one. */
   codes(): Record<string, string> {
     const codes = [...this.outcomes].map(([id, outcome]) => [
       id,

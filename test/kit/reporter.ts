@@ -3,18 +3,20 @@ import { stripVTControlCharacters } from "node:util";
 import type { Reporter, SerializedError, TestCase, TestModule, TestSuite } from "vitest/node";
 
 const SLOWEST = 10;
-/** fast-check's seed and counterexample stand at the head of a message, which may hold a whole envelope further on. */
+/**
+ * fast-check's seed and counterexample are at the head of a message, which may contain a whole envelope further on.
+ */
 const MAX_MESSAGE_LENGTH = 4000;
 const MAX_STACK_LINES = 4;
 
-/** Prints a failure the moment it happens, and the slowest files at the end. Stands beside vitest's own reporter. */
+/** Prints a failure the moment it happens, and the slowest files at the end. Used beside vitest's own reporter. */
 export default class FailuresAtOnce implements Reporter {
   onTestCaseResult(test: TestCase): void {
     const { state, errors } = test.result();
     if (state === "failed") print(`${nameOf(test.module)} > ${test.fullName}`, errors);
   }
 
-  /** A hook that failed. */
+  /** A failed hook. */
   onTestSuiteResult(suite: TestSuite): void {
     print(`${nameOf(suite.module)} > ${suite.fullName}`, suite.errors());
   }
@@ -31,7 +33,7 @@ export default class FailuresAtOnce implements Reporter {
   }
 }
 
-/** Lines for the files that took longest, the longest first. Pure. */
+/** Lines for the slowest files, the slowest first. Pure. */
 export function slowest(files: readonly (readonly [name: string, durationMs: number])[]): string[] {
   return files
     .toSorted(([, a], [, b]) => b - a)

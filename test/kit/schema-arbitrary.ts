@@ -3,8 +3,8 @@ import fc from "fast-check";
 type Schema = Readonly<Record<string, unknown>>;
 
 /**
- * Data that a schema allows, for the keywords that the contracts of this repository use. Conditions (`if`) are not
- * looked at: what they refuse has to be left out by whoever asks. Throws for a schema that it cannot read.
+ * Data that a schema allows, for the keywords in this repository's contracts. It ignores conditions (`if`): the
+ * caller filters data that they refuse. Throws for a schema that it cannot read.
  */
 export function dataOf(schema: Schema): fc.Arbitrary<unknown> {
   if (Array.isArray(schema["enum"])) return fc.constantFrom(...(schema["enum"] as unknown[]));
@@ -57,7 +57,7 @@ function textOf(schema: Schema): fc.Arbitrary<string> {
   if (typeof pattern === "string") return fc.stringMatching(new RegExp(pattern));
   const minLength = bound(schema, "minLength", 0);
   const maxLength = Math.min(bound(schema, "maxLength", 40), minLength + 40);
-  // Half a surrogate pair is no text in UTF-8, and does not come back.
+  // Half a surrogate pair is not valid UTF-8, and does not survive the round trip.
   return fc
     .string({ minLength, maxLength, unit: "grapheme" })
     .filter((text) => [...text].length <= maxLength);

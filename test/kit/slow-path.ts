@@ -4,9 +4,9 @@ import { setTimeout as delay } from "node:timers/promises";
 
 const SLICE_MS = 20;
 
-/** Stands between a client and its server as a line does: it carries so much a second each way, and can be cut. */
+/** A slow line between a client and its server: it has a rate each way, and can be cut. */
 export class SlowPath {
-  /** Each way. */
+  /** Rate each way. */
   bytesPerSecond: number = Number.POSITIVE_INFINITY;
   readonly #serverPort: number;
   readonly #listener: Server;
@@ -28,7 +28,7 @@ export class SlowPath {
     return (this.#listener.address() as AddressInfo).port;
   }
 
-  /** Ends every connection, and lets none through until it is mended. */
+  /** Ends every connection, and accepts none until it is restored. */
   cut(): void {
     this.#isCut = true;
     for (const socket of this.#sockets) socket.destroy();

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { loadRegistry } from "@adaos/registry";
 import { makeDist } from "@adaos/registry-tools";
 
-/** A registry that is right. The record of each event has 13 lines, the first of them 1, 14 and 27. */
+/** A valid registry. The record of each event has 13 lines; they begin at 1, 14 and 27. */
 export const RIGHT: Readonly<Record<string, string>> = {
   "registry.yaml": ["lab.sample.weighed event", "lab.sample.weigh command", "lab.sample.weigh.result reply"]
     .map((line) => {
@@ -60,13 +60,13 @@ export async function writeFiles(dir: string, files: Readonly<Record<string, str
   }
 }
 
-/** Writes the right registry, its generated files too. */
+/** Writes the valid registry with its generated files. */
 export async function writeRight(dir: string): Promise<void> {
   await writeFiles(dir, RIGHT);
   await writeFiles(dir, Object.fromEntries((await makeDist(await loadRegistry(dir))).files));
 }
 
-/** Files of the right registry with one text, which must be there, replaced by another. */
+/** Files of the valid registry with one text, which must exist, replaced by another. */
 export function edited(path: string, from: string, to: string): Record<string, string> {
   const text = RIGHT[path] ?? "";
   if (!text.includes(from)) throw new Error(`${path} has no ${from}`);

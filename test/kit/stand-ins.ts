@@ -20,7 +20,7 @@ import {
   type RecordedEvent,
 } from "@adaos/core/wire";
 
-/** A log that is read by a test. */
+/** A log for a test to read. */
 export class RecordingLog implements Logger {
   readonly lines: { level: string; event: string; fields: Readonly<Record<string, unknown>> }[] = [];
 
@@ -42,12 +42,14 @@ export class RecordingLog implements Logger {
   }
 }
 
-/** A journal in memory, which a test reads, and refuses with `refusal`. Give it to a successor to play a restart. */
+/**
+ * A journal in memory for a test to read; it refuses with `refusal`. Passing it to a successor simulates a restart.
+ */
 export class RecordingJournal implements FailureJournal {
   parking: EventParking | undefined = undefined;
   readonly deadLetters: DeadLetter[] = [];
   readonly records: ProcessingRecord[] = [];
-  /** Everything that was asked of it, in order. */
+  /** All calls, in order. */
   readonly calls: string[] = [];
   refusal: Error | undefined;
 
@@ -75,7 +77,7 @@ export class RecordingJournal implements FailureJournal {
   }
 }
 
-/** Of a schema that classifies all of the data. */
+/** For a schema that classifies all of the data. */
 export function maskAll(is: DataClass): ClassifiedData {
   return {
     classes: [is],
@@ -86,7 +88,7 @@ export function maskAll(is: DataClass): ClassifiedData {
   };
 }
 
-/** A contract that takes any data. */
+/** A contract that accepts any data. */
 export function contractOf(name: string, changes: Partial<EventContract> = {}): EventContract {
   return {
     name,
@@ -138,7 +140,7 @@ export function messageOfEnvelope(envelope: Envelope): Message {
   return { subject, id, headers: {}, body: encodeEnvelope(envelope) };
 }
 
-/** A delivery that remembers every settlement, though one is all it may get. */
+/** A delivery that records every settlement, though it may get only one. */
 export class TestDelivery implements Delivery {
   readonly message: Message;
   readonly stream = "EVENTS_alpha";
@@ -158,7 +160,7 @@ export class TestDelivery implements Delivery {
   }
 }
 
-/** What `run` throws, or fails when it does not throw a MeshError. */
+/** The MeshError that `run` throws; fails for anything else. */
 export function meshErrorOf(run: () => unknown): MeshError {
   try {
     run();

@@ -1,17 +1,17 @@
 import { type MsgHdrs, headers as newHeaders } from "nats";
 import type { ConnectionStandIn, Sent, ServerStandIn } from "./connection-stand-in.ts";
 
-/** What befalls one write, an atomic batch being one. */
+/** A fault of one write; an atomic batch is one write. */
 export type Fault =
-  /** Taken and acknowledged. */
+  /** Stored and acknowledged. */
   | "none"
-  /** Taken; the acknowledgement never arrives. */
+  /** Stored; the acknowledgement never arrives. */
   | "ack-lost"
-  /** Taken; the acknowledgement arrives when nobody waits for it any more. */
+  /** Stored; the acknowledgement arrives after the wait for it. */
   | "ack-late"
-  /** Not taken and not answered. */
+  /** Neither stored nor answered. */
   | "silent"
-  /** Nobody listens there. */
+  /** No subscriber at the subject. */
   | "no-responders"
   /** Answered: not now. */
   | "unavailable"
@@ -19,7 +19,7 @@ export type Fault =
   | "full"
   /** The connection breaks before the write arrives. */
   | "broken-before"
-  /** Taken; the connection breaks before the acknowledgement arrives. */
+  /** Stored; the connection breaks before the acknowledgement arrives. */
   | "broken-after";
 
 const LATE_MS = 4000;
@@ -32,8 +32,8 @@ export interface Stored {
 }
 
 /**
- * A JetStream server with one stream, as far as a publisher meets it: deduplication by message id, atomic batches that
- * are taken whole or refused whole, and the faults it is told to have.
+ * A JetStream server with one stream, as a publisher sees it: deduplication by message id, atomic batches that are
+ * stored or refused as a whole, and faults on demand.
  */
 export class StreamStandIn implements ServerStandIn {
   readonly stored: Stored[] = [];
@@ -44,11 +44,11 @@ export class StreamStandIn implements ServerStandIn {
   readonly faults: Fault[] = [];
   /** The fault of every write after those. */
   finally: Fault = "none";
-  /** What it says of a message that it is asked for. */
+  /** The answer to a request for a message. */
   directGet: "held" | "gone" | "silent" = "silent";
   readonly #connection: ConnectionStandIn;
   readonly #batches = new Map<string, Sent[]>();
-  /** Messages that fast batches hold so far; nothing of one that is over. */
+  /** Messages of open fast batches; a batch that has ended is absent. */
   readonly #fast = new Map<string, Sent[]>();
 
   constructor(connection: ConnectionStandIn) {
@@ -76,7 +76,10 @@ export class StreamStandIn implements ServerStandIn {
     else this.#refuse(message.reply, 400, 10176, "batch publish is incomplete and was abandoned");
   }
 
-  /** As nats-server: what is behind a gap or a refusal is not taken; one acknowledgement, with what was. */
+  /**
+   * As in nats-server: messages after a gap or a refusal are not stored; one acknowledgement covers the stored
+   * ones.
+   */
   #onFast(message: Sent, reply: string): void {
     const [id = "", , , sequence, operation] = reply.split(".").slice(-6);
     const batch = sequence === "1" ? [] : this.#fast.get(id);

@@ -10,7 +10,7 @@ import { failureText, slowest } from "./reporter.ts";
 const dir = mkdtempSync(join(tmpdir(), "adaos-run-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** Begins a daemon that leaves its process group, notes its id and its folder, and then runs on or ends. */
+/** Starts a daemon that leaves its process group, records its id and its folder, and then runs on or ends. */
 const LEAVING = `
 const { spawn } = require("node:child_process");
 const daemon = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"], { detached: true, stdio: "ignore" });

@@ -12,7 +12,7 @@ import type {
 type ProcessingRecord = NonNullable<DurableFact["record"]>;
 type DeadLetterSummary = NonNullable<DurableFact["letter"]>;
 
-/* Prepared facts of an event from alpha/kitchen to beta/desk, for tests of what is made of them. */
+/** Prepared facts of an event from alpha/kitchen to beta/desk, for tests of the verdicts. */
 
 export const ID = "EVT-20260105-093000-0123456789ab";
 export const AT = "2026-01-05T09:30:00.000Z";
@@ -140,12 +140,12 @@ export const letter = (
 });
 
 export interface Case {
-  /** Of the crossing. */
+  /** Facts of the links. */
   readonly up?: LinkFact;
   readonly mesh?: StreamFact;
   readonly down?: LinkFact;
   readonly target?: StreamFact;
-  /** Of everything else. */
+  /** All other facts. */
   readonly more?: Partial<WhyFacts>;
 }
 
@@ -175,7 +175,7 @@ export function factsOf({
   };
 }
 
-/** Of a name, of which nothing was stored. */
+/** For an event name without stored events. */
 export const unnamed = { event: { name: "ui.notify", version: 1 } };
 export const near = { crossing: undefined, to: "alpha/speaker" };
 export const arrived = (...durables: readonly DurableFact[]): Case => ({ target: held, more: { durables } });
@@ -196,5 +196,5 @@ export const down = (ready: boolean): Partial<WhyFacts> => ({
 export const waiting = (more: Partial<EventConsumer> = {}): DurableFact =>
   durable({ standing: "waiting", consumer: consumer({ givenSeq: 6, pending: 2, ...more }) });
 
-/** A case of a table: what the facts are, and what the only verdict holds. */
+/** A table row: description, facts, and the expected single verdict. */
 export type WhyCase = readonly [what: string, facts: Case, expected: Partial<Verdict>];

@@ -1,5 +1,5 @@
-// A consumer in a process of its own: `worker.mjs <member> <state> <durable> <file> [<max concurrency>]`. Each event's
-// text says what its handling does; what was handled is a line of the file.
+// A consumer process: `worker.mjs <member> <state> <durable> <file> [<max concurrency>]`. Each event's text selects
+// its handling; a handled event is a line of the file.
 import { appendFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, RetryableError } from "@adaos/client";
@@ -17,7 +17,7 @@ async function handle({ event_id, data }, { deliveryCount }) {
   appendFileSync(file, `${event_id}\n`);
 }
 
-// Whoever started it holds its standard input: without that process it must not go on.
+// The parent owns its standard input: without the parent this process must end.
 process.stdin.resume().once("close", () => process.exit());
 
 const quiet = () => undefined;

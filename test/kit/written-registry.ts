@@ -5,17 +5,17 @@ import { onTestFinished } from "vitest";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** An event of a registry that is written for a test. Further fields go into its record as they are. */
+/** An event of a test's registry. Further fields are copied into its record. */
 export interface WrittenEvent {
   readonly name: string;
   readonly version?: number;
   readonly schema: Json;
-  /** Data by the name of its file. */
+  /** Data by file name. */
   readonly examples?: Json;
   readonly record?: Json;
 }
 
-/** Writes a registry into a folder of its own that goes with the test. */
+/** Writes a registry into a temporary folder that is removed with the test. */
 export async function writtenRegistry(events: readonly WrittenEvent[]): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "adaos-registry-"));
   onTestFinished(() => rm(dir, { recursive: true }));
@@ -52,7 +52,7 @@ export async function writeRegistry(dir: string, events: readonly WrittenEvent[]
 
 const WEIGHT = { type: "number", minimum: 0, description: "In grams." };
 
-/** A registry with whatever a schema may hold. */
+/** A registry with everything that a schema may contain. */
 export const RICH: readonly WrittenEvent[] = [
   {
     name: "lab.place.seen",
@@ -142,7 +142,7 @@ export const RICH: readonly WrittenEvent[] = [
       type: "object",
       definitions: { pair: { items: [{ type: "string" }, { type: "number" }], additionalItems: false } },
       properties: {
-        // What stands beside a reference does not count in draft-07.
+        // Keywords beside a reference do not count in draft-07.
         pair: { $ref: "#/definitions/pair", maxItems: 0 },
         a: { type: "integer" },
         b: { type: "integer" },
@@ -171,11 +171,11 @@ export const RICH: readonly WrittenEvent[] = [
   },
 ];
 
-/** Text that breaks out of whatever it is put into without care. */
+/** Text that escapes from every careless context. */
 export const HOSTILE_TEXT =
   '</script></code></pre><script>window.pwned=1</script><img src=x onerror="window.pwned=1"> \' " ` | [x](javascript:pwned) --> ]]> \u2028 **b** &lt; \u202e';
 
-/** Every text that a registry may hold, hostile. */
+/** Hostile values for every text of a registry. */
 export const HOSTILE: readonly WrittenEvent[] = [
   {
     name: "constructor.prototype",

@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** The event of every run: like `ui.notify`, and as long as an envelope lets it be. */
+/** The event of every run: like `ui.notify`, with texts up to the limit of an envelope. */
 export const TEXT_EVENT = "bench.text";
-/** The command of the runs of requests; its reply carries a text too. */
+/** The command of request runs; its reply carries a text too. */
 export const ASK_EVENT = "bench.ask";
-/** The same of a command that is delivered at most once. */
+/** The same for a command that is delivered at most once. */
 export const ASK_NOW_EVENT = "bench.ask-now";
 
 const MAX_TEXT_LENGTH = 262_144;
@@ -17,7 +17,7 @@ interface BenchEvent {
   readonly delivery?: "at-most-once";
 }
 
-/** Writes a schema registry with the benchmark's events and as many others as make `count` of it. */
+/** Writes a schema registry with the benchmark's events, filled up to `count` events. */
 export function writeBenchRegistry(dir: string, count: number): void {
   const events: BenchEvent[] = [
     { name: TEXT_EVENT, kind: "event" },

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { cpus, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 
-/** What the numbers depend on beside the code and the scenario. */
+/** The conditions that the numbers depend on, beside code and scenario. */
 export function conditionsHere(): Readonly<Record<string, string | number>> {
   const [cpu] = cpus();
   return {
@@ -17,7 +17,7 @@ export function conditionsHere(): Readonly<Record<string, string | number>> {
   };
 }
 
-/** Version of an installed package. It may not export its package.json, so that is looked for above its entry. */
+/** Version of an installed package. Its package.json may not be exported, so it is searched above its entry. */
 function versionOf(name: string): string {
   let dir = dirname(createRequire(import.meta.url).resolve(name));
   for (; dir !== dirname(dir); dir = dirname(dir)) {
@@ -25,7 +25,7 @@ function versionOf(name: string): string {
       const found = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as Record<string, string>;
       if (found["name"] === name && found["version"] !== undefined) return found["version"];
     } catch {
-      // Further up.
+      // Continue further up.
     }
   }
   return "unknown";

@@ -1,20 +1,20 @@
 import type { Durability } from "@adaos/core/wire";
 
-/** Where one run of a contender takes place. Plain data: it is handed to the worker processes. */
+/** The surroundings of one run of a contender. Plain data: worker processes receive it. */
 export interface Place {
-  /** Names what is sent in this run, a subject or a queue for example: `a-z`, `0-9` and `-`. No other run has it. */
+  /** Name for the run's subject or queue: `a-z`, `0-9` and `-`. No other run has it. */
   readonly run: string;
-  /** Names the receiver within the run: receivers of different names get every text each. Spelled like `run`. */
+  /** Name of the receiver within the run: receivers of different names get every text each. Spelled like `run`. */
   readonly receiver: string;
   /** The sending subnet. */
   readonly from: string;
-  /** The receiving subnet; the same as `from` where nothing leaves it. */
+  /** The receiving subnet; the same as `from` for a run within a subnet. */
   readonly to: string;
   /** State folder of the mesh. */
   readonly state: string;
   /** The mesh's servers, by subnet; the root's under `root`. */
   readonly servers: Readonly<Record<string, ServerAccess>>;
-  /** What the contender's {@link Backing} has handed over; `undefined` without one. */
+  /** Settings of the contender's {@link Backing}; `undefined` without one. */
   readonly settings?: unknown;
 }
 
@@ -37,42 +37,42 @@ export interface Requester {
   close(): Promise<void>;
 }
 
-/** One way of getting texts from a sender to a handler; runs in the worker processes. */
+/** A way to carry texts from a sender to a handler; it runs in the worker processes. */
 export interface Contender {
   /** One line, with its durability settings. */
   readonly what: string;
-  /** What is sent is stored whether or not a receiver has been opened yet. */
+  /** Sent texts are stored even before a receiver is opened. */
   openSender(place: Place): Promise<Sender>;
   /**
-   * Hands every text of the run to `onText` once, and settles it. Resolves when it is ready for the first. What is sent
-   * after a receiver was first opened, and while it is closed, is kept for it.
+   * Passes every text of the run to `onText` once, and settles it. Resolves when it is ready for the first. Texts
+   * sent after a receiver was first opened, and while it is closed, are kept for it.
    */
   openReceiver(place: Place, onText: (text: string) => void): Promise<() => Promise<void>>;
-  /** Where it has requests. */
+  /** Undefined for a contender without requests. */
   openRequester?(place: Place): Promise<Requester>;
   openResponder?(place: Place, answer: (text: string) => string): Promise<() => Promise<void>>;
-  /** Removes what a run has left behind, so that no later one pays for it. Called for each receiver. */
+  /** Removes the remains of a run, so that no later one pays for it. Called for each receiver. */
   tidy?(place: Place): Promise<void>;
 }
 
-/** What a contender needs to be running besides the mesh: started and stopped by the main process. */
+/** Servers that a contender needs beside the mesh: the main process starts and stops them. */
 export interface Backing {
-  /** JSON, handed to the workers in {@link Place.settings}. */
+  /** JSON for the workers, in {@link Place.settings}. */
   readonly settings: unknown;
-  /** What was started, and its clients: name to version. */
+  /** Started servers and their clients: name to version. */
   readonly versions: Readonly<Record<string, string>>;
-  /** Works after a failed run too. */
+  /** Also works after a failed run. */
   stop(): Promise<void>;
 }
 
-/** How the benchmark comes by a contender. */
+/** How the benchmark loads and starts a contender. */
 export interface ContenderEntry {
-  /** Ids of the scenarios that it takes part in, as in `SCENARIOS`. */
+  /** Ids of its scenarios, as in `SCENARIOS`. */
   readonly scenarios: readonly string[];
   load(): Promise<Contender>;
-  /** Not given: the mesh is all that it needs. `dir` is an empty folder, removed afterwards. */
+  /** Undefined: the mesh suffices. `dir` is an empty folder, removed afterwards. */
   start?(durability: Durability, dir: string): Promise<Backing>;
-  /** Not given: nothing needs to be installed. */
+  /** Undefined: nothing needs to be installed. */
   isInstalled?(): Promise<boolean>;
   install?(say: (line: string) => void): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { MeshError } from "@adaos/core";
 import type { Contender, ContenderEntry } from "./contender.ts";
 import { PEERS } from "./peers/peers.ts";
 
-/** Everything that can be measured, in the order in which it takes its turns. */
+/** All contenders, in the order of their turns. */
 export const CONTENDERS: Readonly<Record<string, ContenderEntry>> = {
   adaos: {
     scenarios: ["S1", "S2a", "S2b", "S2c", "S3", "S4", "S5a", "S5b", "S11a", "S11b"],
@@ -31,7 +31,7 @@ export async function loadContender(name: string): Promise<Contender> {
   return entryOf(name).load();
 }
 
-/** As {@link loadContender}. A module's contender takes part wherever texts are sent and received. */
+/** As {@link loadContender}. A module's contender takes part in all scenarios that send and receive texts. */
 export function entryOf(name: string): ContenderEntry {
   const known = CONTENDERS[name];
   if (known !== undefined) return known;

@@ -11,12 +11,12 @@ import type { Work } from "./workers/worker-protocol.ts";
 
 export interface LabOptions {
   readonly durability: Durability;
-  /** Share of the events that are really sent. */
+  /** Share of the events that is sent. */
   readonly scale: number;
   /** Names of contenders, in the order of their turns. */
   readonly contenders: readonly string[];
   readonly say: (line: string) => void;
-  /** Ends what is under way. */
+  /** Ends the current measurement. */
   readonly signal: AbortSignal;
 }
 
@@ -27,16 +27,16 @@ export interface ReadyContender {
   readonly settings: unknown;
 }
 
-/** With so small a share of the events all scenarios have room in the streams of one mesh. */
+/** With so small a share, the streams of one mesh have room for all scenarios. */
 const QUICK_SCALE = 0.1;
 
-/** Everything that is started for the measurements, and stopped after them. */
+/** Starts everything for the measurements, and stops it afterwards. */
 export class Lab {
   readonly durability: Durability;
   readonly scale: number;
-  /** What could not be measured here, and why. */
+  /** Skipped measurements, and why. */
   readonly leftOut: Map<string, string> = new Map();
-  /** Of what contenders have brought along. */
+  /** Versions of the contenders' servers and clients. */
   readonly versions: Record<string, string> = {};
   readonly #options: LabOptions;
   readonly #dir: string = mkdtempSync(join(tmpdir(), "adaos-bench-"));
@@ -51,7 +51,7 @@ export class Lab {
     this.scale = options.scale;
   }
 
-  /** The scenario's own, which its contenders share: no scenario pays for what one before it has stored. */
+  /** The scenario's mesh, which its contenders share: no scenario pays for the stored events of an earlier one. */
   mesh(): Promise<BenchMesh> {
     this.#mesh ??= this.#start({});
     return this.#mesh;
@@ -67,7 +67,7 @@ export class Lab {
     return this.#keep(await BenchMesh.startFile(this.#newDir(), config));
   }
 
-  /** Whoever takes part in a scenario, is wanted, and is there. Starts what they need beside the mesh. */
+  /** The scenario's contenders that are wanted and installed. Starts their servers. */
   async contendersOf(scenario: string): Promise<ReadyContender[]> {
     const ready: ReadyContender[] = [];
     for (const name of this.#options.contenders) {
@@ -92,7 +92,7 @@ export class Lab {
     this.#options.say(`left out: ${what}: ${why}`);
   }
 
-  /** Starts a worker, and ends it however its run went: in order after a good one. */
+  /** Starts a worker, and ends it after its run: gracefully after a good one. */
   async withWorker<T>(work: Work, use: (worker: WorkerProcess) => Promise<T>): Promise<T> {
     this.signal.throwIfAborted();
     const worker = new WorkerProcess(work, this.signal);
@@ -171,7 +171,7 @@ export class Lab {
   }
 }
 
-/** Where a run takes place in a mesh. */
+/** The place of a run in a mesh. */
 export function placeOf(
   mesh: BenchMesh,
   way: Pick<Place, "from" | "to">,

@@ -1,6 +1,6 @@
 import { delay } from "@adaos/core/wire";
 
-/** Starts `count` actions, at most `window` on their way at a time. Rejects with the first failure. */
+/** Starts `count` actions, at most `window` in flight at a time. Rejects with the first failure. */
 export async function inWindow(
   count: number,
   window: number,
@@ -26,7 +26,7 @@ export async function inWindow(
     done();
   };
   for (let index = 0; index < count; index++) {
-    // Whoever paces must not cost what is measured: no promise but where there is something to wait for.
+    // The pacing must not cost what is measured: no promise unless it has to wait.
     if (open >= window || failure !== undefined) await until(() => open < window);
     open++;
     act(index).then(done, fail);
@@ -35,8 +35,7 @@ export async function inWindow(
 }
 
 /**
- * Starts `count` actions, one after the other at a steady rate, whether or not those before have ended. Rejects with
- * the first failure.
+ * Starts `count` actions at a steady rate, whether or not earlier ones have ended. Rejects with the first failure.
  */
 export async function atRate(
   count: number,

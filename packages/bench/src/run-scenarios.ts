@@ -3,7 +3,7 @@ import type { Lab } from "./lab.ts";
 import { type Miss, type Round, rowsOf, type Section } from "./report/report.ts";
 import type { Scenario, Turn } from "./scenario.ts";
 
-/** What is gathered while scenarios run. */
+/** Results of the scenarios so far. */
 export interface Collected {
   readonly sections: Section[];
   readonly failed: Miss[];
@@ -11,7 +11,7 @@ export interface Collected {
   readonly versions: Record<string, string>;
 }
 
-/** Runs scenarios one after the other. A run that fails gives no number and is told; the others go on. */
+/** Runs scenarios one after the other. A failed run gives no number and is reported; the others go on. */
 export async function runScenarios(
   lab: Lab,
   scenarios: readonly Scenario[],
@@ -52,7 +52,7 @@ async function runScenario(
   }
 }
 
-/** The contenders take turns, so that whatever else the machine does falls on all of them. */
+/** The contenders take turns, so that the machine's other work affects all of them. */
 async function takeTurns(
   lab: Lab,
   { id, title }: Scenario,
@@ -79,7 +79,7 @@ async function takeTurns(
       }
     }
   }
-  // Who failed once is not to be trusted in the rounds that went well.
+  // A contender that failed once is not to be trusted in its good rounds.
   return done.filter(({ contender }) => !out.has(contender));
 }
 

@@ -12,7 +12,7 @@ import { startUp } from "./scenarios/start-up.ts";
 import { handled, published } from "./scenarios/throughput.ts";
 import { ACROSS, WITHIN } from "./scenarios/ways.ts";
 
-/** In the order in which they run. The footprint first: pages that other processes share would count less. */
+/** In the order of their runs. The footprint comes first: pages that other processes share would count less. */
 export const SCENARIOS: readonly Scenario[] = [
   footprint,
   startUp,

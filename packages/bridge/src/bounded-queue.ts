@@ -1,4 +1,4 @@
-/** Waiting items, up to a number and a size in all. For one reader. */
+/** A queue with a limit of items and of their total size. For one reader. */
 export class BoundedQueue<T> {
   readonly #maxItems: number;
   readonly #maxBytes: number;
@@ -12,7 +12,7 @@ export class BoundedQueue<T> {
     this.#maxBytes = maxBytes;
   }
 
-  /** Tells whether there was room for it. */
+  /** Adds an item; returns whether there was room. */
   add(item: T, bytes: number): boolean {
     if (this.#isEnded || this.#waiting.length >= this.#maxItems || this.#bytes + bytes > this.#maxBytes)
       return false;
@@ -22,13 +22,13 @@ export class BoundedQueue<T> {
     return true;
   }
 
-  /** No more come: the reader ends after what waits. */
+  /** Closes the queue: the reader ends after the waiting items. */
   end(): void {
     this.#isEnded = true;
     this.#wake();
   }
 
-  /** Throws away what waits, and tells how many these were. */
+  /** Drops the waiting items, and returns their number. */
   clear(): number {
     const count = this.#waiting.length;
     this.#waiting = [];

@@ -25,7 +25,7 @@ afterAll(() => {
 
 let server: Server | undefined;
 const sockets = new Set<Socket>();
-/** What came in beyond a handshake. */
+/** Bytes received after the handshake. */
 let received = "";
 afterEach(async () => {
   for (const socket of sockets) socket.destroy();

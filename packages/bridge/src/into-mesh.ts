@@ -6,17 +6,17 @@ export interface BridgeInOptions {
   readonly subject: string;
   readonly durable: string;
   readonly types: TypeMap;
-  /** Where on the foreign server goes what the mesh refuses, byte for byte. */
+  /** Subject on the foreign server for messages that the mesh refuses, byte for byte. */
   readonly refused: string | undefined;
-  /** Tells what somebody should know. */
+  /** Takes a message for the user. */
   readonly say: (line: string) => void;
 }
 
-/** A part of the bridge that runs. */
+/** A running part of the bridge. */
 export interface BridgeRun {
-  /** Rejects when it cannot go on. */
+  /** Rejects when the part cannot continue. */
   readonly ended: Promise<void>;
-  /** What is under way is finished, or given up after a few seconds. */
+  /** Finishes messages in flight, or gives them up after a few seconds. */
   stop(): Promise<void>;
 }
 
@@ -25,14 +25,14 @@ export interface ForeignMessage {
   readonly body: Uint8Array;
 }
 
-/** Between two attempts. */
+/** Pause between two attempts. */
 export const RETRY_MS = 2000;
-/** Of what is of no known kind: it may be over in a moment, or a fault that is never over. */
+/** For an error of unknown kind: it may be brief, or permanent. */
 export const MAX_ATTEMPTS = 5;
-/** Of what will be over, as a full outbox: ten minutes. */
+/** For a temporary condition, such as a full outbox: ten minutes. */
 export const MAX_PATIENT_ATTEMPTS = 300;
 
-/** By the same way as any event of the member: its rights, the contract, its outbox. */
+/** Published like any event of the member: by its rights, the contract, its outbox. */
 export async function publishForeign(
   bus: Pick<Bus, "publish">,
   message: ForeignMessage,
@@ -50,7 +50,7 @@ export async function publishForeign(
   });
 }
 
-/** How often to try in all what has failed so; 1: the message itself is at fault. */
+/** Attempts in total after such an error; 1: the message itself is at fault. */
 export function attemptsAfter(thrown: unknown): number {
   if (classify(thrown).category === "transient") return MAX_PATIENT_ATTEMPTS;
   return thrown instanceof MeshError ? 1 : MAX_ATTEMPTS;

@@ -1,4 +1,4 @@
-/** Whether some subject passes both patterns: `*` is one token, `>` at the end one or more. Pure. */
+/** Whether some subject matches both patterns: `*` is one token, `>` at the end one or more. Pure. */
 export function subjectsOverlap(left: string, right: string): boolean {
   const a = left.split(".");
   const b = right.split(".");
@@ -10,7 +10,7 @@ export function subjectsOverlap(left: string, right: string): boolean {
   return a.length === b.length;
 }
 
-/** Whether it is one subject, as what is sent needs. */
+/** Whether it is a subject without wildcards, as a publish needs. */
 export function isOneSubject(subject: string): boolean {
   return !subject.split(".").some((token) => token === "*" || token === ">");
 }

@@ -2,7 +2,7 @@ import { MeshError } from "@adaos/core";
 import { type Layout, readLayout } from "@adaos/provision";
 import { askHealth, type ComponentHealth, type ProcessRecord, runningProcesses } from "@adaos/supervise";
 
-/** A running mesh to which harm may be done. */
+/** A running mesh in which faults are allowed. */
 export class ChaosMesh {
   readonly stateDir: string;
   readonly layout: Layout;
@@ -12,7 +12,7 @@ export class ChaosMesh {
     this.layout = layout;
   }
 
-  /** Throws `denied` unless its mesh file says `chaos: allowed`, and `unavailable` when it does not run. */
+  /** Throws `denied` unless its mesh file says `chaos: allowed`, and `unavailable` when it is not running. */
   static open(stateDir: string): ChaosMesh {
     const layout = readLayout(stateDir);
     if (layout.chaos !== "allowed") {
@@ -25,7 +25,7 @@ export class ChaosMesh {
     throw new MeshError("unavailable", `no mesh runs from ${stateDir}; start it with adaos up`);
   }
 
-  /** Servers and daemons that run now, as they are called in `adaos status`. */
+  /** Running servers and daemons, with their names in `adaos status`. */
   processes(): readonly ProcessRecord[] {
     return runningProcesses(this.stateDir);
   }
@@ -34,13 +34,13 @@ export class ChaosMesh {
     return this.processes().find((one) => one.name === name);
   }
 
-  /** What is not ready now. */
+  /** Components that are not ready now. */
   async unready(): Promise<readonly ComponentHealth[]> {
     const { components } = await askHealth(this.layout, this.stateDir);
     return components.filter(({ ready }) => !ready);
   }
 
-  /** Events that wait at the links from one member's subnet to another's. */
+  /** Events that wait on the links from one member's subnet to another's. */
   async onLinks(from: string, to: string): Promise<number> {
     const [sender, receiver] = [from.split("/")[0], to.split("/")[0]];
     if (sender === receiver) return 0;

@@ -7,7 +7,7 @@ import { randomFrom } from "./random.ts";
 
 const LOOK_MS = 250;
 
-/** What one fault did: a JSON line of the report. Durations are milliseconds. */
+/** The result of one fault: a JSON line of the report. Durations are milliseconds. */
 export interface FaultSample {
   readonly at: string;
   readonly iteration: number;
@@ -15,11 +15,11 @@ export interface FaultSample {
   readonly target: string;
   readonly detail: string;
   readonly held_ms: number;
-  /** From the fault to the first event that was published after it and has taken effect. */
+  /** From the fault to the first effect of an event that was published after it. */
   readonly flow_ms: number | null;
-  /** From the fault until `adaos status` calls everything ready. */
+  /** From the fault until `adaos status` reports everything ready. */
   readonly ready_ms: number | null;
-  /** What was not ready when the time was over: somebody would have had to act. */
+  /** Components that were not ready in time: an operator would have had to act. */
   readonly unready: readonly string[];
 }
 
@@ -32,8 +32,8 @@ export interface InjectOptions {
 }
 
 /**
- * Does the planned faults one after the other while traffic goes on, and waits after each until the mesh has recovered
- * by itself. Stops early when the signal says so; a fault that lasts is ended in any case.
+ * Injects the planned faults one after the other while traffic goes on. After each it waits until the mesh has
+ * recovered by itself. Ends early on the signal; a lasting fault is ended in any case.
  */
 export async function inject(
   mesh: ChaosMesh,
@@ -69,11 +69,11 @@ async function one(
   try {
     harm = await fault.begin({ mesh, target, random: randomFrom(seed) });
   } catch (thrown) {
-    // What an earlier fault hit may not answer yet; that this one did not happen is told.
+    // The target of an earlier fault may not answer yet; the report says that this fault was not injected.
     const detail = `not done: ${messageOf(thrown)}`;
     return { ...about, detail, held_ms: 0, flow_ms: null, ready_ms: null, unready: [] };
   }
-  // A fault that takes a moment hits at its end, and what was published before tells nothing.
+  // A slow fault hits at its end, so events published before do not count.
   const hitMs = Date.now();
   let flowedMs: number | undefined;
   void traffic.flowed(hitMs).then((atMs) => {
@@ -96,7 +96,7 @@ async function one(
   };
 }
 
-/** Until everything is ready and events flow, or the deadline. */
+/** Waits until everything is ready and events flow, or for the deadline. */
 async function untilReady(
   mesh: ChaosMesh,
   deadlineMs: number,

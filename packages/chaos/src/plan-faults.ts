@@ -1,7 +1,7 @@
 import { MeshError } from "@adaos/core";
 import { pick, randomFrom } from "./random.ts";
 
-/** A fault that may happen, and what it can hit. */
+/** A possible fault, and its targets. */
 export interface FaultChoice {
   readonly name: string;
   readonly targets: readonly string[];
@@ -10,9 +10,9 @@ export interface FaultChoice {
 export interface PlannedFault {
   readonly fault: string;
   readonly target: string;
-  /** Time until its cause is taken away, milliseconds. */
+  /** Time until its cause is removed, milliseconds. */
   readonly holdMs: number;
-  /** Of whatever else is random in it. */
+  /** Seed of the fault's other random choices. */
   readonly seed: number;
 }
 
@@ -24,7 +24,7 @@ export interface PlanLimits {
   readonly maxHoldMs: number;
 }
 
-/** Which faults happen, in turn: the same for the same seed and choices. Throws `usage` when nothing can. Pure. */
+/** The faults in order: the same for the same seed and choices. Throws `usage` when none is possible. Pure. */
 export function planFaults(choices: readonly FaultChoice[], limits: PlanLimits): PlannedFault[] {
   const possible = choices.filter(({ targets }) => targets.length > 0);
   if (possible.length === 0) {
@@ -33,7 +33,7 @@ export function planFaults(choices: readonly FaultChoice[], limits: PlanLimits):
   }
   const random = randomFrom(limits.seed);
   return Array.from({ length: limits.iterations }, () => {
-    // A fault first, then its target: what has many targets is no likelier than the rest.
+    // The fault is drawn first, then its target: many targets do not make a fault more likely.
     const choice = pick(possible, random) as FaultChoice;
     return {
       fault: choice.name,

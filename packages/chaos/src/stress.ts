@@ -8,11 +8,11 @@ import type { ChaosMesh } from "./chaos-mesh.ts";
 const HEALTH_PATH = "/api/system/health";
 const ANSWER_MS = 2000;
 
-/** One look at one daemon. */
+/** One health request to one daemon. */
 export interface StressSample {
   readonly at: string;
   readonly node: string;
-  /** Of the answer; `null`: none came. */
+  /** Status of the answer; `null` without one. */
   readonly status: number | null;
   readonly ms: number;
   readonly error?: string;
@@ -20,13 +20,13 @@ export interface StressSample {
 
 export interface StressSummary {
   readonly samples: number;
-  /** How many answers of each status; `none` where nobody answered. */
+  /** Number of answers by status; `none` counts missing ones. */
   readonly statuses: Readonly<Record<string, number>>;
   readonly mean_ms: number;
   readonly max_ms: number;
 }
 
-/** Asks every daemon for its health, again and again, for so long. */
+/** Requests every daemon's health repeatedly for so long. */
 export async function stress(
   mesh: ChaosMesh,
   { durationMs, intervalMs }: { readonly durationMs: number; readonly intervalMs: number },

@@ -6,7 +6,7 @@ const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 const effect = z.enum(["allow", "deny"]);
 const id = z.string().min(1).max(256);
 
-/** What one holder may do with one verb: rules as effect, pattern and id, in their order. */
+/** One holder's rules for one verb, as effect, pattern and id, in their order. */
 const holderSchema = z.strictObject({
   verb: z.enum(["publish", "subscribe", "export", "import"]),
   subnet: name,
@@ -20,7 +20,7 @@ const holderSchema = z.strictObject({
   ),
 });
 
-/** Compiled rules as node files hold them: a mesh may have ten thousand. */
+/** Compiled rules as node files store them: a mesh may have ten thousand. */
 export const compiledPolicySchema: z.ZodType<PolicyRule[], CompiledPolicyText> = z
   .array(holderSchema)
   .transform((holders) =>
@@ -42,7 +42,7 @@ export const compiledPolicySchema: z.ZodType<PolicyRule[], CompiledPolicyText> =
 
 type CompiledPolicyText = z.input<typeof holderSchema>[];
 
-/** Compiled rules as they are written into a node file. */
+/** Compiled rules in the form of a node file. */
 export function compiledPolicyText(rules: readonly PolicyRule[]): CompiledPolicyText {
   const holders = new Map<string, CompiledPolicyText[number]>();
   for (const { id, effect, verb, subnet, node, from, pattern, unregistered } of rules) {

@@ -5,14 +5,14 @@ import { type ConfigError, configErrorOf } from "./config-error.ts";
 import { writeWhole } from "./files/write-whole.ts";
 import { type LoadedNode, type NodeFile, type NodeRole, nodeFileDigest, readNodeFile } from "./node-file.ts";
 
-/** Beside the file, since paths in it are seen from there. */
+/** Beside the file, since its paths are relative to it. */
 function copyOf(file: string): string {
   return `${file}.last-good`;
 }
 
 /**
- * Reads a node file, or where that is broken the copy of its last good version. Throws `invalid-config` when there is
- * none, and when the file is gone: then the node is, too.
+ * Reads a node file or, where that is broken, the copy of its last good version. Throws `invalid-config` when there
+ * is none, and when the file is gone: then the node was removed.
  */
 export function readLastGoodNode<R extends NodeRole>(
   file: string,
@@ -26,15 +26,13 @@ export function readLastGoodNode<R extends NodeRole>(
     try {
       return { loaded: { ...readNodeFile(copyOf(file), role), file }, broken };
     } catch {
-      // A disk that has spoilt both: the file is the one to mend.
+      // The disk has damaged both: the error is about the file, which can be repaired.
       throw broken;
     }
   }
 }
 
-/**
- * Puts the last good version in the place of a node file that is broken. Returns whether it was. Throws as a read does.
- */
+/** Replaces a broken node file by its last good version. Returns whether it did. Throws as a read does. */
 export function restoreNodeFile(file: string, role: NodeRole): boolean {
   const { broken } = readLastGoodNode(file, role);
   if (broken === undefined) return false;
@@ -42,23 +40,24 @@ export function restoreNodeFile(file: string, role: NodeRole): boolean {
   return true;
 }
 
-/** Keeps a copy of a node file that is in force. Throws the system's error. */
+/** Keeps a copy of the node file in force. Throws the system's error. */
 export function keepLastGood({ file, digest }: Pick<LoadedNode<NodeFile>, "file" | "digest">): void {
   const text = textOf(file);
-  // It has changed since: the next version is kept when it is in force.
+  // The file has changed since: the next version is kept when it is in force.
   if (text === undefined || nodeFileDigest(text) !== digest) return;
   if (textOf(copyOf(file)) !== text) writeWhole(copyOf(file), text);
 }
 
-/** Forgets a node file and its copy: nobody must be left to connect with it. */
+/** Removes a node file and its copy: nothing may be left to connect with. */
 export function removeNodeFile(file: string): void {
   rmSync(file, { force: true });
   rmSync(copyOf(file), { force: true });
 }
 
 /**
- * What is told of a node file that is broken.
- * @param hasLastGood Whether the node goes on by the last good version; else it does nothing until the file is mended.
+ * The error of a broken node file.
+ * @param hasLastGood Whether the node runs by the last good version; else it does nothing until the file is
+ *   repaired.
  */
 export function nodeFileError(file: string, thrown: unknown, hasLastGood = true): ConfigError {
   const now = hasLastGood ? "the last good version is in force" : "the node does nothing until it is mended";

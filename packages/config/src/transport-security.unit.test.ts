@@ -13,7 +13,7 @@ beforeAll(() => {
   writeFileSync(join(dir, "k.nk"), "SUAEXAMPLE\n", { mode: 0o600 });
   writeFileSync(join(dir, "k.key"), "secret", { mode: 0o600 });
   writeFileSync(join(dir, "open.key"), "secret");
-  // Whatever the mask of this process is.
+  // Independent of this process's file mode mask.
   chmodSync(join(dir, "open.key"), 0o644);
 });
 afterAll(() => {

@@ -1,29 +1,30 @@
 import type { Message, Transport } from "@adaos/core";
 import type { NodeAddress } from "@adaos/core/wire";
 
-/** What an adapter can and cannot do, beside its capabilities. The suite proves each line, whichever way it is. */
+/** Abilities of an adapter beside its capabilities. The suite proves each line, whether true or false. */
 export interface TransportTraits {
-  /** Events, positions and open transports outlive a restart of whatever stores them. */
+  /** Events, positions and open transports survive a restart of the store. */
   readonly survivesRestart: boolean;
-  /** It refuses what policy does not allow, whatever its caller has checked. */
+  /** It refuses a message against the policy, even if its caller has checked nothing. */
   readonly enforcesRights: boolean;
-  /** It can tell that nobody answers a command of the first publisher's. */
+  /** It can report that nobody answers a command of the first publisher. */
   readonly knowsHandlers: boolean;
-  /** Any bytes arrive. If not, envelopes only do. */
+  /** Any bytes arrive. If false, only envelopes do. */
   readonly opaqueBodies: boolean;
   /**
-   * A receipt's stream and seq are those of the delivery. If not, publisher and subscriber have streams of their own.
+   * A receipt's stream and seq are those of the delivery. If false, publisher and subscriber have different
+   * streams.
    */
   readonly oneLog: boolean;
   /** Largest body that arrives, in bytes. */
   readonly maxBodyBytes: number;
-  /** A body of so many bytes is refused as `too-large`. */
+  /** A body of this size is refused as `too-large`. */
   readonly refusedBodyBytes: number;
-  /** A delivery whose holder is gone is given to another after this time. */
+  /** A delivery whose subscriber is gone is redelivered after this time. */
   readonly ackWaitMs: number;
 }
 
-/** One adapter and its surroundings, as the suite needs them. */
+/** One adapter and its surroundings, for the suite. */
 export interface TransportHarness {
   readonly traits: TransportTraits;
   /** Two nodes of one subnet, which may publish below `prefix`. */
@@ -32,32 +33,29 @@ export interface TransportHarness {
   readonly subscribers: readonly [NodeAddress, NodeAddress];
   /** Start of the names of all events of the suite, with its dot. */
   readonly prefix: string;
-  /** Name of an event which policy lets neither the first publisher publish nor the first subscriber subscribe. */
+  /**
+   * Name of an event that the policy lets neither the first publisher publish nor the first subscriber subscribe.
+   */
   readonly forbidden: string;
-  /** Longest wait for what must happen. */
+  /** Longest wait for an expected result. */
   readonly limitMs: number;
-  /** How long what stores the events recognises an id; 0 if never. The transport must declare the same. */
+  /** Time for which the store recognises an id; 0 if never. The transport must declare the same. */
   readonly duplicateWindowMs: number;
-  /** A duplicate window longer than this is not waited for. */
+  /** The suite does not wait for a duplicate window longer than this. */
   readonly longestWindowMs: number;
   /** Connects as a node. The suite closes what it opens. */
   open(as: NodeAddress): Promise<Transport>;
-  /** Stores replays on the subscribers' side, as whoever looks after them would. */
+  /** Stores replays on the subscribers' side, as the side's operator or hub would. */
   replay(messages: readonly Message[]): Promise<void>;
-  /**
-   * Ends what stores the events of a side, without a warning, and has it started again. May resolve before it is back.
-   */
+  /** Kills the store of a side without a warning, and restarts it. May resolve before it is back. */
   restart(side: "publisher" | "subscriber"): Promise<void>;
-  /**
-   * Ends a transport as the death of its process would. Not given: transports share a process with what they connect
-   * to.
-   */
+  /** Ends a transport as the death of its process would. Undefined: transports share a process with the store. */
   readonly crash?: (transport: Transport) => Promise<void>;
   /** Given when the log of the publishers can be filled up. */
   readonly log?: {
-    /** A log that holds so many bytes of bodies is full. */
+    /** A log with so many bytes of bodies is full. */
     readonly maxBytes: number;
-    /** Drops everything it holds, so that the other tests can go on. */
+    /** Drops all its messages, so that the other tests can go on. */
     empty(): Promise<void>;
   };
 }

@@ -1,7 +1,7 @@
 import type { Delivery, Message, Settlement, Subscription } from "@adaos/core";
 import { delay } from "@adaos/core/wire";
 
-/** What a test does with each delivery; nothing holds it. */
+/** A test's action on each delivery; it is not awaited. */
 export type OnReceived = (delivery: Delivery) => void;
 
 export const ACK: Settlement = { kind: "ack" };
@@ -14,7 +14,7 @@ export function nakAfter(delayMs: number): Settlement {
   return { kind: "nak", delayMs };
 }
 
-/** Everything that one subscription was given, in order. */
+/** All deliveries of one subscription, in order. */
 export class Received {
   readonly deliveries: Delivery[] = [];
   readonly #arrivedMs = new Map<Delivery, number>();
@@ -42,14 +42,14 @@ export class Received {
     return this.deliveries.filter(({ message }) => message.id === at.id);
   }
 
-  /** When a delivery arrived, on the clock of `performance.now()`. */
+  /** Arrival of a delivery, on the clock of `performance.now()`. */
   arrivedMs(delivery: Delivery): number {
     return this.#arrivedMs.get(delivery) ?? Number.NaN;
   }
 
-  /** Waits until this message has been given `times` times at least. Returns the newest of its deliveries. */
+  /** Waits until this message has been delivered at least `times` times. Returns its newest delivery. */
   until(message: Message, times?: number): Promise<Delivery>;
-  /** Waits until each of these has. */
+  /** Waits until each of these messages has been. */
   until(messages: readonly Message[], times?: number): Promise<undefined>;
   async until(messages: Message | readonly Message[], times = 1): Promise<Delivery | undefined> {
     const wanted = "id" in messages ? [messages] : messages;
@@ -62,7 +62,7 @@ export class Received {
     return "id" in messages ? this.attempts(messages).at(-1) : undefined;
   }
 
-  /** Waits until anything has been given. */
+  /** Waits for any delivery. */
   async untilAny(): Promise<void> {
     await until(
       () => this.deliveries.length > 0,
@@ -76,7 +76,7 @@ export class Received {
   }
 }
 
-/** Asks again and again until it is so. Rejects after `limitMs` with what `complaint` says then. */
+/** Polls until the condition holds. After `limitMs` it rejects with the text of `complaint`. */
 export async function until(
   isSo: () => boolean | Promise<boolean>,
   limitMs: number,

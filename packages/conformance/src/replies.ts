@@ -1,7 +1,7 @@
 import { encodeEnvelope, type Message, newEventId } from "@adaos/core";
 import { formatReplySubject, type NodeAddress, parseSubject, replyName } from "@adaos/core/wire";
 
-/** What `responder` answers to a command. */
+/** The reply of `responder` to a command. */
 export function replyTo(command: Message, responder: NodeAddress, text: string): Message {
   const { subnet, node, name, version } = parseSubject(command.subject);
   const id = newEventId(Date.now());
@@ -23,7 +23,7 @@ export function replyTo(command: Message, responder: NodeAddress, text: string):
   return { subject, id, headers: {}, body };
 }
 
-/** The body of a reply as text; of what is none, itself. */
+/** The body of a reply as text; a string is returned as it is. */
 export function textOf(reply: Message | string | undefined): string {
   return typeof reply === "object" ? Buffer.from(reply.body).toString() : String(reply);
 }

@@ -11,11 +11,11 @@ import { formatSubject, type NodeAddress } from "@adaos/core/wire";
 import type { TransportHarness } from "./harness.ts";
 import { acknowledge, hold, type OnReceived, Received } from "./received.ts";
 
-/** How a test subscribes; what it leaves out is of no matter to it. */
+/** Subscription options of a test; the others have defaults. */
 export interface Interest {
   /** @default "main" */
   readonly durable?: string;
-  /** @default everything of this scene */
+  /** @default everything in this scene */
   readonly pattern?: string;
   readonly from?: { readonly subnet?: string; readonly node?: string };
   /** @default 1000 */
@@ -26,20 +26,20 @@ export interface Interest {
   readonly answers?: boolean;
 }
 
-/** What a test publishes; what it leaves out is of no matter to it. */
+/** Content of a test's message; the rest has defaults. */
 export interface Content {
   /** Name of the event. @default `told` in this scene's topic */
   readonly name?: string;
   readonly version?: number;
   /** @default the first publisher */
   readonly from?: NodeAddress;
-  /** Least length of the body, an envelope still, in bytes. @default 0 */
+  /** Least length of the body in bytes; it stays an envelope. @default 0 */
   readonly bytes?: number;
 }
 
 let scenes = 0;
 
-/** The surroundings of one test: transports, event names and durables that no other test has. */
+/** The surroundings of one test: its own transports, event names and durables. */
 export class Scene {
   readonly harness: TransportHarness;
   /** Start of the names of this scene's events, with its dot. */
@@ -63,7 +63,7 @@ export class Scene {
     return transport;
   }
 
-  /** The first publisher, not to be closed, and the first subscriber. */
+  /** The first publisher, which must not be closed, and the first subscriber. */
   async openBoth(): Promise<readonly [Transport, Transport]> {
     return [await this.#sharedPublisher(), await this.open(this.harness.subscribers[0])];
   }
@@ -94,7 +94,7 @@ export class Scene {
     return received;
   }
 
-  /** Takes what several subscriptions are given: pass its `take` as their `onReceived`. */
+  /** Collects the deliveries of several subscriptions: pass its `take` as their `onReceived`. */
   tally(onReceived: OnReceived = acknowledge): Received {
     return new Received(onReceived, this.harness.limitMs);
   }
@@ -125,11 +125,11 @@ export class Scene {
   }
 
   /**
-   * Waits until a delivery that is abandoned now has been given to another: whatever could be redelivered for being
-   * unsettled until now has been.
+   * Waits until a delivery that is abandoned now has been redelivered: then every earlier unsettled delivery could
+   * have been, too.
    */
   async ackWaitPasses(from: Transport, to: Transport): Promise<void> {
-    // Of a topic of its own, which nobody else in this scene subscribes.
+    // Its own topic, which nobody else in this scene subscribes.
     const name = `${this.harness.prefix}${this.#token}-wait.abandoned`;
     const interest = { durable: "abandoned", pattern: name };
     const abandoning = await this.subscribe(to, interest, hold);
@@ -141,18 +141,18 @@ export class Scene {
     await other.until(message);
   }
 
-  /** Ends a transport. Where it can it does so without a farewell, which may take its time. */
+  /** Ends a transport. Where possible it does so without a farewell, which may take its time. */
   async drop(transport: Transport): Promise<void> {
     await this.harness.crash?.(transport);
     await transport.close();
   }
 
-  /** Ends a wait for what must happen and does not. */
+  /** Ends a wait for an expected result. */
   limit(): AbortSignal {
     return AbortSignal.timeout(this.harness.limitMs);
   }
 
-  /** Leaves nothing behind but durables. */
+  /** Leaves only durables behind. */
   async end(): Promise<void> {
     const { crash } = this.harness;
     if (crash !== undefined) await Promise.all(this.#transports.map(crash));

@@ -6,7 +6,7 @@ import { Scene } from "./scene.ts";
 /** Registers one test. */
 export type Check = (name: string, run: (scene: Scene) => Promise<void>) => void;
 
-/** Registers tests of one adapter, each with a scene of its own. */
+/** Registers tests of one adapter, each with its own scene. */
 export function testsOf(harness: TransportHarness): Check {
   let publisher: Promise<Transport> | undefined;
   const sharedPublisher = (): Promise<Transport> => {

@@ -1,13 +1,13 @@
 import { isObject, type JsonObject, withoutEmptyFragment } from "./schema-document.ts";
 
-/** A schema file among those that it may refer to. */
+/** A schema file among the files that it may refer to. */
 export interface SchemaScope {
   readonly root: JsonObject;
-  /** The schema of the registry that has this `$id`. */
+  /** The registry's schema with this `$id`. */
   find(uri: string): SchemaScope | undefined;
 }
 
-/** A schema that holds for some data, beside others that hold for it too. */
+/** One of several schemas that all apply to the same data. */
 export interface Branch {
   readonly scope: SchemaScope;
   readonly schema: JsonObject | boolean;
@@ -19,7 +19,7 @@ export function lead(scope: SchemaScope): Branch {
   return { scope, schema: scope.root };
 }
 
-/** A schema as a list of schemas that all hold, none of them with `$ref` or `allOf`. Pure. */
+/** A schema as a list of schemas that all apply, none of them with `$ref` or `allOf`. Pure. */
 export function allOfBranches(whole: Branch): Branch[] {
   const found: Branch[] = [];
   const waiting = [whole];
@@ -33,19 +33,19 @@ export function allOfBranches(whole: Branch): Branch[] {
     if (seen.has(schema)) continue;
     seen.add(schema);
     const { $ref: reference, allOf, ...others } = schema;
-    // Draft-07 does not look at what stands beside a reference.
+    // Draft-07 ignores keywords beside a reference.
     const isAlone = typeof reference === "string" && isDraft07(scope);
     const rest = isAlone ? {} : others;
     if (typeof reference === "string") {
       const target = follow(scope, reference);
-      // What cannot be followed is kept as it is: equal only to itself, and otherwise a gap.
+      // An unresolvable reference stays: it equals only itself, and is otherwise a gap.
       if (target === undefined) found.push({ scope, schema: { $dynamicRef: reference } });
       else waiting.push(target);
     }
     if (Array.isArray(allOf) && !isAlone) for (const one of allOf) waiting.push({ scope, schema: one });
     found.push({ scope, schema: rest });
   }
-  // What is left out is read as a reference that leads nowhere.
+  // A schema beyond the limit is treated as a dangling reference.
   if (waiting.length > 0) found.push({ scope: whole.scope, schema: { $dynamicRef: "too many" } });
   return found;
 }
@@ -54,7 +54,7 @@ function isDraft07({ root }: SchemaScope): boolean {
   return typeof root["$schema"] === "string" && root["$schema"].includes("draft-07");
 }
 
-/** Where a reference leads: within the file by pointer or anchor, or to another file by its `$id`. */
+/** The target of a reference: within the file by pointer or anchor, or in another file by its `$id`. */
 function follow(scope: SchemaScope, reference: string): Branch | undefined {
   const hash = reference.indexOf("#");
   const uri = hash < 0 ? reference : reference.slice(0, hash);
@@ -86,7 +86,7 @@ function anchor(schema: unknown, name: string): JsonObject | undefined {
   return undefined;
 }
 
-/** Say nothing about which data is valid. */
+/** Keywords that do not affect validity. */
 const ANNOTATIONS: ReadonlySet<string> = new Set([
   "$anchor",
   "$comment",
@@ -103,7 +103,7 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
   "writeOnly",
 ]);
 
-/** Whether two schemas are the same but for annotations, also behind their references. Pure. */
+/** Whether two schemas are equal except for annotations, also behind their references. Pure. */
 export function sameSchema(a: Branch, b: Branch): boolean {
   return same(a.scope, a.schema, b.scope, b.schema, new Map());
 }
@@ -136,7 +136,7 @@ function same(
 }
 
 function isAnnotation(keyword: string): boolean {
-  // Who may see a field is part of what is agreed.
+  // The audience of a field is part of the contract.
   if (keyword === "x-classification") return false;
   return keyword === "$ref" || ANNOTATIONS.has(keyword) || keyword.startsWith("x-");
 }

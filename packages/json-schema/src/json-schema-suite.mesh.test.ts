@@ -48,7 +48,7 @@ const KNOWN: Readonly<Record<string, string>> = {
 /** Newer and older suites have other cases: what is known is known of this one. */
 const KNOWN_OF = "1.019-1";
 
-/** What a case goes wrong with, or nothing. */
+/** The first fault of a case, or undefined. */
 function fault({ schema, tests, file }: SuiteGroup, remotes: JsonSchemaSuite["remotes"]): string | undefined {
   try {
     // A registry holds objects; a schema may be true or false.

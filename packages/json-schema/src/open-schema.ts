@@ -1,14 +1,14 @@
 import { subschemas } from "./keywords/keywords.ts";
 import type { JsonObject } from "./schema-document.ts";
 
-/** Forbid what they do not know; what else they do is to declare it. */
+/** Keywords that forbid undeclared properties; opened, they only declare properties. */
 const CLOSING = ["additionalProperties", "unevaluatedProperties"];
 /** Opened, these would refuse more, not less. */
 const REVERSED = /^\/(if|not)$/;
 
 /**
- * A copy of a schema that takes properties which it does not declare, at any depth. `oneOf` becomes `anyOf`:
- * alternatives that excluded each other by what they forbid would otherwise both hold. Pure.
+ * A copy of a schema that accepts undeclared properties, at any depth. `oneOf` becomes `anyOf`: once opened,
+ * several of its alternatives may apply. Pure.
  */
 export function openSchema(schema: Readonly<JsonObject>): JsonObject {
   const copy = structuredClone(schema) as JsonObject;

@@ -1,6 +1,6 @@
 import { MeshError } from "@adaos/core";
 
-/** What can be wrong with a schema by itself or among others. */
+/** The kinds of faults of a schema, alone or among others. */
 export type SchemaRule =
   | "schema-json"
   | "schema-draft"
@@ -13,22 +13,22 @@ export type SchemaRule =
 
 export interface SchemaFault {
   readonly rule: SchemaRule;
-  /** The schema's file, as its document names it. */
+  /** The schema's file, as in its document. */
   readonly file: string;
   /** JSON pointer to the place in the file. */
   readonly pointer: string;
-  /** One sentence that names the place too. */
+  /** One sentence that also names the place. */
   readonly problem: string;
-  /** `<file>:<line>:<column>`, where the problem does not say where it is. */
+  /** `<file>:<line>:<column>`, where the problem does not name the place. */
   readonly place?: string | undefined;
-  /** What was probably meant. */
+  /** The probably intended value. */
   readonly suggestion?: string | undefined;
 }
 
-/** Takes a fault. Who reports goes on with the rest as far as it can. */
+/** Takes a fault. The reporter then continues with the rest, as far as possible. */
 export type ReportFault = (fault: SchemaFault) => void;
 
-/** For those who need everything to be right. Throws MeshError `invalid-config`. */
+/** The reporter for readers that accept no fault. Throws MeshError `invalid-config`. */
 export function throwFault({ file, place, problem }: SchemaFault): never {
   throw new MeshError("invalid-config", place === undefined ? `${file}: ${problem}` : `${place} ${problem}`);
 }

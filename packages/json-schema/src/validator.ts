@@ -12,15 +12,15 @@ import { type ReportFault, throwFault } from "./schema-fault.ts";
 import { type BrokenRule, toBrokenRules, toViolations } from "./violations.ts";
 
 const OPTIONS: Options = {
-  // Unknown keywords and formats are annotations, as JSON Schema has it. Known formats still count.
+  // Unknown keywords and formats are annotations, as JSON Schema defines. Known formats are asserted.
   strict: false,
-  // NaN and Infinity are numbers to JavaScript; JSON would turn them into null on the way.
+  // NaN and Infinity are numbers in JavaScript; JSON would turn them into null on the way.
   strictNumbers: true,
-  // What an object inherits ("constructor") is not data.
+  // Inherited properties ("constructor") are not data.
   ownProperties: true,
-  // 19.99 is a multiple of 0.01, whatever floating point makes of it.
+  // 19.99 is a multiple of 0.01, in spite of floating point.
   multipleOfPrecision: 10,
-  // The first broken rule is enough to refuse; collecting all lets a stranger make us work.
+  // The first broken rule is enough to refuse; collecting all would let a stranger cause work.
   allErrors: false,
   code: {
     // Halves the time to compile a large schema; the JIT makes up for it, at equal speed afterwards.
@@ -38,7 +38,7 @@ const MAX_URL_LENGTH = 2048;
 const VALID: Validation = { valid: true, violations: [] };
 
 /**
- * Judges schemas of every registry: to compile the meta-schema of a draft costs as much as to read a hundred schemas.
+ * Shared meta-schema validators: compiling the meta-schema of a draft costs as much as reading a hundred schemas.
  */
 const metaAjvs: Partial<Record<Draft, Ajv | Ajv2020>> = {};
 
@@ -47,7 +47,7 @@ function metaAjvOf(draft: Draft): Ajv | Ajv2020 {
   return metaAjvs[draft];
 }
 
-/** The schemas of one registry, ready to judge data. Compiles each at its first use. */
+/** The schemas of one registry, ready to judge data. Each is compiled at its first use. */
 export class SchemaValidators {
   readonly references: SchemaReferences;
   readonly #documents: readonly SchemaDocument[];
@@ -57,8 +57,8 @@ export class SchemaValidators {
   /**
    * Takes all schemas of a registry, each file once.
    * @param report Takes each fault: not a schema, an `$id` taken twice, a `$ref` without target. By default throws
-   * MeshError `invalid-config` naming the file.
-   * @param areProven They have been found to be schemas before: that is not asked again.
+   *   MeshError `invalid-config` naming the file.
+   * @param areProven An earlier check has found them valid: it is not repeated.
    */
   constructor(
     documents: readonly SchemaDocument[],
@@ -87,7 +87,9 @@ export class SchemaValidators {
     }
   }
 
-  /** A function that judges data by one schema. It throws MeshError `invalid-config` if the schema will not compile. */
+  /**
+   * A function that judges data by one schema. It throws MeshError `invalid-config` if the schema does not compile.
+   */
   validatorOf(document: SchemaDocument): (data: unknown) => Validation {
     let compiled: ValidateFunction | undefined;
     return (data) => {
@@ -97,8 +99,8 @@ export class SchemaValidators {
   }
 
   /**
-   * Like {@link validatorOf}, for who receives: what is refused is judged once more by the schema as
-   * {@link openSchema} opens it. So nothing that may be published is refused, and the common case costs no more.
+   * Like {@link validatorOf}, for receivers: refused data is judged again by the schema as {@link openSchema} opens
+   * it. So receivers accept all publishable data, and the common case costs no more.
    */
   receiverOf(document: SchemaDocument): (data: unknown) => Validation {
     const strict = this.validatorOf(document);
@@ -111,7 +113,7 @@ export class SchemaValidators {
     };
   }
 
-  /** Made when the first event is refused, which in most registries none is. */
+  /** Created when the first event is refused, which never happens in most registries. */
   #openedAjvs(): Ajvs {
     if (this.#opened !== undefined) return this.#opened;
     const ajvs = newAjvs();
@@ -123,14 +125,14 @@ export class SchemaValidators {
 
   /**
    * The rules of a schema that data breaks: pointer and keyword of each. Stops at the first in each branch, as
-   * {@link validatorOf} does. Throws MeshError `invalid-config` if the schema will not compile.
+   * {@link validatorOf} does. Throws MeshError `invalid-config` if the schema does not compile.
    */
   brokenRules(document: SchemaDocument, data: unknown): BrokenRule[] {
     const compiled = this.#compile(document);
     return judge(compiled, data).valid ? [] : toBrokenRules(compiled.errors ?? []);
   }
 
-  /** Compiles a schema now. Says what is wrong with it, or nothing. */
+  /** Compiles a schema now. Returns its problem, or undefined. */
   compileProblem(document: SchemaDocument): string | undefined {
     try {
       this.#compile(document);
@@ -152,7 +154,7 @@ export class SchemaValidators {
 }
 
 /**
- * What the references of a registry's schemas lead to.
+ * The targets of references in a registry's schemas.
  * @throws MeshError `invalid-config` naming the file: an `$id` taken twice, a `$ref` without target.
  */
 export function checkReferences(
@@ -170,8 +172,8 @@ export function checkReferences(
 export type AllViolations = (document: SchemaDocument, data: unknown) => readonly Violation[];
 
 /**
- * Names every rule that data breaks, at most 20; other validators stop at the first. The documents may refer to each
- * other. A schema is compiled when data is first judged by it.
+ * Lists every rule that data breaks, at most 20; other validators stop at the first. The documents may refer to
+ * each other. A schema is compiled when it first judges data.
  */
 export function allViolations(documents: readonly SchemaDocument[]): AllViolations {
   const ajvs = newAjvs({ allErrors: true });
@@ -195,7 +197,7 @@ function judge(compiled: ValidateFunction, data: unknown): Validation {
   try {
     if (compiled(data) === true) return VALID;
   } catch (thrown) {
-    // A schema that refers to itself follows the data down, and data in memory may even be a circle.
+    // A recursive schema follows the data down, and data in memory may even be cyclic.
     if (!(thrown instanceof RangeError)) throw thrown;
     return { valid: false, violations: [{ pointer: "", expected: "must nest less deeply" }] };
   }
@@ -219,16 +221,16 @@ function newAjv2020(more: Options): Ajv2020 {
 }
 
 function newAjv07(more: Options): Ajv {
-  // Draft-07 says that keywords beside $ref are ignored; 2020-12 says that they count.
+  // Draft-07 ignores keywords beside $ref; 2020-12 applies them.
   return withCommonRules(new Ajv({ ...OPTIONS, ...more, ignoreKeywordsWithRef: true }));
 }
 
 function withCommonRules<T extends Ajv | Ajv2020>(ajv: T): T {
-  // Registered by the validator only to throw; to both drafts `id` is an unknown keyword, and a likely one.
+  // The validator registers it only to throw; in both drafts `id` is an unknown keyword, and a likely one.
   ajv.removeKeyword("id");
-  // Options given, so that the formatMinimum family is not added: it is no part of JSON Schema.
+  // Explicit options keep the formatMinimum family out, which JSON Schema does not define.
   addFormats.default(ajv as Ajv, { mode: "full" });
-  // The one format whose time grows with the square of the text's length.
+  // The only format whose time grows with the square of the text's length.
   const url = ajv.formats["url"];
   if (url instanceof RegExp)
     ajv.addFormat("url", (text: string) => text.length <= MAX_URL_LENGTH && url.test(text));

@@ -7,7 +7,7 @@ const MAX_VIOLATIONS = 20;
 const MAX_POINTER_LENGTH = 500;
 const MAX_VALUE_LENGTH = 200;
 
-/** The validator's errors in our words, the deepest first since it tells most; at most 20. Pure. */
+/** The validator's errors in our words, at most 20; the deepest first, since it is the most specific. Pure. */
 export function toViolations(errors: readonly ErrorObject[]): Violation[] {
   return errors
     .map(toViolation)
@@ -18,7 +18,7 @@ export function toViolations(errors: readonly ErrorObject[]): Violation[] {
 
 /** A rule of a schema that data breaks. */
 export interface BrokenRule {
-  /** JSON pointer into the data, of what is missing too. */
+  /** JSON pointer into the data, also to a missing value. */
   readonly pointer: string;
   /** The schema's keyword. */
   readonly keyword: string;
@@ -39,7 +39,7 @@ function toViolation(error: ErrorObject): Violation {
   const { instancePath, keyword } = error;
   const params: Readonly<Record<string, unknown>> = error.params;
   const child = (name: unknown): string => `${instancePath}/${escapePointer(String(name))}`;
-  // Set while the schema of `propertyNames` judges a name as if it were the data.
+  // Set while the schema of `propertyNames` judges a name as data.
   if (error.propertyName !== undefined) {
     return { pointer: child(error.propertyName), expected: `has a name that ${messageOf(error)}` };
   }

@@ -12,7 +12,7 @@ export class RegistryOnDisk {
     this.#dir = dir;
   }
 
-  /** As it is on disk now. Callers take turns, so that it is read once for all. Rejects with `invalid-config`. */
+  /** The registry's current state on disk. Callers share a read. Rejects with `invalid-config`. */
   current(): Promise<FileRegistry> {
     const mine = this.#turn.then(() => this.#read());
     this.#turn = mine.catch(() => undefined);
@@ -31,13 +31,13 @@ export class RegistryOnDisk {
   }
 }
 
-/** Systems tell the time of a change no finer than this. */
+/** Finest resolution of a file's change time on all systems. */
 const CLOCK_MS = 100;
 
 /**
- * When index and schemas were changed last, and how large they are; nothing where one is missing, or was changed after
- * `beforeMs`, when it may have been read already. It waits for the disk: 10,000 files take 0.06 s so, and 1 s
- * asked one after the other without.
+ * Change times and sizes of index and schemas. Undefined where a file is missing, or was changed after `beforeMs`,
+ * when an earlier read may have missed the change. It blocks on the disk: 10,000 files take 0.06 s so, and 1 s one
+ * after the other without blocking.
  */
 function stampOf(registry: FileRegistry, beforeMs: number): string | undefined {
   const paths = new Set([REGISTRY_FILE, ...registry.records.map(({ schema }) => schema)]);
@@ -54,7 +54,7 @@ function statsOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
-    // Who reads it next says what is wrong.
+    // The next reader reports the problem.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-// The search of the index. What it looks in stands in the page: a file has nobody to ask.
+// The search of the index. Its data are in the page, since a file has no server to ask.
 (() => {
   const input = document.getElementById("q");
   const count = document.getElementById("count");
@@ -6,7 +6,7 @@
   const words = JSON.parse(document.getElementById("words").textContent);
   const rows = [...body.rows].map((row, i) => ({ row, text: words[i] }));
 
-  /** Lower is better: the name begins so, the name holds it, something else does. */
+  /** Lower is better: the name begins with it, the name contains it, another text does. */
   function rank(text, wanted) {
     if (!wanted.every((word) => text.includes(word))) return undefined;
     const name = text.slice(0, text.indexOf(" "));

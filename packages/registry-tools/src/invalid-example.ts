@@ -3,7 +3,7 @@ import { z } from "zod";
 /** Content of a file of `invalid_examples`: wrong data, and the rule of the schema that it breaks. */
 export interface InvalidExample {
   readonly error: {
-    /** JSON pointer into `data`, of what is missing too; `""` is the data itself. */
+    /** JSON pointer into `data`, also to a missing value; `""` is the data itself. */
     readonly pointer: string;
     /** Keyword of the schema: `required`, `type`, `enum`. */
     readonly keyword: string;

@@ -3,15 +3,15 @@ import type { SchemaDocument } from "@adaos/json-schema";
 import { canonicalText } from "@adaos/json-schema";
 import { compareRecords, type EventRecord } from "./record.ts";
 
-/** What of an entry its meaning is made of. */
+/** The parts of an entry that define its meaning. */
 interface Hashed {
   readonly record: EventRecord;
   readonly document: Pick<SchemaDocument, "schema">;
 }
 
 /**
- * Names what a registry means, sha-256 in hex: its records and schemas, in whatever order, files and layout they are
- * written. What only tells (summaries, examples) and where schemas lie is no part of it. Pure.
+ * Identifies the meaning of a registry, sha-256 in hex: its records and schemas, independent of order, files and
+ * layout. Summaries, examples and paths of schemas do not count. Pure.
  */
 export function contentHash(entries: readonly Hashed[]): string {
   const hash = createHash("sha256");
@@ -28,7 +28,7 @@ export function contentHash(entries: readonly Hashed[]): string {
   return hash.digest("hex");
 }
 
-/** Short enough to be read aloud, long enough to tell the registries of one mesh apart. */
+/** Short enough to read aloud, long enough to tell the registries of one mesh apart. */
 export function shortHash(hash: string): string {
   return hash.slice(0, 8);
 }

@@ -26,11 +26,11 @@ export interface RegistryEntry {
   readonly classification: SchemaClassification;
 }
 
-/** What else is known of a registry. */
+/** Further facts about a registry. */
 interface RegistryFacts {
-  /** Digest of each text that it was read from, by its path. */
+  /** Digest of each text that was read, by its path. */
   readonly digests?: ReadonlyMap<string, string>;
-  /** Not given: found out when it is asked for. */
+  /** Undefined: computed on first use. */
   readonly hash?: string;
   readonly events?: readonly KnownEvent[];
 }
@@ -61,17 +61,17 @@ export class FileRegistry implements SchemaRegistry {
     }
   }
 
-  /** What was read from a folder stays as it is. */
+  /** A registry from a folder never changes. */
   onChange(): () => void {
     return () => undefined;
   }
 
-  /** Digest of each text that it was read from, by its path; nothing of one that was put together. */
+  /** Digest of each text that was read, by its path; undefined for a registry that was put together. */
   get digests(): ReadonlyMap<string, string> | undefined {
     return this.#facts.digests;
   }
 
-  /** Names what the registry says: see {@link contentHash}. */
+  /** Identifies the registry's meaning: see {@link contentHash}. */
   get hash(): string {
     this.#hash ??= contentHash(this.entries);
     return this.#hash;
@@ -86,7 +86,7 @@ export class FileRegistry implements SchemaRegistry {
     return this.#find(name, version).record;
   }
 
-  /** The parsed schema of an event. Not to be changed: the validator reads it too. Throws `unknown-event`. */
+  /** The parsed schema of an event. Do not change it: the validator reads it too. Throws `unknown-event`. */
   schemaOf(name: string, version: number): Readonly<JsonObject> {
     return this.#find(name, version).document.schema;
   }
@@ -96,13 +96,15 @@ export class FileRegistry implements SchemaRegistry {
     return this.#find(name, version).document;
   }
 
-  /** Every rule of its schema that data breaks, at most 20; a contract stops at the first. Throws `unknown-event`. */
+  /**
+   * Every rule of the schema that data breaks, at most 20; a contract stops at the first. Throws `unknown-event`.
+   */
   violationsOf(name: string, version: number | undefined, data: unknown): readonly Violation[] {
     this.#judgeAll ??= allViolations([...new Set(this.entries.map(({ document }) => document))]);
     return this.#judgeAll(this.#find(name, version).document, data);
   }
 
-  /** The same among the schemas of this registry that it may refer to. */
+  /** The schema's scope: the registry's schemas that it may refer to. */
   scopeOf(name: string, version: number): SchemaScope {
     const find = (uri: string): SchemaScope | undefined => {
       this.#byUri ??= new Map(this.entries.map(({ document }) => [document.uri, document.schema]));
@@ -112,7 +114,7 @@ export class FileRegistry implements SchemaRegistry {
     return { root: this.#find(name, version).document.schema, find };
   }
 
-  /** Every event and what its schema classifies, as policies are compiled with. */
+  /** Every event and the classes of its schema, for compiling policies. */
   get events(): readonly KnownEvent[] {
     if (this.#facts.events !== undefined) return this.#facts.events;
     return [...this.#byName.values()].flat().map(({ record: { name, version, kind }, classification }) => {
@@ -121,16 +123,17 @@ export class FileRegistry implements SchemaRegistry {
   }
 
   /**
-   * Where the schema of an event classifies data, in its own file or in one that it refers to. Throws `unknown-event`.
+   * The places where the schema of an event classifies data, in its own file or in one that it refers to. Throws
+   * `unknown-event`.
    */
   classifiedSpots(name: string, version: number): readonly ClassifiedSpot[] {
     return this.#find(name, version).classification.spots;
   }
 
   /**
-   * The data of an event as it may be shown: its classified values masked. Nothing says where these are in data that
-   * breaks its schema, or of a version that is not here while others of the event classify something: then all of it is
-   * masked. Of an event that is not here nothing is declared, and its data is shown.
+   * The data of an event with its classified values masked. All of it is masked where the classified values cannot
+   * be found: in data that breaks its schema, and for a missing version of an event with classified data in other
+   * versions. The data of an unknown event is shown: nothing is declared about it.
    */
   mask(name: string, version: number, data: unknown): unknown {
     const versions = this.#byName.get(name) ?? [];

@@ -5,18 +5,18 @@ import { MeshError } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
 import type { RegistryProof } from "./proof.ts";
 
-/** Where a registry's files are read from: a folder, or a bundle of them. */
+/** The source of a registry's files: a folder, or a bundle. */
 export interface RegistryFiles {
   /** As the caller named it, for messages. */
   readonly dir: string;
   /**
-   * Reads a UTF-8 file, and nothing that is not the registry's.
-   * @param path Seen from the registry's root.
+   * Reads a UTF-8 file of the registry, and no other.
+   * @param path Relative to the registry's root.
    * @param namedAt Where the path was found, `<file>:<line>:<column>`; begins the message of every error.
    * Rejects with MeshError `invalid-config`.
    */
   read(path: string, maxBytes: number, namedAt: string): Promise<string>;
-  /** What is known of texts that were read before; of others nothing. */
+  /** The proof of texts that were read before; undefined without. */
   readonly proof?: RegistryProof | undefined;
 }
 
@@ -26,9 +26,9 @@ export interface RegistryFolder {
   readonly dir: string;
   /** Without symbolic links, for comparing. */
   readonly realDir: string;
-  /** Files that are read as if they were there already, by their path. */
+  /** Planned files by path, read as if they existed. */
   readonly planned?: ReadonlyMap<string, string>;
-  /** What messages call it. @default "registry folder" */
+  /** Its name in messages. @default "registry folder" */
   readonly what?: string;
 }
 
@@ -52,7 +52,7 @@ export function folderFiles(folder: RegistryFolder, proof?: RegistryProof): Regi
   return { dir, proof, read: (path, maxBytes, namedAt) => readWithin(folder, path, maxBytes, namedAt) };
 }
 
-/** The text of a file, or why there is none. */
+/** The text of a file, or the reason why it cannot be read. */
 export type Reading =
   | { readonly text: string; readonly problem?: undefined }
   | { readonly problem: string; readonly isMissing: boolean };
@@ -74,7 +74,7 @@ export async function readWithin(
   throw new MeshError("invalid-config", `${namedAt}: ${reading.problem}`);
 }
 
-/** As {@link readWithin}, for those who have more to do when there is no such file. */
+/** As {@link readWithin}, for callers that handle a missing file. */
 export async function tryReadWithin(
   folder: RegistryFolder,
   path: string,
@@ -96,7 +96,7 @@ export async function tryReadWithin(
   }
   if (isOutside(folder.realDir, real)) return fail(`is a link out of the ${what}; copy the file in`);
   try {
-    // Asked before opening: a named pipe would block the reader for ever.
+    // Checked before opening: a named pipe would block the reader forever.
     const stats = await stat(real);
     if (!stats.isFile()) return fail("is not a file");
     if (stats.size > maxBytes) return fail(`is ${stats.size} bytes, the limit is ${maxBytes}`);
@@ -110,11 +110,11 @@ export async function tryReadWithin(
 const MAX_FILES = 100_000;
 const MAX_DEPTH = 20;
 
-/** What lies in a registry folder. */
+/** The contents of a registry folder. */
 export interface FolderContent {
-  /** Paths of all that is no folder, sorted; links are not followed. What is planned too. */
+  /** Paths of all files, sorted; links are not followed. Planned files are included. */
   readonly paths: ReadonlySet<string>;
-  /** Those that are plain files, to which no link leads. */
+  /** Plain files that are not reached through links. */
   readonly plain: ReadonlySet<string>;
 }
 
@@ -139,13 +139,13 @@ function entriesOf(path: string): readonly Dirent[] {
   try {
     return readdirSync(path, { withFileTypes: true });
   } catch {
-    // Taken away meanwhile, or not ours to read: who names a file in it is told.
+    // Removed meanwhile, or unreadable: a record that names a file in it gets an error.
     return [];
   }
 }
 
 /**
- * As {@link tryReadWithin}, three times as fast for what {@link listContent} found to be a plain file. It waits for the
+ * As {@link tryReadWithin}, three times as fast for a plain file found by {@link listContent}. It blocks on the
  * disk: for commands, not for daemons.
  */
 export async function readListed(
@@ -159,7 +159,7 @@ export async function readListed(
     const bytes = readFileSync(join(folder.realDir, path));
     if (bytes.length <= maxBytes) return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch {
-    // The other way says what is wrong.
+    // The slow way reports the problem.
   }
   return tryReadWithin(folder, path, maxBytes);
 }

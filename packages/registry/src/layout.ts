@@ -1,4 +1,4 @@
-/** Where everything of one event and version lies, below the registry folder. */
+/** The paths of one event and version, below the registry folder. */
 export interface ContractPaths {
   /** `<namespace>/<name>/v<major>` */
   readonly folder: string;
@@ -11,7 +11,7 @@ export interface ContractPaths {
 export const DIST_FOLDER = "_dist";
 export const DIST_INDEX: string = `${DIST_FOLDER}/registry.json`;
 export const DIST_TYPES: string = `${DIST_FOLDER}/events.d.ts`;
-/** Beside the schema: what an author wants to prove of it. Lint leaves it alone. */
+/** Beside the schema: its author's own tests. Lint ignores it. */
 export const CONTRACT_TEST = "schema.unit.test.ts";
 
 /** `nlp.intent.detected`, 1: everything below `nlp/intent.detected/v1`. Pure. */

@@ -3,14 +3,14 @@ import { compareRegistries, isBreaking, releasedEvent } from "./compare-registri
 import { FileRegistry, type RegistryEntry } from "./file-registry.ts";
 import type { EventRecord } from "./record.ts";
 
-/** How a registry stands to another: what each has that the other has not. */
+/** Relation of a registry to another: which of them has contracts that the other lacks. */
 export type RegistryRelation = "same" | "older" | "newer" | "other";
 
 /**
- * The registry that a node works by: its own folder's, and the one that its hub serves. Of an event that both declare
- * the higher `x-version` holds, and the served one where they are equal, or the own one would break who works by it. So
- * what the mesh has learned since holds at once, what an application was built against stays where it is newer, and
- * nothing that the node knew is lost.
+ * The registry of a node: its own folder's and the served one of its hub combined. For an event that both declare,
+ * the contract with the higher `x-version` applies. The served one applies where versions are equal, or where the
+ * own one would break users of the served one. So new contracts of the mesh apply at once, an application keeps its
+ * own newer ones, and no known event is lost.
  */
 export class LiveRegistry implements SchemaRegistry {
   readonly own: FileRegistry;
@@ -27,12 +27,12 @@ export class LiveRegistry implements SchemaRegistry {
     return this.#served;
   }
 
-  /** Of the own one to the served one; nothing while none is served. */
+  /** Relation of the own registry to the served one; undefined while none is served. */
   get relation(): RegistryRelation | undefined {
     return this.#served === undefined ? undefined : relationOf(this.own, this.#served);
   }
 
-  /** Works by this served registry from now on, and tells who listens. */
+  /** Uses this served registry from now on, and notifies the listeners. */
   serve(served: FileRegistry): void {
     this.#served = served;
     this.#merged = new FileRegistry(this.own.dir, mergedEntries(this.own, served));
@@ -49,7 +49,7 @@ export class LiveRegistry implements SchemaRegistry {
   }
 }
 
-/** How `own` stands to `other`. Pure. */
+/** Relation of `own` to `other`. Pure. */
 export function relationOf(own: FileRegistry, other: FileRegistry): RegistryRelation {
   if (own.hash === other.hash) return "same";
   const [mine, theirs] = [byRef(own), byRef(other)];
@@ -73,7 +73,7 @@ function mergedEntries(own: FileRegistry, served: FileRegistry): RegistryEntry[]
   return [...merged.values()];
 }
 
-/** Whether the own contract of an event breaks who works by the served one. */
+/** Whether the own contract of an event breaks users of the served one. */
 function breaks(own: FileRegistry, served: FileRegistry, { name, version, status }: EventRecord): boolean {
   if (status === "draft") return false;
   const [before, after] = [releasedEvent(served, name, version), releasedEvent(own, name, version)];
@@ -84,7 +84,7 @@ function byRef({ entries }: FileRegistry): Map<string, RegistryEntry> {
   return new Map(entries.map((entry) => [formatEventRef(entry.record.name, entry.record.version), entry]));
 }
 
-/** By `x-version`; what has none comes before all that have one. */
+/** By `x-version`; a schema without it comes first. */
 function compareSchemaVersions(a: RegistryEntry, b: RegistryEntry): number {
   const [left, right] = [numbersOf(a), numbersOf(b)];
   for (let i = 0; i < Math.max(left.length, right.length); i++) {

@@ -19,20 +19,20 @@ export const MAX_INDEX_BYTES: number = 4 * 1024 * 1024;
 export const MAX_SCHEMA_BYTES: number = 1024 * 1024;
 
 /**
- * Loads the registry of a folder: `registry.yaml` and the schemas it names. Whatever is wrong shows here, not at the
- * first event; compiling the validators waits for the first event. Examples are not read.
+ * Loads the registry of a folder: `registry.yaml` and the schemas it names. Errors show here, not at the first
+ * event; validators are compiled at the first event. Examples are not read.
  * @throws MeshError `invalid-config` naming file, place and remedy.
  */
 export async function loadRegistry(dir: string, proof?: RegistryProof): Promise<FileRegistry> {
   return readRegistry(folderFiles(await openFolder(dir), proof));
 }
 
-/** As {@link loadRegistry}, of an open folder. */
+/** As {@link loadRegistry}, for an open folder. */
 export function loadFolder(folder: RegistryFolder): Promise<FileRegistry> {
   return readRegistry(folderFiles(folder));
 }
 
-/** The same, wherever its files are read from. Rejects likewise. */
+/** The same for files from any source. Rejects likewise. */
 export async function readRegistry(files: RegistryFiles): Promise<FileRegistry> {
   const { dir, proof } = files;
   const proven = proof === undefined ? undefined : await readProven(files, proof);
@@ -47,10 +47,7 @@ export async function readRegistry(files: RegistryFiles): Promise<FileRegistry> 
   return new FileRegistry(dir, entries, { digests: digestsOf(index, texts) });
 }
 
-/**
- * Nothing where another text stands in one of the files than the proof is about. Schemas are parsed when the first of
- * them is asked for.
- */
+/** Undefined where a file has another text than the proof covers. Schemas are parsed on first use. */
 export async function readProven(
   files: RegistryFiles,
   proof: RegistryProof,
@@ -62,7 +59,7 @@ export async function readProven(
   if (textDigest(index) !== digests[REGISTRY_FILE]) return undefined;
   for (const { schema } of records) {
     if (texts.has(schema)) continue;
-    // The other way says what is wrong, and where.
+    // The unproven way reports the problem and its place.
     const text = await files.read(schema, MAX_SCHEMA_BYTES, REGISTRY_FILE).catch(() => undefined);
     if (text === undefined || textDigest(text) !== digests[schema]) return undefined;
     texts.set(schema, text);
@@ -82,7 +79,7 @@ export async function readProven(
   return new FileRegistry(dir, entries, { digests: new Map(Object.entries(digests)), hash, events });
 }
 
-/** Made as far as it is asked for. */
+/** Parsed on first use. */
 class ProvenEntry implements RegistryEntry {
   readonly record: EventRecord;
   readonly #document: () => SchemaDocument;
@@ -168,7 +165,7 @@ function parseDocuments(
   return documents;
 }
 
-/** A record with its schema, and what publisher and consumer need of it. */
+/** A record with its schema and its contract for publisher and consumer. */
 export function entryOf(
   record: EventRecord,
   document: SchemaDocument,

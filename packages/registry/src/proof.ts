@@ -7,8 +7,8 @@ import type { FileRegistry } from "./file-registry.ts";
 import type { EventRecord } from "./record.ts";
 
 /**
- * What was read from the texts of a registry, by this very program: whoever reads the same texts need not parse and
- * check them once more, which is half of a daemon's start.
+ * Facts that this program read from the texts of a registry: a reader of the same texts need not parse and check
+ * them again, which is half of a daemon's start.
  */
 export interface RegistryProof {
   /** Digest of each text that was read, by its path. */
@@ -26,7 +26,7 @@ export function textDigest(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** The text of a proof file of this registry; nothing where it is not known from which texts it was read. */
+/** The text of a proof file for this registry; undefined where its source texts are unknown. */
 export function proofText({ digests, records, hash, events }: FileRegistry): string | undefined {
   if (digests === undefined) return undefined;
   const proof: ProofFile = {
@@ -39,19 +39,19 @@ export function proofText({ digests, records, hash, events }: FileRegistry): str
   return `${JSON.stringify(proof)}\n`;
 }
 
-/** Reads a proof file of the state folder; nothing where it is another program's, or none. */
+/** Reads a proof file of the state folder; undefined where it is missing or another program's. */
 export function readProof(file: string | undefined): RegistryProof | undefined {
   if (file === undefined) return undefined;
   try {
     const { program, ...proof } = JSON.parse(readFileSync(file, "utf8")) as ProofFile;
     return program === programId() ? proof : undefined;
   } catch {
-    // It only spares work: without it everything is read and checked.
+    // A proof only saves work: without it everything is read and checked.
     return undefined;
   }
 }
 
-/** Tells one build of this file from another: of another one the rules may be other ones. */
+/** Identifies this build: another build may have other rules. */
 function programId(): string {
   const file = fileURLToPath(import.meta.url);
   const { size, mtimeMs } = statSync(file);

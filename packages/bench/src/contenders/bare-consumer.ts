@@ -3,7 +3,8 @@ import { AckPolicy, JSONCodec, type NatsConnection } from "nats";
 const json = JSONCodec<{ readonly text: string }>();
 
 /**
- * Consumes as the bare client's documentation does where speed counts. Resolves with what ends it, the connection too.
+ * Consumes in the fastest way of the bare client's documentation. Resolves with the function that ends it and its
+ * connection.
  */
 export async function consumeTexts(
   nc: NatsConnection,

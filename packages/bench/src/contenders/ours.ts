@@ -5,10 +5,10 @@ import { runAdaos } from "../run-adaos.ts";
 
 type Carries = { readonly text: string };
 
-/** Handlers at a time: enough of them that acknowledgements share a disk sync. */
+/** Concurrent handlers: enough that acknowledgements share a disk sync. */
 const MAX_CONCURRENCY = 256;
 
-/** As every app gets it. */
+/** As applications use it. */
 export const adaos: Contender = {
   what: "publish, subscribe and request as they are: validated, enveloped, settled, handled once",
   ...endsWith({}, {}),
@@ -19,7 +19,7 @@ export const adaosBare: Contender = {
   ...endsWith({ outbox: false, metrics: false }, { idempotency: "off" }),
 };
 
-/** Requests that the registry lets be lost. */
+/** Requests that the registry allows to be lost. */
 export const adaosNow: Contender = {
   what: "request of a command that is delivered at most once, so that neither it nor its reply is stored",
   ...endsWith({}, {}, ASK_NOW_EVENT),
@@ -64,13 +64,10 @@ function endsWith(
   };
 }
 
-/**
- * By the command: a durable that goes behind the mesh's back is made anew where it stood, and so is what is purged from
- * a stream.
- */
+/** Deletes by the command: a durable or messages that are removed behind the mesh's back would be restored. */
 async function deleteDurable({ to, receiver, state }: Place): Promise<void> {
   const durable = `${to}/subscriber/${receiver}`;
-  // Where nothing was received, there is none.
+  // Without a receiver there is none.
   await runAdaos(["durables", "delete", durable, "--force", "--yes", "--state", state]).catch(
     () => undefined,
   );

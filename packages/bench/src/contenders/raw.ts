@@ -7,7 +7,7 @@ const STREAM = "BENCH";
 /** Ten times what a run stores. */
 const MAX_BYTES = 1_073_741_824;
 
-/** With many in flight a busy server takes longer than the five seconds of the default. */
+/** With many publishes in flight a busy server needs longer than the default of five seconds. */
 const PATIENT = { timeout: 60_000 };
 
 const json = JSONCodec<{ readonly text: string }>();
@@ -49,7 +49,7 @@ export const raw: Contender = {
   tidy: async (place) => {
     const nc = await dialServer(place, place.to);
     const jsm = await nc.jetstreamManager();
-    // With its consumers, where it was made at all.
+    // With its consumers, if it exists.
     await jsm.streams.delete(STREAM).catch(() => undefined);
     await nc.close();
   },
@@ -59,7 +59,7 @@ const subjectOf = ({ run }: Place): string => `bench.${run}`;
 const requestSubjectOf = ({ run }: Place): string => `bench-request.${run}`;
 const durableOf = ({ run, receiver }: Place): string => `${run}-${receiver}`;
 
-/** Either end makes the stream. */
+/** Sender and receiver both create the stream. */
 async function open(place: Place): Promise<NatsConnection> {
   const nc = await dialServer(place, place.from);
   const jsm = await nc.jetstreamManager();

@@ -1,4 +1,4 @@
-/** Hands over together what was added in one turn of the event loop, up to a limit. */
+/** Batches the items of one turn of the event loop, up to a limit. */
 export class Batcher<T> {
   readonly #store: (batch: readonly T[]) => Promise<unknown>;
   readonly #maxSize: number;

@@ -6,7 +6,7 @@ import { installRedis, isRedisInstalled, type RedisSettings, startRedis } from "
 type Carries = { readonly text: string };
 type Job = readonly [name: string, data: Carries, options: object];
 
-/** What is used of `bullmq`. */
+/** The used part of `bullmq`. */
 interface Queue {
   add(...job: Job): Promise<unknown>;
   addBulk(jobs: readonly { name: Job[0]; data: Job[1]; opts: Job[2] }[]): Promise<unknown>;
@@ -28,9 +28,9 @@ interface BullMq {
   ) => Worker;
 }
 
-/** Kept jobs cost memory and time: the guide says to remove them where nobody looks at them. */
+/** Kept jobs cost memory and time: the guide recommends removing jobs that nobody inspects. */
 const JOB = { removeOnComplete: true, removeOnFail: true } as const;
-/** Of the 100 to 300 that the guide gives for handlers that wait, what costs the least for one that does not. */
+/** The guide gives 100 to 300 for handlers that wait; 100 is the cheapest for a handler that does not. */
 const CONCURRENCY = 100;
 
 const contender: Contender = {

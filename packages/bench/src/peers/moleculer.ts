@@ -4,7 +4,7 @@ import { areNpmPeersInstalled, installNpmPeers, loadPeer, versionsOfPeers } from
 import { natsServerVersion, startNatsServer } from "./nats-servers.ts";
 import { freePorts } from "./server-process.ts";
 
-/** What is used of `moleculer`. */
+/** The used part of `moleculer`. */
 interface ServiceBroker {
   createService(schema: object): unknown;
   start(): Promise<void>;
@@ -40,7 +40,7 @@ const contender: Contender = {
         [place.run]: {
           group: place.receiver,
           maxInFlight: MAX_IN_FLIGHT,
-          // By default what was stored before a group's first start is not for it.
+          // By default a group does not get events stored before its first start.
           nats: { consumerOptions: { config: { deliver_policy: "all" } } },
           handler: ({ text }: { text: string }) => onText(text),
         },
@@ -69,7 +69,7 @@ function openBroker(place: Place, nodeID: string): ServiceBroker {
   return new ServiceBroker({ nodeID, logger: false, middlewares: [Middleware({ adapter })] });
 }
 
-/** As a receiver's adapter makes it: what is sent before there is one is stored too. */
+/** Created as a receiver's adapter does, so that events sent before it exists are stored too. */
 async function makeStream(place: Place): Promise<void> {
   const nc = await connect({ servers: urlOf(place) });
   const jsm = await nc.jetstreamManager();

@@ -7,7 +7,7 @@ type ClassDecorator = (of: unknown) => void;
 type MethodDecorator = (of: object, name: string, descriptor: PropertyDescriptor) => void;
 type ParameterDecorator = (of: object, name: string, index: number) => void;
 
-/** What is used of NestJS and RxJS. */
+/** The used parts of NestJS and RxJS. */
 interface Microservices {
   readonly Transport: { readonly NATS: number };
   readonly ClientProxyFactory: { create(options: object): ClientProxy };
@@ -111,7 +111,7 @@ async function serve(
 }
 
 export const nestJs: ContenderEntry = {
-  // Not where what is sent has to be stored: it resolves as soon as an event is in the client's buffer.
+  // Not in scenarios that need storage: it resolves as soon as an event is in the client's buffer.
   scenarios: ["S1", "S2b", "S4", "S11a"],
   load: async () => contender,
   start: async (durability, dir) => {

@@ -35,7 +35,7 @@ async function checkHandled(contender: Contender, place: Place): Promise<void> {
   await sender.close();
 }
 
-/** What is sent before there is a receiver, and while it is away, waits for it; and nothing comes again. */
+/** Texts sent before there is a receiver, and while it is away, wait for it; none comes twice. */
 async function checkKept(contender: Contender, place: Place): Promise<void> {
   const sender = await contender.openSender(place);
   await sendAll(sender, numbers(0));
@@ -67,7 +67,7 @@ async function checkScenario(id: string, contender: Contender, place: Place): Pr
 
 describe.each(Object.entries(PEERS))("%s", (name: string, entry: ContenderEntry) => {
   test("hands over every text once, in each way that the scenarios ask for", async ({ skip }) => {
-    // Nothing is installed for a test: what a machine lacks is told, and left out.
+    // Nothing is installed for a test: missing programs are reported and left out.
     if ((await entry.isInstalled?.()) === false) {
       const reason = `${name} is not installed (npm run bench -- --install-peers)`;
       console.info(`left out: ${reason}`);

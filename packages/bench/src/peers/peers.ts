@@ -6,7 +6,7 @@ import { nestJs } from "./nestjs.ts";
 import { rabbitMq, rabbitMqQuorum } from "./rabbitmq/rabbitmq.ts";
 import { redisStreams } from "./redis-streams.ts";
 
-/** What the field has instead; each with its own best documented settings and the durability of the run. */
+/** Alternatives in the field, each with its best documented settings and the durability of the run. */
 export const PEERS: Readonly<Record<string, ContenderEntry>> = {
   "native-sources": nativeSources,
   moleculer,

@@ -2,7 +2,7 @@ import type { Contender, ContenderEntry, Place } from "../contender.ts";
 import { areNpmPeersInstalled, installNpmPeers, loadPeer } from "./install/npm-peers.ts";
 import { installRedis, isRedisInstalled, type RedisSettings, startRedis } from "./redis-server.ts";
 
-/** What is used of `ioredis`. */
+/** The used part of `ioredis`. */
 interface Redis {
   xadd(key: string, id: "*", field: string, value: string): Promise<string>;
   xgroup(...args: string[]): Promise<unknown>;
@@ -29,7 +29,7 @@ const contender: Contender = {
     };
   },
   openReceiver: async (place, onText) => {
-    // A blocking read holds up what else is asked on its connection.
+    // A blocking read delays other commands on its connection.
     const reader = dial(place);
     const acker = dial(place);
     const key = keyOf(place);
@@ -71,7 +71,7 @@ function dial(place: Place, options: object = {}): Redis {
 
 async function makeGroup(redis: Redis, key: string, group: string): Promise<void> {
   await redis.xgroup("CREATE", key, group, "0", "MKSTREAM").catch((thrown: Error) => {
-    // It has been opened before.
+    // It was opened before.
     if (!thrown.message.startsWith("BUSYGROUP")) throw thrown;
   });
 }

@@ -18,7 +18,7 @@ function killAll(): void {
 
 let isGuarded = false;
 
-/** Leaves no server behind. Whoever heeds a signal already gets the first one to stop everything in order. */
+/** Leaves no server behind. A program with a signal handler gets the first signal to stop everything gracefully. */
 function guard(): void {
   if (isGuarded) return;
   isGuarded = true;
@@ -36,9 +36,9 @@ function guard(): void {
 export interface ServerOptions {
   readonly file: string;
   readonly args: readonly string[];
-  /** Holds its log `<name>.log`. */
+  /** Folder of its log `<name>.log`. */
   readonly dir: string;
-  /** Of 127.0.0.1; it is ready once this accepts connections. */
+  /** On 127.0.0.1; the server is ready once this port accepts connections. */
   readonly port: number;
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -57,7 +57,7 @@ export class ServerProcess {
     const { file, args, dir, port, env = process.env } = options;
     const logFile = join(dir, `${name}.log`);
     const log = openSync(logFile, "a");
-    // A group of its own: Ctrl-C is for us, who stop it.
+    // A separate process group: Ctrl-C is for this process, which stops the server.
     const child = spawn(file, [...args], { cwd: dir, env, stdio: ["ignore", log, log], detached: true });
     closeSync(log);
     running.add(child);
@@ -81,7 +81,7 @@ export class ServerProcess {
     return server;
   }
 
-  /** Asks it to end, and makes it after a while. */
+  /** Sends SIGTERM, and SIGKILL after a while. */
   async stop(): Promise<void> {
     const end = new Promise((resolve) => this.#child.once("exit", resolve));
     if (this.#child.pid === undefined || this.#hasEnded()) return;
@@ -97,7 +97,7 @@ export class ServerProcess {
   }
 }
 
-/** Stops the later ones first; works with a list that is not complete. */
+/** Stops the later ones first; an incomplete list is fine. */
 export async function stopAll(servers: readonly ServerProcess[]): Promise<void> {
   for (const server of [...servers].reverse()) await server.stop();
 }

@@ -1,11 +1,11 @@
-/** What several rounds of one measurement gave. */
+/** The spread of several rounds of one measurement. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
 }
 
-/** The value that a share `q` (0 to 1) of all does not exceed. Pure. */
+/** The value that a share `q` (0 to 1) of all values does not exceed. Pure. */
 export function quantileOf(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))] ?? Number.NaN;

@@ -1,6 +1,6 @@
 import { parseText, WARM_UP } from "./text.ts";
 
-/** Counts what one receiver gets: every text of a run counts once, however often it comes. */
+/** Counts the texts of one receiver: every text of a run counts once, however often it comes. */
 export class Tally {
   readonly latenciesMs: number[] = [];
   firstMs: number = Number.NaN;

@@ -6,7 +6,7 @@ const COUNT = 4000;
 const WARM_UP = 1000;
 const RECEIVERS: readonly string[] = Array.from({ length: 10 }, (_, i) => `handler-${i}`);
 
-/** How many deliveries ten durables get of what one publisher sends. */
+/** Deliveries that ten durables get of one publisher's events. */
 export function fanOut(about: Omit<About, "way">): Scenario {
   const { id, title, reference } = about;
   return {

@@ -10,20 +10,20 @@ const WINDOW = 1000;
 const COUNT = 10_000;
 const WARM_UP = 2000;
 const LARGE_COUNT = 400;
-/** As many as an outbox holds of the large ones, at half its size. */
+/** As many large events as fit into an outbox at half its size. */
 const LARGE_WINDOW = 64;
 const LARGE_WARM_UP = 40;
 const SMALL_BYTES = 1024;
 /** 256 KiB less an envelope. */
 const LARGE_BYTES = 262_144 - 1024;
 
-/** One size of what grows. */
+/** One size of the growing quantity. */
 interface Size {
   readonly label: string;
   readonly spec: Omit<MeshSpec, "durability">;
 }
 
-/** The price of an event across the root in a small mesh and in a large one, by turns. */
+/** The cost of an event across the root in a small mesh and in a large one, in turns. */
 function growth(
   id: string,
   title: string,

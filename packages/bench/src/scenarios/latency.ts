@@ -8,7 +8,7 @@ const RATE = 1000;
 const COUNT = 5000;
 const WARM_UP = 1000;
 
-/** How late texts are handled that come at a steady rate, far below what could be carried. */
+/** Delay of handled texts at a steady rate, far below the possible one. */
 export function latency(about: About): Scenario {
   const { id, title, reference } = about;
   return {

@@ -16,7 +16,7 @@ const ON_MESH: ReadonlySet<string> = new Set(["adaos", "adaos-bare", "raw"]);
 /** Contenders that need the root's daemon. */
 const BY_DAEMONS: ReadonlySet<string> = new Set(["adaos", "adaos-bare"]);
 
-/** What an event costs in processor time, process by process: a busy machine makes it later, hardly dearer. */
+/** Processor time of an event, process by process: on a busy machine it comes later, but costs hardly more. */
 export function processorTime(about: About): Scenario {
   const { id, title, reference } = about;
   return {
@@ -59,7 +59,7 @@ interface Others {
   readonly pids: readonly number[];
 }
 
-/** What else of the mesh has to do with it. A peer's servers are its own, and not ours to look into. */
+/** Other processes of the mesh that take part. A peer's servers are not measured. */
 function othersOf(mesh: BenchMesh, { contender, place }: Run): Others[] {
   if (!ON_MESH.has(contender) || !existsSync("/proc/self/stat")) return [];
   const { from, to } = place;

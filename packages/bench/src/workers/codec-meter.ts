@@ -1,22 +1,21 @@
 import { TEXT_EVENT } from "../bench-registry.ts";
 
-/** What an amount of work took a process, and what one codec took it meanwhile. */
+/** Processor time of an amount of work, and of one codec meanwhile. */
 export interface Spent {
-  /** Of all threads, without what the meter itself has used. */
+  /** Of all threads, without the meter's own use. */
   readonly cpuMs: number;
   readonly codecMs: number;
 }
 
-/** Enough of them that a cold cache does not count. */
+/** Enough that a cold cache does not count. */
 const BURST = 1000;
 const EACH_MS = 500;
-/** So many at least, however short the run was. */
+/** Least number of bursts, however short the run was. */
 const MIN_BURSTS = 10;
 
 /**
- * Measures the processor time of its process, and that of a codec in between: a few at a time while the work goes on,
- * so that whatever slows the one slows the other. One codec is one `JSON.parse` and one `JSON.stringify` of an
- * envelope that carries such a text.
+ * Measures the processor time of its process, and of a codec at the same time: a few codecs in between, so that a
+ * slow machine slows both. One codec is one `JSON.parse` and one `JSON.stringify` of an envelope with such a text.
  */
 export class CodecMeter {
   readonly #envelope: string;
@@ -25,10 +24,10 @@ export class CodecMeter {
   #bursts = 0;
   #burstsMs = 0;
 
-  /** Begins to measure. */
+  /** Starts measuring. */
   constructor(text: string) {
     this.#envelope = JSON.stringify(envelopeOf(text));
-    // The first ones are the compiler's.
+    // The first ones are for the compiler.
     for (let i = 0; i < MIN_BURSTS; i++) this.#burst();
     this.#bursts = 0;
     this.#burstsMs = 0;
@@ -50,7 +49,7 @@ export class CodecMeter {
     for (let i = 0; i < BURST; i++) length += JSON.stringify(JSON.parse(this.#envelope)).length;
     this.#burstsMs += millisecondsOf(process.cpuUsage(before));
     this.#bursts++;
-    // Used, so that no compiler leaves it out.
+    // Used, so that no compiler removes it.
     if (length !== BURST * this.#envelope.length) throw new Error("an envelope came out as another");
   }
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 
-/** What a process has of the machine. */
+/** A process's use of the machine. */
 export interface ProcessUsage {
   readonly rssMb: number;
-  /** As RSS, but what several processes share is divided among them. Nothing where the system does not tell. */
+  /** Like RSS, with shared pages divided among their processes. Undefined where the system does not report it. */
   readonly pssMb: number | undefined;
   /** Since its start. */
   readonly cpuMs: number;
@@ -37,7 +37,7 @@ export function kilobytesOf(text: string, field: string): number {
 
 /** Ticks in user and in kernel mode, of the text of `/proc/<pid>/stat`. Pure. */
 export function cpuTicksOf(stat: string): number {
-  // The second field is the program's name in brackets, which may hold spaces and brackets.
+  // The second field is the program's name in brackets, which may contain spaces and brackets.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return Number(fields[11]) + Number(fields[12]);
 }

@@ -8,15 +8,15 @@ import { BOOK_DURABLE, type Traffic } from "./traffic.ts";
 
 const LOOK_MS = 200;
 
-/** Waits until all that is stored has taken effect, or the time is over. */
+/** Waits until all stored events have taken effect, or the time is over. */
 export async function untilDrained(traffic: Traffic, limitMs: number): Promise<void> {
   const deadlineMs = Date.now() + limitMs;
   while (traffic.waiting > 0 && Date.now() < deadlineMs) await delay(LOOK_MS);
 }
 
 /**
- * What became of a book's events: by the book, and by what still has some of them: the publisher's outbox, the links on
- * the way, the handler's durable.
+ * The state of a book's events: by the book, and by the events that still wait in the publisher's outbox, on the
+ * links, or at the handler's durable.
  */
 export async function balanceOf(
   mesh: ChaosMesh,
@@ -26,7 +26,7 @@ export async function balanceOf(
 ): Promise<Balance> {
   const [subnet = "", node = ""] = to.split("/");
   const dead = new Set<string>();
-  // In the order in which events move: one that goes on meanwhile is counted twice rather than not at all.
+  // Counted in the order of an event's way: a moving event is counted twice rather than not at all.
   let pending = traffic.queued + (await mesh.onLinks(from, to));
   const hubs = mesh.layout.servers.filter(({ of }) => of === subnet);
   await withServers(hubs, async (hub) => {

@@ -1,17 +1,17 @@
 import type { BookLine } from "./book.ts";
 
-/** What became of the events of a book. */
+/** The state of a book's events. */
 export interface Balance {
   /** Known to be stored. */
   readonly published: number;
-  /** Whose publish nobody answered, and that took no effect: they may be stored or not. */
+  /** Published without an answer and without effect: they may be stored or not. */
   readonly unanswered: number;
   readonly effects: number;
-  /** Ids without effect that are no dead letters, and wait for nothing. */
+  /** Ids without effect that are neither dead letters nor waiting. */
   readonly lost: readonly string[];
   /** Ids with more than one effect. */
   readonly doubled: readonly string[];
-  /** Ids that took effect for the first time after an event that was published later. */
+  /** Ids whose first effect came after that of a later event. */
   readonly reordered: readonly string[];
   /** Ids that became dead letters. */
   readonly dead: readonly string[];
@@ -20,9 +20,9 @@ export interface Balance {
 }
 
 /**
- * Balances a book: each event that was stored has one effect, is a dead letter, or waits. Pure.
- * @param dead Ids of the dead letters of the handler.
- * @param pending How many events wait for the handler: the last so many without effect are not lost.
+ * Balances a book: each stored event has one effect, is a dead letter, or waits. Pure.
+ * @param dead Ids of the handler's dead letters.
+ * @param pending Number of events that wait for the handler: the last so many without effect are not lost.
  */
 export function checkBook(lines: readonly BookLine[], dead: ReadonlySet<string>, pending: number): Balance {
   const order = new Map<string, number>();
@@ -36,7 +36,7 @@ export function checkBook(lines: readonly BookLine[], dead: ReadonlySet<string>,
     else if (what === "effect") {
       const count = (effects.get(id) ?? 0) + 1;
       effects.set(id, count);
-      // An event of somebody else is not ours to judge.
+      // A foreign event does not belong to this book.
       const place = order.get(id) ?? -1;
       if (count === 1 && place >= 0 && place < newest) reordered.push(id);
       newest = Math.max(newest, place);
@@ -57,7 +57,7 @@ export function checkBook(lines: readonly BookLine[], dead: ReadonlySet<string>,
   };
 }
 
-/** Whether nothing is wrong. */
+/** Whether no event is lost, doubled, reordered or dead. */
 export function isBalanced({ lost, doubled, reordered, dead }: Balance): boolean {
   return lost.length + doubled.length + reordered.length + dead.length === 0;
 }

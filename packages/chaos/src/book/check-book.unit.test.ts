@@ -7,7 +7,7 @@ const NONE: ReadonlySet<string> = new Set();
 const line = (what: BookLine["what"], id: string): BookLine => ({ what, id, atMs: 0 });
 const published = (id: string): BookLine[] => [line("publishing", id), line("published", id)];
 
-/** What may become of one event. */
+/** The possible fates of one event. */
 const FATES = ["effect", "lost", "doubled", "dead", "unanswered", "unanswered effect"] as const;
 
 describe("checkBook()", () => {

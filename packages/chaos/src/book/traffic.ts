@@ -5,17 +5,17 @@ import type { ChaosMesh } from "../chaos-mesh.ts";
 import { Book } from "./book.ts";
 import type { Route } from "./route.ts";
 
-/** The durable of the handler that keeps the book. */
+/** The durable of the handler that writes the book. */
 export const BOOK_DURABLE = "chaos";
 
 const RETRY_MS = 200;
-/** What passes when the hub is back. */
+/** Errors that end when the hub is back. */
 const PASSING: ReadonlySet<string> = new Set(["unavailable", "timeout", "backpressure"]);
 
 const silent = (): void => undefined;
 const SILENT: Logger = { debug: silent, info: silent, warn: silent, error: silent };
 
-/** Events at a steady pace over one route, each in the book when it is published and when it takes effect. */
+/** Events at a steady rate on one route. The book records the publish and the effect of each. */
 export class Traffic {
   readonly #route: Route;
   readonly #book: Book;
@@ -50,31 +50,31 @@ export class Traffic {
     }
   }
 
-  /** One event after the other, at most so many a second. */
+  /** Publishes one event after the other, at most so many a second. */
   start(perSecond: number): void {
     this.#publishing ??= this.#publish(1000 / perSecond).catch((thrown: unknown) => {
       this.#failure = thrown;
     });
   }
 
-  /** Resolves with the time at which an event took effect that was published at `sinceMs` or later. */
+  /** Resolves with the time of the first effect of an event that was published at `sinceMs` or later. */
   flowed(sinceMs: number): Promise<number> {
     return new Promise((done) => {
       this.#flows.push({ sinceMs, done });
     });
   }
 
-  /** Events that are stored and have taken no effect in this process yet. */
+  /** Events that are stored and without effect in this process. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** Events that the publisher's outbox holds. */
+  /** Events in the publisher's outbox. */
   get queued(): number {
     return this.#publisher.outbox?.waiting ?? 0;
   }
 
-  /** Publishes no more. Rejects with what ended the publishing before. */
+  /** Stops publishing. Rejects with the error that ended publishing before. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#publishing;
@@ -99,7 +99,7 @@ export class Traffic {
     }
   }
 
-  /** One id throughout, so that what was stored unnoticed is not stored twice. `false`: stopped before. */
+  /** Keeps one id, so that an event whose receipt was lost is not stored twice. `false`: stopped before. */
   async #untilStored(eventId: string): Promise<boolean> {
     const { event, data } = this.#route;
     for (;;) {

@@ -7,7 +7,7 @@ import { fewDescriptors, fillDisk, takePort } from "./resources.ts";
 import { cutBlock, flipBit, tearMeta } from "./stores.ts";
 import { deleteDurable, deleteStream } from "./streams.ts";
 
-/** Every fault there is. */
+/** All kinds of faults. */
 export const FAULTS: readonly Fault[] = [
   kill,
   hang,
@@ -25,7 +25,7 @@ export const FAULTS: readonly Fault[] = [
   deleteDurable,
 ];
 
-/** The faults of these names; without names all that lose nothing. Throws `usage`. */
+/** The faults of these names; without names all that lose no events. Throws `usage`. */
 export function faultsOf(names: readonly string[] | undefined): readonly Fault[] {
   if (names === undefined) return FAULTS.filter(({ losesEvents }) => !losesEvents);
   return names.map((name) => {

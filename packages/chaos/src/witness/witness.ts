@@ -4,14 +4,14 @@ import { type MemoryUse, MemoryWitness } from "./memory-witness.ts";
 
 const LOOK_MS = 500;
 
-/** What was seen of a mesh beside its events. */
+/** Observations of a mesh beside its events. */
 export interface Witnessed {
   readonly logs: LogLoss;
-  /** Nothing where the machine does not tell. */
+  /** `null` where the machine does not report it. */
   readonly memory: MemoryUse | null;
 }
 
-/** Looks at logs and memory while faults happen. */
+/** Observes logs and memory while faults happen. */
 export class Witness {
   readonly #logs: LogWitness;
   readonly #memory: MemoryWitness;
@@ -26,7 +26,7 @@ export class Witness {
     }, LOOK_MS);
   }
 
-  /** Looks no more. Safe to call twice. */
+  /** Ends the observation. Safe to call twice. */
   stop(): Witnessed {
     clearInterval(this.#looking);
     return { logs: this.#logs.count(), memory: this.#memory.count() };

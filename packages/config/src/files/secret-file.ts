@@ -16,8 +16,8 @@ export function readSeed(file: string): string {
 }
 
 /**
- * Throws `invalid-config` when a file that holds a secret is another user's, when others on this machine may read it,
- * or when it is not there.
+ * Throws `invalid-config` when a file with a secret belongs to another user, when others on this machine may read
+ * it, or when it does not exist.
  */
 export function assertPrivate(file: string): void {
   let problem: string | undefined;
@@ -31,18 +31,16 @@ export function assertPrivate(file: string): void {
   if (problem !== undefined) throw new MeshError("invalid-config", `${file} holds a secret and ${problem}`);
 }
 
-/** Writes a file that holds a secret as a whole, readable by its owner only, its folder too. */
+/** Writes a file with a secret as a whole. Only its owner may read it, and its folder. */
 export function writeSecret(file: string, text: string): void {
   writeWhole(file, text, 0o600);
 }
 
-/**
- * Opens a log for its owner only, its folder too: errors quote what others sent. A log that is there becomes private.
- */
+/** Opens a log for its owner only, its folder too: errors quote data of others. An existing log becomes private. */
 export function openOwnLog(file: string, flags: "a" | "w"): number {
   makeFolder(dirname(file), 0o700);
   const handle = openSync(file, flags, 0o600);
-  // A terminal or a pipe keeps what it has.
+  // A terminal or a pipe keeps its permissions.
   if (fstatSync(handle).isFile()) fchmodSync(handle, 0o600);
   return handle;
 }

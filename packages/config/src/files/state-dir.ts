@@ -6,10 +6,13 @@ export function resolveStateDir(option: string | undefined, env: NodeJS.ProcessE
   return resolve(option || env["ADAOS_STATE"] || ".adaos");
 }
 
-/** How messages name it. */
+/** Its name in messages. */
 export const STATE_FOLDER = "the state folder";
 
-/** What runs where, written by `adaos up`, read by every command that talks to the mesh. */
+/**
+ * The processes and addresses of the mesh. `adaos up` writes the file; every command that talks to the mesh reads
+ * it.
+ */
 export function layoutFile(stateDir: string): string {
   return join(stateDir, "mesh.json");
 }
@@ -24,38 +27,38 @@ export function nodeId(address: NodeAddress | "root"): string {
   return address === "root" ? "root" : `${address.subnet}/${address.node}`;
 }
 
-/** The file a node is started from. */
+/** The node file from which a node starts. */
 export function nodeFilePath(stateDir: string, id: string): string {
   return join(stateDir, "nodes", `${id}.json`);
 }
 
-/** Which node's file it is, where it lies as {@link nodeFilePath} says; nothing elsewhere. Pure. */
+/** The node of a file at {@link nodeFilePath}; undefined for another path. Pure. */
 export function nodeOfFile(file: string): { readonly stateDir: string; readonly id: string } | undefined {
   const [, stateDir, id] = /^(.+)\/nodes\/((?:[a-z0-9-]+\/)?[a-z0-9-]+)\.json$/.exec(resolve(file)) ?? [];
   return stateDir === undefined || id === undefined ? undefined : { stateDir, id };
 }
 
-/** Written by a running daemon: its process and where it answers. */
+/** A running daemon writes its process id and address there. */
 export function runFilePath(stateDir: string, id: string): string {
   return join(stateDir, "run", `${id.replace("/", "_")}.json`);
 }
 
-/** What a member keeps while its hub is away. */
+/** A member's outbox: events that it keeps while its hub is away. */
 export function outboxDir(stateDir: string, id: string): string {
   return join(stateDir, "outbox", id.replace("/", "_"));
 }
 
-/** What a member has handled. */
+/** A member's marks of handled events. */
 export function marksDir(stateDir: string, id: string): string {
   return join(stateDir, "marks", id.replace("/", "_"));
 }
 
-/** The streams of one server: of the root's, or of a subnet's. */
+/** The streams of one server: the root's, or a subnet's. */
 export function storeDir(stateDir: string, of: string): string {
   return join(stateDir, "store", of);
 }
 
-/** Where the streams stand that a node keeps. */
+/** The positions of a node's streams. */
 export function positionsPath(stateDir: string, id: string): string {
   return join(stateDir, "positions", `${id.replace("/", "_")}.json`);
 }
@@ -65,32 +68,32 @@ export function lostFile(positions: string): string {
   return positions.replace(/\.json$/, ".lost.jsonl");
 }
 
-/** The registry that a node was served last. */
+/** The last registry that a node got from its hub or root. */
 export function registryCachePath(stateDir: string, id: string): string {
   return join(stateDir, "registry", `${id.replace("/", "_")}.json`);
 }
 
-/** The registry that the root has put in force last. */
+/** The last registry that the root has put in force. */
 export function registryInForceFile(stateDir: string): string {
   return join(stateDir, "registry", "in-force.json");
 }
 
-/** What is known of the texts of the registry that the mesh was started with. */
+/** The proof of the registry's texts with which the mesh was started. */
 export function provenRegistryFile(stateDir: string): string {
   return provenRegistryBeside(registryInForceFile(stateDir));
 }
 
-/** The same, of the state folder in which a node keeps what it was served. */
+/** The same file, in the state folder of a node's registry cache. */
 export function provenRegistryBeside(registryCache: string): string {
   return join(dirname(registryCache), "proven.json");
 }
 
-/** Digest of the registry that an operator wants in force, for the root. */
+/** Digest of the registry that an operator wants the root to put in force. */
 export function registryApprovalFile(stateDir: string): string {
   return join(stateDir, "registry", "approved");
 }
 
-/** What operators did from this machine. */
+/** The audit of operators' actions on this machine. */
 export function auditFile(stateDir: string): string {
   return join(stateDir, "audit", "audit.jsonl");
 }

@@ -5,8 +5,8 @@ import { dirname } from "node:path";
 import { makeFolder } from "./make-folder.ts";
 
 /**
- * Writes a file as a whole: a reader sees the old one or the new one, whoever else writes it. Only its owner may read
- * it, unless `mode` says otherwise. Throws the system's error.
+ * Writes a file as a whole: a reader sees the old or the new one, even with several writers. Only its owner may
+ * read it, unless `mode` says otherwise. Throws the system's error.
  */
 export function writeWhole(file: string, text: string, mode = 0o600): void {
   const staged = stagedName(file);
@@ -21,8 +21,8 @@ export function writeWhole(file: string, text: string, mode = 0o600): void {
 }
 
 /**
- * Like {@link writeWhole}, and on the disk before the file takes its place. For its owner only. Blocks nobody
- * meanwhile.
+ * Like {@link writeWhole}, but syncs the text to disk before the file takes its place. For its owner only. It does
+ * not block the process.
  */
 export async function writeWholeSynced(file: string, bytes: Uint8Array): Promise<void> {
   const staged = stagedName(file);
@@ -42,7 +42,7 @@ export async function writeWholeSynced(file: string, bytes: Uint8Array): Promise
   }
 }
 
-/** Nobody's own file, and no link that leads elsewhere: a file called `.new` may be somebody's. */
+/** A random name that no other file and no link has: a file called `.new` may be a user's. */
 function stagedName(file: string): string {
   return `${file}.${randomBytes(6).toString("hex")}.new`;
 }

@@ -9,7 +9,7 @@ export interface CertificateFiles {
 
 /** How a mesh encrypts its connections; paths are absolute. */
 export type MeshTls = {
-  /** Whoever connects must show a certificate too. */
+  /** Clients must show a certificate too. */
   readonly verify: boolean;
 } & (
   | { readonly development: true }
@@ -22,8 +22,8 @@ export type MeshTls = {
 );
 
 /**
- * What a mesh file says of TLS.
- * @param servers By subnet, the root's beside them: each may have a certificate of its own.
+ * The TLS settings of a mesh file.
+ * @param servers By subnet, and the root's: each may have a certificate of its own.
  */
 export function meshTlsOf(
   tls: z.output<typeof meshTlsSchema> | undefined,

@@ -37,7 +37,7 @@ describe("readLangfuseKeys()", () => {
   function keys(text: string, mode = 0o600): string {
     rmSync(file, { force: true });
     writeFileSync(file, text);
-    // Whatever the mask of this process is.
+    // Independent of this process's file mode mask.
     chmodSync(file, mode);
     return readLangfuseKeys(file);
   }

@@ -1,10 +1,7 @@
 import { MeshError } from "@adaos/core";
 import { Document, isScalar, isSeq, parseDocument, type YAMLSeq } from "yaml";
 
-/**
- * A list of a YAML file with some items more. What was there stays as it is written, comments too. Throws
- * `invalid-config`.
- */
+/** A list of a YAML file with further items. The rest of the text stays, comments too. Throws `invalid-config`. */
 export function withItems(text: string, file: string, items: readonly object[]): string {
   const block = asBlockList(text, file);
   const list = listIn(block, file).list;
@@ -15,8 +12,8 @@ export function withItems(text: string, file: string, items: readonly object[]):
 }
 
 /**
- * A list of a YAML file with an item a line, if it was written between brackets: there is no line to add within them.
- * Otherwise the text as it is. Throws `invalid-config`.
+ * A list of a YAML file with one item a line, if it was written between brackets, which leave no place for a line.
+ * Otherwise the text unchanged. Throws `invalid-config`.
  */
 export function asBlockList(text: string, file: string): string {
   const { document, list } = listIn(text, file);

@@ -4,16 +4,14 @@ import type { NodeAddress } from "@adaos/core/wire";
 import { type Document, isMap, parseDocument } from "yaml";
 import { withEntry, withoutEntry } from "./edit-yaml-map.ts";
 
-/** A member as it is added to a mesh file: patterns and roles as text. */
+/** A new member for a mesh file: patterns and roles as text. */
 export interface NewMember {
   readonly roles: readonly string[];
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
 }
 
-/**
- * The text of a mesh file with one member more. All else stays as it is written. Throws `usage` or `invalid-config`.
- */
+/** The text of a mesh file with one more member. The rest stays as written. Throws `usage` or `invalid-config`. */
 export function withMember(file: string, { subnet, node }: NodeAddress, member: NewMember): string {
   const { document, text } = read(file, subnet);
   const path = ["subnets", subnet, "members"];
@@ -24,7 +22,7 @@ export function withMember(file: string, { subnet, node }: NodeAddress, member: 
 }
 
 /**
- * The text of a mesh file without one of its members. All else stays as it is written. Throws `usage` or
+ * The text of a mesh file without one of its members. The rest stays as written. Throws `usage` or
  * `invalid-config`.
  */
 export function withoutMember(file: string, { subnet, node }: NodeAddress): string {

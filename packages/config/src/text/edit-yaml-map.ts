@@ -4,8 +4,8 @@ import { type Document, isCollection, isMap, isNode, type Pair, parseDocument, t
 type Path = readonly string[];
 
 /**
- * A YAML text with one more entry in the map at `path`, which is made where it is missing. All that stands there stays
- * as it is written; only where the text leaves no place for a line is the whole of it written anew.
+ * A YAML text with one more entry in the map at `path`, which is created if missing. The rest stays as written;
+ * only where the text has no place for a line is the whole document rewritten.
  */
 export function withEntry(document: Document, text: string, path: Path, key: string, value: object): string {
   const map = document.getIn(path);
@@ -13,7 +13,7 @@ export function withEntry(document: Document, text: string, path: Path, key: str
   const above = path.slice(0, -1);
   const outer = document.getIn(above);
   document.setIn([...path, key], document.createNode(value, { flow: true }));
-  // Read anew: the ranges are those of the text.
+  // Parsed again: the ranges must be those of the text.
   const before = parseDocument(text, { version: "1.2" });
   const inner = isMap(map) ? before.getIn(path) : undefined;
   if (isMap(inner) && inner.items.length > 0) return checked(document, inserted(text, inner, [entry]));
@@ -36,7 +36,7 @@ export function withoutEntry(document: Document, text: string, path: Path): stri
   return checked(document, text.slice(0, start) + text.slice(lineEnd(text, range.end) + 1));
 }
 
-/** Lines behind the last entry of a map, or between its brackets. */
+/** Lines after the last entry of a map, or between its brackets. */
 function inserted(text: string, map: YAMLMap, lines: readonly string[]): string | undefined {
   const [first] = map.items;
   const last = map.items.at(-1);
@@ -49,7 +49,7 @@ function inserted(text: string, map: YAMLMap, lines: readonly string[]): string 
   return `${text.slice(0, end)}${lines.map((line) => `\n${indent}${line}`).join("")}${text.slice(end)}`;
 }
 
-/** Where an entry begins and where its last character that means anything ends. */
+/** The beginning of an entry and the end of its last character, without trailing blanks. */
 function rangeOf(text: string, { key, value }: Pair): { start: number; end: number } | undefined {
   if (!isNode(key) || !key.range) return undefined;
   const range = isNode(value) ? value.range : key.range;
@@ -63,13 +63,13 @@ function lastOf(text: string, item: unknown): number | undefined {
   return item === undefined ? undefined : rangeOf(text, item as Pair)?.end;
 }
 
-/** The line's end, so that a comment on it stays where it is. */
+/** The end of the line, so that a comment on it stays in place. */
 function lineEnd(text: string, from: number): number {
   const end = text.indexOf("\n", from);
   return end < 0 ? text.length : end;
 }
 
-/** An edit that means what was asked for, else the whole document written anew. */
+/** The edited text if it has the intended meaning, else the whole document rewritten. */
 function checked(document: Document, edited: string | undefined): string {
   if (edited === undefined) return whole(document);
   const again = parseDocument(edited, { version: "1.2" });
@@ -78,7 +78,7 @@ function checked(document: Document, edited: string | undefined): string {
 }
 
 function whole(document: Document): string {
-  // Lines are not folded: whoever wrote them had a reason.
+  // Lines are not folded: their author had a reason.
   return document.toString({ lineWidth: 0 });
 }
 

@@ -4,10 +4,7 @@ import type { Place } from "./yaml-tree.ts";
 const SPACE = /[ \t\n\r]*/y;
 const SCALAR = /[^,\]}\s]*/y;
 
-/**
- * Where something is in a JSON text: the value at a pointer, or the nearest one around it that exists. Takes valid JSON
- * only.
- */
+/** The place in a JSON text of the value at a pointer, or of the nearest enclosing value. Takes valid JSON only. */
 export function placeInJson(json: string, pointer: string): Place {
   let at = skip(SPACE, json, 0);
   for (const token of pointer.split("/").slice(1)) {
@@ -29,12 +26,12 @@ export function placeAt(text: string, offset: number): Place {
   return { line, column: offset - start + 1 };
 }
 
-/** Where a text that is no JSON stops to be so. */
+/** The place of the first error in invalid JSON. */
 export function placeOfSyntaxError(text: string): Place {
   return placeAt(text, syntaxErrorOffset(text));
 }
 
-/** Where each item of a JSON list begins and ends. Takes valid JSON only; nothing for what is no list. */
+/** Start and end of each item of a JSON list; nothing for another value. Takes valid JSON only. */
 export function* itemsIn(json: string): Generator<{ readonly start: number; readonly end: number }> {
   let at = skip(SPACE, json, 0);
   if (json[at] !== "[") return;
@@ -47,7 +44,7 @@ export function* itemsIn(json: string): Generator<{ readonly start: number; read
   }
 }
 
-/** Offset of the value under a key or index, or nothing. */
+/** Offset of the value under a key or index, or undefined. */
 function childOf(json: string, around: number, token: string): number | undefined {
   const isObject = json[around] === "{";
   if (!isObject && json[around] !== "[") return undefined;

@@ -1,12 +1,12 @@
-/** Blank, and a token of JSON or nothing. */
+/** White space, and a token of JSON or nothing. */
 const TOKEN =
   /[ \t\n\r]*([{}[\],:]|"[^"\\\p{Cc}]*(?:\\(?:["\\/bfnrt]|u[0-9a-f]{4})[^"\\\p{Cc}]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?|true|false|null|)/iuy;
 
 type Expected = "value" | "item or ]" | "key" | "key or }" | "colon" | "comma" | "end";
 
 /**
- * Where a text stops to be JSON; its length where nothing is wrong but that it ends. `JSON.parse()` tells it in some of
- * its messages only. Pure.
+ * Offset of the first error in a JSON text; its length if the text only ends too early. Only some messages of
+ * `JSON.parse()` contain it. Pure.
  */
 export function syntaxErrorOffset(text: string): number {
   const around: ("{" | "[")[] = [];
@@ -23,7 +23,7 @@ export function syntaxErrorOffset(text: string): number {
   }
 }
 
-/** What has to follow a token, or nothing where the token must not be there. */
+/** The expectation after a token; undefined where the token is wrong. */
 function step(expected: Expected, token: string, around: ("{" | "[")[]): Expected | undefined {
   const after = (): Expected => (around.length === 0 ? "end" : "comma");
   switch (expected) {

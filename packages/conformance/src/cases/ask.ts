@@ -6,7 +6,7 @@ import { ACK } from "../received.ts";
 import { replyTo, textOf } from "../replies.ts";
 import { type Check, testsOf } from "../tests-of.ts";
 
-/** That a command which is stored nowhere reaches who listens now, that its reply comes back, and nothing else does. */
+/** An at-most-once command reaches current listeners only, and its reply comes back. */
 export function describeAsk(harness: TransportHarness): void {
   const check = testsOf(harness);
   const isWithin = harness.publishers[0].subnet === harness.subscribers[0].subnet;
@@ -32,7 +32,7 @@ function checkAnswered(check: Check, { publishers, subscribers }: TransportHarne
     expect(delivery?.message.subject).toBe(command.subject);
     expect(delivery?.message.id).toBe(command.id);
     expect(Buffer.from(delivery?.message.body ?? [])).toEqual(Buffer.from(command.body));
-    // Of what is published next the durable that begins at the beginning gets the first.
+    // The durable that starts with all events gets the next published one first.
     const later = scene.message();
     const all = await scene.subscribe(to, { durable: "all", startAt: "all" });
     await from.publish(later);
@@ -144,7 +144,7 @@ function checkNames(check: Check, { publishers, subscribers }: TransportHarness)
       answering(subscribers[0])(delivery);
     });
     expect(textOf(await from.ask(scene.message(), scene.limit(), any))).toContain("answered");
-    // Where a server says so, it says so to nobody who waits.
+    // Where a server refuses, the refusal may not reach the waiting caller.
     if (refusal !== undefined) expect(refusal).toMatchObject({ code: "denied" });
     const forged = scene.message({ from: publishers[1] });
     await expect(from.ask(forged, scene.limit(), any)).rejects.toMatchObject({ code: "denied" });

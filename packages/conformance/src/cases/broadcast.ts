@@ -3,7 +3,7 @@ import type { TransportHarness } from "../harness.ts";
 import { idsOf, publishAll } from "../scene.ts";
 import { testsOf } from "../tests-of.ts";
 
-/** That every node gets every event; `durable` has how the transports of one node share them. */
+/** Every node gets every event; `durable` tests how the transports of one node share them. */
 export function describeBroadcast(harness: TransportHarness): void {
   const check = testsOf(harness);
   describe.concurrent("broadcast", () => {

@@ -4,7 +4,7 @@ import { until } from "../received.ts";
 import { idsOf, publishAll } from "../scene.ts";
 import { type Check, testsOf } from "../tests-of.ts";
 
-/** Whether a repeated message id stores anything, and for how long it does not. */
+/** Whether a repeated message id stores nothing, and for how long. */
 export function describeDedupe(harness: TransportHarness): void {
   const check = testsOf(harness);
   const { duplicateWindowMs, longestWindowMs } = harness;
@@ -140,7 +140,7 @@ function checkWindowEnds(check: Check, { duplicateWindowMs, limitMs }: Transport
       duplicateWindowMs + limitMs,
       () => "a repetition was not stored",
     );
-    // From before the first to after the last: no less than what the window took.
+    // Measured from before the first publish to after the last: not less than the window.
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(duplicateWindowMs - 2);
     expect(again.seq).toBeGreaterThan(first.seq);
   });

@@ -5,7 +5,7 @@ import type { Received } from "../received.ts";
 import { type Interest, idsOf, publishAll, type Scene } from "../scene.ts";
 import type { Check } from "../tests-of.ts";
 
-/** Which messages a durable means. */
+/** The messages that a durable matches. */
 export function checkFilters(check: Check, harness: TransportHarness): void {
   checkPatterns(check, harness);
   checkOrigins(check, harness);
@@ -35,7 +35,7 @@ const EVENTS = [
   ["ui-x.notify", 1],
 ] as const;
 
-/** Patterns below the topic of a scene, and which of the events they mean. */
+/** Patterns below the topic of a scene, and the events that they match. */
 const MEANT: readonly (readonly [string, readonly number[]])[] = [
   ["ui.notify@1", [0]],
   ["ui.notify@2", [1]],
@@ -100,13 +100,13 @@ function checkOrigins(check: Check, { publishers, subscribers }: TransportHarnes
   });
 }
 
-/** A subscription, and which of the messages of a round it means. */
+/** A subscription, and the messages of a round that it matches. */
 interface Probe {
   readonly received: Received;
   readonly meant: readonly number[];
 }
 
-/** Publishes two rounds. Who was given what he means of the second has been given all that he will be of the first. */
+/** Publishes two rounds. A subscription that has its messages of the second round will get no more of the first. */
 async function expectMeant(probes: readonly Probe[], publishRound: () => Promise<Message[]>): Promise<void> {
   const first = await publishRound();
   const second = await publishRound();

@@ -6,7 +6,7 @@ import { type Check, testsOf } from "../tests-of.ts";
 import { checkFilters } from "./durable-filter.ts";
 import { checkSubscribeRefusals } from "./subscribe-refused.ts";
 
-/** What a durable remembers, which messages it means, and how it is shared. */
+/** The position of a durable, the messages that it matches, and how it is shared. */
 export function describeDurable(harness: TransportHarness): void {
   const check = testsOf(harness);
   describe.concurrent("durable", () => {
@@ -24,7 +24,7 @@ function checkPosition(check: Check, { subscribers }: TransportHarness): void {
     const [before, after] = [scene.message(), scene.message()];
     await from.publish(before);
     const all = await scene.subscribe(to, { durable: "all", startAt: "all" });
-    // Only now is it certain to be in the past of the other.
+    // Only now it is certainly before the start of the other.
     await all.until(before);
     const fresh = await scene.subscribe(to, { durable: "new", startAt: "new" });
     await from.publish(after);
@@ -40,7 +40,7 @@ function checkPosition(check: Check, { subscribers }: TransportHarness): void {
       const first = await scene.subscribe(to);
       await from.publish(handled);
       await first.until(handled);
-      // Its connection ends too: the position is not the subscriber's.
+      // Its connection ends too: the position belongs to the durable.
       await to.close();
       await from.publish(missed);
       const second = await scene.subscribe(await scene.open(subscribers[0]), { startAt });
@@ -107,7 +107,7 @@ function checkCompetition(check: Check, { subscribers }: TransportHarness): void
     for (const transport of [to, await scene.open(subscribers[0])]) {
       await scene.subscribe(transport, { maxAckPending: 3 }, both.take);
     }
-    // When this one has been given all, the other has been given what it may be given.
+    // When this one has its messages, the other has all that it may get.
     const control = await scene.subscribe(to, { durable: "control" });
     const messages = scene.messages(9);
     await publishAll(from, messages);

@@ -6,7 +6,7 @@ import { ACK, nakAfter } from "../received.ts";
 import { idsOf, publishAll } from "../scene.ts";
 import { testsOf } from "../tests-of.ts";
 
-/** In which order messages arrive. */
+/** The order of deliveries. */
 export function describeOrder(harness: TransportHarness): void {
   const check = testsOf(harness);
   describe.concurrent("order", () => {
@@ -68,7 +68,7 @@ export function describeOrder(harness: TransportHarness): void {
       let othersSettled = 0;
       const received = await scene.subscribe(to, { maxAckPending: 2 }, ({ message, settle }) => {
         const isPoison = message.id === poison.id;
-        // Never ends before its neighbours have.
+        // Ends only after its neighbours.
         if (isPoison && othersSettled < others.length) return settle(nakAfter(30));
         if (!isPoison) othersSettled++;
         settle(ACK);

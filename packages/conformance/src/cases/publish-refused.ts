@@ -63,7 +63,7 @@ export function checkRefusals(check: Check, harness: TransportHarness): void {
   });
 }
 
-/** The refusal that passes. Fills the log up, so that no other test can run meanwhile. */
+/** The temporary refusal. It fills the log, so no other test may run meanwhile. */
 export function checkFullLog(check: Check, log: NonNullable<TransportHarness["log"]>): void {
   check("is refused with backpressure, and nothing that it holds is dropped", async (scene) => {
     const { publishers, subscribers } = scene.harness;
@@ -75,7 +75,7 @@ export function checkFullLog(check: Check, log: NonNullable<TransportHarness["lo
     await received.until(stored);
     expect(received.ids).toEqual(idsOf(stored));
     await log.empty();
-    // Who looks after the log may still count what was in it; the refusal passes without anybody's doing.
+    // The store may still count dropped messages; the refusal ends by itself.
     const again = (): Promise<unknown> =>
       from.publish(scene.message()).then(
         () => "stored",
@@ -85,7 +85,7 @@ export function checkFullLog(check: Check, log: NonNullable<TransportHarness["lo
   });
 }
 
-/** Publishes until the first refusal, but no more than cannot possibly fit. */
+/** Publishes until the first refusal, within a number that certainly does not fit. */
 async function fill(
   scene: Scene,
   maxBytes: number,
@@ -104,9 +104,7 @@ async function fill(
   return { stored, refusals };
 }
 
-/**
- * Refusals that store nothing and stop neither what was published before them nor what comes after them in their tick.
- */
+/** Expects refusals that store nothing, and that stop neither earlier messages nor later ones of their tick. */
 async function expectRefused(scene: Scene, refused: readonly Message[], code: string): Promise<void> {
   const [from, to] = await scene.openBoth();
   const received = await scene.subscribe(to);

@@ -6,7 +6,7 @@ import { publishAll } from "../scene.ts";
 import { type Check, testsOf } from "../tests-of.ts";
 import { checkFullLog, checkRefusals } from "./publish-refused.ts";
 
-/** What becomes of a message: stored with what it says, or refused. */
+/** A message is stored unchanged, or refused. */
 export function describePublish(harness: TransportHarness): void {
   const check = testsOf(harness);
   describe.concurrent("publish()", () => {

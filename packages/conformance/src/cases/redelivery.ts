@@ -5,7 +5,7 @@ import { ACK, hold } from "../received.ts";
 import { idsOf, publishAll } from "../scene.ts";
 import { type Check, testsOf } from "../tests-of.ts";
 
-/** Of a term, whatever they hold; without one the delivery is acknowledged. */
+/** Reasons of a term; without one the delivery is acknowledged. */
 const REASONS = [
   undefined,
   "spoilt",
@@ -18,8 +18,8 @@ const REASONS = [
 ];
 
 /**
- * What is given again, to whom and when. These tests wait for the ack wait to pass, which is long with a real server:
- * they do it at the same time.
+ * Which deliveries come again, to whom and when. These tests wait for the ack wait, which is long with a real
+ * server, so they run at the same time.
  */
 export function describeRedelivery(harness: TransportHarness): void {
   const check = testsOf(harness);
@@ -38,7 +38,7 @@ function checkAbandoned(check: Check, { subscribers, traits, crash }: TransportH
       const first = await scene.subscribe(to, {}, hold);
       const message = scene.message({ bytes: 1000 });
       await from.publish(message);
-      // A handler may do with its copy what it likes.
+      // A handler may change its copy.
       (await first.until(message)).message.body.fill(0);
       await first.stop(0);
       const second = await scene.subscribe(to);
@@ -47,7 +47,7 @@ function checkAbandoned(check: Check, { subscribers, traits, crash }: TransportH
       expect(again.seq).toBe(first.deliveries[0]?.seq);
       expect(Buffer.from(again.message.body).equals(message.body)).toBe(true);
       const waitedMs = second.arrivedMs(again) - first.arrivedMs(first.deliveries[0] ?? again);
-      // The wait begins when the message is sent, which on a busy machine is well before it arrives.
+      // The wait begins when the message is sent, on a busy machine well before its arrival.
       expect(waitedMs).toBeGreaterThan(traits.ackWaitMs * 0.8);
     },
   );

@@ -6,12 +6,12 @@ import { ACK, nakAfter } from "../received.ts";
 import { idsOf, publishAll, type Scene } from "../scene.ts";
 import { testsOf } from "../tests-of.ts";
 
-/** That an event which one durable is given again reaches that one and no other. */
+/** A replayed event reaches its durable and no other. */
 export function describeReplay(harness: TransportHarness): void {
   const check = testsOf(harness);
   const [subscriber, other] = harness.subscribers;
 
-  /** The same events again, for a durable of the first subscriber. */
+  /** Replays of the events for a durable of the first subscriber. */
   const again = (scene: Scene, durable: string, messages: readonly Message[]): Message[] =>
     messages.map((message) => ({
       ...message,

@@ -4,7 +4,7 @@ import { ACK, acknowledge, hold, nakAfter } from "../received.ts";
 import { idsOf, publishAll } from "../scene.ts";
 import { type Check, testsOf } from "../tests-of.ts";
 
-/** Clocks of server and test are read in whole milliseconds. */
+/** Server and test read their clocks in whole milliseconds. */
 const CLOCK_MS = 2;
 
 /** How deliveries end, and when they do not. */
@@ -108,7 +108,7 @@ function checkNak(check: Check): void {
       await to.close();
       const second = await scene.subscribe(await scene.open(scene.harness.subscribers[0]));
       const again = await second.until(message);
-      // What is due while the first one stops may have been handed back, which counts.
+      // A delivery that is due while the first subscription stops may have been returned, which counts.
       expect(again.deliveryCount).toBeGreaterThan(1);
       expect(second.arrivedMs(again) - nakMs).toBeGreaterThanOrEqual(delayMs - CLOCK_MS);
     },

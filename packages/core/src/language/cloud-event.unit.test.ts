@@ -280,7 +280,7 @@ describe("decodeCloudEvent()", () => {
   });
 });
 
-/** What the package takes for itself does not count: it gives each event a time, and drops data that is false. */
+/** Ignores the package's own changes: it gives each event a time, and drops data that is false. */
 const asReference = (event: CloudEvent): Reference<unknown> => new Reference(event as never, false);
 const timed = cloudEvents.map((event) => ({
   ...event,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { counted, escapeUnseen, visibleJson, visibleText } from "./visible-text.ts";
 
-/** What commands a terminal, turns a text or is not seen: ranges that the test states on its own. */
+/** Characters that command a terminal, turn text or are invisible: ranges that the test defines itself. */
 const HOSTILE: readonly (readonly [first: number, last: number])[] = [
   [0x00, 0x08],
   [0x0b, 0x1f],

@@ -14,7 +14,7 @@ class Store {
     this.stored.push(snapshot);
   }
 
-  /** What it would hold: of each hour the last word. */
+  /** Its content: the last snapshot of each hour. */
   kept(): MetricsSnapshot[] {
     return [...new Map(this.stored.map((snapshot) => [snapshot.hour, snapshot])).values()];
   }

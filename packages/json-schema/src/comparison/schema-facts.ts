@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from "../schema-document.ts";
 
 export type JsonType = "null" | "boolean" | "integer" | "number" | "string" | "array" | "object";
 
-/** `number` here is one that is not whole. */
+/** `number` here is a number that is not an integer. */
 export const TYPES: readonly JsonType[] = [
   "null",
   "boolean",
@@ -15,7 +15,7 @@ export const TYPES: readonly JsonType[] = [
   "object",
 ];
 
-/** What holds for all data that schemas allow together. */
+/** Facts about all data that several schemas allow together. */
 export interface Facts {
   readonly types: ReadonlySet<JsonType>;
   /** The only values allowed, if they are listed. */
@@ -53,7 +53,7 @@ export function factsOf(branches: readonly Branch[]): Facts {
   return { types, values, schemas };
 }
 
-/** The values that a schema lists, or nothing where it lists none. */
+/** The values that a schema lists, or undefined where it lists none. */
 export function valuesOf(schema: JsonObject): readonly unknown[] | undefined {
   if (Object.hasOwn(schema, "const")) return [schema["const"]];
   return Array.isArray(schema["enum"]) ? schema["enum"] : undefined;

@@ -12,22 +12,22 @@ import { isObject, type JsonObject, tokensOf } from "../schema-document.ts";
 import { isInPlace, subschemas } from "./keywords.ts";
 import { LinearPattern } from "./linear-pattern.ts";
 
-/** Says that what a schema judges is not for everybody: `secret` or `pii`. */
+/** Marks data as restricted: `secret` or `pii`. */
 export const CLASSIFICATION = "x-classification";
 
-/** One schema that classifies what it judges. */
+/** A schema that classifies its data. */
 export interface ClassifiedSpot {
   readonly class: DataClass;
-  /** JSON pointer into the data; `*` where any name or index may stand. */
+  /** JSON pointer into the data; `*` stands for any name or index. */
   readonly pointer: string;
-  /** Where it is said: `<file>:<line>:<column>`. */
+  /** Place of the keyword: `<file>:<line>:<column>`. */
   place(): string;
 }
 
-/** Steps through a schema for the list of its spots; references to references can make millions. */
+/** Limit of steps through a schema; references to references can make millions. */
 const MAX_VISITS = 10_000;
 
-/** Says what is wrong with the classification of this schema, not of those within, or nothing. */
+/** The problem of this schema's classification, without nested schemas, or undefined. */
 export function classProblem(
   schema: JsonObject,
 ): { readonly keyword: string; readonly told: string } | undefined {
@@ -36,7 +36,7 @@ export function classProblem(
       if (isDataClass(schema[keyword])) continue;
       return { keyword, told: `must be ${DATA_CLASSES.map((one) => JSON.stringify(one)).join(" or ")}` };
     }
-    // An unknown keyword is ignored, and what it was to protect would be shown.
+    // An unknown keyword is ignored, and the data that it should protect would be shown.
     if (nearest(keyword.toLowerCase(), [CLASSIFICATION]) === undefined) continue;
     return { keyword, told: `is unknown; did you mean ${CLASSIFICATION}?` };
   }
@@ -47,25 +47,25 @@ function isDataClass(value: unknown): value is DataClass {
   return DATA_CLASSES.some((one) => one === value);
 }
 
-/** What leads on from a schema, beside what stands in it. */
+/** The references of a schema, for the search beyond its own keywords. */
 export interface SchemaLinks {
   /** The schemas that it refers to. */
   targetsOf(schema: JsonObject): readonly JsonObject[];
   placeOf(schema: JsonObject, keyword: string): string;
 }
 
-/** The schemas that judge one place in the data, as far as they lead to something classified. */
+/** The schemas for one place in the data, as far as they lead to classified data. */
 type Judges = readonly JsonObject[];
 
 /**
- * What one schema classifies, wherever it says so. It knows no data: of the branches of a schema (`anyOf`, `if`, `not`
- * …) each is taken to hold, so that what any of them classifies is masked.
+ * The classifications of one schema, at any place of it. It ignores the data: every branch of a schema (`anyOf`,
+ * `if`, `not` …) is assumed to apply, so data that any branch classifies is masked.
  */
 export class SchemaClassification implements ClassifiedData {
   readonly classes: readonly DataClass[];
   readonly spots: readonly ClassifiedSpot[];
   readonly #links: SchemaLinks;
-  /** Schemas that lead to something classified. */
+  /** Schemas that lead to classified data. */
   readonly #leading: ReadonlySet<JsonObject>;
   readonly #inPlace = new Map<JsonObject, Judges>();
   readonly #patterns = new Map<string, LinearPattern>();
@@ -84,7 +84,7 @@ export class SchemaClassification implements ClassifiedData {
     return this.#mask(data, this.#root, onMasked, 0);
   }
 
-  /** A verdict that names no key within a classified value. */
+  /** A verdict without keys of classified values. */
   veiled({ valid, violations }: Validation): Validation {
     if (valid) return { valid, violations };
     return { valid, violations: violations.map((one) => ({ ...one, pointer: this.#veil(one.pointer) })) };
@@ -116,7 +116,7 @@ export class SchemaClassification implements ClassifiedData {
     return Object.fromEntries(masked);
   }
 
-  /** The pointer as far as it does not lead into a classified value. */
+  /** The pointer, cut where it enters a classified value. */
   #veil(pointer: string): string {
     let judges = this.#root;
     let shown = "";
@@ -137,7 +137,7 @@ export class SchemaClassification implements ClassifiedData {
     return judges.some(({ contentSchema }) => isObject(contentSchema) && this.#leading.has(contentSchema));
   }
 
-  /** Of these schemas and those that judge the same place, the ones that lead on. */
+  /** The schemas at the same place, by reference too, that lead on. */
   #judgesOf(schemas: readonly unknown[]): Judges {
     const judges = new Set<JsonObject>();
     for (const schema of schemas) {
@@ -161,7 +161,7 @@ export class SchemaClassification implements ClassifiedData {
     return all;
   }
 
-  /** Who judges what stands under a name or at an index. */
+  /** The schemas for a name or an index. */
   #within(judges: Judges, step: string | number): Judges {
     if (judges.length === 0) return judges;
     return this.#judgesOf(
@@ -214,7 +214,7 @@ function classesOf(judges: Judges): DataClass[] {
   return judges.map((schema) => schema[CLASSIFICATION]).filter(isDataClass);
 }
 
-/** Of either draft: a list of items means those at its places. */
+/** In either draft: a list of `items` has a schema for each index. */
 function itemsOf(
   { items, prefixItems, additionalItems, contains, unevaluatedItems }: JsonObject,
   i: number,
@@ -224,12 +224,12 @@ function itemsOf(
   return [i < places.length ? places[i] : rest, contains, unevaluatedItems];
 }
 
-/** The schemas within that judge data: definitions do only where something refers to them. */
+/** The nested schemas that apply to data: definitions apply only where they are referred to. */
 function applied(schema: JsonObject): (readonly [way: string, schema: JsonObject])[] {
   return subschemas(schema).filter(([way]) => !way.startsWith("/$defs/") && !way.startsWith("/definitions/"));
 }
 
-/** What a step from a schema to one within it is in the data. */
+/** The step in the data for a step from a schema to a nested one. */
 function stepOf(way: string): string {
   if (isInPlace(way)) return "";
   const [, keyword, name] = way.split("/");
@@ -237,7 +237,7 @@ function stepOf(way: string): string {
   return keyword === "properties" ? `/${name}` : "/*";
 }
 
-/** The schemas from which one leads to something classified. */
+/** The schemas that lead to classified data. */
 function leadingFrom(root: JsonObject, links: SchemaLinks): Set<JsonObject> {
   const from = new Map<JsonObject, JsonObject[]>([[root, []]]);
   for (const [schema] of from) {

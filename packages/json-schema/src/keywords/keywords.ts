@@ -20,22 +20,22 @@ const ONE = [
 const LISTS = ["allOf", "anyOf", "items", "oneOf", "prefixItems"];
 const MAPS = ["$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"];
 
-/** Keywords whose schemas judge the same data as the schema that they stand in. */
+/** Keywords whose schemas apply to the same data as their parent. */
 const IN_PLACE: ReadonlySet<string> = new Set(
   "allOf anyOf dependencies dependentSchemas else if not oneOf then".split(" "),
 );
 
-/** Whether what stands there judges the same data, and no part of it. */
+/** Whether the schema at this pointer applies to the same data, not to a part of it. */
 export function isInPlace(pointer: string): boolean {
   return IN_PLACE.has(pointer.split("/")[1] ?? "");
 }
 
-/** A schema within a schema and the pointer from the outer to it, without a leading `#`. */
+/** A nested schema, and the pointer to it without a leading `#`. */
 export type Subschema = readonly [pointer: string, schema: JsonObject];
 
 /**
- * The schemas directly within `schema`, in either draft. What stands under `enum`, `const`, `default`, `examples`
- * or an unknown keyword is data, however much it looks like a schema.
+ * The direct subschemas of `schema`, in either draft. The value of `enum`, `const`, `default`, `examples` or an
+ * unknown keyword is data, even if it looks like a schema.
  */
 export function subschemas(schema: JsonObject): Subschema[] {
   const found: Subschema[] = [];
@@ -55,7 +55,7 @@ export function subschemas(schema: JsonObject): Subschema[] {
   return found;
 }
 
-/** A copy of a schema with each of the schemas directly within it replaced. */
+/** A copy of a schema with each direct subschema replaced. */
 export function mapSubschemas(
   schema: JsonObject,
   change: (inner: JsonObject) => JsonObject | boolean,
@@ -80,7 +80,7 @@ export function mapSubschemas(
 }
 
 /**
- * Removes what JSON Schema does not know but the validator acts on: `nullable` would let null pass,
+ * Removes keywords that JSON Schema does not define but the validator obeys: `nullable` would let null pass, and
  * `$async` would turn every verdict into a promise, which counts as true.
  */
 export function disarm(schema: JsonObject): void {
@@ -88,7 +88,7 @@ export function disarm(schema: JsonObject): void {
   delete schema["$async"];
 }
 
-/** Says what is wrong with a pattern of this schema, not of those within, or nothing. */
+/** The problem of a pattern of this schema, without nested schemas, or undefined. */
 export function patternProblem(schema: JsonObject): string | undefined {
   const keys = isObject(schema["patternProperties"]) ? Object.keys(schema["patternProperties"]) : [];
   for (const pattern of [schema["pattern"], ...keys]) {

@@ -2,7 +2,8 @@ import type { FuncKeywordDefinition } from "ajv";
 import { isObject } from "../schema-document.ts";
 
 /**
- * `uniqueItems` by one look at each item. The validator's own compares each with each: minutes for an event's worth.
+ * `uniqueItems` with one look at each item. The validator compares all pairs: minutes for an event of the largest
+ * size.
  */
 export const UNIQUE_ITEMS: FuncKeywordDefinition = {
   keyword: "uniqueItems",
@@ -13,7 +14,7 @@ export const UNIQUE_ITEMS: FuncKeywordDefinition = {
   error: { message: "must NOT have duplicate items" },
 };
 
-/** The same text for what JSON Schema calls equal: the order of properties does not count. */
+/** The same text for values that JSON Schema calls equal: the order of properties does not count. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   if (!isObject(value)) return JSON.stringify(value) ?? "";

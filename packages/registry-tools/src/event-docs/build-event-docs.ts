@@ -10,18 +10,18 @@ import type { PagePlaces } from "./pages/markdown-pages.ts";
 import { docFolders, openApiText, planEventDocs } from "./plan-event-docs.ts";
 import { compareEventDocs, type DocChanges, writeEventDocs } from "./write-event-docs.ts";
 
-/** What documents are made of. */
+/** Input of the documents. */
 export interface EventDocsRequest extends PagePlaces {
   readonly registry: string;
-  /** Mesh file that says who may what; nothing: the pages do not tell. */
+  /** Mesh file whose policy the pages show; undefined: they show none. */
   readonly config: string | undefined;
 }
 
-/** Every file of the documents of a registry by its path. Rejects with `invalid-config` or `too-large`. */
+/** Every file of a registry's documents by its path. Rejects with `invalid-config` or `too-large`. */
 export async function planDocuments(request: EventDocsRequest): Promise<ReadonlyMap<string, string>> {
   const registry = await loadRegistry(request.registry);
   const loaded = request.config === undefined ? undefined : policyFor(registry, readMeshFile(request.config));
-  // A page beside the folder that is called like it: for `docs/events` it is `events.md`.
+  // A page beside the folder with the folder's name: for `docs/events` it is `events.md`.
   const guide = `${request.output}.md`;
   const places = existsSync(guide) ? { ...request, guide } : request;
   return planEventDocs(await describeEvents(registry, loaded), places, siteAssets());
@@ -33,7 +33,8 @@ export async function openApiOf(registry: string): Promise<string> {
 }
 
 /**
- * Writes the documents of a registry; with `check` it only compares. Rejects as {@link planDocuments} and with `usage`.
+ * Writes the documents of a registry; with `check` it only compares. Rejects as {@link planDocuments} does, and
+ * with `usage`.
  */
 export async function buildEventDocs(
   request: EventDocsRequest & { readonly check: boolean },
@@ -44,26 +45,26 @@ export async function buildEventDocs(
   return { files: files.size, ...changes };
 }
 
-/** A mesh file's policy about the events of this registry, which may be another than the mesh's. */
+/** The policy of a mesh file for this registry's events; the mesh's registry may be another. */
 function policyFor(registry: FileRegistry, meshFile: MeshFile): LoadedPolicy {
   const { events } = registry;
   const rules = compilePolicy(meshFile.mesh, events);
   return { meshFile, registry, events, rules, policy: new Policy(rules) };
 }
 
-/** Whether a mesh file is about this registry folder. */
+/** Whether a mesh file uses this registry folder. */
 export function isAbout(config: string, registry: string): boolean {
   try {
     return realpathSync(readMeshFile(config).registryDir) === realpathSync(registry);
   } catch {
-    // A mesh file that nobody named and that cannot be read is not meant.
+    // An unreadable mesh file that nobody named is ignored.
     return false;
   }
 }
 
 function siteAssets(): SiteAssets {
   const read = (name: string): string => {
-    // By package: this file may be part of a bundle elsewhere.
+    // Resolved by package: this code may be part of a bundle elsewhere.
     return readFileSync(createRequire(import.meta.url).resolve(`@adaos/registry-tools/site/${name}`), "utf8");
   };
   return { style: read("page.css"), script: read("search.js") };

@@ -28,13 +28,14 @@ async function documentOf(registry: string, name: string): Promise<{ text: strin
   return { text, json: parse(text) as Json };
 }
 
-/** What stands at a path of keys. */
+/** The value at a path of keys. */
 function at(value: unknown, ...keys: readonly string[]): Json {
   return keys.reduce((inner, key) => (inner as Json)[key] ?? {}, value) as Json;
 }
 
 /**
- * Judges by any schema within a document, by its pointer. It refuses a schema that is none, and a dangling reference.
+ * Validates by any schema within a document, by its pointer. It refuses an invalid schema, and a dangling
+ * reference.
  */
 function judgeIn(document: Json): (pointer: string, data: unknown) => string {
   const ajv = new Ajv2020({ strict: false, logger: false });

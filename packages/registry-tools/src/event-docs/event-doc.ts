@@ -8,27 +8,27 @@ import { eventKey, RegistrySchemas } from "../schema-docs/registry-schemas.ts";
 import type { SchemaField } from "../schema-docs/schema-fields.ts";
 import { type SubnetRights, subnetRights } from "./subnet-rights.ts";
 
-/** An event in one version, with all that its page tells. */
+/** An event in one version, with all contents of its page. */
 export interface EventDoc {
-  /** `ui.notify.v1`: its file without ending. */
+  /** `ui.notify.v1`: the name of its file without ending. */
   readonly key: string;
   /** `ui.notify@1`. */
   readonly ref: string;
   readonly record: EventRecord;
-  /** `x-version`; nothing where the schema has none. */
+  /** `x-version`; undefined where the schema has none. */
   readonly schemaVersion: string | undefined;
   readonly description: string;
-  /** As it stands in the registry. */
+  /** As the registry has it. */
   readonly schema: Readonly<Record<string, unknown>>;
   readonly fields: readonly SchemaField[];
   readonly examples: readonly EventExample[];
-  /** Nothing without a mesh, and of replies, which need no rule. */
+  /** Undefined without a mesh, and for replies, which need no rule. */
   readonly rights: readonly SubnetRights[] | undefined;
 }
 
-/** The events of a registry by name and version, as documents show them. */
+/** The events of a registry by name and version, for documents. */
 export interface EventDocs {
-  /** ` of the mesh demo`; empty where no mesh is told of. */
+  /** ` of the mesh demo`; empty without a mesh. */
   readonly ofMesh: string;
   readonly registryDir: string;
   readonly schemas: RegistrySchemas;
@@ -37,7 +37,7 @@ export interface EventDocs {
   readonly versions: ReadonlyMap<string, readonly EventDoc[]>;
 }
 
-/** Reads what a registry says of its events, with their examples. Rejects with `invalid-config`. */
+/** Reads the events of a registry with their examples. Rejects with `invalid-config`. */
 export async function describeEvents(
   registry: FileRegistry,
   loaded: LoadedPolicy | undefined,
@@ -87,7 +87,7 @@ export function commandOf(docs: EventDocs, { record }: EventDoc): EventDoc | und
   });
 }
 
-/** What to use instead of a deprecated event: its newest version that is stable. */
+/** The replacement of a deprecated event: its newest stable version. */
 export function successorOf(docs: EventDocs, { record }: EventDoc): EventDoc | undefined {
   return versionsOf(docs, record.name).find((other) => other.record.status === "stable");
 }

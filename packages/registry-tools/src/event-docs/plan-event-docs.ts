@@ -10,10 +10,10 @@ import { htmlIndex, htmlPage } from "./pages/html-pages.ts";
 import { markdownIndex, markdownPage, type PagePlaces } from "./pages/markdown-pages.ts";
 import { MARK } from "./pages/page-facts.ts";
 
-/** Of all files together; a registry that has more to say is broken. */
+/** Limit of all files together; a larger registry is broken. */
 const MAX_CHARS = 256 * 1024 * 1024;
 
-/** The folders that hold nothing but generated files of ours, and files that are left alone. */
+/** The folders that contain only our generated files, and files that are left alone. */
 export function docFolders({ output, site }: PagePlaces): string[] {
   return [output, join(output, "commands"), site];
 }
@@ -52,7 +52,7 @@ export function openApiText(docs: EventDocs): string {
   return yaml(openApi(docs));
 }
 
-/** Readers of older YAML see the same: `on` is a text to them, too. */
+/** Safe for readers of older YAML, too: `on` is quoted as text. */
 function yaml(value: unknown): string {
   const document = new Document(value, { aliasDuplicateObjects: false, compat: "yaml-1.1" });
   visit(document, {
@@ -61,7 +61,7 @@ function yaml(value: unknown): string {
       if (typeof text === "string" && visibleText(text) !== text) scalar.type = "QUOTE_DOUBLE";
     },
   });
-  // Every unseen character now stands between quotes, where it can be escaped.
+  // Every unseen character is now between quotes, where it can be escaped.
   return `# ${MARK}\n${escapeUnseen(document.toString({ lineWidth: 0 }), yamlEscape)}`;
 }
 

@@ -2,23 +2,21 @@ import { MeshError, parseEventPattern } from "@adaos/core";
 import type { LoadedPolicy } from "@adaos/policy";
 import { type AskedEvent, eventHop, subscribeHop } from "@adaos/policy";
 
-/** What policy allows one subnet about one event. */
+/** A subnet's rights on one event by the policy. */
 export interface SubnetRights {
   readonly subnet: string;
-  /** Members that may. */
+  /** Members with the right. */
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
   readonly exports: boolean;
-  /** Subnets whose events it lets in. */
+  /** Subnets whose events it imports. */
   readonly imports: readonly string[];
 }
 
-/** Minutes of work. Beyond it the pages would be no reading either. */
+/** Takes minutes. Nobody would read larger pages either. */
 const MAX_QUESTIONS = 20_000_000;
 
-/**
- * What each subnet may do with an event, as the policy answers. Throws `too-large` for a mesh of thousands of subnets.
- */
+/** Each subnet's rights on an event, by the policy. Throws `too-large` for a mesh of thousands of subnets. */
 export function subnetRights({ meshFile, policy, events }: LoadedPolicy, event: AskedEvent): SubnetRights[] {
   const { subnets } = meshFile.mesh;
   const names = [...subnets.keys()];

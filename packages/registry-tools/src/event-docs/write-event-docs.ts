@@ -4,11 +4,11 @@ import { writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { MARK } from "./pages/page-facts.ts";
 
-/** What lies on disk, compared with what should. */
+/** Differences between the planned files and the disk. */
 export interface DocChanges {
-  /** New files and those with another text. */
+  /** New files and files with another text. */
   readonly stale: readonly string[];
-  /** Ours, of events that are gone. */
+  /** Generated files of events that are gone. */
   readonly orphans: readonly string[];
 }
 
@@ -19,8 +19,7 @@ const ENDING = /\.(md|html|yaml)$/;
 
 /**
  * Compares planned files with those on disk; looks into `folders`, and not below them.
- * @throws MeshError `usage` for a folder that is somebody else's, or naming files that are in the way and were not
- * generated.
+ * @throws MeshError `usage` for a foreign folder, or naming files that are in the way and were not generated.
  */
 export function compareEventDocs(
   planned: ReadonlyMap<string, string>,
@@ -47,7 +46,7 @@ export function compareEventDocs(
   return { stale, orphans };
 }
 
-/** Pages go into a folder that is new, empty, or holds some of ours; and a link leads out of it. */
+/** Pages go into a folder that is new, empty, or has some of our files. A link leads out of it. */
 function assertOurs(folder: string): void {
   const isLink = lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink() === true;
   const files = filesIn(folder);
@@ -57,7 +56,7 @@ function assertOurs(folder: string): void {
   throw new MeshError("usage", `${folder} ${what}; choose an empty or a new folder with --output and --site`);
 }
 
-/** Brings the disk to what was planned. Rejects nothing halfway: each file is the old one or the new one. */
+/** Writes the plan to disk. Each file is the old or the new one at any moment. */
 export function writeEventDocs(planned: ReadonlyMap<string, string>, { stale, orphans }: DocChanges): void {
   for (const file of stale) {
     try {
@@ -81,7 +80,7 @@ function filesIn(folder: string): string[] {
   }
 }
 
-/** Whether there is a file, and whether it bears our mark. A link is not ours, wherever it leads. Throws `usage`. */
+/** Whether there is a file, and whether it has our mark. A link is never ours. Throws `usage`. */
 function kindOf(file: string): "none" | "ours" | "foreign" {
   try {
     const stats = lstatSync(file, { throwIfNoEntry: false });

@@ -2,16 +2,19 @@ import { byRef, compareRegistries, type EventChange, isBreaking, type ReleasedEv
 import type { Finding } from "../lint/findings.ts";
 import type { LintRule } from "../lint/rules.ts";
 
-/** Why a registry may not be served. */
+/** A reason why a registry may not be served. */
 export interface GateFault {
   readonly rule: LintRule;
-  /** Where lint found it, `registry.yaml:12:3`, or the event that would break whoever uses what is in force. */
+  /**
+   * The place of lint's finding, `registry.yaml:12:3`, or the event that would break users of the registry in
+   * force.
+   */
   readonly at: string;
-  /** What is wrong, and what to do. */
+  /** The problem and its remedy. */
   readonly told: string;
 }
 
-/** What becomes of one event when a registry is put in force. */
+/** How an event changes when a registry is put in force. */
 export interface GateChange {
   /** `name@major`. */
   readonly event: string;
@@ -19,17 +22,17 @@ export interface GateChange {
   readonly notes: readonly string[];
 }
 
-/** What a change of a registry means for those who use it. Without faults it may be served. */
+/** The effect of a registry's change on its users. Without faults it may be served. */
 export interface GateVerdict {
   readonly changes: readonly GateChange[];
   readonly faults: readonly GateFault[];
 }
 
 /**
- * Decides whether a registry may be served: lint calls nothing in it an error, and it breaks nobody who uses what is in
- * force. Drafts change freely, and what is deprecated may go. Pure.
+ * Decides whether a registry may be served: lint finds no error, and no user of the registry in force breaks.
+ * Drafts change freely, and deprecated events may go. Pure.
  * @param findings Errors of lint.
- * @param inForce Nothing before the first registry of a mesh.
+ * @param inForce Undefined before the first registry of a mesh.
  */
 export function decideGate(
   findings: readonly Finding[],
@@ -50,7 +53,7 @@ export function decideGate(
     const notes = fault === undefined ? change.notes : [fault.told];
     return { event, change: fault === undefined ? nameOf(change, was, is) : "breaking", notes };
   });
-  // The lock has told of the same event already.
+  // The lock has already reported the same event.
   const isNew = ({ rule, at }: GateFault): boolean =>
     !linted.some((one) => one.rule === rule && one.told.startsWith(`${at} `));
   return { changes, faults: [...linted, ...faults.filter(isNew)] };

@@ -4,7 +4,8 @@ import { lintRegistry } from "../lint/lint-registry.ts";
 import { decideGate, type GateVerdict } from "./decide-gate.ts";
 
 /**
- * A registry as it is served: its document, what names it, and what it classifies. Plain data, for another thread too.
+ * A registry as it is served: its document, its digest, and its classified data. Plain data, for another thread
+ * too.
  */
 export interface ServedRegistry {
   readonly registry: { readonly hash: string; readonly events: readonly KnownEvent[] };
@@ -13,16 +14,16 @@ export interface ServedRegistry {
   readonly digest: string;
 }
 
-/** What a registry folder holds beside what is in force. */
+/** A registry folder and the registry in force. */
 export interface FolderReading {
-  /** Nothing where nothing is in force yet, or what was kept of it cannot be read. */
+  /** Undefined where nothing is in force yet, or where its stored document cannot be read. */
   readonly inForce: ServedRegistry | undefined;
   readonly found:
     | { readonly kind: "broken"; readonly reason: string }
     | { readonly kind: "read"; readonly candidate: ServedRegistry };
 }
 
-/** The same, with what is to be said of it. */
+/** The same with the verdict. */
 export interface FolderJudgement extends FolderReading {
   readonly found: Exclude<FolderReading["found"], { kind: "read" }> | JudgedFolder;
 }
@@ -31,9 +32,9 @@ export interface FolderJudgement extends FolderReading {
 export type JudgedFolder = GateVerdict & { readonly kind: "read"; readonly candidate: ServedRegistry };
 
 /**
- * Reads a registry folder and judges whether it may be served after what is in force. Never rejects.
+ * Reads a registry folder and judges whether it may replace the registry in force. Never rejects.
  * @param inForceBytes The document of the registry in force.
- * @param onRead Told what was read before it is judged, which takes far longer.
+ * @param onRead Called with the folder's registry before judging, which takes far longer.
  */
 export async function judgeFolder(
   dir: string,
@@ -48,7 +49,7 @@ export async function judgeFolder(
     const { bundle } = reading;
     const candidate = servedOf(bundle);
     onRead({ inForce, found: { kind: "read", candidate } });
-    // What is in force was judged when it was put in force.
+    // The registry in force was judged when it was put in force.
     const verdict =
       bundle.digest === before?.digest ? { changes: [], faults: [] } : await judge(dir, bundle, before);
     return { inForce, found: { kind: "read", candidate, ...verdict } };
@@ -82,7 +83,7 @@ async function readInForce(
   candidate: RegistryBundle | undefined,
 ): Promise<RegistryBundle | undefined> {
   if (bytes === undefined) return undefined;
-  // Most often the folder holds what is in force: it is not parsed twice.
+  // Mostly the folder equals the registry in force: it is not parsed twice.
   if (candidate !== undefined && Buffer.compare(candidate.bytes, bytes) === 0) return candidate;
   return await parseBundle(bytes, "the registry in force").catch(() => undefined);
 }

@@ -7,11 +7,11 @@ import { generateTypes } from "./generate-types.ts";
 /** The generated files of a registry by their path below its folder. */
 export interface Dist {
   readonly files: ReadonlyMap<string, string>;
-  /** Why there are no types among them: their compiler is a development dependency. */
+  /** The reason for missing types: their compiler is a development dependency. */
   readonly typesProblem: string | undefined;
 }
 
-/** Makes the generated files of a registry, and writes nothing. */
+/** Generates the files of a registry in memory. */
 export async function makeDist(registry: FileRegistry): Promise<Dist> {
   const files = new Map([[DIST_INDEX, generateIndex(registry)]]);
   try {

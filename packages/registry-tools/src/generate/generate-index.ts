@@ -3,9 +3,9 @@ import type { FileRegistry } from "@adaos/registry";
 import { compareRecords } from "@adaos/registry";
 
 /**
- * The machine index of a registry, for `_dist/registry.json`: its records sorted by name and version, each with its
- * schema's `$id` and full version and what of the data it classifies, and the hash of what the registry means. Paths
- * are relative to the registry folder. Same registry, same text.
+ * The machine index of a registry, for `_dist/registry.json`. It has the records sorted by name and version, each
+ * with its schema's `$id`, full version and classified data, and the registry's hash. Paths are relative to the
+ * registry folder. Same registry, same text.
  */
 export function generateIndex(registry: FileRegistry): string {
   const events = registry.records.toSorted(compareRecords).map((record) => {

@@ -11,9 +11,9 @@ const BANNER =
   "// Generated from registry.yaml and its schemas by adaos events registry generate. Do not edit.";
 
 /**
- * TypeScript declarations for `_dist/events.d.ts`: a type for the data of each event, and those types entered into
- * core's `EventMap`, so that publish and subscribe are checked. Same registry, same text.
- * Needs the development dependency json-schema-to-typescript. Throws MeshError `usage` without it.
+ * TypeScript declarations for `_dist/events.d.ts`: a type for the data of each event, added to core's `EventMap` so
+ * that the compiler checks publish and subscribe. Same registry, same text. Needs the development dependency
+ * json-schema-to-typescript. Throws MeshError `usage` without it.
  */
 export async function generateTypes(registry: FileRegistry): Promise<string> {
   const compile = await importCompiler();
@@ -29,11 +29,11 @@ export async function generateTypes(registry: FileRegistry): Promise<string> {
   }
   const map = `declare module "@adaos/core" {\n  interface EventMap {\n${entries.join("\n")}\n  }\n}\n`;
   const head = `${BANNER}\n${sourceMark(registry)}\nimport "@adaos/core";\n`;
-  // Descriptions, names and values come from whoever wrote a schema.
+  // Descriptions, names and values come from the authors of schemas.
   return escapeUnseen([head, ...declarations, map].join("\n"));
 }
 
-/** A comment in the types by which anybody can tell, without making them anew, whether they are of this registry. */
+/** A comment in the types that names their registry, so that they can be checked without generating them. */
 export function sourceMark(registry: FileRegistry): string {
   const hash = createHash("sha256");
   for (const { name, version } of registry.records.toSorted(compareRecords)) {
@@ -62,13 +62,13 @@ async function compileType(
   typeName: string,
   schemas: ReadonlyMap<string, Readonly<JsonObject>>,
 ): Promise<string> {
-  // Title and $id would name the type; the compiler also writes into what it is given.
+  // Title and $id would name the type. The compiler also modifies its input.
   const { title: _title, $id: _id, ...root } = copyToCompile(schema);
   return compile(root, typeName, {
     bannerComment: "",
     unknownAny: true,
     style: { printWidth: 110 },
-    // Inner types carry their event's name, since all types of a registry share one file.
+    // Inner types begin with their event's name, since all types of a registry share one file.
     customName: (inner, key) => {
       const own = inner.title ?? inner.$id ?? key;
       return own === undefined || own === typeName ? own : `${typeName} ${own}`;
@@ -90,10 +90,10 @@ async function compileType(
   });
 }
 
-/** Keywords of the compiler's own, by which a schema would write TypeScript instead of describing data. */
+/** Keywords of the compiler, by which a schema would write TypeScript instead of describing data. */
 const DIALECT = ["tsType", "tsEnumNames"];
 
-/** A copy without the compiler's own keywords, whose descriptions, which become comments, say what is classified. */
+/** A copy without the compiler's keywords. Its descriptions, which become comments, name classified data. */
 function copyToCompile(schema: Readonly<JsonObject>): JsonObject {
   const copy = withoutDialect(schema);
   const open = [copy];
@@ -108,7 +108,7 @@ function copyToCompile(schema: Readonly<JsonObject>): JsonObject {
   return copy;
 }
 
-/** A property of such a name is a schema, not a text or a list, and stays. */
+/** A property with such a name is a schema, not a text or a list, and stays. */
 function withoutDialect(schema: Readonly<JsonObject>): JsonObject {
   const text = JSON.stringify(schema, (key, value: unknown) => {
     const isKeyword = DIALECT.includes(key) && (typeof value === "string" || Array.isArray(value));
@@ -132,7 +132,7 @@ function typeNameOf(name: string, version: number): string {
   return `${words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("")}V${version}`;
 }
 
-/** `a.b-c` and `a.b.c` make one name: the second gets a number. */
+/** `a.b-c` and `a.b.c` give the same name: the second gets a number. */
 function freeName(wanted: string, taken: Set<string>): string {
   let name = wanted;
   for (let i = 2; taken.has(name); i++) name = `${wanted}N${i}`;

@@ -6,12 +6,12 @@ import type { SchemaSource } from "./found-contract.ts";
 
 const MAX_DEPTH = 100;
 const MAX_DEFINITIONS = 1000;
-/** Schemas of this registry may be referred to as they are. */
+/** References to schemas of this registry stay. */
 const OWN = "urn:adaos:schema:";
 
 /**
- * A schema by itself: whatever it refers to, in its own document or in others of the source, is copied into its
- * definitions. Nothing is fetched. Pure.
+ * Makes a schema self-contained: everything it refers to, in its document or in others of the source, is copied
+ * into its definitions. Nothing is fetched. Pure.
  * @param documents By file; files are paths below one folder.
  * @throws MeshError `invalid-config` for a reference that leads elsewhere, or to nothing.
  */
@@ -27,7 +27,7 @@ class Bundle {
   readonly #root: SchemaSource;
   readonly #documents: ReadonlyMap<string, JsonObject>;
   readonly #keyword: string;
-  /** Name of each schema that was copied, by file and pointer. */
+  /** Name of each copied schema, by file and pointer. */
   readonly #names = new Map<string, string>();
   readonly #definitions: JsonObject = {};
   readonly #waiting: [name: string, SchemaSource][] = [];
@@ -77,13 +77,13 @@ class Bundle {
       this.#rewrite(inner, { file: at.file, pointer: at.pointer + way }, depth + 1);
   }
 
-  /** What a reference becomes within the bundle. */
+  /** The bundle's form of a reference. */
   #refer(ref: string, from: SchemaSource): string {
     if (ref.startsWith(OWN)) return ref;
     const target = this.#targetOf(ref, from);
     if (target.file === this.#root.file) {
       if (target.pointer === this.#root.pointer) return "#";
-      // What the root holds is there already.
+      // The root's definitions are there already.
       if (this.#root.pointer === "") return `#${encodePointer(target.pointer)}`;
     }
     if (follow(this.#documents.get(target.file), target.pointer) === undefined)

@@ -1,7 +1,7 @@
 import type { EventKind } from "@adaos/core";
 import type { JsonObject } from "@adaos/json-schema";
 
-/** A schema in a document that was read. */
+/** A schema in a document of the source. */
 export interface SchemaSource {
   /** The document's file, a key of the bundler's documents. */
   readonly file: string;
@@ -9,14 +9,14 @@ export interface SchemaSource {
   readonly pointer: string;
 }
 
-/** Where the schema of an event stands, or one that was made of its examples. */
+/** The place of an event's schema, or a schema inferred from its examples. */
 export type FoundSchema =
   | { readonly kind: "placed"; readonly source: SchemaSource }
   | { readonly kind: "made"; readonly schema: JsonObject };
 
-/** An event that a source describes, before it has a name of ours. */
+/** An event in a source, before it gets a name of ours. */
 export interface FoundContract {
-  /** What the source calls it: `com.example.order.created.v2`, `OrderCreated`, `orders/created`. */
+  /** Its name in the source: `com.example.order.created.v2`, `OrderCreated`, `orders/created`. */
   readonly called: string;
   /** `FILE:LINE:COLUMN` */
   readonly at: string;
@@ -26,29 +26,29 @@ export interface FoundContract {
   readonly requiredHeaders: readonly string[];
 }
 
-/** What a source holds. */
+/** The contents of a source. */
 export interface FoundContracts {
   readonly contracts: readonly FoundContract[];
   /** Documents by file, for references between schemas. */
   readonly documents: ReadonlyMap<string, JsonObject>;
   /** The dialect of schemas that name none. */
   readonly defaultSchema: string;
-  /** What was passed over, one sentence each. */
+  /** Skipped parts of the source, one sentence each. */
   readonly notes: readonly string[];
 }
 
 export const DRAFT_07 = "http://json-schema.org/draft-07/schema#";
 export const DRAFT_2020 = "https://json-schema.org/draft/2020-12/schema";
-/** More are no import but another registry. */
+/** More are another registry, not an import. */
 export const MAX_CONTRACTS = 500;
 
-/** How what is found gets its name. */
+/** Rules for the names of imported contracts. */
 export interface Naming {
   readonly kind: EventKind;
-  /** Cut from the beginning of what a source calls an event. */
+  /** Prefix that is cut from the source's names. */
   readonly strip: string | undefined;
-  /** Put before each name. */
+  /** Prefix that is added to each name. */
   readonly prefix: string | undefined;
-  /** `<called>` to `name[@version][:kind]`; wins over everything else. */
+  /** `<called>` to `name[@version][:kind]`; it overrides all other rules. */
   readonly map: ReadonlyMap<string, string>;
 }

@@ -1,8 +1,8 @@
 import type { JsonObject } from "@adaos/json-schema";
 
-/** A document that was read, and where its values stand. */
+/** A document of the source, with the places of its values. */
 export interface SourceDocument {
-  /** Below the folder of the import. */
+  /** Path below the folder of the import. */
   readonly file: string;
   readonly value: JsonObject;
   /** `FILE:LINE:COLUMN` */

@@ -18,7 +18,7 @@ import { type LintSubject, nearestFile } from "./read-subject.ts";
 
 const GENERATE = "adaos events registry generate";
 
-/** Files that no record names. */
+/** Reports files that no record names. */
 export function lintOrphans({ files, named }: LintSubject, findings: Findings): void {
   for (const path of files) {
     if (named.has(path) || path === REGISTRY_FILE || path === LOCK_FILE || path.startsWith(`${DIST_FOLDER}/`))
@@ -28,7 +28,7 @@ export function lintOrphans({ files, named }: LintSubject, findings: Findings): 
   }
 }
 
-/** The registry itself, of records and schemas that are right. */
+/** The registry itself, if its records and schemas are valid. */
 export function registryOf({ folder, records, documents, validators }: LintSubject): FileRegistry {
   const entries = records.flatMap(({ record }) => {
     const document = documents.get(record.schema);
@@ -37,7 +37,7 @@ export function registryOf({ folder, records, documents, validators }: LintSubje
   return new FileRegistry(folder.dir, entries);
 }
 
-/** Whether the generated files are those of this registry. */
+/** Whether the generated files match this registry. */
 export function lintDist(registry: FileRegistry, { texts }: LintSubject, findings: Findings): void {
   const isFresh: Readonly<Record<string, (text: string) => boolean>> = {
     [DIST_INDEX]: (text) => text === generateIndex(registry),
@@ -50,7 +50,7 @@ export function lintDist(registry: FileRegistry, { texts }: LintSubject, finding
   }
 }
 
-/** What may not change of what was released. Without a lock nothing was. */
+/** Reports changes of released contracts. Without a lock nothing is released. */
 export function lintLock(registry: FileRegistry, { records, texts }: LintSubject, findings: Findings): void {
   const text = texts.get(LOCK_FILE);
   if (text === undefined) return;

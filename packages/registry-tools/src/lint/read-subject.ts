@@ -21,27 +21,29 @@ import { LOCK_FILE } from "../release/registry-lock.ts";
 import type { Findings } from "./findings.ts";
 import { lintKeywords, placeOfFault } from "./lint-schemas.ts";
 
-/** All that lint looks at, as far as it can be read. Files are named by their paths below the registry folder. */
+/**
+ * Everything that lint checks, as far as it can be read. Files are named by their paths below the registry folder.
+ */
 export interface LintSubject {
   readonly folder: RegistryFolder;
   readonly files: ReadonlySet<string>;
-  /** Whether the index could be read and every record in it. */
+  /** Whether the index and all its records could be read. */
   readonly isWhole: boolean;
   readonly isList: boolean;
   readonly records: readonly PlacedRecord[];
-  /** What records name, broken ones too. */
+  /** Files in records, also in broken ones. */
   readonly named: ReadonlySet<string>;
-  /** Of the files that records name, and the generated ones. */
+  /** Texts of the files in records, and of the generated ones. */
   readonly texts: ReadonlyMap<string, string>;
   readonly documents: ReadonlyMap<string, SchemaDocument>;
   readonly validators: SchemaValidators;
-  /** Whether nothing is wrong with any schema, as far as shows before it is compiled. */
+  /** Whether all schemas are valid, as far as can be seen before they are compiled. */
   readonly areSchemasRight: boolean;
 }
 
 const MAX_DIST_BYTES = 64 * 1024 * 1024;
 
-/** Reads a registry and tells of everything that cannot be read. Throws `invalid-config` where there is no folder. */
+/** Reads a registry and reports everything unreadable. Throws `invalid-config` where there is no folder. */
 export async function readSubject(
   dir: string,
   planned: ReadonlyMap<string, string>,
@@ -76,7 +78,7 @@ export async function readSubject(
   };
 }
 
-/** Each path that a record names, and where first. */
+/** Each path in a record, and its first place. */
 function namedBy(
   records: readonly PlacedRecord[],
 ): ReadonlyMap<string, readonly [of: PlacedRecord, at: readonly PropertyKey[]]> {
@@ -150,7 +152,7 @@ function readSchemas(
   return { documents, validators, areSchemasRight };
 }
 
-/** The file in the same folder that was meant by a name, and that `taken` does not hold. */
+/** The existing file in the same folder that a wrong name probably means, outside `taken`. */
 export function nearestFile(
   path: string,
   files: ReadonlySet<string>,

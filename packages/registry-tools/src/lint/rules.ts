@@ -1,7 +1,7 @@
-/** How bad it is that a rule is broken. Errors break those who use the registry; warnings are most likely not meant. */
+/** Severity of a broken rule. Errors break users of the registry; warnings are probably mistakes. */
 export type Severity = "error" | "warning";
 
-/** Every rule of `adaos events registry lint`, and how bad it is to break it. docs/reference/lint.md explains them. */
+/** Every rule of `adaos events registry lint` with its severity. docs/reference/lint.md explains them. */
 export const LINT_RULES = {
   "index-yaml": "error",
   "record-field": "error",

@@ -17,10 +17,10 @@ export interface Section {
   readonly text: string;
 }
 
-/** What a section may have beside the head of its part. */
+/** Limit of a section, beside the head of its part. */
 export const MAX_SECTION_TOKENS: number = MAX_PART_TOKENS - 200;
 
-/** Packs sections, in their order, into as few parts a domain as hold them within the bound. Pure. */
+/** Packs sections, in their order, into as few parts as the limit allows for each domain. Pure. */
 export function domainParts(sections: readonly Section[]): DomainPart[] {
   const byDomain = grouped(sections);
   return [...byDomain].flatMap(([domain, own]) => {

@@ -3,8 +3,8 @@ import { estimateTokens, MAX_PART_TOKENS, TOKEN_RULE } from "./estimate-tokens.t
 import { LLM_HINTS } from "./llm-hints.ts";
 
 /**
- * The index of a pack, as https://llmstxt.org has it: a title, a summary, lists of links. It names every event, or,
- * where that makes it larger than a part may be, the first and the last of each part. Pure.
+ * The index of a pack, in the form of https://llmstxt.org: a title, a summary, lists of links. It names every
+ * event. If that exceeds the limit of a part, it names only the first and the last of each part. Pure.
  * @param openApi Path of the document of the commands, if there is one.
  */
 export function llmsTxt(parts: readonly DomainPart[], events: number, openApi: string | undefined): string {

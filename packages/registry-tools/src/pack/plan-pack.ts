@@ -22,11 +22,11 @@ export interface PackPlan {
   readonly files: ReadonlyMap<string, string>;
   readonly parts: readonly DomainPart[];
   readonly events: number;
-  /** Why there are no types in it. */
+  /** The reason for missing types. */
   readonly typesProblem: string | undefined;
 }
 
-/** A contract and where it lies in the pack. */
+/** A contract and its path in the pack. */
 interface Packed {
   readonly contract: ReadContract;
   readonly snippet: string;
@@ -63,9 +63,9 @@ subnets:
 `;
 
 /**
- * Makes the contract pack of a registry, and writes nothing.
- * @param openApi Text of the document of its commands, if that is to go with it.
- * @throws MeshError `invalid-config` for a registry that is not right.
+ * Builds the contract pack of a registry, and writes nothing.
+ * @param openApi Text of the document of its commands, if it is included.
+ * @throws MeshError `invalid-config` for an invalid registry.
  */
 export async function planPack(dir: string, openApi?: string): Promise<PackPlan> {
   const folder = await openFolder(dir);
@@ -109,7 +109,7 @@ function sectionOf({ contract, snippet, paths }: Packed): string {
   return eventSection(contract, snippet, places, MAX_SECTION_TOKENS);
 }
 
-/** No word of a name is a version, so no two events share it. */
+/** No token of a name is a version, so no two events share a folder. */
 function folderOf({ record: { name, version } }: ReadContract): string {
   return `${name}.v${version}`;
 }
@@ -169,7 +169,7 @@ function indexText(packed: readonly Packed[], parts: readonly DomainPart[]): str
 /** JSON is YAML. */
 function recordsText(packed: readonly Packed[]): string {
   const text = `${jsonText(packed.map(packedRecord), 2)}\n`;
-  // Paths have become longer: proves that the mesh takes them.
+  // The pack's paths are longer: this proves that the mesh accepts them.
   parseRecords(text, REGISTRY_FILE);
   return text;
 }

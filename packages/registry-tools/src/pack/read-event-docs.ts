@@ -8,11 +8,11 @@ import { partnersOf, snippetOf } from "./snippet.ts";
 /** One event with its files read, and the Markdown about it. */
 export interface EventDocs {
   readonly contract: ReadContract;
-  /** Makes the text, within `maxTokens`; what does not fit stands there by its place. */
+  /** Writes the text within `maxTokens`; parts beyond the limit are replaced by their paths. */
   text(places: SectionPlaces, maxTokens: number): string;
 }
 
-/** Reads all of one event anew, as a pack shows it. Rejects as `readContract` does. */
+/** Reads everything about one event anew, as a pack shows it. Rejects as `readContract` does. */
 export async function readEventDocs(registry: FileRegistry, record: EventRecord): Promise<EventDocs> {
   const folder = await openFolder(registry.dir);
   const { name, version } = record;

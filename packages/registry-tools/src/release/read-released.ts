@@ -12,8 +12,8 @@ const MAX_LOCK_BYTES = 64 * 1024 * 1024;
 const run = promisify(execFile);
 
 /**
- * The events of a registry folder, of a lock file, or of a registry folder as it was in a git revision.
- * @param beside The folder that a revision is asked for.
+ * The events of a registry folder, of a lock file, or of a registry folder in a git revision.
+ * @param beside The folder whose revision is read.
  * @throws MeshError `invalid-config` or `usage`.
  */
 export async function readReleased(where: string, beside: string): Promise<ReleasedEvent[]> {
@@ -31,13 +31,13 @@ export async function readReleased(where: string, beside: string): Promise<Relea
   return await withRevision(where, beside, async (dir) => releasedEvents(await loadRegistry(dir)));
 }
 
-/** Calls with a copy of the folder as it was in a revision; the working tree and its index are not touched. */
+/** Calls with a copy of the folder in a revision; the working tree and its index are not touched. */
 async function withRevision<T>(
   revision: string,
   folder: string,
   use: (dir: string) => Promise<T>,
 ): Promise<T> {
-  // A revision that begins with a dash would be an option to git.
+  // Git would read a revision that begins with a dash as an option.
   if (revision.startsWith("-") || statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new MeshError(
       "usage",

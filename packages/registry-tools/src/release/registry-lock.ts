@@ -5,7 +5,7 @@ import { type JsonObject, withoutEmptyFragment } from "@adaos/json-schema";
 import { byRef, compareRegistries, isUnraised, type ReleasedEvent, schemaVersionOf } from "@adaos/registry";
 import { z } from "zod";
 
-/** Beside `registry.yaml`; what was released, to be compared with what is there now. */
+/** Beside `registry.yaml`: the released events, for comparison with the current ones. */
 export const LOCK_FILE = "registry.lock.json";
 
 const lockSchema = z.strictObject({
@@ -24,8 +24,8 @@ const lockSchema = z.strictObject({
 });
 
 /**
- * The text of a lock file: all that is not a draft, whole, so that it can be compared without its history. Same events,
- * same text.
+ * The text of a lock file: all events but drafts, in full, so that it can be compared without its history. Same
+ * events, same text.
  */
 export function formatLock(events: readonly ReleasedEvent[]): string {
   const released = events
@@ -67,7 +67,7 @@ export function parseLock(text: string, file: string): ReleasedEvent[] {
   });
 }
 
-/** What is wrong with an event beside what was released of it. */
+/** A conflict between an event and its release. */
 export interface LockFault {
   /** `name@major`. */
   readonly event: string;
@@ -75,7 +75,7 @@ export interface LockFault {
   readonly told: string;
 }
 
-/** What may not change within a released major version, or only with a higher `x-version`. Pure. */
+/** Reports changes that a released major version forbids, or that need a higher `x-version`. Pure. */
 export function lockFaults(
   released: readonly ReleasedEvent[],
   present: readonly ReleasedEvent[],

@@ -6,8 +6,7 @@ import { contractFiles, type NewContract, recordOf } from "./templates.ts";
 
 /**
  * Plans a new contract and writes nothing.
- * @throws MeshError `usage` for a name that breaks a rule or is taken, `invalid-config` for a registry that is not
- * right.
+ * @throws MeshError `usage` for a name that breaks a rule or is taken, `invalid-config` for an invalid registry.
  */
 export async function planScaffold(dir: string, contract: NewContract): Promise<ContractsPlan> {
   assertName(contract);
@@ -19,7 +18,7 @@ export async function planScaffold(dir: string, contract: NewContract): Promise<
   throw new MeshError("usage", `${first.message} (${first.rule})`);
 }
 
-/** Names hold no slash and no `..`, so no path made of one leads out of the registry. */
+/** Names contain no slash and no `..`, so no path made of a name leads out of the registry. */
 function assertName({ name, version, kind, namingException }: NewContract): void {
   const wrong = eventNameProblem(name);
   if (wrong !== undefined) throw new MeshError("usage", `the name ${quote(name)} ${wrong}`);

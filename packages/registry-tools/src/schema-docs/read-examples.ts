@@ -3,10 +3,10 @@ import { messageOf } from "@adaos/core/wire";
 import type { EventRecord, FileRegistry } from "@adaos/registry";
 import { openFolder, readWithin } from "@adaos/registry";
 
-/** Larger data fits into no event. */
+/** No event has larger data. */
 const MAX_EXAMPLE_BYTES = 262_144;
 
-/** Data that somebody may publish. */
+/** Data that a publisher may send. */
 export interface EventExample {
   /** The file's name without folder and ending: `cron`. */
   readonly title: string;

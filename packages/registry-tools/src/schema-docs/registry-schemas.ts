@@ -13,14 +13,14 @@ export function eventKey({ name, version }: Pick<EventRecord, "name" | "version"
   return `${name}.v${version}`;
 }
 
-/** Part of a key that is made of a name in a schema. */
+/** Longest part of a key that comes from a name in a schema. */
 const MAX_TOKEN_LENGTH = 60;
 
-/** The schemas of a registry, as documents show them. */
+/** The schemas of a registry, for documents. */
 export class RegistrySchemas {
   readonly #registry: FileRegistry;
   readonly #references: SchemaReferences;
-  /** Of each file the first event, whose key it bears. */
+  /** The first event of each file, whose key the file gets. */
   readonly #keys = new Map<SchemaDocument, string>();
 
   constructor(registry: FileRegistry) {
@@ -32,7 +32,7 @@ export class RegistrySchemas {
     this.#references = checkReferences(this.#keys.keys());
   }
 
-  /** The fields of an event's data, those within others after them. */
+  /** The fields of an event's data; nested fields follow their parents. */
   fieldsOf({ name, version }: EventRecord): SchemaField[] {
     return schemaFields(this.#registry.schemaOf(name, version), (schema) =>
       this.#references.referredTo(schema),
@@ -40,8 +40,8 @@ export class RegistrySchemas {
   }
 
   /**
-   * The schemas of some events and of all that they refer to, in draft 2020-12, for one document: without `$id`, each
-   * reference leads to another key. A `$dynamicRef` leads where a `$ref` would.
+   * The schemas of some events and of everything they refer to, in draft 2020-12, for one document. They have no
+   * `$id`, and each reference leads to another key. A `$dynamicRef` leads where a `$ref` would.
    * @param refTo The reference to the schema of a key, for example `#/components/schemas/<key>`.
    */
   bundle(records: readonly EventRecord[], refTo: (key: string) => string): SchemaMap {
@@ -66,7 +66,7 @@ export class RegistrySchemas {
     return Object.fromEntries(Object.entries(bundle).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** Gives each schema a key of its own, and tells of it the first time. */
+  /** Gives each schema its key, and calls `onNew` the first time. */
   #namer(onNew: (key: string, schema: JsonObject) => void): (schema: JsonObject) => string {
     const keys = new Map<JsonObject, string>();
     const taken = new Set<string>();

@@ -1,12 +1,12 @@
 import { type Draft, isObject, type JsonObject, mapSubschemas } from "@adaos/json-schema";
 
-/** What a schema refers to, as the copy is to say it. */
+/** The references of a schema, for its copy. */
 export interface SchemaLinks {
   draftOf(schema: JsonObject): Draft;
   targetsOf(schema: JsonObject): readonly (JsonObject | boolean)[];
 }
 
-/** Say what a schema is called or hold others: in a document everything is found by its key. */
+/** Keywords that name a schema or contain others: in a document schemas are found by their keys. */
 const NAMES = [
   "$anchor",
   "$comment",
@@ -18,11 +18,11 @@ const NAMES = [
   "definitions",
 ];
 
-/** A copy of a schema in draft 2020-12 that stands anywhere, its references given by `links`. Pure. */
+/** A copy of a schema in draft 2020-12 that works anywhere; `links` gives its references. Pure. */
 export function standAlone(schema: JsonObject, links: SchemaLinks): JsonObject {
   const targets = links.targetsOf(schema);
   const isOld = links.draftOf(schema) === "draft-07";
-  // In draft-07 what stands beside a reference does not count.
+  // In draft-07 keywords beside a reference do not count.
   const { $ref: _ref, $dynamicRef: _dynamic, ...own } = isOld && targets.length > 0 ? {} : schema;
   for (const keyword of NAMES) delete own[keyword];
   const rest = mapSubschemas(own, (inner) => standAlone(inner, links));
@@ -30,11 +30,11 @@ export function standAlone(schema: JsonObject, links: SchemaLinks): JsonObject {
   const [target] = targets;
   if (target === undefined) return copy;
   if (targets.length === 1 && isObject(target) && Object.keys(copy).length === 0) return target;
-  // Not beside it: many readers drop what stands beside a reference.
+  // Not beside it: many readers ignore keywords beside a reference.
   return { ...copy, allOf: [...targets, ...(Array.isArray(copy["allOf"]) ? copy["allOf"] : [])] };
 }
 
-/** What draft-07 says by other keywords. */
+/** Translates keywords of draft-07. */
 function modern({ items, additionalItems, dependencies, ...rest }: JsonObject): JsonObject {
   if (Array.isArray(items)) {
     if (items.length > 0) rest["prefixItems"] = items;

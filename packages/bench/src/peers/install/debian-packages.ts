@@ -11,7 +11,8 @@ const WORK_PREFIX = ".work-";
 const STALE_AFTER_MS = 60 * 60 * 1000;
 
 /**
- * Read by apt after the machine's own configuration: hooks would touch the system, and unsigned packages may not pass.
+ * apt reads it after the machine's own configuration: hooks would change the system, and unsigned packages must not
+ * pass.
  */
 const APT_CONF = `
 #clear APT::Update::Pre-Invoke;
@@ -23,14 +24,14 @@ Acquire::Languages "none";
 Acquire::Retries "1";
 `;
 
-/** Where a package unpacked by {@link unpackDebianPackage} lies, whether or not it is there. */
+/** The folder of a package unpacked by {@link unpackDebianPackage}, whether or not it exists. */
 export function unpackedDir(name: string): string {
   return join(peersDir(), name);
 }
 
 /**
- * Unpacks a package of this machine's own release, and those it depends on that the machine lacks, into the cache;
- * nothing is installed and no root is needed. apt's own lists are left as they are. Rejects with `unavailable`.
+ * Unpacks a package of this machine's release into the cache, with its dependencies that the machine lacks. It
+ * installs nothing, needs no root, and leaves apt's lists unchanged. Rejects with `unavailable`.
  */
 export async function unpackDebianPackage(name: string, say: (line: string) => void): Promise<void> {
   if (process.platform !== "linux" || !existsSync("/usr/bin/apt-get")) {
@@ -68,7 +69,7 @@ export async function unpackDebianPackage(name: string, say: (line: string) => v
   }
 }
 
-/** What a killed install has left. */
+/** Removes the remains of a killed install. */
 async function removeStale(): Promise<void> {
   for (const name of await readdir(peersDir())) {
     if (!name.startsWith(WORK_PREFIX)) continue;
@@ -79,19 +80,19 @@ async function removeStale(): Promise<void> {
   }
 }
 
-/** Names out of what `apt-get install --simulate` prints. Pure. */
+/** Package names in the output of `apt-get install --simulate`. Pure. */
 export function missingPackages(simulation: string): string[] {
   return [...simulation.matchAll(/^Inst (\S+) /gm)].map(([, name = ""]) => name);
 }
 
 function aptOptions(dir: string): string[] {
   const options = [`Dir::State::lists=${join(dir, "lists")}`, `Dir::Cache=${join(dir, "cache")}`];
-  // apt, when root, downloads as a user that may not enter the cache of another.
+  // As root, apt downloads as a user that may not enter another user's cache.
   if (process.getuid?.() === 0) options.push("APT::Sandbox::User=root");
   return options.flatMap((option) => ["-o", option]);
 }
 
-/** For programs that were unpacked: where their libraries are. */
+/** The library folders of unpacked programs. */
 export async function libraryPath(root: string): Promise<string> {
   const found: string[] = [];
   for (const lib of ["usr/lib", "lib"]) {

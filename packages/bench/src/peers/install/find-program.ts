@@ -1,7 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 
-/** The first program of that name on `PATH`, or in a folder where packages put what only root calls. */
+/** The first program of that name on `PATH`, or in a folder for programs of root. */
 export async function findProgram(name: string): Promise<string | undefined> {
   const dirs = [
     ...(process.env["PATH"] ?? "").split(delimiter).filter(isAbsolute),

@@ -82,7 +82,7 @@ async function start(
   }
 }
 
-/** From hub to root to hub, and a first message through all of it: a source says nothing while it is not connected. */
+/** From hub to root to hub, with a first message through all of it: an unconnected source reports nothing. */
 async function chainStreams(urls: Readonly<Record<string, string>>): Promise<void> {
   const connections: NatsConnection[] = [];
   const manage = async (domain: string): Promise<JetStreamManager> => {

@@ -11,7 +11,7 @@ export interface ToolOptions {
 
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 
-/** Runs one command without a shell; gives what it printed. Rejects with `unavailable`. */
+/** Runs one command without a shell; returns its output. Rejects with `unavailable`. */
 export async function runTool(file: string, args: readonly string[], options: ToolOptions): Promise<string> {
   const { timeoutMs, cwd, env = process.env } = options;
   try {
@@ -27,7 +27,7 @@ export async function runTool(file: string, args: readonly string[], options: To
   }
 }
 
-/** The last line on stderr says it best. */
+/** The last line on stderr is the best reason. */
 function reasonOf(thrown: unknown): string {
   const { stderr = "" } = thrown as { stderr?: string };
   return stderr.trim().split("\n").at(-1) || messageOf(thrown);

@@ -3,19 +3,19 @@ import { versionsOfPeers } from "../install/npm-peers.ts";
 import { freePorts, type ServerProcess, stopAll } from "../server-process.ts";
 import { rabbitVersion, startBroker, startEpmd } from "./rabbitmq-server.ts";
 
-/** What workers find in their place. */
+/** Settings for the workers. */
 export interface BrokerSettings {
   readonly urls: { readonly from: string; readonly to: string };
 }
 
-/** Federated: what is published to it at one broker goes to queues bound to it at the other. */
+/** Federated: messages published to it at one broker go to queues bound to it at the other. */
 export const EXCHANGE = "bench";
-/** Messages on their way over the link; the default. */
+/** Messages in flight on the link; the default. */
 const LINK_PREFETCH = 1000;
 const USER = "guest";
 
 /**
- * Two brokers, of which the second takes what is published to the exchange at the first. Rejects with `unavailable`.
+ * Two brokers; the second takes the messages published to the exchange at the first. Rejects with `unavailable`.
  */
 export async function startBrokers(dir: string): Promise<Backing> {
   const [epmdPort = 0, fromPort = 0, toPort = 0, fromDistribution = 0, toDistribution = 0] =
@@ -40,7 +40,7 @@ export async function startBrokers(dir: string): Promise<Backing> {
   }
 }
 
-/** Those of a fresh broker, which it does not make beside definitions. */
+/** The users of a fresh broker, which it does not create when it loads definitions. */
 const USERS = {
   vhosts: [{ name: "/" }],
   users: [{ name: USER, password: USER, tags: ["administrator"] }],

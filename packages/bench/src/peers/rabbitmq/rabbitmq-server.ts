@@ -7,7 +7,7 @@ import { findProgram } from "../install/find-program.ts";
 import { ServerProcess } from "../server-process.ts";
 
 const PACKAGE = "rabbitmq-server";
-/** Debian's command on PATH insists on its own user; this is the script that it calls. */
+/** Debian's command on PATH requires its own user; this is the script that it calls. */
 const SCRIPT = "usr/lib/rabbitmq/bin/rabbitmq-server";
 const PLUGINS = "[rabbitmq_federation].\n";
 
@@ -49,7 +49,7 @@ async function findRabbit(): Promise<RabbitProgram | undefined> {
   return { script: await realpath(join(root, SCRIPT)), epmd: join(bin, "epmd"), env };
 }
 
-/** Erlang's own start script knows the place only where its package wanted to be. @returns the folder of ours. */
+/** Erlang's start script contains the path of its package. @returns the folder of our copy. */
 async function erlScript(root: string, erlang: string, bin: string): Promise<string> {
   const dir = join(root, "start");
   const quoted = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`;
@@ -73,7 +73,7 @@ export async function installRabbit(say: (line: string) => void): Promise<void> 
   if (!(await isRabbitInstalled())) await unpackDebianPackage(PACKAGE, say);
 }
 
-/** Erlang's register of nodes: one of our own, which ends with the run. */
+/** Erlang's register of nodes: our own, which ends with the run. */
 export async function startEpmd(port: number, dir: string): Promise<ServerProcess> {
   const { epmd: file, env } = await needRabbit();
   const args = ["-port", String(port), "-address", "127.0.0.1"];
@@ -124,13 +124,13 @@ export async function startBroker(broker: Broker, parentDir: string): Promise<Se
       RABBITMQ_GENERATED_CONFIG_DIR: file("generated"),
       RABBITMQ_FEATURE_FLAGS_FILE: file("feature-flags"),
       RABBITMQ_PID_FILE: file("pid"),
-      // Else the script stays between us and the broker, and a signal that ends it leaves the broker running.
+      // Otherwise the script stays as the broker's parent, and a signal that ends it leaves the broker running.
       RUNNING_UNDER_SYSTEMD: "true",
     },
   });
 }
 
-/** Such as `3.10.8`, out of the path of its scripts where it tells. */
+/** Such as `3.10.8`, from the path of its scripts if it is there. */
 export async function rabbitVersion(): Promise<string> {
   const { script } = await needRabbit();
   return /rabbitmq(?:_server-|\/)([\d.]+)/.exec(dirname(script))?.[1] ?? "unknown";

@@ -5,7 +5,7 @@ import { areNpmPeersInstalled, installNpmPeers, loadPeer } from "../install/npm-
 import { type BrokerSettings, EXCHANGE, startBrokers } from "./rabbitmq-brokers.ts";
 import { installRabbit, isRabbitInstalled } from "./rabbitmq-server.ts";
 
-/** What is used of `amqplib`. */
+/** The used part of `amqplib`. */
 interface AmqpLib {
   connect(url: string, options?: object): Promise<Connection>;
 }
@@ -36,7 +36,7 @@ interface Message {
   readonly content: Buffer;
 }
 
-/** Unsettled at the receiver, as much as the guide says to give a busy one. */
+/** Unsettled messages at the receiver, as the guide recommends for a busy one. */
 const PREFETCH = 1000;
 const READY_MS = 30_000;
 const POLL_MS = 50;
@@ -44,7 +44,8 @@ const POLL_MS = 50;
 type QueueType = "classic" | "quorum";
 
 /**
- * How RabbitMQ stores: a classic queue writes what is not handled at once, a quorum queue syncs every message first.
+ * Storage in RabbitMQ: a classic queue writes messages that are not handled at once, a quorum queue syncs every
+ * message first.
  */
 const WHAT: Readonly<Record<QueueType, string>> = {
   classic: "durable classic queues: confirmed once synced or handled, whichever comes first",
@@ -79,7 +80,7 @@ function contenderWith(type: QueueType): Contender {
       const { consumerTag } = await channel.consume(place.run, (message) => {
         if (message === null) return;
         onText((JSON.parse(message.content.toString()) as { text: string }).text);
-        // One answer for all that came together.
+        // One acknowledgement for all messages that came together.
         if (last === undefined) setImmediate(ack);
         last = message;
       });
@@ -122,7 +123,7 @@ function publish(channel: Channel, key: string, text: string): Promise<void> {
   });
 }
 
-/** A new binding gets to the other broker some time later; until then what is published there is dropped. */
+/** A new binding reaches the other broker with a delay; until then messages published there are dropped. */
 async function waitForLink(place: Place): Promise<void> {
   const from = await dial(place, "from");
   const to = await dial(place, "to");
@@ -132,7 +133,7 @@ async function waitForLink(place: Place): Promise<void> {
     await sending.assertExchange(EXCHANGE, "topic", { durable: true });
     const probe = probeKeyOf(place);
     await receiving.assertQueue(probe, { durable: true });
-    // The later of the two bindings: once it has got there, so has the run's own.
+    // The later of the two bindings: once it has arrived, so has the run's own.
     await receiving.bindQueue(probe, EXCHANGE, probe);
     let hasCome = false;
     await receiving.consume(probe, () => {

@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import { Html, html } from "./html-text.ts";
 import { MARK } from "./page-facts.ts";
 
-/** What every page carries within itself. */
+/** Embedded in every page. */
 export interface SiteAssets {
   readonly style: string;
-  /** Of the index only. */
+  /** In the index only. */
   readonly script: string;
 }
 
-/** A page of the site: nothing in it is loaded from anywhere, and nothing runs in it but the script of ours. */
+/** A page of the site: it loads nothing, and runs only our script. */
 export function frame(
   assets: SiteAssets,
   { title, home, script }: { readonly title: string; readonly home: string; readonly script: boolean },

@@ -11,7 +11,7 @@ export class Html {
 
 type Part = Html | string | number | readonly Part[];
 
-/** Escapes whatever stands in it that is no {@link Html}. */
+/** Escapes every part that is not {@link Html}. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(strings.reduce((text, string, i) => text + htmlOf(parts[i - 1] ?? "") + string));
 }

@@ -1,11 +1,11 @@
 import { visibleJson, visibleText } from "@adaos/core/wire";
 
-/** Text from a registry as Markdown that shows just that text, on one line. */
+/** Text from a registry as Markdown without markup, on one line. */
 export function plain(text: string): string {
   return escaped(oneLine(text)).replace(/^(\d*)([-+=.)])/, "$1\\$2");
 }
 
-/** A piece of one line. At the beginning of a line use {@link plain}. */
+/** A part of a line. At the beginning of a line use {@link plain}. */
 export function escaped(line: string): string {
   return line
     .replaceAll(/[\\`*_{}[\]#|~!$]/g, "\\$&")
@@ -33,7 +33,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** Without line ends, and without spaces at its ends. */
+/** Without line ends, and trimmed. */
 export function oneLine(text: string): string {
   return visibleText(text)
     .replaceAll(/[\p{Cc}\u2028\u2029\s]+/gu, " ")

@@ -8,7 +8,7 @@ export interface Piece {
 
 const NAME = /[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)+(?:@[1-9][0-9]{0,3})?/g;
 
-/** Finds the events that a text of `doc` names, itself left out; without a version the newest is meant. Pure. */
+/** Finds other events that a text of `doc` names; without a version the newest is meant. Pure. */
 export function piecesOf(docs: EventDocs, doc: EventDoc, text: string): Piece[] {
   const pieces: Piece[] = [];
   let done = 0;
