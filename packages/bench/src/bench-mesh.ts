@@ -7,15 +7,15 @@ import { Crowd } from "./crowd.ts";
 import { dialServer } from "./dial-server.ts";
 import { HOME, RUN_LIMIT_MS, runAdaos } from "./run-adaos.ts";
 
-/** The mesh that users get when they say nothing else. */
+/** The mesh that users get by default. */
 export const DEFAULT_MESH: string = join(HOME, "deploy/mesh.yaml");
 
 const LOOK_MS = 200;
 
-/** How a mesh of the benchmark differs from the smallest one that does. */
+/** How a benchmark's mesh differs from the smallest possible one. */
 export interface MeshSpec {
   readonly durability: Durability;
-  /** In its registry. @default 10 */
+  /** Event types in its registry. @default 10 */
   readonly eventTypes?: number;
   /** Only `alpha` and `beta`. @default false */
   readonly pairOnly?: boolean;
@@ -31,7 +31,7 @@ export interface MeshProcess {
   readonly pid: number;
 }
 
-/** A mesh of its own for the benchmark, on free ports of this machine. */
+/** A separate mesh for the benchmark, on free ports of this machine. */
 export class BenchMesh {
   readonly state: string;
   #paused: readonly MeshProcess[] = [];
@@ -41,7 +41,7 @@ export class BenchMesh {
     this.state = state;
   }
 
-  /** In `dir`, which is empty or does not exist. Rejects with `unavailable`. */
+  /** Starts one in `dir`, which is empty or does not exist. Rejects with `unavailable`. */
   static async start(dir: string, spec: MeshSpec): Promise<BenchMesh> {
     mkdirSync(dir, { recursive: true });
     const config = join(dir, "mesh.yaml");
@@ -62,14 +62,14 @@ export class BenchMesh {
       this.#crowd = await Crowd.join({ state: this.state, durability }, crowd, crowdDir);
       await this.#untilJoined(crowd);
     }
-    // The members' daemons log every event that they may see: work that nobody measures. Their supervisor would end
-    // those that stand still.
+    // The members' daemons log every event that they may see: work that no scenario measures. The supervisor would
+    // kill stopped daemons, so it is stopped too.
     const members = this.processes().filter(({ name }) => /\/(publisher|subscriber)$/.test(name));
     this.#paused = [supervisorOf(this.state), ...members];
     for (const { pid } of this.#paused) process.kill(pid, "SIGSTOP");
   }
 
-  /** Until the root has taken the last of the crowd in, and all its links flow. */
+  /** Waits until the root has accepted the last subnet of the crowd, and all its links flow. */
   async #untilJoined(count: number): Promise<void> {
     const deadlineMs = Date.now() + RUN_LIMIT_MS;
     for (;;) {
@@ -83,7 +83,7 @@ export class BenchMesh {
     }
   }
 
-  /** A mesh as its file says, all of it running. */
+  /** Starts the mesh of a file, complete. */
   static async startFile(dir: string, config: string): Promise<BenchMesh> {
     mkdirSync(dir, { recursive: true });
     return new BenchMesh(await up(dir, config));
@@ -104,18 +104,18 @@ export class BenchMesh {
     return info?.version ?? "unknown";
   }
 
-  /** Servers and daemons, but not who keeps them running. */
+  /** Servers and daemons, without their supervisor. */
   processes(): readonly MeshProcess[] {
     return processesOf(this.state);
   }
 
-  /** Runs `adaos` on this mesh. Resolves with what it prints. */
+  /** Runs `adaos` on this mesh. Resolves with its output. */
   adaos(args: readonly string[]): Promise<string> {
     return runAdaos([...args, "--state", this.state]);
   }
 
   async stop(): Promise<void> {
-    // The supervisor goes on last: then it finds nobody standing still.
+    // The supervisor continues last: then it finds no stopped daemon.
     for (const { pid } of this.#paused.toReversed()) process.kill(pid, "SIGCONT");
     this.#crowd?.stop();
     await runAdaos(["down", "--state", this.state]);
@@ -127,7 +127,7 @@ async function up(dir: string, config: string): Promise<string> {
   try {
     await runAdaos(["up", "--config", config, "--state", state, "--detach"]);
   } catch (thrown) {
-    // Some of it may run.
+    // A part of it may be running.
     await runAdaos(["down", "--state", state]).catch(() => undefined);
     throw thrown;
   }
@@ -149,15 +149,12 @@ function processesOf(state: string): MeshProcess[] {
 }
 
 const OWN_RULE = "bench.";
-/** Rules that an event is asked for on its way: who may publish it, what may leave, what may enter. */
+/** Rules that an event meets on its way: of publishing, of leaving, of entering. */
 const ASKED = 3;
-/** All others between two subnets: what the sender may subscribe, the receiver publish and subscribe. */
+/** All other rules between two subnets: the sender's subscribing, the receiver's publishing and subscribing. */
 const UNASKED = 3;
 
-/**
- * What is published in `alpha` goes to `beta`; what is published in `solo` and `fan`, where they are, goes nowhere
- * else.
- */
+/** Events of `alpha` go to `beta`; events of `solo` and `fan`, where they exist, stay inside. */
 function meshYaml({ durability, rules = ASKED + UNASKED, pairOnly = false }: MeshSpec): string {
   const few = [OWN_RULE];
   const share = Math.floor((rules - UNASKED) / ASKED);
@@ -182,7 +179,7 @@ function meshYaml({ durability, rules = ASKED + UNASKED, pairOnly = false }: Mes
   });
 }
 
-/** The rule that matches comes last: the first that matches wins. */
+/** The matching rule comes last: the first match wins. */
 function rulesEndingInOwn(count: number): string[] {
   return [...Array.from({ length: count - 1 }, (_, i) => `other-${i}.`), OWN_RULE];
 }

@@ -21,13 +21,13 @@ const HOST = "127.0.0.1";
 const LIMIT_MS = 60_000;
 const LOOK_MS = 100;
 
-/** What of a running mesh a crowd has to know. */
+/** The facts about a running mesh that a crowd needs. */
 export interface CrowdHost {
   readonly state: string;
   readonly durability: Durability;
 }
 
-/** `mesh.json` of the state folder, as far as it is needed here. */
+/** The parts of the state folder's `mesh.json` that are used here. */
 interface Layout {
   readonly ports: Readonly<Record<string, { leafPort?: number }>>;
   readonly nodes: readonly { readonly id: string; readonly nodeFile: string }[];
@@ -36,14 +36,14 @@ interface Layout {
 /** A subnet without hub daemon and members. */
 interface Idler {
   readonly name: string;
-  /** Seeds of its leaf connection and of whoever makes its stream. */
+  /** Seeds of its leaf connection and of the user that creates its stream. */
   readonly leafSeed: string;
   readonly keeperSeed: string;
 }
 
 /**
- * Subnets that share one server, an account each with a stream, the root's durable and a leaf connection of its own.
- * The root serves them as any other: it pulls from each, and keeps a durable for each; none of them sends anything.
+ * Subnets that share one server. Each has an account with a stream, the root's durable and a leaf connection. The
+ * root serves them as any other: it pulls from each, and keeps a durable for each; none of them sends anything.
  */
 export class Crowd {
   readonly #server: ChildProcess;
@@ -52,7 +52,7 @@ export class Crowd {
     this.#server = server;
   }
 
-  /** Brings `count` subnets to a mesh that runs; its root daemon follows its file. `dir` does not exist yet. */
+  /** Adds `count` subnets to a running mesh, whose root daemon watches its file. `dir` does not exist yet. */
   static async join(host: CrowdHost, count: number, dir: string): Promise<Crowd> {
     const idlers = Array.from({ length: count }, (_, i) => ({
       name: `crowd-${i}`,
@@ -86,7 +86,7 @@ export class Crowd {
 const newSeed = (): string => new TextDecoder().decode(nkeys.createUser().getSeed());
 const publicKeyOf = (seed: string): string => nkeys.fromSeed(new TextEncoder().encode(seed)).getPublicKey();
 
-/** Config of the one server: what a hub's says, once for each account pair. */
+/** Config of the one server: that of a hub, once for each account pair. */
 function serverConfig(
   { durability }: CrowdHost,
   { ports }: Layout,
@@ -153,7 +153,7 @@ function accountsOf({ name, keeperSeed }: Idler): [string, ConfBlock][] {
   ];
 }
 
-/** What the hub daemon would have made. */
+/** Creates the stream as the hub daemon would. */
 async function makeStream({ name, keeperSeed }: Idler, port: number): Promise<void> {
   const nc = await dial(`nats://${HOST}:${port}`, keeperSeed);
   try {
@@ -178,7 +178,7 @@ function tellRoot({ nodes }: Layout, idlers: readonly Idler[]): void {
     subnets: Record<string, object>;
     policy: object[];
   };
-  // They export what the others do and import something else: the events of a run go where they would without them.
+  // They export the usual events and import another one: a run's events go the same way as without them.
   for (const { name, leafSeed } of idlers) {
     node.subnets[name] = { leafKey: publicKeyOf(leafSeed), nodes: [] };
     node.policy.push(
@@ -189,7 +189,7 @@ function tellRoot({ nodes }: Layout, idlers: readonly Idler[]): void {
   writeWhole(file, JSON.stringify(node));
 }
 
-/** Tries until the server answers. Rejects with the last failure. */
+/** Connects, retrying until the server answers. Rejects with the last failure. */
 async function dial(url: string, seed: string): Promise<NatsConnection> {
   const deadlineMs = Date.now() + LIMIT_MS;
   for (;;) {

@@ -30,7 +30,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 /** Runs the benchmark. Resolves with the exit code: 1 when a run failed, and 130 when it was interrupted. */
 export async function main(args: readonly string[]): Promise<number> {
   const interrupted = new AbortController();
-  // Once: who asks twice does not want to wait until everything is stopped.
+  // Once: a second Ctrl-C ends without waiting until everything is stopped.
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.once(name, () => {
       say("stopping");
@@ -84,12 +84,12 @@ async function installPeers({ contenders }: BenchOptions): Promise<void> {
     const { isInstalled, install } = entryOf(name);
     if (install === undefined || (await isInstalled?.()) === true) continue;
     say(`installing what ${name} needs`);
-    // What cannot be installed is left out later, by name.
+    // A failed installation is reported later, by the contender's name.
     await install(say).catch((thrown: unknown) => say(`${name}: ${messageOf(thrown)}`));
   }
 }
 
-/** Resolves with how many turns failed. */
+/** Resolves with the number of failed turns. */
 async function bench(options: BenchOptions, signal: AbortSignal): Promise<number> {
   const scenarios = scenariosOf(options);
   const { contenders, scale, rounds } = options;
@@ -125,7 +125,7 @@ async function tell(options: BenchOptions, collected: Collected): Promise<void> 
   if (options.markdown !== undefined) writeFileSync(options.markdown, markdownOf(report));
 }
 
-/** Durabilities as they ran, scenarios by id. */
+/** Durabilities in the order of their runs, scenarios by id. */
 function bySection(a: Section, b: Section): number {
   if (a.durability !== b.durability) return a.durability === "synced" ? -1 : 1;
   return byId(a.scenario, b.scenario);
@@ -176,7 +176,7 @@ function positive(text: string): number {
   throw new InvalidArgumentError("must be a number above 0");
 }
 
-/** `S2` means S2a, S2b and S2c; `S1` does not mean S10. */
+/** `S2` matches S2a, S2b and S2c; `S1` does not match S10. */
 function isOf(id: string, wanted: string): boolean {
   return id.startsWith(wanted) && !/^\d/.test(id.slice(wanted.length));
 }

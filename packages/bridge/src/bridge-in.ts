@@ -5,8 +5,9 @@ import { fromSubject } from "./from-subject.ts";
 import type { BridgeInOptions, BridgeRun } from "./into-mesh.ts";
 
 /**
- * Publishes what comes on a subject of a foreign server into the mesh, one after the other. Where a stream holds it, by
- * a durable of that stream, acknowledged once the mesh (or this member's outbox) has stored it; else at most once.
+ * Publishes the messages of a foreign server's subject into the mesh, one after the other. Where a stream stores
+ * the subject, it reads them by a durable, and acknowledges each message once the mesh (or this member's outbox)
+ * has stored it. Otherwise delivery is at most once.
  */
 export async function bridgeIn(
   bus: Bus,

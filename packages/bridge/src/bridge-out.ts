@@ -27,20 +27,21 @@ export interface BridgeOutOptions {
   readonly durable: string;
   readonly mode: CloudEventMode;
   readonly types: TypeMap;
-  /** Classified data may leave the mesh where it is of these. */
+  /** Classes of data that may leave the mesh. */
   readonly clearance: readonly DataClass[];
-  /** What is known of events when it begins. */
+  /** The events of the registry at the start. */
   readonly events: readonly KnownEvent[];
   readonly say: (line: string) => void;
 }
 
-/** Tried again for days: a server that is away is no fault of an event. */
+/** Retried for days: a server that is away is not a fault of the event. */
 const RETRY = { baseMs: 1000, factor: 2, maxMs: 60_000, maxRetries: 100 };
 
 /**
- * Sends events of the mesh to a subject of a foreign server, by a durable of the member's for each pattern. Where a
- * stream holds the subject, an event is handled once that has stored it, under the event's origin and id; else once the
- * server has it. What that server is not cleared for is passed over, which is told once of each event.
+ * Sends events of the mesh to a subject of a foreign server, by one of the member's durables for each pattern.
+ * Where a stream stores the subject, an event is handled once it is stored there, under the event's origin and id;
+ * otherwise once the server has it. Events with data that the server has no clearance for are skipped, with one
+ * message for each event name.
  */
 export async function bridgeOut(
   bus: Bus,
@@ -71,7 +72,7 @@ export async function bridgeOut(
   return subscriptions;
 }
 
-/** Lets out what the foreign server is cleared for. */
+/** Passes events that the foreign server has clearance for. */
 export class Gate {
   readonly #clearance: ReadonlySet<DataClass>;
   readonly #say: (line: string) => void;
@@ -91,7 +92,7 @@ export class Gate {
         this.lets({ name, version }, classes ?? []);
   }
 
-  /** Tells of each event that is not let out when it is asked for the first time. */
+  /** Reports each event name that is refused, the first time. */
   lets({ name, version }: EventRef & { readonly version: number }, classes: readonly DataClass[]): boolean {
     const missing = DATA_CLASSES.filter((one) => classes.includes(one) && !this.#clearance.has(one));
     if (missing.length === 0) return true;
@@ -114,7 +115,7 @@ async function send(
   const message = encodeCloudEvent(toCloudEvent(event, types), mode);
   const headers = toHeaders(message.headers);
   try {
-    // A node chooses the ids of its events: they must not be another node's.
+    // A node chooses the ids of its events: they must not collide with another node's.
     const msgID = `${address.subnet}/${address.node}/${event.event_id}`;
     if (isStored) await js.publish(subject, message.body, { headers, msgID });
     else {
@@ -126,7 +127,7 @@ async function send(
   }
 }
 
-/** A durable of the pattern's own; its name knows a-z, 0-9 and dashes only. */
+/** The durable of a pattern; its name allows only a-z, 0-9 and dashes. */
 function durableOf(base: string, pattern: string): string {
   const hash = createHash("sha256").update(pattern).digest("hex").slice(0, 8);
   return `${base.slice(0, 54)}-${hash}`;

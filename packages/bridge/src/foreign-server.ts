@@ -15,20 +15,23 @@ import {
   headers as newHeaders,
 } from "nats";
 
-/** A NATS server that is not of the mesh. */
+/** A NATS server outside the mesh. */
 export interface ForeignServer {
   readonly nc: NatsConnection;
   readonly js: JetStreamClient;
-  /** Nothing where the server has no JetStream, or none for us. */
+  /** Undefined where the server has no JetStream, or none for this account. */
   readonly manager: JetStreamManager | undefined;
 }
 
 export interface ForeignOptions {
-  /** `nats://host:port`, or `tls://host:port`: then a server without TLS, or one that is not trusted, is refused. */
+  /**
+   * `nats://host:port` or `tls://host:port`. With `tls://` a server without TLS, or with an untrusted certificate,
+   * is refused.
+   */
   readonly url: string;
   /** With `tls://`. */
   readonly tls?: ConnectionTls;
-  /** It was asked for that a server on another machine is spoken to without TLS. */
+  /** The user allowed a server on another machine without TLS. */
   readonly allowPlain?: boolean;
   /** File with JWT and seed, as `nsc` writes it. */
   readonly creds?: string | undefined;
@@ -37,8 +40,8 @@ export interface ForeignOptions {
 const TIMEOUT_MS = 5000;
 
 /**
- * Connects, and again whenever the connection is lost. Rejects with `usage`, `unavailable`, `invalid-config`, or
- * `denied` where one side does not take the other's certificate.
+ * Connects, and reconnects whenever the connection is lost. Rejects with `usage`, `unavailable`, `invalid-config`,
+ * or `denied` where one side refuses the other's certificate.
  */
 export async function openForeignServer(foreign: ForeignOptions, name: string): Promise<ForeignServer> {
   assertMayDial(foreign);
@@ -46,7 +49,7 @@ export async function openForeignServer(foreign: ForeignOptions, name: string): 
   const options: ConnectionOptions = {
     servers: url,
     ...dialTls(url, tls),
-    // Of the others that a server tells of, none was named nor allowed.
+    // The user neither named nor allowed the other servers of the cluster.
     ignoreClusterUpdates: !isEncrypted(url) && !allowPlain,
     name,
     maxReconnectAttempts: -1,
@@ -65,7 +68,7 @@ export async function openForeignServer(foreign: ForeignOptions, name: string): 
   try {
     return { nc, js, manager: await nc.jetstreamManager({ timeout: TIMEOUT_MS }) };
   } catch (cause) {
-    // Whoever cannot be asked may well have streams: to go on without them would lose what they hold.
+    // A server that does not answer may have streams: going on without them would lose their messages.
     if (cause instanceof NatsError && cause.code === ErrorCode.JetStreamNotEnabled)
       return { nc, js, manager: undefined };
     await nc.close();
@@ -88,7 +91,7 @@ function assertMayDial({ url, tls, allowPlain = false }: ForeignOptions): void {
   );
 }
 
-/** The stream that stores a subject there, or nothing. Rejects with `usage` where there are several. */
+/** The stream that stores a subject, or undefined. Rejects with `usage` where there are several. */
 export async function streamOf({ manager }: ForeignServer, subject: string): Promise<string | undefined> {
   let names: readonly string[];
   try {

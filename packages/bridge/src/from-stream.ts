@@ -14,11 +14,11 @@ import {
   refusedHeaders,
 } from "./into-mesh.ts";
 
-/** After this somebody else may have a message that nobody speaks of. */
+/** Without a sign of progress for so long, the server may deliver the message to another process. */
 const ACK_WAIT_MS = 10_000;
 const CONSUME = { max_messages: 64, abort_on_missing_resource: true };
 
-/** Publishes what a stream holds, in its order: each message when the one before it is settled. */
+/** Publishes the messages of a stream in order, each when the one before it is settled. */
 export async function fromStream(
   bus: Pick<Bus, "publish">,
   foreign: ForeignServer,
@@ -59,7 +59,7 @@ export async function fromStream(
   };
 }
 
-/** Rejects with `usage` where what the mesh refuses would be kept nowhere. */
+/** Rejects with `usage` where no stream would store messages that the mesh refuses. */
 async function assertKept(
   foreign: ForeignServer,
   stream: string,
@@ -80,7 +80,7 @@ async function assertKept(
     );
 }
 
-/** Messages of the durable, which is made where it is not there. Ends when somebody deletes it. */
+/** Messages of the durable, which is created if missing. Ends when it is deleted. */
 async function openDurable(
   { js, manager }: ForeignServer,
   stream: string,
@@ -92,7 +92,7 @@ async function openDurable(
       filter_subject: subject,
       ack_policy: AckPolicy.Explicit,
       ack_wait: ACK_WAIT_MS * 1_000_000,
-      // Order: with more of them under way, what comes a second time would come after the others.
+      // Keeps order: with several in flight, a redelivered message would come after later ones.
       max_ack_pending: 1,
     });
     const consumer = await js.consumers.get(stream, durable);
@@ -107,8 +107,8 @@ async function openDurable(
 }
 
 /**
- * Waits for a server that does not answer. Rejects where it says that the durable is gone: in silence it would be no
- * bridge.
+ * Waits for a server that does not answer. Rejects where the server reports that the durable is gone: the bridge
+ * would silently do nothing.
  */
 async function openAgain(
   { js }: ForeignServer,
@@ -132,9 +132,9 @@ async function openAgain(
 }
 
 /**
- * Publishes a message, again and again in its place while that may help, or refuses it. Given back untouched when asked
- * to stop.
- * @returns Why it stays where it is: then nothing after it may go on.
+ * Publishes a message, repeating it in its place while that may help, or refuses it. The message is returned
+ * untouched on a stop.
+ * @returns The reason why the message stays unsettled: then no later message may go on.
  */
 export async function settle(
   bus: Pick<Bus, "publish">,
@@ -157,7 +157,7 @@ export async function settle(
         const why = messageOf(thrown);
         const attempts = attemptsAfter(thrown);
         if (attempt >= attempts) {
-          // Whether the message is at fault is not known: kept elsewhere it may be looked at, and is not lost.
+          // The message may be at fault or not: stored elsewhere, it can be examined and is not lost.
           const mayRefuse = attempts === 1 || (attempts === MAX_ATTEMPTS && options.refused !== undefined);
           if (mayRefuse) return await refuse(foreign, msg, thrown, options, signal);
           return stuckAt(where, thrown);
@@ -174,7 +174,7 @@ export async function settle(
   }
 }
 
-/** Ends a message, once it is stored elsewhere where that was asked for. */
+/** Settles a message, after storing it elsewhere if requested. */
 async function refuse(
   { js }: Pick<ForeignServer, "js">,
   msg: JsMsg,

@@ -13,7 +13,7 @@ import {
   refusedHeaders,
 } from "./into-mesh.ts";
 
-/** What may wait in memory for the mesh. */
+/** Limit of messages that wait in memory for the mesh. */
 const MAX_WAITING = 1000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 /** Losses within this time are told in one line. */
@@ -21,7 +21,7 @@ const TELL_MS = 1000;
 /** For what is under way when it is to stop. */
 const STOP_MS = 5000;
 
-/** Publishes what comes on a subject that no stream holds. What is lost is told. */
+/** Publishes the messages of a subject that no stream stores. Lost messages are reported. */
 export async function fromSubject(
   bus: Pick<Bus, "publish">,
   { nc }: Pick<ForeignServer, "nc">,
@@ -50,7 +50,7 @@ export async function fromSubject(
   const run = async (): Promise<void> => {
     for await (const message of queue) await take(message);
   };
-  // The library's own queue of messages has no bound.
+  // The library's own message queue has no limit.
   const subscription = nc.subscribe(subject, {
     queue: durable,
     callback: (error, msg) => {
@@ -65,7 +65,7 @@ export async function fromSubject(
   return {
     ended,
     stop: async () => {
-      // A server that is away does not tell when it has sent all.
+      // A server that is away never reports the end of a drain.
       const drained = subscription.drain().catch(() => undefined);
       const finished = drained.then(() => queue.end()).then(() => done);
       await within(finished, STOP_MS);
@@ -78,7 +78,7 @@ export async function fromSubject(
   };
 }
 
-/** Counts what is lost, and tells it some time after the first. */
+/** Counts lost messages, and reports them some time after the first. */
 class Losses {
   readonly #say: (count: number) => void;
   #count = 0;

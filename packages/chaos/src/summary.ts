@@ -4,13 +4,13 @@ import type { LogLoss } from "./witness/log-witness.ts";
 import { isFlat, type MemoryUse } from "./witness/memory-witness.ts";
 import type { Witnessed } from "./witness/witness.ts";
 
-/** All of a run in figures. Durations are milliseconds. */
+/** The figures of a run. Durations are milliseconds. */
 export interface ChaosSummary {
   readonly seed: number;
   readonly faults: number;
-  /** Faults that could not be done. */
+  /** Faults that could not be injected. */
   readonly not_done: number;
-  /** Faults after which somebody would have had to act. */
+  /** Faults after which an operator would have had to act. */
   readonly interventions: number;
   readonly mean_recovery_ms: number | null;
   readonly max_recovery_ms: number | null;
@@ -25,7 +25,7 @@ export interface ChaosSummary {
   readonly memory: MemoryUse | null;
 }
 
-/** R96: of what is logged around a fatal failure less than this is missing. */
+/** R96: less than this share of the log lines around a fatal failure is missing. */
 const MAX_LOG_LOSS = 0.01;
 
 /** Pure. */
@@ -57,7 +57,7 @@ export function summaryOf(
   };
 }
 
-/** Whether the mesh kept what it promises. */
+/** Whether the mesh met its promises. */
 export function isPassed(summary: ChaosSummary): boolean {
   const { interventions, lost, doubled, reordered, dead, pending, logs, memory } = summary;
   const wrong = [lost, doubled, reordered, dead, pending].some(({ length }) => length > 0);
@@ -69,7 +69,7 @@ function lossOf({ starts, missing }: LogLoss): number {
   return missing / Math.max(1, starts);
 }
 
-/** The figures by their names, for people. Pure. */
+/** The figures with their names, for people. Pure. */
 export function summaryRows(summary: ChaosSummary): readonly (readonly [string, string])[] {
   return [
     ["Seed", String(summary.seed)],
@@ -89,7 +89,7 @@ export function summaryRows(summary: ChaosSummary): readonly (readonly [string, 
   ];
 }
 
-/** `1.2 s`; `never` of what did not happen. Pure. */
+/** `1.2 s`; `never` for `null`. Pure. */
 export function inSeconds(ms: number | null): string {
   return ms === null ? "never" : `${(ms / 1000).toFixed(1)} s`;
 }

@@ -28,7 +28,7 @@ import { signatureRulesSchema } from "./signature-keys.ts";
 import { invalid, readYamlFile } from "./text/yaml-file.ts";
 import { listenSchema, meshTlsSchema, ownCertificateSchema, plainProblem } from "./transport-security.ts";
 
-/** Names that a node of every subnet has already. */
+/** Node names that every subnet uses already. */
 const RESERVED_NODES: ReadonlySet<string> = new Set(["hub", "root"]);
 
 const DEFAULT_REGISTRY = "schemas/events";
@@ -36,7 +36,7 @@ const DEFAULT_REGISTRY = "schemas/events";
 const patterns = z.array(patternSchema).max(10_000).default([]);
 const port = z.number().int().min(1).max(65_535).optional();
 
-/** What a member's connections may send together before its hub takes them for a flood. */
+/** Limit of a member's traffic, above which its hub treats it as a flood. */
 export const floodSchema = z.strictObject({
   messagesPerSecond: z.number().int().min(100).max(1_000_000_000).default(100_000),
   bytesPerSecond: z.number().int().min(65_536).max(1_000_000_000_000).default(134_217_728),
@@ -44,19 +44,19 @@ export const floodSchema = z.strictObject({
 
 export type FloodLimits = z.infer<typeof floodSchema>;
 
-/** Of members; the key is spelled as users know it. */
+/** For members; the key is spelled as in their own configuration. */
 export const enableMetricsSchema = z
   .boolean()
   .default(true)
   .describe("whether members count the events they publish and handle, for adaos events metrics");
-/** Where members mark what they have handled. */
+/** Where members store the marks of handled events. */
 export const idempotencySchema = z
   .enum(["member", "hub"])
   .describe(
     "where a member marks what it has handled: member: on its own disk; hub: in a stream of its hub, for a member whose processes are on several machines or whose disk does not last",
   );
 
-/** How much a member keeps on its own disk while its hub is away. */
+/** Limits of the events that a member keeps on its disk while its hub is away. */
 export const outboxLimitsSchema = z.strictObject({
   maxBytes: z
     .number()
@@ -74,7 +74,7 @@ export const outboxLimitsSchema = z.strictObject({
     .describe("events in the outbox of each process"),
 });
 
-/** Which changes of the registry's folder the root puts in force by itself. */
+/** The changes of the registry's folder that the root puts in force by itself. */
 export const autoApplySchema = z
   .union([z.literal("compatible"), z.literal(false)])
   .default("compatible")
@@ -205,10 +205,10 @@ export const meshSchema = z.strictObject({
     .describe("rules that come before those of subnets and members; the first that matches wins"),
 });
 
-/** Where a server of the mesh listens. */
+/** Address of a server of the mesh. */
 export interface ListenAddress {
   readonly host: string;
-  /** It was asked for that this address is served without TLS. */
+  /** The file allows this address without TLS. */
   readonly allowPlain?: true | undefined;
 }
 
@@ -218,42 +218,42 @@ export interface FixedPorts {
   readonly leafPort?: number | undefined;
 }
 
-/** A mesh file, checked: the mesh itself and what of its set-up the file fixes. */
+/** A checked mesh file: the mesh itself and the settings of its processes. */
 export interface MeshFile {
   readonly file: string;
   readonly mesh: Mesh;
   readonly transport: "nats" | "local";
   /** Absolute path of the registry folder. */
   readonly registryDir: string;
-  /** Which changes of it are put in force when they are saved. */
+  /** The changes of the registry that are put in force when they are saved. */
   readonly autoApply: AutoApply;
   readonly streams: StreamLimits;
   readonly flood: FloodLimits;
   readonly enableMetrics: boolean;
   readonly tracing?: Tracing | undefined;
-  /** Where nodes are scraped from other machines, by their ids: `root`, `alpha/hub`, `alpha/kitchen`. */
+  /** Addresses for collectors on other machines, by node id: `root`, `alpha/hub`, `alpha/kitchen`. */
   readonly scrapes: ReadonlyMap<string, ScrapeAddress>;
-  /** Of members; `false`: they keep none. */
+  /** Of members; `false`: no outbox. */
   readonly outbox: OutboxLimits | false;
-  /** Whether harm may be done to it on purpose. */
+  /** Whether chaos may inject faults. */
   readonly chaos?: "allowed" | undefined;
-  /** How hubs and root judge alerts, paths of webhooks being absolute; nothing where nobody does. */
+  /** The settings of alerts, with absolute paths; undefined where no alerts are judged. */
   readonly alerts?: AlertSettings | undefined;
-  /** Where a member marks what it has handled. */
+  /** Where a member stores the marks of handled events. */
   idempotencyOf(subnet: string, member: string): MarksPlace;
-  /** What a member's daemon looks at; paths are absolute. */
+  /** The probes of a member's daemon; paths are absolute. */
   probesOf(subnet: string, member: string): DeclaredProbes | undefined;
-  /** How many root daemons run; all open every link, and one serves it at a time. */
+  /** Number of root daemons; all open every link, and one serves it at a time. */
   readonly rootDaemons: number;
-  /** Nothing: connections are plain. */
+  /** Undefined: connections are not encrypted. */
   readonly tls: MeshTls | undefined;
   /** By subnet; the root's under {@link ROOT_DOMAIN}. */
   readonly hosts: ReadonlyMap<string, ListenAddress>;
   /** By subnet; the root's under {@link ROOT_DOMAIN}. */
   readonly ports: ReadonlyMap<string, FixedPorts>;
-  /** Where the rule of this id stands: `deploy/mesh.yaml:12:20`. Nothing for an id of no rule. */
+  /** Place of the rule of this id: `deploy/mesh.yaml:12:20`. Undefined for an unknown id. */
   placeOfRule(id: string): string | undefined;
-  /** Where a subnet stands, or where it would. */
+  /** Place of a subnet, or of the map where it is missing. */
   placeOfSubnet(name: string): string;
 }
 
@@ -328,12 +328,12 @@ export function readMeshFile(file: string): MeshFile {
 type MeshValue = z.output<typeof meshSchema>;
 type MeshServer = MeshValue["root"] | MeshValue["subnets"][string];
 
-/** What the file says of each server. */
+/** The entries of each server. */
 function serversOf({ root, subnets }: MeshValue): Map<string, MeshServer> {
   return new Map<string, MeshServer>([[ROOT_DOMAIN, root], ...Object.entries(subnets)]);
 }
 
-/** Servers that would be reached in the clear from other machines, and certificates that nothing would use. */
+/** Servers that other machines could reach unencrypted, and certificates that no server uses. */
 function serverProblems(value: MeshValue): { path: string[]; message: string }[] {
   const tls = value.tls;
   return [...serversOf(value)].flatMap(([name, server]) => {
@@ -356,7 +356,7 @@ function serverProblems(value: MeshValue): { path: string[]; message: string }[]
   });
 }
 
-/** A rule of `policy` has an id of its own, one of a list is named by its place: `alpha.kitchen.publish[0]`. */
+/** A rule of `policy` has an id; a rule of a list is named by its place: `alpha.kitchen.publish[0]`. */
 function rulePath(id: string, policy: readonly DeclaredRule[]): PropertyKey[] | undefined {
   const i = policy.findIndex((rule) => rule.id === id);
   if (i >= 0) return ["policy", i];

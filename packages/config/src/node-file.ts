@@ -21,9 +21,9 @@ import { nodeSignaturesSchema } from "./signature-keys.ts";
 import { readYamlFile } from "./text/yaml-file.ts";
 import { plainProblem, serverAccessSchema, serverTlsSchema } from "./transport-security.ts";
 
-/*
- * A node file says all that one daemon needs and nothing of what it does not: a member's holds its own rules, a hub's
- * those of its subnet, the root's who exports and imports what. Paths are seen from the file.
+/**
+ * A node file contains what one daemon needs and nothing else: a member's file has its own rules, a hub's those of
+ * its subnet, the root's the exports and imports. Paths are relative to the file.
  */
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
@@ -71,7 +71,7 @@ const positionsSchema = z
   .optional()
   .describe("file for where streams and durables stand, by which a damaged store is noticed and healed");
 
-/** Refuses a server that would speak unencrypted beyond this machine. */
+/** Refuses a server that would communicate unencrypted beyond this machine. */
 function refusePlain(
   server: Parameters<typeof plainProblem>[0],
   context: { addIssue(issue: { code: "custom"; path: string[]; message: string }): void },
@@ -187,24 +187,24 @@ const rootFile = z.strictObject({
     ),
 });
 
-/** What `adaos node <role> --config FILE` reads. */
+/** The file that `adaos node <role> --config FILE` reads. */
 export const nodeFileSchema = z.discriminatedUnion("role", [memberFile, hubFile, rootFile]);
 
 export type NodeFile = z.output<typeof nodeFileSchema>;
-/** As it is written: patterns as text. */
+/** In its written form: patterns as text. */
 export type NodeFileInput = z.input<typeof nodeFileSchema>;
 export type MemberFile = Extract<NodeFile, { role: "member" }>;
 export type HubFile = Extract<NodeFile, { role: "hub" }>;
 export type RootFile = Extract<NodeFile, { role: "root" }>;
 export type NodeRole = NodeFile["role"];
 
-/** A node file and how to find what it names. */
+/** A node file, with the paths of the files that it names. */
 export interface LoadedNode<T extends NodeFile> {
   readonly file: string;
-  /** Names this version of the file: see {@link nodeFileDigest}. */
+  /** Identifies this version of the file: see {@link nodeFileDigest}. */
   readonly digest: string;
   readonly config: T;
-  /** Resolves a path that stands in the file. */
+  /** Resolves a path of the file. */
   path(path: string): string;
 }
 
@@ -229,7 +229,7 @@ export function readNodeFile<R extends NodeRole>(
   };
 }
 
-/** Names a version of a node file: sha-256 in hex. */
+/** Identifies a version of a node file: sha-256 in hex. */
 export function nodeFileDigest(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

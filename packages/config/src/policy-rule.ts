@@ -21,7 +21,7 @@ export const patternSchema: z.ZodType<EventPattern, string> = z.string().transfo
   }
 });
 
-/** A name as subjects and configs can hold it, and none of those that are reserved. */
+/** A name that fits into subjects and configs, and is not reserved. */
 export function tokenOf(what: string, reserved: ReadonlySet<string> = new Set()): z.ZodString {
   return z.string().superRefine((text, context) => {
     const problem = reserved.has(text) ? "is reserved; choose another" : originTokenProblem(text);
@@ -36,16 +36,16 @@ const isLimit = ({ eventsPerSecond, bytesPerSecond }: Rate): boolean =>
   eventsPerSecond !== undefined || bytesPerSecond !== undefined;
 const noLimit = { message: "needs eventsPerSecond or bytesPerSecond" };
 
-/** How much a second. */
+/** Limits a second. */
 export const rateSchema = rate.refine(isLimit, noLimit);
 
-/** How much a second of some events. */
+/** Limits a second for some events. */
 export const rateLimitSchema = rate
   .extend({ events: patternSchema.describe("events that are counted") })
   .refine(isLimit, noLimit);
 
 const MEMBER_VERBS: readonly PolicyVerb[] = ["publish", "subscribe"];
-/** Refusals name these when no rule of the file has refused. */
+/** Ids of refusals that come from no rule of the file. */
 const RESERVED_IDS: ReadonlySet<string> = new Set([
   BUDGET,
   CLEARANCE,
@@ -126,14 +126,14 @@ export function declaredRuleOf(rule: z.output<typeof ruleSchema>): DeclaredRule 
   };
 }
 
-/** Something wrong with a rule beside the others and the mesh that it is for. */
+/** A problem of a rule, found by comparing it with the other rules and the mesh. */
 export interface RuleProblem {
-  /** Below `policy`. */
+  /** Path below `policy`. */
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
-/** A rule for somebody who does not exist is a typing error, and allows or denies nothing in silence. */
+/** A rule for an unknown name is a typing error: it would silently allow or deny nothing. */
 export function ruleProblems({ policy, subnets }: Mesh): RuleProblem[] {
   const all = [...subnets.values()];
   const members = all.flatMap((subnet) => [...subnet.members.values()]);

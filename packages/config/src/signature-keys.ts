@@ -15,7 +15,7 @@ const keyId = z.string().regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z 0-9 
 /** 32 bytes. */
 const KEY_TEXT = /^[A-Za-z0-9_-]{43}$/;
 const MAX_KEYS = 16;
-/** 14 days: so long, by default, a subnet keeps what it has handled. */
+/** 14 days: the default time that a subnet keeps handled events. */
 const MAX_AGE_MS = 1_209_600_000;
 
 const maxAgeMs = z
@@ -52,7 +52,7 @@ export const signatureRulesSchema = z
   .transform(({ accept, ...rest }) => ({ ...rest, accept: [...new Set(accept ?? [rest.sign])] }))
   .describe("every event of the subnet is signed by HMAC-SHA256, and refused where its signature is wrong");
 
-/** `signatures` of a node file, by subnet: the node's own, and those whose events may come to it. */
+/** `signatures` of a node file, by subnet: the node's own, and those whose events may reach it. */
 export const nodeSignaturesSchema = z
   .record(
     z.string(),
@@ -71,7 +71,8 @@ export const nodeSignaturesSchema = z
   .default({});
 
 /**
- * Reads the keys that a node file names. Throws `invalid-config` when one is missing, spoilt, or others may read it.
+ * Reads the keys in a node file. Throws `invalid-config` when a key is missing or damaged, or when others may read
+ * it.
  */
 export function readSignatures(
   bySubnet: z.output<typeof nodeSignaturesSchema>,

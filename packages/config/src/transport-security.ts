@@ -1,9 +1,7 @@
 import { z } from "zod";
 import { assertPrivate, readSeed } from "./files/secret-file.ts";
 
-/*
- * A connection is encrypted, or it stays on this machine, or the file says in so many words that it is plain.
- */
+/** A connection is encrypted, or stays on this machine, or the file states that it is plain. */
 
 const file = z.string().min(1);
 const plainReason =
@@ -32,13 +30,13 @@ export const meshTlsSchema = z
   )
   .describe("encrypts every connection; development: with a CA of the mesh's own, made in the state folder");
 
-/** A certificate of the root or a subnet, in place of the mesh's. */
+/** A certificate for the root or a subnet, in place of the mesh's. */
 export const ownCertificateSchema = z
   .strictObject(certificateFiles)
   .optional()
   .describe("certificate and key of this server and its nodes, in place of those of the whole mesh");
 
-/** Where a server listens. */
+/** Address of a server. */
 export const listenSchema = {
   host: z
     .string()
@@ -48,7 +46,7 @@ export const listenSchema = {
   allowPlain: z.literal(true).optional().describe("true: listens there without tls"),
 };
 
-/** What a client shows and trusts. */
+/** A client's certificate and trusted CA. */
 const clientTlsSchema = z
   .strictObject({
     caFile: file.optional().describe("CA to trust; the CAs that Node knows when not given"),
@@ -79,7 +77,7 @@ export const serverAccessSchema = z
     error: plainReason,
   });
 
-/** What a server shows, and whom it lets in. */
+/** A server's certificate, and its demands on clients. */
 export const serverTlsSchema = z.strictObject({
   caFile: file,
   certFile: file,
@@ -90,7 +88,7 @@ export const serverTlsSchema = z.strictObject({
 export type ClientTls = z.infer<typeof clientTlsSchema>;
 export type ServerTls = z.infer<typeof serverTlsSchema>;
 
-/** How the server beside a daemon listens and, a hub's, where it dials. */
+/** How the server beside a daemon listens and, for a hub, where it connects. */
 interface Listening {
   readonly host: string;
   readonly tls?: ServerTls | undefined;
@@ -98,7 +96,7 @@ interface Listening {
   readonly allowPlain?: true | undefined;
 }
 
-/** Why a server must not listen and dial like that, by the key that says so. */
+/** Why a server must not listen or connect like that, by the key of the setting. */
 export function plainProblem({
   host,
   tls,
@@ -111,24 +109,24 @@ export function plainProblem({
   return { key: "rootUrl", message: plainReason };
 }
 
-/** All that it takes to connect to a server. */
+/** Everything needed to connect to a server. */
 export interface ServerAccess {
   readonly url: string;
   readonly seed: () => string;
-  /** Files, not their text: a reconnect finds a certificate that was renewed. */
+  /** Files, not their text: a reconnect reads a renewed certificate. */
   readonly tls?: ClientTls;
 }
 
 /**
- * Reads what an entry `server` names. Throws `invalid-config` when a secret is missing or others may read it.
- * @param path Resolves a path that stands in the entry.
+ * Reads an entry `server`. Throws `invalid-config` when a secret is missing or others may read it.
+ * @param path Resolves a path of the entry.
  */
 export function readServerAccess(
   { url, seedFile, tls }: Pick<z.infer<typeof serverAccessSchema>, "url" | "seedFile" | "tls">,
   path: (path: string) => string = (absolute) => absolute,
 ): ServerAccess {
   const file = path(seedFile);
-  // What is wrong with it is told at once; it is read again at every connect, since it may have been rotated.
+  // Problems show now; the file is read again at every connect, since the key may have been rotated.
   readSeed(file);
   const seed = (): string => readSeed(file);
   if (tls === undefined) return { url, seed };
@@ -146,7 +144,7 @@ function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).hostname : url;
 }
 
-/** Whether what is sent to a host stays on this machine. */
+/** Whether traffic to a host stays on this machine. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -22,14 +22,14 @@ interface Place {
   readonly base: string;
 }
 
-/** What a reference leads to. */
+/** The target of a reference. */
 type Target = JsonObject | boolean;
 
 const MAX_SCHEMA_DEPTH = 200;
 
 /**
- * All schemas of a registry by URI. Proves at load that every `$ref` has a target in its own file or under an `$id`
- * of the registry: validators are compiled at first use, and that is too late to learn of a typing error.
+ * All schemas of a registry by URI. It proves at load that every `$ref` has a target in its own file or under an
+ * `$id` of the registry. Validators are compiled at first use, which is too late to find a typing error.
  */
 export class SchemaReferences {
   readonly #resolve: ResolveUri;
@@ -49,7 +49,7 @@ export class SchemaReferences {
     this.#report = report;
   }
 
-  /** Reports when another schema has its `$id`, or one within it has another draft or a bad pattern. */
+  /** Reports another schema with the same `$id`, and subschemas of another draft or with a bad pattern. */
   add(document: SchemaDocument): void {
     const root = { document, schema: document.schema, pointer: "", base: document.uri };
     this.#addResource(root);
@@ -57,8 +57,8 @@ export class SchemaReferences {
   }
 
   /**
-   * Reports every `$ref` without a target, and the first schema from which validation would not end. Call it when all
-   * are added.
+   * Reports every `$ref` without a target, and the first schema from which validation would not end. Call it when
+   * all are added.
    */
   check(): void {
     for (let place = this.#unchecked.pop(); place !== undefined; place = this.#unchecked.pop()) {
@@ -73,12 +73,14 @@ export class SchemaReferences {
     this.#tell("schema-reference", place, `${place.pointer || "the root"} ${problem.told}`);
   }
 
-  /** What a schema refers to by `$ref`. Known after {@link check}. */
+  /** The targets of a schema's `$ref`s. Known after {@link check}. */
   referredTo(schema: JsonObject): readonly Target[] {
     return this.#targets.get(schema) ?? [];
   }
 
-  /** The schemas that a schema refers to; of a `$dynamicRef` all that it may mean. Known after {@link check}. */
+  /**
+   * The schemas that a schema refers to; for a `$dynamicRef` all its possible targets. Known after {@link check}.
+   */
   targetsOf(schema: JsonObject): readonly JsonObject[] {
     const dynamic = schema["$dynamicRef"];
     const anchor = typeof dynamic === "string" ? dynamic.slice(dynamic.indexOf("#") + 1) : "";
@@ -155,7 +157,7 @@ export class SchemaReferences {
     }
   }
 
-  /** Takes a schema's own `$id` into account. */
+  /** Applies a schema's own `$id`. */
   #rebase(place: Place): Place {
     const { document, schema, pointer } = place;
     const id = schema["$id"];
@@ -206,7 +208,7 @@ export class SchemaReferences {
       const schema = follow(target.schema, fragment);
       if (schema === undefined)
         fail(`has no target in ${target.document.file}`, near(target.schema, fragment));
-      // It may stand under an unknown keyword, where nothing was taken for a schema so far.
+      // It may be under an unknown keyword, which was not searched for schemas.
       if (schema === undefined) return;
       if (isObject(schema)) this.#visit({ ...target, schema, pointer: fragment }, 0);
       this.#addReference(from.schema, schema);
@@ -219,7 +221,7 @@ export class SchemaReferences {
     }
     this.#addReference(from.schema, anchored);
     if (target.schema["$anchor"] === fragment && keyword === "$ref") {
-      // The validator does not know an anchor on the outermost schema; the schema itself is the same place.
+      // The validator does not know an anchor on the root schema; the root is the same place.
       from.schema[keyword] = from.base === target.base ? "#" : target.base;
     }
   }
@@ -247,7 +249,7 @@ function decodeFragment(fragment: string): string {
   }
 }
 
-/** What in the last step of a pointer is a typing error of something that is there. */
+/** The existing name that the last step of a pointer probably means. */
 function near(root: unknown, pointer: string): string | undefined {
   const end = pointer.lastIndexOf("/");
   const around = end === 0 ? root : follow(root, pointer.slice(0, end));
@@ -256,7 +258,7 @@ function near(root: unknown, pointer: string): string | undefined {
   return meant === undefined ? undefined : `#${pointer.slice(0, end)}/${meant}`;
 }
 
-/** The schema at a JSON pointer, or nothing. */
+/** The schema at a JSON pointer, or undefined. */
 function follow(root: unknown, pointer: string): JsonObject | boolean | undefined {
   let value = root;
   for (const key of tokensOf(pointer)) {

@@ -2,7 +2,7 @@ import { placeInJson } from "@adaos/config";
 import { messageOf, quote, repeatedKey } from "@adaos/core/wire";
 import { type ReportFault, type SchemaRule, throwFault } from "./schema-fault.ts";
 
-/** The dialects of JSON Schema that a registry may hold. */
+/** The dialects of JSON Schema in a registry. */
 export type Draft = "2020-12" | "draft-07";
 
 export type JsonObject = Record<string, unknown>;
@@ -17,7 +17,10 @@ export interface SchemaDocument {
   /** `$id` as written. */
   readonly id: string | undefined;
   readonly schema: JsonObject;
-  /** `schemas/ui/notify/v1/schema.json:7:5` of what stands at a JSON pointer; for messages, since it reads all anew. */
+  /**
+   * `schemas/ui/notify/v1/schema.json:7:5` of the value at a JSON pointer; for messages, since it parses the file
+   * again.
+   */
   placeOf(pointer: string): string;
 }
 
@@ -32,8 +35,8 @@ const DRAFT_OF: ReadonlyMap<unknown, Draft> = new Map<unknown, Draft>([
 /**
  * Parses the text of a schema file. Pure.
  * @param privateUri Base of the references of a schema without `$id`.
- * @param report Takes what is wrong; by default throws MeshError `invalid-config` naming the file.
- * @returns Nothing where the text holds no schema of a known draft.
+ * @param report Takes problems; by default throws MeshError `invalid-config` naming the file.
+ * @returns Undefined where the text is not a schema of a known draft.
  */
 export function parseSchemaDocument(
   text: string,
@@ -81,7 +84,7 @@ export function tokensOf(pointer: string): string[] {
 
 const ID_PROBLEM = "$id must be a URI, for example urn:adaos:schema:ui.notify:v1";
 
-/** The dialect that `$schema` names, 2020-12 where absent; nothing, and a report, where it is none. */
+/** The dialect of `$schema`, 2020-12 where it is absent; undefined, with a report, where it is unknown. */
 export function draftOf(
   name: unknown,
   file: string,

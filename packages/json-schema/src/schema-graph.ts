@@ -1,17 +1,17 @@
 import type { JsonObject } from "./schema-document.ts";
 
-/** Compiling follows a way through schemas and references on the stack. */
+/** Compiling follows schemas and references on the stack. */
 const MAX_WAY = 500;
-/** A reference that stands twice in each of twenty schemas makes a million. */
+/** A reference that occurs twice in each of twenty schemas makes a million. */
 const MAX_COST = 100_000;
 
 interface Way {
   readonly to: JsonObject;
-  /** To a schema of the same place in the data: nothing of the data is used up on the way. */
+  /** Whether the target applies to the same place in the data: the step consumes no data. */
   readonly inPlace: boolean;
 }
 
-/** Which schema leads to which, within it or by reference. Finds what would never end, or nearly so. */
+/** The edges between schemas, by nesting or reference. It finds paths that never end, or nearly so. */
 export class SchemaGraph {
   readonly #ways = new Map<JsonObject, Way[]>();
 
@@ -21,7 +21,7 @@ export class SchemaGraph {
     else ways.push({ to, inPlace });
   }
 
-  /** The first schema from which validation would not end in time, and why; or nothing. */
+  /** The first schema from which validation would not end in time, and why; or undefined. */
   problem(): { readonly schema: JsonObject; readonly told: string } | undefined {
     const costs = new Map<JsonObject, number>();
     const reached = new Set<JsonObject>();
@@ -38,7 +38,7 @@ export class SchemaGraph {
     return undefined;
   }
 
-  /** How many schemas judge the same place in the data. A schema on the way to itself costs without end. */
+  /** Number of schemas for the same place in the data. A schema that leads to itself has no finite cost. */
   #costOf(schema: JsonObject, depth: number, costs: Map<JsonObject, number>): number {
     const known = costs.get(schema);
     if (known !== undefined) return known;

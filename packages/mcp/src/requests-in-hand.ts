@@ -3,11 +3,12 @@ import { MeshError } from "@adaos/core";
 import { firstLine, messageOf, within } from "@adaos/core/wire";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 
-/** Requests that are being answered at a time. */
+/** Limit of concurrent requests. */
 const MAX_IN_HAND = 64;
 
 /**
- * Takes requests, so many at a time and no faster than their answers are read, and tells errors as the protocol does.
+ * Takes a limited number of requests at a time, no faster than their answers are read, and returns errors as the
+ * protocol defines.
  */
 export class RequestsInHand {
   readonly #say: (line: string) => void;
@@ -17,7 +18,7 @@ export class RequestsInHand {
     this.#say = say;
   }
 
-  /** @param code Of what the asker could have known better. */
+  /** @param code Code of errors that are the requester's fault. */
   async take<T>(answer: () => Promise<T>, code: number = ErrorCode.InvalidParams): Promise<T> {
     if (this.#inHand.size >= MAX_IN_HAND)
       throw new McpError(ErrorCode.InternalError, `more than ${MAX_IN_HAND} requests at a time; ask later`);
@@ -30,10 +31,10 @@ export class RequestsInHand {
     }
   }
 
-  /** Resolves when nothing is in hand, or after that time. */
+  /** Resolves when no request is open, or after that time. */
   async idle(limitMs: number): Promise<void> {
     await within(Promise.allSettled(this.#inHand), limitMs);
-    // The last answer is handed to the stream a moment after its promise has settled.
+    // The last answer reaches the stream a moment after its promise has settled.
     await new Promise((resolve) => setImmediate(resolve));
   }
 

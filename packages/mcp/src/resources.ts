@@ -3,7 +3,7 @@ import { quote, visibleJson } from "@adaos/core/wire";
 import type { EventRecord, FileRegistry } from "@adaos/registry";
 import { generateIndex, LLM_HINTS, readEventDocs } from "@adaos/registry-tools";
 
-/** What a client may read, by its URI. */
+/** A readable resource, with its URI. */
 export interface Resource {
   readonly uri: string;
   readonly name: string;
@@ -24,7 +24,7 @@ const HINTS: Resource = {
   mimeType: "text/markdown",
 };
 
-/** What there is of each event. */
+/** The resources of each event. */
 const OF_EVENT = {
   schema: { description: "JSON Schema of the data", mimeType: "application/schema+json" },
   examples: {
@@ -46,12 +46,12 @@ export const RESOURCE_TEMPLATES: readonly (Omit<Resource, "uri"> & { readonly ur
 
 const PAGE_EVENTS = 100;
 const EVENT_URI = /^adaos:\/\/events\/([a-z0-9._-]{1,200})@([1-9][0-9]{0,3})\/(schema|examples|docs)$/;
-/** Examples of one event that are sent, in characters of JSON. */
+/** Limit of examples of one event, in characters of JSON. */
 const MAX_EXAMPLES_CHARS = 1_000_000;
-/** Of Markdown about one event. */
+/** Limit of Markdown about one event. */
 const MAX_DOCS_TOKENS = 8000;
 
-/** One page of all resources. Throws `usage` for a cursor that none has given. Pure. */
+/** One page of all resources. Throws `usage` for an unknown cursor. Pure. */
 export function resourcePage(
   { records }: Pick<FileRegistry, "records">,
   cursor: string | undefined,
@@ -68,7 +68,7 @@ export function resourcePage(
 
 /**
  * Text and type of a resource. A URI names events of the registry and never a file.
- * @throws MeshError `usage` for any other URI, `unknown-event`, or `invalid-config` for files that are not right.
+ * @throws MeshError `usage` for any other URI, `unknown-event`, or `invalid-config` for broken files.
  */
 export async function readResource(
   registry: FileRegistry,
@@ -97,7 +97,7 @@ export async function eventDocs(registry: FileRegistry, record: EventRecord): Pr
   return docs.text(places, MAX_DOCS_TOKENS);
 }
 
-/** A record by its name, of its newest version in use where none is named. Throws `unknown-event`. */
+/** A record by its name; without a version the newest one in use. Throws `unknown-event`. */
 export function recordOf(registry: FileRegistry, name: string, version: number | undefined): EventRecord {
   const contract = registry.resolve(name, version);
   return registry.records.find(

@@ -6,22 +6,22 @@ import { checkItem, looksLikeEnvelope } from "@adaos/registry-tools";
 import { z } from "zod";
 import { eventDocs, recordOf } from "./resources.ts";
 
-/** What the tools ask. Each call reads what is on disk now. */
+/** Inputs of the tools. Each call reads the current state on disk. */
 export interface Sources {
   registry(): Promise<FileRegistry>;
   policy(): Promise<LoadedPolicy>;
 }
 
-/** Answers a question and changes nothing. */
+/** A tool answers a question and changes nothing. */
 export interface Tool {
   readonly name: string;
   readonly description: string;
   readonly input: z.ZodObject;
-  /** Rejects with a MeshError for a question that cannot be answered. */
+  /** Rejects with a MeshError if the question cannot be answered. */
   answer(args: unknown, sources: Sources): Promise<string>;
 }
 
-/** Far beyond what an event may have, and harmless to who follows it down. */
+/** Far beyond the depth of an event, and harmless to recursive readers. */
 const MAX_DEPTH = 200;
 const MAX_WORDS = 10;
 
@@ -107,7 +107,7 @@ export const TOOLS: readonly Tool[] = [
   }),
 ];
 
-/** A tool whose arguments are checked before it sees them. */
+/** A tool whose arguments are checked before the call. */
 function toolOf<Input extends z.ZodObject>(tool: {
   readonly name: string;
   readonly description: string;
@@ -130,7 +130,7 @@ function toolOf<Input extends z.ZodObject>(tool: {
   };
 }
 
-/** Throws `usage`. Follows nothing on the stack, since what comes may be deeper than that. */
+/** Throws `usage`. Not recursive, since the value may be deeper than the stack. */
 function assertShallow(value: unknown): void {
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth++) {
@@ -139,7 +139,7 @@ function assertShallow(value: unknown): void {
   }
 }
 
-/** Words count by how they begin, in a name most. */
+/** Words match the beginnings of words; matches in the name count most. */
 function scoreOf({ name, summary, producers, consumers }: EventRecord, words: readonly string[]): number {
   const named = wordsOf(name);
   const said = wordsOf([summary, ...producers, ...consumers].join(" "));

@@ -1,10 +1,10 @@
 import type { EventKind } from "@adaos/core";
 import { canBeVerb, isPastParticiple, pastParticipleOf } from "./past-participle.ts";
 
-/** What ends the name of a reply; before it stands the name of its command. */
+/** The last token of a reply's name; the name of its command comes before it. */
 export const REPLY_TOKEN = "result";
 
-/** A name that breaks the rules of names. */
+/** A name that breaks a naming rule. */
 export interface NamingProblem {
   readonly rule: "name-event" | "name-command" | "name-reply";
   readonly message: string;
@@ -12,8 +12,8 @@ export interface NamingProblem {
 }
 
 /**
- * Commands are `namespace.verb`, events end in what has happened, replies are their command's name and `.result`. Pure.
- * Whether the name may be one at all says `eventNameProblem()`.
+ * Commands are `namespace.verb`, events end in a past participle, replies are their command's name and `.result`.
+ * Pure. `eventNameProblem()` checks the form of the name.
  */
 export function namingProblem(name: string, kind: EventKind): NamingProblem | undefined {
   const tokens = name.split(".");

@@ -4,7 +4,7 @@ import { type Gap, lead, readingGaps, type SchemaScope, sameSchema } from "@adao
 import type { FileRegistry } from "./file-registry.ts";
 import { compareRecords, type EventRecord } from "./record.ts";
 
-/** What of an event is compared. */
+/** The compared parts of an event. */
 export interface ReleasedEvent {
   readonly record: Pick<EventRecord, "name" | "version" | "kind" | "status" | "required_headers"> & {
     /** @default "at-least-once" */
@@ -15,16 +15,16 @@ export interface ReleasedEvent {
   readonly schemaVersion: string | undefined;
 }
 
-/** How one event in one major version has changed. */
+/** The changes of one event in one major version. */
 export interface EventChange {
   /** `name@major`. */
   readonly event: string;
   readonly change: "added" | "removed" | "changed";
-  /** What who reads by the new contract may refuse of who publishes by the old one. */
+  /** Data by the old contract that a reader of the new one may refuse. */
   readonly backward: readonly Gap[];
-  /** What who reads by the old contract may refuse of who publishes by the new one. */
+  /** Data by the new contract that a reader of the old one may refuse. */
   readonly forward: readonly Gap[];
-  /** Neither breaks anybody, but somebody should know. */
+  /** Changes that break nobody, but that people should know. */
   readonly notes: readonly string[];
 }
 
@@ -32,14 +32,14 @@ export function isBreaking({ backward, forward }: EventChange): boolean {
   return backward.length + forward.length > 0;
 }
 
-/** The events of a registry as they are compared, by name and version. */
+/** The events of a registry in comparable form, by name and version. */
 export function releasedEvents(registry: FileRegistry): ReleasedEvent[] {
   return registry.records
     .toSorted(compareRecords)
     .map(({ name, version }) => releasedEvent(registry, name, version));
 }
 
-/** One of them. Throws `unknown-event`. */
+/** One event of the registry. Throws `unknown-event`. */
 export function releasedEvent(registry: FileRegistry, name: string, version: number): ReleasedEvent {
   const schema = registry.scopeOf(name, version);
   const declared = registry.recordOf(name, version);
@@ -49,8 +49,8 @@ export function releasedEvent(registry: FileRegistry, name: string, version: num
 }
 
 /**
- * Compares two registries event by event, and leaves out what is the same. Who publishes is taken to send only what its
- * schema declares, who reads to ignore what its schema does not: a new optional field breaks nobody. Pure.
+ * Compares two registries event by event, and omits equal events. It assumes that publishers send only declared
+ * fields, and readers ignore undeclared ones: a new optional field breaks nobody. Pure.
  */
 export function compareRegistries(
   older: readonly ReleasedEvent[],
@@ -108,7 +108,7 @@ function changed(event: string, was: ReleasedEvent, is: ReleasedEvent): EventCha
   return [{ event, change: "changed", backward, forward, notes }];
 }
 
-/** Whether a schema has changed and its version has not. */
+/** Whether a schema has changed without a new version. */
 export function isUnraised(was: ReleasedEvent, is: ReleasedEvent): boolean {
   return was.schemaVersion === is.schemaVersion && !sameSchema(lead(was.schema), lead(is.schema));
 }

@@ -3,20 +3,20 @@ import type { EventKind } from "@adaos/core";
 import { eventNameProblem, quote } from "@adaos/core/wire";
 import { z } from "zod";
 
-/** `draft` is found only by those who name its version; `deprecated` still works. */
+/** A `draft` is found only with its version; `deprecated` still works. */
 export type EventStatus = "draft" | "stable" | "deprecated";
 
 export interface EventSemantics {
   /** `at-most-once`: within a subnet requests of this command, and their replies, are stored nowhere. */
   readonly delivery: "at-least-once" | "at-most-once";
-  /** What tells a repeat from a new event: a field of the envelope or the header of that name. */
+  /** The field that tells a repetition from a new event: a field of the envelope or the header of that name. */
   readonly idempotency_key: "event_id" | "idempotency_key";
 }
 
 /** One event in one major version, as `registry.yaml` declares it. Field names are the file's. */
 export interface EventRecord {
   readonly name: string;
-  /** Major version; minor and patch live in the schema's `x-version`. */
+  /** Major version; minor and patch are in the schema's `x-version`. */
   readonly version: number;
   readonly kind: EventKind;
   readonly summary: string;
@@ -28,12 +28,12 @@ export interface EventRecord {
   readonly schema: string;
   /** JSON files with valid data. */
   readonly examples: readonly string[];
-  /** JSON files with wrong data and the error that it gives; see `InvalidExample`. */
+  /** JSON files with wrong data and its error; see `InvalidExample`. */
   readonly invalid_examples: readonly string[];
   /** Looked up in the envelope first, then in its headers. */
   readonly required_headers: readonly string[];
   readonly semantics: EventSemantics;
-  /** Why its name may break the rules of names. */
+  /** The reason why its name may break the naming rules. */
   readonly naming_exception?: string | undefined;
 }
 
@@ -43,7 +43,7 @@ export function compareRecords(a: EventRecord, b: EventRecord): number {
   return a.name < b.name ? -1 : 1;
 }
 
-/** A record and where it stands. */
+/** A record and its place. */
 export interface ParsedRecord {
   readonly record: EventRecord;
   /** `<file>:<line>:<column>` of a field, or of the record where the field is absent. */
@@ -56,7 +56,7 @@ interface RawIssue {
   readonly keys?: readonly string[];
 }
 
-/** Says what to write, whatever zod found wrong. */
+/** Says what to write, for every error of zod. */
 function must(rule: string): { error: (issue: RawIssue) => string } {
   return {
     error: ({ code, input, keys }) => {
@@ -136,7 +136,7 @@ const recordSchema: z.ZodType<EventRecord> = z
     context.addIssue({ code: "custom", path: ["semantics", "delivery"], message });
   });
 
-/** Why an event must not be lost; nothing where it may be. */
+/** The reason why an event must not be lost; undefined where it may be. */
 function whyNotLost({ kind, semantics, required_headers }: EventRecord): string | undefined {
   if (kind !== "command")
     return `only a command may be lost, since who asks is told; this is of kind ${kind}`;
@@ -152,7 +152,7 @@ const MAX_RECORDS = 10_000;
 const fileSchema = listOfEvents(recordSchema);
 const listSchema = listOfEvents(z.unknown());
 
-/** A file with nothing in it, or comments only, is a registry that begins. */
+/** An empty file, or one with comments only, is a new registry. */
 function listOfEvents<T extends z.ZodType>(item: T): z.ZodType<z.output<T>[]> {
   const list = z
     .array(item, must("a list of events"))
@@ -163,14 +163,14 @@ function listOfEvents<T extends z.ZodType>(item: T): z.ZodType<z.output<T>[]> {
 /**
  * Parses the text of a `registry.yaml`. Pure.
  * @param file The file's name for messages.
- * @throws MeshError `invalid-config` with file, line, column and what to write instead.
+ * @throws MeshError `invalid-config` with file, line, column and remedy.
  */
 export function parseRecords(text: string, file: string): ParsedRecord[] {
   const { value, placeOf } = parseYaml(text, file, fileSchema);
   return value.map((record, index) => ({ record, at: (field) => placeOf([index, field]) }));
 }
 
-/** A record and where its values stand. */
+/** A record and the places of its values. */
 export interface PlacedRecord {
   readonly record: EventRecord;
   placeOf(path: readonly PropertyKey[]): Place;
@@ -178,16 +178,16 @@ export interface PlacedRecord {
 
 /** A `registry.yaml` as far as it can be read. */
 export interface InspectedIndex {
-  /** The records that are right. */
+  /** The valid records. */
   readonly records: readonly PlacedRecord[];
-  /** What the others hold. */
+  /** The content of the other records. */
   readonly broken: readonly unknown[];
   readonly problems: readonly YamlProblem[];
   /** Whether it is a list of records at all. */
   readonly isList: boolean;
 }
 
-/** Reads a `registry.yaml`, whatever is wrong with it. Pure. */
+/** Reads a `registry.yaml` in spite of its errors. Pure. */
 export function inspectRecords(text: string): InspectedIndex {
   const none = { records: [], broken: [], isList: false };
   const { tree, problems: unreadable } = readYamlTree(text);

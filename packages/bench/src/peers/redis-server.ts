@@ -16,7 +16,7 @@ interface RedisProgram {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** What workers find in their place. */
+/** Settings for the workers. */
 export interface RedisSettings {
   readonly port: number;
 }
@@ -40,9 +40,9 @@ export async function installRedis(say: (line: string) => void): Promise<void> {
 }
 
 /**
- * One Redis whose append-only file is synced before every answer, or each second when durability is relaxed; no
- * snapshots beside it.
- * @param clients packages whose versions are told with the server's.
+ * One Redis whose append-only file is synced before every answer, or each second with relaxed durability; no
+ * snapshots.
+ * @param clients Packages whose versions are reported with the server's.
  */
 export async function startRedis(
   durability: Durability,

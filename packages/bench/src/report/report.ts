@@ -2,7 +2,7 @@ import type { Durability } from "@adaos/core/wire";
 import type { Measured } from "../scenario.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
-/** What one run of one contender gave. */
+/** The result of one run of one contender. */
 export interface Round {
   readonly durability: Durability;
   readonly scenario: string;
@@ -16,13 +16,13 @@ export interface Row extends Spread {
   readonly metric: string;
   readonly unit: string;
   readonly rounds: number;
-  /** Its median as a multiple of the reference's, where that ran too. */
+  /** Its median as a multiple of the reference's, if that ran too. */
   readonly ratio?: number;
-  /** The median of `adaos` as a multiple of this one, where that ran too. */
+  /** The median of `adaos` as a multiple of this one, if that ran too. */
   readonly adaosRatio?: number;
 }
 
-/** One scenario at one durability, and all that it gave. */
+/** One scenario at one durability, with its results. */
 export interface Section {
   readonly durability: Durability;
   readonly scenario: string;
@@ -32,16 +32,16 @@ export interface Section {
   readonly rows: readonly Row[];
 }
 
-/** A run that gave no number, or a contender that could not take part. */
+/** A run without a number, or a contender that could not take part. */
 export interface Miss {
   readonly what: string;
   readonly why: string;
 }
 
-/** All that a benchmark says. */
+/** All results of a benchmark. */
 export interface Report {
   readonly conditions: Readonly<Record<string, string | number>>;
-  /** Name to what it is. */
+  /** Name to description. */
   readonly contenders: Readonly<Record<string, string>>;
   readonly sections: readonly Section[];
   readonly failed: readonly Miss[];
@@ -50,7 +50,7 @@ export interface Report {
 
 const OURS = "adaos";
 
-/** What the rounds of one scenario at one durability say, a row for each contender and metric. Pure. */
+/** The rows of one scenario's rounds at one durability: one for each contender and metric. Pure. */
 export function rowsOf(rounds: readonly Round[], reference: string): Row[] {
   const byKey = new Map<string, { contender: string; metric: string; unit: string; values: number[] }>();
   const keyOf = (contender: string, metric: string): string => `${metric} of ${contender}`;
@@ -83,17 +83,17 @@ export function rowsOf(rounds: readonly Round[], reference: string): Row[] {
   });
 }
 
-/** Metrics in the order in which they first came, contenders beneath each other. */
+/** Metrics in the order of their first value, contenders below each other. */
 function byFirst(metrics: readonly string[]): (a: { metric: string }, b: { metric: string }) => number {
   return (a, b) => metrics.indexOf(a.metric) - metrics.indexOf(b.metric);
 }
 
 const HEAD = ["", "contender", "median", "min to max", "unit"] as const;
 
-/** The cells of a section's table, its head first; columns that say nothing are left out. Pure. */
+/** The cells of a section's table, its head first; empty columns are left out. Pure. */
 export function cellsOf({ rows, reference }: Section): string[][] {
   const hasRatio = rows.some(({ ratio }) => ratio !== undefined);
-  // Of the reference itself the other column tells it already.
+  // For the reference itself the other column shows it already.
   const hasOurs = rows.some(
     ({ contender, adaosRatio }) => adaosRatio !== undefined && (contender !== reference || !hasRatio),
   );

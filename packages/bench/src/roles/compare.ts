@@ -21,7 +21,7 @@ export async function compare(work: CompareWork, role: Role): Promise<void> {
   await role.go;
   const stopTelling = tellProgress(role, 4 * count + 2 * warmUp, () => published);
   for (let i = 0; i < count; i++) {
-    // By turns, and each first as often as the other: what else the machine does falls on both.
+    // In turns, each first as often as the other: the machine's other work affects both.
     for (const sender of i % 2 === 0 ? both : both.toReversed()) {
       const atMs = performance.now();
       await publish(sender);

@@ -5,7 +5,7 @@ import { nowMs } from "../report/text.ts";
 import type { FailWork } from "../workers/worker-protocol.ts";
 import { type Role, tellProgress } from "./role.ts";
 
-/** Every failure would be a line. */
+/** Every failure would log a line. */
 const silent = (): void => undefined;
 const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 

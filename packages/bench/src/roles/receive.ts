@@ -39,7 +39,7 @@ export async function receive(work: ReceiveWork, role: Role): Promise<void> {
       } catch (thrown) {
         role.tell({ kind: "failed", message: String(thrown) });
       }
-      // Only what completes something is worth a look at all of them.
+      // Only a text that completes something is worth a check of all receivers.
       if (tally.isComplete || (!isWarm && tally.warmedUp >= warmUp)) look();
     };
     return openReceiver({ ...place, receiver: receivers[i] ?? place.receiver }, onText);

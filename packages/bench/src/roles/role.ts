@@ -1,6 +1,6 @@
 import type { Told } from "../workers/worker-protocol.ts";
 
-/** How a worker and its parent speak. */
+/** Communication between a worker and its parent. */
 export interface Role {
   readonly tell: (told: Told) => void;
   /** Resolves when the parent says so. */

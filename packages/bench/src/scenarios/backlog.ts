@@ -4,10 +4,10 @@ import { sayRepeated, turnsOf } from "./send-and-receive.ts";
 import { type About, TEXT_BYTES, WINDOW } from "./ways.ts";
 
 const COUNT = 40_000;
-/** The first of the backlog, not counted: a process is slow at first. */
+/** The first events of the backlog, not counted: a process is slow at first. */
 const WARM_UP = 10_000;
 
-/** How fast a receiver handles what was stored while it was away. */
+/** How fast a receiver handles events that were stored while it was away. */
 export function backlog(about: About): Scenario {
   const { id, title, reference } = about;
   return {
@@ -22,7 +22,7 @@ export function backlog(about: About): Scenario {
         const warmUp = scaled(WARM_UP, lab.scale);
         const receivers = [place.receiver];
         const work: ReceiveWork = { role: "receive", contender, place, receivers, count, warmUp };
-        // So that there is somebody whom the backlog waits for.
+        // Creates the durable for which the backlog is stored.
         await lab.withWorker(work, (receiving) => receiving.next("ready"));
         const load = { count, warmUp, bytes: TEXT_BYTES, window: WINDOW };
         await lab.withWorker({ role: "send", contender, place, ...load }, async (sending) => {

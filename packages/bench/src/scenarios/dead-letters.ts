@@ -12,7 +12,7 @@ const LOOK_MS = 250;
 
 const CONTENDER = "adaos";
 
-/** How fast the command line gives dead letters to their handler again, from its start to its end. */
+/** How fast the command line replays dead letters to their handler, from its start to its end. */
 export const deadLetters: Scenario = {
   id: "S6",
   title: "dead letters replayed",
@@ -58,7 +58,7 @@ export const deadLetters: Scenario = {
   },
 };
 
-/** Rejects when there are not as many dead letters in time, or the lab is asked to end. */
+/** Rejects when there are too few dead letters in time, or when the lab is stopped. */
 async function untilDead(
   lab: Lab,
   place: Parameters<typeof dialServer>[0] & { to: string },

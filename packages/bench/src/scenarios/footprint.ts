@@ -5,17 +5,17 @@ import { type Lab, placeOf } from "../lab.ts";
 import { type Measured, type Scenario, scaled } from "../scenario.ts";
 import { type ProcessUsage, readUsage } from "../workers/process-usage.ts";
 
-/** Stands for all processes together. */
+/** The name of the sum over all processes. */
 const ALL = "all";
 const WINDOW_S = 20;
 const RATE = 1000;
 /**
- * After a start, until timers, compilers and the collector have come to rest: in its first half minute a mesh at rest
+ * Time after a start until timers, compilers and the collector are at rest: in its first half minute an idle mesh
  * takes half as much again.
  */
 const SETTLE_MS = 30_000;
 
-/** What the whole default mesh takes of a machine, servers and daemons. */
+/** Memory and CPU of the whole default mesh, servers and daemons. */
 export const footprint: Scenario = {
   id: "S8",
   title: "memory and CPU of the default mesh",
@@ -33,7 +33,7 @@ export const footprint: Scenario = {
 
 const seconds = (scale: number): number => scaled(WINDOW_S, Math.min(scale, 1));
 
-/** In a fresh mesh each time: one that has carried much is not what it was. */
+/** In a fresh mesh each time: one that has carried many events differs. */
 async function measure(lab: Lab, run: string): Promise<Measured[]> {
   const mesh = await lab.startMeshFile(DEFAULT_MESH);
   try {
@@ -65,7 +65,7 @@ async function measureIn(mesh: BenchMesh, lab: Lab, run: string): Promise<Measur
   return [...idle, ...busy];
 }
 
-/** What every process of the mesh has used while `use` went on, and all of them together. */
+/** Usage of every process of the mesh while `use` runs, and of all together. */
 async function watch(mesh: BenchMesh, when: string, use: () => Promise<void>): Promise<Measured[]> {
   const processes = mesh.processes();
   const before = processes.map(({ pid }) => readUsage(pid));
@@ -77,7 +77,7 @@ async function watch(mesh: BenchMesh, when: string, use: () => Promise<void>): P
   const all = { name: ALL, rssMb: sum("rssMb"), pssMb: sum("pssMb"), cpuShare: sum("cpuShare") };
   return [all, ...used].flatMap(({ name, rssMb, pssMb, cpuShare }): Measured[] => [
     { metric: `${when}: RSS`, unit: "MB", contender: name, value: rssMb },
-    // Not a number where this system does not tell.
+    // NaN where this system does not report it.
     ...(Number.isNaN(pssMb)
       ? []
       : [{ metric: `${when}: PSS`, unit: "MB", contender: name, value: pssMb } as const]),

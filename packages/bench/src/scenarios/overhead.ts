@@ -12,7 +12,7 @@ const WINDOW = 256;
 const CONTENDERS = ["adaos", "raw"] as const;
 const DIFFERENCE = "adaos - raw";
 
-/** What a publish costs whoever calls it, beside what the bare client's costs, in one process by turns. */
+/** Cost of a publish for its caller, beside a publish of the bare client, in one process in turns. */
 export const overhead: Scenario = {
   id: "S9",
   title: "overhead of a publish over a bare one",

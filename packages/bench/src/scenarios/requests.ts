@@ -8,7 +8,7 @@ const WARM_UP = 500;
 const WINDOW = 64;
 const ALONE = 500;
 
-/** How many requests are answered, and how long one takes. */
+/** Answered requests a second, and the time of one. */
 export function requests(about: About): Scenario {
   const { id, title, reference } = about;
   return {

@@ -12,7 +12,7 @@ export interface Run {
   readonly place: Place;
 }
 
-/** A turn for each contender of a scenario on its mesh; what a run leaves behind goes with it. */
+/** A turn for each contender of a scenario on its mesh; the remains of a run are removed. */
 export async function turnsOf(
   lab: Lab,
   { id, way }: Pick<About, "id" | "way">,
@@ -34,16 +34,16 @@ export async function turnsOf(
   return (await lab.contendersOf(id)).map(turnOf);
 }
 
-/** What a run of texts depends on. */
+/** The load of a run of texts. */
 export type Load = Pick<SendWork, "count" | "warmUp" | "bytes" | "window" | "perSecond" | "isMetered">;
 
 export interface Handled {
   /** From the first send to its last acknowledgement. */
   readonly sendMs: number;
-  /** From the first send to the last that was handled. */
+  /** From the first send to the last handled text. */
   readonly allMs: number;
   readonly latenciesMs: readonly number[];
-  /** Processor time, where the load is metered. */
+  /** Processor time, if the load is metered. */
   readonly sender: Spent | undefined;
   readonly receiver: Spent | undefined;
 }
@@ -51,7 +51,7 @@ export interface Handled {
 type Received = Extract<Told, { readonly kind: "received" }>;
 
 /**
- * Sends from one process while another, for one receiver or several, handles; each must have handled all of it.
+ * Sends from one process while another handles, for one receiver or several; each must handle every text.
  * @param onStart Called when both are warm and at rest.
  */
 export async function sendAndReceive(
@@ -64,7 +64,7 @@ export async function sendAndReceive(
   const { count, warmUp, bytes, isMetered } = load;
   const meteredBytes = isMetered === true ? bytes : undefined;
   const common = { contender, place };
-  // The receivers first: what is sent before a durable is there would not reach it.
+  // The receivers first: a durable does not get earlier texts.
   const receive = { ...common, role: "receive", receivers, count, warmUp, meteredBytes } as const;
   return lab.withWorker(receive, async (receiving) => {
     await receiving.next("ready");

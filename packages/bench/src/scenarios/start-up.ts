@@ -6,11 +6,11 @@ import { runAdaos, runNode } from "../run-adaos.ts";
 import { type Measured, type Scenario, scaled } from "../scenario.ts";
 import { readUsage } from "../workers/process-usage.ts";
 
-/** What a program that does nothing takes. */
+/** The time of an empty program. */
 const NOTHING = "node -e 0";
 const REPEATS = 7;
 
-/** How long a user waits for a command and for a mesh, and what a daemon's start costs. */
+/** How long a user waits for a command and for a mesh, and how much a daemon's start costs. */
 export const startUp: Scenario = {
   id: "S10",
   title: "start-up of the command line and of the default mesh",
@@ -50,7 +50,7 @@ async function wallTime(lab: Lab, run: () => Promise<unknown>): Promise<Measured
   return { metric: "wall time", unit: "ms", value: quantileOf(tookMs, 0.5) };
 }
 
-/** Starts a mesh again, and tells what each of its processes has used by the time that all are ready. */
+/** Restarts a mesh, and measures each of its processes until all are ready. */
 async function restart(mesh: BenchMesh): Promise<Measured[]> {
   await mesh.adaos(["down"]);
   const startMs = performance.now();

@@ -21,7 +21,7 @@ const loadOf = (count: number, scale: number) =>
     window: WINDOW,
   }) as const;
 
-/** How many texts are stored while nobody consumes. */
+/** Texts a second that are stored while nobody consumes. */
 export function published(about: About): Scenario {
   const { id, title, reference } = about;
   return {
@@ -43,7 +43,7 @@ export function published(about: About): Scenario {
   };
 }
 
-/** How many texts are handled while they are sent as fast as they are stored. */
+/** Texts a second that are handled while they are sent at full speed. */
 export function handled(about: About): Scenario {
   const { id, title, reference } = about;
   return {

@@ -4,18 +4,18 @@ import { MeshError } from "@adaos/core";
 import type { Command, Told, Work } from "./worker-protocol.ts";
 
 const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
-/** No run takes longer. */
+/** Time limit of a run. */
 const LIMIT_MS = 600_000;
 const CLOSE_LIMIT_MS = 15_000;
-/** A worker that has to start first, on a busy machine. */
+/** Time limit of a worker's start on a busy machine. */
 const START_LIMIT_MS = 60_000;
-/** A run that has come no further for so long has lost something. */
+/** A run without progress for so long has lost something. */
 const STALL_MS = Number(process.env["ADAOS_BENCH_STALL_MS"] ?? 20_000);
 const LOOK_MS = 250;
 
 type Of<K extends Told["kind"]> = Extract<Told, { readonly kind: K }>;
 
-/** A process of one run, seen from the one that started it. */
+/** The parent's view of a run's process. */
 export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #told: Told[] = [];
@@ -25,11 +25,11 @@ export class WorkerProcess {
   #furtherMs: number = performance.now();
   #wake = (): void => undefined;
 
-  /** Starts it. `signal` ends whatever is waited for. */
+  /** Starts it. `signal` ends every wait. */
   constructor(work: Work, signal: AbortSignal) {
     this.#role = work.role;
     this.#signal = signal;
-    // A group of its own: Ctrl-C is for the parent, which ends its workers itself.
+    // A separate process group: Ctrl-C is for the parent, which ends its workers itself.
     this.#child = fork(WORKER, [JSON.stringify(work)], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       detached: true,
@@ -62,7 +62,7 @@ export class WorkerProcess {
     }
   }
 
-  /** Lets it end in order, and ends it when it does not. */
+  /** Ends it gracefully, or kills it after a while. */
   async close(): Promise<void> {
     if (!this.#hasEnded && this.#child.connected) this.tell("close");
     const deadlineMs = performance.now() + CLOSE_LIMIT_MS;

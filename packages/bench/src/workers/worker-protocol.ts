@@ -15,7 +15,7 @@ export interface SendWork extends RoleWork {
   readonly bytes: number;
   /** @default as fast as the window lets it */
   readonly perSecond?: number;
-  /** Sends that are not answered yet, at a time. */
+  /** Limit of sends in flight. */
   readonly window: number;
   /** Whether its processor time is measured. @default false */
   readonly isMetered?: boolean | undefined;
@@ -27,7 +27,7 @@ export interface ReceiveWork extends RoleWork {
   readonly receivers: readonly string[];
   readonly count: number;
   readonly warmUp: number;
-  /** The length of the texts, where its processor time is measured from `warm` on. @default it is not */
+  /** The length of the texts, if its processor time is measured from `warm` on. @default it is not */
   readonly meteredBytes?: number | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface AskWork extends RoleWork {
   readonly warmUp: number;
   readonly bytes: number;
   readonly window: number;
-  /** How many are asked one at a time. */
+  /** Number of requests that are sent one at a time. */
   readonly alone: number;
 }
 
@@ -47,15 +47,13 @@ export interface AnswerWork extends RoleWork {
   readonly role: "answer";
 }
 
-/**
- * Fails every event for good until it is told `go`; says `ready`, then `received` when `count` were handled after that.
- */
+/** Fails every event for good until `go`; says `ready`, then `received` when `count` were handled after that. */
 export interface FailWork extends Omit<RoleWork, "contender"> {
   readonly role: "fail";
   readonly count: number;
 }
 
-/** Publishes by turns with ours and with the bare client; says `ready`, waits for `go`, says `compared`. */
+/** Publishes in turns with ours and with the bare client; says `ready`, waits for `go`, says `compared`. */
 export interface CompareWork extends Omit<RoleWork, "contender"> {
   readonly role: "compare";
   readonly count: number;
@@ -71,14 +69,14 @@ export interface LoadWork extends Omit<RoleWork, "contender"> {
   readonly perSecond: number;
 }
 
-/** What a worker is told to do, in its first argument. */
+/** The work of a worker, in its first argument. */
 export type Work = SendWork | ReceiveWork | AskWork | AnswerWork | FailWork | CompareWork | LoadWork;
 
-/** What one of two publishers costs its caller. */
+/** The cost of one of two publishers for its caller. */
 export interface PublishCost {
   /** One at a time. */
   readonly eachMs: readonly number[];
-  /** Of this process, with the window full. */
+  /** CPU of this process, with the window full. */
   readonly cpuMsPerPublish: number;
 }
 
@@ -90,7 +88,7 @@ export type Told =
       readonly kind: "sent";
       readonly startedMs: number;
       readonly sentMs: number;
-      /** Where it was measured. */
+      /** If it was measured. */
       readonly spent?: Spent | undefined;
     }
   | {
@@ -99,12 +97,12 @@ export type Told =
       readonly lastMs: number;
       readonly latenciesMs: readonly number[];
       readonly repeated: number;
-      /** Where it was measured. */
+      /** If it was measured. */
       readonly spent?: Spent | undefined;
     }
   | { readonly kind: "asked"; readonly allMs: number; readonly aloneMs: readonly number[] }
   | { readonly kind: "compared"; readonly ours: PublishCost; readonly raw: PublishCost }
   | { readonly kind: "failed"; readonly message: string };
 
-/** What its parent tells a worker; `close` ends it in order. */
+/** Messages of the parent to a worker; `close` ends it gracefully. */
 export type Command = "go" | "close";

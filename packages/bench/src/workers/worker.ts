@@ -8,7 +8,7 @@ import type { Role } from "../roles/role.ts";
 import { send } from "../roles/send.ts";
 import type { Command, Told, Work } from "./worker-protocol.ts";
 
-// A worker has its role and its run in its first argument, tells its parent how far it is, and ends with it.
+// A worker gets its role and its run in its first argument, reports its progress to its parent, and ends with it.
 const work = JSON.parse(process.argv[2] ?? "{}") as Work;
 process.once("disconnect", () => process.exit());
 

@@ -5,23 +5,23 @@ import { MeshError } from "@adaos/core";
 export type BookLine =
   /** An event is about to be published. */
   | { readonly what: "publishing"; readonly id: string; readonly atMs: number }
-  /** It is stored: from here on it must take effect. */
+  /** It is stored: it must take effect from here on. */
   | { readonly what: "published"; readonly id: string; readonly atMs: number }
   /** It has taken effect. */
   | { readonly what: "effect"; readonly id: string; readonly atMs: number };
 
-/** Longest book that is read, about two million events. */
+/** Largest book that is read, about two million events. */
 const MAX_BYTES = 512 * 1024 ** 2;
 
 /**
- * A file with a line for each publish and each effect, in the order in which they happened. Lines are written at once,
- * so that they survive their writer.
+ * A file with a line for each publish and each effect, in order. Lines are written at once, so that they survive
+ * their writer.
  */
 export class Book {
   readonly #descriptor: number;
   #bytes: number;
 
-  /** Begins a book, or goes on with one. Throws `invalid-config` when the file cannot be written. */
+  /** Begins a book, or continues one. Throws `invalid-config` when the file cannot be written. */
   constructor(file: string) {
     try {
       this.#descriptor = openSync(file, "a", 0o600);
@@ -50,7 +50,7 @@ export class Book {
   }
 }
 
-/** All whole lines of a book; the last one is torn where its writer was killed. Throws `invalid-config`. */
+/** All complete lines of a book; the last is torn where its writer was killed. Throws `invalid-config`. */
 export function readBook(file: string): BookLine[] {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, "utf8").split("\n");

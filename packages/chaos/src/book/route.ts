@@ -5,7 +5,7 @@ import { askPolicy, type LoadedPolicy, loadPolicy, passes } from "@adaos/policy"
 import { meshFileIn } from "@adaos/provision";
 import type { ChaosMesh } from "../chaos-mesh.ts";
 
-/** Which event goes from where to where, to see whether events flow. */
+/** The event, publisher and handler that show whether events flow. */
 export interface Route {
   /** `ui.notify@1` */
   readonly event: string;
@@ -22,8 +22,8 @@ export interface RouteWish {
 }
 
 /**
- * A route that the policy of the mesh lets through, as wished; one that crosses the root rather than another. Its data
- * are an example of the registry. Rejects with `usage` when there is none.
+ * A route that the policy allows and the user wished for, preferably across the root. Its data are an example of
+ * the registry. Rejects with `usage` when there is none.
  */
 export async function findRoute(mesh: ChaosMesh, wish: RouteWish): Promise<Route> {
   const loaded = await loadPolicy(meshFileIn(mesh.layout));
@@ -58,7 +58,7 @@ function crosses({ from, to }: { readonly from: string; readonly to: string }): 
   return from.split("/")[0] !== to.split("/")[0];
 }
 
-/** Events, no commands: nobody waits for an answer. Those that are named, or all with an example. */
+/** Events only, since commands would need answers. The named ones, or all with an example. */
 function candidates(
   { registry }: LoadedPolicy,
   wish: string | undefined,

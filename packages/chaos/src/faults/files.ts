@@ -21,7 +21,7 @@ export const breakConfig: Fault = {
     return {
       detail: `${basename(node.nodeFile)} cut at byte ${at}, ${target} killed`,
       end: async () => {
-        // Somebody may have written a newer one meanwhile.
+        // Another process may have written a newer one meanwhile.
         if (readFileSync(node.nodeFile, "utf8") === torn) writeWhole(node.nodeFile, whole);
       },
     };

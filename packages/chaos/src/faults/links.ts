@@ -4,7 +4,7 @@ import { kickLeaves, leafAccount } from "@adaos/nats-server";
 import { openConnection } from "@adaos/transport-nats";
 import type { Fault } from "./fault.ts";
 
-/** A hub's server dials again after a second; it is cut off again as soon as it is seen. */
+/** A hub's server reconnects after a second; the new connection is cut as soon as it is seen. */
 const LOOK_MS = 50;
 
 const silent = (): void => undefined;

@@ -3,7 +3,7 @@ import { SUPERVISOR, signalProcess } from "@adaos/supervise";
 import type { ChaosMesh } from "../chaos-mesh.ts";
 import { type Fault, type FaultScene, type Harm, NOTHING_TO_END } from "./fault.ts";
 
-/** Of each tenth of a second a slowed process has a fifth. */
+/** A slowed process runs for a fifth of each tenth of a second. */
 const RUNS_MS = 20;
 const STANDS_MS = 80;
 
@@ -33,7 +33,7 @@ export const terminate: Fault = {
   name: "terminate",
   summary: "a server or daemon is asked to end (SIGTERM)",
   losesEvents: false,
-  // A supervisor that is asked to end ends its mesh, as adaos down does: that is no fault.
+  // A supervisor that gets SIGTERM stops its mesh, as adaos down does: that is not a fault.
   targets: (mesh) => names(mesh).filter((name) => name !== SUPERVISOR),
   begin: async ({ mesh, target }) => {
     const record = mesh.process(target);
@@ -69,7 +69,7 @@ export const slow: Fault = {
   },
 };
 
-/** Ends by SIGCONT, which a process that was replaced meanwhile never sees. */
+/** Ends by SIGCONT, which does not reach a process that was replaced meanwhile. */
 function stopped({ mesh, target }: FaultScene): Harm {
   const record = mesh.process(target);
   if (record === undefined) return { detail: `${target} not running`, end: NOTHING_TO_END };

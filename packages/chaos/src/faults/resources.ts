@@ -6,7 +6,7 @@ import { signalProcess } from "@adaos/supervise";
 import type { ChaosMesh } from "../chaos-mesh.ts";
 import type { Fault } from "./fault.ts";
 
-/** A larger disk is somebody's own; only a small one, made for this, is filled. */
+/** A larger disk may be a user's; only a small one, made for this, is filled. */
 const MAX_FILLED_BYTES = 2 * 1024 ** 3;
 const CHUNK_BYTES = 1024 ** 2;
 
@@ -90,7 +90,7 @@ function setLimit(pid: string, limit: string): void {
   execFileSync("prlimit", ["--pid", pid, `--nofile=${limit}:`], { stdio: "ignore" });
 }
 
-/** Writes until nothing more fits. Returns the megabytes. */
+/** Writes until the disk is full. Returns the megabytes. */
 function fill(file: string): number {
   const descriptor = openSync(file, "w", 0o600);
   const chunk = Buffer.alloc(CHUNK_BYTES, 1);
@@ -99,7 +99,7 @@ function fill(file: string): number {
     for (; written * CHUNK_BYTES < MAX_FILLED_BYTES; written++) writeSync(descriptor, chunk);
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== "ENOSPC") throw thrown;
-    // The last kilobytes too: a small file must find no room either.
+    // The last kilobytes too, so that a small file finds no room either.
     for (let bytes = CHUNK_BYTES; bytes >= 1; bytes = Math.floor(bytes / 2)) {
       try {
         writeSync(descriptor, chunk.subarray(0, bytes));

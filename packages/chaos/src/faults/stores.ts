@@ -18,10 +18,10 @@ import { type Fault, type FaultScene, type Harm, NOTHING_TO_END } from "./fault.
 const BLOCK = /\/streams\/[^/]+\/msgs\/\d+\.blk$/;
 const META = /\/streams\/[^/]+\/meta\.inf$/;
 
-/** Servers whose stores lie in this state folder. */
+/** Servers with stores in this state folder. */
 const servers = (mesh: ChaosMesh): readonly string[] => mesh.layout.servers.map(({ name }) => name);
 
-/** A server reads its files when it starts, so it is killed at once after the harm. */
+/** A server reads its files only at its start, so it is killed right after the damage. */
 export const flipBit: Fault = {
   name: "flip-bit",
   summary: "one bit of a stored block changes, then its server is killed",
@@ -85,7 +85,7 @@ async function harmFile(
   return { detail: `${relative(mesh.stateDir, file)}: ${told}; ${target} killed`, end: NOTHING_TO_END };
 }
 
-/** Files that are not empty, in a steady order. */
+/** Files that are not empty, in a stable order. */
 function filesBelow(dir: string, pattern: RegExp): string[] {
   if (!existsSync(dir)) return [];
   return readdirSync(dir, { recursive: true, encoding: "utf8" })

@@ -2,15 +2,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { logFilePath, runFilePath } from "@adaos/config";
 import type { ChaosMesh } from "../chaos-mesh.ts";
 
-/** What became of the lines that daemons wrote, those that were killed too. */
+/** Losses in the logs of daemons, including killed ones. */
 export interface LogLoss {
-  /** Lines that there are. */
+  /** Existing lines. */
   readonly lines: number;
   /** Lines that are cut off or mixed with others. */
   readonly torn: number;
-  /** Starts of daemons that were seen. */
+  /** Observed starts of daemons. */
   readonly starts: number;
-  /** Of these, how many their logs do not tell of. */
+  /** Observed starts that are missing in the logs. */
   readonly missing: number;
 }
 
@@ -20,8 +20,8 @@ interface Start {
 }
 
 /**
- * Sees daemons start, by the file that each writes just before the first line of its log, and looks at the end whether
- * the logs tell of it: a witness that does not depend on the logs.
+ * Observes the starts of daemons by the file that each writes just before its first log line. At the end it checks
+ * that the logs contain them: a witness that does not depend on the logs.
  */
 export class LogWitness {
   readonly #mesh: ChaosMesh;
@@ -54,7 +54,7 @@ export class LogWitness {
   }
 }
 
-/** What a log holds of these starts of its daemon. Those before its first line were rotated away. Pure. */
+/** Compares a log with the observed starts of its daemon. Starts before its first line were rotated away. Pure. */
 export function logLossOf(text: string, starts: readonly Start[]): LogLoss {
   const lines = text.split("\n").filter((line) => line !== "");
   const entries = lines.flatMap((line) => {
@@ -75,7 +75,7 @@ export function logLossOf(text: string, starts: readonly Start[]): LogLoss {
   };
 }
 
-/** Of a daemon that runs or was killed; nothing where there is none, or its file is just being replaced. */
+/** The start of a running or killed daemon; undefined where there is none, or its file is just being replaced. */
 function startIn(file: string): Start | undefined {
   try {
     const { pid, startedAt } = JSON.parse(readFileSync(file, "utf8")) as Start;

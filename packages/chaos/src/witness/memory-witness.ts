@@ -1,21 +1,23 @@
 import { readFileSync } from "node:fs";
 import type { ChaosMesh } from "../chaos-mesh.ts";
 
-/** Memory in MiB, of everything together. */
+/** Memory in MiB, of all processes together. */
 export interface MemoryUse {
-  /** Of the first third of the run, the median. */
+  /** Median of the first third of the run. */
   readonly first_mb: number;
-  /** Of its last third. */
+  /** Median of its last third. */
   readonly last_mb: number;
 }
 
-/** More is thinned out: a run of any length fits. */
+/** Above this the samples are thinned out: a run of any length fits. */
 const MAX_SAMPLES = 2000;
-/** A process that was started again begins small and fills its caches. */
+/** A restarted process begins small and fills its caches. */
 const MAX_GROWTH = 1.25;
 const ROOM_MB = 64;
 
-/** Sees how much memory the processes of a mesh hold, and this one, which publishes and handles and is never killed. */
+/**
+ * Measures the memory of the processes of a mesh, and of this one, which publishes and handles and is never killed.
+ */
 export class MemoryWitness {
   readonly #mesh: ChaosMesh;
   #samples: number[] = [];
@@ -37,7 +39,7 @@ export class MemoryWitness {
     this.#keepEvery *= 2;
   }
 
-  /** Nothing where the machine does not tell what a process holds, or the run was too short. */
+  /** `null` where the machine does not report memory, or the run was too short. */
   count(): MemoryUse | null {
     return memoryUseOf(this.#samples);
   }
@@ -50,7 +52,7 @@ export function memoryUseOf(samples: readonly number[]): MemoryUse | null {
   return { first_mb: median(samples.slice(0, third)), last_mb: median(samples.slice(-third)) };
 }
 
-/** Whether it is no more at the end than at the beginning, but for what caches and restarts explain. Pure. */
+/** Whether memory has not grown beyond the effect of caches and restarts. Pure. */
 export function isFlat({ first_mb, last_mb }: MemoryUse): boolean {
   return last_mb <= first_mb * MAX_GROWTH + ROOM_MB;
 }
@@ -60,7 +62,7 @@ function median(values: readonly number[]): number {
   return Math.round(sorted[Math.floor(sorted.length / 2)] ?? 0);
 }
 
-/** Linux tells; elsewhere nothing. */
+/** Linux reports it; undefined elsewhere. */
 function residentMb(pid: number): number | undefined {
   try {
     const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];

@@ -2,12 +2,12 @@ import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, isAbsolute, join, parse, resolve, sep } from "node:path";
 import { MeshError } from "@adaos/core";
 
-/** What of a file or folder says whom it obeys. */
+/** The owner and permissions of a file or folder. */
 type Owned = Pick<Stats, "uid" | "mode">;
 
-/** Who asks, and how a path's own facts are found, a link's too; nothing where nothing is. */
+/** The user, and a look-up of a path's own facts, a link's too; undefined where nothing exists. */
 export interface OwnershipView {
-  /** Nothing where there are no owners: Windows. */
+  /** Undefined where there are no owners: Windows. */
   readonly uid: number | undefined;
   readonly look: (path: string) => (Owned & { readonly link?: string }) | undefined;
 }
@@ -15,12 +15,12 @@ export interface OwnershipView {
 const MAX_LINKS = 40;
 const WRITABLE_BY_OTHERS = 0o022;
 const WRITABLE_BY_ALL = 0o002;
-/** In such a folder each may rename and remove only what is his. */
+/** In such a folder users may rename and remove only their own files. */
 const STICKY = 0o1000;
 
 /**
- * Throws `invalid-config`, saying what to do, when a folder that we are about to trust is another user's, when others
- * may write to it, or when somebody else leads the way to it. A folder that is not there yet is taken.
+ * Throws `invalid-config` with a remedy when a folder that we are about to trust belongs to another user, when
+ * others may write to it, or when another user controls its path. A missing folder passes.
  * @param what Names it in the message: `the state folder`.
  */
 export function assertOwnFolder(dir: string, what: string, view: OwnershipView = SYSTEM): void {
@@ -28,7 +28,7 @@ export function assertOwnFolder(dir: string, what: string, view: OwnershipView =
   if (problem !== undefined) throw new MeshError("invalid-config", `${what} ${dir} is not safe: ${problem}`);
 }
 
-/** Why a file or folder, and what leads to it, is not safe to trust; nothing when it is. */
+/** The reason why a file or folder, or its path, is not safe to trust; undefined when it is. */
 export function ownershipProblem(path: string, view: OwnershipView = SYSTEM): string | undefined {
   const { uid, look } = view;
   if (uid === undefined) return undefined;
@@ -76,7 +76,7 @@ const SYSTEM: OwnershipView = {
       const { uid, mode } = stats;
       return stats.isSymbolicLink() ? { uid, mode, link: readlinkSync(path) } : { uid, mode };
     } catch {
-      // What cannot be reached cannot be used either: whoever tries is told why.
+      // An unreachable path cannot be used either: the attempt reports why.
       return undefined;
     }
   },

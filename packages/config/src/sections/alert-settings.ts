@@ -7,7 +7,7 @@ const IDS = Object.keys(ALERT_RULES) as [JudgedAlertId, ...JudgedAlertId[]];
 
 const severity = z.enum(["critical", "warning"]);
 
-/** What a mesh file may change of a rule. */
+/** The parts of a rule that a mesh file may change. */
 const ruleSchema = z.union([
   z.literal(false),
   z.strictObject({
@@ -67,10 +67,10 @@ export const alertsSchema = z.strictObject({
     .describe("who is called when an alert is raised or cleared"),
 });
 
-/** How alerts of a mesh are judged, and who is called. */
+/** The settings of a mesh's alerts and webhooks. */
 export type AlertSettings = z.output<typeof alertsSchema>;
 
-/** The same with absolute paths. @param dir Where they are seen from. Pure. */
+/** The same with absolute paths. @param dir The folder that they are relative to. Pure. */
 export function resolveAlerts(alerts: AlertSettings | undefined, dir: string): AlertSettings | undefined {
   if (alerts === undefined) return undefined;
   const webhooks = Object.entries(alerts.webhooks).map(([name, { urlFile, secretFile, ...rest }]) => {

@@ -56,7 +56,7 @@ const probeSchema = z
     if (degradedMs > unhealthyMs) issue("degradedMs", "must not be more than unhealthyMs");
   });
 
-/** What a member's daemon looks at, by name; also in its node file. */
+/** The probes of a member's daemon, by name; also in its node file. */
 export const probesSchema = z
   .record(tokenOf("probe"), probeSchema)
   .refine((probes) => Object.keys(probes).length <= 100, { message: "a member has at most 100 probes" })
@@ -64,16 +64,18 @@ export const probesSchema = z
 
 export type DeclaredProbes = z.output<typeof probesSchema>;
 
-/** Whether a URL names more than a place and a user: this file is shown, compared and kept in repositories. */
+/**
+ * Whether a URL contains more than an address and a user: this file is shown, compared and kept in repositories.
+ */
 function holdsSecret(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { username, password, protocol, searchParams } = new URL(url);
-  // What stands before @ alone is a token for NATS.
+  // A single value before @ is a token in NATS.
   if (password !== "" || (username !== "" && protocol === "nats:")) return true;
   return [...searchParams.keys()].some((key) => /pass|pwd|token|secret|key|sig/i.test(key));
 }
 
-/** The same with paths that are seen from a folder made absolute. */
+/** The same with relative paths made absolute. */
 export function placedProbes(probes: DeclaredProbes | undefined, dir: string): DeclaredProbes | undefined {
   if (probes === undefined) return undefined;
   const placed = Object.entries(probes).map(([name, probe]) => {

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { nodeId, rootNodeIds } from "../files/state-dir.ts";
 import { isLoopback } from "../transport-security.ts";
 
-/*
- * Where daemons let collectors of other machines scrape them. Such an address is encrypted and asks who comes, or the
- * file says in so many words that it is plain.
+/**
+ * The addresses at which daemons let collectors of other machines scrape them. Such an address is encrypted and
+ * authenticates collectors, or the file states that it is plain.
  */
 
 const file = z.string().min(1);
@@ -27,13 +27,13 @@ const shared = {
   allowPlain: z.literal(true).optional().describe("true: serves without tls beyond this machine"),
 };
 
-/** `metrics` of a mesh file: what its nodes have in common. */
+/** `metrics` of a mesh file: the common settings of its nodes. */
 export const meshScrapeSchema = z
   .strictObject(shared)
   .prefault({})
   .describe("how collectors of other machines scrape the nodes that have a metrics port");
 
-/** `metrics` of one node: its port, and what is different there. */
+/** `metrics` of one node: its port, and its differing settings. */
 export const nodeScrapeSchema = z
   .strictObject({
     port: z.number().int().min(1).max(65_535).describe("where collectors of other machines scrape it"),
@@ -41,7 +41,7 @@ export const nodeScrapeSchema = z
   })
   .optional();
 
-/** `metrics` of a node file; paths are seen from it. */
+/** `metrics` of a node file; paths are relative to it. */
 export const scrapeAddressSchema = z
   .strictObject({
     host: z.string(),
@@ -62,7 +62,7 @@ export type ScrapeAddress = z.infer<typeof scrapeAddressSchema>;
 type Shared = z.infer<typeof meshScrapeSchema>;
 type OfNode = NonNullable<z.infer<typeof nodeScrapeSchema>>;
 
-/** What a mesh file says of scraping. */
+/** The scrape settings of a mesh file. */
 interface ScrapeEntries {
   readonly metrics: Shared;
   readonly root: { readonly metrics?: OfNode | undefined; readonly daemons: number };
@@ -88,7 +88,7 @@ interface Entry {
   readonly own: OfNode;
 }
 
-/** Where nodes are scraped from other machines, by their ids. Paths are seen from a folder. Pure. */
+/** Scrape addresses for other machines, by node id. Relative paths are resolved from `dir`. Pure. */
 export function scrapeAddresses(value: ScrapeEntries, dir: string): ReadonlyMap<string, ScrapeAddress> {
   const addresses = new Map<string, ScrapeAddress>();
   for (const { ids, isRemote, own } of entriesOf(value)) {
@@ -100,7 +100,7 @@ export function scrapeAddresses(value: ScrapeEntries, dir: string): ReadonlyMap<
   return addresses;
 }
 
-/** What is wrong with them. Pure. */
+/** The problems of the scrape settings. Pure. */
 export function scrapeProblems(value: ScrapeEntries): { path: string[]; message: string }[] {
   return [...entriesOf(value)].flatMap(({ path, isRemote, own }) => {
     const problem = openProblem(addressOf(isRemote ? {} : value.metrics, own, "/"));
@@ -146,7 +146,7 @@ function addressOf(ofMesh: Shared, { port, ...ofNode }: OfNode, dir: string): Sc
   };
 }
 
-/** Why a node must not be scraped like that, by the key to mend. Pure. */
+/** Why a node must not be scraped like that, by the key to correct. Pure. */
 function openProblem({
   host,
   tokenFile,

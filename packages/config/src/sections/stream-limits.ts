@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** How much and how long streams hold. */
+/** Limits of size and age of streams. */
 export const streamLimitsSchema = z.strictObject({
   maxBytes: z.number().int().min(1_048_576).default(1_073_741_824).describe("bytes; a full stream refuses"),
   maxAgeHours: z

@@ -58,7 +58,7 @@ export function resolvedTracing(tracing: Tracing | undefined, dir: string): Trac
   return { ...tracing, langfuse: { ...langfuse, keyFile: resolve(dir, langfuse.keyFile) } };
 }
 
-/** The project's keys, as HTTP's Basic scheme has them before they are encoded. Throws `invalid-config`. */
+/** The project's keys, in the form of HTTP's Basic scheme before encoding. Throws `invalid-config`. */
 export function readLangfuseKeys(file: string): string {
   assertPrivate(file);
   let keys: string;

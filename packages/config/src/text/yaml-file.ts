@@ -4,14 +4,14 @@ import { MeshError } from "@adaos/core";
 import type { z } from "zod";
 import { type Place, readYamlTree, schemaProblems, type YamlProblem } from "./yaml-tree.ts";
 
-/** No config file of a mesh comes near this. */
+/** Far larger than any config file of a mesh. */
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_PROBLEMS = 10;
 
-/** A checked file and, for messages of checks that come later, where each of its values stands. */
+/** A checked file with the places of its values, for the messages of later checks. */
 export interface CheckedFile<T> {
   readonly file: string;
-  /** What was checked. */
+  /** The checked text. */
   readonly text: string;
   readonly value: T;
   /** `deploy/mesh.yaml:7:5` of the value at this path, or of the nearest one that exists. */
@@ -26,7 +26,7 @@ export function readYamlFile<T>(file: string, schema: z.ZodType<T>): CheckedFile
   return parseYaml(readText(file), file, schema);
 }
 
-/** As {@link readYamlFile}, of text that is at hand. `file` is for messages. */
+/** As {@link readYamlFile}, for a given text. `file` is for messages. */
 export function parseYaml<T>(text: string, file: string, schema: z.ZodType<T>): CheckedFile<T> {
   const shown = shownPath(file);
   const at = ({ line, column }: Place): string => `${shown}:${line}:${column}`;
@@ -59,7 +59,7 @@ function readText(file: string): string {
   }
 }
 
-/** A path as its reader would type it. */
+/** A path as a user would type it. */
 export function shownPath(file: string): string {
   const near = relative(process.cwd(), file);
   return near === "" || near.startsWith("..") ? file : near;

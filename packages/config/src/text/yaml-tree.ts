@@ -14,45 +14,45 @@ import {
 import type { z } from "zod";
 
 const MAX_TOLD_LENGTH = 300;
-/** Deepest nesting. The parser calls itself, and at the end of the stack the process may die. */
+/** Deepest nesting. The parser is recursive, and a stack overflow may kill the process. */
 const MAX_DEPTH = 100;
-/** Few aliases are of use in a config; thousands are an attack, and each is looked for in the whole file. */
+/** A config needs few aliases; thousands are an attack, since each is searched in the whole file. */
 const MAX_ALIASES = 100;
 
-/** Where something stands in a text; both count from 1. */
+/** A place in a text; both count from 1. */
 export interface Place {
   readonly line: number;
   readonly column: number;
 }
 
-/** Something wrong with a YAML text. To find its place takes time: ask for those that are told. */
+/** A problem of a YAML text. Finding its place takes time: ask only for reported problems. */
 export interface YamlProblem {
   readonly message: string;
   place(): Place;
 }
 
-/** A YAML text that can be read: what it holds, and where. */
+/** A readable YAML text: its value, and the places in it. */
 export interface YamlTree {
   readonly value: unknown;
-  /** Of the value at this path, or of the nearest one that exists. */
+  /** Place of the value at this path, or of the nearest one that exists. */
   placeOf(path: readonly PropertyKey[]): Place;
-  /** Of the key that ends the path, else as {@link placeOf}. */
+  /** Place of the path's last key, else as {@link placeOf}. */
   placeOfKey(path: readonly PropertyKey[]): Place;
 }
 
-/** A text that was read, or why it cannot be. */
+/** A parsed text, or its problems. */
 interface ReadTree {
   readonly tree?: YamlTree;
   readonly problems: readonly YamlProblem[];
 }
 
-/** Reads YAML or JSON. Pure. Without a tree where there is a problem: it would not mean what its writer thinks. */
+/** Reads YAML or JSON. Pure. Returns no tree where there is a problem: the value would not be the intended one. */
 export function readYamlTree(text: string): ReadTree {
   const json = readPlainJson(text);
   if (json === undefined) return readAnyYaml(text);
   const origin: Place = { line: 1, column: 1 };
   let places: YamlTree | undefined;
-  // To find a place takes the slow reader; most files are right, and nobody asks.
+  // Places need the slow reader; most files are valid, and nobody asks for places.
   const withPlaces = (): YamlTree | undefined => {
     places ??= readAnyYaml(text).tree;
     return places;
@@ -63,8 +63,8 @@ export function readYamlTree(text: string): ReadTree {
 }
 
 /**
- * The value of a JSON text, as programs write node files: read a hundred times faster than YAML. Nothing where the text
- * is something else, or holds what the slow reader refuses with its place.
+ * The value of a JSON text, as programs write node files: read a hundred times faster than YAML. Undefined for
+ * other texts, and where the slow reader would refuse with a place.
  */
 function readPlainJson(text: string): { readonly value: unknown } | undefined {
   if (!/^\s*[{[]/.test(text)) return undefined;
@@ -90,13 +90,13 @@ function readAnyYaml(text: string): ReadTree {
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
-    // The parser compares each key with each; see hiddenProblems().
+    // The parser would compare each key with each; see hiddenProblems().
     uniqueKeys: false,
-    // Else !!set, !!omap, !!binary and !!timestamp would make what no JSON text can.
+    // Else !!set, !!omap, !!binary and !!timestamp would create values that JSON does not have.
     resolveKnownTags: false,
     version: "1.2",
   });
-  // A warning is a tag that nobody here understands: it would silently be read as something else.
+  // A warning is about an unknown tag, which would silently be read as another value.
   const loud = [...document.errors, ...document.warnings].map(({ message, pos }) => ({
     message,
     offset: pos[0],
@@ -128,7 +128,7 @@ function readAnyYaml(text: string): ReadTree {
 }
 
 /**
- * What a schema found wrong with a value of a tree, each with its place. Pure.
+ * The problems that a schema found in a value of a tree, each with its place. Pure.
  * @param at Path of the value in the tree.
  */
 export function schemaProblems(
@@ -154,14 +154,14 @@ function placeIn(lines: LineCounter, offset: number): Place {
   return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
-/** Reads without nesting calls, before anything does that would. */
+/** Scans without recursion, before anything recursive runs. */
 function tooDeep(text: string): YamlProblem | undefined {
   const lines = new LineCounter();
   lines.addNewLine(0);
   const parser = new Parser(lines.addNewLine);
   for (const lexeme of new Lexer().lex(text)) {
     for (const _ of parser.next(lexeme)) {
-      // What is finished is not looked at.
+      // Closed collections are ignored.
     }
     if (parser.stack.length > MAX_DEPTH) {
       const { offset } = parser;
@@ -178,7 +178,7 @@ interface HiddenProblem {
   readonly offset: number;
 }
 
-/** What the parser takes but what would be dropped in silence, or refused without its place later. */
+/** Problems that the parser accepts, but that would be dropped silently, or refused without a place later. */
 function hiddenProblems(document: YamlDocument): HiddenProblem[] {
   const anchors = new Set<string>();
   let aliases = 0;
@@ -207,7 +207,7 @@ function hiddenProblems(document: YamlDocument): HiddenProblem[] {
 function keyProblems(pairs: readonly Pair[]): HiddenProblem[] {
   const known = new Set<string>();
   return pairs.flatMap(({ key }): HiddenProblem[] => {
-    // Null is the empty text once it is a key.
+    // A null key becomes the empty text.
     const name = isScalar(key) ? String(key.value ?? "") : undefined;
     const offset = isNode(key) ? (key.range?.[0] ?? 0) : 0;
     if (name === undefined) return [{ message: "a key must be a text", offset }];
@@ -218,7 +218,7 @@ function keyProblems(pairs: readonly Pair[]): HiddenProblem[] {
   });
 }
 
-/** Where the key itself stands that ends a path. */
+/** Offset of the key that ends a path. */
 function keyOffset(document: YamlDocument, path: readonly PropertyKey[]): number | undefined {
   const map = document.getIn(path.slice(0, -1), true);
   if (!isMap(map)) return undefined;
@@ -232,14 +232,14 @@ function told(issue: z.core.$ZodIssue): string {
   const path = issue.path
     .map((step) => (typeof step === "number" ? `[${step}]` : `.${cut(String(step))}`))
     .join("");
-  // What is wrong with a key stands one level further down.
+  // The problem of a key is one level further down.
   const message = cut(
     issue.code === "invalid_key" ? issue.issues.map((inner) => inner.message).join("; ") : issue.message,
   );
   return path === "" ? message : `${path.replace(/^\./, "")}: ${message}`;
 }
 
-/** Names may be of any length, and messages repeat them. */
+/** Names may have any length, and messages repeat them. */
 function cut(text: string): string {
   return text.length > MAX_TOLD_LENGTH ? `${text.slice(0, MAX_TOLD_LENGTH)}...` : text;
 }

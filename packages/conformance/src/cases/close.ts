@@ -74,7 +74,7 @@ function checkUnsettled(check: Check, { subscribers }: TransportHarness): void {
     expect(closed).toBe(false);
     held.settle(ACK);
     await closing;
-    // Taken by nobody since the close began: the closing transport takes no more.
+    // No transport has received it since the close began: the closing one takes no more.
     const second = await scene.subscribe(other);
     await second.until(next);
     await scene.ackWaitPasses(from, other);

@@ -5,7 +5,7 @@ import { ACK, acknowledge } from "../received.ts";
 import { idsOf, publishAll, type Scene } from "../scene.ts";
 import { type Check, testsOf } from "../tests-of.ts";
 
-/** What outlives a restart of whatever stores the events, and who goes on by himself. */
+/** The state that survives a restart of the store, and the transports that continue by themselves. */
 export function describeReconnect(harness: TransportHarness): void {
   const check = testsOf(harness);
   describe("reconnect", () => {
@@ -40,7 +40,7 @@ function checkStored(check: Check, harness: TransportHarness): void {
   });
 }
 
-/** Transports that nobody else has, for they go through a restart or are of its past. */
+/** Transports that no other test shares, since they go through a restart. */
 async function openOwn(scene: Scene): Promise<readonly [Transport, Transport]> {
   const { publishers, subscribers } = scene.harness;
   return [await scene.open(publishers[0]), await scene.open(subscribers[0])];

@@ -4,7 +4,7 @@ import type { TransportHarness } from "../harness.ts";
 import { replyTo, textOf } from "../replies.ts";
 import { type Check, testsOf } from "../tests-of.ts";
 
-/** That a reply reaches who asked, wherever it comes from, and nobody else. */
+/** A reply reaches its requester, from any subnet, and nobody else. */
 export function describeRequest(harness: TransportHarness): void {
   const check = testsOf(harness);
   describe.concurrent("request", () => {
@@ -52,7 +52,7 @@ function checkReplies(check: Check, { publishers, subscribers }: TransportHarnes
     const from = await scene.open(publishers[0]);
     const command = scene.message();
     const reply = from.awaitReply(command.id, scene.limit(), any);
-    // As a request does: once it is stored, the server knows who waits.
+    // As a request does: once the command is stored, the server knows the listener.
     await from.publish(command);
     await to.publish(replyTo(command, subscribers[0], "first"));
     await to.publish(replyTo(command, subscribers[0], "second"));
@@ -67,7 +67,7 @@ function checkReplies(check: Check, { publishers, subscribers }: TransportHarnes
     const from = await scene.open(publishers[0]);
     const command = scene.message();
     const reply = from.awaitReply(command.id, scene.limit(), (message) => textOf(message).includes("good"));
-    // As a request does: once it is stored, the server knows who waits.
+    // As a request does: once the command is stored, the server knows the listener.
     await from.publish(command);
     await to.publish(replyTo(command, subscribers[0], "bad"));
     await to.publish(replyTo(command, subscribers[0], "good"));

@@ -15,7 +15,7 @@ const DENIAL: Denial = {
 let published: Message[];
 let denials: Denials;
 let log: RecordingLog;
-/** What storing an event does. */
+/** The result of storing an event. */
 let store: () => Promise<unknown>;
 
 beforeEach(() => {

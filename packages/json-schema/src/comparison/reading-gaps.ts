@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from "../schema-document.ts";
 import { boundsGaps } from "./schema-bounds.ts";
 import { factsOf, type JsonType, TYPES, typesOf } from "./schema-facts.ts";
 
-/** Why data of one schema may be refused by another. */
+/** A reason why a schema may refuse data of another. */
 export interface Gap {
   /** JSON pointer into the data; `*` stands for any key or item. */
   readonly pointer: string;
@@ -14,11 +14,11 @@ export interface Gap {
 
 const MAX_GAPS = 100;
 const MAX_DEPTH = 60;
-/** Of `anyOf` within or beside `anyOf`; what needs more is called a gap. */
+/** Limit of nested or adjacent `anyOf`; beyond it a gap is reported. */
 const MAX_SPLITS = 6;
 const MAX_WORK = 50_000;
 
-/** Judged only by being the same on both sides; keywords that mean something together must be so in one schema. */
+/** Compared only for equality. Keywords that depend on each other must be in one schema. */
 const OPAQUE: readonly (readonly string[])[] = [
   ["not"],
   ["if", "then", "else"],
@@ -30,13 +30,14 @@ const OPAQUE: readonly (readonly string[])[] = [
   ["additionalItems", "items"],
   ["$dynamicRef"],
 ];
-/** What they judge depends on all that stands beside them: never the same but as a whole schema. */
+/** Their verdict depends on all keywords beside them: they are equal only as parts of equal schemas. */
 const WHOLE = ["unevaluatedItems", "unevaluatedProperties"];
 
 /**
- * What a reader by one schema may refuse of a writer by another. A writer sends only what its schema declares, a reader
- * ignores what its schema does not (`additionalProperties: false` binds writers only). Pure; on the safe side: without
- * a gap all such data can be read, while a gap may be one of judgement (a changed `pattern`, a changed `not`).
+ * The data of a writer's schema that a reader's schema may refuse. A writer sends only fields that its schema
+ * declares; a reader ignores others (`additionalProperties: false` binds writers only). Pure. The result is on the
+ * safe side: without a gap all such data can be read, while a gap may be a false alarm (a changed `pattern`, a
+ * changed `not`).
  */
 export function readingGaps(writer: SchemaScope, reader: SchemaScope): Gap[] {
   const comparison = new Comparison();
@@ -63,7 +64,7 @@ class Comparison {
     for (const part of allOfBranches(reader)) this.#fit(all, part, pointer, depth, 0);
   }
 
-  /** One reader schema without `$ref` and `allOf` against all that holds for the writer's data. */
+  /** Compares one reader schema without `$ref` and `allOf` with all schemas that apply to the writer's data. */
   #fit(writer: readonly Branch[], reader: Branch, pointer: string, depth: number, splits: number): void {
     if (reader.schema === true || writer.some(({ schema }) => schema === false)) return;
     if (reader.schema === false) return this.#add(pointer, "must be absent now");
@@ -73,7 +74,7 @@ class Comparison {
       return this.#keywords(writer, reader, reader.schema, pointer, depth);
     if (splits >= MAX_SPLITS || ++this.#work > MAX_WORK)
       return this.#add(pointer, "has too many alternatives to be compared");
-    // Each alternative alone: what one of them declares, the others do not.
+    // Each alternative alone: one may declare properties that the others do not.
     const { anyOf, oneOf, ...rest } = branching.schema;
     const kept = Array.isArray(anyOf) && oneOf !== undefined ? { ...rest, oneOf } : rest;
     const others = [...writer.filter((part) => part !== branching), { ...branching, schema: kept }];
@@ -118,7 +119,7 @@ class Comparison {
       if (!isSame) this.#add(pointer, `${lead} has changed, which cannot be judged`);
     }
     for (const keyword of WHOLE) {
-      // `false` binds who writes; who reads ignores it.
+      // `false` binds writers; readers ignore it.
       if (isObject(schema[keyword]) || (keyword === "unevaluatedItems" && schema[keyword] === false))
         this.#add(pointer, `${keyword} cannot be judged beside what has changed`);
     }
@@ -160,13 +161,13 @@ class Comparison {
       const sent = writer.flatMap((part) => propertySchemas(part, name, "writer"));
       if (sent.length === 0) {
         if (!writer.some(({ schema: part }) => mayDeclare(part, name))) continue;
-        // By a condition, which is not followed: it may be anything.
+        // Declared under a condition, which is not followed: it may be anything.
         sent.push({ scope: reader.scope, schema: true });
       }
       for (const read of propertySchemas(reader, name, "reader"))
         this.compare(sent, read, `${pointer}/${escapePointer(name)}`, depth + 1);
     }
-    // Names that are not written out: by pattern, or any.
+    // Properties without a literal name: by pattern, or any.
     const read = anyNameSchemas(reader);
     if (read.length === 0) return;
     for (const { schema: part, scope } of writer) {
@@ -209,7 +210,7 @@ class Comparison {
     }
   }
 
-  /** Whether `run` adds no gap. What it has added is taken back, and what it has seen is forgotten. */
+  /** Whether `run` adds no gap. Its gaps and compared pairs are discarded. */
   #holds(run: () => void): boolean {
     const before = this.gaps.length;
     const seen = new Set(this.#seen);
@@ -234,7 +235,7 @@ class Comparison {
   }
 }
 
-/** A schema with no other keywords than these. */
+/** A schema with these keywords only. */
 function only(schema: JsonObject, keywords: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(schema).filter(([keyword]) => keywords.includes(keyword)));
 }
@@ -275,7 +276,7 @@ function numberOf(schema: JsonObject | boolean, keyword: string): number | undef
   return typeof value === "number" ? value : undefined;
 }
 
-/** Whether a property may be declared under a condition, at any depth of conditions. */
+/** Whether a property may be declared under a condition, at any depth. */
 function mayDeclare(schema: JsonObject | boolean, name: string): boolean {
   if (!isObject(schema)) return false;
   const conditional = [
@@ -287,7 +288,7 @@ function mayDeclare(schema: JsonObject | boolean, name: string): boolean {
   ].filter(isObject);
   return conditional.some(
     (inner) =>
-      // A reference, or alternatives, may lead anywhere.
+      // A reference or an alternative may lead anywhere.
       ["$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "patternProperties"].some((keyword) =>
         Object.hasOwn(inner, keyword),
       ) ||
@@ -297,9 +298,7 @@ function mayDeclare(schema: JsonObject | boolean, name: string): boolean {
   );
 }
 
-/**
- * What a schema says of one property: of a writer nothing means that it is not sent, of a reader that it is ignored.
- */
+/** The schemas for one property. An empty list means: a writer does not send it, a reader ignores it. */
 function propertySchemas({ schema, scope }: Branch, name: string, side: "writer" | "reader"): Branch[] {
   const found: Branch[] = [];
   const properties = mapOf(schema, "properties");
@@ -314,7 +313,7 @@ function propertySchemas({ schema, scope }: Branch, name: string, side: "writer"
   return found;
 }
 
-/** What a reader says of properties that it does not name. */
+/** A reader's schemas for properties without a literal name. */
 function anyNameSchemas({ schema, scope }: Branch): (Branch & { readonly pattern?: string })[] {
   const found: (Branch & { readonly pattern?: string })[] = Object.entries(
     mapOf(schema, "patternProperties"),
@@ -329,7 +328,7 @@ interface Tuple {
   readonly rest: JsonObject | boolean | undefined;
 }
 
-/** Items by place, in either draft. */
+/** Items by index, in either draft. */
 function tupleOf(schema: JsonObject | boolean): Tuple {
   if (!isObject(schema)) return { first: [], rest: undefined };
   const items = schema["items"] as JsonObject | boolean | (JsonObject | boolean)[] | undefined;

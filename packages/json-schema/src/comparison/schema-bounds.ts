@@ -28,7 +28,7 @@ const BOUNDS: readonly Bound[] = [
   { keyword: "maxProperties", types: ["object"], side: "most", measure: size },
 ];
 
-/** What of the facts about a writer's data the bounds and lists of a reader's schema may refuse. Pure. */
+/** The reader's bounds and lists of values that may refuse a writer's data. Pure. */
 export function boundsGaps(facts: Facts, reader: JsonObject): string[] {
   return [
     ...listGaps(facts, reader),
@@ -116,7 +116,7 @@ function fitsEdge(edge: Edge | undefined, fits: (edge: Edge) => boolean): boolea
   return edge !== undefined && fits(edge);
 }
 
-/** The narrowest edge on that side. */
+/** The tightest bound on that side. */
 function edgeOf(schemas: readonly JsonObject[], side: "minimum" | "maximum"): Edge | undefined {
   const exclusive = side === "minimum" ? "exclusiveMinimum" : "exclusiveMaximum";
   const sign = side === "minimum" ? 1 : -1;

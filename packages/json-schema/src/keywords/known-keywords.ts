@@ -7,7 +7,7 @@ const BOTH =
   "uniqueItems maxProperties minProperties required properties patternProperties additionalProperties propertyNames if " +
   "then else allOf anyOf oneOf not format contentMediaType contentEncoding definitions $defs";
 
-/** The keywords that the validator acts on or that only describe, by draft. */
+/** The keywords that the validator obeys or that are annotations, by draft. */
 const KNOWN: Readonly<Record<Draft, ReadonlySet<string>>> = {
   "2020-12": new Set(
     `${BOTH} $anchor prefixItems minContains maxContains dependentRequired dependentSchemas unevaluatedItems unevaluatedProperties contentSchema`.split(
@@ -17,7 +17,7 @@ const KNOWN: Readonly<Record<Draft, ReadonlySet<string>>> = {
   "draft-07": new Set(`${BOTH} additionalItems dependencies`.split(" ")),
 };
 
-/** What to write instead of keywords of other drafts and dialects, which the validator passes over. */
+/** Replacements for keywords of other drafts and dialects, which the validator ignores. */
 const INSTEAD: ReadonlyMap<string, string> = new Map([
   ["dependencies", "dependentRequired or dependentSchemas"],
   ["additionalItems", "prefixItems with items"],
@@ -34,7 +34,7 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ["formatMaximum", "maximum of a number"],
 ]);
 
-/** Says only how the rest is meant; may stand beside `$ref` in draft-07, where nothing else counts. */
+/** Annotations: they may be beside `$ref` in draft-07, where other keywords are ignored. */
 const DESCRIBING: ReadonlySet<string> = new Set(
   "$ref $id $schema $comment title description default examples readOnly writeOnly deprecated definitions $defs".split(
     " ",
@@ -42,7 +42,7 @@ const DESCRIBING: ReadonlySet<string> = new Set(
 );
 
 export function isKnownKeyword(keyword: string, draft: Draft): boolean {
-  // `x-` is for those who extend schemas, and no validator minds it.
+  // `x-` is for extensions; validators ignore it.
   return KNOWN[draft].has(keyword) || keyword.startsWith("x-");
 }
 
@@ -54,11 +54,11 @@ export function knownKeywords(draft: Draft): readonly string[] {
   return [...KNOWN[draft]];
 }
 
-/** What to write instead, where the keyword is known from elsewhere. */
+/** The replacement of a keyword that is known from elsewhere. */
 export function insteadOf(keyword: string, draft: Draft): string | undefined {
   const other = KNOWN[draft === "2020-12" ? "draft-07" : "2020-12"];
   return INSTEAD.get(keyword) ?? (other.has(keyword) ? `${keyword} with the other $schema` : undefined);
 }
 
-/** The formats that the validator asserts; others are passed over. */
+/** The formats that the validator asserts; it ignores others. */
 export const KNOWN_FORMATS: readonly string[] = Object.keys(formats.fullFormats);

@@ -13,25 +13,25 @@ import { missingHeader, quote, repeatedKey } from "@adaos/core/wire";
 import type { FileRegistry } from "@adaos/registry";
 import type { Item } from "./read-items.ts";
 
-/** Something wrong with an item, and where. */
+/** A problem of an item, and its place. */
 export interface ItemProblem extends Violation {
   readonly line: number;
   readonly column: number;
 }
 
-/** What is found of one item. */
+/** The result of checking one item. */
 export interface ItemVerdict {
   readonly line: number;
   readonly ok: boolean;
-  /** What it was taken for; nothing where it is no JSON. */
+  /** How the item was read; `null` where it is not JSON. */
   readonly as: "envelope" | "payload" | null;
   readonly event: string | null;
   readonly problems: readonly ItemProblem[];
 }
 
 /**
- * Judges an item as publisher and consumer would, and names all that is wrong with it. Pure.
- * @param asked The event of payloads; of envelopes, the one that they must be.
+ * Judges an item as publisher and consumer would, and lists all its problems. Pure.
+ * @param asked The event of payloads; of envelopes, the event that they must be.
  */
 export function checkItem(item: Item, registry: FileRegistry, asked: EventRef | undefined): ItemVerdict {
   const verdict = (
@@ -73,7 +73,7 @@ function parse({ line, column, text, problem }: Item): { value: unknown } | { pr
   try {
     value = JSON.parse(text);
   } catch {
-    // The parser's own words quote the data, of which a part may be classified; the place says enough.
+    // The parser's message quotes the data, which may be classified; the place suffices.
     const at = placeIn({ line, column }, placeOfSyntaxError(text));
     return fail("is not JSON: look here for a missing quote, comma or bracket", at);
   }
@@ -81,7 +81,7 @@ function parse({ line, column, text, problem }: Item): { value: unknown } | { pr
   return repeated === undefined ? { value } : fail(`has the key ${quote(repeated)} twice; remove one`);
 }
 
-/** A payload may have any fields; these two together are an envelope's. */
+/** A payload may have any fields; only an envelope has these two together. */
 export function looksLikeEnvelope(value: unknown): value is Record<string, unknown> {
   return (
     typeof value === "object" &&
@@ -122,7 +122,7 @@ function envelopeViolations(
 
 function payloadViolations(data: unknown, contract: EventContract, registry: FileRegistry): Violation[] {
   const { name, version, kind } = contract;
-  // What JSON or the mesh cannot carry shows within an envelope only.
+  // Problems of JSON or the mesh's limits show only within an envelope.
   const envelope: Envelope = {
     event_id: "EVT-20260101-000000-000000",
     event_name: name,
@@ -145,7 +145,7 @@ function payloadViolations(data: unknown, contract: EventContract, registry: Fil
   ];
 }
 
-/** A contract judges fast and stops at the first; what it refuses is judged once more. */
+/** A contract judges fast and stops at the first violation; refused data is judged again in full. */
 function dataViolations(
   data: unknown,
   { name, version, validate }: EventContract,
@@ -156,7 +156,7 @@ function dataViolations(
   return all.length > 0 ? all : violations;
 }
 
-/** What a check finds, or what it throws. */
+/** The violations that a check returns or throws. */
 function violationsOf(check: () => readonly Violation[]): readonly Violation[] {
   try {
     return check();
@@ -167,7 +167,7 @@ function violationsOf(check: () => readonly Violation[]): readonly Violation[] {
   }
 }
 
-/** The place in the file of a place in the item's text. */
+/** The place in the file for a place in the item's text. */
 function placeIn(
   item: Pick<Item, "line" | "column">,
   { line, column }: { readonly line: number; readonly column: number },

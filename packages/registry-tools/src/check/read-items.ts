@@ -3,7 +3,7 @@ import { itemsIn, placeAt } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
 
-/** One JSON text of a file, and where it begins; or why it could not be read. */
+/** One JSON text of a file and its place, or the reason why it could not be read. */
 export interface Item {
   /** Counts from 1. */
   readonly line: number;
@@ -12,9 +12,9 @@ export interface Item {
   readonly problem?: string;
 }
 
-/** A file of one JSON text, lists included. */
+/** Limit of a file with one JSON text, lists included. */
 const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
-/** A line of many. No event is larger, however it is written. */
+/** Limit of a line among many. No event is larger, however it is written. */
 const MAX_LINE_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
@@ -25,9 +25,9 @@ interface Line {
 }
 
 /**
- * The events of a file, `-` for standard input: one JSON value, a JSON list of them, or one on each line. Of lines, one
- * is held at a time.
- * @param isLines Whether it is one on each line for sure; else the first line tells: there is more, and it is a value.
+ * The events of a file, `-` for standard input: one JSON value, a JSON list, or one event on each line. Of lines,
+ * only one is in memory at a time.
+ * @param isLines True: one event on each line. False: so if the first line is a whole value and more follows.
  * @throws MeshError `usage` for a file that cannot be read.
  */
 export async function* readItems(file: string, isLines: boolean): AsyncGenerator<Item> {
@@ -37,7 +37,7 @@ export async function* readItems(file: string, isLines: boolean): AsyncGenerator
   for await (const line of lines) {
     head.push(line);
     if (line.text === "" && line.problem === undefined) continue;
-    // A value by itself, and something after it: one on each line.
+    // A complete value with something after it: one event on each line.
     const first = head.find(({ text }) => text !== "");
     if (line.problem !== undefined || (first !== undefined && first !== line && isJson(first.text))) {
       for (const one of head) yield* itemOf(one);
@@ -64,7 +64,7 @@ function* documentItems(text: string): Generator<Item> {
     yield { ...placeAt(text, start), text: text.slice(start) };
     return;
   }
-  // Counted on from the last item: to begin anew for each would take hours for a long list.
+  // Counted on from the last item: counting from the start for each would take hours for a long list.
   let line = 1;
   let from = 0;
   for (const item of itemsIn(text)) {
@@ -100,7 +100,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Lines of a file, the first of at most `maxFirstBytes`. What is longer is passed over and told. */
+/** Lines of a file, the first of at most `maxFirstBytes`. A longer line is skipped and reported. */
 async function* readLines(file: string, maxFirstBytes: number): AsyncGenerator<Line> {
   const stream: AsyncIterable<Buffer> = file === "-" ? process.stdin : createReadStream(file);
   let number = 1;

@@ -6,7 +6,7 @@ import { registryDigest } from "./registry-digest.ts";
 
 type Json = Record<string, unknown>;
 
-/** Said of every schema: what the format assumes unasked is draft-07. */
+/** Stated for every schema: the default of the format is draft-07. */
 const SCHEMA_FORMAT = "application/schema+json;version=draft-2020-12";
 
 const refTo = (key: string): string => `#/components/schemas/${key}/schema`;
@@ -95,7 +95,7 @@ function channel(address: string, { key }: EventDoc, summary: string, parameters
   };
 }
 
-/** What a member does with an event: sends it, or receives it. */
+/** A member's operation on an event: send or receive. */
 function operationsOf(docs: EventDocs, doc: EventDoc): [string, Json][] {
   if (doc.record.kind === "reply") return [];
   const reply = replyOf(docs, doc);

@@ -3,7 +3,7 @@ import type { EventDoc } from "./event-doc.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Key of the schema that all envelopes have in common. */
+/** Key of the common schema of all envelopes. */
 export const ENVELOPE_KEY = "envelope";
 
 const text = (description: string, more: Json = {}): Json => ({
@@ -14,7 +14,7 @@ const text = (description: string, more: Json = {}): Json => ({
   ...more,
 });
 
-/** JSON Schema of what every envelope is, as `decodeEnvelope()` checks it. */
+/** JSON Schema of every envelope, as `decodeEnvelope()` checks it. */
 export const ENVELOPE_SCHEMA: Json = {
   type: "object",
   description: "One event as it travels, the body of the message.",
@@ -47,7 +47,7 @@ export const ENVELOPE_SCHEMA: Json = {
 
 const FIELDS = new Set(Object.keys(ENVELOPE_SCHEMA["properties"] as Json));
 
-/** The envelope of one event, its data as `refTo` refers to it. */
+/** The envelope of one event; `refTo` gives the reference to its data's schema. */
 export function envelopeOf({ record, key }: EventDoc, refTo: (key: string) => string): Json {
   const headers = record.required_headers.filter((header) => !FIELDS.has(header));
   const fields = record.required_headers.filter((header) => FIELDS.has(header));

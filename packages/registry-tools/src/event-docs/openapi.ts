@@ -8,7 +8,7 @@ type Json = Record<string, unknown>;
 const DIALECT = "https://json-schema.org/draft/2020-12/schema";
 const refTo = (key: string): string => `#/components/schemas/${key}`;
 
-/** Headers that the envelope has fields for. */
+/** Headers that are fields of the envelope. */
 const KNOWN_HEADERS = ["correlation_id", "idempotency_key"];
 
 /** An OpenAPI 3.1 document: a POST for each command, answered by its reply. Pure. */
@@ -46,7 +46,7 @@ const ERROR = {
   },
 };
 
-/** By what `request` rejects with. */
+/** The errors of `request` by HTTP status. */
 const FAILURES: Readonly<Record<string, string>> = {
   "403": "denied: no policy rule allows it.",
   "404": "no-handler: no member answers it; nothing was sent.",

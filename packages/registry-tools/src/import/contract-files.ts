@@ -17,14 +17,14 @@ import type { ContractName } from "./name-contract.ts";
 const MAX_EXAMPLES = 20;
 const MAX_SUMMARY = 300;
 
-/** A contract ready to be written, and what somebody should look at. */
+/** A contract ready to be written, and notes for a person to check. */
 export interface ImportedContract extends ContractName {
   readonly called: string;
   readonly planned: PlannedContract;
   readonly notes: readonly string[];
 }
 
-/** Record, schema and examples of what was found. Pure. Throws `invalid-config` where its schema is none. */
+/** Record, schema and examples of a found contract. Pure. Throws `invalid-config` where its schema is invalid. */
 export function importedContract(
   found: FoundContract,
   name: ContractName,
@@ -42,7 +42,7 @@ export function importedContract(
     );
   const document = parseSchemaDocument(text, found.at, "urn:adaos:import", throwFault);
   if (document === undefined) throw new MeshError("internal", `${found.at} was not read`);
-  // Without the rest of the registry a reference to it leads nowhere; lint judges those examples.
+  // Without the rest of the registry its references lead nowhere; lint judges those examples.
   const isWhole = !text.includes('"$ref": "urn:adaos:schema:');
   const validators = isWhole ? new SchemaValidators([document]) : undefined;
   const takes = (data: unknown): boolean =>
@@ -108,12 +108,12 @@ function schemaOf({ schema: found }: FoundContract, name: ContractName, source: 
   const isDraft07 = $schema.replace(/#$/, "") === DRAFT_07.replace(/#$/, "");
   const bundled = bundleSchema(found.source, source.documents, isDraft07);
   const { $ref, ...rest } = bundled;
-  // Beside a reference draft-07 reads nothing, an $id neither.
+  // Beside a reference draft-07 ignores everything, also $id.
   const free = isDraft07 && $ref !== undefined ? { ...rest, allOf: [{ $ref }] } : bundled;
   return withHead(free, $schema, name);
 }
 
-/** What it says of itself is ours; examples lie in files. */
+/** Identity and dialect are set by us; examples are in files. */
 function withHead(schema: JsonObject, $schema: string, { name, version }: ContractName): JsonObject {
   const {
     $schema: own,
@@ -137,7 +137,7 @@ function without(value: JsonObject, key: string): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([held]) => held !== key));
 }
 
-/** Data that a schema most likely refuses: nothing at all, or an example without one of its fields. */
+/** Data that a schema most likely refuses: an empty object, or an example without one of its fields. */
 function wrongData(examples: readonly unknown[]): unknown[] {
   const [first] = examples;
   const fewer = isObject(first)

@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from "@adaos/json-schema";
 import { DRAFT_07, type FoundContract, type FoundContracts, MAX_CONTRACTS } from "./found-contract.ts";
 import type { SourceDocument } from "./source-document.ts";
 
-/** References to references: more is a circle. */
+/** Longest chain of references; a longer one is a loop. */
 const MAX_HOPS = 20;
 const JSON_SCHEMA = /^application\/(vnd\.aai\.asyncapi|schema)(\+json|\+yaml)?(\s*;.*)?$/;
 const HEADER = /^[a-z][a-z0-9_-]{0,63}$/;
@@ -16,7 +16,8 @@ interface Node {
 }
 
 /**
- * The messages of an AsyncAPI document, version 2 or 3. Pure. Throws `invalid-config` with every place that is wrong.
+ * The messages of an AsyncAPI document, version 2 or 3. Pure. Throws `invalid-config` with every problem and its
+ * place.
  */
 export function findAsyncApi(document: SourceDocument): FoundContracts {
   const version = String(document.value["asyncapi"]);
@@ -40,7 +41,7 @@ export function findAsyncApi(document: SourceDocument): FoundContracts {
 class AsyncApiReader {
   readonly #document: SourceDocument;
   readonly #problems: string[] = [];
-  /** Of messages, by pointer: what a document calls them. */
+  /** Messages with their names in the document, by pointer. */
   readonly #messages = new Map<string, { readonly node: Node; readonly called: string }>();
 
   constructor(document: SourceDocument) {
@@ -54,7 +55,7 @@ class AsyncApiReader {
       else
         for (const [id, message] of this.#entries(this.#child(channel, "messages"))) this.#take(id, message);
     }
-    // What no channel carries may still be published one day.
+    // A message outside all channels may still be published one day.
     const components = this.#child(root, "components");
     for (const [id, message] of this.#entries(components && this.#child(components, "messages")))
       this.#take(id, message);
@@ -66,7 +67,7 @@ class AsyncApiReader {
     return found;
   }
 
-  /** Version 2: a channel holds operations, and these one message or `oneOf` several. */
+  /** Version 2: a channel has operations, each with one message or several under `oneOf`. */
   #takeOperations(channel: string, node: Node): void {
     for (const verb of ["publish", "subscribe"]) {
       const operation = this.#child(node, verb);
@@ -145,7 +146,7 @@ class AsyncApiReader {
     return this.#resolve({ value: held, pointer: `${pointer}/${escapePointer(key)}` });
   }
 
-  /** What stands there, or what a reference there leads to. */
+  /** The value, or the target of its reference. */
   #resolve(from: { readonly value: unknown; readonly pointer: string }): Node | undefined {
     let { value, pointer } = from;
     for (let hops = 0; isObject(value) && typeof value["$ref"] === "string"; hops++) {

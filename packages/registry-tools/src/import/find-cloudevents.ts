@@ -12,7 +12,10 @@ interface Sample {
 
 const MAX_EXAMPLES = 20;
 
-/** The types of CloudEvents: their data are examples, of which a schema is made. Pure. Throws `invalid-config`. */
+/**
+ * The types of CloudEvents: their data are examples, from which a schema is inferred. Pure. Throws
+ * `invalid-config`.
+ */
 export function findCloudEvents(samples: readonly Sample[]): FoundContracts {
   const byType = new Map<string, { at: string; data: unknown[] }>();
   const problems: string[] = [];

@@ -6,7 +6,7 @@ import type { SourceDocument } from "./source-document.ts";
 const SHAPES = ["properties", "allOf", "anyOf", "oneOf", "enum", "const"];
 const UNNAMED = /^(schema|index|main)$/i;
 
-/** The schemas of a folder, each an event, but for those that others refer to: they are parts of them. Pure. */
+/** The schemas of a folder, each an event, except those that others refer to as parts. Pure. */
 export function findJsonSchemas(documents: readonly SourceDocument[]): FoundContracts {
   const schemas = documents.filter(({ value }) => isSchema(value));
   const parts = referredTo(schemas);
@@ -35,7 +35,7 @@ export function findJsonSchemas(documents: readonly SourceDocument[]): FoundCont
   return { contracts, documents: byFile, defaultSchema: DRAFT_2020, notes };
 }
 
-/** An example may have a field called type; only a schema has one that names a type, or these others. */
+/** An example may have a field called type; only a schema has a type name in it, or these other keywords. */
 function isSchema(value: JsonObject): boolean {
   return (
     typeof value["$schema"] === "string" ||
@@ -58,9 +58,7 @@ function judges(value: JsonObject): boolean {
   );
 }
 
-/**
- * By its path, `order/created.v2.schema.json`; by its title where the file is called schema.json and lies in no folder.
- */
+/** Named by its path, `order/created.v2.schema.json`; by its title where the file is schema.json at the top. */
 function calledOf({ file, value }: SourceDocument): string {
   const way = file.replace(/\.\w+$/, "").replace(/\.schema$/i, "");
   if (!UNNAMED.test(posix.basename(way))) return way;

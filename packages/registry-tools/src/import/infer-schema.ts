@@ -2,7 +2,9 @@ import { isObject, type JsonObject } from "@adaos/json-schema";
 
 const MAX_DEPTH = 20;
 
-/** A schema that takes all these values: types, properties, and which of them were always there. Pure. */
+/**
+ * A schema that takes all these values: their types and properties; properties of all values are required. Pure.
+ */
 export function inferSchema(values: readonly unknown[], depth = 0): JsonObject {
   const types = [...new Set(values.map(typeOf))];
   const merged = types.includes("number") ? types.filter((type) => type !== "integer") : types;

@@ -2,7 +2,7 @@ import { type EventKind, MeshError, parseEventRef } from "@adaos/core";
 import { eventNameProblem, quote } from "@adaos/core/wire";
 import type { Naming } from "./found-contract.ts";
 
-/** What an imported contract is called here. */
+/** The name of an imported contract here. */
 export interface ContractName {
   readonly name: string;
   readonly version: number;
@@ -16,10 +16,10 @@ const VERSION = /^v?([1-9][0-9]{0,3})$/i;
 const VERSION_AT_END = /^(.+?)(?:[-_]v|@v?)([1-9][0-9]{0,3})$/i;
 
 /**
- * Name, version and kind of what a source calls `com.example.order.created.v2`, `OrderCreated` or `orders/created`.
- * Pure. Separators are `.`, `/` and `:`; the words of a last token in camel case become tokens, those of others are
- * joined by `_`; a last `v2`, `2` or `@2` is the version.
- * @throws MeshError `usage` where that gives no event name.
+ * Name, version and kind for a source's `com.example.order.created.v2`, `OrderCreated` or `orders/created`. Pure.
+ * Separators are `.`, `/` and `:`. Words of a last token in camel case become tokens, those of others are joined by
+ * `_`. A last `v2`, `2` or `@2` is the version.
+ * @throws MeshError `usage` where the result is not an event name.
  */
 export function nameContract(called: string, naming: Naming, versionHint = 1): ContractName {
   const mapped = naming.map.get(called);
@@ -72,7 +72,7 @@ function takeVersion(tokens: string[]): number | undefined {
   return Number(version);
 }
 
-/** `OrderCreated`, `HTTPRequest`, `order created`: order, created. What holds no words stays as it is. */
+/** `OrderCreated`, `HTTPRequest`, `order created`: order, created. Text without words stays unchanged. */
 function wordsOf(token: string): string[] {
   const words = token
     .replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2")

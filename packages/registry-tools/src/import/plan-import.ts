@@ -9,22 +9,22 @@ import { nameContract } from "./name-contract.ts";
 import { readSource } from "./read-source.ts";
 
 export interface ImportOptions extends Naming {
-  /** Why names may break the rules of names. */
+  /** The reason why names may break the naming rules. */
   readonly namingException: string | undefined;
 }
 
-/** What an import is going to write, proven to be right as a whole. */
+/** The planned files of an import, checked as a whole. */
 export interface ImportPlan {
   readonly plan: ContractsPlan;
   readonly contracts: readonly ImportedContract[];
-  /** What somebody should look at, one sentence each. */
+  /** Notes for a person to check, one sentence each. */
   readonly notes: readonly string[];
 }
 
 /**
  * Plans the import of contracts from a folder of JSON Schemas, an AsyncAPI document or a file of CloudEvents, and
- * writes nothing. All that is wrong is told in one error.
- * @throws MeshError `usage` for names and registry, `invalid-config` for what is wrong in the source.
+ * writes nothing. One error lists all problems.
+ * @throws MeshError `usage` for names and registry, `invalid-config` for faults of the source.
  */
 export async function planImport(dir: string, path: string, options: ImportOptions): Promise<ImportPlan> {
   const source = await readSource(path);
@@ -88,7 +88,7 @@ function contractOf(found: FoundContract, source: FoundContracts, options: Impor
   return importedContract(found, name, source, problem === undefined ? undefined : options.namingException);
 }
 
-/** The major version that a schema says of itself. */
+/** The major version in a schema. */
 function versionHint({ schema }: FoundContract, { documents }: FoundContracts): number | undefined {
   if (schema.kind === "made") return undefined;
   const full = documents.get(schema.source.file)?.["x-version"];

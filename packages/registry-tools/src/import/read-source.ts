@@ -17,8 +17,8 @@ const IS_DOCUMENT = /\.(json|ya?ml)$/i;
 const IS_LINES = /\.(ndjson|jsonl)$/i;
 
 /**
- * Reads what describes events: a folder of JSON Schemas, an AsyncAPI document, or CloudEvents.
- * @throws MeshError `usage` for what is none of them, `invalid-config` with every place where it cannot be read.
+ * Reads a description of events: a folder of JSON Schemas, an AsyncAPI document, or CloudEvents.
+ * @throws MeshError `usage` for anything else, `invalid-config` with every unreadable place.
  */
 export async function readSource(path: string): Promise<FoundContracts> {
   if ((await statOf(path)).isDirectory()) return findJsonSchemas(await readFolder(path));

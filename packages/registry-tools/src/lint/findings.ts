@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { type Place, shownPath } from "@adaos/config";
 import { LINT_RULES, type LintRule, type Severity } from "./rules.ts";
 
-/** A rule that is broken somewhere. */
+/** A broken rule and its place. */
 export interface Finding {
   readonly rule: LintRule;
   readonly severity: Severity;
@@ -10,16 +10,16 @@ export interface Finding {
   readonly line: number;
   readonly column: number;
   readonly message: string;
-  /** What was probably meant. */
+  /** The probably intended value. */
   readonly suggestion?: string;
 }
 
-/** More would not be read, and to find places takes time. The others are counted. */
+/** Nobody reads more, and finding places takes time. Further findings are counted. */
 const MAX_FINDINGS = 1000;
 const MAX_MESSAGE_LENGTH = 400;
 const START: Place = { line: 1, column: 1 };
 
-/** Gathers what is wrong with one registry: in full the first thousand, the rest as a number. */
+/** Collects the findings of one registry: the first thousand in full, the rest as a number. */
 export class Findings {
   readonly #dir: string;
   readonly #kept: Finding[] = [];
@@ -42,7 +42,7 @@ export class Findings {
 
   /**
    * @param path Of the file, below the registry folder or absolute.
-   * @param place Asked only where the finding is kept.
+   * @param place Called only where the finding is kept.
    */
   add(rule: LintRule, path: string, place: () => Place, message: string, suggestion?: string): void {
     const severity = LINT_RULES[rule];
@@ -55,12 +55,12 @@ export class Findings {
     this.#kept.push({ rule, severity, file, ...place(), message: told, ...meant });
   }
 
-  /** For what is wrong with a file as a whole. */
+  /** A problem of a file as a whole. */
   addToFile(rule: LintRule, path: string, message: string, suggestion?: string): void {
     this.add(rule, path, () => START, message, suggestion);
   }
 
-  /** By file, then by place. */
+  /** Sorted by file, then by place. */
   sorted(): Finding[] {
     return this.#kept.toSorted(
       (a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule),

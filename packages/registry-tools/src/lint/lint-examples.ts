@@ -5,10 +5,10 @@ import type { BrokenRule, SchemaDocument, SchemaValidators } from "@adaos/json-s
 import { type InvalidExample, invalidExampleSchema } from "../invalid-example.ts";
 import type { LintRule } from "./rules.ts";
 
-/** Tells what is wrong with an example. */
+/** Reports a problem of an example. */
 export type TellExample = (rule: LintRule, place: () => Place, message: string, suggestion?: string) => void;
 
-/** Whether valid data is so. Pure. */
+/** Checks that a valid example is valid. Pure. */
 export function lintExample(
   text: string,
   document: SchemaDocument | undefined,
@@ -22,7 +22,7 @@ export function lintExample(
   }
 }
 
-/** Whether wrong data is wrong as its file says. Pure. */
+/** Checks that an invalid example breaks the rule that its file names. Pure. */
 export function lintInvalidExample(
   text: string,
   document: SchemaDocument | undefined,

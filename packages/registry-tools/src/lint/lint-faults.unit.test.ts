@@ -41,7 +41,7 @@ const RELEASED = JSON.stringify({
   ],
 });
 
-/** What is changed in the right registry, the rule that is then broken, where, and what is suggested. */
+/** A change of the valid registry, the broken rule, its place, and the suggestion. */
 const FAULTS: readonly [
   what: string,
   files: () => Record<string, string>,

@@ -19,7 +19,7 @@ interface BroughtSchema {
   readonly document: SchemaDocument;
 }
 
-/** Whether the schemas that a manifest brings along are there, and judge as those of the registry. */
+/** Checks that a manifest's own schemas exist and accept the same data as the registry's. */
 export async function lintManifestSchemas(
   file: string,
   manifest: Manifest,
@@ -67,7 +67,7 @@ function reportTo(file: string, text: string, findings: Findings): ReportFault {
     findings.add(fault.rule, file, () => placeOfFault(fault, text), fault.problem, fault.suggestion);
 }
 
-/** Tells where a schema that was brought along says another thing than that of the registry. */
+/** Reports differences between a manifest's schema and the registry's. */
 function compare(
   { file, text, document }: BroughtSchema,
   record: EventRecord,
@@ -83,7 +83,7 @@ function compare(
     return tell("/$schema", `is ${document.draft}, the registry's schema of ${ref} is ${known.draft}`);
   let isIdentityRight = true;
   lintIdentity(document, record, (_, pointer, message, suggestion) => {
-    // What it does not say of itself cannot contradict.
+    // A missing value contradicts nothing.
     if (pointer === "") return;
     isIdentityRight = false;
     tell(pointer, message, suggestion);
@@ -102,7 +102,7 @@ function compare(
   judgeExamples({ file, text, document }, record, subject, findings);
 }
 
-/** A schema of another minor version may be another, and must still judge the registry's examples alike. */
+/** A schema of another minor version may differ, but must judge the registry's examples alike. */
 function judgeExamples(
   { file, text, document }: BroughtSchema,
   record: EventRecord,
@@ -163,7 +163,7 @@ const DESCRIBES = new Set([
 const NAMES = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]);
 const DATA = new Set(["const", "enum", "default", "required", "dependentRequired"]);
 
-/** A schema without what only describes it, as a value to compare. */
+/** A schema without its descriptive keywords, as a value to compare. */
 function assertions(value: unknown, as: "schema" | "names" | "data" = "schema"): unknown {
   if (Array.isArray(value)) return value.map((item) => assertions(item, as));
   if (!isObject(value)) return value;

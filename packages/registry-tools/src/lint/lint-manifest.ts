@@ -7,10 +7,10 @@ import { successorOf } from "./lint-records.ts";
 import type { Manifest, ManifestUse } from "./manifest.ts";
 import type { LintRule } from "./rules.ts";
 
-/** Tells what is wrong with a manifest. */
+/** Reports a problem of a manifest. */
 export type TellManifest = (rule: LintRule, place: () => Place, message: string, suggestion?: string) => void;
 
-/** What a manifest names, by itself and against the records of a registry. Pure. */
+/** Checks the events that a manifest names, alone and against the records of a registry. Pure. */
 export function lintManifest(
   { uses, problems }: Manifest,
   tree: YamlTree,
@@ -61,7 +61,7 @@ function lintPattern(
     tell("use-unknown", told, meantBy(pattern, records, byRef));
     return;
   }
-  // A prefix means what is new as well as what is old.
+  // A prefix may match new events as well as old ones.
   if (pattern.kind === "name" && meant.every(({ status }) => status === "deprecated"))
     tell("deprecated-in-use", `${text} is deprecated`, successorOf(first, byRef));
   const isPublished = role === "publish" || role === "effect";
@@ -74,7 +74,7 @@ function lintPattern(
     );
 }
 
-/** What was probably meant by a pattern that means nothing. */
+/** The likely intended event of a pattern that matches none. */
 function meantBy(
   pattern: EventPattern,
   records: readonly EventRecord[],

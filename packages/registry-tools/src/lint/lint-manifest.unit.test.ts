@@ -61,7 +61,7 @@ const schema = (from: string, to: string): Record<string, string> => ({
   "schemas/weighed.json": change(SCHEMA, from, to),
 });
 
-/** What is changed, the findings, and what is suggested for the first. */
+/** A change, the findings, and the suggestion of the first. */
 const FAULTS: readonly [what: string, files: Record<string, string>, places: string, suggestion?: string][] =
   [
     [

@@ -5,7 +5,7 @@ import { contractPaths } from "@adaos/registry";
 import { namingProblem, REPLY_TOKEN } from "../naming.ts";
 import type { LintRule } from "./rules.ts";
 
-/** Tells what is wrong with a record, at the value that a path leads to. */
+/** Reports a problem of a record, at the value under a path. */
 export type TellRecord = (
   of: PlacedRecord,
   rule: LintRule,
@@ -14,7 +14,7 @@ export type TellRecord = (
   suggestion?: string,
 ) => void;
 
-/** The records of an index, each by itself and among the others. Pure. */
+/** Checks the records of an index, alone and together. Pure. */
 export function lintRecords(records: readonly PlacedRecord[], tell: TellRecord): void {
   const byRef = new Map<string, PlacedRecord>();
   for (const one of records) {
@@ -135,7 +135,7 @@ function lintReply(one: PlacedRecord, byRef: ReadonlyMap<string, PlacedRecord>, 
   }
 }
 
-/** Of a name, only the newest version that is stable should be. */
+/** Only the newest stable version of a name should be stable. */
 function lintVersions(records: readonly PlacedRecord[], tell: TellRecord): void {
   const newest = new Map<string, number>();
   const stable = records.filter(({ record }) => record.status === "stable");
@@ -150,7 +150,7 @@ function lintVersions(records: readonly PlacedRecord[], tell: TellRecord): void 
   }
 }
 
-/** The newest version of a deprecated event that is not so, if any. */
+/** The replacement of a deprecated event: its newest version that is not deprecated, if any. */
 export function successorOf(
   { name }: EventRecord,
   byRef: ReadonlyMap<string, PlacedRecord>,

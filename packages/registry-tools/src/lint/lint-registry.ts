@@ -9,28 +9,29 @@ import { lintIdentity, referencesOf } from "./lint-schemas.ts";
 import { lintUses } from "./lint-uses.ts";
 import { type LintSubject, readSubject } from "./read-subject.ts";
 
-/** What lint found. */
+/** The result of lint. */
 export interface LintReport {
   readonly records: number;
   readonly errors: number;
   readonly warnings: number;
-  /** The first thousand, by file and place. */
+  /** The first thousand findings, by file and place. */
   readonly findings: readonly Finding[];
 }
 
 export interface LintOptions {
   /** `skill.yaml`, `scenario.yaml` and other files that name events. */
   readonly uses?: readonly string[];
-  /** Files that are looked at as if they were there already, by their path below the folder. */
+  /** Files that are checked as if they existed, by path below the folder. */
   readonly planned?: ReadonlyMap<string, string>;
   /**
-   * Only what keeps a registry from being served: errors, and none of generated files, which say nothing of a contract.
+   * Only findings that keep a registry from being served: errors, but none of generated files, which are not
+   * contracts.
    */
   readonly isForGate?: boolean;
 }
 
 /**
- * Looks at everything in a registry folder and tells all that is wrong, in one run: the index, its schemas, examples,
+ * Checks everything in a registry folder and reports all problems in one run: the index, its schemas, examples,
  * other files and the generated ones. Rejects with `invalid-config` only where there is no folder.
  */
 export async function lintRegistry(dir: string, options: LintOptions = {}): Promise<LintReport> {
@@ -71,7 +72,7 @@ function lintContract({ record }: PlacedRecord, subject: LintSubject, findings: 
       findings.add(rule, schema, () => placeInJson(schemaText, pointer), message, suggestion),
     );
   }
-  // Where a schema is wrong, those that refer to it do not compile either.
+  // Where a schema is wrong, the schemas that refer to it do not compile either.
   const problem = document === undefined ? undefined : validators.compileProblem(document);
   if (problem !== undefined && areSchemasRight) findings.addToFile("schema-invalid", schema, problem);
   const judge = problem === undefined ? document : undefined;
@@ -89,7 +90,7 @@ function lintContract({ record }: PlacedRecord, subject: LintSubject, findings: 
   }
 }
 
-/** Schemas of events in use that refer to those of deprecated ones. */
+/** Reports schemas of current events that refer to those of deprecated ones. */
 function lintReferences(
   byRef: ReadonlyMap<string, PlacedRecord>,
   { documents, texts }: LintSubject,

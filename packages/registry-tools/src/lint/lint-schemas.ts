@@ -14,19 +14,19 @@ import type { EventRecord } from "@adaos/registry";
 import { isSchemaIdOf, schemaIdOf } from "@adaos/registry";
 import type { LintRule } from "./rules.ts";
 
-/** Tells what is wrong with a schema, at a JSON pointer. */
+/** Reports a problem of a schema, at a JSON pointer. */
 export type TellSchema = (rule: LintRule, pointer: string, message: string, suggestion?: string) => void;
 
 const FULL_VERSION = /^(\d+)\.\d+\.\d+$/;
-/** As deep as schemas may be; the rest is told as `schema-depth`. */
+/** Deepest nesting of a schema; deeper parts are reported as `schema-depth`. */
 const MAX_DEPTH = 200;
 
-/** What the schema of a record says of itself. Pure. */
+/** Checks `$id` and version of a record's schema. Pure. */
 export function lintIdentity({ id, schema }: SchemaDocument, record: EventRecord, tell: TellSchema): void {
   const { name, version } = record;
   const wanted = schemaIdOf(name, version);
   if (id === undefined) {
-    // What is no text was told by the reader.
+    // The reader has already reported an `$id` that is not text.
     if (schema["$id"] === undefined) tell("schema-id", "", "the schema has no $id", wanted);
   } else if (!isSchemaIdOf(id, name, version)) {
     tell("schema-id", "/$id", `$id ${quote(id)} is not that of ${name}@${version}`, wanted);
@@ -43,8 +43,8 @@ export function lintIdentity({ id, schema }: SchemaDocument, record: EventRecord
 }
 
 /**
- * Keywords and formats that the validator passes over. Call it before a validator gets the schema, and changes it.
- * Pure.
+ * Reports keywords and formats that the validator ignores. Call it before a validator gets the schema, which it
+ * changes. Pure.
  */
 export function lintKeywords(document: SchemaDocument, tell: TellSchema): void {
   const { draft } = document;
@@ -80,7 +80,7 @@ function lintKeyword(
   }
 }
 
-/** The validator does not count what `contains` has judged as evaluated (the official suite shows it). */
+/** The validator does not count items matched by `contains` as evaluated (the official suite shows it). */
 function lintUnevaluatedItems(schema: JsonObject, pointer: string, tell: TellSchema): void {
   if (schema["unevaluatedItems"] === undefined || schema["contains"] === undefined) return;
   const told = "the validator judges unevaluatedItems as if contains beside it were not there";
@@ -116,7 +116,7 @@ export function referencesOf(document: SchemaDocument): { readonly id: string; r
   return found;
 }
 
-/** Where a fault is in the text of its file. */
+/** The place of a fault in the text of its file. */
 export function placeOfFault({ rule, pointer }: SchemaFault, text: string): Place {
   return rule === "schema-json" && !isJson(text) ? placeOfSyntaxError(text) : placeInJson(text, pointer);
 }

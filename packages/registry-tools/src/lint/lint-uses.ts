@@ -14,8 +14,8 @@ import type { LintSubject } from "./read-subject.ts";
 const REF = /^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+@[1-9][0-9]{0,3}$/;
 
 /**
- * What skills, scenarios and other YAML or JSON files say of events. A manifest is read as one; of everything else each
- * text of the form `name@version` must be an event of the registry, and should be none that is deprecated.
+ * Checks the events in skills, scenarios and other YAML or JSON files. Manifests are read by their sections. In
+ * other files each text of the form `name@version` must be an event of the registry, and should not be deprecated.
  */
 export async function lintUses(
   files: readonly string[],
@@ -41,7 +41,7 @@ export async function lintUses(
   }
 }
 
-/** @param read Paths of texts that somebody else looks at. */
+/** @param read Paths of texts that are checked elsewhere. */
 function lintTexts(
   file: string,
   tree: YamlTree,

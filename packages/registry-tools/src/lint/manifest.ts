@@ -4,18 +4,18 @@ import { nearest } from "@adaos/core/wire";
 import { isObject } from "@adaos/json-schema";
 import { z } from "zod";
 
-/** What a skill or scenario does with an event that it names. */
+/** How a skill or scenario uses an event that it names. */
 export type UseRole = "subscribe" | "publish" | "trigger" | "effect" | "schema";
 
-/** An event that a manifest names, and where. */
+/** An event in a manifest, and its place. */
 export interface ManifestUse {
   readonly role: UseRole;
-  /** `ui.notify@1`, `ui.notify` or, for what is many events, `ui.` */
+  /** `ui.notify@1`, `ui.notify` or, for many events, `ui.` */
   readonly text: string;
   readonly path: readonly PropertyKey[];
 }
 
-/** A schema that a skill brings along. */
+/** A schema that belongs to a skill. */
 export interface ManifestSchema {
   readonly ref: string;
   /** Below {@link Manifest.schemasFrom}. */
@@ -23,13 +23,13 @@ export interface ManifestSchema {
   readonly path: readonly PropertyKey[];
 }
 
-/** What the `skill.yaml` of a skill, or the `scenario.yaml` of a scenario, says of events. */
+/** The events in the `skill.yaml` of a skill, or the `scenario.yaml` of a scenario. */
 export interface Manifest {
   readonly uses: readonly ManifestUse[];
   readonly schemas: readonly ManifestSchema[];
-  /** Folder of {@link schemas}, seen from the manifest's own. */
+  /** Folder of {@link schemas}, relative to the manifest's folder. */
   readonly schemasFrom: string | undefined;
-  /** Sections of another form. What is right in them is above all the same. */
+  /** Sections of another form. Their valid parts are in the other fields. */
   readonly problems: readonly YamlProblem[];
 }
 
@@ -42,7 +42,7 @@ const ref = z.string("must be an event: ui.notify@1, ui.notify or ui.");
 const refs = z.array(ref, "must be a list of events").max(MAX_ITEMS, `must be at most ${MAX_ITEMS} events`);
 const path = z.string("must be the path of a file").min(1, "must be the path of a file");
 
-// Each key that is not of events belongs to somebody else.
+// The other keys of a manifest are not ours.
 const manifestSchema = z.looseObject({
   events: z
     .looseObject(
@@ -71,7 +71,7 @@ function listOf(key: string): z.ZodType {
     .max(MAX_ITEMS, `must be at most ${MAX_ITEMS} items`);
 }
 
-/** Reads what a file says of events; nothing where neither its name nor its sections are those of a manifest. Pure. */
+/** Reads the events in a file; undefined where neither its name nor its sections are those of a manifest. Pure. */
 export function readManifest(file: string, tree: YamlTree): Manifest | undefined {
   const root = tree.value;
   if (!MANIFEST_NAME.test(basename(file)) && !hasSections(root)) return undefined;
@@ -123,7 +123,7 @@ function fieldsOf(root: unknown, section: string, key: string, role: UseRole): M
   });
 }
 
-/** A key that nobody reads and that is nearly one of ours would silently say nothing. */
+/** A key that resembles one of ours would be ignored silently. */
 function misspelt(events: object, tree: YamlTree): YamlProblem[] {
   return Object.keys(events).flatMap((key) => {
     const meant = EVENTS_KEYS.includes(key) ? undefined : nearest(key, EVENTS_KEYS);

@@ -5,10 +5,10 @@ import { makeFolder, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { z } from "zod";
 
-/** In a pack's folder: the files that were made, by which the next run knows its own. */
+/** In a pack's folder: the list of written files, by which the next run recognises its own. */
 export const PACK_MANIFEST = "pack.json";
 
-/** All that is left of a first run that was cut off at once. */
+/** Left by a first run that was killed at once. */
 const STAGED_MANIFEST = /^pack\.json\.\w+\.new$/;
 
 /** A pack of 10,000 events has about 80,000 files. */
@@ -19,25 +19,25 @@ const hashes = z.record(z.string().regex(PATH), z.string().regex(/^[0-9a-f]{64}$
 const manifestSchema = z.strictObject({
   made_by: z.literal("adaos events pack"),
   files: hashes,
-  /** While files are written: what stood there before. */
+  /** While files are written: the earlier hashes. */
   before: hashes.optional(),
 });
 
 type Manifest = z.infer<typeof manifestSchema>;
 
-/** What writing a pack changes in a folder. Paths are relative to it. */
+/** Changes that a pack makes in a folder. Paths are relative to it. */
 export interface PackChanges {
   readonly created: readonly string[];
   readonly changed: readonly string[];
-  /** Made by an earlier run, and in the pack no more. */
+  /** Files of an earlier run that are no longer in the pack. */
   readonly removed: readonly string[];
   readonly same: readonly string[];
 }
 
 /**
- * Compares a pack with the folder that it goes into. Writes nothing.
- * @throws MeshError `usage` for a folder that is not empty and no pack, and when a file in its way was not made, or was
- * changed, by somebody else.
+ * Compares a pack with its target folder. Writes nothing.
+ * @throws MeshError `usage` for a folder that is neither empty nor a pack, and for a file in the way that this
+ *   command did not write, or that was changed since.
  */
 export function diffPack(dir: string, files: ReadonlyMap<string, string>): PackChanges {
   const made = readManifest(dir);
@@ -68,8 +68,8 @@ export function diffPack(dir: string, files: ReadonlyMap<string, string>): PackC
 }
 
 /**
- * Writes a pack into a folder, and takes away what an earlier run made and this one does not. Cut short, it can be run
- * again.
+ * Writes a pack into a folder, and removes files of earlier runs that are no longer in it. After a crash it can be
+ * run again.
  * @throws MeshError `usage` as {@link diffPack} does, before anything is written.
  */
 export function applyPack(dir: string, files: ReadonlyMap<string, string>): PackChanges {
@@ -120,7 +120,9 @@ function readManifest(dir: string): Manifest | undefined {
   }
 }
 
-/** Digest of a file, or nothing where none is. Throws `usage` for what is no file, and for a link on the way to it. */
+/**
+ * Digest of a file; undefined where there is none. Throws `usage` for anything else, and for a link on the path.
+ */
 function hashOf(dir: string, path: string): string | undefined {
   const steps = path.split("/");
   for (let i = 1; i <= steps.length; i++) {
@@ -142,7 +144,7 @@ function write(dir: string, path: string, text: string): void {
   writeWhole(join(dir, path), text, 0o644);
 }
 
-/** And the folders that it leaves empty. */
+/** Also removes the folders that become empty. */
 function remove(dir: string, path: string): void {
   rmSync(join(dir, path));
   try {

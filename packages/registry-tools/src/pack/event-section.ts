@@ -2,7 +2,7 @@ import { estimateTokens } from "./estimate-tokens.ts";
 import { fenced, jsonText, markdownText } from "./inert-text.ts";
 import type { ReadContract } from "./read-contract.ts";
 
-/** Where a reader finds what a section leaves out. */
+/** Paths of the files that a section leaves out. */
 export interface SectionPlaces {
   readonly schema: string;
   readonly examples: string;
@@ -10,12 +10,12 @@ export interface SectionPlaces {
   readonly snippet: string;
 }
 
-/** Components named before the rest is only counted. */
+/** Components that are named; the rest is counted. */
 const MAX_NAMED = 20;
 
 /**
- * Markdown about one event: what it means, its schema, examples, what is refused and why, and how to use it. Within
- * `maxTokens`: what does not fit stands there by its place, first the schema, then examples, then the snippet. Pure.
+ * Markdown about one event: its meaning, schema, examples, refused data with reasons, and its use. Beyond
+ * `maxTokens` parts are replaced by their paths: first the schema, then examples, then the snippet. Pure.
  */
 export function eventSection(
   contract: ReadContract,
@@ -64,7 +64,7 @@ function components(names: readonly string[]): string {
   return names.length > MAX_NAMED ? `${shown} and ${names.length - MAX_NAMED} more` : shown;
 }
 
-/** Of names, which hold no backtick. */
+/** For names, which contain no backtick. */
 function code(name: string): string {
   return `\`${name}\``;
 }

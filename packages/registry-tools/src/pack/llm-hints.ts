@@ -1,4 +1,4 @@
-/** How to program with a registry's events, for a language model or anybody else: the same for every registry. */
+/** How to program with a registry's events, for language models and people: the same for every registry. */
 export const LLM_HINTS = `# Programming with these events
 
 1. Use the events of registry.json and no others. When none fits, say so; do not invent a name, a field or a version.

@@ -3,19 +3,19 @@ import type { EventRecord, FileRegistry } from "@adaos/registry";
 import { MAX_SCHEMA_BYTES, type RegistryFolder, readWithin } from "@adaos/registry";
 import { type InvalidExample, invalidExampleSchema } from "../invalid-example.ts";
 
-/** Data that an event may carry. */
+/** Valid data of an event. */
 export interface ReadExample {
-  /** Below the registry folder. */
+  /** Path below the registry folder. */
   readonly path: string;
   readonly data: unknown;
 }
 
-/** Data that an event must not carry, and what publishing it is refused with. */
+/** Invalid data of an event, and the error of publishing it. */
 export interface ReadInvalidExample extends ReadExample {
   readonly error: InvalidExample["error"] & { readonly code: "invalid-event"; readonly expected: string };
 }
 
-/** All that a registry says of one event. */
+/** Everything in a registry about one event. */
 export interface ReadContract {
   readonly record: EventRecord;
   /** `ui.notify@1` */
@@ -28,8 +28,8 @@ export interface ReadContract {
 
 /**
  * Reads schema and examples of an event.
- * @throws MeshError `invalid-config` for a file that cannot be read, an example that is not valid, or an invalid one
- * that is, or gives another error.
+ * @throws MeshError `invalid-config` for an unreadable file, an invalid example, or an invalid example that is
+ *   valid or gives another error.
  */
 export async function readContract(
   registry: FileRegistry,
@@ -54,7 +54,7 @@ export async function readContract(
   return { record, ref, schemaText: await read(record.schema), examples, invalidExamples };
 }
 
-/** An invalid example with what the schema says of it. */
+/** An invalid example with the schema's verdict. */
 function judged(
   registry: FileRegistry,
   { name, version }: EventRecord,

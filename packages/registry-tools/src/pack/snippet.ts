@@ -3,10 +3,10 @@ import { REQUIRED_ENVELOPE_FIELDS } from "@adaos/core/wire";
 import { typeScriptLiteral } from "./inert-text.ts";
 import type { ReadContract } from "./read-contract.ts";
 
-/** The contract that an event belongs together with: a command's reply, or a reply's command. */
+/** The other contract of a pair: a command's reply, or a reply's command. */
 export type Partner = ReadContract | undefined;
 
-/** What each event belongs together with. Pure. */
+/** The partner of each event. Pure. */
 export function partnersOf(contracts: readonly ReadContract[]): ReadonlyMap<string, Partner> {
   const byRef = new Map(contracts.map((one) => [one.ref, one]));
   return new Map(
@@ -20,8 +20,8 @@ export function partnersOf(contracts: readonly ReadContract[]): ReadonlyMap<stri
 }
 
 /**
- * A TypeScript module of `@adaos/client` for one event. It exports `example`, and `publish` and `subscribe`; of a
- * command that is answered `publish`, `request` and `answer`, of its reply `answer`. Pure.
+ * A TypeScript module of `@adaos/client` for one event. It exports `example`, `publish` and `subscribe`. For a
+ * command with a reply it exports `publish`, `request` and `answer`; for its reply `answer`. Pure.
  */
 export function snippetOf(contract: ReadContract, partner: Partner): string {
   const { kind } = contract.record;
@@ -40,7 +40,7 @@ export function snippetOf(contract: ReadContract, partner: Partner): string {
   return moduleOf([...types, "OnEvent"], [example, publish, subscribeText(contract.ref)]);
 }
 
-/** Fields of the envelope and headers that a publisher has to give. */
+/** Fields of the envelope and headers that a publisher must give. */
 export function neededOptions({ record }: ReadContract): {
   readonly idempotencyKey: boolean;
   readonly causationId: boolean;
@@ -59,7 +59,7 @@ function moduleOf(types: readonly string[], parts: readonly string[]): string {
   return `import type { ${types.toSorted().join(", ")} } from "@adaos/client";\n\n${parts.filter((part) => part !== "").join("\n")}`;
 }
 
-/** The shortest, since it shows enough. */
+/** The shortest example suffices. */
 function exampleText({ ref, examples }: ReadContract): string {
   const [shortest] = examples
     .map(({ data }) => typeScriptLiteral(data))

@@ -17,14 +17,14 @@ import type { ContractsPlan } from "./plan-contracts.ts";
 type Undo = () => void;
 
 /**
- * Writes what was planned, all of it or nothing: whatever fails, what was done before is undone. The new index takes
- * its place last, so that a process that is killed leaves files that no record names at worst.
- * @throws MeshError `usage` when something is there already, or the index was changed since.
+ * Writes a plan, all of it or nothing: after a failure, the earlier steps are undone. The new index is moved into
+ * place last, so a killed process leaves at worst files that no record names.
+ * @throws MeshError `usage` when something exists already, or when the index has changed since.
  */
 export function applyContracts(plan: ContractsPlan): void {
   const undo: Undo[] = [];
   try {
-    // Who has it may change the index; nobody else meanwhile.
+    // The holder of the staged index may change the index; others wait.
     const stagedIndex = stageIndex(plan, undo);
     moveIntoPlace(plan, undo);
     for (const [path, text] of plan.replaced) if (path !== REGISTRY_FILE) replaceFile(plan, path, text, undo);
@@ -50,7 +50,7 @@ function stageIndex({ folder, replaced, indexBefore }: ContractsPlan, undo: Undo
   return staged;
 }
 
-/** The new folders are filled elsewhere, and each appears as a whole. */
+/** The new folders are filled elsewhere, and moved into place whole. */
 function moveIntoPlace({ folder, contractFolders, created }: ContractsPlan, undo: Undo[]): void {
   const staging = mkdtempSync(join(folder.realDir, ".scaffold-"));
   undo.push(() => rmSync(staging, { recursive: true, force: true }));
@@ -73,7 +73,7 @@ function moveIntoPlace({ folder, contractFolders, created }: ContractsPlan, undo
   rmSync(staging, { recursive: true });
 }
 
-/** Makes a folder that is not there. Throws `usage` for a link, which may lead out of the registry. */
+/** Creates a missing folder. Throws `usage` for a link, which may lead out of the registry. */
 function enterFolder(path: string, undo: Undo[]): void {
   if (exists(path)) {
     if (!lstatSync(path).isDirectory())

@@ -15,36 +15,36 @@ import { makeDist } from "../generate/dist.ts";
 import type { Finding } from "../lint/findings.ts";
 import { lintRegistry } from "../lint/lint-registry.ts";
 
-/** A contract that a registry shall hold. Its name and version are checked already. */
+/** A new contract for a registry. Its name and version are checked already. */
 export interface PlannedContract {
   readonly name: string;
   readonly version: number;
   readonly record: Partial<EventRecord>;
-  /** All below the contract's own folder, by path below the registry folder. */
+  /** All files below the contract's folder, by path below the registry folder. */
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** All that is going to be written into a registry, proven to be right as a whole. */
+/** All changes of a registry, checked as a whole. */
 export interface ContractsPlan {
   readonly folder: RegistryFolder;
   /** The new folders, `<namespace>/<name>/v<major>`. */
   readonly contractFolders: readonly string[];
-  /** What goes into them, by path below the registry folder. */
+  /** Their files, by path below the registry folder. */
   readonly created: ReadonlyMap<string, string>;
-  /** Files that are there already, or generated. */
+  /** Files that exist already, or are generated. */
   readonly replaced: ReadonlyMap<string, string>;
-  /** Text of the index that the plan was made for. */
+  /** Text of the index on which the plan is based. */
   readonly indexBefore: string;
-  /** Why there are no types. */
+  /** The reason for missing types. */
   readonly typesProblem: string | undefined;
-  /** What lint has to say of the new contracts, no error among it. */
+  /** Lint's findings for the new contracts; none is an error. */
   readonly warnings: readonly Finding[];
 }
 
 /**
  * Plans new contracts and writes nothing.
- * @throws MeshError `usage` for one that is there or breaks a rule of lint, `invalid-config` for a registry that is not
- * right.
+ * @throws MeshError `usage` for a contract that exists or breaks a rule of lint, `invalid-config` for an invalid
+ *   registry.
  */
 export async function planContracts(
   dir: string,
@@ -71,7 +71,7 @@ export async function planContracts(
   return { folder, contractFolders, created, replaced, indexBefore, typesProblem, warnings };
 }
 
-/** What is new must be right. What was wrong before is not ours. */
+/** Checks the new contracts. Earlier problems do not count. */
 async function lintNew(
   dir: string,
   created: ReadonlyMap<string, string>,

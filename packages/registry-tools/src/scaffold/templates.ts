@@ -2,13 +2,13 @@ import type { EventKind } from "@adaos/core";
 import type { EventRecord } from "@adaos/registry";
 import { CONTRACT_TEST, contractPaths, schemaIdOf } from "@adaos/registry";
 
-/** A new contract: what it is called, and what is known of it. */
+/** A new contract: its name and its known facts. */
 export interface NewContract {
   readonly name: string;
   readonly version: number;
   readonly kind: EventKind;
   readonly summary: string;
-  /** Why the name may break the rules of names. */
+  /** The reason why the name may break the naming rules. */
   readonly namingException?: string | undefined;
 }
 
@@ -29,7 +29,7 @@ const STATUS: Sample = {
   value: "succeeded",
 };
 
-/** The record of a new contract. A draft: whoever fills it in says when it is stable. */
+/** The record of a new contract. A draft: its author declares when it is stable. */
 export function recordOf({
   name,
   version,
@@ -112,7 +112,7 @@ describe(${JSON.stringify(`${name}@${version}`)}, () => {
 `;
 }
 
-/** Lists of words on one line, as the formatter has it. */
+/** Lists of words on one line, as the formatter writes them. */
 function jsonText(value: object): string {
   const text = JSON.stringify(value, undefined, 2);
   return `${text.replaceAll(/\[\s+([^[\]{}]*?)\s+\]/g, (_, list: string) => `[${list.replaceAll(/,\s+/g, ", ")}]`)}\n`;

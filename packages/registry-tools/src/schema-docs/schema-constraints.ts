@@ -1,10 +1,10 @@
 import { isObject, type JsonObject } from "@adaos/json-schema";
 
-/** A list of a thousand values is no reading. */
+/** Nobody reads a list of a thousand values. */
 const MAX_VALUES = 50;
 const MAX_LENGTH = 500;
 
-/** What a schema demands beside its type, in words; not what the schemas within it demand. Pure. */
+/** The demands of a schema beside its type, in words; those of nested schemas are not included. Pure. */
 export function constraintsOf(schema: JsonObject): string[] {
   return [
     ...values(schema),

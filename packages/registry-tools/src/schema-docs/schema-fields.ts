@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from "@adaos/json-schema";
 import { constraintsOf } from "./schema-constraints.ts";
 
-/** One place in an event's data and what may stand there. */
+/** A place in an event's data and its allowed values. */
 export interface SchemaField {
   /** `slots.*` any name in slots, `items[].id` of each item, `pair[0]` the first; `""` the data itself. */
   readonly path: string;
@@ -15,36 +15,36 @@ export interface SchemaField {
   /** `x-classification`. */
   readonly classification?: string;
   readonly deprecated: boolean;
-  /** When the row counts, where it does not always: `anyOf 2 of 3`. */
+  /** The condition of the row, where it does not always apply: `anyOf 2 of 3`. */
   readonly choice: string;
 }
 
 type Schema = JsonObject | boolean;
 type TargetsOf = (schema: JsonObject) => readonly Schema[];
 
-/** Further fields are left out, and the last row says so. */
+/** Limit of fields; the last row says that more are left out. */
 export const MAX_FIELDS = 5000;
 const MAX_DEPTH = 24;
-/** Schemas looked at for one place: references to references can make millions. */
+/** Limit of schemas for one place: references to references can make millions. */
 const MAX_BRANCHES = 200;
 
-/** The fields that a schema declares, those within others after them. Pure. */
+/** The fields that a schema declares; nested fields follow their parents. Pure. */
 export function schemaFields(root: JsonObject, targetsOf: TargetsOf): SchemaField[] {
   const list = new FieldList(targetsOf);
   list.visit({ path: "", schemas: [root], required: true, choice: "", above: new Set(), depth: 0 });
   const [first, ...rest] = list.fields;
-  // What the data is as a whole is worth a row only where that is more than a plain object.
+  // The data as a whole gets a row only if it is more than a plain object.
   const plain = first?.type === "object" && first.constraints.every((one) => one === "no other fields");
   return plain && first.classification === undefined ? rest : list.fields;
 }
 
-/** A place in the data and the schemas that hold there. */
+/** A place in the data and the schemas that apply to it. */
 interface Visit {
   readonly path: string;
   readonly schemas: readonly Schema[];
   readonly required: boolean;
   readonly choice: string;
-  /** Schemas of the places around it: one of them again is a circle. */
+  /** Schemas of the enclosing places: a repetition is a loop. */
   readonly above: ReadonlySet<JsonObject>;
   readonly depth: number;
 }
@@ -70,7 +70,7 @@ class FieldList {
     this.#within({ ...visit, above: new Set([...visit.above, ...held]), depth: visit.depth + 1 }, held);
   }
 
-  /** All that hold together with these: by reference and `allOf`. */
+  /** All schemas that apply together with these: by reference and `allOf`. */
   #branches(schemas: readonly Schema[]): JsonObject[] {
     const found = new Set<JsonObject>();
     const waiting = schemas.toReversed();
@@ -155,7 +155,7 @@ class FieldList {
     }
   }
 
-  /** What one of several possibilities adds to a place. The place itself has its row. */
+  /** The additions of one alternative to a place. The place itself has its row. */
   #branch(visit: Visit, schema: Schema, choice: string): void {
     const held = this.#branches([schema]).filter((one) => !visit.above.has(one));
     if (held.length === 0) return;
@@ -214,7 +214,7 @@ function note(path: string, description: string): SchemaField {
   return { path, type: "", required: false, constraints: [], description, deprecated: false, choice: "" };
 }
 
-/** A name as it stands in a path: quoted where it could be taken for another path. */
+/** A name in a path: quoted where it could be read as another path. */
 function pathToken(name: string): string {
   return /^[\p{L}\p{N}_$-]+$/u.test(name) ? name : JSON.stringify(name);
 }

@@ -5,23 +5,23 @@ import { messageOf } from "@adaos/core/wire";
 import { type RegistryProof, readProof } from "../proof.ts";
 import { parseBundle, type RegistryBundle } from "./bundle.ts";
 
-/** Keeps the registry that a node was served last in a file, for when nobody is there to ask. */
+/** Caches the last registry that a node was served in a file, for times without a server. */
 export class BundleCache {
   readonly #file: string | undefined;
   readonly #log: Logger;
 
-  /** @param file Nothing: nothing is kept. */
+  /** @param file Undefined: nothing is cached. */
   constructor(file: string | undefined, log: Logger) {
     this.#file = file;
     this.#log = log;
   }
 
-  /** What is known of texts of the registry that the mesh was started with. */
+  /** The proof of the registry's texts with which the mesh was started. */
   get proof(): RegistryProof | undefined {
     return this.#file === undefined ? undefined : readProof(provenRegistryBeside(this.#file));
   }
 
-  /** What is kept, if anything that can still be read. Never rejects. */
+  /** The cached registry, if it can be read. Never rejects. */
   async read(): Promise<RegistryBundle | undefined> {
     if (this.#file === undefined) return undefined;
     try {
@@ -43,7 +43,7 @@ export class BundleCache {
     }
   }
 
-  /** Keeps nothing. Never rejects. */
+  /** Removes the cached registry. Never rejects. */
   async clear(): Promise<void> {
     if (this.#file !== undefined) await rm(this.#file, { force: true }).catch(() => undefined);
   }

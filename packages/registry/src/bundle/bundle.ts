@@ -8,14 +8,14 @@ import { folderFiles, openFolder, type RegistryFiles } from "../files.ts";
 import { readProven, readRegistry } from "../load.ts";
 import type { RegistryProof } from "../proof.ts";
 
-/** More than any one mesh should have; a registry beyond it is used where it lies, and not served. */
+/** Larger than any one mesh should need; a larger registry works in its folder, but is not served. */
 export const MAX_BUNDLE_BYTES: number = 8 * 1024 * 1024;
 
-/** A registry as one document: its very files, so that whoever gets it reads it by the same rules as a folder. */
+/** A registry as one document: all its files, so that every node reads it by the same rules as a folder. */
 export interface RegistryBundle {
   readonly registry: FileRegistry;
   readonly bytes: Uint8Array;
-  /** sha-256 in hex of `bytes`: names this text of it, as {@link FileRegistry.hash} names its meaning. */
+  /** sha-256 in hex of `bytes`. It identifies the text; {@link FileRegistry.hash} identifies the meaning. */
   readonly digest: string;
 }
 
@@ -25,8 +25,8 @@ const documentSchema = z.strictObject({
 });
 
 /**
- * Reads a registry folder and makes a bundle of what was read. Rejects with `invalid-config` as `loadRegistry()` does,
- * and for a registry that is larger than a bundle may be.
+ * Reads a registry folder and bundles its files. Rejects with `invalid-config` as `loadRegistry()` does, and for a
+ * registry above the limit of bundles.
  */
 export async function bundleFolder(dir: string): Promise<RegistryBundle> {
   const bundle = await bundled(dir, readRegistry);
@@ -34,7 +34,7 @@ export async function bundleFolder(dir: string): Promise<RegistryBundle> {
   return bundle;
 }
 
-/** The same of a folder that holds what is known, without a look at anything else; else nothing. */
+/** The bundle of a folder whose texts the proof covers, read without further checks; else undefined. */
 export function provenBundle(dir: string, proof: RegistryProof): Promise<RegistryBundle | undefined> {
   return bundled(dir, (files) => readProven(files, proof));
 }
@@ -61,8 +61,8 @@ async function bundled(
 }
 
 /**
- * Reads a bundle that somebody else has made, by the rules of a folder: the same limits, patterns and references.
- * @param origin Where it comes from, for messages.
+ * Reads a bundle by the rules of a folder: the same limits, patterns and references.
+ * @param origin Its source, for messages.
  * Rejects with `invalid-config`.
  */
 export async function parseBundle(

@@ -4,7 +4,7 @@ import { quote } from "@adaos/core/wire";
 import type { RegistryProof } from "../proof.ts";
 import { MAX_BUNDLE_BYTES, parseBundle, type RegistryBundle } from "./bundle.ts";
 
-/** So much of a bundle goes into one message, which is base64 and has room for 1 MiB. */
+/** Part of a bundle in one message, which is base64 and has room for 1 MiB. */
 export const PART_BYTES: number = 512 * 1024;
 
 /** The part of a bundle that begins at this byte. */
@@ -12,14 +12,14 @@ export function partOf({ bytes }: Pick<RegistryBundle, "bytes">, offset: number)
   return bytes.subarray(offset, offset + PART_BYTES);
 }
 
-/** What of a bundle its heading is made of. */
+/** The parts of a bundle that its heading needs. */
 type NamedBundle = Pick<RegistryBundle, "bytes" | "digest"> & {
   readonly registry: { readonly hash: string };
 };
 
-/** What its keeper says of a bundle before it hands over the first part. */
+/** The server's description of a bundle, sent before the first part. */
 export interface BundleHeading {
-  /** Names what the registry means. */
+  /** Identifies the registry's meaning. */
   readonly hash: string;
   /** sha-256 in hex of the document, and its length. */
   readonly digest: string;
@@ -30,14 +30,14 @@ export function headingOf({ registry, digest, bytes }: NamedBundle): BundleHeadi
   return { hash: registry.hash, digest, bytes: bytes.length };
 }
 
-/** A bundle that comes in parts. */
+/** A bundle that is received in parts. */
 export class PartialBundle {
   readonly heading: BundleHeading;
   readonly #origin: string;
   readonly #parts: Uint8Array[] = [];
   #offset = 0;
 
-  /** @param origin Where it comes from, for messages. Throws `too-large`. */
+  /** @param origin Its source, for messages. Throws `too-large`. */
   constructor(heading: BundleHeading, origin: string) {
     if (heading.bytes > MAX_BUNDLE_BYTES) {
       const told = `the registry of ${origin} is ${heading.bytes} bytes, the limit is ${MAX_BUNDLE_BYTES}`;
@@ -47,7 +47,7 @@ export class PartialBundle {
     this.#origin = origin;
   }
 
-  /** Where the next part begins. */
+  /** Offset of the next part. */
   get offset(): number {
     return this.#offset;
   }
@@ -57,7 +57,8 @@ export class PartialBundle {
   }
 
   /**
-   * Takes the next part; one that begins elsewhere, holds nothing or too much is left. Returns whether it was taken.
+   * Adds the next part; a part with another offset, an empty or a too large one is ignored. Returns whether it was
+   * added.
    */
   add(offset: number, part: Uint8Array): boolean {
     const fits = part.length > 0 && offset + part.length <= this.heading.bytes;
@@ -67,7 +68,7 @@ export class PartialBundle {
     return true;
   }
 
-  /** Rejects with `invalid-config` for what is not what its heading says, or no registry that a folder could hold. */
+  /** Rejects with `invalid-config` for a document that differs from its heading, or is not a valid registry. */
   async read(proof?: RegistryProof): Promise<RegistryBundle> {
     const bytes = Buffer.concat(this.#parts);
     const digest = createHash("sha256").update(bytes).digest("hex");

@@ -6,10 +6,12 @@ import { fileURLToPath } from "node:url";
 import { peersDir } from "./peers-dir.ts";
 import { runTool } from "./run-tool.ts";
 
-/** Names the clients and pins them; no workspace of this repository, so that nobody else installs them. */
+/**
+ * Names and pins the clients. It is not a workspace of this repository, so that only the benchmark installs them.
+ */
 const MANIFEST_DIR = fileURLToPath(new URL("../../../peers", import.meta.url));
 const INSTALL_MS = 300_000;
-/** Written last: without it an install has not come to its end. */
+/** Written last: without it an install is incomplete. */
 const DONE_FILE = "installed-lock.json";
 
 const npmDir = (): string => join(peersDir(), "npm");
@@ -20,7 +22,7 @@ export async function areNpmPeersInstalled(): Promise<boolean> {
   return wanted === held;
 }
 
-/** Into the cache, from the registry of the user's own npm settings. Rejects with `unavailable`. */
+/** Installs into the cache, from the registry of the user's npm settings. Rejects with `unavailable`. */
 export async function installNpmPeers(say: (line: string) => void): Promise<void> {
   if (await areNpmPeersInstalled()) return;
   say("installing the peers' clients with npm ci");
@@ -29,20 +31,20 @@ export async function installNpmPeers(say: (line: string) => void): Promise<void
   for (const name of ["package.json", "package-lock.json"]) {
     await copyFile(join(MANIFEST_DIR, name), join(dir, name));
   }
-  // The clients are plain JavaScript: what an install script would build is a faster option of one of them.
+  // The clients are plain JavaScript: install scripts would only build a faster option of one of them.
   const flags = ["--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
-  // Set by `npm run`, and would send npm back to this repository.
+  // `npm run` sets it, and it would send npm back to this repository.
   const { npm_config_local_prefix: _, ...env } = process.env;
   await runTool("npm", ["ci", ...flags], { cwd: dir, env, timeoutMs: INSTALL_MS });
   await writeFile(join(dir, DONE_FILE), await readFile(join(dir, "package-lock.json"), "utf8"));
 }
 
-/** A client's module, as the caller says that it looks. Throws when it is not installed. */
+/** A client's module, typed by the caller. Throws when it is not installed. */
 export function loadPeer<T>(name: string): T {
   return createRequire(join(npmDir(), "package.json"))(name) as T;
 }
 
-/** Versions of clients that are installed, by name. */
+/** Versions of installed clients, by name. */
 export function versionsOfPeers(names: readonly string[]): Readonly<Record<string, string>> {
   const versionOf = (name: string): string => {
     const manifest = readFileSync(join(npmDir(), "node_modules", name, "package.json"), "utf8");

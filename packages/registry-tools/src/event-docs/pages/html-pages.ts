@@ -15,7 +15,7 @@ import {
   subscribersOf,
 } from "./page-facts.ts";
 
-/** Words of one event that a search finds; ten thousand events are 20 MB of them. */
+/** Search text of one event; ten thousand events are 20 MB of it. */
 const MAX_SEARCH_CHARS = 2000;
 
 /** The index with its search. Pure. */
@@ -33,7 +33,7 @@ ${table(
   return frame(assets, { title, home: title, script: true }, main);
 }
 
-/** What a search looks in, in the order of the rows. */
+/** The text that a search looks in, in the order of the rows. */
 function wordsOf({ ref, record, fields, description }: EventDoc): string {
   const { kind, status, summary, producers, consumers } = record;
   const told = fields.map(({ path, description: text }) => `${path} ${text}`);
@@ -79,7 +79,7 @@ function status({ record }: EventDoc): Html {
   return html`<span class="status ${record.status}">${record.status}</span>`;
 }
 
-/** On a narrow screen each cell is told with its column's name. */
+/** On a narrow screen each cell shows its column's name. */
 function table(label: string, head: readonly string[], rows: readonly (readonly Cell[])[]): Html {
   return html`<table aria-label="${label}">
 <thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
@@ -143,7 +143,7 @@ function examples({ examples: list }: EventDoc): Html {
   return html`<h2 id="examples">Examples</h2>\n${shown}${more}`;
 }
 
-/** Longer than the screen is wide, it scrolls, by keys too. */
+/** Scrolls when longer than the screen is wide, by keys too. */
 function json(value: unknown): Html {
   return html`<pre tabindex="0"><code>${visibleJson(value, 2)}</code></pre>`;
 }

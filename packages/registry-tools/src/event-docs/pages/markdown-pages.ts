@@ -17,11 +17,11 @@ import {
 
 const HEAD = `<!-- ${MARK} -->`;
 
-/** Where the pages lie. */
+/** Paths of the pages. */
 export interface PagePlaces {
   readonly output: string;
   readonly site: string;
-  /** A page about events in general, which the index names. */
+  /** A page about events in general, linked from the index. */
   readonly guide?: string;
 }
 
@@ -84,7 +84,7 @@ function told(docs: EventDocs, doc: EventDoc, text: string): string {
     return piece.doc === undefined ? escaped(piece.text) : `[${escaped(piece.text)}](${piece.doc.key}.md)`;
   });
   const { text: begin = "" } = first ?? {};
-  // Its spaces at the end stand before a link.
+  // Trailing spaces stay before a link.
   return `${plain(begin)}${/ $/.test(begin) ? " " : ""}${shown.join("")}`;
 }
 
