@@ -1,5 +1,6 @@
 // Bundles the programs of users: the command line and its daemons, from the sources into packages/cli/bundle. One
 // file loads in a fraction of the time of hundreds; rarely used code stays in separate chunks.
+import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,47 +32,88 @@ const englishOnly = {
   },
 };
 
+/** The command line loads a daemon as the script that it is here. */
+const daemonsApart = {
+  name: "daemons-apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/run-daemon\.ts$/ }, () => ({ path: join(CLI, "src/daemons/load-daemon.ts") }));
+  },
+};
+
 /** vitest calls it before the first test. */
 export { bundle as setup };
 
-/** Updates the bundle. Unchanged files stay untouched: a mesh may be running from them. */
-async function bundle() {
-  const { outputFiles, metafile } = await build({
-    absWorkingDir: HOME,
+const COMMON = {
+  absWorkingDir: HOME,
+  outdir: OUTPUT,
+  write: false,
+  metafile: true,
+  bundle: true,
+  platform: "node",
+  target: "node20.19",
+  // Tests and bundle read the same sources; neither meets a stale build.
+  conditions: ["source"],
+  tsconfigRaw: {},
+  external: EXTERNAL,
+  // Not minified: a stack trace should tell its reader something, and smaller files start no sooner.
+  sourcemap: true,
+  sourcesContent: false,
+  legalComments: "none",
+  logLevel: "warning",
+};
+
+const ALIAS = {
+  tweetnacl: join(HOME, "scripts/bundle/ed25519.mjs"),
+  // As a CommonJS module it loses its names when it is imported on demand.
+  "@peculiar/x509": join(HOME, "node_modules/@peculiar/x509/build/x509.es.js"),
+};
+
+/** As long as what takes its place. */
+const BUILD_PLACE = "0b011d0b011d0b011d0b011d";
+
+/** The command line: files that load each other on demand. */
+const buildCommandLine = () =>
+  build({
+    ...COMMON,
     entryPoints: {
       main: join(CLI, "src/main.ts"),
-      root: join(HOME, "packages/root/src/index.ts"),
-      hub: join(HOME, "packages/hub/src/index.ts"),
-      member: join(HOME, "packages/member/src/index.ts"),
       "registry-judge-worker": join(HOME, "packages/root/src/registry/registry-judge-worker.ts"),
     },
-    outdir: OUTPUT,
-    write: false,
-    metafile: true,
-    bundle: true,
     splitting: true,
     format: "esm",
-    platform: "node",
-    target: "node20.19",
-    // Tests and bundle read the same sources, so neither uses a stale build.
-    conditions: ["source"],
-    tsconfigRaw: {},
-    external: EXTERNAL,
-    alias: {
-      tweetnacl: join(HOME, "scripts/bundle/ed25519.mjs"),
-      // As a CommonJS module it loses its names when it is imported on demand.
-      "@peculiar/x509": join(HOME, "node_modules/@peculiar/x509/build/x509.es.js"),
-    },
-    plugins: [englishOnly],
-    // Not minified: a stack trace should be readable, and smaller files do not start faster.
-    sourcemap: true,
-    sourcesContent: false,
-    legalComments: "none",
+    alias: ALIAS,
+    plugins: [englishOnly, daemonsApart],
+    define: { ADAOS_BUILD: `"${BUILD_PLACE}"` },
     banner: { js: REQUIRE },
-    logLevel: "warning",
   });
-  const files = new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]));
-  files.set("THIRD-PARTY.txt", Buffer.from(await licences(Object.keys(metafile.inputs))));
+
+/** Each daemon is one script: V8 keeps the compiled code of scripts alone, and not that of ES modules. */
+const buildDaemons = () =>
+  build({
+    ...COMMON,
+    entryPoints: ["root", "hub", "member"].map((role) => join(CLI, `src/daemons/${role}.ts`)),
+    outExtension: { ".js": ".cjs" },
+    format: "cjs",
+    alias: ALIAS,
+    plugins: [englishOnly],
+    define: { ADAOS_BUILD: `"${BUILD_PLACE}"`, "import.meta.url": "__url" },
+    banner: {
+      js: `/* build ${BUILD_PLACE} */ const __url = require("node:url").pathToFileURL(__filename).href;`,
+    },
+  });
+
+/** Brings the bundle up to date. A file that is the same stays untouched: a mesh may be running from it. */
+async function bundle() {
+  const built = await Promise.all([buildCommandLine(), buildDaemons()]);
+  const outputs = built.flatMap(({ outputFiles }) => outputFiles);
+  const digest = createHash("sha256");
+  for (const { contents } of outputs) digest.update(contents);
+  const id = digest.digest("hex").slice(0, BUILD_PLACE.length);
+  const files = new Map(
+    outputs.map(({ path, text }) => [basename(path), Buffer.from(text.replaceAll(BUILD_PLACE, id))]),
+  );
+  const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  files.set("THIRD-PARTY.txt", Buffer.from(await licences(inputs)));
   await mkdir(OUTPUT, { recursive: true });
   for (const [name, contents] of files) await writeIfChanged(join(OUTPUT, name), contents);
   for (const name of await readdir(OUTPUT)) if (!files.has(name)) await rm(join(OUTPUT, name));

@@ -112,7 +112,7 @@ function loadedScripts(coverageDir: string): string[][] {
 
 const isSdk = (url: string): boolean => /node_modules\/@opentelemetry\/(?!api\/)/.test(url);
 const isDaemon = (scripts: readonly string[]): boolean =>
-  scripts.some((url) => /\/bundle\/(root|hub|member)\.js$/.test(url));
+  scripts.some((url) => /\/bundle\/(root|hub|member)\.cjs$/.test(url));
 
 function only<Item>(items: readonly Item[]): Item {
   const [first, ...more] = items;

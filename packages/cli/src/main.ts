@@ -1,4 +1,5 @@
-import { isNodeRole, runDaemon } from "./run-daemon.ts";
+import { isNodeRole } from "./daemons/node-roles.ts";
+import { runDaemon } from "./daemons/run-daemon.ts";
 import { processTerminal } from "./terminal/terminal.ts";
 
 /** Runs one command line. Resolves with the exit code; tells every error on standard error. */

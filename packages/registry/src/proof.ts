@@ -51,8 +51,12 @@ export function readProof(file: string | undefined): RegistryProof | undefined {
   }
 }
 
+/** Written into the bundle, whose files are of one build. */
+declare const ADAOS_BUILD: string | undefined;
+
 /** Identifies this build: another build may have other rules. */
 function programId(): string {
+  if (typeof ADAOS_BUILD === "string") return ADAOS_BUILD;
   const file = fileURLToPath(import.meta.url);
   const { size, mtimeMs } = statSync(file);
   return `${basename(file)} ${size} ${mtimeMs}`;

@@ -1,6 +1,6 @@
 import type { NodeRole } from "@adaos/config";
 import { Command } from "commander";
-import { runDaemon } from "../../run-daemon.ts";
+import { runDaemon } from "../../daemons/run-daemon.ts";
 
 export function runRootCommand(): Command {
   return runCommand("root", "run a root daemon, as systemd or a container would");

@@ -1,0 +1,18 @@
+import type { NodeRole } from "@adaos/config";
+import { untilReadable } from "@adaos/daemon";
+import { processTerminal } from "../terminal/terminal.ts";
+
+/** Resolves with the exit code; tells every error on standard error. */
+export type RunDaemon = (file: string) => Promise<number>;
+
+/** A daemon is a script of its own in the bundle, and its errors are of classes that nobody outside knows. */
+export function daemon(role: NodeRole, run: RunDaemon): RunDaemon {
+  return async (file) => {
+    try {
+      return (await untilReadable(file, role)) ? await run(file) : 0;
+    } catch (thrown) {
+      const { tellError } = await import("../terminal/tell-error.ts");
+      return tellError(thrown, [], processTerminal());
+    }
+  };
+}
