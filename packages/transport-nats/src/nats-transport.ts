@@ -206,7 +206,7 @@ export class NatsTransport implements Transport {
   }
 }
 
-function deliveryOf({ msg, settle, ...told }: PulledMessage, stream: string): Delivery {
+function deliveryOf({ msg, seq, storedMs, deliveryCount, settle }: PulledMessage, stream: string): Delivery {
   const message = { subject: msg.subject, id: idOfMsg(msg), headers: headersOfMsg(msg), body: msg.data };
-  return { message, stream, ...told, settle };
+  return { message, stream, seq, storedMs, deliveryCount, settle };
 }

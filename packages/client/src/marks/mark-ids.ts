@@ -6,6 +6,7 @@ import type { MarkId } from "./mark-record.ts";
 export class MarkIds {
   readonly #durables = new Map<string, MarkId>();
   readonly #id: MarkId = new Uint32Array(4);
+  readonly #bytes: Buffer = Buffer.alloc(16);
 
   /**
    * The key, which is a hash, and that of the durable in one: as hard to meet by chance or on purpose as either. The
@@ -18,12 +19,13 @@ export class MarkIds {
       mask = wordsOf(hash("sha256", durable, "hex"));
       this.#durables.set(durable, mask);
     }
-    for (let i = 0; i < 4; i++)
-      this.#id[i] = Number.parseInt(key.slice(8 * i, 8 * i + 8), 16) ^ (mask[i] ?? 0);
+    this.#bytes.write(key, "hex");
+    for (let i = 0; i < 4; i++) this.#id[i] = this.#bytes.readUInt32BE(4 * i) ^ (mask[i] ?? 0);
     return this.#id;
   }
 }
 
 function wordsOf(hex: string): MarkId {
-  return Uint32Array.from({ length: 4 }, (_, i) => Number.parseInt(hex.slice(8 * i, 8 * i + 8), 16));
+  const bytes = Buffer.from(hex, "hex");
+  return Uint32Array.from({ length: 4 }, (_, i) => bytes.readUInt32BE(4 * i));
 }

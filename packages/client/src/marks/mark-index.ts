@@ -87,8 +87,9 @@ class MarkTable {
   #grow(): void {
     const old = this.#slots;
     this.#slots = new Uint32Array(old.length * 2);
+    const id = new Uint32Array(WORDS);
     for (let slot = 0; slot < old.length; slot += WORDS) {
-      const id = old.subarray(slot, slot + WORDS);
+      for (let i = 0; i < WORDS; i++) id[i] = old[slot + i] ?? 0;
       if (id[0] !== 0 || id[1] !== 0 || id[2] !== 0 || id[3] !== 0) this.#slots.set(id, this.#slotOf(id));
     }
   }

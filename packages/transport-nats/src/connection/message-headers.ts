@@ -19,14 +19,23 @@ export function travellingOf(headers: MsgHdrs): Record<string, string> {
 }
 
 const ID = "\r\nNats-Msg-Id: ";
+/** How the headers of what this mesh publishes begin. */
+const ID_FIRST: Buffer = Buffer.from(`NATS/1.0${ID}`);
 
 /** The event id under which its writer has published a message, or nothing. */
 export function idOfMsg(msg: Msg): string {
   const head = headOf(msg);
   if (head === undefined) return eventIdWithin(msg.headers?.get("Nats-Msg-Id") ?? "");
-  const at = head.indexOf(ID);
+  // It comes first in what this mesh publishes: then nothing has to be searched for.
+  const at = beginsWith(head, ID_FIRST) ? ID_FIRST.length - ID.length : head.indexOf(ID);
   if (at === -1) return "";
-  return eventIdWithin(head.toString("latin1", at + ID.length, head.indexOf("\r\n", at + ID.length)));
+  const from = at + ID.length;
+  return eventIdWithin(head.toString("latin1", from, head.indexOf("\r\n", from)));
+}
+
+function beginsWith(bytes: Uint8Array, begin: Uint8Array): boolean {
+  for (let i = 0; i < begin.length; i++) if (bytes[i] !== begin[i]) return false;
+  return true;
 }
 
 /**

@@ -1,5 +1,6 @@
-import type { MsgHdrs, NatsConnection } from "nats";
+import type { Msg, MsgHdrs, NatsConnection } from "nats";
 import type { ProtocolHandler } from "nats/lib/nats-base-client/protocol.js";
+import { bytesOfMsg } from "./msg-bytes.ts";
 
 /** A message as it goes over the wire. */
 export interface RawMessage {
@@ -56,6 +57,44 @@ export function publishRaw(nc: NatsConnection, messages: readonly RawMessage[]):
     frame[at++] = LF;
   }
   protocol.sendCommand(frame);
+}
+
+/** What a message is answered with. */
+export interface RawAnswer {
+  readonly msg: Msg;
+  /** ASCII. */
+  readonly word: string;
+}
+
+const PUB: Buffer = Buffer.from("PUB ");
+
+/** Answers messages together, as {@link publishRaw} publishes: no subject that came as bytes becomes text for it. */
+export function respondRaw(nc: NatsConnection, answers: readonly RawAnswer[]): void {
+  const { protocol } = nc as NatsConnection & { readonly protocol?: ProtocolHandler };
+  const known: { readonly to: Uint8Array; readonly tail: string }[] = [];
+  let size = 0;
+  for (const { msg, word } of answers) {
+    const to = protocol === undefined ? undefined : bytesOfMsg(msg)?.reply;
+    if (protocol === undefined || to === undefined) {
+      msg.respond(word);
+      continue;
+    }
+    const tail = ` ${word.length}\r\n${word}\r\n`;
+    known.push({ to, tail });
+    size += PUB.length + to.length + tail.length;
+    protocol.outBytes += word.length;
+    protocol.outMsgs++;
+  }
+  if (known.length === 0) return;
+  const frame = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const { to, tail } of known) {
+    frame.set(PUB, at);
+    frame.set(to, at + PUB.length);
+    at += PUB.length + to.length;
+    at += frame.write(tail, at, "latin1");
+  }
+  protocol?.sendCommand(frame);
 }
 
 /** By a client whose protocol is not at hand. */

@@ -1,8 +1,9 @@
 import fc from "fast-check";
-import type { NatsConnection } from "nats";
+import type { Msg, NatsConnection } from "nats";
+import { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 import { ProtocolHandler } from "nats/lib/nats-base-client/protocol.js";
 import { expect, test } from "vitest";
-import { headerBlock, publishRaw, type RawMessage, toSend } from "./raw-publish.ts";
+import { headerBlock, publishRaw, type RawMessage, respondRaw, toSend } from "./raw-publish.ts";
 
 /** The protocol of a connection that keeps what it is told to send. */
 class Recorder {
@@ -52,4 +53,46 @@ test("publishRaw() sends what the client's own publish sends, message for messag
       expect(ours.commands).toBe(1);
     }),
   );
+});
+
+const answer = fc.record({
+  reply: fc.stringMatching(/^\$JS\.ACK\.[a-z0-9]{1,9}\.[0-9]{1,19}$/),
+  word: fc.stringMatching(/^[ -~]{0,300}$/),
+});
+
+/** A message as the client receives it. */
+function receivedFrom(publisher: Pick<ProtocolHandler, "publish">, reply: string | undefined): Msg {
+  const info = {
+    subject: Buffer.from("evt.x"),
+    ...(reply === undefined ? {} : { reply: Buffer.from(reply) }),
+    sid: 1,
+    hdr: -1,
+    size: 0,
+  };
+  return new MsgImpl(info, new Uint8Array(0), publisher) as Msg;
+}
+
+test("respondRaw() sends what the client's own respond sends, answer for answer, as one command", () => {
+  fc.assert(
+    fc.property(fc.array(answer, { minLength: 1, maxLength: 20 }), (answers) => {
+      const [ours, theirs] = [new Recorder(), new Recorder()];
+      const publisher = {
+        publish: (...args: Parameters<ProtocolHandler["publish"]>) =>
+          ProtocolHandler.prototype.publish.apply(theirs as unknown as ProtocolHandler, args),
+      };
+      const received = answers.map(({ reply, word }) => ({ msg: receivedFrom(publisher, reply), word }));
+      respondRaw({ protocol: ours } as unknown as NatsConnection, received);
+      for (const { msg, word } of received) msg.respond(word);
+      expect(ours.told).toEqual(theirs.told);
+      expect(ours.commands).toBe(1);
+    }),
+  );
+});
+
+test("respondRaw() leaves to the client what its protocol cannot be asked to send", () => {
+  const sent: string[] = [];
+  const publisher = { publish: (reply: string) => void sent.push(reply) };
+  const messages = ["a", "b"].map((reply) => ({ msg: receivedFrom(publisher, reply), word: "+ACK" }));
+  respondRaw({} as NatsConnection, messages);
+  expect(sent).toEqual(["a", "b"]);
 });

@@ -40,7 +40,6 @@ export class AckReader {
     this.#at = begin.length;
     const deliveryCount = this.#count(bytes);
     const seq = this.#count(bytes);
-    const seqEnd = this.#at - 1;
     const consumerSeq = this.#count(bytes);
     const timeEnd = bytes.indexOf(DOT, this.#at);
     const storedMs = msOf(bytes, this.#at, timeEnd);
@@ -48,7 +47,7 @@ export class AckReader {
     const isPendingLast = this.#count(bytes) >= 0 && this.#at > bytes.length;
     if (!(deliveryCount > 0 && seq > 0 && consumerSeq > 0 && storedMs >= 0 && isPendingLast))
       return undefined;
-    return new KnownAck(this.#source, deliveryCount, seq, consumerSeq, storedMs, bytes, seqEnd);
+    return { source: this.#source, seq, consumerSeq, deliveryCount, storedMs };
   }
 
   /** The number up to the next dot, which is passed over; NaN for what is none. */
@@ -66,40 +65,6 @@ export class AckReader {
     const length = at - from;
     const isWritten = length > 0 && length <= MAX_DIGITS && (length === 1 || bytes[from] !== ZERO);
     return isWritten ? count : Number.NaN;
-  }
-}
-
-class KnownAck implements AckSubject {
-  readonly source: string;
-  readonly deliveryCount: number;
-  readonly seq: number;
-  readonly consumerSeq: number;
-  readonly storedMs: number;
-  readonly #bytes: Uint8Array;
-  readonly #seqEnd: number;
-
-  constructor(
-    source: string,
-    deliveryCount: number,
-    seq: number,
-    consumerSeq: number,
-    storedMs: number,
-    bytes: Uint8Array,
-    seqEnd: number,
-  ) {
-    this.source = source;
-    this.deliveryCount = deliveryCount;
-    this.seq = seq;
-    this.consumerSeq = consumerSeq;
-    this.storedMs = storedMs;
-    this.#bytes = bytes;
-    this.#seqEnd = seqEnd;
-  }
-
-  get key(): string {
-    const timeFrom = this.#bytes.indexOf(DOT, this.#seqEnd + 1) + 1;
-    const timeEnd = this.#bytes.indexOf(DOT, timeFrom);
-    return `${this.seq} ${String.fromCharCode(...this.#bytes.subarray(timeFrom, timeEnd))}`;
   }
 }
 

@@ -13,8 +13,8 @@ function deliveredWith(reply: string): Msg {
 
 function told(at: AckSubject | undefined): object | undefined {
   if (at === undefined) return undefined;
-  const { source, seq, consumerSeq, deliveryCount, storedMs, key } = at;
-  return { source, seq, consumerSeq, deliveryCount, storedMs, key };
+  const { source, seq, consumerSeq, deliveryCount, storedMs } = at;
+  return { source, seq, consumerSeq, deliveryCount, storedMs };
 }
 
 const source = fc.constantFrom("EVENTS_alpha.root", "EVENTS_alpha.root-2", "alpha.ACC.EVENTS_alpha.root");

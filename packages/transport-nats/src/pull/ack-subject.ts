@@ -11,8 +11,6 @@ export interface AckSubject {
   readonly deliveryCount: number;
   /** When the stream stored the message; milliseconds since the epoch. */
   readonly storedMs: number;
-  /** Names the message; holds its time too, since a stream made anew counts from 1 again. */
-  readonly key: string;
 }
 
 const PREFIX = "$JS.ACK.";
@@ -53,14 +51,12 @@ export function parseAckSubject(subject: string): AckSubject | undefined {
     !(seq > 0 && consumerSeq > 0 && deliveryCount > 0 && isTime && countIn(subject, afterTime + 1, end) >= 0)
   )
     return undefined;
-  const key = `${subject.slice(afterDelivered + 1, afterSeq)} ${time}`;
   return {
     source: subject.slice(PREFIX.length, from - 1),
     seq,
     consumerSeq,
     deliveryCount,
     storedMs: Number(time) / 1e6,
-    key,
   };
 }
 
@@ -109,7 +105,7 @@ export class AckSubjects {
   }
 
   /** Where a delivery is acknowledged that {@link isOwn}. The server looks at no time there, and at no count. */
-  of({ source, deliveryCount, seq, consumerSeq }: Omit<AckSubject, "key" | "storedMs">): string {
+  of({ source, deliveryCount, seq, consumerSeq }: Omit<AckSubject, "storedMs">): string {
     return `${PREFIX}${source}.${deliveryCount}.${seq}.${consumerSeq}.0.0`;
   }
 }

@@ -2,6 +2,7 @@ import type { Logger, Settlement } from "@adaos/core";
 import { delay, every, RecentMap } from "@adaos/core/wire";
 import type { Msg } from "nats";
 import type { Connection } from "../connection/connection.ts";
+import { type RawAnswer, respondRaw } from "../connection/raw-publish.ts";
 import type { AckSubject } from "./ack-subject.ts";
 import { OrderGate } from "./order-gate.ts";
 import { PullLoop, type PullState } from "./pull-loop.ts";
@@ -54,9 +55,13 @@ const REMEMBERED = 4096;
 const GATHER_MS = 1;
 const MAX_GATHERED = 128;
 
-interface Held {
-  msg: Msg;
-  readonly since: number;
+/** A stream that was made anew counts from 1 again: its message of a number is another one, stored at another time. */
+const SAME_WITHIN_MS = 1;
+
+/** What was settled for good, and how. */
+interface Settled {
+  readonly storedMs: number;
+  readonly word: string;
 }
 
 /**
@@ -70,11 +75,11 @@ export class PullConsumer {
   readonly #onMessage: (message: PulledMessage) => void;
   readonly #loop: PullLoop;
   readonly #gate: OrderGate | undefined;
-  readonly #held = new Map<string, Held>();
-  /** Keys of settled messages with the settlement. */
-  readonly #settled = new RecentMap<string, string>(REMEMBERED);
+  /** By their number in the stream, as those that were settled. */
+  readonly #held = new Map<number, Held>();
+  readonly #settled = new RecentMap<number, Settled>(REMEMBERED);
   /** Settlements that go out together. */
-  #unsent: { readonly msg: Msg; readonly word: string }[] = [];
+  #unsent: RawAnswer[] = [];
   #sender: NodeJS.Timeout | undefined;
   readonly #stopTicking: () => void;
   readonly #onIdle = new Set<() => void>();
@@ -157,14 +162,14 @@ export class PullConsumer {
     return this.#loop.askedMs + this.#options.handBackMs - performance.now();
   }
 
-  #onDelivered(msg: Msg, { seq, deliveryCount, storedMs, key }: AckSubject): void {
-    const settled = this.#settled.get(key);
-    if (settled !== undefined) {
-      this.#respond(msg, settled);
+  #onDelivered(msg: Msg, { seq, deliveryCount, storedMs }: AckSubject): void {
+    const settled = this.#settled.get(seq);
+    if (settled !== undefined && isSame(settled, storedMs)) {
+      this.#respond(msg, settled.word);
       return;
     }
-    const held = this.#held.get(key);
-    if (held !== undefined) {
+    const held = this.#held.get(seq);
+    if (held !== undefined && isSame(held, storedMs)) {
       held.msg = msg;
       return;
     }
@@ -173,25 +178,21 @@ export class PullConsumer {
       this.#respond(msg, settlementWord({ kind: "nak", delayMs: this.#handBackMs() + HANDED_BACK_MS }));
       return;
     }
-    const fresh: Held = { msg, since: performance.now() };
-    this.#held.set(key, fresh);
-    const message: PulledMessage = {
-      msg,
-      seq,
-      storedMs,
-      deliveryCount,
-      settle: (settlement) => {
-        if (this.#held.get(key) !== fresh) return;
-        this.#held.delete(key);
-        const word = settlementWord(settlement);
-        this.#respond(fresh.msg, word);
-        if (settlement.kind !== "nak") this.#settled.set(key, word);
-        if (this.#held.size === 0) for (const tell of this.#onIdle) tell();
-      },
-    };
-    if (this.#gate === undefined) this.#onMessage(message);
-    else this.#gate.take(seq, () => this.#onMessage(message));
+    const fresh = new Held(msg, { seq, storedMs, deliveryCount }, this.#onSettle);
+    this.#held.set(seq, fresh);
+    if (this.#gate === undefined) this.#onMessage(fresh);
+    else this.#gate.take(seq, () => this.#onMessage(fresh));
   }
+
+  readonly #onSettle = (held: Held, settlement: Settlement): void => {
+    const { seq, storedMs, msg } = held;
+    if (this.#held.get(seq) !== held) return;
+    this.#held.delete(seq);
+    const word = settlementWord(settlement);
+    this.#respond(msg, word);
+    if (settlement.kind !== "nak") this.#settled.set(seq, { storedMs, word });
+    if (this.#held.size === 0) for (const tell of this.#onIdle) tell();
+  };
 
   #respond(msg: Msg, word: string): void {
     this.#unsent.push({ msg, word });
@@ -206,7 +207,7 @@ export class PullConsumer {
     const unsent = this.#unsent;
     this.#unsent = [];
     if (this.#connection.nc.isClosed()) return;
-    for (const { msg, word } of unsent) msg.respond(word);
+    respondRaw(this.#connection.nc, unsent);
   }
 
   #tick(): void {
@@ -214,9 +215,36 @@ export class PullConsumer {
     if (!this.#connection.connected) return;
     const nowMs = performance.now();
     for (const held of this.#held.values()) {
-      if (nowMs - held.since >= this.#options.ackWaitMs / 3) this.#respond(held.msg, "+WPI");
+      if (nowMs - held.sinceMs >= this.#options.ackWaitMs / 3) this.#respond(held.msg, "+WPI");
     }
   }
+}
+
+/** A message that was handed over, until it is settled. */
+class Held implements PulledMessage {
+  /** Of its newest delivery. */
+  msg: Msg;
+  readonly seq: number;
+  readonly storedMs: number;
+  readonly deliveryCount: number;
+  readonly sinceMs: number = performance.now();
+  readonly settle: (settlement: Settlement) => void;
+
+  constructor(
+    msg: Msg,
+    { seq, storedMs, deliveryCount }: Pick<AckSubject, "seq" | "storedMs" | "deliveryCount">,
+    onSettle: (held: Held, settlement: Settlement) => void,
+  ) {
+    this.msg = msg;
+    this.seq = seq;
+    this.storedMs = storedMs;
+    this.deliveryCount = deliveryCount;
+    this.settle = (settlement) => onSettle(this, settlement);
+  }
+}
+
+function isSame(known: { readonly storedMs: number }, storedMs: number): boolean {
+  return Math.abs(known.storedMs - storedMs) < SAME_WITHIN_MS;
 }
 
 function settlementWord(settlement: Settlement): string {
