@@ -123,7 +123,7 @@ describe("marks", () => {
       const file = join(mesh.dir, "effects");
       for (const what of ["process", "power cut"] as const) consumers.push(new Consumer(what, mesh, file));
       const kitchen = await mesh.connect("alpha/kitchen", { outbox: false });
-      await until("both consumers are ready", () => consumers.every(({ isReady }) => isReady));
+      await until("both consumers are ready", () => consumers.every(({ isReady }) => isReady), 90_000);
 
       const startedMs = Date.now();
       const load = new Load(kitchen, file, randomFrom(SEED + 1));
