@@ -118,6 +118,42 @@ describe("the supervisor of a mesh", () => {
     ]);
   });
 
+  test("brings back files of its folder that are removed or spoilt, whoever of them is killed meanwhile", async () => {
+    const [supervisor, server, hub] = ["supervisor", "nats-alpha", "alpha/hub"].map((name) => mesh.pid(name));
+    const file = (name: string): string => join(mesh.state, name);
+    const config = readFileSync(file("servers/alpha.conf"), "utf8");
+    for (const dir of ["run", "locks"]) rmSync(file(dir), { recursive: true });
+    // Nobody can take the lock, as on a full disk.
+    writeFileSync(file("locks"), "");
+    writeFileSync(file("servers/alpha.conf"), config.slice(0, 20));
+    writeFileSync(file("mesh.json"), "{");
+    for (const pid of [supervisor, server]) process.kill(pid as number, "SIGKILL");
+    const log = file("logs/supervisor.log");
+    await until("its successor tries again", () => readFileSync(log, "utf8").includes("cannot go on yet"));
+    rmSync(file("locks"));
+    await until("all is ready", () => isReady(mesh), 60_000);
+    expect(mesh.pid("alpha/hub")).toBe(hub);
+    expect(processesOf(file("servers/alpha.conf"), "nats-server")).toEqual([mesh.pid("nats-alpha")]);
+    // It opens with a comment; the hub may have granted more meanwhile.
+    expect(readFileSync(file("servers/alpha.conf"), "utf8")).toContain('server_name: "hub-alpha"');
+    expect(JSON.parse(readFileSync(file("mesh.json"), "utf8"))).toMatchObject({ mesh: "small" });
+    expect(incidents(mesh.state)).toContainEqual(
+      expect.objectContaining({ event: "config restored", component: "nats-alpha" }),
+    );
+  });
+
+  test("is not troubled by a second daemon of a node, which is refused", async () => {
+    const hub = mesh.pid("alpha/hub");
+    const { code, stderr } = await mesh.adaos([
+      "node",
+      "hub",
+      "--config",
+      join(mesh.state, "nodes/alpha/hub.json"),
+    ]);
+    expect([code, stderr]).toEqual([69, expect.stringContaining(`alpha/hub runs already as process ${hub}`)]);
+    expect(await isReady(mesh)).toBe(true);
+  });
+
   test("refuses a second one in its folder", async () => {
     const { code, stderr } = await mesh.adaos(["up", "--config", mesh.configFile]);
     expect([code, stderr]).toEqual([69, expect.stringContaining("a mesh already runs from")]);

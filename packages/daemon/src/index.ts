@@ -9,6 +9,6 @@ export { positionFile } from "./position-file.ts";
 export { type Progress, Rounds } from "./progress.ts";
 export { ReconcileLoop } from "./reconcile-loop.ts";
 export { ResilienceLog } from "./resilience-log.ts";
-export type { RunFile } from "./run-node.ts";
+export { type RunFile, RunFileKeeper } from "./run-file.ts";
 export { configErrors, HEALTH_PATH, type NodeStatus, startStatusServer } from "./status-server.ts";
 export { startTelemetry } from "./telemetry/telemetry.ts";

@@ -10,7 +10,7 @@ import {
 import { every } from "@adaos/core/wire";
 import { openLog } from "./log.ts";
 import { stampOf } from "./node-file-watch.ts";
-import { removeRunFile, writeRunFile } from "./run-node.ts";
+import { RunFileKeeper } from "./run-file.ts";
 import { type NodeStatus, startStatusServer } from "./status-server.ts";
 
 /** Nobody but this machine is told, and no port of anybody else is taken. */
@@ -29,7 +29,7 @@ export async function untilReadable(file: string, role: NodeRole): Promise<boole
   const startedAt = new Date().toISOString();
   // The log's own file is named in the file that is broken.
   const log = openLog({ level: "info", base: { node: id } });
-  const runFile = stateDir === undefined ? undefined : runFilePath(stateDir, id);
+  const runFile = stateDir === undefined ? undefined : new RunFileKeeper(runFilePath(stateDir, id), log);
   let broken = error;
   let stamp = stampOf(file);
   const server = await startStatusServer(HTTP, () => statusOf({ node: id, role, startedAt }, broken));
@@ -37,7 +37,7 @@ export async function untilReadable(file: string, role: NodeRole): Promise<boole
   const tell = (): void => log.error({ "config.errors": [broken], statusUrl }, "node file broken");
   tell();
   try {
-    if (runFile !== undefined) writeRunFile(runFile, { node: id, pid: process.pid, statusUrl, startedAt });
+    runFile?.keep({ node: id, pid: process.pid, statusUrl, startedAt });
     return await new Promise<boolean>((resolve) => {
       const end = (isMended: boolean): void => {
         stopLooking();
@@ -59,7 +59,7 @@ export async function untilReadable(file: string, role: NodeRole): Promise<boole
     });
   } finally {
     // First, so that nobody asks where nobody answers.
-    if (runFile !== undefined) removeRunFile(runFile, log);
+    runFile?.remove();
     await server.stop();
     log.info({ file }, "node file no longer waited for");
   }

@@ -5,7 +5,7 @@ import { keepLastGood, nodeFilePath, readNodeFile, runFilePath } from "@adaos/co
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { until } from "../../../test/kit/mesh.ts";
 import { untilReadable } from "./mended-file.ts";
-import type { RunFile } from "./run-node.ts";
+import type { RunFile } from "./run-file.ts";
 import { configErrors, HEALTH_PATH, type NodeStatus } from "./status-server.ts";
 
 vi.mock("./log.ts", () => ({

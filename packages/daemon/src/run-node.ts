@@ -1,11 +1,11 @@
-import { rmSync } from "node:fs";
-import { type Tracing, writeWhole } from "@adaos/config";
-import { type Logger, MeshError } from "@adaos/core";
-import { type Figure, messageOf } from "@adaos/core/wire";
+import type { Tracing } from "@adaos/config";
+import type { Logger } from "@adaos/core";
+import type { Figure } from "@adaos/core/wire";
 import { type MetricSource, Scrape } from "./metrics/scrape.ts";
 import { type ScrapeListen, ScrapeServer } from "./metrics/scrape-server.ts";
 import type { Part, PartHealth } from "./part.ts";
 import { whyStuck } from "./progress.ts";
+import { RunFileKeeper } from "./run-file.ts";
 import { type NodeStatus, startStatusServer } from "./status-server.ts";
 import { startTelemetry } from "./telemetry/telemetry.ts";
 
@@ -27,14 +27,6 @@ export interface NodeOptions {
   readonly certificates?: readonly string[];
 }
 
-/** What a run file holds. */
-export interface RunFile {
-  readonly node: string;
-  readonly pid: number;
-  readonly statusUrl: string;
-  readonly startedAt: string;
-}
-
 /** Longest orderly stop; then the process ends anyway, and what was not settled is delivered again. */
 const STOP_LIMIT_MS = 15_000;
 
@@ -53,9 +45,9 @@ export async function runNode(options: NodeOptions): Promise<number> {
   const parts = withScrapeServer(options, scrape);
   const server = await startStatusServer(options.http, status, scrape);
   const statusUrl = `http://${options.http.host}:${server.port}`;
+  const runFile = options.runFile === undefined ? undefined : new RunFileKeeper(options.runFile, log);
   try {
-    if (options.runFile !== undefined)
-      writeRunFile(options.runFile, { node, pid: process.pid, statusUrl, startedAt });
+    runFile?.keep({ node, pid: process.pid, statusUrl, startedAt });
     log.info({ pid: process.pid, statusUrl }, "node starting");
     for (const part of parts) {
       if (stopped.aborted) break;
@@ -82,7 +74,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
     }
     await server.stop();
     await flushTelemetry();
-    if (options.runFile !== undefined) removeRunFile(options.runFile, log);
+    runFile?.remove();
     clearTimeout(limit);
     log.info({}, "node stopped");
   }
@@ -149,23 +141,4 @@ function stopSignal(log: Logger): AbortSignal {
     process.exit(70);
   });
   return controller.signal;
-}
-
-/** Throws `invalid-config`. */
-export function writeRunFile(file: string, content: RunFile): void {
-  try {
-    writeWhole(file, `${JSON.stringify(content)}\n`);
-  } catch (cause) {
-    throw new MeshError("invalid-config", `${file} cannot be written: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** Never throws. */
-export function removeRunFile(file: string, log: Logger): void {
-  try {
-    rmSync(file, { force: true });
-  } catch (err) {
-    // Thrown, it would hide why the node ends.
-    log.warn({ file, err }, "run file not removed");
-  }
 }

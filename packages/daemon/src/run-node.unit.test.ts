@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RecordingLog } from "../../../test/kit/stand-ins.ts";
 import type { Part, PartHealth } from "./part.ts";
 import { type Progress, Rounds } from "./progress.ts";
-import { type NodeOptions, type RunFile, runNode } from "./run-node.ts";
+import type { RunFile } from "./run-file.ts";
+import { type NodeOptions, runNode } from "./run-node.ts";
 
 // Traces are another matter; here it counts when the last of them are sent.
 vi.mock("./telemetry/telemetry.ts", () => ({

@@ -4,6 +4,7 @@ export { type ConfBlock, renderConf } from "./config/conf.ts";
 export { exampleRootConfig } from "./config/example-config.ts";
 export { linkKeys, linkSeed } from "./config/link-keys.ts";
 export { seedNkey } from "./config/nkey-text.ts";
+export { isSealed, sealed } from "./config/seal.ts";
 export { ServerConfig } from "./config/server-config.ts";
 export { resolveCacheDir } from "./install/cache.ts";
 export { ensureNatsServer } from "./install/ensure.ts";

@@ -27,10 +27,12 @@ export {
   noServer,
   processesFile,
   readLayout,
+  restoreLayout,
   type ServerLayout,
   serverOf,
+  writeLayout,
 } from "./layout.ts";
 export { meshFileOf } from "./mesh-file-of.ts";
 export type { Plan } from "./mesh-planner.ts";
-export { layoutText, pickPorts, planAgain, provision } from "./provision.ts";
+export { pickPorts, planAgain, provision } from "./provision.ts";
 export { type Invited, invitedProblem, isRemote, isRemoteMember, remoteKeyNameOf } from "./remote.ts";

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { assertOwnFolder, type ClientTls, layoutFile, STATE_FOLDER } from "@adaos/config";
+import { assertOwnFolder, type ClientTls, layoutFile, STATE_FOLDER, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 
@@ -58,11 +58,45 @@ export function findLayout(stateDir: string): Layout | undefined {
   const file = layoutFile(stateDir);
   if (!existsSync(file)) return undefined;
   try {
-    // Written by us a moment ago and owned by the user: its shape is not checked again.
-    return JSON.parse(readFileSync(file, "utf8")) as Layout;
+    return readOne(file);
   } catch (cause) {
-    throw MeshError.from(cause, "invalid-config", `${file} cannot be read; remove it and run adaos up`);
+    try {
+      return readOne(copyOf(file));
+    } catch {
+      throw MeshError.from(cause, "invalid-config", `${file} cannot be read; remove it and run adaos up`);
+    }
   }
+}
+
+/** Writes it, and a copy by which a mesh goes on when a disk has spoilt the file. Throws the system's error. */
+export function writeLayout(stateDir: string, layout: Layout): void {
+  const file = layoutFile(stateDir);
+  const text = `${JSON.stringify(layout, undefined, 2)}\n`;
+  writeWhole(file, text);
+  writeWhole(copyOf(file), text);
+}
+
+/** Puts the copy in the place of a layout that is spoilt. Throws the system's error. */
+export function restoreLayout(stateDir: string): void {
+  const file = layoutFile(stateDir);
+  // Who removes it wants another mesh.
+  if (!existsSync(file)) return;
+  try {
+    readOne(file);
+  } catch {
+    writeWhole(file, readFileSync(copyOf(file), "utf8"));
+  }
+}
+
+function copyOf(file: string): string {
+  return `${file}.last-good`;
+}
+
+function readOne(file: string): Layout {
+  // Written by us and owned by the user: of its shape only this is checked again.
+  const layout = JSON.parse(readFileSync(file, "utf8")) as Layout | null;
+  if (Array.isArray(layout?.servers) && Array.isArray(layout.nodes)) return layout;
+  throw new MeshError("invalid-config", "it lists no servers and nodes");
 }
 
 /** As {@link findLayout}. Throws `unavailable` when there is none. */

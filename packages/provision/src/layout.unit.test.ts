@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { meshErrorOf } from "../../../test/kit/stand-ins.ts";
-import { findLayout, type Layout, readLayout, serverOf } from "./layout.ts";
+import { findLayout, type Layout, readLayout, restoreLayout, serverOf, writeLayout } from "./layout.ts";
 
 const server = (of: string): Layout["servers"][number] => ({
   name: `nats-${of}`,
@@ -36,6 +36,20 @@ describe("findLayout(), readLayout()", () => {
   test("read what was written", () => {
     writeFileSync(join(state, "mesh.json"), JSON.stringify(LAYOUT));
     expect([findLayout(state), readLayout(state)]).toEqual([LAYOUT, LAYOUT]);
+  });
+
+  test("go on by the copy when a disk has spoilt the file, which restoreLayout() brings back", () => {
+    const file = join(state, "mesh.json");
+    writeLayout(state, LAYOUT);
+    for (const spoilt of ["{", "null", '{"mesh":"demo"}']) {
+      writeFileSync(file, spoilt);
+      expect(readLayout(state)).toEqual(LAYOUT);
+      restoreLayout(state);
+      expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(LAYOUT);
+    }
+    rmSync(file);
+    restoreLayout(state);
+    expect(findLayout(state)).toBeUndefined();
   });
 
   test("tell apart that there is none: nothing, or unavailable with what to do", () => {

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type FixedPorts, layoutFile, type MeshFile, provenRegistryFile, writeWhole } from "@adaos/config";
+import { type FixedPorts, type MeshFile, provenRegistryFile, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { type LoadedPolicy, policyOf } from "@adaos/policy";
@@ -8,7 +8,7 @@ import { proofText, readProof } from "@adaos/registry";
 import { prepareCertificates } from "./certificates/mesh-certificates.ts";
 import { Invitations } from "./join/invitations.ts";
 import { KeyRing } from "./keys/keys.ts";
-import { findLayout, type Layout, meshFileIn } from "./layout.ts";
+import { findLayout, type Layout, meshFileIn, writeLayout } from "./layout.ts";
 import { type Grants, type HubFiles, MeshPlanner, type Plan, type Ports } from "./mesh-planner.ts";
 import { PortPicker } from "./ports.ts";
 import { isLocalServer, remoteKeyNames } from "./remote.ts";
@@ -36,7 +36,7 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   if (proof !== undefined) writeWhole(provenFile, proof);
   // Where servers log; they make no folder.
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
-  writeWhole(layoutFile(stateDir), layoutText(layout));
+  writeLayout(stateDir, layout);
   return layout;
 }
 
@@ -87,10 +87,6 @@ function lastLayout({ mesh }: MeshFile, stateDir: string): Layout | undefined {
   if (last === undefined || last.mesh === mesh.name) return last;
   const what = `${stateDir} holds the mesh ${last.mesh}, not ${mesh.name}`;
   throw new MeshError("invalid-config", `${what}; name another folder with --state`);
-}
-
-export function layoutText(layout: Layout): string {
-  return `${JSON.stringify(layout, undefined, 2)}\n`;
 }
 
 /**

@@ -37,4 +37,4 @@ export { NODE_FLAGS } from "./processes/supervisor.ts";
 export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry-in-force.ts";
 export { readRunFile } from "./run-file.ts";
 export { remoteScrapeTargets, scrapeTargets } from "./scrape-targets.ts";
-export { untilAsked } from "./until-asked.ts";
+export { type Asked, untilAsked } from "./until-asked.ts";

@@ -1,16 +1,15 @@
-import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { runFilePath, writeWhole } from "@adaos/config";
-import type { Figure } from "@adaos/core/wire";
+import { runFilePath } from "@adaos/config";
+import { type Figure, messageOf } from "@adaos/core/wire";
 import {
   type NodeStatus,
   type PartHealth,
   ResilienceLog,
-  type RunFile,
+  RunFileKeeper,
   Scrape,
   startStatusServer,
 } from "@adaos/daemon";
-import { type Layout, readLayout } from "@adaos/provision";
+import { type Layout, readLayout, restoreLayout } from "@adaos/provision";
 import { Guard } from "./processes/guard.ts";
 import { type ChildRecord, isRunning, type Programs, SUPERVISOR } from "./processes/process-table.ts";
 import type { StateLock } from "./processes/state-lock.ts";
@@ -52,13 +51,20 @@ export class KeptMesh implements RunningMesh {
   readonly #incidents: Incidents;
   readonly #meshFile: MeshFileWatch | undefined;
   readonly #startedAt: string = new Date().toISOString();
+  readonly #runFile: RunFileKeeper;
   #layout: Layout;
-  #server: { stop(): Promise<void> } | undefined;
+  /** Why files could not be kept at the last look. */
+  #trouble: string | undefined;
+  #server: Awaited<ReturnType<typeof startStatusServer>> | undefined;
+  #isServed = false;
 
   private constructor(options: KeptMeshOptions) {
     const { stateDir, layout, programs, say, broken } = options;
     this.#options = options;
     this.#layout = layout;
+    this.#runFile = new RunFileKeeper(runFilePath(stateDir, SUPERVISOR), {
+      warn: (_, event) => say(event),
+    });
     this.#incidents = new Incidents(new ResilienceLog(stateDir));
     this.#meshFile =
       layout.configFile === undefined ? undefined : new MeshFileWatch(layout.configFile, broken);
@@ -68,7 +74,7 @@ export class KeptMesh implements RunningMesh {
     ];
     this.#guard = new Guard(resume, join(stateDir, "logs", "supervisor.log"), () => {
       this.#incidents.noteGuardLost();
-      this.#supervisor.record();
+      this.#keepFiles();
     });
     this.#supervisor = new Supervisor({
       stateDir,
@@ -77,12 +83,17 @@ export class KeptMesh implements RunningMesh {
       say,
       guard: () => this.#guard.record,
       onRestart: (restart) => this.#incidents.noteRestart(restart),
+      onRestored: (name, file) => this.#incidents.noteRestored(name, file),
     });
     this.#watchdog = new Watchdog({
       stateDir,
       layout: () => this.#layout,
       kept: () => this.#supervisor.kept,
-      onLook: () => this.#lookAtFile(),
+      onLook: () => {
+        this.#lookAtFile();
+        this.#keepFiles();
+        if (!this.#isServed) void this.#serve();
+      },
       onWell: (name, errors) => {
         this.#incidents.noteWell(name);
         this.#incidents.noteConfig(name, errors);
@@ -100,7 +111,7 @@ export class KeptMesh implements RunningMesh {
     mesh.#supervisor.start(orphans);
     // It goes on with what is written down: whatever it may find then, it is known.
     mesh.#guard.start();
-    mesh.#supervisor.record();
+    mesh.#keepFiles();
     if (left !== undefined) mesh.#incidents.noteResumed(left.pid, orphans.length);
     await mesh.#serve();
     mesh.#lookAtFile();
@@ -120,11 +131,11 @@ export class KeptMesh implements RunningMesh {
   }
 
   async stop(): Promise<void> {
-    const { stateDir, lock } = this.#options;
+    const { lock } = this.#options;
     await this.#guard.stop();
     await this.#watchdog.stop();
     await this.#supervisor.stop();
-    rmSync(runFilePath(stateDir, SUPERVISOR), { force: true });
+    this.#runFile.remove();
     await this.#server?.stop();
     lock.release();
   }
@@ -135,21 +146,40 @@ export class KeptMesh implements RunningMesh {
     this.#incidents.noteConfig("mesh file", error === undefined ? [] : [error]);
   }
 
+  /** Brings back files of its own that somebody has removed or spoilt. */
+  #keepFiles(): void {
+    let trouble: string | undefined;
+    try {
+      this.#options.lock.renew();
+      restoreLayout(this.#options.stateDir);
+      this.#supervisor.restoreFiles();
+    } catch (thrown) {
+      // A full disk: the next look tries again.
+      trouble = messageOf(thrown);
+    }
+    if (trouble !== undefined && trouble !== this.#trouble) this.#options.say(`cannot write: ${trouble}`);
+    this.#trouble = trouble;
+  }
+
   /** Answers as a daemon does, so that `adaos status` sees whether it hangs. */
   async #serve(): Promise<void> {
-    const server = await startStatusServer(
-      HTTP,
-      () => this.#status(),
-      new Scrape({ status: () => this.#status(), figures: () => this.#figures() }),
-    );
-    this.#server = server;
-    const content: RunFile = {
-      node: SUPERVISOR,
-      pid: process.pid,
-      statusUrl: `http://${HTTP.host}:${server.port}`,
-      startedAt: this.#startedAt,
-    };
-    writeWhole(runFilePath(this.#options.stateDir, SUPERVISOR), `${JSON.stringify(content)}\n`);
+    try {
+      this.#server ??= await startStatusServer(
+        HTTP,
+        () => this.#status(),
+        new Scrape({ status: () => this.#status(), figures: () => this.#figures() }),
+      );
+      this.#runFile.keep({
+        node: SUPERVISOR,
+        pid: process.pid,
+        statusUrl: `http://${HTTP.host}:${this.#server.port}`,
+        startedAt: this.#startedAt,
+      });
+      this.#isServed = true;
+    } catch (thrown) {
+      // A full disk, or no descriptor left. The processes are kept all the same, and the next look tries again.
+      this.#options.say(`its status cannot be asked yet: ${messageOf(thrown)}`);
+    }
   }
 
   #figures(): readonly Figure[] {

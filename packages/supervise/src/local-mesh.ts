@@ -7,6 +7,7 @@ import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { findLayout, type Layout, provision, readLayout, type ServerLayout } from "@adaos/provision";
 import { askHealth, askServer, type ComponentHealth, type MeshHealth } from "./health.ts";
 import { KeptMesh, type RunningMesh } from "./kept-mesh.ts";
+import { leftChildren } from "./processes/left-children.ts";
 import {
   isRunning,
   type ProcessRecord,
@@ -116,21 +117,24 @@ function filesOf({ configFile, seedFile, systemSeedFile, tls }: ServerLayout): s
 /**
  * Goes on with a mesh whose supervisor has died: what still runs is taken over as it is. Resolves with nothing when
  * there is none to go on with: it was stopped, or somebody else goes on with it.
+ * @param adaos The file of the `adaos` program, for where nobody has written down what the mesh was started from.
  */
 export async function resumeMesh(
   stateDir: string,
+  adaos: string,
   say: (line: string) => void,
 ): Promise<RunningMesh | undefined> {
   const lock = takeOwnership(stateDir);
   if (lock === undefined) return undefined;
   try {
     const table = readProcessTable(stateDir);
-    if (table?.programs !== undefined) {
-      const { programs, children } = table;
+    const children = leftChildren(stateDir).filter(isRunning);
+    if (table?.programs !== undefined || children.length > 0) {
+      const programs = table?.programs ?? { natsServer: (await ensureNatsServer({})).path, adaos };
       const layout = readLayout(stateDir);
-      say(`the supervisor (${table.supervisor.pid}) has died; going on as ${process.pid}`);
-      const left = { pid: table.supervisor.pid, children };
-      return await KeptMesh.start({ stateDir, layout, programs, say, lock, left });
+      const pid = table?.supervisor.pid ?? 0;
+      say(`the supervisor${pid === 0 ? "" : ` (${pid})`} has died; going on as ${process.pid}`);
+      return await KeptMesh.start({ stateDir, layout, programs, say, lock, left: { pid, children } });
     }
   } catch (thrown) {
     lock.release();

@@ -40,6 +40,7 @@ import {
 } from "@adaos/core/wire";
 import { ackSubjects, common, jetstream, type ServerSettings, systemAccount } from "./compile.ts";
 import { type ConfBlock, renderConf } from "./conf.ts";
+import { sealed } from "./seal.ts";
 
 /** Connections of all processes of one member, its command lines too. */
 const MAX_MEMBER_CONNECTIONS = 64;
@@ -92,7 +93,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
   const acks = ackSubjects(subnet, UPLINK_DURABLE);
   const accounts = ["BRIDGE"];
   const prefix = bridgePrefix(subnet);
-  return renderConf(
+  const text = renderConf(
     {
       ...common(`hub-${subnet}`, settings),
       jetstream: { ...jetstream(subnet, settings), limits: { batch: BATCH_LIMITS } },
@@ -160,6 +161,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
     },
     [...header, `leaf key ${settings.leafKey}`],
   );
+  return sealed(text);
 }
 
 /** What SUBNET exports to the accounts of its members, for a member of any name. */

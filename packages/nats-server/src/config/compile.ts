@@ -17,6 +17,7 @@ import {
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
 import { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
+import { sealed } from "./seal.ts";
 
 /**
  * What a stream may have waiting to be written; more is refused, and sent again by our publishers. It is stored
@@ -94,7 +95,7 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
     users: [...(settings.invitations ?? [])].map(([id, key]) => joiningUserOf(id, key)),
     imports: [{ service: { account: "MESH", subject: joinSubject("*") } }],
   };
-  return renderConf(
+  const text = renderConf(
     {
       ...common("root", settings),
       jetstream: jetstream(ROOT_DOMAIN, settings),
@@ -104,6 +105,7 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
     },
     header,
   );
+  return sealed(text);
 }
 
 /**

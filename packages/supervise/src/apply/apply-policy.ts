@@ -1,6 +1,5 @@
 import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import {
-  layoutFile,
   marksDir,
   nodeId,
   outboxDir,
@@ -12,7 +11,14 @@ import {
 import { MeshError } from "@adaos/core";
 import type { LoadedPolicy } from "@adaos/policy";
 import type { Plan } from "@adaos/provision";
-import { KeyRing, type Layout, layoutText, planAgain, readLayout, type ServerLayout } from "@adaos/provision";
+import {
+  KeyRing,
+  type Layout,
+  planAgain,
+  readLayout,
+  type ServerLayout,
+  writeLayout,
+} from "@adaos/provision";
 import { runningSupervisor } from "../local-mesh.ts";
 import {
   isRunning,
@@ -105,7 +111,7 @@ function writeUpdate(update: PolicyUpdate, stateDir: string): void {
   }
   // The same of keys that are on other machines, and whose nodes the mesh file no longer means to be there.
   keys.forgetJoined(plan.remoteKeys);
-  writeWhole(layoutFile(stateDir), layoutText(plan.layout));
+  writeLayout(stateDir, plan.layout);
 }
 
 function newServers({ before, plan }: PolicyUpdate): ServerLayout[] {

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve, sep } from "node:path";
-import { isLoopback, layoutFile, writeSecret, writeWhole } from "@adaos/config";
+import { isLoopback, writeSecret, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { joiningUser, joinSubject } from "@adaos/core/wire";
 import type { JoinCode } from "@adaos/provision";
@@ -13,7 +13,6 @@ import {
   joinedCertificateFiles,
   KeyRing,
   type Layout,
-  layoutText,
   leafKeyName,
   memberKeyName,
   noneSchema,
@@ -25,6 +24,7 @@ import {
   type Request,
   signatureKeyPath,
   signRequest,
+  writeLayout,
 } from "@adaos/provision";
 import { type Connection, isKeyRefused, openConnection } from "@adaos/transport-nats";
 import type { z } from "zod";
@@ -230,6 +230,6 @@ function writeAdmission(
   for (const [file, text] of files) writeWhole(file, text);
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   const joined = layout as unknown as Layout;
-  writeWhole(layoutFile(stateDir), layoutText(joined));
+  writeLayout(stateDir, joined);
   return joined;
 }

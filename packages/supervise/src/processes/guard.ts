@@ -25,20 +25,36 @@ export class Guard {
   #isStopped = false;
   record: ProcessRecord | undefined;
 
-  /** @param resume Command line of the next supervisor. */
+  /**
+   * @param resume Command line of the next supervisor.
+   * @param onRecord Called when there is another one. Must not throw.
+   */
   constructor(resume: readonly string[], logFile: string, onRecord: () => void) {
     this.#resume = resume;
     this.#logFile = logFile;
     this.#onRecord = onRecord;
   }
 
+  /** Where it cannot be started now, on a full disk or for want of descriptors, it is tried again. */
   start(): void {
+    try {
+      this.#start();
+    } catch {
+      this.#startLater();
+    }
+  }
+
+  #start(): void {
     const log = openOwnLog(this.#logFile, "a");
-    const child = spawn("/bin/sh", ["-c", WAIT_FOR_THE_END, ...this.#resume], {
-      stdio: ["pipe", log, log],
-      detached: true,
-    });
-    closeSync(log);
+    let child: ChildProcess;
+    try {
+      child = spawn("/bin/sh", ["-c", WAIT_FOR_THE_END, ...this.#resume], {
+        stdio: ["pipe", log, log],
+        detached: true,
+      });
+    } finally {
+      closeSync(log);
+    }
     this.#child = child;
     this.record = child.pid === undefined ? undefined : recordOf("guard", child.pid);
     child.stdin?.on("error", () => undefined);
@@ -63,10 +79,13 @@ export class Guard {
     if (this.#child === undefined) return;
     this.#child = undefined;
     this.record = undefined;
-    if (this.#isStopped) return;
+    if (!this.#isStopped) this.#startLater();
+  }
+
+  #startLater(): void {
     this.#again = setTimeout(() => {
       this.start();
-      this.#onRecord();
+      if (this.record !== undefined) this.#onRecord();
     }, AGAIN_MS);
   }
 }

@@ -16,6 +16,9 @@ export interface ProcessSpec {
   readonly tier: number;
   /** Where it listens, if that may keep it from starting: `nats://127.0.0.1:4222`. */
   readonly url?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Called before each start. What it throws is why the process cannot be started. */
+  readonly beforeStart?: () => void;
 }
 
 /** How a process ended, and what is done about it. */
@@ -86,11 +89,12 @@ export class KeptProcess {
 
   /** Makes it a process that has an id and waits for {@link go}. */
   prepare(): void {
-    const { command, args, outputFile, name } = this.spec;
+    const { command, args, outputFile, name, env, beforeStart } = this.spec;
     this.#startedMs = performance.now();
     this.#wasWell = false;
     try {
-      this.#waiting = startWaiting(command, args, outputFile);
+      beforeStart?.();
+      this.#waiting = startWaiting(command, args, outputFile, env);
       this.#follow(this.#waiting.child, name);
     } catch (thrown) {
       this.#ended(messageOf(thrown));
@@ -100,6 +104,14 @@ export class KeptProcess {
   /** Lets it run: its id is written down. */
   go(): void {
     this.#waiting?.go();
+    this.#waiting = undefined;
+  }
+
+  /** Lets it end instead: what nobody can write down does not run. It is tried again. */
+  abandon(thrown: unknown): void {
+    if (this.#waiting === undefined) return;
+    this.#ordered = `its process cannot be recorded: ${messageOf(thrown)}`;
+    this.#waiting.abandon();
     this.#waiting = undefined;
   }
 
@@ -193,10 +205,7 @@ export class KeptProcess {
       this.#events.onRecord();
       this.go();
     } catch (thrown) {
-      // A full disk. What nobody can write down does not run: it ends, and is tried again.
-      this.#ordered = `its process cannot be recorded: ${messageOf(thrown)}`;
-      this.#waiting?.abandon();
-      this.#waiting = undefined;
+      this.abandon(thrown);
     }
   }
 }

@@ -42,18 +42,36 @@ export function recordOf(name: string, pid: number): ProcessRecord {
 }
 
 export function writeProcessTable(stateDir: string, table: ProcessTable): void {
-  const file = processesFile(stateDir);
-  writeWhole(file, `${JSON.stringify(table)}\n`);
+  writeWhole(processesFile(stateDir), textOf(table));
 }
 
+/** Whether that very table can be read there. */
+export function isWritten(stateDir: string, table: ProcessTable): boolean {
+  try {
+    return readFileSync(processesFile(stateDir), "utf8") === textOf(table);
+  } catch {
+    return false;
+  }
+}
+
+function textOf(table: ProcessTable): string {
+  return `${JSON.stringify(table)}\n`;
+}
+
+/** Nothing where there is none, or one that is spoilt. */
 export function readProcessTable(stateDir: string): ProcessTable | undefined {
   // What it lists may be killed.
   assertOwnFolder(stateDir, STATE_FOLDER);
   const file = processesFile(stateDir);
   if (!existsSync(file)) return undefined;
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as ProcessTable;
+    const table = JSON.parse(readFileSync(file, "utf8")) as Partial<ProcessTable> | null;
+    if (typeof table?.supervisor?.pid === "number" && Array.isArray(table.children))
+      return table as ProcessTable;
+    throw new MeshError("invalid-config", `${file} lists no processes`);
   } catch (cause) {
+    // Children are found by their mark there, and a supervisor that runs writes it anew.
+    if (process.platform === "linux") return undefined;
     const what = `${file} cannot be read; stop what it lists by hand, then remove it`;
     throw MeshError.from(cause, "invalid-config", what);
   }

@@ -9,6 +9,8 @@ const MAX_ATTEMPTS = 100;
 
 /** A lock that is held until it is released or its holder has died. */
 export interface StateLock {
+  /** Makes it anew where somebody has removed or spoilt it. Throws the system's error. */
+  renew(): void;
   release(): void;
 }
 
@@ -37,8 +39,15 @@ export function takeLock(stateDir: string, name: string, holder: ProcessRecord):
     for (const number of numbersOf(dir, name)) {
       if (number <= last) rmSync(fileOf(number), { force: true });
     }
-    // Not removed: the numbers must go on from here.
-    return { release: () => writeWhole(fileOf(last + 1), "") };
+    const own = fileOf(last + 1);
+    return {
+      renew: () => {
+        if (highest(dir, name) <= last + 1 && holderIn(own)?.pid !== holder.pid)
+          writeWhole(own, `${JSON.stringify(holder)}\n`);
+      },
+      // Not removed: the numbers must go on from here.
+      release: () => writeWhole(own, ""),
+    };
   }
   throw new MeshError("unavailable", `${name} of ${stateDir} cannot be locked; too many others try`);
 }

@@ -36,6 +36,19 @@ describe("takeLock()", () => {
     taken(SELF);
   });
 
+  test("is made anew by its holder where its file is gone or spoilt, and not once another one has it", () => {
+    const lock = taken(SELF);
+    rmSync(join(state, "locks"), { recursive: true });
+    lock.renew();
+    expect(lockHolder(state, "owner")).toEqual(SELF);
+    writeFileSync(join(state, "locks/owner.1"), "{");
+    lock.renew();
+    expect(lockHolder(state, "owner")).toEqual(SELF);
+    writeFileSync(join(state, "locks/owner.2"), JSON.stringify({ ...SELF, name: "other" }));
+    lock.renew();
+    expect(lockHolder(state, "owner")?.name).toBe("other");
+  });
+
   test("is lost by a holder that has died, also when another process has its id", () => {
     taken(DEAD);
     expect(lockHolder(state, "owner")).toBeUndefined();

@@ -1,5 +1,6 @@
 import { MeshError } from "@adaos/core";
 import { delay } from "@adaos/core/wire";
+import { leftChildren } from "./left-children.ts";
 import {
   askToEnd,
   isRunning,
@@ -30,7 +31,7 @@ export async function stopProcesses(stateDir: string): Promise<number> {
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const table = readProcessTable(stateDir);
     const owner = lockHolder(stateDir, OWNER_LOCK) ?? table?.supervisor;
-    const all = [...(owner === undefined ? [] : [owner]), ...(table?.children ?? [])];
+    const all = [...(owner === undefined ? [] : [owner]), ...leftChildren(stateDir)];
     for (const { pid } of all.filter(isRunning)) stopped.add(pid);
     if (owner !== undefined && isRunning(owner)) await stopOwner(owner, table?.guard);
     // Whoever is about to go on with what is left must find nothing any more.
@@ -51,11 +52,10 @@ export async function stopProcesses(stateDir: string): Promise<number> {
  * {@link stopProcesses} does.
  */
 export async function stopOrphans(stateDir: string): Promise<number> {
-  const table = readProcessTable(stateDir);
-  if (table === undefined) return 0;
-  const count = table.children.filter(isRunning).length;
-  await stopGuard(table.guard);
-  await stopAll(table.children);
+  await stopGuard(readProcessTable(stateDir)?.guard);
+  const children = leftChildren(stateDir);
+  const count = children.filter(isRunning).length;
+  await stopAll(children);
   removeProcessTable(stateDir);
   return count;
 }

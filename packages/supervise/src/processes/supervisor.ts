@@ -2,15 +2,19 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Layout } from "@adaos/provision";
 import { KeptProcess, type ProcessSpec, type Restart } from "./kept-process.ts";
+import { keptFor } from "./left-children.ts";
 import {
   type ChildRecord,
+  isWritten,
   type ProcessRecord,
+  type ProcessTable,
   type Programs,
   recordOf,
   removeProcessTable,
   SUPERVISOR,
   writeProcessTable,
 } from "./process-table.ts";
+import { mendServerConfig } from "./server-config.ts";
 
 /**
  * A daemon allocates little at a time: with a small young generation (MB) the default mesh holds 143 MB less, and a
@@ -30,6 +34,8 @@ export interface SupervisorOptions {
   /** Tells a user what happens. */
   readonly say: (line: string) => void;
   readonly onRestart?: (restart: Restart) => void;
+  /** Called when a server's config was broken, and its last good version is back. */
+  readonly onRestored?: (name: string, file: string) => void;
   /** The process that brings this one back, as it is now. */
   readonly guard?: () => ProcessRecord | undefined;
 }
@@ -43,12 +49,12 @@ export class Supervisor {
   #isStopping = false;
 
   constructor(options: SupervisorOptions) {
-    const { stateDir, layout, programs } = options;
+    const { stateDir, layout } = options;
     this.#options = options;
     mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
     // A nats-server knows no modes: its stores and logs take those of this process.
     process.umask(0o077);
-    this.#kept = processSpecs(stateDir, layout, programs).map((spec) => this.#keep(spec));
+    this.#kept = this.#specs(layout).map((spec) => this.#keep(spec));
   }
 
   get kept(): readonly KeptProcess[] {
@@ -77,8 +83,7 @@ export class Supervisor {
   follow(readLayout: () => Layout): Promise<void> {
     const changing = this.#changing.then(async () => {
       if (this.#isStopping) return;
-      const { stateDir, programs } = this.#options;
-      const wanted = processSpecs(stateDir, readLayout(), programs);
+      const wanted = this.#specs(readLayout());
       const gone = this.#kept.filter(({ spec }) => !wanted.some(({ name }) => name === spec.name));
       const added = wanted
         .filter(({ name }) => !this.#kept.some(({ spec }) => spec.name === name))
@@ -103,25 +108,45 @@ export class Supervisor {
     removeProcessTable(this.#options.stateDir);
   }
 
-  /** Writes down what runs, for whoever has to stop it or to take it over. */
+  /** Writes down what runs, for whoever has to stop it or to take it over. Throws the system's error. */
   record(): void {
     if (this.#isStopping) return;
-    const { stateDir, programs, guard } = this.#options;
-    const children = this.#kept.flatMap(({ record }) => (record === undefined ? [] : [record]));
+    writeProcessTable(this.#options.stateDir, this.#table());
+  }
+
+  /** Brings back what somebody has removed or spoilt: the table, and the configs of servers. Throws what fails. */
+  restoreFiles(): void {
+    if (this.#isStopping) return;
+    const { stateDir } = this.#options;
+    const table = this.#table();
+    if (!isWritten(stateDir, table)) writeProcessTable(stateDir, table);
+    for (const { spec } of this.#kept) spec.beforeStart?.();
+  }
+
+  #table(): ProcessTable {
+    const { programs, guard } = this.#options;
     const guarding = guard?.();
-    writeProcessTable(stateDir, {
+    return {
       supervisor: this.#self,
       ...(guarding === undefined ? {} : { guard: guarding }),
-      children,
+      children: this.#kept.flatMap(({ record }) => (record === undefined ? [] : [record])),
       programs,
-    });
+    };
   }
 
   /** None of them runs before all are written down. */
   #begin(added: readonly KeptProcess[]): void {
     for (const kept of added) kept.prepare();
-    this.record();
-    for (const kept of added) kept.go();
+    try {
+      this.record();
+      for (const kept of added) kept.go();
+    } catch (thrown) {
+      for (const kept of added) kept.abandon(thrown);
+    }
+  }
+
+  #specs(layout: Layout): ProcessSpec[] {
+    return processSpecs(layout, this.#options);
   }
 
   #keep(spec: ProcessSpec): KeptProcess {
@@ -150,17 +175,27 @@ function isOf({ name, command = [] }: ChildRecord, spec: ProcessSpec): boolean {
   return name === spec.name && command.join("\0") === [spec.command, ...spec.args].join("\0");
 }
 
-function processSpecs(stateDir: string, layout: Layout, { natsServer, adaos }: Programs): ProcessSpec[] {
-  const output = (name: string): string => join(stateDir, "logs", `${name.replace("/", "_")}.out`);
+function processSpecs(
+  layout: Layout,
+  { stateDir, programs: { natsServer, adaos }, onRestored }: SupervisorOptions,
+): ProcessSpec[] {
+  const common = (name: string): Pick<ProcessSpec, "name" | "outputFile" | "env"> => ({
+    name,
+    outputFile: join(stateDir, "logs", `${name.replace("/", "_")}.out`),
+    env: keptFor(stateDir, name),
+  });
   const servers = layout.servers.map(({ name, configFile, url }): ProcessSpec => {
     const args = ["-c", configFile];
-    return { name, command: natsServer, args, outputFile: output(name), tier: 0, url };
+    const beforeStart = (): void => {
+      if (mendServerConfig(configFile)) onRestored?.(name, configFile);
+    };
+    return { ...common(name), command: natsServer, args, tier: 0, url, beforeStart };
   });
   const tierOf = { root: 1, hub: 2, member: 3 } as const;
   const nodes = layout.nodes.map(({ id, role, nodeFile }): ProcessSpec => {
     const flags = role === "root" ? ROOT_FLAGS : NODE_FLAGS;
     const args = [...flags, adaos, "node", role, "--config", nodeFile];
-    return { name: id, command: process.execPath, args, outputFile: output(id), tier: tierOf[role] };
+    return { ...common(id), command: process.execPath, args, tier: tierOf[role] };
   });
   return [...servers, ...nodes];
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sealed } from "@adaos/nats-server";
 import type { Layout } from "@adaos/provision";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { isRunning, type ProcessRecord, readProcessTable } from "./process-table.ts";
@@ -16,6 +17,7 @@ while :; do sleep 0.05; done
 
 let dir: string;
 let said: string[];
+let restored: [string, string][];
 let supervisor: Supervisor | undefined;
 /** Nobody listens there. */
 let url = "nats://127.0.0.1:1";
@@ -23,6 +25,7 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "adaos-supervisor-"));
   writeFileSync(join(dir, "server"), SERVER, { mode: 0o755 });
   said = [];
+  restored = [];
   url = "nats://127.0.0.1:1";
 });
 afterEach(async () => {
@@ -31,7 +34,10 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
+const confOf = (name: string): string => join(dir, `${name}.conf`);
+
 function supervise(...names: readonly string[]): Supervisor {
+  for (const name of names) writeFileSync(confOf(name), sealed(`server_name: ${name}\n`), { flag: "a" });
   const layout: Layout = {
     mesh: "demo",
     configFile: "",
@@ -42,7 +48,7 @@ function supervise(...names: readonly string[]): Supervisor {
       of: name,
       url,
       systemSeedFile: "",
-      configFile: `${name}.conf`,
+      configFile: confOf(name),
       seedFile: "",
       stream: "",
     })),
@@ -53,6 +59,7 @@ function supervise(...names: readonly string[]): Supervisor {
     layout,
     programs: { natsServer: join(dir, "server"), adaos: join(dir, "adaos.mjs") },
     say: (line) => said.push(line),
+    onRestored: (name, file) => restored.push([name, file]),
   });
   supervisor.start();
   return supervisor;
@@ -71,7 +78,7 @@ describe("Supervisor", () => {
     expect([isRunning(child("nats-root")), isRunning(child("nats-alpha"))]).toEqual([true, true]);
     await vi.waitFor(() =>
       expect(readFileSync(join(dir, "logs/nats-alpha.out"), "utf8")).toBe(
-        "started with -c nats-alpha.conf\n",
+        `started with -c ${confOf("nats-alpha")}\n`,
       ),
     );
   });
@@ -122,6 +129,33 @@ describe("Supervisor", () => {
     rmSync(join(dir, "server"));
     supervise("nats-root");
     await vi.waitFor(() => expect(said[0]).toMatch(/^nats-root ended \(.*ENOENT\); starting it again/));
+    expect(readProcessTable(dir)?.children).toEqual([]);
+  });
+
+  test("brings back its table and the config of a server, and starts no server by half a config", async () => {
+    const running = supervise("nats-root");
+    const [file, first] = [confOf("nats-root"), child("nats-root")];
+    const whole = readFileSync(file, "utf8");
+    rmSync(join(dir, "run"), { recursive: true });
+    writeFileSync(file, whole.slice(0, 10));
+    running.restoreFiles();
+    expect([child("nats-root"), readFileSync(file, "utf8"), restored]).toEqual([
+      first,
+      whole,
+      [["nats-root", file]],
+    ]);
+
+    rmSync(file);
+    process.kill(first.pid, "SIGKILL");
+    await vi.waitFor(() => expect(readFileSync(file, "utf8")).toBe(whole), 5000);
+    await vi.waitFor(() => expect(isRunning(child("nats-root"))).toBe(true), 5000);
+
+    for (const broken of [file, `${file}.last-good`]) writeFileSync(broken, "{{{");
+    process.kill(child("nats-root").pid, "SIGKILL");
+    await vi.waitFor(
+      () => expect(said.at(-1)).toMatch(/nats-root\.conf is broken, and so is its copy/),
+      5000,
+    );
     expect(readProcessTable(dir)?.children).toEqual([]);
   });
 

@@ -19,7 +19,12 @@ export interface WaitingChild {
  * he dies before, it ends by itself. So no program ever runs that nobody knows of. Throws the system's error when the
  * program cannot be started.
  */
-export function startWaiting(command: string, args: readonly string[], outputFile: string): WaitingChild {
+export function startWaiting(
+  command: string,
+  args: readonly string[],
+  outputFile: string,
+  env: NodeJS.ProcessEnv = {},
+): WaitingChild {
   assertProgram(command);
   const output = openOwnLog(outputFile, "w");
   try {
@@ -27,6 +32,7 @@ export function startWaiting(command: string, args: readonly string[], outputFil
     const child = spawn("/bin/sh", ["-c", WAIT_FOR_A_LINE, command, ...args], {
       stdio: ["pipe", output, output],
       detached: true,
+      env: { ...process.env, ...env },
     });
     // It may have been killed before it was told.
     child.stdin?.on("error", () => undefined);

@@ -1,7 +1,7 @@
 import { Agent, get } from "node:http";
 import { text } from "node:stream/consumers";
 import type { ConfigError } from "@adaos/config";
-import { HEALTH_PATH } from "@adaos/daemon";
+import { HEALTH_PATH, type RunFile } from "@adaos/daemon";
 import type { ProcessRecord } from "../processes/process-table.ts";
 import { readRunFile } from "../run-file.ts";
 import { ANSWER_MS, type Answer } from "./answer.ts";
@@ -16,6 +16,8 @@ interface HealthBody {
 export class DaemonAsker {
   readonly #stateDir: string;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  /** Where each was found: one that hangs cannot write its run file anew when that is lost. */
+  readonly #known = new Map<string, Pick<RunFile, "pid" | "statusUrl">>();
 
   constructor(stateDir: string) {
     this.#stateDir = stateDir;
@@ -28,10 +30,12 @@ export class DaemonAsker {
   /** Never rejects. */
   async ask({ name, pid }: ProcessRecord): Promise<Answer> {
     const run = readRunFile(this.#stateDir, name);
+    if (run?.pid === pid) this.#known.set(name, run);
+    const known = this.#known.get(name);
     // None, or that of the process before: it has not got so far.
-    if (run?.pid !== pid) return { kind: "starting" };
+    if (known?.pid !== pid) return { kind: "starting" };
     try {
-      const { code, body } = await this.#read(new URL(HEALTH_PATH, run.statusUrl));
+      const { code, body } = await this.#read(new URL(HEALTH_PATH, known.statusUrl));
       const { reason, config } = JSON.parse(body) as HealthBody;
       if (code === 200) return { kind: "well", configErrors: config?.errors ?? [] };
       return { kind: "stuck", reason: reason ?? `answers ${code}` };

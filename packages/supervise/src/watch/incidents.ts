@@ -80,6 +80,11 @@ export class Incidents {
     this.#log.warn("process restarted", { component: "guard", reason: "ended" });
   }
 
+  /** A file of a server was gone or broken, and its last good version is back. */
+  noteRestored(component: string, file: string): void {
+    this.#log.warn("config restored", { component, file });
+  }
+
   /** @param errors All that `source` says now. */
   noteConfig(source: string, errors: readonly ConfigError[]): void {
     const before = this.#configErrors.get(source) ?? [];

@@ -31,6 +31,10 @@ export class MeshFileWatch {
 }
 
 function stampOf(file: string): string {
-  const found = statSync(file, { throwIfNoEntry: false });
-  return found === undefined ? "gone" : `${found.mtimeMs} ${found.size} ${found.ino}`;
+  try {
+    const { mtimeMs, size, ino } = statSync(file);
+    return `${mtimeMs} ${size} ${ino}`;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code ?? "gone";
+  }
 }

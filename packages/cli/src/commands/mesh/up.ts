@@ -7,6 +7,7 @@ import { delay, messageOf } from "@adaos/core/wire";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { findLayout, meshFileOf, readLayout } from "@adaos/provision";
 import {
+  type Asked,
   askHealth,
   type MeshHealth,
   NODE_FLAGS,
@@ -23,6 +24,9 @@ import { jsonOption, type StateOptions, stateOption } from "../../options/option
 import { PROGRAM_FILE } from "../../program-file.ts";
 import { printHealth } from "../../terminal/print-health.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
+
+const FIRST_RESUME_PAUSE_MS = 500;
+const MAX_RESUME_PAUSE_MS = 10_000;
 
 interface UpOptions extends StateOptions {
   readonly config?: string;
@@ -83,13 +87,30 @@ async function attached(
 async function resumed(stateDir: string, terminal: Terminal): Promise<void> {
   const asked = untilAsked();
   const follow = followWhenTold(terminal);
-  const mesh = await resumeMesh(stateDir, terminal.say);
+  const mesh = await resumedOnce(stateDir, asked, terminal);
   if (mesh === undefined) return;
   try {
     follow(mesh);
     await asked.promise;
   } finally {
     await mesh.stop();
+  }
+}
+
+/** A full disk or a broken file may keep it from going on for a while. Nothing when it is told to stop meanwhile. */
+async function resumedOnce(
+  stateDir: string,
+  asked: Asked,
+  terminal: Terminal,
+): Promise<RunningMesh | undefined> {
+  for (let pauseMs = FIRST_RESUME_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_RESUME_PAUSE_MS)) {
+    try {
+      return await resumeMesh(stateDir, PROGRAM_FILE, terminal.say);
+    } catch (thrown) {
+      terminal.say(`cannot go on yet: ${messageOf(thrown)}; trying again in ${pauseMs} ms`);
+      await Promise.race([delay(pauseMs), asked.promise]);
+      if (asked.yet()) return undefined;
+    }
   }
 }
 

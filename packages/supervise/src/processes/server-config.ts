@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { writeWhole } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { isSealed } from "@adaos/nats-server";
+
+/**
+ * Keeps a copy of a server's config beside it, and puts that in the place of one that is gone or broken: a server that
+ * reads half of its config opens itself to everybody. Returns whether it was put back. Throws `invalid-config` when
+ * there is no copy, and the system's error.
+ */
+export function mendServerConfig(file: string): boolean {
+  const copy = `${file}.last-good`;
+  const [text, good] = [textOf(file), textOf(copy)];
+  if (text !== undefined && isSealed(text)) {
+    if (text !== good) writeWhole(copy, text);
+    return false;
+  }
+  if (good === undefined || !isSealed(good))
+    throw new MeshError(
+      "invalid-config",
+      `${file} is broken, and so is its copy; run adaos up, or join anew`,
+    );
+  writeWhole(file, good);
+  return true;
+}
+
+/** Nothing where it cannot be read: what is there may be replaced. */
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
