@@ -116,6 +116,8 @@ const CONDITIONS = {
     expr: `adaos_certificate_end_timestamp_seconds - time() < ${14 * 86_400}`,
     for: "5m",
   },
+  probeUnhealthy: { expr: "max by (mesh, node, probe) (adaos_probe_unhealthy) > 0", for: "1m" },
+  probeSloBurns: { expr: "max by (mesh, node, probe) (adaos_probe_slo_burn_ratio) > 1", for: "10m" },
   databaseConnectionFailed: { expr: "database_connection_failure_rate > 0.05", for: "5m" },
   databaseHighLatency: { expr: "database_health_latency_p95 > 200", for: "10m" },
   rootUnreachable: { expr: 'adaos_server_leaf_connections{daemon=~".+/hub"} == 0', for: "10m" },

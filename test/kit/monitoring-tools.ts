@@ -79,7 +79,7 @@ function withTemplates(templates: string): readonly string[] {
 /** Runs one of them to its end. Rejects with its output when it finds a fault. */
 export async function check(tool: string, args: readonly string[], cwd: string): Promise<string> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(tool, [...args], { cwd, timeout: READY_MS });
+    const { stdout, stderr } = await promisify(execFile)(tool, [...args], { cwd, timeout: 4 * READY_MS });
     return stdout + stderr;
   } catch (thrown) {
     const { stdout = "", stderr = "" } = thrown as { stdout?: string; stderr?: string };

@@ -102,7 +102,10 @@ ${probes}
 
 interface Report {
   readonly healthy: boolean;
+  readonly away: readonly { node: string; reason: string }[];
   readonly probes: readonly {
+    node: string;
+    app: string;
     probe: string;
     status: string;
     connection: string;
@@ -171,6 +174,30 @@ describe("probes of a member", () => {
       LIMIT_MS,
     );
     expect(slo).toMatchObject({ node: "alpha/kitchen", probe: "web", failed: 0, target_ms: 200 });
+  });
+
+  test("of a program are told by health too, until it ends; a hub that does not answer is told of", async () => {
+    const program = await running.connect("alpha/kitchen", { component: "shop" });
+    await program.probe("orders", { type: "tcp", url: "tcp://127.0.0.1:1", intervalMs: 200 });
+    await untilStatus("orders", "unhealthy");
+    const [code, { probes }] = await health();
+    expect(code).toBe(69);
+    const told = probes.filter(({ probe }) => probe === "orders");
+    expect(told).toMatchObject([{ node: "alpha/kitchen", app: "adaos-shop", connection: "failed" }]);
+    const { stdout } = await running.adaos(["health"]);
+    expect(stdout).toMatch(/orders +tcp +local +UNHEALTHY.*by adaos-shop: connect ECONNREFUSED/);
+    await program.close();
+    await until("it is gone", async () => (await statusOf("orders")) === undefined);
+    // What the daemon probes is told once, though it reports to the hub as well.
+    expect((await health())[1].probes.map(({ probe }) => probe)).toEqual(["web"]);
+    const thaw = running.freeze("nats-alpha");
+    try {
+      const [asked, { healthy, probes: known, away }] = await health();
+      expect([asked, healthy, known.map(({ probe }) => probe)]).toEqual([69, false, ["web"]]);
+      expect(away).toMatchObject([{ node: "alpha/hub", reason: expect.stringContaining("does not answer") }]);
+    } finally {
+      thaw();
+    }
   });
 
   test.skipIf(typeof database === "string")(

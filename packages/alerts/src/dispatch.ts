@@ -1,5 +1,5 @@
 import type { Logger } from "@adaos/core";
-import { delay, messageOf, resolveRetry, settleFailure } from "@adaos/core/wire";
+import { delay, messageOf, resolveRetry, retryDelayMs, settleFailure } from "@adaos/core/wire";
 import type { AlertRecord } from "./record.ts";
 
 export interface DispatchOptions {
@@ -78,9 +78,11 @@ export class Dispatch {
       const reason = messageOf(thrown);
       const decision = settleFailure(thrown, attempt, RETRY, [], Math.random());
       if (decision.kind !== "retry") return this.#giveUp(records, reason);
-      log.warn({ name, attempt, reason, delayMs: decision.delayMs }, "alert not delivered");
+      // Who asks for patience gets it; who asks for haste would have all attempts within a moment.
+      const delayMs = Math.max(decision.delayMs, retryDelayMs(RETRY, attempt, Math.random()));
+      log.warn({ name, attempt, reason, delayMs }, "alert not delivered");
       onOutcome?.("failed");
-      await delay(decision.delayMs, this.#stopped.signal);
+      await delay(delayMs, this.#stopped.signal);
       return false;
     }
   }

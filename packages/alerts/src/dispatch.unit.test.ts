@@ -81,6 +81,22 @@ describe("Dispatch", () => {
     expect(givenUp).toEqual([]);
   });
 
+  test.each(["0", "-5", "soon", "", "1e9", "99999999999999999999", "Thu, 01 Jan 1970 00:00:00 GMT"])(
+    "neither hurries nor waits for ever when it is told to try again after %j",
+    async (after) => {
+      const busy = (): Error => Object.assign(status(429), { headers: new Headers({ "retry-after": after }) });
+      failures = Array.from({ length: 1000 }, busy);
+      add("a");
+      await vi.advanceTimersByTimeAsync(60_000);
+      const tried = 1000 - failures.length;
+      expect(tried).toBeGreaterThan(0);
+      expect(tried).toBeLessThan(7);
+      failures = [];
+      await vi.advanceTimersByTimeAsync(400_000);
+      expect([givenUp, done]).toEqual([[], ["a"]]);
+    },
+  );
+
   test("gives up at once what time does not cure, keeps that, and goes on", async () => {
     failures = [status(404)];
     add("a");

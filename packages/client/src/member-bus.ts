@@ -41,6 +41,7 @@ export class MemberBus extends Bus {
       app: `adaos-${options.component ?? "app"}`,
       publish: (event) => this.publish(event.ref, event.payload(), { eventId: event.event_id }),
     });
+    options.metrics?.reportProbes(() => this.#probes.health());
   }
 
   /**

@@ -24,7 +24,7 @@ export {
 export type { Classification, FailureCategory } from "./handle/classify.ts";
 export { effectKey } from "./handle/once.ts";
 export { assertOrigin, assertTenant, openDelivery } from "./handle/open-delivery.ts";
-export { resolveRetry } from "./handle/retry-policy.ts";
+export { resolveRetry, retryDelayMs } from "./handle/retry-policy.ts";
 export { settleFailure } from "./handle/settle-failure.ts";
 export { assertWithin } from "./language/assert-within.ts";
 export type { TypeMap } from "./language/cloud-event.ts";
@@ -61,9 +61,20 @@ export {
   mergeFamilies,
 } from "./measure/exposition.ts";
 export { mergeCounted } from "./measure/merge-counted.ts";
-export type { Counted, MetricsSnapshot, MetricsStore } from "./measure/metrics.ts";
+export {
+  type Counted,
+  MAX_PROBE_REPORTS,
+  type MetricsSnapshot,
+  type MetricsStore,
+} from "./measure/metrics.ts";
 export { type LatencySummary, type MetricsSummary, summarize } from "./measure/metrics-summary.ts";
-export { type ProbeLooks, type ProbeSlo, probeSlos } from "./measure/probe-slo.ts";
+export {
+  type ProbeReport,
+  type StandingProbe,
+  standingProbes,
+  type TakenSnapshot,
+} from "./measure/probe-report.ts";
+export { PROBE_OBJECTIVE, type ProbeLooks, type ProbeSlo, probeSlos } from "./measure/probe-slo.ts";
 export { countedFamilies, type Figure, figureFamilies, prometheusText } from "./measure/prometheus.ts";
 export { linkSpan, type MessageSpan } from "./measure/tracing.ts";
 export { type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./policy/compile-policy.ts";

@@ -20,6 +20,7 @@ import {
 } from "@adaos/transport-nats";
 import { Budgets } from "./budgets/budgets.ts";
 import { hubAlerts } from "./metrics/alerts-of-hub.ts";
+import { ProbeWatch } from "./metrics/probe-watch.ts";
 import { serverSource } from "./metrics/server-source.ts";
 import { snapshotStream } from "./metrics/snapshot-stream.ts";
 import { SubnetCounts } from "./metrics/subnet-counts.ts";
@@ -115,11 +116,13 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   });
   const server = { subnet, members: () => members, connection, system };
   const parts: Part[] = [stream, registry, service, budgets, refills, damages];
-  const alerts = hubAlerts({ node, server, jsm, keeper, parts: () => parts, publish });
+  const snapshots = snapshotStream(subnet, connection, jsm);
+  const probes = new ProbeWatch(snapshots);
+  const alerts = hubAlerts({ node, server, jsm, keeper, probes, parts: () => parts, publish });
   parts.push(alerts);
   return {
     parts,
-    sources: [serverSource(server), new SubnetCounts(snapshotStream(subnet, connection, jsm), log)],
+    sources: [serverSource(server), new SubnetCounts(snapshots, log), probes],
     // Whoever loses something loses it first; then what is new is given. Keys and rights need nothing but the server.
     apply: async (changed) => {
       node.replaceRights(changed);

@@ -15,6 +15,8 @@ const HEALTHY: ProbeHealth = {
   probe: "",
   environment: "local",
   database_type: "tcp",
+  app: "adaos-daemon",
+  interval_ms: 30_000,
   connection: "established",
   status: "healthy",
   is_healthy: true,

@@ -53,7 +53,7 @@ export { eventAt, timeOfEventId } from "./stored/find-stored.ts";
 export { lastEventOf } from "./stored/last-event.ts";
 export { processingRecords } from "./stored/processing-records.ts";
 export { publishedPast } from "./stored/published-past.ts";
-export { storedMetrics } from "./stored-metrics.ts";
+export { reportedProbes, storedMetrics } from "./stored-metrics.ts";
 export {
   applyHeal,
   type HealStep,

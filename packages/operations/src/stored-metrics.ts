@@ -1,5 +1,5 @@
-import type { MetricsSnapshot } from "@adaos/core/wire";
-import { METRICS_ROOT, metricsStream, subjectsOf } from "@adaos/core/wire";
+import type { MetricsSnapshot, StandingProbe, TakenSnapshot } from "@adaos/core/wire";
+import { METRICS_ROOT, metricsStream, standingProbes, subjectsOf } from "@adaos/core/wire";
 import { storedMessages, storedSnapshot } from "@adaos/transport-nats";
 import type { OpenServer } from "./hubs.ts";
 
@@ -10,4 +10,20 @@ export async function* storedMetrics(server: OpenServer, sinceMs: number): Async
     const snapshot = storedSnapshot(message);
     if (snapshot !== undefined && Date.parse(snapshot.hour) + 3_600_000 > sinceMs) yield snapshot;
   }
+}
+
+/** Who looks more rarely than this is not told of between two looks. */
+const RECENT_MS = 3_600_000;
+
+/** What the processes of a subnet probe now, programs and daemons, as they have reported it to their hub. */
+export async function reportedProbes(server: OpenServer): Promise<readonly StandingProbe[]> {
+  const subject = subjectsOf(METRICS_ROOT, server.of);
+  const nowMs = Date.now();
+  const since = { time: new Date(nowMs - RECENT_MS) };
+  const taken: TakenSnapshot[] = [];
+  for await (const message of storedMessages(server.connection, metricsStream(server.of), subject, since)) {
+    const snapshot = storedSnapshot(message);
+    if (snapshot !== undefined) taken.push({ snapshot, takenMs: Date.parse(message.storedAt) });
+  }
+  return standingProbes(taken, nowMs);
 }

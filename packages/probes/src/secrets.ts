@@ -11,22 +11,33 @@ const MIN_ENVIRONMENT_VALUE = 6;
 /** Characters of a text that is looked through; a longer one is cut first. */
 const MAX_TEXT = 16_384;
 
+/** `scheme://user:password@`, whatever the password holds: people forget to encode blanks, quotes and slashes. */
+const URL_USER =
+  /[a-z][a-z0-9+.-]{0,30}:\/\/[^\s/@:"'`]{0,128}:[^\n]{0,256}?@(?=[\w[(])(?![^\s@]{0,256}@)[^\s"'`<>)\]}|]+/gi;
 /** `scheme://…`, also with a prefix as in `jdbc:postgresql://…`, up to what cannot belong to it. */
-const URL_TEXT = /(?:[a-z][a-z0-9+.-]{0,30}:){1,3}\/\/[^\s"'`<>\\)\]}|]+/gi;
-/** Forms of connection strings that are no URLs: `user:password@host`, `user/password@host`. */
-const USER_INFO = /(?<![\w.%+-])[\w.%+-]{1,128}[:/][^\s@:/"'`]{1,256}@(?=[\w[/])/g;
-const WORDS =
-  "pass(?:word|wd|phrase)?|pwd|secret|token|auth(?:orization|[-_ ]?token)?|api[-_ ]?key|access[-_ ]?key(?:[-_ ]?id)?|account[-_ ]?key|shared[-_ ]?access[-_ ]?key|private[-_ ]?key|client[-_ ]?secret|credentials?|jwt|sas|sig(?:nature)?|seed|nkey|cookie|session(?:[-_ ]?id)?|requirepass|masterauth|user(?:[-_ ]?(?:id|name))?|uid";
-/** `password=…`, `"authToken": "…"`, `PGPASSWORD=…`, `--password …`, in any quotes. */
-const NAMED = new RegExp(
-  `(?<![a-z])((?:[a-z0-9]{1,20}[-_])*(?:pg|mysql_?|redis_?|rediscli_?|libsql_?|turso_?)?(?:${WORDS})["'\`]?\\s*[=:]\\s*)("[^"]*"|'[^']*'|\`[^\`]*\`|\\{[^}]*\\}|(?:(?:bearer|basic|digest)\\s+)?[^\\s,;&"'\`)\\]}]+)`,
-  "gi",
-);
+const URL_TEXT = /(?:[a-z][a-z0-9+.-]{0,30}:){1,3}(?:\/\/|\\\/\\\/)[^\s"'`<>)\]}|]+/gi;
+/** Forms of connection strings that are no URLs: `user:password@host`, `user/password@host`, `user:password@tcp(host)`. */
+const USER_INFO = /(?<![\w.%+-])[\w.%+-]{1,128}[:/][^\s"'`]{1,256}@(?=[\w[/(])/g;
+/** Words that mean a secret wherever they stand, as in `dbPassword`, */
+const STRONG =
+  "pass(?:word|wd|phrase|code)|passwd|pwd|secret|token|auth[-_ ]?token|api[-_ ]?key|access[-_ ]?key(?:[-_ ]?id)?|account[-_ ]?key|shared[-_ ]?access[-_ ]?key|private[-_ ]?key|client[-_ ]?secret|credentials?|session[-_ ]?id|requirepass|masterauth";
+/** and only as words of their own, since they are parts of others. */
+const WEAK =
+  "pass|pw|auth(?:orization)?|jwt|sas|sig(?:nature)?|seed|nkey|cookie|session|user(?:[-_ ]?(?:id|name))?|uid";
+const NAME = `(?:[\\w.-]{0,40}(?:${STRONG})|(?<![a-z])(?:[a-z0-9]{1,20}[-_])*(?:${WEAK}))`;
+/** In quotes of any kind, which may be escaped within, or escaped themselves as in JSON within JSON. */
+const QUOTED = [`"(?:[^"\\\\]|\\\\.)*"?`, `'(?:[^'\\\\]|\\\\.|'')*'?`, "`[^`]*`?"].join("|");
+const VALUE = `\\\\+"(?:[^"\\\\]|\\\\(?!"))*(?:\\\\+"|$)|${QUOTED}|\\{[^}]*\\}|(?:[|>][-+]?\\s+)?(?:(?:bearer|basic|digest)\\s+)?[^\\s,;&"'\`)\\]}]+`;
+/** `password=…`, `"authToken": "…"`, `PGPASSWORD=…`, `dbPassword: …`, `["x-api-key", "…"]`, in any quotes. */
+const NAMED = new RegExp(`(${NAME}(?:\\\\*["'\`]\\s*,|\\\\*["'\`]?\\s*(?:=>|[=:]))\\s*)(${VALUE})`, "gi");
+/** Headers whose value goes on to the end of the line. */
+const HEADER = /\b((?:proxy-)?authorization|(?:set-)?cookie2?)(\s*[:=]\s*)(?!["'`\\])[^\r\n]+/gi;
+const ELEMENT = new RegExp(`(<(?:[\\w.-]{0,40}:)?(?:${STRONG}|${WEAK})\\b[^>]{0,200}>)[^<]+`, "gi");
 const OPTION =
-  /(\s(?:-a|-p|--(?:pass(?:word)?|token|auth-token|secret|user|username))(?:\s+|=))("[^"]*"|'[^']*'|\S+)/gi;
+  /((?:^|[\s"'`])(?:-a|-p|--(?:pass(?:word)?|token|auth-token|secret|user|username))(?:\s+|=))("(?:[^"\\]|\\.)*"|'[^']*'|\S+)/gi;
 const SCHEMED = /\b((?:bearer|basic|digest)\s+)[\w.~+/=-]{6,}/gi;
 /** Redis' commands as errors quote them. */
-const COMMAND = /\b((?:AUTH|HELLO \d AUTH)\s+)(\S+(?:\s+\S+)?)/g;
+const COMMAND = /\b((?:AUTH|HELLO \d AUTH)\s+)(\S+(?:\s+(?!AUTH\b)\S+)?)/g;
 const JWT = /\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?/g;
 /** Nkeys' seeds, AWS' and GitHub's keys, and other tokens that tell by their looks what they are. */
 const SHAPED =
@@ -43,12 +54,15 @@ export function withoutSecrets(
   known: readonly string[] = [],
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): string {
-  let left = text.slice(0, MAX_TEXT);
+  let left = cut(text);
   for (const value of valuesOf(known, environment)) left = left.replaceAll(value, MASK);
   return left
     .replaceAll(PEM, MASK)
+    .replaceAll(URL_USER, MASK)
     .replaceAll(URL_TEXT, MASK)
+    .replaceAll(HEADER, (_, name: string, is: string) => name + is + MASK)
     .replaceAll(NAMED, (_, name: string) => name + MASK)
+    .replaceAll(ELEMENT, (_, name: string) => name + MASK)
     .replaceAll(OPTION, (_, name: string) => name + MASK)
     .replaceAll(COMMAND, (_, name: string) => name + MASK)
     .replaceAll(SCHEMED, (_, scheme: string) => scheme + MASK)
@@ -57,35 +71,79 @@ export function withoutSecrets(
     .replaceAll(SHAPED, MASK);
 }
 
+/** At a blank: half a secret is known to nobody. */
+function cut(text: string): string {
+  if (text.length <= MAX_TEXT) return text;
+  const most = text.slice(0, MAX_TEXT);
+  const end = most.search(/\s\S*$/);
+  return end < 0 ? MASK : `${most.slice(0, end)} …`;
+}
+
 /** Where code stands: `at connect (file:///srv/app.js:12:5)`. */
 const FRAME = /^ {4}at (?:[\w$.<>[\] #]{1,200} \()?(?:file:\/\/|node:|\/)[^\s()]{1,500}:\d+(?::\d+)?\)?$/;
 const MAX_FRAMES = 30;
 
 /** The same of an error: its name, message, and the places of its stack. Whatever else hangs on it is left out. */
 export function errorWithoutSecrets(thrown: unknown, known: readonly string[]): Error {
-  const { name, message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const told = new Error(withoutSecrets(message, known));
+  const told = new Error(withoutSecrets(messageOfAny(thrown), known));
+  const named = textOf(thrown, "name") || "Error";
   // A stack begins with the message, of any number of lines.
-  const frames = (stack ?? "")
+  const frames = textOf(thrown, "stack")
     .split("\n")
     .filter((line) => FRAME.test(line))
     .slice(0, MAX_FRAMES);
   return Object.defineProperties(told, {
-    name: { value: name, configurable: true },
-    stack: { value: [`${name}: ${told.message}`, ...frames].join("\n"), configurable: true },
+    name: { value: named, configurable: true },
+    stack: { value: [`${named}: ${told.message}`, ...frames].join("\n"), configurable: true },
   });
 }
 
-/** What a connection string holds that may stand alone in an error: itself, user, password, path and parameters. */
+/** What an error says of itself; nothing of one that does not, or cannot be asked. */
+function textOf(thrown: unknown, key: "name" | "stack"): string {
+  try {
+    const text: unknown = thrown instanceof Error ? thrown[key] : undefined;
+    return typeof text === "string" ? text : "";
+  } catch {
+    return "";
+  }
+}
+
+const MAX_CAUSES = 3;
+
+/** Drivers throw anything; who tries several addresses says nothing itself, and why in its list of errors. */
+function messageOfAny(thrown: unknown): string {
+  try {
+    if (!(thrown instanceof Error)) return String(thrown);
+    const { message, errors, code } = thrown as { message: unknown; errors?: unknown; code?: unknown };
+    if (typeof message === "string" && message !== "") return message;
+    if (Array.isArray(errors) && errors.length > 0)
+      return [...new Set(errors.slice(0, MAX_CAUSES).map(messageOfAny))].join("; ");
+    return typeof code === "string" ? code : "";
+  } catch {
+    return "an error that cannot be read";
+  }
+}
+
+/** What a connection string holds that may stand alone in an error: itself, user, password and parameters. */
 export function secretsIn(connection: string): string[] {
   const parts = [connection];
+  // By hand too: not every connection string is a URL to Node, such as one of several hosts.
+  const [, user = "", password = ""] = /^[a-z][a-z0-9+.-]*:\/\/([^:@/]*):?(.*)@/i.exec(connection) ?? [];
+  parts.push(user, password, basicOf(user, password));
+  for (const [, value = ""] of connection.matchAll(/[?&][^=&#]+=([^&#]+)/g)) parts.push(value);
   try {
-    const { username, password, searchParams } = new URL(connection);
-    parts.push(username, password, ...searchParams.values());
+    const url = new URL(connection);
+    parts.push(url.username, url.password, ...url.searchParams.values());
+    parts.push(basicOf(decoded(url.username), decoded(url.password)));
   } catch {
-    // No URL: it is one secret as a whole.
+    // No URL: what was found above is all.
   }
   return parts.flatMap((part) => [part, decoded(part)]).filter((part) => part.length >= MIN_VALUE);
+}
+
+/** As a client tells user and password to a web server. */
+function basicOf(user: string, password: string): string {
+  return user + password === "" ? "" : Buffer.from(`${user}:${password}`).toString("base64");
 }
 
 function decoded(text: string): string {
@@ -101,9 +159,13 @@ function valuesOf(
   known: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): string[] {
-  const ofEnvironment = Object.values(environment).filter(
-    (value): value is string => value !== undefined && value.length >= MIN_ENVIRONMENT_VALUE,
-  );
+  const ofEnvironment = Object.values(environment)
+    .flatMap((value = "") => [
+      value,
+      ...value.split("\n"),
+      ...(value.includes("://") ? secretsIn(value) : []),
+    ])
+    .filter((value) => value.length >= MIN_ENVIRONMENT_VALUE);
   const values = new Set([...known.filter((value) => value.length >= MIN_VALUE), ...ofEnvironment]);
   return [...values].sort((a, b) => b.length - a.length);
 }

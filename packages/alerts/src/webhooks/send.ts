@@ -25,6 +25,7 @@ const SIGNATURE_HEADER = "x-adaos-signature-256";
 export async function sendWebhook(
   { name, urlFile, secretFile }: WebhookAddress,
   body: object,
+  answerMs: number = ANSWER_MS,
 ): Promise<void> {
   const url = webhookUrl(name, readSecret(name, urlFile));
   const text = JSON.stringify(body);
@@ -37,13 +38,14 @@ export async function sendWebhook(
   try {
     // Whoever is sent elsewhere would take a secret there.
     const options = { method: "POST", headers, body: text, redirect: "manual" } as const;
-    response = await fetch(url, { ...options, signal: AbortSignal.timeout(ANSWER_MS) });
+    response = await fetch(url, { ...options, signal: AbortSignal.timeout(answerMs) });
   } catch (thrown) {
     // Neither the message nor the cause of what fetch throws: they may name the URL.
-    const code = causeCode(thrown);
+    const code = causeCode(thrown, answerMs);
     throw new MeshError("unavailable", `webhook ${name} does not answer${code === "" ? "" : ` (${code})`}`);
   }
-  await response.body?.cancel();
+  // Nobody needs to hear the rest, however much there is. One that breaks off has answered all the same.
+  await response.body?.cancel().catch(() => undefined);
   if (response.ok) return;
   const { status } = response;
   throw Object.assign(new Error(`webhook ${name} answers ${status}`), {
@@ -61,12 +63,18 @@ export function webhookUrl(name: string, text: string): URL {
       "unavailable",
       `the URL of webhook ${name} must be https://, or http:// on this machine`,
     );
+  // Neither is it sent by a client, nor kept out of its errors.
+  if (url.username + url.password !== "")
+    throw new MeshError("unavailable", `the URL of webhook ${name} must hold no user or password`);
   return url;
 }
 
 function readSecret(name: string, file: string): string {
   try {
-    if (statSync(file).size > MAX_FILE_BYTES) throw new Error("it is too large");
+    const found = statSync(file);
+    // A pipe would hold up the whole daemon until somebody writes to it.
+    if (!found.isFile()) throw new Error("it is no file");
+    if (found.size > MAX_FILE_BYTES) throw new Error("it is too large");
     return readFileSync(file, "utf8").trim();
   } catch (cause) {
     throw new MeshError("unavailable", `${file} of webhook ${name} cannot be read: ${messageOf(cause)}`, {
@@ -75,9 +83,9 @@ function readSecret(name: string, file: string): string {
   }
 }
 
-function causeCode(thrown: unknown): string {
+function causeCode(thrown: unknown, answerMs: number): string {
   if (!(thrown instanceof Error)) return "";
-  if (thrown.name === "TimeoutError") return `within ${ANSWER_MS / 1000} s`;
+  if (thrown.name === "TimeoutError") return `within ${answerMs / 1000} s`;
   const { cause } = thrown;
   const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
   return typeof code === "string" ? code : "";

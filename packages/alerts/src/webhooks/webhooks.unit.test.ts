@@ -1,6 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,6 +75,8 @@ describe("sendWebhook()", () => {
   let dir: string;
   let server: Server;
   let status = 200;
+  /** How the server answers; nothing: with the status. */
+  let answer: ((response: ServerResponse) => void) | undefined;
   let got: { headers: Record<string, unknown>; body: string }[];
   const file = (name: string, content: string): string => {
     writeFileSync(join(dir, name), content);
@@ -84,9 +87,10 @@ describe("sendWebhook()", () => {
   beforeEach(async () => {
     dir = mkdtempSync(join(tmpdir(), "webhooks-"));
     got = [];
-    status = 200;
+    [status, answer] = [200, undefined];
     server = createServer(async (request, response) => {
       got.push({ headers: request.headers, body: await text(request) });
+      if (answer !== undefined) return answer(response);
       response.writeHead(status, { "retry-after": "7", location: "http://127.0.0.1:1/" }).end();
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -124,9 +128,52 @@ describe("sendWebhook()", () => {
     expect(got).toHaveLength(1);
   });
 
+  const ANSWERS: readonly (readonly [string, (response: ServerResponse) => void, string | undefined])[] = [
+    ["never answers", () => undefined, "does not answer (within 0.3 s)"],
+    ["answers with half a head", ({ socket }) => void socket?.write("HTTP/1.1 200 OK\r\nX-A: "), "(within 0.3 s)"],
+    ["hangs up", ({ socket }) => void socket?.destroy(), "does not answer (UND_ERR_SOCKET)"],
+    ["answers with no HTTP", ({ socket }) => void socket?.end("220 smtp ready\r\n"), "does not answer (HPE"],
+    ["takes it and never ends its body", (response) => void response.writeHead(200).write("x"), undefined],
+    [
+      "takes it and hangs up within its body",
+      (response) => {
+        response.writeHead(200, { "content-length": "1000" }).write("x");
+        setTimeout(() => response.socket?.destroy(), 5);
+      },
+      undefined,
+    ],
+    [
+      "takes it and answers without end",
+      (response) => {
+        const more = (): void => {
+          while (!response.destroyed && response.write("x".repeat(65_536)));
+        };
+        response.writeHead(200).on("drain", more);
+        more();
+      },
+      undefined,
+    ],
+    ["refuses it and never ends its body", (response) => void response.writeHead(503).write("x"), "answers 503"],
+  ];
+  test.each(ANSWERS)("of a server that %s ends in time", async (_, how, message) => {
+    answer = how;
+    const sent = sendWebhook({ name: "ops", urlFile: file("url", url()) }, {}, message?.includes("0.3 s") === true ? 300 : 10_000);
+    if (message === undefined) return expect(sent).resolves.toBeUndefined();
+    const thrown = await sent.catch((error) => error);
+    expect(thrown.message).toContain(message);
+    expect(classify(thrown).category).toBe("transient");
+  });
+
+  test("reads no pipe, which would hold up the daemon", async () => {
+    const urlFile = join(dir, "pipe");
+    execFileSync("mkfifo", [urlFile]);
+    await expect(sendWebhook({ name: "ops", urlFile }, {})).rejects.toThrow("it is no file");
+  });
+
   test("names no URL in an error, whatever goes wrong", async () => {
     const away = file("url", "https://127.0.0.1:1/T0/secret-token");
-    for (const urlFile of [away, file("bad", "ftp://x/secret-token"), join(dir, "none")]) {
+    const withUser = file("user", "https://me:secret-token@127.0.0.1:1/T0");
+    for (const urlFile of [away, withUser, file("bad", "ftp://x/secret-token"), join(dir, "none")]) {
       const thrown = await sendWebhook({ name: "ops", urlFile }, {}).catch((error) => error);
       expect(classify(thrown).category).toBe("transient");
       expect(JSON.stringify([thrown.message, String(thrown.stack), thrown.cause])).not.toContain(

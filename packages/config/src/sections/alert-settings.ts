@@ -21,7 +21,7 @@ const ruleSchema = z.union([
     clearSeconds: z.number().min(0).max(DAY_SECONDS).optional().describe("how long it must be over"),
     severity: severity.optional(),
   }),
-]);
+], { error: "must be false, or a map of threshold, forSeconds, clearSeconds and severity" });
 
 const webhookSchema = z.strictObject({
   kind: z.enum(["slack", "discord", "generic"]).describe("what body it takes"),
@@ -59,6 +59,11 @@ export const alertsSchema = z.strictObject({
     .describe("messages to each webhook; what comes faster goes together"),
   rules: z
     .partialRecord(z.enum(IDS), ruleSchema)
+    .superRefine(({ streamNearlyFull: rule }, context) => {
+      if (rule === undefined || rule === false || (rule.threshold ?? 0) <= 1) return;
+      const path = ["streamNearlyFull", "threshold"];
+      context.addIssue({ code: "custom", path, message: "must be a share from 0 to 1, such as 0.8" });
+    })
     .default({})
     .describe("what differs from the catalogue of alerts; false: not judged"),
   webhooks: z

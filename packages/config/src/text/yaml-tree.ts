@@ -132,12 +132,19 @@ function readAnyYaml(text: string): ReadTree {
  * @param at Path of the value in the tree.
  */
 export function schemaProblems(
-  { placeOf, placeOfKey }: YamlTree,
-  { issues }: z.ZodError,
+  tree: YamlTree,
+  { issues }: Pick<z.ZodError, "issues">,
   at: readonly PropertyKey[] = [],
 ): YamlProblem[] {
+  const { placeOf, placeOfKey } = tree;
   return issues.flatMap((issue): YamlProblem[] => {
     const path = [...at, ...issue.path];
+    // Of several forms that a value may have, one has been meant that is right but for something within it.
+    const meant = issue.code === "invalid_union" ? issue.errors.find(isWithin) : undefined;
+    if (meant !== undefined) {
+      const within = meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+      return schemaProblems(tree, { issues: within }, at);
+    }
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
         message: `unknown key ${quote(key)}`,
@@ -147,6 +154,10 @@ export function schemaProblems(
     const place = issue.code === "invalid_key" ? placeOfKey : placeOf;
     return [{ message: told(issue), place: () => place(path) }];
   });
+}
+
+function isWithin(issues: readonly z.core.$ZodIssue[]): boolean {
+  return issues.length > 0 && issues.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys");
 }
 
 function placeIn(lines: LineCounter, offset: number): Place {

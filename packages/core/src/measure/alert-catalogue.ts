@@ -18,6 +18,8 @@ export type AlertId =
   | "storeDamaged"
   | "configBroken"
   | "clockOff"
+  | "probeUnhealthy"
+  | "probeSloBurns"
   | "databaseConnectionFailed"
   | "databaseHighLatency";
 
@@ -155,16 +157,29 @@ export const ALERTS: Readonly<Record<AlertId, AlertDescription>> = {
     summary: "The clock of {subnet} differs from the root's by {duration}.",
     command: "adaos status",
   },
+  probeUnhealthy: {
+    name: "AdaosProbeUnhealthy",
+    severity: "critical",
+    summary: "What {node} probes as {probe} is unhealthy: it does not answer, or too late.",
+    command: "adaos health",
+  },
+  probeSloBurns: {
+    name: "AdaosProbeSloBurns",
+    severity: "warning",
+    summary:
+      "Probe {probe} of {node} misses its objective: {value} times as many looks as may be are answered late or not at all.",
+    command: "adaos slo --node {node}",
+  },
   databaseConnectionFailed: {
     name: "DatabaseConnectionFailed",
     severity: "critical",
     summary: "Connections to databases of {environment} fail: {percent} of the looks of probes.",
-    command: "adaos status",
+    command: "adaos health",
   },
   databaseHighLatency: {
     name: "DatabaseHighLatency",
     severity: "warning",
     summary: "Databases of {environment} answer slowly: P95 is {value} ms, and should be below 200 ms.",
-    command: "adaos status",
+    command: "adaos health",
   },
 };

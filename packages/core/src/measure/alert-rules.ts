@@ -48,7 +48,9 @@ export type JudgedAlertId =
   | "certificateEnds"
   | "storeDamaged"
   | "configBroken"
-  | "clockOff";
+  | "clockOff"
+  | "probeUnhealthy"
+  | "probeSloBurns";
 
 const DAY_SECONDS = 86_400;
 /**
@@ -114,7 +116,7 @@ export const ALERT_RULES: Readonly<Record<JudgedAlertId, AlertRule>> = {
   },
   outboxGrows: {
     judgedBy: ["hub"],
-    metric: "outboxEvents",
+    metric: "diskOutboxEvents",
     by: ["daemon"],
     condition: { kind: "above", threshold: 100, clearAt: 10 },
     forSeconds: 60,
@@ -164,5 +166,25 @@ export const ALERT_RULES: Readonly<Record<JudgedAlertId, AlertRule>> = {
     condition: { kind: "above", threshold: 2, clearAt: 1 },
     forSeconds: 60,
     clearSeconds: 60,
+  },
+  probeUnhealthy: {
+    judgedBy: ["hub"],
+    metric: "probeUnhealthy",
+    by: ["node", "probe"],
+    condition: { kind: "above", threshold: 0, clearAt: 0 },
+    // One late answer is no outage: the default looks twice meanwhile.
+    forSeconds: 60,
+    clearSeconds: 30,
+  },
+  probeSloBurns: {
+    judgedBy: ["hub"],
+    metric: "probeSloBurn",
+    by: ["node", "probe"],
+    // A P95 above the target, by R78 and for as long as R86 says.
+    condition: { kind: "above", threshold: 1, clearAt: 1 },
+    // Longer than the shorter of its two windows: an outage that is over burns for that long, and was told.
+    forSeconds: 600,
+    clearSeconds: 60,
+    unless: ["probeUnhealthy"],
   },
 };

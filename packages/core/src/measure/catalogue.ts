@@ -133,6 +133,8 @@ export type NodeMetricId =
   | "probeConnected"
   | "probeStatus"
   | "probeLatency"
+  | "probeUnhealthy"
+  | "probeSloBurn"
   | "linkReady"
   | "linkCarried"
   | "linkRefused"
@@ -276,6 +278,16 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
     "adaos_probe_latency_seconds",
     ["probe", "environment", "database_type"],
     "How long the last look of a probe took.",
+  ),
+  probeUnhealthy: gauge(
+    "adaos_probe_unhealthy",
+    ["node", "probe"],
+    "1 while what a process of a member probes is unhealthy, of programs too; 0 while it is not. The hub tells.",
+  ),
+  probeSloBurn: gauge(
+    "adaos_probe_slo_burn_ratio",
+    ["node", "probe"],
+    "How many times as fast as it may a probe uses up its budget of late answers: the lesser of five minutes' and of an hour's or two. The hub tells.",
   ),
   linkReady: gauge("adaos_link_ready", ["subnet", "direction"], "1 while a link's source and target answer."),
   linkCarried: counter(

@@ -3,6 +3,7 @@ import type { Logger } from "../transport.ts";
 import type { MetricId } from "./catalogue.ts";
 import { answerScrape, type Exposition } from "./exposition.ts";
 import { Histogram, type HistogramSnapshot } from "./histogram.ts";
+import type { ProbeReport } from "./probe-report.ts";
 import { countedFamilies } from "./prometheus.ts";
 
 export interface Counted {
@@ -33,6 +34,8 @@ export interface MetricsSnapshot extends Counted {
   readonly hour: string;
   /** All counts since the process began: they only grow, and outlive its first hours. */
   readonly totals: Counted;
+  /** How what it probes is; nothing where it probes nothing. */
+  readonly probes?: readonly ProbeReport[];
   /**
    * Of a snapshot that the hub has written: its totals are those of all processes of the node whose last hour is
    * before this time, RFC 3339.
@@ -52,6 +55,9 @@ const STORE_MS = 10_000;
 const ALIVE_MS = 24 * HOUR_MS;
 /** Longest wait for the last store: numbers are not worth more. */
 const CLOSE_MS = 3000;
+/** Of one process; what is told of more would not fit in a message. */
+export const MAX_PROBE_REPORTS = 200;
+const MAX_REASON = 200;
 
 /** Counters and histograms by metric and labels, with a limit for each metric. */
 class Tally {
@@ -125,6 +131,8 @@ export class Metrics {
   #nextHourMs = 0;
   /** Time of the last store; undefined before the first. */
   #storedMs: number | undefined;
+  #probes: () => readonly ProbeReport[] = () => [];
+  #probesTold = 0;
   readonly #timer: NodeJS.Timeout;
   #storing: Promise<void> = Promise.resolve();
 
@@ -154,6 +162,11 @@ export class Metrics {
     const bounded = Math.max(0, value);
     this.#hour().tally.observe(metric, labels, bounded);
     this.#totals.observe(metric, labels, bounded);
+  }
+
+  /** Each snapshot reports the probes of the process, as this function returns them. */
+  reportProbes(probes: () => readonly ProbeReport[]): void {
+    this.#probes = probes;
   }
 
   /** Answers a scrape with all counts since the process began. */
@@ -197,7 +210,8 @@ export class Metrics {
         await this.#store.storeMetrics(this.#snapshot(hour));
         this.#unstored.shift();
       }
-      if (!current.changed) return;
+      // Whoever probes no more says so.
+      if (!current.changed && this.#probes().length === this.#probesTold) return;
       current.changed = false;
       await this.#store.storeMetrics(this.#snapshot(current));
       this.#storedMs = this.#now();
@@ -216,6 +230,16 @@ export class Metrics {
 
   #snapshot({ hour, tally }: HourOfMetrics): MetricsSnapshot {
     const totals = this.#totals.counted();
-    return { node: this.#node, instance: this.#instance, hour, ...tally.counted(), totals };
+    const all = this.#probes();
+    this.#probesTold = all.length;
+    const probes = all.slice(0, MAX_PROBE_REPORTS).map(
+      ({ error_message: reason, unpublished, ...probe }): ProbeReport => ({
+        ...probe,
+        error_message: reason?.slice(0, MAX_REASON) ?? null,
+        unpublished: unpublished?.slice(0, MAX_REASON) ?? null,
+      }),
+    );
+    const counted = { node: this.#node, instance: this.#instance, hour, ...tally.counted(), totals };
+    return probes.length === 0 ? counted : { ...counted, probes };
   }
 }

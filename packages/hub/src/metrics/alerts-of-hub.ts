@@ -6,13 +6,14 @@ import {
   sampleOf,
   supervisorSource,
 } from "@adaos/alerts";
-import { peekOutbox } from "@adaos/client";
+import { outboxSize } from "@adaos/client";
 import { nodeOfFile, outboxDir } from "@adaos/config";
 import type { Message } from "@adaos/core";
 import { DEAD_LETTER_ROOT, deadLetterStream, type Figure, subjectsOf } from "@adaos/core/wire";
 import type { OpenNode, Part } from "@adaos/daemon";
 import { type Connection, type StoreKeeper, storedMessageAt } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
+import type { ProbeWatch } from "./probe-watch.ts";
 import { readServerFigures, type ServerSourceOptions } from "./server-source.ts";
 
 export interface HubAlertsOptions {
@@ -20,12 +21,14 @@ export interface HubAlertsOptions {
   readonly server: ServerSourceOptions;
   readonly jsm: JetStreamManager;
   readonly keeper: StoreKeeper;
+  readonly probes: ProbeWatch;
   readonly parts: () => readonly Part[];
   readonly publish: (message: Message) => Promise<unknown>;
 }
 
 /** The part that judges the alerts of a subnet. */
-export function hubAlerts({ node, server, jsm, keeper, parts, publish }: HubAlertsOptions): Alerts {
+export function hubAlerts(options: HubAlertsOptions): Alerts {
+  const { node, server, jsm, keeper, probes, parts, publish } = options;
   const { config, name, path, signatures, certificates, log } = node;
   const { subnet, tenant, mesh, alerts } = config;
   const { connection, members } = server;
@@ -44,6 +47,11 @@ export function hubAlerts({ node, server, jsm, keeper, parts, publish }: HubAler
           ? []
           : [supervisorSource(runFile, (process, isRootHere) => isOwn(subnet, process, isRootHere))]),
         ...outboxSamples(node, members),
+        {
+          name: "probes",
+          metrics: ["probeUnhealthy", "probeSloBurn"],
+          read: async () => (await probes.figures()).map(sampleOf),
+        },
       ],
       audiences: () => [{ subnet, tenant }],
       signatures,
@@ -60,6 +68,9 @@ function isOwn(subnet: string, process: string, isRootHere: boolean): boolean {
   return process.startsWith(`${subnet}/`);
 }
 
+/** An event of an outbox that is too large to be counted has some more than this. */
+const LEAST_BYTES = 1000;
+
 /** What waits on this machine's disk for the hub, of all processes of each member; who runs elsewhere is not seen. */
 function outboxSamples(
   { config, loaded }: OpenNode<"hub">,
@@ -70,12 +81,15 @@ function outboxSamples(
   return [
     {
       name: "outboxes",
-      metrics: ["outboxEvents"],
+      metrics: ["diskOutboxEvents"],
       read: async () => {
         const counted = members().map(async (member): Promise<Sample> => {
           const daemon = `${config.subnet}/${member}`;
-          const waiting = await peekOutbox(outboxDir(stateDir, daemon));
-          return { metric: "outboxEvents", labels: { daemon }, value: waiting.length };
+          const { events, bytes } = await outboxSize(outboxDir(stateDir, daemon));
+          const labels = { daemon };
+          if (events !== undefined) return { metric: "diskOutboxEvents", labels, value: events };
+          const cause = `${bytes} bytes wait, too many to count the events`;
+          return { metric: "diskOutboxEvents", labels, value: Math.ceil(bytes / LEAST_BYTES), cause };
         });
         return await Promise.all(counted);
       },

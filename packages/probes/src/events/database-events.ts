@@ -5,6 +5,7 @@ import {
   DATABASE_TYPES,
   type DatabaseType,
   type Environment,
+  HEALTH_STATUSES,
   type HealthStatus,
   parseEnvironment,
 } from "./environment.ts";
@@ -102,13 +103,14 @@ export class DatabaseHealthCheckCompleted extends DatabaseEvent {
 
   constructor(
     options: Where & {
-      readonly status: HealthStatus;
+      /** A status, or its name in any case. */
+      readonly status: HealthStatus | string;
       readonly latency_ms: number;
       readonly details?: Readonly<Record<string, unknown>> | undefined;
     },
   ) {
     super(options);
-    this.status = options.status;
+    this.status = healthStatusOf(options.status);
     this.latency_ms = options.latency_ms;
     this.details = options.details;
   }
@@ -138,6 +140,13 @@ export class DatabaseHealthCheckCompleted extends DatabaseEvent {
 function dataOf<T>({ event_id, ts, data }: Envelope<unknown>): T {
   const defaults = { environment: "local", database_type: "sqlite", timestamp: ts };
   return { ...defaults, ...(data as object), eventId: event_id } as T;
+}
+
+function healthStatusOf(text: string): HealthStatus {
+  const name = text.trim().toLowerCase();
+  const known = HEALTH_STATUSES.find((status) => status === name);
+  if (known === undefined) throw new TypeError(`status must be one of ${HEALTH_STATUSES.join(", ")}`);
+  return known;
 }
 
 function databaseTypeOf(text: string): DatabaseType {

@@ -84,6 +84,12 @@ describe("DatabaseHealthCheckCompleted", () => {
     expect(event.payload()).not.toHaveProperty("details");
   });
 
+  test("takes the name of a status in any case, and no other name", () => {
+    const named = (status: string) => new DatabaseHealthCheckCompleted({ ...DB, status, latency_ms: 1 }).status;
+    expect(named(" Degraded")).toBe("degraded");
+    expect(() => named("fine")).toThrow("status must be one of healthy, degraded, unhealthy");
+  });
+
   test("carries details", () => {
     const details = { query_count: 1200, error_rate: 0.02 };
     const event = new DatabaseHealthCheckCompleted({ ...DB, status: "healthy", latency_ms: 1, details });

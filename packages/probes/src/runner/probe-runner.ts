@@ -72,12 +72,15 @@ export class ProbeRunner implements Probe {
   }
 
   health(): ProbeHealth {
-    const { type, environment } = this.#options.probe;
+    const { app, probe } = this.#options;
+    const { type, environment, intervalMs } = probe;
     const { connection, status, sinceMs, latencyMs, lookedAtMs, failure, retryCount } = this.#state;
     return {
       probe: this.name,
       environment,
       database_type: type,
+      app,
+      interval_ms: intervalMs,
       connection,
       status: status ?? null,
       is_healthy: status === "healthy",
@@ -138,7 +141,7 @@ export class ProbeRunner implements Probe {
       if (this.#hanging !== undefined) throw new MeshError("timeout", "the look before has not ended yet");
       if (this.#state.connection !== "established") await this.#connect();
       startMs = performance.now();
-      await this.#limited(this.#connection?.ask());
+      await this.#limited(async () => this.#connection?.ask());
     } catch (thrown) {
       if (this.#stopped.signal.aborted) return;
       failure = errorWithoutSecrets(thrown, this.#secrets);
@@ -149,7 +152,8 @@ export class ProbeRunner implements Probe {
 
   async #connect(): Promise<void> {
     this.#connection ??= this.#open();
-    await this.#limited(this.#connection.connect());
+    const connection = this.#connection;
+    await this.#limited(async () => connection.connect());
   }
 
   #open(): ProbeConnection {
@@ -160,9 +164,10 @@ export class ProbeRunner implements Probe {
     return openProbe(this.name, probe.type, { url, timeoutMs: probe.timeoutMs })();
   }
 
-  async #limited(action: Promise<void> | undefined): Promise<void> {
-    if (action === undefined) return;
+  /** What a program brings may throw at once, or promise nothing. */
+  async #limited(call: () => Promise<void>): Promise<void> {
     const { timeoutMs } = this.#options.probe;
+    const action = call();
     try {
       await limited(action, timeoutMs, this.#stopped.signal);
     } catch (thrown) {

@@ -231,6 +231,56 @@ describe("events of a probe", () => {
   });
 });
 
+describe("a connection of the caller's own", () => {
+  const nothing = async (): Promise<void> => undefined;
+  const raise = (thrown: unknown) => (): never => {
+    throw thrown;
+  };
+  test.each([
+    ["throws at once", { ask: raise(new Error("no pool")) }, "no pool"],
+    ["throws nothing at all", { ask: raise(undefined) }, "undefined"],
+    ["throws what no text can be made of", { ask: raise(Object.create(null)) }, "an error that cannot be read"],
+    ["throws at once when it connects", { connect: raise(new Error("no driver")) }, "no driver"],
+    ["cannot be closed", { ask: raise(new Error("no pool")), close: raise(new Error("never")) }, "no pool"],
+  ])("that %s is a failed look, and the probe goes on", async (_, how, message) => {
+    let looks = 0;
+    const open = (): ProbeConnection => {
+      looks++;
+      return { connect: nothing, ask: nothing, close: nothing, ...how };
+    };
+    const probe = await start({ open });
+    await pass(70_000);
+    expect(probe.health()).toMatchObject({ status: "unhealthy", error_message: message });
+    expect(looks).toBeGreaterThan(1);
+    await settled(probe.stop());
+  });
+
+  test("that promises nothing is taken at its word", async () => {
+    const ask = (() => 1) as unknown as () => Promise<void>;
+    const probe = await start({ open: () => ({ connect: nothing, ask, close: nothing }) });
+    expect(probe.health()).toMatchObject({ status: "healthy" });
+    await settled(probe.stop());
+  });
+
+  test("holds up no other, though hundreds hang or throw at once, and all can be stopped", async () => {
+    const hang = (): Promise<void> => new Promise(() => undefined);
+    const kinds = [{ ask: hang }, { connect: hang }, { ask: raise(new Error("no")) }, { close: hang }, {}];
+    const all = Array.from({ length: 300 }, (_, i) => {
+      const open = (): ProbeConnection => {
+        return { connect: nothing, ask: nothing, close: nothing, ...kinds[i % kinds.length] };
+      };
+      return probes.start(`db${i}`, { type: "postgresql", open, timeoutMs: 100, intervalMs: 1000 });
+    });
+    await settled(Promise.all(all));
+    await pass(20_000);
+    const healthy = probes.health().filter(({ is_healthy }) => is_healthy);
+    expect([probes.size, healthy.length]).toEqual([300, 120]);
+    expect(lines.length).toBeLessThan(300 * 3);
+    await settled(probes.stop());
+    expect(probes.size).toBe(0);
+  });
+});
+
 describe("Probes.start()", () => {
   test("means the probe that runs when it is asked again, and refuses other options", async () => {
     const options: ProbeOptions = { type: "postgresql", open: () => database.connect() };

@@ -1,4 +1,11 @@
-import { METRICS, type MetricId, type MetricsSnapshot, writerOf } from "@adaos/core/wire";
+import {
+  MAX_PROBE_REPORTS,
+  METRICS,
+  type MetricId,
+  type MetricsSnapshot,
+  type ProbeReport,
+  writerOf,
+} from "@adaos/core/wire";
 import { z } from "zod";
 import type { StoredMessage } from "../stream/stored-messages.ts";
 
@@ -16,10 +23,29 @@ const counted = z.object({
   counters: z.array(z.tuple([metric, labels, count])).max(10_000),
   histograms: z.array(z.tuple([metric, labels, histogram])).max(10_000),
 });
+const text = z.string().max(500);
+const probe: z.ZodType<ProbeReport> = z.object({
+  probe: text,
+  environment: text,
+  database_type: text,
+  app: text,
+  interval_ms: count,
+  connection: z.enum(["unknown", "established", "failed"]),
+  status: z.enum(["healthy", "degraded", "unhealthy"]).nullable(),
+  is_healthy: z.boolean(),
+  requires_alert: z.boolean(),
+  latency_ms: count.nullable(),
+  since: text.nullable(),
+  looked_at: text.nullable(),
+  retry_count: count,
+  error_message: text.nullable(),
+  unpublished: text.nullable(),
+});
 const snapshotSchema = counted.extend({
   instance: z.string().max(200),
   hour: z.iso.datetime(),
   totals: counted,
+  probes: z.array(probe).max(MAX_PROBE_REPORTS).exactOptional(),
   ended_before: z.iso.datetime().exactOptional(),
 });
 
