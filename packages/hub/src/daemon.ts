@@ -33,16 +33,16 @@ import { RequestService } from "./services/request-service.ts";
 import { RefillService } from "./streams/refill-service.ts";
 import { SubnetStream } from "./streams/subnet-stream.ts";
 
-/** What a hub's daemon is made of, how it takes its file when that has changed, and how it ends. */
+/** The parts of a hub's daemon, how it applies a changed file, and how it ends. */
 interface Hub {
-  /** Whoever adds one adds it here: alerts are judged by what all of them say. */
+  /** Every part must be in this list: alerts are judged by the health of all of them. */
   readonly parts: Part[];
   readonly sources: readonly MetricSource[];
   apply(changed: HubFile): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Runs the hub daemon of one subnet until it is told to stop. Resolves with the exit code. */
+/** Runs the hub daemon of one subnet until it gets a signal to stop. Resolves with the exit code. */
 export async function runHub(file: string): Promise<number> {
   const node = openNode(file, "hub");
   const { config, path, name, loaded, log } = node;
@@ -123,7 +123,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   return {
     parts,
     sources: [serverSource(server), new SubnetCounts(snapshots, log), probes],
-    // Whoever loses something loses it first; then what is new is given. Keys and rights need nothing but the server.
+    // Rights are removed first, then new rights are granted. Keys and rights need only the server.
     apply: async (changed) => {
       node.replaceRights(changed);
       grants.setKeys(keysOf(changed));

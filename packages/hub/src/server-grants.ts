@@ -8,24 +8,21 @@ import {
 } from "@adaos/nats-server";
 import type { NatsConnection } from "nats";
 
-/**
- * Everything of the server's config but whom it lets in, which consumers each member may pull from, and what it must
- * not.
- */
+/** The server's config without its users, the consumers that each member may pull from, and the restrictions. */
 export type FixedSettings = Omit<HubServerSettings, "consumers" | "withheld" | "shutOut" | keyof HubKeys>;
 
-/** Whom a hub's server lets in, and as whom it dials its root: public nkeys. */
+/** The users of a hub's server, and its user at the root: public nkeys. */
 export type HubKeys = Pick<HubServerSettings, "hubKey" | "leafKey" | "memberKeys">;
 
-/** Accounts of a hub's server that are no member's. */
+/** Accounts of a hub's server that belong to no member. */
 const OWN_ACCOUNTS = ["SUBNET", "BRIDGE"];
 
 /** A member and a consumer it may pull from. */
 export type Grant = readonly [node: string, consumer: string];
 
 /**
- * Which members there are and which consumers each may pull from, as the server enforces it. The server knows literal
- * names only, so a new durable is a new line in its config.
+ * The members of the subnet and the consumers that each may pull from, as the server enforces them. The server knows
+ * literal names only, so a new durable is a new line in its config.
  */
 export class ServerGrants {
   readonly #config: ServerConfig;
@@ -56,20 +53,20 @@ export class ServerGrants {
     return this.#keys.memberKeys.has(node);
   }
 
-  /** Who is let in from the next {@link enforce} on; who is not any more is disconnected by it. */
+  /** Sets the users from the next {@link enforce} on, which disconnects removed users. */
   setKeys(keys: HubKeys): void {
     this.#keys = keys;
   }
 
-  /** The members that there are, those too that are shut out for a while. */
+  /** All members, also those that are shut out for a while. */
   get members(): Iterable<string> {
     return this.#keys.memberKeys.keys();
   }
 
   /**
-   * What members may not do for now, from the next {@link enforce} on, whatever policy says.
+   * Restricts members for now, from the next {@link enforce} on, whatever policy allows.
    * @param withheld First tokens of subjects to which each may not publish.
-   * @param shutOut Members that are disconnected, and not let in.
+   * @param shutOut Members that are disconnected and refused.
    */
   restrict(withheld: ReadonlyMap<string, ReadonlySet<string>>, shutOut: ReadonlySet<string>): void {
     this.#withheld = withheld;
@@ -77,8 +74,8 @@ export class ServerGrants {
   }
 
   /**
-   * What the connections of each member have sent to the server so far, and under `""` those of the mesh itself: the
-   * hub's and the root's. Rejects with `unavailable`.
+   * Traffic of each member's connections to the server so far, and under `""` that of the hub's and the root's
+   * connections. Rejects with `unavailable`.
    */
   async askTraffic(): Promise<Map<string, Traffic>> {
     const nodes = [...this.#keys.memberKeys.keys()];
@@ -90,7 +87,7 @@ export class ServerGrants {
     return new Map([["", own], ...nodes.map((node) => [node, of(memberAccount(node))] as const)]);
   }
 
-  /** Takes consumers away from their members, from the next {@link enforce} on. */
+  /** Revokes consumers of members, from the next {@link enforce} on. */
   revoke(grants: Iterable<Grant>): void {
     for (const [node, consumer] of grants) this.#granted.get(node)?.delete(consumer);
   }
@@ -104,7 +101,7 @@ export class ServerGrants {
     return this.enforce();
   }
 
-  /** Resolves when the server enforces members, policy and grants as they are now. Rejects as `reloadServer()` does. */
+  /** Resolves when the server enforces the current members, policy and grants. Rejects as `reloadServer()` does. */
   enforce(): Promise<void> {
     return this.#config.enforce(() => {
       const consumers = new Map([...this.#granted].map(([node, names]) => [node, [...names].sort()]));

@@ -26,16 +26,16 @@ import { Subnets } from "./subnets.ts";
 
 type OpenJoinHandler = (stateDir: string, log: Logger) => JoinHandler;
 
-/** What the root's daemon is made of, and how it takes its file when that has changed. */
+/** The parts of the root's daemon, and how it applies a changed file. */
 interface Root {
-  /** Whoever adds one adds it here: alerts are judged by what all of them say. */
+  /** Every part must be in this list: alerts are judged by the health of all of them. */
   readonly parts: Part[];
   readonly sources: readonly MetricSource[];
   apply(changed: RootFile): Promise<void>;
 }
 
 /**
- * Runs the root daemon until it is told to stop. Resolves with the exit code.
+ * Runs the root daemon until it gets a signal to stop. Resolves with the exit code.
  * @param openJoinHandler Given the state folder of a root that lets other machines join.
  */
 export async function runRoot(file: string, openJoinHandler: OpenJoinHandler): Promise<number> {
@@ -99,7 +99,7 @@ async function partsOf(
   });
   const canAdmit = gate !== undefined && stateDir !== undefined;
   const joining = canAdmit ? [new JoinService(connection, gate, openJoinHandler(stateDir, log), log)] : [];
-  // The registry comes before the links: they ask it what is classified.
+  // The registry comes before the links, which ask it for classified events.
   const registry = registryParts(node, connection, subnets, folder);
   const parts: Part[] = [stream, ...registry, budgets, links, refills, damages, ...joining];
   const alerts = rootAlerts({
@@ -110,9 +110,9 @@ async function partsOf(
   parts.push(alerts);
   return {
     parts,
-    // A daemon on another machine than the root's server may not ask it.
+    // A daemon on another machine than the root's server may not ask that server.
     sources: gate === undefined ? [] : [serverSource(subnets.names, connection, gate.system)],
-    // Whoever loses something loses it first; then what is new is given.
+    // Rights are removed first, then new rights are granted.
     apply: async (changed) => {
       node.replaceRights(changed);
       subnets.replace(changed);
@@ -159,7 +159,7 @@ function sourceOf(node: OpenNode<"root">): (subnet: string, signal: AbortSignal)
     });
 }
 
-/** Nothing of a daemon on another machine than the root's server. */
+/** Undefined for a daemon on another machine than the root's server. */
 async function openGate(node: OpenNode<"root">): Promise<LeafGate | undefined> {
   const { config, path, name, log } = node;
   if (config.natsServer === undefined) return undefined;
@@ -174,7 +174,7 @@ async function openGate(node: OpenNode<"root">): Promise<LeafGate | undefined> {
   return new LeafGate(path(configFile), settings, admitted(node, config), system, log);
 }
 
-/** The root daemon is the one who can tell with which keys it pulls: they follow from its own. */
+/** Only the root daemon knows the keys with which it pulls: they are derived from its own. */
 function admitted(node: OpenNode<"root">, { subnets, natsServer }: RootFile): Admitted {
   return {
     rootKey: natsServer?.rootKey ?? "",

@@ -1,6 +1,6 @@
 import type { Logger } from "@adaos/core";
 
-/** Of each kind so many lines stand in the log one by one; what follows is told together. */
+/** Lines of each kind that are logged singly; further lines are logged as a count. */
 const FIRST = 5;
 const SUMMARY_MS = 10_000;
 const MAX_TEXT = 200;
@@ -9,15 +9,15 @@ type Level = keyof Logger;
 type Fields = object;
 
 interface Kind {
-  /** Since lines were told together last. */
+  /** Lines since the last line with a count. */
   count: number;
   sinceMs: number;
   left: number;
 }
 
 /**
- * A log for what somebody may bring about as often as he likes: a few lines of each text, then one with a count every
- * ten seconds at most. Texts among the fields are cut.
+ * A log for lines that another node can cause without limit: a few lines of each text, then one with a count every ten
+ * seconds at most. Texts among the fields are cut.
  */
 export class LimitedLog implements Logger {
   readonly #log: Logger;
@@ -28,29 +28,29 @@ export class LimitedLog implements Logger {
   }
 
   debug(fields: Fields, text: string): void {
-    this.#tell("debug", fields, text);
+    this.#write("debug", fields, text);
   }
 
   info(fields: Fields, text: string): void {
-    this.#tell("info", fields, text);
+    this.#write("info", fields, text);
   }
 
   warn(fields: Fields, text: string): void {
-    this.#tell("warn", fields, text);
+    this.#write("warn", fields, text);
   }
 
   error(fields: Fields, text: string): void {
-    this.#tell("error", fields, text);
+    this.#write("error", fields, text);
   }
 
-  #tell(level: Level, fields: Fields, text: string): void {
+  #write(level: Level, fields: Fields, text: string): void {
     const nowMs = performance.now();
     const kind = this.#kinds.get(text) ?? { count: 0, sinceMs: nowMs, left: FIRST };
     this.#kinds.set(text, kind);
     kind.count++;
     const passedMs = nowMs - kind.sinceMs;
     if (passedMs >= SUMMARY_MS) {
-      // A quiet time gives back the lines of which each stands by itself.
+      // After a quiet time, lines are logged singly again.
       kind.left = kind.count <= FIRST ? FIRST - 1 : 0;
       const times = kind.count > 1 ? { count: kind.count, withinMs: Math.round(passedMs) } : {};
       kind.count = 0;

@@ -1,7 +1,7 @@
 import type { RootFile } from "@adaos/config";
 import type { DataClass, Rate } from "@adaos/core/wire";
 
-/** What the root knows of each subnet; it follows the root's file. */
+/** The subnets of the root's file; follows its changes. */
 export class Subnets {
   readonly #tenants = new Map<string, string>();
   readonly #nodes = new Map<string, ReadonlySet<string>>();
@@ -22,19 +22,19 @@ export class Subnets {
     return this.#nodes;
   }
 
-  /** What each uplink carries at most, where it is limited. */
+  /** Rate limits of uplinks, for subnets with a limit. */
   get exportLimits(): ReadonlyMap<string, Rate> {
     return this.#exportLimits;
   }
 
-  /** Which classes of data each subnet may have. */
+  /** Classes of data that each subnet is cleared for. */
   get clearance(): ReadonlyMap<string, readonly DataClass[]> {
     return this.#clearance;
   }
 
   readonly names = (): string[] => [...this.#tenants.keys()];
 
-  /** The maps stay the same ones: who holds them sees the change. */
+  /** The map objects stay the same, so their users see the change. */
   replace({ subnets }: RootFile): void {
     for (const map of [this.#tenants, this.#nodes, this.#exportLimits, this.#clearance]) map.clear();
     for (const [name, { tenant, nodes, clearance, exportLimit }] of Object.entries(subnets)) {

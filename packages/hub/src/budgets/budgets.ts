@@ -33,7 +33,7 @@ export interface BudgetsOptions {
   readonly grants: ServerGrants;
   readonly streams: StreamLimits;
   readonly flood: FloodLimits;
-  /** What each member's connections have sent to the server so far; rejects while it does not answer. */
+  /** Traffic of each member's connections so far; rejects while the server does not answer. */
   readonly askTraffic: () => Promise<ReadonlyMap<string, Traffic>>;
   readonly denials: Denials;
   readonly log: Logger;
@@ -44,13 +44,13 @@ const TRAFFIC_FRESH_MS = 20;
 /** Nodes of every subnet that are daemons of the mesh itself. */
 const DAEMONS: ReadonlySet<string> = new Set(["hub", "root"]);
 const NOTHING = "[[],[]]";
-/** Of restrictions told in the health; there may be one a member. */
+/** Restrictions listed in the health; there may be one for each member. */
 const MAX_NOTES = 3;
 
 /**
- * Keeps each member within its share of the subnet's streams and within its limits, whatever client it uses: the server
- * refuses what a member over its budget writes, and nothing of anybody else's. Who floods the server with what is not
- * stored is shut out for a while.
+ * Keeps each member within its share of the subnet's streams and within its limits, whatever client it uses. The server
+ * refuses writes of a member over its budget, and of no other. A member that floods the server with unstored messages
+ * is shut out for a while.
  */
 export class Budgets implements Part {
   readonly name = "budgets";
@@ -62,10 +62,10 @@ export class Budgets implements Part {
   #subscription: Subscription | undefined;
   #restrictions: Restrictions = new Map();
   #shutOut: ReadonlyMap<string, string> = new Map();
-  /** What the server obeys, or nothing when that is not known. A hub that has just started restricts nobody. */
+  /** The restrictions in force at the server; undefined when unknown. A hub that has just started restricts nobody. */
   #enforced: string | undefined = NOTHING;
   #settling: Promise<void> | undefined;
-  /** Something changed while a change was on its way to the server. */
+  /** The restrictions changed again while a reload of the server was running. */
   #settleAgain = false;
   #isTrafficKnown = true;
   readonly #trafficRounds = new Rounds();
@@ -124,7 +124,7 @@ export class Budgets implements Part {
     return { ready: true, note: `${all.slice(0, MAX_NOTES).join("; ")}${more}`, details };
   }
 
-  /** Of all that it does over and over, what last got round longest ago. */
+  /** Of all its loops, the one whose last round was longest ago. */
   progress(): Progress {
     const traffic = this.#trafficRounds.progress;
     const looks = [...this.#books.values()].map(({ sinceLookMs }) => sinceLookMs);
@@ -157,7 +157,7 @@ export class Budgets implements Part {
     return { maxBytes: 0, usedBytes: 0, ...books?.fill, held: Object.fromEntries(held), nowMs: Date.now() };
   }
 
-  /** Four streams ask, which a flood makes busy together: one question is enough. */
+  /** A flood makes four streams busy at the same time: they share one question. */
   async #askTraffic(): Promise<ReadonlyMap<string, Traffic>> {
     const nowMs = performance.now();
     if (this.#traffic === undefined || nowMs - this.#traffic.askedMs > TRAFFIC_FRESH_MS) {
@@ -182,11 +182,11 @@ export class Budgets implements Part {
       this.#isTrafficKnown = false;
     }
     this.#trafficRounds.done();
-    // Bans end by themselves, and what the server did not take is tried again.
+    // Bans end by themselves, and a failed reload of the server is tried again.
     this.#settle();
   }
 
-  /** Brings to the server what is to hold now, one change at a time. */
+  /** Enforces the current restrictions at the server, one change at a time. */
   #settle(): void {
     if (this.#settling !== undefined) {
       this.#settleAgain = true;
@@ -201,8 +201,8 @@ export class Budgets implements Part {
       [...withheld].map(([node, roots]) => [node, ...roots]),
       [...shutOut.keys()],
     ]);
-    this.#tell(restrictions, shutOut);
-    // Told before the server refuses: who is refused asks at once.
+    this.#report(restrictions, shutOut);
+    // Set before the server refuses: a refused member asks for the reason at once.
     this.#restrictions = restrictions;
     this.#shutOut = shutOut;
     if (wanted === this.#enforced) return;
@@ -227,8 +227,8 @@ export class Budgets implements Part {
     }
   }
 
-  /** Of what begins and ends, once each. */
-  #tell(restrictions: Restrictions, shutOut: ReadonlyMap<string, string>): void {
+  /** Logs each restriction once when it begins and once when it ends. */
+  #report(restrictions: Restrictions, shutOut: ReadonlyMap<string, string>): void {
     const { subnet, log } = this.#options;
     for (const [node, all] of restrictions) {
       const before = new Set(this.#restrictions.get(node)?.map(({ root }) => root));
@@ -257,7 +257,7 @@ function standOf(books: StreamUsage): StreamStand {
   return { stream: books.stream, ...books.fill, held: books.heldBytes(), over: books.over };
 }
 
-/** Whose share a message counts against: a member's, or that of the other subnet that it came from. */
+/** The member or other subnet whose share a message counts against. */
 function holderOf(own: string, subject: string): string | undefined {
   const writer = writerOf(subject);
   if (writer === undefined) return undefined;

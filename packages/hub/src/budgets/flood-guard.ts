@@ -1,13 +1,13 @@
 import type { FloodLimits } from "@adaos/config";
 import type { Traffic } from "@adaos/nats-server";
 
-/** Looks in a row that show a flood before somebody is shut out. */
+/** Looks in a row that show a flood before a member is shut out. */
 const FLOODED_LOOKS = 2;
-/** Looks that were held up come together, and a rate within so short a time says nothing. */
+/** Delayed looks follow each other closely, and a rate over so short a time proves nothing. */
 const MIN_SECONDS = 0.5;
 const FIRST_BAN_MS = 30_000;
 const MAX_BAN_MS = 600_000;
-/** Who has kept quiet for so long after a ban begins anew with the first. */
+/** After this time without a flood, a member's next ban has the first length again. */
 const FORGET_MS = 3_600_000;
 
 interface Seen {
@@ -16,14 +16,13 @@ interface Seen {
   floodedLooks: number;
   bans: number;
   bannedUntilMs: number;
-  /** What it sent when it was shut out, for whoever asks why. */
+  /** The rates at which it was shut out, for the log and for `adaos status`. */
   reason: string;
 }
 
 /**
- * Finds members that flood their server with whatever is not stored and so is in no stream's books: refused publishes,
- * requests, acknowledgements. Knows no server: it is handed counters that only grow, and milliseconds of a clock that
- * nobody sets.
+ * Finds members that flood their server with messages that no stream's books count: refused publishes, requests,
+ * acknowledgements. Does no I/O: the caller passes counters that only grow, and milliseconds of a monotonic clock.
  */
 export class FloodGuard {
   readonly #limits: FloodLimits;
@@ -33,7 +32,7 @@ export class FloodGuard {
     this.#limits = limits;
   }
 
-  /** Takes what the server has counted, by member. One that is not named any more is forgotten when its ban is over. */
+  /** Takes the server's counters, by member. A member that is no longer in them is forgotten when its ban is over. */
   look(counted: ReadonlyMap<string, Traffic>, nowMs: number): void {
     for (const [node, traffic] of counted) {
       const seen = this.#seen.get(node);
@@ -45,7 +44,7 @@ export class FloodGuard {
     }
   }
 
-  /** Who is shut out now, and why. */
+  /** The members that are shut out now, with the reasons. */
   banned(nowMs: number): Map<string, string> {
     const found = new Map<string, string>();
     for (const [node, { bannedUntilMs, reason }] of this.#seen) {
@@ -57,7 +56,7 @@ export class FloodGuard {
   #judge(seen: Seen, traffic: Traffic, nowMs: number): void {
     const seconds = (nowMs - seen.atMs) / 1000;
     if (seconds < MIN_SECONDS) return;
-    // Counters of connections that are gone are gone with them.
+    // The counters of a closed connection are lost, so a sum may fall.
     const messages = Math.max(0, traffic.messages - seen.traffic.messages) / seconds;
     const bytes = Math.max(0, traffic.bytes - seen.traffic.bytes) / seconds;
     seen.traffic = traffic;

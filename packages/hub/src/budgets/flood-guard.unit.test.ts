@@ -3,7 +3,7 @@ import { FloodGuard } from "./flood-guard.ts";
 
 const LIMITS = { messagesPerSecond: 1000, bytesPerSecond: 1_000_000 };
 
-/** Sends so much each second and looks after it; returns who is shut out at the end. */
+/** Sends these amounts, one a second, with a look after each; returns the members that are shut out at the end. */
 function run(guard: FloodGuard, seconds: readonly [messages: number, bytes: number][], fromMs = 0): string[] {
   let traffic = { messages: 0, bytes: 0 };
   guard.look(new Map([["evil", traffic]]), fromMs);

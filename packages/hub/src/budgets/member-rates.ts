@@ -2,52 +2,52 @@ import { patternMatches } from "@adaos/core";
 import type { RateLimit } from "@adaos/core/wire";
 import { TokenBucket } from "@adaos/core/wire";
 
-interface Held {
+interface TrackedLimit {
   readonly limit: RateLimit;
   readonly events: TokenBucket | undefined;
   readonly bytes: TokenBucket | undefined;
 }
 
-/** A limit that a member has passed, and when it has paid for what was too much. */
+/** A limit that a member has exceeded, and the time until its rate is within the limit again. */
 export interface Overdraft {
   readonly limit: string;
   readonly waitMs: number;
 }
 
-/** Nobody pays for longer than this, however much it was. */
+/** No member is refused for longer than this, however large the excess. */
 const MAX_DEBT_SECONDS = 300;
 
 /**
- * What members have published against their limits, as their streams tell it. The library of a member refuses before it
- * sends, and never overdraws a limit by itself; several processes of one member may, an outbox that is forwarded, or a
- * client of somebody's own. Time is that of the stream: a hub that was held up counts no less and no more.
+ * Compares the members' events in the stream with the members' limits. A member's library refuses before it sends, and
+ * never overdraws a limit. Several processes of one member may, or a forwarded outbox, or another client. Time is that
+ * of the stream: a hub that was delayed counts the same.
  */
 export class MemberRates {
-  #held = new Map<string, readonly Held[]>();
+  #tracked = new Map<string, readonly TrackedLimit[]>();
   readonly #overdrawn = new Set<string>();
   #nowMs = Number.NEGATIVE_INFINITY;
 
-  /** Takes other limits, by member. Of those that stay the same nothing is forgotten. */
+  /** Replaces the limits, by member. Unchanged limits keep their counts. */
   replace(limits: ReadonlyMap<string, readonly RateLimit[]>): void {
-    const before = this.#held;
-    this.#held = new Map();
+    const before = this.#tracked;
+    this.#tracked = new Map();
     for (const [node, own] of limits) {
       if (own.length === 0) continue;
       const known = before.get(node) ?? [];
-      this.#held.set(
+      this.#tracked.set(
         node,
-        own.map((limit) => known.find((held) => isSame(held.limit, limit)) ?? newHeld(limit)),
+        own.map((limit) => known.find((tracked) => isSame(tracked.limit, limit)) ?? trackLimit(limit)),
       );
     }
-    for (const node of this.#overdrawn) if (!this.#held.has(node)) this.#overdrawn.delete(node);
+    for (const node of this.#overdrawn) if (!this.#tracked.has(node)) this.#overdrawn.delete(node);
   }
 
   /** Counts an event of a member. */
   note(node: string, name: string, version: number, bytes: number, storedMs: number): void {
-    const held = this.#held.get(node);
-    if (held === undefined) return;
+    const tracked = this.#tracked.get(node);
+    if (tracked === undefined) return;
     this.#nowMs = Math.max(this.#nowMs, storedMs);
-    for (const { limit, events, bytes: ofBytes } of held) {
+    for (const { limit, events, bytes: ofBytes } of tracked) {
       if (!patternMatches(limit.events, name, version)) continue;
       spend(events, limit.eventsPerSecond, 1, this.#nowMs);
       spend(ofBytes, limit.bytesPerSecond, bytes, this.#nowMs);
@@ -55,14 +55,15 @@ export class MemberRates {
   }
 
   /**
-   * Who has passed a limit by more than a second's worth beyond what may come at once, and has not paid for it yet.
+   * The members that exceed a limit by more than a second's worth beyond the burst, and whose rate is not within the
+   * limit again.
    * @param nowMs Milliseconds since the epoch.
    */
   overdrawn(nowMs: number): Map<string, Overdraft> {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     const found = new Map<string, Overdraft>();
-    for (const [node, held] of this.#held) {
-      const worst = held
+    for (const [node, tracked] of this.#tracked) {
+      const worst = tracked
         .flatMap((one) => overdraftsOf(one, this.#nowMs, this.#overdrawn.has(node)))
         .reduce<Overdraft | undefined>((a, b) => (a === undefined || b.waitMs > a.waitMs ? b : a), undefined);
       if (worst === undefined) this.#overdrawn.delete(node);
@@ -75,7 +76,7 @@ export class MemberRates {
   }
 }
 
-function newHeld(limit: RateLimit): Held {
+function trackLimit(limit: RateLimit): TrackedLimit {
   return {
     limit,
     events: TokenBucket.of(limit.eventsPerSecond),
@@ -99,7 +100,7 @@ function spend(
   bucket.spend(Math.min(count, Math.max(0, left)));
 }
 
-function overdraftsOf({ limit, events, bytes }: Held, nowMs: number, wasOver: boolean): Overdraft[] {
+function overdraftsOf({ limit, events, bytes }: TrackedLimit, nowMs: number, wasOver: boolean): Overdraft[] {
   const { text } = limit.events;
   return [
     overdraft(events, limit.eventsPerSecond, `events/s of ${text}`, nowMs, wasOver),

@@ -7,28 +7,28 @@ import { MemberRates, type Overdraft } from "./member-rates.ts";
 
 const LOOK_MS = 250;
 const RETRY_MS = 1000;
-/** Read at a time; who publishes that much more than it may is found at once. */
+/** Pages read at a time; a member with so large an excess is found at once. */
 const MAX_PAGES = 8;
 
 export interface RateWatchOptions {
   readonly subnet: string;
   readonly connection: Connection;
   readonly jsm: JetStreamManager;
-  /** Called after each look, several times a second: who is overdrawn changes with time too. */
+  /** Called after each look, several times a second: the overdrawn members change with time, too. */
   readonly onCounted: () => void;
   readonly log: Logger;
 }
 
 /**
- * Counts what members publish that have limits: it reads the headers of theirs alone, so that it costs nothing where
- * nobody has any, and else as much as those may publish.
+ * Counts the events of members with limits. It reads only the headers of their events. So it costs nothing without
+ * limits, and otherwise no more than those members may publish.
  */
 export class RateWatch {
   readonly #options: RateWatchOptions;
   readonly #rates = new MemberRates();
   readonly #stopped = new AbortController();
   #limited: readonly string[] = [];
-  /** Reads the members that it was made for. */
+  /** Reads the events of these members. */
   #reader: { readonly of: readonly string[]; readonly headers: HeaderReader; nextSeq: number } | undefined;
   #onReplaced: () => void = () => undefined;
   #running: Promise<void> | undefined;
@@ -37,7 +37,7 @@ export class RateWatch {
     this.#options = options;
   }
 
-  /** Takes other limits, by member; one whose limits are the same has what it has used. */
+  /** Replaces the limits, by member. A member with unchanged limits keeps its count. */
   replace(limits: ReadonlyMap<string, readonly RateLimit[]>): void {
     this.#rates.replace(limits);
     const limited = [...limits].filter(([, own]) => own.length > 0).map(([node]) => node);
@@ -46,7 +46,7 @@ export class RateWatch {
     this.#onReplaced();
   }
 
-  /** Who may publish nothing now, for how long and why. */
+  /** The members that may publish nothing now, with time and reason. */
   overdrawn(): Map<string, Overdraft> {
     return this.#limited.length === 0 ? new Map() : this.#rates.overdrawn(Date.now());
   }
@@ -63,16 +63,16 @@ export class RateWatch {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
-    let isTold = false;
+    let isLogged = false;
     while (!signal.aborted) {
       let pauseMs = LOOK_MS;
       try {
         await this.#look();
-        isTold = false;
+        isLogged = false;
         this.#options.onCounted();
       } catch (err) {
-        this.#options.log[isTold ? "debug" : "warn"]({ err }, "limits of members not enforced for now");
-        isTold = true;
+        this.#options.log[isLogged ? "debug" : "warn"]({ err }, "limits of members not enforced for now");
+        isLogged = true;
         pauseMs = RETRY_MS;
       }
       // Without limits there is nothing to count, and a new limit does not wait.
@@ -108,7 +108,7 @@ export class RateWatch {
     }
   }
 
-  /** What was published before counts for nobody. */
+  /** Earlier events do not count. */
   async #begin(
     of: readonly string[],
   ): Promise<{ of: readonly string[]; headers: HeaderReader; nextSeq: number }> {
@@ -124,7 +124,7 @@ export class RateWatch {
       const { node, name, version } = parseSubject(subject);
       this.#rates.note(node, name, version, bytes, storedMs);
     } catch {
-      // No event; whoever meets it says so.
+      // Not an event; links and handlers report it.
     }
   }
 }

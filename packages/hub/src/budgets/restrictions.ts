@@ -9,7 +9,7 @@ import {
 import type { Suspended } from "@adaos/transport-nats";
 import type { Overdraft } from "./member-rates.ts";
 
-/** What members write, and with which rights: those go when one has written too much of it. */
+/** Streams that members write, with the rights that a member over its share loses. */
 const ROOTS: Readonly<Record<Written, readonly string[]>> = {
   events: [EVENT_ROOT, REPLY_ROOT],
   deadLetters: [DEAD_LETTER_ROOT],
@@ -19,7 +19,7 @@ const ROOTS: Readonly<Record<Written, readonly string[]>> = {
 
 export type Written = "events" | "deadLetters" | "records" | "metrics";
 
-/** How a stream stands, and who holds too much of it. */
+/** The fill of a stream, and the members or subnets over their share of it. */
 export interface StreamStand {
   readonly stream: string;
   readonly maxBytes: number;
@@ -29,16 +29,16 @@ export interface StreamStand {
   readonly over: ReadonlySet<string>;
 }
 
-/** What each member may not write now, by its name. */
+/** The suspended rights of each member, by its name. */
 export type Restrictions = ReadonlyMap<string, readonly Suspended[]>;
 
-/** What is over its share becomes less as the stream drops what is old, which nobody can foretell. */
+/** A share shrinks as the stream drops old messages; nobody can predict when. */
 const ASK_AGAIN_MS = 5000;
 
 /**
- * What members of a subnet may not write now: of a stream of which one holds more than its share, and events while one
- * has overdrawn a limit of its own. Pure.
- * @param members Those that there are: rights can be taken from nobody else.
+ * Plans the rights that members of a subnet lose for now: for a stream in which a member is over its share, and for
+ * events while a member exceeds a limit. Pure.
+ * @param members All members: nobody else has rights to lose.
  */
 export function planRestrictions(
   subnet: string,
@@ -58,7 +58,7 @@ export function planRestrictions(
     const overdraft = overdrawn.get(node);
     if (overdraft !== undefined) {
       const reason = `${subnet}/${node} may publish ${overdraft.limit} and has published more`;
-      // Its limits are on events: who asked it something must not wait for its answer.
+      // Its limits are on events: its replies must not wait.
       for (const root of [EVENT_ROOT, ASK_ROOT]) found.push({ root, reason, retryAfterMs: overdraft.waitMs });
     }
     if (found.length > 0) restrictions.set(node, found);
@@ -66,7 +66,7 @@ export function planRestrictions(
   return restrictions;
 }
 
-/** The rights that go, by member: what the server is told of restrictions. Pure. */
+/** The withheld rights by member, for the server's config. Pure. */
 export function withheldBy(restrictions: Restrictions): Map<string, ReadonlySet<string>> {
   return new Map([...restrictions].map(([node, all]) => [node, new Set(all.map(({ root }) => root))]));
 }

@@ -26,7 +26,7 @@ export interface HubAlertsOptions {
   readonly publish: (message: Message) => Promise<unknown>;
 }
 
-/** The part that judges the alerts of a subnet. */
+/** The part that evaluates the alert rules of a subnet. */
 export function hubAlerts(options: HubAlertsOptions): Alerts {
   const { node, server, jsm, keeper, probes, parts, publish } = options;
   const { config, name, path, signatures, certificates, log } = node;
@@ -62,7 +62,7 @@ export function hubAlerts(options: HubAlertsOptions): Alerts {
   );
 }
 
-/** Of a hub and its server the root tells, which may still do so when they are down; of members their hub. */
+/** The root reports a hub and its server, since it can do so when they are down; a hub reports its members. */
 function isOwn(subnet: string, process: string, isRootHere: boolean): boolean {
   if (process === `${subnet}/hub` || !process.includes("/")) return !isRootHere;
   return process.startsWith(`${subnet}/`);
@@ -71,7 +71,7 @@ function isOwn(subnet: string, process: string, isRootHere: boolean): boolean {
 /** An event of an outbox that is too large to be counted has some more than this. */
 const LEAST_BYTES = 1000;
 
-/** What waits on this machine's disk for the hub, of all processes of each member; who runs elsewhere is not seen. */
+/** The outboxes of each member's processes on this machine; processes on other machines are not visible. */
 function outboxSamples(
   { config, loaded }: OpenNode<"hub">,
   members: () => readonly string[],
@@ -116,7 +116,7 @@ function serverSamples(subnet: string, server: ServerSourceOptions): SampleSourc
   };
 }
 
-/** Says who gave up what, of the newest dead letter. It is read again only when another one has come. */
+/** Names node, durable and event of the newest dead letter. Reads it again only when a newer one was stored. */
 function newestLetter(
   subnet: string,
   connection: Connection,
@@ -136,7 +136,7 @@ function newestLetter(
   };
 }
 
-/** No message of the error: it may hold what the event held, and alerts leave the mesh. */
+/** Leaves the error's message out: it may contain data of the event, and alerts leave the mesh. */
 function letterText(body: Uint8Array): string | undefined {
   try {
     const letter = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;

@@ -12,18 +12,18 @@ import { type Connection, storedMsFrom } from "@adaos/transport-nats";
 
 export interface ServerSourceOptions {
   readonly subnet: string;
-  /** As they are now. */
+  /** The current members. */
   readonly members: () => readonly string[];
   readonly connection: Connection;
   readonly system: Connection;
 }
 
-/** The server beside a hub: what it says of itself, its streams and durables, and how far the uplink lags. */
+/** Metrics of the server beside a hub: the server, its streams and durables, and the lag of the uplink. */
 export function serverSource(options: ServerSourceOptions): MetricSource {
   return { name: "server", read: async () => figureFamilies(await readServerFigures(options)) };
 }
 
-/** The same as figures. Rejects with `unavailable` or `timeout`. */
+/** The same values as figures. Rejects with `unavailable` or `timeout`. */
 export async function readServerFigures({
   subnet,
   members,

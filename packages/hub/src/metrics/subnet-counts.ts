@@ -11,38 +11,39 @@ import type { MetricSource } from "@adaos/daemon";
 import { type StoredMessage, storedSnapshot } from "@adaos/transport-nats";
 
 const HOUR_MS = 3_600_000;
-/** A process tells at least once a day that it lives: one that has been silent for longer has ended. */
+/** A live process reports at least once a day, so a process without a report for this long has ended. */
 const ENDED_MS = 8 * 24 * HOUR_MS;
-/** What ended processes counted is written anew so often that it never grows too old to be kept. */
+/** The counts of ended processes are rewritten this often, so that they never expire. */
 const KEEP_MS = 24 * HOUR_MS;
-/** A member that makes up processes must not fill the hub's memory. */
+/** A member that invents processes must not fill the hub's memory. */
 const MAX_PROCESSES = 20_000;
 
 interface Counting {
-  /** Of its newest snapshot. */
+  /** The hour of its newest snapshot. */
   hourMs: number;
   totals: Counted;
 }
 
 interface CountsOfNode {
   readonly processes: Map<string, Counting>;
-  /** What those counted whose last hour is before a time. */
+  /** The counts of processes whose last hour is before a time. */
   ended: { readonly beforeMs: number; readonly totals: Counted; readonly storedMs: number } | undefined;
   merged: Counted | undefined;
 }
 
 /** Where the snapshots of a subnet's processes are kept. */
 export interface SnapshotStream {
-  /** The place of the newest. */
+  /** The place of the newest snapshot. */
   lastSeq(): Promise<number>;
-  /** Those from a place on, oldest first. */
+  /** The snapshots from a place on, oldest first. */
   from(seq: number): AsyncIterable<StoredMessage>;
   store(snapshot: MetricsSnapshot): Promise<void>;
 }
 
 /**
- * What the members of a subnet have counted, all processes of a node together. Reads on where it was when it is asked.
- * What long ended processes counted is written down as one before their own snapshots are gone, so that no count falls.
+ * Sums the counters of a subnet's members, all processes of a node together. Each read continues where the last one
+ * ended. The counts of processes that ended long ago are stored as one snapshot before their own snapshots expire, so
+ * that no count falls.
  */
 export class SubnetCounts implements MetricSource {
   readonly name = "counts";
@@ -61,14 +62,14 @@ export class SubnetCounts implements MetricSource {
 
   /** Rejects with `unavailable` or `timeout`: a part of the counts would look like a fall. */
   async read(): Promise<readonly Family[]> {
-    // A store that was lost begins anew.
+    // A lost store restarts its numbers.
     if ((await this.#stream.lastSeq()) < this.#next - 1) this.#next = 1;
     const newest = new Map<string, StoredMessage>();
     let next = this.#next;
     for await (const message of this.#stream.from(next)) {
       next = message.seq + 1;
       const place = parseMetricsSubject(message.subject);
-      // Of each process the last word: it holds all that went before.
+      // Only the last snapshot of each process: it includes all earlier ones.
       if (place !== undefined) newest.set(`${place.node} ${place.instance}`, message);
     }
     this.#next = next;
@@ -94,13 +95,13 @@ export class SubnetCounts implements MetricSource {
     }
     const known = counts.processes.get(instance);
     const hourMs = Date.parse(hour);
-    // An hour that could not be stored then comes late; it tells no more than the hour that came before it.
+    // A snapshot that was stored late has no more than a snapshot that was stored before it.
     if (known === undefined && this.#processes >= MAX_PROCESSES) return;
     if (known === undefined) this.#processes++;
     counts.processes.set(instance, { hourMs: Math.max(hourMs, known?.hourMs ?? 0), totals });
   }
 
-  /** Makes one of the processes of a node that have ended, and keeps that fresh in the stream. */
+  /** Sums the ended processes of a node into one snapshot, and rewrites it in the stream before it expires. */
   async #fold(node: string, counts: CountsOfNode): Promise<void> {
     const { ended } = counts;
     this.#forget(counts, ended?.beforeMs ?? 0);
@@ -122,7 +123,7 @@ export class SubnetCounts implements MetricSource {
     try {
       await this.#stream.store(snapshot);
     } catch (err) {
-      // Nothing is lost yet: their own snapshots are there for weeks.
+      // Nothing is lost yet: their own snapshots stay for weeks.
       this.#log.debug({ node, err }, "counts of ended processes not stored");
       return;
     }

@@ -46,7 +46,7 @@ class Stream implements SnapshotStream {
     });
   }
 
-  /** As a process does that has published so many. */
+  /** Stores a snapshot, as a process does that has published so many events. */
   async tell(instance: string, published: number, node = "alpha/kitchen"): Promise<void> {
     const totals: Counted = {
       counters: [["published", ["ui.notify"], published]],
@@ -112,7 +112,7 @@ describe("SubnetCounts", () => {
       last = now;
     }
     expect(last).toBe(sum);
-    // Those of the last days, and the one in which all others are.
+    // Snapshots of the last days, and the snapshot with the sum of all others.
     counts = anew();
     expect(await published()).toBe(sum);
   });

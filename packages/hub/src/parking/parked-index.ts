@@ -1,14 +1,14 @@
 import { formatEventRef, MeshError } from "@adaos/core";
 import { type EventAddress, parseParkedPlace } from "@adaos/core/wire";
 
-/** What may be kept of unknown events: of all, and of one origin. */
+/** Limits of parked events: in total, and for one origin. */
 export interface ParkedLimits {
   readonly maxBytes: number;
   readonly originMaxBytes: number;
   readonly originMaxEvents: number;
 }
 
-/** Why an event cannot be kept, and whose doing that is. */
+/** The reason why an event cannot be parked, and the origin over its limit. */
 export interface NoRoom {
   readonly origin: string;
   readonly reason: string;
@@ -16,24 +16,24 @@ export interface NoRoom {
 
 export interface Wait {
   readonly place: string;
-  /** Of the event in the subnet's stream. */
+  /** Place of the event in the subnet's stream. */
   readonly seq: number;
   readonly address: EventAddress;
-  /** Of its record in the stream of what is parked. */
+  /** Place of its record in the stream of parked events. */
   readonly kept: number;
 }
 
-/** What an event and a record take beside their bytes: subject, headers and what the server writes around them. */
+/** Overhead of an event and a record: subject, headers and the server's framing. */
 const EVENT_BYTES = 256;
 const WAIT_BYTES = 256;
 
-/** What is parked, by origin and by durable, as its stream tells. Does no I/O. */
+/** Index of the stream of parked events, by origin and by durable. Does no I/O. */
 export class ParkedIndex {
   readonly #subnet: string;
   readonly #limits: ParkedLimits;
   readonly #events = new Map<string, { readonly origin: string; waits: number }>();
   readonly #origins = new Map<string, { events: number; bytes: number }>();
-  /** By durable and place: where the record is kept. */
+  /** Place of each record, by durable and place of the event. */
   readonly #durables = new Map<string, Map<string, number>>();
   #bytes = 0;
   #waits = 0;
@@ -43,7 +43,7 @@ export class ParkedIndex {
     this.#limits = limits;
   }
 
-  /** Messages that its stream should hold. */
+  /** The number of messages that its stream should have. */
   get messages(): number {
     return this.#events.size + this.#waits;
   }
@@ -56,7 +56,7 @@ export class ParkedIndex {
     return this.#durables.get(durable)?.has(place) === true;
   }
 
-  /** Why a durable more cannot wait for this event; nothing where it can. */
+  /** The reason why another durable cannot wait for this event; undefined when it can. */
   noRoom(place: string): NoRoom | undefined {
     const { bytes } = parseParkedPlace(place);
     const isNew = !this.#events.has(place);
@@ -76,7 +76,7 @@ export class ParkedIndex {
     return undefined;
   }
 
-  /** Throws `invalid-event` when the place is none. */
+  /** Throws `invalid-event` when the text is not a place. */
   addEvent(place: string): void {
     if (this.#events.has(place)) return;
     const origin = originOf(this.#subnet, place);
@@ -84,7 +84,7 @@ export class ParkedIndex {
     this.#charge(origin, 1, parseParkedPlace(place).bytes + EVENT_BYTES);
   }
 
-  /** Of an event that is there. */
+  /** Adds a wait for an event of the index. */
   addWait(durable: string, place: string, kept: number): void {
     const event = this.#events.get(place);
     const waits = this.#durables.get(durable) ?? new Map<string, number>();
@@ -123,7 +123,7 @@ export class ParkedIndex {
     return this.#events.get(place)?.waits === 0;
   }
 
-  /** Which events (`ui.notify@1`) a durable waits for. */
+  /** The events (`ui.notify@1`) that a durable waits for. */
   eventsOf(durable: string): ReadonlySet<string> {
     const events = new Set<string>();
     for (const place of this.#durables.get(durable)?.keys() ?? [])
@@ -131,7 +131,7 @@ export class ParkedIndex {
     return events;
   }
 
-  /** What a durable waits for of one event, after a place in the subnet's stream, in the order of that stream. */
+  /** A durable's waits for one event, after a place in the subnet's stream, in the order of that stream. */
   waitsOf(durable: string, event: string, after: number): readonly Wait[] {
     const found: Wait[] = [];
     for (const [place, kept] of this.#durables.get(durable) ?? []) {
@@ -151,7 +151,7 @@ export class ParkedIndex {
   }
 }
 
-/** On whose account an event goes: its subnet's, in its own subnet its node's. */
+/** The origin that an event counts against: its subnet, or for events of this subnet its node. */
 function originOf(own: string, place: string): string {
   const { subnet, node } = parseParkedPlace(place).address;
   return subnet === own ? `${subnet}/${node}` : subnet;

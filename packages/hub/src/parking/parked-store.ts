@@ -25,7 +25,7 @@ export interface DurableOfNode {
   readonly durable: string;
 }
 
-/** That a durable waits for an event of the subnet's stream. */
+/** A durable's request to wait for an event of the subnet's stream. */
 export interface Claim {
   readonly of: DurableOfNode;
   readonly event: StoredMessage;
@@ -34,25 +34,25 @@ export interface Claim {
 /** A claim that was refused. */
 export interface NotParked {
   readonly claim: Claim;
-  /** Not given: the stream is full, or takes no message of this size. */
+  /** Not given: the stream is full, or refuses a message of this size. */
   readonly noRoom?: NoRoom;
 }
 
-/** Says nothing, and is not empty: to who reads a page, an empty message is its end. */
+/** A record without content. Its body is not empty, since an empty message ends a page for its reader. */
 const WAITS = { headers: {}, body: new TextEncoder().encode("waits") };
-/** Of one origin; of the bytes of all it may take a quarter. */
+/** Limit of one origin, which may also take a quarter of all bytes. */
 const ORIGIN_MAX_EVENTS = 10_000;
 const ORIGIN_SHARE = 4;
-/** Left free for what the count of bytes does not know. */
+/** The rest stays free, since the count of bytes is an estimate. */
 const FILL = 0.9;
-/** How often it is looked whether the stream holds what the book says: operators delete, and age does. */
+/** Interval of checks that the stream matches the index: operators delete messages, and messages expire. */
 const LOOK_MS = 60_000;
-/** Removed at a look; the rest at the next. */
+/** Events removed at one check; the next check removes more. */
 const MAX_REMOVED = 1000;
 
 /**
- * The events whose schema is not known, and which durables wait for them: one stream of one subnet, of which this is
- * the only writer. One thing is done at a time, so that its book is true.
+ * Stores the events whose schema is not known, and the durables that wait for them, in one stream of one subnet. It is
+ * that stream's only writer. It runs one operation at a time, so that its index matches the stream.
  */
 export class ParkedStore {
   readonly #subnet: string;
@@ -74,7 +74,7 @@ export class ParkedStore {
     this.#publisher = new StreamPublisher(connection, { isOrdered: false });
   }
 
-  /** Does one thing at a time with the book, which is read anew after whatever failed. */
+  /** Runs one operation at a time on the index, which is read again after any failure. */
   alone<T>(work: (book: ParkedIndex) => Promise<T>): Promise<T> {
     this.#timer ??= setInterval(() => void this.#look(), LOOK_MS).unref();
     const done = this.#turn.then(async () => {
@@ -91,8 +91,8 @@ export class ParkedStore {
   }
 
   /**
-   * Keeps events for durables that wait for them: each event once, however many durables wait, and that each of these
-   * does. Resolves once stored, with the claims that are not. Called within {@link alone}.
+   * Stores events for durables that wait for them: each event once, and a record for each waiting durable. Resolves
+   * once stored, with the refused claims. Called within {@link alone}.
    */
   async park(book: ParkedIndex, claims: readonly Claim[]): Promise<readonly NotParked[]> {
     const not: NotParked[] = [];
@@ -110,7 +110,7 @@ export class ParkedStore {
       book.addEvent(place);
       wanted.push({ claim, place });
     }
-    // The event first: a wait for nothing would lose it.
+    // The event first: a record without its event would lose the event.
     for (const [place, copy] of copies) if ((await copy) === undefined) book.dropEvent(place);
     await Promise.all(
       wanted.map(async ({ claim, place }) => {
@@ -124,18 +124,18 @@ export class ParkedStore {
     return not;
   }
 
-  /** The copy of an event; nothing where it is gone. */
+  /** The copy of an event; undefined when it was removed. */
   eventAt(place: string): Promise<StoredMessage | undefined> {
     return storedMessageAt(this.#connection, this.#stream, { last_by_subj: parkedEventSubject(place) });
   }
 
-  /** Takes note that a durable's wait is no more, and removes the event when it was the last. */
+  /** Removes a durable's wait from the index, and the event after its last wait. */
   async ended(book: ParkedIndex, of: DurableOfNode, { place }: Wait): Promise<void> {
     book.dropWait(keyOf(of), place);
     if (book.isUnwaited(place)) await this.#removeEvent(book, place);
   }
 
-  /** Reads the book anew when the stream does not hold what it says. Called within {@link alone}. */
+  /** Reads the index again when it does not match the stream. Called within {@link alone}. */
   async fresh(book: ParkedIndex): Promise<ParkedIndex> {
     const { messages } = (await this.#jsm.streams.info(this.#stream)).state;
     if (messages === book.messages) return book;
@@ -149,7 +149,7 @@ export class ParkedStore {
     await this.#publisher.close();
   }
 
-  /** Nothing where the stream is full, or will not take it. */
+  /** Resolves with undefined when the stream is full, or refuses the message. */
   async #store(
     subject: string,
     { headers, body }: Pick<StoredMessage, "headers" | "body">,
@@ -171,21 +171,21 @@ export class ParkedStore {
       originMaxEvents: ORIGIN_MAX_EVENTS,
     });
     for (const subject of Object.keys(state.subjects ?? {})) {
-      const told = parseParkedSubject(subject);
-      if (told !== undefined) book.addEvent(told.place);
+      const parsed = parseParkedSubject(subject);
+      if (parsed !== undefined) book.addEvent(parsed.place);
     }
     const all = parkedWaitFilter({ node: "*", durable: "*" });
     for await (const { subject, seq } of storedMessages(this.#connection, this.#stream, all)) {
-      const told = parseParkedSubject(subject);
-      if (told?.kind !== "wait") continue;
-      if (book.hasEvent(told.place)) book.addWait(keyOf(told), told.place, seq);
-      // Its event has outlived its time.
+      const parsed = parseParkedSubject(subject);
+      if (parsed?.kind !== "wait") continue;
+      if (book.hasEvent(parsed.place)) book.addWait(keyOf(parsed), parsed.place, seq);
+      // Its event has expired.
       else await this.#jsm.streams.deleteMessage(this.#stream, seq, false);
     }
     return book;
   }
 
-  /** Removes events for which nobody waits any more, since an operator has replayed or deleted what waited. */
+  /** Removes events without waits, after an operator has replayed or deleted these. */
   async #look(): Promise<void> {
     try {
       await this.alone(async (known) => {
@@ -212,7 +212,7 @@ export function keyOf({ node, durable }: DurableOfNode): string {
   return `${node}/${durable}`;
 }
 
-/** Throws `invalid-event` when the message is under no event's subject. */
+/** Throws `invalid-event` when the message's subject is not an event's. */
 function placeOf({ seq, storedAt, subject, headers, body }: StoredMessage): string {
   let bytes = body.length;
   for (const [key, value] of Object.entries(headers)) bytes += key.length + value.length;

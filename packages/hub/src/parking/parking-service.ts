@@ -59,15 +59,15 @@ const releaseRequest: z.ZodType<ReleaseRequest> = z.strictObject({
   after: z.number().int().min(0),
 });
 
-/** Told at a time. */
+/** Events listed in one answer. */
 const MAX_EVENTS = 1000;
-/** Released at a time: an answer must come in time, and other members wait. */
+/** Events released at a time: an answer must come in time, and other members wait. */
 const MAX_RELEASED = 256;
-/** Of events held in memory at a time; one may be larger. */
+/** Bytes of events in memory at a time; one event may be larger. */
 const MAX_BYTES = 4 * 1024 * 1024;
 /** Requests to park that share a turn. */
 const MAX_TOGETHER = 16;
-/** What lies so far apart is read apart. */
+/** Places with a larger gap are read separately. */
 const MAX_GAP = 16;
 
 export interface ParkingServiceOptions {
@@ -76,7 +76,7 @@ export interface ParkingServiceOptions {
   readonly jsm: JetStreamManager;
   readonly grants: ServerGrants;
   readonly signatures: Signatures;
-  /** Told of events for which there is no room. */
+  /** Reports events for which there is no room. */
   readonly denials: Pick<Denials, "note">;
   readonly log: Logger;
 }
@@ -84,11 +84,11 @@ export interface ParkingServiceOptions {
 interface Taken {
   readonly of: DurableOfNode;
   readonly pattern: EventPattern;
-  /** Of the subjects that the durable takes; replays last. */
+  /** Filters of the durable's subjects; replays last. */
   readonly filters: readonly string[];
 }
 
-/** A request to park, and those of it that are refused. */
+/** A request to park, and its refused events. */
 interface Ask {
   readonly of: DurableOfNode;
   readonly filters: readonly string[];
@@ -103,14 +103,14 @@ interface Group {
 }
 
 /**
- * Keeps for members the events whose schema they do not know, tells which those are, and gives them back to their
- * durables. A member names places in the stream, and nothing else: what lies there this reads itself.
+ * Parks the events whose schema members do not know, lists them, and releases them to their durables. A member names
+ * only places in the stream; the hub reads the events there itself.
  */
 export class ParkingService {
   readonly #options: ParkingServiceOptions;
   readonly #store: ParkedStore;
   readonly #letters: DeadLetterQueue;
-  /** Whose turn has not come. */
+  /** The group of requests that waits for its turn. */
   #group: Group | undefined;
 
   constructor(options: ParkingServiceOptions) {
@@ -121,9 +121,9 @@ export class ParkingService {
   }
 
   /**
-   * Keeps events that a durable of this member takes. One for which its origin has no room left is refused, and so is
-   * what is no event or not the durable's: it must hold up nothing. Rejects with `usage`, `denied` or what the client
-   * throws.
+   * Parks events that a durable of this member receives. It refuses an event whose origin has no room left, a message
+   * that is not an event, and an event that is not the durable's: none of them may block the durable. Rejects with
+   * `usage`, `denied` or an error of the client.
    */
   async park(node: string, body: unknown): Promise<ParkReply> {
     const request = parseRequest(parkRequest, body, "the request");
@@ -135,7 +135,7 @@ export class ParkingService {
     return { refused: ask.refused };
   }
 
-  /** Rejects with `usage`, `denied` or what the client throws. */
+  /** Rejects with `usage`, `denied` or an error of the client. */
   async parked(node: string, body: unknown): Promise<ParkedReply> {
     const { durable, after = "" } = parseRequest(parkedRequest, body, "the request");
     const { of, pattern } = await this.#taken(node, durable);
@@ -150,8 +150,8 @@ export class ParkingService {
   }
 
   /**
-   * Gives a page of them back, in the order of the subnet's stream; each is stored for its durable before its record
-   * goes. Rejects with `usage`, `denied`, `backpressure` or what the client throws.
+   * Releases a page of them, in the order of the subnet's stream; each is stored for its durable before its record is
+   * removed. Rejects with `usage`, `denied`, `backpressure` or an error of the client.
    */
   async release(node: string, body: unknown): Promise<ReleaseReply> {
     const { durable, event, after } = parseRequest(releaseRequest, body, "the request");
@@ -159,7 +159,7 @@ export class ParkingService {
     return this.#store.alone(async (book) => {
       const waits = book.waitsOf(keyOf(of), event, after);
       const page = pageOf(waits);
-      // What the durable does not take by now stays where an operator finds it.
+      // Events that the durable no longer receives stay where an operator finds them.
       const taken = page.filter(({ address }) => isTaken(formatSubject(address), filters));
       const released = await this.#giveBack(book, of, taken);
       const last = page.at(-1);
@@ -172,7 +172,9 @@ export class ParkingService {
     await this.#letters.close();
   }
 
-  /** Resolves with how many were given back. Rejects when one could not be, for a reason that may pass. */
+  /**
+   * Resolves with the number of released events. Rejects when an event could not be released for a transient reason.
+   */
   async #giveBack(book: ParkedIndex, of: DurableOfNode, waits: readonly Wait[]): Promise<number> {
     const { subnet } = this.#options;
     const stream = parkedStream(subnet);
@@ -196,9 +198,7 @@ export class ParkingService {
     return released;
   }
 
-  /**
-   * What is asked while others have their turn shares a turn: durables of one subnet are flooded by the same events.
-   */
+  /** Requests that arrive while others have their turn share a turn: the same events flood all durables of a subnet. */
   #newGroup(): Group {
     const asks: Ask[] = [];
     const done = this.#store.alone((book) => {
@@ -223,13 +223,13 @@ export class ParkingService {
         }
       }
       const not = await this.#store.park(book, claims);
-      this.#tell(not);
+      this.#report(not);
       for (const { claim } of not) asks.find(({ of }) => of === claim.of)?.refused.push(claim.event.seq);
     }
     for (const { seqs: own, refused } of asks) refused.push(...[...own].filter((one) => !found.has(one)));
   }
 
-  /** What lies at these places, as much of it as may be held at a time. */
+  /** Reads the events at these places, in pages of bounded size. */
   async *#read(seqs: readonly number[]): AsyncGenerator<readonly StoredMessage[]> {
     const { connection, subnet } = this.#options;
     let events: StoredMessage[] = [];
@@ -251,20 +251,20 @@ export class ParkingService {
     if (events.length > 0) yield events;
   }
 
-  #tell(not: readonly NotParked[]): void {
+  #report(not: readonly NotParked[]): void {
     const { denials, subnet } = this.#options;
     for (const { noRoom } of not) {
       if (noRoom === undefined) continue;
       const { origin: node, reason } = noRoom;
       const hop = node.startsWith(`${subnet}/`) ? "publish" : "import";
-      // Of all its events together: it may name thousands.
+      // One report for all its events: the request may name thousands.
       denials.note({ hop, node, event: "*", rule: "budget", reason });
     }
   }
 
   /**
-   * What a durable takes now, which policy has allowed: it may have taken more when the events were parked. Rejects
-   * with `denied` where the member has no such durable.
+   * The filters of a durable now, which policy has allowed: they may have been wider when the events were parked.
+   * Rejects with `denied` when the member has no such durable.
    */
   async #taken(node: string, durable: string): Promise<Taken> {
     const { grants, jsm, subnet } = this.#options;
@@ -285,7 +285,7 @@ function refOf(event: string): [name: string, version: number] {
   return [name, version];
 }
 
-/** Whether a durable takes events of this subject, or replays of them. */
+/** Whether a durable receives events of this subject, or replays of them. */
 function isTaken(subject: string, filters: readonly string[]): boolean {
   try {
     parseDeliverySubject(subject);
@@ -295,7 +295,7 @@ function isTaken(subject: string, filters: readonly string[]): boolean {
   return filters.some((filter) => subjectMatches(filter, subject));
 }
 
-/** Splits places, in order, where they lie far apart. */
+/** Splits ordered places at large gaps. */
 function runsOf(seqs: readonly number[]): readonly (readonly number[])[] {
   const runs: number[][] = [];
   for (const one of seqs) {
@@ -306,7 +306,7 @@ function runsOf(seqs: readonly number[]): readonly (readonly number[])[] {
   return runs;
 }
 
-/** The first of them, as many as may be held at a time. */
+/** The first waits, as many as may be in memory at a time. */
 function pageOf(waits: readonly Wait[]): readonly Wait[] {
   let bytes = 0;
   const end = waits.findIndex(({ place }, i) => {

@@ -38,24 +38,24 @@ const requestSchema: z.ZodType<DurableRequest> = z.strictObject({
 
 const MAX_DURABLES_PER_MEMBER = 64;
 /**
- * Pull requests that wait at a durable: one of each connection that a member may have, and those of the connections
- * before.
+ * Pull requests that wait at a durable: one for each connection that a member may have, and those of earlier
+ * connections.
  */
 const MAX_WAITING = 128;
-/** For good, as far as a server can be told so. */
+/** For ever, in effect: a server needs a date. */
 const PAUSED_UNTIL = new Date("2200-01-01T00:00:00Z");
 
 export interface DurableServiceOptions {
   readonly subnet: string;
   readonly policy: Policy;
   readonly jsm: JetStreamManager;
-  /** Knows where durables stood that a store has lost. */
+  /** Knows the positions of durables that a store has lost. */
   readonly keeper: StoreKeeper;
   readonly grants: ServerGrants;
   readonly log: Logger;
 }
 
-/** Makes durables for the members of a subnet: asks the policy, creates the consumer, grants it on the server. */
+/** Makes durables for the members of a subnet: checks the policy, creates the consumer, grants it on the server. */
 export class DurableService {
   readonly #subnet: string;
   readonly #policy: Policy;
@@ -63,9 +63,9 @@ export class DurableService {
   readonly #keeper: StoreKeeper;
   readonly #grants: ServerGrants;
   readonly #log: Logger;
-  /** Durables of each member that are being made or changed, and for how many requests. */
+  /** Durables of each member that are being made or changed, with the number of requests. */
   readonly #making = new Map<string, Map<string, number>>();
-  /** What each durable that answers commands takes. */
+  /** The filters of each durable that answers commands. */
   readonly #answering = new Map<string, readonly string[]>();
 
   constructor({ subnet, policy, jsm, keeper, grants, log }: DurableServiceOptions) {
@@ -78,8 +78,8 @@ export class DurableService {
   }
 
   /**
-   * Grants the durables that exist and that policy allows, and takes the others away from their members: these stand
-   * still where they are, until policy allows them again.
+   * Grants the existing durables that policy allows, and revokes the others. These are paused at their positions until
+   * policy allows them again.
    */
   async restoreGrants(): Promise<void> {
     const stream = eventsStream(this.#subnet);
@@ -90,7 +90,7 @@ export class DurableService {
       if (node === undefined || pattern === undefined) continue;
       const decision = this.#decide(node, parseEventPattern(pattern));
       if (!this.#grants.isMember(node)) {
-        // Whoever has its name one day must not get what it missed.
+        // A later member of this name must not receive the events that this one missed.
         await ifThere("consumer", this.#jsm.consumers.delete(stream, consumer));
         this.#keeper.forgetDurable(stream, consumer);
         this.#answering.delete(consumer);
@@ -104,7 +104,7 @@ export class DurableService {
         continue;
       }
       this.#log.warn({ node, consumer, rule: decision.rule }, "durable no longer allowed");
-      // What it was asked for before is still open: without its right, its member would go on receiving for seconds.
+      // Earlier pull requests are still open: without the pause, the member would still receive events for seconds.
       if (paused !== true) {
         await ifThere("consumer", this.#jsm.consumers.pause(stream, consumer, PAUSED_UNTIL));
       }
@@ -115,7 +115,7 @@ export class DurableService {
   }
 
   /**
-   * Makes the durable that `node` asks for. Rejects with `usage`, `denied`, `backpressure` or what the client throws.
+   * Makes the durable that `node` asks for. Rejects with `usage`, `denied`, `backpressure` or an error of the client.
    */
   async make(node: string, body: unknown): Promise<DurableReply> {
     const request = parseRequest(requestSchema, body, "the request for a durable");
@@ -125,7 +125,7 @@ export class DurableService {
     if (!decision.allowed) throw new MeshError("denied", decision.reason, { rule: decision.rule });
     const { revision } = this.#policy;
     const consumer = await this.#ensure(node, request, pattern);
-    // Policy may have changed while the durable was made: then nobody else has looked at it.
+    // Policy may have changed while the durable was made, without a check of this durable.
     if (revision !== this.#policy.revision) {
       await this.restoreGrants();
       const again = this.#decide(node, pattern);
@@ -161,7 +161,7 @@ export class DurableService {
     }
   }
 
-  /** Counts a durable from the moment that it is asked for: many requests at once must not all find room. */
+  /** Counts a durable from its request on: many simultaneous requests must not all find room. */
   #reserve(node: string, consumer: string): () => void {
     const making = this.#making.get(node) ?? new Map<string, number>();
     const isNew = !this.#grants.has(node, consumer) && !making.has(consumer);
@@ -185,7 +185,7 @@ export class DurableService {
   ): Promise<string> {
     const stream = eventsStream(this.#subnet);
     const changeable = {
-      // What is replayed to this durable goes to no other.
+      // Replays to this durable go to no other.
       filter_subjects: [
         patternToFilter(pattern, request.from),
         replayFilter({ node, durable: request.durable }),
@@ -204,7 +204,7 @@ export class DurableService {
         ack_policy: AckPolicy.Explicit,
         ack_wait: ACK_WAIT_MS * 1e6,
         max_deliver: -1,
-        // It cannot be changed later.
+        // The server cannot change it later.
         max_waiting: MAX_WAITING,
         ...(await this.#startOf(stream, consumer, request.startAt)),
         ...changeable,
@@ -219,14 +219,14 @@ export class DurableService {
     return consumer;
   }
 
-  /** One that its stream has lost goes on where it stood; one that somebody removed begins as it is asked for. */
+  /** A durable that the store has lost continues at its position; a deleted one begins as the request says. */
   async #startOf(
     stream: string,
     consumer: string,
     startAt: DurableRequest["startAt"],
   ): Promise<Partial<ConsumerConfig>> {
     const seq = this.#keeper.startOf(stream, consumer);
-    // Who is subscribed asks for all when its durable is gone under it.
+    // A subscribed member asks for "all" when its durable has disappeared.
     if (seq !== undefined && (startAt === "all" || (await this.#keeper.isAnew(stream))))
       return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: seq };
     return { deliver_policy: startAt === "all" ? DeliverPolicy.All : DeliverPolicy.New };

@@ -19,24 +19,25 @@ export interface MemberServiceOptions {
   readonly subnet: string;
   readonly connection: Connection;
   readonly answers: Readonly<Record<HubService, AnswerMember>>;
-  /** Called at the start and whenever the server has come back. */
+  /** Called at the start and after each reconnect to the server. */
   readonly restore: () => Promise<void>;
   readonly denials: Denials;
   readonly log: Logger;
 }
 
-/** No member has reason to ask more at a time; it asks again for what is not answered. */
+/** No member needs more requests at a time; it repeats requests without an answer. */
 const MAX_RUNNING_PER_MEMBER = 16;
-/** No program of ours asks so often; what comes faster is dropped before it is read, and asked again. */
+/** No program of ours asks so often; further requests are dropped unread, and repeated by the member. */
 const MAX_REQUESTS_PER_SECOND = 1000;
-/** The largest request of ours is far below. */
+/** The largest request of our programs is far smaller. */
 const MAX_REQUEST_BYTES = 4096;
 const MAX_MESSAGE_LENGTH = 500;
-/** To release what is parked may take minutes; some other answer most often ends before. */
+/** A release of parked events may take minutes; other answers usually end earlier. */
 const ANSWER_LIMIT_MS = 600_000;
 
 /**
- * What of their requests is a step of an event. Who asks for what was parked may not know yet that its durable is gone.
+ * Hops of an event that a request stands for. Requests for parked events have none: their member may not know yet that
+ * its durable is gone.
  */
 const HOPS: Readonly<Partial<Record<HubService, Denial["hop"]>>> = {
   durable: "subscribe",
@@ -44,7 +45,7 @@ const HOPS: Readonly<Partial<Record<HubService, Denial["hop"]>>> = {
   reply: "reply",
 };
 
-/** Listens for what members ask of their hub. The subject they ask on says who they are, and for what. */
+/** Listens for requests of members to their hub. The subject of a request names the member and the service. */
 export class MemberService implements Part {
   readonly name = "members";
   readonly #options: MemberServiceOptions;
@@ -53,7 +54,7 @@ export class MemberService implements Part {
   #answered = 0;
   readonly #running = new Map<string, number>();
   readonly #rounds = new Rounds(ANSWER_LIMIT_MS);
-  /** By member: the server has authenticated the names, so that there are no more than members. */
+  /** By member: the server has authenticated the names, so there are no more entries than members. */
   readonly #asking = new Map<string, TokenBucket>();
 
   constructor(options: MemberServiceOptions) {
@@ -62,7 +63,7 @@ export class MemberService implements Part {
 
   async start(): Promise<void> {
     await this.#options.restore();
-    // A server that came back has read its file, which may be older than what has been granted since.
+    // A restarted server has read its file, which may be older than the latest grants.
     this.#unlisten = this.#options.connection.listen({ onReconnect: () => void this.#restoreAgain() });
     this.#subscription = this.#options.connection.nc.subscribe(hubServiceSubject("*", "*"), {
       callback: (error, msg) => {
@@ -83,7 +84,7 @@ export class MemberService implements Part {
       : { ready: false, reason: "the server is away", details };
   }
 
-  /** Since an answer ended, while any is being made. */
+  /** The time since the last answer, while any request is unanswered. */
   progress(): Progress {
     return this.#rounds.progress;
   }
@@ -101,7 +102,7 @@ export class MemberService implements Part {
       this.#answered++;
       if (!this.#options.connection.nc.isClosed()) msg.respond(JSON.stringify(answer));
     } catch (err) {
-      // Whatever a member asks must not end the hub.
+      // No request of a member may end the hub.
       this.#options.log.error({ node, service, err }, "member not answered");
     } finally {
       const left = (this.#running.get(node) ?? 1) - 1;
@@ -132,7 +133,7 @@ export class MemberService implements Part {
       if (code === "denied" && hop !== undefined) {
         this.#options.denials.note(denialOf(`${this.#options.subnet}/${node}`, hop, request, error));
       }
-      // It may quote what was asked.
+      // It may quote the request.
       const message = error.message.slice(0, MAX_MESSAGE_LENGTH);
       this.#options.log.warn({ node, service, code, reason: message, rule }, "member refused");
       const refusal: HubRefusal = { error: { code, message, ...(rule === undefined ? {} : { rule }) } };
@@ -160,7 +161,7 @@ function parseJson(body: Uint8Array): unknown {
   }
 }
 
-/** What a member asked its hub for and may not have. */
+/** The denial of a member's request to its hub. */
 function denialOf(node: string, hop: Denial["hop"], request: unknown, error: MeshError): Denial {
   const { pattern, subject } = (request ?? {}) as { readonly pattern?: unknown; readonly subject?: unknown };
   return {

@@ -7,7 +7,7 @@ import { type AnswerMember, MemberService } from "./member-service.ts";
 
 let connection: ConnectionStandIn;
 let service: MemberService;
-/** Lets the answer that was asked for first end. */
+/** Ends the answer to the first request. */
 let ends: (() => void)[];
 
 beforeEach(async () => {

@@ -2,9 +2,7 @@ import { MeshError } from "@adaos/core";
 import { quote } from "@adaos/core/wire";
 import type { z } from "zod";
 
-/**
- * What a member asks, checked. Throws `usage` with the field that is wrong. @param what For the message: `the request`.
- */
+/** Checks a member's request. Throws `usage` with the wrong field. @param what For the message: `the request`. */
 export function parseRequest<T>(schema: z.ZodType<T>, request: unknown, what: string): T {
   const checked = schema.safeParse(request);
   if (checked.success) return checked.data;

@@ -28,10 +28,10 @@ const offerSchema: z.ZodType<RegistryOffer> = z.strictObject({
   part: z.strictObject({ offset, base64: z.string() }).exactOptional(),
 });
 
-/** Of several root daemons one is listened to until it has been silent for so long: their folders may differ. */
+/** Of several root daemons, the hub follows one until it is silent for so long: their folders may differ. */
 const ROOT_SILENT_MS = 10_000;
 
-/** Keeps the registry that the root offers, and serves it to the members of the subnet. */
+/** Stores the registry that the root offers, and serves it to the members of the subnet. */
 export class RegistryService implements Part {
   readonly name = "registry";
   readonly #connection: Connection;
@@ -43,7 +43,7 @@ export class RegistryService implements Part {
   #arriving: PartialBundle | undefined;
   #refused: { readonly digest: string; readonly reason: string } | undefined;
 
-  /** @param cacheFile Not given: after a restart there is none until the root has offered one. */
+  /** @param cacheFile Not given: after a restart there is no registry until the root offers one. */
   constructor(connection: Connection, cacheFile: string | undefined, log: Logger) {
     this.#connection = connection;
     this.#cache = new BundleCache(cacheFile, log);
@@ -83,7 +83,7 @@ export class RegistryService implements Part {
     return hash === undefined ? [] : [{ metric: "registryInfo", labels: [hash], value: 1 }];
   }
 
-  /** What a member asks. Rejects with `usage`. */
+  /** Answers a member's request. Rejects with `usage`. */
   async serve(request: unknown): Promise<RegistryReply> {
     const { part } = parseRequest(registryRequest, request, "the request for the registry");
     const bundle = this.#bundle;
@@ -117,7 +117,7 @@ export class RegistryService implements Part {
   async #collect(heading: BundleHeading, part: RegistryOffer["part"]): Promise<RegistryOfferReply> {
     try {
       const before = this.#arriving?.heading.digest === heading.digest ? this.#arriving : undefined;
-      // An offer without a part begins anew: what came before it was cut short.
+      // An offer without a part starts again: the parts before it were interrupted.
       const arriving =
         part === undefined || before === undefined ? new PartialBundle(heading, "the root") : before;
       this.#arriving = arriving;

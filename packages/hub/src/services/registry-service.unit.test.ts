@@ -28,7 +28,7 @@ function open(): RegistryService {
   return new RegistryService(connection, join(dir, "cache.json"), new RecordingLog());
 }
 
-/** What the hub answers to what somebody says across the bridge. */
+/** The hub's answer to an offer across the bridge. */
 function say(offer: unknown): Promise<unknown> {
   const data = new TextEncoder().encode(typeof offer === "string" ? offer : JSON.stringify(offer));
   return new Promise((resolve) => {

@@ -28,7 +28,7 @@ const replyRequest: z.ZodType<StoredReplyRequest> = z.strictObject({
 /** nats-server's code for no message found. */
 const NO_MESSAGE = 10037;
 
-/** Tells the members of a subnet whether anybody handles a command, and what was replied to theirs. */
+/** Answers the members of a subnet whether a command has a handler, and returns replies to their commands. */
 export class RequestService {
   readonly #subnet: string;
   readonly #policy: Policy;
@@ -58,15 +58,15 @@ export class RequestService {
       });
     }
     if (this.#isAnswered(subject)) return { handlers: "some" };
-    // What may leave the subnet may be handled elsewhere; nobody here knows.
+    // A command that may leave the subnet may have a handler elsewhere, which this hub cannot know.
     const question = { verb: "export", subnet: this.#subnet } as const;
     const decision = this.#policy.decide(question, address.name, address.version);
-    // Somebody elsewhere may answer, and what keeps the request here is to be told rather than that.
+    // A handler elsewhere may exist, so the caller gets the denial rather than "none".
     if (!decision.allowed && decision.rule === CLEARANCE) throw deniedError(decision);
     return { handlers: decision.allowed ? "unknown" : "none" };
   }
 
-  /** The next reply to a request of this node. Rejects with `usage` or what the client throws. */
+  /** The next reply to a request of this node. Rejects with `usage` or an error of the client. */
   async reply(node: string, request: unknown): Promise<StoredReply> {
     const { requestId, after } = parseRequest(replyRequest, request, "the request");
     const next_by_subj = requestReplyFilter({ subnet: this.#subnet, node }, requestId);
@@ -76,7 +76,7 @@ export class RequestService {
         eventsStream(this.#subnet),
         query,
       );
-      // What is larger than any reply is none, and its answer would not fit into a message.
+      // A message larger than any reply is not a reply, and the answer with it would not fit into a message.
       const isReply = data.length <= MAX_ENVELOPE_BYTES;
       const bodyBase64 = isReply ? Buffer.from(data).toString("base64") : "";
       return { seq, subject, headers: travellingOf(header), bodyBase64 };

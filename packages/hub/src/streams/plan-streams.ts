@@ -25,19 +25,19 @@ import {
 } from "@adaos/core/wire";
 import type { StreamSettings } from "@adaos/transport-nats";
 
-/** What is known of failures outlives the events, so that it can still be looked into. */
+/** Records of failures outlive the events, so that operators can still read them. */
 const JOURNAL_AGE_FACTOR = 4;
 const JOURNAL_MAX_BYTES = 268_435_456;
-/** That an event was handled is remembered longer than its stream can bring it again. */
+/** Marks of handled events outlive the events in their stream. */
 const DONE_AGE_FACTOR = 2;
-/** For what is never repeated under one id; the shortest window costs the least memory. */
+/** For messages that are never repeated under one id; the shortest window costs the least memory. */
 const SHORT_WINDOW_MS = 1000;
 /** Some 1.3 million marks of 206 bytes. */
 const DONE_MAX_BYTES = 268_435_456;
 const METRICS_MAX_BYTES = 67_108_864;
 const METRICS_MAX_AGE_MS = 31 * 86_400_000;
 
-/** Every stream that the hub of a subnet keeps. Pure. */
+/** Plans every stream of a subnet's hub. Pure. */
 export function planStreams(
   subnet: string,
   members: readonly string[],
@@ -58,7 +58,7 @@ function planEvents(
   return {
     name: eventsStream(subnet),
     subjects: [subjectsOf(EVENT_ROOT), subjectsOf(REPLAY_ROOT), subjectsOf(REPLY_ROOT)],
-    // Whoever waits for a reply hears of it without a consumer of his own.
+    // A requester receives its reply without a consumer.
     republish: { src: subjectsOf(REPLY_ROOT), dest: subjectsOf(REPLIED_ROOT) },
     maxBytes,
     maxAgeMs: maxAgeHours * 3_600_000,
@@ -84,7 +84,7 @@ function planJournal(
       ...journal,
       maxMessageBytes: MAX_DEAD_LETTER_BYTES,
     },
-    // Beside the dead letters: whatever strangers send, it takes no room that a failure needs.
+    // Separate from the dead letters: strangers' events take no room that a failure needs.
     {
       name: parkedStream(subnet),
       subjects: [subjectsOf(PARKED_ROOT)],
@@ -97,14 +97,14 @@ function planJournal(
       name: processingStream(subnet),
       subjects: [subjectsOf(PROCESSING_ROOT)],
       ...journal,
-      // The newest records are those that matter, and nothing that failed may have to wait for room here.
+      // The newest records matter most, and a failed event must never wait for room here.
       whenFull: "drop-oldest",
       maxMessageBytes: MAX_RECORD_BYTES,
     },
   ];
 }
 
-/** What a member has handled, in a stream of its own: no other can read it, or make it forget by filling it. */
+/** The marks of a member, in a separate stream: no other member can read them, or push them out by filling it. */
 function planMarks(member: NodeAddress, { maxBytes, maxAgeHours }: StreamLimits): StreamSettings {
   return {
     name: doneStream(member),
@@ -113,13 +113,13 @@ function planMarks(member: NodeAddress, { maxBytes, maxAgeHours }: StreamLimits)
     maxAgeMs: maxAgeHours * 3_600_000 * DONE_AGE_FACTOR,
     duplicateWindowMs: SHORT_WINDOW_MS,
     maxMessagesPerSubject: 1,
-    // A full memory of what was done must not stop the work: the oldest marks make room.
+    // A full stream of marks must not stop handlers: the oldest marks make room.
     whenFull: "drop-oldest",
     maxMessageBytes: MAX_MARK_BYTES,
   };
 }
 
-/** Numbers of the last weeks, an hour of a process each; the oldest make room. */
+/** Counters of the last weeks, one message for each hour of a process; the oldest make room. */
 function planMetrics(subnet: string): StreamSettings {
   return {
     name: metricsStream(subnet),

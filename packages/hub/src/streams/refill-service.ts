@@ -12,7 +12,7 @@ import {
 import type { JetStreamManager, Msg, Subscription } from "nats";
 import { z } from "zod";
 
-/** Under this name the book of positions keeps what is to be asked of the root. */
+/** The name of the pending request to the root, in the file of positions. */
 const LOST = "lost";
 /** Before anything was stored. */
 const EVER = "1970-01-01T00:00:00Z";
@@ -24,14 +24,14 @@ const requestSchema: z.ZodType<RefillRequest> = z.strictObject({
 
 type Lost = NonNullable<RefillReply["lost"]>;
 
-/** Since when a damaged stream may lack events; nothing when it lacks none. Pure. */
+/** The time since which a damaged stream may lack events; undefined when it lacks none. Pure. */
 export function lostSince({ lost, mark }: StoreDamage): string | undefined {
   return lost.length === 0 ? undefined : (mark?.storedAt ?? EVER);
 }
 
 /**
- * Answers the root, which asks every few seconds: what the root's stream has lost of this subnet's events is sent
- * again, and what this subnet's stream has lost is asked for.
+ * Answers the root, which asks every few seconds. It sends this subnet's events again that the root's stream has lost,
+ * and requests the events that this subnet's stream has lost.
  */
 export class RefillService implements Part {
   readonly name = "refill";
@@ -76,14 +76,14 @@ export class RefillService implements Part {
   }
 
   /**
-   * A stream was found damaged. Returns whether the root is asked to bring back what it lost. Of several losses at a
-   * time the earliest begin counts.
+   * Notes that a stream was found damaged. Returns whether the root is asked to restore the lost events. Of several
+   * losses at a time, the earliest start counts.
    */
   onDamage(damage: StoreDamage): boolean {
     const since = lostSince(damage);
     if (damage.stream !== eventsStream(this.#subnet) || since === undefined) return false;
     const open = this.#lost();
-    // An id of its own: what was brought back before this loss is no answer to it.
+    // A new id: events that were restored before this loss do not answer it.
     const lost: Lost = {
       id: damage.foundAt,
       since: open !== undefined && open.since < since ? open.since : since,

@@ -25,7 +25,7 @@ export interface SubnetStreamOptions {
   readonly log: Logger;
 }
 
-/** Keeps the subnet's streams and, on that of its events, the durable from which the root pulls what may leave. */
+/** Maintains the subnet's streams and, on `EVENTS`, the durable from which the root pulls exported events. */
 export class SubnetStream implements Part {
   readonly name = "stream";
   readonly #subnet: string;
@@ -54,18 +54,20 @@ export class SubnetStream implements Part {
     return this.#loop.start(signal);
   }
 
-  /** Keeps what these members need, and lets out what policy says now. Rejects with why it cannot. */
+  /**
+   * Maintains the streams of these members, and exports what policy allows now. Rejects with the error of the server.
+   */
   async refresh(members: readonly string[]): Promise<void> {
     const gone = this.#members.filter((node) => !members.includes(node));
     this.#loop.expectChange();
     this.#members = members;
     await this.#loop.settled;
-    // Whoever has its name one day has handled nothing yet.
+    // A later member of this name has handled nothing yet.
     for (const node of gone) {
       const stream = doneStream({ subnet: this.#subnet, node });
       await ifThere("stream", this.#jsm.streams.delete(stream));
       this.#keeper.forget(stream);
-      // Nor must it be given what waits for a schema here.
+      // Nor must it receive the events that this one parked.
       const filter = parkedWaitFilter({ node, durable: "*" });
       await ifThere("stream", this.#jsm.streams.purge(parkedStream(this.#subnet), { filter }));
     }
@@ -100,7 +102,7 @@ export class SubnetStream implements Part {
   }
 
   /**
-   * Only exported events, and the replies to imported commands, pass its filter, so that nothing else can be asked for
+   * Its filter allows only exported events, and replies to imported commands. So the root cannot pull any other event
    * across the bridge.
    */
   async #ensureUplinkDurable(stream: string): Promise<void> {
@@ -111,7 +113,7 @@ export class SubnetStream implements Part {
       ...exported.map((pattern) => patternToFilter(pattern, { subnet: this.#subnet })),
       ...answered.map((pattern) => farReplyFilter(pattern, { responder })),
     ];
-    // What policy took away begins anew when policy gives it back: nothing of the time between may leave then.
+    // An uplink that policy had removed begins with new events: events published in between must not leave.
     if (filters.length === 0) this.#keeper.forgetDurable(stream, UPLINK_DURABLE);
     const seq = this.#keeper.startOf(stream, UPLINK_DURABLE);
     const startAt = seq === undefined ? (this.#uplinkSeen ? "all" : "new") : { seq };

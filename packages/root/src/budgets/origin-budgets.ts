@@ -7,36 +7,36 @@ import { parseFill } from "./parse-fill.ts";
 import { TargetRoom } from "./target-room.ts";
 
 export interface OriginBudgetsOptions {
-  /** Those that there are now. */
+  /** The current subnets. */
   readonly subnets: () => readonly string[];
   readonly connection: Connection;
   readonly jsm: JetStreamManager;
-  /** The part of a stream that one subnet may hold of what is its own or free. */
+  /** The share of its own plus the free part of a stream that one subnet may fill. */
   readonly share: number;
   readonly log: Logger;
 }
 
-/** What a link asks about its events, and what it tells. */
+/** The budget of a link: checks its events, and counts the stored ones. */
 export interface LinkBudget {
-  /** Throws `denied` where the target has no room for an event of this subnet. */
+  /** Throws `denied` when the target has no room for an event of this subnet. */
   assertRoom(origin: string): void;
-  /** The target has stored it. */
+  /** Counts an event that the target has stored. */
   stored(origin: string, bytes: number): void;
-  /** Why nothing is asked for now. */
-  held(): string | undefined;
+  /** The reason why the link requests no events now; undefined when it may. */
+  waitReason(): string | undefined;
 }
 
 const ASK_MS = 1000;
-/** How often a hub is asked to which nothing is carried. */
+/** Interval of questions to a hub to which nothing is carried. */
 const REST_MS = 5000;
 const ANSWER_MS = 2000;
-/** An answer that took longer says too little of a clock. */
+/** A slower answer is too inexact for the offset of a clock. */
 const CLOCK_ANSWER_MS = 500;
 /**
- * Keeps each subnet within its share of the root's stream and of every other subnet's. One that holds too much of the
- * root's waits: nothing more is asked of its hub, where its events stay. Of one that holds too much of a target's
- * stream nothing more is carried there until it is less: a link goes in order, so to wait would keep everybody else's
- * waiting too.
+ * Keeps each subnet within its share of the root's stream and of every other subnet's. A subnet over its share of the
+ * root's stream waits: no more events are pulled from its hub, where they stay. The events of a subnet over its share
+ * of a target's stream are not carried there until the share shrinks. A link works in order, so waiting would delay the
+ * events of all other subnets.
  */
 export class OriginBudgets implements Part {
   readonly name = "budgets";
@@ -48,7 +48,7 @@ export class OriginBudgets implements Part {
   readonly #sent = new Map<string, number>();
   readonly #rounds = new Rounds();
   readonly #askedMs = new Map<string, number>();
-  /** Something was carried to them since they were asked. */
+  /** Subnets to which events were carried since the last question. */
   readonly #inUse = new Set<string>();
   /** How far the clocks of hubs are ahead of this one, in seconds. */
   readonly #clockOffsets = new Map<string, number>();
@@ -97,16 +97,16 @@ export class OriginBudgets implements Part {
     }));
   }
 
-  /** Of the link from a subnet. */
+  /** The budget of the link from a subnet. */
   uplink(subnet: string): LinkBudget {
     return {
       assertRoom: () => undefined,
       stored: (_, bytes) => this.#sent.set(subnet, (this.#sent.get(subnet) ?? 0) + bytes),
-      held: () => (this.#books.over.has(subnet) ? this.#reasonOf(subnet) : undefined),
+      waitReason: () => (this.#books.over.has(subnet) ? this.#reasonOf(subnet) : undefined),
     };
   }
 
-  /** Of the link to a subnet. */
+  /** The budget of the link to a subnet. */
   downlink(subnet: string): LinkBudget {
     return {
       assertRoom: (origin) => {
@@ -116,7 +116,7 @@ export class OriginBudgets implements Part {
         throw new MeshError("denied", reason, { rule: BUDGET });
       },
       stored: (origin, bytes) => this.#targets.get(subnet)?.add(origin, bytes),
-      held: () => undefined,
+      waitReason: () => undefined,
     };
   }
 
@@ -135,13 +135,13 @@ export class OriginBudgets implements Part {
       for (const known of [this.#targets, this.#clockOffsets])
         for (const subnet of known.keys()) if (!subnets.includes(subnet)) known.delete(subnet);
       const due = subnets.filter((subnet) => this.#inUse.has(subnet) || this.#unaskedMs(subnet) >= REST_MS);
-      // One that does not answer must not keep the others waiting for long.
+      // A hub that does not answer must not delay the others for long.
       await Promise.all(due.map((subnet) => this.#askOne(subnet)));
       await delay(ASK_MS, signal);
     }
   }
 
-  /** After a rest it is not waited for the next round: what is known is old. */
+  /** After a rest, asks the hub before the next round: its last answer is old. */
   #noteUse(subnet: string): void {
     if (this.#inUse.has(subnet)) return;
     this.#inUse.add(subnet);
@@ -152,9 +152,7 @@ export class OriginBudgets implements Part {
     return performance.now() - (this.#askedMs.get(subnet) ?? Number.NEGATIVE_INFINITY);
   }
 
-  /**
-   * A hub that does not answer, or answers nonsense, has no budgets: it is its own stream that fills. Never rejects.
-   */
+  /** A hub without a valid answer has no budgets: only its own stream can fill. Never rejects. */
   async #askOne(subnet: string): Promise<void> {
     this.#askedMs.set(subnet, performance.now());
     this.#inUse.delete(subnet);

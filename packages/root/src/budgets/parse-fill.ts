@@ -1,21 +1,21 @@
 import { MeshError } from "@adaos/core";
 
-/** How full a stream is, and which subnets hold how much of it. */
+/** The fill of a stream, in total and by subnet. */
 export interface StreamFill {
   readonly maxBytes: number;
   readonly usedBytes: number;
   /** Bytes by subnet. */
   readonly held: ReadonlyMap<string, number>;
-  /** By the hub's clock, milliseconds since the epoch; a hub of before does not say. */
+  /** By the hub's clock, milliseconds since the epoch; a hub of an older version leaves it out. */
   readonly nowMs?: number;
 }
 
-/** A mesh of a thousand subnets needs a third of it. */
+/** A mesh of a thousand subnets needs a third of this. */
 const MAX_ANSWER_BYTES = 131_072;
 
 /**
- * Reads what a hub says of its stream; of subnets that there are not, nothing is kept. Throws `invalid-event` for
- * anything that is no such answer. Pure.
+ * Reads a hub's answer about its stream, and ignores unknown subnets. Throws `invalid-event` for any other message.
+ * Pure.
  */
 export function parseFill(body: Uint8Array, subnets: readonly string[]): StreamFill {
   if (body.length > MAX_ANSWER_BYTES) throw noFill();

@@ -1,12 +1,12 @@
 import { decideShares } from "@adaos/transport-nats";
 import type { StreamFill } from "./parse-fill.ts";
 
-/** What has been carried is counted in when it is so large a part of what was free. */
+/** Carried bytes are added to the fill when they are this part of the free bytes. */
 const RECKON_PART = 1 / 32;
 
 /**
- * Which subnets hold too much of another's stream: by what its hub has told, and what was carried there since. Does no
- * I/O.
+ * Finds the subnets over their share of another's stream, from its hub's last answer and the bytes carried since. Does
+ * no I/O.
  */
 export class TargetRoom {
   readonly #share: number;
@@ -15,7 +15,7 @@ export class TargetRoom {
   #carriedBytes = 0;
   #over: ReadonlySet<string>;
 
-  /** @param over Who held too much before. */
+  /** @param over The subnets that were over their share before. */
   constructor(fill: StreamFill, share: number, over: ReadonlySet<string> = new Set()) {
     this.#fill = fill;
     this.#share = share;
@@ -27,7 +27,7 @@ export class TargetRoom {
     return this.#over;
   }
 
-  /** Something of this origin has been stored there. */
+  /** Adds an event of this origin that the target has stored. */
   add(origin: string, bytes: number): void {
     this.#carried.set(origin, (this.#carried.get(origin) ?? 0) + bytes);
     this.#carriedBytes += bytes;

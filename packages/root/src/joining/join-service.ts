@@ -5,21 +5,21 @@ import type { Connection } from "@adaos/transport-nats";
 import type { Msg, Subscription } from "nats";
 import type { LeafGate } from "./leaf-gate.ts";
 
-/** Who decides about joining: the process around the root daemon, which has the keys of the mesh. */
+/** Decides about joining: the process around the root daemon, which has the keys of the mesh. */
 export interface JoinHandler {
-  /** Public nkeys of the invitations that are open now, by invitation. */
+  /** Public nkeys of the open invitations, by invitation. */
   open(): ReadonlyMap<string, string>;
-  /** Answers what the holder of an invitation sent. Never rejects. */
+  /** Answers a request of an invitation's holder. Never rejects. */
   answer(invitation: string, request: Uint8Array): Promise<Uint8Array>;
 }
 
-/** How often it is looked which invitations are open: who joins is refused for good after a second. */
+/** Interval of checks for open invitations: a joining machine gives up after a second. */
 const LOOK_MS = 250;
 const MAX_WAITING = 16;
 const MAX_REQUEST_BYTES = 65_536;
 const NOTHING = new Uint8Array();
 
-/** Lets the root's server know who is invited, and hands the reception what they ask, one after the other. */
+/** Admits open invitations at the root's server, and passes their requests to the handler, one after the other. */
 export class JoinService implements Part {
   readonly name = "joining";
   readonly #connection: Connection;
@@ -43,7 +43,7 @@ export class JoinService implements Part {
 
   async start(): Promise<void> {
     this.#subscription = this.#connection.nc.subscribe(joinSubject("*"), {
-      // Of several root daemons one answers.
+      // Only one of several root daemons answers.
       queue: "joining",
       callback: (error, msg) => {
         if (error === null) this.#take(msg);

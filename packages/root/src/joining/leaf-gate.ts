@@ -9,19 +9,19 @@ import {
 } from "@adaos/nats-server";
 import type { Connection } from "@adaos/transport-nats";
 
-/** Everything of the root server's config but whom it lets in beside the system's user. */
+/** The root server's config without its users, apart from the system's user. */
 export type FixedRootSettings = Omit<RootServerSettings, "leafKeys" | "linkKeys" | "rootKey" | "invitations">;
 
-/** Whom the root's server knows: public nkeys. */
+/** Users of the root's server: public nkeys. */
 export interface Admitted {
   readonly rootKey: string;
-  /** By subnet. */
+  /** Keys of leaf connections, by subnet. */
   readonly leafKeys: ReadonlyMap<string, string>;
-  /** By subnet. */
+  /** Keys of uplinks, by subnet. */
   readonly linkKeys: ReadonlyMap<string, string>;
 }
 
-/** Whom the root's server lets in: root daemons, the leaf connections of subnets, holders of invitations. */
+/** Admits users to the root's server: root daemons, the leaf connections of subnets, holders of invitations. */
 export class LeafGate {
   readonly #file: string;
   readonly #config: ServerConfig;
@@ -47,14 +47,14 @@ export class LeafGate {
     this.#log = log;
   }
 
-  /** Over which the server can be asked what it says of itself. */
+  /** The connection for questions to the server about itself. */
   get system(): Connection {
     return this.#system;
   }
 
   /**
-   * Lets in these and no others: a leaf connection of a subnet that is gone, or with a key that is another one now, is
-   * ended, which a reload alone does not do. Rejects as `reloadServer()` does.
+   * Admits only these users. Ends the leaf connection of a removed subnet or a replaced key, which a reload alone does
+   * not do. Rejects as `reloadServer()` does.
    */
   async admit(admitted: Admitted): Promise<void> {
     const { leafKeys } = admitted;
@@ -67,7 +67,7 @@ export class LeafGate {
     if (kicked > 0) this.#log.warn({ kicked }, "leaf connections of removed subnets or keys ended");
   }
 
-  /** Lets holders of these invitations ask to join, and of no others. Rejects as `reloadServer()` does. */
+  /** Admits only holders of these invitations. Rejects as `reloadServer()` does. */
   async invite(invitations: ReadonlyMap<string, string>): Promise<void> {
     this.#invitations = invitations;
     await this.#enforce();

@@ -26,10 +26,10 @@ export interface Admitted {
   readonly message: Message;
 }
 
-/** By what one link decides. */
+/** The facts by which a link decides. */
 export interface AdmissionOptions {
   readonly policy: Policy;
-  /** Of every subnet. */
+  /** Tenant of every subnet. */
   readonly tenants: ReadonlyMap<string, string>;
   /** Members of every subnet. */
   readonly nodes: ReadonlyMap<string, ReadonlySet<string>>;
@@ -39,19 +39,19 @@ export interface AdmissionOptions {
   readonly subnet: string;
 }
 
-/** Daemons that speak in the name of a subnet beside its members. */
+/** Daemons that publish in the name of a subnet beside its members. */
 const DAEMONS: ReadonlySet<string> = new Set(["hub", "root"]);
 
 /** Subjects of events remembered per link. */
 const REMEMBERED = 10_000;
 
 /**
- * Decides whether a stored message may cross a link. The servers' filters have let it through; this is the same
- * question asked once more, of the message itself.
+ * Decides whether a stored message may cross a link. The servers' filters have let it through; the link checks the
+ * message itself once more.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
-  /** Subjects that may cross by this revision of the policy, with the origin and event they tell of. */
+  /** Subjects that may cross by this revision of the policy, with their origin and event. */
   #admitted = new RecentMap<string, EventAddress>(REMEMBERED);
   #revision = 0;
 
@@ -60,10 +60,10 @@ export class Admission {
   }
 
   /**
-   * The message, where its origin and event may cross and it is theirs. Throws `denied` (with the rule) or
+   * Returns the message if its origin and event may cross and match its envelope. Throws `denied` (with the rule) or
    * `invalid-event`.
-   * @param claimed What {@link admitSubject} returns of its subject.
-   * @param sourceStoredMs When the stream stored it that delivers.
+   * @param claimed The result of {@link admitSubject} for its subject.
+   * @param sourceStoredMs When the source's stream stored it.
    */
   admit(
     msg: Msg,
@@ -75,19 +75,19 @@ export class Admission {
     if (direction === "up") clearance.assertMayLeave(subnet, claimed);
     else clearance.assertMayHave(subnet, claimed);
     const headers = headersOfMsg(msg);
-    // An uplink pulls from the stream into which the event came first; what has waited there does not grow older.
+    // An uplink pulls from the stream that stored the event first; waiting there does not add to its age.
     const storedMs = direction === "up" ? sourceStoredMs : undefined;
     const signature = signatures.verify(claimed.subnet, { subject, headers, body }, storedMs);
-    // No schema is known here, nor whether keys of the data may be told.
+    // The schema is not known here, so keys of the data must not be shown.
     const envelope = decodeEnvelope(body, false);
     assertSigned(envelope, signature);
     assertOrigin(envelope, claimed);
     assertTenant(envelope, tenants.get(claimed.subnet));
-    // The bytes pass as they are; only the headers that belong to the journey pass with them.
+    // The bytes pass unchanged; of the headers only those for transport pass.
     return { envelope, message: { subject, id: envelope.event_id, headers, body } };
   }
 
-  /** The origin and event that a subject tells of. Pure but for its memory. Throws as {@link admit} does. */
+  /** The origin and event of a subject. Pure apart from its cache. Throws as {@link admit} does. */
   admitSubject(subject: string): EventAddress {
     const { policy, direction, subnet } = this.#options;
     if (this.#revision !== policy.revision) {
@@ -96,7 +96,7 @@ export class Admission {
     }
     const remembered = this.#admitted.get(subject);
     if (remembered !== undefined) return remembered;
-    // Every reply has a subject of its own: nothing to remember.
+    // Every reply has another subject: nothing to cache.
     if (isReplySubject(subject))
       return this.#declared(admitReply(policy, direction, subnet, parseReplySubject(subject)));
     const claimed = this.#declared(admitEvent(policy, direction, subnet, parseSubject(subject)));
@@ -104,7 +104,7 @@ export class Admission {
     return claimed;
   }
 
-  /** A hub may say what it likes of its subnet, but not in the name of somebody who is not there. */
+  /** A hub may publish anything in its subnet's name, but not in the name of an undeclared member. */
   #declared(address: EventAddress): EventAddress {
     const { nodes, direction } = this.#options;
     const { subnet, node } = address;
@@ -113,7 +113,7 @@ export class Admission {
   }
 }
 
-/** Returns the origin and event that the envelope must tell of too. */
+/** Returns the origin and event that the envelope must have, too. */
 function admitEvent(
   policy: Policy,
   direction: Direction,
@@ -133,8 +133,8 @@ function admitEvent(
 }
 
 /**
- * A reply passes where its command may pass the other way: exported by who asked, imported by who answers. That needs
- * no memory of the command, and so survives a restart.
+ * A reply passes where its command may pass the other way: exported by the requester's subnet, imported by the
+ * responder's. That needs no memory of the command, and so survives a restart.
  */
 function admitReply(policy: Policy, direction: Direction, subnet: string, reply: ReplyAddress): EventAddress {
   const { requester, responder, name, version } = reply;

@@ -5,10 +5,10 @@ import { LineWindow, type OrderedMessage, type StreamWriter, type WriteResult } 
 
 /** An admitted event that the target has not stored yet. */
 export interface CarriedEvent {
-  /** As it is published at the target. */
+  /** The message as it is published at the target. */
   readonly message: Message;
   readonly pulled: OrderedMessage;
-  /** Of the message, with all that its publisher adds. */
+  /** Size of the message, with everything that its publisher adds. */
   readonly bytes: number;
   /** The subnet that it came from. */
   readonly origin: string;
@@ -20,27 +20,27 @@ export interface CarriedEvent {
 export interface CarrierOptions {
   readonly target: Pick<StreamWriter, "sizeFor" | "write" | "close">;
   readonly onStored: (event: CarriedEvent) => void;
-  /** The target will never take it. */
+  /** Called when the target will never store the event. */
   readonly onRefused: (event: CarriedEvent, error: MeshError) => void;
-  /** The target takes nothing now. */
+  /** Called when the target stores nothing now. */
   readonly onTrouble: (error: MeshError) => void;
 }
 
-/** A target that did not take an event is tried again after this, then twice as long, and so on. */
+/** The first pause after a target did not store an event; each further pause is twice as long. */
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 2000;
-/** A write ends, or its time is up, and a pause ends sooner. */
+/** Upper limit of a round: a write has a time limit, and a pause is shorter. */
 const ROUND_LIMIT_MS = 60_000;
-/** A server that reads its config refuses what it takes 100 ms later: nobody is told of the first failure. */
-const TOLD_FAILURES = 2;
-/** The target will never take the event: it says so of the event, and not of itself. */
+/** A server that reloads its config refuses events and stores them 100 ms later, so the first failure is not logged. */
+const LOGGED_FAILURES = 2;
+/** Errors of the event, not of the target: the target will never store the event. */
 const FINAL: ReadonlySet<string> = new Set<MeshError["code"]>(["too-large", "invalid-event"]);
-/** What ends so is not stored. */
+/** After these errors the event is certainly not stored. */
 const CERTAIN: ReadonlySet<string> = new Set<MeshError["code"]>(["unavailable", "backpressure"]);
 
 /**
- * Stores events at a target in the order in which they were added: one write at a time, of whatever waits then. What
- * the target does not take is tried again alone, and everything else waits for it.
+ * Stores events at a target in the order in which they were added: one write at a time, with all waiting events. An
+ * event that the target does not store is tried again alone, and all others wait for it.
  */
 export class Carrier {
   readonly #options: CarrierOptions;
@@ -50,7 +50,7 @@ export class Carrier {
   #writing: Promise<void> | undefined;
   readonly #rounds = new Rounds(ROUND_LIMIT_MS);
   readonly #line = new LineWindow();
-  /** Since the target has taken something. */
+  /** Failures since the target has last stored an event. */
   #failures = 0;
   #trouble: string | undefined;
 
@@ -58,7 +58,7 @@ export class Carrier {
     this.#options = options;
   }
 
-  /** Why the target takes nothing now. */
+  /** The reason why the target stores nothing now. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
@@ -72,14 +72,14 @@ export class Carrier {
     this.#writing ??= this.#writeAll();
   }
 
-  /** Takes out whatever waits. Of what is on its way then nobody is told. */
+  /** Removes all waiting events. The result of a write in flight is then ignored. */
   withdraw(): readonly CarriedEvent[] {
     const withdrawn = this.#waiting;
     this.#waiting = [];
     return withdrawn;
   }
 
-  /** Stores what waits, where the target takes it, for `graceMs` at most. */
+  /** Stores the waiting events while the target accepts them, for `graceMs` at most. */
   async stop(graceMs: number): Promise<void> {
     if (this.#writing !== undefined && this.#failures === 0) await within(this.#writing, graceMs);
     this.#stopped.abort();
@@ -89,14 +89,14 @@ export class Carrier {
 
   /** Never rejects. */
   async #writeAll(): Promise<void> {
-    // Whatever the same turn brings belongs to the same write.
+    // Events that arrive in the same turn belong to the same write.
     await Promise.resolve();
     while (this.#waiting.length > 0 && !this.#stopped.signal.aborted) {
       this.#rounds.done();
       const waiting = this.#waiting;
       const batch = waiting.slice(0, this.#nextSize());
       const { stored, error } = await this.#write(batch);
-      // Withdrawn meanwhile: somebody else carries it.
+      // Withdrawn meanwhile: another daemon carries them.
       if (waiting !== this.#waiting) continue;
       if (stored > 0) this.#onStored(stored);
       if (error !== undefined) await this.#onFailed(batch.slice(stored), error);
@@ -135,8 +135,8 @@ export class Carrier {
   }
 
   /**
-   * What the target says of itself ends no event: it waits at its source until somebody has mended the target. What it
-   * says of one event, that it will never take it, ends this one: all behind it would wait for ever.
+   * After an error of the target, the event waits at its source until the target works again. After an error of the
+   * event, which the target will never store, the event is dropped: all later events would wait for ever.
    */
   async #onFailed(failed: readonly CarriedEvent[], error: MeshError): Promise<void> {
     if (FINAL.has(error.code)) {
@@ -146,7 +146,7 @@ export class Carrier {
     }
     if (!CERTAIN.has(error.code)) for (const event of failed) event.mayBeStored = true;
     this.#failures++;
-    if (this.#failures >= TOLD_FAILURES) {
+    if (this.#failures >= LOGGED_FAILURES) {
       if (this.#trouble !== error.message) this.#options.onTrouble(error);
       this.#trouble = error.message;
     }

@@ -16,7 +16,7 @@ function event(id: string): CarriedEvent {
   };
 }
 
-/** A carrier, and a target that answers writes as it is told, else stores them. */
+/** A carrier, and a target that answers writes as the test sets, and otherwise stores them. */
 class Scene {
   readonly writes: string[][] = [];
   readonly waits: number[] = [];

@@ -5,34 +5,34 @@ import { CLEARANCE, type EventAddress, type KnownEvent } from "@adaos/core/wire"
 type Event = Pick<EventAddress, "name" | "version">;
 
 /**
- * Which subnets may have what the registry classifies, by the registry in force and by what is saved in its folder. The
- * compiled policy says the same of the registry that it was compiled with; what has been classified since must not
- * cross either, and need not wait until it is in force.
+ * Decides which subnets may receive classified events, by the registry in force and by the files in its folder. The
+ * compiled policy contains the same rule for its own registry. Events classified since must not cross either, even
+ * before the new registry is in force.
  */
 export class Clearance {
   readonly #subnets: ReadonlyMap<string, readonly DataClass[]>;
   readonly #events: () => readonly KnownEvent[];
   #read: readonly KnownEvent[] | undefined;
-  /** By `name@version`; only what is classified. */
+  /** Classes by `name@version`; only classified events. */
   #classes: ReadonlyMap<string, readonly DataClass[]> = new Map();
 
   /**
-   * @param subnets What each subnet is cleared for. It may change.
-   * @param events What is classified; another list when it changes. Of an event that stands there twice both count.
+   * @param subnets The clearance of each subnet. It may change.
+   * @param events The classified events; a new list after each change. For an event that is in it twice, both count.
    */
   constructor(subnets: ReadonlyMap<string, readonly DataClass[]>, events: () => readonly KnownEvent[]) {
     this.#subnets = subnets;
     this.#events = events;
   }
 
-  /** Throws `denied` where a subnet may not have an event. */
+  /** Throws `denied` when a subnet may not receive an event. */
   assertMayHave(subnet: string, event: Event): void {
     const classes = this.#classesOf(event);
     if (classes === undefined || this.#isCleared(subnet, classes)) return;
     throw denied(event, classes, `${subnet} is not cleared for it`);
   }
 
-  /** Throws `denied` where no other subnet may have an event of this one. */
+  /** Throws `denied` when no other subnet may receive an event of this subnet. */
   assertMayLeave(subnet: string, event: Event): void {
     const classes = this.#classesOf(event);
     if (classes === undefined) return;
@@ -66,6 +66,6 @@ function classesOf(events: readonly KnownEvent[]): ReadonlyMap<string, readonly 
 }
 
 function denied({ name, version }: Event, classes: readonly DataClass[], why: string): MeshError {
-  const told = `${formatEventRef(name, version)} holds what is ${classes.join(" and ")}, and ${why}`;
-  return new MeshError("denied", told, { rule: CLEARANCE });
+  const message = `${formatEventRef(name, version)} holds what is ${classes.join(" and ")}, and ${why}`;
+  return new MeshError("denied", message, { rule: CLEARANCE });
 }

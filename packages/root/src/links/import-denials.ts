@@ -10,20 +10,20 @@ import {
   TENANT_BOUNDARY,
 } from "@adaos/core/wire";
 
-/** Subjects of which it is remembered who does not import them. */
+/** Number of subjects whose denials are cached. */
 const REMEMBERED = 20_000;
-/** How often it is told what has been counted. */
-const TELL_MS = 5000;
+/** Interval of reports of counted denials. */
+const REPORT_MS = 5000;
 
 /** An exported event that some subnets do not import. */
 interface Unimported {
   readonly denials: readonly Denial[];
-  /** Events that were not told of yet, and the last of them. */
+  /** Number of unreported events, and the last of them. */
   count: number;
   lastId: string;
 }
 
-/** By what it is decided, and who is told. */
+/** The facts to decide by, and the receiver of reports. */
 export interface ImportDenialsOptions {
   readonly policy: Policy;
   /** Tenant of every subnet. It may change. */
@@ -32,16 +32,16 @@ export interface ImportDenialsOptions {
 }
 
 /**
- * Tells which exported events do not enter which subnets. The servers' filters hold them back before any daemon sees
- * them, so it is the same question asked where they pass: on their way to the root's stream. For an event that was
- * asked about before it costs a look-up and a count.
+ * Reports exported events that do not enter a subnet. The servers' filters drop them before any daemon sees them. So
+ * the uplink evaluates the same rules, on the events' way to the root's stream. For a known subject this costs a
+ * look-up and a count.
  */
 export class ImportDenials {
   readonly #options: ImportDenialsOptions;
-  /** Subjects by this revision of the policy; nothing of one that everybody imports. */
+  /** Denials by subject, or `EVERYWHERE` when all subnets import it, by this revision of the policy. */
   #remembered = new RecentMap<string, Unimported | typeof EVERYWHERE>(REMEMBERED);
   #revision = 0;
-  readonly #untold = new Set<Unimported>();
+  readonly #unreported = new Set<Unimported>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ImportDenialsOptions) {
@@ -61,23 +61,23 @@ export class ImportDenials {
     if (entry === undefined) return;
     entry.count++;
     entry.lastId = eventId;
-    // The first is told at once.
-    if (known === undefined) return this.#tell(entry);
-    if (entry.count === 1) this.#untold.add(entry);
-    this.#timer ??= setInterval(() => this.#tellAll(), TELL_MS).unref();
+    // The first denial is reported at once.
+    if (known === undefined) return this.#report(entry);
+    if (entry.count === 1) this.#unreported.add(entry);
+    this.#timer ??= setInterval(() => this.#reportAll(), REPORT_MS).unref();
   }
 
-  /** Tells nothing more. */
+  /** Ends all reports. */
   close(): void {
     clearInterval(this.#timer);
   }
 
   #ask(subject: string): Unimported | undefined {
-    // A reply passes where its command passed, and every one has a subject of its own.
+    // A reply passes where its command passed, and every reply has another subject.
     if (isReplySubject(subject)) return undefined;
     const { policy, tenants } = this.#options;
     const { subnet: from, name, version } = parseSubject(subject);
-    // To tell of denials that were not imported would never end.
+    // Reports about reports of denials would never end.
     const others = name === POLICY_DENIED ? [] : [...tenants.keys()].filter((other) => other !== from);
     const denials = others.flatMap((subnet): Denial[] => {
       const decision = policy.decide({ verb: "import", subnet, from }, name, version);
@@ -92,12 +92,12 @@ export class ImportDenials {
     return entry;
   }
 
-  #tellAll(): void {
-    for (const entry of this.#untold) this.#tell(entry);
-    this.#untold.clear();
+  #reportAll(): void {
+    for (const entry of this.#unreported) this.#report(entry);
+    this.#unreported.clear();
   }
 
-  #tell(entry: Unimported): void {
+  #report(entry: Unimported): void {
     const { denials, count, lastId: eventId } = entry;
     entry.count = 0;
     for (const denial of denials) this.#options.onDenied({ ...denial, eventId }, count);
@@ -106,7 +106,7 @@ export class ImportDenials {
 
 const EVERYWHERE = "everywhere";
 
-/** What holds without anybody having forbidden this event. */
+/** Whether a rule applies without an explicit denial of this event. */
 function isStanding(rule: string): boolean {
   return rule === DEFAULT_DENY || rule === CLEARANCE || rule === TENANT_BOUNDARY;
 }

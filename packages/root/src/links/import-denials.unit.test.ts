@@ -15,18 +15,18 @@ const DIMMED = "evt.alpha.kitchen.ui.dimmed.v1";
 
 let policy: Policy;
 let tenants: Map<string, string>;
-let told: (Denial & { count: number })[];
+let reports: (Denial & { count: number })[];
 let denials: ImportDenials;
 
 beforeEach(() => {
   vi.useFakeTimers();
   policy = new Policy(RULES);
   tenants = new Map(["alpha", "beta", "gamma"].map((name) => [name, "acme"]));
-  told = [];
+  reports = [];
   denials = new ImportDenials({
     policy,
     tenants,
-    onDenied: (denial, count) => told.push({ ...denial, count }),
+    onDenied: (denial, count) => reports.push({ ...denial, count }),
   });
 });
 afterEach(() => {
@@ -37,7 +37,7 @@ afterEach(() => {
 describe("ImportDenials", () => {
   test("tells at once who does not import an event, by which rule, and its id", () => {
     denials.note(NOTIFY, "EVT-1");
-    expect(told).toEqual([
+    expect(reports).toEqual([
       {
         hop: "import",
         node: "gamma",
@@ -50,16 +50,16 @@ describe("ImportDenials", () => {
       },
     ]);
     denials.note(DIMMED, "EVT-2");
-    expect(told[1]).toMatchObject({ node: "gamma", rule: "default-deny", isEveryday: true });
+    expect(reports[1]).toMatchObject({ node: "gamma", rule: "default-deny", isEveryday: true });
   });
 
   test("counts what follows, and tells of the last", () => {
     for (let i = 0; i < 100; i++) denials.note(NOTIFY, `EVT-${i}`);
-    expect(told).toHaveLength(1);
+    expect(reports).toHaveLength(1);
     vi.advanceTimersByTime(5000);
-    expect(told.slice(1)).toMatchObject([{ count: 99, eventId: "EVT-99" }]);
+    expect(reports.slice(1)).toMatchObject([{ count: 99, eventId: "EVT-99" }]);
     vi.advanceTimersByTime(60_000);
-    expect(told).toHaveLength(2);
+    expect(reports).toHaveLength(2);
   });
 
   test("asks again when the policy is another", () => {
@@ -67,12 +67,12 @@ describe("ImportDenials", () => {
     policy.replace([...RULES, rule("allow", "gamma", "ui.dimmed", "gamma.import[0]")]);
     denials.note(DIMMED, "EVT-2");
     denials.note(NOTIFY, "EVT-3");
-    expect(told.map(({ event }) => event)).toEqual(["ui.dimmed@1", "ui.notify@1"]);
+    expect(reports.map(({ event }) => event)).toEqual(["ui.dimmed@1", "ui.notify@1"]);
   });
 
   test("tells of no reply, and of none of what tells of denials", () => {
     denials.note("rpy.far.gamma.desk.1.alpha.kitchen.ui.ask.v1", "EVT-1");
     denials.note("evt.alpha.root.mesh.policy.denied.v1", "EVT-2");
-    expect(told).toEqual([]);
+    expect(reports).toEqual([]);
   });
 });

@@ -1,11 +1,11 @@
 import type { MeshErrorCode } from "@adaos/core";
 
-/** What links of one name have done since the daemon began. */
+/** Counters of all links of one name since the daemon's start. */
 export class LinkTally {
   carried = 0;
   readonly #refused = new Map<MeshErrorCode, number>();
 
-  /** Events that it passed over, by why. */
+  /** Refused events, by the code of the error. */
   get refused(): ReadonlyMap<MeshErrorCode, number> {
     return this.#refused;
   }

@@ -16,35 +16,33 @@ import { type CarriedEvent, Carrier } from "./carrier.ts";
 import type { LinkTally } from "./link-tally.ts";
 import type { Pace } from "./pace.ts";
 
-/** One direction between a subnet and the root. The two differ in these values and nothing else. */
+/** One direction between a subnet and the root. The two directions differ only in these values. */
 export interface LinkOptions extends AdmissionOptions {
   readonly connection: Connection;
-  /**
-   * Opens the connection that pulls, where that is one of its own; it is closed with the link. @default `connection`
-   */
+  /** Opens a separate connection for pulling; it is closed with the link. @default `connection` */
   readonly openSource?: (signal: AbortSignal) => Promise<Connection>;
   readonly source: AckSource & { readonly apiPrefix: string };
-  /** Where an event of this subject is published at the other end. */
+  /** The subject of an event at the target. */
   readonly targetSubject: (subject: string) => string;
-  /** @default as fast as can be */
+  /** @default unlimited */
   readonly pace?: Pace;
-  /** Whether there is room for the events of a subnet, and for whom nothing is asked for. */
+  /** Decides whether an event has room, and whether the link may request events. */
   readonly budget: LinkBudget;
-  /** What links of this name have done since the daemon began: a link that is opened anew counts on. */
+  /** Counters of links of this name since the daemon's start: a reopened link continues them. */
   readonly tally: LinkTally;
   /** Called when policy does not let an event pass. */
   readonly onDenied: (denial: Denial) => void;
-  /** Called for what the target has stored. */
+  /** Called for each event that the target has stored. */
   readonly onCarried?: (subject: string, eventId: string) => void;
-  /** The source's durable is gone: bring it back, if that is ours to do. */
+  /** Called when the source's durable is gone: recreates it if this daemon owns it. */
   readonly onMissing: () => void;
   readonly log: Logger;
 }
 
-/** Between attempts to open the connection that pulls. */
+/** Pause between attempts to open the pulling connection. */
 const OPEN_AGAIN_MS = 1000;
 const MAX_TEXT = 200;
-/** At an orderly stop, for what is on its way to the target. */
+/** Time for the write in flight at an orderly stop. */
 const DRAIN_MS = 2000;
 const NOTHING_TO_DO: Progress = { sinceMs: 0, limitMs: 1 };
 
@@ -76,7 +74,7 @@ export class Link implements Part {
     const { connection, openSource, direction } = this.#options;
     const isUp = direction === "up";
     this.#carrier = new Carrier({
-      // The root reads its own stream, and is in its account; what a hub says of its own harms its subnet alone.
+      // The root reads its own stream, and is in its account. A wrong answer of a hub harms only its own subnet.
       target: new StreamWriter(connection, { checksDuplicates: isUp, takesFastBatches: isUp }),
       onStored: (event) => this.#onStored(event),
       onRefused: ({ pulled, span }, error) => {
@@ -134,7 +132,7 @@ export class Link implements Part {
     await this.#carrier?.stop(DRAIN_MS);
     this.#stopped.abort();
     await this.#opening;
-    // What is not acknowledged stays with the source and is delivered again to whoever pulls next.
+    // Unacknowledged events stay at the source and are redelivered to the next client that pulls.
     await this.#pull?.stop();
     await this.#own?.close();
     this.#withdraw(new MeshError("closed", "the link was stopped"));
@@ -153,20 +151,20 @@ export class Link implements Part {
     const trouble = this.#carrier?.trouble;
     if (trouble !== undefined)
       return { ready: false, reason: `target: ${trouble.slice(0, MAX_TEXT)}`, details };
-    const note = this.#options.budget.held();
+    const note = this.#options.budget.waitReason();
     return { ready: true, ...(note === undefined ? {} : { note }), details };
   }
 
   figures(): readonly Figure[] {
     const { subnet, direction, tally, budget } = this.#options;
     const labels = [subnet, direction];
-    const told = (value: boolean): number => (value ? 1 : 0);
+    const asNumber = (value: boolean): number => (value ? 1 : 0);
     const { ready, reason: cause } = this.health();
     return [
       {
         metric: "linkReady",
         labels,
-        value: told(ready),
+        value: asNumber(ready),
         ...(cause === undefined ? {} : { cause: `link ${direction}: ${cause}` }),
       },
       { metric: "linkCarried", labels, value: tally.carried },
@@ -174,8 +172,8 @@ export class Link implements Part {
         return { metric: "linkRefused", labels: [...labels, code], value: count };
       }),
       { metric: "linkInHand", labels, value: this.#pull?.held ?? 0 },
-      { metric: "linkHeld", labels, value: told(budget.held() !== undefined) },
-      { metric: "linkStandsBy", labels, value: told(this.#pull?.isServed !== true) },
+      { metric: "linkHeld", labels, value: asNumber(budget.waitReason() !== undefined) },
+      { metric: "linkStandsBy", labels, value: asNumber(this.#pull?.isServed !== true) },
     ];
   }
 
@@ -183,7 +181,7 @@ export class Link implements Part {
     return this.#carrier?.progress ?? NOTHING_TO_DO;
   }
 
-  /** The place in its source up to which it has carried everything; nothing while that is not known. */
+  /** The place in its source up to which it has carried everything; undefined while unknown. */
   get carriedTo(): number | undefined {
     return this.#pull?.doneSeq;
   }
@@ -206,7 +204,7 @@ export class Link implements Part {
     }
   }
 
-  /** Passes over an event that goes nowhere, and tells of it. */
+  /** Skips a refused event, and reports it. */
   #refuse(pulled: OrderedMessage, { code, message, rule = DEFAULT_DENY }: MeshError): void {
     const { direction, subnet, pace, tally, onDenied } = this.#options;
     tally.refuse(code);
@@ -216,8 +214,8 @@ export class Link implements Part {
     if (code === "denied") {
       const hop = direction === "up" ? "export" : "import";
       const eventId = idOfMsg(pulled.msg);
-      const told = { hop, node: subnet, event: subject, rule, reason } as const;
-      onDenied({ ...told, ...(eventId === "" ? {} : { eventId }) });
+      const denial = { hop, node: subnet, event: subject, rule, reason } as const;
+      onDenied({ ...denial, ...(eventId === "" ? {} : { eventId }) });
     } else
       this.#log.warn({ link: this.name, subject, seq: pulled.seq, code, reason }, "link refused an event");
     pulled.done();

@@ -30,22 +30,22 @@ export interface LinksOptions {
   readonly signatures: Signatures;
   readonly clearance: Clearance;
   readonly connection: Connection;
-  /** Opens the connection that pulls from one subnet, with rights for nothing else. */
+  /** Opens the connection that pulls from one subnet, without other rights. */
   readonly openSource: (subnet: string, signal: AbortSignal) => Promise<Connection>;
   readonly stream: MeshStream;
   readonly budgets: OriginBudgets;
   readonly log: Logger;
 }
 
-/** No name of a subnet. */
+/** Never the name of a subnet. */
 const FOREIGN = "*";
 
-/** The uplink and the downlink of each subnet, each only while something may pass it. */
+/** The uplink and the downlink of each subnet, each only while policy lets any event pass. */
 export class Links implements Part {
   readonly name = "links";
   readonly #options: LinksOptions;
   readonly #links = new Map<string, Link>();
-  /** Of links that are closed too: what they counted does not fall. */
+  /** Also of closed links: their counters must not fall. */
   readonly #tallies = new Map<string, LinkTally>();
   readonly #denials = new Map<string, Denials>();
   readonly #publisher: StreamPublisher;
@@ -57,7 +57,7 @@ export class Links implements Part {
     this.#importDenials = new ImportDenials({
       policy,
       tenants: subnets.tenants,
-      onDenied: (denial, count) => this.#tellOf(denial.node, denial, count),
+      onDenied: (denial, count) => this.#report(denial.node, denial, count),
     });
     this.#publisher = new StreamPublisher(options.connection);
   }
@@ -86,7 +86,7 @@ export class Links implements Part {
     return [...this.#links.values()].flatMap((link) => link.figures());
   }
 
-  /** How far each uplink has carried its hub's stream, by subnet, as far as that is known. */
+  /** The place up to which each uplink has carried its hub's stream, by subnet, if known. */
   carriedTo(): Record<string, number> {
     const places = this.#options.subnets.names().map((subnet) => {
       return [subnet, this.#links.get(`up ${subnet}`)?.carriedTo] as const;
@@ -99,7 +99,7 @@ export class Links implements Part {
     await this.#publisher.publish({ ...message, subject: ingestSubject(subnet, message.subject) });
   }
 
-  /** Opens and closes links as policy and subnets say now. Those that stay are not disturbed. */
+  /** Opens and closes links by the current policy and subnets. Other links are not disturbed. */
   async reconcile(): Promise<void> {
     const wanted = new Map(this.#options.subnets.names().flatMap((subnet) => this.#wantedOf(subnet)));
     for (const [name, link] of this.#links) {
@@ -119,19 +119,19 @@ export class Links implements Part {
     const { stream, policy } = this.#options;
     const exported = policy.patternsFor({ verb: "export", subnet });
     const isHeard = exported.length > 0 || policy.importsOf(subnet).length > 0;
-    const isTold = stream.filtersFor(subnet).length > 0;
+    const hasImports = stream.filtersFor(subnet).length > 0;
     return [
       ...(isHeard ? [[`up ${subnet}`, () => this.#uplink(subnet)] as [string, () => Link]] : []),
-      ...(isTold ? [[`down ${subnet}`, () => this.#downlink(subnet)] as [string, () => Link]] : []),
+      ...(hasImports ? [[`down ${subnet}`, () => this.#downlink(subnet)] as [string, () => Link]] : []),
     ];
   }
 
-  /** In the subnet whose link it is: who looks after it is told. */
-  #tellOf(subnet: string, denial: Denial, count = 1): void {
+  /** Publishes a denial in the subnet of the link, for its operator. */
+  #report(subnet: string, denial: Denial, count = 1): void {
     const { subnets, signatures, log } = this.#options;
     const { tenants } = subnets;
     const { from = subnet } = denial;
-    // What another tenant publishes is none of this one's business, not even its name: the root's log alone is told.
+    // Names of another tenant's events are confidential, so such a denial is only in the root's log.
     const isForeign = tenants.get(from) !== tenants.get(subnet);
     const key = isForeign ? FOREIGN : subnet;
     const denials =
@@ -165,7 +165,7 @@ export class Links implements Part {
       subnet,
       direction: "up",
       tally: this.#tallyOf(`up ${subnet}`),
-      onDenied: (denial) => this.#tellOf(subnet, denial),
+      onDenied: (denial) => this.#report(subnet, denial),
       onCarried: (subject, eventId) => this.#importDenials.note(subject, eventId),
       source: {
         stream: eventsStream(subnet),
@@ -178,9 +178,9 @@ export class Links implements Part {
       budget,
       pace: new Pace(
         () => subnets.exportLimits.get(subnet),
-        () => budget.held() !== undefined,
+        () => budget.waitReason() !== undefined,
       ),
-      // The hub keeps this durable; the root could not make it if it would.
+      // The hub owns this durable; the root has no right to create it.
       onMissing: () => undefined,
     });
   }
@@ -195,7 +195,7 @@ export class Links implements Part {
       subnet,
       direction: "down",
       tally: this.#tallyOf(`down ${subnet}`),
-      onDenied: (denial) => this.#tellOf(subnet, denial),
+      onDenied: (denial) => this.#report(subnet, denial),
       source: {
         stream: MESH_STREAM,
         consumer: downlinkDurable(subnet),

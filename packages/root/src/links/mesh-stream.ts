@@ -22,7 +22,7 @@ import {
 import type { JetStreamManager } from "nats";
 
 export interface MeshStreamOptions {
-  /** Those that there are now. */
+  /** The current subnets. */
   readonly subnets: () => readonly string[];
   readonly policy: Policy;
   readonly limits: StreamLimits;
@@ -31,7 +31,7 @@ export interface MeshStreamOptions {
   readonly log: Logger;
 }
 
-/** Keeps the federated log and, on it, one durable per subnet that imports anything. */
+/** Maintains the federated stream and, on it, one durable for each subnet with imports. */
 export class MeshStream implements Part {
   readonly name = "stream";
   readonly #subnets: () => readonly string[];
@@ -40,7 +40,7 @@ export class MeshStream implements Part {
   readonly #jsm: JetStreamManager;
   readonly #keeper: StoreKeeper;
   readonly #loop: ReconcileLoop;
-  /** Subnets whose durable has been wanted here before: one that is gone has vanished, and goes on with all. */
+  /** Subnets whose durable existed before: if it is missing, it was lost, and the new one begins with all events. */
   #seen: ReadonlySet<string> = new Set();
 
   constructor({ subnets, policy, limits, jsm, keeper, log }: MeshStreamOptions) {
@@ -63,7 +63,7 @@ export class MeshStream implements Part {
     this.#keeper.close();
   }
 
-  /** How far each subnet's downlink has been acknowledged, by its durable. */
+  /** The acknowledged place of each subnet's downlink, by its durable. */
   handedTo(): Record<string, number> {
     const places = this.#subnets().map((subnet) => {
       const consumer = downlinkDurable(subnet);
@@ -84,7 +84,7 @@ export class MeshStream implements Part {
     return this.#loop.progress;
   }
 
-  /** Makes what is missing, as policy and subnets are now. Resolves with why it could not. */
+  /** Creates the missing stream and durables, by the current policy and subnets. Resolves with the error, if any. */
   restore(): Promise<MeshError | undefined> {
     return this.#loop.now();
   }
@@ -98,7 +98,7 @@ export class MeshStream implements Part {
       maxAgeMs: maxAgeHours * 3_600_000,
       duplicateWindowMs,
       maxMessageBytes: MAX_EVENT_BYTES,
-      // Uplinks write here, and nobody else.
+      // Only uplinks write here.
       fastBatches: true,
     };
   }
@@ -108,14 +108,14 @@ export class MeshStream implements Part {
     await this.#keeper.check([this.#plan()]);
     const wanted = this.#subnets().map((subnet) => ({ subnet, filters: this.filtersFor(subnet) }));
     for (const { subnet, filters } of wanted) await this.#ensureDurable(subnet, filters);
-    // The durable of a subnet that is gone would give the next of its name all that came in between.
+    // The durable of a removed subnet would give the next subnet of its name all events in between.
     const kept = wanted.map(({ subnet }) => downlinkDurable(subnet));
     await dropOtherDurables(this.#jsm, MESH_STREAM, downlinkDurable(""), kept);
     for (const subnet of this.#seen) {
       const consumer = downlinkDurable(subnet);
       if (!kept.includes(consumer)) this.#keeper.forgetDurable(MESH_STREAM, consumer);
     }
-    // What policy took away begins anew when policy gives it back: nothing of the time between may enter then.
+    // A downlink that policy had removed begins with new events: events published in between must not enter.
     this.#seen = new Set(wanted.filter(({ filters }) => filters.length > 0).map(({ subnet }) => subnet));
   }
 
@@ -128,8 +128,8 @@ export class MeshStream implements Part {
   }
 
   /**
-   * What a subnet imports, from each of the others: its own events never match, so they cannot come back. And the
-   * replies to what it exports.
+   * Filters for the imports of a subnet, from each other subnet: its own events never match, so they cannot come back.
+   * Also filters for the replies to its exported commands.
    */
   filtersFor(subnet: string): string[] {
     const exports = minimalPatterns(this.#policy.patternsFor({ verb: "export", subnet }));

@@ -3,37 +3,37 @@ import { TokenBucket } from "@adaos/core/wire";
 import type { Allowance, PullPace } from "@adaos/transport-nats";
 
 /**
- * Events a second that may go nowhere. A change of policy refuses more at once, which takes a while then; a hub that
- * sends nothing else costs the others of a root no more than this.
+ * Refused events a second. After a change of policy more may be refused, which then takes a while. A hub that sends
+ * only such events costs the root's other subnets no more than this.
  */
 const REFUSALS_PER_SECOND = 500;
 
-/** A link at its limit asks ten times a second and not for every event: the targets store them together. */
+/** A link at its limit requests events ten times a second, not one by one: so targets store them in batches. */
 const ASKS_PER_SECOND = 10;
 const NOTHING: Allowance = { events: 0, bytes: 0, worth: 1 };
 
-/** How fast a link may go: so much a second, whatever its source holds. */
+/** Limits the rate of a link, however many events its source has. */
 export class Pace implements PullPace {
   readonly #rate: () => Rate | undefined;
   readonly #refusals = new TokenBucket(REFUSALS_PER_SECOND);
-  readonly #isHeld: () => boolean;
+  readonly #isPaused: () => boolean;
   #seen: Rate | undefined;
   #events: TokenBucket | undefined;
   #bytes: TokenBucket | undefined;
 
   /**
-   * @param rate Asked each time, since it may change; nothing: as fast as can be.
-   * @param isHeld Whether nothing may be asked for now, whatever the rate.
+   * @param rate Read each time, since it may change; undefined: unlimited.
+   * @param isPaused Whether no event may be requested now, whatever the rate.
    */
-  constructor(rate: () => Rate | undefined, isHeld: () => boolean = () => false) {
+  constructor(rate: () => Rate | undefined, isPaused: () => boolean = () => false) {
     this.#rate = rate;
-    this.#isHeld = isHeld;
+    this.#isPaused = isPaused;
   }
 
-  /** How much may be asked for now, whatever was asked for before; nothing while more has passed than may. */
+  /** The amount that may be requested now; nothing while the rate is exceeded. */
   allowance(): Allowance {
     this.#follow();
-    if (this.#isHeld()) return NOTHING;
+    if (this.#isPaused()) return NOTHING;
     const nowMs = performance.now();
     if (this.#refusals.available(nowMs) < 0) return NOTHING;
     return {
@@ -43,13 +43,13 @@ export class Pace implements PullPace {
     };
   }
 
-  /** Counts an event that has come. */
+  /** Counts an arrived event. */
   spend(bytes: number): void {
     this.#events?.spend(1);
     this.#bytes?.spend(bytes);
   }
 
-  /** Counts an event that has come for nothing. */
+  /** Counts a refused event. */
   refuse(): void {
     this.#refusals.spend(1);
   }

@@ -23,7 +23,7 @@ import {
 import type { JetStreamManager } from "nats";
 
 export interface RefillsOptions {
-  /** Those that there are now. */
+  /** The current subnets. */
   readonly subnets: () => readonly string[];
   readonly connection: Connection;
   readonly jsm: JetStreamManager;
@@ -33,22 +33,22 @@ export interface RefillsOptions {
 
 const ASK_MS = 5000;
 const ANSWER_MS = 2000;
-/** Clocks of the machines differ. */
+/** Allowance for different clocks of the machines. */
 const CLOCK_MS = 60_000;
-/** Events on their way to a hub at a time. */
+/** Events in flight to a hub. */
 const TOGETHER = 200;
-/** A hub that says so all the time harms nobody: it is given its own events, and not more often than this. */
+/** A hub that always reports losses harms nobody: it gets only its own events, and at most this often. */
 const AGAIN_MS = 15_000;
 const MAX_ANSWER_BYTES = 1024;
 
-/** Under this name the book of positions keeps from where a hub is to send again. */
+/** The name, in the file of positions, of the place from which a hub must send again. */
 function resendOf(subnet: string): string {
   return `resend ${subnet}`;
 }
 
 /**
- * Asks every hub what its stream has lost, and gives it back: its copies of others' events by its downlink, its own
- * that were exported from the root's stream. What the root's stream has lost it asks of the hubs in turn.
+ * Asks every hub for losses of its stream, and restores them: events of other subnets by its downlink, its own exported
+ * events from the root's stream. For losses of the root's stream it asks the hubs in turn.
  */
 export class Refills implements Part {
   readonly name = "refills";
@@ -56,7 +56,7 @@ export class Refills implements Part {
   readonly #publisher: StreamPublisher;
   readonly #stopped = new AbortController();
   readonly #rounds = new Rounds();
-  /** The loss of each subnet that has been made good last, and when. */
+  /** The last restored loss of each subnet, and its time. */
   readonly #refilled = new Map<string, { readonly id: string; readonly doneMs: number }>();
   #returned = 0;
   #asking: Promise<void> | undefined;
@@ -88,8 +88,8 @@ export class Refills implements Part {
   }
 
   /**
-   * The root's stream was found damaged: each hub is to send again what may have been lost of its events. Returns
-   * whether anything was lost.
+   * Notes that the root's stream was found damaged: each hub must send its possibly lost events again. Returns whether
+   * any event was lost.
    */
   onDamage({ stream, lost, mark }: StoreDamage): boolean {
     if (stream !== MESH_STREAM || lost.length === 0) return false;
@@ -143,12 +143,12 @@ export class Refills implements Part {
     }
   }
 
-  /** Gives a hub what its stream has lost since a time. Rejects with `unavailable`. */
+  /** Sends a hub the events that its stream has lost since a time. Rejects with `unavailable`. */
   async #refill(subnet: string, since: string): Promise<void> {
     const { connection, jsm, keeper, log } = this.#options;
     const sinceMs = Date.parse(since) - CLOCK_MS;
     const consumer = downlinkDurable(subnet);
-    // What it was not given yet then comes again; what it has it knows by its id, and handlers by their marks.
+    // Then missing events are delivered again; the hub recognises stored ones by id, and handlers by their marks.
     const seq = (keeper.linkPlacesBefore(MESH_STREAM, sinceMs)?.[consumer] ?? 0) + 1;
     const position = await rewindDurable(jsm, MESH_STREAM, consumer, seq);
     if (position !== undefined) keeper.noteDurable(MESH_STREAM, consumer, position);
@@ -180,7 +180,7 @@ export class Refills implements Part {
   }
 }
 
-/** By which a stream knows an event again; nothing for what is none. */
+/** The id by which a stream recognises an event; undefined for any other message. */
 function idIn(body: Uint8Array): string | undefined {
   try {
     return decodeEnvelope(body, false).event_id;
@@ -189,7 +189,7 @@ function idIn(body: Uint8Array): string | undefined {
   }
 }
 
-/** A hub may be another's: nothing but what was asked for counts. Throws `invalid-event`. Pure. */
+/** A hub may be hostile: only the requested fields count. Throws `invalid-event`. Pure. */
 export function parseRefill(body: Uint8Array): RefillReply {
   const text = body.length > MAX_ANSWER_BYTES ? "" : new TextDecoder().decode(body);
   let answer: unknown;

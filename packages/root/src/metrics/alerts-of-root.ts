@@ -10,7 +10,7 @@ export interface RootAlertsOptions {
   readonly node: OpenNode<"root">;
   readonly subnets: Subnets;
   readonly connection: Connection;
-  /** Nothing of a daemon on another machine than the root's server. */
+  /** Undefined for a daemon on another machine than the root's server. */
   readonly system: Connection | undefined;
   readonly jsm: JetStreamManager;
   readonly keeper: StoreKeeper;
@@ -18,7 +18,7 @@ export interface RootAlertsOptions {
   readonly publish: (subnet: string, message: Message) => Promise<void>;
 }
 
-/** The part that judges the alerts of the root. */
+/** The part that evaluates the alert rules of the root. */
 export function rootAlerts(options: RootAlertsOptions): Alerts {
   const { node, subnets, connection, system, jsm, keeper, parts, publish } = options;
   const { config, name, path, signatures, certificates, log } = node;
@@ -54,7 +54,7 @@ export function rootAlerts(options: RootAlertsOptions): Alerts {
   );
 }
 
-/** All but members, of which their hub tells. */
+/** All processes but members, which their hub reports. */
 function isOwn(process: string): boolean {
   return !process.includes("/") || process.endsWith("/hub");
 }

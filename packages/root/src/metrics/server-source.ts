@@ -9,7 +9,7 @@ import {
 } from "@adaos/nats-server";
 import { type Connection, storedMsFrom } from "@adaos/transport-nats";
 
-/** The server beside the root: what it says of itself, its stream, and how far each downlink lags. */
+/** Metrics of the server beside the root: the server, its stream, and the lag of each downlink. */
 export function serverSource(
   subnets: () => readonly string[],
   connection: Connection,
@@ -21,7 +21,7 @@ export function serverSource(
   };
 }
 
-/** The same as figures. Rejects with `unavailable` or `timeout`. */
+/** The same values as figures. Rejects with `unavailable` or `timeout`. */
 export async function readServerFigures(
   subnets: () => readonly string[],
   connection: Connection,

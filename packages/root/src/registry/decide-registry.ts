@@ -4,7 +4,7 @@ import type { PartHealth } from "@adaos/daemon";
 import { shortHash } from "@adaos/registry";
 import type { FolderJudgement, GateChange, GateFault, ServedRegistry } from "@adaos/registry-tools";
 
-/** What becomes of what lies in the registry's folder. */
+/** The decision about the registry in the folder. */
 export type RegistryOutcome =
   | { readonly kind: "in-force" }
   | { readonly kind: "apply"; readonly candidate: ServedRegistry }
@@ -20,7 +20,7 @@ export type RegistryOutcome =
     }
   | { readonly kind: "broken"; readonly reason: string };
 
-/** By what it is decided. */
+/** The facts to decide by. */
 export interface RegistryQuestion {
   readonly found: FolderJudgement["found"];
   readonly inForce: ServedRegistry | undefined;
@@ -29,13 +29,14 @@ export interface RegistryQuestion {
   readonly approved: string | undefined;
 }
 
-/** Faults that are told in full. */
+/** Faults that are reported in full. */
 const REMEDY = "mend the files there; until then the last good registry is served";
-const MAX_TOLD = 20;
+const MAX_FAULTS = 20;
 const MAX_REASON = 400;
 
 /**
- * What breaks somebody is never put in force, whoever wants it. The first registry of a mesh waits for nobody. Pure.
+ * An incompatible registry is never put in force, even with an approval. The first registry of a mesh needs no
+ * approval. Pure.
  */
 export function decideRegistry({ found, inForce, autoApply, approved }: RegistryQuestion): RegistryOutcome {
   if (found.kind === "broken") return found;
@@ -48,7 +49,7 @@ export function decideRegistry({ found, inForce, autoApply, approved }: Registry
 }
 
 /**
- * What the root says of its registry. Without one it is not ready; with one it works, whatever lies in the folder.
+ * The health of the root's registry. Without a registry it is not ready; with one it works, whatever is in the folder.
  * Pure.
  */
 export function registryHealth(
@@ -62,7 +63,7 @@ export function registryHealth(
     ...detailsOf(dir, outcome),
   };
   const here = `registry ${inForce === undefined ? "none" : shortHash(inForce.registry.hash)}`;
-  const what = outcome === undefined ? undefined : toldOf(dir, outcome, inForce !== undefined);
+  const what = outcome === undefined ? undefined : problemOf(dir, outcome, inForce !== undefined);
   if (inForce === undefined) return { ready: false, reason: what ?? "none is in force yet", details };
   if (what === undefined) return { ready: true, note: here, details };
   if (outcome?.kind === "broken") return { ready: false, reason: what, details };
@@ -74,7 +75,7 @@ function detailsOf(dir: string, outcome: RegistryOutcome | undefined): object {
     case "broken":
       return { errors: [configErrorOf(dir, outcome.reason, REMEDY)] };
     case "refused":
-      return { refused: outcome.candidate.digest, faults: outcome.faults.slice(0, MAX_TOLD) };
+      return { refused: outcome.candidate.digest, faults: outcome.faults.slice(0, MAX_FAULTS) };
     case "waiting":
       return { waiting: outcome.candidate.digest };
     default:
@@ -82,7 +83,7 @@ function detailsOf(dir: string, outcome: RegistryOutcome | undefined): object {
   }
 }
 
-function toldOf(dir: string, outcome: RegistryOutcome, isOffered: boolean): string | undefined {
+function problemOf(dir: string, outcome: RegistryOutcome, isOffered: boolean): string | undefined {
   switch (outcome.kind) {
     case "broken":
       return `${dir} is broken${isOffered ? ", the last good version is offered" : ""}: ${outcome.reason}`;

@@ -1,11 +1,11 @@
 import { type FSWatcher, watch } from "node:fs";
 
-/** A folder is looked at again after this, whatever the system says of it: watches miss what network disks change. */
+/** A folder is checked again after this, even without a notification: watches miss changes on network disks. */
 const FULL_LOOK_MS = 5000;
 
 /**
- * Knows whether a folder may have changed. Asks the system to tell, since a look at all files twice a second took
- * 2 % of a core. Where the system does not tell, the answer is always yes.
+ * Knows whether a folder may have changed. It uses notifications of the system, since a check of all files twice a
+ * second took 2 % of a core. Without notifications the answer is always yes.
  */
 export class FolderWatch {
   readonly #dir: string;
@@ -17,7 +17,7 @@ export class FolderWatch {
     this.#dir = dir;
   }
 
-  /** Takes note of a look that begins now; what changes from here on is news again. */
+  /** Notes a check that begins now; later changes count as new. */
   take(nowMs: number = performance.now()): boolean {
     const isDue =
       this.#mayHaveChanged || this.#watcher === undefined || nowMs - this.#lookedMs >= FULL_LOOK_MS;
@@ -38,7 +38,7 @@ export class FolderWatch {
       const watcher = watch(this.#dir, { recursive: true, persistent: false }, () => {
         this.#mayHaveChanged = true;
       });
-      // The folder is gone, or there are no watches left: the next look tries again.
+      // The folder is gone, or no watches are left: the next check tries again.
       watcher.on("error", () => this.close());
       return watcher;
     } catch {

@@ -16,7 +16,7 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** Takes looks until nothing is left to look at: a system may tell late of what came before. */
+/** Checks until nothing is left: a system may report earlier changes late. */
 async function settled(): Promise<void> {
   await until("nothing has changed", () => !watch.take(0));
 }

@@ -11,45 +11,47 @@ import {
 } from "@adaos/transport-nats";
 import { LimitedLog } from "../limited-log.ts";
 
-/** How often it is looked whether there is another registry to offer, or another hub. */
+/** Interval of checks for another registry to offer, or another hub. */
 const LOOK_MS = 1000;
-/** How often each hub is offered the registry until it has it: a hub that comes back waits no longer. */
+/** Interval of offers to a hub until it has the registry: a returning hub waits no longer. */
 const OFFER_MS = 2000;
-/** How often one that has it: several root daemons tell by it that this one is there. */
+/** Interval of offers to a hub that has it: by these, a hub with several root daemons knows that this one is alive. */
 const REPEAT_MS = 5000;
 const HAS_IT = "has it";
-/** What is lost while a hub restarts must not keep the next offer waiting for long. */
+/** An answer lost in a hub's restart must not delay the next offer for long. */
 const ANSWER_MS = 2000;
 /** A hub checks the whole registry before it answers the last part. */
 const PART_ANSWER_MS = 15_000;
 
-/** Before a hub is handed all parts once more, when it has not taken them. */
+/** Pause before a hub that refused the registry gets all parts once more. */
 const UNTAKEN_PAUSE_MS = 10_000;
-const MAX_TOLD = 300;
+const MAX_ANSWER_LENGTH = 300;
 /** An answer is a digest, a number or a sentence. */
 const MAX_REPLY_BYTES = 16_384;
 
 export interface RegistryDistributionOptions {
-  /** The root daemon. */
+  /** Name of the root daemon. */
   readonly node: string;
-  /** Those that there are now. */
+  /** The current subnets. */
   readonly subnets: () => readonly string[];
   readonly bundle: () => ServedRegistry | undefined;
   readonly connection: Connection;
   readonly log: Logger;
 }
 
-/** Offers the registry to the hub of every subnet. A hub cannot ask: across the bridge it is only ever asked. */
+/**
+ * Offers the registry to the hub of every subnet. A hub cannot ask the root: requests cross the bridge only to hubs.
+ */
 export class RegistryDistribution implements Part {
   readonly name = "registry offers";
   readonly #options: RegistryDistributionOptions;
   readonly #log: LimitedLog;
   readonly #closed = new AbortController();
-  /** What each hub has said last: that it has the registry, or why not. */
-  readonly #told = new Map<string, string>();
-  /** Digest of the registry that it was about. */
+  /** The last answer of each hub: that it has the registry, or why not. */
+  readonly #answers = new Map<string, string>();
+  /** Digest of the registry that the answer was about. */
   readonly #about = new Map<string, string>();
-  /** Hubs that were handed parts and have not taken the whole. */
+  /** Hubs that got parts and refused the whole. */
   readonly #pausedUntilMs = new Map<string, number>();
   readonly #offering = new Map<string, Promise<void>>();
   readonly #offeredMs = new Map<string, number>();
@@ -71,19 +73,19 @@ export class RegistryDistribution implements Part {
 
   health(): PartHealth {
     const digest = this.#options.bundle()?.digest;
-    const told = [...this.#told].map(([subnet, said]) => [
+    const answers = [...this.#answers].map(([subnet, said]) => [
       subnet,
       this.#about.get(subnet) === digest ? said : "was offered the one before",
     ]);
-    return { ready: true, details: Object.fromEntries(told) };
+    return { ready: true, details: Object.fromEntries(answers) };
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#closed;
     while (!signal.aborted) {
       const subnets = this.#options.subnets();
-      for (const subnet of this.#told.keys()) if (!subnets.includes(subnet)) this.#forget(subnet);
-      // One that does not answer must not keep the others waiting.
+      for (const subnet of this.#answers.keys()) if (!subnets.includes(subnet)) this.#forget(subnet);
+      // A hub that does not answer must not delay the others.
       for (const subnet of subnets) {
         if (this.#offering.has(subnet) || !this.#isDue(subnet)) continue;
         const offered = this.#offer(subnet).finally(() => this.#offering.delete(subnet));
@@ -95,7 +97,7 @@ export class RegistryDistribution implements Part {
 
   #isDue(subnet: string): boolean {
     if (this.#about.get(subnet) !== this.#options.bundle()?.digest) return true;
-    const pauseMs = this.#told.get(subnet) === HAS_IT ? REPEAT_MS : OFFER_MS;
+    const pauseMs = this.#answers.get(subnet) === HAS_IT ? REPEAT_MS : OFFER_MS;
     return (
       performance.now() - (this.#offeredMs.get(subnet) ?? Number.NEGATIVE_INFINITY) >= pauseMs - LOOK_MS / 2
     );
@@ -109,7 +111,7 @@ export class RegistryDistribution implements Part {
     this.#offeredMs.set(subnet, performance.now());
     try {
       let reply = await this.#say(subnet, bundle, undefined);
-      // A hub asks for one part after the other; one that asks otherwise would keep the root busy for ever.
+      // A hub asks for one part after the other; any other order could keep the root busy for ever.
       for (let sent = 0; "next" in reply && reply.next === sent && sent < bundle.bytes.length; ) {
         if (bundle !== this.#options.bundle() || this.#closed.signal.aborted) {
           this.#pausedUntilMs.delete(subnet);
@@ -131,19 +133,19 @@ export class RegistryDistribution implements Part {
   }
 
   #forget(subnet: string): void {
-    this.#told.delete(subnet);
+    this.#answers.delete(subnet);
     this.#about.delete(subnet);
     this.#offeredMs.delete(subnet);
   }
 
   #note(subnet: string, said: string): void {
-    const told = said.slice(0, MAX_TOLD);
-    if (this.#told.get(subnet) === told) return;
-    this.#told.set(subnet, told);
+    const told = said.slice(0, MAX_ANSWER_LENGTH);
+    if (this.#answers.get(subnet) === told) return;
+    this.#answers.set(subnet, told);
     this.#log.info({ subnet, told }, "registry offered");
   }
 
-  /** @param offset Of the part to send; nothing: none. */
+  /** @param offset Offset of the part to send; undefined: no part. */
   async #say(
     subnet: string,
     bundle: ServedRegistry,
@@ -164,13 +166,13 @@ export class RegistryDistribution implements Part {
   }
 }
 
-/** Reads what a hub answers to an offer. Throws `invalid-event` for anything else: a hub may say anything. Pure. */
+/** Reads a hub's answer to an offer. Throws `invalid-event` for anything else: a hub may be hostile. Pure. */
 export function parseOfferReply(body: Uint8Array): RegistryOfferReply {
   let reply: unknown;
   try {
     if (body.length <= MAX_REPLY_BYTES) reply = JSON.parse(new TextDecoder().decode(body));
   } catch {
-    // Said below.
+    // Reported below.
   }
   if (typeof reply === "object" && reply !== null) {
     const { have, next, refused } = reply as Record<string, unknown>;

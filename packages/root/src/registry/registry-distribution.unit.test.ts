@@ -12,7 +12,7 @@ beforeAll(async () => {
   bundle = await bundleFolder(fileURLToPath(new URL("../../../../schemas/events", import.meta.url)));
 });
 
-/** Offers to one hub that answers as it likes; resolves with what it was sent and what the root tells of it. */
+/** Offers to one hub with arbitrary answers; resolves with the sent offers and the root's health of it. */
 async function offerTo(
   answer: (offer: RegistryOffer) => unknown,
   isOver: (told: unknown) => boolean,

@@ -12,37 +12,38 @@ import { decideRegistry, type RegistryOutcome, registryHealth } from "./decide-r
 import { FolderWatch } from "./folder-watch.ts";
 import { type JudgeFolder, judgeApart, judgeProven } from "./registry-judge.ts";
 
-/** How often it is looked whether the folder has changed. */
+/** Interval of checks for changes of the folder. */
 const LOOK_MS = 1000;
-/** A look at many files takes a while: the pause after it is so many times as long, within limits. */
+/** A check of many files takes a while: the pause after it is this many times as long, within limits. */
 const PAUSE_FACTOR = 5;
 const MAX_PAUSE_MS = 5000;
-/** To judge a large folder on a small machine takes minutes. */
+/** Judging a large folder on a small machine takes minutes. */
 const JUDGE_LIMIT_MS = 900_000;
 const WATCHED = /\.(json|ya?ml)$/;
-/** Generated from the registry. */
+/** Files generated from the registry. */
 const UNREAD = /^_dist\//;
-/** Files looked at, at most; a registry holds fewer. */
+/** Largest number of checked files; a registry has fewer. */
 const MAX_FILES = 50_000;
 const DIGEST_LENGTH = 64;
-/** At a time. Those of `node:fs/promises`, one after the other, took twice the processor time. */
+/** Simultaneous stats. Stats one by one took twice the processor time. */
 const STATS_AT_ONCE = 64;
 const statOf = promisify(stat);
 
 export interface RegistryFolderOptions {
   readonly dir: string;
-  /** Which changes are put in force when they are saved. */
+  /** The changes that come into force when they are saved. */
   readonly autoApply: AutoApply;
-  /** Where the registry in force is kept, for the next start and for other root daemons. Not given: nowhere. */
+  /** Folder of the registry in force, for the next start and for other root daemons. Not given: it is not stored. */
   readonly stateDir: string | undefined;
   readonly log: Logger;
-  /** @default in a thread of its own */
+  /** @default in a separate thread */
   readonly judge?: JudgeFolder;
 }
 
 /**
- * Follows the registry's folder while the root runs, and puts in force what may be served. What cannot be read or would
- * break somebody changes nothing: the last good one stays in force, after a restart too, and the root says why.
+ * Watches the registry's folder while the root runs, and puts compatible registries in force. An unreadable or
+ * incompatible folder changes nothing: the last good registry stays in force, after a restart too, and the root reports
+ * the reason.
  */
 export class RegistryFolder implements Part {
   readonly name = "registry";
@@ -53,14 +54,14 @@ export class RegistryFolder implements Part {
   #autoApply: AutoApply;
   #inForce: ServedRegistry | undefined;
   #found: FolderJudgement["found"] | undefined;
-  /** What could be read last in the folder. */
+  /** The last readable registry of the folder. */
   #candidate: ServedRegistry | undefined;
   #outcome: RegistryOutcome | undefined;
   #classified: readonly KnownEvent[] = [];
-  /** What the file system said when the folder was judged last, and of what is kept. */
+  /** Stamps of the folder at its last judgement, and of the stored registry. */
   #seen: string | undefined;
   #seenKept: string | undefined;
-  /** What it said last; not asked again while nothing can have changed. */
+  /** The last stamp; reused while nothing can have changed. */
   #stamped: string | undefined;
   #lookMs = 0;
   #onRead: () => void = () => undefined;
@@ -75,14 +76,14 @@ export class RegistryFolder implements Part {
     this.#inForceFile = stateDir === undefined ? undefined : registryInForceFile(stateDir);
   }
 
-  /** The registry in force; nothing where there has been none. */
+  /** The registry in force; undefined before the first one. */
   get inForce(): ServedRegistry | undefined {
     return this.#inForce;
   }
 
   /**
-   * Events of the registry in force, and as they are saved in the folder: what is classified there holds at once, also
-   * while the rest is refused or waits.
+   * Events of the registry in force and of the folder: a classification in the folder applies at once, even while other
+   * changes are refused or wait.
    */
   get classified(): readonly KnownEvent[] {
     return this.#classified;
@@ -92,7 +93,9 @@ export class RegistryFolder implements Part {
     this.#autoApply = value;
   }
 
-  /** Resolves when it is known what is in force and what is classified: to judge the rest, nobody waits. */
+  /**
+   * Resolves when the registry in force and the classification are known; the judgement of the folder may come later.
+   */
   async start(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#onRead = resolve;
@@ -139,7 +142,7 @@ export class RegistryFolder implements Part {
       this.#lookMs = performance.now() - startMs;
       if (stamp !== this.#seen || kept !== this.#seenKept) {
         await this.#judge();
-        // What changes meanwhile was judged in part: it is judged again before anything is decided by it.
+        // A folder that changed meanwhile was judged in part: it is judged again before any decision.
         this.#stamped = await this.#stamp();
         if (this.#stamped !== stamp) return;
         this.#seen = stamp;
@@ -180,7 +183,7 @@ export class RegistryFolder implements Part {
     this.#onRead();
   }
 
-  /** The document of the registry in force. Another root daemon may have kept a newer one. */
+  /** The document of the registry in force. Another root daemon may have stored a newer one. */
   async #kept(): Promise<Uint8Array | undefined> {
     const file = this.#inForceFile;
     const size = file === undefined ? undefined : (await statOf(file).catch(() => undefined))?.size;
@@ -207,7 +210,7 @@ export class RegistryFolder implements Part {
     return text.slice(0, DIGEST_LENGTH);
   }
 
-  /** Rejects when it cannot be kept: what a restart would not know is not offered either. */
+  /** Rejects when it cannot be stored: a registry that a restart would lose is not offered. */
   async #apply(candidate: ServedRegistry): Promise<void> {
     if (this.#inForceFile !== undefined) {
       await writeWholeSynced(this.#inForceFile, candidate.bytes);
@@ -241,7 +244,7 @@ export class RegistryFolder implements Part {
   }
 }
 
-/** Differs when a file of the folder was changed, added or removed. */
+/** A stamp that differs when a file of the folder was changed, added or removed. */
 async function stampOf(dir: string): Promise<string> {
   const entries = await readdir(dir, { recursive: true });
   const files = entries.filter((path) => WATCHED.test(path) && !UNREAD.test(path)).sort();

@@ -5,7 +5,7 @@ import { MeshError } from "@adaos/core";
 import { provenBundle, readProof } from "@adaos/registry";
 import type { FolderJudgement, FolderReading } from "@adaos/registry-tools";
 
-/** As `judgeFolder()` of the registry does. Rejects when it cannot be done, or the signal aborts it. */
+/** Judges as `judgeFolder()` of the registry does. Rejects when it fails, or when the signal aborts it. */
 export type JudgeFolder = (
   dir: string,
   inForce: Uint8Array | undefined,
@@ -13,18 +13,18 @@ export type JudgeFolder = (
   signal: AbortSignal,
 ) => Promise<FolderJudgement>;
 
-/** What the thread is given. */
+/** The order to the thread. */
 export interface JudgeOrder {
   readonly dir: string;
   readonly inForce: Uint8Array | undefined;
 }
 
-/** What it answers: first what it has read, then what is to be said of it. */
+/** The thread's answers: first the reading, then the judgement. */
 export type JudgeAnswer = { readonly read: FolderReading } | { readonly judged: FolderJudgement };
 
 /**
- * What there is to say of a folder that holds what is in force, where both are what the mesh was started with: nothing.
- * Of any other folder it does not know. It takes a few milliseconds, a thread takes two hundred.
+ * Judges a folder that equals both the registry in force and the registry of the mesh's start: it has no fault. For any
+ * other folder the result is undefined. This takes a few milliseconds; a thread takes two hundred.
  */
 export async function judgeProven(
   dir: string,
@@ -33,7 +33,7 @@ export async function judgeProven(
 ): Promise<FolderJudgement | undefined> {
   const proof = stateDir === undefined ? undefined : readProof(provenRegistryFile(stateDir));
   if (proof === undefined || inForce === undefined) return undefined;
-  // A folder that cannot be read is for the judge to tell of.
+  // The judge reports a folder that cannot be read.
   const bundle = await provenBundle(dir, proof).catch(() => undefined);
   if (bundle === undefined || Buffer.compare(bundle.bytes, inForce) !== 0) return undefined;
   const { registry, bytes, digest } = bundle;
@@ -44,8 +44,8 @@ export async function judgeProven(
 const WORKER = fileURLToPath(new URL("./registry-judge-worker.js", import.meta.url));
 
 /**
- * Judges a registry folder in a thread of its own, which ends with it: to read and lint a thousand events takes
- * seconds, and the links must not stand still meanwhile.
+ * Judges a registry folder in a separate thread, which ends afterwards: reading and linting a thousand events takes
+ * seconds, and the links must not stop meanwhile.
  */
 export const judgeApart: JudgeFolder = (dir, inForce, onRead, signal) =>
   new Promise((resolve, reject) => {
@@ -60,7 +60,7 @@ export const judgeApart: JudgeFolder = (dir, inForce, onRead, signal) =>
     worker.once("error", reject);
     worker.once("exit", (code) => {
       signal.removeEventListener("abort", stop);
-      // After an answer this changes nothing.
+      // No effect after an answer.
       reject(new MeshError("unavailable", `the thread that judges ${dir} ended with ${code}`));
     });
   });
