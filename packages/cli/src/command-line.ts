@@ -1,15 +1,15 @@
 import { TESTED_VERSION } from "@adaos/nats-server/version";
 import { Command } from "commander";
 import { COMMANDS, type CommandEntry, type CommandTree } from "./commands/tree.ts";
-import { wantsJson } from "./terminal/tell-error.ts";
+import { wantsJson } from "./terminal/print-error.ts";
 import type { Terminal } from "./terminal/terminal.ts";
 import { VERSION } from "./version.ts";
 
-/** Parses a command line and runs its command. Resolves with the exit code; rejects with what stops it. */
+/** Parses a command line and runs its command. Resolves with the exit code; rejects with the error that stops it. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
-  // With --json an error is told once, as JSON.
+  // With --json an error is printed once, as JSON.
   const complain = wantsJson(args) ? (): void => undefined : terminal.say;
-  // What a shell completes by is all there is.
+  // Completion needs all commands.
   const named = args[0] === "completion" ? "all" : args;
   await (await program(named, terminal, complain)).parseAsync(args, { from: "user" });
   return Number(process.exitCode ?? 0);
@@ -17,8 +17,8 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
 
 /**
  * The command line of these words: commands that they do not name have their summaries alone.
- * @param args `all` loads every command, for who tells of them.
- * @param complain Takes what is wrong with a command line.
+ * @param args `all` loads every command, for completion and documentation.
+ * @param complain Receives faults of a command line.
  */
 export async function program(
   args: readonly string[] | "all",
@@ -28,7 +28,7 @@ export async function program(
   const adaos = new Command("adaos")
     .description("AdaOS Mesh: typed events between many small machines")
     .version(`${VERSION} (nats-server ${TESTED_VERSION})`)
-    // A command that has options and commands of its own must not take those of the latter for its own.
+    // A command with options and subcommands must not parse options of its subcommands as its own.
     .enablePositionalOptions()
     .addHelpText(
       "after",
@@ -39,7 +39,7 @@ export async function program(
   return adaos;
 }
 
-/** Adds all commands of a level, and loads the one that the words name. */
+/** Adds all commands of a level, and loads the command that the words name. */
 async function addCommands(
   parent: Command,
   commands: CommandTree,

@@ -6,7 +6,7 @@ import { EventJournal } from "./event-journal.ts";
 import { MemberProbes } from "./member-probes.ts";
 import { OutboxHealth } from "./outbox-health.ts";
 
-/** Runs the daemon of one member until it is told to stop. Resolves with the exit code. */
+/** Runs the daemon of one member until it gets a signal to stop. Resolves with the exit code. */
 export async function runMember(file: string): Promise<number> {
   let onNodeFile = (_: MemberFile): void => undefined;
   const opened = openNode(file, "member");

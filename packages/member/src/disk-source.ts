@@ -3,8 +3,8 @@ import { type Family, type Figure, figureFamilies } from "@adaos/core/wire";
 import type { MetricSource, OpenNode } from "@adaos/daemon";
 
 /**
- * What processes of a member keep on this machine's disk, its daemon and programs together: programs have no port of
- * their own, and tell their hub nothing while it is away.
+ * Metrics of a member's outboxes and marks on this machine's disk, of its daemon and programs together. Programs have
+ * no port, and cannot report to their hub while it is away.
  */
 export function diskSource({ config, path }: Pick<OpenNode<"member">, "config" | "path">): MetricSource {
   const { outbox, idempotency } = config;

@@ -2,7 +2,7 @@ import type { Bus, EventPattern, Logger, Subscription } from "@adaos/core";
 import { counted, delay, messageOf, minimalPatterns } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 
-/** Writes a line in the member's log for every event it may see: what arrived, from where, and how late. */
+/** Logs a line for every event that the member may see: the event, its origin, and its latency. */
 export class EventJournal implements Part {
   readonly name = "journal";
   readonly #bus: Bus;
@@ -39,7 +39,7 @@ export class EventJournal implements Part {
       try {
         const subscription = await this.#bus.subscribe(
           pattern.text,
-          // A line too many does no harm, and whoever only looks on is no handler of commands.
+          // A repeated line does no harm, and an observer does not answer commands.
           { durable: durableFor(pattern), idempotency: "off", answers: false, counted: false },
           (event, { address }) => {
             const { event_id, event_name, version, correlation_id, ts } = event;

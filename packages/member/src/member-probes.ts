@@ -4,7 +4,7 @@ import { counted, type Figure, messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import { HEALTH_STATUSES, type Probe, type ProbeHealth, type ProbeOptions } from "@adaos/probes";
 
-/** What is used of a member's bus. */
+/** The used part of a member's bus. */
 interface Prober {
   readonly probes: readonly ProbeHealth[];
   probe(name: string, options: ProbeOptions): Promise<Probe>;
@@ -12,7 +12,7 @@ interface Prober {
 
 type Declared = MemberFile["probes"];
 
-/** Runs the probes that the mesh file declares for the member, and follows what it declares. */
+/** Runs the probes that the mesh file declares for the member, and follows its changes. */
 export class MemberProbes implements Part {
   readonly name = "probes";
   readonly #bus: Prober;
@@ -33,7 +33,7 @@ export class MemberProbes implements Part {
     this.#follow();
   }
 
-  /** Takes what a new version of the node file declares. */
+  /** Takes the probes of a new version of the node file. */
   replace(declared: Declared): void {
     this.#declared = declared;
     this.#follow();
@@ -45,7 +45,7 @@ export class MemberProbes implements Part {
     await this.#following;
   }
 
-  /** The node does its work whatever becomes of what it probes. */
+  /** The node stays ready, whatever the state of its probes. */
   health(): PartHealth {
     const probes = this.#bus.probes;
     const ill = probes.filter(({ requires_alert }) => requires_alert);
@@ -71,7 +71,7 @@ export class MemberProbes implements Part {
     this.#following = this.#following.then(() => this.#takeUp());
   }
 
-  /** A driver that is not there, or a slow first look, holds up nobody else. */
+  /** A missing driver or a slow first check delays no other probe. */
   async #takeUp(): Promise<void> {
     const declared = this.#declared ?? {};
     for (const [name, { declared: was, probe }] of this.#running) {

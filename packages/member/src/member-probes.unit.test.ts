@@ -29,7 +29,7 @@ const HEALTHY: ProbeHealth = {
   unpublished: null,
 };
 
-/** A bus whose probes tell what a test wants. */
+/** A bus whose probes have the health that a test sets. */
 class Bus {
   readonly running = new Map<string, { options: ProbeOptions; health: ProbeHealth }>();
   refusal: Error | undefined;

@@ -2,7 +2,7 @@ import type { Bus } from "@adaos/core";
 import type { Figure } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 
-/** Shows what waits on this machine's disk for the hub. The outbox lives with the bus. */
+/** Shows the events in this member's outbox. The bus owns the outbox. */
 export class OutboxHealth implements Part {
   readonly name = "outbox";
   readonly #bus: Bus;

@@ -17,7 +17,7 @@ export interface PolicyInquiry {
   readonly from?: string | undefined;
 }
 
-/** Says that the registry does not have an event that policy was asked about; nothing where it has, or of a pattern. */
+/** A message when the registry lacks the asked event; undefined when it has it, or for a pattern. */
 export function unknownEvent({ events }: LoadedPolicy, { event }: PolicyInquiry): string | undefined {
   const { kind, stem: name, version } = parseEventPattern(event);
   if (kind !== "name") return undefined;
@@ -29,7 +29,7 @@ export function unknownEvent({ events }: LoadedPolicy, { event }: PolicyInquiry)
     : `${event} is not in the registry: to publish it is an error, whatever policy says`;
 }
 
-/** Everything that an event is asked on its way. Throws `usage` for a question that is none, or about nobody. */
+/** Every hop of an event. Throws `usage` for a malformed question, or an unknown member or subnet. */
 export function askPolicy(loaded: LoadedPolicy, { verb, event, as, to, from }: PolicyInquiry): Hop[] {
   if (to !== undefined && verb !== "publish") throw new MeshError("usage", "only publish has a target (to)");
   if (from !== undefined && verb !== "import")
@@ -51,7 +51,7 @@ export function askPolicy(loaded: LoadedPolicy, { verb, event, as, to, from }: P
   return [eventHop(policy, { verb, subnet: name, from: subnet(loaded, from) }, eventOf(loaded, event))];
 }
 
-/** The newest version where none is named; 1 of an event that the registry does not know. */
+/** The newest version when none is named; 1 for an event that the registry does not know. */
 function eventOf({ registry }: LoadedPolicy, text: string): AskedEvent {
   const { name, version } = parseEventRef(text);
   const versions = registry.records.filter((record) => record.name === name).map((record) => record.version);

@@ -1,14 +1,14 @@
 import { formatEventRef, type Policy } from "@adaos/core";
 import type { KnownEvent, PolicyQuestion } from "@adaos/core/wire";
 
-/** A policy and whom it is for. */
+/** A policy and its members. */
 export interface PolicyState {
   readonly policy: Policy;
   /** Members by subnet. */
   readonly holders: ReadonlyMap<string, readonly string[]>;
 }
 
-/** One thing that somebody may do by one policy and not by the other. */
+/** A right that a member or subnet has by one policy and not by the other. */
 export interface PolicyChange {
   readonly change: "allowed" | "denied";
   readonly verb: PolicyQuestion["verb"];
@@ -21,8 +21,8 @@ export interface PolicyChange {
 }
 
 /**
- * What changes for the events of the registry: everything that somebody of either mesh may do by one policy and not by
- * the other. Pure.
+ * Changes of rights for the events of the registry: every right that a member or subnet of either mesh has by one
+ * policy and not by the other. Pure.
  */
 export function diffPolicies(
   before: PolicyState,
@@ -53,9 +53,7 @@ export function diffPolicies(
   return [...changes, ...lostSubscriptions(before, after)];
 }
 
-/**
- * Subscriptions of whole patterns that were possible and are not, though each event of the registry may still be heard.
- */
+/** Subscriptions of whole patterns that are no longer allowed, although each event of the registry still is. */
 function lostSubscriptions(before: PolicyState, after: PolicyState): PolicyChange[] {
   return questionsOf(before)
     .filter(({ verb }) => verb === "subscribe")

@@ -1,14 +1,14 @@
 import { type EventPattern, type Policy, parseEventPattern } from "@adaos/core";
 import type { NodeAddress, PolicyDecision, PolicyQuestion, PolicyVerb } from "@adaos/core/wire";
 
-/** One question that an event is asked on its way, and the answer. */
+/** One hop of an event: the policy's question and its answer. */
 export interface Hop {
   readonly verb: PolicyVerb;
   /** `alpha/kitchen`, or `alpha` of a subnet. */
   readonly who: string;
-  /** Where the event comes from, of an import. */
+  /** Origin of the event; only for an import. */
   readonly from?: string;
-  /** What was asked about; nothing with a subscription, which is about a pattern. */
+  /** The event of the question; undefined for a subscription, which is about a pattern. */
   readonly event?: AskedEvent;
   readonly decision: PolicyDecision;
 }
@@ -58,7 +58,7 @@ function whoOf({ subnet, node }: PolicyQuestion): string {
   return node === undefined ? subnet : `${subnet}/${node}`;
 }
 
-/** Whether an event passes all of them. */
+/** Whether an event passes all hops. */
 export function passes(hops: readonly Hop[]): boolean {
   return hops.every(({ decision }) => decision.allowed);
 }

@@ -10,14 +10,14 @@ import type { PolicyQuestion } from "@adaos/core/wire";
 import { CLEARANCE, type DeclaredRule } from "@adaos/core/wire";
 import { guardedSpots, type LoadedPolicy } from "./load-policy.ts";
 
-/** Something about a policy that is allowed and most likely not meant. */
+/** Something in a policy that is allowed but probably not intended. */
 export interface Finding {
   readonly rule: string;
   readonly place: string;
   readonly message: string;
 }
 
-/** One rule of a mesh file, wherever it stands. */
+/** One rule of a mesh file, in `policy` or in a list. */
 export interface WrittenRule {
   readonly id: string;
   readonly patterns: readonly EventPattern[];
@@ -43,10 +43,10 @@ export function writtenRules({ policy, subnets }: Mesh): WrittenRule[] {
   return [...declared, ...lists];
 }
 
-/** The same mesh without one of its rules; places in the lists stay what they are called. Pure. */
+/** The same mesh without one of its rules; ids of the other rules stay. Pure. */
 export function withoutRule(mesh: Mesh, id: string): Mesh {
   const keep = (holder: string, verb: string, patterns: readonly EventPattern[]): EventPattern[] =>
-    // Replaced, not taken out: the ids of those behind it are their places.
+    // Replaced, not removed: the ids of later rules are their places.
     patterns.map((pattern, i) => (`${holder}.${verb}[${i}]` === id ? NOTHING : pattern));
   const subnets = [...mesh.subnets.values()].map((subnet) => {
     const { name } = subnet;
@@ -64,18 +64,18 @@ export function withoutRule(mesh: Mesh, id: string): Mesh {
   return { ...mesh, subnets: new Map(subnets), policy };
 }
 
-/** A pattern of an event that no name can spell. */
+/** A pattern that matches no possible name. */
 const NOTHING: EventPattern = { text: "(none)", kind: "name", stem: "(none)", version: undefined };
 
 /**
- * Rules that decide nothing, rules that mean no event of the registry, and rules that let out or in what clearance
- * holds back.
+ * Finds rules that decide nothing, rules without an event of the registry, and rules that allow events which clearance
+ * denies.
  */
 export function lintPolicy(loaded: LoadedPolicy): Finding[] {
   return [...idleRules(loaded), ...heldRules(loaded)];
 }
 
-/** A rule that denies the same by name says that it is meant so, and nothing is found. */
+/** Rules that clearance overrides. A rule that denies the same event by name shows intent, so it is no finding. */
 function heldRules(loaded: LoadedPolicy): Finding[] {
   const { meshFile, events, policy } = loaded;
   const open = events.map(({ classes: _, ...event }) => event);

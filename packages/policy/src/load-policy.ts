@@ -19,7 +19,7 @@ export function loadPolicy(file: string): Promise<LoadedPolicy> {
   return policyOf(readMeshFile(file));
 }
 
-/** As {@link loadPolicy}, of a mesh file that is read. */
+/** As {@link loadPolicy}, for a mesh file that is already read. */
 export async function policyOf(meshFile: MeshFile, proof?: RegistryProof): Promise<LoadedPolicy> {
   const registry = await loadRegistry(meshFile.registryDir, proof);
   const { events } = registry;
@@ -27,14 +27,14 @@ export async function policyOf(meshFile: MeshFile, proof?: RegistryProof): Promi
   return { meshFile, registry, events, rules, policy: new Policy(rules) };
 }
 
-/** Where the rule of an answer stands: in the mesh file, or in the schema that says what is classified. */
+/** The place of an answer's rule: in the mesh file, or in the schema with the classification. */
 export function placeOfAnswer({ meshFile, registry, events }: LoadedPolicy, hop: Hop): string | undefined {
   const { event, decision } = hop;
   if (decision.rule !== CLEARANCE) return meshFile.placeOfRule(decision.rule);
   return event === undefined ? undefined : guardedSpots({ registry, events }, event)[0]?.place();
 }
 
-/** What an event's schema classifies, and of a command that of its reply. */
+/** The classified fields of an event's schema, and for a command those of its reply. */
 export function guardedSpots(
   { registry, events }: Pick<LoadedPolicy, "registry" | "events">,
   { name, version }: Pick<KnownEvent, "name" | "version">,

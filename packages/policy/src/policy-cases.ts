@@ -12,7 +12,7 @@ import type { LoadedPolicy } from "./load-policy.ts";
 /** One question and the answer it must have. */
 export interface PolicyCase extends PolicyInquiry {
   readonly expect: "allow" | "deny";
-  /** The rule that must decide it: of a refusal the one that refuses. */
+  /** The rule that must decide it: for a refusal, the refusing rule. */
   readonly rule?: string | undefined;
 }
 
@@ -42,25 +42,25 @@ const casesSchema: z.ZodType<{ readonly cases: readonly PolicyCase[] }> = z.stri
   cases: z.array(caseSchema).max(10_000),
 });
 
-/** What became of one case. */
+/** The result of one case. */
 export interface CaseResult {
   readonly place: string;
   readonly title: string;
   readonly ok: boolean;
-  /** What was asked, hop by hop. */
+  /** The decisions, hop by hop. */
   readonly hops: readonly Hop[];
-  /** Why it is not ok. */
+  /** The reason of a failure. */
   readonly problem?: string;
 }
 
-/** A file of cases, with where each of them stands. */
+/** A file of cases, with the place of each. */
 export interface PolicyCases {
   readonly file: string;
   readonly cases: readonly PolicyCase[];
   placeOf(index: number): string;
 }
 
-/** Where the cases of a mesh file are kept when nobody says otherwise. */
+/** The default file of cases for a mesh file. */
 export function usualCasesFile(meshFile: string): string {
   return join(dirname(meshFile), "policy-tests.yaml");
 }
@@ -70,7 +70,7 @@ export function readPolicyCases(file: string): PolicyCases {
   return casesOf(readYamlFile(file, casesSchema));
 }
 
-/** As {@link readPolicyCases}, of text at hand. */
+/** As {@link readPolicyCases}, for a text. */
 export function parsePolicyCases(text: string, file: string): PolicyCases {
   return casesOf(parseYaml(text, file, casesSchema));
 }
@@ -104,8 +104,8 @@ export function runCases(loaded: LoadedPolicy, cases: PolicyCases): CaseResult[]
 }
 
 /**
- * Rules that could be taken away without any case telling: each is left out once. Only a rule that decides a case can
- * change one, so the others need no run.
+ * Rules without which no case would fail: each rule is left out once. Only a rule that decides a case can change one,
+ * so the others need no run.
  */
 export function untestedRules(loaded: LoadedPolicy, cases: PolicyCases): string[] {
   const { meshFile, events } = loaded;

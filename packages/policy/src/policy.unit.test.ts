@@ -86,7 +86,7 @@ describe("publishHops()", () => {
 describe("lintPolicy()", () => {
   test("finds nothing in a policy of which every rule decides something", async () => {
     expect(lintPolicy(await load(...MESH, NO_REPO))).toEqual([
-      // The rule above takes all of it away.
+      // The rule above denies all of it.
       expect.objectContaining({
         rule: "alpha.kitchen.publish[1]",
         message: expect.stringContaining("nothing"),

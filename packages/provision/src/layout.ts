@@ -14,9 +14,9 @@ export interface ServerLayout {
   readonly configFile: string;
   /** Seed of the daemon beside the server, which may read every stream on it. */
   readonly seedFile: string;
-  /** Seed of the server's system account, which may ask how it is. */
+  /** Seed of the server's system account, for questions about its health. */
   readonly systemSeedFile: string;
-  /** Of that daemon, too. */
+  /** Also for that daemon. */
   readonly tls?: ClientTls;
   readonly stream: string;
 }
@@ -29,10 +29,10 @@ export interface NodeLayout {
   readonly nodeFile: string;
 }
 
-/** What runs where: `mesh.json` in the state folder. */
+/** Servers and daemons of this machine: `mesh.json` in the state folder. */
 export interface Layout {
   readonly mesh: string;
-  /** Nothing in a folder that has joined another machine's mesh: the mesh file is there. */
+  /** Undefined in a folder that has joined another machine's mesh: the mesh file is on that machine. */
   readonly configFile?: string;
   /** The root by which this folder was filled. */
   readonly joinedTo?: string;
@@ -40,19 +40,19 @@ export interface Layout {
   readonly ports: Readonly<Record<string, { readonly port: number; readonly leafPort?: number }>>;
   readonly servers: readonly ServerLayout[];
   readonly nodes: readonly NodeLayout[];
-  /** Whether harm may be done to it on purpose. */
+  /** Whether `adaos chaos` may inject faults. */
   readonly chaos?: "allowed";
   /** Subnets whose hubs run on other machines. */
   readonly remote?: readonly string[];
 }
 
-/** The mesh file of a mesh that was started from its state folder. Throws `usage` where that is another machine's. */
+/** The mesh file of a mesh that was started from its state folder. Throws `usage` when it is on another machine. */
 export function meshFileIn({ configFile, joinedTo }: Layout): string {
   if (configFile !== undefined) return configFile;
   throw new MeshError("usage", `this folder has joined the mesh of ${joinedTo}; its mesh file is there`);
 }
 
-/** The layout of a state folder, or nothing when no mesh was ever started from it. */
+/** The layout of a state folder; undefined when no mesh was ever started from it. */
 export function findLayout(stateDir: string): Layout | undefined {
   assertOwnFolder(stateDir, STATE_FOLDER);
   const file = layoutFile(stateDir);
@@ -117,8 +117,8 @@ export function serverOf(layout: Layout, name: string): ServerLayout {
 }
 
 /**
- * Why none of these servers is meant: the subnet is another machine's, or there is none of this name.
- * @param name Nothing: any of them was meant.
+ * The error for a server that is not in the layout: the subnet is on another machine, or does not exist.
+ * @param name Undefined: any server.
  */
 export function noServer(
   { nodes, joinedTo, remote = [] }: Layout,
@@ -142,7 +142,7 @@ export function noServer(
   return new MeshError("usage", `no subnet ${JSON.stringify(name)} in this mesh; there are ${known}`);
 }
 
-/** What the supervisor has started, for whoever has to stop it. */
+/** File of the supervisor's processes, for `adaos down`. */
 export function processesFile(stateDir: string): string {
   return join(stateDir, "run", "processes.json");
 }

@@ -4,9 +4,7 @@ import { findLayout } from "./layout.ts";
 
 const USUAL = ["mesh.yaml", "deploy/mesh.yaml"];
 
-/**
- * The mesh file that is named, else that of the last start from this folder, else one at a usual place. Throws `usage`.
- */
+/** The named mesh file, else that of the last start from this folder, else one at a usual place. Throws `usage`. */
 export function meshFileOf(named: string | undefined, stateDir: string): string {
   if (named !== undefined) return named;
   const last = findLayout(stateDir)?.configFile;

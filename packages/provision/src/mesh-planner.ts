@@ -28,13 +28,13 @@ import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
 import { limitsText, memberText, nodeFileText } from "./node-file-text.ts";
 import { type Invited, isRemote, isRemoteMember, remoteKeyNames } from "./remote.ts";
 
-/** Where a server listens. */
+/** Ports of a server. */
 export interface Ports {
   readonly port: number;
   readonly leafPort?: number;
 }
 
-/** What the config of every server says beside ports and keys. */
+/** Settings of every server's config beside ports and keys. */
 interface ServerBasics extends ListenAddress {
   readonly storeDir: string;
   readonly logFile: string;
@@ -54,31 +54,31 @@ export interface Plan {
 /** Consumers by member. */
 export type Grants = ReadonlyMap<string, readonly string[]>;
 
-/** Where the files of a hub are, and the policy that they will say. */
+/** Paths of a hub's files, and the policy that they will have. */
 export interface HubFiles {
   readonly configFile: string;
   readonly nodeFile: string;
   readonly policy: ReturnType<typeof compiledPolicyText>;
 }
 
-/** What the files of a mesh are built from. */
+/** The input for the files of a mesh. */
 interface Material {
   readonly meshFile: MeshFile;
   readonly rules: readonly PolicyRule[];
   readonly stateDir: string;
   readonly ports: ReadonlyMap<string, Ports>;
-  /** Nothing: connections are plain. */
+  /** Undefined: connections are plain. */
   readonly certificates: MeshCertificates | undefined;
   readonly keys: Keys;
-  /** Public nkeys of invitations to join that are open now. */
+  /** Public nkeys of open invitations to join. */
   readonly invitations: ReadonlyMap<string, string>;
-  /** By what a server is found, where that is not where it listens. */
+  /** Host by which a server is dialled, if that differs from its listening address. */
   readonly dialled?: ReadonlyMap<string, string>;
 }
 
 type CommonEntries = Pick<NodeFileInput, "mesh" | "server" | "metrics" | "runFile" | "log" | "tracing">;
 
-/** Builds the files of one mesh. Only keys are written at once: the rest names them. */
+/** Builds the files of one mesh. Only keys are written at once, since the other files name them. */
 export class MeshPlanner {
   readonly #meshFile: MeshFile;
   readonly #rules: readonly PolicyRule[];
@@ -110,7 +110,7 @@ export class MeshPlanner {
     this.#dialled = dialled ?? new Map();
   }
 
-  /** Of the mesh as a whole, but what is remote. */
+  /** Plans the whole mesh, except its remote nodes. */
   plan(): Plan {
     const { mesh, file } = this.#meshFile;
     const local = [...mesh.subnets.values()].filter((subnet) => !isRemote(subnet));
@@ -132,7 +132,7 @@ export class MeshPlanner {
     return this.#made({ configFile: file, ...(remote.length === 0 ? {} : { remote }) });
   }
 
-  /** Of another machine, what its invitation is for: a hub with its members, or one member. */
+  /** Plans the node of an invitation on another machine: a hub with its members, or one member. */
   planRemote({ subnet: name, member }: Invited, joinedTo: string): Plan {
     const subnet = this.#meshFile.mesh.subnets.get(name);
     if (subnet === undefined) throw new MeshError("usage", `the mesh has no subnet ${name}`);
@@ -215,7 +215,7 @@ export class MeshPlanner {
         positions: positionsPath(this.#stateDir, id),
         registry: this.#meshFile.registryDir,
         ...(autoApply === false ? { autoApply } : {}),
-        // Of several daemons one judges: each would tell of the same.
+        // Only one of several root daemons judges: each would raise the same alerts.
         ...(alerts === undefined || id !== ROOT_DOMAIN ? {} : { alerts }),
         policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
         subnets: Object.fromEntries(subnets),
@@ -237,7 +237,7 @@ export class MeshPlanner {
       systemKey: system.publicKey,
       hubKey: daemon.publicKey,
       rootUrl: this.#rootUrl(),
-      // Servers read an include seen from the file that names it.
+      // Servers read an include relative to the file that names it.
       leafSeedInclude: relative(dirname(configFile), leaf.includeFile),
       leafKey: leaf.publicKey,
     };
@@ -290,7 +290,9 @@ export class MeshPlanner {
     });
   }
 
-  /** Public keys. A remote member has one when it has joined; those of a remote subnet have theirs with its hub. */
+  /**
+   * Public keys. A remote member has one after it has joined; members of a remote subnet have theirs after its hub has.
+   */
   #memberKeysOf(subnet: Subnet): ReadonlyMap<string, string> {
     const keys = [...subnet.members.values()].map((member) => {
       const key = isRemoteMember(member)
@@ -346,7 +348,7 @@ export class MeshPlanner {
     return `${scheme}://${this.#dialHost(ROOT_DOMAIN)}:${leafPort}`;
   }
 
-  /** How a node reaches the server of a subnet or of the root. */
+  /** A node's access to the server of a subnet or of the root. */
   #access(id: string, of: string, key: Key): NodeFileInput["server"] {
     const { allowPlain } = this.#listen(of);
     const tls = this.#certificates?.nodes.get(id);

@@ -2,7 +2,7 @@ import { MAX_FILE_BYTES, type MeshFile, type NodeFileInput } from "@adaos/config
 import { MeshError } from "@adaos/core";
 import type { Rate, Subnet } from "@adaos/core/wire";
 
-/** What a member may publish, as its own file and its hub's say it. */
+/** A member's limits, for its own node file and its hub's. */
 export function limitsText(subnet: Subnet, node: string): { limits?: ({ events: string } & Rate)[] } {
   const limits = subnet.members.get(node)?.limits;
   if (limits === undefined) return {};
@@ -11,7 +11,7 @@ export function limitsText(subnet: Subnet, node: string): { limits?: ({ events: 
 
 type MemberInput = Extract<NodeFileInput, { role: "member" }>;
 
-/** Where a member marks what it has handled, and what it probes, as its file says it. */
+/** A member's settings of marks and probes, for its node file. */
 export function memberText(
   meshFile: MeshFile,
   subnet: string,
@@ -23,7 +23,7 @@ export function memberText(
     idempotency: {
       place: meshFile.idempotencyOf(subnet, node),
       dir: marksDir,
-      // Longer than the stream can bring an event again.
+      // Longer than the stream can redeliver an event.
       maxAgeHours: meshFile.streams.maxAgeHours * 2,
     },
     ...(probes === undefined ? {} : { probes }),

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { MeshError } from "@adaos/core";
 
-/** Below the range from which systems take ports for outgoing connections, so that none is taken by accident. */
+/** Below the range of ports for outgoing connections, so that no connection takes one by accident. */
 const FIRST_PORT = 20_000;
 const LAST_PORT = 32_000;
 
@@ -10,7 +10,7 @@ const LAST_PORT = 32_000;
 export class PortPicker {
   readonly #taken = new Set<number>();
 
-  /** A port that the file fixes, else the one of the last time, else a free one. Rejects with `unavailable`. */
+  /** The port that the file fixes, else the last port, else a free port. Rejects with `unavailable`. */
   async pick(fixed: number | undefined, last: number | undefined): Promise<number> {
     if (fixed !== undefined) return this.#claim(fixed);
     if (last !== undefined && !this.#taken.has(last) && (await isFree(last))) return this.#claim(last);

@@ -14,8 +14,8 @@ import { PortPicker } from "./ports.ts";
 import { isLocalServer, remoteKeyNames } from "./remote.ts";
 
 /**
- * Writes everything a mesh on this machine is started from: keys, server configs, node files and the layout. What an
- * earlier run left (keys, ports, stores) is kept. Rejects with `invalid-config` or `unavailable`.
+ * Writes all files from which a mesh on this machine starts: keys, server configs, node files and the layout. Keys,
+ * ports and stores of an earlier run are kept. Rejects with `invalid-config` or `unavailable`.
  */
 export async function provision(meshFile: MeshFile, stateDir: string): Promise<Layout> {
   const last = lastLayout(meshFile, stateDir);
@@ -34,17 +34,16 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   removeOthers(join(stateDir, "nodes"), files);
   const proof = proofText(registry);
   if (proof !== undefined) writeWhole(provenFile, proof);
-  // Where servers log; they make no folder.
+  // Servers log there, and do not make the folder.
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   writeLayout(stateDir, layout);
   return layout;
 }
 
 /**
- * What {@link provision} would write for a mesh that has been started before, on the ports that it has. Makes keys and
- * certificates of nodes that are new, renews certificates about to end, and nothing else. Rejects with
- * `invalid-config`.
- * @param picked Ports that a plan before this one has picked for subnets that are new.
+ * The files that {@link provision} would write for a mesh that has been started before, with its ports. It only makes
+ * keys and certificates of new nodes, and renews certificates about to expire. Rejects with `invalid-config`.
+ * @param picked Ports that an earlier plan has picked for new subnets.
  */
 export async function planAgain(
   { meshFile, rules }: LoadedPolicy,
@@ -66,8 +65,8 @@ export async function planAgain(
 }
 
 /**
- * Files of nodes that the mesh no longer has must not be left to connect with. The others were replaced before: a
- * program that follows its file never finds it gone.
+ * Removes files of removed nodes, so that no program can connect with them. The other files were replaced before: a
+ * program that watches its file never finds it missing.
  */
 function removeOthers(dir: string, files: ReadonlyMap<string, string>): void {
   for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
@@ -76,7 +75,7 @@ function removeOthers(dir: string, files: ReadonlyMap<string, string>): void {
   }
 }
 
-/** Of the servers that run on this machine. */
+/** Fixed ports of the servers on this machine. */
 function localPorts(meshFile: MeshFile): ReadonlyMap<string, FixedPorts> {
   return new Map([...meshFile.ports].filter(([name]) => isLocalServer(meshFile, name)));
 }
@@ -90,8 +89,8 @@ function lastLayout({ mesh }: MeshFile, stateDir: string): Layout | undefined {
 }
 
 /**
- * What a hub had granted when it ran last, so that programs which are still there find their rights before the hub has
- * looked at every durable. Nothing where policy was another one then: a member must not get what it may no longer hear.
+ * The grants of the hub's last run, so that running programs have their rights before the hub has checked every
+ * durable. None if policy has changed since: a member must not receive events that it may no longer subscribe.
  */
 function grantsKept({ configFile, nodeFile, policy }: HubFiles): Grants {
   return policyIn(nodeFile) === JSON.stringify(policy) ? grantsIn({ configFile }) : new Map();
@@ -101,7 +100,7 @@ function policyIn(nodeFile: string): string | undefined {
   try {
     return JSON.stringify((JSON.parse(readFileSync(nodeFile, "utf8")) as { policy?: unknown }).policy);
   } catch {
-    // None, or one that somebody has spoilt: nothing is known of what was granted by it.
+    // No config, or a damaged one: its grants are unknown.
     return undefined;
   }
 }
@@ -116,7 +115,7 @@ function grantsIn({ configFile }: Pick<HubFiles, "configFile">): Grants {
   return grants;
 }
 
-/** A member's consumer is called `<member>_<durable>`; the root's has no member. */
+/** A member's consumer is named `<member>_<durable>`; the root's has no member. */
 const GRANT = /"\$JS\.API\.CONSUMER\.INFO\.[^."]+\.(([a-z0-9-]+)_[a-z0-9-]+)"/g;
 
 function definedOf({ port, leafPort }: FixedPorts): Partial<Ports> {
@@ -126,13 +125,13 @@ function definedOf({ port, leafPort }: FixedPorts): Partial<Ports> {
   };
 }
 
-/** Ports that nothing listens on, but those that are fixed, which are taken as they are. */
+/** Picks free ports; fixed ports are not checked. */
 export async function pickPorts(
   fixed: ReadonlyMap<string, FixedPorts>,
   last: Layout["ports"] = {},
 ): Promise<ReadonlyMap<string, Ports>> {
   const picker = new PortPicker();
-  // Fixed ports first, so that no free one takes them away.
+  // Fixed ports first, so that no picked port is one of them.
   for (const { port, leafPort } of fixed.values()) {
     for (const given of [port, leafPort]) {
       if (given !== undefined) await picker.pick(given, undefined);

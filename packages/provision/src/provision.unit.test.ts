@@ -91,7 +91,7 @@ describe("provision()", () => {
       ["alpha/hub", "alpha k2 of k1 k2"],
       // Replies to alpha's commands come from beta.
       ["alpha/kitchen", "alpha k2 of k1 k2", "beta - of k1"],
-      // It signs anew what it gives back of what was parked.
+      // It signs released parked events again.
       ["beta/hub", "alpha k2 of k1 k2", "beta k1 of k1"],
       ["beta/desk", "alpha - of k1 k2", "beta k1 of k1"],
       ["gamma/hub"],
@@ -237,7 +237,7 @@ describe("provision()", () => {
     const granted = '"$JS.API.CONSUMER.INFO.EVENTS_alpha.speaker_screen"';
     const plain = readFileSync(conf, "utf8");
     expect(plain).not.toContain(granted);
-    // As a hub writes it, and where provision() looks for it.
+    // In the form and place in which a hub writes it, and provision() reads it.
     writeFileSync(conf, `${plain}# ${granted}\n`);
     await set(...MESH, "    members: { desk: {} }");
     expect(readFileSync(conf, "utf8")).toContain(granted);
@@ -274,7 +274,7 @@ describe("provision()", () => {
 });
 
 describe("provision(), with TLS", () => {
-  /** Certificate and key of a CA of one's own, for these hosts, beside the mesh file. */
+  /** Certificate and key of a separate CA, for these hosts, beside the mesh file. */
   async function ownFiles(hosts: readonly string[], validMs = 60_000): Promise<void> {
     const issuer = await makeCertificate({ name: "our CA", validMs: 60_000 });
     const { certificate, key } = await makeCertificate({ name: "ours", hosts, validMs, issuer });
@@ -349,7 +349,7 @@ describe("provision(), with TLS", () => {
       new X509Certificate(readFileSync(join(state, `keys/tls/servers/${of}.pem`)));
     expect(certificateOf("beta").checkIP("192.0.2.7")).toBe("192.0.2.7");
     expect(certificateOf("root").checkHost(hostname())).toBeDefined();
-    // Who is connected and listens to what is nobody's business but the system account's.
+    // Only the system account may see connections and subscriptions.
     const monitors = ["http", "http_port", "https", "https_port", "monitor_port"];
     for (const { of } of layout.servers) {
       expect(Object.keys(confOf(layout, of)).filter((key) => monitors.includes(key))).toEqual([]);

@@ -3,13 +3,13 @@ import type { Member, Subnet } from "@adaos/core/wire";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { leafKeyName, memberKeyName } from "./keys/keys.ts";
 
-/** Who is to run on another machine: a subnet's hub with its members, or one member. */
+/** The invited node on another machine: a subnet's hub with its members, or one member. */
 export interface Invited {
   readonly subnet: string;
   readonly member?: string | undefined;
 }
 
-/** Why somebody cannot be invited, and what to change; nothing when he can. */
+/** The reason why a node cannot be invited, with the remedy; undefined when it can. */
 export function invitedProblem(meshFile: MeshFile, { subnet: name, member }: Invited): string | undefined {
   const { mesh, file } = meshFile;
   const subnet = mesh.subnets.get(name);
@@ -31,7 +31,7 @@ export function invitedProblem(meshFile: MeshFile, { subnet: name, member }: Inv
   return `${name}/${member} runs on this machine; write remote: true into it (${place}), and run adaos policy apply`;
 }
 
-/** What the key is called by which an invited one is known here. */
+/** Name of an invited node's key on this machine. */
 export function remoteKeyNameOf({ subnet, member }: Invited): string {
   return member === undefined ? leafKeyName(subnet) : memberKeyName(subnet, member);
 }
@@ -49,7 +49,7 @@ export function isLocalServer({ mesh }: MeshFile, name: string): boolean {
   return name === ROOT_DOMAIN || mesh.subnets.get(name)?.remote !== true;
 }
 
-/** Names of the keys that other machines hold, of all that a mesh file means to be elsewhere. */
+/** Names of the keys on other machines, for all remote nodes of a mesh file. */
 export function remoteKeyNames({ mesh }: MeshFile): ReadonlySet<string> {
   return new Set(
     [...mesh.subnets.values()].flatMap((subnet) => {

@@ -1,14 +1,14 @@
 import { MeshError, type Message } from "@adaos/core";
 import type { EventAddress } from "@adaos/core/wire";
 
-/** One stored message. Nobody but the log holds these bytes. */
+/** One stored message. Only the log refers to these bytes. */
 export interface LogEntry {
   readonly seq: number;
   readonly message: Message;
   /** Milliseconds since the epoch. */
   readonly storedMs: number;
   readonly address: EventAddress;
-  /** Of a replay: the one durable that it is for. */
+  /** The only durable for a replay. */
   readonly only: string | undefined;
 }
 
@@ -53,7 +53,7 @@ export class EventLog {
   ): { readonly seq: number; readonly duplicate: boolean } {
     const nowMs = performance.now();
     this.#forgetBefore(nowMs - this.#limits.duplicateWindowMs);
-    // A node chooses the ids of its events, and none of them is that of another node's: the subject says whose it is.
+    // A node chooses the ids of its events. The subject names the node, so ids of two nodes never collide.
     const key = `${message.subject} ${message.id}`;
     const known = this.#recent.get(key);
     if (known !== undefined) return { seq: known.seq, duplicate: true };

@@ -20,7 +20,7 @@ import {
 import { copyOf, EventLog } from "./event-log.ts";
 import { LocalDurable, type Taker } from "./local-durable.ts";
 
-/** The way to the other subnets of a mesh. */
+/** The connection to the other subnets of a mesh. */
 export interface Uplink {
   /** Called with every event that a node of this subnet has stored. */
   forward(message: Message, address: EventAddress): void;
@@ -31,23 +31,23 @@ export interface Uplink {
 }
 
 export interface LocalBrokerOptions {
-  /** The subnet whose events it holds; the second token of their subjects. */
+  /** The subnet whose events it stores; the second token of their subjects. */
   readonly subnet: string;
-  /** Messages held in all; more are refused. 1 to 10000000. @default 100000 */
+  /** Largest number of stored messages; more are refused. 1 to 10000000. @default 100000 */
   readonly maxMessages?: number;
-  /** Bytes held in all: bodies, subjects, ids and headers. 1 to 2^40. @default 64 MiB */
+  /** Largest sum of stored bytes: bodies, subjects, ids and headers. 1 to 2^40. @default 64 MiB */
   readonly maxBytes?: number;
   /** How long a message id is recognised; 0 recognises none. 0 to 3600000. @default 120000 */
   readonly duplicateWindowMs?: number;
-  /** How long after its subscription has ended a delivery is given to another. 1 to 3600000. @default 5000 */
+  /** Time after the end of a subscription until its deliveries are redelivered. 1 to 3600000. @default 5000 */
   readonly ackWaitMs?: number;
   /** @default none: this subnet is alone */
   readonly uplink?: Uplink;
 }
 
 /**
- * Holds the events of one subnet, and the positions of its durables, in memory. It ends with the process. Opens nothing
- * and needs no closing.
+ * Stores the events of one subnet, and the positions of its durables, in memory. It ends with the process. Opens
+ * nothing and needs no closing.
  */
 export class LocalBroker {
   readonly subnet: string;
@@ -57,7 +57,7 @@ export class LocalBroker {
   readonly #uplink: Uplink | undefined;
   readonly #log: EventLog;
   readonly #durables = new Map<string, LocalDurable>();
-  readonly #waiting = new Set<{ readonly key: string; tell(reply: Message): void }>();
+  readonly #waiting = new Set<{ readonly key: string; deliverReply(reply: Message): void }>();
 
   /** Throws `usage`. */
   constructor(options: LocalBrokerOptions) {
@@ -76,26 +76,24 @@ export class LocalBroker {
     this.#log = new EventLog({ maxMessages, maxBytes, duplicateWindowMs });
   }
 
-  /** Stores a message of `node`; a reply is handed to who waits for it. Throws as `Transport.publish` rejects. */
+  /** Stores a message of `node`, or delivers a reply to its requester. Throws as `Transport.publish` rejects. */
   store(node: string, message: Message): PublishReceipt {
     if (isReplySubject(message.subject)) return this.#reply(node, message);
     const headers = checkedHeaders(message);
     const address = parseSubject(message.subject);
     this.#assertOrigin(node, address);
     const receipt = this.take({ ...message, headers }, address);
-    // A repetition too: the first may not have found room everywhere.
+    // Also for a repetition: the first may not have found room everywhere.
     this.#uplink?.forward({ ...message, headers }, address);
     return receipt;
   }
 
-  /** Stores an event of any origin, its own subnet's or one let in. Throws `backpressure`. */
+  /** Stores an event of any origin, of its own subnet or imported. Throws `backpressure`. */
   take(message: Message, address: EventAddress): PublishReceipt {
     return this.#append(message, address);
   }
 
-  /**
-   * Stores an event that one durable shall have again; its subject says which. Throws as `Transport.publish` rejects.
-   */
+  /** Stores a replay for the durable that its subject names. Throws as `Transport.publish` rejects. */
   replay(message: Message): PublishReceipt {
     const { node, durable } = parseReplayTarget(message.subject);
     const headers = checkedHeaders(message);
@@ -121,7 +119,7 @@ export class LocalBroker {
   }
 
   /**
-   * Hands a command of `node` to those who listen, one of each durable that answers it; nobody keeps it. Throws as
+   * Delivers a command of `node` without storing it, to one subscription of each durable that answers it. Throws as
    * `Transport.ask` rejects.
    */
   ask(node: string, message: Message): void {
@@ -137,28 +135,28 @@ export class LocalBroker {
     throw new MeshError("no-handler", `nobody listens to ${message.subject}; nothing was kept`);
   }
 
-  /** Has the first reply to this request of `node` told. Returns how to wait no longer. */
-  onReply(node: string, requestId: string, tell: (reply: Message) => void): () => void {
-    const waiting = { key: `${node} ${requestId}`, tell };
+  /** Calls `deliverReply` with the first reply to this request of `node`. Returns a function that ends the wait. */
+  onReply(node: string, requestId: string, deliverReply: (reply: Message) => void): () => void {
+    const waiting = { key: `${node} ${requestId}`, deliverReply };
     this.#waiting.add(waiting);
     return () => void this.#waiting.delete(waiting);
   }
 
-  /** Nobody else may read a reply, so that it is not kept: who waits for it is in this process. */
+  /** A reply is not stored: nobody else may read it, and its requester is in this process. */
   #reply(node: string, sent: Message): PublishReceipt {
     const message = { ...sent, headers: checkedHeaders(sent) };
     const address = parseReplySubject(message.subject);
     this.#assertOrigin(node, address.responder);
-    if (address.requester.subnet === this.subnet) this.tell(message);
+    if (address.requester.subnet === this.subnet) this.deliverReply(message);
     else this.#uplink?.reply(message, address);
     return { stream: this.stream, seq: 0, duplicate: false };
   }
 
-  /** Hands a reply to the node of this subnet that waits for it. */
-  tell(message: Message): void {
+  /** Delivers a reply to the node of this subnet that waits for it. */
+  deliverReply(message: Message): void {
     const { requester, requestId } = parseReplySubject(message.subject);
     const wanted = `${requester.node} ${requestId}`;
-    for (const { key, tell } of [...this.#waiting]) if (key === wanted) tell(copyOf(message));
+    for (const { key, deliverReply } of [...this.#waiting]) if (key === wanted) deliverReply(copyOf(message));
   }
 
   #assertOrigin(node: string, origin: NodeAddress): void {
@@ -182,7 +180,7 @@ export class LocalBroker {
 
 /** The headers that are stored. Throws `too-large` or `invalid-event`. */
 function checkedHeaders(message: Message): Record<string, string> {
-  // As the adapter for nats-server: what works here works there.
+  // The same checks as in the adapter for nats-server, so programs behave the same there.
   const problem = messageProblem(message, MAX_EVENT_BYTES);
   if (problem !== undefined) throw problem;
   return travellingHeaders((name) => message.headers[name]);

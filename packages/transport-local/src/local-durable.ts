@@ -9,28 +9,28 @@ export interface Attempt {
   readonly count: number;
 }
 
-/** Who takes deliveries of a durable: one subscription. */
+/** A subscription that takes deliveries of a durable. */
 export interface Taker {
   take(attempt: Attempt): void;
   /** Takes a command that is stored nowhere. */
   asked(message: Message, answer: (reply: Message) => void): void;
 }
 
-/** A message that was handed out and has not ended. */
+/** A delivered message that is unsettled. */
 interface Pending {
   readonly attempt: Attempt;
-  /** Who works on it; nobody while it waits to be handed out again. */
+  /** The subscription with the delivery; undefined while it waits for redelivery. */
   taker: Taker | undefined;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Handed out without a break; then timers and I/O of the process have their turn. */
+/** Deliveries without a break; then timers and I/O of the process have their turn. */
 const MAX_AT_ONCE = 256;
 
-/** A position in the log and what of it is still being worked on, shared by the subscriptions that name it. */
+/** A position in the log and its unsettled messages, shared by the subscriptions that name it. */
 export class LocalDurable {
   readonly #name: string;
-  /** Whose it is. */
+  /** Its owner. */
   readonly node: string;
   readonly #log: EventLog;
   readonly #ackWaitMs: number;
@@ -39,7 +39,7 @@ export class LocalDurable {
   readonly #pending = new Map<number, Pending>();
   /** Numbers of pending messages whose wait is over, lowest first. */
   readonly #due: number[] = [];
-  /** The first one is next. */
+  /** The first taker gets the next delivery. */
   readonly #takers: Taker[] = [];
   #scheduled = false;
 
@@ -57,20 +57,20 @@ export class LocalDurable {
     this.#nextSeq = interest.startAt === "all" ? 1 : log.lastSeq + 1;
   }
 
-  /** Adds a subscription. What it asks for holds for all of this durable; where it would start no longer matters. */
+  /** Adds a subscription. Its filter and limits apply to the whole durable; its start no longer matters. */
   join(taker: Taker, interest: SubscribeOptions): void {
     this.#interest = interest;
     this.#takers.push(taker);
     this.wake();
   }
 
-  /** Gives a subscription no more. What it holds stays with it. */
+  /** Ends deliveries to a subscription. Its unsettled deliveries stay with it. */
   leave(taker: Taker): void {
     const index = this.#takers.indexOf(taker);
     if (index >= 0) this.#takers.splice(index, 1);
   }
 
-  /** What a subscription that has left still holds is handed out again after the ack wait. */
+  /** Redelivers the unsettled deliveries of an ended subscription after the ack wait. */
   release(taker: Taker): void {
     for (const pending of this.#pending.values()) {
       if (pending.taker === taker) this.#handOutLater(pending, this.#ackWaitMs);
@@ -78,7 +78,7 @@ export class LocalDurable {
   }
 
   /**
-   * Ends an attempt. An `ack` or `term` ends the message, even if it was handed out again since; a late `nak` does
+   * Settles an attempt. An `ack` or `term` settles the message, even if it was redelivered since; a late `nak` does
    * nothing.
    */
   settle(attempt: Attempt, settlement: Settlement): void {
@@ -96,7 +96,7 @@ export class LocalDurable {
     this.wake();
   }
 
-  /** Hands out what there is, soon: never within the call that stores or settles. */
+  /** Delivers available messages soon, but never within the call that stores or settles. */
   wake(): void {
     if (this.#scheduled || this.#takers.length === 0) return;
     this.#scheduled = true;
@@ -133,7 +133,7 @@ export class LocalDurable {
     this.wake();
   }
 
-  /** Redeliveries first: they are the older ones, and count as pending already. */
+  /** Redeliveries first: they are older, and already count as pending. */
   #nextAttempt(): Attempt | undefined {
     const due = this.#due.shift();
     const again = due === undefined ? undefined : this.#pending.get(due)?.attempt;
@@ -152,7 +152,7 @@ export class LocalDurable {
     return this.#interest.answers && this.#takes(address);
   }
 
-  /** Hands a command that is stored nowhere to one subscription. Returns whether there is one. */
+  /** Delivers an unstored command to one subscription. Returns whether there is one. */
   ask(message: Message, answer: (reply: Message) => void): boolean {
     const taker = this.#nextTaker();
     if (taker === undefined) return false;

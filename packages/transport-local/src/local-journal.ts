@@ -1,9 +1,9 @@
 import type { DeadLetter, FailureJournal, ProcessingRecord, RecordedEvent } from "@adaos/core/wire";
 
-/** Of each kind the newest are kept. */
+/** Largest number of dead letters, and of records; the oldest are dropped. */
 const MAX_KEPT = 10_000;
 
-/** Keeps what is known of failures in this process's memory, for whoever wants to look: a test, say. */
+/** Keeps dead letters and records in this process's memory, for example for tests. */
 export class LocalJournal implements FailureJournal {
   readonly parking = undefined;
   readonly #deadLetters = new Map<string, DeadLetter>();

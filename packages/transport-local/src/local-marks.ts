@@ -1,7 +1,7 @@
 import type { Marks } from "@adaos/core";
 import { assertWithin } from "@adaos/core/wire";
 
-/** Remembers in this process's memory what was done, the newest. Share one between the buses of a node. */
+/** Keeps the newest marks in this process's memory. Share one between the buses of a node. */
 export class LocalMarks implements Marks {
   readonly #maxKeys: number;
   readonly #done = new Set<string>();

@@ -4,15 +4,15 @@ import { LocalBroker, type LocalBrokerOptions } from "./local-broker.ts";
 import { LocalJournal } from "./local-journal.ts";
 import { LocalMarks } from "./local-marks.ts";
 
-/** What the members of one node share in a process. */
+/** State that all buses of one node in a process share. */
 export interface LocalNode {
   readonly journal: LocalJournal;
   readonly marks: LocalMarks;
 }
 
 /**
- * All subnets of a mesh within one process, joined as a root would join them: what a subnet exports goes to each that
- * imports it, at once. Opens nothing and needs no closing.
+ * All subnets of a mesh within one process, connected as by a root: an exported event goes to each importing subnet at
+ * once. Opens nothing and needs no closing.
  */
 export class LocalMesh {
   readonly #policy: Policy;
@@ -20,8 +20,8 @@ export class LocalMesh {
   readonly #nodes = new Map<string, LocalNode>();
 
   /**
-   * @param rules The mesh's, compiled.
-   * @param options Of every subnet's broker. Throws `usage`.
+   * @param rules The mesh's compiled policy.
+   * @param options Options of every subnet's broker. Throws `usage`.
    */
   constructor(
     mesh: Mesh,
@@ -39,7 +39,7 @@ export class LocalMesh {
     }
   }
 
-  /** The events of a subnet; nothing where the mesh has no such subnet. */
+  /** The broker of a subnet; undefined when the mesh has no such subnet. */
   broker(subnet: string): LocalBroker | undefined {
     return this.#brokers.get(subnet);
   }
@@ -63,10 +63,10 @@ export class LocalMesh {
     const mayLeave = this.#policy.decide({ verb: "export", subnet: requester.subnet }, name, version).allowed;
     const entering = { verb: "import", subnet: responder.subnet, from: requester.subnet } as const;
     const mayEnter = this.#policy.decide(entering, name, version).allowed;
-    if (mayLeave && mayEnter) this.#brokers.get(requester.subnet)?.tell(message);
+    if (mayLeave && mayEnter) this.#brokers.get(requester.subnet)?.deliverReply(message);
   }
 
-  /** Throws `denied` where the subnet is not cleared for the reply. */
+  /** Throws `denied` when the subnet is not cleared for the reply. */
   #isAnswered(address: EventAddress): boolean {
     const { subnet, name, version } = address;
     const decision = this.#policy.decide({ verb: "export", subnet }, name, version);

@@ -12,7 +12,7 @@ export class LocalSubscription implements Subscription, Taker {
   readonly #onDelivery: OnDelivery;
   readonly #stream: string;
   readonly #connected: () => boolean;
-  readonly #held = new Set<Attempt | Message>();
+  readonly #unsettled = new Set<Attempt | Message>();
   readonly #onIdle = new Set<() => void>();
   #durable: LocalDurable | undefined;
 
@@ -29,7 +29,7 @@ export class LocalSubscription implements Subscription, Taker {
   }
 
   take(attempt: Attempt): void {
-    this.#held.add(attempt);
+    this.#unsettled.add(attempt);
     const { entry, count } = attempt;
     this.#onDelivery({
       message: copyOf(entry.message),
@@ -43,7 +43,7 @@ export class LocalSubscription implements Subscription, Taker {
 
   asked(sent: Message, answer: (reply: Message) => void): void {
     const message = copyOf(sent);
-    this.#held.add(message);
+    this.#unsettled.add(message);
     this.#onDelivery({
       message,
       stream: "",
@@ -59,22 +59,22 @@ export class LocalSubscription implements Subscription, Taker {
 
   async stop(graceMs: number = GRACE_MS): Promise<void> {
     this.#durable?.leave(this);
-    if (this.#held.size > 0) await this.#idleWithin(graceMs);
+    if (this.#unsettled.size > 0) await this.#idleWithin(graceMs);
     this.#durable?.release(this);
   }
 
   #settle(attempt: Attempt, settlement: Settlement): void {
-    if (!this.#held.has(attempt)) return;
+    if (!this.#unsettled.has(attempt)) return;
     if (this.#connected()) this.#durable?.settle(attempt, settlement);
     this.#release(attempt);
   }
 
-  #release(held: Attempt | Message): void {
-    if (!this.#held.delete(held) || this.#held.size > 0) return;
-    for (const tell of this.#onIdle) tell();
+  #release(delivery: Attempt | Message): void {
+    if (!this.#unsettled.delete(delivery) || this.#unsettled.size > 0) return;
+    for (const notify of this.#onIdle) notify();
   }
 
-  /** This timer keeps the process alive: somebody waits for it. */
+  /** This timer keeps the process alive: the caller of `stop()` waits for it. */
   #idleWithin(graceMs: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {

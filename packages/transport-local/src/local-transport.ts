@@ -12,11 +12,11 @@ import type { LocalBroker } from "./local-broker.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 
 export interface LocalTransportOptions {
-  /** Who publishes and owns durables here. */
+  /** The node that publishes and owns durables here. */
   readonly node: string;
 }
 
-/** What this adapter can and cannot do, beside its capabilities. */
+/** Differences of this adapter, beside its capabilities. */
 export const LOCAL_TRAITS = {
   /** Events and positions end with the process. */
   survivesRestart: false,

@@ -5,7 +5,7 @@ import { LocalBroker, type LocalBrokerOptions } from "./local-broker.ts";
 import { LocalTransport } from "./local-transport.ts";
 
 /*
- * What every transport must do is tested by the conformance suite. Here is what is so of this one only: settings,
+ * The conformance suite tests the duties of every transport. These tests cover only this adapter: settings,
  * limits, and its life within one process.
  */
 

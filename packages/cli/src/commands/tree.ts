@@ -3,7 +3,7 @@ import type { Terminal } from "../terminal/terminal.ts";
 
 export type MakeCommand = (terminal: Terminal) => Command;
 
-/** A command, or a group of them; a summary is what help tells of it one level up. */
+/** A command, or a group of commands; help one level up shows the summary. */
 export type CommandEntry =
   | { readonly summary: string; readonly load: () => Promise<MakeCommand>; readonly hidden?: boolean }
   | { readonly summary: string; readonly commands: CommandTree };
@@ -16,7 +16,7 @@ export type CommandTree = Readonly<Record<string, CommandEntry>>;
  */
 export const COMMANDS: CommandTree = {
   init: {
-    summary: "begin a mesh of your own: mesh file, registry with one event, example program",
+    summary: "begin your own mesh: mesh file, registry with one event, example program",
     load: async () => (await import("./mesh/init.ts")).initCommand,
   },
   up: {
@@ -24,53 +24,53 @@ export const COMMANDS: CommandTree = {
     load: async () => (await import("./mesh/up.ts")).upCommand,
   },
   down: {
-    summary: "stop the mesh that runs from a state folder; what it has stored stays",
+    summary: "stop the mesh of a state folder; stored events stay",
     load: async () => (await import("./mesh/down.ts")).downCommand,
   },
   status: {
-    summary: "what runs where; exit code 0 when every server, node and link is ready, else 69",
+    summary: "servers, nodes and links; exit code 0 when all are ready, else 69",
     load: async () => (await import("./mesh/status.ts")).statusCommand,
   },
   health: {
-    summary: "how what members probe is; exit code 0 when all of it is healthy, else 69",
+    summary: "health of probed databases and services; exit code 0 when all are healthy, else 69",
     load: async () => (await import("./health/health.ts")).healthCommand,
   },
   slo: {
-    summary: "how the answers of probes stand by their objective: P95 below 200 ms; exit code 69 when missed",
+    summary: "answers of probes against their objective: P95 below 200 ms; exit code 69 when missed",
     load: async () => (await import("./health/slo.ts")).sloCommand,
   },
   why: {
     summary:
-      "why an event did not arrive: one verdict a durable, by which rule or error, and what to do next",
+      "why an event did not arrive: for each durable a verdict, the rule or error, and the next command",
     load: async () => (await import("./answers/why.ts")).whyCommand,
   },
   trace: {
-    summary: "what an event has caused, over all subnets: when it came where, and who handled it how",
+    summary: "the events that an event caused, over all subnets: times of storage, handlers and results",
     load: async () => (await import("./answers/trace.ts")).traceCommand,
   },
   doctor: {
     summary:
-      "what is wrong with a mesh, why, and the command that mends it; exit code 0 when it is healthy, else 1",
+      "the faults of a mesh, with reason and repairing command; exit code 0 when it is healthy, else 1",
     load: async () => (await import("./answers/doctor.ts")).doctorCommand,
   },
   ledger: {
     summary:
-      "what became of each event at each durable, added up, and the ids of what is missing; exit code 1 when any is",
+      "the fate of each event at each durable, added up, and the ids of missing events; exit code 1 when any is missing",
     load: async () => (await import("./answers/ledger.ts")).ledgerCommand,
   },
   audit: {
-    summary: "what operators did: who purged, replayed, applied, joined or rotated what, and how many",
+    summary: "the audit trail: purges, replays, applies, joins and rotations, with user, time and number",
     load: async () => (await import("./answers/audit.ts")).auditCommand,
   },
   events: {
-    summary: "publish and watch events, look after the ones that failed, and after the registry",
+    summary: "publish and watch events, manage failed events and the registry",
     commands: {
       publish: {
         summary: "publish one event as a member",
         load: async () => (await import("./events/publish.ts")).eventsPublishCommand,
       },
       subscribe: {
-        summary: "take events as a member, one envelope a line; what is printed is acknowledged",
+        summary: "take events as a member, one envelope a line; printed events are acknowledged",
         load: async () => (await import("./events/subscribe.ts")).eventsSubscribeCommand,
       },
       tail: {
@@ -78,7 +78,7 @@ export const COMMANDS: CommandTree = {
         load: async () => (await import("./events/tail.ts")).eventsTailCommand,
       },
       topics: {
-        summary: "one line per event type: how many are stored, from whom, and what the registry says",
+        summary: "one line per event type: number stored, publishers, and status in the registry",
         load: async () => (await import("./events/topics.ts")).eventsTopicsCommand,
       },
       docs: {
@@ -100,12 +100,12 @@ export const COMMANDS: CommandTree = {
         load: async () => (await import("./events/failures/failed.ts")).eventsFailedCommand,
       },
       "retry-candidates": {
-        summary: "dead letters that another attempt may cure: transient ones, then those of unknown cause",
+        summary: "dead letters that another attempt may handle: transient failures, then unknown ones",
         load: async () =>
           (await import("./events/failures/retry-candidates.ts")).eventsRetryCandidatesCommand,
       },
       detail: {
-        summary: "everything known of one event: where it lies, how its handling went, its dead letters",
+        summary: "everything known about one event: its streams, its handling, its dead letters",
         load: async () => (await import("./events/detail.ts")).eventsDetailCommand,
       },
       retry: {
@@ -113,43 +113,42 @@ export const COMMANDS: CommandTree = {
         load: async () => (await import("./events/failures/retry.ts")).eventsRetryCommand,
       },
       replay: {
-        summary: "give events of the past to one durable again, in order",
+        summary: "deliver events of the past to one durable again, in order",
         load: async () => (await import("./events/replay.ts")).eventsReplayCommand,
       },
       registry: {
-        summary: "look after the registry of contracts, and hold it against what the running mesh holds",
+        summary: "manage the registry of contracts, and compare it with the running mesh",
         commands: {
           lint: {
-            summary:
-              "tell everything that is wrong with a registry: index, schemas, examples, generated files",
+            summary: "report every fault of a registry: index, schemas, examples, generated files",
             load: async () => (await import("./events/registry/lint.ts")).registryLintCommand,
           },
           generate: {
-            summary: "write what is made from a registry: the index for programs, and the TypeScript types",
+            summary:
+              "write the generated files of a registry: the index for programs, and the TypeScript types",
             load: async () => (await import("./events/registry/generate.ts")).registryGenerateCommand,
           },
           import: {
             summary:
-              "make drafts of what describes events elsewhere: JSON Schemas, AsyncAPI 2 and 3, CloudEvents",
+              "make drafts from other descriptions of events: JSON Schemas, AsyncAPI 2 and 3, CloudEvents",
             load: async () => (await import("./events/registry/import.ts")).registryImportCommand,
           },
           diff: {
             summary:
-              "what has changed between two registries, and whom it breaks; exits with 78 when it breaks anybody",
+              "the changes between two registries, and the readers or publishers that break; exits with 78 when any breaks",
             load: async () => (await import("./events/registry/diff.ts")).registryDiffCommand,
           },
           release: {
-            summary: "keep what is in a registry now as released: lint refuses what breaks it from then on",
+            summary: "record the registry as released: lint then refuses changes that break it",
             load: async () => (await import("./events/registry/release.ts")).registryReleaseCommand,
           },
           drift: {
             summary:
-              "declared producers and consumers that were never seen, and those seen that are not declared",
+              "declared producers and consumers that were never seen, and undeclared ones that were seen",
             load: async () => (await import("./events/registry/drift.ts")).eventsRegistryDriftCommand,
           },
           check: {
-            summary:
-              "how many of the events that the mesh holds a registry would refuse, as who receives them",
+            summary: "how many events of the mesh's streams a registry would refuse at their receivers",
             load: async () => (await import("./events/registry/check.ts")).eventsRegistryCheckCommand,
           },
         },
@@ -163,7 +162,7 @@ export const COMMANDS: CommandTree = {
         load: async () => (await import("./events/failures/dlq.ts")).eventsDlqCommand,
       },
       metrics: {
-        summary: "what was published and handled, how it ended, and how long it took",
+        summary: "counts of published and handled events, their outcomes and latency",
         load: async () => (await import("./events/metrics.ts")).eventsMetricsCommand,
       },
       prometheus: {
@@ -176,7 +175,8 @@ export const COMMANDS: CommandTree = {
         load: async () => (await import("./events/scaffold.ts")).eventsScaffoldCommand,
       },
       validate: {
-        summary: "judge events by the registry, as publisher and consumer would; 65 when one is not valid",
+        summary:
+          "validate events by the registry, as publisher and consumer would; exit code 65 when one is not valid",
         load: async () => (await import("./events/validate.ts")).eventsValidateCommand,
       },
       pack: {
@@ -190,11 +190,11 @@ export const COMMANDS: CommandTree = {
     summary: "how far members are with their events: list durables, delete them, move them",
     commands: {
       list: {
-        summary: "the durables of members: what each takes, how much it has left to do, when it last did any",
+        summary: "the durables of members: pattern, pending events, last activity",
         load: async () => (await import("./durables/list.ts")).durablesListCommand,
       },
       delete: {
-        summary: "delete durables that nobody needs: what they had left to do is not delivered to them",
+        summary: "delete durables: their pending events are no longer delivered to them",
         load: async () => (await import("./durables/change.ts")).durablesDeleteCommand,
       },
       reset: {
@@ -204,7 +204,7 @@ export const COMMANDS: CommandTree = {
     },
   },
   metrics: {
-    summary: "scrape the daemons of a mesh; adaos events metrics prints what its members counted",
+    summary: "scrape the daemons of a mesh; adaos events metrics prints its members' counters",
     commands: {
       targets: {
         summary: "where the daemons of this machine are scraped, for Prometheus' file service discovery",
@@ -213,28 +213,28 @@ export const COMMANDS: CommandTree = {
     },
   },
   alerts: {
-    summary: "what is wrong with the mesh as hubs and root judge it: since when, why, and where to look",
+    summary: "the alerts that hubs and root have raised: since when, why, and the command for a closer look",
     load: async () => (await import("./alerts/list.ts")).alertsCommand,
   },
   store: {
-    summary: "whether streams hold what they held, and what is to be done where they do not",
+    summary: "whether streams still have their messages, and the repair when they do not",
     commands: {
       verify: {
-        summary: "whether each stream holds what it held; exits with 65 when one does not",
+        summary: "whether each stream still has its messages; exits with 65 when one has lost any",
         load: async () => (await import("./store/verify.ts")).storeVerifyCommand,
       },
       heal: {
-        summary: "make durables anew that a damaged stream has lost, or that would pass over its events",
+        summary: "recreate durables that a damaged stream has lost, or that would skip its events",
         load: async () => (await import("./store/heal.ts")).storeHealCommand,
       },
     },
   },
   registry: {
-    summary: "the registry that the running mesh works by; adaos events registry looks after its folder",
+    summary: "the registry of the running mesh; adaos events registry manages its folder",
     commands: {
       apply: {
         summary:
-          "put what is saved in the registry's folder in force in the mesh that runs; exits with 78 when it would break anybody",
+          "put the registry's folder in force in the running mesh; exits with 78 when it would break publishers or readers",
         load: async () => (await import("./registry/apply.ts")).registryApplyCommand,
       },
     },
@@ -243,16 +243,16 @@ export const COMMANDS: CommandTree = {
     summary: "do harm to a mesh on purpose, to see that it recovers by itself and loses nothing",
     commands: {
       inject: {
-        summary: "do harm to a running mesh, one fault after the other, and tell how it recovered",
+        summary: "inject faults into a running mesh, one after the other, and report how it recovered",
         load: async () => (await import("./chaos/inject.ts")).chaosInjectCommand,
       },
       check: {
         summary:
-          "let events flow, and tell what was lost, doubled or out of order; exit code 70 when anything was",
+          "let events flow, and report lost, doubled and unordered ones; exit code 70 when there are any",
         load: async () => (await import("./chaos/check.ts")).chaosCheckCommand,
       },
       stress: {
-        summary: "ask every daemon for its health, again and again, and tell how they answered",
+        summary: "ask every daemon for its health, again and again, and report the answers",
         load: async () => (await import("./chaos/stress.ts")).chaosStressCommand,
       },
       faults: {
@@ -262,7 +262,7 @@ export const COMMANDS: CommandTree = {
     },
   },
   policy: {
-    summary: "who may publish, subscribe, export and import what: check it, ask it, test it, change it",
+    summary: "rights to publish, subscribe, export and import: check, ask, test, change them",
     commands: {
       check: {
         summary: "read a mesh file's policy, and warn of rules that decide nothing or mean no event",
@@ -275,16 +275,16 @@ export const COMMANDS: CommandTree = {
       },
       test: {
         summary:
-          "run the cases kept beside a policy, and tell which rules no case would miss; 1 when a case fails",
+          "run the cases beside a policy, and list rules that no case needs; exit code 1 when a case fails",
         load: async () => (await import("./policy/test.ts")).policyTestCommand,
       },
       diff: {
         summary:
-          "what a mesh file would change for the events of the registry, beside what the mesh runs with",
+          "changes that a mesh file would make to the running mesh's policy, by events of the registry",
         load: async () => (await import("./policy/diff.ts")).policyDiffCommand,
       },
       compile: {
-        summary: "the server configs and node files that a mesh file means, beside those in the state folder",
+        summary: "compare the server configs and node files of a mesh file with those in the state folder",
         load: async () => (await import("./policy/compile.ts")).policyCompileCommand,
       },
       apply: {
@@ -298,7 +298,7 @@ export const COMMANDS: CommandTree = {
     load: async () => (await import("./mcp.ts")).mcpCommand,
   },
   node: {
-    summary: "run one daemon in the foreground; add and remove members, rotate keys of a mesh that runs",
+    summary: "run one daemon in the foreground; add and remove members, rotate keys of a running mesh",
     commands: {
       root: {
         summary: "run a root daemon, as systemd or a container would",
@@ -332,7 +332,7 @@ export const COMMANDS: CommandTree = {
     load: async () => (await import("./join/index.ts")).joinCommand,
   },
   bridge: {
-    summary: "carry events between the mesh and what is not of it",
+    summary: "carry events between the mesh and other systems",
     commands: {
       cloudevents: {
         summary:

@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from "commander";
 
-/** One command as a shell completes it. */
+/** A command for completion. */
 export interface CommandWords {
   /** Names from below the program on: `["events", "publish"]`; empty for the program itself. */
   readonly path: readonly string[];
@@ -28,7 +28,7 @@ export function commandTree(program: Command): CommandWords[] {
 
 function walk(command: Command, path: readonly string[]): CommandWords[] {
   const help = command.createHelp();
-  // "help" takes the name of a command; who completes wants the command itself.
+  // "help" takes the name of a command, but completion needs the command itself.
   const commands = help.visibleCommands(command).filter((sub) => sub.name() !== "help");
   const own: CommandWords = {
     path,

@@ -64,13 +64,13 @@ ${words.join("\n")}
 if [ "$funcstack[1]" = _adaos ]; then _adaos "$@"; else compdef _adaos adaos; fi`;
 }
 
-/** A line of a loop that goes one command further down when the word names one. */
+/** A line of a loop that descends when the word names a subcommand. */
 function follow(tree: readonly CommandWords[], word: string): string {
   const places = tree.filter(({ path }) => path.length > 0).map((command) => quoted(place(command)));
   return `    case "$at/${word}" in\n      ${places.join("|")}) at="$at/${word}" ;;\n    esac`;
 }
 
-/** What follows an option that takes a value: one of its choices, or the name of a file. */
+/** Completion after an option with a value: one of its choices, or the name of a file. */
 function valueCases(
   tree: readonly CommandWords[],
   complete: (choices: readonly string[]) => string,
@@ -114,7 +114,7 @@ function fishOption(when: string, { name, description, takesValue, choices }: Op
   return `complete -c adaos ${when} ${flag}${value} -d ${quoted(description)}`;
 }
 
-/** One word for each of these shells, whatever is in it. */
+/** Quotes any text as one word for each of these shells. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,7 +1,7 @@
 import type { NodeRole } from "@adaos/config";
 import type { RunDaemon } from "./daemon.ts";
 
-/** Each daemon is loaded only when it is the one to run: it lives long and memory counts. */
+/** Only the daemon to run is loaded: it lives long, and memory counts. */
 const DAEMONS: Readonly<Record<NodeRole, () => Promise<{ readonly run: RunDaemon }>>> = {
   root: () => import("./root.ts"),
   hub: () => import("./hub.ts"),
@@ -9,8 +9,8 @@ const DAEMONS: Readonly<Record<NodeRole, () => Promise<{ readonly run: RunDaemon
 };
 
 /**
- * Runs the daemon of a node file until it is told to stop; one whose file is broken waits until it is mended. Tells
- * every error on standard error. Resolves with the exit code.
+ * Runs the daemon of a node file until it gets a signal to stop; with a broken file it waits until the file is
+ * repaired. Prints every error to standard error. Resolves with the exit code.
  */
 export async function runDaemon(role: NodeRole, file: string): Promise<number> {
   return (await DAEMONS[role]()).run(file);

@@ -6,7 +6,7 @@ import { TEMPLATE_FOLDER } from "../program-file.ts";
 /** npm leaves a `.gitignore` out of a package, so the template's has another name. */
 const TARGETS: Readonly<Record<string, string>> = { gitignore: ".gitignore" };
 
-/** A folder of programs has these already, with lines of its own. */
+/** A folder of programs may already have these, with other lines. */
 const KEPT: ReadonlySet<string> = new Set([".gitignore", "package.json", "tsconfig.json"]);
 
 /** Of many files that are in the way, so many are named. */
@@ -41,7 +41,7 @@ export function planInit(dir: string, template: string = TEMPLATE_FOLDER): InitP
   );
 }
 
-/** Writes what was planned: every file, or none. Rejects with `usage`. */
+/** Writes the planned files, all or none. Rejects with `usage`. */
 export function applyInit({ dir, created }: InitPlan): void {
   const written: string[] = [];
   try {
@@ -65,7 +65,7 @@ function filesBelow(dir: string): string[] {
     .sort();
 }
 
-/** A link that leads nowhere is in the way too. Throws `usage` when a file stands where a folder should. */
+/** A dangling link is in the way too. Throws `usage` when a file is in the place of a folder. */
 function isThere(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;

@@ -3,8 +3,8 @@ import type { AuditedAct, Tally } from "@adaos/operations";
 import type { Terminal } from "../terminal/terminal.ts";
 
 /**
- * Does what destroys or changes something, and records who did what to how many. Begins once the user has confirmed it:
- * a command that only tells what it would do leaves no record.
+ * Runs an action that destroys or changes something, and records user, action and number. It begins once the user has
+ * confirmed: a command that only shows its plan leaves no record.
  */
 export async function audited<T>(
   { state }: { readonly state: string | undefined },

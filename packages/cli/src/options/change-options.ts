@@ -12,9 +12,9 @@ export interface ChangeOptions {
 }
 
 /**
- * Whether to go on. Only tells what would be done when it is nothing, or `--dry-run`. Rejects with `usage` when nobody
- * can be asked.
- * @param found how many things are meant; the rest is told too.
+ * Whether to continue. Only prints the plan when it is empty, or with `--dry-run`. Rejects with `usage` when there is
+ * no terminal to ask on.
+ * @param found counts of the affected things and of the rest.
  */
 export async function confirmed(
   verb: string,
@@ -38,7 +38,7 @@ export async function confirmed(
   return /^y(es)?$/i.test(answer.trim());
 }
 
-/** What was done, at the end. */
+/** The result, at the end. */
 export function tellCounts(
   result: Readonly<Record<string, number>>,
   options: ChangeOptions,

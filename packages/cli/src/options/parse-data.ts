@@ -37,7 +37,7 @@ function readInput(option: string): string {
   }
 }
 
-/** A file tells no size that can be relied on: a device has no end. */
+/** The size of a file is not reliable: a device has no end. */
 function readBounded(descriptor: number, shown: string): Uint8Array {
   const held = Buffer.alloc(MAX_DATA_BYTES + 1);
   let length = 0;

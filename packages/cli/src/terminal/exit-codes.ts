@@ -1,6 +1,6 @@
 import type { MeshErrorCode } from "@adaos/core";
 
-/** Exit codes by what went wrong; the numbers are those of BSD's sysexits. */
+/** Exit codes by error code; the numbers are those of BSD's sysexits. */
 export const EXIT_CODES: Readonly<Record<MeshErrorCode, number>> = {
   usage: 64,
   "invalid-event": 65,

@@ -3,20 +3,19 @@ import { type FileHandle, open, rename } from "node:fs/promises";
 import { MeshError } from "@adaos/core";
 import type { Terminal } from "./terminal.ts";
 
-/** Takes lines, one after the other, and gives them to their reader at the end or as they come. */
+/** Takes lines, one after the other, and passes them to their reader at the end or at once. */
 export interface LineOutput {
   line(text: string): Promise<void>;
   /** All lines are there. */
   done(): Promise<void>;
-  /** Something went wrong: what was written so far is nobody's. Safe to call after `done`. */
+  /** Discards the written lines after an error. Safe to call after `done`. */
   discard(): Promise<void>;
 }
 
 const CHUNK_CHARS = 65_536;
 
 /**
- * Standard output, where the file is `-`, else a file that is there with all its lines or not at all; for its owner
- * only by default.
+ * Standard output for `-`, else a file that appears with all its lines or not at all; for its owner only by default.
  */
 export async function openOutput(
   file: string,
@@ -48,7 +47,7 @@ class OutputFile implements LineOutput {
   static async open(file: string, force: boolean, mode: number): Promise<OutputFile> {
     assertFree(file, force);
     try {
-      // Left by one that was killed: its mode may be another's.
+      // Left by a killed process: its mode may differ.
       rmSync(`${file}.new`, { force: true });
       return new OutputFile(file, force, await open(`${file}.new`, "wx", mode));
     } catch (cause) {
@@ -99,5 +98,5 @@ class OutputFile implements LineOutput {
 
 function assertFree(file: string, force: boolean): void {
   if (force || !existsSync(file)) return;
-  throw new MeshError("usage", `${file} is there already; overwrite it with --force`);
+  throw new MeshError("usage", `${file} exists; overwrite it with --force`);
 }

@@ -2,7 +2,7 @@ import { visibleJson } from "@adaos/core/wire";
 import type { MeshHealth } from "@adaos/supervise";
 import { type Terminal, table } from "./terminal.ts";
 
-/** Prints what runs where, a line each, or all of it as one JSON object. */
+/** Prints a line for each process, or all as one JSON object. */
 export function printHealth(health: MeshHealth, json: boolean, terminal: Terminal): void {
   if (json) return terminal.out(visibleJson(health));
   const rows = health.components.map(({ kind, name, ready, note }) => [

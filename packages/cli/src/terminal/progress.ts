@@ -1,9 +1,9 @@
 import type { Terminal } from "./terminal.ts";
 
-const TELL_MS = 1000;
+const INTERVAL_MS = 1000;
 
-/** Says each second how far a command is; one that takes less says nothing. Safe to end twice. */
-export function progress(terminal: Terminal, told: () => string): { end(): void } {
-  const timer = setInterval(() => terminal.say(told()), TELL_MS);
+/** Prints the progress of a command each second; a shorter command prints none. Safe to end twice. */
+export function progress(terminal: Terminal, line: () => string): { end(): void } {
+  const timer = setInterval(() => terminal.say(line()), INTERVAL_MS);
   return { end: () => clearInterval(timer) };
 }

@@ -34,7 +34,7 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** Begins a style of our own. Nobody outside this process can foresee it, so a text from outside has no style. */
+/** Begins one of our styles. Nobody outside this process can predict it, so a text from outside has no style. */
 const STYLE = `\ue000${randomBytes(9).toString("base64url")}`;
 
 /** Colours and weights that {@link printable} turns into those of a terminal; none unless `enabled`. */
@@ -74,7 +74,7 @@ export function table(unchecked: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** A command says what is wrong once, at its end; what the connection does meanwhile is told only when it is bad. */
+/** A command reports an error once, at its end; connection events are printed only when they are errors. */
 export function quietLog({ say }: Terminal): Logger {
   const silent = (): void => undefined;
   return { debug: silent, info: silent, warn: silent, error: (_fields, event) => say(event) };

@@ -60,14 +60,14 @@ export interface HubServerSettings extends ServerSettings {
   readonly rootUrl: string;
   /** File that holds `nkey: "<seed of the subnet's leaf key>"`, relative to this config: secrets stay out of it. */
   readonly leafSeedInclude: string;
-  /** The public key of that seed. A server told to read a config that says another one dials its root anew. */
+  /** The public key of that seed. A server that reloads a config with another key reconnects to its root. */
   readonly leafKey: string;
   /** Public nkey of the hub daemon. */
   readonly hubKey: string;
   /** Public nkey of each member. */
   readonly memberKeys: ReadonlyMap<string, string>;
   readonly policy: Policy;
-  /** Consumers by member: what each may pull from. */
+  /** The consumers that each member may pull from. */
   readonly consumers: ReadonlyMap<string, readonly string[]>;
   /** First tokens of subjects to which a member may not publish for now, though policy allows it. */
   readonly withheld?: ReadonlyMap<string, ReadonlySet<string>>;
@@ -82,8 +82,8 @@ export function memberAccount(node: string): string {
 
 /**
  * Config of a hub's server: account SUBNET with the streams and the hub daemon; an account for each member; and account
- * BRIDGE, bound to the leaf connection. SUBNET exports a few services into the others and nothing else. An answer goes
- * back into the account of who asked, so a reply subject that a member names reaches that member's own processes only.
+ * BRIDGE, bound to the leaf connection. SUBNET exports only a few services into the others. An answer goes back into
+ * the requester's account, so a member's reply subject reaches only that member's processes.
  */
 export function compileHubServer(settings: HubServerSettings, header: readonly string[] = []): string {
   const { subnet } = settings;
@@ -118,7 +118,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
           mappings: {
             "ingest.>": subjectsOf(EVENT_ROOT),
             "ingest-reply.>": subjectsOf(REPLY_ROOT),
-            // The server would take it for a circle if what members send had the name of what SUBNET hands on to them.
+            // With one name for the members' commands and the forwarded ones, the server would see a cycle of imports.
             [`${SENT}${subjectsOf(ASK_ROOT)}`]: subjectsOf(ASK_ROOT),
             [`${SENT}${subjectsOf(ANSWER_ROOT)}`]: subjectsOf(ANSWER_ROOT),
           },
@@ -164,7 +164,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
   return sealed(text);
 }
 
-/** What SUBNET exports to the accounts of its members, for a member of any name. */
+/** The exports of SUBNET to the accounts of its members, for any member. */
 function memberExports({ subnet, memberKeys }: HubServerSettings): ConfBlock[] {
   const accounts = [...memberKeys.keys()].map(memberAccount);
   // A server takes an empty list for "everybody".
@@ -180,8 +180,8 @@ function memberExports({ subnet, memberKeys }: HubServerSettings): ConfBlock[] {
 }
 
 /**
- * What SUBNET hands on to the accounts of its members without a store: commands to who may subscribe them, and replies
- * to who asked.
+ * Messages that SUBNET forwards unstored to the accounts of its members: commands to members that may subscribe them,
+ * and replies to requesters.
  */
 function handedOn({ subnet, memberKeys, policy }: HubServerSettings): ConfBlock[] {
   return [...memberKeys.keys()].flatMap((node) => {
@@ -198,7 +198,7 @@ function handedOn({ subnet, memberKeys, policy }: HubServerSettings): ConfBlock[
   });
 }
 
-/** An account that holds one member and what concerns that member: the others do not exist in it. */
+/** The account of one member: other members do not exist in it. */
 function memberOwn(settings: HubServerSettings, node: string, nkey: string): ConfBlock {
   const { subnet } = settings;
   return {
@@ -220,10 +220,10 @@ function memberOwn(settings: HubServerSettings, node: string, nkey: string): Con
 
 const PULL = "$JS.API.CONSUMER.MSG.NEXT.";
 
-/** Before what a member sends to be handed on, as SUBNET knows it. */
+/** Prefix, in SUBNET, of a member's messages to be forwarded. */
 const SENT = "ingest-";
 
-/** What a member sends that is handed on and stored nowhere. @param node `*` for any. */
+/** Subjects of a member's messages that are forwarded unstored. @param node `*` for any. */
 function sentNow(subnet: string, node: string): string[] {
   return [subnetAsks(ASK_ROOT, { subnet, node }), givenAnswerFilter({ subnet, node })];
 }
@@ -261,7 +261,7 @@ function memberServices(subnet: string, node: string): string[] {
   ];
 }
 
-/** What a member may do on its hub's server: literal names only, since wildcards match whole tokens. */
+/** Rights of a member on its hub's server: literal names only, since wildcards match whole tokens. */
 function memberUser(settings: HubServerSettings, node: string, nkey: string): ConfBlock {
   const { subnet, policy } = settings;
   const stream = eventsStream(subnet);
@@ -273,7 +273,7 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
     ...ackSubjects(subnet, consumer),
   ]);
-  // Who may take a command may answer it. To whom is not limited: who never asked takes no reply.
+  // A member that may take a command may answer it, to any requester: others ignore the reply.
   const taken = policy.patternsFor({ verb: "subscribe", subnet, node });
   const replies = taken.flatMap((pattern) => [
     givenReplyFilter(subnet, node, patternTail(pattern)),
@@ -304,7 +304,7 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
   };
 }
 
-/** Whom a hub's server trusts as its root and, where the root asks for it, its own certificate. */
+/** The CA by which a hub's server trusts its root and, if the root requires it, its own certificate. */
 function diallingTls({ tls }: ServerSettings): ConfBlock | undefined {
   if (tls === undefined) return undefined;
   const trusted = { ca_file: tls.caFile };

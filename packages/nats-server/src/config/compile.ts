@@ -32,11 +32,11 @@ export interface ServerTls {
   readonly caFile: string;
   readonly certFile: string;
   readonly keyFile: string;
-  /** Whoever connects must show a certificate of this CA. */
+  /** Every client must present a certificate of this CA. */
   readonly verify: boolean;
 }
 
-/** What every server of a mesh needs to know of itself. */
+/** Settings of every server of a mesh. */
 export interface ServerSettings {
   readonly host: string;
   readonly port: number;
@@ -46,7 +46,7 @@ export interface ServerSettings {
   readonly durability: Durability;
   /** Public nkey of the system account's one user; it may reload the server. */
   readonly systemKey: string;
-  /** Takes encrypted connections only, from clients and from hubs. */
+  /** With it, the server accepts only encrypted connections, from clients and from hubs. */
   readonly tls?: ServerTls | undefined;
 }
 
@@ -109,7 +109,7 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
 }
 
 /**
- * What the root asks a hub. Only a request for messages may be answered more than once: the server drops what follows.
+ * Services of a hub for the root. Only a request for messages may have several answers: the server drops further ones.
  */
 function bridgeServices(subnet: string): ConfBlock[] {
   return [
@@ -125,7 +125,7 @@ function bridgeServices(subnet: string): ConfBlock[] {
   ];
 }
 
-/** Pulls from one subnet's durable and acknowledges to it, and can do nothing else, whatever it is told to. */
+/** Rights of an uplink's user: it can only pull from one subnet's durable and acknowledge to it. */
 function linkUserOf(subnet: string, nkey: string): ConfBlock {
   const asks = (["MSG.NEXT", "INFO", "UNPIN"] as const).map((verb) => linkSubject(subnet, verb));
   return {
@@ -184,7 +184,7 @@ export function common(name: string, settings: ServerSettings): ConfBlock {
     port,
     tls: listeningTls(settings),
     ...(logFile === undefined ? {} : { log_file: logFile, log_size_limit: MAX_LOG_BYTES, log_max_num: 2 }),
-    // One limit on every server of a mesh: a larger message would loop a leaf link and block all behind it.
+    // One limit on every server of a mesh: a larger message would loop on a leaf link and block all later ones.
     max_payload: MAX_PAYLOAD_BYTES,
     // A half-open leaf is noticed after 13 s instead of 6 minutes.
     ping_interval: "5s",

@@ -74,7 +74,7 @@ function root(subnets: readonly string[], changes: Partial<RootServerSettings> =
   );
 }
 
-/** What stands at a path; nothing where it does not exist. */
+/** The value at a path; undefined where it does not exist. */
 function at(block: ParsedBlock, ...path: readonly string[]): ParsedValue | undefined {
   let found: ParsedValue | undefined = block;
   for (const key of path) {
@@ -94,7 +94,7 @@ function users(conf: ParsedBlock): ParsedBlock[] {
   return accounts.flatMap((account) => blocks(account["users"]));
 }
 
-/** What the server lets the member of this name do. */
+/** The rights of a member at the server. */
 function rightsOf(conf: ParsedBlock, node: string): { publish: string[]; subscribe: string[] } {
   const user = users(conf).find(({ nkey }) => nkey === placeholderKey(node));
   if (user === undefined) throw new Error(`no user ${node}`);

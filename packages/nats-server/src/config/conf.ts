@@ -33,7 +33,7 @@ function render(value: ConfValue, indent: string): string {
   return isList(value) ? renderList(value, indent) : renderBlock(value, indent);
 }
 
-/** Throws `invalid-config` for what a server's quoted strings cannot hold. */
+/** Throws `invalid-config` for characters that a server's quoted strings cannot contain. */
 function quoted(text: string): string {
   // Tab and line ends it reads as JSON writes them; other control characters and halves of a character it does not.
   if (/[^\P{Cc}\t\r\n]|\p{Cs}/u.test(text)) {

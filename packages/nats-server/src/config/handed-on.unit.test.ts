@@ -8,7 +8,7 @@ import { filterMatches } from "../../../../test/kit/nats-wildcards.ts";
 import { compileHubServer } from "./compile-hub.ts";
 import { placeholderKey } from "./example-config.ts";
 
-/** What each member may publish and subscribe. */
+/** Rights of each member to publish and subscribe. */
 type Rules = Readonly<Record<string, readonly string[]>>;
 
 function policyOf(rules: Rules): Policy {
@@ -81,7 +81,7 @@ describe("compileHubServer(), what is handed on and stored nowhere", () => {
           const asked = `ask.alpha.${as}.${tail}`;
           expect(reaches(rights?.publish.allow ?? [], asked)).toBe(as === "a" && allowed);
         }
-        // Replies come to who asked, whatever it may subscribe.
+        // Replies reach the requester, whatever it may subscribe.
         expect(reaches(handedOn, `ans.near.alpha.a.EVT-1.alpha.b.${tail}`)).toBe(true);
         expect(reaches(handedOn, `ans.near.alpha.b.EVT-1.alpha.a.${tail}`)).toBe(false);
       }),

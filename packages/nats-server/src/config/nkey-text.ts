@@ -2,12 +2,12 @@ const SEED_PREFIX = 18 << 3;
 const USER_PREFIX = 20 << 3;
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/** How an ed25519 public key of 32 bytes is written as that of a user. */
+/** Formats an ed25519 public key of 32 bytes as a user's nkey. */
 export function publicNkey(bytes: Uint8Array): string {
   return withChecksum(Buffer.from([USER_PREFIX]), bytes);
 }
 
-/** How an ed25519 seed of 32 bytes is written as that of a user. The client library makes random ones only. */
+/** Formats an ed25519 seed of 32 bytes as a user's seed. The client library makes only random seeds. */
 export function seedNkey(bytes: Uint8Array): string {
   // Two prefixes of five bits each, in two bytes.
   return withChecksum(Buffer.from([SEED_PREFIX | (USER_PREFIX >> 5), (USER_PREFIX & 31) << 3]), bytes);

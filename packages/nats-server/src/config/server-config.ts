@@ -5,11 +5,11 @@ import type { NatsConnection } from "nats";
 import { askSystem } from "../running/ask-system.ts";
 import { reloadServer } from "../running/reload.ts";
 
-/** The config file of a server that runs, and whether the server obeys it. */
+/** The config file of a running server, and its reloads. */
 export class ServerConfig {
   readonly #file: string;
   readonly #system: NatsConnection;
-  /** The config that the server last took from here, and what it calls that config. */
+  /** The config that the server last loaded from here, with the server's digest of it. */
   #enforced: { readonly text: string; readonly digest: string } | undefined;
   #enforcing: Promise<void> = Promise.resolve();
 
@@ -26,7 +26,7 @@ export class ServerConfig {
    */
   enforce(text: () => string): Promise<void> {
     const enforced = this.#enforcing.then(() => this.#enforce(text()));
-    // The next one goes on whatever became of this one; who asked for this one is told.
+    // A failure of this reload goes to its caller only; the next one runs anyway.
     this.#enforcing = enforced.catch(() => undefined);
     return enforced;
   }
@@ -41,7 +41,7 @@ export class ServerConfig {
       // Also when the file is right already: the server may have been started before it was.
       await reloadServer(this.#system);
     } catch (thrown) {
-      // It goes on with what it had, but would not start again from what it has refused.
+      // The server goes on with its previous config, but would not start again from the refused one.
       const isRefused = thrown instanceof MeshError && thrown.code === "invalid-config";
       if (isRefused && text !== before) writeWhole(this.#file, before);
       throw thrown;
@@ -50,7 +50,7 @@ export class ServerConfig {
     this.#enforced = digest === undefined ? undefined : { text, digest };
   }
 
-  /** The server's name for the config it obeys; nothing when it does not tell. */
+  /** The server's digest of its config; undefined when it reports none. */
   async #askDigest(): Promise<string | undefined> {
     try {
       const varz = await askSystem<{ data?: { config_digest?: string } }>(
@@ -59,7 +59,7 @@ export class ServerConfig {
       );
       return varz.data?.config_digest;
     } catch {
-      // The reload that follows says what is wrong.
+      // The following reload reports the fault.
       return undefined;
     }
   }

@@ -27,7 +27,7 @@ export function parseAptSources(text: string, format: AptSourcesFormat): string[
 
 function isDebian(source: AptSource): boolean {
   if (!source.components.includes("main")) return false;
-  // Whoever signs with another key is no mirror of Debian, even when its suites have Debian's names.
+  // A repository with another signing key is no mirror of Debian, even when its suites have Debian's names.
   if (source.signedBy !== undefined && !source.signedBy.includes(DEBIAN_KEYRING)) return false;
   return source.suites.some((suite) => DEBIAN_SUITE.test(suite));
 }

@@ -28,14 +28,14 @@ export function resolveCacheDir(
   return platform === "darwin" ? join(home, "Library", "Caches", "adaos") : join(home, ".cache", "adaos");
 }
 
-/** Where the binary of a version is kept, whether or not it is there. */
+/** Path of the binary of a version, whether or not it exists. */
 export function cachedServerPath(cacheDir: string, version: string): string {
   return join(cacheDir, "nats-server", version, SERVER_FILE);
 }
 
-/** Why a binary of the cache must not be run: others could have put it there. Nothing when it may. */
+/** The reason why a binary of the cache must not be run: others could have put it there. Undefined when it may. */
 export function whyUntrusted(path: string): string | undefined {
-  // Whoever may write to a folder may replace what is in it.
+  // A user who may write to a folder may replace its files.
   const folder = dirname(path);
   for (const one of [dirname(dirname(folder)), dirname(folder), folder, path]) {
     const problem = ownershipProblem(one);
@@ -119,7 +119,7 @@ async function removeStale(store: string): Promise<void> {
   }
 }
 
-/** What cannot be removed now is removed as stale later: never a reason to fail an install. */
+/** A folder that cannot be removed now is removed as stale later: never a reason to fail an install. */
 async function removeQuietly(dir: string): Promise<void> {
   await rm(dir, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
 }

@@ -4,7 +4,7 @@ import { MeshError } from "@adaos/core";
 import { parseAptSources } from "./apt-sources.ts";
 import { listOnPath } from "./locate.ts";
 
-/** What this machine has of what the install needs. */
+/** Facts about this machine that the install needs. */
 export interface DebianMachine {
   readonly aptGet: string;
   readonly dpkg: string;

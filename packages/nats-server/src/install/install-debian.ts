@@ -10,13 +10,13 @@ import type { InstalledServer, InstallOptions } from "./installer.ts";
 
 const TOTAL_MS = 120_000;
 const MAX_MIRRORS = 3;
-/** Debian's development suite: the stable ones hold a nats-server that is too old. */
+/** Debian's development suite: the nats-server of stable suites is too old. */
 const SUITE = "sid";
 
 export interface DebianOptions extends InstallOptions {
   /** The whole install; milliseconds. @default 120000 */
   readonly totalMs?: number | undefined;
-  /** Folder that holds `etc` and `usr`. @default "/" */
+  /** Folder with `etc` and `usr`. @default "/" */
   readonly root?: string | undefined;
 }
 

@@ -75,7 +75,7 @@ async function fetchArchive(base: URL, name: string, dir: string, fetching: Fetc
   throw new MeshError("unavailable", `the checksum of ${url.href} is wrong: ${actual}, not ${expected}`);
 }
 
-/** What the place of the archive says of it, for want of a pin. */
+/** The checksum beside the archive, used without a pinned digest. */
 async function releasedDigest(
   base: URL,
   name: string,
@@ -92,7 +92,7 @@ async function releasedDigest(
   return digest;
 }
 
-/** Extracts the entry `wanted` as `nats-server` into `dir`, and nothing else. */
+/** Extracts only the entry `wanted`, as `nats-server` into `dir`. */
 async function extractServer(archive: string, wanted: string, dir: string): Promise<void> {
   let isFound = false;
   try {

@@ -16,7 +16,7 @@ export interface LocatedServer {
   readonly from: LocatedFrom;
 }
 
-/** A binary, or a place that holds none, that was looked at and passed over. */
+/** A binary, or a place without one, that was checked and skipped. */
 export interface Skipped {
   readonly from: LocatedFrom;
   readonly where: string;

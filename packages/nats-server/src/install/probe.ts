@@ -4,7 +4,7 @@ import { parseVersionOutput, whyUnsupported } from "./version.ts";
 
 const PROBE_TIMEOUT_MS = 5_000;
 
-/** What running a binary with `--version` told. */
+/** The result of a binary's `--version`. */
 export type Probe =
   | { readonly kind: "usable"; readonly version: string }
   | { readonly kind: "unusable"; readonly reason: string };

@@ -1,6 +1,6 @@
 import { visibleText } from "@adaos/core/wire";
 
-/** What finding or installing nats-server is doing; a closed union. */
+/** The steps of finding or installing nats-server; a closed union. */
 export type ProgressEvent =
   | { readonly kind: "looking" }
   | { readonly kind: "step"; readonly text: string }
@@ -11,7 +11,7 @@ export type ProgressEvent =
 
 export type OnProgress = (event: ProgressEvent) => void;
 
-/** The part of a terminal or file that is written to; `process.stderr` is one. */
+/** The writable part of a terminal or file, such as `process.stderr`. */
 export interface ProgressStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -56,7 +56,7 @@ export function renderProgress(options: ProgressOptions = {}): OnProgress {
 
 interface DownloadRenderer {
   show(receivedBytes: number, totalBytes: number | undefined): void;
-  /** The download is over: whatever comes next starts on a line of its own. */
+  /** Ends the line of the download, so that the next output starts on a new line. */
   end(): void;
 }
 

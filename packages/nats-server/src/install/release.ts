@@ -9,7 +9,7 @@ export function resolveReleaseUrl(env: NodeJS.ProcessEnv): URL {
   const text = env.ADAOS_NATS_RELEASE_URL || RELEASES_URL;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isWeb = url !== undefined && (url.protocol === "http:" || url.protocol === "https:");
-  // The value itself is not repeated: it may hold a password.
+  // The value itself is not repeated: it may contain a password.
   if (!isWeb || url.username !== "" || url.password !== "") {
     throw new MeshError(
       "invalid-config",

@@ -1,7 +1,7 @@
 import type { NatsConnection } from "nats";
 import { askSystem } from "./ask-system.ts";
 
-/** What has been sent to a server. */
+/** Traffic to a server. */
 export interface Traffic {
   readonly messages: number;
   readonly bytes: number;

@@ -9,17 +9,17 @@ interface Jsz {
   };
 }
 
-/** What a server says of itself. Rejects with `unavailable`. */
+/** A server's figures about itself. Rejects with `unavailable`. */
 export async function askVarz(system: NatsConnection, answerMs?: number): Promise<Varz> {
   return (await askSystem<{ readonly data: Varz }>(system, VARZ, undefined, answerMs)).data;
 }
 
 const VARZ = "$SYS.REQ.SERVER.PING.VARZ";
-/** Of a link's filters so many are asked for their oldest event. */
+/** Number of a link's filters that are asked for their oldest event. */
 const MAX_FILTERS = 16;
 
 /**
- * What a server says of itself, and all of its streams with their consumers: two requests, however many there are.
+ * A server's figures about itself, and all of its streams with their consumers: two requests, however many there are.
  * Rejects with `unavailable`.
  */
 export async function askServerFigures(
@@ -39,7 +39,7 @@ export async function askStreams(
   return (data?.account_details ?? []).flatMap(({ stream_detail = [] }) => stream_detail);
 }
 
-/** When the first message of a stream from a place on was stored that a filter takes; nothing where there is none. */
+/** Time of storage of the first message from a place on that a filter matches; undefined when there is none. */
 export type StoredMsFrom = (stream: string, filter: string, seq: number) => Promise<number | undefined>;
 
 /** How far links lag. Only the oldest event of one that lags is asked for. Rejects as `storedMs` does. */

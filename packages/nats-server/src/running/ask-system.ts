@@ -18,7 +18,7 @@ export async function askSystem<T>(
   }
 }
 
-/** As {@link askSystem}, what only the server itself can be asked by its id: `RELOAD`, `LEAFZ`, `KICK`. */
+/** As {@link askSystem}, for requests that need the server's id: `RELOAD`, `LEAFZ`, `KICK`. */
 export async function askServer<T>(system: NatsConnection, what: string, body?: object): Promise<T> {
   const { id } = await askSystem<{ id: string }>(system, "$SYS.REQ.SERVER.PING.IDZ");
   return askSystem<T>(system, `$SYS.REQ.SERVER.${id}.${what}`, body);

@@ -1,7 +1,7 @@
 import type { NatsConnection } from "nats";
 import { askSystem } from "./ask-system.ts";
 
-/** How many messages of a stream a consumer has not been given yet. */
+/** Number of messages of a stream that were not delivered to a consumer yet. */
 export interface ConsumerBacklog {
   readonly stream: string;
   readonly consumer: string;

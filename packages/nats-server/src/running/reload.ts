@@ -9,7 +9,7 @@ import { askServer, askSystem } from "./ask-system.ts";
 export async function reloadServer(system: NatsConnection): Promise<void> {
   const before = new Set(await accountsOf(system));
   await readAgain(system);
-  // An account that a reload adds can ask nobody: nats-server 2.15.1 opens its imports when it reads the config next.
+  // Imports of an account that a reload adds do not work: nats-server 2.15.1 opens them at the next reload.
   if ((await accountsOf(system)).some((account) => !before.has(account))) await readAgain(system);
 }
 

@@ -10,7 +10,7 @@ import {
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
 
-/** What a server says of itself (`VARZ`), as far as it is told again. */
+/** The exported part of a server's `VARZ`. */
 export interface Varz {
   readonly version: string;
   /** RFC 3339, by the server's clock. */
@@ -37,7 +37,7 @@ export interface Varz {
   };
 }
 
-/** What it says of one stream (`JSZ`). */
+/** Its answer about one stream (`JSZ`). */
 export interface StreamDetail {
   readonly name: string;
   readonly config?: { readonly max_bytes?: number; readonly discard?: "old" | "new" };
@@ -60,7 +60,7 @@ interface ConsumerDetail {
   readonly paused?: boolean;
 }
 
-/** What a link has not carried yet, and where that begins in its source. */
+/** The events that a link has not carried yet, and their first place in its source. */
 export interface LinkLag {
   readonly labels: readonly [subnet: string, direction: "up" | "down"];
   readonly events: number;
@@ -70,7 +70,7 @@ export interface LinkLag {
   readonly filters: readonly string[];
 }
 
-/** What a server tells of itself. Pure. */
+/** Metrics of a server itself. Pure. */
 export function varzFigures(varz: Varz): readonly Figure[] {
   const { stats } = varz.jetstream ?? {};
   return [
@@ -96,7 +96,7 @@ export function varzFigures(varz: Varz): readonly Figure[] {
   ];
 }
 
-/** How full its streams are, and how old what they hold. Pure. */
+/** Fill of its streams, and age of their messages. Pure. */
 export function streamFigures(streams: readonly StreamDetail[], nowMs: number): readonly Figure[] {
   return streams.flatMap(({ name, config, state }): Figure[] => {
     const labels = [name];
@@ -113,7 +113,7 @@ export function streamFigures(streams: readonly StreamDetail[], nowMs: number): 
   });
 }
 
-/** How the durables of a subnet stand, and what its hub keeps of them. Pure. */
+/** Metrics of a subnet's durables and of its hub's streams about them. Pure. */
 export function subnetFigures(
   subnet: string,
   members: readonly string[],
@@ -134,7 +134,7 @@ export function subnetFigures(
   ];
 }
 
-/** When the newest message of a stream came; 0 where it holds none. */
+/** Time of the newest message of a stream; 0 when it is empty. */
 function lastSeconds(stream: StreamDetail | undefined): number {
   if (stream === undefined || stream.state.messages === 0) return 0;
   return Date.parse(stream.state.last_ts) / 1000;
@@ -142,7 +142,7 @@ function lastSeconds(stream: StreamDetail | undefined): number {
 
 function durableFigures(subnet: string, consumer: ConsumerDetail): Figure[] {
   const owner = parseMemberConsumer(consumer.name);
-  // Whoever only looks has none; of the root's durable the link is told.
+  // Observers have none; the root's durable is in the metrics of the link.
   if (owner === undefined) return [];
   const labels = [`${subnet}/${owner.node}`, owner.durable];
   return [
@@ -153,14 +153,14 @@ function durableFigures(subnet: string, consumer: ConsumerDetail): Figure[] {
   ];
 }
 
-/** What the uplink of this subnet has not carried: its hub has the durable. Pure. */
+/** Lag of this subnet's uplink: its hub has the durable. Pure. */
 export function uplinkLags(subnet: string, streams: readonly StreamDetail[]): readonly LinkLag[] {
   const stream = streams.find(({ name }) => name === eventsStream(subnet));
   const consumer = stream?.consumer_detail?.find(({ name }) => name === UPLINK_DURABLE);
   return consumer === undefined ? [] : [lagOf(eventsStream(subnet), consumer, [subnet, "up"])];
 }
 
-/** What the downlinks of these subnets have not carried: the root has the durables. Pure. */
+/** Lag of these subnets' downlinks: the root has the durables. Pure. */
 export function downlinkLags(
   subnets: readonly string[],
   streams: readonly StreamDetail[],

@@ -6,9 +6,9 @@ interface Healthz {
 }
 
 /**
- * What is wrong with the server that this system-account connection leads to; nothing while it is well. Rejects with
- * `unavailable`. Servers have no HTTP monitor: that tells any process of the machine who is connected and listens to
- * what.
+ * The fault of the server behind this system-account connection; undefined while it is healthy. Rejects with
+ * `unavailable`. Servers have no HTTP monitor: that would show connections and subscriptions to any process of the
+ * machine.
  */
 export async function serverProblem(system: NatsConnection, answerMs: number): Promise<string | undefined> {
   const { data } = await askSystem<Healthz>(system, "$SYS.REQ.SERVER.PING.HEALTHZ", undefined, answerMs);

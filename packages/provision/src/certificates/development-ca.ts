@@ -8,10 +8,10 @@ import { certifyKey, type MadeCertificate, makeCertificate } from "./make-certif
 const DAY_MS = 86_400_000;
 const CA_VALID_MS = 3650 * DAY_MS;
 const VALID_MS = 397 * DAY_MS;
-/** What ends sooner than this is made anew. */
+/** A certificate that expires within this time is renewed. */
 const RENEW_MS = 30 * DAY_MS;
 
-/** The CA of a mesh that asks for one: in the keys of its state folder, made once, renewed before it ends. */
+/** The development CA of a mesh, in the keys of its state folder: made once, renewed before it expires. */
 export class DevelopmentCa {
   readonly #dir: string;
   readonly #own: MadeCertificate;
@@ -23,7 +23,7 @@ export class DevelopmentCa {
     this.certFile = caFiles(dir).certFile;
   }
 
-  /** Rejects with `invalid-config` when its files are spoilt or others may read its key. */
+  /** Rejects with `invalid-config` when its files are damaged or others may read its key. */
   static async open(stateDir: string): Promise<DevelopmentCa> {
     const dir = join(stateDir, "keys", "tls");
     const files = caFiles(dir);
@@ -37,8 +37,8 @@ export class DevelopmentCa {
   }
 
   /**
-   * The certificate of this name; a server's is for these hosts, a client's for none. The one that is there is kept
-   * while it serves. Rejects with `invalid-config` when it is spoilt or others may read its key.
+   * The certificate of this name, for a server with these hosts or for a client without hosts. An existing certificate
+   * is kept while it is valid for them. Rejects with `invalid-config` when it is damaged or others may read its key.
    */
   async certificate(name: string, hosts: readonly string[] = []): Promise<CertificateFiles> {
     const files = { certFile: join(this.#dir, `${name}.pem`), keyFile: join(this.#dir, `${name}.key`) };
@@ -49,7 +49,7 @@ export class DevelopmentCa {
     return files;
   }
 
-  /** A server's certificate for a key that another machine has made. PEM. */
+  /** A server's certificate for a key of another machine. PEM. */
   certify(name: string, publicKey: string, hosts: readonly string[]): Promise<string> {
     return certifyKey({ name, hosts, validMs: VALID_MS, issuer: this.#own }, publicKey);
   }
@@ -72,14 +72,14 @@ function isLasting(certificate: X509Certificate): boolean {
   return Date.parse(certificate.validTo) - Date.now() > RENEW_MS;
 }
 
-/** Nothing when there is none yet. */
+/** Undefined when there is none yet. */
 function read(files: CertificateFiles): MadeCertificate | undefined {
   if (!existsSync(files.certFile)) return undefined;
   readCertificate(files);
   return { certificate: readFileSync(files.certFile, "utf8"), key: readFileSync(files.keyFile, "utf8") };
 }
 
-/** Certificate last: when this is cut short both are made again, and never is one left beside the key of another. */
+/** Writes the certificate last: after an interruption both are made again, so certificate and key always match. */
 function write({ certFile, keyFile }: CertificateFiles, { certificate, key }: MadeCertificate): void {
   rmSync(certFile, { force: true });
   writeSecret(keyFile, key);

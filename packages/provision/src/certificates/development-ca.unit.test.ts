@@ -22,7 +22,7 @@ async function make(name: string, hosts?: readonly string[]): Promise<Certificat
   return (await DevelopmentCa.open(state)).certificate(name, hosts);
 }
 
-/** The certificate there is now. */
+/** The current certificate. */
 function certificateOf({ certFile }: Pick<CertificateFiles, "certFile">): X509Certificate {
   return new X509Certificate(readFileSync(certFile));
 }
@@ -31,7 +31,7 @@ function textsOf({ certFile, keyFile }: CertificateFiles): string[] {
   return [certFile, keyFile].map((file) => readFileSync(file, "utf8"));
 }
 
-/** As if so many days had passed. */
+/** Moves the clock by this many days. */
 function later(days: number): void {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + days * DAY_MS });
 }

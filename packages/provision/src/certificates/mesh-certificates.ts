@@ -18,7 +18,7 @@ import { DevelopmentCa } from "./development-ca.ts";
 export const ANY_HOST = "0.0.0.0";
 const THIS_MACHINE = "127.0.0.1";
 
-/** Which certificates the servers and nodes of a mesh use. */
+/** Certificates of the servers and nodes of a mesh. */
 export interface MeshCertificates {
   /** By subnet; the root's under {@link ROOT_DOMAIN}. */
   readonly servers: ReadonlyMap<string, ServerTls>;
@@ -26,21 +26,21 @@ export interface MeshCertificates {
   readonly nodes: ReadonlyMap<string, ClientTls>;
 }
 
-/** Where certificates come from. */
+/** Source of certificates. */
 interface CertificateSource {
   readonly caFile: string;
   server(name: string): Promise<CertificateFiles>;
   node(id: string, of: string): Promise<CertificateFiles>;
 }
 
-/** The address at which a server that listens there is found from this machine. */
+/** The address by which this machine dials a server that listens on `host`. */
 export function dialHost(host: string): string {
   return host === ANY_HOST ? THIS_MACHINE : host;
 }
 
 /**
- * The certificates of a mesh, those of a development CA made where they are missing or about to end. Nothing when the
- * mesh file asks for none. Rejects with `invalid-config` for files that cannot serve.
+ * The certificates of a mesh. Those of a development CA are made when they are missing or about to expire. Undefined
+ * when the mesh file has no `tls`. Rejects with `invalid-config` for unusable files.
  */
 export async function prepareCertificates(
   meshFile: MeshFile,
@@ -70,7 +70,7 @@ export async function prepareCertificates(
   return { servers, nodes };
 }
 
-/** What a server's certificate is for. */
+/** The names in a server's certificate. */
 export function serverNames(host: string): string[] {
   return [...new Set(["localhost", THIS_MACHINE, host])];
 }
@@ -114,7 +114,7 @@ function fileSource(
   };
 }
 
-/** Nodes would refuse such a server, each for itself and again and again. */
+/** Otherwise every node would refuse such a server, again and again. */
 function assertServes(certificate: X509Certificate, file: string, host: string): void {
   if (!namesHost(certificate, host)) {
     const names = certificate.subjectAltName ?? "nothing";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 
-/** An open offer to join, as the root keeps it. The code it was made with cannot be found from it. */
+/** An open invitation to join, as the root stores it. Its code cannot be derived from it. */
 export interface Invitation {
   readonly id: string;
   /** Public nkey of its holder. */
@@ -11,18 +11,20 @@ export interface Invitation {
   /** Encrypts the answers to its holder; base64. */
   readonly sealKey: string;
   readonly subnet: string;
-  /** Nothing: the subnet's hub is invited. */
+  /** Undefined: the subnet's hub is invited. */
   readonly member?: string;
   /** RFC 3339. */
   readonly expiresAt: string;
-  /** Digest of the keys that were admitted by it: they may ask again, and no others. */
+  /** Digest of the admitted keys: only they may ask again. */
   readonly claimedBy?: string;
 }
 
 const MAX_OPEN = 16;
 const NAME = /^[a-z2-7]{8}$/;
 
-/** The invitations in a state folder, a file each. What has expired counts as not there, and goes when it is met. */
+/**
+ * The invitations in a state folder, one file for each. An expired invitation is ignored, and removed when it is read.
+ */
 export class Invitations {
   readonly #dir: string;
 
@@ -30,7 +32,7 @@ export class Invitations {
     this.#dir = join(stateDir, "invitations");
   }
 
-  /** Throws `invalid-config` for a file that is spoilt. */
+  /** Throws `invalid-config` for a damaged file. */
   list(): Invitation[] {
     return this.#names().flatMap((id) => this.find(id) ?? []);
   }
@@ -50,7 +52,7 @@ export class Invitations {
     return undefined;
   }
 
-  /** Public keys of those that are open, by id. */
+  /** Public keys of the open invitations, by id. */
   open(): ReadonlyMap<string, string> {
     return new Map(this.list().map(({ id, key }) => [id, key]));
   }
@@ -70,7 +72,7 @@ export class Invitations {
     writeWhole(this.#file(invitation.id), `${JSON.stringify(invitation)}\n`);
   }
 
-  /** Returns whether it was there. */
+  /** Returns whether it existed. */
   remove(id: string): boolean {
     if (!this.#names().includes(id)) return false;
     rmSync(this.#file(id), { force: true });

@@ -3,22 +3,22 @@ import { MeshError } from "@adaos/core";
 import { seedNkey } from "@adaos/nats-server";
 import { nkeys } from "nats";
 
-/** Without letters that are read as digits, or as each other. */
+/** Without letters that look like digits or other letters. */
 const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-/** Of five bits each: one bit tells of TLS, 94 are random. */
+/** Digits of five bits each: one bit says whether the root speaks TLS, 94 are random. */
 const SECRET_DIGITS = 19;
 const GROUP = 5;
 
-/** What a join code stands for. Who has it can be invited by it, and tell that he speaks with who made it. */
+/** The secrets of a join code. Its holder can join by it, and can verify that answers come from its maker. */
 export interface JoinCode {
-  /** As it is printed: four groups of five, the last digit a check of the others. */
+  /** The printed form: four groups of five, the last digit a check of the others. */
   readonly text: string;
-  /** Whether the root speaks TLS: who joins must not be talked out of it. */
+  /** Whether the root speaks TLS: nobody in between may deny it. */
   readonly tls: boolean;
-  /** Names the invitation; no secret. */
+  /** Id of the invitation; not secret. */
   readonly id: string;
   readonly publicKey: string;
-  /** Seed of the nkey that the root's server lets in. */
+  /** Seed of the nkey that the root's server admits. */
   readonly seed: string;
   /** Encrypts the root's answers; 32 bytes. */
   readonly sealKey: Uint8Array;
@@ -30,7 +30,7 @@ export function makeJoinCode(tls: boolean): JoinCode {
   return codeOf(digits.map((digit) => DIGITS[digit]).join(""));
 }
 
-/** Reads a code as somebody typed it. Throws `usage` for one that is mistyped, and does not repeat it. */
+/** Reads a typed code. Throws `usage` for a mistyped code, and does not repeat it. */
 export function parseJoinCode(text: string): JoinCode {
   const typed = text.toUpperCase().replaceAll(/[\s-]/g, "").replaceAll("O", "0").replaceAll(/[IL]/g, "1");
   const secret = typed.slice(0, SECRET_DIGITS);

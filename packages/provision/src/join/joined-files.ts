@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** Where a machine that joins keeps what the root's development CA gives it. */
+/** Paths of the certificates that a joining machine gets from the root's development CA. */
 export function joinedCertificateFiles(
   stateDir: string,
   subnet: string,

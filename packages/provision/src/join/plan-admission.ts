@@ -13,7 +13,7 @@ import { type Invited, invitedProblem } from "../remote.ts";
 import { joinedCertificateFiles } from "./joined-files.ts";
 import type { Admission, JoinRequest, Offer, SignatureKeyText } from "./protocol.ts";
 
-/** What an invitation is for. Throws `usage` when the mesh file has no place for it any more. */
+/** The node of an invitation. Throws `usage` when the mesh file no longer has it. */
 export function offerOf({ meshFile }: LoadedPolicy, { subnet: name, member }: Invited): Offer {
   const { mesh, tls, ports } = meshFile;
   const problem = invitedProblem(meshFile, { subnet: name, member });
@@ -30,7 +30,7 @@ export function offerOf({ meshFile }: LoadedPolicy, { subnet: name, member }: In
   };
 }
 
-/** The files of the machine that joins, with the certificates that it is given. Rejects with `usage`. */
+/** The files of the joining machine, with its certificates. Rejects with `usage`. */
 export async function planAdmission(
   loaded: LoadedPolicy,
   invited: Invited,
@@ -74,10 +74,10 @@ export async function planAdmission(
   };
 }
 
-/** The public halves that were sent, and where their seeds lie on the machine that sent them. */
+/** The received public keys, and the paths of their seeds on the joining machine. */
 class GivenKeys implements Keys {
   readonly #request: JoinRequest;
-  /** Signature keys that were asked for. */
+  /** The requested signature keys. */
   readonly #needed = new Map<string, { readonly subnet: string; readonly id: string }>();
 
   constructor(request: JoinRequest) {
@@ -104,7 +104,7 @@ class GivenKeys implements Keys {
     return undefined;
   }
 
-  /** Those that were asked for, as they are in a state folder of this machine. */
+  /** The requested keys, from a state folder of this machine. */
   signatureKeysOf(stateDir: string): SignatureKeyText[] {
     const ring = new KeyRing(stateDir);
     return [...this.#needed.values()].map(({ subnet, id }) => {
@@ -134,7 +134,7 @@ async function certificatesFor(
   const { verify } = tls;
   const files = tls.development ? joinedCertificateFiles(there, subnet) : own;
   if (files === undefined)
-    throw new MeshError("usage", "this mesh has certificates of its own; name --ca, --cert and --key");
+    throw new MeshError("usage", "this mesh has its own certificates; name --ca, --cert and --key");
   const { caFile, certFile, keyFile } = files;
   const shown = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined;
   const nodeTls: ClientTls = { caFile, ...(verify ? shown : {}) };
@@ -156,7 +156,7 @@ async function certificatesFor(
   return { certificates, ca: text, certificate: await ca.certify(subnet, certificateKey, serverHosts) };
 }
 
-/** Where a hub of the root's machine is found from another one. */
+/** The host by which another machine dials a hub of the root's machine. */
 function hubHost({ hosts }: MeshFile, subnet: string, rootHost: string): string {
   const host = hosts.get(subnet)?.host ?? "";
   if (host === ANY_HOST || (isLoopback(host) && isLoopback(rootHost))) return rootHost;

@@ -6,30 +6,28 @@ import { z } from "zod";
 import { isUserKey } from "../keys/keys.ts";
 
 /*
- * What the holder of an invitation and the root say to each other. Requests are signed with the key that the code
- * stands for, answers are sealed with another one that it stands for, and name the request: whoever stands between can
- * read and change nothing, with TLS or without, and what he has kept serves for nothing once the invitation is gone.
+ * The protocol between the holder of an invitation and the root. Requests are signed with one key derived from the code. Answers are sealed with another, and name their request. So a third party in between can read and change nothing, with TLS or without. Recorded messages are useless once the invitation is gone.
  */
 
-/** Asks for admission: all that the root needs to know of the machine that joins. */
+/** Asks for admission: all that the root needs to know about the joining machine. */
 export interface JoinRequest {
   readonly op: "join";
   readonly nonce: string;
-  /** Absolute paths on the machine that joins. */
+  /** Absolute paths on the joining machine. */
   readonly stateDir: string;
   readonly registryDir: string;
-  /** How that machine reaches the root. */
+  /** The host by which that machine reaches the root. */
   readonly rootHost: string;
   readonly ports: { readonly port: number };
   /** Public nkeys by name. */
   readonly keys: Readonly<Record<string, string>>;
-  /** Public key of the server's certificate, PEM, where the root's CA signs it. */
+  /** Public key for the server's certificate, PEM, if the root's CA signs it. */
   readonly certificateKey?: string | undefined;
-  /** Its own certificates, where the mesh has no CA of its own. */
+  /** Its own certificates, if the mesh has no development CA. */
   readonly certificates?: OwnCertificates | undefined;
 }
 
-/** Files on the machine that joins. */
+/** Files on the joining machine. */
 export interface OwnCertificates {
   readonly caFile: string;
   readonly certFile?: string | undefined;
@@ -39,26 +37,26 @@ export interface OwnCertificates {
 /** `look` asks what the invitation is for, `done` tells that the answer has arrived. */
 export type Request = { readonly op: "look" | "done"; readonly nonce: string } | JoinRequest;
 
-/** What an invitation is for. */
+/** The node of an invitation. */
 export interface Offer {
   readonly mesh: string;
   readonly subnet: string;
-  /** Nothing: the subnet's hub. */
+  /** Undefined: the subnet's hub. */
   readonly member?: string | undefined;
-  /** That come with the hub. */
+  /** Members that come with the hub. */
   readonly members: readonly string[];
   readonly tls: "none" | "development" | "own";
   readonly verify: boolean;
-  /** That the mesh file fixes. */
+  /** Ports that the mesh file fixes. */
   readonly ports: { readonly port?: number | undefined };
 }
 
-/** What the machine that joins is started from. It holds no secret but the keys by which signatures are checked. */
+/** The files of the joining machine. Their only secrets are the keys by which signatures are checked. */
 export interface Admission {
   readonly layout: AdmittedLayout;
-  /** Text by path on the machine that joins. */
+  /** Text by path on the joining machine. */
   readonly files: readonly (readonly [path: string, text: string])[];
-  /** That the node files name: symmetric, so they have to be the same everywhere. */
+  /** Keys that the node files name: symmetric, so they have to be the same everywhere. */
   readonly signatureKeys: readonly SignatureKeyText[];
   /** PEM, of the root's own CA. */
   readonly ca?: string | undefined;
@@ -68,11 +66,11 @@ export interface Admission {
 export interface SignatureKeyText {
   readonly subnet: string;
   readonly id: string;
-  /** What the key's file holds. */
+  /** Content of the key's file. */
   readonly text: string;
 }
 
-/** Of a layout what is checked before it is believed. */
+/** The fields of a layout that are checked before use. */
 export interface AdmittedLayout {
   readonly mesh: string;
   readonly joinedTo: string;
@@ -88,7 +86,7 @@ const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 const nonce = z.string().min(16).max(64);
 const path = z.string().min(1).max(4096);
 const port = z.number().int().min(1).max(65_535);
-// One with a wrong checksum would stand in a config that no server takes.
+// A key with a wrong checksum would make a config that servers refuse.
 const publicKey = z.string().refine(isUserKey, "must be the public nkey of a user");
 
 const requestSchema: z.ZodType<Request> = z.discriminatedUnion("op", [
@@ -146,12 +144,12 @@ const answerSchema = z.union([
   z.strictObject({ refused: refusalSchema }),
 ]);
 
-/** What the root answers. */
+/** The root's answer. */
 export type Answer =
   | { readonly ok: unknown }
   | { readonly refused: { readonly code: MeshErrorCode; readonly message: string } };
 
-/** Most that an answer may unfold to. */
+/** Largest size of a decompressed answer. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -163,7 +161,7 @@ export function signRequest(request: Request, seed: string): Uint8Array {
   return Buffer.concat([nkeys.fromSeed(new TextEncoder().encode(seed)).sign(body), body]);
 }
 
-/** Throws `denied` for what another key has signed, `usage` for what is no request. */
+/** Throws `denied` for another key's signature, `usage` for a malformed request. */
 export function openRequest(bytes: Uint8Array, key: string): Request {
   const body = bytes.subarray(SIGNATURE_BYTES);
   const isSigned =
@@ -189,7 +187,7 @@ export function sealAnswer(answer: Answer, sealKey: Uint8Array, nonce: string): 
   return Buffer.concat([iv, cipher.getAuthTag(), body]);
 }
 
-/** Throws `denied` for an answer of somebody else, or to another request; and what the root refused with. */
+/** Throws `denied` for an answer of another sender or to another request; rethrows the root's error. */
 export function openAnswer<T>(
   bytes: Uint8Array,
   sealKey: Uint8Array,

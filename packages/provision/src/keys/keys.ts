@@ -4,13 +4,13 @@ import { newSignatureKey, readSeed, readSignatureKey, writeSecret, writeWhole } 
 import { MeshError } from "@adaos/core";
 import { nkeys } from "nats";
 
-/** One nkey: its public half, and the file that holds its seed. */
+/** One nkey: its public half, and the file of its seed. */
 export interface Key {
   readonly publicKey: string;
   readonly seedFile: string;
 }
 
-/** A leaf key with, beside it, the form that a server config includes. */
+/** A leaf key, with the file that a server config includes. */
 export interface LeafKey extends Key {
   readonly includeFile: string;
 }
@@ -21,11 +21,11 @@ export interface Keys {
   leafKey(subnet: string): LeafKey;
   /** File of the key of this id that signs events of a subnet. */
   signatureKeyFile(subnet: string, id: string): string;
-  /** The public half of a key whose seed is on another machine; nothing before that has joined. */
+  /** The public half of a key whose seed is on another machine; undefined before that machine has joined. */
   joined(name: string): string | undefined;
 }
 
-/** The keys of a mesh in its state folder; made once, kept for good. */
+/** The keys of a mesh in its state folder; made once, never replaced by themselves. */
 export class KeyRing implements Keys {
   readonly #dir: string;
 
@@ -33,7 +33,7 @@ export class KeyRing implements Keys {
     this.#dir = join(stateDir, "keys");
   }
 
-  /** The key of this name, for example `alpha/members/kitchen`. Throws `invalid-config` when its file is spoilt. */
+  /** The key of this name, for example `alpha/members/kitchen`. Throws `invalid-config` when its file is damaged. */
   key(name: string): Key {
     const seedFile = join(this.#dir, `${name}.nk`);
     if (!existsSync(seedFile)) {
@@ -43,7 +43,7 @@ export class KeyRing implements Keys {
     return { publicKey: publicKeyOf(readSeed(seedFile), seedFile), seedFile };
   }
 
-  /** File of the key of this id that signs events of a subnet. Throws `invalid-config` when it is spoilt. */
+  /** File of the key of this id that signs events of a subnet. Throws `invalid-config` when it is damaged. */
   signatureKeyFile(subnet: string, id: string): string {
     const file = join(this.#dir, signatureKeyPath(subnet, id));
     if (!existsSync(file)) newSignatureKey(file);
@@ -51,7 +51,7 @@ export class KeyRing implements Keys {
     return file;
   }
 
-  /** Throws `invalid-config` when its file is spoilt: a server that reads such a key does not start. */
+  /** Throws `invalid-config` when its file is damaged: a server with such a key does not start. */
   joined(name: string): string | undefined {
     const file = join(this.#dir, `${name}${JOINED}`);
     if (!existsSync(file)) return undefined;
@@ -63,12 +63,12 @@ export class KeyRing implements Keys {
     );
   }
 
-  /** Takes the public half of a key that another machine has made, in place of one of before. */
+  /** Stores the public half of another machine's key, in place of an earlier one. */
   admit(name: string, publicKey: string): void {
     writeWhole(join(this.#dir, `${name}${JOINED}`), `${publicKey}\n`);
   }
 
-  /** Forgets what other machines have joined with, but under these names. */
+  /** Forgets the keys of joined machines, except under these names. */
   forgetJoined(kept: ReadonlySet<string>): void {
     if (!existsSync(this.#dir)) return;
     for (const file of readdirSync(this.#dir, { recursive: true, encoding: "utf8" })) {
@@ -77,13 +77,13 @@ export class KeyRing implements Keys {
     }
   }
 
-  /** Makes a key another one. The old one opens nothing once the server has taken the new one. */
+  /** Replaces a key. The server refuses the old key once it has loaded the new one. */
   rotate(name: string): void {
     const fresh = nkeys.createUser();
     writeSecret(join(this.#dir, `${name}.nk`), `${new TextDecoder().decode(fresh.getSeed())}\n`);
   }
 
-  /** Drops the keys of a node that is gone: of a hub those of its subnet. */
+  /** Deletes the keys of a removed node; for a hub, all keys of its subnet. */
   forget(id: string): void {
     const [subnet = "", node = ""] = id.split("/");
     if (node === "hub") rmSync(join(this.#dir, subnet), { recursive: true, force: true });
@@ -98,7 +98,7 @@ export class KeyRing implements Keys {
   }
 }
 
-/** Beside seeds, the public halves of those that other machines hold. */
+/** Suffix of public keys whose seeds are on other machines. */
 const JOINED = ".joined";
 
 /** Whether this is the public nkey of a user, its checksum included. */
@@ -112,17 +112,17 @@ export function isUserKey(text: string): boolean {
   }
 }
 
-/** Where a signature key lies below the folder of keys. */
+/** Path of a signature key below the folder of keys. */
 export function signatureKeyPath(subnet: string, id: string): string {
   return join(subnet, "signatures", `${id}.key`);
 }
 
-/** What the key of a subnet's leaf connection is called. */
+/** Name of the key of a subnet's leaf connection. */
 export function leafKeyName(subnet: string): string {
   return `${subnet}/leaf`;
 }
 
-/** What a member's key is called. */
+/** Name of a member's key. */
 export function memberKeyName(subnet: string, node: string): string {
   return `${subnet}/members/${node}`;
 }

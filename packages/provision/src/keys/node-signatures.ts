@@ -2,10 +2,10 @@ import type { NodeFileInput } from "@adaos/config";
 import type { Mesh, Policy } from "@adaos/core";
 import type { Keys } from "./keys.ts";
 
-/** What a node file says of signatures; nothing where the node has to do with none. */
+/** The signature settings of a node file; empty for a node without any. */
 type SignatureEntry = Pick<NodeFileInput, "signatures">;
 
-/** Says which node holds which signature keys: as few as it can do its work with. Makes keys that are new. */
+/** Assigns signature keys to nodes: to each as few as it needs. Makes new keys. */
 export class NodeSignatures {
   readonly #mesh: Mesh;
   readonly #policy: Policy;
@@ -18,18 +18,19 @@ export class NodeSignatures {
     this.#keys = keys;
   }
 
-  /** The root verifies every subnet's events, and tells each of what it refuses. */
+  /** The root verifies every subnet's events, and publishes refusals in each subnet. */
   ofRoot(): SignatureEntry {
     return this.#entry(() => ({ knows: true, signs: true }));
   }
 
-  /** A hub tells its subnet of what it refuses, and gives back what was parked, whose envelopes are new ones then. */
+  /** A hub publishes refusals in its subnet, and releases parked events with new envelopes. */
   ofHub(subnet: string): SignatureEntry {
     return this.#entry((other) => ({ knows: other === subnet || this.#passes(other, subnet), signs: true }));
   }
 
   /**
-   * A member signs its own events, and verifies those of its subnet and of all whose events or replies may come to it.
+   * A member signs its own events. It verifies those of its subnet and of all subnets whose events or replies it may
+   * receive.
    */
   ofMember(subnet: string): SignatureEntry {
     return this.#entry((other) => {

@@ -12,14 +12,16 @@ interface ListOptions extends StateOptions {
   readonly since?: number;
 }
 
-/** Told on standard error while somebody looks at what is raised. */
+/** Printed on standard error with the raised alerts. */
 const RECENT_MS = 86_400_000;
 const HISTORY_MS = 7 * RECENT_MS;
 
 export function alertsCommand(terminal: Terminal): Command {
   return new Command("alerts")
-    .description("what is wrong with the mesh as hubs and root judge it: since when, why, and where to look")
-    .option("--history", "what was raised and cleared, oldest first")
+    .description(
+      "the alerts that hubs and root have raised: since when, why, and the command for a closer look",
+    )
+    .option("--history", "alerts raised and cleared, oldest first")
     .option("--since <time>", "with --history: from a time on, or so long ago (default: 7d)", parseTime)
     .addOption(stateOption())
     .addOption(jsonOption())
@@ -34,7 +36,7 @@ export function alertsCommand(terminal: Terminal): Command {
 async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   const nowMs = Date.now();
   let count = 0;
-  const told = await withStores(options, terminal, async (store) => {
+  const stores = await withStores(options, terminal, async (store) => {
     const silences = await store.silences();
     for (const record of await store.active()) {
       count++;
@@ -45,7 +47,7 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
     for (const one of await store.undelivered({ time: new Date(nowMs - RECENT_MS) }))
       terminal.say(visibleText(undeliveredText(one)));
   });
-  if (told > 0) terminal.say(count === 0 ? "no alerts" : counted(count, "alert"));
+  if (stores > 0) terminal.say(count === 0 ? "no alerts" : counted(count, "alert"));
 }
 
 async function history(options: ListOptions, terminal: Terminal): Promise<void> {
@@ -70,7 +72,7 @@ async function history(options: ListOptions, terminal: Terminal): Promise<void> 
 function linesOf({ alert }: AlertRecord, silence: Silence | undefined): string[] {
   const quiet = silence === undefined ? "" : `, silenced until ${silence.until}${because(silence.reason)}`;
   return [
-    `${alert.severity} ${alert.alert} since ${alert.since}, told by ${alert.node}${quiet}`,
+    `${alert.severity} ${alert.alert} since ${alert.since}, reported by ${alert.node}${quiet}`,
     `  ${alert.summary}`,
     `  ${alert.cause}`,
     `  look: ${alert.look}`,

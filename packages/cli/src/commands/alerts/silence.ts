@@ -20,11 +20,11 @@ const MAX_REASON = 300;
 export function silenceCommand(terminal: Terminal): Command {
   return new Command("silence")
     .description(
-      "call nobody for an alert, or all of a rule, for a while; what is still raised then is told then",
+      "silence an alert, or all of a rule, for a while; alerts still raised at the end are sent then",
     )
     .argument("<name>", "an alert (linkDown/alpha) or a rule (linkDown)")
     .requiredOption("--for <time>", "how long: 30m, 2h, 7d", parseFor)
-    .option("--reason <text>", "why, for whoever looks")
+    .option("--reason <text>", "why, for other operators")
     .addOption(stateOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -48,7 +48,7 @@ export function silenceCommand(terminal: Terminal): Command {
 
 export function unsilenceCommand(terminal: Terminal): Command {
   return new Command("unsilence")
-    .description("end a silence now: what is still raised is told")
+    .description("end a silence now: alerts still raised are sent")
     .argument("<name>", "as it was given to silence")
     .addOption(stateOption())
     .addOption(jsonOption())
@@ -66,10 +66,13 @@ export function unsilenceCommand(terminal: Terminal): Command {
           tally(++ended);
         });
         if (ended === 0)
-          throw new MeshError("usage", `${visibleText(name)} is not silenced; adaos alerts shows what is`);
+          throw new MeshError(
+            "usage",
+            `${visibleText(name)} is not silenced; adaos alerts lists the silences`,
+          );
       });
       if (options.json === true) terminal.out(visibleJson({ name, ended_at: new Date(nowMs).toISOString() }));
-      else terminal.say(visibleText(`${name} is told again`));
+      else terminal.say(visibleText(`${name} is no longer silenced`));
     });
 }
 
@@ -78,7 +81,7 @@ function newSilence(name: string, nowMs: number, untilMs: number, reason: string
   return { name, until: new Date(untilMs).toISOString(), reason, by: userInfo().username, at };
 }
 
-/** Takes the names of collectors too. Throws `usage` for one of no rule: it would silence nothing. */
+/** Accepts the names of collectors too. Throws `usage` for a name without a rule: it would silence nothing. */
 function parseName(given: string): string {
   const [rule = "", ...places] = given.split("/");
   const ids = Object.keys(ALERT_RULES) as JudgedAlertId[];

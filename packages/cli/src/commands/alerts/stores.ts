@@ -5,10 +5,9 @@ import type { StateOptions } from "../../options/options.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 import { withThoseThatAnswer } from "../events/failures/failure-options.ts";
 
-const JUDGED_NOWHERE =
-  "nobody judges alerts here: write alerts: {} into the mesh file, and run adaos policy apply";
+const JUDGED_NOWHERE = "alerts are off here: write alerts: {} into the mesh file, and run adaos policy apply";
 
-/** Runs `use` with the store of each server that has one. Resolves with how many have. */
+/** Runs `use` with the store of each server that has one. Resolves with the number of stores. */
 export async function withStores(
   { state }: StateOptions,
   terminal: Terminal,

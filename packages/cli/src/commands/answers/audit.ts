@@ -19,11 +19,11 @@ const MONTH_MS = 30 * 86_400_000;
 
 export function auditCommand(terminal: Terminal): Command {
   return new Command("audit")
-    .description("what operators did: who purged, replayed, applied, joined or rotated what, and how many")
+    .description("the audit trail: purges, replays, applies, joins and rotations, with user, time and number")
     .option("--since <time>", "begun since then (default: 30d)", parseTime)
-    .option("--who <text>", "whose name holds this")
-    .option("--what <text>", "whose action, or what it was done to, holds this")
-    .option("--forward", "also bring to the hubs what they have not stored yet")
+    .option("--who <text>", "records whose user contains this")
+    .option("--what <text>", "records whose action or object contains this")
+    .option("--forward", "also send the hubs the records that they have not stored yet")
     .addOption(stateOption())
     .addOption(jsonOption())
     .addHelpText("after", "\nExamples:\n  adaos audit --since 7d --what purge\n  adaos audit --json")

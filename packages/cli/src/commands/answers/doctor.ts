@@ -15,9 +15,9 @@ const NOT_HEALTHY = 1;
 export function doctorCommand(terminal: Terminal): Command {
   return new Command("doctor")
     .description(
-      "what is wrong with a mesh, why, and the command that mends it; exit code 0 when it is healthy, else 1",
+      "the faults of a mesh, with reason and repairing command; exit code 0 when it is healthy, else 1",
     )
-    .addOption(new Option("--only <groups...>", "look at these alone").choices(CHECK_GROUPS))
+    .addOption(new Option("--only <groups...>", "run only these checks").choices(CHECK_GROUPS))
     .addOption(stateOption())
     .addOption(jsonOption())
     .addHelpText("after", "\nIt changes nothing. A mesh with notices alone is healthy.")
@@ -44,12 +44,12 @@ function asJson({ mesh, isHealthy, findings, checks, away }: Diagnosis): object 
 function print({ mesh, findings, checks, away }: Diagnosis, terminal: Terminal): void {
   for (const finding of findings) for (const line of describe(finding, terminal)) terminal.out(line);
   const unknown = checks.filter(({ outcome }) => outcome === "unknown");
-  for (const { group, reason } of unknown) terminal.say(`${group}: cannot be told: ${reason}`);
+  for (const { group, reason } of unknown) terminal.say(`${group}: unknown: ${reason}`);
   for (const { of, reason } of away) terminal.say(`${of} could not be asked: ${reason}`);
   const faults = findings.filter(({ level }) => level === "fault").length;
-  const told = [counted(faults, "fault"), counted(findings.length - faults, "notice")];
-  if (unknown.length > 0) told.push(`${unknown.length} unknown`);
-  terminal.say(`${mesh}: ${counted(checks.length, "check")}, ${told.join(", ")}`);
+  const counts = [counted(faults, "fault"), counted(findings.length - faults, "notice")];
+  if (unknown.length > 0) counts.push(`${unknown.length} unknown`);
+  terminal.say(`${mesh}: ${counted(checks.length, "check")}, ${counts.join(", ")}`);
 }
 
 function describe({ level, group, about, problem, why, mend }: GroupFinding, { colors }: Terminal): string[] {

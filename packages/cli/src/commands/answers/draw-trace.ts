@@ -3,7 +3,7 @@ import type { Handling, Trace, TracedEvent } from "@adaos/operations";
 
 const MAX_MESSAGE = 120;
 
-/** A trace as a tree: a line for each event, each stream that holds it, each durable and each link before it. Pure. */
+/** A trace as a tree: a line for each event, each of its streams, each durable and each link before it. Pure. */
 export function drawTrace({ correlation_id: id, events, roots }: Trace): string[] {
   return [`${id}: ${events} event${events === 1 ? "" : "s"}`, ...roots.flatMap((root) => draw(root, "", ""))];
 }

@@ -24,7 +24,7 @@ const MAX_NAMED = 10;
 export function ledgerCommand(terminal: Terminal): Command {
   return new Command("ledger")
     .description(
-      "what became of each event at each durable, added up, and the ids of what is missing; exit code 1 when any is",
+      "the fate of each event at each durable, added up, and the ids of missing events; exit code 1 when any is missing",
     )
     .option("--since <time>", "of events that were stored since then (default: 24h)", parseTime)
     .addOption(configOption())
@@ -85,5 +85,5 @@ function print(rows: readonly LedgerRow[], terminal: Terminal): void {
       terminal.out(`missing at ${durable}: ${id}, last seen at ${place}`);
     if (missing > MAX_NAMED) terminal.out(`missing at ${durable}: ${missing - MAX_NAMED} more`);
   }
-  if (rows.some(({ missing }) => missing > 0)) terminal.say("adaos why ID tells more of one of them");
+  if (rows.some(({ missing }) => missing > 0)) terminal.say("adaos why ID explains one of them");
 }

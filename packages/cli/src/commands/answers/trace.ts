@@ -20,14 +20,14 @@ const DAY_MS = 86_400_000;
 
 export function traceCommand(terminal: Terminal): Command {
   return new Command("trace")
-    .description("what an event has caused, over all subnets: when it came where, and who handled it how")
+    .description("the events that an event caused, over all subnets: times of storage, handlers and results")
     .argument("<id>", "id of an event, or the correlation id of several")
     .option(
       "--since <time>",
-      "of a correlation id that is none of an event: look from then on (default: 24h)",
+      "for a correlation id that is no event id: search from then on (default: 24h)",
       parseTime,
     )
-    .option("--otlp <file>", "write it as one OTLP JSON document, which Jaeger's page opens; - for output")
+    .option("--otlp <file>", "write one OTLP JSON document, which Jaeger's page opens; - for output")
     .option("--force", "overwrite the file")
     .addOption(stateOption())
     .addOption(jsonOption())
@@ -46,7 +46,7 @@ async function trace(id: string, options: TraceOptions, terminal: Terminal): Pro
   if (options.otlp !== undefined) await writeOtlp(assembled, options.otlp, options.force === true, terminal);
   else if (options.json === true) terminal.out(visibleJson(assembled));
   else for (const line of drawTrace(assembled)) terminal.out(line);
-  if (isCut) terminal.say("there is more of it: only its beginning is told");
+  if (isCut) terminal.say("the trace is longer: only its beginning is shown");
   for (const { of, reason } of away) terminal.say(`left out ${of}: ${reason}`);
   if (away.length > 0) process.exitCode = EXIT_CODES.unavailable;
 }

@@ -7,7 +7,7 @@ import { meshFileOf, readLayout } from "@adaos/provision";
 import { askHealth } from "@adaos/supervise";
 import type { StateOptions } from "../../options/options.ts";
 
-/** What `adaos why` asks beside the streams. */
+/** The sources of `adaos why` beside the streams. */
 export interface Witnesses extends WhyWitnesses {
   /** The newest version of an event; 1 where the registry does not know it. */
   readonly newest: (name: string) => number;
@@ -21,7 +21,7 @@ export async function openWitnesses(
   const layout = readLayout(stateDir);
   const [loaded, { components }] = await Promise.all([
     loadPolicy(meshFileOf(options.config, stateDir)),
-    // Servers are asked by whoever looks into their streams.
+    // The readers of the streams ask the servers.
     askHealth(layout, stateDir, async () => undefined),
   ]);
   const members = layout.nodes.filter(({ role }) => role === "member").map(({ id }) => id);
@@ -40,7 +40,7 @@ export async function openWitnesses(
   };
 }
 
-/** Nothing of what a daemon itself publishes: no rule of a mesh file is about it. */
+/** Undefined for events of a daemon itself: no rule of a mesh file applies to them. */
 function answers(loaded: LoadedPolicy, event: string, from: string, to: string): PolicyAnswer[] {
   if (/\/(hub|root)$/.test(from)) return [];
   return askPolicy(loaded, { verb: "publish", event, as: from, to }).map((hop) => {

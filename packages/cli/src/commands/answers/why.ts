@@ -23,12 +23,12 @@ const HOUR_MS = 3_600_000;
 export function whyCommand(terminal: Terminal): Command {
   return new Command("why")
     .description(
-      "why an event did not arrive: one verdict a durable, by which rule or error, and what to do next",
+      "why an event did not arrive: for each durable a verdict, the rule or error, and the next command",
     )
     .argument("<event>", "id of an event; or its name (ui.notify, ui.notify@1) with --from and --to")
-    .option("--from <subnet/member>", "who publishes it")
-    .option("--to <subnet/member>", "who should have it (of an id: default all that take it)")
-    .option("--since <time>", "of a name: what was published last since then (default: 1h)", parseTime)
+    .option("--from <subnet/member>", "its publisher")
+    .option("--to <subnet/member>", "its receiver (for an id, the default is all subscribers)")
+    .option("--since <time>", "for a name: the last event published since then (default: 1h)", parseTime)
     .addOption(configOption())
     .addOption(stateOption())
     .addOption(jsonOption())
@@ -52,7 +52,7 @@ async function why(event: string, options: WhyOptions, terminal: Terminal): Prom
     if (options.json === true) terminal.out(visibleJson(verdict));
     else for (const line of describe(verdict)) terminal.out(line);
   if (facts.length === 0)
-    terminal.say("no durable of the mesh takes it; --to subnet/member asks about one member");
+    terminal.say("no durable of the mesh receives it; --to subnet/member asks about one member");
   for (const { of, reason } of away) terminal.say(`${of} does not answer: ${reason}`);
   if (away.length > 0) process.exitCode = EXIT_CODES.unavailable;
 }
@@ -75,6 +75,6 @@ function describe({ verdict, to, hop, reason, by, place, since, next }: Verdict)
     ["since", since],
     ["next", next],
   ];
-  const told = rows.filter((row): row is [string, string] => row[1] !== undefined);
-  return ["", `${to}: ${verdict}`, ...table(told).map((line) => `  ${line}`)];
+  const present = rows.filter((row): row is [string, string] => row[1] !== undefined);
+  return ["", `${to}: ${verdict}`, ...table(present).map((line) => `  ${line}`)];
 }

@@ -30,7 +30,7 @@ interface BridgeOptions extends StateOptions {
   readonly map: ReadonlyMap<string, string>;
 }
 
-/** What goes where. */
+/** The routes in and out. */
 type Directions = Pick<BridgeOptions, "in" | "out" | "subject" | "refused">;
 
 export function bridgeCloudEventsCommand(terminal: Terminal): Command {
@@ -41,19 +41,19 @@ export function bridgeCloudEventsCommand(terminal: Terminal): Command {
     .requiredOption("--url <url>", "that server: nats://host:port, or tls://")
     .requiredOption("--as <subnet/node>", "the member to be in the mesh")
     .option("--creds <file>", "credentials for that server")
-    .option("--ca <file>", "whose certificate that server must have (tls://); else one that Node knows")
+    .option("--ca <file>", "CA of that server's certificate (tls://); by default the CAs that Node knows")
     .option("--cert <file>", "certificate to show to that server")
     .option("--key <file>", "its key")
     .option("--allow-plain", "speak to another machine without TLS")
     .option("--in <subject>", "take CloudEvents from there")
-    .option("--refused <subject>", "where there goes what the mesh refuses")
+    .option("--refused <subject>", "subject there for messages that the mesh refuses")
     .option("--out <pattern...>", "events to send there: ui.notify, ui.notify@1, ui. or *")
     .option("--subject <subject>", "where to send them")
     .option("--clearance <classes>", "classified data that may go there: pii, secret or both", toClasses, [])
     .addOption(
       new Option("--mode <mode>", "how to send them").choices(["structured", "binary"]).default("structured"),
     )
-    .option("--durable <name>", "what remembers how far it is, on both sides", "cloudevents")
+    .option("--durable <name>", "durable that keeps the position, on both sides", "cloudevents")
     .option(
       "--map <type=event>",
       "which event a type is: com.shop.OrderCreated=shop.order.created@1; as often as needed",
@@ -104,7 +104,7 @@ async function bridge(options: BridgeOptions, terminal: Terminal): Promise<void>
   }
 }
 
-/** Throws `usage` for nothing to do, and for what would go round. */
+/** Throws `usage` when there is no route, or when messages would go in a circle. */
 export function assertDirections({ in: from, out, subject, refused }: Directions): void {
   const meet = (one: string | undefined, other: string | undefined): boolean =>
     one !== undefined && other !== undefined && subjectsOverlap(one, other);
@@ -124,7 +124,7 @@ export function assertDirections({ in: from, out, subject, refused }: Directions
     ],
     [
       refused !== undefined && (from === undefined || meet(refused, from)),
-      "--refused needs --in, and must not be among its subjects, or what is refused would go round",
+      "--refused needs --in, and must not be among its subjects, or refused messages would go in a circle",
     ],
   ];
   const [, problem] = problems.find(([isSo]) => isSo) ?? [];

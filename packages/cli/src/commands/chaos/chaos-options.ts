@@ -16,12 +16,12 @@ export interface TrafficOptions extends StateOptions, RouteWish {
 
 export function withTraffic(command: Command): Command {
   return command
-    .option("--event <event>", "the event that flows (default: one that the policy lets pass)")
+    .option("--event <event>", "the event to publish (default: an event that the policy allows)")
     .option("--from <subnet/node>", "the member that publishes it")
     .option("--to <subnet/node>", "the member that handles it")
     .option("--rate <n>", "events a second", parseRate, 20)
     .option("--limit <time>", "longest wait for a recovery, and for the last events", parseSpan, 60_000)
-    .option("--book <file>", "file of what was published and what took effect (default: a new one)");
+    .option("--book <file>", "file of published events and effects (default: a new file)");
 }
 
 /** `60` or `60s`, `10m`, `2h`: milliseconds. */
@@ -31,17 +31,17 @@ export function parseSpan(text: string): number {
   throw new InvalidArgumentError("must be at most 7d");
 }
 
-/** The book that is named, else a new one among the logs of the mesh. */
+/** The given book, or a new one among the logs of the mesh. */
 export function bookFile({ book }: { readonly book?: string }, stateDir: string): string {
   if (book !== undefined) return resolve(book);
   return join(stateDir, "logs", `chaos-${new Date().toISOString().replaceAll(/[:.]/g, "-")}.jsonl`);
 }
 
-/** Aborts at the first Ctrl-C, or when the time is over; what is under way ends in order. */
+/** Aborts at the first Ctrl-C, or when the time is over; the running step ends in order. */
 export function untilInterrupted(durationMs?: number): AbortSignal {
   const controller = new AbortController();
   void untilAsked().promise.then(() => controller.abort());
-  // Not AbortSignal.timeout() within any(): Node 20 collects that one, and it never aborts.
+  // Not AbortSignal.timeout() within any(): Node 20 collects that signal, and it never aborts.
   if (durationMs !== undefined) setTimeout(() => controller.abort(), durationMs).unref();
   return controller.signal;
 }

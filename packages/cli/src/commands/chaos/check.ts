@@ -16,7 +16,7 @@ interface CheckOptions extends TrafficOptions {
 export function chaosCheckCommand(terminal: Terminal): Command {
   return withTraffic(new Command("check"))
     .description(
-      "let events flow, and tell what was lost, doubled or out of order; exit code 70 when anything was",
+      "let events flow, and report lost, doubled and unordered ones; exit code 70 when there are any",
     )
     .option("--duration <time>", "how long: 60, 10m, 2h", parseSpan, 60_000)
     .addOption(stateOption())

@@ -30,7 +30,7 @@ import { EXIT_CODES } from "../../terminal/exit-codes.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 import { bookFile, parseSpan, type TrafficOptions, untilInterrupted, withTraffic } from "./chaos-options.ts";
 
-/** Longest time until a fault's cause is taken away; long enough for a watchdog to find what stands still. */
+/** Longest time until a fault ends; long enough for the watchdog to find a process that hangs. */
 const MAX_HOLD_MS = 8000;
 const MIN_HOLD_MS = 500;
 const MAX_ITERATIONS = 100_000;
@@ -50,7 +50,7 @@ interface InjectOptions extends TrafficOptions {
 
 export function chaosInjectCommand(terminal: Terminal): Command {
   return withTraffic(new Command("inject"))
-    .description("do harm to a running mesh, one fault after the other, and tell how it recovered")
+    .description("inject faults into a running mesh, one after the other, and report how it recovered")
     .option("--iterations <n>", "number of faults (default: 10)", parseCount)
     .addOption(
       new Option("--duration <time>", "as many faults as there is time for: 60, 10m, 24h")
@@ -61,7 +61,7 @@ export function chaosInjectCommand(terminal: Terminal): Command {
     .option("--seed <n>", "repeats the faults of an earlier run", parseCount)
     .option("--faults <names>", "which, with commas: see adaos chaos faults (default: all that lose nothing)")
     .option("--report <file>", "also write a report in Markdown; an old one is replaced")
-    .option("--dry-run", "only tell which faults would happen")
+    .option("--dry-run", "only show the planned faults")
     .option("--yes", "also faults after which stored events may be gone for good")
     .addOption(stateOption())
     .addOption(jsonOption())
@@ -94,7 +94,7 @@ async function run(options: InjectOptions, terminal: Terminal): Promise<void> {
   const plan = planFaults(choices, { iterations, seed, minHoldMs: MIN_HOLD_MS, maxHoldMs: MAX_HOLD_MS });
   if (options.dryRun === true) {
     for (const planned of options.duration === undefined ? plan : plan.slice(0, 100))
-      terminal.out(options.json === true ? JSON.stringify(planned) : told(planned));
+      terminal.out(options.json === true ? JSON.stringify(planned) : lineOf(planned));
     return terminal.say(`seed ${seed}: nothing was done`);
   }
   const route = await findRoute(mesh, options);
@@ -135,7 +135,7 @@ async function run(options: InjectOptions, terminal: Terminal): Promise<void> {
   }
 }
 
-function told({ fault, target, holdMs }: PlannedFault): string {
+function lineOf({ fault, target, holdMs }: PlannedFault): string {
   return `${fault} ${target} for ${(holdMs / 1000).toFixed(1)} s`;
 }
 

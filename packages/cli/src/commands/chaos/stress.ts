@@ -18,9 +18,9 @@ interface StressOptions extends StateOptions {
 
 export function chaosStressCommand(terminal: Terminal): Command {
   return new Command("stress")
-    .description("ask every daemon for its health, again and again, and tell how they answered")
+    .description("ask every daemon for its health, again and again, and report the answers")
     .option("--duration <time>", "how long: 60, 10m, 2h", parseSpan, 60_000)
-    .option("--interval <time>", "time between two looks: 5, 30s", parseSpan, 5000)
+    .option("--interval <time>", "time between two rounds: 5, 30s", parseSpan, 5000)
     .option(
       "--output <file>",
       "JSON line of each answer (default: logs/r_v0_1_1_poc.jsonl in the state folder)",

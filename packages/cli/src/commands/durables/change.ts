@@ -36,7 +36,7 @@ type Change = (hub: OpenServer, name: DurableName) => Promise<void>;
 
 export function durablesDeleteCommand(terminal: Terminal): Command {
   return withChange(new Command("delete"))
-    .description("delete durables that nobody needs: what they had left to do is not delivered to them")
+    .description("delete durables: their pending events are no longer delivered to them")
     .addHelpText("after", "\nA program that subscribes with the same name makes a new one.")
     .addHelpText("after", "\nExample:\n  adaos durables delete beta/desk/shell --dry-run")
     .action((names: readonly string[], options: DurableOptions) =>
@@ -53,7 +53,7 @@ export function durablesResetCommand(terminal: Terminal): Command {
     .option("--from-seq <n>", "from this place in the stream", parseCount)
     .option(
       "--since <time>",
-      "from what was stored 30s, 10m, 2h, 7d ago, or at 2026-01-05T09:30:00Z",
+      "from events stored 30s, 10m, 2h, 7d ago, or at 2026-01-05T09:30:00Z",
       parseTime,
     )
     .addHelpText(
@@ -71,14 +71,14 @@ export function durablesResetCommand(terminal: Terminal): Command {
 function withChange(command: Command): Command {
   return command
     .argument("<subnet/node/durable...>", "which; adaos durables list names them")
-    .option("--force", "also one at which a program waits")
-    .option("--dry-run", "only tell what would be done")
+    .option("--force", "even with a connected program")
+    .option("--dry-run", "only show the plan")
     .option("--yes", "do not ask")
     .addOption(stateOption())
     .addOption(jsonOption());
 }
 
-/** Throws `usage` unless one place is named. Pure. */
+/** Throws `usage` unless exactly one place is named. Pure. */
 function startOf({ start, fromSeq, since }: ResetOptions): DurableStart {
   const starts: DurableStart[] = [];
   if (start !== undefined) starts.push({ kind: start });
@@ -88,7 +88,7 @@ function startOf({ start, fromSeq, since }: ResetOptions): DurableStart {
   if (starts.length === 1 && only !== undefined) return only;
   throw new MeshError(
     "usage",
-    "name one place to go on from: --start new, --start all, --from-seq or --since",
+    "name one place to continue from: --start new, --start all, --from-seq or --since",
   );
 }
 

@@ -13,7 +13,7 @@ interface ListOptions extends StateOptions {
 export function durablesListCommand(terminal: Terminal): Command {
   return withSubnet(new Command("list"))
     .option("--node <subnet/node>", "of one member (default: all)")
-    .description("the durables of members: what each takes, how much it has left to do, when it last did any")
+    .description("the durables of members: pattern, pending events, last activity")
     .addHelpText("after", "\nExample:\n  adaos durables list --at beta")
     .action(async (options: ListOptions) => {
       if (options.node !== undefined) parseNodeAddress(options.node);

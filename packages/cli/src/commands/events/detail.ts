@@ -9,7 +9,7 @@ import { type Terminal, table } from "../../terminal/terminal.ts";
 
 export function eventsDetailCommand(terminal: Terminal): Command {
   return new Command("detail")
-    .description("everything known of one event: where it lies, how its handling went, its dead letters")
+    .description("everything known about one event: its streams, its handling, its dead letters")
     .argument("<id>", "its id, or the id of a dead letter")
     .addOption(stateOption())
     .addOption(jsonOption())
@@ -35,7 +35,7 @@ function masked(known: KnownEvent, mask: EventMask): KnownEvent {
 function describe({ event_id, event, records, dead_letters }: KnownEvent): string[] {
   const lines =
     event === null
-      ? [`${event_id}: no stream holds it any more`]
+      ? [`${event_id}: it is in no stream any more`]
       : table([
           ["event", event_id],
           ["subject", event.subject],

@@ -24,7 +24,7 @@ interface ExportOptions extends StateOptions {
   readonly force?: boolean;
 }
 
-/** What was written so far. */
+/** Counts of the written lines. */
 interface Written {
   records: number;
   dead_letters: number;
@@ -40,7 +40,7 @@ export function eventsExportCommand(terminal: Terminal): Command {
         .default("report"),
     )
     .option("--force", "overwrite the file")
-    .addHelpText("after", "\nA record a line has the event's data, masked, as long as its stream holds it.")
+    .addHelpText("after", "\nA record has the event's data, masked, while the event is in its stream.")
     .addHelpText("after", "\nExample:\n  adaos events export --output errors.json --at beta")
     .action((options: ExportOptions) => exportReport(options, terminal));
 }
@@ -49,7 +49,7 @@ async function exportReport(options: ExportOptions, terminal: Terminal): Promise
   const { mesh } = readLayout(resolveStateDir(options.state));
   const output = await openOutput(options.output, options.force === true, terminal);
   const written: Written = { records: 0, dead_letters: 0 };
-  const told = progress(
+  const ticker = progress(
     terminal,
     () => `${counted(written.records, "record")} and ${counted(written.dead_letters, "dead letter")} so far`,
   );
@@ -59,7 +59,7 @@ async function exportReport(options: ExportOptions, terminal: Terminal): Promise
       : writeReport(output, mesh, options, written, terminal));
     await output.done();
   } finally {
-    told.end();
+    ticker.end();
     await output.discard();
   }
   if (options.output === "-") return;
@@ -92,7 +92,7 @@ function exportedRecord(record: ProcessingRecord, data: unknown): object {
   return { event_id, timestamp, event_type, source, data, status, error_info, retry_info, recovery_actions };
 }
 
-/** The event's data as it may be shown; `null` of a run, and where the stream does not hold it any more. */
+/** The event's masked data; `null` for a run, and when the event is no longer in the stream. */
 async function dataOf(
   { stream, seq, event_id }: ProcessingRecord,
   hub: OpenServer,
@@ -100,12 +100,12 @@ async function dataOf(
 ): Promise<unknown> {
   if (stream === "") return null;
   const event = await eventAt(hub, stream, seq);
-  // A stream that was made anew counts from 1 again.
+  // A stream that was recreated counts from 1 again.
   if (event === undefined || event.envelope.event_id !== event_id) return null;
   return mask.envelope(event.envelope, event.subject).data ?? null;
 }
 
-/** Written as it is read: the lists may be longer than memory, so what is counted comes last. */
+/** Written while it is read: the lists may be longer than memory, so the counts come last. */
 async function writeReport(
   output: LineOutput,
   mesh: string,

@@ -22,8 +22,11 @@ export function withMetricsOptions(command: Command): Command {
 
 export function eventsMetricsCommand(terminal: Terminal): Command {
   return withMetricsOptions(new Command("metrics"))
-    .description("what was published and handled, how it ended, and how long it took")
-    .addHelpText("after", "\nMembers tell every ten seconds; enable_metrics: false in mesh.yaml stops it.")
+    .description("counts of published and handled events, their outcomes and latency")
+    .addHelpText(
+      "after",
+      "\nMembers report every ten seconds; enable_metrics: false in mesh.yaml stops that.",
+    )
     .addHelpText("after", "\nExample:\n  adaos events metrics --at beta --since 7d")
     .action(async (options: MetricsOptions) => {
       const summary = summarize(await readMetrics(options, terminal));

@@ -17,7 +17,7 @@ export function eventsPackCommand(terminal: Terminal): Command {
     )
     .requiredOption("--output <dir>", "folder of the pack; its own files are replaced, others never")
     .addOption(registryOption())
-    .option("--dry-run", "write nothing, tell what would be written")
+    .option("--dry-run", "write nothing, show the plan")
     .addOption(jsonOption())
     .addHelpText("after", "\nBegin to read with llms.txt. Same registry, same pack.")
     .addHelpText("after", "\nExample:\n  adaos events pack --output contract-pack")
@@ -29,8 +29,8 @@ export function eventsPackCommand(terminal: Terminal): Command {
       const { created, changed, removed, same } = (dryRun === true ? diffPack : applyPack)(output, files);
       if (typesProblem !== undefined) terminal.say(`no types were made: ${typesProblem}`);
       if (json === true) {
-        const told = parts.map(({ path, refs, tokens }) => ({ path, events: refs, tokens }));
-        const result = { events, parts: told, created, changed, removed, same: same.length };
+        const listed = parts.map(({ path, refs, tokens }) => ({ path, events: refs, tokens }));
+        const result = { events, parts: listed, created, changed, removed, same: same.length };
         return terminal.out(visibleJson({ ...result, dry_run: dryRun === true }));
       }
       const would = dryRun === true ? "would " : "";

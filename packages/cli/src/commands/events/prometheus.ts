@@ -4,7 +4,7 @@ import { openOutput } from "../../terminal/output-file.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 import { type MetricsOptions, readMetrics, withMetricsOptions } from "./metrics.ts";
 
-/** Who has told nothing for longer is left out. */
+/** Processes without a report for longer are left out. */
 const ALL_MS = 31 * 86_400_000;
 /** A collector of another user reads it. */
 const MODE = 0o644;
@@ -15,7 +15,7 @@ export function eventsPrometheusCommand(terminal: Terminal): Command {
     .requiredOption("--output <file>", "where to, replaced as a whole, or - for standard output")
     .addHelpText(
       "after",
-      "\nEach process counts from its beginning; --since leaves out those that have been silent for longer (31d).",
+      "\nEach process counts from its start; --since leaves out processes without a report since then (31d).",
     )
     .addHelpText("after", "\nExample:\n  adaos events prometheus --output metrics.prom")
     .action(async (options: MetricsOptions & { readonly output: string }, command: Command) => {

@@ -9,8 +9,8 @@ export type Attempt<T> = (onSend: () => void) => Promise<T>;
 /**
  * Publishes again while the hub is away, for so long; an attempt that is still under way then is given up. Every
  * attempt must have the same event id: then an event that was stored unnoticed is not stored twice. Rejects with
- * `timeout`, naming that id, when any attempt may have stored the event, whatever became of later ones.
- * @param waitMs 0: one attempt, for as long as it takes.
+ * `timeout`, naming that id, when any attempt may have stored the event, whatever the result of later attempts.
+ * @param waitMs 0: one attempt without a time limit.
  */
 export async function publishAgain<T>(
   eventId: string,

@@ -11,7 +11,7 @@ import { parseDuration } from "../../options/parse-time.ts";
 import { quietLog, type Terminal, table } from "../../terminal/terminal.ts";
 import { publishAgain } from "./publish-again.ts";
 
-/** Of what is in the outbox: see {@link Published}. */
+/** Place in the outbox: see {@link Published}. */
 const OUTBOX = "outbox";
 
 interface EventsPublishOptions extends StateOptions {
@@ -31,7 +31,7 @@ export function eventsPublishCommand(terminal: Terminal): Command {
     .argument("<event>", "name, with or without its version: ui.notify@1")
     .requiredOption("--data <json>", "the event's data: JSON, @FILE, or - for standard input")
     .requiredOption("--as <subnet/node>", "the member to publish as")
-    .option("--idempotency-key <key>", "names the effect, so that handlers can tell a repetition")
+    .option("--idempotency-key <key>", "names the effect, so that handlers recognise a repetition")
     .option("--correlation-id <id>", "ties the event to others")
     .option("--event-id <id>", "repeat a publish whose outcome is unknown")
     .option(
@@ -62,9 +62,9 @@ export function eventsPublishCommand(terminal: Terminal): Command {
       );
       if (stream === OUTBOX)
         terminal.say(`the hub is away: kept on this machine, sent by the next program of ${options.as}`);
-      const told = { event_id: eventId, subject, stream, seq, duplicate };
-      if (options.json === true) return terminal.out(visibleJson(told));
-      for (const line of table(Object.entries(told).map(([key, value]) => [key, String(value)])))
+      const result = { event_id: eventId, subject, stream, seq, duplicate };
+      if (options.json === true) return terminal.out(visibleJson(result));
+      for (const line of table(Object.entries(result).map(([key, value]) => [key, String(value)])))
         terminal.out(line);
     });
 }
@@ -82,7 +82,7 @@ async function publishOnce(
     component: "cli",
     log: quietLog(terminal),
     ...(options.outbox === true ? { waitForServer: true } : {}),
-    // Who waits wants to know that the hub has it.
+    // With --wait, success means that the hub has stored the event.
     ...(options.wait === undefined ? {} : { outbox: false }),
   });
   try {

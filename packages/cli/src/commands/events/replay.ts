@@ -52,30 +52,31 @@ interface ReplayOptions extends StateOptions, ChangeOptions {
   readonly replayId?: string;
 }
 
-/** Of many that fail for one reason, so many are named. */
+/** Of many failures with one reason, at most this many are named. */
 const MAX_NAMED = 20;
 
 export function eventsReplayCommand(terminal: Terminal): Command {
   return new Command("replay")
-    .description("give events of the past to one durable again, in order")
+    .description("deliver events of the past to one durable again, in order")
     .argument("[pattern]", "which of the durable's events, as in events tail (default: all of them)")
     .requiredOption("--at <subnet>", "whose stream")
-    .requiredOption("--to <node/durable>", "who gets them, for example desk/screen")
+    .requiredOption("--to <node/durable>", "the durable that gets them, for example desk/screen")
     .option("--since <time>", "stored at or after: 30s, 10m, 2h, 7d ago, or 2026-01-05T09:30:00Z", parseTime)
     .option("--until <time>", "stored before, likewise", parseTime)
     .option("--from-seq <n>", "from this place in the stream", parseCount)
     .option("--to-seq <n>", "up to this place, itself too", parseCount)
-    .addOption(
-      new Option("--all", "all that the stream holds").conflicts(["since", "until", "fromSeq", "toSeq"]),
-    )
-    .option("--from <subnet[/node]>", "only what was published there")
+    .addOption(new Option("--all", "the whole stream").conflicts(["since", "until", "fromSeq", "toSeq"]))
+    .option("--from <subnet[/node]>", "only events published there")
     .option("--rate <n>", "at most so many a second", parseRate)
     .option("--replay-id <id>", "go on with a replay that was cut short", parseReplayId)
-    .option("--dry-run", "only tell what would be done")
+    .option("--dry-run", "only show the plan")
     .option("--yes", "do not ask")
     .addOption(stateOption())
     .addOption(jsonOption())
-    .addHelpText("after", "\nHandlers run again, once for each replay; event.headers.replay_id tells them.")
+    .addHelpText(
+      "after",
+      "\nHandlers run again, once for each replay; they recognise it by event.headers.replay_id.",
+    )
     .addHelpText(
       "after",
       "\nExample:\n  adaos events replay ui. --at beta --to desk/screen --since 2h --dry-run",
@@ -107,7 +108,7 @@ async function replay(
   const survey = await surveyed(hub, plan, terminal);
   const { count, skipped, failed } = survey;
   await warnIfTooMuch(hub, survey, terminal);
-  // Nothing is stored then, and nobody is to be asked; why they failed is to be told.
+  // Nothing will be stored, so there is no question; but the reasons are printed.
   const onlyFails = count === 0 && failed > 0 && options.dryRun !== true;
   if (!onlyFails && !(await confirmed("replay", "event", { count, skipped, failed }, options, terminal)))
     return;
@@ -132,7 +133,7 @@ async function planOf(
   };
   const to = await findTarget(hub, options.to);
   const selection = narrowed(to, asked);
-  // What is stored from now on is not meant: a replay must not replay itself.
+  // Events stored from now on are excluded: a replay must not replay itself.
   const { state } = await hub.jsm.streams.info(eventsStream(hub.of));
   return {
     to,
@@ -149,11 +150,11 @@ async function planOf(
 
 async function surveyed(hub: OpenServer, plan: ReplayPlan, terminal: Terminal): Promise<Survey> {
   const survey: Survey = { count: 0, skipped: 0, failed: 0, bytes: 0, first: 0, last: 0 };
-  const told = progress(terminal, () => `${counted(survey.count, "event")} found so far`);
+  const ticker = progress(terminal, () => `${counted(survey.count, "event")} found so far`);
   try {
     await surveyPast(hub, plan, survey);
   } finally {
-    told.end();
+    ticker.end();
   }
   return survey;
 }
@@ -168,7 +169,7 @@ async function warnIfTooMuch(hub: OpenServer, { bytes }: Survey, terminal: Termi
 
 interface ReplayProgress {
   readonly total: number;
-  /** The command line that goes on from a place. */
+  /** The command line that continues from a place. */
   again(fromSeq: number): string;
   readonly tally: Tally;
 }
@@ -192,16 +193,16 @@ async function run(
     },
   });
   const startedMs = performance.now();
-  const told = progress(terminal, () => progressLine(running, total, performance.now() - startedMs));
+  const ticker = progress(terminal, () => progressLine(running, total, performance.now() - startedMs));
   let isWhole = false;
   try {
     await running.run(pastEvents(hub, plan));
     isWhole = !stop.signal.aborted || running.nextSeq > plan.range.toSeq;
   } finally {
-    told.end();
+    ticker.end();
     tally(running.replayed, running.failed);
     if (!isWhole) terminal.say(`cut short; go on with: ${again(running.nextSeq)}`);
-    tell(running, isWhole, plan, options, terminal);
+    print(running, isWhole, plan, options, terminal);
   }
   if (!isWhole) process.exitCode = EXIT_CODES.closed;
 }
@@ -214,7 +215,7 @@ function progressLine({ done, nextSeq, isWaiting }: ReplayRun, total: number, el
   return `${far}, ${Math.round(perSecond)}/s${left}, at sequence ${nextSeq}`;
 }
 
-function tell(
+function print(
   { replayed, skipped, failed, nextSeq }: ReplayRun,
   isWhole: boolean,
   { replayId }: ReplayPlan,

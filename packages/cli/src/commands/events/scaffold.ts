@@ -21,13 +21,15 @@ export function eventsScaffoldCommand(terminal: Terminal): Command {
     )
     .argument("<name>", "namespace.noun.past, for a command namespace.verb")
     .addOption(
-      new Option("--kind <kind>", "what it is").choices(["event", "command", "reply"]).default("event"),
+      new Option("--kind <kind>", "kind of the event")
+        .choices(["event", "command", "reply"])
+        .default("event"),
     )
     .option("--version <n>", "major version", parseMajor, 1)
-    .option("--summary <text>", "one sentence that says what it means")
+    .option("--summary <text>", "one sentence about its meaning")
     .option("--naming-exception <reason>", "why the name is right though it breaks the rules of names")
     .addOption(registryOption())
-    .option("--dry-run", "write nothing, tell what would be written")
+    .option("--dry-run", "write nothing, show the plan")
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos events scaffold lab.sample.weighed --kind event --version 1")
     .action(async (name: string, options: ScaffoldOptions) => {

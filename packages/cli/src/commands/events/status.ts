@@ -51,7 +51,7 @@ async function look({ state, at }: StateOptions & { readonly at?: string }): Pro
         for await (const durable of durables(hub)) found.push(durable);
       });
     } catch (thrown) {
-      // One subnet that is away must not hide the others.
+      // A subnet that is away must not hide the others.
       unreachable.push({ subnet: server.of, reason: messageOf(thrown) });
     }
   }

@@ -19,10 +19,13 @@ interface SubscribeOptions extends StateOptions {
 
 export function eventsSubscribeCommand(terminal: Terminal): Command {
   return new Command("subscribe")
-    .description("take events as a member, one envelope a line; what is printed is acknowledged")
+    .description("take events as a member, one envelope a line; printed events are acknowledged")
     .argument("<pattern>", "event (ui.notify), version (ui.notify@1), prefix with its dot (ui.) or *")
     .requiredOption("--as <subnet/node>", "the member to subscribe as")
-    .requiredOption("--durable <name>", "what remembers how far it is; one of its own, not an application's")
+    .requiredOption(
+      "--durable <name>",
+      "durable that keeps the position; a separate one, not an application's",
+    )
     .option("--count <n>", "stop after so many", parseCount)
     .addOption(
       new Option("--start <where>", "where a new durable begins").choices(["new", "all"]).default("new"),
@@ -32,7 +35,7 @@ export function eventsSubscribeCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nThe durable stays: the next time it goes on where it was. To only look: adaos events tail.",
+      "\nThe durable stays: the next time it continues at its position. To only print: adaos events tail.",
     )
     .addHelpText("after", "\nExample:\n  adaos events subscribe ui. --as beta/desk --durable shell --count 1")
     .action((pattern: string, options: SubscribeOptions) => subscribe(pattern, options, terminal));
@@ -56,7 +59,7 @@ interface Printing extends Omit<SubscribeOptions, "from"> {
   readonly mask: EventMask;
 }
 
-/** Prints events as they come. Resolves after the last one that was asked for. */
+/** Prints events as they arrive. Resolves after the last requested event. */
 function printed(
   bus: Bus,
   pattern: string,
@@ -65,7 +68,7 @@ function printed(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let left = count ?? Number.POSITIVE_INFINITY;
-    // One at a time: what is printed is acknowledged before the next one is.
+    // One at a time: an event is printed and acknowledged before the next one.
     const subscribed = bus.subscribe(
       pattern,
       { durable, startAt: start, maxConcurrency: 1, from, answers: false },
@@ -73,7 +76,7 @@ function printed(
         const subscription = await subscribed;
         terminal.out(visibleJson(mask.envelope(event)));
         if (--left > 0) return;
-        // What waits behind the last one is handed back before its turn comes.
+        // Deliveries after the last requested event are returned unhandled.
         subscription.stop().then(resolve, reject);
       },
     );

@@ -28,7 +28,7 @@ export function eventsTailCommand(terminal: Terminal): Command {
     .argument("<pattern>", "event (ui.notify), version (ui.notify@1), prefix with its dot (ui.) or *")
     .requiredOption(
       "--at <subnet|root>",
-      "where to look: a subnet's stream, or the root's of everything federated",
+      "the stream to read: a subnet's, or the root's with all federated events",
     )
     .option("--count <n>", "stop after so many", parseCount)
     .option("--since <time>", "begin in the past: 30s, 10m, 2h, 7d", parseDuration)

@@ -14,10 +14,10 @@ interface TopicsOptions extends StateOptions {
 
 export function eventsTopicsCommand(terminal: Terminal): Command {
   return new Command("topics")
-    .description("one line per event type: how many are stored, from whom, and what the registry says")
+    .description("one line per event type: number stored, publishers, and status in the registry")
     .option(
       "--at <subnet|root>",
-      "what one stream holds (default: of every subnet, what was published there)",
+      "events of one stream (default: for every subnet, the events published there)",
     )
     .addOption(stateOption())
     .addOption(jsonOption())
@@ -40,7 +40,7 @@ async function look({ state, at }: TopicsOptions, terminal: Terminal): Promise<T
   const streams = new Map(layout.servers.map(({ of, stream }) => [of, stream]));
   const subjects: SubjectCount[] = [];
   await withThoseThatAnswer(servers, terminal, async (server) => {
-    // An event that was let in elsewhere lies there too: over all subnets it counts where it was published.
+    // An imported event is in several streams: over all subnets it counts where it was published.
     const origin = at === undefined ? server.of : "*";
     subjects.push(...(await subjectCounts(server, streams.get(server.of) ?? "", origin)));
   });

@@ -17,11 +17,13 @@ interface ValidateOptions extends RegistryOptions {
 
 export function eventsValidateCommand(terminal: Terminal): Command {
   return new Command("validate")
-    .description("judge events by the registry, as publisher and consumer would; 65 when one is not valid")
-    .argument("<file...>", "JSON, a list of it, or one event on each line; - for standard input")
-    .option("--event <name>", "of payloads: what event they are, with or without its version")
-    .option("--ndjson", "one event on each line, whatever the first line looks like")
-    .option("--quiet", "print only what is wrong")
+    .description(
+      "validate events by the registry, as publisher and consumer would; exit code 65 when one is not valid",
+    )
+    .argument("<file...>", "a JSON value, a list of values, or one value a line; - for standard input")
+    .option("--event <name>", "for payloads: their event, with or without its version")
+    .option("--ndjson", "one value a line, whatever the first line looks like")
+    .option("--quiet", "print only faults")
     .addOption(registryOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -57,7 +59,7 @@ async function validateFiles(
       if (verdict.ok && quiet === true) continue;
       if (json === true) terminal.out(visibleJson({ file, ...verdict }));
       else for (const line of linesOf(file, verdict, terminal)) terminal.out(line);
-      // A slow reader holds the file back, not the memory.
+      // With a slow reader, reading the file waits, so memory does not grow.
       if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
     }
   }

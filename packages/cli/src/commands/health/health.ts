@@ -17,7 +17,7 @@ export function healthCommand(terminal: Terminal): Command {
     new Command("health")
       // Else this would take the options of the commands below it for its own.
       .enablePositionalOptions()
-      .description("how what members probe is, programs too; exit code 0 when all of it is healthy, else 69")
+      .description("health of probed databases and services; exit code 0 when all are healthy, else 69")
       .addOption(stateOption())
       .addOption(jsonOption())
       .addCommand(healthHistoryCommand(terminal))
@@ -35,13 +35,13 @@ export function healthCommand(terminal: Terminal): Command {
   );
 }
 
-/** Somebody who was not reached, and why. */
+/** A node that did not answer, and why. */
 interface Away {
   readonly node: string;
   readonly reason: string;
 }
 
-/** It is told as JSON as it stands. */
+/** The JSON output of the command. */
 interface Health {
   readonly probes: readonly StandingProbe[];
   readonly problems: readonly { readonly node: string; readonly probe: string; readonly reason: string }[];
@@ -53,7 +53,7 @@ interface Reported {
   readonly away: readonly Away[];
 }
 
-/** What the hubs of this machine were told. A hub that does not answer is told of. */
+/** Probes reported to the hubs of this machine. A hub that does not answer is in `away`. */
 async function askHubs({ servers }: Layout): Promise<Reported> {
   const hubs = servers.filter(({ of }) => of !== ROOT_DOMAIN);
   const probes: StandingProbe[] = [];

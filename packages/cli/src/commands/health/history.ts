@@ -18,11 +18,11 @@ const DAY_MS = 86_400_000;
 
 export function healthHistoryCommand(terminal: Terminal): Command {
   return withLimit(withSubnet(new Command("history")))
-    .description("every change of what is probed: connections made and lost, and their health; newest last")
+    .description("every change of probes: connections made and lost, and their health; newest last")
     .option("--node <subnet/node>", "of one member (default: all)")
     .option("--probe <name>", "of one probe (default: all)")
     .option("--since <time>", "from then on (default: 24h)", parseTime)
-    .addHelpText("after", "\nIt is read from the events infra.database.* that the streams of the hubs hold.")
+    .addHelpText("after", "\nThe command reads the events infra.database.* in the streams of the hubs.")
     .addHelpText("after", "\nExample:\n  adaos health history --probe orders-db --since 7d")
     .action((options: HistoryOptions) => history(options, terminal));
 }

@@ -6,19 +6,17 @@ import { type MetricsOptions, readMetrics, withMetricsOptions } from "../events/
 
 export function sloCommand(terminal: Terminal): Command {
   return withMetricsOptions(new Command("slo"))
-    .description(
-      "how the answers of probes stand by their objective: P95 below 200 ms; exit code 69 when missed",
-    )
+    .description("answers of probes against their objective: P95 below 200 ms; exit code 69 when missed")
     .addHelpText(
       "after",
-      "\nOf all looks 95 % must be answered within 200 ms; one without an answer counts as late. The budget is the other 5 %.",
+      "\n95 % of all checks must be answered within 200 ms; no answer counts as late. The budget is the other 5 %.",
     )
     .addHelpText("after", "\nExample:\n  adaos slo --since 7d")
     .action(async (options: MetricsOptions) => {
       const slos = probeSlos(await readMetrics(options, terminal));
       if (options.json === true) for (const slo of slos) terminal.out(visibleJson(slo));
       else for (const slo of slos) print(slo, terminal);
-      if (slos.length === 0) terminal.say("no probe has counted a look since then");
+      if (slos.length === 0) terminal.say("no probe has counted a check since then");
       if (slos.some(({ met }) => !met)) process.exitCode = EXIT_CODES.unavailable;
     });
 }

@@ -22,11 +22,11 @@ export function joinCreateCommand(terminal: Terminal): Command {
     .description("make a code by which another machine can join once; run it on the root's machine")
     .requiredOption("--subnet <subnet>", "the subnet; it says remote: true in the mesh file")
     .addOption(
-      new Option("--role <role>", "hub: the subnet's hub and members; member: one of another hub's")
+      new Option("--role <role>", "hub: the subnet's hub and members; member: a member of another hub")
         .choices(["hub", "member"])
         .default("hub"),
     )
-    .option("--name <member>", "with --role member: who; it says remote: true in the mesh file")
+    .option("--name <member>", "with --role member: the member; it has remote: true in the mesh file")
     .addOption(
       new Option("--ttl <duration>", "until it expires, 24h at most")
         .argParser(parseTtl)

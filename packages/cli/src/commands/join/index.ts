@@ -41,7 +41,7 @@ export function joinCommand(terminal: Terminal): Command {
       )
       .option("--registry <dir>", "folder of the schema registry on this machine", "schemas/events")
       .option("--allow-plain", "speak to another machine without TLS")
-      .option("--ca <file>", "CA of a mesh with certificates of its own")
+      .option("--ca <file>", "CA of a mesh with its own certificates")
       .option("--cert <file>", "this machine's certificate in such a mesh")
       .option("--key <file>", "its key")
       .addOption(stateOption())

@@ -10,7 +10,7 @@ import { PROGRAM_FILE } from "../../program-file.ts";
 import { printHealth } from "../../terminal/print-health.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 
-/** Longest way of one event of the demo. */
+/** Longest time of one event of the demo. */
 const ARRIVAL_LIMIT_MS = 20_000;
 
 interface DemoOptions extends StateOptions {
@@ -18,7 +18,7 @@ interface DemoOptions extends StateOptions {
   readonly once?: boolean;
 }
 
-/** What `npm start` runs: the default mesh, a few events across it, and where to look next. */
+/** The demo of `npm start`: the default mesh, a few events across it, and the next commands. */
 export function demoCommand(terminal: Terminal): Command {
   return new Command("demo")
     .description("start the default mesh and send a few events across it")

@@ -7,7 +7,7 @@ import type { Terminal } from "../../terminal/terminal.ts";
 
 export function downCommand(terminal: Terminal): Command {
   return new Command("down")
-    .description("stop the mesh that runs from a state folder; what it has stored stays")
+    .description("stop the mesh of a state folder; stored events stay")
     .addOption(stateOption())
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos down --state .adaos")

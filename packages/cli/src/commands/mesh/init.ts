@@ -12,11 +12,11 @@ interface InitOptions {
 
 export function initCommand(terminal: Terminal): Command {
   return new Command("init")
-    .description("begin a mesh of your own: mesh file, registry with one event, example program")
+    .description("begin your own mesh: mesh file, registry with one event, example program")
     .argument("[dir]", "its folder", ".")
-    .option("--dry-run", "write nothing, tell what would be written")
+    .option("--dry-run", "write nothing, show the plan")
     .addOption(jsonOption())
-    .addHelpText("after", "\nA file that is there already is never overwritten.")
+    .addHelpText("after", "\nAn existing file is never overwritten.")
     .addHelpText("after", "\nExample:\n  adaos init my-mesh && cd my-mesh && adaos up --detach")
     .action((dir: string, { dryRun = false, json }: InitOptions) => {
       const plan = planInit(resolve(dir));
@@ -25,7 +25,7 @@ export function initCommand(terminal: Terminal): Command {
       if (json === true)
         terminal.out(visibleJson({ dir: plan.dir, created, kept: plan.kept, dry_run: dryRun }));
       else for (const path of created) terminal.out(`${dryRun ? "would create" : "created"} ${path}`);
-      for (const path of plan.kept) terminal.say(`${path} is there already and stays as it is`);
+      for (const path of plan.kept) terminal.say(`${path} exists and stays unchanged`);
       if (plan.kept.includes(".gitignore"))
         terminal.say("add the line .adaos/ to .gitignore: keys lie there");
       if (!dryRun) tellNext(plan, terminal);
@@ -42,5 +42,7 @@ function tellNext({ dir, kept }: InitPlan, terminal: Terminal): void {
   terminal.say("  npx tsc && node hello.mjs");
   const shared = process.env["ADAOS_STATE"];
   if (shared !== undefined)
-    terminal.say(`ADAOS_STATE names the state folder ${shared}; unset it, or give this mesh one of its own`);
+    terminal.say(
+      `ADAOS_STATE names the state folder ${shared}; unset it, or give this mesh a separate folder`,
+    );
 }

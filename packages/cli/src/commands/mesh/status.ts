@@ -9,7 +9,7 @@ import type { Terminal } from "../../terminal/terminal.ts";
 
 export function statusCommand(terminal: Terminal): Command {
   return new Command("status")
-    .description("what runs where; exit code 0 when every server, node and link is ready, else 69")
+    .description("servers, nodes and links; exit code 0 when all are ready, else 69")
     .addOption(stateOption())
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos status --json")

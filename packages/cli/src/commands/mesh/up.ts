@@ -39,7 +39,7 @@ export function upCommand(terminal: Terminal): Command {
     .description("start a mesh on this machine: its servers and all its daemons")
     .option(
       "--config <file>",
-      "the mesh to start (default: the one of the last time, else mesh.yaml or deploy/mesh.yaml)",
+      "the mesh file (default: that of the last adaos up, else mesh.yaml or deploy/mesh.yaml)",
     )
     .addOption(stateOption())
     .option("--detach", "return when everything is ready; adaos down stops it")
@@ -83,7 +83,7 @@ async function attached(
   }
 }
 
-/** What the guard runs when the supervisor has died. Nobody waits for it, and nothing is printed. */
+/** The command of the guard when the supervisor has died. No process waits for it, and nothing is printed. */
 async function resumed(stateDir: string, terminal: Terminal): Promise<void> {
   const asked = untilAsked();
   const follow = followWhenTold(terminal);
@@ -114,9 +114,9 @@ async function resumedOnce(
   }
 }
 
-/** From now on a signal makes the mesh follow its layout; one that comes before there is a mesh is kept for it. */
+/** From now on a signal makes the mesh follow its layout; an earlier signal takes effect once there is a mesh. */
 function followWhenTold(terminal: Terminal): (mesh: RunningMesh) => void {
-  // A full disk, or a terminal that is gone: what cannot be said is no reason to end.
+  // A full disk or a closed terminal: a lost message is no reason to end.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   let mesh: RunningMesh | undefined;
   let isTold = false;
@@ -133,13 +133,13 @@ function followWhenTold(terminal: Terminal): (mesh: RunningMesh) => void {
   };
 }
 
-/** Starts `adaos up` as a process of its own and waits until it is ready. */
+/** Starts `adaos up` as a separate process and waits until it is ready. */
 async function detached(
   configFile: string | undefined,
   stateDir: string,
   terminal: Terminal,
 ): Promise<MeshHealth> {
-  // Checked, and the server installed, before anything goes on behind the user's back.
+  // Checks, and installs the server, before anything runs in the background.
   const broken = configFile === undefined ? undefined : whyBroken(configFile, stateDir);
   if (broken !== undefined) terminal.say(broken);
   await ensureNatsServer({ onProgress: renderProgress() });

@@ -17,7 +17,7 @@ export function metricsTargetsCommand(terminal: Terminal): Command {
     .option("--remote", "for a Prometheus on another machine: where nodes with metrics.port are scraped")
     .addOption(stateOption())
     .addOption(jsonOption())
-    .addHelpText("after", "\nA daemon that starts anew may listen on another port: run it again then.")
+    .addHelpText("after", "\nA restarted daemon may listen on another port: then run this again.")
     .addHelpText("after", "\nExample:\n  adaos metrics targets --output targets.json")
     .action(async (options: StateOptions & { readonly output: string; readonly remote?: true }) => {
       const stateDir = resolveStateDir(options.state);

@@ -23,9 +23,9 @@ const patterns = (texts: readonly string[]): string[] => texts.map((text) => par
 export function nodeAddCommand(terminal: Terminal): Command {
   return new Command("add")
     .description("add a member to the mesh file and to the mesh that runs: key, rights and daemon")
-    .argument("<subnet/member>", "who it will be")
-    .option("--publish <patterns>", "what it may publish: ui.,nlp.intent.detected", collect, [])
-    .option("--subscribe <patterns>", "what it may subscribe", collect, [])
+    .argument("<subnet/member>", "the new member")
+    .option("--publish <patterns>", "events that it may publish: ui.,nlp.intent.detected", collect, [])
+    .option("--subscribe <patterns>", "events that it may subscribe", collect, [])
     .option("--role <roles>", "names for the rules of the policy", collect, [])
     .addOption(stateOption())
     .addOption(jsonOption())
@@ -42,7 +42,7 @@ export function nodeRemoveCommand(terminal: Terminal): Command {
     .description(
       "take a member out of the mesh file and the mesh that runs: its key opens nothing from then on",
     )
-    .argument("<subnet/member>", "who")
+    .argument("<subnet/member>", "the member")
     .option("--yes", "do not ask")
     .addOption(stateOption())
     .addOption(jsonOption())
@@ -85,10 +85,10 @@ async function change(
     tally(1);
     return made;
   });
-  tell(changed, options, terminal);
+  print(changed, options, terminal);
 }
 
-function tell(
+function print(
   { node, done, nodeFile, inForceMs }: MemberChange,
   { json }: StateOptions,
   terminal: Terminal,

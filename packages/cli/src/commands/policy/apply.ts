@@ -29,7 +29,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
     .description("bring a mesh file's policy to the mesh that runs, without stopping anything")
     .addOption(configOption())
     .addOption(stateOption())
-    .option("--dry-run", "tell what would change")
+    .option("--dry-run", "show the changes")
     .option("--yes", "do not ask")
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos policy apply --config deploy/mesh.yaml --dry-run")
@@ -91,7 +91,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
     });
 }
 
-/** One line each: what comes, what goes, and what becomes of what it held. */
+/** One line for each addition or removal, with the fate of its data. */
 function printMoves(moves: readonly Move[], { out, colors }: Terminal): void {
   for (const { move, what, name, becomes } of moves) {
     const text = `${what} ${name}${becomes === undefined ? "" : `: ${becomes}`}`;

@@ -15,10 +15,10 @@ interface CompileOptions extends PolicyOptions {
 
 export function policyCompileCommand(terminal: Terminal): Command {
   return new Command("compile")
-    .description("the server configs and node files that a mesh file means, beside those in the state folder")
+    .description("compare the server configs and node files of a mesh file with those in the state folder")
     .addOption(configOption())
     .addOption(stateOption())
-    .option("--check", "only name those that are stale, and exit with 78 when one is")
+    .option("--check", "only name stale files, and exit with 78 when there are any")
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos policy compile --check")
     .action(async (options: CompileOptions) => {
@@ -35,9 +35,7 @@ export function policyCompileCommand(terminal: Terminal): Command {
       else for (const [file, text] of files) terminal.out(`# ${relative(process.cwd(), file)}\n${text}`);
       if (options.check !== true) return;
       if (names.length > 0) {
-        terminal.say(
-          "stale; adaos policy apply brings them to a mesh that runs, adaos up to one that does not",
-        );
+        terminal.say("stale; adaos policy apply updates a running mesh, adaos up any other");
         process.exitCode = EXIT_CODES["invalid-config"];
       }
     });

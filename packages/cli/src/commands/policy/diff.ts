@@ -15,7 +15,7 @@ interface DiffOptions extends PolicyOptions {
 export function policyDiffCommand(terminal: Terminal): Command {
   return new Command("diff")
     .description(
-      "what a mesh file would change for the events of the registry, beside what the mesh runs with",
+      "changes that a mesh file would make to the running mesh's policy, by events of the registry",
     )
     .addOption(configOption())
     .addOption(stateOption())
@@ -34,7 +34,7 @@ export function policyDiffCommand(terminal: Terminal): Command {
     });
 }
 
-/** One line a change: `+` what becomes possible, `-` what no longer is. */
+/** One line for each change: `+` for a new right, `-` for a lost one. */
 export function printChanges(changes: readonly PolicyChange[], json: boolean, terminal: Terminal): void {
   const { green, red } = terminal.colors;
   for (const change of changes) {

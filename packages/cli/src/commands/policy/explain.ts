@@ -21,7 +21,7 @@ export function policyExplainCommand(terminal: Terminal): Command {
       "may this pass? every question it is asked on its way, with the rule that answers; 77 when not",
     )
     .addArgument(
-      new Argument("<verb>", "what is asked").choices(["publish", "subscribe", "export", "import"]),
+      new Argument("<verb>", "the right to ask about").choices(["publish", "subscribe", "export", "import"]),
     )
     .argument("<event>", "event (ui.notify, ui.notify@1); with subscribe a pattern, too")
     .requiredOption("--as <who>", "subnet/member; a subnet with export and import")
@@ -60,7 +60,7 @@ export function policyExplainCommand(terminal: Terminal): Command {
     });
 }
 
-/** An answer, and where its rule stands. */
+/** An answer, and the place of its rule. */
 interface PlacedHop {
   readonly hop: Hop;
   readonly place: string | undefined;

@@ -13,7 +13,7 @@ export interface PolicyOptions extends StateOptions {
 export function configOption(): Option {
   return new Option(
     "--config <file>",
-    "mesh file (default: the one of the last adaos up, else deploy/mesh.yaml)",
+    "mesh file (default: that of the last adaos up, else deploy/mesh.yaml)",
   );
 }
 

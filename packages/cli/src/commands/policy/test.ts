@@ -13,7 +13,7 @@ interface TestOptions extends PolicyOptions {
 export function policyTestCommand(terminal: Terminal): Command {
   return new Command("test")
     .description(
-      "run the cases kept beside a policy, and tell which rules no case would miss; 1 when a case fails",
+      "run the cases beside a policy, and list rules that no case needs; exit code 1 when a case fails",
     )
     .addOption(configOption())
     .addOption(stateOption())
@@ -28,8 +28,8 @@ export function policyTestCommand(terminal: Terminal): Command {
       const untested = untestedRules(loaded, cases);
       const failed = results.filter(({ ok }) => !ok);
       if (options.json === true) {
-        const told = failed.map(({ place, title, problem }) => ({ place, case: title, problem }));
-        terminal.out(visibleJson({ cases: results.length, failed: told, untested }));
+        const failures = failed.map(({ place, title, problem }) => ({ place, case: title, problem }));
+        terminal.out(visibleJson({ cases: results.length, failed: failures, untested }));
       } else {
         const { red, yellow } = terminal.colors;
         for (const { place, title, problem } of failed)

@@ -22,10 +22,10 @@ type ApplyOptions = StateOptions & ChangeOptions;
 export function registryApplyCommand(terminal: Terminal): Command {
   return new Command("apply")
     .description(
-      "put what is saved in the registry's folder in force in the mesh that runs; exits with 78 when it would break anybody",
+      "put the registry's folder in force in the running mesh; exits with 78 when it would break publishers or readers",
     )
     .addOption(stateOption())
-    .option("--dry-run", "tell what would change")
+    .option("--dry-run", "show the changes")
     .option("--yes", "do not ask")
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos registry apply --dry-run")
@@ -42,7 +42,7 @@ export function registryApplyCommand(terminal: Terminal): Command {
       const isNew = shown.isNew || options.dryRun === true;
       const found = { count: changes.length };
       if (isNew && options.dryRun !== true && changes.length === 0) {
-        terminal.say("what events mean stays as it is");
+        terminal.say("the meaning of events is unchanged");
       } else if (isNew && !(await confirmed("change", "event", found, options, terminal))) return;
       const hash = candidate.registry.hash;
       const apply = (): Promise<number> =>
@@ -92,7 +92,7 @@ function refuse(
   process.exitCode = EXIT_CODES["invalid-config"];
   if (options.json === true) return terminal.out(visibleJson({ refused: faults.length, changes, faults }));
   terminal.say(
-    `${registryDir} is not put in force: ${counted(faults.length, "fault")}; the mesh goes on with what it has`,
+    `${registryDir} is not put in force: ${counted(faults.length, "fault")}; the mesh keeps its registry`,
   );
 }
 

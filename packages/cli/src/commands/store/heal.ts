@@ -11,9 +11,9 @@ type HealOptions = StoreOptions & ChangeOptions;
 
 export function storeHealCommand(terminal: Terminal): Command {
   return new Command("heal")
-    .description("make durables anew that a damaged stream has lost, or that would pass over its events")
-    .option("--at <subnet>", "of one subnet, or of the root (default: all)")
-    .option("--dry-run", "only tell what would be done")
+    .description("recreate durables that a damaged stream has lost, or that would skip its events")
+    .option("--at <subnet>", "one subnet, or the root (default: all)")
+    .option("--dry-run", "only show the plan")
     .option("--yes", "do not ask")
     .addOption(stateOption())
     .addOption(jsonOption())

@@ -10,7 +10,7 @@ export interface StoreOptions extends StateOptions {
   readonly json?: boolean;
 }
 
-/** Runs `use` with each server that is meant and answers: of one subnet, of the root, or all. Throws `usage`. */
+/** Runs `use` with each selected server that answers: of one subnet, of the root, or all. Throws `usage`. */
 export async function withStores(
   options: StoreOptions,
   terminal: Terminal,

@@ -13,8 +13,8 @@ interface VerifyOptions extends StoreOptions {
 
 export function storeVerifyCommand(terminal: Terminal): Command {
   return new Command("verify")
-    .description("whether each stream holds what it held; exits with 65 when one does not")
-    .option("--at <subnet>", "of one subnet, or of the root (default: all)")
+    .description("whether each stream still has its messages; exits with 65 when one has lost any")
+    .option("--at <subnet>", "one subnet, or the root (default: all)")
     .option("--deep", "read every message")
     .addOption(stateOption())
     .addOption(jsonOption())
@@ -24,7 +24,7 @@ export function storeVerifyCommand(terminal: Terminal): Command {
       const rows: StoreRow[] = [];
       const known: (KnownLoss & { readonly of: string })[] = [];
       let read = 0;
-      const told = progress(
+      const ticker = progress(
         terminal,
         () => `${counted(rows.length, "stream")}, ${counted(read, "message")} read`,
       );
@@ -38,7 +38,7 @@ export function storeVerifyCommand(terminal: Terminal): Command {
           known.push(...knownLosses(stateDir, server.of).map((loss) => ({ of: server.of, ...loss })));
         });
       } finally {
-        told.end();
+        ticker.end();
       }
       const damaged = rows.filter(isDamaged).length;
       if (options.json === true) terminal.out(visibleJson({ damaged, streams: rows, known_losses: known }));
@@ -65,7 +65,7 @@ function cells(row: StoreRow): string[] {
   const { of, stream, messages, firstSeq, lastSeq, isBooked, damage, unreadable, astray } = row;
   const found = [
     ...(isBooked ? [] : ["no position is known"]),
-    ...(damage?.isNew === true ? ["was made anew"] : []),
+    ...(damage?.isNew === true ? ["was recreated"] : []),
     ...(damage === undefined || damage.lost.length === 0 ? [] : [`lost ${rangesText(damage.lost)}`]),
     ...(unreadable.length === 0 ? [] : [`cannot read ${rangesText(unreadable)}`]),
     ...astray.map(({ consumer, goesOnAt }) => `${consumer} is astray, would go on at ${goesOnAt}`),
@@ -82,8 +82,8 @@ function cells(row: StoreRow): string[] {
 const MAX_RANGES = 5;
 
 function rangesText(ranges: KnownLoss["lost"]): string {
-  const told = ranges
+  const texts = ranges
     .slice(0, MAX_RANGES)
     .map(({ from, to }) => (from === to ? String(from) : `${from}–${to}`));
-  return told.join(", ") + (ranges.length > MAX_RANGES ? ` and ${ranges.length - MAX_RANGES} more` : "");
+  return texts.join(", ") + (ranges.length > MAX_RANGES ? ` and ${ranges.length - MAX_RANGES} more` : "");
 }

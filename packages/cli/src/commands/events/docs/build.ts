@@ -26,10 +26,10 @@ export function eventsDocsBuildCommand(terminal: Terminal): Command {
     )
     .option("--registry <dir>", "the registry's folder", "schemas/events")
     .addOption(configOption())
-    .option("--no-policy", "leave out who may publish and subscribe, whatever mesh file there is")
+    .option("--no-policy", "leave out the policy, even if there is a mesh file")
     .option("--output <dir>", "folder of the pages", "docs/events")
     .option("--site <dir>", "folder of the site (default: site in the folder of the pages)")
-    .option("--check", "write nothing, name the files that are stale, and exit with 78 when one is")
+    .option("--check", "write nothing, name stale files, and exit with 78 when there are any")
     .addOption(stateOption())
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos events docs build --config deploy/mesh.yaml")
@@ -45,11 +45,11 @@ export function eventsDocsBuildCommand(terminal: Terminal): Command {
       const [changed, gone] = [stale, orphans].map((list) =>
         list.map((file) => relative(process.cwd(), file)),
       );
-      tell(terminal, options, { files, changed: changed ?? [], gone: gone ?? [] });
+      print(terminal, options, { files, changed: changed ?? [], gone: gone ?? [] });
     });
 }
 
-/** A mesh file that nobody named counts only when it is about this registry. */
+/** The default mesh file counts only when it names this registry. */
 function meantConfig({ config, policy, registry, state }: DocsBuildOptions): string | undefined {
   if (!policy) return undefined;
   if (config !== undefined) return config;
@@ -68,7 +68,7 @@ interface Outcome {
   readonly gone: readonly string[];
 }
 
-function tell(
+function print(
   terminal: Terminal,
   { json, check }: DocsBuildOptions,
   { files, changed, gone }: Outcome,

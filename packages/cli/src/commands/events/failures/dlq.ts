@@ -25,9 +25,9 @@ import { type FailureOptions, withFilters, withHubs } from "./failure-options.ts
 
 interface LetterChangeOptions extends FailureOptions, ChangeOptions {}
 
-/** On their way at a time: what shares a disk sync is stored together. */
+/** Events in flight at a time: they share disk syncs. */
 const MAX_IN_FLIGHT = 256;
-/** Of many that fail for one reason, so many are named. */
+/** Of many failures with one reason, at most this many are named. */
 const MAX_NAMED = 20;
 
 export function eventsDlqCommand(terminal: Terminal): Command {
@@ -70,7 +70,7 @@ function rowOf({ dead_letter_id, at, category, node, event_name, error }: KeptDe
 
 function showCommand(terminal: Terminal): Command {
   return new Command("show")
-    .description("everything known of one dead letter, as JSON")
+    .description("everything known about one dead letter, as JSON")
     .argument("<id>", "its id, or the id of its event")
     .addOption(stateOption())
     .addOption(jsonOption())
@@ -92,7 +92,7 @@ function replayCommand(terminal: Terminal): Command {
     .description("give dead letters to their handlers again; each leaves the list as it goes")
     .argument("[ids...]", "which ones (default: all that the options match)")
     .option("--rate <n>", "at most so many a second", parseRate)
-    .option("--dry-run", "only tell what would be done")
+    .option("--dry-run", "only show the plan")
     .option("--yes", "do not ask")
     .addHelpText("after", "\nSafe to run again when it was cut short.")
     .addHelpText("after", "\nExample:\n  adaos events dlq replay --at beta --category transient --yes")
@@ -102,16 +102,16 @@ function replayCommand(terminal: Terminal): Command {
         wanted.size === 0 ? entry.kind !== "run" : wanted.has(entry.dead_letter_id);
       const { count, permanent, last, subnets } = await survey(options, terminal, isMeant);
       if (permanent > 0)
-        terminal.say(`${permanent} of them failed for reasons that time does not cure; fix those first`);
+        terminal.say(`${permanent} of them failed for permanent reasons; repair those first`);
       if (!(await confirmed("replay", "dead letter", { count }, options, terminal))) return;
       const plan = { count, last, isMeant };
       const what = ids.length === 0 ? filterText(options) : ids.join(", ");
       const act = { action: "events.dlq.replay", what, subnets };
-      const { done, failed } = await change(act, plan, options, terminal, (hub, desk, tell) =>
+      const { done, failed } = await change(act, plan, options, terminal, (hub, desk, report) =>
         replayLetters(foundLetters(hub, options), desk, {
           isMeant: upTo(plan),
           perSecond: options.rate,
-          onEnd: tell,
+          onEnd: report,
         }),
       );
       tellCounts({ replayed: done, failed }, options, terminal);
@@ -121,8 +121,8 @@ function replayCommand(terminal: Terminal): Command {
 function purgeCommand(terminal: Terminal): Command {
   return withCategory(new Command("purge"))
     .description("delete old dead letters for good")
-    .option("--older-than <days>", "keep what is younger", parseDays, 30)
-    .option("--dry-run", "only tell what would be done")
+    .option("--older-than <days>", "keep younger dead letters", parseDays, 30)
+    .option("--dry-run", "only show the plan")
     .option("--yes", "do not ask")
     .addHelpText("after", "\nExample:\n  adaos events dlq purge --older-than 30 --yes")
     .action(async (options: LetterChangeOptions & { readonly olderThan: number }) => {
@@ -133,11 +133,11 @@ function purgeCommand(terminal: Terminal): Command {
       const plan = { count, last, isMeant };
       const what = `older than ${options.olderThan} days; ${filterText(options)}`;
       const act = { action: "events.dlq.purge", what, subnets };
-      const { done } = await change(act, plan, options, terminal, (hub, desk, tell) =>
+      const { done } = await change(act, plan, options, terminal, (hub, desk, report) =>
         inFlight(meant(hub, plan, options), { maxInFlight: MAX_IN_FLIGHT }, (letter) =>
           desk.remove(letter).then(
-            () => tell(letter),
-            (thrown: unknown) => tell(letter, MeshError.from(thrown, "unavailable", "not done")),
+            () => report(letter),
+            (thrown: unknown) => report(letter, MeshError.from(thrown, "unavailable", "not done")),
           ),
         ),
       );
@@ -155,13 +155,13 @@ async function eachLetter(
   });
 }
 
-/** What a change would do, found out before anybody is asked. */
+/** The plan of a change, made before the user is asked. */
 interface Survey {
   /** How many are meant, of how many that the filters match. */
   readonly count: number;
   readonly all: number;
   readonly permanent: number;
-  /** Where the last one that is meant lies in each stream: what comes later is not meant. */
+  /** The last place in each stream; later dead letters are excluded. */
   readonly last: ReadonlyMap<string, number>;
   /** Whose they are. */
   readonly subnets: readonly string[];
@@ -190,7 +190,7 @@ interface ChangePlan extends Pick<Survey, "count" | "last"> {
   readonly isMeant: (letter: KeptDeadLetter) => boolean;
 }
 
-type Tell = (letter: KeptDeadLetter, error?: MeshError) => void;
+type Report = (letter: KeptDeadLetter, error?: MeshError) => void;
 
 /** Does something to each dead letter that is meant, telling how far it is. A failure of some lets the others go on. */
 function change(
@@ -198,12 +198,12 @@ function change(
   { count }: ChangePlan,
   options: FailureOptions,
   terminal: Terminal,
-  make: (hub: OpenServer, desk: DeadLetterQueue, tell: Tell) => Promise<void>,
+  make: (hub: OpenServer, desk: DeadLetterQueue, report: Report) => Promise<void>,
 ): Promise<{ readonly done: number; readonly failed: number }> {
   let [done, failed] = [0, 0];
   return audited(options, terminal, act, async (tally) => {
-    const told = progress(terminal, () => `${done + failed} of ${count}`);
-    const tell: Tell = ({ entry }, error) => {
+    const ticker = progress(terminal, () => `${done + failed} of ${count}`);
+    const report: Report = ({ entry }, error) => {
       if (error === undefined) done++;
       else {
         process.exitCode = EXIT_CODES[error.code];
@@ -215,21 +215,21 @@ function change(
       const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
       await withHubs(options, terminal, async (hub) => {
         const desk = new DeadLetterQueue(hub.of, hub.connection, hub.jsm, signatures);
-        await make(hub, desk, tell).finally(() => desk.close());
+        await make(hub, desk, report).finally(() => desk.close());
       });
     } finally {
-      told.end();
+      ticker.end();
     }
     return { done, failed };
   });
 }
 
-/** What was asked for, as the options of the command line say it. */
+/** The selection, in the words of the command line's options. */
 function filterText({ at, node, durable, event, category }: FailureOptions): string {
-  const told = Object.entries({ at, node, durable, event, category }).flatMap(([name, value]) =>
+  const chosen = Object.entries({ at, node, durable, event, category }).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name} ${value}`],
   );
-  return told.length === 0 ? "all dead letters" : `dead letters of ${told.join(", ")}`;
+  return chosen.length === 0 ? "all dead letters" : `dead letters of ${chosen.join(", ")}`;
 }
 
 async function* meant(

@@ -4,12 +4,12 @@ import { Command } from "commander";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
 import { type FailureOptions, withFilters, withHubs, withLimit } from "./failure-options.ts";
 
-/** A failure whose dead letter was given to its handler again says so; how that went is a record of its own. */
+/** Marks a failure whose dead letter was replayed; the replay's result is a separate record. */
 type FailedRecord = ProcessingRecord & { readonly replayed?: true };
 
 export function eventsFailedCommand(terminal: Terminal): Command {
   return withLimit(withFilters(new Command("failed")))
-    .option("--tag <tag>", "runs (bus.run) with this tag, however they stand")
+    .option("--tag <tag>", "runs (bus.run) with this tag, in any state")
     .description("events that a handler has failed for good, one line each, newest last")
     .addHelpText("after", "\nExample:\n  adaos events failed --at beta --event ui. --limit 20")
     .action(async (options: FailureOptions & { readonly limit: number; readonly tag?: string }) => {

@@ -6,10 +6,10 @@ import { jsonOption, type StateOptions, stateOption } from "../../../options/opt
 import { EXIT_CODES } from "../../../terminal/exit-codes.ts";
 import type { Terminal } from "../../../terminal/terminal.ts";
 
-/** Options of every command that looks at failures. */
+/** Options of every command about failures. */
 export interface FailureOptions extends StateOptions, FailureFilter {}
 
-/** `--at`, of every command that looks at one subnet or all. */
+/** `--at`, of every command over one subnet or all. */
 export function withSubnet(command: Command): Command {
   return command
     .option("--at <subnet>", "one subnet (default: all)")
@@ -49,8 +49,8 @@ export async function withHubs(
 }
 
 /**
- * Runs `use` with each server in turn. Of several, one that does not answer is left out and told, and the exit code is
- * 69. Of one alone the error is the command's.
+ * Runs `use` with each server in turn. Of several servers, one that does not answer is left out and reported, and the
+ * exit code is 69. With a single server its error is the command's.
  */
 export async function withThoseThatAnswer(
   servers: readonly ServerLayout[],

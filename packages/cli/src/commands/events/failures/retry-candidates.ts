@@ -4,18 +4,18 @@ import { Command } from "commander";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
 import { type FailureOptions, withFilters, withHubs, withLimit } from "./failure-options.ts";
 
-/** What another attempt cures most likely comes first. */
+/** Failures that another attempt most likely cures come first. */
 const CATEGORIES = ["transient", "unknown"] as const;
 
 export function eventsRetryCandidatesCommand(terminal: Terminal): Command {
   return withLimit(withFilters(new Command("retry-candidates")))
-    .description("dead letters that another attempt may cure: transient ones, then those of unknown cause")
+    .description("dead letters that another attempt may handle: transient failures, then unknown ones")
     .addHelpText("after", "\nExample:\n  adaos events retry-candidates --durable screen --json")
     .action(async (options: FailureOptions & { readonly limit: number }) => {
       const groups = new Map(CATEGORIES.map((category) => [category as string, newest(options.limit)]));
       await withHubs(options, terminal, async (hub) => {
         for await (const letter of deadLetters(hub, options)) {
-          // What only waits for its schema is released by itself, and a run is for its program to do again.
+          // A parked event is released by itself, and only its program can repeat a run.
           if (letter.entry.rule === UNKNOWN_EVENT_RULE || letter.entry.kind === "run") continue;
           groups.get(letter.entry.category)?.add(summaryOf(letter));
         }

@@ -15,7 +15,7 @@ interface RetryOptions extends StateOptions {
   readonly dryRun?: boolean;
 }
 
-/** What became of one dead letter. */
+/** The result for one dead letter. */
 interface Retried {
   readonly dead_letter_id: string;
   readonly event_id: string;
@@ -31,7 +31,7 @@ export function eventsRetryCommand(terminal: Terminal): Command {
   return new Command("retry")
     .description("give single dead letters to the handlers that failed, once more and now")
     .argument("<ids...>", "ids of dead letters, or of events: then all the dead letters of each")
-    .option("--dry-run", "only tell what would be done")
+    .option("--dry-run", "only show the plan")
     .addOption(stateOption())
     .addOption(jsonOption())
     .addHelpText("after", "\nFor many of a kind: adaos events dlq replay.")
@@ -43,7 +43,7 @@ export function eventsRetryCommand(terminal: Terminal): Command {
         terminal.say(`${entry.dead_letter_id} failed for a reason that time does not cure; was it mended?`);
       }
       if (options.dryRun === true) {
-        for (const letter of letters) tell(aboutOf(letter), options, terminal);
+        for (const letter of letters) print(aboutOf(letter), options, terminal);
         return;
       }
       const subnets = [...new Set(letters.map(({ subnet }) => subnet))];
@@ -67,13 +67,13 @@ async function retryAll(
       if (retried.error === undefined) done++;
       else failed++;
       tally(done, failed);
-      tell(retried, options, terminal);
+      print(retried, options, terminal);
     }
     await desk.close();
   });
 }
 
-/** Rejects with `usage`, before anything is run, when one of the ids has no dead letter. */
+/** Rejects with `usage`, before any retry, when one of the ids has no dead letter. */
 async function find(
   ids: ReadonlySet<string>,
   options: RetryOptions,
@@ -109,7 +109,7 @@ async function retry(desk: DeadLetterQueue, letter: KeptDeadLetter): Promise<Ret
   }
 }
 
-function tell(retried: Retried, { json, dryRun }: RetryOptions, terminal: Terminal): void {
+function print(retried: Retried, { json, dryRun }: RetryOptions, terminal: Terminal): void {
   const { dead_letter_id, node, durable, new_event_id, error } = retried;
   if (json === true) {
     terminal.out(visibleJson(dryRun === true ? { ...retried, dry_run: true } : retried));

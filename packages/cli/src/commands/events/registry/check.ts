@@ -19,9 +19,9 @@ interface CheckOptions extends StateOptions {
 
 export function eventsRegistryCheckCommand(terminal: Terminal): Command {
   return withSubnet(new Command("check"))
-    .description("how many of the events that the mesh holds a registry would refuse, as who receives them")
-    .requiredOption("--against-stream <time>", "those of the last 24h, 7d", parseDuration)
-    .option("--registry <dir>", "the registry's folder, perhaps of one to come (default: the mesh's)")
+    .description("how many events of the mesh's streams a registry would refuse at their receivers")
+    .requiredOption("--against-stream <time>", "events of the last 24h, 7d", parseDuration)
+    .option("--registry <dir>", "the registry's folder, perhaps a future version (default: the mesh's)")
     .addHelpText("after", "\nThe exit code is 65 when it would refuse any.")
     .addHelpText(
       "after",
@@ -38,13 +38,13 @@ async function check(options: CheckOptions, terminal: Terminal): Promise<PastFai
   const layout = readLayout(resolveStateDir(options.state));
   const failures = new PastFailures(await loadRegistry(options.registry ?? layout.registryDir));
   const since = new Date(Date.now() - options.againstStream);
-  const told = progress(terminal, () => `${failures.checked} checked, ${failures.failed} refused so far`);
+  const ticker = progress(terminal, () => `${failures.checked} checked, ${failures.failed} refused so far`);
   try {
     await withHubs(options, terminal, async (hub) => {
       for await (const stored of publishedPast(hub, since)) failures.add(hub.of, stored);
     });
   } finally {
-    told.end();
+    ticker.end();
   }
   return failures;
 }

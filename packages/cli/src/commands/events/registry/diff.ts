@@ -15,14 +15,14 @@ interface DiffOptions {
 export function registryDiffCommand(terminal: Terminal): Command {
   return new Command("diff")
     .description(
-      "what has changed between two registries, and whom it breaks; exits with 78 when it breaks anybody",
+      "the changes between two registries, and the readers or publishers that break; exits with 78 when any breaks",
     )
     .argument("<old>", "a registry folder, a lock file, or a git revision such as main or v1.2")
     .argument("[new]", "the same", "schemas/events")
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nbackward: who reads by the new contract, of who publishes by the old one; forward: the other way round.\n" +
+      "\nbackward: a reader by the new contract, a publisher by the old one; forward: the other way round.\n" +
         "\nExamples:\n  adaos events registry diff main\n  adaos events registry diff ../released/events schemas/events --json",
     )
     .action(async (older: string, newer: string, { json }: DiffOptions) => {
@@ -43,7 +43,7 @@ function linesOf(
   { colors }: Terminal,
 ): string[] {
   const verdict = breaks ? colors.red("breaking") : colors.green("compatible");
-  const told =
+  const lineOf =
     (direction: string) =>
     (gap: Gap): string =>
       `  ${direction}: ${gap.pointer || "the data"} ${gap.told}`;
@@ -53,8 +53,8 @@ function linesOf(
       : [];
   return [
     `${event} ${change}, ${verdict}`,
-    ...backward.map(told("backward")),
-    ...forward.map(told("forward")),
+    ...backward.map(lineOf("backward")),
+    ...forward.map(lineOf("forward")),
     ...notes.map((note) => `  ${note}`),
     ...hint,
   ];

@@ -30,9 +30,7 @@ const WEEK_MS = 7 * 86_400_000;
 
 export function eventsRegistryDriftCommand(terminal: Terminal): Command {
   return withSubnet(new Command("drift"))
-    .description(
-      "declared producers and consumers that were never seen, and those seen that are not declared",
-    )
+    .description("declared producers and consumers that were never seen, and undeclared ones that were seen")
     .option("--since <time>", "of the last 24h, 7d", parseDuration, WEEK_MS)
     .option("--registry <dir>", "the registry's folder (default: the mesh's)")
     .addHelpText("after", "\nThe exit code is 78 when there is any.")
@@ -51,13 +49,13 @@ async function look(options: DriftOptions, terminal: Terminal): Promise<Drift[]>
   const durables: SeenDurable[] = [];
   const since = new Date(Date.now() - options.since);
   let read = 0;
-  const told = progress(terminal, () => `${counted(read, "event")} read so far`);
+  const ticker = progress(terminal, () => `${counted(read, "event")} read so far`);
   try {
     await withThoseThatAnswer(hubServers(layout, options.at), terminal, async (hub) => {
       for await (const durable of seenDurables(hub, terminal)) durables.push(durable);
       for await (const stored of publishedPast(hub, since)) {
         read++;
-        // What is no event was published by no component.
+        // A message that is not an event has no component.
         if ("problem" in stored) continue;
         const { name, version, subnet, node } = stored.address;
         const [component = ""] = stored.envelope.source.split("@");
@@ -65,7 +63,7 @@ async function look(options: DriftOptions, terminal: Terminal): Promise<Drift[]>
       }
     });
   } finally {
-    told.end();
+    ticker.end();
   }
   return driftOf(registry.records, producers, durables);
 }

@@ -16,7 +16,7 @@ interface GenerateOptions extends RegistryOptions {
 
 export function registryGenerateCommand(terminal: Terminal): Command {
   return new Command("generate")
-    .description("write what is made from a registry: the index for programs, and the TypeScript types")
+    .description("write the generated files of a registry: the index for programs, and the TypeScript types")
     .addOption(registryOption())
     .option("--check", "write nothing; exit with 78 when a file is not up to date")
     .addOption(jsonOption())
@@ -38,7 +38,7 @@ export function registryGenerateCommand(terminal: Terminal): Command {
     });
 }
 
-/** A folder that is new, empty, or has one of our files; a link leads out of the registry. Throws `usage`. */
+/** The folder must be new, empty, or have one of our files, and no link. Throws `usage`. */
 function assertOurs(folder: string, ours: readonly string[]): void {
   const stats = lstatSync(folder, { throwIfNoEntry: false });
   if (stats === undefined) return;

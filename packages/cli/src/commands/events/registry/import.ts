@@ -17,24 +17,24 @@ interface ImportOptions extends RegistryOptions {
 
 export function registryImportCommand(terminal: Terminal): Command {
   return new Command("import")
-    .description(
-      "make drafts of what describes events elsewhere: JSON Schemas, AsyncAPI 2 and 3, CloudEvents",
-    )
+    .description("make drafts from other descriptions of events: JSON Schemas, AsyncAPI 2 and 3, CloudEvents")
     .argument("<source>", "folder of JSON Schemas, AsyncAPI document, or file of CloudEvents (also .ndjson)")
     .addOption(
-      new Option("--kind <kind>", "what they are").choices(["event", "command", "reply"]).default("event"),
+      new Option("--kind <kind>", "kind of the events")
+        .choices(["event", "command", "reply"])
+        .default("event"),
     )
-    .option("--strip <text>", "cut from the beginning of what the source calls an event: com.example.")
+    .option("--strip <text>", "cut this from the beginning of the source's names: com.example.")
     .option("--prefix <name>", "put before each name: shop")
     .option(
       "--map <from=to>",
-      "name one yourself: OrderCancel=shop.order.cancel@1:command; as often as needed",
+      "name an event yourself: OrderCancel=shop.order.cancel@1:command; may be repeated",
       addMapped,
       new Map(),
     )
     .option("--naming-exception <reason>", "why names are right though they break the rules of names")
     .addOption(registryOption())
-    .option("--dry-run", "write nothing, tell what would be written")
+    .option("--dry-run", "write nothing, show the plan")
     .addOption(jsonOption())
     .addHelpText(
       "after",

@@ -13,7 +13,7 @@ interface LintOptions extends RegistryOptions {
 
 export function registryLintCommand(terminal: Terminal): Command {
   return new Command("lint")
-    .description("tell everything that is wrong with a registry: index, schemas, examples, generated files")
+    .description("report every fault of a registry: index, schemas, examples, generated files")
     .addOption(registryOption())
     .option("--uses <file...>", "skills, scenarios and others whose name@version must be events in use")
     .option("--strict", "warnings are errors")

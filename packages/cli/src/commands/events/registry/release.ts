@@ -16,10 +16,10 @@ interface ReleaseOptions extends RegistryOptions {
 
 export function registryReleaseCommand(terminal: Terminal): Command {
   return new Command("release")
-    .description("keep what is in a registry now as released: lint refuses what breaks it from then on")
+    .description("record the registry as released: lint then refuses changes that break it")
     .addOption(registryOption())
     .option("--dry-run", "write nothing")
-    .option("--force", "also what breaks the release before")
+    .option("--force", "even if it breaks the last release")
     .addOption(jsonOption())
     .addHelpText(
       "after",
@@ -29,7 +29,7 @@ export function registryReleaseCommand(terminal: Terminal): Command {
       const { formatLock, LOCK_FILE, lockFaults, parseLock } = await import("@adaos/registry-tools");
       const file = join(dir, LOCK_FILE);
       const events = releasedEvents(await loadRegistry(dir));
-      // What cannot be read is replaced like what is broken: when it is asked for.
+      // An unreadable lock file is replaced like a broken release: only with --force.
       const isCompared = existsSync(file) && force !== true;
       const before = isCompared ? parseLock(readFileSync(file, "utf8"), file) : [];
       const [fault, ...more] = lockFaults(before, events);
@@ -37,7 +37,7 @@ export function registryReleaseCommand(terminal: Terminal): Command {
         const others = more.length === 0 ? "" : `, and ${more.length} more`;
         throw new MeshError(
           "invalid-config",
-          `${file}: ${fault.event} ${fault.told}${others}; mend it, or release it nevertheless with --force`,
+          `${file}: ${fault.event} ${fault.told}${others}; repair it, or release it anyway with --force`,
         );
       }
       const text = formatLock(events);

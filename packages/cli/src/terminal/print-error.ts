@@ -4,33 +4,33 @@ import { CommanderError } from "commander";
 import { EXIT_CODES } from "./exit-codes.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What helps against each error; the message says what is wrong, and where. */
+/** The remedy for each error; the message names fault and place. */
 const REMEDIES: Readonly<Record<MeshErrorCode, string>> = {
-  usage: "correct the command line; --help tells what it takes",
+  usage: "correct the command line; --help shows its options",
   "invalid-event": "correct the data; adaos events validate judges it without a mesh",
   "unknown-event": "declare the event with adaos events scaffold, or correct its name",
   "too-large": "send less than 256 KiB in one event",
-  unavailable: "see adaos status for what does not run, and start it with adaos up; then try again",
+  unavailable: "find the stopped process with adaos status, and start it with adaos up; then try again",
   "no-handler": "start the member that handles the command",
   timeout: "the outcome is unknown: try again with the same event id",
-  backpressure: "try again later; adaos events status tells what is full",
+  backpressure: "try again later; adaos events status shows full streams",
   closed: "run the command again",
   internal: "report it with its message and stack: it is a bug in adaos",
-  failed: "see adaos events failed for what the handler says",
+  failed: "see the handler's error with adaos events failed",
   denied: "ask adaos policy explain which rule is missing",
   "invalid-config": "correct the file that the message names",
 };
 
-/** Whether errors of this command line are told as JSON. */
+/** Whether errors of this command line are printed as JSON. */
 export function wantsJson(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return args.slice(0, end < 0 ? args.length : end).includes("--json");
 }
 
-/** Tells an error on standard error, as one line of JSON with `--json`. Returns the exit code. */
-export function tellError(thrown: unknown, args: readonly string[], terminal: Terminal): number {
+/** Prints an error on standard error, as one line of JSON with `--json`. Returns the exit code. */
+export function printError(thrown: unknown, args: readonly string[], terminal: Terminal): number {
   if (thrown instanceof CommanderError) {
-    // Help and version are answers, not errors. Commander has printed what it has to say, unless it was kept from it.
+    // Help and version are answers, not errors. Commander has printed its text, unless its output is off.
     if (thrown.exitCode === 0) return 0;
     if (wantsJson(args)) tellJson(new MeshError("usage", usageMessage(thrown)), undefined, terminal);
     return EXIT_CODES.usage;

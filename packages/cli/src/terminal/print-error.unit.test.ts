@@ -1,6 +1,6 @@
 import { MeshError } from "@adaos/core";
 import { describe, expect, test } from "vitest";
-import { tellError, wantsJson } from "./tell-error.ts";
+import { printError, wantsJson } from "./print-error.ts";
 import { styles, type Terminal } from "./terminal.ts";
 
 function told(thrown: unknown, ...args: readonly string[]): { code: number; said: readonly string[] } {
@@ -11,10 +11,10 @@ function told(thrown: unknown, ...args: readonly string[]): { code: number; said
     outIsTty: false,
     colors: styles(false),
   };
-  return { code: tellError(thrown, args, terminal), said };
+  return { code: printError(thrown, args, terminal), said };
 }
 
-describe("tellError()", () => {
+describe("printError()", () => {
   test("tells rule, schema, remedy and every violation as JSON", () => {
     const violations = [
       { pointer: "/a", expected: "is required" },
@@ -41,7 +41,7 @@ describe("tellError()", () => {
     expect(JSON.parse(said[0] ?? "").error).toMatchObject({
       code: "internal",
       message: "broken",
-      stack: expect.stringContaining("tell-error.unit.test"),
+      stack: expect.stringContaining("print-error.unit.test"),
     });
   });
 });
