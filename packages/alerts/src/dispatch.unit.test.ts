@@ -84,7 +84,8 @@ describe("Dispatch", () => {
   test.each(["0", "-5", "soon", "", "1e9", "99999999999999999999", "Thu, 01 Jan 1970 00:00:00 GMT"])(
     "neither hurries nor waits for ever when it is told to try again after %j",
     async (after) => {
-      const busy = (): Error => Object.assign(status(429), { headers: new Headers({ "retry-after": after }) });
+      const busy = (): Error =>
+        Object.assign(status(429), { headers: new Headers({ "retry-after": after }) });
       failures = Array.from({ length: 1000 }, busy);
       add("a");
       await vi.advanceTimersByTimeAsync(60_000);

@@ -130,7 +130,11 @@ describe("sendWebhook()", () => {
 
   const ANSWERS: readonly (readonly [string, (response: ServerResponse) => void, string | undefined])[] = [
     ["never answers", () => undefined, "does not answer (within 0.3 s)"],
-    ["answers with half a head", ({ socket }) => void socket?.write("HTTP/1.1 200 OK\r\nX-A: "), "(within 0.3 s)"],
+    [
+      "answers with half a head",
+      ({ socket }) => void socket?.write("HTTP/1.1 200 OK\r\nX-A: "),
+      "(within 0.3 s)",
+    ],
     ["hangs up", ({ socket }) => void socket?.destroy(), "does not answer (UND_ERR_SOCKET)"],
     ["answers with no HTTP", ({ socket }) => void socket?.end("220 smtp ready\r\n"), "does not answer (HPE"],
     ["takes it and never ends its body", (response) => void response.writeHead(200).write("x"), undefined],
@@ -153,11 +157,19 @@ describe("sendWebhook()", () => {
       },
       undefined,
     ],
-    ["refuses it and never ends its body", (response) => void response.writeHead(503).write("x"), "answers 503"],
+    [
+      "refuses it and never ends its body",
+      (response) => void response.writeHead(503).write("x"),
+      "answers 503",
+    ],
   ];
   test.each(ANSWERS)("of a server that %s ends in time", async (_, how, message) => {
     answer = how;
-    const sent = sendWebhook({ name: "ops", urlFile: file("url", url()) }, {}, message?.includes("0.3 s") === true ? 300 : 10_000);
+    const sent = sendWebhook(
+      { name: "ops", urlFile: file("url", url()) },
+      {},
+      message?.includes("0.3 s") === true ? 300 : 10_000,
+    );
     if (message === undefined) return expect(sent).resolves.toBeUndefined();
     const thrown = await sent.catch((error) => error);
     expect(thrown.message).toContain(message);

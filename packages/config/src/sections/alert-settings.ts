@@ -8,20 +8,23 @@ const IDS = Object.keys(ALERT_RULES) as [JudgedAlertId, ...JudgedAlertId[]];
 const severity = z.enum(["critical", "warning"]);
 
 /** The parts of a rule that a mesh file may change. */
-const ruleSchema = z.union([
-  z.literal(false),
-  z.strictObject({
-    threshold: z
-      .number()
-      .min(0)
-      .max(1_000_000_000_000)
-      .optional()
-      .describe("when it is too much, or too little"),
-    forSeconds: z.number().min(0).max(DAY_SECONDS).optional().describe("how long it must be so"),
-    clearSeconds: z.number().min(0).max(DAY_SECONDS).optional().describe("how long it must be over"),
-    severity: severity.optional(),
-  }),
-], { error: "must be false, or a map of threshold, forSeconds, clearSeconds and severity" });
+const ruleSchema = z.union(
+  [
+    z.literal(false),
+    z.strictObject({
+      threshold: z
+        .number()
+        .min(0)
+        .max(1_000_000_000_000)
+        .optional()
+        .describe("when it is too much, or too little"),
+      forSeconds: z.number().min(0).max(DAY_SECONDS).optional().describe("how long it must be so"),
+      clearSeconds: z.number().min(0).max(DAY_SECONDS).optional().describe("how long it must be over"),
+      severity: severity.optional(),
+    }),
+  ],
+  { error: "must be false, or a map of threshold, forSeconds, clearSeconds and severity" },
+);
 
 const webhookSchema = z.strictObject({
   kind: z.enum(["slack", "discord", "generic"]).describe("what body it takes"),

@@ -157,7 +157,9 @@ export function schemaProblems(
 }
 
 function isWithin(issues: readonly z.core.$ZodIssue[]): boolean {
-  return issues.length > 0 && issues.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys");
+  return (
+    issues.length > 0 && issues.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys")
+  );
 }
 
 function placeIn(lines: LineCounter, offset: number): Place {

@@ -85,7 +85,8 @@ describe("DatabaseHealthCheckCompleted", () => {
   });
 
   test("takes the name of a status in any case, and no other name", () => {
-    const named = (status: string) => new DatabaseHealthCheckCompleted({ ...DB, status, latency_ms: 1 }).status;
+    const named = (status: string) =>
+      new DatabaseHealthCheckCompleted({ ...DB, status, latency_ms: 1 }).status;
     expect(named(" Degraded")).toBe("degraded");
     expect(() => named("fine")).toThrow("status must be one of healthy, degraded, unhealthy");
   });

@@ -239,7 +239,11 @@ describe("a connection of the caller's own", () => {
   test.each([
     ["throws at once", { ask: raise(new Error("no pool")) }, "no pool"],
     ["throws nothing at all", { ask: raise(undefined) }, "undefined"],
-    ["throws what no text can be made of", { ask: raise(Object.create(null)) }, "an error that cannot be read"],
+    [
+      "throws what no text can be made of",
+      { ask: raise(Object.create(null)) },
+      "an error that cannot be read",
+    ],
     ["throws at once when it connects", { connect: raise(new Error("no driver")) }, "no driver"],
     ["cannot be closed", { ask: raise(new Error("no pool")), close: raise(new Error("never")) }, "no pool"],
   ])("that %s is a failed look, and the probe goes on", async (_, how, message) => {
