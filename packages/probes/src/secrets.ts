@@ -16,7 +16,7 @@ const URL_USER =
   /[a-z][a-z0-9+.-]{0,30}:\/\/[^\s/@:"'`]{0,128}:[^\n]{0,256}?@(?=[\w[(])(?![^\s@]{0,256}@)[^\s"'`<>)\]}|]+/gi;
 /** `scheme://…`, also with a prefix as in `jdbc:postgresql://…`, up to what cannot belong to it. */
 const URL_TEXT = /(?:[a-z][a-z0-9+.-]{0,30}:){1,3}(?:\/\/|\\\/\\\/)[^\s"'`<>)\]}|]+/gi;
-/** Forms of connection strings that are no URLs: `user:password@host`, `user/password@host`, `user:password@tcp(host)`. */
+/** Forms that are no URLs: `user:password@host`, `user/password@host`, `user:password@tcp(host)`. */
 const USER_INFO = /(?<![\w.%+-])[\w.%+-]{1,128}[:/][^\s"'`]{1,256}@(?=[\w[/(])/g;
 /** Words that mean a secret wherever they stand, as in `dbPassword`, */
 const STRONG =
