@@ -12,7 +12,7 @@ export interface ConfigError {
 
 /** Built from the error of a file's reader. Pure. */
 export function configErrorOf(file: string, thrown: unknown, remedy: string): ConfigError {
-  const [, place, told] = /^(\S+:\d+:\d+) (.*)$/s.exec(messageOf(thrown)) ?? [];
-  const message = told ?? messageOf(thrown);
+  const [, place, text] = /^(\S+:\d+:\d+) (.*)$/s.exec(messageOf(thrown)) ?? [];
+  const message = text ?? messageOf(thrown);
   return place === undefined ? { file, message, remedy } : { file, place, message, remedy };
 }

@@ -53,7 +53,7 @@ export const enableMetricsSchema = z
 export const idempotencySchema = z
   .enum(["member", "hub"])
   .describe(
-    "where a member marks what it has handled: member: on its own disk; hub: in a stream of its hub, for a member whose processes are on several machines or whose disk does not last",
+    "where a member marks handled events: member: on its own disk; hub: in a stream of its hub, for a member with processes on several machines or without a lasting disk",
   );
 
 /** Limits of the events that a member keeps on its disk while its hub is away. */
@@ -79,7 +79,7 @@ export const autoApplySchema = z
   .union([z.literal("compatible"), z.literal(false)])
   .default("compatible")
   .describe(
-    "compatible: the root puts a change that breaks nobody in force when it is saved; false: adaos registry apply does",
+    "compatible: the root puts a saved change in force if it breaks no publisher and no handler; false: adaos registry apply puts changes in force",
   );
 
 const registrySchema = z
@@ -88,7 +88,7 @@ const registrySchema = z
     z.strictObject({ path: z.string().min(1).default(DEFAULT_REGISTRY), autoApply: autoApplySchema }),
   ])
   .default(DEFAULT_REGISTRY)
-  .describe("folder of the schema registry, seen from this file");
+  .describe("folder of the schema registry, relative to this file");
 
 export type AutoApply = z.infer<typeof autoApplySchema>;
 export type OutboxLimits = z.infer<typeof outboxLimitsSchema>;
@@ -105,17 +105,17 @@ const memberSchema = z.strictObject({
     .array(rateLimitSchema)
     .max(100)
     .optional()
-    .describe("rates of publishing; more is refused as backpressure"),
+    .describe("rates of publishing; events above them are refused as backpressure"),
   idempotency: idempotencySchema.optional(),
   probes: probesSchema.optional(),
-  remote: z.literal(true).optional().describe("it runs on another machine, which joins by a code"),
+  remote: z.literal(true).optional().describe("the member runs on another machine, which joins by a code"),
   metrics: nodeScrapeSchema,
 });
 
 const server = {
   ...listenSchema,
   tls: ownCertificateSchema,
-  port: port.describe("port for clients; a free one when not given"),
+  port: port.describe("port for clients; by default a free port"),
   metrics: nodeScrapeSchema,
 };
 
@@ -123,19 +123,19 @@ const subnetSchema = z.strictObject({
   ...server,
   tenant: tokenOf("tenant")
     .default(DEFAULT_TENANT)
-    .describe(
-      "owner of the subnet; nothing enters from another tenant's subnet unless a rule with from says so",
-    ),
+    .describe("owner of the subnet; events of other tenants' subnets enter only by a rule with from"),
   clearance: z
     .array(z.enum(DATA_CLASSES))
     .max(DATA_CLASSES.length)
     .default([])
     .describe(
-      "classes of data that may enter from other subnets; an event whose schema classifies data otherwise may not",
+      "classes of data that may enter from other subnets; events with data of other classes stay out",
     ),
   export: patterns.describe("events that may leave the subnet"),
   import: patterns.describe("events that may enter the subnet"),
-  exportLimit: rateSchema.optional().describe("rate of its uplink; further events wait in its own stream"),
+  exportLimit: rateSchema
+    .optional()
+    .describe("rate of its uplink; further events wait in the subnet's stream"),
   signatures: signatureRulesSchema.optional(),
   remote: z
     .literal(true)
@@ -154,14 +154,14 @@ export const meshSchema = z.strictObject({
   transport: z
     .enum(["nats", "local"])
     .default("nats")
-    .describe("nats: real servers; local: all within one process, for a first try and for unit tests"),
+    .describe("nats: real servers; local: everything in one process, for a first try and for unit tests"),
   tls: meshTlsSchema.optional(),
   registry: registrySchema,
-  streams: streamLimitsSchema.prefault({}).describe("room and age of streams"),
+  streams: streamLimitsSchema.prefault({}).describe("size and age limits of streams"),
   flood: floodSchema
     .prefault({})
     .describe(
-      "traffic of a member's connections together, of any kind; a hub shuts out a member with more for two seconds",
+      "limit of all traffic of a member's connections together; a hub shuts out a member above it for two seconds",
     ),
   enable_metrics: enableMetricsSchema,
   metrics: meshScrapeSchema,
@@ -169,25 +169,25 @@ export const meshSchema = z.strictObject({
     .union([z.literal(false), outboxLimitsSchema])
     .prefault({})
     .describe(
-      "events that members keep on their own disk while their hub is away; a full outbox refuses; false: none",
+      "events that members keep on their own disk while their hub is away; a full outbox refuses events; false: no outbox",
     ),
   chaos: z
     .literal("allowed")
     .optional()
     .describe(
-      "allowed: adaos chaos may do harm to this mesh, to show that it recovers; never where people rely on it",
+      "allowed: adaos chaos may inject faults into this mesh, to show that it recovers; never set it where people rely on the mesh",
     ),
   alerts: alertsSchema
     .optional()
     .describe(
-      "hubs and root judge their own figures, raise and clear alerts as events, and call webhooks; without it nobody judges",
+      "hubs and root judge their own figures, raise and clear alerts as events, and call webhooks; without it no alerts are judged",
     ),
   idempotency: idempotencySchema.default("member"),
   tracing: tracingSchema,
   root: z
     .strictObject({
       ...server,
-      leafPort: port.describe("port where hubs dial in; a free one when not given"),
+      leafPort: port.describe("port for the hubs' connections; by default a free port"),
       daemons: z
         .number()
         .int()
@@ -345,7 +345,7 @@ function serverProblems(value: MeshValue): { path: string[]; message: string }[]
     if ("members" in server && server.remote === true) {
       for (const [member, { remote }] of Object.entries(server.members)) {
         if (remote !== true) continue;
-        const message = "is said of the subnet already: its members join with its hub";
+        const message = "is set for the subnet already: its members join with its hub";
         problems.push({ path: [...path, "members", member, "remote"], message });
       }
     }

@@ -62,14 +62,16 @@ const natsServer = {
   durability: z.enum(["synced", "relaxed"]),
   systemKey: publicKey,
   tls: serverTlsSchema.optional(),
-  allowPlain: z.literal(true).optional().describe("listen and dial beyond this machine without tls"),
+  allowPlain: z.literal(true).optional().describe("listen and connect beyond this machine without tls"),
 };
 
 const positionsSchema = z
   .string()
   .min(1)
   .optional()
-  .describe("file for where streams and durables stand, by which a damaged store is noticed and healed");
+  .describe(
+    "file for the positions of streams and durables, by which a damaged store is noticed and repaired",
+  );
 
 /** Refuses a server that would communicate unencrypted beyond this machine. */
 function refusePlain(
@@ -94,18 +96,18 @@ const memberFile = z.strictObject({
   enable_metrics: enableMetricsSchema,
   outbox: outboxLimitsSchema
     .extend({
-      dir: z.string().min(1).describe("folder for what waits while the hub is away; the member's own"),
+      dir: z.string().min(1).describe("folder for events that wait while the hub is away; the member's own"),
     })
     .optional()
-    .describe("without it nothing is kept while the hub is away"),
+    .describe("without it no events are kept while the hub is away"),
   idempotency: z
     .strictObject({
       place: idempotencySchema,
       dir: z.string().min(1).optional().describe("folder for marks on this machine; the member's own"),
-      maxAgeHours: z.number().positive().default(336).describe("how long a mark is kept at least"),
+      maxAgeHours: z.number().positive().default(336).describe("least time that a mark is kept"),
     })
     .prefault({ place: "hub" })
-    .describe("where it is marked which events were handled"),
+    .describe("where handled events are marked"),
   probes: probesSchema.optional(),
 });
 
@@ -127,7 +129,7 @@ const hubFile = z.strictObject({
       limits: z
         .array(rateLimitSchema)
         .default([])
-        .describe("how much it may publish; more is refused as backpressure"),
+        .describe("rates of publishing; events above them are refused as backpressure"),
     }),
   ),
   natsServer: z
@@ -140,14 +142,14 @@ const hubFile = z.strictObject({
     })
     .superRefine(refusePlain)
     .describe(
-      "the nats-server beside the hub: the hub writes its config and reloads it when a durable is granted",
+      "the nats-server beside the hub: the hub writes its config, and reloads it when a durable is granted",
     ),
 });
 
 const rootFile = z.strictObject({
   role: z.literal("root"),
   ...common,
-  node: name.default("root").describe("tells apart the daemons of a root that has several"),
+  node: name.default("root").describe("name of this daemon among several of a root"),
   stateDir: z
     .string()
     .min(1)
@@ -160,7 +162,9 @@ const rootFile = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("folder of the registry that every hub is offered; followed while the root runs"),
+    .describe(
+      "folder of the registry that the root offers to every hub; watched for changes while the root runs",
+    ),
   autoApply: autoApplySchema,
   positions: positionsSchema,
   alerts: alertsSchema.optional().describe("without it this daemon judges no alerts"),
@@ -173,7 +177,7 @@ const rootFile = z.strictObject({
       nodes: z
         .array(name)
         .readonly()
-        .describe("its members; beside them only its hub and the root's daemons speak in its name"),
+        .describe("its members; beside them only its hub and the root's daemons publish in its name"),
       clearance: z.array(z.enum(DATA_CLASSES)).default([]),
       exportLimit: rateSchema.optional(),
     }),
@@ -183,7 +187,7 @@ const rootFile = z.strictObject({
     .superRefine(refusePlain)
     .optional()
     .describe(
-      "the nats-server beside the root, whose config the root writes and reloads when a subnet comes or goes; not of a daemon on another machine",
+      "the nats-server beside the root, whose config the root writes and reloads when a subnet is added or removed; not for a daemon on another machine",
     ),
 });
 

@@ -65,14 +65,12 @@ function oneOrMore<T extends z.ZodType>(one: T): z.ZodType<z.output<T>[], z.inpu
 /** One rule of a mesh file's `policy`. */
 export const ruleSchema = z
   .strictObject({
-    id: tokenOf("rule", RESERVED_IDS).describe("names the rule in refusals"),
+    id: tokenOf("rule", RESERVED_IDS).describe("id of the rule, shown in refusals"),
     allow: oneOrMore(verb).optional().describe("actions that the rule allows; either this or deny"),
     deny: oneOrMore(verb).optional().describe("actions that the rule denies"),
     events: oneOrMore(patternSchema).describe("patterns, as in the lists of members; * for all"),
-    kind: oneOrMore(kind).optional().describe("kinds of event that are meant; any when not given"),
-    subnet: oneOrMore(tokenOf("subnet"))
-      .optional()
-      .describe("subnets that the rule is for; any when not given"),
+    kind: oneOrMore(kind).optional().describe("kinds of event; by default any"),
+    subnet: oneOrMore(tokenOf("subnet")).optional().describe("subnets that the rule is for; by default any"),
     tenant: oneOrMore(tokenOf("tenant")).optional().describe("tenants whose subnets the rule is for"),
     member: oneOrMore(tokenOf("member")).optional().describe("members that the rule is for"),
     role: oneOrMore(tokenOf("role")).optional().describe("roles of members that the rule is for"),
@@ -83,7 +81,7 @@ export const ruleSchema = z
       })
       .optional()
       .describe(
-        "with import: subnet or tenant in which the event was published; only a rule with it lets in events of another tenant",
+        "with import: subnet or tenant of the event's publisher; only a rule with it lets in events of another tenant",
       ),
   })
   .superRefine((rule, context) => {

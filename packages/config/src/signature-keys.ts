@@ -25,12 +25,12 @@ const maxAgeMs = z
   .max(315_360_000_000)
   .default(MAX_AGE_MS)
   .describe(
-    "age that an event may have when its own subnet stores it, time in an outbox included; a replayed or stored event may be older",
+    "largest age of an event when its own subnet stores it, time in an outbox included; a replayed or stored event may be older",
   );
 const required = z
   .boolean()
   .default(true)
-  .describe("false: unsigned events pass too, while signatures are being introduced or given up");
+  .describe("false: unsigned events pass too, while signatures are being introduced or removed");
 
 /** `signatures` of a subnet in a mesh file. */
 export const signatureRulesSchema = z
@@ -41,16 +41,16 @@ export const signatureRulesSchema = z
       .min(1)
       .max(MAX_KEYS)
       .optional()
-      .describe("ids of the keys that are accepted; the one that signs when not given"),
+      .describe("ids of the accepted keys; by default the signing key"),
     maxAgeMs,
     required,
   })
   .refine(({ sign, accept }) => accept === undefined || accept.includes(sign), {
     path: ["accept"],
-    error: "must hold the key that signs",
+    error: "must contain the signing key",
   })
   .transform(({ accept, ...rest }) => ({ ...rest, accept: [...new Set(accept ?? [rest.sign])] }))
-  .describe("every event of the subnet is signed by HMAC-SHA256, and refused where its signature is wrong");
+  .describe("every event of the subnet is signed by HMAC-SHA256, and refused if its signature is wrong");
 
 /** `signatures` of a node file, by subnet: the node's own, and those whose events may reach it. */
 export const nodeSignaturesSchema = z
@@ -96,7 +96,7 @@ export function readSignatureKey(file: string): SignatureKey {
     throw MeshError.from(cause, "invalid-config", `the signature key in ${file} cannot be read`);
   }
   if (KEY_TEXT.test(text)) return signatureKey(Buffer.from(text, "base64url"));
-  throw new MeshError("invalid-config", `${file} holds no signature key; put back the one it held`);
+  throw new MeshError("invalid-config", `${file} contains no signature key; restore its former content`);
 }
 
 /** Writes a new key, readable by its owner only. */

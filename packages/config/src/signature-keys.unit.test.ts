@@ -49,7 +49,7 @@ describe("a signature key", () => {
       const { code, message } = meshErrorOf(() => readSignatureKey(file));
       expect([code, message]).toEqual([
         "invalid-config",
-        `${file} holds no signature key; put back the one it held`,
+        `${file} contains no signature key; restore its former content`,
       ]);
     },
   );
@@ -85,7 +85,7 @@ describe("signatures of a mesh file", () => {
   });
 
   test.each([
-    ["{ sign: k3, accept: [k1, k2] }", "must hold the key that signs"],
+    ["{ sign: k3, accept: [k1, k2] }", "must contain the signing key"],
     ["{ accept: [k1] }", "sign"],
     ["{ sign: K1 }", "must be 1 to 32 of a-z 0-9 -"],
     ["{ sign: ../k1 }", "must be 1 to 32 of a-z 0-9 -"],

@@ -4,8 +4,7 @@ import { assertPrivate, readSeed } from "./files/secret-file.ts";
 /** A connection is encrypted, or stays on this machine, or the file states that it is plain. */
 
 const file = z.string().min(1);
-const plainReason =
-  "leaves this machine unencrypted; set tls, or allowPlain: true if it is protected otherwise";
+const plainReason = "leaves this machine unencrypted; set tls, or allowPlain: true if other means protect it";
 
 const certificateFiles = {
   cert: file.describe("certificate, PEM"),
@@ -21,14 +20,14 @@ export const meshTlsSchema = z
       z.literal("development"),
       z.strictObject({ development: z.literal(true), verify }),
       z.strictObject({
-        ca: file.describe("PEM of the CA that signed the others"),
+        ca: file.describe("PEM of the CA that signed the certificates"),
         ...certificateFiles,
         verify,
       }),
     ],
     { error: "must be development, { development: true, verify } or { ca, cert, key, verify }" },
   )
-  .describe("encrypts every connection; development: with a CA of the mesh's own, made in the state folder");
+  .describe("encrypts every connection; development: with a CA of this mesh, created in the state folder");
 
 /** A certificate for the root or a subnet, in place of the mesh's. */
 export const ownCertificateSchema = z
@@ -49,7 +48,7 @@ export const listenSchema = {
 /** A client's certificate and trusted CA. */
 const clientTlsSchema = z
   .strictObject({
-    caFile: file.optional().describe("CA to trust; the CAs that Node knows when not given"),
+    caFile: file.optional().describe("CA to trust; by default the CAs of Node"),
     certFile: file.optional(),
     keyFile: file.optional().describe("file of mode 0600"),
   })

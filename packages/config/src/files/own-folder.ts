@@ -42,7 +42,7 @@ export function ownershipProblem(path: string, view: OwnershipView = SYSTEM): st
     if (found === undefined) return undefined;
     if (found.link !== undefined) {
       if (!isOurs(found.uid)) return `user ${found.uid} has made the link ${way}; name the folder itself`;
-      if (++links > MAX_LINKS) return `${way} is a link in a circle`;
+      if (++links > MAX_LINKS) return `${way} is a link that leads back to itself`;
       if (isAbsolute(found.link)) way = parse(found.link).root;
       else way = dirname(way);
       steps.unshift(...stepsOf(found.link));

@@ -18,8 +18,8 @@ export function startTimeOf(pid: number): string | undefined {
     }
   }
   try {
-    const told = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
-    const startedMs = Date.parse(told.trim());
+    const output = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
+    const startedMs = Date.parse(output.trim());
     return Number.isNaN(startedMs) ? undefined : String(startedMs);
   } catch {
     return undefined;

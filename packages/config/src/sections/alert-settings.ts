@@ -12,14 +12,19 @@ const ruleSchema = z.union(
   [
     z.literal(false),
     z.strictObject({
-      threshold: z
+      threshold: z.number().min(0).max(1_000_000_000_000).optional().describe("limit of the figure"),
+      forSeconds: z
         .number()
         .min(0)
-        .max(1_000_000_000_000)
+        .max(DAY_SECONDS)
         .optional()
-        .describe("when it is too much, or too little"),
-      forSeconds: z.number().min(0).max(DAY_SECONDS).optional().describe("how long it must be so"),
-      clearSeconds: z.number().min(0).max(DAY_SECONDS).optional().describe("how long it must be over"),
+        .describe("how long the condition must hold before the alert is raised"),
+      clearSeconds: z
+        .number()
+        .min(0)
+        .max(DAY_SECONDS)
+        .optional()
+        .describe("how long the condition must be over before the alert is cleared"),
       severity: severity.optional(),
     }),
   ],
@@ -27,22 +32,22 @@ const ruleSchema = z.union(
 );
 
 const webhookSchema = z.strictObject({
-  kind: z.enum(["slack", "discord", "generic"]).describe("what body it takes"),
+  kind: z.enum(["slack", "discord", "generic"]).describe("form of the message body"),
   urlFile: z
     .string()
     .min(1)
-    .describe("file that holds its URL, seen from this file: https://, or http:// on this machine"),
+    .describe("file with its URL, relative to this file: https://, or http:// on this machine"),
   secretFile: z
     .string()
     .min(1)
     .optional()
-    .describe("file that holds a key: bodies are signed by HMAC-SHA256 in x-adaos-signature-256"),
+    .describe("file with a key: bodies are signed by HMAC-SHA256 in x-adaos-signature-256"),
   severities: z
     .array(severity)
     .min(1)
     .max(2)
     .default(["critical", "warning"])
-    .describe("alerts that it is told of"),
+    .describe("severities of the alerts that are sent to it"),
 });
 
 /** `alerts` of a mesh file. */
@@ -53,13 +58,13 @@ export const alertsSchema = z.strictObject({
     .min(0)
     .max(600)
     .default(10)
-    .describe("how long a webhook waits for others before it tells of the first; they go as one message"),
+    .describe("how long a message waits for further alerts, which are sent with it"),
   messagesPerMinute: z
     .number()
     .min(0.1)
     .max(60)
     .default(6)
-    .describe("messages to each webhook; what comes faster goes together"),
+    .describe("messages to each webhook a minute; faster alerts share a message"),
   rules: z
     .partialRecord(z.enum(IDS), ruleSchema)
     .superRefine(({ streamNearlyFull: rule }, context) => {
@@ -68,11 +73,11 @@ export const alertsSchema = z.strictObject({
       context.addIssue({ code: "custom", path, message: "must be a share from 0 to 1, such as 0.8" });
     })
     .default({})
-    .describe("what differs from the catalogue of alerts; false: not judged"),
+    .describe("changes to the catalogue of alerts; false: not judged"),
   webhooks: z
     .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "must be 1 to 32 of a-z 0-9 -"), webhookSchema)
     .default({})
-    .describe("who is called when an alert is raised or cleared"),
+    .describe("webhooks that are called when an alert is raised or cleared"),
 });
 
 /** The settings of a mesh's alerts and webhooks. */

@@ -6,31 +6,31 @@ const types = ["postgresql", "redis", "sqlite", "turso", "nats", "http", "tcp"] 
 
 const probeSchema = z
   .strictObject({
-    type: z.enum(types).describe("what is looked at"),
+    type: z.enum(types).describe("kind of database or service"),
     url: z
       .string()
       .min(1)
       .max(4096)
       .optional()
-      .describe("where it is, without a password; of sqlite the path of the file, of tcp tcp://HOST:PORT"),
+      .describe("its address, without a password; for sqlite the path of the file, for tcp tcp://HOST:PORT"),
     urlEnv: z
       .string()
       .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "must be the name of an environment variable")
       .optional()
-      .describe("environment variable of the member's daemon that holds the URL"),
-    urlFile: z.string().min(1).optional().describe("file that holds the URL, seen from this file"),
+      .describe("environment variable of the member's daemon with the URL"),
+    urlFile: z.string().min(1).optional().describe("file with the URL, relative to this file"),
     environment: z
       .string()
       .max(64)
       .optional()
-      .describe("production, staging, local or development, in any case; other names mean local"),
+      .describe("production, staging, local or development, in upper or lower case; other names mean local"),
     intervalMs: z
       .number()
       .int()
       .min(100)
       .max(86_400_000)
       .default(30_000)
-      .describe("from look to look, ±10 %"),
+      .describe("time between two looks, ±10 %"),
     timeoutMs: z.number().int().min(10).max(600_000).default(5000).describe("longest wait for an answer"),
     degradedMs: z.number().int().min(1).max(600_000).default(100).describe("slower answers are degraded"),
     unhealthyMs: z.number().int().min(1).max(600_000).default(200).describe("slower answers are unhealthy"),
@@ -40,7 +40,7 @@ const probeSchema = z
       .min(1)
       .max(100_000)
       .default(1)
-      .describe("what events tell as the size of the service's pool"),
+      .describe("size of the service's connection pool, as events report it"),
   })
   .superRefine((probe, context) => {
     const { url, urlEnv, urlFile, degradedMs, unhealthyMs } = probe;
@@ -60,7 +60,7 @@ const probeSchema = z
 export const probesSchema = z
   .record(tokenOf("probe"), probeSchema)
   .refine((probes) => Object.keys(probes).length <= 100, { message: "a member has at most 100 probes" })
-  .describe("databases and services that the member's daemon looks at; it needs publish: [infra.]");
+  .describe("databases and services that the member's daemon probes; it needs publish: [infra.]");
 
 export type DeclaredProbes = z.output<typeof probesSchema>;
 

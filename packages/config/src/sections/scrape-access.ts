@@ -13,7 +13,7 @@ const file = z.string().min(1);
 const tlsSchema = z.strictObject({
   cert: file.describe("certificate, PEM"),
   key: file.describe("private key, PEM, of mode 0600"),
-  clientCa: file.optional().describe("CA of which a collector must show a certificate"),
+  clientCa: file.optional().describe("CA that must have signed the collector's certificate"),
 });
 
 const shared = {
@@ -36,7 +36,7 @@ export const meshScrapeSchema = z
 /** `metrics` of one node: its port, and its differing settings. */
 export const nodeScrapeSchema = z
   .strictObject({
-    port: z.number().int().min(1).max(65_535).describe("where collectors of other machines scrape it"),
+    port: z.number().int().min(1).max(65_535).describe("port where collectors of other machines scrape it"),
     ...shared,
   })
   .optional();
@@ -106,7 +106,7 @@ export function scrapeProblems(value: ScrapeEntries): { path: string[]; message:
     const problem = openProblem(addressOf(isRemote ? {} : value.metrics, own, "/"));
     if (problem !== undefined) return [{ path: [...path, problem.key], message: problem.message }];
     if (!isRemote || pathsAreAbsolute(own)) return [];
-    return [{ path: [...path], message: "is of another machine: name its files by absolute paths" }];
+    return [{ path: [...path], message: "is on another machine: name its files by absolute paths" }];
   });
 }
 
@@ -155,9 +155,12 @@ function openProblem({
 }: ScrapeAddress): { readonly key: string; readonly message: string } | undefined {
   if (isLoopback(host)) return undefined;
   if (tokenFile === undefined && tls?.clientCaFile === undefined)
-    return { key: "tokenFile", message: "is missing: whoever reaches it could read it; or set tls.clientCa" };
+    return {
+      key: "tokenFile",
+      message: "is missing: every machine that reaches the port could read it; or set tls.clientCa",
+    };
   if (tls !== undefined || allowPlain === true) return undefined;
-  return { key: "tls", message: "is missing: the token would travel in the clear; or set allowPlain: true" };
+  return { key: "tls", message: "is missing: the token would be sent unencrypted; or set allowPlain: true" };
 }
 
 function pathsAreAbsolute({ tokenFile, tls }: Shared): boolean {

@@ -2,7 +2,12 @@ import { z } from "zod";
 
 /** Limits of size and age of streams. */
 export const streamLimitsSchema = z.strictObject({
-  maxBytes: z.number().int().min(1_048_576).default(1_073_741_824).describe("bytes; a full stream refuses"),
+  maxBytes: z
+    .number()
+    .int()
+    .min(1_048_576)
+    .default(1_073_741_824)
+    .describe("bytes of a stream; a full stream refuses events"),
   maxAgeHours: z
     .number()
     .positive()
@@ -16,7 +21,7 @@ export const streamLimitsSchema = z.strictObject({
     .max(3_600_000)
     .default(120_000)
     .describe(
-      "time for which a stream recognises an event id it has stored; costs about 300 bytes of memory an event",
+      "time for which a stream recognises a stored event id; costs about 300 bytes of memory an event",
     ),
   maxShare: z
     .number()
@@ -24,7 +29,7 @@ export const streamLimitsSchema = z.strictObject({
     .max(0.95)
     .default(0.75)
     .describe(
-      "share that one member, or one other subnet, may hold of its own messages plus the free room of a stream",
+      "largest share of one member's, or one other subnet's, messages in these messages plus the free room of a stream",
     ),
 });
 

@@ -6,12 +6,12 @@ import { assertPrivate } from "../files/secret-file.ts";
 
 const url = z
   .url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" })
-  // Also of a text that is no URL.
-  .refine((text) => !/^[a-z]+:\/\/[^/]*@/.test(text), "must hold no password");
+  // Also for a text that is not a URL.
+  .refine((text) => !/^[a-z]+:\/\/[^/]*@/.test(text), "must contain no password");
 
 const langfuseSchema = z
   .strictObject({
-    host: url.default("https://cloud.langfuse.com").describe("where LangFuse answers"),
+    host: url.default("https://cloud.langfuse.com").describe("address of LangFuse"),
     keyFile: z
       .string()
       .min(1)
@@ -21,7 +21,7 @@ const langfuseSchema = z
       .min(1)
       .max(100)
       .describe(
-        "whose spans: components that programs name when they connect, or nodes: agent, alpha/kitchen",
+        "components (named by programs when they connect) or nodes whose spans are sent: agent, alpha/kitchen",
       ),
   })
   .describe("sends spans of some components to LangFuse too");
@@ -35,19 +35,17 @@ export const tracingSchema = z
       .max(1)
       .optional()
       .describe(
-        "share of the traces that begin here; what began elsewhere goes on as decided there; default 1",
+        "share of the traces that begin here; other traces follow the decision of their beginning; default 1",
       ),
     otlp: url
       .optional()
       .describe(
-        "where spans are sent by OTLP over HTTP: http://127.0.0.1:4318; the variables of OpenTelemetry win",
+        "target of spans by OTLP over HTTP: http://127.0.0.1:4318; OpenTelemetry's variables override it",
       ),
     langfuse: langfuseSchema.optional(),
   })
   .optional()
-  .describe(
-    "which spans are sent, and where to; nothing is traced without otlp, langfuse or an OTEL variable",
-  );
+  .describe("spans and their targets; nothing is traced without otlp, langfuse or an OTEL variable");
 
 export type Tracing = NonNullable<z.output<typeof tracingSchema>>;
 

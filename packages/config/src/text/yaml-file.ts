@@ -30,18 +30,21 @@ export function readYamlFile<T>(file: string, schema: z.ZodType<T>): CheckedFile
 export function parseYaml<T>(text: string, file: string, schema: z.ZodType<T>): CheckedFile<T> {
   const shown = shownPath(file);
   const at = ({ line, column }: Place): string => `${shown}:${line}:${column}`;
-  const tell = ({ message, place }: YamlProblem): string => `${at(place())} ${message}`;
+  const textOf = ({ message, place }: YamlProblem): string => `${at(place())} ${message}`;
   const { tree, problems } = readYamlTree(text);
-  if (tree === undefined) throw invalid(problems, tell);
+  if (tree === undefined) throw invalid(problems, textOf);
   const checked = schema.safeParse(tree.value);
-  if (!checked.success) throw invalid(schemaProblems(tree, checked.error), tell);
+  if (!checked.success) throw invalid(schemaProblems(tree, checked.error), textOf);
   return { file, text, value: checked.data, placeOf: (path) => at(tree.placeOf(path)) };
 }
 
-/** Names the first ten problems and how many more there are: to find a place takes time. */
-export function invalid<T>(problems: readonly T[], tell: (problem: T) => string): MeshError {
+/** Lists the first ten problems and counts the others: finding places takes time. */
+export function invalid<T>(problems: readonly T[], textOf: (problem: T) => string): MeshError {
   const more = problems.length > MAX_PROBLEMS ? [`and ${problems.length - MAX_PROBLEMS} more`] : [];
-  return new MeshError("invalid-config", [...problems.slice(0, MAX_PROBLEMS).map(tell), ...more].join("\n"));
+  return new MeshError(
+    "invalid-config",
+    [...problems.slice(0, MAX_PROBLEMS).map(textOf), ...more].join("\n"),
+  );
 }
 
 function readText(file: string): string {

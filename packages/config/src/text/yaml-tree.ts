@@ -152,7 +152,7 @@ export function schemaProblems(
       }));
     }
     const place = issue.code === "invalid_key" ? placeOfKey : placeOf;
-    return [{ message: told(issue), place: () => place(path) }];
+    return [{ message: issueText(issue), place: () => place(path) }];
   });
 }
 
@@ -241,7 +241,7 @@ function keyOffset(document: YamlDocument, path: readonly PropertyKey[]): number
   return isScalar(key) ? key.range?.[0] : undefined;
 }
 
-function told(issue: z.core.$ZodIssue): string {
+function issueText(issue: z.core.$ZodIssue): string {
   const path = issue.path
     .map((step) => (typeof step === "number" ? `[${step}]` : `.${cut(String(step))}`))
     .join("");
