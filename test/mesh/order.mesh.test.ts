@@ -144,7 +144,11 @@ describe("order of events", () => {
       try {
         for (let kills = 0; kills < KILLS; kills++) {
           const before = effects().length;
-          await until(`effects after ${kills} kills`, () => effects().length >= before + MIN_EFFECTS, ARRIVE_MS);
+          await until(
+            `effects after ${kills} kills`,
+            () => effects().length >= before + MIN_EFFECTS,
+            ARRIVE_MS,
+          );
           worker.kill("SIGKILL");
           worker = startWorker(file);
         }

@@ -11,8 +11,8 @@ export function daemon(role: NodeRole, run: RunDaemon): RunDaemon {
     try {
       return (await untilReadable(file, role)) ? await run(file) : 0;
     } catch (thrown) {
-      const { tellError } = await import("../terminal/tell-error.ts");
-      return tellError(thrown, [], processTerminal());
+      const { printError } = await import("../terminal/print-error.ts");
+      return printError(thrown, [], processTerminal());
     }
   };
 }
