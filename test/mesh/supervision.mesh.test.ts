@@ -151,7 +151,8 @@ describe("the supervisor of a mesh", () => {
       join(mesh.state, "nodes/alpha/hub.json"),
     ]);
     expect([code, stderr]).toEqual([69, expect.stringContaining(`alpha/hub runs already as process ${hub}`)]);
-    expect(await isReady(mesh)).toBe(true);
+    await until("all is ready", () => isReady(mesh));
+    expect(mesh.pid("alpha/hub")).toBe(hub);
   });
 
   test("refuses a second one in its folder", async () => {
