@@ -15,6 +15,10 @@ export const CONTENDERS: Readonly<Record<string, ContenderEntry>> = {
     scenarios: ["S1", "S2a", "S2b", "S2c", "S5a", "S5b", "S11a", "S11b"],
     load: async () => (await import("./contenders/ours.ts")).adaosBare,
   },
+  "adaos-uncounted": {
+    scenarios: ["S11a"],
+    load: async () => (await import("./contenders/ours.ts")).adaosUncounted,
+  },
   "adaos-now": {
     scenarios: ["S4"],
     load: async () => (await import("./contenders/ours.ts")).adaosNow,

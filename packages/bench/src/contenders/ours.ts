@@ -19,6 +19,12 @@ export const adaosBare: Contender = {
   ...endsWith({ outbox: false, metrics: false }, { idempotency: "off" }),
 };
 
+/** Without what counting costs. */
+export const adaosUncounted: Contender = {
+  what: "adaos without metrics",
+  ...endsWith({ metrics: false }, {}),
+};
+
 /** Requests that the registry allows to be lost. */
 export const adaosNow: Contender = {
   what: "request of a command that is delivered at most once, so that neither it nor its reply is stored",

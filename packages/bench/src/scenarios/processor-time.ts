@@ -12,9 +12,9 @@ const COUNT = 100_000;
 const WARM_UP = 20_000;
 
 /** Contenders that send and receive by the mesh's own servers. */
-const ON_MESH: ReadonlySet<string> = new Set(["adaos", "adaos-bare", "raw"]);
+const ON_MESH: ReadonlySet<string> = new Set(["adaos", "adaos-bare", "adaos-uncounted", "raw"]);
 /** Contenders that need the root's daemon. */
-const BY_DAEMONS: ReadonlySet<string> = new Set(["adaos", "adaos-bare"]);
+const BY_DAEMONS: ReadonlySet<string> = new Set(["adaos", "adaos-bare", "adaos-uncounted"]);
 
 /** Processor time of an event, process by process: on a busy machine it comes later, but costs hardly more. */
 export function processorTime(about: About): Scenario {

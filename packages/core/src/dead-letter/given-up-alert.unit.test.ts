@@ -74,6 +74,14 @@ describe("the retry preset r-v0.1", () => {
     ]);
   });
 
+  test("alerts of a full disk whatever the policy, and of nothing else", async () => {
+    const full = Object.assign(new Error("no space left"), { code: "ENOSPC" });
+    await failures({ maxRetries: 0 }, [new Error("boom")]);
+    expect(journal.alerts).toEqual([]);
+    await failures({ maxRetries: 0 }, [full]);
+    expect(journal.alerts).toMatchObject([{ category: "transient", error: "Error: no space left" }]);
+  });
+
   test("alerts at once of what no retry can cure", async () => {
     await failures("r-v0.1", [new NonRetryableError("no such screen")]);
     expect(journal.alerts).toMatchObject([{ category: "permanent", attempts: 1 }]);

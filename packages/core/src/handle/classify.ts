@@ -30,7 +30,9 @@ export class NonRetryableError extends Error {
   override readonly name = "NonRetryableError";
 }
 
-/** Node's error codes of connections and names that may be there again in a moment, and the time limits of `fetch`. */
+/** A full disk may have room again, once a person has looked. */
+export const DISK_FULL = "ENOSPC";
+/** Node's error codes of what may be there again in a moment, and the time limits of `fetch`. */
 const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   "ECONNRESET",
   "ECONNREFUSED",
@@ -38,6 +40,14 @@ const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   "ETIMEDOUT",
   "EPIPE",
   "EAI_AGAIN",
+  "ENOTFOUND",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "EMFILE",
+  "ENFILE",
+  "EBUSY",
+  DISK_FULL,
   "UND_ERR_CONNECT_TIMEOUT",
   "UND_ERR_HEADERS_TIMEOUT",
   "UND_ERR_BODY_TIMEOUT",

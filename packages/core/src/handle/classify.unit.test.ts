@@ -101,6 +101,14 @@ describe("classify() by code and name", () => {
     ["ETIMEDOUT", "transient"],
     ["EPIPE", "transient"],
     ["EAI_AGAIN", "transient"],
+    ["ENOTFOUND", "transient"],
+    ["EHOSTUNREACH", "transient"],
+    ["ENETUNREACH", "transient"],
+    ["ENETDOWN", "transient"],
+    ["EMFILE", "transient"],
+    ["ENFILE", "transient"],
+    ["EBUSY", "transient"],
+    ["ENOSPC", "transient"],
     ["UND_ERR_CONNECT_TIMEOUT", "transient"],
     ["ENOENT", "permanent"],
     ["EACCES", "permanent"],
@@ -142,7 +150,7 @@ describe("classify(), causes", () => {
   });
 
   test("takes no failure of the network for a mistake in the code, though it may not know it", () => {
-    const thrown = new TypeError("fetch failed", { cause: errorWith({ code: "ENETUNREACH" }) });
+    const thrown = new TypeError("fetch failed", { cause: errorWith({ code: "EWHATEVER" }) });
     expect(classify(thrown)).toEqual(UNKNOWN);
   });
 

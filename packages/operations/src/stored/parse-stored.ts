@@ -88,6 +88,26 @@ export const envelopeSchema: z.ZodType<Envelope> = z.looseObject({
   event_name: text,
 }) as unknown as z.ZodType<Envelope>;
 
+/** The head of an event, whatever its writer made of it: what is of another type counts as not there. */
+export const headSchema: z.ZodType<Omit<Envelope, "data">> = z.object({
+  event_id: text,
+  event_name: text,
+  version: count.int().catch(1),
+  kind: z.enum(["event", "command", "reply"]).catch("event"),
+  ts: text.catch(""),
+  source: text.catch(""),
+  correlation_id: text.catch(""),
+  causation_id: text.exactOptional().catch(undefined as never),
+  tenant: text.catch(""),
+  headers: z.record(z.string(), z.string()).catch({}),
+});
+
+/** RFC 3339: when an event was published by its own word, or when it was stored where it says nothing of use. */
+export function publishedAt(ts: unknown, storedAt: string): string {
+  const ms = typeof ts === "string" ? Date.parse(ts) : Number.NaN;
+  return Number.isNaN(ms) || ms < 0 ? storedAt : new Date(ms).toISOString();
+}
+
 /** What was stored, or nothing where it is not of this shape. */
 export function parseStored<T>({ body }: Pick<StoredMessage, "body">, schema: z.ZodType<T>): T | undefined {
   let value: unknown;

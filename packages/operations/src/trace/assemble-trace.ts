@@ -20,7 +20,13 @@ import type {
   TraceFacts,
 } from "./trace.ts";
 
-/** Makes the tree of what was gathered. An event whose cause is not among them begins a tree of its own. Pure. */
+/** Handlers that answer each other without an end make chains of thousands, which nobody can read. */
+const MAX_DEPTH = 100;
+
+/**
+ * Makes the tree of what was gathered. An event whose cause is not among them begins a tree of its own, and so does
+ * what lies deeper than 100. Pure.
+ */
 export function assembleTrace({ correlationId, sightings, consumers }: TraceFacts): Trace {
   const byId = new Map<string, Sighting[]>();
   for (const sighting of sightings) {
@@ -35,13 +41,13 @@ export function assembleTrace({ correlationId, sightings, consumers }: TraceFact
     else causedBy.set(cause, [...(causedBy.get(cause) ?? []), id]);
   }
   const drawn = new Set<string>();
-  const draw = (ids: readonly string[]): TracedEvent[] =>
+  const draw = (ids: readonly string[], depth = 1): TracedEvent[] =>
     ids
       .flatMap((id) => {
         // Whoever writes an event chooses its cause: two may name each other.
-        if (drawn.has(id)) return [];
+        if (drawn.has(id) || depth > MAX_DEPTH) return [];
         drawn.add(id);
-        return [tracedEvent(byId.get(id) ?? [], consumers, draw(causedBy.get(id) ?? []))];
+        return [tracedEvent(byId.get(id) ?? [], consumers, draw(causedBy.get(id) ?? [], depth + 1))];
       })
       .sort((a, b) => Date.parse(a.published_at) - Date.parse(b.published_at));
   const trees = draw(roots);

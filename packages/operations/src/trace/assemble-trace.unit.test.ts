@@ -216,3 +216,23 @@ describe("traceAsOtlp()", () => {
     }
   });
 });
+
+describe("assembleTrace(), of a chain without an end", () => {
+  const id = (i: number): string => `EVT-20260105-093000-${String(i).padStart(12, "0")}`;
+  const chain = Array.from({ length: 6000 }, (_, i) => {
+    const { envelope, ...place } = sighting(id(i), "alpha", i + 1, i % 1000);
+    return { ...place, envelope: { ...envelope, ...(i === 0 ? {} : { causation_id: id(i - 1) }) } };
+  });
+
+  test("begins a tree anew each hundred events, and has them all", () => {
+    const { events, roots } = trace(chain);
+    expect([events, roots.length]).toEqual([6000, 60]);
+    const text = JSON.stringify(roots);
+    for (const i of [0, 99, 100, 5999]) expect(text).toContain(id(i));
+  });
+
+  test("is one OTLP document", () => {
+    const { resourceSpans } = traceAsOtlp(trace(chain));
+    expect(resourceSpans[0]?.scopeSpans[0]?.spans.length).toBe(6000);
+  });
+});

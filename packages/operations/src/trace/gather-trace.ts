@@ -7,7 +7,7 @@ import { eventConsumers, streamAt } from "../standing/event-consumer.ts";
 import { failuresAt } from "../standing/failures-at.ts";
 import { findAnywhere } from "../standing/find-anywhere.ts";
 import { CLOCK_SKEW_MS, timeOfEventId } from "../stored/find-stored.ts";
-import { envelopeSchema, parseStored } from "../stored/parse-stored.ts";
+import { headSchema, parseStored, publishedAt } from "../stored/parse-stored.ts";
 import { originOf } from "./assemble-trace.ts";
 import type { Sighting, TraceFacts } from "./trace.ts";
 
@@ -19,12 +19,15 @@ export interface GatheredTrace extends TraceFacts {
   readonly isCut: boolean;
 }
 
-/** Messages of one trace that are told, in all streams. */
+/** Messages of one trace that are told, in each stream. */
 const MAX_SIGHTINGS = 5000;
+/** Events whose failures are asked for at the same time; a hub answers each within a millisecond or two. */
+const MAX_ASKED = 32;
 
 /**
  * Everything that the streams of these servers hold of the trace that an event belongs to, or of a correlation id.
- * Each stream is read from the time in the id on, or from `sinceMs`. Rejects with `usage` when nothing is known of it.
+ * Each stream is read from the time in the id on, or from `sinceMs`. Rejects with `usage` when nothing is known of it,
+ * with `unavailable` when a server that does not answer may know it.
  */
 export function gatherTrace(
   servers: readonly ServerLayout[],
@@ -33,7 +36,8 @@ export function gatherTrace(
 ): Promise<GatheredTrace> {
   return withAnswering(servers, async (open, away) => {
     const event = await findAnywhere(open, id);
-    const correlationId = event?.envelope.correlation_id ?? id;
+    const told: unknown = event?.envelope.correlation_id;
+    const correlationId = typeof told === "string" ? told : id;
     // A trace begins with the event whose id its others bear, unless its publisher has chosen another.
     const beganMs = timeOfEventId(correlationId);
     const since = new Date(beganMs === undefined ? sinceMs : beganMs - CLOCK_SKEW_MS);
@@ -48,7 +52,8 @@ export function gatherTrace(
 
 function nothingKnown(id: string, away: readonly AwayServer[]): MeshError {
   const missing = away.map(({ of }) => `; ${of} does not answer`).join("");
-  return new MeshError("usage", `no stream holds an event of ${JSON.stringify(id)}${missing}`);
+  const code = missing === "" ? "usage" : "unavailable";
+  return new MeshError(code, `no stream holds an event of ${JSON.stringify(id)}${missing}`);
 }
 
 async function sightingsAt(server: OpenServer, correlationId: string, since: Date): Promise<Sighting[]> {
@@ -60,13 +65,24 @@ async function sightingsAt(server: OpenServer, correlationId: string, since: Dat
   for await (const message of storedMessages(connection, stream, ">", { time: since })) {
     const { body, seq, subject, storedAt } = message;
     if (Buffer.from(body.buffer, body.byteOffset, body.byteLength).indexOf(wanted) === -1) continue;
-    const parsed = parseStored(message, envelopeSchema);
+    const envelope = parseStored(message, headSchema);
     // Servers store whatever they are sent.
-    if (parsed?.correlation_id !== correlationId || originOf(subject) === undefined) continue;
-    const { data: _, ...envelope } = parsed;
-    const failures = of === ROOT_DOMAIN ? {} : { failures: await failuresAt(server, envelope.event_id, seq) };
-    found.push({ of, stream, seq, subject, storedAt, envelope, ...failures });
+    if (envelope?.correlation_id !== correlationId || originOf(subject) === undefined) continue;
+    const ts = publishedAt(envelope.ts, storedAt);
+    found.push({ of, stream, seq, subject, storedAt, envelope: { ...envelope, ts } });
     if (found.length >= MAX_SIGHTINGS) break;
+  }
+  return of === ROOT_DOMAIN ? found : withFailures(server, found);
+}
+
+async function withFailures(hub: OpenServer, sightings: readonly Sighting[]): Promise<Sighting[]> {
+  const found: Sighting[] = [];
+  for (let i = 0; i < sightings.length; i += MAX_ASKED) {
+    const some = sightings.slice(i, i + MAX_ASKED).map(async (sighting) => {
+      const failures = await failuresAt(hub, sighting.envelope.event_id, sighting.seq);
+      return { ...sighting, failures };
+    });
+    found.push(...(await Promise.all(some)));
   }
   return found;
 }

@@ -93,6 +93,8 @@ export interface WhyFacts {
   /** Calls of publish that were rejected since, by code: counted, not by event. */
   readonly failedPublishes: ReadonlyMap<string, number>;
   readonly outbox: OutboxFact;
+  /** Of the root's daemon, where it is on this machine. */
+  readonly rootLog?: string | undefined;
   /** Of the two members, by name. */
   readonly members: ReadonlyMap<string, SeenHealth>;
   readonly origin: StreamFact;

@@ -2,6 +2,7 @@ import { MeshError } from "@adaos/core";
 import {
   eventsStream,
   formatSubject,
+  isEventId,
   isEventSubject,
   type NodeAddress,
   parseNodeAddress,
@@ -15,7 +16,7 @@ import { type AwayServer, type OpenServer, withAnswering } from "../hubs.ts";
 import { type EventConsumer, eventConsumers } from "../standing/event-consumer.ts";
 import { findAnywhere } from "../standing/find-anywhere.ts";
 import { timeOfEventId } from "../stored/find-stored.ts";
-import { envelopeSchema, parseStored } from "../stored/parse-stored.ts";
+import { envelopeSchema, parseStored, publishedAt } from "../stored/parse-stored.ts";
 import { storedMetrics } from "../stored-metrics.ts";
 import type {
   DurableFact,
@@ -116,7 +117,8 @@ class Look {
     }
     const missing = this.#away.map(({ of }) => `; ${of} does not answer`).join("");
     const hint = `adaos why EVENT --from subnet/member --to subnet/member tells of what was never stored`;
-    throw new MeshError("usage", `no stream and no outbox holds ${JSON.stringify(id)}${missing}. ${hint}`);
+    const code = missing === "" ? "usage" : "unavailable";
+    throw new MeshError(code, `no stream and no outbox holds ${JSON.stringify(id)}${missing}. ${hint}`);
   }
 
   /** What a member has published last of an event, if anything. Rejects with `usage`. */
@@ -140,7 +142,9 @@ class Look {
       return { subject };
     const { seq, storedAt: stored_at } = last;
     const seen = { of: address.subnet, stream, seq, subject, stored_at, envelope };
-    return { id: envelope.event_id, subject, seen };
+    // It becomes part of commands that a person may run.
+    const id = isEventId(envelope.event_id) ? envelope.event_id : undefined;
+    return { id, subject, seen };
   }
 
   /** Whether what was published last was not stored: then an older one is not what is asked about. */
@@ -170,7 +174,11 @@ class Look {
     const target = parseNodeAddress(to);
     const { policy, isInRegistry, health } = this.#witnesses;
     const madeMs = id === undefined ? undefined : timeOfEventId(id);
-    const since = seen?.envelope.ts ?? new Date(madeMs ?? sinceMs).toISOString();
+    // It becomes part of a command that a person may run: never as its writer wrote it.
+    const since =
+      seen === undefined
+        ? new Date(madeMs ?? sinceMs).toISOString()
+        : publishedAt(seen.envelope.ts, seen.stored_at);
     const sinceOf = Math.min(Date.parse(since), sinceMs);
     const event = { name, version };
     const members = new Map([from, to].flatMap((who) => pair(who, health.get(who))));
@@ -190,6 +198,7 @@ class Look {
       denials,
       failedPublishes,
       outbox: outboxFact(sought),
+      rootLog: this.#witnesses.rootLogs[0],
       members,
       ...places,
     };

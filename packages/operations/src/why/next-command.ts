@@ -17,7 +17,13 @@ export interface NextCommands {
 }
 
 /** Pure. */
-export function commandsOf({ event, from, to, since }: WhyFacts): NextCommands {
+export function commandsOf({
+  event,
+  from,
+  to,
+  since,
+  rootLog = "STATE/logs/root.log",
+}: WhyFacts): NextCommands {
   const ref = `${event.name}@${event.version}`;
   const [origin = ""] = from.split("/");
   const [subnet = ""] = to.split("/");
@@ -32,7 +38,7 @@ export function commandsOf({ event, from, to, since }: WhyFacts): NextCommands {
     topics: `adaos events topics`,
     metrics: `adaos events metrics`,
     durables: `adaos durables list --at ${subnet} --node ${to}`,
-    rootLog: `grep "link refused an event" STATE/logs/root.log`,
+    rootLog: `grep "link refused an event" ${rootLog}`,
     denials: (at) => `adaos events tail mesh.policy.denied --at ${at} --since 1h`,
     replay: (durable) =>
       `adaos events replay ${ref} --at ${subnet} --to ${durable.split("/").slice(1).join("/")} --since ${since} --dry-run`,

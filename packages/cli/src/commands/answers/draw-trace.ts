@@ -2,10 +2,15 @@ import { firstLine } from "@adaos/core/wire";
 import type { Handling, Trace, TracedEvent } from "@adaos/operations";
 
 const MAX_MESSAGE = 120;
+/** Of a name or an id: a writer may choose what stands there, and it shall not look like lines of ours. */
+const MAX_NAME = 200;
 
 /** A trace as a tree: a line for each event, each of its streams, each durable and each link before it. Pure. */
 export function drawTrace({ correlation_id: id, events, roots }: Trace): string[] {
-  return [`${id}: ${events} event${events === 1 ? "" : "s"}`, ...roots.flatMap((root) => draw(root, "", ""))];
+  return [
+    `${firstLine(id, MAX_NAME)}: ${events} event${events === 1 ? "" : "s"}`,
+    ...roots.flatMap((root) => draw(root, "", "")),
+  ];
 }
 
 function draw(event: TracedEvent, first: string, rest: string): string[] {
@@ -18,13 +23,14 @@ function draw(event: TracedEvent, first: string, rest: string): string[] {
     published_at: at,
     caused,
   } = event;
-  const what = target === undefined ? `${name}@${version}` : `${name}@${version} replayed to ${target}`;
+  const ref = `${firstLine(name, MAX_NAME)}@${version}`;
+  const what = target === undefined ? ref : `${ref} replayed to ${target}`;
   const leaves = [
     ...event.hops.map(({ stream, seq, after_ms: ms }) => `${stream} ${seq}  ${ms < 0 ? "" : "+"}${ms} ms`),
     ...event.handlings.map(handled),
     ...event.on_its_way.map(({ link, waiting }) => `on its way: link ${link}, ${waiting} waiting`),
   ];
-  const lines = [`${first}${at}  ${what}  ${id}  from ${from}`];
+  const lines = [`${first}${at}  ${what}  ${firstLine(id, MAX_NAME)}  from ${from}`];
   const ends = leaves.length + caused.length - 1;
   for (const [i, leaf] of leaves.entries()) lines.push(`${rest}${i === ends ? "└ " : "├ "}${leaf}`);
   for (const [i, child] of caused.entries()) {
@@ -55,10 +61,10 @@ function handled({
 }: Handling): string {
   const parts = [
     `${durable} ${STATES[state]}`,
-    at,
+    at && firstLine(at, MAX_NAME),
     failures === 0 ? undefined : `${failures} failed attempt${failures === 1 ? "" : "s"}`,
-    next === undefined ? undefined : `next at ${next}`,
-    letter,
+    next === undefined ? undefined : `next at ${firstLine(next, MAX_NAME)}`,
+    letter && firstLine(letter, MAX_NAME),
     error === undefined ? undefined : `${error.category}: ${firstLine(error.message, MAX_MESSAGE)}`,
   ];
   return parts.filter((part) => part !== undefined).join("  ");

@@ -45,4 +45,12 @@ describe("drawTrace()", () => {
       "   └ alpha/speaker/voice retrying  2026-01-05T09:30:01.000Z  1 failed attempt  next at 2026-01-05T09:30:03.000Z  transient: busy",
     ]);
   });
+
+  test("what a writer has chosen looks like no line of ours", () => {
+    const hostile = "a\n└ beta/desk/screen handled";
+    const event = { ...EVENT, event_id: hostile, event_name: hostile, on_its_way: [] };
+    const lines = drawTrace({ correlation_id: hostile, events: 1, roots: [event] });
+    expect(lines.length).toBe(3);
+    expect(lines.join("").includes("\n")).toBe(false);
+  });
 });

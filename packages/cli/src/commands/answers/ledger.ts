@@ -1,6 +1,6 @@
 import { peekMarks } from "@adaos/client";
 import { logFilePath, marksDir, resolveStateDir } from "@adaos/config";
-import { counted, parseSubject, visibleJson } from "@adaos/core/wire";
+import { counted, firstLine, parseSubject, visibleJson } from "@adaos/core/wire";
 import { FATES, gatherLedger, type LedgerRow, type LedgerWitnesses } from "@adaos/operations";
 import { askPolicy, loadPolicy, passes } from "@adaos/policy";
 import { meshFileOf, readLayout } from "@adaos/provision";
@@ -20,6 +20,8 @@ const DAY_MS = 86_400_000;
 const NOT_BALANCED = 1;
 /** Of each durable, for people; JSON names more. */
 const MAX_NAMED = 10;
+/** Of an id, which its writer has chosen. */
+const MAX_ID = 200;
 
 export function ledgerCommand(terminal: Terminal): Command {
   return new Command("ledger")
@@ -82,7 +84,7 @@ function print(rows: readonly LedgerRow[], terminal: Terminal): void {
   for (const line of table([["durable", ...COLUMNS], ...cells])) terminal.out(line);
   for (const { durable, missing, missing_events } of rows) {
     for (const { id, place } of missing_events.slice(0, MAX_NAMED))
-      terminal.out(`missing at ${durable}: ${id}, last seen at ${place}`);
+      terminal.out(`missing at ${durable}: ${firstLine(id, MAX_ID)}, last seen at ${place}`);
     if (missing > MAX_NAMED) terminal.out(`missing at ${durable}: ${missing - MAX_NAMED} more`);
   }
   if (rows.some(({ missing }) => missing > 0)) terminal.say("adaos why ID explains one of them");
