@@ -311,20 +311,6 @@ describe("MemberMarks on a disk that fails", () => {
     expect(await known(open(), 1, 2, 3)).toEqual([true, true, false]);
   });
 
-  test("goes on when its folder was removed, and repeats no effect that it knows", async () => {
-    const marks = open({ dir: join(dir, "node") });
-    await mark(marks, 1, 2);
-    rmSync(join(dir, "node"), { recursive: true });
-    await expect.poll(() => known(marks, 3).then(() => filesIn(join(dir, "node")))).toEqual([]);
-    expect(await known(marks, 1, 2, 3)).toEqual([true, true, false]);
-    await expect(mark(marks, 3)).rejects.toMatchObject({ code: "unavailable" });
-    await mark(marks, 3);
-    expect(await known(open({ dir: join(dir, "node") }), 3)).toEqual([true]);
-    expect(log.lines.map(({ event }) => event)).toContain(
-      "the folder of marks was removed, and is made anew",
-    );
-  });
-
   test("says so when its file was removed, and when its folder cannot be written", async () => {
     const marks = open({ dir: join(dir, "node") });
     await mark(marks, 1);
