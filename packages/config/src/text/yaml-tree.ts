@@ -139,9 +139,9 @@ export function schemaProblems(
   const { placeOf, placeOfKey } = tree;
   return issues.flatMap((issue): YamlProblem[] => {
     const path = [...at, ...issue.path];
-    // Of several forms that a value may have, one has been meant that is right but for something within it.
-    const meant = issue.code === "invalid_union" ? issue.errors.find(isWithin) : undefined;
-    if (meant !== undefined) {
+    // Of several forms that a value may have, the one that fits but for an inner value is the intended form.
+    const [meant, ...others] = issue.code === "invalid_union" ? issue.errors.filter(isWithin) : [];
+    if (meant !== undefined && others.length === 0) {
       const within = meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
       return schemaProblems(tree, { issues: within }, at);
     }

@@ -6,9 +6,9 @@ import { z } from "zod";
 import { isUserKey } from "../keys/keys.ts";
 
 /*
- * The protocol between the holder of an invitation and the root. Requests are signed with one key derived from the code.
- * Answers are sealed with another, and name their request. So a third party in between can read and change nothing, with
- * TLS or without. Recorded messages are useless once the invitation is gone.
+ * The protocol between the holder of an invitation and the root. Requests are signed with one key derived from the
+ * code. Answers are sealed with another, and name their request. So a third party in between can read and change
+ * nothing, with TLS or without. Recorded messages are useless once the invitation is gone.
  */
 
 /** Asks for admission: all that the root needs to know about the joining machine. */

@@ -120,7 +120,7 @@ export function assertDirections({ in: from, out, subject, refused }: Directions
     ],
     [
       meet(subject, from) || meet(subject, refused),
-      "--subject must be another than --in and --refused, or events would go round",
+      "--subject must be another than --in and --refused, or events would go in a circle",
     ],
     [
       refused !== undefined && (from === undefined || meet(refused, from)),
