@@ -6,7 +6,7 @@ import { SubjectReader } from "../connection/msg-bytes.ts";
 import { AckReader } from "./ack-reader.ts";
 import type { AckSubject, AckSubjects } from "./ack-subject.ts";
 import { type ConsumerState, parseConsumerAnswer, plainText } from "./consumer-state.ts";
-import { PullRequest, type PullSize, sizeOfMsg } from "./pull-request.ts";
+import { HEARTBEAT_MS, PullRequest, type PullSize, requestText, sizeOfMsg } from "./pull-request.ts";
 import type { PullWindow } from "./pull-window.ts";
 import { UnaskedWatch } from "./unasked.ts";
 
@@ -50,7 +50,6 @@ export interface PullLoopOptions {
   readonly onState?: ((state: PullState) => void) | undefined;
 }
 
-const HEARTBEAT_MS = 1000;
 /** Longest silence before the server is asked whether it still knows us. */
 const SILENCE_MS = 2.5 * HEARTBEAT_MS;
 const RETRY_MS = 300;
@@ -101,6 +100,7 @@ export class PullLoop {
   #askedMs = 0;
   #heardMs = performance.now();
   #restartedMs = Number.NEGATIVE_INFINITY;
+  #isFlowing = false;
   #probing = false;
   #probedMs = Number.NEGATIVE_INFINITY;
   #retry: NodeJS.Timeout | undefined;
@@ -153,7 +153,7 @@ export class PullLoop {
   /** To be called every second or more often: keeps the pin, and looks into a silence. */
   tick(): void {
     if (!this.#connection.connected) {
-      this.#options.onState?.({ flowing: false, reason: "the server is away" });
+      this.#report({ flowing: false, reason: "the server is away" });
       return;
     }
     const nowMs = performance.now();
@@ -235,7 +235,7 @@ export class PullLoop {
   }
 
   /** @param brings What it may bring; nothing: it only shows that we are there. */
-  #ask({ batch, maxBytes }: PullSize, brings: PullSize | undefined): void {
+  #ask(size: PullSize, brings: PullSize | undefined): void {
     const { group, expiresMs } = this.#options;
     this.#askedMs = performance.now();
     const request = new PullRequest(`${this.#inbox}.${this.#made++}`, brings, this.#askedMs);
@@ -246,14 +246,8 @@ export class PullLoop {
       },
     });
     this.#listened.push({ request, subscription });
-    const text = JSON.stringify({
-      batch,
-      expires: expiresMs * 1e6,
-      idle_heartbeat: HEARTBEAT_MS * 1e6,
-      ...(maxBytes === undefined ? {} : { max_bytes: maxBytes }),
-      ...(group === undefined ? {} : { group, ...(this.#pin === undefined ? {} : { id: this.#pin }) }),
-    });
-    this.#connection.nc.publish(this.#nextSubject, text, { reply: request.inbox });
+    const terms = { expiresMs, isServed: this.#isFlowing, group, pin: this.#pin };
+    this.#connection.nc.publish(this.#nextSubject, requestText(size, terms), { reply: request.inbox });
     if (this.#listened.length > MAX_LISTENED) this.#dropOldest();
   }
 
@@ -293,8 +287,13 @@ export class PullLoop {
 
   #restartLater(reason: string | undefined): void {
     if (this.#ended || this.#isPaused) return;
-    if (reason !== undefined) this.#options.onState?.({ flowing: false, reason });
+    if (reason !== undefined) this.#report({ flowing: false, reason });
     this.#retry ??= setTimeout(() => this.#restart(), RETRY_MS);
+  }
+
+  #report(state: PullState): void {
+    this.#isFlowing = state.flowing;
+    this.#options.onState?.(state);
   }
 
   #losePin(): void {
@@ -337,7 +336,7 @@ export class PullLoop {
     if (!isCurrent) return;
     if (code !== 100) this.#options.window?.ended(request, SERVED.test(description), this.#heardMs);
     if (code === 100 || code === 404 || code === 408 || SERVED.test(description)) {
-      this.#options.onState?.({ flowing: true });
+      this.#report({ flowing: true });
       if (code === 100) return;
       // One that is another's, and ends each at once, would be asked without a pause.
       if (this.#options.own !== undefined && request.isFruitless(this.#heardMs, SOON_MS))
@@ -356,7 +355,7 @@ export class PullLoop {
   /** Drops what was not asked for; who goes on sending it is not listened to for a while. */
   #onUnasked(bytes: number): void {
     const pauseMs = this.#unasked.note(bytes, this.#heardMs);
-    const { own, log, stream, consumer, onState } = this.#options;
+    const { own, log, stream, consumer } = this.#options;
     if (pauseMs === undefined || own === undefined || this.#isPaused || this.#ended) return;
     this.#isPaused = true;
     clearTimeout(this.#retry);
@@ -366,7 +365,7 @@ export class PullLoop {
       { stream, consumer, unasked: this.unasked, pauseMs },
       "source paused: sends what was not asked for",
     );
-    onState?.({ flowing: false, reason: `it sends what was not asked for; paused since ${since}` });
+    this.#report({ flowing: false, reason: `it sends what was not asked for; paused since ${since}` });
     this.#retry = setTimeout(() => {
       this.#isPaused = false;
       this.#restart();

@@ -8,10 +8,36 @@ export interface PullSize {
   readonly maxBytes?: number;
 }
 
-/** Statuses of one request: a heartbeat a second, and its end; a few more are no harm. */
+export const HEARTBEAT_MS = 1000;
+/** Until the server serves a link: the start of a mesh waits for that. */
+const FIRST_HEARTBEAT_MS = 200;
+/** Statuses of one request: its heartbeats, ten at most, and its end; a few more do no harm. */
 const MAX_STATUSES = 16;
 /** A server counts a message before it adds headers of its own. */
 const ADDED_BYTES = 256;
+
+interface RequestTerms {
+  readonly expiresMs: number;
+  /** Whether the server has served an earlier request. */
+  readonly isServed: boolean;
+  readonly group: string | undefined;
+  readonly pin: string | undefined;
+}
+
+/** The body of a request, as the server reads it. Pure. */
+export function requestText(
+  { batch, maxBytes }: PullSize,
+  { expiresMs, isServed, group, pin }: RequestTerms,
+): string {
+  const heartbeatMs = group === undefined || isServed ? HEARTBEAT_MS : FIRST_HEARTBEAT_MS;
+  return JSON.stringify({
+    batch,
+    expires: expiresMs * 1e6,
+    idle_heartbeat: heartbeatMs * 1e6,
+    ...(maxBytes === undefined ? {} : { max_bytes: maxBytes }),
+    ...(group === undefined ? {} : { group, ...(pin === undefined ? {} : { id: pin }) }),
+  });
+}
 
 /** One request for messages, and the books of what it may still bring. */
 export class PullRequest {
