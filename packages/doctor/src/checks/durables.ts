@@ -46,8 +46,11 @@ function durableFindings({ nowMs }: Scene, row: DurableRow): Finding[] {
   }
   const idleMs = nowMs - (row.last_activity === null ? 0 : Date.parse(row.last_activity));
   if (row.waiting > 0 || row.pending === 0 || idleMs < IDLE_MS) return [];
-  const problem = `${counted(row.pending, "event")} wait, and nobody takes them`;
-  const why = `no program asks for them; it did last ${row.last_activity ?? "never"}`;
+  const problem = `${counted(row.pending, "event")} waiting, and no program asks for more`;
+  const why =
+    row.last_activity === null
+      ? "no program has ever taken one"
+      : `the last one was taken ${row.last_activity}`;
   const mend = `adaos durables list --at ${row.subnet}`;
   return [{ level: "notice", about, problem, why, mend }];
 }
