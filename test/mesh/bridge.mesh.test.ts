@@ -174,10 +174,10 @@ describe("adaos bridge cloudevents --in", () => {
   test.each([
     [[], /nothing to carry/],
     [["--out", "ui."], /need each other/],
-    [["--in", "a.b", "--out", "ui.", "--subject", "a.b"], /go round/],
+    [["--in", "a.b", "--out", "ui.", "--subject", "a.b"], /go in a circle/],
     [["--in", "shop.in", "--refused", "nobody.listens"], /no stream of the server holds --refused/],
     [["--in", "shop.in", "--map", "x=ui.notify"], /version/],
-    [["--in", "shop.>", "--refused", "shop.refused"], /go round/],
+    [["--in", "shop.>", "--refused", "shop.refused"], /go in a circle/],
     [["--in", "shop.in", "--clearance", "all"], /secret, pii/],
     [["--in", "shop.in", "--url", "nats://192.0.2.7:4222"], /--allow-plain/],
   ])("refuses %j", async (args, wanted) => {

@@ -224,8 +224,16 @@ describe("adaos store", () => {
   test("verify finds every stream whole, and tells what was lost before", async () => {
     const verify = (): ReturnType<TestMesh["adaos"]> => mesh.adaos(["store", "verify", "--deep", "--json"]);
     // What the tests before have broken may be known to its daemon a look later.
-    await until("nothing is damaged that was not known", async () => (await verify()).code === 0, 20_000);
-    const { damaged, streams, known_losses: known } = JSON.parse((await verify()).stdout);
+    let verified = await verify();
+    await until(
+      "nothing is damaged that was not known",
+      async () => {
+        verified = await verify();
+        return verified.code === 0;
+      },
+      20_000,
+    );
+    const { damaged, streams, known_losses: known } = JSON.parse(verified.stdout);
     expect(damaged).toBe(0);
     expect(streams).toContainEqual(expect.objectContaining({ of: SUBNET, stream: EVENTS, isBooked: true }));
     expect(known).toContainEqual(expect.objectContaining({ of: SUBNET, stream: EVENTS }));
