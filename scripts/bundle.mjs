@@ -94,6 +94,8 @@ const buildDaemons = () =>
     entryPoints: ["root", "hub", "member"].map((role) => join(CLI, `src/daemons/${role}.ts`)),
     outExtension: { ".js": ".cjs" },
     format: "cjs",
+    // Code that V8 has kept has lost the way back to Node's loader, so that import() fails there; require() does not.
+    supported: { "dynamic-import": false },
     alias: ALIAS,
     plugins: [englishOnly],
     define: { ADAOS_BUILD: `"${BUILD_PLACE}"`, "import.meta.url": "__url" },

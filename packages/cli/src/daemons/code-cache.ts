@@ -36,7 +36,9 @@ export function loadCompiled(file: string, keptDir: string): unknown {
   if (process.sourceMapsEnabled) return require(file);
   // The bundler writes ASCII only. Of bytes V8 makes a string outside its heap; of strings it would make a second copy.
   const source = Buffer.concat([WRAPPER[0], readFileSync(file), WRAPPER[1]]).toString("latin1");
-  const name = `${basename(file)}-${buildOf(source)}-${cachedDataVersionTag()}.v8`;
+  // Compiled code holds the path of its script, which stacks show.
+  const place = crc32(file).toString(16);
+  const name = `${basename(file)}-${place}-${buildOf(source)}-${cachedDataVersionTag()}.v8`;
   const keptFile = join(keptDir, name);
   const cachedData = readCode(keptFile);
   const script = new Script(source, {
