@@ -172,6 +172,10 @@ async function detached(
     await delay(50);
   }
   const layout = readLayout(stateDir);
-  await waitUntilReady(layout, stateDir, terminal.say, () => ended);
+  await waitUntilReady(layout, stateDir, terminal.say, () =>
+    ended === undefined
+      ? undefined
+      : `the mesh was stopped before it was ready; its log ends with:\n${ended}`,
+  );
   return askHealth(layout, stateDir);
 }
