@@ -105,8 +105,16 @@ describe("events replay, on a real mesh", () => {
     return JSON.parse(stdout) as Told;
   }
 
-  function asHub<T>(use: (nc: NatsConnection) => Promise<T>, of = "beta"): Promise<T> {
-    return mesh.asService(of, use);
+  /** A busy server may have nobody who answers for its streams, for a moment: then `use` begins again. */
+  async function asHub<T>(use: (nc: NatsConnection) => Promise<T>, of = "beta"): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await mesh.asService(of, use);
+      } catch (thrown) {
+        if ((thrown as { code?: string }).code !== "503" || tries === 20) throw thrown;
+        await pause(250);
+      }
+    }
   }
 
   function lastSeq(of = "beta"): Promise<number> {
