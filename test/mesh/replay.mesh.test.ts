@@ -106,15 +106,11 @@ describe("events replay, on a real mesh", () => {
   }
 
   /** A busy server may have nobody who answers for its streams, for a moment: then `use` begins again. */
-  async function asHub<T>(use: (nc: NatsConnection) => Promise<T>, of = "beta"): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await mesh.asService(of, use);
-      } catch (thrown) {
-        if ((thrown as { code?: string }).code !== "503" || tries === 20) throw thrown;
-        await pause(250);
-      }
-    }
+  function asHub<T>(use: (nc: NatsConnection) => Promise<T>, of = "beta", tries = 20): Promise<T> {
+    return mesh.asService(of, use).catch(async (thrown: { code?: string }) => {
+      if (thrown.code !== "503" || tries === 1) throw thrown;
+      return pause(250).then(() => asHub(use, of, tries - 1));
+    });
   }
 
   function lastSeq(of = "beta"): Promise<number> {
