@@ -4,20 +4,10 @@ import type { Bus } from "@adaos/client";
 import { nodeFilePath, nodeId } from "@adaos/config";
 import { newEventId } from "@adaos/core";
 import { eventsStream, formatSubject } from "@adaos/core/wire";
+import type { Verdict } from "@adaos/operations";
 import { StreamPublisher } from "@adaos/transport-nats";
 import { expect } from "vitest";
 import { type TestMesh, until } from "./mesh.ts";
-
-export interface Verdict {
-  readonly verdict: string;
-  readonly to: string;
-  readonly hop: string;
-  readonly reason: string;
-  readonly by?: string;
-  readonly place?: string;
-  readonly since?: string;
-  readonly next: string;
-}
 
 /**
  * What is asked, in words and as arguments of `adaos why`; the verdict and where, `denied @ beta/desk`; and what else

@@ -224,16 +224,14 @@ describe("adaos store", () => {
   test("verify finds every stream whole, and tells what was lost before", async () => {
     const verify = (): ReturnType<TestMesh["adaos"]> => mesh.adaos(["store", "verify", "--deep", "--json"]);
     // What the tests before have broken may be known to its daemon a look later.
-    let verified = await verify();
-    await until(
-      "nothing is damaged that was not known",
-      async () => {
-        verified = await verify();
-        return verified.code === 0;
-      },
-      20_000,
-    );
-    const { damaged, streams, known_losses: known } = JSON.parse(verified.stdout);
+    let found = "";
+    const isWhole = async (): Promise<boolean> => {
+      const { code, stdout } = await verify();
+      found = stdout;
+      return code === 0;
+    };
+    await until("nothing is damaged that was not known", isWhole, 20_000);
+    const { damaged, streams, known_losses: known } = JSON.parse(found);
     expect(damaged).toBe(0);
     expect(streams).toContainEqual(expect.objectContaining({ of: SUBNET, stream: EVENTS, isBooked: true }));
     expect(known).toContainEqual(expect.objectContaining({ of: SUBNET, stream: EVENTS }));

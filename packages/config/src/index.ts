@@ -30,6 +30,7 @@ export { writeWhole, writeWholeSynced } from "./files/write-whole.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
 export {
   keepLastGood,
+  lastGoodFile,
   nodeFileError,
   readLastGoodNode,
   removeNodeFile,

@@ -5,8 +5,8 @@ import { type ConfigError, configErrorOf } from "./config-error.ts";
 import { writeWhole } from "./files/write-whole.ts";
 import { type LoadedNode, type NodeFile, type NodeRole, nodeFileDigest, readNodeFile } from "./node-file.ts";
 
-/** Beside the file, since its paths are relative to it. */
-function copyOf(file: string): string {
+/** The copy of a file's last good version. It is beside the file, whose paths are relative to it. */
+export function lastGoodFile(file: string): string {
   return `${file}.last-good`;
 }
 
@@ -22,9 +22,9 @@ export function readLastGoodNode<R extends NodeRole>(
     return { loaded: readNodeFile(file, role) };
   } catch (thrown) {
     const broken = MeshError.from(thrown, "invalid-config", `${file} cannot be read`);
-    if (!existsSync(file) || !existsSync(copyOf(file))) throw broken;
+    if (!existsSync(file) || !existsSync(lastGoodFile(file))) throw broken;
     try {
-      return { loaded: { ...readNodeFile(copyOf(file), role), file }, broken };
+      return { loaded: { ...readNodeFile(lastGoodFile(file), role), file }, broken };
     } catch {
       // The disk has damaged both: the error is about the file, which can be repaired.
       throw broken;
@@ -36,7 +36,7 @@ export function readLastGoodNode<R extends NodeRole>(
 export function restoreNodeFile(file: string, role: NodeRole): boolean {
   const { broken } = readLastGoodNode(file, role);
   if (broken === undefined) return false;
-  writeWhole(file, readFileSync(copyOf(file), "utf8"));
+  writeWhole(file, readFileSync(lastGoodFile(file), "utf8"));
   return true;
 }
 
@@ -45,13 +45,13 @@ export function keepLastGood({ file, digest }: Pick<LoadedNode<NodeFile>, "file"
   const text = textOf(file);
   // The file has changed since: the next version is kept when it is in force.
   if (text === undefined || nodeFileDigest(text) !== digest) return;
-  if (textOf(copyOf(file)) !== text) writeWhole(copyOf(file), text);
+  if (textOf(lastGoodFile(file)) !== text) writeWhole(lastGoodFile(file), text);
 }
 
 /** Removes a node file and its copy: nothing may be left to connect with. */
 export function removeNodeFile(file: string): void {
   rmSync(file, { force: true });
-  rmSync(copyOf(file), { force: true });
+  rmSync(lastGoodFile(file), { force: true });
 }
 
 /**

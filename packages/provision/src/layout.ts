@@ -1,6 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { assertOwnFolder, type ClientTls, layoutFile, STATE_FOLDER, writeWhole } from "@adaos/config";
+import {
+  assertOwnFolder,
+  type ClientTls,
+  lastGoodFile,
+  layoutFile,
+  STATE_FOLDER,
+  writeWhole,
+} from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 
@@ -61,7 +68,7 @@ export function findLayout(stateDir: string): Layout | undefined {
     return readOne(file);
   } catch (cause) {
     try {
-      return readOne(copyOf(file));
+      return readOne(lastGoodFile(file));
     } catch {
       throw MeshError.from(cause, "invalid-config", `${file} cannot be read; remove it and run adaos up`);
     }
@@ -73,7 +80,7 @@ export function writeLayout(stateDir: string, layout: Layout): void {
   const file = layoutFile(stateDir);
   const text = `${JSON.stringify(layout, undefined, 2)}\n`;
   writeWhole(file, text);
-  writeWhole(copyOf(file), text);
+  writeWhole(lastGoodFile(file), text);
 }
 
 /** Puts the copy in the place of a layout that is spoilt. Throws the system's error. */
@@ -84,12 +91,8 @@ export function restoreLayout(stateDir: string): void {
   try {
     readOne(file);
   } catch {
-    writeWhole(file, readFileSync(copyOf(file), "utf8"));
+    writeWhole(file, readFileSync(lastGoodFile(file), "utf8"));
   }
-}
-
-function copyOf(file: string): string {
-  return `${file}.last-good`;
 }
 
 function readOne(file: string): Layout {

@@ -1,19 +1,10 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { cachedDataVersionTag } from "node:v8";
 import { constants, Script } from "node:vm";
 import { crc32 } from "node:zlib";
-import { assertOwnFolder } from "@adaos/config";
+import { assertOwnFolder, writeWhole } from "@adaos/config";
 
 /** A daemon is ready by then, and has compiled what it needs for that. */
 const KEEP_AFTER_MS = 3000;
@@ -90,9 +81,7 @@ function keep(code: Buffer, file: string): void {
   assertOwnFolder(dir, "the cache");
   const sum = Buffer.alloc(4);
   sum.writeUInt32BE(crc32(code));
-  const staged = `${file}.${process.pid}`;
-  writeFileSync(staged, Buffer.concat([sum, code]), { mode: 0o600 });
-  renameSync(staged, file);
+  writeWhole(file, Buffer.concat([sum, code]));
   const files = readdirSync(dir).map((name) => join(dir, name));
   const byAge = files.map((path) => ({ path, mtimeMs: statSync(path).mtimeMs }));
   byAge.sort((a, b) => b.mtimeMs - a.mtimeMs);

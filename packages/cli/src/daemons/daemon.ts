@@ -2,7 +2,7 @@ import type { NodeRole } from "@adaos/config";
 import { untilReadable } from "@adaos/daemon";
 import { processTerminal } from "../terminal/terminal.ts";
 
-/** Resolves with the exit code; tells every error on standard error. */
+/** Resolves with the exit code; prints every error to standard error. */
 export type RunDaemon = (file: string) => Promise<number>;
 
 /** A daemon is a script of its own in the bundle, and its errors are of classes that nobody outside knows. */

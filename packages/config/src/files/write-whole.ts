@@ -8,11 +8,11 @@ import { makeFolder } from "./make-folder.ts";
  * Writes a file as a whole: a reader sees the old or the new one, even with several writers. Only its owner may
  * read it, unless `mode` says otherwise. Throws the system's error.
  */
-export function writeWhole(file: string, text: string, mode = 0o600): void {
+export function writeWhole(file: string, content: string | Uint8Array, mode = 0o600): void {
   const staged = stagedName(file);
   makeFolder(dirname(file), mode === 0o600 ? 0o700 : 0o755);
   try {
-    writeFileSync(staged, text, { mode, flag: "wx" });
+    writeFileSync(staged, content, { mode, flag: "wx" });
     renameSync(staged, file);
   } catch (thrown) {
     rmSync(staged, { force: true });

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { writeWhole } from "@adaos/config";
+import { lastGoodFile, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { isSealed } from "@adaos/nats-server";
 
@@ -9,7 +9,7 @@ import { isSealed } from "@adaos/nats-server";
  * there is no copy, and the system's error.
  */
 export function mendServerConfig(file: string): boolean {
-  const copy = `${file}.last-good`;
+  const copy = lastGoodFile(file);
   const [text, good] = [textOf(file), textOf(copy)];
   if (text !== undefined && isSealed(text)) {
     if (text !== good) writeWhole(copy, text);

@@ -1,7 +1,7 @@
 import { TRAVELLING_HEADERS, travellingHeaders } from "@adaos/core/wire";
 import type { Msg, MsgHdrs } from "nats";
 import { eventIdWithin } from "../publish/message-ids.ts";
-import { bytesOfMsg } from "./msg-bytes.ts";
+import { beginsWith, bytesOfMsg } from "./msg-bytes.ts";
 
 const LINE_END = 10;
 /** With one of these begins the name of every header that travels, and of none that a server writes. */
@@ -31,11 +31,6 @@ export function idOfMsg(msg: Msg): string {
   if (at === -1) return "";
   const from = at + ID.length;
   return eventIdWithin(head.toString("latin1", from, head.indexOf("\r\n", from)));
-}
-
-function beginsWith(bytes: Uint8Array, begin: Uint8Array): boolean {
-  for (let i = 0; i < begin.length; i++) if (bytes[i] !== begin[i]) return false;
-  return true;
 }
 
 /**

@@ -44,3 +44,10 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = a.length - 1; i >= 0; i--) if (a[i] !== b[i]) return false;
   return true;
 }
+
+/** Whether bytes begin so and go on. Compared from the end, where subjects and headers differ most. */
+export function beginsWith(bytes: Uint8Array, begin: Uint8Array): boolean {
+  if (bytes.length <= begin.length) return false;
+  for (let i = begin.length - 1; i >= 0; i--) if (bytes[i] !== begin[i]) return false;
+  return true;
+}

@@ -1,5 +1,5 @@
 import type { Msg } from "nats";
-import { bytesOfMsg } from "../connection/msg-bytes.ts";
+import { beginsWith, bytesOfMsg } from "../connection/msg-bytes.ts";
 import { type AckSubject, parseAckSubject } from "./ack-subject.ts";
 
 const PREFIX_LENGTH = "$JS.ACK.".length;
@@ -66,12 +66,6 @@ export class AckReader {
     const isWritten = length > 0 && length <= MAX_DIGITS && (length === 1 || bytes[from] !== ZERO);
     return isWritten ? count : Number.NaN;
   }
-}
-
-function beginsWith(bytes: Uint8Array, begin: Uint8Array): boolean {
-  if (bytes.length <= begin.length) return false;
-  for (let i = begin.length - 1; i >= 0; i--) if (bytes[i] !== begin[i]) return false;
-  return true;
 }
 
 /** Milliseconds of a time in nanoseconds, which is more than a number holds exactly; NaN for what is none. */
