@@ -461,9 +461,12 @@ describe("events replay, on a real mesh", () => {
     });
     const { code, stdout, stderr } = await running;
     expect(stderr).toMatch(/^they take about 10\.\d MiB and EVENTS_beta has room for \d\.\d MiB/m);
-    expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ replayed: all.length })]);
-    await until("all came again", () => seen.length > 2 * all.length, 60_000);
-    expect(texts(seen.slice(all.length)).filter((text) => text !== "live")).toEqual(all);
+    const told = JSON.parse(stdout) as Told;
+    expect([code, told]).toEqual([0, expect.objectContaining({ replayed: all.length })]);
+    // The purge looks like a loss to the hub: what the root still has comes again too, under no replay's name.
+    const again = (): Seen[] => seen.filter(({ replayId }) => replayId === told.replay_id);
+    await until("all came again", () => again().length >= all.length, 60_000);
+    expect(texts(again())).toEqual(all);
     await desk.close();
   });
 });
