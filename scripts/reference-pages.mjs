@@ -51,6 +51,7 @@ function typeOf(value) {
   if (value.anyOf !== undefined) return value.anyOf.map(typeOf).join(", or ");
   if (value.const !== undefined) return `\`${value.const}\``;
   if (value.enum !== undefined) return value.enum.map((item) => `\`${item}\``).join(" or ");
+  if (value.type === undefined) return "any";
   if (value.type === "array") return `list of ${typeOf(value.items)}${countOf(value)}`;
   if (value.type === "object")
     return isMap(value) ? "map by name" : `\`{ ${Object.keys(value.properties).join(", ")} }\``;

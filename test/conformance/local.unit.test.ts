@@ -11,6 +11,7 @@ import {
   describeReplay,
   describeRequest,
   describeSettle,
+  describeTimers,
   type TransportHarness,
 } from "@adaos/conformance";
 import { compilePolicy, type Mesh, parseEventPattern } from "@adaos/core";
@@ -81,6 +82,7 @@ function describeAll(harness: TransportHarness): void {
 
 describe("local transport", () => {
   describeAll(localHarness());
+  describeTimers(localHarness());
 });
 
 describe("local transport without a duplicate window", () => {

@@ -11,6 +11,7 @@ import {
   describeReplay,
   describeRequest,
   describeSettle,
+  describeTimers,
   type TransportHarness,
 } from "@adaos/conformance";
 import { afterAll, beforeAll, describe, vi } from "vitest";
@@ -70,6 +71,7 @@ describe("nats transport within a subnet", () => {
   describeAsk(harnessOf("cellar"));
   describeBroadcast(garden);
   describeReplay(garden);
+  describeTimers(harnessOf("cellar"));
   describePublish(kitchen);
   describeReconnect(kitchen);
 });

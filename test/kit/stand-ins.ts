@@ -8,6 +8,7 @@ import {
   type Message,
   type SchemaRegistry,
   type Settlement,
+  type Timers,
 } from "@adaos/core";
 import type { DataClass } from "@adaos/core/wire";
 import {
@@ -19,6 +20,20 @@ import {
   type ProcessingRecord,
   type RecordedEvent,
 } from "@adaos/core/wire";
+
+async function noTimer(): Promise<never> {
+  throw new MeshError("usage", "a stand-in has no timers");
+}
+
+/** For transports in whose tests no timer is made. */
+export const NO_TIMERS: Timers = {
+  put: noTimer,
+  list: async () => [],
+  remove: async () => false,
+  pause: noTimer,
+  resume: noTimer,
+  trigger: noTimer,
+};
 
 /** A log for a test to read. */
 export class RecordingLog implements Logger {

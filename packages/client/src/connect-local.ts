@@ -1,6 +1,6 @@
-import type { MeshFile } from "@adaos/config";
-import { compilePolicy, MeshError, Metrics, Policy } from "@adaos/core";
-import { type MetricsStore, type NodeAddress, RateLimits, rulesOf } from "@adaos/core/wire";
+import { declaredTimers, type MeshFile } from "@adaos/config";
+import { compilePolicy, MeshError, Metrics, Policy, type PolicyRule, type SchemaRegistry } from "@adaos/core";
+import { type MetricsStore, type NodeAddress, parseNodeAddress, RateLimits, rulesOf } from "@adaos/core/wire";
 import { loadRegistry } from "@adaos/registry";
 import { LocalMesh, LocalTransport } from "@adaos/transport-local";
 import { MemberBus, type MemberBusOptions } from "./member-bus.ts";
@@ -18,10 +18,11 @@ const NO_STORE: MetricsStore = { storeMetrics: async () => undefined };
 
 /** The bus of a member of a mesh that lives in this process. Rejects with `usage` or `invalid-config`. */
 export async function openLocalBus(
-  { file, mesh, registryDir, enableMetrics }: MeshFile,
+  meshFile: MeshFile,
   address: NodeAddress,
-  { counts = enableMetrics, ...options }: LocalBusOptions,
+  { counts = meshFile.enableMetrics, ...options }: LocalBusOptions,
 ): Promise<MemberBus> {
+  const { file, mesh, registryDir } = meshFile;
   const { subnet, node } = address;
   const declared = mesh.subnets.get(subnet);
   if (declared?.members.has(node) !== true) {
@@ -29,7 +30,7 @@ export async function openLocalBus(
   }
   const registry = await loadRegistry(registryDir);
   const rules = compilePolicy(mesh, registry.events);
-  const local = meshes.get(file) ?? new LocalMesh(mesh, rules);
+  const local = meshes.get(file) ?? (await newMesh(meshFile, rules, registry));
   meshes.set(file, local);
   const broker = local.broker(subnet);
   if (broker === undefined) throw new MeshError("internal", `no broker for ${subnet}; ${file} has changed`);
@@ -44,4 +45,17 @@ export async function openLocalBus(
     limits: new RateLimits(`${subnet}/${node}`, declared.members.get(node)?.limits ?? []),
     policy: new Policy(rulesOf(rules, subnet, node)),
   });
+}
+
+async function newMesh(
+  meshFile: MeshFile,
+  rules: readonly PolicyRule[],
+  registry: SchemaRegistry,
+): Promise<LocalMesh> {
+  const local = new LocalMesh(meshFile.mesh, rules);
+  for (const [member, timers] of declaredTimers(meshFile, registry)) {
+    const { subnet, node } = parseNodeAddress(member);
+    for (const timer of timers) await local.broker(subnet)?.timers.declare(node, timer);
+  }
+  return local;
 }

@@ -23,6 +23,7 @@ import {
   scrapeProblems,
 } from "./sections/scrape-access.ts";
 import { type StreamLimits, streamLimitsSchema } from "./sections/stream-limits.ts";
+import { type DeclaredTimers, timersSchema } from "./sections/timers-schema.ts";
 import { resolvedTracing, type Tracing, tracingSchema } from "./sections/tracing.ts";
 import { signatureRulesSchema } from "./signature-keys.ts";
 import { invalid, readYamlFile } from "./text/yaml-file.ts";
@@ -108,6 +109,7 @@ const memberSchema = z.strictObject({
     .describe("rates of publishing; events above them are refused as backpressure"),
   idempotency: idempotencySchema.optional(),
   probes: probesSchema.optional(),
+  timers: timersSchema.optional(),
   remote: z.literal(true).optional().describe("the member runs on another machine, which joins by a code"),
   metrics: nodeScrapeSchema,
 });
@@ -243,6 +245,8 @@ export interface MeshFile {
   idempotencyOf(subnet: string, member: string): MarksPlace;
   /** The probes of a member's daemon; paths are absolute. */
   probesOf(subnet: string, member: string): DeclaredProbes | undefined;
+  /** The timers of a member. */
+  timersOf(subnet: string, member: string): DeclaredTimers | undefined;
   /** Number of root daemons; all open every link, and one serves it at a time. */
   readonly rootDaemons: number;
   /** Undefined: connections are not encrypted. */
@@ -253,6 +257,7 @@ export interface MeshFile {
   readonly ports: ReadonlyMap<string, FixedPorts>;
   /** Place of the rule of this id: `deploy/mesh.yaml:12:20`. Undefined for an unknown id. */
   placeOfRule(id: string): string | undefined;
+  placeOfTimer(subnet: string, member: string, timer: string): string;
   /** Place of a subnet, or of the map where it is missing. */
   placeOfSubnet(name: string): string;
 }
@@ -263,7 +268,7 @@ export function readMeshFile(file: string): MeshFile {
   const policy = value.policy.map(declaredRuleOf);
   const subnets = Object.entries(value.subnets).map(([name, subnet]) => {
     const members = Object.entries(subnet.members).map(
-      ([node, { idempotency: _, probes: __, metrics: ___, ...rules }]) =>
+      ([node, { idempotency: _, probes: __, metrics: ___, timers: ____, ...rules }]) =>
         [node, { name: node, ...rules }] as const,
     );
     return [
@@ -313,6 +318,7 @@ export function readMeshFile(file: string): MeshFile {
     idempotencyOf: (subnet, member) =>
       value.subnets[subnet]?.members[member]?.idempotency ?? value.idempotency,
     probesOf: (subnet, member) => placedProbes(value.subnets[subnet]?.members[member]?.probes, dirname(file)),
+    timersOf: (subnet, member) => value.subnets[subnet]?.members[member]?.timers,
     rootDaemons: value.root.daemons,
     tls: meshTlsOf(value.tls, servers, dirname(resolve(file))),
     hosts: servers,
@@ -321,6 +327,7 @@ export function readMeshFile(file: string): MeshFile {
       const path = rulePath(id, policy);
       return path === undefined ? undefined : placeOf(path);
     },
+    placeOfTimer: (subnet, member, timer) => placeOf(["subnets", subnet, "members", member, "timers", timer]),
     placeOfSubnet: (name) => placeOf(["subnets", name]),
   };
 }

@@ -16,6 +16,7 @@ import { alertsSchema } from "./sections/alert-settings.ts";
 import { probesSchema } from "./sections/probes-schema.ts";
 import { scrapeAddressSchema } from "./sections/scrape-access.ts";
 import { streamLimitsSchema } from "./sections/stream-limits.ts";
+import { timerDefinitionSchema } from "./sections/timers-schema.ts";
 import { tracingSchema } from "./sections/tracing.ts";
 import { nodeSignaturesSchema } from "./signature-keys.ts";
 import { readYamlFile } from "./text/yaml-file.ts";
@@ -130,6 +131,7 @@ const hubFile = z.strictObject({
         .array(rateLimitSchema)
         .default([])
         .describe("rates of publishing; events above them are refused as backpressure"),
+      timers: z.array(timerDefinitionSchema).default([]).describe("timers that the mesh file declares"),
     }),
   ),
   natsServer: z

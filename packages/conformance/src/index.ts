@@ -10,4 +10,5 @@ export { describeRedelivery } from "./cases/redelivery.ts";
 export { describeReplay } from "./cases/replay.ts";
 export { describeRequest } from "./cases/request.ts";
 export { describeSettle } from "./cases/settle.ts";
+export { describeTimers } from "./cases/timers.ts";
 export type { TransportHarness, TransportTraits } from "./harness.ts";

@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { setMaxListeners } from "node:events";
+import { type BusStats, noStats } from "./bus-stats.ts";
 import type { FailureJournal } from "./dead-letter/failure-journal.ts";
 import { ParkedEvents } from "./dead-letter/parked-events.ts";
 import type { ConsumerSettings, OnEvent, SubscriptionOptions } from "./handle/consume.ts";
@@ -27,7 +28,9 @@ import { replySecret } from "./request/reply-proof.ts";
 import { type RequestOptions, request } from "./request/request.ts";
 import { Responder } from "./request/responder.ts";
 import { type RunContext, type RunOptions, type RunResult, runAction } from "./run/run.ts";
-import type { Logger, OutboxStatus, SchemaRegistry, Subscription, Transport } from "./transport.ts";
+import { resolveTimer, type TimerOptions } from "./timer/timer.ts";
+import type { TimerInfo } from "./timer/timer-info.ts";
+import type { Logger, OutboxStatus, SchemaRegistry, Subscription, Timers, Transport } from "./transport.ts";
 import { OUTBOX_STREAM } from "./wire/names.ts";
 import { type NodeAddress, originTokenProblem } from "./wire/subject.ts";
 
@@ -61,44 +64,12 @@ export interface BusOptions {
   readonly onClosed?: () => Promise<void>;
 }
 
-/** Counted since the bus was made. */
-export interface BusStats {
-  published: number;
-  /** The part of `published` that the outbox of this machine accepted while the hub was away. */
-  queued: number;
-  handled: number;
-  /** Deliveries that were not handled again, since their effect had already happened. */
-  repeated: number;
-  /** Failed attempts that will be repeated. */
-  retried: number;
-  deadLettered: number;
-  /** Redelivered later: the hub took no dead letter, or the idempotency store did not answer. */
-  held: number;
-  /** Not handed to a handler: the event breaks its contract, or is unknown and the hub had no room to park it. */
-  refused: number;
-  /** Kept until the schema of their event is known. */
-  parked: number;
-  /** At-most-once commands whose handler failed; the requester got the failure as its reply. */
-  failed: number;
-}
-
 /**
  * Publishes and subscribes typed events as one node. It applies every rule of the mesh that no transport decides.
  */
 export class Bus {
   readonly address: NodeAddress;
-  readonly stats: BusStats = {
-    published: 0,
-    queued: 0,
-    handled: 0,
-    repeated: 0,
-    retried: 0,
-    deadLettered: 0,
-    held: 0,
-    refused: 0,
-    parked: 0,
-    failed: 0,
-  };
+  readonly stats: BusStats = noStats();
   readonly #options: BusOptions & {
     readonly component: string;
     readonly tenant: string;
@@ -146,6 +117,33 @@ export class Bus {
   /** How often each deprecated event was published or received by this bus, by `name@major`. */
   get deprecated(): Readonly<Record<string, number>> {
     return this.#options.deprecations.counts;
+  }
+
+  /** The node's timers: to list, remove, pause, resume and trigger them. */
+  get timers(): Omit<Timers, "put"> {
+    this.#assertOpen();
+    return this.#options.transport.timers;
+  }
+
+  /**
+   * Makes a timer: the hub publishes this event as this node at the times that `when` names, also while no program of
+   * the node runs. Without `data` the event holds the timer's name and the time, as `timer.tick` does. One of the same
+   * name is changed; one that fires the same already is left alone. Rejects as {@link publish} does, and with `usage`.
+   */
+  async schedule<Ref extends string>(
+    name: string,
+    when: TimerOptions,
+    ref: Ref,
+    data?: EventData<Ref>,
+  ): Promise<TimerInfo> {
+    this.#assertOpen();
+    const nowMs = Date.now();
+    const sample = data ?? { timer: name, scheduled_at: new Date(nowMs).toISOString() };
+    const { envelope } = prepareEvent(this.#options, ref, sample, NO_OPTIONS, nowMs);
+    const { event_name, version, kind } = envelope;
+    return this.#options.transport.timers.put(
+      resolveTimer(name, when, { name: event_name, version, kind }, data, nowMs),
+    );
   }
 
   /**

@@ -4,6 +4,7 @@ import {
   contractOf,
   envelopeOf,
   messageOfEnvelope,
+  NO_TIMERS,
   RecordingJournal,
   RecordingLog,
   registryOf,
@@ -70,6 +71,7 @@ class MemoryTransport implements Transport {
   }
 
   ask = (): Promise<Message> => new Promise(() => undefined);
+  readonly timers = NO_TIMERS;
   async handlersOf(): Promise<"unknown"> {
     return "unknown";
   }

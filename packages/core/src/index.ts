@@ -1,7 +1,8 @@
 // Exports for programs and for readers of events. Exports for the sibling packages are in `@adaos/core/wire`.
 
 // The API.
-export { Bus, type BusOptions, type BusStats } from "./bus.ts";
+export { Bus, type BusOptions } from "./bus.ts";
+export type { BusStats } from "./bus-stats.ts";
 export {
   type ClassifyRule,
   classify,
@@ -39,6 +40,9 @@ export { Policy, type PolicyRule } from "./policy/policy.ts";
 export type { Published, PublishOptions } from "./publish/publish.ts";
 export type { RequestOptions } from "./request/request.ts";
 export type { RunContext, RunOptions, RunResult } from "./run/run.ts";
+// Timers.
+export type { TimerOptions } from "./timer/timer.ts";
+export type { TimerInfo } from "./timer/timer-info.ts";
 // The port that a transport implements.
 export type {
   Delivery,
@@ -54,6 +58,7 @@ export type {
   StartAt,
   SubscribeOptions,
   Subscription,
+  Timers,
   Transport,
   TransportCapabilities,
   Validation,

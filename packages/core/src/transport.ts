@@ -2,6 +2,8 @@ import type { ClassifiedData } from "./language/data-class.ts";
 import type { EventKind } from "./language/envelope.ts";
 import type { Violation } from "./language/errors.ts";
 import type { EventPattern } from "./language/event-pattern.ts";
+import type { TimerDefinition } from "./timer/timer.ts";
+import type { TimerInfo } from "./timer/timer-info.ts";
 
 /** The abilities of an adapter: declared by it and proven by tests, never probed. */
 export interface TransportCapabilities {
@@ -105,9 +107,28 @@ export interface OutboxStatus {
   readonly refused: number;
 }
 
-/** Moves opaque messages. Knows nothing of envelopes, schemas or policy. */
+/**
+ * The timers of one node. They are kept and fired by its hub, also while the node is away. All reject with
+ * `unavailable` or `closed`; where a timer is named, with `usage` if there is none.
+ */
+export interface Timers {
+  /** Makes a timer or changes it; rejects with `usage`, `denied`, `too-large` or `backpressure`. */
+  put(timer: TimerDefinition): Promise<TimerInfo>;
+  /** In the order of their names. */
+  list(): Promise<readonly TimerInfo[]>;
+  /** Resolves with whether there was one. */
+  remove(name: string): Promise<boolean>;
+  pause(name: string): Promise<TimerInfo>;
+  /** What it would have fired meanwhile is skipped. */
+  resume(name: string): Promise<TimerInfo>;
+  /** Fires now. Resolves with the id of the event. */
+  trigger(name: string): Promise<string>;
+}
+
+/** Moves opaque messages. Knows nothing of envelopes, schemas or policy; of timers only what they say. */
 export interface Transport {
   readonly capabilities: TransportCapabilities;
+  readonly timers: Timers;
   /** Undefined where the transport has no outbox. */
   readonly outbox?: OutboxStatus;
   /**

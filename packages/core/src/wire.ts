@@ -108,9 +108,38 @@ export {
 } from "./publish/signature.ts";
 export { assertSigned, Signatures, type SubnetSignatures } from "./publish/signatures.ts";
 export { REPLY_KEY_HEADER, REPLY_PROOF_HEADER, replySecret } from "./request/reply-proof.ts";
+export { type Clock, REAL_CLOCK } from "./time/clock.ts";
 export { delay } from "./time/delay.ts";
 export { every } from "./time/every.ts";
 export { within } from "./time/within.ts";
+export { type FireKind, LATE_MS } from "./timer/decide-fires.ts";
+export {
+  assertTimer,
+  isSameTimer,
+  newTimerState,
+  nominalTimes,
+  parseTimeIn,
+  resolveTimer,
+  TIMER_CATCH_UPS,
+  TIMER_OVERLAPS,
+  type Timer,
+  type TimerCatchUp,
+  type TimerDefinition,
+  type TimerOptions,
+  type TimerOverlap,
+  type TimerSchedule,
+  type TimerState,
+} from "./timer/timer.ts";
+export { TIMER_HEADERS, type TimerFire, timerMessage } from "./timer/timer-event.ts";
+export { type TimerInfo, timerInfo } from "./timer/timer-info.ts";
+export {
+  backfillTimes,
+  type KeptTimer,
+  MAX_BACKFILL,
+  MAX_TIMERS,
+  type TimerPorts,
+  TimerRunner,
+} from "./timer/timer-runner.ts";
 export type { MarksPlace, OnDelivery, OutboxStatus } from "./transport.ts";
 export {
   ANSWER_ROOT,
@@ -181,6 +210,7 @@ export {
   parseHubServiceSubject,
   parseMemberConsumer,
   parseMetricsSubject,
+  parseTimerSubject,
   processingStream,
   REFILL_SERVICE,
   REGISTRY_OFFER,
@@ -190,6 +220,12 @@ export {
   refillSubject,
   registryOfferSubject,
   replyIngestPrefix,
+  TIMER_ROOT,
+  type TimerPart,
+  timerAlarmFilter,
+  timerAlarmRepublish,
+  timerSubject,
+  timersStream,
   UPLINK_DURABLE,
 } from "./wire/names.ts";
 export {

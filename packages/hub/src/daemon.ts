@@ -1,7 +1,7 @@
 import { type HubFile, readSeed } from "@adaos/config";
 import type { Message } from "@adaos/core";
 import type { RateLimit } from "@adaos/core/wire";
-import { Denials } from "@adaos/core/wire";
+import { Denials, timersStream } from "@adaos/core/wire";
 import {
   type MetricSource,
   NodeFileWatch,
@@ -32,6 +32,10 @@ import { RegistryService } from "./services/registry-service.ts";
 import { RequestService } from "./services/request-service.ts";
 import { RefillService } from "./streams/refill-service.ts";
 import { SubnetStream } from "./streams/subnet-stream.ts";
+import type { DeclaredTimer } from "./timers/plan-declared.ts";
+import { TimerBook } from "./timers/timer-book.ts";
+import { TimerEvents, type TimerEventsOptions } from "./timers/timer-events.ts";
+import { TimerService } from "./timers/timer-service.ts";
 
 /** The parts of a hub's daemon, how it applies a changed file, and how it ends. */
 interface Hub {
@@ -70,10 +74,11 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const { subnet, streams, flood, tenant } = config;
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const grants = grantsOf(node, system);
-  const file = positionFile(config.positions === undefined ? undefined : node.path(config.positions));
-  const onDamage = (damage: StoreDamage): void =>
+  const onDamage = (damage: StoreDamage): void => {
     damages.note(damage, refills.onDamage(damage) ? "root" : "nobody");
-  const keeper = new StoreKeeper({ connection, jsm, file, onDamage, log });
+    if (damage.stream === timersStream(subnet)) void timers.keepAll();
+  };
+  const keeper = new StoreKeeper({ connection, jsm, file: positionsOf(node), onDamage, log });
   const refills = new RefillService(subnet, connection, jsm, keeper, log);
   const durables = new DurableService({ subnet, policy, jsm, keeper, grants, log });
   let members = Object.keys(config.members);
@@ -97,6 +102,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const registry = new RegistryService(connection, registryCacheOf(node), log);
   const parked = new ParkingService({ subnet, connection, jsm, grants, signatures, denials, log });
   const requests = new RequestService(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
+  const timers = timersOf(node, { connection, jsm, publisher });
   const service = new MemberService({
     subnet,
     connection,
@@ -109,13 +115,14 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
       parked: (member, request) => parked.parked(member, request),
       release: (member, request) => parked.release(member, request),
       budget: (member) => budgets.suspendedOf(member),
+      timer: (member, request) => timers.ask(member, request),
     },
     restore: () => durables.restoreGrants(),
     denials,
     log,
   });
   const server = { subnet, members: () => members, connection, system };
-  const parts: Part[] = [stream, registry, service, budgets, refills, damages];
+  const parts: Part[] = [stream, registry, timers, service, budgets, refills, damages];
   const snapshots = snapshotStream(subnet, connection, jsm);
   const probes = new ProbeWatch(snapshots);
   const alerts = hubAlerts({ node, server, jsm, keeper, probes, parts: () => parts, publish });
@@ -132,6 +139,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
       await durables.restoreGrants();
       members = Object.keys(changed.members);
       await stream.refresh(members);
+      await timers.refresh(declaredTimers(changed), members);
       await alerts.replace(changed.alerts);
     },
     close: async () => {
@@ -162,12 +170,37 @@ function grantsOf({ config, path, policy }: OpenNode<"hub">, system: Connection)
   return new ServerGrants(path(configFile), fixed, keysOf(config), system.nc);
 }
 
+function positionsOf({ config, path }: OpenNode<"hub">): ReturnType<typeof positionFile> {
+  return positionFile(config.positions === undefined ? undefined : path(config.positions));
+}
+
 function registryCacheOf({ config, path }: OpenNode<"hub">): string | undefined {
   return config.registryCache === undefined ? undefined : path(config.registryCache);
 }
 
 function limitsOf({ members }: HubFile): Map<string, readonly RateLimit[]> {
   return new Map(Object.entries(members).map(([name, { limits }]) => [name, limits]));
+}
+
+function timersOf(
+  { config, policy, signatures, log }: OpenNode<"hub">,
+  server: Pick<TimerEventsOptions, "connection" | "jsm" | "publisher">,
+): TimerService {
+  const { subnet, tenant } = config;
+  return new TimerService({
+    subnet,
+    book: new TimerBook(subnet, server.connection, server.jsm),
+    events: new TimerEvents({ subnet, tenant, policy, signatures, ...server }),
+    declared: declaredTimers(config),
+    members: Object.keys(config.members),
+    log,
+  });
+}
+
+function declaredTimers({ members }: HubFile): DeclaredTimer[] {
+  return Object.entries(members).flatMap(([node, { timers }]) =>
+    timers.map((definition) => ({ node, definition })),
+  );
 }
 
 function keysOf({ members, natsServer: { hubKey, leafKey } }: HubFile): HubKeys {

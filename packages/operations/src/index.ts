@@ -64,6 +64,7 @@ export {
   type StoreRow,
   verifyStore,
 } from "./stores/verify-stores.ts";
+export { askTimers, parseTimerName, type TimerName, timersOf } from "./timers/ask-timers.ts";
 export { type SubjectCount, subjectCounts, type Topic, topicsOf } from "./topics.ts";
 export { assembleTrace } from "./trace/assemble-trace.ts";
 export { gatherTrace } from "./trace/gather-trace.ts";

@@ -16,16 +16,23 @@ import {
   runFilePath,
   type ServerTls,
   storeDir,
+  type TimersByMember,
 } from "@adaos/config";
 import { MeshError, Policy, type PolicyRule } from "@adaos/core";
-import type { Subnet } from "@adaos/core/wire";
-import { type Durability, eventsStream, MESH_STREAM, ROOT_DOMAIN, rulesOf } from "@adaos/core/wire";
+import {
+  type Durability,
+  eventsStream,
+  MESH_STREAM,
+  ROOT_DOMAIN,
+  rulesOf,
+  type Subnet,
+} from "@adaos/core/wire";
 import { compileHubServer, compileRootServer, linkKeys } from "@adaos/nats-server";
 import { dialHost, type MeshCertificates } from "./certificates/mesh-certificates.ts";
 import { type Key, type Keys, leafKeyName, memberKeyName } from "./keys/keys.ts";
 import { NodeSignatures } from "./keys/node-signatures.ts";
 import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
-import { limitsText, memberText, nodeFileText } from "./node-file-text.ts";
+import { hubMemberText, limitsText, memberText, nodeFileText } from "./node-file-text.ts";
 import { type Invited, isRemote, isRemoteMember, remoteKeyNames } from "./remote.ts";
 
 /** Ports of a server. */
@@ -65,6 +72,7 @@ export interface HubFiles {
 interface Material {
   readonly meshFile: MeshFile;
   readonly rules: readonly PolicyRule[];
+  readonly timers: TimersByMember;
   readonly stateDir: string;
   readonly ports: ReadonlyMap<string, Ports>;
   /** Undefined: connections are plain. */
@@ -82,6 +90,7 @@ type CommonEntries = Pick<NodeFileInput, "mesh" | "server" | "metrics" | "runFil
 export class MeshPlanner {
   readonly #meshFile: MeshFile;
   readonly #rules: readonly PolicyRule[];
+  readonly #timers: TimersByMember;
   readonly #stateDir: string;
   readonly #ports: ReadonlyMap<string, Ports>;
   readonly #certificates: MeshCertificates | undefined;
@@ -95,12 +104,13 @@ export class MeshPlanner {
   readonly #grantsOf: (hub: HubFiles) => Grants;
 
   constructor(
-    { meshFile, rules, stateDir, ports, certificates, keys, invitations, dialled }: Material,
+    { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations, dialled }: Material,
     grantsOf: (hub: HubFiles) => Grants,
   ) {
     this.#grantsOf = grantsOf;
     this.#meshFile = meshFile;
     this.#rules = rules;
+    this.#timers = timers;
     this.#stateDir = stateDir;
     this.#ports = ports;
     this.#certificates = certificates;
@@ -264,7 +274,7 @@ export class MeshPlanner {
       positions: positionsPath(this.#stateDir, id),
       policy: compiledPolicyText(rules),
       members: Object.fromEntries(
-        [...memberKeys].map(([node, key]) => [node, { key, ...limitsText(subnet, node) }]),
+        [...memberKeys].map(([node, key]) => [node, hubMemberText(key, subnet, node, this.#timers)]),
       ),
       natsServer: { configFile, systemSeedFile: system.seedFile, ...server },
     });

@@ -1,4 +1,4 @@
-import { MAX_FILE_BYTES, type MeshFile, type NodeFileInput } from "@adaos/config";
+import { MAX_FILE_BYTES, type MeshFile, type NodeFileInput, type TimersByMember } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { Rate, Subnet } from "@adaos/core/wire";
 
@@ -7,6 +7,23 @@ export function limitsText(subnet: Subnet, node: string): { limits?: ({ events: 
   const limits = subnet.members.get(node)?.limits;
   if (limits === undefined) return {};
   return { limits: limits.map(({ events, ...rate }) => ({ events: events.text, ...rate })) };
+}
+
+type HubInput = Extract<NodeFileInput, { role: "hub" }>;
+
+/** What a hub's node file says of a member. */
+export function hubMemberText(
+  key: string,
+  subnet: Subnet,
+  node: string,
+  timers: TimersByMember,
+): HubInput["members"][string] {
+  const declared = timers.get(`${subnet.name}/${node}`);
+  return {
+    key,
+    ...limitsText(subnet, node),
+    ...(declared === undefined ? {} : { timers: [...declared] }),
+  };
 }
 
 type MemberInput = Extract<NodeFileInput, { role: "member" }>;

@@ -1,6 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type FixedPorts, type MeshFile, provenRegistryFile, writeWhole } from "@adaos/config";
+import {
+  declaredTimers,
+  type FixedPorts,
+  type MeshFile,
+  provenRegistryFile,
+  writeWhole,
+} from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { type LoadedPolicy, policyOf } from "@adaos/policy";
@@ -21,13 +27,14 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   const last = lastLayout(meshFile, stateDir);
   const provenFile = provenRegistryFile(stateDir);
   const { rules, registry } = await policyOf(meshFile, readProof(provenFile));
+  const timers = declaredTimers(meshFile, registry);
   const ports = await pickPorts(localPorts(meshFile), last?.ports);
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   keys.forgetJoined(remoteKeyNames(meshFile));
   const invitations = new Invitations(stateDir).open();
   const { layout, files } = new MeshPlanner(
-    { meshFile, rules, stateDir, ports, certificates, keys, invitations },
+    { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations },
     grantsKept,
   ).plan();
   for (const [file, text] of files) writeWhole(file, text);
@@ -46,10 +53,11 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
  * @param picked Ports that an earlier plan has picked for new subnets.
  */
 export async function planAgain(
-  { meshFile, rules }: LoadedPolicy,
+  { meshFile, rules, registry }: LoadedPolicy,
   stateDir: string,
   picked: Layout["ports"] = {},
 ): Promise<Plan> {
+  const timers = declaredTimers(meshFile, registry);
   const known = { ...picked, ...lastLayout(meshFile, stateDir)?.ports };
   const fixed = [...localPorts(meshFile)].map(
     ([name, own]) => [name, { ...known[name], ...definedOf(own) }] as const,
@@ -59,7 +67,7 @@ export async function planAgain(
   const keys = new KeyRing(stateDir);
   const invitations = new Invitations(stateDir).open();
   return new MeshPlanner(
-    { meshFile, rules, stateDir, ports, certificates, keys, invitations },
+    { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations },
     grantsIn,
   ).plan();
 }

@@ -1,6 +1,8 @@
 import { MeshError, type Message, type PublishReceipt, type SubscribeOptions } from "@adaos/core";
 import {
   assertWithin,
+  type Clock,
+  DEFAULT_TENANT,
   type EventAddress,
   eventsStream,
   isReplySubject,
@@ -14,11 +16,14 @@ import {
   parseReplySubject,
   parseSubject,
   quote,
+  REAL_CLOCK,
   type ReplyAddress,
+  type Timer,
   travellingHeaders,
 } from "@adaos/core/wire";
 import { copyOf, EventLog } from "./event-log.ts";
 import { LocalDurable, type Taker } from "./local-durable.ts";
+import { LocalTimers } from "./local-timers.ts";
 
 /** The connection to the other subnets of a mesh. */
 export interface Uplink {
@@ -43,6 +48,12 @@ export interface LocalBrokerOptions {
   readonly ackWaitMs?: number;
   /** @default none: this subnet is alone */
   readonly uplink?: Uplink;
+  /** What its timers go by. @default the machine's clock */
+  readonly clock?: Clock;
+  /** Tenant of the events of timers. @default "default" */
+  readonly tenant?: string;
+  /** Throws `denied` for an event that a timer of this node must not publish. @default all may */
+  readonly assertTimer?: (owner: NodeAddress, event: Timer["event"]) => void;
 }
 
 /**
@@ -53,6 +64,7 @@ export class LocalBroker {
   readonly subnet: string;
   readonly stream: string;
   readonly duplicateWindowMs: number;
+  readonly timers: LocalTimers;
   readonly #ackWaitMs: number;
   readonly #uplink: Uplink | undefined;
   readonly #log: EventLog;
@@ -74,6 +86,8 @@ export class LocalBroker {
     this.#ackWaitMs = ackWaitMs;
     this.#uplink = options.uplink;
     this.#log = new EventLog({ maxMessages, maxBytes, duplicateWindowMs });
+    const { clock = REAL_CLOCK, tenant = DEFAULT_TENANT, assertTimer = () => undefined } = options;
+    this.timers = new LocalTimers(this, { clock, tenant, assertAllowed: assertTimer });
   }
 
   /** Stores a message of `node`, or delivers a reply to its requester. Throws as `Transport.publish` rejects. */
@@ -163,6 +177,11 @@ export class LocalBroker {
     if (origin.subnet === this.subnet && origin.node === node) return;
     const what = `${this.subnet}/${node} may not publish as ${origin.subnet}/${origin.node}`;
     throw new MeshError("denied", what, { rule: "origin" });
+  }
+
+  /** Whether a durable that takes this message has not settled it. */
+  isUnsettled(address: EventAddress, seq: number): boolean {
+    return [...this.#durables.values()].some((durable) => durable.isUnsettled(address, seq));
   }
 
   /** Adds a subscription of `node` to a durable, which it makes or changes first. Throws `usage`. */

@@ -96,6 +96,11 @@ export class LocalDurable {
     this.wake();
   }
 
+  /** Whether a message that it takes is not settled yet, or not even delivered. */
+  isUnsettled(address: EventAddress, seq: number): boolean {
+    return this.#takes(address) && (seq >= this.#nextSeq || this.#pending.has(seq));
+  }
+
   /** Delivers available messages soon, but never within the call that stores or settles. */
   wake(): void {
     if (this.#scheduled || this.#takers.length === 0) return;

@@ -1,5 +1,12 @@
 import { type Mesh, type Message, Policy, type PolicyRule } from "@adaos/core";
-import { CLEARANCE, deniedError, type EventAddress, type ReplyAddress } from "@adaos/core/wire";
+import {
+  CLEARANCE,
+  deniedError,
+  type EventAddress,
+  type NodeAddress,
+  type ReplyAddress,
+  type Timer,
+} from "@adaos/core/wire";
 import { LocalBroker, type LocalBrokerOptions } from "./local-broker.ts";
 import { LocalJournal } from "./local-journal.ts";
 import { LocalMarks } from "./local-marks.ts";
@@ -29,13 +36,17 @@ export class LocalMesh {
     options: Omit<LocalBrokerOptions, "subnet" | "uplink"> = {},
   ) {
     this.#policy = new Policy(rules);
-    for (const subnet of mesh.subnets.keys()) {
+    const assertTimer = ({ subnet, node }: NodeAddress, { name, version }: Timer["event"]): void => {
+      const decision = this.#policy.decide({ verb: "publish", subnet, node }, name, version);
+      if (!decision.allowed) throw deniedError(decision);
+    };
+    for (const [subnet, { tenant }] of mesh.subnets) {
       const uplink = {
         forward: (message: Message, address: EventAddress) => this.#forward(message, address),
         reply: (message: Message, address: ReplyAddress) => this.#reply(message, address),
         isAnswered: (address: EventAddress) => this.#isAnswered(address),
       };
-      this.#brokers.set(subnet, new LocalBroker({ ...options, subnet, uplink }));
+      this.#brokers.set(subnet, new LocalBroker({ tenant, assertTimer, ...options, subnet, uplink }));
     }
   }
 

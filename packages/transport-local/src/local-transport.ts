@@ -4,6 +4,7 @@ import {
   type PublishReceipt,
   type SubscribeOptions,
   type Subscription,
+  type Timers,
   type Transport,
   type TransportCapabilities,
 } from "@adaos/core";
@@ -27,6 +28,7 @@ export const LOCAL_TRAITS = {
 /** The Transport port within one process. */
 export class LocalTransport implements Transport {
   readonly capabilities: TransportCapabilities;
+  readonly timers: Timers;
   readonly #broker: LocalBroker;
   readonly #node: string;
   readonly #subscriptions = new Set<LocalSubscription>();
@@ -35,6 +37,7 @@ export class LocalTransport implements Transport {
 
   constructor(broker: LocalBroker, options: LocalTransportOptions) {
     this.capabilities = { duplicateWindowMs: broker.duplicateWindowMs };
+    this.timers = broker.timers.of(options.node);
     this.#broker = broker;
     this.#node = options.node;
   }

@@ -64,6 +64,8 @@ export {
   type StoredReplyRequest,
   type StreamFillReply,
   type Suspended,
+  type TimerReply,
+  type TimerRequest,
 } from "./services/hub-requests.ts";
 export { NatsJournal } from "./services/nats-journal.ts";
 export { NatsMarks } from "./services/nats-marks.ts";

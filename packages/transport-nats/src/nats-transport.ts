@@ -7,6 +7,7 @@ import {
   type SendOptions,
   type SubscribeOptions,
   type Subscription,
+  type Timers,
   type Transport,
   type TransportCapabilities,
 } from "@adaos/core";
@@ -33,7 +34,9 @@ import {
   type HandlersRequest,
   type StoredReply,
   type StoredReplyRequest,
+  type TimerReply,
 } from "./services/hub-requests.ts";
+import { HubTimers } from "./services/hub-timers.ts";
 import { KnownHandlers } from "./services/known-handlers.ts";
 import { type FoundReply, Replies } from "./services/replies.ts";
 
@@ -57,6 +60,7 @@ const HAND_BACK_MS = 2250;
 /** The Transport port on the JetStream of a member's hub. Owns its connection. */
 export class NatsTransport implements Transport {
   readonly capabilities: TransportCapabilities;
+  readonly timers: Timers;
   readonly #connection: Connection;
   readonly #options: Required<NatsTransportOptions>;
   readonly #publisher: StreamPublisher;
@@ -72,6 +76,7 @@ export class NatsTransport implements Transport {
     this.#connection = connection;
     this.#options = { subscribeTimeoutMs: 15_000, duplicateWindowMs: 120_000, ...options };
     this.capabilities = { duplicateWindowMs: this.#options.duplicateWindowMs };
+    this.timers = new HubTimers((request) => this.#ask<TimerReply>("timer", request), this.#closed.signal);
     this.#publisher = new StreamPublisher(connection);
     this.#suspensions = new Suspensions(connection, options.address.node);
     this.#replies = new Replies(connection, options.address, (requestId, after) =>

@@ -6,6 +6,7 @@ import {
   type SendOptions,
   type SubscribeOptions,
   type Subscription,
+  type Timers,
   type Transport,
   type TransportCapabilities,
 } from "@adaos/core";
@@ -38,6 +39,8 @@ const SUCCESSOR_MS = 20_000;
  */
 export class OutboxTransport implements Transport {
   readonly capabilities: TransportCapabilities;
+  /** They are at the hub: while it is away, none is made or changed. */
+  readonly timers: Timers;
   readonly #options: Required<OutboxTransportOptions>;
   readonly #outbox: Outbox;
   readonly #forwarder: OutboxForwarder;
@@ -76,6 +79,11 @@ export class OutboxTransport implements Transport {
     this.capabilities = this.#options.capabilities;
     this.#outbox = options.outbox;
     this.#log = options.log;
+    this.timers = hubTimers(() => {
+      const hub = this.#presentHub();
+      if (hub === undefined) throw this.#awayError();
+      return hub.transport.timers;
+    });
     this.#forwarder = new OutboxForwarder(this.#options, {
       // Nothing is forwarded before all that was sent straight has ended, and is written if it has to be.
       hub: () => (this.#state === "closed" || this.#flights.size > 0 ? undefined : this.#presentHub()),
@@ -330,4 +338,16 @@ export class OutboxTransport implements Transport {
     this.#keepTicking();
     this.#forwarder.start();
   }
+}
+
+/** The timers of whatever hub is there at each call. */
+function hubTimers(present: () => Timers): Timers {
+  return {
+    put: async (timer) => present().put(timer),
+    list: async () => present().list(),
+    remove: async (name) => present().remove(name),
+    pause: async (name) => present().pause(name),
+    resume: async (name) => present().resume(name),
+    trigger: async (name) => present().trigger(name),
+  };
 }

@@ -4,7 +4,7 @@ import { ACK, hold } from "../received.ts";
 import { idsOf, publishAll } from "../scene.ts";
 import { type Check, testsOf } from "../tests-of.ts";
 import { checkFilters } from "./durable-filter.ts";
-import { checkSubscribeRefusals } from "./subscribe-refused.ts";
+import { checkSubscribeRefusals } from "./refused/subscribe.ts";
 
 /** The position of a durable, the messages that it matches, and how it is shared. */
 export function describeDurable(harness: TransportHarness): void {

@@ -4,7 +4,7 @@ import { describe, expect } from "vitest";
 import type { TransportHarness, TransportTraits } from "../harness.ts";
 import { publishAll } from "../scene.ts";
 import { type Check, testsOf } from "../tests-of.ts";
-import { checkFullLog, checkRefusals } from "./publish-refused.ts";
+import { checkFullLog, checkRefusals } from "./refused/publish.ts";
 
 /** A message is stored unchanged, or refused. */
 export function describePublish(harness: TransportHarness): void {

@@ -5,6 +5,7 @@ import {
   contractOf,
   envelopeOf,
   messageOfEnvelope,
+  NO_TIMERS,
   RecordingJournal,
   RecordingLog,
   registryOf,
@@ -31,6 +32,7 @@ test("an event counts as handled, unless its subscription only looks on", async 
       handed.push(onDelivery);
       return { stop: async () => undefined };
     },
+    timers: NO_TIMERS,
     handlersOf: async () => "unknown",
     awaitReply: () => Promise.reject(unused),
     ask: () => Promise.reject(unused),

@@ -36,6 +36,42 @@ export function metricsStream(subnet: string): string {
   return `METRICS_${subnet}`;
 }
 
+/** The hub stream of its members' timers. Only the hub writes to it. */
+export function timersStream(subnet: string): string {
+  return `TIMERS_${subnet}`;
+}
+
+/** First token of every subject of a timer; subnet, node, timer and a {@link TimerPart} follow. */
+export const TIMER_ROOT = "tmr";
+
+/** What a timer is, how far it has come, its alarm, and the alarm that rang last. */
+export type TimerPart = "def" | "state" | "alarm" | "rung";
+
+/** `tmr.<subnet>.<node>.<timer>.<part>` */
+export function timerSubject({ subnet, node }: NodeAddress, timer: string, part: TimerPart): string {
+  return `${TIMER_ROOT}.${subnet}.${node}.${timer}.${part}`;
+}
+
+/** Node and timer of {@link timerSubject}; undefined for another subject. Pure. */
+export function parseTimerSubject(
+  subject: string,
+): { readonly node: string; readonly timer: string } | undefined {
+  const [root, , node, timer, part, ...rest] = subject.split(".");
+  if (root !== TIMER_ROOT || node === undefined || timer === undefined) return undefined;
+  return part === undefined || rest.length > 0 ? undefined : { node, timer };
+}
+
+/** Under which a hub hears the alarms of its timers: what rings is handed on there; node and timer end the subject. */
+export function timerAlarmFilter(subnet: string): string {
+  return `rung.${subnet}.*.*`;
+}
+
+/** How the stream of timers hands alarms on, for a server. */
+export function timerAlarmRepublish(subnet: string): { readonly src: string; readonly dest: string } {
+  const src = timerSubject({ subnet, node: "*" }, "*", "rung");
+  return { src, dest: `rung.${subnet}.{{wildcard(1)}}.{{wildcard(2)}}` };
+}
+
 /**
  * The stream of alerts that a hub or the root judges.
  * @param owner The subnet, or `root`.
@@ -187,6 +223,7 @@ export const HUB_SERVICES = [
   "parked",
   "release",
   "budget",
+  "timer",
 ] as const;
 export type HubService = (typeof HUB_SERVICES)[number];
 

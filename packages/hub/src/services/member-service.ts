@@ -29,8 +29,9 @@ export interface MemberServiceOptions {
 const MAX_RUNNING_PER_MEMBER = 16;
 /** No program of ours asks so often; further requests are dropped unread, and repeated by the member. */
 const MAX_REQUESTS_PER_SECOND = 1000;
-/** The largest request of our programs is far smaller. */
+/** The largest request of our programs is far smaller; a timer brings the data of its event. */
 const MAX_REQUEST_BYTES = 4096;
+const MAX_BYTES_OF: Readonly<Partial<Record<HubService, number>>> = { timer: 65_536 };
 const MAX_MESSAGE_LENGTH = 500;
 /** A release of parked events may take minutes; other answers usually end earlier. */
 const ANSWER_LIMIT_MS = 600_000;
@@ -43,6 +44,7 @@ const HOPS: Readonly<Partial<Record<HubService, Denial["hop"]>>> = {
   durable: "subscribe",
   handlers: "publish",
   reply: "reply",
+  timer: "publish",
 };
 
 /** Listens for requests of members to their hub. The subject of a request names the member and the service. */
@@ -124,7 +126,7 @@ export class MemberService implements Part {
   async #answer(node: string, service: HubService, body: Uint8Array): Promise<object> {
     let request: unknown;
     try {
-      request = parseJson(body);
+      request = parseJson(body, MAX_BYTES_OF[service] ?? MAX_REQUEST_BYTES);
       return await this.#options.answers[service](node, request);
     } catch (thrown) {
       const error = MeshError.from(thrown, "unavailable", `the hub cannot answer for ${service}`);
@@ -150,9 +152,9 @@ export class MemberService implements Part {
   }
 }
 
-function parseJson(body: Uint8Array): unknown {
-  if (body.length > MAX_REQUEST_BYTES) {
-    throw new MeshError("usage", `the request is ${body.length} bytes, the limit is ${MAX_REQUEST_BYTES}`);
+function parseJson(body: Uint8Array, maxBytes: number): unknown {
+  if (body.length > maxBytes) {
+    throw new MeshError("usage", `the request is ${body.length} bytes, the limit is ${maxBytes}`);
   }
   try {
     return JSON.parse(new TextDecoder().decode(body));
@@ -163,11 +165,15 @@ function parseJson(body: Uint8Array): unknown {
 
 /** The denial of a member's request to its hub. */
 function denialOf(node: string, hop: Denial["hop"], request: unknown, error: MeshError): Denial {
-  const { pattern, subject } = (request ?? {}) as { readonly pattern?: unknown; readonly subject?: unknown };
+  const { pattern, subject, timer } = (request ?? {}) as {
+    readonly pattern?: unknown;
+    readonly subject?: unknown;
+    readonly timer?: { readonly event?: { readonly name?: unknown } };
+  };
   return {
     hop,
     node,
-    event: String(pattern ?? subject ?? "unknown"),
+    event: String(pattern ?? subject ?? timer?.event?.name ?? "unknown"),
     rule: error.rule ?? DEFAULT_DENY,
     reason: error.message,
   };

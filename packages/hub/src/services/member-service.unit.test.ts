@@ -30,6 +30,7 @@ beforeEach(async () => {
       parked: answer,
       release: answer,
       budget: answer,
+      timer: answer,
     },
     restore: async () => undefined,
     denials: { total: 0 } as Denials,

@@ -22,6 +22,9 @@ import {
   REPLIED_ROOT,
   REPLY_ROOT,
   subjectsOf,
+  TIMER_ROOT,
+  timerAlarmRepublish,
+  timersStream,
 } from "@adaos/core/wire";
 import type { StreamSettings } from "@adaos/transport-nats";
 
@@ -34,6 +37,9 @@ const DONE_AGE_FACTOR = 2;
 const SHORT_WINDOW_MS = 1000;
 /** Some 1.3 million marks of 206 bytes. */
 const DONE_MAX_BYTES = 268_435_456;
+/** Twice what the hub lets timers bring, and room for their states and alarms. */
+const TIMERS_MAX_BYTES = 134_217_728;
+const MAX_TIMER_MESSAGE_BYTES = 65_536;
 const METRICS_MAX_BYTES = 67_108_864;
 const METRICS_MAX_AGE_MS = 31 * 86_400_000;
 
@@ -48,6 +54,7 @@ export function planStreams(
     ...planJournal(subnet, limits),
     ...members.map((node) => planMarks({ subnet, node }, limits)),
     planMetrics(subnet),
+    planTimers(subnet),
   ];
 }
 
@@ -116,6 +123,23 @@ function planMarks(member: NodeAddress, { maxBytes, maxAgeHours }: StreamLimits)
     // A full stream of marks must not stop handlers: the oldest marks make room.
     whenFull: "drop-oldest",
     maxMessageBytes: MAX_MARK_BYTES,
+  };
+}
+
+/** A server that schedules messages lets a full stream drop its oldest; the hub lets it never be full. */
+function planTimers(subnet: string): StreamSettings {
+  return {
+    name: timersStream(subnet),
+    subjects: [subjectsOf(TIMER_ROOT, subnet)],
+    maxBytes: TIMERS_MAX_BYTES,
+    // A timer is kept until it is removed.
+    maxAgeMs: 0,
+    duplicateWindowMs: SHORT_WINDOW_MS,
+    maxMessagesPerSubject: 1,
+    whenFull: "drop-oldest",
+    maxMessageBytes: MAX_TIMER_MESSAGE_BYTES,
+    schedules: true,
+    republish: timerAlarmRepublish(subnet),
   };
 }
 

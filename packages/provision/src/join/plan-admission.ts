@@ -1,6 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ClientTls, isLoopback, type MeshFile, nodeId, type ServerTls } from "@adaos/config";
+import {
+  type ClientTls,
+  declaredTimers,
+  isLoopback,
+  type MeshFile,
+  nodeId,
+  type ServerTls,
+} from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import type { LoadedPolicy } from "@adaos/policy";
@@ -52,6 +59,7 @@ export async function planAdmission(
     {
       meshFile: { ...meshFile, registryDir: request.registryDir },
       rules,
+      timers: declaredTimers(meshFile, loaded.registry),
       stateDir: request.stateDir,
       ports: new Map([
         [ROOT_DOMAIN, root],

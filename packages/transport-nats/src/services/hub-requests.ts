@@ -1,5 +1,5 @@
 import { MeshError, type MeshErrorCode, type StartAt } from "@adaos/core";
-import { type HubService, hubServiceSubject } from "@adaos/core/wire";
+import { type HubService, hubServiceSubject, type TimerDefinition, type TimerInfo } from "@adaos/core/wire";
 import type { Connection } from "../connection/connection.ts";
 
 /*
@@ -134,6 +134,36 @@ export interface Suspended {
   readonly reason: string;
   /** There is no use in trying before. */
   readonly retryAfterMs: number;
+}
+
+/** `timer`: makes, shows and changes timers of the asking node. */
+export type TimerRequest =
+  | { readonly op: "put"; readonly timer: TimerDefinition }
+  /** A page of them, in the order of their names. */
+  | { readonly op: "list"; readonly after?: string }
+  | { readonly op: "next"; readonly name: string; readonly count: number }
+  | { readonly op: "show" | "remove" | "pause" | "resume" | "trigger"; readonly name: string }
+  | {
+      readonly op: "backfill";
+      readonly name: string;
+      readonly fromMs: number;
+      readonly toMs: number;
+      /** Names the backfill: the same again publishes nothing twice. */
+      readonly id: string;
+      /** Only tells the times. */
+      readonly dryRun: boolean;
+    };
+
+/** Each request's answer has the fields that it asks for. */
+export interface TimerReply {
+  readonly timer?: TimerInfo;
+  readonly timers?: readonly TimerInfo[];
+  /** There are more than these. */
+  readonly more?: true;
+  readonly removed?: boolean;
+  readonly event_id?: string;
+  /** RFC 3339. */
+  readonly times?: readonly string[];
 }
 
 /** What a hub tells its root of its stream of events. */

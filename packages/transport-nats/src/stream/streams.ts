@@ -17,6 +17,8 @@ export interface StreamSettings {
   readonly maxMessageBytes: number;
   /** Whether it takes batches that are stored message by message, each with its own sync. @default false */
   readonly fastBatches?: boolean;
+  /** Whether the server stores some of its messages at a time that they name. @default false */
+  readonly schedules?: boolean;
   /** What is stored under `src` is handed on under `dest` to whoever listens then. */
   readonly republish?: { readonly src: string; readonly dest: string };
 }
@@ -69,6 +71,7 @@ async function updateStream(jsm: JetStreamManager, settings: StreamSettings): Pr
 }
 
 function streamConfig(settings: StreamSettings): StreamConfig {
+  const scheduling = { allow_msg_schedules: true, allow_rollup_hdrs: true };
   const config: Partial<StreamConfig> & { allow_atomic: boolean; allow_batched: boolean } = {
     name: settings.name,
     subjects: [...settings.subjects],
@@ -85,9 +88,10 @@ function streamConfig(settings: StreamSettings): StreamConfig {
     allow_atomic: true,
     allow_batched: settings.fastBatches ?? false,
     deny_delete: false,
+    ...(settings.schedules === true ? scheduling : {}),
     ...(settings.republish === undefined ? {} : { republish: settings.republish }),
   };
-  // The client's type predates both kinds of batches (nats-server 2.12 and 2.14).
+  // The client's type predates schedules and both kinds of batches (nats-server 2.12 and 2.14).
   return config as StreamConfig;
 }
 

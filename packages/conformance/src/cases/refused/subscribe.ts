@@ -1,7 +1,7 @@
 import { parseEventPattern } from "@adaos/core";
 import { expect } from "vitest";
-import type { TransportHarness } from "../harness.ts";
-import type { Check } from "../tests-of.ts";
+import type { TransportHarness } from "../../harness.ts";
+import type { Check } from "../../tests-of.ts";
 
 const BAD_DURABLES = ["", "Main", "ui.main", "main durable", "*", "-main", "m".repeat(64)];
 const BAD_LIMITS = [0, -1, 1.5, Number.NaN, 10_001];

@@ -1,8 +1,8 @@
 import type { Message } from "@adaos/core";
 import { expect } from "vitest";
-import type { TransportHarness } from "../harness.ts";
-import { idsOf, type Scene } from "../scene.ts";
-import type { Check } from "../tests-of.ts";
+import type { TransportHarness } from "../../harness.ts";
+import { idsOf, type Scene } from "../../scene.ts";
+import type { Check } from "../../tests-of.ts";
 
 const BAD_HEADERS: readonly Readonly<Record<string, string>>[] = [
   { "Nats-Msg-Id": "other" },

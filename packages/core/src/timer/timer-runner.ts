@@ -1,0 +1,328 @@
+import { MeshError } from "../language/errors.ts";
+import { quote } from "../language/event-name.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Logger } from "../transport.ts";
+import { afterStep, decideFires, jitterOf, type TimerStep } from "./decide-fires.ts";
+import {
+  definitionOf,
+  isSameTimer,
+  newTimerState,
+  nextNominal,
+  nominalTimes,
+  type Timer,
+  type TimerState,
+} from "./timer.ts";
+import { type TimerFire, timerEventId } from "./timer-event.ts";
+
+/** A timer and how far it has come. */
+export interface KeptTimer {
+  readonly timer: Timer;
+  readonly state: TimerState;
+}
+
+/** Where timers are kept, and what publishes their events. */
+export interface TimerPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /**
+   * Resolves when the event is stored. Rejects with `denied`, `invalid-event` or `too-large` for one that will never
+   * be; with anything else it is tried again.
+   * @param mayBeStored A process before this one may have published it.
+   */
+  publish(timer: Timer, fire: TimerFire, mayBeStored: boolean): Promise<void>;
+  /** Whether the event of its last fire is unsettled at a durable of the subnet. */
+  isRunning(timer: Timer, state: TimerState): Promise<boolean>;
+  /** Keeps a timer that is new or changed, with its state. */
+  keep(kept: KeptTimer, wakeAtMs: number | undefined): Promise<void>;
+  /** Keeps how far a timer has come, and sets its alarm. */
+  keepState(kept: KeptTimer, wakeAtMs: number | undefined): Promise<void>;
+  forget(timer: Timer): Promise<void>;
+}
+
+interface Entry extends KeptTimer {
+  state: TimerState;
+  /** What is done for a timer is done in turn. */
+  turn: Promise<unknown>;
+  /** A process before this one may have published fires that its state does not know of. */
+  isInherited: boolean;
+  cancel: (() => void) | undefined;
+}
+
+const RETRY_MS = 1000;
+/** Of one backfill. */
+export const MAX_BACKFILL = 1000;
+/** Within one subnet. */
+export const MAX_TIMERS = 20_000;
+const NEVER_PUBLISHED: ReadonlySet<string> = new Set(["denied", "invalid-event", "too-large"]);
+
+/**
+ * Publishes the events of timers at their times, each once. It keeps nothing itself: whoever runs it anew with what was
+ * kept goes on where it stood.
+ */
+export class TimerRunner {
+  readonly #ports: TimerPorts;
+  readonly #entries = new Map<string, Entry>();
+  #isStopped = false;
+
+  constructor(ports: TimerPorts) {
+    this.#ports = ports;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Every timer, by node and name. */
+  list(): KeptTimer[] {
+    return [...this.#entries.keys()].sort().flatMap((key) => this.#entries.get(key) ?? []);
+  }
+
+  get(node: string, name: string): KeptTimer | undefined {
+    return this.#entries.get(keyOf(node, name));
+  }
+
+  /** Goes on with timers that were kept. */
+  load(kept: Iterable<KeptTimer>): void {
+    for (const { timer, state } of kept) {
+      const key = keyOf(timer.owner.node, timer.name);
+      this.#entries.get(key)?.cancel?.();
+      const entry: Entry = { timer, state, turn: Promise.resolve(), isInherited: true, cancel: undefined };
+      this.#entries.set(key, entry);
+      void this.#inTurn(entry, () => this.#fireDue(entry));
+    }
+  }
+
+  /**
+   * Makes a timer, or changes it; one that fires the same already is left alone. Resolves with how it stands. Rejects
+   * with `backpressure`, or as {@link TimerPorts.keep} does.
+   */
+  async put(wanted: Omit<Timer, "sinceMs">): Promise<KeptTimer> {
+    const key = keyOf(wanted.owner.node, wanted.name);
+    const before = this.#entries.get(key);
+    if (before !== undefined && isSame(before.timer, wanted)) return before;
+    if (before === undefined && this.#entries.size >= MAX_TIMERS)
+      throw new MeshError(
+        "backpressure",
+        `${wanted.owner.subnet} has ${MAX_TIMERS} timers; remove some first`,
+      );
+    const nowMs = this.#ports.clock.now();
+    const timer: Timer = { ...wanted, sinceMs: nowMs };
+    const state = { ...newTimerState(nowMs), isPaused: before?.state.isPaused ?? false };
+    const entry: Entry = { timer, state, turn: Promise.resolve(), isInherited: false, cancel: undefined };
+    // Whoever asks at the same time finds it, and waits for its turn.
+    const replace = async (): Promise<void> => {
+      await this.#ports.keep(entry, this.#wakeAt(entry));
+      this.#entries.set(key, entry);
+    };
+    await (before === undefined ? replace() : this.#inTurn(before, replace));
+    before?.cancel?.();
+    this.#arm(entry, this.#wakeAt(entry));
+    return entry;
+  }
+
+  /** Resolves with whether there was one. */
+  async remove(node: string, name: string): Promise<boolean> {
+    const key = keyOf(node, name);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return false;
+    await this.#inTurn(entry, async () => {
+      entry.cancel?.();
+      await this.#ports.forget(entry.timer);
+      if (this.#entries.get(key) === entry) this.#entries.delete(key);
+    });
+    return true;
+  }
+
+  pause(node: string, name: string): Promise<KeptTimer> {
+    return this.#change(node, name, (entry) => {
+      if (!entry.state.isPaused) entry.state = { ...entry.state, isPaused: true };
+    });
+  }
+
+  /** What would have fired meanwhile is skipped. */
+  resume(node: string, name: string): Promise<KeptTimer> {
+    return this.#change(node, name, (entry) => {
+      const { timer, state } = entry;
+      if (!state.isPaused) return;
+      const nowMs = this.#ports.clock.now();
+      const count = nominalTimes(timer, state.decidedMs, 10_000).filter((nominal) => nominal <= nowMs).length;
+      const skip: TimerStep = { kind: "skip", reason: "paused", count, decidedMs: nowMs };
+      entry.state = { ...afterStep(state, skip), isPaused: false };
+    });
+  }
+
+  /** Fires now, whatever the schedule says. Resolves with the id of the event. */
+  async trigger(node: string, name: string): Promise<string> {
+    const entry = this.#existing(node, name);
+    const nominalMs = this.#ports.clock.now();
+    const fire: TimerFire = { nominalMs, kind: "triggered", by: "trigger" };
+    await this.#inTurn(entry, () => this.#ports.publish(entry.timer, fire, false));
+    return timerEventId(entry.timer, fire);
+  }
+
+  /**
+   * Fires at every nominal time after `fromMs`, up to `toMs`. Resolves with these times. Rejects with `usage` for more
+   * than {@link MAX_BACKFILL}.
+   * @param by Names the backfill: the same again publishes nothing twice.
+   */
+  async backfill(
+    node: string,
+    name: string,
+    fromMs: number,
+    toMs: number,
+    by: string,
+  ): Promise<readonly number[]> {
+    const entry = this.#existing(node, name);
+    const times = backfillTimes(entry.timer, fromMs, toMs);
+    await this.#inTurn(entry, async () => {
+      for (const nominalMs of times)
+        await this.#ports.publish(entry.timer, { nominalMs, kind: "backfill", by }, true);
+    });
+    return times;
+  }
+
+  /** Looks at a timer now: its alarm has rung. */
+  wake(node: string, name: string): void {
+    const entry = this.#entries.get(keyOf(node, name));
+    if (entry !== undefined) void this.#inTurn(entry, () => this.#fireDue(entry));
+  }
+
+  /** Fires nothing more, and waits for what is under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const { cancel } of this.#entries.values()) cancel?.();
+    await Promise.allSettled([...this.#entries.values()].map(({ turn }) => turn));
+  }
+
+  #existing(node: string, name: string): Entry {
+    const entry = this.#entries.get(keyOf(node, name));
+    if (entry !== undefined) return entry;
+    throw new MeshError("usage", `${node} has no timer ${quote(name)}; see adaos timer list`);
+  }
+
+  async #change(node: string, name: string, change: (entry: Entry) => void): Promise<KeptTimer> {
+    const entry = this.#existing(node, name);
+    await this.#inTurn(entry, async () => {
+      const before = entry.state;
+      change(entry);
+      if (entry.state === before) return;
+      const wakeAtMs = this.#wakeAt(entry);
+      await this.#ports.keepState(entry, wakeAtMs).catch((thrown: unknown) => {
+        entry.state = before;
+        throw thrown;
+      });
+      this.#arm(entry, wakeAtMs);
+    });
+    return entry;
+  }
+
+  #inTurn<T>(entry: Entry, act: () => Promise<T>): Promise<T> {
+    const turn = entry.turn.then(act);
+    entry.turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #wakeAt({ timer, state }: KeptTimer): number | undefined {
+    if (state.isPaused || (timer.times !== undefined && state.fired >= timer.times)) return undefined;
+    const next = nextNominal(timer, state.decidedMs);
+    return next === undefined ? undefined : next + jitterOf(timer);
+  }
+
+  #arm(entry: Entry, wakeAtMs: number | undefined): void {
+    entry.cancel?.();
+    entry.cancel = undefined;
+    if (wakeAtMs === undefined || this.#isStopped) return;
+    entry.cancel = this.#ports.clock.at(wakeAtMs, () => {
+      void this.#inTurn(entry, () => this.#fireDue(entry));
+    });
+  }
+
+  /** Never rejects: what fails is tried again. */
+  async #fireDue(entry: Entry): Promise<void> {
+    const { clock, log } = this.#ports;
+    if (this.#isStopped || this.#entries.get(keyOf(entry.timer.owner.node, entry.timer.name)) !== entry)
+      return;
+    try {
+      const asks = entry.timer.overlap !== "allow" && entry.state.last !== undefined;
+      const isRunning = asks && (await this.#ports.isRunning(entry.timer, entry.state));
+      const { steps, wakeAtMs } = decideFires(entry.timer, entry.state, clock.now(), isRunning);
+      const before = entry.state;
+      let thrown: unknown;
+      for (const step of steps) {
+        if (this.#isStopped) return;
+        try {
+          entry.state = await this.#take(entry, step);
+        } catch (failed) {
+          thrown = failed;
+          break;
+        }
+      }
+      entry.isInherited = false;
+      await this.#keep(entry, before, thrown === undefined ? wakeAtMs : clock.now() + RETRY_MS);
+      if (thrown !== undefined) throw thrown;
+      this.#arm(entry, wakeAtMs);
+    } catch (err) {
+      log.warn({ ...named(entry.timer), err }, "timer not fired yet");
+      this.#arm(entry, clock.now() + RETRY_MS);
+    }
+  }
+
+  async #keep(entry: Entry, before: TimerState, wakeAtMs: number | undefined): Promise<void> {
+    const isOver = wakeAtMs === undefined && !entry.state.isPaused;
+    // One that is in the mesh file stays known: the next look at the file must not begin it anew.
+    if (isOver && !entry.timer.isDeclared) {
+      await this.#ports.forget(entry.timer);
+      this.#entries.delete(keyOf(entry.timer.owner.node, entry.timer.name));
+    } else if (entry.state !== before) await this.#ports.keepState(entry, wakeAtMs);
+  }
+
+  async #take(entry: Entry, step: TimerStep): Promise<TimerState> {
+    const { timer, state } = entry;
+    if (step.kind === "skip") {
+      this.#ports.log.info({ ...named(timer), reason: step.reason, count: step.count }, "timer skipped");
+      return afterStep(state, step);
+    }
+    if (step.kind === "buffer") return afterStep(state, step);
+    const fire: TimerFire = { nominalMs: step.nominalMs, kind: step.fire };
+    try {
+      await this.#ports.publish(timer, fire, entry.isInherited);
+    } catch (thrown) {
+      if (!(thrown instanceof MeshError) || !NEVER_PUBLISHED.has(thrown.code)) throw thrown;
+      const why = { code: thrown.code, rule: thrown.rule, reason: thrown.message };
+      this.#ports.log.warn({ ...named(timer), ...why }, "timer refused");
+      return afterStep(state, { kind: "skip", reason: "refused", count: 1, decidedMs: step.decidedMs });
+    }
+    if (step.fire !== "on-time") {
+      const scheduledAt = new Date(step.nominalMs).toISOString();
+      this.#ports.log.info({ ...named(timer), fire: step.fire, scheduledAt }, "timer fired late");
+    }
+    return afterStep(state, step, timerEventId(timer, fire));
+  }
+}
+
+/** The nominal times of a backfill. Throws `usage` for none and for too many. Pure. */
+export function backfillTimes(timer: Timer, fromMs: number, toMs: number): readonly number[] {
+  // A timer may be asked for times before it was made.
+  const since = { ...timer, sinceMs: Math.min(timer.sinceMs, anchorBefore(timer, fromMs)) };
+  const times = nominalTimes(since, fromMs - 1, MAX_BACKFILL + 1).filter((nominal) => nominal <= toMs);
+  if (times.length > MAX_BACKFILL)
+    throw new MeshError("usage", `a backfill fires at most ${MAX_BACKFILL} times; choose a shorter time`);
+  return times;
+}
+
+function anchorBefore({ schedule, sinceMs }: Timer, fromMs: number): number {
+  if (schedule.kind !== "every" || fromMs > sinceMs) return sinceMs;
+  return sinceMs - (Math.floor((sinceMs - fromMs) / schedule.everyMs) + 1) * schedule.everyMs;
+}
+
+function isSame(timer: Timer, wanted: Omit<Timer, "sinceMs">): boolean {
+  return timer.isDeclared === wanted.isDeclared && isSameTimer(definitionOf(timer), definitionOf(wanted));
+}
+
+function named({ owner, name }: Timer): { readonly timer: string } {
+  return { timer: `${owner.node}/${name}` };
+}
+
+function keyOf(node: string, name: string): string {
+  return `${node}/${name}`;
+}

@@ -1,0 +1,121 @@
+import { MeshError } from "@adaos/core";
+import {
+  type KeptTimer,
+  newTimerState,
+  parseTimerSubject,
+  type Timer,
+  type TimerState,
+  timerAlarmFilter,
+  timerSubject,
+  timersStream,
+} from "@adaos/core/wire";
+import { type Connection, ifThere, storedMessages } from "@adaos/transport-nats";
+import { headers, type JetStreamManager } from "nats";
+
+/** What is kept of a timer: its definition, and how far it has come. */
+type Definition = Omit<Timer, "owner"> & { readonly v: 1 };
+
+const EMPTY = new Uint8Array();
+const WRITE_MS = 10_000;
+
+/**
+ * Timers as the stream `TIMERS_<subnet>` keeps them, three messages each: what it is, how far it has come, and its
+ * alarm. The server rings the alarm at the nominal time, also while no daemon runs; what rings stays in the stream.
+ */
+export class TimerBook {
+  readonly #subnet: string;
+  readonly #connection: Connection;
+  readonly #jsm: JetStreamManager;
+
+  constructor(subnet: string, connection: Connection, jsm: JetStreamManager) {
+    this.#subnet = subnet;
+    this.#connection = connection;
+    this.#jsm = jsm;
+  }
+
+  /** Rejects with `unavailable` or `timeout`. */
+  async load(): Promise<KeptTimer[]> {
+    const states = new Map<string, TimerState>();
+    for await (const [key, state] of this.#read<TimerState>("state")) states.set(key, state);
+    const kept: KeptTimer[] = [];
+    for await (const [key, definition, node] of this.#read<Definition>("def")) {
+      const { v: _, ...rest } = definition;
+      const timer = { ...rest, owner: { subnet: this.#subnet, node } };
+      const state = states.get(key);
+      // A state from before the last change of the timer says nothing of it.
+      const isItsOwn = state !== undefined && state.decidedMs >= timer.sinceMs;
+      kept.push({ timer, state: isItsOwn ? state : newTimerState(timer.sinceMs) });
+    }
+    return kept;
+  }
+
+  async *#read<T>(part: "def" | "state"): AsyncGenerator<readonly [key: string, value: T, node: string]> {
+    const filter = timerSubject({ subnet: this.#subnet, node: "*" }, "*", part);
+    for await (const { subject, body } of storedMessages(
+      this.#connection,
+      timersStream(this.#subnet),
+      filter,
+    )) {
+      const named = parseTimerSubject(subject);
+      if (named === undefined) continue;
+      yield [`${named.node}/${named.timer}`, JSON.parse(new TextDecoder().decode(body)) as T, named.node];
+    }
+  }
+
+  /** Keeps a timer that is new or changed. Rejects with `unavailable`. */
+  async keep({ timer, state }: KeptTimer, wakeAtMs: number | undefined): Promise<void> {
+    const { owner: _, ...rest } = timer;
+    const definition: Definition = { v: 1, ...rest };
+    await this.#write(timer, "def", JSON.stringify(definition));
+    await this.keepState({ timer, state }, wakeAtMs);
+  }
+
+  /** Keeps how far a timer has come, and when it rings next. Rejects with `unavailable`. */
+  async keepState({ timer, state }: KeptTimer, wakeAtMs: number | undefined): Promise<void> {
+    await Promise.all([this.#write(timer, "state", JSON.stringify(state)), this.#setAlarm(timer, wakeAtMs)]);
+  }
+
+  /** Rejects with what the client throws. */
+  async forget(timer: Timer): Promise<void> {
+    // Without its definition it is gone, whatever else is left.
+    for (const part of ["def", "alarm", "state", "rung"] as const) await this.#purge(timer, part);
+  }
+
+  /** Calls `onAlarm` whenever the server rings one. The returned function ends that. */
+  listen(onAlarm: (node: string, timer: string) => void): () => void {
+    const subscription = this.#connection.nc.subscribe(timerAlarmFilter(this.#subnet), {
+      callback: (error, { subject }) => {
+        const [node, timer] = subject.split(".").slice(-2);
+        if (error === null && node !== undefined && timer !== undefined) onAlarm(node, timer);
+      },
+    });
+    return () => subscription.unsubscribe();
+  }
+
+  #setAlarm(timer: Timer, atMs: number | undefined): Promise<void> {
+    if (atMs === undefined) return this.#purge(timer, "alarm");
+    const set = headers();
+    set.set("Nats-Schedule", `@at ${new Date(atMs).toISOString()}`);
+    set.set("Nats-Schedule-Target", timerSubject(timer.owner, timer.name, "rung"));
+    return this.#write(timer, "alarm", EMPTY, set);
+  }
+
+  async #write(
+    { owner, name }: Timer,
+    part: "def" | "state" | "alarm",
+    body: string | Uint8Array,
+    set = headers(),
+  ): Promise<void> {
+    const subject = timerSubject(owner, name, part);
+    try {
+      await this.#connection.nc.jetstream().publish(subject, body, { headers: set, timeout: WRITE_MS });
+    } catch (cause) {
+      throw MeshError.from(cause, "unavailable", `${timersStream(this.#subnet)} takes no timers`);
+    }
+  }
+
+  async #purge({ owner, name }: Timer, part: "def" | "state" | "alarm" | "rung"): Promise<void> {
+    const filter = timerSubject(owner, name, part);
+    await ifThere("stream", this.#jsm.streams.purge(timersStream(this.#subnet), { filter }));
+  }
+}

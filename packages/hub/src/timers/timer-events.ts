@@ -1,0 +1,111 @@
+import { decodeEnvelope, type Policy } from "@adaos/core";
+import {
+  deniedError,
+  eventsStream,
+  formatSubject,
+  type NodeAddress,
+  type Signatures,
+  subjectMatches,
+  type Timer,
+  type TimerFire,
+  type TimerState,
+  timerMessage,
+} from "@adaos/core/wire";
+import { type Connection, type StreamPublisher, storedMessages } from "@adaos/transport-nats";
+import type { JetStreamManager } from "nats";
+
+export interface TimerEventsOptions {
+  readonly subnet: string;
+  readonly tenant: string;
+  readonly policy: Policy;
+  readonly signatures: Signatures | undefined;
+  readonly connection: Connection;
+  readonly jsm: JetStreamManager;
+  readonly publisher: StreamPublisher;
+}
+
+/** Events of the same subject after a nominal time that are looked through. */
+const MAX_LOOKED_AT = 2000;
+
+/** Publishes what timers fire as events of their node, and tells whether such an event is settled. */
+export class TimerEvents {
+  readonly #options: TimerEventsOptions;
+  /** Places of the last events, by timer. */
+  readonly #seqs = new Map<string, { readonly eventId: string; readonly seq: number }>();
+
+  constructor(options: TimerEventsOptions) {
+    this.#options = options;
+  }
+
+  /** As {@link TimerPorts.publish}. */
+  async publish(timer: Timer, fire: TimerFire, mayBeStored: boolean): Promise<void> {
+    this.assertAllowed(timer.owner, timer.event);
+    const message = timerMessage(this.#options, timer, fire, Date.now());
+    // The server knows an id for minutes only; what an earlier process has published may be older.
+    if (mayBeStored) {
+      const seq = await this.#find(timer, fire.nominalMs, message.id);
+      if (seq !== undefined) return this.#note(timer, message.id, seq);
+    }
+    const { seq } = await this.#options.publisher.publish(message);
+    this.#note(timer, message.id, seq);
+  }
+
+  /** Throws `denied` where policy does not let the node publish the event. */
+  assertAllowed(owner: NodeAddress, { name, version }: Timer["event"]): void {
+    const decision = this.#options.policy.decide({ verb: "publish", ...owner }, name, version);
+    if (!decision.allowed) throw deniedError(decision);
+  }
+
+  /** As {@link TimerPorts.isRunning}. */
+  async isRunning(timer: Timer, { last }: TimerState): Promise<boolean> {
+    if (last === undefined) return false;
+    const { subnet, jsm } = this.#options;
+    const known = this.#seqs.get(keyOf(timer));
+    const seq =
+      known?.eventId === last.eventId ? known.seq : await this.#find(timer, last.nominalMs, last.eventId);
+    if (seq === undefined) return false;
+    const subject = subjectOf(timer);
+    for await (const { config, ack_floor, num_pending, num_ack_pending } of jsm.consumers.list(
+      eventsStream(subnet),
+    )) {
+      const isReader = config.filter_subjects?.some((filter) => subjectMatches(filter, subject)) === true;
+      if (isReader && ack_floor.stream_seq < seq && num_pending + num_ack_pending > 0) return true;
+    }
+    return false;
+  }
+
+  /** Nothing more is asked of a timer. */
+  forget(timer: Timer): void {
+    this.#seqs.delete(keyOf(timer));
+  }
+
+  #note(timer: Timer, eventId: string, seq: number): void {
+    if (timer.overlap !== "allow") this.#seqs.set(keyOf(timer), { eventId, seq });
+  }
+
+  /** The place of an event that was published at or after its nominal time. */
+  async #find(timer: Timer, nominalMs: number, eventId: string): Promise<number | undefined> {
+    const { connection, subnet } = this.#options;
+    const from = { time: new Date(nominalMs - 1000) };
+    const stored = storedMessages(connection, eventsStream(subnet), subjectOf(timer), from, MAX_LOOKED_AT);
+    for await (const { seq, body } of stored) if (idOf(body) === eventId) return seq;
+    return undefined;
+  }
+}
+
+function idOf(body: Uint8Array): string | undefined {
+  try {
+    return decodeEnvelope(body).event_id;
+  } catch {
+    // No event of a timer.
+    return undefined;
+  }
+}
+
+function subjectOf({ owner, event }: Timer): string {
+  return formatSubject({ ...owner, name: event.name, version: event.version });
+}
+
+function keyOf({ owner, name }: Timer): string {
+  return `${owner.node}/${name}`;
+}

@@ -1,0 +1,238 @@
+import { type Logger, MeshError } from "@adaos/core";
+import {
+  assertTimer,
+  backfillTimes,
+  delay,
+  nominalTimes,
+  REAL_CLOCK,
+  type TimerDefinition,
+  type TimerInfo,
+  TimerRunner,
+  timerInfo,
+  timersStream,
+} from "@adaos/core/wire";
+import type { Part, PartHealth } from "@adaos/daemon";
+import type { TimerReply, TimerRequest } from "@adaos/transport-nats";
+import { parseRequest } from "../services/parse-request.ts";
+import { type DeclaredTimer, planDeclared } from "./plan-declared.ts";
+import type { TimerBook } from "./timer-book.ts";
+import type { TimerEvents } from "./timer-events.ts";
+import { timerRequestSchema } from "./timer-request.ts";
+
+export interface TimerServiceOptions {
+  readonly subnet: string;
+  readonly book: TimerBook;
+  readonly events: TimerEvents;
+  /** As the mesh file has them. */
+  readonly declared: readonly DeclaredTimer[];
+  readonly members: readonly string[];
+  readonly log: Logger;
+}
+
+const RETRY_MS = 500;
+/** Of one answer: a hundred of the largest are still a small message. */
+const PAGE = 100;
+const PAGE_BYTES = 262_144;
+/** One member's, beside those in the mesh file. */
+const MAX_PER_MEMBER = 10_000;
+/** Of all timers of a subnet: the stream that keeps them makes room by dropping, which must never begin. */
+const MAX_DATA_BYTES = 33_554_432;
+/** What a timer may carry; a request for one has to fit as well. */
+export const MAX_TIMER_BYTES = 32_768;
+
+/** Keeps a subnet's timers, publishes their events, and answers those who ask for them. */
+export class TimerService implements Part {
+  readonly name = "timers";
+  readonly #options: TimerServiceOptions;
+  readonly #runner: TimerRunner;
+  #declared: readonly DeclaredTimer[];
+  #members: ReadonlySet<string>;
+  #unlisten: (() => void) | undefined;
+  #trouble: string | undefined = "is starting";
+  #starting: Promise<void> = Promise.resolve();
+
+  constructor(options: TimerServiceOptions) {
+    const { book, events, log } = options;
+    this.#options = options;
+    this.#declared = options.declared;
+    this.#members = new Set(options.members);
+    this.#runner = new TimerRunner({
+      clock: REAL_CLOCK,
+      log,
+      publish: (timer, fire, mayBeStored) => events.publish(timer, fire, mayBeStored),
+      isRunning: (timer, state) => events.isRunning(timer, state),
+      keep: (kept, wakeAtMs) => book.keep(kept, wakeAtMs),
+      keepState: (kept, wakeAtMs) => book.keepState(kept, wakeAtMs),
+      forget: (timer) => {
+        events.forget(timer);
+        return book.forget(timer);
+      },
+    });
+  }
+
+  /** A server that has just started may take a while to open its streams. */
+  start(signal: AbortSignal): Promise<void> {
+    this.#starting = this.#begin(signal);
+    return this.#starting;
+  }
+
+  async #begin(signal: AbortSignal): Promise<void> {
+    const { book, log } = this.#options;
+    while (!signal.aborted) {
+      try {
+        const kept = await book.load();
+        this.#unlisten = book.listen((node, timer) => this.#runner.wake(node, timer));
+        this.#runner.load(kept);
+        this.#trouble = undefined;
+        await this.#reconcile();
+        return;
+      } catch (thrown) {
+        const error = MeshError.from(thrown, "unavailable", "timers cannot be read");
+        if (this.#trouble !== error.message) log.warn({ err: error }, "timers not loaded");
+        this.#trouble = error.message;
+        await delay(RETRY_MS, signal);
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#unlisten?.();
+    await this.#runner.stop();
+  }
+
+  health(): PartHealth {
+    const details = { timers: this.#runner.size };
+    if (this.#trouble === undefined) return { ready: true, details };
+    return { ready: false, reason: this.#trouble, details };
+  }
+
+  /** The mesh file has changed: timers that did not change go on undisturbed. Rejects where a timer cannot be kept. */
+  async refresh(declared: readonly DeclaredTimer[], members: readonly string[]): Promise<void> {
+    this.#declared = declared;
+    this.#members = new Set(members);
+    await this.#starting;
+    await this.#reconcile();
+  }
+
+  /** The stream has lost what it kept: it is written again. */
+  async keepAll(): Promise<void> {
+    const { book, log } = this.#options;
+    for (const kept of this.#runner.list()) {
+      await book.keep(kept, undefined).catch((err: unknown) => log.error({ err }, "timer not kept"));
+      this.#runner.wake(kept.timer.owner.node, kept.timer.name);
+    }
+  }
+
+  async #reconcile(): Promise<void> {
+    const { subnet } = this.#options;
+    const { put, remove } = planDeclared(this.#runner.list(), this.#declared, this.#members);
+    for (const { node, name } of remove) await this.#runner.remove(node, name);
+    for (const { node, definition } of put)
+      await this.#runner.put({ ...definition, owner: { subnet, node }, isDeclared: true });
+  }
+
+  /** Answers a request of `node`. Rejects with MeshError. */
+  async ask(node: string, body: unknown): Promise<TimerReply> {
+    const request: TimerRequest = parseRequest(timerRequestSchema, body, "the request for a timer");
+    if (this.#trouble !== undefined)
+      throw new MeshError("unavailable", `the hub has not read its timers yet: ${this.#trouble}`);
+    if (!this.#members.has(node)) throw new MeshError("denied", `${node} is no member any more`);
+    switch (request.op) {
+      case "put":
+        return { timer: await this.#put(node, request.timer) };
+      case "list":
+        return this.#list(node, request.after);
+      case "show":
+        return { timer: this.#existing(node, request.name) };
+      case "next": {
+        const { timer } = this.#kept(node, request.name);
+        return { times: nominalTimes(timer, Date.now(), request.count).map(iso) };
+      }
+      case "remove":
+        this.#assertOwn(node, request.name);
+        return { removed: await this.#runner.remove(node, request.name) };
+      case "pause":
+        return { timer: timerInfo(await this.#runner.pause(node, request.name)) };
+      case "resume":
+        return { timer: timerInfo(await this.#runner.resume(node, request.name)) };
+      case "trigger":
+        return { event_id: await this.#runner.trigger(node, request.name) };
+      case "backfill": {
+        const { name, fromMs, toMs, id, dryRun } = request;
+        if (dryRun) return { times: backfillTimes(this.#kept(node, name).timer, fromMs, toMs).map(iso) };
+        return { times: (await this.#runner.backfill(node, name, fromMs, toMs, id)).map(iso) };
+      }
+    }
+  }
+
+  async #put(node: string, definition: TimerDefinition): Promise<TimerInfo> {
+    const { subnet, events } = this.#options;
+    assertTimer(definition);
+    events.assertAllowed({ subnet, node }, definition.event);
+    const bytes = sizeOf(definition);
+    if (bytes > MAX_TIMER_BYTES)
+      throw new MeshError(
+        "too-large",
+        `timer ${definition.name} has ${bytes} bytes; the limit is ${MAX_TIMER_BYTES}`,
+      );
+    this.#assertOwn(node, definition.name);
+    this.#assertRoom(node, definition.name, bytes);
+    const owner = { subnet, node };
+    return timerInfo(await this.#runner.put({ ...definition, owner, isDeclared: false }));
+  }
+
+  #assertRoom(node: string, name: string, bytes: number): void {
+    let [own, total] = [0, bytes];
+    for (const { timer } of this.#runner.list()) {
+      if (timer.owner.node === node && timer.name === name) continue;
+      total += sizeOf(timer);
+      if (timer.owner.node === node && !timer.isDeclared) own++;
+    }
+    const stream = timersStream(this.#options.subnet);
+    if (own >= MAX_PER_MEMBER)
+      throw new MeshError("backpressure", `${node} has ${MAX_PER_MEMBER} timers; remove some first`);
+    if (total > MAX_DATA_BYTES)
+      throw new MeshError("backpressure", `${stream} is full of timers; remove some first`);
+  }
+
+  /** What the mesh file says is changed there. */
+  #assertOwn(node: string, name: string): void {
+    if (this.#runner.get(node, name)?.timer.isDeclared !== true) return;
+    throw new MeshError(
+      "usage",
+      `timer ${name} of ${node} is in the mesh file; change it there, then adaos policy apply`,
+    );
+  }
+
+  #kept(node: string, name: string) {
+    const kept = this.#runner.get(node, name);
+    if (kept === undefined)
+      throw new MeshError("usage", `${node} has no timer ${name}; see adaos timer list`);
+    return kept;
+  }
+
+  #existing(node: string, name: string): TimerInfo {
+    return timerInfo(this.#kept(node, name));
+  }
+
+  #list(node: string, after = ""): TimerReply {
+    const timers: TimerInfo[] = [];
+    let bytes = 0;
+    for (const kept of this.#runner.list()) {
+      if (kept.timer.owner.node !== node || kept.timer.name <= after) continue;
+      const info = timerInfo(kept);
+      bytes += JSON.stringify(info).length;
+      if (timers.length >= PAGE || (timers.length > 0 && bytes > PAGE_BYTES)) return { timers, more: true };
+      timers.push(info);
+    }
+    return { timers };
+  }
+}
+
+function sizeOf(definition: TimerDefinition): number {
+  return Buffer.byteLength(JSON.stringify(definition));
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
