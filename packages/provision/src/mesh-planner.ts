@@ -19,14 +19,8 @@ import {
   type TimersByMember,
 } from "@adaos/config";
 import { MeshError, Policy, type PolicyRule } from "@adaos/core";
-import {
-  type Durability,
-  eventsStream,
-  MESH_STREAM,
-  ROOT_DOMAIN,
-  rulesOf,
-  type Subnet,
-} from "@adaos/core/wire";
+import type { Durability, Subnet } from "@adaos/core/wire";
+import { eventsStream, MESH_STREAM, ROOT_DOMAIN, rulesOf } from "@adaos/core/wire";
 import { compileHubServer, compileRootServer, linkKeys } from "@adaos/nats-server";
 import { dialHost, type MeshCertificates } from "./certificates/mesh-certificates.ts";
 import { type Key, type Keys, leafKeyName, memberKeyName } from "./keys/keys.ts";
@@ -300,9 +294,7 @@ export class MeshPlanner {
     });
   }
 
-  /**
-   * Public keys. A remote member has one after it has joined; members of a remote subnet have theirs after its hub has.
-   */
+  /** Public keys. A remote member has one after it has joined, those of a remote subnet after its hub has. */
   #memberKeysOf(subnet: Subnet): ReadonlyMap<string, string> {
     const keys = [...subnet.members.values()].map((member) => {
       const key = isRemoteMember(member)
