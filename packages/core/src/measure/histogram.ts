@@ -17,25 +17,35 @@ export const EMPTY_HISTOGRAM: HistogramSnapshot = { count: 0, sum: 0, min: 0, ma
 
 /** Counts values of 0 and more. A quantile is off by at most 5 %; the extremes are exact. */
 export class Histogram {
-  #count = 0;
+  count = 0;
   #sum = 0;
   #min = Number.POSITIVE_INFINITY;
   #max = 0;
-  readonly #buckets = new Map<number, number>();
+  /** By bucket; a value of a day in milliseconds is in bucket 192. */
+  readonly #buckets: number[] = [];
 
   observe(value: number): void {
     const bucket = value <= 1 ? 0 : Math.ceil(Math.log(value) / GROWTH);
-    this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + 1);
-    this.#count++;
+    while (this.#buckets.length <= bucket) this.#buckets.push(0);
+    this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1;
+    this.count++;
     this.#sum += value;
     if (value < this.#min) this.#min = value;
     if (value > this.#max) this.#max = value;
   }
 
+  reset(): void {
+    this.count = 0;
+    this.#sum = 0;
+    this.#min = Number.POSITIVE_INFINITY;
+    this.#max = 0;
+    this.#buckets.length = 0;
+  }
+
   snapshot(): HistogramSnapshot {
-    if (this.#count === 0) return EMPTY_HISTOGRAM;
-    const buckets = [...this.#buckets].sort(([a], [b]) => a - b);
-    return { count: this.#count, sum: this.#sum, min: this.#min, max: this.#max, buckets };
+    if (this.count === 0) return EMPTY_HISTOGRAM;
+    const buckets = [...this.#buckets.entries()].filter(([, held]) => held > 0);
+    return { count: this.count, sum: this.#sum, min: this.#min, max: this.#max, buckets };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { MetricId } from "./catalogue.ts";
 import { EMPTY_HISTOGRAM, type HistogramSnapshot, mergeHistograms } from "./histogram.ts";
-import { type Counted, MAX_SERIES, OTHER } from "./metrics.ts";
+import type { Counted } from "./metrics.ts";
+import { MAX_SERIES, OTHER } from "./tally.ts";
 
 interface Sum<T> {
   readonly metric: MetricId;

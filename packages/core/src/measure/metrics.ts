@@ -2,9 +2,11 @@ import { within } from "../time/within.ts";
 import type { Logger } from "../transport.ts";
 import type { MetricId } from "./catalogue.ts";
 import { answerScrape, type Exposition } from "./exposition.ts";
-import { Histogram, type HistogramSnapshot } from "./histogram.ts";
+import type { HistogramSnapshot } from "./histogram.ts";
+import { mergeCounted } from "./merge-counted.ts";
 import type { ProbeReport } from "./probe-report.ts";
 import { countedFamilies } from "./prometheus.ts";
+import { Tally } from "./tally.ts";
 
 export interface Counted {
   readonly counters: readonly (readonly [metric: MetricId, labels: readonly string[], count: number])[];
@@ -44,10 +46,6 @@ export interface MetricsSnapshot extends Counted {
 }
 
 const HOUR_MS = 3_600_000;
-/** Combinations of labels of one metric; later ones are counted together. Types of errors are open-ended. */
-export const MAX_SERIES = 500;
-const MAX_LABEL_LENGTH = 80;
-export const OTHER = "other";
 /** Hours kept while they cannot be stored. */
 const MAX_UNSTORED_HOURS = 48;
 const STORE_MS = 10_000;
@@ -59,64 +57,15 @@ const CLOSE_MS = 3000;
 export const MAX_PROBE_REPORTS = 200;
 const MAX_REASON = 200;
 
-/** Counters and histograms by metric and labels, with a limit for each metric. */
-class Tally {
-  readonly #counters = new Map<MetricId, Map<string, { labels: readonly string[]; count: number }>>();
-  readonly #histograms = new Map<
-    MetricId,
-    Map<string, { labels: readonly string[]; histogram: Histogram }>
-  >();
-
-  count(metric: MetricId, labels: readonly string[]): void {
-    seriesOf(this.#counters, metric, labels, newCounter).count++;
-  }
-
-  observe(metric: MetricId, labels: readonly string[], value: number): void {
-    seriesOf(this.#histograms, metric, labels, newHistogram).histogram.observe(value);
-  }
-
-  counted(): Counted {
-    return {
-      counters: [...this.#counters].flatMap(([metric, all]) =>
-        [...all.values()].map(({ labels, count }) => [metric, labels, count] as const),
-      ),
-      histograms: [...this.#histograms].flatMap(([metric, all]) =>
-        [...all.values()].map(({ labels, histogram }) => [metric, labels, histogram.snapshot()] as const),
-      ),
-    };
-  }
-}
-
-const newCounter = (labels: readonly string[]) => ({ labels, count: 0 });
-const newHistogram = (labels: readonly string[]) => ({ labels, histogram: new Histogram() });
 const NO_LABELS: readonly string[] = [];
 
-/** The series of these labels; when there are too many, the series that counts the rest together. */
-function seriesOf<T>(
-  byMetric: Map<MetricId, Map<string, T>>,
-  metric: MetricId,
-  labels: readonly string[],
-  make: (labels: readonly string[]) => T,
-): T {
-  const all = byMetric.get(metric) ?? new Map<string, T>();
-  // Most metrics have one label at most.
-  const key = labels.length === 1 ? (labels[0] ?? "") : labels.join(" ");
-  const known = all.get(key);
-  if (known !== undefined) return known;
-  const own =
-    all.size < MAX_SERIES ? labels.map((label) => label.slice(0, MAX_LABEL_LENGTH)) : labels.map(() => OTHER);
-  const ownKey = own.join(" ");
-  const series = all.get(ownKey) ?? make(own);
-  all.set(all.size < MAX_SERIES ? key : ownKey, series);
-  byMetric.set(metric, all);
-  return series;
+/** An hour that is over. */
+interface EndedHour {
+  readonly hour: string;
+  readonly counted: Counted;
 }
 
-interface HourOfMetrics {
-  readonly hour: string;
-  readonly tally: Tally;
-  changed: boolean;
-}
+const NOTHING: Counted = { counters: [], histograms: [] };
 
 /** Counts the work of a bus by the hour, and stores the counts now and then. */
 export class Metrics {
@@ -125,10 +74,16 @@ export class Metrics {
   readonly #store: MetricsStore;
   readonly #log: Logger;
   readonly #now: () => number;
-  readonly #unstored: HourOfMetrics[] = [];
-  readonly #totals = new Tally();
-  #current: HourOfMetrics;
-  #nextHourMs = 0;
+  readonly #unstored: EndedHour[] = [];
+  /** Of the hour that runs. */
+  readonly #tally = new Tally();
+  /** Of all hours before. */
+  #past: Counted = NOTHING;
+  #hour: string;
+  #nextHourMs: number;
+  #lastEnded: EndedHour | undefined;
+  /** Something was counted since the last store. */
+  #isChanged = false;
   /** Time of the last store; undefined before the first. */
   #storedMs: number | undefined;
   #probes: () => readonly ProbeReport[] = () => [];
@@ -148,20 +103,37 @@ export class Metrics {
     this.#store = store;
     this.#log = log;
     this.#now = now;
-    this.#current = this.#newHour();
+    [this.#hour, this.#nextHourMs] = hourOf(now());
     this.#timer = setInterval(() => void this.flush(), STORE_MS);
     this.#timer.unref();
   }
 
   count(metric: MetricId, labels: readonly string[] = NO_LABELS): void {
-    this.#hour().tally.count(metric, labels);
-    this.#totals.count(metric, labels);
+    this.#touch();
+    this.#tally.counter(metric, labels).count++;
   }
 
   observe(metric: MetricId, value: number, labels: readonly string[] = NO_LABELS): void {
-    const bounded = Math.max(0, value);
-    this.#hour().tally.observe(metric, labels, bounded);
-    this.#totals.observe(metric, labels, bounded);
+    this.#touch();
+    this.#tally.histogram(metric, labels).histogram.observe(Math.max(0, value));
+  }
+
+  /** A counter that is asked for once and counted often. The returned function counts one. */
+  counter(metric: MetricId, labels: readonly string[]): () => void {
+    const series = this.#tally.counter(metric, labels);
+    return () => {
+      this.#touch();
+      series.count++;
+    };
+  }
+
+  /** The same of a histogram. */
+  histogram(metric: MetricId, labels: readonly string[]): (value: number) => void {
+    const { histogram } = this.#tally.histogram(metric, labels);
+    return (value) => {
+      this.#touch();
+      histogram.observe(Math.max(0, value));
+    };
   }
 
   /** Each snapshot reports the probes of the process, as this function returns them. */
@@ -171,7 +143,7 @@ export class Metrics {
 
   /** Answers a scrape with all counts since the process began. */
   answer(accept: string | undefined): Exposition {
-    const counted = this.#totals.counted();
+    const counted = this.#totals();
     return answerScrape(countedFamilies([{ labels: [["node", this.#node]], counted }]), accept);
   }
 
@@ -187,49 +159,56 @@ export class Metrics {
     await within(this.flush(), CLOSE_MS);
   }
 
-  #hour(): HourOfMetrics {
-    if (this.#now() >= this.#nextHourMs) {
-      if (this.#current.changed) this.#keep(this.#current);
-      this.#current = this.#newHour();
-    }
-    this.#current.changed = true;
-    return this.#current;
+  #touch(): void {
+    if (this.#now() >= this.#nextHourMs) this.#turn();
+    this.#isChanged = true;
   }
 
-  #newHour(): HourOfMetrics {
-    const startMs = Math.floor(this.#now() / HOUR_MS) * HOUR_MS;
-    this.#nextHourMs = startMs + HOUR_MS;
-    return { hour: new Date(startMs).toISOString(), tally: new Tally(), changed: false };
+  /** The next hour begins. */
+  #turn(): void {
+    const counted = this.#tally.counted();
+    this.#lastEnded = { hour: this.#hour, counted };
+    if (this.#isChanged) this.#keep(this.#lastEnded);
+    this.#past = mergeCounted([this.#past, counted]);
+    this.#tally.reset();
+    this.#isChanged = false;
+    [this.#hour, this.#nextHourMs] = hourOf(this.#now());
+  }
+
+  #totals(): Counted {
+    return mergeCounted([this.#past, this.#tally.counted()]);
   }
 
   async #flush(): Promise<void> {
-    if (this.#storedMs !== undefined && this.#now() - this.#storedMs >= ALIVE_MS) this.#hour();
-    const current = this.#current;
+    if (this.#storedMs !== undefined && this.#now() - this.#storedMs >= ALIVE_MS) this.#touch();
+    const hour = this.#hour;
     try {
-      for (let hour = this.#unstored[0]; hour !== undefined; hour = this.#unstored[0]) {
-        await this.#store.storeMetrics(this.#snapshot(hour));
+      for (let ended = this.#unstored[0]; ended !== undefined; ended = this.#unstored[0]) {
+        await this.#store.storeMetrics(this.#snapshot(ended));
         this.#unstored.shift();
       }
+      if (hour !== this.#hour) return;
       // Whoever probes no more says so.
-      if (!current.changed && this.#probes().length === this.#probesTold) return;
-      current.changed = false;
-      await this.#store.storeMetrics(this.#snapshot(current));
+      if (!this.#isChanged && this.#probes().length === this.#probesTold) return;
+      this.#isChanged = false;
+      await this.#store.storeMetrics(this.#snapshot({ hour, counted: this.#tally.counted() }));
       this.#storedMs = this.#now();
     } catch (err) {
-      // The hour may have turned meanwhile: then the list of unstored hours already has it.
-      if (current === this.#current) current.changed = true;
-      else if (!current.changed) this.#keep(current);
+      const ended = this.#lastEnded;
+      if (hour === this.#hour) this.#isChanged = true;
+      // The hour has turned while it was being stored, as if it were.
+      else if (ended?.hour === hour && !this.#unstored.includes(ended)) this.#keep(ended);
       this.#log.debug({ err }, "metrics not stored");
     }
   }
 
-  #keep(hour: HourOfMetrics): void {
-    if (!this.#unstored.includes(hour)) this.#unstored.push(hour);
+  #keep(ended: EndedHour): void {
+    this.#unstored.push(ended);
     if (this.#unstored.length > MAX_UNSTORED_HOURS) this.#unstored.shift();
   }
 
-  #snapshot({ hour, tally }: HourOfMetrics): MetricsSnapshot {
-    const totals = this.#totals.counted();
+  #snapshot({ hour, counted: ofHour }: EndedHour): MetricsSnapshot {
+    const totals = this.#totals();
     const all = this.#probes();
     this.#probesTold = all.length;
     const probes = all.slice(0, MAX_PROBE_REPORTS).map(
@@ -239,7 +218,13 @@ export class Metrics {
         unpublished: unpublished?.slice(0, MAX_REASON) ?? null,
       }),
     );
-    const counted = { node: this.#node, instance: this.#instance, hour, ...tally.counted(), totals };
+    const counted = { node: this.#node, instance: this.#instance, hour, ...ofHour, totals };
     return probes.length === 0 ? counted : { ...counted, probes };
   }
+}
+
+/** The hour of a time, RFC 3339, and when the next begins. */
+function hourOf(nowMs: number): [hour: string, nextMs: number] {
+  const startMs = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
+  return [new Date(startMs).toISOString(), startMs + HOUR_MS];
 }
