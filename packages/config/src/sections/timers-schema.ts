@@ -25,6 +25,7 @@ const timerSchema = z
     event: z.string().max(210).describe("the event that it publishes: scenario.run@1"),
     data: z
       .unknown()
+      .optional()
       .describe("the event's data; without it the timer's name and the time, as timer.tick has them"),
     jitter: duration.optional().describe("fires up to so much later, always by the same time"),
     overlap: z

@@ -43,8 +43,8 @@ interface Entry extends KeptTimer {
   state: TimerState;
   /** What is done for a timer is done in turn. */
   turn: Promise<unknown>;
-  /** A process before this one may have published fires that its state does not know of. */
-  isInherited: boolean;
+  /** Fires of which its state does not know may be published: by a process before this one, or in vain as it seemed. */
+  mayBeStored: boolean;
   cancel: (() => void) | undefined;
 }
 
@@ -86,7 +86,7 @@ export class TimerRunner {
     for (const { timer, state } of kept) {
       const key = keyOf(timer.owner.node, timer.name);
       this.#entries.get(key)?.cancel?.();
-      const entry: Entry = { timer, state, turn: Promise.resolve(), isInherited: true, cancel: undefined };
+      const entry: Entry = { timer, state, turn: Promise.resolve(), mayBeStored: true, cancel: undefined };
       this.#entries.set(key, entry);
       void this.#inTurn(entry, () => this.#fireDue(entry));
     }
@@ -108,7 +108,7 @@ export class TimerRunner {
     const nowMs = this.#ports.clock.now();
     const timer: Timer = { ...wanted, sinceMs: nowMs };
     const state = { ...newTimerState(nowMs), isPaused: before?.state.isPaused ?? false };
-    const entry: Entry = { timer, state, turn: Promise.resolve(), isInherited: false, cancel: undefined };
+    const entry: Entry = { timer, state, turn: Promise.resolve(), mayBeStored: false, cancel: undefined };
     // Whoever asks at the same time finds it, and waits for its turn.
     const replace = async (): Promise<void> => {
       await this.#ports.keep(entry, this.#wakeAt(entry));
@@ -257,7 +257,8 @@ export class TimerRunner {
           break;
         }
       }
-      entry.isInherited = false;
+      // One that failed may be stored all the same.
+      entry.mayBeStored = thrown !== undefined;
       await this.#keep(entry, before, thrown === undefined ? wakeAtMs : clock.now() + RETRY_MS);
       if (thrown !== undefined) throw thrown;
       this.#arm(entry, wakeAtMs);
@@ -285,7 +286,7 @@ export class TimerRunner {
     if (step.kind === "buffer") return afterStep(state, step);
     const fire: TimerFire = { nominalMs: step.nominalMs, kind: step.fire };
     try {
-      await this.#ports.publish(timer, fire, entry.isInherited);
+      await this.#ports.publish(timer, fire, entry.mayBeStored);
     } catch (thrown) {
       if (!(thrown instanceof MeshError) || !NEVER_PUBLISHED.has(thrown.code)) throw thrown;
       const why = { code: thrown.code, rule: thrown.rule, reason: thrown.message };
