@@ -10,13 +10,14 @@ const END_LIMIT_MS = 10_000;
 /**
  * Runs a command with a temporary folder of its own, and at its end kills every process that it started, also those
  * that left its process group: servers and daemons of meshes.
+ * @param env Beside this process's own environment.
  * @returns the command's exit code; after a signal to this process, 128 and the signal's number.
  */
-export async function runEndingAll(command, args, cwd) {
+export async function runEndingAll(command, args, cwd, env = {}) {
   const dir = mkdtempSync(join(tmpdir(), "adaos-tests-"));
   // Servers that refuse to run as root run as another user, and reach their folders in it.
   chmodSync(dir, 0o711);
-  const child = spawn(command, args, { cwd, stdio: "inherit", env: { ...process.env, TMPDIR: dir } });
+  const child = spawn(command, args, { cwd, stdio: "inherit", env: { ...process.env, ...env, TMPDIR: dir } });
   const code = await new Promise((resolve) => {
     child.once("error", () => resolve(70));
     child.once("exit", (status) => resolve(status ?? 70));

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import type { Reporter, SerializedError, TestCase, TestModule, TestSuite } from "vitest/node";
@@ -9,7 +10,10 @@ const SLOWEST = 10;
 const MAX_MESSAGE_LENGTH = 4000;
 const MAX_STACK_LINES = 4;
 
-/** Prints a failure the moment it happens, and the slowest files at the end. Used beside vitest's own reporter. */
+/**
+ * Prints a failure the moment it happens, and the slowest files at the end. Names the files that failed in
+ * `ADAOS_FAILED_FILES`, a line each. Used beside vitest's own reporter.
+ */
 export default class FailuresAtOnce implements Reporter {
   onTestCaseResult(test: TestCase): void {
     const { state, errors } = test.result();
@@ -27,6 +31,9 @@ export default class FailuresAtOnce implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
+    const file = process.env["ADAOS_FAILED_FILES"];
+    const failed = modules.filter((module) => !module.ok()).map(nameOf);
+    if (file !== undefined) writeFileSync(file, failed.map((name) => `${name}\n`).join(""));
     if (modules.length <= 1) return;
     const lines = slowest(modules.map((module) => [nameOf(module), durationMsOf(module)]));
     console.error(`\nThe slowest files, in seconds:\n${lines.join("\n")}`);
