@@ -30,6 +30,7 @@ import { DurableService } from "./services/durable-service.ts";
 import { MemberService } from "./services/member-service.ts";
 import { RegistryService } from "./services/registry-service.ts";
 import { RequestService } from "./services/request-service.ts";
+import { timersDataBytes } from "./streams/plan-streams.ts";
 import { RefillService } from "./streams/refill-service.ts";
 import { SubnetStream } from "./streams/subnet-stream.ts";
 import type { DeclaredTimer } from "./timers/plan-declared.ts";
@@ -193,6 +194,7 @@ function timersOf(
     events: new TimerEvents({ subnet, tenant, policy, signatures, ...server }),
     declared: declaredTimers(config),
     members: Object.keys(config.members),
+    maxDataBytes: timersDataBytes(config.streams),
     log,
   });
 }

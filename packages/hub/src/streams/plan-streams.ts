@@ -37,8 +37,7 @@ const DONE_AGE_FACTOR = 2;
 const SHORT_WINDOW_MS = 1000;
 /** Some 1.3 million marks of 206 bytes. */
 const DONE_MAX_BYTES = 268_435_456;
-/** Twice what the hub lets timers bring, and room for their states and alarms. */
-const TIMERS_MAX_BYTES = 134_217_728;
+const TIMERS_MAX_BYTES = 67_108_864;
 const MAX_TIMER_MESSAGE_BYTES = 65_536;
 const METRICS_MAX_BYTES = 67_108_864;
 const METRICS_MAX_AGE_MS = 31 * 86_400_000;
@@ -54,7 +53,7 @@ export function planStreams(
     ...planJournal(subnet, limits),
     ...members.map((node) => planMarks({ subnet, node }, limits)),
     planMetrics(subnet),
-    planTimers(subnet),
+    planTimers(subnet, limits),
   ];
 }
 
@@ -127,11 +126,11 @@ function planMarks(member: NodeAddress, { maxBytes, maxAgeHours }: StreamLimits)
 }
 
 /** A server that schedules messages lets a full stream drop its oldest; the hub lets it never be full. */
-function planTimers(subnet: string): StreamSettings {
+function planTimers(subnet: string, limits: StreamLimits): StreamSettings {
   return {
     name: timersStream(subnet),
     subjects: [subjectsOf(TIMER_ROOT, subnet)],
-    maxBytes: TIMERS_MAX_BYTES,
+    maxBytes: timersMaxBytes(limits),
     // A timer is kept until it is removed.
     maxAgeMs: 0,
     duplicateWindowMs: SHORT_WINDOW_MS,
@@ -141,6 +140,15 @@ function planTimers(subnet: string): StreamSettings {
     schedules: true,
     republish: timerAlarmRepublish(subnet),
   };
+}
+
+function timersMaxBytes({ maxBytes }: StreamLimits): number {
+  return Math.min(maxBytes, TIMERS_MAX_BYTES);
+}
+
+/** What definitions of timers may take together: their states and alarms need room as well. Pure. */
+export function timersDataBytes(limits: StreamLimits): number {
+  return Math.floor(timersMaxBytes(limits) / 4);
 }
 
 /** Counters of the last weeks, one message for each hour of a process; the oldest make room. */

@@ -26,6 +26,8 @@ export interface TimerServiceOptions {
   /** As the mesh file has them. */
   readonly declared: readonly DeclaredTimer[];
   readonly members: readonly string[];
+  /** Of all definitions together: the stream that keeps them makes room by dropping, which must never begin. */
+  readonly maxDataBytes: number;
   readonly log: Logger;
 }
 
@@ -35,8 +37,6 @@ const PAGE = 100;
 const PAGE_BYTES = 262_144;
 /** One member's, beside those in the mesh file. */
 const MAX_PER_MEMBER = 10_000;
-/** Of all timers of a subnet: the stream that keeps them makes room by dropping, which must never begin. */
-const MAX_DATA_BYTES = 33_554_432;
 /** What a timer may carry; a request for one has to fit as well. */
 export const MAX_TIMER_BYTES = 32_768;
 
@@ -191,7 +191,7 @@ export class TimerService implements Part {
     const stream = timersStream(this.#options.subnet);
     if (own >= MAX_PER_MEMBER)
       throw new MeshError("backpressure", `${node} has ${MAX_PER_MEMBER} timers; remove some first`);
-    if (total > MAX_DATA_BYTES)
+    if (total > this.#options.maxDataBytes)
       throw new MeshError("backpressure", `${stream} is full of timers; remove some first`);
   }
 
