@@ -33,10 +33,10 @@ import { RequestService } from "./services/request-service.ts";
 import { timersDataBytes } from "./streams/plan-streams.ts";
 import { RefillService } from "./streams/refill-service.ts";
 import { SubnetStream } from "./streams/subnet-stream.ts";
-import type { DeclaredTimer } from "./timers/plan-declared.ts";
 import { TimerBook } from "./timers/timer-book.ts";
 import { TimerEvents, type TimerEventsOptions } from "./timers/timer-events.ts";
-import { TimerService } from "./timers/timer-service.ts";
+import { TimerLimits } from "./timers/timer-limits.ts";
+import { TimerService, type TimersOfFile } from "./timers/timer-service.ts";
 
 /** The parts of a hub's daemon, how it applies a changed file, and how it ends. */
 interface Hub {
@@ -103,7 +103,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const registry = new RegistryService(connection, registryCacheOf(node), log);
   const parked = new ParkingService({ subnet, connection, jsm, grants, signatures, denials, log });
   const requests = new RequestService(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
-  const timers = timersOf(node, { connection, jsm, publisher });
+  const timers = timersOf(node, budgets, { connection, jsm, publisher });
   const service = new MemberService({
     subnet,
     connection,
@@ -140,7 +140,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
       await durables.restoreGrants();
       members = Object.keys(changed.members);
       await stream.refresh(members);
-      await timers.refresh(declaredTimers(changed), members);
+      await timers.refresh(timersIn(changed));
       await alerts.replace(changed.alerts);
     },
     close: async () => {
@@ -185,24 +185,27 @@ function limitsOf({ members }: HubFile): Map<string, readonly RateLimit[]> {
 
 function timersOf(
   { config, policy, signatures, log }: OpenNode<"hub">,
+  budgets: Budgets,
   server: Pick<TimerEventsOptions, "connection" | "jsm" | "publisher">,
 ): TimerService {
   const { subnet, tenant } = config;
+  const limits = new TimerLimits(subnet, (member) => budgets.suspendedOf(member));
   return new TimerService({
     subnet,
     book: new TimerBook(subnet, server.connection, server.jsm),
-    events: new TimerEvents({ subnet, tenant, policy, signatures, ...server }),
-    declared: declaredTimers(config),
-    members: Object.keys(config.members),
+    events: new TimerEvents({ subnet, tenant, policy, signatures, limits, ...server }),
+    limits,
+    ...timersIn(config),
     maxDataBytes: timersDataBytes(config.streams),
     log,
   });
 }
 
-function declaredTimers({ members }: HubFile): DeclaredTimer[] {
-  return Object.entries(members).flatMap(([node, { timers }]) =>
+function timersIn(config: HubFile): TimersOfFile {
+  const declared = Object.entries(config.members).flatMap(([node, { timers }]) =>
     timers.map((definition) => ({ node, definition })),
   );
+  return { declared, members: Object.keys(config.members), rates: limitsOf(config) };
 }
 
 function keysOf({ members, natsServer: { hubKey, leafKey } }: HubFile): HubKeys {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import {
   type Delivery,
   type Logger,
@@ -76,6 +77,8 @@ export class NatsTransport implements Transport {
     this.#connection = connection;
     this.#options = { subscribeTimeoutMs: 15_000, duplicateWindowMs: 120_000, ...options };
     this.capabilities = { duplicateWindowMs: this.#options.duplicateWindowMs };
+    // Every request for a timer that waits adds a listener to it.
+    setMaxListeners(0, this.#closed.signal);
     this.timers = new HubTimers((request) => this.#ask<TimerReply>("timer", request), this.#closed.signal);
     this.#publisher = new StreamPublisher(connection);
     this.#suspensions = new Suspensions(connection, options.address.node);

@@ -263,7 +263,9 @@ export class TimerRunner {
       if (thrown !== undefined) throw thrown;
       this.#arm(entry, wakeAtMs);
     } catch (err) {
-      log.warn({ ...named(entry.timer), err }, "timer not fired yet");
+      // Many wait together for a member's rate or for a full stream: the reason is told elsewhere.
+      const isWaiting = err instanceof MeshError && err.code === "backpressure";
+      log[isWaiting ? "debug" : "warn"]({ ...named(entry.timer), err }, "timer not fired yet");
       this.#arm(entry, clock.now() + RETRY_MS);
     }
   }

@@ -13,6 +13,7 @@ import {
 } from "@adaos/core/wire";
 import { type Connection, type StreamPublisher, storedMessages } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
+import type { TimerLimits } from "./timer-limits.ts";
 
 export interface TimerEventsOptions {
   readonly subnet: string;
@@ -22,6 +23,7 @@ export interface TimerEventsOptions {
   readonly connection: Connection;
   readonly jsm: JetStreamManager;
   readonly publisher: StreamPublisher;
+  readonly limits: TimerLimits;
 }
 
 /** Events of the same subject after a nominal time that are looked through. */
@@ -46,7 +48,9 @@ export class TimerEvents {
       const seq = await this.#find(timer, fire.nominalMs, message.id);
       if (seq !== undefined) return this.#note(timer, message.id, seq);
     }
-    const { seq } = await this.#options.publisher.publish(message);
+    const { limits, publisher } = this.#options;
+    await limits.take(timer, message.body.length);
+    const { seq } = await publisher.publish(message);
     this.#note(timer, message.id, seq);
   }
 

@@ -4,12 +4,12 @@ import {
   backfillTimes,
   delay,
   nominalTimes,
+  type RateLimit,
   REAL_CLOCK,
   type TimerDefinition,
   type TimerInfo,
   TimerRunner,
   timerInfo,
-  timersStream,
 } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import type { TimerReply, TimerRequest } from "@adaos/transport-nats";
@@ -17,15 +17,23 @@ import { parseRequest } from "../services/parse-request.ts";
 import { type DeclaredTimer, planDeclared } from "./plan-declared.ts";
 import type { TimerBook } from "./timer-book.ts";
 import type { TimerEvents } from "./timer-events.ts";
+import type { TimerLimits } from "./timer-limits.ts";
 import { timerRequestSchema } from "./timer-request.ts";
+import { TimerRoom } from "./timer-room.ts";
 
-export interface TimerServiceOptions {
+/** What a hub's node file says of timers. */
+export interface TimersOfFile {
+  readonly declared: readonly DeclaredTimer[];
+  readonly members: readonly string[];
+  /** Limits of publishing, by member. */
+  readonly rates: ReadonlyMap<string, readonly RateLimit[]>;
+}
+
+export interface TimerServiceOptions extends TimersOfFile {
   readonly subnet: string;
   readonly book: TimerBook;
   readonly events: TimerEvents;
-  /** As the mesh file has them. */
-  readonly declared: readonly DeclaredTimer[];
-  readonly members: readonly string[];
+  readonly limits: TimerLimits;
   /** Of all definitions together: the stream that keeps them makes room by dropping, which must never begin. */
   readonly maxDataBytes: number;
   readonly log: Logger;
@@ -35,16 +43,13 @@ const RETRY_MS = 500;
 /** Of one answer: a hundred of the largest are still a small message. */
 const PAGE = 100;
 const PAGE_BYTES = 262_144;
-/** One member's, beside those in the mesh file. */
-const MAX_PER_MEMBER = 10_000;
-/** What a timer may carry; a request for one has to fit as well. */
-export const MAX_TIMER_BYTES = 32_768;
 
 /** Keeps a subnet's timers, publishes their events, and answers those who ask for them. */
 export class TimerService implements Part {
   readonly name = "timers";
   readonly #options: TimerServiceOptions;
   readonly #runner: TimerRunner;
+  readonly #room: TimerRoom;
   #declared: readonly DeclaredTimer[];
   #members: ReadonlySet<string>;
   #unlisten: (() => void) | undefined;
@@ -56,16 +61,22 @@ export class TimerService implements Part {
     this.#options = options;
     this.#declared = options.declared;
     this.#members = new Set(options.members);
+    options.limits.replace(options.rates);
+    this.#room = new TimerRoom(options.subnet, options.maxDataBytes);
     this.#runner = new TimerRunner({
       clock: REAL_CLOCK,
       log,
       publish: (timer, fire, mayBeStored) => events.publish(timer, fire, mayBeStored),
       isRunning: (timer, state) => events.isRunning(timer, state),
-      keep: (kept, wakeAtMs) => book.keep(kept, wakeAtMs),
+      keep: async (kept, wakeAtMs) => {
+        await book.keep(kept, wakeAtMs);
+        this.#room.take(kept.timer);
+      },
       keepState: (kept, wakeAtMs) => book.keepState(kept, wakeAtMs),
-      forget: (timer) => {
+      forget: async (timer) => {
+        await book.forget(timer);
         events.forget(timer);
-        return book.forget(timer);
+        this.#room.free(timer);
       },
     });
   }
@@ -81,7 +92,9 @@ export class TimerService implements Part {
     while (!signal.aborted) {
       try {
         const kept = await book.load();
+        this.#unlisten?.();
         this.#unlisten = book.listen((node, timer) => this.#runner.wake(node, timer));
+        for (const { timer } of kept) this.#room.take(timer);
         this.#runner.load(kept);
         this.#trouble = undefined;
         await this.#reconcile();
@@ -107,9 +120,10 @@ export class TimerService implements Part {
   }
 
   /** The mesh file has changed: timers that did not change go on undisturbed. Rejects where a timer cannot be kept. */
-  async refresh(declared: readonly DeclaredTimer[], members: readonly string[]): Promise<void> {
+  async refresh({ declared, members, rates }: TimersOfFile): Promise<void> {
     this.#declared = declared;
     this.#members = new Set(members);
+    this.#options.limits.replace(rates);
     await this.#starting;
     await this.#reconcile();
   }
@@ -169,30 +183,10 @@ export class TimerService implements Part {
     const { subnet, events } = this.#options;
     assertTimer(definition);
     events.assertAllowed({ subnet, node }, definition.event);
-    const bytes = sizeOf(definition);
-    if (bytes > MAX_TIMER_BYTES)
-      throw new MeshError(
-        "too-large",
-        `timer ${definition.name} has ${bytes} bytes; the limit is ${MAX_TIMER_BYTES}`,
-      );
     this.#assertOwn(node, definition.name);
-    this.#assertRoom(node, definition.name, bytes);
+    this.#room.assertFor(node, definition);
     const owner = { subnet, node };
     return timerInfo(await this.#runner.put({ ...definition, owner, isDeclared: false }));
-  }
-
-  #assertRoom(node: string, name: string, bytes: number): void {
-    let [own, total] = [0, bytes];
-    for (const { timer } of this.#runner.list()) {
-      if (timer.owner.node === node && timer.name === name) continue;
-      total += sizeOf(timer);
-      if (timer.owner.node === node && !timer.isDeclared) own++;
-    }
-    const stream = timersStream(this.#options.subnet);
-    if (own >= MAX_PER_MEMBER)
-      throw new MeshError("backpressure", `${node} has ${MAX_PER_MEMBER} timers; remove some first`);
-    if (total > this.#options.maxDataBytes)
-      throw new MeshError("backpressure", `${stream} is full of timers; remove some first`);
   }
 
   /** What the mesh file says is changed there. */
@@ -227,10 +221,6 @@ export class TimerService implements Part {
     }
     return { timers };
   }
-}
-
-function sizeOf(definition: TimerDefinition): number {
-  return Buffer.byteLength(JSON.stringify(definition));
 }
 
 function iso(ms: number): string {
