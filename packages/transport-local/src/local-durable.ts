@@ -96,9 +96,9 @@ export class LocalDurable {
     this.wake();
   }
 
-  /** Whether a message that it takes is not settled yet, or not even delivered. */
+  /** Whether an event that it handles, and not only looks at, is not settled yet, or not even delivered. */
   isUnsettled(address: EventAddress, seq: number): boolean {
-    return this.#takes(address) && (seq >= this.#nextSeq || this.#pending.has(seq));
+    return this.#interest.answers && this.#takes(address) && (seq >= this.#nextSeq || this.#pending.has(seq));
   }
 
   /** Delivers available messages soon, but never within the call that stores or settles. */

@@ -66,7 +66,7 @@ function describeFires(harness: TransportHarness, check: Check): void {
 
   check("skip leaves out what comes while the event before is unsettled", async (scene) => {
     const [from, to] = await scene.openBoth();
-    const received = await scene.subscribe(to, {}, hold);
+    const received = await scene.subscribe(to, { pattern: `${scene.topic}told`, answers: true }, hold);
     const name = scene.durable("t");
     await put(scene, from, { everyMs: 1000, overlap: "skip" });
     const mine = async () => (await from.timers.list()).find((timer) => timer.name === name);

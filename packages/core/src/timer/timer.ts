@@ -22,8 +22,8 @@ export interface TimerOptions {
   /** Fires up to so much later, always by the same time, so that many timers do not fire at once. @default 0 */
   readonly jitterMs?: number;
   /**
-   * What becomes of a fire while the event of the one before is unsettled at a durable of the subnet: published all the
-   * same, left out, or kept until then (one of them). @default "allow"
+   * What becomes of a fire while the event of the one before is unsettled at a durable of the subnet that names the
+   * event: published all the same, left out, or kept until then (one of them). @default "allow"
    */
   readonly overlap?: TimerOverlap;
   /**

@@ -1,5 +1,6 @@
 import { decodeEnvelope, type Policy } from "@adaos/core";
 import {
+  DURABLE_METADATA,
   deniedError,
   eventsStream,
   formatSubject,
@@ -72,8 +73,10 @@ export class TimerEvents {
     for await (const { config, ack_floor, num_pending, num_ack_pending } of jsm.consumers.list(
       eventsStream(subnet),
     )) {
-      const isReader = config.filter_subjects?.some((filter) => subjectMatches(filter, subject)) === true;
-      if (isReader && ack_floor.stream_seq < seq && num_pending + num_ack_pending > 0) return true;
+      // Who only looks on, at a prefix or at everything, is not who does the work.
+      const isHandler = config.metadata?.[DURABLE_METADATA.answers] === "true";
+      const takes = config.filter_subjects?.some((filter) => subjectMatches(filter, subject)) === true;
+      if (isHandler && takes && ack_floor.stream_seq < seq && num_pending + num_ack_pending > 0) return true;
     }
     return false;
   }
