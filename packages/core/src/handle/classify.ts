@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { MeshError, type MeshErrorCode } from "../language/errors.ts";
 
 /** Whether time alone can cure a failure. */
@@ -53,6 +54,11 @@ const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   "UND_ERR_BODY_TIMEOUT",
 ]);
 const PERMANENT_CODES: ReadonlySet<string> = new Set(["ENOENT", "EACCES"]);
+const SYSTEM_CODES: ReadonlySet<string> = new Set([
+  ...Object.keys(constants.errno),
+  ...TRANSIENT_CODES,
+  ...PERMANENT_CODES,
+]);
 /** HTTP answers below 500 that ask for patience: RFC 9110 (408), RFC 8470 (425), RFC 6585 (429). */
 const PATIENT_STATUS: ReadonlySet<number> = new Set([408, 425, 429]);
 /**
@@ -101,6 +107,15 @@ function askRule(rule: ClassifyRule, error: unknown): FailureCategory | undefine
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The code by which Node names a failure of the system, or `fetch` one of the network, of an error or of what caused
+ * it. Other codes may be anything that a program has written there. Pure.
+ */
+export function systemCodeOf(error: unknown): string | undefined {
+  const codes = causesOf(error).map((link) => field(link, "code"));
+  return codes.find((code): code is string => typeof code === "string" && SYSTEM_CODES.has(code));
 }
 
 function causesOf(error: unknown): unknown[] {

@@ -1,6 +1,7 @@
 import type { ClassifiedData } from "../language/data-class.ts";
 import { maskOf } from "../language/data-class.ts";
 import { MeshError, messageOf } from "../language/errors.ts";
+import { systemCodeOf } from "./classify.ts";
 
 /** Shorter values are in many words: masking them would spoil the text, and tell what they are. */
 const MIN_LENGTH = 4;
@@ -13,7 +14,8 @@ const NOT_SHOWN = "(not shown: too much of it may be classified)";
 /**
  * The error to be told instead of one thrown while an event was handled: its type, message and stack, with every
  * classified string or number of the event's data masked where it stands in them literally. Causes and other fields, in
- * which anything may hang, are left out. The error itself where the event's schema classifies nothing.
+ * which anything may hang, are left out, except for a code of the system such as ENOSPC. The error itself where the
+ * event's schema classifies nothing.
  */
 export function maskedError(thrown: unknown, classified: ClassifiedData | undefined, data: unknown): unknown {
   if (classified === undefined) return thrown;
@@ -27,6 +29,8 @@ export function maskedError(thrown: unknown, classified: ClassifiedData | undefi
       ? new MeshError(thrown.code, message, thrown.rule === undefined ? {} : { rule: thrown.rule })
       : new Error(message);
   const stack = masked(messageOf(thrown.stack ?? ""));
+  const code = told instanceof MeshError ? undefined : systemCodeOf(thrown);
+  if (code !== undefined) Object.assign(told, { code });
   return Object.defineProperties(told, {
     // Whatever the declarations say: anything can be assigned to the name and stack of an error.
     name: { value: masked(messageOf(thrown.name)), configurable: true },

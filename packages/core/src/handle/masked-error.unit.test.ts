@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { maskAll } from "../../../../test/kit/stand-ins.ts";
 import { MeshError } from "../language/errors.ts";
+import { classify } from "./classify.ts";
 import { failureInfo } from "./failure-info.ts";
 import { maskedError } from "./masked-error.ts";
 
@@ -38,6 +39,21 @@ describe("maskedError()", () => {
     expect(masked).toMatchObject({ code: "timeout", message: "x" });
     expect(Object.keys(masked as object)).not.toContain("body");
     expect((masked as Error).cause).toBeUndefined();
+  });
+
+  test.each([
+    ["of its own", Object.assign(new Error("no room for ann@x.org"), { code: "ENOSPC" })],
+    ["of its cause", new Error("not saved", { cause: Object.assign(new Error("x"), { code: "ENOSPC" }) })],
+  ])("keeps a code of the system %s, by which it is classified as before", (_, thrown) => {
+    const masked = maskedError(thrown, ALL, "ann@x.org");
+    expect(classify(masked)).toEqual({ category: "transient", rule: "ENOSPC" });
+    expect(failureInfo(masked).message).not.toContain("ann@x.org");
+  });
+
+  test("leaves out a code that the system does not know", () => {
+    expect(maskedError(Object.assign(new Error("x"), { code: "CANARY" }), ALL, "CANARY")).not.toHaveProperty(
+      "code",
+    );
   });
 
   test("tells nothing of a text or of values that are too many to look through", () => {
