@@ -1,13 +1,13 @@
-// What the dashboards show. All pure.
+// The contents of the dashboards. All pure.
 import { dashboard, graph, stat } from "./dashboard.mjs";
 
 const M = 'mesh=~"$mesh"';
-/** Of a hub: it tells of its subnet. */
+/** Selects a hub, which reports its subnet. */
 const S = `${M}, daemon=~"($subnet)/hub"`;
 const RATE = "[$__rate_interval]";
 const SECONDS = "adaos_handling_duration_seconds_bucket";
 
-/** Each by the name of its file. */
+/** Dashboards by file name. */
 export function dashboards() {
   return { mesh: mesh(), subnet: subnet(), delivery: delivery(), links: links(), health: health() };
 }
@@ -228,6 +228,35 @@ function links() {
   });
 }
 
+/** A row of what members probe. */
+function databases() {
+  return {
+    heading: "Databases and services that members probe",
+    panels: [
+      graph("Databases connected", "bool", [
+        [`database_connection_status{${M}}`, "{{environment}} {{database_type}}"],
+      ]),
+      graph("Looks that found no connection", "percentunit", [
+        [`database_connection_failure_rate{${M}}`, "{{environment}}"],
+      ]),
+      graph(
+        "P95 of databases' answers",
+        "ms",
+        [[`database_health_latency_p95{${M}}`, "{{environment}}"]],
+        "The objective is 200 ms.",
+      ),
+      graph("Unhealthy probes", "bool", [[`adaos_probe_unhealthy{${M}}`, "{{node}} {{probe}}"]]),
+      graph(
+        "Burn rate of probes' budgets",
+        "none",
+        [[`adaos_probe_slo_burn_ratio{${M}}`, "{{node}} {{probe}}"]],
+        "Above 1 the objective is missed.",
+      ),
+      graph("Last look", "s", [[`adaos_probe_latency_seconds{${M}}`, "{{daemon}} {{probe}}"]]),
+    ],
+  };
+}
+
 function health() {
   const burn = (window) => [
     `node:adaos_event_failures:ratio_rate${window}{${M}} / 0.001`,
@@ -253,6 +282,7 @@ function health() {
           ]),
         ],
       },
+      databases(),
       {
         heading: "Nodes",
         panels: [

@@ -142,6 +142,8 @@ describe.skipIf(isMissing)(
       writeFileSync(join(dir, "hub.pem"), certificate);
       writeFileSync(join(dir, "hub.key"), key, { mode: 0o600 });
       writeFileSync(join(dir, "token"), `${token}\n`, { mode: 0o600 });
+      // An empty file is a database of SQLite.
+      writeFileSync(join(dir, "files.db"), "");
       mesh = await TestMesh.start({ yaml: meshYaml() });
       const url = await stub.start();
       alertmanager = await startAlertmanager(url);
@@ -170,6 +172,7 @@ subnets:
     members:
       kitchen:
         publish: [ui., scenario.]
+        probes: { files: { type: sqlite, url: "${dir}/files.db", intervalMs: 500, timeoutMs: 20000 } }
         metrics:
           port: ${ports[1]}
           tls: { cert: ${dir}/hub.pem, key: ${dir}/hub.key, clientCa: ${dir}/ca.pem }
@@ -247,7 +250,9 @@ subnets:
     /** A little of everything: handled, failed, retried, given up, refused by policy and by a link. */
     async function traffic(round: number): Promise<void> {
       const [kitchen, speaker, desk] = await Promise.all(
-        ["alpha/kitchen", "alpha/speaker", "beta/desk"].map((member) => mesh.connect(member)),
+        ["alpha/kitchen", "alpha/speaker", "beta/desk"].map((member) =>
+          mesh.connect(member, { waitForServer: true }),
+        ),
       );
       if (kitchen === undefined || speaker === undefined || desk === undefined) return;
       let handled = 0;

@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import { createServer as createTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ForeignNats } from "../../../../test/kit/foreign-nats.ts";
 import type { DatabaseType } from "../events/environment.ts";
@@ -114,6 +115,52 @@ describe.skipIf(problem !== "")(`a SQLite file${problem}`, () => {
     expect(await look("sqlite", `file:${file}`)).toBe("answered");
     writeFileSync(file, "no database at all, and longer than the head of one ".repeat(10));
     expect(await look("sqlite", file)).toContain("not a database");
+  });
+});
+
+describe.skipIf(problem !== "")(`a libSQL server${problem}`, () => {
+  /** Speaks as much of its protocol as `SELECT 1` needs. */
+  async function libSqlStub(token: string): Promise<{ url: string; close: () => void }> {
+    const server = createServer(async (request, response) => {
+      const body = await text(request);
+      if (request.headers.authorization !== `Bearer ${token}`) return response.writeHead(401).end("{}");
+      if (request.method === "GET") return response.writeHead(request.url === "/v2" ? 200 : 404).end();
+      const { requests } = JSON.parse(body) as { requests: readonly { type: string }[] };
+      const result = { cols: [], rows: [], affected_row_count: 0, last_insert_rowid: null };
+      const results = requests.map(({ type }) => {
+        const answer =
+          type === "execute"
+            ? { type, result }
+            : type === "batch"
+              ? { type, result: { step_results: [result, result, result], step_errors: [null, null, null] } }
+              : { type };
+        return { type: "ok", response: answer };
+      });
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ baton: null, base_url: null, results }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    const close = (): void => {
+      server.closeAllConnections();
+      server.close();
+    };
+    return { url: `http://127.0.0.1:${port}`, close };
+  }
+
+  test("answers who bears its token, and refuses others", async () => {
+    const { url, close } = await libSqlStub("t-0123456789");
+    expect(await look("turso", `${url}?authToken=t-0123456789`)).toBe("answered");
+    expect(await look("turso", `${url}?authToken=another`)).toContain("401");
+    close();
+    expect(await look("turso", `${url}?authToken=t-0123456789`)).not.toBe("answered");
+  });
+
+  test.each([
+    ["mysql://db/orders", "the URL of turso begins with libsql:// or https://"],
+    ["orders-me.turso.io", "the URL of turso begins with libsql://"],
+  ])("is not at %s", (url, message) => {
+    expect(() => openProbe("db", "turso", { url, timeoutMs: 100 })).toThrow(message);
   });
 });
 
