@@ -19,7 +19,8 @@ export async function servers(scene: Scene): Promise<readonly Finding[]> {
         about: name,
         problem: "does not let in the daemon beside it",
         why: refused.reason,
-        mend: `adaos node rotate ${of === "root" ? "root" : `${of}/hub`}`,
+        // Rotating asks first for a mesh whose files agree, which this one's do not.
+        mend: "adaos policy apply",
       },
     ];
   });
