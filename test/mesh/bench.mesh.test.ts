@@ -46,7 +46,7 @@ describe("npm run bench", () => {
     const [file, markdown] = [join(dir, "bench.json"), join(dir, "bench.md")];
     const args = [
       "--scenarios",
-      "S1,S2,S3,S4,S5,S6,S7d,S9,S11",
+      "S1,S2,S3,S4,S5,S6,S7d,S9,S11,S12",
       "--contenders",
       "adaos,raw",
       "--rounds",
@@ -61,7 +61,7 @@ describe("npm run bench", () => {
       "--markdown",
       markdown,
     ]);
-    expect([code, stderr]).toEqual([0, expect.stringContaining("S11b")]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("S12")]);
     const { conditions, sections, failed } = reportIn(file);
     expect(failed).toEqual([]);
     expect(conditions).toMatchObject({ durability: "synced", scale: 0.01, rounds: 1 });
@@ -89,6 +89,7 @@ describe("npm run bench", () => {
         `S11b ${of} adaos`,
         `S11b ${of} in codecs adaos`,
       ]),
+      ...["p50", "p95"].flatMap((row) => [`S12 ${row} 10 durables`, `S12 ${row} 200 durables`]),
     ]);
     for (const { median, contender } of sections.flatMap(({ rows }) => rows)) {
       if (contender !== "adaos - raw") expect(median).toBeGreaterThan(0);

@@ -8,6 +8,7 @@ import { latency } from "./scenarios/latency.ts";
 import { overhead } from "./scenarios/overhead.ts";
 import { processorTime } from "./scenarios/processor-time.ts";
 import { requests } from "./scenarios/requests.ts";
+import { scrape } from "./scenarios/scrape.ts";
 import { startUp } from "./scenarios/start-up.ts";
 import { handled, published } from "./scenarios/throughput.ts";
 import { ACROSS, WITHIN } from "./scenarios/ways.ts";
@@ -49,4 +50,5 @@ export const SCENARIOS: readonly Scenario[] = [
     way: ACROSS,
     reference: "native-sources",
   }),
+  scrape,
 ];
