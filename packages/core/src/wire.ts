@@ -52,7 +52,7 @@ export {
   type AlertRule,
   type JudgedAlertId,
 } from "./measure/alert-rules.ts";
-export { METRICS, type MetricDescription, type MetricId, NODE_METRICS } from "./measure/catalogue.ts";
+export { METRICS, type MetricDescription, type MetricId } from "./measure/catalogue.ts";
 export {
   answerScrape,
   type Exposition,
@@ -68,6 +68,7 @@ export {
   type MetricsStore,
 } from "./measure/metrics.ts";
 export { type LatencySummary, type MetricsSummary, summarize } from "./measure/metrics-summary.ts";
+export { NODE_METRICS } from "./measure/node-metrics.ts";
 export {
   type ProbeReport,
   type StandingProbe,

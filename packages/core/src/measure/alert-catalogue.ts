@@ -18,6 +18,7 @@ export type AlertId =
   | "storeDamaged"
   | "configBroken"
   | "clockOff"
+  | "timerLate"
   | "probeUnhealthy"
   | "probeSloBurns"
   | "databaseConnectionFailed"
@@ -156,6 +157,12 @@ export const ALERTS: Readonly<Record<AlertId, AlertDescription>> = {
     severity: "warning",
     summary: "The clock of {subnet} differs from the root's by {duration}.",
     command: "adaos status",
+  },
+  timerLate: {
+    name: "AdaosTimerLate",
+    severity: "warning",
+    summary: "A timer of {daemon} should have fired {duration} ago: the hub cannot publish its event.",
+    command: "adaos timer list --at {at}",
   },
   probeUnhealthy: {
     name: "AdaosProbeUnhealthy",

@@ -1,5 +1,6 @@
+import { LATE_MS } from "../timer/decide-fires.ts";
 import type { AlertId } from "./alert-catalogue.ts";
-import type { NodeMetricId } from "./catalogue.ts";
+import type { NodeMetricId } from "./node-metrics.ts";
 
 /**
  * When a figure is an alert:
@@ -49,6 +50,7 @@ export type JudgedAlertId =
   | "storeDamaged"
   | "configBroken"
   | "clockOff"
+  | "timerLate"
   | "probeUnhealthy"
   | "probeSloBurns";
 
@@ -166,6 +168,15 @@ export const ALERT_RULES: Readonly<Record<JudgedAlertId, AlertRule>> = {
     condition: { kind: "above", threshold: 2, clearAt: 1 },
     forSeconds: 60,
     clearSeconds: 60,
+  },
+  timerLate: {
+    judgedBy: ["hub"],
+    metric: "timerOverdue",
+    by: [],
+    // Until then a fire is late; after it, it is missed.
+    condition: { kind: "above", threshold: LATE_MS / 1000, clearAt: 0 },
+    forSeconds: 0,
+    clearSeconds: 0,
   },
   probeUnhealthy: {
     judgedBy: ["hub"],

@@ -9,6 +9,7 @@ import {
   newTimerState,
   nextNominal,
   nominalTimes,
+  type SkippedFires,
   type Timer,
   type TimerState,
 } from "./timer.ts";
@@ -39,6 +40,12 @@ export interface TimerPorts {
   forget(timer: Timer): Promise<void>;
 }
 
+/** What a runner has done since it began. */
+export interface TimerCounts {
+  readonly fires: Readonly<Record<TimerFire["kind"], number>>;
+  readonly skipped: SkippedFires;
+}
+
 interface Entry extends KeptTimer {
   state: TimerState;
   /** What is done for a timer is done in turn. */
@@ -46,6 +53,8 @@ interface Entry extends KeptTimer {
   /** Fires of which its state does not know may be published: by a process before this one, or in vain as it seemed. */
   mayBeStored: boolean;
   cancel: (() => void) | undefined;
+  /** Milliseconds since the epoch; undefined for never. */
+  dueMs: number | undefined;
 }
 
 const RETRY_MS = 1000;
@@ -63,6 +72,8 @@ export class TimerRunner {
   readonly #ports: TimerPorts;
   readonly #entries = new Map<string, Entry>();
   #isStopped = false;
+  readonly #fires = { "on-time": 0, late: 0, "caught-up": 0, triggered: 0, backfill: 0 };
+  readonly #skipped = { missed: 0, overlap: 0, paused: 0, refused: 0 };
 
   constructor(ports: TimerPorts) {
     this.#ports = ports;
@@ -70,6 +81,19 @@ export class TimerRunner {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  get counts(): TimerCounts {
+    return { fires: this.#fires, skipped: this.#skipped };
+  }
+
+  /** How long the fire has waited that is most overdue; 0 when none is. */
+  overdueMs(): number {
+    const nowMs = this.#ports.clock.now();
+    let overdueMs = 0;
+    for (const { dueMs } of this.#entries.values())
+      if (dueMs !== undefined) overdueMs = Math.max(overdueMs, nowMs - dueMs);
+    return overdueMs;
   }
 
   /** Every timer, by node and name. */
@@ -86,7 +110,14 @@ export class TimerRunner {
     for (const { timer, state } of kept) {
       const key = keyOf(timer.owner.node, timer.name);
       this.#entries.get(key)?.cancel?.();
-      const entry: Entry = { timer, state, turn: Promise.resolve(), mayBeStored: true, cancel: undefined };
+      const entry: Entry = {
+        timer,
+        state,
+        turn: Promise.resolve(),
+        mayBeStored: true,
+        cancel: undefined,
+        dueMs: undefined,
+      };
       this.#entries.set(key, entry);
       void this.#inTurn(entry, () => this.#fireDue(entry));
     }
@@ -108,7 +139,14 @@ export class TimerRunner {
     const nowMs = this.#ports.clock.now();
     const timer: Timer = { ...wanted, sinceMs: nowMs };
     const state = { ...newTimerState(nowMs), isPaused: before?.state.isPaused ?? false };
-    const entry: Entry = { timer, state, turn: Promise.resolve(), mayBeStored: false, cancel: undefined };
+    const entry: Entry = {
+      timer,
+      state,
+      turn: Promise.resolve(),
+      mayBeStored: false,
+      cancel: undefined,
+      dueMs: undefined,
+    };
     // Whoever asks at the same time finds it, and waits for its turn.
     const replace = async (): Promise<void> => {
       await this.#ports.keep(entry, this.#wakeAt(entry));
@@ -148,6 +186,7 @@ export class TimerRunner {
       const count = nominalTimes(timer, state.decidedMs, 10_000).filter((nominal) => nominal <= nowMs).length;
       const skip: TimerStep = { kind: "skip", reason: "paused", count, decidedMs: nowMs };
       entry.state = { ...afterStep(state, skip), isPaused: false };
+      this.#skipped.paused += count;
     });
   }
 
@@ -157,6 +196,7 @@ export class TimerRunner {
     const nominalMs = this.#ports.clock.now();
     const fire: TimerFire = { nominalMs, kind: "triggered", by: "trigger" };
     await this.#inTurn(entry, () => this.#ports.publish(entry.timer, fire, false));
+    this.#fires.triggered++;
     return timerEventId(entry.timer, fire);
   }
 
@@ -175,8 +215,10 @@ export class TimerRunner {
     const entry = this.#existing(node, name);
     const times = backfillTimes(entry.timer, fromMs, toMs);
     await this.#inTurn(entry, async () => {
-      for (const nominalMs of times)
+      for (const nominalMs of times) {
         await this.#ports.publish(entry.timer, { nominalMs, kind: "backfill", by }, true);
+        this.#fires.backfill++;
+      }
     });
     return times;
   }
@@ -228,9 +270,11 @@ export class TimerRunner {
     return next === undefined ? undefined : next + jitterOf(timer);
   }
 
-  #arm(entry: Entry, wakeAtMs: number | undefined): void {
+  #arm(entry: Entry, wakeAtMs: number | undefined, isAgain = false): void {
     entry.cancel?.();
     entry.cancel = undefined;
+    // What is tried again stays due since its own time.
+    if (!isAgain) entry.dueMs = wakeAtMs;
     if (wakeAtMs === undefined || this.#isStopped) return;
     entry.cancel = this.#ports.clock.at(wakeAtMs, () => {
       void this.#inTurn(entry, () => this.#fireDue(entry));
@@ -266,7 +310,7 @@ export class TimerRunner {
       // Many wait together for a member's rate or for a full stream: the reason is told elsewhere.
       const isWaiting = err instanceof MeshError && err.code === "backpressure";
       log[isWaiting ? "debug" : "warn"]({ ...named(entry.timer), err }, "timer not fired yet");
-      this.#arm(entry, clock.now() + RETRY_MS);
+      this.#arm(entry, clock.now() + RETRY_MS, true);
     }
   }
 
@@ -282,6 +326,7 @@ export class TimerRunner {
   async #take(entry: Entry, step: TimerStep): Promise<TimerState> {
     const { timer, state } = entry;
     if (step.kind === "skip") {
+      this.#skipped[step.reason] += step.count;
       this.#ports.log.info({ ...named(timer), reason: step.reason, count: step.count }, "timer skipped");
       return afterStep(state, step);
     }
@@ -293,8 +338,10 @@ export class TimerRunner {
       if (!(thrown instanceof MeshError) || !NEVER_PUBLISHED.has(thrown.code)) throw thrown;
       const why = { code: thrown.code, rule: thrown.rule, reason: thrown.message };
       this.#ports.log.warn({ ...named(timer), ...why }, "timer refused");
+      this.#skipped.refused++;
       return afterStep(state, { kind: "skip", reason: "refused", count: 1, decidedMs: step.decidedMs });
     }
+    this.#fires[step.fire]++;
     if (step.fire !== "on-time") {
       const scheduledAt = new Date(step.nominalMs).toISOString();
       this.#ports.log.info({ ...named(timer), fire: step.fire, scheduledAt }, "timer fired late");

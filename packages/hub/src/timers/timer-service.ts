@@ -3,6 +3,7 @@ import {
   assertTimer,
   backfillTimes,
   delay,
+  type Figure,
   nominalTimes,
   type RateLimit,
   REAL_CLOCK,
@@ -117,6 +118,20 @@ export class TimerService implements Part {
     const details = { timers: this.#runner.size };
     if (this.#trouble === undefined) return { ready: true, details };
     return { ready: false, reason: this.#trouble, details };
+  }
+
+  figures(): readonly Figure[] {
+    const { fires, skipped } = this.#runner.counts;
+    return [
+      { metric: "timers", value: this.#runner.size },
+      ...Object.entries(fires).map(
+        ([fire, value]): Figure => ({ metric: "timerFires", labels: [fire], value }),
+      ),
+      ...Object.entries(skipped).map(
+        ([why, value]): Figure => ({ metric: "timerSkipped", labels: [why], value }),
+      ),
+      { metric: "timerOverdue", value: this.#runner.overdueMs() / 1000 },
+    ];
   }
 
   /** The mesh file has changed: timers that did not change go on undisturbed. Rejects where a timer cannot be kept. */
