@@ -189,32 +189,36 @@ describe("timers", () => {
     await Promise.all([kitchen.close(), service.close()]);
   });
 
-  test(`${KILLS} kills of hub daemon and server around the times: each fire once (seed ${SEED})`, async () => {
-    const random = randomFrom(SEED);
-    const kitchen = await mesh.connect("alpha/kitchen");
-    const names = ["one", "two", "three"];
-    for (const name of names) await kitchen.schedule(name, { everyMs: 1000 }, "timer.tick@1");
-    for (let kill = 0; kill < KILLS; kill++) {
-      const what = random() < 0.5 ? "alpha/hub" : "nats-alpha";
-      const before = mesh.pid(what);
+  test(
+    `${KILLS} kills of hub daemon and server around the times: each fire once (seed ${SEED})`,
+    async () => {
+      const random = randomFrom(SEED);
+      const kitchen = await mesh.connect("alpha/kitchen");
+      const names = ["one", "two", "three"];
+      for (const name of names) await kitchen.schedule(name, { everyMs: 1000 }, "timer.tick@1");
+      for (let kill = 0; kill < KILLS; kill++) {
+        const what = random() < 0.5 ? "alpha/hub" : "nats-alpha";
+        const before = mesh.pid(what);
+        const count = cameFrom("one").length;
+        await until("they fire", () => cameFrom("one").length > count + 1);
+        // Shortly before, at, or after the next second of theirs.
+        await new Promise((resolve) => setTimeout(resolve, random() * 1100));
+        process.kill(before, "SIGKILL");
+        await until(`${what} is back`, () => mesh.isReplaced(what, before));
+      }
       const count = cameFrom("one").length;
-      await until("they fire", () => cameFrom("one").length > count + 1);
-      // Shortly before, at, or after the next second of theirs.
-      await new Promise((resolve) => setTimeout(resolve, random() * 1100));
-      process.kill(before, "SIGKILL");
-      await until(`${what} is back`, () => mesh.isReplaced(what, before));
-    }
-    const count = cameFrom("one").length;
-    await until("they fire again", () => cameFrom("one").length > count + 1, 60_000);
-    for (const name of names) await kitchen.timers.remove(name);
-    for (const name of names) {
-      const stored = await storedTimes(name);
-      const first = stored[0] ?? Number.NaN;
-      expect([name, stored]).toEqual([name, stored.map((_, i) => first + i * 1000)]);
-      await until("all came", () => cameFrom(name).length === stored.length);
-    }
-    await kitchen.close();
-  });
+      await until("they fire again", () => cameFrom("one").length > count + 1, 60_000);
+      for (const name of names) await kitchen.timers.remove(name);
+      for (const name of names) {
+        const stored = await storedTimes(name);
+        const first = stored[0] ?? Number.NaN;
+        expect([name, stored]).toEqual([name, stored.map((_, i) => first + i * 1000)]);
+        await until("all came", () => cameFrom(name).length === stored.length);
+      }
+      await kitchen.close();
+    },
+    120_000 + KILLS * 15_000,
+  );
 
   /** The nominal times of a timer's events, as the subnet's stream holds them. */
   async function storedTimes(name: string): Promise<number[]> {
