@@ -7,6 +7,7 @@ import {
   parseReplayTarget,
   parseReplySubject,
   ROOT_DOMAIN,
+  TIMER_HEADERS,
 } from "@adaos/core/wire";
 import { type EventConsumer, type Standing, standingOf } from "../standing/event-consumer.ts";
 import type {
@@ -55,6 +56,13 @@ export function assembleTrace({ correlationId, sightings, consumers }: TraceFact
   return { correlation_id: correlationId, events: byId.size, roots: [...trees, ...rest] };
 }
 
+function timerOf({ source, headers }: Sighting["envelope"]): TracedEvent["timer"] {
+  const name = headers[TIMER_HEADERS.timer];
+  if (!source.startsWith("timer@") || name === undefined) return undefined;
+  const { [TIMER_HEADERS.scheduledAt]: scheduled_at = "", [TIMER_HEADERS.fire]: fire = "" } = headers;
+  return { name, scheduled_at, fire };
+}
+
 function tracedEvent(
   sightings: readonly Sighting[],
   consumers: readonly EventConsumer[],
@@ -65,6 +73,7 @@ function tracedEvent(
   if (first === undefined) throw new RangeError("an event without a place");
   const { event_id, event_name, version, kind, source, ts } = first.envelope;
   const replay = isReplaySubject(first.subject) ? parseReplayTarget(first.subject) : undefined;
+  const timer = timerOf(first.envelope);
   return {
     event_id,
     event_name,
@@ -74,6 +83,7 @@ function tracedEvent(
     source,
     from: originOf(first.subject) ?? "",
     ...(replay === undefined ? {} : { replay_for: `${first.of}/${replay.node}/${replay.durable}` }),
+    ...(timer === undefined ? {} : { timer }),
     published_at: ts,
     hops: places.map((place) => hopOf(place, ts)),
     handlings: places.flatMap((place) => handlingsAt(place, consumers)),

@@ -55,6 +55,19 @@ const trace = (
   consumers: readonly EventConsumer[] = [],
 ): ReturnType<typeof assembleTrace> => assembleTrace({ correlationId: FIRST, sightings, consumers });
 
+test("an event of a timer names it, with the time at which it was due; headers alone do not", () => {
+  const headers = { timer: "morning", scheduled_at: "2026-01-05T09:30:00.000Z", timer_fire: "on-time" };
+  const envelope = sighting(FIRST, "alpha", 1, 2).envelope;
+  const of = (source: string) =>
+    trace([sighting(FIRST, "alpha", 1, 2, { envelope: { ...envelope, source, headers } })]).roots[0]?.timer;
+  expect(of("timer@kitchen")).toEqual({
+    name: "morning",
+    scheduled_at: headers.scheduled_at,
+    fire: "on-time",
+  });
+  expect(of("app@kitchen")).toBeUndefined();
+});
+
 const failed = (
   status: "retrying" | "failed" | "dead_letter" | "success",
 ): NonNullable<Sighting["failures"]> => ({

@@ -79,6 +79,8 @@ export interface TracedEvent {
   readonly from: string;
   /** The durable that a replay was for. */
   readonly replay_for?: string;
+  /** The timer that published it, as its headers say. */
+  readonly timer?: { readonly name: string; readonly scheduled_at: string; readonly fire: string };
   /** RFC 3339. */
   readonly published_at: string;
   readonly hops: readonly Hop[];

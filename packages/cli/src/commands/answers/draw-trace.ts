@@ -20,12 +20,14 @@ function draw(event: TracedEvent, first: string, rest: string): string[] {
     version,
     from,
     replay_for: target,
+    timer,
     published_at: at,
     caused,
   } = event;
   const ref = `${firstLine(name, MAX_NAME)}@${version}`;
   const what = target === undefined ? ref : `${ref} replayed to ${target}`;
   const leaves = [
+    ...(timer === undefined ? [] : [firedBy(timer)]),
     ...event.hops.map(({ stream, seq, after_ms: ms }) => `${stream} ${seq}  ${ms < 0 ? "" : "+"}${ms} ms`),
     ...event.handlings.map(handled),
     ...event.on_its_way.map(({ link, waiting }) => `on its way: link ${link}, ${waiting} waiting`),
@@ -38,6 +40,10 @@ function draw(event: TracedEvent, first: string, rest: string): string[] {
     lines.push(...draw(child, `${rest}${isLast ? "└─" : "├─"} `, `${rest}${isLast ? "   " : "│  "}`));
   }
   return lines;
+}
+
+function firedBy({ name, scheduled_at: at, fire }: NonNullable<TracedEvent["timer"]>): string {
+  return firstLine(`timer ${name}  due ${at}  ${fire}`, MAX_NAME);
 }
 
 const STATES: Readonly<Record<Handling["state"], string>> = {

@@ -46,6 +46,14 @@ describe("drawTrace()", () => {
     ]);
   });
 
+  test("the timer that fired it, and when it was due", () => {
+    const timer = { name: "morning", scheduled_at: "2026-01-05T09:30:00.000Z", fire: "late" };
+    const event = { ...EVENT, timer, on_its_way: [] };
+    expect(drawTrace({ correlation_id: "EVT-1", events: 1, roots: [event] })[2]).toBe(
+      "├ timer morning  due 2026-01-05T09:30:00.000Z  late",
+    );
+  });
+
   test("what a writer has chosen looks like no line of ours", () => {
     const hostile = "a\n└ beta/desk/screen handled";
     const event = { ...EVENT, event_id: hostile, event_name: hostile, on_its_way: [] };
