@@ -47,14 +47,14 @@ export interface NatsTransportOptions {
   readonly log: Logger;
   /** How long `subscribe` waits for a hub that is away. @default 15000 */
   readonly subscribeTimeoutMs?: number;
-  /** As the hub's stream has it; what this adapter declares. @default 120000 */
+  /** The stream's duplicate window at the hub; this adapter reports it. @default 120000 */
   readonly duplicateWindowMs?: number;
 }
 
-/** Time for running handlers at a stop. */
+/** Time that running handlers have at a stop. */
 const GRACE_MS = 10_000;
 /**
- * nats-server 2.15 with leaf nodes sends to a pull for 2 s without asking whether anybody listens; and the way there.
+ * nats-server 2.15 with leaf nodes sends to a pull for 2 s without checking for a subscriber. The rest is network time.
  */
 const HAND_BACK_MS = 2250;
 
@@ -77,7 +77,7 @@ export class NatsTransport implements Transport {
     this.#connection = connection;
     this.#options = { subscribeTimeoutMs: 15_000, duplicateWindowMs: 120_000, ...options };
     this.capabilities = { duplicateWindowMs: this.#options.duplicateWindowMs };
-    // Every request for a timer that waits adds a listener to it.
+    // Every request for a timer adds a listener while it waits.
     setMaxListeners(0, this.#closed.signal);
     this.timers = new HubTimers((request) => this.#ask<TimerReply>("timer", request), this.#closed.signal);
     this.#publisher = new StreamPublisher(connection);
@@ -92,7 +92,7 @@ export class NatsTransport implements Transport {
     });
   }
 
-  /** What one write holds at most, by what the line to the hub carries. */
+  /** Largest write, by the measured speed of the line to the hub. */
   get writeBytes(): number {
     return this.#publisher.writeBytes;
   }
@@ -112,7 +112,7 @@ export class NatsTransport implements Transport {
       if (mending || this.#closed.signal.aborted) return;
       mending = true;
       try {
-        // Whoever was subscribed must not miss what came while the durable was gone.
+        // An existing subscriber must not miss events that came while the durable was gone.
         await this.#ensureDurable({ ...options, startAt: "all" }, this.#options.subscribeTimeoutMs);
       } catch (err) {
         this.#options.log.warn({ durable: options.durable, err }, "durable not restored");
@@ -152,7 +152,7 @@ export class NatsTransport implements Transport {
       return await this.#handlers.of(subject);
     } catch (thrown) {
       if (thrown instanceof MeshError && thrown.rule === CLEARANCE) throw thrown;
-      // A hub that does not answer knows of no handler, which is not that there is none.
+      // No answer from the hub does not mean that there is no handler.
       return "unknown";
     }
   }

@@ -52,7 +52,7 @@ class Scene {
     };
   }
 
-  /** How a subscribe ends; nothing while it waits. */
+  /** The outcome of a subscribe; undefined while it waits. */
   subscribe(onDelivery: OnDelivery = () => undefined): { ended: unknown } {
     const outcome: { ended: unknown } = { ended: undefined };
     this.transport.subscribe(OPTIONS, onDelivery).then(

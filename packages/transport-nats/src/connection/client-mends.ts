@@ -5,21 +5,21 @@ import { assertCertificate } from "./tls.ts";
 let mended = false;
 
 /**
- * Mends faults of the client library (nats 2.29.3): most of them show when a server hangs without closing its
- * connections, and one lets whoever publishes end the connection of whoever reads.
+ * Mends faults of the client library (nats 2.29.3). Most of them show when a server hangs without closing its
+ * connections. One lets a publisher end the connection of a subscriber.
  *
- * An attempt to connect that is given up before the server has said a word is not closed. When the server goes on, it
- * speaks there too, hears nothing, and hangs up; the library takes that for the loss of its connection, makes another
- * beside the one it has, and reads both into one parser, which tears messages apart.
+ * The library does not close an attempt to connect that is given up before the server has sent a byte. When the server
+ * goes on, it answers there too, hears nothing, and hangs up. The library takes that for the loss of its connection and
+ * makes another beside the one it has. It then reads both into one parser, which tears messages apart.
  *
  * A server that asks for a certificate is told from one that does not answer.
  *
- * A connection found to be stale is closed only after what is buffered has been sent, which a server that hangs does
- * not let happen: the library stays with it for as long as it hangs.
+ * The library closes a stale connection only after it has sent what is buffered. A server that hangs does not let that
+ * happen: the library stays with it for as long as it hangs.
  *
- * Servers store headers as they come. One that the library cannot read makes it throw wherever it is looked at, which
- * in the callback of a subscription ends the connection; and again after each reconnect, since the message is still
- * there.
+ * Servers store headers as they come. The library throws wherever it looks at a header that it cannot read, and in the
+ * callback of a subscription that ends the connection. It happens again after each reconnect, since the message is
+ * still there.
  */
 export function mendClient(): void {
   if (mended) return;
@@ -34,7 +34,7 @@ export function mendClient(): void {
     return Promise.resolve();
   };
 
-  // The first thing done with a socket that the system has connected, which may be after the attempt was given up.
+  // The library calls this first with a socket that the system has connected, perhaps after the attempt was given up.
   NodeTransport.prototype.peekInfo = async function (this: NodeTransport): ReturnType<typeof peekInfo> {
     if (givenUp.has(this)) throw new Error("this attempt to connect was given up");
     const info = await peekInfo.call(this);
@@ -56,10 +56,10 @@ export function mendClient(): void {
   };
 }
 
-/** What a header line may be to the library. */
+/** A header line that the library can read. */
 const READABLE = /^[!-9;-~]+:[^\r\n]*$/;
 
-/** Headers without the lines that are none. */
+/** The headers without the lines that the library cannot read. */
 function readableOf(block: Uint8Array): Uint8Array {
   const [status = "", ...lines] = new TextDecoder().decode(block).split("\r\n");
   return new TextEncoder().encode([status, ...lines.filter((line) => READABLE.test(line))].join("\r\n"));

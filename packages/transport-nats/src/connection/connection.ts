@@ -14,39 +14,42 @@ import { mendClient } from "./client-mends.ts";
 import { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./tls.ts";
 
 export interface ConnectionOptions {
-  /** `nats://host:port`, or `tls://host:port`: then a server without TLS, or one that is not trusted, is refused. */
+  /**
+   * `nats://host:port` or `tls://host:port`. With `tls://` the client refuses a server without TLS, or one that it does
+   * not trust.
+   */
   readonly url: string;
   readonly tls?: ConnectionTls;
   /** Names the connection on the server, for example `alpha/kitchen`. */
   readonly name: string;
-  /** Whose private reply subjects to use: the node's name, as its rights on the server say. */
+  /** The user whose private reply subjects to use: the node's name, as its rights on the server say. */
   readonly user: string;
-  /** Seed of the user's nkey (`SU…`), never logged. Asked for at every connect: it may be another one then. */
+  /** Seed of the user's nkey (`SU…`), never logged. Called at every connect, since the key may have changed by then. */
   readonly seed: string | (() => string);
   readonly log: Logger;
   /** Keep trying when the server is not there yet, as a daemon does; else reject after `timeoutMs`. @default false */
   readonly waitForServer?: boolean;
   /** @default 5000 */
   readonly timeoutMs?: number;
-  /** Gives up waiting for a server; the connection that is made is not concerned. */
+  /** Gives up waiting for a server; it does not affect a connection that is made. */
   readonly signal?: AbortSignal;
 }
 
-/** What a part may want to hear of its connection. */
+/** Events of its connection that a component may listen to. */
 export interface ConnectionListener {
   onDisconnect?(): void;
   onReconnect?(): void;
-  /** The server refused a publish to this subject; it tells nobody else. */
+  /** The server refused a publish to this subject; it reports that to nobody else. */
   onPublishDenied?(subject: string): void;
 }
 
-/** One connection to a nats-server that reconnects for ever, shared by publishers and consumers. */
+/** One connection to a nats-server, which reconnects for ever. Publishers and consumers share it. */
 export interface Connection {
   readonly nc: NatsConnection;
-  /** By which servers know what is published here: those of this node's key. */
+  /** Makes the ids by which servers recognise what is published here: those of this node's key. */
   readonly ids: MessageIds;
   readonly connected: boolean;
-  /** A prefix for reply subjects that nobody else has and nobody can foresee. */
+  /** A prefix for reply subjects that nobody else has and nobody can predict. */
   newInbox(): string;
   listen(listener: ConnectionListener): () => void;
   /** Sends what is buffered, then disconnects. Safe to call twice. */
@@ -54,13 +57,13 @@ export interface Connection {
 }
 
 /**
- * Longest attempt, as long as a server gives a client to say who it is. It is not rare that one takes it all: a server
- * that reads its config drops who is just connecting, and the client library takes no note of it until then.
+ * Longest attempt, as long as a server gives a client to authenticate. Some attempts take all of it: a server that
+ * reads its config drops clients that are connecting, and the client library notices only then.
  */
 const ATTEMPT_MS = 2000;
 /**
- * A server that reads its config knows nobody for a moment. Refusals that outlast this, and that are not just two or
- * three on a machine with little time, are meant.
+ * A server that reads its config knows no user for a moment. A refusal is final only after this time and several
+ * attempts: a slow machine may make just two or three in it.
  */
 const REFUSAL_MS = 1000;
 const MIN_REFUSALS = 12;
@@ -69,13 +72,13 @@ const PAUSE_MS = 100;
 const FLUSH_MS = 1000;
 
 /**
- * Connects. Rejects with MeshError `unavailable`, also when given up, or `denied` when the server does not take the key
- * or one side does not take the other's certificate.
+ * Connects. Rejects with MeshError `unavailable`, also when given up. Rejects with `denied` when the server does not
+ * accept the key, or one side does not accept the other's certificate.
  */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const { url, name, user, seed, log, waitForServer = false, timeoutMs = 5000, signal } = options;
   mendClient();
-  // The client library makes its own reply subjects below this, and by a generator that can be foreseen.
+  // The client library makes its own reply subjects below this, with a generator that can be predicted.
   const inbox = `${inboxPrefix(user)}.${randomId()}`;
   let nc: NatsConnection;
   try {
@@ -98,7 +101,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
         reconnectJitter: 250,
         // A refusal may be a server that is still reading its new config: keep trying.
         ignoreAuthErrorAbort: true,
-        // A stack for each request, made in case it fails, was a tenth of what a hub at rest did.
+        // A stack trace for each request, made in case it fails, took a tenth of the processor time of an idle hub.
         noAsyncTraces: true,
         pingInterval: 5000,
         maxPingOut: 2,
@@ -117,9 +120,7 @@ interface Patience {
   readonly url: string;
 }
 
-/**
- * Dials again when an attempt failed for a reason that may be over in a moment. Rejects with what the client throws.
- */
+/** Dials again when an attempt failed for a reason that may pass in a moment. Rejects with what the client throws. */
 async function dialPatiently(
   { timeoutMs, waits, signal, url }: Patience,
   options: DialOptions,
@@ -135,7 +136,7 @@ async function dialPatiently(
       if (isRefusal(thrown)) {
         if (++refusals >= MIN_REFUSALS && passedMs >= REFUSAL_MS) throw thrown;
       } else if (waits) {
-        // There is no server yet, or it takes its time.
+        // No server is there yet, or it is slow to answer.
         if (signal?.aborted === true) throw thrown;
       } else if (code !== ErrorCode.Timeout || passedMs >= timeoutMs) {
         throw thrown;
@@ -144,7 +145,7 @@ async function dialPatiently(
   }
 }
 
-/** Whether a connection was refused since the server does not know its key. */
+/** Whether the server refused a connection because it does not know its key. */
 export function isKeyRefused(thrown: unknown): boolean {
   return thrown instanceof MeshError && isRefusal(thrown.cause);
 }
@@ -159,7 +160,7 @@ function connectError(cause: unknown, { url, name, tls }: ConnectionOptions): Me
   }
   const refusal = tlsRefusal(cause, url);
   if (refusal !== undefined) return refusal;
-  // A server that does not trust a certificate takes the handshake, hangs up and says nothing.
+  // A server that does not trust a certificate completes the handshake, then hangs up without an error.
   const hint =
     tls?.certFile === undefined ? "is the mesh up?" : "is the mesh up, and of the CA of our certificate?";
   return new MeshError("unavailable", `no nats-server answers at ${url}: ${messageOf(cause)}; ${hint}`, {
@@ -200,7 +201,8 @@ class NatsLink implements Connection {
   }
 
   async #close(): Promise<void> {
-    // Flush first: acknowledgements of the last moment save redeliveries. A server that is away must not hold us up.
+    // Flush first: acknowledgements of the last moment save redeliveries. A server that is away must not delay the
+    // close.
     if (this.connected) {
       const flushing = this.nc.flush().catch(() => undefined);
       await within(flushing, FLUSH_MS);

@@ -5,11 +5,11 @@ import { sizeOfMsg } from "../pull/pull-request.ts";
 import type { Connection } from "./connection.ts";
 import { serverHeader } from "./message-headers.ts";
 
-/** A stored message, told of by its headers alone. */
+/** A stored message, described by its headers alone. */
 export interface Listed {
   readonly seq: number;
   readonly subject: string;
-  /** What it takes in its stream. */
+  /** The space that it takes in its stream. */
   readonly bytes: number;
   /** Milliseconds since the epoch. */
   readonly storedMs: number;
@@ -26,14 +26,14 @@ const PAGE_MESSAGES = 256;
 /** Headers of one message may be nearly a megabyte. */
 const PAGE_BYTES = 8_388_608;
 const PAGE_MS = 1000;
-/** The server forgets a reader of a process that is gone. */
+/** The server removes a reader whose process is gone after this time. */
 const IDLE_MS = 30_000;
 /** What a file store adds to subject, headers and body. */
 const OVERHEAD_BYTES = 48;
 
 /**
- * Reads who has stored what in a stream, and how large it is, without the bodies. Uses a connection and does not own
- * it.
+ * Reads the subject, the headers and the size of each message of a stream, without the bodies. Uses a connection and
+ * does not own it.
  */
 export class HeaderReader {
   readonly #connection: Connection;
@@ -56,15 +56,15 @@ export class HeaderReader {
   }
 
   /**
-   * The next page from the place on where the page before ended; the first one begins at `fromSeq`, and so does one
-   * after a page that failed or was cut short. Rejects with `unavailable` or what the client throws.
+   * The next page, which begins where the page before ended. The first page begins at `fromSeq`, and so does one after
+   * a page that failed or was cut short. Rejects with `unavailable` or what the client throws.
    */
   async next(fromSeq: number): Promise<ListedPage> {
     this.#consumer ??= await this.#make(fromSeq);
     const consumer = this.#consumer;
     try {
       const page = await this.#page(consumer);
-      // What comes late comes to nobody: another begins behind what has come.
+      // Messages that come late are dropped: another reader begins behind the newest one that came.
       if (page.isCut) await this.close();
       return page;
     } catch (thrown) {
@@ -73,7 +73,7 @@ export class HeaderReader {
     }
   }
 
-  /** Safe to call twice; it may go on reading after it. */
+  /** Safe to call twice; the reader can be used again afterwards. */
   async close(): Promise<void> {
     const name = this.#consumer;
     this.#consumer = undefined;
@@ -119,7 +119,8 @@ export class HeaderReader {
       const subscription = nc.subscribe(inbox, {
         callback: (error, msg) => {
           if (error !== null) return fail(error.message);
-          // Only the server writes here; what is stored comes under its own subject, whatever its headers say.
+          // Only the server writes to the inbox; a stored message comes under its own subject, whatever its headers
+          // say.
           const { code = 0, description = "" } = (msg.subject === inbox ? msg.headers : undefined) ?? {};
           if (code === 404 || code === 408) return end(true);
           // The next would not fit into the page.
@@ -142,8 +143,7 @@ function listedOf(msg: Msg): Listed | undefined {
   const { subject, reply } = msg;
   const at = parseAckSubject(reply ?? "");
   if (at === undefined) return undefined;
-  // Headers count as they came: what cannot be read takes its room as well. The one line that the server adds is
-  // little.
+  // Headers count as they came, since unreadable ones take room as well. The server adds only one line, which is short.
   const body = Number(serverHeader(msg, "Nats-Msg-Size"));
   const bytes = subject.length + OVERHEAD_BYTES + sizeOfMsg(msg) + (Number.isFinite(body) ? body : 0);
   return { seq: at.seq, subject, bytes, storedMs: at.storedMs };

@@ -4,29 +4,29 @@ import { eventIdWithin } from "../publish/message-ids.ts";
 import { beginsWith, bytesOfMsg } from "./msg-bytes.ts";
 
 const LINE_END = 10;
-/** With one of these begins the name of every header that travels, and of none that a server writes. */
+/** The first letters of all headers that travel. No header that a server writes begins with one of them. */
 const FIRST_LETTERS: ReadonlySet<number> = new Set(TRAVELLING_HEADERS.map((name) => name.charCodeAt(0)));
 
-/** The headers of a message that travel; nothing else that a stranger may have put into its headers is passed on. */
+/** The headers of a message that travel. Any other header from a publisher is dropped. */
 export function headersOfMsg(msg: Msg): Record<string, string> {
   const headers = mayTravel(msg) ? msg.headers : undefined;
   return headers === undefined ? {} : travellingOf(headers);
 }
 
-/** The same of headers that stand alone. */
+/** As {@link headersOfMsg}, for headers without a message. */
 export function travellingOf(headers: MsgHdrs): Record<string, string> {
   return travellingHeaders((name) => headers.get(name));
 }
 
 const ID = "\r\nNats-Msg-Id: ";
-/** How the headers of what this mesh publishes begin. */
+/** The first bytes of the headers of each message that this mesh publishes. */
 const ID_FIRST: Buffer = Buffer.from(`NATS/1.0${ID}`);
 
-/** The event id under which its writer has published a message, or nothing. */
+/** The event id under which its writer has published a message, or an empty text. */
 export function idOfMsg(msg: Msg): string {
   const head = headOf(msg);
   if (head === undefined) return eventIdWithin(msg.headers?.get("Nats-Msg-Id") ?? "");
-  // It comes first in what this mesh publishes: then nothing has to be searched for.
+  // This mesh writes the id first, so that no search is needed.
   const at = beginsWith(head, ID_FIRST) ? ID_FIRST.length - ID.length : head.indexOf(ID);
   if (at === -1) return "";
   const from = at + ID.length;
@@ -34,8 +34,8 @@ export function idOfMsg(msg: Msg): string {
 }
 
 /**
- * What the server that delivers a message has written into its headers under this name; nothing where it has not. It
- * writes behind all that was stored, which may hold lines of the same name, or none that ends.
+ * The value of a header that the delivering server has added under this name; empty when it added none. The server
+ * writes behind all that was stored. The stored part may hold lines of the same name, or an unfinished line.
  */
 export function serverHeader(msg: Msg, name: string): string {
   const head = headOf(msg);
@@ -46,7 +46,7 @@ export function serverHeader(msg: Msg, name: string): string {
   return head.toString("latin1", at + label.length, head.indexOf("\r\n", at));
 }
 
-/** Whether any of them may be there. */
+/** Whether the message may have a header that travels. */
 function mayTravel(msg: Msg): boolean {
   const bytes = bytesOfMsg(msg);
   if (bytes === undefined) return true;
@@ -61,8 +61,8 @@ function mayTravel(msg: Msg): boolean {
 }
 
 /**
- * The headers as they came, which the client's own messages hold (nats 2.29.3): to read them all takes longer than
- * whatever else is done with most messages. Nothing for a message that is another's.
+ * The raw headers, which the client's own messages hold (nats 2.29.3). Parsing them takes longer than all other work on
+ * most messages. Undefined for a message of another class.
  */
 export function headOf(msg: Msg): Buffer | undefined {
   const bytes = bytesOfMsg(msg);

@@ -1,7 +1,7 @@
 import type { Msg } from "nats";
 import type { MsgImpl } from "nats/lib/nats-base-client/msg.js";
 
-/** A message as it came over the wire. Windows on the client's buffer: not to be kept. */
+/** A message as it came over the wire. The arrays are views of the client's buffer: do not keep them. */
 export interface MsgBytes {
   readonly subject: Uint8Array;
   readonly reply: Uint8Array | undefined;
@@ -11,8 +11,8 @@ export interface MsgBytes {
 }
 
 /**
- * What the client's own messages hold (nats 2.29.3), whose properties make text and views anew. Nothing for a message
- * that is another's.
+ * The fields of the client's own messages (nats 2.29.3), whose properties make text and views anew at each access.
+ * Undefined for a message of another class.
  */
 export function bytesOfMsg(msg: Msg): MsgBytes | undefined {
   const { _rdata: content, _msg: info } = msg as Msg & Partial<Pick<MsgImpl, "_rdata" | "_msg">>;
@@ -20,12 +20,12 @@ export function bytesOfMsg(msg: Msg): MsgBytes | undefined {
   return { subject: info.subject, reply: info.reply, content, headBytes: Math.max(0, info.hdr) };
 }
 
-/** Makes text of subjects. Many messages in a row have the same one. */
+/** Decodes subjects. Many messages in a row have the same one. */
 export class SubjectReader {
   #bytes: Uint8Array = new Uint8Array(0);
   #text = "";
 
-  /** The subject of a message, which need not make it again. */
+  /** The subject of a message; one that repeats is not decoded again. */
   read(msg: Msg): string {
     const own = msg as Msg & Partial<Pick<MsgImpl, "_subject" | "_msg">>;
     const bytes = own._msg?.subject;
@@ -45,7 +45,10 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** Whether bytes begin so and go on. Compared from the end, where subjects and headers differ most. */
+/**
+ * Whether `bytes` is longer than `begin` and begins with it. Compares from the end, where subjects and headers differ
+ * most.
+ */
 export function beginsWith(bytes: Uint8Array, begin: Uint8Array): boolean {
   if (bytes.length <= begin.length) return false;
   for (let i = begin.length - 1; i >= 0; i--) if (bytes[i] !== begin[i]) return false;

@@ -2,7 +2,7 @@ import type { Msg, MsgHdrs, NatsConnection } from "nats";
 import type { ProtocolHandler } from "nats/lib/nats-base-client/protocol.js";
 import { bytesOfMsg } from "./msg-bytes.ts";
 
-/** A message as it goes over the wire. */
+/** A message to be sent over the wire. */
 export interface RawMessage {
   readonly subject: string;
   /** As {@link headerBlock} writes them. */
@@ -12,8 +12,8 @@ export interface RawMessage {
 }
 
 /**
- * The headers of a message as text, ready to be sent: the client's own object costs more than the rest of a publish.
- * Names and values must have been checked: printable ASCII, no colon in a name.
+ * The headers of a message as text, ready to be sent. The client's own object costs more than the rest of a publish.
+ * The caller has checked names and values: printable ASCII, no colon in a name.
  * @param first Lines that come first.
  */
 export function headerBlock(headers: Readonly<Record<string, string>>, first: string): string {
@@ -28,7 +28,7 @@ const LF = 10;
 /**
  * Publishes messages together: their lines, headers and bodies become one buffer, which the client's protocol sends as
  * it is (nats 2.29.3). Message by message, the client makes five buffers of each and copies them into a sixth. The
- * caller has checked that the connection is not closed, and that subjects and sizes are what the server takes.
+ * caller has checked that the connection is open, and that the server accepts the subjects and sizes.
  */
 export function publishRaw(nc: NatsConnection, messages: readonly RawMessage[]): void {
   const { protocol } = nc as NatsConnection & { readonly protocol?: ProtocolHandler };
@@ -59,7 +59,7 @@ export function publishRaw(nc: NatsConnection, messages: readonly RawMessage[]):
   protocol.sendCommand(frame);
 }
 
-/** What a message is answered with. */
+/** The answer to one message. */
 export interface RawAnswer {
   readonly msg: Msg;
   /** ASCII. */
@@ -68,7 +68,7 @@ export interface RawAnswer {
 
 const PUB: Buffer = Buffer.from("PUB ");
 
-/** Answers messages together, as {@link publishRaw} publishes: no subject that came as bytes becomes text for it. */
+/** Answers messages together, as {@link publishRaw} publishes. It does not decode the reply subjects. */
 export function respondRaw(nc: NatsConnection, answers: readonly RawAnswer[]): void {
   const { protocol } = nc as NatsConnection & { readonly protocol?: ProtocolHandler };
   const known: { readonly to: Uint8Array; readonly tail: string }[] = [];
@@ -97,13 +97,13 @@ export function respondRaw(nc: NatsConnection, answers: readonly RawAnswer[]): v
   protocol?.sendCommand(frame);
 }
 
-/** By a client whose protocol is not at hand. */
+/** For a client whose protocol is not accessible. */
 function publishByClient(nc: NatsConnection, { subject, headers, body, reply }: RawMessage): void {
   const options = { headers: toSend(headers) };
   nc.publish(subject, body, reply === undefined ? options : { ...options, reply });
 }
 
-/** What the client takes as the headers of a message: of such an object it only asks for the bytes. */
+/** An object that the client accepts as headers: the client asks it only for the bytes. */
 export function toSend(block: string): MsgHdrs {
   const headers: Pick<EncodedHeaders, "encode"> = { encode: () => Buffer.from(`${block}\r\n`, "latin1") };
   return headers as EncodedHeaders;

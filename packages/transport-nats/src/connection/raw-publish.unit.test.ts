@@ -5,7 +5,7 @@ import { ProtocolHandler } from "nats/lib/nats-base-client/protocol.js";
 import { expect, test } from "vitest";
 import { headerBlock, publishRaw, type RawMessage, respondRaw, toSend } from "./raw-publish.ts";
 
-/** The protocol of a connection that keeps what it is told to send. */
+/** A stand-in for a connection's protocol that records what is sent. */
 class Recorder {
   readonly info = { headers: true, max_payload: 1_000_000 };
   readonly sent: Uint8Array[] = [];

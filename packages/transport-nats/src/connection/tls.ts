@@ -2,17 +2,17 @@ import { MeshError } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
 import { type ConnectionOptions as DialOptions, ErrorCode, NatsError, type ServerInfo } from "nats";
 
-/** Whom a client trusts and what it shows; PEM files, read again at each reconnect. */
+/** The CAs that a client trusts and the certificate that it presents; PEM files, read again at each reconnect. */
 export interface ConnectionTls {
   /** @default the CAs that Node knows */
   readonly caFile?: string | undefined;
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
-  /** Takes any server: for who tells by other means whom it speaks with. @default true */
+  /** Accepts any server, for a caller that verifies the server by other means. @default true */
   readonly rejectUnauthorized?: false;
 }
 
-/** How a TLS handshake says that the other side is not who it should be. */
+/** Codes of a TLS handshake in which one side does not trust the other's certificate. */
 const DISTRUST: ReadonlySet<unknown> = new Set([
   "CERT_HAS_EXPIRED",
   "CERT_NOT_YET_VALID",
@@ -32,18 +32,18 @@ export function isEncrypted(url: string): boolean {
   return url.startsWith("tls:");
 }
 
-/** The client library itself takes `tls://` for `nats://`: only this option keeps it from a server without TLS. */
+/** The client library itself treats `tls://` as `nats://`. Only this option makes it refuse a server without TLS. */
 export function dialTls(url: string, tls: ConnectionTls = {}): Pick<DialOptions, "tls"> {
   if (!isEncrypted(url)) return {};
   const files: DialOptions["tls"] = Object.fromEntries(
     Object.entries(tls).filter(([, file]) => file !== undefined),
   );
-  // Of a server without a name it would check the name `localhost`, whatever its address.
+  // For a server without a name, the library would check the name `localhost`, whatever the address is.
   return { tls: Object.assign(files, { host: new URL(url).hostname }) };
 }
 
 /**
- * Refuses to go on with a server that asks for a certificate where there is none: it would take the handshake and hang
+ * Refuses a server that asks for a certificate when there is none. Such a server would complete the handshake and hang
  * up afterwards, which looks like a timeout.
  */
 export function assertCertificate(
@@ -60,8 +60,8 @@ export function assertCertificate(
 }
 
 /**
- * The error of a connection that certificates forbid, and that no further attempt will bring about.
- * @param caName Where the user says whom to trust.
+ * The error of a connection that certificates forbid and that no retry can make.
+ * @param caName Where the user configures which CAs to trust.
  */
 export function tlsRefusal(
   thrown: unknown,

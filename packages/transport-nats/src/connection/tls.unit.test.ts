@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openConnection } from "./connection.ts";
 
 /*
- * Servers that are not what they should be: each says what a nats-server says first, and then keeps what it is sent.
+ * Servers that are not genuine: each sends a nats-server's greeting, and then records what it receives.
  */
 
 const silent = (): void => undefined;
@@ -31,7 +31,7 @@ afterAll(() => {
 
 let server: Server;
 const sockets = new Set<Socket>();
-/** What came in beyond a handshake. */
+/** Bytes received beyond a handshake. */
 let received = "";
 afterEach(async () => {
   for (const socket of sockets) socket.destroy();
@@ -40,7 +40,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-/** A server with this greeting and, where it has one, this certificate. Returns its port. */
+/** A server with this greeting and, if given, this certificate. Returns its port. */
 async function serve(info: object, shown?: MadeCertificate): Promise<number> {
   const take = (data: Buffer): void => {
     received += String(data);

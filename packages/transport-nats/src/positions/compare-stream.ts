@@ -1,80 +1,82 @@
-/** A message's place in its stream, and when it was stored: RFC 3339 in nanoseconds, which no two messages share. */
+/**
+ * A message's place in its stream, and the time at which it was stored: RFC 3339 in nanoseconds, unique in the stream.
+ */
 export interface PlaceMark {
   readonly seq: number;
   readonly storedAt: string;
-  /** How far the links of the stream were at that look at least, by name: what refills it goes on from there. */
+  /** The place that each link of the stream had reached at that look, by link name. A refill goes on from there. */
   readonly links?: LinkPlaces;
 }
 
-/** When links were looked at, RFC 3339, and the place in its source up to which each had carried everything. */
+/** When links were looked at, RFC 3339, and the place in its source up to which each link had carried everything. */
 export interface LinkPlaces {
   readonly at: string;
   readonly places: Readonly<Record<string, number>>;
 }
 
-/** Places of a stream, both included. */
+/** Places of a stream, both ends included. */
 export interface SeqRange {
   readonly from: number;
   readonly to: number;
 }
 
-/** Where a stream stood when it was looked at. */
+/** The position of a stream at the last look. */
 export interface StreamPosition {
-  /** When the server made it, RFC 3339. */
+  /** When the server created it, RFC 3339. */
   readonly created: string;
   readonly firstSeq: number;
   readonly lastSeq: number;
-  /** Digest of what it holds: every so many messages, and of the last looks each. Oldest first. */
+  /** The newest message of earlier looks: of all the last ones, and of fewer the older they are. Oldest first. */
   readonly marks: readonly PlaceMark[];
   /** Places within it that are known to be lost. */
   readonly holes: readonly SeqRange[];
 }
 
-/** What a server tells of a stream. */
+/** The state of a stream as the server reports it. */
 export interface StreamState {
   readonly created: string;
   readonly firstSeq: number;
   readonly lastSeq: number;
   readonly messages: number;
-  /** Of the last message, also when it is gone. */
+  /** Time of the last message, also when that is deleted. */
   readonly lastAt: string;
 }
 
-/** What was read of a stream to compare it. */
+/** The data read from a stream to compare it with its position. */
 export interface StreamReading {
   readonly state: StreamState;
-  /** The first place that was stored later than the newest mark; nothing where there is none. */
+  /** The first place that was stored later than the newest mark; undefined when there is none. */
   readonly firstAfter?: number;
-  /** When those places were stored that marks name, as far as they were read and are there. */
+  /** Storage times of the places that marks name, as far as they were read and exist. */
   readonly storedAt: ReadonlyMap<number, string>;
-  /** Places within that hold nothing, as far as that was asked. */
+  /** Places within it that hold no message, if they were asked for. */
   readonly holes?: readonly SeqRange[];
 }
 
-/** What makes a stream lose messages rightly. */
+/** The settings by which a stream removes messages as intended. */
 export interface StreamKeeping {
-  /** Nothing but age removes a message. Otherwise only its end and its marks are compared. */
+  /** Only age removes a message. Otherwise only the stream's end and its marks are compared. */
   readonly isDense: boolean;
   readonly maxAgeMs: number;
 }
 
-/** How a stream is not what it was. */
+/** The difference between a stream and its recorded position. */
 export interface StreamDamage {
-  /** The server has made it anew; what it holds may be all that it held. */
+  /** The server has created it again; it may still hold everything. */
   readonly isNew: boolean;
-  /** Up to here it is what it was, apart from {@link lost}; what lies behind is stored anew. */
+  /** The stream is unchanged up to here, apart from {@link lost}; everything behind was stored later. */
   readonly intactTo: number;
   readonly lost: readonly SeqRange[];
 }
 
-/** Newest marks, all kept; of the older ones the fewer, the older they are. */
+/** Newest marks, all kept. Older marks are thinned out, the oldest most. */
 const RECENT_MARKS = 8;
 const MAX_MARKS = 24;
 const MAX_HOLES = 256;
-/** Clocks of server and daemon differ, and a server removes what is too old a little later. */
+/** The clocks of server and daemon differ, and a server removes expired messages a little late. */
 const AGE_SLACK_MS = 60_000;
 
-/** Whether a stream is not what it was; nothing when it is. Pure. */
+/** How a stream differs from its recorded position; undefined when it does not. Pure. */
 export function compareStream(
   recorded: StreamPosition,
   reading: StreamReading,
@@ -85,7 +87,7 @@ export function compareStream(
   const isNew = state.created !== recorded.created;
   const intactTo = intactUpTo(recorded, reading);
   const lost: SeqRange[] = [];
-  // Of one that makes room by itself its beginning says nothing, unless nothing at all is left.
+  // The beginning of a stream that drops its oldest messages proves nothing, unless all recorded messages are gone.
   if (keeping.isDense || (isNew && state.firstSeq > recorded.lastSeq)) {
     const head = lostHead(recorded, state, nowMs - keeping.maxAgeMs + AGE_SLACK_MS);
     if (head !== undefined && head.from <= Math.min(head.to, intactTo))
@@ -103,13 +105,13 @@ export function compareStream(
   return { isNew, intactTo, lost };
 }
 
-/** What the stream still is: the recorded end, unless it was cut or written anew before it. */
+/** The last unchanged place: the recorded end, unless the stream was cut or rewritten before it. */
 function intactUpTo(recorded: StreamPosition, { state, firstAfter, storedAt }: StreamReading): number {
   let end = Math.min(recorded.lastSeq, state.lastSeq);
-  // Numbers that were given when the mark was made are not given again: what is stored later lies behind it.
+  // The server does not reuse numbers that existed when the mark was made: later messages lie behind the mark.
   if (firstAfter !== undefined) end = Math.min(end, firstAfter - 1);
   const marks = recorded.marks.filter(({ seq }) => seq <= end);
-  // Another message where one was: nothing from there on is what it was, back to the last that is.
+  // A mark's place holds another message: the stream is unchanged only up to the mark before.
   const other = marks.findIndex(({ seq, storedAt: then }) => {
     const now = storedAt.get(seq);
     return now !== undefined && !isSameTime(now, then);
@@ -117,7 +119,7 @@ function intactUpTo(recorded: StreamPosition, { state, firstAfter, storedAt }: S
   return other === -1 ? end : (marks[other - 1]?.seq ?? 0);
 }
 
-/** What is gone at the beginning and too young for that. */
+/** The range missing at the beginning that is too young to have expired. */
 function lostHead(recorded: StreamPosition, state: StreamState, keptSinceMs: number): SeqRange | undefined {
   const to = Math.min(state.firstSeq - 1, recorded.lastSeq);
   const gone = recorded.marks.filter(({ seq }) => seq >= recorded.firstSeq && seq <= to);
@@ -126,7 +128,7 @@ function lostHead(recorded: StreamPosition, state: StreamState, keptSinceMs: num
   );
   const young = gone[at];
   if (young === undefined) return undefined;
-  // What lies between the last that is too old and this one may be too old as well, unless all went at once.
+  // Places between the last expired mark and this one may have expired too, unless all were lost at once.
   const isNew = state.created !== recorded.created;
   const from = isNew ? Math.max(recorded.firstSeq, (gone[at - 1]?.seq ?? 0) + 1) : young.seq;
   return { from, to };
@@ -152,7 +154,7 @@ function without(range: SeqRange, others: readonly SeqRange[]): SeqRange[] {
   return left;
 }
 
-/** Whether the messages within are fewer than the places, beyond what is known to be lost. Pure. */
+/** Whether the stream has fewer messages than places, beyond the known losses. Pure. */
 export function hasNewHoles(recorded: StreamPosition, state: StreamState): boolean {
   const places = state.messages === 0 ? 0 : state.lastSeq - state.firstSeq + 1;
   const known = recorded.holes.reduce((sum, { from, to }) => {
@@ -161,7 +163,7 @@ export function hasNewHoles(recorded: StreamPosition, state: StreamState): boole
   return places - state.messages > known;
 }
 
-/** The position after a look: what was found lost is known from then on. Pure. */
+/** The position after a look; losses that were found count as known from then on. Pure. */
 export function nextPosition(
   recorded: StreamPosition | undefined,
   state: StreamState,
@@ -186,7 +188,7 @@ export function nextPosition(
   };
 }
 
-/** Drops marks, oldest regions first, until few are left: their distances grow with their age. */
+/** Drops marks, from the oldest regions first, until few are left: the distance between marks grows with their age. */
 function thinMarks(marks: PlaceMark[]): PlaceMark[] {
   const kept = [...marks];
   while (kept.length > MAX_MARKS) {
@@ -204,7 +206,7 @@ function thinMarks(marks: PlaceMark[]): PlaceMark[] {
   return kept;
 }
 
-/** Nanoseconds as a text that sorts: servers leave out zeros at the end. */
+/** Nanoseconds as a text that sorts: servers omit trailing zeros. */
 function sortable(time: string): string {
   const [whole = "", fraction = ""] = time.replace("Z", "").split(".");
   return `${whole}.${fraction.padEnd(9, "0")}`;

@@ -14,7 +14,9 @@ import {
 const START_MS = Date.parse("2026-01-05T09:00:00Z");
 const DENSE = { isDense: true, maxAgeMs: 3_600_000 };
 
-/** A server's stream that can lose what it holds. Each message is stored a millisecond after the one before. */
+/**
+ * A stand-in for a server's stream that can lose messages. Each message is stored a millisecond after the one before.
+ */
 class LossyStore {
   readonly #held = new Map<number, string>();
   created = "2026-01-05T08:00:00Z";
@@ -30,7 +32,7 @@ class LossyStore {
     }
   }
 
-  /** Loses places; what lies at the end is numbered anew. */
+  /** Loses places; places at the end are numbered anew. */
   lose({ from, to }: SeqRange): SeqRange[] {
     const gone = [...this.#held.keys()].filter((seq) => seq >= from && seq <= to);
     for (const seq of gone) this.#held.delete(seq);
@@ -41,7 +43,7 @@ class LossyStore {
     return gone.map((seq) => ({ from: seq, to: seq }));
   }
 
-  /** Removes what is too old, as it should. */
+  /** Removes expired messages, as a server does. */
   expire(maxAgeMs: number): void {
     for (const [seq, at] of this.#held) if (Date.parse(at) < this.nowMs - maxAgeMs) this.#held.delete(seq);
   }
@@ -57,7 +59,7 @@ class LossyStore {
     };
   }
 
-  /** As it is read for a comparison with `recorded`. */
+  /** The reading that a comparison with `recorded` needs. */
   read(recorded: StreamPosition): StreamReading {
     const { state } = this;
     const newest = recorded.marks.at(-1);
@@ -125,7 +127,7 @@ describe("compareStream()", () => {
         const place = 1 + Math.floor(at * recorded.lastSeq);
         const range = {
           tail: { from: place, to: recorded.lastSeq },
-          // The very last is no middle.
+          // The last place does not count as middle.
           middle: { from: place, to: Math.min(place + size, recorded.lastSeq - 1) },
           head: { from: 1, to: recorded.lastSeq - 1 },
         }[where];
@@ -136,17 +138,17 @@ describe("compareStream()", () => {
           expect(damage).toBeUndefined();
           return;
         }
-        // The first places of a stream may be too old, as far as can be told without a mark among them.
+        // The first places of a stream may have expired, as far as can be told without a mark among them.
         const isHead = range.from === 1 && where !== "tail";
         const told = new Set(
           damage?.lost.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, i) => from + i)),
         );
         if (!isHead) expect([...told].sort((a, b) => a - b)).toEqual(gone);
-        // Nothing is called lost that is there.
+        // Only missing places are reported as lost.
         for (const seq of told) expect(gone).toContain(seq);
         if (where === "tail") expect(damage?.intactTo).toBe(range.from - 1);
         else if (damage !== undefined) expect(damage.intactTo).toBe(recorded.lastSeq);
-        // What was told is known.
+        // A loss that was reported is known.
         const next = nextPosition(recorded, store.state, damage);
         expect(look(store, next)).toBeUndefined();
       }),

@@ -2,10 +2,10 @@ import { type Logger, MeshError, type Message, newEventId } from "@adaos/core";
 import { daemonMessage, type Signatures } from "@adaos/core/wire";
 import { lostCount, type StoreDamage } from "./store-damage.ts";
 
-/** The event by which damages are told. */
+/** The event that reports damage. */
 const STORE_DAMAGED = "mesh.store.damaged";
 
-/** A subnet in whose stream a damage is told. */
+/** A subnet in whose stream damage is reported. */
 export interface DamageAudience {
   readonly subnet: string;
   readonly tenant: string;
@@ -14,10 +14,10 @@ export interface DamageAudience {
 export interface DamageEventsOptions {
   /** `hub` or `root`. */
   readonly node: string;
-  /** Those that there are now. */
+  /** The subnets that exist now. */
   readonly audiences: () => readonly DamageAudience[];
   readonly signatures: Signatures;
-  /** Keeps what is not told yet, so that it outlives the daemon. */
+  /** Keeps unreported damage, so that it survives the daemon. */
   readonly kept: {
     readonly open: ReadonlyMap<string, string>;
     setOpen(name: string, value: string | undefined): void;
@@ -26,24 +26,24 @@ export interface DamageEventsOptions {
   readonly log: Logger;
 }
 
-/** What is not told yet, by subnet. */
+/** Unreported damage of one subnet. */
 interface Untold {
   readonly id: string;
   readonly data: object;
 }
 
-/** Whoever brings back what can be: the streams of the others. */
+/** The streams from which lost messages can be restored. */
 export type RefilledBy = "root" | "hubs" | "nobody";
 
 const PREFIX = "tell ";
 const AGAIN_MS = 5000;
-/** Of damages that are not told yet, each subnet by itself. */
+/** Most unreported damages, counted for each subnet. */
 const MAX_UNTOLD = 1000;
 const MAX_DURABLES = 50;
 
 /**
- * Tells each damage once, by the event `mesh.store.damaged@1`. The event keeps its id until it is stored: whoever tells
- * it again after a crash stores nothing twice.
+ * Reports each damage once, by the event `mesh.store.damaged@1`. The event keeps its id until it is stored, so that a
+ * second report after a crash stores nothing twice.
  */
 export class DamageEvents {
   readonly name = "damages";
@@ -56,13 +56,13 @@ export class DamageEvents {
     this.#options = options;
   }
 
-  /** Tells what an earlier daemon could not, and from now on what comes. */
+  /** Reports what an earlier daemon could not, and from now on each new damage. */
   async start(): Promise<void> {
     this.#isStarted = true;
     this.#tell();
   }
 
-  /** What is not told by now is told by the next daemon. */
+  /** The next daemon reports what is unreported by now. */
   async stop(): Promise<void> {
     this.#isStarted = false;
     clearTimeout(this.#timer);
@@ -76,7 +76,7 @@ export class DamageEvents {
   note(damage: StoreDamage, refilledBy: RefilledBy): void {
     const { node, audiences, kept, log } = this.#options;
     const all = audiences();
-    // A stream that tenants share tells none of them how much the others publish.
+    // In a stream that several tenants share, no tenant learns how much the others publish.
     const isShared = new Set(all.map(({ tenant }) => tenant)).size > 1;
     for (const { subnet } of all) {
       const id = newEventId(Date.now());
@@ -101,7 +101,7 @@ export class DamageEvents {
     }
   }
 
-  /** Never rejects: where nobody takes it, it stays to be told. */
+  /** Never rejects: a report that cannot be stored is tried again later. */
   async #tellOne(name: string): Promise<void> {
     const { kept, audiences, publish, log } = this.#options;
     const subnet = name.split(" ")[1] ?? "";

@@ -20,11 +20,11 @@ const DAMAGE: StoreDamage = {
 const ALPHA: DamageAudience = { subnet: "alpha", tenant: "acme" };
 const BETA: DamageAudience = { subnet: "beta", tenant: "acme" };
 
-/** What the book of positions keeps, also when the daemon ends. */
+/** The content of the book of positions; it survives the daemon. */
 let open: Map<string, string>;
 let audiences: DamageAudience[];
 let told: { subnet: string; subject: string; id: string | undefined; data: object }[];
-/** Why nothing can be stored in a subnet. */
+/** The reason why each subnet refuses writes. */
 let refusals: Map<string, MeshError>;
 let damages: DamageEvents;
 

@@ -2,7 +2,7 @@ import { type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type JetStreamMa
 import { ifThere } from "../connection/not-found.ts";
 import { findConsumer } from "../pull/link-durable.ts";
 
-/** Where a durable stood, and all that it takes to make it anew there. */
+/** The position of a durable, with all settings that are needed to recreate it there. */
 export interface DurablePosition {
   readonly created: string;
   /** Everything up to here is settled. */
@@ -20,21 +20,22 @@ export function startingAtSeq(config: ConsumerConfig, seq: number): ConsumerConf
   return { ...rest, deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: seq };
 }
 
-/** Where a durable goes on in a stream that is what it was up to `intactTo`. Pure. */
+/** The place from which a durable continues in a stream that is unchanged up to `intactTo`. Pure. */
 export function goesOnAt({ floor }: DurablePosition, intactTo: number): number {
   return Math.min(floor, intactTo) + 1;
 }
 
-/** Whether a durable of a damaged stream would pass over events where it stands. Pure. */
+/** Whether a durable of a damaged stream would skip events from its current position. Pure. */
 export function isAstray(now: ConsumerInfo, recorded: DurablePosition, intactTo: number): boolean {
-  // What was delivered beyond is another message now, or none: the server waits until numbers are past it.
+  // Numbers delivered beyond `intactTo` now belong to other messages or none. The server would wait until new messages
+  // pass them.
   if (Math.max(now.delivered.stream_seq, now.ack_floor.stream_seq) > intactTo) return true;
   return now.created !== recorded.created && now.ack_floor.stream_seq > recorded.floor;
 }
 
 /**
- * Makes a durable anew at an earlier place than it stands; nothing when it stands there or before, or is not there.
- * Rejects with what the client throws.
+ * Recreates a durable at an earlier place. Does nothing when it stands there or before, or does not exist. Rejects with
+ * what the client throws.
  */
 export async function rewindDurable(
   jsm: JetStreamManager,
@@ -49,8 +50,8 @@ export async function rewindDurable(
 }
 
 /**
- * Makes a durable anew where it stood, unless it stands right. Returns how it is now, and whether it was made. Rejects
- * with what the client throws.
+ * Recreates a durable at its recorded position, unless its position is right. Returns its current state, and whether it
+ * was recreated. Rejects with what the client throws.
  */
 export async function bringDurable(
   jsm: JetStreamManager,

@@ -10,14 +10,14 @@ import { type DurablePosition, goesOnAt } from "./durables-anew.ts";
 
 /** Keeps a text beside a store: a reader finds the old one or the new one, never a part. */
 export interface PositionFile {
-  /** Nothing where there is none yet. */
+  /** Undefined when there is none yet. */
   read(): string | undefined;
   write(text: string): void;
-  /** Adds a line to the ledger of what was lost. */
+  /** Adds a line to the ledger of losses. */
   note(line: string): void;
 }
 
-/** A stream and its durables as they stood at the last look. */
+/** The position of a stream and of its durables at the last look. */
 export interface BookedStream extends StreamPosition {
   readonly durables: Readonly<Record<string, DurablePosition>>;
 }
@@ -26,11 +26,11 @@ interface Book {
   readonly version: 1;
   readonly writtenAt: string;
   readonly streams: Readonly<Record<string, BookedStream>>;
-  /** What others are still to be asked for, by name. */
+  /** Open requests to other nodes, by name. */
   readonly open?: Readonly<Record<string, string>>;
 }
 
-/** Where streams and durables of a node stood. It outlives the daemon in a file; without one it ends with it. */
+/** The positions of a node's streams and durables. With a file they survive the daemon. */
 export class PositionBook {
   readonly #file: PositionFile | undefined;
   readonly #log: Logger;
@@ -47,7 +47,7 @@ export class PositionBook {
     for (const [name, value] of Object.entries(open)) this.#open.set(name, value);
   }
 
-  /** What others are still to be asked for: it outlives the daemon as well. */
+  /** Open requests to other nodes; they survive the daemon as well. */
   get open(): ReadonlyMap<string, string> {
     return this.#open;
   }
@@ -64,13 +64,13 @@ export class PositionBook {
     return this.#streams.get(stream);
   }
 
-  /** Where a durable goes on that is made anew; nothing where none of that name was known. */
+  /** The place from which a recreated durable continues; undefined when none of that name was known. */
   startOf(stream: string, consumer: string): number | undefined {
     const durable = this.#streams.get(stream)?.durables[consumer];
     return durable === undefined ? undefined : goesOnAt(durable, Number.POSITIVE_INFINITY);
   }
 
-  /** The stream is as this look has found it. What a loss took is no place of a durable any more. */
+  /** Records the state of the stream at this look. A durable's place does not stay within a lost range. */
   set(stream: string, state: StreamState, damage?: StreamDamage, links?: LinkPlaces): void {
     const booked = this.#streams.get(stream);
     const durables = Object.entries(booked?.durables ?? {}).map(([name, durable]) => {
@@ -89,7 +89,7 @@ export class PositionBook {
     this.#isChanged = true;
   }
 
-  /** All that the stream has now. */
+  /** Records all durables that the stream has now. */
   setDurables(stream: string, durables: Readonly<Record<string, DurablePosition>>): void {
     const booked = this.#streams.get(stream);
     if (booked === undefined) return;
@@ -97,7 +97,7 @@ export class PositionBook {
     this.#isChanged = true;
   }
 
-  /** One of that name begins anew. */
+  /** A durable of that name will start anew. */
   forgetDurable(stream: string, consumer: string): void {
     const booked = this.#streams.get(stream);
     if (booked?.durables[consumer] === undefined) return;
@@ -105,12 +105,12 @@ export class PositionBook {
     this.setDurables(stream, durables);
   }
 
-  /** One of that name begins anew. */
+  /** A stream of that name will start anew. */
   forget(stream: string): void {
     this.#isChanged = this.#streams.delete(stream) || this.#isChanged;
   }
 
-  /** Writes what has changed. A disk that takes nothing is told, and tried again the next time. */
+  /** Writes the changes. When the disk refuses them, logs that and tries again the next time. */
   write(): void {
     if (!this.#isChanged || this.#file === undefined) return;
     const streams = Object.fromEntries(this.#streams);
@@ -127,7 +127,7 @@ export class PositionBook {
     }
   }
 
-  /** Names for good what a store has lost. */
+  /** Records a loss for good. */
   noteLoss(line: object): void {
     try {
       this.#file?.note(JSON.stringify(line));
@@ -141,14 +141,14 @@ export class PositionBook {
       const text = this.#file?.read();
       return text === undefined ? { streams: {} } : parseBook(text);
     } catch (err) {
-      // It is made anew: a daemon that does not start for it would help nobody.
+      // The book is created anew: a daemon that does not start for this reason would help nobody.
       this.#log.error({ err }, "positions not read");
       return { streams: {} };
     }
   }
 }
 
-/** What a book holds. Throws `invalid-config` for what is none. Pure. */
+/** The content of a book. Throws `invalid-config` for a text that is not one. Pure. */
 export function parseBook(text: string): Pick<Book, "streams" | "open"> {
   let book: Partial<Book> | null;
   try {

@@ -12,7 +12,7 @@ import {
   type StreamState,
 } from "./compare-stream.ts";
 
-/** What a server lists of a stream, as it is compared. Pure. */
+/** The state of a stream, taken from the server's listing, in comparable form. Pure. */
 export function stateOf({ created, state }: StreamInfo): StreamState {
   const { first_seq: firstSeq, last_seq: lastSeq, messages, last_ts: lastAt } = state;
   return { created, firstSeq, lastSeq, messages, lastAt };
@@ -30,9 +30,9 @@ export async function listStreams(jsm: JetStreamManager): Promise<Map<string, St
 }
 
 /**
- * Reads what tells whether a stream is what it was: one message behind the newest mark and, when that or the server's
- * own numbers look wrong, one a mark and the list of its holes. Rejects with `unavailable`.
- * @param isThorough Every mark in any case.
+ * Reads what is needed to compare a stream with its position: one message behind the newest mark. When that or the
+ * server's own numbers look wrong, it also reads each mark and the list of holes. Rejects with `unavailable`.
+ * @param isThorough Reads every mark in any case.
  */
 export async function readStream(
   connection: Connection,
@@ -80,7 +80,7 @@ async function firstPlaceAfter(
   return found?.seq;
 }
 
-/** Places of a stream that hold nothing. A server names each; neighbours are told together. */
+/** Places of a stream that hold no message. The server lists each place; neighbours are joined to ranges. */
 export async function holesOf(jsm: JetStreamManager, stream: string): Promise<SeqRange[]> {
   try {
     const { state } = await jsm.streams.info(stream, { deleted_details: true });

@@ -1,31 +1,31 @@
 import type { PlaceMark, SeqRange, StreamDamage } from "./compare-stream.ts";
 
 /**
- * What became of a stream:
- * - `missing`: it was not there, and was made anew
- * - `recreated`: the server or somebody else has made it anew, perhaps from what its blocks still hold
+ * Kind of damage to a stream:
+ * - `missing`: it was not there, and was created again
+ * - `recreated`: the server or somebody else has created it again, perhaps from blocks on the disk
  * - `cut`: its end is gone
- * - `rewound`: its end is gone, and the numbers were given to other messages
+ * - `rewound`: its end is gone, and other messages have its numbers
  * - `holes`: messages within it, or at its beginning, are gone
  */
 export type DamageKind = "missing" | "recreated" | "cut" | "rewound" | "holes";
 
-/** A stream that is not what it was. */
+/** A stream that differs from its recorded position. */
 export interface StoreDamage extends StreamDamage {
   readonly stream: string;
   readonly kind: DamageKind;
   /** RFC 3339. */
   readonly foundAt: string;
-  /** The last that is known to lie before all that is lost. */
+  /** The last known mark before all that is lost. */
   readonly mark?: PlaceMark;
-  /** Its durables that went with it, or that would have passed over events. Each goes on where it stood. */
+  /** Durables that were lost with it, or that would have skipped events. Each continues from its position. */
   readonly durablesAnew: readonly string[];
 }
 
 /**
  * Pure.
- * @param lastSeq Of the stream, as it was recorded and as it is now.
- * @param wasMissing The keeper itself has made the stream anew.
+ * @param lastSeq Last place of the stream, as recorded and as it is now.
+ * @param wasMissing The keeper itself has created the stream again.
  */
 export function damageKind(
   { isNew, intactTo }: StreamDamage,
@@ -50,7 +50,7 @@ export function damageText({ stream, isNew, lost, intactTo }: StoreDamage): stri
   return `${stream} ${isNew ? "was made anew" : "was damaged"}, ${what}; whole up to ${intactTo}`;
 }
 
-/** Said of a store in whose streams something was found: the newest that has cost most. Pure. */
+/** A note about the damage of a store with the largest loss; among equals, the newest. Pure. */
 export function damageNote(damages: readonly StoreDamage[]): string | undefined {
   const [worst] = [...damages].reverse().sort((a, b) => lostCount(b.lost) - lostCount(a.lost));
   if (worst === undefined) return undefined;

@@ -19,24 +19,24 @@ import { damageKind, damageText, type StoreDamage } from "./store-damage.ts";
 export interface StoreKeeperOptions {
   readonly connection: Connection;
   readonly jsm: JetStreamManager;
-  /** @default what is known ends with the daemon */
+  /** @default positions are forgotten when the daemon ends */
   readonly file: PositionFile | undefined;
-  /** Called for each, after what can be mended here is. */
+  /** Called for each damage, after the repairs that are possible here. */
   readonly onDamage?: (damage: StoreDamage) => void;
   /** How far links have carried their sources into these streams, by name. */
   readonly linkPlaces?: () => Readonly<Record<string, number>>;
   readonly log: Logger;
 }
 
-/** Between looks at what streams hold where nothing seems wrong. */
+/** Time between looks at the holes of streams while nothing seems wrong. */
 const THOROUGH_MS = 60_000;
 const MAX_TOLD = 16;
 /** More than any server stores between two looks. */
 const UNSEEN_PLACES = 1_000_000;
 
 /**
- * Keeps the streams of one server: makes those that are missing, knows where each stood, and finds what is lost,
- * shortened or made anew. Durables that went with it go on where they stood.
+ * Keeps the streams of one server. It creates missing streams, records the position of each, and finds streams that
+ * lost messages, were cut or were created again. Durables that were lost with a stream continue from their positions.
  */
 export class StoreKeeper {
   readonly #options: StoreKeeperOptions;
@@ -44,11 +44,11 @@ export class StoreKeeper {
   readonly #unlisten: () => void;
   readonly #damages: StoreDamage[] = [];
   #links: LinkPlaces | undefined;
-  /** Streams whose settings have been compared since something was wrong or changed. */
+  /** Streams whose settings were compared since the last failure or change. */
   readonly #settled = new Set<string>();
-  /** Streams that were not there, and have been made anew since they were looked at. */
+  /** Streams that were missing and have been created again since the last look. */
   readonly #remade = new Set<string>();
-  /** The server may have lost what it had: it was away, or this daemon has just started. */
+  /** The server may have lost data: it was away, or this daemon has just started. */
   #isSuspect = true;
   #thoroughMs = Number.NEGATIVE_INFINITY;
 
@@ -67,19 +67,19 @@ export class StoreKeeper {
     this.#book.write();
   }
 
-  /** The newest damages that were found since the daemon started. */
+  /** The newest damages found since the daemon started. */
   get damages(): readonly StoreDamage[] {
     return this.#damages;
   }
 
-  /** Settings have changed, or something failed: they are compared with the server's again. */
+  /** Settings have changed, or something failed: the next check compares them with the server's again. */
   unsettle(): void {
     this.#settled.clear();
   }
 
   /**
-   * Makes what is missing, finds what is damaged, and writes down where everything stands. Rejects with `unavailable`
-   * or `invalid-config`; then it is to be called again.
+   * Creates missing streams, finds damage, and records the position of everything. Rejects with `unavailable` or
+   * `invalid-config`; call it again then.
    */
   async check(wanted: readonly StreamSettings[]): Promise<ReadonlyMap<string, StreamInfo>> {
     const { jsm } = this.#options;
@@ -87,7 +87,7 @@ export class StoreKeeper {
     const isThorough = suspect || performance.now() - this.#thoroughMs >= THOROUGH_MS;
     this.#isSuspect = false;
     const places = this.#options.linkPlaces?.();
-    // Taken before the stream's end is: whatever they have carried lies before it.
+    // Read before the stream's end, so that everything that the links have carried lies before that end.
     if (places !== undefined)
       this.#links = { at: new Date().toISOString(), places: { ...this.#links?.places, ...places } };
     try {
@@ -107,7 +107,7 @@ export class StoreKeeper {
     }
   }
 
-  /** What others are still to be asked for, by name; it outlives the daemon. */
+  /** Open requests to other nodes, by name; they survive the daemon. */
   get open(): ReadonlyMap<string, string> {
     return this.#book.open;
   }
@@ -116,18 +116,18 @@ export class StoreKeeper {
     this.#book.setOpen(name, value);
   }
 
-  /** How far links were at the newest look that was before a time; nothing when none is known. */
+  /** The places of links at the newest look before a time; undefined when none is known. */
   linkPlacesBefore(stream: string, timeMs: number): Readonly<Record<string, number>> | undefined {
     const marks = this.#book.of(stream)?.marks ?? [];
     return marks.findLast(({ links }) => links !== undefined && Date.parse(links.at) < timeMs)?.links?.places;
   }
 
-  /** Where a durable goes on that is not there; nothing where none of that name was known. */
+  /** The place from which a missing durable continues; undefined when none of that name was known. */
   startOf(stream: string, consumer: string): number | undefined {
     return this.#book.startOf(stream, consumer);
   }
 
-  /** Whether durables of this stream went with it, and are about to be made anew. */
+  /** Whether the stream was created again, so that its lost durables are about to be recreated. */
   async isAnew(stream: string): Promise<boolean> {
     const booked = this.#book.of(stream);
     if (booked === undefined) return false;
@@ -139,20 +139,20 @@ export class StoreKeeper {
     this.#book.write();
   }
 
-  /** One of that name begins anew. */
+  /** A durable of that name will start anew. */
   forgetDurable(stream: string, consumer: string): void {
     this.#book.forgetDurable(stream, consumer);
     this.#book.write();
   }
 
-  /** A stream that was removed on purpose. */
+  /** Call it for a stream that was removed on purpose. */
   forget(stream: string): void {
     this.#book.forget(stream);
     this.#settled.delete(stream);
     this.#remade.delete(stream);
   }
 
-  /** Whether a stream was made or changed. */
+  /** Resolves with whether a stream was created or changed. */
   async #ensure(wanted: readonly StreamSettings[], infos: ReadonlyMap<string, StreamInfo>): Promise<boolean> {
     const { jsm, log } = this.#options;
     let isBehind = false;
@@ -210,7 +210,7 @@ export class StoreKeeper {
     onDamage?.(found);
   }
 
-  /** Resolves with the durables that were made anew. */
+  /** Resolves with the durables that were recreated. */
   async #mend(
     stream: string,
     intactTo: number,
@@ -229,8 +229,8 @@ export class StoreKeeper {
   }
 
   /**
-   * Writes down where durables stand. One that is gone was removed, and is forgotten, unless the server was away
-   * meanwhile: then it was lost, and is made anew.
+   * Records the positions of durables. A durable that is gone was removed, and is forgotten. If the server was away
+   * meanwhile, the durable was lost, and is recreated.
    */
   async #bookDurables(wanted: readonly StreamSettings[], mayBeLost: boolean): Promise<void> {
     const { jsm } = this.#options;
@@ -258,7 +258,7 @@ function isDurable({ durable_name }: ConsumerConfig): boolean {
   return durable_name !== undefined;
 }
 
-/** What may be gone from a stream of these settings. Pure. */
+/** How a stream with these settings loses messages as intended. Pure. */
 export function keepingOf({ maxMessagesPerSubject, whenFull, maxAgeMs }: StreamSettings): StreamKeeping {
   return { isDense: maxMessagesPerSubject === undefined && whenFull !== "drop-oldest", maxAgeMs };
 }

@@ -6,37 +6,37 @@ import { bringDurable, type DurablePosition, durablePosition, isAstray } from ".
 import type { BookedStream } from "./position-book.ts";
 import { holesOf, readStream, stateOf } from "./read-stream.ts";
 
-/** A durable that would pass over events where it stands, or that is gone. */
+/** A durable that is missing, or that would skip events from its current position. */
 export interface AstrayDurable {
   readonly consumer: string;
   readonly position: DurablePosition;
-  /** Up to here its stream is what it was. */
+  /** Its stream is unchanged up to here. */
   readonly intactTo: number;
 }
 
-/** What was found of one stream. */
+/** The result of verifying one stream. */
 export interface StreamVerdict {
   readonly stream: string;
   readonly messages: number;
   readonly firstSeq: number;
   readonly lastSeq: number;
-  /** It stands in the book of positions. */
+  /** The book of positions has an entry for it. */
   readonly isBooked: boolean;
-  /** How it is not what it was at the last look of the daemon that keeps it. */
+  /** How it differs from its position at the keeping daemon's last look. */
   readonly damage?: StreamDamage;
-  /** Places that the server counts as held and cannot give. */
+  /** Places that the server counts as held but cannot read. */
   readonly unreadable: readonly SeqRange[];
   readonly astray: readonly AstrayDurable[];
 }
 
 export interface VerifyOptions {
-  /** Reads every message. @default only what tells whether the stream stands where it stood */
+  /** Reads every message. @default only what shows whether the stream is still at its position */
   readonly isDeep: boolean;
-  /** Called for what was read. */
+  /** Called with the number of messages read. */
   readonly onRead: (messages: number) => void;
 }
 
-/** Compares a stream with where it stood. Rejects with `unavailable`. */
+/** Compares a stream with its recorded position. Rejects with `unavailable`. */
 export async function verifyStream(
   connection: Connection,
   jsm: JetStreamManager,
@@ -69,7 +69,7 @@ export async function verifyStream(
   return damage === undefined ? found : { ...found, damage };
 }
 
-/** Makes a durable anew where it stood. Rejects with what the client throws. */
+/** Recreates a durable at its recorded position. Rejects with what the client throws. */
 export async function healDurable(
   jsm: JetStreamManager,
   stream: string,
@@ -78,7 +78,7 @@ export async function healDurable(
   await bringDurable(jsm, stream, consumer, position, intactTo);
 }
 
-/** What may be gone from a stream, by the settings that its server tells. Pure. */
+/** How a stream loses messages as intended, by the settings that its server reports. Pure. */
 function keepingOfConfig({ config }: StreamInfo): StreamKeeping {
   const isDense = (config.max_msgs_per_subject ?? -1) <= 0 && config.discard === "new";
   return { isDense, maxAgeMs: config.max_age > 0 ? config.max_age / 1e6 : Number.POSITIVE_INFINITY };
@@ -94,13 +94,13 @@ async function astrayOf(
   const astray: AstrayDurable[] = [];
   const there: ConsumerInfo[] = [];
   for await (const info of jsm.consumers.list(stream)) there.push(info);
-  // Later than the durables, so that none is ahead of it that is right.
+  // Read after the durables, so that no sound durable is ahead of it.
   const intactTo = wholeTo ?? (await jsm.streams.info(stream)).state.last_seq;
   for (const info of there) {
     if (info.config.durable_name === undefined) continue;
     const position = gone.get(info.name) ?? durablePosition(info);
     gone.delete(info.name);
-    // One that was made anew on purpose since the last look is not astray for it.
+    // A durable that was recreated on purpose since the last look is not astray for that reason.
     if (isAstray(info, { ...position, created: info.created }, intactTo))
       astray.push({ consumer: info.name, position, intactTo });
   }
@@ -108,7 +108,7 @@ async function astrayOf(
   return astray;
 }
 
-/** Reads every message, and finds the places that neither come nor are known to hold nothing. */
+/** Reads every message, and finds the places that are neither delivered nor known to be empty. */
 async function unreadableOf(
   connection: Connection,
   jsm: JetStreamManager,
@@ -136,7 +136,7 @@ async function unreadableOf(
   return gaps.filter((gap) => !holes.some((hole) => hole.from <= gap.from && hole.to >= gap.to));
 }
 
-/** The first place from which something comes again; steps grow, so that a lost block costs a few requests. */
+/** The first readable place from here on. The steps grow, so that a lost block costs a few requests. */
 async function nextReadable(
   connection: Connection,
   stream: string,
@@ -147,7 +147,7 @@ async function nextReadable(
   for (let step = 1; low + step <= to; step *= 2) {
     const found = await storedMessageAt(connection, stream, { seq: low + step });
     if (found !== undefined) {
-      // Between the two the first that comes is looked for.
+      // Searches between the two for the first readable place.
       let high = low + step;
       while (high - low > 1) {
         const middle = Math.floor((low + high) / 2);

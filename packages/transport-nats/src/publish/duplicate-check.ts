@@ -2,16 +2,16 @@ import { MeshError } from "@adaos/core";
 import type { NatsConnection } from "nats";
 import { serverHeader } from "../connection/message-headers.ts";
 
-/** A message as its stream tells of it. */
+/** A stored message as its stream reports it. */
 interface Lying {
   readonly subject: string;
-  /** By which the server knows it again. */
+  /** The id by which the server recognises it. */
   readonly id: string;
 }
 
 const ANSWER_MS = 2000;
 
-/** What lies at a place of a stream. `unknown`: the stream does not tell. Never rejects. */
+/** The message at a place of a stream. `unknown`: the stream does not answer. Never rejects. */
 async function lookAt(nc: NatsConnection, stream: string, seq: number): Promise<Lying | "gone" | "unknown"> {
   try {
     const query = JSON.stringify({ seq });
@@ -26,8 +26,9 @@ async function lookAt(nc: NatsConnection, stream: string, seq: number): Promise<
 }
 
 /**
- * Nothing where what the server takes for a repetition of a message is one. Else why it is not known to be stored, and
- * whether another message has its id: then it has to be sent under another.
+ * Checks a publish that the server calls a duplicate. Undefined when the same message is stored. Otherwise says why it
+ * is not known to be stored, and whether another message has its id. In that case the caller has to send it under
+ * another id.
  */
 export async function problemOfDuplicate(
   nc: NatsConnection,
@@ -39,7 +40,7 @@ export async function problemOfDuplicate(
     const what = `not known to be stored: ${stream} does not tell what it holds at ${seq}`;
     return { error: new MeshError("timeout", what), isIdTaken: false };
   }
-  // Gone since: it was stored, and whoever may has removed it.
+  // Gone since: the message was stored, and somebody with the right to has removed it.
   if (found === "gone" || (found.subject === message.subject && found.id === message.id)) return undefined;
   const what = `${found.subject} has the id of a message to ${message.subject}`;
   return { error: new MeshError("unavailable", what), isIdTaken: true };

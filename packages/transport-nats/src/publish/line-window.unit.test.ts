@@ -12,8 +12,8 @@ interface Line {
 }
 
 /**
- * Sends events over a line for a time, one write after the other; what was given up is still on the line, and what
- * comes next waits behind it. Returns the part of what the line carries that was acknowledged in the second half.
+ * Sends events over a line for a time, one write after the other. Writes that were given up are still on the line, and
+ * the next ones wait behind them. Returns the part of the line's capacity that was acknowledged in the second half.
  */
 function useOf({ bytesPerMs, roundTripMs }: Line, eventBytes: number, forMs: number): number {
   const window = new LineWindow();
@@ -46,7 +46,7 @@ describe("LineWindow", () => {
   test("uses four fifths of a line of 8 kB/s to 1 MB/s whose round trip is 5 to 500 ms", () => {
     fc.assert(
       fc.property(line(8, 1000, 500), fc.integer({ min: 300, max: 1500 }), (of, eventBytes) => {
-        // A write holds no more than 500 events, which a fast line carries sooner than it answers.
+        // A write holds no more than 500 events; a fast line carries these sooner than it answers.
         const most = (500 * eventBytes) / of.bytesPerMs;
         const possible = most / (most + of.roundTripMs);
         expect(useOf(of, eventBytes, 120_000)).toBeGreaterThan(0.8 * Math.min(1, possible / 0.85));
@@ -117,8 +117,8 @@ class Scene {
   }
 
   /**
-   * Publishes as an outbox does, which follows what one write holds, for a minute. Returns the part of what the line
-   * carries that was stored in the second half of it.
+   * Publishes for a minute as an outbox does, which follows the limit of one write. Returns the part of the line's
+   * capacity that was stored in the second half.
    */
   async useOf(eventBytes: number): Promise<number> {
     const startMs = Date.now();
@@ -169,7 +169,7 @@ describe("StreamPublisher over a slow line", () => {
     await scene.wait(30_000);
     expect([...scene.outcomes.values()].filter((outcome) => outcome instanceof MeshError)).toEqual([]);
     expect(scene.numbers()).toEqual(range(0, 50));
-    // What was sent again before the first answer came, and nothing since.
+    // Only the messages that were sent again before the first answer came.
     expect(scene.connection.sent.length).toBeLessThan(110);
   });
 });

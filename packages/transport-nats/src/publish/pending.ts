@@ -6,24 +6,24 @@ export interface Pending {
   readonly message: Message;
   /** By {@link messageBytes}. */
   readonly bytes: number;
-  /** By which the server knows it again. */
+  /** The id by which the server recognises it. */
   id: string;
   /** As {@link headerBlock} writes them. */
   headers: string;
   readonly deadlineMs: number;
-  /** Aborted: its caller will publish it anew, so that sending it again would only disturb the order. */
+  /** When it is aborted, its caller will publish it anew, so that sending it again would only disturb the order. */
   readonly signal: AbortSignal | undefined;
   /** An earlier attempt may have stored it, so that no later refusal is certain. */
   unsure: boolean;
-  /** The server has refused it once. One that reads its config knows the rights of nobody for a moment. */
+  /** The server has refused it once. A server that reads its config knows nobody's rights for a moment. */
   wasRefused: boolean;
-  /** Told by the late answer to an earlier attempt. */
+  /** Set by the late answer to an earlier attempt. */
   stored: PublishReceipt | undefined;
   resolve(receipt: PublishReceipt): void;
   reject(error: MeshError): void;
 }
 
-/** How an attempt to store one message ended; `again` means that it is unknown or may yet succeed. */
+/** The outcome of an attempt to store one message; `again` means that it is unknown or may yet succeed. */
 export type Outcome =
   | { readonly again: MeshError }
   | { readonly stored: PublishReceipt }
@@ -48,7 +48,7 @@ export function outcomeOf(ack: Ack): Outcome {
   }
 }
 
-/** What is told of a message that may be stored, whatever the last attempt said. */
+/** The error for a message that may be stored, whatever the last attempt said. */
 function unknownOutcome(last: MeshError): MeshError {
   return last.code === "timeout"
     ? last
@@ -56,14 +56,14 @@ function unknownOutcome(last: MeshError): MeshError {
 }
 
 /**
- * A stream looks for the id before it refuses; who is not let to the stream, or is cut off from it, learns nothing of
- * that.
+ * Whether a refusal proves that the message is not stored. A stream looks for the id before it refuses. A publisher
+ * that has no access to the stream, or is cut off from it, does not learn the result.
  */
 function isCertain({ unsure }: Pending, { code }: MeshError): boolean {
   return !unsure || (code !== "denied" && code !== "closed");
 }
 
-/** Ends the promises of what need not, or must not, be sent any more; returns the rest. */
+/** Settles the promises of messages that need not, or must not, be sent any more; returns the rest. */
 export function stillToSend(batch: readonly Pending[]): Pending[] {
   return batch.filter((pending) => {
     if (pending.stored === undefined && pending.signal?.aborted !== true) return true;
@@ -72,7 +72,7 @@ export function stillToSend(batch: readonly Pending[]): Pending[] {
   });
 }
 
-/** Ends the promises of what is late, up to the first whose is not; returns the rest. */
+/** Settles the promises of late messages, up to the first that is in time; returns the rest. */
 export function inTime(waiting: readonly Pending[]): Pending[] {
   const nowMs = performance.now();
   const first = waiting.findIndex(({ deadlineMs }) => nowMs < deadlineMs);
@@ -81,13 +81,16 @@ export function inTime(waiting: readonly Pending[]): Pending[] {
   return waiting.slice(end);
 }
 
-/** The answer to an attempt that was given up: what is stored is not sent again. A duplicate may be another's. */
+/**
+ * Notes the answer to an attempt that was given up, so that stored messages are not sent again. A duplicate does not
+ * count: it may be another publisher's.
+ */
 export function noteLate(batch: readonly Pending[], ack: Ack): void {
   if (ack.kind !== "stored" || ack.duplicate) return;
   for (const [i, pending] of batch.entries()) pending.stored ??= receiptOf(ack, i, batch.length);
 }
 
-/** Of one message of a write that was stored whole. */
+/** The receipt of one message of a write that was stored whole. */
 export function receiptOf(
   ack: Ack & { readonly kind: "stored" },
   index: number,
@@ -101,7 +104,10 @@ function rejectUnstored({ stored, unsure, resolve, reject }: Pending, error: Mes
   else reject(unsure ? unknownOutcome(error) : error);
 }
 
-/** Ends the promises whose outcome is final or whose time is up; returns the rest. What has no outcome was not sent. */
+/**
+ * Settles the promises whose outcome is final or whose time is up; returns the rest. A message without an outcome was
+ * not sent.
+ */
 export function settleOutcomes(batch: readonly Pending[], outcomes: readonly Outcome[]): Pending[] {
   const nowMs = performance.now();
   return batch.filter((pending, i) => {

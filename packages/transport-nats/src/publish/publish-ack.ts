@@ -2,19 +2,19 @@ import { MeshError } from "@adaos/core";
 import type { Msg } from "nats";
 import { plainText } from "../pull/consumer-state.ts";
 
-/** The server's answer to a write, or that there was none. */
+/** The server's answer to a write, or the fact that there was none. */
 export type Ack =
   | {
       readonly kind: "stored";
       readonly stream: string;
       readonly seq: number;
       readonly duplicate: boolean;
-      /** Messages of a batch that are stored, the first ones. */
+      /** How many messages of a batch are stored, from the first on. */
       readonly count?: number;
     }
   /** No answer: it may or may not be stored. */
   | { readonly kind: "unknown"; readonly reason: string }
-  /** Certainly not stored now; may be later. */
+  /** Certainly not stored now; a retry may succeed. */
   | { readonly kind: "unavailable"; readonly reason: string }
   | { readonly kind: "denied"; readonly subject: string }
   | { readonly kind: "failed"; readonly error: MeshError };
@@ -27,7 +27,7 @@ interface AckJson {
   readonly error?: { readonly code?: number; readonly err_code?: number; readonly description?: string };
 }
 
-/** Error codes of a stream that is at one of its limits (nats-server 2.15, `discard: new`). */
+/** Error codes of a stream that has reached one of its limits (nats-server 2.15, `discard: new`). */
 const FULL: ReadonlySet<number> = new Set([10077, 10047, 10023]);
 
 /** An acknowledgement holds a name and three numbers. */
@@ -43,10 +43,10 @@ export function parseAck(msg: Msg): Ack {
   } catch (cause) {
     return noAck(cause);
   }
-  // The server may be another's: it may answer anything.
+  // The server may belong to somebody else, and may answer anything.
   if (typeof json !== "object" || json === null || Array.isArray(json) || json.error === null) return noAck();
   if (json.error === undefined) {
-    // Every server says at least where.
+    // Every server reports at least the stream and the place.
     if (typeof json.stream !== "string" || !Number.isSafeInteger(json.seq)) return noAck();
     return {
       kind: "stored",
@@ -62,7 +62,7 @@ export function parseAck(msg: Msg): Ack {
     const message = `the stream is full (${description}); it refuses rather than drop what it holds`;
     return { kind: "failed", error: new MeshError("backpressure", message) };
   }
-  // 429: too much at once from everybody together; nothing of it was stored.
+  // 429: all clients together sent too much at once; the server stored nothing of it.
   if (code === 503 || code === 408 || code === 429) return { kind: "unavailable", reason: description };
   const meaning = errCode === 10054 ? "too-large" : "internal";
   return {

@@ -69,7 +69,7 @@ describe("StreamPublisher.publish() with a signal", () => {
     withdrawn.abort();
     scene.connection.disconnect();
     await scene.wait(10);
-    // What was sent may be stored; what was not is not.
+    // The sent message may be stored; the other was not sent.
     expect(scene.codes()).toEqual({ a: "timeout", b: "unavailable" });
     scene.connection.reconnect();
     await scene.wait(8000);

@@ -23,9 +23,7 @@ describe("StreamPublisher, whatever goes wrong", () => {
     "broken-before",
     "broken-after",
   );
-  /**
-   * What is not as it should be about a message: the server denies its subject, or its id is that of the one before.
-   */
+  /** The oddity of a message: the server denies its subject, or its id repeats the one before. */
   const oddity = fc.constantFrom<"none" | "denied" | "repeated">(
     "none",
     "none",
@@ -106,7 +104,7 @@ describe("StreamPublisher, whatever goes wrong", () => {
       fc.asyncProperty(plan, async (faulty) => {
         const scene = await play(faulty);
         const stored = new Set(scene.ids());
-        // Of two with one id, the second may well say of itself that it was not stored.
+        // Of two messages with one id, the second may rightly be reported as not stored.
         const wrong = Object.entries(scene.codes()).filter(
           ([id, code]) =>
             !["", "timeout"].includes(code) && stored.has(id) && faulty.oddities[Number(id)] !== "repeated",

@@ -35,7 +35,7 @@ describe("StreamPublisher.publish(), refused before anything is sent", () => {
       fc.asyncProperty(sizes, async ({ id, bodyBytes, headers, others }) => {
         const maxMessageBytes = 1500;
         const scene = new PublisherScene({ maxMessageBytes });
-        // As long as they get.
+        // The longest id that is possible.
         Object.assign(scene.connection, { ids: keyedIds("SUAKITCHEN") });
         const one = message(id, { headers, body: new Uint8Array(bodyBytes) });
         scene.publish(one, ...ids(others).map((other) => message(`other ${other}`)));

@@ -26,19 +26,22 @@ import {
 import type { Ack } from "./publish-ack.ts";
 
 export interface StreamPublisherOptions {
-  /** From call to storage, retries included; then `timeout`, the outcome being unknown. @default 10000 */
+  /**
+   * Time from the call to storage, retries included. After it the call rejects with `timeout`, the outcome being
+   * unknown. @default 10000
+   */
   readonly timeoutMs?: number;
-  /** Messages waiting for their turn; more are refused with `backpressure`. @default 20000 */
+  /** Limit of queued messages; more are refused with `backpressure`. @default 20000 */
   readonly maxQueued?: number;
-  /** Bytes waiting for their turn. @default 64 MiB */
+  /** Limit of queued bytes. @default 64 MiB */
   readonly maxQueuedBytes?: number;
   /** Whether messages are stored in the order of their calls. @default true */
   readonly isOrdered?: boolean;
-  /** What the stream takes at most, headers and all. @default {@link MAX_EVENT_BYTES} */
+  /** Largest message that the stream accepts, headers included. @default {@link MAX_EVENT_BYTES} */
   readonly maxMessageBytes?: number;
   /**
-   * Whether a duplicate is looked at before it is reported, which needs the right to read the stream. Nobody else can
-   * make one: who has not the right takes the server's word. @default false
+   * Whether to look at a duplicate before reporting it, which needs the right to read the stream. Without that right,
+   * trust the server: nobody else can make a duplicate. @default false
    */
   readonly checksDuplicates?: boolean;
 }
@@ -52,12 +55,12 @@ const UNORDERED = { minBatch: 20, maxInFlight: 20 };
 const RETRY_PAUSE_MS = 100;
 
 /**
- * Publishes to one stream. A few messages go singly; what is asked for faster than that shares an atomic batch, which
- * costs the server one disk sync however many messages it holds.
+ * Publishes to one stream. A few messages go singly. Faster calls share an atomic batch, which costs the server one
+ * disk sync however many messages it holds.
  *
- * In order, one write is on its way at a time, and nothing is sent behind one that has to be sent again: a server that
- * reads its config refuses messages for a few ms and takes the next. Where order means nothing, singles do not wait for
- * each other.
+ * In order, one write is on its way at a time, and nothing is sent behind a message that has to be sent again. The
+ * reason: a server that reads its config refuses messages for a few ms and accepts the next one. Without order, single
+ * messages do not wait for each other.
  */
 export class StreamPublisher {
   readonly #connection: Connection;
@@ -65,20 +68,20 @@ export class StreamPublisher {
   readonly #acks: AckInbox;
   #queue: Pending[] = [];
   #queuedBytes = 0;
-  /** Sent singly and not answered yet. */
+  /** Messages sent singly and not answered yet. */
   #inFlight = 0;
-  /** To be sent again, before anything else. */
+  /** Messages to be sent again, before anything else. */
   #again: Pending[] = [];
   readonly #line = new LineWindow();
   readonly #unlisten: () => void;
-  /** Of what is not answered yet. */
+  /** Bytes that are not answered yet. */
   #inFlightBytes = 0;
-  /** What was sent before and is not answered says no more of the line than what has told of it. */
+  /** Time of the last missing answer. Missing answers to writes from before it prove nothing more about the line. */
   #doubtedMs = Number.NEGATIVE_INFINITY;
   #onAnswer: () => void = () => undefined;
   #writing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  /** Below how many messages go singly, and how many of these may be on their way. */
+  /** Below `minBatch`, messages go singly; `maxInFlight` of these may be on their way. */
   readonly #singles: typeof ORDERED;
 
   constructor(connection: Connection, options: StreamPublisherOptions = {}) {
@@ -97,12 +100,12 @@ export class StreamPublisher {
     this.#unlisten = connection.listen({ onReconnect: () => this.#line.startAnew() });
   }
 
-  /** What one write holds at most, by what the line carries. */
+  /** Largest write, by the measured speed of the line. */
   get writeBytes(): number {
     return this.#line.bytes;
   }
 
-  /** Stores one message; sends nothing more when `signal` aborts. Rejects as {@link Transport.publish} does. */
+  /** Stores one message; stops sending when `signal` aborts. Rejects as {@link Transport.publish} does. */
   publish(message: Message, signal?: AbortSignal): Promise<PublishReceipt> {
     if (this.#closing !== undefined)
       return Promise.reject(new MeshError("closed", "the connection is closed"));
@@ -138,7 +141,7 @@ export class StreamPublisher {
     });
   }
 
-  /** Waits until everything accepted is stored or has failed. Safe to call twice. */
+  /** Waits until every accepted message is stored or has failed. Safe to call twice. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -150,15 +153,17 @@ export class StreamPublisher {
     this.#acks.close();
   }
 
-  /** What the client library would throw in the middle of a batch is found before anything is queued. */
+  /**
+   * Finds, before a message is queued, each fault that would make the client library throw in the middle of a batch.
+   */
   #problemOf(message: Message): MeshError | undefined {
-    // A server of an earlier version may take less than a stream.
+    // A server of an earlier version may accept less than a stream.
     const { max_payload: maxPayload = MAX_PAYLOAD_BYTES } = this.#connection.nc.info ?? {};
     return messageProblem(message, Math.min(this.#options.maxMessageBytes, maxPayload));
   }
 
   async #write(): Promise<void> {
-    // Whatever the same tick publishes belongs to the same moment.
+    // Messages that are published in the same tick are sent together.
     await Promise.resolve();
     const { minBatch, maxInFlight } = this.#singles;
     while (this.#queue.length > 0 || this.#again.length > 0) {
@@ -176,7 +181,7 @@ export class StreamPublisher {
     });
   }
 
-  /** Sends the first of the queue without waiting for its answer. */
+  /** Sends the first message of the queue without waiting for its answer. */
   #sendAhead(): void {
     const pending = this.#queue.shift();
     if (pending === undefined) return;
@@ -192,8 +197,8 @@ export class StreamPublisher {
   }
 
   /**
-   * What one write holds, of what is to be sent again or else of what waits. What has no answer is sent again with the
-   * same ids, until each is stored, refused, or out of time.
+   * Stores one write: messages to be sent again, or else queued ones. Unanswered messages are sent again with the same
+   * ids, until each is stored, refused, or out of time.
    */
   async #storeNext(): Promise<void> {
     this.#again = stillToSend(this.#again);
@@ -212,7 +217,7 @@ export class StreamPublisher {
     return stillToSend(batch);
   }
 
-  /** How many of the first go into one write. */
+  /** How many messages, from the first on, go into one write. */
   #fit(waiting: readonly Pending[]): number {
     const maxBytes = this.#line.bytes;
     let [count, total] = [0, 0];
@@ -224,18 +229,21 @@ export class StreamPublisher {
     return count;
   }
 
-  /** While a server does not answer, what waits behind a write runs out of time as well, though it was never sent. */
+  /**
+   * While a server does not answer, messages queued behind a write run out of time as well, though they were never
+   * sent.
+   */
   #giveUpLate(): void {
     this.#again = inTime(this.#again);
     this.#queue = inTime(this.#queue);
     this.#queuedBytes = bytesOf(this.#queue);
   }
 
-  /** Sends a write, and learns from its answer what the line carries. */
+  /** Sends a write, and measures the line by its answer. */
   async #exchange(batch: readonly Pending[], send: (reply: string) => void): Promise<Ack> {
     const bytes = bytesOf(batch);
     this.#inFlightBytes += bytes;
-    // It waits behind all that is on its way.
+    // The write waits behind everything that is on its way.
     const lineBytes = this.#inFlightBytes;
     const startMs = performance.now();
     const leftMs = (batch[0]?.deadlineMs ?? startMs) - startMs;
@@ -260,7 +268,8 @@ export class StreamPublisher {
   }
 
   /**
-   * All or nothing. A batch that is refused for the sake of one member is sent again singly: the good are stored once.
+   * All or nothing. When the server refuses a batch because of one member, the messages are sent again singly: each
+   * good one is stored once.
    */
   async #sendBatch(batch: readonly Pending[]): Promise<readonly Outcome[]> {
     const id = randomId();
@@ -279,8 +288,8 @@ export class StreamPublisher {
   }
 
   /**
-   * One after the other, up to the first that is to be sent again: what comes after it has no outcome, since it was not
-   * sent.
+   * Sends one after the other, up to the first that is to be sent again. Later messages have no outcome, since they
+   * were not sent.
    */
   async #sendSingly(batch: readonly Pending[]): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = [];
@@ -308,8 +317,8 @@ export class StreamPublisher {
   }
 
   /**
-   * Nothing where what the server takes for a repetition is one. Else it is sent again, where it has another's place
-   * under another id.
+   * Checks a publish that the server calls a duplicate; undefined when it is one. A message whose id another message
+   * has is sent again under another id.
    */
   async #problemOfDuplicate(
     pending: Pending,

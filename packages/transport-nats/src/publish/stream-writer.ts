@@ -9,9 +9,9 @@ import { FastAnswers, fastReply } from "./fast-batch.ts";
 import type { Ack } from "./publish-ack.ts";
 
 export interface StreamWriterOptions {
-  /** Whether a duplicate is looked at before it is reported, which needs the right to read the stream. */
+  /** Whether to look at a duplicate before reporting it, which needs the right to read the stream. */
   readonly checksDuplicates: boolean;
-  /** Whether the stream takes fast batches from here: it allows them, and is in the account of this connection. */
+  /** Whether this connection may write fast batches: the stream allows them, and is in the connection's account. */
   readonly takesFastBatches: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface Outgoing {
   readonly mayBeStored: boolean;
 }
 
-/** The first `stored` messages of a write are stored; `error` says why the one behind them is not, or may not be. */
+/** The first `stored` messages of a write are stored; `error` says why the next one is not, or may not be. */
 export interface WriteResult {
   readonly stored: number;
   readonly error?: MeshError;
@@ -34,15 +34,16 @@ export interface WriteResult {
 const MIN_ATOMIC = { alone: 6, fast: 13 };
 
 /**
- * Writes messages to one stream in order, one write at a time. Nothing is sent behind a message before it is known that
- * it was stored: a server that reads its config refuses messages for a few ms and takes the next.
+ * Writes messages to one stream in order, one write at a time. It sends nothing behind a message before that one is
+ * known to be stored. The reason: a server that reads its config refuses messages for a few ms and accepts the next
+ * one.
  */
 export class StreamWriter {
   readonly #connection: Connection;
   readonly #options: StreamWriterOptions;
   readonly #acks: AckInbox;
   readonly #minAtomic: number;
-  /** Ids that others have, by the event's subject and id: what is used instead. */
+  /** A message whose id another message has, and the salt for its replacement id. */
   #salt: { readonly message: Message; readonly salt: string } | undefined;
 
   constructor(connection: Connection, options: StreamWriterOptions) {
@@ -52,14 +53,14 @@ export class StreamWriter {
     this.#minAtomic = options.takesFastBatches ? MIN_ATOMIC.fast : MIN_ATOMIC.alone;
   }
 
-  /** How many of those that wait one write takes best. */
+  /** How many of the waiting messages to send in one write. */
   sizeFor(waiting: number): number {
     return waiting < this.#minAtomic && !this.#options.takesFastBatches
       ? 1
       : Math.min(waiting, MAX_BATCH_MESSAGES);
   }
 
-  /** Stores at least the first, or tells why not. Never rejects; to be called again when it has resolved. */
+  /** Stores at least the first message, or says why not. Never rejects; call it again when it has resolved. */
   async write(batch: readonly Outgoing[], waitMs: number): Promise<WriteResult> {
     const problems = batch.map(({ message }) => this.#problemOf(message));
     const bad = problems.findIndex((problem) => problem !== undefined);
@@ -69,26 +70,26 @@ export class StreamWriter {
     return good.length === 1 ? await this.#writeOne(good[0], waitMs) : await this.#writeMany(good, waitMs);
   }
 
-  /** Nothing must be on its way. */
+  /** Call it only while no write is on its way. */
   close(): void {
     this.#acks.close();
   }
 
   #problemOf(message: Message): MeshError | undefined {
-    // A server of an earlier version may take less than a stream.
+    // A server of an earlier version may accept less than a stream.
     const { max_payload: maxPayload = MAX_PAYLOAD_BYTES } = this.#connection.nc.info ?? {};
     return messageProblem(message, Math.min(MAX_EVENT_BYTES, maxPayload));
   }
 
   async #writeMany(batch: readonly Outgoing[], waitMs: number): Promise<WriteResult> {
-    // A fast batch passes over what is stored already and does not tell: only for what cannot be.
+    // A fast batch skips stored duplicates without saying so. Use it only for messages that cannot be stored yet.
     const isNew = !batch.some(({ mayBeStored }) => mayBeStored);
     if (isNew && this.#options.takesFastBatches && batch.length < this.#minAtomic)
       return await this.#writeFast(batch, waitMs);
     const ack = await this.#sendAtomic(batch, waitMs);
     if (ack.kind === "stored") return { stored: batch.length };
     if (ack.kind === "unknown" || ack.kind === "unavailable") return { stored: 0, error: errorOf(ack) };
-    // Refused for the sake of one: the good are stored one by one, up to that one.
+    // Refused because of one message: write one by one, up to that message.
     for (const [stored, outgoing] of batch.entries()) {
       const { error } = await this.#writeOne(outgoing, waitMs);
       if (error !== undefined) return { stored, error };
@@ -112,7 +113,7 @@ export class StreamWriter {
     );
   }
 
-  /** In order up to the first that is refused or lost. */
+  /** In order, up to the first message that is refused or lost. */
   async #writeFast(batch: readonly Outgoing[], waitMs: number): Promise<WriteResult> {
     const id = randomId();
     const answers = new FastAnswers();
@@ -154,8 +155,8 @@ export class StreamWriter {
   }
 
   /**
-   * Nothing where what the server takes for a repetition is one. Else the message gets another id, to be sent again,
-   * where another has its place under its own.
+   * Checks a publish that the server calls a duplicate; undefined when it is one. A message whose id another message
+   * has gets another id, under which it is to be sent again.
    */
   async #problemOfDuplicate(
     message: Message,

@@ -2,9 +2,9 @@ import { MeshError } from "@adaos/core";
 import type { Connection } from "../connection/connection.ts";
 import { askHub, type BudgetReply } from "../services/hub-requests.ts";
 
-/** Without asking again it is told for so long that the hub has suspended what is published. */
+/** For this long, publishes reject without a new question to the hub that has suspended them. */
 const BELIEVED_MS = 1000;
-/** A refusal that comes so soon after a suspension is one of its last. */
+/** A refusal this soon after a suspension still counts as part of it. */
 const RECENT_MS = 5000;
 
 interface Known {
@@ -14,8 +14,8 @@ interface Known {
 }
 
 /**
- * Tells a member that has written too much from one that may not write at all. The server says the same to both, so its
- * hub is asked; while it has suspended the member, nothing more is sent.
+ * Distinguishes a member that has written too much from one that has no right to write. The server's refusal is the
+ * same for both, so the member asks its hub. While the hub has suspended the member, nothing more is sent.
  */
 export class Suspensions {
   readonly #connection: Connection;
@@ -30,8 +30,8 @@ export class Suspensions {
   }
 
   /**
-   * Publishes to a subject. Where the hub has suspended that it rejects with `backpressure`, where nobody can tell with
-   * `unavailable`; else as `publish` does.
+   * Publishes to a subject. Rejects with `backpressure` when the hub has suspended that, with `unavailable` when the
+   * hub does not say; else as `publish` does.
    */
   guard<T>(subject: string, publish: () => Promise<T>): Promise<T> {
     const root = subject.slice(0, subject.indexOf("."));
@@ -46,7 +46,7 @@ export class Suspensions {
   async #explain(root: string, denial: MeshError): Promise<MeshError> {
     const nowMs = performance.now();
     const known = this.#known.get(root);
-    // Many are refused together: one of them asks.
+    // Many publishes are refused together: only one of them asks.
     if (known !== undefined && nowMs < known.believedUntilMs) return known.error;
     try {
       this.#asking ??= askHub<BudgetReply>(this.#connection, this.#node, "budget", {}).finally(() => {

@@ -3,10 +3,10 @@ import type { Msg, Subscription } from "nats";
 import type { Connection } from "../connection/connection.ts";
 import { type Ack, parseAck } from "../publish/publish-ack.ts";
 
-/** A server that has not answered in this time is taken not to answer any more. */
+/** A server that has not answered after this time is considered lost. */
 const ACK_WAIT_MS = 2500;
 const SWEEP_MS = 250;
-/** Writes that were given up and may be answered yet: each holds what was written. */
+/** Writes that were given up and may still be answered; each keeps its messages. */
 const MAX_LATE = 8;
 
 interface Waiting {
@@ -18,17 +18,17 @@ interface Waiting {
   done(ack: Ack): void;
 }
 
-/** How a write is answered. */
+/** How to wait for the answer to a write. */
 export interface ExchangeOptions {
   /** How long to wait. @default 2500 */
   readonly waitMs?: number;
-  /** Reads an answer; nothing: another one follows. @default parseAck */
+  /** Reads an answer; undefined: another one follows. @default parseAck */
   readonly read?: (answer: Msg) => Ack | undefined;
-  /** Told of an answer that comes when nobody waits for it any more: a slow line loses none. */
+  /** Called with an answer that comes after the wait, so that a slow line loses no answer. */
   readonly onLate?: (ack: Ack) => void;
 }
 
-/** Where a connection's writes are answered: one subscription and one timer, however many wait. */
+/** Receives the answers to a connection's writes: one subscription and one timer, however many wait. */
 export class AckInbox {
   readonly #connection: Connection;
   readonly #inbox: string;
@@ -56,7 +56,7 @@ export class AckInbox {
     });
   }
 
-  /** Sends a write to `subjects`, then waits for its answer, there or one level below. Never rejects. */
+  /** Sends a write to `subjects`, then waits for its answer on that reply subject or one level below. Never rejects. */
   exchange(
     subjects: readonly string[],
     send: (reply: string) => void,
@@ -64,7 +64,7 @@ export class AckInbox {
   ): Promise<Ack> {
     if (this.#connection.nc.isClosed())
       return Promise.resolve({ kind: "failed", error: new MeshError("closed", "the connection is closed") });
-    // While the server is away, what the client buffers is thrown away at the reconnect: do not send at all.
+    // Do not send while the server is away: the client drops its buffer at the reconnect.
     if (!this.#connection.connected)
       return Promise.resolve({ kind: "unavailable", reason: "the server is away" });
     return new Promise((done) => {
@@ -95,7 +95,7 @@ export class AckInbox {
     waiting?.done(ack);
   }
 
-  /** @param subject Only what was sent there. */
+  /** @param subject Answers only what was sent there. */
   #answerAll(ack: Ack, subject?: string): void {
     for (const [token, { subjects, done }] of this.#waiting) {
       if (subject !== undefined && !subjects.includes(subject)) continue;

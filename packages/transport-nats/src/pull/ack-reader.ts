@@ -11,16 +11,16 @@ const MAX_TIME_DIGITS = 19;
 const NANO_DIGITS = 6;
 
 /**
- * Reads how deliveries of one consumer are acknowledged, as {@link parseAckSubject} does, out of the bytes: all begin
- * alike, and text is made of none but the first.
+ * Reads the acknowledgement subjects of one consumer from the bytes, as {@link parseAckSubject} reads them from text.
+ * All begin alike, so only the first is decoded.
  */
 export class AckReader {
-  /** How the newest began that was read in full. */
+  /** The prefix of the newest subject that was parsed in full. */
   #begin: Uint8Array = new Uint8Array(0);
   #source = "";
   #at = 0;
 
-  /** Nothing where it is no acknowledgement subject. */
+  /** Undefined when it is not an acknowledgement subject. */
   read(msg: Msg): AckSubject | undefined {
     const bytes = bytesOfMsg(msg)?.reply;
     const known = bytes === undefined ? undefined : this.#readKnown(bytes);
@@ -33,7 +33,7 @@ export class AckReader {
     return parsed;
   }
 
-  /** Nothing for what begins otherwise, or is not to the letter as servers write it: the slow way knows. */
+  /** Undefined for another prefix, or a form that servers do not write: then the caller parses it in full. */
   #readKnown(bytes: Uint8Array): AckSubject | undefined {
     const begin = this.#begin;
     if (begin.length === 0 || !beginsWith(bytes, begin)) return undefined;
@@ -50,7 +50,7 @@ export class AckReader {
     return { source: this.#source, seq, consumerSeq, deliveryCount, storedMs };
   }
 
-  /** The number up to the next dot, which is passed over; NaN for what is none. */
+  /** The number up to the next dot, and skips that dot; NaN when it is not a number. */
   #count(bytes: Uint8Array): number {
     const from = this.#at;
     let count = 0;
@@ -68,7 +68,7 @@ export class AckReader {
   }
 }
 
-/** Milliseconds of a time in nanoseconds, which is more than a number holds exactly; NaN for what is none. */
+/** Milliseconds of a time in nanoseconds, which exceeds what a number holds exactly; NaN when it is not a number. */
 function msOf(bytes: Uint8Array, from: number, to: number): number {
   const length = to - from;
   if (length <= NANO_DIGITS || length > MAX_TIME_DIGITS) return Number.NaN;

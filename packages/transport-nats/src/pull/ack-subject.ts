@@ -1,12 +1,12 @@
 import type { Msg } from "nats";
 
-/** What the subject tells to which a delivery is acknowledged. Every number is a whole one, and a safe one. */
+/** The content of an acknowledgement subject. Every number is a safe integer. */
 export interface AckSubject {
-  /** Whose delivery it is: stream and consumer, and before them, in the newer form, domain and account. */
+  /** Origin of the delivery: stream and consumer; in the newer form, domain and account come before them. */
   readonly source: string;
-  /** In the stream. */
+  /** Place in the stream. */
   readonly seq: number;
-  /** Of the delivery: each that the consumer makes has the next one. */
+  /** Number of the delivery: the consumer counts each delivery up by one. */
   readonly consumerSeq: number;
   readonly deliveryCount: number;
   /** When the stream stored the message; milliseconds since the epoch. */
@@ -17,15 +17,14 @@ const PREFIX = "$JS.ACK.";
 /** With domain and account there are two more, and maybe a random one at the end. */
 const V1_TOKENS = 9;
 const V2_TOKENS = 11;
-/** Far more than servers write. */
+/** Far longer than servers write. */
 const MAX_LENGTH = 512;
-/** A time in nanoseconds has 19. */
+/** A time in nanoseconds has 19 digits. */
 const MAX_TIME_DIGITS = 19;
 
 /**
- * Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, or the form with
- * domain and account before the stream. Nothing when it is neither, to the letter: it may come from a server that is
- * another's.
+ * Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, or the form with domain
+ * and account before the stream. Undefined for any other form, since the server may belong to somebody else.
  */
 export function parseAckSubject(subject: string): AckSubject | undefined {
   if (!subject.startsWith(PREFIX) || subject.length > MAX_LENGTH) return undefined;
@@ -33,7 +32,7 @@ export function parseAckSubject(subject: string): AckSubject | undefined {
   for (let at = subject.indexOf("."); at !== -1; at = subject.indexOf(".", at + 1)) dots++;
   const tokens = dots + 1;
   if (tokens !== V1_TOKENS && tokens !== V2_TOKENS && tokens !== V2_TOKENS + 1) return undefined;
-  // By hand, since this is done for every message: the tail begins after so many tokens.
+  // By hand, since it runs for every message: the numbers begin after so many tokens.
   let from = 0;
   for (let skip = tokens === V1_TOKENS ? 4 : 6; skip > 0; skip--) from = subject.indexOf(".", from) + 1;
   const afterDelivered = subject.indexOf(".", from);
@@ -46,7 +45,7 @@ export function parseAckSubject(subject: string): AckSubject | undefined {
   const consumerSeq = countIn(subject, afterSeq + 1, afterConsumerSeq);
   const time = subject.slice(afterConsumerSeq + 1, afterTime);
   const isTime = time.length <= MAX_TIME_DIGITS && /^\d+$/.test(time);
-  // A delivery has a place and a number of its own; what is pending is of no use here.
+  // A delivery needs a place and a number; the pending count is not used here.
   if (
     !(seq > 0 && consumerSeq > 0 && deliveryCount > 0 && isTime && countIn(subject, afterTime + 1, end) >= 0)
   )
@@ -60,7 +59,7 @@ export function parseAckSubject(subject: string): AckSubject | undefined {
   };
 }
 
-/** A whole number as servers write it; NaN for anything else, and for one that is too large to be exact. */
+/** A whole number in the form that servers write; NaN for anything else, and for a number that is not exact. */
 function countIn(text: string, from: number, to: number): number {
   const length = to - from;
   if (length < 1 || length > 16 || (length > 1 && text.charCodeAt(from) === 48)) return Number.NaN;
@@ -73,7 +72,7 @@ function countIn(text: string, from: number, to: number): number {
   return count <= Number.MAX_SAFE_INTEGER ? count : Number.NaN;
 }
 
-/** Whose deliveries somebody pulls. */
+/** The consumer whose deliveries are pulled. */
 export interface AckSource {
   readonly stream: string;
   readonly consumer: string;
@@ -82,8 +81,8 @@ export interface AckSource {
 }
 
 /**
- * Writes acknowledgement subjects of one consumer. Nothing of what a server has sent goes into them but numbers, and
- * the name of its account where it is a plain word.
+ * Writes acknowledgement subjects of one consumer. From the server's subject it copies only numbers, and the account's
+ * name if that is a plain word.
  */
 export class AckSubjects {
   readonly #v1: string;
@@ -104,13 +103,15 @@ export class AckSubjects {
     return /^[A-Za-z0-9]{1,64}$/.test(account);
   }
 
-  /** Where a delivery is acknowledged that {@link isOwn}. The server looks at no time there, and at no count. */
+  /**
+   * The acknowledgement subject of a delivery that {@link isOwn}. The server reads no time and no pending count there.
+   */
   of({ source, deliveryCount, seq, consumerSeq }: Omit<AckSubject, "storedMs">): string {
     return `${PREFIX}${source}.${deliveryCount}.${seq}.${consumerSeq}.0.0`;
   }
 }
 
-/** When the stream stored a delivered message; milliseconds since the epoch, NaN where it does not tell. */
+/** When the stream stored a delivered message; milliseconds since the epoch, NaN when the subject does not say. */
 export function storedMsOf({ reply }: Pick<Msg, "reply">): number {
   return parseAckSubject(reply ?? "")?.storedMs ?? Number.NaN;
 }

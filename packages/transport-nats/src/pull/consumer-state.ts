@@ -1,4 +1,4 @@
-/** The part of a consumer's state that a puller looks at. */
+/** The part of a consumer's state that a puller reads. */
 export interface ConsumerState {
   readonly created: string;
   readonly delivered: { readonly consumer_seq: number; readonly stream_seq: number };
@@ -6,16 +6,16 @@ export interface ConsumerState {
   readonly num_ack_pending: number;
 }
 
-/** What a server answers to who asks for a consumer's state. */
+/** A server's answer to a request for a consumer's state. */
 export type ConsumerAnswer =
   | { readonly kind: "state"; readonly state: ConsumerState }
   | { readonly kind: "error"; readonly code: number; readonly description: string };
 
-/** A consumer has hundreds of filters at most, and tells all of them. */
+/** A consumer has hundreds of filters at most, and the answer lists all of them. */
 const MAX_ANSWER_BYTES = 262_144;
 const MAX_TEXT = 200;
 
-/** Reads an answer to `CONSUMER.INFO`; nothing when it is none. The server may be another's. Pure. */
+/** Reads an answer to `CONSUMER.INFO`; undefined for anything else. The server may belong to somebody else. Pure. */
 export function parseConsumerAnswer(body: Uint8Array): ConsumerAnswer | undefined {
   if (body.length > MAX_ANSWER_BYTES) return undefined;
   let answer: unknown;
@@ -50,7 +50,7 @@ function stateOf(answer: Record<string, unknown>): ConsumerState | undefined {
   };
 }
 
-/** What a server has written, as it may be told to people: short, and nothing that a terminal would obey. */
+/** A server's text in a form that is safe to show: short, and without control characters. */
 export function plainText(text: unknown): string {
   return typeof text === "string" ? text.slice(0, MAX_TEXT).replaceAll(/[^ -~]/g, "?") : "";
 }

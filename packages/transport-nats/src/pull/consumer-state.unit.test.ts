@@ -11,7 +11,7 @@ const STATE = {
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** As a hub writes it that may write anything: numbers that JSON cannot hold, too. */
+/** Input from a hub that may write anything, such as numbers that JSON cannot hold. */
 const parse = (text: string): ReturnType<typeof parseConsumerAnswer> => parseConsumerAnswer(encode(text));
 
 describe("parseConsumerAnswer()", () => {

@@ -13,14 +13,14 @@ export interface Room {
   readonly bytes: number;
 }
 
-/** Numbers remembered of messages that found no room. */
+/** Numbers remembered of messages for which there was no room. */
 const MAX_DROPPED = 4000;
 
-/** Messages that wait for those before them, within bounds: what comes first in the stream stays. */
+/** Messages that wait for those before them, within bounds: the first ones of the stream have priority. */
 export class EarlyMessages {
   /** By sequence number. */
   readonly #messages = new Map<number, Early>();
-  /** Sequence numbers of those that were here and found no room. */
+  /** Sequence numbers of messages that came and found no room. */
   readonly #dropped = new Set<number>();
   #bytes = 0;
 
@@ -36,13 +36,13 @@ export class EarlyMessages {
     return this.#messages.values();
   }
 
-  /** How some message that was delivered is acknowledged. */
+  /** The acknowledgement subject of any of the messages. */
   any(): AckSubject | undefined {
     const [first] = this.#messages.values();
     return first?.at;
   }
 
-  /** @param above Everything up to here is handed over: it is not kept. */
+  /** @param above Messages up to this place are handed over and are not kept. */
   add(early: Early, above: number, room: Room): void {
     const { seq } = early.at;
     if (seq <= above) return;
@@ -57,7 +57,7 @@ export class EarlyMessages {
     }
   }
 
-  /** How many between two numbers, the lower one excluded, are here or were. */
+  /** How many places between two numbers, the lower one excluded, are here or were dropped. */
   countBetween(above: number, upTo: number): number {
     let count = 0;
     for (const numbers of [this.#messages.keys(), this.#dropped])
@@ -65,7 +65,7 @@ export class EarlyMessages {
     return count;
   }
 
-  /** Takes out, in order, what comes after this number and before any that found no room. */
+  /** Removes, in order, the messages after this number and before any that found no room. */
   take(above: number): { readonly ready: readonly Early[]; readonly isAll: boolean } {
     for (const seq of this.#dropped) if (seq <= above) this.#dropped.delete(seq);
     const end = Math.min(...this.#dropped);

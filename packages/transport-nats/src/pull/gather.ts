@@ -1,11 +1,11 @@
 /**
- * An acknowledgement wakes two servers, which costs them as much as an event does: it waits so long for others, and
- * never for more than a part of what a durable may have unacknowledged.
+ * Time to collect acknowledgements. One wakes two servers, which costs them as much as an event does. Never delays more
+ * than a part of a durable's unacknowledged messages.
  */
 const GATHER_MS = 8;
 const MANY = 128;
 
-/** Does once what is asked for several times within a moment. */
+/** Runs an action once for several calls within a moment. */
 export class Gather {
   readonly #act: () => void;
   #count = 0;
@@ -23,7 +23,7 @@ export class Gather {
     } else this.#timer ??= setTimeout(() => this.act(), GATHER_MS);
   }
 
-  /** Does it now, whether or not it was asked for. */
+  /** Runs the action now, whether or not it was asked for. */
   act(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

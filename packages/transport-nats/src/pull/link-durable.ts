@@ -10,14 +10,14 @@ import { ifThere } from "../connection/not-found.ts";
 import { PRIORITY_GROUP } from "./pinned-consumer.ts";
 import { PIN_TIMEOUT_MS } from "./pull-loop.ts";
 
-/** Deliveries that a link may hold at a time. */
+/** Unacknowledged deliveries that a link may have at a time. */
 const LINK_MAX_ACK_PENDING = 2000;
-/** How soon what was delivered to a root daemon that is gone is given to another, at the latest. */
+/** Within this time, another root daemon gets the deliveries of one that is gone. */
 const LINK_ACK_WAIT_MS = 3000;
-/** Remembers where a durable that is being made anew goes on. */
+/** Suffix of the consumer that marks the position of a durable while it is recreated. */
 const MARK_SUFFIX = "-anew";
 
-/** One puller at a time, without an election of ours. The client's type predates it (nats-server 2.11). */
+/** One puller at a time, without an election of our own. The client's type predates it (nats-server 2.11). */
 const PINNED = {
   priority_groups: [PRIORITY_GROUP],
   priority_policy: "pinned_client",
@@ -28,24 +28,24 @@ const PINNED = {
 export interface LinkDurable {
   readonly stream: string;
   readonly consumer: string;
-  /** Subject filters, none within another. None at all: nothing may cross, and there is no durable. */
+  /** Subject filters, none within another. Without filters nothing may cross, and there is no durable. */
   readonly filters: readonly string[];
   /**
-   * `new` when it is wanted for the first time. When it was there before and has vanished, where it stood; `all` when
-   * nobody knows.
+   * `new` when it is wanted for the first time. A place when it existed before and has vanished; `all` when the place
+   * is unknown.
    */
   readonly startAt: StartAt | { readonly seq: number };
 }
 
 /**
- * Creates a link's durable, brings it to these filters, or removes it. One whose acknowledgements are not what links
- * need is made anew where it stands. Rejects with what the client throws.
+ * Creates a link's durable, updates it to these filters, or removes it. A durable with other acknowledgement settings
+ * than links need is recreated at its position. Rejects with what the client throws.
  */
 export async function ensureLinkDurable(jsm: JetStreamManager, durable: LinkDurable): Promise<void> {
   const { stream, consumer, filters } = durable;
   const existing = await findConsumer(jsm, stream, consumer);
   if (filters.length === 0) {
-    // A consumer without a filter would hand out everything.
+    // A consumer without a filter would deliver everything.
     if (existing !== undefined) await jsm.consumers.delete(stream, consumer);
     await dropMark(jsm, durable);
   } else if (existing === undefined) {
@@ -59,10 +59,7 @@ export async function ensureLinkDurable(jsm: JetStreamManager, durable: LinkDura
   }
 }
 
-/**
- * Drops the link durables of a stream, called by this prefix, but those that are named: nobody pulls from them any
- * more.
- */
+/** Deletes the link durables of a stream with this prefix, except the named ones: nobody pulls from them any more. */
 export async function dropOtherDurables(
   jsm: JetStreamManager,
   stream: string,
@@ -75,13 +72,13 @@ export async function dropOtherDurables(
   }
 }
 
-/** A position that outlived its use would send a later durable back to it. */
+/** A position mark that is left behind would send a later durable back to it. */
 async function dropMark(jsm: JetStreamManager, { stream, consumer }: LinkDurable): Promise<void> {
   const name = consumer + MARK_SUFFIX;
   if ((await findConsumer(jsm, stream, name)) !== undefined) await jsm.consumers.delete(stream, name);
 }
 
-/** Where a durable was that is being made anew, if one is, goes before where it would begin otherwise. */
+/** Adds the durable. The position of a durable that is being recreated has priority over the wanted start. */
 async function addDurable(jsm: JetStreamManager, durable: LinkDurable): Promise<void> {
   const { stream, consumer, filters, startAt } = durable;
   const mark = await findConsumer(jsm, stream, consumer + MARK_SUFFIX);
@@ -121,7 +118,7 @@ async function markPosition(jsm: JetStreamManager, durable: LinkDurable, startSe
   });
 }
 
-/** A consumer's state, or nothing when there is none of that name. */
+/** A consumer's state; undefined when there is none of that name. */
 export async function findConsumer(
   jsm: JetStreamManager,
   stream: string,

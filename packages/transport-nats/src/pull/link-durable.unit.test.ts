@@ -9,7 +9,7 @@ import {
 import { beforeEach, describe, expect, test } from "vitest";
 import { ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
 
-/** Of a durable as links need it; the client's type predates two of them. */
+/** The settings that links need; the client's type predates two of them. */
 const PINNED = {
   ack_policy: AckPolicy.All,
   priority_groups: ["link"],
@@ -108,7 +108,7 @@ describe("ensureLinkDurable()", () => {
     existing = { ack_policy: AckPolicy.Explicit, filter_subjects: [...DURABLE.filters] };
     const deleted = jsm.consumers.delete;
     try {
-      // As a server would: what is deleted is gone, and what is added is there.
+      // As a server does: a deleted consumer is gone, and an added one is there.
       jsm.consumers.delete = async (stream, name) => {
         if (name === "to-beta") existing = undefined;
         return deleted(stream, name);

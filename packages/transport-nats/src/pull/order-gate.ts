@@ -2,9 +2,9 @@ import { delay } from "@adaos/core/wire";
 import type { ConsumerState } from "./consumer-state.ts";
 
 export interface OrderGateOptions {
-  /** How the durable stands; nothing when its server does not say. May reject. */
+  /** The durable's state; undefined when its server does not answer. May reject. */
   readonly state: () => Promise<ConsumerState | undefined>;
-  /** By then whatever a process held that has ended was delivered again. */
+  /** After this time the server has redelivered the messages of every process that ended. */
   readonly limitMs: number;
   /** Called once it is known whether anything is missing. */
   readonly onLooked: () => void;
@@ -18,9 +18,9 @@ interface Waiting {
 }
 
 /**
- * Keeps order over the end of a process. What a process held that was killed comes again when its ack wait has passed,
- * and until then the server delivers what is behind it. So the successor keeps that back until it holds all that is
- * delivered and not settled, then hands it over in the order of the stream.
+ * Keeps the order across the end of a process. The server redelivers the messages of a killed process when their ack
+ * wait has passed, and meanwhile delivers later ones. So the successor keeps those back until it has every delivered
+ * and unsettled message. Then it hands all over in the order of the stream.
  */
 export class OrderGate {
   readonly #options: OrderGateOptions;
@@ -33,18 +33,18 @@ export class OrderGate {
     void this.#watch();
   }
 
-  /** Whether it has been asked once what others hold: nothing is to be pulled before. */
+  /** Whether the number of missing messages has been asked for once: do not pull before. */
   get hasLooked(): boolean {
     return this.#hasLooked;
   }
 
-  /** Hands over now, or when all before it has come. */
+  /** Hands over now, or when all messages before it have come. */
   take(seq: number, handOver: () => void): void {
     if (this.#opened.signal.aborted) handOver();
     else this.#waiting.push({ seq, handOver });
   }
 
-  /** Hands over whatever is here. Safe to call twice. */
+  /** Hands over every message that is here. Safe to call twice. */
   open(): void {
     this.#opened.abort();
     const inOrder = this.#waiting.sort((a, b) => a.seq - b.seq);
@@ -67,13 +67,13 @@ export class OrderGate {
     this.open();
   }
 
-  /** Delivered, not settled and not here; nothing when nobody tells. */
+  /** Number of messages delivered, not settled and not here; undefined when the server does not answer. */
   async #missing(): Promise<number | undefined> {
     try {
       const state = await this.#options.state();
       return state === undefined ? undefined : Math.max(0, state.num_ack_pending - this.#waiting.length);
     } catch {
-      // The pull loop tells of a server that does not answer.
+      // The pull loop reports a server that does not answer.
       return undefined;
     }
   }

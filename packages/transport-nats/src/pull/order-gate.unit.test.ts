@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A gate at a durable of which so much is unsettled as the test says. */
+/** A gate at a durable with the number of unsettled messages that the test sets. */
 class Scene {
   readonly seqs: number[] = [];
   readonly gate: OrderGate;

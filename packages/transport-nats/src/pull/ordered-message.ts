@@ -7,13 +7,13 @@ export interface OrderedMessage {
   readonly seq: number;
   /** When its stream stored it; milliseconds since the epoch. */
   readonly storedMs: number;
-  /** Delivered before, to whomever. A server that has died may not know. */
+  /** Delivered before, to any client. A server that restarted after a crash may not know. */
   readonly isRedelivered: boolean;
-  /** It has arrived where it belongs, or goes nowhere. */
+  /** The message has arrived at its destination, or is to go nowhere. */
   done(): void;
 }
 
-/** What was delivered, and what it costs to hold. */
+/** A delivered message, and the memory that it takes. */
 export interface Delivered {
   readonly msg: Msg;
   readonly at: AckSubject;

@@ -17,7 +17,7 @@ export const PRIORITY_GROUP = "link";
 export interface PinnedConsumerOptions extends AckSource {
   /** Where the JetStream API of that stream is found. */
   readonly apiPrefix: string;
-  /** How fast messages may come. @default as fast as can be */
+  /** Limits how fast messages may come. @default unlimited */
   readonly pace?: PullPace;
   readonly log: Logger;
   /** The consumer does not exist: called, at most every few seconds, until it does. */
@@ -25,13 +25,13 @@ export interface PinnedConsumerOptions extends AckSource {
   readonly onState: (state: PullState) => void;
   /** Hands over the next message of the stream; its `done()` is called once. */
   readonly onMessage: (message: OrderedMessage) => void;
-  /** Another client is served: what was handed over and is not done comes again, to whoever it is. */
+  /** The server now serves another client: it redelivers there each message that was handed over and is not done. */
   readonly onVoid: () => void;
 }
 
-/** Says how much may come, and is told what has. */
+/** Limits how much may come, and counts the messages that have come. */
 export interface PullPace {
-  /** How much may be asked for now, beyond what was asked for before. Asked several times a second. */
+  /** How much may be requested now, beyond earlier requests. Called several times a second. */
   allowance(): Allowance;
   /** A message has come, whether or not it can be handed over yet. */
   spend(bytes: number): void;
@@ -40,49 +40,49 @@ export interface PullPace {
 export interface Allowance {
   readonly events: number;
   readonly bytes: number;
-  /** Fewer events than this are not worth a request. */
+  /** Fewer events than this do not justify a request. */
   readonly worth: number;
 }
 
-/** What is held or asked for is never more than this. */
+/** Limit of messages held and requested together. */
 const MAX_HELD = 2000;
 const MAX_HELD_BYTES = 8 * 1024 * 1024;
-/** Servers and we count differently what belongs to a message: kept a little beyond what was asked for. */
+/** A server and this client count message bytes differently: allow a little more than was requested. */
 const ROOM = { count: MAX_HELD + MAX_HELD / 4, bytes: MAX_HELD_BYTES + 512 * 1024 };
 /**
- * Short, since across an account's service an expiry may be lost with the subscription that was to carry it, and is
- * then only noticed when the request would have ended anyway.
+ * Short, since across an account's service the subscription that carries an expiry may vanish. The loss is then noticed
+ * only when the request would have ended anyway.
  */
 const EXPIRES_MS = 2000;
-/** Two requests share it: the second flows while the first is on its way. */
+/** Two requests share the size: the second is served while the first is on its way. */
 const REQUESTS = 2;
 const MAX_SIZE = { batch: MAX_HELD / REQUESTS, maxBytes: MAX_HELD_BYTES / REQUESTS };
-/** Not worth a request; and a message of the largest size must fit. */
+/** Less does not justify a request; and a message of the largest size must fit. */
 const MIN_SIZE = { batch: MAX_SIZE.batch / 4, maxBytes: 1.5 * 1024 * 1024 };
-/** What is missing comes before anything new: little is asked for when much is held already. */
+/** Missing messages have priority over new ones: request little when much is held already. */
 const FEW = { batch: 8, maxBytes: MIN_SIZE.maxBytes };
-/** When nothing is done for so long, nothing more is asked for, and so nothing is delivered again and again. */
+/** When no message is done for this long, request no more: otherwise the server would redeliver again and again. */
 const STALLED_MS = 1000;
 const UNLIMITED: Allowance = { events: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY, worth: 1 };
 const TICK_MS = 250;
-/** Between looks at what the consumer has delivered. */
+/** Time between looks at the consumer's deliveries. */
 const LOOK_MS = 25;
 const MAX_LOOK_MS = 500;
 const INFO_MS = 2000;
-/** Delivered to somebody who is gone: asked for by number, when there are not too many numbers. */
+/** Messages delivered to a client that is gone: requested by number, up to so many numbers. */
 const MAX_NUMBERS = 20_000;
 const NUMBERS_AGAIN_MS = 1000;
-/** At a time: no more than a durable may have delivered without an acknowledgement. */
+/** Requested at a time: no more than a durable may have unacknowledged. */
 const MAX_ASKED = 2000;
-/** A gap that shows so soon after the one before is looked into no faster than that one. */
+/** A gap this soon after the one before is looked into no faster than that one. */
 const CALM_MS = 2000;
 const UNPIN_MS = 1000;
 
 /**
- * Pulls from a durable with `ack_policy: all` that serves one pinned client, and hands over its messages strictly in
- * the order of the stream, none left out: an acknowledgement covers all that came before. Deliveries bear numbers
- * without a gap; where one shows (a lost delivery, another puller before us, a restart), nothing more is handed over
- * until we hold all that the consumer says it has delivered.
+ * Pulls from a durable with `ack_policy: all` that serves one pinned client. Hands over its messages strictly in the
+ * order of the stream without a gap, since an acknowledgement covers all messages before it. Deliveries have
+ * consecutive numbers. After a gap (a lost delivery, another puller before us, a restart), it hands over nothing until
+ * all delivered messages are here.
  */
 export class PinnedConsumer {
   readonly #connection: Connection;
@@ -91,29 +91,29 @@ export class PinnedConsumer {
   readonly #window = new PullWindow(EXPIRES_MS);
   readonly #stopTicking: () => void;
   readonly #stopped = new AbortController();
-  /** Handed over and not acknowledged, in order. */
+  /** Messages handed over and not acknowledged, in order. */
   #queue: Ordered[] = [];
   #heldBytes = 0;
-  /** Delivered while some before it are missing. */
+  /** Messages delivered while some before them are missing. */
   readonly #early = new EarlyMessages();
   readonly #acks: AckSubjects;
   #inOrder = false;
   #catchingUp: Promise<void> | undefined;
-  /** Number of the newest delivery, and that of the first from which on none is missing up to it. */
+  /** Number of the newest delivery, and of the first in the unbroken run up to it. */
   #consumerSeq = -1;
   #unbrokenFrom = 0;
-  /** Handed over up to here. */
+  /** Place of the newest message that was handed over. */
   #seq = 0;
   #acked: AckSubject | undefined;
   #created: string | undefined;
   #progressMs = 0;
   readonly #acknowledger = new Gather(() => this.#acknowledge());
-  /** Counts how often everything held was forgotten. */
+  /** Counts how often all held messages were forgotten. */
   #era = 0;
   #lookMs = LOOK_MS;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #numbersMs = Number.NEGATIVE_INFINITY;
-  /** Up to here it was asked by number. */
+  /** Messages up to this place were requested by number. */
   #numbersTo = 0;
 
   constructor(connection: Connection, options: PinnedConsumerOptions) {
@@ -143,17 +143,17 @@ export class PinnedConsumer {
     return this.#queue.length;
   }
 
-  /** Everything up to here is done and acknowledged; nothing while that is not known. */
+  /** Everything up to here is done and acknowledged; undefined while that is not known. */
   get doneSeq(): number | undefined {
     return this.#acked?.seq;
   }
 
-  /** Bytes of whatever is here: handed over and not acknowledged, or waiting for what is missing. */
+  /** Bytes of all messages here: handed over and not acknowledged, or waiting for missing ones. */
   get heldBytes(): number {
     return this.#heldBytes + this.#early.bytes;
   }
 
-  /** Messages that came and that nobody had asked for. */
+  /** Messages that came without a request. */
   get unasked(): number {
     return this.#loop.unasked;
   }
@@ -163,13 +163,13 @@ export class PinnedConsumer {
     return this.#loop.isPinned;
   }
 
-  /** Hands over no more. What is handed over may still be done. */
+  /** Stops handing over. Messages already handed over may still be done. */
   quiet(): void {
     this.#stopped.abort();
     this.#loop.quiet();
   }
 
-  /** Acknowledges what is done and lets another puller be served at once. Safe to call twice. */
+  /** Acknowledges the done messages and lets another puller be served at once. Safe to call twice. */
   async stop(): Promise<void> {
     this.quiet();
     this.#stopTicking();
@@ -184,7 +184,7 @@ export class PinnedConsumer {
     const { events, bytes, worth } = this.#options.pace?.allowance() ?? UNLIMITED;
     const paced = { batch: events - this.#loop.left, maxBytes: Math.max(bytes, MIN_SIZE.maxBytes) };
     if (paced.batch < worth || bytes <= 0) return undefined;
-    // What is missing has to come, whatever is held; the durable's `max_ack_pending` bounds it.
+    // Missing messages have to come, however much is held; the durable's `max_ack_pending` bounds them.
     if (!this.#inOrder) {
       const room = MAX_HELD_BYTES - this.#heldBytes - this.#early.bytes - this.#loop.leftBytes;
       const size = { batch: MAX_SIZE.batch, maxBytes: Math.min(MAX_SIZE.maxBytes, room) };
@@ -201,15 +201,15 @@ export class PinnedConsumer {
 
   #onDelivered(msg: Msg, { at, bytes, isLate }: PulledInfo): void {
     if (this.#stopped.signal.aborted) return;
-    // What comes beside what was asked for is taken where there is room, else it is delivered again.
+    // A late message is kept when there is room; otherwise it is delivered again.
     if (isLate && this.#isOverPace()) return this.#miss();
-    // Here and not when it is handed over: while one is missing, all that comes behind it would come uncounted.
+    // Count here, not at the handover: while a message is missing, all those behind it would come uncounted.
     this.#options.pace?.spend(bytes);
-    // Numbered from the beginning: the durable was made anew, further back, and has not been told of any of this.
+    // The numbers start again: the durable was recreated further back, and knows none of our acknowledgements.
     if (this.#acked !== undefined && at.consumerSeq <= this.#acked.consumerSeq) this.#void();
     if (this.#acked !== undefined && at.seq <= this.#acked.seq) {
       this.#count(at);
-      // Its acknowledgement was lost, or ignored as that of an older delivery than the newest one acknowledged.
+      // Its acknowledgement was lost, or the server ignored it as older than the newest one.
       this.#respond(at, "+ACK");
       if (!this.#inOrder) this.#miss();
       return;
@@ -235,7 +235,7 @@ export class PinnedConsumer {
     this.#consumerSeq = consumerSeq;
   }
 
-  /** Something has not come, or could not be kept. */
+  /** A message did not come, or could not be kept. */
   #miss(): void {
     this.#inOrder = false;
     this.#catchingUp ??= this.#catchUp().finally(() => {
@@ -263,7 +263,7 @@ export class PinnedConsumer {
 
   readonly #onDone = (): void => this.#acknowledger.ask();
 
-  /** One acknowledgement covers whatever has ended. */
+  /** Sends one acknowledgement for all messages that are done. */
   #acknowledge(): void {
     let done = 0;
     for (let next = this.#queue[0]; next?.isDone === true; next = this.#queue[done]) {
@@ -279,13 +279,13 @@ export class PinnedConsumer {
     this.#loop.fill();
   }
 
-  /** What cannot be sent is made good when the message is delivered again. */
+  /** An answer that cannot be sent is repeated when the message is delivered again. */
   #respond(at: Parameters<AckSubjects["of"]>[0], word: "+ACK" | "-NAK"): void {
     if (this.#connection.connected && !this.#connection.nc.isClosed())
       this.#connection.nc.publish(this.#acks.of(at), word);
   }
 
-  /** Forgets whatever is held: somebody else is given it. */
+  /** Forgets all held messages: another client gets them. */
   #void(): void {
     this.#era++;
     this.#queue = [];
@@ -298,7 +298,7 @@ export class PinnedConsumer {
     this.#options.onVoid();
   }
 
-  /** The consumer was made anew, its stream perhaps too: only what has come since the numbers broke off is of it. */
+  /** The consumer was recreated, perhaps its stream too: only messages since the break in the numbers belong to it. */
   #beginAnew(): void {
     const consumerSeq = this.#consumerSeq;
     const run = [...this.#early.all()].filter(({ at }) => at.consumerSeq >= this.#unbrokenFrom);
@@ -308,7 +308,7 @@ export class PinnedConsumer {
   }
 
   /**
-   * Looks until nothing that the consumer has delivered is missing, then hands over what has come meanwhile. Never
+   * Asks until no message that the consumer has delivered is missing, then hands over those that came meanwhile. Never
    * rejects.
    */
   async #catchUp(): Promise<void> {
@@ -346,14 +346,14 @@ export class PinnedConsumer {
     try {
       return await this.#loop.info(Math.max(INFO_MS, this.#window.waitMs(this.#loop.left)));
     } catch {
-      // Told by the pull loop, which misses its answers too.
+      // Reported by the pull loop, which misses its answers too.
       return undefined;
     }
   }
 
   /**
-   * Pending at the server is what was delivered above the floor and not acknowledged: all of it must be here, or have
-   * been here and found no room.
+   * The server's pending count covers messages delivered above the floor and not acknowledged. All of them must be
+   * here, or have come and found no room.
    */
   #holdsAll({ delivered, ack_floor: floor, num_ack_pending: pending }: ConsumerState): boolean {
     if (this.#consumerSeq > delivered.consumer_seq && this.#unbrokenFrom > delivered.consumer_seq + 1)
@@ -364,7 +364,7 @@ export class PinnedConsumer {
     return here + this.#early.countBetween(above, delivered.stream_seq) === pending;
   }
 
-  /** Hands over what is here up to the first that found no room. */
+  /** Hands over the messages that are here, up to the first that found no room. */
   #resume({ delivered, ack_floor: floor }: ConsumerState): void {
     this.#seq = Math.max(this.#seq, floor.stream_seq);
     const { ready, isAll } = this.#early.take(this.#seq);
@@ -376,12 +376,12 @@ export class PinnedConsumer {
     this.#loop.fill();
   }
 
-  /** What was delivered to somebody who is gone would come only when its ack wait has passed. */
+  /** Without this, messages of a client that is gone would come only after their ack wait. */
   #askByNumber({ delivered, ack_floor: floor }: ConsumerState): void {
     const known = this.#early.any() ?? this.#queue[0]?.at;
     const above = Math.max(floor.stream_seq, this.#seq);
     if (known === undefined || delivered.stream_seq - above > MAX_NUMBERS) return;
-    // The rest is asked for the next time, then it begins anew.
+    // The next call asks for the rest, then starts over.
     if (this.#numbersTo < above || this.#numbersTo >= delivered.stream_seq) this.#numbersTo = above;
     const { consumer_seq: consumerSeq } = delivered;
     for (let asked = 0; asked < MAX_ASKED && this.#numbersTo < delivered.stream_seq; ) {

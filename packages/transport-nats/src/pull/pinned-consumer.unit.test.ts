@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A puller from a durable that holds `count` messages; what it is handed stays until the test is done with it. */
+/** A puller from a durable that holds `count` messages. Messages handed to the test stay until it is done with them. */
 class Scene {
   readonly connection = new ConnectionStandIn();
   readonly durable: PinnedDurableStandIn;
@@ -106,7 +106,7 @@ describe("PinnedConsumer", () => {
         if (maxBytes !== 1) expect((Number(batch) * bytes) / line.inBytesPerMs).toBeLessThan(2000);
       expect(scene.seqs()).toEqual(upTo(scene.handed.length));
       expect(scene.consumer.unasked).toBe(0);
-      // What is on the line yet.
+      // Messages that are still on the line.
       scene.durable.count = 0;
       await vi.advanceTimersByTimeAsync(5000);
       await scene.end();
@@ -196,7 +196,7 @@ describe("PinnedConsumer", () => {
     scene.durable.lose = 1;
     await vi.advanceTimersByTimeAsync(4000);
     expect(scene.seqs()).toEqual(upTo(4));
-    // The first was delivered last: once it is acknowledged, what was delivered before it can no more be.
+    // The first message was delivered last: once it is acknowledged, the earlier deliveries cannot be acknowledged.
     for (const message of scene.handed) {
       message.done();
       await vi.advanceTimersByTimeAsync(10);
@@ -219,7 +219,7 @@ describe("PinnedConsumer", () => {
   });
 
   describe("from a hub that is hostile", () => {
-    /** Answers the first request for messages with what the test likes. */
+    /** Answers the first request for messages with data of the test's choice. */
     function send(
       scene: Scene,
       count: number,
@@ -316,7 +316,7 @@ describe("PinnedConsumer", () => {
           );
         });
         const clock = setInterval(() => {
-          // What is acknowledged has been done, all of it.
+          // Every acknowledged message has been done.
           for (let seq = 1; seq <= scene.durable.floor; seq++) if (!finished.has(seq)) tooEarly.add(seq);
         }, 50);
         for (const { atMs, what, by } of trouble) {

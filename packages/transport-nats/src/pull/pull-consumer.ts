@@ -12,7 +12,7 @@ export interface PullConsumerOptions {
   readonly consumer: string;
   /** Where the JetStream API of that stream is found. @default "$JS.API" */
   readonly apiPrefix?: string;
-  /** Messages asked for at a time. @default 500 */
+  /** Messages requested at a time. @default 500 */
   readonly batchMessages?: number;
   /** The consumer's `ack_wait`; held deliveries are extended three times within it. */
   readonly ackWaitMs: number;
@@ -21,12 +21,13 @@ export interface PullConsumerOptions {
   readonly onMissing: () => void;
   readonly onState?: (state: PullState) => void;
   /**
-   * How long after the last request a stop hands back what still comes. A server with leaf nodes or gateways sends to a
-   * pull younger than 2 s without asking whether anybody listens, and what nobody takes waits for the ack wait to pass.
+   * How long after the last request a stop hands back messages that still come. A server with leaf nodes or gateways
+   * sends to a pull younger than 2 s without checking for a subscriber. Without a hand-back, such messages wait until
+   * the ack wait passes.
    * @default 0
    */
   readonly handBackMs?: number;
-  /** Whether what an earlier process held when it ended comes before anything behind it. @default false */
+  /** Whether the messages of a process that ended come before later ones. @default false */
   readonly inOrder?: boolean;
 }
 
@@ -39,35 +40,35 @@ export interface PulledMessage {
   settle(settlement: Settlement): void;
 }
 
-/**
- * Long: after a server had stood still for 8 s, a member whose requests expired after 2 s was given events late
- * (twice).
- */
+/** Long: with requests of 2 s, a server stopped for 8 s delivered events late to a member (seen twice). */
 const EXPIRES_MS = 10_000;
 const MAX_TICK_MS = 1000;
 const HANDED_BACK_MS = 100;
-/** A server that has no time delivers again later than it should. */
+/** An overloaded server redelivers later than the ack wait. */
 const LATE_ACK_WAITS = 1.5;
 const INFO_MS = 2000;
-/** Settlements remembered in case their way to the server was cut. */
+/** Settlements remembered in case the connection drops before the server has them. */
 const REMEMBERED = 4096;
-/** A write to the socket costs more than handling an event: settlements wait for each other, this long or this many. */
+/**
+ * A write to the socket costs more than handling an event: settlements are collected for this time or up to this
+ * number.
+ */
 const GATHER_MS = 1;
 const MAX_GATHERED = 128;
 
-/** A stream that was made anew counts from 1 again: its message of a number is another one, stored at another time. */
+/** A recreated stream counts from 1 again: the same number is another message, stored at another time. */
 const SAME_WITHIN_MS = 1;
 
-/** What was settled for good, and how. */
+/** A final settlement, and of which message. */
 interface Settled {
   readonly storedMs: number;
   readonly word: string;
 }
 
 /**
- * Pulls from one durable for as long as it lives: across reconnects, restarts of the server, and the durable's own
- * disappearance. Hands over each message once, also when the server delivers it again while it is still being worked
- * on or after an acknowledgement that got lost on the way.
+ * Pulls from one durable for as long as it lives: across reconnects, restarts of the server, and the loss of the
+ * durable. Hands over each message once. A redelivery during the work, or after a lost acknowledgement, is not handed
+ * over again.
  */
 export class PullConsumer {
   readonly #connection: Connection;
@@ -75,7 +76,7 @@ export class PullConsumer {
   readonly #onMessage: (message: PulledMessage) => void;
   readonly #loop: PullLoop;
   readonly #gate: OrderGate | undefined;
-  /** By their number in the stream, as those that were settled. */
+  /** By number in the stream, as the settled ones. */
   readonly #held = new Map<number, Held>();
   readonly #settled = new RecentMap<number, Settled>(REMEMBERED);
   /** Settlements that go out together. */
@@ -84,7 +85,7 @@ export class PullConsumer {
   readonly #stopTicking: () => void;
   readonly #onIdle = new Set<() => void>();
   #stopped: Promise<void> | undefined;
-  /** Aborted when a stop has nothing more to expect of the last pull. */
+  /** Aborted when a stop expects nothing more from the last pull. */
   readonly #pullOver = new AbortController();
 
   constructor(
@@ -118,10 +119,13 @@ export class PullConsumer {
     return this.#held.size;
   }
 
-  /** Takes no more, then waits until what was handed over is settled, at most `graceMs`. Safe to call twice. */
+  /**
+   * Stops pulling, then waits at most `graceMs` until all messages that were handed over are settled. Safe to call
+   * twice.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#stopped ??= this.#endPull();
-    // Who handed nothing over yet hands it back.
+    // The receiver, which is stopping, hands back the messages that the gate kept.
     this.#gate?.open();
     if (this.#held.size > 0) await this.#idleWithin(graceMs);
     await this.#stopped;
@@ -157,7 +161,7 @@ export class PullConsumer {
     });
   }
 
-  /** How long from now on the server may send to us without asking. */
+  /** How long from now the server may send to us without checking for a subscriber. */
   #handBackMs(): number {
     return this.#loop.askedMs + this.#options.handBackMs - performance.now();
   }
@@ -174,7 +178,7 @@ export class PullConsumer {
       return;
     }
     if (this.#stopped !== undefined) {
-      // Later than this pull can get it once more.
+      // Delayed until this pull cannot receive it again.
       this.#respond(msg, settlementWord({ kind: "nak", delayMs: this.#handBackMs() + HANDED_BACK_MS }));
       return;
     }
@@ -200,7 +204,7 @@ export class PullConsumer {
     else this.#sender ??= setTimeout(() => this.#send(), GATHER_MS);
   }
 
-  /** A settlement that cannot be sent is a redelivery later, to whoever pulls then. */
+  /** A settlement that cannot be sent becomes a redelivery later, to the client that pulls then. */
   #send(): void {
     clearTimeout(this.#sender);
     this.#sender = undefined;
@@ -222,7 +226,7 @@ export class PullConsumer {
 
 /** A message that was handed over, until it is settled. */
 class Held implements PulledMessage {
-  /** Of its newest delivery. */
+  /** Message of its newest delivery. */
   msg: Msg;
   readonly seq: number;
   readonly storedMs: number;

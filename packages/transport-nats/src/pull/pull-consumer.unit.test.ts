@@ -17,7 +17,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A consumer that pulls from what the test sends by hand. */
+/** A consumer that pulls messages which the test sends by hand. */
 class Scene {
   readonly connection = new ConnectionStandIn();
   readonly pulled: PulledMessage[] = [];
@@ -62,7 +62,7 @@ class Scene {
     await vi.advanceTimersByTimeAsync(1);
   }
 
-  /** Settlements sent so far, those included that wait for each other. */
+  /** Settlements sent so far, including those that are collected for one write. */
   words(): string[] {
     vi.advanceTimersByTime(1);
     return this.connection.sent
@@ -70,7 +70,7 @@ class Scene {
       .map(({ text }) => text);
   }
 
-  /** Message at this place in the order of handing over. */
+  /** Message at this position in the order of handover. */
   at(index: number): PulledMessage {
     const message = this.pulled[index];
     if (message === undefined) throw new Error(`nothing was handed over at ${index}`);
@@ -521,7 +521,7 @@ describe("PullConsumer, whatever goes wrong", () => {
         expect(durable.words.filter(([, word]) => word === "-NAK")).toEqual([]);
         durable.stop();
         await consumer.stop(0);
-        // What is on the wire arrives.
+        // Messages on the wire arrive.
         await vi.advanceTimersByTimeAsync(WIRE_MS);
         expect(vi.getTimerCount()).toBe(0);
       }),

@@ -10,14 +10,14 @@ import { HEARTBEAT_MS, PullRequest, type PullSize, requestText, sizeOfMsg } from
 import type { PullWindow } from "./pull-window.ts";
 import { UnaskedWatch } from "./unasked.ts";
 
-/** `flowing`: the server answers. Otherwise what stands in the way. */
+/** `flowing`: the server answers. Otherwise `reason` says what blocks it. */
 export type PullState = { readonly flowing: true } | { readonly flowing: false; readonly reason: string };
 
-/** What comes with a message. */
+/** Facts that come with a message. */
 export interface PulledInfo {
   readonly at: AckSubject;
   readonly bytes: number;
-  /** Of a request that was given up: it comes beside what has been asked for since. */
+  /** It belongs to a request that was given up, so it comes in addition to later requests. */
   readonly isLate: boolean;
 }
 
@@ -26,36 +26,36 @@ export interface PullLoopOptions {
   readonly consumer: string;
   /** Where the JetStream API of that stream is found. */
   readonly apiPrefix: string;
-  /** After which the server ends a request that it could not serve in full. Twice the heartbeat of 1 s or more. */
+  /** The server ends a request after this time if it could not serve it in full. Twice the heartbeat of 1 s or more. */
   readonly expiresMs: number;
-  /** Requests that may be open at a time; with two, the one flows while the other is on its way. */
+  /** Requests that may be open at a time; with two, one is served while the other is on its way. */
   readonly requests: number;
   /** Priority group of a durable that serves one pinned client at a time. */
   readonly group?: string;
   readonly log: Logger;
   /**
-   * The server may be another's: only deliveries of this consumer are taken, and one that goes on sending what it was
-   * not asked for is heard no more for a while.
+   * The server may belong to somebody else. Then only deliveries of this consumer are accepted, and a server that keeps
+   * sending unrequested messages is ignored for a while.
    */
   readonly own?: AckSubjects;
-  /** Of the line to the server: a request asks for no more than it brings soon. */
+  /** Measures the line to the server: a request asks for no more than the line brings soon. */
   readonly window?: PullWindow;
-  /** What the next request shall ask for; nothing: none is made before the next {@link PullLoop.fill}. */
+  /** Size of the next request; undefined: no request before the next {@link PullLoop.fill}. */
   readonly nextSize: () => PullSize | undefined;
   readonly onMessage: (msg: Msg, info: PulledInfo) => void;
-  /** The server serves another client of the group: whatever it has sent us it sends there too. */
+  /** The server serves another client of the group, and redelivers there all that it has sent us. */
   readonly onPinLost?: () => void;
   /** The consumer does not exist: called, at most every few seconds, until it does. */
   readonly onMissing: () => void;
   readonly onState?: ((state: PullState) => void) | undefined;
 }
 
-/** Longest silence before the server is asked whether it still knows us. */
+/** Longest silence before we ask the server whether it still knows us. */
 const SILENCE_MS = 2.5 * HEARTBEAT_MS;
 const RETRY_MS = 300;
-/** How a request ends that has brought all it could: the server tells so of one with a limit of bytes (code 409). */
+/** The end of a request that brought all it could: the server says so for one with a limit of bytes (code 409). */
 const SERVED = /batch completed|exceeds maxbytes/i;
-/** A pin is lost when no request comes for {@link PIN_TIMEOUT_MS}; one that asks for nothing keeps it. */
+/** A pin is lost when no request comes for {@link PIN_TIMEOUT_MS}; an empty request keeps it. */
 const PIN_KEPT_MS = 700;
 
 /** How long a server waits for its pinned client before it serves another one. */
@@ -63,12 +63,12 @@ export const PIN_TIMEOUT_MS = 2500;
 
 /** A server without messages keeps a request open for longer than this. */
 const SOON_MS = 200;
-/** What a request that has ended still brings was not asked for; so long it is counted. */
+/** Messages of a request that has ended count as unrequested for this time. */
 const LINGER_MS = 1000;
-/** A server that has stood still serves what it was asked before it did. */
+/** A server that was suspended still serves the requests from before. */
 const LATE_MS = 15_000;
 const MAX_LISTENED = 64;
-/** Shown to us before our own server drops it, so that it is noticed. */
+/** Passed to us before our own client library drops it, so that the excess is noticed. */
 const UNASKED_SHOWN = 128;
 const MAX_STATUS_BYTES = 4096;
 /** A pin is an id of 22 letters and digits (nats-server 2.15). */
@@ -81,13 +81,13 @@ interface Listened {
 
 /**
  * Keeps requests for messages open at one durable for as long as it lives: across reconnects, restarts of the server,
- * and the durable's own disappearance.
+ * and the loss of the durable.
  */
 export class PullLoop {
   readonly #connection: Connection;
   readonly #options: PullLoopOptions;
   readonly #inbox: string;
-  /** Those that are open, and those before them that may still bring something; each has a reply subject of its own. */
+  /** Open requests, and earlier ones that may still bring messages; each has its own reply subject. */
   #listened: Listened[] = [];
   #made = 0;
   readonly #unlisten: () => void;
@@ -124,12 +124,12 @@ export class PullLoop {
     return this.#open().reduce((sum, { leftBytes }) => sum + leftBytes, 0);
   }
 
-  /** Messages that came and that nobody had asked for. */
+  /** Messages that came without a request. */
   get unasked(): number {
     return this.#unasked.total;
   }
 
-  /** When it last asked for messages. */
+  /** When it last requested messages. */
   get askedMs(): number {
     return this.#askedMs;
   }
@@ -139,7 +139,7 @@ export class PullLoop {
     return this.#pin !== undefined;
   }
 
-  /** Makes every request that is not open and has something to ask for. */
+  /** Sends every request that is not open and has something to ask for. */
   fill(): void {
     if (this.#retry !== undefined || !this.#canSend()) return;
     for (let open = this.#open().length; open < this.#options.requests; open++) {
@@ -150,7 +150,7 @@ export class PullLoop {
     }
   }
 
-  /** To be called every second or more often: keeps the pin, and looks into a silence. */
+  /** Call it every second or more often: it keeps the pin, and looks into a silence. */
   tick(): void {
     if (!this.#connection.connected) {
       this.#report({ flowing: false, reason: "the server is away" });
@@ -161,13 +161,13 @@ export class PullLoop {
     if (this.#ended || this.#retry !== undefined) return;
     this.#giveUpOver(nowMs);
     this.fill();
-    // A message of no more than one byte there is not: this asks for nothing.
+    // No message fits into one byte: this requests nothing.
     if (this.#pin !== undefined && nowMs - this.#askedMs >= PIN_KEPT_MS)
       this.#ask({ batch: 1, maxBytes: 1 }, undefined);
     if (nowMs - this.#heardMs > SILENCE_MS) void this.#probe();
   }
 
-  /** Lets another client of the group be served at once. Never rejects. */
+  /** Releases the pin, so that the server serves another client of the group at once. Never rejects. */
   async unpin(timeoutMs: number): Promise<void> {
     if (this.#pin === undefined || !this.#canSend()) return;
     this.#pin = undefined;
@@ -181,7 +181,9 @@ export class PullLoop {
     }
   }
 
-  /** The consumer's state as the server tells it; nothing when it tells none. Rejects with what the client throws. */
+  /**
+   * The consumer's state from the server; undefined when the answer is not one. Rejects with what the client throws.
+   */
   async info(timeoutMs: number): Promise<ConsumerState | undefined> {
     const answer = await this.#askInfo(timeoutMs);
     return answer?.kind === "state" ? answer.state : undefined;
@@ -194,7 +196,7 @@ export class PullLoop {
     return parseConsumerAnswer(answer.data);
   }
 
-  /** Makes nothing anew any more; what is on its way still comes until {@link end}. */
+  /** Sends no new requests; messages on their way still come until {@link end}. */
   quiet(): void {
     this.#ended = true;
     this.#unlisten();
@@ -216,8 +218,8 @@ export class PullLoop {
   }
 
   /**
-   * The word of their end was lost: the server serves them no more. It is not lost while the line still brings what was
-   * asked for with them or before them.
+   * Gives up requests whose end was lost: the server does not serve them any more. A request is not lost while the line
+   * still brings messages of it or of earlier ones.
    */
   #giveUpOver(nowMs: number): void {
     let heardMs = 0;
@@ -234,7 +236,7 @@ export class PullLoop {
     return this.#connection.connected && !this.#connection.nc.isClosed();
   }
 
-  /** @param brings What it may bring; nothing: it only shows that we are there. */
+  /** @param brings What it may bring; undefined: the request only shows that we are there. */
   #ask(size: PullSize, brings: PullSize | undefined): void {
     const { group, expiresMs } = this.#options;
     this.#askedMs = performance.now();
@@ -253,7 +255,7 @@ export class PullLoop {
 
   #dropGone(nowMs: number): void {
     this.#listened = this.#listened.filter(({ request, subscription }) => {
-      // One that asks for nothing has nothing to bring late.
+      // A request for nothing cannot bring anything late.
       const lateMs =
         request.isLate && request.left > 0 ? LATE_MS : this.#options.expiresMs + 2 * HEARTBEAT_MS;
       if (request.isOpen && request.left > 0) return true;
@@ -273,7 +275,7 @@ export class PullLoop {
     this.#listened = [];
   }
 
-  /** Every request is lost: makes them anew. */
+  /** Every request is lost: sends new ones. */
   #restart(): void {
     if (this.#isPaused) return;
     clearTimeout(this.#retry);
@@ -300,7 +302,7 @@ export class PullLoop {
     if (this.#pin === undefined) return;
     this.#pin = undefined;
     this.#options.onPinLost?.();
-    // A server that takes it away again and again is not asked without a pause.
+    // Pause before the next request when a server takes the pin away again and again.
     if (performance.now() - this.#restartedMs < RETRY_MS) this.#restartLater(undefined);
     else this.#restart();
   }
@@ -330,7 +332,7 @@ export class PullLoop {
   #onStatus(request: PullRequest, msg: Msg): void {
     const code = msg.headers?.code ?? 0;
     const description = plainText(msg.headers?.description);
-    // Of one that was given up it says nothing of those since.
+    // A status of a request that was given up says nothing about later requests.
     const isCurrent = request.isOpen;
     if (code !== 100) request.end(this.#heardMs);
     if (!isCurrent) return;
@@ -338,7 +340,7 @@ export class PullLoop {
     if (code === 100 || code === 404 || code === 408 || SERVED.test(description)) {
       this.#report({ flowing: true });
       if (code === 100) return;
-      // One that is another's, and ends each at once, would be asked without a pause.
+      // A foreign server that ends each request at once would be asked without a pause.
       if (this.#options.own !== undefined && request.isFruitless(this.#heardMs, SOON_MS))
         this.#restartLater(undefined);
       else this.fill();
@@ -348,11 +350,11 @@ export class PullLoop {
     if (/consumer deleted/i.test(description)) this.#options.onMissing();
     if (code !== 503) return this.#restartLater(`${code} ${description}`);
     this.#restartLater("no server answers");
-    // A server whose store has lost the consumer answers just so, again and again: it is never silent.
+    // A server whose store has lost the consumer repeats this answer and is never silent, so ask for the state here.
     if (this.#heardMs - this.#probedMs > SILENCE_MS) void this.#probe();
   }
 
-  /** Drops what was not asked for; who goes on sending it is not listened to for a while. */
+  /** Drops an unrequested message. A server that keeps sending them is ignored for a while. */
   #onUnasked(bytes: number): void {
     const pauseMs = this.#unasked.note(bytes, this.#heardMs);
     const { own, log, stream, consumer } = this.#options;
@@ -372,7 +374,7 @@ export class PullLoop {
     }, pauseMs);
   }
 
-  /** A deleted consumer and a lost request are both just silence: ask which it is. */
+  /** A deleted consumer and a lost request look alike, both silent: ask which it is. */
   async #probe(): Promise<void> {
     if (this.#probing) return;
     this.#probing = true;

@@ -34,7 +34,7 @@ describe("PullLoop", () => {
     loop.fill();
     await vi.advanceTimersByTimeAsync(6000);
     loop.end();
-    // It is never silent, so silence alone would tell nothing.
+    // It is never silent, so silence alone would show nothing.
     expect(missing).toBeGreaterThan(0);
     expect(missing).toBeLessThanOrEqual(3);
   });

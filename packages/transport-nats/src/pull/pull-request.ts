@@ -9,9 +9,9 @@ export interface PullSize {
 }
 
 export const HEARTBEAT_MS = 1000;
-/** Until the server serves a link: the start of a mesh waits for that. */
+/** Used until the server serves a link, because the start of a mesh waits for that. */
 const FIRST_HEARTBEAT_MS = 200;
-/** Statuses of one request: its heartbeats, ten at most, and its end; a few more do no harm. */
+/** Statuses of one request: at most ten heartbeats and its end; a few more do no harm. */
 const MAX_STATUSES = 16;
 /** A server counts a message before it adds headers of its own. */
 const ADDED_BYTES = 256;
@@ -39,14 +39,14 @@ export function requestText(
   });
 }
 
-/** One request for messages, and the books of what it may still bring. */
+/** One request for messages, with the count of what it may still bring. */
 export class PullRequest {
   readonly inbox: string;
   readonly sentMs: number;
   readonly #batch: number;
   #left: number;
   #leftBytes: number;
-  /** With what servers add. */
+  /** Limit of bytes, including headers that servers add. */
   #bookBytes: number;
   #statuses = MAX_STATUSES;
   #broughtBytes = 0;
@@ -54,7 +54,7 @@ export class PullRequest {
   #overMs: number | undefined;
   #isLate = false;
 
-  /** @param size Nothing: it asks for no message at all. */
+  /** @param size Undefined: it asks for no message at all. */
   constructor(inbox: string, size: PullSize | undefined, nowMs: number) {
     this.inbox = inbox;
     this.sentMs = nowMs;
@@ -65,7 +65,7 @@ export class PullRequest {
     this.#bookBytes = maxBytes + this.#batch * ADDED_BYTES;
   }
 
-  /** Messages and statuses that it may bring in all. */
+  /** Limit of messages and statuses that it may bring in all. */
   get maxAnswers(): number {
     return this.#batch + MAX_STATUSES;
   }
@@ -87,27 +87,27 @@ export class PullRequest {
     return this.#heardMs;
   }
 
-  /** Whether it is counted on. */
+  /** Whether it is still expected to bring messages. */
   get isOpen(): boolean {
     return this.#overMs === undefined && !this.#isLate;
   }
 
-  /** Nobody counts on it any more, and a server that is slow may still serve it. */
+  /** It was given up, but a slow server may still serve it. */
   get isLate(): boolean {
     return this.#isLate;
   }
 
-  /** Whether it has ended without a message, sooner than a server that has none ends it. */
+  /** Whether it ended without a message, sooner than a server without messages would end it. */
   isFruitless(nowMs: number, soonMs: number): boolean {
     return this.#batch > 0 && this.#left === this.#batch && nowMs - this.sentMs < soonMs;
   }
 
-  /** Whether nothing of it is to be looked for any more. */
+  /** Whether nothing more can come from it. */
   isGone(nowMs: number, lateMs: number, lingerMs: number): boolean {
     return this.#overMs === undefined ? nowMs - this.sentMs > lateMs : nowMs - this.#overMs > lingerMs;
   }
 
-  /** Counts a message in. False: it was not asked for. */
+  /** Counts a message. False: it was not requested. */
   takeMessage(bytes: number, nowMs: number): boolean {
     if (this.#left === 0 || this.#bookBytes <= 0 || this.#overMs !== undefined) return false;
     this.#heardMs = nowMs;
@@ -118,25 +118,25 @@ export class PullRequest {
     return true;
   }
 
-  /** Counts a status in. False: there were too many. */
+  /** Counts a status. False: there were too many. */
   takeStatus(): boolean {
     return this.#statuses-- > 0;
   }
 
-  /** It brings nothing more: so the server says, or it has brought all. */
+  /** It brings nothing more: the server says so, or it has brought everything. */
   end(nowMs: number): void {
     this.#overMs ??= nowMs;
   }
 
-  /** It is asked anew; whether the server still serves it is not known. */
+  /** A new request replaces it; whether the server still serves it is not known. */
   giveUp(): void {
     this.#isLate = true;
   }
 }
 
 /**
- * A copy of a message to be kept for long. The client's own is a window on whatever else has come over the socket with
- * it (nats 2.29.3), which would be kept as well.
+ * A copy of a message, to be kept for long. The client's own is a view of everything that came over the socket with it
+ * (nats 2.29.3), which would be kept as well.
  */
 export function keptMsg(msg: Msg): Msg {
   if (!(msg instanceof MsgImpl)) return msg;
@@ -146,7 +146,7 @@ export function keptMsg(msg: Msg): Msg {
   return new MsgImpl(own, data.slice(), publisher) as Msg;
 }
 
-/** Bytes of headers and body, which is what a message costs whoever holds it. Reads neither. */
+/** Bytes of headers and body: the memory that a message takes. Decodes neither. */
 export function sizeOfMsg(msg: Msg): number {
   return bytesOfMsg(msg)?.content.length ?? msg.data.length;
 }

@@ -1,18 +1,18 @@
 import { LineWindow } from "../publish/line-window.ts";
 import type { PullRequest } from "./pull-request.ts";
 
-/** Of a message, while none has come. */
+/** Assumed size of a message while none has come. */
 const FIRST_AVERAGE_BYTES = 1024;
-/** The newest message counts one part in so many. */
+/** The newest message counts one part in this many. */
 const AVERAGE_OVER = 16;
 
-/** Two requests, and the way of an acknowledgement, take less than the ack wait of a link: nothing comes twice. */
+/** Two requests and the way of an acknowledgement take less than a link's ack wait, so nothing is delivered twice. */
 const TARGET_MS = 500;
 
 /**
- * How many messages a request asks for, so that the line brings them in half a second or little more. What is asked for
- * is sent at once, and whatever else uses the line waits behind it. Counted in messages, since a request for fewer
- * bytes than the next message has would bring none.
+ * Decides how many messages a request asks for, so that the line brings them in half a second or a little more. The
+ * server sends requested messages at once, and all other traffic waits behind them. It counts messages, because a
+ * request with a byte limit below the next message would bring none.
  */
 export class PullWindow {
   readonly #line = new LineWindow(TARGET_MS);
@@ -20,7 +20,7 @@ export class PullWindow {
   #averageBytes = FIRST_AVERAGE_BYTES;
   #endedMs = Number.NEGATIVE_INFINITY;
 
-  /** @param expiresMs A server ends a request after this; what comes later was held up by the line. */
+  /** @param expiresMs A server ends a request after this time; if the end comes later, the line delayed it. */
   constructor(expiresMs: number) {
     this.#expiresMs = expiresMs;
   }
@@ -29,7 +29,7 @@ export class PullWindow {
     return Math.max(1, Math.floor(this.#line.bytes / this.#averageBytes));
   }
 
-  /** How long the server's word may take that comes behind so many messages. */
+  /** How long an answer that comes behind so many messages may take. */
   waitMs(messages: number): number {
     return this.#line.waitMs(messages * this.#averageBytes);
   }
@@ -38,16 +38,16 @@ export class PullWindow {
     this.#averageBytes += (bytes - this.#averageBytes) / AVERAGE_OVER;
   }
 
-  /** A request has ended. One that its server had not enough for tells nothing, unless it ended late. */
+  /** Records the end of a request. A request that its server could not fill says nothing, unless it ended late. */
   ended({ sentMs, broughtBytes }: PullRequest, wasServed: boolean, nowMs: number): void {
     if (broughtBytes === 0) return;
-    // Until then the line was bringing what was asked for before.
+    // Until then the line was bringing earlier requests.
     const tookMs = nowMs - Math.max(sentMs, this.#endedMs);
     this.#endedMs = nowMs;
     if (wasServed || tookMs > 1.5 * this.#expiresMs) this.#line.answered(broughtBytes, tookMs);
   }
 
-  /** Nothing has come of a request for a while that had brought something, nor its end. */
+  /** A request that had brought messages has brought neither more nor its end for a while. */
   stalled({ broughtBytes }: PullRequest): void {
     if (broughtBytes > 0) this.#line.timedOut(broughtBytes);
   }

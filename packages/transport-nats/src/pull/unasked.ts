@@ -1,13 +1,13 @@
-/** More than this unasked within a second is no accident. */
+/** More unrequested messages than this within a second are not an accident. */
 const MAX_MESSAGES = 100;
 const MAX_BYTES = 8 * 1024 * 1024;
 const WINDOW_MS = 1000;
 const FIRST_PAUSE_MS = 5000;
 const MAX_PAUSE_MS = 60_000;
-/** Who was quiet for so long begins with the shortest pause again. */
+/** After so long without unrequested messages, the next pause is the shortest again. */
 const FORGET_MS = 60_000;
 
-/** Counts what comes without having been asked for, and decides when whoever sends it is heard no more for a while. */
+/** Counts unrequested messages, and decides when to ignore their sender for a while. */
 export class UnaskedWatch {
   #total = 0;
   #sinceMs = Number.NEGATIVE_INFINITY;
@@ -16,12 +16,12 @@ export class UnaskedWatch {
   #pauseMs = FIRST_PAUSE_MS;
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
 
-  /** All that there were. */
+  /** All unrequested messages so far. */
   get total(): number {
     return this.#total;
   }
 
-  /** Counts one message. Returns for how long to pause now, in milliseconds, if it is time to. */
+  /** Counts one message. Returns the length of a pause in milliseconds if one is due now. */
   note(bytes: number, nowMs: number): number | undefined {
     this.#total++;
     if (nowMs - this.#sinceMs > WINDOW_MS) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { UnaskedWatch } from "./unasked.ts";
 
-/** Sends so many at a time; returns the pause that they bring about. */
+/** Sends so many messages at a time; returns the pause that results. */
 function flood(watch: UnaskedWatch, count: number, bytes: number, nowMs: number): number | undefined {
   for (let i = 0; i < count; i++) {
     const pauseMs = watch.note(bytes, nowMs);

@@ -16,9 +16,11 @@ import { headersOfMsg, idOfMsg } from "../connection/message-headers.ts";
 import { headerBlock, publishRaw } from "../connection/raw-publish.ts";
 import type { AwaitedReply, Replies } from "./replies.ts";
 
-/** A server that reads its config knows neither rights nor listeners for a moment: what it says then is asked again. */
+/**
+ * A server that reads its config knows neither rights nor subscribers for a moment: after such an answer, ask again.
+ */
 const AGAIN_MS = 100;
-/** Who may not listen any more may be allowed to later. */
+/** A durable that policy forbids to listen may be allowed later. */
 const LISTEN_AGAIN_MS = 2000;
 
 /** A command on its way. */
@@ -29,16 +31,15 @@ interface Asked {
   wasSentAgain: boolean;
 }
 
-/** What listens to the commands of one durable. */
+/** A subscription to the commands of one durable. */
 export interface Listening {
-  /** Takes no more, and waits at most so long until what it has taken has ended. */
+  /** Takes no more commands, and waits at most `graceMs` until those it took have ended. */
   stop(graceMs: number): Promise<void>;
 }
 
 /**
- * The commands that a node sends and takes without a store. Where nobody listens, the server says so to the inbox that
- * a command names; what a handler replies comes as all replies do, under its own name. Uses a connection and does not
- * own it.
+ * Sends and takes commands without storage. When nobody listens, the server says so to the inbox that a command names.
+ * A handler's reply comes like all replies, under its own name. Uses a connection and does not own it.
  */
 export class Asks {
   readonly #connection: Connection;
@@ -70,7 +71,7 @@ export class Asks {
       Math.min(MAX_EVENT_BYTES, nc.info?.max_payload ?? MAX_EVENT_BYTES),
     );
     if (problem !== undefined) throw problem;
-    // While the server is away, what the client buffers is thrown away at the reconnect: do not send at all.
+    // Do not send while the server is away: the client drops its buffer at the reconnect.
     if (!connected) throw new MeshError("unavailable", "the hub is away; nothing was sent");
     this.#subscription ??= nc.subscribe(`${this.#inbox}.*`, {
       callback: (error, msg) => {
@@ -92,7 +93,7 @@ export class Asks {
   /** Takes the commands of a durable; the server gives each to one of the processes that name it. */
   listen({ durable, pattern, from }: SubscribeOptions, onDelivery: OnDelivery): Listening {
     const { subnet } = this.#own;
-    // What another subnet asks comes out of the stream.
+    // Commands from another subnet come from the stream.
     if (from.subnet !== undefined && from.subnet !== subnet) return { stop: () => Promise.resolve() };
     const filter = patternToFilter(pattern, { ...from, subnet }, ASKED_ROOT);
     return new Listener(this.#connection, filter, durable, onDelivery);
@@ -123,7 +124,7 @@ export class Asks {
     }
   }
 
-  /** Whatever the server says of it, it was handed to nobody: to send it once more doubles nothing. */
+  /** Nobody received the command, whatever the server's answer: sending it once more cannot double it. */
   #again(token: string, asked: Asked, why: MeshError): void {
     if (asked.wasSentAgain) return asked.awaited.fail(why);
     asked.wasSentAgain = true;
@@ -139,7 +140,7 @@ export class Asks {
   }
 }
 
-/** One subscription of a durable to commands that are stored nowhere. */
+/** One subscription of a durable to commands that are not stored. */
 class Listener implements Listening {
   readonly #connection: Connection;
   readonly #filter: string;
@@ -172,7 +173,7 @@ class Listener implements Listening {
       queue: this.#queue,
       callback: (error, msg) => {
         if (error === null) this.#take(msg);
-        // The server has ended it: policy allows it no more, or not yet.
+        // The server has ended the subscription: policy forbids it, or does not allow it yet.
         else this.#again = setTimeout(() => this.#subscribe(), LISTEN_AGAIN_MS);
       },
     });

@@ -13,10 +13,10 @@ import { type JetStreamManager, NatsError } from "nats";
 import type { Connection } from "../connection/connection.ts";
 import { StreamPublisher } from "../publish/stream-publisher.ts";
 
-/** nats-server's code for a message that is not there. */
+/** nats-server's error code for a missing message. */
 const NO_MESSAGE = 10057;
 
-/** A dead letter, as far as its replay needs it, and where it is kept. */
+/** The parts of a dead letter that its replay needs, and its place. */
 export interface KeptLetter {
   readonly stream: string;
   /** Its place in that stream. */
@@ -24,14 +24,14 @@ export interface KeptLetter {
   readonly entry: ReplayableLetter;
 }
 
-/** Runs the dead letters of one subnet again, or removes them. Uses a connection with the hub's rights. */
+/** Replays the dead letters of one subnet, or removes them. Uses a connection with the hub's rights. */
 export class DeadLetterQueue {
   readonly #subnet: string;
   readonly #jsm: JetStreamManager;
   readonly #signatures: Signatures;
   readonly #publisher: StreamPublisher;
 
-  /** @param signatures By which what is run again is verified, and signed anew. */
+  /** @param signatures Verifies a replayed event and signs it anew. */
   constructor(subnet: string, connection: Connection, jsm: JetStreamManager, signatures: Signatures) {
     this.#subnet = subnet;
     this.#jsm = jsm;
@@ -40,9 +40,9 @@ export class DeadLetterQueue {
   }
 
   /**
-   * Gives the event to its durable again, then takes the dead letter away. Cut short between the two, a second run
-   * makes the same event id again. What is asked for one after the other is published in that order. Rejects with
-   * `invalid-event` when the dead letter holds no event, `denied` when its subnet has not signed it.
+   * Gives the event to its durable again, then removes the dead letter. When it fails between the two, a second run
+   * makes the same event id again. Replays are published in the order of their calls. Rejects with `invalid-event` when
+   * the dead letter holds no event, `denied` when its subnet has not signed it.
    */
   async replay(letter: KeptLetter): Promise<string> {
     const id = await this.store(letter);
@@ -53,14 +53,14 @@ export class DeadLetterQueue {
   /** The first half of {@link replay}: the dead letter stays. Resolves with the id of the new event. */
   async store(letter: Pick<KeptLetter, "entry">): Promise<string> {
     const replay = replayOf(letter.entry, this.#signatures);
-    // Whoever wrote the dead letter chose its headers, and a server acts upon some.
+    // The writer of the dead letter chose its headers, and a server acts upon some.
     const message = { ...replay, headers: travellingHeaders((name) => replay.headers[name]) };
     const { stream } = await this.#publisher.publish(message);
     if (stream !== eventsStream(this.#subnet)) throw new MeshError("internal", `replayed into ${stream}`);
     return message.id;
   }
 
-  /** Takes away all dead letters of a durable up to a place, itself too. To the server it is one write. */
+  /** Removes all dead letters of a durable up to a place, that one included. The server does it in one write. */
   async removeUpTo(owner: LetterOwner, kept: number): Promise<void> {
     const bounds = { filter: deadLettersOf(owner), seq: kept + 1 };
     await this.#jsm.streams.purge(deadLetterStream(this.#subnet), bounds);
@@ -70,7 +70,7 @@ export class DeadLetterQueue {
     try {
       await this.#jsm.streams.deleteMessage(stream, kept, false);
     } catch (thrown) {
-      // Somebody was quicker, or it was written again since: whoever looks next finds it.
+      // It was removed, or written again since: the next look finds it.
       if (!(thrown instanceof NatsError) || thrown.api_error?.err_code !== NO_MESSAGE) throw thrown;
     }
   }

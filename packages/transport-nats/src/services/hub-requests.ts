@@ -3,12 +3,12 @@ import { type HubService, hubServiceSubject, type TimerDefinition, type TimerInf
 import type { Connection } from "../connection/connection.ts";
 
 /*
- * What a member asks its hub, one service each. A member may not create consumers or read streams: whoever may could
- * overwrite another's, or read what policy keeps from him. So it asks its hub, which asks the policy. The subject of
- * the request says who asks (`hubServiceSubject`); the server lets nobody else publish there.
+ * A member's requests to its hub, one service each. A member may not create consumers or read streams. With that right
+ * it could overwrite another's consumer, or read events that policy keeps from it. So it asks its hub, which asks the
+ * policy. The request's subject names the asking node (`hubServiceSubject`); the server lets nobody else publish there.
  */
 
-/** `durable`: make one, or bring it to these settings. */
+/** `durable`: creates one, or updates it to these settings. */
 export interface DurableRequest {
   readonly durable: string;
   /** Text of an event pattern. */
@@ -37,7 +37,7 @@ export interface HandlersReply {
 /** `reply`: the next stored reply to a request of the asking node. */
 export interface StoredReplyRequest {
   readonly requestId: string;
-  /** Place in the stream of the one before; 0 for the first. */
+  /** Place in the stream of the reply before; 0 for the first. */
   readonly after: number;
 }
 
@@ -45,29 +45,29 @@ export interface StoredReplyRequest {
 export interface StoredReply {
   readonly seq?: number;
   readonly subject?: string;
-  /** Those that travel with it. */
+  /** The headers that travel with it. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly bodyBase64?: string;
 }
 
 /** `registry`: what the hub serves, or a part of it. */
 export interface RegistryRequest {
-  /** A part of the document that has this digest, from this byte on. Not given: no part. */
+  /** A part of the document with this digest, from this byte on. Without it the answer has no part. */
   readonly part?: { readonly digest: string; readonly offset: number };
 }
 
 /** Empty while the hub has none. */
 export interface RegistryReply {
-  /** Names what the registry means. */
+  /** Hash of the registry's meaning. */
   readonly hash?: string;
   /** sha-256 in hex of the document, and its length. */
   readonly digest?: string;
   readonly bytes?: number;
-  /** The part that was asked for, unless the document is another by now. */
+  /** The requested part, unless the document has changed since. */
   readonly partBase64?: string;
 }
 
-/** What the root offers a hub, and a part of it when the hub has asked for one. */
+/** A root's offer of its registry to a hub, with a part of it when the hub has asked for one. */
 export interface RegistryOffer {
   /** The root daemon that offers. */
   readonly root: string;
@@ -77,7 +77,7 @@ export interface RegistryOffer {
   readonly part?: { readonly offset: number; readonly base64: string };
 }
 
-/** The hub has it; wants the part that begins there; or will not have it. */
+/** The hub has it, wants the part that begins at an offset, or refuses it. */
 export type RegistryOfferReply =
   | { readonly have: string }
   | { readonly next: number }
@@ -91,7 +91,7 @@ export interface ParkRequest {
 }
 
 export interface ParkReply {
-  /** Those for which there is no room; the others are stored. */
+  /** Events for which there is no room; the others are stored. */
   readonly refused: readonly number[];
 }
 
@@ -109,37 +109,37 @@ export interface ParkedReply {
   readonly more?: true;
 }
 
-/** `release`: give those of one event to the durable again, a page of them. */
+/** `release`: gives the parked events of one name to the durable again, one page. */
 export interface ReleaseRequest {
   readonly durable: string;
   readonly event: string;
-  /** Place in the subnet's stream of the last one of the page before; 0 at first. */
+  /** Place in the subnet's stream of the last event of the page before; 0 at first. */
   readonly after: number;
 }
 
 export interface ReleaseReply {
   readonly released: number;
-  /** Where to go on; nothing when all is done. */
+  /** Where the next page begins; absent when all is done. */
   readonly next?: number;
 }
 
-/** `budget`: what the asking node may not write now because it has written too much. */
+/** `budget`: which subjects the asking node may not write now because it has written too much. */
 export interface BudgetReply {
   readonly suspended: readonly Suspended[];
 }
 
 export interface Suspended {
-  /** First token of the subjects that are meant: `evt`. */
+  /** First token of the subjects: `evt`. */
   readonly root: string;
   readonly reason: string;
-  /** There is no use in trying before. */
+  /** A retry before this time is refused as well. */
   readonly retryAfterMs: number;
 }
 
 /** `timer`: makes, shows and changes timers of the asking node. */
 export type TimerRequest =
   | { readonly op: "put"; readonly timer: TimerDefinition }
-  /** A page of them, in the order of their names. */
+  /** A page of timers, in the order of their names. */
   | { readonly op: "list"; readonly after?: string }
   | { readonly op: "next"; readonly name: string; readonly count: number }
   | { readonly op: "show" | "remove" | "pause" | "resume" | "trigger"; readonly name: string }
@@ -148,13 +148,13 @@ export type TimerRequest =
       readonly name: string;
       readonly fromMs: number;
       readonly toMs: number;
-      /** Names the backfill: the same again publishes nothing twice. */
+      /** Id of the backfill: a second one with the same id publishes nothing twice. */
       readonly id: string;
-      /** Only tells the times. */
+      /** Only lists the times. */
       readonly dryRun: boolean;
     };
 
-/** Each request's answer has the fields that it asks for. */
+/** The fields of an answer depend on its request. */
 export interface TimerReply {
   readonly timer?: TimerInfo;
   readonly timers?: readonly TimerInfo[];
@@ -166,25 +166,25 @@ export interface TimerReply {
   readonly times?: readonly string[];
 }
 
-/** What a hub tells its root of its stream of events. */
+/** A hub's report to its root about its stream of events. */
 export interface StreamFillReply {
   readonly maxBytes: number;
   readonly usedBytes: number;
-  /** Bytes by the subnet that they came from; nothing while the stream is nearly empty. */
+  /** Bytes by origin subnet; absent while the stream is nearly empty. */
   readonly held: Readonly<Record<string, number>>;
   /** By the hub's clock, milliseconds since the epoch. */
   readonly nowMs: number;
 }
 
-/** What a root tells a hub of what its own stream has lost, and of what it has done for the hub's. */
+/** A root's message to a hub: the losses of the root's own stream, and its repairs of the hub's. */
 export interface RefillRequest {
-  /** The uplink is to begin again at this place of the hub's stream. */
+  /** The uplink has to begin again at this place of the hub's stream. */
   readonly resendFrom?: number;
-  /** The loss of that id has been made good, as far as it could be. */
+  /** The loss of that id has been repaired, as far as possible. */
   readonly refilled?: string;
 }
 
-/** What a hub tells its root. */
+/** A hub's answer to its root. */
 export interface RefillReply {
   /** The uplink begins again there. */
   readonly resentFrom?: number;
@@ -192,7 +192,7 @@ export interface RefillReply {
   readonly lost?: { readonly id: string; readonly since: string };
 }
 
-/** Instead of an answer: why there is none. */
+/** The reason, in place of an answer. */
 export interface HubRefusal {
   readonly error: { readonly code: MeshErrorCode; readonly message: string; readonly rule?: string };
 }

@@ -49,7 +49,7 @@ export class HubTimers implements Timers {
   }
 
   async trigger(name: string): Promise<string> {
-    // Asked twice it would fire twice: nobody asks again for an answer that was lost.
+    // A repeated request would fire twice: do not repeat it when an answer is lost.
     const { event_id } = await this.#askOnce({ op: "trigger", name });
     if (event_id === undefined) throw unreadable();
     return event_id;
@@ -61,7 +61,7 @@ export class HubTimers implements Timers {
     return timer;
   }
 
-  /** Asks until the hub answers, for a while: each of these may be asked twice. */
+  /** Asks until the hub answers, for a limited time: these requests may be repeated. */
   async #ask(request: TimerRequest): Promise<TimerReply> {
     const deadlineMs = Date.now() + PATIENT_MS;
     for (;;) {

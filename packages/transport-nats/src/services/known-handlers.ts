@@ -1,22 +1,22 @@
 import type { HandlersReply } from "./hub-requests.ts";
 
-/** For so long it is believed that a command is answered here: a durable is seldom taken away. */
+/** For this long a known handler is trusted to exist: a durable is seldom removed. */
 const BELIEVED_MS = 1000;
-/** Subjects of one node's commands; beyond that all are asked for anew. */
+/** Subjects of one node's commands; beyond that each command asks anew. */
 const MAX_SUBJECTS = 1000;
 
 type Handlers = HandlersReply["handlers"];
 
 interface Known {
   readonly handlers: Promise<Handlers>;
-  /** Before it is answered, as many wait for it as ask. */
+  /** Infinite until it is answered, so that all callers share the question. */
   untilMs: number;
 }
 
 /**
- * What the hub tells of who handles a command. Requests in flight share one question, and so do those of a second: a
- * hub has other things to do, and drops what a member asks beyond its share. Only that there is a handler is
- * remembered: where there is none, one may have come, and policy may have closed the way to another subnet since.
+ * Caches the hub's answer to the question which handlers a command has. Concurrent requests share one question, and so
+ * do those of a second: a hub is busy, and drops a member's requests beyond its share. Only the presence of a handler
+ * is cached. One that is absent may have come, and policy may have closed the way to another subnet since.
  */
 export class KnownHandlers {
   readonly #ask: (subject: string) => Promise<Handlers>;

@@ -41,7 +41,7 @@ export class NatsJournal implements FailureJournal {
   }
 
   async storeDeadLetter(entry: DeadLetter): Promise<void> {
-    // A subject of its own, and one message a subject: a letter that is stored again replaces itself.
+    // Its own subject, with one message for each subject: a letter that is stored again replaces itself.
     const own = deadLetterOfEvent(entry.event_id, entry.seq);
     const subject = deadLetterSubject({ ...this.#address, durable: entry.durable }, own);
     const letter = messageOf(subject, encodeDeadLetter(entry));

@@ -4,10 +4,10 @@ import type { Msg, Subscription } from "nats";
 import type { Connection } from "../connection/connection.ts";
 import { StreamPublisher } from "../publish/stream-publisher.ts";
 
-/** Longest wait for an answer, looked at once in so long. */
+/** Longest wait for an answer; a check runs at this interval. */
 const ANSWER_MS = 3000;
 const SWEEP_MS = 500;
-/** Keys that are asked for together at most; a request of some 10 KB. */
+/** Most keys in one question; a request of some 10 KB. */
 const MAX_TOGETHER = 128;
 
 const NOTHING = new Uint8Array();
@@ -19,19 +19,20 @@ interface Question {
   reject(error: MeshError): void;
 }
 
-/** Questions that were put to the server together. */
+/** Questions that were sent to the server together. */
 interface Asked {
   readonly askedMs: number;
   readonly questions: readonly Question[];
 }
 
 /**
- * Marks of one member in a stream of its own at its hub, for a node whose processes are on several machines or whose
- * disk does not last. Uses a connection and does not own it.
+ * Marks of one member in its own stream at its hub. For a node with processes on several machines, or with a disk that
+ * does not last. Uses a connection and does not own it.
  *
- * What is asked in one turn of the event loop is one question: is any of these marked? Nearly always none is, and that
- * is the whole answer. Else each is asked for alone. First deliveries are asked for too: one comes again as a first one
- * when it is published anew, when its durable is made anew, and when a killed server has lost its count.
+ * All questions of one turn of the event loop become one: is any of these marked? Nearly always none is, and that is
+ * the whole answer. Otherwise it asks for each alone. It asks for first deliveries too, because a delivery may wrongly
+ * appear to be the first. That happens when an event is published anew, its durable is recreated, or a killed server
+ * has lost its count.
  */
 export class NatsMarks implements Marks {
   readonly #connection: Connection;
@@ -49,7 +50,7 @@ export class NatsMarks implements Marks {
     this.#connection = connection;
     this.#node = node;
     this.#getSubject = `$JS.API.DIRECT.GET.${doneStream(node)}`;
-    // Marks are one to a subject: their order means nothing.
+    // Each mark has its own subject: their order does not matter.
     this.#publisher = new StreamPublisher(connection, { isOrdered: false, maxMessageBytes: MAX_MARK_BYTES });
     this.#inbox = connection.newInbox();
     connection.listen({ onDisconnect: () => this.#fail("the connection was lost", () => true) });
@@ -82,7 +83,7 @@ export class NatsMarks implements Marks {
     for (let i = 0; i < toAsk.length; i += MAX_TOGETHER) this.#ask(toAsk.slice(i, i + MAX_TOGETHER));
   }
 
-  /** No inbox and no timer of its own for a question, since every event asks. */
+  /** Uses no inbox and no timer of its own for a question, since every event asks. */
   #ask(questions: readonly Question[]): void {
     const { nc, connected } = this.#connection;
     if (!connected || nc.isClosed()) return refuse(questions, "the server is away");
@@ -98,7 +99,9 @@ export class NatsMarks implements Marks {
     nc.publish(this.#getSubject, request, { reply: `${this.#inbox}.${token}` });
   }
 
-  /** One of the marks, or that there is none: the servers let only the first message of an answer through. */
+  /**
+   * One of the marks, or the answer that there is none: the servers let only the first message of an answer through.
+   */
   #onAnswer(msg: Msg): void {
     const token = msg.subject.slice(this.#inbox.length + 1);
     const questions = this.#asked.get(token)?.questions ?? [];

@@ -26,7 +26,7 @@ export class NatsMetricsStore implements MetricsStore {
   }
 
   async storeMetrics(snapshot: MetricsSnapshot): Promise<void> {
-    // `2026-11-21T12`: colons and dots would be taken for something else. Of what has ended only the newest is kept.
+    // `2026-11-21T12`: colons and dots have a meaning in subjects. Of ended processes only the newest message is kept.
     const hour = snapshot.ended_before === undefined ? snapshot.hour.slice(0, 13) : "all";
     const subject = metricsSubject(this.#node, snapshot.instance, hour);
     const body = new TextEncoder().encode(JSON.stringify(snapshot));

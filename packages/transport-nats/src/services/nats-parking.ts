@@ -10,7 +10,7 @@ import {
   type ReleaseRequest,
 } from "./hub-requests.ts";
 
-/** For what the hub has to read and write before it answers. */
+/** Timeout of requests for which the hub reads and writes before it answers. */
 const HUB_MS = 5000;
 
 /** The hub parks events for its members. Uses a connection and does not own it. */

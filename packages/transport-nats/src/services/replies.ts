@@ -9,9 +9,9 @@ import type { Msg, Subscription } from "nats";
 import type { Connection } from "../connection/connection.ts";
 import { headersOfMsg } from "../connection/message-headers.ts";
 
-/** How often a stored reply is asked for: one may have been handed on while nobody was connected. */
+/** Interval of requests for a stored reply: the server may have sent one while the node was disconnected. */
 const LOOK_MS = 2000;
-/** Stored replies to one request that are looked at in one go. */
+/** Stored replies to one request that are read in one go. */
 const MAX_LOOKED_AT = 20;
 
 /** A stored reply and its place in the stream. */
@@ -20,26 +20,26 @@ export interface FoundReply {
   readonly reply: Message;
 }
 
-/** Fetches the next stored reply after this place; nothing when there is none. */
+/** Fetches the next stored reply after this place; undefined when there is none. */
 export type LookForReply = (requestId: string, after: number) => Promise<FoundReply | undefined>;
 
 interface Waiter {
-  /** Whether the reply is stored, so that one which was missed can be asked for. */
+  /** Whether the reply is stored, so that a missed one can be fetched. */
   readonly isStored: boolean;
-  /** Ends the wait if it is the one. */
+  /** Ends the wait if the reply is accepted. */
   offer(reply: Message): void;
 }
 
 /** A wait for the reply to one request. */
 export interface AwaitedReply {
   readonly reply: Promise<Message>;
-  /** Ends it: there will be none. */
+  /** Ends the wait: no reply will come. */
   fail(why: MeshError): void;
 }
 
 /**
- * The replies to a node. Its hub's server hands each on as it is stored; one that came during a lost connection is
- * asked for. Uses a connection and does not own it.
+ * Receives the replies to a node. Its hub's server forwards each when it is stored. A reply that came while the
+ * connection was lost is fetched. Uses a connection and does not own it.
  */
 export class Replies {
   readonly #connection: Connection;
@@ -58,8 +58,8 @@ export class Replies {
   }
 
   /**
-   * Resolves with the first reply to this request that is accepted; listens from now on. Rejects with the signal's
-   * reason, or as it is told to.
+   * Resolves with the first accepted reply to this request; listens from now on. Rejects with the signal's reason, or
+   * with the error given to `fail`.
    */
   await(
     requestId: string,
@@ -96,7 +96,7 @@ export class Replies {
     return { reply, fail };
   }
 
-  /** Listens no more. Who still waits is left to his signal. */
+  /** Stops listening. A wait that is open ends by its own signal. */
   close(): void {
     this.#unlisten?.();
     this.#subscription?.unsubscribe();
@@ -127,7 +127,7 @@ export class Replies {
     this.#offer({ subject, id: "", headers: headersOfMsg(msg), body });
   }
 
-  /** To whoever waits for it: nobody when it is for the node's other processes, or none at all. */
+  /** Offers it to the waits for it. There is none when it is for another process of the node, or unexpected. */
   #offer(reply: Message): void {
     let address: ReplyAddress;
     try {

@@ -50,9 +50,9 @@ const snapshotSchema = counted.extend({
 });
 
 /**
- * What a process has counted in an hour, as its hub keeps it. Members wrote it: it is checked, and what is no snapshot
- * is nothing. A later version may count what this one does not know; a hostile member anything. The subject says who
- * wrote it.
+ * A process's counts of an hour, as its hub keeps them. Undefined for a message that is not a snapshot: it is checked,
+ * because members write it. A later version may have counters that this one does not know; a hostile member may send
+ * anything. The subject shows the writer.
  */
 export function storedSnapshot({ subject, body }: StoredMessage): MetricsSnapshot | undefined {
   const writer = writerOf(subject);
@@ -61,7 +61,7 @@ export function storedSnapshot({ subject, body }: StoredMessage): MetricsSnapsho
     const found = snapshotSchema.safeParse(JSON.parse(new TextDecoder().decode(body)));
     return found.success ? { ...found.data, node: `${writer.subnet}/${writer.node}` } : undefined;
   } catch {
-    // No JSON.
+    // Not JSON.
     return undefined;
   }
 }

@@ -9,16 +9,16 @@ export interface MessageSearch {
   readonly since: Date;
   /** Wildcards too. @default every subject */
   readonly subjects?: readonly string[];
-  /** Whether the event at the end of a page lies behind all that may be meant. @default never */
+  /** Whether the event at the end of a page lies behind everything that is searched for. @default never */
   readonly isBeyond?: ((eventId: string) => boolean) | undefined;
-  /** Whether nobody waits for it any more. */
+  /** Whether nobody waits for the result any more. */
   readonly isOver?: (() => boolean) | undefined;
 }
 
-/** Small enough that what is near is found soon; asking for one costs half a millisecond. */
+/** Small enough that a near message is found soon; a request for a page costs half a millisecond. */
 const PAGE_MESSAGES = 1000;
 const ANSWER_MS = 10_000;
-/** The server forgets a reader of a process that is gone. */
+/** The server removes a reader whose process is gone after this time. */
 const IDLE_MS = 30_000;
 
 interface Page {
@@ -28,8 +28,8 @@ interface Page {
 }
 
 /**
- * Places of a stream at which an id stands in the headers, oldest first. It reads no bodies and makes no text of what
- * it passes: a quarter of what reading each message costs. Rejects with `unavailable` or what the client throws.
+ * Places of a stream with an id in the headers, oldest first. It reads no bodies and decodes none of the messages that
+ * it passes: a quarter of the cost of reading each message. Rejects with `unavailable` or what the client throws.
  */
 export async function* placesOfId(
   connection: Connection,
@@ -55,7 +55,7 @@ export async function* placesOfId(
       if (isLast || last === undefined || isBeyond(idOfMsg(last))) return;
     }
   } finally {
-    // It would go by itself; who looks often should not leave many behind.
+    // The server would remove it after a while, but frequent searches should not leave many behind.
     await jsm.consumers.delete(stream, name).catch(() => undefined);
   }
 }
@@ -83,7 +83,7 @@ function readPage(connection: Connection, stream: string, consumer: string, want
       callback: (error, msg) => {
         if (error !== null) return fail(error.message);
         if (msg.reply === undefined || msg.reply === "") {
-          // Only the server writes here without a place to answer: that a page has ended, or cannot begin.
+          // Only the server sends messages without a reply subject here: a page has ended, or cannot begin.
           const { code = 0, description = "" } = msg.headers ?? {};
           return code === 404 || code === 408 ? end(true) : fail(`${description} (${code})`);
         }

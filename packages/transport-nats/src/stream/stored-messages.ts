@@ -14,19 +14,18 @@ export interface StoredMessage {
   readonly body: Uint8Array;
 }
 
-/** Where reading begins: at a place in the stream, or at what was stored at or after a time. */
+/** Where reading begins: at a place in the stream, or at the first message stored at or after a time. */
 export type StoredFrom = { readonly seq: number } | { readonly time: Date };
 
-/** One page: small enough to be held, large enough that asking for it costs little. */
+/** One page: small enough to keep in memory, large enough that requests for pages cost little. */
 const PAGE_MESSAGES = 500;
 const PAGE_BYTES = 4 * 1024 * 1024;
 const ANSWER_MS = 10_000;
 
 /**
- * What a stream holds of one subject (wildcards too), oldest first, a page at a time: however much it holds, only a
- * page is in memory, and a slow reader makes the server wait. Ends with what was there when the last page was asked
- * for.
- * @param most Of them, at most.
+ * The messages of a stream under one subject (wildcards too), oldest first, a page at a time. Only a page is in memory,
+ * and a slow reader makes the server wait. Ends with the messages that were there when the last page was requested.
+ * @param most Most messages to read.
  */
 export async function* storedMessages(
   { nc }: Connection,
@@ -59,12 +58,12 @@ export async function* storedMessages(
     if (last !== undefined) next = { seq: last.seq + 1 };
     const end = page.find((answer) => !isStored(answer));
     if (end !== undefined && isLastPage(end, stream)) return;
-    // Cut short, by the time limit or by a message without a body: the rest is asked for, as long as something comes.
+    // Cut short by the time limit or a message without a body: request the rest, as long as messages come.
     if (stored.length === 0) throw new MeshError("timeout", `stream ${stream} does not answer`);
   }
 }
 
-/** When the first message of a filter was stored, from a place on; nothing where there is none. */
+/** When the first message of a filter at or after a place was stored; undefined when there is none. */
 export async function storedMsFrom(
   connection: Connection,
   stream: string,
@@ -76,13 +75,13 @@ export async function storedMsFrom(
   return undefined;
 }
 
-/** Which message of a stream is meant: at a place, the last of a subject, or the first of a subject since a time. */
+/** Which message of a stream to read: at a place, the last of a subject, or the first of a subject since a time. */
 export type StoredAt =
   | { readonly seq: number }
   | { readonly last_by_subj: string }
   | { readonly start_time: string; readonly next_by_subj: string };
 
-/** One message of a stream; nothing where there is none. Rejects with `unavailable`. */
+/** One message of a stream; undefined when there is none. Rejects with `unavailable`. */
 export async function storedMessageAt(
   { nc }: Connection,
   stream: string,
@@ -100,7 +99,7 @@ export async function storedMessageAt(
   throw new MeshError("unavailable", `stream ${stream}: ${description} (${code})`);
 }
 
-/** Everything but the word that ends a page. */
+/** Whether it is a message, and not the status that ends a page. */
 function isStored({ headers }: Msg): boolean {
   return headers !== undefined && headers.code === 0 && headers.has("Nats-Sequence");
 }

@@ -1,25 +1,27 @@
-/** How a stream is filled, and by whom. */
+/** How full a stream is, and with whose messages. */
 export interface StreamFill {
-  /** What it may hold. */
+  /** Limit of the stream. */
   readonly maxBytes: number;
-  /** What it holds now, of everybody. */
+  /** Bytes that it holds now, from all holders. */
   readonly usedBytes: number;
-  /** Bytes by holder, as far as they are known: those that are not known yet count for nobody. */
+  /** Bytes by holder, as far as known: bytes not known yet count for nobody. */
   readonly held: ReadonlyMap<string, number>;
   /** Everything that the stream holds is known. */
   readonly isComplete: boolean;
 }
 
-/** Who was over its share is let in again below this part of it, so that nobody comes and goes with each message. */
+/**
+ * A holder that was over its share is let in again below this part of it, so that it does not flip with each message.
+ */
 const BACK_BELOW = 0.9;
 
 /**
- * Who holds too much of a stream. A holder may have the part `share` of what is its own or free: one that floods alone
- * stops at `share` of the stream, several stop the earlier, the more they are, and some room is left in any case. Who
- * holds no more than `share` would be if all had the same is never over, however little is free. What is not known yet
- * speaks for a holder; who was over is let in again only when all is known. Pure.
+ * Returns the holders with too much of a stream. A holder may have the part `share` of the sum of its own and the free
+ * bytes. One holder alone stops at `share` of the stream. Several stop earlier, the more they are, and some room is
+ * always left. A holder with no more than its part of `share`, divided equally, is never over, however little is free.
+ * Unknown bytes count in a holder's favour. A holder that was over is let in again only when all is known. Pure.
  * @param share Above 0, below 1.
- * @param over Who was over before.
+ * @param over Holders that were over before.
  */
 export function decideShares(fill: StreamFill, share: number, over: ReadonlySet<string>): Set<string> {
   const freeBytes = Math.max(0, fill.maxBytes - fill.usedBytes);
@@ -43,13 +45,14 @@ interface Chunk {
   readonly held: Map<string, number>;
 }
 
-/** Of these there are at most so many; when there are more, neighbours are counted together. */
+/** Limit of chunks; beyond it, neighbours are joined. */
 const MAX_CHUNKS = 256;
 const FIRST_CHUNK_PLACES = 64;
 
 /**
- * Who holds how much of a stream, by what is told of its places in order. What the stream drops at its beginning is
- * taken off chunk by chunk, so that no message has to be remembered: the sums are too high by one chunk at most.
+ * Counts each holder's bytes in a stream, from its places in order. Messages that the stream drops at its beginning are
+ * subtracted chunk by chunk, so that no single message has to be remembered. The sums are too high by one chunk at
+ * most.
  */
 export class StreamHoldings {
   readonly #chunks: Chunk[] = [];
@@ -57,7 +60,7 @@ export class StreamHoldings {
   #chunkPlaces = FIRST_CHUNK_PLACES;
   #bytes = 0;
 
-  /** Of everybody together. */
+  /** Bytes of all holders together. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -67,7 +70,7 @@ export class StreamHoldings {
     return this.#held;
   }
 
-  /** Tells what these places hold, which come after all that were told of before. */
+  /** Adds the content of these places, which come after all earlier ones. */
   add(firstSeq: number, lastSeq: number, holder: string, bytes: number): void {
     let chunk = this.#chunks.at(-1);
     if (chunk === undefined || lastSeq - chunk.firstSeq >= this.#chunkPlaces) {
@@ -120,13 +123,13 @@ interface Unread {
 
 const MAX_UNREAD = 64;
 
-/** Whose those bytes of a stream may be that have not been read yet. */
+/** Estimates the holders of bytes of a stream that have not been read yet. */
 export class UnreadHoldings {
   readonly #ranges: Unread[] = [];
 
   /**
-   * Guesses who has written `bytes` into these places, which come after all others: each holder in proportion to what
-   * it has sent meanwhile.
+   * Estimates the writers of `bytes` at these places, which come after all others. Each holder counts in proportion to
+   * what it has sent meanwhile.
    */
   add(firstSeq: number, lastSeq: number, bytes: number, sent: ReadonlyMap<string, number>): void {
     const all = [...sent.values()].reduce((sum, own) => sum + Math.max(0, own), 0);
@@ -147,7 +150,7 @@ export class UnreadHoldings {
     this.#ranges.splice(0, kept === -1 ? this.#ranges.length : kept);
   }
 
-  /** Bytes by holder of what lies behind this place. */
+  /** Bytes by holder behind this place. */
   after(readSeq: number): Map<string, number> {
     const sums = new Map<string, number>();
     for (const { firstSeq, lastSeq, held } of this.#ranges) {

@@ -44,13 +44,13 @@ describe("decideShares()", () => {
         let usedBytes = 0;
         let over = new Set<string>();
         for (const [who, bytes] of writes) {
-          // Refused as by a server: at once, and what was under way is the one write.
+          // Refused at once, as by a server; one write was under way.
           if (over.has(`flood${who}`)) continue;
           held.set(`flood${who}`, (held.get(`flood${who}`) ?? 0) + bytes);
           usedBytes += bytes;
           over = decideShares({ maxBytes: MAX, usedBytes, held, isComplete: true }, part, over);
         }
-        // n that flood leave 1/(1 + n * share/(1 - share)), less one write of each.
+        // n flooding holders leave 1/(1 + n * share/(1 - share)), less one write of each.
         const left = MAX / (1 + (5 * part) / (1 - part)) - 5 * 10;
         expect(MAX - usedBytes).toBeGreaterThanOrEqual(Math.floor(left));
       }),

@@ -9,46 +9,49 @@ export interface StreamUsageOptions {
   readonly connection: Connection;
   readonly jsm: JetStreamManager;
   readonly stream: string;
-  /** How much of what is its own or free a holder may have; see {@link decideShares}. */
+  /** The part of its own and the free bytes that a holder may have; see {@link decideShares}. */
   readonly share: number;
-  /** Who has written a message; nothing for what is nobody's. */
+  /** The writer of a message; undefined when it belongs to no holder. */
   readonly holderOf: (subject: string) => string | undefined;
   /**
-   * Bytes that each holder has sent so far, to whatever stream: by that is guessed whose is what has not been read yet.
-   * Asked only of a stream that is not nearly empty. May reject.
+   * Bytes that each holder has sent so far, to any stream. They serve to estimate the holders of unread messages. Not
+   * called for a stream that is nearly empty. May reject.
    */
   readonly askSent: () => Promise<ReadonlyMap<string, number>>;
-  /** Called when others are over their share than before. */
+  /** Called when the set of holders over their share has changed. */
   readonly onOver: (over: ReadonlySet<string>) => void;
   readonly log: Logger;
 }
 
-/** Below this part of the stream nobody can be over any share that may be set, so nobody's part is looked at. */
+/** Below this part of the stream no holder can exceed any share that may be set, so holders are not counted. */
 const KEEP_ABOVE = 1 / 8;
-/** It ends below this part, so that it does not begin and end with each message. */
+/** Counting ends below this part, so that it does not start and stop with each message. */
 const KEEP_BELOW = 1 / 16;
-/** As fast as a machine may fill a stream. Until the next look no more than a quarter of what is free may go. */
+/**
+ * Fastest rate at which a machine can fill a stream. Until the next look at most a quarter of the free bytes may go.
+ */
 const FILL_BYTES_PER_MS = 65_536;
 const MIN_LOOK_MS = 25;
 const MAX_LOOK_MS = 1000;
-/** A stream to which nothing is written is looked at so seldom: it may become less by itself. */
+/** Interval of looks at a stream without writes: its content may shrink by itself. */
 const REST_MS = 5000;
 const RETRY_MS = 500;
-/** Reading takes a fifth of the time at most: of the server as of this process. */
+/** Reading takes a fifth of the time at most, of the server and of this process. */
 const PAUSE_PER_READING = 4;
 const MIN_PAUSE_MS = 5;
 const MAX_PAUSE_MS = 2000;
-/** Books that say so much more than the stream holds are kept anew: something was taken from its middle. */
+/** Counting starts again when the sums exceed the stream by this factor: messages were removed from its middle. */
 const DRIFT = 1.1;
 const DRIFT_BYTES = 1_048_576;
 const ANEW_MS = 10_000;
 
 /**
- * Knows who holds how much of a stream. It asks the server how full the stream is, the more often the less is free;
- * above an eighth it also reads the headers of what is stored. A stream that is written fast hands out one message
- * between two disk syncs, so reading cannot keep up with a flood: until something has been read, it is taken to be
- * whose connections have sent that much in that time. A stream that is nearly empty costs a request a second, whatever
- * passes through it, and next to none while nothing does: the first message that is written wakes it.
+ * Counts how much of a stream each holder has. It asks the server how full the stream is, more often when less is free.
+ * Above an eighth it also reads the headers of stored messages.
+ *
+ * A stream with fast writes delivers one message between two disk syncs, so reading cannot keep up with a flood. Unread
+ * bytes are attributed to the holders whose connections have sent that much in that time. A nearly empty stream costs
+ * one request a second, whatever passes through it. Without writes it costs next to none: the first message wakes it.
  */
 export class StreamUsage {
   readonly #options: StreamUsageOptions;
@@ -61,7 +64,7 @@ export class StreamUsage {
   #state = { maxBytes: 0, usedBytes: 0, firstSeq: 1, lastSeq: 0 };
   #sent: ReadonlyMap<string, number> | undefined;
   #isKept = false;
-  /** Nothing was written between the last two looks. */
+  /** No message was written between the last two looks. */
   #isQuiet = false;
   #subjects: readonly string[] = [];
   #wake: () => void = () => undefined;
@@ -92,23 +95,23 @@ export class StreamUsage {
     return this.#options.stream;
   }
 
-  /** Since it began its newest look, in milliseconds: at rest it looks every five seconds. */
+  /** Milliseconds since its newest look began: at rest it looks every five seconds. */
   get sinceLookMs(): number {
     return this.#lookedMs === undefined ? 0 : performance.now() - this.#lookedMs;
   }
 
-  /** Who is over its share now. */
+  /** The holders that are over their share now. */
   get over(): ReadonlySet<string> {
     return this.#over;
   }
 
-  /** How full the stream was when it was looked at last. */
+  /** How full the stream was at the last look. */
   get fill(): { readonly maxBytes: number; readonly usedBytes: number } {
     const { maxBytes, usedBytes } = this.#state;
     return { maxBytes, usedBytes };
   }
 
-  /** Bytes by holder, as far as they are known or guessed; nothing of a stream that is nearly empty. */
+  /** Bytes by holder, as far as known or estimated; empty for a stream that is nearly empty. */
   heldBytes(): Map<string, number> {
     const held = new Map(this.#holdings.held);
     for (const [holder, bytes] of this.#unread.after(this.#readSeq)) {
@@ -118,7 +121,7 @@ export class StreamUsage {
     return held;
   }
 
-  /** @param step Resolves with the time until the next one. */
+  /** @param step Resolves with the time until the next step. */
   async #repeat(step: () => Promise<number>): Promise<void> {
     const { signal } = this.#stopped;
     const { stream, log } = this.#options;
@@ -129,7 +132,7 @@ export class StreamUsage {
         pauseMs = await step();
         isTold = false;
       } catch (err) {
-        // A stream that is not there yet, or a server that is away: what is known stands until it answers.
+        // The stream does not exist yet, or the server is away: the last result stays valid until it answers.
         if (!signal.aborted) log[isTold ? "debug" : "warn"]({ stream, err }, "stream books not kept up");
         isTold = true;
       }
@@ -137,7 +140,9 @@ export class StreamUsage {
     }
   }
 
-  /** While the stream is at rest it waits for the next message. Listens before it asks, so that none is missed. */
+  /**
+   * While the stream is at rest it waits for the next message. It subscribes before it asks, so that it misses none.
+   */
   async #look(): Promise<number> {
     this.#lookedMs = performance.now();
     if (!this.#isQuiet) return await this.#take();
@@ -166,7 +171,7 @@ export class StreamUsage {
     const [maxBytes, usedBytes] = [config.max_bytes, state.bytes];
     this.#subjects = config.subjects ?? [];
     this.#state = { maxBytes, usedBytes, firstSeq: state.first_seq, lastSeq: state.last_seq };
-    // The stream was made anew.
+    // The stream was created again.
     if (state.last_seq < before.lastSeq) await this.#beginAnew();
     if (!this.#isKept && usedBytes > maxBytes * KEEP_ABOVE) this.#isKept = true;
     else if (this.#isKept && usedBytes < maxBytes * KEEP_BELOW) {
@@ -186,7 +191,7 @@ export class StreamUsage {
     return Math.min(Math.max(soonMs, MIN_LOOK_MS), MAX_LOOK_MS);
   }
 
-  /** Whose is what has come since the look before. */
+  /** Estimates the holders of the bytes that came since the look before. */
   async #guess(before: { readonly usedBytes: number; readonly lastSeq: number }): Promise<void> {
     const { usedBytes, lastSeq } = this.#state;
     const sentBefore = this.#sent;
@@ -203,7 +208,7 @@ export class StreamUsage {
   }
 
   async #readOn(): Promise<number> {
-    // A look finds what there is to read; a stream at rest wakes nobody.
+    // A look that finds unread messages wakes this loop.
     if (!this.#hasUnread()) {
       if (!this.#stopped.signal.aborted) await new Promise<void>((resolve) => (this.#onUnread = resolve));
       return 0;
@@ -212,14 +217,14 @@ export class StreamUsage {
     const { firstSeq, lastSeq } = this.#state;
     const holdings = this.#holdings;
     const page = await this.#reader.next(Math.max(this.#readSeq + 1, firstSeq));
-    // Begun anew meanwhile.
+    // Counting started again meanwhile.
     if (holdings !== this.#holdings) return MIN_PAUSE_MS;
     for (const { seq, subject, bytes } of page.messages) {
       if (seq <= this.#readSeq) continue;
       this.#readSeq = seq;
       holdings.add(seq, seq, this.#options.holderOf(subject) ?? "", bytes);
     }
-    // What is left up to the end was deleted.
+    // The remaining places up to the end were deleted.
     if (page.isLast) this.#readSeq = Math.max(this.#readSeq, lastSeq);
     this.#unread.forget(this.#readSeq);
     this.#decide();
@@ -236,7 +241,7 @@ export class StreamUsage {
     onOver(over);
   }
 
-  /** Purged, deleted, or replaced by a newer one of its subject: only the sums tell that something is missing. */
+  /** Finds messages that were purged, deleted, or replaced by a newer one of their subject: only the sums show it. */
   async #checkDrift(): Promise<void> {
     const nowMs = performance.now();
     const isRight = this.#holdings.bytes <= this.#state.usedBytes * DRIFT + DRIFT_BYTES;
@@ -245,7 +250,7 @@ export class StreamUsage {
     await this.#beginAnew();
   }
 
-  /** Who is over stays so until everything has been read again. */
+  /** A holder that is over stays so until everything has been read again. */
   async #beginAnew(): Promise<void> {
     this.#holdings = new StreamHoldings();
     this.#unread = new UnreadHoldings();

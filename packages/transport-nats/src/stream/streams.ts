@@ -11,26 +11,27 @@ export interface StreamSettings {
   readonly duplicateWindowMs: number;
   /** Older messages of a subject make room for newer ones. @default unlimited */
   readonly maxMessagesPerSubject?: number;
-  /** What becomes of a full stream: it refuses, or its oldest messages make room. @default "refuse" */
+  /** What a full stream does: it refuses messages, or drops its oldest. @default "refuse" */
   readonly whenFull?: "refuse" | "drop-oldest";
-  /** Larger ones are refused, headers and all. What is larger and there already stays. */
+  /** Larger messages are refused, headers included. Larger messages already stored stay. */
   readonly maxMessageBytes: number;
-  /** Whether it takes batches that are stored message by message, each with its own sync. @default false */
+  /** Whether it accepts batches that are stored message by message, each with its own sync. @default false */
   readonly fastBatches?: boolean;
-  /** Whether the server stores some of its messages at a time that they name. @default false */
+  /** Whether the server stores messages at a time that their headers name. @default false */
   readonly schedules?: boolean;
-  /** What is stored under `src` is handed on under `dest` to whoever listens then. */
+  /** The server sends messages stored under `src` also under `dest`, to those subscribed then. */
   readonly republish?: { readonly src: string; readonly dest: string };
 }
 
-/** Subjects of a stream that takes nothing yet: nobody may publish there. */
+/** Subjects of a stream that accepts nothing yet: nobody may publish there. */
 const CLOSED = "closed";
 
-/** How long a server waits for a settlement. It decides how soon the work of a dead process is given to another. */
+/** How long a server waits for a settlement. After it, another process gets the work of a dead one. */
 export const ACK_WAIT_MS = 5000;
 
 /**
- * Creates a stream or brings it to these settings; what it holds stays. Rejects with `unavailable` or `invalid-config`.
+ * Creates a stream or updates it to these settings; stored messages stay. Rejects with `unavailable` or
+ * `invalid-config`.
  */
 export async function ensureStream(jsm: JetStreamManager, settings: StreamSettings): Promise<void> {
   try {
@@ -45,9 +46,9 @@ export async function ensureStream(jsm: JetStreamManager, settings: StreamSettin
 }
 
 /**
- * Makes a stream that is not there. The server takes what the disk still holds of one of that name. Where that is
- * nothing, numbers go on after `lastSeq`: whoever remembers a place of the stream before must not take another message
- * for that one. Rejects with `unavailable` or `invalid-config`.
+ * Creates a stream that is missing. The server recovers the messages that its disk still has under that name. Without
+ * any, numbers go on after `lastSeq`, so that an old place never means a new message. Rejects with `unavailable` or
+ * `invalid-config`.
  */
 export async function makeStream(
   jsm: JetStreamManager,
@@ -56,11 +57,11 @@ export async function makeStream(
 ): Promise<void> {
   const { name } = settings;
   const { republish: _, ...bare } = streamConfig(settings);
-  // Nothing may be stored before its number is known.
+  // Nothing may be stored before the number of its first message is known.
   const first = lastSeq === 0 ? streamConfig(settings) : { ...bare, subjects: [`${CLOSED}.${name}`] };
   const { state } = await jsm.streams.add(first).catch((cause: unknown) => fail(settings, cause));
   if (state.messages === 0 && state.last_seq < lastSeq) await jsm.streams.purge(name, { seq: lastSeq + 1 });
-  // Where there was something, its settings on the disk are torn: an update writes them.
+  // When messages were recovered, the settings on the disk are incomplete: an update writes them.
   if (lastSeq > 0 || state.last_seq > 0) await updateStream(jsm, settings);
 }
 

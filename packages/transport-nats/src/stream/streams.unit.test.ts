@@ -15,7 +15,7 @@ let calls: [what: string, ...args: unknown[]][];
 let exists: boolean;
 let lookUp: Error | undefined;
 let refusal: Error | undefined;
-/** What the disk still has of a stream that the server does not know. */
+/** Messages that the disk still has of a stream that the server does not know. */
 let held: number;
 
 const jsm = {
