@@ -3,17 +3,17 @@ import type { ProbeHealth } from "@adaos/probes";
 import type { Layout } from "@adaos/provision";
 import { askStatus } from "./ask-status.ts";
 
-/** How what a member's daemon probes is. */
+/** The state of a member daemon's probes. */
 export interface NodeProbes {
   readonly node: string;
   readonly probes: readonly ProbeHealth[];
-  /** Probes that could not be started, by name, and why. */
+  /** Probes that could not be started, by name, with the reason. */
   readonly problems: Readonly<Record<string, string>>;
-  /** Why nobody knows; nothing where the daemon answers. */
+  /** Why the state is unknown; absent when the daemon answers. */
   readonly away?: string;
 }
 
-/** Asks the daemons of the members on this machine. Never rejects for one that does not answer. */
+/** Asks the daemons of the members on this machine. A daemon that does not answer causes no rejection. */
 export async function askProbes({ nodes }: Layout, stateDir: string): Promise<readonly NodeProbes[]> {
   const members = nodes.filter(({ role }) => role === "member");
   return Promise.all(members.map(({ id }) => askMember(id, stateDir)));

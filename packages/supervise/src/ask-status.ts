@@ -4,10 +4,10 @@ import { text } from "node:stream/consumers";
 import { runFilePath } from "@adaos/config";
 import type { NodeStatus, RunFile } from "@adaos/daemon";
 
-/** Who is down or hangs must not hold up what the others tell. */
+/** A process that is down or hangs must not delay the answers of the others. */
 export const ANSWER_MS = 2000;
 
-/** What the daemon of a node on this machine tells of itself; nothing of one that does not run. */
+/** The status that the daemon of a node on this machine reports; undefined when it does not run. */
 export async function askStatus(
   id: string,
   stateDir: string,
@@ -18,7 +18,7 @@ export async function askStatus(
   return { status: JSON.parse(await read(`${statusUrl}/status`)) as NodeStatus, statusUrl };
 }
 
-/** The body at a URL. Not by `fetch`, which takes longer to load than all else that `adaos status` does. */
+/** The body at a URL. Uses no `fetch`, which takes longer to load than everything else in `adaos status`. */
 function read(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(ANSWER_MS);

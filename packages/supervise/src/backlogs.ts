@@ -2,8 +2,8 @@ import { downlinkDurable, eventsStream, MESH_STREAM, UPLINK_DURABLE } from "@ada
 import type { ConsumerBacklog } from "@adaos/nats-server";
 
 /**
- * How many events wait for each link and member, by its name in `adaos status`: `up alpha`, `alpha/kitchen`. Of several
- * durables of a member the longest backlog counts. Pure.
+ * The number of events that wait for each link and member, by its name in `adaos status`: `up alpha`, `alpha/kitchen`.
+ * Of a member's durables the longest backlog counts. Pure.
  */
 export function backlogsByName(
   subnets: readonly string[],
@@ -21,7 +21,7 @@ function nameOf(subnet: string, stream: string, consumer: string): string | unde
   if (stream === MESH_STREAM) return consumer === downlinkDurable(subnet) ? `down ${subnet}` : undefined;
   if (stream !== eventsStream(subnet)) return undefined;
   if (consumer === UPLINK_DURABLE) return `up ${subnet}`;
-  // See memberConsumer(): neither a node's name nor a durable's holds an underscore.
+  // See memberConsumer(): neither a node's name nor a durable's contains an underscore.
   const [node, durable] = consumer.split("_");
   return durable === undefined ? undefined : `${subnet}/${node}`;
 }

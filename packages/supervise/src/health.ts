@@ -14,9 +14,9 @@ export interface ComponentHealth {
   readonly kind: "supervisor" | "server" | "node" | "link";
   readonly name: string;
   readonly ready: boolean;
-  /** Where it listens, or why it is not ready. */
+  /** Its address, or why it is not ready. */
   readonly note: string;
-  /** Events that wait for a link or a member; nothing where nobody could be asked. */
+  /** Events that wait for a link or a member; absent when no server answered. */
   readonly lag?: number;
   readonly details?: Readonly<Record<string, unknown>>;
 }
@@ -25,14 +25,14 @@ export interface MeshHealth {
   readonly mesh: string;
   readonly ready: boolean;
   readonly components: readonly ComponentHealth[];
-  /** Files that are broken; the last good version of each is in force. */
+  /** Broken files; the last good version of each is in force. */
   readonly config: { readonly errors: readonly ConfigError[] };
 }
 
 const silent = (): void => undefined;
 const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
-/** Asks every server and daemon of a mesh how it is. Never rejects for one that does not answer. */
+/** Asks every server and daemon of a mesh for its health. One that does not answer causes no rejection. */
 export async function askHealth(
   layout: Layout,
   stateDir: string,
@@ -65,7 +65,7 @@ function errorsOf(details: unknown): readonly ConfigError[] {
   return (details as { readonly errors?: readonly ConfigError[] }).errors ?? [];
 }
 
-/** Nothing where each daemon is run by itself: then nobody supervises. */
+/** Empty when each daemon is run by itself, without a supervisor. */
 async function askSupervisor(stateDir: string): Promise<ComponentHealth[]> {
   const table = readProcessTable(stateDir);
   if (table === undefined) return [];
@@ -77,7 +77,7 @@ async function askSupervisor(stateDir: string): Promise<ComponentHealth[]> {
   return health === undefined ? [] : [{ ...health, kind: "supervisor" }];
 }
 
-/** Of several root daemons' links each waits for the same. */
+/** With several root daemons, the same events wait for each daemon's link. */
 function withLag(component: ComponentHealth, lags: ReadonlyMap<string, number>): ComponentHealth {
   const lag = lags.get(component.name.replace(/ \(.*\)$/, ""));
   if (lag === undefined) return component;
@@ -85,8 +85,8 @@ function withLag(component: ComponentHealth, lags: ReadonlyMap<string, number>):
 }
 
 /**
- * Asks over the server's system account: connects, asks how it is, hangs up.
- * @param backlogs Takes what waits there; without it nobody asks.
+ * Asks for a server's health over its system account: connects, asks, disconnects.
+ * @param backlogs Receives the backlogs of the server; without it they are not requested.
  */
 export async function askServer(
   { url, systemSeedFile, tls }: ServerLayout,
@@ -102,18 +102,18 @@ export async function askServer(
   try {
     const [problem, found] = await Promise.all([
       serverProblem(system.nc, ANSWER_MS),
-      // A backlog that is not told is no trouble of the server.
+      // A missing backlog does not make the server unhealthy.
       backlogs === undefined ? [] : consumerBacklogs(system.nc, ANSWER_MS).catch(() => []),
     ]);
     backlogs?.push(...found);
     return problem;
   } finally {
-    // Nothing is on its way any more, and a server that hangs must not hold up who asks.
+    // No data is on its way any more, and a server that hangs must not delay the caller.
     await system.nc.close();
   }
 }
 
-/** One that hangs or is down is not told apart; a key or a certificate that it refuses is. */
+/** The reason if the server refuses a key or certificate; otherwise it hangs or is down, which look alike. */
 function refusalOf(thrown: unknown): string {
   return thrown instanceof MeshError && thrown.code !== "unavailable" ? thrown.message : "does not answer";
 }
@@ -128,7 +128,7 @@ async function askNode(id: string, stateDir: string, severalRoots: boolean): Pro
   }
 }
 
-/** The node itself and, for the root, each of its links. */
+/** Health of the node itself and, for the root, of each of its links. */
 function componentsOf(status: NodeStatus, statusUrl: string, severalRoots: boolean): ComponentHealth[] {
   const parts = Object.entries(status.parts);
   const own = parts.filter(([name]) => !name.startsWith("link "));
@@ -148,8 +148,8 @@ function componentsOf(status: NodeStatus, statusUrl: string, severalRoots: boole
     .filter(([name]) => name.startsWith("link "))
     .map(([name, health]): ComponentHealth => {
       const carried = health.details?.["carried"] ?? 0;
-      // Of several root daemons one serves a link; of one alone it says nothing that it has not been given an event
-      // yet.
+      // One of several root daemons serves a link. A single daemon stands by only until its first event, which is not
+      // worth a note.
       const isSpare = severalRoots && health.details?.["standsBy"] === true;
       const noted = health.note === undefined ? "" : `; ${health.note}`;
       const served = `${String(carried)} carried${isSpare ? ", stands by" : ""}${noted}`;

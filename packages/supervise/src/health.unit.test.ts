@@ -23,7 +23,7 @@ afterEach(async () => {
   rmSync(state, { recursive: true });
 });
 
-/** Where this answer is given to whatever is asked. */
+/** A server that gives this answer to every request. */
 async function answering(code: number, body: string): Promise<string> {
   const server = createServer((_, response) => response.writeHead(code).end(body));
   servers.push(server);
@@ -32,7 +32,7 @@ async function answering(code: number, body: string): Promise<string> {
   return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
 }
 
-/** Where nobody listens. */
+/** An address where nobody listens. */
 const NOWHERE = "http://127.0.0.1:9";
 
 type Answer = () => Promise<string | undefined>;

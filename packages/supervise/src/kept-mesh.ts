@@ -24,7 +24,7 @@ const HTTP = { host: "127.0.0.1", port: 0 };
 /** A mesh that this process has started and keeps running. */
 export interface RunningMesh {
   readonly layout: Layout;
-  /** Reads its layout again: stops what is gone from it, and starts what is new. */
+  /** Reads the layout again: stops processes that it no longer lists, and starts new ones. */
   follow(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -36,13 +36,13 @@ export interface KeptMeshOptions {
   readonly say: (line: string) => void;
   /** Held until everything is stopped. */
   readonly lock: StateLock;
-  /** Why the mesh file could not be used, and the last good version is. */
+  /** The error in the mesh file, when the last good version is used instead. */
   readonly broken?: unknown;
-  /** What a supervisor that has died has left, and its process id. */
+  /** The children of a supervisor that has died, and its process id. */
   readonly left?: { readonly pid: number; readonly children: readonly ChildRecord[] };
 }
 
-/** All that keeps a mesh running: the supervisor, the watchdog, and the guard that brings both back. */
+/** Everything that keeps a mesh running: the supervisor, the watchdog, and the guard that restarts both. */
 export class KeptMesh implements RunningMesh {
   readonly #options: KeptMeshOptions;
   readonly #supervisor: Supervisor;
@@ -53,7 +53,7 @@ export class KeptMesh implements RunningMesh {
   readonly #startedAt: string = new Date().toISOString();
   readonly #runFile: RunFileKeeper;
   #layout: Layout;
-  /** Why files could not be kept at the last look. */
+  /** The error of the last attempt to keep files. */
   #trouble: string | undefined;
   #server: Awaited<ReturnType<typeof startStatusServer>> | undefined;
   #isServed = false;
@@ -101,15 +101,15 @@ export class KeptMesh implements RunningMesh {
     });
   }
 
-  /** Starts what does not run, and takes over what does. */
+  /** Starts the processes that do not run, and adopts those that do. */
   static async start(options: KeptMeshOptions): Promise<KeptMesh> {
     const mesh = new KeptMesh(options);
     const { left } = options;
     const orphans = (left?.children ?? []).filter(isRunning);
-    // Two of the same server would write into one store.
+    // Two processes of the same server would write into one store.
     await stopAll(orphans.filter((orphan) => !mesh.#supervisor.wants(orphan)));
     mesh.#supervisor.start(orphans);
-    // It goes on with what is written down: whatever it may find then, it is known.
+    // The guard resumes from the process table, which is complete at this point.
     mesh.#guard.start();
     mesh.#keepFiles();
     if (left !== undefined) mesh.#incidents.noteResumed(left.pid, orphans.length);
@@ -146,7 +146,7 @@ export class KeptMesh implements RunningMesh {
     this.#incidents.noteConfig("mesh file", error === undefined ? [] : [error]);
   }
 
-  /** Brings back files of its own that somebody has removed or spoilt. */
+  /** Restores files of the supervisor that somebody has removed or damaged. */
   #keepFiles(): void {
     let trouble: string | undefined;
     try {
@@ -154,14 +154,14 @@ export class KeptMesh implements RunningMesh {
       restoreLayout(this.#options.stateDir);
       this.#supervisor.restoreFiles();
     } catch (thrown) {
-      // A full disk: the next look tries again.
+      // The disk may be full: the next look tries again.
       trouble = messageOf(thrown);
     }
     if (trouble !== undefined && trouble !== this.#trouble) this.#options.say(`cannot write: ${trouble}`);
     this.#trouble = trouble;
   }
 
-  /** Answers as a daemon does, so that `adaos status` sees whether it hangs. */
+  /** Serves a status like a daemon's, so that `adaos status` sees whether the supervisor hangs. */
   async #serve(): Promise<void> {
     try {
       this.#server ??= await startStatusServer(
@@ -177,7 +177,8 @@ export class KeptMesh implements RunningMesh {
       });
       this.#isServed = true;
     } catch (thrown) {
-      // A full disk, or no descriptor left. The processes are kept all the same, and the next look tries again.
+      // The disk may be full, or no descriptor left. The processes are kept all the same, and the next look tries
+      // again.
       this.#options.say(`its status cannot be asked yet: ${messageOf(thrown)}`);
     }
   }
@@ -189,7 +190,7 @@ export class KeptMesh implements RunningMesh {
       ...this.#supervisor.kept.map(({ spec, record }): Figure => {
         return { metric: "processUp", labels: [spec.name], value: record === undefined ? 0 : 1 };
       }),
-      // One that was never started again tells 0: a collector sees the first restart.
+      // A process that was never restarted reports 0, so that a collector sees the first restart.
       ...[...new Set([...names, ...restartsOf.keys()])].map((name): Figure => {
         return { metric: "processRestarts", labels: [name], value: restartsOf.get(name) ?? 0 };
       }),

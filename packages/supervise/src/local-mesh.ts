@@ -19,13 +19,13 @@ import { isLock, type StateLock, takeLock } from "./processes/state-lock.ts";
 import { OWNER_LOCK, stopOrphans } from "./processes/stop-processes.ts";
 import { beginRegistry } from "./registry-in-force.ts";
 
-/** Longest start of a mesh until everything in it is ready. */
+/** Longest time until everything in a starting mesh is ready. */
 const READY_LIMIT_MS = 90_000;
 const POLL_MS = 150;
 
 /**
- * Starts a mesh from its file; without one, the part of another machine's mesh that this folder has joined. Rejects
- * with `invalid-config`, or `unavailable` when it runs already.
+ * Starts a mesh from its file. Without a file, starts the part of another machine's mesh that this folder has joined.
+ * Rejects with `invalid-config`, or `unavailable` when it runs already.
  * @param adaos The file of the `adaos` program, for the daemons.
  */
 export async function startMesh(
@@ -36,14 +36,14 @@ export async function startMesh(
 ): Promise<RunningMesh> {
   const lock = takeOwnership(stateDir);
   if (lock === undefined) {
-    // What is wrong with the file itself is told first: nothing else would help.
+    // An error in the file itself is reported first, since nothing else would help.
     if (configFile !== undefined) whyBroken(configFile, stateDir);
     throw new MeshError("unavailable", `a mesh already runs from ${stateDir}; stop it with adaos down`);
   }
   try {
-    // A supervisor that was killed leaves its children behind; they would hold the ports and the stores.
+    // A killed supervisor leaves its children behind; they would keep the ports and the stores.
     if ((await stopOrphans(stateDir)) > 0) say("stopped what an earlier run had left behind");
-    // The file first: where it is wrong, nothing is installed and nothing else is said.
+    // Read the file first: when it is wrong, install nothing and print nothing else.
     const prepared = await prepare(configFile, stateDir, say);
     const { path, version, from } = await ensureNatsServer({ onProgress: renderProgress() });
     say(`nats-server ${version} (${from}: ${path})`);
@@ -54,7 +54,10 @@ export async function startMesh(
   }
 }
 
-/** Writes what the mesh is started from; where its file is broken, that is what the last start has written. */
+/**
+ * Writes the files from which the mesh starts. When the mesh file is broken, uses those that the last start has
+ * written.
+ */
 async function prepare(
   configFile: string | undefined,
   stateDir: string,
@@ -69,7 +72,7 @@ async function prepare(
     return { layout: await provision(meshFile, stateDir) };
   } catch (broken) {
     const layout = lastGoodLayout(configFile, stateDir, broken);
-    // A file that means another mesh is not a broken version of this one.
+    // A file that names another mesh is not a broken version of this one.
     if (layout === undefined || (mesh ?? layout.mesh) !== layout.mesh) throw broken;
     say(brokenText(configFile, broken));
     for (const { id, role, nodeFile } of layout.nodes)
@@ -79,10 +82,7 @@ async function prepare(
   }
 }
 
-/**
- * Why a mesh file cannot be read, where a mesh can be started all the same from its last good version. Throws it where
- * none can.
- */
+/** Why a mesh file cannot be read, if the mesh can start from its last good version. Throws that error if it cannot. */
 export function whyBroken(configFile: string, stateDir: string): string | undefined {
   try {
     readRunnableMesh(configFile);
@@ -98,7 +98,8 @@ function brokenText(configFile: string, thrown: unknown): string {
 }
 
 /**
- * What the last start from a mesh file has written; nothing where there was none, or where the file is not to blame.
+ * The layout that the last start from a mesh file has written. Undefined when there was none, or when the error is not
+ * the file's.
  */
 function lastGoodLayout(configFile: string, stateDir: string, broken: unknown): Layout | undefined {
   if (!(broken instanceof MeshError) || broken.code !== "invalid-config") return undefined;
@@ -108,16 +109,16 @@ function lastGoodLayout(configFile: string, stateDir: string, broken: unknown): 
   return files.every((file) => existsSync(file)) ? last : undefined;
 }
 
-/** What is needed to start a server and to ask it. */
+/** The files that are needed to start a server and to query it. */
 function filesOf({ configFile, seedFile, systemSeedFile, tls }: ServerLayout): string[] {
   const { caFile = [], certFile = [], keyFile = [] } = tls ?? {};
   return [configFile, seedFile, systemSeedFile, caFile, certFile, keyFile].flat();
 }
 
 /**
- * Goes on with a mesh whose supervisor has died: what still runs is taken over as it is. Resolves with nothing when
- * there is none to go on with: it was stopped, or somebody else goes on with it.
- * @param adaos The file of the `adaos` program, for where nobody has written down what the mesh was started from.
+ * Resumes a mesh whose supervisor has died: adopts running processes as they are. Resolves with undefined when there is
+ * none to resume: it was stopped, or another process resumes it.
+ * @param adaos The file of the `adaos` program, if the process table does not name it.
  */
 export async function resumeMesh(
   stateDir: string,
@@ -144,7 +145,7 @@ export async function resumeMesh(
   return undefined;
 }
 
-/** Nothing when another process has it, or a supervisor of an earlier release runs. */
+/** Undefined when another process owns the folder, or a supervisor of an earlier release runs. */
 function takeOwnership(stateDir: string): StateLock | undefined {
   if (runningSupervisor(stateDir) !== undefined) return undefined;
   const taken = takeLock(stateDir, OWNER_LOCK, recordOf(SUPERVISOR, process.pid));
@@ -159,7 +160,7 @@ function readRunnableMesh(configFile: string): MeshFile {
   throw new MeshError("usage", `${configFile} says transport: local; ${how}`);
 }
 
-/** The supervisor of a mesh that runs from this folder. */
+/** The supervisor of the mesh that runs from this folder. */
 export function runningSupervisor(stateDir: string): ProcessRecord | undefined {
   const supervisor = readProcessTable(stateDir)?.supervisor;
   return supervisor !== undefined && isRunning(supervisor) ? supervisor : undefined;
@@ -171,8 +172,8 @@ function isFar({ kind, name }: ComponentHealth, { remote = [] }: Layout): boolea
 }
 
 /**
- * Waits until every server, node and link is ready, telling what it waits for. Rejects with `unavailable` after 90 s,
- * or as soon as `given up` says so.
+ * Waits until every server, node and link is ready, and reports what it waits for. Rejects with `unavailable` after 90
+ * s, or as soon as `givenUp` returns a reason.
  */
 export async function waitUntilReady(
   layout: Layout,
@@ -183,7 +184,8 @@ export async function waitUntilReady(
   const deadlineMs = Date.now() + READY_LIMIT_MS;
   let told = 0;
   const answered = new Set<string>();
-  // A connection for each look would cost a start more than all its files; a server that fell silent fails its nodes.
+  // A new connection for each look would cost more than all files of a start. A server that goes silent makes its nodes
+  // fail.
   const problemOf = async (server: ServerLayout): Promise<string | undefined> => {
     const problem = answered.has(server.name) ? undefined : await askServer(server);
     if (problem === undefined) answered.add(server.name);
@@ -191,7 +193,7 @@ export async function waitUntilReady(
   };
   for (;;) {
     const health = await askHealth(layout, stateDir, problemOf);
-    // Machines of others may be off: what runs here is up without them.
+    // Machines of others may be off: the processes here do not need them to be up.
     const waiting = health.components.filter((component) => !component.ready && !isFar(component, layout));
     if (waiting.length === 0) return health;
     const reason = givenUp();

@@ -20,14 +20,14 @@ afterEach(() => {
   rmSync(state, { recursive: true });
 });
 
-/** A process that runs until it is told to end. */
+/** A process that runs until it is stopped. */
 function running(name: string): ProcessRecord {
   const child = spawn("sleep", ["60"], { stdio: "ignore" });
   children.push(child);
   return recordOf(name, child.pid ?? 0);
 }
 
-/** The record of a process whose id somebody else has by now: this one. */
+/** The record of a process whose id another process has now: this one. */
 const RECYCLED: ProcessRecord = { name: "gone", pid: process.pid, identity: "1" };
 
 describe("runningSupervisor()", () => {

@@ -4,20 +4,20 @@ import { counted, delay } from "@adaos/core/wire";
 import type { Layout } from "@adaos/provision";
 import type { MeshHealth } from "./health.ts";
 
-/** What waits on this machine's disk for a member's hub, put there by whichever program of it. */
+/** Events that wait on this machine's disk for a member's hub, from all its programs. */
 export interface OutboxProgress {
   readonly waiting: number;
   readonly bytes: number;
-  /** RFC 3339: when the oldest of it was published. */
+  /** RFC 3339: when the oldest of them was published. */
   readonly oldest_at: string | null;
-  /** Forwarded while it was looked at. */
+  /** Events forwarded per second during the measurement. */
   readonly per_second: number;
 }
 
-/** Over a slow line a batch is on its way for a second or more. */
+/** On a slow line a batch takes a second or more. */
 const LOOK_MS = 3000;
 
-/** Looks twice at the outboxes of a layout's members; once where nothing waits. By the member. */
+/** Measures the outboxes of a layout's members twice; once when nothing waits. By member. */
 export async function askOutboxes(
   { nodes }: Layout,
   stateDir: string,
@@ -35,7 +35,7 @@ export async function askOutboxes(
   return new Map(after.map(([id, now]) => [id, progressOf(before.get(id) ?? [], now, tookMs)]));
 }
 
-/** By two looks. Pure. */
+/** Compares two measurements. Pure. */
 export function progressOf(
   before: readonly QueuedEvent[],
   now: readonly QueuedEvent[],
@@ -53,7 +53,7 @@ export function progressOf(
   };
 }
 
-/** In a few words, for a line of `adaos status`; nothing of an empty one. Pure. */
+/** A few words for a line of `adaos status`; undefined for an empty outbox. Pure. */
 export function outboxNote({ waiting, oldest_at, per_second }: OutboxProgress): string | undefined {
   if (waiting === 0) return undefined;
   const since = oldest_at === null ? "" : `, the oldest since ${oldest_at}`;
@@ -62,7 +62,7 @@ export function outboxNote({ waiting, oldest_at, per_second }: OutboxProgress): 
   return `outbox: ${counted(waiting, "event")}${since}; ${rate}`;
 }
 
-/** The same health, in which each member's line tells of its outbox. Pure. */
+/** The same health, with each member's outbox in its line. Pure. */
 export function withOutboxes(health: MeshHealth, outboxes: ReadonlyMap<string, OutboxProgress>): MeshHealth {
   const components = health.components.map((component) => {
     const progress = component.kind === "node" ? outboxes.get(component.name) : undefined;

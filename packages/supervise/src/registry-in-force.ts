@@ -7,11 +7,11 @@ import type { FolderJudgement, ServedRegistry } from "@adaos/registry-tools";
 import { isNodeRunning, untilNone } from "./apply/in-force.ts";
 import { askHealth, type ComponentHealth } from "./health.ts";
 
-/** The root looks once a second, hubs are told within another, members ask every two. */
+/** The root looks once a second, hubs learn of it within another, members ask every two. */
 const IN_FORCE_LIMIT_MS = 30_000;
 const POLL_MS = 100;
 
-/** What the registry's folder holds beside what is in force: the root's own question. */
+/** Judges the registry's folder against the registry in force, as the root does. */
 export async function judgeRegistry(
   { registryDir }: Pick<Layout, "registryDir">,
   stateDir: string,
@@ -22,7 +22,7 @@ export async function judgeRegistry(
 }
 
 /**
- * Puts the first registry of a mesh in force before it starts, once lint has found nothing wrong: its root would offer
+ * Puts the first registry of a mesh in force before the mesh starts, if lint finds nothing wrong: the root would offer
  * no other. Rejects with `invalid-config`.
  */
 export async function beginRegistry(registryDir: string, stateDir: string): Promise<void> {
@@ -39,14 +39,15 @@ export async function beginRegistry(registryDir: string, stateDir: string): Prom
   );
 }
 
-/** Lets the root put the registry of this digest in force; it judges once more by itself. */
+/** Lets the root put the registry of this digest in force; the root itself judges it once more. */
 export function approveRegistry(digest: string, stateDir: string): void {
   writeWhole(registryApprovalFile(stateDir), digest);
 }
 
 /**
  * Waits until this registry is in force at every root daemon, hub and member that runs here, and at the hubs of other
- * machines. Resolves with the milliseconds that took; rejects with `timeout`, naming who has another one and why.
+ * machines. Resolves with the milliseconds that took. Rejects with `timeout`, naming those that have another one, with
+ * the reason.
  */
 export async function untilRegistryInForce(
   wanted: Pick<ServedRegistry, "registry" | "digest">,
@@ -68,7 +69,7 @@ export async function untilRegistryInForce(
   return Math.round(performance.now() - startMs);
 }
 
-/** Why it is not in force at a root daemon, or at hubs of other machines that this one offers it to. */
+/** Why it is not in force at a root daemon, or at hubs of other machines to which this daemon offers it. */
 function rootLacks(
   root: ComponentHealth,
   { registry: { hash }, digest }: Pick<ServedRegistry, "registry" | "digest">,
@@ -79,7 +80,7 @@ function rootLacks(
     if (told["refused"] === digest) throw new MeshError("invalid-config", toldBy(root));
     return [`${toldBy(root)}; wanted is ${shortHash(hash)}`];
   }
-  // Of several root daemons a hub listens to one.
+  // With several root daemons, a hub listens to one of them.
   if (nodes.filter(({ role }) => role === "root").length > 1) return [];
   const offers = partOf(root, "registry offers");
   return remote.flatMap((subnet) => {

@@ -12,11 +12,11 @@ const ANY_HOST = "0.0.0.0";
 export interface ScrapeTarget {
   /** `host:port`. */
   readonly targets: readonly string[];
-  /** No `node`: that label says of whom a series tells, which may be another node. */
+  /** No `node` label: it names the node that a series describes, which may be another one. */
   readonly labels: { readonly mesh: string; readonly daemon: string; readonly __scheme__?: "https" };
 }
 
-/** Where the daemons of a state folder that run can be scraped, and which do not run. */
+/** The scrape addresses of a state folder's running daemons, and the daemons that do not run. */
 export function scrapeTargets(
   { mesh, nodes }: Layout,
   stateDir: string,
@@ -32,8 +32,8 @@ export function scrapeTargets(
 }
 
 /**
- * Where collectors of other machines scrape the daemons of a state folder, running or not, and which of them have no
- * such address. Throws `invalid-config`.
+ * The addresses at which collectors of other machines scrape a state folder's daemons, running or not. Also names the
+ * daemons without such an address. Throws `invalid-config`.
  */
 export function remoteScrapeTargets({ mesh, nodes }: Layout): {
   readonly targets: readonly ScrapeTarget[];

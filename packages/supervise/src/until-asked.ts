@@ -1,11 +1,11 @@
-/** Waits for the user to say stop. */
+/** Waits for the user's signal to stop. */
 export interface Asked {
   /** Resolves at the first SIGINT, SIGTERM or SIGHUP. */
   readonly promise: Promise<undefined>;
   yet(): boolean;
 }
 
-/** From now on a signal is a request, not the end of the process; a stop under way is not cut short by a second one. */
+/** From now on a signal is a request and does not end the process; a second signal does not cut a stop short. */
 export function untilAsked(): Asked {
   let asked = false;
   const promise = new Promise<undefined>((resolve) => {

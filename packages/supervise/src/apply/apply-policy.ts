@@ -28,7 +28,7 @@ import {
 } from "../processes/process-table.ts";
 import { isNodeRunning, untilInForce, untilLinked, untilStopped } from "./in-force.ts";
 
-/** What of a node file may change while the node runs. */
+/** Fields of a node file that may change while the node runs. */
 const CHANGEABLE: ReadonlySet<string> = new Set([
   "policy",
   "members",
@@ -39,20 +39,20 @@ const CHANGEABLE: ReadonlySet<string> = new Set([
   "alerts",
   "probes",
 ]);
-/** The same of the server beside it. */
+/** Fields of the server beside the node that may change while it runs. */
 const CHANGEABLE_OF_SERVER: ReadonlySet<string> = new Set(["hubKey", "leafKey", "rootKey"]);
 
-/** A change of policy that is ready to be made. */
+/** A planned change of policy. */
 export interface PolicyUpdate {
   readonly before: Layout;
   readonly plan: Plan;
-  /** Nodes whose file becomes another one. */
+  /** Nodes whose file changes. */
   readonly changed: readonly string[];
   readonly added: readonly string[];
   readonly removed: readonly string[];
 }
 
-/** Whether two plans would write the same over the same. */
+/** Whether two plans would make the same changes to the same layout. */
 export function isSameUpdate(a: PolicyUpdate, b: PolicyUpdate): boolean {
   const told = ({ before, plan, changed, added, removed }: PolicyUpdate): string =>
     JSON.stringify([before, plan.layout, [...plan.files], changed, added, removed]);
@@ -60,8 +60,8 @@ export function isSameUpdate(a: PolicyUpdate, b: PolicyUpdate): boolean {
 }
 
 /**
- * What a mesh file would change in a mesh that was started. Rejects with `usage` for what cannot change while it runs.
- * @param shown The same, planned before: what is new gets the ports that were picked for it then.
+ * Plans the changes that a mesh file makes to a started mesh. Rejects with `usage` for changes that need a restart.
+ * @param shown An earlier plan of the same changes: new servers get the ports that were picked in it.
  */
 export async function planUpdate(
   loaded: LoadedPolicy,
@@ -86,15 +86,15 @@ export async function planUpdate(
   return { before, plan, changed, added, removed };
 }
 
-/** Writes what the nodes follow. From here on they change by themselves. */
+/** Writes the files that the nodes follow. From here on the nodes change by themselves. */
 function writeUpdate(update: PolicyUpdate, stateDir: string): void {
   const { before, plan, removed } = update;
   const written = new Set(plan.layout.nodes.map(({ nodeFile }) => nodeFile));
-  // Configs of servers that run are written by the daemons beside them, which know what else stands in them.
+  // Daemons write the configs of their running servers, since they know what else those contain.
   for (const { of, configFile } of newServers(update)) {
     written.add(configFile);
     setAside(storeDir(stateDir, of));
-    // Durables must not go on where those of a predecessor stood.
+    // A new durable must not continue from the position of a predecessor.
     setAside(positionsPath(stateDir, nodeId({ subnet: of, node: "hub" })));
   }
   for (const [file, text] of plan.files) if (written.has(file)) writeWhole(file, text);
@@ -102,14 +102,14 @@ function writeUpdate(update: PolicyUpdate, stateDir: string): void {
   for (const { id, nodeFile } of before.nodes) {
     if (!removed.includes(id)) continue;
     removeNodeFile(nodeFile);
-    // Who has its key must not be let in when a node of this name is added again.
+    // A holder of its key must not be let in when a node of this name is added again.
     keys.forget(id);
-    // Nor must it publish what its predecessor could not send.
+    // Nor must the new node publish what its predecessor could not send.
     setAside(outboxDir(stateDir, id));
-    // And whoever has its name one day has handled nothing yet.
+    // And a later node of this name has handled nothing yet.
     rmSync(marksDir(stateDir, id), { recursive: true, force: true });
   }
-  // The same of keys that are on other machines, and whose nodes the mesh file no longer means to be there.
+  // Also forgets keys on other machines whose nodes the mesh file no longer places there.
   keys.forgetJoined(plan.remoteKeys);
   writeLayout(stateDir, plan.layout);
 }
@@ -118,16 +118,16 @@ function newServers({ before, plan }: PolicyUpdate): ServerLayout[] {
   return plan.layout.servers.filter(({ name }) => !before.servers.some((server) => server.name === name));
 }
 
-/** What was kept under a name that another one has now. */
+/** Sets aside data kept under a name that now belongs to another node. */
 function setAside(dir: string): void {
   if (existsSync(dir)) renameSync(dir, `${dir}.removed-${Date.now()}`);
 }
 
 /**
- * Makes a change hold: writes the files that nodes follow, tells the supervisor of servers and nodes that come or go,
- * and waits until every node has its own in force, new subnets are linked, and what is gone has ended. Resolves with
- * the milliseconds that took; rejects with `timeout`, or `unavailable` when nothing was written.
- * @param supervisor Nothing when each daemon is run by itself: then processes can neither come nor go.
+ * Puts a change in force. It writes the files that nodes follow, and tells the supervisor which servers and nodes come
+ * or go. It waits until every node has its own file in force, new subnets are linked, and removed processes have ended.
+ * Resolves with the milliseconds that took; rejects with `timeout`, or `unavailable` when nothing was written.
+ * @param supervisor Undefined when each daemon is run by itself: then processes can neither come nor go.
  */
 export async function applyUpdate(
   update: PolicyUpdate,
@@ -147,7 +147,7 @@ export async function applyUpdate(
   if (supervisor !== undefined && !isKept(names, stateDir)) signalProcess(supervisor, "SIGUSR2");
   const nodes = layout.nodes.filter(({ id }) => {
     if (waitFor === "changed") return update.changed.includes(id);
-    // Without a supervisor some of them may run under another one, some elsewhere.
+    // Without a supervisor some daemons may run under another one, or on another machine.
     return supervisor !== undefined || isNodeRunning(id, stateDir);
   });
   await untilInForce(nodes, files, stateDir, fresh.length > 0);
@@ -160,7 +160,7 @@ export async function applyUpdate(
   return Math.round(performance.now() - startMs);
 }
 
-/** Whether the supervisor runs just these. What has died and is about to be started again counts as not running. */
+/** Whether the supervisor keeps exactly these. A process that died and waits for its restart counts as not running. */
 function isKept(names: readonly string[], stateDir: string): boolean {
   const running = readProcessTable(stateDir)?.children.map(({ name }) => name) ?? [];
   return running.length === names.length && running.every((name) => names.includes(name));
@@ -174,7 +174,9 @@ function assertGone(servers: readonly ServerLayout[], stateDir: string): void {
   throw new MeshError("unavailable", `${left.name} of before is still stopping; try again when it has`);
 }
 
-/** Changes that somebody else is still working on are not brought to the mesh by the way. Rejects with `usage`. */
+/**
+ * Rejects with `usage` when the mesh file has changes that are not applied: another change must not bring them along.
+ */
 export async function assertApplied(loaded: LoadedPolicy, stateDir: string): Promise<void> {
   const { changed, added, removed } = await planUpdate(loaded, stateDir);
   const pending = [...changed, ...added, ...removed];
@@ -186,7 +188,7 @@ export async function assertApplied(loaded: LoadedPolicy, stateDir: string): Pro
 }
 
 /**
- * The supervisor of the mesh that a change is for; nothing where daemons are run one by one. Throws `unavailable` when
+ * The supervisor of the mesh that a change is for; undefined when daemons are run one by one. Throws `unavailable` when
  * nothing of the mesh runs.
  */
 export function neededSupervisor(stateDir: string): ProcessRecord | undefined {
@@ -202,7 +204,7 @@ export function neededSupervisor(stateDir: string): ProcessRecord | undefined {
 function assertChangeable(id: string, now: string, text: string): void {
   const was = fieldsOf(now);
   const is = fieldsOf(text);
-  // What is spoilt or gone is mended, whatever it was.
+  // A damaged or missing file may be replaced, whatever it contained.
   if (was === undefined || is === undefined) return;
   for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
     if (CHANGEABLE.has(key) || fixedText(was[key]) === fixedText(is[key])) continue;

@@ -2,7 +2,7 @@ import { MeshError } from "@adaos/core";
 import { recordOf } from "../processes/process-table.ts";
 import { isLock, takeLock } from "../processes/state-lock.ts";
 
-/** One change of a mesh at a time: two would each undo what the other has written. Rejects with `unavailable`. */
+/** Makes one change of a mesh at a time: two would overwrite each other. Rejects with `unavailable`. */
 export async function whileLocked<T>(stateDir: string, change: () => Promise<T>): Promise<T> {
   const taken = takeLock(stateDir, "change", recordOf("change", process.pid));
   if (!isLock(taken)) {

@@ -7,18 +7,18 @@ import { KeyRing, type Layout, leafKeyName, memberKeyName, meshFileIn, readLayou
 import { applyUpdate, assertApplied, neededSupervisor, planUpdate } from "./apply-policy.ts";
 import { whileLocked } from "./change-lock.ts";
 
-/** What became of a member. */
+/** The result of a change to a member. */
 export interface MemberChange {
   readonly node: string;
   readonly done: "added" | "removed" | "rotated";
-  /** What the member is started from; nothing of one that is gone. */
+  /** The file from which the member starts; absent for a removed member. */
   readonly nodeFile?: string;
-  /** Until every node had the change in force. */
+  /** Time until every node had the change in force. */
   readonly inForceMs: number;
 }
 
 /**
- * Adds a member to the mesh file and to the mesh that runs. Rejects with `usage`, `invalid-config`, `unavailable` or
+ * Adds a member to the mesh file and to the running mesh. Rejects with `usage`, `invalid-config`, `unavailable` or
  * `timeout`.
  */
 export async function addMember(id: string, member: NewMember, state: string): Promise<MemberChange> {
@@ -26,16 +26,15 @@ export async function addMember(id: string, member: NewMember, state: string): P
   return changed(id, "added", state, (file) => withMember(file, address, member));
 }
 
-/** Takes a member out of the mesh file and the mesh that runs. Rejects as {@link addMember} does. */
+/** Removes a member from the mesh file and from the running mesh. Rejects as {@link addMember} does. */
 export async function removeMember(id: string, state: string): Promise<MemberChange> {
   const address = parseNodeAddress(id);
   return changed(id, "removed", state, (file) => withoutMember(file, address));
 }
 
 /**
- * Gives a member, a hub, the root's daemons or a subnet's leaf connection another key. Whoever is connected with the
- * old one is disconnected; daemons and programs connect again with the new one by themselves. Rejects as {@link
- * addMember} does.
+ * Gives a member, a hub, the root's daemons or a subnet's leaf connection another key. Servers disconnect the clients
+ * of the old key; daemons and programs reconnect with the new one by themselves. Rejects as {@link addMember} does.
  * @param id `alpha/kitchen`, `alpha/hub`, `root`; with `leaf` a subnet.
  */
 export async function rotateKey(id: string, leaf: boolean, state: string): Promise<MemberChange> {
@@ -45,7 +44,7 @@ export async function rotateKey(id: string, leaf: boolean, state: string): Promi
   });
 }
 
-/** Throws `usage` for what has no key on this machine. */
+/** Throws `usage` for an id that has no key on this machine. */
 function keyNameOf(id: string, leaf: boolean, { nodes }: Layout): string {
   const node = nodes.find((candidate) => candidate.id === (leaf ? `${id}/hub` : id));
   if (node === undefined) {
@@ -94,7 +93,7 @@ async function changedAlone(
     const nodeFile = update.plan.layout.nodes.find((node) => node.id === id)?.nodeFile;
     return { node: id, done, ...(nodeFile === undefined ? {} : { nodeFile }), inForceMs };
   } catch (thrown) {
-    // What was never written to the nodes must not stand in the mesh file; a timeout means that it was.
+    // The mesh file must not contain a change that was never written to the nodes; after a timeout it was.
     if (after !== before && !(thrown instanceof MeshError && thrown.code === "timeout"))
       writeWhole(file, before, mode);
     throw thrown;

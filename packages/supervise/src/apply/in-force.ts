@@ -9,18 +9,18 @@ import { readProcessTable } from "../processes/process-table.ts";
 import { readRunFile } from "../run-file.ts";
 
 const APPLIED_LIMIT_MS = 15_000;
-/** Until servers and daemons that were not there have started. */
+/** Time for new servers and daemons to start. */
 const STARTED_LIMIT_MS = 60_000;
-/** As long as a supervisor gives each tier of processes, and there are three. */
+/** The time that a supervisor gives each of its three tiers of processes. */
 const STOPPED_LIMIT_MS = 60_000;
 const POLL_MS = 25;
 const SLOW_POLL_MS = 100;
 const ANSWER_MS = 2000;
 
 /**
- * Waits until every one of these nodes runs and has its file in force. Rejects with `timeout`, naming who has not and
- * why.
- * @param isStarting Whether some of them have still to be started.
+ * Waits until every one of these nodes runs and has its file in force. Rejects with `timeout`, naming the others with
+ * the reason.
+ * @param isStarting Whether some of the nodes have still to be started.
  */
 export async function untilInForce(
   nodes: readonly NodeLayout[],
@@ -43,7 +43,7 @@ export async function untilInForce(
   });
 }
 
-/** Which of these nodes run and have not what stands in their files in force, and why. A line each. */
+/** The running nodes that do not have their files in force, with the reason. A line each. */
 export async function notAtTheirFiles(nodes: readonly NodeLayout[], stateDir: string): Promise<string[]> {
   const told = nodes
     .filter(({ id }) => isNodeRunning(id, stateDir))
@@ -55,7 +55,7 @@ export async function notAtTheirFiles(nodes: readonly NodeLayout[], stateDir: st
   return (await Promise.all(told)).flat();
 }
 
-/** Waits until the links of these subnets are up. Rejects with `timeout`, naming those that are not and why. */
+/** Waits until the links of these subnets are up. Rejects with `timeout`, naming the others with the reason. */
 export async function untilLinked(
   layout: Layout,
   subnets: readonly string[],
@@ -64,7 +64,7 @@ export async function untilLinked(
   if (subnets.length === 0) return;
   await untilNone("in force, but not linked", STARTED_LIMIT_MS, SLOW_POLL_MS, async () => {
     const { components } = await askHealth(layout, stateDir);
-    // `up alpha`, and of several root daemons `up alpha (root-2)`.
+    // `up alpha`; with several root daemons `up alpha (root-2)`.
     const isMeant = (name: string): boolean => subnets.includes(name.split(" ")[1] ?? "");
     return components
       .filter(({ kind, name, ready }) => kind === "link" && !ready && isMeant(name))
@@ -72,7 +72,7 @@ export async function untilLinked(
   });
 }
 
-/** Waits until none but these processes run. Rejects with `timeout`, naming them. */
+/** Waits until only these processes run. Rejects with `timeout`, naming the others. */
 export function untilStopped(names: readonly string[], stateDir: string): Promise<void> {
   return untilNone("in force, but not stopped", STOPPED_LIMIT_MS, POLL_MS, async () => {
     const children = readProcessTable(stateDir)?.children ?? [];
@@ -80,13 +80,13 @@ export function untilStopped(names: readonly string[], stateDir: string): Promis
   });
 }
 
-/** Whether the daemon of this node runs, whoever has started it. */
+/** Whether the daemon of this node runs, under any supervisor or none. */
 export function isNodeRunning(id: string, stateDir: string): boolean {
   const run = readRunFile(stateDir, id);
   return run !== undefined && startTimeOf(run.pid) !== undefined;
 }
 
-/** Waits until nobody is left. Rejects with `timeout`, naming those who are. */
+/** Waits until none is left. Rejects with `timeout`, naming the rest. */
 export async function untilNone(
   what: string,
   limitMs: number,

@@ -19,7 +19,7 @@ export interface LackingKey {
   readonly keyId: string;
 }
 
-/** The signature keys that an update brings in, by the nodes of other machines that joined without them. */
+/** The signature keys that an update adds, by the nodes of other machines that joined without them. */
 export function lackingSignatureKeys(
   { before, plan }: Pick<PolicyUpdate, "before" | "plan">,
   { meshFile: { mesh }, rules }: LoadedPolicy,
@@ -46,14 +46,14 @@ export function lackingSignatureKeys(
   return elsewhere
     .filter((invited) => keys.joined(remoteKeyNameOf(invited)) !== undefined)
     .flatMap(({ subnet: name, member = "hub" }) => {
-      // A hub joins with its members, who hold all that it holds.
+      // A hub joins with its members, who have all keys that it has.
       const held = holders.ofMember(name).signatures ?? {};
       const node = nodeId({ subnet: name, node: member });
       return fresh.filter(({ subnet }) => Object.hasOwn(held, subnet)).map((key) => ({ node, ...key }));
     });
 }
 
-/** Those of a node file as we write it. In one that is spoilt there are none: it is about to be mended. */
+/** The signatures in a node file as we write it. A damaged file has none: it is about to be repaired. */
 function signaturesIn(text: string): NonNullable<NodeFileInput["signatures"]> {
   try {
     return (JSON.parse(text) as Pick<NodeFileInput, "signatures">).signatures ?? {};

@@ -34,7 +34,7 @@ beforeEach(async () => {
   await writeFiles(join(dir, "events"), RIGHT);
   writeFileSync(file, MESH);
   const ring = new KeyRing(state);
-  // Delta has not joined: it gets what there is when it does.
+  // Delta has not joined: it gets all keys when it does.
   for (const name of ["alpha/members/hall", "beta/leaf", "gamma/leaf"])
     ring.admit(name, nkeys.createUser().getPublicKey());
   await provision(readMeshFile(file), state);

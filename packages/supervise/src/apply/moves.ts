@@ -10,12 +10,12 @@ import type { PolicyState } from "@adaos/policy";
 import type { Layout, Plan } from "@adaos/provision";
 import type { PolicyUpdate } from "./apply-policy.ts";
 
-/** Something that a change starts or ends. */
+/** A process or stream that a change starts or ends. */
 export interface Move {
   readonly move: "comes" | "goes";
   readonly what: "server" | "daemon" | "stream" | "member" | "subnet elsewhere";
   readonly name: string;
-  /** What becomes of what is kept under this name. */
+  /** What happens to the data kept under this name. */
   readonly becomes?: string;
 }
 
@@ -31,7 +31,7 @@ const BECOMES: Readonly<Record<Move["what"], string | undefined>> = {
 
 /**
  * Servers, daemons, streams and members that come and go with a change. Pure.
- * @param running What the mesh runs with.
+ * @param running The policy with which the mesh runs.
  */
 export function movesOf({ before, plan }: PolicyUpdate, running: PolicyState): Move[] {
   const was = thingsOf(before, running.holders);
@@ -46,12 +46,12 @@ function moveOf(move: Move["move"], [what, name]: Named): Move {
   return { move, what, name, ...(becomes === undefined ? {} : { becomes }) };
 }
 
-/** Members by subnet: those whose keys the hubs' files name. One on another machine comes when it joins. */
+/** Members by subnet: those whose keys the hubs' files list. A member on another machine appears when it joins. */
 function membersIn({ layout, files }: Plan): ReadonlyMap<string, readonly string[]> {
   const hubs = layout.nodes.filter(({ role }) => role === "hub");
   return new Map(
     hubs.map(({ nodeFile }) => {
-      // Planned by us a moment ago: its shape is not checked again.
+      // We have just planned the file, so its shape is not checked again.
       const { subnet, members } = JSON.parse(files.get(nodeFile) ?? "{}") as Pick<
         HubFile,
         "subnet" | "members"

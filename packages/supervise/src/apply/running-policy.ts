@@ -7,8 +7,8 @@ import { findLayout, isRemote, isRemoteMember, type Layout } from "@adaos/provis
 import { isNodeRunning, notAtTheirFiles } from "./in-force.ts";
 
 /**
- * The policy that the daemons of this machine were given last: what stands in their files. One that is spoilt says
- * nothing. Of a subnet on another machine it is what the root holds it to: what it exports and imports.
+ * The policy that the daemons of this machine got last, as their files contain it. A damaged file is left out. For a
+ * subnet on another machine it is what the root enforces: its exports and imports.
  */
 export function runningPolicy({ nodes }: Layout, say: (line: string) => void): PolicyState {
   const rules: PolicyRule[] = [];
@@ -38,7 +38,10 @@ export function runningPolicy({ nodes }: Layout, say: (line: string) => void): P
   return { policy: new Policy(rules), holders };
 }
 
-/** The policy of a mesh file as far as it holds on this machine: of subnets on others, what they export and import. */
+/**
+ * The part of a mesh file's policy that holds on this machine. For subnets on other machines: their exports and
+ * imports.
+ */
 export function declaredHere(loaded: LoadedPolicy): PolicyState {
   const { policy, holders } = declaredPolicy(loaded);
   const { subnets } = loaded.meshFile.mesh;
@@ -55,7 +58,7 @@ export function declaredPolicy({ meshFile, policy }: LoadedPolicy): PolicyState 
   return { policy, holders: new Map(subnets.map(({ name, members }) => [name, [...members.keys()]])) };
 }
 
-/** Who runs on other machines, and what of a change does not reach him there. A line each. Pure. */
+/** The nodes on other machines, with the parts of a change that do not reach them there. A line each. Pure. */
 export function unreached({ meshFile }: Pick<LoadedPolicy, "meshFile">): string[] {
   const again = (which: string): string =>
     `until they join again with a new code: adaos join create ${which}`;
@@ -75,8 +78,9 @@ export function unreached({ meshFile }: Pick<LoadedPolicy, "meshFile">): string[
 }
 
 /**
- * What of a mesh file is not in force in the mesh that runs from a state folder: for the hops of a question, for
- * anything else, and which daemons are not at their files. A line each; nothing is known where none of that mesh runs.
+ * Differences between a mesh file and the mesh that runs from a state folder. Given for the hops of a question and for
+ * everything else, with the daemons that do not have their files in force. A line each; empty when none of that mesh
+ * runs.
  */
 export async function notInForce(
   loaded: LoadedPolicy,

@@ -25,7 +25,7 @@ interface Office {
   readonly log: Logger;
 }
 
-/** Answers what came in the name of an invitation. Never rejects: what goes wrong is told to who asked. */
+/** Answers a request made with an invitation. Never rejects: an error goes to the joining machine. */
 export async function answerRequest(
   invitation: Invitation,
   bytes: Uint8Array,
@@ -59,8 +59,8 @@ const loaded = (stateDir: string): ReturnType<typeof loadPolicy> =>
   loadPolicy(meshFileIn(readLayout(stateDir)));
 
 /**
- * Takes the keys of who joins into the mesh. Cut short at any point it can be asked again by the same keys, and a new
- * code takes their place.
+ * Adds the keys of a joining node to the mesh. Cut short at any point, it can be repeated with the same keys. A new
+ * code replaces them.
  */
 function admit(
   request: JoinRequest,
@@ -68,7 +68,7 @@ function admit(
   { stateDir, invitations, log }: Office,
 ): Promise<Admission> {
   return whileLocked(stateDir, async () => {
-    // Another process may have answered, revoked or expired it meanwhile.
+    // Another process may have answered, revoked or expired the invitation meanwhile.
     const invitation = invitations.find(id);
     if (invitation === undefined) throw new MeshError("denied", "the code was revoked, or has expired");
     const claim = digestOf(request.keys);
@@ -77,14 +77,14 @@ function admit(
       throw new MeshError("denied", "this code was used already; ask for another one");
     }
     const policy = await loaded(stateDir);
-    // Asked again, what the first time has written may not be applied yet.
+    // In a repetition, the first request's changes may not be applied yet.
     if (!isAgain) await assertApplied(policy, stateDir);
     const keyName = remoteKeyNameOf(invitation);
     const publicKey = request.keys[keyName];
     if (publicKey === undefined) throw new MeshError("usage", `the request has no key ${keyName}`);
     assertUnknown(publicKey, keyName, stateDir);
     const admission = await planAdmission(policy, invitation, request, stateDir);
-    // From here on it is used, whatever happens.
+    // From here on the invitation is used, whatever happens.
     invitations.write({ ...invitation, claimedBy: claim });
     new KeyRing(stateDir).admit(keyName, publicKey);
     const inForceMs = await applyUpdate(await planUpdate(policy, stateDir), stateDir, undefined, "changed");
@@ -94,7 +94,7 @@ function admit(
   });
 }
 
-/** A server takes no config in which two have one key. Throws `denied` when somebody else has this one. */
+/** A server rejects a config in which two users have one key. Throws `denied` when somebody else has this one. */
 function assertUnknown(publicKey: string, keyName: string, stateDir: string): void {
   if (new KeyRing(stateDir).joined(keyName) === publicKey) return;
   const isKnown = readLayout(stateDir).servers.some(({ configFile }) =>

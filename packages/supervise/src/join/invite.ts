@@ -17,11 +17,11 @@ import {
 import { assertApplied } from "../apply/apply-policy.ts";
 import { whileLocked } from "../apply/change-lock.ts";
 
-/** A code that was made, and how to use it. */
+/** A new join code, and how to use it. */
 export interface Invite {
   readonly code: JoinCode;
   readonly invitation: Invitation;
-  /** Where the root's server listens. */
+  /** Address of the root's server. */
   readonly host: string;
   readonly port: number;
   /** Whether only this machine can reach it. */
@@ -34,7 +34,7 @@ const ANSWER_MS = 2000;
 
 /**
  * Makes an invitation and waits until the root's server knows it. Rejects with `usage` when the mesh file has no place
- * for who is invited, with `unavailable` when no root daemon runs, and with `backpressure` for too many.
+ * for the invited node. Rejects with `unavailable` when no root daemon runs, and with `backpressure` for too many.
  */
 export function invite(invited: Invited, ttlMs: number, stateDir: string): Promise<Invite> {
   return whileLocked(stateDir, async () => {
@@ -74,8 +74,7 @@ export function invite(invited: Invited, ttlMs: number, stateDir: string): Promi
 }
 
 /**
- * Takes an invitation back and waits until the root's server lets nobody in by it. Rejects with `usage` for one that is
- * not open.
+ * Revokes an invitation and waits until the root's server rejects it. Rejects with `usage` for one that is not open.
  */
 export async function revoke(id: string, stateDir: string): Promise<void> {
   readLayout(stateDir);

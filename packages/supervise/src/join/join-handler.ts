@@ -12,7 +12,7 @@ export function openJoinHandler(stateDir: string, log: Logger): JoinHandler {
     async answer(id, request) {
       const invitation = invitations.find(id);
       if (invitation === undefined) return NOTHING;
-      // Loaded only when somebody joins: a daemon lives long, and what it does not need it should not carry.
+      // Loaded only when a node joins: a daemon runs long, and should not keep code that it does not need in memory.
       const { answerRequest } = await import("./answer-request.ts");
       return answerRequest(invitation, request, { stateDir, invitations, log });
     },

@@ -32,29 +32,29 @@ import { whileLocked } from "../apply/change-lock.ts";
 import { runningSupervisor } from "../local-mesh.ts";
 
 export interface JoinOptions {
-  /** Where the root's server is: a name or address, and a port. */
+  /** Address of the root's server: a name or IP address, and a port. */
   readonly root: { readonly host: string; readonly port: number };
   readonly stateDir: string;
   readonly registryDir: string;
-  /** It was asked for that a root on another machine is spoken to without TLS. */
+  /** The user has allowed a connection without TLS to a root on another machine. */
   readonly allowPlain: boolean;
-  /** Of a mesh that has no CA of its own. */
+  /** For a mesh that has no CA of its own. */
   readonly certificates?: OwnCertificates;
 }
 
-/** What became of this machine. */
+/** The result of joining. */
 export interface Joined {
   readonly mesh: string;
   readonly layout: Layout;
 }
 
 const LOOK_MS = 5000;
-/** The root waits meanwhile until its daemons have taken up who joins. */
+/** The root waits meanwhile until its daemons have taken up the new node. */
 const ADMIT_MS = 30_000;
 
 /**
- * Joins a mesh by a code: makes keys here, sends their public halves, and writes what the root answers into the state
- * folder. Safe to run again with the same code when it was cut short. Rejects with `denied`, `usage`, `unavailable` or
+ * Joins a mesh by a code: makes keys here, sends their public halves, and writes the root's answer into the state
+ * folder. Safe to repeat with the same code after a failure. Rejects with `denied`, `usage`, `unavailable` or
  * `timeout`.
  */
 export function joinMesh(code: JoinCode, options: JoinOptions): Promise<Joined> {
@@ -68,7 +68,7 @@ export function joinMesh(code: JoinCode, options: JoinOptions): Promise<Joined> 
       const admission = await ask(connection, code, request, admissionSchema, ADMIT_MS);
       const layout = writeAdmission(admission, offer, options.stateDir);
       await ask(connection, code, { op: "done", nonce: nonce() }, noneSchema, LOOK_MS).catch(
-        // It expires by itself, and until then serves these keys only.
+        // The invitation expires by itself, and until then serves these keys only.
         () => undefined,
       );
       return { mesh: offer.mesh, layout };
@@ -88,7 +88,7 @@ function assertMayDial({ tls }: JoinCode, { root, allowPlain }: JoinOptions): vo
 
 async function dial({ tls, id, seed }: JoinCode, { root, certificates }: JoinOptions): Promise<Connection> {
   const url = `${tls ? "tls" : "nats"}://${root.host}:${root.port}`;
-  // Whose CA to trust is not known yet. The answers show whether they come from who made the code.
+  // The CA is not known yet. The answers prove whether they come from the maker of the code.
   const trust = certificates ?? { rejectUnauthorized: false as const };
   try {
     return await openConnection({
@@ -109,7 +109,7 @@ async function dial({ tls, id, seed }: JoinCode, { root, certificates }: JoinOpt
   }
 }
 
-/** Refusals are told by who rejects. */
+/** The code that rejects reports the refusal. */
 const silent = (): void => undefined;
 const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
@@ -137,7 +137,7 @@ async function ask<T>(
   return openAnswer(data, sealKey, request.nonce, schema);
 }
 
-/** Rejects when the root's server hangs up, as it does when an invitation ends. */
+/** Rejects when the root's server disconnects, as it does when an invitation ends. */
 function disconnection(connection: Connection): { readonly hungUp: Promise<never>; ignore(): void } {
   let ignore = (): void => undefined;
   const hungUp = new Promise<never>((_, reject) => {
@@ -151,7 +151,7 @@ function disconnection(connection: Connection): { readonly hungUp: Promise<never
   return { hungUp, ignore };
 }
 
-/** A folder holds one part of one mesh: what else is in it must not be overwritten. */
+/** A folder has one part of one mesh: do not overwrite another. */
 function assertFits({ mesh, subnet, member }: Offer, stateDir: string): void {
   const layout = findLayout(stateDir);
   if (layout === undefined) return;
@@ -196,7 +196,7 @@ async function requestFor(offer: Offer, options: JoinOptions): Promise<JoinReque
   };
 }
 
-/** The public half, PEM, of the key that the server's certificate will be for. Made once. */
+/** The public half, PEM, of the key for the server's certificate. Made once. */
 function certificateKey(stateDir: string, subnet: string): string {
   const { keyFile } = joinedCertificateFiles(stateDir, subnet);
   if (!existsSync(keyFile)) {

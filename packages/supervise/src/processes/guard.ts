@@ -4,8 +4,8 @@ import { openOwnLog } from "@adaos/config";
 import { type ProcessRecord, recordOf } from "./process-table.ts";
 
 /**
- * A line means that nobody needs the supervisor any more. The end of the pipe without one means that it has died: the
- * shell becomes the next supervisor.
+ * A line means that nobody needs the supervisor any more. The end of the pipe without a line means that it has died:
+ * the shell becomes the next supervisor.
  */
 const WAIT_FOR_THE_END = 'read -r _ || exec "$0" "$@" </dev/null';
 
@@ -13,8 +13,8 @@ const AGAIN_MS = 500;
 const STOP_LIMIT_MS = 2000;
 
 /**
- * Keeps a process that waits for the death of this one, and starts it again. A shell that reads a pipe: it holds less
- * than 1 MB and never wakes up; a second Node would hold 40.
+ * Keeps a process that waits for the death of this one and restarts it. It is a shell that reads a pipe: it takes less
+ * than 1 MB and never wakes up. A second Node would take 40.
  */
 export class Guard {
   readonly #resume: readonly string[];
@@ -27,7 +27,7 @@ export class Guard {
 
   /**
    * @param resume Command line of the next supervisor.
-   * @param onRecord Called when there is another one. Must not throw.
+   * @param onRecord Called when the guard process changes. Must not throw.
    */
   constructor(resume: readonly string[], logFile: string, onRecord: () => void) {
     this.#resume = resume;
@@ -35,7 +35,7 @@ export class Guard {
     this.#onRecord = onRecord;
   }
 
-  /** Where it cannot be started now, on a full disk or for want of descriptors, it is tried again. */
+  /** Tries again later when it cannot start now, because the disk is full or descriptors are missing. */
   start(): void {
     try {
       this.#start();
@@ -62,7 +62,7 @@ export class Guard {
     child.once("exit", () => this.#ended());
   }
 
-  /** Resolves when it has ended: from then on nobody brings the supervisor back. */
+  /** Resolves when the guard has ended: from then on nobody restarts the supervisor. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#again);

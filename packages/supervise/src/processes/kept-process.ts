@@ -5,43 +5,43 @@ import { type Ending, isForgiven, nextRestart } from "./restart-plan.ts";
 import { isTaken } from "./taken-port.ts";
 import { startWaiting, type WaitingChild } from "./waiting-child.ts";
 
-/** One process to keep running. */
+/** A process to keep running. */
 export interface ProcessSpec {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** Where what it prints itself goes; its log is a file of its own. */
+  /** File for the process's own output; its log is another file. */
   readonly outputFile: string;
   /** Processes stop tier by tier, from the highest: members, hubs, root, servers. */
   readonly tier: number;
-  /** Where it listens, if that may keep it from starting: `nats://127.0.0.1:4222`. */
+  /** Its address, if a program on that port may keep it from starting: `nats://127.0.0.1:4222`. */
   readonly url?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Called before each start. What it throws is why the process cannot be started. */
+  /** Called before each start. An error that it throws is why the process cannot be started. */
   readonly beforeStart?: () => void;
 }
 
-/** How a process ended, and what is done about it. */
+/** How a process ended, and what the supervisor does about it. */
 export interface Restart extends Ending {
   readonly name: string;
   readonly pauseMs: number;
-  /** Runs in a row that did not last, this one included. */
+  /** Short runs in a row, this one included. */
   readonly failures: number;
 }
 
 export interface KeptProcessEvents {
-  /** Called when the process has another id, or none. */
+  /** Called when the process id changes, or is gone. */
   onRecord(): void;
   onRestart(restart: Restart): void;
 }
 
 const STOP_LIMIT_MS = 18_000;
-/** For one that did not answer: it most often cannot stop by itself either. */
+/** For a process that did not answer: most often it cannot stop by itself either. */
 const ORDERED_STOP_LIMIT_MS = 2000;
-/** An adopted process is nobody's child: that it has ended is found by looking. */
+/** An adopted process is not our child, so its end is found by polling. */
 const LOOK_MS = 500;
 
-/** One process, started again whenever it ends unasked. There are never two of it. */
+/** One process, restarted whenever it ends unasked. There are never two of it. */
 export class KeptProcess {
   readonly spec: ProcessSpec;
   readonly #events: KeptProcessEvents;
@@ -62,7 +62,7 @@ export class KeptProcess {
     this.#events = events;
   }
 
-  /** Milliseconds since this run began; nothing while it does not run. */
+  /** Milliseconds since this run began; undefined while it does not run. */
   get runsForMs(): number | undefined {
     return this.record === undefined ? undefined : performance.now() - this.#startedMs;
   }
@@ -71,7 +71,7 @@ export class KeptProcess {
     return this.#failures;
   }
 
-  /** To be called when it was found well. */
+  /** Call it when the process was found well. */
   noteWell(): void {
     this.#wasWell = true;
     const { record } = this;
@@ -80,14 +80,14 @@ export class KeptProcess {
       try {
         this.#events.onRecord();
       } catch {
-        // A full disk: it is written down when there is room, at a later look.
+        // The disk may be full: a later look writes it down when there is room.
         this.record = record;
       }
     }
     if (isForgiven(this.runsForMs ?? 0)) this.#failures = 0;
   }
 
-  /** Makes it a process that has an id and waits for {@link go}. */
+  /** Creates a process that has an id and waits for {@link go}. */
   prepare(): void {
     const { command, args, outputFile, name, env, beforeStart } = this.spec;
     this.#startedMs = performance.now();
@@ -101,13 +101,13 @@ export class KeptProcess {
     }
   }
 
-  /** Lets it run: its id is written down. */
+  /** Lets the process run, now that its id is recorded. */
   go(): void {
     this.#waiting?.go();
     this.#waiting = undefined;
   }
 
-  /** Lets it end instead: what nobody can write down does not run. It is tried again. */
+  /** Ends the waiting process, because a process that cannot be recorded must not run. It is tried again. */
   abandon(thrown: unknown): void {
     if (this.#waiting === undefined) return;
     this.#ordered = `its process cannot be recorded: ${messageOf(thrown)}`;
@@ -115,7 +115,7 @@ export class KeptProcess {
     this.#waiting = undefined;
   }
 
-  /** Takes a process over that an earlier supervisor has started. */
+  /** Takes over a process that an earlier supervisor has started. */
   adopt(record: ChildRecord): void {
     this.#startedMs = performance.now();
     this.record = record;
@@ -124,7 +124,7 @@ export class KeptProcess {
     }, LOOK_MS);
   }
 
-  /** Ends it, politely first; it is started again as after any end. Resolves when it has ended. */
+  /** Ends the process, politely first; it is restarted as after any end. Resolves when it has ended. */
   async end(reason: string): Promise<void> {
     if (this.record === undefined) return;
     this.#ordered = reason;
@@ -186,7 +186,7 @@ export class KeptProcess {
     void this.#startWhenLeft(restart);
   }
 
-  /** Another program has its port: the pause ends as soon as that program has left it. */
+  /** When another program has its port, the pause ends as soon as that program has left it. */
   async #startWhenLeft(restart: NodeJS.Timeout): Promise<void> {
     const { url } = this.spec;
     if (url === undefined || !(await isTaken(url))) return;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import { type ChildRecord, readProcessTable, recordOf } from "./process-table.ts";
 
-/** In the environment of each child: its name, and the state folder for which it runs. */
+/** Environment variable of each child: its name, and the state folder for which it runs. */
 const KEPT = "ADAOS_KEPT";
 
 export function keptFor(stateDir: string, name: string): NodeJS.ProcessEnv {
@@ -10,8 +10,9 @@ export function keptFor(stateDir: string, name: string): NodeJS.ProcessEnv {
 }
 
 /**
- * What a supervisor has started from this folder, whether or not it still runs: what it has written down and, where
- * the system tells, what carries its mark. The table alone may be lost, and two servers must never have one store.
+ * The processes that a supervisor has started from this folder, whether or not they still run. It combines the process
+ * table with, where the system shows it, the processes that carry the mark. The table alone may be lost, and two
+ * servers must never share a store.
  */
 export function leftChildren(stateDir: string): readonly ChildRecord[] {
   const written = readProcessTable(stateDir)?.children ?? [];
@@ -21,7 +22,7 @@ export function leftChildren(stateDir: string): readonly ChildRecord[] {
 
 function marked(stateDir: string): ChildRecord[] {
   if (process.platform !== "linux") return [];
-  // What such a process has started itself has its mark too.
+  // A child's own children have its mark too.
   const folders = ["servers", "nodes"].map((name) => join(stateDir, name) + sep);
   return readdirSync("/proc").flatMap((entry) => {
     const pid = Number(entry);
@@ -35,7 +36,7 @@ function marked(stateDir: string): ChildRecord[] {
   });
 }
 
-/** What a process has been given; nothing where it has ended or is another user's. */
+/** The environment or arguments of a process; empty when it has ended or is another user's. */
 function listAt(pid: number, what: "environ" | "cmdline"): string[] {
   try {
     return readFileSync(`/proc/${pid}/${what}`, "utf8").split("\0").slice(0, -1);

@@ -3,24 +3,24 @@ import { assertOwnFolder, STATE_FOLDER, startTimeOf, writeWhole } from "@adaos/c
 import { MeshError } from "@adaos/core";
 import { processesFile } from "@adaos/provision";
 
-/** By what the supervisor is found among the run files, as a daemon is by its id. */
+/** Name of the supervisor among the run files, as a daemon has its id. */
 export const SUPERVISOR = "supervisor";
 
-/** A process by its id and by what tells it from a later one of the same id. */
+/** A process by its id, and by what distinguishes it from a later process of the same id. */
 export interface ProcessRecord {
   readonly name: string;
   readonly pid: number;
   readonly identity: string;
 }
 
-/** A process that the supervisor keeps, and the command line it runs. */
+/** A process that the supervisor keeps, and its command line. */
 export interface ChildRecord extends ProcessRecord {
   readonly command?: readonly string[];
-  /** It has been found well since it was started: then silence means that something is wrong. */
+  /** It has been well since its start, so silence means that something is wrong. */
   readonly hasAnswered?: boolean;
 }
 
-/** What the processes are started from. */
+/** The programs that the processes run. */
 export interface Programs {
   /** The nats-server. */
   readonly natsServer: string;
@@ -28,10 +28,10 @@ export interface Programs {
   readonly adaos: string;
 }
 
-/** Everything started from one state folder. */
+/** All processes started from one state folder. */
 export interface ProcessTable {
   readonly supervisor: ProcessRecord;
-  /** The process that brings the supervisor back. */
+  /** The process that restarts the supervisor. */
   readonly guard?: ProcessRecord;
   readonly children: readonly ChildRecord[];
   readonly programs?: Programs;
@@ -45,7 +45,7 @@ export function writeProcessTable(stateDir: string, table: ProcessTable): void {
   writeWhole(processesFile(stateDir), textOf(table));
 }
 
-/** Whether that very table can be read there. */
+/** Whether exactly that table can be read there. */
 export function isWritten(stateDir: string, table: ProcessTable): boolean {
   try {
     return readFileSync(processesFile(stateDir), "utf8") === textOf(table);
@@ -58,9 +58,9 @@ function textOf(table: ProcessTable): string {
   return `${JSON.stringify(table)}\n`;
 }
 
-/** Nothing where there is none, or one that is spoilt. */
+/** Undefined when there is none, or a damaged one. */
 export function readProcessTable(stateDir: string): ProcessTable | undefined {
-  // What it lists may be killed.
+  // The processes that the table lists may be killed.
   assertOwnFolder(stateDir, STATE_FOLDER);
   const file = processesFile(stateDir);
   if (!existsSync(file)) return undefined;
@@ -70,7 +70,7 @@ export function readProcessTable(stateDir: string): ProcessTable | undefined {
       return table as ProcessTable;
     throw new MeshError("invalid-config", `${file} lists no processes`);
   } catch (cause) {
-    // Children are found by their mark there, and a supervisor that runs writes it anew.
+    // Children are found by their mark there, and a running supervisor writes the table again.
     if (process.platform === "linux") return undefined;
     const what = `${file} cannot be read; stop what it lists by hand, then remove it`;
     throw MeshError.from(cause, "invalid-config", what);
@@ -81,12 +81,12 @@ export function removeProcessTable(stateDir: string): void {
   rmSync(processesFile(stateDir), { force: true });
 }
 
-/** Whether that very process still runs. */
+/** Whether exactly that process still runs. */
 export function isRunning({ pid, identity }: ProcessRecord): boolean {
   return identity !== "" && identityOf(pid) === identity;
 }
 
-/** Sends a signal to that very process; nothing when it has ended. */
+/** Sends a signal to exactly that process; does nothing when it has ended. */
 export function signalProcess(record: ProcessRecord, signal: NodeJS.Signals): void {
   if (!isRunning(record)) return;
   try {
@@ -96,7 +96,7 @@ export function signalProcess(record: ProcessRecord, signal: NodeJS.Signals): vo
   }
 }
 
-/** Everything of this folder that runs now: servers, daemons, supervisor and its guard. */
+/** Every process of this folder that runs now: servers, daemons, supervisor and its guard. */
 export function runningProcesses(stateDir: string): readonly ProcessRecord[] {
   const table = readProcessTable(stateDir);
   if (table === undefined) return [];
@@ -104,7 +104,7 @@ export function runningProcesses(stateDir: string): readonly ProcessRecord[] {
   return [...children, supervisor, ...(guard === undefined ? [] : [guard])].filter(isRunning);
 }
 
-/** Asks it to end in order; one that stands still is made to go on, or it would never know. */
+/** Asks the process to end in order. A suspended process is resumed, since otherwise it would never know. */
 export function askToEnd(record: ProcessRecord): void {
   signalProcess(record, "SIGTERM");
   if (process.platform !== "win32") signalProcess(record, "SIGCONT");
@@ -112,7 +112,7 @@ export function askToEnd(record: ProcessRecord): void {
 
 let boot: string | undefined;
 
-/** Linux counts start times from the boot: the same process of the next boot may have the same one. */
+/** Linux counts start times from the boot, so a process after the next boot may have the same one. */
 function identityOf(pid: number): string | undefined {
   const started = startTimeOf(pid);
   boot ??= bootId();
@@ -123,7 +123,7 @@ function bootId(): string {
   try {
     return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}/`;
   } catch {
-    // Not Linux: start times are dates there.
+    // Not Linux: the start time of other systems is a date.
     return "";
   }
 }

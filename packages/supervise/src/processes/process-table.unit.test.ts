@@ -15,7 +15,7 @@ import {
 
 const children: ChildProcess[] = [];
 
-/** A process that lives until it is told to end; resolves when it runs this code. */
+/** A process that lives until it is stopped; resolves when it runs this code. */
 async function childOf(code = ""): Promise<{ pid: number; end: () => Promise<void>; ended: () => boolean }> {
   const script = `${code}; process.stdout.write("up"); setInterval(() => undefined, 1000)`;
   const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "ignore"] });
@@ -55,7 +55,7 @@ describe("isRunning()", () => {
 
   test("tells two processes apart", async () => {
     const record = recordOf("first", (await childOf()).pid);
-    // Start times are told in hundredths of a second.
+    // Start times have a resolution of a hundredth of a second.
     await new Promise((resolve) => setTimeout(resolve, 20));
     const second = recordOf("second", (await childOf()).pid);
     expect(isRunning({ ...second, identity: record.identity })).toBe(false);
@@ -66,7 +66,7 @@ describe("isRunning()", () => {
   });
 
   test.runIf(process.platform === "linux")("knows that a zombie has ended", async () => {
-    // The shell becomes a program that never asks after its child.
+    // The shell becomes a program that never waits for its child.
     const parent = spawn("sh", ["-c", "sleep 0.3 & echo $!; exec sleep 60"], {
       stdio: ["ignore", "pipe", "ignore"],
     });

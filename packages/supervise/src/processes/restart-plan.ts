@@ -1,11 +1,11 @@
-/** R107: somebody is told after so many restarts that did not help. */
+/** R107: an alert follows after so many restarts that did not help. */
 export const FAILURES_UNTIL_ALERT = 4;
 
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 10_000;
-/** A process that has run this long starts afresh with a short wait when it dies. */
+/** A process that has run this long starts again with a short wait when it dies. */
 const STEADY_MS = 10_000;
-/** One that had to be ended has to have run longer: it is found out only some seconds after it has gone wrong. */
+/** A process that the watchdog ends must have run longer: the watchdog notices a fault only some seconds later. */
 const ORDERED_STEADY_MS = 60_000;
 
 /** How a process ended. */
@@ -20,13 +20,13 @@ export interface Ending {
 export interface Run {
   readonly ordered: boolean;
   readonly ranMs: number;
-  /** It has been found well at least once, as far as anybody asks it. */
+  /** It has been found well at least once, if anything checks it. */
   readonly wasWell: boolean;
 }
 
 /**
  * How many runs in a row have failed now, and how long to wait before the next one. Pure. The first restarts come
- * quickly: most of what dies was killed, and is well when it starts again. From the fourth on 10 s lie between them.
+ * quickly: most dead processes were killed, and are well after a restart. From the fourth on 10 s lie between them.
  * @param before Failures before this run.
  */
 export function nextRestart(run: Run, before: number): { failures: number; pauseMs: number } {
@@ -36,7 +36,7 @@ export function nextRestart(run: Run, before: number): { failures: number; pause
   return { failures, pauseMs };
 }
 
-/** Whether a run that is well makes up for the failures before it. Pure. */
+/** Whether a healthy run resets the failures before it. Pure. */
 export function isForgiven(ranMs: number): boolean {
   return ranMs >= ORDERED_STEADY_MS;
 }

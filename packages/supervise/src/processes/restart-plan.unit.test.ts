@@ -13,7 +13,7 @@ describe("nextRestart()", () => {
   test("begins anew after a run that lasted and was well", () => {
     expect(nextRestart({ ordered: false, ranMs: 10_000, wasWell: true }, 7).failures).toBe(1);
     expect(nextRestart({ ordered: false, ranMs: 60_000, wasWell: false }, 7).failures).toBe(8);
-    // It has gone wrong some seconds before it was ended.
+    // The fault began some seconds before the process was ended.
     expect(nextRestart({ ordered: true, ranMs: 20_000, wasWell: true }, 7).failures).toBe(8);
     expect(nextRestart({ ordered: true, ranMs: 60_000, wasWell: true }, 7).failures).toBe(1);
   });

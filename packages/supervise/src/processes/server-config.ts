@@ -4,9 +4,9 @@ import { MeshError } from "@adaos/core";
 import { isSealed } from "@adaos/nats-server";
 
 /**
- * Keeps a copy of a server's config beside it, and puts that in the place of one that is gone or broken: a server that
- * reads half of its config opens itself to everybody. Returns whether it was put back. Throws `invalid-config` when
- * there is no copy, and the system's error.
+ * Keeps a copy of a server's config beside it, and replaces a missing or broken config by it. The reason: a server that
+ * reads half of its config is open to everybody. Returns whether it was restored. Throws `invalid-config` when there is
+ * no copy, and the system's error.
  */
 export function mendServerConfig(file: string): boolean {
   const copy = lastGoodFile(file);
@@ -24,7 +24,7 @@ export function mendServerConfig(file: string): boolean {
   return true;
 }
 
-/** Nothing where it cannot be read: what is there may be replaced. */
+/** Undefined when the file cannot be read: it may be replaced. */
 function textOf(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");

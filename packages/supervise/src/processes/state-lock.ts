@@ -7,20 +7,20 @@ import { isRunning, type ProcessRecord } from "./process-table.ts";
 
 const MAX_ATTEMPTS = 100;
 
-/** A lock that is held until it is released or its holder has died. */
+/** A lock that lasts until it is released or its holder has died. */
 export interface StateLock {
-  /** Makes it anew where somebody has removed or spoilt it. Throws the system's error. */
+  /** Creates the lock file again when somebody has removed or damaged it. Throws the system's error. */
   renew(): void;
   release(): void;
 }
 
 /**
- * Takes a lock of a state folder, or tells who holds it.
+ * Takes a lock of a state folder, or returns its holder.
  *
- * The lock is the highest of the files `locks/NAME.1`, `.2`, …, and whoever made it holds it while he lives. A file
- * is made once, in one step with what it says, and is removed only when there is a higher one. So of those who find a
- * holder dead one alone makes the next file. To remove the file of the dead and to make it anew would let two win: the
- * slower one removes what the faster one has just made.
+ * The lock is the highest of the files `locks/NAME.1`, `.2`, …, and its maker holds the lock while it lives. A file is
+ * created once, in one step with its content. It is removed only when there is a higher one. So of those who find the
+ * holder dead, only one creates the next file. Removing the dead holder's file and creating it again would let two win:
+ * the slower one removes the file that the faster one has just created.
  */
 export function takeLock(stateDir: string, name: string, holder: ProcessRecord): StateLock | ProcessRecord {
   const dir = join(stateDir, "locks");
@@ -31,7 +31,7 @@ export function takeLock(stateDir: string, name: string, holder: ProcessRecord):
     const other = last === 0 ? undefined : holderIn(fileOf(last));
     if (other !== undefined && isRunning(other)) return other;
     if (!make(fileOf(last + 1), holder)) continue;
-    // Somebody may have been faster by more than one.
+    // Others may have advanced the lock meanwhile by more than one number.
     if (highest(dir, name) > last + 1) {
       rmSync(fileOf(last + 1), { force: true });
       continue;
@@ -52,7 +52,7 @@ export function takeLock(stateDir: string, name: string, holder: ProcessRecord):
   throw new MeshError("unavailable", `${name} of ${stateDir} cannot be locked; too many others try`);
 }
 
-/** Who holds a lock now; nothing where it is free. */
+/** The present holder of a lock; undefined when it is free. */
 export function lockHolder(stateDir: string, name: string): ProcessRecord | undefined {
   const dir = join(stateDir, "locks");
   const last = highest(dir, name);
@@ -64,7 +64,7 @@ export function isLock(taken: StateLock | ProcessRecord): taken is StateLock {
   return "release" in taken;
 }
 
-/** Whether it was made: never over one that is there. */
+/** Whether the file was created; never overwrites one that exists. */
 function make(file: string, holder: ProcessRecord): boolean {
   const staged = `${file}.${randomId()}.new`;
   writeFileSync(staged, `${JSON.stringify(holder)}\n`, { mode: 0o600, flag: "wx" });
@@ -83,7 +83,7 @@ function holderIn(file: string): ProcessRecord | undefined {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as ProcessRecord;
   } catch {
-    // Released, or removed by somebody who has made a higher one.
+    // Released, or removed by the maker of a higher one.
     return undefined;
   }
 }

@@ -9,7 +9,7 @@ import { type ProcessRecord, recordOf } from "./process-table.ts";
 import { isLock, lockHolder, type StateLock, takeLock } from "./state-lock.ts";
 
 const SELF = recordOf("self", process.pid);
-/** Somebody else has its id by now. */
+/** Another process has its id now. */
 const DEAD: ProcessRecord = { ...SELF, identity: "1" };
 
 let state: string;
@@ -64,7 +64,7 @@ describe("takeLock()", () => {
   test("does not count a file that a slower one makes below the highest", () => {
     const first = taken(DEAD);
     taken(SELF);
-    // The dead one's file has gone; to release it makes one that is below.
+    // The dead holder's file is gone; releasing creates one with a lower number.
     first.release();
     expect(lockHolder(state, "owner")).toEqual(SELF);
     expect(takeLock(state, "owner", SELF)).toEqual(SELF);

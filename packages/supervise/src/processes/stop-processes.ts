@@ -13,17 +13,17 @@ import {
 } from "./process-table.ts";
 import { isLock, lockHolder, takeLock } from "./state-lock.ts";
 
-/** Held by whoever starts and keeps the processes of a state folder. */
+/** The starter and keeper of a state folder's processes holds this lock. */
 export const OWNER_LOCK = "owner";
 
 const STOP_LIMIT_MS = 30_000;
 const KILL_LIMIT_MS = 5000;
 const GUARD_LIMIT_MS = 2000;
-/** A supervisor that was just brought back is stopped once more. */
+/** A supervisor that was just restarted is stopped once more, up to so often. */
 const MAX_ROUNDS = 5;
 
 /**
- * Stops whatever runs from this folder, its supervisor first. Resolves with how many processes there were; rejects with
+ * Stops every process of this folder, its supervisor first. Resolves with how many processes there were; rejects with
  * `unavailable` when one does not end.
  */
 export async function stopProcesses(stateDir: string): Promise<number> {
@@ -34,7 +34,7 @@ export async function stopProcesses(stateDir: string): Promise<number> {
     const all = [...(owner === undefined ? [] : [owner]), ...leftChildren(stateDir)];
     for (const { pid } of all.filter(isRunning)) stopped.add(pid);
     if (owner !== undefined && isRunning(owner)) await stopOwner(owner, table?.guard);
-    // Whoever is about to go on with what is left must find nothing any more.
+    // A process that is about to resume the mesh must find nothing any more.
     const lock = takeLock(stateDir, OWNER_LOCK, recordOf("down", process.pid));
     if (!isLock(lock)) continue;
     try {
@@ -48,8 +48,8 @@ export async function stopProcesses(stateDir: string): Promise<number> {
 }
 
 /**
- * Stops what a supervisor that has died has left behind; the caller has the lock. Resolves and rejects as
- * {@link stopProcesses} does.
+ * Stops the children of a supervisor that has died; the caller has the lock. Resolves and rejects as {@link
+ * stopProcesses} does.
  */
 export async function stopOrphans(stateDir: string): Promise<number> {
   await stopGuard(readProcessTable(stateDir)?.guard);
@@ -60,7 +60,7 @@ export async function stopOrphans(stateDir: string): Promise<number> {
   return count;
 }
 
-/** Ends what an earlier supervisor has left and nobody wants any more. Rejects as {@link stopProcesses} does. */
+/** Ends processes of an earlier supervisor that are not wanted any more. Rejects as {@link stopProcesses} does. */
 export async function stopAll(records: readonly ProcessRecord[]): Promise<void> {
   const running = records.filter(isRunning);
   for (const record of running) askToEnd(record);
@@ -75,16 +75,16 @@ async function killAll(running: readonly ProcessRecord[]): Promise<void> {
   throw new MeshError("unavailable", `still running: ${left.join(", ")}`);
 }
 
-/** The supervisor stops its guard and its children in order; one that does not must not be brought back. */
+/** The supervisor stops its guard and its children in order. The guard must not restart a supervisor that fails to. */
 async function stopOwner(owner: ProcessRecord, guard: ProcessRecord | undefined): Promise<void> {
-  // Another one that stops is not stopped.
+  // Another process that is stopping the mesh is left alone.
   if (owner.name === SUPERVISOR) askToEnd(owner);
   if (await allEnded([owner], STOP_LIMIT_MS)) return;
   if (guard !== undefined) signalProcess(guard, "SIGKILL");
   await killAll([owner]);
 }
 
-/** It may be becoming the next supervisor just now. */
+/** The guard may be becoming the next supervisor just now. */
 async function stopGuard(guard: ProcessRecord | undefined): Promise<void> {
   if (guard === undefined || !isRunning(guard)) return;
   askToEnd(guard);

@@ -17,13 +17,13 @@ import {
 import { mendServerConfig } from "./server-config.ts";
 
 /**
- * A daemon allocates little at a time: with a small young generation (MB) the default mesh holds 143 MB less, and a
- * link carries 29,000 events/s instead of 32,000 (measured with Node 20).
+ * A daemon allocates little at a time. With a small young generation (MB) the default mesh takes 143 MB less. A link
+ * carries 29,000 events/s instead of 32,000 (measured with Node 20).
  */
 export const NODE_FLAGS: readonly string[] = ["--max-semi-space-size=1"];
 /**
- * The root holds the events of every subnet until their targets have stored them: of a small young generation nearly
- * all survives, and a third of its processor time goes into copying it.
+ * The root keeps the events of every subnet until their targets have stored them. Nearly all of a small young
+ * generation would survive, and copying it would take a third of the root's processor time.
  */
 const ROOT_FLAGS: readonly string[] = ["--min-semi-space-size=16", "--max-semi-space-size=16"];
 
@@ -31,16 +31,16 @@ export interface SupervisorOptions {
   readonly stateDir: string;
   readonly layout: Layout;
   readonly programs: Programs;
-  /** Tells a user what happens. */
+  /** Prints a line for the user. */
   readonly say: (line: string) => void;
   readonly onRestart?: (restart: Restart) => void;
-  /** Called when a server's config was broken, and its last good version is back. */
+  /** Called when a server's config was broken and its last good version was restored. */
   readonly onRestored?: (name: string, file: string) => void;
-  /** The process that brings this one back, as it is now. */
+  /** The process that restarts this one, as it is now. */
   readonly guard?: () => ProcessRecord | undefined;
 }
 
-/** Keeps the processes of a mesh running: starts them, starts again what dies, and stops them all in order. */
+/** Keeps the processes of a mesh running: starts them, restarts those that die, and stops them all in order. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   #kept: readonly KeptProcess[];
@@ -52,7 +52,7 @@ export class Supervisor {
     const { stateDir, layout } = options;
     this.#options = options;
     mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
-    // A nats-server knows no modes: its stores and logs take those of this process.
+    // A nats-server sets no file modes: its stores and logs take the umask of this process.
     process.umask(0o077);
     this.#kept = this.#specs(layout).map((spec) => this.#keep(spec));
   }
@@ -61,14 +61,14 @@ export class Supervisor {
     return this.#kept;
   }
 
-  /** Whether an orphan runs what the layout says. */
+  /** Whether an orphan runs as the layout demands. */
   wants(orphan: ChildRecord): boolean {
     return this.#kept.some(({ spec }) => isOf(orphan, spec));
   }
 
   /**
-   * Starts every process, or takes it over where it runs already.
-   * @param orphans What an earlier supervisor has left. Each runs what the layout says, or does not run.
+   * Starts every process, or adopts it if it runs already.
+   * @param orphans Processes of an earlier supervisor. Each runs as the layout demands, or does not run.
    */
   start(orphans: readonly ChildRecord[] = []): void {
     const added = this.#kept.filter((kept) => {
@@ -79,7 +79,9 @@ export class Supervisor {
     this.#begin(added);
   }
 
-  /** Starts what the layout has anew, and stops what it no longer has; the others are not disturbed. */
+  /**
+   * Starts processes that are new in the layout, and stops those that it no longer lists; the others are not disturbed.
+   */
   follow(readLayout: () => Layout): Promise<void> {
     const changing = this.#changing.then(async () => {
       if (this.#isStopping) return;
@@ -88,15 +90,15 @@ export class Supervisor {
       const added = wanted
         .filter(({ name }) => !this.#kept.some(({ spec }) => spec.name === name))
         .map((spec) => this.#keep(spec));
-      // What is new does not wait for what takes its time to stop; until that has stopped it is still kept, and stopped
-      // with the rest if the whole is.
+      // A new process does not wait for slow ones to stop. Those stay in the list until they have stopped, so that a
+      // stop of the whole mesh stops them too.
       this.#kept = [...this.#kept, ...added];
       this.#begin(added);
       await stopInOrder(gone);
       this.#kept = this.#kept.filter((kept) => !gone.includes(kept));
       this.record();
     });
-    // Whoever asked is told; the next change and the stop go on.
+    // The caller gets the error; the next change and the stop go on.
     this.#changing = changing.catch(() => undefined);
     return changing;
   }
@@ -108,13 +110,16 @@ export class Supervisor {
     removeProcessTable(this.#options.stateDir);
   }
 
-  /** Writes down what runs, for whoever has to stop it or to take it over. Throws the system's error. */
+  /** Records the running processes, for a process that has to stop or adopt them. Throws the system's error. */
   record(): void {
     if (this.#isStopping) return;
     writeProcessTable(this.#options.stateDir, this.#table());
   }
 
-  /** Brings back what somebody has removed or spoilt: the table, and the configs of servers. Throws what fails. */
+  /**
+   * Restores files that somebody has removed or damaged: the table, and the configs of servers. Throws the error of a
+   * failure.
+   */
   restoreFiles(): void {
     if (this.#isStopping) return;
     const { stateDir } = this.#options;
@@ -134,7 +139,7 @@ export class Supervisor {
     };
   }
 
-  /** None of them runs before all are written down. */
+  /** No process runs before all are recorded. */
   #begin(added: readonly KeptProcess[]): void {
     for (const kept of added) kept.prepare();
     try {
@@ -170,7 +175,7 @@ async function stopInOrder(kept: readonly KeptProcess[]): Promise<void> {
   }
 }
 
-/** Whether a process runs what is wanted of it. */
+/** Whether a process runs as its spec demands. */
 function isOf({ name, command = [] }: ChildRecord, spec: ProcessSpec): boolean {
   return name === spec.name && command.join("\0") === [spec.command, ...spec.args].join("\0");
 }

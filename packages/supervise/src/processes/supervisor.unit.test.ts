@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { isRunning, type ProcessRecord, readProcessTable } from "./process-table.ts";
 import { Supervisor } from "./supervisor.ts";
 
-/** Stands for nats-server: lives until it is told to end. */
+/** A stand-in for nats-server: lives until it is stopped. */
 const SERVER = `#!/bin/sh
 echo "started with $*"
 trap 'exit 0' TERM
@@ -19,7 +19,7 @@ let dir: string;
 let said: string[];
 let restored: [string, string][];
 let supervisor: Supervisor | undefined;
-/** Nobody listens there. */
+/** No program listens there. */
 let url = "nats://127.0.0.1:1";
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "adaos-supervisor-"));

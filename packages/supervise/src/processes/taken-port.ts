@@ -2,7 +2,7 @@ import { connect } from "node:net";
 
 const ANSWER_MS = 2000;
 
-/** Whether somebody listens where a server wants to. */
+/** Whether a program listens at the address that a server needs. */
 export function isTaken(url: string): Promise<boolean> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {

@@ -1,33 +1,33 @@
 import type { ConfigError } from "@adaos/config";
 
-/** For one answer. */
+/** Longest wait for one answer. */
 export const ANSWER_MS = 3000;
 
-/** What a process said when it was asked how it is. */
+/** A process's answer to the question how it is. */
 export type Answer =
   | { readonly kind: "well"; readonly configErrors?: readonly ConfigError[] }
-  /** It has not got so far yet that it could answer. */
+  /** The process has not started far enough to answer. */
   | { readonly kind: "starting" }
   | { readonly kind: "silent"; readonly reason: string }
-  /** It answers, and says that only a new start helps. */
+  /** The process answers, and says that only a restart helps. */
   | { readonly kind: "stuck"; readonly reason: string };
 
-/** What has been heard of one run of a process. */
+/** Everything known about one run of a process. */
 export interface Heard {
   readonly answer: Answer;
   readonly runsForMs: number;
-  /** It has answered since it was started. */
+  /** The process has answered since its start. */
   readonly hasAnswered: boolean;
   /** Starts in a row that have failed. */
   readonly failures: number;
 }
 
-/** A process that has never answered since it started may be reading a large store. */
+/** A process that has not answered since its start may be reading a large store. */
 const START_LIMIT_MS = 120_000;
-/** Each start that took too long gives the next one twice the time, up to an hour. */
+/** After each start that took too long, the next one gets twice the time, up to an hour. */
 const MAX_DOUBLINGS = 5;
 
-/** Why a process has to be ended, or nothing. Pure. */
+/** Why a process has to be ended; undefined when it does not. Pure. */
 export function reasonToEnd({ answer, runsForMs, hasAnswered, failures }: Heard): string | undefined {
   if (answer.kind === "well") return undefined;
   if (answer.kind === "stuck") return answer.reason;

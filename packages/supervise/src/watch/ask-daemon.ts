@@ -6,7 +6,7 @@ import type { ProcessRecord } from "../processes/process-table.ts";
 import { readRunFile } from "../run-file.ts";
 import { ANSWER_MS, type Answer } from "./answer.ts";
 
-/** What a daemon answers there. */
+/** The answer of a daemon's health address. */
 interface HealthBody {
   readonly reason?: string;
   readonly config?: { readonly errors?: readonly ConfigError[] };
@@ -16,7 +16,7 @@ interface HealthBody {
 export class DaemonAsker {
   readonly #stateDir: string;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  /** Where each was found: one that hangs cannot write its run file anew when that is lost. */
+  /** Last known address of each daemon: a daemon that hangs cannot write a lost run file again. */
   readonly #known = new Map<string, Pick<RunFile, "pid" | "statusUrl">>();
 
   constructor(stateDir: string) {
@@ -32,7 +32,7 @@ export class DaemonAsker {
     const run = readRunFile(this.#stateDir, name);
     if (run?.pid === pid) this.#known.set(name, run);
     const known = this.#known.get(name);
-    // None, or that of the process before: it has not got so far.
+    // No run file, or that of the process before: the daemon has not started far enough.
     if (known?.pid !== pid) return { kind: "starting" };
     try {
       const { code, body } = await this.#read(new URL(HEALTH_PATH, known.statusUrl));

@@ -6,13 +6,13 @@ import type { ServerLayout } from "@adaos/provision";
 import { type Connection, openConnection } from "@adaos/transport-nats";
 import { ANSWER_MS, type Answer } from "./answer.ts";
 
-/** A stream may have this much waiting to be written; with less a server would be at the end again at once. */
+/** A stream may have this much waiting to be written; a server with less room would run out again at once. */
 const ROOM_BYTES = 8_388_608;
 
 const silent = (): void => undefined;
 const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
-/** Asks one server over a connection of its system account that stays open between two looks. */
+/** Asks one server over a system account connection that stays open between two looks. */
 export class ServerAsker {
   readonly #server: ServerLayout;
   readonly #storeDir: string;
@@ -26,7 +26,7 @@ export class ServerAsker {
   async close(): Promise<void> {
     const connection = this.#connection;
     this.#connection = undefined;
-    // Nothing is on its way any more, and a server that hangs must not hold up who asks.
+    // No data is on its way any more, and a server that hangs must not delay the caller.
     await connection?.nc.close();
   }
 
@@ -36,11 +36,11 @@ export class ServerAsker {
       this.#connection ??= await this.#open();
       const problem = await serverProblem(this.#connection.nc, ANSWER_MS);
       if (problem === undefined || !refusesWrites(problem)) return { kind: "well" };
-      // It takes no writes again by itself, however much room there is.
+      // The server does not accept writes again by itself, however much room there is.
       return this.#hasRoom() ? { kind: "stuck", reason: problem } : { kind: "well" };
     } catch (thrown) {
       await this.close();
-      // A server that refuses our key answers.
+      // A server that refuses our key does answer.
       if (thrown instanceof MeshError && thrown.code === "denied") return { kind: "well" };
       return { kind: "silent", reason: "does not answer" };
     }

@@ -22,21 +22,21 @@ interface Told {
 }
 
 const MAX_KEPT = 20;
-/** Of a reason, in a line of `adaos status`; the log has all of it. */
+/** Length of a reason in a line of `adaos status`; the log has the full text. */
 const MAX_SHOWN = 90;
 
-/** What went wrong while the supervisor ran: written to the log, and the newest of it kept for who asks. */
+/** Faults while the supervisor ran: written to the log, with the newest kept for queries. */
 export class Incidents {
   readonly #log: ResilienceLog;
   #count = 0;
   readonly #restartsOf = new Map<string, number>();
   readonly #restarts: Told[] = [];
-  /** Of processes that have not been well since. */
+  /** Alerts of processes that have not been well since. */
   readonly #alerts = new Map<string, Alert>();
-  /** When each of those that have not been well since was found ended, in milliseconds. */
+  /** When the end of each process that has not been well since was noticed, in milliseconds. */
   readonly #downSinceMs = new Map<string, number>();
   readonly #recovery = { count: 0, sumMs: 0, maxMs: 0 };
-  /** By where they come from: the mesh file, or the process that told of them. */
+  /** By source: the mesh file, or the process that reported them. */
   readonly #configErrors = new Map<string, readonly ConfigError[]>();
 
   constructor(log: ResilienceLog) {
@@ -49,7 +49,7 @@ export class Incidents {
     this.#log.warn("process restarted", { component, reason, ordered, pause_ms: pauseMs, failures });
     if (failures < FAILURES_UNTIL_ALERT) return;
     this.#alerts.set(component, { ts, component, reason, failures });
-    // R107: once for each row of failures.
+    // R107: once for each series of failures.
     if (failures === FAILURES_UNTIL_ALERT)
       this.#log.alert("restart does not help", {
         rule: ALERTS.restartsInVain.name,
@@ -80,12 +80,12 @@ export class Incidents {
     this.#log.warn("process restarted", { component: "guard", reason: "ended" });
   }
 
-  /** A file of a server was gone or broken, and its last good version is back. */
+  /** A server's file was missing or broken, and its last good version was restored. */
   noteRestored(component: string, file: string): void {
     this.#log.warn("config restored", { component, file });
   }
 
-  /** @param errors All that `source` says now. */
+  /** @param errors All current errors of `source`. */
   noteConfig(source: string, errors: readonly ConfigError[]): void {
     const before = this.#configErrors.get(source) ?? [];
     const known = new Set(before.map((error) => JSON.stringify(error)));
@@ -102,14 +102,14 @@ export class Incidents {
     return [...this.#alerts.values()];
   }
 
-  /** How often each process was started again while this supervisor ran. */
+  /** How often each process was restarted while this supervisor ran. */
   get restartsOf(): ReadonlyMap<string, number> {
     return this.#restartsOf;
   }
 
   get details(): Readonly<Record<string, unknown>> {
     const { count, sumMs, maxMs } = this.#recovery;
-    // Found at the next look: up to 5 s more than it took.
+    // Noticed at the next look, so up to 5 s more than the real time.
     const recovery = {
       count,
       mean_ms: count === 0 ? 0 : Math.round(sumMs / count),
@@ -124,7 +124,7 @@ export class Incidents {
     };
   }
 
-  /** Returns when that was. */
+  /** Returns the time of the restart. */
   #keep(component: string, reason: string, ordered: boolean): string {
     const ts = new Date().toISOString();
     this.#count++;
@@ -134,7 +134,7 @@ export class Incidents {
     return ts;
   }
 
-  /** In a few words, for a line of `adaos status`. */
+  /** A few words for a line of `adaos status`. */
   get note(): string | undefined {
     const alerts = this.alerts.map(
       ({ component, reason, failures }) =>

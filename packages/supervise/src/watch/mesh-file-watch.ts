@@ -3,13 +3,13 @@ import { type ConfigError, configErrorOf, readMeshFile } from "@adaos/config";
 
 const REMEDY = "mend it, then run adaos policy apply; until then the last good version is in force";
 
-/** Looks whether the mesh file can still be read. What it says is brought to the mesh by a person, not by this. */
+/** Checks whether the mesh file can still be read. It does not apply the file: a person does that. */
 export class MeshFileWatch {
   readonly #file: string;
   #seen: string | undefined;
   error: ConfigError | undefined;
 
-  /** @param thrown Why it could not be used when the mesh was started. */
+  /** @param thrown Why the file could not be used when the mesh was started. */
   constructor(file: string, thrown?: unknown) {
     this.#file = file;
     if (thrown === undefined) return;

@@ -8,27 +8,27 @@ import { ServerAsker } from "./ask-server.ts";
 
 /** R98. */
 const LOOK_MS = 5000;
-/** Nobody else is ended before one that was is well again, or has had this long. */
+/** The watchdog ends no other process before the last one is well again, or has had this long. */
 const RECOVERY_MS = 15_000;
 const POLL_MS = 250;
-/** A look that comes this late says that the machine stood still, and nothing of the processes. */
+/** A look that comes this late shows that the machine stood still, and nothing about the processes. */
 const OWN_DELAY_MS = 2000;
 
 export interface WatchdogOptions {
   readonly stateDir: string;
   readonly layout: () => Layout;
   readonly kept: () => readonly KeptProcess[];
-  /** Called at each look, for what else is looked at. */
+  /** Called at each look, for other checks. */
   readonly onLook: () => void;
-  /** Called for each process that is well, with what it says of files that are broken. */
+  /** Called for each process that is well, with the broken files that it reports. */
   readonly onWell: (name: string, errors: readonly ConfigError[]) => void;
   /** @default 5000 */
   readonly lookMs?: number;
 }
 
 /**
- * Asks every server and daemon how it is, and ends what does not answer or says that it is stuck; the supervisor then
- * starts it again. One at a time: what all of them have is the machine's trouble.
+ * Asks every server and daemon how it is, and ends a process that does not answer or reports that it is stuck. The
+ * supervisor then restarts it. Ends one at a time: a fault that all of them have is the machine's.
  */
 export class Watchdog {
   readonly #options: WatchdogOptions;
@@ -72,27 +72,27 @@ export class Watchdog {
     const asked = await Promise.all(
       kept().map(async (process) => ({ process, reason: await this.#judge(process) })),
     );
-    // Servers come first among what is kept: daemons beside a server that hangs are well when it is.
+    // Servers come first in the list: daemons beside a server that hangs recover with it.
     let isFirst = true;
     for (const { process, reason } of asked) {
       if (reason === undefined) continue;
-      // What was so before another one was ended may be over.
+      // The fault may have passed since another process was ended.
       const now = isFirst ? reason : await this.#judge(process);
       if (now !== undefined) await this.#end(process, now);
       isFirst = false;
     }
   }
 
-  /** Why it has to be ended, or nothing. */
+  /** Why it has to be ended; undefined when it does not. */
   async #judge(process: KeptProcess): Promise<string | undefined> {
     const { record, runsForMs } = process;
-    // It has died and is about to be started again.
+    // The process has died and waits for its restart.
     if (record === undefined || runsForMs === undefined) return undefined;
     const askedMs = performance.now();
     let answer = await this.#ask(process);
     // One answer may be lost; the second question is asked at once.
     if (answer.kind === "silent") answer = await this.#ask(process);
-    // Its answer may have come long ago: it is this process that had no time to take it.
+    // The answer may have come long ago: this process had no time to read it.
     if (performance.now() - askedMs > 2 * ANSWER_MS + OWN_DELAY_MS) return undefined;
     if (process.record !== record) return undefined;
     if (answer.kind === "well") {
