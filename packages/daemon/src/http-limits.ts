@@ -1,10 +1,10 @@
 import type { Server, ServerOptions } from "node:http";
 import type { Socket } from "node:net";
 
-/** The oldest makes room for one more, so that idle ones keep nobody out. */
+/** Beyond this the oldest connection is closed for a new one, so that idle connections block nobody. */
 const MAX_CONNECTIONS = 64;
 
-/** A head has the request line in it. */
+/** Limits of a request; the size of the head includes the request line. */
 export const HTTP_LIMITS: ServerOptions = {
   maxHeaderSize: 8192,
   headersTimeout: 2000,
@@ -13,7 +13,7 @@ export const HTTP_LIMITS: ServerOptions = {
   connectionsCheckingInterval: 500,
 };
 
-/** Ends the oldest connection when there are too many. Of a server with TLS, those that have not shown theirs too. */
+/** Ends the oldest connection when there are too many. With TLS, connections before the handshake count too. */
 export function makeRoom(server: Pick<Server, "on">): void {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {

@@ -6,20 +6,20 @@ import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 
 export interface LogOptions {
   readonly level: "debug" | "info" | "warn" | "error";
-  /** JSON lines go here; standard output when not given. */
+  /** Destination of the JSON lines; standard output when absent. */
   readonly file?: string | undefined;
-  /** Without a file: standard error, as for a library in somebody else's program. */
+  /** Without a file: use standard error, as a library in another program should. */
   readonly toStandardError?: boolean;
   /** Fields of every line: mesh, node. */
   readonly base: Readonly<Record<string, string>>;
 }
 
-/** A log holds at most twice this: the file and the one before it. */
+/** A log takes at most twice this: the file and the one before it. */
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 const ROTATE_CHECK_MS = 10_000;
 
 /**
- * A log of JSON lines that a crash does not cut: every line is written before the call returns. Throws MeshError
+ * A log of JSON lines that survives a crash: every line is written before the call returns. Throws MeshError
  * `invalid-config` when its file cannot be written.
  */
 export function openLog(options: LogOptions): Logger {
@@ -29,9 +29,9 @@ export function openLog(options: LogOptions): Logger {
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     messageKey: "event",
-    // People read it on terminals, and errors quote what strangers sent.
+    // People read the log on terminals, and errors quote the input of strangers.
     hooks: { streamWrite: (line: string) => escapeUnseen(line) },
-    // A secret in a log outlives its rotation.
+    // A secret in a log outlives the log's rotation.
     redact: {
       paths: ["seed", "*.seed", "password", "*.password", "authorization", "*.authorization"],
       censor: "***",
@@ -48,7 +48,7 @@ export function openLog(options: LogOptions): Logger {
       renameSync(file, `${file}.1`);
       sink.reopen();
     } catch (err) {
-      // A log that grows too large is no reason to end the daemon that writes it.
+      // A log that grows too large must not end its daemon.
       log.warn({ err }, "log not rotated");
     }
   }, ROTATE_CHECK_MS);

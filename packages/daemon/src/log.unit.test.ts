@@ -34,7 +34,7 @@ function lines(of: string = file): Record<string, unknown>[] {
   return text === "" ? [] : text.split("\n").map((line) => JSON.parse(line));
 }
 
-/** Makes the log as large as that without writing it. */
+/** Makes the log that large without writing to it. */
 function grow(bytes: number): void {
   truncateSync(file, bytes);
 }

@@ -13,21 +13,22 @@ import { stampOf } from "./node-file-watch.ts";
 import { RunFileKeeper } from "./run-file.ts";
 import { type NodeStatus, startStatusServer } from "./status-server.ts";
 
-/** Nobody but this machine is told, and no port of anybody else is taken. */
+/** Only this machine can reach it, and it takes no port from another program. */
 const HTTP = { host: "127.0.0.1", port: 0 };
 const LOOK_MS = 500;
 
 /**
  * Waits while a node file is broken and no last good version of it is known. Without a file a node has no rights: it
- * connects to nothing, publishes and hears nothing, and tells its status, its log and its supervisor why. Resolves with
- * whether it may go on; not when it was told to stop. Throws `invalid-config` when there is no such file.
+ * connects to nothing, and neither publishes nor receives. It reports the reason in its status, its log and to its
+ * supervisor. Resolves with whether it may go on; not when it was told to stop. Throws `invalid-config` when there is
+ * no such file.
  */
 export async function untilReadable(file: string, role: NodeRole): Promise<boolean> {
   const error = whyUnreadable(file, role);
   if (error === undefined) return true;
   const { stateDir, id = role } = nodeOfFile(file) ?? {};
   const startedAt = new Date().toISOString();
-  // The log's own file is named in the file that is broken.
+  // The broken file itself would name the log's file.
   const log = openLog({ level: "info", base: { node: id } });
   const runFile = stateDir === undefined ? undefined : new RunFileKeeper(runFilePath(stateDir, id), log);
   let broken = error;
@@ -47,7 +48,7 @@ export async function untilReadable(file: string, role: NodeRole): Promise<boole
       const stop = (): void => end(false);
       const stopLooking = every(LOOK_MS, () => {
         const seen = stampOf(file);
-        // One that is being replaced may be gone for a moment.
+        // A file that is being replaced may be missing for a moment.
         if (seen === stamp || !existsSync(file)) return;
         stamp = seen;
         const now = whyUnreadable(file, role);
@@ -58,14 +59,14 @@ export async function untilReadable(file: string, role: NodeRole): Promise<boole
       for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);
     });
   } finally {
-    // First, so that nobody asks where nobody answers.
+    // Removed first, so that nobody asks an address that does not answer.
     runFile?.remove();
     await server.stop();
     log.info({ file }, "node file no longer waited for");
   }
 }
 
-/** Nothing where the file, or its last good version, can be read. Throws when there is no such file. */
+/** Undefined when the file, or its last good version, can be read. Throws when there is no such file. */
 function whyUnreadable(file: string, role: NodeRole): ConfigError | undefined {
   try {
     readLastGoodNode(file, role);

@@ -28,7 +28,7 @@ const NODE = {
 let stateDir: string;
 let file: string;
 let runFile: string;
-/** What is told on standard output. */
+/** Lines written to standard output. */
 let lines: { event: string }[];
 
 beforeEach(() => {
@@ -73,7 +73,7 @@ describe("untilReadable()", () => {
     const place = expect.stringMatching(/kitchen\.json:1:\d+$/);
     const remedy = expect.stringContaining("the node does nothing until it is mended");
     expect(configErrors(status.parts)).toEqual([expect.objectContaining({ file, place, remedy })]);
-    // Nobody must start it again for that: it would be broken as before.
+    // The supervisor must not restart the node for this: the file would be broken as before.
     const { code, body } = await asked<{ config: object }>(HEALTH_PATH);
     expect([code, body]).toEqual([
       200,

@@ -15,41 +15,41 @@ import { type Figure, messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "./part.ts";
 import { type Progress, Rounds } from "./progress.ts";
 
-/** How often it is looked whether the file is another one, where the system does not tell. */
+/** Interval of checks for a changed file, when the system sends no events. */
 const LOOK_MS = 200;
-/** So much less often where it does: watches miss what network disks change. */
+/** With events the checks are this much rarer: events miss changes on network disks. */
 const REST_FACTOR = 5;
 
 type Version<R extends NodeRole> = LoadedNode<Extract<NodeFile, { role: R }>>;
 
 export interface NodeFileWatchOptions<R extends NodeRole> {
   readonly role: R;
-  /** What the node has begun with. */
+  /** The version with which the node started. */
   readonly loaded: Version<R>;
-  /** Whether that is in force by itself, or has to be applied first. */
+  /** Whether that version is in force by itself, or has to be applied first. */
   readonly isInForce: boolean;
-  /** Makes a version hold. Rejects when it cannot now; it is called again until it can. */
+  /** Puts a version in force. Rejects when it cannot now; it is called again until it can. */
   readonly apply: (config: Version<R>["config"]) => void | Promise<void>;
   readonly log: Logger;
-  /** Keeps a copy of what is in force, from which the node starts while its file is broken. @default false */
+  /** Keeps a copy of the version in force, from which the node starts while its file is broken. @default false */
   readonly keepsCopy?: boolean;
   /** @default 200 */
   readonly lookMs?: number;
 }
 
 /**
- * Follows a node file while the node runs. A new version that can be read is applied; one that cannot changes nothing:
- * the last good one stays in force, and the node says that its file is broken.
+ * Follows a node file while the node runs. A new version that can be read is applied. A broken one changes nothing: the
+ * last good version stays in force, and the node reports that its file is broken.
  */
 export class NodeFileWatch<R extends NodeRole> implements Part {
   readonly name = "config";
   readonly #options: NodeFileWatchOptions<R>;
   #timer: NodeJS.Timeout | undefined;
   #watcher: FSWatcher | undefined;
-  /** What the file system said of the version looked at last. */
+  /** The file stamp of the version that was read last. */
   #seen: string | undefined;
   #lastGood: Version<R>;
-  /** A version that was begun and not finished is in force in parts, which is no version. */
+  /** False after a version was begun and not finished: it is then in force only in parts. */
   #isInForce: boolean;
   #wanted: Version<R> | undefined;
   #broken: ConfigError | undefined;
@@ -65,7 +65,7 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
   }
 
   async start(): Promise<void> {
-    // The file may have changed since the node began with it, long ago when it had to wait for its server.
+    // The file may have changed since the node read it, long ago if it had to wait for its server.
     this.#follow();
     if (this.#isInForce) this.#keepCopy();
   }
@@ -98,7 +98,7 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
     return this.#rounds.progress;
   }
 
-  /** Looks now, and then again: soon while there is something to do, or when the system would not tell of it. */
+  /** Looks now, and then again: soon while a version waits, or when the system sends no events. */
   readonly #follow = (): void => {
     clearTimeout(this.#timer);
     if (this.#isStopped) return;
@@ -110,14 +110,14 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
     this.#timer.unref();
   };
 
-  /** Of the folder: a file that is replaced as a whole is another one. */
+  /** Watches the folder, because a file that is replaced as a whole is another file. */
   #watch(): FSWatcher | undefined {
     const { file } = this.#options.loaded;
     try {
       const watcher = watch(dirname(file), { persistent: false }, (_, name) => {
         if (name === null || name === basename(file)) this.#follow();
       });
-      // The folder is gone, or there are no watches left: the next look tries again.
+      // The folder is gone, or the system has no watches left: the next look tries again.
       watcher.on("error", () => {
         watcher.close();
         this.#watcher = undefined;
@@ -149,7 +149,7 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
     const { file } = loaded;
     this.#unapplied = undefined;
     try {
-      // Rules may be ten thousand: what is known is not parsed again.
+      // There may be ten thousand rules: do not parse a known version again.
       const isKnown = nodeFileDigest(readFileSync(file, "utf8")) === this.#lastGood.digest;
       const version = isKnown ? this.#lastGood : readNodeFile(file, role);
       this.#broken = undefined;
@@ -185,7 +185,7 @@ export class NodeFileWatch<R extends NodeRole> implements Part {
     try {
       keepLastGood(this.#lastGood);
     } catch (err) {
-      // A full disk is no reason to end: the copy of before is one that was good, too.
+      // A full disk must not end the node: the earlier copy was good, too.
       this.#options.log.warn({ file: this.#lastGood.file, err }, "node file not copied");
     }
   }
@@ -195,7 +195,7 @@ function toldOf({ file, place, message }: ConfigError): string {
   return `${file} is broken, the last good version is in force: ${place === undefined ? "" : `${place} `}${message}`;
 }
 
-/** What the file system says of a version; another one of the same file differs. */
+/** The file system's data of a version; it differs for another version of the file. */
 export function stampOf(file: string): string {
   try {
     const { mtimeMs, size, ino } = statSync(file);

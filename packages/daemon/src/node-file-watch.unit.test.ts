@@ -31,7 +31,7 @@ let file: string;
 let log: RecordingLog;
 let applied: MemberFile[];
 let watch: NodeFileWatch<"member">;
-/** What the node does with a new version; nothing when it can. */
+/** Lets the node refuse a new version by throwing; otherwise it accepts. */
 let refuse: () => void;
 
 beforeEach(async () => {
@@ -59,7 +59,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-/** As a whole: what stands between two texts is none. */
+/** Writes the file as a whole, so that no state between two texts is visible. */
 function write(text: string | Uint8Array): void {
   writeFileSync(`${file}.new`, text);
   renameSync(`${file}.new`, file);
@@ -177,7 +177,7 @@ describe("NodeFileWatch", () => {
   });
 
   const rule = (text: string): string => TEXT.replace('"allow",', text);
-  /** By hand: what people and half-written files do to a config. */
+  /** Chosen by hand: the damage that people and half-written files do to a config. */
   const BROKEN: readonly (readonly [what: string, text: string | Uint8Array])[] = [
     ["nothing in it", ""],
     ["a space", " "],

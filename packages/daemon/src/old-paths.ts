@@ -1,18 +1,18 @@
 import type { ConfigError } from "@adaos/config";
 import type { NodeStatus } from "./status-server.ts";
 
-/** Paths of the backend before this one; test tools and dashboards still ask there. */
+/** Paths of the backend before this one, which test tools and dashboards still use. */
 export const OLD_PATHS = {
   metrics: "/api/system/metrics",
   summary: "/api/metrics/v0_1/summary",
 } as const;
 
-/** How much of the machine a process has taken. */
+/** The machine's resources that a process has used. */
 export interface ProcessUse {
   readonly uptimeS: number;
   readonly rssBytes: number;
   readonly heapUsedBytes: number;
-  /** Processor time since it began, in the process and in the system for it. */
+  /** Processor time since its start, in the process and in the system for it. */
   readonly cpuS: number;
 }
 
@@ -22,7 +22,7 @@ export function processUse(): ProcessUse {
   return { uptimeS: process.uptime(), rssBytes: rss, heapUsedBytes: heapUsed, cpuS: (user + system) / 1e6 };
 }
 
-/** The answer to an old path, as JSON; nothing where it is none. Pure. */
+/** The answer to an old path, as JSON; undefined for any other path. Pure. */
 export function answerOldPath(
   path: string,
   { node, role, ready, stuck, parts }: NodeStatus,
@@ -56,7 +56,7 @@ export function answerOldPath(
           restarts,
           recovery,
           lost_log_lines: droppedLines,
-          // What repairs itself needs none; each of these does.
+          // Repairs by the node itself do not count; each of these needs a person.
           manual_interventions: (alerts as readonly unknown[]).length,
         }),
   };

@@ -16,26 +16,28 @@ import { runNode } from "./run-node.ts";
 
 type FileOf<R extends NodeRole> = Extract<NodeFile, { role: R }>;
 
-/** One daemon before its parts: its file, and all that follows from the file alone. */
+/** A daemon before its parts start: its file, and everything that follows from the file alone. */
 export interface OpenNode<R extends NodeRole> {
   readonly loaded: LoadedNode<FileOf<R>>;
   readonly config: FileOf<R>;
   /** `root`, `alpha/hub`, `alpha/kitchen`. */
   readonly name: string;
-  /** Resolves a path that stands in the file. */
+  /** Resolves a path from the file. */
   path(path: string): string;
   readonly log: Logger;
-  /** Files of the node and of the server beside it. */
+  /** Certificate files of the node and of the server beside it. */
   readonly certificates: readonly string[];
   readonly policy: Policy;
   readonly signatures: Signatures;
-  /** How to reach the server that the file names; a daemon waits for it. */
+  /** Options to connect to the file's server; a daemon waits for it. */
   dial(): ReturnType<typeof readServerAccess> & { readonly log: Logger; readonly waitForServer: true };
-  /** Takes the policy and the signature keys of the file as it is now. Nothing changes when one of them is wrong. */
+  /**
+   * Replaces the policy and the signature keys by those of the changed file. Nothing changes when one of them is wrong.
+   */
   replaceRights(changed: FileOf<R>): void;
   /**
    * Runs the daemon until it is told to stop. Resolves with the exit code.
-   * @param sources Whom to ask when somebody scrapes.
+   * @param sources Sources that are read at a scrape.
    */
   run(parts: readonly Part[], sources?: readonly MetricSource[]): Promise<number>;
 }

@@ -1,33 +1,33 @@
 import type { Figure } from "@adaos/core/wire";
 import type { Progress } from "./progress.ts";
 
-/** How one piece of a node is doing. */
+/** The state of one part of a node. */
 export interface PartHealth {
-  /** Does its work now. A node is ready when all its parts are. */
+  /** The part does its work now. A node is ready when all its parts are. */
   readonly ready: boolean;
-  /** Why not, when it is not. */
+  /** Why it is not ready. */
   readonly reason?: string;
-  /** What an operator should know of it though it does its work; a few words. */
+  /** A few words for an operator although the part works. */
   readonly note?: string;
-  /** What an operator may want to see: counters, positions. */
+  /** Details for an operator: counters, positions. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** One piece of a node. `stop()` works even after a failed or partial `start()`. */
+/** One part of a node. `stop()` works even after a failed or partial `start()`. */
 export interface Part {
   readonly name: string;
-  /** Resolves when the piece works, or works on getting there by itself; rejects when it never can. */
+  /** Resolves when the part works, or works on getting there by itself; rejects when it never can. */
   start(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
   health(): PartHealth;
   /**
-   * Of a piece whose work never ends: when it last got round. One that is over its limit is stuck, however lively the
-   * process is otherwise, and the supervisor starts the whole node again. What waits for somebody else, and knows it,
-   * gets round all the same and says so in {@link health}.
+   * For a part whose work never ends: when it last completed a round. A part over its limit is stuck, however active
+   * the process is otherwise, and the supervisor restarts the whole node. A part that knowingly waits for another
+   * completes its rounds all the same, and says so in {@link health}.
    */
   progress?(): Progress;
-  /** What it knows for a scrape without asking anybody. */
+  /** Figures for a scrape that it has without asking. */
   figures?(): readonly Figure[];
-  /** Pieces of it that come and go while it runs, and whose health is told beside its own. */
+  /** Parts within it that come and go while it runs; their health is reported beside its own. */
   parts?(): readonly Part[];
 }

@@ -1,11 +1,11 @@
 import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
 import { lostFile, writeWhole } from "@adaos/config";
 
-/** A ledger that has grown so long begins anew with its newer half. */
+/** A longer ledger starts again with its newer half. */
 const MAX_LEDGER_BYTES = 1_048_576;
 const MAX_BOOK_BYTES = 64 * 1_048_576;
 
-/** Where a daemon keeps the positions of its streams, and beside it the ledger of what they have lost. */
+/** The file in which a daemon keeps the positions of its streams, and beside it the ledger of their losses. */
 export function positionFile(
   file: string | undefined,
 ): { read(): string | undefined; write(text: string): void; note(line: string): void } | undefined {

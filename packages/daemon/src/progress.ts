@@ -1,14 +1,14 @@
-/** How far a part has got in work that never ends. */
+/** The progress of a part in work that never ends. */
 export interface Progress {
-  /** Since it last got round, or found that there was nothing to do. */
+  /** Time since its last complete round, or since it found nothing to do. */
   readonly sinceMs: number;
-  /** Longer than this is never right: each step of the work has a limit of its own, and they sum up to less. */
+  /** A longer time is always a fault: each step has a limit of its own, and their sum is less. */
   readonly limitMs: number;
 }
 
 const LIMIT_MS = 120_000;
 
-/** Notes when work gets round, for a part's `progress()`. */
+/** Records complete rounds of work, for a part's `progress()`. */
 export class Rounds {
   readonly #limitMs: number;
   #lastMs: number | undefined;
@@ -18,12 +18,12 @@ export class Rounds {
     this.#limitMs = limitMs;
   }
 
-  /** The work has got round, or has begun. */
+  /** The work has completed a round, or has begun. */
   done(): void {
     this.#lastMs = performance.now();
   }
 
-  /** Nothing is to be done until it begins again. */
+  /** There is nothing to do until the work begins again. */
   rest(): void {
     this.#lastMs = undefined;
   }
@@ -34,7 +34,7 @@ export class Rounds {
   }
 }
 
-/** Why a part is stuck, or nothing. Pure. */
+/** Why a part is stuck; undefined when it is not. Pure. */
 export function whyStuck({ sinceMs, limitMs }: Progress): string | undefined {
   if (sinceMs <= limitMs) return undefined;
   return `has got nowhere for ${Math.round(sinceMs / 1000)} s; ${Math.round(limitMs / 1000)} s are its limit`;

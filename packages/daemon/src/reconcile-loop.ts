@@ -2,20 +2,20 @@ import { type Logger, MeshError } from "@adaos/core";
 import { delay } from "@adaos/core/wire";
 import { type Progress, Rounds } from "./progress.ts";
 
-/** How often it is looked whether all is still as it should be. */
+/** Interval of checks for deviations. */
 const CHECK_MS = 5000;
-/** How soon after trouble, most of which is a server that starts or reads its config. */
+/** Time to the next check after a fault; most faults are a server that starts or reads its config. */
 const RETRY_MS = 250;
 
 export interface ReconcileLoopOptions {
-  /** Makes what is missing. Rejects with why it cannot; with `invalid-config` when it never will. */
+  /** Creates missing things. Rejects with the reason when it cannot; with `invalid-config` when it never will. */
   readonly reconcile: () => Promise<void>;
-  /** What an error is about that says nothing of its own. */
+  /** Text for an error that has no message of its own. */
   readonly missing: string;
   readonly log: Logger;
 }
 
-/** Keeps something as it should be: looks every few seconds, and soon again after trouble. */
+/** Keeps things in their wanted state: checks every few seconds, and soon again after a fault. */
 export class ReconcileLoop {
   readonly #options: ReconcileLoopOptions;
   readonly #stopped = new AbortController();
@@ -28,7 +28,7 @@ export class ReconcileLoop {
     this.#options = options;
   }
 
-  /** Why all is not as it should be; nothing when it is. */
+  /** The present deviation from the wanted state; undefined when there is none. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
@@ -37,7 +37,10 @@ export class ReconcileLoop {
     return this.#rounds.progress;
   }
 
-  /** Resolves when all is as it should be, or `signal` aborts. Rejects with `invalid-config` when it never will be. */
+  /**
+   * Resolves when the wanted state is reached, or `signal` aborts. Rejects with `invalid-config` when that is
+   * impossible.
+   */
   async start(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const error = await this.now();
@@ -48,18 +51,18 @@ export class ReconcileLoop {
     this.#looping = this.#loop();
   }
 
-  /** Not ready until the next look has found that all is well. */
+  /** Not ready until the next check has found no fault. */
   expectChange(): void {
     this.#trouble ??= "is being changed";
   }
 
-  /** Looks now, after the look before, which may have begun with what was wanted before. Resolves with the trouble. */
+  /** Checks after the check under way, which may have begun with the earlier wanted state. Resolves with the fault. */
   now(): Promise<MeshError | undefined> {
     this.#last = this.#last.then(() => this.#look());
     return this.#last;
   }
 
-  /** Resolves when no look is under way. */
+  /** Resolves when no check is under way. */
   get settled(): Promise<unknown> {
     return this.#last;
   }

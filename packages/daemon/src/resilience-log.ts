@@ -3,19 +3,19 @@ import { dirname, join } from "node:path";
 import { makeFolder } from "@adaos/config";
 import { escapeUnseen } from "@adaos/core/wire";
 
-/** It holds at most twice this: the file and the one before it. */
+/** The log takes at most twice this: the file and the one before it. */
 const MAX_BYTES = 10 * 1024 * 1024;
 
 /**
- * `logs/system_resilience.log`: a JSON line for all that went wrong with a mesh's processes and files, and what was
- * done about it. Beside it stands what handlers have given up, where their retry policy wants that. A line that cannot
- * be written, since the disk is full, ends nobody: it is counted, and the next one that can be written tells how many
- * are missing.
+ * `logs/system_resilience.log`: a JSON line for each fault of a mesh's processes and files, and for its repair. The
+ * folder also has the events that handlers have given up, if their retry policy wants that. A line that cannot be
+ * written, on a full disk, ends no process. It is counted, and the next line that can be written gives the number of
+ * missing ones.
  */
 export class ResilienceLog {
   readonly #file: string;
   #dropped = 0;
-  /** Lines that could not be written since this was made. */
+  /** Lines that could not be written since this object was created. */
   droppedInAll = 0;
   #hasFolder = false;
 
@@ -27,7 +27,7 @@ export class ResilienceLog {
     this.#write("warn", event, fields);
   }
 
-  /** What a person has to look at. */
+  /** Logs a fault that a person has to look at. */
   alert(event: string, fields: object): void {
     this.#write("error", event, { ...fields, alert: true });
   }

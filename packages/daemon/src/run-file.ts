@@ -3,11 +3,11 @@ import { startTimeOf, writeWhole } from "@adaos/config";
 import { type Logger, MeshError } from "@adaos/core";
 import { every, messageOf } from "@adaos/core/wire";
 
-/** What a run file holds. */
+/** The content of a run file. */
 export interface RunFile {
   readonly node: string;
   readonly pid: number;
-  /** Tells the process from a later one of the same id; digits. */
+  /** Distinguishes the process from a later one of the same id; digits. */
   readonly processStart?: string;
   readonly statusUrl: string;
   readonly startedAt: string;
@@ -15,7 +15,7 @@ export interface RunFile {
 
 const LOOK_MS = 2500;
 
-/** Keeps the run file of this process, by which others find it, for as long as it runs. */
+/** Keeps the run file of this process, by which others find it, while the process runs. */
 export class RunFileKeeper {
   readonly #file: string;
   readonly #log: Pick<Logger, "warn">;
@@ -27,7 +27,7 @@ export class RunFileKeeper {
   }
 
   /**
-   * Writes it, and again when it is gone or spoilt: who asks for this process would think that it has ended. Throws
+   * Writes the file, and again when it is missing or damaged, because others would take the process for ended. Throws
    * `unavailable` while another process runs the same node, and `invalid-config` when the file cannot be written.
    */
   keep(content: RunFile): void {
@@ -49,14 +49,14 @@ export class RunFileKeeper {
     this.#stopLooking = every(LOOK_MS, () => this.#look(text));
   }
 
-  /** Never throws. Leaves what another process has written. */
+  /** Never throws. Leaves a file that another process has written. */
   remove(): void {
     this.#stopLooking();
     try {
       const holder = this.#holder();
       if (holder === undefined || !isOther(holder)) rmSync(this.#file, { force: true });
     } catch (err) {
-      // Thrown, it would hide why the node ends.
+      // A thrown error would hide why the node ends.
       this.#log.warn({ file: this.#file, err }, "run file not removed");
     }
   }
@@ -67,12 +67,12 @@ export class RunFileKeeper {
     try {
       writeWhole(this.#file, text);
     } catch (err) {
-      // A full disk: the next look tries again.
+      // The disk may be full: the next look tries again.
       this.#log.warn({ file: this.#file, err }, "run file not written");
     }
   }
 
-  /** Nothing where it is gone or spoilt. */
+  /** Undefined when the file is missing or damaged. */
   #holder(): RunFile | undefined {
     try {
       return (JSON.parse(readFileSync(this.#file, "utf8")) as RunFile | null) ?? undefined;
@@ -82,7 +82,7 @@ export class RunFileKeeper {
   }
 }
 
-/** Whether a process other than this one has written it, and still runs. */
+/** Whether another process has written the file, and still runs. */
 function isOther({ pid, processStart }: RunFile): boolean {
   return pid !== process.pid && processStart !== undefined && startTimeOf(pid) === processStart;
 }

@@ -49,7 +49,7 @@ describe("RunFileKeeper", () => {
     } finally {
       other.kill("SIGKILL");
     }
-    // One that has died holds nothing, nor does a later process of its id.
+    // A process that has died no longer owns the file, nor does a later process of its id.
     await vi.waitFor(() => expect(() => keeper.keep(CONTENT)).not.toThrow());
   });
 });

@@ -14,25 +14,25 @@ export interface NodeOptions {
   readonly node: string;
   readonly role: string;
   readonly http: { readonly host: string; readonly port: number };
-  /** Where collectors of other machines scrape; nowhere when not given. */
+  /** The address at which collectors of other machines scrape; none when absent. */
   readonly scrapedAt?: ScrapeListen | undefined;
   readonly runFile: string | undefined;
   readonly log: Logger;
   readonly tracing?: Tracing | undefined;
-  /** In the order in which they start; they stop in reverse. */
+  /** In the order of their start; they stop in reverse. */
   readonly parts: readonly Part[];
-  /** Whom to ask when somebody scrapes. */
+  /** Sources that are read at a scrape. */
   readonly sources?: readonly MetricSource[];
-  /** Of the node and of the server beside it: their end is told at a scrape. */
+  /** Certificate files of the node and of the server beside it: a scrape reports their end dates. */
   readonly certificates?: readonly string[];
 }
 
-/** Longest orderly stop; then the process ends anyway, and what was not settled is delivered again. */
+/** Longest orderly stop. After it the process ends anyway, and unsettled messages are delivered again. */
 const STOP_LIMIT_MS = 15_000;
 
 /**
- * Runs one daemon until SIGTERM or SIGINT. Resolves with the exit code: 0 after a stop that was asked for. Rejects when
- * a part cannot start.
+ * Runs one daemon until SIGTERM or SIGINT. Resolves with the exit code: 0 after a stop on request. Rejects when a part
+ * cannot start.
  */
 export async function runNode(options: NodeOptions): Promise<number> {
   const { node, role, log } = options;
@@ -107,7 +107,7 @@ function statusOf(
   };
 }
 
-/** Before all others, so that what hinders them can be seen from where they are watched. */
+/** Starts it before all other parts, so that monitoring sees a fault in their start. */
 function withScrapeServer({ scrapedAt, parts, log }: NodeOptions, scrape: Scrape): readonly Part[] {
   return scrapedAt === undefined ? parts : [new ScrapeServer(scrapedAt, scrape, log), ...parts];
 }
@@ -131,7 +131,7 @@ function stopSignal(log: Logger): AbortSignal {
       controller.abort();
     });
   }
-  // What nobody expected is our bug: say so and let the supervisor start afresh, from a state that is known.
+  // An unexpected error is our bug: log it and let the supervisor start again from a known state.
   process.on("unhandledRejection", (err) => {
     log.error({ err }, "unhandled rejection");
     process.exit(70);

@@ -10,7 +10,7 @@ import { type Progress, Rounds } from "./progress.ts";
 import type { RunFile } from "./run-file.ts";
 import { type NodeOptions, runNode } from "./run-node.ts";
 
-// Traces are another matter; here it counts when the last of them are sent.
+// Traces are replaced; this test checks only when the last of them are sent.
 vi.mock("./telemetry/telemetry.ts", () => ({
   startTelemetry:
     async ({ component }: { component: string }) =>
@@ -45,14 +45,14 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
-/** What runNode() listens with. */
+/** The listeners that runNode() adds. */
 function added(name: EventName): ((arg: unknown) => void)[] {
   return process
     .listeners(name as "SIGTERM")
     .filter((listener) => !before.get(name)?.includes(listener)) as ((arg: unknown) => void)[];
 }
 
-/** As the operating system would send it, but to runNode() alone. */
+/** Sends the event as the operating system would, but only to runNode(). */
 function send(name: EventName, arg?: unknown): void {
   for (const listener of added(name)) listener(arg);
 }
@@ -80,7 +80,7 @@ class TestPart implements Part {
   }
 }
 
-/** What is done at an end: the traces of the stops themselves are sent, too. */
+/** The steps at the end: the traces of the stops themselves are sent, too. */
 const IN_REVERSE = ["stop c", "stop b", "stop a", "flush hub"];
 
 function partsOf(): [TestPart, TestPart, TestPart] {

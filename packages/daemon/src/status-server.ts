@@ -8,7 +8,7 @@ import type { Scrape } from "./metrics/scrape.ts";
 import { answerOldPath, OLD_PATHS, processUse } from "./old-paths.ts";
 import type { PartHealth } from "./part.ts";
 
-/** What a daemon answers at `/status`. */
+/** A daemon's answer at `/status`. */
 export interface NodeStatus {
   readonly node: string;
   readonly role: string;
@@ -16,15 +16,17 @@ export interface NodeStatus {
   /** RFC 3339. */
   readonly startedAt: string;
   readonly ready: boolean;
-  /** Parts that get nowhere, and why it is thought so: only a new start helps. */
+  /** Stuck parts, with the reason: only a restart helps. */
   readonly stuck?: Readonly<Record<string, string>>;
   readonly parts: Readonly<Record<string, PartHealth>>;
 }
 
-/** Where a supervisor asks, under the path that it has always had: 200 when all works on, 503 when a part is stuck. */
+/**
+ * Health for a supervisor, under the path that it has always had: 200 when all parts work on, 503 when one is stuck.
+ */
 export const HEALTH_PATH = "/api/system/health";
 
-/** Where a collector scrapes. */
+/** Path for collectors. */
 export const METRICS_PATH = "/metrics";
 
 interface Address {
@@ -86,12 +88,12 @@ function answerTo(
     if (isOld) return [200, answerOldPath(url, now, configErrors(now.parts), processUse()) ?? {}];
     return url === "/status" ? [200, now] : [now.ready ? 200 : 503, { ready: now.ready }];
   } catch (thrown) {
-    // Who asks how a node is must not be able to end it.
+    // A question about the node's health must not be able to end it.
     return [500, { error: messageOf(thrown) }];
   }
 }
 
-/** What the parts of a node say of files that are broken. */
+/** The broken files that the parts of a node report. */
 export function configErrors(parts: NodeStatus["parts"]): readonly ConfigError[] {
   return Object.values(parts).flatMap(({ details }) => (details?.["errors"] ?? []) as readonly ConfigError[]);
 }
@@ -106,20 +108,20 @@ function healthOf({ node, ready, stuck, parts }: NodeStatus): readonly [code: nu
 }
 
 /**
- * Whether a Host header means this server. A page of another site could make a browser ask here by a name that it has
- * led to this address; that name is none of ours. Pure.
+ * Whether a Host header means this server. A page of another site can map a name of its own to this address and make a
+ * browser ask here; that name is not one of ours. Pure.
  */
 export function isOwnHost(header: string | undefined, { host, port }: Address): boolean {
   const [, bracketed, plain, givenPort] =
     /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(header ?? "") ?? [];
   const name = (bracketed ?? plain ?? "").toLowerCase();
-  // Where every interface is served, ports may be mapped and addresses are many; but no foreign name is an address.
+  // On all interfaces, ports may be mapped and addresses are many. But a foreign name is never an IP address.
   if (host === "0.0.0.0" || host === "::") return isIP(name) !== 0 || name === "localhost";
   if (Number(givenPort ?? 80) !== port) return false;
   return ["127.0.0.1", "localhost", "::1", host.toLowerCase()].includes(name);
 }
 
-/** A body is not read: it could have any length. */
+/** Does not read the request's body, which could have any length. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,

@@ -164,7 +164,7 @@ describe("startStatusServer() against hostile clients", () => {
     return socket;
   }
 
-  /** Everything that comes until the server ends the connection. */
+  /** All data until the server ends the connection. */
   async function raw(text: string): Promise<string> {
     const socket = await open();
     let got = "";

@@ -3,10 +3,10 @@ import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Figure } from "@adaos/core/wire";
 
-/** Longer files hold no certificate of ours. */
+/** A longer file is not one of our certificates. */
 const MAX_BYTES = 262_144;
 
-/** When each of these certificates ends; nothing of a file that holds none. Of a chain the first is told. */
+/** The end date of each of these certificates; none for a file without a certificate. Of a chain, the first counts. */
 export async function certificateFigures(files: readonly string[]): Promise<readonly Figure[]> {
   const ends = [...new Set(files)].map(async (file): Promise<readonly Figure[]> => {
     const endMs = await endOf(file).catch(() => Number.NaN);

@@ -4,7 +4,7 @@ import { certificateFigures } from "./certificates.ts";
 import { processFamilies } from "./process-metrics.ts";
 import type { MetricSource } from "./scrape.ts";
 
-/** What every node can tell: how it is, as its status says. Pure. */
+/** The figures that every node has: its health, as in its status. Pure. */
 export function statusFigures({ node, role, ready, parts }: NodeStatus): readonly Figure[] {
   return [
     { metric: "nodeInfo", labels: [node, role], value: 1 },
@@ -16,7 +16,7 @@ export function statusFigures({ node, role, ready, parts }: NodeStatus): readonl
   ];
 }
 
-/** Sources of every node: its process, and the ends of these certificates. */
+/** Sources of every node: its process, and the end dates of these certificates. */
 export function ownSources(certificates: readonly string[] = []): readonly MetricSource[] {
   const ofFiles: MetricSource = {
     name: "certificates",

@@ -1,13 +1,13 @@
 import type { Family } from "@adaos/core/wire";
 
-/** What `process_*` and `nodejs_*` are now. */
+/** Reads the present `process_*` and `nodejs_*` metrics. */
 export type ReadProcess = () => Promise<readonly Family[]>;
 
 let loading: Promise<ReadProcess> | undefined;
 
 /**
- * Metrics of this process and of its Node. The library that takes them is loaded when they are asked for first: a
- * daemon that nobody scrapes holds none of it.
+ * Metrics of this process and of its Node. The library is loaded at the first scrape, so that a daemon without scrapes
+ * does not keep it in memory.
  */
 export async function processFamilies(): Promise<readonly Family[]> {
   loading ??= load();
@@ -15,14 +15,14 @@ export async function processFamilies(): Promise<readonly Family[]> {
 }
 
 async function load(): Promise<ReadProcess> {
-  // By its default: bundled, a CommonJS module that is loaded on demand has no names.
+  // Through the default export: a bundled CommonJS module that is loaded on demand has no named exports.
   const { collectDefaultMetrics, Registry } = (await import("prom-client")).default;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   return async () => (await registry.getMetricsAsJSON()).map(familyOf);
 }
 
-/** A metric as the library tells it: each value may bear a name of its own, which begins with that of the metric. */
+/** A metric in the library's form: each value may have its own name, which begins with the metric's. */
 interface Told {
   readonly name: string;
   readonly help: string;

@@ -10,32 +10,32 @@ import type { Part, PartHealth } from "../part.ts";
 import { isOwnHost, METRICS_PATH, send } from "../status-server.ts";
 import type { Scrape } from "./scrape.ts";
 
-/** Where collectors of other machines scrape, and what they have to show. */
+/** The address at which collectors of other machines scrape, and the credentials that they need. */
 export interface ScrapeListen {
   readonly host: string;
   readonly port: number;
-  /** Holds the token; nobody else may read it. */
+  /** File with the token; no other user may read it. */
   readonly tokenFile?: string | undefined;
   readonly tls?:
     | {
         readonly certFile: string;
         readonly keyFile: string;
-        /** Collectors show a certificate of this CA. */
+        /** Collectors present a certificate of this CA. */
         readonly clientCaFile?: string | undefined;
       }
     | undefined;
 }
 
 const RETRY_MS = 5000;
-/** Files that were replaced are taken up: a certificate is renewed while the daemon runs. */
+/** Interval at which replaced files are read again: a certificate is renewed while the daemon runs. */
 const RELOAD_MS = 60_000;
 const TLS_LIMITS = { handshakeTimeout: 5000, minVersion: "TLSv1.2" } as const;
 const MIN_TOKEN_LENGTH = 16;
 const MAX_TOKEN_LENGTH = 4096;
 
 /**
- * Answers {@link METRICS_PATH} to other machines, and nothing else. What hinders it (a port that is taken, a file that
- * is missing) does not hold up the node: it says so, and tries again.
+ * Serves {@link METRICS_PATH} to other machines, and nothing else. A fault (a taken port, a missing file) does not
+ * delay the node: it reports the fault and tries again.
  */
 export class ScrapeServer implements Part {
   readonly name = "metrics";
@@ -119,7 +119,7 @@ export class ScrapeServer implements Part {
       try {
         server.setSecureContext(readTls(tls));
       } catch (err) {
-        // The one it has goes on to serve.
+        // The previous certificate stays in use.
         this.#log.warn({ err }, "certificate for metrics not read");
       }
     });
@@ -144,7 +144,10 @@ export class ScrapeServer implements Part {
     );
   }
 
-  /** By a file that is read each time: a token that was replaced holds at once. Nobody comes by one that is broken. */
+  /**
+   * Checks the token against its file, which is read each time, so that a replaced token takes effect at once. A broken
+   * file admits nobody.
+   */
   #mayCome(authorization: string | undefined): boolean {
     const { tokenFile } = this.#listen;
     if (tokenFile === undefined) return true;
@@ -158,7 +161,7 @@ export class ScrapeServer implements Part {
   }
 }
 
-/** In a time that tells nothing of where they differ, or of how long the right one is. */
+/** Compares in a time that reveals neither where the texts differ nor how long the right one is. */
 function isSame(a: string, b: string): boolean {
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(a), digest(b));

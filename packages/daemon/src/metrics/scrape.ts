@@ -13,27 +13,27 @@ import {
 import type { NodeStatus } from "../status-server.ts";
 import { ownSources, statusFigures } from "./node-figures.ts";
 
-/** Where figures come from that have to be asked for. */
+/** A source of figures that have to be asked for. */
 export interface MetricSource {
   readonly name: string;
-  /** Asked when somebody scrapes, and never while it has not answered before. */
+  /** Called at a scrape, and never while an earlier call has not finished. */
   read(): Promise<readonly Family[]>;
 }
 
 export interface ScrapeOptions {
   readonly status: () => NodeStatus;
-  /** What is known without asking anybody. */
+  /** Figures that are known without asking. */
   readonly figures: () => readonly Figure[];
-  /** @default what every node can tell of its process */
+  /** @default only the sources that every node has */
   readonly sources?: readonly MetricSource[];
-  /** Files of the node and of the server beside it, whose end is told. */
+  /** Certificate files of the node and of the server beside it, whose end dates are reported. */
   readonly certificates?: readonly string[];
   readonly log?: Logger;
   /** Longest wait for a source. @default 4000 */
   readonly sourceMs?: number;
 }
 
-/** Who scrapes more often is told the same again. */
+/** A collector that scrapes more often gets the same answer again. */
 const FRESH_MS = 1000;
 /** Below the ten seconds after which Prometheus gives up. */
 const SOURCE_MS = 4000;
@@ -44,7 +44,7 @@ interface Asked {
   readonly tookMs: number;
 }
 
-/** Gathers what a node can tell of itself, at the moment when somebody asks. */
+/** Gathers a node's metrics at the moment of a scrape. */
 export class Scrape {
   readonly #options: ScrapeOptions;
   readonly #sources: readonly MetricSource[];
@@ -57,7 +57,7 @@ export class Scrape {
     this.#sources = [...ownSources(options.certificates), ...(options.sources ?? [])];
   }
 
-  /** @param accept The header of the request: it chooses the format. Never rejects for a source that fails. */
+  /** @param accept Header of the request that chooses the format. A source that fails causes no rejection. */
   async answer(accept: string | undefined): Promise<Exposition> {
     const nowMs = performance.now();
     if (this.#gathered === undefined || nowMs - this.#gatheredMs >= FRESH_MS) {

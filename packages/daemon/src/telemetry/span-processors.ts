@@ -1,7 +1,7 @@
 import { readLangfuseKeys, type Tracing } from "@adaos/config";
 import type { Logger } from "@adaos/core";
 
-/** Where spans are sent beside what the SDK's environment variables say, and with which headers. */
+/** A target for spans in addition to the SDK's environment variables, with its headers. */
 interface SpanTarget {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -9,7 +9,7 @@ interface SpanTarget {
 
 /** A process that may be traced. */
 export interface TracedProcess {
-  /** What a program called itself when it connected; the role of a daemon. */
+  /** The name that a program gave when it connected; the role of a daemon. */
   readonly component: string;
   /** `alpha/kitchen` */
   readonly node: string;
@@ -18,12 +18,12 @@ export interface TracedProcess {
 type SpanProcessors = ConstructorParameters<typeof import("@opentelemetry/sdk-node").NodeSDK>[0];
 type SpanProcessor = NonNullable<NonNullable<SpanProcessors>["spanProcessors"]>[number];
 
-/** LangFuse takes spans as they come with this one; without it they may be seen ten minutes later. */
+/** With this header LangFuse shows spans at once; without it they may appear ten minutes later. */
 const LANGFUSE_VERSION = { "x-langfuse-ingestion-version": "4" } as const;
 
 /**
- * LangFuse, where it is to have the spans of this process. A key that cannot be read stops nothing: it is told in the
- * log, and no span is sent there.
+ * The LangFuse target, if it is to get the spans of this process. A key that cannot be read stops nothing: the log says
+ * so, and no span is sent there.
  */
 export function langfuseTarget(
   { component, node }: TracedProcess,
@@ -48,9 +48,9 @@ export function otlpTarget(endpoint: string): SpanTarget {
 }
 
 /**
- * A processor for each target. Each has a queue of its own and drops what is too much for it: a target that is slow or
- * away holds up nobody. Who has one target cannot be sent the headers of another, as `OTEL_EXPORTER_OTLP_HEADERS` are.
- * @param withEnvironment Whether what the environment says is a target too.
+ * A processor for each target. Each has its own queue and drops spans beyond it, so that a slow or absent target delays
+ * no other. The headers of one target, such as `OTEL_EXPORTER_OTLP_HEADERS`, are never sent to another.
+ * @param withEnvironment Whether the environment variables define a target too.
  */
 export async function spanProcessors(
   targets: readonly SpanTarget[],

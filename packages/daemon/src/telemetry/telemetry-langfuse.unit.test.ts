@@ -15,7 +15,7 @@ describe("startTelemetry(), with LangFuse and a collector of the mesh file's", (
   const dir = mkdtempSync(join(tmpdir(), "adaos-test-langfuse-"));
   const keyFile = join(dir, "langfuse.key");
   const received: { url: string; headers: IncomingHttpHeaders; bytes: number }[] = [];
-  /** As LangFuse would: it takes OTLP below its own path; or it answers nothing. */
+  /** A stand-in for LangFuse: it accepts OTLP below its own path, or does not answer. */
   let langfuse: Server;
   let isHanging = false;
   let collector: OtlpCollector;
@@ -23,7 +23,7 @@ describe("startTelemetry(), with LangFuse and a collector of the mesh file's", (
 
   beforeAll(async () => {
     for (const name of ["ENDPOINT", "TRACES_ENDPOINT"]) vi.stubEnv(`OTEL_EXPORTER_OTLP_${name}`, undefined);
-    // Of another backend: LangFuse must never see it.
+    // Header of another backend: LangFuse must never see it.
     vi.stubEnv("OTEL_EXPORTER_OTLP_HEADERS", "x-other-key=secret");
     vi.stubEnv("OTEL_SERVICE_NAME", undefined);
     collector = await OtlpCollector.start();
@@ -53,7 +53,7 @@ describe("startTelemetry(), with LangFuse and a collector of the mesh file's", (
     rmSync(dir, { recursive: true });
   });
 
-  /** As many roots as it takes to see that some are sampled and some are not. */
+  /** Enough roots that some are sampled and some are not. */
   const ROOTS = 200;
   function makeSpans(): void {
     for (let i = 0; i < ROOTS; i++) trace.getTracer("x").startSpan(`span ${i}`, {}, ROOT_CONTEXT).end();

@@ -15,9 +15,9 @@ const MINUTE_MS = 60_000;
 let started: Promise<FlushTelemetry> | undefined;
 
 /**
- * Exports spans by OTLP over HTTP: to where `OTEL_EXPORTER_OTLP_ENDPOINT` (or its `_TRACES_` form) says, by the SDK's
- * own environment variables, or else the mesh file; and to LangFuse, where that is to have those of this process.
- * Otherwise it loads nothing and costs nothing. A program that has set up an SDK of its own keeps it.
+ * Exports spans by OTLP over HTTP to the address in `OTEL_EXPORTER_OTLP_ENDPOINT` (or its `_TRACES_` form), or else in
+ * the mesh file. Also exports to LangFuse, if it is to get the spans of this process. Otherwise it loads nothing and
+ * costs nothing. A program that has set up its own SDK keeps it.
  */
 export function startTelemetry(
   traced: TracedProcess,
@@ -31,13 +31,13 @@ export function startTelemetry(
   return started ?? Promise.resolve(async () => undefined);
 }
 
-/** Set to nothing is not set, as the specification of these variables has it. */
+/** An empty variable counts as not set, as the specification of these variables says. */
 function variable(name: string): string | undefined {
   return process.env[name] || undefined;
 }
 
 interface Targets {
-  /** What the environment says is a target. */
+  /** The environment variables define a target. */
   readonly environment: boolean;
   readonly others: readonly ReturnType<typeof otlpTarget>[];
 }
@@ -51,7 +51,7 @@ function targetsOf(traced: TracedProcess, tracing: Tracing, log: Logger): Target
   return environment || others.length > 0 ? { environment, others } : undefined;
 }
 
-/** Known by what it can do: the SDK may bring a copy of the API of its own. */
+/** Recognised by its methods: the SDK may bring its own copy of the API. */
 type AnyProvider = TracerProvider & Partial<Pick<ProxyTracerProvider, "getDelegate" | "getDelegateTracer">>;
 
 function hasOwnSdk(): boolean {
@@ -65,7 +65,7 @@ async function startSdk(
   sample: number | undefined,
   log: Logger,
 ): Promise<FlushTelemetry> {
-  // The SDK reads these; what the user has set wins.
+  // The SDK reads these; the user's settings win.
   process.env["OTEL_SERVICE_NAME"] ??= `adaos-${component}`;
   process.env["OTEL_METRICS_EXPORTER"] ??= "none";
   process.env["OTEL_LOGS_EXPORTER"] ??= "none";
@@ -75,13 +75,13 @@ async function startSdk(
   const sdk = new NodeSDK({
     instrumentations: [],
     resource: resources.defaultResource().merge(resources.resourceFromAttributes({ "adaos.node": node })),
-    // The environment names the service; what else the SDK would find out (command line, user, host) stays here.
+    // The environment names the service. Other data that the SDK would detect (command line, user, host) stays here.
     resourceDetectors: [resources.envDetector],
-    // The SDK alone knows every exporter that the environment may name.
+    // Only the SDK knows every exporter that the environment may name.
     ...(others.length === 0 ? {} : { spanProcessors: await spanProcessors(others, environment) }),
     ...(samples ? { sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sample) }) } : {}),
   });
-  // Else what could not be exported is told to nobody; a backend that is away is told of once a minute.
+  // Without this, export failures go unreported. A backend that is away is reported once a minute.
   core.setGlobalErrorHandler(
     onceAMinute((err) => log.warn({ reason: messageOf(err) }, "spans not exported")),
   );
@@ -107,7 +107,7 @@ function onceAMinute(tell: (err: unknown) => void): (err: unknown) => void {
   };
 }
 
-/** By what it can do: the provider that the SDK sets up is of no class that the SDK lets others see. */
+/** Recognised by its methods: the SDK does not export the class of its provider. */
 function canFlush(provider: object): provider is { forceFlush(): Promise<void> } {
   return "forceFlush" in provider && typeof provider.forceFlush === "function";
 }
