@@ -5,15 +5,15 @@ import { loadRegistry } from "@adaos/registry";
 import { LocalMesh, LocalTransport } from "@adaos/transport-local";
 import { MemberBus, type MemberBusOptions } from "./member-bus.ts";
 
-/** One for each mesh file: everybody in this process that connects by it meets there. */
+/** One mesh for each mesh file: all programs in this process that connect by the file share it. */
 const meshes = new Map<string, LocalMesh>();
 
 type LocalBusOptions = Pick<MemberBusOptions, "log" | "component" | "onClosed" | "history"> & {
-  /** @default as the mesh file says */
+  /** @default the mesh file's setting */
   readonly counts?: boolean | undefined;
 };
 
-/** What is counted ends with the process, as all else of such a mesh: it is told by `bus.metrics()`. */
+/** The counts end with the process, like everything else of such a mesh: `bus.metrics()` returns them. */
 const NO_STORE: MetricsStore = { storeMetrics: async () => undefined };
 
 /** The bus of a member of a mesh that lives in this process. Rejects with `usage` or `invalid-config`. */

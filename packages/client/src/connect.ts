@@ -50,39 +50,40 @@ import { RegistryFollower } from "./registry-follower.ts";
 const NEEDS_AS = 'connect() needs "as", for example { as: "alpha/kitchen" }';
 
 export interface ConnectOptions {
-  /** Which member to be, for example `alpha/kitchen`. Not needed with `config`. */
+  /** The member to connect as, for example `alpha/kitchen`. Not needed with `config`. */
   readonly as?: string;
   /**
-   * The mesh file. Where it says `transport: local`, the mesh is all within this process and nothing needs to be
-   * started; else the running mesh is meant, as without it. @default `ADAOS_MESH`
+   * The mesh file. With `transport: local` in it, the whole mesh is inside this process and nothing needs to be
+   * started. Otherwise, and without a file, the running mesh is used. @default `ADAOS_MESH`
    */
   readonly mesh?: string;
   /** State folder of the mesh. @default `ADAOS_STATE`, else `.adaos` here */
   readonly state?: string;
-  /** The member's node file, for a machine that holds no state folder. */
+  /** The member's node file, for a machine without a state folder. */
   readonly config?: string;
   /** The part of `source` before `@`. @default "app" */
   readonly component?: string;
-  /** @default warnings and errors to standard error */
+  /** @default writes warnings and errors to standard error */
   readonly log?: Logger;
-  /**
-   * Whether what the bus does is counted, for `adaos events metrics`. @default as the mesh file says (`enable_metrics`)
-   */
+  /** Whether the bus counts its operations, for `adaos events metrics`. @default the mesh file's `enable_metrics` */
   readonly metrics?: boolean;
   /**
-   * Wait for a hub that is not there yet instead of rejecting after five seconds. With an outbox this resolves all the
-   * same: what is published waits on disk, and only `subscribe` waits for the hub. @default false
+   * Waits for a hub that is not there yet instead of rejecting after five seconds. With an outbox this resolves all the
+   * same: published events wait on disk, and only `subscribe` waits for the hub. @default false
    */
   readonly waitForServer?: boolean;
-  /** `false`: keep nothing on disk while the hub is away; publish rejects then. @default as the member's file says */
+  /**
+   * `false`: keep nothing on disk while the hub is away; publish rejects then. @default the setting of the member's
+   * file
+   */
   readonly outbox?: false;
-  /** Keeps the newest 1000 events that are published, for tests: `bus.history`. @default false */
+  /** Keeps the newest 1000 published events, for tests: `bus.history`. @default false */
   readonly history?: boolean;
 }
 
 /**
- * Connects as a member of a subnet. The member's rights and the events' contracts are checked here as well as on the
- * server. Rejects with MeshError `invalid-config`, `unavailable`, `denied` or `usage`.
+ * Connects as a member of a subnet. The program checks the member's rights and the events' contracts, as the server
+ * does too. Rejects with MeshError `invalid-config`, `unavailable`, `denied` or `usage`.
  */
 export async function connect(options: ConnectOptions): Promise<MemberBus> {
   const log = options.log ?? openLog({ level: "warn", file: undefined, base: {}, toStandardError: true });
@@ -111,7 +112,7 @@ async function connectLocal(
   });
 }
 
-/** Finds the node file, or says what is missing: the mesh or the member. */
+/** Finds the node file, or reports what is missing: the mesh or the member. */
 function memberFile({ as, state, config }: ConnectOptions): string {
   if (config !== undefined) return config;
   if (as === undefined) throw new MeshError("usage", NEEDS_AS);
@@ -129,26 +130,26 @@ function memberFile({ as, state, config }: ConnectOptions): string {
   return file;
 }
 
-/** How a member's bus is opened. */
+/** Options for opening a member's bus. */
 type OpenOptions = Pick<BusOptions, "log" | "component" | "onClosed"> &
   Pick<ConnectOptions, "waitForServer" | "outbox" | "metrics" | "history"> & {
-    /** As the node's own daemon does; a program may not even write there. */
+    /** Set by the node's own daemon; a program may not even have the right to write there. */
     readonly keepsNodeFile?: boolean;
     /** Called with each version of the node file that comes into force. */
     readonly onNodeFile?: (changed: MemberFile) => void;
   };
 
-/** Longest wait for a hub that most often is there, before a bus is handed out that may have none yet. */
+/** Longest wait for a hub, which most often is there. After it the caller gets a bus that may have no hub yet. */
 const FIRST_WAIT_MS = 2000;
 
-/** A bus, and what keeps its policy that of the member's file, and its registry that of the hub. */
+/** A bus, with the parts that keep its policy equal to the member's file and its registry equal to the hub's. */
 export interface OpenedBus {
   readonly bus: MemberBus;
   readonly follower: RegistryFollower;
   readonly watch: NodeFileWatch<"member">;
 }
 
-/** The bus of a member whose node file is read. */
+/** Opens the bus of a member whose node file has been read. */
 export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions): Promise<OpenedBus> {
   const { config, path } = node;
   const { subnet, tenant, server } = config;
@@ -192,7 +193,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     connection: dialing,
     log,
   });
-  // A key that is not known is told to who connects, where that shows at once.
+  // The caller gets the error of an unknown key if the server reports it at once.
   await (outbox !== undefined && waitForServer ? withinFirstWait(dialing, log) : dialing);
   const hub = dialing.then((connection) => {
     const transport = new NatsTransport(connection, { address, log });
@@ -237,7 +238,7 @@ function openMetrics(dialing: Promise<Connection>, address: NodeAddress, log: Lo
   return new Metrics(`${address.subnet}/${address.node}`, instance, later, log);
 }
 
-/** Resolves when it does, or when the first wait is over. Rejects when it rejects before. */
+/** Resolves when `dialing` does, or when the first wait is over. Rejects if `dialing` rejects before. */
 async function withinFirstWait(dialing: Promise<Connection>, log: Logger): Promise<void> {
   const connection = await within(dialing, FIRST_WAIT_MS);
   if (connection === undefined) log.warn({}, "hub not there yet; what is published waits in the outbox");
@@ -255,7 +256,10 @@ async function openOutbox(
   return new OutboxTransport({ hub, outbox, refusedLog, log, onClose });
 }
 
-/** The journal of a hub that may not have been reached yet. An alert needs no hub: it lies beside the supervisor's. */
+/**
+ * The journal of a hub that may not have been reached yet. An alert needs no hub: it goes to the log beside the
+ * supervisor's.
+ */
 function journalOf(journal: Promise<NatsJournal>, nodeFile: string): FailureJournal {
   const state = nodeOfFile(nodeFile);
   const resilience = state === undefined ? undefined : new ResilienceLog(state.stateDir);

@@ -11,22 +11,22 @@ import {
 } from "@adaos/core";
 import { type EventClass, type Probe, type ProbeHealth, type ProbeOptions, Probes } from "@adaos/probes";
 
-/** What a bus has published. */
+/** An event that a bus has published. */
 export interface PublishedBefore {
   readonly event_id: string;
-  /** As it was published: with its version or without. */
+  /** As the program named it: with its version or without. */
   readonly ref: string;
   readonly data: unknown;
 }
 
 export interface MemberBusOptions extends BusOptions {
-  /** Keeps what is published, for tests: the newest {@link MAX_HISTORY} events, as long as the bus. @default false */
+  /** Keeps published events for tests: the newest {@link MAX_HISTORY}, as long as the bus exists. @default false */
   readonly history?: boolean;
 }
 
 const MAX_HISTORY = 1000;
 
-/** The bus of a member: what every bus does, and probes of what the member needs beside the mesh. */
+/** The bus of a member: the functions of every bus, and probes of services that the member needs besides the mesh. */
 export class MemberBus extends Bus {
   readonly #probes: Probes;
   readonly #history: PublishedBefore[] | undefined;
@@ -45,21 +45,21 @@ export class MemberBus extends Bus {
   }
 
   /**
-   * Looks at a database or service from time to time until the bus is closed, and publishes each change of its
-   * connection and health as this member: `infra.database.*`. Resolves after the first look, whatever it found. Asked
-   * for again under one name with the same options, the probe that runs is meant. Rejects with MeshError `usage`,
-   * `invalid-config` (its driver is not installed), `closed`, or, with `failFast`, `unavailable`.
+   * Checks a database or service at intervals until the bus is closed. Publishes each change of its connection and
+   * health as this member: `infra.database.*`. Resolves after the first check, whatever it found. A second call with
+   * the same name and options returns the running probe. Rejects with MeshError `usage`, `invalid-config` (its driver
+   * is not installed), `closed`, or, with `failFast`, `unavailable`.
    */
   async probe(name: string, options: ProbeOptions): Promise<Probe> {
     return this.#probes.start(name, options);
   }
 
-  /** How all that is probed is, as of the last looks. */
+  /** The health of all probes, as of their last checks. */
   get probes(): readonly ProbeHealth[] {
     return this.#probes.health();
   }
 
-  /** What it has published, oldest first; empty unless it was opened with `history`. */
+  /** The published events, oldest first; empty unless the bus was opened with `history`. */
   get history(): readonly PublishedBefore[] {
     return this.#history ?? [];
   }
@@ -84,7 +84,7 @@ export class MemberBus extends Bus {
     options: SubscriptionOptions,
     onEvent: OnEvent<EventData<Pattern>>,
   ): Promise<Subscription>;
-  /** Hands every event of a class to `onEvent`, as an instance of it; else as with its name. */
+  /** Passes every event of a class to `onEvent`, as an instance of it; otherwise as for the event's name. */
   override subscribe<T>(
     eventClass: EventClass<T>,
     options: SubscriptionOptions,
@@ -104,7 +104,7 @@ export class MemberBus extends Bus {
 
   override close(): Promise<void> {
     if (this.#probes.size === 0) return super.close();
-    // Their last events are published yet.
+    // The bus still publishes the last events of the probes.
     this.#stopping ??= this.#probes.stop();
     return this.#stopping.then(
       () => super.close(),

@@ -11,32 +11,32 @@ import {
 } from "@adaos/registry";
 import { askHub, type Connection, type RegistryReply, type RegistryRequest } from "@adaos/transport-nats";
 
-/** How often the hub is asked whether it serves another registry, and how seldom while it does not answer. */
+/** Interval of questions to the hub about a new registry, normally and while it does not answer. */
 const ASK_MS = 2000;
 const MAX_ASK_MS = 4000;
-/** So that not all members ask at once. */
+/** Spreads the questions, so that not all members ask at once. */
 const SPREAD = 0.25;
 const ANSWER_MS = 3000;
 
 export interface RegistryFollowerOptions {
   readonly address: NodeAddress;
   readonly registry: LiveRegistry;
-  /** Not given: what is served is not kept for when the hub is away. */
+  /** Absent: the served registry is not kept for when the hub is away. */
   readonly cacheFile: string | undefined;
   readonly connection: Promise<Connection>;
   readonly log: Logger;
 }
 
-/** Works by the registry that the hub serves, beside the member's own, and says where the two differ. */
+/** Uses the registry that the hub serves, beside the member's own, and reports where the two differ. */
 export class RegistryFollower implements Part {
   readonly name = "registry";
   readonly #options: RegistryFollowerOptions;
   readonly #cache: BundleCache;
   readonly #closed = new AbortController();
-  /** Of the document that was taken last. */
+  /** Digest of the document in use. */
   #digest: string | undefined;
   #hubHash: string | undefined;
-  /** A document that cannot be used, and why: it is not asked for again. */
+  /** A document that cannot be used, with the reason: it is not requested again. */
   #refused: { readonly digest: string; readonly reason: string } | undefined;
   #following: Promise<void> | undefined;
 
@@ -45,7 +45,7 @@ export class RegistryFollower implements Part {
     this.#cache = new BundleCache(options.cacheFile, options.log);
   }
 
-  /** Resolves when the registry that was served last is in use; whether the hub is there or not. */
+  /** Resolves when the registry that was served last is in use, whether the hub is there or not. */
   async start(): Promise<void> {
     if (this.#following !== undefined) return;
     const { registry, log } = this.#options;
@@ -73,7 +73,7 @@ export class RegistryFollower implements Part {
 
   figures(): readonly Figure[] {
     const { own } = this.#options.registry;
-    // Once the hub's was taken, that is in force.
+    // After the hub's registry was taken, that one is in force.
     const hash = this.#digest === undefined ? own.hash : (this.#hubHash ?? own.hash);
     return [{ metric: "registryInfo", labels: [hash], value: 1 }];
   }
@@ -116,7 +116,7 @@ export class RegistryFollower implements Part {
     }
   }
 
-  /** Nothing where the hub serves another one meanwhile, or one that cannot be used. */
+  /** Undefined when the hub serves another registry meanwhile, or one that cannot be used. */
   async #fetch(connection: Connection, heading: BundleHeading): Promise<RegistryBundle | undefined> {
     const { digest } = heading;
     try {

@@ -9,10 +9,10 @@ import { connect } from "./connect.ts";
 
 const MESH = fileURLToPath(new URL("../../../examples/local.yaml", import.meta.url));
 
-/** Attributes of messaging that the conventions have now, and those that they have only for old readers. */
+/** The present messaging attributes of the conventions, and those kept only for old readers. */
 const KNOWN = new Set(Object.values(semconv).map(String));
 const DEPRECATED = new Set<string>([semconv.ATTR_MESSAGING_SYSTEM, semconv.ATTR_MESSAGING_OPERATION]);
-/** The kind of a span follows from what it does. */
+/** The kind of a span follows from its operation. */
 const KINDS: Readonly<Record<string, string>> = {
   [semconv.MESSAGING_OPERATION_TYPE_VALUE_SEND]: "PRODUCER",
   [semconv.MESSAGING_OPERATION_TYPE_VALUE_PROCESS]: "CONSUMER",

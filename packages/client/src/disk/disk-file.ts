@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { MeshError } from "@adaos/core";
 
-/** What became of a read or write of this machine's disk, as an error that callers know. */
+/** The error of a read or write of this machine's disk, as a MeshError. */
 export function diskError(cause: unknown, what: string): MeshError {
   const code = (cause as NodeJS.ErrnoException | null)?.code ?? "";
   return MeshError.from(cause, ["ENOSPC", "EDQUOT"].includes(code) ? "backpressure" : "unavailable", what);
@@ -14,7 +14,7 @@ export async function writeFully(handle: FileHandle, content: Buffer, position: 
   }
 }
 
-/** Fills `into`. Rejects where the file ends before. */
+/** Fills `into`. Rejects when the file ends before. */
 export async function readFully(handle: FileHandle, into: Buffer, position: number): Promise<void> {
   for (let done = 0; done < into.length; ) {
     const { bytesRead } = await handle.read(into, done, into.length - done, position + done);
@@ -23,7 +23,7 @@ export async function readFully(handle: FileHandle, into: Buffer, position: numb
   }
 }
 
-/** A new name is on disk only when its folder is. */
+/** A new name is on disk only when its folder is synced. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {

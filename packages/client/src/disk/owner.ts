@@ -4,18 +4,16 @@ import { hostname } from "node:os";
 import { startTimeOf } from "@adaos/config";
 
 /*
- * The name of a file that belongs to one process of a node tells whose it is: `<pid>-<start
- * time>-<place>-<age>-<random>` and what it is, `.outbox` or `.marks`. The place is a boot of a machine and the
- * processes that see one another there. A file that nobody owns any more is named `left-<age>-<random>`. The age stays
- * with the file, whoever owns it: in that order outboxes are forwarded and marks forgotten.
+ * The name of a file that belongs to one process of a node shows its owner: `<pid>-<start
+ * time>-<place>-<age>-<random>`. Its suffix shows its kind, `.outbox` or `.marks`. The place is a boot of a machine and
+ * a group of processes that see one another there. A file without an owner is named `left-<age>-<random>`. The age stays
+ * with the file when its owner changes: outboxes are forwarded and marks forgotten in that order.
  */
 
-/** A file of a process that cannot be seen from here is its own until it has not been touched for this long. */
+/** When its process cannot be seen from here, a file counts as owned until it has been untouched for this long. */
 export const STALE_MS = 60_000;
 
-/**
- * A new name for a file of this process. @param age Of a file that is taken over; a new one is younger than all before.
- */
+/** A new name for a file of this process. @param age Age of an adopted file; a new file is younger than all before. */
 export function ownName(suffix: string, age: string = newAge()): string {
   identity ??= `${process.pid}-${startTimeOf(process.pid) ?? "0"}-${placeHere()}`;
   return `${identity}-${age}-${randomBytes(6).toString("hex")}${suffix}`;
@@ -23,12 +21,12 @@ export function ownName(suffix: string, age: string = newAge()): string {
 
 let identity: string | undefined;
 
-/** A new name for a file that this process leaves to whoever comes. */
+/** A new name for a file that this process leaves to another. */
 export function leftName(suffix: string, age: string): string {
   return `left-${age}-${randomBytes(6).toString("hex")}${suffix}`;
 }
 
-/** When a file was begun, by its name: as text, earlier is less. */
+/** The age of a file from its name: as text, an earlier one is less. */
 export function ageOf(name: string): string {
   return name.split("-").at(-2) ?? "";
 }
@@ -36,12 +34,12 @@ export function ageOf(name: string): string {
 let lastAge = 0;
 
 function newAge(): string {
-  // Two of one millisecond, or a clock that is set back: still one after the other.
+  // Even two in one millisecond, or after the clock was set back, get ascending ages.
   lastAge = Math.max(Date.now(), lastAge + 1);
   return lastAge.toString(36).padStart(9, "0");
 }
 
-/** Whether the process that this file's name tells of has ended, the file having last been touched at `touchedMs`. */
+/** Whether the process in this file's name has ended; `touchedMs` is when the file was last touched. */
 export function isAbandoned(name: string, touchedMs: number): boolean {
   if (name.startsWith("left-")) return true;
   const [pid = "", startTime, place] = name.split("-");
@@ -52,7 +50,7 @@ export function isAbandoned(name: string, touchedMs: number): boolean {
 let place: string | undefined;
 
 /**
- * Tells boots, and containers with processes of their own, from one another: ids and times mean nothing across them.
+ * Distinguishes boots, and containers with their own processes: process ids and times are not comparable across them.
  */
 function placeHere(): string {
   if (place !== undefined) return place;

@@ -7,29 +7,29 @@ import { diskError, syncFolder } from "../disk/disk-file.ts";
 import { ageOf, leftName } from "../disk/owner.ts";
 import { type MarkId, RECORD_BYTES, writeRecord } from "./mark-record.ts";
 
-/** Ends the names of these files. */
+/** Suffix of these files. */
 export const SUFFIX = ".marks";
-/** Room is kept before it is needed: what happens while the disk is full can still be marked. */
+/** Room is reserved before it is needed, so that effects on a full disk can still be marked. */
 const RESERVE_BYTES = 131_072;
 const LOW_BYTES = RESERVE_BYTES / 2;
-/** Then another file is begun, so that this one can go when its marks are too old. */
+/** At this size another file is begun, so that this one can be removed when its marks are too old. */
 const FULL_BYTES = 131_072 * RECORD_BYTES;
 /**
- * Where nothing waits for a mark but its acknowledgement, a sync is made no more often: one costs about 150 µs of
- * processor time, as much as handling several events.
+ * If only acknowledgements wait for marks, syncs are at least this far apart. A sync costs about 150 µs of processor
+ * time, as much as handling several events.
  */
 const SYNC_PACE_MS = 5;
-/** A disk that hangs must not hold events for ever. */
+/** A disk that hangs must not block events for ever. */
 const SYNC_LIMIT_MS = 20_000;
 const RETRY_ROOM_MS = 1000;
-/** Marks of one turn that are written together. */
+/** Marks of one turn of the event loop that are written together. */
 const MAX_GATHERED = 64;
 
 const NO_ID: MarkId = new Uint32Array(4);
 
-/** What a mark file does to the disk. */
+/** The disk operations of a mark file. */
 export interface MarkDisk {
-  /** Writes all of it, for other processes to see, at once. */
+  /** Writes the whole content at once, so that other processes see it. */
   write(fd: number, content: Buffer, position: number): void;
   sync(fd: number): Promise<void>;
 }
@@ -52,21 +52,20 @@ interface Group {
 }
 
 /**
- * The marks that one process makes, in the order in which it makes them. A mark is written within the turn in which it
- * is made, so that the end of the process does not lose it, and is told as kept when it is on disk; whatever was
- * written meanwhile shares the next sync. A file of which a write or sync has failed takes no more: what of it is on
- * disk nobody knows.
+ * The marks of one process, in the order in which it makes them. A mark is written in the turn in which it is made, so
+ * that the end of the process does not lose it. Its promise resolves when it is on disk; marks written meanwhile share
+ * the next sync. After a failed write or sync the file takes no more marks: nobody knows which of them are on disk.
  */
 export class MarkFile {
   readonly #path: string;
   readonly #handle: FileHandle;
   readonly #disk: MarkDisk;
-  /** Number of the file on its device: whether the file under our name is still this one. */
+  /** Inode of the file: shows whether the file under our name is still this one. */
   readonly #inode: number;
-  /** Marks of this turn, which are written at its end. */
+  /** Marks of this turn, written at its end. */
   readonly #gathered = Buffer.alloc(MAX_GATHERED * RECORD_BYTES);
   #gatheredBytes = 0;
-  /** Where what is written ends. */
+  /** End of the written part. */
   #end = 0;
   #reserved = 0;
   #synced = 0;
@@ -89,7 +88,7 @@ export class MarkFile {
     this.#disk = disk;
   }
 
-  /** Makes a new file, its folder too. Rejects with `backpressure` when the disk is full, else with `unavailable`. */
+  /** Creates a new file, and its folder. Rejects with `backpressure` when the disk is full, else with `unavailable`. */
   static async create(path: string, disk: MarkDisk = REAL_DISK): Promise<MarkFile> {
     let handle: FileHandle | undefined;
     try {
@@ -129,7 +128,7 @@ export class MarkFile {
     return this.#broken !== undefined;
   }
 
-  /** Why no more effects may happen that would have to be marked here; nothing when they may. */
+  /** Why effects that need a mark here must not happen now; undefined when they may. */
   trouble(): MeshError | undefined {
     if (this.#broken !== undefined) return this.#broken;
     if (this.#noRoom !== undefined && performance.now() - this.#askedRoomMs >= RETRY_ROOM_MS)
@@ -139,8 +138,8 @@ export class MarkFile {
 
   /**
    * Resolves once the mark is on disk; marks of one moment share a promise. Rejects as {@link create} does, with
-   * `timeout` when the disk does not answer: then the mark may be there or not.
-   * @param isAwaited Shares a sync only with what is there when that begins.
+   * `timeout` when the disk does not answer: then the mark may be on disk or not.
+   * @param isAwaited Syncs without the pause that collects later marks.
    */
   append(id: MarkId, atS: number, isAwaited: boolean): Promise<void> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
@@ -154,7 +153,7 @@ export class MarkFile {
     return promise;
   }
 
-  /** Writes what this turn has marked so far. Never throws. */
+  /** Writes the marks of this turn so far. Never throws. */
   readonly flush = (): void => {
     const bytes = this.#gatheredBytes;
     if (bytes === 0 || this.#broken !== undefined) return;
@@ -170,13 +169,13 @@ export class MarkFile {
     this.#schedule();
   };
 
-  /** Tells other processes that its owner lives. Never rejects. */
+  /** Shows other processes that the owner is alive. Never rejects. */
   async touch(): Promise<void> {
     const now = new Date();
     await this.#handle.utimes(now, now).catch(() => undefined);
   }
 
-  /** Ends with what is under way and leaves the file to other processes, or removes it when it is empty. */
+  /** Finishes the work under way and leaves the file to other processes, or removes it when it is empty. */
   async close(): Promise<void> {
     this.flush();
     if (this.#isSyncing || this.#isScheduled) await new Promise<void>((resolve) => (this.#onIdle = resolve));
@@ -203,7 +202,7 @@ export class MarkFile {
     clearTimeout(this.#pacer);
     this.#pacer = undefined;
     const waitMs = this.#isHurried ? 0 : this.#lastSyncMs + SYNC_PACE_MS - performance.now();
-    // Not at once: whatever ends in the same turn shares the sync.
+    // Not at once, so that all marks of this turn share the sync.
     if (waitMs <= 0) setImmediate(() => void this.#sync());
     else this.#pacer = setTimeout(() => void this.#sync(), waitMs);
   }
@@ -233,7 +232,7 @@ export class MarkFile {
     else this.#onIdle?.();
   }
 
-  /** After a failure nobody knows which of the unsynced marks are there: each is to be made again, in another file. */
+  /** After a failure nobody knows which of the unsynced marks are on disk: make each again in another file. */
   #break(error: MeshError): MeshError {
     this.#broken ??= error;
     this.#group?.reject(this.#broken);
@@ -251,7 +250,7 @@ export class MarkFile {
     }
   }
 
-  /** Zeros behind the marks; a sync of what overwrites them need not write how long the file is. */
+  /** Writes zeros behind the marks: a sync of marks that overwrite them need not update the file's length. */
   #reserve(): void {
     this.#disk.write(this.#handle.fd, Buffer.alloc(RESERVE_BYTES), this.#reserved);
     this.#reserved += RESERVE_BYTES;
@@ -267,7 +266,7 @@ function newGroup(): Group {
   const promise = new Promise<void>((resolve, reject) => {
     settle = { resolve, reject };
   });
-  // Each who waits is told; where nobody waits any more it is no unhandled rejection.
+  // Every caller gets the rejection. If none waits any more, it must not count as unhandled.
   promise.catch(() => undefined);
   return { promise, ...settle };
 }

@@ -2,15 +2,15 @@ import { hash } from "node:crypto";
 import { MeshError } from "@adaos/core";
 import type { MarkId } from "./mark-record.ts";
 
-/** Names effects at durables as mark files do. */
+/** Names effects of durables in the form of mark files. */
 export class MarkIds {
   readonly #durables = new Map<string, MarkId>();
   readonly #id: MarkId = new Uint32Array(4);
   readonly #bytes: Buffer = Buffer.alloc(16);
 
   /**
-   * The key, which is a hash, and that of the durable in one: as hard to meet by chance or on purpose as either. The
-   * next call overwrites it.
+   * Combines the key, which is a hash, with the hash of the durable: a collision is as hard to find as for either. The
+   * next call overwrites the result.
    */
   of(durable: string, key: string): MarkId {
     if (key.length !== 32) throw new MeshError("internal", `no effect key: ${key}`);

@@ -1,13 +1,13 @@
 import type { MarkId } from "./mark-record.ts";
 
 const FIRST_SLOTS = 1024;
-/** Of one table, at most half of its slots. */
+/** Marks in one table, at most half of its slots. */
 const TABLE_MARKS = 131_072;
 const WORDS = 4;
 
 /**
- * Which marks are known: 32 to 64 bytes each. Open hash tables, one for each stretch of time, so that the oldest marks
- * go together when there are too many or too old ones.
+ * The set of known marks: 32 to 64 bytes each. It uses open hash tables, one for each period, so that the oldest marks
+ * are dropped together when they are too many or too old.
  */
 export class MarkIndex {
   readonly #maxTables: number;
@@ -23,7 +23,7 @@ export class MarkIndex {
   }
 
   has(id: MarkId): boolean {
-    // What comes again is most often young.
+    // A repeated event is most often young.
     for (let i = this.#tables.length - 1; i >= 0; i--) if (this.#tables[i]?.has(id) === true) return true;
     return false;
   }
@@ -38,7 +38,7 @@ export class MarkIndex {
     table.add(id, atS);
   }
 
-  /** Forgets tables of which no mark is younger. */
+  /** Drops tables without a younger mark. */
   forgetBefore(atS: number): void {
     while ((this.#tables[0]?.newestS ?? atS) < atS) this.#tables.shift();
   }
@@ -62,7 +62,7 @@ class MarkTable {
     if (this.size * WORDS * 2 > this.#slots.length) this.#grow();
   }
 
-  /** Where the id is, or the free slot where it would be. The first word is as good as random. */
+  /** The slot of the id, or the free slot where it would be. The first word is as good as random. */
   #slotOf(id: MarkId): number {
     const slots = this.#slots;
     const mask = slots.length / WORDS - 1;

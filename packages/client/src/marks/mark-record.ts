@@ -1,12 +1,12 @@
 import { crc32 } from "node:zlib";
 
 /*
- * A record is 32 bytes: MAGIC, the checksum of what follows, when it was written (seconds since the epoch), how many
- * records of its file were known to be on disk then, and the mark's 128 bits. All records are equally long and none is
- * overwritten, so one that is damaged spoils no other. Zeros are room that is kept for records to come.
+ * A record is 32 bytes: MAGIC, the checksum of the following fields, the time of writing (seconds since the epoch), the
+ * number of records of its file that were known to be on disk then, and the mark's 128 bits. All records are equally
+ * long and none is overwritten, so a damaged one spoils no other. Zeros are room reserved for later records.
  *
- * The number of synced records tells damage from a torn end. A record that cannot be read was lost by the disk when it
- * stands below that number, and nobody was told of it when it stands above.
+ * The number of synced records distinguishes damage from a torn end. An unreadable record below that number was lost by
+ * the disk. One above it was never confirmed to anybody.
  */
 
 export const RECORD_BYTES = 32;
@@ -16,14 +16,14 @@ const ID_AT = 16;
 /** 128 bits that name an effect at a durable. */
 export type MarkId = Uint32Array;
 
-/** Part of a file that was on disk once and cannot be read any more. */
+/** Part of a file that was once on disk and can no longer be read. */
 export interface Damage {
   readonly records: number;
-  /** The marks that were lost are no younger, in seconds since the epoch; nothing where that cannot be told. */
+  /** The lost marks are no younger than this, in seconds since the epoch; undefined when that is unknown. */
   readonly untilS: number | undefined;
 }
 
-/** Writes a record. An id of zeros ends a file that was closed in order. */
+/** Writes a record. A zero id ends a file that was closed in order. */
 export function writeRecord(into: Buffer, at: number, id: MarkId, atS: number, synced: number): void {
   into.writeUInt32LE(MAGIC, at);
   into.writeUInt32LE(atS, at + 8);
@@ -50,8 +50,8 @@ export function isZero(content: Buffer, at: number, bytes: number = RECORD_BYTES
 }
 
 /**
- * Mends a record of which one bit has flipped: the checksum tells which, since no two records that short differ so
- * little. Returns whether it is sound now.
+ * Repairs a record with one flipped bit. The checksum shows which bit, since no two records of this length differ so
+ * little. Returns whether the record is sound now.
  */
 export function repairRecord(content: Buffer, at: number): boolean {
   if (isZero(content, at)) return false;
@@ -66,8 +66,8 @@ export function repairRecord(content: Buffer, at: number): boolean {
 }
 
 /**
- * Reads a file that nobody writes any more: calls `onMark` with the place of each mark, in order, and returns what is
- * damaged. A torn end is passed over. Mends flipped bits within `content`.
+ * Reads a file that nobody writes any more. Calls `onMark` with the place of each mark, in order, and returns the
+ * damaged parts. Skips a torn end. Repairs flipped bits within `content`.
  */
 export function scanMarks(content: Buffer, onMark: (at: number) => void): Damage[] {
   const lost: { readonly from: number; records: number; untilS: number | undefined }[] = [];

@@ -9,14 +9,14 @@ import { MarkIndex } from "./mark-index.ts";
 import { type MarkId, readId, scanMarks, timeOf } from "./mark-record.ts";
 import { OtherFiles } from "./other-files.ts";
 
-/** Two million marks: 64 MiB of memory when they are there, and of disk. */
+/** Two million marks: 64 MiB of memory when all exist, and as much of disk. */
 const MAX_MARKS = 2_097_152;
-/** Deliveries of one moment share a look at what other processes have done. */
+/** Deliveries of one moment share a look at the marks of other processes. */
 const LOOK_VALID_MS = 1;
-/** Ended files that are smaller go into the file of a process that lives. */
+/** Smaller ended files are merged into the file of a living process. */
 const SMALL_BYTES = 1_048_576;
 const TIDY_MS = 60_000;
-/** How much the clock of the hub may differ from this machine's. */
+/** How far the hub's clock may differ from this machine's. */
 const CLOCK_SLACK_MS = 60_000;
 /** Marks that are taken over in one turn of the event loop. */
 const TAKEN_AT_ONCE = 1024;
@@ -24,7 +24,7 @@ const TAKEN_AT_ONCE = 1024;
 export interface MemberMarksOptions {
   /** The node's own folder. */
   readonly dir: string;
-  /** How long marks are kept at least. */
+  /** Shortest time for which marks are kept. */
   readonly maxAgeMs: number;
   readonly log: Logger;
   /** @default 2097152; rounded up to whole tables */
@@ -33,11 +33,11 @@ export interface MemberMarksOptions {
   readonly disk?: MarkDisk;
 }
 
-/** How the marks of this process stand. */
+/** The state of this process's marks. */
 export interface MarksStatus {
-  /** Known here, also of other processes of the node. */
+  /** Marks known here, including those of other processes of the node. */
   readonly known: number;
-  /** Made by this process, and the disk syncs that they took. */
+  /** Marks made by this process, and their disk syncs. */
   readonly made: number;
   readonly syncs: number;
   /** Marks that cannot be read any more. */
@@ -45,14 +45,14 @@ export interface MarksStatus {
 }
 
 /**
- * Marks on this machine's disk: a folder of the node in which each process has a file of its own. All are known in
- * memory. What other processes add is read before each look, so that none repeats what another has done.
+ * Marks on this machine's disk: a folder of the node, with a file for each process. All marks are known in memory.
+ * Before each look it reads what other processes have added, so that none repeats an effect of another.
  */
 export class MemberMarks implements Marks {
   readonly #options: Required<MemberMarksOptions>;
   readonly #index: MarkIndex;
   readonly #others: OtherFiles;
-  /** The file that is written, and those before it that are still being closed. */
+  /** The file that is being written, and earlier ones that are still being closed. */
   readonly #own = new Set<string>();
   #file: MarkFile | undefined;
   #opening: Promise<MarkFile> | undefined;
@@ -65,7 +65,7 @@ export class MemberMarks implements Marks {
   #tidying: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  /** Opens nothing before the first mark is asked for. */
+  /** Opens no file before the first mark is asked for. */
   constructor(options: MemberMarksOptions) {
     this.#options = { maxMarks: MAX_MARKS, disk: REAL_DISK, ...options };
     this.#index = new MarkIndex(this.#options.maxMarks);
@@ -99,7 +99,7 @@ export class MemberMarks implements Marks {
     return this.#ready().then((opened) => this.#append(opened, durable, key, isAwaited));
   }
 
-  /** Ends with what is under way, and leaves the marks to other processes. Never rejects. */
+  /** Finishes the work under way, and leaves the marks to other processes. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#tidier);
@@ -110,7 +110,7 @@ export class MemberMarks implements Marks {
     this.#others.close();
   }
 
-  /** A handler that ends its process in the midst of others must not have them repeated. */
+  /** A handler that ends its process among running ones must not cause them to be repeated. */
   readonly #flush = (): void => this.#file?.flush();
 
   #has(durable: string, key: string, storedMs: number): boolean {
@@ -137,7 +137,7 @@ export class MemberMarks implements Marks {
     const nowS = Math.floor(Date.now() / 1000);
     const id = this.#ids.of(durable, key);
     const kept = file.append(id, nowS, isAwaited);
-    // Known here from now on: whether it is kept is for who waits for that.
+    // The mark is known from now on; only its promise shows whether it is on disk.
     this.#index.add(id, nowS);
     if (file.isFull && this.#opening === undefined) void this.#ready().catch(() => undefined);
     return kept;
@@ -147,8 +147,8 @@ export class MemberMarks implements Marks {
     const { dir, log } = this.#options;
     try {
       if (this.#others.look()) return;
-      // Without its folder no event would ever be handled again. The file of this process is begun anew when its next
-      // sync finds it gone; until this process ends it knows what the folder had.
+      // Without its folder no event would ever be handled again. When the next sync finds the file of this process
+      // gone, another one is begun. This process still knows the old content of the folder until it ends.
       log.error({ dir }, "the folder of marks was removed, and is made anew");
       mkdirSync(dir, { recursive: true, mode: 0o700 });
       this.#others.look();
@@ -157,12 +157,14 @@ export class MemberMarks implements Marks {
     }
   }
 
-  /** The file that may be written now. A full one may until the next is there. */
+  /** The file to write to now. A full one stays in use until the next is there. */
   #usable(): MarkFile | undefined {
     return this.#file?.isBroken === false ? this.#file : undefined;
   }
 
-  /** Reads what there is, once, and begins a file. Rejects with why it cannot; the next call tries again. */
+  /**
+   * Reads the existing marks, once, and begins a file. Rejects with the reason if it cannot; the next call tries again.
+   */
   #ready(): Promise<MarkFile> {
     this.#opening ??= this.#open().finally(() => {
       this.#opening = undefined;
@@ -221,7 +223,7 @@ export class MemberMarks implements Marks {
     });
   }
 
-  /** Writes the marks of an ended file into this process's own. Rejects when it cannot. */
+  /** Writes the marks of an ended file into this process's own. Rejects when that fails. */
   async #takeOver(content: Buffer): Promise<void> {
     const fromS = (Date.now() - this.#options.maxAgeMs) / 1000;
     const id: MarkId = new Uint32Array(4);

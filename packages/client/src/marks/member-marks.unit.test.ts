@@ -48,7 +48,7 @@ async function mark(marks: MemberMarks, ...numbers: readonly (number | string)[]
   await Promise.all(numbers.map((n) => marks.mark("d", keyOf(n), false)));
 }
 
-/** Whether each is known, or that nobody can tell. */
+/** Whether each mark is known, or the error code. */
 function known(marks: MemberMarks, ...numbers: readonly (number | string)[]): Promise<(boolean | string)[]> {
   return Promise.all(
     numbers.map(async (n) => {
@@ -73,7 +73,7 @@ function content(): Buffer {
 
 let age = 0;
 
-/** A folder that holds what an ended process would have left. */
+/** A folder as an ended process would have left it. */
 function leave(left: Buffer): string {
   const folder = mkdtempSync(join(dir, "left-"));
   writeFileSync(join(folder, `left-${String(age++).padStart(9, "0")}-x.marks`), left);
@@ -106,7 +106,7 @@ describe("MemberMarks", () => {
     expect([await known(one, 1), await known(other, 1)]).toEqual([[false], [false]]);
     for (let n = 1; n < 20; n++) {
       await mark(n % 2 === 0 ? one : other, n);
-      // Looks of one moment are one look.
+      // Looks of one moment share one look, so wait.
       await new Promise((resolve) => setTimeout(resolve, 3));
       expect(await known(n % 2 === 0 ? other : one, n, n + 1)).toEqual([true, false]);
     }
@@ -136,9 +136,9 @@ describe("MemberMarks", () => {
     console.log(`ADAOS_TEST_SEED=${seed}`);
     const life = fc.record({
       kept: fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 40 }),
-      /** Nobody is told that these are kept. */
+      /** No caller gets a confirmation of these. */
       unsynced: fc.array(fc.integer({ min: 31, max: 60 }), { maxLength: 6 }),
-      /** Bytes of those that reach the disk before the power is cut. */
+      /** Bytes of the unsynced marks that reach the disk before the power is cut. */
       reached: fc.nat({ max: 6 * RECORD_BYTES }),
       ends: fc.constantFrom<Ending>("close", "kill", "power cut"),
     });
@@ -183,7 +183,7 @@ describe("MemberMarks", () => {
       await new Promise((resolve) => setTimeout(resolve, 6));
     }
     expect(marks.status).toMatchObject({ made: 1010, syncs: 11 });
-    // As handlers end under load: one after the other, none of them waiting.
+    // As handlers end under load: one after the other, and none waits.
     const all: Promise<void>[] = [];
     for (let n = 0; n < 2000; n++) {
       all.push(mark(marks, `load ${n}`));
@@ -235,7 +235,7 @@ describe("MemberMarks", () => {
 });
 
 describe("MemberMarks on a disk that fails", () => {
-  /** How many were marked before. */
+  /** Returns how many marks succeeded before the refusal. */
   async function markUntilRefused(marks: MemberMarks): Promise<number> {
     let n = 0;
     while ((await known(marks, n))[0] === false) {
@@ -269,7 +269,7 @@ describe("MemberMarks on a disk that fails", () => {
     const folder = leave(broken);
     const marks = open({ dir: folder });
     expect(await known(marks, 0, 1, 2, 3)).toEqual([true, "unavailable", true, "unavailable"]);
-    // What was stored after the damaged part was written cannot be meant by it.
+    // An event stored after the damaged part was written cannot be in it.
     expect(await marks.has("d", keyOf(3), Date.now() + HOUR_MS)).toBe(false);
     expect(log.lines.map(({ event }) => event)).toContain("marks damaged");
     await marks.close();
@@ -287,7 +287,7 @@ describe("MemberMarks on a disk that fails", () => {
     await known(marks, 0);
     disk.isFull = true;
     const n = await markUntilRefused(marks);
-    // What happens when it shows that the disk is full can still be marked.
+    // Effects that happen when the disk turns out to be full can still be marked.
     expect(n).toBeGreaterThan(1000);
     expect(await known(marks, n)).toEqual(["backpressure"]);
     await mark(marks, ...Array.from({ length: 1000 }, (_, i) => `late ${i}`));
@@ -347,7 +347,7 @@ describe("MemberMarks on a disk that fails", () => {
 
 type Ending = "close" | "kill" | "power cut";
 
-/** A copy of the folder as it is found after a kill, or without what had not reached the disk. */
+/** A copy of the folder as found after a kill, or without the bytes that had not reached the disk. */
 function leftBy(folder: string, cut: { disk: DiskStandIn; reached: number } | undefined): string {
   const to = mkdtempSync(join(dir, "life-"));
   for (const path of filesIn(folder)) {
@@ -359,7 +359,7 @@ function leftBy(folder: string, cut: { disk: DiskStandIn; reached: number } | un
   return to;
 }
 
-/** The real disk, which can be full, fail, or sync nothing for a while. */
+/** The real disk, which can be full, fail, or delay syncs. */
 class DiskStandIn implements MarkDisk {
   isFull = false;
   failure: Error | undefined;
@@ -391,7 +391,7 @@ class DiskStandIn implements MarkDisk {
     });
   }
 
-  /** Takes away what was written since the last sync, but for its first bytes. */
+  /** Removes everything written since the last sync, except its first bytes. */
   lose(content: Buffer, reached: number): void {
     const [first] = this.#unsynced;
     if (first !== undefined) content.fill(0, first + reached);

@@ -4,14 +4,14 @@ import type { MarksPlace } from "@adaos/core/wire";
 import { type Connection, NatsMarks } from "@adaos/transport-nats";
 import { MemberMarks } from "./member-marks.ts";
 
-/** Both stores of marks of a member. */
+/** A member's two stores of marks. */
 export interface OpenedMarks {
-  /** Throws `usage` where this machine has no folder for them. */
+  /** Throws `usage` when this machine has no folder for them. */
   at(place: MarksPlace | undefined): Marks;
   close(): Promise<void>;
 }
 
-/** Opens nothing on disk before it is used. */
+/** Opens no file before its first use. */
 export function openMarks(
   { config, path }: LoadedNode<MemberFile>,
   dialing: Promise<Connection>,

@@ -6,15 +6,15 @@ import { ageOf, isAbandoned } from "../disk/owner.ts";
 import { SUFFIX } from "./mark-file.ts";
 import { type Damage, isSound, isZero, RECORD_BYTES, repairRecord, scanMarks } from "./mark-record.ts";
 
-/** Of a file that was damaged; its sound marks are elsewhere. An operator who removes it accepts the loss. */
+/** Suffix of a file that was damaged; its sound marks are elsewhere. An operator who removes it accepts the loss. */
 export const DAMAGED_SUFFIX = ".damaged";
-/** All marks of a node together. */
+/** Limit of all mark files of a node together. */
 const MAX_FOLDER_BYTES = 100_663_296;
-/** A folder's time is no finer than this: what changes within it may look unchanged. */
+/** Resolution of a folder's time: a change within it may not show. */
 const CLOCK_MS = 100;
 const READ_BYTES = 16_384;
 
-/** What was lost of a file. */
+/** The lost marks of one file. */
 export interface LostMarks extends Damage {
   readonly path: string;
 }
@@ -22,22 +22,22 @@ export interface LostMarks extends Damage {
 /** Called with the place of a sound record. */
 type OnMark = (content: Buffer, at: number) => void;
 
-/** A file of a process that may still write it. */
+/** A file that its process may still write. */
 interface LiveFile {
   readonly fd: number;
   position: number;
 }
 
-/** What a reader of a node's marks has to know. */
+/** The needs of a reader of a node's marks. */
 export interface OtherFilesOptions {
   readonly dir: string;
   readonly log: Logger;
   readonly onMark: OnMark;
-  /** Whether this process writes the file itself. */
+  /** Whether the file belongs to this process. */
   readonly isOwn: (name: string) => boolean;
 }
 
-/** The marks that other processes of the node make or have made: read whole once, and then as far as they grow. */
+/** The marks of a node's other processes, past and present. It reads each file whole once, and then each added part. */
 export class OtherFiles {
   readonly #options: OtherFilesOptions;
   readonly #live = new Map<string, LiveFile>();
@@ -52,7 +52,7 @@ export class OtherFiles {
     this.#options = options;
   }
 
-  /** What could not be read. */
+  /** The parts that could not be read. */
   get lost(): Iterable<LostMarks> {
     return this.#damaged.values();
   }
@@ -62,13 +62,14 @@ export class OtherFiles {
     return this.#live.size;
   }
 
-  /** Reads all there is. Rejects as the disk does. */
+  /** Reads all files. Rejects with the disk's error. */
   async open(): Promise<void> {
     const { dir } = this.#options;
     for (let isWhole = false; !isWhole; ) {
       isWhole = true;
       for (const name of await this.#names()) {
-        // Who has taken over what one held has written it elsewhere before: the folder is looked at again.
+        // The file is gone: a process has taken over its marks and written them to another file first. So look at the
+        // folder again.
         if (!(await this.#readEnded(join(dir, name), name))) isWhole = false;
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -76,7 +77,7 @@ export class OtherFiles {
     this.look();
   }
 
-  /** Reads new marks since the last look. Returns whether the folder is there. Throws as the disk does. */
+  /** Reads new marks since the last look. Returns whether the folder is there. Throws the disk's error. */
   look(): boolean {
     const { dir } = this.#options;
     this.#lookedMs = Date.now();
@@ -84,7 +85,7 @@ export class OtherFiles {
     if (mtimeMs === undefined) return false;
     if (mtimeMs !== this.#seenMs) {
       this.#lookForFiles();
-      // One that is made within the same moment may not move the folder's time.
+      // A file that is created in the same moment may not change the folder's time.
       this.#seenMs = this.#lookedMs - mtimeMs > CLOCK_MS ? mtimeMs : 0;
     }
     for (const file of this.#live.values()) this.#readOn(file);
@@ -92,8 +93,8 @@ export class OtherFiles {
   }
 
   /**
-   * Removes ended files whose marks are too old, or the oldest where all are too many. Hands over small and damaged
-   * ones, in turn, so that processes which come and go do not leave ever more files. Never rejects.
+   * Removes ended files whose marks are too old, or the oldest when there are too many. Merges small and damaged ones
+   * in turn, so that short-lived processes do not leave ever more files. Never rejects.
    */
   async tidy(
     maxAgeMs: number,
@@ -123,7 +124,7 @@ export class OtherFiles {
         }
       }
     } catch (err) {
-      // Another process of the node may be at the same.
+      // Another process of the node may be doing the same.
       if ((err as NodeJS.ErrnoException).code !== "ENOENT") log.warn({ dir, err }, "marks not tidied");
     }
   }
@@ -150,7 +151,7 @@ export class OtherFiles {
     return !isOwn(name) && !this.#live.has(name) && !this.#read.has(name);
   }
 
-  /** Whether it was there; one of a process that lives is read on from its beginning. */
+  /** Whether the file was there. The file of a living process is read from its beginning. */
   async #readEnded(path: string, name: string): Promise<boolean> {
     try {
       const { mtimeMs } = await stat(path);
@@ -180,7 +181,7 @@ export class OtherFiles {
     for (const name of this.#damaged.keys()) if (!names.includes(name)) this.#damaged.delete(name);
     for (const name of names.filter((one) => this.#isNew(one)).sort(byAge)) this.#open(name);
     for (const [name, file] of this.#live) {
-      // It has another name now, or was taken over.
+      // The file was renamed or taken over.
       if (!names.includes(name)) this.#end(name, file);
     }
     for (const name of this.#read) if (!names.includes(name)) this.#read.delete(name);
@@ -196,12 +197,12 @@ export class OtherFiles {
       this.#readOn(file);
     } catch (err) {
       if ((err as NodeJS.ErrnoException).code !== "ENOENT") throw err;
-      // It has gone since the folder was read: what it held is in a file that has come.
+      // The file has vanished since the folder was read: its content is in a new file.
       this.#seenMs = 0;
     }
   }
 
-  /** Reads the rest of a file that is not written any more. */
+  /** Reads the rest of a file that nobody writes any more. */
   #end(name: string, file: LiveFile): void {
     this.#readOn(file);
     closeSync(file.fd);
@@ -223,7 +224,7 @@ export class OtherFiles {
     }
   }
 
-  /** A record that is not sound though one behind it is was not just being written. */
+  /** A damaged record before a sound one was not just being written, so it can be skipped. */
   #isPassable(at: number, bytes: number): boolean {
     const next = at + RECORD_BYTES;
     if (next + RECORD_BYTES > bytes || !isSound(this.#buffer, next)) return false;
@@ -251,7 +252,7 @@ function isEnded(name: string, touchedMs: number): boolean {
   return name.endsWith(DAMAGED_SUFFIX) || (name.endsWith(SUFFIX) && isAbandoned(name, touchedMs));
 }
 
-/** The oldest first. */
+/** Oldest first. */
 function byAge(a: string, b: string): number {
   return ageOf(a) < ageOf(b) ? -1 : 1;
 }

@@ -5,20 +5,20 @@ import { MarkIndex } from "./mark-index.ts";
 import { type MarkId, readId, timeOf } from "./mark-record.ts";
 import { OtherFiles } from "./other-files.ts";
 
-/** As many as a folder of a member holds at most. */
+/** The most marks that a member's folder can have. */
 const MAX_MARKS = 4_194_304;
 
-/** What a member has marked as handled. */
+/** The effects that a member has marked as handled. */
 export interface PeekedMarks {
-  /** @param key As `effectKey()` names it. */
+  /** @param key As `effectKey()` returns it. */
   has(durable: string, key: string): boolean;
   /** Marks that cannot be read any more. */
   readonly lost: number;
 }
 
 /**
- * The marks in a member's folder, whichever process of it has made them, as they were at one moment. For who only
- * looks: nothing is taken over or changed. Rejects with what reading a file rejects with.
+ * The marks in a member's folder, from all its processes, as they were at one moment. Read-only: it takes over and
+ * changes nothing. Rejects with the error of reading a file.
  */
 export async function peekMarks(dir: string): Promise<PeekedMarks> {
   const index = new MarkIndex(MAX_MARKS);

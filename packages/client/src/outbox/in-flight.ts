@@ -1,12 +1,12 @@
 import { MeshError, type Message, type PublishReceipt } from "@adaos/core";
 
-/** A publish on its way straight to the hub, or about to be. */
+/** A publish on its way to the hub without the outbox, or about to be. */
 export class InFlight {
   readonly message: Message;
   readonly startedMs: number = Date.now();
-  /** Whether the outbox may have it when it does not end well, or in time. */
+  /** Whether the outbox may store it when it fails or takes too long. */
   readonly mayWait: boolean;
-  /** It is in the outbox, or being written there. */
+  /** Set when it is in the outbox, or being written there. */
   kept: Promise<void> | undefined;
   isTold = false;
   readonly #resolve: (receipt: PublishReceipt) => void;
@@ -39,7 +39,7 @@ export function closedError(): MeshError {
   return new MeshError("closed", "the connection is closed");
 }
 
-/** What makes a message a repetition of another: both. */
+/** A message repeats another when both subject and id are the same. */
 export function nameOf({ subject, id }: Message): string {
   return `${subject} ${id}`;
 }

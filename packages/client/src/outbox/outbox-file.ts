@@ -4,7 +4,7 @@ import { MeshError, type Message } from "@adaos/core";
 import { diskError, readFully, syncFolder, writeFully } from "../disk/disk-file.ts";
 import { headRecord, messageOfRecord, scanRecords } from "./record.ts";
 
-/** What is forwarded stays in the file until there is this much of it, and more than what waits. */
+/** Forwarded messages stay in the file until there is this much of them, and more than the waiting ones. */
 const COMPACT_BYTES = 1024 * 1024;
 const COPY_BYTES = 1024 * 1024;
 
@@ -27,25 +27,25 @@ export class LostFileError extends MeshError {
 }
 
 /**
- * Messages on disk, in the order in which they were appended. Appends of the same moment share one disk sync. What was
- * forwarded is passed over by a head position, written behind the messages like them: nothing in the file is
- * overwritten, so that a crash tears at most its tail, which nobody was told of.
+ * Messages on disk, in the order in which they were appended. Appends of the same moment share one disk sync. A head
+ * position, written behind the messages like them, marks the forwarded ones. Nothing in the file is overwritten, so a
+ * crash tears at most its tail, which was confirmed to nobody.
  */
 export class OutboxFile {
   #path: string;
   #handle: FileHandle;
-  /** Number of the file on its device: whether the file under our name is still this one. */
+  /** Inode of the file: shows whether the file under our name is still this one. */
   #inode: number;
   readonly #places: Place[];
   #waitingBytes: number;
   #end: number;
   readonly #appends: Append[] = [];
   #writing: Promise<void> | undefined;
-  /** One write at a time. */
+  /** Serialises the writes. */
   #last: Promise<unknown> = Promise.resolve();
-  /** A write that could not be undone: where the end is cannot be told. */
+  /** Set by a write that could not be undone: the end of the file is then unknown. */
   #broken: MeshError | undefined;
-  /** Records that could not be read, as the file was opened. */
+  /** Bytes of records that could not be read when the file was opened. */
   readonly damagedBytes: number;
 
   private constructor(
@@ -63,7 +63,7 @@ export class OutboxFile {
     this.damagedBytes = content.damagedBytes;
   }
 
-  /** Makes a new file, its folder too. Rejects with `backpressure` when the disk is full, else with `unavailable`. */
+  /** Creates a new file, and its folder. Rejects with `backpressure` when the disk is full, else with `unavailable`. */
   static async create(path: string): Promise<OutboxFile> {
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -76,7 +76,7 @@ export class OutboxFile {
     }
   }
 
-  /** Opens what another process has left. Rejects as {@link create} does. */
+  /** Opens a file that another process has left. Rejects as {@link create} does. */
   static async open(path: string): Promise<OutboxFile> {
     try {
       const handle = await open(path, "r+");
@@ -97,19 +97,19 @@ export class OutboxFile {
     return basename(this.#path);
   }
 
-  /** On disk and not forwarded. */
+  /** Number of messages on disk that are not forwarded. */
   get waiting(): number {
     return this.#places.length;
   }
 
-  /** Bytes of what waits. */
+  /** Bytes of the waiting messages. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
 
   /**
-   * Resolves once the record of a message is on disk. Rejects as {@link create} does, with `timeout` when it may be
-   * there or not, or with LostFileError.
+   * Resolves once the record of a message is on disk. Rejects as {@link create} does, with `timeout` when it may be on
+   * disk or not, or with LostFileError.
    */
   append(record: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -118,7 +118,7 @@ export class OutboxFile {
     });
   }
 
-  /** The first messages that wait; nothing in the place of one that can be read no more. Rejects with `unavailable`. */
+  /** The first waiting messages, with undefined for one that can no longer be read. Rejects with `unavailable`. */
   async peek(maxCount: number, maxBytes: number): Promise<(Message | undefined)[]> {
     const places: Place[] = [];
     let bytes = 0;
@@ -130,7 +130,7 @@ export class OutboxFile {
     const [first, last] = [places[0], places.at(-1)];
     if (first === undefined || last === undefined) return [];
     return this.#exclusively(async () => {
-      // Records of the head may stand between.
+      // Head records may stand between the messages.
       const content = Buffer.alloc(last.offset + last.bytes - first.offset);
       await readFully(this.#handle, content, first.offset);
       return places.map(({ offset, bytes: length }) =>
@@ -139,11 +139,11 @@ export class OutboxFile {
     }, "cannot be read");
   }
 
-  /** The first `count` are forwarded. When it rejects, a successor would forward them again. */
+  /** Marks the first `count` messages as forwarded. If it rejects, a successor would forward them again. */
   advance(count: number): Promise<void> {
     this.#waitingBytes -= bytesOf(this.#places.splice(0, count));
     return this.#exclusively(async () => {
-      // Counted only now: something may have been appended, or forwarded, meanwhile.
+      // Computed only now: messages may have been appended, or forwarded, meanwhile.
       const head = this.#places[0]?.offset;
       if (head === undefined) return this.#clear();
       if (head > Math.max(COMPACT_BYTES, this.#end - head)) return this.#compact(head);
@@ -151,12 +151,12 @@ export class OutboxFile {
     }, "cannot be written");
   }
 
-  /** Takes no more: after a write that could not be undone nobody knows where it ends. */
+  /** A broken file takes no more messages: after a write that could not be undone its end is unknown. */
   get isBroken(): boolean {
     return this.#broken !== undefined;
   }
 
-  /** Tells other processes that its owner lives. Never rejects. */
+  /** Shows other processes that the owner is alive. Never rejects. */
   async touch(): Promise<void> {
     const now = new Date();
     await this.#handle.utimes(now, now).catch(() => undefined);
@@ -168,7 +168,7 @@ export class OutboxFile {
     return found?.ino === this.#inode;
   }
 
-  /** Ends with what is under way, and removes the file when nothing waits in it, else names it anew. */
+  /** Finishes the work under way. Removes the file when no message waits in it, else renames it. */
   async close(leaveAs: string): Promise<void> {
     await this.#writing;
     await this.#last;
@@ -183,7 +183,7 @@ export class OutboxFile {
   }
 
   async #writeAll(): Promise<void> {
-    // Whatever the same tick appends belongs to the same moment.
+    // Appends of the same tick share one write.
     await Promise.resolve();
     while (this.#appends.length > 0) {
       const appends = this.#appends.splice(0);
@@ -200,7 +200,7 @@ export class OutboxFile {
   async #writeGroup(appends: readonly Append[]): Promise<void> {
     let offset = this.#end;
     await this.#write(Buffer.concat(appends.map(({ record }) => record)));
-    // Looked for only now: who takes the file over after this moment reads what was written.
+    // Checked only now: a process that takes the file over after this moment reads the new messages.
     if (!(await this.isOwn())) throw new LostFileError(this.#path);
     for (const { record } of appends) {
       this.#places.push({ offset, bytes: record.length });
@@ -209,7 +209,7 @@ export class OutboxFile {
     }
   }
 
-  /** Writes at the end, and to disk. What fails is undone, so that it does not stand between what comes later. */
+  /** Writes at the end, and syncs. A failed write is undone, so that it does not stand before later ones. */
   async #write(content: Buffer): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken;
     try {
@@ -235,7 +235,7 @@ export class OutboxFile {
     this.#broken = undefined;
   }
 
-  /** Writes what waits into a new file, which takes the place of this one. */
+  /** Writes the waiting messages into a new file, which replaces this one. */
   async #compact(head: number): Promise<void> {
     const path = `${this.#path}.new`;
     await rm(path, { force: true });
@@ -247,10 +247,10 @@ export class OutboxFile {
         await readFully(this.#handle, part, offset);
         await writeFully(handle, part, offset - head);
       }
-      // A head position that was copied is one of the old file.
+      // A copied head position would refer to the old file.
       await writeFully(handle, headRecord(0), this.#end - head);
       await handle.datasync();
-      // Somebody who has taken the file over forwards it; its name must not come back.
+      // If another process has taken the file over, that process forwards it; the old name must not come back.
       if (await this.isOwn()) await rename(path, this.#path);
       else await rm(path);
       await syncFolder(dirname(this.#path));

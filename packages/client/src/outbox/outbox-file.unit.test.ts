@@ -61,7 +61,7 @@ async function idsIn(file: OutboxFile): Promise<(string | undefined)[]> {
   return (await file.peek(1000, 1e9)).map((message) => message?.id);
 }
 
-/** As a successor finds it when the process has just been killed. */
+/** Opens the file as a successor does when the process has just been killed. */
 async function reopen(): Promise<{ file: OutboxFile; ids: (string | undefined)[] }> {
   const file = await open();
   return { file, ids: await idsIn(file) };

@@ -5,11 +5,11 @@ import type { Outbox } from "./outbox.ts";
 import type { Hub } from "./outbox-transport-options.ts";
 import type { RefusedLog } from "./refused-log.ts";
 
-/** Events that the server refuses without a reason that we know are sent this often. */
+/** An event that the server refuses for a reason unknown to us is sent this often. */
 const MAX_UNEXPLAINED = 20;
 const PASSING: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout", "closed"]);
 
-/** Whether the outcome is open, or will be another one later. */
+/** Whether the outcome is unknown, or may change later. */
 export function isPassing({ code }: MeshError): boolean {
   return PASSING.has(code);
 }
@@ -23,23 +23,23 @@ interface ForwarderOptions {
 }
 
 interface ForwarderPort {
-  /** The hub that takes what is forwarded; nothing while it may not be forwarded. */
+  /** The hub that accepts forwarded messages; undefined while forwarding is not allowed. */
   hub(): Hub | undefined;
-  /** The hub has taken a batch. */
+  /** The hub has accepted a batch. */
   onFlow(): void;
-  /** The hub has not taken an event, which will be tried again. */
+  /** The hub has not accepted an event, which will be tried again. */
   onStop(): void;
-  /** Forwarding has ended, for whatever reason. */
+  /** Forwarding has ended, for any reason. */
   onEnd(): void;
 }
 
-/** Sends what waits in an outbox to the hub in order, as many at a time as one write holds. */
+/** Sends the messages of an outbox to the hub in order, as many at a time as one write holds. */
 export class OutboxForwarder {
   readonly #options: ForwarderOptions;
   readonly #port: ForwarderPort;
   readonly #outbox: Outbox;
   readonly #log: Logger;
-  /** Subjects and ids of what waits though nothing is left to do for it. */
+  /** Subjects and ids of messages in the outbox that need not be sent any more. */
   readonly #finished = new Set<string>();
   #forwarding: Promise<void> | undefined;
   #isFailing = false;
@@ -53,7 +53,7 @@ export class OutboxForwarder {
     this.#log = options.log;
   }
 
-  /** Events that were accepted and then refused by the hub. */
+  /** Number of events that were accepted here and then refused by the hub. */
   get refused(): number {
     return this.#refused;
   }
@@ -63,12 +63,12 @@ export class OutboxForwarder {
     return this.#forwarding ?? Promise.resolve();
   }
 
-  /** Nothing is left to do for this message: it is not sent when its turn comes. */
+  /** The message needs no more work: it is not sent when its turn comes. */
   passOver(message: Message): void {
     this.#finished.add(nameOf(message));
   }
 
-  /** Forwards all that waits, unless it does already. */
+  /** Forwards all waiting messages, unless that is under way. */
   start(): void {
     if (this.#forwarding !== undefined) return;
     this.#forwarding = this.#forwardAll()
@@ -88,20 +88,21 @@ export class OutboxForwarder {
       if (batch.length === 0) return;
       const endings = await Promise.all(batch.map((message) => this.#forwardOne(transport, message)));
       const again = endings.findIndex((ending) => ending !== undefined);
-      // What is finished behind one that is not stays in the file, and is passed over when its turn comes.
+      // A finished message behind an unfinished one stays in the file, and is skipped when its turn comes.
       const count = again === -1 ? batch.length : again;
       for (const [i, message] of batch.entries()) {
         if (i > count && endings[i] === undefined && message !== undefined) this.passOver(message);
       }
       this.#noteFlow(endings[again]);
       await this.#outbox.advance(count);
-      // One alone asks whether the hub takes anything; a hub that is full or hangs is not asked 500 times.
+      // After a failure, one message tests whether the hub accepts any: a hub that is full or hangs is not asked 500
+      // times.
       width = again === -1 ? batchMessages : 1;
       if (again !== -1) await delay(retryMs);
     }
   }
 
-  /** Resolves with nothing when it is done with, else with why it has to be tried again. Never rejects. */
+  /** Resolves with undefined when the message is done, else with why it has to be tried again. Never rejects. */
   async #forwardOne(transport: Transport, message: Message | undefined): Promise<MeshError | undefined> {
     if (message === undefined) {
       this.#refused++;
@@ -122,7 +123,7 @@ export class OutboxForwarder {
     }
   }
 
-  /** Its caller was told long ago that it is accepted, and cannot be told any more. */
+  /** The message was confirmed to its caller long ago, so the caller can no longer get the error. */
   async #setAside(message: Message, error: MeshError): Promise<void> {
     const { subject, id, body } = message;
     const { refusedLog } = this.#options;
@@ -131,7 +132,7 @@ export class OutboxForwarder {
     try {
       await refusedLog.add(message, error);
     } catch (err) {
-      // It must not stand in the way of the rest; the log is the last place that can hold it.
+      // The message must not block the rest; only the log is left to keep it.
       this.#log.error({ id, subject, body: Buffer.from(body).toString(), err }, "refused event not kept");
     }
   }

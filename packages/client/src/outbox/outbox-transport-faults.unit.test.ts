@@ -39,7 +39,7 @@ async function open(): Promise<OutboxTransport> {
     patienceMs: 4,
     batchMessages: 3,
   });
-  // The hub is known one turn later.
+  // The hub becomes known one turn later.
   await delay(0);
   opened.push(opening);
   return opening;
@@ -120,7 +120,8 @@ describe("OutboxTransport, whatever happens", () => {
           await drained(transport);
           await transport.close();
           expect(accepted.size + refused.size).toBe(next);
-          // Nobody is refused since the hub is away. That it has not answered is told only where the outbox was full.
+          // No publish is refused because the hub is away. A missing answer from the hub is reported only when the
+          // outbox was full.
           const honest = ["backpressure", "internal", ...(next > MAX_EVENTS ? ["timeout"] : [])];
           expect([...refused.values()].filter((code) => !honest.includes(code))).toEqual([]);
           expect(new Set(hub.stored).size).toBe(hub.stored.length);

@@ -24,40 +24,42 @@ import type { Outbox } from "./outbox.ts";
 import { isPassing, OutboxForwarder } from "./outbox-forwarder.ts";
 import type { Hub, OutboxTransportOptions } from "./outbox-transport-options.ts";
 
-/** Publishes that are held back while the last of the outbox is forwarded; more are kept. */
+/** Publishes that wait in memory while the last of the outbox is forwarded; more go to the outbox. */
 const MAX_HELD = 1000;
-/** How often it is looked what takes too long, while there is anything. */
+/** Interval of checks for publishes that take too long, while there are any. */
 const TICK_MS = 250;
-/** How often is looked for what other processes have left, and told that this one lives. */
+/** Interval at which this process looks for files of ended ones and shows that it is alive. */
 const ADOPT_MS = 10_000;
-/** A program that is started again comes first: what it publishes then goes behind what it had accepted before. */
+/** A restarted program has priority: its new events go behind those that it had accepted before. */
 const SUCCESSOR_MS = 20_000;
 
 /**
- * A transport whose `publish` goes on while the hub is away: what cannot be stored there is stored on this machine's
- * disk and forwarded when it can be. Order is kept: while anything waits, everything else waits behind it.
+ * A transport whose `publish` works while the hub is away. It stores messages that the hub cannot accept on this
+ * machine's disk and forwards them when possible. It keeps the order: while a message waits, all later ones wait behind
+ * it.
  */
 export class OutboxTransport implements Transport {
   readonly capabilities: TransportCapabilities;
-  /** They are at the hub: while it is away, none is made or changed. */
+  /** Timers are kept at the hub: while it is away, none can be created or changed. */
   readonly timers: Timers;
   readonly #options: Required<OutboxTransportOptions>;
   readonly #outbox: Outbox;
   readonly #forwarder: OutboxForwarder;
   readonly #log: Logger;
   readonly #flights = new Set<InFlight>();
-  /** Aborts when what is on its way goes to the outbox: from there it is sent in order, and by nobody else. */
+  /** Aborts when messages on their way go to the outbox: only the outbox sends them then, in order. */
   #kept = new AbortController();
   /**
-   * Held back until the outbox is empty, which takes a moment: written to it, they would keep it from ever being so.
+   * Held in memory until the outbox is empty, which takes a moment. Written to the outbox, they would keep it from ever
+   * being empty.
    */
   #held: InFlight[] = [];
-  /** The hub takes what is forwarded. */
+  /** Whether the hub accepts forwarded messages. */
   #isFlowing = false;
-  /** Called when nothing waits any more, or the hub goes away. */
+  /** Called when no message waits any more, or the hub goes away. */
   readonly #onChange = new Set<() => void>();
   readonly #adopting: NodeJS.Timeout;
-  /** Runs while anything is on its way or waits: a program at rest is not woken. */
+  /** Runs while a message is on its way or waits, so that an idle program is not woken. */
   #ticker: NodeJS.Timeout | undefined;
   #hub: Hub | undefined;
   #hubError: MeshError | undefined;
@@ -65,7 +67,7 @@ export class OutboxTransport implements Transport {
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
 
-  /** Call `outbox.adopt()` before, so that what an earlier process has left goes first. */
+  /** Call `outbox.adopt()` before, so that an earlier process's messages go first. */
   constructor(options: OutboxTransportOptions) {
     this.#options = {
       capabilities: { duplicateWindowMs: 120_000 },
@@ -85,7 +87,7 @@ export class OutboxTransport implements Transport {
       return hub.transport.timers;
     });
     this.#forwarder = new OutboxForwarder(this.#options, {
-      // Nothing is forwarded before all that was sent straight has ended, and is written if it has to be.
+      // Forward nothing before all direct publishes have ended, and have been written if necessary.
       hub: () => (this.#state === "closed" || this.#flights.size > 0 ? undefined : this.#presentHub()),
       onFlow: () => {
         this.#isFlowing = true;
@@ -113,7 +115,7 @@ export class OutboxTransport implements Transport {
 
   publish(message: Message, { onlyNow = false }: SendOptions = {}): Promise<PublishReceipt> {
     if (this.#state === "closed") return Promise.reject(closedError());
-    // What no hub will take must not wait for one.
+    // A message that no hub would accept must not wait for one.
     const problem = sizeProblem(message, MAX_EVENT_BYTES);
     if (problem !== undefined) return Promise.reject(problem);
     const { waiting } = this.#outbox;
@@ -162,14 +164,14 @@ export class OutboxTransport implements Transport {
     clearInterval(this.#adopting);
     this.#options.onClose();
     if (this.#presentHub() !== undefined) await this.#drain(this.#options.drainMs);
-    // Handlers that still run may publish; what the hub does not take any more is kept.
+    // Running handlers may still publish; messages that the hub does not accept any more go to the outbox.
     await this.#hub?.transport.close();
     this.#keepHeld();
     this.#state = "closed";
     clearInterval(this.#ticker);
     this.#unlisten();
     for (const wake of this.#onChange) wake();
-    // Whatever was on its way has ended; what ended badly is being written.
+    // Every publish on its way has ended; failed ones are being written.
     while (this.#flights.size > 0) await delay(1);
     await this.#forwarder.ended;
     await this.#outbox.close();
@@ -194,7 +196,7 @@ export class OutboxTransport implements Transport {
 
   #onHub(hub: Hub): void {
     if (this.#state !== "open") {
-      // Reached as this was being closed: nobody else knows of it.
+      // The hub was reached during the close: nobody else knows the connection.
       void hub.transport.close().catch(() => undefined);
       return;
     }
@@ -218,7 +220,7 @@ export class OutboxTransport implements Transport {
   #tick(): void {
     if (this.#isLate(this.#flights.values().next().value)) this.#keepInFlight();
     if (this.#isLate(this.#held[0])) this.#keepHeld();
-    // An append that failed leaves nothing to forward, and nobody else who tells.
+    // After a failed append there is nothing to forward, and no other event that calls this.
     this.#onForwarded();
     this.#forward();
     if (this.#flights.size + this.#held.length + this.#outbox.waiting > 0) return;
@@ -265,7 +267,7 @@ export class OutboxTransport implements Transport {
     if (this.#held.length > MAX_HELD) this.#keepHeld();
   }
 
-  /** The moment was a long one. What is of use only now is told so. */
+  /** Stops waiting in memory: publishes go to the outbox. One that is of use only now is rejected. */
   #keepHeld(): void {
     this.#isFlowing = false;
     const held = this.#held;
@@ -280,7 +282,7 @@ export class OutboxTransport implements Transport {
     }
   }
 
-  /** Once nothing waits any more, what is published goes straight to the hub again. */
+  /** When no message waits any more, publishes go straight to the hub again. */
   #onForwarded(): void {
     if (this.#outbox.waiting > 0) return;
     const hub = this.#presentHub();
@@ -299,7 +301,7 @@ export class OutboxTransport implements Transport {
     const isOpen = isPassing(error);
     if (isOpen && flight.mayWait) this.#keepInFlight();
     const { kept } = flight;
-    // A caller who was told that it waits hears no more of it; when it is forwarded, it is refused again.
+    // A caller with a receipt from the outbox gets no second result; the message is refused again when it is forwarded.
     const isOver = !isOpen && error.code !== "backpressure" && !flight.isTold;
     if (kept === undefined || isOver) flight.fail(error);
     else kept.catch((reason: MeshError) => flight.fail(error.code === "unavailable" ? reason : error));
@@ -318,9 +320,7 @@ export class OutboxTransport implements Transport {
     }, gone);
   }
 
-  /**
-   * Writes all that is on its way to the outbox, at once and in order: what is published from now on waits behind it.
-   */
+  /** Writes all publishes on their way to the outbox, at once and in order: later ones wait behind them. */
   #keepInFlight(): void {
     this.#kept.abort();
     this.#kept = new AbortController();
@@ -340,7 +340,7 @@ export class OutboxTransport implements Transport {
   }
 }
 
-/** The timers of whatever hub is there at each call. */
+/** The timers of the hub that is connected at each call. */
 function hubTimers(present: () => Timers): Timers {
   return {
     put: async (timer) => present().put(timer),

@@ -48,7 +48,7 @@ async function open({ maxEvents = 1000, ...changes }: Changes = {}): Promise<Out
     drainMs: 1000,
     ...changes,
   });
-  // The hub is known one turn later.
+  // The hub becomes known one turn later.
   await delay(0);
   opened.push(transport);
   return transport;
@@ -95,7 +95,7 @@ describe("OutboxTransport", () => {
     ]);
     expect(transport.outbox.waiting).toBe(2);
     hub.reconnect();
-    // Behind what waits.
+    // It goes behind the waiting ones.
     expect((await transport.publish(messageNo(3))).stream).toBe("outbox");
     await drained(transport);
     expect((await transport.publish(messageNo(4))).stream).toBe("EVENTS_alpha");

@@ -7,33 +7,34 @@ import { ageOf, isAbandoned, leftName, ownName } from "../disk/owner.ts";
 import { LostFileError, OutboxFile } from "./outbox-file.ts";
 import { entryRecord } from "./record.ts";
 
-/** Ends the names of its files. */
+/** Suffix of its files. */
 const SUFFIX = ".outbox";
 
 /**
- * What this process has accepted and not forwarded: a file of its own, and those that processes of the same node have
- * left. Appended at the end, forwarded from the beginning, bounded. There is no file before something has to wait.
+ * Messages that this process has accepted and not forwarded. They are in a file of its own, and in files that processes
+ * of the same node have left. Appended at the end, forwarded from the beginning, bounded. No file exists before a
+ * message has to wait.
  */
 export class Outbox {
   readonly #dir: string;
   readonly #limits: OutboxLimits;
   readonly #log: Logger;
-  /** In the order in which they are forwarded. */
+  /** In the order of forwarding. */
   readonly #files: OutboxFile[] = [];
-  /** The one that is appended to, the last of them. */
+  /** The file for appends, the last one. */
   #own: Promise<OutboxFile> | undefined;
   #appending = 0;
   #appendingBytes = 0;
   #accepted = 0;
 
-  /** `dir` is the node's own; it is made when something has to wait. */
+  /** `dir` belongs to the node; it is created when a message has to wait. */
   constructor(dir: string, limits: OutboxLimits, log: Logger) {
     this.#dir = dir;
     this.#limits = limits;
     this.#log = log;
   }
 
-  /** Appended, or about to be, and not forwarded. */
+  /** Messages that are appended, or about to be, and not forwarded. */
   get waiting(): number {
     let waiting = this.#appending;
     for (const file of this.#files) waiting += file.waiting;
@@ -46,8 +47,8 @@ export class Outbox {
 
   /**
    * Resolves once the message is on disk, with its position among those of this process. Rejects with `backpressure`,
-   * `unavailable` when the disk fails, or `timeout` when it fails in a way that leaves the outcome unknown. Order is
-   * kept.
+   * with `unavailable` when the disk fails, or with `timeout` when the outcome of a failure is unknown. Keeps the
+   * order.
    */
   async append(message: Message): Promise<number> {
     const record = entryRecord(message);
@@ -65,8 +66,8 @@ export class Outbox {
   }
 
   /**
-   * The first messages that wait, one at least, by the bytes of {@link messageBytes}; nothing in the place of one that
-   * can be read no more. Rejects with `unavailable`.
+   * The first waiting messages, at least one, limited by the bytes of {@link messageBytes}. A message that can no
+   * longer be read is undefined. Rejects with `unavailable`.
    */
   async peek(maxCount: number, maxBytes: number): Promise<(Message | undefined)[]> {
     const messages = (await this.#first()?.peek(maxCount, maxBytes)) ?? [];
@@ -78,12 +79,12 @@ export class Outbox {
     return end === -1 ? messages : messages.slice(0, end);
   }
 
-  /** Whether no more waits than that. */
+  /** Whether at most so many messages and bytes wait. */
   isWithin(count: number, bytes: number): boolean {
     return this.waiting <= count && this.waitingBytes <= bytes;
   }
 
-  /** The first `count` of what was last peeked at are forwarded. Never rejects. */
+  /** Marks the first `count` messages of the last peek as forwarded. Never rejects. */
   async advance(count: number): Promise<void> {
     const file = this.#first();
     if (file === undefined || count === 0) return;
@@ -91,20 +92,17 @@ export class Outbox {
       await file.advance(count);
       if (file.waiting === 0 && file !== (await this.#own)) await this.#drop(file);
     } catch (err) {
-      // Forwarded they are; a successor would do it again, with the same ids.
+      // The messages are forwarded; a successor would forward them again, with the same ids.
       this.#log.warn({ outbox: file.name, err }, "outbox position not written");
     }
   }
 
-  /**
-   * Takes over what ended processes of the node have left, and have not touched for `minAgeMs`, the oldest first. Never
-   * rejects.
-   */
+  /** Takes over files of the node's ended processes, untouched for `minAgeMs`, the oldest first. Never rejects. */
   async adopt(minAgeMs = 0): Promise<void> {
     for (const name of await this.#abandoned(minAgeMs)) {
       try {
         const path = join(this.#dir, ownName(SUFFIX, ageOf(name)));
-        // Of several that try only one can.
+        // If several processes try, only one succeeds.
         await rename(join(this.#dir, name), path);
         await rm(join(this.#dir, `${name}.new`), { force: true });
         await this.#take(await OutboxFile.open(path));
@@ -115,12 +113,12 @@ export class Outbox {
     }
   }
 
-  /** Tells other processes of the node that these files have an owner. Never rejects. */
+  /** Shows other processes of the node that these files have an owner. Never rejects. */
   async touch(): Promise<void> {
     await Promise.all(this.#files.map((file) => file.touch()));
   }
 
-  /** Ends with what is under way, and leaves what waits to whoever comes. Never rejects. */
+  /** Finishes the work under way, and leaves waiting messages to another process. Never rejects. */
   async close(): Promise<void> {
     await this.#own?.catch(() => undefined);
     for (const file of this.#files.splice(0)) {
@@ -160,7 +158,7 @@ export class Outbox {
     made.then(
       (file) => this.#files.push(file),
       () => {
-        // Tried again for the next message.
+        // The next message tries again.
         if (this.#own === made) this.#own = undefined;
       },
     );
@@ -199,7 +197,7 @@ export class Outbox {
         .map(({ name }) => name)
         .sort((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1));
     } catch (err) {
-      // Of a file that another process has just removed, or of a folder that is not there yet.
+      // Another process has just removed the file, or the folder does not exist yet.
       if ((err as NodeJS.ErrnoException).code !== "ENOENT") this.#log.warn({ err }, "outboxes not listed");
       return [];
     }

@@ -63,7 +63,7 @@ async function drain(outbox: Outbox): Promise<(string | undefined)[]> {
   }
 }
 
-/** The name of a file of a process that was, or is, elsewhere or here. */
+/** The file name of a process, dead or alive, here or on another machine. */
 function nameOf(pid: number, changes: { start?: string; place?: string; age?: string } = {}): string {
   const [, start, place] = ownName(".outbox").split("-");
   return `${pid}-${changes.start ?? start}-${changes.place ?? place}-${changes.age ?? "1"}-abc.outbox`;
@@ -151,7 +151,7 @@ describe("Outbox", () => {
 describe("Outbox.adopt()", () => {
   test("takes over what ended processes have left, the oldest first and before its own", async () => {
     const dead = execFileSync(process.execPath, ["-p", "process.pid"], { encoding: "utf8" });
-    // Forwarding touches a file: when it was last written says nothing of what is in it.
+    // Forwarding touches a file, so its last write says nothing about the age of its content.
     utimesSync(leave(nameOf(Number(dead), { age: "1" }), 1, 2), 3000, 3000);
     utimesSync(leave("left-2-abc.outbox", 3), 2000, 2000);
     utimesSync(leave(nameOf(process.pid, { start: "1", age: "3" }), 4), 1000, 1000);

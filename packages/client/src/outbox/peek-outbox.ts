@@ -6,15 +6,15 @@ import { messageOfRecord, scanRecords } from "./record.ts";
 /** An event that waits in an outbox. */
 export interface QueuedEvent extends Pick<Message, "id" | "subject"> {
   readonly bytes: number;
-  /** RFC 3339, as its envelope says; nothing where it says nothing. */
+  /** RFC 3339, from the event's envelope; undefined when that has none. */
   readonly publishedAt: string | undefined;
 }
 
 const SUFFIX = ".outbox";
 
 /**
- * What waits in a node's outbox, whichever process of it has put it there, as it was at one moment; nothing where there
- * is no outbox. For who only looks: nothing is taken over or changed. Rejects with what reading a file rejects with.
+ * The messages in a node's outbox, from all its processes, as they were at one moment; empty without an outbox.
+ * Read-only: it takes over and changes nothing. Rejects with the error of reading a file.
  */
 export async function peekOutbox(dir: string): Promise<QueuedEvent[]> {
   const found: QueuedEvent[] = [];
@@ -41,17 +41,17 @@ function publishedAt(body: Uint8Array): string | undefined {
   }
 }
 
-/** How much waits in a node's outbox. */
+/** The size of a node's outbox. */
 export interface OutboxSize {
-  /** Nothing when there is more than can be counted in a moment. */
+  /** Absent when there are too many to count quickly. */
   readonly events?: number;
   readonly bytes: number;
 }
 
-/** Larger files are not read to count what is in them. */
+/** Larger files are not read to count their messages. */
 const MAX_COUNTED_BYTES = 67_108_864;
 
-/** As {@link peekOutbox}, but only how much it is; without `events`, bytes on disk. */
+/** As {@link peekOutbox}, but only the size; without `events`, the bytes on disk. */
 export async function outboxSize(dir: string): Promise<OutboxSize> {
   const names = await readOrNothing(() => readdir(dir), []);
   const files = names.filter((name) => name.endsWith(SUFFIX)).map((name) => join(dir, name));

@@ -3,7 +3,7 @@ import type { Message } from "@adaos/core";
 
 /*
  * A record is MAGIC, the payload's length, the checksum of kind and payload, the kind, and the payload. MAGIC begins
- * with bytes that no UTF-8 text holds, so that after a damaged record the next one is found.
+ * with bytes that no UTF-8 text contains, so that a reader finds the next record after a damaged one.
  */
 
 const MAGIC = Buffer.from([0xff, 0xfe, 0x4f, 0x42]);
@@ -11,7 +11,7 @@ const HEADER_BYTES = MAGIC.length + 4 + 4 + 1;
 const ENTRY = 1;
 const HEAD = 2;
 
-/** One thing read from an outbox, and where it stands. */
+/** One item read from an outbox, with its position. */
 export type Scanned =
   | { readonly kind: "entry"; readonly offset: number; readonly bytes: number }
   /** All entries before this position are forwarded. */
@@ -26,7 +26,7 @@ export function entryRecord({ subject, id, headers, body }: Message): Buffer {
   return recordOf(ENTRY, [metaLength, meta, body]);
 }
 
-/** The record that says up to where all is forwarded. */
+/** The record of the position up to which all is forwarded. */
 export function headRecord(position: number): Buffer {
   const payload = Buffer.alloc(8);
   payload.writeBigUInt64LE(BigInt(position));
@@ -43,7 +43,7 @@ function recordOf(kind: number, parts: readonly Uint8Array[]): Buffer {
   return record;
 }
 
-/** The message of an entry's record; nothing when the record is damaged. */
+/** The message of an entry's record; undefined when the record is damaged. */
 export function messageOfRecord(record: Buffer): Message | undefined {
   if (recordBytesAt(record, 0) !== record.length || record[12] !== ENTRY) return undefined;
   const payload = record.subarray(HEADER_BYTES);
@@ -52,7 +52,7 @@ export function messageOfRecord(record: Buffer): Message | undefined {
   return { ...meta, body: payload.subarray(bodyAt) };
 }
 
-/** Reads all records of a file's content, passing over what is damaged. A torn tail is damage at the end. */
+/** Reads all records of a file's content, and skips damaged parts. A torn tail is damage at the end. */
 export function scanRecords(content: Buffer): Scanned[] {
   const found: Scanned[] = [];
   for (let offset = 0; offset < content.length; ) {
@@ -71,7 +71,7 @@ export function scanRecords(content: Buffer): Scanned[] {
   return found;
 }
 
-/** Length of the whole and sound record that begins here. */
+/** Length of the complete, sound record that begins here. */
 function recordBytesAt(content: Buffer, offset: number): number | undefined {
   if (content.length - offset < HEADER_BYTES) return undefined;
   if (content.compare(MAGIC, 0, MAGIC.length, offset, offset + MAGIC.length) !== 0) return undefined;

@@ -2,10 +2,10 @@ import { appendFile, mkdir, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { MeshError, Message } from "@adaos/core";
 
-/** The file and the one before it hold at most this each. */
+/** Limit of the file, and of the one before it. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Messages that were accepted and then refused for good, one JSON line each, for somebody to look at. */
+/** Messages that were accepted and then refused for good, one JSON line each, for a person to look at. */
 export class RefusedLog {
   readonly path: string;
 
@@ -13,7 +13,7 @@ export class RefusedLog {
     this.path = path;
   }
 
-  /** Resolves when it is written. Rejects when it cannot be. */
+  /** Resolves when the line is written. Rejects when that fails. */
   async add({ subject, id, headers, body }: Message, { code, message }: MeshError): Promise<void> {
     const refusedAt = new Date().toISOString();
     const text = Buffer.from(body).toString("utf8");
