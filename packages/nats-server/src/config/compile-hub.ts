@@ -42,15 +42,15 @@ import { ackSubjects, common, jetstream, type ServerSettings, systemAccount } fr
 import { type ConfBlock, renderConf } from "./conf.ts";
 import { sealed } from "./seal.ts";
 
-/** Connections of all processes of one member, its command lines too. */
+/** Limit of the connections of one member's processes, command-line tools included. */
 const MAX_MEMBER_CONNECTIONS = 64;
-/** A process has one for each durable and a handful besides. */
+/** A process has one subscription for each durable and a few more. */
 const MAX_CONNECTION_SUBSCRIPTIONS = 1000;
 /**
- * What a member may hold open in a stream that it shares with others: as many messages as our publishers put into one
- * batch, and no longer than a connection may stall. The server lets 50 batches be open in a stream and then refuses
- * quickly; who is refused publishes singly. To let more be open is worse: each costs several syncs to begin, at
- * everybody's expense.
+ * Limits of a member's open batch in a stream that it shares with others. A batch has as many messages as our
+ * publishers put into one, and stays open no longer than a connection may stall. The server allows 50 open batches in a
+ * stream and then refuses quickly; a refused publisher sends singly. More open batches would be worse: each costs
+ * several syncs to begin, which delay everybody.
  */
 const BATCH_LIMITS = { max_msgs: 500, timeout: "2s" };
 
@@ -60,7 +60,7 @@ export interface HubServerSettings extends ServerSettings {
   readonly rootUrl: string;
   /** File that holds `nkey: "<seed of the subnet's leaf key>"`, relative to this config: secrets stay out of it. */
   readonly leafSeedInclude: string;
-  /** The public key of that seed. A server that reloads a config with another key reconnects to its root. */
+  /** The public key of that seed. A server reconnects to its root when it reloads a config with another key. */
   readonly leafKey: string;
   /** Public nkey of the hub daemon. */
   readonly hubKey: string;
@@ -69,9 +69,9 @@ export interface HubServerSettings extends ServerSettings {
   readonly policy: Policy;
   /** The consumers that each member may pull from. */
   readonly consumers: ReadonlyMap<string, readonly string[]>;
-  /** First tokens of subjects to which a member may not publish for now, though policy allows it. */
+  /** First tokens of subjects to which a member may not publish for now, although policy allows it. */
   readonly withheld?: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Members that are not let in for now, and are disconnected. */
+  /** Members that are rejected for now, and are disconnected. */
   readonly shutOut?: ReadonlySet<string>;
 }
 
@@ -202,11 +202,11 @@ function handedOn({ subnet, memberKeys, policy }: HubServerSettings): ConfBlock[
 function memberOwn(settings: HubServerSettings, node: string, nkey: string): ConfBlock {
   const { subnet } = settings;
   return {
-    // The account stays: one that comes back would have to be read twice.
+    // The account stays: for one that is added again, the server would have to reload twice.
     users: settings.shutOut?.has(node) === true ? [] : [memberUser(settings, node, nkey)],
     limits: { max_connections: MAX_MEMBER_CONNECTIONS, max_subscriptions: MAX_CONNECTION_SUBSCRIPTIONS },
     exports: [
-      // What listens here takes it from SUBNET, which imports of it what policy lets this member have.
+      // Subscribers in this account get these from SUBNET, which imports only those that policy allows this member.
       { service: subnetAsks(ASKED_ROOT, { subnet, node: "*" }), ...UNANSWERED, accounts: ["SUBNET"] },
       { service: receivedAnswerFilter(REPLIED_ROOT, { subnet, node }), accounts: ["SUBNET"] },
     ],
@@ -229,22 +229,22 @@ function sentNow(subnet: string, node: string): string[] {
 }
 
 /**
- * The server keeps the way back of a request for so long. Nobody takes it with these: that nobody listens is told at
- * once, and a reply goes to a subject of its own, which says whose it is.
+ * For this long the server keeps the return path of a request. Nobody uses that path here. The server reports a missing
+ * subscriber at once, and a reply goes to its own subject, which names its owner.
  */
 const UNANSWERED = { response_threshold: "1s" };
 
 /**
- * What a member reaches of its subnet at all; its user's rights say how much of it. It does not change while a member
- * is one: durables are a wildcard here, since part of a token cannot be one, and literal names in the rights.
+ * The services of its subnet that a member can reach at all; its user's rights limit them further. The list does not
+ * change while the member exists. Durables are a wildcard here, since a wildcard cannot be part of a token, and literal
+ * names in the rights.
  * @param node `*` for any.
  */
 function memberServices(subnet: string, node: string): string[] {
   const stream = eventsStream(subnet);
   const processing = processingStream(subnet);
   return [
-    // No member may ask it. Without it the server would import the whole API of JetStream, which answers for each
-    // account.
+    // No member may use it. Without it the server would import the whole JetStream API, which answers for each account.
     "$JS.API.INFO",
     subjectsOf(EVENT_ROOT, subnet, node),
     `${PULL}${stream}.*`,

@@ -20,8 +20,8 @@ import { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
 import { sealed } from "./seal.ts";
 
 /**
- * What a stream may have waiting to be written; more is refused, and sent again by our publishers. It is stored
- * whatever becomes of the rights of who sent it, and everybody's messages wait behind it.
+ * Limit of data in a stream's write buffer; the server refuses more, and our publishers send that again. Buffered data
+ * is stored even if its sender loses its rights, and everybody's messages wait behind it.
  */
 const MAX_BUFFERED_BYTES = 8_388_608;
 
@@ -41,7 +41,7 @@ export interface ServerSettings {
   readonly host: string;
   readonly port: number;
   readonly storeDir: string;
-  /** Standard error when not given. */
+  /** Standard error when absent. */
   readonly logFile?: string | undefined;
   readonly durability: Durability;
   /** Public nkey of the system account's one user; it may reload the server. */
@@ -51,7 +51,7 @@ export interface ServerSettings {
 }
 
 export interface RootServerSettings extends ServerSettings {
-  /** Where hubs dial in. */
+  /** Port for leaf connections from hubs. */
   readonly leafPort: number;
   /** Public nkey of the root daemon. */
   readonly rootKey: string;
@@ -168,7 +168,8 @@ export function ackSubjects(subnet: string, consumer: string): string[] {
 }
 
 /**
- * Certificates for who connects here. The CA is named only where it is asked for: a server reads no more than it needs.
+ * Certificates for clients. The CA is named only when clients must present a certificate: a server reads no more than
+ * it needs.
  */
 export function listeningTls({ tls }: ServerSettings): ConfBlock | undefined {
   if (tls === undefined) return undefined;

@@ -180,7 +180,7 @@ describe("compileHubServer(), what members may do", () => {
 
   test("lets a member listen on its own inbox and for the replies to itself, and nowhere else", () => {
     const own = ["_INBOX_kitchen.>", "got.*.alpha.kitchen.>"];
-    // And, where policy lets it subscribe a command, for those of its subnet that are stored nowhere.
+    // If policy lets it subscribe a command, also commands of its subnet that are stored nowhere.
     expect(rightsOf(hub(ALPHA), "kitchen").subscribe).toEqual([...own, "asked.alpha.*.timer.*.>"]);
   });
 
@@ -426,7 +426,7 @@ describe("compileRootServer()", () => {
       "link.alpha.registry",
       "link.alpha.reply.>",
     ]);
-    // Whatever else a hub is asked it answers once: the server drops the rest.
+    // A hub answers any other request once: the server drops further answers.
     const answeredOften = exported.filter(({ response_type: type }) => type === "stream");
     expect(answeredOften.map(({ service }) => service)).toEqual([
       "link.alpha.CONSUMER.MSG.NEXT.EVENTS_alpha.root",

@@ -22,7 +22,7 @@ function entries(block: ConfBlock, indent: string): string {
 }
 
 function entry(key: string, value: ConfValue, indent: string): string {
-  // Not a field but the word that reads another file at this place.
+  // A keyword, not a field: it reads another file at this place.
   if (key === "include") return `include ${render(value, indent)}`;
   return `${/^[A-Za-z0-9_]+$/.test(key) ? key : JSON.stringify(key)}: ${render(value, indent)}`;
 }
@@ -35,7 +35,8 @@ function render(value: ConfValue, indent: string): string {
 
 /** Throws `invalid-config` for characters that a server's quoted strings cannot contain. */
 function quoted(text: string): string {
-  // Tab and line ends it reads as JSON writes them; other control characters and halves of a character it does not.
+  // The server reads escaped tabs and line ends as in JSON; it does not read other control characters and lone
+  // surrogates.
   if (/[^\P{Cc}\t\r\n]|\p{Cs}/u.test(text)) {
     throw new MeshError(
       "invalid-config",

@@ -31,8 +31,8 @@ export function exampleRootConfig(subnets: Iterable<string>, durability: Durabil
 }
 
 /**
- * A well-formed public nkey made of the hash of a text: nobody can know a seed for it, since that would mean to find
- * the private key of a point that was chosen without one.
+ * A well-formed public nkey derived from the hash of a text. Nobody can know its seed: that would mean to find the
+ * private key of a point that was chosen without one.
  */
 export function placeholderKey(label: string): string {
   return publicNkey(createHash("sha256").update(`adaos mesh placeholder key: ${label}`).digest());

@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 
-/** The last line of a config file: what stands before it is all of it. */
+/** The last line of a config file, with the digest of everything before it. */
 const SEAL = /^# sha256 ([0-9a-f]{64})\n$/;
 
 /**
- * Ends a config with a digest of it. A server takes a config that is cut or garbled for a short one: it then listens on
- * every address, without accounts and without a store.
+ * Ends a config with its digest. A server reads a truncated or garbled config as a short one: it then listens on every
+ * address, without accounts and without a store.
  */
 export function sealed(text: string): string {
   return `${text}# sha256 ${digestOf(text)}\n`;
 }
 
-/** Whether a config is all that was written. Pure. */
+/** Whether a config is complete and unchanged. Pure. */
 export function isSealed(text: string): boolean {
   const at = text.lastIndexOf("\n", text.length - 2) + 1;
   const told = SEAL.exec(text.slice(at))?.[1];

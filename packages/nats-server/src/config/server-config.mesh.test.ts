@@ -46,7 +46,7 @@ function dial(key: ReturnType<typeof nkeys.createUser>): Promise<NatsConnection>
   return connect({ port, authenticator: nkeyAuthenticator(key.getSeed()), reconnect: false });
 }
 
-/** Lets in the system's user and the holder of one key. */
+/** A config that admits the system's user and the holder of one key. */
 function confWith(key: string): string {
   return renderConf({
     host: "127.0.0.1",

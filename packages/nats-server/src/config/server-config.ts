@@ -20,9 +20,9 @@ export class ServerConfig {
   }
 
   /**
-   * Makes the server obey this config: a reload takes milliseconds and disturbs no connection that keeps its rights.
-   * `text` is asked for when the calls before are done. Rejects as {@link reloadServer} does; a config that the server
-   * refuses leaves the file as it was.
+   * Puts a config in force: a reload takes milliseconds and disturbs no connection that keeps its rights. `text` is
+   * called when the earlier calls are done. Rejects as {@link reloadServer} does. A config that the server refuses
+   * leaves the file unchanged.
    */
   enforce(text: () => string): Promise<void> {
     const enforced = this.#enforcing.then(() => this.#enforce(text()));
@@ -32,13 +32,13 @@ export class ServerConfig {
   }
 
   async #enforce(text: string): Promise<void> {
-    // While a server reads its config it refuses whoever connects, and JetStream does not answer: not without need. A
-    // server that came back may obey an older file, so it is asked and not the file.
+    // Reload only if necessary: while a server reads its config it refuses connections, and JetStream does not answer.
+    // Ask the server, not the file: a restarted server may use an older file.
     if (text === this.#enforced?.text && (await this.#askDigest()) === this.#enforced.digest) return;
     const before = readFileSync(this.#file, "utf8");
     if (text !== before) writeWhole(this.#file, text);
     try {
-      // Also when the file is right already: the server may have been started before it was.
+      // Reload even if the file is right already: the server may have started before it was written.
       await reloadServer(this.#system);
     } catch (thrown) {
       // The server goes on with its previous config, but would not start again from the refused one.

@@ -27,7 +27,7 @@ export function parseAptSources(text: string, format: AptSourcesFormat): string[
 
 function isDebian(source: AptSource): boolean {
   if (!source.components.includes("main")) return false;
-  // A repository with another signing key is no mirror of Debian, even when its suites have Debian's names.
+  // A repository with another signing key is not a mirror of Debian, even when its suites have Debian's names.
   if (source.signedBy !== undefined && !source.signedBy.includes(DEBIAN_KEYRING)) return false;
   return source.suites.some((suite) => DEBIAN_SUITE.test(suite));
 }
@@ -36,8 +36,8 @@ function isMirror(source: AptSource): (uri: string) => boolean {
   return (uri) => {
     if (!MIRROR_METHOD.test(uri) || uri.includes("security")) return false;
     if (source.signedBy !== undefined) return true;
-    // Unsigned-by entries of others pass the tests above; a mirror of Debian is known by its folder, or by the
-    // mirror list that cloud images ship.
+    // Entries of others without Signed-By pass the tests above. A mirror of Debian is recognised by its folder, or by
+    // the mirror list that cloud images contain.
     return /\/debian(?:\.list|\/|$)/.test(uri);
   };
 }

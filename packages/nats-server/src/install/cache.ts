@@ -14,7 +14,7 @@ const WORK_PREFIX = ".work-";
 const STALE_AFTER_MS = 60 * 60 * 1000;
 
 /**
- * Where downloads are kept: `ADAOS_CACHE_DIR`, else the platform's cache folder with `adaos` in it. Pure.
+ * Folder for downloads: `ADAOS_CACHE_DIR`, else the platform's cache folder with `adaos` in it. Pure.
  * @returns an absolute path that may not exist yet.
  */
 export function resolveCacheDir(
@@ -57,10 +57,9 @@ export async function listCachedServers(cacheDir: string): Promise<string[]> {
 }
 
 /**
- * Lends a folder of one's own inside the cache to work in, and removes it however the work ends. What a killed
- * process left is removed here once it is an hour old; installs take minutes at most.
- * Rejects with MeshError `invalid-config` when others may write to the cache, `unavailable` when we cannot, else as
- * `work` does.
+ * Provides a private folder inside the cache to work in, and removes it however the work ends. It also removes folders
+ * of killed processes once they are an hour old; installs take minutes at most. Rejects with MeshError `invalid-config`
+ * when others may write to the cache, `unavailable` when we cannot, else as `work` does.
  */
 export async function withWorkDir<T>(cacheDir: string, work: (dir: string) => Promise<T>): Promise<T> {
   const store = join(cacheDir, "nats-server");
@@ -82,9 +81,9 @@ export async function withWorkDir<T>(cacheDir: string, work: (dir: string) => Pr
 }
 
 /**
- * Proves that a binary in a work folder runs here and is new enough, then moves it to the place of its version.
- * One rename: others see the whole file or none of it, and of two installs at once the later replaces the
- * earlier, while servers that run keep theirs. Rejects with MeshError `unavailable` or the signal's reason.
+ * Checks that a binary in a work folder runs here and is new enough, then moves it to the place of its version. It uses
+ * one rename: others see the whole file or none of it. Of two concurrent installs the later replaces the earlier, while
+ * running servers keep theirs. Rejects with MeshError `unavailable` or the signal's reason.
  */
 export async function adopt(cacheDir: string, file: string, signal?: AbortSignal): Promise<InstalledServer> {
   try {
@@ -99,7 +98,7 @@ export async function adopt(cacheDir: string, file: string, signal?: AbortSignal
   const { version } = result;
   const path = cachedServerPath(cacheDir, version);
   try {
-    // To disk before its name is: after a power loss the name would else stand for an empty file.
+    // Sync the file before its name: otherwise, after a power loss, the name could stand for an empty file.
     const handle = await open(file, "r+");
     await handle.sync().finally(() => handle.close());
     await mkdir(dirname(path), { recursive: true, mode: 0o755 });
@@ -119,7 +118,7 @@ async function removeStale(store: string): Promise<void> {
   }
 }
 
-/** A folder that cannot be removed now is removed as stale later: never a reason to fail an install. */
+/** A folder that cannot be removed now is removed later as stale: this never fails an install. */
 async function removeQuietly(dir: string): Promise<void> {
   await rm(dir, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
 }

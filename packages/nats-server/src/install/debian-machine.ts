@@ -9,9 +9,9 @@ export interface DebianMachine {
   readonly aptGet: string;
   readonly dpkg: string;
   readonly dpkgDeb: string;
-  /** Debian's archive keyring, which apt checks the signatures with. */
+  /** Debian's archive keyring, with which apt checks the signatures. */
   readonly keyring: string;
-  /** At least one; the one the machine asks first comes first. */
+  /** At least one; the machine's first choice comes first. */
   readonly mirrors: readonly string[];
 }
 

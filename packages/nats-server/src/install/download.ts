@@ -22,8 +22,8 @@ export async function downloadText(url: URL, limits: DownloadLimits, signal: Abo
 }
 
 /**
- * Fetches into a file. Rejects with MeshError `unavailable`, or with the signal's reason; what was written by
- * then stays, for the caller to remove.
+ * Fetches into a file. Rejects with MeshError `unavailable`, or with the signal's reason; the caller removes the part
+ * that was written by then.
  * @returns SHA-256 of the file, lower-case hex.
  */
 export async function downloadFile(
@@ -73,7 +73,7 @@ async function request(url: URL, signal: AbortSignal): Promise<Response> {
   throw new MeshError("unavailable", `${url.href} ${what}`);
 }
 
-/** The body as it comes in, watched: its size, and the signal, which after the answer fetch() no longer heeds. */
+/** The body as it arrives, with checks of its size and of the signal, which fetch() ignores once it has answered. */
 async function* bounded(
   response: Response,
   url: URL,
@@ -106,7 +106,7 @@ async function* bounded(
   }
 }
 
-/** fetch() says no more than "fetch failed": the reason is its cause, or the first of several. */
+/** fetch() only says "fetch failed": the reason is its cause, or the first of several. */
 function rootOf(thrown: unknown): unknown {
   const cause = thrown instanceof TypeError ? (thrown.cause ?? thrown) : thrown;
   return cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause;

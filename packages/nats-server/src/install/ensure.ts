@@ -30,9 +30,9 @@ const INSTALLERS: readonly Installer[] = [
 ];
 
 /**
- * Gives a nats-server that is new enough: one of this machine, else one installed into the cache.
- * Rejects with MeshError `unavailable` that says what was tried and what to do, `invalid-config` when
- * `ADAOS_NATS_SERVER` or `ADAOS_NATS_RELEASE_URL` is wrong, or with the signal's reason.
+ * Finds a nats-server that is new enough: one of this machine, else one installed into the cache. Rejects with
+ * MeshError `unavailable`, saying what was tried and what to do. Rejects with `invalid-config` when `ADAOS_NATS_SERVER`
+ * or `ADAOS_NATS_RELEASE_URL` is wrong, or with the signal's reason.
  */
 export async function ensureNatsServer(options: EnsureOptions = {}): Promise<NatsServerBinary> {
   const { signal } = options;

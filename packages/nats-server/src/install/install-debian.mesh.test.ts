@@ -16,7 +16,7 @@ let cacheDir: string;
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "adaos-debian-"));
-  // A name that apt would stumble over, were it not passed as it is.
+  // A name that apt would misread unless it gets it unchanged.
   cacheDir = join(dir, 'a "quoted" cache');
 });
 
@@ -28,7 +28,7 @@ const machine = await inspectDebian(process.env).catch((thrown: unknown) => mess
 const obstacle = typeof machine === "string" ? machine : await whyUnreachable(machine);
 if (obstacle !== undefined) console.warn(`skipped: installing Debian's package: ${obstacle}`);
 
-/** Asks the first mirror for its development suite; a mirror that is no web address is only tried by apt. */
+/** Asks the first mirror for its development suite; if it is not a web address, only apt tries it. */
 async function whyUnreachable({ mirrors }: DebianMachine): Promise<string | undefined> {
   const [mirror = ""] = mirrors;
   if (!/^https?:/.test(mirror)) return undefined;

@@ -14,7 +14,7 @@ const MAX_MIRRORS = 3;
 const SUITE = "sid";
 
 export interface DebianOptions extends InstallOptions {
-  /** The whole install; milliseconds. @default 120000 */
+  /** Limit of the whole install; milliseconds. @default 120000 */
   readonly totalMs?: number | undefined;
   /** Folder with `etc` and `usr`. @default "/" */
   readonly root?: string | undefined;
@@ -31,10 +31,10 @@ export async function installDebian(options: DebianOptions): Promise<InstalledSe
 }
 
 /**
- * Lends packages of Debian's development suite, unpacked into one tree that is removed afterwards: apt works on a
- * private state in the cache, with the mirror this machine uses already, and checks the signatures with Debian's
- * keyring. What a package depends on is not fetched. Rejects with MeshError `unavailable` when no mirror gives what
- * `use` can use, or with the signal's reason.
+ * Provides packages of Debian's development suite, unpacked into one tree that is removed afterwards. apt works on
+ * private state in the cache, with the mirror that this machine already uses, and checks the signatures with Debian's
+ * keyring. Dependencies of the packages are not fetched. Rejects with MeshError `unavailable` when no mirror provides
+ * packages that `use` can use, or with the signal's reason.
  */
 export async function withDebianPackages<T>(
   names: readonly string[],
@@ -62,16 +62,16 @@ export async function withDebianPackages<T>(
   );
 }
 
-/** The private source. Flags that would let an unsigned package pass have no place here. Pure. */
+/** The private source. It must have no flags that would accept an unsigned package. Pure. */
 function planAptSource(mirror: string, keyring: string, architecture: string): string {
   const options = `signed-by=${keyring} arch=${architecture} target=Packages lang=none pdiffs=no`;
   return `deb [${options}] ${mirror} ${SUITE} main\n`;
 }
 
 /**
- * Read by apt after the machine's own configuration, of which proxies and credentials are welcome. Hooks would
- * touch the system, a default release or pins would hide the suite, and a machine that lets unsigned packages
- * pass is no reason to let one pass here.
+ * apt reads this after the machine's own configuration, whose proxies and credentials are wanted. Hooks would touch the
+ * system, and a default release or pins would hide the suite. An unsigned package is refused here even if the machine's
+ * configuration accepts it.
  */
 const APT_CONF = `
 #clear APT::Update::Pre-Invoke;
@@ -116,7 +116,7 @@ async function fetchPackages(
   return join(dir, "package");
 }
 
-/** On the command line, not in apt.conf: there a path with a quote or a backslash could not be written. */
+/** On the command line, because apt.conf cannot express a path with a quote or a backslash. */
 function aptOptions(dir: string): string[] {
   const options = [
     `Dir::Etc::sourcelist=${join(dir, "sources.list")}`,
@@ -127,7 +127,7 @@ function aptOptions(dir: string): string[] {
     `Dir::State::status=${join(dir, "status")}`,
     `Dir::Cache=${join(dir, "cache")}`,
   ];
-  // apt, when root, downloads as a user that may not enter the cache of another.
+  // As root, apt downloads as a user that may not enter another user's cache.
   if (process.getuid?.() === 0) options.push("APT::Sandbox::User=root");
   return options.flatMap((option) => ["-o", option]);
 }

@@ -12,11 +12,11 @@ const MAX_SUMS_BYTES = 64 * 1024;
 const MAX_BINARY_BYTES = 256 * 1024 * 1024;
 
 export interface ReleaseLimits {
-  /** From a request to the start of its answer; milliseconds. @default 5000 */
+  /** Time from a request to the start of its answer; milliseconds. @default 5000 */
   readonly answerMs: number;
-  /** The whole install; milliseconds. @default 60000 */
+  /** Limit of the whole install; milliseconds. @default 60000 */
   readonly totalMs: number;
-  /** Size of the archive. @default 67108864 (64 MiB) */
+  /** Largest archive. @default 67108864 (64 MiB) */
   readonly maxArchiveBytes: number;
 }
 
@@ -32,10 +32,10 @@ export interface ReleaseOptions extends InstallOptions {
 
 /**
  * Installs the tested version from the official release: downloads its archive, compares its digest, and only then
- * extracts the one file wanted. `ADAOS_NATS_RELEASE_URL` names a mirror of the release folder, the one that holds
+ * extracts the one file wanted. `ADAOS_NATS_RELEASE_URL` names a mirror of the release folder, the one that contains
  * `v<version>/`. The digest is that of `ADAOS_NATS_RELEASE_SHA256`, else the pinned one. For a target without either it
- * is that of the release's `SHA256SUMS`: this guards against damage, while that the place is the right one rests on
- * TLS. Rejects with MeshError `unavailable`, with `invalid-config` for a bad mirror or digest, or with the signal's
+ * is that of the release's `SHA256SUMS`. That protects against damage only; TLS proves that the server is the right
+ * one. Rejects with MeshError `unavailable`, with `invalid-config` for a bad mirror or digest, or with the signal's
  * reason; then nothing is left behind.
  */
 export async function installRelease(options: ReleaseOptions): Promise<InstalledServer> {
@@ -60,7 +60,7 @@ interface Fetching extends InstallOptions {
   readonly pinned: string | undefined;
 }
 
-/** @returns path of the archive, its digest proven. */
+/** @returns path of the archive, whose digest was checked. */
 async function fetchArchive(base: URL, name: string, dir: string, fetching: Fetching): Promise<string> {
   const { limits, signal, onProgress } = fetching;
   onProgress({ kind: "step", text: `downloading nats-server ${TESTED_VERSION} from ${base.host}` });

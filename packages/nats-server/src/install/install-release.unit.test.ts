@@ -48,7 +48,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-/** Has our server seem to answer for `https://mirror.example/`. */
+/** Makes our server appear to answer for `https://mirror.example/`. */
 function withTls(own: string): void {
   const plainFetch = fetch;
   vi.stubGlobal("fetch", async (asked: URL, init: RequestInit) => {
@@ -62,7 +62,7 @@ function send(body: string | Buffer): Answer {
   return (response) => response.writeHead(200, { "content-length": Buffer.byteLength(body) }).end(body);
 }
 
-/** Serves an archive of `files` (path below the archive's folder, text), and its sum. */
+/** Serves an archive of `files` (path below the archive's folder, text), and its checksum. */
 async function serve(files: Record<string, string>): Promise<Buffer> {
   const folder = join(dir, "make", NAME);
   await mkdir(folder, { recursive: true });

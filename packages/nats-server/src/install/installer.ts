@@ -1,7 +1,7 @@
 import type { OnProgress } from "./progress.ts";
 
 export interface InstallOptions {
-  /** As `resolveCacheDir()` gives it. */
+  /** As `resolveCacheDir()` returns it. */
   readonly cacheDir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly onProgress: OnProgress;

@@ -25,7 +25,7 @@ export interface Skipped {
 
 export interface LocateResult {
   readonly found: LocatedServer | undefined;
-  /** In the order looked at. */
+  /** In the order of the search. */
   readonly skipped: readonly Skipped[];
 }
 
@@ -36,9 +36,9 @@ export interface LocateOptions {
 }
 
 /**
- * Looks for a nats-server that is new enough: `ADAOS_NATS_SERVER`, then `PATH`, then our cache.
- * Rejects with MeshError `invalid-config` when `ADAOS_NATS_SERVER` is set and will not do (another binary than
- * the one asked for would be a surprise), or with the signal's reason.
+ * Looks for a nats-server that is new enough: `ADAOS_NATS_SERVER`, then `PATH`, then our cache. Rejects with MeshError
+ * `invalid-config` when `ADAOS_NATS_SERVER` is set and unsuitable (another binary than the requested one would be a
+ * surprise), or with the signal's reason.
  */
 export async function locateNatsServer(options: LocateOptions = {}): Promise<LocateResult> {
   const env = options.env ?? process.env;
@@ -67,11 +67,11 @@ export async function locateNatsServer(options: LocateOptions = {}): Promise<Loc
   return { found: undefined, skipped };
 }
 
-/** Every file of that name in the folders of `PATH`, in order; one that is reached by two names once. */
+/** Every file of that name in the folders of `PATH`, in order; a file with two paths is listed once. */
 export async function listOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string[]> {
   const found = new Map<string, string>();
   for (const dir of (env.PATH ?? "").split(delimiter)) {
-    // An empty or relative entry means the current folder: no place to run programs from.
+    // An empty or relative entry means the current folder, from which no program should run.
     if (!isAbsolute(dir)) continue;
     const path = join(dir, name);
     const info = await stat(path).catch(() => undefined);

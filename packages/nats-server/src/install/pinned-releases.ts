@@ -1,7 +1,7 @@
 /**
- * SHA-256 of release archives by version and target. A digest here is believed before anything that the place of the
- * download says. Those of 2.15.1 were taken from a public build script that checks the project's own archives by them.
- * When the tested version changes, take its digests from two places that do not depend on each other.
+ * SHA-256 of release archives by version and target. A digest here takes precedence over any that the download server
+ * provides. Those of 2.15.1 come from a public build script that checks the project's own archives by them. When the
+ * tested version changes, take its digests from two sources that do not depend on each other.
  */
 export const PINNED_RELEASES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "2.15.1": {

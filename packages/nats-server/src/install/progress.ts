@@ -34,8 +34,8 @@ const LINE_SHARE = 0.25;
 const DEFAULT_COLUMNS = 80;
 
 /**
- * Makes a listener that tells a person: on a terminal a bar that redraws itself, elsewhere (or with `NO_COLOR`,
- * `CI` or a dumb terminal) plain lines, for a download at most one a second and one a quarter.
+ * Makes a listener that shows progress to a person. On a terminal it is a bar that redraws itself. Elsewhere (or with
+ * `NO_COLOR`, `CI` or a dumb terminal) it is plain lines, for a download at most one a second and one a quarter.
  */
 export function renderProgress(options: ProgressOptions = {}): OnProgress {
   const stream = options.stream ?? process.stderr;

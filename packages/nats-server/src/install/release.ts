@@ -4,7 +4,7 @@ import { TESTED_VERSION } from "./version.ts";
 
 const RELEASES_URL = "https://github.com/nats-io/nats-server/releases/download";
 
-/** Where the release is fetched from: the mirror of the setting, else GitHub. Throws MeshError `invalid-config`. */
+/** Address of the release: the configured mirror, else GitHub. Throws MeshError `invalid-config`. */
 export function resolveReleaseUrl(env: NodeJS.ProcessEnv): URL {
   const text = env.ADAOS_NATS_RELEASE_URL || RELEASES_URL;
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -20,8 +20,9 @@ export function resolveReleaseUrl(env: NodeJS.ProcessEnv): URL {
 }
 
 /**
- * The digest that an archive must have: that of the setting, else the one that this version is pinned to. Nothing: the
- * release's own checksums are believed, and TLS says whose they are. Throws `invalid-config` where nothing would. Pure.
+ * The digest that an archive must have: the configured one, else the one pinned for this version. Undefined: the
+ * release's own checksums are trusted, and TLS proves their origin. Throws `invalid-config` when neither a digest nor
+ * TLS protects the download. Pure.
  */
 export function pinnedDigest(
   base: URL,
@@ -70,7 +71,7 @@ export function releaseTarget(platform: string, arch: string, arm: string): Rele
   return { kind: "target", name: `${platform}-${named}` };
 }
 
-/** Checksums by file name. Lines of another form are passed over. Pure. */
+/** Checksums by file name. Lines of another form are skipped. Pure. */
 export function parseSha256Sums(text: string): Map<string, string> {
   const sums = new Map<string, string>();
   for (const line of text.split("\n")) {

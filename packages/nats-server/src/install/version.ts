@@ -19,7 +19,7 @@ export function isVersion(text: string): boolean {
 
 /**
  * Orders two versions; a pre-release comes before its release, pre-releases of one release are ordered as text.
- * @returns below 0, 0 or above 0. Text that is no version is below every version.
+ * @returns below 0, 0 or above 0. Text that is not a version is below every version.
  */
 export function compareVersions(left: string, right: string): number {
   const a = VERSION.exec(left);
@@ -29,13 +29,13 @@ export function compareVersions(left: string, right: string): number {
     const difference = Number(a[part]) - Number(b[part]);
     if (difference !== 0) return difference;
   }
-  // "~" follows every character a pre-release may hold, so "no pre-release" is the highest.
+  // "~" follows every character that a pre-release may contain, so "no pre-release" is the highest.
   const [x, y] = [a[4] ?? "~", b[4] ?? "~"];
   if (x === y) return 0;
   return x < y ? -1 : 1;
 }
 
-/** @returns undefined when the version will do, else why not. */
+/** @returns undefined when the version is supported, else why it is not. */
 export function whyUnsupported(version: string): string | undefined {
   if (compareVersions(version, MINIMUM_VERSION) >= 0) return undefined;
   return `version ${version} is older than ${MINIMUM_VERSION}`;

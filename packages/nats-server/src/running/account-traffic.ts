@@ -17,8 +17,8 @@ interface Statz {
 }
 
 /**
- * What the connections of each account have sent to the server since it started, refused messages included. Touches no
- * stream, so that it is answered however busy they are. Rejects with `unavailable`.
+ * Bytes and messages that the connections of each account have sent to the server since it started, refused messages
+ * included. Touches no stream, so that the server answers however busy its streams are. Rejects with `unavailable`.
  */
 export async function askAccountTraffic(
   system: NatsConnection,

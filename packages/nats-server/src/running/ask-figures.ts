@@ -15,7 +15,7 @@ export async function askVarz(system: NatsConnection, answerMs?: number): Promis
 }
 
 const VARZ = "$SYS.REQ.SERVER.PING.VARZ";
-/** Number of a link's filters that are asked for their oldest event. */
+/** Number of a link's filters whose oldest event is read. */
 const MAX_FILTERS = 16;
 
 /**
@@ -39,10 +39,10 @@ export async function askStreams(
   return (data?.account_details ?? []).flatMap(({ stream_detail = [] }) => stream_detail);
 }
 
-/** Time of storage of the first message from a place on that a filter matches; undefined when there is none. */
+/** Storage time of the first message at or after a place that matches a filter; undefined when there is none. */
 export type StoredMsFrom = (stream: string, filter: string, seq: number) => Promise<number | undefined>;
 
-/** How far links lag. Only the oldest event of one that lags is asked for. Rejects as `storedMs` does. */
+/** The lag of links. Reads the oldest event only for a link that lags. Rejects as `storedMs` does. */
 export async function lagFigures(
   lags: readonly LinkLag[],
   storedMs: StoredMsFrom,

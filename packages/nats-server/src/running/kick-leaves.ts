@@ -6,8 +6,8 @@ interface Leafz {
 }
 
 /**
- * Ends the leaf connections of these accounts: a server that reads its config again leaves leaf connections alone,
- * whatever the config says of them now (nats-server 2.15.1). Resolves with how many; rejects with `unavailable`.
+ * Ends the leaf connections of these accounts. A server that reloads its config leaves them alone, whatever the config
+ * now says of them (nats-server 2.15.1). Resolves with how many; rejects with `unavailable`.
  */
 export async function kickLeaves(
   system: NatsConnection,

@@ -4,7 +4,7 @@ import { askServer, askSystem } from "./ask-system.ts";
 
 /**
  * Makes the server that this system-account connection leads to read its config again. Live connections stay; new
- * rights hold from then on. Rejects with `unavailable`, or `invalid-config` with what the server says of its file.
+ * rights apply from then on. Rejects with `unavailable`, or `invalid-config` with the server's message about its file.
  */
 export async function reloadServer(system: NatsConnection): Promise<void> {
   const before = new Set(await accountsOf(system));

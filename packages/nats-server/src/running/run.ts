@@ -19,9 +19,9 @@ export interface RunOutput {
 }
 
 /**
- * Runs one command without a shell and without input; keeps at most 1 MiB of output.
- * Rejects with MeshError `unavailable` (not found, not executable, failed, too slow; one line that says which),
- * or with the signal's reason when that ended it.
+ * Runs one command without a shell and without input; keeps at most 1 MiB of output. Rejects with MeshError
+ * `unavailable` and one line that says why: not found, not executable, failed or too slow. Rejects with the signal's
+ * reason when that ended it.
  */
 export async function run(file: string, args: readonly string[], options: RunOptions): Promise<RunOutput> {
   for (let attempt = 1; ; attempt++) {
@@ -29,8 +29,8 @@ export async function run(file: string, args: readonly string[], options: RunOpt
       return await runOnce(file, args, options);
     } catch (thrown) {
       options.signal?.throwIfAborted();
-      // A file just written can be held open for a moment by a child that another part of this process is
-      // starting: the kernel then refuses to run it.
+      // A child that another part of this process is starting can keep a just written file open for a moment. The
+      // kernel then refuses to run it.
       if (codeOf(thrown) === "ETXTBSY" && attempt < BUSY_ATTEMPTS) {
         await delay(BUSY_WAIT_MS);
         continue;
@@ -89,7 +89,7 @@ function reasonOf(thrown: unknown, options: RunOptions): string {
   if (cause.killed === true) return `did not end within ${options.timeoutMs / 1000} s`;
   const lines = stderr.split("\n").filter((line) => line.trim() !== "");
   const errors = lines.filter((line) => line.startsWith("E: "));
-  // apt's first error is the cause; the next ones only say that there was one.
+  // apt's first error is the cause; the later ones only say that there was one.
   const said = (errors[0] ?? lines.slice(0, 2).join(" ")).slice(0, 300);
   return said === "" ? `failed with ${cause.signal ?? `exit code ${cause.code}`}` : `failed: ${said}`;
 }

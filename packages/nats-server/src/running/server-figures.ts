@@ -37,7 +37,7 @@ export interface Varz {
   };
 }
 
-/** Its answer about one stream (`JSZ`). */
+/** The server's answer about one stream (`JSZ`). */
 export interface StreamDetail {
   readonly name: string;
   readonly config?: { readonly max_bytes?: number; readonly discard?: "old" | "new" };
@@ -65,7 +65,7 @@ export interface LinkLag {
   readonly labels: readonly [subnet: string, direction: "up" | "down"];
   readonly events: number;
   readonly stream: string;
-  /** The first that may not be carried yet. */
+  /** First place that may not be carried yet. */
   readonly fromSeq: number;
   readonly filters: readonly string[];
 }
@@ -142,7 +142,7 @@ function lastSeconds(stream: StreamDetail | undefined): number {
 
 function durableFigures(subnet: string, consumer: ConsumerDetail): Figure[] {
   const owner = parseMemberConsumer(consumer.name);
-  // Observers have none; the root's durable is in the metrics of the link.
+  // Observers have no owner; the root's durable is in the metrics of the link.
   if (owner === undefined) return [];
   const labels = [`${subnet}/${owner.node}`, owner.durable];
   return [

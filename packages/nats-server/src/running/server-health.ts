@@ -17,8 +17,8 @@ export async function serverProblem(system: NatsConnection, answerMs: number): P
 }
 
 /**
- * Whether a server that says this of itself takes no writes until it is started again: nats-server 2.15.1 stops writing
- * to a stream, or closes JetStream, when its disk is full once, and does not look again. Pure.
+ * Whether the reported fault means that the server accepts no writes until a restart. When its disk is full once,
+ * nats-server 2.15.1 stops writing to a stream, or closes JetStream, and does not check again. Pure.
  */
 export function refusesWrites(problem: string): boolean {
   return /\bwrite error\b|^jetstream not enabled\b/i.test(problem);
