@@ -12,7 +12,7 @@ let mended = false;
  * goes on, it answers there too, hears nothing, and hangs up. The library takes that for the loss of its connection and
  * makes another beside the one it has. It then reads both into one parser, which tears messages apart.
  *
- * A server that asks for a certificate is told from one that does not answer.
+ * The mends distinguish a server that asks for a certificate from one that does not answer.
  *
  * The library closes a stale connection only after it has sent what is buffered. A server that hangs does not let that
  * happen: the library stays with it for as long as it hangs.

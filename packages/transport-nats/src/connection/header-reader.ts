@@ -28,7 +28,7 @@ const PAGE_BYTES = 8_388_608;
 const PAGE_MS = 1000;
 /** The server removes a reader whose process is gone after this time. */
 const IDLE_MS = 30_000;
-/** What a file store adds to subject, headers and body. */
+/** Bytes that a file store adds to subject, headers and body. */
 const OVERHEAD_BYTES = 48;
 
 /**

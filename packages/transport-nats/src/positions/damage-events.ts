@@ -83,7 +83,7 @@ export class DamageEvents {
       const address = node === "root" ? node : `${subnet}/${node}`;
       const untold: Untold = { id, data: dataOf(damage, address, refilledBy, !isShared) };
       if (this.#names().length < MAX_UNTOLD) kept.setOpen(`${PREFIX}${subnet} ${id}`, JSON.stringify(untold));
-      else log.error({ subnet, ...untold }, "damage not told: too many wait");
+      else log.error({ subnet, ...untold }, "damage not reported: too many wait");
     }
     this.#tell();
   }
@@ -112,10 +112,10 @@ export class DamageEvents {
         await publish(subnet, this.#message(audience, JSON.parse(text) as Untold));
       kept.setOpen(name, undefined);
     } catch (thrown) {
-      const error = MeshError.from(thrown, "internal", "damage not told");
+      const error = MeshError.from(thrown, "internal", "damage not reported");
       const mayPass =
         error.code === "unavailable" || error.code === "timeout" || error.code === "backpressure";
-      log.warn({ subnet, err: error, isTriedAgain: mayPass }, "damage not told");
+      log.warn({ subnet, err: error, isTriedAgain: mayPass }, "damage not reported");
       if (!mayPass) return kept.setOpen(name, undefined);
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#tell(), AGAIN_MS);

@@ -86,7 +86,7 @@ export async function holesOf(jsm: JetStreamManager, stream: string): Promise<Se
     const { state } = await jsm.streams.info(stream, { deleted_details: true });
     return rangesOf(state.deleted ?? []);
   } catch (cause) {
-    throw MeshError.from(cause, "unavailable", `stream ${stream} does not tell what it lacks`);
+    throw MeshError.from(cause, "unavailable", `stream ${stream} does not list its missing messages`);
   }
 }
 

@@ -165,7 +165,7 @@ export class StoreKeeper {
         const lastSeq = this.#book.of(name)?.lastSeq ?? 0;
         await makeStream(jsm, settings, lastSeq === 0 ? 0 : lastSeq + UNSEEN_PLACES);
         if (this.#book.of(name) !== undefined) this.#remade.add(name);
-        if (lastSeq > 0) log.error({ stream: name }, "stream made anew");
+        if (lastSeq > 0) log.error({ stream: name }, "stream recreated");
       }
       this.#settled.add(name);
       isBehind = true;
@@ -221,7 +221,7 @@ export class StoreKeeper {
     for (const [consumer, recorded] of Object.entries(durables)) {
       const { position, isNew } = await bringDurable(jsm, stream, consumer, recorded, intactTo);
       if (!isNew) continue;
-      log.warn({ stream, consumer, startSeq: position.floor + 1 }, "durable made anew");
+      log.warn({ stream, consumer, startSeq: position.floor + 1 }, "durable recreated");
       this.#book.setDurable(stream, consumer, position);
       anew.push(consumer);
     }

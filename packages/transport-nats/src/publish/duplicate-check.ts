@@ -37,7 +37,7 @@ export async function problemOfDuplicate(
 ): Promise<{ readonly error: MeshError; readonly isIdTaken: boolean } | undefined> {
   const found = await lookAt(nc, stream, seq);
   if (found === "unknown") {
-    const what = `not known to be stored: ${stream} does not tell what it holds at ${seq}`;
+    const what = `not known to be stored: ${stream} does not say what it holds at ${seq}`;
     return { error: new MeshError("timeout", what), isIdTaken: false };
   }
   // Gone since: the message was stored, and somebody with the right to has removed it.

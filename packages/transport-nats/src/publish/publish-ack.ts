@@ -77,6 +77,6 @@ export function parseAck(msg: Msg): Ack {
 function noAck(cause?: unknown): Ack {
   return {
     kind: "failed",
-    error: new MeshError("internal", "the server's acknowledgement is none", { cause }),
+    error: new MeshError("internal", "the server's answer is not an acknowledgement", { cause }),
   };
 }

@@ -383,7 +383,7 @@ export class PullLoop {
     try {
       const answer = await this.#askInfo(2000);
       if (this.#ended) return;
-      if (answer === undefined) return this.#restartLater("it answers what is no consumer's state");
+      if (answer === undefined) return this.#restartLater("its answer is not a consumer's state");
       if (answer.kind === "state") return this.#restart();
       // Any other refusal passes: a server that reads its config has no JetStream for a moment.
       if (answer.code === 404) {

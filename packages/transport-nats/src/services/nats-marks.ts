@@ -135,5 +135,5 @@ function refuse(questions: readonly Question[], reason: string): void {
 }
 
 function unavailable(reason: string): MeshError {
-  return new MeshError("unavailable", `the hub does not tell which events were handled: ${reason}`);
+  return new MeshError("unavailable", `the hub does not say which events were handled: ${reason}`);
 }

@@ -18,7 +18,7 @@ const BACK_BELOW = 0.9;
 /**
  * Returns the holders with too much of a stream. A holder may have the part `share` of the sum of its own and the free
  * bytes. One holder alone stops at `share` of the stream. Several stop earlier, the more they are, and some room is
- * always left. A holder with no more than its part of `share`, divided equally, is never over, however little is free.
+ * always left. A holder with at most an equal part of `share` of the stream is never over, however little is free.
  * Unknown bytes count in a holder's favour. A holder that was over is let in again only when all is known. Pure.
  * @param share Above 0, below 1.
  * @param over Holders that were over before.

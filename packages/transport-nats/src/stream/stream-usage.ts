@@ -133,7 +133,7 @@ export class StreamUsage {
         isTold = false;
       } catch (err) {
         // The stream does not exist yet, or the server is away: the last result stays valid until it answers.
-        if (!signal.aborted) log[isTold ? "debug" : "warn"]({ stream, err }, "stream books not kept up");
+        if (!signal.aborted) log[isTold ? "debug" : "warn"]({ stream, err }, "stream usage not counted");
         isTold = true;
       }
       await delay(pauseMs, signal);

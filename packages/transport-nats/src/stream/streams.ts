@@ -11,7 +11,7 @@ export interface StreamSettings {
   readonly duplicateWindowMs: number;
   /** Older messages of a subject make room for newer ones. @default unlimited */
   readonly maxMessagesPerSubject?: number;
-  /** What a full stream does: it refuses messages, or drops its oldest. @default "refuse" */
+  /** Behaviour of a full stream: it refuses messages, or drops its oldest. @default "refuse" */
   readonly whenFull?: "refuse" | "drop-oldest";
   /** Larger messages are refused, headers included. Larger messages already stored stay. */
   readonly maxMessageBytes: number;
