@@ -139,7 +139,10 @@ export async function applyUpdate(
   const { layout, files } = update.plan;
   const fresh = newServers(update);
   if (supervisor === undefined && fresh.length + update.added.length + update.removed.length > 0) {
-    throw new MeshError("unavailable", "nobody here starts and stops what this changes; run adaos up");
+    throw new MeshError(
+      "unavailable",
+      "no supervisor runs here to start and stop the changed processes; run adaos up",
+    );
   }
   assertGone(fresh, stateDir);
   writeUpdate(update, stateDir);
@@ -171,7 +174,10 @@ function assertGone(servers: readonly ServerLayout[], stateDir: string): void {
   const running = readProcessTable(stateDir)?.children.filter(isRunning) ?? [];
   const left = servers.find(({ name }) => running.some((child) => child.name === name));
   if (left === undefined) return;
-  throw new MeshError("unavailable", `${left.name} of before is still stopping; try again when it has`);
+  throw new MeshError(
+    "unavailable",
+    `the previous ${left.name} is still stopping; try again when it has stopped`,
+  );
 }
 
 /**

@@ -15,7 +15,7 @@ export interface Move {
   readonly move: "comes" | "goes";
   readonly what: "server" | "daemon" | "stream" | "member" | "subnet elsewhere";
   readonly name: string;
-  /** What happens to the data kept under this name. */
+  /** The fate of the data kept under this name. */
   readonly becomes?: string;
 }
 

@@ -18,7 +18,7 @@ export function runningPolicy({ nodes }: Layout, say: (line: string) => void): P
       try {
         take(nodeFile);
       } catch (thrown) {
-        say(`${messageOf(thrown)}; what changes there cannot be told`);
+        say(`${messageOf(thrown)}; its changes cannot be shown`);
       }
     }
   };
@@ -108,7 +108,7 @@ export async function notInForce(
     changes === 0
       ? []
       : [
-          `${file} is not what is in force: adaos policy diff tells ${counted(changes, "change")}, and adaos policy apply puts it in force`,
+          `${file} is not what is in force: adaos policy diff lists ${counted(changes, "change")}, and adaos policy apply puts it in force`,
         ];
   return [...told, ...different, ...unread, ...(await notAtTheirFiles(layout.nodes, stateDir))];
 }

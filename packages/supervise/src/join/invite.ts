@@ -104,7 +104,7 @@ async function askOpen(stateDir: string): Promise<readonly unknown[]> {
     const open = joining?.details?.["open"];
     return Array.isArray(open) ? open : [];
   } catch (cause) {
-    throw new MeshError("unavailable", `no root daemon runs from ${stateDir}; it is who lets others join`, {
+    throw new MeshError("unavailable", `no root daemon runs from ${stateDir}; it lets others join`, {
       cause,
     });
   }

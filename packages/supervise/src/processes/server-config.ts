@@ -18,7 +18,7 @@ export function mendServerConfig(file: string): boolean {
   if (good === undefined || !isSealed(good))
     throw new MeshError(
       "invalid-config",
-      `${file} is broken, and so is its copy; run adaos up, or join anew`,
+      `${file} is broken, and so is its copy; run adaos up, or join again`,
     );
   writeWhole(file, good);
   return true;

@@ -95,7 +95,7 @@ export class Incidents {
     const { name: rule } = ALERTS.configBroken;
     if (fresh.length > 0)
       this.#log.warn("config.errors", { rule, component: source, "config.errors": fresh });
-    if (before.length > 0 && errors.length === 0) this.#log.warn("config mended", { component: source });
+    if (before.length > 0 && errors.length === 0) this.#log.warn("config repaired", { component: source });
   }
 
   get alerts(): readonly Alert[] {
