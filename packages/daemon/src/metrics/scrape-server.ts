@@ -174,7 +174,7 @@ function readToken(file: string | undefined): string | undefined {
   if (token.length >= MIN_TOKEN_LENGTH && token.length <= MAX_TOKEN_LENGTH && !/\s/.test(token)) return token;
   throw new MeshError(
     "invalid-config",
-    `${file} holds no token; write one of ${MIN_TOKEN_LENGTH} characters or more: openssl rand -hex 32`,
+    `${file} contains no token; write one of ${MIN_TOKEN_LENGTH} characters or more: openssl rand -hex 32`,
   );
 }
 
