@@ -87,7 +87,7 @@ export class RegistryFollower implements Part {
         await this.#look(connection);
         waitMs = ASK_MS;
       } catch (err) {
-        if (!signal.aborted) this.#options.log.debug({ err }, "the hub does not tell its registry");
+        if (!signal.aborted) this.#options.log.debug({ err }, "the hub does not report its registry");
         waitMs = Math.min(waitMs * 2, MAX_ASK_MS);
       }
       await delay(waitMs * (1 + SPREAD * Math.random()), signal);
@@ -131,7 +131,7 @@ export class RegistryFollower implements Part {
     } catch (err) {
       if ((err as { code?: unknown }).code === "unavailable") throw err;
       this.#refused = { digest, reason: messageOf(err) };
-      this.#options.log.error({ hash: heading.hash, err }, "the hub's registry is not taken");
+      this.#options.log.error({ hash: heading.hash, err }, "the hub's registry is rejected");
       return undefined;
     }
   }

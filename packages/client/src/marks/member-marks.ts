@@ -206,7 +206,7 @@ export class MemberMarks implements Marks {
     try {
       await file.close();
     } catch (err) {
-      this.#options.log.warn({ file: file.name, err }, "marks not left");
+      this.#options.log.warn({ file: file.name, err }, "mark file not closed");
     }
     this.#own.delete(file.name);
     if (file === this.#file) return;

@@ -124,7 +124,7 @@ export class Outbox {
     for (const file of this.#files.splice(0)) {
       const { name } = file;
       await file.close(leftName(SUFFIX, ageOf(file.name))).catch((err: unknown) => {
-        this.#log.warn({ outbox: name, err }, "outbox not left");
+        this.#log.warn({ outbox: name, err }, "outbox not closed");
       });
     }
     this.#own = undefined;
