@@ -117,7 +117,7 @@ const ALPHA = subnetOf("alpha", {
   speaker: [["*"], ["*"]],
 });
 
-/** What nobody but a hub may ask of its server, and what one member may not do in the name of another. */
+/** Requests that only a hub may make to its server, and publishes of one member in the name of another. */
 const FORBIDDEN = [
   "$JS.API.CONSUMER.CREATE.EVENTS_alpha",
   "$JS.API.CONSUMER.CREATE.EVENTS_alpha.kitchen_d1",
@@ -264,7 +264,7 @@ describe("compileHubServer(), what members may do", () => {
 });
 
 describe("compileHubServer(), the account of a member", () => {
-  /** What an account reaches in SUBNET, as services and as streams, by the names there or its own. */
+  /** The subjects that an account reaches in SUBNET, as services and as streams, by the names there or its own. */
   function importsOf(conf: ParsedBlock, account: string, isOwnName = true): string[] {
     return blocks(at(conf, "accounts", account, "imports")).map((one) => {
       const there = at(one, "service", "subject") ?? at(one, "stream", "subject");

@@ -111,5 +111,5 @@ async function extractServer(archive: string, wanted: string, dir: string): Prom
   } catch (thrown) {
     throw MeshError.from(thrown, "unavailable", "the release cannot be unpacked");
   }
-  if (!isFound) throw new MeshError("unavailable", `the release holds no ${wanted}`);
+  if (!isFound) throw new MeshError("unavailable", `the release contains no ${wanted}`);
 }
