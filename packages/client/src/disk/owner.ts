@@ -4,10 +4,11 @@ import { hostname } from "node:os";
 import { startTimeOf } from "@adaos/config";
 
 /*
- * The name of a file that belongs to one process of a node shows its owner: `<pid>-<start
- * time>-<place>-<age>-<random>`. Its suffix shows its kind, `.outbox` or `.marks`. The place is a boot of a machine and
- * a group of processes that see one another there. A file without an owner is named `left-<age>-<random>`. The age stays
- * with the file when its owner changes: outboxes are forwarded and marks forgotten in that order.
+ * The name of a file that belongs to one process of a node shows its owner:
+ * `<pid>-<start time>-<place>-<age>-<random>`. Its suffix shows its kind, `.outbox` or `.marks`. The place is a boot of
+ * a machine and a group of processes that see one another there. A file without an owner is named
+ * `left-<age>-<random>`. The age stays with the file when its owner changes: outboxes are forwarded and marks forgotten
+ * in that order.
  */
 
 /** When its process cannot be seen from here, a file counts as owned until it has been untouched for this long. */

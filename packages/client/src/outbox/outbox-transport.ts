@@ -82,9 +82,9 @@ export class OutboxTransport implements Transport {
     this.#outbox = options.outbox;
     this.#log = options.log;
     this.timers = hubTimers(() => {
-      const hub = this.#presentHub();
-      if (hub === undefined) throw this.#awayError();
-      return hub.transport.timers;
+      // One that has just gone away is asked for a while.
+      if (this.#hub === undefined || this.#state === "closed") throw this.#awayError();
+      return this.#hub.transport.timers;
     });
     this.#forwarder = new OutboxForwarder(this.#options, {
       // Forward nothing before all direct publishes have ended, and have been written if necessary.

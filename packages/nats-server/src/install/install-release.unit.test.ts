@@ -154,7 +154,7 @@ describe("installRelease()", () => {
 
   test("refuses an archive that cannot be unpacked or holds no server", async () => {
     await serve({ LICENSE: "free" });
-    await expectRefusal(install(), "holds no");
+    await expectRefusal(install(), "contains no");
     const sum = createHash("sha256").update("nonsense").digest("hex");
     answers.set("SHA256SUMS", send(`${sum}  ${NAME}.tar.gz\n`));
     answers.set(`${NAME}.tar.gz`, send("nonsense"));
