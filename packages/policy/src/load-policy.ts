@@ -14,9 +14,12 @@ export interface LoadedPolicy {
   readonly policy: Policy;
 }
 
-/** Reads a mesh file and its registry, and compiles its policy. Rejects with `invalid-config`. */
-export function loadPolicy(file: string): Promise<LoadedPolicy> {
-  return policyOf(readMeshFile(file));
+/**
+ * Reads a mesh file and its registry, and compiles its policy. Rejects with `invalid-config`.
+ * @param proof Saves reading the registry's schemas while they are those of the proof.
+ */
+export function loadPolicy(file: string, proof?: RegistryProof): Promise<LoadedPolicy> {
+  return policyOf(readMeshFile(file), proof);
 }
 
 /** As {@link loadPolicy}, for a mesh file that is already read. */

@@ -1,9 +1,10 @@
 import { peekMarks } from "@adaos/client";
-import { logFilePath, marksDir, resolveStateDir } from "@adaos/config";
+import { logFilePath, marksDir, provenRegistryFile, resolveStateDir } from "@adaos/config";
 import { counted, firstLine, parseSubject, visibleJson } from "@adaos/core/wire";
 import { FATES, gatherLedger, type LedgerRow, type LedgerWitnesses } from "@adaos/operations";
 import { askPolicy, loadPolicy, passes } from "@adaos/policy";
 import { meshFileOf, readLayout } from "@adaos/provision";
+import { readProof } from "@adaos/registry";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseTime } from "../../options/parse-time.ts";
@@ -51,7 +52,10 @@ async function ledger(options: LedgerOptions, terminal: Terminal): Promise<void>
 
 async function openWitnesses(options: LedgerOptions): Promise<LedgerWitnesses> {
   const stateDir = resolveStateDir(options.state);
-  const loaded = await loadPolicy(meshFileOf(options.config, stateDir));
+  const loaded = await loadPolicy(
+    meshFileOf(options.config, stateDir),
+    readProof(provenRegistryFile(stateDir)),
+  );
   const roots = readLayout(stateDir).nodes.filter(({ role }) => role === "root");
   const known = new Map<string, boolean>();
   // That it might be published is shown by its being stored.

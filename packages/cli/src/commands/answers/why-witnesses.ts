@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { peekOutbox } from "@adaos/client";
-import { logFilePath, outboxDir, resolveStateDir } from "@adaos/config";
+import { logFilePath, outboxDir, provenRegistryFile, resolveStateDir } from "@adaos/config";
 import type { PolicyAnswer, WhyWitnesses } from "@adaos/operations";
 import { askPolicy, type LoadedPolicy, loadPolicy, placeOfAnswer } from "@adaos/policy";
 import { meshFileOf, readLayout } from "@adaos/provision";
+import { readProof } from "@adaos/registry";
 import { askHealth } from "@adaos/supervise";
 import type { StateOptions } from "../../options/options.ts";
 
@@ -20,7 +21,7 @@ export async function openWitnesses(
   const stateDir = resolveStateDir(options.state);
   const layout = readLayout(stateDir);
   const [loaded, { components }] = await Promise.all([
-    loadPolicy(meshFileOf(options.config, stateDir)),
+    loadPolicy(meshFileOf(options.config, stateDir), readProof(provenRegistryFile(stateDir))),
     // The readers of the streams ask the servers.
     askHealth(layout, stateDir, async () => undefined),
   ]);
