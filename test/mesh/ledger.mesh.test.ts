@@ -30,7 +30,7 @@ subnets:
       desk: { publish: [ui.] }
 `;
 
-const VICTIMS = ["consumer", "nats-alpha", "alpha/hub"] as const;
+const VICTIMS = ["consumer", "nats-alpha", "alpha/hub", "alpha/speaker"] as const;
 type Victim = (typeof VICTIMS)[number];
 
 /** How the handling of an event goes; see the consumer. */
@@ -51,6 +51,12 @@ interface PublishedEvent {
   readonly from: number;
   readonly kind: Kind;
   acked: boolean;
+}
+
+/** A row of `adaos ledger --json`. */
+interface LedgerRow {
+  readonly durable: string;
+  readonly missing: number;
 }
 
 interface Round {
@@ -126,6 +132,8 @@ describe("the ledger", () => {
     consumer = child;
     const publishers = [await mesh.connect("alpha/kitchen"), await mesh.connect("beta/desk")];
     await until("the consumer is ready", () => child.isReady);
+    const marked = await mesh.connect("alpha/speaker");
+    await marked.subscribe("ui.notify", { durable: "marked" }, () => undefined);
 
     const events = new Map<string, PublishedEvent>();
     const kills: string[] = [];
@@ -159,23 +167,24 @@ describe("the ledger", () => {
       ]);
       console.log(problem, stdout, stderr);
     }
-    expect(await ownLedger()).toMatchObject({
-      published: ROUNDS * EVENTS_PER_ROUND,
-      pending: 0,
-      missing: 0,
-    });
+    const { code, rows } = await ownLedger();
+    expect([code, rows.map(({ missing }) => missing)]).toEqual([0, rows.map(() => 0)]);
+    const dead = (await deadLetters()).length;
+    const published = ROUNDS * EVENTS_PER_ROUND;
+    const settled = { published, pending: 0, parked: 0, denied: 0, expired: 0 };
+    const rowOf = (of: string) => rows.find(({ durable }) => durable === of);
+    // The consumer keeps its effects itself, without marks.
+    expect(rowOf("alpha/speaker/ledger")).toMatchObject({ ...settled, dead, unmarked: published - dead });
+    expect(rowOf("alpha/speaker/marked")).toMatchObject({ ...settled, dead: 0, handled: published });
     const told = `seed ${SEED}, killed: ${kills.join(", ")}`;
     expect(problems, told).toEqual([]);
     expect([...events.values()].filter(({ acked }) => acked)).toHaveLength(ROUNDS * EVENTS_PER_ROUND);
   }, 240_000);
 
-  /** What the mesh itself says became of them. */
-  async function ownLedger(): Promise<unknown> {
-    const { stdout } = await mesh.adaos(["ledger", "--since", "1h", "--json"]);
-    const rows = stdout.trimEnd().split("\n");
-    return rows
-      .map((row) => JSON.parse(row) as { durable: string })
-      .find(({ durable }) => durable === "alpha/speaker/ledger");
+  /** What the mesh itself says became of them, once it has nothing to wait for. */
+  async function ownLedger(): Promise<{ readonly code: number; readonly rows: readonly LedgerRow[] }> {
+    const { code, stdout } = await mesh.adaos(["ledger", "--since", "1h", "--json"]);
+    return { code, rows: linesOf(stdout).map((row) => JSON.parse(row) as LedgerRow) };
   }
 
   /** Kills at once, and tells whether there was something to kill: what was killed before may not run again yet. */
@@ -196,7 +205,8 @@ describe("the ledger", () => {
       publishers.every(({ outbox }) => outbox?.waiting === 0) &&
       (await isIdle("beta", "EVENTS_beta", "root")) &&
       (await isIdle("root", "MESH", "to-alpha")) &&
-      (await isIdle("alpha", "EVENTS_alpha", "speaker_ledger"))
+      (await isIdle("alpha", "EVENTS_alpha", "speaker_ledger")) &&
+      (await isIdle("alpha", "EVENTS_alpha", "speaker_marked"))
     );
   }
 
