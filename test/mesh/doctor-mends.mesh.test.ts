@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodeFilePath, readNodeFile } from "@adaos/config";
 import { makeCertificate } from "@adaos/provision";
-import { AckPolicy, nkeys } from "nats";
+import { DeliverPolicy, nkeys } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HOME, TestMesh, until } from "../kit/mesh.ts";
 
@@ -81,6 +81,12 @@ function seedFileOf(member: string): string {
 function kill(...names: readonly string[]): void {
   const pids = names.map((name) => mesh.pid(name));
   for (const pid of pids) process.kill(pid, "SIGKILL");
+}
+
+async function apply(yaml: string): Promise<void> {
+  mesh.configure(yaml);
+  const { code, stderr } = await mesh.adaos(["policy", "apply", "--yes"]);
+  expect(code, stderr).toBe(0);
 }
 
 let stranger: Server | undefined;
@@ -225,18 +231,48 @@ const CASES: readonly Case[] = [
       kill("guard", "supervisor", "alpha/hub");
       await mesh.asService("alpha", async (nc) => {
         const jsm = await nc.jetstreamManager({ checkAPI: false });
+        const { config } = await jsm.consumers.info("EVENTS_alpha", "speaker_screen");
         await jsm.consumers.delete("EVENTS_alpha", "speaker_screen");
-        await jsm.consumers.add("EVENTS_alpha", {
-          durable_name: "speaker_screen",
-          ack_policy: AckPolicy.Explicit,
-          opt_start_seq: 1000,
-          deliver_policy: "by_start_sequence" as never,
-          filter_subject: "evt.*.*.ui.>",
-        });
+        const from = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: 1000 };
+        await jsm.consumers.add("EVENTS_alpha", { ...config, ...from });
       });
     },
     mend: /^adaos store heal --at alpha$/,
     byHand: () => mesh.up(),
+  },
+  {
+    name: "events that wait for a server that nobody starts again",
+    group: "outboxes",
+    problem: "wait on its disk",
+    harm: async () => {
+      const kitchen = await mesh.connect("alpha/kitchen");
+      kill("guard", "supervisor", "nats-alpha");
+      const stored = await kitchen.publish("ui.notify", { text: "waits" });
+      expect(stored.stream).toBe("outbox");
+    },
+    mend: /^adaos up --detach /,
+  },
+  {
+    name: "a dead letter",
+    group: "durables",
+    problem: "1 dead letter",
+    harm: async () => {
+      const speaker = await mesh.connect("alpha/speaker");
+      await speaker.subscribe("ui.notify", { durable: "screen", retry: { maxRetries: 0 } }, () => {
+        throw new TypeError("no screen");
+      });
+      await (await mesh.connect("alpha/kitchen")).publish("ui.notify", { text: "one" });
+    },
+    mend: /^adaos events dlq list --at alpha$/,
+    byHand: () => mesh.adaos(["events", "dlq", "purge", "--at", "alpha", "--older-than", "0", "--yes"]),
+  },
+  {
+    name: "a durable that its member may have no more",
+    group: "durables",
+    problem: "is paused with ",
+    harm: () => apply(YAML.replace("speaker: { subscribe: [ui.] }", "speaker: { publish: [ui.] }")),
+    mend: /^adaos policy explain subscribe ui\..* --as alpha\/speaker$/,
+    byHand: () => apply(YAML),
   },
 ];
 
