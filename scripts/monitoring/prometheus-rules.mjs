@@ -124,7 +124,7 @@ const CONDITIONS = {
   storeDamaged: { expr: "time() - adaos_store_damaged_timestamp_seconds < 86400" },
   configBroken: { expr: "adaos_config_errors > 0", for: "1m" },
   clockOff: { expr: "abs(adaos_clock_offset_seconds) > 2", for: "1m" },
-  timerLate: { expr: "adaos_timer_overdue_seconds > 60" },
+  timerLate: { expr: "time() - adaos_timer_missed_timestamp_seconds < 900" },
 };
 
 /** The long window makes sure, the short one ends the alert soon after its cause. */

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
+import { newTimerState, timerSubject, timersStream } from "@adaos/core/wire";
 import { TestMesh, until } from "./mesh.ts";
 
 /** A message that a webhook has taken. */
@@ -22,6 +23,7 @@ interface Change {
   readonly node: string;
 }
 
+const HOUR_MS = 3_600_000;
 const SECRET = "a key of the test";
 
 /** The clock of a daemon whose file is named in CLOCK_OF is as many milliseconds ahead as the file CLOCK_AHEAD says. */
@@ -127,6 +129,25 @@ export class AlarmedMesh {
     const before = this.mesh.pid(name);
     process.kill(before, "SIGKILL");
     await until(`${name} is started again`, () => this.mesh.isReplaced(name, before));
+  }
+
+  /** Makes an hourly timer of `alpha/kitchen` whose last two hours nobody was there to fire, and restarts its hub. */
+  async missTimer(): Promise<void> {
+    const made = ["timer", "add", "--every", "1h", "--catch-up", "none", "--name", "hourly"];
+    const of = ["--event", "scenario.completed", "--data", '{"name":"hourly","status":"succeeded"}'];
+    const { code, stderr } = await this.mesh.adaos([...made, ...of, "--as", "alpha/kitchen"]);
+    if (code !== 0) throw new Error(stderr);
+    const subject = (part: "def" | "state"): string =>
+      timerSubject({ subnet: "alpha", node: "kitchen" }, "hourly", part);
+    const sinceMs = Date.now() - 2.5 * HOUR_MS;
+    await this.mesh.asService("alpha", async (nc) => {
+      const jsm = await nc.jetstreamManager({ checkAPI: false });
+      const kept = await jsm.streams.getMessage(timersStream("alpha"), { last_by_subj: subject("def") });
+      const definition = JSON.stringify({ ...kept.json<object>(), sinceMs });
+      await nc.jetstream().publish(subject("def"), definition);
+      await nc.jetstream().publish(subject("state"), JSON.stringify(newTimerState(sinceMs)));
+    });
+    await this.restart("alpha/hub");
   }
 
   /** Sets the clock of `beta/hub` ahead. */

@@ -33,7 +33,7 @@ alerts:
   gatherSeconds: 0.2
   messagesPerMinute: 60
   rules:
-    linkDown: { forSeconds: 4, clearSeconds: 1 }
+    linkDown: { forSeconds: 12, clearSeconds: 1 }
     rootUnreachable: { forSeconds: 10, clearSeconds: 1 }
     linkLagging: { threshold: 10, forSeconds: 1, clearSeconds: 1 }
     restartsInVain: { clearSeconds: 1 }
@@ -226,7 +226,7 @@ describe("a fault", () => {
     await until("the root judges again", () => mesh.isReady(), 60_000);
   });
 
-  test("of a clock, of a certificate and of a store raises one alert each", async () => {
+  test("of a clock, a certificate, a timer and a store raises one alert each", async () => {
     await certify(3 * DAY_MS);
     await untilTold("raised certificateEnds/hub.pem by beta/hub");
     await certify(90 * DAY_MS);
@@ -235,6 +235,8 @@ describe("a fault", () => {
     await untilTold("raised clockOff/beta by root");
     await alarmed.setClockAhead(0);
     await untilTold("cleared clockOff/beta by root");
+    await alarmed.missTimer();
+    await untilTold("raised timerLate by alpha/hub");
     await mesh.asService("beta", async (nc) => (await nc.jetstreamManager()).streams.delete("EVENTS_beta"));
     await untilTold("raised storeDamaged/EVENTS_beta by beta/hub");
   });
@@ -370,6 +372,7 @@ describe("a fault", () => {
       "raised rootUnreachable by beta/hub",
       "raised storeDamaged/EVENTS_beta by beta/hub",
       "raised streamNearlyFull/EVENTS_alpha by alpha/hub",
+      "raised timerLate by alpha/hub",
     ]);
     const history = (await alarmed.alerts("--history")).filter(({ change }) => change === "raised");
     expect(history.map(({ alert }) => alert).toSorted()).toEqual(

@@ -126,7 +126,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const parts: Part[] = [stream, registry, timers, service, budgets, refills, damages];
   const snapshots = snapshotStream(subnet, connection, jsm);
   const probes = new ProbeWatch(snapshots);
-  const alerts = hubAlerts({ node, server, jsm, keeper, probes, timers, parts: () => parts, publish });
+  const alerts = hubAlerts({ node, server, jsm, keeper, probes, parts: () => parts, publish });
   parts.push(alerts);
   return {
     parts,

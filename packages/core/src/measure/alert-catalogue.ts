@@ -161,7 +161,7 @@ export const ALERTS: Readonly<Record<AlertId, AlertDescription>> = {
   timerLate: {
     name: "AdaosTimerLate",
     severity: "warning",
-    summary: "A timer of {daemon} should have fired {duration} ago: the hub cannot publish its event.",
+    summary: "A timer of {daemon} fires more than a minute late, or has not fired.",
     command: "adaos timer list --at {at}",
   },
   probeUnhealthy: {

@@ -1,4 +1,3 @@
-import { LATE_MS } from "../timer/decide-fires.ts";
 import type { AlertId } from "./alert-catalogue.ts";
 import type { NodeMetricId } from "./node-metrics.ts";
 
@@ -56,8 +55,8 @@ export type JudgedAlertId =
 
 const DAY_SECONDS = 86_400;
 /**
- * A single dead letter counts as news for so long. Growth is measured over the same time, so both alerts end
- * together.
+ * A single dead letter or a late timer counts as news for so long. Growth of dead letters is measured over the same
+ * time, so both of their alerts end together.
  */
 const NEWS_SECONDS = 900;
 
@@ -171,12 +170,13 @@ export const ALERT_RULES: Readonly<Record<JudgedAlertId, AlertRule>> = {
   },
   timerLate: {
     judgedBy: ["hub"],
-    metric: "timerOverdue",
+    metric: "timerMissed",
     by: [],
-    // Until then a fire is late; after it, it is missed.
-    condition: { kind: "above", threshold: LATE_MS / 1000, clearAt: 0 },
+    condition: { kind: "recent", threshold: NEWS_SECONDS },
     forSeconds: 0,
     clearSeconds: 0,
+    // Its stream refuses the timers' events.
+    unless: ["streamNearlyFull"],
   },
   probeUnhealthy: {
     judgedBy: ["hub"],

@@ -35,7 +35,7 @@ export type NodeMetricId =
   | "timers"
   | "timerFires"
   | "timerSkipped"
-  | "timerOverdue"
+  | "timerMissed"
   | "probeConnected"
   | "probeStatus"
   | "probeLatency"
@@ -181,10 +181,10 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
     ["reason"],
     "Fires that were left out: missed, overlap, paused or refused (policy, or an event that cannot be published).",
   ),
-  timerOverdue: gauge(
-    "adaos_timer_overdue_seconds",
+  timerMissed: gauge(
+    "adaos_timer_missed_timestamp_seconds",
     [],
-    "How long the fire has waited that is most overdue; 0 when none is.",
+    "When the hub last found a timer more than a minute late, since it started; 0 when it has found none.",
   ),
   probeConnected: gauge(
     "adaos_probe_connected",

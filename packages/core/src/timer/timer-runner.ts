@@ -46,6 +46,13 @@ export interface TimerCounts {
   readonly skipped: SkippedFires;
 }
 
+/** A timer that did not fire within the time in which a fire is merely late. */
+export interface MissedTimer {
+  /** `kitchen/morning` */
+  readonly timer: string;
+  readonly foundMs: number;
+}
+
 interface Entry extends KeptTimer {
   state: TimerState;
   /** What is done for a timer is done in turn. */
@@ -53,8 +60,6 @@ interface Entry extends KeptTimer {
   /** Fires of which its state does not know may be published: by a process before this one, or in vain as it seemed. */
   mayBeStored: boolean;
   cancel: (() => void) | undefined;
-  /** Milliseconds since the epoch; undefined for never. */
-  dueMs: number | undefined;
 }
 
 const RETRY_MS = 1000;
@@ -74,6 +79,7 @@ export class TimerRunner {
   #isStopped = false;
   readonly #fires = { "on-time": 0, late: 0, "caught-up": 0, triggered: 0, backfill: 0 };
   readonly #skipped = { missed: 0, overlap: 0, paused: 0, refused: 0 };
+  #missed: MissedTimer | undefined;
 
   constructor(ports: TimerPorts) {
     this.#ports = ports;
@@ -87,13 +93,9 @@ export class TimerRunner {
     return { fires: this.#fires, skipped: this.#skipped };
   }
 
-  /** How long the fire has waited that is most overdue; 0 when none is. */
-  overdueMs(): number {
-    const nowMs = this.#ports.clock.now();
-    let overdueMs = 0;
-    for (const { dueMs } of this.#entries.values())
-      if (dueMs !== undefined) overdueMs = Math.max(overdueMs, nowMs - dueMs);
-    return overdueMs;
+  /** The timer that was last found to be later than a fire may be. */
+  get missed(): MissedTimer | undefined {
+    return this.#missed;
   }
 
   /** Every timer, by node and name. */
@@ -116,7 +118,6 @@ export class TimerRunner {
         turn: Promise.resolve(),
         mayBeStored: true,
         cancel: undefined,
-        dueMs: undefined,
       };
       this.#entries.set(key, entry);
       void this.#inTurn(entry, () => this.#fireDue(entry));
@@ -145,7 +146,6 @@ export class TimerRunner {
       turn: Promise.resolve(),
       mayBeStored: false,
       cancel: undefined,
-      dueMs: undefined,
     };
     // Whoever asks at the same time finds it, and waits for its turn.
     const replace = async (): Promise<void> => {
@@ -270,11 +270,9 @@ export class TimerRunner {
     return next === undefined ? undefined : next + jitterOf(timer);
   }
 
-  #arm(entry: Entry, wakeAtMs: number | undefined, isAgain = false): void {
+  #arm(entry: Entry, wakeAtMs: number | undefined): void {
     entry.cancel?.();
     entry.cancel = undefined;
-    // What is tried again stays due since its own time.
-    if (!isAgain) entry.dueMs = wakeAtMs;
     if (wakeAtMs === undefined || this.#isStopped) return;
     entry.cancel = this.#ports.clock.at(wakeAtMs, () => {
       void this.#inTurn(entry, () => this.#fireDue(entry));
@@ -290,6 +288,7 @@ export class TimerRunner {
       const asks = entry.timer.overlap !== "allow" && entry.state.last !== undefined;
       const isRunning = asks && (await this.#ports.isRunning(entry.timer, entry.state));
       const { steps, wakeAtMs } = decideFires(entry.timer, entry.state, clock.now(), isRunning);
+      this.#noteMissed(entry.timer, steps);
       const before = entry.state;
       let thrown: unknown;
       for (const step of steps) {
@@ -310,8 +309,15 @@ export class TimerRunner {
       // Many wait together for a member's rate or for a full stream: the reason is told elsewhere.
       const isWaiting = err instanceof MeshError && err.code === "backpressure";
       log[isWaiting ? "debug" : "warn"]({ ...named(entry.timer), err }, "timer not fired yet");
-      this.#arm(entry, clock.now() + RETRY_MS, true);
+      this.#arm(entry, clock.now() + RETRY_MS);
     }
+  }
+
+  #noteMissed(timer: Timer, steps: readonly TimerStep[]): void {
+    const isMissed = steps.some((step) =>
+      step.kind === "skip" ? step.reason === "missed" : step.kind === "fire" && step.fire === "caught-up",
+    );
+    if (isMissed) this.#missed = { ...named(timer), foundMs: this.#ports.clock.now() };
   }
 
   async #keep(entry: Entry, before: TimerState, wakeAtMs: number | undefined): Promise<void> {

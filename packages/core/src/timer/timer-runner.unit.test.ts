@@ -127,6 +127,20 @@ describe("TimerRunner", () => {
     }
   });
 
+  test("knows the timer that it has last found more than a minute late, whether it fires or not", async () => {
+    const scene = new Scene();
+    const first = scene.run();
+    await first.put(wanted("t", { everyMs: 3_600_000, catchUp: "none" }));
+    await scene.clock.to(T0 + 3_600_000);
+    expect(first.missed).toBeUndefined();
+    await first.stop();
+    await scene.clock.to(T0 + 2 * 3_600_000 + 61_000);
+    const second = scene.run();
+    await settle();
+    expect(second.missed).toEqual({ timer: "kitchen/t", foundMs: T0 + 2 * 3_600_000 + 61_000 });
+    await second.stop();
+  });
+
   test("the same again disturbs nothing; a change begins anew", async () => {
     const scene = new Scene();
     const runner = scene.run();

@@ -22,14 +22,13 @@ export interface HubAlertsOptions {
   readonly jsm: JetStreamManager;
   readonly keeper: StoreKeeper;
   readonly probes: ProbeWatch;
-  readonly timers: { figures(): readonly Figure[] };
   readonly parts: () => readonly Part[];
   readonly publish: (message: Message) => Promise<unknown>;
 }
 
 /** The part that evaluates the alert rules of a subnet. */
 export function hubAlerts(options: HubAlertsOptions): Alerts {
-  const { node, server, jsm, keeper, probes, timers, parts, publish } = options;
+  const { node, server, jsm, keeper, probes, parts, publish } = options;
   const { config, name, path, signatures, certificates, log } = node;
   const { subnet, tenant, mesh, alerts } = config;
   const { connection, members } = server;
@@ -48,11 +47,6 @@ export function hubAlerts(options: HubAlertsOptions): Alerts {
           ? []
           : [supervisorSource(runFile, (process, isRootHere) => isOwn(subnet, process, isRootHere))]),
         ...outboxSamples(node, members),
-        {
-          name: "timers",
-          metrics: ["timerOverdue"],
-          read: async () => timers.figures().map(sampleOf),
-        },
         {
           name: "probes",
           metrics: ["probeUnhealthy", "probeSloBurn"],

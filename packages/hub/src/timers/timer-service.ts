@@ -130,8 +130,17 @@ export class TimerService implements Part {
       ...Object.entries(skipped).map(
         ([why, value]): Figure => ({ metric: "timerSkipped", labels: [why], value }),
       ),
-      { metric: "timerOverdue", value: this.#runner.overdueMs() / 1000 },
+      this.#missed(),
     ];
+  }
+
+  /** 0 while none is late, so that an alert of a daemon before this one ends. */
+  #missed(): Figure {
+    const { missed } = this.#runner;
+    if (missed === undefined) return { metric: "timerMissed", value: 0 };
+    const { timer, foundMs } = missed;
+    const cause = `timer ${timer} was due more than a minute before ${iso(foundMs)}`;
+    return { metric: "timerMissed", value: foundMs / 1000, cause };
   }
 
   /** The mesh file has changed: timers that did not change go on undisturbed. Rejects where a timer cannot be kept. */
