@@ -45,14 +45,15 @@ export { nearest } from "./language/nearest.ts";
 export { randomId } from "./language/random-id.ts";
 export { RecentMap } from "./language/recent-map.ts";
 export { counted, escapeUnseen, firstLine, visibleJson, visibleText } from "./language/visible-text.ts";
-export { ALERTS, type AlertDescription, type AlertId } from "./measure/alert-catalogue.ts";
+export { ALERTS, type AlertDescription, type AlertId } from "./measure/catalogue/alert-catalogue.ts";
 export {
   ALERT_RULES,
   type AlertCondition,
   type AlertRule,
   type JudgedAlertId,
-} from "./measure/alert-rules.ts";
-export { METRICS, type MetricDescription, type MetricId } from "./measure/catalogue.ts";
+} from "./measure/catalogue/alert-rules.ts";
+export { METRICS, type MetricDescription, type MetricId } from "./measure/catalogue/bus-metrics.ts";
+export { NODE_METRICS } from "./measure/catalogue/node-metrics.ts";
 export {
   answerScrape,
   type Exposition,
@@ -68,7 +69,6 @@ export {
   type MetricsStore,
 } from "./measure/metrics.ts";
 export { type LatencySummary, type MetricsSummary, summarize } from "./measure/metrics-summary.ts";
-export { NODE_METRICS } from "./measure/node-metrics.ts";
 export {
   type ProbeReport,
   type StandingProbe,

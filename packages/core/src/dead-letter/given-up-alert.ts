@@ -1,7 +1,7 @@
 import { classify, DISK_FULL } from "../handle/classify.ts";
 import { failureInfo } from "../handle/failure-info.ts";
 import type { RetryPolicy } from "../handle/retry-policy.ts";
-import { ALERTS } from "../measure/alert-catalogue.ts";
+import { ALERTS } from "../measure/catalogue/alert-catalogue.ts";
 import type { Logger } from "../transport.ts";
 import type { FailureJournal } from "./failure-journal.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { parseExposition, readValue } from "../../../../test/kit/parse-exposition.ts";
-import { METRICS } from "./catalogue.ts";
+import { METRICS } from "./catalogue/bus-metrics.ts";
+import { NODE_METRICS } from "./catalogue/node-metrics.ts";
 import { exposition, type Family, formatFor, mergeFamilies } from "./exposition.ts";
 import type { Counted } from "./metrics.ts";
-import { NODE_METRICS } from "./node-metrics.ts";
 import { countedFamilies, figureFamilies } from "./prometheus.ts";
 
 const COUNTED: Counted = {

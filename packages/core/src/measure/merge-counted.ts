@@ -1,4 +1,4 @@
-import type { MetricId } from "./catalogue.ts";
+import type { MetricId } from "./catalogue/bus-metrics.ts";
 import { EMPTY_HISTOGRAM, type HistogramSnapshot, mergeHistograms } from "./histogram.ts";
 import type { Counted } from "./metrics.ts";
 import { MAX_SERIES, OTHER } from "./tally.ts";

@@ -1,4 +1,4 @@
-import type { MetricId } from "./catalogue.ts";
+import type { MetricId } from "./catalogue/bus-metrics.ts";
 import { EMPTY_HISTOGRAM, type HistogramSnapshot, mergeHistograms, quantile } from "./histogram.ts";
 import type { MetricsSnapshot } from "./metrics.ts";
 

@@ -1,6 +1,6 @@
 import { within } from "../time/within.ts";
 import type { Logger } from "../transport.ts";
-import type { MetricId } from "./catalogue.ts";
+import type { MetricId } from "./catalogue/bus-metrics.ts";
 import { answerScrape, type Exposition } from "./exposition.ts";
 import type { HistogramSnapshot } from "./histogram.ts";
 import { mergeCounted } from "./merge-counted.ts";

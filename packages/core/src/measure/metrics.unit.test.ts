@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RecordingLog } from "../../../../test/kit/stand-ins.ts";
-import { METRICS } from "./catalogue.ts";
+import { METRICS } from "./catalogue/bus-metrics.ts";
 import { type Counted, Metrics, type MetricsSnapshot } from "./metrics.ts";
 import { summarize } from "./metrics-summary.ts";
 import { prometheusText } from "./prometheus.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { MetricId } from "./catalogue.ts";
+import type { MetricId } from "./catalogue/bus-metrics.ts";
 import { Histogram } from "./histogram.ts";
 import type { MetricsSnapshot } from "./metrics.ts";
 import { probeSlos } from "./probe-slo.ts";

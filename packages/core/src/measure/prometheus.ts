@@ -1,8 +1,8 @@
-import { METRICS, type MetricDescription, type MetricId } from "./catalogue.ts";
+import { METRICS, type MetricDescription, type MetricId } from "./catalogue/bus-metrics.ts";
+import { NODE_METRICS, type NodeMetricId } from "./catalogue/node-metrics.ts";
 import { exposition, type Family, type Sample } from "./exposition.ts";
 import { countUpTo, type HistogramSnapshot } from "./histogram.ts";
 import type { Counted, MetricsSnapshot } from "./metrics.ts";
-import { NODE_METRICS, type NodeMetricId } from "./node-metrics.ts";
 
 /** Upper bounds of buckets, common in dashboards, in milliseconds. */
 const BOUNDS_MS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000];

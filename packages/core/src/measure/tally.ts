@@ -1,4 +1,4 @@
-import type { MetricId } from "./catalogue.ts";
+import type { MetricId } from "./catalogue/bus-metrics.ts";
 import { Histogram } from "./histogram.ts";
 import type { Counted } from "./metrics.ts";
 

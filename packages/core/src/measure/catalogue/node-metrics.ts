@@ -1,4 +1,4 @@
-import type { MetricDescription } from "./catalogue.ts";
+import type { MetricDescription } from "./bus-metrics.ts";
 
 export type NodeMetricId =
   | "nodeInfo"
