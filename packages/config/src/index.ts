@@ -58,6 +58,7 @@ export {
   readNodeFile,
 } from "./node-file.ts";
 export type { AlertSettings } from "./sections/alert-settings.ts";
+export { duration, parseDuration } from "./sections/duration.ts";
 export type { CertificateFiles } from "./sections/mesh-tls.ts";
 export type { ScrapeAddress } from "./sections/scrape-access.ts";
 export type { StreamLimits } from "./sections/stream-limits.ts";
@@ -75,9 +76,11 @@ export {
   shownPath,
 } from "./text/yaml-file.ts";
 export {
+  meantKey,
   type Place,
   readYamlTree,
   schemaProblems,
+  unknownKeysHint,
   type YamlProblem,
   type YamlTree,
 } from "./text/yaml-tree.ts";

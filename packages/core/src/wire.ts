@@ -38,6 +38,7 @@ export {
   REQUIRED_ENVELOPE_FIELDS,
 } from "./language/envelope.ts";
 export { messageOf } from "./language/errors.ts";
+export { eventIdAt } from "./language/event-id.ts";
 export { eventNameProblem, quote } from "./language/event-name.ts";
 export { minimalPatterns, patternCovers } from "./language/event-pattern.ts";
 export { repeatedKey } from "./language/json-text.ts";
@@ -113,7 +114,7 @@ export { type Clock, REAL_CLOCK } from "./time/clock.ts";
 export { delay } from "./time/delay.ts";
 export { every } from "./time/every.ts";
 export { within } from "./time/within.ts";
-export { type FireKind, LATE_MS } from "./timer/decide-fires.ts";
+export { afterStep, decideFires, type FireKind, LATE_MS } from "./timer/decide-fires.ts";
 export {
   assertTimer,
   isSameTimer,
@@ -141,6 +142,7 @@ export {
   type TimerPorts,
   TimerRunner,
 } from "./timer/timer-runner.ts";
+export { localTimeOf } from "./timer/zone.ts";
 export type { MarksPlace, OnDelivery, OutboxStatus } from "./transport.ts";
 export {
   ANSWER_ROOT,

@@ -1,4 +1,4 @@
-export { lead, type SchemaScope, sameSchema } from "./all-of-branches.ts";
+export { allOfBranches, type Branch, lead, type SchemaScope, sameSchema } from "./all-of-branches.ts";
 export { canonicalText } from "./canonical-text.ts";
 export { type Gap, readingGaps } from "./comparison/reading-gaps.ts";
 export { CLASSIFICATION, type ClassifiedSpot, SchemaClassification } from "./keywords/classification.ts";

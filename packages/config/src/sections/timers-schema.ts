@@ -1,16 +1,7 @@
 import { TIMER_CATCH_UPS, TIMER_OVERLAPS } from "@adaos/core/wire";
 import { z } from "zod";
 import { tokenOf } from "../policy-rule.ts";
-
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `30s`, `15m`, `2h`, `7d`, in milliseconds. */
-const duration = z.string().transform((text, context) => {
-  const [, amount, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (amount !== undefined) return Number(amount) * (UNIT_MS[unit] ?? 1);
-  context.addIssue("must be like 30s, 15m, 2h or 7d");
-  return z.NEVER;
-});
+import { duration } from "./duration.ts";
 
 const timerSchema = z
   .strictObject({

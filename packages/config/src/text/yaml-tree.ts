@@ -1,4 +1,4 @@
-import { messageOf, quote, repeatedKey } from "@adaos/core/wire";
+import { messageOf, nearest, quote, repeatedKey } from "@adaos/core/wire";
 import {
   isAlias,
   isMap,
@@ -146,14 +146,39 @@ export function schemaProblems(
       return schemaProblems(tree, { issues: within }, at);
     }
     if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => ({
-        message: `unknown key ${quote(key)}`,
+      const hints = hintsOf(issue.message);
+      return issue.keys.map((key, i) => ({
+        message: `unknown key ${quote(key)}${hints[i] ?? ""}`,
         place: () => placeOfKey([...path, key]),
       }));
     }
     const place = issue.code === "invalid_key" ? placeOfKey : placeOf;
     return [{ message: issueText(issue), place: () => place(path) }];
   });
+}
+
+const HINTED = "unknown keys:";
+const MAX_KNOWN = 15;
+
+/** For `error` of a strict object: an unknown key is then reported with the known key that is nearest to it. Pure. */
+export function unknownKeysHint(keys: readonly string[], known: readonly string[]): string {
+  const hints = keys.map((key) => {
+    const meant = meantKey(key, known);
+    if (meant !== undefined) return `; did you mean ${meant}?`;
+    return known.length > MAX_KNOWN ? "" : `; known are ${known.join(", ")}`;
+  });
+  return [HINTED, ...hints].join("\n");
+}
+
+/** The known key that a misspelt one means: few edits, or the same letters in another order. Pure. */
+export function meantKey(key: string, known: readonly string[]): string | undefined {
+  const letters = (text: string): string => [...text].sort().join("");
+  return nearest(key, known) ?? known.find((one) => letters(one) === letters(key));
+}
+
+function hintsOf(message: string): string[] {
+  const [first, ...hints] = message.split("\n");
+  return first === HINTED ? hints : [];
 }
 
 function isWithin(issues: readonly z.core.$ZodIssue[]): boolean {
