@@ -18,6 +18,7 @@ const ORDER = [
   "root",
   "hub",
   "member",
+  "skills",
   "client",
   "registry-tools",
   "policy",

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import type { Terminal } from "../terminal/terminal.ts";
+import { SCENARIO_COMMANDS } from "./scenario/index.ts";
+import { TIMER_COMMANDS } from "./timer/index.ts";
 
 export type MakeCommand = (terminal: Terminal) => Command;
 
@@ -205,44 +207,11 @@ export const COMMANDS: CommandTree = {
   },
   timer: {
     summary: "events at certain times: add timers, look at them, pause and trigger them",
-    commands: {
-      add: {
-        summary: "let a hub publish an event at certain times, also while nothing else runs",
-        load: async () => (await import("./timer/add.ts")).timerAddCommand,
-      },
-      list: {
-        summary: "the timers of a mesh: what they publish, when next, how often they have",
-        load: async () => (await import("./timer/list.ts")).timerListCommand,
-      },
-      show: {
-        summary: "one timer: times, counts of fired, late and skipped, the last event",
-        load: async () => (await import("./timer/list.ts")).timerShowCommand,
-      },
-      next: {
-        summary: "the coming times of a timer, without its jitter, one a line",
-        load: async () => (await import("./timer/list.ts")).timerNextCommand,
-      },
-      pause: {
-        summary: "let timers fire no more until they are resumed",
-        load: async () => (await import("./timer/change.ts")).timerPauseCommand,
-      },
-      resume: {
-        summary: "let paused timers fire again; what they would have fired meanwhile is skipped",
-        load: async () => (await import("./timer/change.ts")).timerResumeCommand,
-      },
-      trigger: {
-        summary: "fire timers now, whatever their schedules say",
-        load: async () => (await import("./timer/change.ts")).timerTriggerCommand,
-      },
-      backfill: {
-        summary: "fire a timer for times that are past, at most 1000 of them",
-        load: async () => (await import("./timer/change.ts")).timerBackfillCommand,
-      },
-      remove: {
-        summary: "remove timers; those of the mesh file are removed there",
-        load: async () => (await import("./timer/change.ts")).timerRemoveCommand,
-      },
-    },
+    commands: TIMER_COMMANDS,
+  },
+  scenario: {
+    summary: "what a mesh does by itself: begin scenarios, check them, run their test cases",
+    commands: SCENARIO_COMMANDS,
   },
   metrics: {
     summary: "scrape the daemons of a mesh; adaos events metrics prints its members' counters",

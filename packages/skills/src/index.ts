@@ -1,0 +1,39 @@
+export { readCases } from "./scenario/cases/case-file.ts";
+export { type CaseResult, runScenarioCase } from "./scenario/cases/run-case.ts";
+export { checkScenarios } from "./scenario/check/check-scenario.ts";
+export type { ScenarioContext } from "./scenario/check/checking.ts";
+export { compileScenario, type Scenario } from "./scenario/engine/compile.ts";
+export { type Decision, decide, type ScenarioInput } from "./scenario/engine/decide.ts";
+export {
+  decideRun,
+  pendingEffects,
+  type RunDecision,
+  startRun,
+  wakeOfRun,
+} from "./scenario/engine/decide-run.ts";
+export {
+  decideTriggers,
+  type TriggerDecision,
+  type TriggerInput,
+} from "./scenario/engine/decide-triggers.ts";
+export type { RunInput } from "./scenario/engine/executing.ts";
+export { DEPTH_HEADER, MAX_DEPTH, RING_HEADER } from "./scenario/engine/ids.ts";
+export {
+  type Effect,
+  newScenarioState,
+  type Run,
+  type RunOutcome,
+  type ScenarioState,
+  type Skip,
+  type SkipCause,
+  type Start,
+  type TriggerState,
+} from "./scenario/engine/state.ts";
+export { casesFileOf, findScenarios } from "./scenario/file/find-scenarios.ts";
+export { type NewScenario, planScenario, writeScenario } from "./scenario/file/new-scenario.ts";
+export {
+  readScenario,
+  type ScenarioFile,
+  type ScenarioProblem,
+  scenarioFile,
+} from "./scenario/file/read-scenario.ts";
