@@ -9,7 +9,9 @@ import { type Secured, secured } from "./secure.ts";
 export type Scope = Readonly<Record<string, unknown>>;
 
 /** Values in records of conditions are cut to this. */
-const MAX_SHOWN_LENGTH = 200;
+const MAX_SHOWN_LENGTH = 100;
+/** And so many of them are shown. */
+const MAX_SHOWN = 10;
 
 /** One compiled expression in CEL. Evaluating it is pure: neither time nor anything outside of its scope. */
 export class Expression {
@@ -37,7 +39,7 @@ export class Expression {
           return [path.join("."), path] as const;
         }),
     );
-    this.#shown = [...shown];
+    this.#shown = [...shown].slice(0, MAX_SHOWN);
   }
 
   /** Throws {@link ExpressionError} where it has no value. */

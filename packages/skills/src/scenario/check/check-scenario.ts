@@ -32,7 +32,7 @@ export function checkScenario(file: ScenarioFile, context: ScenarioContext): rea
       `the name of the folder, ${name}, is no name of a scenario; write name: with a-z 0-9 -`,
     );
   const triggers = checkTriggers(checking, definition);
-  const { variables, present } = commonVariables(triggers.meanings);
+  const { variables, present } = commonVariables([...triggers.meanings, ...triggers.endings]);
   const { key: _, ...ofKey } = variables;
   if (definition.key !== undefined)
     checking.expression(["key"], definition.key, { variables: ofKey, present });
@@ -67,11 +67,17 @@ export function checkScenarios(
 
 const ERROR = one(fixed({ step: plain("string"), message: plain("string") }));
 
-/** Checks the triggers. Returns what `event` may be in the rest of the scenario, and what all of them ask for. */
-function checkTriggers(
-  checking: Checking,
-  { triggers }: ScenarioDefinition,
-): { readonly meanings: readonly Meaning[]; readonly present: readonly string[] } {
+interface CheckedTriggers {
+  readonly meanings: readonly Meaning[];
+  /** Events of `endedBy`, of which the key is asked too. */
+  readonly endings: readonly Meaning[];
+  /** What `when` of all triggers asks for by `has()`. */
+  readonly present: readonly string[];
+}
+
+/** Checks the triggers. Returns what `event` may be in the rest of the scenario. */
+function checkTriggers(checking: Checking, { triggers }: ScenarioDefinition): CheckedTriggers {
+  const endings: Meaning[] = [];
   const meanings = triggers.flatMap((trigger, i): Meaning[] => {
     const path = ["triggers", i];
     if (!("event" in trigger)) {
@@ -87,16 +93,21 @@ function checkTriggers(
     checking.condition([...path, "when"], trigger.when, commonVariables(found));
     if (trigger.endedBy !== undefined) {
       const ending = checking.awaited([...path, "endedBy", "event"], trigger.endedBy.event);
+      endings.push(...ending);
       checking.condition([...path, "endedBy", "when"], trigger.endedBy.when, commonVariables(ending));
     }
     return found;
   });
   // Without a trigger it is run by scenario.run alone, whose arguments nobody declares.
-  if (meanings.length === 0) return { meanings: [{ by: "", shape: eventShape(ANY) }], present: [] };
+  if (meanings.length === 0) return { meanings: [{ by: "", shape: eventShape(ANY) }], endings, present: [] };
   const [first = [], ...others] = triggers.map((trigger) =>
     guardsOf("when" in trigger ? trigger.when : undefined),
   );
-  return { meanings, present: first.filter((path) => others.every((guards) => guards.includes(path))) };
+  return {
+    meanings,
+    endings,
+    present: first.filter((path) => others.every((guards) => guards.includes(path))),
+  };
 }
 
 interface Walk {

@@ -1,6 +1,6 @@
 import { causeOf } from "./ids.ts";
 import { recordOf, scopeOf } from "./scope.ts";
-import type { Start } from "./state.ts";
+import type { SkipCause, Start } from "./state.ts";
 import { type Candidate, type Deciding, kept, MAX_KEPT, skip } from "./trigger-draft.ts";
 
 /** A trigger has come: it starts a run now, after `debounce`, or not at all. */
@@ -12,7 +12,8 @@ export function consider(deciding: Deciding, candidate: Candidate, runId: string
     ...causeOf(candidate.trigger.event?.headers, scenario.name),
   };
   const { debounce } = scenario.definition;
-  if (debounce === undefined) {
+  // Who asks by hand means this run, not the last of some.
+  if (debounce === undefined || start.trigger.kind === "run") {
     admit(deciding, start);
     return;
   }
@@ -55,7 +56,7 @@ function admitByMode(deciding: Deciding, start: Start): void {
     return skip(deciding, start, cause, `${oldest?.runId} is running`);
   }
   if (mode === "restart") {
-    for (const { runId } of running) cancel(deciding, runId, `restarted by ${start.runId}`);
+    for (const { runId } of running) cancel(deciding, runId, "mode", `restarted by ${start.runId}`);
     return begin(deciding, start);
   }
   const room = mode === "queued" ? max - 1 : 0;
@@ -69,7 +70,7 @@ function admitByMode(deciding: Deciding, start: Start): void {
     skip(deciding, dropped, "overflow", `${start.runId} takes its place`);
     return wait(deciding, start);
   }
-  if (oldest !== undefined) cancel(deciding, oldest.runId, `${start.runId} takes its place`);
+  if (oldest !== undefined) cancel(deciding, oldest.runId, "overflow", `${start.runId} takes its place`);
   begin(deciding, start);
 }
 
@@ -78,9 +79,14 @@ function wait(deciding: Deciding, start: Start): void {
   if (waiting !== undefined) deciding.draft.waiting = [...deciding.draft.waiting, waiting];
 }
 
-function cancel({ draft, cancels }: Deciding, runId: string, reason: string): void {
+function cancel(deciding: Deciding, runId: string, cause: SkipCause, reason: string): void {
+  const { draft, cancels, starts } = deciding;
   draft.active = draft.active.filter((one) => one.runId !== runId);
-  cancels.push({ runId, reason });
+  const at = starts.findIndex((one) => one.runId === runId);
+  const [unstarted] = at < 0 ? [] : starts.splice(at, 1);
+  // Started by the same input, such as a clock that is late: it has never run.
+  if (unstarted !== undefined) skip(deciding, unstarted, cause, reason);
+  else cancels.push({ runId, reason });
 }
 
 function begin({ scenario, draft, starts, nowMs }: Deciding, start: Start): void {

@@ -28,7 +28,7 @@ interface TimerProgram {
   readonly kind: "timer";
   readonly id: string | undefined;
   readonly definition: TimerDefinition;
-  /** The definition as JSON. */
+  /** The schedule as JSON: no other timer of the scenario has the same. */
   readonly text: string;
 }
 
@@ -91,14 +91,27 @@ function scenarioOf(name: string, hash: string, text: string, definition: Scenar
     hash,
     text,
     definition,
-    triggers: definition.triggers.map((trigger, i) =>
-      "event" in trigger ? eventProgram(trigger) : timerProgram(trigger, i),
+    triggers: numbered(
+      definition.triggers.map((trigger, i) =>
+        "event" in trigger ? eventProgram(trigger) : timerProgram(trigger, i),
+      ),
     ),
     key: optional(definition.key),
     conditions: definition.conditions.map(expressionOf),
     effects: definition.effects.map(stepOf),
     onError: definition.onError.map(stepOf),
   };
+}
+
+/** Sets timers of one schedule apart. */
+function numbered(programs: readonly (EventProgram | TimerProgram)[]): (EventProgram | TimerProgram)[] {
+  const seen = new Map<string, number>();
+  return programs.map((program) => {
+    if (program.kind === "event") return program;
+    const before = seen.get(program.text) ?? 0;
+    seen.set(program.text, before + 1);
+    return before === 0 ? program : { ...program, text: `${program.text} #${before}` };
+  });
 }
 
 function optional(text: string | undefined): Expression | undefined {

@@ -33,6 +33,8 @@ import type { Effect, Run, RunError, RunOutcome, SequenceCursor, Start } from ".
 
 /** Steps that one run may begin, those of all turns together. */
 const MAX_STEPS = 10_000;
+/** Results and pending effects of a run: with its text, trigger and log it must fit into one message. */
+const MAX_HELD_BYTES = 320 * 1024;
 
 export interface RunDecision {
   /** The same object where nothing has changed. */
@@ -62,6 +64,7 @@ export function startRun(scenario: Scenario, start: Start, nowMs: number): RunDe
     startedMs: nowMs,
     steps: {},
     log: [],
+    logBytes: 0,
     unlogged: 0,
     begun: 0,
     taken: trigger.event === undefined ? [] : [trigger.event.event_id],
@@ -121,8 +124,25 @@ function execute(scenario: Scenario, before: Run, input: RunInput | undefined, n
   const x: Executing = { scenario, run, input, nowMs, effects: [], isChanged: input === undefined };
   settle(x, run.cursor);
   if (!x.isChanged) return { run: before, effects: [] };
+  if (heldBytes(x) > MAX_HELD_BYTES) {
+    const reason = `its results and pending effects have more than ${MAX_HELD_BYTES} bytes`;
+    return {
+      run: ended({ ...before, log: run.log, logBytes: run.logBytes }, "failed", nowMs, reason),
+      effects: [],
+    };
+  }
   if (input?.kind === "event") rememberTaken(x, input.event.event_id);
   return { run: x.run as Run, effects: x.run.outcome === undefined ? x.effects : [] };
+}
+
+/** Size of what grows with data from outside; it is looked at where some may have come. */
+function heldBytes({ run, effects, input }: Executing): number {
+  if (
+    run.outcome !== undefined ||
+    (effects.length === 0 && input?.kind !== "result" && input?.kind !== "event")
+  )
+    return 0;
+  return Buffer.byteLength(JSON.stringify([run.steps, run.cursor]));
 }
 
 /** Goes on as far as it comes, and ends the run where that is its end. */

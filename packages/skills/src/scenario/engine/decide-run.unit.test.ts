@@ -246,6 +246,25 @@ describe("decide() with limits", () => {
     expect(one.ended[0]?.log.length).toBe(300);
   });
 
+  test("results and pending effects of a run are bounded, so that it can be stored", () => {
+    const effects = Array.from({ length: 5 }, (_, i) => `  - { request: a.ask, as: r${i} }`).join("\n");
+    const one = started(effects);
+    for (let i = 0; i < 5; i++) {
+      const [effect] = one.pending;
+      if (effect === undefined) break;
+      const data = { text: "x".repeat(100_000) };
+      one.input({ kind: "result", runId: effect.runId, effectId: effect.id, ok: true, data });
+    }
+    expect(one.ended).toMatchObject([
+      { outcome: "failed", reason: expect.stringContaining("more than 327680 bytes") },
+    ]);
+    const wide = started(
+      `  - parallel: [${Array.from({ length: 50 }, () => `[{ publish: a.b, data: { t: "\${event.data.t}" } }]`).join()}]`,
+      { t: "x".repeat(50_000) },
+    );
+    expect([wide.outcomes, wide.effects]).toEqual([["failed"], []]);
+  });
+
   test("a cancelled run does nothing more", () => {
     const one = started("  - delay: 1s\n  - publish: a.b");
     one.input({ kind: "cancel", runId: Object.keys(one.state.runs)[0] ?? "", reason: "by hand" });

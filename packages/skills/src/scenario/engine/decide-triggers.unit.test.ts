@@ -35,6 +35,22 @@ describe("decide() with modes", () => {
     expect(one.outcomes).toEqual(["cancelled", "cancelled", "succeeded"]);
   });
 
+  test("restart and parallel: of triggers at one time those that give way have never run", () => {
+    const timers =
+      "triggers: [{ at: 2026-01-05T07:01 }, { id: b, at: 2026-01-05T07:01 }, { id: c, at: 2026-01-05T07:01 }]";
+    for (const mode of ["restart", "parallel\nmax: 1\noverflow: drop-oldest"]) {
+      const one = scene(
+        `mode: ${mode}\n${timers}\neffects: [{ publish: a.b, data: { id: "\${trigger.id}" } }]`,
+      );
+      one.pass(60_000);
+      expect([one.published, Object.keys(one.state.runs).length, one.causes.length]).toEqual([
+        [{ id: "c" }],
+        1,
+        2,
+      ]);
+    }
+  });
+
   test("queued: runs follow each other in order", () => {
     const one = scene(`mode: queued\n${ON_BELL}\n${PUBLISH}`);
     for (const n of [1, 2, 3]) one.event("door.bell.rung", { n });
@@ -193,6 +209,14 @@ describe("decide() with conditions and times", () => {
     one.event("door.bell.rung", { n: 1 });
     one.input({ kind: "run", event: envelope("scenario.run", { name: "test" }), data: { n: 2 } });
     expect([one.causes, one.published]).toEqual([["paused"], [{ text: 2 }]]);
+  });
+
+  test("long keys are cut, and stay different", () => {
+    const one = scene(`key: event.data.k\n${ON_BELL}\n${PUBLISH}`);
+    for (const [n, end] of ["a", "b", "a"].entries())
+      one.event("door.bell.rung", { n, k: `${"k".repeat(500)}${end}` });
+    expect([one.effects.length, one.causes]).toEqual([2, ["key-busy"]]);
+    expect(one.skips[0]?.key.length).toBe(100);
   });
 
   test("what waits is bounded by its bytes", () => {

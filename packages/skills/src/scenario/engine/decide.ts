@@ -134,7 +134,6 @@ function apply(
   const { [run.id]: _, ...others } = x.runs;
   x.runs = others;
   x.ended.push(run);
-  // Effects of a run that ends in the same decision have nobody to wait for them.
   trigger(x, { kind: "ended", runId: run.id });
 }
 

@@ -88,6 +88,8 @@ function live(
       effects.set(effect.id, effect);
     }
     ended.push(...decision.ended);
+    // Else a clock would be asked for again and again.
+    if (input.kind === "clock") expect(decision.wakeAtMs ?? Number.POSITIVE_INFINITY).toBeGreaterThan(nowMs);
     if (!isHarsh) return;
     const pending = Object.values(state.runs).flatMap(pendingEffects);
     // Killed after it was stored: all that is pending is done again, by the same ids.
@@ -117,7 +119,8 @@ describe("decide() after a kill", () => {
         WORLD,
         (parts, onError, world) => {
           const effects = [...parts.flat(), { publish: "e.last" }];
-          const text = JSON.stringify({ triggers: [{ event: "t.start" }], effects, onError });
+          const triggers = [{ event: "t.start" }, { every: "3s" }, { every: "3s" }];
+          const text = JSON.stringify({ mode: "queued", triggers, effects, onError });
           const calm = live(text, world, false);
           const harsh = live(text, world, true);
           expect([calm.doubles, harsh.doubles]).toEqual([0, 0]);

@@ -62,11 +62,17 @@ export class StopRun extends Error {
 }
 
 const MAX_LOG = 300;
+const MAX_LOG_BYTES = 128 * 1024;
 const MAX_ERROR_LENGTH = 500;
 
 export function log({ run }: Executing, entry: RunLogEntry): void {
-  if (run.log.length >= MAX_LOG) run.unlogged++;
-  else run.log = [...run.log, entry];
+  const bytes = Buffer.byteLength(JSON.stringify(entry));
+  if (run.log.length >= MAX_LOG || run.logBytes + bytes > MAX_LOG_BYTES) {
+    run.unlogged++;
+    return;
+  }
+  run.log = [...run.log, entry];
+  run.logBytes += bytes;
 }
 
 /** The scope of a step's expressions. */

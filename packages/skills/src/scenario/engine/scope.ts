@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Envelope } from "@adaos/core";
 import type { Expression, Scope } from "../cel/expression.ts";
 import { ExpressionError } from "../cel/expression-error.ts";
@@ -18,7 +19,7 @@ const NO_EVENT = {
   data: {},
 };
 
-const MAX_KEY_LENGTH = 200;
+const MAX_KEY_LENGTH = 100;
 
 /** The variables that every expression of a scenario has. */
 export function scopeOf(
@@ -47,11 +48,14 @@ export function recordOf(expression: Expression, scope: Scope): ConditionRecord 
   }
 }
 
-/** A key as text. Throws {@link ExpressionError}. */
+/** A key as text; a long one is cut, and stays another than others. Throws {@link ExpressionError}. */
 export function keyOf(expression: Expression | undefined, scope: Scope): string {
   if (expression === undefined) return "";
   const value = toJson(expression.evaluate(scope));
-  return (typeof value === "string" ? value : JSON.stringify(value)).slice(0, MAX_KEY_LENGTH);
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  if (text.length <= MAX_KEY_LENGTH) return text;
+  const digest = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  return `${text.slice(0, MAX_KEY_LENGTH - digest.length - 1)}-${digest}`;
 }
 
 /** Milliseconds since the epoch of an envelope's time; `nowMs` where its time cannot be. */

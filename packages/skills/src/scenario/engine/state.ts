@@ -195,6 +195,7 @@ export interface Run {
   readonly startedMs: number;
   readonly steps: Readonly<Record<string, StepResult>>;
   readonly log: readonly RunLogEntry[];
+  readonly logBytes: number;
   /** Entries that the log had no room for. */
   readonly unlogged: number;
   /** Steps that have begun. */

@@ -10,9 +10,9 @@ import type {
 } from "./state.ts";
 
 /** Events, holds and keys that a scenario keeps between two inputs. */
-export const MAX_KEPT = 1000;
+export const MAX_KEPT = 500;
 /** Bytes of events that wait in one state. */
-const MAX_KEPT_BYTES = 512 * 1024;
+const MAX_KEPT_BYTES = 384 * 1024;
 const MAX_SEEN = 128;
 
 /** An end that others want of a run. */
@@ -57,7 +57,7 @@ export function kept(deciding: Deciding, start: Start): WaitingStart | undefined
     ...draft.debounced,
     ...draft.holds.flatMap(({ due }) => (due === undefined ? [] : [due])),
   ];
-  const bytes = JSON.stringify(start.trigger).length;
+  const bytes = Buffer.byteLength(JSON.stringify(start));
   const sum = all.reduce((total, one) => total + one.bytes, bytes);
   if (sum <= MAX_KEPT_BYTES && draft.holds.length < MAX_KEPT && all.length < MAX_KEPT)
     return { ...start, bytes };

@@ -5,8 +5,8 @@ import { MeshError } from "@adaos/core";
 import type { ScenarioDefinition } from "./definition.ts";
 import { scenarioForm } from "./form.ts";
 
-/** Far larger than a scenario that anybody can read. */
-const MAX_FILE_BYTES = 256 * 1024;
+/** Each run keeps its scenario's text, and must fit into one message. */
+const MAX_FILE_BYTES = 64 * 1024;
 
 /** Something wrong in a scenario, and its place. */
 export interface ScenarioProblem {
