@@ -1,4 +1,4 @@
-import { localTimeOf, quote, RecentMap } from "@adaos/core/wire";
+import { localTimeOf, messageOf, quote, RecentMap } from "@adaos/core/wire";
 import { LinearPattern } from "@adaos/json-schema";
 import { Environment } from "@marcbachmann/cel-js";
 
@@ -48,17 +48,21 @@ function bounded(list: unknown): unknown {
 
 const patterns = new RecentMap<string, LinearPattern>(200);
 
-function matches(text: string, pattern: string): boolean {
-  let known = patterns.get(pattern);
-  if (known === undefined) {
-    try {
-      known = new LinearPattern(pattern);
-    } catch (thrown) {
-      throw new Error(`the pattern ${quote(pattern)} ${thrown instanceof Error ? thrown.message : ""}`);
-    }
-    patterns.set(pattern, known);
+/** Throws an Error that names the pattern. */
+export function patternOf(text: string): LinearPattern {
+  const known = patterns.get(text);
+  if (known !== undefined) return known;
+  try {
+    const made = new LinearPattern(text);
+    patterns.set(text, made);
+    return made;
+  } catch (cause) {
+    throw new Error(`the pattern ${quote(text)} ${messageOf(cause)}`, { cause });
   }
-  return known.test(text);
+}
+
+function matches(text: string, pattern: string): boolean {
+  return patternOf(pattern).test(text);
 }
 
 type Local = ReturnType<typeof localTimeOf>;

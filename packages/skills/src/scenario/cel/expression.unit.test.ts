@@ -46,7 +46,11 @@ describe("Expression", () => {
     expect(run('event.data.t.matches("^(a+)+$")', { t: `${"a".repeat(5000)}b` })).toBe(false);
     expect(performance.now() - started).toBeLessThan(2000);
     expect(run('"light".matches("^l.*t$")')).toBe(true);
-    expect(fault('"a".matches("(a)\\\\1")')[0]).toContain("linear time");
+    expect(() => new Expression('event.data.t.matches("(a)\\\\1")')).toThrow("linear time");
+    expect(fault('event.data.t.matches("(" + "a)\\\\1")', { t: "a" })[0]).toContain("linear time");
+    expect(() => new Expression('now.getHours("Nowhere/Land")')).toThrow(
+      expect.objectContaining({ offset: 13 }),
+    );
   });
 
   test("reaches no prototype, no function and nothing outside", () => {

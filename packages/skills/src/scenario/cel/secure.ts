@@ -1,5 +1,6 @@
+import { localTimeOf, messageOf } from "@adaos/core/wire";
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { REPLACED } from "./environment.ts";
+import { patternOf, REPLACED } from "./environment.ts";
 import { ExpressionError } from "./expression-error.ts";
 import { childrenOf } from "./field-paths.ts";
 
@@ -42,12 +43,24 @@ function written(edits: readonly Edit[], offset: number): number {
   return Math.max(0, offset - shift);
 }
 
+/** A pattern or zone that is written out is checked before it is needed. */
+function assertLiteral(method: string, [literal]: readonly ASTNode[]): void {
+  if (literal?.op !== "value" || typeof literal.args !== "string") return;
+  try {
+    if (method === "matches") patternOf(literal.args);
+    else if (method.startsWith("get")) localTimeOf(0, literal.args);
+  } catch (thrown) {
+    throw new ExpressionError(messageOf(thrown), literal.start);
+  }
+}
+
 function editsOf(text: string, node: ASTNode): Edit[] {
   const inner = childrenOf(node).flatMap((child) => editsOf(text, child));
   if (node.op !== "rcall") return inner;
   const [method, receiver, given] = node.args;
   if (method === "bind")
     throw new ExpressionError("bind is not supported; write the value twice", node.start);
+  assertLiteral(method, given);
   const other = REPLACED.get(`${method}/${given.length}`);
   const at = text.indexOf(method, receiver.end);
   const renamed = other === undefined ? [] : [{ at, removed: method.length, text: other }];

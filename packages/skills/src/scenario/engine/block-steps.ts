@@ -1,6 +1,14 @@
 import type { RepeatEffect } from "../file/definition.ts";
 import type { Step } from "./compile.ts";
-import { type Advance, type Executing, log, type Place, StepFailure, scopeAt } from "./executing.ts";
+import {
+  type Advance,
+  countStep,
+  type Executing,
+  log,
+  type Place,
+  StepFailure,
+  scopeAt,
+} from "./executing.ts";
 import { recordOf } from "./scope.ts";
 import type { ConditionRecord, SequenceCursor, StepCursor } from "./state.ts";
 
@@ -86,9 +94,9 @@ export function proceedRepeat(
     if (step.whens[0] !== undefined && !isTrue(x, step, 0, place, next)) return true;
     if (times === undefined && next >= limit)
       throw new StepFailure(place.path, `repeats more than ${limit} times, which is its limit`);
+    countStep(x, place);
     inner.index = next;
     inner.body = newCursor(cursor.nominalMs);
-    x.isChanged = true;
   }
 }
 

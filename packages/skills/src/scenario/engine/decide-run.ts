@@ -10,6 +10,7 @@ import {
 import { compileScenario, type Scenario, type Step } from "./compile.ts";
 import {
   computed,
+  countStep,
   type Executing,
   log,
   type Place,
@@ -31,8 +32,6 @@ import {
 } from "./leaf-steps.ts";
 import type { Effect, Run, RunError, RunOutcome, SequenceCursor, Start } from "./state.ts";
 
-/** Steps that one run may begin, those of all turns together. */
-const MAX_STEPS = 10_000;
 /** Results and pending effects of a run: with its text, trigger and log it must fit into one message. */
 const MAX_HELD_BYTES = 320 * 1024;
 
@@ -121,7 +120,15 @@ function concerns(cursor: SequenceCursor, input: RunInput, nowMs: number): boole
 
 function execute(scenario: Scenario, before: Run, input: RunInput | undefined, nowMs: number): RunDecision {
   const run = { ...before, cursor: structuredClone(before.cursor) as SequenceCursor };
-  const x: Executing = { scenario, run, input, nowMs, effects: [], isChanged: input === undefined };
+  const x: Executing = {
+    scenario,
+    run,
+    input,
+    nowMs,
+    effects: [],
+    begunNow: 0,
+    isChanged: input === undefined,
+  };
   settle(x, run.cursor);
   if (!x.isChanged) return { run: before, effects: [] };
   if (heldBytes(x) > MAX_HELD_BYTES) {
@@ -226,9 +233,7 @@ function dropEffects({ effects }: Executing, path: string): void {
 }
 
 function begin(x: Executing, step: Step, cursor: SequenceCursor, place: Place): void {
-  x.isChanged = true;
-  x.run.begun++;
-  if (x.run.begun > MAX_STEPS) throw new StopRun(`${place.path}: a run has at most ${MAX_STEPS} steps`, true);
+  countStep(x, place);
   switch (step.verb) {
     case "publish":
     case "request":

@@ -242,7 +242,9 @@ describe("decide() with limits", () => {
     const one = started(
       "  - repeat:\n      - repeat: [{ choose: [{ when: 1 == 1, effects: [] }] }]\n        times: 10000\n    times: 10000",
     );
-    expect(one.ended).toMatchObject([{ outcome: "failed", reason: expect.stringContaining("10000 steps") }]);
+    expect(one.ended).toMatchObject([
+      { outcome: "failed", reason: expect.stringContaining("more than 1000 steps at once") },
+    ]);
     expect(one.ended[0]?.log.length).toBe(300);
   });
 

@@ -26,6 +26,8 @@ export interface Executing {
   readonly input: RunInput | undefined;
   readonly nowMs: number;
   readonly effects: Effect[];
+  /** Steps and turns that this input has begun. */
+  begunNow: number;
   /** Something has changed. */
   isChanged: boolean;
 }
@@ -73,6 +75,23 @@ export function log({ run }: Executing, entry: RunLogEntry): void {
   }
   run.log = [...run.log, entry];
   run.logBytes += bytes;
+}
+
+/** Steps and turns that one run may begin, and that one input may begin. */
+const MAX_STEPS = 10_000;
+const MAX_STEPS_AT_ONCE = 1000;
+
+/** Counts a step or a turn. Ends the run, as failed, at the limits: a decision must not take long. */
+export function countStep(x: Executing, { path }: Place): void {
+  x.isChanged = true;
+  x.run.begun++;
+  x.begunNow++;
+  if (x.run.begun > MAX_STEPS) throw new StopRun(`${path}: a run has at most ${MAX_STEPS} steps`, true);
+  if (x.begunNow > MAX_STEPS_AT_ONCE)
+    throw new StopRun(
+      `${path}: more than ${MAX_STEPS_AT_ONCE} steps at once; put a delay between them`,
+      true,
+    );
 }
 
 /** The scope of a step's expressions. */
