@@ -27,7 +27,7 @@ export const LATE_MS = 60_000;
 /** More are left to the next look. */
 const MAX_STEPS = 1000;
 /** Missed times that are too old to be published are counted up to here. */
-const MAX_COUNTED = 10_000;
+export const MAX_COUNTED = 10_000;
 /** How often it is asked whether the event of the fire before is settled. */
 const BUFFER_POLL_MS = 1000;
 
@@ -68,12 +68,14 @@ export function decideFires(
   if (due.tooOld > 0)
     steps.push({ kind: "skip", reason: "missed", count: due.tooOld, decidedMs: due.fromMs });
   const missed = due.times.filter((nominal) => nowMs - jitter - nominal > LATE_MS);
-  const isInTime = missed.length < due.times.length;
+  // A later one stands for the missed ones, also one that is left to the next look.
+  const isFollowed =
+    missed.length < due.times.length || (due.next ?? Number.POSITIVE_INFINITY) <= nowMs - jitter;
   for (const nominalMs of due.times) {
     if (isDone()) break;
     const lateMs = nowMs - jitter - nominalMs;
     const isMissed = lateMs > LATE_MS;
-    const isLastMissed = nominalMs === missed.at(-1) && !isInTime;
+    const isLastMissed = nominalMs === missed.at(-1) && !isFollowed;
     if (isMissed && (timer.catchUp === "none" || (timer.catchUp === "once" && !isLastMissed))) {
       steps.push({ kind: "skip", reason: "missed", count: 1, decidedMs: nominalMs });
     } else if (timer.overlap !== "allow" && running) {
