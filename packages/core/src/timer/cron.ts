@@ -30,8 +30,8 @@ const MACROS: Readonly<Record<string, string>> = {
   "@hourly": "0 * * * *",
 };
 const DAY_MS = 86_400_000;
-/** The longest time between two leap days. */
-const MAX_DAYS = 8 * 366 + 1;
+/** A 29th of February comes at the same day of the week within 40 years. */
+const MAX_MS = 41 * 366 * DAY_MS;
 
 /**
  * A schedule of five or six fields (seconds first), as cron has them: lists, ranges, steps, names of months and days.
@@ -75,17 +75,21 @@ export class Cron {
   next(afterMs: number, zone: string): number | undefined {
     const { year, month, day } = localTimeOf(afterMs, zone);
     const firstMs = Date.UTC(year, month - 1, day);
-    for (let i = 0; i < MAX_DAYS; i++) {
-      const date = new Date(firstMs + i * DAY_MS);
-      if (!this.#isOn(date)) continue;
-      const found = this.#nextWithin(date, afterMs, zone);
+    for (let dayMs = firstMs; dayMs <= firstMs + MAX_MS; ) {
+      const date = new Date(dayMs);
+      // A day of a year is found month by month: whoever asks for a thousand times must not wait.
+      if (!this.#months.has(date.getUTCMonth() + 1)) {
+        dayMs = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
+        continue;
+      }
+      const found = this.#isOn(date) ? this.#nextWithin(date, afterMs, zone) : undefined;
       if (found !== undefined) return found;
+      dayMs += DAY_MS;
     }
     return undefined;
   }
 
   #isOn(date: Date): boolean {
-    if (!this.#months.has(date.getUTCMonth() + 1)) return false;
     const isDay = this.#days.has(date.getUTCDate());
     const isWeekday = this.#weekdays.has(date.getUTCDay());
     return this.#isEither ? isDay || isWeekday : isDay && isWeekday;

@@ -184,3 +184,11 @@ test("gives the times that croner gives", () => {
     { numRuns: 500 },
   );
 });
+
+test("a day that comes every 28 or 40 years comes again", () => {
+  const sundays = new Cron("0 0 29 2 */7");
+  const found: string[] = [];
+  for (let at = sundays.next(T0, "UTC"); at !== undefined && found.length < 4; at = sundays.next(at, "UTC"))
+    found.push(new Date(at).toISOString().slice(0, 10));
+  expect(found).toEqual(["2032-02-29", "2060-02-29", "2088-02-29", "2128-02-29"]);
+});
