@@ -6,8 +6,8 @@ export interface Clock {
   at(ms: number, call: () => void): () => void;
 }
 
-/** Node's timers take no longer delay. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
+/** A clock that was set forward, or a machine that slept, is noticed within this time. */
+const MAX_DELAY_MS = 30_000;
 
 /** The machine's clock. What waits for it keeps no process alive. */
 export const REAL_CLOCK: Clock = {
