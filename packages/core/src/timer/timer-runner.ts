@@ -2,7 +2,8 @@ import { MeshError } from "../language/errors.ts";
 import { quote } from "../language/event-name.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Logger } from "../transport.ts";
-import { afterStep, decideFires, jitterOf, type TimerStep } from "./decide-fires.ts";
+import { backfillTimes } from "./backfill.ts";
+import { afterStep, decideFires, jitterOf, LATE_MS, MAX_COUNTED, type TimerStep } from "./decide-fires.ts";
 import {
   definitionOf,
   isSameTimer,
@@ -55,16 +56,12 @@ export interface MissedTimer {
 
 interface Entry extends KeptTimer {
   state: TimerState;
-  /** What is done for a timer is done in turn. */
-  turn: Promise<unknown>;
   /** Fires of which its state does not know may be published: by a process before this one, or in vain as it seemed. */
   mayBeStored: boolean;
   cancel: (() => void) | undefined;
 }
 
 const RETRY_MS = 1000;
-/** Of one backfill. */
-export const MAX_BACKFILL = 1000;
 /** Within one subnet. */
 export const MAX_TIMERS = 20_000;
 const NEVER_PUBLISHED: ReadonlySet<string> = new Set(["denied", "invalid-event", "too-large"]);
@@ -76,7 +73,10 @@ const NEVER_PUBLISHED: ReadonlySet<string> = new Set(["denied", "invalid-event",
 export class TimerRunner {
   readonly #ports: TimerPorts;
   readonly #entries = new Map<string, Entry>();
+  /** What is done for timers of one name is done in turn, also while one takes the place of another. */
+  readonly #turns = new Map<string, Promise<unknown>>();
   #isStopped = false;
+  #triggers = 0;
   readonly #fires = { "on-time": 0, late: 0, "caught-up": 0, triggered: 0, backfill: 0 };
   readonly #skipped = { missed: 0, overlap: 0, paused: 0, refused: 0 };
   #missed: MissedTimer | undefined;
@@ -115,12 +115,11 @@ export class TimerRunner {
       const entry: Entry = {
         timer,
         state,
-        turn: Promise.resolve(),
         mayBeStored: true,
         cancel: undefined,
       };
       this.#entries.set(key, entry);
-      void this.#inTurn(entry, () => this.#fireDue(entry));
+      void this.#inTurn(key, () => this.#fireDue(entry));
     }
   }
 
@@ -128,7 +127,11 @@ export class TimerRunner {
    * Makes a timer, or changes it; one that fires the same already is left alone. Resolves with how it stands. Rejects
    * with `backpressure`, or as {@link TimerPorts.keep} does.
    */
-  async put(wanted: Omit<Timer, "sinceMs">): Promise<KeptTimer> {
+  put(wanted: Omit<Timer, "sinceMs">): Promise<KeptTimer> {
+    return this.#inTurn(keyOf(wanted.owner.node, wanted.name), () => this.#put(wanted));
+  }
+
+  async #put(wanted: Omit<Timer, "sinceMs">): Promise<KeptTimer> {
     const key = keyOf(wanted.owner.node, wanted.name);
     const before = this.#entries.get(key);
     if (before !== undefined && isSame(before.timer, wanted)) return before;
@@ -137,38 +140,39 @@ export class TimerRunner {
         "backpressure",
         `${wanted.owner.subnet} has ${MAX_TIMERS} timers; remove some first`,
       );
-    const nowMs = this.#ports.clock.now();
-    const timer: Timer = { ...wanted, sinceMs: nowMs };
-    const state = { ...newTimerState(nowMs), isPaused: before?.state.isPaused ?? false };
-    const entry: Entry = {
-      timer,
-      state,
-      turn: Promise.resolve(),
-      mayBeStored: false,
-      cancel: undefined,
-    };
-    // Whoever asks at the same time finds it, and waits for its turn.
-    const replace = async (): Promise<void> => {
-      await this.#ports.keep(entry, this.#wakeAt(entry));
-      this.#entries.set(key, entry);
-    };
-    await (before === undefined ? replace() : this.#inTurn(before, replace));
+    const sinceMs = sinceOf(wanted, this.#ports.clock.now());
+    const timer: Timer = { ...wanted, sinceMs };
+    const state = { ...newTimerState(sinceMs), isPaused: before?.state.isPaused ?? false };
+    const entry: Entry = { timer, state, mayBeStored: false, cancel: undefined };
+    const wakeAtMs = this.#wakeAt(entry);
+    await this.#ports.keep(entry, wakeAtMs);
+    this.#entries.set(key, entry);
     before?.cancel?.();
-    this.#arm(entry, this.#wakeAt(entry));
+    this.#arm(entry, wakeAtMs);
     return entry;
   }
 
   /** Resolves with whether there was one. */
-  async remove(node: string, name: string): Promise<boolean> {
+  remove(node: string, name: string): Promise<boolean> {
     const key = keyOf(node, name);
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return false;
-    await this.#inTurn(entry, async () => {
-      entry.cancel?.();
+    return this.#inTurn(key, async () => {
+      const entry = this.#entries.get(key);
+      if (entry === undefined) return false;
       await this.#ports.forget(entry.timer);
-      if (this.#entries.get(key) === entry) this.#entries.delete(key);
+      entry.cancel?.();
+      this.#entries.delete(key);
+      return true;
     });
-    return true;
+  }
+
+  /** Keeps every timer once more: what kept them has lost them. Rejects never. */
+  async keepAll(): Promise<void> {
+    for (const key of [...this.#entries.keys()])
+      await this.#inTurn(key, async () => {
+        const entry = this.#entries.get(key);
+        // One that was removed meanwhile must not come back.
+        if (entry !== undefined) await this.#ports.keep(entry, this.#wakeAt(entry));
+      }).catch((err: unknown) => this.#ports.log.error({ timer: key, err }, "timer not kept"));
   }
 
   pause(node: string, name: string): Promise<KeptTimer> {
@@ -182,27 +186,31 @@ export class TimerRunner {
     return this.#change(node, name, (entry) => {
       const { timer, state } = entry;
       if (!state.isPaused) return;
-      const nowMs = this.#ports.clock.now();
-      const count = nominalTimes(timer, state.decidedMs, 10_000).filter((nominal) => nominal <= nowMs).length;
-      const skip: TimerStep = { kind: "skip", reason: "paused", count, decidedMs: nowMs };
+      // What its jitter puts off beyond now is still to come.
+      const lastMs = Math.max(state.decidedMs, this.#ports.clock.now() - jitterOf(timer));
+      const count = nominalTimes(timer, state.decidedMs, MAX_COUNTED, lastMs).length;
+      const skip: TimerStep = { kind: "skip", reason: "paused", count, decidedMs: lastMs };
       entry.state = { ...afterStep(state, skip), isPaused: false };
       this.#skipped.paused += count;
     });
   }
 
   /** Fires now, whatever the schedule says. Resolves with the id of the event. */
-  async trigger(node: string, name: string): Promise<string> {
-    const entry = this.#existing(node, name);
-    const nominalMs = this.#ports.clock.now();
-    const fire: TimerFire = { nominalMs, kind: "triggered", by: "trigger" };
-    await this.#inTurn(entry, () => this.#ports.publish(entry.timer, fire, false));
-    this.#fires.triggered++;
-    return timerEventId(entry.timer, fire);
+  trigger(node: string, name: string): Promise<string> {
+    return this.#inTurn(keyOf(node, name), async () => {
+      const { timer } = this.#existing(node, name);
+      // Two within a millisecond are two events.
+      const by = `trigger ${this.#triggers++}`;
+      const fire: TimerFire = { nominalMs: this.#ports.clock.now(), kind: "triggered", by };
+      await this.#ports.publish(timer, fire, false);
+      this.#fires.triggered++;
+      return timerEventId(timer, fire);
+    });
   }
 
   /**
    * Fires at every nominal time after `fromMs`, up to `toMs`. Resolves with these times. Rejects with `usage` for more
-   * than {@link MAX_BACKFILL}.
+   * than {@link MAX_BACKFILL}, and for times to come.
    * @param by Names the backfill: the same again publishes nothing twice.
    */
   async backfill(
@@ -212,28 +220,29 @@ export class TimerRunner {
     toMs: number,
     by: string,
   ): Promise<readonly number[]> {
-    const entry = this.#existing(node, name);
-    const times = backfillTimes(entry.timer, fromMs, toMs);
-    await this.#inTurn(entry, async () => {
+    return this.#inTurn(keyOf(node, name), async () => {
+      const { timer } = this.#existing(node, name);
+      const times = backfillTimes(timer, fromMs, toMs, this.#ports.clock.now());
       for (const nominalMs of times) {
-        await this.#ports.publish(entry.timer, { nominalMs, kind: "backfill", by }, true);
+        await this.#ports.publish(timer, { nominalMs, kind: "backfill", by }, true);
         this.#fires.backfill++;
       }
+      return times;
     });
-    return times;
   }
 
   /** Looks at a timer now: its alarm has rung. */
   wake(node: string, name: string): void {
-    const entry = this.#entries.get(keyOf(node, name));
-    if (entry !== undefined) void this.#inTurn(entry, () => this.#fireDue(entry));
+    const key = keyOf(node, name);
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) void this.#inTurn(key, () => this.#fireDue(entry));
   }
 
   /** Fires nothing more, and waits for what is under way. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const { cancel } of this.#entries.values()) cancel?.();
-    await Promise.allSettled([...this.#entries.values()].map(({ turn }) => turn));
+    await Promise.allSettled(this.#turns.values());
   }
 
   #existing(node: string, name: string): Entry {
@@ -242,25 +251,30 @@ export class TimerRunner {
     throw new MeshError("usage", `${node} has no timer ${quote(name)}; see adaos timer list`);
   }
 
-  async #change(node: string, name: string, change: (entry: Entry) => void): Promise<KeptTimer> {
-    const entry = this.#existing(node, name);
-    await this.#inTurn(entry, async () => {
+  #change(node: string, name: string, change: (entry: Entry) => void): Promise<KeptTimer> {
+    return this.#inTurn(keyOf(node, name), async () => {
+      const entry = this.#existing(node, name);
       const before = entry.state;
       change(entry);
-      if (entry.state === before) return;
+      if (entry.state === before) return entry;
       const wakeAtMs = this.#wakeAt(entry);
       await this.#ports.keepState(entry, wakeAtMs).catch((thrown: unknown) => {
         entry.state = before;
         throw thrown;
       });
       this.#arm(entry, wakeAtMs);
+      return entry;
     });
-    return entry;
   }
 
-  #inTurn<T>(entry: Entry, act: () => Promise<T>): Promise<T> {
-    const turn = entry.turn.then(act);
-    entry.turn = turn.catch(() => undefined);
+  #inTurn<T>(key: string, act: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(act);
+    const ended = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#turns.get(key) === ended) this.#turns.delete(key);
+      });
+    this.#turns.set(key, ended);
     return turn;
   }
 
@@ -275,7 +289,7 @@ export class TimerRunner {
     entry.cancel = undefined;
     if (wakeAtMs === undefined || this.#isStopped) return;
     entry.cancel = this.#ports.clock.at(wakeAtMs, () => {
-      void this.#inTurn(entry, () => this.#fireDue(entry));
+      void this.#inTurn(keyOf(entry.timer.owner.node, entry.timer.name), () => this.#fireDue(entry));
     });
   }
 
@@ -356,19 +370,17 @@ export class TimerRunner {
   }
 }
 
-/** The nominal times of a backfill. Throws `usage` for none and for too many. Pure. */
-export function backfillTimes(timer: Timer, fromMs: number, toMs: number): readonly number[] {
-  // A timer may be asked for times before it was made.
-  const since = { ...timer, sinceMs: Math.min(timer.sinceMs, anchorBefore(timer, fromMs)) };
-  const times = nominalTimes(since, fromMs - 1, MAX_BACKFILL + 1).filter((nominal) => nominal <= toMs);
-  if (times.length > MAX_BACKFILL)
-    throw new MeshError("usage", `a backfill fires at most ${MAX_BACKFILL} times; choose a shorter time`);
-  return times;
-}
-
-function anchorBefore({ schedule, sinceMs }: Timer, fromMs: number): number {
-  if (schedule.kind !== "every" || fromMs > sinceMs) return sinceMs;
-  return sinceMs - (Math.floor((sinceMs - fromMs) / schedule.everyMs) + 1) * schedule.everyMs;
+/**
+ * From when a timer counts that is made now. A single time may have passed on its way here, or be past by this clock
+ * only: it fires late. Throws `usage` for one that is missed. In the mesh file it has been, and stays.
+ */
+function sinceOf({ schedule, isDeclared, name }: Omit<Timer, "sinceMs">, nowMs: number): number {
+  if (schedule.kind !== "at" || isDeclared || schedule.atMs > nowMs) return nowMs;
+  if (nowMs - schedule.atMs <= LATE_MS) return Math.max(0, schedule.atMs - 1);
+  throw new MeshError(
+    "usage",
+    `the time of timer ${quote(name)} is past: ${new Date(schedule.atMs).toISOString()}`,
+  );
 }
 
 function isSame(timer: Timer, wanted: Omit<Timer, "sinceMs">): boolean {

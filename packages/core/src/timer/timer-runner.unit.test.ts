@@ -226,4 +226,98 @@ describe("TimerRunner", () => {
     await expect(runner.backfill("kitchen", "t", 0, T0, "b2")).rejects.toThrow(/at most 1000 times/);
     await runner.stop();
   });
+
+  test("what is asked at the same time is done in turn, also while the timer is replaced", async () => {
+    const scene = new Scene();
+    const runner = scene.run();
+    await runner.put(wanted("t", { everyMs: 10_000 }));
+    const [changed, paused] = await Promise.all([
+      runner.put(wanted("t", { everyMs: 20_000 })),
+      runner.pause("kitchen", "t"),
+    ]);
+    expect(paused.timer).toBe(changed.timer);
+    expect([runner.get("kitchen", "t")?.state.isPaused, scene.kept.get("t")?.state.isPaused]).toEqual([
+      true,
+      true,
+    ]);
+    const [, wasThere] = await Promise.all([
+      runner.put(wanted("new", { everyMs: 10_000 })),
+      runner.remove("kitchen", "new"),
+    ]);
+    expect([wasThere, scene.kept.has("new")]).toEqual([true, false]);
+    await runner.stop();
+  });
+
+  test("two triggers within a millisecond are two events", async () => {
+    const scene = new Scene();
+    const runner = scene.run();
+    await runner.put(wanted("t", { everyMs: 10_000 }));
+    const ids = await Promise.all([runner.trigger("kitchen", "t"), runner.trigger("kitchen", "t")]);
+    expect(scene.published.map(({ id }) => id)).toEqual(ids);
+    await runner.stop();
+  });
+
+  test("a pause skips nothing that its jitter puts off beyond it", async () => {
+    const scene = new Scene();
+    const runner = scene.run();
+    await runner.put(wanted("t", { cron: "0 12 * * *", jitterMs: 7_200_000 }));
+    const noon = T0 + 3 * 3_600_000;
+    await scene.clock.to(noon + 1000);
+    await runner.pause("kitchen", "t");
+    expect((await runner.resume("kitchen", "t")).state.skipped.paused).toBe(0);
+    await scene.clock.to(noon + 7_200_000);
+    expect(scene.published.map(({ at }) => at)).toEqual([noon]);
+    await runner.stop();
+  });
+
+  test("a single time that passes on its way here fires; one that is long past is refused", async () => {
+    const scene = new Scene();
+    const runner = scene.run();
+    await scene.clock.to(T0 + 5000);
+    await runner.put(wanted("short", { inMs: 10 }));
+    await scene.clock.to(T0 + 5001);
+    expect(scene.published.map(({ at, kind }) => [at - T0, kind])).toEqual([[10, "late"]]);
+    await scene.clock.to(T0 + 120_000);
+    await expect(runner.put(wanted("long", { inMs: 10 }))).rejects.toThrow(
+      /the time of timer "long" is past/,
+    );
+    expect([runner.size, scene.kept.size]).toEqual([0, 0]);
+    await runner.stop();
+  });
+
+  test("what is written again does not bring back what is removed meanwhile", async () => {
+    const scene = new Scene();
+    const runner = scene.run();
+    for (const name of ["a", "b"]) await runner.put(wanted(name, { everyMs: 10_000 }));
+    scene.kept.clear();
+    await Promise.all([runner.keepAll(), runner.remove("kitchen", "b")]);
+    expect([...scene.kept.keys()]).toEqual(["a"]);
+    await runner.stop();
+  });
+
+  test("a backfill is of times that are past", async () => {
+    const scene = new Scene();
+    const runner = scene.run();
+    await runner.put(wanted("t", { cron: "0 * * * *" }));
+    await expect(runner.backfill("kitchen", "t", T0, T0 + 1, "b")).rejects.toThrow(/for times that are past/);
+    await runner.stop();
+  });
+});
+
+test("a pause of a timer whose times are years apart holds nobody up", async () => {
+  const scene = new Scene();
+  const runner = scene.run();
+  await runner.put(wanted("t", { cron: "0 1 29 2 *", zone: "Europe/Berlin" }));
+  const startMs = performance.now();
+  await runner.pause("kitchen", "t");
+  await runner.resume("kitchen", "t");
+  expect(performance.now() - startMs).toBeLessThan(500);
+  await runner.stop();
+});
+
+test("resolveTimer() refuses what no event can be named, and times that no clock shows", () => {
+  const event = { name: "timer.*", version: 1, kind: "event" as const };
+  expect(() => resolveTimer("t", { everyMs: 1000 }, event, undefined, T0)).toThrow(/"timer.\*"/);
+  for (const at of ["2027-03-28T02:30+25:00", "9999-01-01T00:00"])
+    expect(() => wanted("t", { at })).toThrow(/at must be from 1970 to 2199/);
 });

@@ -1,7 +1,7 @@
 import { assertWithin } from "../language/assert-within.ts";
 import type { EventKind } from "../language/envelope.ts";
 import { MeshError } from "../language/errors.ts";
-import { quote } from "../language/event-name.ts";
+import { assertEventName, quote } from "../language/event-name.ts";
 import type { NodeAddress } from "../wire/subject.ts";
 import { originTokenProblem } from "../wire/subject.ts";
 import { Cron } from "./cron.ts";
@@ -136,11 +136,12 @@ export function resolveTimer(
   return definition;
 }
 
-/** Throws `usage` for a definition that no timer can have. */
+/** Throws `usage` for a definition that no timer can have, `invalid-event` for a name that no event can have. */
 export function assertTimer(definition: TimerDefinition): void {
   const { name, schedule, jitterMs, overlap, catchUp, withinMs, untilMs, times } = definition;
   const problem = originTokenProblem(name);
   if (problem !== undefined) throw new MeshError("usage", `timer ${quote(name)} ${problem}`);
+  assertEventName(definition.event.name);
   if (definition.event.kind === "reply")
     throw new MeshError(
       "usage",
@@ -210,7 +211,12 @@ export function parseTimeIn(option: string, time: Date | string, zone: string): 
     local.minute < 60 &&
     local.second < 60;
   if (!isReal) throw new MeshError("usage", `${option} must be like 2026-12-24T18:00, not ${quote(time)}`);
-  return offset === undefined ? timeOfLocal(local, zone) : Date.parse(time.replace(" ", "T"));
+  const atMs = offset === undefined ? timeOfLocal(local, zone) : Date.parse(time.replace(" ", "T"));
+  if (atMs >= 0 && atMs <= LATEST_MS) return atMs;
+  throw new MeshError(
+    "usage",
+    `${option} must be from 1970 to 2199, with an offset of a zone, not ${quote(time)}`,
+  );
 }
 
 /** The schedules of timers: a cron text costs more to read than to ask. */
@@ -246,12 +252,18 @@ function nextOf(schedule: TimerSchedule, sinceMs: number, afterMs: number): numb
   }
 }
 
-/** The coming nominal times after `afterMs`, at most `count`. Pure. */
-export function nominalTimes(timer: Timer, afterMs: number, count: number): number[] {
+/** The nominal times after `afterMs`, up to `lastMs`, at most `count`. Pure. */
+export function nominalTimes(
+  timer: Timer,
+  afterMs: number,
+  count: number,
+  lastMs: number = Number.POSITIVE_INFINITY,
+): number[] {
   const times: number[] = [];
-  for (let next = nextNominal(timer, afterMs); next !== undefined && times.length < count; ) {
+  while (times.length < count) {
+    const next = nextNominal(timer, times.at(-1) ?? afterMs);
+    if (next === undefined || next > lastMs) break;
     times.push(next);
-    next = nextNominal(timer, next);
   }
   return times;
 }

@@ -153,12 +153,8 @@ export class TimerService implements Part {
   }
 
   /** The stream has lost what it kept: it is written again. */
-  async keepAll(): Promise<void> {
-    const { book, log } = this.#options;
-    for (const kept of this.#runner.list()) {
-      await book.keep(kept, undefined).catch((err: unknown) => log.error({ err }, "timer not kept"));
-      this.#runner.wake(kept.timer.owner.node, kept.timer.name);
-    }
+  keepAll(): Promise<void> {
+    return this.#runner.keepAll();
   }
 
   async #reconcile(): Promise<void> {
@@ -197,7 +193,10 @@ export class TimerService implements Part {
         return { event_id: await this.#runner.trigger(node, request.name) };
       case "backfill": {
         const { name, fromMs, toMs, id, dryRun } = request;
-        if (dryRun) return { times: backfillTimes(this.#kept(node, name).timer, fromMs, toMs).map(iso) };
+        if (dryRun) {
+          const { timer } = this.#kept(node, name);
+          return { times: backfillTimes(timer, fromMs, toMs, Date.now()).map(iso) };
+        }
         return { times: (await this.#runner.backfill(node, name, fromMs, toMs, id)).map(iso) };
       }
     }
