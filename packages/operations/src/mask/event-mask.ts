@@ -1,5 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
-import { decodeEnvelope, type Envelope } from "@adaos/core";
+import { decodeEnvelope, type Envelope, parseEventRef, type TimerInfo } from "@adaos/core";
 import { type DeadLetter, parseDeliverySubject } from "@adaos/core/wire";
 import { readLayout } from "@adaos/provision";
 import { loadRegistry } from "@adaos/registry";
@@ -42,6 +42,14 @@ export class EventMask {
       return { ...envelope, data: claimed };
     const known = this.#registry.mask(address.name, address.version, data);
     return { ...envelope, data: known === data ? claimed : known };
+  }
+
+  /** A timer with the data of its event as it may be shown. */
+  timer(timer: TimerInfo): TimerInfo {
+    // Without data of its own the event has the name and the time.
+    if (timer.data === null) return timer;
+    const { name, version = 1 } = parseEventRef(timer.event);
+    return { ...timer, data: this.#registry.mask(name, version, timer.data) };
   }
 
   /** The dead letter with its event as it may be shown; untouched, byte for byte, where nothing of it is masked. */

@@ -1,4 +1,4 @@
-import { decodeEnvelope, encodeEnvelope } from "@adaos/core";
+import { decodeEnvelope, encodeEnvelope, type TimerInfo } from "@adaos/core";
 import type { DeadLetter } from "@adaos/core/wire";
 import { describe, expect, test } from "vitest";
 import { envelopeOf } from "../../../../test/kit/stand-ins.ts";
@@ -28,6 +28,13 @@ describe("EventMask", () => {
     expect(mask.envelope(notice, PERSON).data).toBe("[pii]");
     expect(mask.envelope(person, NOTICE).data).toBe("[pii]");
     expect(mask.envelope(person, "no subject of an event").data).toBe("[pii]");
+  });
+
+  test("masks the data that a timer publishes", () => {
+    const timer = (event: string, data: unknown) => mask.timer({ event, data } as TimerInfo).data;
+    expect(timer("lab.person@1", "canary")).toBe("[pii]");
+    expect(timer("lab.person@1", null)).toBe(null);
+    expect(timer("ui.notify@1", "plain")).toBe("plain");
   });
 
   test("masks the event in a dead letter, also one of a replay", () => {

@@ -8,6 +8,7 @@ import {
   type TimerOverlap,
   visibleJson,
 } from "@adaos/core/wire";
+import { EventMask } from "@adaos/operations";
 import { loadPolicy } from "@adaos/policy";
 import { meshFileIn, readLayout } from "@adaos/provision";
 import { Command, Option } from "commander";
@@ -80,15 +81,18 @@ export function timerAddCommand(terminal: Terminal): Command {
         outbox: false,
       });
       try {
-        tell(await bus.schedule(name, when, options.event, data), options, terminal);
+        await tell(await bus.schedule(name, when, options.event, data), options, terminal);
       } finally {
         await bus.close();
       }
     });
 }
 
-function tell(timer: TimerInfo, options: AddOptions, terminal: Terminal): void {
-  if (options.json === true) return terminal.out(visibleJson(timer));
+async function tell(timer: TimerInfo, options: AddOptions, terminal: Terminal): Promise<void> {
+  if (options.json === true) {
+    const mask = await EventMask.open(options.state, terminal.say);
+    return terminal.out(visibleJson(mask.timer(timer)));
+  }
   for (const line of timerLines(timer)) terminal.out(line);
 }
 

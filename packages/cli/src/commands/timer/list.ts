@@ -3,6 +3,7 @@ import type { TimerInfo } from "@adaos/core";
 import { counted, parseNodeAddress, visibleJson } from "@adaos/core/wire";
 import {
   askTimers,
+  EventMask,
   hubServers,
   type OpenServer,
   parseTimerName,
@@ -36,7 +37,8 @@ export function timerListCommand(terminal: Terminal): Command {
         for await (const timer of timersOf(hub, members)) timers.push(timer);
       });
       if (options.json === true) {
-        for (const timer of timers) terminal.out(visibleJson(timer));
+        const mask = await EventMask.open(options.state, terminal.say);
+        for (const timer of timers) terminal.out(visibleJson(mask.timer(timer)));
         return;
       }
       const head = ["timer", "event", "fires", "next", "fired", "skipped"];
@@ -55,7 +57,10 @@ export function timerShowCommand(terminal: Terminal): Command {
     .action(async (text: string, options: StateOptions) => {
       const { timer } = await askOne(text, options, (name) => ({ op: "show", name }));
       if (timer === undefined) return;
-      if (options.json === true) return terminal.out(visibleJson(timer));
+      if (options.json === true) {
+        const mask = await EventMask.open(options.state, terminal.say);
+        return terminal.out(visibleJson(mask.timer(timer)));
+      }
       for (const line of timerLines(timer)) terminal.out(line);
     });
 }
