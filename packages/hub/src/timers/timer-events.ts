@@ -13,7 +13,7 @@ import {
   timerMessage,
 } from "@adaos/core/wire";
 import { type Connection, type StreamPublisher, storedMessages } from "@adaos/transport-nats";
-import type { JetStreamManager } from "nats";
+import type { ConsumerInfo, JetStreamManager } from "nats";
 import type { TimerLimits } from "./timer-limits.ts";
 
 export interface TimerEventsOptions {
@@ -30,11 +30,27 @@ export interface TimerEventsOptions {
 /** Events of the same subject after a nominal time that are looked through. */
 const MAX_LOOKED_AT = 2000;
 
+/** Timers ask for durables once in this time together. */
+const SHARED_MS = 500;
+
+/** The place of an event, which was there at this time (of `performance.now()`). */
+interface Noted {
+  readonly eventId: string;
+  readonly seq: number;
+  readonly notedMs: number;
+}
+
+interface Consumers {
+  readonly askedMs: number;
+  readonly all: Promise<readonly ConsumerInfo[]>;
+}
+
 /** Publishes what timers fire as events of their node, and tells whether such an event is settled. */
 export class TimerEvents {
   readonly #options: TimerEventsOptions;
   /** Places of the last events, by timer. */
-  readonly #seqs = new Map<string, { readonly eventId: string; readonly seq: number }>();
+  readonly #seqs = new Map<string, Noted>();
+  #consumers: Consumers | undefined;
 
   constructor(options: TimerEventsOptions) {
     this.#options = options;
@@ -47,7 +63,7 @@ export class TimerEvents {
     // The server knows an id for minutes only; what an earlier process has published may be older.
     if (mayBeStored) {
       const seq = await this.#find(timer, fire.nominalMs, message.id);
-      if (seq !== undefined) return this.#note(timer, message.id, seq);
+      if (seq !== undefined) return void this.#note(timer, message.id, seq);
     }
     const { limits, publisher } = this.#options;
     await limits.take(timer, message.body.length);
@@ -64,21 +80,39 @@ export class TimerEvents {
   /** As {@link TimerPorts.isRunning}. */
   async isRunning(timer: Timer, { last }: TimerState): Promise<boolean> {
     if (last === undefined) return false;
-    const { subnet, jsm } = this.#options;
-    const known = this.#seqs.get(keyOf(timer));
-    const seq =
-      known?.eventId === last.eventId ? known.seq : await this.#find(timer, last.nominalMs, last.eventId);
-    if (seq === undefined) return false;
-    const subject = subjectOf(timer);
-    for await (const { config, ack_floor, num_pending, num_ack_pending } of jsm.consumers.list(
-      eventsStream(subnet),
-    )) {
-      // Who only looks on, at a prefix or at everything, is not who does the work.
-      const isHandler = config.metadata?.[DURABLE_METADATA.answers] === "true";
-      const takes = config.filter_subjects?.some((filter) => subjectMatches(filter, subject)) === true;
-      if (isHandler && takes && ack_floor.stream_seq < seq && num_pending + num_ack_pending > 0) return true;
+    let known = this.#seqs.get(keyOf(timer));
+    if (known?.eventId !== last.eventId) {
+      const seq = await this.#find(timer, last.nominalMs, last.eventId);
+      if (seq === undefined) return false;
+      known = this.#note(timer, last.eventId, seq);
     }
-    return false;
+    const { seq, notedMs } = known;
+    const subject = subjectOf(timer);
+    return (await this.#consumersSince(notedMs)).some(
+      ({ config, ack_floor, num_pending, num_ack_pending }) => {
+        // Who only looks on, at a prefix or at everything, is not who does the work.
+        const isHandler = config.metadata?.[DURABLE_METADATA.answers] === "true";
+        const takes = config.filter_subjects?.some((filter) => subjectMatches(filter, subject)) === true;
+        return isHandler && takes && ack_floor.stream_seq < seq && num_pending + num_ack_pending > 0;
+      },
+    );
+  }
+
+  /**
+   * How all durables stand after `sinceMs`. Timers that ask within half a second share one answer: each costs the
+   * server a look at every durable.
+   */
+  #consumersSince(sinceMs: number): Promise<readonly ConsumerInfo[]> {
+    const nowMs = performance.now();
+    const known = this.#consumers;
+    if (known !== undefined && known.askedMs > sinceMs && nowMs - known.askedMs < SHARED_MS) return known.all;
+    const { subnet, jsm } = this.#options;
+    const asked = { askedMs: nowMs, all: allOf(jsm.consumers.list(eventsStream(subnet))) };
+    this.#consumers = asked;
+    asked.all.catch(() => {
+      if (this.#consumers === asked) this.#consumers = undefined;
+    });
+    return asked.all;
   }
 
   /** Nothing more is asked of a timer. */
@@ -86,8 +120,10 @@ export class TimerEvents {
     this.#seqs.delete(keyOf(timer));
   }
 
-  #note(timer: Timer, eventId: string, seq: number): void {
-    if (timer.overlap !== "allow") this.#seqs.set(keyOf(timer), { eventId, seq });
+  #note(timer: Timer, eventId: string, seq: number): Noted {
+    const noted = { eventId, seq, notedMs: performance.now() };
+    if (timer.overlap !== "allow") this.#seqs.set(keyOf(timer), noted);
+    return noted;
   }
 
   /** The place of an event that was published at or after its nominal time. */
@@ -98,6 +134,12 @@ export class TimerEvents {
     for await (const { seq, body } of stored) if (idOf(body) === eventId) return seq;
     return undefined;
   }
+}
+
+async function allOf<T>(list: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const one of list) all.push(one);
+  return all;
 }
 
 function idOf(body: Uint8Array): string | undefined {
