@@ -189,6 +189,31 @@ describe("timers", () => {
     await Promise.all([kitchen.close(), service.close()]);
   });
 
+  test("a damaged timer keeps no other from firing", async () => {
+    const kitchen = await mesh.connect("alpha/kitchen");
+    await kitchen.schedule("whole", { everyMs: 1000 }, "timer.tick@1");
+    await mesh.asService("alpha", async (nc) => {
+      for (const [name, body] of [
+        ["no-json", "{"],
+        ["null", "null"],
+        [
+          "no-zone",
+          '{"v":1,"name":"no-zone","schedule":{"kind":"cron","cron":"* * * * *","zone":"Mars/Olympus"}}',
+        ],
+      ] as const)
+        await nc.jetstream().publish(`tmr.alpha.kitchen.${name}.def`, body);
+      await nc.jetstream().publish("tmr.alpha.kitchen.slow.state", "[]");
+    });
+    const before = mesh.pid("alpha/hub");
+    process.kill(before, "SIGKILL");
+    await until("the hub is back", () => mesh.isReplaced("alpha/hub", before));
+    const count = cameFrom("whole").length;
+    await until("it fires", () => cameFrom("whole").length > count + 1);
+    expect((await timer("list", "--json")).stdout.split("\n")).toHaveLength(2);
+    await kitchen.timers.remove("whole");
+    await kitchen.close();
+  });
+
   test(
     `${KILLS} kills of hub daemon and server around the times: each fire once (seed ${SEED})`,
     async () => {

@@ -192,7 +192,7 @@ function timersOf(
   const limits = new TimerLimits(subnet, (member) => budgets.suspendedOf(member));
   return new TimerService({
     subnet,
-    book: new TimerBook(subnet, server.connection, server.jsm),
+    book: new TimerBook(subnet, server.connection, server.jsm, log),
     events: new TimerEvents({ subnet, tenant, policy, signatures, limits, ...server }),
     limits,
     ...timersIn(config),

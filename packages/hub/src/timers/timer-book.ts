@@ -1,5 +1,6 @@
-import { MeshError } from "@adaos/core";
+import { type Logger, MeshError } from "@adaos/core";
 import {
+  assertTimer,
   type KeptTimer,
   newTimerState,
   parseTimerSubject,
@@ -26,19 +27,21 @@ export class TimerBook {
   readonly #subnet: string;
   readonly #connection: Connection;
   readonly #jsm: JetStreamManager;
+  readonly #log: Logger;
 
-  constructor(subnet: string, connection: Connection, jsm: JetStreamManager) {
+  constructor(subnet: string, connection: Connection, jsm: JetStreamManager, log: Logger) {
     this.#subnet = subnet;
     this.#connection = connection;
     this.#jsm = jsm;
+    this.#log = log;
   }
 
   /** Rejects with `unavailable` or `timeout`. */
   async load(): Promise<KeptTimer[]> {
     const states = new Map<string, TimerState>();
-    for await (const [key, state] of this.#read<TimerState>("state")) states.set(key, state);
+    for await (const [key, state] of this.#read("state", readState)) states.set(key, state);
     const kept: KeptTimer[] = [];
-    for await (const [key, definition, node] of this.#read<Definition>("def")) {
+    for await (const [key, definition, node] of this.#read("def", readDefinition)) {
       const { v: _, ...rest } = definition;
       const timer = { ...rest, owner: { subnet: this.#subnet, node } };
       const state = states.get(key);
@@ -49,7 +52,10 @@ export class TimerBook {
     return kept;
   }
 
-  async *#read<T>(part: "def" | "state"): AsyncGenerator<readonly [key: string, value: T, node: string]> {
+  async *#read<T>(
+    part: "def" | "state",
+    read: (value: unknown) => T,
+  ): AsyncGenerator<readonly [key: string, value: T, node: string]> {
     const filter = timerSubject({ subnet: this.#subnet, node: "*" }, "*", part);
     for await (const { subject, body } of storedMessages(
       this.#connection,
@@ -58,7 +64,16 @@ export class TimerBook {
     )) {
       const named = parseTimerSubject(subject);
       if (named === undefined) continue;
-      yield [`${named.node}/${named.timer}`, JSON.parse(new TextDecoder().decode(body)) as T, named.node];
+      const key = `${named.node}/${named.timer}`;
+      let value: T;
+      try {
+        value = read(JSON.parse(new TextDecoder().decode(body)));
+      } catch (err) {
+        // One that is damaged must not keep all others from firing.
+        this.#log.error({ timer: key, part, err }, "timer unreadable");
+        continue;
+      }
+      yield [key, value, named.node];
     }
   }
 
@@ -118,4 +133,22 @@ export class TimerBook {
     const filter = timerSubject(owner, name, part);
     await ifThere("stream", this.#jsm.streams.purge(timersStream(this.#subnet), { filter }));
   }
+}
+
+/** Throws for what {@link TimerBook.keep} has not written. */
+function readDefinition(value: unknown): Definition {
+  const definition = value as Definition;
+  assertTimer(definition);
+  if (!Number.isSafeInteger(definition.sinceMs))
+    throw new MeshError("internal", "the timer has no beginning");
+  return definition;
+}
+
+function readState(value: unknown): TimerState {
+  const state = value as TimerState;
+  const { missed, overlap, paused, refused } = state.skipped;
+  const counts = [state.decidedMs, state.fired, state.late, state.caughtUp, missed, overlap, paused, refused];
+  if (!counts.every(Number.isSafeInteger))
+    throw new MeshError("internal", "the state of the timer is damaged");
+  return state;
 }
