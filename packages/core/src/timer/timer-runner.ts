@@ -314,15 +314,14 @@ export class TimerRunner {
           break;
         }
       }
-      // One that failed may be stored all the same.
-      entry.mayBeStored = thrown !== undefined;
+      // One that failed may be stored all the same, unless it had to wait.
+      entry.mayBeStored = thrown !== undefined && !isWaiting(thrown);
       await this.#keep(entry, before, thrown === undefined ? wakeAtMs : clock.now() + RETRY_MS);
       if (thrown !== undefined) throw thrown;
       this.#arm(entry, wakeAtMs);
     } catch (err) {
       // Many wait together for a member's rate or for a full stream: the reason is told elsewhere.
-      const isWaiting = err instanceof MeshError && err.code === "backpressure";
-      log[isWaiting ? "debug" : "warn"]({ ...named(entry.timer), err }, "timer not fired yet");
+      log[isWaiting(err) ? "debug" : "warn"]({ ...named(entry.timer), err }, "timer not fired yet");
       this.#arm(entry, clock.now() + RETRY_MS);
     }
   }
@@ -393,4 +392,8 @@ function named({ owner, name }: Timer): { readonly timer: string } {
 
 function keyOf(node: string, name: string): string {
   return `${node}/${name}`;
+}
+
+function isWaiting(thrown: unknown): boolean {
+  return thrown instanceof MeshError && thrown.code === "backpressure";
 }

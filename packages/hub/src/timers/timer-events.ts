@@ -1,4 +1,4 @@
-import { decodeEnvelope, type Policy } from "@adaos/core";
+import type { Policy } from "@adaos/core";
 import {
   DURABLE_METADATA,
   deniedError,
@@ -14,6 +14,7 @@ import {
 } from "@adaos/core/wire";
 import { type Connection, type StreamPublisher, storedMessages } from "@adaos/transport-nats";
 import type { ConsumerInfo, JetStreamManager } from "nats";
+import { StoredEvents } from "./stored-events.ts";
 import type { TimerLimits } from "./timer-limits.ts";
 
 export interface TimerEventsOptions {
@@ -26,9 +27,6 @@ export interface TimerEventsOptions {
   readonly publisher: StreamPublisher;
   readonly limits: TimerLimits;
 }
-
-/** Events of the same subject after a nominal time that are looked through. */
-const MAX_LOOKED_AT = 2000;
 
 /** Timers ask for durables once in this time together. */
 const SHARED_MS = 500;
@@ -50,10 +48,15 @@ export class TimerEvents {
   readonly #options: TimerEventsOptions;
   /** Places of the last events, by timer. */
   readonly #seqs = new Map<string, Noted>();
+  readonly #stored: StoredEvents;
   #consumers: Consumers | undefined;
 
   constructor(options: TimerEventsOptions) {
+    const { connection, subnet } = options;
     this.#options = options;
+    this.#stored = new StoredEvents((subject, from, most) =>
+      storedMessages(connection, eventsStream(subnet), subject, from, most),
+    );
   }
 
   /** As {@link TimerPorts.publish}. */
@@ -127,12 +130,8 @@ export class TimerEvents {
   }
 
   /** The place of an event that was published at or after its nominal time. */
-  async #find(timer: Timer, nominalMs: number, eventId: string): Promise<number | undefined> {
-    const { connection, subnet } = this.#options;
-    const from = { time: new Date(nominalMs - 1000) };
-    const stored = storedMessages(connection, eventsStream(subnet), subjectOf(timer), from, MAX_LOOKED_AT);
-    for await (const { seq, body } of stored) if (idOf(body) === eventId) return seq;
-    return undefined;
+  #find(timer: Timer, nominalMs: number, eventId: string): Promise<number | undefined> {
+    return this.#stored.find(subjectOf(timer), nominalMs - 1000, eventId);
   }
 }
 
@@ -140,15 +139,6 @@ async function allOf<T>(list: AsyncIterable<T>): Promise<readonly T[]> {
   const all: T[] = [];
   for await (const one of list) all.push(one);
   return all;
-}
-
-function idOf(body: Uint8Array): string | undefined {
-  try {
-    return decodeEnvelope(body).event_id;
-  } catch {
-    // No event of a timer.
-    return undefined;
-  }
 }
 
 function subjectOf({ owner, event }: Timer): string {
