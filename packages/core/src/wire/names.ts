@@ -47,8 +47,8 @@ export const TIMER_ROOT = "tmr";
 /** What a timer is, how far it has come, its alarm, and the alarm that rang last. */
 export type TimerPart = "def" | "state" | "alarm" | "rung";
 
-/** `tmr.<subnet>.<node>.<timer>.<part>` */
-export function timerSubject({ subnet, node }: NodeAddress, timer: string, part: TimerPart): string {
+/** `tmr.<subnet>.<node>.<timer>.<part>`; node, timer and part may be `*` in a filter. */
+export function timerSubject({ subnet, node }: NodeAddress, timer: string, part: TimerPart | "*"): string {
   return `${TIMER_ROOT}.${subnet}.${node}.${timer}.${part}`;
 }
 

@@ -92,8 +92,7 @@ export class TimerBook {
 
   /** Rejects with what the client throws. */
   async forget(timer: Timer): Promise<void> {
-    // Without its definition it is gone, whatever else is left.
-    for (const part of ["def", "alarm", "state", "rung"] as const) await this.#purge(timer, part);
+    await this.#purge(timer, "*");
   }
 
   /** Calls `onAlarm` whenever the server rings one. The returned function ends that. */
@@ -129,7 +128,7 @@ export class TimerBook {
     }
   }
 
-  async #purge({ owner, name }: Timer, part: "def" | "state" | "alarm" | "rung"): Promise<void> {
+  async #purge({ owner, name }: Timer, part: "alarm" | "*"): Promise<void> {
     const filter = timerSubject(owner, name, part);
     await ifThere("stream", this.#jsm.streams.purge(timersStream(this.#subnet), { filter }));
   }
