@@ -1,5 +1,5 @@
 import { compilePolicy, type Mesh, parseEventPattern } from "@adaos/core";
-import type { KnownEvent, Subnet } from "@adaos/core/wire";
+import { type KnownEvent, resolveTimer, type Subnet } from "@adaos/core/wire";
 import { describe, expect, test } from "vitest";
 import { LocalMesh } from "./local-mesh.ts";
 
@@ -28,4 +28,35 @@ describe("LocalMesh", () => {
   test("takes one that it is cleared for", () => {
     expect(meshOf(["pii"]).broker("alpha")?.isAnswered(COMMAND)).toBe(false);
   });
+});
+
+test("a program may not change what the mesh file declares", async () => {
+  const kitchen = {
+    name: "kitchen",
+    publish: [parseEventPattern("*")],
+    subscribe: [],
+    roles: [],
+    limits: [],
+  };
+  const own = {
+    name: "alpha",
+    tenant: "default",
+    exports: [],
+    imports: [],
+    members: new Map([["kitchen", kitchen]]),
+  };
+  const mesh = {
+    name: "m",
+    durability: "synced",
+    subnets: new Map([["alpha", own]]),
+    policy: [],
+  } as unknown as Mesh;
+  const timers = new LocalMesh(mesh, compilePolicy(mesh, EVENTS)).broker("alpha")?.timers;
+  const event = { name: "timer.tick", version: 1, kind: "event" } as const;
+  const timer = (everyMs: number) => resolveTimer("t", { everyMs }, event, undefined, 0);
+  await timers?.declare("kitchen", timer(3_600_000));
+  const inFile = { code: "usage", message: expect.stringMatching(/is in the mesh file/) };
+  await expect(timers?.of("kitchen").put(timer(1000))).rejects.toMatchObject(inFile);
+  await expect(timers?.of("kitchen").remove("t")).rejects.toMatchObject(inFile);
+  expect(await timers?.of("kitchen").pause("t")).toMatchObject({ declared: true, every_ms: 3_600_000 });
 });

@@ -1,4 +1,4 @@
-import type { TimerInfo, Timers } from "@adaos/core";
+import { MeshError, type TimerInfo, type Timers } from "@adaos/core";
 import {
   assertTimer,
   type Clock,
@@ -67,6 +67,7 @@ export class LocalTimers {
         assertTimer(definition);
         const owner = { subnet: this.#broker.subnet, node };
         this.#options.assertAllowed(owner, definition.event);
+        this.#assertOwn(node, definition.name);
         return info(await this.#runner.put({ ...definition, owner, isDeclared: false }));
       },
       list: async () =>
@@ -74,11 +75,20 @@ export class LocalTimers {
           .list()
           .filter(({ timer }) => timer.owner.node === node)
           .map(info),
-      remove: (name) => this.#runner.remove(node, name),
+      remove: async (name) => {
+        this.#assertOwn(node, name);
+        return this.#runner.remove(node, name);
+      },
       pause: async (name) => info(await this.#runner.pause(node, name)),
       resume: async (name) => info(await this.#runner.resume(node, name)),
       trigger: (name) => this.#runner.trigger(node, name),
     };
+  }
+
+  /** What the mesh file says is changed there. */
+  #assertOwn(node: string, name: string): void {
+    if (this.#runner.get(node, name)?.timer.isDeclared !== true) return;
+    throw new MeshError("usage", `timer ${name} of ${node} is in the mesh file; change it there`);
   }
 
   /** Timers of the mesh file. Throws `denied` or `usage`. */
