@@ -135,8 +135,8 @@ export {
 } from "./timer/timer.ts";
 export { TIMER_HEADERS, type TimerFire, timerMessage } from "./timer/timer-event.ts";
 export { type TimerInfo, timerInfo } from "./timer/timer-info.ts";
-export { backfillTimes, MAX_BACKFILL } from "./timer/backfill.ts";
-export { afterStep, decideFires, type FireKind, LATE_MS } from "./timer/decide-fires.ts";
+export { type KeptTimer, MAX_TIMERS, type TimerPorts, TimerRunner } from "./timer/timer-runner.ts";
+export { localTimeOf } from "./timer/zone.ts";
 export type { MarksPlace, OnDelivery, OutboxStatus } from "./transport.ts";
 export {
   ANSWER_ROOT,
