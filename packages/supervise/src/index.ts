@@ -11,6 +11,7 @@ export {
   runningPolicy,
   unreached,
 } from "./apply/running-policy.ts";
+export { type TimerChange, timerChangesOf } from "./apply/timer-changes.ts";
 export { askProbes, type NodeProbes } from "./ask-probes.ts";
 export { askHealth, type ComponentHealth, type MeshHealth } from "./health.ts";
 export { invite, revoke } from "./join/invite.ts";

@@ -13,6 +13,8 @@ import {
   neededSupervisor,
   planUpdate,
   runningPolicy,
+  type TimerChange,
+  timerChangesOf,
   unreached,
   whileLocked,
 } from "@adaos/supervise";
@@ -43,9 +45,11 @@ export function policyApplyCommand(terminal: Terminal): Command {
       const shown = await planUpdate(loaded, stateDir);
       const moves = movesOf(shown, before);
       const lacking = lackingSignatureKeys(shown, loaded, stateDir);
+      const timers = timerChangesOf(shown, loaded);
       const nodes = shown.changed.length + shown.added.length + shown.removed.length;
       if (options.json !== true) {
         printMoves(moves, terminal);
+        printTimers(timers, terminal);
         printChanges(changes, false, terminal);
       }
       for (const line of unreached(loaded)) terminal.say(line);
@@ -56,7 +60,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
       }
       const found = { count: nodes };
       if (options.json === true && options.dryRun === true) {
-        terminal.out(visibleJson({ change: nodes, changes: changes.length, moves, dry_run: true }));
+        terminal.out(visibleJson({ change: nodes, changes: changes.length, moves, timers, dry_run: true }));
         return;
       }
       // With nothing to change it is still asked whether everything is in force.
@@ -86,7 +90,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
               return ms;
             });
       if (options.json === true)
-        terminal.out(visibleJson({ change: nodes, changes, moves, in_force_ms: inForceMs }));
+        terminal.out(visibleJson({ change: nodes, changes, moves, timers, in_force_ms: inForceMs }));
       else terminal.out(`${counted(nodes, "node")} changed, in force everywhere after ${inForceMs} ms`);
     });
 }
@@ -96,5 +100,13 @@ function printMoves(moves: readonly Move[], { out, colors }: Terminal): void {
   for (const { move, what, name, becomes } of moves) {
     const text = `${what} ${name}${becomes === undefined ? "" : `: ${becomes}`}`;
     out(move === "comes" ? colors.green(`+ ${text}`) : colors.red(`- ${text}`));
+  }
+}
+
+/** One line for each timer of the mesh file that begins, begins anew, or ends. */
+function printTimers(timers: readonly TimerChange[], { out, colors }: Terminal): void {
+  for (const { change, timer } of timers) {
+    if (change === "goes") out(colors.red(`- timer ${timer}`));
+    else out(colors.green(change === "comes" ? `+ timer ${timer}` : `~ timer ${timer}: it begins anew`));
   }
 }
