@@ -95,6 +95,11 @@ export class TimerBook {
     await this.#purge(timer, "*");
   }
 
+  /** How many subjects the stream has: two of each timer, and its alarms. Rejects with what the client throws. */
+  async subjects(): Promise<number> {
+    return (await this.#jsm.streams.info(timersStream(this.#subnet))).state.num_subjects ?? 0;
+  }
+
   /** Calls `onAlarm` whenever the server rings one. The returned function ends that. */
   listen(onAlarm: (node: string, timer: string) => void): () => void {
     const subscription = this.#connection.nc.subscribe(timerAlarmFilter(this.#subnet), {

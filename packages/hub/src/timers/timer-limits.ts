@@ -2,8 +2,11 @@ import { MeshError, parseEventPattern } from "@adaos/core";
 import { EVENT_ROOT, type RateLimit, RateLimits, type Timer } from "@adaos/core/wire";
 import type { BudgetReply } from "@adaos/transport-nats";
 
-/** Of each member, whatever its own limits: a thousand timers of one second are no flood. */
-const MAX_FIRES: RateLimit = { events: parseEventPattern("*"), eventsPerSecond: 1000 };
+/**
+ * Of each member, whatever its own limits. Each fire is three synced writes: with a thousand a second, another member's
+ * timers came up to five seconds late (two cores).
+ */
+const MAX_FIRES: RateLimit = { events: parseEventPattern("*"), eventsPerSecond: 200 };
 
 /** What a member may not publish it may not have published: its limits hold for its timers as well. */
 export class TimerLimits {

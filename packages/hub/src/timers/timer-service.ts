@@ -3,6 +3,7 @@ import {
   assertTimer,
   backfillTimes,
   delay,
+  every,
   type Figure,
   nominalTimes,
   type RateLimit,
@@ -41,6 +42,8 @@ export interface TimerServiceOptions extends TimersOfFile {
 }
 
 const RETRY_MS = 500;
+/** Between looks at whether the stream still has what it keeps. */
+const LOOK_MS = 10_000;
 /** Of one answer: a hundred of the largest are still a small message. */
 const PAGE = 100;
 const PAGE_BYTES = 262_144;
@@ -54,6 +57,7 @@ export class TimerService implements Part {
   #declared: readonly DeclaredTimer[];
   #members: ReadonlySet<string>;
   #unlisten: (() => void) | undefined;
+  #stopLooking: () => void = () => undefined;
   #trouble: string | undefined = "is starting";
   #starting: Promise<void> = Promise.resolve();
 
@@ -99,6 +103,7 @@ export class TimerService implements Part {
         this.#runner.load(kept);
         this.#trouble = undefined;
         await this.#reconcile();
+        this.#stopLooking = every(LOOK_MS, () => void this.#look());
         return;
       } catch (thrown) {
         const error = MeshError.from(thrown, "unavailable", "timers cannot be read");
@@ -109,7 +114,21 @@ export class TimerService implements Part {
     }
   }
 
+  /** A stream that somebody has purged lacks no message that anybody reads: only its size tells. */
+  async #look(): Promise<void> {
+    const { book, log } = this.#options;
+    try {
+      const size = this.#runner.size;
+      if (size === 0 || (await book.subjects()) >= 2 * size) return;
+      log.error({ timers: size }, "timers lost by their stream are written again");
+      await this.keepAll();
+    } catch (err) {
+      log.debug({ err }, "stream of timers not looked at");
+    }
+  }
+
   async stop(): Promise<void> {
+    this.#stopLooking();
     this.#unlisten?.();
     await this.#runner.stop();
   }

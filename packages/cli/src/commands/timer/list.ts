@@ -1,4 +1,4 @@
-import { resolveStateDir } from "@adaos/config";
+import { readMeshFile, resolveStateDir } from "@adaos/config";
 import type { TimerInfo } from "@adaos/core";
 import { counted, parseNodeAddress, visibleJson } from "@adaos/core/wire";
 import {
@@ -98,11 +98,15 @@ async function askOne(
   return reply;
 }
 
-/** The members of a subnet that run on this machine, or the one that is asked for. */
-function membersOf({ nodes }: Layout, subnet: string, only: string | undefined): string[] {
-  return nodes
-    .filter(({ id, role }) => role === "member" && id.startsWith(`${subnet}/`) && (only ?? id) === id)
-    .map(({ id }) => id.slice(subnet.length + 1));
+/** The members of a subnet, on other machines too where the mesh file is here; or the one that is asked for. */
+function membersOf({ nodes, configFile }: Layout, subnet: string, only: string | undefined): string[] {
+  const here = nodes.filter(({ role }) => role === "member").map(({ id }) => id);
+  const declared = configFile === undefined ? undefined : readMeshFile(configFile).mesh.subnets.get(subnet);
+  const all = new Set([...here, ...[...(declared?.members.keys() ?? [])].map((node) => `${subnet}/${node}`)]);
+  return [...all]
+    .filter((id) => id.startsWith(`${subnet}/`) && (only ?? id) === id)
+    .map((id) => id.slice(subnet.length + 1))
+    .sort();
 }
 
 function cells(timer: TimerInfo): string[] {
