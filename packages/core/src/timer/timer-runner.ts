@@ -363,7 +363,8 @@ export class TimerRunner {
     this.#fires[step.fire]++;
     if (step.fire !== "on-time") {
       const scheduledAt = new Date(step.nominalMs).toISOString();
-      this.#ports.log.info({ ...named(timer), fire: step.fire, scheduledAt }, "timer fired late");
+      const level = step.fire === "late" ? "debug" : "info";
+      this.#ports.log[level]({ ...named(timer), fire: step.fire, scheduledAt }, "timer fired late");
     }
     return afterStep(state, step, timerEventId(timer, fire));
   }

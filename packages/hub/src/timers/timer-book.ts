@@ -47,7 +47,9 @@ export class TimerBook {
       const state = states.get(key);
       // A state from before the last change of the timer says nothing of it.
       const isItsOwn = state !== undefined && state.decidedMs >= timer.sinceMs;
-      kept.push({ timer, state: isItsOwn ? state : newTimerState(timer.sinceMs) });
+      if (!isItsOwn) kept.push({ timer, state: newTimerState(timer.sinceMs) });
+      // A clock that was ahead and is right now must not keep a timer silent until that time comes.
+      else kept.push({ timer, state: { ...state, decidedMs: Math.min(state.decidedMs, Date.now()) } });
     }
     return kept;
   }
