@@ -50,7 +50,7 @@ export async function* memberDurables({ of, jsm }: OpenServer): AsyncGenerator<D
   }
 }
 
-/** Pure. Nothing for what is no member's durable. */
+/** Undefined for a consumer that is not a member's durable. Pure. */
 export function durableRow(subnet: string, info: ConsumerInfo): DurableRow | undefined {
   const target = targetOf(info);
   if (target === undefined) return undefined;

@@ -5,7 +5,7 @@ import type { OpenServer } from "./hubs.ts";
 /** How far a durable is with its subnet's stream. */
 export interface DurableState {
   readonly subnet: string;
-  /** Whose it is; `root` for the uplink. */
+  /** The node that it belongs to; `root` for the uplink. */
   readonly node: string;
   readonly durable: string;
   /** Events that nobody has been given yet. */
@@ -17,7 +17,7 @@ export interface DurableState {
   readonly paused: boolean;
 }
 
-/** Every durable of a subnet's stream. Whoever only looks (`tail`) has none. */
+/** Every durable of a subnet's stream. A reader that only looks on (`tail`) has none. */
 export async function* durables({ of, jsm }: OpenServer): AsyncGenerator<DurableState> {
   for await (const info of jsm.consumers.list(eventsStream(of))) {
     if (info.config.durable_name !== undefined) yield durableState(of, info);

@@ -13,7 +13,7 @@ export interface OpenServer {
   readonly jsm: JetStreamManager;
 }
 
-/** Who is away must not hold up what the others tell. */
+/** A server that is away must not delay the answers of the others. */
 const ANSWER_MS = 2000;
 /** Where something is to be done at each. */
 const PATIENT_MS = 5000;
@@ -112,7 +112,7 @@ function refused(server: { readonly of: string }, thrown: unknown): RefusedServe
   return { of: server.of, reason: messageOf(thrown), error: namedError(server, thrown) };
 }
 
-/** Whose server is away, says the error. */
+/** Names in the error the server that is away. */
 function namedError({ of }: { readonly of: string }, thrown: unknown): MeshError {
   const error = MeshError.from(thrown, "unavailable", "its streams cannot be read");
   return AWAY.has(error.code)

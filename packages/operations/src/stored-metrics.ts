@@ -3,7 +3,7 @@ import { METRICS_ROOT, metricsStream, standingProbes, subjectsOf } from "@adaos/
 import { storedMessages, storedSnapshot } from "@adaos/transport-nats";
 import type { OpenServer } from "./hubs.ts";
 
-/** What the members of a subnet have counted since a time, an hour of a process each. */
+/** The counts of a subnet's members since a time; each snapshot covers an hour of one process. */
 export async function* storedMetrics(server: OpenServer, sinceMs: number): AsyncGenerator<MetricsSnapshot> {
   const subject = subjectsOf(METRICS_ROOT, server.of);
   for await (const message of storedMessages(server.connection, metricsStream(server.of), subject)) {
@@ -12,10 +12,10 @@ export async function* storedMetrics(server: OpenServer, sinceMs: number): Async
   }
 }
 
-/** Who looks more rarely than this is not told of between two looks. */
+/** A probe with a longer interval than this is not reported between two looks. */
 const RECENT_MS = 3_600_000;
 
-/** What the processes of a subnet probe now, programs and daemons, as they have reported it to their hub. */
+/** The probes that run now in a subnet's processes, programs and daemons, as these have reported them to their hub. */
 export async function reportedProbes(server: OpenServer): Promise<readonly StandingProbe[]> {
   const subject = subjectsOf(METRICS_ROOT, server.of);
   const nowMs = Date.now();

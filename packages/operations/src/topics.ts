@@ -18,7 +18,7 @@ export interface Topic {
   readonly status: string | null;
 }
 
-/** What a stream holds of one subject. */
+/** The number of messages that a stream holds of one subject, and the time of the last. */
 export interface SubjectCount {
   readonly subject: string;
   readonly count: number;
@@ -26,7 +26,7 @@ export interface SubjectCount {
   readonly lastSeen: string | undefined;
 }
 
-/** What a stream holds, by subject; no event is read. @param origin A subnet, or `*`. */
+/** Counts a stream's messages by subject without reading any event. @param origin A subnet, or `*`. */
 export async function subjectCounts(
   server: OpenServer,
   stream: string,

@@ -5,7 +5,7 @@ import { nearest } from "@adaos/core/wire";
 const MAX_NAMED = 5;
 
 /**
- * Why a pattern may mean nothing: no registry declares such an event. Nothing where one does. Pure.
+ * Why a pattern may match nothing: no registry declares such an event. Undefined when one does. Pure.
  * @param names Every event that is declared.
  */
 export function undeclaredNote(pattern: EventPattern, names: readonly string[]): string | undefined {

@@ -10,7 +10,7 @@ import {
 import { auditFile, openOwnLog, startTimeOf } from "@adaos/config";
 import type { AuditOutcome, AuditRecord } from "./audit-record.ts";
 
-/** What is written of an act: that it begins, how it ended, and which hubs have stored that. */
+/** The lines written of an act: its beginning, its end, and the hubs that have stored it. */
 type AuditLine =
   | ({ readonly line: "begun"; readonly process: ActingProcess; readonly subnets?: readonly string[] } & Pick<
       AuditRecord,
@@ -58,7 +58,7 @@ export class AuditFile {
       renameSync(this.path, before(this.path));
     const handle = openOwnLog(this.path, "a");
     try {
-      // One write: those of two processes do not mix. What a crash has cut short spoils no line but its own.
+      // One write, so that the lines of two processes do not mix. A line that a crash cuts short spoils no other line.
       appendFileSync(handle, `\n${JSON.stringify(line)}\n`);
       fsyncSync(handle);
     } finally {

@@ -31,8 +31,8 @@ const RECORDED = parseEventPattern(`${AUDIT_RECORDED}@1`);
 const recordedSchema = z.object({ event_id: z.string().max(200), data: auditDataSchema });
 
 /**
- * What operators did, oldest first: what this machine has kept, and what the streams of its hubs hold, which may be of
- * other machines. Rejects with what reading a file or a stream rejects with.
+ * The acts of operators, oldest first: those kept on this machine, and those in the streams of its hubs, which may come
+ * from other machines. Rejects with the errors of reading a file or a stream.
  */
 export async function auditLog(
   layout: Layout,

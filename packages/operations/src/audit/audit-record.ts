@@ -1,23 +1,23 @@
 import { hostname, userInfo } from "node:os";
 import { z } from "zod";
 
-/** The event by which acts of operators are told. */
+/** The event that reports acts of operators. */
 export const AUDIT_RECORDED = "mesh.audit.recorded";
 
-/** What an operator is about to do. */
+/** An act that an operator is about to do. */
 export interface AuditedAct {
   /** The command: `events.dlq.purge`. */
   readonly action: string;
-  /** What it is done to, in words; no secret. */
+  /** The object of the act, in words, without secrets. */
   readonly what: string;
-  /** Whose it is. @default every subnet with a hub on this machine */
+  /** The subnets that the act concerns. @default every subnet with a hub on this machine */
   readonly subnets?: readonly string[] | undefined;
 }
 
 /** How an act has ended. `unknown`: its process died before it could say. */
 export type AuditOutcome = "done" | "partly" | "failed" | "unknown";
 
-/** One act, as it is told. Times are RFC 3339. */
+/** One act, as its event reports it. Times are RFC 3339. */
 export interface AuditRecord {
   readonly id: string;
   readonly action: string;
@@ -57,7 +57,7 @@ export function auditText(value: string): string {
   return shown === "" ? "-" : shown;
 }
 
-/** Who acts, as this machine knows it: the user, and by whose rights. */
+/** The operator, as this machine knows them: the user who acts, and the user whose rights apply. */
 export function actor(env: NodeJS.ProcessEnv = process.env): string {
   const user = userName();
   const asked = env["SUDO_USER"];

@@ -15,7 +15,7 @@ export type Tally = (count: number, failed?: number) => void;
 const MAX_FORWARDED = 500;
 const PUBLISH_MS = 3000;
 
-/** What became of acts that hubs have not stored yet. */
+/** The result of forwarding acts that hubs had not stored yet. */
 export interface Forwarded {
   readonly stored: number;
   /** Subnets that have not taken all, and why. */
@@ -23,8 +23,8 @@ export interface Forwarded {
 }
 
 /**
- * Records what operators do: on this machine's disk before the act begins, and as an event at the hubs once it has
- * ended. What no hub takes stays on disk, and comes along with the next act.
+ * Records the acts of operators: on this machine's disk before an act begins, and as an event at the hubs once it has
+ * ended. An act that no hub takes stays on disk, and is sent along with the next act.
  */
 export class AuditTrail {
   readonly #stateDir: string;

@@ -64,7 +64,7 @@ describe("AuditTrail", () => {
       ["unknown", false],
       ["unknown", true],
     ]);
-    // What goes on is told when it has ended.
+    // An act that still goes on is forwarded once it has ended.
     expect(unstored(acts(), ["alpha"]).map(({ act }) => act.record.id)).toEqual(["A"]);
     expect(readFileSync(file.path, "utf8")).toContain("alpha/hall");
   });

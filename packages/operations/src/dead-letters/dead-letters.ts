@@ -50,12 +50,12 @@ export async function* failedLetters(
   for await (const { letter } of foundFailures(server, filter)) if (letter !== undefined) yield letter;
 }
 
-/** What lies at one place of a stream of failures. */
+/** The entry at one place of a stream of failures. */
 export interface FoundLetter {
   readonly kept: number;
   /** The durable that it is of, where all of these lie in one stream and none is left out by the way of looking. */
   readonly owner: LetterOwner | undefined;
-  /** Nothing where the filter does not match it, or it cannot be read. */
+  /** Undefined when the filter does not match it, or when it cannot be read. */
   readonly letter: KeptDeadLetter | undefined;
 }
 
@@ -78,7 +78,10 @@ async function* foundFailures(server: OpenServer, filter: FailureFilter): AsyncG
   }
 }
 
-/** The dead letter in a message of a subnet's stream; nothing where it cannot be read, or is told of another. Pure. */
+/**
+ * The dead letter in a message of a subnet's stream. Undefined when it cannot be read, or names another owner than its
+ * subject. Pure.
+ */
 export function ownLetter(subnet: string, message: StoredMessage): KeptDeadLetter | undefined {
   const entry = parseStored(message, deadLetterSchema);
   if (entry === undefined || !isOwn(entry, parseDeadLetterSubject(message.subject))) return undefined;
@@ -99,7 +102,7 @@ export interface ParkedWait {
   readonly kept: number;
 }
 
-/** What durables wait for, without the events. */
+/** The waits of durables for parked events, without the events. */
 export async function* parkedWaits(
   server: OpenServer,
   filter: FailureFilter = {},

@@ -13,19 +13,19 @@ export interface LetterReplay {
   onEnd(letter: KeptDeadLetter, error?: MeshError): void;
 }
 
-/** What of a queue a replay needs. */
+/** The part of a queue that a replay needs. */
 type LetterQueue = Pick<DeadLetterQueue, "store" | "remove" | "removeUpTo">;
 
 /** Letters that are stored together. */
 interface Batch {
   readonly letters: readonly Meant[];
-  /** What was found on the way, by durable. */
+  /** The findings on the way, by durable. */
   readonly found: ReadonlyMap<string, Found>;
 }
 
 interface Meant {
   readonly letter: KeptDeadLetter;
-  /** Key of its durable; nothing where it is to be taken away alone. */
+  /** Key of its durable; undefined when the letter is only to be removed. */
   readonly key: string | undefined;
 }
 

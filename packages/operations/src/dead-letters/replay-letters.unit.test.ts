@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { FoundLetter, KeptDeadLetter } from "./dead-letters.ts";
 import { replayLetters } from "./replay-letters.ts";
 
-/** What lies at one place: of which durable, and what becomes of it. */
+/** The letter at one place: its durable, and how the replay treats it. */
 interface Placed {
   readonly durable: string;
   readonly kind: "meant" | "not meant" | "unread" | "fails" | "parked";

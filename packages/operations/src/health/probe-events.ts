@@ -4,12 +4,12 @@ import { storedMessages } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 import { published } from "../stored/published-past.ts";
 
-/** A change of what is probed, as its event tells it. It is told as JSON as it stands. */
+/** A change of a probed resource, as its event reports it. `--json` prints it unchanged. */
 export interface ProbeEvent {
   /** RFC 3339. */
   readonly at: string;
   readonly event_id: string;
-  /** Who published it: `alpha/kitchen`. */
+  /** The publisher: `alpha/kitchen`. */
   readonly node: string;
   readonly probe: string | null;
   readonly environment: string | null;
@@ -22,7 +22,7 @@ export interface ProbeEvent {
 
 const DATABASES = parseEventPattern("infra.database.");
 
-/** What members of a subnet have published of what they probe since a time, oldest first, a page in memory. */
+/** The changes that probes of a subnet's members have published since a time, oldest first, a page in memory. */
 export async function* probeEvents(server: OpenServer, since: Date): AsyncGenerator<ProbeEvent> {
   const stream = eventsStream(server.of);
   const filter = patternToFilter(DATABASES, { subnet: server.of });
@@ -37,7 +37,7 @@ export async function* probeEvents(server: OpenServer, since: Date): AsyncGenera
   }
 }
 
-/** Nothing of an event that is none of these. Pure. */
+/** Undefined for an event that is none of these. Pure. */
 export function probeEventOf(
   node: string,
   envelope: { event_id: string; event_name: string; ts: string; data: unknown },

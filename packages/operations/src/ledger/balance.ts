@@ -3,7 +3,7 @@
  * fates add up to what was published.
  */
 
-/** What has become of one event at one durable. */
+/** The fate of one event at one durable. */
 export type Fate =
   /** Its effect is marked as having happened. */
   | "handled"

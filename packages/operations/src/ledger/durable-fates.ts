@@ -15,7 +15,7 @@ import { processingRecords } from "../stored/processing-records.ts";
 import type { Fate } from "./balance.ts";
 import type { LedgerEvent } from "./ledger-event.ts";
 
-/** What the streams of a hub hold of failures, by durable and place: `beta/desk/screen 17`. */
+/** The failures that the streams of a hub hold, by durable and place: `beta/desk/screen 17`. */
 export interface KnownFailures {
   readonly dead: ReadonlySet<string>;
   readonly parked: ReadonlySet<string>;
@@ -43,7 +43,7 @@ export async function failuresOf(hub: OpenServer): Promise<KnownFailures> {
   return { dead, parked };
 }
 
-/** What a member has marked in its stream at its hub. */
+/** The effects that a member has marked in its stream at its hub. */
 export async function marksAtHub(
   { of, connection }: OpenServer,
   node: string,

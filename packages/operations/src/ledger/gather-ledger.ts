@@ -16,11 +16,11 @@ import { failuresOf, fateAt, type KnownMarks, marksAtHub } from "./durable-fates
 import { eventsOf, type LedgerEvent, ledgerKey } from "./ledger-event.ts";
 import { fateOnWay, type LinkWay } from "./link-fates.ts";
 
-/** What is known beside the streams. */
+/** The sources of facts beside the streams. */
 export interface LedgerWitnesses {
   /** Whether policy lets events of this subject, an event's, come to a member of another subnet. */
   readonly isLetThrough: (subject: string, to: string) => boolean;
-  /** What a member has marked on its disk; nothing where that is another machine's. */
+  /** The effects that a member has marked on its disk; none when the disk is another machine's. */
   readonly marks: (member: string) => Promise<KnownMarks>;
   readonly rootLogs: readonly string[];
 }
@@ -40,8 +40,9 @@ const MAX_EVENTS = 500_000;
 const CLOCK_SKEW_MS = 60_000;
 
 /**
- * The accounts of all durables: each event that was published for one since a time has one fate there. What comes later
- * on an event's way is read later, so that an event that moves meanwhile is never missed. Rejects with `timeout`.
+ * The accounts of all durables. Each event that was published for a durable since a time has one fate there. Later
+ * places on an event's way are read later, so that an event that moves meanwhile is never missed. Rejects with
+ * `timeout`.
  */
 export function gatherLedger(
   servers: readonly ServerLayout[],

@@ -19,8 +19,8 @@ export interface LinkWay {
 }
 
 /**
- * What has become of an event that policy lets through, and that its target does not hold. Pure. Nothing where a server
- * on its way does not answer: then nobody can tell.
+ * The fate of an event that policy lets through and that its target does not hold. Undefined when a server on its way
+ * does not answer, since its fate is unknown then. Pure.
  */
 export function fateOnWay(event: LedgerEvent, way: LinkWay): { fate: Fate; at: MissingEvent } | undefined {
   const { from, up, down, atRoot, refused, targetSinceMs } = way;

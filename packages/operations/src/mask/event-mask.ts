@@ -6,7 +6,7 @@ import { loadRegistry } from "@adaos/registry";
 import { keptRegistries } from "./kept-registries.ts";
 import { type Masking, maskedByAll } from "./masked-by-all.ts";
 
-/** Masks what is printed of events, by the registries of the mesh. Nothing reveals: the streams hold the originals. */
+/** Masks printed events by the registries of the mesh. No option reveals them: the streams hold the originals. */
 export class EventMask {
   /** Every event that a registry of the mesh declares. */
   readonly names: readonly string[];
@@ -59,14 +59,14 @@ export class EventMask {
     return { ...entry, message: { ...entry.message, body_base64: body }, masked: true };
   }
 
-  /** Nothing where it may be shown as it is. */
+  /** Undefined when the body may be shown as it is. */
   #body({ subject, message }: DeadLetter): string | undefined {
     const address = addressOf(subject);
     let envelope: Envelope;
     try {
       envelope = decodeEnvelope(Buffer.from(message.body_base64, "base64"));
     } catch {
-      // What cannot be read cannot be masked in part.
+      // A body that cannot be read cannot be masked in part.
       const isPlain =
         address === undefined || this.#registry.mask(address.name, address.version, null) === null;
       return isPlain ? undefined : "";

@@ -39,7 +39,7 @@ export async function keptRegistries(
   return [...byHash.values()];
 }
 
-/** Nothing for a node that keeps none, or has not been served any. */
+/** Undefined for a node that keeps no registry, or has not been served one. */
 function readKept({
   role,
   nodeFile,

@@ -13,7 +13,7 @@ export function maskedByAll(registries: readonly Masking[]): Masking {
   };
 }
 
-/** What two masked forms of the same data both show. A mask stands in place of a value; names and lengths stay. */
+/** The parts that two masked forms of the same data both show. A mask replaces a value; names and lengths stay. */
 function bothShow(data: unknown, a: unknown, b: unknown): unknown {
   if (a === data) return b;
   if (b === data || !isContainer(data) || !isContainer(a)) return a;

@@ -24,10 +24,10 @@ export interface SeenDurable {
 
 /** Pairs of event and component that are kept apart; what hostile nodes invent beyond that is not. */
 const MAX_PRODUCERS = 20_000;
-/** What the members' daemons look on with: they are no consumers of anybody's. */
+/** Durables of the members' daemons, which only look on: they are not consumers of any component. */
 const JOURNAL = /^journal(-|$)/;
 
-/** Who has published what: nodes by event and component. */
+/** The publishers seen: nodes by event and component. */
 export class SeenProducers {
   readonly #seen = new Map<string, Map<string, Set<string>>>();
   #pairs = 0;
@@ -89,7 +89,7 @@ function producerDrift(
   return [...(isExpected(record) ? unseen : []), ...undeclared];
 }
 
-/** Whoever takes by a prefix or `*` counts only for events that there were. */
+/** A durable that takes a prefix or `*` counts only for events that were published. */
 function consumerDrift(
   event: string,
   record: EventRecord | undefined,

@@ -15,7 +15,7 @@ export interface PastRange {
   readonly toSeq: number;
 }
 
-/** What is replayed, to whom, and by which name. */
+/** The events to replay, their target, and the name of the replay. */
 export interface ReplayPlan {
   readonly to: ReplayTarget;
   readonly replayId: string;
@@ -24,13 +24,13 @@ export interface ReplayPlan {
   readonly range: PastRange;
 }
 
-/** What lies at one place of a stream, and how it goes to the durable again; or why it cannot. */
+/** An event at one place of a stream, and the message that replays it, or the reason why it cannot be replayed. */
 export interface PastEvent {
   readonly seq: number;
   readonly made: Message | MeshError;
 }
 
-/** What a plan means, oldest first. Replays and replies, which lie in the same stream, are no part of it. */
+/** The events that a plan selects, oldest first. Replays and replies, which lie in the same stream, are left out. */
 export async function* pastEvents(server: OpenServer, plan: ReplayPlan): AsyncGenerator<PastEvent> {
   const { range, selection } = plan;
   const stream = eventsStream(server.of);
@@ -54,13 +54,13 @@ function made(
   }
 }
 
-/** What a plan would do, found out before anybody is asked. */
+/** The extent of a plan, found out before the operator is asked. */
 export interface Survey {
   count: number;
-  /** What is no event. */
+  /** Messages that are no event. */
   skipped: number;
   failed: number;
-  /** That the replayed events will take in the stream, about. */
+  /** The bytes that the replayed events will take in the stream, about. */
   bytes: number;
   /** Where the first and the last of them all lie. */
   first: number;
@@ -88,7 +88,7 @@ export function isNoEvent({ code }: MeshError): boolean {
 /** Ids, batch headers, trace context and what the server adds of its own. */
 const OVERHEAD_BYTES = 320;
 
-/** What a message takes in a stream, rather too much than too little. */
+/** The bytes that a message takes in a stream; an estimate that is rather too high than too low. */
 export function storedBytes({ subject, body }: Message): number {
   return subject.length + body.length + OVERHEAD_BYTES;
 }

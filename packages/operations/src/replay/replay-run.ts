@@ -7,7 +7,7 @@ import { isNoEvent, type PastEvent, storedBytes } from "./past.ts";
 /** On their way at a time: what shares a disk sync is stored together. As many as the publisher puts into one batch. */
 const MAX_BATCH = 500;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
-/** With a rate, so many batches a second: it is held evenly, and a stop is soon. */
+/** Batches a second under a rate. Ten of them keep the rate even, and let a stop take effect soon. */
 const BATCHES_A_SECOND = 10;
 /** A full stream is waited for so long. */
 const FULL_WAIT_MS = 30_000;
@@ -60,8 +60,8 @@ export class ReplayRun {
   }
 
   /**
-   * Resolves when all are stored, or early when it is told to stop. Rejects with `backpressure` when the stream stays
-   * full, and with what else keeps all further events from being stored; the rest is not tried then.
+   * Resolves when all are stored, or early when its signal stops it. Rejects with `backpressure` when the stream stays
+   * full, and with any other error that keeps all further events from being stored. The rest is not tried then.
    */
   async run(events: AsyncIterable<PastEvent>): Promise<void> {
     const { signal, perSecond } = this.#options;

@@ -52,7 +52,7 @@ export function targetOf({ name, config }: ConsumerInfo): ReplayTarget | undefin
   return { ...of, pattern: parseEventPattern(pattern), from: filterOrigin(filter) };
 }
 
-/** What of the durable's events is asked for: all, unless something narrower is. Throws `usage`. Pure. */
+/** The selection of the durable's events: all of them, unless `asked` is narrower. Throws `usage`. Pure. */
 export function narrowed(target: ReplayTarget, asked: Partial<Selection>): Selection {
   const { pattern = target.pattern, from = {} } = asked;
   const isWithin = (outer: string | undefined, inner: string | undefined): boolean =>

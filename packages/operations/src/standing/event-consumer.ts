@@ -19,7 +19,7 @@ export type Beginning =
   | { readonly kind: "seq"; readonly seq: number }
   | { readonly kind: "time"; readonly ms: number };
 
-/** Who takes events out of a stream, and how far it is: a member's durable, or a link. */
+/** A consumer of a stream, and how far it has come: a member's durable, or a link. */
 export interface EventConsumer {
   /** The server's: a subnet, or `root`. */
   readonly of: string;
@@ -39,9 +39,9 @@ export interface EventConsumer {
   readonly waiting: number;
   readonly paused: boolean;
   readonly begins: Beginning;
-  /** What a durable was asked for; `""` for a link. */
+  /** The pattern that a durable asked for; `""` for a link. */
   readonly pattern: string;
-  /** When it was last given an event or acknowledged one, milliseconds since the epoch; nothing for never. */
+  /** When it last received or acknowledged an event, in milliseconds since the epoch; undefined for never. */
   readonly lastActiveMs?: number;
 }
 

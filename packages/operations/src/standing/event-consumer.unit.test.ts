@@ -32,7 +32,7 @@ describe("standingOf()", () => {
     const retryingSeqs = [8, 9];
     expect([8, 9, 10].map((seq) => at(seq, { retryingSeqs }))).toEqual(["given", "given", "settled"]);
     expect(at(10, { retryingSeqs: [8] })).toBe("given");
-    // What a record says of before has been settled since.
+    // The record of event 3 is older than this: that event has been settled since.
     expect(at(10, { retryingSeqs: [3, 8] })).toBe("given");
   });
 

@@ -12,7 +12,7 @@ import { ownLetter, summaryOf } from "../dead-letters/dead-letters.ts";
 import type { OpenServer } from "../hubs.ts";
 import { recordsOfEvent } from "../stored/processing-records.ts";
 
-/** What the durables of one subnet have recorded of one event. */
+/** The failures of one event that the durables of one subnet have recorded. */
 export interface FailuresAt {
   readonly records: readonly ProcessingRecord[];
   readonly letters: readonly DeadLetterSummary[];

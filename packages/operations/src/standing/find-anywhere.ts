@@ -12,7 +12,7 @@ export interface FoundEvent extends LyingEvent {
 
 /** Two processes of a node, or two nodes, store theirs in another order than they made them by so much. */
 const MIXED_MS = 1000;
-/** Who is mixed by more than this is looked for in all that is later. */
+/** An event that is further out of order than this is searched for among all later events. */
 const BEYOND_MS = 5000;
 
 /**
@@ -34,10 +34,10 @@ export async function findNear(
 }
 
 /**
- * The first that any of these servers holds of an event: where its neighbours lie, then wherever an outbox may have
- * brought it later. That is looked for at its own hub alone, so that each event is passed once and not at each server;
- * elsewhere only where that hub cannot be asked. Nothing where nobody holds it, or its id tells no time. Rejects with
- * `unavailable`.
+ * The first copy of an event that any of these servers holds. It looks where the event's neighbours lie, then wherever
+ * an outbox may have brought the event later. The second search asks the event's own hub alone, so that each event is
+ * passed once and not at each server. Other servers are searched only for a hub that cannot be asked. Undefined when no
+ * server holds the event, or when its id contains no time. Rejects with `unavailable`.
  */
 export async function findAnywhere(
   servers: readonly OpenServer[],

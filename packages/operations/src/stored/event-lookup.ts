@@ -17,7 +17,7 @@ export interface KnownEvent {
   readonly dead_letters: readonly DeadLetterSummary[];
 }
 
-/** What is known of an event, and which hubs were not asked. */
+/** The known facts of an event, and the hubs that were not asked. */
 export interface LookedUp {
   readonly known: KnownEvent;
   readonly away: readonly AwayServer[];

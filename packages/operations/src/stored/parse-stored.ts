@@ -4,8 +4,8 @@ import type { StoredMessage } from "@adaos/transport-nats";
 import { z } from "zod";
 
 /*
- * What members store is checked before anything is made of it: servers store whatever they are sent, and one record of
- * a hostile member must not keep an operator from the others.
+ * The records of members are checked before use. Servers store whatever they are sent, and one record of a hostile
+ * member must not keep an operator from the others.
  */
 
 /** Our longest is a stack of 8,000 characters. */
@@ -108,7 +108,7 @@ export function publishedAt(ts: unknown, storedAt: string): string {
   return Number.isNaN(ms) || ms < 0 ? storedAt : new Date(ms).toISOString();
 }
 
-/** What was stored, or nothing where it is not of this shape. */
+/** The stored value; undefined when it does not have this shape. */
 export function parseStored<T>({ body }: Pick<StoredMessage, "body">, schema: z.ZodType<T>): T | undefined {
   let value: unknown;
   try {

@@ -19,7 +19,7 @@ export async function* processingRecords(
   yield* recordsOf(server, `${handlers}.>`, filter);
 }
 
-/** What each durable of one subnet has recorded of one event. */
+/** The records of one event, of each durable of one subnet. */
 export async function* recordsOfEvent(server: OpenServer, eventId: string): AsyncGenerator<ProcessingRecord> {
   yield* recordsOf(server, recordsOfEventFilter(server.of, eventId), {});
 }

@@ -14,7 +14,7 @@ import {
 import { storedMessages } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 
-/** What was published in a subnet, as its stream still holds it. */
+/** An event that was published in a subnet, as its stream still holds it. */
 export interface PublishedEvent {
   readonly seq: number;
   readonly address: EventAddress;
@@ -30,8 +30,8 @@ export interface NoEvent {
 
 /**
  * Events and replies that nodes of this subnet have published since a time, each kind oldest first, a page in memory.
- * What was let in from elsewhere counts where it was published; what is stored meanwhile is not read. A problem names
- * no place within the data: its keys may be classified.
+ * An event from elsewhere counts in the subnet that published it. Messages that are stored meanwhile are not read. A
+ * problem names no place within the data: its keys may be classified.
  */
 export async function* publishedPast(
   server: OpenServer,

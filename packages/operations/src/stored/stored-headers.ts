@@ -19,7 +19,7 @@ export type HeaderQuery = { readonly since: Date; readonly subject?: string } | 
 const PAGE_MESSAGES = 1000;
 const ANSWER_MS = 10_000;
 
-/** What a stream holds, oldest first and without a byte of any body, a page at a time. */
+/** The messages of a stream, oldest first and without a byte of any body, a page at a time. */
 export async function* storedHeaders(
   { connection, jsm }: OpenServer,
   stream: string,
@@ -28,7 +28,7 @@ export async function* storedHeaders(
   const { name, num_pending } = await jsm.consumers.add(stream, consumerConfig(query));
   try {
     const consumer = await connection.nc.jetstream().consumers.get(stream, name);
-    // What is stored meanwhile is not waited for.
+    // The loop does not wait for messages that are stored meanwhile.
     for (let left = num_pending; left > 0; ) {
       let got = 0;
       const page = await consumer.fetch({ max_messages: Math.min(PAGE_MESSAGES, left), expires: ANSWER_MS });

@@ -22,7 +22,7 @@ export interface StoreRow extends Omit<StreamVerdict, "astray"> {
   readonly astray: readonly { readonly consumer: string; readonly goesOnAt: number }[];
 }
 
-/** What was lost before, as the ledger of a node names it. */
+/** A loss that was found before, as the ledger of a node names it. */
 export interface KnownLoss {
   readonly stream: string;
   readonly foundAt: string;
@@ -56,7 +56,7 @@ export interface HealStep {
   readonly durable: AstrayDurable;
 }
 
-/** What would have to be made anew. Rejects as {@link verifyStore} does. */
+/** The durables that have to be made anew. Rejects as {@link verifyStore} does. */
 export async function planHeal(server: OpenServer, stateDir: string): Promise<HealStep[]> {
   const steps: HealStep[] = [];
   for await (const { stream, astray } of verdictsOf(server, stateDir, {
@@ -72,7 +72,7 @@ export async function applyHeal({ jsm }: OpenServer, { stream, durable }: HealSt
   await healDurable(jsm, stream, durable);
 }
 
-/** What a server's streams have lost before. */
+/** The losses of a server's streams that were found before. */
 export function knownLosses(stateDir: string, of: string): KnownLoss[] {
   const file = lostFile(bookFile(stateDir, of));
   if (!existsSync(file)) return [];

@@ -45,7 +45,7 @@ export function assembleTrace({ correlationId, sightings, consumers }: TraceFact
   const draw = (ids: readonly string[], depth = 1): TracedEvent[] =>
     ids
       .flatMap((id) => {
-        // Whoever writes an event chooses its cause: two may name each other.
+        // A publisher chooses the cause of its event freely, so two events may name each other.
         if (drawn.has(id) || depth > MAX_DEPTH) return [];
         drawn.add(id);
         return [tracedEvent(byId.get(id) ?? [], consumers, draw(causedBy.get(id) ?? [], depth + 1))];
@@ -92,7 +92,7 @@ function tracedEvent(
   };
 }
 
-/** Who has published it, as its server has authenticated them; nothing of a subject that is none of ours. Pure. */
+/** The publisher, as its server has authenticated it; undefined for a subject that is not the mesh's. Pure. */
 export function originOf(subject: string): string | undefined {
   try {
     const { subnet, node } = isReplySubject(subject)

@@ -11,15 +11,15 @@ import { headSchema, parseStored, publishedAt } from "../stored/parse-stored.ts"
 import { originOf } from "./assemble-trace.ts";
 import type { Sighting, TraceFacts } from "./trace.ts";
 
-/** What was gathered, and what could not be. */
+/** The facts of a trace that could be gathered, and the servers that could not be asked. */
 export interface GatheredTrace extends TraceFacts {
-  /** Servers that do not answer: nothing of theirs is told. */
+  /** Servers that do not answer; their part of the trace is missing. */
   readonly away: readonly AwayServer[];
-  /** There is more of it than is told. */
+  /** The streams hold more messages of the trace than were read. */
   readonly isCut: boolean;
 }
 
-/** Messages of one trace that are told, in each stream. */
+/** The maximum of one trace's messages that are read from each stream. */
 const MAX_SIGHTINGS = 5000;
 /** Events whose failures are asked for at the same time; a hub answers each within a millisecond or two. */
 const MAX_ASKED = 32;

@@ -44,7 +44,7 @@ export interface OtlpDocument {
 const STATUS = { unset: 0, error: 2 } as const;
 const MAX_MESSAGE = 500;
 
-/** What a span tells of, by the semantic conventions 1.45; the numbers are SpanKind's. */
+/** Names and types of spans by the semantic conventions 1.45; the numbers are SpanKind's. */
 const OPERATIONS = {
   publish: { name: "publish", type: "send", kind: 4 },
   up: { name: "link up", type: "process", kind: 5 },

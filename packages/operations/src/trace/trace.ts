@@ -34,7 +34,7 @@ export interface Hop {
   readonly after_ms: number;
 }
 
-/** What became of an event at one durable. */
+/** The state of an event at one durable. */
 export type HandlingState =
   | "waiting"
   | "given"

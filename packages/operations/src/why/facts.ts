@@ -2,7 +2,7 @@ import type { ProcessingRecord } from "@adaos/core/wire";
 import type { DeadLetterSummary } from "../dead-letters/dead-letters.ts";
 import type { EventConsumer, Standing } from "../standing/event-consumer.ts";
 
-/** What policy says of one hop of the event. */
+/** The decision of policy on one hop of the event. */
 export interface PolicyAnswer {
   readonly verb: "publish" | "subscribe" | "export" | "import";
   /** `alpha/kitchen`, or `alpha` of a subnet. */
@@ -14,7 +14,7 @@ export interface PolicyAnswer {
   readonly place?: string;
 }
 
-/** That somebody was denied something, as a hub or the root has told it. */
+/** A denial that a hub or the root has reported. */
 export interface SeenDenial {
   readonly hop: "publish" | "subscribe" | "reply" | "export" | "import";
   readonly node: string;
@@ -28,7 +28,7 @@ export interface SeenDenial {
   readonly since: string;
 }
 
-/** What `adaos status` says of a daemon, a server or a link. */
+/** The state of a daemon, a server or a link, as `adaos status` reports it. */
 export interface SeenHealth {
   readonly ready: boolean;
   readonly note: string;
@@ -64,7 +64,7 @@ export interface DurableFact {
   readonly isParked: boolean;
 }
 
-/** What the publisher's own disk tells. */
+/** The facts of the event on its publisher's own disk. */
 export interface OutboxFact {
   /** RFC 3339: since when it waits there for the hub. */
   readonly waitsSince?: string | undefined;
@@ -128,7 +128,7 @@ export type VerdictWord =
   | "not subscribed"
   | "node down";
 
-/** What has become of an event on its way to one durable or member. Field names are what `--json` prints. */
+/** The fate of an event on its way to one durable or member. Field names are those that `--json` prints. */
 export interface Verdict {
   readonly verdict: VerdictWord;
   /** `beta/desk/screen`, or `beta/desk` where no durable of it takes the event. */

@@ -43,13 +43,13 @@ export interface WhyQuestion {
   readonly sinceMs: number;
 }
 
-/** What is known beside the streams. */
+/** The sources of facts beside the streams. */
 export interface WhyWitnesses {
   readonly policy: (event: AskedEvent, from: string, to: string) => readonly PolicyAnswer[];
   readonly isInRegistry: (event: AskedEvent) => boolean;
-  /** What `adaos status` says, by name: `alpha/kitchen`, `up alpha`. */
+  /** States that `adaos status` reports, by name: `alpha/kitchen`, `up alpha`. */
   readonly health: ReadonlyMap<string, SeenHealth>;
-  /** What waits on a member's disk. */
+  /** The messages that wait on a member's disk. */
   readonly outbox: (member: string) => Promise<readonly { readonly id: string; readonly subject: string }[]>;
   /** Members of this machine. */
   readonly members: readonly string[];
@@ -121,7 +121,7 @@ class Look {
     throw new MeshError(code, `no stream and no outbox holds ${JSON.stringify(id)}${missing}. ${hint}`);
   }
 
-  /** What a member has published last of an event, if anything. Rejects with `usage`. */
+  /** The event of this name that a member has published last, if any. Rejects with `usage`. */
   async last({ event, from, sinceMs }: WhyQuestion): Promise<Sought> {
     if (event === undefined || from === undefined)
       throw new MeshError("usage", "an event has --from and --to");
@@ -214,7 +214,7 @@ class Look {
     if (target.subnet === subnet) return { origin, durables: await this.#durablesAt(sought, target, origin) };
     const up = await this.#link(sought, `up ${subnet}`, subnet, origin);
     const near = await this.#places.at(sought, target.subnet, false);
-    // What a link has passed, and is not where its neighbours are, is looked for in all that came later.
+    // An event that a link has passed, and that is not near its neighbours, is searched for among all later events.
     const mayBeThere = origin.kind !== "held" || up.standing === "settled";
     const mesh =
       near.kind === "held"
@@ -280,7 +280,7 @@ class Look {
     return found.flat().sort((a, b) => (a.since < b.since ? -1 : 1));
   }
 
-  /** What a member's processes have counted since, by the code of the error. */
+  /** The failed publishes that a member's processes have counted since a time, by error code. */
   async #failedPublishes({ subnet, node }: NodeAddress, sinceMs: number): Promise<Map<string, number>> {
     const failed = new Map<string, number>();
     const hub = this.#server(subnet);

@@ -4,8 +4,8 @@ import type { LinkFact, OutboxFact } from "./facts.ts";
 import { linesWith } from "./numbered-lines.ts";
 
 /*
- * What the files of this machine tell of an event. They are our own, and are read as a stranger's: their writer may be
- * a later version.
+ * The facts of an event in the files of this machine. These files are our own, but are checked like a stranger's: a
+ * later version may have written them.
  */
 
 const refusedSchema = z.object({
@@ -22,13 +22,13 @@ const linkSchema = z.object({
   reason: z.string(),
 });
 
-/** What an outbox has held, and the hub has refused for good. */
+/** A message of an outbox that the hub has refused for good. */
 export interface RefusedMessage {
   readonly subject: string;
   readonly refused: NonNullable<OutboxFact["refused"]>;
 }
 
-/** That the hub has refused what an outbox held of this id; of several times the last. */
+/** The hub's refusal of an outbox message with this id; the last one of several. */
 export async function refusedOf(file: string, id: string): Promise<RefusedMessage | undefined> {
   const [found] = (await linesWith(file, id)).toReversed().flatMap(({ text, place }) => {
     const line = parsed(text, refusedSchema);
@@ -49,7 +49,7 @@ export async function linkRefusal(file: string, link: string, seq: number): Prom
   return undefined;
 }
 
-/** What links have passed over, as far as their logs tell: `up alpha 17`. */
+/** The events that links have refused, as far as their logs report it: `up alpha 17`. */
 export async function refusedAtLinks(files: readonly string[]): Promise<ReadonlySet<string>> {
   const refused = new Set<string>();
   for (const file of files) {

@@ -6,9 +6,9 @@ import type { OpenServer } from "../hubs.ts";
 import { parseStored } from "../stored/parse-stored.ts";
 import type { SeenDenial } from "./facts.ts";
 
-/** Of what a subnet tells, at most. */
+/** The maximum of denials that are read from one subnet's stream. */
 const MAX_DENIALS = 2000;
-/** Who may tell of denials beside each other's. */
+/** The nodes whose reports of denials count. */
 const TELLERS: ReadonlySet<string> = new Set(["hub", "root"]);
 
 const DENIED = parseEventPattern(`${POLICY_DENIED}@1`);
@@ -27,7 +27,7 @@ const deniedSchema = z.object({
   }),
 });
 
-/** What the hub of a subnet and the root have told of denials there since a time, oldest first. */
+/** The denials in a subnet that its hub and the root have reported since a time, oldest first. */
 export async function seenDenials({ of, connection }: OpenServer, sinceMs: number): Promise<SeenDenial[]> {
   const found: SeenDenial[] = [];
   const subject = patternToFilter(DENIED, { subnet: of });

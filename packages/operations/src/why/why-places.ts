@@ -8,7 +8,7 @@ import type { DurableFact, OutboxFact, StreamFact } from "./facts.ts";
 
 /** The event that is asked about. */
 export interface Sought {
-  /** Nothing where none of its kind was found. */
+  /** Undefined when no event of its kind was found. */
   readonly id?: string | undefined;
   readonly subject: string;
   /** Where it was found. */
