@@ -28,7 +28,7 @@ import {
 const MAX_BYTES = 16_777_216;
 const MAX_AGE_MS = 90 * 86_400_000;
 const MAX_MESSAGE_BYTES = 65_536;
-/** Alerts are told once each; the shortest window costs the least memory. */
+/** Each change of an alert is published once, so the shortest window suffices; it costs the least memory. */
 const DUPLICATE_WINDOW_MS = 120_000;
 
 /**
@@ -86,7 +86,7 @@ export class AlertStore {
     }
   }
 
-  /** Alerts that are raised now, each as it was last told of. */
+  /** Alerts that are raised now, each as last recorded. */
   async active(): Promise<readonly AlertRecord[]> {
     const newest = new Map<string, AlertRecord>();
     for await (const record of this.history()) {

@@ -41,7 +41,7 @@ export class Courier {
     );
   }
 
-  /** What is not acknowledged comes again to the next. */
+  /** The stream redelivers the records that are not acknowledged. */
   async stop(): Promise<void> {
     await this.#dispatch.stop();
     await this.#pull?.stop(0);

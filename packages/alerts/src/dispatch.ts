@@ -24,8 +24,8 @@ const RETRY = resolveRetry({ maxRetries: 600 });
 const KEEP_AGAIN_MS = 5000;
 
 /**
- * Delivers changes of alerts in order: what came together goes together, no more often than it may, and what is not
- * taken is tried again as an event is whose handler failed. What comes meanwhile waits behind it.
+ * Delivers changes of alerts in order. Changes that come together are sent together, no more often than the limit
+ * allows. A failed delivery is retried like an event whose handler failed. Later changes wait behind it.
  */
 export class Dispatch {
   readonly #options: DispatchOptions;
@@ -78,7 +78,7 @@ export class Dispatch {
       const reason = messageOf(thrown);
       const decision = settleFailure(thrown, attempt, RETRY, [], Math.random());
       if (decision.kind !== "retry") return this.#giveUp(records, reason);
-      // Who asks for patience gets it; who asks for haste would have all attempts within a moment.
+      // A webhook may ask for a longer wait, not for a shorter one: that would use up all attempts within a moment.
       const delayMs = Math.max(decision.delayMs, retryDelayMs(RETRY, attempt, Math.random()));
       log.warn({ name, attempt, reason, delayMs }, "alert not delivered");
       onOutcome?.("failed");

@@ -5,14 +5,14 @@ import type { AlertRecord } from "./record.ts";
 const ALERT_RAISED = "mesh.alert.raised";
 const ALERT_CLEARED = "mesh.alert.cleared";
 
-/** A subnet in whose stream alerts are told. */
+/** A subnet whose stream gets alerts as events. */
 export interface AlertAudience {
   readonly subnet: string;
   readonly tenant: string;
 }
 
 /**
- * Whether a subnet is told of an alert of the root: of its own, and of the mesh's where all are of one tenant. Pure.
+ * Whether a subnet gets an alert of the root: its own alerts, and the mesh's where all subnets are of one tenant. Pure.
  */
 export function isMeantFor(
   { alert: { labels, node } }: AlertRecord,

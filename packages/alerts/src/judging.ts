@@ -46,7 +46,7 @@ export class Judging {
   readonly #stopped = new AbortController();
   /** By durable. */
   readonly #couriers = new Map<string, Courier>();
-  /** Whether webhooks were told, of each alert that is raised. */
+  /** Whether webhooks were notified, of each alert that is raised. */
   readonly #told = new Map<string, boolean>();
   /** In order; nothing new is judged before they are stored. */
   #unstored: AlertRecord[] = [];
@@ -64,7 +64,7 @@ export class Judging {
     this.#sources = new SampleSources(options.sources, options.log);
   }
 
-  /** What is raised, by rule. */
+  /** The alerts that are raised, by rule. */
   get active(): readonly ActiveAlert[] {
     return this.#judge?.active ?? [];
   }
@@ -135,7 +135,7 @@ export class Judging {
     return { change, event_id: newEventId(nowMs), at: new Date(nowMs).toISOString(), value, told, alert };
   }
 
-  /** What was raised in silence and is raised still when the silence is over. */
+  /** The alerts that were raised under a silence and are still raised when it is over. */
   #unsilenced(silences: readonly Silence[], nowMs: number): AlertRecord[] {
     return this.active.flatMap(({ alert, value }): AlertRecord[] => {
       if (this.#told.get(alert.alert) !== false || silenceOf(silences, alert.alert, nowMs) !== undefined)
@@ -153,7 +153,7 @@ export class Judging {
     }
   }
 
-  /** One for each subnet that is told by events, and one for each webhook. Subnets come and go. */
+  /** One for each subnet that gets alerts as events, and one for each webhook. Subnets come and go. */
   async #startCouriers(): Promise<void> {
     const { jsm } = this.#options;
     const wanted = new Map<string, () => Courier>();

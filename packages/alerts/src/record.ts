@@ -10,7 +10,7 @@ export interface AlertRecord {
   /** RFC 3339. */
   readonly at: string;
   readonly value: number;
-  /** Whether webhooks are told. */
+  /** Whether webhooks are notified. */
   readonly told: boolean;
   readonly alert: Alert;
 }
@@ -26,7 +26,7 @@ export interface Silence {
   readonly at: string;
 }
 
-/** What a webhook did not take, however often it was tried. */
+/** The alerts that a webhook did not accept in any attempt. */
 export interface Undelivered {
   readonly webhook: string;
   readonly at: string;
@@ -36,7 +36,7 @@ export interface Undelivered {
 
 const text = z.string().max(2000);
 
-/** What is stored may be older than this program. */
+/** Stored records may be older than this program. */
 const recordSchema: z.ZodType<AlertRecord> = z.object({
   change: z.enum(["raised", "cleared", "unsilenced"]),
   event_id: text,
@@ -83,7 +83,7 @@ function parse<T>(schema: z.ZodType<T>, body: Uint8Array): T | undefined {
   }
 }
 
-/** Of these silences the one that covers an alert and lasts longest; nothing when it is told. Pure. */
+/** The silence that covers an alert and lasts longest; undefined when none covers it. Pure. */
 export function silenceOf(silences: Iterable<Silence>, alert: string, nowMs: number): Silence | undefined {
   let longest: Silence | undefined;
   for (const silence of silences) {

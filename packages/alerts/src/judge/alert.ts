@@ -2,14 +2,14 @@ import { ALERTS, type AlertDescription, type AlertRule, type JudgedAlertId } fro
 
 export type Severity = AlertDescription["severity"];
 
-/** Something that is wrong, as a person is told of it. */
+/** A problem, as people read it. */
 export interface Alert {
   /** `linkDown/alpha`: its rule, and the places that tell it from others of that rule. */
   readonly alert: string;
   /** As a collector calls it: `AdaosLinkDown`. */
   readonly rule: string;
   readonly severity: Severity;
-  /** Who judges: `alpha/hub`, `root`. */
+  /** The daemon that judges: `alpha/hub`, `root`. */
   readonly node: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly summary: string;
@@ -34,7 +34,7 @@ export interface JudgedRule extends AlertRule {
   readonly severity: Severity;
 }
 
-/** Who judges. */
+/** The daemon that judges, and its place. */
 export interface JudgedAt {
   /** `alpha/hub`, `root`. */
   readonly daemon: string;
@@ -47,7 +47,7 @@ export function alertName({ id, by }: Pick<JudgedRule, "id" | "by">, labels: Sam
   return [id, ...by.map((label) => labels[label] ?? "")].join("/");
 }
 
-/** What a person is told. Pure. */
+/** The alert as people read it. Pure. */
 export function describeAlert(
   rule: JudgedRule,
   { labels, value, cause }: Pick<Sample, "labels" | "value" | "cause">,
@@ -78,7 +78,7 @@ export function describeAlert(
   };
 }
 
-/** A time is told as how far away it is. */
+/** The value of a condition on a time is its distance from now. */
 function secondsOf({ condition }: JudgedRule, value: number, nowMs: number): number {
   if (condition.kind === "recent") return nowMs / 1000 - value;
   if (condition.kind === "endsWithin") return value - nowMs / 1000;

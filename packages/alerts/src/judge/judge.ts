@@ -8,24 +8,24 @@ import {
   type Sample,
 } from "./alert.ts";
 
-/** What was raised and not cleared: all that a judge needs to know of it to go on after a restart. */
+/** An alert that was raised and not cleared: all that a judge needs to go on after a restart. */
 export interface ActiveAlert {
   readonly alert: Alert;
   /** The figure by which it was raised or that was seen last. */
   readonly value: number;
 }
 
-/** What has become of an alert. */
+/** A change of an alert's state. */
 export interface AlertChange {
   readonly change: "raised" | "cleared";
   readonly alert: Alert;
   readonly value: number;
 }
 
-/** What is known at a look. */
+/** The facts known at a look. */
 export interface Look {
   readonly samples: readonly Sample[];
-  /** Metrics whose source did not answer: whatever rests on them stays as it is. */
+  /** Metrics whose source did not answer: alerts that rest on them stay as they are. */
   readonly unknown: ReadonlySet<Sample["metric"]>;
   readonly nowMs: number;
 }
@@ -71,7 +71,7 @@ export class Judge {
     return [...this.#active.values()];
   }
 
-  /** What changes at this look, in the order of the rules. */
+  /** The changes of alerts at this look, in the order of the rules. */
   look({ samples, unknown, nowMs }: Look): readonly AlertChange[] {
     const judged = this.#rules.filter(({ metric }) => !unknown.has(metric));
     const seen = judged.flatMap((rule) => this.#see(rule, samples, nowMs));
@@ -80,7 +80,7 @@ export class Judge {
     return [...changes, ...this.#dropUnruled()];
   }
 
-  /** How everything stands of one rule that was told of, is raised, or was about to be. */
+  /** The state of each alert of one rule that is reported, raised or pending. */
   #see(rule: JudgedRule, samples: readonly Sample[], nowMs: number): Seen[] {
     const worst = new Map<string, Sample>();
     for (const sample of samples) {
@@ -99,7 +99,10 @@ export class Judge {
     return [...told, ...this.#absent(rule, worst, nowMs)];
   }
 
-  /** Of what nobody tells any more: it is over, but for a time, which passes by itself. */
+  /**
+   * Alerts that no sample reports any more. They are over, unless their condition is a recent time, which passes by
+   * itself.
+   */
   #absent(rule: JudgedRule, told: ReadonlyMap<string, unknown>, nowMs: number): Seen[] {
     const gone: Seen[] = [];
     for (const name of new Set([...this.#active.keys(), ...this.#pending.keys()])) {

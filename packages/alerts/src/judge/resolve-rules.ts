@@ -22,7 +22,7 @@ export function resolveRules(
   });
 }
 
-/** What is cleared later than it is raised keeps its distance, as a share of the threshold. */
+/** A rule that clears below its threshold keeps that distance, as a share of the threshold. */
 function withThreshold(condition: AlertCondition, threshold: number): AlertCondition {
   if (condition.kind !== "above" || condition.threshold === 0) return { ...condition, threshold };
   return { ...condition, threshold, clearAt: (condition.clearAt / condition.threshold) * threshold };

@@ -8,15 +8,15 @@ import type { Sample } from "../judge/alert.ts";
 import type { SampleSource } from "./gather.ts";
 
 /*
- * What other daemons of the same machine say of themselves over HTTP. Who runs elsewhere is not asked: there the
- * supervisor of that machine has a hub or a member beside it that tells.
+ * The states that other daemons of the same machine report over HTTP. Daemons on other machines are not asked: a hub or
+ * a member beside the supervisor of that machine reports them.
  */
 
 const SUPERVISOR = "supervisor";
 const ANSWER_MS = 2000;
 const MAX_STATUS_BYTES = 4 * 1_048_576;
 
-/** What a supervisor says of processes that starting them again does not help. */
+/** A process that restarts do not help, as a supervisor reports it. */
 interface InVain {
   readonly component: string;
   readonly reason: string;

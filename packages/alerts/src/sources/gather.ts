@@ -5,7 +5,7 @@ import type { Sample } from "../judge/alert.ts";
 /** Where figures come from that are judged. */
 export interface SampleSource {
   readonly name: string;
-  /** What it tells, so that nothing is taken for over while it does not answer. */
+  /** The metrics that it reports. While it does not answer, no alert on them counts as over. */
   readonly metrics: readonly Sample["metric"][];
   read(): Promise<readonly Sample[]> | readonly Sample[];
 }

@@ -4,7 +4,7 @@ import type { Sample } from "../judge/alert.ts";
 import { configSample } from "./beside.ts";
 import { type SampleSource, sampleOf } from "./gather.ts";
 
-/** What a daemon knows of itself without asking anybody. */
+/** The facts that a daemon knows of itself without asking another process. */
 export interface OwnSourceOptions {
   /** `alpha/hub`, `root`. */
   readonly daemon: string;

@@ -1,10 +1,10 @@
 import { counted, escapeUnseen } from "@adaos/core/wire";
 import type { AlertRecord } from "../record.ts";
 
-/** What kind of body a webhook takes. */
+/** The kind of body that a webhook accepts. */
 type WebhookKind = "slack" | "discord" | "generic";
 
-/** Alerts spelled out in a message for people; of more only the number is told. */
+/** The maximum of alerts that a message for people spells out; of the others it reports only the number. */
 const MAX_LINES = 15;
 /** Slack cuts at 40,000 characters, Discord refuses more than 2,000. */
 const MAX_SLACK = 12_000;
@@ -67,7 +67,7 @@ function blockOf({ change, at, alert }: AlertRecord, mask: (text: string) => str
   return `${bold}${severity}${bold} ${short(summary)}\n${short(cause)}; since ${since}, told by ${short(node)}\n\`${short(look)}\``;
 }
 
-/** What Slack takes for links, mentions and its own marks. */
+/** Escapes the characters that Slack reads as links, mentions or its own marks. */
 function slackText(text: string): string {
   return escapeUnseen(text)
     .replaceAll("&", "&amp;")

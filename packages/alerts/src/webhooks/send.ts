@@ -36,7 +36,7 @@ export async function sendWebhook(
   }
   let response: Response;
   try {
-    // Whoever is sent elsewhere would take a secret there.
+    // A client that follows a redirect would carry a secret to another place.
     const options = { method: "POST", headers, body: text, redirect: "manual" } as const;
     response = await fetch(url, { ...options, signal: AbortSignal.timeout(answerMs) });
   } catch (thrown) {
