@@ -99,10 +99,7 @@ export class Judge {
     return [...told, ...this.#absent(rule, worst, nowMs)];
   }
 
-  /**
-   * Alerts that no sample reports any more. They are over, unless their condition is a recent time, which passes by
-   * itself.
-   */
+  /** Alerts that no sample reports any more: they are over. A recent time holds until it has passed. */
   #absent(rule: JudgedRule, told: ReadonlyMap<string, unknown>, nowMs: number): Seen[] {
     const gone: Seen[] = [];
     for (const name of new Set([...this.#active.keys(), ...this.#pending.keys()])) {
