@@ -67,7 +67,7 @@ export class Probes {
       await runner.stop();
       throw thrown;
     });
-    // Whoever asked hears of it.
+    // The caller that asked for the probe gets the error.
     started.catch(() => undefined);
     const running = { options, runner, started };
     this.#running.set(name, running);

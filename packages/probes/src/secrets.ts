@@ -1,7 +1,7 @@
 /*
- * What drivers write in their errors comes from anywhere: connection strings, options, answers of servers. Whole URLs
- * go, since any part of one may be a secret. So does what stands after a word for a secret, and whatever the caller
- * knows to be one.
+ * Drivers write text from anywhere into their errors: connection strings, options, answers of servers. Whole URLs are
+ * masked, since any part of one may be a secret. The same goes for the text after a word for a secret, and for every
+ * secret that the caller knows.
  */
 
 const MASK = "***";
@@ -83,7 +83,7 @@ function cut(text: string): string {
 const FRAME = /^ {4}at (?:[\w$.<>[\] #]{1,200} \()?(?:file:\/\/|node:|\/)[^\s()]{1,500}:\d+(?::\d+)?\)?$/;
 const MAX_FRAMES = 30;
 
-/** The same of an error: its name, message, and the places of its stack. Whatever else hangs on it is left out. */
+/** The same for an error: its name, message, and the places of its stack. All other fields are left out. */
 export function errorWithoutSecrets(thrown: unknown, known: readonly string[]): Error {
   const told = new Error(withoutSecrets(messageOfAny(thrown), known));
   const named = textOf(thrown, "name") || "Error";
@@ -98,7 +98,7 @@ export function errorWithoutSecrets(thrown: unknown, known: readonly string[]): 
   });
 }
 
-/** What an error says of itself; nothing of one that does not, or cannot be asked. */
+/** A text field of an error; empty where the error has none, or throws when it is read. */
 function textOf(thrown: unknown, key: "name" | "stack"): string {
   try {
     const text: unknown = thrown instanceof Error ? thrown[key] : undefined;
@@ -124,7 +124,7 @@ function messageOfAny(thrown: unknown): string {
   }
 }
 
-/** What a connection string holds that may stand alone in an error: itself, user, password and parameters. */
+/** The parts of a connection string that may stand alone in an error: itself, user, password and parameters. */
 export function secretsIn(connection: string): string[] {
   const parts = [connection];
   // By hand too: not every connection string is a URL to Node, such as one of several hosts.

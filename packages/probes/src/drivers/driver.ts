@@ -1,8 +1,8 @@
-/** What a probe looks at. The probe limits every call in time; what is not answered by then is closed. */
+/** A connection to the target. The probe limits the time of each call, and closes the connection when it is over. */
 export interface ProbeConnection {
   /** Rejects when there is no connection to be had. Not called twice. */
   connect(): Promise<void>;
-  /** Asks what costs the other side the least, over the connection. Rejects when it does not answer as it should. */
+  /** Sends the request that costs the other side the least. Rejects when the answer is not as it should be. */
   ask(): Promise<void>;
   /** Ends whatever is under way, so that it settles. Safe at any time, and more than once. */
   close(): Promise<void>;

@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { OpenProbe, ProbeConnection, ProbeTarget } from "./driver.ts";
 import { loadDriver } from "./load-driver.ts";
 
-/** What is used of `@libsql/client`. */
+/** The part of `@libsql/client` that is used. */
 interface Client {
   execute(statement: string): Promise<unknown>;
   close(): void;

@@ -7,7 +7,7 @@ import { probePostgresql } from "./postgresql.ts";
 import { probeRedis } from "./redis.ts";
 
 interface Driver {
-  /** What URLs of this type begin with. */
+  /** The schemes with which URLs of this type begin. */
   readonly schemes: readonly string[];
   readonly open: (target: ProbeTarget) => OpenProbe;
 }
@@ -23,8 +23,8 @@ const DRIVERS: Readonly<Record<DatabaseType, Driver>> = {
 };
 
 /**
- * What connects to a place, with its driver loaded. Throws `invalid-config`, and never tells the URL, which may hold a
- * password.
+ * Opens connections to a place, with its driver loaded. Throws `invalid-config`, and never names the URL, which may
+ * hold a password.
  */
 export function openProbe(name: string, type: DatabaseType, target: ProbeTarget): OpenProbe {
   const { schemes, open } = DRIVERS[type];

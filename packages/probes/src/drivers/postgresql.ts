@@ -1,7 +1,7 @@
 import type { OpenProbe, ProbeConnection, ProbeTarget } from "./driver.ts";
 import { loadDriver } from "./load-driver.ts";
 
-/** What is used of `pg`. */
+/** The part of `pg` that is used. */
 interface Client {
   on(event: "error", onError: () => void): void;
   connect(): Promise<unknown>;

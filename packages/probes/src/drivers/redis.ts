@@ -2,7 +2,7 @@ import { MeshError } from "@adaos/core";
 import type { OpenProbe, ProbeConnection, ProbeTarget } from "./driver.ts";
 import { loadDriver } from "./load-driver.ts";
 
-/** What is used of `@redis/client`; version 1 says disconnect for what later ones call destroy. */
+/** The part of `@redis/client` that is used; version 1 calls disconnect what later versions call destroy. */
 interface Client {
   readonly isOpen: boolean;
   on(event: "error", onError: () => void): void;

@@ -136,7 +136,7 @@ export class DatabaseHealthCheckCompleted extends DatabaseEvent {
   }
 }
 
-/** What the schema has proven, and what version 1 may leave out. */
+/** The data, which the schema has checked, with defaults for the fields that version 1 may leave out. */
 function dataOf<T>({ event_id, ts, data }: Envelope<unknown>): T {
   const defaults = { environment: "local", database_type: "sqlite", timestamp: ts };
   return { ...defaults, ...(data as object), eventId: event_id } as T;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type Envelope, newEventId } from "@adaos/core";
 import type { DatabaseType, Environment } from "./environment.ts";
 
-/** What every event of a domain may be given. */
+/** The options of every event of a domain. */
 export interface DomainEventOptions {
   /** As the mesh makes them. @default a new one */
   readonly eventId?: string | undefined;

@@ -2,7 +2,7 @@
 export const ENVIRONMENTS = ["production", "staging", "local", "development"] as const;
 export type Environment = (typeof ENVIRONMENTS)[number];
 
-/** What a probe can look at; events call it the type of the database. */
+/** The kinds of resource that a probe can look at; events call it the type of the database. */
 export const DATABASE_TYPES = ["postgresql", "redis", "sqlite", "turso", "nats", "http", "tcp"] as const;
 export type DatabaseType = (typeof DATABASE_TYPES)[number];
 

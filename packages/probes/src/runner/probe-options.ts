@@ -9,7 +9,7 @@ import {
   parseEnvironment,
 } from "../events/environment.ts";
 
-/** What a probe looks at, and how. Exactly one of `url`, `urlEnv`, `urlFile` and `open` says where. */
+/** The target of a probe, and how it looks. Exactly one of `url`, `urlEnv`, `urlFile` and `open` names the target. */
 export interface ProbeOptions {
   readonly type: DatabaseType;
   /** `postgres://…`, `redis://…`, `libsql://…`, `nats://…`, `http://…`, `tcp://host:port`; of SQLite the file. */
@@ -30,7 +30,7 @@ export interface ProbeOptions {
   readonly degradedMs?: number | undefined;
   /** An answer that takes as long is unhealthy. @default 200 */
   readonly unhealthyMs?: number | undefined;
-  /** What is told as the size of the service's pool; 1 to 100000. @default 1 */
+  /** The pool size of the service that events report; 1 to 100000. @default 1 */
   readonly connectionPoolSize?: number | undefined;
   /** Whether `bus.probe` rejects when the first look finds no connection. @default false */
   readonly failFast?: boolean | undefined;
@@ -51,7 +51,7 @@ export interface ResolvedProbe {
   readonly open: (() => ProbeConnection) | undefined;
 }
 
-/** What the options of a probe mean. Throws `usage` or `invalid-config`. */
+/** Resolves the options of a probe. Throws `usage` or `invalid-config`. */
 export function resolveProbe(
   name: string,
   options: ProbeOptions,

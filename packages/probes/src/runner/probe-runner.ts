@@ -60,7 +60,7 @@ export class ProbeRunner implements Probe {
    * at all, and with `unavailable` when there is no connection and the options want it to fail fast.
    */
   async start(): Promise<void> {
-    // What is wrong with the options is told to who made them, and is no failure of what is probed.
+    // An error in the options goes to the caller; it is not a failure of the probed resource.
     this.#connection = this.#open();
     await this.#look(false);
     const { failure } = this.#state;
@@ -164,7 +164,7 @@ export class ProbeRunner implements Probe {
     return openProbe(this.name, probe.type, { url, timeoutMs: probe.timeoutMs })();
   }
 
-  /** What a program brings may throw at once, or promise nothing. */
+  /** A connection that the program supplies may throw at once, or return no promise. */
   async #limited(call: () => Promise<void>): Promise<void> {
     const { timeoutMs } = this.#options.probe;
     const action = call();

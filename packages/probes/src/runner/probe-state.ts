@@ -1,9 +1,9 @@
 import type { HealthStatus } from "../events/environment.ts";
 
-/** What is remembered between two looks. */
+/** The state that is kept between two looks. */
 export interface ProbeState {
   readonly connection: "unknown" | "established" | "failed";
-  /** Nothing before the first look. */
+  /** Undefined before the first look. */
   readonly status?: HealthStatus;
   /** Since when the status is what it is, milliseconds since the epoch. */
   readonly sinceMs?: number;
@@ -23,7 +23,7 @@ export interface Thresholds {
   readonly unhealthyMs: number;
 }
 
-/** What a look has found. */
+/** The result of one look. */
 export interface Look {
   readonly atMs: number;
   readonly latencyMs: number;
@@ -33,15 +33,15 @@ export interface Look {
   readonly isRetry: boolean;
 }
 
-/** What others are told. */
+/** A change that is published. */
 export type ProbeChange =
   | { readonly kind: "established" }
   | { readonly kind: "failed"; readonly retryCount: number }
   | { readonly kind: "health"; readonly status: HealthStatus };
 
 /**
- * What a look changes, and what is told of it: changes alone, however often it is looked. A retry that fails is one,
- * since its count is another. Pure.
+ * The new state after a look, and the changes to publish: only changes, however often the probe looks. A retry that
+ * fails is a change, since its retry count differs. Pure.
  */
 export function decideLook(
   before: ProbeState,

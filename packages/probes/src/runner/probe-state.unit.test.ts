@@ -4,7 +4,7 @@ import { decideLook, type Look, NEVER_LOOKED, type ProbeState, statusOf } from "
 const LIMITS = { degradedMs: 100, unhealthyMs: 200 };
 const look = (more: Partial<Look> = {}): Look => ({ atMs: 1000, latencyMs: 5, isRetry: false, ...more });
 
-/** What is told of looks one after the other. */
+/** The changes that are published for looks one after the other. */
 function told(...looks: readonly Partial<Look>[]): unknown[][] {
   let state: ProbeState = NEVER_LOOKED;
   return looks.map((more) => {

@@ -13,8 +13,8 @@ export interface Probe {
   readonly name: string;
   health(): ProbeHealth;
   /**
-   * Looks now, or after the look that is under way, and connects anew where there is no connection. What asks at the
-   * same time shares one look. One that fails is published with a retry count that is one more. Rejects with `closed`.
+   * Looks now, or after the look that is under way, and connects anew where there is no connection. Calls at the same
+   * time share one look. A look that fails is published with its retry count raised by one. Rejects with `closed`.
    */
   look(): Promise<ProbeHealth>;
   /** Ends its connection, after the look that is under way. Safe to call twice. */
