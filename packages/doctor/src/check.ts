@@ -15,7 +15,7 @@ export interface Finding {
   readonly mend: string;
 }
 
-/** What a server says of itself, and when it was asked and answered by this machine's clock. */
+/** The report of a server, and when it was asked and when it answered by this machine's clock. */
 export interface AskedServer {
   readonly server: ServerLayout;
   readonly varz: Varz;
@@ -24,18 +24,18 @@ export interface AskedServer {
   readonly answeredMs: number;
 }
 
-/** What checks look at. Whatever several of them ask is asked once. */
+/** The facts that checks look at. A question of several checks is asked once. */
 export interface Scene {
   readonly layout: Layout;
   readonly stateDir: string;
-  /** The mesh file; nothing where this folder has joined another machine's mesh. */
+  /** The mesh file; undefined when this folder has joined another machine's mesh. */
   readonly meshFile: string | undefined;
   readonly nowMs: number;
   /** Servers that answer, with the rights of the daemons beside them. */
   readonly open: readonly OpenServer[];
   readonly away: readonly AwayServer[];
   readonly health: MeshHealth;
-  /** Nothing of it runs: it was stopped, or never started. */
+  /** No process of the mesh runs: it was stopped, or never started. */
   readonly isDown: boolean;
   /** Those that answer on their system accounts. */
   readonly askServers: () => Promise<readonly AskedServer[]>;
@@ -51,7 +51,7 @@ export interface Check {
   readonly look: (scene: Scene) => Promise<readonly Finding[]>;
 }
 
-/** What `adaos status` says of one thing. Pure. */
+/** The state of one component, as `adaos status` reports it. Pure. */
 export function componentOf(
   { components }: MeshHealth,
   kind: ComponentHealth["kind"],

@@ -34,5 +34,5 @@ export const CHECKS: readonly Check[] = [
   { group: "stores", look: stores },
 ];
 
-/** What a report calls them. */
+/** The names of the groups in a report. */
 export const CHECK_GROUPS: readonly string[] = CHECKS.map(({ group }) => group);

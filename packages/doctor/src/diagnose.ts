@@ -31,7 +31,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
   const { layout, stateDir, groups } = options;
   const checks = CHECKS.filter(({ group }) => groups === undefined || groups.includes(group));
   const asking = askHealth(layout, stateDir);
-  // Why it is refused, for a folder that is not safe, is told where it is awaited.
+  // A folder that is not safe rejects this promise; the error is handled where the promise is awaited.
   asking.catch(() => undefined);
   return withAnswering(layout.servers, async (open, away) => {
     const systems = new SystemConnections();
@@ -83,7 +83,7 @@ async function askAll(
       return { server, varz, streams, askedMs, answeredMs };
     }),
   );
-  // Why one does not answer is told by its health.
+  // The health of a server reports why it does not answer.
   return asked.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
 }
 

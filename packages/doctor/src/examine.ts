@@ -18,7 +18,7 @@ export interface CheckResult {
 /** All that is known of a mesh's health. */
 export interface Diagnosis {
   readonly mesh: string;
-  /** No fault, and nothing that could not be told. */
+  /** No fault was found, and every check had an outcome. */
   readonly isHealthy: boolean;
   /** Faults first. */
   readonly findings: readonly GroupFinding[];

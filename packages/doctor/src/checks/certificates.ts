@@ -32,7 +32,7 @@ export async function certificates(scene: Scene): Promise<readonly Finding[]> {
   return [...new Map(judged.flat().map((finding) => [finding.about + finding.problem, finding])).values()];
 }
 
-/** A file that is no JSON is told by the check of files. */
+/** The check of files reports a file that is not JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -41,7 +41,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Whatever names a certificate, or a CA alone, however deep. Pure. */
+/** All entries that name a certificate, or a CA alone, at any depth. Pure. */
 function entriesIn(value: unknown, path: (path: string) => string): CertificateEntry[] {
   if (typeof value !== "object" || value === null) return [];
   const { certFile, keyFile, caFile } = value as Partial<Record<string, unknown>>;
@@ -80,7 +80,7 @@ async function judge({ certFile, keyFile, caFile }: CertificateEntry, scene: Sce
   }
 }
 
-/** Whether a CA of the file has signed it. Of a certificate with a CA between the two nothing can be told here. */
+/** Whether a CA of the file has signed it. A certificate with a CA between the two cannot be judged here. */
 async function isIssuedBy(certificate: X509Certificate, caFile: string): Promise<boolean> {
   const text = await readFile(caFile, "utf8");
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];

@@ -4,7 +4,7 @@ import type { AskedServer, Finding, Scene } from "../check.ts";
 
 /** Ids and deadlines bear seconds. */
 const MAX_OFF_MS = 1000;
-/** What is older tells of a clock that may have been set since. */
+/** Older events say nothing about a clock that may have been set since. */
 const RECENT_MS = 3_600_000;
 const MEND = "timedatectl set-ntp true";
 
@@ -34,8 +34,8 @@ function serverFinding({ server, varz, askedMs, answeredMs }: AskedServer): Find
 }
 
 /**
- * Who publishes with a time that is later than when it was stored has a clock that is ahead. One that is behind looks
- * like an event that has waited in an outbox.
+ * A member whose event has a later time than its storage has a clock that is ahead. A clock that is behind looks like
+ * an event that has waited in an outbox.
  */
 async function membersAt({ layout, nowMs }: Scene, server: OpenServer): Promise<Finding[]> {
   const { of } = server;

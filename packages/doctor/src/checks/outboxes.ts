@@ -13,7 +13,7 @@ const LATE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const MAX_BYTES = 16 * 1024 ** 2;
 
-/** What waits on disk for the hubs, of members and of the audit, and what hubs have refused of it. */
+/** Messages of members and audit records that wait on disk for the hubs, and messages that hubs have refused. */
 export async function outboxes(scene: Scene): Promise<readonly Finding[]> {
   const members = scene.layout.nodes.filter(({ role }) => role === "member");
   const looks = members.map(async ({ id }) => [...(await waiting(scene, id)), ...(await refused(scene, id))]);
@@ -47,7 +47,7 @@ async function waiting(scene: Scene, id: string): Promise<Finding[]> {
   return [{ level: "fault", about: id, problem: what, why, mend }];
 }
 
-/** What was refused in the last day; it is lost unless it is published again. */
+/** The messages that were refused in the last day; each is lost unless it is published again. */
 async function refused({ stateDir, nowMs }: Scene, id: string): Promise<Finding[]> {
   const file = join(outboxDir(stateDir, id), "refused.ndjson");
   const { size, mtimeMs } = await stat(file).catch(() => ({ size: 0, mtimeMs: 0 }));

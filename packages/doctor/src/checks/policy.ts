@@ -31,7 +31,7 @@ function applyCommand({ meshFile }: Scene): string {
   return meshFile === undefined ? "adaos status" : `adaos policy apply --config ${meshFile}`;
 }
 
-/** A mesh file that cannot be read is told by the check of files. */
+/** The check of files reports a mesh file that cannot be read. */
 async function declaredFindings(scene: Scene): Promise<Finding[]> {
   const { layout, meshFile } = scene;
   if (meshFile === undefined) return [];
@@ -75,7 +75,7 @@ async function readable(meshFile: string): Promise<LoadedPolicy | undefined> {
   }
 }
 
-/** What was denied several times is told once, the newest first. */
+/** Reports each repeated denial once, the newest first. */
 function deniedFindings(denials: readonly SeenDenial[]): Finding[] {
   const known = new Map<string, SeenDenial>();
   for (const denial of denials)

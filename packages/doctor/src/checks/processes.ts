@@ -68,7 +68,7 @@ function nodeFinding(scene: Scene): (component: Scene["health"]["components"][nu
   return ({ kind, name, ready, note, details = {} }) => {
     const of = name.includes("/") ? (name.split("/")[0] ?? "") : ROOT_DOMAIN;
     if (kind !== "node" || ready || !isServerWell(scene, of)) return [];
-    // Broken files are told by the check of files, each with its place.
+    // The check of files reports broken files, each with its place.
     if (Object.values(details).some((part) => "errors" in (part as object))) return [];
     const mend = isSupervised ? `tail -n 50 ${logFilePath(scene.stateDir, name)}` : startCommand(scene);
     return [{ level: "fault", about: name, problem: "the daemon is not ready", why: note, mend }];

@@ -38,7 +38,7 @@ function folderFindings({ waiting, refused, faults = [] }: RegistryDetails, abou
   ];
 }
 
-/** Who has just been told of another one has it within seconds. */
+/** A daemon that hears of a new registry has it within seconds. */
 function behind(name: string, { hash, root, hub, relation }: RegistryDetails): Finding[] {
   const given = root ?? hub;
   const isEqual = given === undefined || given === null || given === hash;

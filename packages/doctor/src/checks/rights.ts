@@ -54,7 +54,7 @@ async function memberFinding({ id, nodeFile }: NodeLayout): Promise<Finding[]> {
     if (secret.length > 0) return secret;
     access = readServerAccess(config.server, path);
   } catch {
-    // Why its file cannot be read is told by the check of files.
+    // The check of files reports why this file cannot be read.
     return [];
   }
   try {
