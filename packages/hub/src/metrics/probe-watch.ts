@@ -43,7 +43,7 @@ export class ProbeWatch implements MetricSource {
   readonly #taken = new Map<string, TakenSnapshot>();
   /** Oldest first. */
   #readings: Reading[] = [];
-  /** Nothing before the first look. */
+  /** Undefined before the first look. */
   #next: number | undefined;
   #reading: Promise<readonly Figure[]> | undefined;
 
@@ -56,7 +56,7 @@ export class ProbeWatch implements MetricSource {
     return figureFamilies(await this.figures());
   }
 
-  /** Who asks meanwhile shares the answer. Rejects with `unavailable` or `timeout`. */
+  /** Concurrent callers share one answer. Rejects with `unavailable` or `timeout`. */
   figures(): Promise<readonly Figure[]> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
@@ -90,13 +90,13 @@ export class ProbeWatch implements MetricSource {
     if (snapshot === undefined) return;
     const own = probeShareOf(snapshot);
     const isTold = own.probes !== undefined || own.counters.length > 0;
-    // What it reported before counts no more.
+    // A newer snapshot replaces the earlier one of the same subject.
     this.#taken.delete(message.subject);
     if (!isTold || this.#taken.size >= MAX_SNAPSHOTS) return;
     this.#taken.set(message.subject, { snapshot: own, takenMs: Date.parse(message.storedAt) });
   }
 
-  /** What was counted at the beginning of the shorter window; it remembers these counts for the next one. */
+  /** The counts at the beginning of the shorter window. The current counts are kept for the next window. */
   #shortlyBefore(slos: readonly ProbeSlo[], nowMs: number): Reading | undefined {
     const byProbe = new Map(
       slos.map((slo) => {
@@ -114,7 +114,7 @@ export class ProbeWatch implements MetricSource {
   }
 }
 
-/** Nothing else of a snapshot is kept. Pure. */
+/** Keeps of a snapshot only its probes and their counts. Pure. */
 function probeShareOf({ counters, histograms, totals: _, ...snapshot }: MetricsSnapshot): MetricsSnapshot {
   const nothing = { counters: [], histograms: [] };
   return {

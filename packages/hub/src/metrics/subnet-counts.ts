@@ -123,7 +123,7 @@ export class SubnetCounts implements MetricSource {
     try {
       await this.#stream.store(snapshot);
     } catch (err) {
-      // Nothing is lost yet: their own snapshots stay for weeks.
+      // No count is lost yet: the processes' own snapshots stay for weeks.
       this.#log.debug({ node, err }, "counts of ended processes not stored");
       return;
     }

@@ -146,7 +146,7 @@ function timersMaxBytes({ maxBytes }: StreamLimits): number {
   return Math.min(maxBytes, TIMERS_MAX_BYTES);
 }
 
-/** What definitions of timers may take together: their states and alarms need room as well. Pure. */
+/** The bytes that all definitions of timers may take: their states and alarms need room as well. Pure. */
 export function timersDataBytes(limits: StreamLimits): number {
   return Math.floor(timersMaxBytes(limits) / 4);
 }

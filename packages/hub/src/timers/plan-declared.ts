@@ -7,8 +7,8 @@ export interface DeclaredTimer {
 }
 
 /**
- * What makes the timers those of the mesh file, beside those that programs and operators have made. What has not
- * changed is in neither list. Timers of nodes that are no members any more go. Pure.
+ * The changes that make the timers match the mesh file. Timers that programs and operators have made stay. Unchanged
+ * timers are in neither list. Timers of nodes that are no longer members are removed. Pure.
  */
 export function planDeclared(
   kept: readonly KeptTimer[],

@@ -13,7 +13,7 @@ import {
 import { type Connection, ifThere, storedMessages } from "@adaos/transport-nats";
 import { headers, type JetStreamManager } from "nats";
 
-/** What is kept of a timer: its definition, and how far it has come. */
+/** The stored definition of a timer. */
 type Definition = Omit<Timer, "owner"> & { readonly v: 1 };
 
 const EMPTY = new Uint8Array();

@@ -93,7 +93,7 @@ export class TimerEvents {
     const subject = subjectOf(timer);
     return (await this.#consumersSince(notedMs)).some(
       ({ config, ack_floor, num_pending, num_ack_pending }) => {
-        // Who only looks on, at a prefix or at everything, is not who does the work.
+        // A consumer that only looks on, by a prefix or `*`, does not do the work.
         const isHandler = config.metadata?.[DURABLE_METADATA.answers] === "true";
         const takes = config.filter_subjects?.some((filter) => subjectMatches(filter, subject)) === true;
         return isHandler && takes && ack_floor.stream_seq < seq && num_pending + num_ack_pending > 0;
@@ -118,7 +118,7 @@ export class TimerEvents {
     return asked.all;
   }
 
-  /** Nothing more is asked of a timer. */
+  /** Drops the note of a timer that nobody asks about any more. */
   forget(timer: Timer): void {
     this.#seqs.delete(keyOf(timer));
   }

@@ -39,7 +39,7 @@ test("a thousand timers that ask whether their events are settled cost the serve
   for (const timer of timers) states.set(timer, await fire(timer, T0));
   const running = await Promise.all([...states].map((one) => events.isRunning(...one)));
   expect([new Set(running), server.looks]).toEqual([new Set([true]), 1]);
-  // What is published after a look is not in it.
+  // A look does not see an event that is published after it.
   server.pending = 0;
   const late = timerNamed("late");
   expect(await events.isRunning(late, await fire(late, T0 + 5000))).toBe(false);

@@ -8,7 +8,7 @@ import type { BudgetReply } from "@adaos/transport-nats";
  */
 const MAX_FIRES: RateLimit = { events: parseEventPattern("*"), eventsPerSecond: 200 };
 
-/** What a member may not publish it may not have published: its limits hold for its timers as well. */
+/** A member's publish limits hold for its timers as well, so that a timer publishes nothing that the member may not. */
 export class TimerLimits {
   readonly #subnet: string;
   readonly #suspendedOf: (node: string) => Promise<BudgetReply>;

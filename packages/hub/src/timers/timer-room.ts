@@ -3,7 +3,7 @@ import { type Timer, type TimerDefinition, timersStream } from "@adaos/core/wire
 
 /** One member's, beside those in the mesh file. */
 const MAX_PER_MEMBER = 10_000;
-/** What a timer may carry; a request for one has to fit as well. */
+/** The maximum size of a timer; a request for the timer has to fit into a message as well. */
 const MAX_TIMER_BYTES = 32_768;
 
 interface Taken {

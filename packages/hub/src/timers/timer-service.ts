@@ -23,7 +23,7 @@ import type { TimerLimits } from "./timer-limits.ts";
 import { timerRequestSchema } from "./timer-request.ts";
 import { TimerRoom } from "./timer-room.ts";
 
-/** What a hub's node file says of timers. */
+/** The part of a hub's node file that concerns timers. */
 export interface TimersOfFile {
   readonly declared: readonly DeclaredTimer[];
   readonly members: readonly string[];
@@ -231,7 +231,7 @@ export class TimerService implements Part {
     return timerInfo(await this.#runner.put({ ...definition, owner, isDeclared: false }));
   }
 
-  /** What the mesh file says is changed there. */
+  /** A timer of the mesh file is changed there. */
   #assertOwn(node: string, name: string): void {
     if (this.#runner.get(node, name)?.timer.isDeclared !== true) return;
     throw new MeshError(
