@@ -6,8 +6,8 @@ import pc from "picocolors";
 type Colors = Pick<ReturnType<typeof pc.createColors>, "red" | "green" | "yellow" | "cyan" | "dim" | "bold">;
 
 /**
- * Where a command writes: data on `out`, everything said about it on `say`. Nothing in a line commands the terminal but
- * the styles of `colors`. JSON goes through `visibleJson()` first, which keeps its value.
+ * Where a command writes: data on `out`, everything said about it on `say`. The styles of `colors` are the only part of
+ * a line that commands the terminal. JSON goes through `visibleJson()` first, which keeps its value.
  */
 export interface Terminal {
   /** Data, one line. */

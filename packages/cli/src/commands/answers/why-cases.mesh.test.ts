@@ -134,7 +134,7 @@ describe("adaos why, by a hundred cases on a real mesh", () => {
   test("what was never stored: never published, invalid, rate-limited", async () => {
     await notify("an hour ago");
     const storedMs = Date.now();
-    // What was stored in the same millisecond is meant by it.
+    // The time includes events that were stored in the same millisecond.
     await until("the clock has gone on", () => Date.now() > storedMs);
     const since = now();
     const lamp = await mesh.connect("beta/lamp");
@@ -151,7 +151,7 @@ describe("adaos why, by a hundred cases on a real mesh", () => {
     await limited.publish("ui.notify", { text: "the one that it may" }).catch(() => undefined);
     const later = now();
     await expect(notify("one too many", limited)).rejects.toMatchObject({ code: "backpressure" });
-    // What it has counted is stored when it ends.
+    // The counts are stored when the connection closes.
     await limited.close();
     const bySpeaker = `ui.notify --from alpha/speaker --to beta/desk --since ${later}`;
     const byLamp = "ui.notify --from beta/lamp --to beta/desk";

@@ -108,7 +108,7 @@ async function replay(
   const survey = await surveyed(hub, plan, terminal);
   const { count, skipped, failed } = survey;
   await warnIfTooMuch(hub, survey, terminal);
-  // Nothing will be stored, so there is no question; but the reasons are printed.
+  // No event will be stored, so there is no question; but the reasons are printed.
   const onlyFails = count === 0 && failed > 0 && options.dryRun !== true;
   if (!onlyFails && !(await confirmed("replay", "event", { count, skipped, failed }, options, terminal)))
     return;

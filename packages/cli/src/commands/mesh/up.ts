@@ -97,7 +97,7 @@ async function resumed(stateDir: string, terminal: Terminal): Promise<void> {
   }
 }
 
-/** A full disk or a broken file may keep it from going on for a while. Nothing when it is told to stop meanwhile. */
+/** A full disk or a broken file may delay the resumption for a while. Undefined when a signal stops it meanwhile. */
 async function resumedOnce(
   stateDir: string,
   asked: Asked,

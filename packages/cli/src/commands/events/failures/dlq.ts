@@ -163,7 +163,7 @@ interface Survey {
   readonly permanent: number;
   /** The last place in each stream; later dead letters are excluded. */
   readonly last: ReadonlyMap<string, number>;
-  /** Whose they are. */
+  /** The subnets that the letters belong to. */
   readonly subnets: readonly string[];
 }
 

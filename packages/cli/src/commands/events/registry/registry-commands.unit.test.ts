@@ -297,7 +297,7 @@ describe("adaos events validate", () => {
     const before = process.memoryUsage().heapUsed;
     const { code, said } = await events(["validate", path, "--event", "ui.notify", "--quiet"]);
     expect([code, said]).toEqual([0, "100000 events, 0 not valid\n"]);
-    // The file has 100 MB. What is measured is rubbish not yet collected, too.
+    // The file has 100 MB. The measured heap includes garbage that is not collected yet.
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(70_000_000);
   });
 
