@@ -119,7 +119,7 @@ export interface Timers {
   /** Resolves with whether there was one. */
   remove(name: string): Promise<boolean>;
   pause(name: string): Promise<TimerInfo>;
-  /** What it would have fired meanwhile is skipped. */
+  /** Continues the timer. The fires of the time in between are skipped. */
   resume(name: string): Promise<TimerInfo>;
   /** Fires now. Resolves with the id of the event. */
   trigger(name: string): Promise<string>;

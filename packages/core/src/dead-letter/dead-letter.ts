@@ -23,7 +23,7 @@ export interface Attempt {
 
 const MAX_ATTEMPT_MESSAGE_LENGTH = 500;
 
-/** What is remembered of a failed attempt. Pure. */
+/** The part of a failed attempt that is kept. Pure. */
 export function attemptOf(thrown: unknown, nowMs: number): Attempt {
   const { type, message } = failureInfo(thrown);
   const at = new Date(nowMs).toISOString();
@@ -39,12 +39,12 @@ export interface DeadLetter {
   /** RFC 3339. */
   readonly at: string;
   readonly category: Classification["category"];
-  /** What decided the category. */
+  /** The rule that decided the category. */
   readonly rule: string;
   readonly error: FailureInfo;
   readonly attempts: readonly Attempt[];
   readonly delivery_count: number;
-  /** Who could not handle it: `beta/desk` and its durable. */
+  /** The node that could not handle it, `beta/desk`, and its durable. */
   readonly node: string;
   readonly durable: string;
   /** Where the original lies. */
@@ -64,13 +64,13 @@ export interface DeadLetter {
   };
 }
 
-/** What the writer of a dead letter knows. */
+/** The facts that a dead letter is written from. */
 export interface DeadLetterFacts {
   readonly delivery: Pick<Delivery, "message" | "stream" | "seq" | "deliveryCount">;
   readonly handler: NodeAddress & { readonly durable: string };
-  /** Nothing where the subject is none of ours. */
+  /** Undefined when the subject is not one of the mesh. */
   readonly address: EventAddress | undefined;
-  /** Nothing where the message was no envelope. */
+  /** Undefined when the message was not an envelope. */
   readonly envelope: { readonly event_id: string; readonly correlation_id: string } | undefined;
   readonly classification: Classification;
   readonly error: unknown;
@@ -88,7 +88,7 @@ export function deadLetterId(
   return `DLQ-${stream}-${seq}-${node}.${durable}`;
 }
 
-/** What a run leaves that failed for good. */
+/** The facts of a run that failed for good. */
 export interface RunLetterFacts
   extends Pick<DeadLetterFacts, "handler" | "classification" | "error" | "attempts" | "nowMs"> {
   readonly runId: string;
@@ -163,8 +163,8 @@ export function newDeadLetter(facts: DeadLetterFacts): DeadLetter {
 }
 
 /**
- * What is parked, told as the dead letter of a durable that waits for it. The same at each look, so that whatever gives
- * it back makes the same event. Pure. Throws `invalid-event` when `place` is none.
+ * A parked event, as the dead letter of a durable that waits for it. It is the same at each look, so that every release
+ * makes the same event. Pure. Throws `invalid-event` when `place` is none.
  */
 export function parkedLetter(
   { subnet, node, durable }: LetterOwner,
@@ -190,11 +190,11 @@ export function parkedLetter(
     attempts: [],
     nowMs: storedMs,
   });
-  // Nothing was thrown where this is told.
+  // No error was thrown for a parked event.
   return { ...letter, error: { type: "MeshError", message, stack: "" } };
 }
 
-/** Nothing where it is none: whatever looks at what is parked must not end over it. */
+/** Undefined when the body is not an envelope: a look at parked events must not fail because of it. */
 function readEnvelope(body: Uint8Array): Envelope | undefined {
   try {
     return decodeEnvelope(body, false);
@@ -203,7 +203,7 @@ function readEnvelope(body: Uint8Array): Envelope | undefined {
   }
 }
 
-/** What is no event may be larger than any envelope, and its dead letter must still fit a stream. */
+/** A message that is no event may be larger than any envelope, and its dead letter must still fit a stream. */
 function keptMessage({ headers: all, body }: Message): DeadLetter["message"] {
   const headers = withoutReplyKey(all);
   const kept = body.subarray(0, MAX_ENVELOPE_BYTES);

@@ -38,7 +38,7 @@ function letterOf({ letter, bodyBytes, headerLength, attempts }: Worst): DeadLet
 describe("encodeDeadLetter()", () => {
   test("fits its stream, whatever was thrown at whatever is stored", () => {
     const worst = fc.record({
-      // What JSON writes as one byte, as two, three or six.
+      // Characters that JSON writes as one byte, as two, three or six.
       letter: fc.constantFrom("x", '"', "\n", "é", "語", "\u0000", "\ud800", "\u2028"),
       bodyBytes: fc.integer({ min: 0, max: MAX_EVENT_BYTES }),
       headerLength: fc.integer({ min: 0, max: 8192 }),

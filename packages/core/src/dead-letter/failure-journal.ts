@@ -14,7 +14,7 @@ export interface FailureJournal {
   /** Stores how the handling of an event stands, in place of what was known of it before. Rejects likewise. */
   record(record: ProcessingRecord): Promise<void>;
   /**
-   * What was last recorded of this event at this durable of the node. Its place in the stream is asked for too: nodes
+   * The last record of this event at this durable of the node. The event's place in the stream is compared too: nodes
    * choose the ids of their events, and two may choose the same. Rejects with `unavailable`.
    */
   lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined>;
@@ -41,5 +41,5 @@ export interface EventParking {
   release(durable: string, event: string): Promise<number>;
 }
 
-/** What a processing record is of. */
+/** The event that a processing record is of. */
 export type RecordedEvent = Pick<ProcessingRecord, "event_id" | "seq">;

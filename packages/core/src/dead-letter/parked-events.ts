@@ -87,7 +87,7 @@ export class ParkedEvents {
       return true;
     } catch (err) {
       if (!this.#closed.signal.aborted) this.#log.debug({ durable, err }, "parked events not looked at yet");
-      // What will never be allowed is not asked for again and again.
+      // A request that will never be allowed is not repeated.
       return err instanceof MeshError && (err.code === "denied" || err.code === "usage");
     }
   }

@@ -71,7 +71,7 @@ export class Parking {
   /** Never rejects. */
   async #run(): Promise<void> {
     this.#running = true;
-    // What is delivered in the same moment shares a request.
+    // Deliveries of the same moment share a request.
     await Promise.resolve();
     while (this.#waiting.length > 0) await this.#park(this.#waiting.splice(0, MAX_PARKED_AT_ONCE));
     this.#running = false;
@@ -100,7 +100,7 @@ export class Parking {
       this.#failures.forget(delivery);
       delivery.settle({ kind: "term", reason: outcome === "parked" ? error.message : "no room to park it" });
     }
-    // Whoever looked when the schema came has not seen these.
+    // A look at parked events when the schema came has not seen these.
     if (batch.some(({ opened }) => this.#isKnown(opened))) onParked();
   }
 

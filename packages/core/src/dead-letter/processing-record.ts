@@ -11,7 +11,7 @@ import type { Attempt } from "./dead-letter.ts";
  */
 export type ProcessingStatus = "pending" | "success" | "failed" | "retrying" | "dead_letter";
 
-/** What was done about a failure. */
+/** The reaction to a failure. */
 export interface RecoveryAction {
   /** RFC 3339. */
   readonly timestamp: string;
@@ -65,13 +65,13 @@ export interface ProcessingRecord {
   readonly tags?: readonly string[];
 }
 
-/** What a record is made of. */
+/** The facts that a record is made from. */
 export interface RecordFacts {
   /** An event of a stream, or a run, which is of none: `""` and 0. */
   readonly of: Pick<ProcessingRecord, "event_id" | "event_type" | "source" | "stream" | "seq" | "tags">;
   readonly handler: NodeAddress & { readonly durable: string };
   readonly status: ProcessingStatus;
-  /** The last failure and what was decided about it; nothing where none is to be told. */
+  /** The last failure and the decision about it; undefined when there is none to report. */
   readonly failed?: { readonly thrown: unknown; readonly decision: FailureDecision } | undefined;
   /** Failed attempts so far. */
   readonly failures: number;
@@ -82,7 +82,7 @@ export interface RecordFacts {
   readonly attempts: readonly Attempt[];
 }
 
-/** What was done about an attempt that failed. Pure. */
+/** The reaction to an attempt that failed. Pure. */
 export function recoveryAction(
   decision: FailureDecision,
   { strategy }: Pick<RetryPolicy, "strategy">,
@@ -126,7 +126,7 @@ export function newRecord(facts: RecordFacts): ProcessingRecord {
     status,
     ...(failed === undefined ? {} : { error_info: errorInfo(failed.decision.classification, failed.thrown) }),
     retry_info: {
-      // What has failed now was the first attempt, or a retry.
+      // The attempt that has failed now was the first, or a retry.
       count: failed === undefined ? failures : Math.max(failures - 1, 0),
       max_retries: maxRetries,
       ...(starts === undefined ? {} : { starts }),

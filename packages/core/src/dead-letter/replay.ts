@@ -18,7 +18,7 @@ const IDEMPOTENCY_KEY = "idempotency_key";
 const MAX_KEY_LENGTH = 512;
 const REPLAY_ID_SHAPE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** What of a dead letter its replay is made of. */
+/** The fields of a dead letter that its replay is made from. */
 export type ReplayableLetter = Pick<
   DeadLetter,
   "kind" | "dead_letter_id" | "at" | "node" | "durable" | "subject" | "message"

@@ -1,7 +1,7 @@
 import type { KnownCures } from "./cure-times.ts";
 import { plainDelayMs, type RetryPolicy } from "./retry-policy.ts";
 
-/** What a wait is made of that learns: what is known, and how long the event has failed already. */
+/** The facts that an adaptive wait is made from: the known cures, and how long the event has failed already. */
 export interface Learned {
   readonly cures: KnownCures;
   /** Milliseconds from the first failed attempt to this one. */

@@ -20,8 +20,8 @@ export interface AskedSettings {
 const ENDED: Settlement = { kind: "ack" };
 
 /**
- * Handles commands that are stored nowhere. Each has one attempt, and neither marks, retries nor a dead letter: who
- * asks is told how it ended, and nobody else.
+ * Handles commands that are stored nowhere. Each has one attempt, without marks, retries or a dead letter: only the
+ * requester learns how it ended.
  */
 export class AskedCommands {
   readonly #settings: AskedSettings;
@@ -64,7 +64,7 @@ export class AskedCommands {
   }
 }
 
-/** Who sends it may be anybody who may publish it: that it may be lost is for the registry to say. */
+/** Any node that may publish the command may send it. The registry says whether the command may be lost. */
 function wrongWay(contract: EventContract | undefined): MeshError | undefined {
   if (contract === undefined || contract.delivery === "at-most-once") return undefined;
   const ref = formatEventRef(contract.name, contract.version);

@@ -6,13 +6,13 @@ export type FailureCategory = "transient" | "permanent" | "unknown";
 
 export interface Classification {
   readonly category: FailureCategory;
-  /** What decided, for the record: `typed`, `http 503`, `ECONNRESET`, `TypeError` … */
+  /** The rule that decided, for the record: `typed`, `http 503`, `ECONNRESET`, `TypeError` … */
   readonly rule: string;
   /** Wait that the failure itself asks for. */
   readonly retryAfterMs?: number;
 }
 
-/** A rule of the user's own; asked first, in order. Nothing means: not mine. */
+/** A rule of the user's own; asked first, in order. Undefined means that the rule does not apply. */
 export type ClassifyRule = (error: unknown) => FailureCategory | undefined;
 
 /** A handler that throws this asks for another attempt. */

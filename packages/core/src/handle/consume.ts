@@ -57,8 +57,8 @@ export interface SubscriptionOptions {
    */
   readonly idempotency?: IdempotencyStore | MarksPlace | "off";
   /**
-   * Whether who requests a command is told what the handler returns, or that it failed for good. @default true where
-   * the pattern names one event; a prefix or `*` only looks on
+   * Whether the requester of a command gets the handler's result, or the news that it failed for good. @default true
+   * where the pattern names one event; a prefix or `*` only looks on
    */
   readonly answers?: boolean;
   /** Whether its events count as handled in the metrics; not for a log of what passes. @default true */
@@ -92,7 +92,7 @@ export interface ConsumerSettings {
   readonly responder: Responder | undefined;
   /** Not given: nothing is counted. */
   readonly metrics: Metrics | undefined;
-  /** Not given: nobody is told of deprecated events. */
+  /** Not given: deprecated events are not reported. */
   readonly deprecations?: Deprecations | undefined;
   /** Called when an event was parked whose schema has come meanwhile. */
   readonly onParked: () => void;
@@ -108,7 +108,7 @@ const HANDED_BACK_MS = 200;
 type Ending = Settlement | undefined;
 
 const ACK: Settlement = { kind: "ack" };
-/** What came before policy took the subscription away waits for policy to give it back. */
+/** Redelivers an event that came before policy took the subscription away, until policy gives it back. */
 const FORBIDDEN: Settlement = { kind: "nak", delayMs: 5000 };
 
 /** One delivery on its way to its end. */
@@ -177,7 +177,7 @@ export class Consumer {
   }
 
   #startNext(): void {
-    // What ends at once frees its place within this loop, which must not go ever deeper.
+    // A delivery that ends at once frees its place within this loop, which must not recurse ever deeper.
     if (this.#isStarting) return;
     this.#isStarting = true;
     while (this.#running < this.#settings.maxConcurrency) {
@@ -223,7 +223,7 @@ export class Consumer {
     return this.#attempt(turn);
   }
 
-  /** What only lacks its schema is kept beside the stream, so that nothing else waits for it. */
+  /** Parks an event that lacks only its schema beside the stream, so that no other event waits for it. */
   #park({ opened, history }: Turn, error: MeshError): undefined {
     this.#parking.take({ opened, history, error });
   }
@@ -234,7 +234,7 @@ export class Consumer {
     deprecations?.note(contract, { reader: durable, writer: envelope.source });
   }
 
-  /** What was delivered before may have failed before, or have ended its process. */
+  /** Handles a redelivery: an earlier delivery may have failed, or have ended its process. */
   async #processAgain(turn: Turn): Promise<Ending> {
     const { opened } = turn;
     turn.history = await this.#failures.historyOf(opened.delivery, opened.envelope?.event_id);

@@ -65,12 +65,12 @@ function numbered(n: number, deliveryCount = 1): TestDelivery {
   return new TestDelivery(messageOfEnvelope(envelopeOf({ data: n })), n, deliveryCount);
 }
 
-/** What other libraries return for a promise. */
+/** An object that other libraries return for a promise. */
 function thenable(then: (resolve: () => void) => void): object {
   return { then };
 }
 
-/** What becomes of one delivery. */
+/** The settlements of one delivery. */
 async function settled(
   onEvent: OnEvent<unknown>,
   delivery: TestDelivery = numbered(1),
@@ -536,7 +536,7 @@ describe("Consumer.handBack()", () => {
 });
 
 describe("Consumer, whatever handlers do", () => {
-  /** What one handler does, and when it is over. */
+  /** The behaviour of one handler, and the time after which it ends. */
   const behaviour = fc.record({
     ms: fc.constantFrom(0, 1, 50, 99, 100, 101, 500),
     ends: fc.constantFrom("returns", "throws", "blunders", "resolves", "rejects", "hangs"),

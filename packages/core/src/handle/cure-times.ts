@@ -16,7 +16,7 @@ export interface KnownCures {
   readonly tookMs: readonly number[];
 }
 
-/** What is kept of the attempts that failed, and of the waits between them; both oldest first. */
+/** The attempts that failed, and the waits between them; both oldest first. */
 export interface FailedAttempts {
   readonly attempts: readonly Pick<Attempt, "at">[];
   readonly actions: readonly Pick<RecoveryAction, "backoff_seconds">[];
@@ -77,7 +77,7 @@ export class CureTimes {
   }
 }
 
-/** What runs of one name have taught, as each is a handler of its own. */
+/** The times in which failures of runs passed, by name, since the runs of each name are a handler of their own. */
 export class RunCures {
   readonly #byName = new RecentMap<string, CureTimes>(MAX_KINDS / 2);
 

@@ -19,7 +19,7 @@ import { CureTimes, failingMs, kindOfFailure } from "./cure-times.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 import { type FailureDecision, settleFailure } from "./settle-failure.ts";
 
-/** What came of a failed attempt; `failed`: of what is stored nowhere there is no other. */
+/** The outcome of a failed attempt; `failed`: an event that is stored nowhere has no other outcome. */
 export type FailureOutcome = "retried" | "deadLettered" | "held" | "failed";
 
 /** How to settle a failed attempt, what came of it and why. */
@@ -45,7 +45,7 @@ export interface FailedDelivery {
   readonly envelope: Envelope | undefined;
 }
 
-/** What went before at one event, from this process or from the journal. */
+/** The history of one event, from this process or from the journal. */
 export interface History {
   readonly attempts: readonly Attempt[];
   /** Failed attempts so far; more than `attempts` holds when another process made some of them, or they were many. */
@@ -95,9 +95,9 @@ export class FailureHandling {
   }
 
   /**
-   * What went before this delivery. Where not all of it happened here, it asks the journal, so that no attempt of an
-   * earlier process, or of one that shares the durable, is forgotten. Never rejects: where the journal does not answer,
-   * `trouble` says why.
+   * The history of an event before this delivery. Where not all of it happened here, it asks the journal, so that no
+   * attempt of another process is forgotten: an earlier one, or one that shares the durable. Never rejects: where the
+   * journal does not answer, `trouble` says why.
    */
   async historyOf(delivery: Delivery, eventId: string | undefined): Promise<History> {
     if (delivery.deliveryCount <= 1) return NO_HISTORY;
@@ -177,7 +177,7 @@ export class FailureHandling {
 
   /**
    * Decides about a failed attempt and writes it down. Never rejects.
-   * @param thrown By what it is decided; `told` is what is kept of it, and goes into logs.
+   * @param thrown The error that decides; `told` is the form of it that is kept, and that goes into logs.
    */
   async failed(
     failed: FailedDelivery,
@@ -211,10 +211,9 @@ export class FailureHandling {
   }
 
   /**
-   * Ends a delivery about which it was decided: no handler gets it any more. First the verdict is recorded, so that
-   * whoever gets the event after a crash does not handle what may be a dead letter by then; then the dead letter is
-   * stored; then the delivery ends. What cannot be written down is tried again later, from the beginning. Never
-   * rejects.
+   * Ends a delivery about which it was decided: no handler gets it any more. First it records the verdict, so that no
+   * process that gets the event after a crash handles a possible dead letter. Then it stores the dead letter, and then
+   * it ends the delivery. A failed write is tried again later, from the beginning. Never rejects.
    */
   async condemned(failed: FailedDelivery, history: History, verdict: Verdict): Promise<FailureEnding> {
     const { address, durable, journal, log } = this.#settings;
@@ -312,7 +311,7 @@ interface RecordState {
   readonly failed?: { readonly thrown: unknown; readonly decision: FailureDecision };
 }
 
-/** What an earlier process has decided. */
+/** The verdict of an earlier process. */
 function verdictOf(record: ProcessingRecord): Partial<History> | undefined {
   const { status, timestamp: at, error_info: info, recovery_actions: actions } = record;
   if ((status !== "failed" && status !== "dead_letter") || info === undefined) return undefined;

@@ -12,7 +12,8 @@ const MAX_STACK_LENGTH = 8000;
 
 /** Describes anything that was thrown. */
 export function failureInfo(thrown: unknown): FailureInfo {
-  // Whatever the declarations say: anything can be assigned to the name and stack of an error.
+  // Not a string for certain, in spite of the declarations: any value can be assigned to the name and stack of an
+  // error.
   const type = thrown instanceof Error ? messageOf(thrown.name) : typeof thrown;
   const stack = thrown instanceof Error ? messageOf(thrown.stack ?? "") : "";
   return {

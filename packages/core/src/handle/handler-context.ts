@@ -5,7 +5,7 @@ import type { EventAddress } from "../wire/subject.ts";
 import { effectKey } from "./once.ts";
 import type { ReadDelivery } from "./open-delivery.ts";
 
-/** What a handler may ask beside the event. */
+/** The context that a handler gets beside the event. */
 export interface HandlerContext {
   /** The authenticated origin of the event, and its name and version. */
   readonly address: EventAddress;

@@ -12,10 +12,10 @@ const MAX_TEXT = 65_536;
 const NOT_SHOWN = "(not shown: too much of it may be classified)";
 
 /**
- * The error to be told instead of one thrown while an event was handled: its type, message and stack, with every
- * classified string or number of the event's data masked where it stands in them literally. Causes and other fields, in
- * which anything may hang, are left out, except for a code of the system such as ENOSPC. The error itself where the
- * event's schema classifies nothing.
+ * The error to report instead of one thrown while an event was handled. It has the same type, message and stack, with
+ * every classified string or number of the event's data masked where it stands in them literally. Causes and other
+ * fields, which may hold any value, are left out, except for a code of the system such as ENOSPC. The error itself when
+ * the event's schema classifies nothing.
  */
 export function maskedError(thrown: unknown, classified: ClassifiedData | undefined, data: unknown): unknown {
   if (classified === undefined) return thrown;
@@ -32,7 +32,8 @@ export function maskedError(thrown: unknown, classified: ClassifiedData | undefi
   const code = told instanceof MeshError ? undefined : systemCodeOf(thrown);
   if (code !== undefined) Object.assign(told, { code });
   return Object.defineProperties(told, {
-    // Whatever the declarations say: anything can be assigned to the name and stack of an error.
+    // Not a string for certain, in spite of the declarations: any value can be assigned to the name and stack of an
+    // error.
     name: { value: masked(messageOf(thrown.name)), configurable: true },
     stack: { value: stack, configurable: true },
   });

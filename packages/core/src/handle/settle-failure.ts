@@ -3,7 +3,7 @@ import { type Classification, type ClassifyRule, classify } from "./classify.ts"
 import { type CureTimes, kindOfFailure } from "./cure-times.ts";
 import { type RetryPolicy, retryDelayMs, spreadMs } from "./retry-policy.ts";
 
-/** What becomes of an event whose handler failed. */
+/** The decision on an event whose handler failed. */
 export type FailureDecision =
   | {
       readonly kind: "retry";
@@ -14,10 +14,10 @@ export type FailureDecision =
     }
   | { readonly kind: "dead-letter"; readonly classification: Classification };
 
-/** What was learned of earlier failures, and how long this one lasts. */
+/** The experience from earlier failures, and how long this one lasts. */
 export interface Experience {
   readonly cures: CureTimes;
-  /** The error as it may be told. */
+  /** The error in the form that may be reported. */
   readonly told: unknown;
   /** Milliseconds from the first failed attempt to this one. */
   readonly failedMs: number;
@@ -44,7 +44,7 @@ export function settleFailure(
   const curable = category === "transient" || (category === "unknown" && policy.retryUnknown);
   if (!curable || attempt > policy.maxRetries) return { kind: "dead-letter", classification };
   const wait = waitOf(policy, attempt, random, classification, experience);
-  // Who asks for patience gets it, up to the longest wait there is.
+  // The wait that a failure asks for takes precedence, up to the longest wait of the policy.
   const { delayMs, ...because } =
     retryAfterMs === undefined || Number.isNaN(retryAfterMs)
       ? wait

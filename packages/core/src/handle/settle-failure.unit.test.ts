@@ -4,7 +4,7 @@ import { NonRetryableError, RetryableError } from "./classify.ts";
 import { RETRY_PRESETS, type RetryPolicy, resolveRetry } from "./retry-policy.ts";
 import { type FailureDecision, settleFailure } from "./settle-failure.ts";
 
-/** What is decided at an attempt of a policy without spread. */
+/** The decision at an attempt of a policy without spread. */
 function decided(
   error: unknown,
   attempt = 1,

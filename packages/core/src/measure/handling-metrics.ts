@@ -7,7 +7,7 @@ import type { Metrics } from "./metrics.ts";
 export class HandlingMetrics {
   readonly #metrics: Metrics | undefined;
   readonly #durable: string;
-  /** What nearly every event counts, made when the first does. */
+  /** The counters of nearly every event, made at the first one. */
   readonly #succeeded: () => void;
   readonly #handlingMs: (ms: number) => void;
   readonly #ageMs: (ms: number) => void;
@@ -91,7 +91,7 @@ export class HandlingMetrics {
 }
 
 function nothing(): void {
-  // Nothing is counted.
+  // The empty counter.
 }
 
 let lastTs = "";

@@ -53,7 +53,7 @@ const STORE_MS = 10_000;
 const ALIVE_MS = 24 * HOUR_MS;
 /** Longest wait for the last store: numbers are not worth more. */
 const CLOSE_MS = 3000;
-/** Of one process; what is told of more would not fit in a message. */
+/** The maximum of one process; reports of more would not fit in a message. */
 export const MAX_PROBE_REPORTS = 200;
 const MAX_REASON = 200;
 
@@ -188,7 +188,7 @@ export class Metrics {
         this.#unstored.shift();
       }
       if (hour !== this.#hour) return;
-      // Whoever probes no more says so.
+      // A probe that has ended must disappear from the report.
       if (!this.#isChanged && this.#probes().length === this.#probesTold) return;
       this.#isChanged = false;
       await this.#store.storeMetrics(this.#snapshot({ hour, counted: this.#tally.counted() }));

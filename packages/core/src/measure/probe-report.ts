@@ -1,11 +1,11 @@
 import type { MetricsSnapshot } from "./metrics.ts";
 
-/** How what a process probes is, as of the last look. It is told as JSON as it stands. */
+/** The state of a probed resource, as of the last look. It is written as JSON unchanged. */
 export interface ProbeReport {
   readonly probe: string;
   readonly environment: string;
   readonly database_type: string;
-  /** Who looks: `adaos-daemon`, or `adaos-<component>` of a program. */
+  /** The program that looks: `adaos-daemon`, or `adaos-<component>` of a program. */
   readonly app: string;
   readonly interval_ms: number;
   readonly connection: "unknown" | "established" | "failed";

@@ -50,7 +50,7 @@ export const BUDGET = "budget";
 export const DEFAULT_DENY = "default-deny";
 
 /**
- * Id of the rule that keeps events with classified data from a subnet without clearance. Nothing in a mesh file
+ * Id of the rule that keeps events with classified data from a subnet without clearance. No rule of a mesh file
  * overrides it.
  */
 export const CLEARANCE = "clearance";

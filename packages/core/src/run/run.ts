@@ -44,7 +44,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What an attempt may ask. */
+/** The context that an attempt gets. */
 export interface RunContext {
   readonly runId: string;
   /** 1 for the first. */
@@ -120,7 +120,7 @@ export async function runAction<T>(
   }
 }
 
-/** What is kept of one run. */
+/** The state of one run. */
 class Run {
   readonly id = newEventId(Date.now());
   readonly metrics: HandlingMetrics;
@@ -149,7 +149,7 @@ class Run {
     await this.#record("success");
   }
 
-  /** What to do about an attempt that failed. */
+  /** Decides about an attempt that failed. */
   decide(thrown: unknown, attempt: number, rules: readonly ClassifyRule[]): FailureDecision {
     const nowMs = Date.now();
     const cures = this.#cures;

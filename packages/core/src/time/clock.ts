@@ -9,7 +9,7 @@ export interface Clock {
 /** A clock that was set forward, or a machine that slept, is noticed within this time. */
 const MAX_DELAY_MS = 30_000;
 
-/** The machine's clock. What waits for it keeps no process alive. */
+/** The machine's clock. A wait for it keeps no process alive. */
 export const REAL_CLOCK: Clock = {
   now: () => Date.now(),
   at: (ms, call) => {

@@ -8,7 +8,7 @@ function collectGarbage(): void {
   (runInNewContext("gc") as () => void)();
 }
 
-/** Nothing refers to the timeout but what is returned. */
+/** Returns a signal that alone refers to its timeout. */
 function untilTimeout(ms: number): AbortSignal {
   return joined([new AbortController().signal, AbortSignal.timeout(ms)]);
 }

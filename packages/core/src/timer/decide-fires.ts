@@ -4,7 +4,7 @@ import { nextNominal, type SkippedFires, type Timer, type TimerState } from "./t
 /** `late`: more than a second. `caught-up`: missed, and published all the same. */
 export type FireKind = "on-time" | "late" | "caught-up";
 
-/** What becomes of nominal times, in their order. */
+/** The decision on each nominal time, in their order. */
 export type TimerStep =
   | { readonly kind: "fire"; readonly nominalMs: number; readonly fire: FireKind; readonly decidedMs: number }
   | {
@@ -39,7 +39,7 @@ export function jitterOf({ owner, name, jitterMs }: Pick<Timer, "owner" | "name"
 }
 
 /**
- * What is to be done with the nominal times of a timer that have come. Pure.
+ * The steps for the nominal times of a timer that have come. Pure.
  * @param isRunning Whether the event of its last fire is unsettled; only asked where overlap is restricted.
  */
 export function decideFires(

@@ -17,7 +17,7 @@ function timer(options: TimerOptions, name = "t"): Timer {
   };
 }
 
-/** What is published by a look at `nowMs`, and the state after it. */
+/** The fires that a look at `nowMs` publishes, and the state after it. */
 function look(of: Timer, state: TimerState, nowMs: number, isRunning = false) {
   const { steps, wakeAtMs } = decideFires(of, state, nowMs, isRunning);
   const fires = steps.flatMap((step) =>

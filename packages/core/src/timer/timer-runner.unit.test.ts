@@ -43,7 +43,7 @@ class TestClock implements Clock {
   }
 }
 
-/** What follows in promises has happened. */
+/** Waits until pending promise callbacks have run. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -111,7 +111,7 @@ describe("TimerRunner", () => {
       let isDead = false;
       scene.onStep = () => {
         isDead ||= steps++ === killAt;
-        // Nothing that a killed process does arrives.
+        // No message of a killed process arrives.
         if (isDead) throw new MeshError("unavailable", "killed");
       };
       await scene.clock.to(T0 + 10_500);

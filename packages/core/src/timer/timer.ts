@@ -22,13 +22,13 @@ export interface TimerOptions {
   /** Fires up to so much later, always by the same time, so that many timers do not fire at once. @default 0 */
   readonly jitterMs?: number;
   /**
-   * What becomes of a fire while the event of the one before is unsettled at a durable of the subnet that names the
-   * event: published all the same, left out, or kept until then (one of them). @default "allow"
+   * Handling of a fire while the event of the one before is unsettled at a durable of the subnet that names the event:
+   * published all the same, left out, or kept until then (one of them). @default "allow"
    */
   readonly overlap?: TimerOverlap;
   /**
-   * What becomes of fires that are missed, since nobody could publish them within a minute: none, the last one, or all.
-   * @default "once"
+   * Handling of fires that are missed, since no process could publish them within a minute: none is published, the last
+   * one, or all. @default "once"
    */
   readonly catchUp?: TimerCatchUp;
   /** Missed fires that are older are never published. @default 3600000 */

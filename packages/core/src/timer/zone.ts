@@ -62,7 +62,7 @@ export function offsetMs(atMs: number, zone: string): number {
   return offset;
 }
 
-/** What the clocks of a zone show. Pure. */
+/** The local time that the clocks of a zone show. Pure. */
 export function localTimeOf(atMs: number, zone: string): LocalTime {
   const shifted = new Date(atMs + offsetMs(atMs, zone));
   return {

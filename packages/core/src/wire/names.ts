@@ -44,7 +44,7 @@ export function timersStream(subnet: string): string {
 /** First token of every subject of a timer; subnet, node, timer and a {@link TimerPart} follow. */
 export const TIMER_ROOT = "tmr";
 
-/** What a timer is, how far it has come, its alarm, and the alarm that rang last. */
+/** The definition of a timer, its state, its alarm, and the alarm that rang last. */
 export type TimerPart = "def" | "state" | "alarm" | "rung";
 
 /** `tmr.<subnet>.<node>.<timer>.<part>`; node, timer and part may be `*` in a filter. */

@@ -193,7 +193,7 @@ export const ALERT_RULES: Readonly<Record<JudgedAlertId, AlertRule>> = {
     by: ["node", "probe"],
     // A P95 above the target, by R78 and for as long as R86 says.
     condition: { kind: "above", threshold: 1, clearAt: 1 },
-    // Longer than the shorter of its two windows: an outage that is over burns for that long, and was told.
+    // Longer than the shorter of its two windows: an outage that is over burns for that long, and was reported.
     forSeconds: 600,
     clearSeconds: 60,
     unless: ["probeUnhealthy"],
