@@ -8,9 +8,9 @@ import { type Origin, targetOf } from "./replay/replay-target.ts";
 /** A member's durable as an operator looks after it. */
 export interface DurableRow extends DurableState {
   readonly pattern: string;
-  /** Where its events come from; what is not given is any. */
+  /** The origin of its events; a part that is not given matches any. */
   readonly from: Origin;
-  /** Requests of programs that wait at it; none: nobody uses it now. */
+  /** Requests of programs that wait at it; 0: no program uses it now. */
   readonly waiting: number;
   /** When it was last given an event or acknowledged one, RFC 3339; null for never. */
   readonly last_activity: string | null;
@@ -63,7 +63,7 @@ export function durableRow(subnet: string, info: ConsumerInfo): DurableRow | und
   };
 }
 
-/** The client's types know no times here; the server tells them. */
+/** The server reports these times, though the client's types do not contain them. */
 export function lastActivity({ delivered, ack_floor }: ConsumerInfo): string | null {
   const times = [delivered, ack_floor].flatMap((place: object) => {
     return "last_active" in place && typeof place.last_active === "string" ? [place.last_active] : [];
@@ -94,8 +94,9 @@ export async function deleteDurable(
 }
 
 /**
- * Makes a durable anew at another place of its stream. A server lets nobody move one beyond what it has acknowledged,
- * so it is deleted and added; the rights of its member name it, and stay. Rejects with what the client throws.
+ * Makes a durable anew at another place of its stream. A server refuses to move a durable beyond what it has
+ * acknowledged, so it is deleted and added. The rights of its member name it, and stay. Rejects with the client's
+ * errors.
  */
 export async function resetDurable(
   { jsm }: OpenServer,

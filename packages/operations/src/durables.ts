@@ -8,11 +8,11 @@ export interface DurableState {
   /** The node that it belongs to; `root` for the uplink. */
   readonly node: string;
   readonly durable: string;
-  /** Events that nobody has been given yet. */
+  /** Events that were not delivered yet. */
   readonly pending: number;
-  /** Given to somebody, or waiting for their next attempt. */
+  /** Events that are delivered and not settled, or that wait for their next attempt. */
   readonly unsettled: number;
-  /** Of the unsettled, those that were given more than once. */
+  /** Of the unsettled, those that were delivered more than once. */
   readonly redelivered: number;
   readonly paused: boolean;
 }

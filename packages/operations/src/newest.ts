@@ -1,4 +1,4 @@
-/** The newest so many of what may be far more: never holds more than twice as many. */
+/** Keeps the newest items of a much longer sequence; it never holds more than twice the limit. */
 export class Newest<T> {
   readonly #limit: number;
   readonly #timeOf: (item: T) => string;
@@ -21,7 +21,7 @@ export class Newest<T> {
   /** Newest last. */
   items(): T[] {
     const time = this.#timeOf;
-    // toSorted() is stable: what is of the same millisecond stays in order.
+    // toSorted() is stable: items of the same millisecond stay in order.
     return this.#kept.toSorted((a, b) => compare(time(a), time(b))).slice(-this.#limit);
   }
 }

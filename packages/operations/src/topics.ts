@@ -73,7 +73,7 @@ export function topicsOf(subjects: readonly SubjectCount[], records: readonly Ev
   });
 }
 
-/** Servers store whatever the hub is sent: what is no event's subject is left out. */
+/** Servers store whatever the hub is sent, so a subject that is not an event's is left out. */
 function addressOf(subject: string): EventAddress | undefined {
   try {
     return parseSubject(subject);

@@ -21,7 +21,7 @@ type AuditLine =
 
 export type BegunLine = Extract<AuditLine, { readonly line: "begun" }>;
 
-/** A process by its id and by what tells it from a later one of the same id. */
+/** A process by its id, and by its start, which differs for a later process of the same id. */
 interface ActingProcess {
   readonly pid: number;
   readonly started: string;
@@ -34,7 +34,7 @@ export interface AuditEnd extends Pick<AuditRecord, "ended_at" | "count" | "fail
 /** An act as this machine knows it. */
 export interface KeptAct {
   readonly record: AuditRecord;
-  /** Nothing: every subnet of this machine. */
+  /** Undefined: every subnet of this machine. */
   readonly subnets: readonly string[] | undefined;
   readonly storedAt: ReadonlySet<string>;
   /** Its process runs still. */

@@ -23,7 +23,7 @@ export interface AuditFilter {
   readonly sinceMs: number;
   /** Part of a name. */
   readonly who?: string | undefined;
-  /** Part of an action, or of what it was done to. */
+  /** Part of an action, or of its object. */
   readonly what?: string | undefined;
 }
 

@@ -31,7 +31,7 @@ export class AuditTrail {
   readonly #file: AuditFile;
   readonly #say: (line: string) => void;
 
-  /** @param say Told where a record is not at its hubs. */
+  /** @param say Called when a record is not at its hubs. */
   constructor(stateDir: string, say: (line: string) => void) {
     this.#stateDir = stateDir;
     this.#file = new AuditFile(stateDir);

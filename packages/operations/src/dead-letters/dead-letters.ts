@@ -25,7 +25,7 @@ export interface KeptDeadLetter {
   readonly entry: DeadLetter;
 }
 
-/** A dead letter without the event's bytes: what a list needs, and small. */
+/** A dead letter without the event's bytes: small, and enough for a list. */
 export type DeadLetterSummary = { readonly subnet: string } & Omit<DeadLetter, "message">;
 
 export function summaryOf({ subnet, entry }: KeptDeadLetter): DeadLetterSummary {
@@ -98,7 +98,7 @@ export interface ParkedWait {
   readonly durable: string;
   /** Of the event. */
   readonly place: string;
-  /** Where this is kept in the stream of what is parked. */
+  /** The place of this entry in the stream of parked events. */
   readonly kept: number;
 }
 

@@ -65,7 +65,7 @@ export async function replayLetters(
       const stored = Promise.all(batch.letters.map(({ letter }) => failureOf(queue.store(letter))));
       await before;
       before = stored.then((failures) => takeAway(queue, batch, failures, staying, replay));
-      // Somebody waits for it below, whatever is read before that.
+      // The promise is awaited below, even if reading fails before that.
       before.catch(() => undefined);
     }
   } finally {
@@ -92,7 +92,7 @@ async function takeAway(
   await Promise.all(ends);
 }
 
-/** Why it was not done; nothing where it was. */
+/** The error of an action; undefined when it succeeded. */
 async function failureOf(done: Promise<unknown>): Promise<MeshError | undefined> {
   try {
     await done;

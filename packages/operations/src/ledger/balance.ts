@@ -1,6 +1,6 @@
 /*
- * The bookkeeping of events, without any I/O: each event that was published for somebody has one fate at him, and the
- * fates add up to what was published.
+ * The bookkeeping of events, without any I/O. Each event that was published for a durable has one fate there, and the
+ * fates add up to the number of published events.
  */
 
 /** The fate of one event at one durable. */
@@ -17,7 +17,7 @@ export type Fate =
   | "denied"
   /** Its target's stream no longer goes back so far. */
   | "expired"
-  /** Settled at a durable that leaves no marks: handled, as far as anybody can tell. */
+  /** Settled at a durable that leaves no marks: presumed handled. */
   | "unmarked"
   /** It should have been there, or handled, and is not. */
   | "missing";
@@ -73,7 +73,7 @@ export class Account {
     return this.#counts.get(fate) ?? 0;
   }
 
-  /** One that has marked nothing keeps its marks elsewhere, or none: what it has settled is not known by event. */
+  /** A durable without any mark keeps its marks elsewhere, or keeps none: which events it has handled is not known. */
   row(): LedgerRow {
     const leavesMarks = this.count("handled") > 0 || this.count("missing") === 0;
     const missing = leavesMarks ? this.count("missing") : 0;

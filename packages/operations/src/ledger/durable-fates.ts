@@ -59,8 +59,8 @@ export async function marksAtHub(
 }
 
 /**
- * The fate of one event at one durable; nothing where it is none of its events. Pure. A mark says most: what is marked
- * has happened, whatever else waits for it still.
+ * The fate of one event at one durable; undefined when the event is not meant for it. A mark has precedence: a marked
+ * effect has happened, even if the event still waits. Pure.
  */
 export function fateAt(
   consumer: EventConsumer,

@@ -30,7 +30,7 @@ export interface Ledger {
   readonly away: readonly AwayServer[];
   /** Events of hubs that could not be followed: a server on their way does not answer. */
   readonly unfollowed: number;
-  /** There were more events than are counted: a shorter time tells all. */
+  /** There were more events than are counted; a shorter time counts all of them. */
   readonly isCut: boolean;
 }
 
@@ -184,7 +184,7 @@ class Look {
     };
   }
 
-  /** Last of all: what was settled before was marked before. */
+  /** Marks are read last of all: an event that was settled before has been marked before. */
   async #marksAt(
     hub: OpenServer,
     consumers: readonly EventConsumer[],

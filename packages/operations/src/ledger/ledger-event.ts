@@ -17,7 +17,7 @@ export interface LedgerEvent {
   readonly subject: string;
   readonly seq: number;
   readonly storedMs: number;
-  /** Names its effect; nothing where it is no envelope, and no handler has run. */
+  /** Names its effect; undefined when it is not an envelope, so that no handler has run. */
   readonly key: string | undefined;
 }
 

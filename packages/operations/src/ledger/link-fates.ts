@@ -6,11 +6,11 @@ import { type LedgerEvent, ledgerKey } from "./ledger-event.ts";
 /** How far the way from one subnet to another is known. */
 export interface LinkWay {
   readonly from: string;
-  /** The link out of the origin; nothing where its hub does not answer. */
+  /** The link out of the origin; undefined when its hub does not answer. */
   readonly up: EventConsumer | undefined;
-  /** The link to the target; nothing where the root does not answer. */
+  /** The link to the target; undefined when the root does not answer. */
   readonly down: EventConsumer | undefined;
-  /** Where the root's stream holds each of the origin's events; nothing where the root does not answer. */
+  /** Where the root's stream holds each of the origin's events; undefined when the root does not answer. */
   readonly atRoot: ReadonlyMap<string, number> | undefined;
   /** Events that links have refused: `up alpha 17`. */
   readonly refused: ReadonlySet<string>;

@@ -20,7 +20,7 @@ export class EventMask {
   /**
    * Of the mesh in this state folder: by its registry, which may be an older copy, and by what its nodes were served.
    * Rejects with `unavailable` or `invalid-config`.
-   * @param say Told what was served and cannot be read.
+   * @param say Called for each served registry that cannot be read.
    */
   static async open(state: string | undefined, say: (message: string) => void): Promise<EventMask> {
     const layout = readLayout(resolveStateDir(state));
@@ -52,7 +52,7 @@ export class EventMask {
     return { ...timer, data: this.#registry.mask(name, version, timer.data) };
   }
 
-  /** The dead letter with its event as it may be shown; untouched, byte for byte, where nothing of it is masked. */
+  /** The dead letter with its event as it may be shown; unchanged, byte for byte, when nothing of it is masked. */
   deadLetter(entry: DeadLetter): DeadLetter & { readonly masked?: true } {
     const body = this.#body(entry);
     if (body === undefined) return entry;

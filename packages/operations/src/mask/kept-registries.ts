@@ -13,7 +13,7 @@ const MAX_REGISTRIES = 8;
 
 /**
  * The registries that the nodes of a layout were served last, each once.
- * @param say Told what cannot be read; it is left out.
+ * @param say Called for each registry that cannot be read; it is left out.
  */
 export async function keptRegistries(
   { nodes }: Pick<Layout, "nodes">,

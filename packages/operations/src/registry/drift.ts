@@ -49,8 +49,8 @@ export class SeenProducers {
 }
 
 /**
- * Compares declared components with those that were seen. Deprecated events are expected to fall silent, drafts to have
- * not begun: that nobody uses them is no drift. Replies have no durables. Pure.
+ * Compares declared components with those that were seen. Deprecated events are expected to fall silent, and drafts not
+ * to have begun, so an unused one is no drift. Replies have no durables. Pure.
  */
 export function driftOf(
   records: readonly EventRecord[],

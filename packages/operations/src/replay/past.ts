@@ -67,7 +67,7 @@ export interface Survey {
   last: number;
 }
 
-/** Reads everything that a plan means. `survey` tells meanwhile how far it is. */
+/** Reads all events of a plan. `survey` shows the progress meanwhile. */
 export async function surveyPast(server: OpenServer, plan: ReplayPlan, survey: Survey): Promise<void> {
   for await (const { seq, made } of pastEvents(server, plan)) {
     if (survey.last === 0) survey.first = seq;

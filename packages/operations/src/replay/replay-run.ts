@@ -9,10 +9,10 @@ const MAX_BATCH = 500;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** Batches a second under a rate. Ten of them keep the rate even, and let a stop take effect soon. */
 const BATCHES_A_SECOND = 10;
-/** A full stream is waited for so long. */
+/** The longest wait for a full stream. */
 const FULL_WAIT_MS = 30_000;
 const FULL_PAUSE_MS = 250;
-/** A replay leaves so much of the stream to the events that are published meanwhile. */
+/** The share of the stream that a replay leaves to the events that are published meanwhile. */
 const FREE_SHARE = 0.05;
 
 interface ReplayRunOptions {
@@ -181,7 +181,7 @@ async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
       const { value, done } = await next;
       if (done === true) return;
       next = items.next();
-      // It is waited for when this one is done; if that fails, nobody does.
+      // The loop awaits this after the current item. If that item fails, a rejection here must not be unhandled.
       next.catch(() => undefined);
       yield value;
     }

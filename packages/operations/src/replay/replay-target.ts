@@ -12,7 +12,7 @@ import {
 import type { ConsumerInfo } from "nats";
 import type { OpenServer } from "../hubs.ts";
 
-/** Where events come from; what is not given is any. */
+/** The origin of events; a part that is not given matches any. */
 export interface Origin {
   readonly subnet?: string;
   readonly node?: string;

@@ -35,7 +35,7 @@ export interface EventConsumer {
   /** Of the unsettled those that wait for another attempt, by their records. */
   readonly retryingSeqs: readonly number[];
   readonly pending: number;
-  /** Requests of programs that wait at it; none: nobody asks for events now. */
+  /** Requests of programs that wait at it; 0: no program asks for events now. */
   readonly waiting: number;
   readonly paused: boolean;
   readonly begins: Beginning;
@@ -68,12 +68,12 @@ export function standingOf(consumer: EventConsumer, { seq, subject, storedMs }: 
   if (begins.kind === "time" && storedMs < begins.ms) return "before";
   const { settledSeq, givenSeq, unsettled, retryingSeqs } = consumer;
   if (seq <= settledSeq || unsettled === 0) return "settled";
-  // A server tells how many are unsettled, and not which: where all of them are known, this one is none of them.
+  // A server reports how many are unsettled, not which. Where all of them are known, this one is not among them.
   const others = retryingSeqs.filter((one) => one > settledSeq && one <= givenSeq);
   return !others.includes(seq) && others.length >= unsettled ? "settled" : "given";
 }
 
-/** A consumer of a server's stream of events; nothing for one of somebody who only looks. Pure. */
+/** A consumer of a server's stream of events; undefined for a consumer that only looks on. Pure. */
 export function eventConsumer(of: string, info: ConsumerInfo): EventConsumer | undefined {
   const { name, config, delivered, ack_floor: floor } = info;
   const told = roleOf(of, name);
@@ -119,7 +119,7 @@ export function streamAt(of: string): string {
   return of === ROOT_DOMAIN ? MESH_STREAM : eventsStream(of);
 }
 
-/** Everybody who takes events out of a server's stream. Rejects with what the client throws. */
+/** All consumers of a server's stream of events. Rejects with the client's errors. */
 export async function eventConsumers(server: OpenServer): Promise<EventConsumer[]> {
   const { of, jsm } = server;
   const found: EventConsumer[] = [];

@@ -54,7 +54,7 @@ async function lookUp(hubs: readonly OpenServer[], id: string): Promise<KnownEve
   return { event_id: eventId, event: event ?? null, records, dead_letters: letters };
 }
 
-/** The event of a dead letter; of one that is gone already, its record tells. */
+/** The event of a dead letter. If the letter is gone already, its processing record names the event. */
 async function eventOfDeadLetter(hubs: readonly OpenServer[], id: string): Promise<string> {
   for (const hub of hubs) {
     for await (const { entry } of deadLetters(hub)) if (entry.dead_letter_id === id) return entry.event_id;

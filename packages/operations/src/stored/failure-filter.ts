@@ -1,7 +1,7 @@
 import { MeshError } from "@adaos/core";
 import { originTokenProblem, parseNodeAddress, quote } from "@adaos/core/wire";
 
-/** Which failures to look at; what is not given matches all. */
+/** Which failures to look at; a field that is not given matches all. */
 export interface FailureFilter {
   /** A subnet. */
   readonly at?: string;
@@ -14,8 +14,8 @@ export interface FailureFilter {
 }
 
 /**
- * The subject, below `root`, of what a subnet keeps of the failures of these handlers; nothing where the filter names a
- * node of another subnet. Throws `usage`.
+ * The subject, below `root`, of a subnet's stored failures of these handlers; undefined when the filter names a node of
+ * another subnet. Throws `usage`.
  */
 export function filterSubject(root: string, subnet: string, filter: FailureFilter): string | undefined {
   const of = handlersOf(subnet, filter);
@@ -23,7 +23,8 @@ export function filterSubject(root: string, subnet: string, filter: FailureFilte
 }
 
 /**
- * The handlers of a subnet that the filter means, `*` for all; nothing where it names another subnet's. Throws `usage`.
+ * The handlers of a subnet that the filter matches, `*` for all; undefined when it names another subnet's. Throws
+ * `usage`.
  */
 export function handlersOf(
   subnet: string,

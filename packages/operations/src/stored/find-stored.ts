@@ -20,7 +20,7 @@ export interface Search {
   readonly madeUntilMs?: number;
   /** @default every subject */
   readonly subjects?: readonly string[];
-  /** Whether somebody else has found it. */
+  /** Whether another search has found it. */
   readonly isOver?: () => boolean;
 }
 
@@ -43,7 +43,7 @@ export async function findStored(
   return undefined;
 }
 
-/** The event at a place; nothing where there is none, or it cannot be read. */
+/** The event at a place; undefined when there is none, or when it cannot be read. */
 export async function eventAt(
   { jsm }: OpenServer,
   stream: string,

@@ -12,8 +12,8 @@ export interface LastEvent {
 }
 
 /**
- * The event that a node, or a subnet, has published last, of those that a server holds; nothing where there is none, or
- * it tells no time. Rejects with `unavailable`.
+ * The event that a node, or a subnet, has published last, of those that a server holds. Undefined when there is none,
+ * or when its id contains no time. Rejects with `unavailable`.
  * @param origin `alpha/kitchen`, or `alpha`.
  */
 export async function lastEventOf(

@@ -88,7 +88,7 @@ export const envelopeSchema: z.ZodType<Envelope> = z.looseObject({
   event_name: text,
 }) as unknown as z.ZodType<Envelope>;
 
-/** The head of an event, whatever its writer made of it: what is of another type counts as not there. */
+/** The head of an event of any writer: a field of another type counts as missing. */
 export const headSchema: z.ZodType<Omit<Envelope, "data">> = z.object({
   event_id: text,
   event_name: text,
@@ -102,7 +102,7 @@ export const headSchema: z.ZodType<Omit<Envelope, "data">> = z.object({
   headers: z.record(z.string(), z.string()).catch({}),
 });
 
-/** RFC 3339: when an event was published by its own word, or when it was stored where it says nothing of use. */
+/** RFC 3339: the time of publication that the event states, or the time of storage when it states no valid one. */
 export function publishedAt(ts: unknown, storedAt: string): string {
   const ms = typeof ts === "string" ? Date.parse(ts) : Number.NaN;
   return Number.isNaN(ms) || ms < 0 ? storedAt : new Date(ms).toISOString();

@@ -40,7 +40,7 @@ export async function* storedHeaders(
       if (got === 0) throw new MeshError("timeout", `stream ${stream} does not answer`);
     }
   } finally {
-    // It would go by itself; who looks often should not leave many behind.
+    // The server would remove it after a time, but frequent looks should not leave many behind.
     await jsm.consumers.delete(stream, name).catch(() => undefined);
   }
 }

@@ -85,7 +85,7 @@ export function knownLosses(stateDir: string, of: string): KnownLoss[] {
   });
 }
 
-/** A line that a crash has cut short tells nothing. */
+/** A line that a crash has cut short contains no loss. */
 function parseLine(line: string): Partial<KnownLoss> {
   try {
     return JSON.parse(line) as Partial<KnownLoss>;
@@ -108,7 +108,7 @@ async function* verdictsOf(
   for (const [name, info] of infos) yield await verifyStream(connection, jsm, info, booked[name], options);
 }
 
-/** Several root daemons each keep a book of the same streams: the first one's tells all of it. */
+/** Several root daemons each keep a book of the same streams: the first daemon's book is complete. */
 function bookFile(stateDir: string, of: string): string {
   return positionsPath(stateDir, of === ROOT_DOMAIN ? nodeId("root") : nodeId({ subnet: of, node: "hub" }));
 }

@@ -21,12 +21,12 @@ import type {
   TraceFacts,
 } from "./trace.ts";
 
-/** Handlers that answer each other without an end make chains of thousands, which nobody can read. */
+/** Handlers that answer each other without an end make chains of thousands of events, which are too long to read. */
 const MAX_DEPTH = 100;
 
 /**
- * Makes the tree of what was gathered. An event whose cause is not among them begins a tree of its own, and so does
- * what lies deeper than 100. Pure.
+ * Makes the tree of the gathered events. An event begins a tree of its own when its cause is not among them, or when it
+ * lies deeper than 100. Pure.
  */
 export function assembleTrace({ correlationId, sightings, consumers }: TraceFacts): Trace {
   const byId = new Map<string, Sighting[]>();

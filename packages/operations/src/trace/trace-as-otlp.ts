@@ -140,7 +140,7 @@ function newSpan(
   return { traceId, name: `${name} ${event.event_name}`, kind, attributes, status: { code: STATUS.unset } };
 }
 
-/** When a handling that nobody recorded has ended is known from below: not before it published anything. */
+/** A handling without a record did not end before its last publish, whose time stands for the end. */
 function endOf({ at }: Handling, node: string, caused: readonly TracedEvent[]): string {
   const published = caused.filter(({ from }) => from === node).map(({ published_at }) => published_at);
   return at ?? published.sort().at(-1) ?? "";

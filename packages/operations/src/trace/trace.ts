@@ -49,7 +49,7 @@ export interface Handling {
   /** `beta/desk/screen` */
   readonly durable: string;
   readonly state: HandlingState;
-  /** RFC 3339: when this was recorded; nothing where nobody recorded it. */
+  /** RFC 3339: when this was recorded; undefined when it was not recorded. */
   readonly at?: string;
   /** Failed attempts. */
   readonly failures: number;

@@ -2,7 +2,7 @@ import { failuresOf, firstLine } from "@adaos/core/wire";
 import type { DurableFact, Verdict, VerdictWord, WhyFacts } from "./facts.ts";
 import { commandsOf } from "./next-command.ts";
 
-/** A durable at which nobody has asked for so long while events wait has nobody. */
+/** A durable with waiting events that no program has asked for so long counts as unused. */
 const QUIET_MS = 15_000;
 const MAX_MESSAGE = 200;
 /** Rules of dead letters whose event is not what its contract says. */

@@ -25,7 +25,7 @@ function answer(facts: WhyFacts, verb: PolicyAnswer["verb"]): PolicyAnswer | und
   return facts.policy.find((one) => one.verb === verb);
 }
 
-/** Whether it tells of this very event, or of no one in particular and of its kind. */
+/** Whether the denial concerns this very event, or its kind of event. */
 function isAbout(facts: WhyFacts, denial: SeenDenial): boolean {
   const { event, from, to } = facts;
   const whose = { publish: from, export: subnetOf(from), import: subnetOf(to), subscribe: to, reply: "" };
@@ -67,7 +67,7 @@ function byPolicy(facts: WhyFacts, { verb, who, rule, reason, place }: PolicyAns
   };
 }
 
-/** Nobody has stored it. */
+/** The verdict on an event that is in no stream. */
 function beforeStream(facts: WhyFacts): Verdict {
   const { to, from, origin, outbox, since, event } = facts;
   const hop = `publish ${from}`;
@@ -108,7 +108,7 @@ function beforeStream(facts: WhyFacts): Verdict {
   return neverStored(facts);
 }
 
-/** By what the publisher has counted, which tells of no single event. */
+/** The verdict by the publisher's counters, which do not name single events. */
 function neverStored(facts: WhyFacts): Verdict {
   const { to, from, event, failedPublishes, members, since } = facts;
   const hop = `publish ${from}`;

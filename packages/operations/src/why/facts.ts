@@ -39,14 +39,14 @@ export type StreamFact =
   | { readonly kind: "held"; readonly seq: number; readonly storedAt: string }
   | {
       readonly kind: "missing";
-      /** RFC 3339: of the first message that it holds; nothing of an empty stream. */
+      /** RFC 3339: of the first message that it holds; undefined for an empty stream. */
       readonly firstAt?: string | undefined;
     }
   | { readonly kind: "away"; readonly reason: string };
 
 /** A link on its way. */
 export interface LinkFact {
-  /** How the event stands at it; nothing where there is no such link, or the event's place is not known. */
+  /** The state of the event at it; undefined when there is no such link, or the event's place is not known. */
   readonly standing?: Standing | undefined;
   /** How many wait for it. */
   readonly waiting: number;
@@ -77,9 +77,9 @@ export interface OutboxFact {
 /** All that is known of an event and of one member that should have it. */
 export interface WhyFacts {
   readonly nowMs: number;
-  /** `id` where one event is meant, and not whatever was published last. */
+  /** `id` when one event is meant, rather than the one that was published last. */
   readonly event: { readonly name: string; readonly version: number; readonly id?: string | undefined };
-  /** RFC 3339: when it was published, as far as its id or its streams tell; else since when was looked. */
+  /** RFC 3339: when it was published, by its id or its streams; else the beginning of the search. */
   readonly since: string;
   /** `alpha/kitchen` */
   readonly from: string;

@@ -35,7 +35,7 @@ import { type Sought, WhyPlaces } from "./why-places.ts";
 export interface WhyQuestion {
   /** Either of one event… */
   readonly id?: string | undefined;
-  /** … or whatever was published last of a name. */
+  /** … or the last one published of a name. */
   readonly event?: { readonly name: string; readonly version: number } | undefined;
   readonly from?: string | undefined;
   /** @default every member with a durable that takes it */
@@ -84,7 +84,7 @@ export function gatherWhy(
   });
 }
 
-/** One look at a mesh: what was asked once is not asked again for the next member. */
+/** One look at a mesh: answers are kept, so that the next member costs no second request. */
 class Look {
   readonly #open: readonly OpenServer[];
   readonly #away: readonly AwayServer[];
@@ -100,7 +100,7 @@ class Look {
     this.#places = new WhyPlaces(open, away);
   }
 
-  /** An event of this id: in a stream, or in an outbox. Rejects with `usage` when nobody knows it. */
+  /** An event of this id: in a stream, or in an outbox. Rejects with `usage` when it is in neither. */
   async byId(id: string): Promise<Sought> {
     const found = await findAnywhere(this.#open, id);
     if (found !== undefined) {

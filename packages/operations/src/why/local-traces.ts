@@ -40,7 +40,7 @@ export async function refusedOf(file: string, id: string): Promise<RefusedMessag
   return { subject, refused: { code, message, at: refusedAt, place: found.place } };
 }
 
-/** Why a link has passed over the message at this place of its source; nothing where its log does not tell. */
+/** Why a link has refused the message at this place of its source; undefined when its log does not say. */
 export async function linkRefusal(file: string, link: string, seq: number): Promise<LinkFact["refusal"]> {
   for (const { text, place } of (await linesWith(file, "link refused an event")).toReversed()) {
     const line = parsed(text, linkSchema);

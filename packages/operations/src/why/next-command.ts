@@ -1,6 +1,6 @@
 import type { WhyFacts } from "./facts.ts";
 
-/** The commands that tell more, or mend it. */
+/** The commands that show more, or repair it. */
 export interface NextCommands {
   readonly status: string;
   readonly explain: string;

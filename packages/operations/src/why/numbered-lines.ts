@@ -10,7 +10,7 @@ export interface NumberedLine {
 /** Read of a file at most, from its end. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** The lines of a file that hold a text, as far as its last 8 MiB tell; none where there is no file. */
+/** The lines that contain a text, from the last 8 MiB of a file; none when there is no file. */
 export async function linesWith(path: string, part: string): Promise<NumberedLine[]> {
   const tail = await tailOf(path);
   if (tail === undefined) return [];

@@ -50,7 +50,7 @@ export class WhyPlaces {
     return { kind: "missing", firstAt: state.messages === 0 ? undefined : String(state.first_ts) };
   }
 
-  /** How it stands at a consumer of a stream; nothing where its place there is not known. */
+  /** Its state at a consumer of a stream; undefined when its place there is not known. */
   standingAt({ subject }: Sought, place: StreamFact, consumer: EventConsumer): Standing | undefined {
     if (place.kind !== "held") return undefined;
     return standingOf(consumer, { seq: place.seq, subject, storedMs: Date.parse(place.storedAt) });
