@@ -32,8 +32,8 @@ const MAX_MESSAGE_BYTES = 65_536;
 const DUPLICATE_WINDOW_MS = 120_000;
 
 /**
- * The stream in which a hub or the root keeps its alerts: how each stands, what was before, who wants no calls, and
- * what no webhook took. Ninety days, the oldest make room.
+ * The stream in which a hub or the root keeps its alerts: the state of each, its history, silences, and the alerts that
+ * no webhook accepted. It keeps ninety days; the oldest messages make room.
  */
 export class AlertStore {
   readonly stream: string;

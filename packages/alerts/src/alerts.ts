@@ -9,7 +9,7 @@ export type AlertsOptions = Omit<JudgingOptions, "onWebhook">;
 /** At rest it gets nowhere, and is not stuck. */
 const AT_REST: Progress = { sinceMs: 0, limitMs: 1 };
 
-/** The part of a hub or of the root that judges alerts, keeps them, and tells of them. */
+/** The part of a hub or of the root that judges, stores and delivers alerts. */
 export class Alerts implements Part {
   readonly name = "alerts";
   readonly #options: JudgingOptions;
@@ -20,7 +20,7 @@ export class Alerts implements Part {
   #isStarted = false;
   readonly #sent = new Map<string, { readonly labels: readonly string[]; count: number }>();
 
-  /** @param settings Nothing: nobody judges. */
+  /** @param settings Undefined: no alert is judged. */
   constructor(options: AlertsOptions, settings: AlertSettings | undefined) {
     this.#options = { ...options, onWebhook: (webhook, outcome) => this.#count(webhook, outcome) };
     this.#settings = settings;
@@ -37,7 +37,7 @@ export class Alerts implements Part {
     await this.#judging?.stop();
   }
 
-  /** Judges by other settings from now on; what is raised stays so. */
+  /** Judges by other settings from now on; raised alerts stay raised. */
   replace(settings: AlertSettings | undefined): Promise<void> {
     this.#changing = this.#changing.then(async () => {
       if (isDeepStrictEqual(settings, this.#settings)) return;
@@ -64,7 +64,7 @@ export class Alerts implements Part {
     return this.#judging?.rounds.progress ?? AT_REST;
   }
 
-  /** A rule that is not raised tells 0, so that a collector sees the first. */
+  /** A rule that is not raised reports 0, so that a collector sees its first alert. */
   figures(): readonly Figure[] {
     const judging = this.#judging;
     if (judging === undefined) return [];

@@ -25,7 +25,7 @@ export function isMeantFor(
   return new Set(audiences.map(({ tenant }) => tenant)).size === 1;
 }
 
-/** The event that tells of a change. Throws as {@link daemonMessage} does. */
+/** The event that reports a change. Throws as {@link daemonMessage} does. */
 export function alertEvent(
   { change, event_id: id, at, alert }: AlertRecord,
   publisher: { readonly audience: AlertAudience; readonly node: string; readonly signatures: Signatures },

@@ -99,7 +99,7 @@ export class Judging {
   }
 
   async #round(): Promise<void> {
-    // A store that was lost is made again; what is raised is remembered here.
+    // A lost store is made again; the raised alerts are remembered here.
     if (!this.#isEnsured) await this.#store.ensure();
     this.#isEnsured = true;
     this.#judge ??= await this.#open();
@@ -113,7 +113,7 @@ export class Judging {
     await this.#storeAll();
   }
 
-  /** Goes on with what was raised by whoever judged before. */
+  /** Continues with the alerts that an earlier process raised. */
   async #open(): Promise<Judge> {
     const { role, at } = this.#options;
     const active = await this.#store.active();

@@ -5,7 +5,7 @@ import type { Alert } from "./judge/alert.ts";
 export interface AlertRecord {
   /** `unsilenced`: it is still raised when the silence in which it was raised ends. */
   readonly change: "raised" | "cleared" | "unsilenced";
-  /** Of the event that tells of it. */
+  /** Of the event that reports it. */
   readonly event_id: string;
   /** RFC 3339. */
   readonly at: string;
@@ -15,7 +15,7 @@ export interface AlertRecord {
   readonly alert: Alert;
 }
 
-/** That nobody wants to be called for some alerts for a while. */
+/** A silence: some alerts notify no webhook for a while. */
 export interface Silence {
   /** Of an alert (`linkDown/alpha`) or of a rule (`linkDown`). */
   readonly name: string;

@@ -196,7 +196,7 @@ function isWorse({ kind }: AlertCondition, value: number, than: number): boolean
   return kind === "below" || kind === "endsWithin" ? value < than : value > than;
 }
 
-/** Whether nothing that both name tells them apart. */
+/** Whether two sets of labels agree in all labels that both have. */
 function sharesPlaces(a: Sample["labels"], b: Sample["labels"]): boolean {
   return Object.entries(a).every(([label, value]) => b[label] === undefined || b[label] === value);
 }

@@ -17,7 +17,7 @@ export function webhookBody(kind: WebhookKind, mesh: string, records: readonly A
     case "slack":
       return { text: messageText(mesh, records, slackText, "*", MAX_SLACK) };
     case "discord":
-      // Nobody is called by name, whatever stands in the text.
+      // No text in an alert can mention a person.
       return {
         content: messageText(mesh, records, discordText, "**", MAX_DISCORD),
         allowed_mentions: { parse: [] },

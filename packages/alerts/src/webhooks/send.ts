@@ -19,8 +19,8 @@ const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "[::1]", "localhost"
 const SIGNATURE_HEADER = "x-adaos-signature-256";
 
 /**
- * Posts one message. Rejects with `unavailable` when nobody answers or a file cannot be read, and else with an error
- * that bears the status, by which it is classified. No error holds the URL.
+ * Posts one message. Rejects with `unavailable` when the webhook does not answer or a file cannot be read. Any other
+ * error bears the status, by which it is classified. No error holds the URL.
  */
 export async function sendWebhook(
   { name, urlFile, secretFile }: WebhookAddress,
@@ -40,11 +40,11 @@ export async function sendWebhook(
     const options = { method: "POST", headers, body: text, redirect: "manual" } as const;
     response = await fetch(url, { ...options, signal: AbortSignal.timeout(answerMs) });
   } catch (thrown) {
-    // Neither the message nor the cause of what fetch throws: they may name the URL.
+    // Neither the message nor the cause of a fetch error: they may name the URL.
     const code = causeCode(thrown, answerMs);
     throw new MeshError("unavailable", `webhook ${name} does not answer${code === "" ? "" : ` (${code})`}`);
   }
-  // Nobody needs to hear the rest, however much there is. One that breaks off has answered all the same.
+  // The rest of the body is not needed, however long it is. A response that breaks off is an answer all the same.
   await response.body?.cancel().catch(() => undefined);
   if (response.ok) return;
   const { status } = response;
@@ -72,7 +72,7 @@ export function webhookUrl(name: string, text: string): URL {
 function readSecret(name: string, file: string): string {
   try {
     const found = statSync(file);
-    // A pipe would hold up the whole daemon until somebody writes to it.
+    // A pipe would block the whole daemon until another process writes to it.
     if (!found.isFile()) throw new Error("it is no file");
     if (found.size > MAX_FILE_BYTES) throw new Error("it is too large");
     return readFileSync(file, "utf8").trim();
