@@ -5,7 +5,7 @@
  */
 
 const MASK = "***";
-/** Shorter values are in many words: masking them would spoil the text, and tell what they are. */
+/** Shorter values are in many words: masking them would spoil the text, and reveal the values. */
 const MIN_VALUE = 4;
 const MIN_ENVIRONMENT_VALUE = 6;
 /** Characters of a text that is looked through; a longer one is cut first. */
@@ -39,7 +39,7 @@ const SCHEMED = /\b((?:bearer|basic|digest)\s+)[\w.~+/=-]{6,}/gi;
 /** Redis' commands as errors quote them. */
 const COMMAND = /\b((?:AUTH|HELLO \d AUTH)\s+)(\S+(?:\s+(?!AUTH\b)\S+)?)/g;
 const JWT = /\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?/g;
-/** Nkeys' seeds, AWS' and GitHub's keys, and other tokens that tell by their looks what they are. */
+/** Nkeys' seeds, AWS' and GitHub's keys, and other tokens that are recognized by their form. */
 const SHAPED =
   /\bS[AUONCX][A-Z2-7]{56}\b|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\b(?:gh[pousr]_|github_pat_|xox[abposr]-|sk[-_](?:live|test|proj)?[-_]?|glpat-|npm_|dop_v1_)[\w-]{10,}/g;
 const PEM = /-----BEGIN [A-Z ]*-----[\s\S]*?(?:-----END [A-Z ]*-----|$)/g;
@@ -71,7 +71,7 @@ export function withoutSecrets(
     .replaceAll(SHAPED, MASK);
 }
 
-/** At a blank: half a secret is known to nobody. */
+/** Cuts at a blank: half a secret would not be recognized. */
 function cut(text: string): string {
   if (text.length <= MAX_TEXT) return text;
   const most = text.slice(0, MAX_TEXT);
@@ -136,12 +136,12 @@ export function secretsIn(connection: string): string[] {
     parts.push(url.username, url.password, ...url.searchParams.values());
     parts.push(basicOf(decoded(url.username), decoded(url.password)));
   } catch {
-    // No URL: what was found above is all.
+    // Not a URL: the parts found above are all there are.
   }
   return parts.flatMap((part) => [part, decoded(part)]).filter((part) => part.length >= MIN_VALUE);
 }
 
-/** As a client tells user and password to a web server. */
+/** The form in which a client sends user and password to a web server. */
 function basicOf(user: string, password: string): string {
   return user + password === "" ? "" : Buffer.from(`${user}:${password}`).toString("base64");
 }

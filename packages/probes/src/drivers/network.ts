@@ -33,7 +33,7 @@ function withoutUserInfo(url: URL): { readonly href: string; readonly headers: R
   };
 }
 
-/** A port that somebody listens at: each look connects once. */
+/** A listening TCP port: each look connects once. */
 export function probeTcp({ url }: ProbeTarget): OpenProbe {
   const { hostname, port } = new URL(url);
   const host = hostname.replace(/^\[(.*)\]$/, "$1");

@@ -11,7 +11,7 @@ import {
 } from "./environment.ts";
 
 /*
- * Attributes bear the names of the schema: what a handler reads of an instance is what it would read of the data.
+ * Attributes bear the names of the schema: a handler reads the same fields of an instance as of the data.
  */
 
 interface Where extends DomainEventOptions {

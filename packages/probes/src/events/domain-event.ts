@@ -44,8 +44,8 @@ export interface EventClass<T> {
 }
 
 /**
- * Names a kind of database in an environment. It is made of these two alone, so that nobody who writes an event can
- * choose it. Pure.
+ * Names a kind of database in an environment. It is made of these two alone, so that no writer of an event can choose
+ * it. Pure.
  */
 export function aggregateId(environment: Environment, databaseType: DatabaseType): string {
   const hash = createHash("sha256").update(`adaos database ${environment} ${databaseType}`).digest("hex");

@@ -30,7 +30,7 @@ export class EventOutbox {
 
   add(event: DomainEvent): void {
     this.#waiting.push(event);
-    // The newest tell how it is now.
+    // The newest events show the current state.
     if (this.#waiting.length > MAX_WAITING) this.#waiting.shift();
     this.send();
   }

@@ -42,7 +42,7 @@ export class ProbeRunner implements Probe {
   #state: ProbeState = NEVER_LOOKED;
   #connection: ProbeConnection | undefined;
   #looking: Promise<void> | undefined;
-  /** A look that somebody asked for, and that may not have begun yet. */
+  /** A requested look, which may not have begun yet. */
   #retrying: Promise<void> | undefined;
   /** A call to a driver that went on after its time was up. */
   #hanging: Promise<unknown> | undefined;
@@ -171,7 +171,7 @@ export class ProbeRunner implements Probe {
     try {
       await limited(action, timeoutMs, this.#stopped.signal);
     } catch (thrown) {
-      // Nobody waits for it any more, and yet it may go on: until it has ended there is no other look.
+      // The call may go on although the probe has stopped waiting. No other look begins before it has ended.
       const done = (): void => {
         if (this.#hanging === hanging) this.#hanging = undefined;
       };

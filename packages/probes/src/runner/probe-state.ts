@@ -7,7 +7,7 @@ export interface ProbeState {
   readonly status?: HealthStatus;
   /** Since when the status is what it is, milliseconds since the epoch. */
   readonly sinceMs?: number;
-  /** Times that somebody asked for a connection again since it failed. */
+  /** Retries that were requested since the connection failed. */
   readonly retryCount: number;
   /** Of the last look; up to its failure where it failed. */
   readonly latencyMs?: number;
@@ -29,7 +29,7 @@ export interface Look {
   readonly latencyMs: number;
   /** Why there was no answer, without secrets. Not given: there was one. */
   readonly failure?: string;
-  /** Somebody asked for it, beside the looks that come by themselves. */
+  /** It was requested, beside the looks at the interval. */
   readonly isRetry: boolean;
 }
 
