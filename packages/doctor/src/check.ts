@@ -11,7 +11,7 @@ export interface Finding {
   readonly about: string;
   readonly problem: string;
   readonly why: string;
-  /** The command that mends it, or tells what to mend. */
+  /** The command that repairs it, or that shows what to repair. */
   readonly mend: string;
 }
 
@@ -47,7 +47,7 @@ export interface Check {
   readonly group: string;
   /** It takes so much of the processor that the others are let through first. */
   readonly isHeavy?: true;
-  /** Rejects with why it cannot tell. */
+  /** Rejects with the reason when it cannot judge. */
   readonly look: (scene: Scene) => Promise<readonly Finding[]>;
 }
 

@@ -15,7 +15,7 @@ import { servers } from "./checks/servers.ts";
 import { stores } from "./checks/stores.ts";
 import { versions } from "./checks/versions.ts";
 
-/** Every check, in the order in which a report tells of them. */
+/** Every check, in the order of a report. */
 export const CHECKS: readonly Check[] = [
   { group: "processes", look: processes },
   { group: "servers", look: servers },

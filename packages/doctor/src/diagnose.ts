@@ -100,7 +100,7 @@ class SystemConnections {
     return opened;
   }
 
-  /** Never rejects, and waits for nobody for long. */
+  /** Never rejects, and waits for no connection for long. */
   async close(): Promise<void> {
     const closing = [...this.#opened.values()].map(async (opening) => {
       await (await opening).close();

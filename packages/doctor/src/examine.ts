@@ -9,7 +9,7 @@ export interface GroupFinding extends Finding {
 
 export interface CheckResult {
   readonly group: string;
-  /** `unknown`: it could not tell, and `reason` says why. */
+  /** `unknown`: it could not judge, and `reason` says why. */
   readonly outcome: "sound" | "findings" | "unknown";
   readonly reason?: string;
   readonly tookMs: number;
@@ -23,7 +23,7 @@ export interface Diagnosis {
   /** Faults first. */
   readonly findings: readonly GroupFinding[];
   readonly checks: readonly CheckResult[];
-  /** Servers that nobody could ask. */
+  /** Servers that could not be asked. */
   readonly away: readonly AwayServer[];
 }
 
@@ -66,7 +66,7 @@ async function runCheck(
   }
 }
 
-/** Rejects with `timeout` when it takes longer; what it does then is no longer waited for. */
+/** Rejects with `timeout` when it takes longer; it does not wait for the rest of the work. */
 async function withLimit<T>(work: Promise<T>, limitMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {

@@ -30,7 +30,7 @@ function checkCommand(file: string): string {
   return `adaos policy check --config ${file}`;
 }
 
-/** A registry's folder is mended by hand; what the mesh file means is written anew. */
+/** A registry's folder is repaired by hand; files that the mesh file determines are written anew. */
 function mendOf(file: string, { layout, meshFile }: Scene): string {
   if (file.startsWith(layout.registryDir))
     return `adaos events registry lint --registry ${layout.registryDir}`;

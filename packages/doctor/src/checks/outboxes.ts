@@ -8,7 +8,7 @@ import { eventIdWithin } from "@adaos/transport-nats";
 import { componentOf, type Finding, isServerWell, type Scene } from "../check.ts";
 import { startCommand } from "./processes.ts";
 
-/** A hub that is back has taken all of it by then, or nobody brings it. */
+/** A hub that is back has taken all messages by then; else no process sends them. */
 const LATE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const MAX_BYTES = 16 * 1024 ** 2;

@@ -28,7 +28,7 @@ export async function ports({ layout, health, stateDir }: Scene): Promise<readon
   return (await Promise.all(looks)).flat();
 }
 
-/** The port, where somebody listens at it. */
+/** The port, if a process listens at it. */
 function taken(host: string, port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: ANSWER_MS });

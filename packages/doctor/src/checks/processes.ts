@@ -5,7 +5,7 @@ import { counted, ROOT_DOMAIN } from "@adaos/core/wire";
 import { runningProcesses } from "@adaos/supervise";
 import { componentOf, type Finding, isServerWell, type Scene } from "../check.ts";
 
-/** Whether the supervisor, its guard and all daemons run, and whether anything runs that nobody keeps. */
+/** Whether the supervisor, its guard and all daemons run, and whether any process runs unsupervised. */
 export async function processes(scene: Scene): Promise<readonly Finding[]> {
   const { health, layout, stateDir, isDown } = scene;
   if (isDown) {
@@ -37,7 +37,7 @@ interface Alert {
 function supervisorFindings(scene: Scene): Finding[] {
   const { health, stateDir } = scene;
   const supervisor = componentOf(health, "supervisor", "supervisor");
-  // Each daemon is run by itself: nobody supervises.
+  // Each daemon runs by itself, without a supervisor.
   if (supervisor === undefined) return [];
   const { alerts = [] } = (supervisor.details?.["watchdog"] ?? {}) as { readonly alerts?: readonly Alert[] };
   const given = alerts.map(({ component, reason, failures }): Finding => {
@@ -62,7 +62,7 @@ function supervisorFindings(scene: Scene): Finding[] {
   ];
 }
 
-/** A daemon that is not ready since its server is away gets well with it: of that the servers' check tells. */
+/** A daemon may be unready since its server is away, and recovers with it: the check of servers reports that. */
 function nodeFinding(scene: Scene): (component: Scene["health"]["components"][number]) => Finding[] {
   const isSupervised = componentOf(scene.health, "supervisor", "supervisor")?.ready === true;
   return ({ kind, name, ready, note, details = {} }) => {

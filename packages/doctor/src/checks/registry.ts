@@ -1,16 +1,16 @@
 import { counted } from "@adaos/core/wire";
 import type { Finding, Scene } from "../check.ts";
 
-/** Parts of what the daemons say of their registries. */
+/** Parts of the daemons' reports on their registries. */
 interface RegistryDetails {
   readonly hash?: string | null;
-  /** A root's: digests of what lies in its folder. */
+  /** Of a root: the digests of the content of its folder. */
   readonly waiting?: string;
   readonly refused?: string;
   readonly faults?: readonly { readonly at: string; readonly rule: string; readonly told: string }[];
-  /** A hub's: what its root has. */
+  /** Of a hub: the registry of its root. */
   readonly root?: string | null;
-  /** A member's: what its hub has, and how its own stands to it. */
+  /** Of a member: the registry of its hub, and how its own relates to it. */
   readonly hub?: string | null;
   readonly relation?: string | null;
 }
