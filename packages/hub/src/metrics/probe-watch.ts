@@ -5,13 +5,13 @@ import { type StoredMessage, storedSnapshot } from "@adaos/transport-nats";
 import type { SnapshotStream } from "./subnet-counts.ts";
 
 const HOUR_MS = 3_600_000;
-/** The shorter window: what is over burns no longer than this. */
+/** The shorter window: an outage that is over burns no longer than this. */
 const SHORT_MS = 5 * 60_000;
-/** Below it nobody is woken: one late answer of three is no outage. */
+/** With fewer failures no alert is raised: one late answer of three is no outage. */
 const LEAST_BAD = 5;
 /** A member that makes up processes must not fill the hub's memory. */
 const MAX_SNAPSHOTS = 5000;
-/** Readings kept within the shorter window, however often somebody asks. */
+/** The shortest time between two readings, however often the figures are requested. */
 const READING_MS = 5000;
 
 /** The snapshots of a subnet, also those since a time. */
@@ -148,7 +148,7 @@ function causeOf({ database_type, environment, app, error_message, latency_ms }:
 /**
  * How many times as fast as it may each probe uses up its budget. It must do so lately and for long: a moment is no
  * trend, and what is over is over soon. Pure.
- * @param before What was counted when the shorter window began; nothing where nobody knows.
+ * @param before The counts at the beginning of the shorter window; undefined when they are not known.
  */
 function burnFigures(slos: readonly ProbeSlo[], before: Reading | undefined): readonly Figure[] {
   const worst = new Map<string, Figure & { readonly labels: readonly string[] }>();

@@ -20,8 +20,8 @@ const EMPTY = new Uint8Array();
 const WRITE_MS = 10_000;
 
 /**
- * Timers as the stream `TIMERS_<subnet>` keeps them, three messages each: what it is, how far it has come, and its
- * alarm. The server rings the alarm at the nominal time, also while no daemon runs; what rings stays in the stream.
+ * Timers as the stream `TIMERS_<subnet>` keeps them, three messages each: the definition, the state, and the alarm. The
+ * server rings the alarm at the nominal time, also while no daemon runs. An alarm that has rung stays in the stream.
  */
 export class TimerBook {
   readonly #subnet: string;
@@ -45,7 +45,7 @@ export class TimerBook {
       const { v: _, ...rest } = definition;
       const timer = { ...rest, owner: { subnet: this.#subnet, node } };
       const state = states.get(key);
-      // A state from before the last change of the timer says nothing of it.
+      // A state from before the last change of the timer is not valid.
       const isItsOwn = state !== undefined && state.decidedMs >= timer.sinceMs;
       if (!isItsOwn) kept.push({ timer, state: newTimerState(timer.sinceMs) });
       // A clock that was ahead and is right now must not keep a timer silent until that time comes.

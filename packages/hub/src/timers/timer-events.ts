@@ -43,7 +43,7 @@ interface Consumers {
   readonly all: Promise<readonly ConsumerInfo[]>;
 }
 
-/** Publishes what timers fire as events of their node, and tells whether such an event is settled. */
+/** Publishes the fires of timers as events of their node, and finds out whether such an event is settled. */
 export class TimerEvents {
   readonly #options: TimerEventsOptions;
   /** Places of the last events, by timer. */
@@ -63,7 +63,7 @@ export class TimerEvents {
   async publish(timer: Timer, fire: TimerFire, mayBeStored: boolean): Promise<void> {
     this.assertAllowed(timer.owner, timer.event);
     const message = timerMessage(this.#options, timer, fire, Date.now());
-    // The server knows an id for minutes only; what an earlier process has published may be older.
+    // The server remembers an id for minutes only; an event of an earlier process may be older.
     if (mayBeStored) {
       const seq = await this.#find(timer, fire.nominalMs, message.id);
       if (seq !== undefined) return void this.#note(timer, message.id, seq);

@@ -4,7 +4,7 @@ import { z } from "zod";
 const name = z.string().min(1).max(63);
 const ms = z.number().int().min(0).max(7_258_118_400_000);
 
-/** Shapes only: what a timer may be is decided by `assertTimer`. */
+/** Shapes only: `assertTimer` decides whether a timer is valid. */
 const definition = z.strictObject({
   name,
   schedule: z.discriminatedUnion("kind", [

@@ -114,7 +114,7 @@ export class TimerService implements Part {
     }
   }
 
-  /** A stream that somebody has purged lacks no message that anybody reads: only its size tells. */
+  /** A purge of the stream reports no error to any reader: only the size of the stream shows the loss. */
   async #look(): Promise<void> {
     const { book, log } = this.#options;
     try {
