@@ -42,7 +42,7 @@ export interface Delivery {
   readonly storedMs: number;
   /** 1 for the first attempt. */
   readonly deliveryCount: number;
-  /** Settles this delivery; a second call does nothing. After a lost settlement the delivery comes again. */
+  /** Settles this delivery; a second call does nothing. After a lost settlement the event is redelivered. */
   settle(settlement: Settlement): void;
   /**
    * Given with a command that is stored nowhere ({@link Transport.ask}): sends the reply to the requester. Throws

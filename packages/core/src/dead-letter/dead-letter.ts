@@ -51,7 +51,7 @@ export interface DeadLetter {
   readonly stream: string;
   readonly seq: number;
   readonly subject: string;
-  /** Where the message was no envelope: what its writer called it, if that can be the id of an event; else empty. */
+  /** Where the message was no envelope: the message's own id, if that can be the id of an event; else empty. */
   readonly event_id: string;
   readonly event_name: string;
   readonly correlation_id: string;
@@ -215,8 +215,8 @@ function keptMessage({ headers: all, body }: Message): DeadLetter["message"] {
 const HEADER_ROOM_BYTES = 1024;
 
 /**
- * A dead letter as it is stored. It always fits: what was thrown may be text of which a letter takes six bytes in JSON,
- * so where all attempts are too much, the last one is kept, and no stack. Pure.
+ * A dead letter as it is stored. It always fits. An error may be text of which a letter takes six bytes in JSON: so
+ * where all attempts are too much, only the last is kept, without a stack. Pure.
  */
 export function encodeDeadLetter(entry: DeadLetter): Uint8Array {
   const whole = encode(entry);

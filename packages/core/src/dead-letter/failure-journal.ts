@@ -11,7 +11,7 @@ export const MAX_PARKED_AT_ONCE = 256;
 export interface FailureJournal {
   /** Resolves once stored; the same `dead_letter_id` is stored once. Rejects as `Transport.publish` does. */
   storeDeadLetter(entry: DeadLetter): Promise<void>;
-  /** Stores how the handling of an event stands, in place of what was known of it before. Rejects likewise. */
+  /** Stores the state of an event's handling, in place of its last record. Rejects likewise. */
   record(record: ProcessingRecord): Promise<void>;
   /**
    * The last record of this event at this durable of the node. The event's place in the stream is compared too: nodes
@@ -20,7 +20,7 @@ export interface FailureJournal {
   lastRecord(durable: string, event: RecordedEvent): Promise<ProcessingRecord | undefined>;
   /** Where events wait whose schema is not known yet; undefined where they become dead letters instead. */
   readonly parking: EventParking | undefined;
-  /** Tells a person of what was given up. Never throws. Not there: the log alone does. */
+  /** Alerts a person to a given-up event. Never throws. Undefined: it is only logged. */
   alert?(alert: GivenUpAlert): void;
 }
 
@@ -35,8 +35,8 @@ export interface EventParking {
   /** Events of which some are parked for this durable. Rejects with `unavailable`. */
   parked(durable: string): Promise<readonly string[]>;
   /**
-   * Gives what is parked of one event (`ui.notify@1`) to the durable again, oldest first, and takes it away. Resolves
-   * with how many those were. Rejects with `unavailable` or `backpressure`; what it has not done is still parked.
+   * Delivers the parked events of one kind (`ui.notify@1`) to the durable again, oldest first, and removes them.
+   * Resolves with their number. Rejects with `unavailable` or `backpressure`; the remaining events stay parked.
    */
   release(durable: string, event: string): Promise<number>;
 }

@@ -21,8 +21,8 @@ export interface GivenUpAlert {
 }
 
 /**
- * Tells it where the policy wants that, or a disk is full, which no retry mends: a warning in the log, and the
- * journal's alert. Never throws.
+ * Reports a given-up event when the policy asks for it, or when a disk is full, which no retry repairs. The report is a
+ * warning in the log, and the journal's alert. Never throws.
  */
 export function alertGivenUp(
   { journal, log }: { readonly journal: FailureJournal; readonly log: Logger },

@@ -19,7 +19,7 @@ export interface ParkingSettings {
   readonly onSettled: (outcome: "parked" | "refused" | "held") => void;
 }
 
-/** A delivery whose event nobody here knows. */
+/** A delivery whose event is not in this node's registry. */
 export interface UnknownDelivery {
   readonly opened: OpenedDelivery;
   readonly history: History;
@@ -28,14 +28,14 @@ export interface UnknownDelivery {
 
 /** Unknown events that are warned of; names come from strangers. */
 const MAX_TOLD = 100;
-/** Put off for so long while nobody answers: as long as a daemon takes to start again. */
+/** The delay of a redelivery while the store does not answer: as long as a daemon takes to start again. */
 const HOLD_MS = 1000;
 const HANDED_BACK_MS = 200;
 
 /**
- * Has deliveries of unknown events kept until their schema comes, and ends them: off the handlers' way, and many at a
- * time. No record tells of them: nothing was tried, and whoever gets one after a crash may handle it if the schema is
- * there by then.
+ * Parks deliveries of unknown events until their schema comes, and ends them. It works beside the handlers, and on many
+ * deliveries at a time. It writes no records, since nothing was tried: a process that gets such an event after a crash
+ * may handle it if the schema is there by then.
  */
 export class Parking {
   readonly #settings: ParkingSettings;
@@ -61,7 +61,7 @@ export class Parking {
     if (!this.#running) void this.#run();
   }
 
-  /** Hands back what nobody has been asked to keep yet. */
+  /** Hands back the deliveries that no request has asked to park yet. */
   handBack(): void {
     for (const { opened } of this.#waiting.splice(0)) {
       opened.delivery.settle({ kind: "nak", delayMs: HANDED_BACK_MS });

@@ -10,7 +10,7 @@ import type { Message } from "../transport.ts";
 import { formatReplaySubject, formatSubject, parseDeliverySubject, parseSubject } from "../wire/subject.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 
-/** Header of a replayed event: what it was replayed by. */
+/** Header of a replayed event: the id of its replay. */
 const REPLAY_ID = "replay_id";
 /** Header that names the effect of an event, see `effectKey()`. */
 const IDEMPOTENCY_KEY = "idempotency_key";
@@ -71,7 +71,7 @@ export function newReplayId(nowMs: number): string {
   return newEventId(nowMs).replace(/^EVT/, "RPL");
 }
 
-/** Says what is wrong with a replay id of somebody's choice, or nothing. */
+/** The problem of a replay id that a user has chosen; undefined when there is none. */
 export function replayIdProblem(id: string): string | undefined {
   return REPLAY_ID_SHAPE.test(id)
     ? undefined
@@ -130,7 +130,8 @@ function openStored({ subject, body }: StoredEvent): {
 }
 
 /**
- * The headers without signature and reply key, which were of another envelope: nobody waits for a reply to a replay.
+ * The headers without signature and reply key, which belong to another envelope: no requester waits for a reply to a
+ * replay.
  */
 function ownHeaders({ [SIGNATURE_HEADER]: _, ...rest }: Message["headers"]): Message["headers"] {
   return withoutReplyKey(rest);

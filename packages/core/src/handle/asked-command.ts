@@ -56,7 +56,7 @@ export class AskedCommands {
     return ENDED;
   }
 
-  /** Tells who asks that the command is not begun. Never rejects. */
+  /** Replies to the requester that the command is not begun. Never rejects. */
   async turnAway({ delivery, envelope, address, refusal }: OpenedDelivery, why: string): Promise<void> {
     if (refusal === undefined && envelope !== undefined && address !== undefined)
       await this.#settings.responder?.fail({ delivery, envelope, address }, BUSY, new Error(why));

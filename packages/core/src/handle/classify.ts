@@ -33,7 +33,7 @@ export class NonRetryableError extends Error {
 
 /** A full disk may have room again, once a person has looked. */
 export const DISK_FULL = "ENOSPC";
-/** Node's error codes of what may be there again in a moment, and the time limits of `fetch`. */
+/** Node's error codes of failures that may pass in a moment, and the time limits of `fetch`. */
 const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   "ECONNRESET",
   "ECONNREFUSED",
@@ -110,8 +110,8 @@ function askRule(rule: ClassifyRule, error: unknown): FailureCategory | undefine
 }
 
 /**
- * The code by which Node names a failure of the system, or `fetch` one of the network, of an error or of what caused
- * it. Other codes may be anything that a program has written there. Pure.
+ * The code by which Node names a failure of the system, or `fetch` one of the network, in an error or in its causes.
+ * Other codes may be anything that a program has written there. Pure.
  */
 export function systemCodeOf(error: unknown): string | undefined {
   const codes = causesOf(error).map((link) => field(link, "code"));
@@ -200,7 +200,7 @@ function field(holder: unknown, name: string): unknown {
   try {
     return (holder as Record<string, unknown>)[name];
   } catch {
-    // A getter of who knows whom: whoever tells of an error must not fail over it.
+    // A getter of unknown code may throw: a report of an error must not fail because of it.
     return undefined;
   }
 }

@@ -61,7 +61,7 @@ export interface SubscriptionOptions {
    * where the pattern names one event; a prefix or `*` only looks on
    */
   readonly answers?: boolean;
-  /** Whether its events count as handled in the metrics; not for a log of what passes. @default true */
+  /** Whether its events count as handled in the metrics; not for a log of passing events. @default true */
   readonly counted?: boolean;
 }
 
@@ -101,10 +101,13 @@ export interface ConsumerSettings {
 
 /** Commands that are stored nowhere and wait for a place; more are turned away. */
 const MAX_ASKED_WAITING = 1000;
-/** Deliveries handed back at a stop come again after this time, to another process or this one's successor. */
+/**
+ * The stream redelivers deliveries handed back at a stop after this time, to another process or to this one's
+ * successor.
+ */
 const HANDED_BACK_MS = 200;
 
-/** How a delivery ends; nothing where somebody else settles it. */
+/** How a delivery ends; undefined when another part settles it. */
 type Ending = Settlement | undefined;
 
 const ACK: Settlement = { kind: "ack" };
@@ -124,7 +127,7 @@ interface Turn {
 /**
  * Takes deliveries in order, runs at most `maxConcurrency` handlers, and settles every delivery exactly once. A handler
  * that has ended makes room for the next: its mark and its settlement follow, as far behind as deliveries may be
- * unsettled. With one handler at a time nothing begins before the mark of what went before is on disk.
+ * unsettled. With one handler at a time no handler begins before the mark of the previous event is on disk.
  */
 export class Consumer {
   readonly #settings: ConsumerSettings;
@@ -287,7 +290,7 @@ export class Consumer {
     return this.#failed(turn, ending, told);
   }
 
-  /** Puts a delivery off: nobody could tell whether it may be handled, or keep that it was. */
+  /** Redelivers later: the store did not answer whether the event may be handled, or did not keep its mark. */
   async #hold(turn: Turn, cause: unknown): Promise<Settlement> {
     const { opened, isDone } = turn;
     if (isDone) turn.history = await this.#failures.ended(opened, turn.history);
@@ -296,7 +299,7 @@ export class Consumer {
     return this.#failures.held(opened.delivery, turn.history, cause);
   }
 
-  /** Counts and tells of an attempt that failed. */
+  /** Counts and reports an attempt that failed. */
   async #failed({ opened, history }: Turn, ending: FailureEnding, thrown: unknown): Promise<Settlement> {
     if (ending.outcome === "deadLettered") await this.#tellRequester(opened, ending.category, thrown);
     this.#settings.onSettled(ending.outcome);
@@ -314,7 +317,7 @@ export class Consumer {
     await this.#settings.responder?.fail({ delivery, envelope, address }, category, why);
   }
 
-  /** Tells whether the handler ran: its effect may have happened before. */
+  /** Returns whether the handler ran: its effect may have happened before. */
   #handleOnce(turn: Turn): boolean | Promise<boolean> {
     const { delivery, envelope, address, classified } = turn.opened;
     if (envelope === undefined || address === undefined) return false;

@@ -4,7 +4,7 @@ import { RecentMap } from "../language/recent-map.ts";
 import type { Classification } from "./classify.ts";
 import { failureInfo } from "./failure-info.ts";
 
-/** A failure that has passed, or that nobody waited for any longer. */
+/** A failure that has passed, or that was given up. */
 interface Cure {
   readonly atMs: number;
   readonly tookMs: number;
@@ -26,7 +26,7 @@ export interface FailedAttempts {
 const WINDOW_MS = 3_600_000;
 /** Of each kind of failure so many are kept, the newest. */
 const MAX_CURES = 100;
-/** Kinds come from code that nobody here knows. */
+/** Kinds come from code that is not ours, so their number is limited. */
 const MAX_KINDS = 100;
 
 /** Failures of one kind are those that say the same of themselves and were classified by the same rule. Pure. */

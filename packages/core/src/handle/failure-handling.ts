@@ -22,7 +22,7 @@ import { type FailureDecision, settleFailure } from "./settle-failure.ts";
 /** The outcome of a failed attempt; `failed`: an event that is stored nowhere has no other outcome. */
 export type FailureOutcome = "retried" | "deadLettered" | "held" | "failed";
 
-/** How to settle a failed attempt, what came of it and why. */
+/** How to settle a failed attempt, its outcome, and its category. */
 export interface FailureEnding {
   readonly settlement: Settlement;
   readonly outcome: FailureOutcome;
@@ -50,7 +50,7 @@ export interface History {
   readonly attempts: readonly Attempt[];
   /** Failed attempts so far; more than `attempts` holds when another process made some of them, or they were many. */
   readonly failures: number;
-  /** Deliveries that were put off here for reasons that are not the handler's. */
+  /** Deliveries that were delayed here for reasons other than the handler. */
   readonly holds: number;
   /** Runs of the handler that began, of which none is known to have ended. */
   readonly starts: number;
@@ -71,7 +71,7 @@ export interface Verdict {
 
 /** Of a first delivery. */
 export const NO_HISTORY: History = { attempts: [], failures: 0, holds: 0, starts: 0, actions: [] };
-/** Events whose failures are remembered here; of older ones the journal tells. */
+/** Events whose failures are remembered here; the journal has older ones. */
 const MAX_REMEMBERED = 10_000;
 /** Deliveries beyond the failed ones after which the beginning of a run is written down too. */
 const UNWATCHED_DELIVERIES = 5;
@@ -109,7 +109,7 @@ export class FailureHandling {
     const { journal, durable } = this.#settings;
     try {
       const record = await journal.lastRecord(durable, { event_id: eventId, seq: delivery.seq });
-      // A record of another delivery of the same id (a replay) tells nothing of this one.
+      // A record of another delivery of the same id (a replay) does not count for this one.
       if (record === undefined || record.seq !== delivery.seq) return here;
       const verdict = verdictOf(record);
       if (verdict !== undefined) return { ...here, ...verdict };
@@ -123,9 +123,8 @@ export class FailureHandling {
   }
 
   /**
-   * Whether an event comes so often that its handler may have ended its process: the beginning of a run is to be
-   * written down then, since such a run leaves no other trace. Deliveries that failed or were put off here do not
-   * count.
+   * Whether an event comes so often that its handler may have ended its process. The beginning of a run is then
+   * recorded, since such a run leaves no other trace. Deliveries that failed or were delayed here do not count.
    */
   isSuspect({ deliveryCount }: Delivery, { failures, holds }: History): boolean {
     return deliveryCount - failures - holds > UNWATCHED_DELIVERIES;
@@ -257,7 +256,7 @@ export class FailureHandling {
   #alert({ address, envelope }: FailedDelivery, category: string, attempts: number, told: unknown): void {
     const { durable, address: own, retry } = this.#settings;
     const component = `${own.subnet}/${own.node}`;
-    // Of what is no envelope the subject alone tells what it may be.
+    // Without an envelope, the event's name is known from the subject alone.
     const { event_id = "", event_name: event_type = address?.name ?? "" } = envelope ?? {};
     alertGivenUp(
       this.#settings,
@@ -276,7 +275,7 @@ export class FailureHandling {
     }
   }
 
-  /** A record is for whoever looks later; handling goes on without it. */
+  /** A record serves later reports; handling goes on without it. */
   async #record(failed: FailedDelivery, history: History, state: RecordState): Promise<void> {
     const { durable, journal, log } = this.#settings;
     if (failed.envelope === undefined) return;

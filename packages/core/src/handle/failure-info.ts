@@ -1,6 +1,6 @@
 import { messageOf } from "../language/errors.ts";
 
-/** An error as it is kept with an event: bounded, since it comes from code that nobody here knows. */
+/** An error as it is kept with an event. It is bounded, since it comes from code that is not ours. */
 export interface FailureInfo {
   readonly type: string;
   readonly message: string;

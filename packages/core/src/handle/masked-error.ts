@@ -3,7 +3,7 @@ import { maskOf } from "../language/data-class.ts";
 import { MeshError, messageOf } from "../language/errors.ts";
 import { systemCodeOf } from "./classify.ts";
 
-/** Shorter values are in many words: masking them would spoil the text, and tell what they are. */
+/** Shorter values are in many words: masking them would spoil the text, and reveal the values. */
 const MIN_LENGTH = 4;
 /** Values looked for in one error; the time it takes is at most this times the length of its text. */
 const MAX_VALUES = 1000;

@@ -33,9 +33,9 @@ export interface Effect {
   readonly key: string;
   /** When the stream that delivers stored the event. */
   readonly storedMs: number;
-  /** Makes it happen; what it throws or rejects with is passed on. */
+  /** Runs the effect, and passes its errors on. */
   run(transaction: unknown): unknown;
-  /** Called when it has happened and is being marked: another may begin. */
+  /** Called when the effect has happened and is being marked: another may begin. */
   onDone(): void;
 }
 
@@ -58,9 +58,9 @@ export class MarkedOnce implements Once {
   readonly #isStrict: boolean;
   /** Keys whose effect runs or is being marked, and who waits for the end of that. */
   readonly #running = new Map<string, (() => void)[] | undefined>();
-  /** Effects that wait to learn whether they are marked: what comes behind them must not run before them. */
+  /** Effects that wait to learn whether they are marked: effects behind them must not run before them. */
   #asking = 0;
-  /** Done here, but the mark is not kept: whoever brings the event again must not repeat the effect. */
+  /** Done here, but the mark is not stored: a redelivery must not repeat the effect. */
   readonly #unmarked = new RecentMap<string, true>(UNMARKED_REMEMBERED);
   /** Whether that holds any: nearly always it does not. */
   #hasUnmarked = false;
@@ -210,7 +210,7 @@ export class JoinedOnce implements Once {
 export type MarksChoice = Marks | ((place: MarksPlace | undefined) => Marks);
 
 const MARKS_PLACES: ReadonlySet<string> = new Set<MarksPlace>(["member", "hub"]);
-/** Beyond the handler's own time; what a store of the user's own may take. */
+/** The time that a store of the user's own may take, beyond the handler's own time. */
 const STORE_MS = 30_000;
 
 /** How a subscription's effects happen once. Throws `usage` for a choice that is none. */

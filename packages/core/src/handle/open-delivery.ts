@@ -40,7 +40,7 @@ export interface Opener {
   readonly signatures?: Signatures | undefined;
 }
 
-/** Parses and checks a delivery as if nobody had done so before: servers store whatever they are sent. */
+/** Parses and checks a delivery in full, since servers store whatever they are sent. */
 export function openDelivery(delivery: Delivery, opener: Opener): OpenedDelivery {
   const { address: own, tenant, registry, signatures } = opener;
   let address: EventAddress | undefined;

@@ -30,13 +30,13 @@ export interface MetricsStore {
 export interface MetricsSnapshot extends Counted {
   /** `alpha/kitchen`. */
   readonly node: string;
-  /** Tells the processes of a node apart. */
+  /** Distinguishes the processes of a node. */
   readonly instance: string;
   /** RFC 3339, the hour's beginning. */
   readonly hour: string;
   /** All counts since the process began: they only grow, and outlive its first hours. */
   readonly totals: Counted;
-  /** How what it probes is; nothing where it probes nothing. */
+  /** The state of its probes; undefined when it probes nothing. */
   readonly probes?: readonly ProbeReport[];
   /**
    * Of a snapshot that the hub has written: its totals are those of all processes of the node whose last hour is

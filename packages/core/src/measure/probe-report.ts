@@ -19,7 +19,7 @@ export interface ProbeReport {
   /** Since when the status is what it is, RFC 3339. */
   readonly since: string | null;
   readonly looked_at: string | null;
-  /** Times that somebody asked for a connection again since it failed. */
+  /** Retries that were requested since the connection failed. */
   readonly retry_count: number;
   /** Why there is no connection, without secrets. */
   readonly error_message: string | null;

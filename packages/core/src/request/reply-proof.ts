@@ -3,9 +3,8 @@ import { signedSubject } from "../publish/signature.ts";
 import type { Message } from "../transport.ts";
 
 /**
- * A command that waits for a reply carries a key, and its reply a proof made with the key. Without reading the
- * command nobody can answer it, whichever subjects a server lets them reach. Only requester and handlers know the
- * key.
+ * A command that waits for a reply carries a key, and its reply a proof made with the key. A node that has not read the
+ * command cannot answer it, whichever subjects a server lets it reach. Only requester and handlers know the key.
  */
 
 /** Header of a command: the key that proves its replies. */

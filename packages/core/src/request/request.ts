@@ -107,8 +107,8 @@ class Wait {
 }
 
 /**
- * Whether the command may be lost, as the registry says. Throws `usage` unless it is a command, and for an
- * at-most-once command with an idempotency key, which nobody would remember.
+ * Whether the command may be lost, by the registry. Throws `usage` unless it is a command. Throws `usage` too for an
+ * at-most-once command with an idempotency key, which no handler would remember.
  */
 function assertAsked(
   { registry }: Publisher,

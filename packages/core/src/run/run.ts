@@ -205,7 +205,7 @@ class Run {
     return { ...this.#runner.address, durable: RUN_DURABLE };
   }
 
-  /** A record is for whoever looks later; the run goes on without it. */
+  /** A record serves later reports; the run goes on without it. */
   async #record(
     status: ProcessingRecord["status"],
     failed?: { readonly thrown: unknown; readonly decision: FailureDecision },

@@ -77,7 +77,7 @@ export class Cron {
     const firstMs = Date.UTC(year, month - 1, day);
     for (let dayMs = firstMs; dayMs <= firstMs + MAX_MS; ) {
       const date = new Date(dayMs);
-      // A day of a year is found month by month: whoever asks for a thousand times must not wait.
+      // A day of a year is found month by month, so that a request for a thousand times returns soon.
       if (!this.#months.has(date.getUTCMonth() + 1)) {
         dayMs = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
         continue;

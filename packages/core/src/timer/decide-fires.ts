@@ -93,7 +93,7 @@ export function decideFires(
 
 interface DueTimes {
   readonly times: readonly number[];
-  /** Those before `fromMs`, which nobody will have any more. */
+  /** Those before `fromMs`, which will not be published any more. */
   readonly tooOld: number;
   readonly fromMs: number;
   readonly next: number | undefined;

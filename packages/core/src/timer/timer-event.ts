@@ -19,7 +19,7 @@ export interface TimerFire {
 /** Headers of an event that a timer has published. */
 export const TIMER_HEADERS = { timer: "timer", scheduledAt: "scheduled_at", fire: "timer_fire" } as const;
 
-/** Made from timer and nominal time: whoever publishes the same fire again publishes the same event. Pure. */
+/** Made from timer and nominal time: a process that publishes the same fire again publishes the same event. Pure. */
 export function timerEventId({ owner, name, sinceMs }: Timer, { nominalMs, by = "" }: TimerFire): string {
   const named = JSON.stringify([owner.subnet, owner.node, name, sinceMs, nominalMs, by]);
   return eventIdAt(nominalMs, createHash("sha256").update(named).digest("hex").slice(0, 12));

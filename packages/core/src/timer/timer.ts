@@ -76,7 +76,7 @@ export interface Timer extends TimerDefinition {
 
 /** Skipped fires by their reason. */
 export interface SkippedFires {
-  /** Nobody could publish them in time, and `catchUp` left them out. */
+  /** No process could publish them in time, and `catchUp` left them out. */
   readonly missed: number;
   readonly overlap: number;
   readonly paused: number;

@@ -282,7 +282,7 @@ export function linkUser(subnet: string): string {
   return `link-${subnet}`;
 }
 
-/** Subject on which the holder of an invitation asks to join. The server lets nobody else publish there. */
+/** Subject on which the holder of an invitation asks to join. The server lets no other user publish there. */
 export function joinSubject(invitation: string): string {
   return `join.${invitation}`;
 }
