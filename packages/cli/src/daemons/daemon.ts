@@ -5,7 +5,7 @@ import { processTerminal } from "../terminal/terminal.ts";
 /** Resolves with the exit code; prints every error to standard error. */
 export type RunDaemon = (file: string) => Promise<number>;
 
-/** A daemon is a script of its own in the bundle, and its errors are of classes that nobody outside knows. */
+/** A daemon is a script of its own in the bundle. Its error classes are not known outside it. */
 export function daemon(role: NodeRole, run: RunDaemon): RunDaemon {
   return async (file) => {
     try {

@@ -34,7 +34,7 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** Begins one of our styles. Nobody outside this process can predict it, so a text from outside has no style. */
+/** Begins one of our styles. It cannot be predicted outside this process, so a text from outside has no style. */
 const STYLE = `\ue000${randomBytes(9).toString("base64url")}`;
 
 /** Colours and weights that {@link printable} turns into those of a terminal; none unless `enabled`. */

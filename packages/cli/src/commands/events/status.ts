@@ -23,7 +23,7 @@ interface EventsStatus extends CountedFailures {
   readonly generated_at: string;
   readonly mesh: string;
   readonly durables: readonly DurableState[];
-  /** Subnets that do not answer: nothing of theirs is counted. */
+  /** Subnets that do not answer; their events are not counted. */
   readonly unreachable: readonly { readonly subnet: string; readonly reason: string }[];
 }
 

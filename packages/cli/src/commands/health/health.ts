@@ -83,7 +83,7 @@ function healthOf(asked: readonly NodeProbes[], reported: Reported): Health {
   };
 }
 
-/** A probe that could not be started tells nothing, which is not healthy. */
+/** A probe that could not be started reports nothing, which is not healthy. */
 function isHealthy({ probes, problems, away }: Health): boolean {
   return problems.length + away.length === 0 && probes.every(({ requires_alert }) => !requires_alert);
 }
