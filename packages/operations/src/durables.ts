@@ -12,7 +12,7 @@ export interface DurableState {
   readonly pending: number;
   /** Events that are delivered and not settled, or that wait for their next attempt. */
   readonly unsettled: number;
-  /** Of the unsettled, those that were delivered more than once. */
+  /** The unsettled events that were delivered more than once. */
   readonly redelivered: number;
   readonly paused: boolean;
 }

@@ -17,7 +17,7 @@ export interface OpenServer {
 const ANSWER_MS = 2000;
 /** Where something is to be done at each. */
 const PATIENT_MS = 5000;
-/** Of a server, or the daemon beside it, that is down or hangs. */
+/** The errors of a server, or the daemon beside it, that is down or hangs. */
 const AWAY: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout"]);
 
 /** Connects. Rejects with `unavailable` or `denied`. */
@@ -43,7 +43,7 @@ interface RefusedServer extends AwayServer {
   readonly error: MeshError;
 }
 
-/** Runs `use` with all of these servers that answer, at the same time. Rejects with what `use` rejects with. */
+/** Runs `use` with all of these servers that answer, at the same time. Rejects with the errors of `use`. */
 export async function withAnswering<T>(
   servers: readonly ServerLayout[],
   use: (open: readonly OpenServer[], away: readonly RefusedServer[]) => Promise<T>,

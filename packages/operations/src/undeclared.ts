@@ -1,7 +1,7 @@
 import type { EventPattern } from "@adaos/core";
 import { nearest } from "@adaos/core/wire";
 
-/** Of many events with the same first word, so many are named. */
+/** The maximum of events with the same first word that are named. */
 const MAX_NAMED = 5;
 
 /**
@@ -26,7 +26,7 @@ function hintFor(text: string, names: readonly string[]): string {
   return `; there are ${siblings.slice(0, MAX_NAMED).join(", ")}${siblings.length > MAX_NAMED ? ", …" : ""}`;
 }
 
-/** Of `ux.` the prefix that is declared, `ui.`; two letters are too few for {@link nearest}. */
+/** The nearest declared prefix, `ui.` for `ux.`; two letters are too few for {@link nearest}. */
 function nearestNamespace(namespace: string, names: readonly string[]): string | undefined {
   const namespaces = [...new Set(names.map((name) => name.split(".", 1)[0] ?? ""))];
   if (namespaces.includes(namespace)) return undefined;

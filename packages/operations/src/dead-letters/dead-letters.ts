@@ -92,11 +92,11 @@ function isMatchedBy(filter: FailureFilter, { event_name, category }: DeadLetter
   return isOfEvent(filter, event_name) && (filter.category ?? category) === category;
 }
 
-/** That a durable waits for a parked event. */
+/** The wait of a durable for a parked event. */
 export interface ParkedWait {
   readonly node: string;
   readonly durable: string;
-  /** Of the event. */
+  /** The place of the event. */
   readonly place: string;
   /** The place of this entry in the stream of parked events. */
   readonly kept: number;

@@ -47,11 +47,11 @@ export interface LedgerRow extends Readonly<Record<Exclude<Fate, "missing">, num
   /** Events that were published for it, wherever. */
   readonly published: number;
   readonly missing: number;
-  /** Of the missing, the first. */
+  /** The first of the missing events. */
   readonly missing_events: readonly MissingEvent[];
 }
 
-/** Of each durable so many are named. */
+/** The maximum of missing events that are named of one durable. */
 const MAX_NAMED = 100;
 
 /** Adds up the fates of one durable's events. */

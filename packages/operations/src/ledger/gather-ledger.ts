@@ -34,7 +34,7 @@ export interface Ledger {
   readonly isCut: boolean;
 }
 
-/** Of one origin at one hub. */
+/** The maximum of events of one origin at one hub. */
 const MAX_EVENTS = 500_000;
 /** Events of a target may be stored a little earlier than at their origin, by its clock. */
 const CLOCK_SKEW_MS = 60_000;

@@ -18,8 +18,8 @@ export class EventMask {
   }
 
   /**
-   * Of the mesh in this state folder: by its registry, which may be an older copy, and by what its nodes were served.
-   * Rejects with `unavailable` or `invalid-config`.
+   * The mask of the mesh in this state folder. It uses the folder's registry, which may be an older copy, and those
+   * that its nodes were served. Rejects with `unavailable` or `invalid-config`.
    * @param say Called for each served registry that cannot be read.
    */
   static async open(state: string | undefined, say: (message: string) => void): Promise<EventMask> {

@@ -37,7 +37,7 @@ export class PastFailures {
     return this.#failed;
   }
 
-  /** By subnet, then by place. */
+  /** The kinds of failures, by subnet, then by place. */
   get kinds(): readonly PastFailure[] {
     const order = (a: PastFailure, b: PastFailure): number =>
       a.subnet === b.subnet ? a.first_seq - b.first_seq : a.subnet < b.subnet ? -1 : 1;

@@ -122,7 +122,10 @@ export class ReplayRun {
     return pending;
   }
 
-  /** Resolves with what the full stream has refused. Rejects with what would befall every other event too. */
+  /**
+   * Resolves with the events that the full stream has refused. Rejects with an error that every other event would meet
+   * too.
+   */
   async #publish(pending: readonly Pending[]): Promise<Pending[]> {
     const errors = await Promise.all(pending.map(({ message }) => this.#publishOne(message)));
     const refused: Pending[] = [];

@@ -32,7 +32,7 @@ export interface EventConsumer {
   /** Up to here all of that is settled. */
   readonly settledSeq: number;
   readonly unsettled: number;
-  /** Of the unsettled those that wait for another attempt, by their records. */
+  /** The unsettled events that wait for another attempt, by their records. */
   readonly retryingSeqs: readonly number[];
   readonly pending: number;
   /** Requests of programs that wait at it; 0: no program asks for events now. */

@@ -10,7 +10,9 @@ export interface FoundEvent extends LyingEvent {
   readonly of: string;
 }
 
-/** Two processes of a node, or two nodes, store theirs in another order than they made them by so much. */
+/**
+ * The largest usual difference between the order of making and of storing: of two processes of a node, or two nodes.
+ */
 const MIXED_MS = 1000;
 /** An event that is further out of order than this is searched for among all later events. */
 const BEYOND_MS = 5000;

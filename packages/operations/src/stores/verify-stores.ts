@@ -67,7 +67,7 @@ export async function planHeal(server: OpenServer, stateDir: string): Promise<He
   return steps;
 }
 
-/** Rejects with what the client throws. */
+/** Rejects with the client's errors. */
 export async function applyHeal({ jsm }: OpenServer, { stream, durable }: HealStep): Promise<void> {
   await healDurable(jsm, stream, durable);
 }

@@ -12,7 +12,7 @@ export interface Sighting {
   /** RFC 3339. */
   readonly storedAt: string;
   readonly envelope: Omit<Envelope, "data">;
-  /** Of a hub's stream alone. */
+  /** The failures of the event; only a sighting in a hub's stream has them. */
   readonly failures?: FailuresAt;
 }
 

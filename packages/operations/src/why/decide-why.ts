@@ -128,7 +128,7 @@ function neverStored(facts: WhyFacts): Verdict {
   return { verdict: "never published", to, hop, reason, next: next.tail };
 }
 
-/** Of an error by which a publish was refused. */
+/** The word for an error by which a publish was refused. */
 function wordOf(code: string): "denied" | "invalid" | "rate-limited" | "never published" {
   if (code === "denied") return "denied";
   if (code === "backpressure") return "rate-limited";

@@ -68,7 +68,7 @@ export interface DurableFact {
 export interface OutboxFact {
   /** RFC 3339: since when it waits there for the hub. */
   readonly waitsSince?: string | undefined;
-  /** That the hub has refused it for good. */
+  /** The hub's refusal for good. */
   readonly refused?:
     | { readonly code: string; readonly message: string; readonly at: string; readonly place: string }
     | undefined;
@@ -93,9 +93,9 @@ export interface WhyFacts {
   /** Calls of publish that were rejected since, by code: counted, not by event. */
   readonly failedPublishes: ReadonlyMap<string, number>;
   readonly outbox: OutboxFact;
-  /** Of the root's daemon, where it is on this machine. */
+  /** The log of the root's daemon, where it is on this machine. */
   readonly rootLog?: string | undefined;
-  /** Of the two members, by name. */
+  /** The state of the two members, by name. */
   readonly members: ReadonlyMap<string, SeenHealth>;
   readonly origin: StreamFact;
   /** Where it crosses the root. */

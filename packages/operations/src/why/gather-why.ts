@@ -204,7 +204,7 @@ class Look {
     };
   }
 
-  /** Where it lies on its way, and how it stands at everybody there. */
+  /** The places of the event on its way, and its state at each consumer there. */
   async #placesOf(
     sought: Sought,
     target: NodeAddress,
