@@ -96,7 +96,7 @@ export class AlertStore {
     return [...newest.values()];
   }
 
-  /** Of each name the newest, also when it is over. */
+  /** The newest silence of each name, also when it is over. */
   async silences(): Promise<readonly Silence[]> {
     const newest = new Map<string, Silence>();
     for await (const { body } of this.#stored("silence")) {

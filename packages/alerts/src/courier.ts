@@ -67,7 +67,7 @@ export class Courier {
   }
 }
 
-/** Removes durables of couriers that there are no more. Rejects as the client does. */
+/** Removes the durables of couriers that no longer exist. Rejects as the client does. */
 export async function dropOtherCouriers(
   jsm: JetStreamManager,
   stream: string,

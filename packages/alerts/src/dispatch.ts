@@ -4,7 +4,7 @@ import type { AlertRecord } from "./record.ts";
 
 export interface DispatchOptions {
   readonly name: string;
-  /** How long others are waited for that go with the first. */
+  /** How long the first change waits for others to be sent with it. */
   readonly gatherMs: number;
   /** Between two deliveries, at least. */
   readonly pauseMs: number;

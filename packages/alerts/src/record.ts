@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Alert } from "./judge/alert.ts";
 
-/** A change of an alert, as it is kept: the newest of each alert says how it stands. */
+/** A stored change of an alert: the newest change of each alert is its state. */
 export interface AlertRecord {
   /** `unsilenced`: it is still raised when the silence in which it was raised ends. */
   readonly change: "raised" | "cleared" | "unsilenced";
@@ -17,7 +17,7 @@ export interface AlertRecord {
 
 /** A silence: some alerts notify no webhook for a while. */
 export interface Silence {
-  /** Of an alert (`linkDown/alpha`) or of a rule (`linkDown`). */
+  /** The name of an alert (`linkDown/alpha`) or of a rule (`linkDown`). */
   readonly name: string;
   /** RFC 3339. */
   readonly until: string;

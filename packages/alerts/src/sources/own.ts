@@ -13,7 +13,7 @@ export interface OwnSourceOptions {
   readonly certificates: readonly string[];
 }
 
-/** Of every judge: its parts, its store, its certificates. */
+/** The sources that every judge has: its parts, its store, its certificates. */
 export function ownSources({
   daemon,
   parts,
@@ -44,7 +44,7 @@ function healthOf(parts: readonly Part[]): Record<string, PartHealth> {
   return Object.fromEntries(parts.map((part) => [part.name, part.health()]));
 }
 
-/** Of each stream the newest. */
+/** The newest damage of each stream. */
 function damageSamples(damages: readonly StoreDamage[]): Sample[] {
   const newest = new Map(damages.map((damage) => [damage.stream, damage]));
   return [...newest].map(([stream, damage]): Sample => {

@@ -11,7 +11,7 @@ const MAX_SLACK = 12_000;
 const MAX_DISCORD = 1900;
 const MAX_TEXT = 300;
 
-/** Of one message: everything that came together, oldest first. Pure. */
+/** The body of one message with all changes that came together, oldest first. Pure. */
 export function webhookBody(kind: WebhookKind, mesh: string, records: readonly AlertRecord[]): object {
   switch (kind) {
     case "slack":

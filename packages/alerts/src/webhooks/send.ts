@@ -54,7 +54,9 @@ export async function sendWebhook(
   });
 }
 
-/** The URL of a file's text. Throws `unavailable`, so that a file that is mended is used: the text is no part of it. */
+/**
+ * The URL in a file's text; the error does not contain the text. Throws `unavailable`, so that a repaired file is used.
+ */
 export function webhookUrl(name: string, text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && LOOPBACK.has(url.hostname));
@@ -63,7 +65,7 @@ export function webhookUrl(name: string, text: string): URL {
       "unavailable",
       `the URL of webhook ${name} must be https://, or http:// on this machine`,
     );
-  // Neither is it sent by a client, nor kept out of its errors.
+  // A client does not send user and password of a URL, and its errors do not hide them.
   if (url.username + url.password !== "")
     throw new MeshError("unavailable", `the URL of webhook ${name} must hold no user or password`);
   return url;
