@@ -4,7 +4,7 @@ import type { Probe, ProbeHealth } from "./runner/probe.ts";
 import { type ProbeOptions, resolveProbe } from "./runner/probe-options.ts";
 import { ProbeRunner } from "./runner/probe-runner.ts";
 
-/** Of one bus. */
+/** The maximum of probes of one bus. */
 const MAX_PROBES = 1000;
 
 interface Running {

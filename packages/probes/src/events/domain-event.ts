@@ -37,7 +37,7 @@ export abstract class DomainEvent {
 
 /** A class of events that handlers can subscribe to. */
 export interface EventClass<T> {
-  /** Of every version. */
+  /** The name of the event in every version. */
   readonly eventName: string;
   /** The event in an envelope that has passed the registry's schema. */
   from(envelope: Envelope<unknown>): T;

@@ -9,7 +9,7 @@ export interface ProbeState {
   readonly sinceMs?: number;
   /** Retries that were requested since the connection failed. */
   readonly retryCount: number;
-  /** Of the last look; up to its failure where it failed. */
+  /** The duration of the last look; up to its failure where it failed. */
   readonly latencyMs?: number;
   readonly lookedAtMs?: number;
   readonly failure?: string;
