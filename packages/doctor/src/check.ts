@@ -45,7 +45,7 @@ export interface Scene {
 export interface Check {
   /** The file it stands in, and what a report calls it. */
   readonly group: string;
-  /** It takes so much of the processor that the others are let through first. */
+  /** It uses so much of the processor that the other checks run first. */
   readonly isHeavy?: true;
   /** Rejects with the reason when it cannot judge. */
   readonly look: (scene: Scene) => Promise<readonly Finding[]>;

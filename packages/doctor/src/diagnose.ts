@@ -9,9 +9,9 @@ import type { AskedServer, Scene } from "./check.ts";
 import { CHECKS } from "./checks.ts";
 import { type Diagnosis, examine } from "./examine.ts";
 
-/** Of one check. */
+/** The time limit of one check. */
 const CHECK_LIMIT_MS = 5000;
-/** Of a server's answer on its system account. */
+/** The time limit of a server's answer on its system account. */
 const ANSWER_MS = 2000;
 const CLOSE_MS = 1000;
 
