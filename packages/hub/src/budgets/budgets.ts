@@ -124,7 +124,7 @@ export class Budgets implements Part {
     return { ready: true, note: `${all.slice(0, MAX_NOTES).join("; ")}${more}`, details };
   }
 
-  /** Of all its loops, the one whose last round was longest ago. */
+  /** The progress of the loop whose last round was longest ago. */
   progress(): Progress {
     const traffic = this.#trafficRounds.progress;
     const looks = [...this.#books.values()].map(({ sinceLookMs }) => sinceLookMs);

@@ -19,13 +19,13 @@ export interface RecentSnapshots extends Pick<SnapshotStream, "lastSeq" | "from"
   since(time: Date): AsyncIterable<StoredMessage>;
 }
 
-/** Of one hour. */
+/** The looks of one hour. */
 interface Looks {
   readonly looks: number;
   readonly bad: number;
 }
 
-/** By probe, then by hour, as they were counted at a time. */
+/** Looks by probe, then by hour, as they were counted at a time. */
 interface Reading {
   readonly ms: number;
   readonly byProbe: ReadonlyMap<string, ReadonlyMap<string, Looks>>;
@@ -39,7 +39,7 @@ export class ProbeWatch implements MetricSource {
   readonly name = "probes";
   readonly #stream: RecentSnapshots;
   readonly #now: () => number;
-  /** By subject: one process and hour each, in the order in which they were taken. */
+  /** Snapshots by subject: one process and hour each, in the order of arrival. */
   readonly #taken = new Map<string, TakenSnapshot>();
   /** Oldest first. */
   #readings: Reading[] = [];

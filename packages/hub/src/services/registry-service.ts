@@ -28,7 +28,7 @@ const offerSchema: z.ZodType<RegistryOffer> = z.strictObject({
   part: z.strictObject({ offset, base64: z.string() }).exactOptional(),
 });
 
-/** Of several root daemons, the hub follows one until it is silent for so long: their folders may differ. */
+/** The hub follows one of several root daemons until it is silent for this long: their folders may differ. */
 const ROOT_SILENT_MS = 10_000;
 
 /** Stores the registry that the root offers, and serves it to the members of the subnet. */

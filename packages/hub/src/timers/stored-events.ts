@@ -1,7 +1,7 @@
 import { decodeEnvelope } from "@adaos/core";
 import type { StoredFrom, StoredMessage } from "@adaos/transport-nats";
 
-/** Reads what a stream holds of a subject, oldest first, at most so many. */
+/** Reads a stream's messages of a subject, oldest first, up to a maximum. */
 export type ReadStored = (
   subject: string,
   from: StoredFrom,
@@ -18,9 +18,9 @@ interface Known {
   forget: NodeJS.Timeout | undefined;
 }
 
-/** Of one reading. */
+/** The maximum of messages of one reading. */
 const MAX_READ = 20_000;
-/** Of one subject; more are read anew. */
+/** The maximum of known messages of one subject; with more, the subject is read anew. */
 const MAX_KNOWN = 100_000;
 const KEPT_MS = 30_000;
 

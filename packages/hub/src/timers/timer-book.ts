@@ -87,17 +87,17 @@ export class TimerBook {
     await this.keepState({ timer, state }, wakeAtMs);
   }
 
-  /** Keeps how far a timer has come, and when it rings next. Rejects with `unavailable`. */
+  /** Stores the state of a timer, and when it rings next. Rejects with `unavailable`. */
   async keepState({ timer, state }: KeptTimer, wakeAtMs: number | undefined): Promise<void> {
     await Promise.all([this.#write(timer, "state", JSON.stringify(state)), this.#setAlarm(timer, wakeAtMs)]);
   }
 
-  /** Rejects with what the client throws. */
+  /** Rejects with the client's errors. */
   async forget(timer: Timer): Promise<void> {
     await this.#purge(timer, "*");
   }
 
-  /** How many subjects the stream has: two of each timer, and its alarms. Rejects with what the client throws. */
+  /** The number of subjects of the stream: two of each timer, and its alarms. Rejects with the client's errors. */
   async subjects(): Promise<number> {
     return (await this.#jsm.streams.info(timersStream(this.#subnet))).state.num_subjects ?? 0;
   }

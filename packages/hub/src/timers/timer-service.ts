@@ -36,7 +36,7 @@ export interface TimerServiceOptions extends TimersOfFile {
   readonly book: TimerBook;
   readonly events: TimerEvents;
   readonly limits: TimerLimits;
-  /** Of all definitions together: the stream that keeps them makes room by dropping, which must never begin. */
+  /** The bytes of all definitions together. A full stream would drop some of them, which must never begin. */
   readonly maxDataBytes: number;
   readonly log: Logger;
 }
@@ -44,7 +44,7 @@ export interface TimerServiceOptions extends TimersOfFile {
 const RETRY_MS = 500;
 /** Between looks at whether the stream still has what it keeps. */
 const LOOK_MS = 10_000;
-/** Of one answer: a hundred of the largest are still a small message. */
+/** The timers of one answer: a hundred of the largest are still a small message. */
 const PAGE = 100;
 const PAGE_BYTES = 262_144;
 
