@@ -1,2 +1,2 @@
-/** Of every package of the mesh: they are released together. */
+/** The version of every package of the mesh: they are released together. */
 export const VERSION = "0.1.0";

@@ -10,7 +10,7 @@ import { assertOwnFolder, writeWhole } from "@adaos/config";
 const KEEP_AFTER_MS = 3000;
 /** Several start at once, and one of them is enough. */
 const KEEP_WITHIN_MS = 3000;
-/** Of builds and versions of Node in turn; a file has 2 MB. */
+/** The maximum of files, of builds and versions of Node in turn; a file has 2 MB. */
 const MAX_FILES = 24;
 const WRAPPER = [
   Buffer.from("(function (exports, require, module, __filename, __dirname) { "),

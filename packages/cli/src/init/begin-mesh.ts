@@ -9,7 +9,7 @@ const TARGETS: Readonly<Record<string, string>> = { gitignore: ".gitignore" };
 /** A folder of programs may already have these, with other lines. */
 const KEPT: ReadonlySet<string> = new Set([".gitignore", "package.json", "tsconfig.json"]);
 
-/** Of many files that are in the way, so many are named. */
+/** The maximum of files in the way that are named. */
 const MAX_NAMED = 3;
 
 /** All that a new mesh needs and its folder lacks. */

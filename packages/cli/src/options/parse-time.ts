@@ -10,7 +10,7 @@ export function parseDuration(text: string): number {
   return Number(amount) * (UNIT_MS[unit] ?? 1);
 }
 
-/** A time, or so long ago: milliseconds since the epoch. */
+/** A time, or a duration before now: milliseconds since the epoch. */
 export function parseTime(text: string): number {
   if (!RFC3339.test(text)) {
     try {

@@ -19,9 +19,9 @@ interface LedgerOptions extends StateOptions {
 
 const DAY_MS = 86_400_000;
 const NOT_BALANCED = 1;
-/** Of each durable, for people; JSON names more. */
+/** The maximum of events that are named of each durable, for people; JSON names more. */
 const MAX_NAMED = 10;
-/** Of an id, which its writer has chosen. */
+/** The longest part of an id that is shown; its writer has chosen it. */
 const MAX_ID = 200;
 
 export function ledgerCommand(terminal: Terminal): Command {

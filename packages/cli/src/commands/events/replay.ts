@@ -52,7 +52,7 @@ interface ReplayOptions extends StateOptions, ChangeOptions {
   readonly replayId?: string;
 }
 
-/** Of many failures with one reason, at most this many are named. */
+/** The maximum of failures with one reason that are named. */
 const MAX_NAMED = 20;
 
 export function eventsReplayCommand(terminal: Terminal): Command {

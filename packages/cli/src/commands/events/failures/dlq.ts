@@ -27,7 +27,7 @@ interface LetterChangeOptions extends FailureOptions, ChangeOptions {}
 
 /** Events in flight at a time: they share disk syncs. */
 const MAX_IN_FLIGHT = 256;
-/** Of many failures with one reason, at most this many are named. */
+/** The maximum of failures with one reason that are named. */
 const MAX_NAMED = 20;
 
 export function eventsDlqCommand(terminal: Terminal): Command {
@@ -192,7 +192,7 @@ interface ChangePlan extends Pick<Survey, "count" | "last"> {
 
 type Report = (letter: KeptDeadLetter, error?: MeshError) => void;
 
-/** Does something to each dead letter that is meant, telling how far it is. A failure of some lets the others go on. */
+/** Changes each dead letter that the filters match, and shows the progress. A failure of some lets the others go on. */
 function change(
   act: AuditedAct,
   { count }: ChangePlan,
