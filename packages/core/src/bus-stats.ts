@@ -19,7 +19,7 @@ export interface BusStats {
   failed: number;
 }
 
-/** Of a bus that has done nothing yet. */
+/** The statistics of a bus that has done nothing yet. */
 export function noStats(): BusStats {
   return {
     published: 0,

@@ -212,7 +212,7 @@ export interface EventContract {
   readonly requiredHeaders: readonly string[];
   /** Set for a command that may be lost: its subnet stores no requests of it. @default at least once */
   readonly delivery?: "at-most-once";
-  /** Of a deprecated event: its declared producers and consumers. */
+  /** The declared producers and consumers of a deprecated event. */
   readonly deprecated?: { readonly producers: readonly string[]; readonly consumers: readonly string[] };
   /** The rules for publishers. Violations name no classified value, and nothing within one. */
   validate(data: unknown): Validation;

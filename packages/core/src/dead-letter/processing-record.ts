@@ -21,7 +21,7 @@ export interface RecoveryAction {
    */
   readonly action: string;
   readonly backoff_seconds: number;
-  /** Why the wait is so long, where that was learned. */
+  /** The reason for the length of the wait, where it was learned. */
   readonly because?: string;
   readonly event_id: string;
 }
@@ -76,7 +76,7 @@ export interface RecordFacts {
   /** Failed attempts so far. */
   readonly failures: number;
   readonly maxRetries: number;
-  /** Of a run that begins: how many have begun and never ended. */
+  /** At the beginning of a run: how many runs have begun and never ended. */
   readonly starts?: number;
   readonly actions: readonly RecoveryAction[];
   readonly attempts: readonly Attempt[];

@@ -22,9 +22,9 @@ export interface FailedAttempts {
   readonly actions: readonly Pick<RecoveryAction, "backoff_seconds">[];
 }
 
-/** So far back it is looked. */
+/** Cures older than this do not count. */
 const WINDOW_MS = 3_600_000;
-/** Of each kind of failure so many are kept, the newest. */
+/** The maximum of cures that are kept of each kind of failure; the newest stay. */
 const MAX_CURES = 100;
 /** Kinds come from code that is not ours, so their number is limited. */
 const MAX_KINDS = 100;
@@ -40,8 +40,8 @@ export function failingMs({ attempts: [first] }: Pick<FailedAttempts, "attempts"
 }
 
 /**
- * How long failures of one durable took to pass within the last hour, by their kind. Each process learns for itself
- * and begins anew; what it keeps is bounded.
+ * How long failures of one durable took to pass within the last hour, by their kind. Each process learns for itself and
+ * begins without knowledge; the number of stored cures is bounded.
  */
 export class CureTimes {
   readonly #cures = new RecentMap<string, readonly Cure[]>(MAX_KINDS / 2);

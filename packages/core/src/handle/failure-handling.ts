@@ -55,7 +55,7 @@ export interface History {
   /** Runs of the handler that began, of which none is known to have ended. */
   readonly starts: number;
   readonly actions: readonly RecoveryAction[];
-  /** Of which kind the last failure was. */
+  /** The kind of the last failure. */
   readonly kind?: string;
   /** Why it is a dead letter: decided, perhaps stored already, so that no handler may get it any more. */
   readonly verdict?: Verdict;
@@ -69,7 +69,7 @@ export interface Verdict {
   readonly error: unknown;
 }
 
-/** Of a first delivery. */
+/** The history of a first delivery. */
 export const NO_HISTORY: History = { attempts: [], failures: 0, holds: 0, starts: 0, actions: [] };
 /** Events whose failures are remembered here; the journal has older ones. */
 const MAX_REMEMBERED = 10_000;
@@ -77,7 +77,7 @@ const MAX_REMEMBERED = 10_000;
 const UNWATCHED_DELIVERIES = 5;
 /** Runs that may begin and never end before the handler is taken to end its process. */
 const MAX_STARTS = 3;
-/** Of each event this many attempts and actions are kept, the newest: a dead letter must fit into a message. */
+/** The newest attempts and actions that are kept of each event: a dead letter must fit into a message. */
 const MAX_KEPT = 50;
 /** An event whose dead letter or mark cannot be written is tried again after this. */
 const HOLD_MS = 5000;
@@ -86,7 +86,7 @@ const HOLD_MS = 5000;
 export class FailureHandling {
   readonly #settings: FailureSettings;
   readonly #histories = new Map<number, History>();
-  /** Of a policy that learns. */
+  /** The experience of an adaptive policy. */
   readonly #cures: CureTimes | undefined;
 
   constructor(settings: FailureSettings) {
@@ -104,7 +104,7 @@ export class FailureHandling {
     const here = this.#histories.get(delivery.seq) ?? NO_HISTORY;
     if (here.verdict !== undefined) return here;
     if (here.failures + here.holds >= delivery.deliveryCount - 1) return here;
-    // Of what is no envelope there are no records.
+    // A message that is not an envelope has no records.
     if (eventId === undefined) return here;
     const { journal, durable } = this.#settings;
     try {

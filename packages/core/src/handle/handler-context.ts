@@ -19,7 +19,7 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
   /** Names the effect; the same for every repetition of the event. To pass on to services that take such a key. */
   readonly idempotencyKey: string;
-  /** Of an idempotency store that joins effect and mark; `undefined` with any other. */
+  /** The transaction of an idempotency store that joins effect and mark; `undefined` with any other store. */
   readonly transaction: unknown;
 }
 

@@ -18,7 +18,7 @@ export interface ReadDelivery {
   readonly delivery: Delivery;
   readonly envelope: Envelope;
   readonly address: EventAddress;
-  /** Of its data. */
+  /** The classified parts of its data. */
   readonly classified?: ClassifiedData | undefined;
 }
 
@@ -26,11 +26,11 @@ export interface ReadDelivery {
 export interface OpenedDelivery extends FailedDelivery {
   readonly refusal: MeshError | undefined;
   readonly classified?: ClassifiedData | undefined;
-  /** Of what is not refused. */
+  /** The contract of an event that is not refused. */
   readonly contract?: EventContract;
 }
 
-/** By what a delivery is checked, and by whom. */
+/** The means by which a delivery is checked, and the node that checks it. */
 export interface Opener {
   readonly address: NodeAddress;
   /** Of the opener's own subnet; of others the link has looked. */

@@ -9,7 +9,7 @@ export type FailureDecision =
       readonly kind: "retry";
       readonly delayMs: number;
       readonly classification: Classification;
-      /** Why the wait is so long, where that was learned. */
+      /** The reason for the length of the wait, where it was learned. */
       readonly because?: string;
     }
   | { readonly kind: "dead-letter"; readonly classification: Classification };

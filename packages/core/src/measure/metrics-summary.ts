@@ -41,7 +41,7 @@ export interface MetricsSummary {
   readonly handling_ms: LatencySummary;
   readonly age_ms: LatencySummary;
   readonly publish_ms: LatencySummary;
-  /** Of the events that needed retries. */
+  /** The retries of the events that needed some. */
   readonly retries: { readonly total: number; readonly avg: number; readonly max: number };
   /** By the hour's beginning, RFC 3339, oldest first. */
   readonly by_hour: Readonly<Record<string, OutcomeCounts & { published: number }>>;

@@ -75,9 +75,9 @@ export class Metrics {
   readonly #log: Logger;
   readonly #now: () => number;
   readonly #unstored: EndedHour[] = [];
-  /** Of the hour that runs. */
+  /** The counts of the current hour. */
   readonly #tally = new Tally();
-  /** Of all hours before. */
+  /** The counts of all earlier hours. */
   #past: Counted = NOTHING;
   #hour: string;
   #nextHourMs: number;

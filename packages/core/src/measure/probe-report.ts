@@ -14,7 +14,7 @@ export interface ProbeReport {
   readonly is_healthy: boolean;
   /** Degraded or worse. */
   readonly requires_alert: boolean;
-  /** Of the last look; up to its failure where it failed. */
+  /** The duration of the last look; up to its failure where it failed. */
   readonly latency_ms: number | null;
   /** Since when the status is what it is, RFC 3339. */
   readonly since: string | null;

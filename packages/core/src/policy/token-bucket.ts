@@ -30,7 +30,7 @@ export class TokenBucket {
     this.#tokens -= count;
   }
 
-  /** Milliseconds until so many tokens are available. */
+  /** Milliseconds until `count` tokens are available. */
   waitMs(count: number): number {
     return Math.max(0, Math.ceil(((count - this.#tokens) / this.#perSecond) * 1000));
   }

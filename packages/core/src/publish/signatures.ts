@@ -26,7 +26,7 @@ export interface SubnetSignatures {
 /** Ids of the rules in refusals. */
 const BAD = "signature";
 const TOO_OLD = "signature-age";
-/** A clock may be ahead by so much, as Kerberos allows (RFC 4120). */
+/** How far a clock may be ahead; Kerberos allows the same (RFC 4120). */
 const AHEAD_MS = 300_000;
 
 /** Signs and verifies events by the keys of a node. A subnet that is not in the list signs nothing. */

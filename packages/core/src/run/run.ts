@@ -76,7 +76,7 @@ const RUN_DURABLE = "run";
 const MAX_NAME_LENGTH = 128;
 const MAX_TAGS = 32;
 const MAX_TAG_LENGTH = 100;
-/** Of each run so many actions and attempts are kept, the newest. */
+/** The newest actions and attempts that are kept of each run. */
 const MAX_KEPT = 50;
 
 /**

@@ -1,7 +1,7 @@
 import { MeshError } from "../language/errors.ts";
 import { nominalTimes, type Timer } from "./timer.ts";
 
-/** Of one backfill. */
+/** The maximum of fires of one backfill. */
 export const MAX_BACKFILL = 1000;
 
 /** The nominal times of a backfill. Throws `usage` for times to come, and for too many. Pure. */

@@ -15,11 +15,11 @@ export interface TimerOptions {
   readonly everyMs?: number;
   /** Once: a date, or a text such as `2026-12-24T18:00`, read in `zone` unless it says its own. */
   readonly at?: Date | string;
-  /** Once, so long from now. */
+  /** Fires once, this many milliseconds from now. */
   readonly inMs?: number;
   /** Time zone of `cron`, `at` and `until`, such as `Europe/Berlin`. @default "UTC" */
   readonly zone?: string;
-  /** Fires up to so much later, always by the same time, so that many timers do not fire at once. @default 0 */
+  /** Fires up to this much later, always by the same time, so that many timers do not fire at once. @default 0 */
   readonly jitterMs?: number;
   /**
    * Handling of a fire while the event of the one before is unsettled at a durable of the subnet that names the event:
@@ -90,9 +90,9 @@ export interface TimerState {
   readonly decidedMs: number;
   readonly isPaused: boolean;
   readonly fired: number;
-  /** Of `fired`: more than a second and at most a minute late. */
+  /** The part of `fired` that was more than a second and at most a minute late. */
   readonly late: number;
-  /** Of `fired`: missed at first. */
+  /** The part of `fired` that was missed at first. */
   readonly caughtUp: number;
   readonly skipped: SkippedFires;
   /** Nominal time of the newest fire, and its event. */
