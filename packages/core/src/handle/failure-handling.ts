@@ -131,9 +131,9 @@ export class FailureHandling {
   }
 
   /**
-   * Called right before a handler runs, and of nothing that does not run; writes down that of what is suspect. Resolves
-   * with the history from then on. Rejects with `internal` when so many runs have begun and none has ended that the
-   * next is not to be tried, or as the journal does.
+   * Called right before a handler runs, and only then. It records the beginning of a suspect run. Resolves with the
+   * history from then on. Rejects with `internal` when so many runs have begun without an end that the next is not to
+   * be tried. It also rejects as the journal does.
    */
   async begin(failed: FailedDelivery, history: History): Promise<History> {
     if (!this.isSuspect(failed.delivery, history) || failed.envelope === undefined) return history;
