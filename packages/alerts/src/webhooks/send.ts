@@ -54,9 +54,7 @@ export async function sendWebhook(
   });
 }
 
-/**
- * The URL in a file's text; the error does not contain the text. Throws `unavailable`, so that a repaired file is used.
- */
+/** The URL in a file's text. Throws `unavailable`, so that a repaired file is used; the error never holds the text. */
 export function webhookUrl(name: string, text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && LOOPBACK.has(url.hostname));

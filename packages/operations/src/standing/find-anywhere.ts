@@ -10,9 +10,7 @@ export interface FoundEvent extends LyingEvent {
   readonly of: string;
 }
 
-/**
- * The largest usual difference between the order of making and of storing: of two processes of a node, or two nodes.
- */
+/** Two processes of a node, or two nodes, may store their events out of order by this much. */
 const MIXED_MS = 1000;
 /** An event that is further out of order than this is searched for among all later events. */
 const BEYOND_MS = 5000;
