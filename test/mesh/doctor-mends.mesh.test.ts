@@ -255,10 +255,10 @@ const CASES: readonly Case[] = [
   {
     name: "a dead letter",
     group: "durables",
-    problem: "1 dead letter",
+    problem: " dead letter",
     harm: async () => {
       const speaker = await mesh.connect("alpha/speaker");
-      await speaker.subscribe("ui.notify", { durable: "screen", retry: { maxRetries: 0 } }, () => {
+      await speaker.subscribe("ui.notify", { durable: "broken", retry: { maxRetries: 0 } }, () => {
         throw new TypeError("no screen");
       });
       await (await mesh.connect("alpha/kitchen")).publish("ui.notify", { text: "one" });
