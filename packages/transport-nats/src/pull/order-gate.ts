@@ -4,6 +4,8 @@ import type { ConsumerState } from "./consumer-state.ts";
 export interface OrderGateOptions {
   /** The durable's state; undefined when its server does not answer. May reject. */
   readonly state: () => Promise<ConsumerState | undefined>;
+  /** Number of messages that are here and not settled. */
+  readonly held: () => number;
   /** After this time the server has redelivered the messages of every process that ended. */
   readonly limitMs: number;
   /** Called once it is known whether anything is missing. */
@@ -18,9 +20,10 @@ interface Waiting {
 }
 
 /**
- * Keeps the order across the end of a process. The server redelivers the messages of a killed process when their ack
- * wait has passed, and meanwhile delivers later ones. So the successor keeps those back until it has every delivered
- * and unsettled message. Then it hands all over in the order of the stream.
+ * Keeps the order across the end of a process, and of a connection: a server that ends may have delivered messages that
+ * never arrived. The server redelivers them when their ack wait has passed, and meanwhile delivers later ones. So the
+ * gate keeps those back until every delivered and unsettled message is here. Then it hands all over in the order of the
+ * stream.
  */
 export class OrderGate {
   readonly #options: OrderGateOptions;
@@ -31,6 +34,10 @@ export class OrderGate {
   constructor(options: OrderGateOptions) {
     this.#options = options;
     void this.#watch();
+  }
+
+  get isOpen(): boolean {
+    return this.#opened.signal.aborted;
   }
 
   /** Whether the number of missing messages has been asked for once: do not pull before. */
@@ -70,8 +77,11 @@ export class OrderGate {
   /** Number of messages delivered, not settled and not here; undefined when the server does not answer. */
   async #missing(): Promise<number | undefined> {
     try {
+      const before = this.#options.held();
       const state = await this.#options.state();
-      return state === undefined ? undefined : Math.max(0, state.num_ack_pending - this.#waiting.length);
+      // Messages that came or were settled since the server counted must not pass for a missing one.
+      const held = Math.min(before, this.#options.held());
+      return state === undefined ? undefined : Math.max(0, state.num_ack_pending - held);
     } catch {
       // The pull loop reports a server that does not answer.
       return undefined;

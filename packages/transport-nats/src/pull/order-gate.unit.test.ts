@@ -14,6 +14,8 @@ class Scene {
   readonly seqs: number[] = [];
   readonly gate: OrderGate;
   looked = 0;
+  /** None of them is settled. */
+  taken = 0;
 
   constructor(unsettled: () => number) {
     const state = async (): Promise<ConsumerState> => ({
@@ -22,10 +24,12 @@ class Scene {
       ack_floor: { stream_seq: 0 },
       num_ack_pending: unsettled(),
     });
-    this.gate = new OrderGate({ state, limitMs: 7500, onLooked: () => this.looked++ });
+    const held = (): number => this.taken;
+    this.gate = new OrderGate({ state, held, limitMs: 7500, onLooked: () => this.looked++ });
   }
 
   take(...seqs: readonly number[]): void {
+    this.taken += seqs.length;
     for (const seq of seqs) this.gate.take(seq, () => this.seqs.push(seq));
   }
 }

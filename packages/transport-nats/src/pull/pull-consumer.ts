@@ -75,7 +75,8 @@ export class PullConsumer {
   readonly #options: Required<Omit<PullConsumerOptions, "onState">>;
   readonly #onMessage: (message: PulledMessage) => void;
   readonly #loop: PullLoop;
-  readonly #gate: OrderGate | undefined;
+  #gate: OrderGate | undefined;
+  readonly #unlisten: () => void;
   /** By number in the stream, as the settled ones. */
   readonly #held = new Map<number, Held>();
   readonly #settled = new RecentMap<number, Settled>(REMEMBERED);
@@ -110,6 +111,11 @@ export class PullConsumer {
       onMessage: (msg, { at }) => this.#onDelivered(msg, at),
     });
     this.#gate = this.#options.inOrder ? this.#newGate() : undefined;
+    this.#unlisten = connection.listen({
+      onReconnect: () => {
+        if (this.#gate?.isOpen === true && this.#stopped === undefined) this.#gate = this.#newGate();
+      },
+    });
     this.#stopTicking = every(Math.min(options.ackWaitMs / 3, MAX_TICK_MS), () => this.#tick());
     this.#loop.fill();
   }
@@ -130,12 +136,14 @@ export class PullConsumer {
     if (this.#held.size > 0) await this.#idleWithin(graceMs);
     await this.#stopped;
     this.#stopTicking();
+    this.#unlisten();
     this.#send();
   }
 
   #newGate(): OrderGate {
     return new OrderGate({
       state: () => this.#loop.info(INFO_MS),
+      held: () => this.#held.size,
       limitMs: this.#options.ackWaitMs * LATE_ACK_WAITS,
       onLooked: () => this.#loop.fill(),
     });
