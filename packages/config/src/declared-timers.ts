@@ -1,5 +1,5 @@
 import { MeshError, parseEventRef, type SchemaRegistry } from "@adaos/core";
-import { messageOf, resolveTimer, type TimerDefinition } from "@adaos/core/wire";
+import { messageOf, resolveTimer, type TimerDefinition, type TimerOptions } from "@adaos/core/wire";
 import type { MeshFile } from "./mesh-file.ts";
 
 /** The timers of each member in the mesh file, by `subnet/member`. */
@@ -26,10 +26,34 @@ export function declaredTimers(meshFile: MeshFile, registry: SchemaRegistry): Ti
   return byMember;
 }
 
+/** The times of a declared timer, as `resolveTimer` takes them. Pure. */
+export function timerOptionsOf({
+  cron,
+  every,
+  at,
+  zone,
+  jitter,
+  catchUp,
+  within,
+  until,
+  times,
+}: Omit<DeclaredTimer, "event" | "data" | "overlap">): TimerOptions {
+  return {
+    ...(cron === undefined ? {} : { cron }),
+    ...(every === undefined ? {} : { everyMs: every }),
+    ...(at === undefined ? {} : { at }),
+    ...(jitter === undefined ? {} : { jitterMs: jitter }),
+    ...(within === undefined ? {} : { withinMs: within }),
+    ...(until === undefined ? {} : { until }),
+    ...(times === undefined ? {} : { times }),
+    zone,
+    catchUp,
+  };
+}
+
 type DeclaredTimer = NonNullable<ReturnType<MeshFile["timersOf"]>>[string];
 
 function timerOf(name: string, declared: DeclaredTimer, registry: SchemaRegistry): TimerDefinition {
-  const { cron, every, at, zone, jitter, overlap, catchUp, within, until, times } = declared;
   const ref = parseEventRef(declared.event);
   const contract = registry.resolve(ref.name, ref.version);
   const sample = declared.data ?? { timer: name, scheduled_at: "2026-01-01T00:00:00.000Z" };
@@ -39,18 +63,7 @@ function timerOf(name: string, declared: DeclaredTimer, registry: SchemaRegistry
       "invalid-event",
       `data${violation.pointer} of ${declared.event} ${violation.expected}`,
     );
-  const options = {
-    ...(cron === undefined ? {} : { cron }),
-    ...(every === undefined ? {} : { everyMs: every }),
-    ...(at === undefined ? {} : { at }),
-    ...(jitter === undefined ? {} : { jitterMs: jitter }),
-    ...(within === undefined ? {} : { withinMs: within }),
-    ...(until === undefined ? {} : { until }),
-    ...(times === undefined ? {} : { times }),
-    zone,
-    overlap,
-    catchUp,
-  };
+  const options = { ...timerOptionsOf(declared), overlap: declared.overlap };
   // A time that is past has been, and is left in the file.
   return resolveTimer(
     name,

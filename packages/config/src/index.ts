@@ -1,6 +1,6 @@
 export { compiledPolicyText } from "./compiled-policy.ts";
 export { type ConfigError, configErrorOf } from "./config-error.ts";
-export { declaredTimers, type TimersByMember } from "./declared-timers.ts";
+export { declaredTimers, type TimersByMember, timerOptionsOf } from "./declared-timers.ts";
 export { makeFolder } from "./files/make-folder.ts";
 export { assertOwnFolder, ownershipProblem } from "./files/own-folder.ts";
 export { startTimeOf } from "./files/process-start-time.ts";

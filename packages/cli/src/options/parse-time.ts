@@ -1,13 +1,13 @@
+import { parseDuration as durationMs } from "@adaos/config";
 import { InvalidArgumentError } from "commander";
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 
 /** `30s`, `10m`, `2h`, `7d` in milliseconds. */
 export function parseDuration(text: string): number {
-  const [, amount, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (amount === undefined) throw new InvalidArgumentError("must be like 30s, 10m, 2h or 7d");
-  return Number(amount) * (UNIT_MS[unit] ?? 1);
+  const ms = durationMs(text);
+  if (ms === undefined) throw new InvalidArgumentError("must be like 30s, 10m, 2h or 7d");
+  return ms;
 }
 
 /** A time, or a duration before now: milliseconds since the epoch. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { timerOptionsOf } from "@adaos/config";
 import { type EventPattern, MeshError, parseEventPattern } from "@adaos/core";
 import { RecentMap, resolveTimer, type TimerDefinition } from "@adaos/core/wire";
 import { type Expression, expressionOf } from "../cel/expression.ts";
@@ -134,18 +135,7 @@ function eventProgram({ id, event, when, for: forMs, endedBy }: EventTrigger): E
 
 /** The timer of a trigger. Throws MeshError `usage`. */
 export function timerProgram({ id, ...trigger }: TimerTrigger, index: number): TimerProgram {
-  const { cron, every, at, zone, jitter, catchUp, within, until, times } = trigger;
-  const options = {
-    ...(cron === undefined ? {} : { cron }),
-    ...(every === undefined ? {} : { everyMs: every }),
-    ...(at === undefined ? {} : { at }),
-    ...(jitter === undefined ? {} : { jitterMs: jitter }),
-    ...(within === undefined ? {} : { withinMs: within }),
-    ...(until === undefined ? {} : { until }),
-    ...(times === undefined ? {} : { times }),
-    zone,
-    catchUp,
-  };
+  const options = timerOptionsOf(trigger);
   const event = { name: "timer.tick", version: 1, kind: "event" as const };
   const definition = resolveTimer(id ?? `trigger-${index}`, options, event, null, 0);
   return { kind: "timer", id, definition, text: JSON.stringify(trigger) };
