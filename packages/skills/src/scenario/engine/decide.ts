@@ -19,6 +19,8 @@ export type ScenarioInput =
       readonly error?: string;
     }
   | { readonly kind: "cancel"; readonly runId: string; readonly reason: string }
+  /** A run is gone without having ended here. */
+  | { readonly kind: "ended"; readonly runId: string }
   | { readonly kind: "pause" | "resume" };
 
 export interface Decision {
