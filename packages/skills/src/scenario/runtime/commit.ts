@@ -1,4 +1,5 @@
 import { type Documents, type DocumentWrite, MAX_DOCUMENT_WRITES } from "@adaos/core/wire";
+import type { Scenario } from "../engine/compile.ts";
 import type { Effect, Run, ScenarioState } from "../engine/state.ts";
 import { runKey, type StoredTriggers, stateKey } from "./stored-scenario.ts";
 
@@ -40,13 +41,13 @@ export class Commit {
  */
 export async function storeCommit(
   documents: Documents,
-  scenario: string,
+  { name: scenario, hash }: Scenario,
   { runs, removed }: Commit,
   { triggers }: ScenarioState,
   unrecorded: Iterable<string>,
   seqs: ReadonlyMap<string, number>,
 ): Promise<ReadonlyMap<string, number | undefined> | undefined> {
-  const state: StoredTriggers = { v: 1, triggers, unrecorded: [...unrecorded] };
+  const state: StoredTriggers = { v: 1, triggers, unrecorded: [...unrecorded], hash, asked: [] };
   const writes: DocumentWrite[] = [...runs.values()].map((run) => {
     const key = runKey(scenario, run.id);
     // One that is new here may be there from an attempt whose triggers were not stored: it is written over.

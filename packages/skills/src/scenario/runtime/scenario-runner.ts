@@ -5,9 +5,10 @@ import { compileScenario, type Scenario } from "../engine/compile.ts";
 import { type Decision, decide, type ScenarioInput } from "../engine/decide.ts";
 import { pendingEffects } from "../engine/decide-run.ts";
 import type { Effect, Run, RunOutcome, ScenarioState, SkipCause } from "../engine/state.ts";
+import { inputOf } from "./asked.ts";
 import { Commit, storeCommit } from "./commit.ts";
 import { SkipLog } from "./skip-log.ts";
-import { type LoadedScenario, loadScenario } from "./stored-scenario.ts";
+import { type LoadedScenario, loadScenario, stateKey } from "./stored-scenario.ts";
 
 /** What became of an effect. */
 export interface EffectResult {
@@ -152,8 +153,7 @@ export class ScenarioRunner {
   }
 
   #note(before: ScenarioState, { state, effects, ended }: Decision, within: Within): Promise<void> {
-    this.#next ??= new Commit();
-    const commit = this.#next;
+    const commit = this.#storeSoon();
     for (const run of Object.values(state.runs)) {
       if (before.runs[run.id] === run) continue;
       commit.runs.set(run.id, run);
@@ -168,8 +168,14 @@ export class ScenarioRunner {
     }
     commit.effects.push(...effects);
     commit.ended.push(...ended);
-    this.#outside(() => void this.#storeAll());
     return commit.done;
+  }
+
+  /** The commit that is stored next. */
+  #storeSoon(): Commit {
+    this.#next ??= new Commit();
+    this.#outside(() => void this.#storeAll());
+    return this.#next;
   }
 
   /** Stores one commit after the other; what comes meanwhile is the next. */
@@ -198,7 +204,14 @@ export class ScenarioRunner {
     let stored: ReadonlyMap<string, number | undefined> | undefined;
     let reason = "another process or an operator has changed the scenario";
     try {
-      stored = await storeCommit(documents, name, commit, state, this.#unrecorded.keys(), this.#seqs);
+      stored = await storeCommit(
+        documents,
+        this.#scenario,
+        commit,
+        state,
+        this.#unrecorded.keys(),
+        this.#seqs,
+      );
     } catch (thrown) {
       reason = messageOf(thrown);
     }
@@ -249,9 +262,7 @@ export class ScenarioRunner {
       .then(() => {
         this.#doing.delete(run.id);
         if (!this.#unrecorded.delete(run.id) || this.#state === undefined) return;
-        this.#next ??= new Commit();
-        this.#next.removed.add(run.id);
-        this.#outside(() => void this.#storeAll());
+        this.#storeSoon().removed.add(run.id);
       })
       .catch((err: unknown) => {
         this.#doing.delete(run.id);
@@ -320,7 +331,7 @@ export class ScenarioRunner {
   }
 
   /** What was decided before and not done is done now. */
-  #goOn({ state, unrecorded, seqs, missing }: LoadedScenario): void {
+  #goOn({ state, unrecorded, asked, seqs, missing }: LoadedScenario): void {
     const { log } = this.#options;
     this.#loading = undefined;
     this.trouble = undefined;
@@ -340,6 +351,9 @@ export class ScenarioRunner {
     for (const run of Object.values(this.#state.runs))
       for (const effect of pendingEffects(run)) this.#perform(effect);
     for (const run of unrecorded.values()) this.#finish(run);
+    for (const one of asked) this.#decide(inputOf(one, this.#scenario));
+    // What was asked is taken once; and a scenario without any state is seen by operators all the same.
+    if (asked.length > 0 || !seqs.has(stateKey(this.#scenario.name))) this.#storeSoon();
     this.#decide({ kind: "clock" });
     this.#options.onRead?.();
   }
@@ -352,9 +366,9 @@ export class ScenarioRunner {
       const failed = failedRun(run, reason, this.#options.clock.now());
       const { [run.id]: _, ...others } = this.#state.runs;
       this.#state = { ...this.#state, runs: others };
-      this.#next ??= new Commit();
-      this.#next.runs.set(run.id, failed);
-      this.#next.ended.push(failed);
+      const commit = this.#storeSoon();
+      commit.runs.set(run.id, failed);
+      commit.ended.push(failed);
       this.#unrecorded.set(run.id, failed);
       this.#decide({ kind: "ended", runId: run.id });
     }

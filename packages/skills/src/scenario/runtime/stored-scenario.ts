@@ -1,6 +1,7 @@
 import { MeshError } from "@adaos/core";
 import { type Documents, STATE_WORD } from "@adaos/core/wire";
 import { newScenarioState, type Run, type ScenarioState, type TriggerState } from "../engine/state.ts";
+import type { Asked } from "./asked.ts";
 
 /** The document of a scenario beside those of its runs. */
 export interface StoredTriggers {
@@ -8,6 +9,9 @@ export interface StoredTriggers {
   readonly triggers: TriggerState;
   /** Ids of runs that have ended, and whose record and event are not known to be stored. */
   readonly unrecorded: readonly string[];
+  /** Of the text that was in force when it was stored. */
+  readonly hash: string;
+  readonly asked: readonly Asked[];
 }
 
 export function stateKey(scenario: string): string {
@@ -22,6 +26,7 @@ export function runKey(scenario: string, runId: string): string {
 export interface LoadedScenario {
   readonly state: ScenarioState;
   readonly unrecorded: ReadonlyMap<string, Run>;
+  readonly asked: readonly Asked[];
   /** The number of each document, by its key. */
   readonly seqs: ReadonlyMap<string, number>;
   /** Runs that should be there and are not: whoever keeps the documents has lost them. */
@@ -46,7 +51,7 @@ export async function loadScenario(
   };
   const stored = await read<StoredTriggers>(stateKey(scenario));
   const empty = newScenarioState(owner);
-  if (stored === undefined) return { state: empty, unrecorded: new Map(), seqs, missing: [] };
+  if (stored === undefined) return { state: empty, unrecorded: new Map(), asked: [], seqs, missing: [] };
   const wanted = [...stored.triggers.active.map(({ runId }) => runId), ...stored.unrecorded];
   const found = new Map<string, Run>();
   for (let i = 0; i < wanted.length; i += MAX_TOGETHER) {
@@ -63,6 +68,7 @@ export async function loadScenario(
       ),
     },
     unrecorded: new Map(runs.filter(({ outcome }) => outcome !== undefined).map((run) => [run.id, run])),
+    asked: stored.asked,
     seqs,
     missing: stored.triggers.active
       .map(({ runId }) => runId)
