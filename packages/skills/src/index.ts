@@ -37,6 +37,7 @@ export {
   type ScenarioProblem,
   scenarioFile,
 } from "./scenario/file/read-scenario.ts";
+export { type Asked, askRetry } from "./scenario/runtime/asked.ts";
 export { type FoundScenarios, ScenarioFiles } from "./scenario/runtime/scenario-files.ts";
 export { ScenarioHost, type ScenarioStanding } from "./scenario/runtime/scenario-host.ts";
 export {
@@ -46,3 +47,4 @@ export {
   type ScenarioWorld,
 } from "./scenario/runtime/scenario-runner.ts";
 export type { SkipRecord } from "./scenario/runtime/skip-log.ts";
+export { type StoredTriggers, stateKey, withAsked } from "./scenario/runtime/stored-scenario.ts";

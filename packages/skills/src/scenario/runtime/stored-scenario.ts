@@ -22,6 +22,19 @@ export function runKey(scenario: string, runId: string): string {
   return `${scenario}.${runId}`;
 }
 
+const MAX_ASKED = 50;
+
+/** The document with one more request of an operator. Throws `backpressure` where too many wait. Pure. */
+export function withAsked(text: string, asked: Asked): string {
+  const state = JSON.parse(text) as StoredTriggers;
+  if (state.asked.length >= MAX_ASKED)
+    throw new MeshError(
+      "backpressure",
+      `${MAX_ASKED} requests wait for the member's daemon; start it, or give it the scenario again`,
+    );
+  return JSON.stringify({ ...state, asked: [...state.asked, asked] } satisfies StoredTriggers);
+}
+
 /** A scenario as its documents have it. */
 export interface LoadedScenario {
   readonly state: ScenarioState;
