@@ -151,7 +151,7 @@ export type RecordKind = "ok" | "failed" | "skipped";
 export interface Documents {
   read(key: string): Promise<StoredDocument | undefined>;
   /**
-   * Writes all of them, or none: at most {@link MAX_DOCUMENT_WRITES}. Resolves with their new numbers, or with undefined
+   * Writes all of them, or none: at most `MAX_DOCUMENT_WRITES`. Resolves with their new numbers, or with undefined
    * where another has changed one of them. After another error it is unknown whether they were written.
    */
   write(writes: readonly DocumentWrite[]): Promise<readonly number[] | undefined>;

@@ -49,7 +49,7 @@ export interface LoadedScenario {
 /** Documents that are read at the same time. */
 const MAX_TOGETHER = 16;
 
-/** Reads a scenario and its runs. Rejects as {@link Documents.read} does, and with `internal` for a damaged document. */
+/** Reads a scenario and its runs. Rejects as {@link Documents.read} does, and with `internal` where one is damaged. */
 export async function loadScenario(
   documents: Documents,
   scenario: string,
