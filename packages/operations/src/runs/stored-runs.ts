@@ -63,11 +63,17 @@ export async function* scenarioStates(
     yield { ...value, name, storedAt: message.storedAt };
 }
 
-/** The runs of a subnet that have not ended, or whose end is not told yet. */
+/**
+ * The runs of a subnet that have not ended, or whose end is not told yet. A server that was killed may bring back
+ * documents of runs that are long over: the scenario's own document says which count.
+ */
 export async function* activeRuns(hub: OpenServer, filter: ScenarioFilter): AsyncGenerator<OfScenario<Run>> {
+  const ids = new Set<string>();
+  for await (const { triggers, unrecorded } of scenarioStates(hub, filter))
+    for (const id of [...triggers.active.map(({ runId }) => runId), ...unrecorded]) ids.add(id);
   const messages = stored(hub, runsStream(hub.of), documentSubject(whose(hub, filter), `${any(filter)}.*`));
   for await (const { name, value, word } of parsedOf<Run>(hub, messages))
-    if (word !== STATE_WORD) yield { name, value };
+    if (ids.has(word)) yield { name, value };
 }
 
 /** The records of runs that have ended, each once, oldest first among those that ended well and those that did not. */

@@ -23,14 +23,15 @@ function patternsOfStep({ pattern, bodies, onError }: Step): EventPattern[] {
 }
 
 const MAX_NAME = 63;
-/** Texts that give a durable's name of their own: no other of them gives the same. */
-const PLAIN = /^[a-z0-9]+(\.[a-z0-9]+)*$/;
+/** Names that give a durable's name of their own: no other of them gives the same. */
+const PLAIN_NAME = /^[a-z0-9]+$/;
+const PLAIN_EVENT = /^[a-z0-9]+(\.[a-z0-9]+)*@\d+$/;
 
 /** The durable of a scenario for one pattern: `scenario-<name>-<event>`, cut to what a name may have. Pure. */
 export function durableOf(scenario: string, pattern: EventPattern): string {
   const event = pattern.text.replaceAll(/[^a-z0-9]+/g, "-").replace(/-$/, "") || "all";
   const name = `scenario-${scenario}-${event}`;
-  const isPlain = PLAIN.test(scenario) && PLAIN.test(pattern.text);
+  const isPlain = PLAIN_NAME.test(scenario) && PLAIN_EVENT.test(pattern.text);
   if (isPlain && name.length <= MAX_NAME) return name;
   const digest = createHash("sha256").update(`${scenario} ${pattern.text}`).digest("hex").slice(0, 8);
   return `${name.slice(0, MAX_NAME - digest.length - 1).replace(/-$/, "")}-${digest}`;
