@@ -18,6 +18,7 @@ import {
   StoreKeeper,
   StreamPublisher,
 } from "@adaos/transport-nats";
+import type { JetStreamManager } from "nats";
 import { Budgets } from "./budgets/budgets.ts";
 import { hubAlerts } from "./metrics/alerts-of-hub.ts";
 import { ProbeWatch } from "./metrics/probe-watch.ts";
@@ -25,6 +26,7 @@ import { serverSource } from "./metrics/server-source.ts";
 import { snapshotStream } from "./metrics/snapshot-stream.ts";
 import { SubnetCounts } from "./metrics/subnet-counts.ts";
 import { ParkingService } from "./parking/parking-service.ts";
+import { RunKeeper } from "./runs/run-keeper.ts";
 import { type HubKeys, ServerGrants } from "./server-grants.ts";
 import { DurableService } from "./services/durable-service.ts";
 import { MemberService } from "./services/member-service.ts";
@@ -72,7 +74,7 @@ export async function runHub(file: string): Promise<number> {
 
 async function openHub(node: OpenNode<"hub">, connection: Connection, system: Connection): Promise<Hub> {
   const { config, policy, signatures, log } = node;
-  const { subnet, streams, flood, tenant } = config;
+  const { subnet, streams, tenant } = config;
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const grants = grantsOf(node, system);
   const onDamage = (damage: StoreDamage): void => {
@@ -88,18 +90,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const publish = (message: Message): Promise<unknown> => publisher.publish(message);
   const denials = new Denials({ address: { subnet, node: "hub" }, tenant, signatures, publish, log });
   const damages = damageEventsOf(node, keeper, publish);
-  const budgets = new Budgets({
-    subnet,
-    connection,
-    jsm,
-    grants,
-    streams,
-    flood,
-    askTraffic: () => grants.askTraffic(),
-    denials,
-    log,
-  });
-  budgets.setLimits(limitsOf(config));
+  const budgets = budgetsOf(node, { connection, jsm, grants, denials });
   const registry = new RegistryService(connection, registryCacheOf(node), log);
   const parked = new ParkingService({ subnet, connection, jsm, grants, signatures, denials, log });
   const requests = new RequestService(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
@@ -123,7 +114,8 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
     log,
   });
   const server = { subnet, members: () => members, connection, system };
-  const parts: Part[] = [stream, registry, timers, service, budgets, refills, damages];
+  const runs = new RunKeeper({ subnet, members: () => members, connection, jsm, log });
+  const parts: Part[] = [stream, registry, timers, runs, service, budgets, refills, damages];
   const snapshots = snapshotStream(subnet, connection, jsm);
   const probes = new ProbeWatch(snapshots);
   const alerts = hubAlerts({ node, server, jsm, keeper, probes, parts: () => parts, publish });
@@ -163,6 +155,22 @@ function damageEventsOf(
     publish: (_subnet, message) => publish(message),
     log,
   });
+}
+
+function budgetsOf(
+  { config, log }: OpenNode<"hub">,
+  server: {
+    readonly connection: Connection;
+    readonly jsm: JetStreamManager;
+    readonly grants: ServerGrants;
+    readonly denials: Denials;
+  },
+): Budgets {
+  const { subnet, streams, flood } = config;
+  const askTraffic = () => server.grants.askTraffic();
+  const budgets = new Budgets({ subnet, streams, flood, askTraffic, log, ...server });
+  budgets.setLimits(limitsOf(config));
+  return budgets;
 }
 
 function grantsOf({ config, path, policy }: OpenNode<"hub">, system: Connection): ServerGrants {

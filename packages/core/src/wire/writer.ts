@@ -1,5 +1,6 @@
 import { DEAD_LETTER_ROOT, METRICS_ROOT, PROCESSING_ROOT } from "./names.ts";
 import { REPLY_ROOT } from "./reply-subject.ts";
+import { RAN_ROOT, RUN_ROOT } from "./run-names.ts";
 import { EVENT_ROOT, type NodeAddress } from "./subject.ts";
 
 /** Position of the writer's subnet and node in a subject, by its first token. */
@@ -8,6 +9,8 @@ const WRITER_AT: ReadonlyMap<string, number> = new Map([
   [DEAD_LETTER_ROOT, 1],
   [PROCESSING_ROOT, 1],
   [METRICS_ROOT, 1],
+  [RUN_ROOT, 1],
+  [RAN_ROOT, 1],
   [REPLY_ROOT, 5],
 ]);
 

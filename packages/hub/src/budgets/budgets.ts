@@ -7,8 +7,11 @@ import {
   deadLetterStream,
   eventsStream,
   FILL_SERVICE,
+  failedRunsStream,
   metricsStream,
   processingStream,
+  runRecordsStream,
+  runsStream,
   writerOf,
 } from "@adaos/core/wire";
 import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
@@ -82,6 +85,9 @@ export class Budgets implements Part {
       ["deadLetters", deadLetterStream(subnet)],
       ["records", processingStream(subnet)],
       ["metrics", metricsStream(subnet)],
+      ["runs", runsStream(subnet)],
+      ["runRecords", runRecordsStream(subnet)],
+      ["failedRuns", failedRunsStream(subnet)],
     ];
     this.#books = new Map(streams.map(([written, stream]) => [written, this.#open(stream)]));
   }
@@ -157,7 +163,7 @@ export class Budgets implements Part {
     return { maxBytes: 0, usedBytes: 0, ...books?.fill, held: Object.fromEntries(held), nowMs: Date.now() };
   }
 
-  /** A flood makes four streams busy at the same time: they share one question. */
+  /** A flood makes several streams busy at the same time: they share one question. */
   async #askTraffic(): Promise<ReadonlyMap<string, Traffic>> {
     const nowMs = performance.now();
     if (this.#traffic === undefined || nowMs - this.#traffic.askedMs > TRAFFIC_FRESH_MS) {

@@ -4,7 +4,9 @@ import {
   EVENT_ROOT,
   METRICS_ROOT,
   PROCESSING_ROOT,
+  RAN_ROOT,
   REPLY_ROOT,
+  RUN_ROOT,
 } from "@adaos/core/wire";
 import type { Suspended } from "@adaos/transport-nats";
 import type { Overdraft } from "./member-rates.ts";
@@ -15,9 +17,12 @@ const ROOTS: Readonly<Record<Written, readonly string[]>> = {
   deadLetters: [DEAD_LETTER_ROOT],
   records: [PROCESSING_ROOT],
   metrics: [METRICS_ROOT],
+  runs: [RUN_ROOT],
+  runRecords: [RAN_ROOT],
+  failedRuns: [RAN_ROOT],
 };
 
-export type Written = "events" | "deadLetters" | "records" | "metrics";
+export type Written = "events" | "deadLetters" | "records" | "metrics" | "runs" | "runRecords" | "failedRuns";
 
 /** The fill of a stream, and the members or subnets over their share of it. */
 export interface StreamStand {

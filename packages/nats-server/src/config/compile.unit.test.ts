@@ -178,16 +178,17 @@ describe("compileHubServer(), what members may do", () => {
     expect(shared).toEqual([]);
   });
 
-  test("lets a member listen on its own inbox and for the replies to itself, and nowhere else", () => {
-    const own = ["_INBOX_kitchen.>", "got.*.alpha.kitchen.>"];
+  test("lets a member listen on its own inbox, for the replies to itself and what operators change, and nowhere else", () => {
+    const own = ["_INBOX_kitchen.>", "got.*.alpha.kitchen.>", "runchanged.alpha.kitchen.*"];
     // If policy lets it subscribe a command, also commands of its subnet that are stored nowhere.
     expect(rightsOf(hub(ALPHA), "kitchen").subscribe).toEqual([...own, "asked.alpha.*.timer.*.>"]);
   });
 
-  /** Its own processing records and marks are all that a member may read without a durable. */
+  /** Its own records, marks and scenarios are all that a member may read without a durable. */
   const readOnly = (subnet: string, node: string): string[] => [
     `$JS.API.DIRECT.GET.PROCESSING_${subnet}.proc.${subnet}.${node}.>`,
     `$JS.API.DIRECT.GET.DONE_${subnet}_${node}`,
+    `$JS.API.DIRECT.GET.RUNS_${subnet}.run.${subnet}.${node}.*.*`,
   ];
 
   test("names streams and consumers literally: no wildcard stands for one", () => {
