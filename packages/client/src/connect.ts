@@ -147,6 +147,8 @@ export interface OpenedBus {
   readonly bus: MemberBus;
   readonly follower: RegistryFollower;
   readonly watch: NodeFileWatch<"member">;
+  readonly policy: Policy;
+  readonly registry: LiveRegistry;
 }
 
 /** Opens the bus of a member whose node file has been read. */
@@ -227,7 +229,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     },
   });
   await watch.start();
-  return { bus, watch, follower };
+  return { bus, watch, follower, policy, registry };
 }
 
 function openMetrics(dialing: Promise<Connection>, address: NodeAddress, log: Logger): Metrics {

@@ -1,11 +1,13 @@
 import { type HubFile, readSeed } from "@adaos/config";
 import type { Message } from "@adaos/core";
-import type { RateLimit } from "@adaos/core/wire";
-import { Denials, timersStream } from "@adaos/core/wire";
+import type { DaemonEvent, RateLimit } from "@adaos/core/wire";
+import { Denials, daemonMessage, timersStream } from "@adaos/core/wire";
 import {
   type MetricSource,
   NodeFileWatch,
   type OpenNode,
+  OwnEvents,
+  type OwnEventsOptions,
   openNode,
   type Part,
   positionFile,
@@ -18,7 +20,8 @@ import {
   StoreKeeper,
   StreamPublisher,
 } from "@adaos/transport-nats";
-import { Budgets } from "./budgets/budgets.ts";
+import { Budgets, type BudgetsOptions } from "./budgets/budgets.ts";
+import { LetterEvents } from "./letters/letter-events.ts";
 import { hubAlerts } from "./metrics/alerts-of-hub.ts";
 import { ProbeWatch } from "./metrics/probe-watch.ts";
 import { serverSource } from "./metrics/server-source.ts";
@@ -44,6 +47,8 @@ interface Hub {
   readonly parts: Part[];
   readonly sources: readonly MetricSource[];
   apply(changed: HubFile): Promise<void>;
+  /** Publishes an event of the hub itself. */
+  announce(event: DaemonEvent): void;
   close(): Promise<void>;
 }
 
@@ -60,10 +65,10 @@ export async function runHub(file: string): Promise<number> {
   });
   const hub = await openHub(node, connection, system);
   try {
-    const { parts, sources, apply } = hub;
+    const { parts, sources, apply, announce } = hub;
     const watch = new NodeFileWatch({ role: "hub", loaded, isInForce: true, apply, log, keepsCopy: true });
     parts.push(watch);
-    return await node.run(parts, sources);
+    return await node.run(parts, sources, announce);
   } finally {
     await hub.close();
     await Promise.all([connection.close(), system.close()]);
@@ -72,7 +77,7 @@ export async function runHub(file: string): Promise<number> {
 
 async function openHub(node: OpenNode<"hub">, connection: Connection, system: Connection): Promise<Hub> {
   const { config, policy, signatures, log } = node;
-  const { subnet, streams, flood, tenant } = config;
+  const { subnet, streams, tenant } = config;
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const grants = grantsOf(node, system);
   const onDamage = (damage: StoreDamage): void => {
@@ -86,21 +91,18 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const stream = new SubnetStream({ subnet, members, policy, limits: streams, jsm, keeper, log });
   const publisher = new StreamPublisher(connection, { checksDuplicates: true });
   const publish = (message: Message): Promise<unknown> => publisher.publish(message);
-  const denials = new Denials({ address: { subnet, node: "hub" }, tenant, signatures, publish, log });
+  const about = { address: { subnet, node: "hub" }, tenant, signatures };
+  const denials = new Denials({ ...about, publish, log });
   const damages = damageEventsOf(node, keeper, publish);
-  const budgets = new Budgets({
-    subnet,
-    connection,
-    jsm,
-    grants,
-    streams,
-    flood,
-    askTraffic: () => grants.askTraffic(),
-    denials,
-    log,
-  });
-  budgets.setLimits(limitsOf(config));
+  const budgets = budgetsOf(node, { connection, jsm, grants, denials });
   const registry = new RegistryService(connection, registryCacheOf(node), log);
+  const reporting: Pick<OwnEventsOptions, "publish" | "mayPublish" | "log"> = {
+    publish: async (event) => publish(daemonMessage(about, event)),
+    mayPublish: (name) => registry.declares(name),
+    log,
+  };
+  const own = new OwnEvents(reporting);
+  const letters = new LetterEvents({ subnet, connection, jsm, ...reporting });
   const parked = new ParkingService({ subnet, connection, jsm, grants, signatures, denials, log });
   const requests = new RequestService(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
   const timers = timersOf(node, budgets, { connection, jsm, publisher });
@@ -123,7 +125,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
     log,
   });
   const server = { subnet, members: () => members, connection, system };
-  const parts: Part[] = [stream, registry, timers, service, budgets, refills, damages];
+  const parts: Part[] = [stream, registry, timers, service, budgets, refills, damages, letters];
   const snapshots = snapshotStream(subnet, connection, jsm);
   const probes = new ProbeWatch(snapshots);
   const alerts = hubAlerts({ node, server, jsm, keeper, probes, parts: () => parts, publish });
@@ -143,11 +145,24 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
       await timers.refresh(timersIn(changed));
       await alerts.replace(changed.alerts);
     },
+    announce: (event) => own.add(event),
     close: async () => {
       denials.close();
+      await own.stop();
       await Promise.all([publisher.close(), parked.close()]);
     },
   };
+}
+
+function budgetsOf(
+  { config, log }: OpenNode<"hub">,
+  means: Pick<BudgetsOptions, "connection" | "jsm" | "grants" | "denials">,
+): Budgets {
+  const { subnet, streams, flood } = config;
+  const askTraffic = (): ReturnType<ServerGrants["askTraffic"]> => means.grants.askTraffic();
+  const budgets = new Budgets({ subnet, streams, flood, askTraffic, log, ...means });
+  budgets.setLimits(limitsOf(config));
+  return budgets;
 }
 
 function damageEventsOf(

@@ -1,6 +1,8 @@
 import { openBus } from "@adaos/client";
 import type { MemberFile } from "@adaos/config";
-import { openNode } from "@adaos/daemon";
+import { MeshError } from "@adaos/core";
+import { contractOrError } from "@adaos/core/wire";
+import { OwnEvents, openNode } from "@adaos/daemon";
 import { diskSource } from "./disk-source.ts";
 import { EventJournal } from "./event-journal.ts";
 import { MemberProbes } from "./member-probes.ts";
@@ -10,8 +12,8 @@ import { OutboxHealth } from "./outbox-health.ts";
 export async function runMember(file: string): Promise<number> {
   let onNodeFile = (_: MemberFile): void => undefined;
   const opened = openNode(file, "member");
-  const { loaded, config, log, policy, run } = opened;
-  const { bus, watch, follower } = await openBus(loaded, {
+  const { loaded, config, log, run } = opened;
+  const { bus, watch, follower, registry, policy } = await openBus(loaded, {
     log,
     component: "daemon",
     waitForServer: true,
@@ -22,10 +24,20 @@ export async function runMember(file: string): Promise<number> {
   const mayHear = policy.patternsFor({ verb: "subscribe", subnet, node });
   const probes = new MemberProbes(bus, config.probes, log);
   onNodeFile = ({ probes: declared }) => probes.replace(declared);
+  const own = new OwnEvents({
+    publish: ({ id: eventId, name, data, component = "daemon" }) =>
+      bus.publish(`${name}@1`, data, { eventId, component }),
+    // A member's daemon has no other rights than its member: policy decides whether it reports its start.
+    mayPublish: (name) =>
+      policy.decide({ verb: "publish", subnet, node }, name, 1).allowed &&
+      !(contractOrError(registry, { name, version: 1 }) instanceof MeshError),
+    log,
+  });
   try {
     const parts = [watch, follower, new OutboxHealth(bus), probes, new EventJournal(bus, mayHear, log)];
-    return await run(parts, [diskSource(opened)]);
+    return await run(parts, [diskSource(opened)], (event) => own.add(event));
   } finally {
+    await own.stop();
     await bus.close();
   }
 }
