@@ -3,6 +3,7 @@ import {
   describeBroadcast,
   describeClose,
   describeDedupe,
+  describeDocuments,
   describeDurable,
   describeOrder,
   describePublish,
@@ -83,6 +84,7 @@ function describeAll(harness: TransportHarness): void {
 describe("local transport", () => {
   describeAll(localHarness());
   describeTimers(localHarness());
+  describeDocuments(localHarness());
 });
 
 describe("local transport without a duplicate window", () => {

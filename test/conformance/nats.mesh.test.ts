@@ -3,6 +3,7 @@ import {
   describeBroadcast,
   describeClose,
   describeDedupe,
+  describeDocuments,
   describeDurable,
   describeOrder,
   describePublish,
@@ -72,6 +73,7 @@ describe("nats transport within a subnet", () => {
   describeBroadcast(garden);
   describeReplay(garden);
   describeTimers(harnessOf("cellar"));
+  describeDocuments(harnessOf("cellar"));
   describePublish(kitchen);
   describeReconnect(kitchen);
 });

@@ -6,7 +6,7 @@ import {
   type Transport,
 } from "@adaos/core";
 import { delay } from "@adaos/core/wire";
-import { NO_TIMERS } from "./stand-ins.ts";
+import { NO_DOCUMENTS, NO_TIMERS } from "./stand-ins.ts";
 
 /** The hub's answer to one write, which contains all messages of the same moment. */
 export type HubAnswer = "stored" | "lost answer" | "not stored" | MeshErrorCode;
@@ -54,6 +54,7 @@ export class FaultyHub {
     },
     subscribe: async () => ({ stop: async () => undefined }),
     timers: NO_TIMERS,
+    documents: NO_DOCUMENTS,
     handlersOf: async () => "some",
     awaitReply: () => new Promise(() => undefined),
     ask: () => new Promise(() => undefined),

@@ -10,7 +10,7 @@ import {
   type Settlement,
   type Timers,
 } from "@adaos/core";
-import type { DataClass } from "@adaos/core/wire";
+import type { DataClass, Documents } from "@adaos/core/wire";
 import {
   type ClassifiedData,
   type DeadLetter,
@@ -21,9 +21,21 @@ import {
   type RecordedEvent,
 } from "@adaos/core/wire";
 
+async function noDocument(): Promise<never> {
+  throw new MeshError("usage", "a stand-in keeps no documents");
+}
+
 async function noTimer(): Promise<never> {
   throw new MeshError("usage", "a stand-in has no timers");
 }
+
+/** For transports in whose tests nothing is kept. */
+export const NO_DOCUMENTS: Documents = {
+  read: async () => undefined,
+  write: noDocument,
+  record: noDocument,
+  onChanged: () => () => undefined,
+};
 
 /** For transports in whose tests no timer is made. */
 export const NO_TIMERS: Timers = {

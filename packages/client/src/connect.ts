@@ -20,6 +20,7 @@ import {
 } from "@adaos/config";
 import { type BusOptions, type Logger, MeshError, Metrics, Policy, type Transport } from "@adaos/core";
 import {
+  type Documents,
   type FailureJournal,
   type MetricsStore,
   type NodeAddress,
@@ -147,8 +148,10 @@ export interface OpenedBus {
   readonly bus: MemberBus;
   readonly follower: RegistryFollower;
   readonly watch: NodeFileWatch<"member">;
-  readonly policy: Policy;
   readonly registry: LiveRegistry;
+  /** The policy in force. */
+  readonly policy: Policy;
+  readonly documents: Documents;
 }
 
 /** Opens the bus of a member whose node file has been read. */
@@ -160,20 +163,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
   const policy = new Policy(config.policy);
   const limits = new RateLimits(`${subnet}/${config.node}`, config.limits);
   const signatures = new Signatures(readSignatures(config.signatures, path));
-  const watch = new NodeFileWatch({
-    role: "member",
-    loaded: node,
-    isInForce: true,
-    apply: (changed) => {
-      const keys = readSignatures(changed.signatures, path);
-      policy.replace(changed.policy);
-      limits.replace(changed.limits);
-      signatures.replace(keys);
-      options.onNodeFile?.(changed);
-    },
-    log,
-    keepsCopy: options.keepsNodeFile === true,
-  });
+  const watch = watchOf(node, options, { policy, limits, signatures });
   const cacheFile = config.registryCache === undefined ? undefined : path(config.registryCache);
   const proof = cacheFile === undefined ? undefined : readProof(provenRegistryBeside(cacheFile));
   const registry = new LiveRegistry(await loadRegistry(path(config.registry), proof));
@@ -205,12 +195,13 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
   const marks = openMarks(node, dialing, log);
   for (const promise of [hub, journal]) promise.catch(() => undefined);
   await follower.start();
+  const transport =
+    outbox === undefined
+      ? (await hub).transport
+      : await openOutbox(hub, { ...outbox, dir: path(outbox.dir) }, log, () => closed.abort());
   const bus = new MemberBus({
     address,
-    transport:
-      outbox === undefined
-        ? (await hub).transport
-        : await openOutbox(hub, { ...outbox, dir: path(outbox.dir) }, log, () => closed.abort()),
+    transport,
     ...((options.metrics ?? config.enable_metrics) ? { metrics: openMetrics(dialing, address, log) } : {}),
     journal: journalOf(journal, node.file),
     marks: marks.at,
@@ -229,7 +220,29 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     },
   });
   await watch.start();
-  return { bus, watch, follower, policy, registry };
+  return { bus, watch, follower, registry, policy, documents: transport.documents };
+}
+
+/** Follows the node file: policy, limits and keys change in place. */
+function watchOf(
+  loaded: LoadedNode<MemberFile>,
+  { log, keepsNodeFile, onNodeFile }: OpenOptions,
+  { policy, limits, signatures }: { policy: Policy; limits: RateLimits; signatures: Signatures },
+): NodeFileWatch<"member"> {
+  return new NodeFileWatch({
+    role: "member",
+    loaded,
+    isInForce: true,
+    apply: (changed) => {
+      const keys = readSignatures(changed.signatures, loaded.path);
+      policy.replace(changed.policy);
+      limits.replace(changed.limits);
+      signatures.replace(keys);
+      onNodeFile?.(changed);
+    },
+    log,
+    keepsCopy: keepsNodeFile === true,
+  });
 }
 
 function openMetrics(dialing: Promise<Connection>, address: NodeAddress, log: Logger): Metrics {

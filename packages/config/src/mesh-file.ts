@@ -15,6 +15,7 @@ import {
 import { type AlertSettings, alertsSchema, resolveAlerts } from "./sections/alert-settings.ts";
 import { type MeshTls, meshTlsOf } from "./sections/mesh-tls.ts";
 import { type DeclaredProbes, placedProbes, probesSchema } from "./sections/probes-schema.ts";
+import { placedScenarios, scenariosSchema } from "./sections/scenarios-schema.ts";
 import {
   meshScrapeSchema,
   nodeScrapeSchema,
@@ -110,6 +111,7 @@ const memberSchema = z.strictObject({
   idempotency: idempotencySchema.optional(),
   probes: probesSchema.optional(),
   timers: timersSchema.optional(),
+  scenarios: scenariosSchema.optional(),
   remote: z.literal(true).optional().describe("the member runs on another machine, which joins by a code"),
   metrics: nodeScrapeSchema,
 });
@@ -247,6 +249,8 @@ export interface MeshFile {
   probesOf(subnet: string, member: string): DeclaredProbes | undefined;
   /** The timers of a member. */
   timersOf(subnet: string, member: string): DeclaredTimers | undefined;
+  /** The paths of a member's scenarios, absolute unless the member is on another machine. */
+  scenariosOf(subnet: string, member: string): readonly string[] | undefined;
   /** Number of root daemons; all open every link, and one serves it at a time. */
   readonly rootDaemons: number;
   /** Undefined: connections are not encrypted. */
@@ -268,7 +272,7 @@ export function readMeshFile(file: string): MeshFile {
   const policy = value.policy.map(declaredRuleOf);
   const subnets = Object.entries(value.subnets).map(([name, subnet]) => {
     const members = Object.entries(subnet.members).map(
-      ([node, { idempotency: _, probes: __, metrics: ___, timers: ____, ...rules }]) =>
+      ([node, { idempotency: _, probes: __, metrics: ___, timers: ____, scenarios: _____, ...rules }]) =>
         [node, { name: node, ...rules }] as const,
     );
     return [
@@ -319,6 +323,11 @@ export function readMeshFile(file: string): MeshFile {
       value.subnets[subnet]?.members[member]?.idempotency ?? value.idempotency,
     probesOf: (subnet, member) => placedProbes(value.subnets[subnet]?.members[member]?.probes, dirname(file)),
     timersOf: (subnet, member) => value.subnets[subnet]?.members[member]?.timers,
+    scenariosOf: (subnet, member) => {
+      const { members = {}, remote } = value.subnets[subnet] ?? {};
+      const isRemote = remote === true || members[member]?.remote === true;
+      return placedScenarios(members[member]?.scenarios, dirname(resolve(file)), isRemote);
+    },
     rootDaemons: value.root.daemons,
     tls: meshTlsOf(value.tls, servers, dirname(resolve(file))),
     hosts: servers,

@@ -14,6 +14,7 @@ import {
 import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
 import { alertsSchema } from "./sections/alert-settings.ts";
 import { probesSchema } from "./sections/probes-schema.ts";
+import { scenariosSchema } from "./sections/scenarios-schema.ts";
 import { scrapeAddressSchema } from "./sections/scrape-access.ts";
 import { streamLimitsSchema } from "./sections/stream-limits.ts";
 import { timerDefinitionSchema } from "./sections/timers-schema.ts";
@@ -110,6 +111,7 @@ const memberFile = z.strictObject({
     .prefault({ place: "hub" })
     .describe("where handled events are marked"),
   probes: probesSchema.optional(),
+  scenarios: scenariosSchema.optional(),
 });
 
 const hubFile = z.strictObject({

@@ -2,6 +2,7 @@ export { describeAsk } from "./cases/ask.ts";
 export { describeBroadcast } from "./cases/broadcast.ts";
 export { describeClose } from "./cases/close.ts";
 export { describeDedupe } from "./cases/dedupe.ts";
+export { describeDocuments } from "./cases/documents.ts";
 export { describeDurable } from "./cases/durable.ts";
 export { describeOrder } from "./cases/order.ts";
 export { describePublish } from "./cases/publish.ts";

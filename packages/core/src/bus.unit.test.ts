@@ -4,6 +4,7 @@ import {
   contractOf,
   envelopeOf,
   messageOfEnvelope,
+  NO_DOCUMENTS,
   NO_TIMERS,
   RecordingJournal,
   RecordingLog,
@@ -72,6 +73,7 @@ class MemoryTransport implements Transport {
 
   ask = (): Promise<Message> => new Promise(() => undefined);
   readonly timers = NO_TIMERS;
+  readonly documents = NO_DOCUMENTS;
   async handlersOf(): Promise<"unknown"> {
     return "unknown";
   }

@@ -125,10 +125,47 @@ export interface Timers {
   trigger(name: string): Promise<string>;
 }
 
+/** A text that a node keeps at its hub. */
+export interface StoredDocument {
+  /** Empty for one that was removed a moment ago. */
+  readonly text: string;
+  /** The number of its last write. */
+  readonly seq: number;
+}
+
+export interface DocumentWrite {
+  readonly key: string;
+  /** Undefined removes the document. */
+  readonly text: string | undefined;
+  /** The document's `seq` as the writer knows it, 0 for none. Undefined: whatever it is. */
+  readonly seq: number | undefined;
+}
+
+/** Which of a node's records make room for each other: many dull ones push out no failure. */
+export type RecordKind = "ok" | "failed" | "skipped";
+
+/**
+ * Texts of one node, which several of its processes may change. A key is `<scenario>.<word>`, both valid names. All
+ * reject with `unavailable`, `too-large`, `backpressure` or `closed`.
+ */
+export interface Documents {
+  read(key: string): Promise<StoredDocument | undefined>;
+  /**
+   * Writes all of them, or none: at most `MAX_DOCUMENT_WRITES`. Resolves with their new numbers, or with undefined
+   * where another has changed one of them. After another error it is unknown whether they were written.
+   */
+  write(writes: readonly DocumentWrite[]): Promise<readonly number[] | undefined>;
+  /** Adds a record. The newest {@link MAX_RECORDS} of a scenario and kind are kept, each for a limited time. */
+  record(scenario: string, kind: RecordKind, id: string, text: string): Promise<void>;
+  /** Calls `listener` with a scenario's name after an operator has changed its documents. */
+  onChanged(listener: (scenario: string) => void): () => void;
+}
+
 /** Moves opaque messages. Knows nothing of envelopes, schemas or policy; of timers only what they say. */
 export interface Transport {
   readonly capabilities: TransportCapabilities;
   readonly timers: Timers;
+  readonly documents: Documents;
   /** Undefined where the transport has no outbox. */
   readonly outbox?: OutboxStatus;
   /**

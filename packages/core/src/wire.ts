@@ -144,7 +144,15 @@ export { TIMER_HEADERS, type TimerFire, timerMessage } from "./timer/timer-event
 export { type TimerInfo, timerInfo } from "./timer/timer-info.ts";
 export { type KeptTimer, MAX_TIMERS, type TimerPorts, TimerRunner } from "./timer/timer-runner.ts";
 export { localTimeOf } from "./timer/zone.ts";
-export type { MarksPlace, OnDelivery, OutboxStatus } from "./transport.ts";
+export type {
+  Documents,
+  DocumentWrite,
+  MarksPlace,
+  OnDelivery,
+  OutboxStatus,
+  RecordKind,
+  StoredDocument,
+} from "./transport.ts";
 export {
   ANSWER_ROOT,
   ASK_ROOT,
@@ -256,6 +264,21 @@ export {
   replySubjectForm,
   requestReplyFilter,
 } from "./wire/reply-subject.ts";
+export {
+  documentSubject,
+  failedRunsStream,
+  MAX_DOCUMENT_BYTES,
+  MAX_DOCUMENT_WRITES,
+  MAX_RECORDS,
+  parseRunSubject,
+  RAN_ROOT,
+  RUN_ROOT,
+  runChangedSubject,
+  runRecordSubject,
+  runRecordsStream,
+  runsStream,
+  STATE_WORD,
+} from "./wire/run-names.ts";
 export {
   EVENT_ROOT,
   type EventAddress,

@@ -6,14 +6,15 @@ import { OwnEvents, openNode } from "@adaos/daemon";
 import { diskSource } from "./disk-source.ts";
 import { EventJournal } from "./event-journal.ts";
 import { MemberProbes } from "./member-probes.ts";
+import { MemberScenarios } from "./member-scenarios.ts";
 import { OutboxHealth } from "./outbox-health.ts";
 
 /** Runs the daemon of one member until it gets a signal to stop. Resolves with the exit code. */
 export async function runMember(file: string): Promise<number> {
   let onNodeFile = (_: MemberFile): void => undefined;
   const opened = openNode(file, "member");
-  const { loaded, config, log, run } = opened;
-  const { bus, watch, follower, registry, policy } = await openBus(loaded, {
+  const { loaded, config, path, log, run } = opened;
+  const { bus, watch, follower, registry, policy, documents } = await openBus(loaded, {
     log,
     component: "daemon",
     waitForServer: true,
@@ -23,7 +24,11 @@ export async function runMember(file: string): Promise<number> {
   const { subnet, node } = config;
   const mayHear = policy.patternsFor({ verb: "subscribe", subnet, node });
   const probes = new MemberProbes(bus, config.probes, log);
-  onNodeFile = ({ probes: declared }) => probes.replace(declared);
+  const scenarios = new MemberScenarios(config.scenarios, { bus, documents, registry, policy, path, log });
+  onNodeFile = (changed) => {
+    probes.replace(changed.probes);
+    scenarios.replace(changed.scenarios);
+  };
   const own = new OwnEvents({
     publish: ({ id: eventId, name, data, component = "daemon" }) =>
       bus.publish(`${name}@1`, data, { eventId, component }),
@@ -34,7 +39,8 @@ export async function runMember(file: string): Promise<number> {
     log,
   });
   try {
-    const parts = [watch, follower, new OutboxHealth(bus), probes, new EventJournal(bus, mayHear, log)];
+    const journal = new EventJournal(bus, mayHear, log);
+    const parts = [watch, follower, new OutboxHealth(bus), probes, scenarios, journal];
     return await run(parts, [diskSource(opened)], (event) => own.add(event));
   } finally {
     await own.stop();

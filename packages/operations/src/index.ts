@@ -45,6 +45,18 @@ export { PastFailures } from "./registry/past-failures.ts";
 export { pastEvents, type ReplayPlan, type Survey, surveyPast } from "./replay/past.ts";
 export { ReplayRun, roomFor } from "./replay/replay-run.ts";
 export { findTarget, narrowed, parseOrigin } from "./replay/replay-target.ts";
+export { type AskOutcome, askScenario } from "./runs/ask-scenario.ts";
+export {
+  activeRuns,
+  endedRuns,
+  type OfScenario,
+  parseScenarioName,
+  type ScenarioFilter,
+  type ScenarioName,
+  type StoredScenarioState,
+  scenarioStates,
+  skippedRuns,
+} from "./runs/stored-runs.ts";
 export type { EventConsumer } from "./standing/event-consumer.ts";
 export { type KnownEvent, lookUpEvent } from "./stored/event-lookup.ts";
 export { type CountedFailures, FailureCounts } from "./stored/failure-counts.ts";

@@ -28,14 +28,15 @@ export function hubMemberText(
 
 type MemberInput = Extract<NodeFileInput, { role: "member" }>;
 
-/** A member's settings of marks and probes, for its node file. */
+/** A member's settings of marks, probes and scenarios, for its node file. */
 export function memberText(
   meshFile: MeshFile,
   subnet: string,
   node: string,
   marksDir: string,
-): Pick<MemberInput, "idempotency" | "probes"> {
+): Pick<MemberInput, "idempotency" | "probes" | "scenarios"> {
   const probes = meshFile.probesOf(subnet, node);
+  const scenarios = meshFile.scenariosOf(subnet, node);
   return {
     idempotency: {
       place: meshFile.idempotencyOf(subnet, node),
@@ -44,6 +45,7 @@ export function memberText(
       maxAgeHours: meshFile.streams.maxAgeHours * 2,
     },
     ...(probes === undefined ? {} : { probes }),
+    ...(scenarios === undefined ? {} : { scenarios: [...scenarios] }),
   };
 }
 

@@ -27,6 +27,11 @@ export class LiveRegistry implements SchemaRegistry {
     return this.#served;
   }
 
+  /** The contracts that apply. */
+  get merged(): FileRegistry {
+    return this.#merged;
+  }
+
   /** Relation of the own registry to the served one; undefined while none is served. */
   get relation(): RegistryRelation | undefined {
     return this.#served === undefined ? undefined : relationOf(this.own, this.#served);

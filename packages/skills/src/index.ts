@@ -37,3 +37,14 @@ export {
   type ScenarioProblem,
   scenarioFile,
 } from "./scenario/file/read-scenario.ts";
+export { type Asked, askRetry } from "./scenario/runtime/asked.ts";
+export { type FoundScenarios, ScenarioFiles } from "./scenario/runtime/scenario-files.ts";
+export { ScenarioHost, type ScenarioStanding } from "./scenario/runtime/scenario-host.ts";
+export {
+  type EffectResult,
+  ScenarioRunner,
+  type ScenarioRunnerOptions,
+  type ScenarioWorld,
+} from "./scenario/runtime/scenario-runner.ts";
+export type { SkipRecord } from "./scenario/runtime/skip-log.ts";
+export { type StoredTriggers, stateKey, withAsked } from "./scenario/runtime/stored-scenario.ts";

@@ -22,6 +22,7 @@ import {
   travellingHeaders,
 } from "@adaos/core/wire";
 import { copyOf, EventLog } from "./event-log.ts";
+import { LocalDocuments } from "./local-documents.ts";
 import { LocalDurable, type Taker } from "./local-durable.ts";
 import { LocalTimers } from "./local-timers.ts";
 
@@ -65,6 +66,7 @@ export class LocalBroker {
   readonly stream: string;
   readonly duplicateWindowMs: number;
   readonly timers: LocalTimers;
+  readonly #documents = new Map<string, LocalDocuments>();
   readonly #ackWaitMs: number;
   readonly #uplink: Uplink | undefined;
   readonly #log: EventLog;
@@ -113,6 +115,13 @@ export class LocalBroker {
     const headers = checkedHeaders(message);
     const address = parseDeliverySubject(message.subject);
     return this.#append({ ...message, headers }, address, memberConsumer(node, durable));
+  }
+
+  /** The documents of a node. */
+  documentsOf(node: string): LocalDocuments {
+    const documents = this.#documents.get(node) ?? new LocalDocuments();
+    this.#documents.set(node, documents);
+    return documents;
   }
 
   #append(message: Message, address: EventAddress, only?: string): PublishReceipt {

@@ -10,6 +10,7 @@ import {
 } from "@adaos/core";
 import type { OnDelivery } from "@adaos/core/wire";
 import type { LocalBroker } from "./local-broker.ts";
+import type { LocalDocuments } from "./local-documents.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 
 export interface LocalTransportOptions {
@@ -29,6 +30,7 @@ export const LOCAL_TRAITS = {
 export class LocalTransport implements Transport {
   readonly capabilities: TransportCapabilities;
   readonly timers: Timers;
+  readonly documents: LocalDocuments;
   readonly #broker: LocalBroker;
   readonly #node: string;
   readonly #subscriptions = new Set<LocalSubscription>();
@@ -38,6 +40,7 @@ export class LocalTransport implements Transport {
   constructor(broker: LocalBroker, options: LocalTransportOptions) {
     this.capabilities = { duplicateWindowMs: broker.duplicateWindowMs };
     this.timers = broker.timers.of(options.node);
+    this.documents = broker.documentsOf(options.node);
     this.#broker = broker;
     this.#node = options.node;
   }

@@ -67,6 +67,7 @@ export {
   type TimerReply,
   type TimerRequest,
 } from "./services/hub-requests.ts";
+export { NatsDocuments } from "./services/nats-documents.ts";
 export { NatsJournal } from "./services/nats-journal.ts";
 export { NatsMarks } from "./services/nats-marks.ts";
 export { NatsMetricsStore } from "./services/nats-metrics.ts";

@@ -39,6 +39,7 @@ import {
 } from "./services/hub-requests.ts";
 import { HubTimers } from "./services/hub-timers.ts";
 import { KnownHandlers } from "./services/known-handlers.ts";
+import { NatsDocuments } from "./services/nats-documents.ts";
 import { type FoundReply, Replies } from "./services/replies.ts";
 
 export interface NatsTransportOptions {
@@ -62,6 +63,7 @@ const HAND_BACK_MS = 2250;
 export class NatsTransport implements Transport {
   readonly capabilities: TransportCapabilities;
   readonly timers: Timers;
+  readonly documents: NatsDocuments;
   readonly #connection: Connection;
   readonly #options: Required<NatsTransportOptions>;
   readonly #publisher: StreamPublisher;
@@ -80,6 +82,7 @@ export class NatsTransport implements Transport {
     // Every request for a timer adds a listener while it waits.
     setMaxListeners(0, this.#closed.signal);
     this.timers = new HubTimers((request) => this.#ask<TimerReply>("timer", request), this.#closed.signal);
+    this.documents = new NatsDocuments(connection, options.address, options.log);
     this.#publisher = new StreamPublisher(connection);
     this.#suspensions = new Suspensions(connection, options.address.node);
     this.#replies = new Replies(connection, options.address, (requestId, after) =>
@@ -176,7 +179,7 @@ export class NatsTransport implements Transport {
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
     this.#asks.close();
     this.#replies.close();
-    await this.#publisher.close();
+    await Promise.all([this.#publisher.close(), this.documents.close()]);
     await this.#connection.close();
   }
 

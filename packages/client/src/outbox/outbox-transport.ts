@@ -11,6 +11,7 @@ import {
   type TransportCapabilities,
 } from "@adaos/core";
 import {
+  type Documents,
   delay,
   MAX_EVENT_BYTES,
   type OnDelivery,
@@ -19,6 +20,7 @@ import {
   sizeProblem,
   within,
 } from "@adaos/core/wire";
+import { hubDocuments, hubTimers } from "./hub-services.ts";
 import { closedError, InFlight } from "./in-flight.ts";
 import type { Outbox } from "./outbox.ts";
 import { isPassing, OutboxForwarder } from "./outbox-forwarder.ts";
@@ -42,6 +44,8 @@ export class OutboxTransport implements Transport {
   readonly capabilities: TransportCapabilities;
   /** Timers are kept at the hub: while it is away, none can be created or changed. */
   readonly timers: Timers;
+  /** Documents too. */
+  readonly documents: Documents;
   readonly #options: Required<OutboxTransportOptions>;
   readonly #outbox: Outbox;
   readonly #forwarder: OutboxForwarder;
@@ -81,11 +85,13 @@ export class OutboxTransport implements Transport {
     this.capabilities = this.#options.capabilities;
     this.#outbox = options.outbox;
     this.#log = options.log;
-    this.timers = hubTimers(() => {
-      // One that has just gone away is asked for a while.
+    // One that has just gone away is asked for a while.
+    const present = (): Transport => {
       if (this.#hub === undefined || this.#state === "closed") throw this.#awayError();
-      return this.#hub.transport.timers;
-    });
+      return this.#hub.transport;
+    };
+    this.timers = hubTimers(present);
+    this.documents = hubDocuments(present, options.hub);
     this.#forwarder = new OutboxForwarder(this.#options, {
       // Forward nothing before all direct publishes have ended, and have been written if necessary.
       hub: () => (this.#state === "closed" || this.#flights.size > 0 ? undefined : this.#presentHub()),
@@ -338,16 +344,4 @@ export class OutboxTransport implements Transport {
     this.#keepTicking();
     this.#forwarder.start();
   }
-}
-
-/** The timers of the hub that is connected at each call. */
-function hubTimers(present: () => Timers): Timers {
-  return {
-    put: async (timer) => present().put(timer),
-    list: async () => present().list(),
-    remove: async (name) => present().remove(name),
-    pause: async (name) => present().pause(name),
-    resume: async (name) => present().resume(name),
-    trigger: async (name) => present().trigger(name),
-  };
 }

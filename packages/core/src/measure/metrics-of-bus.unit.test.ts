@@ -5,6 +5,7 @@ import {
   contractOf,
   envelopeOf,
   messageOfEnvelope,
+  NO_DOCUMENTS,
   NO_TIMERS,
   RecordingJournal,
   RecordingLog,
@@ -33,6 +34,7 @@ test("an event counts as handled, unless its subscription only looks on", async 
       return { stop: async () => undefined };
     },
     timers: NO_TIMERS,
+    documents: NO_DOCUMENTS,
     handlersOf: async () => "unknown",
     awaitReply: () => Promise.reject(unused),
     ask: () => Promise.reject(unused),

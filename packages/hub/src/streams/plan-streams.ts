@@ -6,11 +6,14 @@ import {
   doneStream,
   EVENT_ROOT,
   eventsStream,
+  failedRunsStream,
   MAX_DEAD_LETTER_BYTES,
+  MAX_DOCUMENT_BYTES,
   MAX_EVENT_BYTES,
   MAX_MARK_BYTES,
   MAX_METRICS_BYTES,
   MAX_RECORD_BYTES,
+  MAX_RECORDS,
   METRICS_ROOT,
   metricsStream,
   type NodeAddress,
@@ -21,6 +24,10 @@ import {
   REPLAY_ROOT,
   REPLIED_ROOT,
   REPLY_ROOT,
+  RUN_ROOT,
+  runRecordSubject,
+  runRecordsStream,
+  runsStream,
   subjectsOf,
   TIMER_ROOT,
   timerAlarmRepublish,
@@ -39,6 +46,12 @@ const SHORT_WINDOW_MS = 1000;
 const DONE_MAX_BYTES = 268_435_456;
 const TIMERS_MAX_BYTES = 67_108_864;
 const MAX_TIMER_MESSAGE_BYTES = 65_536;
+const RUNS_MAX_BYTES = 134_217_728;
+const RUN_RECORDS_MAX_BYTES = 67_108_864;
+const RUN_RECORDS_MAX_AGE_MS = 31 * 86_400_000;
+const FAILED_RUNS_MAX_AGE_MS = 92 * 86_400_000;
+/** The server counts the headers of a message as part of it. */
+const MAX_HEADER_BYTES = 1024;
 const METRICS_MAX_BYTES = 67_108_864;
 const METRICS_MAX_AGE_MS = 31 * 86_400_000;
 
@@ -54,6 +67,7 @@ export function planStreams(
     ...members.map((node) => planMarks({ subnet, node }, limits)),
     planMetrics(subnet),
     planTimers(subnet, limits),
+    ...planRuns(subnet, limits),
   ];
 }
 
@@ -149,6 +163,45 @@ function timersMaxBytes({ maxBytes }: StreamLimits): number {
 /** The bytes that all definitions of timers may take: their states and alarms need room as well. Pure. */
 export function timersDataBytes(limits: StreamLimits): number {
   return Math.floor(timersMaxBytes(limits) / 4);
+}
+
+/** What scenarios wait for is never dropped. Their records are, each kind by itself. */
+function planRuns(subnet: string, { maxBytes }: StreamLimits): StreamSettings[] {
+  const shared = {
+    duplicateWindowMs: SHORT_WINDOW_MS,
+    maxMessageBytes: MAX_DOCUMENT_BYTES + MAX_HEADER_BYTES,
+  };
+  const records = {
+    ...shared,
+    maxBytes: Math.min(maxBytes, RUN_RECORDS_MAX_BYTES),
+    maxMessagesPerSubject: MAX_RECORDS,
+    whenFull: "drop-oldest",
+  } as const;
+  const any = { subnet, node: "*" };
+  return [
+    {
+      name: runsStream(subnet),
+      subjects: [subjectsOf(RUN_ROOT, subnet)],
+      ...shared,
+      maxBytes: Math.min(maxBytes, RUNS_MAX_BYTES),
+      // A run may wait for a year.
+      maxAgeMs: 0,
+      maxMessagesPerSubject: 1,
+      expiries: true,
+    },
+    {
+      name: runRecordsStream(subnet),
+      subjects: [runRecordSubject(any, "*", "ok"), runRecordSubject(any, "*", "skipped")],
+      maxAgeMs: RUN_RECORDS_MAX_AGE_MS,
+      ...records,
+    },
+    {
+      name: failedRunsStream(subnet),
+      subjects: [runRecordSubject(any, "*", "failed")],
+      maxAgeMs: FAILED_RUNS_MAX_AGE_MS,
+      ...records,
+    },
+  ];
 }
 
 /** Counters of the last weeks, one message for each hour of a process; the oldest make room. */

@@ -7,6 +7,7 @@ import {
   DEAD_LETTER_ROOT,
   DONE_ROOT,
   deadLetterSubject,
+  documentSubject,
   doneStream,
   EVENT_ROOT,
   eventsStream,
@@ -25,15 +26,20 @@ import {
   patternTail,
   patternToFilter,
   processingStream,
+  RAN_ROOT,
   REFILL_SERVICE,
   REGISTRY_OFFER,
   REPLIED_ROOT,
   REPLY_ROOT,
+  RUN_ROOT,
   receivedAnswerFilter,
   receivedReplyFilter,
   refillSubject,
   registryOfferSubject,
   replyIngestPrefix,
+  runChangedSubject,
+  runRecordSubject,
+  runsStream,
   subjectsOf,
   subnetAsks,
   UPLINK_DURABLE,
@@ -171,6 +177,7 @@ function memberExports({ subnet, memberKeys }: HubServerSettings): ConfBlock[] {
   if (accounts.length === 0) return [];
   return [
     { stream: receivedReplyFilter({ subnet, node: "*" }), accounts },
+    { stream: runChangedSubject({ subnet, node: "*" }, "*"), accounts },
     ...memberServices(subnet, "*").map((service) => {
       if (service.startsWith(PULL)) return { service, response_type: "stream", accounts };
       return { service, accounts };
@@ -213,6 +220,7 @@ function memberOwn(settings: HubServerSettings, node: string, nkey: string): Con
     imports: [
       ...memberServices(subnet, node).map((subject) => ({ service: { account: "SUBNET", subject } })),
       { stream: { account: "SUBNET", subject: receivedReplyFilter({ subnet, node }) } },
+      { stream: { account: "SUBNET", subject: runChangedSubject({ subnet, node }, "*") } },
       ...sentNow(subnet, node).map((to) => ({ service: { account: "SUBNET", subject: `${SENT}${to}` }, to })),
     ],
   };
@@ -258,6 +266,9 @@ function memberServices(subnet: string, node: string): string[] {
     subjectsOf(DONE_ROOT, subnet, node),
     `$JS.API.DIRECT.GET.${node === "*" ? node : doneStream({ subnet, node })}`,
     subjectsOf(METRICS_ROOT, subnet, node),
+    subjectsOf(RUN_ROOT, subnet, node),
+    subjectsOf(RAN_ROOT, subnet, node),
+    `$JS.API.DIRECT.GET.${runsStream(subnet)}.${subjectsOf(RUN_ROOT, subnet, node)}`,
   ];
 }
 
@@ -289,6 +300,9 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     metricsSubject({ subnet, node }, "*", "*"),
     markSubject({ subnet, node }, "*", "*"),
     `$JS.API.DIRECT.GET.${doneStream({ subnet, node })}`,
+    documentSubject({ subnet, node }, "*.*"),
+    `$JS.API.DIRECT.GET.${runsStream(subnet)}.${documentSubject({ subnet, node }, "*.*")}`,
+    runRecordSubject({ subnet, node }, "*", "*"),
   ];
   const withheld = settings.withheld?.get(node) ?? new Set();
   const allow = [...publish, ...replies, ...pull, ...services, ...journal].filter(
@@ -299,7 +313,14 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     allowed_connection_types: ["STANDARD"],
     permissions: {
       publish: { allow },
-      subscribe: { allow: [subjectsOf(inboxPrefix(node)), receivedReplyFilter({ subnet, node }), ...asked] },
+      subscribe: {
+        allow: [
+          subjectsOf(inboxPrefix(node)),
+          receivedReplyFilter({ subnet, node }),
+          runChangedSubject({ subnet, node }, "*"),
+          ...asked,
+        ],
+      },
     },
   };
 }

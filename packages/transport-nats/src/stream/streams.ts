@@ -17,6 +17,8 @@ export interface StreamSettings {
   readonly maxMessageBytes: number;
   /** Whether it accepts batches that are stored message by message, each with its own sync. @default false */
   readonly fastBatches?: boolean;
+  /** Whether a message may name the time after which the server removes it. @default false */
+  readonly expiries?: boolean;
   /** Whether the server stores messages at a time that their headers name. @default false */
   readonly schedules?: boolean;
   /** The server sends messages stored under `src` also under `dest`, to those subscribed then. */
@@ -90,6 +92,7 @@ function streamConfig(settings: StreamSettings): StreamConfig {
     allow_batched: settings.fastBatches ?? false,
     deny_delete: false,
     ...(settings.schedules === true ? scheduling : {}),
+    ...(settings.expiries === true ? { allow_msg_ttl: true } : {}),
     ...(settings.republish === undefined ? {} : { republish: settings.republish }),
   };
   // The client's type predates schedules and both kinds of batches (nats-server 2.12 and 2.14).

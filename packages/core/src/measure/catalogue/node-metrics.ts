@@ -36,6 +36,9 @@ export type NodeMetricId =
   | "timerFires"
   | "timerSkipped"
   | "timerMissed"
+  | "scenarioActive"
+  | "scenarioRuns"
+  | "scenarioSkips"
   | "probeConnected"
   | "probeStatus"
   | "probeLatency"
@@ -185,6 +188,21 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
     "adaos_timer_missed_timestamp_seconds",
     [],
     "When the hub last found a timer more than a minute late, since it started; 0 when it has found none.",
+  ),
+  scenarioActive: gauge(
+    "adaos_scenario_active_runs",
+    ["scenario"],
+    "Runs of this scenario that have begun and not ended.",
+  ),
+  scenarioRuns: counter(
+    "adaos_scenario_runs_total",
+    ["scenario", "outcome"],
+    "Ended runs of this scenario by their outcome, since the member's daemon started.",
+  ),
+  scenarioSkips: counter(
+    "adaos_scenario_skips_total",
+    ["scenario", "cause"],
+    "Triggers of this scenario that started nothing, by the cause, since the member's daemon started.",
   ),
   probeConnected: gauge(
     "adaos_probe_connected",

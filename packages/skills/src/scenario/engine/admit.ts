@@ -42,7 +42,8 @@ export function admit(deciding: Deciding, start: Start): void {
   admitByMode(deciding, checked);
 }
 
-function admitByMode(deciding: Deciding, start: Start): void {
+/** The mode decides about a start whose conditions hold. */
+export function admitByMode(deciding: Deciding, start: Start): void {
   const { scenario, draft } = deciding;
   const { mode, max, overflow } = scenario.definition;
   const running = draft.active.filter(({ key }) => key === start.key);

@@ -61,13 +61,13 @@ export function startRun(scenario: Scenario, start: Start, nowMs: number): RunDe
     conditions,
     isShadow: definition.shadow,
     startedMs: nowMs,
-    steps: {},
+    steps: start.from?.steps ?? {},
     log: [],
     logBytes: 0,
     unlogged: 0,
     begun: 0,
     taken: trigger.event === undefined ? [] : [trigger.event.event_id],
-    cursor: newCursor(trigger.nominalMs),
+    cursor: { ...newCursor(trigger.nominalMs), at: start.from?.at ?? 0 },
   };
   if (depth <= MAX_DEPTH) return execute(scenario, run, undefined, nowMs);
   const reason = `${MAX_DEPTH} runs have caused each other: ${ring.join(" -> ")}`;

@@ -1,7 +1,7 @@
 import { type Envelope, patternMatches } from "@adaos/core";
 import { afterStep, decideFires, newTimerState, parseNodeAddress } from "@adaos/core/wire";
 import { ExpressionError } from "../cel/expression-error.ts";
-import { admit, consider, release } from "./admit.ts";
+import { admit, admitByMode, consider, release } from "./admit.ts";
 import type { Scenario } from "./compile.ts";
 import { runIdOf } from "./ids.ts";
 import { keyOf, recordOf, scopeOf, timeOf } from "./scope.ts";
@@ -16,6 +16,8 @@ export type TriggerInput =
   /** It is later now. */
   | { readonly kind: "clock" }
   | { readonly kind: "ended"; readonly runId: string }
+  /** An operator wants a run tried again, whatever its conditions say now. */
+  | { readonly kind: "retry"; readonly start: Start }
   | { readonly kind: "pause" | "resume" }
   /** Nothing has come: when is the next wake? */
   | { readonly kind: "look" };
@@ -47,6 +49,9 @@ export function decideTriggers(
       break;
     case "run":
       if (!draft.seen.includes(input.event.event_id)) onRun(deciding, input.event, input.data);
+      break;
+    case "retry":
+      admitByMode(deciding, input.start);
       break;
     case "ended":
       release(deciding, input.runId);

@@ -2,7 +2,7 @@ import type { Envelope } from "@adaos/core";
 import type { Scenario } from "./compile.ts";
 import { decideRun, startRun, wakeOfRun } from "./decide-run.ts";
 import { decideTriggers, type TriggerInput } from "./decide-triggers.ts";
-import type { Effect, Run, ScenarioState, Skip, TriggerState } from "./state.ts";
+import type { Effect, Run, ScenarioState, Skip, Start, TriggerState } from "./state.ts";
 import { markSeen } from "./trigger-draft.ts";
 
 export type ScenarioInput =
@@ -19,6 +19,9 @@ export type ScenarioInput =
       readonly error?: string;
     }
   | { readonly kind: "cancel"; readonly runId: string; readonly reason: string }
+  /** A run is gone without having ended here. */
+  | { readonly kind: "ended"; readonly runId: string }
+  | { readonly kind: "retry"; readonly start: Start }
   | { readonly kind: "pause" | "resume" };
 
 export interface Decision {

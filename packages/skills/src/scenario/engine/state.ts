@@ -35,6 +35,8 @@ export interface Start {
   /** Their names, the oldest first. */
   readonly ring: readonly string[];
   readonly conditions: readonly ConditionRecord[];
+  /** A run that is tried again goes on at this step, with the results of those before it. */
+  readonly from?: { readonly at: number; readonly steps: Readonly<Record<string, StepResult>> };
 }
 
 /** Why a trigger has started nothing. */

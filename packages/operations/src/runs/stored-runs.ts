@@ -1,0 +1,136 @@
+import { MeshError } from "@adaos/core";
+import {
+  documentSubject,
+  failedRunsStream,
+  messageOf,
+  originTokenProblem,
+  parseRunSubject,
+  quote,
+  runRecordSubject,
+  runRecordsStream,
+  runsStream,
+  STATE_WORD,
+} from "@adaos/core/wire";
+import type { Run, SkipRecord, StoredTriggers } from "@adaos/skills";
+import { type StoredMessage, storedMessages } from "@adaos/transport-nats";
+import type { OpenServer } from "../hubs.ts";
+
+/** The name of a scenario in a mesh: `alpha/kitchen/heating`. */
+export interface ScenarioName {
+  readonly subnet: string;
+  readonly node: string;
+  readonly scenario: string;
+}
+
+/** Parses `alpha/kitchen/heating`. Throws `usage`. */
+export function parseScenarioName(text: string): ScenarioName {
+  const [subnet = "", node = "", scenario = "", ...rest] = text.split("/");
+  if (rest.length > 0 || [subnet, node, scenario].some((part) => originTokenProblem(part) !== undefined))
+    throw new MeshError("usage", `${quote(text)} names no scenario; write subnet/node/scenario`);
+  return { subnet, node, scenario };
+}
+
+/** Which scenarios of a subnet; a name that is left out means any. */
+export interface ScenarioFilter {
+  readonly node?: string | undefined;
+  readonly scenario?: string | undefined;
+}
+
+/** A scenario as its member has stored it last. */
+export interface StoredScenarioState extends StoredTriggers {
+  readonly name: ScenarioName;
+  /** RFC 3339. */
+  readonly storedAt: string;
+}
+
+/** Something of a scenario, and where it belongs. */
+export interface OfScenario<T> {
+  readonly name: ScenarioName;
+  readonly value: T;
+}
+
+/** The scenarios of a subnet that a member has run at some time. */
+export async function* scenarioStates(
+  hub: OpenServer,
+  filter: ScenarioFilter,
+): AsyncGenerator<StoredScenarioState> {
+  const messages = stored(
+    hub,
+    runsStream(hub.of),
+    documentSubject(whose(hub, filter), `${any(filter)}.${STATE_WORD}`),
+  );
+  for await (const { name, value, message } of parsedOf<StoredTriggers>(hub, messages))
+    yield { ...value, name, storedAt: message.storedAt };
+}
+
+/** The runs of a subnet that have not ended, or whose end is not told yet. */
+export async function* activeRuns(hub: OpenServer, filter: ScenarioFilter): AsyncGenerator<OfScenario<Run>> {
+  const messages = stored(hub, runsStream(hub.of), documentSubject(whose(hub, filter), `${any(filter)}.*`));
+  for await (const { name, value, word } of parsedOf<Run>(hub, messages))
+    if (word !== STATE_WORD) yield { name, value };
+}
+
+/** The records of runs that have ended, each once, oldest first among those that ended well and those that did not. */
+export async function* endedRuns(
+  hub: OpenServer,
+  filter: ScenarioFilter & { readonly isFailed?: boolean | undefined },
+): AsyncGenerator<OfScenario<Run>> {
+  const seen = new Set<string>();
+  const from = [
+    ...(filter.isFailed === true ? [] : [["ok", runRecordsStream(hub.of)] as const]),
+    ...(filter.isFailed === false ? [] : [["failed", failedRunsStream(hub.of)] as const]),
+  ];
+  for (const [kind, stream] of from) {
+    const messages = stored(hub, stream, runRecordSubject(whose(hub, filter), any(filter), kind));
+    for await (const { name, value } of parsedOf<Run>(hub, messages)) {
+      // A process that was killed before it knew of the record has stored it again.
+      if (seen.has(value.id)) continue;
+      seen.add(value.id);
+      yield { name, value };
+    }
+  }
+}
+
+/** What did not run, oldest first. */
+export async function* skippedRuns(
+  hub: OpenServer,
+  filter: ScenarioFilter,
+): AsyncGenerator<OfScenario<SkipRecord>> {
+  const subject = runRecordSubject(whose(hub, filter), any(filter), "skipped");
+  for await (const { name, value } of parsedOf<SkipRecord>(
+    hub,
+    stored(hub, runRecordsStream(hub.of), subject),
+  ))
+    yield { name, value };
+}
+
+function whose({ of }: OpenServer, { node = "*" }: ScenarioFilter) {
+  return { subnet: of, node };
+}
+
+function any({ scenario = "*" }: ScenarioFilter): string {
+  return scenario;
+}
+
+function stored({ connection }: OpenServer, stream: string, subject: string): AsyncGenerator<StoredMessage> {
+  return storedMessages(connection, stream, subject);
+}
+
+async function* parsedOf<T>(
+  { of }: OpenServer,
+  messages: AsyncIterable<StoredMessage>,
+): AsyncGenerator<OfScenario<T> & { readonly word: string; readonly message: StoredMessage }> {
+  for await (const message of messages) {
+    const place = parseRunSubject(message.subject);
+    // An empty one was removed a moment ago.
+    if (place === undefined || message.body.length === 0) continue;
+    const { node, scenario, word } = place;
+    let value: T;
+    try {
+      value = JSON.parse(new TextDecoder().decode(message.body)) as T;
+    } catch (cause) {
+      throw new MeshError("internal", `${message.subject} is damaged: ${messageOf(cause)}`, { cause });
+    }
+    yield { name: { subnet: of, node, scenario }, value, word, message };
+  }
+}

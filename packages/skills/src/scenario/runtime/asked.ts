@@ -1,0 +1,56 @@
+import type { Envelope } from "@adaos/core";
+import { randomId } from "@adaos/core/wire";
+import type { Scenario } from "../engine/compile.ts";
+import type { ScenarioInput } from "../engine/decide.ts";
+import { runIdOf } from "../engine/ids.ts";
+import type { Run } from "../engine/state.ts";
+
+/** What an operator asks of a scenario. It waits in the scenario's document until its member has taken it. */
+export type Asked = { readonly id: string } & (
+  | { readonly kind: "pause" | "resume" }
+  | { readonly kind: "cancel"; readonly runId: string; readonly reason: string }
+  | { readonly kind: "run"; readonly event: Envelope; readonly data: unknown }
+  | {
+      readonly kind: "retry";
+      /** Of the new run. */
+      readonly runId: string;
+      readonly of: Pick<Run, "trigger" | "key" | "conditions">;
+      readonly from?: { readonly at: number; readonly steps: Run["steps"] };
+    }
+);
+
+/** The input that a request means. Pure. */
+export function inputOf(asked: Asked, { name }: Scenario): ScenarioInput {
+  switch (asked.kind) {
+    case "pause":
+    case "resume":
+      return { kind: asked.kind };
+    case "cancel":
+      return { kind: "cancel", runId: asked.runId, reason: asked.reason };
+    case "run":
+      return { kind: "run", event: asked.event, data: asked.data };
+    default: {
+      const { runId, of, from } = asked;
+      // It was caused by a person: the ring of scenarios begins anew.
+      const start = { runId, ...of, depth: 1, ring: [name], ...(from === undefined ? {} : { from }) };
+      return { kind: "retry", start };
+    }
+  }
+}
+
+/** A request to try a run again, from its beginning or from a step of its outermost sequence. Pure but for its id. */
+export function askRetry(
+  run: Run,
+  owner: string,
+  from: number | undefined,
+): Extract<Asked, { kind: "retry" }> {
+  const id = randomId();
+  const { scenario, trigger, key, conditions, steps } = run;
+  return {
+    id,
+    kind: "retry",
+    runId: runIdOf(owner, scenario, `retry ${run.id} ${id}`, trigger.nominalMs),
+    of: { trigger, key, conditions },
+    ...(from === undefined ? {} : { from: { at: from, steps } }),
+  };
+}

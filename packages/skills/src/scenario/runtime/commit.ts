@@ -1,0 +1,88 @@
+import { type Documents, type DocumentWrite, MAX_DOCUMENT_WRITES } from "@adaos/core/wire";
+import type { Scenario } from "../engine/compile.ts";
+import type { Effect, Run, ScenarioState } from "../engine/state.ts";
+import { runKey, type StoredTriggers, stateKey } from "./stored-scenario.ts";
+
+/** Bytes that are written together: a slow line takes them within the time of an answer. */
+const MAX_BYTES = 1024 * 1024;
+
+/** What a number of inputs has changed, stored together; their effects are done afterwards. */
+export class Commit {
+  readonly runs: Map<string, Run> = new Map();
+  /** Documents of runs that nobody needs any more. */
+  readonly removed: Set<string> = new Set();
+  readonly effects: Effect[] = [];
+  readonly ended: Run[] = [];
+  readonly done: Promise<void>;
+  #resolve!: () => void;
+  #reject!: (reason: unknown) => void;
+
+  constructor() {
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // An input without a waiting caller, such as a clock's, is given again after a failure.
+    this.done.catch(() => undefined);
+  }
+
+  resolve(): void {
+    this.#resolve();
+  }
+
+  reject(reason: unknown): void {
+    this.#reject(reason);
+  }
+}
+
+/**
+ * Stores a commit. Resolves with the new numbers of its documents by key, undefined for removed ones; or with undefined
+ * where another process has changed them. The triggers come last: they are the truth about the runs.
+ */
+export async function storeCommit(
+  documents: Documents,
+  { name: scenario, hash }: Scenario,
+  { runs, removed }: Commit,
+  { triggers }: ScenarioState,
+  unrecorded: Iterable<string>,
+  seqs: ReadonlyMap<string, number>,
+): Promise<ReadonlyMap<string, number | undefined> | undefined> {
+  const state: StoredTriggers = { v: 1, triggers, unrecorded: [...unrecorded], hash, asked: [] };
+  const writes: DocumentWrite[] = [...runs.values()].map((run) => {
+    const key = runKey(scenario, run.id);
+    // One that is new here may be there from an attempt whose triggers were not stored: it is written over.
+    return { key, text: JSON.stringify(run), seq: seqs.get(key) };
+  });
+  for (const id of removed) {
+    const key = runKey(scenario, id);
+    if (!runs.has(id)) writes.push({ key, text: undefined, seq: seqs.get(key) });
+  }
+  const key = stateKey(scenario);
+  writes.push({ key, text: JSON.stringify(state), seq: seqs.get(key) ?? 0 });
+  const stored = new Map<string, number | undefined>();
+  for (const together of portions(writes)) {
+    const written = await documents.write(together);
+    if (written === undefined) return undefined;
+    for (const [i, write] of together.entries())
+      stored.set(write.key, write.text === undefined ? undefined : written[i]);
+  }
+  return stored;
+}
+
+/** Writes in their order, in portions that are written together. Pure. */
+function portions(writes: readonly DocumentWrite[]): DocumentWrite[][] {
+  const all: DocumentWrite[][] = [];
+  let bytes = 0;
+  for (const write of writes) {
+    const size = Buffer.byteLength(write.text ?? "");
+    const last = all.at(-1);
+    if (last === undefined || last.length >= MAX_DOCUMENT_WRITES || bytes + size > MAX_BYTES) {
+      all.push([write]);
+      bytes = size;
+    } else {
+      last.push(write);
+      bytes += size;
+    }
+  }
+  return all;
+}

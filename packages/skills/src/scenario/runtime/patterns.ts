@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import type { EventPattern } from "@adaos/core";
+import { minimalPatterns } from "@adaos/core/wire";
+import { compileScenario, type Scenario, type Step } from "../engine/compile.ts";
+import type { Run } from "../engine/state.ts";
+
+/** The patterns of all events that a scenario may start with or wait for. Pure. */
+export function patternsOf({ triggers, effects, onError }: Scenario): EventPattern[] {
+  const ofTriggers = triggers.flatMap((trigger) =>
+    trigger.kind === "timer" ? [] : [trigger.pattern, ...(trigger.endedBy ? [trigger.endedBy.pattern] : [])],
+  );
+  return minimalPatterns([...ofTriggers, ...[...effects, ...onError].flatMap(patternsOfStep)]);
+}
+
+/** The patterns for which a run waits that began with an earlier text of its scenario. Pure. */
+export function patternsOfRun({ scenario, text }: Run): EventPattern[] {
+  return patternsOf(compileScenario(scenario, text));
+}
+
+function patternsOfStep({ pattern, bodies, onError }: Step): EventPattern[] {
+  const inner = [...bodies.flat(), ...(Array.isArray(onError) ? (onError as readonly Step[]) : [])];
+  return [...(pattern === undefined ? [] : [pattern]), ...inner.flatMap(patternsOfStep)];
+}
+
+const MAX_NAME = 63;
+/** Texts that give a durable's name of their own: no other of them gives the same. */
+const PLAIN = /^[a-z0-9]+(\.[a-z0-9]+)*$/;
+
+/** The durable of a scenario for one pattern: `scenario-<name>-<event>`, cut to what a name may have. Pure. */
+export function durableOf(scenario: string, pattern: EventPattern): string {
+  const event = pattern.text.replaceAll(/[^a-z0-9]+/g, "-").replace(/-$/, "") || "all";
+  const name = `scenario-${scenario}-${event}`;
+  const isPlain = PLAIN.test(scenario) && PLAIN.test(pattern.text);
+  if (isPlain && name.length <= MAX_NAME) return name;
+  const digest = createHash("sha256").update(`${scenario} ${pattern.text}`).digest("hex").slice(0, 8);
+  return `${name.slice(0, MAX_NAME - digest.length - 1).replace(/-$/, "")}-${digest}`;
+}
