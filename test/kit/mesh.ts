@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Bus, type ConnectOptions, connect } from "@adaos/client";
-import { nodeFilePath, nodeId, readNodeFile, readServerAccess } from "@adaos/config";
+import { nodeFilePath, nodeId, readNodeFile, readServerAccess, runFilePath } from "@adaos/config";
 import { readLayout } from "@adaos/provision";
 import { askHealth, type MeshHealth } from "@adaos/supervise";
 import { type Connection, openConnection } from "@adaos/transport-nats";
@@ -192,6 +192,32 @@ export class TestMesh {
       return await use(connection.nc);
     } finally {
       await connection.close();
+    }
+  }
+
+  /**
+   * Waits until hubs and root have reported the start and the links, for a test that counts what a stream holds: from
+   * now on only tests publish there.
+   */
+  async untilReported(): Promise<void> {
+    const { statusUrl } = JSON.parse(readFileSync(runFilePath(this.state, "root"), "utf8")) as {
+      readonly statusUrl: string;
+    };
+    const { parts } = (await (await fetch(`${statusUrl}/status`)).json()) as { readonly parts: object };
+    const links = Object.keys(parts).flatMap((part) => /^link (?:up|down) (.+)$/.exec(part)?.[1] ?? []);
+    for (const of of this.layout().servers.map((server) => server.of)) {
+      if (of === "root") continue;
+      const count = links.filter((subnet) => subnet === of).length;
+      await until(`the links of ${of} are reported`, () =>
+        this.asService(of, async (nc) => {
+          const { streams } = await nc.jetstreamManager();
+          const { state } = await streams.info(`EVENTS_${of}`, { subjects_filter: ">" });
+          const stored = (node: string, name: string) =>
+            state.subjects?.[`evt.${of}.${node}.mesh.${name}.v1`] ?? 0;
+          const isReady = stored("hub", "node.ready") > 0 && stored("root", "node.ready") > 0;
+          return isReady && stored("root", "link.up") >= count;
+        }),
+      );
     }
   }
 

@@ -160,8 +160,7 @@ describe("ids and sizes of a hostile member", () => {
       await until("the hub mends its stream", async () => {
         return (await jsm.streams.info(config.name)).config.max_msg_size === MAX_EVENT_BYTES;
       });
-      const { state } = await jsm.streams.info(config.name);
-      const message = await jsm.streams.getMessage(config.name, { seq: state.last_seq });
+      const message = await jsm.streams.getMessage(config.name, { last_by_subj: subject });
       expect(message.data.length).toBe(old.length);
     });
     expect((await store(evil, subject, old)).error?.err_code).toBe(TOO_LARGE);

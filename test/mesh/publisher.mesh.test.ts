@@ -68,7 +68,9 @@ async function storedAfter(after: number): Promise<Map<string, number[]>> {
     const { last_seq: last } = (await jsm.streams.info("EVENTS_alpha")).state;
     const stored = new Map<string, number[]>();
     for (let seq = after + 1; seq <= last; seq++) {
-      const { header } = await jsm.streams.getMessage("EVENTS_alpha", { seq });
+      const { header, subject } = await jsm.streams.getMessage("EVENTS_alpha", { seq });
+      // Hub and root publish events of their own.
+      if (subject !== ALLOWED) continue;
       const id = eventIdWithin(header.get("Nats-Msg-Id"));
       stored.set(id, [...(stored.get(id) ?? []), seq]);
     }

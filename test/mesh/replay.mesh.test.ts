@@ -90,6 +90,7 @@ describe("events replay, on a real mesh", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
     mesh = await TestMesh.start({ yaml: YAML });
+    await mesh.untilReported();
   });
   afterAll(async () => {
     await mesh.stop();

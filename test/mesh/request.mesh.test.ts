@@ -29,6 +29,7 @@ describe("request()", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
     mesh = await TestMesh.start({ yaml: YAML });
+    await mesh.untilReported();
   });
   afterAll(async () => {
     await mesh.stop();

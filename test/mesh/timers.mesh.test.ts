@@ -24,7 +24,8 @@ subnets:
       desk: { subscribe: ["*"] }
       lamp: { publish: [scenario.] }
 `;
-const SLOW = "slow: { every: 1h, event: timer.tick@1 }";
+// A timer without an event publishes timer.tick.
+const SLOW = "slow: { every: 1h }";
 
 type TimerJson = {
   readonly name: string;
@@ -64,7 +65,7 @@ describe("timers", () => {
     expect(added).toMatchObject({ node: "alpha/lamp", cron: "*/5 * * * *", zone: "UTC", state: "active" });
     // The same command means the same timer.
     expect((JSON.parse((await timer(...run)).stdout) as TimerJson).name).toBe(added.name);
-    const tick = ["--event", "timer.tick", "--as", "alpha/kitchen", "--name"];
+    const tick = ["--as", "alpha/kitchen", "--name"];
     expect((await timer("add", "--every", "1h", ...tick, "hourly")).stdout).toMatch(
       /^timer +alpha\/kitchen\/hourly$/m,
     );
@@ -79,6 +80,12 @@ describe("timers", () => {
     expect((await timer("resume", "alpha/kitchen/hourly")).stdout).toBe("1 resumed");
     const id = (await timer("trigger", "alpha/kitchen/hourly")).stdout;
     await until("the trigger came", () => cameFrom("hourly").some(({ event_id }) => event_id === id));
+    const declared = (await timer("trigger", "alpha/kitchen/slow")).stdout;
+    await until("the declared one came", () =>
+      cameFrom("slow").some(({ event_id }) => event_id === declared),
+    );
+    for (const event of [...cameFrom("hourly"), ...cameFrom("slow")])
+      expect(event).toMatchObject({ event_name: "timer.tick", version: 1, source: "timer@kitchen" });
     const past = [
       "backfill",
       "alpha/kitchen/hourly",

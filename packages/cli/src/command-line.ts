@@ -1,9 +1,9 @@
+import { VERSION } from "@adaos/core/version";
 import { TESTED_VERSION } from "@adaos/nats-server/version";
 import { Command } from "commander";
 import { COMMANDS, type CommandEntry, type CommandTree } from "./commands/tree.ts";
 import { wantsJson } from "./terminal/print-error.ts";
 import type { Terminal } from "./terminal/terminal.ts";
-import { VERSION } from "./version.ts";
 
 /** Parses a command line and runs its command. Resolves with the exit code; rejects with the error that stops it. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {

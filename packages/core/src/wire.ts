@@ -99,8 +99,14 @@ export {
 } from "./policy/policy.ts";
 export { type Rate, type RateLimit, RateLimits } from "./policy/rate-limits.ts";
 export { TokenBucket } from "./policy/token-bucket.ts";
-export { type DaemonEvent, daemonMessage } from "./publish/daemon-event.ts";
-export { assertContract, missingHeader, type Publisher, prepareEvent } from "./publish/publish.ts";
+export { type DaemonEvent, daemonEventId, daemonMessage } from "./publish/daemon-event.ts";
+export {
+  assertContract,
+  contractOrError,
+  missingHeader,
+  type Publisher,
+  prepareEvent,
+} from "./publish/publish.ts";
 export {
   SIGNATURE_HEADER,
   SIGNATURE_KEY_BYTES,
@@ -125,6 +131,7 @@ export {
   resolveTimer,
   TIMER_CATCH_UPS,
   TIMER_OVERLAPS,
+  TIMER_TICK,
   type Timer,
   type TimerCatchUp,
   type TimerDefinition,

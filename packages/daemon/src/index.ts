@@ -1,3 +1,4 @@
+export { OwnEvents, type OwnEventsOptions } from "./events/own-events.ts";
 export { openLog } from "./log.ts";
 export { untilReadable } from "./mended-file.ts";
 export { certificateFigures } from "./metrics/certificates.ts";

@@ -7,7 +7,7 @@ import {
   readSignatures,
 } from "@adaos/config";
 import { type Logger, Policy } from "@adaos/core";
-import { Signatures } from "@adaos/core/wire";
+import { type DaemonEvent, Signatures } from "@adaos/core/wire";
 import { openLog } from "./log.ts";
 import type { MetricSource } from "./metrics/scrape.ts";
 import type { ScrapeListen } from "./metrics/scrape-server.ts";
@@ -38,8 +38,13 @@ export interface OpenNode<R extends NodeRole> {
   /**
    * Runs the daemon until it is told to stop. Resolves with the exit code.
    * @param sources Sources that are read at a scrape.
+   * @param announce Publishes the events that report the start of this process.
    */
-  run(parts: readonly Part[], sources?: readonly MetricSource[]): Promise<number>;
+  run(
+    parts: readonly Part[],
+    sources: readonly MetricSource[],
+    announce: (event: DaemonEvent) => void,
+  ): Promise<number>;
 }
 
 /** Opens the daemon of a node file. Throws MeshError `invalid-config`. */
@@ -75,7 +80,7 @@ export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R>
       policy.replace(changed.policy);
       this.signatures.replace(keys);
     },
-    run: (parts, sources = []) =>
+    run: (parts, sources, announce) =>
       runNode({
         node: name,
         role,
@@ -87,6 +92,7 @@ export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R>
         parts,
         sources,
         certificates: certificatesOf(config).map(path),
+        announce,
       }),
   };
 }

@@ -1,6 +1,7 @@
 import type { Tracing } from "@adaos/config";
 import type { Logger } from "@adaos/core";
-import type { Figure } from "@adaos/core/wire";
+import type { DaemonEvent, Figure } from "@adaos/core/wire";
+import { reportStart } from "./events/start-events.ts";
 import { type MetricSource, Scrape } from "./metrics/scrape.ts";
 import { type ScrapeListen, ScrapeServer } from "./metrics/scrape-server.ts";
 import type { Part, PartHealth } from "./part.ts";
@@ -25,6 +26,8 @@ export interface NodeOptions {
   readonly sources?: readonly MetricSource[];
   /** Certificate files of the node and of the server beside it: a scrape reports their end dates. */
   readonly certificates?: readonly string[];
+  /** Publishes the events that report the start of this process. */
+  readonly announce?: ((event: DaemonEvent) => void) | undefined;
 }
 
 /** Longest orderly stop. After it the process ends anyway, and unsettled messages are delivered again. */
@@ -35,8 +38,9 @@ const STOP_LIMIT_MS = 15_000;
  * cannot start.
  */
 export async function runNode(options: NodeOptions): Promise<number> {
-  const { node, role, log } = options;
+  const { node, role, log, announce } = options;
   const startedAt = new Date().toISOString();
+  let endReport = (): void => undefined;
   const stopped = stopSignal(log);
   const flushTelemetry = await startTelemetry({ component: role, node }, log, options.tracing);
   const started: Part[] = [];
@@ -57,10 +61,14 @@ export async function runNode(options: NodeOptions): Promise<number> {
     }
     if (!stopped.aborted) {
       log.info({}, "node started");
+      const startedMs = Math.round(performance.timeOrigin);
+      if (announce !== undefined)
+        endReport = reportStart({ node, role, startedMs }, () => status().ready, announce);
       await new Promise((resolve) => stopped.addEventListener("abort", resolve, { once: true }));
     }
     return 0;
   } finally {
+    endReport();
     const limit = setTimeout(() => {
       log.error({ limitMs: STOP_LIMIT_MS }, "node stop took too long");
       process.exit(70);

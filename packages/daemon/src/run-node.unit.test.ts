@@ -136,6 +136,19 @@ describe("runNode()", () => {
     await running;
   });
 
+  test("announces that it has started, and that it is ready once all parts are", async () => {
+    const parts = partsOf();
+    parts[2].now = { ready: false, reason: "no server" };
+    const announced: string[] = [];
+    const running = run(parts, { announce: ({ name }) => announced.push(name) });
+    await logged("node started");
+    expect(announced).toEqual(["system.boot.completed"]);
+    parts[2].now = { ready: true };
+    await vi.waitFor(() => expect(announced).toEqual(["system.boot.completed", "mesh.node.ready"]), 4000);
+    send("SIGTERM");
+    await running;
+  });
+
   test("stops at SIGINT too", async () => {
     const running = run([]);
     await logged("node started");

@@ -1,11 +1,13 @@
 import { type HubFile, readSeed } from "@adaos/config";
 import type { Message } from "@adaos/core";
-import type { RateLimit } from "@adaos/core/wire";
-import { Denials, timersStream } from "@adaos/core/wire";
+import type { DaemonEvent, RateLimit } from "@adaos/core/wire";
+import { Denials, daemonMessage, timersStream } from "@adaos/core/wire";
 import {
   type MetricSource,
   NodeFileWatch,
   type OpenNode,
+  OwnEvents,
+  type OwnEventsOptions,
   openNode,
   type Part,
   positionFile,
@@ -18,8 +20,8 @@ import {
   StoreKeeper,
   StreamPublisher,
 } from "@adaos/transport-nats";
-import type { JetStreamManager } from "nats";
-import { Budgets } from "./budgets/budgets.ts";
+import { Budgets, type BudgetsOptions } from "./budgets/budgets.ts";
+import { LetterEvents } from "./letters/letter-events.ts";
 import { hubAlerts } from "./metrics/alerts-of-hub.ts";
 import { ProbeWatch } from "./metrics/probe-watch.ts";
 import { serverSource } from "./metrics/server-source.ts";
@@ -46,6 +48,8 @@ interface Hub {
   readonly parts: Part[];
   readonly sources: readonly MetricSource[];
   apply(changed: HubFile): Promise<void>;
+  /** Publishes an event of the hub itself. */
+  announce(event: DaemonEvent): void;
   close(): Promise<void>;
 }
 
@@ -62,10 +66,10 @@ export async function runHub(file: string): Promise<number> {
   });
   const hub = await openHub(node, connection, system);
   try {
-    const { parts, sources, apply } = hub;
+    const { parts, sources, apply, announce } = hub;
     const watch = new NodeFileWatch({ role: "hub", loaded, isInForce: true, apply, log, keepsCopy: true });
     parts.push(watch);
-    return await node.run(parts, sources);
+    return await node.run(parts, sources, announce);
   } finally {
     await hub.close();
     await Promise.all([connection.close(), system.close()]);
@@ -88,10 +92,18 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const stream = new SubnetStream({ subnet, members, policy, limits: streams, jsm, keeper, log });
   const publisher = new StreamPublisher(connection, { checksDuplicates: true });
   const publish = (message: Message): Promise<unknown> => publisher.publish(message);
-  const denials = new Denials({ address: { subnet, node: "hub" }, tenant, signatures, publish, log });
+  const about = { address: { subnet, node: "hub" }, tenant, signatures };
+  const denials = new Denials({ ...about, publish, log });
   const damages = damageEventsOf(node, keeper, publish);
   const budgets = budgetsOf(node, { connection, jsm, grants, denials });
   const registry = new RegistryService(connection, registryCacheOf(node), log);
+  const reporting: Pick<OwnEventsOptions, "publish" | "mayPublish" | "log"> = {
+    publish: async (event) => publish(daemonMessage(about, event)),
+    mayPublish: (name) => registry.declares(name),
+    log,
+  };
+  const own = new OwnEvents(reporting);
+  const letters = new LetterEvents({ subnet, connection, jsm, ...reporting });
   const parked = new ParkingService({ subnet, connection, jsm, grants, signatures, denials, log });
   const requests = new RequestService(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
   const timers = timersOf(node, budgets, { connection, jsm, publisher });
@@ -115,7 +127,7 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   });
   const server = { subnet, members: () => members, connection, system };
   const runs = new RunKeeper({ subnet, members: () => members, connection, jsm, log });
-  const parts: Part[] = [stream, registry, timers, runs, service, budgets, refills, damages];
+  const parts: Part[] = [stream, registry, timers, runs, service, budgets, refills, damages, letters];
   const snapshots = snapshotStream(subnet, connection, jsm);
   const probes = new ProbeWatch(snapshots);
   const alerts = hubAlerts({ node, server, jsm, keeper, probes, parts: () => parts, publish });
@@ -135,11 +147,24 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
       await timers.refresh(timersIn(changed));
       await alerts.replace(changed.alerts);
     },
+    announce: (event) => own.add(event),
     close: async () => {
       denials.close();
+      await own.stop();
       await Promise.all([publisher.close(), parked.close()]);
     },
   };
+}
+
+function budgetsOf(
+  { config, log }: OpenNode<"hub">,
+  means: Pick<BudgetsOptions, "connection" | "jsm" | "grants" | "denials">,
+): Budgets {
+  const { subnet, streams, flood } = config;
+  const askTraffic = (): ReturnType<ServerGrants["askTraffic"]> => means.grants.askTraffic();
+  const budgets = new Budgets({ subnet, streams, flood, askTraffic, log, ...means });
+  budgets.setLimits(limitsOf(config));
+  return budgets;
 }
 
 function damageEventsOf(
@@ -155,22 +180,6 @@ function damageEventsOf(
     publish: (_subnet, message) => publish(message),
     log,
   });
-}
-
-function budgetsOf(
-  { config, log }: OpenNode<"hub">,
-  server: {
-    readonly connection: Connection;
-    readonly jsm: JetStreamManager;
-    readonly grants: ServerGrants;
-    readonly denials: Denials;
-  },
-): Budgets {
-  const { subnet, streams, flood } = config;
-  const askTraffic = () => server.grants.askTraffic();
-  const budgets = new Budgets({ subnet, streams, flood, askTraffic, log, ...server });
-  budgets.setLimits(limitsOf(config));
-  return budgets;
 }
 
 function grantsOf({ config, path, policy }: OpenNode<"hub">, system: Connection): ServerGrants {

@@ -1,6 +1,8 @@
 import { openBus } from "@adaos/client";
 import type { MemberFile } from "@adaos/config";
-import { openNode } from "@adaos/daemon";
+import { MeshError } from "@adaos/core";
+import { contractOrError } from "@adaos/core/wire";
+import { OwnEvents, openNode } from "@adaos/daemon";
 import { diskSource } from "./disk-source.ts";
 import { EventJournal } from "./event-journal.ts";
 import { MemberProbes } from "./member-probes.ts";
@@ -27,11 +29,21 @@ export async function runMember(file: string): Promise<number> {
     probes.replace(changed.probes);
     scenarios.replace(changed.scenarios);
   };
+  const own = new OwnEvents({
+    publish: ({ id: eventId, name, data, component = "daemon" }) =>
+      bus.publish(`${name}@1`, data, { eventId, component }),
+    // A member's daemon has no other rights than its member: policy decides whether it reports its start.
+    mayPublish: (name) =>
+      policy.decide({ verb: "publish", subnet, node }, name, 1).allowed &&
+      !(contractOrError(registry, { name, version: 1 }) instanceof MeshError),
+    log,
+  });
   try {
     const journal = new EventJournal(bus, mayHear, log);
     const parts = [watch, follower, new OutboxHealth(bus), probes, scenarios, journal];
-    return await run(parts, [diskSource(opened)]);
+    return await run(parts, [diskSource(opened)], (event) => own.add(event));
   } finally {
+    await own.stop();
     await bus.close();
   }
 }

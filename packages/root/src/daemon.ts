@@ -1,6 +1,6 @@
 import { type RootFile, readServerAccess } from "@adaos/config";
 import type { Logger } from "@adaos/core";
-import { linkUser } from "@adaos/core/wire";
+import { type DaemonEvent, linkUser, ROOT_DOMAIN } from "@adaos/core/wire";
 import {
   type MetricSource,
   NodeFileWatch,
@@ -12,6 +12,8 @@ import {
 import { linkKeys, linkSeed } from "@adaos/nats-server";
 import { type Connection, DamageEvents, openConnection, StoreKeeper } from "@adaos/transport-nats";
 import { OriginBudgets } from "./budgets/origin-budgets.ts";
+import { LinkEvents } from "./events/link-events.ts";
+import { SubnetEvents } from "./events/subnet-events.ts";
 import { type JoinHandler, JoinService } from "./joining/join-service.ts";
 import { type Admitted, LeafGate } from "./joining/leaf-gate.ts";
 import { Clearance } from "./links/clearance.ts";
@@ -32,6 +34,9 @@ interface Root {
   readonly parts: Part[];
   readonly sources: readonly MetricSource[];
   apply(changed: RootFile): Promise<void>;
+  /** Publishes an event of the root itself, in every subnet. */
+  announce(event: DaemonEvent): void;
+  close(): Promise<void>;
 }
 
 /**
@@ -42,13 +47,16 @@ export async function runRoot(file: string, openJoinHandler: OpenJoinHandler): P
   const node = openNode(file, "root");
   const connection = await openConnection({ ...node.dial(), name: node.name, user: "root" });
   const gate = await openGate(node);
+  let closeEvents = async (): Promise<void> => undefined;
   try {
-    const { parts, sources, apply } = await partsOf(node, connection, gate, openJoinHandler);
+    const { parts, sources, apply, announce, close } = await partsOf(node, connection, gate, openJoinHandler);
+    closeEvents = close;
     const { loaded, log } = node;
     const watch = new NodeFileWatch({ role: "root", loaded, isInForce: false, apply, log, keepsCopy: true });
     parts.push(watch);
-    return await node.run(parts, sources);
+    return await node.run(parts, sources, announce);
   } finally {
+    await closeEvents();
     await Promise.all([connection.close(), gate?.close()]);
   }
 }
@@ -97,6 +105,7 @@ async function partsOf(
     budgets,
     log,
   });
+  const events = eventsOf(node, subnets, links, folder);
   const canAdmit = gate !== undefined && stateDir !== undefined;
   const joining = canAdmit ? [new JoinService(connection, gate, openJoinHandler(stateDir, log), log)] : [];
   // The registry comes before the links, which ask it for classified events.
@@ -109,6 +118,7 @@ async function partsOf(
   });
   parts.push(alerts);
   return {
+    ...events,
     parts,
     // A daemon on another machine than the root's server may not ask that server.
     sources: gate === undefined ? [] : [serverSource(subnets.names, connection, gate.system)],
@@ -122,6 +132,34 @@ async function partsOf(
       if (trouble !== undefined) throw trouble;
       await links.reconcile();
       await alerts.replace(changed.alerts);
+    },
+  };
+}
+
+/** Publishes what the root reports about itself and its links. */
+function eventsOf(
+  { config, signatures, log }: OpenNode<"root">,
+  subnets: Subnets,
+  links: Links,
+  folder: RegistryFolder | undefined,
+): Pick<Root, "announce" | "close"> {
+  const events = new SubnetEvents({
+    subnets,
+    signatures,
+    mayPublish: (name) => (folder === undefined ? false : folder.declares(name)),
+    publish: (subnet, message) => links.publishIn(subnet, message),
+    log,
+  });
+  const isFirst = config.node === ROOT_DOMAIN;
+  const linkEvents = new LinkEvents({
+    states: () => links.reported(isFirst),
+    add: (subnet, event) => events.add(subnet, event),
+  });
+  return {
+    announce: (event) => events.addEverywhere(event, Math.round(performance.timeOrigin)),
+    close: async () => {
+      linkEvents.stop();
+      await events.stop();
     },
   };
 }

@@ -1,5 +1,5 @@
 // Generated from registry.yaml and its schemas by adaos events registry generate. Do not edit.
-// Of sha256:d2bcc8b0422d2ebd0b5eea4264f9a03cf6bbe36ff2531420b8531ae0c31ed82b
+// Of sha256:786a2b319427bec9788cc7cc6661d36578c64fe9f1c9ac4972e3f3235475b033
 import "@adaos/core";
 
 /**
@@ -344,6 +344,10 @@ export interface MeshDeliveryDeadLetteredV1 {
    * Why, in one sentence.
    */
   reason: string;
+  /**
+   * Dead letters of the subnet since the event before that came too fast to have events of their own.
+   */
+  unreported?: number;
 }
 
 /**

@@ -1,8 +1,8 @@
+import { VERSION } from "@adaos/core/version";
 import { Command } from "commander";
 import { stateOption } from "../options/options.ts";
 import { type RegistryOptions, registryOption } from "../options/registry-options.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { VERSION } from "../version.ts";
 import { configOption, loadMeantPolicy, type PolicyOptions } from "./policy/policy-options.ts";
 
 export function mcpCommand(terminal: Terminal): Command {

@@ -2,9 +2,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { VERSION } from "@adaos/core/version";
 import { Argument, Command, Option } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { VERSION } from "../version.ts";
 import { commandTree } from "./command-tree.ts";
 import { completionScript, SHELLS } from "./shell-scripts.ts";
 

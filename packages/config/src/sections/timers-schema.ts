@@ -1,4 +1,4 @@
-import { TIMER_CATCH_UPS, TIMER_OVERLAPS } from "@adaos/core/wire";
+import { TIMER_CATCH_UPS, TIMER_OVERLAPS, TIMER_TICK } from "@adaos/core/wire";
 import { z } from "zod";
 import { tokenOf } from "../policy-rule.ts";
 import { duration } from "./duration.ts";
@@ -13,7 +13,7 @@ const timerSchema = z
     every: duration.optional().describe("interval: 15m; it counts from when the timer is made"),
     at: z.string().max(40).optional().describe("once: 2026-12-24T18:00, in the zone"),
     zone: z.string().max(100).default("UTC").describe("time zone of cron, at and until: Europe/Berlin"),
-    event: z.string().max(210).describe("the event that it publishes: scenario.run@1"),
+    event: z.string().max(210).default(TIMER_TICK).describe("the event that it publishes: scenario.run@1"),
     data: z
       .unknown()
       .optional()

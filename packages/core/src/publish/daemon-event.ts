@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { checkEnvelope } from "../language/envelope.ts";
+import { eventIdAt } from "../language/event-id.ts";
 import type { Message } from "../transport.ts";
 import { formatSubject } from "../wire/subject.ts";
 import { newMessage, type Publisher } from "./publish.ts";
@@ -9,12 +11,22 @@ export interface DaemonEvent {
   /** Its version is 1. */
   readonly name: string;
   readonly data: unknown;
+  /** The part of `source` before `@`. @default "daemon" */
+  readonly component?: string;
+}
+
+/**
+ * The id of a daemon's own event, made from its time and subject: a second attempt to publish it has the same id. Pure.
+ * @param about Tells it from every other event of that time.
+ */
+export function daemonEventId(atMs: number, ...about: readonly (string | number)[]): string {
+  return eventIdAt(atMs, createHash("sha256").update(JSON.stringify(about)).digest("hex").slice(0, 12));
 }
 
 /** The message of a daemon's own event, signed where its subnet signs. Throws `invalid-event` or `too-large`. */
 export function daemonMessage(
   publisher: Pick<Publisher, "address" | "tenant" | "signatures">,
-  { id, name, data }: DaemonEvent,
+  { id, name, data, component = "daemon" }: DaemonEvent,
 ): Message {
   const { address, tenant } = publisher;
   const envelope = checkEnvelope({
@@ -23,7 +35,7 @@ export function daemonMessage(
     version: 1,
     kind: "event",
     ts: new Date().toISOString(),
-    source: `daemon@${address.node}`,
+    source: `${component}@${address.node}`,
     correlation_id: id,
     tenant,
     headers: {},

@@ -44,6 +44,9 @@ export type TimerCatchUp = "none" | "once" | "all";
 export const TIMER_OVERLAPS: readonly TimerOverlap[] = ["allow", "skip", "buffer-one"];
 export const TIMER_CATCH_UPS: readonly TimerCatchUp[] = ["none", "once", "all"];
 
+/** What a timer publishes when it names no event. */
+export const TIMER_TICK = "timer.tick@1";
+
 export type TimerSchedule =
   | { readonly kind: "cron"; readonly cron: string; readonly zone: string }
   | { readonly kind: "every"; readonly everyMs: number }

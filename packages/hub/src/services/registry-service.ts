@@ -78,6 +78,11 @@ export class RegistryService implements Part {
     return { ready: true, note, details };
   }
 
+  /** Whether the registry declares version 1 of an event; undefined while there is no registry. */
+  declares(name: string): boolean | undefined {
+    return this.#bundle?.registry.events.some((event) => event.name === name && event.version === 1);
+  }
+
   figures(): readonly Figure[] {
     const hash = this.#bundle?.registry.hash;
     return hash === undefined ? [] : [{ metric: "registryInfo", labels: [hash], value: 1 }];

@@ -10,6 +10,7 @@ import {
   StreamWriter,
 } from "@adaos/transport-nats";
 import type { LinkBudget } from "../budgets/origin-budgets.ts";
+import type { LinkState } from "../events/link-reports.ts";
 import { LimitedLog } from "../limited-log.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import { type CarriedEvent, Carrier } from "./carrier.ts";
@@ -139,7 +140,7 @@ export class Link implements Part {
   }
 
   health(): PartHealth {
-    const standsBy = this.#pull?.isServed !== true;
+    const standsBy = !this.isServed;
     const details = {
       carried: this.#options.tally.carried,
       refused: this.#options.tally.refusedInAll,
@@ -153,6 +154,18 @@ export class Link implements Part {
       return { ready: false, reason: `target: ${trouble.slice(0, MAX_TEXT)}`, details };
     const note = this.#options.budget.waitReason();
     return { ready: true, ...(note === undefined ? {} : { note }), details };
+  }
+
+  /** Its state for `mesh.link.up@1` and `mesh.link.down@1`. */
+  get state(): LinkState {
+    const { subnet, direction } = this.#options;
+    const { ready, reason = "carries no events" } = this.health();
+    return { subnet, direction, trouble: ready ? undefined : reason, waiting: this.#pull?.held ?? 0 };
+  }
+
+  /** Whether this daemon, of several root daemons, serves the link. */
+  get isServed(): boolean {
+    return this.#pull?.isServed === true;
   }
 
   figures(): readonly Figure[] {
@@ -173,7 +186,7 @@ export class Link implements Part {
       }),
       { metric: "linkInHand", labels, value: this.#pull?.held ?? 0 },
       { metric: "linkHeld", labels, value: asNumber(budget.waitReason() !== undefined) },
-      { metric: "linkStandsBy", labels, value: asNumber(this.#pull?.isServed !== true) },
+      { metric: "linkStandsBy", labels, value: asNumber(!this.isServed) },
     ];
   }
 

@@ -16,6 +16,7 @@ import {
 import type { Part, PartHealth } from "@adaos/daemon";
 import { type Connection, StreamPublisher } from "@adaos/transport-nats";
 import type { OriginBudgets } from "../budgets/origin-budgets.ts";
+import type { LinkState } from "../events/link-reports.ts";
 import type { Subnets } from "../subnets.ts";
 import type { Clearance } from "./clearance.ts";
 import { ImportDenials } from "./import-denials.ts";
@@ -84,6 +85,15 @@ export class Links implements Part {
 
   figures(): readonly Figure[] {
     return [...this.#links.values()].flatMap((link) => link.figures());
+  }
+
+  /**
+   * The links that this daemon reports. Of several root daemons the first one reports all links, and another one those
+   * that it serves: so no state is reported twice, and a link without events has somebody to report it.
+   */
+  reported(isFirst: boolean): LinkState[] {
+    const links = [...this.#links.values()];
+    return links.filter((link) => isFirst || link.isServed).map(({ state }) => state);
   }
 
   /** The place up to which each uplink has carried its hub's stream, by subnet, if known. */

@@ -81,6 +81,11 @@ export class RegistryFolder implements Part {
     return this.#inForce;
   }
 
+  /** Whether the registry in force declares version 1 of an event; undefined while there is none. */
+  declares(name: string): boolean | undefined {
+    return this.#inForce?.registry.events.some((event) => event.name === name && event.version === 1);
+  }
+
   /**
    * Events of the registry in force and of the folder: a classification in the folder applies at once, even while other
    * changes are refused or wait.

@@ -4,6 +4,7 @@ import { MeshError, parseEventRef, type TimerInfo, type TimerOptions } from "@ad
 import {
   TIMER_CATCH_UPS,
   TIMER_OVERLAPS,
+  TIMER_TICK,
   type TimerCatchUp,
   type TimerOverlap,
   visibleJson,
@@ -41,7 +42,7 @@ export function timerAddCommand(terminal: Terminal): Command {
   return new Command("add")
     .description("let a hub publish an event at certain times, also while nothing else runs")
     .argument("[cron]", "five fields (minute hour day month weekday), or six with seconds first")
-    .requiredOption("--event <event>", "what it publishes: scenario.run, timer.tick@1")
+    .option("--event <event>", "what it publishes: scenario.run, timer.tick@1", TIMER_TICK)
     .option("--data <json>", "the event's data: JSON, @FILE, or - (default: the timer's name and the time)")
     .option("--as <subnet/node>", "the member that publishes it (default: the only one that may)")
     .option("--name <name>", "its name within the member (default: made from the event and the times)")
