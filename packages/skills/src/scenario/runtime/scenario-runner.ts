@@ -348,8 +348,10 @@ export class ScenarioRunner {
       this.#decide({ kind: "ended", runId });
     }
     this.#endUnreadable(state);
-    for (const run of Object.values(this.#state.runs))
-      for (const effect of pendingEffects(run)) this.#perform(effect);
+    // As it was read: what is decided here is done once that is stored.
+    for (const run of Object.values(state.runs))
+      if (this.#state.runs[run.id] !== undefined)
+        for (const effect of pendingEffects(run)) this.#perform(effect);
     for (const run of unrecorded.values()) this.#finish(run);
     for (const one of asked) this.#decide(inputOf(one, this.#scenario));
     // What was asked is taken once; and a scenario without any state is seen by operators all the same.

@@ -49,12 +49,27 @@ export interface LoadedScenario {
 /** Documents that are read at the same time. */
 const MAX_TOGETHER = 16;
 
-/** Reads a scenario and its runs. Rejects as {@link Documents.read} does, and with `internal` where one is damaged. */
+const MAX_READS = 10;
+
+/**
+ * Reads a scenario and its runs, all of the same moment. Rejects as {@link Documents.read} does, with `internal` where
+ * one is damaged, and with `unavailable` where another process writes again and again.
+ */
 export async function loadScenario(
   documents: Documents,
   scenario: string,
   owner: string,
 ): Promise<LoadedScenario> {
+  for (let i = 0; i < MAX_READS; i++) {
+    const loaded = await loadOnce(documents, scenario, owner);
+    const key = stateKey(scenario);
+    // A run may have been read after a write that its scenario does not know of.
+    if ((await documents.read(key))?.seq === loaded.seqs.get(key)) return loaded;
+  }
+  throw new MeshError("unavailable", `scenario ${scenario} is written by another process all the time`);
+}
+
+async function loadOnce(documents: Documents, scenario: string, owner: string): Promise<LoadedScenario> {
   const seqs = new Map<string, number>();
   const read = async <T>(key: string): Promise<T | undefined> => {
     const stored = await documents.read(key);
@@ -65,27 +80,22 @@ export async function loadScenario(
   const stored = await read<StoredTriggers>(stateKey(scenario));
   const empty = newScenarioState(owner);
   if (stored === undefined) return { state: empty, unrecorded: new Map(), asked: [], seqs, missing: [] };
-  const wanted = [...stored.triggers.active.map(({ runId }) => runId), ...stored.unrecorded];
+  const { triggers, unrecorded, asked } = stored;
+  const active = triggers.active.map(({ runId }) => runId);
+  const wanted = [...active, ...unrecorded];
   const found = new Map<string, Run>();
   for (let i = 0; i < wanted.length; i += MAX_TOGETHER) {
     const ids = wanted.slice(i, i + MAX_TOGETHER);
     const runs = await Promise.all(ids.map((id) => read<Run>(runKey(scenario, id))));
     for (const run of runs) if (run !== undefined) found.set(run.id, run);
   }
-  const runs = [...found.values()];
+  const runs = [...found];
   return {
-    state: {
-      triggers: stored.triggers,
-      runs: Object.fromEntries(
-        runs.filter(({ outcome }) => outcome === undefined).map((run) => [run.id, run]),
-      ),
-    },
-    unrecorded: new Map(runs.filter(({ outcome }) => outcome !== undefined).map((run) => [run.id, run])),
-    asked: stored.asked,
+    state: { triggers, runs: Object.fromEntries(runs.filter(([, { outcome }]) => outcome === undefined)) },
+    unrecorded: new Map(runs.filter(([, { outcome }]) => outcome !== undefined)),
+    asked,
     seqs,
-    missing: stored.triggers.active
-      .map(({ runId }) => runId)
-      .filter((id) => found.get(id)?.cursor === undefined),
+    missing: active.filter((id) => found.get(id)?.cursor === undefined),
   };
 }
 
