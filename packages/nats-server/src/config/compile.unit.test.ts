@@ -177,10 +177,9 @@ describe("compileHubServer(), what members may do", () => {
     );
     expect(shared).toEqual([]);
   });
-
   test("lets a member listen on its own inbox, for its replies and its scenarios' changes, and nowhere else", () => {
     const own = ["_INBOX_kitchen.>", "got.*.alpha.kitchen.>", "runchanged.alpha.kitchen.*"];
-    // If policy lets it subscribe a command, also commands of its subnet that are stored nowhere.
+    // If policy allows, also commands of its subnet that are stored nowhere.
     expect(rightsOf(hub(ALPHA), "kitchen").subscribe).toEqual([...own, "asked.alpha.*.timer.*.>"]);
   });
 
