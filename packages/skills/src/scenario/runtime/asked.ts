@@ -1,4 +1,4 @@
-import type { Envelope } from "@adaos/core";
+import { type Envelope, newEventId } from "@adaos/core";
 import { randomId } from "@adaos/core/wire";
 import type { Scenario } from "../engine/compile.ts";
 import type { ScenarioInput } from "../engine/decide.ts";
@@ -36,6 +36,34 @@ export function inputOf(asked: Asked, { name }: Scenario): ScenarioInput {
       return { kind: "retry", start };
     }
   }
+}
+
+/**
+ * A request to start a run as `scenario.run@1` would, and the id that the run will have. Pure but for its ids.
+ * @param args `event.data` of the scenario's expressions.
+ */
+export function askRun(
+  { owner, tenant, scenario }: { readonly owner: string; readonly tenant: string; readonly scenario: string },
+  args: Readonly<Record<string, unknown>> | undefined,
+  nowMs: number,
+): { readonly asked: Extract<Asked, { kind: "run" }>; readonly runId: string } {
+  const event_id = newEventId(nowMs);
+  const event: Envelope = {
+    event_id,
+    event_name: "scenario.run",
+    version: 1,
+    kind: "command",
+    ts: new Date(nowMs).toISOString(),
+    source: `operator@${owner.split("/")[1]}`,
+    correlation_id: event_id,
+    tenant,
+    headers: {},
+    data: { name: scenario, ...(args === undefined ? {} : { args }) },
+  };
+  return {
+    asked: { id: event_id, kind: "run", event, data: args ?? {} },
+    runId: runIdOf(owner, scenario, event_id, nowMs),
+  };
 }
 
 /** A request to try a run again, from its beginning or from a step of its outermost sequence. Pure but for its id. */
