@@ -42,6 +42,7 @@ export {
   scenarioFile,
 } from "./scenario/file/read-scenario.ts";
 export { type Asked, askRetry, askRun } from "./scenario/runtime/asked.ts";
+export { patternsReadBy } from "./scenario/runtime/patterns.ts";
 export { type FoundScenarios, ScenarioFiles } from "./scenario/runtime/scenario-files.ts";
 export { ScenarioHost, type ScenarioStanding } from "./scenario/runtime/scenario-host.ts";
 export {

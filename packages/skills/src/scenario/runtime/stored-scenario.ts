@@ -40,6 +40,8 @@ export interface LoadedScenario {
   readonly state: ScenarioState;
   readonly unrecorded: ReadonlyMap<string, Run>;
   readonly asked: readonly Asked[];
+  /** Of the text that was in force; undefined where nothing is stored. */
+  readonly hash: string | undefined;
   /** The number of each document, by its key. */
   readonly seqs: ReadonlyMap<string, number>;
   /** Runs that should be there and are not: whoever keeps the documents has lost them. */
@@ -64,7 +66,8 @@ export async function loadScenario(
   };
   const stored = await read<StoredTriggers>(stateKey(scenario));
   const empty = newScenarioState(owner);
-  if (stored === undefined) return { state: empty, unrecorded: new Map(), asked: [], seqs, missing: [] };
+  if (stored === undefined)
+    return { state: empty, unrecorded: new Map(), asked: [], hash: undefined, seqs, missing: [] };
   const wanted = [...stored.triggers.active.map(({ runId }) => runId), ...stored.unrecorded];
   const found = new Map<string, Run>();
   for (let i = 0; i < wanted.length; i += MAX_TOGETHER) {
@@ -82,6 +85,7 @@ export async function loadScenario(
     },
     unrecorded: new Map(runs.filter(({ outcome }) => outcome !== undefined).map((run) => [run.id, run])),
     asked: stored.asked,
+    hash: stored.hash,
     seqs,
     missing: stored.triggers.active
       .map(({ runId }) => runId)
