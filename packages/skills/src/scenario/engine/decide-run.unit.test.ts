@@ -198,7 +198,7 @@ describe("decide() with effects", () => {
 
 describe("decide() with limits", () => {
   test("digest: the same data gives the same, live and in a shadow", () => {
-    const effects = '  - publish: a.b\n    data: { n: "${event.data.n}" }\n  - { request: a.ask }';
+    const effects = `  - publish: a.b\n    data: { n: "$\{event.data.n}" }\n  - { request: a.ask }`;
     const digestsOf = (n: number, more = ""): unknown[] => {
       const scene = started(effects, { n }, more);
       scene.done();
