@@ -11,6 +11,7 @@ export type AskOutcome = "done" | "kept";
 const TRIES = 20;
 const TAKEN_MS = 5000;
 const LOOK_MS = 100;
+const MAX_APART_MS = 50;
 
 /**
  * Asks something of a scenario: writes it into its document and tells its member. Waits for the member's daemon to take
@@ -41,6 +42,8 @@ export async function askScenario(
         "unavailable",
         `scenario ${scenario} changes too quickly; nothing was done, try again`,
       );
+    // Its daemon writes at the same pace: another time may fall between two of its writes.
+    await delay(Math.random() * MAX_APART_MS);
   }
   connection.nc.publish(runChangedSubject(address, scenario));
   const endMs = Date.now() + patienceMs;

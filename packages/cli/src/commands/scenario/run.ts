@@ -5,6 +5,7 @@ import {
   EventMask,
   endedRuns,
   findActiveRun,
+  formatScenarioName,
   hubServers,
   type OpenServer,
   parseScenarioName,
@@ -13,6 +14,7 @@ import {
   reportSkip,
   type ScenarioName,
   type SkipReport,
+  scenarioStates,
   skippedRuns,
   tenantOf,
   withServers,
@@ -34,6 +36,8 @@ interface RunOptions extends StateOptions {
 }
 
 const LOOK_MS = 300;
+/** Records are stored within a second or two of what they tell. */
+const RECORD_MS = 10_000;
 /** Clocks differ: a record may be stored before the time at which this command began. */
 const SKEW_MS = 60_000;
 /** Of `scenario.run@1`. */
@@ -102,7 +106,7 @@ async function endOf(
   mask: EventMask,
 ): Promise<RunReport | SkipReport> {
   const filter = { node: name.node, scenario: name.scenario, storedSinceMs: sinceMs };
-  for (;;) {
+  for (let goneSinceMs = Number.POSITIVE_INFINITY; ; ) {
     const active = await findActiveRun(hub, runId);
     if (active?.value.outcome !== undefined) return reportRun(name, active.value, mask, Date.now());
     if (active === undefined) {
@@ -112,8 +116,29 @@ async function endOf(
         for (const skip of value.newest)
           if (skip.trigger.event?.event_id === eventId) return reportSkip(name, skip, mask);
     }
+    const isPending = active !== undefined || (await isExpected(hub, name, runId, eventId));
+    goneSinceMs = isPending ? Number.POSITIVE_INFINITY : Math.min(goneSinceMs, Date.now());
+    if (Date.now() - goneSinceMs > RECORD_MS)
+      throw new MeshError(
+        "unavailable",
+        `no record tells what became of ${runId}; adaos scenario why ${formatScenarioName(name)} tells how it stands`,
+      );
     await delay(LOOK_MS);
   }
+}
+
+/** Whether the member's daemon has not taken the request, or the run goes on or waits for its turn. */
+async function isExpected(
+  hub: OpenServer,
+  name: ScenarioName,
+  runId: string,
+  eventId: string,
+): Promise<boolean> {
+  for await (const { asked, triggers, unrecorded } of scenarioStates(hub, name)) {
+    if (asked.some(({ id }) => id === eventId) || unrecorded.includes(runId)) return true;
+    return [...triggers.active, ...triggers.waiting].some((one) => one.runId === runId);
+  }
+  return false;
 }
 
 function tell(end: RunReport | SkipReport, { json }: RunOptions, terminal: Terminal): void {

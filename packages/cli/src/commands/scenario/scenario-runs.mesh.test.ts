@@ -141,6 +141,11 @@ describe("adaos scenario in a mesh", () => {
     expect((await scenario("cancel", started.run_id)).stdout).toBe("1 cancelled");
     await until("it has ended", async () => (await runsOf("slow"))[0]?.outcome === "cancelled");
     expect(await scenario("cancel", started.run_id)).toMatchObject({ code: 64 });
+    await scenario("run", full("slow"));
+    await until("it waits again", isAsleep);
+    expect((await scenario("cancel", "--scenario", full("slow"), "--all", "--yes")).stdout).toBe(
+      "1 cancelled",
+    );
   });
 
   test("retry: from a step, in bulk once, and not from a step of another text", async () => {
