@@ -108,6 +108,8 @@ async function drive(text: string, seed: number, events: number, processes: numb
   return { documents, world };
 }
 
+/** A loaded machine takes its time. */
+const PATIENT = { timeout: 20_000 };
 const seeds = Array.from({ length: 25 }, (_, i) => i + 1);
 const numbersOf = ({ world }: Driven): string[] =>
   [...world.effects.values()].map(({ data }) => {
@@ -153,19 +155,19 @@ describe("ScenarioRunner", () => {
     runner.start();
     const hash = async (): Promise<unknown> =>
       JSON.parse((await documents.inner.read(stateKey("test")))?.text ?? "{}").hash;
-    await expect.poll(hash).toBe(before.hash);
+    await expect.poll(hash, PATIENT).toBe(before.hash);
     await runner.take({ kind: "event", event: envelope("a.b", { n: 1 }, 1) });
-    await expect.poll(() => world.completions.size).toBe(1);
+    await expect.poll(() => world.completions.size, PATIENT).toBe(1);
     const [run] = [...world.completions.values()];
     const now = compileScenario("test", TWO_STEPS.replace("a.c", "a.d"));
     runner.replace(now);
-    await expect.poll(hash).toBe(now.hash);
+    await expect.poll(hash, PATIENT).toBe(now.hash);
     const { text = "", seq = 0 } = (await documents.inner.read(stateKey("test"))) ?? {};
     const asked = withAsked(text, askRetry(run as Run, OWNER, 1));
     await documents.inner.write([{ key: stateKey("test"), text: asked, seq }]);
     runner.changed();
     const told = (): string => documents.inner.records("test", "skipped").join();
-    await expect.poll(told, { timeout: 5000 }).toContain("retry from effects[1]: the scenario");
+    await expect.poll(told, PATIENT).toContain("retry from effects[1]: the scenario");
     await runner.stop();
     expect(world.completions.size).toBe(1);
   });
