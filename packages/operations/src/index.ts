@@ -46,9 +46,31 @@ export { pastEvents, type ReplayPlan, type Survey, surveyPast } from "./replay/p
 export { ReplayRun, roomFor } from "./replay/replay-run.ts";
 export { findTarget, narrowed, parseOrigin } from "./replay/replay-target.ts";
 export { type AskOutcome, askScenario } from "./runs/ask-scenario.ts";
+export { type ComparedRuns, compareRuns } from "./runs/compare-runs.ts";
+export {
+  assertRunId,
+  findActiveRun,
+  findRun,
+  lastRun,
+  tenantOf,
+  textOnThisMachine,
+} from "./runs/find-runs.ts";
+export { isFailed, planRetries, retryStep } from "./runs/plan-retry.ts";
+export {
+  type RunReport,
+  reportRun,
+  reportSkip,
+  reportWholeRun,
+  type SkipReport,
+  type StepReport,
+  type TriggerReport,
+  timeText,
+  type WholeRunReport,
+} from "./runs/run-report.ts";
 export {
   activeRuns,
   endedRuns,
+  formatScenarioName,
   type OfScenario,
   parseScenarioName,
   type ScenarioFilter,
@@ -57,6 +79,12 @@ export {
   scenarioStates,
   skippedRuns,
 } from "./runs/stored-runs.ts";
+export {
+  type ScenarioStand,
+  scenarioStand,
+  type TriggerOutcome,
+  triggerOutcomes,
+} from "./runs/why-scenario.ts";
 export type { EventConsumer } from "./standing/event-consumer.ts";
 export { type KnownEvent, lookUpEvent } from "./stored/event-lookup.ts";
 export { type CountedFailures, FailureCounts } from "./stored/failure-counts.ts";

@@ -15,14 +15,18 @@ export {
   decideTriggers,
   type TriggerDecision,
   type TriggerInput,
+  wakeOfTriggers,
 } from "./scenario/engine/decide-triggers.ts";
 export type { RunInput } from "./scenario/engine/executing.ts";
 export { DEPTH_HEADER, MAX_DEPTH, RING_HEADER } from "./scenario/engine/ids.ts";
 export {
+  type ConditionRecord,
   type Effect,
   newScenarioState,
   type Run,
+  type RunLogEntry,
   type RunOutcome,
+  type RunTrigger,
   type ScenarioState,
   type Skip,
   type SkipCause,
@@ -37,7 +41,8 @@ export {
   type ScenarioProblem,
   scenarioFile,
 } from "./scenario/file/read-scenario.ts";
-export { type Asked, askRetry } from "./scenario/runtime/asked.ts";
+export { type Asked, askRetry, askRun } from "./scenario/runtime/asked.ts";
+export { patternsReadBy } from "./scenario/runtime/patterns.ts";
 export { type FoundScenarios, ScenarioFiles } from "./scenario/runtime/scenario-files.ts";
 export { ScenarioHost, type ScenarioStanding } from "./scenario/runtime/scenario-host.ts";
 export {

@@ -210,7 +210,7 @@ export const COMMANDS: CommandTree = {
     commands: TIMER_COMMANDS,
   },
   scenario: {
-    summary: "what a mesh does by itself: begin scenarios, check them, run their test cases",
+    summary: "what a mesh does by itself: write and test scenarios, run them, look at their runs",
     commands: SCENARIO_COMMANDS,
   },
   metrics: {

@@ -1,5 +1,12 @@
 import { resolveStateDir } from "@adaos/config";
-import { decodeEnvelope, type Envelope, parseEventRef, type TimerInfo } from "@adaos/core";
+import {
+  decodeEnvelope,
+  type Envelope,
+  type EventPattern,
+  parseEventRef,
+  patternMatches,
+  type TimerInfo,
+} from "@adaos/core";
 import { type DeadLetter, parseDeliverySubject } from "@adaos/core/wire";
 import { readLayout } from "@adaos/provision";
 import { loadRegistry } from "@adaos/registry";
@@ -42,6 +49,20 @@ export class EventMask {
       return { ...envelope, data: claimed };
     const known = this.#registry.mask(address.name, address.version, data);
     return { ...envelope, data: known === data ? claimed : known };
+  }
+
+  /** Whether an event has classified fields; without a version, whether one of its versions has. */
+  isClassified(name: string, version = 0): boolean {
+    return this.#registry.mask(name, version, null) !== null;
+  }
+
+  /** Whether a declared event of these patterns has classified fields. */
+  isAnyClassified(patterns: readonly EventPattern[]): boolean {
+    return this.names.some(
+      (name) =>
+        patterns.some((pattern) => patternMatches(pattern, name, pattern.version ?? 1)) &&
+        this.isClassified(name),
+    );
   }
 
   /** A timer with the data of its event as it may be shown. */

@@ -11,16 +11,19 @@ export type AskOutcome = "done" | "kept";
 const TRIES = 20;
 const TAKEN_MS = 5000;
 const LOOK_MS = 100;
+const MAX_APART_MS = 50;
 
 /**
- * Asks something of a scenario: writes it into its document and tells its member. Waits five seconds for the member's
- * daemon to take it. Rejects with `usage` where no member has run such a scenario.
+ * Asks something of a scenario: writes it into its document and tells its member. Waits for the member's daemon to take
+ * it. Rejects with `usage` where no member has run such a scenario.
+ * @param patienceMs How long to wait.
  */
 export async function askScenario(
   { connection }: OpenServer,
   { subnet, node, scenario }: ScenarioName,
   asked: Asked,
   log: Logger,
+  patienceMs: number = TAKEN_MS,
 ): Promise<AskOutcome> {
   const address = { subnet, node };
   const documents = new NatsDocuments(connection, address, log);
@@ -39,9 +42,11 @@ export async function askScenario(
         "unavailable",
         `scenario ${scenario} changes too quickly; nothing was done, try again`,
       );
+    // Its daemon writes at the same pace: another time may fall between two of its writes.
+    await delay(Math.random() * MAX_APART_MS);
   }
   connection.nc.publish(runChangedSubject(address, scenario));
-  const endMs = Date.now() + TAKEN_MS;
+  const endMs = Date.now() + patienceMs;
   while (Date.now() < endMs) {
     const now = await documents.read(key);
     const state = JSON.parse(now?.text ?? "{}") as Partial<StoredTriggers>;

@@ -30,10 +30,17 @@ export function parseScenarioName(text: string): ScenarioName {
   return { subnet, node, scenario };
 }
 
+/** `alpha/kitchen/heating` */
+export function formatScenarioName({ subnet, node, scenario }: ScenarioName): string {
+  return `${subnet}/${node}/${scenario}`;
+}
+
 /** Which scenarios of a subnet; a name that is left out means any. */
 export interface ScenarioFilter {
   readonly node?: string | undefined;
   readonly scenario?: string | undefined;
+  /** Of records: only those that were stored since. */
+  readonly storedSinceMs?: number | undefined;
 }
 
 /** A scenario as its member has stored it last. */
@@ -54,12 +61,8 @@ export async function* scenarioStates(
   hub: OpenServer,
   filter: ScenarioFilter,
 ): AsyncGenerator<StoredScenarioState> {
-  const messages = stored(
-    hub,
-    runsStream(hub.of),
-    documentSubject(whose(hub, filter), `${any(filter)}.${STATE_WORD}`),
-  );
-  for await (const { name, value, message } of parsedOf<StoredTriggers>(hub, messages))
+  const subject = documentSubject(whose(hub, filter), `${any(filter)}.${STATE_WORD}`);
+  for await (const { name, value, message } of parsedOf<StoredTriggers>(hub, runsStream(hub.of), subject))
     yield { ...value, name, storedAt: message.storedAt };
 }
 
@@ -71,8 +74,8 @@ export async function* activeRuns(hub: OpenServer, filter: ScenarioFilter): Asyn
   const ids = new Set<string>();
   for await (const { triggers, unrecorded } of scenarioStates(hub, filter))
     for (const id of [...triggers.active.map(({ runId }) => runId), ...unrecorded]) ids.add(id);
-  const messages = stored(hub, runsStream(hub.of), documentSubject(whose(hub, filter), `${any(filter)}.*`));
-  for await (const { name, value, word } of parsedOf<Run>(hub, messages))
+  const subject = documentSubject(whose(hub, filter), `${any(filter)}.*`);
+  for await (const { name, value, word } of parsedOf<Run>(hub, runsStream(hub.of), subject))
     if (ids.has(word)) yield { name, value };
 }
 
@@ -87,8 +90,8 @@ export async function* endedRuns(
     ...(filter.isFailed === false ? [] : [["failed", failedRunsStream(hub.of)] as const]),
   ];
   for (const [kind, stream] of from) {
-    const messages = stored(hub, stream, runRecordSubject(whose(hub, filter), any(filter), kind));
-    for await (const { name, value } of parsedOf<Run>(hub, messages)) {
+    const subject = runRecordSubject(whose(hub, filter), any(filter), kind);
+    for await (const { name, value } of parsedOf<Run>(hub, stream, subject, filter.storedSinceMs)) {
       // A process that was killed before it knew of the record has stored it again.
       if (seen.has(value.id)) continue;
       seen.add(value.id);
@@ -105,7 +108,9 @@ export async function* skippedRuns(
   const subject = runRecordSubject(whose(hub, filter), any(filter), "skipped");
   for await (const { name, value } of parsedOf<SkipRecord>(
     hub,
-    stored(hub, runRecordsStream(hub.of), subject),
+    runRecordsStream(hub.of),
+    subject,
+    filter.storedSinceMs,
   ))
     yield { name, value };
 }
@@ -118,15 +123,15 @@ function any({ scenario = "*" }: ScenarioFilter): string {
   return scenario;
 }
 
-function stored({ connection }: OpenServer, stream: string, subject: string): AsyncGenerator<StoredMessage> {
-  return storedMessages(connection, stream, subject);
-}
-
-async function* parsedOf<T>(
-  { of }: OpenServer,
-  messages: AsyncIterable<StoredMessage>,
+/** The documents or records of these subjects, parsed. */
+export async function* parsedOf<T>(
+  { of, connection }: OpenServer,
+  stream: string,
+  subject: string,
+  sinceMs?: number,
 ): AsyncGenerator<OfScenario<T> & { readonly word: string; readonly message: StoredMessage }> {
-  for await (const message of messages) {
+  const from = sinceMs === undefined ? { seq: 1 } : { time: new Date(sinceMs) };
+  for await (const message of storedMessages(connection, stream, subject, from)) {
     const place = parseRunSubject(message.subject);
     // An empty one was removed a moment ago.
     if (place === undefined || message.body.length === 0) continue;

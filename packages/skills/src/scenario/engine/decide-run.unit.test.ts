@@ -197,6 +197,19 @@ describe("decide() with effects", () => {
 });
 
 describe("decide() with limits", () => {
+  test("digest: the same data gives the same, live and in a shadow", () => {
+    const effects = `  - publish: a.b\n    data: { n: "$\{event.data.n}" }\n  - { request: a.ask }`;
+    const digestsOf = (n: number, more = ""): unknown[] => {
+      const scene = started(effects, { n }, more);
+      scene.done();
+      return scene.ended.flatMap(({ log }) => log.map(({ digest }) => digest));
+    };
+    const live = digestsOf(1);
+    expect(live).toEqual([expect.stringMatching(/^[0-9a-f]{12}$/), expect.stringMatching(/^[0-9a-f]{12}$/)]);
+    expect(digestsOf(1, "shadow: true")).toEqual(live);
+    expect(digestsOf(2, "shadow: true")).not.toEqual(live);
+  });
+
   test("shadow: runs, records and publishes nothing", () => {
     const one = started("  - publish: a.b\n  - delay: 1s\n  - { request: a.ask, as: x }", {}, "shadow: true");
     one.pass(1000);

@@ -65,7 +65,7 @@ export function decideTriggers(
       if (draft.isPaused !== (input.kind === "pause")) draft.isPaused = input.kind === "pause";
   }
   const isSame = (Object.keys(draft) as (keyof TriggerState)[]).every((key) => draft[key] === state[key]);
-  return { state: isSame ? state : draft, starts, cancels, skips, wakeAtMs: wakeAt(draft) };
+  return { state: isSame ? state : draft, starts, cancels, skips, wakeAtMs: wakeOfTriggers(draft) };
 }
 
 function onEvent(deciding: Deciding, event: Envelope): void {
@@ -221,7 +221,8 @@ function fireTimers(deciding: Deciding): void {
   }
 }
 
-function wakeAt({ timers, holds, debounced }: TriggerState): number | undefined {
+/** When triggers are to be looked at again: a timer, the end of `for`, of `debounce`. Pure. */
+export function wakeOfTriggers({ timers, holds, debounced }: TriggerState): number | undefined {
   const times = [
     ...timers.map(({ nextMs }) => nextMs),
     ...holds.map(({ due }) => due?.dueMs),

@@ -21,6 +21,11 @@ export function effectIdOf(runId: string, step: string, nominalMs: number): stri
   return eventIdAt(nominalMs, digest([runId, step, nominalMs]));
 }
 
+/** Tells whether two effects are the same, without their data. 12 hex digits. Pure. */
+export function effectDigest(event: string, data: unknown): string {
+  return digest([event, JSON.stringify(data) ?? ""]);
+}
+
 function digest(named: readonly (string | number)[]): string {
   return createHash("sha256").update(JSON.stringify(named)).digest("hex").slice(0, 12);
 }

@@ -13,7 +13,7 @@ import {
   setResult,
   shortened,
 } from "./executing.ts";
-import { causeHeaders, effectIdOf } from "./ids.ts";
+import { causeHeaders, effectDigest, effectIdOf } from "./ids.ts";
 import { recordOf, timeOf } from "./scope.ts";
 import type { Effect, SequenceCursor, StepCursor } from "./state.ts";
 
@@ -32,7 +32,8 @@ export function beginEffect(x: Executing, step: Step, cursor: SequenceCursor, pl
   const data = computed(place, () => step.value(scopeAt(x, place)));
   const eventId = effectIdOf(run.id, place.path, cursor.nominalMs);
   if (run.isShadow) {
-    log(x, { step: place.path, verb, atMs: nowMs, outcome: "shadow", event, eventId });
+    const digest = effectDigest(event, data);
+    log(x, { step: place.path, verb, atMs: nowMs, outcome: "shadow", event, eventId, digest });
     if (asOf(definition) !== undefined)
       throw new StopRun(`a shadow sends no request, so the reply to ${event} is unknown`, false);
     return true;
@@ -65,6 +66,9 @@ function asOf(definition: EffectDefinition): string | undefined {
 export function proceedEffect(x: Executing, step: Step, inner: Inner<"effect">, place: Place): boolean {
   const { input, nowMs } = x;
   const { effect, sinceMs, dueMs } = inner;
+  const result = input?.kind === "result" && input.effectId === effect.id ? input : undefined;
+  if (result === undefined && (dueMs === undefined || dueMs > nowMs)) return false;
+  x.isChanged = true;
   const entry = {
     step: place.path,
     verb: step.verb,
@@ -72,22 +76,20 @@ export function proceedEffect(x: Executing, step: Step, inner: Inner<"effect">, 
     ms: nowMs - sinceMs,
     event: effect.event,
     eventId: effect.id,
+    digest: effectDigest(effect.event, effect.data),
   };
-  if (input?.kind === "result" && input.effectId === effect.id) {
-    x.isChanged = true;
-    if (input.ok) {
-      setResult(x, asOf(step.definition), { ok: true, data: input.data ?? null });
+  if (result !== undefined) {
+    if (result.ok) {
+      setResult(x, asOf(step.definition), { ok: true, data: result.data ?? null });
       log(x, { ...entry, outcome: "done" });
       return true;
     }
-    const error = shortened(input.error ?? "failed");
+    const error = shortened(result.error ?? "failed");
     setResult(x, asOf(step.definition), { ok: false, error });
     log(x, { ...entry, outcome: "failed", error });
     throw new StepFailure(place.path, error);
   }
-  if (dueMs === undefined || dueMs > nowMs) return false;
-  x.isChanged = true;
-  const error = `no reply to ${effect.event} within ${dueMs - sinceMs} ms`;
+  const error = `no reply to ${effect.event} within ${(dueMs ?? nowMs) - sinceMs} ms`;
   setResult(x, asOf(step.definition), { ok: false, error });
   log(x, { ...entry, outcome: "timeout", error });
   throw new StepFailure(place.path, error);

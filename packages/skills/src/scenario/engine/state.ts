@@ -172,6 +172,8 @@ export interface RunLogEntry {
   readonly outcome: "done" | "failed" | "timeout" | "shadow" | "branch";
   readonly event?: string;
   readonly eventId?: string;
+  /** Of what is published or requested, event and data: the same digest means the same data. */
+  readonly digest?: string;
   /** Of `choose`: which branch; of `repeat`: which turn. */
   readonly branch?: number;
   readonly conditions?: readonly ConditionRecord[];

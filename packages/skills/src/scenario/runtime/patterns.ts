@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { EventPattern } from "@adaos/core";
-import { minimalPatterns } from "@adaos/core/wire";
+import { type EventPattern, parseEventPattern, parseEventRef } from "@adaos/core";
+import { minimalPatterns, replyName } from "@adaos/core/wire";
 import { compileScenario, type Scenario, type Step } from "../engine/compile.ts";
 import type { Run } from "../engine/state.ts";
 
@@ -15,6 +15,20 @@ export function patternsOf({ triggers, effects, onError }: Scenario): EventPatte
 /** The patterns for which a run waits that began with an earlier text of its scenario. Pure. */
 export function patternsOfRun({ scenario, text }: Run): EventPattern[] {
   return patternsOf(compileScenario(scenario, text));
+}
+
+/** The patterns of all events whose data a run may have read, replies among them. Throws `invalid-config`. Pure. */
+export function patternsReadBy({ scenario, text }: Run): EventPattern[] {
+  const compiled = compileScenario(scenario, text);
+  const replies = [...compiled.effects, ...compiled.onError].flatMap(repliesOfStep);
+  return [...patternsOf(compiled), ...replies];
+}
+
+function repliesOfStep({ definition, bodies, onError }: Step): EventPattern[] {
+  const inner = [...bodies.flat(), ...(Array.isArray(onError) ? (onError as readonly Step[]) : [])];
+  const own =
+    "request" in definition ? [parseEventPattern(replyName(parseEventRef(definition.request).name))] : [];
+  return [...own, ...inner.flatMap(repliesOfStep)];
 }
 
 function patternsOfStep({ pattern, bodies, onError }: Step): EventPattern[] {

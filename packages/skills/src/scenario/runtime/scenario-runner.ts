@@ -5,10 +5,10 @@ import { compileScenario, type Scenario } from "../engine/compile.ts";
 import { type Decision, decide, type ScenarioInput } from "../engine/decide.ts";
 import { pendingEffects } from "../engine/decide-run.ts";
 import type { Effect, Run, RunOutcome, ScenarioState, SkipCause } from "../engine/state.ts";
-import { inputOf } from "./asked.ts";
+import { type Asked, inputOf, outdatedRetry } from "./asked.ts";
 import { Commit, storeCommit } from "./commit.ts";
 import { SkipLog } from "./skip-log.ts";
-import { type LoadedScenario, loadScenario, stateKey } from "./stored-scenario.ts";
+import { type LoadedScenario, loadScenario } from "./stored-scenario.ts";
 
 /** What became of an effect. */
 export interface EffectResult {
@@ -100,7 +100,10 @@ export class ScenarioRunner {
   /** Takes a changed file. Runs that have begun end as they began. */
   replace(scenario: Scenario): void {
     this.#scenario = scenario;
-    if (this.#state !== undefined) this.#decide({ kind: "clock" });
+    if (this.#state === undefined) return;
+    // Operators read in the stored state which text is in force.
+    this.#storeSoon();
+    this.#decide({ kind: "clock" });
   }
 
   /** An operator has changed the documents. */
@@ -331,7 +334,7 @@ export class ScenarioRunner {
   }
 
   /** What was decided before and not done is done now. */
-  #goOn({ state, unrecorded, asked, seqs, missing }: LoadedScenario): void {
+  #goOn({ state, unrecorded, asked, hash, seqs, missing }: LoadedScenario): void {
     const { log } = this.#options;
     this.#loading = undefined;
     this.trouble = undefined;
@@ -353,11 +356,17 @@ export class ScenarioRunner {
       if (this.#state.runs[run.id] !== undefined)
         for (const effect of pendingEffects(run)) this.#perform(effect);
     for (const run of unrecorded.values()) this.#finish(run);
-    for (const one of asked) this.#decide(inputOf(one, this.#scenario));
-    // What was asked is taken once; and a scenario without any state is seen by operators all the same.
-    if (asked.length > 0 || !seqs.has(stateKey(this.#scenario.name))) this.#storeSoon();
+    for (const one of asked) this.#answer(one);
+    // What was asked is taken once; and operators see which text is in force, also of a scenario without any state.
+    if (asked.length > 0 || hash !== this.#scenario.hash) this.#storeSoon();
     this.#decide({ kind: "clock" });
     this.#options.onRead?.();
+  }
+
+  #answer(asked: Asked): void {
+    const outdated = outdatedRetry(asked, this.#scenario, this.#options.clock.now());
+    if (outdated === undefined) this.#decide(inputOf(asked, this.#scenario));
+    else this.#skips.add(outdated);
   }
 
   /** A run keeps its text. One that this version of the program cannot run ends, and disturbs no other. */

@@ -6,8 +6,9 @@ import { envelope, START_MS } from "../../../../../test/kit/scenario-scene.ts";
 import { RecordingLog } from "../../../../../test/kit/stand-ins.ts";
 import { compileScenario } from "../engine/compile.ts";
 import type { Effect, Run } from "../engine/state.ts";
+import { askRetry } from "./asked.ts";
 import { type EffectResult, ScenarioRunner, type ScenarioWorld } from "./scenario-runner.ts";
-import { loadScenario, stateKey } from "./stored-scenario.ts";
+import { loadScenario, stateKey, withAsked } from "./stored-scenario.ts";
 
 const OWNER = "alpha/kitchen";
 /** No two decisions are made at the same time: what is decided again differs. */
@@ -107,6 +108,8 @@ async function drive(text: string, seed: number, events: number, processes: numb
   return { documents, world };
 }
 
+/** A loaded machine takes its time. */
+const PATIENT = { timeout: 20_000 };
 const seeds = Array.from({ length: 25 }, (_, i) => i + 1);
 const numbersOf = ({ world }: Driven): string[] =>
   [...world.effects.values()].map(({ data }) => {
@@ -142,6 +145,32 @@ describe("ScenarioRunner", () => {
       expect(driven.world.completions.size).toBe(12);
     },
   );
+
+  test("a changed text is stored at once, and a retry from a step of the text before does not run", async () => {
+    const documents = new FaultyDocuments(() => 0.5, 0);
+    const world = new World(() => 0.5);
+    const log = new RecordingLog();
+    const before = compileScenario("test", TWO_STEPS);
+    const runner = new ScenarioRunner(before, { owner: OWNER, documents, world, clock: CLOCK, log });
+    runner.start();
+    const hash = async (): Promise<unknown> =>
+      JSON.parse((await documents.inner.read(stateKey("test")))?.text ?? "{}").hash;
+    await expect.poll(hash, PATIENT).toBe(before.hash);
+    await runner.take({ kind: "event", event: envelope("a.b", { n: 1 }, 1) });
+    await expect.poll(() => world.completions.size, PATIENT).toBe(1);
+    const [run] = [...world.completions.values()];
+    const now = compileScenario("test", TWO_STEPS.replace("a.c", "a.d"));
+    runner.replace(now);
+    await expect.poll(hash, PATIENT).toBe(now.hash);
+    const { text = "", seq = 0 } = (await documents.inner.read(stateKey("test"))) ?? {};
+    const asked = withAsked(text, askRetry(run as Run, OWNER, 1));
+    await documents.inner.write([{ key: stateKey("test"), text: asked, seq }]);
+    runner.changed();
+    const told = (): string => documents.inner.records("test", "skipped").join();
+    await expect.poll(told, PATIENT).toContain("retry from effects[1]: the scenario");
+    await runner.stop();
+    expect(world.completions.size).toBe(1);
+  });
 
   test("a document that is damaged or newer is not written over, and told", async () => {
     const documents = new FaultyDocuments(() => 0.5, 0);

@@ -40,6 +40,8 @@ export interface LoadedScenario {
   readonly state: ScenarioState;
   readonly unrecorded: ReadonlyMap<string, Run>;
   readonly asked: readonly Asked[];
+  /** Of the text that was in force; undefined where nothing is stored. */
+  readonly hash: string | undefined;
   /** The number of each document, by its key. */
   readonly seqs: ReadonlyMap<string, number>;
   /** Runs that should be there and are not: whoever keeps the documents has lost them. */
@@ -79,8 +81,9 @@ async function loadOnce(documents: Documents, scenario: string, owner: string): 
   };
   const stored = await read<StoredTriggers>(stateKey(scenario));
   const empty = newScenarioState(owner);
-  if (stored === undefined) return { state: empty, unrecorded: new Map(), asked: [], seqs, missing: [] };
-  const { triggers, unrecorded, asked } = stored;
+  if (stored === undefined)
+    return { state: empty, unrecorded: new Map(), asked: [], hash: undefined, seqs, missing: [] };
+  const { triggers, unrecorded, asked, hash } = stored;
   const active = triggers.active.map(({ runId }) => runId);
   const wanted = [...active, ...unrecorded];
   const found = new Map<string, Run>();
@@ -94,6 +97,7 @@ async function loadOnce(documents: Documents, scenario: string, owner: string): 
     state: { triggers, runs: Object.fromEntries(runs.filter(([, { outcome }]) => outcome === undefined)) },
     unrecorded: new Map(runs.filter(([, { outcome }]) => outcome !== undefined)),
     asked,
+    hash,
     seqs,
     missing: active.filter((id) => found.get(id)?.cursor === undefined),
   };

@@ -1,0 +1,138 @@
+import { counted, visibleJson } from "@adaos/core/wire";
+import {
+  activeRuns,
+  EventMask,
+  endedRuns,
+  formatScenarioName,
+  isFailed,
+  Newest,
+  type OpenServer,
+  type RunReport,
+  reportRun,
+  reportSkip,
+  type ScenarioFilter,
+  type SkipReport,
+  skippedRuns,
+  timeText,
+} from "@adaos/operations";
+import type { SkipCause } from "@adaos/skills";
+import { Command, Option } from "commander";
+import type { StateOptions } from "../../../options/options.ts";
+import { parseTime } from "../../../options/parse-time.ts";
+import { type Terminal, table } from "../../../terminal/terminal.ts";
+import { withLimit, withSubnet } from "../../events/failures/failure-options.ts";
+import { RUN_HEAD, runCells, SKIP_HEAD, skipCells } from "./print-run.ts";
+import { withHubsOf } from "./scenario-hubs.ts";
+
+interface RunsOptions extends StateOptions {
+  readonly at?: string;
+  readonly active?: boolean;
+  readonly failed?: boolean;
+  readonly skipped?: boolean;
+  readonly since?: number;
+  readonly limit: number;
+}
+
+export function scenarioRunsCommand(terminal: Terminal): Command {
+  return withLimit(withSubnet(new Command("runs")))
+    .description("runs of scenarios, newest first: trigger, duration, outcome; or what did not run")
+    .argument("[subnet/node/scenario...]", "of these scenarios (default: all)")
+    .option("--active", "only those under way")
+    .addOption(new Option("--failed", "only those that failed").conflicts("active"))
+    .addOption(
+      new Option("--skipped", "what did not run and why: counts, and the newest").conflicts([
+        "active",
+        "failed",
+      ]),
+    )
+    .option("--since <time>", "begun since then: 1h, 2026-01-05T09:30:00Z", parseTime)
+    .addHelpText(
+      "after",
+      "\nA hub keeps the last 100 records of each scenario: of runs that ended well, of others,",
+    )
+    .addHelpText("after", "and of what did not run.")
+    .addHelpText("after", "\nExample:\n  adaos scenario runs alpha/kitchen/heating --failed --since 1h")
+    .action((names: readonly string[], options: RunsOptions) =>
+      options.skipped === true ? skips(names, options, terminal) : runs(names, options, terminal),
+    );
+}
+
+async function runs(names: readonly string[], options: RunsOptions, terminal: Terminal): Promise<void> {
+  const mask = await EventMask.open(options.state, terminal.say);
+  const found = new Newest<RunReport>(options.limit, ({ started_at }) => started_at);
+  const since = timeText(options.since ?? 0);
+  await withHubsOf(names, options, terminal, async (hub, filters) => {
+    for (const filter of filters)
+      for await (const run of reportsOf(hub, filter, options, mask))
+        if (run.started_at >= since) found.add(run);
+  });
+  const newest = found.items().toReversed();
+  if (options.json === true) for (const run of newest) terminal.out(visibleJson(run));
+  else
+    for (const line of table(newest.length === 0 ? [] : [RUN_HEAD, ...newest.map(runCells)]))
+      terminal.out(line);
+  if (options.json !== true) terminal.say(counted(found.seen, "run"));
+}
+
+async function* reportsOf(
+  hub: OpenServer,
+  filter: ScenarioFilter,
+  { active, failed }: RunsOptions,
+  mask: EventMask,
+): AsyncGenerator<RunReport> {
+  const nowMs = Date.now();
+  const seen = new Set<string>();
+  for await (const { name, value } of activeRuns(hub, filter)) {
+    const isWanted = failed === true ? isFailed(value) : active !== true || value.outcome === undefined;
+    if (!isWanted) continue;
+    seen.add(value.id);
+    yield reportRun(name, value, mask, nowMs);
+  }
+  if (active === true) return;
+  const kind = failed === true ? { isFailed: true } : {};
+  for await (const { name, value } of endedRuns(hub, { ...filter, ...kind }))
+    if (!seen.has(value.id) && (failed !== true || isFailed(value)))
+      yield reportRun(name, value, mask, nowMs);
+}
+
+/** What a scenario did not run, in all, by cause. */
+type Counts = Partial<Record<SkipCause, number>>;
+
+async function skips(names: readonly string[], options: RunsOptions, terminal: Terminal): Promise<void> {
+  const mask = await EventMask.open(options.state, terminal.say);
+  const newest = new Newest<SkipReport>(options.limit, ({ at }) => at);
+  const counts = new Map<string, Counts>();
+  const sinceMs = options.since ?? 0;
+  await withHubsOf(names, options, terminal, async (hub, filters) => {
+    for (const filter of filters)
+      for await (const { name, value } of skippedRuns(hub, filter)) {
+        if (value.toMs < sinceMs) continue;
+        addCounts(counts, formatScenarioName(name), value.counts);
+        for (const skip of value.newest) if (skip.atMs >= sinceMs) newest.add(reportSkip(name, skip, mask));
+      }
+  });
+  const rows = newest.items().toReversed();
+  if (options.json === true) {
+    for (const [scenario, count] of counts)
+      terminal.out(
+        visibleJson({ scenario, counts: count, newest: rows.filter((row) => row.scenario === scenario) }),
+      );
+    return;
+  }
+  for (const [scenario, count] of counts) terminal.out(`${scenario}: ${countsText(count)}`);
+  for (const line of table(rows.length === 0 ? [] : [SKIP_HEAD, ...rows.map(skipCells)])) terminal.out(line);
+  if (counts.size === 0) terminal.say("nothing is recorded that did not run");
+}
+
+function addCounts(all: Map<string, Counts>, scenario: string, some: Counts): void {
+  const sum: Counts = { ...all.get(scenario) };
+  for (const [cause, count] of Object.entries(some) as [SkipCause, number][])
+    sum[cause] = (sum[cause] ?? 0) + count;
+  all.set(scenario, sum);
+}
+
+function countsText(counts: Counts): string {
+  return Object.entries(counts)
+    .map(([cause, count]) => `${count} ${cause}`)
+    .join(", ");
+}

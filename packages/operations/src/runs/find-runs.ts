@@ -1,0 +1,86 @@
+import { readNodeFile } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import {
+  DEFAULT_TENANT,
+  documentSubject,
+  failedRunsStream,
+  quote,
+  runRecordSubject,
+  runRecordsStream,
+  runsStream,
+} from "@adaos/core/wire";
+import type { Layout } from "@adaos/provision";
+import { findScenarios, type Run, readScenario } from "@adaos/skills";
+import { storedMessageAt } from "@adaos/transport-nats";
+import type { OpenServer } from "../hubs.ts";
+import { endedRuns, type OfScenario, parsedOf, type ScenarioName } from "./stored-runs.ts";
+
+const RUN_ID = /^RUN-\d{8}-\d{6}-[0-9a-f]{12}$/;
+
+/** Throws `usage` unless a text is the id of a run. */
+export function assertRunId(text: string): void {
+  if (!RUN_ID.test(text))
+    throw new MeshError("usage", `${quote(text)} is no id of a run; adaos scenario runs prints them`);
+}
+
+/** The document of a run that has not ended, or whose record is not known to be stored. */
+export async function findActiveRun(hub: OpenServer, id: string): Promise<OfScenario<Run> | undefined> {
+  const subject = documentSubject({ subnet: hub.of, node: "*" }, `*.${id}`);
+  for await (const found of parsedOf<Run>(hub, runsStream(hub.of), subject)) return found;
+  return undefined;
+}
+
+/** A run of a subnet by its id, whether it goes on or has ended. Undefined where its hub has no record of it. */
+export async function findRun(hub: OpenServer, id: string): Promise<OfScenario<Run> | undefined> {
+  const active = await findActiveRun(hub, id);
+  if (active !== undefined) return active;
+  for await (const found of endedRuns(hub, {})) if (found.value.id === id) return found;
+  return undefined;
+}
+
+/** The run of a scenario that has ended last. */
+export async function lastRun({ of, connection }: OpenServer, name: ScenarioName): Promise<Run | undefined> {
+  const address = { subnet: of, node: name.node };
+  const places = [
+    [runRecordsStream(of), runRecordSubject(address, name.scenario, "ok")],
+    [failedRunsStream(of), runRecordSubject(address, name.scenario, "failed")],
+  ] as const;
+  const runs = await Promise.all(
+    places.map(async ([stream, subject]) => {
+      const message = await storedMessageAt(connection, stream, { last_by_subj: subject });
+      return message === undefined ? undefined : (JSON.parse(new TextDecoder().decode(message.body)) as Run);
+    }),
+  );
+  return runs
+    .filter((run) => run !== undefined)
+    .toSorted((a, b) => (a.endedMs ?? 0) - (b.endedMs ?? 0))
+    .at(-1);
+}
+
+/** What a scenario's file says now; undefined where its member, or the file, is not on this machine. */
+export function textOnThisMachine(
+  { nodes }: Layout,
+  { subnet, node, scenario }: ScenarioName,
+): string | undefined {
+  const member = nodes.find(({ id, role }) => role === "member" && id === `${subnet}/${node}`);
+  if (member === undefined) return undefined;
+  const { config, path } = readNodeFile(member.nodeFile, "member");
+  for (const one of config.scenarios ?? []) {
+    try {
+      for (const file of findScenarios([path(one)])) {
+        const { name, text } = readScenario(file);
+        if (name === scenario) return text;
+      }
+    } catch (thrown) {
+      // A path that is missing: the member's health tells.
+      if (!(thrown instanceof MeshError)) throw thrown;
+    }
+  }
+  return undefined;
+}
+
+/** The tenant of a subnet, as its hub's file on this machine has it. */
+export function tenantOf({ nodes }: Layout, subnet: string): string {
+  const hub = nodes.find(({ id, role }) => role === "hub" && id === `${subnet}/hub`);
+  return hub === undefined ? DEFAULT_TENANT : readNodeFile(hub.nodeFile, "hub").config.tenant;
+}
