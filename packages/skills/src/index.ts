@@ -42,14 +42,10 @@ export {
   scenarioFile,
 } from "./scenario/file/read-scenario.ts";
 export { type Asked, askRetry, askRun } from "./scenario/runtime/asked.ts";
+export type { EffectResult, ScenarioWorld } from "./scenario/runtime/outside.ts";
 export { patternsReadBy } from "./scenario/runtime/patterns.ts";
 export { type FoundScenarios, ScenarioFiles } from "./scenario/runtime/scenario-files.ts";
 export { ScenarioHost, type ScenarioStanding } from "./scenario/runtime/scenario-host.ts";
-export {
-  type EffectResult,
-  ScenarioRunner,
-  type ScenarioRunnerOptions,
-  type ScenarioWorld,
-} from "./scenario/runtime/scenario-runner.ts";
+export { ScenarioRunner, type ScenarioRunnerOptions } from "./scenario/runtime/scenario-runner.ts";
 export type { SkipRecord } from "./scenario/runtime/skip-log.ts";
 export { type StoredTriggers, stateKey, withAsked } from "./scenario/runtime/stored-scenario.ts";

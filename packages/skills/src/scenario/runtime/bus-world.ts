@@ -3,7 +3,7 @@ import { type Bus, type Logger, MeshError, type MeshErrorCode } from "@adaos/cor
 import { delay, eventIdAt, messageOf } from "@adaos/core/wire";
 import { causeHeaders } from "../engine/ids.ts";
 import type { Effect, Run } from "../engine/state.ts";
-import type { EffectResult, ScenarioWorld } from "./scenario-runner.ts";
+import type { EffectResult, ScenarioWorld } from "./outside.ts";
 
 type Doer = Pick<Bus, "publish" | "request">;
 

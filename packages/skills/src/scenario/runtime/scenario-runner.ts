@@ -7,23 +7,9 @@ import { pendingEffects } from "../engine/decide-run.ts";
 import type { Effect, Run, RunOutcome, ScenarioState, SkipCause } from "../engine/state.ts";
 import { type Asked, inputOf, outdatedRetry } from "./asked.ts";
 import { Commit, storeCommit } from "./commit.ts";
+import { Outside, type ScenarioWorld, type Within } from "./outside.ts";
 import { SkipLog } from "./skip-log.ts";
 import { type LoadedScenario, loadScenario } from "./stored-scenario.ts";
-
-/** What became of an effect. */
-export interface EffectResult {
-  readonly ok: boolean;
-  readonly data?: unknown;
-  readonly error?: string;
-}
-
-/** What a scenario does outside. */
-export interface ScenarioWorld {
-  /** Does an effect, however long that takes. Rejects only when the signal aborts: it is done again later then. */
-  perform(effect: Effect, signal: AbortSignal): Promise<EffectResult>;
-  /** Tells everybody that a run has ended. Rejects only when the signal aborts. */
-  completed(run: Run, signal: AbortSignal): Promise<void>;
-}
 
 export interface ScenarioRunnerOptions {
   /** `alpha/kitchen` */
@@ -36,10 +22,6 @@ export interface ScenarioRunnerOptions {
   readonly onRead?: () => void;
 }
 
-/** Runs in a context of the past: of the handler whose event has started a run. */
-type Within = <T>(call: () => T) => T;
-
-const RETRY_MS = 500;
 const MAX_RETRY_MS = 10_000;
 
 /**
@@ -68,16 +50,17 @@ export class ScenarioRunner {
   #wakeAtMs: number | undefined;
   #cancelWake: (() => void) | undefined;
   readonly #skips: SkipLog;
-  readonly #doing = new Set<string>();
-  readonly #contexts = new Map<string, Within>();
-  readonly #outside: Within = AsyncLocalStorage.snapshot();
+  readonly #outside: Outside;
+  /** Outside of any handler. */
+  readonly #apart: Within = AsyncLocalStorage.snapshot();
   readonly #stopped = new AbortController();
   trouble: string | undefined;
 
   constructor(scenario: Scenario, options: ScenarioRunnerOptions) {
     this.#scenario = scenario;
     this.#options = options;
-    const { documents, log } = options;
+    const { documents, world, log } = options;
+    this.#outside = new Outside(world, documents, this.#stopped.signal, log);
     this.#skips = new SkipLog(documents, scenario.name, (err) =>
       log.warn({ scenario: scenario.name, err }, "skips not recorded"),
     );
@@ -138,7 +121,7 @@ export class ScenarioRunner {
 
   #decide(
     input: ScenarioInput,
-    within: Within = this.#outside,
+    within: Within = this.#apart,
   ): { readonly ended: readonly Run[]; readonly stored: Promise<void> | undefined } {
     const before = this.#state;
     if (before === undefined) return { ended: [], stored: undefined };
@@ -160,10 +143,10 @@ export class ScenarioRunner {
     for (const run of Object.values(state.runs)) {
       if (before.runs[run.id] === run) continue;
       commit.runs.set(run.id, run);
-      if (before.runs[run.id] === undefined) this.#contexts.set(run.id, within);
+      if (before.runs[run.id] === undefined) this.#outside.enter(run.id, within);
     }
     for (const run of ended) {
-      if (before.runs[run.id] === undefined) this.#contexts.set(run.id, within);
+      if (before.runs[run.id] === undefined) this.#outside.enter(run.id, within);
       commit.runs.set(run.id, run);
       this.#unrecorded.set(run.id, run);
       const outcome = run.outcome ?? "failed";
@@ -177,7 +160,7 @@ export class ScenarioRunner {
   /** The commit that is stored next. */
   #storeSoon(): Commit {
     this.#next ??= new Commit();
-    this.#outside(() => void this.#storeAll());
+    this.#apart(() => void this.#storeAll());
     return this.#next;
   }
 
@@ -237,56 +220,18 @@ export class ScenarioRunner {
   }
 
   #perform(effect: Effect): void {
-    if (this.#doing.has(effect.id)) return;
-    this.#doing.add(effect.id);
-    const { world, log } = this.#options;
     const { id: effectId, runId } = effect;
-    const within = this.#contexts.get(runId) ?? this.#outside;
-    within(() => world.perform(effect, this.#stopped.signal))
-      .then(async (result) => {
-        this.#doing.delete(effectId);
-        // A result that cannot be stored is not lost: whoever reads anew does the effect again.
-        await this.take({ kind: "result", runId, effectId, ...result });
-      })
-      .catch((err: unknown) => {
-        this.#doing.delete(effectId);
-        if (!this.#stopped.signal.aborted) log.debug({ effect: effectId, err }, "result not kept");
-      });
+    // A result that cannot be stored is not lost: whoever reads anew does the effect again.
+    this.#outside.perform(effect, async (result) => {
+      await this.take({ kind: "result", runId, effectId, ...result });
+    });
   }
 
-  /** Stores the record of a run that has ended, and tells everybody. Then its document goes. */
+  /** Tells the end of a run; then its document goes. */
   #finish(run: Run): void {
-    if (this.#doing.has(run.id)) return;
-    this.#doing.add(run.id);
-    const { world, log } = this.#options;
-    const within = this.#contexts.get(run.id) ?? this.#outside;
-    this.#contexts.delete(run.id);
-    within(() => Promise.all([this.#record(run), world.completed(run, this.#stopped.signal)]))
-      .then(() => {
-        this.#doing.delete(run.id);
-        if (!this.#unrecorded.delete(run.id) || this.#state === undefined) return;
-        this.#storeSoon().removed.add(run.id);
-      })
-      .catch((err: unknown) => {
-        this.#doing.delete(run.id);
-        if (!this.#stopped.signal.aborted) log.error({ run: run.id, err }, "end of a run not told");
-      });
-  }
-
-  async #record(run: Run): Promise<void> {
-    const { documents, log } = this.#options;
-    const kind = run.outcome === "succeeded" || run.outcome === "stopped" ? "ok" : "failed";
-    for (let waitMs = RETRY_MS; ; waitMs = Math.min(waitMs * 2, MAX_RETRY_MS)) {
-      try {
-        return await documents.record(this.#scenario.name, kind, run.id, JSON.stringify(run));
-      } catch (thrown) {
-        if (this.#stopped.signal.aborted) throw thrown;
-        if (thrown instanceof MeshError && thrown.code === "too-large")
-          return log.error({ run: run.id, reason: thrown.message }, "record of a run not kept");
-        log.warn({ run: run.id, reason: messageOf(thrown) }, "record of a run not stored yet");
-        await delay(waitMs, this.#stopped.signal);
-      }
-    }
+    this.#outside.finish(run, () => {
+      if (this.#unrecorded.delete(run.id) && this.#state !== undefined) this.#storeSoon().removed.add(run.id);
+    });
   }
 
   #wake(atMs: number | undefined): void {
@@ -295,7 +240,7 @@ export class ScenarioRunner {
     this.#cancelWake?.();
     this.#cancelWake = undefined;
     if (atMs === undefined) return;
-    this.#cancelWake = this.#outside(() =>
+    this.#cancelWake = this.#apart(() =>
       this.#options.clock.at(atMs, () => {
         this.#wakeAtMs = undefined;
         this.#decide({ kind: "clock" });
@@ -309,7 +254,7 @@ export class ScenarioRunner {
     this.#next?.reject(error);
     this.#next = undefined;
     if (this.#loading !== undefined) return;
-    const loading = this.#outside(() => this.#load()).finally(() => {
+    const loading = this.#apart(() => this.#load()).finally(() => {
       if (this.#loading === loading) this.#loading = undefined;
     });
     this.#loading = loading;
@@ -341,8 +286,7 @@ export class ScenarioRunner {
     this.#state = state;
     this.#seqs = new Map(seqs);
     this.#unrecorded = new Map(unrecorded);
-    for (const id of this.#contexts.keys())
-      if (state.runs[id] === undefined && !unrecorded.has(id)) this.#contexts.delete(id);
+    this.#outside.keepOnly((id) => state.runs[id] !== undefined || unrecorded.has(id));
     for (const runId of missing) {
       log.error(
         { scenario: this.#scenario.name, run: runId },

@@ -7,7 +7,8 @@ import { RecordingLog } from "../../../../../test/kit/stand-ins.ts";
 import { compileScenario } from "../engine/compile.ts";
 import type { Effect, Run } from "../engine/state.ts";
 import { askRetry } from "./asked.ts";
-import { type EffectResult, ScenarioRunner, type ScenarioWorld } from "./scenario-runner.ts";
+import type { EffectResult, ScenarioWorld } from "./outside.ts";
+import { ScenarioRunner } from "./scenario-runner.ts";
 import { loadScenario, stateKey, withAsked } from "./stored-scenario.ts";
 
 const OWNER = "alpha/kitchen";
