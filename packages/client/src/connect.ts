@@ -18,7 +18,15 @@ import {
   resolveStateDir,
   STATE_FOLDER,
 } from "@adaos/config";
-import { type BusOptions, type Logger, MeshError, Metrics, Policy, type Transport } from "@adaos/core";
+import {
+  type BusOptions,
+  type Logger,
+  MeshError,
+  Metrics,
+  Policy,
+  type SchemaRegistry,
+  type Transport,
+} from "@adaos/core";
 import {
   type FailureJournal,
   type MetricsStore,
@@ -147,6 +155,7 @@ export interface OpenedBus {
   readonly bus: MemberBus;
   readonly follower: RegistryFollower;
   readonly watch: NodeFileWatch<"member">;
+  readonly registry: SchemaRegistry;
 }
 
 /** Opens the bus of a member whose node file has been read. */
@@ -227,7 +236,7 @@ export async function openBus(node: LoadedNode<MemberFile>, options: OpenOptions
     },
   });
   await watch.start();
-  return { bus, watch, follower };
+  return { bus, watch, follower, registry };
 }
 
 function openMetrics(dialing: Promise<Connection>, address: NodeAddress, log: Logger): Metrics {

@@ -22,6 +22,12 @@ import {
   scrapeAddresses,
   scrapeProblems,
 } from "./sections/scrape-access.ts";
+import {
+  type DeclaredSkills,
+  placedSkills,
+  skillSourcesSchema,
+  skillsSchema,
+} from "./sections/skills-schema.ts";
 import { type StreamLimits, streamLimitsSchema } from "./sections/stream-limits.ts";
 import { type DeclaredTimers, timersSchema } from "./sections/timers-schema.ts";
 import { resolvedTracing, type Tracing, tracingSchema } from "./sections/tracing.ts";
@@ -110,6 +116,8 @@ const memberSchema = z.strictObject({
   idempotency: idempotencySchema.optional(),
   probes: probesSchema.optional(),
   timers: timersSchema.optional(),
+  skills: skillsSchema.optional(),
+  skill_sources: skillSourcesSchema.optional(),
   remote: z.literal(true).optional().describe("the member runs on another machine, which joins by a code"),
   metrics: nodeScrapeSchema,
 });
@@ -247,6 +255,8 @@ export interface MeshFile {
   probesOf(subnet: string, member: string): DeclaredProbes | undefined;
   /** The timers of a member. */
   timersOf(subnet: string, member: string): DeclaredTimers | undefined;
+  /** The skills of a member, and where it may install others from; paths are absolute. */
+  skillsOf(subnet: string, member: string): DeclaredSkills;
   /** Number of root daemons; all open every link, and one serves it at a time. */
   readonly rootDaemons: number;
   /** Undefined: connections are not encrypted. */
@@ -268,8 +278,8 @@ export function readMeshFile(file: string): MeshFile {
   const policy = value.policy.map(declaredRuleOf);
   const subnets = Object.entries(value.subnets).map(([name, subnet]) => {
     const members = Object.entries(subnet.members).map(
-      ([node, { idempotency: _, probes: __, metrics: ___, timers: ____, ...rules }]) =>
-        [node, { name: node, ...rules }] as const,
+      ([node, { roles, publish, subscribe, limits, remote }]) =>
+        [node, { name: node, roles, publish, subscribe, limits, remote }] as const,
     );
     return [
       name,
@@ -319,6 +329,8 @@ export function readMeshFile(file: string): MeshFile {
       value.subnets[subnet]?.members[member]?.idempotency ?? value.idempotency,
     probesOf: (subnet, member) => placedProbes(value.subnets[subnet]?.members[member]?.probes, dirname(file)),
     timersOf: (subnet, member) => value.subnets[subnet]?.members[member]?.timers,
+    skillsOf: (subnet, member) =>
+      placedSkills(value.subnets[subnet]?.members[member] ?? {}, dirname(resolve(file))),
     rootDaemons: value.root.daemons,
     tls: meshTlsOf(value.tls, servers, dirname(resolve(file))),
     hosts: servers,

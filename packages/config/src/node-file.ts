@@ -15,6 +15,7 @@ import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
 import { alertsSchema } from "./sections/alert-settings.ts";
 import { probesSchema } from "./sections/probes-schema.ts";
 import { scrapeAddressSchema } from "./sections/scrape-access.ts";
+import { nodeSkillsSchema } from "./sections/skills-schema.ts";
 import { streamLimitsSchema } from "./sections/stream-limits.ts";
 import { timerDefinitionSchema } from "./sections/timers-schema.ts";
 import { tracingSchema } from "./sections/tracing.ts";
@@ -110,6 +111,7 @@ const memberFile = z.strictObject({
     .prefault({ place: "hub" })
     .describe("where handled events are marked"),
   probes: probesSchema.optional(),
+  skills: nodeSkillsSchema.optional().describe("without it the daemon runs no skills"),
 });
 
 const hubFile = z.strictObject({

@@ -4,6 +4,7 @@ import { openNode } from "@adaos/daemon";
 import { diskSource } from "./disk-source.ts";
 import { EventJournal } from "./event-journal.ts";
 import { MemberProbes } from "./member-probes.ts";
+import { SkillsPart } from "./member-skills.ts";
 import { OutboxHealth } from "./outbox-health.ts";
 
 /** Runs the daemon of one member until it gets a signal to stop. Resolves with the exit code. */
@@ -11,7 +12,7 @@ export async function runMember(file: string): Promise<number> {
   let onNodeFile = (_: MemberFile): void => undefined;
   const opened = openNode(file, "member");
   const { loaded, config, log, policy, run } = opened;
-  const { bus, watch, follower } = await openBus(loaded, {
+  const { bus, watch, follower, registry } = await openBus(loaded, {
     log,
     component: "daemon",
     waitForServer: true,
@@ -21,9 +22,26 @@ export async function runMember(file: string): Promise<number> {
   const { subnet, node } = config;
   const mayHear = policy.patternsFor({ verb: "subscribe", subnet, node });
   const probes = new MemberProbes(bus, config.probes, log);
-  onNodeFile = ({ probes: declared }) => probes.replace(declared);
+  const skills = new SkillsPart({
+    bus,
+    config,
+    log,
+    path: (path) => opened.path(path),
+    registry,
+  });
+  onNodeFile = (changed) => {
+    probes.replace(changed.probes);
+    skills.replace(changed);
+  };
   try {
-    const parts = [watch, follower, new OutboxHealth(bus), probes, new EventJournal(bus, mayHear, log)];
+    const parts = [
+      watch,
+      follower,
+      new OutboxHealth(bus),
+      probes,
+      skills,
+      new EventJournal(bus, mayHear, log),
+    ];
     return await run(parts, [diskSource(opened)]);
   } finally {
     await bus.close();

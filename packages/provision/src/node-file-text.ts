@@ -1,4 +1,12 @@
-import { MAX_FILE_BYTES, type MeshFile, type NodeFileInput, type TimersByMember } from "@adaos/config";
+import {
+  MAX_FILE_BYTES,
+  type MeshFile,
+  marksDir,
+  type NodeFileInput,
+  nodeId,
+  skillsDir,
+  type TimersByMember,
+} from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { Rate, Subnet } from "@adaos/core/wire";
 
@@ -28,22 +36,25 @@ export function hubMemberText(
 
 type MemberInput = Extract<NodeFileInput, { role: "member" }>;
 
-/** A member's settings of marks and probes, for its node file. */
+/** A member's settings of marks, probes and skills, for its node file. */
 export function memberText(
   meshFile: MeshFile,
   subnet: string,
   node: string,
-  marksDir: string,
-): Pick<MemberInput, "idempotency" | "probes"> {
+  stateDir: string,
+): Pick<MemberInput, "idempotency" | "probes" | "skills"> {
   const probes = meshFile.probesOf(subnet, node);
+  const id = nodeId({ subnet, node });
+  const { paths, sources } = meshFile.skillsOf(subnet, node);
   return {
     idempotency: {
       place: meshFile.idempotencyOf(subnet, node),
-      dir: marksDir,
+      dir: marksDir(stateDir, id),
       // Longer than the stream can redeliver an event.
       maxAgeHours: meshFile.streams.maxAgeHours * 2,
     },
     ...(probes === undefined ? {} : { probes }),
+    skills: { dir: skillsDir(stateDir, id), paths: [...paths], sources: [...sources] },
   };
 }
 

@@ -37,3 +37,15 @@ export {
   type ScenarioProblem,
   scenarioFile,
 } from "./scenario/file/read-scenario.ts";
+export { findSkills } from "./skill/file/find-skills.ts";
+export {
+  readSkill,
+  type SkillDefinition,
+  type SkillFile,
+  type SkillProblem,
+  skillProblemText,
+} from "./skill/file/read-skill.ts";
+export type { SkillBus, SkillPort } from "./skill/run/skill-port.ts";
+export type { SkillState, SkillStatus } from "./skill/run/skill-state.ts";
+export { MemberSkillFiles } from "./skill/set/member-files.ts";
+export { SkillSet } from "./skill/set/skill-set.ts";

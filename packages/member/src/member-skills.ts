@@ -1,0 +1,125 @@
+import type { MemberFile } from "@adaos/config";
+import { type Logger, MeshError, Policy, parseEventPattern, type SchemaRegistry } from "@adaos/core";
+import type { Figure } from "@adaos/core/wire";
+import type { Part, PartHealth } from "@adaos/daemon";
+import { type SkillBus, SkillSet, type SkillStatus } from "@adaos/skills";
+import { summaryOf } from "./notes.ts";
+
+type Declared = MemberFile["skills"];
+
+export interface MemberSkillsOptions {
+  readonly bus: SkillBus;
+  readonly config: Pick<MemberFile, "skills" | "policy" | "subnet" | "node">;
+  readonly log: Logger;
+  /** Resolves a path of the node file. */
+  path(path: string): string;
+  readonly registry: SchemaRegistry;
+}
+
+/** Runs the skills of the member, each in a process of its own, and follows its node file and their files. */
+export class SkillsPart implements Part {
+  readonly name = "skills";
+  readonly #options: MemberSkillsOptions;
+  readonly #policy: Policy;
+  readonly #set: SkillSet | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: MemberSkillsOptions) {
+    this.#options = options;
+    const { config, bus, log, registry } = options;
+    this.#policy = new Policy(config.policy);
+    this.#set =
+      config.skills === undefined
+        ? undefined
+        : new SkillSet(declaredOf(config.skills, options), {
+            dir: options.path(config.skills.dir),
+            port: {
+              bus,
+              log,
+              newest: (name) => newestOf(registry, name),
+              runtime: { execPath: process.execPath, version: process.versions.node, env: process.env },
+              publishProblem: (pattern) => this.#publishProblem(pattern),
+            },
+          });
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    // The bus is closed at the same time, and waits for handlers that only the end of their process ends.
+    signal.addEventListener("abort", () => void this.stop(), { once: true });
+    this.#set?.start();
+  }
+
+  /** Takes the skills and the policy of a new version of the node file. */
+  replace({ skills, policy }: Pick<MemberFile, "skills" | "policy">): void {
+    this.#policy.replace(policy);
+    this.#set?.follow(declaredOf(skills, this.#options));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#set?.stop() ?? Promise.resolve();
+    await this.#stopping;
+  }
+
+  /** The node stays ready, whatever the state of its skills. */
+  health(): PartHealth {
+    const skills = this.#set?.status() ?? [];
+    const notes = [
+      ...(this.#set?.problems ?? []),
+      ...skills.flatMap(({ name, state, reason }) =>
+        reason === null ? [] : [`skill ${name} (${state}): ${reason}`],
+      ),
+    ];
+    return {
+      ready: true,
+      ...(notes.length === 0 ? {} : { note: summaryOf(notes) }),
+      details: { skills, problems: this.#set?.problems ?? [] },
+    };
+  }
+
+  figures(): readonly Figure[] {
+    return (this.#set?.status() ?? []).flatMap(figuresOf);
+  }
+
+  #publishProblem(text: string): string | undefined {
+    const { subnet, node } = this.#options.config;
+    try {
+      const question = { verb: "publish", subnet, node } as const;
+      const { allowed, rule } = this.#policy.decidePattern(question, parseEventPattern(text));
+      return allowed
+        ? undefined
+        : `policy does not let ${subnet}/${node} publish ${text} (${rule}); allow it in mesh.yaml, or remove it here`;
+    } catch (thrown) {
+      if (thrown instanceof MeshError) return thrown.message;
+      throw thrown;
+    }
+  }
+}
+
+function declaredOf(
+  skills: Declared,
+  { path }: Pick<MemberSkillsOptions, "path">,
+): { readonly paths: string[] } {
+  return { paths: (skills?.paths ?? []).map((one) => path(one)) };
+}
+
+function newestOf(registry: SchemaRegistry, name: string): number {
+  try {
+    return registry.resolve(name).version;
+  } catch (thrown) {
+    // Publishing it will tell.
+    if (thrown instanceof MeshError && thrown.code === "unknown-event") return 1;
+    throw thrown;
+  }
+}
+
+function figuresOf({ name, state, restarts, memory_bytes, dropped_lines }: SkillStatus): readonly Figure[] {
+  const labels = [name];
+  return [
+    { metric: "skillUp", labels, value: state === "running" ? 1 : 0 },
+    { metric: "skillRestarts", labels, value: restarts },
+    ...(memory_bytes === null
+      ? []
+      : [{ metric: "skillMemory", labels, value: memory_bytes } satisfies Figure]),
+    { metric: "skillDroppedLines", labels, value: dropped_lines },
+  ];
+}

@@ -1,0 +1,20 @@
+import type { Bus, Logger } from "@adaos/core";
+import type { Runtime } from "../process/launch.ts";
+
+/** The used part of a member's bus. */
+export type SkillBus = Pick<Bus, "address" | "publish" | "request" | "subscribe">;
+
+/** What a skill needs of its daemon. */
+export interface SkillPort {
+  readonly bus: SkillBus;
+  readonly runtime: Runtime;
+  readonly log: Logger;
+  /** Newest version of an event in the registry; 1 where it has none. */
+  newest(name: string): number;
+  /** Why policy does not let the member publish this; undefined where it does. */
+  publishProblem(pattern: string): string | undefined;
+  /** File of a skill's log. */
+  logFile(skill: string): string;
+  /** A process of a skill has started: should the daemon be killed, its successor ends it. */
+  onStarted?(pid: number): void;
+}
