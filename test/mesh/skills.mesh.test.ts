@@ -5,7 +5,7 @@ import { readLayout } from "@adaos/provision";
 import type { SkillStatus } from "@adaos/skills";
 import { askHealth } from "@adaos/supervise";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { leftovers, TestMesh, until } from "../kit/mesh.ts";
+import { HOME, leftovers, TestMesh, until } from "../kit/mesh.ts";
 
 const MESH = `
 mesh: demo
@@ -13,10 +13,16 @@ registry: ../schemas/events
 subnets:
   alpha:
     members:
-      kitchen: { publish: [nlp.], subscribe: [ui.] }
-      worker: { publish: [ui.], subscribe: [nlp., timer.], skills: [skills] }
+      kitchen: { publish: [nlp., repo.skill.install], subscribe: [ui., repo.] }
+      worker:
+        publish: [ui., repo.]
+        subscribe: [nlp., timer., repo.]
+        skills: [skills]
+        skill_sources: [sources]
 `;
 const MANIFEST = "version: 1.0.0\nevents:\n  subscribe: [nlp.intent.detected@1]\n  publish: [ui.notify@1]\n";
+
+const REGISTRY = join(HOME, "schemas/events");
 
 let mesh: TestMesh;
 let kitchen: Bus;
@@ -25,6 +31,7 @@ const notified: Envelope<{ text: string }>[] = [];
 beforeAll(async () => {
   mesh = await TestMesh.start({ yaml: MESH });
   mkdirSync(join(mesh.dir, "skills"));
+  mkdirSync(join(mesh.dir, "sources"));
   kitchen = await mesh.connect("alpha/kitchen");
   await kitchen.subscribe("ui.notify@1", { durable: "seen" }, (event) => {
     notified.push(event as Envelope<{ text: string }>);
@@ -227,6 +234,87 @@ describe("a bad skill", () => {
       60_000,
     );
     expect((await statusOf("endless"))?.restarts).toBe(0);
+  });
+});
+
+describe("repo.skill.install@1", () => {
+  const installed: unknown[] = [];
+  const install = async (data: object): Promise<unknown> =>
+    (await kitchen.request("repo.skill.install@1", data as never, { timeoutMs: 30_000 })).data;
+
+  test("installs from an allowed folder, tells it once, and the skill runs", async () => {
+    await kitchen.subscribe("repo.skill.installed@1", { durable: "installed" }, ({ data }) => {
+      installed.push(data);
+    });
+    const folder = join(mesh.dir, "sources/guest");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "skill.yaml"), `name: guest\n${MANIFEST}`);
+    writeFileSync(join(folder, "index.mjs"), handling(ANSWER));
+    const { stdout } = await mesh.adaos(["skill", "check", folder, "--registry", REGISTRY, "--json"]);
+    const { digest } = (JSON.parse(stdout) as { skills: { digest: string }[] }).skills[0] ?? {};
+    expect(await install({ skill: "guest", digest })).toEqual({
+      skill: "guest",
+      status: "installed",
+      version: "1.0.0",
+    });
+    await untilState("guest", "running");
+    await say("for.guest");
+    await until("the installed skill answers", () => heard("guest for.guest") === 1);
+    expect(await install({ skill: "guest", digest })).toMatchObject({ status: "unchanged" });
+    expect(installed).toEqual([{ skill: "guest", version: "1.0.0" }]);
+  });
+
+  test("refuses what the network has, and what lies elsewhere", async () => {
+    const digest = `sha256:${"0".repeat(64)}`;
+    const asked = { skill: "other", digest };
+    expect(await install({ ...asked, source: "https://example.org/other.tgz" })).toMatchObject({
+      status: "failed",
+      error: { code: "not-local" },
+    });
+    expect(await install({ ...asked, source: "file:///etc/passwd" })).toMatchObject({
+      error: { code: "not-allowed" },
+    });
+  });
+});
+
+describe("adaos skill", () => {
+  test("disables a skill, whose events wait until it is enabled", async () => {
+    write("sleeper", handling(ANSWER));
+    await untilState("sleeper", "running");
+    expect((await mesh.adaos(["skill", "disable", "sleeper"])).stdout).toBe(
+      "disabled sleeper of alpha/worker\n",
+    );
+    await say("wake.up");
+    expect((await mesh.adaos(["skill", "list", "--json"])).stdout).toContain('"state":"disabled"');
+    expect(heard("sleeper wake.up")).toBe(0);
+    const { stdout } = await mesh.adaos(["skill", "enable", "sleeper", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ enabled: true, changed: true, in_force: true });
+    await until("it answers", () => heard("sleeper wake.up") === 1);
+    expect((await mesh.adaos(["skill", "logs", "sleeper", "-n", "1"])).stdout).toContain("skill started");
+    const wrong = await mesh.adaos(["skill", "logs", "slepper"]);
+    expect(wrong).toMatchObject({ code: 64, stderr: expect.stringContaining("did you mean sleeper?") });
+  });
+
+  test("run loads a saved skill anew", async () => {
+    const folder = join(mesh.dir, "dev/devel");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "skill.yaml"), MANIFEST);
+    writeFileSync(join(folder, "index.mjs"), handling(ANSWER));
+    const { child, result } = mesh.begin(["skill", "run", folder, "--as", "alpha/worker"]);
+    let told = "";
+    child.stderr?.on("data", (chunk: Buffer) => {
+      told += chunk.toString();
+    });
+    await until("it runs", () => told.includes("skill started"));
+    const savedMs = performance.now();
+    writeFileSync(join(folder, "index.mjs"), handling(ANSWER.replace("ctx.skill", "'saved'")));
+    await until("it is loaded anew", () => told.includes("skill loaded anew"));
+    // 230 to 440 ms on two cores; other tests run beside this one.
+    expect(performance.now() - savedMs).toBeLessThan(2000);
+    await say("for.devel");
+    await until("the saved version answers", () => heard("saved for.devel") === 1);
+    child.kill("SIGINT");
+    expect((await result).code).toBe(0);
   });
 });
 

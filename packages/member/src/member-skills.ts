@@ -1,8 +1,8 @@
 import type { MemberFile } from "@adaos/config";
 import { type Logger, MeshError, Policy, parseEventPattern, type SchemaRegistry } from "@adaos/core";
-import type { Figure } from "@adaos/core/wire";
+import { type Figure, messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
-import { type SkillBus, SkillSet, type SkillStatus } from "@adaos/skills";
+import { InstallService, nodeRuntime, type SkillBus, SkillSet, type SkillStatus } from "@adaos/skills";
 import { summaryOf } from "./notes.ts";
 
 type Declared = MemberFile["skills"];
@@ -22,6 +22,11 @@ export class SkillsPart implements Part {
   readonly #options: MemberSkillsOptions;
   readonly #policy: Policy;
   readonly #set: SkillSet | undefined;
+  readonly #installs: InstallService | undefined;
+  readonly #stop = new AbortController();
+  #sources: readonly string[];
+  #installing: Promise<void> = Promise.resolve();
+  #installProblem: string | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: MemberSkillsOptions) {
@@ -37,34 +42,72 @@ export class SkillsPart implements Part {
               bus,
               log,
               newest: (name) => newestOf(registry, name),
-              runtime: { execPath: process.execPath, version: process.versions.node, env: process.env },
+              runtime: nodeRuntime(),
               publishProblem: (pattern) => this.#publishProblem(pattern),
             },
           });
+    this.#sources = sourcesOf(config.skills, options);
+    this.#installs =
+      this.#set === undefined
+        ? undefined
+        : new InstallService({ bus, skills: this.#set, log, sources: () => this.#sources });
+  }
+
+  /** Listens to commands where the operator has allowed folders, and to none otherwise. */
+  #followSources(): void {
+    const isWanted = this.#sources.length > 0;
+    this.#installing = this.#installing.then(async () => {
+      try {
+        this.#installProblem = undefined;
+        if (isWanted) await this.#listen();
+        else await this.#installs?.stop();
+      } catch (err) {
+        this.#installProblem = `no skill can be installed: ${messageOf(err)}`;
+        this.#options.log.warn({ err }, "installs of skills not possible");
+      }
+    });
+  }
+
+  /** A subscribe may wait for a hub that is away; the stop of the daemon does not wait for it. */
+  async #listen(): Promise<void> {
+    const { signal } = this.#stop;
+    const stopped = new Promise<void>((resolve) =>
+      signal.addEventListener("abort", () => resolve(), { once: true }),
+    );
+    if (!signal.aborted) await Promise.race([this.#installs?.start(), stopped]);
   }
 
   async start(signal: AbortSignal): Promise<void> {
     // The bus is closed at the same time, and waits for handlers that only the end of their process ends.
     signal.addEventListener("abort", () => void this.stop(), { once: true });
     this.#set?.start();
+    this.#followSources();
   }
 
   /** Takes the skills and the policy of a new version of the node file. */
   replace({ skills, policy }: Pick<MemberFile, "skills" | "policy">): void {
     this.#policy.replace(policy);
     this.#set?.follow(declaredOf(skills, this.#options));
+    this.#sources = sourcesOf(skills, this.#options);
+    this.#followSources();
   }
 
   async stop(): Promise<void> {
-    this.#stopping ??= this.#set?.stop() ?? Promise.resolve();
+    this.#stop.abort();
+    this.#stopping ??= this.#end();
     await this.#stopping;
+  }
+
+  async #end(): Promise<void> {
+    await this.#installing;
+    await Promise.all([this.#installs?.stop(), this.#set?.stop()]);
   }
 
   /** The node stays ready, whatever the state of its skills. */
   health(): PartHealth {
     const skills = this.#set?.status() ?? [];
     const notes = [
-      ...(this.#set?.problems ?? []),
+      ...this.#problems(),
       ...skills.flatMap(({ name, state, reason }) =>
         reason === null ? [] : [`skill ${name} (${state}): ${reason}`],
       ),
@@ -72,12 +115,17 @@ export class SkillsPart implements Part {
     return {
       ready: true,
       ...(notes.length === 0 ? {} : { note: summaryOf(notes) }),
-      details: { skills, problems: this.#set?.problems ?? [] },
+      details: { skills, problems: this.#problems() },
     };
   }
 
   figures(): readonly Figure[] {
     return (this.#set?.status() ?? []).flatMap(figuresOf);
+  }
+
+  #problems(): readonly string[] {
+    const more = this.#installProblem === undefined ? [] : [this.#installProblem];
+    return [...(this.#set?.problems ?? []), ...more];
   }
 
   #publishProblem(text: string): string | undefined {
@@ -93,6 +141,10 @@ export class SkillsPart implements Part {
       throw thrown;
     }
   }
+}
+
+function sourcesOf(skills: Declared, { path }: Pick<MemberSkillsOptions, "path">): string[] {
+  return (skills?.sources ?? []).map((one) => path(one));
 }
 
 function declaredOf(

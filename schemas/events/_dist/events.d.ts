@@ -1,5 +1,5 @@
 // Generated from registry.yaml and its schemas by adaos events registry generate. Do not edit.
-// Of sha256:d2bcc8b0422d2ebd0b5eea4264f9a03cf6bbe36ff2531420b8531ae0c31ed82b
+// Of sha256:2fd86b20f0aa210a839b4eec0cda265dad577fdec423309e12afca4f1f6f5628
 import "@adaos/core";
 
 /**
@@ -534,6 +534,10 @@ export interface RepoSkillInstallV1 {
    * Repository the skill comes from; the node's default one where absent.
    */
   source?: string;
+  /**
+   * Digest of the skill's files, as adaos skill check prints it; a node that installs from its disk needs it.
+   */
+  digest?: string;
 }
 
 /**

@@ -74,3 +74,8 @@ function typeScriptFlags(file: string, version: string): string[] {
     `${basename(file)} is TypeScript, and Node ${version} cannot run it; build it to JavaScript and name that file in entry, or use Node 22.18 or newer`,
   );
 }
+
+/** This process as the one that starts skills. */
+export function nodeRuntime(): Runtime {
+  return { execPath: process.execPath, version: process.versions.node, env: process.env };
+}

@@ -2,14 +2,13 @@ import { type Envelope, type HandlerContext, MeshError, RetryableError } from "@
 import { within } from "@adaos/core/wire";
 import type { SkillDefinition, SkillFile } from "../file/read-skill.ts";
 import { planLaunch } from "../process/launch.ts";
-import type { SkillLog } from "../process/skill-log.ts";
 import { placeIn, SkillProcess } from "../process/skill-process.ts";
 import { type AskedRequest, type FromSkill, PROTOCOL_VERSION, type ToldError } from "../protocol/messages.ts";
 import { toldError } from "../protocol/told-error.ts";
 import { Deliveries, idWithin } from "./deliveries.ts";
 import { skillComponent } from "./names.ts";
 import { declaredRef } from "./rights.ts";
-import type { SkillPort } from "./skill-port.ts";
+import type { SkillLogSink, SkillPort } from "./skill-port.ts";
 
 /** Longest time from the start of a process until it is ready. */
 const START_MS = 10_000;
@@ -29,7 +28,7 @@ export class SkillRun {
   readonly #file: SkillFile;
   readonly #skill: SkillDefinition;
   readonly #port: SkillPort;
-  readonly #log: SkillLog;
+  readonly #log: SkillLogSink;
   readonly #deliveries = new Deliveries();
   readonly #process: SkillProcess;
   #inFlight = 0;
@@ -39,7 +38,7 @@ export class SkillRun {
   #isRefused = false;
 
   /** Throws where the process cannot be planned. */
-  constructor(file: SkillFile, skill: SkillDefinition, port: SkillPort, log: SkillLog) {
+  constructor(file: SkillFile, skill: SkillDefinition, port: SkillPort, log: SkillLogSink) {
     this.#file = file;
     this.#skill = skill;
     this.#port = port;

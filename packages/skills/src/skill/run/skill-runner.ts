@@ -8,9 +8,8 @@ import {
 import { delay, messageOf } from "@adaos/core/wire";
 import type { SkillDefinition, SkillFile } from "../file/read-skill.ts";
 import { failuresAfter, restartDelayMs } from "../process/restart-backoff.ts";
-import { SkillLog } from "../process/skill-log.ts";
 import { skillDurable } from "./names.ts";
-import type { SkillPort } from "./skill-port.ts";
+import type { SkillLogSink, SkillPort } from "./skill-port.ts";
 import { type RunEnd, SkillRun } from "./skill-run.ts";
 import type { SkillState, SkillStatus } from "./skill-state.ts";
 import { SkillSubscriptions } from "./subscriptions.ts";
@@ -28,7 +27,7 @@ const REFUSALS: ReadonlySet<MeshErrorCode> = new Set(["denied", "usage", "invali
 /** Runs one skill: starts its process again whenever it ends, at growing intervals. */
 export class SkillRunner {
   readonly #port: SkillPort;
-  readonly #log: SkillLog;
+  readonly #log: SkillLogSink;
   readonly #stopping = new AbortController();
   #file: SkillFile;
   #skill: SkillDefinition;
@@ -54,9 +53,7 @@ export class SkillRunner {
     this.#skill = skill;
     this.#port = port;
     this.#subscriptions = this.#newSubscriptions();
-    this.#log = new SkillLog(port.logFile(skill.name), (err) =>
-      port.log.error({ skill: skill.name, err }, "log of skill not written"),
-    );
+    this.#log = port.openLog(skill.name);
   }
 
   start(): void {

@@ -2,6 +2,7 @@ import { basename, join } from "node:path";
 import { delay, messageOf } from "@adaos/core/wire";
 import { findSkills } from "../file/find-skills.ts";
 import { readSkill, type SkillDefinition, type SkillFile, skillProblemText } from "../file/read-skill.ts";
+import { SkillLog } from "../process/skill-log.ts";
 import type { SkillPort } from "../run/skill-port.ts";
 import { SkillRunner } from "../run/skill-runner.ts";
 import type { SkillStatus } from "../run/skill-state.ts";
@@ -18,7 +19,8 @@ export interface DeclaredSkills {
 export interface SkillSetOptions {
   /** The member's folder of skills in the state folder. */
   readonly dir: string;
-  readonly port: Omit<SkillPort, "logFile" | "onStarted">;
+  /** @default each skill has a log file in `dir` */
+  readonly port: Omit<SkillPort, "openLog" | "onStarted"> & Partial<Pick<SkillPort, "openLog">>;
   /** Interval of looks at the skills' files. @default 1000 */
   readonly lookMs?: number;
 }
@@ -69,8 +71,11 @@ export class SkillSet {
     this.#processes = new SkillProcesses(this.files);
     this.#lookMs = lookMs;
     this.#port = {
+      openLog: (skill) =>
+        new SkillLog(this.files.logFile(skill), (err) =>
+          port.log.error({ skill, err }, "log of skill not written"),
+        ),
       ...port,
-      logFile: (skill) => this.files.logFile(skill),
       onStarted: (pid) => this.#processes.started(pid),
     };
   }
@@ -121,6 +126,13 @@ export class SkillSet {
       }),
     );
     return [...kept, ...disabled].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The folder of a skill of this name that the mesh file names; undefined where there is none. */
+  declaredFolder(name: string): string | undefined {
+    const installed = join(this.files.dir, "installed");
+    const folder = this.#kept.get(name)?.folder ?? this.#disabled.get(name)?.folder;
+    return folder?.startsWith(`${installed}/`) === true ? undefined : folder;
   }
 
   async #loop(): Promise<void> {
