@@ -220,6 +220,38 @@ describe("a bad skill", () => {
     await until("it is killed", () => /uses \d+ MiB, its limit is 96/.test(logOf("eater")));
   });
 
+  test("that floods the daemon with messages waits itself", async () => {
+    write(
+      "flooder",
+      handling(
+        "for (;;) { for (let i = 0; i < 1000; i++) ctx.log.info('x'); await new Promise(setImmediate); }",
+      ),
+    );
+    await untilState("flooder", "running");
+    await say("flood.it");
+    await until("lines are dropped", async () => ((await statusOf("flooder"))?.dropped_lines ?? 0) > 1000);
+    const beganMs = performance.now();
+    await othersAnswer("a.eight");
+    expect(performance.now() - beganMs).toBeLessThan(5000);
+  });
+
+  test("whose process has started others ends with them", async () => {
+    write(
+      "parent",
+      handling(
+        "const { spawn } = await import('node:child_process');\nconst { pid } = spawn('sleep', ['1000'], { stdio: 'inherit' });\nawait ctx.publish('ui.notify@1', { text: 'child ' + pid });",
+      ),
+    );
+    const { pid } = await untilState("parent", "running");
+    await say("have.child");
+    await until("it has a child", () => notified.some(({ data }) => data.text.startsWith("child ")));
+    const child = Number(notified.find(({ data }) => data.text.startsWith("child "))?.data.text.slice(6));
+    process.kill(pid ?? 0, "SIGKILL");
+    await until("both have ended", async () => (await leftovers([pid ?? 0, child], [])).length === 0);
+    await until("it runs again", async () => ((await statusOf("parent"))?.pid ?? pid) !== pid);
+    await othersAnswer("a.nine");
+  });
+
   test("that never returns is told as failed, and the event becomes a dead letter", async () => {
     write("endless", handling("await new Promise(() => undefined);"), `${MANIFEST}timeout: 1s\n`);
     await untilState("endless", "running");

@@ -6,6 +6,7 @@ import { whyToKill } from "./process/judge-process.ts";
 import { planLaunch } from "./process/launch.ts";
 import { OutputLimit } from "./process/output-limit.ts";
 import { readMessage } from "./process/read-message.ts";
+import { ReadPace } from "./process/read-pace.ts";
 import { failuresAfter, restartDelayMs } from "./process/restart-backoff.ts";
 import { placeIn } from "./process/skill-process.ts";
 import { LineSplitter } from "./protocol/line-splitter.ts";
@@ -126,6 +127,16 @@ describe("OutputLimit", () => {
     expect(limit.take(6000)).toEqual({ isTaken: true, droppedBefore: 100 });
     expect(limit.take(6000)).toEqual({ isTaken: true, droppedBefore: 0 });
     expect(limit.dropped).toBe(100);
+  });
+});
+
+describe("ReadPace", () => {
+  test("pauses until the next second after 8 MiB, or 8192 messages", () => {
+    const pace = new ReadPace();
+    expect(pace.take(8 * 1024 * 1024, 0, 5400)).toBe(0);
+    expect(pace.take(1, 0, 5400)).toBe(600);
+    expect(pace.take(0, 8193, 6000)).toBe(1000);
+    expect(pace.take(0, 8192, 7000)).toBe(0);
   });
 });
 

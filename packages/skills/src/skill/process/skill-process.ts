@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { messageOf } from "@adaos/core/wire";
 import { LineSplitter } from "../protocol/line-splitter.ts";
@@ -8,6 +8,7 @@ import { whyToKill } from "./judge-process.ts";
 import type { Launch } from "./launch.ts";
 import { MAX_OUTPUT_LINE_BYTES } from "./output-limit.ts";
 import { readMessage } from "./read-message.ts";
+import { ReadPace } from "./read-pace.ts";
 
 export interface ProcessHooks {
   onMessage(message: FromSkill): void;
@@ -19,6 +20,8 @@ export interface ProcessHooks {
 
 /** Longest time for `stop`; the process is killed after it. */
 const STOP_MS = 2000;
+/** Time for the last output of a process that has ended. */
+const LAST_OUTPUT_MS = 500;
 const PAGE_BYTES = 4096;
 /** Last lines on standard error, which most often say why a process has ended. */
 const LAST_LINES = 20;
@@ -51,6 +54,8 @@ export class SkillProcess {
     this.#child = spawn(launch.file, [...launch.args], {
       cwd: launch.cwd,
       env: { ...launch.env },
+      // A group of its own: what the skill starts ends with it.
+      detached: true,
       stdio: isStandard ? ["pipe", "pipe", "pipe"] : ["ignore", "pipe", "pipe", "pipe"],
     });
     const channel = isStandard ? undefined : (this.#child.stdio[3] as Duplex | null | undefined);
@@ -59,6 +64,8 @@ export class SkillProcess {
     if (!isStandard) this.#readOutput("stdout", this.#child.stdout);
     this.#readOutput("stderr", this.#child.stderr);
     this.#input?.on("error", () => undefined);
+    offerToTheSystem(this.#child.pid);
+    this.#child.once("exit", (code, signal) => this.#exited(code, signal));
     this.#child.once("error", (err) => this.#end(`its process cannot be started: ${messageOf(err)}`));
     this.#child.once("close", (code, signal) => this.#end(this.#whyEnded(code, signal)));
     this.#timer = setInterval(() => void this.#look(), PING_MS);
@@ -91,7 +98,7 @@ export class SkillProcess {
   /** Ends it at once; `why` is told. */
   kill(why: string): void {
     this.#why ??= why;
-    this.#child.kill("SIGKILL");
+    endGroup(this.#child.pid);
   }
 
   /** Asks it to end, then ends it. */
@@ -99,15 +106,17 @@ export class SkillProcess {
     this.#why ??= why;
     this.send({ type: "stop" });
     this.#input?.end();
-    const limit = setTimeout(() => this.#child.kill("SIGKILL"), STOP_MS);
+    const limit = setTimeout(() => endGroup(this.#child.pid), STOP_MS);
     await this.#ended;
     clearTimeout(limit);
   }
 
   #readProtocol(from: Readable | undefined): void {
+    let messages = 0;
     const lines = new LineSplitter(
       MAX_LINE_BYTES,
       (line) => {
+        messages++;
         const message = readMessage(line);
         if (typeof message === "string") return this.kill(`it wrote ${message}`);
         if (message.type === "pong") {
@@ -118,19 +127,36 @@ export class SkillProcess {
       },
       () => this.kill(`it wrote a line of more than ${MAX_LINE_BYTES} bytes to the daemon`),
     );
-    from?.on("data", (chunk: Buffer) => lines.push(chunk));
+    this.#read(from, lines, () => messages);
+  }
+
+  /** Reads no faster than {@link ReadPace} allows. */
+  #read(from: Readable | undefined, lines: LineSplitter, countOf: () => number): void {
+    const pace = new ReadPace();
+    let counted = 0;
+    from?.on("data", (chunk: Buffer) => {
+      lines.push(chunk);
+      const count = countOf();
+      const waitMs = pace.take(chunk.length, count - counted, performance.now());
+      counted = count;
+      if (waitMs === 0) return;
+      from.pause();
+      setTimeout(() => from.resume(), waitMs);
+    });
+    from?.on("end", () => lines.flush());
+    // A pipe breaks when the process ends, which is told by itself.
     from?.on("error", () => undefined);
   }
 
   #readOutput(name: "stdout" | "stderr", from: Readable | null): void {
+    let count = 0;
     const take = (line: string): void => {
+      count++;
       if (name === "stderr") this.#remember(line);
       this.#hooks.onOutput(name, line);
     };
     const lines = new LineSplitter(MAX_OUTPUT_LINE_BYTES, take, (beginning) => take(`${beginning}…`));
-    from?.on("data", (chunk: Buffer) => lines.push(chunk));
-    from?.on("end", () => lines.flush());
-    from?.on("error", () => undefined);
+    this.#read(from ?? undefined, lines, () => count);
   }
 
   #remember(line: string): void {
@@ -150,6 +176,15 @@ export class SkillProcess {
     };
     const why = this.#hasEnded ? undefined : whyToKill(look, this.#memoryMb);
     if (why !== undefined) this.kill(why);
+  }
+
+  /** What it started may hold its pipes: they are read for a moment, then closed. */
+  #exited(code: number | null, signal: NodeJS.Signals | null): void {
+    endGroup(this.#child.pid);
+    setTimeout(() => {
+      this.#end(this.#whyEnded(code, signal));
+      for (const stream of this.#child.stdio) stream?.destroy();
+    }, LAST_OUTPUT_MS).unref();
   }
 
   #whyEnded(code: number | null, signal: NodeJS.Signals | null): string {
@@ -191,4 +226,20 @@ async function residentBytes(pid: number | undefined): Promise<number | undefine
     // It has just ended.
     return undefined;
   }
+}
+
+/** Ends the group of a process, what it has started too; a group that has ended already is no fault. */
+export function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(process.platform === "win32" ? pid : -pid, "SIGKILL");
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
+  }
+}
+
+/** A machine without memory ends the skill first, and no daemon. Without that, looks at its memory are the limit. */
+function offerToTheSystem(pid: number | undefined): void {
+  if (pid === undefined || process.platform !== "linux") return;
+  writeFile(`/proc/${pid}/oom_score_adj`, "1000").catch(() => undefined);
 }

@@ -1,4 +1,5 @@
 import { startTimeOf } from "@adaos/config";
+import { endGroup } from "../process/skill-process.ts";
 import type { MemberSkillFiles } from "./member-files.ts";
 
 /** Keeps on disk which processes of skills run, for the daemon that follows one that was killed. */
@@ -15,7 +16,7 @@ export class SkillProcesses {
     const ended = Object.entries(this.#files.processes())
       .filter(([pid, startTime]) => startTimeOf(Number(pid)) === startTime)
       .map(([pid]) => Number(pid));
-    for (const pid of ended) process.kill(pid, "SIGKILL");
+    for (const pid of ended) endGroup(pid);
     this.#files.storeProcesses({});
     return ended;
   }
