@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Bus, Envelope } from "@adaos/core";
 import { readLayout } from "@adaos/provision";
@@ -6,21 +7,7 @@ import type { SkillStatus } from "@adaos/skills";
 import { askHealth } from "@adaos/supervise";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { HOME, leftovers, TestMesh, until } from "../kit/mesh.ts";
-
-const MESH = `
-mesh: demo
-registry: ../schemas/events
-subnets:
-  alpha:
-    members:
-      kitchen: { publish: [nlp., repo.skill.install], subscribe: [ui., repo.] }
-      worker:
-        publish: [ui., repo.]
-        subscribe: [nlp., timer., repo.]
-        skills: [skills]
-        skill_sources: [sources]
-`;
-const MANIFEST = "version: 1.0.0\nevents:\n  subscribe: [nlp.intent.detected@1]\n  publish: [ui.notify@1]\n";
+import { ANSWER, handling, MANIFEST, MESH } from "../kit/skill-texts.ts";
 
 const REGISTRY = join(HOME, "schemas/events");
 
@@ -48,11 +35,6 @@ function write(name: string, handler: string, manifest = MANIFEST): string {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
-
-/** A handler with this body. */
-const handling = (body: string): string =>
-  `export const handlers = { "nlp.intent.detected@1": async (event, ctx) => {\n${body}\n} };\n`;
-const ANSWER = "await ctx.publish('ui.notify@1', { text: ctx.skill + ' ' + event.data.intent });";
 
 async function statusOf(name: string): Promise<SkillStatus | undefined> {
   const { components } = await askHealth(readLayout(mesh.state), mesh.state);
@@ -142,6 +124,43 @@ describe("a skill of a member", () => {
     await say("again.now");
     await until("the new version answers", () => heard("new again.now") === 1);
     expect(heard("edited again.now")).toBe(0);
+  });
+});
+
+describe("an idle skill", () => {
+  test.skipIf(process.platform !== "linux")("takes less than 45 MB", async () => {
+    write("idle", handling(ANSWER));
+    const { pid } = await untilState("idle", "running");
+    // 41 MB resident, 7 MB of them its own beside other processes of Node (20.20).
+    const [, rss] = /^Rss: +(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8")) ?? [];
+    expect(Number(rss) * 1024).toBeLessThan(45_000_000);
+  });
+});
+
+describe("a skill in Python", () => {
+  test.skipIf(spawnSync("python3", ["--version"]).status !== 0)("runs as any other", async () => {
+    const folder = join(mesh.dir, "skills/intents");
+    cpSync(join(HOME, "examples/skills/intents"), folder, { recursive: true });
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    await untilState("intents", "running");
+    await say("in.python");
+    await until("it answers", () => heard("in.python: 1") === 1);
+    expect(logOf("intents")).toContain('"message":"counted"');
+  });
+});
+
+describe("a skill that policy denies its events", () => {
+  test("is refused with its line, and runs when policy allows them", async () => {
+    write(
+      "denied",
+      `export const handlers = { "scenario.completed@1": () => undefined };`,
+      "version: 1.0.0\nevents:\n  subscribe: [scenario.completed@1]\n",
+    );
+    const { reason } = await untilState("denied", "refused");
+    expect(reason).toMatch(/denied\/skill.yaml:3:14 .*scenario.completed@1/);
+    mesh.configure(MESH.replace("timer., repo.]", "timer., repo., scenario.]"));
+    expect((await mesh.adaos(["policy", "apply", "--config", mesh.configFile, "--yes"])).code).toBe(0);
+    await untilState("denied", "running", 60_000);
   });
 });
 

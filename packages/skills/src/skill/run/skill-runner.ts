@@ -21,6 +21,8 @@ const GRACE_MS = 5000;
  * its attempts, while it could wait in the stream.
  */
 const KEEPS_LISTENING_MS = 4000;
+/** Time between two tries to subscribe what was denied; a change of the node file is tried at once. */
+const DENIED_MS = 30_000;
 /** Refusals that only another file or policy cures. */
 const REFUSALS: ReadonlySet<MeshErrorCode> = new Set(["denied", "usage", "invalid-config"]);
 
@@ -45,6 +47,8 @@ export class SkillRunner {
   #state: SkillState = "starting";
   #reason: string | undefined;
   #since = new Date().toISOString();
+  /** Its events were denied: by policy, or by a hub that has not had the newest policy yet. */
+  #isDenied = false;
   #failures = 0;
   #restarts = 0;
 
@@ -161,6 +165,7 @@ export class SkillRunner {
   async #loop(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       this.#become("starting", this.#reason);
+      this.#isDenied = false;
       this.#wake = new AbortController();
       const startedMs = performance.now();
       const { why, isRefused } = await this.#runOnce();
@@ -175,7 +180,8 @@ export class SkillRunner {
       });
       this.#become(isRefused ? "refused" : "waiting", why);
       if (isRefused || waitMs > KEEPS_LISTENING_MS) await this.#hush();
-      if (isRefused) await aborted(this.#wake.signal);
+      if (isRefused && !this.#isDenied) await aborted(this.#wake.signal);
+      else if (isRefused) await delay(DENIED_MS, this.#wake.signal);
       else await delay(waitMs, this.#wake.signal);
       this.#restarts++;
     }
@@ -231,9 +237,10 @@ export class SkillRunner {
       // A subscribe may wait for a hub that is away, and the process may end meanwhile.
       await Promise.race([this.#subscriptions.open(), run.ended()]);
     } catch (thrown) {
-      if (thrown instanceof MeshError && REFUSALS.has(thrown.code))
+      if (thrown instanceof MeshError && REFUSALS.has(thrown.code)) {
+        this.#isDenied = thrown.code === "denied";
         run.refuse(`${this.#file.placeOf(["events", "subscribe"])} ${messageOf(thrown)}`);
-      else run.process.kill(`it cannot subscribe: ${messageOf(thrown)}`);
+      } else run.process.kill(`it cannot subscribe: ${messageOf(thrown)}`);
     }
   }
 
