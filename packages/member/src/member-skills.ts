@@ -89,7 +89,9 @@ export class SkillsPart implements Part {
     this.#policy.replace(policy);
     this.#set?.follow(declaredOf(skills, this.#options));
     this.#sources = sourcesOf(skills, this.#options);
-    this.#followSources();
+    // A node file of an earlier release has no folder for skills; the daemon started from one.
+    if (this.#set !== undefined) this.#followSources();
+    else if (skills !== undefined) this.#installProblem = "skills run from the next start of this daemon on";
   }
 
   async stop(): Promise<void> {

@@ -40,6 +40,7 @@ export class SkillProcess {
   #ping = 0;
   #pong = 0;
   #timer: NodeJS.Timeout | undefined;
+  #lastOutput: NodeJS.Timeout | undefined;
   #memoryBytes: number | undefined;
   /** Deliveries whose time is up, and whose handlers still run. */
   readonly abandoned: Set<number> = new Set();
@@ -181,10 +182,11 @@ export class SkillProcess {
   /** What it started may hold its pipes: they are read for a moment, then closed. */
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
     endGroup(this.#child.pid);
-    setTimeout(() => {
+    if (this.#hasEnded) return;
+    this.#lastOutput = setTimeout(() => {
       this.#end(this.#whyEnded(code, signal));
       for (const stream of this.#child.stdio) stream?.destroy();
-    }, LAST_OUTPUT_MS).unref();
+    }, LAST_OUTPUT_MS);
   }
 
   #whyEnded(code: number | null, signal: NodeJS.Signals | null): string {
@@ -202,6 +204,7 @@ export class SkillProcess {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#lastOutput);
     this.#hooks.onEnd(this.#why ?? why);
     this.#onEnded();
   }
