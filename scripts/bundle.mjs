@@ -87,6 +87,14 @@ const buildCommandLine = () =>
     banner: { js: REQUIRE },
   });
 
+/** The program of a skill's process: one small file, for each skill runs it. */
+const buildSkillHost = () =>
+  build({
+    ...COMMON,
+    entryPoints: { "skill-host": join(HOME, "packages/skills/src/skill/host/skill-host.ts") },
+    format: "esm",
+  });
+
 /** Each daemon is one script: V8 keeps the compiled code of scripts alone, and not that of ES modules. */
 const buildDaemons = () =>
   build({
@@ -106,7 +114,7 @@ const buildDaemons = () =>
 
 /** Brings the bundle up to date. A file that is the same stays untouched: a mesh may be running from it. */
 async function bundle() {
-  const built = await Promise.all([buildCommandLine(), buildDaemons()]);
+  const built = await Promise.all([buildCommandLine(), buildSkillHost(), buildDaemons()]);
   const outputs = built.flatMap(({ outputFiles }) => outputFiles);
   const digest = createHash("sha256");
   for (const { contents } of outputs) digest.update(contents);

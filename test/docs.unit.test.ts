@@ -157,7 +157,7 @@ describe("commands shown in *.md", () => {
       .slice(1)
       .map((section) => [
         section.slice(0, section.indexOf("\n")),
-        new Set([...section.matchAll(/^\| `(--[a-z-]+)/gm)].map(([, option = ""]) => option)),
+        new Set([...section.matchAll(/^\| `(?:-\w, )?(--[a-z-]+)/gm)].map(([, option = ""]) => option)),
       ]),
   );
 

@@ -18,7 +18,14 @@ import {
   resolveStateDir,
   STATE_FOLDER,
 } from "@adaos/config";
-import { type BusOptions, type Logger, MeshError, Metrics, Policy, type Transport } from "@adaos/core";
+import {
+  type BusOptions,
+  type Logger,
+  MeshError,
+  Metrics,
+  Policy,
+  type Transport,
+} from "@adaos/core";
 import {
   type Documents,
   type FailureJournal,

@@ -25,6 +25,7 @@ export {
   rootNodeIds,
   runFilePath,
   STATE_FOLDER,
+  skillsDir,
   storeDir,
 } from "./files/state-dir.ts";
 export { writeWhole, writeWholeSynced } from "./files/write-whole.ts";
@@ -61,6 +62,7 @@ export type { AlertSettings } from "./sections/alert-settings.ts";
 export { duration, parseDuration } from "./sections/duration.ts";
 export type { CertificateFiles } from "./sections/mesh-tls.ts";
 export type { ScrapeAddress } from "./sections/scrape-access.ts";
+export type { DeclaredSkills } from "./sections/skills-schema.ts";
 export type { StreamLimits } from "./sections/stream-limits.ts";
 export { readLangfuseKeys, type Tracing } from "./sections/tracing.ts";
 export { newSignatureKey, readSignatureKey, readSignatures } from "./signature-keys.ts";

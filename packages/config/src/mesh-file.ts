@@ -23,6 +23,12 @@ import {
   scrapeAddresses,
   scrapeProblems,
 } from "./sections/scrape-access.ts";
+import {
+  type DeclaredSkills,
+  placedSkills,
+  skillSourcesSchema,
+  skillsSchema,
+} from "./sections/skills-schema.ts";
 import { type StreamLimits, streamLimitsSchema } from "./sections/stream-limits.ts";
 import { type DeclaredTimers, timersSchema } from "./sections/timers-schema.ts";
 import { resolvedTracing, type Tracing, tracingSchema } from "./sections/tracing.ts";
@@ -112,6 +118,8 @@ const memberSchema = z.strictObject({
   probes: probesSchema.optional(),
   timers: timersSchema.optional(),
   scenarios: scenariosSchema.optional(),
+  skills: skillsSchema.optional(),
+  skill_sources: skillSourcesSchema.optional(),
   remote: z.literal(true).optional().describe("the member runs on another machine, which joins by a code"),
   metrics: nodeScrapeSchema,
 });
@@ -251,6 +259,8 @@ export interface MeshFile {
   timersOf(subnet: string, member: string): DeclaredTimers | undefined;
   /** The paths of a member's scenarios, absolute unless the member is on another machine. */
   scenariosOf(subnet: string, member: string): readonly string[] | undefined;
+  /** The skills of a member, and where it may install others from; paths are absolute. */
+  skillsOf(subnet: string, member: string): DeclaredSkills;
   /** Number of root daemons; all open every link, and one serves it at a time. */
   readonly rootDaemons: number;
   /** Undefined: connections are not encrypted. */
@@ -272,8 +282,8 @@ export function readMeshFile(file: string): MeshFile {
   const policy = value.policy.map(declaredRuleOf);
   const subnets = Object.entries(value.subnets).map(([name, subnet]) => {
     const members = Object.entries(subnet.members).map(
-      ([node, { idempotency: _, probes: __, metrics: ___, timers: ____, scenarios: _____, ...rules }]) =>
-        [node, { name: node, ...rules }] as const,
+      ([node, { roles, publish, subscribe, limits, remote }]) =>
+        [node, { name: node, roles, publish, subscribe, limits, remote }] as const,
     );
     return [
       name,
@@ -328,6 +338,8 @@ export function readMeshFile(file: string): MeshFile {
       const isRemote = remote === true || members[member]?.remote === true;
       return placedScenarios(members[member]?.scenarios, dirname(resolve(file)), isRemote);
     },
+    skillsOf: (subnet, member) =>
+      placedSkills(value.subnets[subnet]?.members[member] ?? {}, dirname(resolve(file))),
     rootDaemons: value.root.daemons,
     tls: meshTlsOf(value.tls, servers, dirname(resolve(file))),
     hosts: servers,

@@ -16,6 +16,7 @@ import { alertsSchema } from "./sections/alert-settings.ts";
 import { probesSchema } from "./sections/probes-schema.ts";
 import { scenariosSchema } from "./sections/scenarios-schema.ts";
 import { scrapeAddressSchema } from "./sections/scrape-access.ts";
+import { nodeSkillsSchema } from "./sections/skills-schema.ts";
 import { streamLimitsSchema } from "./sections/stream-limits.ts";
 import { timerDefinitionSchema } from "./sections/timers-schema.ts";
 import { tracingSchema } from "./sections/tracing.ts";
@@ -112,6 +113,7 @@ const memberFile = z.strictObject({
     .describe("where handled events are marked"),
   probes: probesSchema.optional(),
   scenarios: scenariosSchema.optional(),
+  skills: nodeSkillsSchema.optional().describe("without it the daemon runs no skills"),
 });
 
 const hubFile = z.strictObject({

@@ -7,6 +7,7 @@ import { diskSource } from "./disk-source.ts";
 import { EventJournal } from "./event-journal.ts";
 import { MemberProbes } from "./member-probes.ts";
 import { MemberScenarios } from "./member-scenarios.ts";
+import { SkillsPart } from "./member-skills.ts";
 import { OutboxHealth } from "./outbox-health.ts";
 
 /** Runs the daemon of one member until it gets a signal to stop. Resolves with the exit code. */
@@ -25,9 +26,11 @@ export async function runMember(file: string): Promise<number> {
   const mayHear = policy.patternsFor({ verb: "subscribe", subnet, node });
   const probes = new MemberProbes(bus, config.probes, log);
   const scenarios = new MemberScenarios(config.scenarios, { bus, documents, registry, policy, path, log });
+  const skills = new SkillsPart({ bus, config, log, path, registry });
   onNodeFile = (changed) => {
     probes.replace(changed.probes);
     scenarios.replace(changed.scenarios);
+    skills.replace(changed);
   };
   const own = new OwnEvents({
     publish: ({ id: eventId, name, data, component = "daemon" }) =>
@@ -40,7 +43,7 @@ export async function runMember(file: string): Promise<number> {
   });
   try {
     const journal = new EventJournal(bus, mayHear, log);
-    const parts = [watch, follower, new OutboxHealth(bus), probes, scenarios, journal];
+    const parts = [watch, follower, new OutboxHealth(bus), probes, scenarios, skills, journal];
     return await run(parts, [diskSource(opened)], (event) => own.add(event));
   } finally {
     await own.stop();

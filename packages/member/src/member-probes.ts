@@ -1,8 +1,9 @@
 import type { MemberFile } from "@adaos/config";
 import type { Logger } from "@adaos/core";
-import { counted, type Figure, messageOf } from "@adaos/core/wire";
+import { type Figure, messageOf } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import { HEALTH_STATUSES, type Probe, type ProbeHealth, type ProbeOptions } from "@adaos/probes";
+import { summaryOf } from "./notes.ts";
 
 /** The used part of a member's bus. */
 interface Prober {
@@ -96,13 +97,6 @@ export class MemberProbes implements Part {
       this.#log.error({ probe: name, reason }, "probe not started");
     }
   }
-}
-
-const MAX_NOTES = 5;
-
-function summaryOf(notes: readonly string[]): string {
-  const told = notes.slice(0, MAX_NOTES).join("; ");
-  return notes.length <= MAX_NOTES ? told : `${told}; and ${counted(notes.length - MAX_NOTES, "note")} more`;
 }
 
 function figuresOf(health: ProbeHealth): readonly Figure[] {

@@ -4,7 +4,6 @@ import {
   type ListenAddress,
   logFilePath,
   type MeshFile,
-  marksDir,
   type NodeFileInput,
   nodeFilePath,
   nodeId,
@@ -290,7 +289,7 @@ export class MeshPlanner {
       ...limitsText(subnet, node),
       enable_metrics: this.#meshFile.enableMetrics,
       ...(outbox === false ? {} : { outbox: { dir: outboxDir(this.#stateDir, id), ...outbox } }),
-      ...memberText(this.#meshFile, subnet.name, node, marksDir(this.#stateDir, id)),
+      ...memberText(this.#meshFile, subnet.name, node, this.#stateDir),
     });
   }
 

@@ -1,4 +1,12 @@
-import { MAX_FILE_BYTES, type MeshFile, type NodeFileInput, type TimersByMember } from "@adaos/config";
+import {
+  MAX_FILE_BYTES,
+  type MeshFile,
+  marksDir,
+  type NodeFileInput,
+  nodeId,
+  skillsDir,
+  type TimersByMember,
+} from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { Rate, Subnet } from "@adaos/core/wire";
 
@@ -28,24 +36,27 @@ export function hubMemberText(
 
 type MemberInput = Extract<NodeFileInput, { role: "member" }>;
 
-/** A member's settings of marks, probes and scenarios, for its node file. */
+/** A member's settings of marks, probes, scenarios and skills, for its node file. */
 export function memberText(
   meshFile: MeshFile,
   subnet: string,
   node: string,
-  marksDir: string,
-): Pick<MemberInput, "idempotency" | "probes" | "scenarios"> {
+  stateDir: string,
+): Pick<MemberInput, "idempotency" | "probes" | "scenarios" | "skills"> {
   const probes = meshFile.probesOf(subnet, node);
   const scenarios = meshFile.scenariosOf(subnet, node);
+  const id = nodeId({ subnet, node });
+  const { paths, sources } = meshFile.skillsOf(subnet, node);
   return {
     idempotency: {
       place: meshFile.idempotencyOf(subnet, node),
-      dir: marksDir,
+      dir: marksDir(stateDir, id),
       // Longer than the stream can redeliver an event.
       maxAgeHours: meshFile.streams.maxAgeHours * 2,
     },
     ...(probes === undefined ? {} : { probes }),
     ...(scenarios === undefined ? {} : { scenarios: [...scenarios] }),
+    skills: { dir: skillsDir(stateDir, id), paths: [...paths], sources: [...sources] },
   };
 }
 

@@ -49,3 +49,32 @@ export { ScenarioHost, type ScenarioStanding } from "./scenario/runtime/scenario
 export { ScenarioRunner, type ScenarioRunnerOptions } from "./scenario/runtime/scenario-runner.ts";
 export type { SkipRecord } from "./scenario/runtime/skip-log.ts";
 export { type StoredTriggers, stateKey, withAsked } from "./scenario/runtime/stored-scenario.ts";
+export { type CheckedSkill, checkSkill, type SkillRights } from "./skill/file/check-skill.ts";
+export { findSkills } from "./skill/file/find-skills.ts";
+export {
+  planSkill,
+  SKILL_LANGUAGES,
+  type SkillLanguage,
+  writeSkill,
+} from "./skill/file/new-skill.ts";
+export {
+  readSkill,
+  type SkillDefinition,
+  type SkillFile,
+  type SkillProblem,
+  skillProblemText,
+} from "./skill/file/read-skill.ts";
+export { InstallService } from "./skill/install/install-service.ts";
+export { nodeRuntime, type Runtime } from "./skill/process/launch.ts";
+export type { LogSource, SkillLogLine } from "./skill/process/skill-log.ts";
+export type { SkillBus, SkillLogSink, SkillPort } from "./skill/run/skill-port.ts";
+export type { SkillState, SkillStatus } from "./skill/run/skill-state.ts";
+export { MemberSkillFiles } from "./skill/set/member-files.ts";
+export { SkillSet } from "./skill/set/skill-set.ts";
+export {
+  runTrial,
+  type TrialCase,
+  type TrialOptions,
+  type TrialPublish,
+  type TrialReport,
+} from "./skill/trial/run-trial.ts";

@@ -13,6 +13,7 @@ export {
 } from "./apply/running-policy.ts";
 export { type TimerChange, timerChangesOf } from "./apply/timer-changes.ts";
 export { askProbes, type NodeProbes } from "./ask-probes.ts";
+export { askSkills, type NodeSkills } from "./ask-skills.ts";
 export { askHealth, type ComponentHealth, type MeshHealth } from "./health.ts";
 export { invite, revoke } from "./join/invite.ts";
 export { openJoinHandler } from "./join/join-handler.ts";

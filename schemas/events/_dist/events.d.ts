@@ -1,5 +1,5 @@
 // Generated from registry.yaml and its schemas by adaos events registry generate. Do not edit.
-// Of sha256:786a2b319427bec9788cc7cc6661d36578c64fe9f1c9ac4972e3f3235475b033
+// Of sha256:c88392dcd91691f03adbae3ca46c7ff50a09f6479c2fd4df9b594ea72c06666d
 import "@adaos/core";
 
 /**
@@ -538,6 +538,10 @@ export interface RepoSkillInstallV1 {
    * Repository the skill comes from; the node's default one where absent.
    */
   source?: string;
+  /**
+   * Digest of the skill's files, as adaos skill check prints it; a node that installs from its disk needs it.
+   */
+  digest?: string;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Terminal } from "../terminal/terminal.ts";
 import { SCENARIO_COMMANDS } from "./scenario/index.ts";
+import { SKILL_COMMANDS } from "./skill/index.ts";
 import { TIMER_COMMANDS } from "./timer/index.ts";
 
 export type MakeCommand = (terminal: Terminal) => Command;
@@ -212,6 +213,10 @@ export const COMMANDS: CommandTree = {
   scenario: {
     summary: "what a mesh does by itself: write and test scenarios, run them, look at their runs",
     commands: SCENARIO_COMMANDS,
+  },
+  skill: {
+    summary: "programs of a member that handle events: begin skills, try them, run them, look at them",
+    commands: SKILL_COMMANDS,
   },
   metrics: {
     summary: "scrape the daemons of a mesh; adaos events metrics prints its members' counters",

@@ -53,6 +53,11 @@ export function marksDir(stateDir: string, id: string): string {
   return join(stateDir, "marks", id.replace("/", "_"));
 }
 
+/** What a member's daemon keeps of its skills: installed ones, their logs, and which are disabled. */
+export function skillsDir(stateDir: string, id: string): string {
+  return join(stateDir, "skills", id.replace("/", "_"));
+}
+
 /** The streams of one server: the root's, or a subnet's. */
 export function storeDir(stateDir: string, of: string): string {
   return join(stateDir, "store", of);

@@ -38,6 +38,7 @@ const CHANGEABLE: ReadonlySet<string> = new Set([
   "autoApply",
   "alerts",
   "probes",
+  "skills",
 ]);
 /** Fields of the server beside the node that may change while it runs. */
 const CHANGEABLE_OF_SERVER: ReadonlySet<string> = new Set(["hubKey", "leafKey", "rootKey"]);

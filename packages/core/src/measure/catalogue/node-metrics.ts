@@ -44,6 +44,10 @@ export type NodeMetricId =
   | "probeLatency"
   | "probeUnhealthy"
   | "probeSloBurn"
+  | "skillUp"
+  | "skillRestarts"
+  | "skillMemory"
+  | "skillDroppedLines"
   | "linkReady"
   | "linkCarried"
   | "linkRefused"
@@ -228,6 +232,26 @@ export const NODE_METRICS: Readonly<Record<NodeMetricId, MetricDescription>> = {
     "adaos_probe_slo_burn_ratio",
     ["node", "probe"],
     "How many times as fast as it may a probe uses up its budget of late answers: the lesser of five minutes' and of an hour's or two. The hub tells.",
+  ),
+  skillUp: gauge(
+    "adaos_skill_up",
+    ["skill"],
+    "1 while a skill of the member runs and listens to its events.",
+  ),
+  skillRestarts: counter(
+    "adaos_skill_restarts_total",
+    ["skill"],
+    "How often the process of a skill was restarted.",
+  ),
+  skillMemory: gauge(
+    "adaos_skill_resident_bytes",
+    ["skill"],
+    "Memory that the process of a skill holds, as of the last look.",
+  ),
+  skillDroppedLines: counter(
+    "adaos_skill_dropped_lines_total",
+    ["skill"],
+    "Lines of a skill's output that were not kept, because there were more than 200 a second.",
   ),
   linkReady: gauge("adaos_link_ready", ["subnet", "direction"], "1 while a link's source and target answer."),
   linkCarried: counter(
