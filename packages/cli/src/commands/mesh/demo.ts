@@ -12,6 +12,8 @@ import type { Terminal } from "../../terminal/terminal.ts";
 
 /** Longest time of one event of the demo. */
 const ARRIVAL_LIMIT_MS = 20_000;
+const LOOK_MS = 10;
+const TICK_LOOKS = 300;
 
 interface DemoOptions extends StateOptions {
   readonly config: string;
@@ -68,6 +70,7 @@ async function showEvents(stateDir: string, terminal: Terminal): Promise<void> {
     await showCrossing(kitchen, desk, "nlp.intent.detected", intent, terminal);
     await showCrossing(desk, speaker, "ui.notify", { text: "The light at the desk is on" }, terminal);
     await showRefusal(kitchen, terminal);
+    await showBehaviour(kitchen, desk, terminal);
   } finally {
     await Promise.all(open.map((bus) => bus.close()));
   }
@@ -105,6 +108,29 @@ async function showCrossing<Ref extends string>(
   }
 }
 
+/** A timer fires, a scenario answers, and its notice crosses the mesh. Rejects where none arrives in time. */
+async function showBehaviour(kitchen: Bus, desk: Bus, terminal: Terminal): Promise<void> {
+  const { green, dim } = terminal.colors;
+  let told: string | undefined;
+  const subscription = await desk.subscribe("ui.notify@1", { durable: "demo" }, ({ data, source }) => {
+    if (source.startsWith("scenario@")) told = (data as { readonly text: string }).text;
+  });
+  const startedMs = performance.now();
+  try {
+    for (let i = 0; told === undefined; i++) {
+      if (performance.now() - startedMs > ARRIVAL_LIMIT_MS)
+        throw new MeshError("timeout", `scenario chime has told nothing in ${ARRIVAL_LIMIT_MS} ms`);
+      // A scenario that is just being started gets the next tick.
+      if (i % TICK_LOOKS === 0) await kitchen.timers.trigger("hour");
+      await delay(LOOK_MS);
+    }
+  } finally {
+    await subscription.stop();
+  }
+  const way = "timer hour -> timer.tick@1 -> scenario chime -> ui.notify@1 -> beta/desk";
+  terminal.say(`  ${green("by itself")}  ${way}  ${dim(told)}`);
+}
+
 async function showRefusal(kitchen: Bus, terminal: Terminal): Promise<void> {
   const ref = "repo.skill.installed";
   const { yellow } = terminal.colors;
@@ -124,5 +150,7 @@ how to look at it, in another terminal:
   npx adaos status
   npx adaos events tail '*' --at root --since 10m
   npx adaos events publish ui.notify --data '{"text":"Tea is ready"}' --as alpha/kitchen
+  npx adaos skill logs scribe
+  npx adaos scenario runs
 logs are in ${join(stateDir, "logs")}; Ctrl-C stops everything`);
 }

@@ -41,7 +41,7 @@ interface Hosted {
 }
 
 const RUN_COMMAND = "scenario.run@1";
-const RUN_DURABLE = "scenarios";
+const RUN_DURABLE = "scenario";
 /** Inputs that are stored together: more make a commit larger, and no other wait. */
 const MAX_CONCURRENCY = 200;
 /** An event fails only where its consequences cannot be stored: for more than an hour it is tried again. */

@@ -20,7 +20,7 @@ export interface InstallServiceOptions {
   sources(): readonly string[];
 }
 
-/** Installs skills on command: `repo.skill.install@1`. */
+/** Installs skills on command: answers `repo.skill.install@1` with `repo.skill.install.result@1`. */
 export class InstallService {
   readonly #options: InstallServiceOptions;
   #subscription: Subscription | undefined;
