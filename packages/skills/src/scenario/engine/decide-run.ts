@@ -82,10 +82,18 @@ export function decideRun(run: Run, input: RunInput, nowMs: number): RunDecision
   return execute(compileScenario(run.scenario, run.text), run, input, nowMs);
 }
 
+/** A run never changes, and each decision asks all of them. */
+const wakes = new WeakMap<Run, number>();
+
 /** When a run is to be looked at again; undefined where only an event or a result moves it. Pure. */
-export function wakeOfRun({ cursor }: Run): number | undefined {
-  const times = cursor === undefined ? [] : leavesOf(cursor).flatMap((one) => one.dueMs ?? []);
-  return times.length === 0 ? undefined : Math.min(...times);
+export function wakeOfRun(run: Run): number | undefined {
+  let wakeMs = wakes.get(run);
+  if (wakeMs === undefined) {
+    const times = run.cursor === undefined ? [] : leavesOf(run.cursor).flatMap((one) => one.dueMs ?? []);
+    wakeMs = Math.min(...times);
+    wakes.set(run, wakeMs);
+  }
+  return wakeMs === Number.POSITIVE_INFINITY ? undefined : wakeMs;
 }
 
 /** Every effect that is not known to be done: after a restart all of them are done again, by the same ids. Pure. */

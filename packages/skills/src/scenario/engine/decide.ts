@@ -27,6 +27,8 @@ export type ScenarioInput =
 export interface Decision {
   /** The same object where nothing has changed: nothing has to be stored then. */
   readonly state: ScenarioState;
+  /** Runs that are new or have changed, and have not ended. */
+  readonly changed: readonly Run[];
   /** To be done once the state is stored. */
   readonly effects: readonly Effect[];
   /** Runs that have ended, for good: their records. */
@@ -40,7 +42,9 @@ interface Deciding {
   readonly scenario: Scenario;
   readonly nowMs: number;
   triggers: TriggerState;
-  runs: Readonly<Record<string, Run>>;
+  runs: Record<string, Run>;
+  isCopied: boolean;
+  readonly changed: Map<string, Run>;
   readonly effects: Effect[];
   readonly ended: Run[];
   readonly skips: Skip[];
@@ -60,6 +64,8 @@ export function decide(
     nowMs,
     triggers,
     runs,
+    isCopied: false,
+    changed: new Map(),
     effects: [],
     ended: [],
     skips: [],
@@ -85,8 +91,9 @@ export function decide(
       trigger(x, input);
   }
   const isSame = x.triggers === triggers && x.runs === runs;
-  const { effects, ended, skips } = x;
+  const { effects, changed, ended, skips } = x;
   return {
+    changed: [...changed.values()],
     state: isSame ? state : { triggers: x.triggers, runs: x.runs },
     effects,
     ended,
@@ -130,12 +137,16 @@ function apply(
 ): void {
   if (x.runs[run.id] === run) return;
   x.effects.push(...effects);
+  // Copied once for a decision: there may be hundreds.
+  if (!x.isCopied) x.runs = { ...x.runs };
+  x.isCopied = true;
   if (run.outcome === undefined) {
-    x.runs = { ...x.runs, [run.id]: run };
+    x.runs[run.id] = run;
+    x.changed.set(run.id, run);
     return;
   }
-  const { [run.id]: _, ...others } = x.runs;
-  x.runs = others;
+  delete x.runs[run.id];
+  x.changed.delete(run.id);
   x.ended.push(run);
   trigger(x, { kind: "ended", runId: run.id });
 }

@@ -138,10 +138,9 @@ export class ScenarioRunner {
     return { ended: decision.ended, stored: this.#note(before, decision, within) };
   }
 
-  #note(before: ScenarioState, { state, effects, ended }: Decision, within: Within): Promise<void> {
+  #note(before: ScenarioState, { changed, effects, ended }: Decision, within: Within): Promise<void> {
     const commit = this.#storeSoon();
-    for (const run of Object.values(state.runs)) {
-      if (before.runs[run.id] === run) continue;
+    for (const run of changed) {
       commit.runs.set(run.id, run);
       if (before.runs[run.id] === undefined) this.#outside.enter(run.id, within);
     }
