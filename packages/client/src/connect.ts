@@ -18,14 +18,7 @@ import {
   resolveStateDir,
   STATE_FOLDER,
 } from "@adaos/config";
-import {
-  type BusOptions,
-  type Logger,
-  MeshError,
-  Metrics,
-  Policy,
-  type Transport,
-} from "@adaos/core";
+import { type BusOptions, type Logger, MeshError, Metrics, Policy, type Transport } from "@adaos/core";
 import {
   type Documents,
   type FailureJournal,

@@ -54,6 +54,33 @@ describe("docs/guide/scenarios.md", () => {
   });
 });
 
+describe("docs/guide/automate.md", () => {
+  const heating = join(HOME, "examples/heating");
+  const text = readFileSync(join(HOME, "docs/guide/automate.md"), "utf8");
+  const steps = [...text.matchAll(/^```yaml\n# (\S+)\n(.*?)^```$/gms)].map(
+    ([, path = "", of = ""]) => [path, of] as const,
+  );
+
+  test("has the files of the example", () => {
+    expect(steps.map(([path]) => path)).toEqual([
+      "mesh.yaml",
+      "scenarios/heating/scenario.yaml",
+      "scenarios/heating/scenario.test.yaml",
+    ]);
+    for (const [path, of] of steps) expect(readFileSync(join(heating, path), "utf8")).toContain(of);
+  });
+
+  test("has a scenario without a problem, and cases that hold", async () => {
+    const own = await loadRegistry(join(heating, "schemas/events"));
+    const [, [path = "", of = ""] = [], [casesPath = "", cases = ""] = []] = steps;
+    expect(checkScenarios([scenarioFile(of, path)], { registry: own })).toEqual([]);
+    const file = parseCases(cases, casesPath);
+    const scenario = compileScenario("heating", of);
+    for (const i of file.cases.keys())
+      expect(runScenarioCase(scenario, file, i, own).problems, file.cases[i]?.name).toEqual([]);
+  });
+});
+
 describe("docs/reference/scenario-yaml.md", () => {
   test("names every key of every form", () => {
     const texts = [

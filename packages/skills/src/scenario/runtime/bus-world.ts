@@ -18,6 +18,7 @@ const MAX_ERROR_LENGTH = 1000;
 export class BusWorld implements ScenarioWorld {
   readonly #bus: Doer;
   readonly #log: Logger;
+  #told: string | undefined;
 
   constructor(bus: Doer, log: Logger) {
     this.#bus = bus;
@@ -31,7 +32,10 @@ export class BusWorld implements ScenarioWorld {
   async completed(run: Run, signal: AbortSignal): Promise<void> {
     if (run.isShadow) return;
     const { ok, error } = await this.#publish(completedEvent(run), signal);
-    if (!ok) this.#log.warn({ run: run.id, reason: error }, "scenario.completed not published");
+    // A mesh whose registry or policy leaves it out is told so once.
+    if (ok || error === this.#told) return;
+    this.#told = error;
+    this.#log.warn({ run: run.id, reason: error }, "scenario.completed not published");
   }
 
   async #publish(effect: Effect, signal: AbortSignal): Promise<EffectResult> {
