@@ -71,6 +71,7 @@ export {
   activeRuns,
   endedRuns,
   formatScenarioName,
+  type NamedRun,
   type OfScenario,
   parseScenarioName,
   type ScenarioFilter,
@@ -78,6 +79,7 @@ export {
   type StoredScenarioState,
   scenarioStates,
   skippedRuns,
+  unendedRuns,
 } from "./runs/stored-runs.ts";
 export {
   type ScenarioStand,

@@ -79,6 +79,20 @@ export async function* activeRuns(hub: OpenServer, filter: ScenarioFilter): Asyn
     if (ids.has(word)) yield { name, value };
 }
 
+/** A run by its id, under way or waiting to begin. */
+export interface NamedRun {
+  readonly name: ScenarioName;
+  readonly id: string;
+}
+
+/** Runs that can be cancelled: those that wait for their turn come first, or they would begin when others end. */
+export async function* unendedRuns(hub: OpenServer, filter: ScenarioFilter): AsyncGenerator<NamedRun> {
+  for await (const { name, triggers } of scenarioStates(hub, filter)) {
+    const { waiting, debounced, active } = triggers;
+    for (const { runId: id } of [...waiting, ...debounced, ...active]) yield { name, id };
+  }
+}
+
 /** The records of runs that have ended, each once, oldest first among those that ended well and those that did not. */
 export async function* endedRuns(
   hub: OpenServer,

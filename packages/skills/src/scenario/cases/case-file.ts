@@ -64,6 +64,7 @@ const CAUSES: readonly SkipCause[] = [
   "overflow",
   "missed",
   "paused",
+  "cancelled",
 ];
 const OUTCOMES: readonly RunOutcome[] = ["succeeded", "stopped", "failed", "cancelled", "loop"];
 const MAX_ITEMS = 1000;

@@ -101,6 +101,16 @@ function begin({ scenario, draft, starts, nowMs }: Deciding, start: Start): void
   starts.push(start);
 }
 
+/** Leaves out a start that has not begun. */
+export function leaveOut(deciding: Deciding, runId: string, reason: string): void {
+  const { draft } = deciding;
+  const start = [...draft.waiting, ...draft.debounced].find((one) => one.runId === runId);
+  if (start === undefined) return;
+  draft.waiting = draft.waiting.filter((one) => one !== start);
+  draft.debounced = draft.debounced.filter((one) => one !== start);
+  skip(deciding, start, "cancelled", reason);
+}
+
 /** A run has ended: the first of its key that waits begins. */
 export function release(deciding: Deciding, runId: string): void {
   const { draft, scenario } = deciding;

@@ -1,7 +1,7 @@
 import { type Envelope, patternMatches } from "@adaos/core";
 import { afterStep, decideFires, newTimerState, parseNodeAddress } from "@adaos/core/wire";
 import { ExpressionError } from "../cel/expression-error.ts";
-import { admit, admitByMode, consider, release } from "./admit.ts";
+import { admit, admitByMode, consider, leaveOut, release } from "./admit.ts";
 import type { Scenario } from "./compile.ts";
 import { runIdOf } from "./ids.ts";
 import { keyOf, recordOf, scopeOf, timeOf } from "./scope.ts";
@@ -18,6 +18,8 @@ export type TriggerInput =
   | { readonly kind: "ended"; readonly runId: string }
   /** An operator wants a run tried again, whatever its conditions say now. */
   | { readonly kind: "retry"; readonly start: Start }
+  /** A start that waits for its turn, or for the end of `debounce`, is left out. */
+  | { readonly kind: "cancel"; readonly runId: string; readonly reason: string }
   | { readonly kind: "pause" | "resume" }
   /** Nothing has come: when is the next wake? */
   | { readonly kind: "look" };
@@ -58,6 +60,9 @@ export function decideTriggers(
       break;
     case "clock":
       onClock(deciding);
+      break;
+    case "cancel":
+      leaveOut(deciding, input.runId, input.reason);
       break;
     case "look":
       break;

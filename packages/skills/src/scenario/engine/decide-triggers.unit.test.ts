@@ -6,6 +6,17 @@ const PUBLISH = `effects: [{ publish: ui.notify@1, data: { text: "\${event.data.
 const ON_BELL = "triggers: [{ event: door.bell.rung@1 }]";
 
 describe("decide() with modes", () => {
+  test("cancel: a start that waits for its turn never begins, and says so", () => {
+    const one = scene(`mode: queued\nmax: 5\n${ON_BELL}\n${PUBLISH}`);
+    for (const n of [1, 2, 3]) one.event("door.bell.rung", { n });
+    const [second] = one.state.triggers.waiting;
+    one.input({ kind: "cancel", runId: second?.runId ?? "", reason: "by hand" });
+    one.done();
+    one.done();
+    expect(one.published).toEqual([{ text: 1 }, { text: 3 }]);
+    expect(one.skips).toMatchObject([{ cause: "cancelled", reason: "by hand" }]);
+  });
+
   test("single: a trigger while a run goes on starts nothing", () => {
     const one = scene(`${ON_BELL}\n${PUBLISH}`);
     for (const n of [1, 2]) one.event("door.bell.rung", { n });

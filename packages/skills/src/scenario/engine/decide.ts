@@ -76,7 +76,7 @@ export function decide(
     case "cancel": {
       const run = runOf(x, input.runId);
       if (run !== undefined) apply(x, decideRun(run, input, nowMs));
-      trigger(x, { kind: "look" });
+      trigger(x, run === undefined && input.kind === "cancel" ? input : { kind: "look" });
       break;
     }
     case "event":

@@ -49,7 +49,8 @@ export type SkipCause =
   | "debounce"
   | "overflow"
   | "missed"
-  | "paused";
+  | "paused"
+  | "cancelled";
 
 /** What did not run. */
 export interface Skip {

@@ -1,7 +1,6 @@
 import { MeshError } from "@adaos/core";
 import { randomId } from "@adaos/core/wire";
-import { activeRuns, assertRunId, findActiveRun, type OfScenario } from "@adaos/operations";
-import type { Run } from "@adaos/skills";
+import { assertRunId, type NamedRun, unendedRuns } from "@adaos/operations";
 import { Command, Option } from "commander";
 import { audited } from "../../../options/audited.ts";
 import { type ChangeOptions, confirmed, tellCounts } from "../../../options/change-options.ts";
@@ -17,10 +16,12 @@ interface CancelOptions extends StateOptions, ChangeOptions {
 
 export function scenarioCancelCommand(terminal: Terminal): Command {
   return new Command("cancel")
-    .description("end runs that are under way; what they have published stays published")
+    .description(
+      "end runs that are under way or wait for their turn; what they have published stays published",
+    )
     .argument("[run...]", "ids of runs; adaos scenario runs --active prints them")
     .addOption(new Option("--scenario <subnet/node/scenario>", "with --all: the runs of this scenario"))
-    .option("--all", "all runs of the scenario that are under way")
+    .option("--all", "all runs of the scenario that have not ended")
     .option("--dry-run", "only show the plan")
     .option("--yes", "do not ask")
     .addOption(stateOption())
@@ -37,9 +38,9 @@ async function cancel(ids: readonly string[], options: CancelOptions, terminal: 
   const isPlain = ids.length > 0 && options.dryRun !== true;
   // Who names each run means it.
   if (!isPlain && !(await confirmed("cancel", "run", { count: runs.length }, options, terminal))) return;
-  const requests = runs.map(({ name, value }) => ({
+  const requests = runs.map(({ name, id }) => ({
     name,
-    asked: { id: randomId(), kind: "cancel", runId: value.id, reason: "cancelled by an operator" } as const,
+    asked: { id: randomId(), kind: "cancel", runId: id, reason: "cancelled by an operator" } as const,
   }));
   const act = actOf("cancel", options.scenario ?? ids.join(", "), requests);
   const answered = await audited(options, terminal, act, (tally) =>
@@ -52,7 +53,7 @@ async function meantRuns(
   ids: readonly string[],
   options: CancelOptions,
   terminal: Terminal,
-): Promise<OfScenario<Run>[]> {
+): Promise<NamedRun[]> {
   const { scenario, all } = options;
   const isBulk = scenario !== undefined && all === true;
   if (ids.length > 0 === (isBulk || scenario !== undefined || all === true))
@@ -63,20 +64,16 @@ async function meantRuns(
   if (ids.length === 0 && !isBulk)
     throw new MeshError("usage", "--scenario and --all go together: all runs of one scenario");
   for (const id of ids) assertRunId(id);
-  const found: OfScenario<Run>[] = [];
+  const found: NamedRun[] = [];
   if (scenario !== undefined)
     await withHubsOf([scenario], options, terminal, async (hub, filters) => {
-      for (const filter of filters)
-        for await (const run of activeRuns(hub, filter)) if (run.value.outcome === undefined) found.push(run);
+      for (const filter of filters) for await (const run of unendedRuns(hub, filter)) found.push(run);
     });
   else
     await withHubs({ state: options.state }, terminal, async (hub) => {
-      for (const id of ids) {
-        const run = await findActiveRun(hub, id);
-        if (run !== undefined && run.value.outcome === undefined) found.push(run);
-      }
+      for await (const run of unendedRuns(hub, {})) if (ids.includes(run.id)) found.push(run);
     });
-  const missing = ids.find((id) => !found.some(({ value }) => value.id === id));
+  const missing = ids.find((id) => !found.some((run) => run.id === id));
   if (missing === undefined) return found;
   throw new MeshError(
     "usage",
