@@ -10,10 +10,10 @@ test("decide() takes less than 20 µs for a condition that is false, its record 
   );
   const event = envelope("a.b", { text: "lights on", n: 1 });
   const batchUs = (): number => {
-    const started = performance.now();
+    const before = process.cpuUsage();
     for (let i = 0; i < 2000; i++) decide(scenario, state, { kind: "event", event }, nowMs);
-    return ((performance.now() - started) * 1000) / 2000;
+    return process.cpuUsage(before).user / 2000;
   };
-  // The quickest of some: others use the machine too.
+  // Processor time, and the quickest of some: others use the machine too.
   expect(Math.min(...Array.from({ length: 15 }, batchUs))).toBeLessThan(20);
 });
