@@ -91,9 +91,11 @@ describe("links", { timeout: 240_000 }, () => {
     return (await Promise.all(publishing)).map(({ eventId }) => eventId);
   }
 
+  /** What the subnet's stream holds of alpha's events; its daemons publish events of their own. */
   function storedAt(subnet: string): Promise<Stored> {
     return mesh.asService(subnet, async (nc) => {
-      const consumer = await nc.jetstream().consumers.get(`EVENTS_${subnet}`);
+      const options = { filterSubjects: "evt.alpha.>" };
+      const consumer = await nc.jetstream().consumers.get(`EVENTS_${subnet}`, options);
       const ids: string[] = [];
       const atMs: number[] = [];
       const { num_pending: count } = await consumer.info();
