@@ -13,7 +13,8 @@ import type {
 export const MAX_KEPT = 500;
 /** Bytes of events that wait in one state. */
 const MAX_KEPT_BYTES = 384 * 1024;
-const MAX_SEEN = 128;
+/** More than a process has in hand at a time: whatever comes again is known. */
+const MAX_SEEN = 512;
 
 /** An end that others want of a run. */
 export interface Cancel {

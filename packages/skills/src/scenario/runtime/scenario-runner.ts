@@ -23,6 +23,8 @@ export interface ScenarioRunnerOptions {
 }
 
 const MAX_RETRY_MS = 10_000;
+/** Of an event, before it is given back to be delivered again later. */
+const ATTEMPTS = 3;
 
 /**
  * Drives one scenario: gives inputs to its engine, stores what has changed, then does the effects. Inputs that come
@@ -100,6 +102,17 @@ export class ScenarioRunner {
    * `closed` where that is not known: give the input again.
    */
   async take(input: ScenarioInput): Promise<readonly Run[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#take(input);
+      } catch (thrown) {
+        // It may be stored all the same. What is kept in hand meanwhile is not forgotten for later events.
+        if (attempt >= ATTEMPTS || this.#stopped.signal.aborted) throw thrown;
+      }
+    }
+  }
+
+  async #take(input: ScenarioInput): Promise<readonly Run[]> {
     while (this.#state === undefined) {
       if (this.#stopped.signal.aborted) throw new MeshError("closed", "the scenario has been stopped");
       await this.#loading;
@@ -223,7 +236,7 @@ export class ScenarioRunner {
     const { id: effectId, runId } = effect;
     // A result that cannot be stored is not lost: whoever reads anew does the effect again.
     this.#outside.perform(effect, async (result) => {
-      await this.take({ kind: "result", runId, effectId, ...result });
+      await this.#take({ kind: "result", runId, effectId, ...result });
     });
   }
 
