@@ -60,9 +60,13 @@ export function kept(deciding: Deciding, start: Start): WaitingStart | undefined
   ];
   const bytes = Buffer.byteLength(JSON.stringify(start));
   const sum = all.reduce((total, one) => total + one.bytes, bytes);
-  if (sum <= MAX_KEPT_BYTES && draft.holds.length < MAX_KEPT && all.length < MAX_KEPT)
-    return { ...start, bytes };
-  skip(deciding, start, "overflow", `the scenario keeps ${all.length} events of ${sum} bytes already`);
+  const { length: states } = draft.holds;
+  if (sum <= MAX_KEPT_BYTES && states < MAX_KEPT && all.length < MAX_KEPT) return { ...start, bytes };
+  const reason =
+    states < MAX_KEPT
+      ? `the scenario keeps ${all.length} events of ${sum} bytes already`
+      : `${states} states hold already, and have not ended`;
+  skip(deciding, start, "overflow", reason);
   return undefined;
 }
 

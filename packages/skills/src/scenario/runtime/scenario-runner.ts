@@ -56,7 +56,8 @@ export class ScenarioRunner {
   /** Outside of any handler. */
   readonly #apart: Within = AsyncLocalStorage.snapshot();
   readonly #stopped = new AbortController();
-  trouble: string | undefined;
+  #unread: string | undefined;
+  #unstored: string | undefined;
 
   constructor(scenario: Scenario, options: ScenarioRunnerOptions) {
     this.#scenario = scenario;
@@ -70,6 +71,11 @@ export class ScenarioRunner {
 
   get scenario(): Scenario {
     return this.#scenario;
+  }
+
+  /** Why it stands still: its documents cannot be read, or not be stored. */
+  get trouble(): string | undefined {
+    return this.#unread ?? this.#unstored;
   }
 
   /** Undefined until it has been read. */
@@ -213,6 +219,7 @@ export class ScenarioRunner {
       );
     } catch (thrown) {
       reason = messageOf(thrown);
+      this.#unstored = reason;
     }
     // Stopped, or read anew meanwhile: its inputs come again.
     if (this.#state === undefined || this.#loading !== undefined) stored = undefined;
@@ -225,7 +232,7 @@ export class ScenarioRunner {
       if (seq === undefined) this.#seqs.delete(key);
       else this.#seqs.set(key, seq);
     }
-    this.trouble = undefined;
+    this.#unstored = undefined;
     commit.resolve();
     for (const effect of commit.effects) this.#perform(effect);
     for (const run of commit.ended) this.#finish(run);
@@ -284,8 +291,8 @@ export class ScenarioRunner {
         const loaded = this.#isStoring ? undefined : await loadScenario(documents, name, owner);
         if (loaded !== undefined && before === this.#changes && !signal.aborted) return this.#goOn(loaded);
       } catch (thrown) {
-        this.trouble = messageOf(thrown);
-        if (waitMs > 1000) log.warn({ scenario: name, reason: this.trouble }, "scenario not read yet");
+        this.#unread = messageOf(thrown);
+        if (waitMs > 1000) log.warn({ scenario: name, reason: this.#unread }, "scenario not read yet");
       }
       await delay(this.#isStoring ? 5 : waitMs, signal);
     }
@@ -295,7 +302,7 @@ export class ScenarioRunner {
   #goOn({ state, unrecorded, asked, hash, seqs, missing }: LoadedScenario): void {
     const { log } = this.#options;
     this.#loading = undefined;
-    this.trouble = undefined;
+    this.#unread = undefined;
     this.#state = state;
     this.#seqs = new Map(seqs);
     this.#unrecorded = new Map(unrecorded);

@@ -233,4 +233,26 @@ describe("ScenarioRunner", () => {
     expect(world.effects.size).toBe(2);
     await runner.stop();
   });
+
+  test("a store that is read, and takes nothing, is told until it takes something", async () => {
+    const documents = new FaultyDocuments(() => 0.5, 0);
+    const world = new World(() => 0.5);
+    const scenario = compileScenario("test", TWO_STEPS);
+    const options = { owner: OWNER, documents, world, clock: CLOCK, log: new RecordingLog() };
+    const runner = new ScenarioRunner(scenario, options);
+    runner.start();
+    await runner.take({ kind: "clock" });
+    const write = documents.write.bind(documents);
+    documents.write = async () => {
+      throw new Error("the stream is full");
+    };
+    const input = { kind: "event" as const, event: envelope("a.b", { n: 1 }, 1) };
+    await expect(runner.take(input)).rejects.toThrow("the stream is full");
+    await expect.poll(() => runner.state, PATIENT).toBeDefined();
+    expect(runner.trouble).toBe("the stream is full");
+    documents.write = write;
+    await runner.take(input);
+    expect(runner.trouble).toBe(undefined);
+    await runner.stop();
+  });
 });
