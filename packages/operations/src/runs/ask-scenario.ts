@@ -4,6 +4,7 @@ import { type Asked, type StoredTriggers, stateKey, withAsked } from "@adaos/ski
 import { NatsDocuments } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 import type { ScenarioName } from "./stored-runs.ts";
+import { readState } from "./stored-shapes.ts";
 
 /** `kept`: the member's daemon has not taken it yet; it will when it runs the scenario again. */
 export type AskOutcome = "done" | "kept";
@@ -34,6 +35,11 @@ export async function askScenario(
       throw new MeshError(
         "usage",
         `${subnet}/${node} has run no scenario ${scenario}; adaos scenario list names those it has`,
+      );
+    if (readState(new TextEncoder().encode(before.text)) === undefined)
+      throw new MeshError(
+        "internal",
+        `what ${subnet}/${node} has stored of ${scenario} is damaged, or of another version of this program`,
       );
     const text = withAsked(before.text, asked);
     if ((await documents.write([{ key, text, seq: before.seq }])) !== undefined) break;

@@ -14,6 +14,7 @@ import { findScenarios, type Run, readScenario } from "@adaos/skills";
 import { storedMessageAt } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 import { endedRuns, type OfScenario, parsedOf, type ScenarioName } from "./stored-runs.ts";
+import { readRun } from "./stored-shapes.ts";
 
 const RUN_ID = /^RUN-\d{8}-\d{6}-[0-9a-f]{12}$/;
 
@@ -26,7 +27,7 @@ export function assertRunId(text: string): void {
 /** The document of a run that has not ended, or whose record is not known to be stored. */
 export async function findActiveRun(hub: OpenServer, id: string): Promise<OfScenario<Run> | undefined> {
   const subject = documentSubject({ subnet: hub.of, node: "*" }, `*.${id}`);
-  for await (const found of parsedOf<Run>(hub, runsStream(hub.of), subject)) return found;
+  for await (const found of parsedOf(hub, runsStream(hub.of), subject, readRun)) return found;
   return undefined;
 }
 
@@ -48,7 +49,7 @@ export async function lastRun({ of, connection }: OpenServer, name: ScenarioName
   const runs = await Promise.all(
     places.map(async ([stream, subject]) => {
       const message = await storedMessageAt(connection, stream, { last_by_subj: subject });
-      return message === undefined ? undefined : (JSON.parse(new TextDecoder().decode(message.body)) as Run);
+      return message === undefined ? undefined : readRun(message.body);
     }),
   );
   return runs

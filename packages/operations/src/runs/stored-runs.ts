@@ -2,7 +2,6 @@ import { MeshError } from "@adaos/core";
 import {
   documentSubject,
   failedRunsStream,
-  messageOf,
   originTokenProblem,
   parseRunSubject,
   quote,
@@ -14,6 +13,7 @@ import {
 import type { Run, SkipRecord, StoredTriggers } from "@adaos/skills";
 import { type StoredMessage, storedMessages } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
+import { type ReadStored, readRun, readSkips, readState } from "./stored-shapes.ts";
 
 /** The name of a scenario in a mesh: `alpha/kitchen/heating`. */
 export interface ScenarioName {
@@ -62,7 +62,7 @@ export async function* scenarioStates(
   filter: ScenarioFilter,
 ): AsyncGenerator<StoredScenarioState> {
   const subject = documentSubject(whose(hub, filter), `${any(filter)}.${STATE_WORD}`);
-  for await (const { name, value, message } of parsedOf<StoredTriggers>(hub, runsStream(hub.of), subject))
+  for await (const { name, value, message } of parsedOf(hub, runsStream(hub.of), subject, readState))
     yield { ...value, name, storedAt: message.storedAt };
 }
 
@@ -71,12 +71,13 @@ export async function* scenarioStates(
  * documents of runs that are long over: the scenario's own document says which count.
  */
 export async function* activeRuns(hub: OpenServer, filter: ScenarioFilter): AsyncGenerator<OfScenario<Run>> {
-  const ids = new Set<string>();
-  for await (const { triggers, unrecorded } of scenarioStates(hub, filter))
-    for (const id of [...triggers.active.map(({ runId }) => runId), ...unrecorded]) ids.add(id);
+  const named = new Set<string>();
+  for await (const { name, triggers, unrecorded } of scenarioStates(hub, filter))
+    for (const id of [...triggers.active.map(({ runId }) => runId), ...unrecorded])
+      named.add(placeOf(name, id));
   const subject = documentSubject(whose(hub, filter), `${any(filter)}.*`);
-  for await (const { name, value, word } of parsedOf<Run>(hub, runsStream(hub.of), subject))
-    if (ids.has(word)) yield { name, value };
+  for await (const { name, value, word } of parsedOf(hub, runsStream(hub.of), subject, readRun))
+    if (named.has(placeOf(name, word))) yield { name, value };
 }
 
 /** A run by its id, under way or waiting to begin. */
@@ -105,10 +106,11 @@ export async function* endedRuns(
   ];
   for (const [kind, stream] of from) {
     const subject = runRecordSubject(whose(hub, filter), any(filter), kind);
-    for await (const { name, value } of parsedOf<Run>(hub, stream, subject, filter.storedSinceMs)) {
+    for await (const { name, value } of parsedOf(hub, stream, subject, readRun, filter.storedSinceMs)) {
       // A process that was killed before it knew of the record has stored it again.
-      if (seen.has(value.id)) continue;
-      seen.add(value.id);
+      const place = placeOf(name, value.id);
+      if (seen.has(place)) continue;
+      seen.add(place);
       yield { name, value };
     }
   }
@@ -120,10 +122,11 @@ export async function* skippedRuns(
   filter: ScenarioFilter,
 ): AsyncGenerator<OfScenario<SkipRecord>> {
   const subject = runRecordSubject(whose(hub, filter), any(filter), "skipped");
-  for await (const { name, value } of parsedOf<SkipRecord>(
+  for await (const { name, value } of parsedOf(
     hub,
     runRecordsStream(hub.of),
     subject,
+    readSkips,
     filter.storedSinceMs,
   ))
     yield { name, value };
@@ -137,11 +140,17 @@ function any({ scenario = "*" }: ScenarioFilter): string {
   return scenario;
 }
 
-/** The documents or records of these subjects, parsed. */
+/** A run of a scenario: another member may write the same id. */
+function placeOf(name: ScenarioName, id: string): string {
+  return `${formatScenarioName(name)}/${id}`;
+}
+
+/** The documents or records of these subjects, parsed. Those that cannot be read are left out. */
 export async function* parsedOf<T>(
   { of, connection }: OpenServer,
   stream: string,
   subject: string,
+  read: ReadStored<T>,
   sinceMs?: number,
 ): AsyncGenerator<OfScenario<T> & { readonly word: string; readonly message: StoredMessage }> {
   const from = sinceMs === undefined ? { seq: 1 } : { time: new Date(sinceMs) };
@@ -150,12 +159,7 @@ export async function* parsedOf<T>(
     // An empty one was removed a moment ago.
     if (place === undefined || message.body.length === 0) continue;
     const { node, scenario, word } = place;
-    let value: T;
-    try {
-      value = JSON.parse(new TextDecoder().decode(message.body)) as T;
-    } catch (cause) {
-      throw new MeshError("internal", `${message.subject} is damaged: ${messageOf(cause)}`, { cause });
-    }
-    yield { name: { subnet: of, node, scenario }, value, word, message };
+    const value = read(message.body);
+    if (value !== undefined) yield { name: { subnet: of, node, scenario }, value, word, message };
   }
 }

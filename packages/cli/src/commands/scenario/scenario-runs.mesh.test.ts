@@ -213,4 +213,28 @@ describe("adaos scenario in a mesh", () => {
     expect(await scenario("show", "RUN-20260105-093000-0123456789ab")).toMatchObject({ code: 64 });
     expect(await scenario("show", "EVT-1")).toMatchObject({ code: 64 });
   });
+
+  test("what another member writes of its own scenarios hides nothing", async () => {
+    const { nc, close } = await openBare();
+    const before = await lines("list");
+    const id = (await runsOf("greet"))[0]?.id ?? "";
+    const hollow = ['{"v":1}', '{"v":2}', "null", "no JSON", `{"v":1,"id":"${id}","startedMs":1e300}`];
+    for (const text of hollow) {
+      await nc.request("run.alpha.desk.odd.state", text);
+      await nc.request(`run.alpha.desk.odd.${id}`, text);
+      for (const kind of ["ok", "failed", "skipped"]) await nc.request(`ran.alpha.desk.odd.${kind}`, text);
+      expect(await lines("list")).toHaveLength(before.length);
+    }
+    expect((await lines<RunJson>("runs")).some((run) => run.id === id)).toBe(true);
+    expect((await scenario("show", id)).stdout).toContain(full("greet"));
+    expect((await scenario("runs", "--skipped")).stdout).toContain(full("greet"));
+    expect((await scenario("pause", "alpha/desk/odd")).stderr).toContain("is damaged");
+    await close();
+  });
+
+  /** Without the checks of the library. */
+  async function openBare() {
+    const connection = await mesh.openMember("alpha/desk");
+    return { nc: connection.nc, close: () => connection.close() };
+  }
 });

@@ -230,6 +230,16 @@ describe("decide() with conditions and times", () => {
     expect(one.skips[0]?.key.length).toBe(100);
   });
 
+  test("states that hold are bounded, and the reason tells that they have not ended", () => {
+    const one = scene(
+      `key: string(event.data.n)\nmode: parallel\ntriggers: [{ event: door.bell.rung, when: event.data.n >= 0, for: 1s }]\n${PUBLISH}`,
+    );
+    for (let n = 0; n < 500; n++) one.event("door.bell.rung", { n });
+    one.pass(1000);
+    one.event("door.bell.rung", { n: 500 });
+    expect(one.skips.map(({ reason }) => reason)).toEqual(["500 states hold already, and have not ended"]);
+  });
+
   test("what waits is bounded by its bytes", () => {
     const one = scene(`mode: queued\nmax: 100\n${ON_BELL}\n${PUBLISH}`);
     for (let n = 0; n < 10; n++) one.event("door.bell.rung", { n, text: "x".repeat(100_000) });

@@ -13,7 +13,8 @@ import type {
 export const MAX_KEPT = 500;
 /** Bytes of events that wait in one state. */
 const MAX_KEPT_BYTES = 384 * 1024;
-const MAX_SEEN = 128;
+/** More than a process has in hand at a time: whatever comes again is known. */
+const MAX_SEEN = 512;
 
 /** An end that others want of a run. */
 export interface Cancel {
@@ -59,9 +60,13 @@ export function kept(deciding: Deciding, start: Start): WaitingStart | undefined
   ];
   const bytes = Buffer.byteLength(JSON.stringify(start));
   const sum = all.reduce((total, one) => total + one.bytes, bytes);
-  if (sum <= MAX_KEPT_BYTES && draft.holds.length < MAX_KEPT && all.length < MAX_KEPT)
-    return { ...start, bytes };
-  skip(deciding, start, "overflow", `the scenario keeps ${all.length} events of ${sum} bytes already`);
+  const { length: states } = draft.holds;
+  if (sum <= MAX_KEPT_BYTES && states < MAX_KEPT && all.length < MAX_KEPT) return { ...start, bytes };
+  const reason =
+    states < MAX_KEPT
+      ? `the scenario keeps ${all.length} events of ${sum} bytes already`
+      : `${states} states hold already, and have not ended`;
+  skip(deciding, start, "overflow", reason);
   return undefined;
 }
 

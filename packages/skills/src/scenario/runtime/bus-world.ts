@@ -30,7 +30,8 @@ export class BusWorld implements ScenarioWorld {
   }
 
   async completed(run: Run, signal: AbortSignal): Promise<void> {
-    if (run.isShadow) return;
+    // A loop's end that everybody hears would start its ring again, for ever. Its event becomes a dead letter.
+    if (run.isShadow || run.outcome === "loop") return;
     const { ok, error } = await this.#publish(completedEvent(run), signal);
     // A mesh whose registry or policy leaves it out is told so once.
     if (ok || error === this.#told) return;
@@ -108,7 +109,7 @@ function completedEvent(run: Run): Effect {
     event: "scenario.completed@1",
     data: {
       name: scenario,
-      status: status === "loop" ? "failed" : status,
+      status,
       duration_ms: Math.max(0, endedMs - startedMs),
       ...error,
     },

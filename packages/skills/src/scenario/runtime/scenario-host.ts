@@ -42,8 +42,10 @@ interface Hosted {
 
 const RUN_COMMAND = "scenario.run@1";
 const RUN_DURABLE = "scenario";
-/** Inputs that are stored together: more make a commit larger, and no other wait. */
-const MAX_CONCURRENCY = 200;
+/** Events that a durable has in hand: more make a commit larger, and no other wait. */
+const MAX_CONCURRENCY = 100;
+/** Of all durables of a scenario: less than it remembers, since all of them come again after a kill. */
+const MAX_IN_HAND = 400;
 /** An event fails only where its consequences cannot be stored: for more than an hour it is tried again. */
 const RETRY = { maxRetries: 100, maxMs: 60_000 };
 const SUBSCRIBE_RETRY_MS = 2000;
@@ -149,18 +151,24 @@ export class ScenarioHost {
       subscriptions.delete(durable);
       subscription.stop().catch((err: unknown) => this.#options.log.warn({ durable, err }, "not stopped"));
     }
+    const maxConcurrency = Math.max(1, Math.min(MAX_CONCURRENCY, Math.floor(MAX_IN_HAND / names.size)));
     for (const [durable, pattern] of names)
-      if (!subscriptions.has(durable)) void this.#subscribeTo(hosted, durable, pattern);
+      if (!subscriptions.has(durable)) void this.#subscribeTo(hosted, durable, pattern, maxConcurrency);
   }
 
-  async #subscribeTo(hosted: Hosted, durable: string, pattern: EventPattern): Promise<void> {
+  async #subscribeTo(
+    hosted: Hosted,
+    durable: string,
+    pattern: EventPattern,
+    maxConcurrency: number,
+  ): Promise<void> {
     const { bus, log } = this.#options;
     const { runner, subscriptions, refusals, stopped } = hosted;
     while (!stopped.signal.aborted && !this.#stopped.signal.aborted) {
       try {
         const subscription = await bus.subscribe(
           pattern.text,
-          { durable, maxConcurrency: MAX_CONCURRENCY, answers: false, retry: RETRY },
+          { durable, maxConcurrency, answers: false, retry: RETRY },
           (event) => this.#handle(runner, { kind: "event", event }),
         );
         refusals.delete(durable);

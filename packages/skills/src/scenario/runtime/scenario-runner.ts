@@ -23,6 +23,8 @@ export interface ScenarioRunnerOptions {
 }
 
 const MAX_RETRY_MS = 10_000;
+/** Of an event, before it is given back to be delivered again later. */
+const ATTEMPTS = 3;
 
 /**
  * Drives one scenario: gives inputs to its engine, stores what has changed, then does the effects. Inputs that come
@@ -54,7 +56,8 @@ export class ScenarioRunner {
   /** Outside of any handler. */
   readonly #apart: Within = AsyncLocalStorage.snapshot();
   readonly #stopped = new AbortController();
-  trouble: string | undefined;
+  #unread: string | undefined;
+  #unstored: string | undefined;
 
   constructor(scenario: Scenario, options: ScenarioRunnerOptions) {
     this.#scenario = scenario;
@@ -68,6 +71,11 @@ export class ScenarioRunner {
 
   get scenario(): Scenario {
     return this.#scenario;
+  }
+
+  /** Why it stands still: its documents cannot be read, or not be stored. */
+  get trouble(): string | undefined {
+    return this.#unread ?? this.#unstored;
   }
 
   /** Undefined until it has been read. */
@@ -100,6 +108,17 @@ export class ScenarioRunner {
    * `closed` where that is not known: give the input again.
    */
   async take(input: ScenarioInput): Promise<readonly Run[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#take(input);
+      } catch (thrown) {
+        // It may be stored all the same. What is kept in hand meanwhile is not forgotten for later events.
+        if (attempt >= ATTEMPTS || this.#stopped.signal.aborted) throw thrown;
+      }
+    }
+  }
+
+  async #take(input: ScenarioInput): Promise<readonly Run[]> {
     while (this.#state === undefined) {
       if (this.#stopped.signal.aborted) throw new MeshError("closed", "the scenario has been stopped");
       await this.#loading;
@@ -199,6 +218,7 @@ export class ScenarioRunner {
       );
     } catch (thrown) {
       reason = messageOf(thrown);
+      this.#unstored = reason;
     }
     // Stopped, or read anew meanwhile: its inputs come again.
     if (this.#state === undefined || this.#loading !== undefined) stored = undefined;
@@ -211,7 +231,7 @@ export class ScenarioRunner {
       if (seq === undefined) this.#seqs.delete(key);
       else this.#seqs.set(key, seq);
     }
-    this.trouble = undefined;
+    this.#unstored = undefined;
     commit.resolve();
     for (const effect of commit.effects) this.#perform(effect);
     for (const run of commit.ended) this.#finish(run);
@@ -222,7 +242,7 @@ export class ScenarioRunner {
     const { id: effectId, runId } = effect;
     // A result that cannot be stored is not lost: whoever reads anew does the effect again.
     this.#outside.perform(effect, async (result) => {
-      await this.take({ kind: "result", runId, effectId, ...result });
+      await this.#take({ kind: "result", runId, effectId, ...result });
     });
   }
 
@@ -270,8 +290,8 @@ export class ScenarioRunner {
         const loaded = this.#isStoring ? undefined : await loadScenario(documents, name, owner);
         if (loaded !== undefined && before === this.#changes && !signal.aborted) return this.#goOn(loaded);
       } catch (thrown) {
-        this.trouble = messageOf(thrown);
-        if (waitMs > 1000) log.warn({ scenario: name, reason: this.trouble }, "scenario not read yet");
+        this.#unread = messageOf(thrown);
+        if (waitMs > 1000) log.warn({ scenario: name, reason: this.#unread }, "scenario not read yet");
       }
       await delay(this.#isStoring ? 5 : waitMs, signal);
     }
@@ -281,7 +301,7 @@ export class ScenarioRunner {
   #goOn({ state, unrecorded, asked, hash, seqs, missing }: LoadedScenario): void {
     const { log } = this.#options;
     this.#loading = undefined;
-    this.trouble = undefined;
+    this.#unread = undefined;
     this.#state = state;
     this.#seqs = new Map(seqs);
     this.#unrecorded = new Map(unrecorded);

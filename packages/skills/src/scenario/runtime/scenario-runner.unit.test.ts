@@ -188,4 +188,71 @@ describe("ScenarioRunner", () => {
     await runner.stop();
     expect((await documents.inner.read(stateKey("test")))?.text).toBe('{"v":2}');
   });
+
+  test("two hundred events in hand come again after a kill, when their runs are over: none runs again", async () => {
+    const documents = new FaultyDocuments(() => 0.5, 0);
+    const world = new World(() => 0.5);
+    const scenario = compileScenario("test", `key: string(event.data.n)\n${TWO_STEPS}`);
+    const options = { owner: OWNER, documents, world, clock: CLOCK, log: new RecordingLog() };
+    const inputs = Array.from({ length: 200 }, (_, i) => ({
+      kind: "event" as const,
+      event: envelope("a.b", { n: i + 1 }, i + 1),
+    }));
+    for (let process = 0; process < 2; process++) {
+      const runner = new ScenarioRunner(scenario, options);
+      runner.start();
+      await Promise.all(inputs.map((input) => runner.take(input)));
+      await expect.poll(() => runner.state?.triggers.active.length, PATIENT).toBe(0);
+      expect(runner.counts.outcomes.get("succeeded")).toBe(process === 0 ? 200 : undefined);
+      await expect.poll(() => world.completions.size, PATIENT).toBe(200);
+      await runner.stop();
+    }
+  });
+
+  test("an event that is stored without an answer is not given back", async () => {
+    const documents = new FaultyDocuments(() => 0.5, 0);
+    const world = new World(() => 0.5);
+    const scenario = compileScenario("test", TWO_STEPS);
+    const runner = new ScenarioRunner(scenario, {
+      owner: OWNER,
+      documents,
+      world,
+      clock: CLOCK,
+      log: new RecordingLog(),
+    });
+    runner.start();
+    await runner.take({ kind: "clock" });
+    const write = documents.write.bind(documents);
+    documents.write = async (writes) => {
+      documents.write = write;
+      await write(writes);
+      throw new Error("no answer");
+    };
+    await runner.take({ kind: "event", event: envelope("a.b", { n: 1 }, 1) });
+    await expect.poll(() => world.completions.size, PATIENT).toBe(1);
+    expect(world.effects.size).toBe(2);
+    await runner.stop();
+  });
+
+  test("a store that is read, and takes nothing, is told until it takes something", async () => {
+    const documents = new FaultyDocuments(() => 0.5, 0);
+    const world = new World(() => 0.5);
+    const scenario = compileScenario("test", TWO_STEPS);
+    const options = { owner: OWNER, documents, world, clock: CLOCK, log: new RecordingLog() };
+    const runner = new ScenarioRunner(scenario, options);
+    runner.start();
+    await runner.take({ kind: "clock" });
+    const write = documents.write.bind(documents);
+    documents.write = async () => {
+      throw new Error("the stream is full");
+    };
+    const input = { kind: "event" as const, event: envelope("a.b", { n: 1 }, 1) };
+    await expect(runner.take(input)).rejects.toThrow("the stream is full");
+    await expect.poll(() => runner.state, PATIENT).toBeDefined();
+    expect(runner.trouble).toBe("the stream is full");
+    documents.write = write;
+    await runner.take(input);
+    expect(runner.trouble).toBe(undefined);
+    await runner.stop();
+  });
 });
