@@ -32,6 +32,7 @@ export class ContentBuilder {
   readonly #from: string;
   readonly #files = new Map<string, Uint8Array>();
   #bytes = 0;
+  #folders = 0;
 
   /** @param from Names the source in messages. */
   constructor(from: string) {
@@ -45,6 +46,12 @@ export class ContentBuilder {
     this.assertRoom(path, bytes.length);
     this.#files.set(path, bytes);
     this.#bytes += bytes.length;
+  }
+
+  /** Folders are not kept, but each costs a look. */
+  addFolder(path: string): void {
+    this.assertPath(path);
+    if (++this.#folders > MAX_FILES) throw this.refusal(path, `is one more than ${MAX_FILES} folders`);
   }
 
   assertPath(path: string): void {
@@ -77,7 +84,7 @@ export function readFolder(folder: string): SkillContent {
       const facts = lstatSync(file);
       if (name === ".git" || name === "__pycache__") continue;
       if (facts.isDirectory()) {
-        builder.assertPath(path);
+        builder.addFolder(path);
         read(file, `${path}/`);
       } else if (facts.isFile()) {
         builder.assertRoom(path, facts.size);

@@ -92,6 +92,11 @@ export class SkillRunner {
     const run = this.#begin(file, skill);
     if (!(run instanceof SkillRun)) return run.why;
     if (!(await run.start())) return (await run.ended()).why;
+    if (this.#live !== before && !this.#stopping.signal.aborted) {
+      // The earlier one has ended meanwhile, and its successor has begun or is about to: one of them is enough.
+      await run.stop("another process has begun", 0);
+      return this.#replace(file, skill);
+    }
     if (this.#stopping.signal.aborted) {
       await run.stop("the daemon stops", 0);
       return undefined;
@@ -214,7 +219,11 @@ export class SkillRunner {
     try {
       return new SkillRun(file, skill, this.#port, this.#log);
     } catch (thrown) {
-      return { why: `${file.placeOf(["entry"])} ${messageOf(thrown)}`, isRefused: true };
+      // Only a MeshError says that another start would not help; a system without memory may have some later.
+      return {
+        why: `${file.placeOf(["entry"])} ${messageOf(thrown)}`,
+        isRefused: thrown instanceof MeshError,
+      };
     }
   }
 
