@@ -154,7 +154,7 @@ describe("SkillRunner", () => {
     runtime: nodeRuntime(),
     log: { debug: silent, info: silent, warn: silent, error: silent },
     newest: () => 1,
-    publishProblem: () => undefined,
+    policyProblem: () => undefined,
     openLog: () => ({ dropped: 0, write: silent, close: silent }),
   };
   /** A skill that tells its process id, and is ready after a while. */

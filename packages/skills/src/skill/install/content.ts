@@ -27,6 +27,12 @@ export function pathProblem(path: string): string | undefined {
   return undefined;
 }
 
+/** `a`, `a/b` for `a/b/c`. */
+function foldersOf(path: string): string[] {
+  const parts = path.split("/");
+  return parts.slice(1).map((_, i) => parts.slice(0, i + 1).join("/"));
+}
+
 /** Collects files and refuses what may not be in a skill. */
 export class ContentBuilder {
   readonly #from: string;
@@ -70,6 +76,10 @@ export class ContentBuilder {
   }
 
   done(): SkillContent {
+    for (const path of this.#files.keys()) {
+      const file = foldersOf(path).find((folder) => this.#files.has(folder));
+      if (file !== undefined) throw this.refusal(file, "is a file and a folder");
+    }
     return new Map([...this.#files].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 }

@@ -134,6 +134,7 @@ describe("readTarball()", () => {
     ["a way out", [{ path: "../a", text: "x" }], /leaves the folder/],
     ["a folder outside", [{ path: "/tmp/x/", type: "5" }], /is absolute/],
     ["a path twice", [{ path: "a" }, { path: "a" }], /is there twice/],
+    ["a file that is a folder", [{ path: "a" }, { path: "a/b" }], /"a" is a file and a folder/],
     ["a size that is not there", [{ path: "a", size: 9999 }], /ends within a file/],
     ["a size above the limit", [{ path: "a", size: 1e9 }], /more than 16777216 bytes/],
     [

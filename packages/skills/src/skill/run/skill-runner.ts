@@ -158,11 +158,15 @@ export class SkillRunner {
     await subscriptions.close(graceMs);
   }
 
-  /** What it declares to publish and the member may not. */
+  /** What it declares and the member may not: policy may have changed while it runs. */
   #policyProblem(): string | undefined {
-    for (const [i, { text }] of this.#skill.publish.entries()) {
-      const problem = this.#port.publishProblem(text);
-      if (problem !== undefined) return `${this.#file.placeOf(["events", "publish", i])} ${problem}`;
+    const { topics, publish } = this.#skill;
+    const declared = { subscribe: topics.map(({ pattern }) => pattern), publish };
+    for (const verb of ["subscribe", "publish"] as const) {
+      for (const [i, { text }] of declared[verb].entries()) {
+        const problem = this.#port.policyProblem(verb, text);
+        if (problem !== undefined) return `${this.#file.placeOf(["events", verb, i])} ${problem}`;
+      }
     }
     return undefined;
   }
