@@ -161,6 +161,11 @@ describe("a skill that policy denies its events", () => {
     mesh.configure(MESH.replace("timer., repo.]", "timer., repo., scenario.]"));
     expect((await mesh.adaos(["policy", "apply", "--config", mesh.configFile, "--yes"])).code).toBe(0);
     await untilState("denied", "running", 60_000);
+    mesh.configure(MESH);
+    expect((await mesh.adaos(["policy", "apply", "--config", mesh.configFile, "--yes"])).code).toBe(0);
+    await until("it says that its events are denied again", async () =>
+      /skill.yaml:3:15 .* subscribe scenario.completed@1/.test((await statusOf("denied"))?.reason ?? ""),
+    );
   });
 });
 

@@ -43,7 +43,7 @@ export class SkillsPart implements Part {
               log,
               newest: (name) => newestOf(registry, name),
               runtime: nodeRuntime(),
-              publishProblem: (pattern) => this.#publishProblem(pattern),
+              policyProblem: (verb, pattern) => this.#policyProblem(verb, pattern),
             },
           });
     this.#sources = sourcesOf(config.skills, options);
@@ -130,14 +130,14 @@ export class SkillsPart implements Part {
     return [...(this.#set?.problems ?? []), ...more];
   }
 
-  #publishProblem(text: string): string | undefined {
+  #policyProblem(verb: "publish" | "subscribe", text: string): string | undefined {
     const { subnet, node } = this.#options.config;
     try {
-      const question = { verb: "publish", subnet, node } as const;
+      const question = { verb, subnet, node } as const;
       const { allowed, rule } = this.#policy.decidePattern(question, parseEventPattern(text));
       return allowed
         ? undefined
-        : `policy does not let ${subnet}/${node} publish ${text} (${rule}); allow it in mesh.yaml, or remove it here`;
+        : `policy does not let ${subnet}/${node} ${verb} ${text} (${rule}); allow it in mesh.yaml, or remove it here`;
     } catch (thrown) {
       if (thrown instanceof MeshError) return thrown.message;
       throw thrown;

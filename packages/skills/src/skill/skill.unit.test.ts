@@ -107,11 +107,12 @@ describe("restartDelayMs()", () => {
 });
 
 describe("whyToKill()", () => {
-  const well = { unanswered: 1, rssBytes: 50 * 1_048_576, abandoned: 0 };
+  const well = { unanswered: 1, rssBytes: 50 * 1_048_576, unreadBytes: 0, abandoned: 0 };
   test.each([
     ["nothing", well, undefined],
     ["memory above its limit", { ...well, rssBytes: 65 * 1_048_576 }, /uses 65 MiB, its limit is 64/],
     ["five pings without an answer and one more", { ...well, unanswered: 6 }, /has not answered for 10 s/],
+    ["what it does not read", { ...well, unreadBytes: 65 * 1_048_576 }, /has not read 64 MiB/],
     ["handlers that never end", { ...well, abandoned: 100 }, /100 of its handlers/],
   ])("names %s", (_, look, why) => {
     if (why === undefined) expect(whyToKill(look, 64)).toBeUndefined();

@@ -52,7 +52,7 @@ export function skillRunCommand(terminal: Terminal): Command {
             runtime: nodeRuntime(),
             log: quietLog(terminal),
             newest: (name) => newestOf(registry, name),
-            publishProblem: () => undefined,
+            policyProblem: () => undefined,
             openLog: (skill) => printedLog(skill, options, terminal),
           },
         },

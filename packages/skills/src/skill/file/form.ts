@@ -44,13 +44,15 @@ const topic = strict({
   retry: z.enum(presets).optional(),
 });
 
+/** A skill's name: written, or that of its folder. */
+export const skillName: z.ZodType<string> = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]*$/, "must have only a-z 0-9 -, and begin with no -")
+  .max(MAX_NAME, `must be at most ${MAX_NAME} characters`);
+
 /** `skill.yaml`. */
 export const skillForm: z.ZodType<SkillForm> = strict({
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]*$/, "must have only a-z 0-9 -, and begin with no -")
-    .max(MAX_NAME, `must be at most ${MAX_NAME} characters`)
-    .optional(),
+  name: skillName.optional(),
   version: text.max(64, "must be at most 64 characters").optional(),
   description: z.string().max(2000).optional(),
   entry: inside.optional(),

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { readYamlTree, schemaProblems, shownPath, type YamlTree } from "@adaos/config";
 import { type EventPattern, MeshError, parseEventPattern, type RetryPreset } from "@adaos/core";
-import { type SkillForm, skillForm } from "./form.ts";
+import { type SkillForm, skillForm, skillName } from "./form.ts";
 
 export const SKILL_FILE = "skill.yaml";
 const MAX_FILE_BYTES = 64 * 1024;
@@ -66,7 +66,10 @@ export function readSkill(folder: string): SkillFile {
   const file = join(folder, SKILL_FILE);
   let text: string;
   try {
-    const { size } = statSync(file);
+    const facts = statSync(file);
+    // The read of a pipe waits, and that of a device may have no end.
+    if (!facts.isFile()) throw new MeshError("invalid-config", `${shownPath(file)} is no plain file`);
+    const { size } = facts;
     if (size > MAX_FILE_BYTES)
       throw new MeshError(
         "invalid-config",
@@ -107,6 +110,12 @@ export function skillFile(text: string, folder: string, exists: (path: string) =
   const checked = tree === undefined ? undefined : skillForm.safeParse(tree.value);
   const found = foundIn(tree, checked, problems);
   const definition = checked?.success === true ? definitionOf(checked.data, folder, exists) : undefined;
+  const nameProblem = definition === undefined ? undefined : folderNameProblem(definition.name);
+  if (nameProblem !== undefined)
+    return {
+      ...{ folder, file, definition: undefined, problemAt, placeOf },
+      problems: [problemAt([], nameProblem)],
+    };
   return {
     folder,
     file,
@@ -115,6 +124,14 @@ export function skillFile(text: string, folder: string, exists: (path: string) =
     problemAt,
     placeOf,
   };
+}
+
+/** A name in the file is checked with the file; without one the skill has that of its folder. */
+function folderNameProblem(name: string): string | undefined {
+  const [issue] = skillName.safeParse(name).error?.issues ?? [];
+  return issue === undefined
+    ? undefined
+    : `its folder's name is the skill's name, and ${issue.message}; rename the folder, or write another name: weather`;
 }
 
 type Checked = ReturnType<typeof skillForm.safeParse>;

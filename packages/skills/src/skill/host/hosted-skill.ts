@@ -16,6 +16,11 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** Of a log line; the daemon keeps no more. */
+const MAX_LOG_MESSAGE = 8192;
+const MAX_EVENT = 300;
+const MAX_KEY = 512;
+
 /** A delivery whose handler runs. */
 interface Running {
   readonly controller: AbortController;
@@ -82,12 +87,21 @@ export class HostedSkill {
       const context = this.#context({ id, running, attempt });
       const value = await handle(event as SkillEvent<never>, context as HandlerContext);
       await this.#afterAll(running);
-      this.#send({ type: "done", id, ...(event.kind === "command" ? { value: value ?? null } : {}) });
+      this.#sendDone(id, event.kind === "command" ? (value ?? null) : undefined);
     } catch (thrown) {
       this.#send({ type: "failed", id, error: toldError(thrown) });
     } finally {
       this.#running.delete(id);
     }
+  }
+
+  /** A line that is too long would end the process, and with it the other handlers. */
+  #sendDone(id: number, value: unknown): void {
+    const message: FromSkill = { type: "done", id, ...(value === undefined ? {} : { value }) };
+    const problem = lengthProblem(message);
+    if (problem !== undefined)
+      throw errorOf({ name: "MeshError", code: "too-large", message: `the reply ${problem}` });
+    this.#send(message);
   }
 
   /** A publish that nobody awaits belongs to the delivery all the same. */
@@ -127,9 +141,12 @@ export class HostedSkill {
   #ask(asked: Asked, running: Running | undefined): Promise<never> {
     const id = ++this.#lastId;
     const message = { ...asked, id } as FromSkill;
-    const bytes = Buffer.byteLength(JSON.stringify(message));
-    if (bytes > MAX_LINE_BYTES) {
-      const told = `${asked.event} has ${bytes} bytes, the limit is ${MAX_LINE_BYTES}`;
+    const wrong = argumentProblem(asked);
+    if (wrong !== undefined)
+      return Promise.reject(errorOf({ name: "MeshError", code: "usage", message: wrong }));
+    const problem = lengthProblem(message);
+    if (problem !== undefined) {
+      const told = `${asked.event} ${problem}`;
       return Promise.reject(errorOf({ name: "MeshError", code: "too-large", message: told }));
     }
     let settle = (): void => undefined;
@@ -159,13 +176,11 @@ export class HostedSkill {
   }
 
   #log(): SkillContext["log"] {
-    const write = (level: (typeof LOG_LEVELS)[number]) => (message: string, fields?: object) =>
-      this.#send({
-        type: "log",
-        level,
-        message: String(message),
-        ...(fields === undefined ? {} : { fields: fields as Readonly<Record<string, unknown>> }),
-      });
+    const write = (level: (typeof LOG_LEVELS)[number]) => (message: string, fields?: unknown) => {
+      const line = { type: "log", level, message: String(message).slice(0, MAX_LOG_MESSAGE) } as const;
+      const whole = { ...line, ...fieldsOf(fields) };
+      this.#send(lengthProblem(whole) === undefined ? whole : line);
+    };
     return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
   }
 }
@@ -182,6 +197,30 @@ function skillOf(module: unknown): Skill {
     if (typeof handler !== "function") throw new TypeError(`the handler of ${event} is no function`);
   }
   return skill as Skill;
+}
+
+/** What is wrong with the arguments of a call. The daemon would take the message for garbage, and end the process. */
+function argumentProblem(asked: Asked): string | undefined {
+  const { event, key } = asked;
+  if (typeof event !== "string" || event.length > MAX_EVENT)
+    return 'the event must be a text: publish("ui.notify@1", { … })';
+  if (key !== undefined && (typeof key !== "string" || key === "" || key.length > MAX_KEY))
+    return `key of ${event} must be a text of 1 to ${MAX_KEY} characters`;
+  if ("timeout_ms" in asked && !Number.isFinite(asked.timeout_ms))
+    return `timeoutMs of ${event} must be a number`;
+  return undefined;
+}
+
+function lengthProblem(message: FromSkill): string | undefined {
+  const bytes = Buffer.byteLength(JSON.stringify(message));
+  return bytes > MAX_LINE_BYTES ? `has ${bytes} bytes, the limit is ${MAX_LINE_BYTES}` : undefined;
+}
+
+/** The fields of a log line. Programs in JavaScript pass texts and lists, too. */
+function fieldsOf(value: unknown): { readonly fields?: Readonly<Record<string, unknown>> } {
+  if (value === undefined || value === null) return {};
+  const isMap = typeof value === "object" && !Array.isArray(value);
+  return { fields: isMap ? (value as Readonly<Record<string, unknown>>) : { value } };
 }
 
 /** An error of the mesh, with its `code`. */

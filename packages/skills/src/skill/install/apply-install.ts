@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeFolder } from "@adaos/config";
+import { SKILL_FILE } from "../file/read-skill.ts";
 import type { MemberSkillFiles } from "../set/member-files.ts";
 import type { PlannedInstall } from "./plan-install.ts";
 
@@ -25,7 +26,8 @@ export function applyInstall(
 ): InstallResult {
   const installed = files.installed();
   const before = installed[skill];
-  if (before?.digest === digest)
+  // A skill may have removed its own folder.
+  if (before?.digest === digest && existsSync(join(files.dir, before.folder, SKILL_FILE)))
     return { status: "unchanged", version: before.version, previousVersion: undefined };
   const own = join(FOLDER, skill);
   const folder = join(own, digest.slice("sha256:".length).slice(0, DIGEST_CHARS));

@@ -27,11 +27,18 @@ export function pathProblem(path: string): string | undefined {
   return undefined;
 }
 
+/** `a`, `a/b` for `a/b/c`. */
+function foldersOf(path: string): string[] {
+  const parts = path.split("/");
+  return parts.slice(1).map((_, i) => parts.slice(0, i + 1).join("/"));
+}
+
 /** Collects files and refuses what may not be in a skill. */
 export class ContentBuilder {
   readonly #from: string;
   readonly #files = new Map<string, Uint8Array>();
   #bytes = 0;
+  #folders = 0;
 
   /** @param from Names the source in messages. */
   constructor(from: string) {
@@ -45,6 +52,12 @@ export class ContentBuilder {
     this.assertRoom(path, bytes.length);
     this.#files.set(path, bytes);
     this.#bytes += bytes.length;
+  }
+
+  /** Folders are not kept, but each costs a look. */
+  addFolder(path: string): void {
+    this.assertPath(path);
+    if (++this.#folders > MAX_FILES) throw this.refusal(path, `is one more than ${MAX_FILES} folders`);
   }
 
   assertPath(path: string): void {
@@ -63,6 +76,10 @@ export class ContentBuilder {
   }
 
   done(): SkillContent {
+    for (const path of this.#files.keys()) {
+      const file = foldersOf(path).find((folder) => this.#files.has(folder));
+      if (file !== undefined) throw this.refusal(file, "is a file and a folder");
+    }
     return new Map([...this.#files].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 }
@@ -77,7 +94,7 @@ export function readFolder(folder: string): SkillContent {
       const facts = lstatSync(file);
       if (name === ".git" || name === "__pycache__") continue;
       if (facts.isDirectory()) {
-        builder.assertPath(path);
+        builder.addFolder(path);
         read(file, `${path}/`);
       } else if (facts.isFile()) {
         builder.assertRoom(path, facts.size);

@@ -134,6 +134,7 @@ describe("readTarball()", () => {
     ["a way out", [{ path: "../a", text: "x" }], /leaves the folder/],
     ["a folder outside", [{ path: "/tmp/x/", type: "5" }], /is absolute/],
     ["a path twice", [{ path: "a" }, { path: "a" }], /is there twice/],
+    ["a file that is a folder", [{ path: "a" }, { path: "a/b" }], /"a" is a file and a folder/],
     ["a size that is not there", [{ path: "a", size: 9999 }], /ends within a file/],
     ["a size above the limit", [{ path: "a", size: 1e9 }], /more than 16777216 bytes/],
     [
@@ -187,6 +188,14 @@ describe("planInstall()", () => {
     const digest = digestOf(readFolder(join(sources, "broken")));
     expect(refusalOf({ skill: "broken", digest })).toMatch(/^not-a-skill: .*skill.yaml:2:10/);
   });
+
+  test("refuses a skill without its module, and one of too many folders", () => {
+    const folder = write({ "skill.yaml": SKILL["skill.yaml"].replace("weather", "bare") }, "bare");
+    const digest = digestOf(readFolder(folder));
+    expect(refusalOf({ skill: "bare", digest })).toMatch(/^not-a-skill: .*has no index.mjs/);
+    for (let i = 0; i <= 1000; i++) mkdirSync(join(folder, `d${i}`));
+    expect(refusalOf({ skill: "bare", digest })).toMatch(/^not-a-skill: .*one more than 1000 folders/);
+  });
 });
 
 describe("applyInstall()", () => {
@@ -204,6 +213,15 @@ describe("applyInstall()", () => {
     const { folder = "" } = files.installed()["weather"] ?? {};
     expect(readdirSync(join(files.dir, "installed/weather")).length).toBe(2);
     expect(readFileSync(join(files.dir, folder, "skill.yaml"), "utf8")).toContain("1.2.0");
+    expect(existsSync(join(files.dir, folder, "lib/a.mjs"))).toBe(true);
+  });
+
+  test("writes a version again whose folder has gone", () => {
+    const files = new MemberSkillFiles(join(dir, "state"));
+    applyInstall(planInstall(command(), [sources]), files);
+    const { folder = "" } = files.installed()["weather"] ?? {};
+    rmSync(join(files.dir, folder), { recursive: true });
+    expect(applyInstall(planInstall(command(), [sources]), files)).toMatchObject({ status: "installed" });
     expect(existsSync(join(files.dir, folder, "lib/a.mjs"))).toBe(true);
   });
 });

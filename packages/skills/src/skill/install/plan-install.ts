@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { join, sep } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { shownPath } from "@adaos/config";
 import { MeshError } from "@adaos/core";
@@ -142,6 +142,12 @@ function versionOf({ skill, version }: InstallCommand, content: SkillContent, pa
     throw new InstallRefusal(
       "not-a-skill",
       `${read.placeOf([])} needs a version to be installed: version: 1.0.0`,
+    );
+  const { program } = definition;
+  if (program.kind === "module" && !content.has(relative(resolve(path), program.file)))
+    throw new InstallRefusal(
+      "not-a-skill",
+      `${shownPath(path)} has no ${relative(resolve(path), program.file)}`,
     );
   if (version !== undefined && version !== definition.version)
     throw new InstallRefusal(

@@ -33,7 +33,7 @@ export function readTarball(bytes: Uint8Array, from: string): SkillContent {
     const own = (longPath ?? path).replace(/^\.\//, "").replace(/\/$/, "");
     longPath = undefined;
     if (type === "5") {
-      if (own !== "" && own !== ".") builder.assertPath(own);
+      if (own !== "" && own !== ".") builder.addFolder(own);
     } else if (type === "0" || type === "\0") builder.add(own, body);
     else throw builder.refusal(own, type === "1" || type === "2" ? "is a link" : "is no plain file");
   }

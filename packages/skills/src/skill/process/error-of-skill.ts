@@ -25,7 +25,7 @@ function typed({ name, message, code, status, retryable, retry_after_ms: retryAf
   if (retryable === false || name === "NonRetryableError") return new NonRetryableError(message);
   if (name === "MeshError" && code !== undefined && CODES.has(code))
     return new MeshError(code as MeshErrorCode, message);
-  const Type = name in PROGRAMMING ? PROGRAMMING[name as keyof typeof PROGRAMMING] : Error;
+  const Type = Object.hasOwn(PROGRAMMING, name) ? PROGRAMMING[name as keyof typeof PROGRAMMING] : Error;
   const error = new Type(message);
   if (Type === Error) error.name = name;
   return Object.assign(error, code === undefined ? {} : { code }, status === undefined ? {} : { status });

@@ -3,14 +3,17 @@ import type { FromSkill } from "../protocol/messages.ts";
 import { LOG_LEVELS } from "../protocol/messages.ts";
 
 const id = z.number().int().min(0);
+const cut = (length: number) => z.string().transform((text) => text.slice(0, length));
+/** A field of an error that says nothing useful is left out: the report of a fault must not be one. */
+const ifRight = <T>(form: z.ZodType<T>) => form.optional().catch(undefined);
 const told = z.object({
-  name: z.string().max(200).default("Error"),
-  message: z.string().max(10_000),
-  code: z.string().max(200).exactOptional(),
-  status: z.number().exactOptional(),
-  stack: z.string().max(20_000).exactOptional(),
-  retryable: z.boolean().exactOptional(),
-  retry_after_ms: z.number().min(0).exactOptional(),
+  name: cut(200).catch("Error"),
+  message: cut(10_000),
+  code: ifRight(cut(200)),
+  status: ifRight(z.number()),
+  stack: ifRight(cut(20_000)),
+  retryable: ifRight(z.boolean()),
+  retry_after_ms: ifRight(z.number().min(0)),
 });
 const asked = {
   id,
@@ -30,7 +33,7 @@ const message = z.discriminatedUnion("type", [
     type: z.literal("log"),
     level: z.enum(LOG_LEVELS).default("info"),
     message: z.string(),
-    fields: z.record(z.string(), z.unknown()).exactOptional(),
+    fields: ifRight(z.record(z.string(), z.unknown())),
   }),
   z.object({ type: z.literal("pong"), id }),
 ]);

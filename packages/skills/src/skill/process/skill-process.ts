@@ -59,7 +59,9 @@ export class SkillProcess {
       detached: true,
       stdio: isStandard ? ["pipe", "pipe", "pipe"] : ["ignore", "pipe", "pipe", "pipe"],
     });
-    const channel = isStandard ? undefined : (this.#child.stdio[3] as Duplex | null | undefined);
+    // A system that has no descriptor left starts no process, which is told later, and makes no streams.
+    const pipes: ChildProcess["stdio"] | undefined = this.#child.stdio;
+    const channel = isStandard ? undefined : (pipes?.[3] as Duplex | null | undefined);
     this.#input = (isStandard ? this.#child.stdin : channel) ?? undefined;
     this.#readProtocol((isStandard ? this.#child.stdout : channel) ?? undefined);
     if (!isStandard) this.#readOutput("stdout", this.#child.stdout);
@@ -173,6 +175,7 @@ export class SkillProcess {
     const look = {
       unanswered: this.#ping - this.#pong,
       rssBytes: this.#memoryBytes,
+      unreadBytes: this.#input?.writableLength ?? 0,
       abandoned: this.abandoned.size,
     };
     const why = this.#hasEnded ? undefined : whyToKill(look, this.#memoryMb);
@@ -231,13 +234,16 @@ async function residentBytes(pid: number | undefined): Promise<number | undefine
   }
 }
 
-/** Ends the group of a process, what it has started too; a group that has ended already is no fault. */
+/**
+ * Ends the group of a process, what it has started too. A group that has ended already is no fault, nor is one that
+ * belongs to another user by now, as after `sudo`: this process cannot end it.
+ */
 export function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
     process.kill(process.platform === "win32" ? pid : -pid, "SIGKILL");
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
+    if (!["ESRCH", "EPERM"].includes((thrown as NodeJS.ErrnoException).code ?? "")) throw thrown;
   }
 }
 

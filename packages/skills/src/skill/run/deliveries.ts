@@ -1,4 +1,5 @@
 import { AsyncResource } from "node:async_hooks";
+import { createHash } from "node:crypto";
 import type { Envelope } from "@adaos/core";
 import { RetryableError } from "@adaos/core";
 import type { SkillEvent } from "../define.ts";
@@ -23,7 +24,10 @@ export interface OpenDelivery {
 
 /** The id of an event that belongs to a delivery. Changes the delivery's counts. */
 export function idWithin(delivery: OpenDelivery, ref: string, { data, key }: AskedPublish): string {
-  const content = JSON.stringify([ref, data ?? null]);
+  // A delivery may publish for an hour: what is kept of each content is small.
+  const content = createHash("sha256")
+    .update(JSON.stringify([ref, data ?? null]))
+    .digest("base64");
   const index = delivery.published.get(content) ?? 0;
   delivery.published.set(content, index + 1);
   const { durable, event } = delivery;

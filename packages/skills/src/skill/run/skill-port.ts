@@ -21,8 +21,8 @@ export interface SkillPort {
   readonly log: Logger;
   /** Newest version of an event in the registry; 1 where it has none. */
   newest(name: string): number;
-  /** Why policy does not let the member publish this; undefined where it does. */
-  publishProblem(pattern: string): string | undefined;
+  /** Why policy does not let the member publish or subscribe this; undefined where it does. */
+  policyProblem(verb: "publish" | "subscribe", pattern: string): string | undefined;
   /** Opens a skill's log. */
   openLog(skill: string): SkillLogSink;
   /** A process of a skill has started: should the daemon be killed, its successor ends it. */

@@ -92,6 +92,11 @@ export class SkillRunner {
     const run = this.#begin(file, skill);
     if (!(run instanceof SkillRun)) return run.why;
     if (!(await run.start())) return (await run.ended()).why;
+    if (this.#live !== before && !this.#stopping.signal.aborted) {
+      // The earlier one has ended meanwhile, and its successor has begun or is about to: one of them is enough.
+      await run.stop("another process has begun", 0);
+      return this.#replace(file, skill);
+    }
     if (this.#stopping.signal.aborted) {
       await run.stop("the daemon stops", 0);
       return undefined;
@@ -153,11 +158,15 @@ export class SkillRunner {
     await subscriptions.close(graceMs);
   }
 
-  /** What it declares to publish and the member may not. */
+  /** What it declares and the member may not: policy may have changed while it runs. */
   #policyProblem(): string | undefined {
-    for (const [i, { text }] of this.#skill.publish.entries()) {
-      const problem = this.#port.publishProblem(text);
-      if (problem !== undefined) return `${this.#file.placeOf(["events", "publish", i])} ${problem}`;
+    const { topics, publish } = this.#skill;
+    const declared = { subscribe: topics.map(({ pattern }) => pattern), publish };
+    for (const verb of ["subscribe", "publish"] as const) {
+      for (const [i, { text }] of declared[verb].entries()) {
+        const problem = this.#port.policyProblem(verb, text);
+        if (problem !== undefined) return `${this.#file.placeOf(["events", verb, i])} ${problem}`;
+      }
     }
     return undefined;
   }
@@ -214,7 +223,11 @@ export class SkillRunner {
     try {
       return new SkillRun(file, skill, this.#port, this.#log);
     } catch (thrown) {
-      return { why: `${file.placeOf(["entry"])} ${messageOf(thrown)}`, isRefused: true };
+      // Only a MeshError says that another start would not help; a system without memory may have some later.
+      return {
+        why: `${file.placeOf(["entry"])} ${messageOf(thrown)}`,
+        isRefused: thrown instanceof MeshError,
+      };
     }
   }
 

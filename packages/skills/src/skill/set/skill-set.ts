@@ -68,7 +68,9 @@ export class SkillSet {
   constructor(declared: DeclaredSkills, { dir, port, lookMs = LOOK_MS }: SkillSetOptions) {
     this.#declared = declared;
     this.files = new MemberSkillFiles(dir);
-    this.#processes = new SkillProcesses(this.files);
+    this.#processes = new SkillProcesses(this.files, (err) =>
+      port.log.error({ err }, "processes of skills not recorded: a killed daemon would leave them"),
+    );
     this.#lookMs = lookMs;
     this.#port = {
       openLog: (skill) =>

@@ -76,7 +76,7 @@ export async function runTrial(folder: string, options: TrialOptions): Promise<T
     runtime: options.runtime,
     log: options.log,
     newest: (name) => newestOf(options.registry, name),
-    publishProblem: () => undefined,
+    policyProblem: () => undefined,
     openLog: (name) => options.openLog?.(name) ?? NO_LOG,
   });
   try {
