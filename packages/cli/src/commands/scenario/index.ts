@@ -44,7 +44,7 @@ export const SCENARIO_COMMANDS: CommandTree = {
     load: async () => (await import("./change.ts")).scenarioResumeCommand,
   },
   cancel: {
-    summary: "end runs that are under way; what they have published stays published",
+    summary: "end runs that are under way or wait for their turn; what they have published stays published",
     load: async () => (await import("./runs/cancel.ts")).scenarioCancelCommand,
   },
   retry: {

@@ -14,7 +14,8 @@ export function skillDurable(skill: string, pattern: EventPattern): string {
   const name = `skill-${skill}-${event.replaceAll(/[^a-z0-9]/g, "-")}`;
   // A prefix and a name may be written with the same letters.
   const isPlain = name.length <= MAX_DURABLE && pattern.kind !== "prefix";
-  if (isPlain && !event.includes("_")) return name;
+  // As may be the skill `a-b` with `c.d`, and the skill `a` with `b.c.d`.
+  if (isPlain && !/[_-]/.test(event) && !skill.includes("-")) return name;
   const end = digest([skill, pattern.text]).slice(0, DIGEST_LENGTH);
   return `${name.slice(0, MAX_DURABLE - DIGEST_LENGTH - 1)}-${end}`;
 }
