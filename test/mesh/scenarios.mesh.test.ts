@@ -169,6 +169,30 @@ describe("scenarios", () => {
     await until("it goes on", () => texts().includes("answered late"));
   });
 
+  test("an event that came while the daemon was away and its file became another is not lost", async () => {
+    const text = (event: string): string =>
+      SCENARIOS.asked
+        .replace(
+          "triggers: []",
+          `triggers: [{ event: ${event}, when: event.event_name == "nlp.intent.detected" && event.data.intent == "widen" }]`,
+        )
+        .replace(/asked \$\{.*?\}/, "asked widened");
+    write("asked", text("nlp.intent.detected@1"));
+    await until("it gets its events", async () => {
+      await intent("widen", "en");
+      return texts().includes("asked widened");
+    });
+    const before = mesh.pid("alpha/kitchen");
+    const count = (): number => texts().filter((told) => told === "asked widened").length;
+    process.kill(before, "SIGKILL");
+    write("asked", text("nlp."));
+    const told = count();
+    await intent("widen", "away");
+    await until("the daemon is back", () => mesh.isReplaced("alpha/kitchen", before));
+    await until("it is told", () => count() > told);
+    write("asked", SCENARIOS.asked);
+  });
+
   test("a changed file is taken while it runs, and a wrong one changes nothing", async () => {
     const notes = async () => {
       const health = await mesh.health();

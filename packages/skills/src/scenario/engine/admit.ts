@@ -49,6 +49,8 @@ export function admitByMode(deciding: Deciding, start: Start): void {
   const running = draft.active.filter(({ key }) => key === start.key);
   const waiting = draft.waiting.filter(({ key }) => key === start.key);
   const [oldest] = running;
+  if (deciding.isFull)
+    return skip(deciding, start, "overflow", "runs that are under way hold as much as the member may store");
   if (draft.active.length >= MAX_KEPT)
     return skip(deciding, start, "overflow", `${draft.active.length} runs are active`);
   if (running.length < (mode === "parallel" ? max : 1) && waiting.length === 0) return begin(deciding, start);

@@ -41,8 +41,17 @@ export function decideTriggers(
   state: TriggerState,
   input: TriggerInput,
   nowMs: number,
+  isFull = false,
 ): TriggerDecision {
-  const deciding: Deciding = { scenario, nowMs, draft: { ...state }, starts: [], cancels: [], skips: [] };
+  const deciding: Deciding = {
+    scenario,
+    nowMs,
+    isFull,
+    draft: { ...state },
+    starts: [],
+    cancels: [],
+    skips: [],
+  };
   const { draft, starts, cancels, skips } = deciding;
   keepTimers(deciding);
   switch (input.kind) {

@@ -1,11 +1,23 @@
 import { describe, expect, test } from "vitest";
 import { envelope, ScenarioScene, START_MS } from "../../../../../test/kit/scenario-scene.ts";
+import { decide } from "./decide.ts";
 
 const scene = (lines: string): ScenarioScene => new ScenarioScene(lines);
 const PUBLISH = `effects: [{ publish: ui.notify@1, data: { text: "\${event.data.n}" } }]`;
 const ON_BELL = "triggers: [{ event: door.bell.rung@1 }]";
 
 describe("decide() with modes", () => {
+  test("without room nothing begins, and what is under way goes on", () => {
+    const one = scene(`mode: parallel\nmax: 5\n${ON_BELL}\n${PUBLISH}`);
+    one.event("door.bell.rung", { n: 1 });
+    const event = envelope("door.bell.rung", { n: 2 }, 77, START_MS);
+    const { skips, state } = decide(one.scenario, one.state, { kind: "event", event }, START_MS, true);
+    expect(skips).toMatchObject([{ cause: "overflow" }]);
+    expect(Object.keys(state.runs)).toHaveLength(1);
+    one.done();
+    expect(one.outcomes).toEqual(["succeeded"]);
+  });
+
   test("cancel: a start that waits for its turn never begins, and says so", () => {
     const one = scene(`mode: queued\nmax: 5\n${ON_BELL}\n${PUBLISH}`);
     for (const n of [1, 2, 3]) one.event("door.bell.rung", { n });

@@ -41,6 +41,7 @@ export interface Decision {
 interface Deciding {
   readonly scenario: Scenario;
   readonly nowMs: number;
+  readonly isFull: boolean;
   triggers: TriggerState;
   runs: Record<string, Run>;
   isCopied: boolean;
@@ -51,17 +52,22 @@ interface Deciding {
   wakeAtMs: number | undefined;
 }
 
-/** What one input changes in a scenario and its runs. An input that it has had before changes nothing. Pure. */
+/**
+ * What one input changes in a scenario and its runs. An input that it has had before changes nothing. Pure.
+ * @param isFull Runs under way take so much room that no further one may begin.
+ */
 export function decide(
   scenario: Scenario,
   state: ScenarioState,
   input: ScenarioInput,
   nowMs: number,
+  isFull = false,
 ): Decision {
   const { triggers, runs } = state;
   const x: Deciding = {
     scenario,
     nowMs,
+    isFull,
     triggers,
     runs,
     isCopied: false,
@@ -120,7 +126,13 @@ function onEvent(x: Deciding, event: Envelope): void {
 
 /** Lets the triggers decide, and starts and ends what follows from that. */
 function trigger(x: Deciding, input: TriggerInput): void {
-  const { state, starts, cancels, skips, wakeAtMs } = decideTriggers(x.scenario, x.triggers, input, x.nowMs);
+  const { state, starts, cancels, skips, wakeAtMs } = decideTriggers(
+    x.scenario,
+    x.triggers,
+    input,
+    x.nowMs,
+    x.isFull,
+  );
   x.triggers = state;
   x.wakeAtMs = wakeAtMs;
   x.skips.push(...skips);

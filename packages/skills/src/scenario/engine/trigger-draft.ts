@@ -28,6 +28,8 @@ export type Draft = { -readonly [K in keyof TriggerState]: TriggerState[K] };
 export interface Deciding {
   readonly scenario: Scenario;
   readonly nowMs: number;
+  /** Runs under way take so much room that no further one may begin. */
+  readonly isFull: boolean;
   readonly draft: Draft;
   readonly starts: Start[];
   readonly cancels: Cancel[];

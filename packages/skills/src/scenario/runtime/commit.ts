@@ -1,6 +1,7 @@
 import { type Documents, type DocumentWrite, MAX_DOCUMENT_WRITES } from "@adaos/core/wire";
 import type { Scenario } from "../engine/compile.ts";
 import type { Effect, Run, ScenarioState } from "../engine/state.ts";
+import type { Room } from "./room.ts";
 import { runKey, type StoredTriggers, stateKey } from "./stored-scenario.ts";
 
 /** Bytes that are written together: a slow line takes them within the time of an answer. */
@@ -45,9 +46,11 @@ export async function storeCommit(
   { runs, removed }: Commit,
   { triggers }: ScenarioState,
   unrecorded: Iterable<string>,
+  patterns: readonly string[],
   seqs: ReadonlyMap<string, number>,
+  room: Room,
 ): Promise<ReadonlyMap<string, number | undefined> | undefined> {
-  const state: StoredTriggers = { v: 1, triggers, unrecorded: [...unrecorded], hash, asked: [] };
+  const state: StoredTriggers = { v: 1, triggers, unrecorded: [...unrecorded], hash, patterns, asked: [] };
   const writes: DocumentWrite[] = [...runs.values()].map((run) => {
     const key = runKey(scenario, run.id);
     // One that is new here may be there from an attempt whose triggers were not stored: it is written over.
@@ -63,6 +66,7 @@ export async function storeCommit(
   for (const together of portions(writes)) {
     const written = await documents.write(together);
     if (written === undefined) return undefined;
+    for (const write of together) room.note(write.key, Buffer.byteLength(write.text ?? ""));
     for (const [i, write] of together.entries())
       stored.set(write.key, write.text === undefined ? undefined : written[i]);
   }

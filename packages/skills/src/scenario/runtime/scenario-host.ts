@@ -5,6 +5,7 @@ import {
   type Logger,
   MeshError,
   NonRetryableError,
+  parseEventPattern,
   type Subscription,
 } from "@adaos/core";
 import { type Clock, type Documents, delay, messageOf, minimalPatterns } from "@adaos/core/wire";
@@ -13,6 +14,7 @@ import type { ScenarioInput } from "../engine/decide.ts";
 import type { Run } from "../engine/state.ts";
 import { BusWorld } from "./bus-world.ts";
 import { durableOf, patternsOf, patternsOfRun } from "./patterns.ts";
+import { Room } from "./room.ts";
 import { ScenarioRunner } from "./scenario-runner.ts";
 
 export interface ScenarioHostOptions {
@@ -38,6 +40,8 @@ interface Hosted {
   readonly subscriptions: Map<string, Subscription>;
   readonly refusals: Map<string, string>;
   readonly stopped: AbortController;
+  /** Ends the subscriptions of an earlier text. */
+  leaving: NodeJS.Timeout | undefined;
 }
 
 const RUN_COMMAND = "scenario.run@1";
@@ -48,12 +52,15 @@ const MAX_CONCURRENCY = 100;
 const MAX_IN_HAND = 400;
 /** An event fails only where its consequences cannot be stored: for more than an hour it is tried again. */
 const RETRY = { maxRetries: 100, maxMs: 60_000 };
+/** A durable that an earlier process left unsettled gives its events again within seconds. */
+const LEAVE_MS = 60_000;
 const SUBSCRIBE_RETRY_MS = 2000;
 
 /** Runs the scenarios of one member: gives each its events, its time, and the commands to run. */
 export class ScenarioHost {
   readonly #options: ScenarioHostOptions;
   readonly #world: BusWorld;
+  readonly #room: Room = new Room();
   readonly #hosted = new Map<string, Hosted>();
   readonly #stopped = new AbortController();
   #unlisten: (() => void) | undefined;
@@ -126,6 +133,7 @@ export class ScenarioHost {
       world: this.#world,
       clock,
       log,
+      room: this.#room,
       // Runs that began with an earlier text may wait for events of their own.
       onRead: () => this.#subscribe(hosted),
     });
@@ -134,18 +142,27 @@ export class ScenarioHost {
       subscriptions: new Map(),
       refusals: new Map(),
       stopped: new AbortController(),
+      leaving: undefined,
     };
     this.#hosted.set(scenario.name, hosted);
     runner.start();
     this.#subscribe(hosted);
   }
 
-  /** Subscribes to what the scenario needs now. Runs of an earlier text still wait for their events. */
+  /**
+   * Subscribes to what the scenario needs now. Runs of an earlier text still wait for their events. Durables of an
+   * earlier text are kept for a while: they hold events that came before the new ones began.
+   */
   #subscribe(hosted: Hosted): void {
     const { runner, subscriptions } = hosted;
     const runs = Object.values(runner.state?.runs ?? {});
     const wanted = minimalPatterns([...patternsOf(runner.scenario), ...runs.flatMap(patternsOfRun)]);
-    const names = new Map(wanted.map((pattern) => [durableOf(runner.scenario.name, pattern), pattern]));
+    const texts = wanted.map(({ text }) => text);
+    const leaving = runner.patterns.filter((text) => !texts.includes(text));
+    const patterns = [...wanted, ...leaving.map((text) => parseEventPattern(text))];
+    if (runner.state !== undefined) runner.keepPatterns([...texts, ...leaving]);
+    this.#leaveLater(hosted, leaving);
+    const names = new Map(patterns.map((pattern) => [durableOf(runner.scenario.name, pattern), pattern]));
     for (const [durable, subscription] of subscriptions) {
       if (names.has(durable)) continue;
       subscriptions.delete(durable);
@@ -154,6 +171,17 @@ export class ScenarioHost {
     const maxConcurrency = Math.max(1, Math.min(MAX_CONCURRENCY, Math.floor(MAX_IN_HAND / names.size)));
     for (const [durable, pattern] of names)
       if (!subscriptions.has(durable)) void this.#subscribeTo(hosted, durable, pattern, maxConcurrency);
+  }
+
+  #leaveLater(hosted: Hosted, leaving: readonly string[]): void {
+    clearTimeout(hosted.leaving);
+    if (leaving.length === 0) return;
+    hosted.leaving = setTimeout(() => {
+      if (hosted.stopped.signal.aborted || hosted.runner.state === undefined) return;
+      hosted.runner.keepPatterns(hosted.runner.patterns.filter((text) => !leaving.includes(text)));
+      this.#subscribe(hosted);
+    }, LEAVE_MS);
+    hosted.leaving.unref();
   }
 
   async #subscribeTo(
@@ -227,7 +255,8 @@ function loopText({ scenario, reason = "" }: Run): string {
   return `scenario ${scenario} was not run: ${reason}`;
 }
 
-async function stopOne({ runner, subscriptions, stopped }: Hosted): Promise<void> {
+async function stopOne({ runner, subscriptions, stopped, leaving }: Hosted): Promise<void> {
+  clearTimeout(leaving);
   stopped.abort(new MeshError("closed", "the scenario was removed"));
   await runner.stop();
   await Promise.all([...subscriptions.values()].map((subscription) => subscription.stop()));

@@ -8,6 +8,7 @@ import type { Effect, Run, RunOutcome, ScenarioState, SkipCause } from "../engin
 import { type Asked, inputOf, outdatedRetry } from "./asked.ts";
 import { Commit, storeCommit } from "./commit.ts";
 import { Outside, type ScenarioWorld, type Within } from "./outside.ts";
+import { Room } from "./room.ts";
 import { SkipLog } from "./skip-log.ts";
 import { type LoadedScenario, loadScenario } from "./stored-scenario.ts";
 
@@ -18,6 +19,8 @@ export interface ScenarioRunnerOptions {
   readonly world: ScenarioWorld;
   readonly clock: Clock;
   readonly log: Logger;
+  /** What the runs of the member may hold together. @default as much for this scenario alone */
+  readonly room?: Room;
   /** Called whenever everything was read. */
   readonly onRead?: () => void;
 }
@@ -43,6 +46,7 @@ export class ScenarioRunner {
   #seqs = new Map<string, number>();
   /** Runs that have ended, until their record and event are stored. */
   #unrecorded = new Map<string, Run>();
+  #patterns: readonly string[] = [];
   #next: Commit | undefined;
   #isStoring = false;
   #storing: Commit | undefined;
@@ -52,6 +56,7 @@ export class ScenarioRunner {
   #wakeAtMs: number | undefined;
   #cancelWake: (() => void) | undefined;
   readonly #skips: SkipLog;
+  readonly #room: Room;
   readonly #outside: Outside;
   /** Outside of any handler. */
   readonly #apart: Within = AsyncLocalStorage.snapshot();
@@ -62,7 +67,8 @@ export class ScenarioRunner {
   constructor(scenario: Scenario, options: ScenarioRunnerOptions) {
     this.#scenario = scenario;
     this.#options = options;
-    const { documents, world, log } = options;
+    const { documents, world, log, room = new Room() } = options;
+    this.#room = room;
     this.#outside = new Outside(world, documents, this.#stopped.signal, log);
     this.#skips = new SkipLog(documents, scenario.name, (err) =>
       log.warn({ scenario: scenario.name, err }, "skips not recorded"),
@@ -81,6 +87,18 @@ export class ScenarioRunner {
   /** Undefined until it has been read. */
   get state(): ScenarioState | undefined {
     return this.#state;
+  }
+
+  /** Patterns of the events that durables hold for it, as it was stored. */
+  get patterns(): readonly string[] {
+    return this.#patterns;
+  }
+
+  /** Remembers them, so that a process with another text of the scenario finds the durables of this one. */
+  keepPatterns(patterns: readonly string[]): void {
+    if (patterns.join(" ") === this.#patterns.join(" ")) return;
+    this.#patterns = patterns;
+    if (this.#state !== undefined) this.#storeSoon();
   }
 
   /** Reads what is stored and goes on with it; tries until it succeeds. */
@@ -144,7 +162,7 @@ export class ScenarioRunner {
   ): { readonly ended: readonly Run[]; readonly stored: Promise<void> | undefined } {
     const before = this.#state;
     if (before === undefined) return { ended: [], stored: undefined };
-    const decision = decide(this.#scenario, before, input, this.#options.clock.now());
+    const decision = decide(this.#scenario, before, input, this.#options.clock.now(), this.#room.isFull);
     for (const skip of decision.skips) {
       this.counts.skips.set(skip.cause, (this.counts.skips.get(skip.cause) ?? 0) + 1);
       this.#skips.add(skip);
@@ -214,7 +232,9 @@ export class ScenarioRunner {
         commit,
         state,
         this.#unrecorded.keys(),
+        this.#patterns,
         this.#seqs,
+        this.#room,
       );
     } catch (thrown) {
       reason = messageOf(thrown);
@@ -298,12 +318,15 @@ export class ScenarioRunner {
   }
 
   /** What was decided before and not done is done now. */
-  #goOn({ state, unrecorded, asked, hash, seqs, missing }: LoadedScenario): void {
+  #goOn({ state, unrecorded, asked, hash, seqs, bytes, patterns, missing }: LoadedScenario): void {
     const { log } = this.#options;
     this.#loading = undefined;
     this.#unread = undefined;
     this.#state = state;
+    for (const key of this.#seqs.keys()) this.#room.note(key, bytes.get(key) ?? 0);
+    for (const [key, size] of bytes) this.#room.note(key, size);
     this.#seqs = new Map(seqs);
+    this.#patterns = patterns;
     this.#unrecorded = new Map(unrecorded);
     this.#outside.keepOnly((id) => state.runs[id] !== undefined || unrecorded.has(id));
     for (const runId of missing) {

@@ -11,6 +11,8 @@ export interface StoredTriggers {
   readonly unrecorded: readonly string[];
   /** Of the text that was in force when it was stored. */
   readonly hash: string;
+  /** Of the events that its durables hold for it. */
+  readonly patterns?: readonly string[];
   readonly asked: readonly Asked[];
 }
 
@@ -44,6 +46,9 @@ export interface LoadedScenario {
   readonly hash: string | undefined;
   /** The number of each document, by its key. */
   readonly seqs: ReadonlyMap<string, number>;
+  readonly bytes: ReadonlyMap<string, number>;
+  /** Patterns of the events that it gets, or got until it changed. */
+  readonly patterns: readonly string[];
   /** Runs that should be there and are not: whoever keeps the documents has lost them. */
   readonly missing: readonly string[];
 }
@@ -73,17 +78,28 @@ export async function loadScenario(
 
 async function loadOnce(documents: Documents, scenario: string, owner: string): Promise<LoadedScenario> {
   const seqs = new Map<string, number>();
+  const bytes = new Map<string, number>();
   const read = async <T>(key: string): Promise<T | undefined> => {
     const stored = await documents.read(key);
     if (stored !== undefined) seqs.set(key, stored.seq);
     if (stored === undefined || stored.text === "") return undefined;
+    bytes.set(key, Buffer.byteLength(stored.text));
     return parsed<T>(key, stored.text);
   };
   const stored = await read<StoredTriggers>(stateKey(scenario));
   const empty = newScenarioState(owner);
   if (stored === undefined)
-    return { state: empty, unrecorded: new Map(), asked: [], hash: undefined, seqs, missing: [] };
-  const { triggers, unrecorded, asked, hash } = stored;
+    return {
+      state: empty,
+      unrecorded: new Map(),
+      asked: [],
+      hash: undefined,
+      seqs,
+      bytes,
+      patterns: [],
+      missing: [],
+    };
+  const { triggers, unrecorded, asked, hash, patterns = [] } = stored;
   const active = triggers.active.map(({ runId }) => runId);
   const wanted = [...active, ...unrecorded];
   const found = new Map<string, Run>();
@@ -99,6 +115,8 @@ async function loadOnce(documents: Documents, scenario: string, owner: string): 
     asked,
     hash,
     seqs,
+    bytes,
+    patterns,
     missing: active.filter((id) => found.get(id)?.cursor === undefined),
   };
 }
