@@ -19,6 +19,8 @@ import { serverHeader } from "../connection/message-headers.ts";
 import { StreamPublisher } from "../publish/stream-publisher.ts";
 
 const ANSWER_MS = 5000;
+/** The slowest line on which documents are stored: 10 kB/s. */
+const BYTES_PER_MS = 10;
 /** A removed document stays as an empty one for this long: a stream that others share is purged by its hub alone. */
 const REMOVED_FOR = "2s";
 /** Error codes of an expectation that is not met, alone and in a batch (nats-server 2.15). */
@@ -74,7 +76,9 @@ export class NatsDocuments implements Documents {
     if (last === undefined) return [];
     for (const { subject, body, set } of messages)
       this.#open().publish(subject, body, { headers: toHeaders(set) });
-    const { seq, error } = readAnswer(await this.#request(last.subject, last.body, last.set));
+    const bytes = writes.reduce((sum, { text = "" }) => sum + Buffer.byteLength(text), 0);
+    const waitMs = ANSWER_MS + bytes / BYTES_PER_MS;
+    const { seq, error } = readAnswer(await this.#request(last.subject, last.body, last.set, waitMs));
     if (error !== undefined) return refused(error);
     if (seq === undefined) throw new MeshError("internal", "the server's answer is not an acknowledgement");
     return writes.map((_, i) => seq - writes.length + 1 + i);
@@ -108,10 +112,15 @@ export class NatsDocuments implements Documents {
     return nc;
   }
 
-  async #request(subject: string, body: string, set: Readonly<Record<string, string>>): Promise<Msg> {
+  async #request(
+    subject: string,
+    body: string,
+    set: Readonly<Record<string, string>>,
+    timeout = ANSWER_MS,
+  ): Promise<Msg> {
     const nc = this.#open();
     try {
-      return await nc.request(subject, body, { timeout: ANSWER_MS, headers: toHeaders(set) });
+      return await nc.request(subject, body, { timeout, headers: toHeaders(set) });
     } catch (cause) {
       throw MeshError.from(cause, "unavailable", "the hub does not answer for scenarios");
     }

@@ -1,11 +1,31 @@
 import { type Documents, type DocumentWrite, MAX_DOCUMENT_WRITES } from "@adaos/core/wire";
 import type { Scenario } from "../engine/compile.ts";
-import type { Effect, Run, ScenarioState } from "../engine/state.ts";
+import type { Effect, Run, TriggerState } from "../engine/state.ts";
 import type { Room } from "./room.ts";
 import { runKey, type StoredTriggers, stateKey } from "./stored-scenario.ts";
 
-/** Bytes that are written together: a slow line takes them within the time of an answer. */
 const MAX_BYTES = 1024 * 1024;
+const MIN_BYTES = 16 * 1024;
+
+/**
+ * How much is written together. A server gives up a batch that takes more than two seconds, as a large one does on a
+ * slow line: after a failure less is tried.
+ */
+export class Portion {
+  #maxBytes = MAX_BYTES;
+
+  get maxBytes(): number {
+    return this.#maxBytes;
+  }
+
+  failed(): void {
+    this.#maxBytes = Math.max(MIN_BYTES, this.#maxBytes / 4);
+  }
+
+  stored(): void {
+    this.#maxBytes = Math.min(MAX_BYTES, this.#maxBytes * 2);
+  }
+}
 
 /** What a number of inputs has changed, stored together; their effects are done afterwards. */
 export class Commit {
@@ -36,6 +56,17 @@ export class Commit {
   }
 }
 
+/** What a scenario has beside the changes of a commit. */
+export interface CommitContext {
+  readonly triggers: TriggerState;
+  readonly unrecorded: Iterable<string>;
+  readonly patterns: readonly string[];
+  /** The number of each document, by its key. */
+  readonly seqs: ReadonlyMap<string, number>;
+  readonly room: Room;
+  readonly portion: Portion;
+}
+
 /**
  * Stores a commit. Resolves with the new numbers of its documents by key, undefined for removed ones; or with undefined
  * where another process has changed them. The triggers come last: they are the truth about the runs.
@@ -44,11 +75,7 @@ export async function storeCommit(
   documents: Documents,
   { name: scenario, hash }: Scenario,
   { runs, removed }: Commit,
-  { triggers }: ScenarioState,
-  unrecorded: Iterable<string>,
-  patterns: readonly string[],
-  seqs: ReadonlyMap<string, number>,
-  room: Room,
+  { triggers, unrecorded, patterns, seqs, room, portion }: CommitContext,
 ): Promise<ReadonlyMap<string, number | undefined> | undefined> {
   const state: StoredTriggers = { v: 1, triggers, unrecorded: [...unrecorded], hash, patterns, asked: [] };
   const writes: DocumentWrite[] = [...runs.values()].map((run) => {
@@ -63,7 +90,7 @@ export async function storeCommit(
   const key = stateKey(scenario);
   writes.push({ key, text: JSON.stringify(state), seq: seqs.get(key) ?? 0 });
   const stored = new Map<string, number | undefined>();
-  for (const together of portions(writes)) {
+  for (const together of portions(writes, portion.maxBytes)) {
     const written = await documents.write(together);
     if (written === undefined) return undefined;
     for (const write of together) room.note(write.key, Buffer.byteLength(write.text ?? ""));
@@ -74,13 +101,13 @@ export async function storeCommit(
 }
 
 /** Writes in their order, in portions that are written together. Pure. */
-function portions(writes: readonly DocumentWrite[]): DocumentWrite[][] {
+function portions(writes: readonly DocumentWrite[], maxBytes: number): DocumentWrite[][] {
   const all: DocumentWrite[][] = [];
   let bytes = 0;
   for (const write of writes) {
     const size = Buffer.byteLength(write.text ?? "");
     const last = all.at(-1);
-    if (last === undefined || last.length >= MAX_DOCUMENT_WRITES || bytes + size > MAX_BYTES) {
+    if (last === undefined || last.length >= MAX_DOCUMENT_WRITES || bytes + size > maxBytes) {
       all.push([write]);
       bytes = size;
     } else {

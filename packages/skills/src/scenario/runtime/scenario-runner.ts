@@ -6,7 +6,7 @@ import { type Decision, decide, type ScenarioInput } from "../engine/decide.ts";
 import { pendingEffects } from "../engine/decide-run.ts";
 import type { Effect, Run, RunOutcome, ScenarioState, SkipCause } from "../engine/state.ts";
 import { type Asked, inputOf, outdatedRetry } from "./asked.ts";
-import { Commit, storeCommit } from "./commit.ts";
+import { Commit, Portion, storeCommit } from "./commit.ts";
 import { Outside, type ScenarioWorld, type Within } from "./outside.ts";
 import { Room } from "./room.ts";
 import { SkipLog } from "./skip-log.ts";
@@ -57,6 +57,7 @@ export class ScenarioRunner {
   #cancelWake: (() => void) | undefined;
   readonly #skips: SkipLog;
   readonly #room: Room;
+  readonly #portion: Portion = new Portion();
   readonly #outside: Outside;
   /** Outside of any handler. */
   readonly #apart: Within = AsyncLocalStorage.snapshot();
@@ -226,17 +227,17 @@ export class ScenarioRunner {
     let stored: ReadonlyMap<string, number | undefined> | undefined;
     let reason = "another process or an operator has changed the scenario";
     try {
-      stored = await storeCommit(
-        documents,
-        this.#scenario,
-        commit,
-        state,
-        this.#unrecorded.keys(),
-        this.#patterns,
-        this.#seqs,
-        this.#room,
-      );
+      stored = await storeCommit(documents, this.#scenario, commit, {
+        triggers: state.triggers,
+        unrecorded: this.#unrecorded.keys(),
+        patterns: this.#patterns,
+        seqs: this.#seqs,
+        room: this.#room,
+        portion: this.#portion,
+      });
+      this.#portion.stored();
     } catch (thrown) {
+      this.#portion.failed();
       reason = messageOf(thrown);
       this.#unstored = reason;
     }

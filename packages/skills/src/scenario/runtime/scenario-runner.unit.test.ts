@@ -255,4 +255,29 @@ describe("ScenarioRunner", () => {
     expect(runner.trouble).toBe(undefined);
     await runner.stop();
   });
+
+  test("a line that takes no large batch gets smaller ones", async () => {
+    const documents = new FaultyDocuments(() => 0.5, 0);
+    const world = new World(() => 0.5);
+    const write = documents.write.bind(documents);
+    let refused = 0;
+    documents.write = async (writes) => {
+      const bytes = writes.reduce((sum, { text = "" }) => sum + text.length, 0);
+      if (writes.length === 1 || bytes < 30_000) return write(writes);
+      refused++;
+      throw new Error("the server has given up the batch");
+    };
+    const scenario = compileScenario("test", `mode: parallel\nmax: 100\n${TWO_STEPS}`);
+    const options = { owner: OWNER, documents, world, clock: CLOCK, log: new RecordingLog() };
+    const runner = new ScenarioRunner(scenario, options);
+    runner.start();
+    const give = async (n: number): Promise<void> => {
+      const event = envelope("a.b", { n, text: "x".repeat(1000) }, n);
+      while ((await runner.take({ kind: "event", event }).catch(() => undefined)) === undefined) await turn();
+    };
+    await Promise.all(Array.from({ length: 60 }, (_, i) => give(i + 1)));
+    await expect.poll(() => world.completions.size, PATIENT).toBe(60);
+    expect([refused > 0, world.effects.size, world.changed]).toEqual([true, 120, []]);
+    await runner.stop();
+  });
 });

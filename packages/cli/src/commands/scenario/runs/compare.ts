@@ -13,7 +13,7 @@ import { jsonOption, type StateOptions, stateOption } from "../../../options/opt
 import { parseTime } from "../../../options/parse-time.ts";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
 import { comparedCells } from "./print-run.ts";
-import { withHubsOf } from "./scenario-hubs.ts";
+import { stateOf, withHubsOf } from "./scenario-hubs.ts";
 
 interface CompareOptions extends StateOptions {
   readonly since?: number;
@@ -60,6 +60,7 @@ async function pastOf(
   const runs = new Map<string, Run>();
   const skips: Skip[] = [];
   await withHubsOf([name], options, terminal, async (hub, filters) => {
+    await stateOf(hub, parseScenarioName(name));
     for (const filter of filters) {
       for (const source of [activeRuns(hub, filter), endedRuns(hub, filter)])
         for await (const { value } of source)

@@ -1,4 +1,5 @@
 import { resolveStateDir } from "@adaos/config";
+import { MeshError } from "@adaos/core";
 import { counted } from "@adaos/core/wire";
 import {
   type AuditedAct,
@@ -9,6 +10,8 @@ import {
   parseScenarioName,
   type ScenarioFilter,
   type ScenarioName,
+  type StoredScenarioState,
+  scenarioStates,
   type Tally,
   withServers,
 } from "@adaos/operations";
@@ -32,6 +35,15 @@ export async function withHubsOf(
     const filters = parsed.filter((name) => name.subnet === subnet);
     await withHubs({ state: options.state, at: subnet }, terminal, (hub) => use(hub, filters));
   }
+}
+
+/** What its member has stored of a scenario. Rejects with `usage` where no member has run it. */
+export async function stateOf(hub: OpenServer, name: ScenarioName): Promise<StoredScenarioState> {
+  for await (const stored of scenarioStates(hub, name)) return stored;
+  throw new MeshError(
+    "usage",
+    `${name.subnet}/${name.node} has run no scenario ${name.scenario}; name it in the mesh file under the member's scenarios, and run adaos policy apply`,
+  );
 }
 
 /** Something to ask of a scenario. */

@@ -1,5 +1,4 @@
 import { resolveStateDir } from "@adaos/config";
-import { MeshError } from "@adaos/core";
 import { visibleJson } from "@adaos/core/wire";
 import {
   activeRuns,
@@ -14,9 +13,7 @@ import {
   type ScenarioName,
   type ScenarioStand,
   type SkipReport,
-  type StoredScenarioState,
   scenarioStand,
-  scenarioStates,
   skippedRuns,
   type TriggerOutcome,
   textOnThisMachine,
@@ -29,6 +26,7 @@ import { jsonOption, type StateOptions, stateOption } from "../../../options/opt
 import { parseTime } from "../../../options/parse-time.ts";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
 import { outcomeCells } from "./print-run.ts";
+import { stateOf } from "./scenario-hubs.ts";
 
 interface WhyOptions extends StateOptions {
   readonly since?: number;
@@ -64,14 +62,6 @@ async function why(text: string, options: WhyOptions, terminal: Terminal): Promi
     const stand = scenarioStand(stored, active, all[0], scenarioText, Date.now());
     print(triggerOutcomes(runs, skips, sinceMs, MAX_SHOWN).toReversed(), all[0], stand, options, terminal);
   });
-}
-
-async function stateOf(hub: OpenServer, name: ScenarioName): Promise<StoredScenarioState> {
-  for await (const stored of scenarioStates(hub, name)) return stored;
-  throw new MeshError(
-    "usage",
-    `${name.subnet}/${name.node} has run no scenario ${name.scenario}; name it in the mesh file under the member's scenarios, and run adaos policy apply`,
-  );
 }
 
 async function pastOf(
