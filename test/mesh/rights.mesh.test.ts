@@ -25,8 +25,8 @@ import { filterMatches } from "../kit/nats-wildcards.ts";
 
 /** The default mesh, with an event that alpha keeps to itself, and a third subnet of a few lines. */
 const MESH = readFileSync(join(HOME, "deploy/mesh.yaml"), "utf8")
-  .replace("kitchen: { publish: [nlp., ui., scenario.]", "kitchen: { publish: [nlp., ui., scenario., timer.]")
-  .replace("speaker: { publish: [ui.], subscribe: [nlp., ui.]", 'speaker: { publish: [ui.], subscribe: ["*"]')
+  .replace("publish: [nlp., ui., scenario.]", "publish: [nlp., ui., scenario., timer.]")
+  .replace("subscribe: [nlp., ui.]", 'subscribe: ["*"]')
   .replace(
     "desk: { publish: [ui., scenario.], subscribe: [nlp., ui.]",
     'desk: { publish: [ui.], subscribe: ["*"]',
