@@ -138,6 +138,7 @@ describe("an idle skill", () => {
 });
 
 describe("a skill in Python", () => {
+  // A machine needs only Node and git for the tests; Python is there or not.
   test.skipIf(spawnSync("python3", ["--version"]).status !== 0)("runs as any other", async () => {
     const folder = join(mesh.dir, "skills/intents");
     cpSync(join(HOME, "examples/skills/intents"), folder, { recursive: true });

@@ -1,3 +1,4 @@
+export { writeNewFiles } from "./new-files.ts";
 export { readCases } from "./scenario/cases/case-file.ts";
 export { type CaseResult, runScenarioCase } from "./scenario/cases/run-case.ts";
 export { checkScenarios } from "./scenario/check/check-scenario.ts";
@@ -23,18 +24,20 @@ export {
   type ConditionRecord,
   type Effect,
   newScenarioState,
+  RUN_OUTCOMES,
   type Run,
   type RunLogEntry,
   type RunOutcome,
   type RunTrigger,
   type ScenarioState,
+  SKIP_CAUSES,
   type Skip,
   type SkipCause,
   type Start,
   type TriggerState,
 } from "./scenario/engine/state.ts";
 export { casesFileOf, findScenarios } from "./scenario/file/find-scenarios.ts";
-export { type NewScenario, planScenario, writeScenario } from "./scenario/file/new-scenario.ts";
+export { type NewScenario, planScenario } from "./scenario/file/new-scenario.ts";
 export {
   readScenario,
   type ScenarioFile,
@@ -55,7 +58,6 @@ export {
   planSkill,
   SKILL_LANGUAGES,
   type SkillLanguage,
-  writeSkill,
 } from "./skill/file/new-skill.ts";
 export {
   readSkill,

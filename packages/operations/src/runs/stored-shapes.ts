@@ -1,4 +1,4 @@
-import type { Run, SkipRecord, StoredTriggers } from "@adaos/skills";
+import { RUN_OUTCOMES, type Run, SKIP_CAUSES, type SkipRecord, type StoredTriggers } from "@adaos/skills";
 import { z } from "zod";
 
 /**
@@ -68,21 +68,11 @@ const run = z.looseObject({
   log: z.array(entry),
   unlogged: count,
   cursor: sequence.optional(),
-  outcome: z.enum(["succeeded", "stopped", "failed", "cancelled", "loop"]).optional(),
+  outcome: z.enum(RUN_OUTCOMES).optional(),
   reason: text.optional(),
 });
 
-const cause = z.enum([
-  "condition",
-  "error",
-  "mode",
-  "key-busy",
-  "cooldown",
-  "debounce",
-  "overflow",
-  "missed",
-  "paused",
-]);
+const cause = z.enum(SKIP_CAUSES);
 
 const skips = z.looseObject({
   v: z.literal(1),

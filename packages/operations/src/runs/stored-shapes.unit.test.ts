@@ -1,3 +1,4 @@
+import { SKIP_CAUSES } from "@adaos/skills";
 import { expect, test } from "vitest";
 import { ScenarioScene } from "../../../../test/kit/scenario-scene.ts";
 import { readRun, readSkips, readState } from "./stored-shapes.ts";
@@ -73,4 +74,14 @@ test.each([
   deep,
 ])("something else is not read: %.40s", (text) => {
   for (const read of [readRun, readSkips, readState]) expect(read(bytes(text))).toBe(undefined);
+});
+
+test.each(SKIP_CAUSES)("a record of what did not run is read for the cause %s", (cause) => {
+  const scene = new ScenarioScene(
+    "triggers: [{ event: a.b, when: event.data.n > 0 }]\neffects: [{ publish: a.c }]",
+  );
+  scene.event("a.b", { n: 0 });
+  const newest = scene.skips.map((skip) => ({ ...skip, cause }));
+  expect(newest).toHaveLength(1);
+  expect(readSkips(bytes({ v: 1, fromMs: 0, toMs: 1, counts: { [cause]: 1 }, newest }))).toBeDefined();
 });

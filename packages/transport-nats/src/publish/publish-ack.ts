@@ -28,7 +28,7 @@ interface AckJson {
 }
 
 /** Error codes of a stream that has reached one of its limits (nats-server 2.15, `discard: new`). */
-const FULL: ReadonlySet<number> = new Set([10077, 10047, 10023]);
+export const FULL: ReadonlySet<number> = new Set([10077, 10047, 10023]);
 
 /** An acknowledgement holds a name and three numbers. */
 const MAX_ACK_BYTES = 16_384;

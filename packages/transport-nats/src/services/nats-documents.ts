@@ -16,6 +16,7 @@ import {
 import { headers, type Msg } from "nats";
 import type { Connection } from "../connection/connection.ts";
 import { serverHeader } from "../connection/message-headers.ts";
+import { FULL } from "../publish/publish-ack.ts";
 import { StreamPublisher } from "../publish/stream-publisher.ts";
 
 const ANSWER_MS = 5000;
@@ -25,7 +26,6 @@ const BYTES_PER_MS = 10;
 const REMOVED_FOR = "2s";
 /** Error codes of an expectation that is not met, alone and in a batch (nats-server 2.15). */
 const CHANGED: ReadonlySet<number> = new Set([10071, 10164]);
-const FULL: ReadonlySet<number> = new Set([10077, 10047, 10023]);
 
 interface Answer {
   readonly seq?: number;

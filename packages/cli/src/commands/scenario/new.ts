@@ -28,9 +28,9 @@ export function scenarioNewCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nAn existing file is never overwritten.")
     .addHelpText("after", "\nExample:\n  adaos scenario new morning --event nlp.intent.detected@1")
     .action(async (name: string, { registry, dir, event, publish, dryRun, json }: NewOptions) => {
-      const { planScenario, writeScenario } = await import("@adaos/skills");
+      const { planScenario, writeNewFiles } = await import("@adaos/skills");
       const files = planScenario({ dir, name, event, publish }, await loadRegistry(registry));
-      if (dryRun !== true) writeScenario(files);
+      if (dryRun !== true) writeNewFiles(files);
       const created = [...files.keys()];
       if (json === true) return terminal.out(visibleJson({ created, dry_run: dryRun === true }));
       for (const path of created) terminal.out(`${dryRun === true ? "would create" : "created"} ${path}`);

@@ -32,9 +32,9 @@ export function skillNewCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nAn existing file is never overwritten.")
     .addHelpText("after", "\nExample:\n  adaos skill new greeter --event nlp.intent.detected@1")
     .action(async (name: string, { registry, dir, language, event, publish, dryRun, json }: NewOptions) => {
-      const { planSkill, writeSkill } = await import("@adaos/skills");
+      const { planSkill, writeNewFiles } = await import("@adaos/skills");
       const files = planSkill({ dir, name, language, event, publish }, await loadRegistry(registry));
-      if (dryRun !== true) writeSkill(files);
+      if (dryRun !== true) writeNewFiles(files);
       const created = [...files.keys()];
       if (json === true) return terminal.out(visibleJson({ created, dry_run: dryRun === true }));
       for (const path of created) terminal.out(`${dryRun === true ? "would create" : "created"} ${path}`);

@@ -2,7 +2,7 @@ import { type CheckedFile, parseDuration, parseYaml, readYamlFile, unknownKeysHi
 import { parseEventRef } from "@adaos/core";
 import { messageOf, parseTimeIn } from "@adaos/core/wire";
 import { z } from "zod";
-import type { RunOutcome, SkipCause } from "../engine/state.ts";
+import { RUN_OUTCOMES, type RunOutcome, SKIP_CAUSES, type SkipCause } from "../engine/state.ts";
 
 /** Something that happens to the scenario. */
 export interface Given {
@@ -54,19 +54,6 @@ export interface ScenarioCases {
   placeOf(path: readonly PropertyKey[]): string;
 }
 
-const CAUSES: readonly SkipCause[] = [
-  "condition",
-  "error",
-  "mode",
-  "key-busy",
-  "cooldown",
-  "debounce",
-  "overflow",
-  "missed",
-  "paused",
-  "cancelled",
-];
-const OUTCOMES: readonly RunOutcome[] = ["succeeded", "stopped", "failed", "cancelled", "loop"];
 const MAX_ITEMS = 1000;
 
 function strict<T extends z.ZodRawShape>(shape: T): z.ZodObject<T, z.core.$strict> {
@@ -119,8 +106,8 @@ const expected: z.ZodType<Expected> = strict({
   publish: ref.optional(),
   request: ref.optional(),
   data: z.unknown().optional(),
-  nothing: z.enum(CAUSES).optional(),
-  outcome: z.enum(OUTCOMES).optional(),
+  nothing: z.enum(SKIP_CAUSES).optional(),
+  outcome: z.enum(RUN_OUTCOMES).optional(),
 }).refine(
   exactlyOne<Expected>(["publish", "request", "nothing", "outcome"]),
   "needs exactly one of publish, request, nothing and outcome",

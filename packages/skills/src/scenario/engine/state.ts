@@ -40,17 +40,20 @@ export interface Start {
 }
 
 /** Why a trigger has started nothing. */
-export type SkipCause =
-  | "condition"
-  | "error"
-  | "mode"
-  | "key-busy"
-  | "cooldown"
-  | "debounce"
-  | "overflow"
-  | "missed"
-  | "paused"
-  | "cancelled";
+export type SkipCause = (typeof SKIP_CAUSES)[number];
+
+export const SKIP_CAUSES = [
+  "condition",
+  "error",
+  "mode",
+  "key-busy",
+  "cooldown",
+  "debounce",
+  "overflow",
+  "missed",
+  "paused",
+  "cancelled",
+] as const;
 
 /** What did not run. */
 export interface Skip {
@@ -161,7 +164,9 @@ export interface RunError {
   readonly message: string;
 }
 
-export type RunOutcome = "succeeded" | "stopped" | "failed" | "cancelled" | "loop";
+export type RunOutcome = (typeof RUN_OUTCOMES)[number];
+
+export const RUN_OUTCOMES = ["succeeded", "stopped", "failed", "cancelled", "loop"] as const;
 
 /** One line of a run's record. */
 export interface RunLogEntry {

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { shownPath } from "@adaos/config";
-import { formatEventRef, MeshError, parseEventRef } from "@adaos/core";
+import { formatEventRef, MeshError } from "@adaos/core";
 import { originTokenProblem, quote } from "@adaos/core/wire";
 import type { FileRegistry } from "@adaos/registry";
+import { exampleOf, refOf } from "../../new-files.ts";
 
 export interface NewScenario {
   /** Folder of scenarios; each has a folder of its own in it. */
@@ -45,38 +46,12 @@ export function planScenario(
   return files;
 }
 
-/** Writes planned files; one that has come into being meanwhile stays. */
-export function writeScenario(files: ScenarioFiles): void {
-  for (const [path, text] of files) {
-    mkdirSync(join(path, ".."), { recursive: true });
-    try {
-      writeFileSync(path, text, { flag: "wx" });
-    } catch (cause) {
-      throw MeshError.from(cause, "usage", `${shownPath(path)} cannot be written`);
-    }
-  }
-}
-
 function publishedRef(registry: FileRegistry, publish: string | undefined): string {
   if (publish !== undefined) return refOf(registry, publish);
   const usable = registry.records.filter(({ kind, status }) => kind === "event" && status === "stable");
   const usual = usable.find(({ name }) => name === USUAL_EVENT) ?? usable[0];
   if (usual !== undefined) return formatEventRef(usual.name, usual.version);
   throw new MeshError("usage", "the registry has no stable event to publish; name one with --publish");
-}
-
-function refOf(registry: FileRegistry, text: string): string {
-  const ref = parseEventRef(text);
-  const { name, version } = registry.resolve(ref.name, ref.version);
-  return formatEventRef(name, version);
-}
-
-function exampleOf(registry: FileRegistry, text: string): unknown {
-  const { name, version = 1 } = parseEventRef(text);
-  const [example] = registry.recordOf(name, version).examples;
-  if (example === undefined) return {};
-  const value: unknown = JSON.parse(readFileSync(join(registry.dir, example), "utf8"));
-  return value;
 }
 
 function scenarioText(name: string, event: string | undefined, publish: string, data: unknown): string {

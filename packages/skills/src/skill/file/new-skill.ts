@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { shownPath } from "@adaos/config";
-import { formatEventRef, MeshError, parseEventRef } from "@adaos/core";
+import { formatEventRef, MeshError } from "@adaos/core";
 import { originTokenProblem, quote } from "@adaos/core/wire";
 import type { FileRegistry } from "@adaos/registry";
+import { exampleOf, refOf } from "../../new-files.ts";
 import { javaScriptText, pythonText, typeScriptText } from "./templates.ts";
 
 export const SKILL_LANGUAGES = ["js", "ts", "python"] as const;
@@ -56,35 +57,11 @@ export function planSkill(
   return files;
 }
 
-/** Writes planned files; one that has come into being meanwhile stays. */
-export function writeSkill(files: ReadonlyMap<string, string>): void {
-  for (const [path, text] of files) {
-    mkdirSync(dirname(path), { recursive: true });
-    try {
-      writeFileSync(path, text, { flag: "wx" });
-    } catch (cause) {
-      throw MeshError.from(cause, "usage", `${shownPath(path)} cannot be written`);
-    }
-  }
-}
-
 function usual(registry: FileRegistry, name: string): string {
   const usable = registry.records.filter(({ kind, status }) => kind === "event" && status === "stable");
   const found = usable.find((record) => record.name === name) ?? usable[0];
   if (found !== undefined) return formatEventRef(found.name, found.version);
   throw new MeshError("usage", "the registry has no stable event; name events with --event and --publish");
-}
-
-function refOf(registry: FileRegistry, text: string): string {
-  const ref = parseEventRef(text);
-  const { name, version } = registry.resolve(ref.name, ref.version);
-  return formatEventRef(name, version);
-}
-
-function exampleOf(registry: FileRegistry, text: string): unknown {
-  const { name, version = 1 } = parseEventRef(text);
-  const [example] = registry.recordOf(name, version).examples;
-  return example === undefined ? {} : JSON.parse(readFileSync(join(registry.dir, example), "utf8"));
 }
 
 function manifestText(

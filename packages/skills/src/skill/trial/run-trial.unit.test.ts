@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { type FileRegistry, loadRegistry } from "@adaos/registry";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HOME } from "../../../../../test/kit/mesh.ts";
-import { planSkill, writeSkill } from "../file/new-skill.ts";
+import { writeNewFiles } from "../../new-files.ts";
+import { planSkill } from "../file/new-skill.ts";
 import { nodeRuntime } from "../process/launch.ts";
 import { runTrial, type TrialReport } from "./run-trial.ts";
 
@@ -71,7 +72,7 @@ describe("runTrial()", () => {
 
   test.each(["js", "python"] as const)("handles the examples with a new skill in %s", async (language) => {
     if (language === "python" && pythonProblem !== undefined) return;
-    writeSkill(planSkill({ dir, name: `new-${language}`, language }, registry));
+    writeNewFiles(planSkill({ dir, name: `new-${language}`, language }, registry));
     const { cases, problems } = await tryOut(join(dir, `new-${language}`));
     expect([problems, cases.map(({ ok }) => ok)]).toEqual([[], [true, true]]);
   });
