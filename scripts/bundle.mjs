@@ -2,9 +2,10 @@
 // file loads in a fraction of the time of hundreds; rarely used code stays in separate chunks.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { builtPage } from "./page.mjs";
 
 const HOME = fileURLToPath(new URL("..", import.meta.url));
 const CLI = join(HOME, "packages/cli");
@@ -114,7 +115,12 @@ const buildDaemons = () =>
 
 /** Brings the bundle up to date. A file that is the same stays untouched: a mesh may be running from it. */
 async function bundle() {
-  const built = await Promise.all([buildCommandLine(), buildSkillHost(), buildDaemons()]);
+  const [page, ...built] = await Promise.all([
+    builtPage(),
+    buildCommandLine(),
+    buildSkillHost(),
+    buildDaemons(),
+  ]);
   const outputs = built.flatMap(({ outputFiles }) => outputFiles);
   const digest = createHash("sha256");
   for (const { contents } of outputs) digest.update(contents);
@@ -124,14 +130,18 @@ async function bundle() {
   );
   const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
   files.set("THIRD-PARTY.txt", Buffer.from(await licences(inputs)));
-  await mkdir(OUTPUT, { recursive: true });
+  for (const [name, contents] of page) files.set(`page/${name}`, contents);
   for (const [name, contents] of files) await writeIfChanged(join(OUTPUT, name), contents);
-  for (const name of await readdir(OUTPUT)) if (!files.has(name)) await rm(join(OUTPUT, name));
+  for (const entry of await readdir(OUTPUT, { withFileTypes: true, recursive: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (entry.isFile() && !files.has(file.slice(OUTPUT.length + 1))) await rm(file);
+  }
 }
 
 async function writeIfChanged(file, contents) {
   const old = await readFile(file).catch(() => undefined);
   if (old?.equals(contents)) return;
+  await mkdir(dirname(file), { recursive: true });
   await writeFile(`${file}.${process.pid}`, contents);
   await rename(`${file}.${process.pid}`, file);
 }

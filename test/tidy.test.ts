@@ -9,6 +9,7 @@ const ORDER = [
   "bench",
   "cli",
   "mcp",
+  "viewer",
   "bridge",
   "chaos",
   "doctor",
@@ -59,7 +60,7 @@ const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclud
   encoding: "utf8",
 })
   .split("\n")
-  .filter((file) => /\.(ts|mjs)$/.test(file) && !file.includes("_dist/") && existsSync(join(HOME, file)));
+  .filter((file) => /\.(tsx?|mjs)$/.test(file) && !file.includes("_dist/") && existsSync(join(HOME, file)));
 const read = (file: string): string => readFileSync(join(HOME, file), "utf8");
 const isTest = (file: string): boolean => file.includes(".test.ts") || !file.startsWith("packages/");
 const sources = files.filter((file) => /^packages\/[^/]+\/src\//.test(file) && !isTest(file));

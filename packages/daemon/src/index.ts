@@ -11,5 +11,5 @@ export { type Progress, Rounds } from "./progress.ts";
 export { ReconcileLoop } from "./reconcile-loop.ts";
 export { ResilienceLog } from "./resilience-log.ts";
 export { type RunFile, RunFileKeeper } from "./run-file.ts";
-export { configErrors, HEALTH_PATH, type NodeStatus, startStatusServer } from "./status-server.ts";
+export { configErrors, HEALTH_PATH, isOwnHost, type NodeStatus, startStatusServer } from "./status-server.ts";
 export { startTelemetry } from "./telemetry/telemetry.ts";

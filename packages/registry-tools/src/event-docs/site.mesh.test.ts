@@ -1,29 +1,15 @@
-import { spawnSync } from "node:child_process";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BROWSER_FILE, launchBrowser } from "../../../../test/kit/browser.ts";
 import { HOSTILE, writtenRegistry } from "../../../../test/kit/written-registry.ts";
 import { buildEventDocs } from "./build-event-docs.ts";
 
 const OURS = fileURLToPath(new URL("../../../../schemas/events", import.meta.url));
-const NAMES = ["chromium", "chromium-browser", "google-chrome"];
-
-/** The first that runs: some systems have a mere pointer to their shop under that name. */
-function browserOnPath(): string | undefined {
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
-  const files = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
-  return files.find((file) => spawnSync(file, ["--version"], { timeout: 30_000 }).status === 0);
-}
-
-const executablePath = browserOnPath();
-if (executablePath === undefined) console.warn(`the site is not tried: none of ${NAMES.join(", ")} on PATH`);
-
 let browser: Browser | undefined;
 beforeAll(async () => {
-  if (executablePath === undefined) return;
-  // Without its sandbox: as root, and in most containers, it starts only so. It opens nothing but our own files.
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  if (BROWSER_FILE !== undefined) browser = await launchBrowser();
 });
 afterAll(() => browser?.close());
 
@@ -53,7 +39,7 @@ async function open(registry: string, width = 1200): Promise<{ page: Page; wrong
 
 const shownEvents = (page: Page): Promise<string[]> => page.locator("tbody tr:visible a").allTextContents();
 
-describe.skipIf(executablePath === undefined)("the site, opened from its files in a browser", () => {
+describe.skipIf(BROWSER_FILE === undefined)("the site, opened from its files in a browser", () => {
   test("is searched by keyboard, opens an event, and asks no network", async () => {
     const { page, wrong } = await open(OURS);
     const all = await shownEvents(page);

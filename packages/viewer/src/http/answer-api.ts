@@ -1,0 +1,181 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { MeshError, type MeshErrorCode } from "@adaos/core";
+import { messageOf, visibleJson, within } from "@adaos/core/wire";
+import { z } from "zod";
+import { isAllowed } from "../access/roles.ts";
+import type { Caller } from "../access/tokens.ts";
+import type { ApiError } from "../api/error.ts";
+import { type AnyRoute, findRoute, type ViewerContext } from "./route.ts";
+
+/** A change may carry one event. */
+const MAX_BODY_BYTES = 1_048_576;
+/** Longest time of one answer; a longer task is a job. */
+const ANSWER_LIMIT_MS = 60_000;
+/** Answers at the same time. Each may read whole streams. */
+const MAX_AT_ONCE = 16;
+
+const STATUS: Readonly<Record<MeshErrorCode, number>> = {
+  usage: 400,
+  "invalid-event": 422,
+  "unknown-event": 422,
+  "too-large": 413,
+  unavailable: 503,
+  "no-handler": 503,
+  timeout: 504,
+  backpressure: 429,
+  closed: 503,
+  internal: 500,
+  failed: 500,
+  denied: 403,
+  "invalid-config": 500,
+};
+
+/** Answers requests of `/api/` by the routes. */
+export class ApiAnswerer {
+  readonly #routes: readonly AnyRoute[];
+  readonly #context: ViewerContext;
+  #atOnce = 0;
+
+  constructor(routes: readonly AnyRoute[], context: ViewerContext) {
+    this.#routes = routes;
+    this.#context = context;
+  }
+
+  /**
+   * Answers a request whose host and origin are ours. Never rejects.
+   * @param callerOf Throws `denied` where the request has no good token.
+   */
+  async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+    callerOf: () => Caller,
+  ): Promise<void> {
+    try {
+      const caller = authenticated(callerOf);
+      const found = findRoute(this.#routes, request.method ?? "GET", url.pathname);
+      if (found === undefined) throw new HttpError(404, "usage", "the API has no such path");
+      const { route, parts } = found;
+      if (!isAllowed(caller.role, route.role))
+        throw new HttpError(
+          403,
+          "denied",
+          `this needs a token of role ${route.role}: adaos view --role operator`,
+        );
+      if (this.#atOnce >= MAX_AT_ONCE)
+        throw new HttpError(503, "backpressure", `${MAX_AT_ONCE} answers are under way; ask again`);
+      this.#atOnce++;
+      try {
+        const given = route.method === "GET" ? queryOf(url) : await readBody(request);
+        const answer = await inTime(route.answer({ ...given, ...parts }, this.#context, caller));
+        sendJson(response, 200, answer ?? {});
+      } finally {
+        this.#atOnce--;
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof MeshError) && !(thrown instanceof HttpError) && !(thrown instanceof z.ZodError))
+        this.#context.say(`${request.method} ${url.pathname}: ${messageOf(thrown)}`);
+      sendError(response, thrown);
+    }
+  }
+}
+
+/** An error whose status does not follow from its code. */
+export class HttpError extends Error {
+  readonly status: number;
+  readonly code: MeshErrorCode;
+
+  constructor(status: number, code: MeshErrorCode, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export function sendError(response: ServerResponse, thrown: unknown): void {
+  const [status, error] = errorOf(thrown);
+  if (response.headersSent) return void response.destroy();
+  // The rest of a body that nobody read must not be taken for the next request.
+  response.setHeader("connection", "close");
+  if (status === 401) response.setHeader("www-authenticate", "Bearer");
+  sendJson(response, status, { error });
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, {
+    "content-type": "application/json; charset=utf-8",
+    "cache-control": "no-store",
+  });
+  response.end(`${visibleJson(body)}\n`);
+}
+
+function errorOf(thrown: unknown): readonly [status: number, error: ApiError] {
+  if (thrown instanceof HttpError) return [thrown.status, { code: thrown.code, message: thrown.message }];
+  if (thrown instanceof z.ZodError) {
+    const message = thrown.issues
+      .map(({ path, message: why }) => `${path.join(".") || "request"}: ${why}`)
+      .join("; ");
+    return [400, { code: "usage", message: message.slice(0, 2000) }];
+  }
+  const { code, message, rule, violations } = MeshError.from(thrown, "internal", "this is a bug in adaos");
+  return [
+    STATUS[code],
+    {
+      code,
+      message,
+      ...(rule === undefined ? {} : { rule }),
+      ...(violations.length === 0 ? {} : { violations }),
+    },
+  ];
+}
+
+/** No token and a bad token are 401; a role that does not suffice is 403. */
+function authenticated(callerOf: () => Caller): Caller {
+  try {
+    return callerOf();
+  } catch (thrown) {
+    if (!(thrown instanceof MeshError) || thrown.code !== "denied") throw thrown;
+    throw new HttpError(401, "denied", thrown.message);
+  }
+}
+
+/** A repeated key is a list. */
+function queryOf(url: URL): Record<string, unknown> {
+  const query: Record<string, unknown> = {};
+  for (const key of new Set(url.searchParams.keys())) {
+    const all = url.searchParams.getAll(key);
+    query[key] = all.length === 1 ? all[0] : all;
+  }
+  return query;
+}
+
+async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES)
+      throw new MeshError("too-large", `a request has at most ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString("utf8");
+  if (text === "") return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new MeshError("usage", `the body is not JSON: ${messageOf(cause)}`, { cause });
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new MeshError("usage", "the body is a JSON object");
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const ended = await within(
+    work.then((answer) => ({ answer })),
+    ANSWER_LIMIT_MS,
+  );
+  if (ended !== undefined) return ended.answer;
+  throw new MeshError("timeout", `no answer within ${ANSWER_LIMIT_MS / 1000} s; ask for less`);
+}

@@ -1,0 +1,5 @@
+import type { JSX } from "preact";
+
+export function MeshPage(): JSX.Element {
+  return <p>to come</p>;
+}

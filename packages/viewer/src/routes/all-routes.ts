@@ -1,0 +1,5 @@
+import type { AnyRoute } from "../http/route.ts";
+import { SESSION_ROUTES } from "./session.ts";
+
+/** Every path of the API. */
+export const ALL_ROUTES: readonly AnyRoute[] = [...SESSION_ROUTES];

@@ -1,0 +1,87 @@
+import { join } from "node:path";
+import { makeToken, type Role, startViewer, type ViewerServer } from "@adaos/viewer";
+import type { Browser, Page } from "playwright-core";
+import { HOME } from "./mesh.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** A viewer of a mesh, in this process, with the page as it is built. */
+export class TestViewer {
+  readonly server: ViewerServer;
+  readonly #stateDir: string;
+  /** Lines of its log. */
+  readonly said: string[];
+
+  private constructor(server: ViewerServer, stateDir: string, said: string[]) {
+    this.server = server;
+    this.#stateDir = stateDir;
+    this.said = said;
+  }
+
+  /** Serves the state folder of a mesh on a free port of loopback. */
+  static async start(stateDir: string): Promise<TestViewer> {
+    const said: string[] = [];
+    const server = await startViewer({
+      stateDir,
+      listen: { host: "127.0.0.1", port: 0, origins: [] },
+      pageDir: join(HOME, "packages/cli/bundle/page"),
+      say: (line) => said.push(line),
+    });
+    return new TestViewer(server, stateDir, said);
+  }
+
+  get url(): string {
+    return this.server.url;
+  }
+
+  token(role: Role = "operator", expiresMs: number = Date.now() + HOUR_MS): string {
+    return makeToken(this.#stateDir, { name: "test", role, expiresMs });
+  }
+
+  /** Asks the API as a program does. */
+  ask(path: string, role: Role = "operator"): Promise<Response> {
+    return fetch(this.url + path, { headers: { authorization: `Bearer ${this.token(role)}` } });
+  }
+
+  /** Asks for a change as a program does. */
+  change(path: string, body: object = {}, role: Role = "operator", method = "POST"): Promise<Response> {
+    return fetch(this.url + path, {
+      method,
+      headers: { authorization: `Bearer ${this.token(role)}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  }
+
+  /**
+   * Opens a page of the viewer, signed in. `wrong` collects errors, dialogs, and every request to anywhere but the
+   * viewer.
+   */
+  async open(
+    browser: Browser,
+    path: string,
+    options: { readonly role?: Role; readonly width?: number; readonly colorScheme?: "light" | "dark" } = {},
+  ): Promise<{ readonly page: Page; readonly wrong: string[] }> {
+    const { role = "operator", width = 1280, colorScheme = "light" } = options;
+    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
+    const page = await context.newPage();
+    const wrong: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") wrong.push(message.text());
+    });
+    page.on("pageerror", (error) => wrong.push(String(error)));
+    page.on("dialog", (dialog) => {
+      wrong.push(dialog.message());
+      void dialog.dismiss();
+    });
+    page.on("request", (request) => {
+      const { host } = new URL(request.url());
+      if (host !== new URL(this.url).host) wrong.push(request.url());
+    });
+    await page.goto(`${this.url}${path}#token=${this.token(role)}`);
+    return { page, wrong };
+  }
+
+  stop(): Promise<void> {
+    return this.server.stop();
+  }
+}

@@ -1,0 +1,101 @@
+import { request } from "node:http";
+import { revokeTokens } from "@adaos/viewer";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BROWSER_FILE, launchBrowser } from "../../kit/browser.ts";
+import { TestMesh } from "../../kit/mesh.ts";
+import { TestViewer } from "../../kit/viewer.ts";
+
+let mesh: TestMesh;
+let viewer: TestViewer;
+beforeAll(async () => {
+  mesh = await TestMesh.start();
+  viewer = await TestViewer.start(mesh.state);
+});
+afterAll(async () => {
+  await viewer?.stop();
+  await mesh?.stop();
+});
+
+/** Asks with headers that `fetch` would not let a program set. */
+function raw(path: string, headers: Record<string, string>, method = "GET", body = ""): Promise<number> {
+  const { port } = new URL(viewer.url);
+  return new Promise((resolve, reject) => {
+    const asked = request({ port, path, method, headers, agent: false }, (response) => {
+      response.resume().once("end", () => resolve(response.statusCode ?? 0));
+    });
+    asked.once("error", reject);
+    asked.end(body);
+  });
+}
+
+const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
+const status = async (token: string): Promise<number> =>
+  (await fetch(`${viewer.url}/api/session`, { headers: bearer(token) })).status;
+
+describe("a request to the viewer", () => {
+  test("without a token, with a stale, forged or revoked one gets nothing", async () => {
+    expect((await fetch(`${viewer.url}/api/session`)).status).toBe(401);
+    expect(await status(viewer.token("operator", Date.now() - 1))).toBe(401);
+    const token = viewer.token("viewer");
+    const [body = "", signature = ""] = token.split(".");
+    const claims = JSON.parse(Buffer.from(body, "base64url").toString()) as object;
+    const raised = Buffer.from(JSON.stringify({ ...claims, role: "operator" })).toString("base64url");
+    for (const forged of [
+      `${raised}.${signature}`,
+      `${body}.`,
+      `.${signature}`,
+      ".",
+      "x",
+      `${token}A`,
+      "A".repeat(10_000),
+    ])
+      expect(await status(forged), forged.slice(0, 40)).toBe(401);
+    expect(await status(token)).toBe(200);
+    revokeTokens(mesh.state);
+    expect(await status(token)).toBe(401);
+  });
+
+  test("that names another host or comes from another origin is refused", async () => {
+    const { host, port } = new URL(viewer.url);
+    const headers = bearer(viewer.token());
+    expect(await raw("/api/session", { ...headers, host })).toBe(200);
+    expect(await raw("/api/session", { ...headers, host: `localhost:${port}` })).toBe(200);
+    for (const other of ["evil.example", `evil.example:${port}`, "127.0.0.1:1", "127.0.0.1"])
+      expect(await raw("/api/session", { ...headers, host: other }), other).toBe(421);
+    expect(await raw("/", { host: "evil.example" })).toBe(421);
+    for (const origin of [
+      "http://evil.example",
+      "null",
+      `https://${host}`,
+      "http://127.0.0.1:1",
+      `http://${host}.evil`,
+    ])
+      expect(await raw("/api/session", { ...headers, host, origin }), origin).toBe(403);
+    expect(await raw("/api/session", { ...headers, host, origin: `http://${host}` })).toBe(200);
+  });
+});
+
+describe.skipIf(BROWSER_FILE === undefined)("the page", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser?.close());
+
+  test("asks for a token, takes one from its link, and keeps it out of the address", async () => {
+    const page = await browser.newPage();
+    await page.goto(viewer.url);
+    await page.getByLabel("Token").fill(viewer.token("viewer"));
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("viewer", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("Token").waitFor();
+    await page.close();
+    const { page: opened, wrong } = await viewer.open(browser, "/mesh");
+    await opened.getByText("operator", { exact: true }).waitFor();
+    expect(opened.url()).toBe(`${viewer.url}/mesh`);
+    expect(wrong).toEqual([]);
+    await opened.close();
+  });
+});
