@@ -65,6 +65,7 @@ export type { ScrapeAddress } from "./sections/scrape-access.ts";
 export type { DeclaredSkills } from "./sections/skills-schema.ts";
 export type { StreamLimits } from "./sections/stream-limits.ts";
 export { readLangfuseKeys, type Tracing } from "./sections/tracing.ts";
+export { type ViewerSettings, viewerSchema } from "./sections/viewer-schema.ts";
 export { newSignatureKey, readSignatureKey, readSignatures } from "./signature-keys.ts";
 export { asBlockList, withItems } from "./text/append-items.ts";
 export { type NewMember, withMember, withoutMember } from "./text/edit-mesh-file.ts";

@@ -32,6 +32,7 @@ import {
 import { type StreamLimits, streamLimitsSchema } from "./sections/stream-limits.ts";
 import { type DeclaredTimers, timersSchema } from "./sections/timers-schema.ts";
 import { resolvedTracing, type Tracing, tracingSchema } from "./sections/tracing.ts";
+import { placedViewer, type ViewerSettings, viewerSchema } from "./sections/viewer-schema.ts";
 import { signatureRulesSchema } from "./signature-keys.ts";
 import { invalid, readYamlFile } from "./text/yaml-file.ts";
 import { listenSchema, meshTlsSchema, ownCertificateSchema, plainProblem } from "./transport-security.ts";
@@ -194,6 +195,7 @@ export const meshSchema = z.strictObject({
     .describe(
       "hubs and root judge their own figures, raise and clear alerts as events, and call webhooks; without it no alerts are judged",
     ),
+  viewer: viewerSchema,
   idempotency: idempotencySchema.default("member"),
   tracing: tracingSchema,
   root: z
@@ -251,6 +253,7 @@ export interface MeshFile {
   readonly chaos?: "allowed" | undefined;
   /** The settings of alerts, with absolute paths; undefined where no alerts are judged. */
   readonly alerts?: AlertSettings | undefined;
+  readonly viewer?: ViewerSettings | undefined;
   /** Where a member stores the marks of handled events. */
   idempotencyOf(subnet: string, member: string): MarksPlace;
   /** The probes of a member's daemon; paths are absolute. */
@@ -328,6 +331,7 @@ export function readMeshFile(file: string): MeshFile {
     scrapes: scrapeAddresses(value, dirname(resolve(file))),
     outbox: value.outbox,
     chaos: value.chaos,
+    viewer: placedViewer(value.viewer, dirname(resolve(file))),
     alerts: resolveAlerts(value.alerts, dirname(resolve(file))),
     idempotencyOf: (subnet, member) =>
       value.subnets[subnet]?.members[member]?.idempotency ?? value.idempotency,

@@ -11,5 +11,6 @@ export { type Progress, Rounds } from "./progress.ts";
 export { ReconcileLoop } from "./reconcile-loop.ts";
 export { ResilienceLog } from "./resilience-log.ts";
 export { type RunFile, RunFileKeeper } from "./run-file.ts";
+export { type NodeOptions, runNode } from "./run-node.ts";
 export { configErrors, HEALTH_PATH, isOwnHost, type NodeStatus, startStatusServer } from "./status-server.ts";
 export { startTelemetry } from "./telemetry/telemetry.ts";

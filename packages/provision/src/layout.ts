@@ -6,6 +6,7 @@ import {
   lastGoodFile,
   layoutFile,
   STATE_FOLDER,
+  type ViewerSettings,
   writeWhole,
 } from "@adaos/config";
 import { MeshError } from "@adaos/core";
@@ -49,6 +50,8 @@ export interface Layout {
   readonly nodes: readonly NodeLayout[];
   /** Whether `adaos chaos` may inject faults. */
   readonly chaos?: "allowed";
+  /** The viewer that runs with this mesh. */
+  readonly viewer?: ViewerSettings;
   /** Subnets whose hubs run on other machines. */
   readonly remote?: readonly string[];
 }

@@ -147,11 +147,12 @@ export class MeshPlanner {
   }
 
   #made(about: Pick<Layout, "configFile" | "joinedTo" | "remote">): Plan {
-    const { mesh, registryDir, chaos } = this.#meshFile;
+    const { mesh, registryDir, chaos, viewer } = this.#meshFile;
     const layout: Layout = {
       mesh: mesh.name,
       ...about,
       ...(chaos === undefined ? {} : { chaos }),
+      ...(viewer === undefined || about.joinedTo !== undefined ? {} : { viewer }),
       registryDir,
       ports: Object.fromEntries(this.#ports),
       servers: this.#servers,

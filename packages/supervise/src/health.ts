@@ -7,7 +7,7 @@ import type { Layout, ServerLayout } from "@adaos/provision";
 import { openConnection } from "@adaos/transport-nats";
 import { ANSWER_MS, askStatus } from "./ask-status.ts";
 import { backlogsByName } from "./backlogs.ts";
-import { isRunning, readProcessTable, SUPERVISOR } from "./processes/process-table.ts";
+import { isRunning, readProcessTable, SUPERVISOR, VIEWER } from "./processes/process-table.ts";
 
 /** One line of `adaos status`. */
 export interface ComponentHealth {
@@ -46,7 +46,8 @@ export async function askHealth(
     return { kind: "server", name, ready: problem === undefined, note: problem ?? url };
   });
   const severalRoots = layout.nodes.filter(({ role }) => role === "root").length > 1;
-  const nodes = layout.nodes.map(({ id }) => askNode(id, stateDir, severalRoots));
+  const ids = [...layout.nodes.map(({ id }) => id), ...(layout.viewer === undefined ? [] : [VIEWER])];
+  const nodes = ids.map((id) => askNode(id, stateDir, severalRoots));
   const supervisor = askSupervisor(stateDir);
   const asked = [
     ...(await supervisor),

@@ -14,6 +14,7 @@ export {
 export { type TimerChange, timerChangesOf } from "./apply/timer-changes.ts";
 export { askProbes, type NodeProbes } from "./ask-probes.ts";
 export { askSkills, type NodeSkills } from "./ask-skills.ts";
+export { askStatus } from "./ask-status.ts";
 export { askHealth, type ComponentHealth, type MeshHealth } from "./health.ts";
 export { invite, revoke } from "./join/invite.ts";
 export { openJoinHandler } from "./join/join-handler.ts";
@@ -33,6 +34,7 @@ export {
   runningProcesses,
   SUPERVISOR,
   signalProcess,
+  VIEWER,
 } from "./processes/process-table.ts";
 export { stopProcesses } from "./processes/stop-processes.ts";
 export { NODE_FLAGS } from "./processes/supervisor.ts";

@@ -14,6 +14,7 @@ import {
   readProcessTable,
   recordOf,
   SUPERVISOR,
+  VIEWER,
 } from "./processes/process-table.ts";
 import { isLock, type StateLock, takeLock } from "./processes/state-lock.ts";
 import { OWNER_LOCK, stopOrphans } from "./processes/stop-processes.ts";
@@ -21,6 +22,8 @@ import { beginRegistry } from "./registry-in-force.ts";
 
 /** Longest time until everything in a starting mesh is ready. */
 const READY_LIMIT_MS = 90_000;
+/** The mesh works without its viewer, which may wait for a port. */
+const VIEWER_LIMIT_MS = 10_000;
 const POLL_MS = 150;
 
 /**
@@ -181,7 +184,8 @@ export async function waitUntilReady(
   say: (line: string) => void,
   givenUp: () => string | undefined = () => undefined,
 ): Promise<MeshHealth> {
-  const deadlineMs = Date.now() + READY_LIMIT_MS;
+  const startedMs = Date.now();
+  const deadlineMs = startedMs + READY_LIMIT_MS;
   let told = 0;
   const answered = new Set<string>();
   // A new connection for each look would cost more than all files of a start. A server that goes silent makes its nodes
@@ -194,7 +198,11 @@ export async function waitUntilReady(
   for (;;) {
     const health = await askHealth(layout, stateDir, problemOf);
     // Machines of others may be off: the processes here do not need them to be up.
-    const waiting = health.components.filter((component) => !component.ready && !isFar(component, layout));
+    const isPatient = Date.now() - startedMs < VIEWER_LIMIT_MS;
+    const waiting = health.components.filter(
+      (component) =>
+        !component.ready && !isFar(component, layout) && (isPatient || component.name !== VIEWER),
+    );
     if (waiting.length === 0) return health;
     const reason = givenUp();
     if (reason !== undefined) throw new MeshError("unavailable", reason);

@@ -1,4 +1,5 @@
 export { ROLES, type Role } from "./access/roles.ts";
 export { makeToken, revokeTokens } from "./access/tokens.ts";
 export type { ViewerListen, ViewerServer } from "./http/viewer-server.ts";
+export { type RunViewerOptions, runViewer } from "./run-viewer.ts";
 export { startViewer, type ViewerOptions } from "./start-viewer.ts";

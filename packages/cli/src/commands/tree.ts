@@ -34,6 +34,10 @@ export const COMMANDS: CommandTree = {
     summary: "servers, nodes and links; exit code 0 when all are ready, else 69",
     load: async () => (await import("./mesh/status.ts")).statusCommand,
   },
+  view: {
+    summary: "open the live viewer in a browser: events, mesh, dead letters, scenarios, policy, health",
+    load: async () => (await import("./view/view.ts")).viewCommand,
+  },
   health: {
     summary: "health of probed databases and services; exit code 0 when all are healthy, else 69",
     load: async () => (await import("./health/health.ts")).healthCommand,

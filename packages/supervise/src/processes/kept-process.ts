@@ -12,7 +12,7 @@ export interface ProcessSpec {
   readonly args: readonly string[];
   /** File for the process's own output; its log is another file. */
   readonly outputFile: string;
-  /** Processes stop tier by tier, from the highest: members, hubs, root, servers. */
+  /** Processes stop tier by tier, from the highest: the viewer, members, hubs, root, servers. */
   readonly tier: number;
   /** Its address, if a program on that port may keep it from starting: `nats://127.0.0.1:4222`. */
   readonly url?: string;

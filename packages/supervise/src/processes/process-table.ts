@@ -6,6 +6,9 @@ import { processesFile } from "@adaos/provision";
 /** Name of the supervisor among the run files, as a daemon has its id. */
 export const SUPERVISOR = "supervisor";
 
+/** Name of the viewer, likewise. */
+export const VIEWER = "viewer";
+
 /** A process by its id, and by what distinguishes it from a later process of the same id. */
 export interface ProcessRecord {
   readonly name: string;

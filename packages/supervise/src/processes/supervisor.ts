@@ -12,6 +12,7 @@ import {
   recordOf,
   removeProcessTable,
   SUPERVISOR,
+  VIEWER,
   writeProcessTable,
 } from "./process-table.ts";
 import { mendServerConfig } from "./server-config.ts";
@@ -202,5 +203,7 @@ function processSpecs(
     const args = [...flags, adaos, "node", role, "--config", nodeFile];
     return { ...common(id), command: process.execPath, args, tier: tierOf[role] };
   });
-  return [...servers, ...nodes];
+  if (layout.viewer === undefined) return [...servers, ...nodes];
+  const args = [...NODE_FLAGS, adaos, "view", "serve", "--state", stateDir];
+  return [...servers, ...nodes, { ...common(VIEWER), command: process.execPath, args, tier: 4 }];
 }

@@ -7,7 +7,7 @@ import { askHealth, startMesh, untilAsked, waitUntilReady } from "@adaos/supervi
 import { Command } from "commander";
 import { type StateOptions, stateOption } from "../../options/options.ts";
 import { PROGRAM_FILE } from "../../program-file.ts";
-import { printHealth } from "../../terminal/print-health.ts";
+import { printHealth, tellViewer } from "../../terminal/print-health.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 
 /** Longest time of one event of the demo. */
@@ -39,7 +39,9 @@ export function demoCommand(terminal: Terminal): Command {
         if ((await Promise.race([started, asked.promise])) === undefined) return;
         await Promise.race([showEvents(stateDir, terminal), asked.promise]);
         terminal.say("\nwhat runs where:");
-        printHealth(await askHealth(mesh.layout, stateDir), false, terminal);
+        const health = await askHealth(mesh.layout, stateDir);
+        printHealth(health, false, terminal);
+        tellViewer(health, terminal);
         if (options.once === true || asked.yet()) return;
         tellNext(stateDir, terminal);
         await asked.promise;
@@ -147,6 +149,7 @@ async function showRefusal(kitchen: Bus, terminal: Terminal): Promise<void> {
 function tellNext(stateDir: string, terminal: Terminal): void {
   terminal.say(`
 how to look at it, in another terminal:
+  npx adaos view
   npx adaos status
   npx adaos events tail '*' --at root --since 10m
   npx adaos events publish ui.notify --data '{"text":"Tea is ready"}' --as alpha/kitchen

@@ -22,7 +22,7 @@ import {
 import { Command, Option } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { PROGRAM_FILE } from "../../program-file.ts";
-import { printHealth } from "../../terminal/print-health.ts";
+import { printHealth, tellViewer } from "../../terminal/print-health.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 
 const FIRST_RESUME_PAUSE_MS = 500;
@@ -52,8 +52,9 @@ export function upCommand(terminal: Terminal): Command {
       const hasJoined = options.config === undefined && findLayout(stateDir)?.joinedTo !== undefined;
       const configFile = hasJoined ? undefined : meshFileOf(options.config, stateDir);
       const health = options.detach === true ? await detached(configFile, stateDir, terminal) : undefined;
-      if (health !== undefined) return printHealth(health, options.json === true, terminal);
-      await attached(configFile, stateDir, options.json === true, terminal);
+      if (health === undefined) return attached(configFile, stateDir, options.json === true, terminal);
+      printHealth(health, options.json === true, terminal);
+      tellViewer(health, terminal);
     });
 }
 
@@ -74,6 +75,7 @@ async function attached(
     const health = await Promise.race([ready, asked.promise]);
     if (health === undefined) return;
     printHealth(health, json, terminal);
+    tellViewer(health, terminal);
     terminal.say("up; Ctrl-C stops it");
     await asked.promise;
   } finally {
