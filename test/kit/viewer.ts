@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { makeToken, type Role, startViewer, type ViewerServer } from "@adaos/viewer";
+import { makeToken, type Role, startViewer, type ViewerListen, type ViewerServer } from "@adaos/viewer";
 import type { Browser, Page } from "playwright-core";
 import { HOME } from "./mesh.ts";
 
@@ -18,12 +18,12 @@ export class TestViewer {
     this.said = said;
   }
 
-  /** Serves the state folder of a mesh on a free port of loopback. */
-  static async start(stateDir: string): Promise<TestViewer> {
+  /** Serves the state folder of a mesh on a free port, of loopback unless told otherwise. */
+  static async start(stateDir: string, listen: Partial<ViewerListen> = {}): Promise<TestViewer> {
     const said: string[] = [];
     const server = await startViewer({
       stateDir,
-      listen: { host: "127.0.0.1", port: 0, origins: [] },
+      listen: { host: "127.0.0.1", port: 0, origins: [], ...listen },
       pageDir: join(HOME, "packages/cli/bundle/page"),
       say: (line) => said.push(line),
     });

@@ -27,6 +27,7 @@ export async function startViewer({ stateDir, listen, pageDir, say }: ViewerOpti
     page,
     api: new ApiAnswerer(ALL_ROUTES, context),
     feed: new Feed(context),
+    say,
   });
 }
 

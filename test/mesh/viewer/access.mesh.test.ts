@@ -76,6 +76,67 @@ describe("a request to the viewer", () => {
   });
 });
 
+interface Path {
+  readonly method: string;
+  readonly path: string;
+  readonly role: string;
+}
+
+/** Every path of the API, with made-up parts. */
+async function paths(): Promise<readonly Path[]> {
+  const { paths: all } = (await (await viewer.ask("/api")).json()) as { readonly paths: readonly Path[] };
+  return all.map((one) => ({ ...one, path: one.path.replaceAll(/:\w+/g, "1") }));
+}
+
+describe("a token of role viewer", () => {
+  test("is refused by every path that changes something, whatever it sends", async () => {
+    const changing = (await paths()).filter(({ method }) => method !== "GET");
+    expect(changing.length).toBeGreaterThan(0);
+    for (const { method, path, role } of changing) {
+      expect(role, path).toBe("operator");
+      for (const body of [{}, { confirm: true, all: true }, { __proto__: null, role: "operator" }])
+        expect((await viewer.change(path, body, "viewer", method)).status, `${method} ${path}`).toBe(403);
+    }
+  });
+
+  test("gets no further with other methods, headers that override, or other spellings", async () => {
+    const { host } = new URL(viewer.url);
+    const headers = { ...bearer(viewer.token("viewer")), host, "content-type": "application/json" };
+    for (const { method, path } of (await paths()).filter((one) => one.method !== "GET")) {
+      const tricks: [string, string, Record<string, string>][] = [
+        ["GET", path, { "x-http-method-override": method }],
+        ["PUT", path, {}],
+        ["PATCH", path, {}],
+        [method, `${path}/`, {}],
+        [method, `/${path}`, {}],
+        [method, path.toUpperCase(), {}],
+        [method, `${path}?role=operator&token=${viewer.token("operator")}`, {}],
+      ];
+      for (const [asked, where, more] of tricks)
+        expect([400, 403, 404, 405, 415], `${asked} ${where}`).toContain(
+          await raw(where, { ...headers, ...more }, asked, "{}"),
+        );
+    }
+  });
+});
+
+describe("a change", () => {
+  test("is not taken from a form, another origin or without a token", async () => {
+    const { host } = new URL(viewer.url);
+    for (const { method, path } of (await paths()).filter((one) => one.method !== "GET")) {
+      const headers = { ...bearer(viewer.token()), host };
+      const json = { "content-type": "application/json" };
+      expect(await raw(path, headers, method, "a=b")).toBe(415);
+      expect(await raw(path, { ...headers, "content-type": "text/plain" }, method, "{}")).toBe(415);
+      expect(await raw(path, { ...headers, ...json, origin: "http://evil.example" }, method, "{}")).toBe(403);
+      expect(await raw(path, { ...headers, ...json, "sec-fetch-site": "cross-site" }, method, "{}")).toBe(
+        403,
+      );
+      expect(await raw(path, { host, ...json }, method, "{}")).toBe(401);
+    }
+  });
+});
+
 describe.skipIf(BROWSER_FILE === undefined)("the page", () => {
   let browser: Browser;
   beforeAll(async () => {

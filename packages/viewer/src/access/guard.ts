@@ -30,7 +30,7 @@ export function refusalOf(method: string, headers: IncomingHttpHeaders, listen: 
       status: 403,
       message: `requests of pages at ${origin.slice(0, 100)} are refused; see viewer.origins`,
     };
-  if (method === "GET" || method === "HEAD") return undefined;
+  if (method === "GET" || method === "HEAD" || method === "OPTIONS") return undefined;
   const site = headers["sec-fetch-site"];
   if (origin === undefined && site !== undefined && site !== "same-origin" && site !== "none")
     return { status: 403, message: "changes are taken from the viewer's own pages alone" };

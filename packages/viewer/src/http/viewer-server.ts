@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { assertPrivate } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { messageOf } from "@adaos/core/wire";
+import { every, messageOf } from "@adaos/core/wire";
 import { WebSocketServer } from "ws";
 import { type Listen, refusalOf } from "../access/guard.ts";
 import { type Caller, callerOf } from "../access/tokens.ts";
@@ -20,6 +20,8 @@ const LIMITS = {
   connectionsCheckingInterval: 500,
 };
 const MAX_CONNECTIONS = 256;
+/** A renewed certificate is taken while the viewer runs. */
+const RELOAD_MS = 60_000;
 /** A reader of the feed sends nothing but pongs and its filter. */
 const MAX_FRAME_BYTES = 16_384;
 const TLS_LIMITS = { handshakeTimeout: 5000, minVersion: "TLSv1.2" } as const;
@@ -27,6 +29,13 @@ const FEED_PATH = "/api/feed";
 /** The protocol of a WebSocket, and before a token in the same header: browsers can set no other. */
 const FEED_PROTOCOL = "adaos.feed.v1";
 const TOKEN_PROTOCOL = "token.";
+
+/** What a page of a listed origin may send. */
+const PREFLIGHT = {
+  "access-control-allow-methods": "GET, POST, DELETE",
+  "access-control-allow-headers": "authorization, content-type, last-event-id",
+  "access-control-max-age": "600",
+};
 
 export interface ViewerListen {
   readonly host: string;
@@ -41,6 +50,7 @@ interface Served {
   readonly page: PageFiles;
   readonly api: ApiAnswerer;
   readonly feed: Feed;
+  readonly say: (line: string) => void;
 }
 
 /** Serves page, API and feed at one address. */
@@ -49,6 +59,7 @@ export class ViewerServer {
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
   #listen: Listen;
+  #stopReload: () => void = () => undefined;
 
   private constructor(listen: ViewerListen, served: Served) {
     this.#served = served;
@@ -82,6 +93,7 @@ export class ViewerServer {
       viewer.#server.listen(listen.port, listen.host, resolve);
     });
     const bound = viewer.#server.address();
+    if (listen.tls !== undefined) viewer.#followCertificate(listen.tls, served.say);
     if (typeof bound === "object" && bound !== null) viewer.#listen = { ...viewer.#listen, port: bound.port };
     return viewer;
   }
@@ -93,11 +105,24 @@ export class ViewerServer {
   }
 
   async stop(): Promise<void> {
+    this.#stopReload();
     await this.#served.feed.stop();
     for (const socket of this.#sockets.clients) socket.terminate();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
+  }
+
+  #followCertificate(tls: NonNullable<ViewerListen["tls"]>, say: (line: string) => void): void {
+    const server = this.#server;
+    this.#stopReload = every(RELOAD_MS, () => {
+      try {
+        if (server instanceof TlsServer) server.setSecureContext(readTls(tls));
+      } catch (thrown) {
+        // The previous certificate stays in use.
+        say(`the viewer's certificate cannot be read: ${messageOf(thrown)}`);
+      }
+    });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -112,6 +137,7 @@ export class ViewerServer {
       // Only origins that the mesh file lists get so far, and our own, for which it says nothing new.
       if (origin !== undefined) response.setHeader("access-control-allow-origin", origin);
       response.setHeader("vary", "origin");
+      if (method === "OPTIONS") return void response.writeHead(204, PREFLIGHT).end();
       const { api, feed, page, stateDir } = this.#served;
       if (!url.pathname.startsWith("/api/")) {
         if (method !== "GET" && method !== "HEAD")
