@@ -122,6 +122,7 @@ describe("beyond loopback", () => {
             host: "127.0.0.1",
             port,
             path: "/api/session",
+            checkServerIdentity: () => undefined,
             ca: issuer.certificate,
             headers,
             agent: false,

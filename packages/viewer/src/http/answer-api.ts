@@ -5,7 +5,7 @@ import { z } from "zod";
 import { isAllowed } from "../access/roles.ts";
 import type { Caller } from "../access/tokens.ts";
 import type { ApiError } from "../api/error.ts";
-import { type AnyRoute, findRoute, type ViewerContext } from "./route.ts";
+import { type AnyRoute, findRoute, route, type ViewerContext } from "./route.ts";
 
 /** A change may carry one event. */
 const MAX_BODY_BYTES = 1_048_576;
@@ -37,7 +37,7 @@ export class ApiAnswerer {
   #atOnce = 0;
 
   constructor(routes: readonly AnyRoute[], context: ViewerContext) {
-    this.#routes = routes;
+    this.#routes = [...routes, listing(routes)];
     this.#context = context;
   }
 
@@ -55,19 +55,19 @@ export class ApiAnswerer {
       const caller = authenticated(callerOf);
       const found = findRoute(this.#routes, request.method ?? "GET", url.pathname);
       if (found === undefined) throw new HttpError(404, "usage", "the API has no such path");
-      const { route, parts } = found;
-      if (!isAllowed(caller.role, route.role))
+      const { route: asked, parts } = found;
+      if (!isAllowed(caller.role, asked.role))
         throw new HttpError(
           403,
           "denied",
-          `this needs a token of role ${route.role}: adaos view --role operator`,
+          `this needs a token of role ${asked.role}: adaos view --role operator`,
         );
       if (this.#atOnce >= MAX_AT_ONCE)
         throw new HttpError(503, "backpressure", `${MAX_AT_ONCE} answers are under way; ask again`);
       this.#atOnce++;
       try {
-        const given = route.method === "GET" ? queryOf(url) : await readBody(request);
-        const answer = await inTime(route.answer({ ...given, ...parts }, this.#context, caller));
+        const given = asked.method === "GET" ? queryOf(url) : await readBody(request);
+        const answer = await inTime(asked.answer({ ...given, ...parts }, this.#context, caller));
         sendJson(response, 200, answer ?? {});
       } finally {
         this.#atOnce--;
@@ -78,6 +78,17 @@ export class ApiAnswerer {
       sendError(response, thrown);
     }
   }
+}
+
+/** `GET /api`: every path, and the role that it needs. */
+function listing(routes: readonly AnyRoute[]): AnyRoute {
+  return route({
+    method: "GET",
+    path: "/api",
+    role: "viewer",
+    input: z.strictObject({}),
+    answer: async () => ({ paths: routes.map(({ method, path, role }) => ({ method, path, role })) }),
+  });
 }
 
 /** An error whose status does not follow from its code. */

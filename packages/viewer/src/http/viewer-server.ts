@@ -139,7 +139,7 @@ export class ViewerServer {
       response.setHeader("vary", "origin");
       if (method === "OPTIONS") return void response.writeHead(204, PREFLIGHT).end();
       const { api, feed, page, stateDir } = this.#served;
-      if (!url.pathname.startsWith("/api/")) {
+      if (url.pathname !== "/api" && !url.pathname.startsWith("/api/")) {
         if (method !== "GET" && method !== "HEAD")
           throw new HttpError(405, "usage", "the page is read with GET");
         return page.answer(request, response, url.pathname);
