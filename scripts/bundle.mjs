@@ -128,9 +128,9 @@ async function bundle() {
   const files = new Map(
     outputs.map(({ path, text }) => [basename(path), Buffer.from(text.replaceAll(BUILD_PLACE, id))]),
   );
-  const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  const inputs = [...built.flatMap(({ metafile }) => Object.keys(metafile.inputs)), ...page.inputs];
   files.set("THIRD-PARTY.txt", Buffer.from(await licences(inputs)));
-  for (const [name, contents] of page) files.set(`page/${name}`, contents);
+  for (const [name, contents] of page.files) files.set(`page/${name}`, contents);
   for (const [name, contents] of files) await writeIfChanged(join(OUTPUT, name), contents);
   for (const entry of await readdir(OUTPUT, { withFileTypes: true, recursive: true })) {
     const file = join(entry.parentPath, entry.name);

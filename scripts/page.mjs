@@ -1,10 +1,12 @@
 // The page of the viewer, built from packages/viewer/src/page.
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 
-const PAGE = fileURLToPath(new URL("../packages/viewer/src/page", import.meta.url));
+const HOME = fileURLToPath(new URL("..", import.meta.url));
+const PAGE = join(HOME, "packages/viewer/src/page");
 
-/** Resolves with the built files, by their path below the page. Writes nothing. */
+/** Resolves with the built files, by their path below the page, and the sources within them. Writes nothing. */
 export async function builtPage() {
   const { output } = await build({
     configFile: false,
@@ -18,5 +20,8 @@ export async function builtPage() {
       assetsInlineLimit: 0,
     },
   });
-  return new Map(output.map((file) => [file.fileName, Buffer.from(file.code ?? file.source)]));
+  return {
+    files: new Map(output.map((file) => [file.fileName, Buffer.from(file.code ?? file.source)])),
+    inputs: output.flatMap((file) => Object.keys(file.modules ?? {}).map((source) => relative(HOME, source))),
+  };
 }
