@@ -72,7 +72,12 @@ describe("the packages, installed from their tarballs", () => {
     await inPackages("tsc");
     expect((await run(process.execPath, "hello.mjs")).stdout).toBe("kitchen: 21.5 °C\n");
 
-    expect(JSON.parse((await inPackages("adaos", "down", "--json")).stdout)).toMatchObject({ stopped: 9 });
+    const { url } = JSON.parse((await inPackages("adaos", "view", "--json")).stdout) as { url: string };
+    const page = await (await fetch(url)).text();
+    const [, script = ""] = /src="(\/assets\/[^"]+)"/.exec(page) ?? [];
+    expect((await fetch(url + script)).headers.get("content-type")).toContain("javascript");
+
+    expect(JSON.parse((await inPackages("adaos", "down", "--json")).stdout)).toMatchObject({ stopped: 10 });
     expect(await leftovers([supervisor.pid, ...children.map(({ pid }) => pid)], [])).toEqual([]);
   });
 
