@@ -18,12 +18,16 @@ export class TestViewer {
     this.said = said;
   }
 
-  /** Serves the state folder of a mesh on a free port of loopback. */
-  static async start(stateDir: string): Promise<TestViewer> {
+  /**
+   * Serves the state folder of a mesh on loopback.
+   * @param origins Of other pages that may use the API.
+   * @param port 0 takes a free one.
+   */
+  static async start(stateDir: string, origins: readonly string[] = [], port = 0): Promise<TestViewer> {
     const said: string[] = [];
     const server = await startViewer({
       stateDir,
-      listen: { host: "127.0.0.1", port: 0, origins: [] },
+      listen: { host: "127.0.0.1", port, origins },
       pageDir: join(HOME, "packages/cli/bundle/page"),
       say: (line) => said.push(line),
     });
