@@ -2,7 +2,7 @@ import { readServerAccess } from "@adaos/config";
 import { MeshError, type MeshErrorCode } from "@adaos/core";
 import { messageOf, ROOT_DOMAIN } from "@adaos/core/wire";
 import { type Layout, noServer, type ServerLayout } from "@adaos/provision";
-import { type Connection, openConnection } from "@adaos/transport-nats";
+import { type Connection, type ConnectionOptions, openConnection } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
 
 /** A server of the mesh, with the rights of the daemon beside it. */
@@ -21,14 +21,29 @@ const PATIENT_MS = 5000;
 const AWAY: ReadonlySet<MeshErrorCode> = new Set(["unavailable", "timeout"]);
 
 /** Connects. Rejects with `unavailable` or `denied`. */
-async function openServer(server: ServerLayout, timeoutMs: number): Promise<OpenServer> {
+function openServer(server: ServerLayout, timeoutMs: number): Promise<OpenServer> {
+  return openWith(server, { timeoutMs });
+}
+
+/**
+ * Connects, once the server is there. The caller closes the connection. Rejects with `denied`, or with `unavailable`
+ * once given up.
+ */
+export function openWhenThere(server: ServerLayout, signal: AbortSignal): Promise<OpenServer> {
+  return openWith(server, { waitForServer: true, signal });
+}
+
+async function openWith(
+  server: ServerLayout,
+  patience: Pick<ConnectionOptions, "timeoutMs" | "waitForServer" | "signal">,
+): Promise<OpenServer> {
   const silent = (): void => undefined;
   const connection = await openConnection({
     ...readServerAccess(server),
     name: "adaos events",
     user: "operator",
     log: { debug: silent, info: silent, warn: silent, error: silent },
-    timeoutMs,
+    ...patience,
   });
   return { of: server.of, connection, jsm: await connection.nc.jetstreamManager({ checkAPI: false }) };
 }

@@ -25,11 +25,15 @@ export { inFlight } from "./dead-letters/in-flight.ts";
 export { replayLetters } from "./dead-letters/replay-letters.ts";
 export { replayedLetters } from "./dead-letters/replayed-letters.ts";
 export { type DurableState, durables } from "./durables.ts";
+export { type FollowReports, followStream } from "./follow/follow-stream.ts";
+export { addressOfStored, type OpenedStored, openStored } from "./follow/open-stored.ts";
+export { type FollowFrom, type FollowGap, gapBetween, StreamReader } from "./follow/stream-reader.ts";
 export { type ProbeEvent, probeEvents } from "./health/probe-events.ts";
 export {
   type AwayServer,
   hubServers,
   type OpenServer,
+  openWhenThere,
   withAnswering,
   withEach,
   withServers,
@@ -39,6 +43,8 @@ export { gatherLedger, type LedgerWitnesses } from "./ledger/gather-ledger.ts";
 export { EventMask } from "./mask/event-mask.ts";
 export { Newest } from "./newest.ts";
 export { operatorSignatures } from "./operator-signatures.ts";
+export { connectMember } from "./publish/connect-member.ts";
+export { publishAs } from "./publish/publish-as.ts";
 export { withAllViolations } from "./registry/all-violations.ts";
 export { type Drift, driftOf, type SeenDurable, SeenProducers } from "./registry/drift.ts";
 export { PastFailures } from "./registry/past-failures.ts";

@@ -2,6 +2,7 @@ export { mendClient } from "./connection/client-mends.ts";
 export {
   type Connection,
   type ConnectionListener,
+  type ConnectionOptions,
   isKeyRefused,
   openConnection,
 } from "./connection/connection.ts";
@@ -79,6 +80,7 @@ export {
   storedMessageAt,
   storedMessages,
   storedMsFrom,
+  storedPage,
 } from "./stream/stored-messages.ts";
 export { decideShares } from "./stream/stream-shares.ts";
 export { StreamUsage } from "./stream/stream-usage.ts";

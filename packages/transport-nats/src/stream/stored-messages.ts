@@ -28,7 +28,7 @@ const ANSWER_MS = 10_000;
  * @param most Most messages to read.
  */
 export async function* storedMessages(
-  { nc }: Connection,
+  connection: Connection,
   stream: string,
   subject: string,
   from: StoredFrom = { seq: 1 },
@@ -37,30 +37,55 @@ export async function* storedMessages(
   let next = from;
   let left = most;
   while (left > 0) {
-    const place = "seq" in next ? next : { start_time: next.time.toISOString() };
-    const query = {
-      ...place,
-      next_by_subj: subject,
-      batch: Math.min(PAGE_MESSAGES, left),
-      max_bytes: PAGE_BYTES,
-    };
-    const answers = await nc.requestMany(
-      `$JS.API.DIRECT.GET.${stream}`,
-      new TextEncoder().encode(JSON.stringify(query)),
-      { strategy: RequestStrategy.SentinelMsg, maxWait: ANSWER_MS },
-    );
-    const page: Msg[] = [];
-    for await (const answer of answers) page.push(answer);
-    const stored = page.filter(isStored).map(storedMessage);
-    yield* stored;
-    left -= stored.length;
-    const last = stored.at(-1);
+    const page = await storedPage(connection, stream, subject, next, { most: left, answerMs: ANSWER_MS });
+    yield* page.messages;
+    left -= page.messages.length;
+    const last = page.messages.at(-1);
     if (last !== undefined) next = { seq: last.seq + 1 };
-    const end = page.find((answer) => !isStored(answer));
-    if (end !== undefined && isLastPage(end, stream)) return;
+    if (page.isLast) return;
     // Cut short by the time limit or a message without a body: request the rest, as long as messages come.
-    if (stored.length === 0) throw new MeshError("timeout", `stream ${stream} does not answer`);
+    if (page.messages.length === 0) throw new MeshError("timeout", `stream ${stream} does not answer`);
   }
+}
+
+/** Messages that follow each other in a stream. */
+export interface StoredPage {
+  readonly messages: readonly StoredMessage[];
+  /** Whether the stream had no further message of the subject when it answered. */
+  readonly isLast: boolean;
+}
+
+/**
+ * One page of {@link storedMessages}. It needs no consumer, so that a restart of the server leaves nothing to mend.
+ * Rejects with `unavailable`, or with the client's errors.
+ * @param answerMs The page ends after this time, with what has come.
+ */
+export async function storedPage(
+  { nc }: Connection,
+  stream: string,
+  subject: string,
+  from: StoredFrom,
+  { most = PAGE_MESSAGES, answerMs }: { readonly most?: number; readonly answerMs: number },
+): Promise<StoredPage> {
+  const place = "seq" in from ? from : { start_time: from.time.toISOString() };
+  const query = {
+    ...place,
+    next_by_subj: subject,
+    batch: Math.min(PAGE_MESSAGES, most),
+    max_bytes: PAGE_BYTES,
+  };
+  const answers = await nc.requestMany(
+    `$JS.API.DIRECT.GET.${stream}`,
+    new TextEncoder().encode(JSON.stringify(query)),
+    { strategy: RequestStrategy.SentinelMsg, maxWait: answerMs },
+  );
+  const page: Msg[] = [];
+  for await (const answer of answers) page.push(answer);
+  const end = page.find((answer) => !isStored(answer));
+  return {
+    messages: page.filter(isStored).map(storedMessage),
+    isLast: end !== undefined && isLastPage(end, stream),
+  };
 }
 
 /** When the first message of a filter at or after a place was stored; undefined when there is none. */

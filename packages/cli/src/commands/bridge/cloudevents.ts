@@ -4,11 +4,11 @@ import { resolveStateDir } from "@adaos/config";
 import { MeshError, parseEventRef } from "@adaos/core";
 import type { CloudEventMode, DataClass } from "@adaos/core/wire";
 import { DATA_CLASSES } from "@adaos/core/wire";
+import { connectMember } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { loadRegistry } from "@adaos/registry";
 import { untilAsked } from "@adaos/supervise";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { connectMember } from "../../connect-member.ts";
 import { type StateOptions, stateOption } from "../../options/options.ts";
 import { quietLog, type Terminal } from "../../terminal/terminal.ts";
 

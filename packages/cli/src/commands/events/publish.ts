@@ -1,17 +1,13 @@
-import { resolveStateDir } from "@adaos/config";
-import { MeshError, newEventId, type Published, type PublishOptions, parseEventRef } from "@adaos/core";
+import { newEventId, parseEventRef } from "@adaos/core";
 import { visibleJson } from "@adaos/core/wire";
-import { withAllViolations } from "@adaos/operations";
-import { readLayout } from "@adaos/provision";
+import { publishAs } from "@adaos/operations";
 import { Command, Option } from "commander";
-import { connectMember } from "../../connect-member.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseData } from "../../options/parse-data.ts";
 import { parseDuration } from "../../options/parse-time.ts";
 import { quietLog, type Terminal, table } from "../../terminal/terminal.ts";
-import { publishAgain } from "./publish-again.ts";
 
-/** Place in the outbox: see {@link Published}. */
+/** Place in the outbox: see `Published`. */
 const OUTBOX = "outbox";
 
 interface EventsPublishOptions extends StateOptions {
@@ -53,13 +49,10 @@ export function eventsPublishCommand(terminal: Terminal): Command {
     )
     .action(async (event: string, given: EventsPublishOptions) => {
       parseEventRef(event);
-      const options = { ...given, eventId: given.eventId ?? newEventId(Date.now()) };
+      const { state, wait, ...options } = { ...given, eventId: given.eventId ?? newEventId(Date.now()) };
       const data = parseData(options.data);
-      const { eventId, subject, stream, seq, duplicate } = await explained(event, data, options, () =>
-        publishAgain(options.eventId, options.wait ?? 0, (onSend) =>
-          publishOnce(event, data, options, terminal, onSend),
-        ),
-      );
+      const request = { ...options, event, data, state, component: "cli", waitMs: wait };
+      const { eventId, subject, stream, seq, duplicate } = await publishAs(request, quietLog(terminal));
       if (stream === OUTBOX)
         terminal.say(`the hub is away: kept on this machine, sent by the next program of ${options.as}`);
       const result = { event_id: eventId, subject, stream, seq, duplicate };
@@ -67,52 +60,4 @@ export function eventsPublishCommand(terminal: Terminal): Command {
       for (const line of table(Object.entries(result).map(([key, value]) => [key, String(value)])))
         terminal.out(line);
     });
-}
-
-async function publishOnce(
-  event: string,
-  data: unknown,
-  options: EventsPublishOptions,
-  terminal: Terminal,
-  onSend: () => void,
-): Promise<Published> {
-  const bus = await connectMember({
-    as: options.as,
-    state: options.state,
-    component: "cli",
-    log: quietLog(terminal),
-    ...(options.outbox === true ? { waitForServer: true } : {}),
-    // With --wait, success means that the hub has stored the event.
-    ...(options.wait === undefined ? {} : { outbox: false }),
-  });
-  try {
-    onSend();
-    return await bus.publish(event, data, publishOptions(options));
-  } finally {
-    await bus.close();
-  }
-}
-
-/** With all that is wrong with the data: a publish stops at the first. */
-async function explained<T>(
-  event: string,
-  data: unknown,
-  { state }: EventsPublishOptions,
-  run: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await run();
-  } catch (thrown) {
-    if (!(thrown instanceof MeshError) || thrown.code !== "invalid-event" || thrown.schema === undefined)
-      throw thrown;
-    throw await withAllViolations(thrown, event, data, readLayout(resolveStateDir(state)).registryDir);
-  }
-}
-
-function publishOptions({ idempotencyKey, correlationId, eventId }: EventsPublishOptions): PublishOptions {
-  return {
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(correlationId === undefined ? {} : { correlationId }),
-    ...(eventId === undefined ? {} : { eventId }),
-  };
 }

@@ -1,10 +1,9 @@
 import type { Bus } from "@adaos/client";
 import { MeshError, type StartAt } from "@adaos/core";
 import { originTokenProblem, quote, visibleJson } from "@adaos/core/wire";
-import { EventMask } from "@adaos/operations";
+import { connectMember, EventMask } from "@adaos/operations";
 import { untilAsked } from "@adaos/supervise";
 import { Command, Option } from "commander";
-import { connectMember } from "../../connect-member.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseCount } from "../../options/parse-count.ts";
 import { quietLog, type Terminal } from "../../terminal/terminal.ts";

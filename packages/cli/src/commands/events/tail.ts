@@ -1,12 +1,18 @@
 import { resolveStateDir } from "@adaos/config";
-import { decodeEnvelope, type Envelope, type EventPattern } from "@adaos/core";
-import { messageOf, parseSubject, patternToFilter, visibleJson } from "@adaos/core/wire";
-import { EventMask, undeclaredNote, withServers } from "@adaos/operations";
-import { readLayout, type ServerLayout, serverOf } from "@adaos/provision";
+import { parseSubject, patternToFilter, visibleJson } from "@adaos/core/wire";
+import {
+  EventMask,
+  type FollowFrom,
+  type FollowReports,
+  followStream,
+  openStored,
+  undeclaredNote,
+  withServers,
+} from "@adaos/operations";
+import { readLayout, serverOf } from "@adaos/provision";
 import { untilAsked } from "@adaos/supervise";
-import type { Connection } from "@adaos/transport-nats";
+import type { StoredMessage } from "@adaos/transport-nats";
 import { Command, Option } from "commander";
-import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions } from "nats";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseCount } from "../../options/parse-count.ts";
 import { parsePattern } from "../../options/parse-pattern.ts";
@@ -49,75 +55,46 @@ async function tail(text: string, options: EventsTailOptions, terminal: Terminal
   const mask = await EventMask.open(options.state, terminal.say);
   const note = undeclaredNote(pattern, mask.names);
   if (note !== undefined) terminal.say(note);
-  await withServers([server], async ({ connection }) => {
-    const isAway = tellAbsence(connection, options.at, terminal);
-    await follow({ connection, server, pattern, mask }, options, terminal);
-    if (isAway()) process.exitCode = EXIT_CODES.unavailable;
+  await withServers([server], async (open) => {
+    const ended = new AbortController();
+    void untilAsked().promise.then(() => ended.abort());
+    let isAway = false;
+    let left = options.count ?? Number.POSITIVE_INFINITY;
+    const follower: FollowReports = {
+      onStart: () => {
+        if (terminal.outIsTty) terminal.say(`watching ${pattern.text} at ${options.at}; Ctrl-C stops`);
+      },
+      onMessages: (messages) => {
+        for (const message of messages.slice(0, left)) print(message, mask, options.json === true, terminal);
+        left -= messages.length;
+        if (left <= 0) ended.abort();
+      },
+      onAway: () => {
+        isAway = true;
+        terminal.say(`${options.at} does not answer any more; waiting for it`);
+      },
+      onBack: () => {
+        isAway = false;
+        terminal.say(`${options.at} answers again`);
+      },
+    };
+    const what = { filter: patternToFilter(pattern), from: startOf(options) };
+    await followStream(open, what, follower, ended.signal);
+    if (isAway) process.exitCode = EXIT_CODES.unavailable;
   });
 }
 
-interface Watched {
-  readonly connection: Connection;
-  readonly server: ServerLayout;
-  readonly pattern: EventPattern;
-  readonly mask: EventMask;
+/** Where following begins. Pure, but for the clock. */
+function startOf({ since, last }: EventsTailOptions): FollowFrom {
+  if (last === true) return { kind: "last" };
+  return since === undefined ? { kind: "now" } : { kind: "time", ms: Date.now() - since };
 }
 
-async function follow(
-  { connection, server, pattern, mask }: Watched,
-  options: EventsTailOptions,
-  terminal: Terminal,
-): Promise<void> {
-  const asked = untilAsked();
-  const consumer = await connection.nc.jetstream().consumers.get(server.stream, {
-    filterSubjects: patternToFilter(pattern),
-    ...startOf(options),
-  });
-  // Short pulls: after a server's restart an ordered consumer comes back in 8 s instead of 45 s.
-  const messages = await consumer.consume({ expires: 5000 });
-  void asked.promise.then(() => messages.stop());
-  if (terminal.outIsTty) terminal.say(`watching ${pattern.text} at ${options.at}; Ctrl-C stops`);
-  let left = options.count ?? Number.POSITIVE_INFINITY;
-  for await (const message of messages) {
-    print(message, mask, options.json === true, terminal);
-    if (--left <= 0) break;
-  }
-}
-
-/** Says when a server stops answering, and when it answers again. Returns whether it is away. */
-function tellAbsence(connection: Connection, of: string, terminal: Terminal): () => boolean {
-  let isAway = false;
-  connection.listen({
-    onDisconnect: () => {
-      isAway = true;
-      terminal.say(`${of} does not answer any more; waiting for it`);
-    },
-    onReconnect: () => {
-      isAway = false;
-      terminal.say(`${of} answers again`);
-    },
-  });
-  return () => isAway;
-}
-
-/** Where a consumer begins. Pure, but for the clock. */
-function startOf({ since, last }: EventsTailOptions): Partial<OrderedConsumerOptions> {
-  if (last === true) return { deliver_policy: DeliverPolicy.Last };
-  if (since === undefined) return { deliver_policy: DeliverPolicy.New };
-  return {
-    deliver_policy: DeliverPolicy.StartTime,
-    opt_start_time: new Date(Date.now() - since).toISOString(),
-  };
-}
-
-function print(message: JsMsg, mask: EventMask, json: boolean, terminal: Terminal): void {
-  let envelope: Envelope;
-  try {
-    envelope = mask.envelope(decodeEnvelope(message.data, false), message.subject);
-  } catch (thrown) {
-    terminal.say(`${message.subject} at ${message.seq} is not an event: ${messageOf(thrown)}`);
-    return;
-  }
+function print(message: StoredMessage, mask: EventMask, json: boolean, terminal: Terminal): void {
+  const opened = openStored(message, mask);
+  if (opened.kind === "malformed")
+    return terminal.say(`${message.subject} at ${message.seq} is not an event: ${opened.reason}`);
+  const { envelope } = opened;
   if (json || !terminal.outIsTty) return terminal.out(visibleJson(envelope));
   const { subnet, node } = parseSubject(message.subject);
   const { dim, cyan } = terminal.colors;

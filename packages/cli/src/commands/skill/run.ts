@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { nodeId, resolveStateDir, skillsDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { parseNodeAddress, visibleJson } from "@adaos/core/wire";
+import { connectMember } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { loadRegistry } from "@adaos/registry";
 import type { SkillLogSink } from "@adaos/skills";
 import { Command } from "commander";
-import { connectMember } from "../../connect-member.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { quietLog, type Terminal } from "../../terminal/terminal.ts";
 

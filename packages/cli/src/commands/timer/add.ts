@@ -9,11 +9,10 @@ import {
   type TimerOverlap,
   visibleJson,
 } from "@adaos/core/wire";
-import { EventMask } from "@adaos/operations";
+import { connectMember, EventMask } from "@adaos/operations";
 import { loadPolicy } from "@adaos/policy";
 import { meshFileIn, readLayout } from "@adaos/provision";
 import { Command, Option } from "commander";
-import { connectMember } from "../../connect-member.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseCount } from "../../options/parse-count.ts";
 import { parseData } from "../../options/parse-data.ts";

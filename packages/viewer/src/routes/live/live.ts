@@ -1,0 +1,71 @@
+import { type Logger, MeshError, parseEventRef } from "@adaos/core";
+import { quote } from "@adaos/core/wire";
+import { AuditTrail, publishAs } from "@adaos/operations";
+import { loadRegistry } from "@adaos/registry";
+import { z } from "zod";
+import type { EventSchema, PublishAnswer } from "../../api/live.ts";
+import { type AnyRoute, route } from "../../http/route.ts";
+import { schemaFields } from "./schema-fields.ts";
+
+const MAX_NAME_CHARS = 256;
+/** The part of an event's `source` before `@`. */
+const COMPONENT = "viewer";
+const nameText = z.string().min(1).max(MAX_NAME_CHARS);
+
+export const LIVE_ROUTES: readonly AnyRoute[] = [
+  route({
+    method: "GET",
+    path: "/api/contracts/:event/schema",
+    role: "viewer",
+    input: z.strictObject({ event: nameText }),
+    async answer({ event }, context): Promise<EventSchema> {
+      const registry = await loadRegistry(context.layout().registryDir);
+      const { name, version } = parseEventRef(event);
+      const contract = registry.resolve(name, version);
+      const { kind, summary, status } = registry.recordOf(name, contract.version);
+      const schema = registry.schemaOf(name, contract.version);
+      const spots = registry.classifiedSpots(name, contract.version);
+      return {
+        ...{ name, version: contract.version, kind, summary, status, schema },
+        schemaVersion: typeof schema["x-version"] === "string" ? schema["x-version"] : "",
+        fields: schemaFields(
+          schema,
+          spots.map(({ pointer }) => pointer),
+        ),
+      };
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/api/events",
+    role: "operator",
+    input: z.strictObject({
+      event: nameText,
+      as: nameText,
+      data: z.json(),
+      correlationId: z.string().min(1).max(MAX_NAME_CHARS).optional(),
+    }),
+    async answer({ event, as, data, correlationId }, context, caller): Promise<PublishAnswer> {
+      const { nodes } = context.layout();
+      if (!nodes.some(({ id, role }) => role === "member" && id === as))
+        throw new MeshError("usage", `this machine has no member ${quote(as)}`);
+      const { stateDir } = context;
+      const [subnet = ""] = as.split("/");
+      const what = `${event} as ${as}, by ${caller.name} in the viewer`;
+      const act = { action: "events.publish", what, subnets: [subnet] };
+      const request = { event, as, data, correlationId, state: stateDir, component: COMPONENT };
+      const published = await new AuditTrail(stateDir, context.say).record(act, async (tally) => {
+        const stored = await publishAs(request, quietLog(context.say));
+        tally(1);
+        return stored;
+      });
+      const { eventId, subject, stream, seq, duplicate } = published;
+      return { event_id: eventId, subject, stream, seq, duplicate };
+    },
+  }),
+];
+
+function quietLog(say: (line: string) => void): Logger {
+  const silent = (): void => undefined;
+  return { debug: silent, info: silent, warn: silent, error: (_fields, event) => say(event) };
+}
