@@ -9,6 +9,7 @@ import { WebSocketServer } from "ws";
 import { type Listen, refusalOf } from "../access/guard.ts";
 import { type Caller, callerOf } from "../access/tokens.ts";
 import type { Feed } from "../feed/feed.ts";
+import type { JobRunner } from "../jobs/job-runner.ts";
 import { type ApiAnswerer, HttpError, sendError } from "./answer-api.ts";
 import { type PageFiles, SAFE_HEADERS } from "./page-files.ts";
 
@@ -41,6 +42,7 @@ interface Served {
   readonly page: PageFiles;
   readonly api: ApiAnswerer;
   readonly feed: Feed;
+  readonly jobs: Pick<JobRunner, "stop">;
 }
 
 /** Serves page, API and feed at one address. */
@@ -98,6 +100,7 @@ export class ViewerServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
+    await this.#served.jobs.stop();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,5 +1,7 @@
 import type { AnyRoute } from "../http/route.ts";
+import { JOB_ROUTES } from "./jobs.ts";
+import { LETTER_ROUTES } from "./letters/letters.ts";
 import { SESSION_ROUTES } from "./session.ts";
 
 /** Every path of the API. */
-export const ALL_ROUTES: readonly AnyRoute[] = [...SESSION_ROUTES];
+export const ALL_ROUTES: readonly AnyRoute[] = [...SESSION_ROUTES, ...LETTER_ROUTES, ...JOB_ROUTES];
