@@ -41,6 +41,7 @@ export class JobRunner {
   readonly #jobs = new Map<string, KeptJob>();
   readonly #active = new Map<string, Active>();
   readonly #savedMs = new Map<string, number>();
+  #isStopped = false;
 
   constructor(store: JobStore, work: JobWork, say: (line: string) => void) {
     this.#store = store;
@@ -126,6 +127,7 @@ export class JobRunner {
 
   /** Ends every job in order; each can be resumed. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     const running = [...this.#active.values()];
     for (const { stopping } of running) stopping.abort(STOPPED);
     await within(Promise.all(running.map(({ ended }) => ended)), STOP_LIMIT_MS);
@@ -138,6 +140,7 @@ export class JobRunner {
   }
 
   #assertRoom(letters: readonly PlannedLetter[]): void {
+    if (this.#isStopped) throw new MeshError("closed", STOPPED);
     const running = [...this.#active.keys()].filter((id) => this.#find(id).state === "running").length;
     if (running >= MAX_AT_ONCE)
       throw new MeshError(

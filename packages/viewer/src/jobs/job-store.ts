@@ -60,9 +60,8 @@ export class JobStore {
   load(): KeptJob[] {
     if (!existsSync(this.#dir)) return [];
     const names = readdirSync(this.#dir).filter((name) => JOB_ID.test(name.replace(/\.json$/, "")));
-    return names
+    const jobs = names
       .filter((name) => name.endsWith(".json"))
-      .sort()
       .flatMap((name) => {
         try {
           return [jobSchema.parse(JSON.parse(readFileSync(join(this.#dir, name), "utf8")))];
@@ -71,6 +70,7 @@ export class JobStore {
           return [];
         }
       });
+    return jobs.sort((a, b) => (a.began_at < b.began_at ? -1 : 1));
   }
 
   /** Throws the system's error. */

@@ -5,21 +5,9 @@ import type { Job, Jobs } from "../api/jobs.ts";
 import { type AnyRoute, route, type ViewerContext } from "../http/route.ts";
 import { MAX_AT_ONCE } from "../jobs/job-runner.ts";
 import type { JobPlan } from "../jobs/job-store.ts";
-import { jobInputSchema, planLetters } from "./letters/plan.ts";
-
-/** A purge goes on when so great a share of the counted letters is still there. */
-const MIN_LEFT_SHARE = 0.9;
+import { jobInputSchema, planLetters, purgeRefusal } from "./letters/plan.ts";
 
 const byId = z.strictObject({ id: z.string().max(64) });
-/** Why a purge must be looked at again: it deletes for good, and what was counted has changed. Pure. */
-export function purgeRefusal(counted: number, now: number): string | undefined {
-  if (now > counted)
-    return `the letters have grown from ${counted} to ${now} since they were counted; look at them again`;
-  if (now < counted * MIN_LEFT_SHARE)
-    return `of ${counted} letters that were counted only ${now} are left; look at them again`;
-  return undefined;
-}
-
 export const JOB_ROUTES: readonly AnyRoute[] = [
   route({
     method: "GET",

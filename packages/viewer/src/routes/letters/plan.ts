@@ -1,3 +1,4 @@
+import { MeshError } from "@adaos/core";
 import { durables, LetterPlan, letterPlace, operatorSignatures, type StoredReplays } from "@adaos/operations";
 import { z } from "zod";
 import type { Away, LetterPlanAnswer } from "../../api/letters.ts";
@@ -8,6 +9,10 @@ import { eachLetter } from "./found.ts";
 /** Letters of one job: their places are kept in memory and on disk. */
 const MAX_LETTERS = 100_000;
 const MAX_PLACES = 1000;
+/** A purge goes on when so great a share of the counted letters is still there. */
+const MIN_LEFT_SHARE = 0.9;
+/** A plan must be told before its request is given up, or a job would begin that nobody expects. */
+const PLAN_LIMIT_MS = 45_000;
 
 const PLACE = /^[A-Za-z0-9_-]{1,64}\/(?:parked-)?\d{1,15}$/;
 const MAX_PER_SECOND = 100_000;
@@ -58,8 +63,14 @@ export async function planLetters(
     durables: existing,
     maxLetters: MAX_LETTERS,
   });
+  const limitMs = performance.now() + PLAN_LIMIT_MS;
   const away = await eachLetter(context, filter, {
     withReplays: true,
+    isEnough() {
+      if (performance.now() <= limitMs) return false;
+      const what = `counting takes more than ${PLAN_LIMIT_MS / 1000} s; narrow the letters by subnet or handler`;
+      throw new MeshError("too-large", what);
+    },
     async hub(hub) {
       for await (const { node, durable } of durables(hub)) existing.add(`${hub.of}/${node} ${durable}`);
     },
@@ -85,4 +96,13 @@ export async function tellPlan(selection: Selection, context: ViewerContext): Pr
     busy: context.jobs.busy(letters),
     ...{ what, away },
   };
+}
+
+/** Why a purge must be looked at again: it deletes for good, and what was counted has changed. Pure. */
+export function purgeRefusal(counted: number, now: number): string | undefined {
+  if (now > counted)
+    return `the letters have grown from ${counted} to ${now} since they were counted; look at them again`;
+  if (now < counted * MIN_LEFT_SHARE)
+    return `of ${counted} letters that were counted only ${now} are left; look at them again`;
+  return undefined;
 }

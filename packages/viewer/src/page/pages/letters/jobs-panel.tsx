@@ -75,12 +75,25 @@ function JobCard({ job, onAct }: CardProps): JSX.Element {
   return (
     <article class="card letters-job" aria-label={`${verb} ${id}`}>
       <header>
-        <strong>{verb}</strong> <span class={stateClass(job)}>{STATE_TEXT[state]}</span>{" "}
-        <Text of={what} max={200} />{" "}
-        <span class="dim">
-          by <Text of={who} max={64} />, <Text of={shownTime(began_at).slice(0, 19)} /> UTC
-          {job.per_second === undefined ? "" : `, ${job.per_second} a second`}
+        <strong>{verb}</strong>
+        <span class={stateClass(job)}>{STATE_TEXT[state]}</span>
+        <span class="letters-told">
+          <Text of={what} max={200} />{" "}
+          <span class="dim">
+            by <Text of={who} max={64} />, <Text of={shownTime(began_at).slice(0, 19)} /> UTC
+            {job.per_second === undefined ? "" : `, ${job.per_second} a second`}
+          </span>
         </span>
+        {isOperator && isActive(job) ? (
+          <button type="button" onClick={() => onAct(job, "cancel")}>
+            {state === "settling" ? "Wait no longer" : "Cancel"}
+          </button>
+        ) : null}
+        {isOperator && is_resumable ? (
+          <button type="button" class="main" onClick={() => onAct(job, "resume")}>
+            Resume
+          </button>
+        ) : null}
       </header>
       <progress aria-label="Progress" max={Math.max(count, 1)} value={done + failed + gone} />
       <p>
@@ -93,19 +106,6 @@ function JobCard({ job, onAct }: CardProps): JSX.Element {
         )}
       </p>
       <Problems job={job} />
-      {isOperator && (isActive(job) || is_resumable) ? (
-        <div class="row">
-          {isActive(job) ? (
-            <button type="button" onClick={() => onAct(job, "cancel")}>
-              {state === "settling" ? "Wait no longer" : "Cancel"}
-            </button>
-          ) : (
-            <button type="button" class="main" onClick={() => onAct(job, "resume")}>
-              Resume
-            </button>
-          )}
-        </div>
-      ) : null}
     </article>
   );
 }

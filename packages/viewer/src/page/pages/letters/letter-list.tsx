@@ -44,13 +44,15 @@ export function LetterList({ answer, filter, query, onChange }: ListProps): JSX.
           onChange={onChange}
         />
       ) : null}
-      <Table
-        caption="Dead letters"
-        columns={columnsOf(filter, isOperator ? { chosen, setChosen } : undefined)}
-        rows={rows}
-        keyOf={({ place }) => place}
-        empty={emptyText(filter, query)}
-      />
+      <div class="letters-rows">
+        <Table
+          caption="Dead letters"
+          columns={columnsOf(filter, isOperator ? { chosen, setChosen } : undefined)}
+          rows={rows}
+          keyOf={({ place }) => place}
+          empty={emptyText(filter, query)}
+        />
+      </div>
       <div class="row letters-pages">
         {query.get("before") === null ? null : (
           <Link to="/dead-letters" query={filter}>
@@ -167,9 +169,9 @@ function columnsOf(filter: Filter, choice: Choice | undefined): readonly Column<
     {
       title: "Handler",
       cell: ({ node, durable }) => (
-        <>
+        <span class="letters-name">
           <Text of={node} max={130} /> <span class="dim">·</span> <Text of={durable} max={64} />
-        </>
+        </span>
       ),
     },
     {
@@ -185,12 +187,12 @@ function columnsOf(filter: Filter, choice: Choice | undefined): readonly Column<
     {
       title: "Error",
       cell: ({ type, message }) => (
-        <>
+        <span class="letters-message">
           <b>
             <Text of={type} max={60} />
           </b>{" "}
           <Text of={message} max={160} />
-        </>
+        </span>
       ),
     },
     { title: "Deliveries", cell: ({ deliveries }) => deliveries, isNumber: true },

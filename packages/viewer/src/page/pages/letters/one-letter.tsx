@@ -76,17 +76,26 @@ function LetterView({ letter }: { readonly letter: Letter }): JSX.Element {
       </section>
       <Facts letter={letter} />
       <h2>Attempts</h2>
-      <Table
-        caption="Attempts"
-        columns={[
-          { title: "Time (UTC)", cell: ({ at }) => <Text of={shownTime(at)} max={40} /> },
-          { title: "Error", cell: ({ type }) => <Text of={type} max={200} /> },
-          { title: "Message", cell: ({ message }) => <Text of={message} max={500} /> },
-        ]}
-        rows={attempts}
-        keyOf={(attempt) => `${attempts.indexOf(attempt)}`}
-        empty="No attempt was made: the event was given up before its handler ran."
-      />
+      <div class="letters-rows">
+        <Table
+          caption="Attempts"
+          columns={[
+            { title: "Time (UTC)", cell: ({ at }) => <Text of={shownTime(at)} max={40} /> },
+            { title: "Error", cell: ({ type }) => <Text of={type} max={200} /> },
+            {
+              title: "Message",
+              cell: ({ message }) => (
+                <span class="letters-message">
+                  <Text of={message} max={500} />
+                </span>
+              ),
+            },
+          ]}
+          rows={attempts}
+          keyOf={(attempt) => `${attempts.indexOf(attempt)}`}
+          empty="No attempt was made: the event was given up before its handler ran."
+        />
+      </div>
       <h2>Event</h2>
       <EventOf letter={letter} />
       {Object.keys(headers).length === 0 ? null : (
@@ -103,7 +112,13 @@ function Facts({ letter }: { readonly letter: Letter }): JSX.Element {
   const { at, node, durable, deliveries, stream, seq, subject, letter_id, event_id, event, is_run } = letter;
   const { correlation_id, handler, replay, replay_of } = letter;
   const facts: [string, ComponentChildren][] = [
-    ["Failed", <Text key="" of={`${shownTime(at)} UTC, after ${deliveries} deliveries`} />],
+    [
+      "Failed",
+      <Text
+        key=""
+        of={`${shownTime(at)} UTC, after ${deliveries} ${deliveries === 1 ? "delivery" : "deliveries"}`}
+      />,
+    ],
     ["Handler", <Text key="" of={`${node} ${durable}`} />],
     ["Durable", <HandlerText key="" handler={handler} />],
     ["Event", <Text key="" of={event === "" ? "no event" : event} />],
