@@ -17,6 +17,7 @@ export { failuresOf, type ProcessingRecord, type ProcessingStatus } from "./dead
 export {
   newReplayId,
   type ReplayableLetter,
+  replayEventId,
   replayIdProblem,
   replayOf,
   replayOfStored,

@@ -12,18 +12,25 @@ export {
   parseDurableName,
   resetDurable,
 } from "./change-durables.ts";
+export { changeLetters, type LetterChange, LetterCount } from "./dead-letters/change-letters.ts";
 export {
   type DeadLetterSummary,
   deadLetters,
   failedLetters,
-  foundLetters,
   type KeptDeadLetter,
   parkedWaits,
   summaryOf,
 } from "./dead-letters/dead-letters.ts";
-export { inFlight } from "./dead-letters/in-flight.ts";
-export { replayLetters } from "./dead-letters/replay-letters.ts";
-export { replayedLetters } from "./dead-letters/replayed-letters.ts";
+export { letterAt } from "./dead-letters/letter-at.ts";
+export { type LetterFilter, matchingLetters } from "./dead-letters/letter-filter.ts";
+export { LetterPlan, letterPlace, type PlannedLetter, type Refused } from "./dead-letters/plan-letters.ts";
+export {
+  failedAgain,
+  nextEventPlace,
+  nextLetterPlace,
+  unsettledDurables,
+} from "./dead-letters/replay-outcome.ts";
+export { readReplays, replayedLetters, StoredReplays } from "./dead-letters/replayed-letters.ts";
 export { type DurableState, durables } from "./durables.ts";
 export { type FollowReports, followStream } from "./follow/follow-stream.ts";
 export { addressOfStored, type OpenedStored, openStored } from "./follow/open-stored.ts";

@@ -5,6 +5,9 @@ import { ApiAnswerer } from "./http/answer-api.ts";
 import { PageFiles } from "./http/page-files.ts";
 import type { ViewerContext } from "./http/route.ts";
 import { type ViewerListen, ViewerServer } from "./http/viewer-server.ts";
+import { JobRunner } from "./jobs/job-runner.ts";
+import { JobStore } from "./jobs/job-store.ts";
+import { LetterWork } from "./jobs/letter-work.ts";
 import { ALL_ROUTES } from "./routes/all-routes.ts";
 
 /** Registries change seldom, and reading them takes longer than most answers. */
@@ -28,6 +31,7 @@ export async function startViewer({ stateDir, listen, pageDir, say }: ViewerOpti
     api: new ApiAnswerer(ALL_ROUTES, context),
     feed: new Feed(context),
     say,
+    jobs: context.jobs,
   });
 }
 
@@ -37,6 +41,7 @@ export function viewerContext(stateDir: string, say: (line: string) => void): Vi
     stateDir,
     say,
     layout: () => readLayout(stateDir),
+    jobs: new JobRunner(new JobStore(stateDir, say), new LetterWork(stateDir, say), say),
     mask: async () => {
       if (kept === undefined || performance.now() - kept.atMs > MASK_MS)
         kept = { mask: EventMask.open(stateDir, say), atMs: performance.now() };

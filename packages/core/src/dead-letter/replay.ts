@@ -41,7 +41,7 @@ export function replayOf(entry: ReplayableLetter, signatures: Signatures): Messa
   const body = Buffer.from(entry.message.body_base64, "base64");
   const original = decodeEnvelope(body, false);
   assertSigned(original, signatures.verify(address.subnet, { subject: entry.subject, headers, body }));
-  const id = derivedEventId(Date.parse(entry.at), entry.dead_letter_id);
+  const id = replayEventId(entry);
   const envelope = {
     ...original,
     event_id: id,
@@ -52,6 +52,16 @@ export function replayOf(entry: ReplayableLetter, signatures: Signatures): Messa
   const subject = formatReplaySubject({ node, durable: entry.durable }, formatSubject(address));
   const message = { subject, id, headers: ownHeaders(headers), body: encodeEnvelope(envelope) };
   return signatures.sign(address.subnet, message, envelope);
+}
+
+/** The id that a dead letter's event has when it runs again. Pure. Throws `invalid-event` for a time that is none. */
+export function replayEventId({
+  at,
+  dead_letter_id: id,
+}: Pick<ReplayableLetter, "at" | "dead_letter_id">): string {
+  const atMs = Date.parse(at);
+  if (Number.isNaN(atMs)) throw new MeshError("invalid-event", "the dead letter states no time");
+  return derivedEventId(atMs, id);
 }
 
 /** A message of a subnet's stream, where it lies. */

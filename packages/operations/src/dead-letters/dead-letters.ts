@@ -42,12 +42,17 @@ export async function* deadLetters(
   yield* parkedLetters(server, filter);
 }
 
-/** Those whose handling has failed. */
+/**
+ * Those whose handling has failed.
+ * @param fromSeq Place in the stream where reading begins.
+ */
 export async function* failedLetters(
   server: OpenServer,
   filter: FailureFilter = {},
+  fromSeq = 1,
 ): AsyncGenerator<KeptDeadLetter> {
-  for await (const { letter } of foundFailures(server, filter)) if (letter !== undefined) yield letter;
+  for await (const { letter } of foundFailures(server, filter, fromSeq))
+    if (letter !== undefined) yield letter;
 }
 
 /** The entry at one place of a stream of failures. */
@@ -66,11 +71,15 @@ export async function* foundLetters(server: OpenServer, filter: FailureFilter): 
     yield { kept: letter.kept, owner: undefined, letter };
 }
 
-async function* foundFailures(server: OpenServer, filter: FailureFilter): AsyncGenerator<FoundLetter> {
+async function* foundFailures(
+  server: OpenServer,
+  filter: FailureFilter,
+  fromSeq = 1,
+): AsyncGenerator<FoundLetter> {
   const handlers = filterSubject(DEAD_LETTER_ROOT, server.of, filter);
   if (handlers === undefined) return;
   const stream = deadLetterStream(server.of);
-  for await (const message of storedMessages(server.connection, stream, `${handlers}.>`)) {
+  for await (const message of storedMessages(server.connection, stream, `${handlers}.>`, { seq: fromSeq })) {
     const letter = ownLetter(server.of, message);
     const isMatched = letter !== undefined && isMatchedBy(filter, letter.entry);
     const owner = parseDeadLetterSubject(message.subject);

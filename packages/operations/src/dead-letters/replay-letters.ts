@@ -9,6 +9,10 @@ export interface LetterReplay {
   readonly isMeant: (letter: KeptDeadLetter) => boolean;
   /** Started a second. @default as many as can be */
   readonly perSecond?: number | undefined;
+  /** Those whose event is stored already: they are only taken away. @default none */
+  readonly isStored?: ((letter: KeptDeadLetter) => boolean) | undefined;
+  /** Ends it between two batches. */
+  readonly signal?: AbortSignal | undefined;
   /** Called for each that is meant: it runs again, or why not. */
   onEnd(letter: KeptDeadLetter, error?: MeshError): void;
 }
@@ -58,11 +62,12 @@ export async function replayLetters(
     for await (const batch of batches(letters, replay)) {
       const waitMs = dueMs - performance.now();
       if (replay.perSecond !== undefined) {
-        if (waitMs > 1) await delay(waitMs);
+        if (waitMs > 1) await delay(waitMs, replay.signal);
         dueMs = Math.max(dueMs, performance.now()) + (batch.letters.length * 1000) / replay.perSecond;
       }
+      if (replay.signal?.aborted === true) return;
       // All in one tick, so that they keep their order and share what the stream writes at once.
-      const stored = Promise.all(batch.letters.map(({ letter }) => failureOf(queue.store(letter))));
+      const stored = Promise.all(batch.letters.map(({ letter }) => store(queue, letter, replay)));
       await before;
       before = stored.then((failures) => takeAway(queue, batch, failures, staying, replay));
       // The promise is awaited below, even if reading fails before that.
@@ -71,6 +76,14 @@ export async function replayLetters(
   } finally {
     await before;
   }
+}
+
+async function store(
+  queue: LetterQueue,
+  letter: KeptDeadLetter,
+  { isStored }: LetterReplay,
+): Promise<MeshError | undefined> {
+  return isStored?.(letter) === true ? undefined : failureOf(queue.store(letter));
 }
 
 async function takeAway(

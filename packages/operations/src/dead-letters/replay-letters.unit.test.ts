@@ -114,4 +114,35 @@ describe("replayLetters()", () => {
     // Those of one durable singly, those of the other together.
     expect(queue.writes).toBe(999 + 4);
   });
+
+  test("takes away without storing what is stored already", async () => {
+    const placed = Array.from({ length: 20 }, (): Placed => ({ durable: "a", kind: "meant" }));
+    const queue = new MemoryQueue(placed);
+    const ended: number[] = [];
+    await replayLetters(found(placed), queue, {
+      isMeant: () => true,
+      isStored: ({ kept }) => kept <= 15,
+      onEnd: ({ kept }) => ended.push(kept),
+    });
+    expect(queue.stored).toEqual([16, 17, 18, 19, 20]);
+    expect([queue.left.size, ended.length]).toEqual([0, 20]);
+  });
+
+  test("ends between two batches, with each stored letter taken away and told", async () => {
+    const placed = Array.from({ length: 100 }, (): Placed => ({ durable: "a", kind: "meant" }));
+    const queue = new MemoryQueue(placed);
+    const stopping = new AbortController();
+    const ended: number[] = [];
+    await replayLetters(found(placed), queue, {
+      isMeant: () => true,
+      perSecond: 100,
+      signal: stopping.signal,
+      onEnd: ({ kept }) => {
+        if (ended.push(kept) === 10) stopping.abort();
+      },
+    });
+    expect(ended.length).toBeLessThan(40);
+    expect(queue.stored).toEqual(ended);
+    expect(queue.left.size).toBe(100 - ended.length);
+  });
 });

@@ -3,6 +3,7 @@ import type { Layout } from "@adaos/provision";
 import type { z } from "zod";
 import type { Role } from "../access/roles.ts";
 import type { Caller } from "../access/tokens.ts";
+import type { JobRunner } from "../jobs/job-runner.ts";
 
 /** What every route works with. */
 export interface ViewerContext {
@@ -11,6 +12,7 @@ export interface ViewerContext {
   layout(): Layout;
   /** Masks values as the command line does. It is read again every few seconds. */
   mask(): Promise<EventMask>;
+  readonly jobs: JobRunner;
   /** A line for the viewer's log. */
   say(line: string): void;
 }

@@ -9,6 +9,7 @@ import { WebSocketServer } from "ws";
 import { type Listen, refusalOf } from "../access/guard.ts";
 import { type Caller, callerOf } from "../access/tokens.ts";
 import type { Feed } from "../feed/feed.ts";
+import type { JobRunner } from "../jobs/job-runner.ts";
 import { type ApiAnswerer, HttpError, sendError } from "./answer-api.ts";
 import { type PageFiles, SAFE_HEADERS } from "./page-files.ts";
 
@@ -51,6 +52,7 @@ interface Served {
   readonly api: ApiAnswerer;
   readonly feed: Feed;
   readonly say: (line: string) => void;
+  readonly jobs: Pick<JobRunner, "stop">;
 }
 
 /** Serves page, API and feed at one address. */
@@ -111,6 +113,7 @@ export class ViewerServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
+    await this.#served.jobs.stop();
   }
 
   #followCertificate(tls: NonNullable<ViewerListen["tls"]>, say: (line: string) => void): void {

@@ -1,6 +1,13 @@
 import type { AnyRoute } from "../http/route.ts";
+import { JOB_ROUTES } from "./jobs.ts";
+import { LETTER_ROUTES } from "./letters/letters.ts";
 import { LIVE_ROUTES } from "./live/live.ts";
 import { SESSION_ROUTES } from "./session.ts";
 
 /** Every path of the API. */
-export const ALL_ROUTES: readonly AnyRoute[] = [...SESSION_ROUTES, ...LIVE_ROUTES];
+export const ALL_ROUTES: readonly AnyRoute[] = [
+  ...SESSION_ROUTES,
+  ...LIVE_ROUTES,
+  ...LETTER_ROUTES,
+  ...JOB_ROUTES,
+];

@@ -3,17 +3,15 @@ import { MeshError } from "@adaos/core";
 import { counted, firstLine, messageOf, visibleJson } from "@adaos/core/wire";
 import {
   type AuditedAct,
+  changeLetters,
   deadLetters,
   EventMask,
-  foundLetters,
-  inFlight,
   type KeptDeadLetter,
-  type OpenServer,
+  type LetterChange,
+  LetterCount,
   operatorSignatures,
-  replayLetters,
 } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
-import { DeadLetterQueue } from "@adaos/transport-nats";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { audited } from "../../../options/audited.ts";
 import { type ChangeOptions, confirmed, parseRate, tellCounts } from "../../../options/change-options.ts";
@@ -25,8 +23,6 @@ import { type FailureOptions, withFilters, withHubs } from "./failure-options.ts
 
 interface LetterChangeOptions extends FailureOptions, ChangeOptions {}
 
-/** Events in flight at a time: they share disk syncs. */
-const MAX_IN_FLIGHT = 256;
 /** The maximum of failures with one reason that are named. */
 const MAX_NAMED = 20;
 
@@ -100,20 +96,15 @@ function replayCommand(terminal: Terminal): Command {
       const wanted = new Set(ids);
       const isMeant = ({ entry }: KeptDeadLetter): boolean =>
         wanted.size === 0 ? entry.kind !== "run" : wanted.has(entry.dead_letter_id);
-      const { count, permanent, last, subnets } = await survey(options, terminal, isMeant);
+      const counts = await survey(options, terminal, isMeant);
+      const { count, permanent } = counts;
       if (permanent > 0)
         terminal.say(`${permanent} of them failed for permanent reasons; repair those first`);
       if (!(await confirmed("replay", "dead letter", { count }, options, terminal))) return;
-      const plan = { count, last, isMeant };
       const what = ids.length === 0 ? filterText(options) : ids.join(", ");
-      const act = { action: "events.dlq.replay", what, subnets };
-      const { done, failed } = await change(act, plan, options, terminal, (hub, desk, report) =>
-        replayLetters(foundLetters(hub, options), desk, {
-          isMeant: upTo(plan),
-          perSecond: options.rate,
-          onEnd: report,
-        }),
-      );
+      const act = { action: "events.dlq.replay", what };
+      const how = { kind: "replay", perSecond: options.rate } as const;
+      const { done, failed } = await change(act, counts, options, terminal, how);
       tellCounts({ replayed: done, failed }, options, terminal);
     });
 }
@@ -128,19 +119,12 @@ function purgeCommand(terminal: Terminal): Command {
     .action(async (options: LetterChangeOptions & { readonly olderThan: number }) => {
       const beforeMs = Date.now() - options.olderThan * 86_400_000;
       const isMeant = ({ entry }: KeptDeadLetter): boolean => Date.parse(entry.at) < beforeMs;
-      const { count, all, last, subnets } = await survey(options, terminal, isMeant);
+      const counts = await survey(options, terminal, isMeant);
+      const { count, all } = counts;
       if (!(await confirmed("delete", "dead letter", { count }, options, terminal))) return;
-      const plan = { count, last, isMeant };
       const what = `older than ${options.olderThan} days; ${filterText(options)}`;
-      const act = { action: "events.dlq.purge", what, subnets };
-      const { done } = await change(act, plan, options, terminal, (hub, desk, report) =>
-        inFlight(meant(hub, plan, options), { maxInFlight: MAX_IN_FLIGHT }, (letter) =>
-          desk.remove(letter).then(
-            () => report(letter),
-            (thrown: unknown) => report(letter, MeshError.from(thrown, "unavailable", "not done")),
-          ),
-        ),
-      );
+      const act = { action: "events.dlq.purge", what };
+      const { done } = await change(act, counts, options, terminal, { kind: "purge" });
       tellCounts({ deleted: done, kept: all - done }, options, terminal);
     });
 }
@@ -155,55 +139,28 @@ async function eachLetter(
   });
 }
 
-/** The plan of a change, made before the user is asked. */
-interface Survey {
-  /** How many are meant, of how many that the filters match. */
-  readonly count: number;
-  readonly all: number;
-  readonly permanent: number;
-  /** The last place in each stream; later dead letters are excluded. */
-  readonly last: ReadonlyMap<string, number>;
-  /** The subnets that the letters belong to. */
-  readonly subnets: readonly string[];
-}
-
 async function survey(
   options: FailureOptions,
   terminal: Terminal,
   isMeant: (letter: KeptDeadLetter) => boolean,
-): Promise<Survey> {
-  let [count, all, permanent] = [0, 0, 0];
-  const last = new Map<string, number>();
-  const subnets = new Set<string>();
-  await eachLetter(options, terminal, (letter) => {
-    all++;
-    if (!isMeant(letter)) return;
-    count++;
-    if (letter.entry.category === "permanent") permanent++;
-    subnets.add(letter.subnet);
-    last.set(letter.stream, Math.max(letter.kept, last.get(letter.stream) ?? 0));
-  });
-  return { count, all, permanent, last, subnets: [...subnets] };
+): Promise<LetterCount> {
+  const counts = new LetterCount(isMeant);
+  await eachLetter(options, terminal, (letter) => counts.add(letter));
+  return counts;
 }
 
-interface ChangePlan extends Pick<Survey, "count" | "last"> {
-  readonly isMeant: (letter: KeptDeadLetter) => boolean;
-}
-
-type Report = (letter: KeptDeadLetter, error?: MeshError) => void;
-
-/** Changes each dead letter that the filters match, and shows the progress. A failure of some lets the others go on. */
+/** Changes each dead letter that was counted, and shows the progress. A failure of some lets the others go on. */
 function change(
   act: AuditedAct,
-  { count }: ChangePlan,
+  counts: LetterCount,
   options: FailureOptions,
   terminal: Terminal,
-  make: (hub: OpenServer, desk: DeadLetterQueue, report: Report) => Promise<void>,
+  how: Pick<LetterChange, "kind" | "perSecond">,
 ): Promise<{ readonly done: number; readonly failed: number }> {
   let [done, failed] = [0, 0];
-  return audited(options, terminal, act, async (tally) => {
-    const ticker = progress(terminal, () => `${done + failed} of ${count}`);
-    const report: Report = ({ entry }, error) => {
+  return audited(options, terminal, { ...act, subnets: [...counts.subnets] }, async (tally) => {
+    const ticker = progress(terminal, () => `${done + failed} of ${counts.count}`);
+    const onEnd: LetterChange["onEnd"] = ({ entry }, error) => {
       if (error === undefined) done++;
       else {
         process.exitCode = EXIT_CODES[error.code];
@@ -213,10 +170,9 @@ function change(
     };
     try {
       const signatures = operatorSignatures(readLayout(resolveStateDir(options.state)));
-      await withHubs(options, terminal, async (hub) => {
-        const desk = new DeadLetterQueue(hub.of, hub.connection, hub.jsm, signatures);
-        await make(hub, desk, report).finally(() => desk.close());
-      });
+      const isMeant = (letter: KeptDeadLetter): boolean => counts.includes(letter);
+      const all = { ...how, filter: options, isMeant, onEnd };
+      await withHubs(options, terminal, (hub) => changeLetters(hub, signatures, all));
     } finally {
       ticker.end();
     }
@@ -230,19 +186,6 @@ function filterText({ at, node, durable, event, category }: FailureOptions): str
     value === undefined ? [] : [`${name} ${value}`],
   );
   return chosen.length === 0 ? "all dead letters" : `dead letters of ${chosen.join(", ")}`;
-}
-
-async function* meant(
-  hub: OpenServer,
-  plan: ChangePlan,
-  options: FailureOptions,
-): AsyncGenerator<KeptDeadLetter> {
-  const isMeant = upTo(plan);
-  for await (const letter of deadLetters(hub, options)) if (isMeant(letter)) yield letter;
-}
-
-function upTo({ last, isMeant }: ChangePlan): (letter: KeptDeadLetter) => boolean {
-  return (letter) => letter.kept <= (last.get(letter.stream) ?? 0) && isMeant(letter);
 }
 
 function parseDays(text: string): number {

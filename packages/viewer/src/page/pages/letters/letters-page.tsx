@@ -1,5 +1,58 @@
 import type { JSX } from "preact";
+import { useCallback, useEffect, useState } from "preact/hooks";
+import type { Jobs } from "../../../api/jobs.ts";
+import type { Letters } from "../../../api/letters.ts";
+import { useAsk } from "../../app/ask.ts";
+import { useAddress } from "../../app/navigate.tsx";
+import { Answered } from "../../parts/answered.tsx";
+import { ChangeDialog, type Wanted } from "./change-dialog.tsx";
+import { FilterForm } from "./filter-form.tsx";
+import { filterOf } from "./filter-query.ts";
+import { JobsPanel } from "./jobs-panel.tsx";
+import { LetterList } from "./letter-list.tsx";
+import { OneLetter } from "./one-letter.tsx";
+import "./letters.css";
 
+/** A job under way is looked at often, so that its progress moves. */
+const BUSY_MS = 1000;
+const IDLE_MS = 5000;
+
+/** The events that no handler could handle: looked at, given to their handlers again, or deleted. */
 export function LettersPage(): JSX.Element {
-  return <p>to come</p>;
+  const { query } = useAddress();
+  const filter = filterOf(query);
+  const place = query.get("letter") ?? "";
+  const [isBusy, setBusy] = useState(false);
+  const [wanted, setWanted] = useState<Wanted | undefined>();
+  const jobs = useAsk<Jobs>("/api/jobs", {}, isBusy ? BUSY_MS : IDLE_MS);
+  const list = useAsk<Letters>(place === "" ? "/api/dead-letters" : undefined, {
+    ...filter,
+    before: query.get("before") ?? undefined,
+  });
+  const close = useCallback(() => setWanted(undefined), []);
+  const running = (jobs.answer?.jobs ?? []).filter(
+    ({ state }) => state === "running" || state === "settling",
+  );
+  // A job that ends has changed what the list shows.
+  const stand = running.map(({ id, state }) => `${id} ${state}`).join();
+  useEffect(() => {
+    setBusy(running.length > 0);
+    if (jobs.answer !== undefined) list.again();
+  }, [stand]);
+  return (
+    <>
+      <JobsPanel asked={jobs} />
+      {place === "" ? (
+        <>
+          <FilterForm key={JSON.stringify(filter)} filter={filter} />
+          <Answered asked={list}>
+            {(answer) => <LetterList answer={answer} filter={filter} query={query} onChange={setWanted} />}
+          </Answered>
+        </>
+      ) : (
+        <OneLetter key={place} place={place} filter={filter} onChange={setWanted} />
+      )}
+      {wanted === undefined ? null : <ChangeDialog wanted={wanted} onClose={close} onBegun={jobs.again} />}
+    </>
+  );
 }
