@@ -12,6 +12,8 @@ export interface AuditedAct {
   readonly what: string;
   /** The subnets that the act concerns. @default every subnet with a hub on this machine */
   readonly subnets?: readonly string[] | undefined;
+  /** Who asked for it, where that is not the user of the process: the holder of a token of the viewer. */
+  readonly by?: string | undefined;
 }
 
 /** How an act has ended. `unknown`: its process died before it could say. */
@@ -57,10 +59,13 @@ export function auditText(value: string): string {
   return shown === "" ? "-" : shown;
 }
 
-/** The operator, as this machine knows them: the user who acts, and the user whose rights apply. */
-export function actor(env: NodeJS.ProcessEnv = process.env): string {
+/**
+ * The operator, as this machine knows them: the user who acts, and the user whose rights apply.
+ * @param by Who asked for it, where that is another.
+ */
+export function actor(by?: string, env: NodeJS.ProcessEnv = process.env): string {
   const user = userName();
-  const asked = env["SUDO_USER"];
+  const asked = by ?? env["SUDO_USER"];
   const who = asked === undefined || asked === user ? user : `${asked} (as ${user})`;
   return auditText(`${who}@${hostname()}`);
 }

@@ -110,10 +110,10 @@ export class AuditTrail {
   }
 }
 
-function begunLine(id: string, { action, what, subnets }: AuditedAct): BegunLine {
+function begunLine(id: string, { action, what, subnets, by }: AuditedAct): BegunLine {
   return {
     line: "begun",
-    ...{ id, action, who: actor(), what: auditText(what), began_at: new Date().toISOString() },
+    ...{ id, action, who: actor(by), what: auditText(what), began_at: new Date().toISOString() },
     process: thisProcess(),
     ...(subnets === undefined ? {} : { subnets }),
   };

@@ -10,7 +10,7 @@ import {
   runsStream,
 } from "@adaos/core/wire";
 import type { Layout } from "@adaos/provision";
-import { findScenarios, type Run, readScenario } from "@adaos/skills";
+import { findScenarios, type Run, readScenario, scenarioHash } from "@adaos/skills";
 import { storedMessageAt } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 import { endedRuns, type OfScenario, parsedOf, type ScenarioName } from "./stored-runs.ts";
@@ -37,6 +37,14 @@ export async function findRun(hub: OpenServer, id: string): Promise<OfScenario<R
   if (active !== undefined) return active;
   for await (const found of endedRuns(hub, {})) if (found.value.id === id) return found;
   return undefined;
+}
+
+/** The error for a run of which no hub has a record. Pure. */
+export function noSuchRun(id: string): MeshError {
+  return new MeshError(
+    "usage",
+    `no hub has a record of ${id}: it is too old, or of another mesh; adaos scenario runs names those there are`,
+  );
 }
 
 /** The run of a scenario that has ended last. */
@@ -78,6 +86,22 @@ export function textOnThisMachine(
     }
   }
   return undefined;
+}
+
+/**
+ * The text of a scenario that is in force. Undefined where neither the file on this machine nor a run has it.
+ * @param hash Of the text, as its member has stored it.
+ * @param textThen Of a run with this hash.
+ */
+export function textInForce(
+  layout: Layout,
+  name: ScenarioName,
+  hash: string,
+  textThen: string | undefined,
+): string | undefined {
+  if (textThen !== undefined) return textThen;
+  const text = textOnThisMachine(layout, name);
+  return text !== undefined && scenarioHash(text) === hash ? text : undefined;
 }
 
 /** The tenant of a subnet, as its hub's file on this machine has it. */
