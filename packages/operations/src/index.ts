@@ -62,6 +62,7 @@ export {
   findActiveRun,
   findRun,
   noSuchRun,
+  scenariosOnThisMachine,
   tenantOf,
   textInForce,
   textOnThisMachine,
@@ -114,6 +115,7 @@ export {
   scenarioStand,
   type TriggerOutcome,
   triggerOutcomes,
+  triggersInWords,
 } from "./runs/why-scenario.ts";
 export type { EventConsumer } from "./standing/event-consumer.ts";
 export { type KnownEvent, lookUpEvent } from "./stored/event-lookup.ts";

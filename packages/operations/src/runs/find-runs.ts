@@ -10,7 +10,7 @@ import {
   runsStream,
 } from "@adaos/core/wire";
 import type { Layout } from "@adaos/provision";
-import { findScenarios, type Run, readScenario, scenarioHash } from "@adaos/skills";
+import { findScenarios, type Run, readScenario, type ScenarioFile, scenarioHash } from "@adaos/skills";
 import { storedMessageAt } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 import { endedRuns, type OfScenario, parsedOf, type ScenarioName } from "./stored-runs.ts";
@@ -66,25 +66,28 @@ export async function lastRun({ of, connection }: OpenServer, name: ScenarioName
     .at(-1);
 }
 
-/** What a scenario's file says now; undefined where its member, or the file, is not on this machine. */
-export function textOnThisMachine(
-  { nodes }: Layout,
-  { subnet, node, scenario }: ScenarioName,
-): string | undefined {
-  const member = nodes.find(({ id, role }) => role === "member" && id === `${subnet}/${node}`);
-  if (member === undefined) return undefined;
+/** The scenarios in the files of a member on this machine; none where it is on another one. */
+export function* scenariosOnThisMachine({ nodes }: Layout, id: string): Generator<ScenarioFile> {
+  const member = nodes.find((node) => node.role === "member" && node.id === id);
+  if (member === undefined) return;
   const { config, path } = readNodeFile(member.nodeFile, "member");
   for (const one of config.scenarios ?? []) {
     try {
-      for (const file of findScenarios([path(one)])) {
-        const { name, text } = readScenario(file);
-        if (name === scenario) return text;
-      }
+      for (const file of findScenarios([path(one)])) yield readScenario(file);
     } catch (thrown) {
       // A path that is missing: the member's health tells.
       if (!(thrown instanceof MeshError)) throw thrown;
     }
   }
+}
+
+/** What a scenario's file says now; undefined where its member, or the file, is not on this machine. */
+export function textOnThisMachine(
+  layout: Layout,
+  { subnet, node, scenario }: ScenarioName,
+): string | undefined {
+  for (const { name, text } of scenariosOnThisMachine(layout, `${subnet}/${node}`))
+    if (name === scenario) return text;
   return undefined;
 }
 
