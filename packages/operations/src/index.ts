@@ -98,6 +98,7 @@ export {
   storedRuns,
 } from "./runs/scenario-past.ts";
 export {
+  activeRuns,
   endedRuns,
   formatScenarioName,
   type NamedRun,

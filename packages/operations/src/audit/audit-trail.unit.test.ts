@@ -70,8 +70,9 @@ describe("AuditTrail", () => {
   });
 
   test("names the one who has become another user", () => {
-    expect(actor({ SUDO_USER: "alice" })).toMatch(/^alice \(as .+\)@/);
-    expect(actor({})).not.toContain("(as");
+    expect(actor(undefined, { SUDO_USER: "alice" })).toMatch(/^alice \(as .+\)@/);
+    expect(actor(undefined, {})).not.toContain("(as");
+    expect(actor("bob by viewer", {})).toMatch(/^bob by viewer \(as .+\)@/);
   });
 
   test("an act that is known in several places is told once, with the places", async () => {

@@ -124,6 +124,10 @@ function isBroken(before: TimelineStep | undefined): boolean {
   return before !== undefined && ["failed", "left", "under-way"].includes(before.state);
 }
 
+function isEnding(state: StepState): boolean {
+  return state === "done" || state === "failed";
+}
+
 interface Standing {
   readonly cursor: SequenceCursor | undefined;
   /** Later steps of its sequence have begun. */
@@ -144,7 +148,8 @@ function oneStep(drawing: Drawing, step: Step, path: string, standing: Standing)
   const lines = drawing.linesOf(path);
   const reached = standing.cursor?.inner;
   const error = last?.error ?? (drawing.failedAt === path ? drawing.report.reason : undefined);
-  const stopped = step.verb === "stop" && state === "done" ? drawing.report.reason : undefined;
+  const hasStopped = step.verb === "stop" && drawing.failedAt === undefined && isEnding(state);
+  const stopped = hasStopped ? drawing.report.reason : undefined;
   return {
     step: path,
     verb: step.verb,
@@ -188,7 +193,8 @@ function stateOf(
   if (isPassed) return "no-record";
   if (!isNext) return "not-reached";
   const isEnded = report.outcome === "stopped" || report.outcome === "failed";
-  if (verb === "stop" && isEnded && failedAt === undefined) return "done";
+  if (verb === "stop" && isEnded && failedAt === undefined)
+    return report.outcome === "failed" ? "failed" : "done";
   if (report.outcome === "cancelled") return "left";
   return report.unlogged > 0 ? "no-record" : "not-reached";
 }

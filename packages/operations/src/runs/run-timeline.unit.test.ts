@@ -93,7 +93,7 @@ describe("runTimeline()", () => {
     expect(states(effects)).toEqual([
       "effects[0] failed",
       "+ effects[0].onError[0] done",
-      "+ effects[0].onError[1] done",
+      "+ effects[0].onError[1] failed",
       "effects[1] not-reached",
     ]);
     expect(effects[0]).toMatchObject({ error: "nobody" });

@@ -10,7 +10,7 @@ export function recorded<T>(
   act: AuditedAct,
   work: (tally: Tally) => Promise<T>,
 ): Promise<T> {
-  return new AuditTrail(stateDir, say).record({ ...act, by: name }, work);
+  return new AuditTrail(stateDir, say).record({ ...act, by: `${name} by viewer` }, work);
 }
 
 /** A log that says errors alone, in the viewer's log. */

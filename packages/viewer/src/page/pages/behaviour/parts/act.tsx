@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Changed } from "../../../../api/behaviour.ts";
 import { change } from "../../../app/ask.ts";
 import { Dialog } from "../../../parts/dialog.tsx";
@@ -34,6 +34,11 @@ export function Act(props: ActProps): JSX.Element {
   const { label, about, path, body = {}, kind, confirm, onDone, onFailed } = props;
   const [isOpen, setOpen] = useState(false);
   const [isBusy, setBusy] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const close = (): void => {
+    setOpen(false);
+    button.current?.focus();
+  };
   const go = async (): Promise<void> => {
     setBusy(true);
     try {
@@ -42,12 +47,13 @@ export function Act(props: ActProps): JSX.Element {
       onFailed(thrown instanceof Error ? thrown.message : String(thrown));
     } finally {
       setBusy(false);
-      setOpen(false);
+      if (isOpen) close();
     }
   };
   return (
     <>
       <button
+        ref={button}
         type="button"
         class={kind}
         disabled={isBusy}
@@ -57,7 +63,7 @@ export function Act(props: ActProps): JSX.Element {
         {label}
       </button>
       {isOpen && confirm !== undefined ? (
-        <ConfirmDialog {...{ confirm, label, path, body, isBusy, go }} onClose={() => setOpen(false)} />
+        <ConfirmDialog {...{ confirm, label, path, body, isBusy, go }} onClose={close} />
       ) : null}
     </>
   );

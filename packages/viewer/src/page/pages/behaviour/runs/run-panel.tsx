@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import type { RunDetail } from "../../../../api/behaviour.ts";
 import { useAsk } from "../../../app/ask.ts";
 import { Link } from "../../../app/navigate.tsx";
@@ -23,7 +24,12 @@ const EVERY_MS = 2000;
 
 /** One run as a time line, beside the text with which it began. */
 export function RunPanel({ id }: { readonly id: string }): JSX.Element {
-  const asked = useAsk<RunDetail>(`/api/runs/${encodeURIComponent(id)}`, {}, EVERY_MS);
+  const [isOver, setOver] = useState(false);
+  const path = `/api/runs/${encodeURIComponent(id)}`;
+  const asked = useAsk<RunDetail>(path, {}, isOver ? undefined : EVERY_MS);
+  const outcome = asked.answer?.run.outcome;
+  // A run that has ended changes no more, and finding it takes its hub a while.
+  useEffect(() => setOver(outcome !== undefined && outcome !== "active"), [outcome]);
   const telling = useTelling(asked.again);
   const scenario = asked.answer?.run.scenario;
   return (

@@ -120,7 +120,7 @@ function StepTime({
     <span class="step-time" title={began_at}>
       +{spanText(after)}
       {ms === undefined ? null : ` for ${spanText(ms)}`}
-      <svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+      <svg class="span" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
         <rect class="whole" x="0" y="1" width="100" height="2" />
         <rect class="part" x={Math.min(place.from, 99)} y="0" width={Math.max(1, place.width)} height="4" />
       </svg>

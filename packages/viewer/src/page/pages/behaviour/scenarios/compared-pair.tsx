@@ -16,7 +16,7 @@ export function ComparedPair({ pair }: { readonly pair: Pair }): JSX.Element {
   const live = useAsk<RunDetail>(pathOf(pair.live));
   const shadow = useAsk<RunDetail>(pathOf(pair.shadow));
   return (
-    <section>
+    <section class="pair">
       <h2>
         <Text of={pair.trigger} max={80} /> <StateBadge of={pair.result} />
       </h2>

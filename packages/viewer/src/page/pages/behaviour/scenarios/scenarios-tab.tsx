@@ -90,7 +90,7 @@ const COLUMNS: readonly Column<ScenarioRow>[] = [
       last === undefined ? (
         "never"
       ) : (
-        <Link to="/behaviour" query={{ tab: "scenarios", run: last.run }}>
+        <Link to="/behaviour" query={{ tab: "scenarios", run: last.run }} class="nowrap">
           <StateBadge of={last.outcome} /> <When at={last.ended_at} />
         </Link>
       ),

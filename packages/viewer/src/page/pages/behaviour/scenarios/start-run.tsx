@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Changed } from "../../../../api/behaviour.ts";
 import { change } from "../../../app/ask.ts";
 import { Dialog } from "../../../parts/dialog.tsx";
@@ -15,9 +15,15 @@ interface StartRunProps {
 /** Starts a run with data that its expressions see as `event.data`. */
 export function StartRun({ scenario, onDone }: StartRunProps): JSX.Element {
   const [isOpen, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const close = (): void => {
+    setOpen(false);
+    button.current?.focus();
+  };
   return (
     <>
       <button
+        ref={button}
         type="button"
         class="main"
         aria-label={`Run ${visible(scenario)} now`}
@@ -28,9 +34,9 @@ export function StartRun({ scenario, onDone }: StartRunProps): JSX.Element {
       {isOpen ? (
         <StartDialog
           scenario={scenario}
-          onClose={() => setOpen(false)}
+          onClose={close}
           onDone={(changed) => {
-            setOpen(false);
+            close();
             onDone(changed);
           }}
         />
