@@ -3,7 +3,7 @@ import type { Bus, Logger, Policy } from "@adaos/core";
 import { counted, type Documents, type Figure, messageOf, REAL_CLOCK } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import type { LiveRegistry } from "@adaos/registry";
-import type { ScenarioFiles, ScenarioHost } from "@adaos/skills";
+import type { BrokenScenario, ScenarioFiles, ScenarioHost } from "@adaos/skills";
 
 export interface MemberScenariosOptions {
   readonly bus: Bus;
@@ -17,6 +17,8 @@ export interface MemberScenariosOptions {
 
 const LOOK_MS = 2000;
 const MAX_NOTES = 5;
+/** Scenarios with errors, and other problems, that its status tells. */
+const MAX_BROKEN = 50;
 
 /** Runs the scenarios that the mesh file names for the member, and follows their files. */
 export class MemberScenarios implements Part {
@@ -26,6 +28,7 @@ export class MemberScenarios implements Part {
   #files: ScenarioFiles | undefined;
   #host: ScenarioHost | undefined;
   #errors: readonly string[] = [];
+  #broken: readonly BrokenScenario[] = [];
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
   #isStopped = false;
@@ -71,12 +74,15 @@ export class MemberScenarios implements Part {
         trouble === undefined ? [] : [`scenario ${name}: ${trouble}`],
       ),
     ];
+    const told = new Set(this.#broken.flatMap(({ errors }) => errors));
     const rest = notes.length > MAX_NOTES ? `; and ${counted(notes.length - MAX_NOTES, "problem")} more` : "";
     return {
       ready: true,
       ...(notes.length === 0 ? {} : { note: `${notes.slice(0, MAX_NOTES).join("; ")}${rest}` }),
       details: {
         scenarios: standings,
+        broken: this.#broken.slice(0, MAX_BROKEN),
+        problems: this.#errors.filter((error) => !told.has(error)).slice(0, MAX_BROKEN),
         ...(refusal === undefined ? {} : { "scenario.run": refusal }),
       },
     };
@@ -122,6 +128,7 @@ export class MemberScenarios implements Part {
     this.#checked = checked;
     if (found === undefined) return;
     this.#errors = found.errors;
+    this.#broken = found.broken;
     for (const problem of found.errors) log.error({ problem }, "scenario not taken");
     for (const problem of found.warnings) log.warn({ problem }, "scenario has a weak point");
     if (this.#host === undefined) {

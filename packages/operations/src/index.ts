@@ -58,17 +58,30 @@ export { PastFailures } from "./registry/past-failures.ts";
 export { pastEvents, type ReplayPlan, type Survey, surveyPast } from "./replay/past.ts";
 export { ReplayRun, roomFor } from "./replay/replay-run.ts";
 export { findTarget, narrowed, parseOrigin } from "./replay/replay-target.ts";
-export { type AskOutcome, askScenario } from "./runs/ask-scenario.ts";
-export { type ComparedRuns, compareRuns } from "./runs/compare-runs.ts";
+export {
+  type Answered,
+  askEach,
+  assertEnded,
+  cancelRequest,
+  retryRequest,
+  type ScenarioRequest,
+  scenarioAct,
+  stepToRetry,
+  switchRequest,
+} from "./runs/ask-each.ts";
+export { type ComparedRuns, compareRuns, type ScenarioPast } from "./runs/compare-runs.ts";
 export {
   assertRunId,
   findActiveRun,
   findRun,
-  lastRun,
+  noSuchRun,
+  scenariosOnThisMachine,
   tenantOf,
+  textInForce,
   textOnThisMachine,
 } from "./runs/find-runs.ts";
-export { isFailed, planRetries, retryStep } from "./runs/plan-retry.ts";
+export { type ListedScenario, listedScenario, listedScenarios } from "./runs/list-scenarios.ts";
+export { planRetries } from "./runs/plan-retry.ts";
 export {
   type RunReport,
   reportRun,
@@ -80,6 +93,23 @@ export {
   timeText,
   type WholeRunReport,
 } from "./runs/run-report.ts";
+export {
+  type RunTimeline,
+  runTimeline,
+  type StepState,
+  type TimelineStep,
+  type TimelineWay,
+} from "./runs/run-timeline.ts";
+export {
+  addedSkips,
+  comparablePast,
+  knownPast,
+  type RunKind,
+  runReports,
+  type SkipCounts,
+  stateOf,
+  storedRuns,
+} from "./runs/scenario-past.ts";
 export {
   activeRuns,
   endedRuns,
@@ -99,6 +129,7 @@ export {
   scenarioStand,
   type TriggerOutcome,
   triggerOutcomes,
+  triggersInWords,
 } from "./runs/why-scenario.ts";
 export type { EventConsumer } from "./standing/event-consumer.ts";
 export { type KnownEvent, lookUpEvent } from "./stored/event-lookup.ts";
@@ -120,6 +151,8 @@ export {
   verifyStore,
 } from "./stores/verify-stores.ts";
 export { askTimers, parseTimerName, type TimerName, timersOf } from "./timers/ask-timers.ts";
+export { eachTimer, timerAct, timerMembers } from "./timers/named-timers.ts";
+export { durationText, whenText } from "./timers/timer-text.ts";
 export { type SubjectCount, subjectCounts, type Topic, topicsOf } from "./topics.ts";
 export { assembleTrace } from "./trace/assemble-trace.ts";
 export { gatherTrace } from "./trace/gather-trace.ts";

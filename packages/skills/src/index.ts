@@ -3,7 +3,7 @@ export { readCases } from "./scenario/cases/case-file.ts";
 export { type CaseResult, runScenarioCase } from "./scenario/cases/run-case.ts";
 export { checkScenarios } from "./scenario/check/check-scenario.ts";
 export type { ScenarioContext } from "./scenario/check/checking.ts";
-export { compileScenario, type Scenario } from "./scenario/engine/compile.ts";
+export { compileScenario, type Scenario, type Step, scenarioHash } from "./scenario/engine/compile.ts";
 export { type Decision, decide, type ScenarioInput } from "./scenario/engine/decide.ts";
 export {
   decideRun,
@@ -30,10 +30,12 @@ export {
   type RunOutcome,
   type RunTrigger,
   type ScenarioState,
+  type SequenceCursor,
   SKIP_CAUSES,
   type Skip,
   type SkipCause,
   type Start,
+  type StepCursor,
   type TriggerState,
 } from "./scenario/engine/state.ts";
 export { casesFileOf, findScenarios } from "./scenario/file/find-scenarios.ts";
@@ -47,7 +49,11 @@ export {
 export { type Asked, askRetry, askRun } from "./scenario/runtime/asked.ts";
 export type { EffectResult, ScenarioWorld } from "./scenario/runtime/outside.ts";
 export { patternsReadBy } from "./scenario/runtime/patterns.ts";
-export { type FoundScenarios, ScenarioFiles } from "./scenario/runtime/scenario-files.ts";
+export {
+  type BrokenScenario,
+  type FoundScenarios,
+  ScenarioFiles,
+} from "./scenario/runtime/scenario-files.ts";
 export { ScenarioHost, type ScenarioStanding } from "./scenario/runtime/scenario-host.ts";
 export { ScenarioRunner, type ScenarioRunnerOptions } from "./scenario/runtime/scenario-runner.ts";
 export type { SkipRecord } from "./scenario/runtime/skip-log.ts";

@@ -27,6 +27,10 @@ export {
   waitUntilReady,
   whyBroken,
 } from "./local-mesh.ts";
+export { askScenarios, type NodeScenarios } from "./members/ask-scenarios.ts";
+export { memberOfSkill, type SkillOfMember, skillsOfMembers } from "./members/member-skills.ts";
+export { parseSkillLogLine, skillLogLines } from "./members/skill-log-lines.ts";
+export { isSwitched, type SkillSwitch, storeSwitch, untilSwitched } from "./members/switch-skill.ts";
 export { askOutboxes, withOutboxes } from "./outboxes.ts";
 export {
   type ProcessRecord,

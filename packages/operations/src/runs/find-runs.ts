@@ -10,7 +10,7 @@ import {
   runsStream,
 } from "@adaos/core/wire";
 import type { Layout } from "@adaos/provision";
-import { findScenarios, type Run, readScenario } from "@adaos/skills";
+import { findScenarios, type Run, readScenario, type ScenarioFile, scenarioHash } from "@adaos/skills";
 import { storedMessageAt } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 import { endedRuns, type OfScenario, parsedOf, type ScenarioName } from "./stored-runs.ts";
@@ -39,6 +39,14 @@ export async function findRun(hub: OpenServer, id: string): Promise<OfScenario<R
   return undefined;
 }
 
+/** The error for a run of which no hub has a record. Pure. */
+export function noSuchRun(id: string): MeshError {
+  return new MeshError(
+    "usage",
+    `no hub has a record of ${id}: it is too old, or of another mesh; adaos scenario runs names those there are`,
+  );
+}
+
 /** The run of a scenario that has ended last. */
 export async function lastRun({ of, connection }: OpenServer, name: ScenarioName): Promise<Run | undefined> {
   const address = { subnet: of, node: name.node };
@@ -58,26 +66,45 @@ export async function lastRun({ of, connection }: OpenServer, name: ScenarioName
     .at(-1);
 }
 
-/** What a scenario's file says now; undefined where its member, or the file, is not on this machine. */
-export function textOnThisMachine(
-  { nodes }: Layout,
-  { subnet, node, scenario }: ScenarioName,
-): string | undefined {
-  const member = nodes.find(({ id, role }) => role === "member" && id === `${subnet}/${node}`);
-  if (member === undefined) return undefined;
+/** The scenarios in the files of a member on this machine; none where it is on another one. */
+export function* scenariosOnThisMachine({ nodes }: Layout, id: string): Generator<ScenarioFile> {
+  const member = nodes.find((node) => node.role === "member" && node.id === id);
+  if (member === undefined) return;
   const { config, path } = readNodeFile(member.nodeFile, "member");
   for (const one of config.scenarios ?? []) {
     try {
-      for (const file of findScenarios([path(one)])) {
-        const { name, text } = readScenario(file);
-        if (name === scenario) return text;
-      }
+      for (const file of findScenarios([path(one)])) yield readScenario(file);
     } catch (thrown) {
       // A path that is missing: the member's health tells.
       if (!(thrown instanceof MeshError)) throw thrown;
     }
   }
+}
+
+/** What a scenario's file says now; undefined where its member, or the file, is not on this machine. */
+export function textOnThisMachine(
+  layout: Layout,
+  { subnet, node, scenario }: ScenarioName,
+): string | undefined {
+  for (const { name, text } of scenariosOnThisMachine(layout, `${subnet}/${node}`))
+    if (name === scenario) return text;
   return undefined;
+}
+
+/**
+ * The text of a scenario that is in force. Undefined where neither the file on this machine nor a run has it.
+ * @param hash Of the text, as its member has stored it.
+ * @param textThen Of a run with this hash.
+ */
+export function textInForce(
+  layout: Layout,
+  name: ScenarioName,
+  hash: string,
+  textThen: string | undefined,
+): string | undefined {
+  if (textThen !== undefined) return textThen;
+  const text = textOnThisMachine(layout, name);
+  return text !== undefined && scenarioHash(text) === hash ? text : undefined;
 }
 
 /** The tenant of a subnet, as its hub's file on this machine has it. */

@@ -1,4 +1,5 @@
 import type { AnyRoute } from "../http/route.ts";
+import { BEHAVIOUR_ROUTES } from "./behaviour/behaviour-routes.ts";
 import { JOB_ROUTES } from "./jobs.ts";
 import { LETTER_ROUTES } from "./letters/letters.ts";
 import { LIVE_ROUTES } from "./live/live.ts";
@@ -10,4 +11,5 @@ export const ALL_ROUTES: readonly AnyRoute[] = [
   ...LIVE_ROUTES,
   ...LETTER_ROUTES,
   ...JOB_ROUTES,
+  ...BEHAVIOUR_ROUTES,
 ];

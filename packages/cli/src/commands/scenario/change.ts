@@ -1,11 +1,10 @@
-import { randomId } from "@adaos/core/wire";
-import { parseScenarioName } from "@adaos/operations";
+import { parseScenarioName, scenarioAct, switchRequest } from "@adaos/operations";
 import { Command } from "commander";
 import { audited } from "../../options/audited.ts";
 import { tellCounts } from "../../options/change-options.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
-import { actOf, askEach, countsOf } from "./runs/scenario-hubs.ts";
+import { askAll, countsOf } from "./runs/scenario-hubs.ts";
 
 export function scenarioPauseCommand(terminal: Terminal): Command {
   return withNames(new Command("pause"))
@@ -39,10 +38,10 @@ async function changeAll(
   options: StateOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const requests = names.map((name) => ({ name: parseScenarioName(name), asked: { id: randomId(), kind } }));
-  const act = actOf(kind, names.join(", "), requests);
+  const requests = names.map((name) => switchRequest(parseScenarioName(name), kind));
+  const act = scenarioAct(kind, names.join(", "), requests);
   const answered = await audited(options, terminal, act, (tally) =>
-    askEach(requests, options, terminal, tally),
+    askAll(requests, options, terminal, tally),
   );
   tellCounts(countsOf(word, answered), options, terminal);
 }

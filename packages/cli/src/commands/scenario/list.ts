@@ -1,6 +1,5 @@
 import { counted, parseNodeAddress, visibleJson } from "@adaos/core/wire";
-import { formatScenarioName, lastRun, scenarioStates, timeText } from "@adaos/operations";
-import { wakeOfTriggers } from "@adaos/skills";
+import { type ListedScenario, listedScenarios } from "@adaos/operations";
 import { Command } from "commander";
 import type { StateOptions } from "../../options/options.ts";
 import { type Terminal, table } from "../../terminal/terminal.ts";
@@ -10,18 +9,6 @@ import { secondText } from "./runs/print-run.ts";
 interface ListOptions extends StateOptions {
   readonly at?: string;
   readonly node?: string;
-}
-
-interface ListedScenario {
-  readonly scenario: string;
-  readonly state: "active" | "paused";
-  readonly active: number;
-  readonly waiting: number;
-  /** Requests of operators that the member's daemon has not taken. */
-  readonly asked: number;
-  readonly hash: string;
-  readonly next_at?: string;
-  readonly last?: { readonly run: string; readonly outcome: string; readonly ended_at: string };
 }
 
 export function scenarioListCommand(terminal: Terminal): Command {
@@ -38,28 +25,7 @@ export function scenarioListCommand(terminal: Terminal): Command {
       const only = options.node === undefined ? undefined : parseNodeAddress(options.node);
       const where = only === undefined ? options : { ...options, at: only.subnet };
       await withHubs(where, terminal, async (hub) => {
-        for await (const { name, triggers, asked, hash } of scenarioStates(hub, { node: only?.node })) {
-          const last = await lastRun(hub, name);
-          const nextMs = triggers.isPaused ? undefined : wakeOfTriggers(triggers);
-          found.push({
-            scenario: formatScenarioName(name),
-            state: triggers.isPaused ? "paused" : "active",
-            active: triggers.active.length,
-            waiting: triggers.waiting.length,
-            asked: asked.length,
-            hash,
-            ...(nextMs === undefined ? {} : { next_at: timeText(nextMs) }),
-            ...(last === undefined
-              ? {}
-              : {
-                  last: {
-                    run: last.id,
-                    outcome: last.outcome ?? "",
-                    ended_at: timeText(last.endedMs ?? last.startedMs),
-                  },
-                }),
-          });
-        }
+        for await (const one of listedScenarios(hub, { node: only?.node })) found.push(one);
       });
       found.sort((a, b) => a.scenario.localeCompare(b.scenario, "en"));
       print(found, options.json === true, terminal);

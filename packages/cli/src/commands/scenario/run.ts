@@ -14,6 +14,7 @@ import {
   reportSkip,
   type ScenarioName,
   type SkipReport,
+  scenarioAct,
   scenarioStates,
   skippedRuns,
   tenantOf,
@@ -28,7 +29,7 @@ import { parseData } from "../../options/parse-data.ts";
 import { EXIT_CODES } from "../../terminal/exit-codes.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 import { spanText } from "./runs/print-run.ts";
-import { actOf, askEach } from "./runs/scenario-hubs.ts";
+import { askAll } from "./runs/scenario-hubs.ts";
 
 interface RunOptions extends StateOptions {
   readonly data?: string;
@@ -77,8 +78,8 @@ async function run(text: string, options: RunOptions, terminal: Terminal): Promi
     beganMs,
   );
   const requests = [{ name, asked }];
-  const { kept } = await audited(options, terminal, actOf("run", text, requests), (tally) =>
-    askEach(requests, options, terminal, tally),
+  const { kept } = await audited(options, terminal, scenarioAct("run", text, requests), (tally) =>
+    askAll(requests, options, terminal, tally),
   );
   const eventId = asked.event.event_id;
   const told = { event_id: eventId, run_id: runId, asked: kept === 0 ? "done" : "kept" };

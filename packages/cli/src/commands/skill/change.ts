@@ -1,12 +1,11 @@
+import { resolveStateDir } from "@adaos/config";
 import { visibleJson } from "@adaos/core/wire";
+import { isSwitched, memberOfSkill, type SkillSwitch, storeSwitch, untilSwitched } from "@adaos/supervise";
 import { Command } from "commander";
 import { audited } from "../../options/audited.ts";
 import { jsonOption, stateOption } from "../../options/options.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
-import { type MemberOptions, memberOfSkill, skillsOfMembers } from "./member-skills.ts";
-
-/** The daemon looks every second. */
-const IN_FORCE_MS = 10_000;
+import type { MemberOptions } from "./member-options.ts";
 
 export function skillEnableCommand(terminal: Terminal): Command {
   return named(new Command("enable"))
@@ -31,42 +30,27 @@ function named(command: Command): Command {
 }
 
 async function change(
-  verb: "enable" | "disable",
+  verb: SkillSwitch,
   name: string,
   options: MemberOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const { member, files, status } = await memberOfSkill(name, options);
-  const disabled = files.disabled();
-  const isChanged = disabled.includes(name) !== (verb === "disable");
+  const stateDir = resolveStateDir(options.state);
+  const skill = await memberOfSkill(name, stateDir, options.as);
+  const { member } = skill;
+  const isChanged = isSwitched(skill, name, verb);
   if (isChanged) {
     const act = { action: `skill.${verb}`, what: `${member} ${name}`, subnets: [member.split("/")[0] ?? ""] };
     await audited(options, terminal, act, async (tally) => {
-      files.storeDisabled(verb === "disable" ? [...disabled, name] : disabled.filter((one) => one !== name));
+      storeSwitch(skill, name, verb);
       tally(1);
     });
   }
-  const isInForce = status !== undefined && (await untilInForce(verb, name, member, options));
+  const isInForce = await untilSwitched(skill, name, verb, stateDir);
   if (options.json === true)
     return terminal.out(
       visibleJson({ member, skill: name, [`${verb}d`]: true, changed: isChanged, in_force: isInForce }),
     );
   terminal.out(`${verb}d ${name} of ${member}`);
   if (!isInForce) terminal.say(`the daemon of ${member} has not answered; it follows when it runs`);
-}
-
-async function untilInForce(
-  verb: "enable" | "disable",
-  name: string,
-  member: string,
-  { state }: MemberOptions,
-): Promise<boolean> {
-  const deadlineMs = Date.now() + IN_FORCE_MS;
-  while (Date.now() < deadlineMs) {
-    const [asked] = await skillsOfMembers({ state, as: member });
-    const skill = asked?.skills.find((one) => one.name === name);
-    if (skill !== undefined && (skill.state === "disabled") === (verb === "disable")) return true;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return false;
 }

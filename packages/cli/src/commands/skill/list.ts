@@ -1,8 +1,10 @@
+import { resolveStateDir } from "@adaos/config";
 import { counted, visibleJson } from "@adaos/core/wire";
+import { skillsOfMembers } from "@adaos/supervise";
 import { Command } from "commander";
 import { jsonOption, stateOption } from "../../options/options.ts";
 import { type Terminal, table } from "../../terminal/terminal.ts";
-import { type MemberOptions, skillsOfMembers } from "./member-skills.ts";
+import type { MemberOptions } from "./member-options.ts";
 
 export function skillListCommand(terminal: Terminal): Command {
   return new Command("list")
@@ -14,7 +16,7 @@ export function skillListCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos skill list --as alpha/kitchen")
     .action(async (options: MemberOptions) => {
-      const asked = await skillsOfMembers(options);
+      const asked = await skillsOfMembers(resolveStateDir(options.state), options.as);
       if (options.json === true) return terminal.out(visibleJson({ members: asked }));
       const rows = asked.flatMap(({ node, skills }) =>
         skills.map((skill) => [

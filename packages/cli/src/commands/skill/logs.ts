@@ -1,12 +1,14 @@
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { delay } from "@adaos/core/wire";
 import type { SkillLogLine } from "@adaos/skills";
+import { memberOfSkill, skillLogLines } from "@adaos/supervise";
 import { Command } from "commander";
 import { jsonOption, stateOption } from "../../options/options.ts";
 import { parseCount } from "../../options/parse-count.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
-import { type MemberOptions, memberOfSkill } from "./member-skills.ts";
+import type { MemberOptions } from "./member-options.ts";
 
 interface LogsOptions extends MemberOptions {
   readonly follow?: boolean;
@@ -26,21 +28,15 @@ export function skillLogsCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos skill logs greeter --follow")
     .action(async (name: string, options: LogsOptions) => {
-      const { member, files } = await memberOfSkill(name, options);
+      const { member, files } = await memberOfSkill(name, resolveStateDir(options.state), options.as);
       const file = files.logFile(name);
       if (!existsSync(file))
         throw new MeshError("unavailable", `skill ${name} of ${member} has no log yet: ${file}`);
       const print = (line: string): void => terminal.out(options.json === true ? line : told(line, terminal));
-      const older = existsSync(`${file}.1`) ? linesOf(readFileSync(`${file}.1`, "utf8")) : [];
       const { size } = statSync(file);
-      for (const line of [...older, ...linesOf(readFileSync(file, "utf8"))].slice(-options.lines))
-        print(line);
+      for (const line of skillLogLines(file).slice(-options.lines)) print(line);
       if (options.follow === true) await follow(file, size, print);
     });
-}
-
-function linesOf(text: string): string[] {
-  return text.split("\n").filter((line) => line !== "");
 }
 
 function told(line: string, { colors }: Terminal): string {

@@ -3,11 +3,11 @@ import { MeshError } from "@adaos/core";
 import { newReplayId, parseTimeIn, visibleJson } from "@adaos/core/wire";
 import {
   askTimers,
-  hubServers,
+  eachTimer,
   type OpenServer,
   parseTimerName,
   type TimerName,
-  withServers,
+  timerAct,
 } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { Command } from "commander";
@@ -101,11 +101,7 @@ export function timerBackfillCommand(terminal: Terminal): Command {
         });
       await ask(true);
       if (!(await confirmed("publish", "event", { count }, options, terminal))) return;
-      const act = {
-        action: "timer.backfill",
-        what: `${text} ${options.from} to ${options.to}`,
-        subnets: subnetsOf([text]),
-      };
+      const act = timerAct("backfill", `${text} ${options.from} to ${options.to}`, [parseTimerName(text)]);
       await audited(options, terminal, act, async (tally) => {
         await ask(false);
         tally(count);
@@ -119,10 +115,6 @@ function withTimers(command: Command): Command {
     .argument("<subnet/node/timer...>", "which; adaos timer list names them")
     .addOption(stateOption())
     .addOption(jsonOption());
-}
-
-function subnetsOf(names: readonly string[]): string[] {
-  return [...new Set(names.map((name) => parseTimerName(name).subnet))];
 }
 
 async function changeAll(
@@ -145,7 +137,7 @@ async function recorded(
   terminal: Terminal,
   act: Act,
 ): Promise<void> {
-  const what = { action: `timer.${action}`, what: names.join(", "), subnets: subnetsOf(names) };
+  const what = timerAct(action, names.join(", "), names.map(parseTimerName));
   await audited(options, terminal, what, async (tally) => {
     let count = 0;
     await eachOf(names, options, async (hub, name) => {
@@ -155,11 +147,6 @@ async function recorded(
   });
 }
 
-async function eachOf(names: readonly string[], { state }: StateOptions, act: Act): Promise<void> {
-  const parsed = names.map(parseTimerName);
-  const layout = readLayout(resolveStateDir(state));
-  const servers = subnetsOf(names).flatMap((subnet) => hubServers(layout, subnet));
-  await withServers(servers, async (hub) => {
-    for (const name of parsed) if (name.subnet === hub.of) await act(hub, name);
-  });
+function eachOf(names: readonly string[], { state }: StateOptions, act: Act): Promise<void> {
+  return eachTimer(readLayout(resolveStateDir(state)), names.map(parseTimerName), act);
 }

@@ -1,4 +1,4 @@
-import { readMeshFile, resolveStateDir } from "@adaos/config";
+import { resolveStateDir } from "@adaos/config";
 import type { TimerInfo } from "@adaos/core";
 import { counted, parseNodeAddress, visibleJson } from "@adaos/core/wire";
 import {
@@ -7,16 +7,18 @@ import {
   hubServers,
   type OpenServer,
   parseTimerName,
+  timerMembers,
   timersOf,
+  whenText,
   withServers,
 } from "@adaos/operations";
-import { type Layout, readLayout } from "@adaos/provision";
+import { readLayout } from "@adaos/provision";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import { parseCount } from "../../options/parse-count.ts";
 import { type Terminal, table } from "../../terminal/terminal.ts";
 import { withHubs, withSubnet } from "../events/failures/failure-options.ts";
-import { nameText, timerLines, whenText } from "./print-timer.ts";
+import { nameText, timerLines } from "./print-timer.ts";
 
 interface ListOptions extends StateOptions {
   readonly at?: string;
@@ -33,7 +35,7 @@ export function timerListCommand(terminal: Terminal): Command {
       const layout = readLayout(resolveStateDir(options.state));
       const timers: TimerInfo[] = [];
       await withHubs(options, terminal, async (hub) => {
-        const members = membersOf(layout, hub.of, options.node);
+        const members = timerMembers(layout, hub.of, options.node);
         for await (const timer of timersOf(hub, members)) timers.push(timer);
       });
       if (options.json === true) {
@@ -96,17 +98,6 @@ async function askOne(
     reply = await askTimers(hub, node, requestOf(timer));
   });
   return reply;
-}
-
-/** The members of a subnet, on other machines too where the mesh file is here; or the one that is asked for. */
-function membersOf({ nodes, configFile }: Layout, subnet: string, only: string | undefined): string[] {
-  const here = nodes.filter(({ role }) => role === "member").map(({ id }) => id);
-  const declared = configFile === undefined ? undefined : readMeshFile(configFile).mesh.subnets.get(subnet);
-  const all = new Set([...here, ...[...(declared?.members.keys() ?? [])].map((node) => `${subnet}/${node}`)]);
-  return [...all]
-    .filter((id) => id.startsWith(`${subnet}/`) && (only ?? id) === id)
-    .map((id) => id.slice(subnet.length + 1))
-    .sort();
 }
 
 function cells(timer: TimerInfo): string[] {

@@ -64,7 +64,7 @@ const known = new RecentMap<string, Scenario>(1000);
 
 /** Compiles the text of a valid `scenario.yaml`. Throws MeshError `invalid-config`. Pure. */
 export function compileScenario(name: string, text: string): Scenario {
-  const hash = hashOf(text);
+  const hash = scenarioHash(text);
   const key = `${name}\n${hash}`;
   const before = known.get(key);
   if (before !== undefined) return before;
@@ -82,7 +82,8 @@ function compiled(name: string, compile: () => Scenario): Scenario {
   }
 }
 
-function hashOf(text: string): string {
+/** Names a text of a scenario: runs keep the hash of the text with which they began. Pure. */
+export function scenarioHash(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 

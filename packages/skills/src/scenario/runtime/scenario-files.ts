@@ -7,11 +7,20 @@ import { compileScenario, type Scenario } from "../engine/compile.ts";
 import { findScenarios } from "../file/find-scenarios.ts";
 import { readScenario, type ScenarioFile, type ScenarioProblem } from "../file/read-scenario.ts";
 
+/** A scenario whose file has errors: it is not taken, and what ran before goes on. */
+export interface BrokenScenario {
+  readonly scenario: string;
+  /** `scenarios/heating/scenario.yaml:3:5 …` */
+  readonly errors: readonly string[];
+}
+
 /** What paths have now: scenarios that may run, and why others may not. */
 export interface FoundScenarios {
   readonly scenarios: readonly Scenario[];
   /** `scenarios/heating/scenario.yaml:3:5 …`, one for each problem; warnings too. */
   readonly errors: readonly string[];
+  /** The errors by scenario; those of a path that is missing are of none. */
+  readonly broken: readonly BrokenScenario[];
   readonly warnings: readonly string[];
 }
 
@@ -58,6 +67,10 @@ export class ScenarioFiles {
     });
     const problems = checkScenarios(files, context);
     for (const problem of problems) (problem.severity === "error" ? errors : warnings).push(lineOf(problem));
+    const broken = files.flatMap(({ file, name }) => {
+      const own = problems.filter((one) => one.severity === "error" && one.file === file).map(lineOf);
+      return own.length === 0 ? [] : [{ scenario: name, errors: own }];
+    });
     const wrong = new Set(problems.filter(({ severity }) => severity === "error").map(({ file }) => file));
     const good = new Map<string, Scenario>();
     for (const { file, name, text } of files) {
@@ -66,7 +79,7 @@ export class ScenarioFiles {
       if (now !== undefined && !good.has(name)) good.set(name, now);
     }
     this.#good = good;
-    return { scenarios: [...good.values()], errors, warnings };
+    return { scenarios: [...good.values()], errors, broken, warnings };
   }
 }
 

@@ -1,13 +1,12 @@
 import { MeshError } from "@adaos/core";
-import { randomId } from "@adaos/core/wire";
-import { assertRunId, type NamedRun, unendedRuns } from "@adaos/operations";
+import { assertRunId, cancelRequest, type NamedRun, scenarioAct, unendedRuns } from "@adaos/operations";
 import { Command, Option } from "commander";
 import { audited } from "../../../options/audited.ts";
 import { type ChangeOptions, confirmed, tellCounts } from "../../../options/change-options.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
 import type { Terminal } from "../../../terminal/terminal.ts";
 import { withHubs } from "../../events/failures/failure-options.ts";
-import { actOf, askEach, countsOf, withHubsOf } from "./scenario-hubs.ts";
+import { askAll, countsOf, withHubsOf } from "./scenario-hubs.ts";
 
 interface CancelOptions extends StateOptions, ChangeOptions {
   readonly scenario?: string;
@@ -38,13 +37,10 @@ async function cancel(ids: readonly string[], options: CancelOptions, terminal: 
   const isPlain = ids.length > 0 && options.dryRun !== true;
   // Who names each run means it.
   if (!isPlain && !(await confirmed("cancel", "run", { count: runs.length }, options, terminal))) return;
-  const requests = runs.map(({ name, id }) => ({
-    name,
-    asked: { id: randomId(), kind: "cancel", runId: id, reason: "cancelled by an operator" } as const,
-  }));
-  const act = actOf("cancel", options.scenario ?? ids.join(", "), requests);
+  const requests = runs.map(cancelRequest);
+  const act = scenarioAct("cancel", options.scenario ?? ids.join(", "), requests);
   const answered = await audited(options, terminal, act, (tally) =>
-    askEach(requests, options, terminal, tally),
+    askAll(requests, options, terminal, tally),
   );
   tellCounts(countsOf("cancelled", answered), options, terminal);
 }

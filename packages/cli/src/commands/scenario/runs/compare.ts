@@ -1,19 +1,17 @@
 import { visibleJson } from "@adaos/core/wire";
 import {
-  activeRuns,
   type ComparedRuns,
+  comparablePast,
   compareRuns,
-  endedRuns,
   parseScenarioName,
-  skippedRuns,
+  type ScenarioPast,
 } from "@adaos/operations";
-import type { Run, Skip } from "@adaos/skills";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
 import { parseTime } from "../../../options/parse-time.ts";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
 import { comparedCells } from "./print-run.ts";
-import { stateOf, withHubsOf } from "./scenario-hubs.ts";
+import { withHubsOf } from "./scenario-hubs.ts";
 
 interface CompareOptions extends StateOptions {
   readonly since?: number;
@@ -56,19 +54,12 @@ async function pastOf(
   sinceMs: number,
   options: CompareOptions,
   terminal: Terminal,
-): Promise<{ readonly runs: readonly Run[]; readonly skips: readonly Skip[] }> {
-  const runs = new Map<string, Run>();
-  const skips: Skip[] = [];
-  await withHubsOf([name], options, terminal, async (hub, filters) => {
-    await stateOf(hub, parseScenarioName(name));
-    for (const filter of filters) {
-      for (const source of [activeRuns(hub, filter), endedRuns(hub, filter)])
-        for await (const { value } of source)
-          if (value.trigger.nominalMs >= sinceMs) runs.set(value.id, value);
-      for await (const { value } of skippedRuns(hub, filter)) skips.push(...value.newest);
-    }
+): Promise<ScenarioPast> {
+  let past: ScenarioPast = { runs: [], skips: [] };
+  await withHubsOf([name], options, terminal, async (hub) => {
+    past = await comparablePast(hub, parseScenarioName(name), sinceMs);
   });
-  return { runs: [...runs.values()], skips };
+  return past;
 }
 
 function summaryOf(pairs: readonly ComparedRuns[]): string {

@@ -1,24 +1,25 @@
 import { MeshError } from "@adaos/core";
 import {
-  activeRuns,
+  assertEnded,
   assertRunId,
-  endedRuns,
   formatScenarioName,
   type OfScenario,
   parseScenarioName,
   planRetries,
-  retryStep,
-  type ScenarioName,
-  scenarioStates,
+  retryRequest,
+  type ScenarioRequest,
+  scenarioAct,
+  stepToRetry,
+  storedRuns,
 } from "@adaos/operations";
-import { askRetry, type Run } from "@adaos/skills";
+import type { Run } from "@adaos/skills";
 import { Command } from "commander";
 import { audited } from "../../../options/audited.ts";
 import { type ChangeOptions, confirmed, tellCounts } from "../../../options/change-options.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
 import { parseTime } from "../../../options/parse-time.ts";
 import type { Terminal } from "../../../terminal/terminal.ts";
-import { actOf, askEach, countsOf, type Request, withHubsOf } from "./scenario-hubs.ts";
+import { askAll, countsOf, withHubsOf } from "./scenario-hubs.ts";
 import { findEverywhere } from "./show.ts";
 
 interface RetryOptions extends StateOptions, ChangeOptions {
@@ -69,15 +70,11 @@ async function retryNamed(ids: readonly string[], options: RetryOptions, termina
   if (options.from !== undefined && ids.length > 1)
     throw new MeshError("usage", "--from is a step of one run: name one run");
   for (const id of ids) assertRunId(id);
-  const requests: Request[] = [];
+  const requests: ScenarioRequest[] = [];
   for (const id of ids) {
     const found = await findEverywhere(id, options, terminal);
-    if (found.value.outcome === undefined)
-      throw new MeshError(
-        "usage",
-        `${id} has not ended, so nothing was retried; adaos scenario cancel ends it`,
-      );
-    requests.push(requestOf(found, await stepOf(found, options, terminal)));
+    assertEnded(found.value);
+    requests.push(retryRequest(found, await stepOf(found, options, terminal)));
   }
   if (options.dryRun === true) {
     await confirmed("retry", "run", { count: requests.length }, options, terminal);
@@ -88,12 +85,11 @@ async function retryNamed(ids: readonly string[], options: RetryOptions, termina
 
 async function retryFailed(scenario: string, options: RetryOptions, terminal: Terminal): Promise<void> {
   const name = parseScenarioName(scenario);
-  const runs = new Map<string, Run>();
+  const runs: Run[] = [];
   await withHubsOf([scenario], options, terminal, async (hub) => {
-    for (const source of [activeRuns(hub, name), endedRuns(hub, name)])
-      for await (const { value } of source) runs.set(value.id, value);
+    runs.push(...(await storedRuns(hub, name)));
   });
-  const plan = planRetries([...runs.values()], options.since ?? 0);
+  const plan = planRetries(runs, options.since ?? 0);
   const counts = {
     count: plan.runs.length,
     ...(plan.settled === 0 ? {} : { "tried again since": plan.settled }),
@@ -101,7 +97,7 @@ async function retryFailed(scenario: string, options: RetryOptions, terminal: Te
   if (!(await confirmed("retry", "run", counts, options, terminal))) return;
   await ask(
     scenario,
-    plan.runs.map((value) => requestOf({ name, value }, undefined)),
+    plan.runs.map((value) => retryRequest({ name, value }, undefined)),
     options,
     terminal,
   );
@@ -109,40 +105,27 @@ async function retryFailed(scenario: string, options: RetryOptions, terminal: Te
 
 async function ask(
   what: string,
-  requests: readonly Request[],
+  requests: readonly ScenarioRequest[],
   options: RetryOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const act = actOf("retry", what, requests);
+  const act = scenarioAct("retry", what, requests);
   const answered = await audited(options, terminal, act, (tally) =>
-    askEach(requests, options, terminal, tally),
+    askAll(requests, options, terminal, tally),
   );
   for (const { asked } of requests) if (asked.kind === "retry") terminal.say(`the new run is ${asked.runId}`);
   tellCounts(countsOf("retried", answered), options, terminal);
 }
 
-function requestOf({ name, value }: OfScenario<Run>, from: number | undefined): Request {
-  return { name, asked: askRetry(value, `${name.subnet}/${name.node}`, from) };
-}
-
 async function stepOf(
-  { name, value }: OfScenario<Run>,
-  options: RetryOptions,
+  found: OfScenario<Run>,
+  { from, state }: RetryOptions,
   terminal: Terminal,
 ): Promise<number | undefined> {
-  if (options.from === undefined) return undefined;
-  return retryStep(value, options.from, await hashNow(name, options, terminal));
-}
-
-async function hashNow(name: ScenarioName, options: RetryOptions, terminal: Terminal): Promise<string> {
-  const hashes: string[] = [];
-  await withHubsOf([formatScenarioName(name)], { state: options.state }, terminal, async (hub) => {
-    for await (const { hash } of scenarioStates(hub, name)) hashes.push(hash);
+  if (from === undefined) return undefined;
+  let step: number | undefined;
+  await withHubsOf([formatScenarioName(found.name)], { state }, terminal, async (hub) => {
+    step = await stepToRetry(hub, found, from);
   });
-  const [hash] = hashes;
-  if (hash !== undefined) return hash;
-  throw new MeshError(
-    "unavailable",
-    `the state of ${formatScenarioName(name)} is not stored; retry without --from`,
-  );
+  return step;
 }

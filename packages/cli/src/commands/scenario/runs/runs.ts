@@ -1,21 +1,17 @@
 import { counted, visibleJson } from "@adaos/core/wire";
 import {
-  activeRuns,
+  addedSkips,
   EventMask,
-  endedRuns,
   formatScenarioName,
-  isFailed,
   Newest,
-  type OpenServer,
   type RunReport,
-  reportRun,
   reportSkip,
-  type ScenarioFilter,
+  runReports,
+  type SkipCounts,
   type SkipReport,
   skippedRuns,
   timeText,
 } from "@adaos/operations";
-import type { SkipCause } from "@adaos/skills";
 import { Command, Option } from "commander";
 import type { StateOptions } from "../../../options/options.ts";
 import { parseTime } from "../../../options/parse-time.ts";
@@ -61,9 +57,10 @@ async function runs(names: readonly string[], options: RunsOptions, terminal: Te
   const mask = await EventMask.open(options.state, terminal.say);
   const found = new Newest<RunReport>(options.limit, ({ started_at }) => started_at);
   const since = timeText(options.since ?? 0);
+  const kind = options.active === true ? "active" : options.failed === true ? "failed" : "all";
   await withHubsOf(names, options, terminal, async (hub, filters) => {
     for (const filter of filters)
-      for await (const run of reportsOf(hub, filter, options, mask))
+      for await (const run of runReports(hub, filter, kind, mask))
         if (run.started_at >= since) found.add(run);
   });
   const newest = found.items().toReversed();
@@ -74,40 +71,17 @@ async function runs(names: readonly string[], options: RunsOptions, terminal: Te
   if (options.json !== true) terminal.say(counted(found.seen, "run"));
 }
 
-async function* reportsOf(
-  hub: OpenServer,
-  filter: ScenarioFilter,
-  { active, failed }: RunsOptions,
-  mask: EventMask,
-): AsyncGenerator<RunReport> {
-  const nowMs = Date.now();
-  const seen = new Set<string>();
-  for await (const { name, value } of activeRuns(hub, filter)) {
-    const isWanted = failed === true ? isFailed(value) : active !== true || value.outcome === undefined;
-    if (!isWanted) continue;
-    seen.add(value.id);
-    yield reportRun(name, value, mask, nowMs);
-  }
-  if (active === true) return;
-  const kind = failed === true ? { isFailed: true } : {};
-  for await (const { name, value } of endedRuns(hub, { ...filter, ...kind }))
-    if (!seen.has(value.id) && (failed !== true || isFailed(value)))
-      yield reportRun(name, value, mask, nowMs);
-}
-
-/** What a scenario did not run, in all, by cause. */
-type Counts = Partial<Record<SkipCause, number>>;
-
 async function skips(names: readonly string[], options: RunsOptions, terminal: Terminal): Promise<void> {
   const mask = await EventMask.open(options.state, terminal.say);
   const newest = new Newest<SkipReport>(options.limit, ({ at }) => at);
-  const counts = new Map<string, Counts>();
+  const counts = new Map<string, SkipCounts>();
   const sinceMs = options.since ?? 0;
   await withHubsOf(names, options, terminal, async (hub, filters) => {
     for (const filter of filters)
       for await (const { name, value } of skippedRuns(hub, filter)) {
         if (value.toMs < sinceMs) continue;
-        addCounts(counts, formatScenarioName(name), value.counts);
+        const scenario = formatScenarioName(name);
+        counts.set(scenario, addedSkips(counts.get(scenario) ?? {}, value.counts));
         for (const skip of value.newest) if (skip.atMs >= sinceMs) newest.add(reportSkip(name, skip, mask));
       }
   });
@@ -124,14 +98,7 @@ async function skips(names: readonly string[], options: RunsOptions, terminal: T
   if (counts.size === 0) terminal.say("nothing is recorded that did not run");
 }
 
-function addCounts(all: Map<string, Counts>, scenario: string, some: Counts): void {
-  const sum: Counts = { ...all.get(scenario) };
-  for (const [cause, count] of Object.entries(some) as [SkipCause, number][])
-    sum[cause] = (sum[cause] ?? 0) + count;
-  all.set(scenario, sum);
-}
-
-function countsText(counts: Counts): string {
+function countsText(counts: SkipCounts): string {
   return Object.entries(counts)
     .map(([cause, count]) => `${count} ${cause}`)
     .join(", ");

@@ -1,22 +1,15 @@
 import { resolveStateDir } from "@adaos/config";
-import { MeshError } from "@adaos/core";
 import { counted } from "@adaos/core/wire";
 import {
-  type AuditedAct,
-  askScenario,
-  formatScenarioName,
-  hubServers,
+  type Answered,
+  askEach,
   type OpenServer,
   parseScenarioName,
   type ScenarioFilter,
-  type ScenarioName,
-  type StoredScenarioState,
-  scenarioStates,
+  type ScenarioRequest,
   type Tally,
-  withServers,
 } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
-import type { Asked } from "@adaos/skills";
 import type { StateOptions } from "../../../options/options.ts";
 import { quietLog, type Terminal } from "../../../terminal/terminal.ts";
 import { withHubs } from "../../events/failures/failure-options.ts";
@@ -37,69 +30,21 @@ export async function withHubsOf(
   }
 }
 
-/** What its member has stored of a scenario. Rejects with `usage` where no member has run it. */
-export async function stateOf(hub: OpenServer, name: ScenarioName): Promise<StoredScenarioState> {
-  for await (const stored of scenarioStates(hub, name)) return stored;
-  throw new MeshError(
-    "usage",
-    `${name.subnet}/${name.node} has run no scenario ${name.scenario}; name it in the mesh file under the member's scenarios, and run adaos policy apply`,
-  );
-}
-
-/** Something to ask of a scenario. */
-export interface Request {
-  readonly name: ScenarioName;
-  readonly asked: Asked;
-}
-
-/** How many requests members' daemons have taken, and how many wait for them. */
-export interface Answered {
-  readonly done: number;
-  readonly kept: number;
-}
-
-/** What the audit trail has of requests. Pure. */
-export function actOf(action: string, what: string, requests: readonly Request[]): AuditedAct {
-  return {
-    action: `scenario.${action}`,
-    what,
-    subnets: [...new Set(requests.map(({ name }) => name.subnet))],
-  };
-}
-
 /** Asks each in turn. What is kept until a daemon runs its scenario again is told. */
-export async function askEach(
-  requests: readonly Request[],
+export async function askAll(
+  requests: readonly ScenarioRequest[],
   { state }: StateOptions,
   terminal: Terminal,
   tally: Tally,
 ): Promise<Answered> {
   const layout = readLayout(resolveStateDir(state));
-  const subnets = [...new Set(requests.map(({ name }) => name.subnet))];
-  // One scenario whose daemon does not answer is not waited for again.
-  const away = new Set<string>();
-  let [done, kept] = [0, 0];
-  await withServers(
-    subnets.flatMap((subnet) => hubServers(layout, subnet)),
-    async (hub) => {
-      for (const { name, asked } of requests) {
-        if (name.subnet !== hub.of) continue;
-        const scenario = formatScenarioName(name);
-        const patienceMs = away.has(scenario) ? 0 : undefined;
-        if ((await askScenario(hub, name, asked, quietLog(terminal), patienceMs)) === "done") done++;
-        else {
-          away.add(scenario);
-          kept++;
-        }
-        tally(done + kept);
-      }
-    },
-  );
+  const answered = await askEach(layout, requests, tally, quietLog(terminal));
+  const { kept, away } = answered;
   if (kept > 0)
     terminal.say(
-      `${counted(kept, "request")} kept: the member's daemon takes it when it runs ${[...away].join(", ")} again`,
+      `${counted(kept, "request")} kept: the member's daemon takes it when it runs ${away.join(", ")} again`,
     );
-  return { done, kept };
+  return answered;
 }
 
 /** `3 paused`, and what is kept. Pure. */

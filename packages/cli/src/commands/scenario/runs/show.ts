@@ -1,6 +1,12 @@
-import { MeshError } from "@adaos/core";
 import { visibleJson } from "@adaos/core/wire";
-import { assertRunId, EventMask, findRun, type OfScenario, reportWholeRun } from "@adaos/operations";
+import {
+  assertRunId,
+  EventMask,
+  findRun,
+  noSuchRun,
+  type OfScenario,
+  reportWholeRun,
+} from "@adaos/operations";
 import type { Run } from "@adaos/skills";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../../options/options.ts";
@@ -46,8 +52,5 @@ export async function findEverywhere(
   });
   const [run] = found;
   if (run !== undefined) return run;
-  throw new MeshError(
-    "usage",
-    `no hub has a record of ${id}: it is too old, or of another mesh; adaos scenario runs names those there are`,
-  );
+  throw noSuchRun(id);
 }

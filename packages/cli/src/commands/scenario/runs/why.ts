@@ -1,20 +1,13 @@
 import { resolveStateDir } from "@adaos/config";
 import { visibleJson } from "@adaos/core/wire";
 import {
-  activeRuns,
   EventMask,
-  endedRuns,
   hubServers,
-  type OpenServer,
+  knownPast,
   parseScenarioName,
-  type RunReport,
-  reportRun,
-  reportSkip,
-  type ScenarioName,
   type ScenarioStand,
-  type SkipReport,
   scenarioStand,
-  skippedRuns,
+  stateOf,
   type TriggerOutcome,
   textOnThisMachine,
   triggerOutcomes,
@@ -26,7 +19,6 @@ import { jsonOption, type StateOptions, stateOption } from "../../../options/opt
 import { parseTime } from "../../../options/parse-time.ts";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
 import { outcomeCells } from "./print-run.ts";
-import { stateOf } from "./scenario-hubs.ts";
 
 interface WhyOptions extends StateOptions {
   readonly since?: number;
@@ -55,37 +47,13 @@ async function why(text: string, options: WhyOptions, terminal: Terminal): Promi
   const sinceMs = options.since ?? Date.now() - HOUR_MS;
   await withServers(hubServers(layout, name.subnet), async (hub) => {
     const stored = await stateOf(hub, name);
-    const { runs, skips, textThen } = await pastOf(hub, name, mask, stored.hash);
+    const { runs, skips, textThen } = await knownPast(hub, name, mask, stored.hash);
     const active = runs.filter(({ outcome }) => outcome === "active");
     const all = triggerOutcomes(runs, skips, 0, 1);
     const scenarioText = textThen ?? textOnThisMachine(layout, name);
     const stand = scenarioStand(stored, active, all[0], scenarioText, Date.now());
     print(triggerOutcomes(runs, skips, sinceMs, MAX_SHOWN).toReversed(), all[0], stand, options, terminal);
   });
-}
-
-async function pastOf(
-  hub: OpenServer,
-  name: ScenarioName,
-  mask: EventMask,
-  hash: string,
-): Promise<{
-  readonly runs: RunReport[];
-  readonly skips: SkipReport[];
-  readonly textThen: string | undefined;
-}> {
-  const nowMs = Date.now();
-  const runs = new Map<string, RunReport>();
-  let textThen: string | undefined;
-  for (const source of [activeRuns(hub, name), endedRuns(hub, name)])
-    for await (const { value } of source) {
-      if (!runs.has(value.id)) runs.set(value.id, reportRun(name, value, mask, nowMs));
-      if (value.hash === hash) textThen = value.text;
-    }
-  const skips: SkipReport[] = [];
-  for await (const { value } of skippedRuns(hub, name))
-    skips.push(...value.newest.map((skip) => reportSkip(name, skip, mask)));
-  return { runs: [...runs.values()], skips, textThen };
 }
 
 function print(

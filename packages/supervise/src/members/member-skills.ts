@@ -1,14 +1,9 @@
-import { nodeId, resolveStateDir, skillsDir } from "@adaos/config";
+import { nodeId, skillsDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { nearest, parseNodeAddress } from "@adaos/core/wire";
 import { readLayout } from "@adaos/provision";
 import { MemberSkillFiles, type SkillStatus } from "@adaos/skills";
-import { askSkills, type NodeSkills } from "@adaos/supervise";
-import type { StateOptions } from "../../options/options.ts";
-
-export interface MemberOptions extends StateOptions {
-  readonly as?: string;
-}
+import { askSkills, type NodeSkills } from "../ask-skills.ts";
 
 /** A member of this machine's mesh, and what its daemon keeps of its skills. */
 export interface SkillOfMember {
@@ -20,8 +15,7 @@ export interface SkillOfMember {
 }
 
 /** The skills of all members of this machine, or of the one that is named. */
-export async function skillsOfMembers({ state, as }: MemberOptions): Promise<NodeSkills[]> {
-  const stateDir = resolveStateDir(state);
+export async function skillsOfMembers(stateDir: string, as?: string): Promise<NodeSkills[]> {
   const layout = readLayout(stateDir);
   const members = layout.nodes.filter(({ role }) => role === "member").map(({ id }) => id);
   if (as === undefined) return Promise.all(members.map((id) => askSkills(id, stateDir)));
@@ -31,13 +25,12 @@ export async function skillsOfMembers({ state, as }: MemberOptions): Promise<Nod
 }
 
 /** The member that has a skill of this name. Throws `usage` where there is none, or several and none is named. */
-export async function memberOfSkill(name: string, options: MemberOptions): Promise<SkillOfMember> {
-  const asked = await skillsOfMembers(options);
+export async function memberOfSkill(name: string, stateDir: string, as?: string): Promise<SkillOfMember> {
+  const asked = await skillsOfMembers(stateDir, as);
   const having = asked.flatMap(({ node, skills }) => {
     const status = skills.find((skill) => skill.name === name);
     return status === undefined ? [] : [{ node, status }];
   });
-  const stateDir = resolveStateDir(options.state);
   const of = (member: string, status: SkillStatus | undefined): SkillOfMember => ({
     member,
     files: new MemberSkillFiles(skillsDir(stateDir, member)),
@@ -46,8 +39,7 @@ export async function memberOfSkill(name: string, options: MemberOptions): Promi
   const [only] = having;
   if (only !== undefined && having.length === 1) return of(only.node, only.status);
   const [named] = asked;
-  if (having.length === 0 && options.as !== undefined && named?.away !== undefined)
-    return of(named.node, undefined);
+  if (having.length === 0 && as !== undefined && named?.away !== undefined) return of(named.node, undefined);
   if (having.length > 1)
     throw new MeshError(
       "usage",
