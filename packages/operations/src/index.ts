@@ -25,6 +25,8 @@ export { inFlight } from "./dead-letters/in-flight.ts";
 export { replayLetters } from "./dead-letters/replay-letters.ts";
 export { replayedLetters } from "./dead-letters/replayed-letters.ts";
 export { type DurableState, durables } from "./durables.ts";
+export { askFlow, type DurableFlow, type FlowLook, type SubnetFlow } from "./flow/ask-flow.ts";
+export { type FlowRates, flowRates, perSecond } from "./flow/flow-rates.ts";
 export { type ProbeEvent, probeEvents } from "./health/probe-events.ts";
 export {
   type AwayServer,
@@ -106,6 +108,8 @@ export {
   type StoreRow,
   verifyStore,
 } from "./stores/verify-stores.ts";
+export { CHANGE_KINDS, type ChangeKind, type MeshChange } from "./timeline/change.ts";
+export { gatherTimeline, type Timeline, type TimelineFilter } from "./timeline/gather-timeline.ts";
 export { askTimers, parseTimerName, type TimerName, timersOf } from "./timers/ask-timers.ts";
 export { type SubjectCount, subjectCounts, type Topic, topicsOf } from "./topics.ts";
 export { assembleTrace } from "./trace/assemble-trace.ts";
