@@ -26,6 +26,9 @@ export {
   waitUntilReady,
   whyBroken,
 } from "./local-mesh.ts";
+export { describeNode, type NodeDescription, type ServerDescription } from "./map/describe-node.ts";
+export type { MapCarrier, MapLink, MapNode, MapServer, MapState, MeshMap } from "./map/mesh-map.ts";
+export { MeshWatch } from "./map/mesh-watch.ts";
 export { askOutboxes, withOutboxes } from "./outboxes.ts";
 export {
   type ProcessRecord,
