@@ -4,7 +4,7 @@ export { untilReadable } from "./mended-file.ts";
 export { certificateFigures } from "./metrics/certificates.ts";
 export { type MetricSource, Scrape } from "./metrics/scrape.ts";
 export { NodeFileWatch } from "./node-file-watch.ts";
-export { type OpenNode, openNode } from "./open-node.ts";
+export { certificatesOf, type OpenNode, openNode } from "./open-node.ts";
 export type { Part, PartHealth } from "./part.ts";
 export { positionFile } from "./position-file.ts";
 export { type Progress, Rounds } from "./progress.ts";

@@ -120,7 +120,8 @@ function scrapedAt({ metrics }: NodeFile, path: (path: string) => string): Scrap
   };
 }
 
-function certificatesOf(config: NodeFile): string[] {
+/** The certificates of a node, and of the server beside it, as its file names them. Pure. */
+export function certificatesOf(config: NodeFile): string[] {
   const own = config.server.tls;
   const ofServer = config.role === "member" ? undefined : config.natsServer?.tls;
   const ofScrape = config.metrics?.tls;

@@ -32,6 +32,8 @@ export {
 } from "./dead-letters/replay-outcome.ts";
 export { readReplays, replayedLetters, StoredReplays } from "./dead-letters/replayed-letters.ts";
 export { type DurableState, durables } from "./durables.ts";
+export { askFlow, type DurableFlow, type FlowLook, type SubnetFlow } from "./flow/ask-flow.ts";
+export { type FlowRates, flowRates, perSecond } from "./flow/flow-rates.ts";
 export { type FollowReports, followStream } from "./follow/follow-stream.ts";
 export { addressOfStored, type OpenedStored, openStored } from "./follow/open-stored.ts";
 export { type FollowFrom, type FollowGap, gapBetween, StreamReader } from "./follow/stream-reader.ts";
@@ -150,6 +152,8 @@ export {
   type StoreRow,
   verifyStore,
 } from "./stores/verify-stores.ts";
+export { CHANGE_KINDS, type ChangeKind, type MeshChange } from "./timeline/change.ts";
+export { gatherTimeline, type Timeline, type TimelineFilter } from "./timeline/gather-timeline.ts";
 export { askTimers, parseTimerName, type TimerName, timersOf } from "./timers/ask-timers.ts";
 export { eachTimer, timerAct, timerMembers } from "./timers/named-timers.ts";
 export { durationText, whenText } from "./timers/timer-text.ts";

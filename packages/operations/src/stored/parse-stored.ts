@@ -118,3 +118,12 @@ export function parseStored<T>({ body }: Pick<StoredMessage, "body">, schema: z.
   }
   return schema.safeParse(value).data;
 }
+
+/** Head and data of a stored event of any writer; undefined when it is no object with an id and a name. */
+export function headOf(
+  message: Pick<StoredMessage, "body">,
+): (Omit<Envelope, "data"> & { readonly data?: unknown }) | undefined {
+  const head = parseStored(message, headSchema);
+  if (head === undefined) return undefined;
+  return { ...head, data: parseStored(message, z.looseObject({ data: z.unknown() }))?.data };
+}

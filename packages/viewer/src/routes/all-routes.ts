@@ -3,6 +3,7 @@ import { BEHAVIOUR_ROUTES } from "./behaviour/behaviour-routes.ts";
 import { JOB_ROUTES } from "./jobs.ts";
 import { LETTER_ROUTES } from "./letters/letters.ts";
 import { LIVE_ROUTES } from "./live/live.ts";
+import { MESH_ROUTES } from "./mesh/mesh-routes.ts";
 import { SESSION_ROUTES } from "./session.ts";
 
 /** Every path of the API. */
@@ -12,4 +13,5 @@ export const ALL_ROUTES: readonly AnyRoute[] = [
   ...LETTER_ROUTES,
   ...JOB_ROUTES,
   ...BEHAVIOUR_ROUTES,
+  ...MESH_ROUTES,
 ];

@@ -1,0 +1,277 @@
+import { rootNodeIds } from "@adaos/config";
+import { ROOT_DOMAIN } from "@adaos/core/wire";
+import { type FlowLook, flowRates, perSecond, type SubnetFlow } from "@adaos/operations";
+import type { Layout } from "@adaos/provision";
+import type { ComponentHealth, MeshHealth } from "../health.ts";
+
+/** `elsewhere`: it runs on another machine, which is not asked. */
+export type MapState = "ready" | "unready" | "elsewhere";
+
+/** A daemon as a map of the mesh shows it. */
+export interface MapNode {
+  /** `root`, `alpha/hub`, `alpha/kitchen` */
+  readonly id: string;
+  readonly role: "root" | "hub" | "member";
+  readonly state: MapState;
+  /** Why it is not ready, or its notes. */
+  readonly note: string;
+  /** Events that wait for it. */
+  readonly lag?: number;
+  /** Events that wait on its machine's disk for the hub. */
+  readonly outbox?: number;
+  /** Events per second. Absent until two looks have been made. */
+  readonly published?: number;
+  readonly handled?: number;
+  /** RFC 3339: the last delivery to one of its durables. */
+  readonly lastActive?: string;
+}
+
+/** A nats-server of this machine. */
+export interface MapServer {
+  readonly of: string;
+  readonly name: string;
+  readonly ready: boolean;
+  readonly note: string;
+}
+
+/** One of the root daemons at a link. */
+export interface MapCarrier {
+  readonly root: string;
+  readonly state: "serves" | "stands by" | "down";
+  readonly carried: number;
+  readonly note: string;
+}
+
+/** One direction between a subnet and the root. */
+export interface MapLink {
+  readonly subnet: string;
+  readonly direction: "up" | "down";
+  readonly state: "ready" | "down" | "elsewhere";
+  readonly note: string;
+  readonly lag?: number;
+  readonly refused: number;
+  /** Events per second. */
+  readonly carried?: number;
+  readonly refusals?: number;
+  readonly carriers: readonly MapCarrier[];
+}
+
+/** A mesh as this machine sees it. */
+export interface MeshMap {
+  readonly mesh: string;
+  /** RFC 3339. */
+  readonly at: string;
+  readonly ready: boolean;
+  /** Seconds between the two looks from which rates are made; 0 before the second. */
+  readonly window_s: number;
+  /** The root of another machine that this folder has joined. */
+  readonly joined_to?: string;
+  readonly supervisor?: { readonly ready: boolean; readonly note: string };
+  readonly subnets: readonly string[];
+  readonly servers: readonly MapServer[];
+  readonly nodes: readonly MapNode[];
+  readonly links: readonly MapLink[];
+  /** Broken files, a sentence each. */
+  readonly errors: readonly string[];
+}
+
+/** What was found at one time. */
+export interface MeshLook {
+  readonly health: MeshHealth;
+  readonly flow: FlowLook;
+}
+
+/** Members of a hub by its file, which names those of other machines too. */
+export type MembersOf = ReadonlyMap<string, readonly string[]>;
+
+/** The map of a mesh. Pure. @param before An earlier look; without it there are no rates. */
+export function meshMap(
+  layout: Layout,
+  members: MembersOf,
+  before: MeshLook | undefined,
+  now: MeshLook,
+  at: Date,
+): MeshMap {
+  const { health, flow } = now;
+  const { servers, remote = [], joinedTo } = layout;
+  const found = new Map(
+    health.components.map((component) => [`${component.kind} ${component.name}`, component]),
+  );
+  const supervisor = found.get("supervisor supervisor");
+  const own = layout.nodes.flatMap(({ id }) => (id.includes("/") ? [id.split("/")[0] ?? ""] : []));
+  const subnets = [...new Set([...own, ...servers.map(({ of }) => of), ...remote])].filter(
+    (of) => of !== ROOT_DOMAIN,
+  );
+  const windowMs = before === undefined ? 0 : flow.atMs - before.flow.atMs;
+  return {
+    mesh: layout.mesh,
+    at: at.toISOString(),
+    ready: health.ready,
+    window_s: Math.round(windowMs / 100) / 10,
+    ...(joinedTo === undefined ? {} : { joined_to: joinedTo }),
+    ...(supervisor === undefined ? {} : { supervisor: { ready: supervisor.ready, note: supervisor.note } }),
+    subnets,
+    servers: servers.map(({ name, of }) => {
+      const { ready = false, note = "is not known" } = found.get(`server ${name}`) ?? {};
+      return { name, of, ready, note };
+    }),
+    nodes: nodesOf(layout, subnets, members, before, now, found),
+    links: subnets.flatMap((subnet) =>
+      (["up", "down"] as const).map((direction) => linkOf(layout, subnet, direction, before, now)),
+    ),
+    errors: health.config.errors.map(
+      ({ file, place, message }) => `${file}${place === undefined ? "" : ` ${place}`}: ${message}`,
+    ),
+  };
+}
+
+function nodesOf(
+  layout: Layout,
+  subnets: readonly string[],
+  members: MembersOf,
+  before: MeshLook | undefined,
+  { flow }: MeshLook,
+  found: ReadonlyMap<string, ComponentHealth>,
+): MapNode[] {
+  const here = new Map(layout.nodes.map((node) => [node.id, node.role]));
+  const rates = before === undefined ? undefined : flowRates(before.flow, flow);
+  const active = lastActive(flow);
+  const roots = layout.nodes.filter(({ role }) => role === "root").map(({ id }) => id);
+  const ids = [
+    ...(roots.length > 0 ? roots : rootNodeIds(1)),
+    ...subnets.flatMap((subnet) => {
+      const named = layout.nodes.flatMap(({ id, role }) =>
+        role === "member" && id.startsWith(`${subnet}/`) ? [id] : [],
+      );
+      const known = (members.get(subnet) ?? []).map((name) => `${subnet}/${name}`);
+      return [`${subnet}/hub`, ...new Set([...known, ...named])];
+    }),
+  ];
+  return ids.map((id): MapNode => {
+    const role = here.get(id) ?? (id.endsWith("/hub") ? "hub" : id.includes("/") ? "member" : "root");
+    const health = found.get(`node ${id}`);
+    const [published, handled, last] = [rates?.published.get(id), rates?.handled.get(id), active.get(id)];
+    const outbox = waitingIn(health);
+    const elsewhere =
+      role === "root" && layout.joinedTo !== undefined
+        ? `on another machine: ${layout.joinedTo}`
+        : "on another machine";
+    return {
+      id,
+      role,
+      state: here.has(id) ? (health?.ready === true ? "ready" : "unready") : "elsewhere",
+      note: here.has(id) ? (health?.note ?? "is not known") : elsewhere,
+      ...(health?.lag === undefined ? lagOf(id, role, flow) : { lag: health.lag }),
+      ...(outbox === undefined || outbox === 0 ? {} : { outbox }),
+      ...(published === undefined ? {} : { published: rounded(published) }),
+      ...(handled === undefined ? {} : { handled: rounded(handled) }),
+      ...(last === undefined ? {} : { lastActive: last }),
+    };
+  });
+}
+
+/** A member of another machine has no daemon to ask; its durables are at its hub. */
+function lagOf(id: string, role: MapNode["role"], flow: FlowLook): { readonly lag?: number } {
+  if (role !== "member") return {};
+  const pending = flow.subnets.flatMap(({ durables }) => durables).filter(({ member }) => member === id);
+  return pending.length === 0 ? {} : { lag: Math.max(...pending.map((one) => one.pending)) };
+}
+
+function lastActive(flow: FlowLook): Map<string, string> {
+  const last = new Map<string, string>();
+  for (const { member, lastActive: at } of flow.subnets.flatMap(({ durables }) => durables))
+    if (at !== undefined && at > (last.get(member) ?? "")) last.set(member, at);
+  return last;
+}
+
+function waitingIn(health: ComponentHealth | undefined): number | undefined {
+  const { waiting } = (health?.details?.["outbox"] ?? {}) as { readonly waiting?: unknown };
+  return typeof waiting === "number" ? waiting : undefined;
+}
+
+interface FoundLink {
+  readonly root: string;
+  readonly health: ComponentHealth;
+}
+
+/** The states of a link at each root daemon of this machine. With one daemon, its name is not in the link's. */
+function carriersOf({ health }: MeshLook, name: string): FoundLink[] {
+  return health.components.flatMap((component) => {
+    if (component.kind !== "link") return [];
+    const [, link, root = "root"] = /^(.+?)(?: \((.+)\))?$/.exec(component.name) ?? [];
+    return link === name ? [{ root, health: component }] : [];
+  });
+}
+
+function linkOf(
+  layout: Layout,
+  subnet: string,
+  direction: "up" | "down",
+  before: MeshLook | undefined,
+  now: MeshLook,
+): MapLink {
+  const name = `${direction} ${subnet}`;
+  const found = carriersOf(now, name);
+  const base = { subnet, direction };
+  if (!layout.nodes.some(({ role }) => role === "root"))
+    return { ...base, ...seenFromHub(direction, flowAt(now, subnet)), refused: 0, carriers: [] };
+  if (found.length === 0)
+    return { ...base, state: "down", note: "no root daemon answers", refused: 0, carriers: [] };
+  const earlier = new Map(
+    before === undefined ? [] : carriersOf(before, name).map(({ root, health }) => [root, health]),
+  );
+  const seconds = before === undefined ? 0 : (now.flow.atMs - before.flow.atMs) / 1000;
+  const rate = (key: "carried" | "refused"): number | undefined => {
+    const each = found.map(({ root, health }) =>
+      perSecond(figure(earlier.get(root), key), figure(health, key), seconds),
+    );
+    const known = each.filter((one) => one !== undefined);
+    return known.length === 0 ? undefined : rounded(known.reduce((sum, one) => sum + one, 0));
+  };
+  const carriers = found.map(({ root, health }): MapCarrier => {
+    const standsBy = health.details?.["standsBy"] === true && found.length > 1;
+    const state = health.ready ? (standsBy ? "stands by" : "serves") : "down";
+    return { root, state, carried: figure(health, "carried") ?? 0, note: health.note };
+  });
+  const ready = found.filter(({ health }) => health.ready);
+  const served = (ready.length > 0 ? ready : found).find(
+    ({ health }) => health.details?.["standsBy"] !== true,
+  );
+  const [carried, refusals, lag] = [rate("carried"), rate("refused"), found[0]?.health.lag];
+  return {
+    ...base,
+    state: ready.length > 0 ? "ready" : "down",
+    note: (served ?? ready[0] ?? found[0])?.health.note ?? "",
+    ...(lag === undefined ? {} : { lag }),
+    refused: found.reduce((sum, { health }) => sum + (figure(health, "refused") ?? 0), 0),
+    ...(carried === undefined ? {} : { carried }),
+    ...(refusals === undefined ? {} : { refusals }),
+    carriers,
+  };
+}
+
+/** A machine without the root sees of a link what its hub's server knows. */
+function seenFromHub(
+  direction: "up" | "down",
+  flow: SubnetFlow | undefined,
+): Pick<MapLink, "state" | "note" | "lag"> {
+  if (direction === "down" || flow?.uplink === undefined)
+    return { state: "elsewhere", note: "the root reports it, on its own machine" };
+  const { pending: lag, isPulled } = flow.uplink;
+  return isPulled
+    ? { state: "ready", note: "the root takes events", lag }
+    : { state: "down", note: "the root takes no events", lag };
+}
+
+function flowAt({ flow }: MeshLook, subnet: string): SubnetFlow | undefined {
+  return flow.subnets.find((one) => one.subnet === subnet);
+}
+
+function figure(health: ComponentHealth | undefined, key: string): number | undefined {
+  const value = health?.details?.[key];
+  return typeof value === "number" ? value : undefined;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}
