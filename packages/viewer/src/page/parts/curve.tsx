@@ -94,7 +94,13 @@ export function Curve({ title, at, from, to, series, shown, empty }: CurveProps)
   );
 }
 
-function Figure({ title, children }: { readonly title: string; readonly children: JSX.Element | JSX.Element[] }): JSX.Element {
+function Figure({
+  title,
+  children,
+}: {
+  readonly title: string;
+  readonly children: JSX.Element | JSX.Element[];
+}): JSX.Element {
   return (
     <figure class="curve" aria-label={title}>
       <figcaption>{title}</figcaption>
@@ -109,6 +115,16 @@ function cellOf(value: number | null | undefined, shown: (value: number) => stri
 
 function timeText(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace("T", " ");
+}
+
+const DAY_SECONDS = 86_400;
+
+/** `09:00`, and the date at midnight and at the first one. Pure. */
+function tickText(seconds: number, i: number, ticks: readonly number[]): string {
+  const text = new Date(seconds * 1000).toISOString();
+  const [date, time] = [text.slice(5, 10), text.slice(11, 16)];
+  if ((ticks[1] ?? seconds) - (ticks[0] ?? 0) >= DAY_SECONDS) return date;
+  return i === 0 || seconds % DAY_SECONDS === 0 ? `${time}\n${date}` : time;
 }
 
 function useIsDark(): boolean {
@@ -150,7 +166,11 @@ interface PlotOptions extends Pick<CurveProps, "from" | "to" | "series" | "shown
 }
 
 function optionsOf({ width, from, to, series, shown, colors, onPoint }: PlotOptions): uPlot.Options {
-  const axis = { stroke: colors.dim, grid: { stroke: colors.line, width: 1 }, ticks: { stroke: colors.line } };
+  const axis = {
+    stroke: colors.dim,
+    grid: { stroke: colors.line, width: 1 },
+    ticks: { stroke: colors.line },
+  };
   return {
     width,
     height: HEIGHT,
@@ -162,8 +182,12 @@ function optionsOf({ width, from, to, series, shown, colors, onPoint }: PlotOpti
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.15 : 1] },
     },
     axes: [
-      { ...axis, space: 70 },
-      { ...axis, size: AXIS_WIDTH, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : shown(tick))) },
+      { ...axis, space: 70, values: (_, ticks) => ticks.map(tickText) },
+      {
+        ...axis,
+        size: AXIS_WIDTH,
+        values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : shown(tick))),
+      },
     ],
     hooks: { setCursor: [(plot) => onPoint(plot.cursor.idx ?? undefined)] },
     series: [{}, ...series.map((one) => plotted(one, colors))],
@@ -174,8 +198,16 @@ function plotted({ label, tone, shape = "line" }: Series, colors: Colors): uPlot
   const stroke = colors[tone];
   if (shape === "bars") {
     const bars = uPlot.paths.bars?.({ size: [0.6, 24, 2] });
-    return { label, stroke, fill: stroke, points: { show: false }, ...(bars === undefined ? {} : { paths: bars }) };
+    return {
+      label,
+      stroke,
+      width: 0,
+      fill: stroke,
+      points: { show: false },
+      ...(bars === undefined ? {} : { paths: bars }),
+    };
   }
-  if (shape === "points") return { label, stroke, paths: () => null, points: { show: true, size: 7, fill: stroke } };
+  if (shape === "points")
+    return { label, stroke, paths: () => null, points: { show: true, size: 7, fill: stroke } };
   return { label, stroke, width: 2, spanGaps: false, points: { show: true, size: 5, fill: stroke } };
 }

@@ -13,7 +13,7 @@ export function EventPage(): JSX.Element {
   const id = query.get("id") ?? (path.startsWith(OWN_PATH) ? decoded(path.slice(OWN_PATH.length)) : "");
   const view = query.get("view") === "why" ? "why" : "find";
   return (
-    <>
+    <div class="wide-tables">
       <nav class="tabs" aria-label="Event">
         <Link to="/event" isCurrent={view === "find" && id === ""}>
           Find an event
@@ -29,7 +29,7 @@ export function EventPage(): JSX.Element {
       ) : (
         <EventTraceView key={id} id={id} selected={query.get("sel") ?? id} />
       )}
-    </>
+    </div>
   );
 }
 

@@ -27,20 +27,21 @@ export function Cards({ mesh, probes, alerts, resilience }: CardsProps): JSX.Ele
           <code>/api/metrics/v0_1/summary</code> and <code>adaos status</code> give the same number.
         </li>
         <li>
-          <b>Mean recovery</b>: from the moment the supervisor notices that a process has ended or hangs, until the
-          process is ready again. It looks every few seconds, so the fault itself may be up to 5 s older.
+          <b>Mean recovery</b>: from the moment the supervisor notices that a process has ended or hangs,
+          until the process is ready again. It looks every few seconds, so the fault itself may be up to 5 s
+          older.
         </li>
         <li>
-          <b>Log loss</b>: of the lines of <code>logs/system_resilience.log</code> in the chosen time, those that could
-          not be written (the next line that could tells how many) or were cut short.
+          <b>Log loss</b>: of the lines of <code>logs/system_resilience.log</code> in the chosen time, those
+          that could not be written (the next line that could tells how many) or were cut short.
         </li>
         <li>
-          <b>Manual interventions</b>: processes that a restart did not help four times in a row, and that are not well
-          yet. Repairs by the mesh itself do not count.
+          <b>Manual interventions</b>: processes that a restart did not help four times in a row, and that are
+          not well yet. Repairs by the mesh itself do not count.
         </li>
         <li>
-          <b>Configuration</b>: mesh file and node files that cannot be used now. The last good version of each is in
-          force meanwhile.
+          <b>Configuration</b>: mesh file and node files that cannot be used now. The last good version of
+          each is in force meanwhile.
         </li>
       </How>
     </>
@@ -92,7 +93,11 @@ function AlertsCard({ of }: { readonly of: HealthAlerts | undefined }): JSX.Elem
   if (of === undefined) return <Card title="Alerts" figure={UNKNOWN} note="" />;
   if (!of.isJudged) return <Card title="Alerts" figure="off" note="alerts: {} in mesh.yaml turns them on" />;
   const loud = of.raised.filter(({ silence }) => silence === null);
-  const tone = loud.some(({ alert }) => alert.severity === "critical") ? "error" : loud.length > 0 ? "warning" : "good";
+  const tone = loud.some(({ alert }) => alert.severity === "critical")
+    ? "error"
+    : loud.length > 0
+      ? "warning"
+      : "good";
   const silenced = of.raised.length - loud.length;
   return (
     <Card

@@ -33,7 +33,8 @@ export function failurePairs({ restarts, recoveries, faults }: Past): FailurePai
   for (const { at, component, reason, tookMs } of marks) {
     const failed = open.get(component);
     if (tookMs === undefined) {
-      if (failed === undefined) open.set(component, { at, what: component, reason, tookMs: null, isInjected: false });
+      if (failed === undefined)
+        open.set(component, { at, what: component, reason, tookMs: null, isInjected: false });
     } else if (failed !== undefined) {
       pairs.push({ ...failed, tookMs });
       open.delete(component);

@@ -2,7 +2,12 @@ import { describe, expect, test } from "vitest";
 import { countByHour, failurePairs } from "./failure-pairs.ts";
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 0, 5, 9, minute)).toISOString();
-const NOTHING = { interventions: [], config_errors: [], lines: { written: 0, dropped: 0, torn: 0 }, isCut: false };
+const NOTHING = {
+  interventions: [],
+  config_errors: [],
+  lines: { written: 0, dropped: 0, torn: 0 },
+  isCut: false,
+};
 
 describe("failurePairs()", () => {
   test("several restarts of a process until it is well are one failure", () => {

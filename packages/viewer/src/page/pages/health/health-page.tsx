@@ -1,6 +1,12 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
-import type { HealthAlerts, HealthMesh, HealthMetrics, HealthProbes, HealthResilience } from "../../../api/health.ts";
+import type {
+  HealthAlerts,
+  HealthMesh,
+  HealthMetrics,
+  HealthProbes,
+  HealthResilience,
+} from "../../../api/health.ts";
 import { useAsk } from "../../app/ask.ts";
 import { navigate, useAddress } from "../../app/navigate.tsx";
 import { Alerts } from "./alerts.tsx";
@@ -17,7 +23,11 @@ const SPANS = [
   ["7d", "7 days"],
   ["30d", "30 days"],
 ] as const;
-const SPAN_MS: Readonly<Record<string, number>> = { "24h": 86_400_000, "7d": 604_800_000, "30d": 2_592_000_000 };
+const SPAN_MS: Readonly<Record<string, number>> = {
+  "24h": 86_400_000,
+  "7d": 604_800_000,
+  "30d": 2_592_000_000,
+};
 
 /** Whether everything is well, and was. */
 export function HealthPage(): JSX.Element {
@@ -36,7 +46,7 @@ export function HealthPage(): JSX.Element {
   const choose = (value: string): void =>
     navigate(path, { ...Object.fromEntries(query), since: value }, { replace: true });
   return (
-    <div class="health">
+    <div class="health wide-tables">
       <div class="row">
         <label>
           Curves and counts of the last
@@ -50,7 +60,12 @@ export function HealthPage(): JSX.Element {
         </label>
         <span class="dim">Asked again every ten seconds. Times are in UTC.</span>
       </div>
-      <Cards mesh={mesh.answer} probes={probes.answer} alerts={alerts.answer} resilience={resilience.answer} />
+      <Cards
+        mesh={mesh.answer}
+        probes={probes.answer}
+        alerts={alerts.answer}
+        resilience={resilience.answer}
+      />
       <Components asked={mesh} />
       <Alerts asked={alerts} />
       <Resilience asked={resilience} span={span} />
