@@ -43,8 +43,8 @@ export interface RecentQuery {
 }
 
 /**
- * The newest events that one stream holds, at most `limit`. It reads the last minute, then the last ten, and so on until
- * it has enough or is at `sinceMs`. Rejects with `timeout`.
+ * The newest events that one stream holds, at most `limit`. It reads the last minute, then the last ten, and so on
+ * until it has enough or is at `sinceMs`. Rejects with `timeout`.
  */
 export async function recentEvents(
   server: OpenServer,

@@ -1,5 +1,8 @@
 import type { JSX } from "preact";
+import type { EventKnown } from "../../../api/event.ts";
+import { useAsk } from "../../app/ask.ts";
 import { Link, useAddress } from "../../app/navigate.tsx";
+import { Answered } from "../../parts/answered.tsx";
 import { EventSearchForm } from "./event-search.tsx";
 import { EventTraceView } from "./event-trace-view.tsx";
 import { WhyView } from "./why-view.tsx";
@@ -27,9 +30,28 @@ export function EventPage(): JSX.Element {
       ) : id === "" ? (
         <EventSearchForm />
       ) : (
-        <EventTraceView key={id} id={id} selected={query.get("sel") ?? id} />
+        <Found id={id} selected={query.get("sel") ?? undefined} />
       )}
     </div>
+  );
+}
+
+interface FoundProps {
+  readonly id: string;
+  readonly selected: string | undefined;
+}
+
+/** A dead letter has no trace of its own: that of its event is shown. */
+function Found({ id, selected }: FoundProps): JSX.Element {
+  const isLetter = id.startsWith("DLQ-");
+  const asked = useAsk<EventKnown>(isLetter ? "/api/event/known" : undefined, { id });
+  if (!isLetter) return <EventTraceView key={id} id={id} selected={selected ?? id} />;
+  return (
+    <Answered asked={asked}>
+      {({ known: { event_id: event } }) => (
+        <EventTraceView key={event} id={event} selected={selected ?? event} />
+      )}
+    </Answered>
   );
 }
 

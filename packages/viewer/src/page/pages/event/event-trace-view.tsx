@@ -12,13 +12,13 @@ import { findTraced } from "./trace-rows.ts";
 import { TraceTree } from "./trace-tree.tsx";
 
 interface EventTraceViewProps {
-  /** Of an event, of a dead letter, or a correlation id. */
+  /** Of an event, or a correlation id. */
   readonly id: string;
   readonly selected: string;
 }
 
 export function EventTraceView({ id, selected }: EventTraceViewProps): JSX.Element {
-  const asked = useAsk<EventTrace>(id.startsWith("DLQ-") ? undefined : "/api/event/trace", { id });
+  const asked = useAsk<EventTrace>("/api/event/trace", { id });
   const { answer } = asked;
   // A correlation id that is no event's: the first event of its trace is shown.
   const [first] = answer?.trace.roots ?? [];

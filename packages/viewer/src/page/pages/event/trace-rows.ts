@@ -152,8 +152,9 @@ function handlingRow(event: TracedEvent, handling: Handling, i: number, depth: n
   const [subnet = "", node = ""] = durable.split("/");
   const hop = event.hops.find(({ of }) => of === subnet);
   const startMs = timeOf(hop?.stored_at ?? event.published_at, 0);
-  // A handling without a record did not end before its last publish.
-  const published = event.caused.filter(({ from }) => from === `${subnet}/${node}`);
+  const isOnly = event.handlings.filter((one) => one.durable.startsWith(`${subnet}/${node}/`)).length === 1;
+  // A handling without a record did not end before its last publish; of several it is not known which has published.
+  const published = isOnly ? event.caused.filter(({ from }) => from === `${subnet}/${node}`) : [];
   const ends = [timeOf(at, startMs), ...published.map(({ published_at }) => timeOf(published_at, startMs))];
   const notes = [
     failures === 0 ? undefined : `${failures} failed attempt${failures === 1 ? "" : "s"}`,

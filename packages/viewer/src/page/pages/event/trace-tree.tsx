@@ -59,7 +59,7 @@ export function TraceTree({ of: trace, id, selected }: TraceTreeProps): JSX.Elem
               <th scope="col" class="number">
                 Took
               </th>
-              <th scope="col" class="bar">
+              <th scope="col" class="times">
                 Time
               </th>
             </tr>
@@ -150,7 +150,7 @@ function Row({ row, extent, id, isSelected, fold }: RowProps): JSX.Element {
       </td>
       <td class="number">+{tookText(startMs - extent.startMs)}</td>
       <td class="number">{endMs === startMs ? "" : tookText(endMs - startMs)}</td>
-      <td class="bar">
+      <td class="times">
         <Bar {...{ startMs, endMs, extent }} tone={isEvent ? "span" : tone} />
       </td>
     </tr>
@@ -170,7 +170,12 @@ function Bar({ startMs, endMs, extent, tone }: BarProps): JSX.Element {
   const width = Math.max(MIN_BAR, (endMs - startMs) * scale);
   const x = Math.min((startMs - extent.startMs) * scale, BAR_WIDTH - width);
   return (
-    <svg class={`bar ${tone}`} viewBox={`0 0 ${BAR_WIDTH} 10`} preserveAspectRatio="none" aria-hidden="true">
+    <svg
+      class={`when-bar ${tone}`}
+      viewBox={`0 0 ${BAR_WIDTH} 10`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
       <rect x={x} y={tone === "span" ? 3.5 : 1} width={width} height={tone === "span" ? 3 : 8} />
     </svg>
   );
