@@ -11,6 +11,7 @@ import { TestViewer } from "../../kit/viewer.ts";
 const YAML = `mesh: well
 registry: ../schemas/events
 alerts: {}
+chaos: allowed
 subnets:
   alpha:
     export: [ui.]
@@ -134,6 +135,19 @@ describe.skipIf(BROWSER_FILE === undefined)("the page Health", () => {
     const failure = page.getByRole("row").filter({ hasText: "alpha/kitchen" }).filter({ hasText: "SIGKILL" });
     expect(await read(failure.last())).toMatch(/\d s|\d ms/);
     await page.getByRole("figure", { name: "Recovery of each failure" }).locator("canvas").waitFor();
+    // What is injected on purpose stands beside it.
+    const inject = ["chaos", "inject", "--iterations", "1", "--faults", "cut-link", "--seed", "3", "--json"];
+    const injected = await mesh.adaos(inject);
+    expect(injected.code, injected.stderr).toBe(0);
+    const [line = ""] = injected.stdout.split("\n");
+    const { target, flow_ms } = JSON.parse(line) as { readonly target: string; readonly flow_ms: number };
+    const row = page
+      .getByRole("row")
+      .filter({ hasText: `cut-link ${target}` })
+      .last();
+    await row.waitFor({ timeout: LIMIT_MS });
+    const took = await read(row.getByRole("cell").last());
+    expect(isNear(msOf(took), flow_ms), `${took} ${flow_ms}`).toBe(true);
     const { supervisor } = await asked<HealthResilience>("/api/health/resilience");
     expect(supervisor).toMatchObject({ restarts, recovery, manual_interventions });
     expect(wrong).toEqual([]);
