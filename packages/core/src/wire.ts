@@ -70,7 +70,12 @@ export {
   type MetricsSnapshot,
   type MetricsStore,
 } from "./measure/metrics.ts";
-export { type LatencySummary, type MetricsSummary, summarize } from "./measure/metrics-summary.ts";
+export {
+  type LatencySummary,
+  type MetricsSummary,
+  type OutcomeCounts,
+  summarize,
+} from "./measure/metrics-summary.ts";
 export {
   type ProbeReport,
   type StandingProbe,

@@ -134,13 +134,14 @@ export {
   triggersInWords,
 } from "./runs/why-scenario.ts";
 export type { EventConsumer } from "./standing/event-consumer.ts";
-export { type KnownEvent, lookUpEvent } from "./stored/event-lookup.ts";
+export { type KnownEvent, lookUpEvent, maskKnown } from "./stored/event-lookup.ts";
 export { type CountedFailures, FailureCounts } from "./stored/failure-counts.ts";
 export type { FailureFilter } from "./stored/failure-filter.ts";
 export { eventAt, timeOfEventId } from "./stored/find-stored.ts";
 export { lastEventOf } from "./stored/last-event.ts";
 export { processingRecords } from "./stored/processing-records.ts";
 export { publishedPast } from "./stored/published-past.ts";
+export { type RecentEvent, recentEvents } from "./stored/recent-events.ts";
 export { reportedProbes, storedMetrics } from "./stored-metrics.ts";
 export {
   applyHeal,

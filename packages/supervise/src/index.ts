@@ -12,6 +12,7 @@ export {
   unreached,
 } from "./apply/running-policy.ts";
 export { type TimerChange, timerChangesOf } from "./apply/timer-changes.ts";
+export { askIncidents, type CountedIncidents } from "./ask-incidents.ts";
 export { askProbes, type NodeProbes } from "./ask-probes.ts";
 export { askSkills, type NodeSkills } from "./ask-skills.ts";
 export { askStatus } from "./ask-status.ts";
@@ -49,3 +50,11 @@ export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry
 export { readRunFile } from "./run-file.ts";
 export { remoteScrapeTargets, scrapeTargets } from "./scrape-targets.ts";
 export { type Asked, untilAsked } from "./until-asked.ts";
+export {
+  FAULT_INJECTED,
+  type PastFault,
+  type PastRecovery,
+  type PastRestart,
+  type ResiliencePast,
+  readResiliencePast,
+} from "./watch/resilience-past.ts";

@@ -3,6 +3,7 @@ import { eventsStream, letterIdOf, type ProcessingRecord } from "@adaos/core/wir
 import type { ServerLayout } from "@adaos/provision";
 import { type DeadLetterSummary, deadLetters, summaryOf } from "../dead-letters/dead-letters.ts";
 import { type AwayServer, type OpenServer, withAnswering } from "../hubs.ts";
+import type { EventMask } from "../mask/event-mask.ts";
 import { findAnywhere } from "../standing/find-anywhere.ts";
 import { eventAt, type LyingEvent } from "./find-stored.ts";
 import { processingRecords, recordsOfEvent } from "./processing-records.ts";
@@ -33,6 +34,13 @@ export function lookUpEvent(hubs: readonly ServerLayout[], id: string): Promise<
     if (open.length === 0 && first !== undefined) throw first.error;
     return { known: await lookUp(open, id), away };
   });
+}
+
+/** The known facts as they may be shown. */
+export function maskKnown(known: KnownEvent, mask: Pick<EventMask, "envelope">): KnownEvent {
+  const { event } = known;
+  if (event === null) return known;
+  return { ...known, event: { ...event, envelope: mask.envelope(event.envelope, event.subject) } };
 }
 
 async function lookUp(hubs: readonly OpenServer[], id: string): Promise<KnownEvent> {

@@ -68,6 +68,7 @@ export class Incidents {
     this.#recovery.count++;
     this.#recovery.sumMs += tookMs;
     this.#recovery.maxMs = Math.max(this.#recovery.maxMs, tookMs);
+    this.#log.warn("process recovered", { component, took_ms: Math.round(tookMs) });
   }
 
   noteResumed(pid: number, adopted: number): void {

@@ -1,5 +1,7 @@
 import type { AnyRoute } from "../http/route.ts";
 import { BEHAVIOUR_ROUTES } from "./behaviour/behaviour-routes.ts";
+import { EVENT_ROUTES } from "./event/event-routes.ts";
+import { HEALTH_ROUTES } from "./health/health-routes.ts";
 import { JOB_ROUTES } from "./jobs.ts";
 import { LETTER_ROUTES } from "./letters/letters.ts";
 import { LIVE_ROUTES } from "./live/live.ts";
@@ -14,4 +16,6 @@ export const ALL_ROUTES: readonly AnyRoute[] = [
   ...JOB_ROUTES,
   ...BEHAVIOUR_ROUTES,
   ...MESH_ROUTES,
+  ...EVENT_ROUTES,
+  ...HEALTH_ROUTES,
 ];

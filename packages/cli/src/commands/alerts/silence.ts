@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
-import type { Silence } from "@adaos/alerts";
+import { endSilence, MAX_SILENCE_MS, newSilence, silencedName } from "@adaos/alerts";
 import { MeshError } from "@adaos/core";
-import { ALERT_RULES, ALERTS, type JudgedAlertId, nearest, visibleJson, visibleText } from "@adaos/core/wire";
+import { visibleJson, visibleText } from "@adaos/core/wire";
 import { Command, InvalidArgumentError } from "commander";
 import { audited } from "../../options/audited.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
@@ -13,9 +13,6 @@ interface SilenceOptions extends StateOptions {
   readonly for: number;
   readonly reason?: string;
 }
-
-const MAX_MS = 90 * 86_400_000;
-const MAX_REASON = 300;
 
 export function silenceCommand(terminal: Terminal): Command {
   return new Command("silence")
@@ -32,9 +29,8 @@ export function silenceCommand(terminal: Terminal): Command {
       "\nExample:\n  adaos alerts silence linkDown/alpha --for 2h --reason 'alpha moves house'",
     )
     .action(async (given: string, options: SilenceOptions) => {
-      const nowMs = Date.now();
-      const reason = (options.reason ?? "").slice(0, MAX_REASON);
-      const silence = newSilence(parseName(given), nowMs, nowMs + options.for, reason);
+      const { for: forMs, reason = "" } = options;
+      const silence = newSilence(silencedName(given), { forMs, reason, by: userInfo().username }, Date.now());
       const what = `${silence.name} until ${silence.until}`;
       await audited(options, terminal, { action: "alerts.silence", what }, async (tally) => {
         const count = await withStores(options, terminal, (store) => store.storeSilence(silence));
@@ -55,15 +51,12 @@ export function unsilenceCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExample:\n  adaos alerts unsilence linkDown/alpha")
     .action(async (given: string, options: StateOptions) => {
       const nowMs = Date.now();
-      const name = parseName(given);
+      const name = silencedName(given);
       const act = { action: "alerts.unsilence", what: name };
       await audited(options, terminal, act, async (tally) => {
         let ended = 0;
         await withStores(options, terminal, async (store) => {
-          const known = (await store.silences()).find((silence) => silence.name === name);
-          if (known === undefined || Date.parse(known.until) <= nowMs) return;
-          await store.storeSilence(newSilence(name, nowMs, nowMs, known.reason));
-          tally(++ended);
+          if (await endSilence(store, name, userInfo().username, nowMs)) tally(++ended);
         });
         if (ended === 0)
           throw new MeshError(
@@ -76,24 +69,8 @@ export function unsilenceCommand(terminal: Terminal): Command {
     });
 }
 
-function newSilence(name: string, nowMs: number, untilMs: number, reason: string): Silence {
-  const at = new Date(nowMs).toISOString();
-  return { name, until: new Date(untilMs).toISOString(), reason, by: userInfo().username, at };
-}
-
-/** Accepts the names of collectors too. Throws `usage` for a name without a rule: it would silence nothing. */
-function parseName(given: string): string {
-  const [rule = "", ...places] = given.split("/");
-  const ids = Object.keys(ALERT_RULES) as JudgedAlertId[];
-  const id = ids.find((one) => one === rule || ALERTS[one].name === rule);
-  if (id !== undefined) return [id, ...places].join("/");
-  const near = nearest(rule, ids);
-  const hint = near === undefined ? `there are ${ids.join(", ")}` : `did you mean ${near}?`;
-  throw new MeshError("usage", `no rule ${visibleJson(rule)} is judged; ${hint}`);
-}
-
 function parseFor(text: string): number {
   const ms = parseDuration(text);
-  if (ms > 0 && ms <= MAX_MS) return ms;
+  if (ms > 0 && ms <= MAX_SILENCE_MS) return ms;
   throw new InvalidArgumentError("must be more than 0s and at most 90d");
 }

@@ -1,4 +1,4 @@
-import { AlertStore } from "@adaos/alerts";
+import { type AlertStore, withAlertStore } from "@adaos/alerts";
 import { resolveStateDir } from "@adaos/config";
 import { readLayout } from "@adaos/provision";
 import type { StateOptions } from "../../options/options.ts";
@@ -16,14 +16,7 @@ export async function withStores(
   let found = 0;
   const { servers } = readLayout(resolveStateDir(state));
   await withThoseThatAnswer(servers, terminal, async (server) => {
-    const store = new AlertStore(server.of, server.connection, server.jsm);
-    try {
-      if (!(await store.exists())) return;
-      found++;
-      await use(store);
-    } finally {
-      await store.close();
-    }
+    if (await withAlertStore(server, use)) found++;
   });
   if (found === 0) terminal.say(JUDGED_NOWHERE);
   return found;

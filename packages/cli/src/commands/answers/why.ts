@@ -1,7 +1,7 @@
 import { resolveStateDir } from "@adaos/config";
-import { MeshError, parseEventRef } from "@adaos/core";
-import { isEventId, visibleJson } from "@adaos/core/wire";
-import { decideWhy, gatherWhy, type Verdict, type WhyQuestion } from "@adaos/operations";
+import { visibleJson } from "@adaos/core/wire";
+import { openWitnesses, whyQuestionOf } from "@adaos/doctor";
+import { decideWhy, gatherWhy, type Verdict } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
@@ -9,7 +9,6 @@ import { parseTime } from "../../options/parse-time.ts";
 import { EXIT_CODES } from "../../terminal/exit-codes.ts";
 import { type Terminal, table } from "../../terminal/terminal.ts";
 import { configOption } from "../policy/policy-options.ts";
-import { openWitnesses, type Witnesses } from "./why-witnesses.ts";
 
 interface WhyOptions extends StateOptions {
   readonly config?: string;
@@ -17,8 +16,6 @@ interface WhyOptions extends StateOptions {
   readonly to?: string;
   readonly since?: number;
 }
-
-const HOUR_MS = 3_600_000;
 
 export function whyCommand(terminal: Terminal): Command {
   return new Command("why")
@@ -40,13 +37,16 @@ export function whyCommand(terminal: Terminal): Command {
 }
 
 async function why(event: string, options: WhyOptions, terminal: Terminal): Promise<void> {
-  const { servers } = readLayout(resolveStateDir(options.state));
-  const witnesses = await openWitnesses(options);
-  const { facts, away } = await gatherWhy(servers, questionOf(event, options, witnesses), witnesses);
+  const stateDir = resolveStateDir(options.state);
+  const { servers } = readLayout(stateDir);
+  const witnesses = await openWitnesses(stateDir, options.config);
+  const { from, to, since: sinceMs } = options;
+  const question = whyQuestionOf(event, { from, to, sinceMs }, witnesses);
+  const { facts, away } = await gatherWhy(servers, question, witnesses);
   const verdicts = facts.flatMap(decideWhy);
-  for (const { event: asked, from, since } of facts.slice(0, 1)) {
+  for (const { event: asked, from: publisher, since } of facts.slice(0, 1)) {
     if (options.json === true) continue;
-    terminal.out(`${asked.name}@${asked.version} ${asked.id ?? "(none stored)"} of ${from}, ${since}`);
+    terminal.out(`${asked.name}@${asked.version} ${asked.id ?? "(none stored)"} of ${publisher}, ${since}`);
   }
   for (const verdict of verdicts)
     if (options.json === true) terminal.out(visibleJson(verdict));
@@ -55,15 +55,6 @@ async function why(event: string, options: WhyOptions, terminal: Terminal): Prom
     terminal.say("no durable of the mesh receives it; --to subnet/member asks about one member");
   for (const { of, reason } of away) terminal.say(`${of} does not answer: ${reason}`);
   if (away.length > 0) process.exitCode = EXIT_CODES.unavailable;
-}
-
-function questionOf(event: string, { from, to, since }: WhyOptions, { newest }: Witnesses): WhyQuestion {
-  const sinceMs = since ?? Date.now() - HOUR_MS;
-  if (isEventId(event)) return { id: event, to, sinceMs };
-  if (from === undefined || to === undefined)
-    throw new MeshError("usage", "of an event's name --from and --to are needed; without them give its id");
-  const { name, version } = parseEventRef(event);
-  return { event: { name, version: version ?? newest(name) }, from, to, sinceMs };
 }
 
 function describe({ verdict, to, hop, reason, by, place, since, next }: Verdict): string[] {

@@ -22,6 +22,8 @@ import {
 import { resolveStateDir, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { visibleJson } from "@adaos/core/wire";
+import { ResilienceLog } from "@adaos/daemon";
+import { FAULT_INJECTED } from "@adaos/supervise";
 import { Command, Option } from "commander";
 import { audited } from "../../options/audited.ts";
 import { jsonOption, stateOption } from "../../options/options.ts";
@@ -104,6 +106,7 @@ async function run(options: InjectOptions, terminal: Terminal): Promise<void> {
   );
   const traffic = await Traffic.open(mesh, route, book);
   const witness = new Witness(mesh);
+  const log = new ResilienceLog(stateDir);
   try {
     traffic.start(options.rate);
     const act = { action: "chaos.inject", what: faults.map(({ name }) => name).join(", ") };
@@ -111,7 +114,10 @@ async function run(options: InjectOptions, terminal: Terminal): Promise<void> {
       const done = await inject(mesh, traffic, faults, plan, {
         pauseMs: options.pause,
         limitMs: options.limit,
-        onSample: (sample) => terminal.out(options.json === true ? visibleJson(sample) : line(sample)),
+        onSample: (sample) => {
+          log.warn(FAULT_INJECTED, sample);
+          terminal.out(options.json === true ? visibleJson(sample) : line(sample));
+        },
         signal: untilInterrupted(options.duration),
       });
       tally(done.length);

@@ -1,6 +1,6 @@
 import { resolveStateDir } from "@adaos/config";
 import { counted, failuresOf, firstLine, visibleJson } from "@adaos/core/wire";
-import { EventMask, hubServers, type KnownEvent, lookUpEvent } from "@adaos/operations";
+import { EventMask, hubServers, type KnownEvent, lookUpEvent, maskKnown } from "@adaos/operations";
 import { readLayout } from "@adaos/provision";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
@@ -20,16 +20,10 @@ export function eventsDetailCommand(terminal: Terminal): Command {
       const { known: found, away } = await lookUpEvent(hubServers(layout, undefined), id);
       for (const { of, reason } of away) terminal.say(`left out ${of}: ${reason}`);
       if (away.length > 0) process.exitCode = EXIT_CODES.unavailable;
-      const known = masked(found, mask);
+      const known = maskKnown(found, mask);
       if (options.json === true) return terminal.out(visibleJson(known));
       for (const line of describe(known)) terminal.out(line);
     });
-}
-
-function masked(known: KnownEvent, mask: EventMask): KnownEvent {
-  const { event } = known;
-  if (event === null) return known;
-  return { ...known, event: { ...event, envelope: mask.envelope(event.envelope, event.subject) } };
 }
 
 function describe({ event_id, event, records, dead_letters }: KnownEvent): string[] {

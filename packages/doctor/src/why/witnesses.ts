@@ -1,12 +1,11 @@
 import { join } from "node:path";
 import { peekOutbox } from "@adaos/client";
-import { logFilePath, outboxDir, provenRegistryFile, resolveStateDir } from "@adaos/config";
+import { logFilePath, outboxDir, provenRegistryFile } from "@adaos/config";
 import type { PolicyAnswer, WhyWitnesses } from "@adaos/operations";
 import { askPolicy, type LoadedPolicy, loadPolicy, placeOfAnswer } from "@adaos/policy";
 import { meshFileOf, readLayout } from "@adaos/provision";
 import { readProof } from "@adaos/registry";
 import { askHealth } from "@adaos/supervise";
-import type { StateOptions } from "../../options/options.ts";
 
 /** The sources of `adaos why` beside the streams. */
 export interface Witnesses extends WhyWitnesses {
@@ -14,14 +13,14 @@ export interface Witnesses extends WhyWitnesses {
   readonly newest: (name: string) => number;
 }
 
-/** Opens the mesh file's policy and the state folder of a mesh. Rejects with `usage` or `invalid-config`. */
-export async function openWitnesses(
-  options: StateOptions & { readonly config?: string },
-): Promise<Witnesses> {
-  const stateDir = resolveStateDir(options.state);
+/**
+ * Opens the mesh file's policy and the state folder of a mesh. Rejects with `usage` or `invalid-config`.
+ * @param configFile Another mesh file than the one that the state folder was made from.
+ */
+export async function openWitnesses(stateDir: string, configFile?: string): Promise<Witnesses> {
   const layout = readLayout(stateDir);
   const [loaded, { components }] = await Promise.all([
-    loadPolicy(meshFileOf(options.config, stateDir), readProof(provenRegistryFile(stateDir))),
+    loadPolicy(meshFileOf(configFile, stateDir), readProof(provenRegistryFile(stateDir))),
     // The readers of the streams ask the servers.
     askHealth(layout, stateDir, async () => undefined),
   ]);
