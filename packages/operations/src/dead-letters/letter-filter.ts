@@ -14,6 +14,12 @@ export interface LetterFilter extends FailureFilter {
   readonly text?: string;
 }
 
+/** The fields that a filter looks at. */
+type Matchable = Pick<
+  DeadLetter,
+  "at" | "error" | "dead_letter_id" | "event_id" | "correlation_id" | "event_name"
+>;
+
 /** The dead letters of one subnet that the filter matches, in the order of {@link deadLetters}. */
 export async function* matchingLetters(
   server: OpenServer,
@@ -26,7 +32,7 @@ export async function* matchingLetters(
  * Whether the filter matches, as far as it asks for more than a {@link FailureFilter}. The event's data is not looked
  * at: an answer would tell what the mask hides. Pure.
  */
-export function isMatched({ type, sinceMs, untilMs, text }: LetterFilter, entry: DeadLetter): boolean {
+export function isMatched({ type, sinceMs, untilMs, text }: LetterFilter, entry: Matchable): boolean {
   if (type !== undefined && entry.error.type !== type) return false;
   const atMs = Date.parse(entry.at);
   if (sinceMs !== undefined && !(atMs >= sinceMs)) return false;
