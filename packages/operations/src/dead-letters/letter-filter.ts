@@ -1,6 +1,7 @@
 import type { DeadLetter } from "@adaos/core/wire";
 import type { OpenServer } from "../hubs.ts";
 import type { FailureFilter } from "../stored/failure-filter.ts";
+import { CLOCK_SKEW_MS } from "../stored/find-stored.ts";
 import { deadLetters, type KeptDeadLetter } from "./dead-letters.ts";
 
 /** Which dead letters to look at; a field that is not given matches all. */
@@ -25,7 +26,11 @@ export async function* matchingLetters(
   server: OpenServer,
   filter: LetterFilter,
 ): AsyncGenerator<KeptDeadLetter> {
-  for await (const letter of deadLetters(server, filter)) if (isMatched(filter, letter.entry)) yield letter;
+  const { sinceMs } = filter;
+  // A letter is stored after the failure; a member's clock may be ahead all the same.
+  const from = sinceMs === undefined ? undefined : { time: new Date(Math.max(0, sinceMs - CLOCK_SKEW_MS)) };
+  for await (const letter of deadLetters(server, filter, from))
+    if (isMatched(filter, letter.entry)) yield letter;
 }
 
 /**

@@ -87,7 +87,7 @@ const COLUMNS: readonly Column<FailureRow>[] = [
 
 /** What the record of a replay says; none is kept of one that its handler took at once. */
 const OUTCOMES: Readonly<Record<string, string>> = {
-  "": "without a failure so far",
+  "": "no failure since",
   success: "succeeded after a retry",
   failed: "failed again",
   dead_letter: "failed again",
@@ -100,7 +100,7 @@ function ReplayOf({ replay }: { readonly replay: FailureRow["replay"] }): JSX.El
   const { event_id, outcome } = replay;
   const isBad = outcome === "failed" || outcome === "dead_letter";
   return (
-    <Link to="/event" query={{ id: event_id }} class={isBad ? "error" : "good"}>
+    <Link to="/event" query={{ id: event_id }} class={`letters-name ${isBad ? "error" : "good"}`}>
       {OUTCOMES[outcome] ?? outcome}
     </Link>
   );
