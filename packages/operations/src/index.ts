@@ -21,8 +21,9 @@ export {
   parkedWaits,
   summaryOf,
 } from "./dead-letters/dead-letters.ts";
+export { type FailedRecord, failedRecords } from "./dead-letters/failed-records.ts";
 export { letterAt } from "./dead-letters/letter-at.ts";
-export { type LetterFilter, matchingLetters } from "./dead-letters/letter-filter.ts";
+export { isMatched, type LetterFilter, matchingLetters } from "./dead-letters/letter-filter.ts";
 export { LetterPlan, letterPlace, type PlannedLetter, type Refused } from "./dead-letters/plan-letters.ts";
 export {
   failedAgain,
@@ -30,7 +31,7 @@ export {
   nextLetterPlace,
   unsettledDurables,
 } from "./dead-letters/replay-outcome.ts";
-export { readReplays, replayedLetters, StoredReplays } from "./dead-letters/replayed-letters.ts";
+export { readReplays, StoredReplays } from "./dead-letters/replayed-letters.ts";
 export { type DurableState, durables } from "./durables.ts";
 export { askFlow, type DurableFlow, type FlowLook, type SubnetFlow } from "./flow/ask-flow.ts";
 export { type FlowRates, flowRates, perSecond } from "./flow/flow-rates.ts";

@@ -195,6 +195,12 @@ describe.skipIf(BROWSER_FILE === undefined)("the page of dead letters", () => {
     await page.getByText("1 of 1 problems").click();
     await page.getByRole("link", { name: /^DLQ-/ }).click();
     await page.getByText("that letter was replayed and failed again here").waitFor();
+    await page.getByRole("link", { name: "Back to the list" }).click();
+    await page.getByRole("link", { name: "History" }).click();
+    await page.getByText("706 failed for good").waitFor();
+    expect(await page.getByText("failed again", { exact: true }).count()).toBe(1);
+    await page.getByLabel("Replayed").selectOption("no");
+    await page.getByText("3 failed for good").waitFor();
     expect(wrong).toEqual([]);
     await page.close();
     expect(handled).toHaveLength(202);

@@ -11,7 +11,7 @@ import {
   parseParkedPlace,
   parseParkedSubject,
 } from "@adaos/core/wire";
-import { type StoredMessage, storedMessages } from "@adaos/transport-nats";
+import { type StoredFrom, type StoredMessage, storedMessages } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 import { type FailureFilter, filterSubject, handlersOf, isOfEvent } from "../stored/failure-filter.ts";
 import { deadLetterSchema, parseStored } from "../stored/parse-stored.ts";
@@ -33,26 +33,29 @@ export function summaryOf({ subnet, entry }: KeptDeadLetter): DeadLetterSummary 
   return { subnet, ...rest };
 }
 
-/** The dead letters of one subnet that the filter matches, oldest first; then what is parked, once for each durable. */
+/**
+ * The dead letters of one subnet that the filter matches, oldest first; then what is parked, once for each durable.
+ * @param from Where reading begins; of what is parked all is read.
+ */
 export async function* deadLetters(
   server: OpenServer,
   filter: FailureFilter = {},
+  from?: StoredFrom,
 ): AsyncGenerator<KeptDeadLetter> {
-  yield* failedLetters(server, filter);
+  yield* failedLetters(server, filter, from);
   yield* parkedLetters(server, filter);
 }
 
 /**
  * Those whose handling has failed.
- * @param fromSeq Place in the stream where reading begins.
+ * @param from Where reading begins.
  */
 export async function* failedLetters(
   server: OpenServer,
   filter: FailureFilter = {},
-  fromSeq = 1,
+  from?: StoredFrom,
 ): AsyncGenerator<KeptDeadLetter> {
-  for await (const { letter } of foundFailures(server, filter, fromSeq))
-    if (letter !== undefined) yield letter;
+  for await (const { letter } of foundFailures(server, filter, from)) if (letter !== undefined) yield letter;
 }
 
 /** The entry at one place of a stream of failures. */
@@ -74,12 +77,12 @@ export async function* foundLetters(server: OpenServer, filter: FailureFilter): 
 async function* foundFailures(
   server: OpenServer,
   filter: FailureFilter,
-  fromSeq = 1,
+  from?: StoredFrom,
 ): AsyncGenerator<FoundLetter> {
   const handlers = filterSubject(DEAD_LETTER_ROOT, server.of, filter);
   if (handlers === undefined) return;
   const stream = deadLetterStream(server.of);
-  for await (const message of storedMessages(server.connection, stream, `${handlers}.>`, { seq: fromSeq })) {
+  for await (const message of storedMessages(server.connection, stream, `${handlers}.>`, from)) {
     const letter = ownLetter(server.of, message);
     const isMatched = letter !== undefined && isMatchedBy(filter, letter.entry);
     const owner = parseDeadLetterSubject(message.subject);

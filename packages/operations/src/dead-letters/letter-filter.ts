@@ -1,6 +1,7 @@
 import type { DeadLetter } from "@adaos/core/wire";
 import type { OpenServer } from "../hubs.ts";
 import type { FailureFilter } from "../stored/failure-filter.ts";
+import { CLOCK_SKEW_MS } from "../stored/find-stored.ts";
 import { deadLetters, type KeptDeadLetter } from "./dead-letters.ts";
 
 /** Which dead letters to look at; a field that is not given matches all. */
@@ -14,19 +15,29 @@ export interface LetterFilter extends FailureFilter {
   readonly text?: string;
 }
 
+/** The fields that a filter looks at. */
+type Matchable = Pick<
+  DeadLetter,
+  "at" | "error" | "dead_letter_id" | "event_id" | "correlation_id" | "event_name"
+>;
+
 /** The dead letters of one subnet that the filter matches, in the order of {@link deadLetters}. */
 export async function* matchingLetters(
   server: OpenServer,
   filter: LetterFilter,
 ): AsyncGenerator<KeptDeadLetter> {
-  for await (const letter of deadLetters(server, filter)) if (isMatched(filter, letter.entry)) yield letter;
+  const { sinceMs } = filter;
+  // A letter is stored after the failure; a member's clock may be ahead all the same.
+  const from = sinceMs === undefined ? undefined : { time: new Date(Math.max(0, sinceMs - CLOCK_SKEW_MS)) };
+  for await (const letter of deadLetters(server, filter, from))
+    if (isMatched(filter, letter.entry)) yield letter;
 }
 
 /**
  * Whether the filter matches, as far as it asks for more than a {@link FailureFilter}. The event's data is not looked
  * at: an answer would tell what the mask hides. Pure.
  */
-export function isMatched({ type, sinceMs, untilMs, text }: LetterFilter, entry: DeadLetter): boolean {
+export function isMatched({ type, sinceMs, untilMs, text }: LetterFilter, entry: Matchable): boolean {
   if (type !== undefined && entry.error.type !== type) return false;
   const atMs = Date.parse(entry.at);
   if (sinceMs !== undefined && !(atMs >= sinceMs)) return false;

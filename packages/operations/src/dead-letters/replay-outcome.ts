@@ -54,7 +54,7 @@ export async function* failedAgain(
   replays: ReadonlySet<string>,
   fromSeq: number,
 ): AsyncGenerator<FailedAgain> {
-  for await (const { kept, entry } of failedLetters(hub, {}, fromSeq))
+  for await (const { kept, entry } of failedLetters(hub, {}, { seq: fromSeq }))
     if (replays.has(replayKey(entry, entry.event_id)))
       yield { eventId: entry.event_id, letterId: entry.dead_letter_id, kept, message: entry.error.message };
 }

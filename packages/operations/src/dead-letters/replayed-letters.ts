@@ -10,11 +10,6 @@ import {
 import { type StoredMessage, storedMessages } from "@adaos/transport-nats";
 import type { OpenServer } from "../hubs.ts";
 
-/** Ids of the dead letters that were given to their handlers again, as far as a subnet's stream still holds that. */
-export async function replayedLetters(server: OpenServer): Promise<ReadonlySet<string>> {
-  return (await readReplays(server)).letterIds;
-}
-
 /** The fields of a dead letter that tell its replay. */
 type Replayed = Pick<DeadLetter, "at" | "dead_letter_id" | "node" | "durable">;
 
@@ -24,7 +19,7 @@ type Replayed = Pick<DeadLetter, "at" | "dead_letter_id" | "node" | "durable">;
  * same id anew; its replay has another event id.
  */
 export class StoredReplays {
-  readonly letterIds: Set<string> = new Set();
+  readonly #byLetter = new Map<string, string[]>();
   readonly #keys = new Set<string>();
 
   /** @param subnet Where it is stored. */
@@ -34,12 +29,19 @@ export class StoredReplays {
       const { event_id: eventId, headers } = decodeEnvelope(body);
       const letterId = headers["replay_id"];
       if (letterId === undefined) return;
-      this.letterIds.add(letterId);
+      const others = this.#byLetter.get(letterId);
+      if (others === undefined) this.#byLetter.set(letterId, [eventId]);
+      else others.push(eventId);
       const { node, durable } = parseReplayTarget(subject);
       this.#keys.add(replayKey({ node: `${subnet}/${node}`, durable }, eventId));
     } catch {
       // What is no event is no replay.
     }
+  }
+
+  /** Event ids of the replays that name this dead letter, oldest first. */
+  ofLetter(letterId: string): readonly string[] {
+    return this.#byLetter.get(letterId) ?? [];
   }
 
   /** Whether the event of this dead letter is stored already. */

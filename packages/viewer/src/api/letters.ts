@@ -43,6 +43,23 @@ export interface Letters {
   readonly is_cut: boolean;
 }
 
+/** A failure of the past, whatever has become of its dead letter. */
+export interface FailureRow extends Omit<LetterRow, "place" | "deliveries" | "is_run"> {
+  readonly key: string;
+  /** `failed`: time cannot cure it; `dead_letter`: its retries were spent. */
+  readonly status: string;
+  /** Its last replay. Status of its record; empty where no failure of it is recorded. */
+  readonly replay?: { readonly event_id: string; readonly outcome: string };
+}
+
+/** `GET /api/dead-letters/failures`: the newest first. */
+export interface Failures {
+  readonly rows: readonly FailureRow[];
+  readonly total: number;
+  readonly away: readonly Away[];
+  readonly is_cut: boolean;
+}
+
 /** `GET /api/dead-letters/:at/:place`: everything known about one. */
 export interface Letter extends LetterRow {
   readonly rule: string;

@@ -19,6 +19,7 @@ const STOP_LIMIT_MS = 15_000;
 const RESUMABLE: ReadonlySet<JobState> = new Set(["interrupted", "cancelled", "failed"]);
 /** A reason to end a job that is not a person's. */
 const STOPPED = "the viewer was stopped";
+const CRASHED = "the viewer ended before the job did";
 
 /** A job that is asked for. */
 export interface JobRequest extends Pick<KeptJob, "kind" | "what" | "who"> {
@@ -48,9 +49,9 @@ export class JobRunner {
     this.#work = work;
     this.#say = say;
     for (const job of store.load()) {
-      this.#jobs.set(job.id, job);
-      if (job.state !== "running" && job.state !== "settling") continue;
-      this.#change(job.id, { state: "interrupted", error: "the viewer ended before the job did" });
+      const isCut = job.state === "running" || job.state === "settling";
+      // It is not written: this process may fail to start beside the one that runs the job.
+      this.#jobs.set(job.id, isCut ? { ...job, state: "interrupted", error: CRASHED } : job);
     }
   }
 

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import type { Letter, LetterPlanAnswer, Letters } from "../../api/letters.ts";
+import type { Failures, Letter, LetterPlanAnswer, Letters } from "../../api/letters.ts";
 import { type AnyRoute, route } from "../../http/route.ts";
-import { listSchema } from "./filter.ts";
+import { listFailures } from "./failures.ts";
+import { filterSchema, listSchema } from "./filter.ts";
 import { eachLetter } from "./found.ts";
 import { LetterPage } from "./letter-page.ts";
 import { readLetter } from "./one-letter.ts";
@@ -30,6 +31,13 @@ export const LETTER_ROUTES: readonly AnyRoute[] = [
       });
       return { ...page.answer(), away, is_cut: isCut };
     },
+  }),
+  route({
+    method: "GET",
+    path: "/api/dead-letters/failures",
+    role: "viewer",
+    input: filterSchema,
+    answer: (filter, context): Promise<Failures> => listFailures(filter, context),
   }),
   route({
     method: "GET",

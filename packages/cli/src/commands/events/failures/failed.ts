@@ -1,5 +1,5 @@
-import { counted, firstLine, letterIdOf, type ProcessingRecord, visibleJson } from "@adaos/core/wire";
-import { Newest, processingRecords, replayedLetters } from "@adaos/operations";
+import { counted, firstLine, type ProcessingRecord, visibleJson } from "@adaos/core/wire";
+import { failedRecords, Newest } from "@adaos/operations";
 import { Command } from "commander";
 import { type Terminal, table } from "../../../terminal/terminal.ts";
 import { type FailureOptions, withFilters, withHubs, withLimit } from "./failure-options.ts";
@@ -15,12 +15,8 @@ export function eventsFailedCommand(terminal: Terminal): Command {
     .action(async (options: FailureOptions & { readonly limit: number; readonly tag?: string }) => {
       const found = new Newest<FailedRecord>(options.limit, ({ timestamp }) => timestamp);
       await withHubs(options, terminal, async (hub) => {
-        let replayed: ReadonlySet<string> | undefined;
-        for await (const record of processingRecords(hub, options)) {
-          if (options.tag === undefined ? !isFinal(record) : !isTagged(record, options.tag)) continue;
-          replayed ??= await replayedLetters(hub);
-          found.add(replayed.has(letterIdOf(record)) ? { ...record, replayed: true } : record);
-        }
+        for await (const { record, replays } of failedRecords(hub, options, options.tag))
+          found.add(replays.length > 0 ? { ...record, replayed: true } : record);
       });
       const records = found.items();
       if (options.json === true) {
@@ -32,14 +28,6 @@ export function eventsFailedCommand(terminal: Terminal): Command {
       const what = options.tag === undefined ? "failed event" : "run";
       terminal.say(`${counted(records.length, what)}${more}`);
     });
-}
-
-function isFinal({ status }: ProcessingRecord): boolean {
-  return status === "failed" || status === "dead_letter";
-}
-
-function isTagged({ tags = [] }: ProcessingRecord, tag: string): boolean {
-  return tags.includes(tag);
 }
 
 function rowOf(record: FailedRecord): string[] {

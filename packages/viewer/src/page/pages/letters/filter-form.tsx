@@ -4,11 +4,17 @@ import { navigate } from "../../app/navigate.tsx";
 import { useSession } from "../../app/session.ts";
 import { asLocalInput, type Filter, type FilterKey, fromLocalInput } from "./filter-query.ts";
 
+interface FormProps {
+  readonly filter: Filter;
+  /** Stays what it is. */
+  readonly view: string;
+}
+
 /** Narrows the list. A choice takes effect at once, a text with Enter or the button. */
-export function FilterForm({ filter }: { readonly filter: Filter }): JSX.Element {
+export function FilterForm({ filter, view }: FormProps): JSX.Element {
   const { places, members } = useSession();
   const [draft, setDraft] = useState(filter);
-  const show = (next: Filter): void => navigate("/dead-letters", next);
+  const show = (next: Filter): void => navigate("/dead-letters", { ...next, view });
   const text = (key: FilterKey, label: string, hint: string, list?: string): JSX.Element => (
     <label>
       {label}

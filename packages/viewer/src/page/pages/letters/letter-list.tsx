@@ -31,7 +31,10 @@ export function LetterList({ answer, filter, query, onChange }: ListProps): JSX.
         <Notice key={of} kind="warning">{`${of} is left out: ${reason}`}</Notice>
       ))}
       {is_cut ? (
-        <Notice kind="warning">There are more letters than are read at once. Narrow them by subnet.</Notice>
+        <Notice kind="warning">
+          There are more letters than are read at once, so the newest may be missing. Narrow them by subnet or
+          time.
+        </Notice>
       ) : null}
       <Totals answer={answer} filter={filter} />
       {isOperator && total > 0 ? (

@@ -3,11 +3,12 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 import type { Jobs } from "../../../api/jobs.ts";
 import type { Letters } from "../../../api/letters.ts";
 import { useAsk } from "../../app/ask.ts";
-import { useAddress } from "../../app/navigate.tsx";
+import { Link, useAddress } from "../../app/navigate.tsx";
 import { Answered } from "../../parts/answered.tsx";
 import { ChangeDialog, type Wanted } from "./change-dialog.tsx";
 import { FilterForm } from "./filter-form.tsx";
 import { filterOf } from "./filter-query.ts";
+import { History } from "./history.tsx";
 import { JobsPanel } from "./jobs-panel.tsx";
 import { LetterList } from "./letter-list.tsx";
 import { OneLetter } from "./one-letter.tsx";
@@ -22,10 +23,11 @@ export function LettersPage(): JSX.Element {
   const { query } = useAddress();
   const filter = filterOf(query);
   const place = query.get("letter") ?? "";
+  const isHistory = query.get("view") === "history";
   const [isBusy, setBusy] = useState(false);
   const [wanted, setWanted] = useState<Wanted | undefined>();
   const jobs = useAsk<Jobs>("/api/jobs", {}, isBusy ? BUSY_MS : IDLE_MS);
-  const list = useAsk<Letters>(place === "" ? "/api/dead-letters" : undefined, {
+  const list = useAsk<Letters>(place === "" && !isHistory ? "/api/dead-letters" : undefined, {
     ...filter,
     before: query.get("before") ?? undefined,
   });
@@ -44,10 +46,22 @@ export function LettersPage(): JSX.Element {
       <JobsPanel asked={jobs} />
       {place === "" ? (
         <>
-          <FilterForm key={JSON.stringify(filter)} filter={filter} />
-          <Answered asked={list}>
-            {(answer) => <LetterList answer={answer} filter={filter} query={query} onChange={setWanted} />}
-          </Answered>
+          <nav class="letters-views" aria-label="Views">
+            <Link to="/dead-letters" query={filter} isCurrent={!isHistory}>
+              Waiting
+            </Link>
+            <Link to="/dead-letters" query={{ ...filter, view: "history" }} isCurrent={isHistory}>
+              History
+            </Link>
+          </nav>
+          <FilterForm key={JSON.stringify(filter)} filter={filter} view={isHistory ? "history" : ""} />
+          {isHistory ? (
+            <History filter={filter} />
+          ) : (
+            <Answered asked={list}>
+              {(answer) => <LetterList answer={answer} filter={filter} query={query} onChange={setWanted} />}
+            </Answered>
+          )}
         </>
       ) : (
         <OneLetter key={place} place={place} filter={filter} onChange={setWanted} />
