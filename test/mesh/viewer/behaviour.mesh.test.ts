@@ -173,7 +173,7 @@ describe.skipIf(BROWSER_FILE === undefined)("the page Behaviour", () => {
 
   test("starts a run with data, and cancels it, one and all", async () => {
     await page.goto(`${viewer.url}/behaviour?tab=scenarios&scenario=alpha/kitchen/slow`);
-    await button("Run alpha/kitchen/slow now").click();
+    await button("Run now alpha/kitchen/slow").click();
     await dialog().getByLabel("Data").fill("no JSON");
     await button("Run").click();
     await dialog().getByText("The data must be a JSON object").waitFor();

@@ -45,9 +45,7 @@ export function RunsTable({
             ))}
           </select>
         </label>
-        <span class="dim">
-          {shown.length} of {runs.length}; a hub keeps the last 100 that ended well, and 100 others
-        </span>
+        <span class="dim">{countsText(runs)}; a hub keeps the last 100 that ended well, and 100 others</span>
       </div>
       <Table
         caption="Runs"
@@ -62,6 +60,16 @@ export function RunsTable({
       />
     </>
   );
+}
+
+/** `12 succeeded, 1 failed`. Pure. */
+function countsText(runs: readonly Run[]): string {
+  const counts = new Map<string, number>();
+  for (const { outcome } of runs) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  const texts = [...counts].map(
+    ([outcome, count]) => `${count} ${outcome === "active" ? "under way" : outcome}`,
+  );
+  return texts.length === 0 ? "none" : texts.join(", ");
 }
 
 function isOf(kind: (typeof KINDS)[number][0], outcome: Run["outcome"]): boolean {

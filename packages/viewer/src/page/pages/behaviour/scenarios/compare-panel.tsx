@@ -134,7 +134,7 @@ function columnsOf(given: Asked): readonly Column<Pair>[] {
         live === undefined || shadow === undefined ? (
           <Text of={trigger} max={80} />
         ) : (
-          <Link to="/behaviour" query={{ tab: "scenarios", ...given, pair: trigger }}>
+          <Link to="/behaviour" query={{ tab: "scenarios", ...given, pair: trigger }} class="mono">
             <Text of={trigger} max={80} />
           </Link>
         ),

@@ -125,6 +125,11 @@ function NameCell({
 function actsColumn(telling: Telling): Column<ScenarioRow> {
   return {
     title: "Change",
-    cell: (row) => (row.hash === undefined ? null : <SwitchAct row={row} telling={telling} />),
+    cell: (row) =>
+      row.hash === undefined ? null : (
+        <span class="acts">
+          <SwitchAct row={row} telling={telling} />
+        </span>
+      ),
   };
 }

@@ -26,7 +26,7 @@ export function StartRun({ scenario, onDone }: StartRunProps): JSX.Element {
         ref={button}
         type="button"
         class="main"
-        aria-label={`Run ${visible(scenario)} now`}
+        aria-label={`Run now ${visible(scenario)}`}
         onClick={() => setOpen(true)}
       >
         Run now
