@@ -143,7 +143,9 @@ describe.skipIf(BROWSER_FILE === undefined)("on a mesh of two subnets", () => {
           .poll(
             async () => {
               told = await mesh.adaos([...asked, "--config", mesh.configFile]);
-              const answer: unknown = await (await viewer.ask(`/api/policy/explain?${query}`, "viewer")).json();
+              const answer: unknown = await (
+                await viewer.ask(`/api/policy/explain?${query}`, "viewer")
+              ).json();
               return [told.code, answer];
             },
             { timeout: 30_000 },
