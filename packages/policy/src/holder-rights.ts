@@ -2,7 +2,7 @@ import { formatEventRef, type PolicyRule } from "@adaos/core";
 import type { KnownEvent, PolicyQuestion, PolicyVerb } from "@adaos/core/wire";
 import type { PolicyState } from "./diff-policy.ts";
 
-/** The rules of one member or subnet for one verb, in the order in which they are asked: the first that matches wins. */
+/** The rules of one member or subnet for one verb, in the order in which they are asked. The first match wins. */
 export interface HolderRights {
   /** `alpha/kitchen`; `alpha` with export and import. */
   readonly who: string;
