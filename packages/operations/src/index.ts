@@ -58,6 +58,7 @@ export { publishAs } from "./publish/publish-as.ts";
 export { withAllViolations } from "./registry/all-violations.ts";
 export { type Drift, driftOf, type SeenDurable, SeenProducers } from "./registry/drift.ts";
 export { PastFailures } from "./registry/past-failures.ts";
+export { readSeen, type Seen, type SeenOptions } from "./registry/read-seen.ts";
 export { pastEvents, type ReplayPlan, type Survey, surveyPast } from "./replay/past.ts";
 export { ReplayRun, roomFor } from "./replay/replay-run.ts";
 export { findTarget, narrowed, parseOrigin } from "./replay/replay-target.ts";
@@ -177,4 +178,5 @@ export type {
   WhyFacts,
 } from "./why/facts.ts";
 export { gatherWhy, type WhyQuestion, type WhyWitnesses } from "./why/gather-why.ts";
+export { type DenialGroup, groupDenials } from "./why/group-denials.ts";
 export { seenDenials } from "./why/seen-denials.ts";

@@ -29,6 +29,9 @@ export interface MeshHealth {
   readonly config: { readonly errors: readonly ConfigError[] };
 }
 
+/** The note of a server that hangs or is down. */
+export const SILENT_SERVER = "does not answer";
+
 const silent = (): void => undefined;
 const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
@@ -116,7 +119,7 @@ export async function askServer(
 
 /** The reason if the server refuses a key or certificate; otherwise it hangs or is down, which look alike. */
 function refusalOf(thrown: unknown): string {
-  return thrown instanceof MeshError && thrown.code !== "unavailable" ? thrown.message : "does not answer";
+  return thrown instanceof MeshError && thrown.code !== "unavailable" ? thrown.message : SILENT_SERVER;
 }
 
 async function askNode(id: string, stateDir: string, severalRoots: boolean): Promise<ComponentHealth[]> {

@@ -1,13 +1,13 @@
 export { applyUpdate, isSameUpdate, neededSupervisor, planUpdate } from "./apply/apply-policy.ts";
 export { whileLocked } from "./apply/change-lock.ts";
 export { addMember, type MemberChange, removeMember, rotateKey } from "./apply/change-members.ts";
+export { explainPolicy, explanationAsJson, type PolicyExplanation } from "./apply/explain-policy.ts";
 export { notAtTheirFiles } from "./apply/in-force.ts";
 export { lackingSignatureKeys } from "./apply/lacking-signature-keys.ts";
 export { type Move, movesOf } from "./apply/moves.ts";
 export {
   declaredHere,
   declaredPolicy,
-  notInForce,
   runningPolicy,
   unreached,
 } from "./apply/running-policy.ts";

@@ -5,8 +5,8 @@ import { TestMesh } from "../../kit/mesh.ts";
 import { TestViewer } from "../../kit/viewer.ts";
 
 /*
- * The page of the mesh on two subnets: what it draws, what it tells of a node and a link, a hub's server that hangs, and
- * what has changed.
+ * The page of the mesh on two subnets: what it draws, what it tells of a node and a link, a hub's server that hangs,
+ * and what has changed.
  */
 
 interface Map {

@@ -29,7 +29,7 @@ describe("mergeChanges()", () => {
 
   test("takes reports of the same in several subnets for one, and of the same a second time for two", () => {
     const ready = (second: number, stored_at: string, event_id: string) =>
-      change(second, { stored_at, event_id });
+      change(second, { stored_at, event_id, what: "ready" });
     const both = [ready(1, "alpha", "EVT-1"), ready(2, "beta", "EVT-2"), ready(9, "beta", "EVT-3")];
     expect(mergeChanges(both, 9).map(({ event_id }) => event_id)).toEqual(["EVT-1", "EVT-3"]);
     expect(mergeChanges([ready(1, "alpha", "EVT-1"), ready(2, "alpha", "EVT-2")], 9)).toHaveLength(2);

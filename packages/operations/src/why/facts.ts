@@ -24,6 +24,8 @@ export interface SeenDenial {
   readonly eventId?: string | undefined;
   readonly rule: string;
   readonly reason: string;
+  /** How often since it was reported before. */
+  readonly count?: number | undefined;
   /** RFC 3339. */
   readonly since: string;
 }

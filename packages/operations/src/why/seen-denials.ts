@@ -23,6 +23,7 @@ const deniedSchema = z.object({
     event_id: text.optional(),
     rule: text,
     reason: text,
+    count: z.number().int().positive().optional(),
     since: text,
   }),
 });
@@ -36,8 +37,8 @@ export async function seenDenials({ of, connection }: OpenServer, sinceMs: numbe
     if (!TELLERS.has(parseSubject(message.subject).node)) continue;
     const told = parseStored(message, deniedSchema)?.data;
     if (told === undefined) continue;
-    const { hop, node, event, from: origin, event_id: eventId, rule, reason, since } = told;
-    found.push({ hop, node, event, from: origin, eventId, rule, reason, since });
+    const { hop, node, event, from: origin, event_id: eventId, rule, reason, count, since } = told;
+    found.push({ hop, node, event, from: origin, eventId, rule, reason, count, since });
   }
   return found;
 }

@@ -10,7 +10,10 @@ import { isNodeRunning, notAtTheirFiles } from "./in-force.ts";
  * The policy that the daemons of this machine got last, as their files contain it. A damaged file is left out. For a
  * subnet on another machine it is what the root enforces: its exports and imports.
  */
-export function runningPolicy({ nodes }: Layout, say: (line: string) => void): PolicyState {
+export function runningPolicy(
+  { nodes }: Layout,
+  say: (line: string) => void,
+): PolicyState & { readonly rules: readonly PolicyRule[] } {
   const rules: PolicyRule[] = [];
   const holders = new Map<string, readonly string[]>();
   const read = (role: "hub" | "root", take: (nodeFile: string) => void): void => {
@@ -35,7 +38,7 @@ export function runningPolicy({ nodes }: Layout, say: (line: string) => void): P
       holders.set(subnet, []);
     }
   });
-  return { policy: new Policy(rules), holders };
+  return { policy: new Policy(rules), holders, rules };
 }
 
 /**

@@ -2,7 +2,7 @@ import { rootNodeIds } from "@adaos/config";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { type FlowLook, flowRates, perSecond, type SubnetFlow } from "@adaos/operations";
 import type { Layout } from "@adaos/provision";
-import type { ComponentHealth, MeshHealth } from "../health.ts";
+import { type ComponentHealth, type MeshHealth, SILENT_SERVER } from "../health.ts";
 
 /** `elsewhere`: it runs on another machine, which is not asked. */
 export type MapState = "ready" | "unready" | "elsewhere";
@@ -238,16 +238,27 @@ function linkOf(
     ({ health }) => health.details?.["standsBy"] !== true,
   );
   const [carried, refusals, lag] = [rate("carried"), rate("refused"), found[0]?.health.lag];
+  const silent = silentServer(layout, subnet, now);
   return {
     ...base,
-    state: ready.length > 0 ? "ready" : "down",
-    note: (served ?? ready[0] ?? found[0])?.health.note ?? "",
+    state: ready.length > 0 && silent === undefined ? "ready" : "down",
+    note: silent ?? (served ?? ready[0] ?? found[0])?.health.note ?? "",
     ...(lag === undefined ? {} : { lag }),
     refused: found.reduce((sum, { health }) => sum + (figure(health, "refused") ?? 0), 0),
     ...(carried === undefined ? {} : { carried }),
     ...(refusals === undefined ? {} : { refusals }),
     carriers,
   };
+}
+
+/** A server at one end that does not answer: the root finds that out some seconds later. */
+function silentServer({ servers }: Layout, subnet: string, { health }: MeshLook): string | undefined {
+  const ends = servers.filter(({ of }) => of === subnet || of === ROOT_DOMAIN).map(({ name }) => name);
+  const silent = health.components.find(
+    ({ kind, name, ready, note }) =>
+      kind === "server" && !ready && note === SILENT_SERVER && ends.includes(name),
+  );
+  return silent === undefined ? undefined : `${silent.name} ${SILENT_SERVER}`;
 }
 
 /** A machine without the root sees of a link what its hub's server knows. */

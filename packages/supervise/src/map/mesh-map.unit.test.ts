@@ -122,6 +122,22 @@ describe("meshMap()", () => {
     expect(links[1]).toMatchObject({ state: "down", note: "no root daemon answers" });
   });
 
+  test("calls a link down whose hub's server does not answer, before the root has noticed", () => {
+    const now = look(0, [link("up alpha", 5), link("up far", 5)]);
+    const components = now.health.components.map((one) =>
+      one.name === "nats-alpha" ? { ...one, ready: false, note: "does not answer" } : one,
+    );
+    const { links } = meshMap(
+      LAYOUT,
+      MEMBERS,
+      undefined,
+      { ...now, health: { ...now.health, components } },
+      AT,
+    );
+    expect(links[0]).toMatchObject({ state: "down", note: "nats-alpha does not answer" });
+    expect(links[2]).toMatchObject({ subnet: "far", state: "ready" });
+  });
+
   test("tells which of several root daemons serves a link", () => {
     const layout = { ...LAYOUT, nodes: [...LAYOUT.nodes, node("root-2", "root")] };
     const spare = { details: { carried: 1, refused: 2, standsBy: true } };

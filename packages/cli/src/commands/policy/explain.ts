@@ -1,8 +1,7 @@
 import { resolveStateDir } from "@adaos/config";
 import type { PolicyVerb } from "@adaos/core/wire";
 import { visibleJson } from "@adaos/core/wire";
-import { askPolicy, type Hop, hopAsJson, passes, placeOfAnswer, unknownEvent } from "@adaos/policy";
-import { notInForce } from "@adaos/supervise";
+import { explainPolicy, explanationAsJson, type PolicyExplanation } from "@adaos/supervise";
 import { Argument, Command } from "commander";
 import { jsonOption, stateOption } from "../../options/options.ts";
 import { EXIT_CODES } from "../../terminal/exit-codes.ts";
@@ -36,37 +35,23 @@ export function policyExplainCommand(terminal: Terminal): Command {
     )
     .action(async (verb: PolicyVerb, event: string, options: ExplainOptions) => {
       const loaded = await loadMeantPolicy(options);
-      const inquiry = { verb, event, ...options };
-      const hops = askPolicy(loaded, inquiry);
-      const unknown = unknownEvent(loaded, inquiry);
-      const allowed = passes(hops);
-      const pending = await notInForce(loaded, inquiry, hops, resolveStateDir(options.state));
-      const placed = hops.map((hop) => ({ hop, place: placeOfAnswer(loaded, hop) }));
-      if (options.json === true)
-        terminal.out(
-          visibleJson({
-            allowed,
-            known: unknown === undefined,
-            ...(pending === undefined ? {} : { in_force: pending.length === 0, not_in_force: pending }),
-            hops: placed.map(({ hop, place }) => hopAsJson(hop, place)),
-          }),
-        );
-      else for (const line of table(placed.map(rowOf))) terminal.out(line);
-      for (const { decision } of hops) {
-        if (!decision.allowed && options.json !== true) terminal.say(decision.reason);
+      const explained = await explainPolicy(
+        loaded,
+        { verb, event, ...options },
+        resolveStateDir(options.state),
+      );
+      const { hops, unknown, pending } = explained;
+      if (options.json === true) terminal.out(visibleJson(explanationAsJson(explained)));
+      else for (const line of table(hops.map(rowOf))) terminal.out(line);
+      for (const { hop } of hops) {
+        if (!hop.decision.allowed && options.json !== true) terminal.say(hop.decision.reason);
       }
       if (options.json !== true) for (const line of [unknown ?? [], pending ?? []].flat()) terminal.say(line);
-      if (!allowed) process.exitCode = EXIT_CODES.denied;
+      if (!explained.allowed) process.exitCode = EXIT_CODES.denied;
     });
 }
 
-/** An answer, and the place of its rule. */
-interface PlacedHop {
-  readonly hop: Hop;
-  readonly place: string | undefined;
-}
-
-function rowOf({ hop: { verb, who, from, decision }, place }: PlacedHop): string[] {
+function rowOf({ hop: { verb, who, from, decision }, place }: PolicyExplanation["hops"][number]): string[] {
   const holder = from === undefined ? who : `${who} from ${from}`;
   return [verb, holder, decision.allowed ? "allow" : "deny", decision.rule, place ?? ""];
 }

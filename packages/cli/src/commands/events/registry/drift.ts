@@ -1,12 +1,10 @@
 import { resolveStateDir } from "@adaos/config";
-import { formatEventRef, parseEventPattern } from "@adaos/core";
-import { counted, DURABLE_METADATA, eventsStream, messageOf, visibleJson } from "@adaos/core/wire";
+import { counted, visibleJson } from "@adaos/core/wire";
 import {
   type Drift,
   driftOf,
   hubServers,
-  type OpenServer,
-  publishedPast,
+  readSeen,
   type SeenDurable,
   SeenProducers,
 } from "@adaos/operations";
@@ -45,42 +43,22 @@ export function eventsRegistryDriftCommand(terminal: Terminal): Command {
 async function look(options: DriftOptions, terminal: Terminal): Promise<Drift[]> {
   const layout = readLayout(resolveStateDir(options.state));
   const registry = await loadRegistry(options.registry ?? layout.registryDir);
-  const producers = new SeenProducers();
-  const durables: SeenDurable[] = [];
-  const since = new Date(Date.now() - options.since);
+  const seen = { producers: new SeenProducers(), durables: [] as SeenDurable[] };
   let read = 0;
+  const how = {
+    since: new Date(Date.now() - options.since),
+    onRead: () => void read++,
+    say: terminal.say,
+  };
   const ticker = progress(terminal, () => `${counted(read, "event")} read so far`);
   try {
     await withThoseThatAnswer(hubServers(layout, options.at), terminal, async (hub) => {
-      for await (const durable of seenDurables(hub, terminal)) durables.push(durable);
-      for await (const stored of publishedPast(hub, since)) {
-        read++;
-        // A message that is not an event has no component.
-        if ("problem" in stored) continue;
-        const { name, version, subnet, node } = stored.address;
-        const [component = ""] = stored.envelope.source.split("@");
-        producers.add(formatEventRef(name, version), component, `${subnet}/${node}`);
-      }
+      await readSeen(hub, seen, how);
     });
   } finally {
     ticker.end();
   }
-  return driftOf(registry.records, producers, durables);
-}
-
-/** The durables of a subnet's members. */
-async function* seenDurables({ of, jsm }: OpenServer, terminal: Terminal): AsyncGenerator<SeenDurable> {
-  for await (const { name, config } of jsm.consumers.list(eventsStream(of))) {
-    const node = config.metadata?.[DURABLE_METADATA.node];
-    const pattern = config.metadata?.[DURABLE_METADATA.pattern];
-    const [, durable] = name.split("_");
-    if (node === undefined || pattern === undefined || durable === undefined) continue;
-    try {
-      yield { node: `${of}/${node}`, durable, pattern: parseEventPattern(pattern) };
-    } catch (thrown) {
-      terminal.say(`${of}/${node} ${durable} left out: ${messageOf(thrown)}`);
-    }
-  }
+  return driftOf(registry.records, seen.producers, seen.durables);
 }
 
 function print(drifts: readonly Drift[], json: boolean, terminal: Terminal): void {
