@@ -130,7 +130,7 @@ describe.skipIf(BROWSER_FILE === undefined)("the live page", () => {
     // By the debugger's way: the page's own policy lets no foreign script in.
     await page.evaluate(readFileSync(join(HOME, "node_modules/axe-core/axe.min.js"), "utf8"));
     const found = await page.evaluate(
-      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`))",
+      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))",
     );
     expect(found).toEqual([]);
     await say(kitchen, "three");
