@@ -127,6 +127,12 @@ describe.skipIf(BROWSER_FILE === undefined)("the live page", () => {
     await detail.getByText("data.level").waitFor();
     expect(await detail.textContent()).toContain('"info"');
     await detail.getByText("schema 1.0.0").waitFor();
+    // By the debugger's way: the page's own policy lets no foreign script in.
+    await page.evaluate(readFileSync(join(HOME, "node_modules/axe-core/axe.min.js"), "utf8"));
+    const found = await page.evaluate(
+      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))",
+    );
+    expect(found).toEqual([]);
     await say(kitchen, "three");
     await page.getByRole("button", { name: "Resume (1 new)" }).waitFor();
     await page.keyboard.press("ArrowDown");

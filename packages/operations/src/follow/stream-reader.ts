@@ -30,7 +30,7 @@ export interface ReadPage {
 }
 
 /** A server that has not sent a page by then is away. */
-const ANSWER_MS = 2000;
+const ANSWER_MS = 5000;
 
 /**
  * Reads the stream of events of one server from a place of it. It keeps no consumer at the server: a restart of either

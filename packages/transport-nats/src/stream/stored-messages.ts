@@ -1,7 +1,7 @@
 import { MeshError } from "@adaos/core";
 import { type Msg, RequestStrategy } from "nats";
 import type { Connection } from "../connection/connection.ts";
-import { headersOfMsg, serverHeader } from "../connection/message-headers.ts";
+import { headersOfMsg, headOf, serverHeader } from "../connection/message-headers.ts";
 
 /** A message as a stream holds it. */
 export interface StoredMessage {
@@ -124,8 +124,17 @@ export async function storedMessageAt(
   throw new MeshError("unavailable", `stream ${stream}: ${description} (${code})`);
 }
 
-/** Whether it is a message, and not the status that ends a page. */
-function isStored({ headers }: Msg): boolean {
+/** The first line of headers without a status. */
+const NO_STATUS = "NATS/1.0\r\n";
+
+/** Whether it is a message, and not the status that ends a page. Headers are not parsed: that takes longest. */
+function isStored(msg: Msg): boolean {
+  const head = headOf(msg);
+  if (head !== undefined)
+    return (
+      head.toString("latin1", 0, NO_STATUS.length) === NO_STATUS && serverHeader(msg, "Nats-Sequence") !== ""
+    );
+  const { headers } = msg;
   return headers !== undefined && headers.code === 0 && headers.has("Nats-Sequence");
 }
 

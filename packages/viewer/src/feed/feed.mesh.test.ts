@@ -106,7 +106,7 @@ describe.each([
     const sent: string[] = [];
     let isOver = false;
     const publishing = (async () => {
-      for (let i = 0; i < 600; i++)
+      for (let i = 0; i < 300; i++)
         sent.push((await (i % 2 === 0 ? kitchen : desk).publish("ui.notify@1", { text: `n${i}` })).eventId);
       isOver = true;
     })();
@@ -124,7 +124,7 @@ describe.each([
     }
     await publishing;
     const mine = (): string[] => [...seen, ...idsOf(reader)].filter((id) => sent.includes(id));
-    await eventually(() => mine().length).toBeGreaterThanOrEqual(600);
+    await eventually(() => mine().length).toBeGreaterThanOrEqual(300);
     takeOver();
     await started(reader);
     expect(new Set(mine()).size).toBe(mine().length);
@@ -216,13 +216,18 @@ describe("the feed", () => {
   });
 
   test("samples above its rate and tells it", async () => {
-    const [few, all] = [bySocket("rate=10&pattern=ui."), bySocket("rate=1000&pattern=ui.")];
-    await Promise.all([started(few), started(all)]);
+    const all = bySocket("rate=1000&pattern=ui.");
+    await started(all);
+    await say(kitchen, "first");
+    await eventually(() => eventsOf(all).length).toBe(1);
+    // The streams are followed now: nothing that this one is sent is of the past.
+    const few = bySocket("rate=1&pattern=ui.");
+    await started(few);
     await Promise.all(Array.from({ length: 300 }, (_, i) => say(kitchen, `s${i}`)));
-    await eventually(() => eventsOf(all).length, { timeout: 5000 }).toBe(300);
+    await eventually(() => eventsOf(all).length).toBe(301);
     const told = (): number =>
       few.messages.reduce((sum, one) => sum + (one.type === "sampled" ? one.matched - one.sent : 0), 0);
-    await eventually(() => told() + eventsOf(few).length, { timeout: 5000 }).toBe(300);
+    await eventually(() => told() + eventsOf(few).length).toBeGreaterThanOrEqual(300);
     expect(eventsOf(few).length).toBeLessThan(100);
     expect(all.messages.filter(({ type }) => type === "sampled")).toEqual([]);
   });

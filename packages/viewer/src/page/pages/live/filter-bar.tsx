@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useSession } from "../../app/session.ts";
-import { fieldsOf, isUnfiltered, type LiveFilters, patternsOf } from "./live-filters.ts";
+import { fieldsOf, type LiveFilters, patternsOf } from "./live-filters.ts";
 
 interface FilterBarProps {
   readonly filters: LiveFilters;
@@ -14,9 +14,6 @@ const SINCE: readonly (readonly [value: string, title: string])[] = [
   ["10m", "last 10 minutes"],
   ["1h", "last hour"],
 ];
-const NO_FILTERS: LiveFilters = {
-  ...{ at: [], pattern: [], field: [], origin: "", tenant: "", correlation: "", text: "", since: "" },
-};
 
 /** The filters as texts: they apply with Enter or when a field is left, not at each letter. */
 export function FilterBar({ filters, onChange }: FilterBarProps): JSX.Element {
@@ -76,11 +73,6 @@ export function FilterBar({ filters, onChange }: FilterBarProps): JSX.Element {
           ))}
         </select>
       </label>
-      {isUnfiltered(filters) ? null : (
-        <button type="button" onClick={() => onChange({ ...NO_FILTERS, since })}>
-          Clear filters
-        </button>
-      )}
     </form>
   );
 }

@@ -12,6 +12,10 @@ export interface LiveFilters {
   readonly since: string;
 }
 
+export const NO_FILTERS: LiveFilters = {
+  ...{ at: [], pattern: [], field: [], origin: "", tenant: "", correlation: "", text: "", since: "" },
+};
+
 /** Pure. */
 export function filtersOf(query: URLSearchParams): LiveFilters {
   const text = (key: string): string => query.get(key) ?? "";

@@ -1,12 +1,12 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { navigate, useAddress } from "../../app/navigate.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { Text } from "../../parts/text.tsx";
 import { VirtualList } from "../../parts/virtual-list.tsx";
 import { EventDetail } from "./event-detail.tsx";
 import { FilterBar } from "./filter-bar.tsx";
-import { feedQuery, filtersOf, isUnfiltered, type LiveFilters } from "./live-filters.ts";
+import { feedQuery, filtersOf, isUnfiltered, type LiveFilters, NO_FILTERS } from "./live-filters.ts";
 import type { LiveRow } from "./live-window.ts";
 import { type Live, useLive } from "./use-live.ts";
 import "./live.css";
@@ -33,7 +33,13 @@ export function LivePage(): JSX.Element {
   return (
     <div class="live">
       <FilterBar filters={filters} onChange={(changed) => show(changed, undefined)} />
-      <LiveBar live={live} onResume={resume} />
+      <LiveBar
+        live={live}
+        onResume={resume}
+        {...(isUnfiltered(filters)
+          ? {}
+          : { onUnfilter: () => show({ ...NO_FILTERS, since: filters.since }, undefined) })}
+      />
       <Notices live={live} />
       <div class="live-body">
         <EventList
@@ -61,7 +67,14 @@ export function LivePage(): JSX.Element {
   );
 }
 
-function LiveBar({ live, onResume }: { readonly live: Live; readonly onResume: () => void }): JSX.Element {
+interface LiveBarProps {
+  readonly live: Live;
+  readonly onResume: () => void;
+  /** Left out when nothing is filtered. */
+  readonly onUnfilter?: () => void;
+}
+
+function LiveBar({ live, onResume, onUnfilter }: LiveBarProps): JSX.Element {
   const { isPaused, newCount, rows, sampled, state } = live;
   return (
     <div class="live-bar">
@@ -69,8 +82,13 @@ function LiveBar({ live, onResume }: { readonly live: Live; readonly onResume: (
         {isPaused ? `Resume (${newCount.toLocaleString("en")} new)` : "Pause"}
       </button>
       <button type="button" onClick={live.clear} disabled={rows.length === 0}>
-        Clear
+        Clear list
       </button>
+      {onUnfilter === undefined ? null : (
+        <button type="button" onClick={onUnfilter}>
+          Clear filters
+        </button>
+      )}
       <span class={`badge ${state.kind === "open" ? "good" : "warning"}`}>{STATES[state.kind]}</span>
       <span class="dim">{rows.length.toLocaleString("en")} events</span>
       {sampled === undefined ? null : (
@@ -160,9 +178,12 @@ function EventList({ live, filters, selected, toTop, onSelect }: EventListProps)
   );
 }
 
+/** Drawn once: rows move at each frame, and what they show never changes. */
 function EventRow({ row }: { readonly row: LiveRow | undefined }): JSX.Element | null {
-  if (row === undefined) return null;
-  const { event, kind, line } = row;
+  return useMemo(() => (row === undefined ? null : cellsOf(row)), [row]);
+}
+
+function cellsOf({ event, kind, line }: LiveRow): JSX.Element {
   return (
     <>
       <time dateTime={event.stored}>{timeOf(event.stored)}</time>

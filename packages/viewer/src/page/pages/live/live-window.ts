@@ -11,6 +11,9 @@ export interface LiveRow {
   readonly before: FeedEvent | undefined;
   /** The data on one line. */
   readonly line: string;
+  readonly storedMs: number;
+  /** Length of the event as it came. */
+  readonly chars: number;
 }
 
 export const MAX_ROWS = 2000;
@@ -23,9 +26,10 @@ const MAX_LINE_CHARS = 300;
 /** The newest events, oldest first, of a bounded number and size. */
 export class LiveWindow {
   #rows: LiveRow[] = [];
-  readonly #sizes: number[] = [];
   readonly #lastOfKind = new Map<string, FeedEvent>();
   #chars = 0;
+  /** Streams are read side by side: an older event may come after a newer one of another stream. */
+  #isSorted = true;
   /** Events that were ever added. */
   added = 0;
 
@@ -39,10 +43,12 @@ export class LiveWindow {
       kind,
       before: this.#lastOfKind.get(kind),
       line: lineOf(envelope.data),
+      storedMs: Date.parse(event.stored),
+      chars,
     };
+    if (row.storedMs < (this.#rows.at(-1)?.storedMs ?? 0)) this.#isSorted = false;
     this.#remember(kind, event);
     this.#rows.push(row);
-    this.#sizes.push(chars);
     this.#chars += chars;
     this.added++;
     if (this.#rows.length >= MAX_ROWS * 1.25 || this.#chars > MAX_WINDOW_CHARS) this.#cut();
@@ -50,24 +56,31 @@ export class LiveWindow {
 
   /** The newest rows, newest first. */
   newest(): readonly LiveRow[] {
+    this.#sort();
     return this.#rows.slice(-MAX_ROWS).reverse();
   }
 
   clear(): void {
     this.#rows = [];
-    this.#sizes.length = 0;
     this.#chars = 0;
   }
 
   /** Not at each event: moving two thousand rows costs more than holding some hundred more. */
   #cut(): void {
-    let drop = Math.max(0, this.#rows.length - MAX_ROWS);
-    let chars = this.#sizes.slice(0, drop).reduce((sum, size) => sum + size, 0);
-    while (this.#chars - chars > MAX_WINDOW_CHARS && drop < this.#rows.length - 1)
-      chars += this.#sizes[drop++] ?? 0;
+    this.#sort();
+    let drop = 0;
+    for (const { chars } of this.#rows) {
+      const isWithin = this.#rows.length - drop <= MAX_ROWS && this.#chars <= MAX_WINDOW_CHARS;
+      if (isWithin || drop === this.#rows.length - 1) break;
+      this.#chars -= chars;
+      drop++;
+    }
     this.#rows = this.#rows.slice(drop);
-    this.#sizes.splice(0, drop);
-    this.#chars -= chars;
+  }
+
+  #sort(): void {
+    if (!this.#isSorted) this.#rows.sort((a, b) => a.storedMs - b.storedMs);
+    this.#isSorted = true;
   }
 
   #remember(kind: string, event: FeedEvent): void {

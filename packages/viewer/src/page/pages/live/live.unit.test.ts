@@ -99,6 +99,17 @@ describe("LiveWindow", () => {
     expect(window.added).toBe(10_000);
   });
 
+  test("sorts what two streams bring side by side by the time of storage", () => {
+    const window = new LiveWindow();
+    for (const [seq, stored] of [
+      [1, "2026-01-05T09:30:00.2Z"],
+      [2, "2026-01-05T09:30:00.25Z"],
+      [3, "2026-01-05T09:30:00.1Z"],
+    ] as const)
+      window.add({ ...eventOf(seq, seq), stored }, 10);
+    expect(window.newest().map(({ event }) => event.seq)).toEqual([2, 1, 3]);
+  });
+
   test("keeps fewer large ones", () => {
     const window = new LiveWindow();
     for (let seq = 1; seq <= 1000; seq++) window.add(eventOf(seq, seq), 262_144);
