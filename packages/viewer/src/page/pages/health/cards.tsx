@@ -57,11 +57,11 @@ interface CardProps {
 
 function Card({ title, figure, tone = "", note }: CardProps): JSX.Element {
   return (
-    <section class={`card ${tone === "error" ? "alarm" : ""}`} aria-label={title}>
+    <div class={`card ${tone === "error" ? "alarm" : ""}`}>
       <div class="dim">{title}</div>
       <div class={`figure ${tone}`}>{figure}</div>
       <div class="note">{note}</div>
-    </section>
+    </div>
   );
 }
 
