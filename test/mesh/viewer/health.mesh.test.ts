@@ -130,7 +130,7 @@ describe.skipIf(BROWSER_FILE === undefined)("the page Health", () => {
       .getByRole("table", { name: "Failures and their recovery, newest first" })
       .waitFor({ timeout: LIMIT_MS });
     const { restarts, recovery, manual_interventions, lost_log_lines } = await summary();
-    expect(await figure(page, "Restarts")).toBe(String(restarts));
+    await expect.poll(() => figure(page, "Restarts"), { timeout: LIMIT_MS }).toBe(String(restarts));
     const scraped = [
       ...(await (await ofSupervisor("/metrics")).text()).matchAll(
         /^adaos_process_restarts_total\{.*\} (\d+)$/gm,

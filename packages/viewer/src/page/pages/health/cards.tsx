@@ -127,7 +127,7 @@ function ProbesCard({ of }: { readonly of: HealthProbes | undefined }): JSX.Elem
 
 function ResilienceCards({ of }: { readonly of: HealthResilience | undefined }): JSX.Element {
   const supervisor = of?.supervisor ?? undefined;
-  const none = of === undefined ? "" : "no supervisor runs here: adaos up";
+  const none = of === undefined ? "" : (of.problem ?? "no supervisor runs here: adaos up");
   const { restarts, recovery, manual_interventions: manual = 0 } = supervisor ?? {};
   const lines = of?.past.lines ?? { written: 0, dropped: 0, torn: 0 };
   const lost = lines.dropped + lines.torn;
