@@ -1,3 +1,4 @@
+import { MeshError } from "@adaos/core";
 import { askStatus } from "./ask-status.ts";
 import { SUPERVISOR } from "./processes/process-table.ts";
 import type { Alert } from "./watch/incidents.ts";
@@ -12,9 +13,13 @@ export interface CountedIncidents {
   readonly alerts: readonly Alert[];
 }
 
-/** Asks the supervisor of a state folder. Undefined when none runs, or it does not answer. */
+/**
+ * Asks the supervisor of a state folder. Undefined when none runs. Rejects with `unavailable` when it does not answer.
+ */
 export async function askIncidents(stateDir: string): Promise<CountedIncidents | undefined> {
-  const asked = await askStatus(SUPERVISOR, stateDir).catch(() => undefined);
+  const asked = await askStatus(SUPERVISOR, stateDir).catch((thrown: unknown) => {
+    throw MeshError.from(thrown, "unavailable", "the supervisor does not answer");
+  });
   const details = asked?.status.parts["watchdog"]?.details as
     | (Pick<CountedIncidents, "restarts" | "recovery" | "alerts"> & { readonly droppedLines: number })
     | undefined;

@@ -67,6 +67,8 @@ export interface HealthResilience {
     readonly lost_log_lines: number;
     readonly alerts: readonly { readonly ts: string; readonly component: string; readonly reason: string }[];
   } | null;
+  /** Why the supervisor's counts are missing, though one runs. */
+  readonly problem: string | null;
   readonly past: ResiliencePast;
   readonly losses: readonly StoreLoss[];
 }

@@ -10,3 +10,12 @@ export function Name({ of }: { readonly of: string }): JSX.Element {
     </span>
   );
 }
+
+/** A sentence in a table: its column does not become narrower than a few words. */
+export function Told({ of }: { readonly of: string }): JSX.Element {
+  return (
+    <div class="told">
+      <Text of={of} max={1000} lines />
+    </div>
+  );
+}

@@ -1,4 +1,4 @@
-import { type MetricsSnapshot, probeSlos, summarize } from "@adaos/core/wire";
+import { type MetricsSnapshot, messageOf, probeSlos, summarize } from "@adaos/core/wire";
 import { askProbeHealth } from "@adaos/doctor";
 import { hubServers, knownLosses, storedMetrics, withEach } from "@adaos/operations";
 import { askHealth, askIncidents, readResiliencePast } from "@adaos/supervise";
@@ -64,7 +64,10 @@ async function metrics(
 }
 
 async function resilience({ layout, stateDir }: ViewerContext, sinceMs: number): Promise<HealthResilience> {
-  const supervisor = await askIncidents(stateDir);
+  const asked = await askIncidents(stateDir).then(
+    (supervisor) => ({ supervisor: supervisor ?? null, problem: null }),
+    (thrown: unknown) => ({ supervisor: null, problem: messageOf(thrown) }),
+  );
   const losses = layout().servers.flatMap(({ of }) =>
     knownLosses(stateDir, of).map(({ stream, foundAt, lost }) => {
       const messages = lost.reduce((sum, { from, to }) => sum + to - from + 1, 0);
@@ -72,7 +75,7 @@ async function resilience({ layout, stateDir }: ViewerContext, sinceMs: number):
     }),
   );
   return {
-    supervisor: supervisor ?? null,
+    ...asked,
     past: readResiliencePast(stateDir, sinceMs),
     losses: losses.filter(({ found_at }) => Date.parse(found_at) >= sinceMs).slice(-MAX_LOSSES),
   };

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import type { EventKnown, EventTrace } from "../../../api/event.ts";
 import { Link } from "../../app/navigate.tsx";
+import { Told } from "../../parts/name.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
 import { When } from "../../parts/when.tsx";
@@ -106,7 +107,7 @@ function Attempts({ of: record }: { readonly of: Record_ }): JSX.Element {
         empty="Its attempts were not recorded one by one."
         columns={[
           { title: "At", cell: ({ at }) => <When at={at} /> },
-          { title: "Error", cell: ({ error }) => <Text of={error} max={300} /> },
+          { title: "Error", cell: ({ error }) => <Told of={error} /> },
           { title: "Then", cell: ({ reaction }) => <Text of={reaction} max={200} /> },
         ]}
       />

@@ -115,9 +115,9 @@ function VerdictCard({ of }: { readonly of: EventWhy["verdicts"][number] }): JSX
     value === undefined ? undefined : <Text of={value} max={500} />;
   return (
     <section class="card" aria-label={`Verdict on ${to}`}>
-      <h3>
+      <h2>
         <Text of={to} /> <span class={`badge ${TONES[verdict] ?? "warning"}`}>{verdict}</span>
-      </h3>
+      </h2>
       <Facts
         of={[
           ["At", text(hop)],

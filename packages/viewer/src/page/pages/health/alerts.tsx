@@ -5,7 +5,7 @@ import type { Asked } from "../../app/ask.ts";
 import { useIsOperator } from "../../app/session.ts";
 import { Answered } from "../../parts/answered.tsx";
 import { Command } from "../../parts/copy-button.tsx";
-import { Name } from "../../parts/name.tsx";
+import { Name, Told } from "../../parts/name.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
@@ -129,12 +129,12 @@ function Raised({ of, onSilence }: RaisedProps): JSX.Element {
         {
           title: "What and why",
           cell: ({ alert }) => (
-            <>
+            <div class="told">
               <Text of={alert.summary} max={400} />
               <div class="dim">
                 <Text of={alert.cause} max={400} />
               </div>
-            </>
+            </div>
           ),
         },
         { title: "Judged by", cell: ({ alert }) => <Name of={alert.node} /> },
@@ -209,7 +209,7 @@ function History({ of: { history, isCut } }: { readonly of: HealthAlerts }): JSX
           { title: "Judged by", cell: ({ alert }) => <Name of={alert.node} /> },
           {
             title: "Why",
-            cell: ({ change, alert }) => (change === "cleared" ? "" : <Text of={alert.cause} max={300} />),
+            cell: ({ change, alert }) => (change === "cleared" ? "" : <Told of={alert.cause} />),
           },
         ]}
       />

@@ -57,11 +57,11 @@ interface CardProps {
 
 function Card({ title, figure, tone = "", note }: CardProps): JSX.Element {
   return (
-    <section class={`card ${tone === "error" ? "alarm" : ""}`} aria-label={title}>
+    <div class={`card ${tone === "error" ? "alarm" : ""}`}>
       <div class="dim">{title}</div>
       <div class={`figure ${tone}`}>{figure}</div>
       <div class="note">{note}</div>
-    </section>
+    </div>
   );
 }
 
@@ -127,7 +127,7 @@ function ProbesCard({ of }: { readonly of: HealthProbes | undefined }): JSX.Elem
 
 function ResilienceCards({ of }: { readonly of: HealthResilience | undefined }): JSX.Element {
   const supervisor = of?.supervisor ?? undefined;
-  const none = of === undefined ? "" : "no supervisor runs here: adaos up";
+  const none = of === undefined ? "" : (of.problem ?? "no supervisor runs here: adaos up");
   const { restarts, recovery, manual_interventions: manual = 0 } = supervisor ?? {};
   const lines = of?.past.lines ?? { written: 0, dropped: 0, torn: 0 };
   const lost = lines.dropped + lines.torn;

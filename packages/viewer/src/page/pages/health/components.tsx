@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import type { HealthMesh } from "../../../api/health.ts";
 import type { Asked } from "../../app/ask.ts";
 import { Answered } from "../../parts/answered.tsx";
-import { Name } from "../../parts/name.tsx";
+import { Name, Told } from "../../parts/name.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
 
@@ -58,7 +58,7 @@ function ComponentTable({ caption, of, empty }: ComponentTableProps): JSX.Elemen
         { title: "Kind", cell: ({ kind }) => kind },
         { title: "Name", cell: ({ name }) => <Name of={name} /> },
         { title: "Events waiting", isNumber: true, cell: ({ lag }) => lag ?? "" },
-        { title: "Address, or why", cell: ({ note }) => <Text of={note} max={400} /> },
+        { title: "Address, or why", cell: ({ note }) => <Told of={note} /> },
       ]}
     />
   );
@@ -76,9 +76,9 @@ function ConfigErrors({ of }: { readonly of: HealthMesh["config"]["errors"] }): 
         empty=""
         columns={[
           { title: "File", cell: ({ file }) => <Text of={file} max={300} /> },
-          { title: "Line", cell: ({ place }) => (place === undefined ? "" : <Text of={lineOf(place)} />) },
-          { title: "Message", cell: ({ message }) => <Text of={message} max={1000} lines /> },
-          { title: "What to do", cell: ({ remedy }) => <Text of={remedy} max={500} /> },
+          { title: "Line", cell: ({ place }) => (place === undefined ? "" : <Name of={lineOf(place)} />) },
+          { title: "Message", cell: ({ message }) => <Told of={message} /> },
+          { title: "What to do", cell: ({ remedy }) => <Told of={remedy} /> },
         ]}
       />
     </div>

@@ -4,6 +4,7 @@ import type { HealthResilience } from "../../../api/health.ts";
 import type { Asked } from "../../app/ask.ts";
 import { Answered } from "../../parts/answered.tsx";
 import { Curve } from "../../parts/curve.tsx";
+import { Told } from "../../parts/name.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
@@ -43,7 +44,8 @@ export function Resilience({ asked, span }: ResilienceProps): JSX.Element {
       <How>
         <li>
           <b>Failures</b> are the restarts and injected faults that <code>logs/system_resilience.log</code>{" "}
-          tells of. Several restarts of a process until it was well again are one failure.
+          tells of. Several restarts of a process until it was well again are one failure. An injected fault
+          that ends a process is two: the fault, and the process that was restarted.
         </li>
         <li>
           <b>Recovery</b> of a process is the time until the supervisor found it ready again. Recovery of an
@@ -128,7 +130,7 @@ function Trend({
             columns={[
               { title: "Failed at", cell: ({ at }) => <When at={at} /> },
               { title: "What", cell: ({ what }) => <Text of={what} max={200} /> },
-              { title: "Why", cell: ({ reason }) => <Text of={reason} max={300} /> },
+              { title: "Why", cell: ({ reason }) => <Told of={reason} /> },
               {
                 title: "Recovered after",
                 isNumber: true,
