@@ -51,8 +51,12 @@ export const LIVE_ROUTES: readonly AnyRoute[] = [
         throw new MeshError("usage", `this machine has no member ${quote(as)}`);
       const { stateDir } = context;
       const [subnet = ""] = as.split("/");
-      const what = `${event} as ${as}, by ${caller.name} in the viewer`;
-      const act = { action: "events.publish", what, subnets: [subnet] };
+      const act = {
+        action: "events.publish",
+        what: `${event} as ${as}`,
+        subnets: [subnet],
+        by: `${caller.name} by viewer`,
+      };
       const request = { event, as, data, correlationId, state: stateDir, component: COMPONENT };
       const published = await new AuditTrail(stateDir, context.say).record(act, async (tally) => {
         const stored = await publishAs(request, quietLog(context.say));
