@@ -60,11 +60,7 @@ async function publishAll(): Promise<void> {
     const whole = i % 100 === 0 ? text.repeat(Math.ceil(LONG / text.length)).slice(0, LONG) : text;
     // A publisher is refused where a text is none, or is too long.
     const { eventId } = await bus
-      .publish(
-        "ui.notify",
-        { text: whole },
-        { correlationId: `c-${text}`.slice(0, 60) },
-      )
+      .publish("ui.notify", { text: whole }, { correlationId: `c-${text}`.slice(0, 60) })
       .catch(() => ({ eventId: "" }));
     if (eventId !== "") ids.push(eventId);
   }
@@ -74,7 +70,7 @@ async function publishAll(): Promise<void> {
 async function injected(page: Page): Promise<unknown> {
   return page.evaluate(`({
     elements: document.querySelectorAll("main script, main img, main iframe, main style, main object, main embed, main h1 ~ h1").length,
-    links: [...document.querySelectorAll("a")].filter(({ href }) => !href.startsWith(location.origin + "/")).map(({ href }) => href),
+    links: [...document.querySelectorAll("a")].map((link) => new URL(link.getAttribute("href") ?? "", location.href).href).filter((href) => !href.startsWith(location.origin + "/")),
     unseen: (document.body.textContent.match(/[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff]/g) ?? []).length,
     polluted: Object.keys(Object.prototype).length,
   })`);

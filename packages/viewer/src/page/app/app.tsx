@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../../api/session.ts";
 import { Notice } from "../parts/notice.tsx";
 import { useAsk } from "./ask.ts";
-import { Link, useAddress } from "./navigate.tsx";
+import { hasNavigated, Link, useAddress } from "./navigate.tsx";
 import { PAGES, type PageEntry, pageOf } from "./pages.ts";
 import { SessionContext } from "./session.ts";
 import { SignIn } from "./sign-in.tsx";
@@ -79,8 +79,8 @@ function PageFrame({ page }: { readonly page: PageEntry }): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${page.title} · AdaOS Mesh`;
-    // Readers by ear and by keyboard begin at the new page, as after a load.
-    heading.current?.focus();
+    // Readers by ear and by keyboard begin at the new page. After a load they begin where the browser begins.
+    if (hasNavigated()) heading.current?.focus();
     page.load().then(
       (loaded) => setShown(() => loaded),
       () => setProblem("this part of the viewer cannot be loaded; load the page again"),

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { type Query, queryText } from "./ask.ts";
 
 const CHANGED = "adaos-navigated";
+let isMoved = false;
 
 /** Shows another page, or the same with another query, without loading anything anew. */
 export function navigate(
@@ -11,9 +12,15 @@ export function navigate(
   options: { readonly replace?: boolean } = {},
 ): void {
   const address = path + queryText(query);
+  isMoved = true;
   if (options.replace === true) history.replaceState(null, "", address);
   else history.pushState(null, "", address);
   dispatchEvent(new Event(CHANGED));
+}
+
+/** Whether the reader has come to this page from another one of the viewer. */
+export function hasNavigated(): boolean {
+  return isMoved;
 }
 
 /** Path and query of the address; the component is drawn again when they change. */

@@ -47,8 +47,8 @@ export const ALERT_ROUTES: readonly AnyRoute[] = [
     async answer({ name: given, for: ms, reason }, context, caller) {
       const by = byOf(caller);
       const silence = newSilence(silencedName(given), { forMs: ms, reason, by }, Date.now());
-      const what = `${silence.name} until ${silence.until}, by ${by}`;
-      await audit(context).record({ action: "alerts.silence", what }, async (tally) => {
+      const what = `${silence.name} until ${silence.until}`;
+      await audit(context).record({ action: "alerts.silence", what, by }, async (tally) => {
         const { stores } = await withStores(context, (store) => store.storeSilence(silence));
         if (stores === 0) throw new MeshError("unavailable", "no judge took the silence");
         tally(stores);
@@ -63,7 +63,7 @@ export const ALERT_ROUTES: readonly AnyRoute[] = [
     input: z.strictObject({ name }),
     async answer({ name: given }, context, caller) {
       const [silenced, by, nowMs] = [silencedName(given), byOf(caller), Date.now()];
-      const act = { action: "alerts.unsilence", what: `${silenced}, by ${by}` };
+      const act = { action: "alerts.unsilence", what: silenced, by };
       await audit(context).record(act, async (tally) => {
         let ended = 0;
         await withStores(context, async (store) => {
@@ -77,7 +77,7 @@ export const ALERT_ROUTES: readonly AnyRoute[] = [
 ];
 
 function byOf({ name: holder }: Caller): string {
-  return `${holder} (viewer)`;
+  return `${holder} by viewer`;
 }
 
 function audit({ stateDir, say }: ViewerContext): AuditTrail {

@@ -96,7 +96,7 @@ function causeOf(source: unknown, headers: unknown): JSX.Element | string {
   const timer = told["timer"];
   if (from.startsWith("timer@") && typeof timer === "string")
     return (
-      <Link to="/behaviour" query={{ tab: "timers", text: timer }}>
+      <Link to="/behaviour" query={{ tab: "timers", timer }}>
         timer <Text of={timer} max={120} />
       </Link>
     );
@@ -104,7 +104,7 @@ function causeOf(source: unknown, headers: unknown): JSX.Element | string {
     typeof told["scenario_ring"] === "string" ? told["scenario_ring"].split(" ").at(-1) : undefined;
   if (from.startsWith("scenario@") && scenario !== undefined)
     return (
-      <Link to="/behaviour" query={{ tab: "scenarios", text: scenario }}>
+      <Link to="/behaviour" query={{ tab: "scenarios", scenario }}>
         scenario <Text of={scenario} max={120} />
       </Link>
     );
