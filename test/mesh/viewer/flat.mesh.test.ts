@@ -17,7 +17,7 @@ mesh: flat
 registry: ../schemas/events
 durability: relaxed
 viewer: { port: 7481 }
-streams: { maxBytes: 67108864 }
+streams: { maxBytes: 1073741824 }
 subnets:
   alpha:
     members:
