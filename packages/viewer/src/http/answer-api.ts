@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { MeshError, type MeshErrorCode } from "@adaos/core";
-import { messageOf, visibleJson, within } from "@adaos/core/wire";
+import { MAX_JSON_DEPTH, messageOf, visibleJson, within } from "@adaos/core/wire";
 import { z } from "zod";
 import { isAllowed } from "../access/roles.ts";
 import type { Caller } from "../access/tokens.ts";
@@ -177,9 +177,17 @@ async function readBody(request: IncomingMessage): Promise<Record<string, unknow
   } catch (cause) {
     throw new MeshError("usage", `the body is not JSON: ${messageOf(cause)}`, { cause });
   }
+  // Whoever walks it further would run out of stack.
+  if (isDeeper(value, MAX_JSON_DEPTH))
+    throw new MeshError("usage", `the body is nested deeper than ${MAX_JSON_DEPTH}`);
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
   throw new MeshError("usage", "the body is a JSON object");
+}
+
+function isDeeper(value: unknown, limit: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return limit <= 0 || Object.values(value).some((inner) => isDeeper(inner, limit - 1));
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {

@@ -172,8 +172,10 @@ export class ViewerServer {
     } catch (thrown) {
       const [status, text] =
         thrown instanceof HttpError ? [thrown.status, thrown.message] : [400, messageOf(thrown)];
+      // The server's limits hold no more for it: a client that keeps its half open must not keep the connection.
       socket.end(
         `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: text/plain\r\n\r\n${text}\n`,
+        () => socket.destroy(),
       );
     }
   }
