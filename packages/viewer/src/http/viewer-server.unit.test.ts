@@ -73,6 +73,28 @@ describe("ViewerServer", () => {
       .toBe(true);
   });
 
+  test("answers while strangers hold more connections than it takes, and keeps those with a token", async () => {
+    const token = makeToken(dir, { name: "anna", role: "viewer", expiresMs: Date.now() + 60_000 });
+    const { host, port } = new URL(server.url);
+    const dial = (): Socket =>
+      connect({ port: Number(port), host: "127.0.0.1" }).on("error", () => undefined);
+    const own = dial();
+    const ask = (): boolean =>
+      own.write(`GET /api HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+    let answers = 0;
+    own.on("data", (chunk) => {
+      answers += chunk.toString().split("HTTP/1.1 200").length - 1;
+    });
+    ask();
+    await expect.poll(() => answers).toBe(1);
+    const idle = Array.from({ length: 300 }, dial);
+    await Promise.all(idle.map((socket) => new Promise((resolve) => socket.once("connect", resolve))));
+    expect((await fetch(server.url)).status).toBe(200);
+    ask();
+    await expect.poll(() => answers).toBe(2);
+    for (const socket of [own, ...idle]) socket.destroy();
+  });
+
   test("refuses a body that is nested without end, and takes what an event may hold", async () => {
     const token = makeToken(dir, { name: "anna", role: "operator", expiresMs: Date.now() + 60_000 });
     const ask = (depth: number): Promise<Response> =>
