@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { createHmac } from "node:crypto";
+import { chmodSync, mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -41,5 +42,17 @@ describe("a token", () => {
     expect(statSync(viewerKeyFile(state)).mode & 0o777).toBe(0o600);
     chmodSync(viewerKeyFile(state), 0o644);
     expect(() => callerOf(token, state, NOW)).toThrow("chmod 600");
+  });
+
+  test("is none with a further part, and none at all where the key is empty: everybody could sign with it", () => {
+    const token = made();
+    expect(() => callerOf(`${token}.x`, state, NOW)).toThrow("not one of this viewer");
+    truncateSync(viewerKeyFile(state));
+    const [body = ""] = token.split(".");
+    const forged = `${body}.${createHmac("sha256", "").update(body).digest("base64url")}`;
+    expect(() => callerOf(forged, state, NOW)).toThrow("is damaged");
+    expect(made).toThrow("is damaged");
+    revokeTokens(state);
+    expect(callerOf(made(), state, NOW).name).toBe("anna");
   });
 });

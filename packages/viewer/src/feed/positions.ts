@@ -4,6 +4,8 @@ import type { FollowFrom } from "@adaos/operations";
 
 /** Streams of one reader. A mesh has fewer on one machine. */
 export const MAX_PLACES = 64;
+/** The end of the year 9999: servers read no later time. */
+const MAX_TIME_MS = 253_402_300_799_999;
 
 /** Where a reader goes on in a stream: behind a number, or at a time when no number of it is known yet. */
 export type Position = Extract<FollowFrom, { readonly kind: "after" | "time" }>;
@@ -55,8 +57,7 @@ export function parsePositions(text: string): ReadonlyMap<string, Position> {
     const [, at = "", time, digits = ""] = /^([^:]+):(t?)(0|[1-9]\d{0,15})$/.exec(part) ?? [];
     const isKnown = at !== "" && originTokenProblem(at) === undefined && !positions.has(at);
     const value = Number(digits);
-    // Later times are those of no calendar.
-    const isValue = Number.isSafeInteger(value) && (time === "" || value < 8.64e15);
+    const isValue = Number.isSafeInteger(value) && (time === "" || value <= MAX_TIME_MS);
     if (!isKnown || !isValue || parts.length > MAX_PLACES)
       throw new MeshError(
         "usage",

@@ -43,6 +43,7 @@ describe("parsePositions()", () => {
     "Alpha:1",
     "a b:1",
     "alpha:t99999999999999999",
+    "alpha:t253402300800000",
   ])("refuses %j", (text) => {
     expect(() => parsePositions(text)).toThrow(/after is the id of a message/);
   });

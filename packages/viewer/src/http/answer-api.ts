@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { MeshError, type MeshErrorCode } from "@adaos/core";
-import { messageOf, visibleJson, within } from "@adaos/core/wire";
+import { MAX_JSON_DEPTH, messageOf, visibleJson, within } from "@adaos/core/wire";
 import { z } from "zod";
 import { isAllowed } from "../access/roles.ts";
 import type { Caller } from "../access/tokens.ts";
@@ -13,6 +13,10 @@ const MAX_BODY_BYTES = 1_048_576;
 const ANSWER_LIMIT_MS = 60_000;
 /** Answers at the same time. Each may read whole streams. */
 const MAX_AT_ONCE = 16;
+/** Of these, for one holder of a token: he may not keep the others from being answered. */
+const MAX_OF_HOLDER = 8;
+/** Work that has not ended by then is taken for lost. */
+const PLACE_LIMIT_MS = 300_000;
 
 const STATUS: Readonly<Record<MeshErrorCode, number>> = {
   usage: 400,
@@ -34,7 +38,8 @@ const STATUS: Readonly<Record<MeshErrorCode, number>> = {
 export class ApiAnswerer {
   readonly #routes: readonly AnyRoute[];
   readonly #context: ViewerContext;
-  #atOnce = 0;
+  /** Whose answers are under way. */
+  readonly #places = new Set<{ readonly holder: string }>();
 
   constructor(routes: readonly AnyRoute[], context: ViewerContext) {
     this.#routes = [...routes, listing(routes)];
@@ -62,21 +67,30 @@ export class ApiAnswerer {
           "denied",
           `this needs a token of role ${asked.role}: adaos view --role operator`,
         );
-      if (this.#atOnce >= MAX_AT_ONCE)
-        throw new HttpError(503, "backpressure", `${MAX_AT_ONCE} answers are under way; ask again`);
-      this.#atOnce++;
-      try {
+      const leave = this.#takePlace(caller);
+      const work = (async () => {
         const given = asked.method === "GET" ? queryOf(url) : await readBody(request);
-        const answer = await inTime(asked.answer({ ...given, ...parts }, this.#context, caller));
-        sendJson(response, 200, answer ?? {});
-      } finally {
-        this.#atOnce--;
-      }
+        return asked.answer({ ...given, ...parts }, this.#context, caller);
+      })();
+      const ended = (): void => undefined;
+      // What is given up as too late reads on, so it keeps its place.
+      void within(work.then(ended, ended), PLACE_LIMIT_MS).finally(leave);
+      sendJson(response, 200, (await inTime(work)) ?? {});
     } catch (thrown) {
       if (!(thrown instanceof MeshError) && !(thrown instanceof HttpError) && !(thrown instanceof z.ZodError))
         this.#context.say(`${request.method} ${url.pathname}: ${messageOf(thrown)}`);
       sendError(response, thrown);
     }
+  }
+
+  /** Returns what gives the place back. Throws `backpressure`. */
+  #takePlace({ role, name }: Caller): () => void {
+    const place = { holder: `${role} ${name}` };
+    const own = [...this.#places].filter(({ holder }) => holder === place.holder).length;
+    if (own >= MAX_OF_HOLDER || this.#places.size >= MAX_AT_ONCE)
+      throw new HttpError(503, "backpressure", `${this.#places.size} answers are under way; ask again`);
+    this.#places.add(place);
+    return () => void this.#places.delete(place);
   }
 }
 
@@ -177,9 +191,17 @@ async function readBody(request: IncomingMessage): Promise<Record<string, unknow
   } catch (cause) {
     throw new MeshError("usage", `the body is not JSON: ${messageOf(cause)}`, { cause });
   }
+  // Whoever walks it further would run out of stack.
+  if (isDeeper(value, MAX_JSON_DEPTH))
+    throw new MeshError("usage", `the body is nested deeper than ${MAX_JSON_DEPTH}`);
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
   throw new MeshError("usage", "the body is a JSON object");
+}
+
+function isDeeper(value: unknown, limit: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return limit <= 0 || Object.values(value).some((inner) => isDeeper(inner, limit - 1));
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {

@@ -12,6 +12,7 @@ import type { Feed } from "../feed/feed.ts";
 import type { JobRunner } from "../jobs/job-runner.ts";
 import { type ApiAnswerer, HttpError, sendError } from "./answer-api.ts";
 import { type PageFiles, SAFE_HEADERS } from "./page-files.ts";
+import { Strangers } from "./strangers.ts";
 
 const LIMITS = {
   maxHeaderSize: 16_384,
@@ -21,6 +22,10 @@ const LIMITS = {
   connectionsCheckingInterval: 500,
 };
 const MAX_CONNECTIONS = 256;
+/** Of these, for connections that have shown no token. */
+const MAX_STRANGERS = 128;
+/** An answer comes within a minute; a client that takes none of it for longer must not keep it in memory. */
+const IDLE_MS = 75_000;
 /** A renewed certificate is taken while the viewer runs. */
 const RELOAD_MS = 60_000;
 /** A reader of the feed sends nothing but pongs and its filter. */
@@ -60,6 +65,7 @@ export class ViewerServer {
   readonly #served: Served;
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
+  readonly #strangers: Strangers;
   #listen: Listen;
   #stopReload: () => void = () => undefined;
 
@@ -73,6 +79,8 @@ export class ViewerServer {
         ? createServer(LIMITS, answer)
         : createTlsServer({ ...LIMITS, ...TLS_LIMITS, ...readTls(listen.tls) }, answer);
     this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.timeout = IDLE_MS;
+    this.#strangers = new Strangers(this.#server, MAX_STRANGERS);
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: MAX_FRAME_BYTES,
@@ -141,19 +149,25 @@ export class ViewerServer {
       if (origin !== undefined) response.setHeader("access-control-allow-origin", origin);
       response.setHeader("vary", "origin");
       if (method === "OPTIONS") return void response.writeHead(204, PREFLIGHT).end();
-      const { api, feed, page, stateDir } = this.#served;
+      const { api, feed, page } = this.#served;
       if (url.pathname !== "/api" && !url.pathname.startsWith("/api/")) {
         if (method !== "GET" && method !== "HEAD")
           throw new HttpError(405, "usage", "the page is read with GET");
         return page.answer(request, response, url.pathname);
       }
-      const caller = (): Caller => callerOf(tokenOf(request, url), stateDir, Date.now());
+      const caller = (): Caller => this.#callerOf(request, url);
       if (url.pathname === FEED_PATH && method === "GET")
         await feed.answer(request, response, url, identified(caller));
       else await api.answer(request, response, url, caller);
     } catch (thrown) {
       sendError(response, thrown);
     }
+  }
+
+  #callerOf(request: IncomingMessage, url: URL): Caller {
+    const caller = callerOf(tokenOf(request, url), this.#served.stateDir, Date.now());
+    this.#strangers.known(request.socket);
+    return caller;
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -164,7 +178,7 @@ export class ViewerServer {
       if (refused !== undefined) throw new HttpError(refused.status, "denied", refused.message);
       if (url.pathname !== FEED_PATH)
         throw new HttpError(404, "usage", `a WebSocket is served at ${FEED_PATH}`);
-      const caller = identified(() => callerOf(tokenOf(request, url), this.#served.stateDir, Date.now()));
+      const caller = identified(() => this.#callerOf(request, url));
       this.#sockets.handleUpgrade(request, socket, head, (opened) => {
         opened.on("error", () => opened.terminate());
         this.#served.feed.accept(opened, url, caller);
@@ -172,8 +186,10 @@ export class ViewerServer {
     } catch (thrown) {
       const [status, text] =
         thrown instanceof HttpError ? [thrown.status, thrown.message] : [400, messageOf(thrown)];
+      // The server's limits hold no more for it: a client that keeps its half open must not keep the connection.
       socket.end(
         `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: text/plain\r\n\r\n${text}\n`,
+        () => socket.destroy(),
       );
     }
   }
