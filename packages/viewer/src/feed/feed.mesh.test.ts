@@ -250,7 +250,8 @@ describe("the feed", () => {
     const startedMs = performance.now();
     await say(desk, "on time");
     await eventually(() => textsOf(other)).toEqual(["on time"]);
-    expect(performance.now() - startedMs).toBeLessThan(2000);
+    // Well before the slow reader is given up, which takes ten seconds.
+    expect(performance.now() - startedMs).toBeLessThan(8000);
     process.kill(mesh.pid("nats-beta"), "SIGKILL");
     await eventually(() => other.messages.some(({ type }) => type === "away")).toBe(true);
     await eventually(() => other.messages.some(({ type }) => type === "back")).toBe(true);
