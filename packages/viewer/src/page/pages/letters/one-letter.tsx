@@ -124,7 +124,7 @@ function factsOf(letter: Letter): Fact[] {
     ["Durable", <HandlerText key="" handler={handler} />],
     ["Event", <Text key="" of={event === "" ? "no event" : event} />],
     ["Event id", event_id === "" ? "none" : <EventLink key="" id={event_id} isRun={is_run} />],
-    ["Correlation", correlation_id === "" ? "" : <EventLink key="" id={correlation_id} isRun={is_run} />],
+    ["Correlation", <Text key="" of={correlation_id} />],
     ["Letter", <Text key="" of={letter_id} />],
   ];
   if (stream !== "") facts.push(["Lies in", <Text key="" of={`${stream} at ${seq}, ${subject}`} />]);

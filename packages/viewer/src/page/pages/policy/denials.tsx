@@ -36,7 +36,7 @@ export function Denials({ subnet }: { readonly subnet: string | undefined }): JS
       </p>
       <Answered asked={asked}>
         {({ denials, away }) => (
-          <div class="denials">
+          <div class="denials wide-tables">
             {away.map(({ of, reason }) => (
               <Notice key={of} kind="warning">{`${of} is left out: ${reason}`}</Notice>
             ))}

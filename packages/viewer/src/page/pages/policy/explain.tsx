@@ -28,7 +28,7 @@ export function Explain({ query }: { readonly query: URLSearchParams }): JSX.Ele
   };
   const isAsked = asked.event !== "" && asked.as !== "";
   return (
-    <section aria-label="Explain">
+    <section class="wide-tables" aria-label="Explain">
       <h2>May this pass?</h2>
       <form class="policy-form" onSubmit={submit}>
         <div class="row">
