@@ -72,7 +72,9 @@ describe("the routes of the live page", () => {
       event_id: expect.stringMatching(/^EVT-/),
     });
     const { stdout } = await mesh.adaos(["audit", "--json"]);
-    expect(stdout).toContain("ui.notify@1 as alpha/kitchen, by test in the viewer");
+    const record = stdout.split("\n").find((line) => line.includes("events.publish"));
+    expect(record).toContain("ui.notify@1 as alpha/kitchen");
+    expect(record).toContain("test by viewer");
   });
 });
 

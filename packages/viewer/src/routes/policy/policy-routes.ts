@@ -108,7 +108,7 @@ async function denials(hours: number, context: ViewerContext): Promise<DenialsAn
   const silent = await withEach(hubs, async (hub) => {
     found.push(...(await seenDenials(hub, Date.now() - hours * HOUR_MS)));
   });
-  // Without a mesh file that can be read, the places of rules are missing alone; the page tells why by its first answer.
+  // A mesh file that cannot be read takes away the places of rules alone. The page tells of it by /api/policy.
   const loaded = layout.joinedTo === undefined ? await policyOf(context).catch(() => undefined) : undefined;
   return {
     denials: groupDenials(found, MAX_DENIALS).map((group) => {
