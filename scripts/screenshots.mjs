@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 import { HOME } from "./setup.mjs";
 
 const OUTPUT = join(HOME, "docs/images/viewer");
-const SIZE = { width: 1280, height: 800 };
+const SIZE = { width: 1280, height: 760 };
 const SETTLE_MS = 2500;
 
 const state = mkdtempSync(join(tmpdir(), "adaos-pictures-"));
@@ -44,15 +44,27 @@ async function fill() {
 
 /** What is drawn, and what is done on the page before. */
 const PICTURES = {
-  live: { path: "/live?since=1h", before: (page) => page.getByRole("row").nth(2).click() },
+  live: {
+    path: "/live?since=1h&pattern=nlp.&pattern=ui.&pattern=timer.&pattern=scenario.",
+    before: chooseIntent,
+  },
   mesh: { path: "/mesh" },
-  event: { path: "/event", before: openLastIntent },
-  behaviour: { path: "/behaviour?tab=scenarios" },
+  event: { path: "/event", before: openFirstIntent },
+  behaviour: { path: "/behaviour?tab=scenarios", before: openLastRun },
   health: { path: "/health", colorScheme: "dark" },
 };
 
-async function openLastIntent(page) {
-  const [line = "{}"] = adaos(
+function chooseIntent(page) {
+  return page.getByRole("listbox").getByRole("option", { name: "lights.off" }).last().click();
+}
+
+function openLastRun(page) {
+  return page.getByRole("link", { name: "succeeded" }).first().click();
+}
+
+/** The first intent has caused a notice in the other subnet. */
+async function openFirstIntent(page) {
+  const found = adaos(
     "events",
     "tail",
     "nlp.intent.detected",
@@ -62,7 +74,8 @@ async function openLastIntent(page) {
     "1h",
     "--count",
     "1",
-  ).split("\n");
+  );
+  const [line = "{}"] = found.split("\n");
   await page.goto(new URL(`/event?id=${JSON.parse(line).event_id}`, page.url()).href);
 }
 
@@ -73,7 +86,7 @@ async function draw(browser, link, [name, { path, before, colorScheme = "light" 
   await page.getByRole("navigation").waitFor();
   await page.goto(new URL(path, link).href);
   await page.waitForTimeout(SETTLE_MS);
-  await before?.(page)?.catch?.(() => undefined);
+  await before?.(page);
   await page.waitForTimeout(SETTLE_MS);
   writeFileSync(join(OUTPUT, `${name}.png`), await page.screenshot());
   await context.close();

@@ -117,7 +117,9 @@ export function meshMap(
     }),
     nodes: nodesOf(layout, subnets, members, before, now, found),
     links: subnets.flatMap((subnet) =>
-      (["up", "down"] as const).map((direction) => linkOf(layout, subnet, direction, before, now)),
+      hasNoLinks(layout, subnet, now)
+        ? []
+        : (["up", "down"] as const).map((direction) => linkOf(layout, subnet, direction, before, now)),
     ),
     errors: health.config.errors.map(
       ({ file, place, message }) => `${file}${place === undefined ? "" : ` ${place}`}: ${message}`,
@@ -201,6 +203,16 @@ function carriersOf({ health }: MeshLook, name: string): FoundLink[] {
     const [, link, root = "root"] = /^(.+?)(?: \((.+)\))?$/.exec(component.name) ?? [];
     return link === name ? [{ root, health: component }] : [];
   });
+}
+
+/** A subnet that exchanges nothing with others: all root daemons are ready, and none has a link of it. */
+function hasNoLinks({ nodes }: Layout, subnet: string, now: MeshLook): boolean {
+  const roots = nodes.filter(({ role }) => role === "root").map(({ id }) => id);
+  const { components } = now.health;
+  const isReady = (id: string): boolean =>
+    components.some(({ kind, name, ready }) => kind === "node" && name === id && ready);
+  const found = [...carriersOf(now, `up ${subnet}`), ...carriersOf(now, `down ${subnet}`)];
+  return roots.length > 0 && roots.every(isReady) && found.length === 0;
 }
 
 function linkOf(

@@ -122,6 +122,17 @@ describe("meshMap()", () => {
     expect(links[1]).toMatchObject({ state: "down", note: "no root daemon answers" });
   });
 
+  test("has no links of a subnet that exchanges nothing, unless a root daemon may hide them", () => {
+    const alone = look(0, [link("up far", 5), link("down far", 5)]);
+    const subnetsOf = (now: MeshLook): string[] =>
+      meshMap(LAYOUT, MEMBERS, undefined, now, AT).links.map(({ subnet }) => subnet);
+    expect(subnetsOf(alone)).not.toContain("alpha");
+    const components = alone.health.components.map((one) =>
+      one.name === "root" ? { ...one, ready: false } : one,
+    );
+    expect(subnetsOf({ ...alone, health: { ...alone.health, components } })).toContain("alpha");
+  });
+
   test("calls a link down whose hub's server does not answer, before the root has noticed", () => {
     const now = look(0, [link("up alpha", 5), link("up far", 5)]);
     const components = now.health.components.map((one) =>

@@ -1,7 +1,7 @@
 import type { DenialGroup } from "@adaos/operations";
 import type { HolderRights, HolderRule } from "@adaos/policy";
 
-/** `GET /api/policy?member=…` */
+/** `GET /api/policy?member=…&passes=…` */
 export interface PolicyAnswer {
   /** The mesh file; absent on a machine that has joined another's mesh. */
   readonly file?: string;

@@ -1,4 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
+import { Text } from "./text.tsx";
 import "./parts.css";
 
 export type Fact = readonly [name: string, value: ComponentChildren];
@@ -11,7 +12,7 @@ export function Facts({ of }: { readonly of: readonly Fact[] }): JSX.Element {
       {present.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd>{value}</dd>
+          <dd>{typeof value === "string" ? <Text of={value} max={1000} /> : value}</dd>
         </div>
       ))}
     </dl>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { SchemaField } from "../../api/live.ts";
-import { nextIndex } from "./next-index.ts";
-import { dataOf, fieldOfPointer, REST, textsOf } from "./schema-values.ts";
+import { dataOf, fieldOfPointer, REST, textsOf } from "./form/schema-values.ts";
+import { nextIndex } from "./list/next-index.ts";
 
 describe("nextIndex()", () => {
   test.each([

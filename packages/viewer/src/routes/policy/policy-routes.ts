@@ -46,14 +46,20 @@ async function policyOf(context: ViewerContext): Promise<LoadedPolicy> {
   return rememberedBy(context).policies.get(file, () => loadPolicy(file));
 }
 
-async function rights(member: string | undefined, context: ViewerContext): Promise<PolicyAnswer> {
+interface Asked {
+  readonly member?: string | undefined;
+  /** Only those whom this event passes: `ui.notify`, `ui.notify@1`. */
+  readonly passes?: string | undefined;
+}
+
+async function rights(asked: Asked, context: ViewerContext): Promise<PolicyAnswer> {
   const layout = context.layout();
   const notes: string[] = [];
   const running = runningPolicy(layout, (line) => notes.push(line));
   if (layout.joinedTo !== undefined) {
     const { events } = await loadRegistry(layout.registryDir);
     const all = holderRights(running, running.rules, events);
-    return { joined_to: layout.joinedTo, pending: 0, notes, ...shown(all, member, () => undefined) };
+    return { joined_to: layout.joinedTo, pending: 0, notes, ...shown(all, asked, () => undefined) };
   }
   const loaded = await policyOf(context);
   const all = holderRights(declaredPolicy(loaded), loaded.rules, loaded.events);
@@ -61,17 +67,21 @@ async function rights(member: string | undefined, context: ViewerContext): Promi
     file: loaded.meshFile.file,
     pending: diffPolicies(running, declaredHere(loaded), loaded.events).length,
     notes: [...notes, ...unreached(loaded)],
-    ...shown(all, member, (id) => loaded.meshFile.placeOfRule(id)),
+    ...shown(all, asked, (id) => loaded.meshFile.placeOfRule(id)),
   };
 }
 
 function shown(
   all: readonly HolderRights[],
-  member: string | undefined,
+  { member, passes }: Asked,
   placeOf: (rule: string) => string | undefined,
 ): Pick<PolicyAnswer, "members" | "rights" | "more"> {
   const subnet = member?.split("/")[0];
-  const meant = all.filter(({ who }) => member === undefined || who === member || who === subnet);
+  const meant = all.filter(
+    ({ who, allowed }) =>
+      (member === undefined || who === member || who === subnet) &&
+      (passes === undefined || allowed.some((event) => event === passes || event.split("@")[0] === passes)),
+  );
   return {
     members: [...new Set(all.flatMap(({ who, verb }) => (verb === "publish" ? [who] : [])))],
     rights: meant.slice(0, MAX_RIGHTS).map(({ who, verb, rules, allowed }): Rights => {
@@ -98,7 +108,8 @@ async function denials(hours: number, context: ViewerContext): Promise<DenialsAn
   const silent = await withEach(hubs, async (hub) => {
     found.push(...(await seenDenials(hub, Date.now() - hours * HOUR_MS)));
   });
-  const loaded = layout.joinedTo === undefined ? await policyOf(context) : undefined;
+  // A mesh file that cannot be read takes away the places of rules alone. The page tells of it by /api/policy.
+  const loaded = layout.joinedTo === undefined ? await policyOf(context).catch(() => undefined) : undefined;
   return {
     denials: groupDenials(found, MAX_DENIALS).map((group) => {
       const place = loaded?.meshFile.placeOfRule(group.rule);
@@ -117,8 +128,8 @@ export const POLICY_ROUTES: readonly AnyRoute[] = [
     method: "GET",
     path: "/api/policy",
     role: "viewer",
-    input: z.strictObject({ member: optional }),
-    answer: ({ member }, context) => rights(member, context),
+    input: z.strictObject({ member: optional, passes: optional }),
+    answer: rights,
   }),
   route({
     method: "GET",

@@ -3,10 +3,12 @@ import type { Contract, DriftAnswer, FieldChange } from "../../../api/contracts.
 import { useAsk } from "../../app/ask.ts";
 import { Link } from "../../app/navigate.tsx";
 import { Answered } from "../../parts/answered.tsx";
+import { Facts } from "../../parts/facts.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
+import { When } from "../../parts/when.tsx";
 
 interface ViewProps {
   readonly event: string;
@@ -61,7 +63,7 @@ function Head({
   readonly contract: Contract;
   readonly question: string;
 }): JSX.Element {
-  const { event, name, kind, status, summary, description, versions, count, last_seen, origins } = contract;
+  const { event, kind, status, summary, description, versions, count, last_seen, origins } = contract;
   return (
     <>
       <div class="contract-head">
@@ -81,42 +83,30 @@ function Head({
       <p>
         <Text of={description === "" ? summary : description} />
       </p>
-      <dl class="contract-facts">
-        <dt>Schema version</dt>
-        <dd>
-          <Text of={contract.schema_version ?? "none"} />
-        </dd>
-        <dt>Delivery</dt>
-        <dd>
-          <Text of={`${contract.delivery}, repetitions are known by ${contract.idempotency_key}`} />
-        </dd>
-        {contract.required_headers.length === 0 ? null : (
-          <>
-            <dt>Required headers</dt>
-            <dd>
-              <Text of={contract.required_headers.join(", ")} />
-            </dd>
-          </>
-        )}
-        <dt>Stored</dt>
-        <dd>
-          {count === 0 || last_seen === null ? (
-            "none"
-          ) : (
-            <>
-              {count}, the last at {new Date(last_seen).toLocaleString("en-GB")}, from{" "}
-              <Text of={origins.join(", ")} />
-            </>
-          )}
-        </dd>
-      </dl>
+      <Facts
+        of={[
+          ["Schema version", contract.schema_version ?? "none"],
+          ["Delivery", `${contract.delivery}, repetitions are known by ${contract.idempotency_key}`],
+          ["Required headers", contract.required_headers.join(", ")],
+          [
+            "Stored",
+            count === 0 || last_seen === null ? (
+              "none"
+            ) : (
+              <>
+                {count}, the last at <When at={last_seen} />, from <Text of={origins.join(", ")} />
+              </>
+            ),
+          ],
+        ]}
+      />
       <p>
         <Link to="/live" query={{ pattern: event }}>
           Live
         </Link>{" "}
         ·{" "}
-        <Link to="/policy" query={{ verb: "publish", event: name }}>
-          Who may publish it
+        <Link to="/policy" query={{ passes: event }}>
+          Who may publish and receive it
         </Link>
       </p>
     </>

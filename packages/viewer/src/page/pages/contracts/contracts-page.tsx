@@ -7,6 +7,7 @@ import { Answered } from "../../parts/answered.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
+import { When } from "../../parts/when.tsx";
 import { ContractView } from "./contract-view.tsx";
 import { DriftList } from "./drift-list.tsx";
 import "./contracts.css";
@@ -138,8 +139,7 @@ function Events({
           { title: "Stored", isNumber: true, cell: ({ count }) => count },
           {
             title: "Last",
-            cell: ({ last_seen }) =>
-              last_seen === null ? "never" : new Date(last_seen).toLocaleString("en-GB"),
+            cell: ({ last_seen }) => (last_seen === null ? "never" : <When at={last_seen} />),
           },
         ]}
         rows={events}

@@ -7,11 +7,13 @@ import { Command } from "../../parts/copy-button.tsx";
 import { type Fact, Facts } from "../../parts/facts.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
 import { Notice } from "../../parts/notice.tsx";
+import { tookText } from "../../parts/spans.ts";
 import { Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
-import { tookText, When } from "../../parts/when.tsx";
+import { When } from "../../parts/when.tsx";
 import { AwayNotices } from "./away-notices.tsx";
 import { Handlings } from "./handlings.tsx";
+import { type Maker, madeBy } from "./made-by.ts";
 import { runnableId } from "./runnable-id.ts";
 
 type Traced = EventTrace["trace"]["roots"][number];
@@ -62,53 +64,33 @@ function asText(value: unknown): JSX.Element | undefined {
 
 function envelopeFacts({ envelope, subject, stream, seq, stored_at }: Lying, bytes: number | null): Fact[] {
   const { event_name, version, kind, source, tenant, ts, correlation_id, causation_id } = envelope;
-  const headers: unknown = envelope.headers;
+  const maker = madeBy(source, envelope.headers, subject);
   return [
     ["Event", asText(`${event_name}@${version}`)],
     ["Kind", asText(kind)],
     ["Source", asText(source)],
     ["Tenant", asText(tenant)],
-    ["Published", <When key="at" at={String(ts)} isLong />],
+    ["Published", <When key="at" at={String(ts)} />],
     [
       "Stored",
       <span key="at">
-        <Text of={`${stream} ${seq}`} />, <When at={stored_at} isLong />
+        <Text of={`${stream} ${seq}`} />, <When at={stored_at} />
       </span>,
     ],
     ["Size", bytes === null ? "" : `${bytes.toLocaleString("en")} bytes`],
     ["Subject", asText(subject)],
     ["Correlation", typeof correlation_id === "string" ? <EventLink key="link" id={correlation_id} /> : ""],
-    [
-      "Caused by",
-      typeof causation_id === "string" ? (
-        <EventLink key="link" id={causation_id} />
-      ) : (
-        causeOf(source, headers)
-      ),
-    ],
+    ["Caused by", typeof causation_id === "string" ? <EventLink key="link" id={causation_id} /> : ""],
+    ["Made by", maker === undefined ? "" : <MakerLink key="link" of={maker} />],
   ];
 }
 
-/** What has made an event that no event has caused. */
-function causeOf(source: unknown, headers: unknown): JSX.Element | string {
-  const told = (typeof headers === "object" && headers !== null ? headers : {}) as Record<string, unknown>;
-  const from = typeof source === "string" ? source : "";
-  const timer = told["timer"];
-  if (from.startsWith("timer@") && typeof timer === "string")
-    return (
-      <Link to="/behaviour" query={{ tab: "timers", timer }}>
-        timer <Text of={timer} max={120} />
-      </Link>
-    );
-  const scenario =
-    typeof told["scenario_ring"] === "string" ? told["scenario_ring"].split(" ").at(-1) : undefined;
-  if (from.startsWith("scenario@") && scenario !== undefined)
-    return (
-      <Link to="/behaviour" query={{ tab: "scenarios", scenario }}>
-        scenario <Text of={scenario} max={120} />
-      </Link>
-    );
-  return "";
+function MakerLink({ of: { kind, title, query } }: { readonly of: Maker }): JSX.Element {
+  return (
+    <Link to="/behaviour" query={query}>
+      {kind} <Text of={title} max={120} />
+    </Link>
+  );
 }
 
 function EventLink({ id }: { readonly id: string }): JSX.Element {

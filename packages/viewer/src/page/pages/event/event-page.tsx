@@ -16,7 +16,7 @@ export function EventPage(): JSX.Element {
   const id = query.get("id") ?? (path.startsWith(OWN_PATH) ? decoded(path.slice(OWN_PATH.length)) : "");
   const view = query.get("view") === "why" ? "why" : "find";
   return (
-    <div class="wide-tables">
+    <div class="event wide-tables">
       <nav class="tabs" aria-label="Event">
         <Link to="/event" isCurrent={view === "find" && id === ""}>
           Find an event

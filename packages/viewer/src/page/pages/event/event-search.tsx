@@ -37,17 +37,19 @@ export function EventSearchForm(): JSX.Element {
         </button>
       </form>
       <h2>Or the newest of a name</h2>
-      <form class="row" onSubmit={search}>
+      <form key={query.toString()} class="row" onSubmit={search}>
         <label>
           Event: a name, a prefix with its dot, or *
           <input name="name" defaultValue={query.get("name") ?? "*"} maxLength={200} />
         </label>
         <label>
           Stored at
-          <select name="at" defaultValue={query.get("at") ?? ""}>
+          <select name="at">
             <option value="">any subnet</option>
             {places.map((place) => (
-              <option key={place}>{place}</option>
+              <option key={place} selected={place === query.get("at")}>
+                {place}
+              </option>
             ))}
           </select>
         </label>
@@ -62,9 +64,9 @@ export function EventSearchForm(): JSX.Element {
         </datalist>
         <label>
           Within
-          <select name="since" defaultValue={query.get("since") ?? "1h"}>
+          <select name="since">
             {SINCE.map(([value, text]) => (
-              <option key={value} value={value}>
+              <option key={value} value={value} selected={value === (query.get("since") ?? "1h")}>
                 {text}
               </option>
             ))}

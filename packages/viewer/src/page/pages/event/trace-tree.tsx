@@ -3,8 +3,8 @@ import { useMemo, useState } from "preact/hooks";
 import type { EventTrace } from "../../../api/event.ts";
 import { Link } from "../../app/navigate.tsx";
 import { Scroll } from "../../parts/scroll.tsx";
+import { tookText } from "../../parts/spans.ts";
 import { Text } from "../../parts/text.tsx";
-import { tookText } from "../../parts/when.tsx";
 import { extentOf, type TraceRow, traceRows } from "./trace-rows.ts";
 
 /** More rows than this make a page slow, and nobody reads them. */

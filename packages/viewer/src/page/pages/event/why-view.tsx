@@ -95,7 +95,7 @@ function Verdicts({ given }: { readonly given: Readonly<Record<string, string | 
                   <Text of={about.id} max={80} />
                 </Link>
               )}{" "}
-              of <Text of={about.from} />, <When at={about.since} isLong />
+              of <Text of={about.from} />, <When at={about.since} />
             </p>
           )}
           <div class="verdicts">
@@ -124,7 +124,7 @@ function VerdictCard({ of }: { readonly of: EventWhy["verdicts"][number] }): JSX
           ["Because", text(reason)],
           ["Rule or error", text(by)],
           ["Place", text(place)],
-          ["Since", since === undefined ? undefined : <When key="at" at={since} isLong />],
+          ["Since", since === undefined ? undefined : <When key="at" at={since} />],
           ["Next", <Command key="next" text={next} />],
         ]}
       />

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { HealthAlerts, HealthMesh, HealthProbes, HealthResilience } from "../../../api/health.ts";
-import { tookText } from "../../parts/when.tsx";
+import { tookText } from "../../parts/spans.ts";
 import { How } from "./how.tsx";
 
 interface CardsProps {

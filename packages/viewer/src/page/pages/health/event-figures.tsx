@@ -5,8 +5,8 @@ import { Answered } from "../../parts/answered.tsx";
 import { Curve } from "../../parts/curve.tsx";
 import { type Fact, Facts } from "../../parts/facts.tsx";
 import { Notice } from "../../parts/notice.tsx";
+import { tookText } from "../../parts/spans.ts";
 import { Text } from "../../parts/text.tsx";
-import { tookText } from "../../parts/when.tsx";
 import { How } from "./how.tsx";
 import type { Span } from "./resilience.tsx";
 

@@ -6,9 +6,10 @@ import { Answered } from "../../parts/answered.tsx";
 import { Curve } from "../../parts/curve.tsx";
 import { Name } from "../../parts/name.tsx";
 import { Notice } from "../../parts/notice.tsx";
+import { tookText } from "../../parts/spans.ts";
 import { Table } from "../../parts/table.tsx";
 import { Text, visible } from "../../parts/text.tsx";
-import { tookText, When } from "../../parts/when.tsx";
+import { When } from "../../parts/when.tsx";
 import { How } from "./how.tsx";
 import type { Span } from "./resilience.tsx";
 

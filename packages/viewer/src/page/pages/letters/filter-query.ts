@@ -25,11 +25,6 @@ export function filterOf(query: URLSearchParams): Filter {
   return filter;
 }
 
-/** `2026-01-05 09:30:00.123`: a time as rows show it. A text that is no time stays what it is. Pure. */
-export function shownTime(at: string): string {
-  return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(at) ? at.replace("T", " ").replace("Z", "") : at;
-}
-
 /** A time as an input of the browser takes it, in its time zone; empty for no time. */
 export function asLocalInput(at: string | undefined): string {
   const ms = Date.parse(at ?? "");

@@ -6,7 +6,8 @@ import { Answered } from "../../parts/answered.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
-import { type Filter, shownTime } from "./filter-query.ts";
+import { When } from "../../parts/when.tsx";
+import type { Filter } from "./filter-query.ts";
 import { categoryClass } from "./letter-list.tsx";
 
 /** Failures of the past, replayed or not, and how their replays have ended. */
@@ -50,7 +51,7 @@ const COLUMNS: readonly Column<FailureRow>[] = [
     title: "Failed (UTC)",
     cell: ({ at }) => (
       <span class="letters-time">
-        <Text of={shownTime(at)} />
+        <When at={at} />
       </span>
     ),
   },

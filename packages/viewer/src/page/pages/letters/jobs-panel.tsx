@@ -6,8 +6,8 @@ import { Link } from "../../app/navigate.tsx";
 import { useIsOperator } from "../../app/session.ts";
 import { Notice } from "../../parts/notice.tsx";
 import { Text } from "../../parts/text.tsx";
+import { When } from "../../parts/when.tsx";
 import { textOf } from "./change-dialog.tsx";
-import { shownTime } from "./filter-query.ts";
 
 /** Ended jobs that are shown without being asked for. */
 const SHOWN_ENDED = 1;
@@ -80,7 +80,7 @@ function JobCard({ job, onAct }: CardProps): JSX.Element {
         <span class="letters-told">
           <Text of={what} max={200} />{" "}
           <span class="dim">
-            by <Text of={who} max={64} />, <Text of={shownTime(began_at).slice(0, 19)} /> UTC
+            by <Text of={who} max={64} />, <When at={began_at} />
             {job.per_second === undefined ? "" : `, ${job.per_second} a second`}
           </span>
         </span>

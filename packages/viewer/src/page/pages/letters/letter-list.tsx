@@ -6,8 +6,9 @@ import { useIsOperator } from "../../app/session.ts";
 import { Notice } from "../../parts/notice.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
+import { When } from "../../parts/when.tsx";
 import type { Wanted } from "./change-dialog.tsx";
-import { type Filter, type FilterKey, shownTime } from "./filter-query.ts";
+import type { Filter, FilterKey } from "./filter-query.ts";
 
 const MAX_CHIPS = 8;
 
@@ -165,7 +166,7 @@ function columnsOf(filter: Filter, choice: Choice | undefined): readonly Column<
       title: "Failed (UTC)",
       cell: ({ at, place }) => (
         <Link to="/dead-letters" query={{ ...filter, letter: place }} class="letters-time">
-          <Text of={shownTime(at)} />
+          <When at={at} />
         </Link>
       ),
     },

@@ -46,7 +46,7 @@ export function LettersPage(): JSX.Element {
       <JobsPanel asked={jobs} />
       {place === "" ? (
         <>
-          <nav class="letters-views" aria-label="Views">
+          <nav class="tabs" aria-label="Views">
             <Link to="/dead-letters" query={filter} isCurrent={!isHistory}>
               Waiting
             </Link>

@@ -1,15 +1,17 @@
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import type { Letter } from "../../../api/letters.ts";
 import { useAsk } from "../../app/ask.ts";
 import { Link } from "../../app/navigate.tsx";
 import { useIsOperator } from "../../app/session.ts";
 import { Answered } from "../../parts/answered.tsx";
+import { type Fact, Facts } from "../../parts/facts.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
+import { When } from "../../parts/when.tsx";
 import type { Wanted } from "./change-dialog.tsx";
-import { type Filter, shownTime } from "./filter-query.ts";
+import type { Filter } from "./filter-query.ts";
 import { categoryClass } from "./letter-list.tsx";
 
 interface OneProps {
@@ -74,13 +76,13 @@ function LetterView({ letter }: { readonly letter: Letter }): JSX.Element {
           </details>
         )}
       </section>
-      <Facts letter={letter} />
+      <Facts of={factsOf(letter)} />
       <h2>Attempts</h2>
       <div class="letters-rows">
         <Table
           caption="Attempts"
           columns={[
-            { title: "Time (UTC)", cell: ({ at }) => <Text of={shownTime(at)} max={40} /> },
+            { title: "Time (UTC)", cell: ({ at }) => <When at={at} /> },
             { title: "Error", cell: ({ type }) => <Text of={type} max={200} /> },
             {
               title: "Message",
@@ -108,18 +110,17 @@ function LetterView({ letter }: { readonly letter: Letter }): JSX.Element {
   );
 }
 
-function Facts({ letter }: { readonly letter: Letter }): JSX.Element {
+function factsOf(letter: Letter): Fact[] {
   const { at, node, durable, deliveries, stream, seq, subject, letter_id, event_id, event, is_run } = letter;
   const { correlation_id, handler, replay, replay_of } = letter;
-  const facts: [string, ComponentChildren][] = [
+  const facts: Fact[] = [
     [
       "Failed",
-      <Text
-        key=""
-        of={`${shownTime(at)} UTC, after ${deliveries} ${deliveries === 1 ? "delivery" : "deliveries"}`}
-      />,
+      <span key="">
+        <When at={at} />, after {deliveries} {deliveries === 1 ? "delivery" : "deliveries"}
+      </span>,
     ],
-    ["Handler", <Text key="" of={`${node} ${durable}`} />],
+    ["Handler", <Text key="" of={`${node}/${durable}`} />],
     ["Durable", <HandlerText key="" handler={handler} />],
     ["Event", <Text key="" of={event === "" ? "no event" : event} />],
     ["Event id", event_id === "" ? "none" : <EventLink key="" id={event_id} isRun={is_run} />],
@@ -142,16 +143,7 @@ function Facts({ letter }: { readonly letter: Letter }): JSX.Element {
       </>
     ),
   ]);
-  return (
-    <dl class="letters-facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return facts;
 }
 
 function HandlerText({ handler }: Pick<Letter, "handler">): JSX.Element {

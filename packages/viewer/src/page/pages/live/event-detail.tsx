@@ -5,9 +5,11 @@ import { useAsk } from "../../app/ask.ts";
 import { Link } from "../../app/navigate.tsx";
 import { useIsOperator } from "../../app/session.ts";
 import { Answered } from "../../parts/answered.tsx";
+import { type Fact, Facts } from "../../parts/facts.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
+import { When } from "../../parts/when.tsx";
 import { type Difference, differences } from "./event-diff.ts";
 import type { LiveFilters } from "./live-filters.ts";
 import type { LiveRow } from "./live-window.ts";
@@ -65,7 +67,11 @@ function Found({
   const asked = useAsk<EventSchema>(`/api/contracts/${encodeURIComponent(kind)}/schema`);
   return (
     <>
-      <Actions row={row} schema={asked.answer} />
+      <Actions
+        row={row}
+        schema={asked.answer}
+        isSchemaKnown={asked.answer !== undefined || asked.error !== undefined}
+      />
       <h3>Data</h3>
       <JsonView of={event.envelope.data} />
       <h3>Changes since the last {kind}</h3>
@@ -85,9 +91,12 @@ function Found({
 function Actions({
   row,
   schema,
+  isSchemaKnown,
 }: {
   readonly row: LiveRow;
   readonly schema: EventSchema | undefined;
+  /** Whether the registry has answered: the form is made of the schema when it opens. */
+  readonly isSchemaKnown: boolean;
 }): JSX.Element {
   const isOperator = useIsOperator();
   const [isPublishing, setIsPublishing] = useState(false);
@@ -111,7 +120,7 @@ function Actions({
           Copy as command
         </button>
         {isOperator ? (
-          <button type="button" onClick={() => setIsPublishing(true)}>
+          <button type="button" disabled={!isSchemaKnown} onClick={() => setIsPublishing(true)}>
             Publish again
           </button>
         ) : null}
@@ -163,27 +172,36 @@ function EnvelopeFacts({
       <Text of={title} max={256} />
     </button>
   );
-  const facts: readonly (readonly [string, JSX.Element | string])[] = [
+  const facts: readonly Fact[] = [
     ["Id", <Text key="id" of={envelope.event_id} />],
     ["Kind", envelope.kind],
-    ["Stored", `${at} ${seq}, ${stored}`],
-    ["Published", <Text key="ts" of={envelope.ts} />],
+    [
+      "Stored",
+      <span key="stored">
+        {at} {seq}, <When at={stored} />
+      </span>,
+    ],
+    ["Published", <When key="ts" at={String(envelope.ts)} />],
     ["Origin", filter(origin, { origin })],
     ["Source", <Text key="source" of={envelope.source} />],
     ["Correlation", filter(envelope.correlation_id, { correlation: envelope.correlation_id })],
-    ["Caused by", <Text key="causation" of={envelope.causation_id ?? "–"} />],
+    [
+      "Caused by",
+      typeof envelope.causation_id === "string" ? (
+        <Link key="causation" to="/event" query={{ id: envelope.causation_id }}>
+          <Text of={envelope.causation_id} max={120} />
+        </Link>
+      ) : (
+        "–"
+      ),
+    ],
     ["Tenant", filter(envelope.tenant, { tenant: envelope.tenant })],
     ["Headers", Object.keys(envelope.headers).length === 0 ? "none" : <JsonView of={envelope.headers} />],
   ];
   return (
-    <dl class="live-facts">
-      {facts.map(([name, fact]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{fact}</dd>
-        </div>
-      ))}
-    </dl>
+    <div class="live-facts">
+      <Facts of={facts} />
+    </div>
   );
 }
 

@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { navigate, useAddress } from "../../app/navigate.tsx";
+import { VirtualList } from "../../parts/list/virtual-list.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { Text } from "../../parts/text.tsx";
-import { VirtualList } from "../../parts/virtual-list.tsx";
 import { EventDetail } from "./event-detail.tsx";
 import { FilterBar } from "./filter-bar.tsx";
 import { feedQuery, filtersOf, isUnfiltered, type LiveFilters, NO_FILTERS } from "./live-filters.ts";

@@ -5,10 +5,10 @@ import { AskError, change } from "../../app/ask.ts";
 import { Link } from "../../app/navigate.tsx";
 import { useSession } from "../../app/session.ts";
 import { Dialog } from "../../parts/dialog.tsx";
+import { SchemaForm } from "../../parts/form/schema-form.tsx";
+import { dataOf, type FieldTexts, fieldOfPointer, textsOf } from "../../parts/form/schema-values.ts";
 import { JsonView } from "../../parts/json-view.tsx";
 import { Notice } from "../../parts/notice.tsx";
-import { SchemaForm } from "../../parts/schema-form.tsx";
-import { dataOf, type FieldTexts, fieldOfPointer, textsOf } from "../../parts/schema-values.ts";
 import { Text } from "../../parts/text.tsx";
 import type { LiveRow } from "./live-window.ts";
 

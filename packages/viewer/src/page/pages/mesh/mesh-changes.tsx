@@ -5,6 +5,7 @@ import { Link } from "../../app/navigate.tsx";
 import { Answered } from "../../parts/answered.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { Text } from "../../parts/text.tsx";
+import { timeText } from "../../parts/when.tsx";
 
 const REFRESH_MS = 10_000;
 const KINDS: readonly (readonly [kind: ChangeKind, title: string])[] = [
@@ -68,27 +69,29 @@ function Changes({ changes }: { readonly changes: readonly MeshChange[] }): JSX.
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by keyboard
     <ol class="changes" tabIndex={0} aria-label="Changes, the newest first">
       {changes.toReversed().map((change) => {
-        const at = new Date(change.at);
-        const isOtherDay = at.toDateString() !== day;
-        day = at.toDateString();
+        const [date = ""] = timeText(change.at).split(" ");
+        const isOtherDay = date !== day;
+        day = date;
         return [
           isOtherDay ? (
             <li key={day} class="day">
               {day}
             </li>
           ) : null,
-          <Change key={`${change.at} ${change.about} ${change.what}`} change={change} at={at} />,
+          <Change key={`${change.at} ${change.about} ${change.what}`} change={change} />,
         ];
       })}
     </ol>
   );
 }
 
-function Change({ change, at }: { readonly change: MeshChange; readonly at: Date }): JSX.Element {
+function Change({ change }: { readonly change: MeshChange }): JSX.Element {
   const { kind, level, about, what, event_id, stored_at } = change;
   return (
     <li>
-      <time dateTime={change.at}>{at.toLocaleTimeString("en-GB")}</time>
+      <time dateTime={change.at} title={change.at}>
+        {timeText(change.at, true).slice(-8)}
+      </time>
       <span class={level === "info" ? "dim" : level}>{KINDS.find(([one]) => one === kind)?.[1] ?? kind}</span>
       <span class="changes-about">
         <Text of={about} />

@@ -5,6 +5,7 @@ import { navigate, useAddress } from "../../app/navigate.tsx";
 import { Answered } from "../../parts/answered.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { Text } from "../../parts/text.tsx";
+import { When } from "../../parts/when.tsx";
 import { countsOf } from "./figures.ts";
 import { MeshChanges } from "./mesh-changes.tsx";
 import { MeshDiagram } from "./mesh-diagram.tsx";
@@ -56,7 +57,7 @@ function Head({ map }: { readonly map: MeshMap }): JSX.Element {
           {ready} of {known} servers, nodes and links are ready
         </span>
         <span class="dim">
-          as of {new Date(at).toLocaleTimeString("en-GB")}
+          as of <When at={at} />
           {window_s === 0 ? "" : `, events a second over ${window_s} s: ▲ published ✓ handled`}
         </span>
       </div>

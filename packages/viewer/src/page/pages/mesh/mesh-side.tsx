@@ -1,8 +1,9 @@
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import type { MapLink, MapNode, MeshMap, NodeAnswer } from "../../../api/mesh.ts";
 import { useAsk } from "../../app/ask.ts";
 import { Link } from "../../app/navigate.tsx";
 import { Answered } from "../../parts/answered.tsx";
+import { Facts } from "../../parts/facts.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
@@ -54,23 +55,6 @@ function State({
     <p>
       <span class={`badge ${kind}`}>{stateWord(state)}</span> <Text of={note} />
     </p>
-  );
-}
-
-function Facts({
-  of,
-}: {
-  readonly of: readonly (readonly [name: string, value: ComponentChildren])[];
-}): JSX.Element {
-  return (
-    <dl class="facts">
-      {of
-        .filter(([, value]) => value !== undefined && value !== "")
-        .map(([name, value]) => [
-          <dt key={`${name} name`}>{name}</dt>,
-          <dd key={name}>{typeof value === "string" ? <Text of={value} /> : value}</dd>,
-        ])}
-    </dl>
   );
 }
 

@@ -51,7 +51,7 @@ export function MeshTables({ map, queryOf }: TablesProps): JSX.Element {
         ]}
         rows={map.links}
         keyOf={linkName}
-        empty="No subnet is linked to this root: add one under subnets in mesh.yaml."
+        empty="No subnet is linked to another: a link carries what export and import in mesh.yaml let pass."
       />
       <h2>Nodes</h2>
       <Table

@@ -3,9 +3,11 @@ import type { DenialsAnswer } from "../../../api/policy.ts";
 import { useAsk } from "../../app/ask.ts";
 import { Link } from "../../app/navigate.tsx";
 import { Answered } from "../../parts/answered.tsx";
+import { Name } from "../../parts/name.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
+import { When } from "../../parts/when.tsx";
 import { shortPlace } from "./rights-table.tsx";
 
 const REFRESH_MS = 5000;
@@ -28,9 +30,13 @@ export function Denials({ subnet }: { readonly subnet: string | undefined }): JS
           <Link to="/policy">All subnets</Link>
         </p>
       )}
+      <p class="dim">
+        As hubs and root report it. What a member refuses itself, before it sends, counts as rejected on the
+        page <Link to="/health">Health</Link>.
+      </p>
       <Answered asked={asked}>
         {({ denials, away }) => (
-          <div class="denials">
+          <div class="denials wide-tables">
             {away.map(({ of, reason }) => (
               <Notice key={of} kind="warning">{`${of} is left out: ${reason}`}</Notice>
             ))}
@@ -39,15 +45,15 @@ export function Denials({ subnet }: { readonly subnet: string | undefined }): JS
               columns={[
                 {
                   title: "Last",
-                  cell: ({ last }) => <span title={last}>{new Date(last).toLocaleTimeString("en-GB")}</span>,
+                  cell: ({ last }) => <When at={last} isFar />,
                 },
                 { title: "Times", isNumber: true, cell: ({ count }) => count },
                 { title: "Hop", cell: ({ hop }) => hop },
                 {
                   title: "Who",
-                  cell: ({ node, from }) => <Text of={from === undefined ? node : `${node} from ${from}`} />,
+                  cell: ({ node, from }) => <Name of={from === undefined ? node : `${node} from ${from}`} />,
                 },
-                { title: "Event", cell: ({ event }) => <Text of={event} /> },
+                { title: "Event", cell: ({ event }) => <Name of={event} /> },
                 {
                   title: "Rule",
                   cell: ({ rule, place }) => (

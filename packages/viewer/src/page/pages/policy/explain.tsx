@@ -4,6 +4,7 @@ import type { Explanation } from "../../../api/policy.ts";
 import { useAsk } from "../../app/ask.ts";
 import { navigate } from "../../app/navigate.tsx";
 import { Answered } from "../../parts/answered.tsx";
+import { Name } from "../../parts/name.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
@@ -27,7 +28,7 @@ export function Explain({ query }: { readonly query: URLSearchParams }): JSX.Ele
   };
   const isAsked = asked.event !== "" && asked.as !== "";
   return (
-    <section aria-label="Explain">
+    <section class="wide-tables" aria-label="Explain">
       <h2>May this pass?</h2>
       <form class="policy-form" onSubmit={submit}>
         <div class="row">
@@ -136,7 +137,7 @@ function Explained({ form }: { readonly form: Form }): JSX.Element {
               { title: "Hop", cell: ({ verb }) => verb },
               {
                 title: "Who",
-                cell: ({ who, from }) => <Text of={from === undefined ? who : `${who} from ${from}`} />,
+                cell: ({ who, from }) => <Name of={from === undefined ? who : `${who} from ${from}`} />,
               },
               {
                 title: "Answer",
@@ -144,7 +145,7 @@ function Explained({ form }: { readonly form: Form }): JSX.Element {
                   <span class={hop.allowed ? "good" : "error"}>{hop.allowed ? "allow" : "deny"}</span>
                 ),
               },
-              { title: "Rule", cell: ({ rule }) => <Text of={rule} /> },
+              { title: "Rule", cell: ({ rule }) => <Name of={rule} /> },
               {
                 title: "Place",
                 cell: ({ place }) => (place === undefined ? "" : <Text of={shortPlace(place)} />),

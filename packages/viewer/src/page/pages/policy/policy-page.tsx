@@ -16,7 +16,8 @@ const REFRESH_MS = 15_000;
 export function PolicyPage(): JSX.Element {
   const { query } = useAddress();
   const member = query.get("member") ?? undefined;
-  const asked = useAsk<PolicyAnswer>("/api/policy", { member }, REFRESH_MS);
+  const passes = query.get("passes") ?? undefined;
+  const asked = useAsk<PolicyAnswer>("/api/policy", { member, passes }, REFRESH_MS);
   const isJoined = asked.answer?.joined_to !== undefined;
   return (
     <>
@@ -53,6 +54,11 @@ export function PolicyPage(): JSX.Element {
       {asked.answer === undefined || isJoined ? null : <Explain query={query} />}
       <Denials subnet={query.get("denials") ?? undefined} />
       <h2>Who may what</h2>
+      {passes === undefined ? null : (
+        <p>
+          Only those whom <Text of={passes} max={200} /> passes. <Link to="/policy">All events</Link>
+        </p>
+      )}
       {asked.answer === undefined ? null : (
         <>
           <div class="row">

@@ -31,7 +31,7 @@ export function RightsTable({ answer: { rights } }: { readonly answer: PolicyAns
         ]}
         rows={rights}
         keyOf={({ who, verb }) => `${who} ${verb}`}
-        empty="The mesh has no member: add one under subnets in mesh.yaml."
+        empty="Nobody: the mesh has no such member, or no rule lets it pass. Members and rules are in mesh.yaml."
       />
     </div>
   );

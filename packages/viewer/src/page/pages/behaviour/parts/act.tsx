@@ -92,12 +92,12 @@ function ConfirmDialog({ confirm, label, path, body, isBusy, go, onClose }: Conf
       ) : (
         <div>{confirm.text(counts.found)}</div>
       )}
-      <div class="row end">
-        <button type="button" onClick={onClose}>
-          Keep as it is
-        </button>
+      <div class="row">
         <button type="button" class="danger" disabled={!isReady || isBusy} onClick={() => void go()}>
           {label}
+        </button>
+        <button type="button" onClick={onClose}>
+          Keep as it is
         </button>
       </div>
     </Dialog>

@@ -5,17 +5,17 @@ import { useAsk } from "../../../app/ask.ts";
 import { Link } from "../../../app/navigate.tsx";
 import { useIsOperator } from "../../../app/session.ts";
 import { Answered } from "../../../parts/answered.tsx";
+import { type Fact, Facts } from "../../../parts/facts.tsx";
 import { JsonView } from "../../../parts/json-view.tsx";
 import { Notice } from "../../../parts/notice.tsx";
+import { spanText } from "../../../parts/spans.ts";
 import { Text } from "../../../parts/text.tsx";
+import { When } from "../../../parts/when.tsx";
 import { Act } from "../parts/act.tsx";
-import { type Fact, Facts } from "../parts/facts.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { type Telling, ToldNotice, useTelling } from "../parts/told.tsx";
 import { Trail } from "../parts/trail.tsx";
-import { When } from "../parts/when.tsx";
 import { cancelOneText } from "../scenarios/scenario-acts.tsx";
-import { spanText } from "../words.ts";
 import { Conditions } from "./conditions.tsx";
 import { RunSteps } from "./run-steps.tsx";
 import { TriggerText } from "./runs-table.tsx";
@@ -105,17 +105,17 @@ function factsOf(run: RunDetail["run"]): Fact[] {
   const { outcome, reason, shadow, key, started_at, ended_at, duration_ms, now, hash, unlogged } = run;
   return [
     [
-      "outcome",
+      "Outcome",
       <>
         <StateBadge of={outcome} word={outcome === "active" ? "under way" : outcome} />{" "}
         {reason === undefined ? null : <Text of={reason} max={600} />}
       </>,
     ],
-    ["shadow", shadow ? "yes: it publishes nothing" : undefined],
-    ["key", key === "" ? undefined : <Text of={key} max={200} />],
-    ["started", <When at={started_at} />],
-    ["ended", ended_at === undefined ? undefined : <When at={ended_at} />],
-    ["length", spanText(duration_ms)],
+    ["Shadow", shadow ? "yes: it publishes nothing" : undefined],
+    ["Key", key === "" ? undefined : <Text of={key} max={200} />],
+    ["Started", <When at={started_at} isFar />],
+    ["Ended", ended_at === undefined ? undefined : <When at={ended_at} isFar />],
+    ["Length", spanText(duration_ms)],
     [
       "now",
       now === undefined ? undefined : (
@@ -127,19 +127,19 @@ function factsOf(run: RunDetail["run"]): Fact[] {
           {now.until === undefined ? null : (
             <>
               {" "}
-              until <When at={now.until} />
+              until <When at={now.until} isFar />
             </>
           )}
         </>
       ),
     ],
     [
-      "text",
+      "Text",
       <code>
         <Text of={hash} />
       </code>,
     ],
-    ["not recorded", unlogged === 0 ? undefined : `${unlogged} steps: its log is full`],
+    ["Not recorded", unlogged === 0 ? undefined : `${unlogged} steps: its log is full`],
   ];
 }
 
@@ -148,7 +148,7 @@ function Trigger({ run: { trigger, event, conditions } }: { readonly run: RunDet
     <section>
       <h2>Trigger</h2>
       <p>
-        <TriggerText trigger={trigger} /> at <When at={trigger.at} />
+        <TriggerText trigger={trigger} /> at <When at={trigger.at} isFar />
         {trigger.event_id === undefined ? null : (
           <>
             {" "}

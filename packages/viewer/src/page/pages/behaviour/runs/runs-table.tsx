@@ -1,11 +1,11 @@
 import type { JSX } from "preact";
 import type { ScenarioDetail } from "../../../../api/behaviour.ts";
 import { Link, navigate, useAddress } from "../../../app/navigate.tsx";
+import { spanText } from "../../../parts/spans.ts";
 import { type Column, Table } from "../../../parts/table.tsx";
 import { Text } from "../../../parts/text.tsx";
+import { When } from "../../../parts/when.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
-import { When } from "../parts/when.tsx";
-import { spanText } from "../words.ts";
 
 type Run = ScenarioDetail["runs"][number];
 
@@ -95,7 +95,7 @@ const COLUMNS: readonly Column<Run>[] = [
       </>
     ),
   },
-  { title: "Started", cell: ({ started_at }) => <When at={started_at} /> },
+  { title: "Started", cell: ({ started_at }) => <When at={started_at} isFar /> },
   { title: "Length", cell: ({ duration_ms }) => spanText(duration_ms), isNumber: true },
   { title: "Trigger", cell: ({ trigger }) => <TriggerText trigger={trigger} /> },
   { title: "Why", cell: (run) => <WhyText run={run} /> },
@@ -126,7 +126,7 @@ function WhyText({ run: { reason, now } }: { readonly run: Run }): JSX.Element |
       {now.until === undefined ? null : (
         <>
           {" "}
-          until <When at={now.until} />
+          until <When at={now.until} isFar />
         </>
       )}
       )

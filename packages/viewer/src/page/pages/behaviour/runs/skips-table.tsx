@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import type { ScenarioDetail } from "../../../../api/behaviour.ts";
 import { type Column, Table } from "../../../parts/table.tsx";
 import { Text } from "../../../parts/text.tsx";
-import { When } from "../parts/when.tsx";
+import { When } from "../../../parts/when.tsx";
 import { Conditions } from "./conditions.tsx";
 import { TriggerText } from "./runs-table.tsx";
 
@@ -40,7 +40,7 @@ export function SkipsTable({
 }
 
 const COLUMNS: readonly Column<Skip>[] = [
-  { title: "At", cell: ({ at }) => <When at={at} /> },
+  { title: "At", cell: ({ at }) => <When at={at} isFar /> },
   { title: "Cause", cell: ({ cause }) => <span class="badge">{cause}</span> },
   { title: "Trigger", cell: ({ trigger }) => <TriggerText trigger={trigger} /> },
   {

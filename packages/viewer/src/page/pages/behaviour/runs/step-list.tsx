@@ -2,12 +2,12 @@ import type { JSX } from "preact";
 import type { RunDetail } from "../../../../api/behaviour.ts";
 import { Link } from "../../../app/navigate.tsx";
 import { useIsOperator } from "../../../app/session.ts";
+import { spanText } from "../../../parts/spans.ts";
 import { Text } from "../../../parts/text.tsx";
+import { When } from "../../../parts/when.tsx";
 import { Act } from "../parts/act.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import type { Telling } from "../parts/told.tsx";
-import { When } from "../parts/when.tsx";
-import { spanText } from "../words.ts";
 import { Conditions } from "./conditions.tsx";
 import { placeOf, type Step } from "./steps.ts";
 
@@ -140,12 +140,12 @@ function Chosen({
       {began_at === undefined ? null : (
         <>
           {" "}
-          began <When at={began_at} />
+          began <When at={began_at} isFar />
         </>
       )}
       {until === undefined ? null : (
         <>
-          , until <When at={until} />
+          , until <When at={until} isFar />
         </>
       )}
       {canRetry ? (

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { distanceText, pathOf, spanText } from "../words.ts";
+import { distanceText, spanText } from "../../../parts/spans.ts";
+import { pathOf } from "../words.ts";
 import { allSteps, lineStates, placeOf, type Step } from "./steps.ts";
 
 const step = (path: string, more: Partial<Step> = {}): Step => ({

@@ -5,9 +5,9 @@ import { Link, navigate, useAddress } from "../../../app/navigate.tsx";
 import { Answered } from "../../../parts/answered.tsx";
 import { type Column, Table } from "../../../parts/table.tsx";
 import { Text } from "../../../parts/text.tsx";
+import { When } from "../../../parts/when.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { Trail } from "../parts/trail.tsx";
-import { When } from "../parts/when.tsx";
 import { ComparedPair, type Pair } from "./compared-pair.tsx";
 
 const PERIODS = [
@@ -127,7 +127,7 @@ function Pairs({ answer: { pairs, is_cut }, given, chosen }: PairsProps): JSX.El
 
 function columnsOf(given: Asked): readonly Column<Pair>[] {
   return [
-    { title: "At", cell: ({ at }) => <When at={at} /> },
+    { title: "At", cell: ({ at }) => <When at={at} isFar /> },
     {
       title: "Trigger",
       cell: ({ trigger, live, shadow }) =>

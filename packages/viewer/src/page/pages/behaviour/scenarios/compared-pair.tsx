@@ -3,9 +3,9 @@ import type { ComparedScenarios, RunDetail } from "../../../../api/behaviour.ts"
 import { useAsk } from "../../../app/ask.ts";
 import { Answered } from "../../../parts/answered.tsx";
 import { Scroll } from "../../../parts/scroll.tsx";
+import { spanText } from "../../../parts/spans.ts";
 import { Text } from "../../../parts/text.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
-import { spanText } from "../words.ts";
 
 export type Pair = ComparedScenarios["pairs"][number];
 type Run = RunDetail["run"];

@@ -4,14 +4,14 @@ import { useAsk } from "../../../app/ask.ts";
 import { Link, useAddress } from "../../../app/navigate.tsx";
 import { useIsOperator } from "../../../app/session.ts";
 import { Answered } from "../../../parts/answered.tsx";
+import { type Fact, Facts } from "../../../parts/facts.tsx";
 import { Notice } from "../../../parts/notice.tsx";
 import { Text } from "../../../parts/text.tsx";
-import { type Fact, Facts } from "../parts/facts.tsx";
+import { When } from "../../../parts/when.tsx";
 import { SourceView } from "../parts/source-view.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { ToldNotice, useTelling } from "../parts/told.tsx";
 import { Trail } from "../parts/trail.tsx";
-import { When } from "../parts/when.tsx";
 import { RunsTable } from "../runs/runs-table.tsx";
 import { SkipsTable } from "../runs/skips-table.tsx";
 import { ScenarioActs } from "./scenario-acts.tsx";
@@ -58,20 +58,20 @@ function pathOfScenario(name: string): string {
 function Stand({ detail: { row, stand, starts } }: { readonly detail: ScenarioDetail }): JSX.Element {
   const facts: Fact[] = [
     [
-      "state",
+      "State",
       <StateBadge key="state" of={row.state} word={row.state === "not-run" ? "never run" : row.state} />,
     ],
     [
-      "mode",
+      "Mode",
       row.file === undefined
         ? undefined
         : `${row.file.mode}${row.file.shadow ? ", shadow: it publishes nothing" : ""}`,
     ],
-    ["starts with", starts.length === 0 ? undefined : <StartList key="starts" starts={starts} />],
-    ["next", row.next_at === undefined ? undefined : <When key="next" at={row.next_at} />],
-    ["now", stand === undefined ? "No daemon has run it yet." : <Sentences key="now" of={stand.sentences} />],
+    ["Starts with", starts.length === 0 ? undefined : <StartList key="starts" starts={starts} />],
+    ["Next", row.next_at === undefined ? undefined : <When key="next" at={row.next_at} isFar />],
+    ["Now", stand === undefined ? "No daemon has run it yet." : <Sentences key="now" of={stand.sentences} />],
     [
-      "command",
+      "Command",
       stand === undefined ? undefined : (
         <code key="command">
           <Text of={stand.next} />

@@ -7,9 +7,9 @@ import { Answered } from "../../../parts/answered.tsx";
 import { Notice } from "../../../parts/notice.tsx";
 import { type Column, Table } from "../../../parts/table.tsx";
 import { Text } from "../../../parts/text.tsx";
+import { When } from "../../../parts/when.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { type Telling, ToldNotice, useTelling } from "../parts/told.tsx";
-import { When } from "../parts/when.tsx";
 import { RunPanel } from "../runs/run-panel.tsx";
 import { ComparePanel } from "./compare-panel.tsx";
 import { SwitchAct } from "./scenario-acts.tsx";
@@ -83,7 +83,7 @@ const COLUMNS: readonly Column<ScenarioRow>[] = [
   },
   { title: "Runs now", cell: ({ active }) => active, isNumber: true },
   { title: "Waiting", cell: ({ waiting }) => waiting, isNumber: true },
-  { title: "Next", cell: ({ next_at }) => (next_at === undefined ? "–" : <When at={next_at} />) },
+  { title: "Next", cell: ({ next_at }) => (next_at === undefined ? "–" : <When at={next_at} isFar />) },
   {
     title: "Last run",
     cell: ({ last }) =>
@@ -91,7 +91,7 @@ const COLUMNS: readonly Column<ScenarioRow>[] = [
         "never"
       ) : (
         <Link to="/behaviour" query={{ tab: "scenarios", run: last.run }} class="nowrap">
-          <StateBadge of={last.outcome} /> <When at={last.ended_at} />
+          <StateBadge of={last.outcome} /> <When at={last.ended_at} isFar />
         </Link>
       ),
   },

@@ -83,12 +83,12 @@ function StartDialog({
             onInput={(event) => setText(event.currentTarget.value)}
           />
         </label>
-        <div class="row end">
-          <button type="button" onClick={onClose}>
-            Do not run it
-          </button>
+        <div class="row">
           <button type="submit" class="main" disabled={isBusy}>
             Run
+          </button>
+          <button type="button" onClick={onClose}>
+            Do not run it
           </button>
         </div>
       </form>

@@ -3,13 +3,13 @@ import type { SkillList } from "../../../../api/behaviour.ts";
 import { useAsk } from "../../../app/ask.ts";
 import { useIsOperator } from "../../../app/session.ts";
 import { Answered } from "../../../parts/answered.tsx";
+import { type Fact, Facts } from "../../../parts/facts.tsx";
 import { Notice } from "../../../parts/notice.tsx";
 import { Text } from "../../../parts/text.tsx";
-import { type Fact, Facts } from "../parts/facts.tsx";
+import { When } from "../../../parts/when.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { ToldNotice, useTelling } from "../parts/told.tsx";
 import { Trail } from "../parts/trail.tsx";
-import { When } from "../parts/when.tsx";
 import { SkillActs } from "./skill-acts.tsx";
 import { SkillLog } from "./skill-log.tsx";
 import { memoryText, rowsOf, type SkillRow } from "./skill-rows.ts";
@@ -52,20 +52,20 @@ function factsOf(skill: SkillRow): Fact[] {
   const list = (texts: readonly string[]): JSX.Element => <Text of={texts.join(", ") || "nothing"} />;
   return [
     [
-      "state",
+      "State",
       <>
-        <StateBadge of={skill.state} /> since <When at={skill.since} />
+        <StateBadge of={skill.state} /> since <When at={skill.since} isFar />
       </>,
     ],
-    ["version", skill.version === null ? undefined : <Text of={skill.version} />],
-    ["restarts", skill.restarts],
-    ["process", skill.pid ?? undefined],
-    ["memory", memoryText(skill.memory_bytes)],
-    ["events in hand", skill.in_hand],
-    ["subscribes", list(skill.subscribe)],
-    ["publishes", list(skill.publish)],
-    ["durables", list(skill.durables)],
-    ["dropped log lines", skill.dropped_lines === 0 ? undefined : skill.dropped_lines],
-    ["folder", <Text of={skill.folder} />],
+    ["Version", skill.version === null ? undefined : <Text of={skill.version} />],
+    ["Restarts", skill.restarts],
+    ["Process", skill.pid ?? undefined],
+    ["Memory", memoryText(skill.memory_bytes)],
+    ["Events in hand", skill.in_hand],
+    ["Subscribes", list(skill.subscribe)],
+    ["Publishes", list(skill.publish)],
+    ["Durables", list(skill.durables)],
+    ["Dropped log lines", skill.dropped_lines === 0 ? undefined : skill.dropped_lines],
+    ["Folder", <Text of={skill.folder} />],
   ];
 }

@@ -7,9 +7,9 @@ import { Answered } from "../../../parts/answered.tsx";
 import { Notice } from "../../../parts/notice.tsx";
 import { type Column, Table } from "../../../parts/table.tsx";
 import { Text } from "../../../parts/text.tsx";
+import { When } from "../../../parts/when.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { type Telling, ToldNotice, useTelling } from "../parts/told.tsx";
-import { When } from "../parts/when.tsx";
 import { SkillActs } from "./skill-acts.tsx";
 import { SkillPanel } from "./skill-panel.tsx";
 import { memoryText, rowsOf, type SkillRow } from "./skill-rows.ts";
@@ -61,7 +61,7 @@ const COLUMNS: readonly Column<SkillRow>[] = [
   },
   { title: "Version", cell: ({ version }) => (version === null ? "–" : <Text of={version} max={40} />) },
   { title: "State", cell: ({ state }) => <StateBadge of={state} /> },
-  { title: "Since", cell: ({ since }) => <When at={since} /> },
+  { title: "Since", cell: ({ since }) => <When at={since} isFar /> },
   { title: "Restarts", cell: ({ restarts }) => restarts, isNumber: true },
   { title: "Memory", cell: ({ memory_bytes }) => memoryText(memory_bytes), isNumber: true },
   {

@@ -4,14 +4,15 @@ import { useAsk } from "../../../app/ask.ts";
 import { Link } from "../../../app/navigate.tsx";
 import { useIsOperator } from "../../../app/session.ts";
 import { Answered } from "../../../parts/answered.tsx";
+import { type Fact, Facts } from "../../../parts/facts.tsx";
 import { JsonView } from "../../../parts/json-view.tsx";
+import { spanText } from "../../../parts/spans.ts";
 import { Text } from "../../../parts/text.tsx";
-import { type Fact, Facts } from "../parts/facts.tsx";
+import { When } from "../../../parts/when.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { ToldNotice, useTelling } from "../parts/told.tsx";
 import { Trail } from "../parts/trail.tsx";
-import { When } from "../parts/when.tsx";
-import { pathOf, spanText } from "../words.ts";
+import { pathOf } from "../words.ts";
 import { TimerActs } from "./timer-acts.tsx";
 
 const EVERY_MS = 5000;
@@ -46,7 +47,7 @@ export function TimerPanel({ name }: { readonly name: string }): JSX.Element {
                   <ol class="plain">
                     {coming.map((at) => (
                       <li key={at}>
-                        <When at={at} />
+                        <When at={at} isFar />
                       </li>
                     ))}
                   </ol>
@@ -71,32 +72,32 @@ export function TimerPanel({ name }: { readonly name: string }): JSX.Element {
 function scheduleOf(timer: TimerRow): Fact[] {
   const { jitter_ms, until, times, zone } = timer;
   return [
-    ["state", <StateBadge key="state" of={timer.state} />],
-    ["fires", <Text key="fires" of={timer.fires} />],
-    ["time zone", zone === undefined ? "UTC" : <Text key="zone" of={zone} />],
-    ["event", <Text key="event" of={timer.event} />],
-    ["jitter", jitter_ms === 0 ? undefined : `up to ${spanText(jitter_ms)}`],
-    ["until", until === undefined ? undefined : <When key="until" at={until} />],
-    ["times", times],
-    ["overlap", timer.overlap],
-    ["catch-up", `${timer.catch_up} within ${spanText(timer.within_ms)}`],
-    ["declared", timer.declared ? "in the mesh file, and removed there" : "by a program or an operator"],
+    ["State", <StateBadge key="state" of={timer.state} />],
+    ["Fires", <Text key="fires" of={timer.fires} />],
+    ["Time zone", zone === undefined ? "UTC" : <Text key="zone" of={zone} />],
+    ["Event", <Text key="event" of={timer.event} />],
+    ["Jitter", jitter_ms === 0 ? undefined : `up to ${spanText(jitter_ms)}`],
+    ["Until", until === undefined ? undefined : <When key="until" at={until} isFar />],
+    ["Times", times],
+    ["Overlap", timer.overlap],
+    ["Catch-up", `${timer.catch_up} within ${spanText(timer.within_ms)}`],
+    ["Declared", timer.declared ? "in the mesh file, and removed there" : "by a program or an operator"],
   ];
 }
 
 function firedOf({ fired, late, caught_up, skipped, last }: TimerRow): Fact[] {
   return [
-    ["times", fired],
-    ["of them late", late],
-    ["caught up", caught_up],
-    ...Object.entries(skipped).map(([why, count]): Fact => [`skipped: ${why}`, count]),
+    ["Times", fired],
+    ["Of them late", late],
+    ["Caught up", caught_up],
+    ...Object.entries(skipped).map(([why, count]): Fact => [`Skipped: ${why}`, count]),
     [
-      "last",
+      "Last",
       last === undefined ? (
         "never"
       ) : (
         <>
-          <When at={last.scheduled_at} />{" "}
+          <When at={last.scheduled_at} isFar />{" "}
           <Link to="/event" query={{ id: last.event_id }}>
             <Text of={last.event_id} />
           </Link>

@@ -7,9 +7,9 @@ import { Answered } from "../../../parts/answered.tsx";
 import { Notice } from "../../../parts/notice.tsx";
 import { type Column, Table } from "../../../parts/table.tsx";
 import { Text } from "../../../parts/text.tsx";
+import { When } from "../../../parts/when.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { type Telling, ToldNotice, useTelling } from "../parts/told.tsx";
-import { When } from "../parts/when.tsx";
 import { TimerActs } from "./timer-acts.tsx";
 import { TimerPanel } from "./timer-panel.tsx";
 
@@ -62,8 +62,11 @@ const COLUMNS: readonly Column<TimerRow>[] = [
   { title: "Fires", cell: ({ fires }) => <Text of={fires} /> },
   { title: "Event", cell: ({ event }) => <Text of={event} /> },
   { title: "State", cell: ({ state }) => <StateBadge of={state} /> },
-  { title: "Next", cell: ({ next }) => (next === null ? "–" : <When at={next} />) },
-  { title: "Last", cell: ({ last }) => (last === undefined ? "never" : <When at={last.scheduled_at} />) },
+  { title: "Next", cell: ({ next }) => (next === null ? "–" : <When at={next} isFar />) },
+  {
+    title: "Last",
+    cell: ({ last }) => (last === undefined ? "never" : <When at={last.scheduled_at} isFar />),
+  },
   { title: "Fired", cell: ({ fired }) => fired, isNumber: true },
   { title: "Skipped", cell: ({ skipped }) => sumOf(skipped), isNumber: true },
 ];

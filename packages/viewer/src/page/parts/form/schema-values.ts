@@ -1,4 +1,4 @@
-import type { SchemaField } from "../../api/live.ts";
+import type { SchemaField } from "../../../api/live.ts";
 
 /** The texts of a form, by the name of the field. A text that is missing or empty leaves an optional field out. */
 export type FieldTexts = Readonly<Record<string, string>>;

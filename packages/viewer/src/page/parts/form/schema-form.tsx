@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
-import type { SchemaField } from "../../api/live.ts";
+import type { SchemaField } from "../../../api/live.ts";
+import { Text } from "../text.tsx";
 import { type FieldTexts, REST } from "./schema-values.ts";
-import { Text } from "./text.tsx";
 
 interface SchemaFormProps {
   readonly fields: readonly SchemaField[];
