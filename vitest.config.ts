@@ -31,7 +31,7 @@ const unit = {
   testTimeout: 120_000,
 };
 /** Real servers and processes, which take their time on two cores. */
-const mesh = { testTimeout: 120_000, hookTimeout: 120_000 };
+const mesh = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 20_000 } } };
 
 export default defineConfig({
   test: {
