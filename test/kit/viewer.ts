@@ -43,6 +43,20 @@ export class TestViewer {
     return fetch(this.url + path, { headers: { authorization: `Bearer ${this.token(role)}` } });
   }
 
+  /** Asks every question of the API that needs no key. Resolves with those that fail as a bug does. */
+  async bugs(): Promise<readonly string[]> {
+    const listed = (await (await this.ask("/api")).json()) as {
+      readonly paths: readonly { readonly method: string; readonly path: string }[];
+    };
+    const found: string[] = [];
+    for (const { method, path } of listed.paths) {
+      if (method !== "GET" || path.includes(":")) continue;
+      const answer = await this.ask(path);
+      if (answer.status === 500) found.push(`${path}: ${await answer.text()}`);
+    }
+    return found;
+  }
+
   /** Asks for a change as a program does. */
   change(path: string, body: object = {}, role: Role = "operator", method = "POST"): Promise<Response> {
     return fetch(this.url + path, {

@@ -6,6 +6,7 @@ import { connect as connectBus } from "@adaos/client";
 import { ensureNatsServer } from "@adaos/nats-server";
 import { afterEach, describe, expect, test } from "vitest";
 import { adaos, HOME, TestMesh, until } from "../kit/mesh.ts";
+import { TestViewer } from "../kit/viewer.ts";
 
 /*
  * Joining where connections are encrypted, and where each server and daemon is run by itself.
@@ -71,6 +72,20 @@ async function expectCrossing(started: TestMesh, state: string): Promise<void> {
   await porch.close();
 }
 
+/** The places whose streams a viewer of this folder reads. Rejects where a question of its pages fails as a bug does. */
+async function seen(state: string): Promise<readonly string[]> {
+  const viewer = await TestViewer.start(state);
+  try {
+    expect(await viewer.bugs()).toEqual([]);
+    const session = (await (await viewer.ask("/api/session")).json()) as {
+      readonly places: readonly string[];
+    };
+    return session.places;
+  } finally {
+    await viewer.stop();
+  }
+}
+
 describe("adaos join", { timeout: 120_000 }, () => {
   test("brings certificates with tls: development, and knows the root by the code before it knows its CA", async () => {
     mesh = await TestMesh.start({ yaml: `${MESH}tls: development\n` });
@@ -87,6 +102,8 @@ describe("adaos join", { timeout: 120_000 }, () => {
     const bus = await connectBus({ as: "alpha/hall", state: hall, log: SILENT });
     await bus.publish("ui.notify", { text: "from the hall" });
     await bus.close();
+    // The one has a hub and no root, the other a member alone.
+    expect([await seen(state), await seen(hall)]).toEqual([["gamma"], []]);
   });
 
   test("is refused where servers ask for a certificate first", async () => {

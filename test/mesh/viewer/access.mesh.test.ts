@@ -76,6 +76,12 @@ describe("a request to the viewer", () => {
   });
 });
 
+describe("each question", () => {
+  test("has an answer, or says what it lacks", async () => {
+    expect(await viewer.bugs()).toEqual([]);
+  });
+});
+
 interface Path {
   readonly method: string;
   readonly path: string;
