@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { navigate, useAddress } from "../../app/navigate.tsx";
+import { useSession } from "../../app/session.ts";
 import { VirtualList } from "../../parts/list/virtual-list.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { Text } from "../../parts/text.tsx";
@@ -131,6 +132,26 @@ function Notices({ live }: { readonly live: Live }): JSX.Element {
   );
 }
 
+function NoEvents({ filters }: { readonly filters: LiveFilters }): JSX.Element {
+  if (useSession().places.length === 0)
+    return (
+      <p class="dim live-list">
+        No stream is on this machine. Open the viewer of the machine where the hub of its subnet runs.
+      </p>
+    );
+  return (
+    <p class="dim live-list">
+      {isUnfiltered(filters)
+        ? "Nothing has been stored since this page was opened. "
+        : "Nothing that these filters take has been stored since this page was opened. "}
+      This stores an event:{" "}
+      <code>
+        adaos events publish ui.notify --data '{"{"}"text":"Hello"{"}"}' --as alpha/kitchen
+      </code>
+    </p>
+  );
+}
+
 interface EventListProps {
   readonly live: Live;
   readonly filters: LiveFilters;
@@ -142,18 +163,7 @@ interface EventListProps {
 function EventList({ live, filters, selected, toTop, onSelect }: EventListProps): JSX.Element {
   const { rows } = live;
   const rowPx = useMedia(NARROW) ? NARROW_ROW_PX : WIDE_ROW_PX;
-  if (rows.length === 0)
-    return (
-      <p class="dim live-list">
-        {isUnfiltered(filters)
-          ? "Nothing has been stored since this page was opened. "
-          : "Nothing that these filters take has been stored since this page was opened. "}
-        This stores an event:{" "}
-        <code>
-          adaos events publish ui.notify --data '{"{"}"text":"Hello"{"}"}' --as alpha/kitchen
-        </code>
-      </p>
-    );
+  if (rows.length === 0) return <NoEvents filters={filters} />;
   return (
     <div class="live-list">
       <div class="live-head" aria-hidden="true">
