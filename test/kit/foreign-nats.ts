@@ -24,10 +24,11 @@ export class ForeignNats {
     const dir = mkdtempSync(join(tmpdir(), "foreign-nats-"));
     const args = ["-a", "127.0.0.1", "-p", "-1", "-js", "-sd", dir, "--ports_file_dir", dir];
     const child = spawn((await ensureNatsServer()).path, args, { stdio: "ignore" });
-    const portsFile = (): string | undefined => readdirSync(dir).find((name) => name.endsWith(".ports"));
-    await until("the server has its port", () => portsFile() !== undefined);
-    const { nats } = JSON.parse(readFileSync(join(dir, portsFile() ?? ""), "utf8")) as { nats: string[] };
-    const [url = ""] = nats;
+    let url = "";
+    await until("the server has its port", () => {
+      url = portIn(dir) ?? "";
+      return url !== "";
+    });
     return new ForeignNats(url, await connect({ servers: url }), child, dir);
   }
 
@@ -62,5 +63,16 @@ export class ForeignNats {
     await this.nc.close();
     this.#child.kill("SIGKILL");
     rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
+
+/** The address that a server has written into its folder; undefined until the file is whole. */
+function portIn(dir: string): string | undefined {
+  const file = readdirSync(dir).find((name) => name.endsWith(".ports"));
+  if (file === undefined) return undefined;
+  try {
+    return (JSON.parse(readFileSync(join(dir, file), "utf8")) as { nats: string[] }).nats[0];
+  } catch {
+    return undefined;
   }
 }

@@ -36,11 +36,14 @@ describe("README.md", () => {
 
   test("its commands work one after the other, as they stand there", async () => {
     const script = blocks(readme, "sh").find((block) => block.includes("adaos up")) ?? "";
-    expect(script.trim().split("\n")).toHaveLength(6);
-    const mesh = await TestMesh.start();
+    expect(script.trim().split("\n")).toHaveLength(7);
+    // With its viewer, which other tests do without.
+    const yaml = read("deploy/mesh.yaml").replace(/^viewer: .*$/m, "viewer: {}");
+    const mesh = await TestMesh.start({ yaml });
     await mesh.adaos(["down"]);
     try {
       const { code, output } = await bash(script, { ADAOS_STATE: mesh.state });
+      expect(output).toMatch(/http:\/\/127\.0\.0\.1:\d+\/#token=/);
       expect(output).toContain("Tea is ready");
       expect(output).toContain("doing lights.on");
       expect(code).toBe(0);
