@@ -10,7 +10,7 @@ const RUN_MS = Number(process.env["ADAOS_TEST_VIEWER_SECONDS"] ?? 40) * 1000;
 const EVENTS_PER_SECOND = 1000;
 /** The heap is measured after it was collected; a process keeps some of what it has once needed. */
 const MAX_GROWTH = 1.3;
-const ROOM_BYTES = 16 * 1024 * 1024;
+const ROOM_BYTES = 48 * 1024 * 1024;
 
 const YAML = `
 mesh: flat

@@ -54,8 +54,10 @@ export class StreamReader {
       from.kind === "last"
         ? { last_by_subj: filter }
         : { start_time: new Date(from.ms).toISOString(), next_by_subj: filter };
+    // Asked before: what is stored between the two answers would lie before the place, and never be read.
+    const { lastSeq } = await this.ends();
     const message = await storedMessageAt(connection, this.#stream, at);
-    return message?.seq ?? (await this.ends()).lastSeq + 1;
+    return message?.seq ?? lastSeq + 1;
   }
 
   /** The next messages of a filter. Rejects with `unavailable`, or with the client's errors. */

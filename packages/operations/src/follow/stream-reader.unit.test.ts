@@ -1,5 +1,24 @@
+import { Empty, type Msg, headers as newHeaders } from "nats";
 import { describe, expect, test } from "vitest";
-import { gapBetween } from "./stream-reader.ts";
+import { ConnectionStandIn } from "../../../../test/kit/connection-stand-in.ts";
+import type { OpenServer } from "../hubs.ts";
+import { gapBetween, StreamReader } from "./stream-reader.ts";
+
+describe("StreamReader", () => {
+  test("leaves out nothing that is stored while it looks for a time", async () => {
+    let lastSeq = 7;
+    const connection = new ConnectionStandIn();
+    const request = async (): Promise<Msg> => {
+      // No message is as late as that; the next one is stored before the answer is there.
+      lastSeq++;
+      return { headers: newHeaders(404, "Message Not Found"), data: Empty } as unknown as Msg;
+    };
+    Object.assign(connection.nc, { request });
+    const info = async () => ({ state: { first_seq: 1, last_seq: lastSeq } });
+    const server = { of: "alpha", connection, jsm: { streams: { info } } } as unknown as OpenServer;
+    expect(await new StreamReader(server).find({ kind: "time", ms: 0 }, "evt.>")).toBe(8);
+  });
+});
 
 describe("gapBetween()", () => {
   test("finds nothing missing within the stream, and right behind its end", () => {
