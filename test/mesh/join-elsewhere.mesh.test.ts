@@ -72,7 +72,7 @@ async function expectCrossing(started: TestMesh, state: string): Promise<void> {
   await porch.close();
 }
 
-/** The places whose streams a viewer of this folder reads. Rejects where a question of its pages fails as a bug does. */
+/** The places whose streams a viewer of this folder reads. Throws where a question of its pages fails as a bug does. */
 async function seen(state: string): Promise<readonly string[]> {
   const viewer = await TestViewer.start(state);
   try {
