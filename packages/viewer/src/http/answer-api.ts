@@ -155,7 +155,7 @@ function errorOf(thrown: unknown): readonly [status: number, error: ApiError] {
 }
 
 /** No token and a bad token are 401; a role that does not suffice is 403. */
-function authenticated(callerOf: () => Caller): Caller {
+export function authenticated(callerOf: () => Caller): Caller {
   try {
     return callerOf();
   } catch (thrown) {

@@ -10,7 +10,7 @@ import { type Listen, refusalOf } from "../access/guard.ts";
 import { type Caller, callerOf } from "../access/tokens.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { JobRunner } from "../jobs/job-runner.ts";
-import { type ApiAnswerer, HttpError, sendError } from "./answer-api.ts";
+import { type ApiAnswerer, authenticated, HttpError, sendError } from "./answer-api.ts";
 import { type PageFiles, SAFE_HEADERS } from "./page-files.ts";
 import { Strangers } from "./strangers.ts";
 
@@ -157,7 +157,7 @@ export class ViewerServer {
       }
       const caller = (): Caller => this.#callerOf(request, url);
       if (url.pathname === FEED_PATH && method === "GET")
-        await feed.answer(request, response, url, identified(caller));
+        await feed.answer(request, response, url, authenticated(caller));
       else await api.answer(request, response, url, caller);
     } catch (thrown) {
       sendError(response, thrown);
@@ -178,7 +178,7 @@ export class ViewerServer {
       if (refused !== undefined) throw new HttpError(refused.status, "denied", refused.message);
       if (url.pathname !== FEED_PATH)
         throw new HttpError(404, "usage", `a WebSocket is served at ${FEED_PATH}`);
-      const caller = identified(() => this.#callerOf(request, url));
+      const caller = authenticated(() => this.#callerOf(request, url));
       this.#sockets.handleUpgrade(request, socket, head, (opened) => {
         opened.on("error", () => opened.terminate());
         this.#served.feed.accept(opened, url, caller);
@@ -216,16 +216,6 @@ function tokenOf({ headers }: IncomingMessage, url: URL): string {
   const asked = url.pathname === FEED_PATH ? url.searchParams.get("token") : null;
   if (asked !== null) return asked;
   throw new MeshError("denied", "a token is missing; adaos view gives one");
-}
-
-/** As {@link ApiAnswerer} does: no token and a bad token are 401. */
-function identified(callerOfRequest: () => Caller): Caller {
-  try {
-    return callerOfRequest();
-  } catch (thrown) {
-    if (!(thrown instanceof MeshError) || thrown.code !== "denied") throw thrown;
-    throw new HttpError(401, "denied", thrown.message);
-  }
 }
 
 function readTls({ certFile, keyFile }: { readonly certFile: string; readonly keyFile: string }): {

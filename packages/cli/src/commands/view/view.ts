@@ -62,7 +62,7 @@ async function view(options: ViewOptions, terminal: Terminal): Promise<void> {
 }
 
 /** The address of the viewer that runs from this folder. */
-export async function addressOf(stateDir: string): Promise<string | undefined> {
+async function addressOf(stateDir: string): Promise<string | undefined> {
   try {
     const url = (await askStatus(VIEWER, stateDir))?.status.parts["viewer"]?.details?.["url"];
     return typeof url === "string" ? url : undefined;

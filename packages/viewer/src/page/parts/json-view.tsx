@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { Text } from "./text.tsx";
+import { TextBlock } from "./text-block.tsx";
 
 const MAX_CHARS = 20_000;
 
@@ -11,10 +11,5 @@ export function JsonView({
   readonly of: unknown;
   readonly max?: number;
 }): JSX.Element {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by keyboard
-    <pre class="json" tabIndex={0}>
-      <Text of={JSON.stringify(of, undefined, 2) ?? "undefined"} max={max} lines />
-    </pre>
-  );
+  return <TextBlock of={JSON.stringify(of, undefined, 2) ?? "undefined"} max={max} />;
 }

@@ -18,7 +18,7 @@ import { z } from "zod";
 import type { Caller } from "../../access/tokens.ts";
 import type { Changed } from "../../api/behaviour.ts";
 import { type AnyRoute, route, type ViewerContext } from "../../http/route.ts";
-import { quietLog, recorded } from "./changes.ts";
+import { quietLog, recorded } from "../changes.ts";
 import { dry, token } from "./names.ts";
 
 /** Of `scenario.run@1`. */

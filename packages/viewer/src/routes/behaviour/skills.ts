@@ -10,7 +10,7 @@ import {
 import { z } from "zod";
 import type { Changed, SkillList, SkillLogAnswer, SkillLogRow } from "../../api/behaviour.ts";
 import { type AnyRoute, route } from "../../http/route.ts";
-import { recorded } from "./changes.ts";
+import { recorded } from "../changes.ts";
 import { token } from "./names.ts";
 
 /** Of a log, the newest bytes that are looked through. */

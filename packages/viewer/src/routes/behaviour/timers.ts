@@ -14,7 +14,7 @@ import {
 import { z } from "zod";
 import type { Changed, TimerDetail, TimerList, TimerRow } from "../../api/behaviour.ts";
 import { type AnyRoute, route } from "../../http/route.ts";
-import { recorded } from "./changes.ts";
+import { recorded } from "../changes.ts";
 import { token } from "./names.ts";
 
 const MAX_TIMERS = 500;

@@ -9,12 +9,13 @@ import {
 import { parseDuration } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ALERT_RULES } from "@adaos/core/wire";
-import { AuditTrail, Newest, withEach } from "@adaos/operations";
+import { Newest, withEach } from "@adaos/operations";
 import { z } from "zod";
 import type { Caller } from "../../access/tokens.ts";
 import type { Away } from "../../api/event.ts";
 import type { HealthAlerts } from "../../api/health.ts";
 import { type AnyRoute, route, type ViewerContext } from "../../http/route.ts";
+import { recorded } from "../changes.ts";
 
 const DAY_MS = 86_400_000;
 const HISTORY_MS = 7 * DAY_MS;
@@ -48,7 +49,7 @@ export const ALERT_ROUTES: readonly AnyRoute[] = [
       const by = byOf(caller);
       const silence = newSilence(silencedName(given), { forMs: ms, reason, by }, Date.now());
       const what = `${silence.name} until ${silence.until}`;
-      await audit(context).record({ action: "alerts.silence", what, by }, async (tally) => {
+      await recorded(context, caller, { action: "alerts.silence", what }, async (tally) => {
         const { stores } = await withStores(context, (store) => store.storeSilence(silence));
         if (stores === 0) throw new MeshError("unavailable", "no judge took the silence");
         tally(stores);
@@ -63,8 +64,8 @@ export const ALERT_ROUTES: readonly AnyRoute[] = [
     input: z.strictObject({ name }),
     async answer({ name: given }, context, caller) {
       const [silenced, by, nowMs] = [silencedName(given), byOf(caller), Date.now()];
-      const act = { action: "alerts.unsilence", what: silenced, by };
-      await audit(context).record(act, async (tally) => {
+      const act = { action: "alerts.unsilence", what: silenced };
+      await recorded(context, caller, act, async (tally) => {
         let ended = 0;
         await withStores(context, async (store) => {
           if (await endSilence(store, silenced, by, nowMs)) tally(++ended);
@@ -78,10 +79,6 @@ export const ALERT_ROUTES: readonly AnyRoute[] = [
 
 function byOf({ name: holder }: Caller): string {
   return `${holder} by viewer`;
-}
-
-function audit({ stateDir, say }: ViewerContext): AuditTrail {
-  return new AuditTrail(stateDir, say);
 }
 
 /** Runs `use` with the store of each server that has one. */

@@ -1,10 +1,11 @@
-import { type Logger, MeshError, parseEventRef } from "@adaos/core";
+import { MeshError, parseEventRef } from "@adaos/core";
 import { quote } from "@adaos/core/wire";
-import { AuditTrail, publishAs } from "@adaos/operations";
+import { publishAs } from "@adaos/operations";
 import { loadRegistry } from "@adaos/registry";
 import { z } from "zod";
 import type { EventSchema, PublishAnswer } from "../../api/live.ts";
 import { type AnyRoute, route } from "../../http/route.ts";
+import { quietLog, recorded } from "../changes.ts";
 import { schemaFields } from "./schema-fields.ts";
 
 const MAX_NAME_CHARS = 256;
@@ -55,11 +56,10 @@ export const LIVE_ROUTES: readonly AnyRoute[] = [
         action: "events.publish",
         what: `${event} as ${as}`,
         subnets: [subnet],
-        by: `${caller.name} by viewer`,
       };
       const request = { event, as, data, correlationId, state: stateDir, component: COMPONENT };
-      const published = await new AuditTrail(stateDir, context.say).record(act, async (tally) => {
-        const stored = await publishAs(request, quietLog(context.say));
+      const published = await recorded(context, caller, act, async (tally) => {
+        const stored = await publishAs(request, quietLog(context));
         tally(1);
         return stored;
       });
@@ -68,8 +68,3 @@ export const LIVE_ROUTES: readonly AnyRoute[] = [
     },
   }),
 ];
-
-function quietLog(say: (line: string) => void): Logger {
-  const silent = (): void => undefined;
-  return { debug: silent, info: silent, warn: silent, error: (_fields, event) => say(event) };
-}

@@ -4,6 +4,7 @@ import { Link } from "../../app/navigate.tsx";
 import { Told } from "../../parts/name.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
+import { TextBlock } from "../../parts/text-block.tsx";
 import { When } from "../../parts/when.tsx";
 
 type Known = EventKnown["known"];
@@ -137,10 +138,7 @@ function Stack({ text }: { readonly text: string }): JSX.Element | null {
   return (
     <details>
       <summary>Stack</summary>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by keyboard */}
-      <pre tabIndex={0}>
-        <Text of={text} max={8000} lines />
-      </pre>
+      <TextBlock of={text} max={8000} />
     </details>
   );
 }

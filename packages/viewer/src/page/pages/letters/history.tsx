@@ -7,8 +7,8 @@ import { Notice } from "../../parts/notice.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
 import { When } from "../../parts/when.tsx";
+import { ERROR_COLUMNS } from "./error-columns.tsx";
 import type { Filter } from "./filter-query.ts";
-import { categoryClass } from "./letter-list.tsx";
 
 /** Failures of the past, replayed or not, and how their replays have ended. */
 export function History({ filter }: { readonly filter: Filter }): JSX.Element {
@@ -71,18 +71,7 @@ const COLUMNS: readonly Column<FailureRow>[] = [
       </span>
     ),
   },
-  { title: "Category", cell: ({ category }) => <span class={categoryClass(category)}>{category}</span> },
-  {
-    title: "Error",
-    cell: ({ type, message }) => (
-      <span class="letters-message">
-        <b>
-          <Text of={type} max={60} />
-        </b>{" "}
-        <Text of={message} max={160} />
-      </span>
-    ),
-  },
+  ...ERROR_COLUMNS,
   { title: "Replay", cell: ({ replay }) => <ReplayOf replay={replay} /> },
 ];
 

@@ -8,6 +8,7 @@ import { type Column, Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
 import { When } from "../../parts/when.tsx";
 import type { Wanted } from "./change-dialog.tsx";
+import { ERROR_COLUMNS } from "./error-columns.tsx";
 import type { Filter, FilterKey } from "./filter-query.ts";
 
 const MAX_CHIPS = 8;
@@ -187,18 +188,7 @@ function columnsOf(filter: Filter, choice: Choice | undefined): readonly Column<
         </>
       ),
     },
-    { title: "Category", cell: ({ category }) => <span class={categoryClass(category)}>{category}</span> },
-    {
-      title: "Error",
-      cell: ({ type, message }) => (
-        <span class="letters-message">
-          <b>
-            <Text of={type} max={60} />
-          </b>{" "}
-          <Text of={message} max={160} />
-        </span>
-      ),
-    },
+    ...ERROR_COLUMNS,
     { title: "Deliveries", cell: ({ deliveries }) => deliveries, isNumber: true },
   ];
 }
@@ -212,9 +202,4 @@ function ChooseBox({ place, chosen, setChosen }: Choice & { readonly place: stri
   return (
     <input type="checkbox" aria-label={`Choose ${place}`} checked={chosen.has(place)} onChange={change} />
   );
-}
-
-/** Permanent failures need a repair first. */
-export function categoryClass(category: string): string {
-  return `badge ${category === "permanent" ? "error" : category === "unknown" ? "warning" : ""}`;
 }

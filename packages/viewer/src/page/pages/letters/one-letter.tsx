@@ -9,10 +9,13 @@ import { JsonView } from "../../parts/json-view.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Text } from "../../parts/text.tsx";
+import { TextBlock } from "../../parts/text-block.tsx";
 import { When } from "../../parts/when.tsx";
 import type { Wanted } from "./change-dialog.tsx";
+import { categoryClass } from "./error-columns.tsx";
 import type { Filter } from "./filter-query.ts";
-import { categoryClass } from "./letter-list.tsx";
+
+const MAX_SHOWN_CHARS = 20_000;
 
 interface OneProps {
   /** `beta/17` */
@@ -72,7 +75,7 @@ function LetterView({ letter }: { readonly letter: Letter }): JSX.Element {
         {error.stack === "" ? null : (
           <details>
             <summary>Stack</summary>
-            <Pre of={error.stack} />
+            <TextBlock of={error.stack} max={MAX_SHOWN_CHARS} />
           </details>
         )}
       </section>
@@ -185,20 +188,11 @@ function EventOf({
             {bytes.length} bytes{bytes.is_truncated ? ", the beginning of a larger message" : ""}
           </summary>
           <h3>Text</h3>
-          <Pre of={bytes.text} />
+          <TextBlock of={bytes.text} max={MAX_SHOWN_CHARS} />
           <h3>Hex</h3>
-          <Pre of={bytes.hex} />
+          <TextBlock of={bytes.hex} max={MAX_SHOWN_CHARS} />
         </details>
       )}
     </>
-  );
-}
-
-function Pre({ of }: { readonly of: string }): JSX.Element {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by keyboard
-    <pre tabIndex={0}>
-      <Text of={of} max={20_000} lines />
-    </pre>
   );
 }

@@ -1,7 +1,7 @@
 import type { Logger } from "@adaos/core";
 import { type AuditedAct, AuditTrail, type Tally } from "@adaos/operations";
-import type { Caller } from "../../access/tokens.ts";
-import type { ViewerContext } from "../../http/route.ts";
+import type { Caller } from "../access/tokens.ts";
+import type { ViewerContext } from "../http/route.ts";
 
 /** Does a change, and records it with the caller's name as a command records it with its user's. */
 export function recorded<T>(
