@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createConnection, createServer } from "node:net";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -11,6 +11,7 @@ import {
   unpackDebianPackage,
   unpackedDir,
 } from "@adaos/bench/programs";
+import { freePort } from "./free-port.ts";
 
 /** It must not appear in URLs, answers and logs. */
 export const DATABASE_PASSWORD = "hunter2-Zq9";
@@ -203,16 +204,5 @@ function accepts(port: number): Promise<boolean> {
     const socket = createConnection({ host: "127.0.0.1", port });
     socket.once("connect", () => socket.destroy());
     socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
   });
 }

@@ -1,6 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync, renameSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { messageOf } from "@adaos/core/wire";
@@ -85,17 +84,6 @@ export async function check(tool: string, args: readonly string[], cwd: string):
     const { stdout = "", stderr = "" } = thrown as { stdout?: string; stderr?: string };
     throw new Error(`${tool} ${args.join(" ")}\n${stdout}${stderr}`, { cause: thrown });
   }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /** A running server of theirs. */

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { makeCertificate } from "@adaos/provision";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AlarmedMesh } from "../kit/alarmed-mesh.ts";
+import { freePort } from "../kit/free-port.ts";
 import { type TestMesh, until } from "../kit/mesh.ts";
-import { freePort } from "../kit/monitoring-tools.ts";
 
 /** A loaded machine answers late, and that is no fault here. */
 const LENIENT = "degradedMs: 60000, unhealthyMs: 60000, timeoutMs: 30000";

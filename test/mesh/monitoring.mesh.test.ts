@@ -8,14 +8,9 @@ import { NonRetryableError, RetryableError } from "@adaos/client";
 import { makeCertificate } from "@adaos/provision";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
+import { freePort } from "../kit/free-port.ts";
 import { HOME, TestMesh, until } from "../kit/mesh.ts";
-import {
-  check,
-  freePort,
-  type MonitoringTools,
-  monitoringTools,
-  ToolProcess,
-} from "../kit/monitoring-tools.ts";
+import { check, type MonitoringTools, monitoringTools, ToolProcess } from "../kit/monitoring-tools.ts";
 
 /*
  * What deploy/ gives to Prometheus, Alertmanager and Grafana, held against the real programs.

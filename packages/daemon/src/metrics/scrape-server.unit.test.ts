@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { freePort } from "../../../../test/kit/free-port.ts";
 import { Scrape } from "./scrape.ts";
 import { type ScrapeListen, ScrapeServer } from "./scrape-server.ts";
 
@@ -12,15 +12,6 @@ const TOKEN = "0123456789abcdef";
 const silent = (): void => undefined;
 const LOG = { debug: silent, info: silent, warn: silent, error: silent };
 const STATUS = { node: "root", role: "root", pid: 1, startedAt: "", ready: true, parts: {} };
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, HOST, () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 describe("ScrapeServer", () => {
   let dir: string;

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type NatsConnection, nkeyAuthenticator, nkeys } from "nats";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { freePort } from "../../../../test/kit/free-port.ts";
 import { until } from "../../../../test/kit/mesh.ts";
 import { ensureNatsServer } from "../install/ensure.ts";
 import { renderConf } from "./conf.ts";
@@ -56,15 +56,6 @@ function confWith(key: string): string {
       SYS: { users: [{ nkey: system.getPublicKey() }] },
       MESH: { users: [{ nkey: key }] },
     },
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const listening = createServer().listen(0, "127.0.0.1", () => {
-      const { port: free } = listening.address() as AddressInfo;
-      listening.close(() => resolve(free));
-    });
   });
 }
 
