@@ -21,6 +21,8 @@ export interface MeshSpec {
   readonly pairOnly?: boolean;
   /** Policy rules between `alpha` and `beta`. @default as few as it needs */
   readonly rules?: number;
+  /** Servers of its root. @default 1 */
+  readonly rootServers?: number;
   /** Subnets beside `alpha` and `beta` that the root serves. @default 0 */
   readonly crowd?: number;
 }
@@ -155,7 +157,12 @@ const ASKED = 3;
 const UNASKED = 3;
 
 /** Events of `alpha` go to `beta`; events of `solo` and `fan`, where they exist, stay inside. */
-function meshYaml({ durability, rules = ASKED + UNASKED, pairOnly = false }: MeshSpec): string {
+function meshYaml({
+  durability,
+  rules = ASKED + UNASKED,
+  pairOnly = false,
+  rootServers = 1,
+}: MeshSpec): string {
   const few = [OWN_RULE];
   const share = Math.floor((rules - UNASKED) / ASKED);
   const alone = { members: { publisher: { publish: few }, subscriber: { subscribe: few } } };
@@ -165,6 +172,7 @@ function meshYaml({ durability, rules = ASKED + UNASKED, pairOnly = false }: Mes
     mesh: "bench",
     durability,
     registry: "events",
+    root: { servers: rootServers },
     subnets: {
       ...(pairOnly ? {} : { solo: alone, fan: alone }),
       alpha: {

@@ -23,6 +23,7 @@ import {
   scrapeAddresses,
   scrapeProblems,
 } from "./sections/scrape-access.ts";
+import { type OneRootServer, rootSchema, rootServersOf, serverEntries } from "./sections/server-entries.ts";
 import {
   type DeclaredSkills,
   placedSkills,
@@ -35,7 +36,7 @@ import { resolvedTracing, type Tracing, tracingSchema } from "./sections/tracing
 import { placedViewer, type ViewerSettings, viewerSchema } from "./sections/viewer-schema.ts";
 import { signatureRulesSchema } from "./signature-keys.ts";
 import { invalid, readYamlFile } from "./text/yaml-file.ts";
-import { listenSchema, meshTlsSchema, ownCertificateSchema, plainProblem } from "./transport-security.ts";
+import { meshTlsSchema, plainProblem } from "./transport-security.ts";
 
 /** Node names that every subnet uses already. */
 const RESERVED_NODES: ReadonlySet<string> = new Set(["hub", "root"]);
@@ -43,7 +44,6 @@ const RESERVED_NODES: ReadonlySet<string> = new Set(["hub", "root"]);
 const DEFAULT_REGISTRY = "schemas/events";
 
 const patterns = z.array(patternSchema).max(10_000).default([]);
-const port = z.number().int().min(1).max(65_535).optional();
 
 /** Limit of a member's traffic, above which its hub treats it as a flood. */
 export const floodSchema = z.strictObject({
@@ -125,15 +125,8 @@ const memberSchema = z.strictObject({
   metrics: nodeScrapeSchema,
 });
 
-const server = {
-  ...listenSchema,
-  tls: ownCertificateSchema,
-  port: port.describe("port for clients; by default a free port"),
-  metrics: nodeScrapeSchema,
-};
-
 const subnetSchema = z.strictObject({
-  ...server,
+  ...serverEntries,
   tenant: tokenOf("tenant")
     .default(DEFAULT_TENANT)
     .describe("owner of the subnet; events of other tenants' subnets enter only by a rule with from"),
@@ -198,19 +191,7 @@ export const meshSchema = z.strictObject({
   viewer: viewerSchema,
   idempotency: idempotencySchema.default("member"),
   tracing: tracingSchema,
-  root: z
-    .strictObject({
-      ...server,
-      leafPort: port.describe("port for the hubs' connections; by default a free port"),
-      daemons: z
-        .number()
-        .int()
-        .min(1)
-        .max(9)
-        .default(1)
-        .describe("number of root daemons; one of them serves each link at a time, the others stand by"),
-    })
-    .prefault({}),
+  root: rootSchema.prefault({}),
   subnets: z.record(tokenOf("subnet", new Set([ROOT_DOMAIN])), subnetSchema),
   policy: z
     .array(ruleSchema)
@@ -230,6 +211,7 @@ export interface ListenAddress {
 export interface FixedPorts {
   readonly port?: number | undefined;
   readonly leafPort?: number | undefined;
+  readonly clusterPort?: number | undefined;
 }
 
 /** A checked mesh file: the mesh itself and the settings of its processes. */
@@ -264,13 +246,15 @@ export interface MeshFile {
   scenariosOf(subnet: string, member: string): readonly string[] | undefined;
   /** The skills of a member, and where it may install others from; paths are absolute. */
   skillsOf(subnet: string, member: string): DeclaredSkills;
-  /** Number of root daemons; all open every link, and one serves it at a time. */
+  /** Number of servers of the root; several are a cluster. */
+  readonly rootServers: number;
+  /** Number of root daemons, as many as servers or more; all open every link, and one serves it at a time. */
   readonly rootDaemons: number;
   /** Undefined: connections are not encrypted. */
   readonly tls: MeshTls | undefined;
-  /** By subnet; the root's under {@link ROOT_DOMAIN}. */
+  /** By subnet; the root's under {@link ROOT_DOMAIN}, and `root-2` and so on when it has several. */
   readonly hosts: ReadonlyMap<string, ListenAddress>;
-  /** By subnet; the root's under {@link ROOT_DOMAIN}. */
+  /** Likewise. */
   readonly ports: ReadonlyMap<string, FixedPorts>;
   /** Place of the rule of this id: `deploy/mesh.yaml:12:20`. Undefined for an unknown id. */
   placeOfRule(id: string): string | undefined;
@@ -344,6 +328,7 @@ export function readMeshFile(file: string): MeshFile {
     },
     skillsOf: (subnet, member) =>
       placedSkills(value.subnets[subnet]?.members[member] ?? {}, dirname(resolve(file))),
+    rootServers: value.root.servers.length,
     rootDaemons: value.root.daemons,
     tls: meshTlsOf(value.tls, servers, dirname(resolve(file))),
     hosts: servers,
@@ -358,18 +343,23 @@ export function readMeshFile(file: string): MeshFile {
 }
 
 type MeshValue = z.output<typeof meshSchema>;
-type MeshServer = MeshValue["root"] | MeshValue["subnets"][string];
+type MeshServer = OneRootServer | MeshValue["subnets"][string];
 
 /** The entries of each server. */
 function serversOf({ root, subnets }: MeshValue): Map<string, MeshServer> {
-  return new Map<string, MeshServer>([[ROOT_DOMAIN, root], ...Object.entries(subnets)]);
+  return new Map<string, MeshServer>([...rootServersOf(root), ...Object.entries(subnets)]);
 }
 
 /** Servers that other machines could reach unencrypted, and certificates that no server uses. */
 function serverProblems(value: MeshValue): { path: string[]; message: string }[] {
   const tls = value.tls;
-  return [...serversOf(value)].flatMap(([name, server]) => {
-    const path = name === ROOT_DOMAIN ? ["root"] : ["subnets", name];
+  const taken = [...rootServersOf(value.root).keys()].filter((name) => value.subnets[name] !== undefined);
+  const namesakes = taken.map((name) => {
+    const message = "is the name of a server of the root; give the subnet another name";
+    return { path: ["subnets", name], message };
+  });
+  const ofServers = [...serversOf(value)].flatMap(([name, server]) => {
+    const path = "members" in server ? ["subnets", name] : ["root"];
     const problems: { path: string[]; message: string }[] = [];
     const plain =
       tls === undefined ? plainProblem({ host: server.host, allowPlain: server.allowPlain }) : undefined;
@@ -386,6 +376,7 @@ function serverProblems(value: MeshValue): { path: string[]; message: string }[]
     }
     return problems;
   });
+  return [...namesakes, ...ofServers];
 }
 
 /** A rule of `policy` has an id; a rule of a list is named by its place: `alpha.kitchen.publish[0]`. */

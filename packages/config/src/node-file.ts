@@ -143,6 +143,7 @@ const hubFile = z.strictObject({
       ...natsServer,
       hubKey: publicKey,
       rootUrl: z.string(),
+      otherRootUrls: z.array(z.string()).max(8).optional().describe("the other servers of the root"),
       leafKey: publicKey,
       leafSeedInclude: z.string(),
     })
@@ -152,10 +153,26 @@ const hubFile = z.strictObject({
     ),
 });
 
+const clusterSchema = z.strictObject({
+  name: name.describe("of this server in the cluster"),
+  port: z.number().int(),
+  routesInclude: z
+    .string()
+    .min(1)
+    .describe("file with the addresses of all servers and their password, relative to the config"),
+});
+
 const rootFile = z.strictObject({
   role: z.literal("root"),
   ...common,
   node: name.default("root").describe("name of this daemon among several of a root"),
+  servers: z
+    .number()
+    .int()
+    .min(1)
+    .max(5)
+    .default(1)
+    .describe("servers of the root; each keeps all of its streams"),
   stateDir: z
     .string()
     .min(1)
@@ -189,7 +206,12 @@ const rootFile = z.strictObject({
     }),
   ),
   natsServer: z
-    .strictObject({ ...natsServer, leafPort: z.number().int(), rootKey: publicKey })
+    .strictObject({
+      ...natsServer,
+      leafPort: z.number().int(),
+      rootKey: publicKey,
+      cluster: clusterSchema.optional().describe("of a root of several servers"),
+    })
     .superRefine(refusePlain)
     .optional()
     .describe(

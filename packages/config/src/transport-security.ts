@@ -57,23 +57,31 @@ const clientTlsSchema = z
     "certFile and keyFile go together",
   );
 
+const urlSchema = z
+  .string()
+  .regex(/^(nats|tls):\/\/[^\s@]+$/, "must be nats://host:port or tls://host:port without a password");
+
 /** `server` of a node file. */
 export const serverAccessSchema = z
   .strictObject({
-    url: z
-      .string()
-      .regex(/^(nats|tls):\/\/[^\s@]+$/, "must be nats://host:port or tls://host:port without a password"),
+    url: urlSchema,
+    others: z
+      .array(urlSchema)
+      .max(8)
+      .optional()
+      .describe("the other servers of the same cluster, for as long as the first is away"),
     seedFile: file.describe("file of mode 0600 with this node's nkey seed"),
     tls: clientTlsSchema.optional().describe("with a tls:// url"),
     allowPlain: z.literal(true).optional().describe("connect to another machine without tls"),
   })
-  .refine(({ url, tls }) => tls === undefined || isEncrypted(url), {
-    path: ["url"],
-    error: "must be tls://host:port where tls is set",
-  })
-  .refine(({ url, allowPlain }) => isEncrypted(url) || allowPlain === true || isLoopback(hostOf(url)), {
-    path: ["url"],
-    error: plainReason,
+  .superRefine(({ url, others = [], tls, allowPlain }, context) => {
+    for (const [i, one] of [url, ...others].entries()) {
+      const path = i === 0 ? ["url"] : ["others", i - 1];
+      if (tls !== undefined && !isEncrypted(one))
+        context.addIssue({ code: "custom", path, message: "must be tls://host:port where tls is set" });
+      else if (!isEncrypted(one) && allowPlain !== true && !isLoopback(hostOf(one)))
+        context.addIssue({ code: "custom", path, message: plainReason });
+    }
   });
 
 /** A server's certificate, and its demands on clients. */
@@ -92,6 +100,7 @@ interface Listening {
   readonly host: string;
   readonly tls?: ServerTls | undefined;
   readonly rootUrl?: string;
+  readonly otherRootUrls?: readonly string[] | undefined;
   readonly allowPlain?: true | undefined;
 }
 
@@ -100,17 +109,21 @@ export function plainProblem({
   host,
   tls,
   rootUrl,
+  otherRootUrls = [],
   allowPlain,
-}: Listening): { readonly key: "host" | "rootUrl"; readonly message: string } | undefined {
+}: Listening): { readonly key: "host" | "rootUrl" | "otherRootUrls"; readonly message: string } | undefined {
   if (allowPlain === true || tls !== undefined) return undefined;
   if (!isLoopback(host)) return { key: "host", message: plainReason };
-  if (rootUrl === undefined || isLoopback(hostOf(rootUrl))) return undefined;
-  return { key: "rootUrl", message: plainReason };
+  if (rootUrl !== undefined && !isLoopback(hostOf(rootUrl))) return { key: "rootUrl", message: plainReason };
+  if (otherRootUrls.every((url) => isLoopback(hostOf(url)))) return undefined;
+  return { key: "otherRootUrls", message: plainReason };
 }
 
 /** Everything needed to connect to a server. */
 export interface ServerAccess {
   readonly url: string;
+  /** The other servers of its cluster. */
+  readonly others?: readonly string[];
   readonly seed: () => string;
   /** Files, not their text: a reconnect reads a renewed certificate. */
   readonly tls?: ClientTls;
@@ -121,18 +134,26 @@ export interface ServerAccess {
  * @param path Resolves a path of the entry.
  */
 export function readServerAccess(
-  { url, seedFile, tls }: Pick<z.infer<typeof serverAccessSchema>, "url" | "seedFile" | "tls">,
+  {
+    url,
+    others,
+    seedFile,
+    tls,
+  }: Pick<z.infer<typeof serverAccessSchema>, "url" | "seedFile" | "tls"> & {
+    readonly others?: readonly string[] | undefined;
+  },
   path: (path: string) => string = (absolute) => absolute,
 ): ServerAccess {
   const file = path(seedFile);
   // Problems show now; the file is read again at every connect, since the key may have been rotated.
   readSeed(file);
   const seed = (): string => readSeed(file);
-  if (tls === undefined) return { url, seed };
+  const where = others === undefined ? { url } : { url, others };
+  if (tls === undefined) return { ...where, seed };
   const files = Object.entries(tls).flatMap(([key, name]) => (name === undefined ? [] : [[key, path(name)]]));
   const resolved: ClientTls = Object.fromEntries(files);
   if (resolved.keyFile !== undefined) assertPrivate(resolved.keyFile);
-  return { url, seed, tls: resolved };
+  return { ...where, seed, tls: resolved };
 }
 
 function isEncrypted(url: string): boolean {

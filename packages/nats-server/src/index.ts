@@ -18,7 +18,7 @@ export {
   lagFigures,
   type StoredMsFrom,
 } from "./running/ask-figures.ts";
-export { type ConsumerBacklog, consumerBacklogs } from "./running/consumer-backlogs.ts";
+export { type ConsumerBacklog, consumerBacklogs, streamLeader } from "./running/consumer-backlogs.ts";
 export { kickLeaves } from "./running/kick-leaves.ts";
 export {
   downlinkLags,

@@ -30,6 +30,7 @@ export {
   restoreLayout,
   type ServerLayout,
   serverOf,
+  serverProcesses,
   writeLayout,
 } from "./layout.ts";
 export { meshFileOf } from "./mesh-file-of.ts";

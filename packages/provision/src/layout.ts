@@ -27,6 +27,10 @@ export interface ServerLayout {
   /** Also for that daemon. */
   readonly tls?: ClientTls;
   readonly stream: string;
+  /** Of a cluster: addresses of its further servers, which keep the same streams. */
+  readonly others?: readonly string[];
+  /** Of a cluster: its further servers. Whoever reads streams asks one of them all. */
+  readonly fellows?: readonly ServerLayout[];
 }
 
 /** One daemon. */
@@ -45,7 +49,9 @@ export interface Layout {
   /** The root by which this folder was filled. */
   readonly joinedTo?: string;
   readonly registryDir: string;
-  readonly ports: Readonly<Record<string, { readonly port: number; readonly leafPort?: number }>>;
+  readonly ports: Readonly<
+    Record<string, { readonly port: number; readonly leafPort?: number; readonly clusterPort?: number }>
+  >;
   readonly servers: readonly ServerLayout[];
   readonly nodes: readonly NodeLayout[];
   /** Whether `adaos chaos` may inject faults. */
@@ -113,6 +119,11 @@ export function readLayout(stateDir: string): Layout {
     "unavailable",
     `no mesh in ${stateDir}; start one with adaos up, or name its folder with --state`,
   );
+}
+
+/** Every server that runs on this machine, one for each process. Pure. */
+export function serverProcesses({ servers }: Pick<Layout, "servers">): ServerLayout[] {
+  return servers.flatMap((server) => [server, ...(server.fellows ?? [])]);
 }
 
 /** The server of a subnet or of the root. Throws `usage` with the names there are. */

@@ -1,7 +1,6 @@
-import { dirname, join, relative } from "node:path";
+import { dirname, relative } from "node:path";
 import {
   compiledPolicyText,
-  type ListenAddress,
   logFilePath,
   type MeshFile,
   type NodeFileInput,
@@ -13,34 +12,18 @@ import {
   registryCachePath,
   rootNodeIds,
   runFilePath,
-  type ServerTls,
-  storeDir,
   type TimersByMember,
 } from "@adaos/config";
 import { MeshError, Policy, type PolicyRule } from "@adaos/core";
-import type { Durability, Subnet } from "@adaos/core/wire";
-import { eventsStream, MESH_STREAM, ROOT_DOMAIN, rulesOf } from "@adaos/core/wire";
-import { compileHubServer, compileRootServer, linkKeys } from "@adaos/nats-server";
-import { dialHost, type MeshCertificates } from "./certificates/mesh-certificates.ts";
+import type { Subnet } from "@adaos/core/wire";
+import { ROOT_DOMAIN, rulesOf } from "@adaos/core/wire";
+import { compileHubServer, compileRootServer, linkKeys, type RootServerSettings } from "@adaos/nats-server";
 import { type Key, type Keys, leafKeyName, memberKeyName } from "./keys/keys.ts";
 import { NodeSignatures } from "./keys/node-signatures.ts";
 import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
 import { hubMemberText, limitsText, memberText, nodeFileText } from "./node-file-text.ts";
+import { type Ports, type ServerMaterial, ServerPlan } from "./plan-servers.ts";
 import { type Invited, isRemote, isRemoteMember, remoteKeyNames } from "./remote.ts";
-
-/** Ports of a server. */
-export interface Ports {
-  readonly port: number;
-  readonly leafPort?: number;
-}
-
-/** Settings of every server's config beside ports and keys. */
-interface ServerBasics extends ListenAddress {
-  readonly storeDir: string;
-  readonly logFile: string;
-  readonly durability: Durability;
-  readonly tls?: ServerTls;
-}
 
 /** Everything a mesh on this machine is started from, by file. */
 export interface Plan {
@@ -50,6 +33,9 @@ export interface Plan {
   /** Names of keys whose seeds are on other machines. */
   readonly remoteKeys: ReadonlySet<string>;
 }
+
+type RootServerBasics = ReturnType<ServerPlan["settingsOf"]> &
+  Pick<RootServerSettings, "port" | "leafPort" | "cluster">;
 
 /** Consumers by member. */
 export type Grants = ReadonlyMap<string, readonly string[]>;
@@ -62,19 +48,11 @@ export interface HubFiles {
 }
 
 /** The input for the files of a mesh. */
-interface Material {
-  readonly meshFile: MeshFile;
+interface Material extends ServerMaterial {
   readonly rules: readonly PolicyRule[];
   readonly timers: TimersByMember;
-  readonly stateDir: string;
-  readonly ports: ReadonlyMap<string, Ports>;
-  /** Undefined: connections are plain. */
-  readonly certificates: MeshCertificates | undefined;
-  readonly keys: Keys;
   /** Public nkeys of open invitations to join. */
   readonly invitations: ReadonlyMap<string, string>;
-  /** Host by which a server is dialled, if that differs from its listening address. */
-  readonly dialled?: ReadonlyMap<string, string>;
 }
 
 type CommonEntries = Pick<NodeFileInput, "mesh" | "server" | "metrics" | "runFile" | "log" | "tracing">;
@@ -86,31 +64,27 @@ export class MeshPlanner {
   readonly #timers: TimersByMember;
   readonly #stateDir: string;
   readonly #ports: ReadonlyMap<string, Ports>;
-  readonly #certificates: MeshCertificates | undefined;
+  readonly #plan: ServerPlan;
   readonly #keys: Keys;
   readonly #signatures: NodeSignatures;
   readonly #invitations: ReadonlyMap<string, string>;
-  readonly #dialled: ReadonlyMap<string, string>;
   readonly #servers: ServerLayout[] = [];
   readonly #nodes: NodeLayout[] = [];
   readonly #files = new Map<string, string>();
   readonly #grantsOf: (hub: HubFiles) => Grants;
 
-  constructor(
-    { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations, dialled }: Material,
-    grantsOf: (hub: HubFiles) => Grants,
-  ) {
+  constructor(material: Material, grantsOf: (hub: HubFiles) => Grants) {
+    const { meshFile, rules, timers, stateDir, ports, keys, invitations } = material;
+    this.#plan = new ServerPlan(material);
     this.#grantsOf = grantsOf;
     this.#meshFile = meshFile;
     this.#rules = rules;
     this.#timers = timers;
     this.#stateDir = stateDir;
     this.#ports = ports;
-    this.#certificates = certificates;
     this.#keys = keys;
     this.#signatures = new NodeSignatures(meshFile.mesh, new Policy(rules), keys);
     this.#invitations = invitations;
-    this.#dialled = dialled ?? new Map();
   }
 
   /** Plans the whole mesh, except its remote nodes. */
@@ -165,25 +139,22 @@ export class MeshPlanner {
     const { mesh, streams, autoApply, alerts } = this.#meshFile;
     const daemon = this.#keys.key("root/daemon");
     const system = this.#keys.key("root/system");
-    const { port, leafPort = 0 } = this.#portsOf(ROOT_DOMAIN);
-    const server = {
-      ...this.#serverSettings(ROOT_DOMAIN),
-      port,
-      leafPort,
+    const servers = new Map(this.#plan.rootServers.map((name) => [name, this.#rootServer(name)] as const));
+    const admitted = {
       systemKey: system.publicKey,
       rootKey: daemon.publicKey,
     };
-    this.#addServer(
-      ROOT_DOMAIN,
-      compileRootServer({
+    for (const [name, server] of servers) {
+      const config = compileRootServer({
         ...server,
+        ...admitted,
         leafKeys,
         linkKeys: linkKeys(readSeed(daemon.seedFile), leafKeys.keys()),
         invitations: this.#invitations,
-      }),
-      daemon,
-      MESH_STREAM,
-    );
+      });
+      this.#files.set(this.#plan.configFile(name), config);
+    }
+    this.#servers.push(this.#plan.layoutOf(ROOT_DOMAIN, ROOT_DOMAIN, daemon));
     const subnets = [...mesh.subnets.values()].flatMap(
       ({ name, tenant, members, clearance = [], exportLimit }) => {
         const leafKey = leafKeys.get(name);
@@ -203,17 +174,14 @@ export class MeshPlanner {
         ];
       },
     );
-    const natsServer = {
-      configFile: this.#configFile(ROOT_DOMAIN),
-      systemSeedFile: system.seedFile,
-      ...server,
-    };
     for (const id of rootNodeIds(this.#meshFile.rootDaemons)) {
+      const beside = this.#plan.besideOf(id);
       this.#addNode(id, "root", {
         role: "root",
         ...this.#common(id, ROOT_DOMAIN, daemon),
         ...this.#signatures.ofRoot(),
         node: id,
+        ...(servers.size === 1 ? {} : { servers: servers.size }),
         stateDir: this.#stateDir,
         streams,
         positions: positionsPath(this.#stateDir, id),
@@ -223,9 +191,24 @@ export class MeshPlanner {
         ...(alerts === undefined || id !== ROOT_DOMAIN ? {} : { alerts }),
         policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
         subnets: Object.fromEntries(subnets),
-        natsServer,
+        natsServer: {
+          configFile: this.#plan.configFile(beside),
+          systemSeedFile: system.seedFile,
+          ...(servers.get(beside) ?? this.#rootServer(beside)),
+          ...admitted,
+        },
       });
     }
+  }
+
+  /** Settings of one server of the root, without its users. */
+  #rootServer(name: string): RootServerBasics {
+    const { port, leafPort = 0, clusterPort = 0 } = this.#plan.portsOf(name);
+    const basics = { ...this.#plan.settingsOf(name), port, leafPort };
+    if (this.#plan.rootServers.length === 1) return basics;
+    const include = this.#keys.routesFile(this.#plan.routes());
+    const routesInclude = relative(dirname(this.#plan.configFile(name)), include);
+    return { ...basics, cluster: { name, port: clusterPort, routesInclude } };
   }
 
   #buildHub(subnet: Subnet): void {
@@ -234,13 +217,13 @@ export class MeshPlanner {
     const daemon = this.#keys.key(`${name}/hub`);
     const system = this.#keys.key(`${name}/system`);
     const memberKeys = this.#memberKeysOf(subnet);
-    const configFile = this.#configFile(name);
+    const configFile = this.#plan.configFile(name);
     const server = {
-      ...this.#serverSettings(name),
-      ...this.#portsOf(name),
+      ...this.#plan.settingsOf(name),
+      ...this.#plan.portsOf(name),
       systemKey: system.publicKey,
       hubKey: daemon.publicKey,
-      rootUrl: this.#rootUrl(),
+      ...this.#plan.rootUrls(),
       // Servers read an include relative to the file that names it.
       leafSeedInclude: relative(dirname(configFile), leaf.includeFile),
       leafKey: leaf.publicKey,
@@ -254,7 +237,8 @@ export class MeshPlanner {
       policy: compiledPolicyText(rules),
     });
     const config = compileHubServer({ ...server, subnet: name, policy, memberKeys, consumers });
-    this.#addServer(name, config, daemon, eventsStream(name));
+    this.#files.set(configFile, config);
+    this.#servers.push(this.#plan.layoutOf(name, id, daemon));
     this.#addNode(id, "hub", {
       role: "hub",
       ...this.#common(id, name, daemon),
@@ -309,86 +293,16 @@ export class MeshPlanner {
     return this.#keys.key(memberKeyName(subnet, node));
   }
 
-  #portsOf(name: string): Ports {
-    const ports = this.#ports.get(name);
-    if (ports === undefined) throw new MeshError("internal", `no ports were picked for ${name}`);
-    return ports;
-  }
-
-  #configFile(name: string): string {
-    return join(this.#stateDir, "servers", `${name}.conf`);
-  }
-
-  #listen(name: string): ListenAddress {
-    const address = this.#meshFile.hosts.get(name);
-    if (address === undefined) throw new MeshError("internal", `nothing says where ${name} listens`);
-    return address;
-  }
-
-  #dialHost(name: string): string {
-    return this.#dialled.get(name) ?? dialHost(this.#listen(name).host);
-  }
-
-  #serverSettings(name: string): ServerBasics {
-    const { host, allowPlain } = this.#listen(name);
-    const tls = this.#certificates?.servers.get(name);
-    const plain = allowPlain ?? this.#listen(ROOT_DOMAIN).allowPlain;
-    return {
-      host,
-      storeDir: storeDir(this.#stateDir, name),
-      logFile: logFilePath(this.#stateDir, `nats-${name}`),
-      durability: this.#meshFile.mesh.durability,
-      ...(tls === undefined ? {} : { tls }),
-      // A hub also dials its root.
-      ...(plain === undefined ? {} : { allowPlain: plain }),
-    };
-  }
-
-  #rootUrl(): string {
-    const scheme = this.#certificates === undefined ? "nats-leaf" : "tls";
-    const { leafPort = 0 } = this.#portsOf(ROOT_DOMAIN);
-    return `${scheme}://${this.#dialHost(ROOT_DOMAIN)}:${leafPort}`;
-  }
-
-  /** A node's access to the server of a subnet or of the root. */
-  #access(id: string, of: string, key: Key): NodeFileInput["server"] {
-    const { allowPlain } = this.#listen(of);
-    const tls = this.#certificates?.nodes.get(id);
-    return {
-      url: `${tls === undefined ? "nats" : "tls"}://${this.#dialHost(of)}:${this.#portsOf(of).port}`,
-      seedFile: key.seedFile,
-      ...(tls === undefined ? {} : { tls }),
-      ...(allowPlain === undefined ? {} : { allowPlain }),
-    };
-  }
-
   #common(id: string, of: string, key: Key): CommonEntries {
     const { mesh, scrapes, tracing } = this.#meshFile;
     return {
       mesh: mesh.name,
-      server: this.#access(id, of, key),
+      server: this.#plan.access(id, of, key),
       metrics: scrapes.get(id),
       tracing,
       runFile: runFilePath(this.#stateDir, id),
       log: { level: "info", file: logFilePath(this.#stateDir, id) },
     };
-  }
-
-  #addServer(name: string, config: string, daemon: Key, stream: string): void {
-    const configFile = this.#configFile(name);
-    this.#files.set(configFile, config);
-    const id = name === ROOT_DOMAIN ? ROOT_DOMAIN : nodeId({ subnet: name, node: "hub" });
-    const { url, seedFile, tls } = this.#access(id, name, daemon);
-    this.#servers.push({
-      name: `nats-${name}`,
-      of: name,
-      url,
-      configFile,
-      seedFile,
-      systemSeedFile: this.#keys.key(`${name}/system`).seedFile,
-      ...(tls === undefined ? {} : { tls }),
-      stream,
-    });
   }
 
   #addNode(id: string, role: NodeLayout["role"], content: NodeFileInput): void {

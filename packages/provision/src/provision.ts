@@ -5,6 +5,8 @@ import {
   type FixedPorts,
   type MeshFile,
   provenRegistryFile,
+  rootNodeIds,
+  storeDir,
   writeWhole,
 } from "@adaos/config";
 import { MeshError } from "@adaos/core";
@@ -15,7 +17,8 @@ import { prepareCertificates } from "./certificates/mesh-certificates.ts";
 import { Invitations } from "./join/invitations.ts";
 import { KeyRing } from "./keys/keys.ts";
 import { findLayout, type Layout, meshFileIn, writeLayout } from "./layout.ts";
-import { type Grants, type HubFiles, MeshPlanner, type Plan, type Ports } from "./mesh-planner.ts";
+import { type Grants, type HubFiles, MeshPlanner, type Plan } from "./mesh-planner.ts";
+import type { Ports } from "./plan-servers.ts";
 import { PortPicker } from "./ports.ts";
 import { isLocalServer, remoteKeyNames } from "./remote.ts";
 
@@ -28,7 +31,7 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   const provenFile = provenRegistryFile(stateDir);
   const { rules, registry } = await policyOf(meshFile, readProof(provenFile));
   const timers = declaredTimers(meshFile, registry);
-  const ports = await pickPorts(localPorts(meshFile), last?.ports);
+  const ports = await pickPorts(localPorts(meshFile), rootNodeIds(meshFile.rootServers), last?.ports);
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   keys.forgetJoined(remoteKeyNames(meshFile));
@@ -62,7 +65,7 @@ export async function planAgain(
   const fixed = [...localPorts(meshFile)].map(
     ([name, own]) => [name, { ...known[name], ...definedOf(own) }] as const,
   );
-  const ports = await pickPorts(new Map(fixed));
+  const ports = await pickPorts(new Map(fixed), rootNodeIds(meshFile.rootServers));
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   const invitations = new Invitations(stateDir).open();
@@ -88,12 +91,29 @@ function localPorts(meshFile: MeshFile): ReadonlyMap<string, FixedPorts> {
   return new Map([...meshFile.ports].filter(([name]) => isLocalServer(meshFile, name)));
 }
 
-function lastLayout({ mesh }: MeshFile, stateDir: string): Layout | undefined {
+function lastLayout(meshFile: MeshFile, stateDir: string): Layout | undefined {
+  const { mesh } = meshFile;
   const last = findLayout(stateDir);
-  if (last !== undefined) meshFileIn(last);
+  if (last !== undefined) {
+    meshFileIn(last);
+    assertSameRoot(meshFile, last, stateDir);
+  }
   if (last === undefined || last.mesh === mesh.name) return last;
   const what = `${stateDir} holds the mesh ${last.mesh}, not ${mesh.name}`;
   throw new MeshError("invalid-config", `${what}; name another folder with --state`);
+}
+
+/**
+ * A cluster does not take over the streams of a single server, and a single server not those of a cluster: it would
+ * remove them as belonging to nobody. Throws `invalid-config`.
+ */
+function assertSameRoot({ rootServers, file }: MeshFile, last: Layout, stateDir: string): void {
+  const before = 1 + (last.servers.find(({ of }) => of === ROOT_DOMAIN)?.fellows?.length ?? 0);
+  if (before === rootServers || !existsSync(storeDir(stateDir, ROOT_DOMAIN))) return;
+  throw new MeshError(
+    "invalid-config",
+    `${file} gives the root ${rootServers} servers, and ${stateDir} has the events of a root of ${before}, which do not move: when adaos status shows nothing waiting, run adaos down, move ${join(stateDir, "store")}/root* and ${join(stateDir, "positions")}/root* away, and run adaos up`,
+  );
 }
 
 /**
@@ -126,32 +146,40 @@ function grantsIn({ configFile }: Pick<HubFiles, "configFile">): Grants {
 /** A member's consumer is named `<member>_<durable>`; the root's has no member. */
 const GRANT = /"\$JS\.API\.CONSUMER\.INFO\.[^."]+\.(([a-z0-9-]+)_[a-z0-9-]+)"/g;
 
-function definedOf({ port, leafPort }: FixedPorts): Partial<Ports> {
+function definedOf({ port, leafPort, clusterPort }: FixedPorts): Partial<Ports> {
   return {
     ...(port === undefined ? {} : { port }),
     ...(leafPort === undefined ? {} : { leafPort }),
+    ...(clusterPort === undefined ? {} : { clusterPort }),
   };
 }
 
 /** Picks free ports; fixed ports are not checked. */
 export async function pickPorts(
   fixed: ReadonlyMap<string, FixedPorts>,
+  rootNames: readonly string[],
   last: Layout["ports"] = {},
 ): Promise<ReadonlyMap<string, Ports>> {
   const picker = new PortPicker();
   // Fixed ports first, so that no picked port is one of them.
-  for (const { port, leafPort } of fixed.values()) {
-    for (const given of [port, leafPort]) {
+  for (const { port, leafPort, clusterPort } of fixed.values()) {
+    for (const given of [port, leafPort, clusterPort]) {
       if (given !== undefined) await picker.pick(given, undefined);
     }
   }
   const ports = new Map<string, Ports>();
-  for (const [name, { port, leafPort }] of fixed) {
+  const roots = rootNames.filter((name) => fixed.has(name));
+  for (const [name, { port, leafPort, clusterPort }] of fixed) {
     const before = last[name];
-    const picked = { port: port ?? (await picker.pick(undefined, before?.port)) };
-    const leaf =
-      name === ROOT_DOMAIN ? (leafPort ?? (await picker.pick(undefined, before?.leafPort))) : undefined;
-    ports.set(name, leaf === undefined ? picked : { ...picked, leafPort: leaf });
+    const pick = (given: number | undefined, earlier: number | undefined): number | Promise<number> =>
+      given ?? picker.pick(undefined, earlier);
+    const picked = { port: await pick(port, before?.port) };
+    if (!roots.includes(name)) ports.set(name, picked);
+    else {
+      const leaf = { leafPort: await pick(leafPort, before?.leafPort) };
+      const cluster = roots.length === 1 ? {} : { clusterPort: await pick(clusterPort, before?.clusterPort) };
+      ports.set(name, { ...picked, ...leaf, ...cluster });
+    }
   }
   return ports;
 }

@@ -89,7 +89,9 @@ async function partsOf(
     log,
   });
   const limits = config.streams;
-  const stream = new MeshStream({ subnets: subnets.names, policy, limits, jsm, keeper, log });
+  const stream = new MeshStream({
+    ...{ subnets: subnets.names, policy, limits, servers: config.servers, jsm, keeper, log },
+  });
   const stateDir = config.stateDir === undefined ? undefined : path(config.stateDir);
   const folder = folderOf(node, stateDir);
   const share = config.streams.maxShare;
@@ -204,7 +206,8 @@ async function openGate(node: OpenNode<"root">): Promise<LeafGate | undefined> {
   const { configFile, systemSeedFile, rootKey: _, ...fixed } = config.natsServer;
   const system = await openConnection({
     ...node.dial(),
-    ...readServerAccess({ ...config.server, seedFile: systemSeedFile }, path),
+    // Its own server and no other: this connection reads that server's config again.
+    ...readServerAccess({ ...config.server, others: undefined, seedFile: systemSeedFile }, path),
     name: `${name} (system)`,
     user: "system",
   });

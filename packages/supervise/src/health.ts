@@ -2,8 +2,8 @@ import { type ConfigError, readServerAccess } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { messageOf, ROOT_DOMAIN } from "@adaos/core/wire";
 import type { NodeStatus } from "@adaos/daemon";
-import { type ConsumerBacklog, consumerBacklogs, serverProblem } from "@adaos/nats-server";
-import type { Layout, ServerLayout } from "@adaos/provision";
+import { type ConsumerBacklog, consumerBacklogs, serverProblem, streamLeader } from "@adaos/nats-server";
+import { type Layout, type ServerLayout, serverProcesses } from "@adaos/provision";
 import { openConnection } from "@adaos/transport-nats";
 import { ANSWER_MS, askStatus } from "./ask-status.ts";
 import { backlogsByName } from "./backlogs.ts";
@@ -35,18 +35,27 @@ export const SILENT_SERVER = "does not answer";
 const silent = (): void => undefined;
 const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
+/** Resolves with the fault of a server. `onLeads` gets the stream that the server leads in its cluster. */
+type AskServer = (server: ServerLayout, onLeads: (stream: string) => void) => Promise<string | undefined>;
+
 /** Asks every server and daemon of a mesh for its health. One that does not answer causes no rejection. */
 export async function askHealth(
   layout: Layout,
   stateDir: string,
-  problemOf?: (server: ServerLayout) => Promise<string | undefined>,
+  problemOf?: AskServer,
 ): Promise<MeshHealth> {
   const backlogs: ConsumerBacklog[] = [];
-  const ask = problemOf ?? ((server: ServerLayout) => askServer(server, backlogs));
-  const servers = layout.servers.map(async (server): Promise<ComponentHealth> => {
+  const clustered = new Set(layout.servers.flatMap(({ of, fellows }) => (fellows === undefined ? [] : [of])));
+  const ask: AskServer =
+    problemOf ??
+    ((server, onLeads) => askServer(server, backlogs, clustered.has(server.of) ? onLeads : undefined));
+  const servers = serverProcesses(layout).map(async (server): Promise<ComponentHealth> => {
     const { name, url } = server;
-    const problem = await ask(server).catch(refusalOf);
-    return { kind: "server", name, ready: problem === undefined, note: problem ?? url };
+    let leads: string | undefined;
+    const problem = await ask(server, (stream) => {
+      leads = `; leads ${stream}`;
+    }).catch(refusalOf);
+    return { kind: "server", name, ready: problem === undefined, note: problem ?? `${url}${leads ?? ""}` };
   });
   const severalRoots = layout.nodes.filter(({ role }) => role === "root").length > 1;
   const ids = [...layout.nodes.map(({ id }) => id), ...(layout.viewer === undefined ? [] : [VIEWER])];
@@ -54,7 +63,7 @@ export async function askHealth(
   const supervisor = askSupervisor(stateDir);
   const asked = [
     ...(await supervisor),
-    ...(await Promise.all(servers)),
+    ...withQuorum(layout, await Promise.all(servers)),
     ...(await Promise.all(nodes)).flat(),
   ];
   const subnets = layout.servers.map(({ of }) => of).filter((of) => of !== ROOT_DOMAIN);
@@ -63,6 +72,26 @@ export async function askHealth(
   const errors = asked.flatMap(({ details = {} }) => Object.values(details).flatMap(errorsOf));
   const ready = errors.length === 0 && components.every((component) => component.ready);
   return { mesh: layout.mesh, ready, components, config: { errors } };
+}
+
+/** A cluster without most of its servers: those that run say so, and how many are needed. Pure. */
+function withQuorum({ servers }: Layout, asked: readonly ComponentHealth[]): readonly ComponentHealth[] {
+  const silent = new Set(asked.flatMap(({ name, note }) => (note === SILENT_SERVER ? [name] : [])));
+  const told = new Map<string, string>();
+  for (const server of servers) {
+    const names = serverProcesses({ servers: [server] }).map(({ name }) => name);
+    const needed = Math.floor(names.length / 2) + 1;
+    const running = names.filter((name) => !silent.has(name));
+    if (names.length === 1 || running.length >= needed) continue;
+    const what = `${running.length} of ${names.length} servers of ${server.of} run, and ${needed} are needed`;
+    for (const name of running) told.set(name, what);
+  }
+  return asked.map((component) => {
+    const what = told.get(component.name);
+    return what === undefined
+      ? component
+      : { ...component, ready: false, note: `${component.note}; ${what}` };
+  });
 }
 
 function errorsOf(details: unknown): readonly ConfigError[] {
@@ -91,10 +120,12 @@ function withLag(component: ComponentHealth, lags: ReadonlyMap<string, number>):
 /**
  * Asks for a server's health over its system account: connects, asks, disconnects.
  * @param backlogs Receives the backlogs of the server; without it they are not requested.
+ * @param onLeads Called with the stream of the server's layout, if the server leads it in its cluster.
  */
 export async function askServer(
-  { url, systemSeedFile, tls }: ServerLayout,
+  { name, url, systemSeedFile, tls, stream }: ServerLayout,
   backlogs?: ConsumerBacklog[],
+  onLeads?: (stream: string) => void,
 ): Promise<string | undefined> {
   const system = await openConnection({
     ...readServerAccess({ url, seedFile: systemSeedFile, tls }),
@@ -104,12 +135,14 @@ export async function askServer(
     timeoutMs: ANSWER_MS,
   });
   try {
-    const [problem, found] = await Promise.all([
+    const [problem, found, leader] = await Promise.all([
       serverProblem(system.nc, ANSWER_MS),
       // A missing backlog does not make the server unhealthy.
       backlogs === undefined ? [] : consumerBacklogs(system.nc, ANSWER_MS).catch(() => []),
+      onLeads === undefined ? undefined : streamLeader(system.nc, stream, ANSWER_MS).catch(() => undefined),
     ]);
     backlogs?.push(...found);
+    if (name === `nats-${leader}`) onLeads?.(stream);
     return problem;
   } finally {
     // No data is on its way any more, and a server that hangs must not delay the caller.

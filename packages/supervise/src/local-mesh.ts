@@ -4,7 +4,14 @@ import { type MeshFile, readMeshFile, restoreNodeFile } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { delay, messageOf } from "@adaos/core/wire";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
-import { findLayout, type Layout, provision, readLayout, type ServerLayout } from "@adaos/provision";
+import {
+  findLayout,
+  type Layout,
+  provision,
+  readLayout,
+  type ServerLayout,
+  serverProcesses,
+} from "@adaos/provision";
 import { askHealth, askServer, type ComponentHealth, type MeshHealth } from "./health.ts";
 import { KeptMesh, type RunningMesh } from "./kept-mesh.ts";
 import { leftChildren } from "./processes/left-children.ts";
@@ -108,7 +115,7 @@ function lastGoodLayout(configFile: string, stateDir: string, broken: unknown): 
   if (!(broken instanceof MeshError) || broken.code !== "invalid-config") return undefined;
   const last = findLayout(stateDir);
   if (last?.configFile !== resolve(configFile)) return undefined;
-  const files = [...last.servers.flatMap(filesOf), ...last.nodes.map((node) => node.nodeFile)];
+  const files = [...serverProcesses(last).flatMap(filesOf), ...last.nodes.map((node) => node.nodeFile)];
   return files.every((file) => existsSync(file)) ? last : undefined;
 }
 

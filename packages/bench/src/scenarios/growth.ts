@@ -124,4 +124,8 @@ export const growthScenarios: readonly Scenario[] = [
     { label: "1,000 event types", spec: { eventTypes: 1000 } },
   ]),
   payload,
+  growth("S7e", "cost of growth: a root of 1 to 3 servers", "all of them on this machine and its one disk", [
+    { label: "1 server", spec: {} },
+    { label: "3 servers", spec: { rootServers: 3 } },
+  ]),
 ];

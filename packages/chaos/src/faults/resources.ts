@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, openSync, readdirSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { serverProcesses } from "@adaos/provision";
 import { signalProcess } from "@adaos/supervise";
 import type { ChaosMesh } from "../chaos-mesh.ts";
 import type { Fault } from "./fault.ts";
@@ -10,7 +11,8 @@ import type { Fault } from "./fault.ts";
 const MAX_FILLED_BYTES = 2 * 1024 ** 3;
 const CHUNK_BYTES = 1024 ** 2;
 
-const serverNames = (mesh: ChaosMesh): readonly string[] => mesh.layout.servers.map(({ name }) => name);
+const serverNames = (mesh: ChaosMesh): readonly string[] =>
+  serverProcesses(mesh.layout).map(({ name }) => name);
 
 export const takePort: Fault = {
   name: "take-port",
@@ -18,7 +20,7 @@ export const takePort: Fault = {
   losesEvents: false,
   targets: serverNames,
   begin: async ({ mesh, target }) => {
-    const server = mesh.layout.servers.find(({ name }) => name === target);
+    const server = serverProcesses(mesh.layout).find(({ name }) => name === target);
     const port = Number(new URL(server?.url ?? "").port);
     const record = mesh.process(target);
     if (record !== undefined) signalProcess(record, "SIGKILL");

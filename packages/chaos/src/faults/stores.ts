@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { join, relative } from "node:path";
 import { storeDir } from "@adaos/config";
+import { serverProcesses } from "@adaos/provision";
 import { signalProcess } from "@adaos/supervise";
 import type { ChaosMesh } from "../chaos-mesh.ts";
 import { pick } from "../random.ts";
@@ -19,7 +20,7 @@ const BLOCK = /\/streams\/[^/]+\/msgs\/\d+\.blk$/;
 const META = /\/streams\/[^/]+\/meta\.inf$/;
 
 /** Servers with stores in this state folder. */
-const servers = (mesh: ChaosMesh): readonly string[] => mesh.layout.servers.map(({ name }) => name);
+const servers = (mesh: ChaosMesh): readonly string[] => serverProcesses(mesh.layout).map(({ name }) => name);
 
 /** A server reads its files only at its start, so it is killed right after the damage. */
 export const flipBit: Fault = {
@@ -75,8 +76,7 @@ async function harmFile(
   pattern: RegExp,
   harm: (file: string, size: number) => string,
 ): Promise<Harm> {
-  const of = mesh.layout.servers.find(({ name }) => name === target)?.of ?? "";
-  const dir = storeDir(mesh.stateDir, of);
+  const dir = storeDir(mesh.stateDir, target.replace(/^nats-/, ""));
   const file = pick(filesBelow(dir, pattern), random);
   if (file === undefined) return { detail: `${target} has stored nothing yet`, end: NOTHING_TO_END };
   const told = harm(file, statSync(file).size);

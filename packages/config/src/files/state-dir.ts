@@ -17,7 +17,7 @@ export function layoutFile(stateDir: string): string {
   return join(stateDir, "mesh.json");
 }
 
-/** Ids of a mesh's root daemons: `root`, `root-2`, `root-3`. */
+/** Ids of a mesh's root daemons, and of the servers beside them: `root`, `root-2`, `root-3`. */
 export function rootNodeIds(count: number): string[] {
   return Array.from({ length: count }, (_, i) => (i === 0 ? "root" : `root-${i + 1}`));
 }

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { serverProcesses } from "@adaos/provision";
 import { runningProcesses } from "@adaos/supervise";
 import { componentOf, type Finding, type Scene } from "../check.ts";
 
@@ -7,11 +8,13 @@ const ANSWER_MS = 1000;
 /** Whether a stranger listens where a server that does not run should. */
 export async function ports({ layout, health, stateDir }: Scene): Promise<readonly Finding[]> {
   const running = new Set(runningProcesses(stateDir).map(({ name }) => name));
-  const looks = layout.servers.map(async ({ name, of, url }): Promise<Finding[]> => {
+  const looks = serverProcesses(layout).map(async ({ name, url }): Promise<Finding[]> => {
     if (running.has(name) || componentOf(health, "server", name)?.ready === true) return [];
-    const { port, leafPort } = layout.ports[of] ?? {};
+    const { port, leafPort, clusterPort } = layout.ports[name.replace(/^nats-/, "")] ?? {};
     const { hostname } = new URL(url);
-    const found = [port, leafPort].filter((one) => one !== undefined).map((one) => taken(hostname, one));
+    const found = [port, leafPort, clusterPort]
+      .filter((one) => one !== undefined)
+      .map((one) => taken(hostname, one));
     return (await Promise.all(found)).flatMap((one): Finding[] => {
       if (one === undefined) return [];
       return [

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { logFilePath } from "@adaos/config";
 import { counted, ROOT_DOMAIN } from "@adaos/core/wire";
+import { serverProcesses } from "@adaos/provision";
 import { runningProcesses } from "@adaos/supervise";
 import { componentOf, type Finding, isServerWell, type Scene } from "../check.ts";
 
@@ -83,7 +84,7 @@ function orphans({ layout, stateDir, health }: Scene): Finding[] {
   const hasTable = componentOf(health, "supervisor", "supervisor") !== undefined;
   if (!hasTable || process.platform !== "linux") return [];
   const files = [
-    ...layout.servers.map(({ configFile }) => configFile),
+    ...serverProcesses(layout).map(({ configFile }) => configFile),
     ...layout.nodes.map((node) => node.nodeFile),
   ];
   const listed = new Set(runningProcesses(stateDir).map(({ pid }) => pid));

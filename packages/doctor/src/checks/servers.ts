@@ -1,5 +1,6 @@
 import { logFilePath } from "@adaos/config";
 import { refusesWrites } from "@adaos/nats-server";
+import { serverProcesses } from "@adaos/provision";
 import { runningProcesses } from "@adaos/supervise";
 import { componentOf, type Finding, type Scene } from "../check.ts";
 import { startCommand } from "./processes.ts";
@@ -8,7 +9,7 @@ import { startCommand } from "./processes.ts";
 export async function servers(scene: Scene): Promise<readonly Finding[]> {
   const { layout, health, away, isDown } = scene;
   if (isDown) return [];
-  return layout.servers.flatMap(({ name, of }): Finding[] => {
+  return serverProcesses(layout).flatMap(({ name, of }): Finding[] => {
     const server = componentOf(health, "server", name);
     if (server?.ready === false) return [unwell(scene, name, of, server.note)];
     const refused = away.find((one) => one.of === of);

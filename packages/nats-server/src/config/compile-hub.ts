@@ -64,6 +64,8 @@ export interface HubServerSettings extends ServerSettings {
   readonly subnet: string;
   /** `nats-leaf://host:port` of the root, `tls://host:port` with TLS. */
   readonly rootUrl: string;
+  /** The other servers of a root of several: the hub's server connects to one of them all. */
+  readonly otherRootUrls?: readonly string[] | undefined;
   /** File that holds `nkey: "<seed of the subnet's leaf key>"`, relative to this config: secrets stay out of it. */
   readonly leafSeedInclude: string;
   /** The public key of that seed. A server reconnects to its root when it reloads a config with another key. */
@@ -107,7 +109,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
         reconnect: "1s",
         remotes: [
           {
-            urls: [settings.rootUrl],
+            urls: [settings.rootUrl, ...(settings.otherRootUrls ?? [])],
             account: "BRIDGE",
             tls: diallingTls(settings),
             include: settings.leafSeedInclude,

@@ -50,7 +50,22 @@ export interface ServerSettings {
   readonly tls?: ServerTls | undefined;
 }
 
+/** The part of one server in a root of several. */
+export interface RootCluster {
+  /** Name of this server, unique in the mesh. */
+  readonly name: string;
+  /** Port for the other servers. */
+  readonly port: number;
+  /**
+   * File with the addresses of all servers and the password by which they accept each other, relative to this config:
+   * secrets stay out of it.
+   */
+  readonly routesInclude: string;
+}
+
 export interface RootServerSettings extends ServerSettings {
+  /** Undefined: the root has one server. */
+  readonly cluster?: RootCluster | undefined;
   /** Port for leaf connections from hubs. */
   readonly leafPort: number;
   /** Public nkey of the root daemon. */
@@ -97,15 +112,39 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
   };
   const text = renderConf(
     {
-      ...common("root", settings),
+      ...common(settings.cluster?.name ?? ROOT_DOMAIN, settings),
       jetstream: jetstream(ROOT_DOMAIN, settings),
-      leafnodes: { host: settings.host, port: settings.leafPort, tls: listeningTls(settings) },
+      leafnodes: {
+        host: settings.host,
+        port: settings.leafPort,
+        tls: listeningTls(settings),
+        // Hubs know every server of the root, under the names that certificates have.
+        ...(settings.cluster === undefined ? {} : { no_advertise: true }),
+      },
+      ...(settings.cluster === undefined ? {} : { cluster: clusterOf(settings.cluster, settings) }),
       system_account: "SYS",
       accounts,
     },
     header,
   );
   return sealed(text);
+}
+
+/** Between the servers of a root. With TLS each shows a certificate, and each the password in any case. */
+function clusterOf({ port, routesInclude }: RootCluster, { host, tls }: ServerSettings): ConfBlock {
+  return {
+    name: ROOT_DOMAIN,
+    host,
+    port,
+    ...(tls === undefined
+      ? {}
+      : { tls: { cert_file: tls.certFile, key_file: tls.keyFile, ca_file: tls.caFile, verify: true } }),
+    no_advertise: true,
+    // A server that hangs is noticed as soon as a hub that hangs.
+    ping_interval: "5s",
+    ping_max: 2,
+    include: routesInclude,
+  };
 }
 
 /**

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { NatsConnection } from "nats";
-import { askSystem } from "../running/ask-system.ts";
+import { askServer } from "../running/ask-system.ts";
 import { reloadServer } from "../running/reload.ts";
 
 /** The config file of a running server, and its reloads. */
@@ -53,10 +53,7 @@ export class ServerConfig {
   /** The server's digest of its config; undefined when it reports none. */
   async #askDigest(): Promise<string | undefined> {
     try {
-      const varz = await askSystem<{ data?: { config_digest?: string } }>(
-        this.#system,
-        "$SYS.REQ.SERVER.PING.VARZ",
-      );
+      const varz = await askServer<{ data?: { config_digest?: string } }>(this.#system, "VARZ");
       return varz.data?.config_digest;
     } catch {
       // The following reload reports the fault.

@@ -1,6 +1,6 @@
 import type { Figure } from "@adaos/core/wire";
 import type { NatsConnection } from "nats";
-import { askSystem } from "./ask-system.ts";
+import { askServer } from "./ask-system.ts";
 import { type LinkLag, type StreamDetail, type Varz, varzFigures } from "./server-figures.ts";
 
 interface Jsz {
@@ -11,10 +11,9 @@ interface Jsz {
 
 /** A server's figures about itself. Rejects with `unavailable`. */
 export async function askVarz(system: NatsConnection, answerMs?: number): Promise<Varz> {
-  return (await askSystem<{ readonly data: Varz }>(system, VARZ, undefined, answerMs)).data;
+  return (await askServer<{ readonly data: Varz }>(system, "VARZ", undefined, answerMs)).data;
 }
 
-const VARZ = "$SYS.REQ.SERVER.PING.VARZ";
 /** Number of a link's filters whose oldest event is read. */
 const MAX_FILTERS = 16;
 
@@ -35,7 +34,7 @@ export async function askStreams(
   answerMs?: number,
 ): Promise<readonly StreamDetail[]> {
   const query = { accounts: true, streams: true, consumer: true, config: true };
-  const { data } = await askSystem<Jsz>(system, "$SYS.REQ.SERVER.PING.JSZ", query, answerMs);
+  const { data } = await askServer<Jsz>(system, "JSZ", query, answerMs);
   return (data?.account_details ?? []).flatMap(({ stream_detail = [] }) => stream_detail);
 }
 

@@ -3,7 +3,7 @@ import type { NatsConnection } from "nats";
 
 const ANSWER_MS = 3000;
 
-/** Asks the server through a connection of its system account. Rejects with `unavailable`. */
+/** Asks through a connection of the system account. Rejects with `unavailable`. */
 export async function askSystem<T>(
   system: NatsConnection,
   subject: string,
@@ -18,8 +18,18 @@ export async function askSystem<T>(
   }
 }
 
-/** As {@link askSystem}, for requests that need the server's id: `RELOAD`, `LEAFZ`, `KICK`. */
-export async function askServer<T>(system: NatsConnection, what: string, body?: object): Promise<T> {
-  const { id } = await askSystem<{ id: string }>(system, "$SYS.REQ.SERVER.PING.IDZ");
-  return askSystem<T>(system, `$SYS.REQ.SERVER.${id}.${what}`, body);
+/**
+ * Asks the server that this connection leads to, by its id: a question to any server is answered by every server of a
+ * cluster. Rejects with `unavailable`.
+ */
+export function askServer<T>(
+  system: NatsConnection,
+  what: string,
+  body?: object,
+  answerMs?: number,
+): Promise<T> {
+  const id = system.info?.server_id;
+  if (id === undefined)
+    return Promise.reject(new MeshError("unavailable", "the connection to nats-server is not there yet"));
+  return askSystem<T>(system, `$SYS.REQ.SERVER.${id}.${what}`, body, answerMs);
 }

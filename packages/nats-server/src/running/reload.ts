@@ -1,6 +1,6 @@
 import { MeshError } from "@adaos/core";
 import type { NatsConnection } from "nats";
-import { askServer, askSystem } from "./ask-system.ts";
+import { askServer } from "./ask-system.ts";
 
 /**
  * Makes the server that this system-account connection leads to read its config again. Live connections stay; new
@@ -23,9 +23,6 @@ async function readAgain(system: NatsConnection): Promise<void> {
 }
 
 async function accountsOf(system: NatsConnection): Promise<readonly string[]> {
-  const { data } = await askSystem<{ data?: { accounts?: readonly string[] } }>(
-    system,
-    "$SYS.REQ.SERVER.PING.ACCOUNTZ",
-  );
+  const { data } = await askServer<{ data?: { accounts?: readonly string[] } }>(system, "ACCOUNTZ");
   return data?.accounts ?? [];
 }

@@ -1,5 +1,5 @@
 import type { NatsConnection } from "nats";
-import { askSystem } from "./ask-system.ts";
+import { askServer } from "./ask-system.ts";
 
 interface Healthz {
   readonly data?: { readonly status?: string; readonly status_code?: number; readonly error?: string };
@@ -11,7 +11,7 @@ interface Healthz {
  * machine.
  */
 export async function serverProblem(system: NatsConnection, answerMs: number): Promise<string | undefined> {
-  const { data } = await askSystem<Healthz>(system, "$SYS.REQ.SERVER.PING.HEALTHZ", undefined, answerMs);
+  const { data } = await askServer<Healthz>(system, "HEALTHZ", undefined, answerMs);
   if (data?.status_code === 200) return undefined;
   return data?.error ?? data?.status ?? "not healthy";
 }

@@ -6,6 +6,7 @@ import {
   isLoopback,
   type MeshFile,
   nodeId,
+  rootNodeIds,
   type ServerTls,
 } from "@adaos/config";
 import { MeshError } from "@adaos/core";
@@ -49,10 +50,14 @@ export async function planAdmission(
   const layout = readLayout(stateDir);
   const { subnet, member } = invited;
   const own = member === undefined ? request.ports : layout.ports[subnet];
-  const root = layout.ports[ROOT_DOMAIN];
-  if (own === undefined || root === undefined) throw new MeshError("internal", `${subnet} has no ports`);
+  const rootPorts = rootNodeIds(meshFile.rootServers).flatMap((name) => {
+    const ports = layout.ports[name];
+    return ports === undefined ? [] : [[name, ports] as const];
+  });
+  if (own === undefined || rootPorts.length < meshFile.rootServers)
+    throw new MeshError("internal", `${subnet} has no ports`);
   const issued = await certificatesFor(meshFile, invited, request, stateDir);
-  const dialled = new Map([[ROOT_DOMAIN, request.rootHost]]);
+  const dialled = rootHosts(meshFile, request.rootHost);
   if (member !== undefined) dialled.set(subnet, hubHost(meshFile, subnet, request.rootHost));
   const keys = new GivenKeys(request);
   const workshop = new MeshPlanner(
@@ -61,10 +66,7 @@ export async function planAdmission(
       rules,
       timers: declaredTimers(meshFile, loaded.registry),
       stateDir: request.stateDir,
-      ports: new Map([
-        [ROOT_DOMAIN, root],
-        [subnet, own],
-      ]),
+      ports: new Map([...rootPorts, [subnet, own]]),
       certificates: issued?.certificates,
       keys,
       invitations: new Map(),
@@ -100,6 +102,10 @@ class GivenKeys implements Keys {
 
   leafKey(subnet: string): LeafKey {
     return { ...this.key(leafKeyName(subnet)), includeFile: this.#fileOf(join(subnet, "leaf.conf")) };
+  }
+
+  routesFile(): string {
+    throw new MeshError("internal", "no server of the root joins");
   }
 
   signatureKeyFile(subnet: string, id: string): string {
@@ -162,6 +168,18 @@ async function certificatesFor(
     throw new MeshError("usage", "the request has no key for its certificate");
   const serverHosts = serverNames(hosts.get(subnet)?.host ?? "localhost");
   return { certificates, ca: text, certificate: await ca.certify(subnet, certificateKey, serverHosts) };
+}
+
+/** The hosts by which another machine dials the root's servers. Those with an address of their own keep it. */
+function rootHosts({ hosts, rootServers }: MeshFile, rootHost: string): Map<string, string> {
+  const shared = hosts.get(ROOT_DOMAIN)?.host;
+  return new Map(
+    rootNodeIds(rootServers).map((name) => {
+      const host = hosts.get(name)?.host ?? ANY_HOST;
+      const isOwn = host !== ANY_HOST && host !== shared && !isLoopback(host);
+      return [name, isOwn ? host : rootHost];
+    }),
+  );
 }
 
 /** The host by which another machine dials a hub of the root's machine. */

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { newSignatureKey, readSeed, readSignatureKey, writeSecret, writeWhole } from "@adaos/config";
@@ -19,6 +20,8 @@ export interface LeafKey extends Key {
 export interface Keys {
   key(name: string): Key;
   leafKey(subnet: string): LeafKey;
+  /** File for the configs of the root's servers: their addresses, and the password by which they accept each other. */
+  routesFile(routes: readonly string[]): string;
   /** File of the key of this id that signs events of a subnet. */
   signatureKeyFile(subnet: string, id: string): string;
   /** The public half of a key whose seed is on another machine; undefined before that machine has joined. */
@@ -96,7 +99,20 @@ export class KeyRing implements Keys {
     writeSecret(includeFile, `nkey: ${JSON.stringify(readSeed(key.seedFile))}\n`);
     return { ...key, includeFile };
   }
+
+  routesFile(routes: readonly string[]): string {
+    const file = join(this.#dir, "root", "routes.conf");
+    const before = existsSync(file) ? readFileSync(file, "utf8") : "";
+    const [, password = randomBytes(24).toString("base64url")] = ROUTE_PASSWORD.exec(before) ?? [];
+    const urls = routes.map((route) => `  "nats-route://root:${password}@${route}"\n`).join("");
+    const text = `authorization: { user: "root", password: "${password}", timeout: 3 }\nroutes: [\n${urls}]\n`;
+    if (text !== before) writeSecret(file, text);
+    return file;
+  }
 }
+
+/** As {@link KeyRing} writes it. */
+const ROUTE_PASSWORD = /^authorization: \{ user: "root", password: "([\w-]{20,})"/;
 
 /** Suffix of public keys whose seeds are on other machines. */
 const JOINED = ".joined";

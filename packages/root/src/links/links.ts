@@ -211,6 +211,7 @@ export class Links implements Part {
         consumer: downlinkDurable(subnet),
         domain: ROOT_DOMAIN,
         apiPrefix: "$JS.API",
+        isReplicated: stream.isReplicated,
       },
       targetSubject: (subject) => ingestSubject(subnet, subject),
       budget: this.#options.budgets.downlink(subnet),

@@ -26,6 +26,8 @@ export interface MeshStreamOptions {
   readonly subnets: () => readonly string[];
   readonly policy: Policy;
   readonly limits: StreamLimits;
+  /** Servers of the root, each with a copy. */
+  readonly servers: number;
   readonly jsm: JetStreamManager;
   readonly keeper: StoreKeeper;
   readonly log: Logger;
@@ -37,20 +39,27 @@ export class MeshStream implements Part {
   readonly #subnets: () => readonly string[];
   readonly #policy: Policy;
   readonly #limits: StreamLimits;
+  readonly #servers: number;
   readonly #jsm: JetStreamManager;
   readonly #keeper: StoreKeeper;
   readonly #loop: ReconcileLoop;
   /** Subnets whose durable existed before: if it is missing, it was lost, and the new one begins with all events. */
   #seen: ReadonlySet<string> = new Set();
 
-  constructor({ subnets, policy, limits, jsm, keeper, log }: MeshStreamOptions) {
+  constructor({ subnets, policy, limits, servers, jsm, keeper, log }: MeshStreamOptions) {
     this.#subnets = subnets;
     this.#policy = policy;
     this.#limits = limits;
+    this.#servers = servers;
     this.#jsm = jsm;
     this.#keeper = keeper;
     const missing = `stream ${MESH_STREAM} is not there`;
     this.#loop = new ReconcileLoop({ reconcile: () => this.#reconcile(), missing, log });
+  }
+
+  /** Whether several servers keep the stream, and its durables with it. */
+  get isReplicated(): boolean {
+    return this.#servers > 1;
   }
 
   start(signal: AbortSignal): Promise<void> {
@@ -98,6 +107,7 @@ export class MeshStream implements Part {
       maxAgeMs: maxAgeHours * 3_600_000,
       duplicateWindowMs,
       maxMessageBytes: MAX_EVENT_BYTES,
+      replicas: this.#servers,
       // Only uplinks write here.
       fastBatches: true,
     };

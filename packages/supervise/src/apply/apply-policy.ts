@@ -17,6 +17,7 @@ import {
   planAgain,
   readLayout,
   type ServerLayout,
+  serverProcesses,
   writeLayout,
 } from "@adaos/provision";
 import { runningSupervisor } from "../local-mesh.ts";
@@ -116,7 +117,8 @@ function writeUpdate(update: PolicyUpdate, stateDir: string): void {
 }
 
 function newServers({ before, plan }: PolicyUpdate): ServerLayout[] {
-  return plan.layout.servers.filter(({ name }) => !before.servers.some((server) => server.name === name));
+  const known = new Set(serverProcesses(before).map(({ name }) => name));
+  return serverProcesses(plan.layout).filter(({ name }) => !known.has(name));
 }
 
 /** Sets aside data kept under a name that now belongs to another node. */
@@ -147,7 +149,7 @@ export async function applyUpdate(
   }
   assertGone(fresh, stateDir);
   writeUpdate(update, stateDir);
-  const names = [...layout.servers.map(({ name }) => name), ...layout.nodes.map(({ id }) => id)];
+  const names = [...serverProcesses(layout).map(({ name }) => name), ...layout.nodes.map(({ id }) => id)];
   if (supervisor !== undefined && !isKept(names, stateDir)) signalProcess(supervisor, "SIGUSR2");
   const nodes = layout.nodes.filter(({ id }) => {
     if (waitFor === "changed") return update.changed.includes(id);

@@ -7,7 +7,7 @@ import {
   ROOT_DOMAIN,
 } from "@adaos/core/wire";
 import type { PolicyState } from "@adaos/policy";
-import type { Layout, Plan } from "@adaos/provision";
+import { type Layout, type Plan, serverProcesses } from "@adaos/provision";
 import type { PolicyUpdate } from "./apply-policy.ts";
 
 /** A process or stream that a change starts or ends. */
@@ -71,7 +71,7 @@ function thingsOf(
   );
   const addresses = [...members].flatMap(([subnet, names]) => names.map((node) => nodeId({ subnet, node })));
   const all: Named[] = [
-    ...servers.map(({ name }): Named => ["server", name]),
+    ...serverProcesses({ servers }).map(({ name }): Named => ["server", name]),
     ...nodes.filter(({ role }) => role !== "member").map(({ id }): Named => ["daemon", id]),
     ...streams.map((name): Named => ["stream", name]),
     ...addresses.map((name): Named => ["member", name]),

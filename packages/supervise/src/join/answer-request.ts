@@ -15,6 +15,7 @@ import {
   readLayout,
   remoteKeyNameOf,
   sealAnswer,
+  serverProcesses,
 } from "@adaos/provision";
 import { applyUpdate, assertApplied, planUpdate } from "../apply/apply-policy.ts";
 import { whileLocked } from "../apply/change-lock.ts";
@@ -97,7 +98,7 @@ function admit(
 /** A server rejects a config in which two users have one key. Throws `denied` when somebody else has this one. */
 function assertUnknown(publicKey: string, keyName: string, stateDir: string): void {
   if (new KeyRing(stateDir).joined(keyName) === publicKey) return;
-  const isKnown = readLayout(stateDir).servers.some(({ configFile }) =>
+  const isKnown = serverProcesses(readLayout(stateDir)).some(({ configFile }) =>
     readFileSync(configFile, "utf8").includes(publicKey),
   );
   if (isKnown)

@@ -181,7 +181,9 @@ async function requestFor(offer: Offer, options: JoinOptions): Promise<JoinReque
         ...offer.members.map((node) => memberKeyName(subnet, node)),
       ]
     : [memberKeyName(subnet, member)];
-  const ports = (await pickPorts(new Map([[subnet, offer.ports]]), findLayout(stateDir)?.ports)).get(subnet);
+  const ports = (await pickPorts(new Map([[subnet, offer.ports]]), [], findLayout(stateDir)?.ports)).get(
+    subnet,
+  );
   if (ports === undefined) throw new MeshError("internal", "no ports were picked");
   return {
     op: "join",

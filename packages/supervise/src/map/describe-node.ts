@@ -4,7 +4,7 @@ import { MeshError } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
 import { certificateFigures, certificatesOf, type NodeStatus } from "@adaos/daemon";
 import { askVarz } from "@adaos/nats-server";
-import type { Layout, NodeLayout, ServerLayout } from "@adaos/provision";
+import { type Layout, type NodeLayout, type ServerLayout, serverProcesses } from "@adaos/provision";
 import { openConnection } from "@adaos/transport-nats";
 import { ANSWER_MS, askStatus } from "../ask-status.ts";
 
@@ -45,7 +45,10 @@ export async function describeNode(layout: Layout, stateDir: string, id: string)
   const node = layout.nodes.find((one) => one.id === id);
   if (node === undefined) throw new MeshError("usage", `no daemon ${JSON.stringify(id)} is on this machine`);
   const of = node.role === "root" ? "root" : node.role === "hub" ? id.split("/")[0] : undefined;
-  const beside = layout.servers.find((server) => server.of === of);
+  // Several root daemons may share a server: those beyond the number of servers are described with the first.
+  const beside =
+    serverProcesses(layout).find(({ name }) => node.role === "root" && name === `nats-${id}`) ??
+    layout.servers.find((server) => server.of === of);
   const [status, certificates, server] = await Promise.all([
     statusOf(id, stateDir),
     certificateEnds(node),

@@ -1,7 +1,7 @@
 import { rootNodeIds } from "@adaos/config";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { type FlowLook, flowRates, perSecond, type SubnetFlow } from "@adaos/operations";
-import type { Layout } from "@adaos/provision";
+import { type Layout, serverProcesses } from "@adaos/provision";
 import { type ComponentHealth, type MeshHealth, SILENT_SERVER } from "../health.ts";
 
 /** `elsewhere`: it runs on another machine, which is not asked. */
@@ -111,7 +111,7 @@ export function meshMap(
     ...(joinedTo === undefined ? {} : { joined_to: joinedTo }),
     ...(supervisor === undefined ? {} : { supervisor: { ready: supervisor.ready, note: supervisor.note } }),
     subnets,
-    servers: servers.map(({ name, of }) => {
+    servers: serverProcesses(layout).map(({ name, of }) => {
       const { ready = false, note = "is not known" } = found.get(`server ${name}`) ?? {};
       return { name, of, ready, note };
     }),

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Layout } from "@adaos/provision";
+import { type Layout, serverProcesses } from "@adaos/provision";
 import { KeptProcess, type ProcessSpec, type Restart } from "./kept-process.ts";
 import { keptFor } from "./left-children.ts";
 import {
@@ -190,7 +190,7 @@ function processSpecs(
     outputFile: join(stateDir, "logs", `${name.replace("/", "_")}.out`),
     env: keptFor(stateDir, name),
   });
-  const servers = layout.servers.map(({ name, configFile, url }): ProcessSpec => {
+  const servers = serverProcesses(layout).map(({ name, configFile, url }): ProcessSpec => {
     const args = ["-c", configFile];
     const beforeStart = (): void => {
       if (mendServerConfig(configFile)) onRestored?.(name, configFile);

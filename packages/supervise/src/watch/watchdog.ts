@@ -1,6 +1,6 @@
 import type { ConfigError } from "@adaos/config";
 import { delay } from "@adaos/core/wire";
-import type { Layout } from "@adaos/provision";
+import { type Layout, serverProcesses } from "@adaos/provision";
 import type { KeptProcess } from "../processes/kept-process.ts";
 import { ANSWER_MS, type Answer, reasonToEnd } from "./answer.ts";
 import { DaemonAsker } from "./ask-daemon.ts";
@@ -67,7 +67,7 @@ export class Watchdog {
 
   async #look(): Promise<void> {
     const { layout, kept } = this.#options;
-    const { servers } = layout();
+    const servers = serverProcesses(layout());
     this.#forgetServers(servers.map(({ name }) => name));
     const asked = await Promise.all(
       kept().map(async (process) => ({ process, reason: await this.#judge(process) })),
@@ -105,7 +105,7 @@ export class Watchdog {
 
   async #ask({ record, spec }: KeptProcess): Promise<Answer> {
     if (record === undefined) return { kind: "starting" };
-    const server = this.#options.layout().servers.find(({ name }) => name === spec.name);
+    const server = serverProcesses(this.#options.layout()).find(({ name }) => name === spec.name);
     if (server === undefined) return this.#daemons.ask(record);
     const asker = this.#servers.get(server.name) ?? new ServerAsker(server, this.#options.stateDir);
     this.#servers.set(server.name, asker);

@@ -24,7 +24,7 @@ let mended = false;
 export function mendClient(): void {
   if (mended) return;
   mended = true;
-  const { close, peekInfo } = NodeTransport.prototype;
+  const { close, connect, peekInfo } = NodeTransport.prototype;
   const givenUp = new WeakSet<NodeTransport>();
 
   NodeTransport.prototype.close = function (this: NodeTransport, error?: Error): Promise<void> {
@@ -32,6 +32,17 @@ export function mendClient(): void {
     givenUp.add(this);
     this.socket?.destroy();
     return Promise.resolve();
+  };
+
+  // One name for all servers of a cluster would be wrong for all but one. See dialTls().
+  NodeTransport.prototype.connect = function (
+    this: NodeTransport,
+    ...[server, options]: Parameters<typeof connect>
+  ): ReturnType<typeof connect> {
+    const { tls } = options;
+    if (typeof tls !== "object" || tls === null) return connect.call(this, server, options);
+    const host = server.tlsName || server.hostname;
+    return connect.call(this, server, { ...options, tls: Object.assign({}, tls, { host }) });
   };
 
   // The library calls this first with a socket that the system has connected, perhaps after the attempt was given up.

@@ -19,6 +19,8 @@ export interface ConnectionOptions {
    * not trust.
    */
   readonly url: string;
+  /** The other servers of its cluster, to be used while that one is away. */
+  readonly others?: readonly string[];
   readonly tls?: ConnectionTls;
   /** Names the connection on the server, for example `alpha/kitchen`. */
   readonly name: string;
@@ -76,7 +78,17 @@ const FLUSH_MS = 1000;
  * accept the key, or one side does not accept the other's certificate.
  */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
-  const { url, name, user, seed, log, waitForServer = false, timeoutMs = 5000, signal } = options;
+  const {
+    url,
+    others = [],
+    name,
+    user,
+    seed,
+    log,
+    waitForServer = false,
+    timeoutMs = 5000,
+    signal,
+  } = options;
   mendClient();
   // The client library makes its own reply subjects below this, with a generator that can be predicted.
   const inbox = `${inboxPrefix(user)}.${randomId()}`;
@@ -87,7 +99,10 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     nc = await dialPatiently(
       { timeoutMs, waits, signal, url },
       {
-        servers: url,
+        servers: [url, ...others],
+        // The first is the nearest. Of further ones a server would tell only addresses, without names for certificates.
+        noRandomize: true,
+        ignoreClusterUpdates: true,
         ...dialTls(url, options.tls),
         name,
         inboxPrefix: inbox,

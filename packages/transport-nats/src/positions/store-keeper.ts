@@ -2,6 +2,8 @@ import type { Logger } from "@adaos/core";
 import { ALERTS } from "@adaos/core/wire";
 import type { ConsumerConfig, JetStreamManager, StreamInfo } from "nats";
 import type { Connection } from "../connection/connection.ts";
+import { ifThere } from "../connection/not-found.ts";
+import { findConsumer } from "../pull/link-durable.ts";
 import { ensureStream, makeStream, type StreamSettings } from "../stream/streams.ts";
 import {
   compareStream,
@@ -158,7 +160,8 @@ export class StoreKeeper {
     let isBehind = false;
     for (const settings of wanted) {
       const { name } = settings;
-      const isThere = infos.has(name);
+      // A cluster leaves streams without a leader out of its list.
+      const isThere = infos.has(name) || (await ifThere("stream", jsm.streams.info(name))) !== undefined;
       if (isThere && this.#settled.has(name)) continue;
       if (isThere) await ensureStream(jsm, settings);
       else {
@@ -233,7 +236,7 @@ export class StoreKeeper {
    * meanwhile, the durable was lost, and is recreated.
    */
   async #bookDurables(wanted: readonly StreamSettings[], mayBeLost: boolean): Promise<void> {
-    const { jsm } = this.#options;
+    const { jsm, log } = this.#options;
     for (const settings of wanted) {
       const { name } = settings;
       const booked = this.#book.of(name);
@@ -244,10 +247,19 @@ export class StoreKeeper {
       }
       const gone = Object.entries(booked.durables).filter(([consumer]) => durables[consumer] === undefined);
       for (const [consumer, recorded] of mayBeLost ? gone : []) {
-        const { position } = await bringDurable(jsm, name, consumer, recorded, Number.POSITIVE_INFINITY);
-        this.#options.log.error({ stream: name, consumer, startSeq: position.floor + 1 }, "durable was lost");
+        const { position, isNew } = await bringDurable(
+          jsm,
+          name,
+          consumer,
+          recorded,
+          Number.POSITIVE_INFINITY,
+        );
+        if (isNew) log.error({ stream: name, consumer, startSeq: position.floor + 1 }, "durable was lost");
         durables[consumer] = position;
       }
+      // A cluster leaves consumers without a leader out of its list.
+      for (const [consumer, recorded] of mayBeLost ? [] : gone)
+        if ((await findConsumer(jsm, name, consumer)) !== undefined) durables[consumer] = recorded;
       this.#book.setDurables(name, durables);
     }
     this.#book.write();

@@ -78,6 +78,8 @@ export interface AckSource {
   readonly consumer: string;
   /** JetStream domain of the server that has the stream. */
   readonly domain: string;
+  /** Several servers keep the consumer. @default false */
+  readonly isReplicated?: boolean;
 }
 
 /**
@@ -89,7 +91,11 @@ export class AckSubjects {
   readonly #v2Before: string;
   readonly #v2After: string;
 
-  constructor({ stream, consumer, domain }: AckSource) {
+  /** Of the consumer: a status may then come before messages that were sent before it. */
+  readonly isReplicated: boolean;
+
+  constructor({ stream, consumer, domain, isReplicated = false }: AckSource) {
+    this.isReplicated = isReplicated;
     this.#v1 = `${stream}.${consumer}`;
     this.#v2Before = `${domain}.`;
     this.#v2After = `.${this.#v1}`;

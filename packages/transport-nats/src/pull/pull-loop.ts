@@ -334,7 +334,7 @@ export class PullLoop {
     const description = plainText(msg.headers?.description);
     // A status of a request that was given up says nothing about later requests.
     const isCurrent = request.isOpen;
-    if (code !== 100) request.end(this.#heardMs);
+    if (code !== 100) request.endBy(msg, this.#options.own?.isReplicated, this.#heardMs);
     if (!isCurrent) return;
     if (code !== 100) this.#options.window?.ended(request, SERVED.test(description), this.#heardMs);
     if (code === 100 || code === 404 || code === 408 || SERVED.test(description)) {

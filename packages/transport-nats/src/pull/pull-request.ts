@@ -99,7 +99,12 @@ export class PullRequest {
 
   /** Whether it ended without a message, sooner than a server without messages would end it. */
   isFruitless(nowMs: number, soonMs: number): boolean {
-    return this.#batch > 0 && this.#left === this.#batch && nowMs - this.sentMs < soonMs;
+    return (
+      this.#overMs !== undefined &&
+      this.#batch > 0 &&
+      this.#left === this.#batch &&
+      nowMs - this.sentMs < soonMs
+    );
   }
 
   /** Whether nothing more can come from it. */
@@ -126,6 +131,17 @@ export class PullRequest {
   /** It brings nothing more: the server says so, or it has brought everything. */
   end(nowMs: number): void {
     this.#overMs ??= nowMs;
+  }
+
+  /**
+   * A status ends it. The leader of a replicated consumer sends a message once another server knows of its delivery,
+   * and the status at once (nats-server 2.15.1): the status tells how many messages will not come.
+   */
+  endBy(status: Msg, mayOvertake: boolean | undefined, nowMs: number): void {
+    const unsent = mayOvertake === true ? (status.headers?.get("Nats-Pending-Messages") ?? "") : "";
+    const coming = /^\d{1,6}$/.test(unsent) ? this.#left - Number(unsent) : 0;
+    if (coming > 0) this.#left = coming;
+    else this.end(nowMs);
   }
 
   /** A new request replaces it; whether the server still serves it is not known. */

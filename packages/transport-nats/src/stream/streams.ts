@@ -1,7 +1,7 @@
 import { MeshError } from "@adaos/core";
 import { messageOf } from "@adaos/core/wire";
 import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType, type StreamConfig } from "nats";
-import { isNotFound } from "../connection/not-found.ts";
+import { isNotFound, isPassing } from "../connection/not-found.ts";
 
 export interface StreamSettings {
   readonly name: string;
@@ -21,6 +21,8 @@ export interface StreamSettings {
   readonly expiries?: boolean;
   /** Whether the server stores messages at a time that their headers name. @default false */
   readonly schedules?: boolean;
+  /** Servers of a cluster that keep it; more than half of them must run. @default 1 */
+  readonly replicas?: number;
   /** The server sends messages stored under `src` also under `dest`, to those subscribed then. */
   readonly republish?: { readonly src: string; readonly dest: string };
 }
@@ -86,7 +88,7 @@ function streamConfig(settings: StreamSettings): StreamConfig {
     duplicate_window: settings.duplicateWindowMs * 1e6,
     max_msgs_per_subject: settings.maxMessagesPerSubject ?? -1,
     max_msg_size: settings.maxMessageBytes,
-    num_replicas: 1,
+    num_replicas: settings.replicas ?? 1,
     allow_direct: true,
     allow_atomic: true,
     allow_batched: settings.fastBatches ?? false,
@@ -100,6 +102,10 @@ function streamConfig(settings: StreamSettings): StreamConfig {
 }
 
 function fail(settings: StreamSettings, cause: unknown): never {
+  if (isPassing(cause)) {
+    const what = `stream ${settings.name} cannot be made or changed now: ${messageOf(cause)}`;
+    throw new MeshError("unavailable", what, { cause });
+  }
   const what = `stream ${settings.name} (maxBytes ${settings.maxBytes}) cannot be made: ${messageOf(cause)}`;
   throw new MeshError("invalid-config", `${what}; is there enough free disk?`, { cause });
 }

@@ -1,0 +1,151 @@
+import { join } from "node:path";
+import {
+  type ListenAddress,
+  logFilePath,
+  type MeshFile,
+  type NodeFileInput,
+  rootNodeIds,
+  type ServerTls,
+  storeDir,
+} from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import type { Durability } from "@adaos/core/wire";
+import { eventsStream, MESH_STREAM, ROOT_DOMAIN } from "@adaos/core/wire";
+import { dialHost, type MeshCertificates } from "./certificates/mesh-certificates.ts";
+import type { Key, Keys } from "./keys/keys.ts";
+import type { ServerLayout } from "./layout.ts";
+
+/** Ports of a server. */
+export interface Ports {
+  readonly port: number;
+  readonly leafPort?: number;
+  /** Of a root of several servers: for the others. */
+  readonly clusterPort?: number;
+}
+
+/** Settings of every server's config beside ports and keys. */
+interface ServerBasics extends ListenAddress {
+  readonly storeDir: string;
+  readonly logFile: string;
+  readonly durability: Durability;
+  readonly tls?: ServerTls;
+}
+
+/** The input for servers and for access to them. */
+export interface ServerMaterial {
+  readonly meshFile: MeshFile;
+  readonly stateDir: string;
+  readonly ports: ReadonlyMap<string, Ports>;
+  /** Undefined: connections are plain. */
+  readonly certificates: MeshCertificates | undefined;
+  readonly keys: Keys;
+  /** Host by which a server is dialled, if that differs from its listening address. */
+  readonly dialled?: ReadonlyMap<string, string>;
+}
+
+/** Where the servers of one mesh listen, and how its nodes and servers reach them. */
+export class ServerPlan {
+  readonly #material: ServerMaterial;
+
+  constructor(material: ServerMaterial) {
+    this.#material = material;
+  }
+
+  /** The root's servers by name, the first of them {@link ROOT_DOMAIN}. */
+  get rootServers(): readonly string[] {
+    return rootNodeIds(this.#material.meshFile.rootServers);
+  }
+
+  portsOf(name: string): Ports {
+    const ports = this.#material.ports.get(name);
+    if (ports === undefined) throw new MeshError("internal", `no ports were picked for ${name}`);
+    return ports;
+  }
+
+  configFile(name: string): string {
+    return join(this.#material.stateDir, "servers", `${name}.conf`);
+  }
+
+  settingsOf(name: string): ServerBasics {
+    const { certificates, stateDir, meshFile } = this.#material;
+    const { host, allowPlain } = this.#listen(name);
+    const tls = certificates?.servers.get(name);
+    const plain = allowPlain ?? this.#listen(ROOT_DOMAIN).allowPlain;
+    return {
+      host,
+      storeDir: storeDir(stateDir, name),
+      logFile: logFilePath(stateDir, `nats-${name}`),
+      durability: meshFile.mesh.durability,
+      ...(tls === undefined ? {} : { tls }),
+      // A hub also dials its root.
+      ...(plain === undefined ? {} : { allowPlain: plain }),
+    };
+  }
+
+  /** Where hubs reach the root: at any of its servers. */
+  rootUrls(): { readonly rootUrl: string; readonly otherRootUrls?: string[] } {
+    const scheme = this.#material.certificates === undefined ? "nats-leaf" : "tls";
+    const [rootUrl = "", ...otherRootUrls] = this.rootServers.map((name) => {
+      return `${scheme}://${this.#dialHost(name)}:${this.portsOf(name).leafPort ?? 0}`;
+    });
+    return otherRootUrls.length === 0 ? { rootUrl } : { rootUrl, otherRootUrls };
+  }
+
+  /** `host:port` of each of the root's servers, for the others. */
+  routes(): string[] {
+    return this.rootServers.map((name) => `${this.#dialHost(name)}:${this.portsOf(name).clusterPort ?? 0}`);
+  }
+
+  /** A node's access to the server of a subnet or of the root. One of several root daemons begins with its own. */
+  access(id: string, of: string, key: Key): NodeFileInput["server"] {
+    const { allowPlain } = this.#listen(of);
+    const tls = this.#material.certificates?.nodes.get(id);
+    const urlOf = (name: string): string =>
+      `${tls === undefined ? "nats" : "tls"}://${this.#dialHost(name)}:${this.portsOf(name).port}`;
+    const own = of === ROOT_DOMAIN ? this.besideOf(id) : of;
+    const others = of === ROOT_DOMAIN ? this.rootServers.filter((name) => name !== own).map(urlOf) : [];
+    return {
+      url: urlOf(own),
+      ...(others.length === 0 ? {} : { others }),
+      seedFile: key.seedFile,
+      ...(tls === undefined ? {} : { tls }),
+      ...(allowPlain === undefined ? {} : { allowPlain }),
+    };
+  }
+
+  /** The server beside a root daemon. With more daemons than servers, some share one. */
+  besideOf(daemon: string): string {
+    const names = this.rootServers;
+    const at = daemon === ROOT_DOMAIN ? 0 : Number(daemon.slice(ROOT_DOMAIN.length + 1)) - 1;
+    return names[at % names.length] ?? ROOT_DOMAIN;
+  }
+
+  /** The layout of a hub's server, or of all of the root's. */
+  layoutOf(of: string, id: string, daemon: Key): ServerLayout {
+    const [first, ...fellows] = (of === ROOT_DOMAIN ? this.rootServers : [of]).map((name): ServerLayout => {
+      const { url, seedFile, tls } = this.access(of === ROOT_DOMAIN ? name : id, of, daemon);
+      return {
+        name: `nats-${name}`,
+        of,
+        url,
+        configFile: this.configFile(name),
+        seedFile,
+        systemSeedFile: this.#material.keys.key(`${of}/system`).seedFile,
+        ...(tls === undefined ? {} : { tls }),
+        stream: of === ROOT_DOMAIN ? MESH_STREAM : eventsStream(of),
+      };
+    });
+    if (first === undefined) throw new MeshError("internal", `${of} has no server`);
+    return fellows.length === 0 ? first : { ...first, others: fellows.map(({ url }) => url), fellows };
+  }
+
+  #listen(name: string): ListenAddress {
+    const address = this.#material.meshFile.hosts.get(name);
+    if (address === undefined) throw new MeshError("internal", `nothing says where ${name} listens`);
+    return address;
+  }
+
+  #dialHost(name: string): string {
+    return this.#material.dialled?.get(name) ?? dialHost(this.#listen(name).host);
+  }
+}

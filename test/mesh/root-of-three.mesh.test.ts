@@ -1,0 +1,129 @@
+import type { Bus, Published } from "@adaos/core";
+import { eventIdWithin } from "@adaos/transport-nats";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestMesh, until } from "../kit/mesh.ts";
+
+const MESH = `
+mesh: three
+registry: ../schemas/events
+tls: { development: true, verify: true }
+root: { servers: 3 }
+subnets:
+  alpha:
+    export: [ui.]
+    members: { kitchen: { publish: [ui.] } }
+  beta:
+    import: [ui.]
+    members: { desk: { subscribe: [ui.] } }
+`;
+
+/** 25/s: what a handler of one at a time keeps up with on a busy machine. */
+const TICK_MS = 40;
+/** An election takes up to 9 s by the servers' own limits, and mostly 4 to 6. */
+const RECOVERY_MS = 10_000;
+const SERVERS = ["nats-root", "nats-root-2", "nats-root-3"];
+
+interface Stored {
+  readonly id: string;
+  readonly atMs: number;
+}
+
+describe("a root of three servers", { timeout: 240_000 }, () => {
+  let mesh: TestMesh;
+  let kitchen: Bus;
+  const handled: string[] = [];
+  const publishing: Promise<Published>[] = [];
+  let clock: NodeJS.Timeout | undefined;
+
+  beforeAll(async () => {
+    mesh = await TestMesh.start({ yaml: MESH });
+    kitchen = await mesh.connect("alpha/kitchen");
+    const desk = await mesh.connect("beta/desk");
+    await desk.subscribe("ui.notify", { durable: "all", maxConcurrency: 1 }, ({ event_id: id }) => {
+      handled.push(id);
+    });
+    clock = setInterval(() => {
+      publishing.push(kitchen.publish("ui.notify", { text: `no. ${publishing.length}` }));
+    }, TICK_MS);
+  }, 120_000);
+  afterAll(async () => {
+    clearInterval(clock);
+    await mesh?.stop();
+  });
+
+  /** The events of alpha in beta's stream, with the time of each, in order. */
+  function storedAtBeta(): Promise<readonly Stored[]> {
+    return mesh.asService("beta", async (nc) => {
+      const consumer = await nc.jetstream().consumers.get("EVENTS_beta", { filterSubjects: "evt.alpha.>" });
+      const stored: Stored[] = [];
+      const { num_pending: count } = await consumer.info();
+      for await (const message of await consumer.consume()) {
+        const id = eventIdWithin(message.headers?.get("Nats-Msg-Id") ?? "");
+        stored.push({ id, atMs: message.info.timestampNanos / 1e6 });
+        if (stored.length === count) break;
+      }
+      return stored;
+    });
+  }
+
+  async function leader(): Promise<string> {
+    let name: string | undefined;
+    await until("a server leads", async () => {
+      const { components } = await mesh.health();
+      name = components.find(({ note }) => note.endsWith("; leads MESH"))?.name;
+      return name !== undefined;
+    });
+    return name ?? "";
+  }
+
+  /** Waits until new events arrive, and everything is ready again. */
+  async function recovered(): Promise<void> {
+    await until("all is ready again", () => mesh.isReady(), 60_000);
+    const count = handled.length;
+    await until("events arrive", () => handled.length > count + 20, 60_000);
+  }
+
+  /** Longest time after each moment in which nothing came, in ms. */
+  function gapsMs(stored: readonly Stored[], killedMs: readonly number[]): number[] {
+    return killedMs.map((fromMs) => {
+      const times = stored.map(({ atMs }) => atMs).filter((ms) => ms >= fromMs && ms < fromMs + 20_000);
+      const all = [fromMs, ...times];
+      return Math.max(...all.slice(1).map((ms, i) => ms - (all[i] ?? ms)));
+    });
+  }
+
+  test("any server may be killed, and the whole of a machine: nothing is lost, and events flow again soon", async () => {
+    await recovered();
+    const killedMs: number[] = [];
+    // The leader alone, then each in turn with the daemon beside it.
+    for (const server of [undefined, ...SERVERS]) {
+      const name = server ?? (await leader());
+      const daemons = server === undefined ? [] : [server.slice("nats-".length)];
+      killedMs.push(Date.now());
+      for (const victim of [name, ...daemons]) process.kill(mesh.pid(victim), "SIGKILL");
+      await recovered();
+    }
+    const gaps = gapsMs(await storedAtBeta(), killedMs);
+    expect(Math.max(...gaps)).toBeLessThan(RECOVERY_MS);
+  });
+
+  test("without most of its servers the root waits, and tells why; then nothing is lost", async () => {
+    await recovered();
+    const goOn = mesh.freeze();
+    for (const name of SERVERS.slice(1)) process.kill(mesh.pid(name), "SIGKILL");
+    await until("the server that is left tells of it", async () => {
+      const { components } = await mesh.health();
+      const left = components.find(({ name }) => name === SERVERS[0]);
+      return left?.note.endsWith("1 of 3 servers of root run, and 2 are needed") === true;
+    });
+    const count = publishing.length;
+    await until("more is published", () => publishing.length > count + 50);
+    goOn();
+    await recovered();
+    clearInterval(clock);
+    const sent = (await Promise.all(publishing)).map(({ eventId }) => eventId);
+    await until("all are handled", () => handled.length >= sent.length, 60_000);
+    expect(handled).toEqual(sent);
+    expect((await storedAtBeta()).map(({ id }) => id)).toEqual(sent);
+  });
+});
