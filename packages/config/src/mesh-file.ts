@@ -23,7 +23,13 @@ import {
   scrapeAddresses,
   scrapeProblems,
 } from "./sections/scrape-access.ts";
-import { type OneRootServer, rootSchema, rootServersOf, serverEntries } from "./sections/server-entries.ts";
+import {
+  type OneRootServer,
+  rootSchema,
+  rootServerPath,
+  rootServersOf,
+  serverEntries,
+} from "./sections/server-entries.ts";
 import {
   type DeclaredSkills,
   placedSkills,
@@ -359,7 +365,7 @@ function serverProblems(value: MeshValue): { path: string[]; message: string }[]
     return { path: ["subnets", name], message };
   });
   const ofServers = [...serversOf(value)].flatMap(([name, server]) => {
-    const path = "members" in server ? ["subnets", name] : ["root"];
+    const path = "members" in server ? ["subnets", name] : rootServerPath(value.root, name);
     const problems: { path: string[]; message: string }[] = [];
     const plain =
       tls === undefined ? plainProblem({ host: server.host, allowPlain: server.allowPlain }) : undefined;

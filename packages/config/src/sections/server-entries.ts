@@ -31,6 +31,7 @@ const rootServerSchema = z.strictObject({
 type RootServerEntry = z.output<typeof rootServerSchema>;
 
 const isOdd = (count: number): boolean => count % 2 === 1;
+const HOW_MANY = "must be 1, 3 or 5, or a list of 1, 3 or 5 servers: of an even number no more may fail";
 
 /** `root` of a mesh file, with one entry for each server and the number of daemons. */
 export const rootSchema = z
@@ -46,9 +47,9 @@ export const rootSchema = z
             .array(rootServerSchema)
             .min(1)
             .max(5)
-            .refine(({ length }) => isOdd(length)),
+            .refine(({ length }) => isOdd(length), HOW_MANY),
         ],
-        { error: "must be 1, 3 or 5, or a list of 1, 3 or 5 servers: of an even number no more may fail" },
+        { error: HOW_MANY },
       )
       .default(1)
       .describe(
@@ -93,4 +94,11 @@ export function rootServersOf({ servers, ...root }: RootEntries): Map<string, On
       return [name, { ...shared, ...first, ...Object.fromEntries(given) }];
     }),
   );
+}
+
+/** Path of the entry that says where a server of the root listens. Pure. */
+export function rootServerPath({ servers }: RootEntries, name: string): string[] {
+  const at = rootNodeIds(servers.length).indexOf(name);
+  const own: RootServerEntry = servers[at] ?? {};
+  return own.host === undefined ? ["root"] : ["root", "servers", String(at)];
 }
