@@ -39,7 +39,6 @@ export {
   restoreNodeFile,
 } from "./last-good.ts";
 export {
-  type AutoApply,
   type FixedPorts,
   type FloodLimits,
   type ListenAddress,
@@ -60,7 +59,9 @@ export {
 } from "./node-file.ts";
 export type { AlertSettings } from "./sections/alert-settings.ts";
 export { duration, parseDuration } from "./sections/duration.ts";
+export type { StoreEncryption } from "./sections/encryption-schema.ts";
 export type { CertificateFiles } from "./sections/mesh-tls.ts";
+export type { AutoApply } from "./sections/registry-schema.ts";
 export type { ScrapeAddress } from "./sections/scrape-access.ts";
 export type { DeclaredSkills } from "./sections/skills-schema.ts";
 export type { StreamLimits } from "./sections/stream-limits.ts";

@@ -13,8 +13,15 @@ import {
   tokenOf,
 } from "./policy-rule.ts";
 import { type AlertSettings, alertsSchema, resolveAlerts } from "./sections/alert-settings.ts";
+import {
+  encryptionProblems,
+  encryptionSchema,
+  encryptionsOf,
+  type StoreEncryption,
+} from "./sections/encryption-schema.ts";
 import { type MeshTls, meshTlsOf } from "./sections/mesh-tls.ts";
 import { type DeclaredProbes, placedProbes, probesSchema } from "./sections/probes-schema.ts";
+import { type AutoApply, autoApplySchema, registrySchema } from "./sections/registry-schema.ts";
 import { placedScenarios, scenariosSchema } from "./sections/scenarios-schema.ts";
 import {
   meshScrapeSchema,
@@ -39,8 +46,6 @@ import { listenSchema, meshTlsSchema, ownCertificateSchema, plainProblem } from 
 
 /** Node names that every subnet uses already. */
 const RESERVED_NODES: ReadonlySet<string> = new Set(["hub", "root"]);
-
-const DEFAULT_REGISTRY = "schemas/events";
 
 const patterns = z.array(patternSchema).max(10_000).default([]);
 const port = z.number().int().min(1).max(65_535).optional();
@@ -83,23 +88,6 @@ export const outboxLimitsSchema = z.strictObject({
     .describe("events in the outbox of each process"),
 });
 
-/** The changes of the registry's folder that the root puts in force by itself. */
-export const autoApplySchema = z
-  .union([z.literal("compatible"), z.literal(false)])
-  .default("compatible")
-  .describe(
-    "compatible: the root puts a saved change in force if it breaks no publisher and no handler; false: adaos registry apply puts changes in force",
-  );
-
-const registrySchema = z
-  .union([
-    z.string().min(1),
-    z.strictObject({ path: z.string().min(1).default(DEFAULT_REGISTRY), autoApply: autoApplySchema }),
-  ])
-  .default(DEFAULT_REGISTRY)
-  .describe("folder of the schema registry, relative to this file");
-
-export type AutoApply = z.infer<typeof autoApplySchema>;
 export type OutboxLimits = z.infer<typeof outboxLimitsSchema>;
 
 const memberSchema = z.strictObject({
@@ -130,6 +118,7 @@ const server = {
   tls: ownCertificateSchema,
   port: port.describe("port for clients; by default a free port"),
   metrics: nodeScrapeSchema,
+  encryption: encryptionSchema.describe("of this server's streams, in place of the mesh's"),
 };
 
 const subnetSchema = z.strictObject({
@@ -164,6 +153,9 @@ export const meshSchema = z.strictObject({
     .enum(["synced", "relaxed"])
     .default("synced")
     .describe("synced: on disk before an acknowledgement; relaxed: synced every two minutes"),
+  encryption: encryptionSchema.describe(
+    "encrypts the streams on the disks of this machine; the files of members are not encrypted",
+  ),
   transport: z
     .enum(["nats", "local"])
     .default("nats")
@@ -268,6 +260,8 @@ export interface MeshFile {
   readonly rootDaemons: number;
   /** Undefined: connections are not encrypted. */
   readonly tls: MeshTls | undefined;
+  /** Of streams on disk, by subnet; the root's under {@link ROOT_DOMAIN}. */
+  readonly encryptions: ReadonlyMap<string, StoreEncryption>;
   /** By subnet; the root's under {@link ROOT_DOMAIN}. */
   readonly hosts: ReadonlyMap<string, ListenAddress>;
   /** By subnet; the root's under {@link ROOT_DOMAIN}. */
@@ -313,7 +307,7 @@ export function readMeshFile(file: string): MeshFile {
     ...ruleProblems(mesh).map(({ path, message }) => {
       return `${placeOf(["policy", ...path])} policy[${String(path[0])}]: ${message}`;
     }),
-    ...[...serverProblems(value), ...scrapeProblems(value)].map(
+    ...[...serverProblems(value), ...scrapeProblems(value), ...encryptionProblems(value)].map(
       ({ path, message }) => `${placeOf(path)} ${path.join(".")}: ${message}`,
     ),
   ];
@@ -346,6 +340,7 @@ export function readMeshFile(file: string): MeshFile {
       placedSkills(value.subnets[subnet]?.members[member] ?? {}, dirname(resolve(file))),
     rootDaemons: value.root.daemons,
     tls: meshTlsOf(value.tls, servers, dirname(resolve(file))),
+    encryptions: encryptionsOf(value, dirname(resolve(file))),
     hosts: servers,
     ports: servers,
     placeOfRule: (id) => {

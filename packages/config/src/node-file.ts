@@ -4,16 +4,11 @@ import { MeshError } from "@adaos/core";
 import { DATA_CLASSES, DEFAULT_TENANT } from "@adaos/core/wire";
 import { z } from "zod";
 import { compiledPolicySchema } from "./compiled-policy.ts";
-import {
-  autoApplySchema,
-  enableMetricsSchema,
-  floodSchema,
-  idempotencySchema,
-  outboxLimitsSchema,
-} from "./mesh-file.ts";
+import { enableMetricsSchema, floodSchema, idempotencySchema, outboxLimitsSchema } from "./mesh-file.ts";
 import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
 import { alertsSchema } from "./sections/alert-settings.ts";
 import { probesSchema } from "./sections/probes-schema.ts";
+import { autoApplySchema } from "./sections/registry-schema.ts";
 import { scenariosSchema } from "./sections/scenarios-schema.ts";
 import { scrapeAddressSchema } from "./sections/scrape-access.ts";
 import { nodeSkillsSchema } from "./sections/skills-schema.ts";
@@ -64,6 +59,10 @@ const natsServer = {
   logFile: z.string().optional(),
   durability: z.enum(["synced", "relaxed"]),
   systemKey: publicKey,
+  encryption: z
+    .strictObject({ cipher: z.enum(["chacha", "aes"]), keyInclude: z.string().min(1) })
+    .optional()
+    .describe("keyInclude: file of the key, relative to the server's config"),
   tls: serverTlsSchema.optional(),
   allowPlain: z.literal(true).optional().describe("listen and connect beyond this machine without tls"),
 };

@@ -33,6 +33,6 @@ export {
   writeLayout,
 } from "./layout.ts";
 export { meshFileOf } from "./mesh-file-of.ts";
-export type { Plan } from "./mesh-planner.ts";
-export { pickPorts, planAgain, provision } from "./provision.ts";
+export type { Plan } from "./plan.ts";
+export { assertStoreKeys, pickPorts, planAgain, provision } from "./provision.ts";
 export { type Invited, invitedProblem, isRemote, isRemoteMember, remoteKeyNameOf } from "./remote.ts";

@@ -24,6 +24,8 @@ export interface ServerLayout {
   readonly seedFile: string;
   /** Seed of the server's system account, for questions about its health. */
   readonly systemSeedFile: string;
+  /** Key with which the server encrypts its streams. */
+  readonly storeKeyFile?: string;
   /** Also for that daemon. */
   readonly tls?: ClientTls;
   readonly stream: string;

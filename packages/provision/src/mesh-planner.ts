@@ -25,7 +25,8 @@ import { dialHost, type MeshCertificates } from "./certificates/mesh-certificate
 import { type Key, type Keys, leafKeyName, memberKeyName } from "./keys/keys.ts";
 import { NodeSignatures } from "./keys/node-signatures.ts";
 import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
-import { hubMemberText, limitsText, memberText, nodeFileText } from "./node-file-text.ts";
+import { encryptionText, hubMemberText, limitsText, memberText, nodeFileText } from "./node-file-text.ts";
+import type { Grants, HubFiles, Plan } from "./plan.ts";
 import { type Invited, isRemote, isRemoteMember, remoteKeyNames } from "./remote.ts";
 
 /** Ports of a server. */
@@ -39,26 +40,8 @@ interface ServerBasics extends ListenAddress {
   readonly storeDir: string;
   readonly logFile: string;
   readonly durability: Durability;
+  readonly encryption?: { readonly cipher: "chacha" | "aes"; readonly keyInclude: string } | undefined;
   readonly tls?: ServerTls;
-}
-
-/** Everything a mesh on this machine is started from, by file. */
-export interface Plan {
-  readonly layout: Layout;
-  /** Text of each server config and each node file, by its path. */
-  readonly files: ReadonlyMap<string, string>;
-  /** Names of keys whose seeds are on other machines. */
-  readonly remoteKeys: ReadonlySet<string>;
-}
-
-/** Consumers by member. */
-export type Grants = ReadonlyMap<string, readonly string[]>;
-
-/** Paths of a hub's files, and the policy that they will have. */
-export interface HubFiles {
-  readonly configFile: string;
-  readonly nodeFile: string;
-  readonly policy: ReturnType<typeof compiledPolicyText>;
 }
 
 /** The input for the files of a mesh. */
@@ -338,6 +321,7 @@ export class MeshPlanner {
       storeDir: storeDir(this.#stateDir, name),
       logFile: logFilePath(this.#stateDir, `nats-${name}`),
       durability: this.#meshFile.mesh.durability,
+      ...encryptionText(this.#meshFile, name, this.#configFile(name)),
       ...(tls === undefined ? {} : { tls }),
       // A hub also dials its root.
       ...(plain === undefined ? {} : { allowPlain: plain }),
@@ -379,6 +363,7 @@ export class MeshPlanner {
     this.#files.set(configFile, config);
     const id = name === ROOT_DOMAIN ? ROOT_DOMAIN : nodeId({ subnet: name, node: "hub" });
     const { url, seedFile, tls } = this.#access(id, name, daemon);
+    const storeKeyFile = this.#meshFile.encryptions.get(name)?.keyFile;
     this.#servers.push({
       name: `nats-${name}`,
       of: name,
@@ -386,6 +371,7 @@ export class MeshPlanner {
       configFile,
       seedFile,
       systemSeedFile: this.#keys.key(`${name}/system`).seedFile,
+      ...(storeKeyFile === undefined ? {} : { storeKeyFile }),
       ...(tls === undefined ? {} : { tls }),
       stream,
     });

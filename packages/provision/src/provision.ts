@@ -5,17 +5,20 @@ import {
   type FixedPorts,
   type MeshFile,
   provenRegistryFile,
+  storeDir,
   writeWhole,
 } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
+import { assertStoreKey } from "@adaos/nats-server";
 import { type LoadedPolicy, policyOf } from "@adaos/policy";
 import { proofText, readProof } from "@adaos/registry";
 import { prepareCertificates } from "./certificates/mesh-certificates.ts";
 import { Invitations } from "./join/invitations.ts";
 import { KeyRing } from "./keys/keys.ts";
 import { findLayout, type Layout, meshFileIn, writeLayout } from "./layout.ts";
-import { type Grants, type HubFiles, MeshPlanner, type Plan, type Ports } from "./mesh-planner.ts";
+import { MeshPlanner, type Ports } from "./mesh-planner.ts";
+import type { Grants, HubFiles, Plan } from "./plan.ts";
 import { PortPicker } from "./ports.ts";
 import { isLocalServer, remoteKeyNames } from "./remote.ts";
 
@@ -28,6 +31,7 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   const provenFile = provenRegistryFile(stateDir);
   const { rules, registry } = await policyOf(meshFile, readProof(provenFile));
   const timers = declaredTimers(meshFile, registry);
+  assertStoreKeys(meshFile, stateDir);
   const ports = await pickPorts(localPorts(meshFile), last?.ports);
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
@@ -45,6 +49,12 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   writeLayout(stateDir, layout);
   return layout;
+}
+
+/** Throws `invalid-config` when a server of this machine would not read its streams with the key of the mesh file. */
+export function assertStoreKeys(meshFile: MeshFile, stateDir: string): void {
+  for (const [name] of localPorts(meshFile))
+    assertStoreKey(storeDir(stateDir, name), meshFile.encryptions.get(name)?.keyFile);
 }
 
 /**

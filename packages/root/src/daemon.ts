@@ -9,7 +9,7 @@ import {
   type Part,
   positionFile,
 } from "@adaos/daemon";
-import { linkKeys, linkSeed } from "@adaos/nats-server";
+import { claimStore, linkKeys, linkSeed, storeKeyFile } from "@adaos/nats-server";
 import { type Connection, DamageEvents, openConnection, StoreKeeper } from "@adaos/transport-nats";
 import { OriginBudgets } from "./budgets/origin-budgets.ts";
 import { LinkEvents } from "./events/link-events.ts";
@@ -202,6 +202,7 @@ async function openGate(node: OpenNode<"root">): Promise<LeafGate | undefined> {
   const { config, path, name, log } = node;
   if (config.natsServer === undefined) return undefined;
   const { configFile, systemSeedFile, rootKey: _, ...fixed } = config.natsServer;
+  claimStore(path(fixed.storeDir), storeKeyFile(path(configFile), fixed));
   const system = await openConnection({
     ...node.dial(),
     ...readServerAccess({ ...config.server, seedFile: systemSeedFile }, path),

@@ -4,7 +4,14 @@ import { type MeshFile, readMeshFile, restoreNodeFile } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { delay, messageOf } from "@adaos/core/wire";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
-import { findLayout, type Layout, provision, readLayout, type ServerLayout } from "@adaos/provision";
+import {
+  assertStoreKeys,
+  findLayout,
+  type Layout,
+  provision,
+  readLayout,
+  type ServerLayout,
+} from "@adaos/provision";
 import { askHealth, askServer, type ComponentHealth, type MeshHealth } from "./health.ts";
 import { KeptMesh, type RunningMesh } from "./kept-mesh.ts";
 import { leftChildren } from "./processes/left-children.ts";
@@ -69,7 +76,7 @@ async function prepare(
   if (configFile === undefined) return { layout: readLayout(stateDir) };
   let mesh: string | undefined;
   try {
-    const meshFile = readRunnableMesh(configFile);
+    const meshFile = readRunnableMesh(configFile, stateDir);
     mesh = meshFile.mesh.name;
     await beginRegistry(meshFile.registryDir, stateDir);
     return { layout: await provision(meshFile, stateDir) };
@@ -88,7 +95,7 @@ async function prepare(
 /** Why a mesh file cannot be read, if the mesh can start from its last good version. Throws that error if it cannot. */
 export function whyBroken(configFile: string, stateDir: string): string | undefined {
   try {
-    readRunnableMesh(configFile);
+    readRunnableMesh(configFile, stateDir);
     return undefined;
   } catch (thrown) {
     if (lastGoodLayout(configFile, stateDir, thrown) === undefined) throw thrown;
@@ -156,9 +163,12 @@ function takeOwnership(stateDir: string): StateLock | undefined {
 }
 
 /** Reads the file of a mesh that has servers. Throws `invalid-config` or `usage`. */
-function readRunnableMesh(configFile: string): MeshFile {
+function readRunnableMesh(configFile: string, stateDir: string): MeshFile {
   const meshFile = readMeshFile(configFile);
-  if (meshFile.transport === "nats") return meshFile;
+  if (meshFile.transport === "nats") {
+    assertStoreKeys(meshFile, stateDir);
+    return meshFile;
+  }
   const how = `its programs need nothing started: connect({ mesh: ${JSON.stringify(configFile)} })`;
   throw new MeshError("usage", `${configFile} says transport: local; ${how}`);
 }

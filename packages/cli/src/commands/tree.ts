@@ -236,7 +236,7 @@ export const COMMANDS: CommandTree = {
     load: async () => (await import("./alerts/list.ts")).alertsCommand,
   },
   store: {
-    summary: "whether streams still have their messages, and the repair when they do not",
+    summary: "whether streams still have their messages, the repair when they do not, and their encryption",
     commands: {
       verify: {
         summary: "whether each stream still has its messages; exits with 65 when one has lost any",
@@ -245,6 +245,10 @@ export const COMMANDS: CommandTree = {
       heal: {
         summary: "recreate durables that a damaged stream has lost, or that would skip its events",
         load: async () => (await import("./store/heal.ts")).storeHealCommand,
+      },
+      "new-key": {
+        summary: "make a key file with which servers encrypt their streams",
+        load: async () => (await import("./store/new-key.ts")).storeNewKeyCommand,
       },
     },
   },

@@ -1,5 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { storeDir } from "@adaos/config";
+import { claimStore } from "@adaos/nats-server";
 import type { Layout } from "@adaos/provision";
 import { KeptProcess, type ProcessSpec, type Restart } from "./kept-process.ts";
 import { keptFor } from "./left-children.ts";
@@ -190,10 +192,11 @@ function processSpecs(
     outputFile: join(stateDir, "logs", `${name.replace("/", "_")}.out`),
     env: keptFor(stateDir, name),
   });
-  const servers = layout.servers.map(({ name, configFile, url }): ProcessSpec => {
+  const servers = layout.servers.map(({ name, of, configFile, url, storeKeyFile }): ProcessSpec => {
     const args = ["-c", configFile];
     const beforeStart = (): void => {
       if (mendServerConfig(configFile)) onRestored?.(name, configFile);
+      claimStore(storeDir(stateDir, of), storeKeyFile);
     };
     return { ...common(name), command: natsServer, args, tier: 0, url, beforeStart };
   });
