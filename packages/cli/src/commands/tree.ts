@@ -248,6 +248,14 @@ export const COMMANDS: CommandTree = {
       },
     },
   },
+  backup: {
+    summary: "write the running mesh of this machine into one file, from which adaos restore makes it again",
+    load: async () => (await import("./backup/take.ts")).backupCommand,
+  },
+  restore: {
+    summary: "make a mesh again from a backup, in a new state folder; adaos up starts it",
+    load: async () => (await import("./backup/restore.ts")).restoreCommand,
+  },
   registry: {
     summary: "the registry of the running mesh; adaos events registry manages its folder",
     commands: {

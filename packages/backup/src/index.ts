@@ -1,0 +1,8 @@
+export { BackupChain } from "./file/backup-chain.ts";
+export {
+  planRestore,
+  type RestoredMesh,
+  type RestoreOptions,
+  restoreBackup,
+} from "./restore/restore-backup.ts";
+export { type TakenBackup, type TakeOptions, type TakeProgress, takeBackup } from "./take/take-backup.ts";
