@@ -117,3 +117,40 @@ test("a server whose key is replaced or lost waits for it, and loses nothing", a
   await exchange("still here");
   expect(heard).toHaveLength(4);
 });
+
+test("the key is changed while the mesh is down: streams and durables go on, and the old key opens nothing", async () => {
+  const sender = await mesh.connect("alpha/kitchen");
+  for (const text of ["waits 1", "waits 2"]) await sender.publish("ui.notify", { text });
+  await sender.close();
+  await until("both wait in beta", async () => (await stored("beta", "EVENTS_beta")) >= 6);
+  const was = await mesh.asService("beta", async (nc) => {
+    const { streams, consumers } = await nc.jetstreamManager();
+    const { state } = await streams.info("EVENTS_beta");
+    return { state, far: (await consumers.info("EVENTS_beta", "desk_far")).ack_floor.stream_seq };
+  });
+  const next = join(keys, "next.key");
+  newStoreKey(next);
+  const rekey = ["store", "rekey", "--from", keyFile, "--to", next, "--yes"];
+  const { code, stderr } = await mesh.adaos(rekey);
+  expect(code).toBe(64);
+  expect(stderr).toMatch(/runs; stop it first/);
+  expect((await mesh.adaos(["down"])).code).toBe(0);
+  expect((await mesh.adaos(["store", "rekey", "--from", next, "--to", keyFile, "--yes"])).stdout).toMatch(
+    /^$/,
+  );
+  expect((await mesh.adaos(rekey)).code).toBe(0);
+  mesh.configure(yaml(`encryption: { keyFile: ${next} }`));
+  await mesh.up();
+  const now = await mesh.asService("beta", async (nc) => {
+    const { streams, consumers } = await nc.jetstreamManager();
+    const { state } = await streams.info("EVENTS_beta");
+    return { state, far: (await consumers.info("EVENTS_beta", "desk_far")).ack_floor.stream_seq };
+  });
+  expect(now.far).toBe(was.far);
+  expect(now.state.first_seq).toBe(was.state.first_seq);
+  expect(now.state.last_seq).toBeGreaterThanOrEqual(was.state.last_seq);
+  await exchange("with the next key");
+  expect(heard.filter((text) => text.startsWith("waits"))).toEqual(["waits 1", "waits 2"]);
+  expect(new Set(heard).size).toBe(heard.length);
+  for (const of of ["alpha", "root", "beta"]) expect(filesWith("waits", of)).toEqual([]);
+});

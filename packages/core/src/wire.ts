@@ -285,6 +285,7 @@ export {
   runsStream,
   STATE_WORD,
 } from "./wire/run-names.ts";
+export { restoreSubject, type StreamContent, snapshotSubject, streamContent } from "./wire/snapshot-names.ts";
 export {
   EVENT_ROOT,
   type EventAddress,

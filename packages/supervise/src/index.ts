@@ -58,3 +58,4 @@ export {
   type ResiliencePast,
   readResiliencePast,
 } from "./watch/resilience-past.ts";
+export { whileStopped } from "./while-stopped.ts";

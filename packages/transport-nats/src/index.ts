@@ -14,7 +14,7 @@ export { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./connecti
 export { NatsTransport } from "./nats-transport.ts";
 export type { SeqRange, StreamDamage } from "./positions/compare-stream.ts";
 export { type DamageAudience, DamageEvents } from "./positions/damage-events.ts";
-export { durablePosition, rewindDurable } from "./positions/durables-anew.ts";
+export { type DurablePosition, durablePosition, rewindDurable } from "./positions/durables-anew.ts";
 export { type BookedStream, type PositionFile, parseBook } from "./positions/position-book.ts";
 export { listStreams } from "./positions/read-stream.ts";
 export { damageNote, type StoreDamage } from "./positions/store-damage.ts";

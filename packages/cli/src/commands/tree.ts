@@ -250,7 +250,19 @@ export const COMMANDS: CommandTree = {
         summary: "make a key file with which servers encrypt their streams",
         load: async () => (await import("./store/new-key.ts")).storeNewKeyCommand,
       },
+      rekey: {
+        summary: "encrypt the streams of a stopped mesh with another key, or no more",
+        load: async () => (await import("./store/rekey.ts")).storeRekeyCommand,
+      },
     },
+  },
+  backup: {
+    summary: "write the running mesh of this machine into one file, from which adaos restore makes it again",
+    load: async () => (await import("./backup/take.ts")).backupCommand,
+  },
+  restore: {
+    summary: "make a mesh again from a backup, in a new state folder; adaos up starts it",
+    load: async () => (await import("./backup/restore.ts")).restoreCommand,
   },
   registry: {
     summary: "the registry of the running mesh; adaos events registry manages its folder",

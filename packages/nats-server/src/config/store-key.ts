@@ -17,6 +17,11 @@ const ID_LENGTH = 16;
 /** Beside a server's streams: which key they need. */
 const MARK = "key-id";
 
+/** There while the streams in a folder are replaced by those of another key: no server may start meanwhile. */
+export function keyChangeFile(storeDir: string): string {
+  return `${storeDir}.changing-key`;
+}
+
 /** Makes a new key. Throws `usage` when the file exists: a key that is lost takes its streams along. */
 export function newStoreKey(file: string): string {
   if (existsSync(file))
@@ -52,6 +57,11 @@ export function storeKeyFile(
  * @param keyFile Undefined: the server does not encrypt.
  */
 export function assertStoreKey(storeDir: string, keyFile: string | undefined): void {
+  if (existsSync(keyChangeFile(storeDir)))
+    throw new MeshError(
+      "invalid-config",
+      `the change of the key of ${storeDir} was interrupted; run the same adaos store rekey again`,
+    );
   const keyId = keyFile === undefined ? undefined : readStoreKeyId(keyFile);
   const needed = storeKeyIdOf(storeDir);
   if (needed === undefined || needed === keyId) return;
