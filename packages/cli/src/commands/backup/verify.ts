@@ -28,6 +28,7 @@ export function backupVerifyCommand(terminal: Terminal): Command {
           mesh: manifest.mesh,
           made_at: newest.header.madeAt,
           began_at: manifest.began,
+          ended_at: manifest.ended,
           streams: streams.length,
           messages,
           files: manifest.files.length,
