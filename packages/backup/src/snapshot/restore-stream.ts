@@ -35,7 +35,10 @@ export interface RestoredStream {
   readonly state: SnapshotState;
 }
 
-/** Gives a stream back to a server that has none of this name. Resolves with what it has now. Rejects with `unavailable`. */
+/**
+ * Gives a stream back to a server that has none of this name. Resolves with what it has now. Rejects with
+ * `unavailable`.
+ */
 export async function restoreStream(
   nc: NatsConnection,
   { config, state, consumers, content }: KeptSnapshot,

@@ -23,6 +23,7 @@ interface BackupOptions extends StateOptions, PassphraseOptions {
 
 export function backupCommand(terminal: Terminal): Command {
   return new Command("backup")
+    .enablePositionalOptions()
     .description(
       "write the running mesh of this machine into one file, from which adaos restore makes it again",
     )

@@ -27,6 +27,8 @@ export function backupVerifyCommand(terminal: Terminal): Command {
         const found = {
           mesh: manifest.mesh,
           made_at: newest.header.madeAt,
+          began_at: manifest.began,
+          ended_at: manifest.ended,
           streams: streams.length,
           messages,
           files: manifest.files.length,
