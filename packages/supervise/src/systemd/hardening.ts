@@ -7,6 +7,8 @@ export interface Needs {
   readonly scope: "system" | "user";
   /** Whether it reads or runs files below a home folder. */
   readonly usesHome: boolean;
+  /** Likewise below a folder for temporary files. */
+  readonly usesTmp: boolean;
   /** Whether it starts programs of others: skills. They may need devices, such as a serial port. */
   readonly startsPrograms: boolean;
   /** Folders that it must not see. */
@@ -36,7 +38,6 @@ const SYSTEM_ONLY: readonly UnitLine[] = [
   ["CapabilityBoundingSet", ""],
   ["AmbientCapabilities", ""],
   ["ProtectSystem", "strict"],
-  ["PrivateTmp", "yes"],
   ["ProtectProc", "invisible"],
   ["ProtectClock", "yes"],
   ["ProtectControlGroups", "yes"],
@@ -47,7 +48,7 @@ const SYSTEM_ONLY: readonly UnitLine[] = [
 ];
 
 /** Shuts a process off from what it does not need. Throws `usage`. Pure. */
-export function hardening({ stateDir, scope, usesHome, startsPrograms, hidden }: Needs): readonly UnitLine[] {
+export function hardening({ stateDir, scope, usesHome, usesTmp, startsPrograms, hidden }: Needs): readonly UnitLine[] {
   if (scope === "user") return EVERYWHERE;
   const devices: readonly UnitLine[] = startsPrograms
     ? ["No PrivateDevices: a skill may use a device that the user's groups open."]
@@ -58,6 +59,7 @@ export function hardening({ stateDir, scope, usesHome, startsPrograms, hidden }:
     ...EVERYWHERE,
     ...SYSTEM_ONLY,
     ...devices,
+    ["PrivateTmp", usesTmp ? "no" : "yes"],
     ["ProtectHome", usesHome ? "read-only" : "yes"],
     ["ReadWritePaths", quotedWord(stateDir)],
     ...hiding,

@@ -62,17 +62,13 @@ export async function planInstall(options: InstallOptions, mayProvision: boolean
     ...(natsServer === "" ? [] : [[natsServer, "the nats-server", 1] as const]),
   ] as const;
   for (const [file, what, bit] of programs) assertUsable(file, what, owner, bit);
+  const paths = [stateDir, adaos, natsServer, process.execPath, layout.registryDir, layout.configFile ?? ""];
+  const isAnyBelow = (folder: RegExp): boolean => paths.some((path) => folder.test(path));
   const context: UnitContext = {
     ...{ stateDir, layout, scope, supervisor, adaos, natsServer, node: process.execPath },
     user: scope === "system" ? owner : undefined,
-    usesHome: [
-      stateDir,
-      adaos,
-      natsServer,
-      process.execPath,
-      layout.registryDir,
-      layout.configFile ?? "",
-    ].some(isInHome),
+    usesHome: isAnyBelow(/^\/(?:home|root|run\/user)\//),
+    usesTmp: isAnyBelow(/^\/(?:var\/)?tmp\//),
     // systemd reads them as root: in a folder of another user a link could lead it to any file.
     credentials:
       scope === "system" && owner.uid === 0 && !supervisor ? memberKeys(stateDir, layout) : new Map(),
@@ -146,8 +142,4 @@ async function serverProgram({ servers }: Layout, supervisor: boolean, { home }:
   // Root's own cache is closed to others.
   const env = isOther ? { ...process.env, HOME: home, XDG_CACHE_HOME: undefined } : process.env;
   return (await ensureNatsServer({ env })).path;
-}
-
-function isInHome(path: string): boolean {
-  return /^\/(?:home|root|run\/user)\//.test(path);
 }

@@ -32,7 +32,10 @@ export interface UnitContext {
   readonly natsServer: string;
   /** Of system units. */
   readonly user?: { readonly name: string; readonly group: string } | undefined;
+  /** Whether some of their files are below a home folder. */
   readonly usesHome: boolean;
+  /** Likewise below `/tmp` or `/var/tmp`. */
+  readonly usesTmp: boolean;
   /** By ids of members; their units see no other key. */
   readonly credentials: ReadonlyMap<string, readonly Credential[]>;
 }
@@ -177,7 +180,7 @@ function service(
   startsPrograms: boolean,
   lines: readonly UnitLine[],
 ): Unit {
-  const { stateDir, layout, scope, user, usesHome, credentials } = context;
+  const { stateDir, layout, scope, user, usesHome, usesTmp, credentials } = context;
   const cache = `adaos-${layout.mesh}`;
   const hidden = credentials.has(id) ? ["keys", "store"].map((name) => join(stateDir, name)) : [];
   const text = renderUnit(head(stateDir), [
@@ -201,15 +204,16 @@ function service(
               ["Group", user.group],
             ] as const)),
         ...lines,
-        "adaos down ends the supervisor for good, and nothing else ends by itself.",
-        ["Restart", id === SUPERVISOR ? "on-failure" : "always"],
+        ...(id === SUPERVISOR
+          ? (["adaos down ends it for good.", ["Restart", "on-failure"]] as const)
+          : ([["Restart", "always"]] as const)),
         ["RestartSec", String(RESTART_S)],
         ["WorkingDirectory", plainValue(stateDir)],
         "For compiled code: a start takes a fraction of the time.",
         ["CacheDirectory", cache],
         ["CacheDirectoryMode", "0700"],
         ["Environment", `"ADAOS_CACHE_DIR=%C/${cache}"`],
-        ...hardening({ stateDir, scope, usesHome, startsPrograms, hidden }),
+        ...hardening({ stateDir, scope, usesHome, usesTmp, startsPrograms, hidden }),
       ],
     },
   ]);
