@@ -108,7 +108,8 @@ function whyNot(): string | undefined {
   if (process.platform !== "linux") return "systemd runs on Linux only";
   if (process.getuid?.() !== 0) return "only root can give systemd its own namespaces";
   if (!existsSync(MANAGER)) return `no ${MANAGER} on this machine`;
-  if (!CGROUPS.some((path) => existsSync(join(path, "cgroup.controllers")))) return "no cgroup2 is mounted here";
+  if (!CGROUPS.some((path) => existsSync(join(path, "cgroup.controllers"))))
+    return "no cgroup2 is mounted here";
   return undefined;
 }
 

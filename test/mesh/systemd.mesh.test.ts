@@ -31,17 +31,30 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-describe.skipIf(reason !== undefined)(`adaos install systemd${reason === undefined ? "" : `: ${reason}`}`, () => {
-  beforeAll(async () => {
-    writeFileSync(join(dir, "mesh.yaml"), MESH);
-    const result = await adaos("install", "systemd", "--state", state, "--config", join(dir, "mesh.yaml"), "--now");
-    expect(result, result.stderr).toMatchObject({ code: 0 });
-  }, 2 * LIMIT_MS);
+describe.skipIf(reason !== undefined)(
+  `adaos install systemd${reason === undefined ? "" : `: ${reason}`}`,
+  () => {
+    beforeAll(async () => {
+      writeFileSync(join(dir, "mesh.yaml"), MESH);
+      const result = await adaos(
+        "install",
+        "systemd",
+        "--state",
+        state,
+        "--config",
+        join(dir, "mesh.yaml"),
+        "--now",
+      );
+      expect(result, result.stderr).toMatchObject({ code: 0 });
+    }, 2 * LIMIT_MS);
 
-  test("starts everything", { timeout: LIMIT_MS }, async () => {
-    console.log((await manager.run("systemctl", "list-units", "--no-pager", "adaos*")).stdout);
-    console.log((await manager.run("systemctl", "status", "--no-pager", "adaos-demo-alpha_kitchen")).stdout);
-    console.log((await adaos("status", "--state", state)).stdout);
-    expect(await manager.property("adaos-demo-alpha_kitchen.service", "ActiveState")).toBe("active");
-  });
-});
+    test("starts everything", { timeout: LIMIT_MS }, async () => {
+      console.log((await manager.run("systemctl", "list-units", "--no-pager", "adaos*")).stdout);
+      console.log(
+        (await manager.run("systemctl", "status", "--no-pager", "adaos-demo-alpha_kitchen")).stdout,
+      );
+      console.log((await adaos("status", "--state", state)).stdout);
+      expect(await manager.property("adaos-demo-alpha_kitchen.service", "ActiveState")).toBe("active");
+    });
+  },
+);

@@ -50,7 +50,7 @@ export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry
 export { readRunFile } from "./run-file.ts";
 export { remoteScrapeTargets, scrapeTargets } from "./scrape-targets.ts";
 export { applyInstall, type InstallPlan, planInstall, startUnits } from "./systemd/install-units.ts";
-export { asOwner } from "./systemd/owner.ts";
+export { asOwner, ownerOf } from "./systemd/owner.ts";
 export { prepareServer } from "./systemd/prepare-server.ts";
 export {
   applyUninstall,

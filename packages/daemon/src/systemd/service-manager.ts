@@ -20,7 +20,7 @@ export interface ServiceManagerOptions {
 /** How often the status is looked at until the process is ready, and then: each look wakes an idle process. */
 const START_LOOK_MS = 500;
 const LOOK_MS = 2500;
-const DEFAULT_WATCHDOG_MS = 30_000;
+const DEFAULT_WATCHDOG_MS = 60_000;
 const MAX_WATCHDOG_MS = 3_600_000;
 const BEATS_PER_LIMIT = 3;
 const SEND_LIMIT_MS = 5000;

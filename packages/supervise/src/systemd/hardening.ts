@@ -48,7 +48,14 @@ const SYSTEM_ONLY: readonly UnitLine[] = [
 ];
 
 /** Shuts a process off from what it does not need. Throws `usage`. Pure. */
-export function hardening({ stateDir, scope, usesHome, usesTmp, startsPrograms, hidden }: Needs): readonly UnitLine[] {
+export function hardening({
+  stateDir,
+  scope,
+  usesHome,
+  usesTmp,
+  startsPrograms,
+  hidden,
+}: Needs): readonly UnitLine[] {
   if (scope === "user") return EVERYWHERE;
   const devices: readonly UnitLine[] = startsPrograms
     ? ["No PrivateDevices: a skill may use a device that the user's groups open."]

@@ -41,7 +41,7 @@ export interface UnitContext {
 }
 
 /** A daemon that does not beat so long is restarted. It sends three beats in this time. */
-const WATCHDOG_S = 30;
+const WATCHDOG_S = 60;
 /** Until the first message; each message extends it. A large store takes longer to read than a small one. */
 const START_S = 120;
 /** A daemon ends itself after 15 s. */

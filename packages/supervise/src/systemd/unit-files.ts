@@ -53,9 +53,13 @@ export function writeUnits(units: readonly Unit[], unitDir: string): void {
     from: join(unitDir, `.${unit.name}.${randomId()}.new`),
     text: unit.text,
   }));
+  const written: string[] = [];
   try {
     makeFolder(unitDir, 0o755);
-    for (const { from, text } of staged) writeFileSync(from, text, { mode: 0o644, flag: "wx" });
+    for (const { from, text } of staged) {
+      writeFileSync(from, text, { mode: 0o644, flag: "wx" });
+      written.push(from);
+    }
     for (const { from, file } of staged) renameSync(from, file);
   } catch (cause) {
     throw MeshError.from(
@@ -64,7 +68,7 @@ export function writeUnits(units: readonly Unit[], unitDir: string): void {
       `units cannot be written to ${unitDir}; nothing was changed`,
     );
   } finally {
-    for (const { from } of staged) rmSync(from, { force: true });
+    for (const from of written) rmSync(from, { force: true });
   }
 }
 
