@@ -17,7 +17,7 @@ export function planUninstall(scope: Scope, stateDir: string, folder: string | u
   return { scope, unitDir, names: writtenUnits(unitDir, stateDir), isManaged };
 }
 
-/** Stops the units, then removes them; the state folder stays. Rejects with `usage`, `unavailable` or `invalid-config`. */
+/** Stops the units, then removes them. Rejects with `usage`, `unavailable` or `invalid-config`. */
 export async function applyUninstall({ scope, unitDir, names, isManaged }: UninstallPlan): Promise<void> {
   if (isManaged && scope === "system" && process.geteuid?.() !== 0)
     throw new MeshError("usage", "units of the system need root: run this with sudo, or say --user");
