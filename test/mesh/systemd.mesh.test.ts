@@ -91,6 +91,19 @@ describe.skipIf(reason !== undefined)(`units of systemd${reason === undefined ? 
     await succeeded(adaos("status"));
   });
 
+  test("have nothing that systemd-analyze verify complains of", { timeout: LIMIT_MS }, async () => {
+    const units =
+      "systemd-analyze verify /etc/systemd/system/adaos-demo*.service /etc/systemd/system/adaos-demo.target";
+    expect(await succeeded(manager.run("sh", "-c", units))).toMatchObject({ stdout: "", stderr: "" });
+  });
+
+  test("stay as they are when nothing has changed", { timeout: LIMIT_MS }, async () => {
+    const pid = await mainPid(KITCHEN);
+    const { stderr } = await succeeded(adaos("install", "systemd", "--now"));
+    expect(stderr).toContain("all 6 units were there already");
+    expect(await mainPid(KITCHEN)).toBe(pid);
+  });
+
   test("show a member its own keys only, and no store", { timeout: LIMIT_MS }, async () => {
     const within = async (path: string): Promise<number> =>
       (await manager.run("nsenter", "-t", await mainPid(KITCHEN), "-m", "--", "ls", path)).code;
@@ -146,7 +159,11 @@ describe.skipIf(reason !== undefined)(`units of systemd${reason === undefined ? 
     await until("begun", () => seenLines().includes("begin first"), LIMIT_MS);
     await succeeded(systemctl("stop", "adaos-demo.target"));
     // The server is the last to stop.
-    await until("stopped", async () => (await manager.property(SERVER, "ActiveState")) === "inactive", LIMIT_MS);
+    await until(
+      "stopped",
+      async () => (await manager.property(SERVER, "ActiveState")) === "inactive",
+      LIMIT_MS,
+    );
     expect(await manager.property(KITCHEN, "Result")).toBe("success");
     expect(seenLines()).toEqual(["begin first", "end first"]);
     await succeeded(systemctl("start", "adaos-demo.target"));

@@ -49,13 +49,14 @@ export { stopProcesses } from "./processes/stop-processes.ts";
 export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry-in-force.ts";
 export { readRunFile } from "./run-file.ts";
 export { remoteScrapeTargets, scrapeTargets } from "./scrape-targets.ts";
-export { applyInstall, type InstallPlan, planInstall, startUnits } from "./systemd/install-units.ts";
+export { applyInstall, type InstallPlan, planInstall, startUnits, supervisorByHand } from "./systemd/install-units.ts";
 export { asOwner, ownerOf } from "./systemd/owner.ts";
 export { prepareServer } from "./systemd/prepare-server.ts";
 export {
   applyUninstall,
   assertNoUnitsRun,
   planUninstall,
+  restartForKey,
   unitsRunning,
 } from "./systemd/uninstall-units.ts";
 export { type Asked, untilAsked } from "./until-asked.ts";

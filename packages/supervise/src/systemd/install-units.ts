@@ -44,13 +44,13 @@ export interface InstallPlan {
 /**
  * Plans the units of what this machine runs from a state folder. Writes nothing, except the files of the mesh when the
  * folder has none. Rejects with `usage`, `invalid-config` or `unavailable`.
- * @param mayProvision Whether it may write those files.
+ * @param mayProvision Whether it may write those files; false to show the plan, on a machine without systemd too.
  */
 export async function planInstall(options: InstallOptions, mayProvision: boolean): Promise<InstallPlan> {
   const { scope, stateDir, supervisor, adaos } = options;
   const unitDir = resolve(options.unitDir ?? unitDirOf(scope));
   const isManaged = options.unitDir === undefined || unitDir === unitDirOf(scope);
-  if (isManaged) await assertMayInstall(scope, mayProvision);
+  if (isManaged && mayProvision) await assertMayInstall(scope);
   const owner = ownerOf(stateDir);
   if (scope === "user" && owner.uid !== process.geteuid?.())
     throw new MeshError("usage", `${stateDir} belongs to ${owner.name}; run this as ${owner.name}`);
@@ -90,21 +90,37 @@ export async function applyInstall({ scope, unitDir, changes, isManaged }: Insta
   if (isManaged && write.length + remove.length > 0) await systemctl(scope, "daemon-reload");
 }
 
-/** Starts the mesh now and at each boot. Rejects with `unavailable`, also while `adaos up` runs it. */
-export async function startUnits({ scope, target }: InstallPlan, stateDir: string): Promise<void> {
-  await systemctl(scope, "enable", target);
-  const active = await activeUnits(scope, [`${target.slice(0, -".target".length)}-supervisor.service`]);
-  const supervisor = runningSupervisor(stateDir);
-  if (supervisor !== undefined && active.length === 0)
+/**
+ * Starts the mesh now and at each boot. Units that run and have changed are restarted, the others are not disturbed.
+ * Rejects with `unavailable`, also while `adaos up` runs the mesh.
+ */
+export async function startUnits(plan: InstallPlan, stateDir: string): Promise<void> {
+  const { scope, target, changes } = plan;
+  const supervisor = await supervisorByHand(plan, stateDir);
+  if (supervisor !== undefined)
     throw new MeshError(
       "unavailable",
-      `adaos up (process ${supervisor.pid}) runs the mesh of ${stateDir}; stop it with adaos down, then start ${target} with systemctl`,
+      `adaos up (process ${supervisor}) runs the mesh of ${stateDir}; stop it with adaos down, then start ${target} with systemctl`,
     );
-  await systemctl(scope, "restart", target);
+  const services = changes.write.map(({ name }) => name).filter((name) => name.endsWith(".service"));
+  const changed = await activeUnits(scope, services);
+  await systemctl(scope, "enable", target);
+  if (changed.length > 0) await systemctl(scope, "restart", ...changed);
+  await systemctl(scope, "start", target);
 }
 
-async function assertMayInstall(scope: Scope, mayWrite: boolean): Promise<void> {
-  if (scope === "system" && mayWrite && process.geteuid?.() !== 0)
+/** Process id of the `adaos up` that runs this folder and is no unit; undefined when there is none. */
+export async function supervisorByHand(
+  { scope, units }: InstallPlan,
+  stateDir: string,
+): Promise<number | undefined> {
+  const names = units.map(({ name }) => name).filter((name) => name.endsWith("-supervisor.service"));
+  if ((await activeUnits(scope, names)).length > 0) return undefined;
+  return runningSupervisor(stateDir)?.pid;
+}
+
+async function assertMayInstall(scope: Scope): Promise<void> {
+  if (scope === "system" && process.geteuid?.() !== 0)
     throw new MeshError("usage", "units of the system need root: run this with sudo, or say --user");
   await assertSystemd(scope);
 }

@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { MeshError } from "@adaos/core";
 import { activeUnits, systemctl } from "./systemctl.ts";
 import { removeUnits, type Scope, unitDirOf, writtenUnits } from "./unit-files.ts";
@@ -54,4 +55,17 @@ export async function assertNoUnitsRun(stateDir: string): Promise<void> {
     "unavailable",
     `systemd runs the mesh of ${stateDir} (${running.names[0]}); stop it with ${running.stopCommand}, or use it as it is`,
   );
+}
+
+/**
+ * The command that gives a member its new key: systemd has handed over the old one when it started the unit. Undefined
+ * where no unit of this folder hands it over.
+ */
+export function restartForKey(stateDir: string, id: string): string | undefined {
+  const unitDir = unitDirOf("system");
+  const ending = `-${id.replace("/", "_")}.service`;
+  const name = writtenUnits(unitDir, stateDir).find((one) => one.endsWith(ending));
+  if (name === undefined || !readFileSync(join(unitDir, name), "utf8").includes("\nLoadCredential="))
+    return undefined;
+  return `sudo systemctl restart ${name}`;
 }

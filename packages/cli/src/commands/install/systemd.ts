@@ -31,7 +31,9 @@ export function installSystemdCommand(terminal: Terminal): Command {
       if (options.now === true && options.unitDir !== undefined)
         throw new MeshError("usage", "--now and --unit-dir exclude each other: systemd reads its own folder");
       const stateDir = resolveStateDir(options.state);
-      const { applyInstall, asOwner, planInstall, startUnits } = await import("@adaos/supervise");
+      const { applyInstall, asOwner, planInstall, startUnits, supervisorByHand } = await import(
+        "@adaos/supervise"
+      );
       const plan = await planInstall(
         {
           scope: options.user === true ? "user" : "system",
@@ -53,6 +55,9 @@ export function installSystemdCommand(terminal: Terminal): Command {
         await asOwner(plan.owner, () => audited(options, terminal, act, async (tally) => tally(changed)));
       if (options.now === true) await startUnits(plan, stateDir);
       printDone(plan, options, terminal);
+      const byHand = plan.isManaged ? await supervisorByHand(plan, stateDir) : undefined;
+      if (byHand !== undefined)
+        terminal.say(`adaos up (process ${byHand}) runs it now: stop that first with adaos down`);
     });
 }
 
