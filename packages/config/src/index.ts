@@ -1,6 +1,7 @@
 export { compiledPolicyText } from "./compiled-policy.ts";
 export { type ConfigError, configErrorOf } from "./config-error.ts";
 export { declaredTimers, type TimersByMember, timerOptionsOf } from "./declared-timers.ts";
+export { credentialName } from "./files/credentials.ts";
 export { makeFolder } from "./files/make-folder.ts";
 export { assertOwnFolder, ownershipProblem } from "./files/own-folder.ts";
 export { startTimeOf } from "./files/process-start-time.ts";

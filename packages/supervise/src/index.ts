@@ -36,6 +36,7 @@ export { memberOfSkill, type SkillOfMember, skillsOfMembers } from "./members/me
 export { parseSkillLogLine, skillLogLines } from "./members/skill-log-lines.ts";
 export { isSwitched, type SkillSwitch, storeSwitch, untilSwitched } from "./members/switch-skill.ts";
 export { askOutboxes, withOutboxes } from "./outboxes.ts";
+export { NODE_FLAGS } from "./processes/node-flags.ts";
 export {
   type ProcessRecord,
   readProcessTable,
@@ -45,10 +46,19 @@ export {
   VIEWER,
 } from "./processes/process-table.ts";
 export { stopProcesses } from "./processes/stop-processes.ts";
-export { NODE_FLAGS } from "./processes/supervisor.ts";
 export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry-in-force.ts";
 export { readRunFile } from "./run-file.ts";
 export { remoteScrapeTargets, scrapeTargets } from "./scrape-targets.ts";
+export { applyInstall, type InstallPlan, planInstall, startUnits, supervisorByHand } from "./systemd/install-units.ts";
+export { asOwner, ownerOf } from "./systemd/owner.ts";
+export { prepareServer } from "./systemd/prepare-server.ts";
+export {
+  applyUninstall,
+  assertNoUnitsRun,
+  planUninstall,
+  restartForKey,
+  unitsRunning,
+} from "./systemd/uninstall-units.ts";
 export { type Asked, untilAsked } from "./until-asked.ts";
 export {
   FAULT_INJECTED,

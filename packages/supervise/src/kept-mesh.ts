@@ -8,13 +8,15 @@ import {
   RunFileKeeper,
   Scrape,
   startStatusServer,
+  whyStuck,
 } from "@adaos/daemon";
 import { type Layout, readLayout, restoreLayout } from "@adaos/provision";
 import { Guard } from "./processes/guard.ts";
+import { NODE_FLAGS } from "./processes/node-flags.ts";
 import { type ChildRecord, isRunning, type Programs, SUPERVISOR } from "./processes/process-table.ts";
 import type { StateLock } from "./processes/state-lock.ts";
 import { stopAll } from "./processes/stop-processes.ts";
-import { NODE_FLAGS, Supervisor } from "./processes/supervisor.ts";
+import { Supervisor } from "./processes/supervisor.ts";
 import { Incidents } from "./watch/incidents.ts";
 import { MeshFileWatch } from "./watch/mesh-file-watch.ts";
 import { Watchdog } from "./watch/watchdog.ts";
@@ -24,6 +26,8 @@ const HTTP = { host: "127.0.0.1", port: 0 };
 /** A mesh that this process has started and keeps running. */
 export interface RunningMesh {
   readonly layout: Layout;
+  /** How the supervisor itself is. */
+  readonly status: NodeStatus;
   /** Reads the layout again: stops processes that it no longer lists, and starts new ones. */
   follow(): Promise<void>;
   stop(): Promise<void>;
@@ -123,6 +127,10 @@ export class KeptMesh implements RunningMesh {
     return this.#layout;
   }
 
+  get status(): NodeStatus {
+    return this.#status();
+  }
+
   async follow(): Promise<void> {
     await this.#supervisor.follow(() => {
       this.#layout = readLayout(this.#options.stateDir);
@@ -205,6 +213,7 @@ export class KeptMesh implements RunningMesh {
   #status(): NodeStatus {
     const { note, details } = this.#incidents;
     const error = this.#meshFile?.error;
+    const stuck = whyStuck(this.#watchdog.progress);
     const parts: Record<string, PartHealth> = {
       watchdog: { ready: true, ...(note === undefined ? {} : { note }), details },
       guard:
@@ -219,6 +228,7 @@ export class KeptMesh implements RunningMesh {
       pid: process.pid,
       startedAt: this.#startedAt,
       ready: Object.values(parts).every(({ ready }) => ready),
+      ...(stuck === undefined ? {} : { stuck: { watchdog: stuck } }),
       parts,
     };
   }

@@ -54,7 +54,7 @@ export async function startMesh(
     // A killed supervisor leaves its children behind; they would keep the ports and the stores.
     if ((await stopOrphans(stateDir)) > 0) say("stopped what an earlier run had left behind");
     // Read the file first: when it is wrong, install nothing and print nothing else.
-    const prepared = await prepare(configFile, stateDir, say);
+    const prepared = await prepareMesh(configFile, stateDir, say);
     const { path, version, from } = await ensureNatsServer({ onProgress: renderProgress() });
     say(`nats-server ${version} (${from}: ${path})`);
     return await KeptMesh.start({ stateDir, ...prepared, programs: { natsServer: path, adaos }, say, lock });
@@ -66,9 +66,9 @@ export async function startMesh(
 
 /**
  * Writes the files from which the mesh starts. When the mesh file is broken, uses those that the last start has
- * written.
+ * written. Rejects with `invalid-config` or `unavailable`.
  */
-async function prepare(
+export async function prepareMesh(
   configFile: string | undefined,
   stateDir: string,
   say: (line: string) => void,

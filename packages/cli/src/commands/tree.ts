@@ -376,6 +376,29 @@ export const COMMANDS: CommandTree = {
       },
     },
   },
+  install: {
+    summary: "let the service manager of this machine run the mesh",
+    commands: {
+      systemd: {
+        summary: "write units of systemd for the servers and daemons of this machine",
+        load: async () => (await import("./install/systemd.ts")).installSystemdCommand,
+      },
+      "prepare-server": {
+        summary: "before a unit starts a server: no supervisor runs it, and its config is whole",
+        load: async () => (await import("./install/prepare-server.ts")).prepareServerCommand,
+        hidden: true,
+      },
+    },
+  },
+  uninstall: {
+    summary: "take the mesh out of the service manager; its data stays",
+    commands: {
+      systemd: {
+        summary: "stop and remove the units that adaos install systemd has written; the state folder stays",
+        load: async () => (await import("./install/uninstall-systemd.ts")).uninstallSystemdCommand,
+      },
+    },
+  },
   completion: {
     summary: "print the script by which a shell completes commands and options",
     load: async () => (await import("./completion.ts")).completionCommand,
