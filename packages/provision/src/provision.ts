@@ -12,7 +12,9 @@ import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { type LoadedPolicy, policyOf } from "@adaos/policy";
 import { proofText, readProof } from "@adaos/registry";
 import { prepareCertificates } from "./certificates/mesh-certificates.ts";
+import { noteApplied } from "./join/applied.ts";
 import { Invitations } from "./join/invitations.ts";
+import { Machines } from "./join/machines.ts";
 import { KeyRing } from "./keys/keys.ts";
 import { findLayout, type Layout, meshFileIn, writeLayout } from "./layout.ts";
 import { type Grants, type HubFiles, MeshPlanner, type Plan, type Ports } from "./mesh-planner.ts";
@@ -32,7 +34,7 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   keys.forgetJoined(remoteKeyNames(meshFile));
-  const invitations = new Invitations(stateDir).open();
+  const invitations = admittedTo(stateDir);
   const { layout, files } = new MeshPlanner(
     { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations },
     grantsKept,
@@ -44,7 +46,13 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   // Servers log there, and do not make the folder.
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   writeLayout(stateDir, layout);
+  noteApplied(stateDir, meshFile.file);
   return layout;
+}
+
+/** Public keys of all who may ask the root to join, or again for their files. */
+function admittedTo(stateDir: string): ReadonlyMap<string, string> {
+  return new Map([...new Machines(stateDir).open(), ...new Invitations(stateDir).open()]);
 }
 
 /**
@@ -65,7 +73,7 @@ export async function planAgain(
   const ports = await pickPorts(new Map(fixed));
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
-  const invitations = new Invitations(stateDir).open();
+  const invitations = admittedTo(stateDir);
   return new MeshPlanner(
     { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations },
     grantsIn,

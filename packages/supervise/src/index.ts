@@ -17,13 +17,13 @@ export { askProbes, type NodeProbes } from "./ask-probes.ts";
 export { askSkills, type NodeSkills } from "./ask-skills.ts";
 export { askStatus } from "./ask-status.ts";
 export { askHealth, type ComponentHealth, type MeshHealth } from "./health.ts";
+export { type Followed, followRoot } from "./join/follow-root.ts";
 export { invite, revoke } from "./join/invite.ts";
 export { openJoinHandler } from "./join/join-handler.ts";
 export { joinMesh } from "./join/join-mesh.ts";
 export type { RunningMesh } from "./kept-mesh.ts";
 export {
   resumeMesh,
-  runningSupervisor,
   startMesh,
   waitUntilReady,
   whyBroken,
@@ -40,6 +40,7 @@ export {
   type ProcessRecord,
   readProcessTable,
   runningProcesses,
+  runningSupervisor,
   SUPERVISOR,
   signalProcess,
   VIEWER,

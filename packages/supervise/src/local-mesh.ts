@@ -13,6 +13,7 @@ import {
   type ProcessRecord,
   readProcessTable,
   recordOf,
+  runningSupervisor,
   SUPERVISOR,
   VIEWER,
 } from "./processes/process-table.ts";
@@ -161,12 +162,6 @@ function readRunnableMesh(configFile: string): MeshFile {
   if (meshFile.transport === "nats") return meshFile;
   const how = `its programs need nothing started: connect({ mesh: ${JSON.stringify(configFile)} })`;
   throw new MeshError("usage", `${configFile} says transport: local; ${how}`);
-}
-
-/** The supervisor of the mesh that runs from this folder. */
-export function runningSupervisor(stateDir: string): ProcessRecord | undefined {
-  const supervisor = readProcessTable(stateDir)?.supervisor;
-  return supervisor !== undefined && isRunning(supervisor) ? supervisor : undefined;
 }
 
 /** Whether it depends on a hub of another machine. */

@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import { readMeshFile } from "@adaos/config";
 import { provision } from "@adaos/provision";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { runningSupervisor, whyBroken } from "./local-mesh.ts";
+import { whyBroken } from "./local-mesh.ts";
+import { runningSupervisor } from "./processes/process-table.ts";
 import { isRunning, type ProcessRecord, recordOf, writeProcessTable } from "./processes/process-table.ts";
 import { stopProcesses } from "./processes/stop-processes.ts";
 

@@ -28,6 +28,7 @@ export type FormatId =
   | "invitation"
   | "machine"
   | "applied"
+  | "joined"
   | "viewerJob"
   | "outbox"
   | "marks"
@@ -60,6 +61,7 @@ export const FORMATS: Readonly<Record<FormatId, Format>> = {
   invitation: key("invitations/<id>.json"),
   machine: key("machines/<id>.json"),
   applied: key("applied.json"),
+  joined: key("keys/joined.json"),
   viewerJob: key("viewer/jobs/<id>.json"),
   outbox: suffix("outbox/<node>/*.outbox"),
   marks: suffix("marks/<node>/*.marks"),

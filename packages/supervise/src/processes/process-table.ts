@@ -116,6 +116,12 @@ export function runningProcesses(stateDir: string): readonly ProcessRecord[] {
   return [...children, supervisor, ...(guard === undefined ? [] : [guard])].filter(isRunning);
 }
 
+/** The supervisor of the mesh that runs from this folder. */
+export function runningSupervisor(stateDir: string): ProcessRecord | undefined {
+  const supervisor = readProcessTable(stateDir)?.supervisor;
+  return supervisor !== undefined && isRunning(supervisor) ? supervisor : undefined;
+}
+
 /** Asks the process to end in order. A suspended process is resumed, since otherwise it would never know. */
 export function askToEnd(record: ProcessRecord): void {
   signalProcess(record, "SIGTERM");
