@@ -25,11 +25,7 @@ import type { Connection } from "@adaos/transport-nats";
 import { applyUpdate, compareUpdate, type PolicyUpdate } from "../apply/apply-policy.ts";
 import { whileLocked } from "../apply/change-lock.ts";
 import { isNodeRunning } from "../apply/in-force.ts";
-import {
-  readProcessTable,
-  runningSupervisor,
-  signalProcess,
-} from "../processes/process-table.ts";
+import { readProcessTable, runningSupervisor, signalProcess } from "../processes/process-table.ts";
 import { type Asker, ask, dial, nonce } from "./ask-root.ts";
 import { machineFacts } from "./machine-facts.ts";
 import { assertOwnFiles, writeAdmission, writeSecrets } from "./write-admission.ts";

@@ -62,6 +62,8 @@ export class RootFollower {
       this.#followedAt = new Date().toISOString();
       if (outcome !== "taken") return;
       const nodes = [...changed, ...added.map((id) => `+${id}`), ...removed.map((id) => `-${id}`)];
+      // The first answer of all names what the join has brought already.
+      if (nodes.length === 0 && !certificate) return;
       const what = [...nodes, ...(certificate ? ["certificate"] : [])].join(", ");
       this.#say(`taken from the root: ${what}`);
     } catch (thrown) {
