@@ -106,7 +106,10 @@ describe("a backup of a mesh under load", () => {
   });
 
   test("is taken again on top, and stores little of what it had", async () => {
-    const taken = await ok(["backup", "--output", "next.adaos", "--base", "whole.adaos", "--json"], mesh.state);
+    const taken = await ok(
+      ["backup", "--output", "next.adaos", "--base", "whole.adaos", "--json"],
+      mesh.state,
+    );
     const { bytes } = JSON.parse(taken.stdout) as { bytes: number };
     expect(bytes).toBeGreaterThan(0);
     const verified = await ok(["backup", "verify", "next.adaos", "--json"], mesh.state);
@@ -165,8 +168,7 @@ describe("a backup of a mesh under load", () => {
         .toEqual([]);
       expect([...second.keys()].filter((id) => doneBy(id, began))).toEqual([]);
     }
-    for (const seen of after.values())
-      expect([...seen].filter(([, times]) => times.length > 1)).toEqual([]);
+    for (const seen of after.values()) expect([...seen].filter(([, times]) => times.length > 1)).toEqual([]);
     await expect.poll(async () => (await run(["ledger"], elsewhere)).code, { timeout: 30_000 }).toBe(0);
   });
 });

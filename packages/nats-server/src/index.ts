@@ -20,6 +20,7 @@ export {
 export { resolveCacheDir } from "./install/cache.ts";
 export { ensureNatsServer } from "./install/ensure.ts";
 export { withDebianPackages } from "./install/install-debian.ts";
+export { locateNatsServer } from "./install/locate.ts";
 export { renderProgress } from "./install/progress.ts";
 export { askAccountTraffic, type Traffic } from "./running/account-traffic.ts";
 export {

@@ -1,12 +1,20 @@
 export { type MadeCertificate, makeCertificate } from "./certificates/make-certificate.ts";
+export { isApplied, noteApplied } from "./join/applied.ts";
 export { type Invitation, Invitations } from "./join/invitations.ts";
 export { type JoinCode, makeJoinCode, parseJoinCode } from "./join/join-code.ts";
+export { type JoinedFile, readJoinedFile, writeJoinedFile } from "./join/joined-file.ts";
 export { joinedCertificateFiles } from "./join/joined-files.ts";
+export { idOfKey, type Machine, Machines } from "./join/machines.ts";
 export { offerOf, planAdmission } from "./join/plan-admission.ts";
 export {
   type Admission,
   admissionSchema,
+  type FollowAnswer,
+  type FollowRequest,
+  followSchema,
   type JoinRequest,
+  lookAgainSchema,
+  MACHINE_KEY,
   noneSchema,
   type Offer,
   type OwnCertificates,

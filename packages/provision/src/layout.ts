@@ -10,7 +10,7 @@ import {
   writeWhole,
 } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { ROOT_DOMAIN } from "@adaos/core/wire";
+import { FORMATS, inFormat, isNewer, ROOT_DOMAIN, withFormat } from "@adaos/core/wire";
 
 /** One nats-server of a mesh on this machine. */
 export interface ServerLayout {
@@ -69,6 +69,11 @@ export function findLayout(stateDir: string): Layout | undefined {
   assertOwnFolder(stateDir, STATE_FOLDER);
   const file = layoutFile(stateDir);
   if (!existsSync(file)) return undefined;
+  return inFormat(FORMATS.layout, readSound(file), file) as unknown as Layout;
+}
+
+/** The file, or the copy of its last good version. Throws `invalid-config`. */
+function readSound(file: string): object {
   try {
     return readOne(file);
   } catch (cause) {
@@ -83,7 +88,7 @@ export function findLayout(stateDir: string): Layout | undefined {
 /** Writes it, and a copy by which a mesh goes on when a disk has spoilt the file. Throws the system's error. */
 export function writeLayout(stateDir: string, layout: Layout): void {
   const file = layoutFile(stateDir);
-  const text = `${JSON.stringify(layout, undefined, 2)}\n`;
+  const text = `${JSON.stringify(withFormat(FORMATS.layout, layout), undefined, 2)}\n`;
   writeWhole(file, text);
   writeWhole(lastGoodFile(file), text);
 }
@@ -100,9 +105,11 @@ export function restoreLayout(stateDir: string): void {
   }
 }
 
-function readOne(file: string): Layout {
+function readOne(file: string): object {
   // Written by us and owned by the user: of its shape only this is checked again.
   const layout = JSON.parse(readFileSync(file, "utf8")) as Layout | null;
+  // One of a later version is not damaged, and must not be replaced by a copy.
+  if (layout !== null && isNewer(FORMATS.layout, layout)) return layout;
   if (Array.isArray(layout?.servers) && Array.isArray(layout.nodes)) return layout;
   throw new MeshError("invalid-config", "it lists no servers and nodes");
 }

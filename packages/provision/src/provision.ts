@@ -14,7 +14,9 @@ import { assertStoreKey } from "@adaos/nats-server";
 import { type LoadedPolicy, policyOf } from "@adaos/policy";
 import { proofText, readProof } from "@adaos/registry";
 import { prepareCertificates } from "./certificates/mesh-certificates.ts";
+import { noteApplied } from "./join/applied.ts";
 import { Invitations } from "./join/invitations.ts";
+import { Machines } from "./join/machines.ts";
 import { KeyRing } from "./keys/keys.ts";
 import { findLayout, type Layout, meshFileIn, writeLayout } from "./layout.ts";
 import { MeshPlanner, type Ports } from "./mesh-planner.ts";
@@ -36,7 +38,7 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   keys.forgetJoined(remoteKeyNames(meshFile));
-  const invitations = new Invitations(stateDir).open();
+  const invitations = admittedTo(stateDir);
   const { layout, files } = new MeshPlanner(
     { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations },
     grantsKept,
@@ -48,6 +50,7 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   // Servers log there, and do not make the folder.
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   writeLayout(stateDir, layout);
+  noteApplied(stateDir, meshFile.file);
   return layout;
 }
 
@@ -55,6 +58,11 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
 export function assertStoreKeys(meshFile: MeshFile, stateDir: string): void {
   for (const [name] of localPorts(meshFile))
     assertStoreKey(storeDir(stateDir, name), meshFile.encryptions.get(name)?.keyFile);
+}
+
+/** Public keys of all who may ask the root to join, or again for their files. */
+function admittedTo(stateDir: string): ReadonlyMap<string, string> {
+  return new Map([...new Machines(stateDir).open(), ...new Invitations(stateDir).open()]);
 }
 
 /**
@@ -75,7 +83,7 @@ export async function planAgain(
   const ports = await pickPorts(new Map(fixed));
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
-  const invitations = new Invitations(stateDir).open();
+  const invitations = admittedTo(stateDir);
   return new MeshPlanner(
     { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations },
     grantsIn,

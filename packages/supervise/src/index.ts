@@ -17,13 +17,13 @@ export { askProbes, type NodeProbes } from "./ask-probes.ts";
 export { askSkills, type NodeSkills } from "./ask-skills.ts";
 export { askStatus } from "./ask-status.ts";
 export { askHealth, type ComponentHealth, type MeshHealth } from "./health.ts";
+export { type Followed, followRoot } from "./join/follow-root.ts";
 export { invite, revoke } from "./join/invite.ts";
 export { openJoinHandler } from "./join/join-handler.ts";
 export { joinMesh } from "./join/join-mesh.ts";
 export type { RunningMesh } from "./kept-mesh.ts";
 export {
   resumeMesh,
-  runningSupervisor,
   startMesh,
   waitUntilReady,
   whyBroken,
@@ -41,15 +41,23 @@ export {
   type ProcessRecord,
   readProcessTable,
   runningProcesses,
+  runningSupervisor,
   SUPERVISOR,
   signalProcess,
   VIEWER,
 } from "./processes/process-table.ts";
 export { stopProcesses } from "./processes/stop-processes.ts";
+export { type NodeProgram, programsOf } from "./programs.ts";
 export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry-in-force.ts";
 export { readRunFile } from "./run-file.ts";
 export { remoteScrapeTargets, scrapeTargets } from "./scrape-targets.ts";
-export { applyInstall, type InstallPlan, planInstall, startUnits, supervisorByHand } from "./systemd/install-units.ts";
+export {
+  applyInstall,
+  type InstallPlan,
+  planInstall,
+  startUnits,
+  supervisorByHand,
+} from "./systemd/install-units.ts";
 export { asOwner, ownerOf } from "./systemd/owner.ts";
 export { prepareServer } from "./systemd/prepare-server.ts";
 export {

@@ -11,6 +11,7 @@ import {
   whyStuck,
 } from "@adaos/daemon";
 import { type Layout, readLayout, restoreLayout } from "@adaos/provision";
+import { RootFollower } from "./join/root-follower.ts";
 import { Guard } from "./processes/guard.ts";
 import { NODE_FLAGS } from "./processes/node-flags.ts";
 import { type ChildRecord, isRunning, type Programs, SUPERVISOR } from "./processes/process-table.ts";
@@ -54,6 +55,8 @@ export class KeptMesh implements RunningMesh {
   readonly #watchdog: Watchdog;
   readonly #incidents: Incidents;
   readonly #meshFile: MeshFileWatch | undefined;
+  /** Of a machine that has joined. */
+  readonly #follower: RootFollower | undefined;
   readonly #startedAt: string = new Date().toISOString();
   readonly #runFile: RunFileKeeper;
   #layout: Layout;
@@ -72,6 +75,7 @@ export class KeptMesh implements RunningMesh {
     this.#incidents = new Incidents(new ResilienceLog(stateDir));
     this.#meshFile =
       layout.configFile === undefined ? undefined : new MeshFileWatch(layout.configFile, broken);
+    this.#follower = layout.joinedTo === undefined ? undefined : new RootFollower(stateDir, say);
     const resume = [
       ...[process.execPath, ...NODE_FLAGS, programs.adaos],
       ...["up", "--resume", "--state", stateDir],
@@ -120,6 +124,7 @@ export class KeptMesh implements RunningMesh {
     await mesh.#serve();
     mesh.#lookAtFile();
     mesh.#watchdog.start();
+    mesh.#follower?.start();
     return mesh;
   }
 
@@ -140,6 +145,7 @@ export class KeptMesh implements RunningMesh {
 
   async stop(): Promise<void> {
     const { lock } = this.#options;
+    await this.#follower?.stop();
     await this.#guard.stop();
     await this.#watchdog.stop();
     await this.#supervisor.stop();
@@ -220,6 +226,7 @@ export class KeptMesh implements RunningMesh {
         this.#guard.record === undefined
           ? { ready: false, reason: "is being started again" }
           : { ready: true, details: { pid: this.#guard.record.pid } },
+      ...(this.#follower === undefined ? {} : { root: this.#follower.health() }),
       config: { ready: true, ...(error === undefined ? {} : { details: { errors: [error] } }) },
     };
     return {

@@ -20,6 +20,7 @@ import {
   type ProcessRecord,
   readProcessTable,
   recordOf,
+  runningSupervisor,
   SUPERVISOR,
   VIEWER,
 } from "./processes/process-table.ts";
@@ -171,12 +172,6 @@ function readRunnableMesh(configFile: string, stateDir: string): MeshFile {
   }
   const how = `its programs need nothing started: connect({ mesh: ${JSON.stringify(configFile)} })`;
   throw new MeshError("usage", `${configFile} says transport: local; ${how}`);
-}
-
-/** The supervisor of the mesh that runs from this folder. */
-export function runningSupervisor(stateDir: string): ProcessRecord | undefined {
-  const supervisor = readProcessTable(stateDir)?.supervisor;
-  return supervisor !== undefined && isRunning(supervisor) ? supervisor : undefined;
 }
 
 /** Whether it depends on a hub of another machine. */

@@ -1,8 +1,7 @@
 import { MeshError } from "@adaos/core";
 import type { Layout } from "@adaos/provision";
-import { runningSupervisor } from "./local-mesh.ts";
 import { leftChildren } from "./processes/left-children.ts";
-import { isRunning, recordOf, SUPERVISOR } from "./processes/process-table.ts";
+import { isRunning, recordOf, runningSupervisor, SUPERVISOR } from "./processes/process-table.ts";
 import { isLock, takeLock } from "./processes/state-lock.ts";
 import { OWNER_LOCK } from "./processes/stop-processes.ts";
 import { isTaken } from "./processes/taken-port.ts";

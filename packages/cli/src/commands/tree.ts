@@ -60,6 +60,15 @@ export const COMMANDS: CommandTree = {
       "the faults of a mesh, with reason and repairing command; exit code 0 when it is healthy, else 1",
     load: async () => (await import("./answers/doctor.ts")).doctorCommand,
   },
+  upgrade: {
+    summary: "what an upgrade of this machine to the installed adaos would do",
+    commands: {
+      check: {
+        summary: "whether it is ready, and the order of restarts; exit code 0 when it is, else 69 or 78",
+        load: async () => (await import("./upgrade/check.ts")).upgradeCheckCommand,
+      },
+    },
+  },
   ledger: {
     summary:
       "the fate of each event at each durable, added up, and the ids of missing events; exit code 1 when any is missing",

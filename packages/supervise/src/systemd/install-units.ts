@@ -2,7 +2,8 @@ import { resolve } from "node:path";
 import { MeshError } from "@adaos/core";
 import { ensureNatsServer } from "@adaos/nats-server";
 import { findLayout, type Layout } from "@adaos/provision";
-import { prepareMesh, runningSupervisor } from "../local-mesh.ts";
+import { prepareMesh } from "../local-mesh.ts";
+import { runningSupervisor } from "../processes/process-table.ts";
 import { memberKeys } from "./member-keys.ts";
 import { asOwner, assertUsable, type Owner, ownerOf } from "./owner.ts";
 import { planUnits, targetName, type Unit, type UnitContext } from "./plan-units.ts";
@@ -62,7 +63,14 @@ export async function planInstall(options: InstallOptions, mayProvision: boolean
     ...(natsServer === "" ? [] : [[natsServer, "the nats-server", 1] as const]),
   ] as const;
   for (const [file, what, bit] of programs) assertUsable(file, what, owner, bit);
-  const paths = [stateDir, adaos, natsServer, process.execPath, layout.registryDir, layout.configFile ?? ""];
+  const paths = [
+    stateDir,
+    adaos,
+    natsServer,
+    process.execPath,
+    layout.registryDir,
+    layout.configFile ?? "",
+  ].concat(layout.servers.flatMap(({ storeKeyFile = [] }) => storeKeyFile));
   const isAnyBelow = (folder: RegExp): boolean => paths.some((path) => folder.test(path));
   const context: UnitContext = {
     ...{ stateDir, layout, scope, supervisor, adaos, natsServer, node: process.execPath },

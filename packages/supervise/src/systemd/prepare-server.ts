@@ -1,11 +1,14 @@
+import { storeDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
+import { claimStore } from "@adaos/nats-server";
 import { readLayout } from "@adaos/provision";
-import { runningSupervisor } from "../local-mesh.ts";
+import { runningSupervisor } from "../processes/process-table.ts";
 import { mendServerConfig } from "../processes/server-config.ts";
 
 /**
- * What a supervisor does before each start of a server, for a unit of systemd: restores a damaged config. Returns
- * whether it did. Throws `unavailable` while a supervisor runs this folder: two servers of one store would damage it.
+ * What a supervisor does before each start of a server, for a unit of systemd: restores a damaged config, and compares
+ * the key of the streams. Returns whether it restored the config. Throws `unavailable` while a supervisor runs this
+ * folder, since two servers of one store would damage it, and `invalid-config` for another key.
  */
 export function prepareServer(stateDir: string, name: string): boolean {
   const supervisor = runningSupervisor(stateDir);
@@ -17,5 +20,7 @@ export function prepareServer(stateDir: string, name: string): boolean {
   const server = readLayout(stateDir).servers.find((one) => one.name === name);
   if (server === undefined)
     throw new MeshError("usage", `no server ${name} in ${stateDir}; run adaos install systemd again`);
-  return mendServerConfig(server.configFile);
+  const isMended = mendServerConfig(server.configFile);
+  claimStore(storeDir(stateDir, server.of), server.storeKeyFile);
+  return isMended;
 }
