@@ -42,7 +42,6 @@ export {
   type AutoApply,
   type FixedPorts,
   type FloodLimits,
-  type ListenAddress,
   type MeshFile,
   type OutboxLimits,
   readMeshFile,
@@ -90,6 +89,7 @@ export {
 export {
   type ClientTls,
   isLoopback,
+  type ListenAddress,
   readServerAccess,
   type ServerAccess,
   type ServerTls,

@@ -34,5 +34,6 @@ export {
 } from "./layout.ts";
 export { meshFileOf } from "./mesh-file-of.ts";
 export type { Plan } from "./mesh-planner.ts";
+export { type Part, partsOf, writePart } from "./parts.ts";
 export { pickPorts, planAgain, provision } from "./provision.ts";
 export { type Invited, invitedProblem, isRemote, isRemoteMember, remoteKeyNameOf } from "./remote.ts";

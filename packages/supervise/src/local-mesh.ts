@@ -156,7 +156,7 @@ function takeOwnership(stateDir: string): StateLock | undefined {
 }
 
 /** Reads the file of a mesh that has servers. Throws `invalid-config` or `usage`. */
-function readRunnableMesh(configFile: string): MeshFile {
+export function readRunnableMesh(configFile: string): MeshFile {
   const meshFile = readMeshFile(configFile);
   if (meshFile.transport === "nats") return meshFile;
   const how = `its programs need nothing started: connect({ mesh: ${JSON.stringify(configFile)} })`;
