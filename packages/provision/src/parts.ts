@@ -131,7 +131,7 @@ function filesOf({ servers, nodes }: Pick<Layout, "servers" | "nodes">, stateDir
     if (existsSync(file)) files.add(file);
   const missing = [...files].find((file) => !existsSync(file));
   if (missing === undefined) return [...files];
-  throw new MeshError("invalid-config", `${missing} is missing; provision the mesh again`);
+  throw new MeshError("invalid-config", `${missing} is missing; put it there, or run adaos provision again`);
 }
 
 function* textsIn(value: unknown): Generator<string> {

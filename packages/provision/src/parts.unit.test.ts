@@ -156,7 +156,7 @@ describe("partsOf() and writePart()", () => {
     await write();
     rmSync(join(state, "keys/alpha/members/kitchen.nk"));
     expect(() => partsOf(findLayout(state) ?? expect.fail("no layout"), state)).toThrow(
-      /kitchen\.nk is missing; provision the mesh again/,
+      /kitchen\.nk is missing; put it there, or run adaos provision again/,
     );
   });
 });
