@@ -42,7 +42,6 @@ export {
 export {
   type FixedPorts,
   type FloodLimits,
-  type ListenAddress,
   type MeshFile,
   type OutboxLimits,
   readMeshFile,
@@ -92,6 +91,7 @@ export {
 export {
   type ClientTls,
   isLoopback,
+  type ListenAddress,
   readServerAccess,
   type ServerAccess,
   type ServerTls,

@@ -19,6 +19,7 @@ import {
   encryptionsOf,
   type StoreEncryption,
 } from "./sections/encryption-schema.ts";
+import { logsSchema } from "./sections/logs-schema.ts";
 import { type MeshTls, meshTlsOf } from "./sections/mesh-tls.ts";
 import { type DeclaredProbes, placedProbes, probesSchema } from "./sections/probes-schema.ts";
 import { type AutoApply, autoApplySchema, registrySchema } from "./sections/registry-schema.ts";
@@ -42,7 +43,13 @@ import { resolvedTracing, type Tracing, tracingSchema } from "./sections/tracing
 import { placedViewer, type ViewerSettings, viewerSchema } from "./sections/viewer-schema.ts";
 import { signatureRulesSchema } from "./signature-keys.ts";
 import { invalid, readYamlFile } from "./text/yaml-file.ts";
-import { listenSchema, meshTlsSchema, ownCertificateSchema, plainProblem } from "./transport-security.ts";
+import {
+  type ListenAddress,
+  listenSchema,
+  meshTlsSchema,
+  ownCertificateSchema,
+  plainAddressProblem,
+} from "./transport-security.ts";
 
 /** Node names that every subnet uses already. */
 const RESERVED_NODES: ReadonlySet<string> = new Set(["hub", "root"]);
@@ -169,6 +176,7 @@ export const meshSchema = z.strictObject({
       "limit of all traffic of a member's connections together; a hub shuts out a member above it for two seconds",
     ),
   enable_metrics: enableMetricsSchema,
+  logs: logsSchema,
   metrics: meshScrapeSchema,
   outbox: z
     .union([z.literal(false), outboxLimitsSchema])
@@ -211,13 +219,6 @@ export const meshSchema = z.strictObject({
     .describe("rules that come before those of subnets and members; the first that matches wins"),
 });
 
-/** Address of a server of the mesh. */
-export interface ListenAddress {
-  readonly host: string;
-  /** The file allows this address without TLS. */
-  readonly allowPlain?: true | undefined;
-}
-
 /** Ports that the file fixes. */
 export interface FixedPorts {
   readonly port?: number | undefined;
@@ -236,6 +237,7 @@ export interface MeshFile {
   readonly streams: StreamLimits;
   readonly flood: FloodLimits;
   readonly enableMetrics: boolean;
+  readonly logs: "folder" | "output";
   readonly tracing?: Tracing | undefined;
   /** Addresses for collectors on other machines, by node id: `root`, `alpha/hub`, `alpha/kitchen`. */
   readonly scrapes: ReadonlyMap<string, ScrapeAddress>;
@@ -321,6 +323,7 @@ export function readMeshFile(file: string): MeshFile {
     streams: value.streams,
     flood: value.flood,
     enableMetrics: value.enable_metrics,
+    logs: value.logs,
     tracing: resolvedTracing(value.tracing, dirname(resolve(file))),
     scrapes: scrapeAddresses(value, dirname(resolve(file))),
     outbox: value.outbox,
@@ -366,8 +369,7 @@ function serverProblems(value: MeshValue): { path: string[]; message: string }[]
   return [...serversOf(value)].flatMap(([name, server]) => {
     const path = name === ROOT_DOMAIN ? ["root"] : ["subnets", name];
     const problems: { path: string[]; message: string }[] = [];
-    const plain =
-      tls === undefined ? plainProblem({ host: server.host, allowPlain: server.allowPlain }) : undefined;
+    const plain = tls === undefined ? plainAddressProblem(server) : undefined;
     if (plain !== undefined) problems.push({ path: [...path, plain.key], message: plain.message });
     if ("members" in server && server.remote === true) {
       for (const [member, { remote }] of Object.entries(server.members)) {

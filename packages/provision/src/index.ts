@@ -41,6 +41,7 @@ export {
   writeLayout,
 } from "./layout.ts";
 export { meshFileOf } from "./mesh-file-of.ts";
+export { type Part, partsOf, writePart } from "./parts.ts";
 export type { Plan } from "./plan.ts";
 export { assertStoreKeys, pickPorts, planAgain, provision } from "./provision.ts";
 export { type Invited, invitedProblem, isRemote, isRemoteMember, remoteKeyNameOf } from "./remote.ts";

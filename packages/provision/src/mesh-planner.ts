@@ -38,7 +38,7 @@ export interface Ports {
 /** Settings of every server's config beside ports and keys. */
 interface ServerBasics extends ListenAddress {
   readonly storeDir: string;
-  readonly logFile: string;
+  readonly logFile?: string;
   readonly durability: Durability;
   readonly encryption?: { readonly cipher: "chacha" | "aes"; readonly keyInclude: string } | undefined;
   readonly tls?: ServerTls;
@@ -309,7 +309,7 @@ export class MeshPlanner {
   }
 
   #dialHost(name: string): string {
-    return this.#dialled.get(name) ?? dialHost(this.#listen(name).host);
+    return this.#dialled.get(name) ?? dialHost(this.#listen(name));
   }
 
   #serverSettings(name: string): ServerBasics {
@@ -319,7 +319,7 @@ export class MeshPlanner {
     return {
       host,
       storeDir: storeDir(this.#stateDir, name),
-      logFile: logFilePath(this.#stateDir, `nats-${name}`),
+      ...(this.#meshFile.logs === "output" ? {} : { logFile: logFilePath(this.#stateDir, `nats-${name}`) }),
       durability: this.#meshFile.mesh.durability,
       ...encryptionText(this.#meshFile, name, this.#configFile(name)),
       ...(tls === undefined ? {} : { tls }),
@@ -347,14 +347,14 @@ export class MeshPlanner {
   }
 
   #common(id: string, of: string, key: Key): CommonEntries {
-    const { mesh, scrapes, tracing } = this.#meshFile;
+    const { mesh, scrapes, tracing, logs } = this.#meshFile;
     return {
       mesh: mesh.name,
       server: this.#access(id, of, key),
       metrics: scrapes.get(id),
       tracing,
       runFile: runFilePath(this.#stateDir, id),
-      log: { level: "info", file: logFilePath(this.#stateDir, id) },
+      log: { level: "info", ...(logs === "output" ? {} : { file: logFilePath(this.#stateDir, id) }) },
     };
   }
 

@@ -27,14 +27,20 @@ import { isLocalServer, remoteKeyNames } from "./remote.ts";
 /**
  * Writes all files from which a mesh on this machine starts: keys, server configs, node files and the layout. Keys,
  * ports and stores of an earlier run are kept. Rejects with `invalid-config` or `unavailable`.
+ * @param lastPorts `kept`: also ports that are taken now, since the mesh may run.
  */
-export async function provision(meshFile: MeshFile, stateDir: string): Promise<Layout> {
+export async function provision(
+  meshFile: MeshFile,
+  stateDir: string,
+  lastPorts: "kept" | "kept if free" = "kept if free",
+): Promise<Layout> {
   const last = lastLayout(meshFile, stateDir);
   const provenFile = provenRegistryFile(stateDir);
   const { rules, registry } = await policyOf(meshFile, readProof(provenFile));
   const timers = declaredTimers(meshFile, registry);
   assertStoreKeys(meshFile, stateDir);
-  const ports = await pickPorts(localPorts(meshFile), last?.ports);
+  const fixed = localPorts(meshFile);
+  const ports = await pickPorts(lastPorts === "kept" ? withKnown(fixed, last?.ports) : fixed, last?.ports);
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   keys.forgetJoined(remoteKeyNames(meshFile));
@@ -77,10 +83,7 @@ export async function planAgain(
 ): Promise<Plan> {
   const timers = declaredTimers(meshFile, registry);
   const known = { ...picked, ...lastLayout(meshFile, stateDir)?.ports };
-  const fixed = [...localPorts(meshFile)].map(
-    ([name, own]) => [name, { ...known[name], ...definedOf(own) }] as const,
-  );
-  const ports = await pickPorts(new Map(fixed));
+  const ports = await pickPorts(withKnown(localPorts(meshFile), known));
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   const invitations = admittedTo(stateDir);
@@ -143,6 +146,14 @@ function grantsIn({ configFile }: Pick<HubFiles, "configFile">): Grants {
 
 /** A member's consumer is named `<member>_<durable>`; the root's has no member. */
 const GRANT = /"\$JS\.API\.CONSUMER\.INFO\.[^."]+\.(([a-z0-9-]+)_[a-z0-9-]+)"/g;
+
+/** Fixed ports, and known ones where none is fixed. */
+function withKnown(
+  fixed: ReadonlyMap<string, FixedPorts>,
+  known: Layout["ports"] = {},
+): ReadonlyMap<string, FixedPorts> {
+  return new Map([...fixed].map(([name, own]) => [name, { ...known[name], ...definedOf(own) }]));
+}
 
 function definedOf({ port, leafPort }: FixedPorts): Partial<Ports> {
   return {

@@ -48,6 +48,7 @@ export {
 } from "./processes/process-table.ts";
 export { stopProcesses } from "./processes/stop-processes.ts";
 export { type NodeProgram, programsOf } from "./programs.ts";
+export { type Provisioned, provisionMesh } from "./provision-mesh.ts";
 export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry-in-force.ts";
 export { readRunFile } from "./run-file.ts";
 export { remoteScrapeTargets, scrapeTargets } from "./scrape-targets.ts";

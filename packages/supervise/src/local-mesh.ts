@@ -17,7 +17,6 @@ import { KeptMesh, type RunningMesh } from "./kept-mesh.ts";
 import { leftChildren } from "./processes/left-children.ts";
 import {
   isRunning,
-  type ProcessRecord,
   readProcessTable,
   recordOf,
   runningSupervisor,
@@ -164,7 +163,7 @@ function takeOwnership(stateDir: string): StateLock | undefined {
 }
 
 /** Reads the file of a mesh that has servers. Throws `invalid-config` or `usage`. */
-function readRunnableMesh(configFile: string, stateDir: string): MeshFile {
+export function readRunnableMesh(configFile: string, stateDir: string): MeshFile {
   const meshFile = readMeshFile(configFile);
   if (meshFile.transport === "nats") {
     assertStoreKeys(meshFile, stateDir);

@@ -26,6 +26,10 @@ export const COMMANDS: CommandTree = {
     summary: "start a mesh on this machine: its servers and all its daemons",
     load: async () => (await import("./mesh/up.ts")).upCommand,
   },
+  provision: {
+    summary: "write keys, server configs and node files of a mesh, and start nothing",
+    load: async () => (await import("./mesh/provision.ts")).provisionCommand,
+  },
   down: {
     summary: "stop the mesh of a state folder; stored events stay",
     load: async () => (await import("./mesh/down.ts")).downCommand,
