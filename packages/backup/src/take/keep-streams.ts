@@ -22,7 +22,7 @@ const MAX_DRAINED_BYTES = 4_194_304;
 /** Every stream of a server with its consumers. Rejects with `unavailable`, or `timeout`. */
 export async function findStreams(server: OpenServer): Promise<FoundStream[]> {
   const found: FoundStream[] = [];
-  for (const [name, info] of await listStreams(server.jsm))
+  for (const info of (await listStreams(server.jsm)).values())
     found.push({ server, info, consumers: await consumersOf(server, info) });
   return found;
 }

@@ -16,7 +16,7 @@ export interface Format {
 }
 
 /** Key of a file's number. */
-export const FORMAT_KEY = "format";
+const FORMAT_KEY = "format";
 /** Key of a stream's number in its metadata. */
 export const STREAM_FORMAT = "adaos-format";
 
