@@ -13,6 +13,7 @@ const ORDER = [
   "bridge",
   "chaos",
   "doctor",
+  "backup",
   "supervise",
   "operations",
   "provision",

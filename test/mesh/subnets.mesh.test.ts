@@ -76,7 +76,9 @@ describe("adaos policy apply, with a subnet more", { timeout: 180_000 }, () => {
     // The supervisor connects at its first look, some seconds after the start.
     const passing = [MONITOR, "root from gamma", "adaos supervisor"];
     const clients = connections
-      .filter(({ kind, name = "" }) => kind === "Client" && !passing.includes(name))
+      .filter(
+        ({ kind, name = "" }) => kind === "Client" && !passing.includes(name.replace(/ adaos\/\S+$/, "")),
+      )
       .map(({ cid }) => cid);
     return [...clients, ...others.map(({ id }) => id)].sort();
   }

@@ -42,7 +42,7 @@ import {
 import { openLocalBus } from "./connect-local.ts";
 import { openMarks } from "./marks/open-marks.ts";
 import { MemberBus } from "./member-bus.ts";
-import { Outbox } from "./outbox/outbox.ts";
+import { assertOutboxFormat, Outbox } from "./outbox/outbox.ts";
 import { OutboxTransport } from "./outbox/outbox-transport.ts";
 import type { Hub } from "./outbox/outbox-transport-options.ts";
 import { RefusedLog } from "./outbox/refused-log.ts";
@@ -265,6 +265,7 @@ async function openOutbox(
   log: Logger,
   onClose: () => void,
 ): Promise<Transport> {
+  await assertOutboxFormat(dir);
   const outbox = new Outbox(dir, limits, log);
   await outbox.adopt();
   const refusedLog = new RefusedLog(join(dir, "refused.ndjson"));

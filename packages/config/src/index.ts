@@ -1,6 +1,7 @@
 export { compiledPolicyText } from "./compiled-policy.ts";
 export { type ConfigError, configErrorOf } from "./config-error.ts";
 export { declaredTimers, type TimersByMember, timerOptionsOf } from "./declared-timers.ts";
+export { credentialName } from "./files/credentials.ts";
 export { makeFolder } from "./files/make-folder.ts";
 export { assertOwnFolder, ownershipProblem } from "./files/own-folder.ts";
 export { startTimeOf } from "./files/process-start-time.ts";
@@ -39,10 +40,8 @@ export {
   restoreNodeFile,
 } from "./last-good.ts";
 export {
-  type AutoApply,
   type FixedPorts,
   type FloodLimits,
-  type ListenAddress,
   type MeshFile,
   type OutboxLimits,
   readMeshFile,
@@ -60,7 +59,9 @@ export {
 } from "./node-file.ts";
 export type { AlertSettings } from "./sections/alert-settings.ts";
 export { duration, parseDuration } from "./sections/duration.ts";
+export type { StoreEncryption } from "./sections/encryption-schema.ts";
 export type { CertificateFiles } from "./sections/mesh-tls.ts";
+export type { AutoApply } from "./sections/registry-schema.ts";
 export type { ScrapeAddress } from "./sections/scrape-access.ts";
 export type { DeclaredSkills } from "./sections/skills-schema.ts";
 export type { StreamLimits } from "./sections/stream-limits.ts";
@@ -90,6 +91,7 @@ export {
 export {
   type ClientTls,
   isLoopback,
+  type ListenAddress,
   readServerAccess,
   type ServerAccess,
   type ServerTls,

@@ -13,8 +13,16 @@ import {
   tokenOf,
 } from "./policy-rule.ts";
 import { type AlertSettings, alertsSchema, resolveAlerts } from "./sections/alert-settings.ts";
+import {
+  encryptionProblems,
+  encryptionSchema,
+  encryptionsOf,
+  type StoreEncryption,
+} from "./sections/encryption-schema.ts";
+import { logsSchema } from "./sections/logs-schema.ts";
 import { type MeshTls, meshTlsOf } from "./sections/mesh-tls.ts";
 import { type DeclaredProbes, placedProbes, probesSchema } from "./sections/probes-schema.ts";
+import { type AutoApply, autoApplySchema, registrySchema } from "./sections/registry-schema.ts";
 import { placedScenarios, scenariosSchema } from "./sections/scenarios-schema.ts";
 import {
   meshScrapeSchema,
@@ -42,12 +50,10 @@ import { resolvedTracing, type Tracing, tracingSchema } from "./sections/tracing
 import { placedViewer, type ViewerSettings, viewerSchema } from "./sections/viewer-schema.ts";
 import { signatureRulesSchema } from "./signature-keys.ts";
 import { invalid, readYamlFile } from "./text/yaml-file.ts";
-import { meshTlsSchema, plainProblem } from "./transport-security.ts";
+import { type ListenAddress, meshTlsSchema, plainAddressProblem } from "./transport-security.ts";
 
 /** Node names that every subnet uses already. */
 const RESERVED_NODES: ReadonlySet<string> = new Set(["hub", "root"]);
-
-const DEFAULT_REGISTRY = "schemas/events";
 
 const patterns = z.array(patternSchema).max(10_000).default([]);
 
@@ -89,23 +95,6 @@ export const outboxLimitsSchema = z.strictObject({
     .describe("events in the outbox of each process"),
 });
 
-/** The changes of the registry's folder that the root puts in force by itself. */
-export const autoApplySchema = z
-  .union([z.literal("compatible"), z.literal(false)])
-  .default("compatible")
-  .describe(
-    "compatible: the root puts a saved change in force if it breaks no publisher and no handler; false: adaos registry apply puts changes in force",
-  );
-
-const registrySchema = z
-  .union([
-    z.string().min(1),
-    z.strictObject({ path: z.string().min(1).default(DEFAULT_REGISTRY), autoApply: autoApplySchema }),
-  ])
-  .default(DEFAULT_REGISTRY)
-  .describe("folder of the schema registry, relative to this file");
-
-export type AutoApply = z.infer<typeof autoApplySchema>;
 export type OutboxLimits = z.infer<typeof outboxLimitsSchema>;
 
 const memberSchema = z.strictObject({
@@ -163,6 +152,9 @@ export const meshSchema = z.strictObject({
     .enum(["synced", "relaxed"])
     .default("synced")
     .describe("synced: on disk before an acknowledgement; relaxed: synced every two minutes"),
+  encryption: encryptionSchema.describe(
+    "encrypts the streams on the disks of this machine; the files of members are not encrypted",
+  ),
   transport: z
     .enum(["nats", "local"])
     .default("nats")
@@ -176,6 +168,7 @@ export const meshSchema = z.strictObject({
       "limit of all traffic of a member's connections together; a hub shuts out a member above it for two seconds",
     ),
   enable_metrics: enableMetricsSchema,
+  logs: logsSchema,
   metrics: meshScrapeSchema,
   outbox: z
     .union([z.literal(false), outboxLimitsSchema])
@@ -206,13 +199,6 @@ export const meshSchema = z.strictObject({
     .describe("rules that come before those of subnets and members; the first that matches wins"),
 });
 
-/** Address of a server of the mesh. */
-export interface ListenAddress {
-  readonly host: string;
-  /** The file allows this address without TLS. */
-  readonly allowPlain?: true | undefined;
-}
-
 /** Ports that the file fixes. */
 export interface FixedPorts {
   readonly port?: number | undefined;
@@ -232,6 +218,7 @@ export interface MeshFile {
   readonly streams: StreamLimits;
   readonly flood: FloodLimits;
   readonly enableMetrics: boolean;
+  readonly logs: "folder" | "output";
   readonly tracing?: Tracing | undefined;
   /** Addresses for collectors on other machines, by node id: `root`, `alpha/hub`, `alpha/kitchen`. */
   readonly scrapes: ReadonlyMap<string, ScrapeAddress>;
@@ -258,6 +245,8 @@ export interface MeshFile {
   readonly rootDaemons: number;
   /** Undefined: connections are not encrypted. */
   readonly tls: MeshTls | undefined;
+  /** Of streams on disk, by server, as `hosts`. */
+  readonly encryptions: ReadonlyMap<string, StoreEncryption>;
   /** By subnet; the root's under {@link ROOT_DOMAIN}, and `root-2` and so on when it has several. */
   readonly hosts: ReadonlyMap<string, ListenAddress>;
   /** Likewise. */
@@ -303,7 +292,7 @@ export function readMeshFile(file: string): MeshFile {
     ...ruleProblems(mesh).map(({ path, message }) => {
       return `${placeOf(["policy", ...path])} policy[${String(path[0])}]: ${message}`;
     }),
-    ...[...serverProblems(value), ...scrapeProblems(value)].map(
+    ...[...serverProblems(value), ...scrapeProblems(value), ...encryptionProblems(value)].map(
       ({ path, message }) => `${placeOf(path)} ${path.join(".")}: ${message}`,
     ),
   ];
@@ -317,6 +306,7 @@ export function readMeshFile(file: string): MeshFile {
     streams: value.streams,
     flood: value.flood,
     enableMetrics: value.enable_metrics,
+    logs: value.logs,
     tracing: resolvedTracing(value.tracing, dirname(resolve(file))),
     scrapes: scrapeAddresses(value, dirname(resolve(file))),
     outbox: value.outbox,
@@ -337,6 +327,7 @@ export function readMeshFile(file: string): MeshFile {
     rootServers: value.root.servers.length,
     rootDaemons: value.root.daemons,
     tls: meshTlsOf(value.tls, servers, dirname(resolve(file))),
+    encryptions: encryptionsOf(value, rootServersOf(value.root).keys(), dirname(resolve(file))),
     hosts: servers,
     ports: servers,
     placeOfRule: (id) => {
@@ -367,8 +358,7 @@ function serverProblems(value: MeshValue): { path: string[]; message: string }[]
   const ofServers = [...serversOf(value)].flatMap(([name, server]) => {
     const path = "members" in server ? ["subnets", name] : rootServerPath(value.root, name);
     const problems: { path: string[]; message: string }[] = [];
-    const plain =
-      tls === undefined ? plainProblem({ host: server.host, allowPlain: server.allowPlain }) : undefined;
+    const plain = tls === undefined ? plainAddressProblem(server) : undefined;
     if (plain !== undefined) problems.push({ path: [...path, plain.key], message: plain.message });
     if ("members" in server && server.remote === true) {
       for (const [member, { remote }] of Object.entries(server.members)) {

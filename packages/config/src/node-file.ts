@@ -1,19 +1,14 @@
 import { createHash } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import { MeshError } from "@adaos/core";
-import { DATA_CLASSES, DEFAULT_TENANT } from "@adaos/core/wire";
+import { DATA_CLASSES, DEFAULT_TENANT, FORMATS, inFormat } from "@adaos/core/wire";
 import { z } from "zod";
 import { compiledPolicySchema } from "./compiled-policy.ts";
-import {
-  autoApplySchema,
-  enableMetricsSchema,
-  floodSchema,
-  idempotencySchema,
-  outboxLimitsSchema,
-} from "./mesh-file.ts";
+import { enableMetricsSchema, floodSchema, idempotencySchema, outboxLimitsSchema } from "./mesh-file.ts";
 import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
 import { alertsSchema } from "./sections/alert-settings.ts";
 import { probesSchema } from "./sections/probes-schema.ts";
+import { autoApplySchema } from "./sections/registry-schema.ts";
 import { scenariosSchema } from "./sections/scenarios-schema.ts";
 import { scrapeAddressSchema } from "./sections/scrape-access.ts";
 import { nodeSkillsSchema } from "./sections/skills-schema.ts";
@@ -21,7 +16,7 @@ import { streamLimitsSchema } from "./sections/stream-limits.ts";
 import { timerDefinitionSchema } from "./sections/timers-schema.ts";
 import { tracingSchema } from "./sections/tracing.ts";
 import { nodeSignaturesSchema } from "./signature-keys.ts";
-import { readYamlFile } from "./text/yaml-file.ts";
+import { readYamlFile, shownPath } from "./text/yaml-file.ts";
 import { plainProblem, serverAccessSchema, serverTlsSchema } from "./transport-security.ts";
 
 /**
@@ -64,6 +59,10 @@ const natsServer = {
   logFile: z.string().optional(),
   durability: z.enum(["synced", "relaxed"]),
   systemKey: publicKey,
+  encryption: z
+    .strictObject({ cipher: z.enum(["chacha", "aes"]), keyInclude: z.string().min(1) })
+    .optional()
+    .describe("keyInclude: file of the key, relative to the server's config"),
   tls: serverTlsSchema.optional(),
   allowPlain: z.literal(true).optional().describe("listen and connect beyond this machine without tls"),
 };
@@ -245,7 +244,12 @@ export function readNodeFile<R extends NodeRole>(
   file: string,
   role: R,
 ): LoadedNode<Extract<NodeFile, { role: R }>> {
-  const { value, text, placeOf } = readYamlFile(file, nodeFileSchema);
+  // A key that this version does not know would hide that a later one has written the file.
+  const schema = z.preprocess((content) => {
+    const isObject = typeof content === "object" && content !== null && !Array.isArray(content);
+    return isObject ? inFormat(FORMATS.nodeFile, content, shownPath(file)) : content;
+  }, nodeFileSchema);
+  const { value, text, placeOf } = readYamlFile(file, schema);
   if (value.role !== role) {
     throw new MeshError(
       "invalid-config",

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { MeshError } from "@adaos/core";
 import {
   SIGNATURE_KEY_BYTES,
@@ -8,7 +7,7 @@ import {
   signatureKey,
 } from "@adaos/core/wire";
 import { z } from "zod";
-import { assertPrivate, writeSecret } from "./files/secret-file.ts";
+import { readSecret, writeSecret } from "./files/secret-file.ts";
 
 const keyId = z.string().regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z 0-9 -");
 
@@ -88,13 +87,7 @@ export function readSignatures(
 
 /** Throws `invalid-config`. */
 export function readSignatureKey(file: string): SignatureKey {
-  let text: string;
-  try {
-    assertPrivate(file);
-    text = readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    throw MeshError.from(cause, "invalid-config", `the signature key in ${file} cannot be read`);
-  }
+  const text = readSecret(file, "signature key");
   if (KEY_TEXT.test(text)) return signatureKey(Buffer.from(text, "base64url"));
   throw new MeshError("invalid-config", `${file} contains no signature key; restore its former content`);
 }

@@ -42,8 +42,22 @@ export const listenSchema = {
     .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/, "must be an IPv4 address or a name")
     .default("127.0.0.1")
     .describe("address where the server listens and others find it; 0.0.0.0: every address of this machine"),
+  dial: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/, "must be an IPv4 address or a name")
+    .optional()
+    .describe("name or address by which others dial it, such as a container's; by default host"),
   allowPlain: z.literal(true).optional().describe("true: listens there without tls"),
 };
+
+/** Address of a server of the mesh. */
+export interface ListenAddress {
+  readonly host: string;
+  /** The name or address by which others dial the server, where that is not `host`. */
+  readonly dial?: string | undefined;
+  /** The file allows this address without TLS. */
+  readonly allowPlain?: true | undefined;
+}
 
 /** A client's certificate and trusted CA. */
 const clientTlsSchema = z
@@ -117,6 +131,18 @@ export function plainProblem({
   if (rootUrl !== undefined && !isLoopback(hostOf(rootUrl))) return { key: "rootUrl", message: plainReason };
   if (otherRootUrls.every((url) => isLoopback(hostOf(url)))) return undefined;
   return { key: "otherRootUrls", message: plainReason };
+}
+
+/** Why a server must not listen at, or be dialled by, an address of the mesh file without TLS. */
+export function plainAddressProblem({
+  host,
+  dial,
+  allowPlain,
+}: ListenAddress): { readonly key: "host" | "dial"; readonly message: string } | undefined {
+  const problem = plainProblem({ host, allowPlain });
+  if (problem !== undefined) return { key: "host", message: problem.message };
+  if (dial === undefined || plainProblem({ host: dial, allowPlain }) === undefined) return undefined;
+  return { key: "dial", message: plainReason };
 }
 
 /** Everything needed to connect to a server. */

@@ -178,6 +178,19 @@ export {
   type LetterOwner,
   parseDeadLetterSubject,
 } from "./wire/dead-letter-subject.ts";
+export {
+  assertStreamFormat,
+  assertSuffixes,
+  FORMATS,
+  type Format,
+  type FormatId,
+  formatOf,
+  inFormat,
+  isNewer,
+  STREAM_FORMAT,
+  streamFormat,
+  withFormat,
+} from "./wire/formats.ts";
 export { messageProblem } from "./wire/message-problem.ts";
 export {
   MAX_DEAD_LETTER_BYTES,
@@ -257,6 +270,15 @@ export {
   parseParkedSubject,
 } from "./wire/parked-subject.ts";
 export {
+  OWN_PROGRAM,
+  PROGRAM_HEADER,
+  PROTOCOL,
+  type Program,
+  parseProgram,
+  programText,
+  whyApart,
+} from "./wire/program.ts";
+export {
   farReplyFilter,
   formatReplySubject,
   givenReplyFilter,
@@ -285,6 +307,7 @@ export {
   runsStream,
   STATE_WORD,
 } from "./wire/run-names.ts";
+export { restoreSubject, type StreamContent, snapshotSubject, streamContent } from "./wire/snapshot-names.ts";
 export {
   EVENT_ROOT,
   type EventAddress,

@@ -6,11 +6,17 @@ const MAX_LEDGER_BYTES = 1_048_576;
 const MAX_BOOK_BYTES = 64 * 1_048_576;
 
 /** The file in which a daemon keeps the positions of its streams, and beside it the ledger of their losses. */
-export function positionFile(
-  file: string | undefined,
-): { read(): string | undefined; write(text: string): void; note(line: string): void } | undefined {
+export function positionFile(file: string | undefined):
+  | {
+      readonly place: string;
+      read(): string | undefined;
+      write(text: string): void;
+      note(line: string): void;
+    }
+  | undefined {
   if (file === undefined) return undefined;
   return {
+    place: file,
     read: () => {
       if (!existsSync(file)) return undefined;
       if (statSync(file).size > MAX_BOOK_BYTES) throw new Error(`${file} is larger than any that is written`);

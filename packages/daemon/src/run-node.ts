@@ -8,6 +8,7 @@ import type { Part, PartHealth } from "./part.ts";
 import { whyStuck } from "./progress.ts";
 import { RunFileKeeper } from "./run-file.ts";
 import { type NodeStatus, startStatusServer } from "./status-server.ts";
+import { ServiceManager } from "./systemd/service-manager.ts";
 import { startTelemetry } from "./telemetry/telemetry.ts";
 
 export interface NodeOptions {
@@ -41,6 +42,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
   const { node, role, log, announce } = options;
   const startedAt = new Date().toISOString();
   let endReport = (): void => undefined;
+  const manager = ServiceManager.take(process.env, log);
   const stopped = stopSignal(log);
   const flushTelemetry = await startTelemetry({ component: role, node }, log, options.tracing);
   const started: Part[] = [];
@@ -53,6 +55,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
   try {
     runFile?.keep({ node, pid: process.pid, statusUrl, startedAt });
     log.info({ pid: process.pid, statusUrl }, "node starting");
+    manager?.follow(status);
     for (const part of parts) {
       if (stopped.aborted) break;
       await part.start(stopped);
@@ -73,6 +76,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
       log.error({ limitMs: STOP_LIMIT_MS }, "node stop took too long");
       process.exit(70);
     }, STOP_LIMIT_MS);
+    const reported = manager?.stopping();
     for (const part of [...parts].reverse()) {
       try {
         await part.stop();
@@ -80,7 +84,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
         log.error({ part: part.name, err }, "part not stopped");
       }
     }
-    await server.stop();
+    await Promise.all([server.stop(), reported]);
     await flushTelemetry();
     runFile?.remove();
     clearTimeout(limit);

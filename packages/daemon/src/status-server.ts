@@ -2,14 +2,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { isIP } from "node:net";
 import type { ConfigError } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { type Exposition, messageOf, visibleJson } from "@adaos/core/wire";
+import { type Exposition, messageOf, OWN_PROGRAM, type Program, visibleJson } from "@adaos/core/wire";
 import { HTTP_LIMITS, makeRoom, stopServer } from "./http-limits.ts";
 import type { Scrape } from "./metrics/scrape.ts";
 import { answerOldPath, OLD_PATHS, processUse } from "./old-paths.ts";
 import type { PartHealth } from "./part.ts";
 
-/** A daemon's answer at `/status`. */
-export interface NodeStatus {
+/** A daemon's answer at `/status`. The server adds the program; those before it told none. */
+export interface NodeStatus extends Partial<Program> {
   readonly node: string;
   readonly role: string;
   readonly pid: number;
@@ -86,7 +86,9 @@ function answerTo(
     const now = status();
     if (url === HEALTH_PATH) return healthOf(now);
     if (isOld) return [200, answerOldPath(url, now, configErrors(now.parts), processUse()) ?? {}];
-    return url === "/status" ? [200, now] : [now.ready ? 200 : 503, { ready: now.ready }];
+    return url === "/status"
+      ? [200, { ...now, ...OWN_PROGRAM }]
+      : [now.ready ? 200 : 503, { ready: now.ready }];
   } catch (thrown) {
     // A question about the node's health must not be able to end it.
     return [500, { error: messageOf(thrown) }];

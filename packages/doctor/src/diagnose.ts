@@ -1,19 +1,16 @@
-import { readServerAccess } from "@adaos/config";
-import { within } from "@adaos/core/wire";
 import { askStreams, askVarz } from "@adaos/nats-server";
 import { type AwayServer, type OpenServer, withAnswering } from "@adaos/operations";
 import type { Layout, ServerLayout } from "@adaos/provision";
 import { askHealth, type MeshHealth, runningProcesses } from "@adaos/supervise";
-import { type Connection, openConnection } from "@adaos/transport-nats";
 import type { AskedServer, Scene } from "./check.ts";
 import { CHECKS } from "./checks.ts";
 import { type Diagnosis, examine } from "./examine.ts";
+import { SystemConnections } from "./system-connections.ts";
 
 /** The time limit of one check. */
 const CHECK_LIMIT_MS = 5000;
 /** The time limit of a server's answer on its system account. */
 const ANSWER_MS = 2000;
-const CLOSE_MS = 1000;
 
 export interface DiagnoseOptions {
   readonly layout: Layout;
@@ -34,7 +31,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
   // A folder that is not safe rejects this promise; the error is handled where the promise is awaited.
   asking.catch(() => undefined);
   return withAnswering(layout.servers, async (open, away) => {
-    const systems = new SystemConnections();
+    const systems = new SystemConnections("adaos doctor");
     try {
       const scene = sceneOf(options, await asking, { open, away }, systems);
       const { findings, checks: results } = await examine(scene, checks, CHECK_LIMIT_MS);
@@ -85,36 +82,4 @@ async function askAll(
   );
   // The health of a server reports why it does not answer.
   return asked.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-}
-
-const silent = (): void => undefined;
-const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
-
-/** Connections over servers' system accounts, each opened when it is asked for first. */
-class SystemConnections {
-  readonly #opened = new Map<string, Promise<Connection>>();
-
-  of(server: ServerLayout): Promise<Connection> {
-    const opened = this.#opened.get(server.of) ?? openSystem(server);
-    this.#opened.set(server.of, opened);
-    return opened;
-  }
-
-  /** Never rejects, and waits for no connection for long. */
-  async close(): Promise<void> {
-    const closing = [...this.#opened.values()].map(async (opening) => {
-      await (await opening).close();
-    });
-    await within(Promise.allSettled(closing), CLOSE_MS);
-  }
-}
-
-async function openSystem({ url, systemSeedFile, tls }: ServerLayout): Promise<Connection> {
-  return openConnection({
-    ...readServerAccess({ url, seedFile: systemSeedFile, tls }),
-    name: "adaos doctor",
-    user: "operator",
-    log: SILENT,
-    timeoutMs: ANSWER_MS,
-  });
 }

@@ -12,6 +12,7 @@ import {
   type Part,
   positionFile,
 } from "@adaos/daemon";
+import { claimStore, storeKeyFile } from "@adaos/nats-server";
 import {
   type Connection,
   DamageEvents,
@@ -57,6 +58,10 @@ interface Hub {
 export async function runHub(file: string): Promise<number> {
   const node = openNode(file, "hub");
   const { config, path, name, loaded, log } = node;
+  claimStore(
+    path(config.natsServer.storeDir),
+    storeKeyFile(path(config.natsServer.configFile), config.natsServer),
+  );
   const connection = await openConnection({ ...node.dial(), name, user: "hub" });
   const system = await openConnection({
     ...node.dial(),

@@ -6,9 +6,21 @@ export { linkKeys, linkSeed } from "./config/link-keys.ts";
 export { seedNkey } from "./config/nkey-text.ts";
 export { isSealed, sealed } from "./config/seal.ts";
 export { ServerConfig } from "./config/server-config.ts";
+export { storeAccount } from "./config/store-account.ts";
+export {
+  assertStoreKey,
+  claimStore,
+  keyChangeFile,
+  markStore,
+  newStoreKey,
+  readStoreKeyId,
+  storeKeyFile,
+  storeKeyIdOf,
+} from "./config/store-key.ts";
 export { resolveCacheDir } from "./install/cache.ts";
 export { ensureNatsServer } from "./install/ensure.ts";
 export { withDebianPackages } from "./install/install-debian.ts";
+export { locateNatsServer } from "./install/locate.ts";
 export { renderProgress } from "./install/progress.ts";
 export { askAccountTraffic, type Traffic } from "./running/account-traffic.ts";
 export {

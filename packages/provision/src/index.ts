@@ -1,12 +1,20 @@
 export { type MadeCertificate, makeCertificate } from "./certificates/make-certificate.ts";
+export { isApplied, noteApplied } from "./join/applied.ts";
 export { type Invitation, Invitations } from "./join/invitations.ts";
 export { type JoinCode, makeJoinCode, parseJoinCode } from "./join/join-code.ts";
+export { type JoinedFile, readJoinedFile, writeJoinedFile } from "./join/joined-file.ts";
 export { joinedCertificateFiles } from "./join/joined-files.ts";
+export { idOfKey, type Machine, Machines } from "./join/machines.ts";
 export { offerOf, planAdmission } from "./join/plan-admission.ts";
 export {
   type Admission,
   admissionSchema,
+  type FollowAnswer,
+  type FollowRequest,
+  followSchema,
   type JoinRequest,
+  lookAgainSchema,
+  MACHINE_KEY,
   noneSchema,
   type Offer,
   type OwnCertificates,
@@ -31,9 +39,11 @@ export {
   type ServerLayout,
   serverOf,
   serverProcesses,
+  storeDirOf,
   writeLayout,
 } from "./layout.ts";
 export { meshFileOf } from "./mesh-file-of.ts";
-export type { Plan } from "./mesh-planner.ts";
-export { pickPorts, planAgain, provision } from "./provision.ts";
+export { type Part, partsOf, writePart } from "./parts.ts";
+export type { Plan } from "./plan.ts";
+export { assertStoreKeys, pickPorts, planAgain, provision } from "./provision.ts";
 export { type Invited, invitedProblem, isRemote, isRemoteMember, remoteKeyNameOf } from "./remote.ts";

@@ -6,11 +6,15 @@ import {
   lastGoodFile,
   layoutFile,
   STATE_FOLDER,
+  storeDir,
   type ViewerSettings,
   writeWhole,
 } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { ROOT_DOMAIN } from "@adaos/core/wire";
+import { FORMATS, inFormat, isNewer, ROOT_DOMAIN, withFormat } from "@adaos/core/wire";
+
+/** Of the names of servers: `nats-root`. Their stores have the rest. */
+const SERVER_PREFIX = "nats-";
 
 /** One nats-server of a mesh on this machine. */
 export interface ServerLayout {
@@ -24,6 +28,8 @@ export interface ServerLayout {
   readonly seedFile: string;
   /** Seed of the server's system account, for questions about its health. */
   readonly systemSeedFile: string;
+  /** Key with which the server encrypts its streams. */
+  readonly storeKeyFile?: string;
   /** Also for that daemon. */
   readonly tls?: ClientTls;
   readonly stream: string;
@@ -73,6 +79,11 @@ export function findLayout(stateDir: string): Layout | undefined {
   assertOwnFolder(stateDir, STATE_FOLDER);
   const file = layoutFile(stateDir);
   if (!existsSync(file)) return undefined;
+  return inFormat(FORMATS.layout, readSound(file), file) as unknown as Layout;
+}
+
+/** The file, or the copy of its last good version. Throws `invalid-config`. */
+function readSound(file: string): object {
   try {
     return readOne(file);
   } catch (cause) {
@@ -87,7 +98,7 @@ export function findLayout(stateDir: string): Layout | undefined {
 /** Writes it, and a copy by which a mesh goes on when a disk has spoilt the file. Throws the system's error. */
 export function writeLayout(stateDir: string, layout: Layout): void {
   const file = layoutFile(stateDir);
-  const text = `${JSON.stringify(layout, undefined, 2)}\n`;
+  const text = `${JSON.stringify(withFormat(FORMATS.layout, layout), undefined, 2)}\n`;
   writeWhole(file, text);
   writeWhole(lastGoodFile(file), text);
 }
@@ -104,9 +115,11 @@ export function restoreLayout(stateDir: string): void {
   }
 }
 
-function readOne(file: string): Layout {
+function readOne(file: string): object {
   // Written by us and owned by the user: of its shape only this is checked again.
   const layout = JSON.parse(readFileSync(file, "utf8")) as Layout | null;
+  // One of a later version is not damaged, and must not be replaced by a copy.
+  if (layout !== null && isNewer(FORMATS.layout, layout)) return layout;
   if (Array.isArray(layout?.servers) && Array.isArray(layout.nodes)) return layout;
   throw new MeshError("invalid-config", "it lists no servers and nodes");
 }
@@ -124,6 +137,11 @@ export function readLayout(stateDir: string): Layout {
 /** Every server that runs on this machine, one for each process. Pure. */
 export function serverProcesses({ servers }: Pick<Layout, "servers">): ServerLayout[] {
   return servers.flatMap((server) => [server, ...(server.fellows ?? [])]);
+}
+
+/** Folder of the streams of one server. Pure. */
+export function storeDirOf(stateDir: string, { name }: Pick<ServerLayout, "name">): string {
+  return storeDir(stateDir, name.slice(SERVER_PREFIX.length));
 }
 
 /** The server of a subnet or of the root. Throws `usage` with the names there are. */

@@ -45,11 +45,22 @@ describe("findLayout(), readLayout()", () => {
       writeFileSync(file, spoilt);
       expect(readLayout(state)).toEqual(LAYOUT);
       restoreLayout(state);
-      expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(LAYOUT);
+      expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({ format: 1, ...LAYOUT });
     }
     rmSync(file);
     restoreLayout(state);
     expect(findLayout(state)).toBeUndefined();
+  });
+
+  test("refuse one of a later version, and put no copy in its place", () => {
+    const file = join(state, "mesh.json");
+    writeLayout(state, LAYOUT);
+    const later = '{"format":2,"anything":"else"}';
+    writeFileSync(file, later);
+    const { code, message } = meshErrorOf(() => readLayout(state));
+    expect([code, message]).toEqual(["invalid-config", expect.stringContaining(`${file} has format 2`)]);
+    restoreLayout(state);
+    expect(readFileSync(file, "utf8")).toBe(later);
   });
 
   test("tell apart that there is none: nothing, or unavailable with what to do", () => {

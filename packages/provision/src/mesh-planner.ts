@@ -22,30 +22,12 @@ import { type Key, type Keys, leafKeyName, memberKeyName } from "./keys/keys.ts"
 import { NodeSignatures } from "./keys/node-signatures.ts";
 import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
 import { hubMemberText, limitsText, memberText, nodeFileText } from "./node-file-text.ts";
+import type { Grants, HubFiles, Plan } from "./plan.ts";
 import { type Ports, type ServerMaterial, ServerPlan } from "./plan-servers.ts";
 import { type Invited, isRemote, isRemoteMember, remoteKeyNames } from "./remote.ts";
 
-/** Everything a mesh on this machine is started from, by file. */
-export interface Plan {
-  readonly layout: Layout;
-  /** Text of each server config and each node file, by its path. */
-  readonly files: ReadonlyMap<string, string>;
-  /** Names of keys whose seeds are on other machines. */
-  readonly remoteKeys: ReadonlySet<string>;
-}
-
 type RootServerBasics = ReturnType<ServerPlan["settingsOf"]> &
   Pick<RootServerSettings, "port" | "leafPort" | "cluster">;
-
-/** Consumers by member. */
-export type Grants = ReadonlyMap<string, readonly string[]>;
-
-/** Paths of a hub's files, and the policy that they will have. */
-export interface HubFiles {
-  readonly configFile: string;
-  readonly nodeFile: string;
-  readonly policy: ReturnType<typeof compiledPolicyText>;
-}
 
 /** The input for the files of a mesh. */
 interface Material extends ServerMaterial {
@@ -294,14 +276,14 @@ export class MeshPlanner {
   }
 
   #common(id: string, of: string, key: Key): CommonEntries {
-    const { mesh, scrapes, tracing } = this.#meshFile;
+    const { mesh, scrapes, tracing, logs } = this.#meshFile;
     return {
       mesh: mesh.name,
       server: this.#plan.access(id, of, key),
       metrics: scrapes.get(id),
       tracing,
       runFile: runFilePath(this.#stateDir, id),
-      log: { level: "info", file: logFilePath(this.#stateDir, id) },
+      log: { level: "info", ...(logs === "output" ? {} : { file: logFilePath(this.#stateDir, id) }) },
     };
   }
 

@@ -1,3 +1,4 @@
+import { dirname, relative } from "node:path";
 import {
   MAX_FILE_BYTES,
   type MeshFile,
@@ -32,6 +33,18 @@ export function hubMemberText(
     ...limitsText(subnet, node),
     ...(declared === undefined ? {} : { timers: [...declared] }),
   };
+}
+
+/** How a server encrypts its streams, for its config and its daemon's node file. Servers read includes relative. */
+export function encryptionText(
+  { encryptions }: MeshFile,
+  server: string,
+  configFile: string,
+): Pick<HubInput["natsServer"], "encryption"> {
+  const found = encryptions.get(server);
+  if (found === undefined) return {};
+  const keyInclude = relative(dirname(configFile), found.keyFile);
+  return { encryption: { cipher: found.cipher, keyInclude } };
 }
 
 type MemberInput = Extract<NodeFileInput, { role: "member" }>;

@@ -14,6 +14,7 @@ import { eventsStream, MESH_STREAM, ROOT_DOMAIN } from "@adaos/core/wire";
 import { dialHost, type MeshCertificates } from "./certificates/mesh-certificates.ts";
 import type { Key, Keys } from "./keys/keys.ts";
 import type { ServerLayout } from "./layout.ts";
+import { encryptionText } from "./node-file-text.ts";
 
 /** Ports of a server. */
 export interface Ports {
@@ -26,8 +27,9 @@ export interface Ports {
 /** Settings of every server's config beside ports and keys. */
 interface ServerBasics extends ListenAddress {
   readonly storeDir: string;
-  readonly logFile: string;
+  readonly logFile?: string;
   readonly durability: Durability;
+  readonly encryption?: { readonly cipher: "chacha" | "aes"; readonly keyInclude: string } | undefined;
   readonly tls?: ServerTls;
 }
 
@@ -74,8 +76,9 @@ export class ServerPlan {
     return {
       host,
       storeDir: storeDir(stateDir, name),
-      logFile: logFilePath(stateDir, `nats-${name}`),
+      ...(meshFile.logs === "output" ? {} : { logFile: logFilePath(stateDir, `nats-${name}`) }),
       durability: meshFile.mesh.durability,
+      ...encryptionText(meshFile, name, this.configFile(name)),
       ...(tls === undefined ? {} : { tls }),
       // A hub also dials its root.
       ...(plain === undefined ? {} : { allowPlain: plain }),
@@ -123,6 +126,7 @@ export class ServerPlan {
   /** The layout of a hub's server, or of all of the root's. */
   layoutOf(of: string, id: string, daemon: Key): ServerLayout {
     const [first, ...fellows] = (of === ROOT_DOMAIN ? this.rootServers : [of]).map((name): ServerLayout => {
+      const storeKeyFile = this.#material.meshFile.encryptions.get(name)?.keyFile;
       const { url, seedFile, tls } = this.access(of === ROOT_DOMAIN ? name : id, of, daemon);
       return {
         name: `nats-${name}`,
@@ -131,6 +135,7 @@ export class ServerPlan {
         configFile: this.configFile(name),
         seedFile,
         systemSeedFile: this.#material.keys.key(`${of}/system`).seedFile,
+        ...(storeKeyFile === undefined ? {} : { storeKeyFile }),
         ...(tls === undefined ? {} : { tls }),
         stream: of === ROOT_DOMAIN ? MESH_STREAM : eventsStream(of),
       };
@@ -146,6 +151,6 @@ export class ServerPlan {
   }
 
   #dialHost(name: string): string {
-    return this.#material.dialled?.get(name) ?? dialHost(this.#listen(name).host);
+    return this.#material.dialled?.get(name) ?? dialHost(this.#listen(name));
   }
 }

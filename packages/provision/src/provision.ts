@@ -11,13 +11,17 @@ import {
 } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
+import { assertStoreKey } from "@adaos/nats-server";
 import { type LoadedPolicy, policyOf } from "@adaos/policy";
 import { proofText, readProof } from "@adaos/registry";
 import { prepareCertificates } from "./certificates/mesh-certificates.ts";
+import { noteApplied } from "./join/applied.ts";
 import { Invitations } from "./join/invitations.ts";
+import { Machines } from "./join/machines.ts";
 import { KeyRing } from "./keys/keys.ts";
 import { findLayout, type Layout, meshFileIn, writeLayout } from "./layout.ts";
-import { type Grants, type HubFiles, MeshPlanner, type Plan } from "./mesh-planner.ts";
+import { MeshPlanner } from "./mesh-planner.ts";
+import type { Grants, HubFiles, Plan } from "./plan.ts";
 import type { Ports } from "./plan-servers.ts";
 import { PortPicker } from "./ports.ts";
 import { isLocalServer, remoteKeyNames } from "./remote.ts";
@@ -25,17 +29,25 @@ import { isLocalServer, remoteKeyNames } from "./remote.ts";
 /**
  * Writes all files from which a mesh on this machine starts: keys, server configs, node files and the layout. Keys,
  * ports and stores of an earlier run are kept. Rejects with `invalid-config` or `unavailable`.
+ * @param lastPorts `kept`: also ports that are taken now, since the mesh may run.
  */
-export async function provision(meshFile: MeshFile, stateDir: string): Promise<Layout> {
+export async function provision(
+  meshFile: MeshFile,
+  stateDir: string,
+  lastPorts: "kept" | "kept if free" = "kept if free",
+): Promise<Layout> {
   const last = lastLayout(meshFile, stateDir);
   const provenFile = provenRegistryFile(stateDir);
   const { rules, registry } = await policyOf(meshFile, readProof(provenFile));
   const timers = declaredTimers(meshFile, registry);
-  const ports = await pickPorts(localPorts(meshFile), rootNodeIds(meshFile.rootServers), last?.ports);
+  assertStoreKeys(meshFile, stateDir);
+  const fixed = localPorts(meshFile);
+  const asked = lastPorts === "kept" ? withKnown(fixed, last?.ports) : fixed;
+  const ports = await pickPorts(asked, rootNodeIds(meshFile.rootServers), last?.ports);
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   keys.forgetJoined(remoteKeyNames(meshFile));
-  const invitations = new Invitations(stateDir).open();
+  const invitations = admittedTo(stateDir);
   const { layout, files } = new MeshPlanner(
     { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations },
     grantsKept,
@@ -47,7 +59,19 @@ export async function provision(meshFile: MeshFile, stateDir: string): Promise<L
   // Servers log there, and do not make the folder.
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   writeLayout(stateDir, layout);
+  noteApplied(stateDir, meshFile.file);
   return layout;
+}
+
+/** Throws `invalid-config` when a server of this machine would not read its streams with the key of the mesh file. */
+export function assertStoreKeys(meshFile: MeshFile, stateDir: string): void {
+  for (const [name] of localPorts(meshFile))
+    assertStoreKey(storeDir(stateDir, name), meshFile.encryptions.get(name)?.keyFile);
+}
+
+/** Public keys of all who may ask the root to join, or again for their files. */
+function admittedTo(stateDir: string): ReadonlyMap<string, string> {
+  return new Map([...new Machines(stateDir).open(), ...new Invitations(stateDir).open()]);
 }
 
 /**
@@ -62,13 +86,10 @@ export async function planAgain(
 ): Promise<Plan> {
   const timers = declaredTimers(meshFile, registry);
   const known = { ...picked, ...lastLayout(meshFile, stateDir)?.ports };
-  const fixed = [...localPorts(meshFile)].map(
-    ([name, own]) => [name, { ...known[name], ...definedOf(own) }] as const,
-  );
-  const ports = await pickPorts(new Map(fixed), rootNodeIds(meshFile.rootServers));
+  const ports = await pickPorts(withKnown(localPorts(meshFile), known), rootNodeIds(meshFile.rootServers));
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
-  const invitations = new Invitations(stateDir).open();
+  const invitations = admittedTo(stateDir);
   return new MeshPlanner(
     { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations },
     grantsIn,
@@ -94,10 +115,8 @@ function localPorts(meshFile: MeshFile): ReadonlyMap<string, FixedPorts> {
 function lastLayout(meshFile: MeshFile, stateDir: string): Layout | undefined {
   const { mesh } = meshFile;
   const last = findLayout(stateDir);
-  if (last !== undefined) {
-    meshFileIn(last);
-    assertSameRoot(meshFile, last, stateDir);
-  }
+  if (last !== undefined) meshFileIn(last);
+  assertSameRoot(meshFile, last, stateDir);
   if (last === undefined || last.mesh === mesh.name) return last;
   const what = `${stateDir} holds the mesh ${last.mesh}, not ${mesh.name}`;
   throw new MeshError("invalid-config", `${what}; name another folder with --state`);
@@ -107,8 +126,9 @@ function lastLayout(meshFile: MeshFile, stateDir: string): Layout | undefined {
  * A cluster does not take over the streams of a single server, and a single server not those of a cluster: it would
  * remove them as belonging to nobody. Throws `invalid-config`.
  */
-function assertSameRoot({ rootServers, file }: MeshFile, last: Layout, stateDir: string): void {
-  const before = 1 + (last.servers.find(({ of }) => of === ROOT_DOMAIN)?.fellows?.length ?? 0);
+function assertSameRoot({ rootServers, file }: MeshFile, last: Layout | undefined, stateDir: string): void {
+  // Without a layout the events are those of a backup, which are of one server.
+  const before = 1 + (last?.servers.find(({ of }) => of === ROOT_DOMAIN)?.fellows?.length ?? 0);
   if (before === rootServers || !existsSync(storeDir(stateDir, ROOT_DOMAIN))) return;
   throw new MeshError(
     "invalid-config",
@@ -145,6 +165,14 @@ function grantsIn({ configFile }: Pick<HubFiles, "configFile">): Grants {
 
 /** A member's consumer is named `<member>_<durable>`; the root's has no member. */
 const GRANT = /"\$JS\.API\.CONSUMER\.INFO\.[^."]+\.(([a-z0-9-]+)_[a-z0-9-]+)"/g;
+
+/** Fixed ports, and known ones where none is fixed. */
+function withKnown(
+  fixed: ReadonlyMap<string, FixedPorts>,
+  known: Layout["ports"] = {},
+): ReadonlyMap<string, FixedPorts> {
+  return new Map([...fixed].map(([name, own]) => [name, { ...known[name], ...definedOf(own) }]));
+}
 
 function definedOf({ port, leafPort, clusterPort }: FixedPorts): Partial<Ports> {
   return {

@@ -9,7 +9,7 @@ import {
   type Part,
   positionFile,
 } from "@adaos/daemon";
-import { linkKeys, linkSeed } from "@adaos/nats-server";
+import { claimStore, linkKeys, linkSeed, storeKeyFile } from "@adaos/nats-server";
 import { type Connection, DamageEvents, openConnection, StoreKeeper } from "@adaos/transport-nats";
 import { OriginBudgets } from "./budgets/origin-budgets.ts";
 import { LinkEvents } from "./events/link-events.ts";
@@ -17,6 +17,7 @@ import { SubnetEvents } from "./events/subnet-events.ts";
 import { type JoinHandler, JoinService } from "./joining/join-service.ts";
 import { type Admitted, LeafGate } from "./joining/leaf-gate.ts";
 import { Clearance } from "./links/clearance.ts";
+import { HubPrograms } from "./links/hub-programs.ts";
 import { Links } from "./links/links.ts";
 import { MeshStream } from "./links/mesh-stream.ts";
 import { Refills } from "./links/refills.ts";
@@ -96,6 +97,7 @@ async function partsOf(
   const folder = folderOf(node, stateDir);
   const share = config.streams.maxShare;
   const budgets = new OriginBudgets({ subnets: subnets.names, connection, jsm, share, log });
+  const programs = new HubPrograms(log);
   const links = new Links({
     policy,
     subnets,
@@ -105,13 +107,14 @@ async function partsOf(
     openSource: sourceOf(node),
     stream,
     budgets,
+    programs,
     log,
   });
   const events = eventsOf(node, subnets, links, folder);
   const canAdmit = gate !== undefined && stateDir !== undefined;
   const joining = canAdmit ? [new JoinService(connection, gate, openJoinHandler(stateDir, log), log)] : [];
   // The registry comes before the links, which ask it for classified events.
-  const registry = registryParts(node, connection, subnets, folder);
+  const registry = registryParts(node, connection, subnets, folder, programs);
   const parts: Part[] = [stream, ...registry, budgets, links, refills, damages, ...joining];
   const alerts = rootAlerts({
     ...{ node, subnets, connection, system: gate?.system, jsm, keeper },
@@ -180,10 +183,12 @@ function registryParts(
   connection: Connection,
   { names: subnets }: Subnets,
   folder: RegistryFolder | undefined,
+  programs: HubPrograms,
 ): Part[] {
   if (folder === undefined) return [];
   const bundle = (): typeof folder.inForce => folder.inForce;
-  return [folder, new RegistryDistribution({ node: name, subnets, bundle, connection, log })];
+  const onProgram = programs.note.bind(programs);
+  return [folder, new RegistryDistribution({ node: name, subnets, bundle, connection, onProgram, log })];
 }
 
 /** Opens the connection that pulls from one subnet. */
@@ -204,6 +209,7 @@ async function openGate(node: OpenNode<"root">): Promise<LeafGate | undefined> {
   const { config, path, name, log } = node;
   if (config.natsServer === undefined) return undefined;
   const { configFile, systemSeedFile, rootKey: _, ...fixed } = config.natsServer;
+  claimStore(path(fixed.storeDir), storeKeyFile(path(configFile), fixed));
   const system = await openConnection({
     ...node.dial(),
     // Its own server and no other: this connection reads that server's config again.

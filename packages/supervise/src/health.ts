@@ -1,6 +1,6 @@
 import { type ConfigError, readServerAccess } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { messageOf, ROOT_DOMAIN } from "@adaos/core/wire";
+import { messageOf, programText, ROOT_DOMAIN } from "@adaos/core/wire";
 import type { NodeStatus } from "@adaos/daemon";
 import { type ConsumerBacklog, consumerBacklogs, serverProblem, streamLeader } from "@adaos/nats-server";
 import { type Layout, type ServerLayout, serverProcesses } from "@adaos/provision";
@@ -18,6 +18,8 @@ export interface ComponentHealth {
   readonly note: string;
   /** Events that wait for a link or a member; absent when no server answered. */
   readonly lag?: number;
+  /** Version and protocol of a daemon's program, `0.1.0/1`. Absent when it does not tell them. */
+  readonly program?: string;
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
@@ -68,7 +70,7 @@ export async function askHealth(
   ];
   const subnets = layout.servers.map(({ of }) => of).filter((of) => of !== ROOT_DOMAIN);
   const lags = backlogsByName(subnets, backlogs);
-  const components = asked.map((component) => withLag(component, lags));
+  const components = withPrograms(asked.map((component) => withLag(component, lags)));
   const errors = asked.flatMap(({ details = {} }) => Object.values(details).flatMap(errorsOf));
   const ready = errors.length === 0 && components.every((component) => component.ready);
   return { mesh: layout.mesh, ready, components, config: { errors } };
@@ -108,6 +110,22 @@ async function askSupervisor(stateDir: string): Promise<ComponentHealth[]> {
   }
   const [health] = await askNode(SUPERVISOR, stateDir, false);
   return health === undefined ? [] : [{ ...health, kind: "supervisor" }];
+}
+
+/** Notes the programs of all daemons when they are not the same everywhere. */
+function withPrograms(components: readonly ComponentHealth[]): readonly ComponentHealth[] {
+  const answering = components.filter(isDaemon);
+  if (new Set(answering.map(({ program }) => program)).size < 2) return components;
+  return components.map((component) => {
+    if (!isDaemon(component)) return component;
+    const told = component.program === undefined ? "of an earlier version" : component.program;
+    return { ...component, note: `${component.note}; adaos ${told}` };
+  });
+}
+
+/** Whether a daemon has answered there. */
+function isDaemon({ kind, details }: ComponentHealth): boolean {
+  return (kind === "node" || kind === "supervisor") && details !== undefined;
 }
 
 /** With several root daemons, the same events wait for each daemon's link. */
@@ -165,6 +183,11 @@ async function askNode(id: string, stateDir: string, severalRoots: boolean): Pro
   }
 }
 
+function programOf({ version, protocol }: NodeStatus): Pick<ComponentHealth, "program"> {
+  if (version === undefined || protocol === undefined) return {};
+  return { program: programText({ version, protocol }) };
+}
+
 /** Health of the node itself and, for the root, of each of its links. */
 function componentsOf(status: NodeStatus, statusUrl: string, severalRoots: boolean): ComponentHealth[] {
   const parts = Object.entries(status.parts);
@@ -179,6 +202,7 @@ function componentsOf(status: NodeStatus, statusUrl: string, severalRoots: boole
     name: status.node,
     ready: unready.length === 0,
     note: (unready.length === 0 ? [statusUrl, ...notes] : [...unready, ...notes]).join("; "),
+    ...programOf(status),
     details,
   };
   const links = parts

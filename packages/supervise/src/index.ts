@@ -17,13 +17,13 @@ export { askProbes, type NodeProbes } from "./ask-probes.ts";
 export { askSkills, type NodeSkills } from "./ask-skills.ts";
 export { askStatus } from "./ask-status.ts";
 export { askHealth, type ComponentHealth, type MeshHealth } from "./health.ts";
+export { type Followed, followRoot } from "./join/follow-root.ts";
 export { invite, revoke } from "./join/invite.ts";
 export { openJoinHandler } from "./join/join-handler.ts";
 export { joinMesh } from "./join/join-mesh.ts";
 export type { RunningMesh } from "./kept-mesh.ts";
 export {
   resumeMesh,
-  runningSupervisor,
   startMesh,
   waitUntilReady,
   whyBroken,
@@ -36,19 +36,38 @@ export { memberOfSkill, type SkillOfMember, skillsOfMembers } from "./members/me
 export { parseSkillLogLine, skillLogLines } from "./members/skill-log-lines.ts";
 export { isSwitched, type SkillSwitch, storeSwitch, untilSwitched } from "./members/switch-skill.ts";
 export { askOutboxes, withOutboxes } from "./outboxes.ts";
+export { NODE_FLAGS } from "./processes/node-flags.ts";
 export {
   type ProcessRecord,
   readProcessTable,
   runningProcesses,
+  runningSupervisor,
   SUPERVISOR,
   signalProcess,
   VIEWER,
 } from "./processes/process-table.ts";
 export { stopProcesses } from "./processes/stop-processes.ts";
-export { NODE_FLAGS } from "./processes/supervisor.ts";
+export { type NodeProgram, programsOf } from "./programs.ts";
+export { type Provisioned, provisionMesh } from "./provision-mesh.ts";
 export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry-in-force.ts";
 export { readRunFile } from "./run-file.ts";
 export { remoteScrapeTargets, scrapeTargets } from "./scrape-targets.ts";
+export {
+  applyInstall,
+  type InstallPlan,
+  planInstall,
+  startUnits,
+  supervisorByHand,
+} from "./systemd/install-units.ts";
+export { asOwner, ownerOf } from "./systemd/owner.ts";
+export { prepareServer } from "./systemd/prepare-server.ts";
+export {
+  applyUninstall,
+  assertNoUnitsRun,
+  planUninstall,
+  restartForKey,
+  unitsRunning,
+} from "./systemd/uninstall-units.ts";
 export { type Asked, untilAsked } from "./until-asked.ts";
 export {
   FAULT_INJECTED,
@@ -58,3 +77,4 @@ export {
   type ResiliencePast,
   readResiliencePast,
 } from "./watch/resilience-past.ts";
+export { whileStopped } from "./while-stopped.ts";

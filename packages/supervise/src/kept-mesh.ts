@@ -8,13 +8,16 @@ import {
   RunFileKeeper,
   Scrape,
   startStatusServer,
+  whyStuck,
 } from "@adaos/daemon";
 import { type Layout, readLayout, restoreLayout } from "@adaos/provision";
+import { RootFollower } from "./join/root-follower.ts";
 import { Guard } from "./processes/guard.ts";
+import { NODE_FLAGS } from "./processes/node-flags.ts";
 import { type ChildRecord, isRunning, type Programs, SUPERVISOR } from "./processes/process-table.ts";
 import type { StateLock } from "./processes/state-lock.ts";
 import { stopAll } from "./processes/stop-processes.ts";
-import { NODE_FLAGS, Supervisor } from "./processes/supervisor.ts";
+import { Supervisor } from "./processes/supervisor.ts";
 import { Incidents } from "./watch/incidents.ts";
 import { MeshFileWatch } from "./watch/mesh-file-watch.ts";
 import { Watchdog } from "./watch/watchdog.ts";
@@ -24,6 +27,8 @@ const HTTP = { host: "127.0.0.1", port: 0 };
 /** A mesh that this process has started and keeps running. */
 export interface RunningMesh {
   readonly layout: Layout;
+  /** How the supervisor itself is. */
+  readonly status: NodeStatus;
   /** Reads the layout again: stops processes that it no longer lists, and starts new ones. */
   follow(): Promise<void>;
   stop(): Promise<void>;
@@ -50,6 +55,8 @@ export class KeptMesh implements RunningMesh {
   readonly #watchdog: Watchdog;
   readonly #incidents: Incidents;
   readonly #meshFile: MeshFileWatch | undefined;
+  /** Of a machine that has joined. */
+  readonly #follower: RootFollower | undefined;
   readonly #startedAt: string = new Date().toISOString();
   readonly #runFile: RunFileKeeper;
   #layout: Layout;
@@ -68,6 +75,7 @@ export class KeptMesh implements RunningMesh {
     this.#incidents = new Incidents(new ResilienceLog(stateDir));
     this.#meshFile =
       layout.configFile === undefined ? undefined : new MeshFileWatch(layout.configFile, broken);
+    this.#follower = layout.joinedTo === undefined ? undefined : new RootFollower(stateDir, say);
     const resume = [
       ...[process.execPath, ...NODE_FLAGS, programs.adaos],
       ...["up", "--resume", "--state", stateDir],
@@ -116,11 +124,16 @@ export class KeptMesh implements RunningMesh {
     await mesh.#serve();
     mesh.#lookAtFile();
     mesh.#watchdog.start();
+    mesh.#follower?.start();
     return mesh;
   }
 
   get layout(): Layout {
     return this.#layout;
+  }
+
+  get status(): NodeStatus {
+    return this.#status();
   }
 
   async follow(): Promise<void> {
@@ -132,6 +145,7 @@ export class KeptMesh implements RunningMesh {
 
   async stop(): Promise<void> {
     const { lock } = this.#options;
+    await this.#follower?.stop();
     await this.#guard.stop();
     await this.#watchdog.stop();
     await this.#supervisor.stop();
@@ -205,12 +219,14 @@ export class KeptMesh implements RunningMesh {
   #status(): NodeStatus {
     const { note, details } = this.#incidents;
     const error = this.#meshFile?.error;
+    const stuck = whyStuck(this.#watchdog.progress);
     const parts: Record<string, PartHealth> = {
       watchdog: { ready: true, ...(note === undefined ? {} : { note }), details },
       guard:
         this.#guard.record === undefined
           ? { ready: false, reason: "is being started again" }
           : { ready: true, details: { pid: this.#guard.record.pid } },
+      ...(this.#follower === undefined ? {} : { root: this.#follower.health() }),
       config: { ready: true, ...(error === undefined ? {} : { details: { errors: [error] } }) },
     };
     return {
@@ -219,6 +235,7 @@ export class KeptMesh implements RunningMesh {
       pid: process.pid,
       startedAt: this.#startedAt,
       ready: Object.values(parts).every(({ ready }) => ready),
+      ...(stuck === undefined ? {} : { stuck: { watchdog: stuck } }),
       parts,
     };
   }

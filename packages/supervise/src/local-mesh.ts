@@ -5,6 +5,7 @@ import { MeshError } from "@adaos/core";
 import { delay, messageOf } from "@adaos/core/wire";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import {
+  assertStoreKeys,
   findLayout,
   type Layout,
   provision,
@@ -17,9 +18,9 @@ import { KeptMesh, type RunningMesh } from "./kept-mesh.ts";
 import { leftChildren } from "./processes/left-children.ts";
 import {
   isRunning,
-  type ProcessRecord,
   readProcessTable,
   recordOf,
+  runningSupervisor,
   SUPERVISOR,
   VIEWER,
 } from "./processes/process-table.ts";
@@ -54,7 +55,7 @@ export async function startMesh(
     // A killed supervisor leaves its children behind; they would keep the ports and the stores.
     if ((await stopOrphans(stateDir)) > 0) say("stopped what an earlier run had left behind");
     // Read the file first: when it is wrong, install nothing and print nothing else.
-    const prepared = await prepare(configFile, stateDir, say);
+    const prepared = await prepareMesh(configFile, stateDir, say);
     const { path, version, from } = await ensureNatsServer({ onProgress: renderProgress() });
     say(`nats-server ${version} (${from}: ${path})`);
     return await KeptMesh.start({ stateDir, ...prepared, programs: { natsServer: path, adaos }, say, lock });
@@ -66,9 +67,9 @@ export async function startMesh(
 
 /**
  * Writes the files from which the mesh starts. When the mesh file is broken, uses those that the last start has
- * written.
+ * written. Rejects with `invalid-config` or `unavailable`.
  */
-async function prepare(
+export async function prepareMesh(
   configFile: string | undefined,
   stateDir: string,
   say: (line: string) => void,
@@ -76,7 +77,7 @@ async function prepare(
   if (configFile === undefined) return { layout: readLayout(stateDir) };
   let mesh: string | undefined;
   try {
-    const meshFile = readRunnableMesh(configFile);
+    const meshFile = readRunnableMesh(configFile, stateDir);
     mesh = meshFile.mesh.name;
     await beginRegistry(meshFile.registryDir, stateDir);
     return { layout: await provision(meshFile, stateDir) };
@@ -95,7 +96,7 @@ async function prepare(
 /** Why a mesh file cannot be read, if the mesh can start from its last good version. Throws that error if it cannot. */
 export function whyBroken(configFile: string, stateDir: string): string | undefined {
   try {
-    readRunnableMesh(configFile);
+    readRunnableMesh(configFile, stateDir);
     return undefined;
   } catch (thrown) {
     if (lastGoodLayout(configFile, stateDir, thrown) === undefined) throw thrown;
@@ -163,17 +164,14 @@ function takeOwnership(stateDir: string): StateLock | undefined {
 }
 
 /** Reads the file of a mesh that has servers. Throws `invalid-config` or `usage`. */
-function readRunnableMesh(configFile: string): MeshFile {
+export function readRunnableMesh(configFile: string, stateDir: string): MeshFile {
   const meshFile = readMeshFile(configFile);
-  if (meshFile.transport === "nats") return meshFile;
+  if (meshFile.transport === "nats") {
+    assertStoreKeys(meshFile, stateDir);
+    return meshFile;
+  }
   const how = `its programs need nothing started: connect({ mesh: ${JSON.stringify(configFile)} })`;
   throw new MeshError("usage", `${configFile} says transport: local; ${how}`);
-}
-
-/** The supervisor of the mesh that runs from this folder. */
-export function runningSupervisor(stateDir: string): ProcessRecord | undefined {
-  const supervisor = readProcessTable(stateDir)?.supervisor;
-  return supervisor !== undefined && isRunning(supervisor) ? supervisor : undefined;
 }
 
 /** Whether it depends on a hub of another machine. */

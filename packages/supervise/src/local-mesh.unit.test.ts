@@ -6,8 +6,14 @@ import { fileURLToPath } from "node:url";
 import { readMeshFile } from "@adaos/config";
 import { provision } from "@adaos/provision";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { runningSupervisor, whyBroken } from "./local-mesh.ts";
-import { isRunning, type ProcessRecord, recordOf, writeProcessTable } from "./processes/process-table.ts";
+import { whyBroken } from "./local-mesh.ts";
+import {
+  isRunning,
+  type ProcessRecord,
+  recordOf,
+  runningSupervisor,
+  writeProcessTable,
+} from "./processes/process-table.ts";
 import { stopProcesses } from "./processes/stop-processes.ts";
 
 const children: ChildProcess[] = [];

@@ -9,12 +9,13 @@ export {
 export { HeaderReader } from "./connection/header-reader.ts";
 export { headersOfMsg, idOfMsg, travellingOf } from "./connection/message-headers.ts";
 export { ifThere } from "./connection/not-found.ts";
+export { programHeaders, programIn } from "./connection/program-headers.ts";
 export { toSend } from "./connection/raw-publish.ts";
 export { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./connection/tls.ts";
 export { NatsTransport } from "./nats-transport.ts";
 export type { SeqRange, StreamDamage } from "./positions/compare-stream.ts";
 export { type DamageAudience, DamageEvents } from "./positions/damage-events.ts";
-export { durablePosition, rewindDurable } from "./positions/durables-anew.ts";
+export { type DurablePosition, durablePosition, rewindDurable } from "./positions/durables-anew.ts";
 export { type BookedStream, type PositionFile, parseBook } from "./positions/position-book.ts";
 export { listStreams } from "./positions/read-stream.ts";
 export { damageNote, type StoreDamage } from "./positions/store-damage.ts";

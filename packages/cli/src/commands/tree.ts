@@ -26,6 +26,10 @@ export const COMMANDS: CommandTree = {
     summary: "start a mesh on this machine: its servers and all its daemons",
     load: async () => (await import("./mesh/up.ts")).upCommand,
   },
+  provision: {
+    summary: "write keys, server configs and node files of a mesh, and start nothing",
+    load: async () => (await import("./mesh/provision.ts")).provisionCommand,
+  },
   down: {
     summary: "stop the mesh of a state folder; stored events stay",
     load: async () => (await import("./mesh/down.ts")).downCommand,
@@ -59,6 +63,15 @@ export const COMMANDS: CommandTree = {
     summary:
       "the faults of a mesh, with reason and repairing command; exit code 0 when it is healthy, else 1",
     load: async () => (await import("./answers/doctor.ts")).doctorCommand,
+  },
+  upgrade: {
+    summary: "what an upgrade of this machine to the installed adaos would do",
+    commands: {
+      check: {
+        summary: "whether it is ready, and the order of restarts; exit code 0 when it is, else 69 or 78",
+        load: async () => (await import("./upgrade/check.ts")).upgradeCheckCommand,
+      },
+    },
   },
   ledger: {
     summary:
@@ -236,7 +249,7 @@ export const COMMANDS: CommandTree = {
     load: async () => (await import("./alerts/list.ts")).alertsCommand,
   },
   store: {
-    summary: "whether streams still have their messages, and the repair when they do not",
+    summary: "whether streams still have their messages, the repair when they do not, and their encryption",
     commands: {
       verify: {
         summary: "whether each stream still has its messages; exits with 65 when one has lost any",
@@ -246,7 +259,23 @@ export const COMMANDS: CommandTree = {
         summary: "recreate durables that a damaged stream has lost, or that would skip its events",
         load: async () => (await import("./store/heal.ts")).storeHealCommand,
       },
+      "new-key": {
+        summary: "make a key file with which servers encrypt their streams",
+        load: async () => (await import("./store/new-key.ts")).storeNewKeyCommand,
+      },
+      rekey: {
+        summary: "encrypt the streams of a stopped mesh with another key, or no more",
+        load: async () => (await import("./store/rekey.ts")).storeRekeyCommand,
+      },
     },
+  },
+  backup: {
+    summary: "write the running mesh of this machine into one file, from which adaos restore makes it again",
+    load: async () => (await import("./backup/take.ts")).backupCommand,
+  },
+  restore: {
+    summary: "make a mesh again from a backup, in a new state folder; adaos up starts it",
+    load: async () => (await import("./backup/restore.ts")).restoreCommand,
   },
   registry: {
     summary: "the registry of the running mesh; adaos events registry manages its folder",
@@ -357,6 +386,29 @@ export const COMMANDS: CommandTree = {
         summary:
           "carry CloudEvents 1.0 on subjects of a NATS server of yours into the mesh, and events out, until Ctrl-C",
         load: async () => (await import("./bridge/cloudevents.ts")).bridgeCloudEventsCommand,
+      },
+    },
+  },
+  install: {
+    summary: "let the service manager of this machine run the mesh",
+    commands: {
+      systemd: {
+        summary: "write units of systemd for the servers and daemons of this machine",
+        load: async () => (await import("./install/systemd.ts")).installSystemdCommand,
+      },
+      "prepare-server": {
+        summary: "before a unit starts a server: no supervisor runs it, and its config is whole",
+        load: async () => (await import("./install/prepare-server.ts")).prepareServerCommand,
+        hidden: true,
+      },
+    },
+  },
+  uninstall: {
+    summary: "take the mesh out of the service manager; its data stays",
+    commands: {
+      systemd: {
+        summary: "stop and remove the units that adaos install systemd has written; the state folder stays",
+        load: async () => (await import("./install/uninstall-systemd.ts")).uninstallSystemdCommand,
       },
     },
   },

@@ -2,6 +2,7 @@ import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } fr
 import { readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "@adaos/core";
+import { assertSuffixes, FORMATS } from "@adaos/core/wire";
 import { ageOf, isAbandoned } from "../disk/owner.ts";
 import { SUFFIX } from "./mark-file.ts";
 import { type Damage, isSound, isZero, RECORD_BYTES, repairRecord, scanMarks } from "./mark-record.ts";
@@ -142,7 +143,10 @@ export class OtherFiles {
   }
 
   async #names(): Promise<string[]> {
-    return (await readdir(this.#options.dir)).filter((name) => this.#isNew(name)).sort(byAge);
+    const { dir } = this.#options;
+    const names = await readdir(dir);
+    assertSuffixes(FORMATS.marks, names, SUFFIX, dir);
+    return names.filter((name) => this.#isNew(name)).sort(byAge);
   }
 
   #isNew(name: string): boolean {

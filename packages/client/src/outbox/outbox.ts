@@ -2,13 +2,20 @@ import { readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { OutboxLimits } from "@adaos/config";
 import { type Logger, MeshError, type Message } from "@adaos/core";
-import { messageBytes } from "@adaos/core/wire";
+import { assertSuffixes, FORMATS, messageBytes } from "@adaos/core/wire";
 import { ageOf, isAbandoned, leftName, ownName } from "../disk/owner.ts";
 import { LostFileError, OutboxFile } from "./outbox-file.ts";
 import { entryRecord } from "./record.ts";
 
 /** Suffix of its files. */
 const SUFFIX = ".outbox";
+
+/** Rejects with `invalid-config` when a later version has left messages in a form that is unknown here. */
+export async function assertOutboxFormat(dir: string): Promise<void> {
+  // A folder that is there and cannot be read is reported by the outbox itself.
+  const names = await readdir(dir).catch((): string[] => []);
+  assertSuffixes(FORMATS.outbox, names, SUFFIX, dir);
+}
 
 /**
  * Messages that this process has accepted and not forwarded. They are in a file of its own, and in files that processes

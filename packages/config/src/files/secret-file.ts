@@ -1,17 +1,29 @@
 import { fchmodSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { MeshError } from "@adaos/core";
+import { secretPlace } from "./credentials.ts";
 import { makeFolder } from "./make-folder.ts";
 import { ownershipProblem } from "./own-folder.ts";
 import { writeWhole } from "./write-whole.ts";
 
 /** Reads an nkey seed. Throws `invalid-config` when others on this machine may read it too. */
 export function readSeed(file: string): string {
+  return readSecret(file, "seed");
+}
+
+/**
+ * Reads a secret from its file, or from the credential that systemd has handed over in place of it. Throws
+ * `invalid-config` when others on this machine may read the file too.
+ * @param what Names it in the message: `seed`.
+ */
+export function readSecret(file: string, what: string): string {
+  const place = secretPlace(file);
   try {
-    assertPrivate(file);
-    return readFileSync(file, "utf8").trim();
+    // systemd lets only the user of the unit read a credential; its mode looks as if the group might.
+    if (!place.isCredential) assertPrivate(file);
+    return readFileSync(place.file, "utf8").trim();
   } catch (cause) {
-    throw MeshError.from(cause, "invalid-config", `the seed in ${file} cannot be read`);
+    throw MeshError.from(cause, "invalid-config", `the ${what} in ${file} cannot be read`);
   }
 }
 

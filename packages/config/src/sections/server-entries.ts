@@ -2,6 +2,7 @@ import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { z } from "zod";
 import { rootNodeIds } from "../files/state-dir.ts";
 import { listenSchema, ownCertificateSchema } from "../transport-security.ts";
+import { encryptionSchema } from "./encryption-schema.ts";
 import { nodeScrapeSchema } from "./scrape-access.ts";
 
 export const portSchema = z.number().int().min(1).max(65_535).optional();
@@ -12,6 +13,7 @@ export const serverEntries = {
   tls: ownCertificateSchema,
   port: portSchema.describe("port for clients; by default a free port"),
   metrics: nodeScrapeSchema,
+  encryption: encryptionSchema.describe("of this server's streams, in place of the mesh's"),
 };
 
 const leafPort = portSchema.describe("port for the hubs' connections; by default a free port");
@@ -22,6 +24,7 @@ const clusterPort = portSchema.describe(
 /** One of several servers of the root. */
 const rootServerSchema = z.strictObject({
   host: listenSchema.host.unwrap().optional().describe("address of this server; by default that of root"),
+  dial: listenSchema.dial,
   tls: ownCertificateSchema,
   port: serverEntries.port,
   leafPort,

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
+import { parseProgram, whyApart } from "@adaos/core/wire";
 import { compareVersions, TESTED_VERSION, whyUnsupported } from "@adaos/nats-server/version";
-import { readProcessTable, readRunFile, SUPERVISOR } from "@adaos/supervise";
+import { programsOf, readProcessTable, readRunFile, SUPERVISOR } from "@adaos/supervise";
 import type { Finding, Scene } from "../check.ts";
 import { startCommand } from "./processes.ts";
 
@@ -27,7 +28,39 @@ export async function versions(scene: Scene): Promise<readonly Finding[]> {
             mend: restart,
           },
         ];
-  return [...old, ...mixed, ...replacedProgram(scene, restart)];
+  return [...old, ...mixed, ...replacedProgram(scene, restart), ...programFindings(scene)];
+}
+
+/** Nodes that cannot work together, and versions that are not the same everywhere. */
+function programFindings({ health, stateDir }: Scene): Finding[] {
+  const programs = programsOf(health);
+  const apart = programs.flatMap(({ node, program }): Finding[] => {
+    const why = whyApart(node, parseProgram(program));
+    if (why === undefined) return [];
+    const problem = "its program and the one installed here cannot work together";
+    return [{ level: "fault", about: node, problem, why, mend: `adaos upgrade check --state ${stateDir}` }];
+  });
+  const nodesOf = new Map<string, string[]>();
+  for (const { node, program = "an earlier version" } of programs)
+    nodesOf.set(program, [...(nodesOf.get(program) ?? []), node]);
+  if (nodesOf.size < 2 || apart.length > 0) return apart;
+  const told = [...nodesOf].map(([program, nodes]) => `${program}: ${shortened(nodes)}`).join("; ");
+  return [
+    {
+      level: "notice",
+      about: "nodes",
+      problem: "run different versions of adaos",
+      why: `they work together, and an upgrade is not finished (${told})`,
+      mend: `adaos upgrade check --state ${stateDir}`,
+    },
+  ];
+}
+
+const MAX_NAMED = 5;
+
+function shortened(nodes: readonly string[]): string {
+  const named = nodes.slice(0, MAX_NAMED).join(", ");
+  return nodes.length > MAX_NAMED ? `${named} and ${nodes.length - MAX_NAMED} more` : named;
 }
 
 /** A bundle that was replaced loads parts of itself that no longer fit. */

@@ -6,10 +6,12 @@ import {
   type HubService,
   hubServiceSubject,
   parseHubServiceSubject,
+  programText,
   TokenBucket,
+  whyApart,
 } from "@adaos/core/wire";
 import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
-import type { Connection, HubRefusal } from "@adaos/transport-nats";
+import { type Connection, type HubRefusal, programHeaders, programIn } from "@adaos/transport-nats";
 import type { Msg, Subscription } from "nats";
 
 /** Answers a request of `node`, whose name the server has authenticated. Rejects with MeshError. */
@@ -56,6 +58,8 @@ export class MemberService implements Part {
   #answered = 0;
   readonly #running = new Map<string, number>();
   readonly #rounds = new Rounds(ANSWER_LIMIT_MS);
+  /** Programs of the members, as their last requests told. */
+  readonly #programs = new Map<string, string>();
   /** By member: the server has authenticated the names, so there are no more entries than members. */
   readonly #asking = new Map<string, TokenBucket>();
 
@@ -80,7 +84,8 @@ export class MemberService implements Part {
   }
 
   health(): PartHealth {
-    const details = { answered: this.#answered, denied: this.#options.denials.total };
+    const programs = Object.fromEntries(this.#programs);
+    const details = { answered: this.#answered, denied: this.#options.denials.total, programs };
     return this.#options.connection.connected
       ? { ready: true, details }
       : { ready: false, reason: "the server is away", details };
@@ -100,9 +105,10 @@ export class MemberService implements Part {
     if (this.#running.size === 0) this.#rounds.done();
     this.#running.set(node, running + 1);
     try {
-      const answer = await this.#answer(node, service, msg.data);
+      const answer = this.#refuseApart(node, msg) ?? (await this.#answer(node, service, msg.data));
       this.#answered++;
-      if (!this.#options.connection.nc.isClosed()) msg.respond(JSON.stringify(answer));
+      if (!this.#options.connection.nc.isClosed())
+        msg.respond(JSON.stringify(answer), { headers: programHeaders() });
     } catch (err) {
       // No request of a member may end the hub.
       this.#options.log.error({ node, service, err }, "member not answered");
@@ -121,6 +127,14 @@ export class MemberService implements Part {
     if (bucket.available(performance.now()) < 1) return false;
     bucket.spend(1);
     return true;
+  }
+
+  /** Notes the member's program, and refuses one that speaks another protocol. */
+  #refuseApart(node: string, msg: Msg): HubRefusal | undefined {
+    const program = programIn(msg);
+    if (program !== undefined) this.#programs.set(node, programText(program));
+    const message = whyApart(`${this.#options.subnet}/${node}`, program);
+    return message === undefined ? undefined : { error: { code: "unavailable", message } };
   }
 
   async #answer(node: string, service: HubService, body: Uint8Array): Promise<object> {

@@ -1,5 +1,5 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { type Figure, messageOf, REGISTRY_OFFER } from "@adaos/core/wire";
+import { type Figure, messageOf, programText, REGISTRY_OFFER, whyApart } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import {
   BundleCache,
@@ -10,7 +10,14 @@ import {
   type RegistryBundle,
   shortHash,
 } from "@adaos/registry";
-import type { Connection, RegistryOffer, RegistryOfferReply, RegistryReply } from "@adaos/transport-nats";
+import {
+  type Connection,
+  programHeaders,
+  programIn,
+  type RegistryOffer,
+  type RegistryOfferReply,
+  type RegistryReply,
+} from "@adaos/transport-nats";
 import type { Subscription } from "nats";
 import { z } from "zod";
 import { parseRequest } from "./parse-request.ts";
@@ -40,6 +47,8 @@ export class RegistryService implements Part {
   #subscription: Subscription | undefined;
   #bundle: RegistryBundle | undefined;
   #root: { readonly node: string; heardMs: number; hash: string } | undefined;
+  /** The program of the root daemon that offered last. */
+  #rootProgram: string | undefined;
   #arriving: PartialBundle | undefined;
   #refused: { readonly digest: string; readonly reason: string } | undefined;
 
@@ -56,8 +65,14 @@ export class RegistryService implements Part {
     this.#subscription = this.#connection.nc.subscribe(REGISTRY_OFFER, {
       callback: (error, msg) => {
         if (error !== null) return;
-        void this.#answerOffer(msg.data).then((reply) => {
-          if (!this.#connection.nc.isClosed()) msg.respond(JSON.stringify(reply));
+        const program = programIn(msg);
+        if (program !== undefined) this.#rootProgram = programText(program);
+        const apart = whyApart("the root", program);
+        const answer =
+          apart === undefined ? this.#answerOffer(msg.data) : Promise.resolve({ refused: apart });
+        void answer.then((reply) => {
+          if (this.#connection.nc.isClosed()) return;
+          msg.respond(JSON.stringify(reply), { headers: programHeaders() });
         });
       },
     });
@@ -70,7 +85,8 @@ export class RegistryService implements Part {
   health(): PartHealth {
     const hash = this.#bundle?.registry.hash;
     const atRoot = this.#root?.hash;
-    const details = { hash: hash ?? null, root: atRoot ?? null };
+    const program = this.#rootProgram === undefined ? {} : { programs: { root: this.#rootProgram } };
+    const details = { hash: hash ?? null, root: atRoot ?? null, ...program };
     const here = hash === undefined ? "none" : shortHash(hash);
     if (atRoot === undefined || atRoot === hash) return { ready: true, note: `registry ${here}`, details };
     const why = this.#refused === undefined ? "is on its way" : `is not taken: ${this.#refused.reason}`;

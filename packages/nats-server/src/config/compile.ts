@@ -44,6 +44,8 @@ export interface ServerSettings {
   /** Standard error when absent. */
   readonly logFile?: string | undefined;
   readonly durability: Durability;
+  /** Without it, streams are stored as they are. `keyInclude`: the key's file, relative to this config. */
+  readonly encryption?: { readonly cipher: "chacha" | "aes"; readonly keyInclude: string } | undefined;
   /** Public nkey of the system account's one user; it may reload the server. */
   readonly systemKey: string;
   /** With it, the server accepts only encrypted connections, from clients and from hubs. */
@@ -232,12 +234,13 @@ export function common(name: string, settings: ServerSettings): ConfBlock {
   };
 }
 
-export function jetstream(domain: string, { storeDir, durability }: ServerSettings): ConfBlock {
+export function jetstream(domain: string, { storeDir, durability, encryption }: ServerSettings): ConfBlock {
   return {
     store_dir: storeDir,
     domain,
     sync_interval: durability === "synced" ? "always" : "2m",
     max_buffered_size: MAX_BUFFERED_BYTES,
+    ...(encryption === undefined ? {} : { cipher: encryption.cipher, include: encryption.keyInclude }),
   };
 }
 

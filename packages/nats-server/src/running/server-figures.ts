@@ -40,7 +40,11 @@ export interface Varz {
 /** The server's answer about one stream (`JSZ`). */
 export interface StreamDetail {
   readonly name: string;
-  readonly config?: { readonly max_bytes?: number; readonly discard?: "old" | "new" };
+  readonly config?: {
+    readonly max_bytes?: number;
+    readonly discard?: "old" | "new";
+    readonly metadata?: Readonly<Record<string, string>>;
+  };
   readonly state: {
     readonly messages: number;
     readonly bytes: number;

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import {
   type CertificateFiles,
   type ClientTls,
+  type ListenAddress,
   type MeshFile,
   nodeId,
   rootNodeIds,
@@ -33,9 +34,9 @@ interface CertificateSource {
   node(id: string, of: string): Promise<CertificateFiles>;
 }
 
-/** The address by which this machine dials a server that listens on `host`. */
-export function dialHost(host: string): string {
-  return host === ANY_HOST ? THIS_MACHINE : host;
+/** The address by which the nodes of this mesh file dial a server. */
+export function dialHost({ host, dial }: ListenAddress): string {
+  return dial ?? (host === ANY_HOST ? THIS_MACHINE : host);
 }
 
 /**
@@ -49,8 +50,8 @@ export async function prepareCertificates(
   const { mesh, tls, hosts, rootDaemons } = meshFile;
   if (tls === undefined) return undefined;
   const { verify } = tls;
-  const hostOf = (name: string): string => hosts.get(name)?.host ?? THIS_MACHINE;
-  const source = tls.development ? await developmentSource(stateDir, hostOf) : fileSource(tls, hostOf);
+  const addressOf = (name: string): ListenAddress => hosts.get(name) ?? { host: THIS_MACHINE };
+  const source = tls.development ? await developmentSource(stateDir, addressOf) : fileSource(tls, addressOf);
   const { caFile } = source;
   const servers = new Map<string, ServerTls>();
   for (const name of hosts.keys()) {
@@ -70,21 +71,22 @@ export async function prepareCertificates(
   return { servers, nodes };
 }
 
-/** The names in a server's certificate. */
-export function serverNames(host: string): string[] {
-  return [...new Set(["localhost", THIS_MACHINE, host])];
+/** The names in the certificate of a server with this address. */
+export function serverNames({ host, dial }: ListenAddress): string[] {
+  return [...new Set(["localhost", THIS_MACHINE, host, ...(dial === undefined ? [] : [dial])])];
 }
 
 async function developmentSource(
   stateDir: string,
-  hostOf: (name: string) => string,
+  addressOf: (name: string) => ListenAddress,
 ): Promise<CertificateSource> {
   const ca = await DevelopmentCa.open(stateDir);
   return {
     caFile: ca.certFile,
     server: (name) => {
-      const host = hostOf(name);
-      return ca.certificate(`servers/${name}`, serverNames(host === ANY_HOST ? hostname() : host));
+      const { host, dial } = addressOf(name);
+      const own = host === ANY_HOST ? (dial ?? hostname()) : host;
+      return ca.certificate(`servers/${name}`, serverNames({ host: own, dial }));
     },
     node: (id) => ca.certificate(`nodes/${id}`),
   };
@@ -95,7 +97,7 @@ function fileSource(
     caFile,
     certificates,
   }: { readonly caFile: string; readonly certificates: ReadonlyMap<string, CertificateFiles> },
-  hostOf: (name: string) => string,
+  addressOf: (name: string) => ListenAddress,
 ): CertificateSource {
   assertCa(caFile);
   const filesOf = (name: string): CertificateFiles => {
@@ -107,7 +109,7 @@ function fileSource(
     caFile,
     server: async (name) => {
       const files = filesOf(name);
-      assertServes(readCertificate(files), files.certFile, dialHost(hostOf(name)));
+      assertServes(readCertificate(files), files.certFile, dialHost(addressOf(name)));
       return files;
     },
     node: async (_, of) => filesOf(of),

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
+import { FORMATS, inFormat, withFormat } from "@adaos/core/wire";
 
 /** An open invitation to join, as the root stores it. Its code cannot be derived from it. */
 export interface Invitation {
@@ -69,7 +70,7 @@ export class Invitations {
   }
 
   write(invitation: Invitation): void {
-    writeWhole(this.#file(invitation.id), `${JSON.stringify(invitation)}\n`);
+    writeWhole(this.#file(invitation.id), `${JSON.stringify(withFormat(FORMATS.invitation, invitation))}\n`);
   }
 
   /** Returns whether it existed. */
@@ -97,7 +98,7 @@ export class Invitations {
 
 function parse(text: string, file: string): Invitation {
   try {
-    return JSON.parse(text) as Invitation;
+    return inFormat(FORMATS.invitation, JSON.parse(text) as object, file) as unknown as Invitation;
   } catch (cause) {
     throw MeshError.from(cause, "invalid-config", `${file} is spoilt; remove it`);
   }

@@ -166,7 +166,7 @@ async function certificatesFor(
   if (member !== undefined) return { certificates, ca: text };
   if (certificateKey === undefined)
     throw new MeshError("usage", "the request has no key for its certificate");
-  const serverHosts = serverNames(hosts.get(subnet)?.host ?? "localhost");
+  const serverHosts = serverNames(hosts.get(subnet) ?? { host: "localhost" });
   return { certificates, ca: text, certificate: await ca.certify(subnet, certificateKey, serverHosts) };
 }
 
@@ -184,7 +184,8 @@ function rootHosts({ hosts, rootServers }: MeshFile, rootHost: string): Map<stri
 
 /** The host by which another machine dials a hub of the root's machine. */
 function hubHost({ hosts }: MeshFile, subnet: string, rootHost: string): string {
-  const host = hosts.get(subnet)?.host ?? "";
+  const { host, dial } = hosts.get(subnet) ?? { host: "" };
+  if (dial !== undefined) return dial;
   if (host === ANY_HOST || (isLoopback(host) && isLoopback(rootHost))) return rootHost;
   if (!isLoopback(host)) return host;
   throw new MeshError(

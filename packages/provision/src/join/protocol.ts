@@ -36,8 +36,27 @@ export interface OwnCertificates {
   readonly keyFile?: string | undefined;
 }
 
+/** A machine that has joined asks for its files as they are now. */
+export interface FollowRequest extends Omit<JoinRequest, "op"> {
+  readonly op: "follow";
+  /** Digest of the files that it has. */
+  readonly known?: string | undefined;
+  /** RFC 3339: the end of its certificate, if the root's CA has signed it. */
+  readonly certificateEndsAt?: string | undefined;
+  /** The highest format of node files that it reads. */
+  readonly nodeFileFormat: number;
+}
+
 /** `look` asks what the invitation is for, `done` tells that the answer has arrived. */
-export type Request = { readonly op: "look" | "done"; readonly nonce: string } | JoinRequest;
+export type Request = { readonly op: "look" | "done"; readonly nonce: string } | JoinRequest | FollowRequest;
+
+/** The answer to `follow`. A certificate comes only when the old one ends soon. */
+export type FollowAnswer =
+  | { readonly same: true }
+  | { readonly digest: string; readonly admission: Admission };
+
+/** Name of the key with which a machine that has joined asks again. */
+export const MACHINE_KEY = "machine";
 
 /** The node of an invitation. */
 export interface Offer {
@@ -63,6 +82,8 @@ export interface Admission {
   /** PEM, of the root's own CA. */
   readonly ca?: string | undefined;
   readonly certificate?: string | undefined;
+  /** For a machine that has sent its {@link MACHINE_KEY}: opens later answers; base64, 32 bytes. */
+  readonly machineSealKey?: string | undefined;
 }
 
 export interface SignatureKeyText {
@@ -91,20 +112,30 @@ const port = z.number().int().min(1).max(65_535);
 // A key with a wrong checksum would make a config that servers refuse.
 const publicKey = z.string().refine(isUserKey, "must be the public nkey of a user");
 
+const machineFields = {
+  nonce,
+  stateDir: path,
+  registryDir: path,
+  rootHost: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/),
+  ports: z.strictObject({ port }),
+  keys: z.record(z.string().max(200), publicKey),
+  certificateKey: z.string().max(2000).optional(),
+  certificates: z
+    .strictObject({ caFile: path, certFile: path.optional(), keyFile: path.optional() })
+    .optional(),
+};
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+
 const requestSchema: z.ZodType<Request> = z.discriminatedUnion("op", [
   z.strictObject({ op: z.enum(["look", "done"]), nonce }),
-  z.strictObject({
-    op: z.literal("join"),
-    nonce,
-    stateDir: path,
-    registryDir: path,
-    rootHost: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/),
-    ports: z.strictObject({ port }),
-    keys: z.record(z.string().max(200), publicKey),
-    certificateKey: z.string().max(2000).optional(),
-    certificates: z
-      .strictObject({ caFile: path, certFile: path.optional(), keyFile: path.optional() })
-      .optional(),
+  z.strictObject({ op: z.literal("join"), ...machineFields }),
+  // Not strict: a later version may tell more.
+  z.object({
+    op: z.literal("follow"),
+    ...machineFields,
+    known: digest.optional(),
+    certificateEndsAt: z.string().max(40).optional(),
+    nodeFileFormat: z.number().int().min(1),
   }),
 ]);
 
@@ -135,7 +166,20 @@ export const admissionSchema: z.ZodType<Admission> = z.strictObject({
     .max(10_000),
   ca: z.string().optional(),
   certificate: z.string().optional(),
+  machineSealKey: z.base64().length(44).optional(),
 });
+
+/** The answer to `follow`. */
+export const followSchema: z.ZodType<FollowAnswer> = z.union([
+  z.object({ same: z.literal(true) }),
+  z.object({ digest, admission: admissionSchema }),
+]);
+
+/** The answer to `look` of a machine that has joined; it waits while changes of the mesh file are not applied. */
+export const lookAgainSchema: z.ZodType<Offer | { readonly wait: true }> = z.union([
+  offerSchema,
+  z.object({ wait: z.literal(true) }),
+]);
 
 /** The answer to `done`. */
 export const noneSchema: z.ZodType<object> = z.strictObject({});

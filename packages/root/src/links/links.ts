@@ -19,6 +19,7 @@ import type { OriginBudgets } from "../budgets/origin-budgets.ts";
 import type { LinkState } from "../events/link-reports.ts";
 import type { Subnets } from "../subnets.ts";
 import type { Clearance } from "./clearance.ts";
+import type { HubPrograms } from "./hub-programs.ts";
 import { ImportDenials } from "./import-denials.ts";
 import { Link } from "./link.ts";
 import { LinkTally } from "./link-tally.ts";
@@ -35,6 +36,7 @@ export interface LinksOptions {
   readonly openSource: (subnet: string, signal: AbortSignal) => Promise<Connection>;
   readonly stream: MeshStream;
   readonly budgets: OriginBudgets;
+  readonly programs: HubPrograms;
   readonly log: Logger;
 }
 
@@ -51,6 +53,8 @@ export class Links implements Part {
   readonly #denials = new Map<string, Denials>();
   readonly #publisher: StreamPublisher;
   readonly #importDenials: ImportDenials;
+  #reconciling: Promise<void> = Promise.resolve();
+  #isStopped = false;
 
   constructor(options: LinksOptions) {
     this.#options = options;
@@ -61,6 +65,9 @@ export class Links implements Part {
       onDenied: (denial, count) => this.#report(denial.node, denial, count),
     });
     this.#publisher = new StreamPublisher(options.connection);
+    options.programs.onChange = () => {
+      this.reconcile().catch((err: unknown) => options.log.error({ err }, "links not reconciled"));
+    };
   }
 
   async start(): Promise<void> {
@@ -68,6 +75,8 @@ export class Links implements Part {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#reconciling;
     await Promise.all([...this.#links.values()].map((link) => link.stop()));
     this.#importDenials.close();
     for (const denials of this.#denials.values()) denials.close();
@@ -76,7 +85,11 @@ export class Links implements Part {
 
   health(): PartHealth {
     const denied = [...this.#denials.values()].reduce((sum, { total }) => sum + total, 0);
-    return { ready: true, details: { denied } };
+    const { programs, subnets } = this.#options;
+    const details = { denied, programs: programs.texts(subnets.names()) };
+    const apart = subnets.names().flatMap((subnet) => programs.whyApart(subnet) ?? []);
+    if (apart.length === 0) return { ready: true, details };
+    return { ready: false, reason: `are closed: ${apart.join("; ")}`, details };
   }
 
   parts(): readonly Part[] {
@@ -109,8 +122,17 @@ export class Links implements Part {
     await this.#publisher.publish({ ...message, subject: ingestSubject(subnet, message.subject) });
   }
 
-  /** Opens and closes links by the current policy and subnets. Other links are not disturbed. */
-  async reconcile(): Promise<void> {
+  /**
+   * Opens and closes links by the current policy, subnets and programs of hubs. Other links are not disturbed.
+   */
+  reconcile(): Promise<void> {
+    const reconciled = this.#reconciling.then(() => this.#reconcile());
+    this.#reconciling = reconciled.catch(() => undefined);
+    return reconciled;
+  }
+
+  async #reconcile(): Promise<void> {
+    if (this.#isStopped) return;
     const wanted = new Map(this.#options.subnets.names().flatMap((subnet) => this.#wantedOf(subnet)));
     for (const [name, link] of this.#links) {
       if (wanted.has(name)) continue;
@@ -126,7 +148,8 @@ export class Links implements Part {
   }
 
   #wantedOf(subnet: string): [name: string, make: () => Link][] {
-    const { stream, policy } = this.#options;
+    const { stream, policy, programs } = this.#options;
+    if (programs.whyApart(subnet) !== undefined) return [];
     const exported = policy.patternsFor({ verb: "export", subnet });
     const isHeard = exported.length > 0 || policy.importsOf(subnet).length > 0;
     const hasImports = stream.filtersFor(subnet).length > 0;

@@ -1,11 +1,13 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { delay, messageOf, registryOfferSubject } from "@adaos/core/wire";
+import { delay, messageOf, type Program, registryOfferSubject } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import { headingOf, partOf } from "@adaos/registry";
 import type { ServedRegistry } from "@adaos/registry-tools";
 import {
   type Connection,
   plainText,
+  programHeaders,
+  programIn,
   type RegistryOffer,
   type RegistryOfferReply,
 } from "@adaos/transport-nats";
@@ -36,6 +38,8 @@ export interface RegistryDistributionOptions {
   readonly subnets: () => readonly string[];
   readonly bundle: () => ServedRegistry | undefined;
   readonly connection: Connection;
+  /** Called with the program of each hub that answers. */
+  readonly onProgram?: (subnet: string, program: Program | undefined) => void;
   readonly log: Logger;
 }
 
@@ -161,7 +165,9 @@ export class RegistryDistribution implements Part {
     };
     const answer = await connection.nc.request(registryOfferSubject(subnet), JSON.stringify(offer), {
       timeout: offset === undefined ? ANSWER_MS : PART_ANSWER_MS,
+      headers: programHeaders(),
     });
+    this.#options.onProgram?.(subnet, programIn(answer));
     return parseOfferReply(answer.data);
   }
 }

@@ -14,17 +14,18 @@ import type { Plan } from "@adaos/provision";
 import {
   KeyRing,
   type Layout,
+  noteApplied,
   planAgain,
   readLayout,
   type ServerLayout,
   serverProcesses,
   writeLayout,
 } from "@adaos/provision";
-import { runningSupervisor } from "../local-mesh.ts";
 import {
   isRunning,
   type ProcessRecord,
   readProcessTable,
+  runningSupervisor,
   signalProcess,
 } from "../processes/process-table.ts";
 import { isNodeRunning, untilInForce, untilLinked, untilStopped } from "./in-force.ts";
@@ -52,6 +53,8 @@ export interface PolicyUpdate {
   readonly changed: readonly string[];
   readonly added: readonly string[];
   readonly removed: readonly string[];
+  /** The mesh file that it makes; undefined on a machine that has joined. */
+  readonly meshFile?: string;
 }
 
 /** Whether two plans would make the same changes to the same layout. */
@@ -72,6 +75,11 @@ export async function planUpdate(
 ): Promise<PolicyUpdate> {
   const before = readLayout(stateDir);
   const plan = await planAgain(loaded, stateDir, shown?.plan.layout.ports);
+  return { ...compareUpdate(before, plan), meshFile: loaded.meshFile.file };
+}
+
+/** The update from a layout to a plan. Throws `usage` for changes that need a restart. */
+export function compareUpdate(before: Layout, plan: Plan): PolicyUpdate {
   const was = new Map(before.nodes.map(({ id, nodeFile }) => [id, nodeFile]));
   const changed: string[] = [];
   for (const { id, nodeFile } of plan.layout.nodes) {
@@ -114,6 +122,7 @@ function writeUpdate(update: PolicyUpdate, stateDir: string): void {
   // Also forgets keys on other machines whose nodes the mesh file no longer places there.
   keys.forgetJoined(plan.remoteKeys);
   writeLayout(stateDir, plan.layout);
+  if (update.meshFile !== undefined) noteApplied(stateDir, update.meshFile);
 }
 
 function newServers({ before, plan }: PolicyUpdate): ServerLayout[] {

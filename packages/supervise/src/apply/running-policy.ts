@@ -61,21 +61,21 @@ export function declaredPolicy({ meshFile, policy }: LoadedPolicy): PolicyState 
   return { policy, holders: new Map(subnets.map(({ name, members }) => [name, [...members.keys()]])) };
 }
 
-/** The nodes on other machines, with the parts of a change that do not reach them there. A line each. Pure. */
+const FOLLOWS = "follows within 45 s of being up (adaos join follow there: now)";
+
+/** The nodes on other machines, which take a change later than the nodes here. A line each. Pure. */
 export function unreached({ meshFile }: Pick<LoadedPolicy, "meshFile">): string[] {
-  const again = (which: string): string =>
-    `until they join again with a new code: adaos join create ${which}`;
   return [...meshFile.mesh.subnets.values()].flatMap((subnet) => {
     const { name } = subnet;
     if (isRemote(subnet))
       return [
-        `${name} runs on another machine, which is not reached: the root holds it to its exports and imports, its hub and members keep the rules with which they joined ${again(`--subnet ${name} --role hub`)}`,
+        `${name} runs on another machine: the root holds it to its exports and imports at once, its hub and members ${FOLLOWS}`,
       ];
     return [...subnet.members.values()]
       .filter(isRemoteMember)
       .map(
         (member) =>
-          `${name}/${member.name} runs on another machine, which is not reached: its hub holds it to its rules, its own library keeps those with which it joined ${again(`--subnet ${name} --role member --name ${member.name}`)}`,
+          `${name}/${member.name} runs on another machine: its hub holds it to its rules at once, its own library ${FOLLOWS}`,
       );
   });
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { assertOwnFolder, STATE_FOLDER, startTimeOf, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
+import { FORMATS, inFormat, isNewer, withFormat } from "@adaos/core/wire";
 import { processesFile } from "@adaos/provision";
 
 /** Name of the supervisor among the run files, as a daemon has its id. */
@@ -58,7 +59,7 @@ export function isWritten(stateDir: string, table: ProcessTable): boolean {
 }
 
 function textOf(table: ProcessTable): string {
-  return `${JSON.stringify(table)}\n`;
+  return `${JSON.stringify(withFormat(FORMATS.processTable, table))}\n`;
 }
 
 /** Undefined when there is none, or a damaged one. */
@@ -67,10 +68,18 @@ export function readProcessTable(stateDir: string): ProcessTable | undefined {
   assertOwnFolder(stateDir, STATE_FOLDER);
   const file = processesFile(stateDir);
   if (!existsSync(file)) return undefined;
+  const found = readTable(file);
+  return found === undefined
+    ? undefined
+    : (inFormat(FORMATS.processTable, found, file) as unknown as ProcessTable);
+}
+
+function readTable(file: string): object | undefined {
   try {
     const table = JSON.parse(readFileSync(file, "utf8")) as Partial<ProcessTable> | null;
-    if (typeof table?.supervisor?.pid === "number" && Array.isArray(table.children))
-      return table as ProcessTable;
+    // Of a later version: its processes must not be taken for lost ones.
+    if (table !== null && isNewer(FORMATS.processTable, table)) return table;
+    if (typeof table?.supervisor?.pid === "number" && Array.isArray(table.children)) return table;
     throw new MeshError("invalid-config", `${file} lists no processes`);
   } catch (cause) {
     // Children are found by their mark there, and a running supervisor writes the table again.
@@ -105,6 +114,12 @@ export function runningProcesses(stateDir: string): readonly ProcessRecord[] {
   if (table === undefined) return [];
   const { supervisor, guard, children } = table;
   return [...children, supervisor, ...(guard === undefined ? [] : [guard])].filter(isRunning);
+}
+
+/** The supervisor of the mesh that runs from this folder. */
+export function runningSupervisor(stateDir: string): ProcessRecord | undefined {
+  const supervisor = readProcessTable(stateDir)?.supervisor;
+  return supervisor !== undefined && isRunning(supervisor) ? supervisor : undefined;
 }
 
 /** Asks the process to end in order. A suspended process is resumed, since otherwise it would never know. */

@@ -1,8 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Layout, serverProcesses } from "@adaos/provision";
+import { claimStore } from "@adaos/nats-server";
+import { type Layout, serverProcesses, storeDirOf } from "@adaos/provision";
 import { KeptProcess, type ProcessSpec, type Restart } from "./kept-process.ts";
 import { keptFor } from "./left-children.ts";
+import { flagsOf, NODE_FLAGS } from "./node-flags.ts";
 import {
   type ChildRecord,
   isWritten,
@@ -16,17 +18,6 @@ import {
   writeProcessTable,
 } from "./process-table.ts";
 import { mendServerConfig } from "./server-config.ts";
-
-/**
- * A daemon allocates little at a time. With a small young generation (MB) the default mesh takes 143 MB less. A link
- * carries 29,000 events/s instead of 32,000 (measured with Node 20).
- */
-export const NODE_FLAGS: readonly string[] = ["--max-semi-space-size=1"];
-/**
- * The root keeps the events of every subnet until their targets have stored them. Nearly all of a small young
- * generation would survive, and copying it would take a third of the root's processor time.
- */
-const ROOT_FLAGS: readonly string[] = ["--min-semi-space-size=16", "--max-semi-space-size=16"];
 
 export interface SupervisorOptions {
   readonly stateDir: string;
@@ -190,17 +181,18 @@ function processSpecs(
     outputFile: join(stateDir, "logs", `${name.replace("/", "_")}.out`),
     env: keptFor(stateDir, name),
   });
-  const servers = serverProcesses(layout).map(({ name, configFile, url }): ProcessSpec => {
+  const servers = serverProcesses(layout).map((server): ProcessSpec => {
+    const { name, configFile, url } = server;
     const args = ["-c", configFile];
     const beforeStart = (): void => {
       if (mendServerConfig(configFile)) onRestored?.(name, configFile);
+      claimStore(storeDirOf(stateDir, server), server.storeKeyFile);
     };
     return { ...common(name), command: natsServer, args, tier: 0, url, beforeStart };
   });
   const tierOf = { root: 1, hub: 2, member: 3 } as const;
   const nodes = layout.nodes.map(({ id, role, nodeFile }): ProcessSpec => {
-    const flags = role === "root" ? ROOT_FLAGS : NODE_FLAGS;
-    const args = [...flags, adaos, "node", role, "--config", nodeFile];
+    const args = [...flagsOf(role), adaos, "node", role, "--config", nodeFile];
     return { ...common(id), command: process.execPath, args, tier: tierOf[role] };
   });
   if (layout.viewer === undefined) return [...servers, ...nodes];

@@ -1,13 +1,10 @@
 import { existsSync, statfsSync } from "node:fs";
-import { readServerAccess, storeDir } from "@adaos/config";
+import { readServerAccess } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { refusesWrites, serverProblem } from "@adaos/nats-server";
-import type { ServerLayout } from "@adaos/provision";
+import { type ServerLayout, storeDirOf } from "@adaos/provision";
 import { type Connection, openConnection } from "@adaos/transport-nats";
 import { ANSWER_MS, type Answer } from "./answer.ts";
-
-/** Of the names of servers: `nats-root`. Their stores have the rest. */
-const SERVER_PREFIX = "nats-";
 
 /** A stream may have this much waiting to be written; a server with less room would run out again at once. */
 const ROOM_BYTES = 8_388_608;
@@ -23,7 +20,7 @@ export class ServerAsker {
 
   constructor(server: ServerLayout, stateDir: string) {
     this.#server = server;
-    this.#storeDir = storeDir(stateDir, server.name.slice(SERVER_PREFIX.length));
+    this.#storeDir = storeDirOf(stateDir, server);
   }
 
   async close(): Promise<void> {

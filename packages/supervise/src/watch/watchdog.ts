@@ -1,5 +1,6 @@
 import type { ConfigError } from "@adaos/config";
 import { delay } from "@adaos/core/wire";
+import { type Progress, Rounds } from "@adaos/daemon";
 import { type Layout, serverProcesses } from "@adaos/provision";
 import type { KeptProcess } from "../processes/kept-process.ts";
 import { ANSWER_MS, type Answer, reasonToEnd } from "./answer.ts";
@@ -35,6 +36,7 @@ export class Watchdog {
   readonly #daemons: DaemonAsker;
   readonly #servers = new Map<string, ServerAsker>();
   readonly #stopped = new AbortController();
+  readonly #rounds = new Rounds();
   #watching: Promise<void> | undefined;
 
   constructor(options: WatchdogOptions) {
@@ -43,7 +45,13 @@ export class Watchdog {
   }
 
   start(): void {
+    this.#rounds.done();
     this.#watching = this.#watch();
+  }
+
+  /** A round that ends a process waits until that one is well again. */
+  get progress(): Progress {
+    return this.#rounds.progress;
   }
 
   async stop(): Promise<void> {
@@ -62,6 +70,7 @@ export class Watchdog {
       const wasLate = performance.now() - dueMs > OWN_DELAY_MS;
       this.#options.onLook();
       if (!wasLate) await this.#look();
+      this.#rounds.done();
     }
   }
 
@@ -79,6 +88,7 @@ export class Watchdog {
       // The fault may have passed since another process was ended.
       const now = isFirst ? reason : await this.#judge(process);
       if (now !== undefined) await this.#end(process, now);
+      this.#rounds.done();
       isFirst = false;
     }
   }

@@ -1,5 +1,5 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { delay, inboxPrefix, messageOf, randomId, within } from "@adaos/core/wire";
+import { delay, inboxPrefix, messageOf, programText, randomId, within } from "@adaos/core/wire";
 import {
   type ConnectionOptions as DialOptions,
   connect as dial,
@@ -104,7 +104,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
         noRandomize: true,
         ignoreClusterUpdates: true,
         ...dialTls(url, options.tls),
-        name,
+        // Shown by the server's list of connections.
+        name: `${name} adaos/${programText()}`,
         inboxPrefix: inbox,
         authenticator: nkeyAuthenticator(() =>
           new TextEncoder().encode(typeof seed === "string" ? seed : seed()),

@@ -1,4 +1,5 @@
 import { type Logger, MeshError } from "@adaos/core";
+import { FORMATS, inFormat } from "@adaos/core/wire";
 import {
   type LinkPlaces,
   nextPosition,
@@ -13,6 +14,8 @@ export interface PositionFile {
   /** Undefined when there is none yet. */
   read(): string | undefined;
   write(text: string): void;
+  /** Its path, for messages. */
+  readonly place?: string;
   /** Adds a line to the ledger of losses. */
   note(line: string): void;
 }
@@ -137,15 +140,31 @@ export class PositionBook {
   }
 
   #read(): Pick<Book, "streams" | "open"> {
+    let text: string | undefined;
     try {
-      const text = this.#file?.read();
-      return text === undefined ? { streams: {} } : parseBook(text);
+      text = this.#file?.read();
+      if (text === undefined) return { streams: {} };
+      return parseBook(text);
     } catch (err) {
+      // What a later version knows of losses must not be forgotten.
+      if (text !== undefined) assertBookFormat(text, this.#file?.place ?? "the file of stream positions");
       // The book is created anew: a daemon that does not start for this reason would help nobody.
       this.#log.error({ err }, "positions not read");
       return { streams: {} };
     }
   }
+}
+
+/** Throws `invalid-config` for a book of a later version. Pure. */
+function assertBookFormat(text: string, place: string): void {
+  let version: unknown;
+  try {
+    version = (JSON.parse(text) as Partial<Book> | null)?.version;
+  } catch {
+    // Not a book at all, as the caller reports.
+    return;
+  }
+  if (typeof version === "number") inFormat(FORMATS.positions, { format: version }, place);
 }
 
 /** The content of a book. Throws `invalid-config` for a text that is not one. Pure. */

@@ -1,6 +1,13 @@
 import { MeshError, type MeshErrorCode, type StartAt } from "@adaos/core";
-import { type HubService, hubServiceSubject, type TimerDefinition, type TimerInfo } from "@adaos/core/wire";
+import {
+  type HubService,
+  hubServiceSubject,
+  type TimerDefinition,
+  type TimerInfo,
+  whyApart,
+} from "@adaos/core/wire";
 import type { Connection } from "../connection/connection.ts";
+import { programHeaders, programIn } from "../connection/program-headers.ts";
 
 /*
  * A member's requests to its hub, one service each. A member may not create consumers or read streams. With that right
@@ -197,7 +204,10 @@ export interface HubRefusal {
   readonly error: { readonly code: MeshErrorCode; readonly message: string; readonly rule?: string };
 }
 
-/** Asks once. Rejects with the hub's refusal, or with `unavailable`. */
+/**
+ * Asks once. Rejects with the hub's refusal, or with `unavailable`: also when the hub's program speaks another
+ * protocol.
+ */
 export async function askHub<T extends object>(
   { nc }: Connection,
   node: string,
@@ -206,14 +216,18 @@ export async function askHub<T extends object>(
   timeoutMs = 2000,
 ): Promise<T> {
   let reply: T | HubRefusal;
+  let apart: string | undefined;
   try {
     const answer = await nc.request(hubServiceSubject(node, service), JSON.stringify(request), {
       timeout: timeoutMs,
+      headers: programHeaders(),
     });
+    apart = whyApart("the hub", programIn(answer));
     reply = answer.json<T | HubRefusal>();
   } catch (cause) {
     throw new MeshError("unavailable", `the hub does not answer for ${service}`, { cause });
   }
+  if (apart !== undefined) throw new MeshError("unavailable", apart);
   if (!("error" in reply)) return reply;
   const { code, message, rule } = reply.error;
   throw new MeshError(code, message, rule === undefined ? {} : { rule });

@@ -1,5 +1,5 @@
 import { MeshError } from "@adaos/core";
-import { messageOf } from "@adaos/core/wire";
+import { assertStreamFormat, formatOf, messageOf, STREAM_FORMAT, streamFormat } from "@adaos/core/wire";
 import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType, type StreamConfig } from "nats";
 import { isNotFound, isPassing } from "../connection/not-found.ts";
 
@@ -34,18 +34,20 @@ const CLOSED = "closed";
 export const ACK_WAIT_MS = 5000;
 
 /**
- * Creates a stream or updates it to these settings; stored messages stay. Rejects with `unavailable` or
- * `invalid-config`.
+ * Creates a stream or updates it to these settings; stored messages stay. Rejects with `unavailable`, or with
+ * `invalid-config`, also for a stream of a later version's format.
  */
 export async function ensureStream(jsm: JetStreamManager, settings: StreamSettings): Promise<void> {
+  let metadata: Readonly<Record<string, string>> | undefined;
   try {
-    await jsm.streams.info(settings.name);
+    ({ metadata } = (await jsm.streams.info(settings.name)).config);
   } catch (thrown) {
     if (!isNotFound("stream", thrown)) {
       throw MeshError.from(thrown, "unavailable", `JetStream does not answer for stream ${settings.name}`);
     }
     return makeStream(jsm, settings, 0);
   }
+  assertStreamFormat(settings.name, metadata);
   await updateStream(jsm, settings);
 }
 
@@ -76,6 +78,7 @@ async function updateStream(jsm: JetStreamManager, settings: StreamSettings): Pr
 }
 
 function streamConfig(settings: StreamSettings): StreamConfig {
+  const format = streamFormat(settings.name);
   const scheduling = { allow_msg_schedules: true, allow_rollup_hdrs: true };
   const config: Partial<StreamConfig> & { allow_atomic: boolean; allow_batched: boolean } = {
     name: settings.name,
@@ -96,6 +99,7 @@ function streamConfig(settings: StreamSettings): StreamConfig {
     ...(settings.schedules === true ? scheduling : {}),
     ...(settings.expiries === true ? { allow_msg_ttl: true } : {}),
     ...(settings.republish === undefined ? {} : { republish: settings.republish }),
+    ...(format === undefined ? {} : { metadata: { [STREAM_FORMAT]: String(formatOf(format)) } }),
   };
   // The client's type predates schedules and both kinds of batches (nats-server 2.12 and 2.14).
   return config as StreamConfig;

@@ -23,7 +23,7 @@ const jsm = {
     async info(): Promise<StreamInfo> {
       if (lookUp !== undefined) throw lookUp;
       if (!exists) throw apiError(404, 10059, "stream not found");
-      return {} as StreamInfo;
+      return { config: {} } as StreamInfo;
     },
     async add(...args: unknown[]) {
       calls.push(["add", ...args]);

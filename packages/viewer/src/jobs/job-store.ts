@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeWhole } from "@adaos/config";
-import { messageOf } from "@adaos/core/wire";
+import { FORMATS, inFormat, messageOf, withFormat } from "@adaos/core/wire";
 import type { PlannedLetter } from "@adaos/operations";
 import { z } from "zod";
 import type { Job } from "../api/jobs.ts";
@@ -64,9 +64,9 @@ export class JobStore {
       .filter((name) => name.endsWith(".json"))
       .flatMap((name) => {
         try {
-          return [jobSchema.parse(JSON.parse(readFileSync(join(this.#dir, name), "utf8")))];
+          return [jobSchema.parse(readJob(join(this.#dir, name)))];
         } catch (thrown) {
-          this.#say(`${join(this.#dir, name)} is damaged, and its job is left out: ${messageOf(thrown)}`);
+          this.#say(`${join(this.#dir, name)} cannot be read, and its job is left out: ${messageOf(thrown)}`);
           return [];
         }
       });
@@ -75,7 +75,7 @@ export class JobStore {
 
   /** Throws the system's error. */
   write(job: KeptJob): void {
-    writeWhole(this.#file(job.id, "json"), `${JSON.stringify(job)}\n`);
+    writeWhole(this.#file(job.id, "json"), `${JSON.stringify(withFormat(FORMATS.viewerJob, job))}\n`);
   }
 
   /** Throws the system's error. */
@@ -83,15 +83,16 @@ export class JobStore {
     const rows = letters.map(({ subnet, stream, kept, letterId, replayKey, node, durable }) => [
       ...[subnet, stream, kept, letterId, replayKey, node, durable],
     ]);
-    writeWhole(this.#file(id, "plan"), JSON.stringify({ nextPlaces, letters: rows }));
+    writeWhole(
+      this.#file(id, "plan"),
+      JSON.stringify(withFormat(FORMATS.viewerJob, { nextPlaces, letters: rows })),
+    );
   }
 
   /** Undefined when it is missing or damaged: then the job cannot go on. */
   readPlan(id: string): JobPlan | undefined {
     try {
-      const { nextPlaces, letters } = planSchema.parse(
-        JSON.parse(readFileSync(this.#file(id, "plan"), "utf8")),
-      );
+      const { nextPlaces, letters } = planSchema.parse(readJob(this.#file(id, "plan")));
       return {
         nextPlaces,
         letters: letters.map(([subnet, stream, kept, letterId, replayKey, node, durable]) => {
@@ -111,4 +112,9 @@ export class JobStore {
   #file(id: string, kind: "json" | "plan"): string {
     return join(this.#dir, `${id}.${kind}`);
   }
+}
+
+/** A file of a job, in the format of this version. Throws what reading throws, or `invalid-config`. */
+function readJob(file: string): object {
+  return inFormat(FORMATS.viewerJob, JSON.parse(readFileSync(file, "utf8")) as object, file);
 }

@@ -11,6 +11,7 @@ import { audited } from "../../options/audited.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 import { joinCreateCommand } from "./create.ts";
+import { joinFollowCommand } from "./follow.ts";
 import { joinListCommand, joinRevokeCommand } from "./invitations.ts";
 
 interface JoinCommandOptions extends StateOptions {
@@ -47,6 +48,7 @@ export function joinCommand(terminal: Terminal): Command {
       .addOption(stateOption())
       .addOption(jsonOption())
       .addCommand(joinCreateCommand(terminal))
+      .addCommand(joinFollowCommand(terminal))
       .addCommand(joinListCommand(terminal))
       .addCommand(joinRevokeCommand(terminal))
       .addHelpText(

@@ -1,6 +1,7 @@
 import { resolveStateDir } from "@adaos/config";
+import { MeshError } from "@adaos/core";
 import { counted, visibleJson } from "@adaos/core/wire";
-import { stopProcesses } from "@adaos/supervise";
+import { stopProcesses, unitsRunning } from "@adaos/supervise";
 import { Command } from "commander";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
@@ -12,7 +13,14 @@ export function downCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos down --state .adaos")
     .action(async (options: StateOptions) => {
-      const stopped = await stopProcesses(resolveStateDir(options.state));
+      const stateDir = resolveStateDir(options.state);
+      const units = await unitsRunning(stateDir);
+      if (units !== undefined)
+        throw new MeshError(
+          "unavailable",
+          `systemd runs the mesh of ${stateDir}; stop it with ${units.stopCommand}`,
+        );
+      const stopped = await stopProcesses(stateDir);
       if (options.json === true) terminal.out(visibleJson({ stopped }));
       else
         terminal.say(

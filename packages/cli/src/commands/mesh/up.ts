@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { openOwnLog, resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { delay, messageOf } from "@adaos/core/wire";
+import { ServiceManager } from "@adaos/daemon";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import { findLayout, meshFileOf, readLayout } from "@adaos/provision";
 import {
   type Asked,
   askHealth,
+  assertNoUnitsRun,
   type MeshHealth,
   NODE_FLAGS,
   type RunningMesh,
@@ -49,6 +51,7 @@ export function upCommand(terminal: Terminal): Command {
     .action(async (options: UpOptions) => {
       const stateDir = resolveStateDir(options.state);
       if (options.resume === true) return resumed(stateDir, terminal);
+      await assertNoUnitsRun(stateDir);
       const hasJoined = options.config === undefined && findLayout(stateDir)?.joinedTo !== undefined;
       const configFile = hasJoined ? undefined : meshFileOf(options.config, stateDir);
       const health = options.detach === true ? await detached(configFile, stateDir, terminal) : undefined;
@@ -66,21 +69,26 @@ async function attached(
 ): Promise<void> {
   const asked = untilAsked();
   const follow = followWhenTold(terminal);
+  // Before any child starts, which would inherit the address of the service manager.
+  const manager = ServiceManager.take(process.env, { warn: (_, event) => terminal.say(event) });
   const mesh = await startMesh(configFile, stateDir, PROGRAM_FILE, terminal.say);
   follow(mesh);
+  let isUp = false;
+  manager?.follow(() => ({ ...mesh.status, ready: isUp }));
   try {
     const ready = waitUntilReady(mesh.layout, stateDir, terminal.say, () =>
       asked.yet() ? "stopped" : undefined,
     );
     const health = await Promise.race([ready, asked.promise]);
     if (health === undefined) return;
+    isUp = true;
     printHealth(health, json, terminal);
     tellViewer(health, terminal);
     terminal.say("up; Ctrl-C stops it");
     await asked.promise;
   } finally {
     terminal.say("stopping");
-    await mesh.stop();
+    await Promise.all([mesh.stop(), manager?.stopping()]);
     terminal.say("stopped");
   }
 }

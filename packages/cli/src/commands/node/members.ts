@@ -1,3 +1,4 @@
+import { resolveStateDir } from "@adaos/config";
 import { parseEventPattern } from "@adaos/core";
 import { visibleJson } from "@adaos/core/wire";
 import type { AuditedAct } from "@adaos/operations";
@@ -64,11 +65,13 @@ export function nodeRotateCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos node rotate alpha/kitchen && adaos node rotate alpha --leaf")
     .action(async (id: string, options: StateOptions & { readonly leaf?: boolean }) => {
-      const { rotateKey } = await import("@adaos/supervise");
+      const { restartForKey, rotateKey } = await import("@adaos/supervise");
       const what = options.leaf === true ? `${id} (leaf)` : id;
       await change("node.rotate", what, options, terminal, () =>
         rotateKey(id, options.leaf === true, options.state),
       );
+      const restart = restartForKey(resolveStateDir(options.state), id);
+      if (restart !== undefined) terminal.say(`systemd hands it the new key at its start: ${restart}`);
     });
 }
 

@@ -55,7 +55,7 @@ export function policyApplyCommand(terminal: Terminal): Command {
       for (const line of unreached(loaded)) terminal.say(line);
       for (const { node, subnet, keyId } of lacking) {
         terminal.say(
-          `${node} has no key ${keyId} of ${subnet}: it has to join again with a new code before anything is signed by it`,
+          `${node} has no key ${keyId} of ${subnet}: wait until it has followed (adaos join follow there) before anything is signed by it`,
         );
       }
       const found = { count: nodes };

@@ -1,0 +1,60 @@
+import { existsSync } from "node:fs";
+import { MeshError } from "@adaos/core";
+import {
+  ensureNatsServer,
+  keyChangeFile,
+  readStoreKeyId,
+  renderProgress,
+  storeKeyIdOf,
+} from "@adaos/nats-server";
+import { readLayout, serverProcesses, storeDirOf } from "@adaos/provision";
+import { whileStopped } from "@adaos/supervise";
+import { rekeyStore, type StoreChange } from "./rekey-store.ts";
+
+export interface RekeyOptions {
+  readonly stateDir: string;
+  /** The present key; undefined when the streams are not encrypted. */
+  readonly fromFile: string | undefined;
+  /** The key that they shall have; undefined: none. */
+  readonly toFile: string | undefined;
+  readonly onStream: (of: string, stream: string) => void;
+}
+
+/**
+ * The servers of a state folder whose streams are to be written anew; those that have the new key already are left
+ * out. Throws `usage` when a server needs another key than the given one, and `invalid-config` for an unusable key.
+ */
+export function planRekey({ stateDir, fromFile, toFile }: RekeyOptions): StoreChange[] {
+  const [fromId, toId] = [fromFile, toFile].map((file) =>
+    file === undefined ? undefined : readStoreKeyId(file),
+  );
+  const layout = readLayout(stateDir);
+  if (layout.servers.some(({ fellows }) => fellows !== undefined))
+    throw new MeshError(
+      "usage",
+      "the root has several servers, whose streams cannot be copied one by one; change its key with servers: 1",
+    );
+  return serverProcesses(layout).flatMap((server) => {
+    const { of } = server;
+    const dir = storeDirOf(stateDir, server);
+    if (!existsSync(dir) && !existsSync(keyChangeFile(dir))) return [];
+    const now = storeKeyIdOf(dir);
+    if (now === toId && !existsSync(keyChangeFile(dir))) return [];
+    if (now !== fromId && now !== toId && now !== undefined)
+      throw new MeshError("usage", `the streams in ${dir} need the key ${now}; give its file with --from`);
+    if (now === undefined && fromFile !== undefined && !existsSync(keyChangeFile(dir)))
+      throw new MeshError("usage", `the streams in ${dir} are not encrypted; leave out --from`);
+    return [{ of, storeDir: dir, fromFile, toFile, toId }];
+  });
+}
+
+/** Changes the key of all streams of a stopped mesh. Rejects with `usage` while it runs, and as rekeying does. */
+export async function rekeyMesh(options: RekeyOptions): Promise<void> {
+  const { stateDir, onStream } = options;
+  const { path: program } = await ensureNatsServer({ onProgress: renderProgress() });
+  await whileStopped(stateDir, readLayout(stateDir), async () => {
+    for (const change of planRekey(options)) {
+      await rekeyStore(change, { stateDir, program, onStream: (stream) => onStream(change.of, stream) });
+    }
+  });
+}

@@ -1,0 +1,171 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readMeshFile, readNodeFile } from "@adaos/config";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { findLayout } from "./layout.ts";
+import { partsOf, writePart } from "./parts.ts";
+import { provision } from "./provision.ts";
+
+const MESH = [
+  "mesh: demo",
+  "registry: events",
+  "tls: { development: true, verify: true }",
+  "root: { host: 0.0.0.0, dial: root-server, daemons: 2 }",
+  "subnets:",
+  "  alpha:",
+  "    dial: alpha-server",
+  "    export: [ui.]",
+  "    signatures: { sign: k1 }",
+  "    members: { kitchen: { publish: [ui.] }, speaker: { publish: [ui.] } }",
+  "  far: { remote: true }",
+];
+
+let dir: string;
+let state: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "adaos-parts-"));
+  state = join(dir, "state");
+  mkdirSync(join(dir, "events"));
+  writeFileSync(join(dir, "events/registry.yaml"), "[]\n");
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+/** Provisions, and writes each part; the changed files by part. */
+async function write(lines: readonly string[] = MESH): Promise<Record<string, string[]>> {
+  const file = join(dir, "mesh.yaml");
+  writeFileSync(file, lines.join("\n"));
+  const layout = await provision(readMeshFile(file), state, "kept");
+  const parts = partsOf(layout, state);
+  return Object.fromEntries(parts.map((part) => [part.id, writePart(part, state, join(dir, part.id))]));
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(dir, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => statSync(join(dir, folder, name)).isFile())
+    .sort();
+}
+
+describe("partsOf() and writePart()", () => {
+  test("give a member its own node file and keys, and no other's", async () => {
+    await write();
+    expect(filesIn("alpha/kitchen")).toEqual([
+      "keys/alpha/members/kitchen.nk",
+      "keys/alpha/signatures/k1.key",
+      "keys/tls/ca.pem",
+      "keys/tls/nodes/alpha/kitchen.key",
+      "keys/tls/nodes/alpha/kitchen.pem",
+      "mesh.json",
+      "mesh.json.last-good",
+      "nodes/alpha/kitchen.json",
+      "registry/proven.json",
+    ]);
+  });
+
+  test("give a hub its server's config and keys, without its members' seeds and the key of the CA", async () => {
+    await write();
+    const files = filesIn("alpha/hub");
+    expect(files).toContain("servers/alpha.conf");
+    expect(files).toContain("keys/alpha/leaf.conf");
+    expect(files).toContain("keys/tls/servers/alpha.key");
+    expect(files.filter((file) => /members|ca\.key|root\//.test(file))).toEqual([]);
+  });
+
+  test("put all root daemons into one part, with the registry in force", async () => {
+    const parts = await write();
+    expect(Object.keys(parts)).toEqual(["root", "alpha/hub", "alpha/kitchen", "alpha/speaker"]);
+    expect(filesIn("root").filter((file) => file.startsWith("nodes/"))).toEqual([
+      "nodes/root-2.json",
+      "nodes/root.json",
+    ]);
+    expect(filesIn("root").filter((file) => file.startsWith("keys/alpha"))).toEqual([
+      "keys/alpha/signatures/k1.key",
+    ]);
+  });
+
+  test("leave only the owner able to read", async () => {
+    await write();
+    for (const file of filesIn("alpha/kitchen"))
+      expect(statSync(join(dir, "alpha/kitchen", file)).mode & 0o077).toBe(0);
+  });
+
+  test("write a layout by which commands know what runs elsewhere", async () => {
+    await write();
+    expect(findLayout(join(dir, "alpha/hub"))).toMatchObject({
+      joinedTo: "root-server",
+      remote: ["far"],
+      servers: [{ of: "alpha" }],
+      nodes: [{ id: "alpha/hub" }],
+    });
+    expect(findLayout(join(dir, "root"))).toMatchObject({
+      remote: ["far", "alpha"],
+      servers: [{ of: "root" }],
+    });
+    expect(findLayout(join(dir, "root"))?.configFile).toBeUndefined();
+  });
+
+  test("dial servers by their names, which their certificates have", async () => {
+    await write();
+    const { config } = readNodeFile(join(state, "nodes/alpha/hub.json"), "hub");
+    expect(config.server.url).toMatch(/^tls:\/\/alpha-server:\d+$/);
+    expect(config.natsServer.rootUrl).toMatch(/^tls:\/\/root-server:\d+$/);
+  });
+
+  test("change nothing when repeated", async () => {
+    await write();
+    expect(Object.values(await write()).flat()).toEqual([]);
+  });
+
+  test("keep the grants that a hub has written, until its node file changes", async () => {
+    await write();
+    const granted = join(dir, "alpha/hub/servers/alpha.conf");
+    writeFileSync(granted, `${readFileSync(granted, "utf8")}\n# granted`);
+    expect((await write())["alpha/hub"]).toEqual([]);
+    expect(readFileSync(granted, "utf8")).toContain("# granted");
+    const changed = await write([...MESH, "policy: [{ id: no, deny: publish, events: ui., subnet: alpha }]"]);
+    expect(changed["alpha/hub"]).toContain("servers/alpha.conf");
+    expect(changed["alpha/kitchen"]).toEqual(["nodes/alpha/kitchen.json"]);
+  });
+
+  test("keep the registry that the root has put in force, and a daemon's copies and data", async () => {
+    await write();
+    const kept = ["nodes/alpha/kitchen.json.last-good", "nodes/alpha/kitchen.json.0a.new", "outbox/one"];
+    const place = (file: string): string => join(dir, "alpha/kitchen", file);
+    for (const file of kept.slice(0, 2)) writeFileSync(place(file), "");
+    await write();
+    for (const file of kept.slice(0, 2)) expect(existsSync(place(file))).toBe(true);
+  });
+
+  test("remove a key that a part no longer needs", async () => {
+    await write();
+    await write(MESH.filter((line) => !line.includes("signatures")));
+    expect(filesIn("alpha/kitchen").filter((file) => file.includes("signatures"))).toEqual([]);
+  });
+
+  test("refuse the folder of another part", async () => {
+    await write();
+    const [root, hub] = partsOf(findLayout(state) ?? expect.fail("no layout"), state);
+    expect(root?.id).toBe("root");
+    if (hub === undefined) expect.fail("no hub");
+    expect(() => writePart(hub, state, join(dir, "root"))).toThrow(
+      `${join(dir, "root")} holds root of the mesh demo, not alpha/hub of demo; name another folder`,
+    );
+  });
+
+  test("name a file that is missing", async () => {
+    await write();
+    rmSync(join(state, "keys/alpha/members/kitchen.nk"));
+    expect(() => partsOf(findLayout(state) ?? expect.fail("no layout"), state)).toThrow(
+      /kitchen\.nk is missing; put it there, or run adaos provision again/,
+    );
+  });
+});

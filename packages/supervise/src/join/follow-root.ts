@@ -1,0 +1,159 @@
+import { X509Certificate } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { readSeed } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { FORMATS, formatOf } from "@adaos/core/wire";
+import {
+  type Admission,
+  type FollowAnswer,
+  followSchema,
+  idOfKey,
+  type JoinedFile,
+  joinedCertificateFiles,
+  KeyRing,
+  type Layout,
+  lookAgainSchema,
+  MACHINE_KEY,
+  type Offer,
+  type OwnCertificates,
+  type Plan,
+  readJoinedFile,
+  readLayout,
+  writeJoinedFile,
+} from "@adaos/provision";
+import type { Connection } from "@adaos/transport-nats";
+import { applyUpdate, compareUpdate, type PolicyUpdate } from "../apply/apply-policy.ts";
+import { whileLocked } from "../apply/change-lock.ts";
+import { isNodeRunning } from "../apply/in-force.ts";
+import { readProcessTable, runningSupervisor, signalProcess } from "../processes/process-table.ts";
+import { type Asker, ask, dial, nonce } from "./ask-root.ts";
+import { machineFacts } from "./machine-facts.ts";
+import { assertOwnFiles, writeAdmission, writeSecrets } from "./write-admission.ts";
+
+/** What a machine has taken from its root. */
+export interface Followed {
+  /** `same`: nothing was new. `waits`: the root's mesh file has changes that are not applied there. */
+  readonly outcome: "same" | "waits" | "taken";
+  /** Nodes whose files are new. */
+  readonly changed: readonly string[];
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly certificate: boolean;
+}
+
+const NOTHING = { changed: [], added: [], removed: [], certificate: false };
+const LOOK_MS = 5000;
+const FOLLOW_MS = 30_000;
+
+/**
+ * Asks the root for this machine's files and puts them in force: node files, members, signature keys, certificates.
+ * Daemons that run are not restarted. Rejects with `usage` in a folder that cannot ask, or for a change that needs a
+ * restart; with `denied` when the root no longer knows this machine; with `unavailable` or `timeout`.
+ */
+export function followRoot(stateDir: string): Promise<Followed> {
+  return whileLocked(stateDir, async () => {
+    const joined = readJoinedFile(stateDir);
+    if (joined === undefined) {
+      throw new MeshError(
+        "usage",
+        `${stateDir} cannot ask a root for its files: it has not joined, or has joined with an earlier version; join with a new code`,
+      );
+    }
+    const asker = askerOf(joined, stateDir);
+    const connection = await dial(asker, { root: joined.root, ...trustOf(joined, stateDir) });
+    try {
+      const offer = await ask(connection, asker, { op: "look", nonce: nonce() }, lookAgainSchema, LOOK_MS);
+      if ("wait" in offer) return { outcome: "waits", ...NOTHING };
+      const answer = await askForFiles(connection, asker, joined, offer, stateDir);
+      if ("same" in answer) return { outcome: "same", ...NOTHING };
+      const followed = await putInForce(answer.admission, joined.subnet, stateDir);
+      writeJoinedFile(stateDir, { ...joined, digest: answer.digest });
+      return followed;
+    } finally {
+      await connection.close();
+    }
+  });
+}
+
+function askerOf({ tls, sealKey }: JoinedFile, stateDir: string): Asker {
+  const { publicKey, seedFile } = new KeyRing(stateDir).key(MACHINE_KEY);
+  const key = Buffer.from(sealKey, "base64");
+  return { tls, id: idOfKey(publicKey), seed: readSeed(seedFile), sealKey: key, by: "machine" };
+}
+
+/** The CA that came with the join, or the machine's own certificates. */
+function trustOf(
+  { subnet, certificates }: JoinedFile,
+  stateDir: string,
+): { readonly certificates?: OwnCertificates } {
+  if (certificates !== undefined) return { certificates };
+  const { caFile } = joinedCertificateFiles(stateDir, subnet);
+  return existsSync(caFile) ? { certificates: { caFile } } : {};
+}
+
+async function askForFiles(
+  connection: Connection,
+  asker: Asker,
+  { root, subnet, certificates, digest }: JoinedFile,
+  offer: Offer,
+  stateDir: string,
+): Promise<FollowAnswer> {
+  const { registryDir, ports } = readLayout(stateDir);
+  const port = offer.ports.port ?? ports[subnet]?.port;
+  if (port === undefined)
+    throw new MeshError("invalid-config", `the layout of ${stateDir} has no port of ${subnet}`);
+  const own = certificates === undefined ? {} : { certificates };
+  const facts = machineFacts(offer, { port }, { stateDir, registryDir, root, ...own });
+  const { certFile } = joinedCertificateFiles(stateDir, subnet);
+  const request = {
+    ...facts,
+    op: "follow",
+    ...(digest === undefined ? {} : { known: digest }),
+    ...(existsSync(certFile) ? { certificateEndsAt: endOf(certFile) } : {}),
+    nodeFileFormat: formatOf(FORMATS.nodeFile),
+  } as const;
+  return ask(connection, asker, request, followSchema, FOLLOW_MS);
+}
+
+function endOf(certFile: string): string {
+  return new Date(new X509Certificate(readFileSync(certFile)).validTo).toISOString();
+}
+
+async function putInForce(admission: Admission, subnet: string, stateDir: string): Promise<Followed> {
+  assertOwnFiles(admission, stateDir);
+  const before = readLayout(stateDir);
+  const layout = admission.layout as unknown as Layout;
+  const certificate = admission.certificate !== undefined;
+  const isRunning = before.nodes.some(({ id }) => isNodeRunning(id, stateDir));
+  const supervisor = runningSupervisor(stateDir);
+  const plan = { layout, files: new Map(admission.files), remoteKeys: new Set<string>() };
+  if (supervisor === undefined && !isRunning) {
+    writeAdmission(admission, subnet, stateDir);
+    const ids = layout.nodes.map(({ id }) => id);
+    return { outcome: "taken", ...NOTHING, changed: ids, certificate };
+  }
+  const update = compareRunning(before, plan);
+  writeSecrets(admission, subnet, stateDir);
+  await applyUpdate(update, stateDir, supervisor);
+  if (certificate) reloadServers(stateDir);
+  const { changed, added, removed } = update;
+  return { outcome: "taken", changed, added, removed, certificate };
+}
+
+function compareRunning(before: Layout, plan: Plan): PolicyUpdate {
+  try {
+    return compareUpdate(before, plan);
+  } catch (thrown) {
+    if (!(thrown instanceof MeshError) || thrown.code !== "usage") throw thrown;
+    const what = thrown.message.split(";")[0];
+    throw new MeshError("usage", `${what}: run adaos down, adaos join follow and adaos up`, {
+      cause: thrown,
+    });
+  }
+}
+
+/** A nats-server reads its certificate again at SIGHUP, without dropping a connection. */
+function reloadServers(stateDir: string): void {
+  for (const child of readProcessTable(stateDir)?.children ?? [])
+    if (child.name.startsWith("nats-")) signalProcess(child, "SIGHUP");
+}

@@ -1,0 +1,150 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative, resolve, sep } from "node:path";
+import { type MeshFile, nodeId, rootNodeIds } from "@adaos/config";
+import { MeshError } from "@adaos/core";
+import { ROOT_DOMAIN } from "@adaos/core/wire";
+import { policyOf } from "@adaos/policy";
+import { findLayout, type Layout, partsOf, provision, writePart } from "@adaos/provision";
+import { whileLocked } from "./apply/change-lock.ts";
+import { readRunnableMesh } from "./local-mesh.ts";
+import { runningSupervisor } from "./processes/process-table.ts";
+import { beginRegistry } from "./registry-in-force.ts";
+
+/** The result of provisioning. */
+export interface Provisioned {
+  readonly mesh: string;
+  /** Ids of the nodes of this state folder. */
+  readonly nodes: readonly string[];
+  /** Nodes that the last run did not have, and nodes that only the last run had. */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Addresses by which servers are dialled, by subnet and for the root. Empty after a dry run. */
+  readonly servers: Readonly<Record<string, string>>;
+  /** Changed files of the state folder, relative to it. Empty after a dry run. */
+  readonly changed: readonly string[];
+  /** Folders of parts with their changed files. */
+  readonly parts: readonly {
+    readonly id: string;
+    readonly dir: string;
+    readonly changed: readonly string[];
+  }[];
+}
+
+export interface ProvisionOptions {
+  readonly stateDir: string;
+  /** Folder for a folder of each part. */
+  readonly partsDir?: string | undefined;
+  /** Reads and checks only. */
+  readonly dryRun: boolean;
+}
+
+/** Folders with the files of a mesh; the others hold what a mesh has written while it ran. */
+const OWN_FOLDERS = ["keys", "nodes", "servers"];
+
+/**
+ * Writes the files of a mesh from its mesh file, and starts nothing. Keys, ports and certificates of an earlier run
+ * stay. Rejects with `invalid-config`, or `usage` while the mesh runs from this folder.
+ */
+export async function provisionMesh(configFile: string, options: ProvisionOptions): Promise<Provisioned> {
+  const { stateDir, dryRun } = options;
+  const meshFile = readRunnableMesh(configFile, stateDir);
+  const partsDir = options.partsDir === undefined ? undefined : partsDirOf(options.partsDir, stateDir);
+  const last = findLayout(stateDir);
+  if (last?.joinedTo !== undefined)
+    throw new MeshError(
+      "usage",
+      `${stateDir} has joined the mesh of ${last.joinedTo}; provision the mesh there`,
+    );
+  if (runningSupervisor(stateDir) !== undefined)
+    throw new MeshError(
+      "usage",
+      `the mesh runs from ${stateDir}; bring the mesh file to it with adaos policy apply`,
+    );
+  if (dryRun) {
+    await policyOf(meshFile);
+    const nodes = nodesOf(meshFile);
+    const parts =
+      partsDir === undefined
+        ? []
+        : nodes.filter(isPart).map((id) => ({ id, dir: join(partsDir, id), changed: [] }));
+    return { mesh: meshFile.mesh.name, nodes, ...changesOf(nodes, last), servers: {}, changed: [], parts };
+  }
+  return await whileLocked(stateDir, async () => {
+    const before = digestsIn(stateDir);
+    await beginRegistry(meshFile.registryDir, stateDir);
+    const layout = await provision(meshFile, stateDir, "kept");
+    const parts = partsDir === undefined ? [] : partsOf(layout, stateDir);
+    const nodes = layout.nodes.map(({ id }) => id);
+    return {
+      mesh: layout.mesh,
+      nodes,
+      ...changesOf(nodes, last),
+      servers: Object.fromEntries(layout.servers.map(({ of, url }) => [of, url])),
+      changed: changedSince(before, stateDir),
+      parts: parts.map((part) => {
+        const dir = join(partsDir ?? "", part.id);
+        return { id: part.id, dir, changed: writePart(part, stateDir, dir) };
+      }),
+    };
+  });
+}
+
+/** Members and hubs have parts of their own; root daemons share one. */
+function isPart(id: string): boolean {
+  return id.includes("/") || id === ROOT_DOMAIN;
+}
+
+/** Throws `usage` for a folder in which parts would mix with the mesh's own files. */
+function partsDirOf(named: string, stateDir: string): string {
+  const dir = resolve(named);
+  const taken = [...OWN_FOLDERS, "run", "store"].map((folder) => join(stateDir, folder));
+  const isTaken = dir === stateDir || taken.some((one) => dir === one || dir.startsWith(one + sep));
+  if (!isTaken) return dir;
+  throw new MeshError("usage", `${dir} holds files of the mesh itself; name another folder with --parts`);
+}
+
+/** Ids of the nodes that a mesh file has on this machine. */
+function nodesOf({ mesh, rootDaemons }: MeshFile): string[] {
+  const subnets = [...mesh.subnets.values()].filter(({ remote }) => remote !== true);
+  return [
+    ...rootNodeIds(rootDaemons),
+    ...subnets.flatMap(({ name: subnet, members }) => {
+      const local = [...members.values()].filter(({ remote }) => remote !== true);
+      return ["hub", ...local.map(({ name }) => name)].map((node) => nodeId({ subnet, node }));
+    }),
+  ];
+}
+
+function changesOf(
+  nodes: readonly string[],
+  last: Layout | undefined,
+): Pick<Provisioned, "added" | "removed"> {
+  const before = last?.nodes.map(({ id }) => id) ?? [];
+  return {
+    added: nodes.filter((id) => !before.includes(id)),
+    removed: before.filter((id) => !nodes.includes(id)),
+  };
+}
+
+function digestsIn(stateDir: string): ReadonlyMap<string, string> {
+  const files = OWN_FOLDERS.map((folder) => join(stateDir, folder)).flatMap(filesBelow);
+  return new Map(
+    files.map((file) => [file, createHash("sha256").update(readFileSync(file)).digest("hex")] as const),
+  );
+}
+
+function changedSince(before: ReadonlyMap<string, string>, stateDir: string): string[] {
+  const now = digestsIn(stateDir);
+  const all = new Set([...before.keys(), ...now.keys()]);
+  return [...all]
+    .filter((file) => before.get(file) !== now.get(file))
+    .map((file) => relative(stateDir, file));
+}
+
+function filesBelow(dir: string): string[] {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
