@@ -1,5 +1,6 @@
 import { Agent, request } from "node:http";
 import { connect, createServer, type Socket } from "node:net";
+import { OWN_PROGRAM } from "@adaos/core/wire";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isOwnHost, type NodeStatus, startStatusServer } from "./status-server.ts";
 
@@ -33,7 +34,7 @@ describe("startStatusServer()", () => {
 
   test("answers /status with all of it, as JSON that nobody keeps", async () => {
     const response = await ask("/status");
-    expect([response.status, await response.json()]).toEqual([200, STATUS]);
+    expect([response.status, await response.json()]).toEqual([200, { ...STATUS, ...OWN_PROGRAM }]);
     expect(response.headers.get("content-type")).toBe("application/json");
     expect(response.headers.get("cache-control")).toBe("no-store");
   });

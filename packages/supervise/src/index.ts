@@ -12,11 +12,6 @@ export {
   unreached,
 } from "./apply/running-policy.ts";
 export { type TimerChange, timerChangesOf } from "./apply/timer-changes.ts";
-export { askIncidents, type CountedIncidents } from "./ask-incidents.ts";
-export { askProbes, type NodeProbes } from "./ask-probes.ts";
-export { askSkills, type NodeSkills } from "./ask-skills.ts";
-export { askStatus } from "./ask-status.ts";
-export { askHealth, type ComponentHealth, type MeshHealth } from "./health.ts";
 export { type Followed, followRoot } from "./join/follow-root.ts";
 export { invite, revoke } from "./join/invite.ts";
 export { openJoinHandler } from "./join/join-handler.ts";
@@ -35,7 +30,6 @@ export { askScenarios, type NodeScenarios } from "./members/ask-scenarios.ts";
 export { memberOfSkill, type SkillOfMember, skillsOfMembers } from "./members/member-skills.ts";
 export { parseSkillLogLine, skillLogLines } from "./members/skill-log-lines.ts";
 export { isSwitched, type SkillSwitch, storeSwitch, untilSwitched } from "./members/switch-skill.ts";
-export { askOutboxes, withOutboxes } from "./outboxes.ts";
 export { NODE_FLAGS } from "./processes/node-flags.ts";
 export {
   type ProcessRecord,
@@ -47,11 +41,17 @@ export {
   VIEWER,
 } from "./processes/process-table.ts";
 export { stopProcesses } from "./processes/stop-processes.ts";
-export { type NodeProgram, programsOf } from "./programs.ts";
 export { type Provisioned, provisionMesh } from "./provision-mesh.ts";
 export { approveRegistry, judgeRegistry, untilRegistryInForce } from "./registry-in-force.ts";
 export { readRunFile } from "./run-file.ts";
 export { remoteScrapeTargets, scrapeTargets } from "./scrape-targets.ts";
+export { askIncidents, type CountedIncidents } from "./status/ask-incidents.ts";
+export { askProbes, type NodeProbes } from "./status/ask-probes.ts";
+export { askSkills, type NodeSkills } from "./status/ask-skills.ts";
+export { askStatus } from "./status/ask-status.ts";
+export { askHealth, type ComponentHealth, type MeshHealth } from "./status/health.ts";
+export { askOutboxes, withOutboxes } from "./status/outboxes.ts";
+export { type NodeProgram, programsOf } from "./status/programs.ts";
 export {
   applyInstall,
   type InstallPlan,

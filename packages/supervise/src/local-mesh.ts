@@ -13,7 +13,6 @@ import {
   type ServerLayout,
   serverProcesses,
 } from "@adaos/provision";
-import { askHealth, askServer, type ComponentHealth, type MeshHealth } from "./health.ts";
 import { KeptMesh, type RunningMesh } from "./kept-mesh.ts";
 import { leftChildren } from "./processes/left-children.ts";
 import {
@@ -27,6 +26,7 @@ import {
 import { isLock, type StateLock, takeLock } from "./processes/state-lock.ts";
 import { OWNER_LOCK, stopOrphans } from "./processes/stop-processes.ts";
 import { beginRegistry } from "./registry-in-force.ts";
+import { askHealth, askServer, type ComponentHealth, type MeshHealth } from "./status/health.ts";
 
 /** Longest time until everything in a starting mesh is ready. */
 const READY_LIMIT_MS = 90_000;

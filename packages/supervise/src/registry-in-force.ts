@@ -5,7 +5,7 @@ import type { Layout } from "@adaos/provision";
 import { shortHash } from "@adaos/registry";
 import type { FolderJudgement, ServedRegistry } from "@adaos/registry-tools";
 import { isNodeRunning, untilNone } from "./apply/in-force.ts";
-import { askHealth, type ComponentHealth } from "./health.ts";
+import { askHealth, type ComponentHealth } from "./status/health.ts";
 
 /** The root looks once a second, hubs learn of it within another, members ask every two. */
 const IN_FORCE_LIMIT_MS = 30_000;

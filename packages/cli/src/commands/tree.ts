@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import type { Terminal } from "../terminal/terminal.ts";
+import { POLICY_COMMANDS } from "./policy/index.ts";
 import { SCENARIO_COMMANDS } from "./scenario/index.ts";
 import { SKILL_COMMANDS } from "./skill/index.ts";
+import { STORE_COMMANDS } from "./store/index.ts";
 import { TIMER_COMMANDS } from "./timer/index.ts";
 
 export type MakeCommand = (terminal: Terminal) => Command;
@@ -250,24 +252,7 @@ export const COMMANDS: CommandTree = {
   },
   store: {
     summary: "whether streams still have their messages, the repair when they do not, and their encryption",
-    commands: {
-      verify: {
-        summary: "whether each stream still has its messages; exits with 65 when one has lost any",
-        load: async () => (await import("./store/verify.ts")).storeVerifyCommand,
-      },
-      heal: {
-        summary: "recreate durables that a damaged stream has lost, or that would skip its events",
-        load: async () => (await import("./store/heal.ts")).storeHealCommand,
-      },
-      "new-key": {
-        summary: "make a key file with which servers encrypt their streams",
-        load: async () => (await import("./store/new-key.ts")).storeNewKeyCommand,
-      },
-      rekey: {
-        summary: "encrypt the streams of a stopped mesh with another key, or no more",
-        load: async () => (await import("./store/rekey.ts")).storeRekeyCommand,
-      },
-    },
+    commands: STORE_COMMANDS,
   },
   backup: {
     summary: "write the running mesh of this machine into one file, from which adaos restore makes it again",
@@ -311,35 +296,7 @@ export const COMMANDS: CommandTree = {
   },
   policy: {
     summary: "rights to publish, subscribe, export and import: check, ask, test, change them",
-    commands: {
-      check: {
-        summary: "read a mesh file's policy, and warn of rules that decide nothing or mean no event",
-        load: async () => (await import("./policy/check.ts")).policyCheckCommand,
-      },
-      explain: {
-        summary:
-          "may this pass? every question it is asked on its way, with the rule that answers; 77 when not",
-        load: async () => (await import("./policy/explain.ts")).policyExplainCommand,
-      },
-      test: {
-        summary:
-          "run the cases beside a policy, and list rules that no case needs; exit code 1 when a case fails",
-        load: async () => (await import("./policy/test.ts")).policyTestCommand,
-      },
-      diff: {
-        summary:
-          "changes that a mesh file would make to the running mesh's policy, by events of the registry",
-        load: async () => (await import("./policy/diff.ts")).policyDiffCommand,
-      },
-      compile: {
-        summary: "compare the server configs and node files of a mesh file with those in the state folder",
-        load: async () => (await import("./policy/compile.ts")).policyCompileCommand,
-      },
-      apply: {
-        summary: "bring a mesh file's policy to the mesh that runs, without stopping anything",
-        load: async () => (await import("./policy/apply.ts")).policyApplyCommand,
-      },
-    },
+    commands: POLICY_COMMANDS,
   },
   mcp: {
     summary: "serve the registry to language models: the Model Context Protocol on standard input and output",

@@ -4,9 +4,9 @@ import { MeshError } from "@adaos/core";
 import { delay, messageOf } from "@adaos/core/wire";
 import type { NodeStatus, RunFile } from "@adaos/daemon";
 import type { Layout, NodeLayout } from "@adaos/provision";
-import { askHealth } from "../health.ts";
 import { readProcessTable } from "../processes/process-table.ts";
 import { readRunFile } from "../run-file.ts";
+import { askHealth } from "../status/health.ts";
 
 const APPLIED_LIMIT_MS = 15_000;
 /** Time for new servers and daemons to start. */

@@ -6,7 +6,7 @@ import { certificateFigures, certificatesOf, type NodeStatus } from "@adaos/daem
 import { askVarz } from "@adaos/nats-server";
 import { type Layout, type NodeLayout, type ServerLayout, serverProcesses } from "@adaos/provision";
 import { openConnection } from "@adaos/transport-nats";
-import { ANSWER_MS, askStatus } from "../ask-status.ts";
+import { ANSWER_MS, askStatus } from "../status/ask-status.ts";
 
 /** A daemon of this machine, in detail. */
 export interface NodeDescription {

@@ -2,7 +2,7 @@ import { rootNodeIds } from "@adaos/config";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { type FlowLook, flowRates, perSecond, type SubnetFlow } from "@adaos/operations";
 import { type Layout, serverProcesses } from "@adaos/provision";
-import { type ComponentHealth, type MeshHealth, SILENT_SERVER } from "../health.ts";
+import { type ComponentHealth, type MeshHealth, SILENT_SERVER } from "../status/health.ts";
 
 /** `elsewhere`: it runs on another machine, which is not asked. */
 export type MapState = "ready" | "unready" | "elsewhere";

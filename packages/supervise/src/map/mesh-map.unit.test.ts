@@ -1,7 +1,7 @@
 import type { DurableFlow, FlowLook } from "@adaos/operations";
 import type { Layout } from "@adaos/provision";
 import { describe, expect, test } from "vitest";
-import type { ComponentHealth } from "../health.ts";
+import type { ComponentHealth } from "../status/health.ts";
 import { type MeshLook, meshMap } from "./mesh-map.ts";
 
 const server = (of: string): Layout["servers"][number] => ({ name: `nats-${of}`, of }) as never;

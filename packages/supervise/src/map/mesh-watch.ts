@@ -2,7 +2,7 @@ import { readNodeFile } from "@adaos/config";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { askFlow, type DurableFlow } from "@adaos/operations";
 import type { Layout } from "@adaos/provision";
-import { askHealth } from "../health.ts";
+import { askHealth } from "../status/health.ts";
 import { type MembersOf, type MeshLook, type MeshMap, meshMap } from "./mesh-map.ts";
 
 /** Readers within this time get the same look: it costs a connection to every server. */

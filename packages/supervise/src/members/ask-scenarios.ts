@@ -1,6 +1,6 @@
 import { messageOf } from "@adaos/core/wire";
 import type { BrokenScenario, ScenarioStanding } from "@adaos/skills";
-import { askStatus } from "../ask-status.ts";
+import { askStatus } from "../status/ask-status.ts";
 
 /** The scenarios of a member, as its daemon tells. */
 export interface NodeScenarios {

@@ -3,7 +3,7 @@ import { MeshError } from "@adaos/core";
 import { nearest, parseNodeAddress } from "@adaos/core/wire";
 import { readLayout } from "@adaos/provision";
 import { MemberSkillFiles, type SkillStatus } from "@adaos/skills";
-import { askSkills, type NodeSkills } from "../ask-skills.ts";
+import { askSkills, type NodeSkills } from "../status/ask-skills.ts";
 
 /** A member of this machine's mesh, and what its daemon keeps of its skills. */
 export interface SkillOfMember {

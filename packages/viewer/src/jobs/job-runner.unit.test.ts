@@ -181,7 +181,7 @@ describe("JobStore", () => {
     writeFileSync(join(folder, "JOB-x.json"), "not ours");
     const after = runner(work);
     expect(after.list().map(({ id }) => id)).toEqual([planless.id]);
-    expect(said).toEqual([expect.stringContaining("is damaged")]);
+    expect(said).toEqual([expect.stringContaining("cannot be read, and its job is left out")]);
     expect(() => after.resume(planless.id, "bob")).toThrow("is lost");
     expect(after.get(planless.id).state).toBe("interrupted");
   });

@@ -1,7 +1,7 @@
 import { MeshError } from "@adaos/core";
+import { SUPERVISOR } from "../processes/process-table.ts";
+import type { Alert } from "../watch/incidents.ts";
 import { askStatus } from "./ask-status.ts";
-import { SUPERVISOR } from "./processes/process-table.ts";
-import type { Alert } from "./watch/incidents.ts";
 
 /** Faults while the supervisor ran, by the names that its `/api/metrics/v0_1/summary` has. */
 export interface CountedIncidents {

@@ -5,9 +5,9 @@ import type { NodeStatus } from "@adaos/daemon";
 import { type ConsumerBacklog, consumerBacklogs, serverProblem, streamLeader } from "@adaos/nats-server";
 import { type Layout, type ServerLayout, serverProcesses } from "@adaos/provision";
 import { openConnection } from "@adaos/transport-nats";
+import { isRunning, readProcessTable, SUPERVISOR, VIEWER } from "../processes/process-table.ts";
 import { ANSWER_MS, askStatus } from "./ask-status.ts";
 import { backlogsByName } from "./backlogs.ts";
-import { isRunning, readProcessTable, SUPERVISOR, VIEWER } from "./processes/process-table.ts";
 
 /** One line of `adaos status`. */
 export interface ComponentHealth {
