@@ -100,7 +100,7 @@ describe.skipIf(reason !== undefined)(`units of systemd${reason === undefined ? 
   test("stay as they are when nothing has changed", { timeout: LIMIT_MS }, async () => {
     const pid = await mainPid(KITCHEN);
     const { stderr } = await succeeded(adaos("install", "systemd", "--now"));
-    expect(stderr).toContain("all 6 units were there already");
+    expect(stderr).toContain("all 7 units were there already");
     expect(await mainPid(KITCHEN)).toBe(pid);
   });
 
