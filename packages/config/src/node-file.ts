@@ -4,13 +4,7 @@ import { MeshError } from "@adaos/core";
 import { DATA_CLASSES, DEFAULT_TENANT } from "@adaos/core/wire";
 import { z } from "zod";
 import { compiledPolicySchema } from "./compiled-policy.ts";
-import {
-  autoApplySchema,
-  enableMetricsSchema,
-  floodSchema,
-  idempotencySchema,
-  outboxLimitsSchema,
-} from "./mesh-file.ts";
+import { autoApplySchema, enableMetricsSchema, idempotencySchema } from "./mesh-file.ts";
 import { rateLimitSchema, rateSchema } from "./policy-rule.ts";
 import { alertsSchema } from "./sections/alert-settings.ts";
 import { probesSchema } from "./sections/probes-schema.ts";
@@ -20,6 +14,7 @@ import { nodeSkillsSchema } from "./sections/skills-schema.ts";
 import { streamLimitsSchema } from "./sections/stream-limits.ts";
 import { timerDefinitionSchema } from "./sections/timers-schema.ts";
 import { tracingSchema } from "./sections/tracing.ts";
+import { floodSchema, outboxLimitsSchema } from "./sections/traffic-schema.ts";
 import { nodeSignaturesSchema } from "./signature-keys.ts";
 import { readYamlFile } from "./text/yaml-file.ts";
 import { plainProblem, serverAccessSchema, serverTlsSchema } from "./transport-security.ts";
