@@ -10,7 +10,9 @@ const env = { ...process.env };
 if (existsSync(BROUGHT)) {
   const digest = createHash("sha256").update(readFileSync(BROUGHT)).digest("hex");
   if (digest !== env.NATS_SERVER_SHA256) {
-    console.error(`dist-packages/nats-server has SHA-256 ${digest}; name it with --build-arg NATS_SERVER_SHA256=`);
+    console.error(
+      `dist-packages/nats-server has SHA-256 ${digest}; name it with --build-arg NATS_SERVER_SHA256=`,
+    );
     process.exit(78);
   }
   env.ADAOS_NATS_SERVER = BROUGHT;
