@@ -41,9 +41,7 @@ export {
 } from "./last-good.ts";
 export {
   type FixedPorts,
-  type FloodLimits,
   type MeshFile,
-  type OutboxLimits,
   readMeshFile,
 } from "./mesh-file.ts";
 export {
@@ -66,6 +64,7 @@ export type { ScrapeAddress } from "./sections/scrape-access.ts";
 export type { DeclaredSkills } from "./sections/skills-schema.ts";
 export type { StreamLimits } from "./sections/stream-limits.ts";
 export { readLangfuseKeys, type Tracing } from "./sections/tracing.ts";
+export type { FloodLimits, OutboxLimits } from "./sections/traffic-schema.ts";
 export { type ViewerSettings, viewerSchema } from "./sections/viewer-schema.ts";
 export { newSignatureKey, readSignatureKey, readSignatures } from "./signature-keys.ts";
 export { asBlockList, withItems } from "./text/append-items.ts";

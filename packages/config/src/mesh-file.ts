@@ -47,6 +47,12 @@ import {
 import { type StreamLimits, streamLimitsSchema } from "./sections/stream-limits.ts";
 import { type DeclaredTimers, timersSchema } from "./sections/timers-schema.ts";
 import { resolvedTracing, type Tracing, tracingSchema } from "./sections/tracing.ts";
+import {
+  type FloodLimits,
+  floodSchema,
+  type OutboxLimits,
+  outboxLimitsSchema,
+} from "./sections/traffic-schema.ts";
 import { placedViewer, type ViewerSettings, viewerSchema } from "./sections/viewer-schema.ts";
 import { signatureRulesSchema } from "./signature-keys.ts";
 import { invalid, readYamlFile } from "./text/yaml-file.ts";
@@ -56,14 +62,6 @@ import { type ListenAddress, meshTlsSchema, plainAddressProblem } from "./transp
 const RESERVED_NODES: ReadonlySet<string> = new Set(["hub", "root"]);
 
 const patterns = z.array(patternSchema).max(10_000).default([]);
-
-/** Limit of a member's traffic, above which its hub treats it as a flood. */
-export const floodSchema = z.strictObject({
-  messagesPerSecond: z.number().int().min(100).max(1_000_000_000).default(100_000),
-  bytesPerSecond: z.number().int().min(65_536).max(1_000_000_000_000).default(134_217_728),
-});
-
-export type FloodLimits = z.infer<typeof floodSchema>;
 
 /** For members; the key is spelled as in their own configuration. */
 export const enableMetricsSchema = z
@@ -76,26 +74,6 @@ export const idempotencySchema = z
   .describe(
     "where a member marks handled events: member: on its own disk; hub: in a stream of its hub, for a member with processes on several machines or without a lasting disk",
   );
-
-/** Limits of the events that a member keeps on its disk while its hub is away. */
-export const outboxLimitsSchema = z.strictObject({
-  maxBytes: z
-    .number()
-    .int()
-    .min(1_048_576)
-    .max(17_179_869_184)
-    .default(67_108_864)
-    .describe("bytes in the outbox of each process"),
-  maxEvents: z
-    .number()
-    .int()
-    .min(1)
-    .max(10_000_000)
-    .default(100_000)
-    .describe("events in the outbox of each process"),
-});
-
-export type OutboxLimits = z.infer<typeof outboxLimitsSchema>;
 
 const memberSchema = z.strictObject({
   roles: z

@@ -261,6 +261,23 @@ describe("readMeshFile(), tls", () => {
     },
   );
 
+  test("refuses to be dialled in the clear on another machine, unless told so", () => {
+    const subnet = "subnets: { a: { dial: alpha-server } }";
+    const problem = expect.stringMatching(
+      /^2:\d+ subnets\.a\.dial: leaves this machine unencrypted; set tls/,
+    );
+    expect(problemsOf("mesh: m", subnet)).toEqual([problem]);
+    expect(read("mesh: m", "tls: development", subnet).hosts.get("a")).toMatchObject({
+      dial: "alpha-server",
+    });
+    const told = read("mesh: m", "subnets: { a: { dial: alpha-server, allowPlain: true } }");
+    expect(told.hosts.get("a")).toMatchObject({ host: "127.0.0.1", dial: "alpha-server" });
+    expect(problemsOf("mesh: m", "subnets: { a: { dial: localhost } }")).toEqual([]);
+    expect(problemsOf("mesh: m", 'root: { dial: "no name" }', ...SUBNET)).toEqual([
+      expect.stringContaining("root.dial: must be an IPv4 address or a name"),
+    ]);
+  });
+
   test("names the place of each subnet that would", () => {
     expect(problemsOf("mesh: m", "subnets:", "  a: { host: 0.0.0.0 }", "  b: { host: 127.0.0.2 }")).toEqual([
       expect.stringMatching(/^3:14 subnets\.a\.host: /),

@@ -7,6 +7,8 @@ export interface PartHealth {
   readonly ready: boolean;
   /** Why it is not ready. */
   readonly reason?: string;
+  /** It is not ready since another machine is away: this node serves all others, and only that machine can help. */
+  readonly isFar?: true;
   /** A few words for an operator although the part works. */
   readonly note?: string;
   /** Details for an operator: counters, positions. */

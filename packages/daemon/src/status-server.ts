@@ -26,8 +26,13 @@ export interface NodeStatus extends Partial<Program> {
  */
 export const HEALTH_PATH = "/api/system/health";
 
+/** 200 when the node is ready but for what other machines must mend: it can serve. Else 503. */
+export const SERVES_PATH = "/readyz/serves";
+
 /** Path for collectors. */
 export const METRICS_PATH = "/metrics";
+
+const STATUS_PATHS: ReadonlySet<string> = new Set(["/readyz", "/status", SERVES_PATH, HEALTH_PATH]);
 
 interface Address {
   readonly host: string;
@@ -35,8 +40,8 @@ interface Address {
 }
 
 /**
- * Answers `/healthz` (200 while the process runs), `/readyz` (200 when ready, else 503), `/status` (JSON),
- * {@link HEALTH_PATH}, {@link OLD_PATHS} and, given a scrape, {@link METRICS_PATH}. Read-only. Resolves with the port
+ * Answers `/healthz` (200 while the process runs), `/readyz` (200 when ready, else 503), {@link SERVES_PATH},
+ * `/status` (JSON), {@link HEALTH_PATH}, {@link OLD_PATHS} and, given a scrape, {@link METRICS_PATH}. Read-only. Resolves with the port
  * it listens on; rejects with `unavailable`.
  */
 export function startStatusServer(
@@ -80,11 +85,15 @@ function answerTo(
   if (url === "/healthz") return [200, { status: "ok" }];
   if (url === METRICS_PATH && scrape !== undefined) return [200, scrape.answer(headers.accept)];
   const isOld = url === OLD_PATHS.metrics || url === OLD_PATHS.summary;
-  if (url !== "/readyz" && url !== "/status" && url !== HEALTH_PATH && !isOld)
-    return [404, { error: `try /healthz, /readyz, /status, ${METRICS_PATH} or ${HEALTH_PATH}` }];
+  if (!STATUS_PATHS.has(url ?? "") && !isOld)
+    return [
+      404,
+      { error: `try /healthz, /readyz, ${SERVES_PATH}, /status, ${METRICS_PATH} or ${HEALTH_PATH}` },
+    ];
   try {
     const now = status();
     if (url === HEALTH_PATH) return healthOf(now);
+    if (url === SERVES_PATH) return servesOf(now);
     if (isOld) return [200, answerOldPath(url, now, configErrors(now.parts), processUse()) ?? {}];
     return url === "/status"
       ? [200, { ...now, ...OWN_PROGRAM }]
@@ -93,6 +102,15 @@ function answerTo(
     // A question about the node's health must not be able to end it.
     return [500, { error: messageOf(thrown) }];
   }
+}
+
+function servesOf({ parts }: NodeStatus): readonly [code: number, body: object] {
+  const broken = Object.entries(parts).filter(([, { ready, isFar }]) => !ready && isFar !== true);
+  if (broken.length === 0) return [200, { serves: true }];
+  return [
+    503,
+    { serves: false, reason: broken.map(([name, { reason }]) => `${name}: ${reason}`).join("; ") },
+  ];
 }
 
 /** The broken files that the parts of a node report. */

@@ -72,6 +72,20 @@ describe("startStatusServer()", () => {
     expect([response.status, await response.json()]).toEqual([503, { ready: false }]);
   });
 
+  test("serves while it waits only for other machines, and tells what of its own does not", async () => {
+    const far = { ready: false, reason: "source: beta does not answer", isFar: true } as const;
+    status = () => ({ ...STATUS, ready: false, parts: { stream: { ready: true }, "link up beta": far } });
+    expect((await ask("/readyz")).status).toBe(503);
+    expect((await ask("/readyz/serves")).status).toBe(200);
+    const own = { ready: false, reason: "no connection" };
+    status = () => ({ ...STATUS, ready: false, parts: { stream: own, "link up beta": far } });
+    const response = await ask("/readyz/serves");
+    expect([response.status, await response.json()]).toEqual([
+      503,
+      { serves: false, reason: "stream: no connection" },
+    ]);
+  });
+
   test("answers /healthz with 200 also when not ready, or when the status cannot be told", async () => {
     status = () => ({ ...STATUS, ready: false });
     expect((await ask("/healthz")).status).toBe(200);

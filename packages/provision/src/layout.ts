@@ -62,6 +62,8 @@ export interface Layout {
   readonly nodes: readonly NodeLayout[];
   /** Whether `adaos chaos` may inject faults. */
   readonly chaos?: "allowed";
+  /** Where servers and daemons log; undefined: to files of the state folder. */
+  readonly logs?: "output";
   /** The viewer that runs with this mesh. */
   readonly viewer?: ViewerSettings;
   /** Subnets whose hubs run on other machines. */

@@ -103,11 +103,12 @@ export class MeshPlanner {
   }
 
   #made(about: Pick<Layout, "configFile" | "joinedTo" | "remote">): Plan {
-    const { mesh, registryDir, chaos, viewer } = this.#meshFile;
+    const { mesh, registryDir, chaos, viewer, logs } = this.#meshFile;
     const layout: Layout = {
       mesh: mesh.name,
       ...about,
       ...(chaos === undefined ? {} : { chaos }),
+      ...(logs === "output" ? { logs } : {}),
       ...(viewer === undefined || about.joinedTo !== undefined ? {} : { viewer }),
       registryDir,
       ports: Object.fromEntries(this.#ports),

@@ -120,6 +120,21 @@ describe("partsOf() and writePart()", () => {
     expect(config.natsServer.rootUrl).toMatch(/^tls:\/\/root-server:\d+$/);
   });
 
+  test("leave logs to the output, and say so in each layout", async () => {
+    await write([...MESH, "logs: output"]);
+    for (const [part, conf] of [
+      ["root", "root"],
+      ["alpha/hub", "alpha"],
+    ]) {
+      expect(findLayout(join(dir, part ?? ""))?.logs).toBe("output");
+      expect(readFileSync(join(dir, part ?? "", `servers/${conf}.conf`), "utf8")).not.toContain("log_file");
+    }
+    expect(readNodeFile(join(state, "nodes/alpha/kitchen.json"), "member").config.log.file).toBeUndefined();
+    await write();
+    expect(findLayout(join(dir, "root"))?.logs).toBeUndefined();
+    expect(readFileSync(join(state, "servers/root.conf"), "utf8")).toContain("log_file");
+  });
+
   test("change nothing when repeated", async () => {
     await write();
     expect(Object.values(await write()).flat()).toEqual([]);

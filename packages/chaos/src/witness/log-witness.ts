@@ -33,6 +33,8 @@ export class LogWitness {
 
   look(): void {
     const { layout, stateDir } = this.#mesh;
+    // Output is not read again: what started the daemons keeps it.
+    if (layout.logs === "output") return;
     for (const { id } of layout.nodes) {
       const start = startIn(runFilePath(stateDir, id));
       if (start === undefined) continue;

@@ -1,8 +1,8 @@
-import { logFilePath } from "@adaos/config";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { downlinkLags, lagFigures, uplinkLags } from "@adaos/nats-server";
 import { storedMsFrom } from "@adaos/transport-nats";
 import { componentOf, type Finding, isServerWell, type Scene } from "../check.ts";
+import { logCommand } from "../log-command.ts";
 
 const LATE_S = 60;
 
@@ -22,7 +22,7 @@ function linkFinding(
   scene: Scene,
   { name, note }: { readonly name: string; readonly note: string },
 ): Finding[] {
-  const { layout, stateDir } = scene;
+  const { layout } = scene;
   const [direction, subnet = ""] = name.split(" ");
   if (!isServerWell(scene, ROOT_DOMAIN) || !isServerWell(scene, subnet)) return [];
   const isFar = layout.remote?.includes(subnet) === true;
@@ -32,7 +32,7 @@ function linkFinding(
       about: `link ${direction} ${subnet}`,
       problem: direction === "up" ? `nothing leaves ${subnet}` : `nothing comes to ${subnet}`,
       why: isFar ? `${note}; its hub is on another machine: run adaos doctor there, too` : note,
-      mend: `grep link ${logFilePath(stateDir, "root")} | tail -n 20`,
+      mend: logCommand(scene, ROOT_DOMAIN, "link"),
     },
   ];
 }
@@ -57,13 +57,13 @@ async function lateLinks(scene: Scene): Promise<Finding[]> {
   return (await Promise.all(looks)).flat();
 }
 
-function lateFinding({ health, stateDir }: Scene, name: string, seconds: number): Finding {
-  const note = componentOf(health, "link", name)?.note ?? "its root daemon says nothing of it";
+function lateFinding(scene: Scene, name: string, seconds: number): Finding {
+  const note = componentOf(scene.health, "link", name)?.note ?? "its root daemon says nothing of it";
   return {
     level: "fault",
     about: `link ${name}`,
     problem: `lags by ${Math.round(seconds)} s`,
     why: note,
-    mend: `grep link ${logFilePath(stateDir, "root")} | tail -n 20`,
+    mend: logCommand(scene, ROOT_DOMAIN, "link"),
   };
 }

@@ -1,11 +1,12 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { peekOutbox } from "@adaos/client";
-import { auditFile, logFilePath, outboxDir } from "@adaos/config";
+import { auditFile, outboxDir } from "@adaos/config";
 import { counted } from "@adaos/core/wire";
 import { timeOfEventId, waitingRecords } from "@adaos/operations";
 import { eventIdWithin } from "@adaos/transport-nats";
 import { componentOf, type Finding, isServerWell, type Scene } from "../check.ts";
+import { logCommand } from "../log-command.ts";
 import { startCommand } from "./processes.ts";
 
 /** A hub that is back has taken all messages by then; else no process sends them. */
@@ -43,7 +44,7 @@ async function waiting(scene: Scene, id: string): Promise<Finding[]> {
   if (oldestMs < LATE_MS) return [];
   const isRunning = componentOf(scene.health, "node", id)?.ready === true;
   const why = isRunning ? "the hub is there, and does not take them" : "its daemon does not run";
-  const mend = isRunning ? `grep outbox ${logFilePath(stateDir, id)} | tail -n 20` : startCommand(scene);
+  const mend = isRunning ? logCommand(scene, id, "outbox") : startCommand(scene);
   return [{ level: "fault", about: id, problem: what, why, mend }];
 }
 

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { logFilePath } from "@adaos/config";
 import { counted, ROOT_DOMAIN } from "@adaos/core/wire";
 import { serverProcesses } from "@adaos/provision";
 import { runningProcesses } from "@adaos/supervise";
 import { componentOf, type Finding, isServerWell, type Scene } from "../check.ts";
+import { logCommand } from "../log-command.ts";
 
 /** Whether the supervisor, its guard and all daemons run, and whether any process runs unsupervised. */
 export async function processes(scene: Scene): Promise<readonly Finding[]> {
@@ -36,7 +36,7 @@ interface Alert {
 }
 
 function supervisorFindings(scene: Scene): Finding[] {
-  const { health, stateDir } = scene;
+  const { health } = scene;
   const supervisor = componentOf(health, "supervisor", "supervisor");
   // Each daemon runs by itself, without a supervisor.
   if (supervisor === undefined) return [];
@@ -47,7 +47,7 @@ function supervisorFindings(scene: Scene): Finding[] {
       about: component,
       problem: `does not come up: ${counted(failures, "start")} in a row did not help`,
       why: reason,
-      mend: `tail -n 50 ${logFilePath(stateDir, component)}`,
+      mend: logCommand(scene, component),
     };
   });
   if (supervisor.ready) return given;
@@ -71,7 +71,7 @@ function nodeFinding(scene: Scene): (component: Scene["health"]["components"][nu
     if (kind !== "node" || ready || !isServerWell(scene, of)) return [];
     // The check of files reports broken files, each with its place.
     if (Object.values(details).some((part) => "errors" in (part as object))) return [];
-    const mend = isSupervised ? `tail -n 50 ${logFilePath(scene.stateDir, name)}` : startCommand(scene);
+    const mend = isSupervised ? logCommand(scene, name) : startCommand(scene);
     return [{ level: "fault", about: name, problem: "the daemon is not ready", why: note, mend }];
   };
 }

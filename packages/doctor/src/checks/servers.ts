@@ -1,8 +1,8 @@
-import { logFilePath } from "@adaos/config";
 import { refusesWrites } from "@adaos/nats-server";
 import { serverProcesses } from "@adaos/provision";
 import { runningProcesses } from "@adaos/supervise";
 import { componentOf, type Finding, type Scene } from "../check.ts";
+import { logCommand } from "../log-command.ts";
 import { startCommand } from "./processes.ts";
 
 /** Whether each nats-server answers and is well, and knows the key of the daemon beside it. */
@@ -37,5 +37,5 @@ function unwell(scene: Scene, name: string, of: string, note: string): Finding {
   if (refusesWrites(note)) return { ...finding, problem: "takes no writes", mend: `df -h ${stateDir}` };
   if (!isSupervised) return { ...finding, problem: "the server is not well", mend: startCommand(scene) };
   const problem = isRunning ? "the server hangs, or is not well" : "the server does not run";
-  return { ...finding, problem, mend: `tail -n 50 ${logFilePath(stateDir, name)}` };
+  return { ...finding, problem, mend: logCommand(scene, name) };
 }

@@ -36,7 +36,7 @@ export async function openWitnesses(stateDir: string, configFile?: string): Prom
     members,
     outbox: (member) => peekOutbox(outboxDir(stateDir, member)),
     refusedFile: (member) => join(outboxDir(stateDir, member), "refused.ndjson"),
-    rootLogs: roots.map((id) => logFilePath(stateDir, id)),
+    rootLogs: layout.logs === "output" ? [] : roots.map((id) => logFilePath(stateDir, id)),
   };
 }
 

@@ -95,7 +95,7 @@ export interface WhyFacts {
   /** Calls of publish that were rejected since, by code: counted, not by event. */
   readonly failedPublishes: ReadonlyMap<string, number>;
   readonly outbox: OutboxFact;
-  /** The log of the root's daemon, where it is on this machine. */
+  /** The log of the root's daemon, where it is a file on this machine. */
   readonly rootLog?: string | undefined;
   /** The state of the two members, by name. */
   readonly members: ReadonlyMap<string, SeenHealth>;

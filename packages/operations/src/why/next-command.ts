@@ -22,7 +22,8 @@ export function commandsOf({
   from,
   to,
   since,
-  rootLog = "STATE/logs/root.log",
+  // A file on another machine, or the output of the root's daemon: the operator puts its place there.
+  rootLog = "LOG_OF_ROOT",
 }: WhyFacts): NextCommands {
   const ref = `${event.name}@${event.version}`;
   const [origin = ""] = from.split("/");

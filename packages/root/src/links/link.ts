@@ -148,10 +148,14 @@ export class Link implements Part {
       standsBy,
       ...(this.#pull === undefined || this.#pull.unasked === 0 ? {} : { unasked: this.#pull.unasked }),
     };
-    if (!this.#flowing) return { ready: false, reason: `source: ${this.#sourceTrouble}`, details };
+    // The near end is the root's own server, which the mesh's stream judges.
+    const farEnd = this.#options.direction === "up" ? "source" : "target";
+    const broken = (end: "source" | "target", why: string): PartHealth => {
+      return { ready: false, reason: `${end}: ${why}`, ...(end === farEnd ? { isFar: true } : {}), details };
+    };
+    if (!this.#flowing) return broken("source", this.#sourceTrouble);
     const trouble = this.#carrier?.trouble;
-    if (trouble !== undefined)
-      return { ready: false, reason: `target: ${trouble.slice(0, MAX_TEXT)}`, details };
+    if (trouble !== undefined) return broken("target", trouble.slice(0, MAX_TEXT));
     const note = this.#options.budget.waitReason();
     return { ready: true, ...(note === undefined ? {} : { note }), details };
   }

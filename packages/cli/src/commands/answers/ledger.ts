@@ -39,10 +39,14 @@ export function ledgerCommand(terminal: Terminal): Command {
 
 async function ledger(options: LedgerOptions, terminal: Terminal): Promise<void> {
   const { since = Date.now() - DAY_MS, json } = options;
-  const { servers } = readLayout(resolveStateDir(options.state));
+  const { servers, logs } = readLayout(resolveStateDir(options.state));
   const { rows, away, unfollowed, isCut } = await gatherLedger(servers, since, await openWitnesses(options));
   if (json === true) for (const row of rows) terminal.out(visibleJson(row));
   else print(rows, terminal);
+  if (logs === "output" && rows.some(({ missing }) => missing > 0))
+    terminal.say(
+      "an event that a link refused counts as missing: the root logs to its output, which is not read",
+    );
   if (isCut) terminal.say("there are more events than were counted; name a later --since");
   if (unfollowed > 0) terminal.say(`${counted(unfollowed, "event")} on the way could not be followed`);
   for (const { of, reason } of away) terminal.say(`${of} does not answer: ${reason}`);
@@ -56,7 +60,8 @@ async function openWitnesses(options: LedgerOptions): Promise<LedgerWitnesses> {
     meshFileOf(options.config, stateDir),
     readProof(provenRegistryFile(stateDir)),
   );
-  const roots = readLayout(stateDir).nodes.filter(({ role }) => role === "root");
+  const { nodes, logs } = readLayout(stateDir);
+  const roots = nodes.filter(({ role }) => role === "root");
   const known = new Map<string, boolean>();
   // That it might be published is shown by its being stored.
   const ask = (subject: string, target: string): boolean => {
@@ -77,7 +82,7 @@ async function openWitnesses(options: LedgerOptions): Promise<LedgerWitnesses> {
       return isAllowed;
     },
     marks: (member) => peekMarks(marksDir(stateDir, member)),
-    rootLogs: roots.map(({ id }) => logFilePath(stateDir, id)),
+    rootLogs: logs === "output" ? [] : roots.map(({ id }) => logFilePath(stateDir, id)),
   };
 }
 
