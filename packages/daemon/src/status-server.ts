@@ -41,8 +41,8 @@ interface Address {
 
 /**
  * Answers `/healthz` (200 while the process runs), `/readyz` (200 when ready, else 503), {@link SERVES_PATH},
- * `/status` (JSON), {@link HEALTH_PATH}, {@link OLD_PATHS} and, given a scrape, {@link METRICS_PATH}. Read-only. Resolves with the port
- * it listens on; rejects with `unavailable`.
+ * `/status` (JSON), {@link HEALTH_PATH}, {@link OLD_PATHS} and, given a scrape, {@link METRICS_PATH}. Read-only.
+ * Resolves with the port it listens on; rejects with `unavailable`.
  */
 export function startStatusServer(
   address: Address,
