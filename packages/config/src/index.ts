@@ -58,10 +58,10 @@ export {
 export type { AlertSettings } from "./sections/alert-settings.ts";
 export { duration, parseDuration } from "./sections/duration.ts";
 export type { StoreEncryption } from "./sections/encryption-schema.ts";
+export type { DeclaredSkills } from "./sections/member/skills-schema.ts";
 export type { CertificateFiles } from "./sections/mesh-tls.ts";
 export type { AutoApply } from "./sections/registry-schema.ts";
 export type { ScrapeAddress } from "./sections/scrape-access.ts";
-export type { DeclaredSkills } from "./sections/skills-schema.ts";
 export type { StreamLimits } from "./sections/stream-limits.ts";
 export { readLangfuseKeys, type Tracing } from "./sections/tracing.ts";
 export type { FloodLimits, OutboxLimits } from "./sections/traffic-schema.ts";

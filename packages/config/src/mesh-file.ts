@@ -20,10 +20,17 @@ import {
   type StoreEncryption,
 } from "./sections/encryption-schema.ts";
 import { logsSchema } from "./sections/logs-schema.ts";
+import { type DeclaredProbes, placedProbes, probesSchema } from "./sections/member/probes-schema.ts";
+import { placedScenarios, scenariosSchema } from "./sections/member/scenarios-schema.ts";
+import {
+  type DeclaredSkills,
+  placedSkills,
+  skillSourcesSchema,
+  skillsSchema,
+} from "./sections/member/skills-schema.ts";
+import { type DeclaredTimers, timersSchema } from "./sections/member/timers-schema.ts";
 import { type MeshTls, meshTlsOf } from "./sections/mesh-tls.ts";
-import { type DeclaredProbes, placedProbes, probesSchema } from "./sections/probes-schema.ts";
 import { type AutoApply, autoApplySchema, registrySchema } from "./sections/registry-schema.ts";
-import { placedScenarios, scenariosSchema } from "./sections/scenarios-schema.ts";
 import {
   meshScrapeSchema,
   nodeScrapeSchema,
@@ -38,14 +45,7 @@ import {
   rootServersOf,
   serverEntries,
 } from "./sections/server-entries.ts";
-import {
-  type DeclaredSkills,
-  placedSkills,
-  skillSourcesSchema,
-  skillsSchema,
-} from "./sections/skills-schema.ts";
 import { type StreamLimits, streamLimitsSchema } from "./sections/stream-limits.ts";
-import { type DeclaredTimers, timersSchema } from "./sections/timers-schema.ts";
 import { resolvedTracing, type Tracing, tracingSchema } from "./sections/tracing.ts";
 import {
   type FloodLimits,

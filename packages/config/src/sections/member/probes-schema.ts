@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { tokenOf } from "../policy-rule.ts";
+import { tokenOf } from "../../policy-rule.ts";
 
 const types = ["postgresql", "redis", "sqlite", "turso", "nats", "http", "tcp"] as const;
 

@@ -1,7 +1,7 @@
 import { TIMER_CATCH_UPS, TIMER_OVERLAPS, TIMER_TICK } from "@adaos/core/wire";
 import { z } from "zod";
-import { tokenOf } from "../policy-rule.ts";
-import { duration } from "./duration.ts";
+import { tokenOf } from "../../policy-rule.ts";
+import { duration } from "../duration.ts";
 
 const timerSchema = z
   .strictObject({
