@@ -99,9 +99,10 @@ export function rootServersOf({ servers, ...root }: RootEntries): Map<string, On
   );
 }
 
-/** Path of the entry that says where a server of the root listens. Pure. */
+/** Path of the entry that says where a server of the root listens, or is dialled. Pure. */
 export function rootServerPath({ servers }: RootEntries, name: string): string[] {
   const at = rootNodeIds(servers.length).indexOf(name);
   const own: RootServerEntry = servers[at] ?? {};
-  return own.host === undefined ? ["root"] : ["root", "servers", String(at)];
+  const isOwn = own.host !== undefined || own.dial !== undefined;
+  return isOwn ? ["root", "servers", String(at)] : ["root"];
 }
