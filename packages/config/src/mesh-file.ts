@@ -187,6 +187,8 @@ export interface FixedPorts {
 /** A checked mesh file: the mesh itself and the settings of its processes. */
 export interface MeshFile {
   readonly file: string;
+  /** The text that was checked; the file may be another by now. */
+  readonly text: string;
   readonly mesh: Mesh;
   readonly transport: "nats" | "local";
   /** Absolute path of the registry folder. */
@@ -238,7 +240,7 @@ export interface MeshFile {
 
 /** Reads and checks a mesh file. Throws MeshError `invalid-config` with lines and columns. */
 export function readMeshFile(file: string): MeshFile {
-  const { value, placeOf } = readYamlFile(file, meshSchema);
+  const { value, text, placeOf } = readYamlFile(file, meshSchema);
   const policy = value.policy.map(declaredRuleOf);
   const subnets = Object.entries(value.subnets).map(([name, subnet]) => {
     const members = Object.entries(subnet.members).map(
@@ -262,10 +264,7 @@ export function readMeshFile(file: string): MeshFile {
   });
   const mesh: Mesh = { name: value.mesh, durability: value.durability, subnets: new Map(subnets), policy };
   const servers = serversOf(value);
-  const registry =
-    typeof value.registry === "string"
-      ? { path: value.registry, autoApply: autoApplySchema.parse(undefined) }
-      : value.registry;
+  const registry = registryOf(value);
   const problems = [
     ...ruleProblems(mesh).map(({ path, message }) => {
       return `${placeOf(["policy", ...path])} policy[${String(path[0])}]: ${message}`;
@@ -277,6 +276,7 @@ export function readMeshFile(file: string): MeshFile {
   if (problems.length > 0) throw invalid(problems, (problem) => problem);
   return {
     file: resolve(file),
+    text,
     mesh,
     transport: value.transport,
     registryDir: resolve(dirname(file), registry.path),
@@ -318,6 +318,12 @@ export function readMeshFile(file: string): MeshFile {
 }
 
 type MeshValue = z.output<typeof meshSchema>;
+
+function registryOf({ registry }: MeshValue): { readonly path: string; readonly autoApply: AutoApply } {
+  return typeof registry === "string"
+    ? { path: registry, autoApply: autoApplySchema.parse(undefined) }
+    : registry;
+}
 type MeshServer = OneRootServer | MeshValue["subnets"][string];
 
 /** The entries of each server. */

@@ -1,10 +1,10 @@
 export { type MadeCertificate, makeCertificate } from "./certificates/make-certificate.ts";
-export { isApplied, noteApplied } from "./join/applied.ts";
+export { appliedNow, noteApplied } from "./join/applied.ts";
 export { type Invitation, Invitations } from "./join/invitations.ts";
 export { type JoinCode, makeJoinCode, parseJoinCode } from "./join/join-code.ts";
 export { type JoinedFile, readJoinedFile, writeJoinedFile } from "./join/joined-file.ts";
 export { joinedCertificateFiles } from "./join/joined-files.ts";
-export { idOfKey, type Machine, Machines } from "./join/machines.ts";
+export { forgetJoined, idOfKey, type Machine, Machines } from "./join/machines.ts";
 export { offerOf, planAdmission } from "./join/plan-admission.ts";
 export {
   type Admission,
@@ -24,6 +24,7 @@ export {
   type Request,
   sealAnswer,
   signRequest,
+  type Wait,
 } from "./join/protocol.ts";
 export { KeyRing, leafKeyName, memberKeyName, signatureKeyPath } from "./keys/keys.ts";
 export { NodeSignatures } from "./keys/node-signatures.ts";

@@ -17,7 +17,7 @@ import { proofText, readProof } from "@adaos/registry";
 import { prepareCertificates } from "./certificates/mesh-certificates.ts";
 import { noteApplied } from "./join/applied.ts";
 import { Invitations } from "./join/invitations.ts";
-import { Machines } from "./join/machines.ts";
+import { forgetJoined, Machines } from "./join/machines.ts";
 import { KeyRing } from "./keys/keys.ts";
 import { findLayout, type Layout, meshFileIn, writeLayout } from "./layout.ts";
 import { MeshPlanner } from "./mesh-planner.ts";
@@ -46,7 +46,7 @@ export async function provision(
   const ports = await pickPorts(asked, rootNodeIds(meshFile.rootServers), last?.ports);
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
-  keys.forgetJoined(remoteKeyNames(meshFile));
+  forgetJoined(stateDir, remoteKeyNames(meshFile));
   const invitations = admittedTo(stateDir);
   const { layout, files } = new MeshPlanner(
     { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations },
@@ -59,7 +59,7 @@ export async function provision(
   // Servers log there, and do not make the folder.
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   writeLayout(stateDir, layout);
-  noteApplied(stateDir, meshFile.file);
+  noteApplied(stateDir, meshFile);
   return layout;
 }
 

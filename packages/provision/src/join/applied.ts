@@ -1,25 +1,33 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeWhole } from "@adaos/config";
-import { FORMATS, inFormat, withFormat } from "@adaos/core/wire";
+import { type MeshFile, writeWhole } from "@adaos/config";
+import { FORMATS, inFormat, randomId, withFormat } from "@adaos/core/wire";
 
 const fileIn = (stateDir: string): string => join(stateDir, "applied.json");
 
-/** Notes that the mesh file, as it is now, is in force: joined machines follow what is in force only. */
-export function noteApplied(stateDir: string, meshFile: string): void {
-  const text = `${JSON.stringify(withFormat(FORMATS.applied, { meshFile: digestOf(meshFile) }))}\n`;
-  writeWhole(fileIn(stateDir), text);
+/**
+ * Notes that a mesh file is in force, as it was when it was read: joined machines follow what is in force only. Throws
+ * the system's error.
+ */
+export function noteApplied(stateDir: string, { text }: Pick<MeshFile, "text">): void {
+  const note = { meshFile: digestOf(text), id: randomId() };
+  writeWhole(fileIn(stateDir), `${JSON.stringify(withFormat(FORMATS.applied, note))}\n`);
 }
 
-/** Whether the mesh file is in force as it is now. Throws `invalid-config` for a note of a later version. */
-export function isApplied(stateDir: string, meshFile: string): boolean {
+/**
+ * Names the application that has put the mesh file in force as it is now; undefined when none has. Each application has
+ * another name, also of the same text: the registry may have changed. Throws `invalid-config` for a note of a later
+ * version.
+ */
+export function appliedNow(stateDir: string, meshFile: string): string | undefined {
   const file = fileIn(stateDir);
-  if (!existsSync(file)) return false;
-  const { meshFile: digest } = inFormat(FORMATS.applied, JSON.parse(readFileSync(file, "utf8")), file);
-  return digest === digestOf(meshFile);
+  if (!existsSync(file)) return undefined;
+  const { meshFile: digest, id } = inFormat(FORMATS.applied, JSON.parse(readFileSync(file, "utf8")), file);
+  if (digest !== digestOf(readFileSync(meshFile, "utf8"))) return undefined;
+  return `${digest} ${id ?? ""}`;
 }
 
-function digestOf(file: string): string {
-  return createHash("sha256").update(readFileSync(file)).digest("hex");
+function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }

@@ -18,8 +18,10 @@ export interface JoinedFile {
   readonly sealKey: string;
   /** In a mesh that has no CA of its own. */
   readonly certificates?: OwnCertificates | undefined;
-  /** Digest of the files that were written last. */
+  /** The root's digest of the files that were written last. */
   readonly digest?: string | undefined;
+  /** Digest of the same files in this folder, by which it sees that somebody has changed them. */
+  readonly files?: string | undefined;
 }
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
@@ -32,6 +34,7 @@ const schema: z.ZodType<JoinedFile> = z.object({
   sealKey: z.base64(),
   certificates: z.object({ caFile: path, certFile: path.optional(), keyFile: path.optional() }).optional(),
   digest: z.string().optional(),
+  files: z.string().optional(),
 });
 
 const fileIn = (stateDir: string): string => join(stateDir, "keys", "joined.json");

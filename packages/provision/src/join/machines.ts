@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { FORMATS, inFormat, withFormat } from "@adaos/core/wire";
-import type { Invited } from "../remote.ts";
+import { KeyRing } from "../keys/keys.ts";
+import { remoteKeyNameOf } from "../remote.ts";
 
 /** A machine that has joined, and may ask for its files again. The root stores it. */
 export interface Machine {
@@ -72,14 +73,23 @@ export class Machines {
     this.#listed = undefined;
   }
 
-  /** Forgets the machine of a node that is no longer on another machine. */
-  forget(isKept: (invited: Invited) => boolean): void {
-    for (const machine of this.list()) if (!isKept(machine)) this.remove(machine);
+  /** Forgets machines, except those that have joined with keys of these names. */
+  forget(keptKeys: ReadonlySet<string>): void {
+    for (const machine of this.list()) if (!keptKeys.has(remoteKeyNameOf(machine))) this.remove(machine);
   }
 
   #file(id: string): string {
     return join(this.#dir, `${id}.json`);
   }
+}
+
+/**
+ * Forgets what others have joined with, except under these names of keys: the mesh file no longer places their nodes on
+ * other machines. The root's server refuses them from then on. Throws as {@link Machines.list} does.
+ */
+export function forgetJoined(stateDir: string, keptKeys: ReadonlySet<string>): void {
+  new KeyRing(stateDir).forgetJoined(keptKeys);
+  new Machines(stateDir).forget(keptKeys);
 }
 
 function readMachine(file: string): Machine {

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nkeys } from "nats";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { isApplied, noteApplied } from "./applied.ts";
-import { idOfKey, type Machine, Machines } from "./machines.ts";
+import { KeyRing, leafKeyName, memberKeyName } from "../keys/keys.ts";
+import { appliedNow, noteApplied } from "./applied.ts";
+import { forgetJoined, idOfKey, type Machine, Machines } from "./machines.ts";
 
 let state: string;
 beforeEach(() => {
@@ -53,14 +54,46 @@ describe("Machines", () => {
   });
 });
 
-describe("isApplied()", () => {
-  test("tells whether the mesh file is as it was when it came in force", () => {
+describe("forgetJoined()", () => {
+  test("forgets machines and keys of nodes that are on no other machine any more, and keeps the others", () => {
+    const machines = new Machines(state);
+    const [gamma, hall, delta] = [machine("gamma"), machine("alpha", "hall"), machine("delta")];
+    const keys = new KeyRing(state);
+    const names = [leafKeyName("gamma"), memberKeyName("alpha", "hall"), leafKeyName("delta")] as const;
+    for (const [i, one] of [gamma, hall, delta].entries()) {
+      machines.admit(one);
+      keys.admit(names[i] ?? "", nkeys.createUser().getPublicKey());
+    }
+    forgetJoined(state, new Set([names[2]]));
+    expect(machines.list()).toEqual([delta]);
+    expect(names.map((name) => keys.joined(name) !== undefined)).toEqual([false, false, true]);
+  });
+});
+
+describe("appliedNow()", () => {
+  test("tells whether the mesh file is as it was read when it came in force", () => {
     const file = join(state, "mesh.yaml");
-    writeFileSync(file, "a: 1\n");
-    expect(isApplied(state, file)).toBe(false);
-    noteApplied(state, file);
-    expect(isApplied(state, file)).toBe(true);
+    const one = { text: "a: 1\n" };
+    writeFileSync(file, one.text);
+    expect(appliedNow(state, file)).toBeUndefined();
+    noteApplied(state, one);
+    const first = appliedNow(state, file);
+    expect(first).toBeDefined();
+    expect(appliedNow(state, file)).toBe(first);
     writeFileSync(file, "a: 2\n");
-    expect(isApplied(state, file)).toBe(false);
+    expect(appliedNow(state, file)).toBeUndefined();
+    // Edited while the text before was being applied.
+    noteApplied(state, one);
+    expect(appliedNow(state, file)).toBeUndefined();
+  });
+
+  test("names each application differently, also of the same text", () => {
+    const file = join(state, "mesh.yaml");
+    const one = { text: "a: 1\n" };
+    writeFileSync(file, one.text);
+    noteApplied(state, one);
+    const first = appliedNow(state, file);
+    noteApplied(state, one);
+    expect(appliedNow(state, file)).not.toBe(first);
   });
 });

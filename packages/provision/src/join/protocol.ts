@@ -50,8 +50,14 @@ export interface FollowRequest extends Omit<JoinRequest, "op"> {
 /** `look` asks what the invitation is for, `done` tells that the answer has arrived. */
 export type Request = { readonly op: "look" | "done"; readonly nonce: string } | JoinRequest | FollowRequest;
 
+/** The answer of a root whose mesh file, or its registry, has changes that are not applied. */
+export interface Wait {
+  readonly wait: true;
+}
+
 /** The answer to `follow`. A certificate comes only when the old one ends soon. */
 export type FollowAnswer =
+  | Wait
   | { readonly same: true }
   | { readonly digest: string; readonly admission: Admission };
 
@@ -169,17 +175,17 @@ export const admissionSchema: z.ZodType<Admission> = z.strictObject({
   machineSealKey: z.base64().length(44).optional(),
 });
 
+const waitSchema: z.ZodType<Wait> = z.object({ wait: z.literal(true) });
+
 /** The answer to `follow`. */
 export const followSchema: z.ZodType<FollowAnswer> = z.union([
+  waitSchema,
   z.object({ same: z.literal(true) }),
   z.object({ digest, admission: admissionSchema }),
 ]);
 
-/** The answer to `look` of a machine that has joined; it waits while changes of the mesh file are not applied. */
-export const lookAgainSchema: z.ZodType<Offer | { readonly wait: true }> = z.union([
-  offerSchema,
-  z.object({ wait: z.literal(true) }),
-]);
+/** The answer to `look` of a machine that has joined. */
+export const lookAgainSchema: z.ZodType<Offer | Wait> = z.union([offerSchema, waitSchema]);
 
 /** The answer to `done`. */
 export const noneSchema: z.ZodType<object> = z.strictObject({});

@@ -12,6 +12,7 @@ import { MeshError } from "@adaos/core";
 import type { LoadedPolicy } from "@adaos/policy";
 import type { Plan } from "@adaos/provision";
 import {
+  forgetJoined,
   KeyRing,
   type Layout,
   noteApplied,
@@ -53,8 +54,8 @@ export interface PolicyUpdate {
   readonly changed: readonly string[];
   readonly added: readonly string[];
   readonly removed: readonly string[];
-  /** The mesh file that it makes; undefined on a machine that has joined. */
-  readonly meshFile?: string;
+  /** The mesh file that it puts in force; undefined on a machine that has joined. */
+  readonly meshFile?: LoadedPolicy["meshFile"];
 }
 
 /** Whether two plans would make the same changes to the same layout. */
@@ -75,7 +76,7 @@ export async function planUpdate(
 ): Promise<PolicyUpdate> {
   const before = readLayout(stateDir);
   const plan = await planAgain(loaded, stateDir, shown?.plan.layout.ports);
-  return { ...compareUpdate(before, plan), meshFile: loaded.meshFile.file };
+  return { ...compareUpdate(before, plan), meshFile: loaded.meshFile };
 }
 
 /** The update from a layout to a plan. Throws `usage` for changes that need a restart. */
@@ -119,8 +120,8 @@ function writeUpdate(update: PolicyUpdate, stateDir: string): void {
     // And a later node of this name has handled nothing yet.
     rmSync(marksDir(stateDir, id), { recursive: true, force: true });
   }
-  // Also forgets keys on other machines whose nodes the mesh file no longer places there.
-  keys.forgetJoined(plan.remoteKeys);
+  // Nor those of other machines on which the mesh file no longer places the node.
+  forgetJoined(stateDir, plan.remoteKeys);
   writeLayout(stateDir, plan.layout);
   if (update.meshFile !== undefined) noteApplied(stateDir, update.meshFile);
 }
@@ -192,12 +193,17 @@ function assertGone(servers: readonly ServerLayout[], stateDir: string): void {
   );
 }
 
+/** The nodes here that lack what the mesh file and its registry say. Rejects as `planUpdate()` does. */
+export async function pendingNodes(loaded: LoadedPolicy, stateDir: string): Promise<readonly string[]> {
+  const { changed, added, removed } = await planUpdate(loaded, stateDir);
+  return [...changed, ...added, ...removed];
+}
+
 /**
  * Rejects with `usage` when the mesh file has changes that are not applied: another change must not bring them along.
  */
 export async function assertApplied(loaded: LoadedPolicy, stateDir: string): Promise<void> {
-  const { changed, added, removed } = await planUpdate(loaded, stateDir);
-  const pending = [...changed, ...added, ...removed];
+  const pending = await pendingNodes(loaded, stateDir);
   if (pending.length === 0) return;
   throw new MeshError(
     "usage",

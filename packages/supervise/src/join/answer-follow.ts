@@ -1,13 +1,12 @@
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
 import { type Logger, MeshError } from "@adaos/core";
 import { FORMATS, formatOf } from "@adaos/core/wire";
 import { type LoadedPolicy, loadPolicy } from "@adaos/policy";
 import {
   type Admission,
+  appliedNow,
   type FollowAnswer,
   type FollowRequest,
-  isApplied,
   KeyRing,
   type Machine,
   meshFileIn,
@@ -18,14 +17,15 @@ import {
   readLayout,
   remoteKeyNameOf,
   sealAnswer,
+  type Wait,
 } from "@adaos/provision";
-import { assertApplied } from "../apply/apply-policy.ts";
+import { pendingNodes } from "../apply/apply-policy.ts";
 
 /** A certificate with less time left is replaced: the same as on the root's own machine. */
 const RENEW_MS = 30 * 86_400_000;
 
-/** The mesh file as it was loaded last: a thousand machines ask a thousand times for the same. */
-let cached: { readonly stamp: string; readonly loading: Promise<LoadedPolicy> } | undefined;
+/** What is in force, as it was loaded last: a thousand machines ask a thousand times for the same. */
+let cached: { readonly key: string; readonly loading: Promise<LoadedPolicy | undefined> } | undefined;
 
 /** Answers a machine that has joined. Never rejects: an error goes to the machine. */
 export async function answerFollow(
@@ -47,18 +47,15 @@ export async function answerFollow(
 }
 
 async function answer(request: Request, machine: Machine, stateDir: string): Promise<unknown> {
-  const meshFile = meshFileIn(readLayout(stateDir));
-  // Changes that are not in force at the root must not be in force elsewhere.
-  if (!isApplied(stateDir, meshFile)) return request.op === "look" ? NOT_NOW : { same: true };
-  const policy = await loadedOnce(meshFile, stateDir);
-  if (request.op === "look") return offerOf(policy, machine);
-  if (request.op !== "follow")
+  if (request.op === "join" || request.op === "done")
     throw new MeshError("denied", "a machine that has joined may ask for its files, and nothing else");
-  return follow(request, machine, policy, stateDir);
+  const policy = await policyInForce(stateDir);
+  // Changes that are not in force at the root must not be in force elsewhere.
+  if (policy === undefined) return WAIT;
+  return request.op === "follow" ? follow(request, machine, policy, stateDir) : offerOf(policy, machine);
 }
 
-/** The answer to `look` while the mesh file has changes that are not applied. */
-const NOT_NOW = { wait: true };
+const WAIT: Wait = { wait: true };
 
 async function follow(
   request: FollowRequest,
@@ -90,18 +87,31 @@ function digestOf(admission: Omit<Admission, "certificate">): string {
   return createHash("sha256").update(JSON.stringify(admission)).digest("hex");
 }
 
-async function loadedOnce(meshFile: string, stateDir: string): Promise<LoadedPolicy> {
-  const { mtimeMs, size, ino } = statSync(meshFile);
-  const stamp = `${meshFile} ${mtimeMs} ${size} ${ino}`;
-  if (cached?.stamp !== stamp) {
-    const loading = loadPolicy(meshFile).then(async (policy) => {
-      await assertApplied(policy, stateDir);
-      return policy;
-    });
-    cached = { stamp, loading };
-    loading.catch(() => {
-      cached = undefined;
-    });
+/** Undefined while the mesh file or its registry has changes that are not applied. Rejects with `invalid-config`. */
+async function policyInForce(stateDir: string): Promise<LoadedPolicy | undefined> {
+  const meshFile = meshFileIn(readLayout(stateDir));
+  const applied = appliedNow(stateDir, meshFile);
+  if (applied === undefined) return undefined;
+  const key = `${meshFile} ${applied}`;
+  if (cached?.key !== key) cached = { key, loading: loadApplied(meshFile, stateDir) };
+  const { loading } = cached;
+  try {
+    const policy = await loading;
+    // The file may have changed between the look at it and its loading.
+    if (policy !== undefined && appliedNow(stateDir, meshFile) === applied) return policy;
+  } catch (thrown) {
+    forgetLoading(loading);
+    throw thrown;
   }
-  return cached.loading;
+  forgetLoading(loading);
+  return undefined;
+}
+
+async function loadApplied(meshFile: string, stateDir: string): Promise<LoadedPolicy | undefined> {
+  const policy = await loadPolicy(meshFile);
+  return (await pendingNodes(policy, stateDir)).length === 0 ? policy : undefined;
+}
+
+function forgetLoading(loading: Promise<unknown>): void {
+  if (cached?.loading === loading) cached = undefined;
 }

@@ -1,6 +1,6 @@
-import { X509Certificate } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { readSeed } from "@adaos/config";
+import { readSeed, removeNodeFile } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { FORMATS, formatOf } from "@adaos/core/wire";
 import {
@@ -49,9 +49,10 @@ const FOLLOW_MS = 30_000;
  * Asks the root for this machine's files and puts them in force: node files, members, signature keys, certificates.
  * Daemons that run are not restarted. Rejects with `usage` in a folder that cannot ask, or for a change that needs a
  * restart; with `denied` when the root no longer knows this machine; with `unavailable` or `timeout`.
+ * @param waitMs How long it waits for another change of this folder to end.
  */
-export function followRoot(stateDir: string): Promise<Followed> {
-  return whileLocked(stateDir, async () => {
+export function followRoot(stateDir: string, waitMs: number): Promise<Followed> {
+  const follow = async (): Promise<Followed> => {
     const joined = readJoinedFile(stateDir);
     if (joined === undefined) {
       throw new MeshError(
@@ -65,14 +66,25 @@ export function followRoot(stateDir: string): Promise<Followed> {
       const offer = await ask(connection, asker, { op: "look", nonce: nonce() }, lookAgainSchema, LOOK_MS);
       if ("wait" in offer) return { outcome: "waits", ...NOTHING };
       const answer = await askForFiles(connection, asker, joined, offer, stateDir);
+      if ("wait" in answer) return { outcome: "waits", ...NOTHING };
       if ("same" in answer) return { outcome: "same", ...NOTHING };
       const followed = await putInForce(answer.admission, joined.subnet, stateDir);
-      writeJoinedFile(stateDir, { ...joined, digest: answer.digest });
+      const files = takenFiles(readLayout(stateDir));
+      writeJoinedFile(stateDir, { ...joined, digest: answer.digest, files });
       return followed;
     } finally {
       await connection.close();
     }
-  });
+  };
+  return whileLocked(stateDir, follow, waitMs);
+}
+
+/** Digest of the taken layout and node files. Who has changed one gets the root's again. */
+function takenFiles(layout: Layout): string {
+  const hash = createHash("sha256").update(JSON.stringify(layout));
+  for (const { nodeFile } of layout.nodes)
+    hash.update(existsSync(nodeFile) ? createHash("sha256").update(readFileSync(nodeFile)).digest() : "none");
+  return hash.digest("hex");
 }
 
 function askerOf({ tls, sealKey }: JoinedFile, stateDir: string): Asker {
@@ -94,11 +106,12 @@ function trustOf(
 async function askForFiles(
   connection: Connection,
   asker: Asker,
-  { root, subnet, certificates, digest }: JoinedFile,
+  { root, subnet, certificates, digest, files }: JoinedFile,
   offer: Offer,
   stateDir: string,
 ): Promise<FollowAnswer> {
-  const { registryDir, ports } = readLayout(stateDir);
+  const layout = readLayout(stateDir);
+  const { registryDir, ports } = layout;
   const port = offer.ports.port ?? ports[subnet]?.port;
   if (port === undefined)
     throw new MeshError("invalid-config", `the layout of ${stateDir} has no port of ${subnet}`);
@@ -108,7 +121,7 @@ async function askForFiles(
   const request = {
     ...facts,
     op: "follow",
-    ...(digest === undefined ? {} : { known: digest }),
+    ...(digest === undefined || files !== takenFiles(layout) ? {} : { known: digest }),
     ...(existsSync(certFile) ? { certificateEndsAt: endOf(certFile) } : {}),
     nodeFileFormat: formatOf(FORMATS.nodeFile),
   } as const;
@@ -130,7 +143,9 @@ async function putInForce(admission: Admission, subnet: string, stateDir: string
   if (supervisor === undefined && !isRunning) {
     writeAdmission(admission, subnet, stateDir);
     const ids = layout.nodes.map(({ id }) => id);
-    return { outcome: "taken", ...NOTHING, changed: ids, certificate };
+    const gone = before.nodes.filter(({ id }) => !ids.includes(id));
+    for (const { nodeFile } of gone) removeNodeFile(nodeFile);
+    return { outcome: "taken", ...NOTHING, changed: ids, removed: gone.map(({ id }) => id), certificate };
   }
   const update = compareRunning(before, plan);
   writeSecrets(admission, subnet, stateDir);

@@ -57,7 +57,7 @@ export class RootFollower {
         return;
       }
       const { followRoot } = await import("./follow-root.ts");
-      const { outcome, changed, added, removed, certificate } = await followRoot(this.#stateDir);
+      const { outcome, changed, added, removed, certificate } = await followRoot(this.#stateDir, 0);
       this.#trouble = undefined;
       this.#followedAt = new Date().toISOString();
       if (outcome !== "taken") return;

@@ -5,6 +5,9 @@ import { audited } from "../../options/audited.ts";
 import { jsonOption, type StateOptions, stateOption } from "../../options/options.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 
+/** The supervisor may be asking in this moment. */
+const LOCK_WAIT_MS = 30_000;
+
 export function joinFollowCommand(terminal: Terminal): Command {
   return new Command("follow")
     .description("on a machine that has joined: take its files from the root now, as adaos up does by itself")
@@ -18,7 +21,7 @@ export function joinFollowCommand(terminal: Terminal): Command {
       const { followRoot } = await import("@adaos/supervise");
       const act = { action: "join.follow", what: "the files of this machine, from its root" };
       const followed = await audited({ state }, terminal, act, async (tally) => {
-        const found = await followRoot(resolveStateDir(state));
+        const found = await followRoot(resolveStateDir(state), LOCK_WAIT_MS);
         tally(found.changed.length + found.added.length + found.removed.length);
         return found;
       });
