@@ -52,7 +52,9 @@ describe("planUnits()", () => {
     { servers: [server("root x")] },
   ])("writes no names of a layout that its owner has changed: %j", (changed) => {
     for (const supervisor of [false, true])
-      expect(() => unitsOf({ supervisor, layout: { ...LAYOUT, ...changed } })).toThrow(/no unit can be called/);
+      expect(() => unitsOf({ supervisor, layout: { ...LAYOUT, ...changed } })).toThrow(
+        /no unit can be called/,
+      );
   });
 
   test("adds the viewer of a mesh that has one", () => {
