@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -179,6 +179,22 @@ describe("a backup file", () => {
     await expect(BackupWriter.open({ file: join(dir, "no", "folder") })).rejects.toThrow(/cannot be written/);
     expect(readFileSync(file, "utf8")).toBe("mine");
   });
+});
+
+test("of two writers of one file, the later one is not disturbed", async () => {
+  const file = join(dir, "both");
+  const first = await BackupWriter.open({ file });
+  const second = await BackupWriter.open({ file });
+  await second.blob(Buffer.from("content"));
+  await expect(first.finish(manifestOf([]))).rejects.toThrow(/another backup is written to/);
+  await first.discard();
+  await second.finish(manifestOf([]));
+  expect(await problemOf(file)).toBe("none");
+  const third = await BackupWriter.open({ file: join(dir, "late") });
+  writeFileSync(join(dir, "late"), "mine");
+  await expect(third.finish(manifestOf([]))).rejects.toThrow(/exists/);
+  await third.discard();
+  expect(existsSync(join(dir, "late.partial"))).toBe(false);
 });
 
 describe("a chain of backups", () => {
