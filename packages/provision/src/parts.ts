@@ -1,9 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { layoutFile, nodeId, provenRegistryFile, registryInForceFile, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { type Layout, serverOf, writeLayout } from "./layout.ts";
+
+/** All in them is a part's own. */
+const OWN_FOLDERS = ["keys", "nodes", "servers"];
 
 /**
  * What one machine or container needs of a mesh: a server with its daemons, or one member. It is a state folder too,
@@ -56,10 +59,16 @@ export function partsOf(layout: Layout, stateDir: string): Part[] {
 
 /**
  * Writes a part into a folder of its own, and removes what earlier versions of it had. Data of its servers and daemons
- * stay. Returns paths whose text has changed, relative to the folder. Throws `usage` when the folder has another part.
+ * stay. Returns paths whose text has changed, relative to the folder. Throws `usage` when the folder has another part,
+ * and `invalid-config` when a link in it leads elsewhere.
  */
 export function writePart({ id, layout, files }: Part, stateDir: string, dir: string): string[] {
+  assertNoLinks(
+    dir,
+    files.map((file) => placeOf(file, stateDir, dir)),
+  );
   assertSamePart(id, layout, dir);
+  const isKnown = existsSync(layoutFile(dir));
   const isSameNode = layout.nodes.every(({ nodeFile }) => isSame(nodeFile, placeOf(nodeFile, stateDir, dir)));
   const changed: string[] = [];
   for (const file of files) {
@@ -70,7 +79,8 @@ export function writePart({ id, layout, files }: Part, stateDir: string, dir: st
     changed.push(relative(dir, place));
   }
   const wanted = new Set(files.map((file) => placeOf(file, stateDir, dir)));
-  for (const folder of ["keys", "nodes", "servers"]) {
+  // Without a layout the files may be a user's, who has named a wrong folder.
+  for (const folder of isKnown ? OWN_FOLDERS : []) {
     for (const place of filesBelow(join(dir, folder))) {
       if (wanted.has(place) || isDaemons(place)) continue;
       rmSync(place);
@@ -88,6 +98,20 @@ export function writePart({ id, layout, files }: Part, stateDir: string, dir: st
 function isKept(file: string, { servers }: Layout, stateDir: string, isSameNode: boolean): boolean {
   if (file === registryInForceFile(stateDir)) return true;
   return isSameNode && servers.some(({ configFile }) => configFile === file);
+}
+
+/**
+ * A container writes to its part, and whoever provisions sees them all: a link of one part must not lead to the keys of
+ * another, which would be overwritten or removed.
+ */
+function assertNoLinks(dir: string, files: readonly string[]): void {
+  const folders = [...OWN_FOLDERS, "logs"].map((folder) => join(dir, folder));
+  for (const file of [...files, ...folders, layoutFile(dir)]) {
+    for (let path = file; path !== dir; path = dirname(path)) {
+      if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) continue;
+      throw new MeshError("invalid-config", `${path} is a link, and a part has none; remove it`);
+    }
+  }
 }
 
 function assertSamePart(id: string, { mesh, nodes }: Layout, dir: string): void {

@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -90,6 +91,27 @@ describe("partsOf() and writePart()", () => {
     expect(filesIn("root").filter((file) => file.startsWith("keys/alpha"))).toEqual([
       "keys/alpha/signatures/k1.key",
     ]);
+  });
+
+  test.each(["keys", "nodes", "servers", "logs", "registry", "nodes/alpha"])(
+    "follow no link that a part's container has made of %s",
+    async (name) => {
+      await write();
+      const link = join(dir, "alpha/kitchen", name);
+      rmSync(link, { recursive: true, force: true });
+      symlinkSync(join(dir, "alpha/hub/keys"), link);
+      const before = filesIn("alpha/hub");
+      await expect(write()).rejects.toThrow(/is a link, and a part has none/);
+      expect(filesIn("alpha/hub")).toEqual(before);
+    },
+  );
+
+  test("remove nothing from a folder that was no part", async () => {
+    const file = join(dir, "alpha/kitchen/keys/mine.txt");
+    mkdirSync(join(file, ".."), { recursive: true });
+    writeFileSync(file, "mine");
+    await write();
+    expect(readFileSync(file, "utf8")).toBe("mine");
   });
 
   test("leave only the owner able to read", async () => {

@@ -30,6 +30,7 @@ export { askScenarios, type NodeScenarios } from "./members/ask-scenarios.ts";
 export { memberOfSkill, type SkillOfMember, skillsOfMembers } from "./members/member-skills.ts";
 export { parseSkillLogLine, skillLogLines } from "./members/skill-log-lines.ts";
 export { isSwitched, type SkillSwitch, storeSwitch, untilSwitched } from "./members/switch-skill.ts";
+export { keptFor } from "./processes/left-children.ts";
 export { NODE_FLAGS } from "./processes/node-flags.ts";
 export {
   type ProcessRecord,

@@ -30,13 +30,13 @@ export class BackupChain {
           throw new MeshError("invalid-config", `${file} has more than ${MAX_LENGTH} bases`);
         files.push(await openBase(join(dirname(file), base.file), base.id, file, passphrase));
       }
-      const lacking = [...blobsOf(newest.manifest).keys()].find(
-        (sha256) => !files.some((one) => one.has(sha256)),
+      const lacking = blobsOf(newest.manifest).find(
+        ({ sha256, bytes }) => !files.some((one) => one.bytesOf(sha256) === bytes),
       );
       if (lacking !== undefined)
         throw new MeshError(
           "invalid-config",
-          `the backup ${file} is damaged: it lacks the content ${lacking}`,
+          `the backup ${file} is damaged: it lacks the content ${lacking.sha256}`,
         );
       return new BackupChain(newest, files);
     } catch (thrown) {

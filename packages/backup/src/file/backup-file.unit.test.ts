@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -139,6 +139,34 @@ describe("a backup file", () => {
     expect(await problemOf(dir)).toMatch(/cannot be read|no backup/);
   });
 
+  test.each([
+    "../x",
+    "/etc/x",
+    "positions/../../x",
+    "processes.json",
+    "run/x",
+    "store/root/key-id",
+    "mesh/x",
+  ])("is refused with a file at %s of the state folder", async (path) => {
+    const file = join(dir, "hostile");
+    const writer = await BackupWriter.open({ file, force: true });
+    const blob = await writer.blob(Buffer.from("content"));
+    await writer.finish(manifestOf([{ of: "state", path, runs: true, ...blob }]));
+    expect(await problemOf(file)).toMatch(/its table of contents is not as it should be/);
+  });
+
+  test("is refused when it would take a gigabyte of memory to open", async () => {
+    const file = await written("costly", SOME, { passphrase: PASSPHRASE });
+    const text = readFileSync(file, "latin1");
+    const costly = text
+      .replace('"N":65536,"r":8,"p":1,', '"N":999999,"r":8,"p":1,')
+      .replace("999999", "524288");
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(text.indexOf("}}") + 2 - 12 + 1);
+    writeFileSync(file, `${costly.slice(0, 8)}${length.toString("latin1")}${costly.slice(12)}`, "latin1");
+    expect(await problemOf(file, PASSPHRASE)).toMatch(/its header is not as it should be/);
+  });
+
   test("appears when it is whole, and never over another", async () => {
     const file = join(dir, "half");
     const writer = await BackupWriter.open({ file });
@@ -153,7 +181,33 @@ describe("a backup file", () => {
   });
 });
 
+test("of two writers of one file, the later one is not disturbed", async () => {
+  const file = join(dir, "both");
+  const first = await BackupWriter.open({ file });
+  const second = await BackupWriter.open({ file });
+  await second.blob(Buffer.from("content"));
+  await expect(first.finish(manifestOf([]))).rejects.toThrow(/another backup is written to/);
+  await first.discard();
+  await second.finish(manifestOf([]));
+  expect(await problemOf(file)).toBe("none");
+  const third = await BackupWriter.open({ file: join(dir, "late") });
+  writeFileSync(join(dir, "late"), "mine");
+  await expect(third.finish(manifestOf([]))).rejects.toThrow(/exists/);
+  await third.discard();
+  expect(existsSync(join(dir, "late.partial"))).toBe(false);
+});
+
 describe("a chain of backups", () => {
+  test("is refused when its table of contents gives another size than the content has", async () => {
+    const file = join(dir, "lies");
+    const writer = await BackupWriter.open({ file });
+    const { sha256 } = await writer.blob(Buffer.alloc(3_000_000));
+    await writer.finish(
+      manifestOf([{ of: "state", path: "positions/x.json", runs: false, sha256, bytes: 9 }]),
+    );
+    await expect(BackupChain.open(file, undefined)).rejects.toThrow(/lacks the content/);
+  });
+
   test("stores content once, and needs each of its files", async () => {
     const large = Buffer.from(Array.from({ length: 500_000 }, () => Math.floor(Math.random() * 256)));
     const first = await written("first", [large]);

@@ -6,6 +6,7 @@ import {
   snapshotConfigSchema,
   snapshotStateSchema,
 } from "../snapshot/snapshot-state.ts";
+import { isKeptPath } from "../take/state-plan.ts";
 
 /** Content that is stored once, under its SHA-256. */
 export interface Blob {
@@ -81,26 +82,32 @@ const streamSchema = z.strictObject({
   parts: z.array(z.strictObject({ sha256: digest, bytes })),
 });
 
-export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
-  mesh: z.string().min(1),
-  host: z.string(),
-  stateDir: z.string(),
-  meshFile: inside.optional(),
-  joinedTo: z.string().optional(),
-  remote: z.array(z.string()),
-  only: z.array(z.string()).optional(),
-  missing: z.array(z.string()),
-  hasKeys: z.boolean(),
-  began: z.string(),
-  ended: z.string(),
-  servers: z.array(
-    z.strictObject({ of: z.string().regex(/^[a-z0-9-]{1,64}$/), streams: z.array(streamSchema) }),
-  ),
-  files: z.array(fileSchema),
-});
+export const manifestSchema: z.ZodType<Manifest> = z
+  .strictObject({
+    mesh: z.string().min(1),
+    host: z.string(),
+    stateDir: z.string(),
+    meshFile: inside.optional(),
+    joinedTo: z.string().optional(),
+    remote: z.array(z.string()),
+    only: z.array(z.string()).optional(),
+    missing: z.array(z.string()),
+    hasKeys: z.boolean(),
+    began: z.string(),
+    ended: z.string(),
+    servers: z.array(
+      z.strictObject({ of: z.string().regex(/^[a-z0-9-]{1,64}$/), streams: z.array(streamSchema) }),
+    ),
+    files: z.array(fileSchema),
+  })
+  .refine(
+    ({ files, joinedTo }) =>
+      files.every(({ of, path }) => of === "mesh" || isKeptPath(path, of, joinedTo !== undefined)),
+    "has a file that no backup has",
+  );
 
-/** Every blob that a backup needs, each once. Pure. */
-export function blobsOf({ files, servers }: Manifest): ReadonlySet<string> {
+/** Every blob that a backup needs, as often as it is named. Pure. */
+export function blobsOf({ files, servers }: Manifest): readonly Blob[] {
   const streams = servers.flatMap((server) => server.streams);
-  return new Set([...files, ...streams.flatMap((stream) => stream.parts)].map(({ sha256 }) => sha256));
+  return [...files, ...streams.flatMap((stream) => stream.parts)];
 }

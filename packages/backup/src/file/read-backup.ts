@@ -86,6 +86,11 @@ export class BackupFile {
     return this.#blobs.has(sha256);
   }
 
+  /** Bytes of a blob; undefined when it is not here. */
+  bytesOf(sha256: string): number | undefined {
+    return this.#blobs.get(sha256)?.bytes;
+  }
+
   /** The content of a blob that {@link has} knows. Rejects with `invalid-config` when the file has changed since. */
   async *content(sha256: string): AsyncGenerator<Buffer> {
     const found = this.#blobs.get(sha256);

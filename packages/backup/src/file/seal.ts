@@ -20,15 +20,20 @@ const COST = { N: 65_536, r: 8, p: 1 } as const;
 const MIN_PASSPHRASE = 8;
 const MAX_PASSPHRASE = 1024;
 
+/** 256 MiB: 128 bytes for each of N times r. */
+const MAX_COST = 2_097_152;
+
 /** How the key of a file is made from its passphrase. Bounded: a strange file must not take all memory. */
-export const sealSchema: z.ZodType<SealSettings> = z.strictObject({
-  cipher: z.literal(CIPHER),
-  kdf: z.literal("scrypt"),
-  N: z.number().int().min(16_384).max(1_048_576),
-  r: z.number().int().min(1).max(16),
-  p: z.number().int().min(1).max(4),
-  salt: z.string().regex(/^[0-9a-f]{32}$/),
-});
+export const sealSchema: z.ZodType<SealSettings> = z
+  .strictObject({
+    cipher: z.literal(CIPHER),
+    kdf: z.literal("scrypt"),
+    N: z.number().int().min(16_384).max(1_048_576),
+    r: z.number().int().min(1).max(16),
+    p: z.number().int().min(1).max(4),
+    salt: z.string().regex(/^[0-9a-f]{32}$/),
+  })
+  .refine(({ N, r }) => N * r <= MAX_COST);
 
 export interface SealSettings {
   readonly cipher: typeof CIPHER;

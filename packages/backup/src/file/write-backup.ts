@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { deflateRaw } from "node:zlib";
@@ -124,22 +124,34 @@ export class BackupWriter {
     const sha256 = createHash("sha256").update(text).digest("hex");
     await this.#frame(FRAMES.manifest, Buffer.from(JSON.stringify({ sha256, bytes: text.length })));
     const digest = this.#hash.digest();
+    if (!(await this.#isInPlace()))
+      throw new MeshError("usage", `another backup is written to ${this.#file} now; name another file`);
     await writeErrors(this.#file, async () => {
       await this.#handle.writeFile(Buffer.concat([frameHead(FRAMES.end, digest.length), digest]));
       await this.#handle.sync();
-      await this.#handle.close();
       assertFree(this.#file, this.#force);
       await rename(stagedName(this.#file), this.#file);
       const folder = await open(dirname(this.#file), "r");
       await folder.sync().finally(() => folder.close());
+      await this.#handle.close();
     });
     this.#written += digest.length + frameHead(0, 0).length;
   }
 
   /** Removes what was written. Safe to call at any time before {@link finish} resolves. */
   async discard(): Promise<void> {
+    const isOwn = await this.#isInPlace().catch(() => false);
     await this.#handle.close().catch(() => undefined);
-    await rm(stagedName(this.#file), { force: true });
+    if (isOwn) await rm(stagedName(this.#file), { force: true });
+  }
+
+  /** Whether no other process has begun the same file since. */
+  async #isInPlace(): Promise<boolean> {
+    const [own, there] = [
+      await this.#handle.stat(),
+      await stat(stagedName(this.#file)).catch(() => undefined),
+    ];
+    return own.ino === there?.ino && own.dev === there.dev;
   }
 
   async #frame(type: number, content: Buffer): Promise<void> {

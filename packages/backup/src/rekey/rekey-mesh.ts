@@ -1,6 +1,8 @@
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync } from "node:fs";
+import { dirname, sep } from "node:path";
 import { MeshError } from "@adaos/core";
 import {
+  assertStoreKey,
   ensureNatsServer,
   keyChangeFile,
   readStoreKeyId,
@@ -38,7 +40,11 @@ export function planRekey({ stateDir, fromFile, toFile }: RekeyOptions): StoreCh
     const { of } = server;
     const dir = storeDirOf(stateDir, server);
     if (!existsSync(dir) && !existsSync(keyChangeFile(dir))) return [];
+    for (const file of [fromFile, toFile]) if (file !== undefined) assertOutside(file, dirname(dir));
+    if (existsSync(dir)) assertMovable(dir);
+    // One whose record is lost is refused with a remedy.
     const now = storeKeyIdOf(dir);
+    if (now === undefined && !existsSync(keyChangeFile(dir))) assertStoreKey(dir, fromFile);
     if (now === toId && !existsSync(keyChangeFile(dir))) return [];
     if (now !== fromId && now !== toId && now !== undefined)
       throw new MeshError("usage", `the streams in ${dir} need the key ${now}; give its file with --from`);
@@ -46,6 +52,24 @@ export function planRekey({ stateDir, fromFile, toFile }: RekeyOptions): StoreCh
       throw new MeshError("usage", `the streams in ${dir} are not encrypted; leave out --from`);
     return [{ of, storeDir: dir, fromFile, toFile, toId }];
   });
+}
+
+/** The old streams are removed, and a key among them would go along. */
+function assertOutside(keyFile: string, storesDir: string): void {
+  if (!realpathSync(keyFile).startsWith(realpathSync(storesDir) + sep)) return;
+  throw new MeshError(
+    "usage",
+    `${keyFile} is in the folder of the streams, which are replaced with all that lies there; move the key elsewhere`,
+  );
+}
+
+/** The fresh streams take the place of the folder itself. */
+function assertMovable(dir: string): void {
+  if (lstatSync(dir).dev === lstatSync(dirname(dir)).dev && !lstatSync(dir).isSymbolicLink()) return;
+  throw new MeshError(
+    "usage",
+    `${dir} is a link or a disk of its own, so that no other folder can take its place; move the streams into a folder there first`,
+  );
 }
 
 /** Changes the key of all streams of a stopped mesh. Rejects with `usage` while it runs, and as rekeying does. */

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { makeFolder, writeWhole } from "@adaos/config";
+import { makeFolder, writeWhole, writeWholeSynced } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { keyChangeFile, markStore, storeAccount } from "@adaos/nats-server";
+import { keptFor } from "@adaos/supervise";
 import { durablePosition, listStreams } from "@adaos/transport-nats";
 import type { NatsConnection } from "nats";
 import type { RestoredPlace } from "../restore/restore-plan.ts";
@@ -46,7 +47,9 @@ export async function rekeyStore(change: StoreChange, options: ChangingOptions):
   const { storeDir } = change;
   if (!existsSync(keyChangeFile(storeDir))) {
     const restored = await copyStreams(change, options);
-    writeWhole(keyChangeFile(storeDir), JSON.stringify({ toId: change.toId, restored } satisfies Swap));
+    const swap = JSON.stringify({ toId: change.toId, restored } satisfies Swap);
+    // From here on only this file tells that the fresh streams are the whole ones.
+    await writeWholeSynced(keyChangeFile(storeDir), Buffer.from(swap));
   }
   finishRekey(change, options.stateDir);
 }
@@ -64,10 +67,20 @@ function finishRekey({ of, storeDir }: Pick<StoreChange, "of" | "storeDir">, sta
     renameSync(fresh, storeDir);
   }
   markStore(storeDir, toId);
-  for (const file of booksOf(stateDir, of))
-    writeWhole(file, withPlaces(readFileSync(file, "utf8"), restored));
-  rmSync(swapFile);
+  for (const file of booksOf(stateDir, of)) {
+    try {
+      writeWhole(file, withPlaces(readFileSync(file, "utf8"), restored));
+    } catch (cause) {
+      throw MeshError.from(
+        cause,
+        "invalid-config",
+        `${file} cannot be changed; move it away and run this again`,
+      );
+    }
+  }
   rmSync(old, { recursive: true, force: true });
+  // Last: without it nothing would ever remove the old streams, which an old key opens, or anybody.
+  rmSync(swapFile);
 }
 
 function freshDir(storeDir: string): string {
@@ -76,7 +89,7 @@ function freshDir(storeDir: string): string {
 
 async function copyStreams(
   change: StoreChange,
-  { program, onStream }: ChangingOptions,
+  { stateDir, program, onStream }: ChangingOptions,
 ): Promise<Swap["restored"]> {
   const { of, storeDir, fromFile, toFile } = change;
   const fresh = freshDir(storeDir);
@@ -90,8 +103,10 @@ async function copyStreams(
   const restored: Record<string, RestoredPlace> = {};
   try {
     for (const dir of [...workDirs, fresh]) makeFolder(dir, 0o700);
-    const source = { program, storeDir, account, workDir: workDirs[0], keyFile: fromFile };
-    const target = { program, storeDir: fresh, account, workDir: workDirs[1], keyFile: toFile };
+    // When this process is killed, the next adaos up ends them: two servers of one store would damage it.
+    const common = { program, account, env: keptFor(stateDir, `rekey-${of}`) };
+    const source = { ...common, storeDir, workDir: workDirs[0], keyFile: fromFile };
+    const target = { ...common, storeDir: fresh, workDir: workDirs[1], keyFile: toFile };
     await withTemporaryServer(source, (from) =>
       withTemporaryServer(target, async (to) => {
         const jsm = await from.jetstreamManager({ checkAPI: false });

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { open, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { makeFolder, readMeshFile, writeWhole } from "@adaos/config";
@@ -11,9 +11,10 @@ import { type DurablePosition, durablePosition } from "@adaos/transport-nats";
 import type { NatsConnection } from "nats";
 import { BackupChain } from "../file/backup-chain.ts";
 import { gathered } from "../file/gathered.ts";
-import type { KeptFile, KeptStream, Manifest } from "../file/manifest.ts";
+import type { Blob, KeptFile, KeptStream, Manifest } from "../file/manifest.ts";
 import { restoreStream } from "../snapshot/restore-stream.ts";
 import {
+  assertApart,
   type Book,
   bookAfter,
   movedPaths,
@@ -59,6 +60,8 @@ export interface RestoredMesh {
 
 /** Room that the disk keeps. */
 const SPARE_BYTES = 67_108_864;
+/** Of a book of positions, a node file or a server's config: daemons refuse larger ones. */
+const MAX_TEXT_BYTES = 67_108_864;
 /** Made anew for the folder's own paths. */
 const MADE_ANEW = ["nodes", "servers", "mesh.json", "mesh.json.last-good"];
 
@@ -102,8 +105,15 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoredMe
 
 async function openFor(options: RestoreOptions): Promise<BackupChain> {
   const { file, stateDir, meshDir, passphrase } = options;
+  if (meshDir !== undefined) assertApart(stateDir, meshDir);
   for (const dir of [stateDir, ...(meshDir === undefined ? [] : [meshDir])]) {
-    if (existsSync(dir) && readdirSync(dir).length > 0)
+    if (!existsSync(dir)) continue;
+    if (lstatSync(dir).isSymbolicLink() || lstatSync(dir).dev !== lstatSync(dirname(resolve(dir))).dev)
+      throw new MeshError(
+        "usage",
+        `${dir} is a link or a disk of its own, so that no other folder can take its place; name a folder in it`,
+      );
+    if (readdirSync(dir).length > 0)
       throw new MeshError(
         "usage",
         `${dir} is not empty; restore into a new folder, and remove the old one yourself`,
@@ -174,7 +184,7 @@ class Restoring {
     for (const file of this.#manifest.files) {
       const of = bookOf(file);
       if (of === undefined) continue;
-      const book = JSON.parse((await gathered(this.#chain.content(file.sha256))).toString()) as Book;
+      const book = JSON.parse(await this.#text(file)) as Book;
       const now = (stream: string): RestoredPlace | undefined => this.#restored.get(`${of} ${stream}`);
       const after = bookAfter(book, of, this.#manifest, now);
       writeWhole(placeOf(file, this.#places), JSON.stringify(after));
@@ -187,9 +197,14 @@ class Restoring {
     const { meshFile } = this.#manifest;
     const problem =
       meshFile === undefined ? undefined : await this.#try(join(this.#places.meshDir, meshFile));
-    if (this.#options.meshDir !== undefined && existsSync(this.#places.meshDir))
-      move(this.#places.meshDir, this.#options.meshDir);
-    move(this.#places.stateDir, stateDir);
+    const { meshDir } = this.#options;
+    if (meshDir !== undefined && existsSync(this.#places.meshDir)) move(this.#places.meshDir, meshDir);
+    try {
+      move(this.#places.stateDir, stateDir);
+    } catch (thrown) {
+      if (meshDir !== undefined) rmSync(meshDir, { recursive: true, force: true });
+      throw thrown;
+    }
     if (meshFile !== undefined && problem === undefined)
       await provision(readMeshFile(join(this.#meshDir, meshFile)), stateDir);
     return problem;
@@ -210,16 +225,15 @@ class Restoring {
 
   async #file(file: KeptFile): Promise<void> {
     const path = placeOf(file, this.#places);
-    const content = this.#chain.content(file.sha256);
     const mode = file.runs ? 0o700 : 0o600;
     if (file.of === "state") {
-      const changed = await this.#changed(file.path, content);
+      const changed = await this.#changed(file);
       if (changed !== undefined) return writeWhole(path, changed, mode);
     }
     makeFolder(dirname(path), 0o700);
     const handle = await open(path, "wx", mode);
     try {
-      for await (const part of content) await handle.writeFile(part);
+      for await (const part of this.#chain.content(file.sha256)) await handle.writeFile(part);
       await handle.sync();
     } finally {
       await handle.close();
@@ -227,10 +241,15 @@ class Restoring {
   }
 
   /** The content of a file that is not restored as it was. */
-  async #changed(path: string, content: AsyncIterable<Buffer>): Promise<string | undefined> {
-    if (!/^(?:nodes\/|servers\/|mesh\.json$)/.test(path)) return undefined;
-    const text = (await gathered(content)).toString();
-    return movedPaths(text, this.#manifest.stateDir, this.#options.stateDir);
+  async #changed(file: KeptFile): Promise<string | undefined> {
+    if (!/^(?:nodes\/|servers\/|mesh\.json$)/.test(file.path)) return undefined;
+    return movedPaths(await this.#text(file), this.#manifest.stateDir, this.#options.stateDir);
+  }
+
+  /** The content of a file that is read as a whole. */
+  async #text({ path, sha256, bytes }: KeptFile): Promise<string> {
+    if (bytes <= MAX_TEXT_BYTES) return (await gathered(this.#chain.content(sha256))).toString();
+    throw new MeshError("invalid-config", `${path} in the backup is larger than any that is written`);
   }
 
   async #stream(nc: NatsConnection, of: string, kept: KeptStream): Promise<void> {
@@ -304,9 +323,17 @@ function move(from: string, to: string): void {
   renameSync(from, to);
 }
 
+function sumOf(blobs: readonly Blob[]): number {
+  return blobs.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 async function assertRoom({ servers, files }: Manifest, stateDir: string): Promise<void> {
-  const stored = servers.flatMap(({ streams }) => streams).reduce((sum, { state }) => sum + state.bytes, 0);
-  const bytes = stored + files.reduce((sum, file) => sum + file.bytes, 0) + SPARE_BYTES;
+  // A part may be named often, so that much content comes from a small file.
+  const stored = servers
+    .flatMap(({ streams }) => streams)
+    .map(({ state, parts }) => Math.max(state.bytes, sumOf(parts)))
+    .reduce((sum, bytes) => sum + bytes, 0);
+  const bytes = stored + sumOf(files) + SPARE_BYTES;
   let above = dirname(resolve(stateDir));
   while (!existsSync(above)) above = dirname(above);
   const { bavail, bsize } = await statfs(above);

@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { MeshError } from "@adaos/core";
 import { MESH_STREAM, ROOT_DOMAIN } from "@adaos/core/wire";
 import type { KeptFile, Manifest } from "../file/manifest.ts";
 
@@ -8,6 +9,16 @@ export interface RestorePlaces {
   readonly stateDir: string;
   /** For the mesh file and what it names. */
   readonly meshDir: string;
+}
+
+/** Each takes its place as a whole. Throws `usage` when one is within the other. Pure. */
+export function assertApart(stateDir: string, meshDir: string): void {
+  const isWithin = (one: string, other: string): boolean => `${one}/`.startsWith(`${other}/`);
+  if (!isWithin(stateDir, meshDir) && !isWithin(meshDir, stateDir)) return;
+  throw new MeshError(
+    "usage",
+    `--mesh-dir ${meshDir} and --state ${stateDir} lie one within the other; name folders apart, or leave out --mesh-dir: its files are then in ${join(stateDir, "mesh")}`,
+  );
 }
 
 /** The path of a file. Pure. */

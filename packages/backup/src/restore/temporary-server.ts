@@ -26,6 +26,8 @@ export interface TemporaryServerOptions {
   readonly workDir: string;
   /** Key of the streams on disk; without it they are not encrypted. */
   readonly keyFile?: string | undefined;
+  /** Added to the environment of the server. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
 }
 
 /**
@@ -36,7 +38,7 @@ export async function withTemporaryServer(
   options: TemporaryServerOptions,
   use: (nc: NatsConnection) => Promise<void>,
 ): Promise<void> {
-  const { program, storeDir, account, workDir, keyFile } = options;
+  const { program, storeDir, account, workDir, keyFile, env } = options;
   const password = randomBytes(24).toString("hex");
   const config = join(workDir, "server.conf");
   writeSecret(
@@ -57,7 +59,10 @@ export async function withTemporaryServer(
   );
   const logFile = join(workDir, "server.log");
   const log = openOwnLog(logFile, "w");
-  const child = spawn(program, ["-c", config], { stdio: ["ignore", log, log] });
+  const child = spawn(program, ["-c", config], {
+    stdio: ["ignore", log, log],
+    env: { ...process.env, ...env },
+  });
   closeSync(log);
   const ended = new Promise<void>((resolve) => {
     child.once("exit", () => resolve());

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Manifest } from "../file/manifest.ts";
 import { bookAfter, movedPaths } from "../restore/restore-plan.ts";
 import { commonFolder } from "./mesh-files.ts";
-import { isOf, isPassing, restingName } from "./state-plan.ts";
+import { isKeptPath, isOf, isPassing, restingName } from "./state-plan.ts";
 
 describe("files of the state folder", () => {
   test("of a process become files that nobody owns; their age stays", () => {
@@ -21,6 +21,19 @@ describe("files of the state folder", () => {
     expect(isOf("positions/root.json", ["alpha"])).toBe(false);
     expect(isOf("keys/alpha/hub.nk", ["beta"])).toBe(true);
     expect(isOf("marks/beta_desk/x.marks", undefined)).toBe(true);
+  });
+
+  test("are restored only where a backup has them", () => {
+    expect(isKeptPath("positions/root.json", "state", false)).toBe(true);
+    expect(isKeptPath("keys/alpha/hub.nk", "secret", false)).toBe(true);
+    expect(isKeptPath("keys/alpha/hub.nk", "state", false)).toBe(false);
+    expect(isKeptPath("positions/root.json", "secret", false)).toBe(false);
+    for (const path of ["mesh.json", "nodes/alpha/hub.json", "servers/alpha.conf"]) {
+      expect(isKeptPath(path, "state", true)).toBe(true);
+      expect(isKeptPath(path, "state", false)).toBe(false);
+    }
+    for (const path of ["processes.json", "locks/owner.1", "store/root/x", "skills/a_b/processes.json"])
+      expect(isKeptPath(path, "state", true)).toBe(false);
   });
 
   test("of what runs stay out", () => {

@@ -25,6 +25,18 @@ export function foldersFor(as: StateFolder["as"]): readonly string[] {
   return STATE_FOLDERS.filter((one) => one.as === as).map(({ folder }) => folder);
 }
 
+/**
+ * Whether a backup holds files of the state folder at such a path. No other is restored: lists of processes to end and
+ * programs to start are among the rest. Pure.
+ * @param path Within the state folder.
+ */
+export function isKeptPath(path: string, as: "state" | "secret", hasJoined: boolean): boolean {
+  if (path === "mesh.json") return as === "state" && hasJoined;
+  const kept = STATE_FOLDERS.find(({ folder }) => path.startsWith(`${folder}/`))?.as;
+  if (kept === undefined || isPassing(path)) return false;
+  return (kept === "secret") === (as === "secret") && (kept !== "joined" || hasJoined);
+}
+
 /** Files that belong to a running process, or are half written. Pure. @param path Within the state folder. */
 export function isPassing(path: string): boolean {
   return (

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { assertPrivate, makeFolder, writeSecret, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
@@ -64,6 +64,7 @@ export function assertStoreKey(storeDir: string, keyFile: string | undefined): v
     );
   const keyId = keyFile === undefined ? undefined : readStoreKeyId(keyFile);
   const needed = storeKeyIdOf(storeDir);
+  if (needed === undefined) assertKnown(storeDir, keyId);
   if (needed === undefined || needed === keyId) return;
   const given = keyId === undefined ? "no key is configured" : `${keyFile} holds the key ${keyId}`;
   throw new MeshError(
@@ -90,8 +91,39 @@ export function markStore(storeDir: string, keyId: string | undefined): void {
   writeWhole(mark, `${keyId}\n`);
 }
 
-/** The id of the key that the streams in a folder need; undefined when they are not encrypted or not there. */
+/**
+ * The id of the key that the streams in a folder need. Undefined when they are not encrypted or not there, and when the
+ * record is lost, which {@link assertStoreKey} tells.
+ */
 export function storeKeyIdOf(storeDir: string): string | undefined {
   const mark = join(storeDir, MARK);
-  return existsSync(mark) ? readFileSync(mark, "utf8").trim() : undefined;
+  const text = existsSync(mark) ? readFileSync(mark, "utf8").trim() : "";
+  return text === "" ? undefined : text;
+}
+
+/** Whether a server has encrypted streams in a folder: it keeps an encrypted key of each beside it. */
+function isEncrypted(storeDir: string): boolean {
+  const accounts = join(storeDir, "jetstream");
+  return namesIn(accounts).some((account) => {
+    const streams = join(accounts, account, "streams");
+    return namesIn(streams).some((stream) => existsSync(join(streams, stream, "meta.key")));
+  });
+}
+
+/** The record is gone, for example since only the streams were copied here: any key would pass, and destroy them. */
+function assertKnown(storeDir: string, keyId: string | undefined): void {
+  if (!isEncrypted(storeDir)) return;
+  const mark = join(storeDir, MARK);
+  const remedy =
+    keyId === undefined
+      ? "name their key"
+      : `if it is the given key, write its id ${keyId} into that file; with another key they would be lost`;
+  throw new MeshError(
+    "invalid-config",
+    `the streams in ${storeDir} are encrypted, and ${mark}, which tells with which key, is missing; ${remedy}`,
+  );
+}
+
+function namesIn(dir: string): string[] {
+  return existsSync(dir) ? readdirSync(dir) : [];
 }

@@ -1,4 +1,13 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -95,4 +104,22 @@ test("storeKeyFile() resolves the include from the config's folder", () => {
   const encryption = { cipher: "aes", keyInclude: "../../k/store.key" } as const;
   expect(storeKeyFile("/s/servers/alpha.conf", { encryption })).toBe("/k/store.key");
   expect(storeKeyFile("/s/servers/alpha.conf", {})).toBeUndefined();
+});
+
+describe("encrypted streams whose record is lost", () => {
+  beforeEach(() => {
+    const stream = join(store, "jetstream/ALPHA/streams/EVENTS_alpha");
+    mkdirSync(stream, { recursive: true });
+    writeFileSync(join(stream, "meta.key"), "sealed");
+  });
+
+  test.each(["", "\n"])("are not started with a key that nobody has checked (record: %j)", (record) => {
+    const id = newStoreKey(key);
+    writeFileSync(join(store, "key-id"), record);
+    expect(() => claimStore(store, key)).toThrow(new RegExp(`write its id ${id} into that file`));
+    expect(() => assertStoreKey(store, undefined)).toThrow(/are encrypted, and .*key-id/);
+    writeFileSync(join(store, "key-id"), `${id}\n`);
+    claimStore(store, key);
+    expect(storeKeyIdOf(store)).toBe(id);
+  });
 });

@@ -52,25 +52,43 @@ class RunFailure extends Error {
 
 async function runOnce(file: string, args: readonly string[], options: RunOptions): Promise<RunOutput> {
   return await new Promise((resolve, reject) => {
-    const child = execFile(
-      file,
-      [...args],
-      {
-        encoding: "utf8",
-        killSignal: "SIGKILL",
-        maxBuffer: MAX_OUTPUT_BYTES,
-        timeout: options.timeoutMs,
-        env: { ...(options.env ?? process.env), LC_ALL: "C" },
-        ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-      },
-      (error, stdout, stderr) => {
-        if (error === null) resolve({ stdout, stderr });
-        else reject(new RunFailure(error, stderr));
-      },
+    const child = started((rights) =>
+      execFile(
+        file,
+        [...args],
+        {
+          ...rights,
+          encoding: "utf8",
+          killSignal: "SIGKILL",
+          maxBuffer: MAX_OUTPUT_BYTES,
+          timeout: options.timeoutMs,
+          env: { ...(options.env ?? process.env), LC_ALL: "C" },
+          ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+          ...(options.signal === undefined ? {} : { signal: options.signal }),
+        },
+        (error, stdout, stderr) => {
+          if (error === null) resolve({ stdout, stderr });
+          else reject(new RunFailure(error, stderr));
+        },
+      ),
     );
     child.stdin?.end();
   });
+}
+
+/**
+ * Starts a program with no more rights than this process uses now. Root acts for another user by its effective rights
+ * alone; a program that inherited the real ones, such as one from that user's folder, could become root again.
+ */
+function started<T>(start: (rights: { readonly uid?: number; readonly gid?: number }) => T): T {
+  const [uid, gid] = [process.geteuid?.(), process.getegid?.()];
+  if (uid === undefined || gid === undefined || uid === 0 || process.getuid?.() !== 0) return start({});
+  process.seteuid?.(0);
+  try {
+    return start({ uid, gid });
+  } finally {
+    process.seteuid?.(uid);
+  }
 }
 
 const SPAWN_REASONS: Readonly<Record<string, string>> = {

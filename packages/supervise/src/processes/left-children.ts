@@ -22,8 +22,8 @@ export function leftChildren(stateDir: string): readonly ChildRecord[] {
 
 function marked(stateDir: string): ChildRecord[] {
   if (process.platform !== "linux") return [];
-  // A child's own children have its mark too.
-  const folders = ["servers", "nodes"].map((name) => join(stateDir, name) + sep);
+  // A child's own children have its mark too. The servers that copy streams have their configs beside the store.
+  const folders = ["servers", "nodes", "store"].map((name) => join(stateDir, name) + sep);
   return readdirSync("/proc").flatMap((entry) => {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || pid === process.pid) return [];

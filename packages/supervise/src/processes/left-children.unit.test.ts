@@ -44,6 +44,11 @@ describe.runIf(process.platform === "linux")("leftChildren()", () => {
     },
   );
 
+  test("finds a server that copies streams", async () => {
+    const pid = start([...FOREVER, join(state, "store/root.new-key.from/server.conf")]);
+    await vi.waitFor(() => expect(leftChildren(state)).toMatchObject([{ pid }]));
+  });
+
   test("leaves alone what such a process has started itself, and what only names its files", () => {
     start(FOREVER);
     writeFileSync(join(state, "edited"), "");

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { MeshError } from "@adaos/core";
 import { type Layout, type NodeLayout, type ServerLayout, serverProcesses } from "@adaos/provision";
 import { flagsOf, NODE_FLAGS } from "../processes/node-flags.ts";
 import { SUPERVISOR, VIEWER } from "../processes/process-table.ts";
@@ -40,6 +41,9 @@ export interface UnitContext {
   readonly credentials: ReadonlyMap<string, readonly Credential[]>;
 }
 
+/** Names of all units that this tool writes. */
+export const UNIT_FILE: RegExp = /^adaos-[a-z0-9_-]+\.(?:service|target)$/;
+
 /** A daemon that does not beat so long is restarted. It sends three beats in this time. */
 const WATCHDOG_S = 60;
 /** Until the first message; each message extends it. A large store takes longer to read than a small one. */
@@ -67,9 +71,22 @@ export function markerOf(stateDir: string): string {
   return `Written by adaos install systemd for the state folder ${JSON.stringify(stateDir)}`;
 }
 
-/** The units of what this machine runs, their target last. Throws `usage` for a path that no unit can name. Pure. */
+/**
+ * The units of what this machine runs, their target last. Throws `usage` for a path that no unit can name, and
+ * `invalid-config` for such names of a mesh or of its parts. Pure.
+ */
 export function planUnits(context: UnitContext): readonly Unit[] {
-  const { layout, supervisor } = context;
+  const { layout, supervisor, stateDir } = context;
+  // The layout is a file of the folder's owner, and root writes what it names into the system's folder.
+  const ids = [...layout.nodes.map(({ id }) => id), ...serverProcesses(layout).map(({ name }) => name)];
+  const odd = [targetName(layout), ...ids.map((id) => serviceName(layout, id))].find(
+    (name) => !UNIT_FILE.test(name),
+  );
+  if (odd !== undefined)
+    throw new MeshError(
+      "invalid-config",
+      `the files in ${stateDir} were changed: no unit can be called ${JSON.stringify(odd)}; make them again with adaos up`,
+    );
   const services = supervisor
     ? [supervisorUnit(context)]
     : [

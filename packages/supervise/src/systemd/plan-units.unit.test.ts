@@ -43,6 +43,20 @@ describe("planUnits()", () => {
     expect(valuesOf(units.get("adaos-demo.target"), "Wants")).toEqual([services.join(" ")]);
   });
 
+  test.each<Partial<Layout>>([
+    { mesh: "demo\nUser=root" },
+    { mesh: "../../../root/x" },
+    { mesh: "%h" },
+    { nodes: [node("alpha/../../x", "hub")] },
+    { nodes: [node("alpha/hub\n[Service]\nExecStart=/tmp/x", "hub")] },
+    { servers: [server("root x")] },
+  ])("writes no names of a layout that its owner has changed: %j", (changed) => {
+    for (const supervisor of [false, true])
+      expect(() => unitsOf({ supervisor, layout: { ...LAYOUT, ...changed } })).toThrow(
+        /no unit can be called/,
+      );
+  });
+
   test("adds the viewer of a mesh that has one", () => {
     const units = unitsOf({ layout: { ...LAYOUT, viewer: { host: "127.0.0.1", port: 7480 } as never } });
     expect(valuesOf(units.get("adaos-demo-viewer.service"), "ExecStart")[0]).toContain('"view" "serve"');

@@ -4,7 +4,7 @@ import { isAbsolute, join } from "node:path";
 import { makeFolder } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { randomId } from "@adaos/core/wire";
-import { markerOf, type Unit } from "./plan-units.ts";
+import { markerOf, UNIT_FILE, type Unit } from "./plan-units.ts";
 
 export type Scope = "system" | "user";
 
@@ -15,8 +15,6 @@ export interface UnitChanges {
   /** Names of units that this tool has written for the same state folder, and that nothing needs any more. */
   readonly remove: readonly string[];
 }
-
-const UNIT_FILE = /^adaos-[a-z0-9_-]+\.(?:service|target)$/;
 
 /** The folder in which an administrator's, or a user's, units are. Pure. */
 export function unitDirOf(scope: Scope, env: NodeJS.ProcessEnv = process.env): string {

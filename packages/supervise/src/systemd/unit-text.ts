@@ -8,8 +8,16 @@ export interface UnitSection {
   readonly lines: readonly UnitLine[];
 }
 
-/** The text of a unit file. Pure. */
+/** The text of a unit file. Throws `usage` for a value that would not end with its line. Pure. */
 export function renderUnit(head: readonly string[], sections: readonly UnitSection[]): string {
+  for (const line of sections.flatMap(({ lines }) => lines)) {
+    const value = typeof line === "string" ? line : line[1];
+    if (/\p{Cc}|\\$/u.test(value))
+      throw new MeshError(
+        "usage",
+        `${JSON.stringify(value)} cannot be written into a unit: it would go on in the next line; rename it`,
+      );
+  }
   const parts = sections.map(({ name, lines }) =>
     [`[${name}]`, ...lines.map((line) => (typeof line === "string" ? `# ${line}` : line.join("=")))].join(
       "\n",

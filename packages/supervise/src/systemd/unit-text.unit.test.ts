@@ -34,4 +34,9 @@ describe("renderUnit()", () => {
     );
     expect(text).toBe("# by a test\n\n[Service]\nType=exec\n# why\nUser=a\n");
   });
+
+  test.each(["a\nUser=root", "/srv/a\\"])("refuses a value that goes on in the next line: %j", (value) => {
+    for (const line of [["Description", value] as const, value])
+      expect(() => renderUnit([], [{ name: "Unit", lines: [line] }])).toThrow(/go on in the next line/);
+  });
 });
