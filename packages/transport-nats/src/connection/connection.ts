@@ -7,9 +7,9 @@ import {
   Events,
   type NatsConnection,
   NatsError,
-  nkeyAuthenticator,
 } from "nats";
 import { keyedIds, type MessageIds } from "../publish/message-ids.ts";
+import { challengeSigner } from "./challenge.ts";
 import { mendClient } from "./client-mends.ts";
 import { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./tls.ts";
 
@@ -107,9 +107,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
         // Shown by the server's list of connections.
         name: `${name} adaos/${programText()}`,
         inboxPrefix: inbox,
-        authenticator: nkeyAuthenticator(() =>
-          new TextEncoder().encode(typeof seed === "string" ? seed : seed()),
-        ),
+        authenticator: challengeSigner(() => (typeof seed === "string" ? seed : seed())),
         timeout: Math.min(timeoutMs, ATTEMPT_MS),
         waitOnFirstConnect: waitForServer && !waits,
         maxReconnectAttempts: -1,
