@@ -155,14 +155,27 @@ export const offerSchema: z.ZodType<Offer> = z.strictObject({
   ports: z.strictObject({ port: port.optional() }),
 });
 
+// Names become parts of paths: of logs, stores, outboxes, and of folders that go with a removed node.
+const joinedServer = z.looseObject({
+  name: z.string().regex(/^nats-[a-z0-9][a-z0-9-]{0,62}$/),
+  of: name,
+  configFile: path,
+  fellows: z.never().optional(),
+});
+const joinedNode = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}\/[a-z0-9][a-z0-9-]{0,62}$/),
+  role: z.enum(["hub", "member"]),
+  nodeFile: path,
+});
+
 export const admissionSchema: z.ZodType<Admission> = z.strictObject({
   layout: z.looseObject({
     mesh: name,
     joinedTo: z.string(),
-    servers: z.array(z.looseObject({ name: z.string(), of: name, configFile: path })).max(1),
-    nodes: z
-      .array(z.strictObject({ id: z.string(), role: z.enum(["hub", "member"]), nodeFile: path }))
-      .max(10_001),
+    servers: z.array(joinedServer).max(1),
+    nodes: z.array(joinedNode).max(10_001),
+    configFile: z.never().optional(),
+    viewer: z.never().optional(),
   }),
   files: z.array(z.tuple([path, z.string()])).max(10_002),
   signatureKeys: z

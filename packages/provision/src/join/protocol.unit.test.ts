@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { nkeys } from "nats";
 import { describe, expect, test } from "vitest";
 import { makeJoinCode } from "./join-code.ts";
-import { noneSchema, openAnswer, openRequest, sealAnswer, signRequest } from "./protocol.ts";
+import { admissionSchema, noneSchema, openAnswer, openRequest, sealAnswer, signRequest } from "./protocol.ts";
 
 const NONCE = "0123456789abcdef";
 const code = makeJoinCode(true);
@@ -68,5 +68,33 @@ describe("openAnswer()", () => {
     expect(() => openAnswer(sealed, code.sealKey, NONCE, noneSchema)).toThrow(
       expect.objectContaining(refused),
     );
+  });
+});
+
+describe("admissionSchema", () => {
+  const server = { name: "nats-gamma", of: "gamma", configFile: "/s/servers/gamma.conf", url: "nats://h:1" };
+  const node = { id: "gamma/hub", role: "hub", nodeFile: "/s/nodes/gamma/hub.json" };
+  const layout = { mesh: "demo", joinedTo: "h", servers: [server], nodes: [node], registryDir: "/r", new: 1 };
+  const taken = (more: object): boolean =>
+    admissionSchema.safeParse({ layout: { ...layout, ...more }, files: [], signatureKeys: [] }).success;
+
+  test("takes a hub with its members, and what a later version adds", () => {
+    const nodes = [node, { ...node, id: "gamma/hall", role: "member" }];
+    expect(taken({})).toBe(true);
+    expect(taken({ nodes })).toBe(true);
+    expect(taken({ servers: [{ ...server, more: 1 }], nodes })).toBe(true);
+  });
+
+  test.each<[string, object]>([
+    ["a node whose outbox would be outside", { nodes: [{ ...node, id: "gamma/../../../home/hall" }] }],
+    ["a node whose keys are all keys", { nodes: [{ ...node, id: "../hub" }] }],
+    ["a node without a subnet", { nodes: [{ ...node, id: "root" }] }],
+    ["a server whose log would be outside", { servers: [{ ...server, name: "nats-/../../../etc/cron" }] }],
+    ["a server of another name", { servers: [{ ...server, name: "../nats" }] }],
+    ["further servers with configs of their own", { servers: [{ ...server, fellows: [server] }] }],
+    ["a mesh file on this machine", { configFile: "/etc/passwd" }],
+    ["a viewer", { viewer: { host: "0.0.0.0", port: 80 } }],
+  ])("takes no layout that names %s", (_, more) => {
+    expect(taken(more)).toBe(false);
   });
 });
