@@ -4,6 +4,7 @@ import type { Part, PartHealth } from "@adaos/daemon";
 import type { Connection } from "@adaos/transport-nats";
 import type { Msg, Subscription } from "nats";
 import type { LeafGate } from "./leaf-gate.ts";
+import { Turns } from "./turns.ts";
 
 /** Decides about joining: the process around the root daemon, which has the keys of the mesh. */
 export interface JoinHandler {
@@ -15,7 +16,6 @@ export interface JoinHandler {
 
 /** Interval of checks for open invitations: a joining machine gives up after a second. */
 const LOOK_MS = 250;
-const MAX_WAITING = 16;
 const MAX_REQUEST_BYTES = 65_536;
 const NOTHING = new Uint8Array();
 
@@ -31,7 +31,7 @@ export class JoinService implements Part {
   #looking: Promise<void> | undefined;
   #invited: ReadonlyMap<string, string> = new Map();
   #trouble: string | undefined;
-  #waiting = 0;
+  readonly #turns = new Turns();
   #answering: Promise<void> = Promise.resolve();
 
   constructor(connection: Connection, gate: LeafGate, reception: JoinHandler, log: Logger) {
@@ -92,18 +92,17 @@ export class JoinService implements Part {
 
   #take(msg: Msg): void {
     const invitation = msg.subject.slice(joinSubject("").length);
-    if (this.#waiting >= MAX_WAITING || msg.data.length > MAX_REQUEST_BYTES) {
+    if (msg.data.length > MAX_REQUEST_BYTES || !this.#turns.enter(invitation, performance.now())) {
       msg.respond(NOTHING);
       return;
     }
-    this.#waiting++;
     this.#answering = this.#answering.then(async () => {
       try {
         msg.respond(await this.#reception.answer(invitation, msg.data));
       } catch (err) {
         this.#log.error({ invitation, err }, "invitation not answered");
       }
-      this.#waiting--;
+      this.#turns.leave(invitation);
     });
   }
 }

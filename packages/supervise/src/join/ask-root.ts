@@ -77,7 +77,7 @@ export async function ask<T>(
   if (data.length === 0) {
     if (by === "machine")
       throw new MeshError("unavailable", "the root has no time now, or knows this machine no more");
-    throw new MeshError("denied", "the code was used, revoked, or has expired");
+    throw new MeshError("denied", "the code was used, revoked, or has expired, or the root has no time now");
   }
   return openAnswer(data, sealKey, request.nonce, schema);
 }
