@@ -21,6 +21,7 @@ export function formatsOnDisk(layout: Layout, stateDir: string): readonly Format
     [FORMATS.layout, layoutFile(stateDir)],
     [FORMATS.processTable, processesFile(stateDir)],
     [FORMATS.applied, join(stateDir, "applied.json")],
+    [FORMATS.joined, join(stateDir, "keys", "joined.json")],
     ...["invitation", "machine"].flatMap((kind) => {
       const format = kind === "machine" ? FORMATS.machine : FORMATS.invitation;
       return filesIn(join(stateDir, `${kind}s`)).map((file) => [format, file] as const);
