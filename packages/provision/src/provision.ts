@@ -15,7 +15,7 @@ import { assertStoreKey } from "@adaos/nats-server";
 import { type LoadedPolicy, policyOf } from "@adaos/policy";
 import { proofText, readProof } from "@adaos/registry";
 import { prepareCertificates } from "./certificates/mesh-certificates.ts";
-import { noteApplied } from "./join/applied.ts";
+import { noteStarted } from "./join/applied.ts";
 import { Invitations } from "./join/invitations.ts";
 import { forgetJoined, Machines } from "./join/machines.ts";
 import { KeyRing } from "./keys/keys.ts";
@@ -59,7 +59,7 @@ export async function provision(
   // Servers log there, and do not make the folder.
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   writeLayout(stateDir, layout);
-  noteApplied(stateDir, meshFile);
+  noteStarted(stateDir, meshFile);
   return layout;
 }
 

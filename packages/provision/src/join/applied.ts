@@ -16,16 +16,28 @@ export function noteApplied(stateDir: string, { text }: Pick<MeshFile, "text">):
 }
 
 /**
+ * As {@link noteApplied}, for a mesh that is about to start: the same text needs no other name, since the root has read
+ * nothing yet.
+ */
+export function noteStarted(stateDir: string, { text }: Pick<MeshFile, "text">): void {
+  if (readNote(stateDir)?.meshFile !== digestOf(text)) noteApplied(stateDir, { text });
+}
+
+/**
  * Names the application that has put the mesh file in force as it is now; undefined when none has. Each application has
  * another name, also of the same text: the registry may have changed. Throws `invalid-config` for a note of a later
  * version.
  */
 export function appliedNow(stateDir: string, meshFile: string): string | undefined {
+  const note = readNote(stateDir);
+  if (note === undefined || note.meshFile !== digestOf(readFileSync(meshFile, "utf8"))) return undefined;
+  return `${note.meshFile} ${note.id ?? ""}`;
+}
+
+function readNote(stateDir: string): { readonly meshFile?: unknown; readonly id?: unknown } | undefined {
   const file = fileIn(stateDir);
   if (!existsSync(file)) return undefined;
-  const { meshFile: digest, id } = inFormat(FORMATS.applied, JSON.parse(readFileSync(file, "utf8")), file);
-  if (digest !== digestOf(readFileSync(meshFile, "utf8"))) return undefined;
-  return `${digest} ${id ?? ""}`;
+  return inFormat(FORMATS.applied, JSON.parse(readFileSync(file, "utf8")), file);
 }
 
 function digestOf(text: string): string {
