@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder, writeWhole, writeWholeSynced } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { keyChangeFile, markStore, storeAccount } from "@adaos/nats-server";
 import { keptFor } from "@adaos/supervise";
-import { durablePosition, listStreams } from "@adaos/transport-nats";
+import { listStreams } from "@adaos/transport-nats";
 import type { NatsConnection } from "nats";
+import { assertRoom } from "../disk-room.ts";
 import type { RestoredPlace } from "../restore/restore-plan.ts";
 import { withTemporaryServer } from "../restore/temporary-server.ts";
 import { restoreStream } from "../snapshot/restore-stream.ts";
@@ -35,8 +35,6 @@ interface Swap {
   readonly toId?: string | undefined;
   readonly restored: Readonly<Record<string, RestoredPlace>>;
 }
-
-const SPARE_BYTES = 67_108_864;
 
 /**
  * Writes the streams of a stopped server anew, with another key or without one: a server that is given the previous key
@@ -111,9 +109,11 @@ async function copyStreams(
       withTemporaryServer(target, async (to) => {
         const jsm = await from.jetstreamManager({ checkAPI: false });
         const streams = await listStreams(jsm);
+        const bytes = [...streams.values()].reduce((sum, { state }) => sum + state.bytes, 0);
         await assertRoom(
           storeDir,
-          [...streams.values()].reduce((sum, { state }) => sum + state.bytes, 0),
+          bytes,
+          (needed, free) => `the copy of ${storeDir} needs ${needed}, and its disk has ${free} free`,
         );
         for (const name of streams.keys()) {
           restored[name] = await copyStream(from, to, name);
@@ -135,7 +135,11 @@ async function copyStream(from: NatsConnection, to: NatsConnection, name: string
   const snapshot = await takeSnapshot(from, name, true);
   try {
     const { config, state } = snapshot;
-    const { created, state: now } = await restoreStream(to, {
+    const {
+      created,
+      durables,
+      state: now,
+    } = await restoreStream(to, {
       config,
       state,
       // They come with the content.
@@ -147,9 +151,6 @@ async function copyStream(from: NatsConnection, to: NatsConnection, name: string
         "unavailable",
         `${name} has ${now.messages} of ${state.messages} messages in its copy`,
       );
-    const jsm = await to.jetstreamManager({ checkAPI: false });
-    const durables: Record<string, ReturnType<typeof durablePosition>> = {};
-    for await (const info of jsm.consumers.list(name)) durables[info.name] = durablePosition(info);
     return { created, durables };
   } finally {
     snapshot.close();
@@ -185,14 +186,4 @@ export function withPlaces(text: string, restored: Swap["restored"]): string {
     ([name, booked]) => [name, { ...booked, ...restored[name] }] as const,
   );
   return JSON.stringify({ ...book, streams: Object.fromEntries(streams) });
-}
-
-async function assertRoom(storeDir: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(storeDir);
-  if (bavail * bsize >= bytes + SPARE_BYTES) return;
-  const megabytes = (value: number): string => `${Math.ceil(value / 1e6)} MB`;
-  throw new MeshError(
-    "unavailable",
-    `the copy of ${storeDir} needs ${megabytes(bytes + SPARE_BYTES)}, and its disk has ${megabytes(bavail * bsize)} free`,
-  );
 }

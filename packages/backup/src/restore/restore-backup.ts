@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
-import { open, statfs } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { makeFolder, readMeshFile, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { messageOf, ROOT_DOMAIN } from "@adaos/core/wire";
 import { ensureNatsServer, renderProgress, storeAccount } from "@adaos/nats-server";
 import { provision } from "@adaos/provision";
-import { type DurablePosition, durablePosition } from "@adaos/transport-nats";
 import type { NatsConnection } from "nats";
+import { assertRoom } from "../disk-room.ts";
 import { BackupChain } from "../file/backup-chain.ts";
 import { gathered } from "../file/gathered.ts";
 import type { Blob, KeptFile, KeptStream, Manifest } from "../file/manifest.ts";
@@ -58,8 +58,6 @@ export interface RestoredMesh {
   readonly problem?: string | undefined;
 }
 
-/** Room that the disk keeps. */
-const SPARE_BYTES = 67_108_864;
 /** Of a book of positions, a node file or a server's config: daemons refuse larger ones. */
 const MAX_TEXT_BYTES = 67_108_864;
 /** Made anew for the folder's own paths. */
@@ -121,7 +119,11 @@ async function openFor(options: RestoreOptions): Promise<BackupChain> {
   }
   const chain = await BackupChain.open(file, passphrase);
   try {
-    await assertRoom(chain.manifest, stateDir);
+    await assertRoom(
+      stateDir,
+      bytesOf(chain.manifest),
+      (needed, free) => `the mesh needs ${needed}, and the disk of ${stateDir} has ${free} free`,
+    );
     return chain;
   } catch (thrown) {
     await chain.close();
@@ -270,10 +272,7 @@ class Restoring {
         "unavailable",
         `${name} came back to ${now.state.last_seq} of ${state.last_seq} places; use another backup`,
       );
-    const jsm = await nc.jetstreamManager({ checkAPI: false });
-    const positions: Record<string, DurablePosition> = {};
-    for await (const info of jsm.consumers.list(name)) positions[info.name] = durablePosition(info);
-    this.#restored.set(`${of} ${name}`, { created: now.created, durables: positions });
+    this.#restored.set(`${of} ${name}`, { created: now.created, durables: now.durables });
   }
 }
 
@@ -327,20 +326,12 @@ function sumOf(blobs: readonly Blob[]): number {
   return blobs.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-async function assertRoom({ servers, files }: Manifest, stateDir: string): Promise<void> {
+/** What a restore writes at most. */
+function bytesOf({ servers, files }: Manifest): number {
   // A part may be named often, so that much content comes from a small file.
   const stored = servers
     .flatMap(({ streams }) => streams)
     .map(({ state, parts }) => Math.max(state.bytes, sumOf(parts)))
     .reduce((sum, bytes) => sum + bytes, 0);
-  const bytes = stored + sumOf(files) + SPARE_BYTES;
-  let above = dirname(resolve(stateDir));
-  while (!existsSync(above)) above = dirname(above);
-  const { bavail, bsize } = await statfs(above);
-  if (bavail * bsize >= bytes) return;
-  const megabytes = (value: number): string => `${Math.ceil(value / 1e6)} MB`;
-  throw new MeshError(
-    "unavailable",
-    `the mesh needs ${megabytes(bytes)}, and the disk of ${stateDir} has ${megabytes(bavail * bsize)} free`,
-  );
+  return stored + sumOf(files);
 }

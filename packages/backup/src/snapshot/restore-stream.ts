@@ -1,5 +1,6 @@
 import { MeshError } from "@adaos/core";
 import { messageOf, restoreSubject } from "@adaos/core/wire";
+import { type DurablePosition, durablePosition } from "@adaos/transport-nats";
 import type { NatsConnection } from "nats";
 import { z } from "zod";
 import { type ConsumerText, withConsumers } from "./archive-head.ts";
@@ -33,6 +34,7 @@ export interface RestoredStream {
   /** When the server made it, RFC 3339. */
   readonly created: string;
   readonly state: SnapshotState;
+  readonly durables: Readonly<Record<string, DurablePosition>>;
 }
 
 /**
@@ -65,11 +67,18 @@ export async function restoreStream(
     const { error, created, state: now } = ended;
     if (error !== undefined || created === undefined || now === undefined)
       throw refused(error?.description ?? "no reason");
-    return { created, state: now };
+    return { created, state: now, durables: await durablesOf(nc, name) };
   } catch (cause) {
     if (cause instanceof MeshError) throw cause;
     throw refused(messageOf(cause));
   }
+}
+
+async function durablesOf(nc: NatsConnection, stream: string): Promise<RestoredStream["durables"]> {
+  const jsm = await nc.jetstreamManager({ checkAPI: false });
+  const durables: Record<string, DurablePosition> = {};
+  for await (const info of jsm.consumers.list(stream)) durables[info.name] = durablePosition(info);
+  return durables;
 }
 
 async function sendChunk(

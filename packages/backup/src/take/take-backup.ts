@@ -1,4 +1,4 @@
-import { statfs } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, relative, resolve, sep } from "node:path";
 import { readMeshFile } from "@adaos/config";
@@ -7,6 +7,7 @@ import { counted, ROOT_DOMAIN } from "@adaos/core/wire";
 import { type AwayServer, type OpenServer, withAnswering } from "@adaos/operations";
 import { type Layout, noServer, readLayout, type ServerLayout } from "@adaos/provision";
 import { whileLocked } from "@adaos/supervise";
+import { assertRoom } from "../disk-room.ts";
 import { BackupChain } from "../file/backup-chain.ts";
 import type { KeptStream, Manifest } from "../file/manifest.ts";
 import { BackupWriter } from "../file/write-backup.ts";
@@ -54,8 +55,6 @@ export interface TakenBackup {
 }
 
 const ANSWER_MS = 5000;
-/** Room that the disk keeps. */
-const SPARE_BYTES = 67_108_864;
 
 /**
  * Writes all that this machine keeps of a mesh into one file, while the mesh goes on. Rejects with `unavailable` when a
@@ -137,7 +136,7 @@ class Taking {
     const began = new Date().toISOString();
     const files = new FileKeeper(writer, stateDir, only);
     const found = (await Promise.all(this.#servers.map(findStreams))).flat();
-    if (this.#before === undefined) await assertRoom(output, found);
+    if (this.#before === undefined) await assertFits(output, found);
     await files.folders("positions");
     for (const step of TAKE_ORDER) {
       if ("files" in step) await files.folders(step.files);
@@ -244,19 +243,13 @@ function assertBeside(base: string, output: string): void {
   );
 }
 
-async function assertRoom(output: string, found: readonly FoundStream[]): Promise<void> {
-  const bytes = found.reduce((sum, { info }) => sum + info.state.bytes, 0) + SPARE_BYTES;
-  let free: number;
-  try {
-    const { bavail, bsize } = await statfs(dirname(resolve(output)));
-    free = bavail * bsize;
-  } catch (cause) {
-    throw MeshError.from(cause, "usage", `${output} cannot be written`);
-  }
-  if (free >= bytes) return;
-  const megabytes = (value: number): string => `${Math.ceil(value / 1e6)} MB`;
-  throw new MeshError(
-    "unavailable",
-    `the backup may need ${megabytes(bytes)}, and the disk of ${output} has ${megabytes(free)} free`,
+async function assertFits(output: string, found: readonly FoundStream[]): Promise<void> {
+  const dir = dirname(resolve(output));
+  if (!existsSync(dir))
+    throw new MeshError("usage", `${output} cannot be written: there is no folder ${dir}`);
+  await assertRoom(
+    dir,
+    found.reduce((sum, { info }) => sum + info.state.bytes, 0),
+    (needed, free) => `the backup may need ${needed}, and the disk of ${output} has ${free} free`,
   );
 }
