@@ -81,8 +81,8 @@ export interface Asked<T> {
 }
 
 /**
- * Asks when the page opens, when path or query change, and every `everyMs`. An undefined path asks nothing. An answer
- * to an older question is thrown away; a hidden page does not ask.
+ * Asks when the page opens, when path or query change, and every `everyMs` unless an answer is still awaited. An
+ * undefined path asks nothing. An answer to an older question is thrown away; a hidden page does not ask.
  */
 export function useAsk<T>(path: string | undefined, query: Query = {}, everyMs?: number): Asked<T> {
   const [state, setState] = useState<{
@@ -95,6 +95,7 @@ export function useAsk<T>(path: string | undefined, query: Query = {}, everyMs?:
   const [turn, setTurn] = useState(0);
   const address = path === undefined ? undefined : path + queryText(query);
   const last = useRef(address);
+  const isAwaited = useRef(false);
   useEffect(() => {
     if (address === undefined) return setState({ isAsking: false });
     const gone = new AbortController();
@@ -102,7 +103,11 @@ export function useAsk<T>(path: string | undefined, query: Query = {}, everyMs?:
     const isOther = last.current !== address;
     last.current = address;
     setState((before) => ({ ...(isOther ? {} : before), isAsking: true }));
-    send<T>("GET", address, undefined, gone.signal).then(
+    isAwaited.current = true;
+    const ended = send<T>("GET", address, undefined, gone.signal).finally(() => {
+      if (!gone.signal.aborted) isAwaited.current = false;
+    });
+    ended.then(
       (answer) => !gone.signal.aborted && setState({ answer, isAsking: false }),
       (thrown: unknown) => {
         if (gone.signal.aborted) return;
@@ -118,7 +123,10 @@ export function useAsk<T>(path: string | undefined, query: Query = {}, everyMs?:
   const again = useCallback(() => setTurn((count) => count + 1), []);
   useEffect(() => {
     if (everyMs === undefined || address === undefined) return;
-    const timer = setInterval(() => document.visibilityState === "visible" && again(), everyMs);
+    const timer = setInterval(() => {
+      // Asking again would throw the answer away, so a slow server would never be heard.
+      if (document.visibilityState === "visible" && !isAwaited.current) again();
+    }, everyMs);
     return () => clearInterval(timer);
   }, [everyMs, address]);
   return { answer: state.answer, error: state.error, isAsking: state.isAsking, again };

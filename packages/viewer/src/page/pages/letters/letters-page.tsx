@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Jobs } from "../../../api/jobs.ts";
 import type { Letters } from "../../../api/letters.ts";
 import { useAsk } from "../../app/ask.ts";
@@ -32,14 +32,14 @@ export function LettersPage(): JSX.Element {
     before: query.get("before") ?? undefined,
   });
   const close = useCallback(() => setWanted(undefined), []);
-  const running = (jobs.answer?.jobs ?? []).filter(
-    ({ state }) => state === "running" || state === "settling",
-  );
-  // A job that ends has changed what the list shows.
-  const stand = running.map(({ id, state }) => `${id} ${state}`).join();
+  const known = jobs.answer?.jobs;
+  // A job changes what the list shows, also one that has ended before it was ever seen at work.
+  const stand = known?.map(({ id, state }) => `${id} ${state}`).join();
+  const lastStand = useRef<string | undefined>(undefined);
   useEffect(() => {
-    setBusy(running.length > 0);
-    if (jobs.answer !== undefined) list.again();
+    setBusy((known ?? []).some(({ state }) => state === "running" || state === "settling"));
+    if (lastStand.current !== undefined) list.again();
+    lastStand.current = stand;
   }, [stand]);
   return (
     <>
