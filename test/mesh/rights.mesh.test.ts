@@ -15,6 +15,7 @@ import {
   type PubAck,
 } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BareClient } from "../kit/bare-client.ts";
 import { HOME, TestMesh, until } from "../kit/mesh.ts";
 import { filterMatches } from "../kit/nats-wildcards.ts";
 
@@ -56,37 +57,6 @@ const tally = { tried: 0, through: [] as string[] };
 function count(what: string, gotThrough: boolean): void {
   tally.tried++;
   if (gotThrough) tally.through.push(what);
-}
-
-/** A NATS client without any of our code, which remembers what the server refuses it. */
-class BareClient {
-  readonly nc: NatsConnection;
-  readonly refused: { operation: string; subject: string }[] = [];
-
-  constructor(nc: NatsConnection) {
-    this.nc = nc;
-    void this.#watch();
-  }
-
-  static async open(url: string, seed: string, inboxPrefix: string): Promise<BareClient> {
-    const authenticator = nkeyAuthenticator(new TextEncoder().encode(seed));
-    return new BareClient(await connect({ servers: url, authenticator, inboxPrefix, reconnect: false }));
-  }
-
-  /** Messages that came over the wire, whether or not anything here had asked for them. */
-  get received(): number {
-    return this.nc.stats().inMsgs;
-  }
-
-  hasRefused(operation: string, subject: string): boolean {
-    return this.refused.some((refusal) => refusal.operation === operation && refusal.subject === subject);
-  }
-
-  async #watch(): Promise<void> {
-    for await (const { permissionContext } of this.nc.status()) {
-      if (permissionContext !== undefined) this.refused.push(permissionContext);
-    }
-  }
 }
 
 let mesh: TestMesh;
