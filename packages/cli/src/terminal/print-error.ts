@@ -2,6 +2,7 @@ import { MeshError, type MeshErrorCode } from "@adaos/core";
 import { messageOf, visibleJson } from "@adaos/core/wire";
 import { CommanderError } from "commander";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { systemTrouble } from "./system-trouble.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The remedy for each error; the message names fault and place. */
@@ -28,7 +29,8 @@ export function wantsJson(args: readonly string[]): boolean {
 }
 
 /** Prints an error on standard error, as one line of JSON with `--json`. Returns the exit code. */
-export function printError(thrown: unknown, args: readonly string[], terminal: Terminal): number {
+export function printError(caught: unknown, args: readonly string[], terminal: Terminal): number {
+  const thrown = systemTrouble(caught) ?? caught;
   if (thrown instanceof CommanderError) {
     // Help and version are answers, not errors. Commander has printed its text, unless its output is off.
     if (thrown.exitCode === 0) return 0;
