@@ -134,9 +134,13 @@ describe("a mesh of two versions", { timeout: 240_000 }, () => {
     const [old] = await hashes();
     const record = `\n- { name: test.${stage}, version: 1, kind: event, summary: Of a test., status: stable, schema: ${path} }\n`;
     appendFileSync(join(registry, "registry.yaml"), record);
-    await until("the registry is everywhere", async () => {
+    const isEverywhere = async (): Promise<boolean> => {
       const [now, ...others] = await hashes();
       return now !== old && others.length === 0;
+    };
+    await until("the registry is everywhere", isEverywhere, 60_000).catch(async (thrown: unknown) => {
+      process.stdout.write(`${JSON.stringify(await components())}\n`);
+      throw thrown;
     });
     granted.push(`test.${stage}`);
     mesh.configure(yaml(registry, ...granted));
@@ -177,13 +181,13 @@ describe("a mesh of two versions", { timeout: 240_000 }, () => {
   test("a new root, old hubs and members", async () => {
     await exchange("root", "today", "root");
     await expectWorks("new root");
-    await changeRules("root");
+    await changeRules("rooted");
   });
 
   test("a new hub beside an old one, with old members", async () => {
     await exchange("hub", "today", "alpha/hub");
     await expectWorks("new hub");
-    await changeRules("hub");
+    await changeRules("joined");
   });
 
   test("today's program takes over the state folder, and starts an old root above new hubs, with old members", async () => {
@@ -194,7 +198,7 @@ describe("a mesh of two versions", { timeout: 240_000 }, () => {
     await mesh.up();
     await allReady();
     await expectWorks("old root");
-    await changeRules("members");
+    await changeRules("stored");
   });
 
   test("back to the release before on the same state folder", async () => {
