@@ -18,6 +18,16 @@ const TROUBLES: Readonly<Record<string, readonly [wrong: string, remedy: string]
   EADDRNOTAVAIL: ["this machine does not have that address", "name another one"],
 };
 
+/** The end that `writeWhole()` gives to a name. */
+const STAGED = /\.[0-9a-f]{12}\.new$/;
+
+/** Only of a folder that was to be made are these no bugs: its parents were made before. */
+function troubleOf(code: string, syscall: string | undefined): readonly [string, string] | undefined {
+  if (syscall === "mkdir" && code === "ENOENT") return ["no folder can be made there", "name another path"];
+  if (syscall === "mkdir" && code === "EEXIST") return TROUBLES["ENOTDIR"];
+  return Object.hasOwn(TROUBLES, code) ? TROUBLES[code] : undefined;
+}
+
 /**
  * The error of a system call that failed for a reason outside of this program, with its place and a remedy.
  * Undefined for any other error. Pure.
@@ -26,6 +36,7 @@ export function systemTrouble(thrown: unknown): MeshError | undefined {
   if (!(thrown instanceof Error)) return undefined;
   const {
     code = "",
+    syscall,
     path,
     dest,
     address,
@@ -35,11 +46,11 @@ export function systemTrouble(thrown: unknown): MeshError | undefined {
     readonly address?: string;
     readonly port?: number;
   };
-  const trouble = Object.hasOwn(TROUBLES, code) ? TROUBLES[code] : undefined;
+  const trouble = troubleOf(code, syscall);
   if (trouble === undefined) return undefined;
   const [wrong, remedy] = trouble;
   const listens = port === undefined ? address : `${address ?? ""}:${port}`;
-  // A write to an open file names none.
-  const place = dest ?? path ?? listens ?? `a file (${thrown.message})`;
+  // A write to an open file names none. Files are written beside their place first.
+  const place = dest ?? path?.replace(STAGED, "") ?? listens ?? `a file (${thrown.message})`;
   return new MeshError("unavailable", `${place}: ${wrong}; ${remedy}`, { cause: thrown });
 }

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeWhole } from "@adaos/config";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemTrouble } from "./system-trouble.ts";
 
@@ -28,6 +29,10 @@ describe("systemTrouble()", () => {
     expect(systemTrouble(thrownBy(() => mkdirSync(below)))?.message).toBe(
       `${below}: a part of its path is a file; name another path, or move that file away`,
     );
+    expect(systemTrouble(thrownBy(() => writeWhole(below, "")))?.message).toContain(`${file}: a part of`);
+    expect(systemTrouble(thrownBy(() => writeWhole("/proc/none/file", "")))?.message).toBe(
+      "/proc/none: no folder can be made there; name another path",
+    );
   });
 
   test("names the address that is taken", async () => {
@@ -49,6 +54,11 @@ describe("systemTrouble()", () => {
     ["ENOSPC", "/x/y: its disk is full"],
   ])("%s says: %s", (code, text) => {
     expect(systemTrouble(Object.assign(new Error(code), { code, path: "/x/y" }))?.message).toContain(text);
+  });
+
+  test("names the file that was to be written, not the one that takes its place", () => {
+    const error = Object.assign(new Error("EACCES"), { code: "EACCES", path: "/x/key.0a1b2c3d4e5f.new" });
+    expect(systemTrouble(error)?.message).toMatch(/^\/x\/key: /);
   });
 
   test("a full disk while an open file is written has no path, and keeps the system's words", () => {
