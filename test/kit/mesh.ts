@@ -25,6 +25,8 @@ interface CliOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string;
+  /** The script of another version. */
+  readonly cli?: string;
 }
 
 /** A running `adaos`. */
@@ -46,7 +48,7 @@ export function beginAdaos(args: readonly string[], options: CliOptions = {}): C
   });
   const child = execFile(
     process.execPath,
-    [CLI, ...args],
+    [options.cli ?? CLI, ...args],
     { cwd: options.cwd ?? HOME, env: { ...process.env, ...options.env }, maxBuffer: 64 * 1024 * 1024 },
     (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
@@ -83,10 +85,12 @@ export class TestMesh {
   readonly state: string;
   readonly configFile: string;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #cli: string | undefined;
   readonly #buses: Bus[] = [];
 
-  private constructor(dir: string, env: NodeJS.ProcessEnv) {
+  private constructor(dir: string, env: NodeJS.ProcessEnv, cli?: string) {
     this.dir = dir;
+    this.#cli = cli;
     this.state = join(dir, "state");
     this.configFile = join(dir, "mesh.yaml");
     this.#env = env;
@@ -94,11 +98,12 @@ export class TestMesh {
 
   /**
    * Starts the mesh of this text; without one, of `deploy/mesh.yaml`. Registry paths are relative to the checkout.
+   * `cli` is the script of another version.
    */
   static async start(
-    options: { readonly yaml?: string; readonly env?: NodeJS.ProcessEnv } = {},
+    options: { readonly yaml?: string; readonly env?: NodeJS.ProcessEnv; readonly cli?: string } = {},
   ): Promise<TestMesh> {
-    const mesh = new TestMesh(mkdtempSync(join(tmpdir(), "adaos-test-")), options.env ?? {});
+    const mesh = new TestMesh(mkdtempSync(join(tmpdir(), "adaos-test-")), options.env ?? {}, options.cli);
     const text = options.yaml ?? readFileSync(join(HOME, "deploy/mesh.yaml"), "utf8");
     mesh.configure(text);
     await mesh.up();
@@ -128,6 +133,7 @@ export class TestMesh {
   begin(args: readonly string[], input?: string): CliRun {
     return beginAdaos(args, {
       env: { ...this.#env, ADAOS_STATE: this.state },
+      ...(this.#cli === undefined ? {} : { cli: this.#cli }),
       ...(input === undefined ? {} : { input }),
     });
   }

@@ -46,5 +46,6 @@ export {
 export { meshFileOf } from "./mesh-file-of.ts";
 export { type Part, partsOf, writePart } from "./parts.ts";
 export type { Plan } from "./plan.ts";
-export { assertStoreKeys, pickPorts, planAgain, provision } from "./provision.ts";
+export { assertPortsFree } from "./ports.ts";
+export { assertStoreKeys, localPorts, pickPorts, planAgain, provision } from "./provision.ts";
 export { type Invited, invitedProblem, isRemote, isRemoteMember, remoteKeyNameOf } from "./remote.ts";

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
   assertOwnFolder,
@@ -76,11 +76,12 @@ export function meshFileIn({ configFile, joinedTo }: Layout): string {
   throw new MeshError("usage", `this folder has joined the mesh of ${joinedTo}; its mesh file is there`);
 }
 
-/** The layout of a state folder; undefined when no mesh was ever started from it. */
+/** The layout of a state folder; undefined when no mesh was ever started from it. Throws the system's error. */
 export function findLayout(stateDir: string): Layout | undefined {
   assertOwnFolder(stateDir, STATE_FOLDER);
   const file = layoutFile(stateDir);
-  if (!existsSync(file)) return undefined;
+  // Throws where this user may not look: it would be misleading to tell him that there is no mesh.
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
   return inFormat(FORMATS.layout, readSound(file), file) as unknown as Layout;
 }
 

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
+import type { FixedPorts } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 
 /** Below the range of ports for outgoing connections, so that no connection takes one by accident. */
@@ -28,10 +29,35 @@ export class PortPicker {
   }
 }
 
-function isFree(port: number): Promise<boolean> {
+/**
+ * Rejects with `unavailable` when another program listens at a port that servers of this machine need, or when this
+ * user may not listen there. Without it a start would wait for that port.
+ * @param ports The ports of each server, by its name in the mesh file. None of these servers runs.
+ */
+export async function assertPortsFree(ports: Iterable<readonly [string, FixedPorts]>): Promise<void> {
+  for (const [name, { port, leafPort, clusterPort }] of ports) {
+    for (const [key, one] of Object.entries({ port, leafPort, clusterPort })) {
+      const trouble = one === undefined ? undefined : await troubleOf(one);
+      if (trouble === undefined) continue;
+      const why =
+        trouble === "EACCES"
+          ? "this user may not listen there"
+          : `another program listens there (ss -ltnp 'sport = :${one}' names it); end it`;
+      const what = `port ${one} of the server of ${name} cannot be used: ${why}`;
+      throw new MeshError("unavailable", `${what}, or give the server another ${key} in the mesh file`);
+    }
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return (await troubleOf(port)) === undefined;
+}
+
+/** The system's code for what is in the way of listening at a port of 127.0.0.1. */
+function troubleOf(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+    probe.once("error", ({ code = "unknown" }: NodeJS.ErrnoException) => resolve(code));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(undefined)));
   });
 }

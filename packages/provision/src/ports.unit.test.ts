@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { PortPicker } from "./ports.ts";
+import { assertPortsFree, PortPicker } from "./ports.ts";
 
 const servers: Server[] = [];
 
@@ -57,5 +57,22 @@ describe("PortPicker.pick()", () => {
     expect(new Set(ports).size).toBe(50);
     expect(ports.filter((port) => port < 20_000 || port >= 32_000)).toEqual([]);
     expect(await listening(ports[0])).toBe(ports[0]);
+  });
+});
+
+describe("assertPortsFree()", () => {
+  test("names the port that is taken, its server, and the key of the mesh file", async () => {
+    const free = await new PortPicker().pick(undefined, undefined);
+    const taken = await listening();
+    await assertPortsFree([["alpha", { port: free }]]);
+    await expect(
+      assertPortsFree([
+        ["alpha", { port: free }],
+        ["root", { leafPort: taken }],
+      ]),
+    ).rejects.toMatchObject({
+      code: "unavailable",
+      message: `port ${taken} of the server of root cannot be used: another program listens there (ss -ltnp 'sport = :${taken}' names it); end it, or give the server another leafPort in the mesh file`,
+    });
   });
 });

@@ -108,7 +108,7 @@ function removeOthers(dir: string, files: ReadonlyMap<string, string>): void {
 }
 
 /** Fixed ports of the servers on this machine. */
-function localPorts(meshFile: MeshFile): ReadonlyMap<string, FixedPorts> {
+export function localPorts(meshFile: MeshFile): ReadonlyMap<string, FixedPorts> {
   return new Map([...meshFile.ports].filter(([name]) => isLocalServer(meshFile, name)));
 }
 

@@ -5,9 +5,11 @@ import { MeshError } from "@adaos/core";
 import { delay, messageOf } from "@adaos/core/wire";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import {
+  assertPortsFree,
   assertStoreKeys,
   findLayout,
   type Layout,
+  localPorts,
   provision,
   readLayout,
   type ServerLayout,
@@ -55,7 +57,7 @@ export async function startMesh(
     // A killed supervisor leaves its children behind; they would keep the ports and the stores.
     if ((await stopOrphans(stateDir)) > 0) say("stopped what an earlier run had left behind");
     // Read the file first: when it is wrong, install nothing and print nothing else.
-    const prepared = await prepareMesh(configFile, stateDir, say);
+    const prepared = await prepareMesh(configFile, stateDir, say, assertPortsFree);
     const { path, version, from } = await ensureNatsServer({ onProgress: renderProgress() });
     say(`nats-server ${version} (${from}: ${path})`);
     return await KeptMesh.start({ stateDir, ...prepared, programs: { natsServer: path, adaos }, say, lock });
@@ -68,17 +70,25 @@ export async function startMesh(
 /**
  * Writes the files from which the mesh starts. When the mesh file is broken, uses those that the last start has
  * written. Rejects with `invalid-config` or `unavailable`.
+ * @param checkPorts Rejects when the servers, none of which runs, cannot listen at their ports.
  */
 export async function prepareMesh(
   configFile: string | undefined,
   stateDir: string,
   say: (line: string) => void,
+  checkPorts: typeof assertPortsFree = async () => undefined,
 ): Promise<{ readonly layout: Layout; readonly broken?: unknown }> {
-  if (configFile === undefined) return { layout: readLayout(stateDir) };
+  if (configFile === undefined) {
+    const layout = readLayout(stateDir);
+    await checkPorts(Object.entries(layout.ports));
+    return { layout };
+  }
   let mesh: string | undefined;
   try {
     const meshFile = readRunnableMesh(configFile, stateDir);
     mesh = meshFile.mesh.name;
+    // Nothing is written before.
+    await checkPorts(localPorts(meshFile));
     await beginRegistry(meshFile.registryDir, stateDir);
     return { layout: await provision(meshFile, stateDir) };
   } catch (broken) {

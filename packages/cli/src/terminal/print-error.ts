@@ -2,6 +2,7 @@ import { MeshError, type MeshErrorCode } from "@adaos/core";
 import { messageOf, visibleJson } from "@adaos/core/wire";
 import { CommanderError } from "commander";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { systemTrouble } from "./system-trouble.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The remedy for each error; the message names fault and place. */
@@ -21,6 +22,9 @@ const REMEDIES: Readonly<Record<MeshErrorCode, string>> = {
   "invalid-config": "correct the file that the message names",
 };
 
+/** The message of a system's error names the place, and what to do there. */
+const SYSTEM_REMEDY = "mend the place that the message names; then run the command again";
+
 /** Whether errors of this command line are printed as JSON. */
 export function wantsJson(args: readonly string[]): boolean {
   const end = args.indexOf("--");
@@ -28,17 +32,22 @@ export function wantsJson(args: readonly string[]): boolean {
 }
 
 /** Prints an error on standard error, as one line of JSON with `--json`. Returns the exit code. */
-export function printError(thrown: unknown, args: readonly string[], terminal: Terminal): number {
+export function printError(caught: unknown, args: readonly string[], terminal: Terminal): number {
+  const thrown = systemTrouble(caught) ?? caught;
   if (thrown instanceof CommanderError) {
     // Help and version are answers, not errors. Commander has printed its text, unless its output is off.
     if (thrown.exitCode === 0) return 0;
-    if (wantsJson(args)) tellJson(new MeshError("usage", usageMessage(thrown)), undefined, terminal);
+    if (wantsJson(args)) {
+      const error = new MeshError("usage", usageMessage(thrown));
+      tellJson(error, REMEDIES.usage, undefined, terminal);
+    }
     return EXIT_CODES.usage;
   }
   const isOurs = thrown instanceof MeshError && thrown.code !== "internal";
   if (wantsJson(args)) {
     const error = isOurs ? thrown : new MeshError("internal", messageOf(thrown));
-    tellJson(error, isOurs ? undefined : stackOf(thrown), terminal);
+    const remedy = thrown === caught ? REMEDIES[error.code] : SYSTEM_REMEDY;
+    tellJson(error, remedy, isOurs ? undefined : stackOf(thrown), terminal);
     return EXIT_CODES[error.code];
   }
   const { red, dim } = terminal.colors;
@@ -54,12 +63,11 @@ export function printError(thrown: unknown, args: readonly string[], terminal: T
 
 function tellJson(
   { code, message, rule, schema, violations }: MeshError,
+  remedy: string,
   stack: string | undefined,
   terminal: Terminal,
 ): void {
-  terminal.say(
-    visibleJson({ error: { code, message, remedy: REMEDIES[code], rule, schema, violations, stack } }),
-  );
+  terminal.say(visibleJson({ error: { code, message, remedy, rule, schema, violations, stack } }));
 }
 
 function stackOf(thrown: unknown): string | undefined {

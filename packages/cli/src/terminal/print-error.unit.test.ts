@@ -35,6 +35,19 @@ describe("printError()", () => {
     });
   });
 
+  test("tells a refusal of the system as no bug, without a stack", () => {
+    const refusal = Object.assign(new Error("EACCES"), { code: "EACCES", path: "/state/mesh.json" });
+    const { code, said } = told(refusal);
+    expect([code, said]).toEqual([
+      69,
+      [expect.stringMatching(/^error \/state\/mesh\.json: this user may not/)],
+    ]);
+    expect(JSON.parse(told(refusal, "--json").said[0] ?? "").error).toMatchObject({
+      code: "unavailable",
+      remedy: expect.stringContaining("mend the place"),
+    });
+  });
+
   test("tells a bug of ours as JSON, with its stack", () => {
     const { code, said } = told(new TypeError("broken"), "--json");
     expect([code, said.length]).toEqual([70, 1]);

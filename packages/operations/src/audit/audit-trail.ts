@@ -30,6 +30,8 @@ export class AuditTrail {
   readonly #stateDir: string;
   readonly #file: AuditFile;
   readonly #say: (line: string) => void;
+  /** A line of the act could not be written, and the user knows it. */
+  #isLost = false;
 
   /** @param say Called when a record is not at its hubs. */
   constructor(stateDir: string, say: (line: string) => void) {
@@ -93,11 +95,14 @@ export class AuditTrail {
     try {
       this.#file.append(line);
     } catch (thrown) {
-      this.#say(`this is not recorded in ${this.#file.path}: ${messageOf(thrown)}`);
+      if (!this.#isLost) this.#say(`this is not recorded in ${this.#file.path}: ${messageOf(thrown)}`);
+      this.#isLost = true;
     }
   }
 
   async #forwardAndTell(): Promise<void> {
+    // It would tell that the act is recorded here.
+    if (this.#isLost) return;
     try {
       const { waiting } = await this.forward();
       for (const [of, reason] of waiting) {

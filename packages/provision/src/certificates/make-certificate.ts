@@ -19,8 +19,8 @@ export interface CertificateRequest {
 }
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-/** Clocks of other machines may be behind. */
-const BACKDATE_MS = 3_600_000;
+/** Clocks of other machines may be behind: by hours where one starts without a battery or took a zone for UTC. */
+const BACKDATE_MS = 86_400_000;
 
 /** Makes a key and a certificate for it. */
 export async function makeCertificate(request: CertificateRequest): Promise<MadeCertificate> {

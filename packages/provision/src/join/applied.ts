@@ -37,7 +37,18 @@ export function appliedNow(stateDir: string, meshFile: string): string | undefin
 function readNote(stateDir: string): { readonly meshFile?: unknown; readonly id?: unknown } | undefined {
   const file = fileIn(stateDir);
   if (!existsSync(file)) return undefined;
-  return inFormat(FORMATS.applied, JSON.parse(readFileSync(file, "utf8")), file);
+  const note = parseNote(readFileSync(file, "utf8"));
+  return note === undefined ? undefined : inFormat(FORMATS.applied, note, file);
+}
+
+/** Undefined for a spoilt note: the next start or application writes another, and until then nothing is followed. */
+function parseNote(text: string): object | undefined {
+  try {
+    const note: unknown = JSON.parse(text);
+    return typeof note === "object" && note !== null ? note : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function digestOf(text: string): string {

@@ -83,9 +83,17 @@ export function tlsRefusal(
       },
     );
   }
-  if (!DISTRUST.has((thrown as { code?: unknown } | undefined)?.code)) return undefined;
+  const { code } = (thrown ?? {}) as { readonly code?: unknown };
+  if (!DISTRUST.has(code)) return undefined;
   const why = `the server at ${url} is not trusted: ${messageOf(thrown)}`;
-  return new MeshError("denied", `${why}; is ${caName} the CA of its certificate?`, {
-    cause: thrown,
-  });
+  return new MeshError("denied", `${why}; ${distrustRemedy(code, caName)}`, { cause: thrown });
+}
+
+/** A wrong clock is the more likely fault where the mesh makes its own certificates, which it renews in time. */
+function distrustRemedy(code: unknown, caName: string): string {
+  const clock = `this machine's clock shows ${new Date().toISOString()}`;
+  if (code === "CERT_NOT_YET_VALID") return `${clock}; is it right? timedatectl set-ntp true sets it`;
+  if (code === "CERT_HAS_EXPIRED")
+    return `${clock}; if that is right, renew the certificate: adaos up does it on the server's machine`;
+  return `is ${caName} the CA of its certificate?`;
 }

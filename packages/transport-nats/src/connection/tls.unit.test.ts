@@ -7,6 +7,7 @@ import { type MadeCertificate, makeCertificate } from "@adaos/provision";
 import { nkeys } from "nats";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openConnection } from "./connection.ts";
+import { tlsRefusal } from "./tls.ts";
 
 /*
  * Servers that are not genuine: each sends a nats-server's greeting, and then records what it receives.
@@ -92,7 +93,7 @@ describe("openConnection(), tls://", () => {
     const port = await serve({ tls_required: true }, shown);
     await expect(dial(`tls://127.0.0.1:${port}`)).rejects.toMatchObject({
       code: "denied",
-      message: expect.stringContaining("certificate has expired"),
+      message: expect.stringMatching(/certificate has expired; this machine's clock shows 2.*renew/),
     });
     expect(received).toBe("");
   });
@@ -114,5 +115,17 @@ describe("openConnection(), tls://", () => {
       code: "invalid-config",
       message: expect.stringContaining(missing),
     });
+  });
+});
+
+describe("tlsRefusal()", () => {
+  test("suspects the clock when a certificate is not valid yet, and the CA otherwise", () => {
+    const refused = (code: string): string | undefined =>
+      tlsRefusal(Object.assign(new Error("why"), { code }), "tls://a:1")?.message;
+    expect(refused("CERT_NOT_YET_VALID")).toMatch(
+      /^the server at tls:\/\/a:1 is not trusted: why; this machine's clock/,
+    );
+    expect(refused("CERT_UNTRUSTED")).toMatch(/is server\.tls\.caFile the CA of its certificate\?$/);
+    expect(refused("ECONNRESET")).toBeUndefined();
   });
 });

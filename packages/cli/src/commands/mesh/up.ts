@@ -11,6 +11,7 @@ import {
   type Asked,
   askHealth,
   assertNoUnitsRun,
+  assertPlatform,
   type MeshHealth,
   NODE_FLAGS,
   type RunningMesh,
@@ -49,6 +50,7 @@ export function upCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  adaos up --config deploy/mesh.yaml --detach && adaos status")
     .action(async (options: UpOptions) => {
+      assertPlatform(process.platform);
       const stateDir = resolveStateDir(options.state);
       if (options.resume === true) return resumed(stateDir, terminal);
       await assertNoUnitsRun(stateDir);
