@@ -68,7 +68,7 @@ export class MeshPlanner {
     this.#stateDir = stateDir;
     this.#ports = ports;
     this.#keys = keys;
-    this.#signatures = new NodeSignatures(meshFile.mesh, new Policy(rules), keys);
+    this.#signatures = new NodeSignatures(meshFile.mesh, rules, keys);
     this.#invitations = invitations;
   }
 

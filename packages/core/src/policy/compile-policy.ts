@@ -48,8 +48,17 @@ export function compilePolicy(mesh: Mesh, events: readonly KnownEvent[]): Policy
   return rules;
 }
 
-/** The compiled rules by subnet, each with those of its members: to pick many subnets' rules from. Pure. */
+/** A root answers a thousand machines that follow it, all from one list. */
+const grouped = new WeakMap<readonly PolicyRule[], ReadonlyMap<string, readonly PolicyRule[]>>();
+
+/** The compiled rules by subnet, each with those of its members. Pure apart from its cache. */
 export function rulesBySubnet(rules: readonly PolicyRule[]): ReadonlyMap<string, readonly PolicyRule[]> {
+  const known = grouped.get(rules) ?? groupRules(rules);
+  grouped.set(rules, known);
+  return known;
+}
+
+function groupRules(rules: readonly PolicyRule[]): ReadonlyMap<string, readonly PolicyRule[]> {
   const bySubnet = new Map<string, PolicyRule[]>();
   for (const rule of rules) {
     const present = bySubnet.get(rule.subnet);
