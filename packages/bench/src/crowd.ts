@@ -27,6 +27,7 @@ import { AckPolicy, type ConsumerConfig, connect, type NatsConnection, nkeyAuthe
 const HOST = "127.0.0.1";
 const LIMIT_MS = 60_000;
 const LOOK_MS = 100;
+const MADE_TOGETHER = 16;
 
 /** The facts about a running mesh that a crowd needs. */
 export interface CrowdHost {
@@ -81,7 +82,8 @@ export class Crowd {
     try {
       crowd.#hubs = await dial(`nats://${HOST}:${port}`, hubsSeed);
       answerAsHubs(crowd.#hubs);
-      for (const idler of idlers) await makeStream(idler, port);
+      for (let i = 0; i < idlers.length; i += MADE_TOGETHER)
+        await Promise.all(idlers.slice(i, i + MADE_TOGETHER).map((idler) => makeStream(idler, port)));
       tellRoot(layout, idlers);
     } catch (thrown) {
       crowd.stop();

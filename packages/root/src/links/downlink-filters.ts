@@ -21,7 +21,9 @@ export function downlinkFilters(policy: Policy, subnets: readonly string[], subn
   const others = subnets.filter((other) => other !== subnet);
   if (others.length * imports.length > MAX_NAMED_ORIGINS)
     return [...imports.map((pattern) => patternToFilter(pattern)), ...replies];
-  const named = others.flatMap((from) => imports.map((pattern) => patternToFilter(pattern, { subnet: from })));
+  const named = others.flatMap((from) =>
+    imports.map((pattern) => patternToFilter(pattern, { subnet: from })),
+  );
   return [...named, ...replies];
 }
 

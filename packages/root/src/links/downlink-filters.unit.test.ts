@@ -33,3 +33,18 @@ test("downlinkFilters() always name the origins where rules differ by origin", (
   const policy = new Policy([allow("import", "s0", "ui.", ["s1", "s3"])]);
   expect(downlinkFilters(policy, namesOf(1000), "s0")).toEqual(["evt.s1.*.ui.*.>", "evt.s3.*.ui.*.>"]);
 });
+
+test("downlinkFilters() of 1,000 subnets are four times as many as those of 250", () => {
+  const countOf = (count: number): number => {
+    const names = namesOf(count);
+    const policy = new Policy(
+      names.flatMap((name) => [
+        allow("import", name, "ui."),
+        allow("import", name, "nlp."),
+        allow("export", name, "ui."),
+      ]),
+    );
+    return names.reduce((sum, name) => sum + downlinkFilters(policy, names, name).length, 0);
+  };
+  expect(countOf(1000)).toBe(4 * countOf(250));
+});

@@ -98,7 +98,9 @@ export class ImportDenials {
     // Reports about reports of denials would never end.
     const isReport = name === POLICY_DENIED;
     const byOrigin = isReport ? [] : [...tenants.keys()].filter((subnet) => policy.importsByOrigin(subnet));
-    const denied = byOrigin.filter((subnet) => subnet !== from && this.#decide(subnet, address) !== undefined);
+    const denied = byOrigin.filter(
+      (subnet) => subnet !== from && this.#decide(subnet, address) !== undefined,
+    );
     const alike = isReport ? [] : this.#deniedAnyOrigin(address);
     const subnets = denied.length === 0 ? alike : [...alike, ...denied];
     const isDenied = subnets.length > 1 || (subnets.length === 1 && subnets[0] !== from);
@@ -114,7 +116,9 @@ export class ImportDenials {
     const known = this.#byEvent.get(event);
     if (known !== undefined) return known;
     const denied = [...tenants.keys()].filter((subnet) => {
-      return !policy.importsByOrigin(subnet) && !policy.decide({ verb: "import", subnet }, name, version).allowed;
+      return (
+        !policy.importsByOrigin(subnet) && !policy.decide({ verb: "import", subnet }, name, version).allowed
+      );
     });
     this.#byEvent.set(event, denied);
     return denied;

@@ -120,7 +120,8 @@ export class RegistryDistribution implements Part {
     this.#offeredMs.set(subnet, performance.now());
     try {
       const first = await this.#say(subnet, bundle, undefined);
-      const reply = "next" in first ? await this.#sending.use(() => this.#send(subnet, bundle, first)) : first;
+      const reply =
+        "next" in first ? await this.#sending.use(() => this.#send(subnet, bundle, first)) : first;
       if (reply === undefined) return;
       this.#about.set(subnet, bundle.digest);
       if (!("have" in reply))
