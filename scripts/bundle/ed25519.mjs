@@ -7,20 +7,47 @@ const PRIVATE_HEAD = Buffer.from("302e020100300506032b657004220420", "hex");
 const PUBLIC_HEAD = Buffer.from("302a300506032b6570032100", "hex");
 const KEY_BYTES = 32;
 
-const privateKey = (seed) =>
-  createPrivateKey({ key: Buffer.concat([PRIVATE_HEAD, seed]), format: "der", type: "pkcs8" });
+/**
+ * Made keys by their seeds. nkeys make a key three times for each connection, which is most of its cost; a root daemon
+ * with a thousand subnets reconnects a thousand times at once.
+ */
+const made = new Map();
+const MAX_MADE = 2048;
+
+/** The private key of a seed, and its public half once somebody has asked for that. */
+function keyOf(seed) {
+  const name = Buffer.from(seed).toString("latin1");
+  const known = made.get(name);
+  if (known !== undefined) return known;
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([PRIVATE_HEAD, seed]),
+    format: "der",
+    type: "pkcs8",
+  });
+  if (made.size >= MAX_MADE) made.delete(made.keys().next().value);
+  const key = { privateKey, publicBytes: undefined };
+  made.set(name, key);
+  return key;
+}
+
 const publicKey = (bytes) =>
   createPublicKey({ key: Buffer.concat([PUBLIC_HEAD, bytes]), format: "der", type: "spki" });
 
 /** A secret key of tweetnacl is the seed and the public key. */
 function fromSeed(seed) {
-  const spki = createPublicKey(privateKey(seed)).export({ format: "der", type: "spki" });
-  const bytes = new Uint8Array(spki.subarray(PUBLIC_HEAD.length));
+  const key = keyOf(seed);
+  key.publicBytes ??= publicBytesOf(key.privateKey);
+  const bytes = new Uint8Array(key.publicBytes);
   return { publicKey: bytes, secretKey: new Uint8Array([...seed, ...bytes]) };
 }
 
+function publicBytesOf(privateKey) {
+  const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
+  return new Uint8Array(spki.subarray(PUBLIC_HEAD.length));
+}
+
 const detached = (message, secretKey) =>
-  new Uint8Array(signBytes(null, message, privateKey(secretKey.subarray(0, KEY_BYTES))));
+  new Uint8Array(signBytes(null, message, keyOf(secretKey.subarray(0, KEY_BYTES)).privateKey));
 detached.verify = (message, signature, key) => verify(null, message, publicKey(key), signature);
 
 /** Curve keys encrypt; no nkey of a mesh does. */

@@ -10,16 +10,24 @@ import {
   delay,
   EVENT_ROOT,
   eventsStream,
+  FILL_SERVICE,
+  fillSubject,
   ingestPrefix,
+  MAX_PAYLOAD_BYTES,
+  REFILL_SERVICE,
+  REGISTRY_OFFER,
   ROOT_DOMAIN,
+  refillSubject,
+  registryOfferSubject,
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
 import { type ConfBlock, ensureNatsServer, renderConf } from "@adaos/nats-server";
-import { AckPolicy, connect, type NatsConnection, nkeyAuthenticator, nkeys } from "nats";
+import { AckPolicy, type ConsumerConfig, connect, type NatsConnection, nkeyAuthenticator, nkeys } from "nats";
 
 const HOST = "127.0.0.1";
 const LIMIT_MS = 60_000;
 const LOOK_MS = 100;
+const MADE_TOGETHER = 16;
 
 /** The facts about a running mesh that a crowd needs. */
 export interface CrowdHost {
@@ -47,6 +55,7 @@ interface Idler {
  */
 export class Crowd {
   readonly #server: ChildProcess;
+  #hubs: NatsConnection | undefined;
 
   private constructor(server: ChildProcess) {
     this.#server = server;
@@ -63,13 +72,18 @@ export class Crowd {
     mkdirSync(dir, { recursive: true });
     const port = await freePort();
     const file = join(dir, "server.conf");
-    writeFileSync(file, serverConfig(host, layout, idlers, port, join(dir, "store")), { mode: 0o600 });
+    const hubsSeed = newSeed();
+    const conf = serverConfig(host, layout, idlers, { port, storeDir: join(dir, "store"), hubsSeed });
+    writeFileSync(file, conf, { mode: 0o600 });
     const { path } = await ensureNatsServer();
     const crowd = new Crowd(
       spawn(path, ["-c", file, "-l", join(dir, "server.log")], { stdio: "ignore", detached: true }),
     );
     try {
-      for (const idler of idlers) await makeStream(idler, port);
+      crowd.#hubs = await dial(`nats://${HOST}:${port}`, hubsSeed);
+      answerAsHubs(crowd.#hubs);
+      for (let i = 0; i < idlers.length; i += MADE_TOGETHER)
+        await Promise.all(idlers.slice(i, i + MADE_TOGETHER).map((idler) => makeStream(idler, port)));
       tellRoot(layout, idlers);
     } catch (thrown) {
       crowd.stop();
@@ -78,40 +92,88 @@ export class Crowd {
     return crowd;
   }
 
+  /** Process of the one server. */
+  get pid(): number | undefined {
+    return this.#server.pid;
+  }
+
   stop(): void {
     this.#server.kill("SIGKILL");
+    void this.#hubs?.close().catch(() => undefined);
   }
 }
 
 const newSeed = (): string => new TextDecoder().decode(nkeys.createUser().getSeed());
 const publicKeyOf = (seed: string): string => nkeys.fromSeed(new TextEncoder().encode(seed)).getPublicKey();
 
+/** The account whose one connection answers for the hub daemons of all subnets. */
+const HUBS = "HUBS";
+/** Requests of the root that only a hub daemon can answer. */
+const HUB_ANSWERS = [REGISTRY_OFFER, FILL_SERVICE, REFILL_SERVICE] as const;
+
+/** Answers what each root daemon asks each hub every few seconds, as a hub without losses and without others' events. */
+function answerAsHubs(nc: NatsConnection): void {
+  const answering = (service: string, answer: (subnet: string, data: Uint8Array) => object): void => {
+    nc.subscribe(`${service}.*`, {
+      callback: (error, msg) => {
+        const subnet = msg.subject.slice(service.length + 1);
+        if (error === null) msg.respond(JSON.stringify(answer(subnet, msg.data)));
+      },
+    });
+  };
+  answering(FILL_SERVICE, () => ({ maxBytes: 1_048_576, usedBytes: 0, held: {}, nowMs: Date.now() }));
+  answering(REFILL_SERVICE, () => ({}));
+  const had = new Map<string, string>();
+  answering(REGISTRY_OFFER, (subnet, data) => {
+    const { digest, bytes, part } = JSON.parse(new TextDecoder().decode(data)) as RegistryOffer;
+    const next = part === undefined ? 0 : part.offset + Buffer.byteLength(part.base64, "base64");
+    if (next >= bytes) had.set(subnet, digest);
+    return had.get(subnet) === digest ? { have: digest } : { next };
+  });
+}
+
+/** The fields of an offer that are used here. */
+interface RegistryOffer {
+  readonly digest: string;
+  readonly bytes: number;
+  readonly part?: { readonly offset: number; readonly base64: string };
+}
+
 /** Config of the one server: that of a hub, once for each account pair. */
 function serverConfig(
   { durability }: CrowdHost,
   { ports }: Layout,
   idlers: readonly Idler[],
-  port: number,
-  storeDir: string,
+  own: { readonly port: number; readonly storeDir: string; readonly hubsSeed: string },
 ): string {
   const rootUrl = `nats-leaf://${HOST}:${ports[ROOT_DOMAIN]?.leafPort}`;
   return renderConf({
     server_name: "crowd",
     host: HOST,
-    port,
+    port: own.port,
+    max_payload: MAX_PAYLOAD_BYTES,
+    ping_interval: "5s",
+    ping_max: 2,
     jetstream: {
-      store_dir: storeDir,
+      store_dir: own.storeDir,
       domain: "crowd",
       sync_interval: durability === "synced" ? "always" : "2m",
     },
     leafnodes: {
+      reconnect: "1s",
       remotes: idlers.map(({ name, leafSeed }) => ({
         urls: [rootUrl],
         account: `BRIDGE_${name}`,
         nkey: leafSeed,
       })),
     },
-    accounts: Object.fromEntries(idlers.flatMap(accountsOf)),
+    accounts: {
+      ...Object.fromEntries(idlers.flatMap(accountsOf)),
+      [HUBS]: {
+        users: [{ nkey: publicKeyOf(own.hubsSeed) }],
+        exports: HUB_ANSWERS.map((service) => ({ service: `${service}.*` })),
+      },
+    },
   });
 }
 
@@ -120,9 +182,12 @@ function accountsOf({ name, keeperSeed }: Idler): [string, ConfBlock][] {
   const durable = `${eventsStream(name)}.${UPLINK_DURABLE}`;
   const pull = `$JS.API.CONSUMER.MSG.NEXT.${durable}`;
   const info = `$JS.API.CONSUMER.INFO.${durable}`;
+  const unpin = `$JS.API.CONSUMER.UNPIN.${durable}`;
   const ack = `$JS.ACK.${durable}.>`;
   const accounts = [bridge];
   const serviceOf = (subject: string): ConfBlock => ({ account: subnet, subject });
+  const asked = { [REGISTRY_OFFER]: registryOfferSubject, [FILL_SERVICE]: fillSubject };
+  const hubAnswers = Object.entries({ ...asked, [REFILL_SERVICE]: refillSubject });
   const prefix = bridgePrefix(name);
   return [
     [
@@ -134,6 +199,7 @@ function accountsOf({ name, keeperSeed }: Idler): [string, ConfBlock][] {
         exports: [
           { service: pull, response_type: "stream", accounts },
           { service: info, accounts },
+          { service: unpin, accounts },
           { service: ack, accounts },
           { service: "ingest.>", accounts },
         ],
@@ -143,15 +209,31 @@ function accountsOf({ name, keeperSeed }: Idler): [string, ConfBlock][] {
       bridge,
       {
         imports: [
-          { service: serviceOf(pull), to: pull.replace("$JS.API", prefix) },
-          { service: serviceOf(info), to: info.replace("$JS.API", prefix) },
+          ...[pull, info, unpin].map((subject) => ({
+            service: serviceOf(subject),
+            to: subject.replace("$JS.API", prefix),
+          })),
           { service: serviceOf(ack) },
           { service: serviceOf("ingest.>"), to: `${ingestPrefix(name)}.>` },
+          ...hubAnswers.map(([service, subjectOf]) => ({
+            service: { account: HUBS, subject: `${service}.${name}` },
+            to: subjectOf(name),
+          })),
         ],
       },
     ],
   ];
 }
+
+/** As hubs make the durables of links; the client's type predates it. */
+const PINNED = {
+  ack_policy: AckPolicy.All,
+  ack_wait: 3e9,
+  max_ack_pending: 2000,
+  priority_groups: ["link"],
+  priority_policy: "pinned_client",
+  priority_timeout: 2.5e9,
+};
 
 /** Creates the stream as the hub daemon would. */
 async function makeStream({ name, keeperSeed }: Idler, port: number): Promise<void> {
@@ -162,9 +244,9 @@ async function makeStream({ name, keeperSeed }: Idler, port: number): Promise<vo
     await jsm.streams.add({ name: stream, subjects: [`${EVENT_ROOT}.>`], max_bytes: 1_048_576 });
     await jsm.consumers.add(stream, {
       durable_name: UPLINK_DURABLE,
-      ack_policy: AckPolicy.Explicit,
+      ...PINNED,
       filter_subject: `${EVENT_ROOT}.${name}.*.bench.>`,
-    });
+    } as Partial<ConsumerConfig>);
   } finally {
     await nc.close();
   }

@@ -85,7 +85,7 @@ export {
 export { PROBE_OBJECTIVE, type ProbeLooks, type ProbeSlo, probeSlos } from "./measure/probe-slo.ts";
 export { countedFamilies, type Figure, figureFamilies, prometheusText } from "./measure/prometheus.ts";
 export { linkSpan, type MessageSpan } from "./measure/tracing.ts";
-export { type KnownEvent, rulesOf, TENANT_BOUNDARY } from "./policy/compile-policy.ts";
+export { type KnownEvent, rulesBySubnet, rulesOf, TENANT_BOUNDARY } from "./policy/compile-policy.ts";
 export { type Denial, Denials, POLICY_DENIED } from "./policy/denials.ts";
 export {
   DEFAULT_TENANT,

@@ -16,7 +16,7 @@ import {
 } from "@adaos/config";
 import { MeshError, Policy, type PolicyRule } from "@adaos/core";
 import type { Subnet } from "@adaos/core/wire";
-import { ROOT_DOMAIN, rulesOf } from "@adaos/core/wire";
+import { ROOT_DOMAIN, rulesBySubnet, rulesOf } from "@adaos/core/wire";
 import { compileHubServer, compileRootServer, linkKeys, type RootServerSettings } from "@adaos/nats-server";
 import { type Key, type Keys, leafKeyName, memberKeyName } from "./keys/keys.ts";
 import { NodeSignatures } from "./keys/node-signatures.ts";
@@ -43,6 +43,8 @@ type CommonEntries = Pick<NodeFileInput, "mesh" | "server" | "metrics" | "runFil
 export class MeshPlanner {
   readonly #meshFile: MeshFile;
   readonly #rules: readonly PolicyRule[];
+  /** By subnet: to look for one subnet's rules in all of them costs the square of the mesh. */
+  readonly #rulesIn: ReadonlyMap<string, readonly PolicyRule[]>;
   readonly #timers: TimersByMember;
   readonly #stateDir: string;
   readonly #ports: ReadonlyMap<string, Ports>;
@@ -61,11 +63,12 @@ export class MeshPlanner {
     this.#grantsOf = grantsOf;
     this.#meshFile = meshFile;
     this.#rules = rules;
+    this.#rulesIn = rulesBySubnet(rules);
     this.#timers = timers;
     this.#stateDir = stateDir;
     this.#ports = ports;
     this.#keys = keys;
-    this.#signatures = new NodeSignatures(meshFile.mesh, new Policy(rules), keys);
+    this.#signatures = new NodeSignatures(meshFile.mesh, rules, keys);
     this.#invitations = invitations;
   }
 
@@ -211,7 +214,7 @@ export class MeshPlanner {
       leafSeedInclude: relative(dirname(configFile), leaf.includeFile),
       leafKey: leaf.publicKey,
     };
-    const rules = rulesOf(this.#rules, name);
+    const rules = this.#rulesIn.get(name) ?? [];
     const policy = new Policy(rules);
     const id = nodeId({ subnet: name, node: "hub" });
     const consumers = this.#grantsOf({
@@ -253,7 +256,7 @@ export class MeshPlanner {
       tenant: subnet.tenant,
       registry: this.#meshFile.registryDir,
       registryCache: registryCachePath(this.#stateDir, id),
-      policy: compiledPolicyText(rulesOf(this.#rules, subnet.name, node)),
+      policy: compiledPolicyText(rulesOf(this.#rulesIn.get(subnet.name) ?? [], subnet.name, node)),
       ...limitsText(subnet, node),
       enable_metrics: this.#meshFile.enableMetrics,
       ...(outbox === false ? {} : { outbox: { dir: outboxDir(this.#stateDir, id), ...outbox } }),

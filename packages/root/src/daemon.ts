@@ -25,6 +25,7 @@ import { rootAlerts } from "./metrics/alerts-of-root.ts";
 import { serverSource } from "./metrics/server-source.ts";
 import { RegistryDistribution } from "./registry/registry-distribution.ts";
 import { RegistryFolder } from "./registry/registry-folder.ts";
+import { Slots } from "./slots.ts";
 import { Subnets } from "./subnets.ts";
 
 type OpenJoinHandler = (stateDir: string, log: Logger) => JoinHandler;
@@ -104,7 +105,7 @@ async function partsOf(
     signatures,
     clearance: new Clearance(subnets.clearance, () => folder?.classified ?? []),
     connection,
-    openSource: sourceOf(node),
+    openSource: sourceOf(node, subnets),
     stream,
     budgets,
     programs,
@@ -191,17 +192,32 @@ function registryParts(
   return [folder, new RegistryDistribution({ node: name, subnets, bundle, connection, onProgram, log })];
 }
 
+/**
+ * Connections that are opened at a time: a thousand at once would take longer than the time that a server gives each to
+ * authenticate.
+ */
+const OPENED_TOGETHER = 32;
+/** By so much longer do the connections of uplinks wait for a server that was away, each by chance, for each subnet. */
+const SPREAD_MS = 10;
+
 /** Opens the connection that pulls from one subnet. */
-function sourceOf(node: OpenNode<"root">): (subnet: string, signal: AbortSignal) => Promise<Connection> {
+function sourceOf(
+  node: OpenNode<"root">,
+  subnets: Subnets,
+): (subnet: string, signal: AbortSignal) => Promise<Connection> {
   const access = node.dial();
+  const slots = new Slots(OPENED_TOGETHER);
   return (subnet, signal) =>
-    openConnection({
-      ...access,
-      seed: () => linkSeed(access.seed(), subnet),
-      name: `${node.name} from ${subnet}`,
-      user: linkUser(subnet),
-      signal,
-    });
+    slots.use(() =>
+      openConnection({
+        ...access,
+        seed: () => linkSeed(access.seed(), subnet),
+        name: `${node.name} from ${subnet}`,
+        user: linkUser(subnet),
+        signal,
+        spreadMs: () => subnets.tenants.size * SPREAD_MS,
+      }),
+    );
 }
 
 /** Undefined for a daemon on another machine than the root's server. */

@@ -48,6 +48,26 @@ export function compilePolicy(mesh: Mesh, events: readonly KnownEvent[]): Policy
   return rules;
 }
 
+/** A root answers a thousand machines that follow it, all from one list. */
+const grouped = new WeakMap<readonly PolicyRule[], ReadonlyMap<string, readonly PolicyRule[]>>();
+
+/** The compiled rules by subnet, each with those of its members. Pure apart from its cache. */
+export function rulesBySubnet(rules: readonly PolicyRule[]): ReadonlyMap<string, readonly PolicyRule[]> {
+  const known = grouped.get(rules) ?? groupRules(rules);
+  grouped.set(rules, known);
+  return known;
+}
+
+function groupRules(rules: readonly PolicyRule[]): ReadonlyMap<string, readonly PolicyRule[]> {
+  const bySubnet = new Map<string, PolicyRule[]>();
+  for (const rule of rules) {
+    const present = bySubnet.get(rule.subnet);
+    if (present === undefined) bySubnet.set(rule.subnet, [rule]);
+    else present.push(rule);
+  }
+  return bySubnet;
+}
+
 /** The compiled rules about one member or, without `node`, about the subnet and all its members. */
 export function rulesOf(rules: readonly PolicyRule[], subnet: string, node?: string): PolicyRule[] {
   return rules.filter((rule) => rule.subnet === subnet && (node === undefined || rule.node === node));

@@ -64,6 +64,10 @@ const MAX_REMEMBERED = 10_000;
 /** Rules with a memory of their decisions, so that ten thousand rules cost an event no more than ten. */
 export class Policy {
   readonly #byHolder = new Map<string, PolicyRule[]>();
+  /** Allowed imports of each subnet. */
+  readonly #imports = new Map<string, Map<string, EventPattern>>();
+  /** Subnets whose import rules differ by origin. */
+  readonly #byOrigin = new Set<string>();
   readonly #remembered = new Map<string, PolicyDecision>();
   #revision = 0;
 
@@ -79,6 +83,8 @@ export class Policy {
   /** Replaces the rules; later decisions use the new ones. */
   replace(rules: readonly PolicyRule[]): void {
     this.#byHolder.clear();
+    this.#imports.clear();
+    this.#byOrigin.clear();
     this.#remembered.clear();
     this.#revision++;
     this.#index(rules);
@@ -122,17 +128,17 @@ export class Policy {
 
   /** The patterns that a subnet imports from any origin. */
   importsOf(subnet: string): EventPattern[] {
-    const patterns = new Map<string, EventPattern>();
-    for (const rules of this.#byHolder.values()) {
-      for (const { verb, subnet: holder, effect, pattern } of rules) {
-        if (verb === "import" && holder === subnet && effect === "allow") patterns.set(pattern.text, pattern);
-      }
-    }
-    return [...patterns.values()];
+    return [...(this.#imports.get(subnet)?.values() ?? [])];
+  }
+
+  /** Whether a subnet's import rules differ by origin; else each origin has the same. */
+  importsByOrigin(subnet: string): boolean {
+    return this.#byOrigin.has(subnet);
   }
 
   #index(rules: readonly PolicyRule[]): void {
     for (const rule of rules) {
+      if (rule.verb === "import") this.#noteImport(rule);
       for (const from of rule.from ?? [undefined]) {
         const key = holderKey(rule, from);
         const present = this.#byHolder.get(key);
@@ -140,6 +146,14 @@ export class Policy {
         else present.push(rule);
       }
     }
+  }
+
+  #noteImport({ subnet, from, effect, pattern }: PolicyRule): void {
+    if (from !== undefined) this.#byOrigin.add(subnet);
+    if (effect === "deny") return;
+    const patterns = this.#imports.get(subnet) ?? new Map<string, EventPattern>();
+    patterns.set(pattern.text, pattern);
+    this.#imports.set(subnet, patterns);
   }
 
   /** The rules for one origin, or those for any: a holder has either kind. */

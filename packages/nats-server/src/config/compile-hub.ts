@@ -44,7 +44,14 @@ import {
   subnetAsks,
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
-import { ackSubjects, common, jetstream, type ServerSettings, systemAccount } from "./compile.ts";
+import {
+  ackSubjects,
+  common,
+  jetstream,
+  LEAF_COMPRESSION,
+  type ServerSettings,
+  systemAccount,
+} from "./compile.ts";
 import { type ConfBlock, renderConf } from "./conf.ts";
 import { sealed } from "./seal.ts";
 
@@ -111,6 +118,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
           {
             urls: [settings.rootUrl, ...(settings.otherRootUrls ?? [])],
             account: "BRIDGE",
+            compression: LEAF_COMPRESSION,
             tls: diallingTls(settings),
             include: settings.leafSeedInclude,
           },

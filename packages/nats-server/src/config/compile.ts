@@ -27,6 +27,12 @@ const MAX_BUFFERED_BYTES = 8_388_608;
 
 const MAX_LOG_BYTES = 10_485_760;
 
+/**
+ * Without this, both ends of every leaf connection keep several megabytes of buffers to compress with, also where they
+ * then do not compress.
+ */
+export const LEAF_COMPRESSION = "off";
+
 /** Certificates of a server. A hub's server dials its root with the same ones. */
 export interface ServerTls {
   readonly caFile: string;
@@ -119,6 +125,7 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
       leafnodes: {
         host: settings.host,
         port: settings.leafPort,
+        compression: LEAF_COMPRESSION,
         tls: listeningTls(settings),
         // Hubs know every server of the root, under the names that certificates have.
         ...(settings.cluster === undefined ? {} : { no_advertise: true }),

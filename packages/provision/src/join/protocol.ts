@@ -216,6 +216,8 @@ export type Answer =
 
 /** Largest size of a decompressed answer. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** Largest size of a sealed answer: one message, which a server takes. */
+const MAX_SEALED_BYTES = 1_048_576;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const SIGNATURE_BYTES = 64;
@@ -245,10 +247,21 @@ export function openRequest(bytes: Uint8Array, key: string): Request {
   }
 }
 
+/** An answer that is too large for a message becomes the refusal `too-large`. */
 export function sealAnswer(answer: Answer, sealKey: Uint8Array, nonce: string): Uint8Array {
+  const text = JSON.stringify(answer);
+  const bytes = seal(text, sealKey, nonce);
+  if (text.length <= MAX_ANSWER_BYTES && bytes.length <= MAX_SEALED_BYTES) return bytes;
+  const size = `the files of this machine are ${text.length} bytes, and ${bytes.length} when compressed`;
+  const limits = `the limits are ${MAX_ANSWER_BYTES} and ${MAX_SEALED_BYTES}`;
+  const message = `${size}; ${limits}: divide the subnet, or give members machines of their own`;
+  return seal(JSON.stringify({ refused: { code: "too-large", message } }), sealKey, nonce);
+}
+
+function seal(text: string, sealKey: Uint8Array, nonce: string): Uint8Array {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv("aes-256-gcm", sealKey, iv).setAAD(Buffer.from(nonce));
-  const body = Buffer.concat([cipher.update(deflateSync(JSON.stringify(answer))), cipher.final()]);
+  const body = Buffer.concat([cipher.update(deflateSync(text)), cipher.final()]);
   return Buffer.concat([iv, cipher.getAuthTag(), body]);
 }
 

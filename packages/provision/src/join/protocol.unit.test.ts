@@ -1,6 +1,8 @@
+import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { nkeys } from "nats";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { makeJoinCode } from "./join-code.ts";
 import { admissionSchema, noneSchema, openAnswer, openRequest, sealAnswer, signRequest } from "./protocol.ts";
 
@@ -68,6 +70,19 @@ describe("openAnswer()", () => {
     expect(() => openAnswer(sealed, code.sealKey, NONCE, noneSchema)).toThrow(
       expect.objectContaining(refused),
     );
+  });
+});
+
+describe("sealAnswer()", () => {
+  test("refuses with sizes what is too large for a message, which would never arrive", () => {
+    const noise = randomBytes(1_200_000).toString("base64");
+    const sealed = sealAnswer({ ok: noise }, code.sealKey, NONCE);
+    expect(sealed.length).toBeLessThan(1000);
+    expect(() => openAnswer(sealed, code.sealKey, NONCE, z.string())).toThrow(
+      expect.objectContaining({ code: "too-large", message: expect.stringMatching(/divide the subnet/) }),
+    );
+    const long = sealAnswer({ ok: "a".repeat(8_000_000) }, code.sealKey, NONCE);
+    expect(openAnswer(long, code.sealKey, NONCE, z.string())).toHaveLength(8_000_000);
   });
 });
 

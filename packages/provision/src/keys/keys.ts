@@ -31,6 +31,8 @@ export interface Keys {
 /** The keys of a mesh in its state folder; made once, never replaced by themselves. */
 export class KeyRing implements Keys {
   readonly #dir: string;
+  /** By file, with the seed that each was computed from: that takes longer than to read the file. */
+  readonly #publicKeys = new Map<string, { readonly seed: string; readonly publicKey: string }>();
 
   constructor(stateDir: string) {
     this.#dir = join(stateDir, "keys");
@@ -43,7 +45,12 @@ export class KeyRing implements Keys {
       const fresh = nkeys.createUser();
       writeSecret(seedFile, `${new TextDecoder().decode(fresh.getSeed())}\n`);
     }
-    return { publicKey: publicKeyOf(readSeed(seedFile), seedFile), seedFile };
+    const seed = readSeed(seedFile);
+    const known = this.#publicKeys.get(seedFile);
+    if (known?.seed === seed) return { publicKey: known.publicKey, seedFile };
+    const publicKey = publicKeyOf(seed, seedFile);
+    this.#publicKeys.set(seedFile, { seed, publicKey });
+    return { publicKey, seedFile };
   }
 
   /** File of the key of this id that signs events of a subnet. Throws `invalid-config` when it is damaged. */

@@ -132,8 +132,9 @@ export class OriginBudgets implements Part {
     while (!signal.aborted) {
       this.#rounds.done();
       const subnets = this.#options.subnets();
+      const present = new Set(subnets);
       for (const known of [this.#targets, this.#clockOffsets])
-        for (const subnet of known.keys()) if (!subnets.includes(subnet)) known.delete(subnet);
+        for (const subnet of known.keys()) if (!present.has(subnet)) known.delete(subnet);
       const due = subnets.filter((subnet) => this.#inUse.has(subnet) || this.#unaskedMs(subnet) >= REST_MS);
       // A hub that does not answer must not delay the others for long.
       await Promise.all(due.map((subnet) => this.#askOne(subnet)));

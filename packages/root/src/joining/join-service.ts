@@ -16,7 +16,8 @@ export interface JoinHandler {
 
 /** Interval of checks for open invitations: a joining machine gives up after a second. */
 const LOOK_MS = 250;
-const MAX_REQUEST_BYTES = 65_536;
+/** A hub sends the keys of all its members, about 90 bytes each: room for ten thousand. */
+const MAX_REQUEST_BYTES = 1_048_576;
 const NOTHING = new Uint8Array();
 
 /** Admits open invitations at the root's server, and passes their requests to the handler, one after the other. */

@@ -12,6 +12,8 @@ import type { Connection } from "@adaos/transport-nats";
 /** The root server's config without its users, apart from the system's user. */
 export type FixedRootSettings = Omit<RootServerSettings, "leafKeys" | "linkKeys" | "rootKey" | "invitations">;
 
+const USER_KEY = /\bU[A-Z2-7]{55}\b/g;
+
 /** Users of the root's server: public nkeys. */
 export interface Admitted {
   readonly rootKey: string;
@@ -61,8 +63,9 @@ export class LeafGate {
     const before = existsSync(this.#file) ? readFileSync(this.#file, "utf8") : "";
     this.#admitted = admitted;
     await this.#enforce();
-    const isKnown = (account: string): boolean =>
-      [...leafKeys].some(([subnet, key]) => leafAccount(subnet) === account && before.includes(key));
+    const accounts = new Map([...leafKeys].map(([subnet, key]) => [leafAccount(subnet), key]));
+    const keysBefore = new Set(before.match(USER_KEY));
+    const isKnown = (account: string): boolean => keysBefore.has(accounts.get(account) ?? "");
     const kicked = await kickLeaves(this.#system.nc, (account) => !isKnown(account));
     if (kicked > 0) this.#log.warn({ kicked }, "leaf connections of removed subnets or keys ended");
   }

@@ -5,6 +5,7 @@ import {
   assertSigned,
   assertTenant,
   deniedError,
+  EVENT_ROOT,
   type EventAddress,
   isReplySubject,
   parseReplySubject,
@@ -87,6 +88,15 @@ export class Admission {
     return { envelope, message: { subject, id: envelope.event_id, headers, body } };
   }
 
+  /**
+   * Whether the link takes no notice of an event: a downlink whose filters do not name each origin gets its subnet's
+   * own events too, which do not go back.
+   */
+  isOwn(subject: string): boolean {
+    const { direction, subnet } = this.#options;
+    return direction === "down" && subject.startsWith(`${EVENT_ROOT}.${subnet}.`);
+  }
+
   /** The origin and event of a subject. Pure apart from its cache. Throws as {@link admit} does. */
   admitSubject(subject: string): EventAddress {
     const { policy, direction, subnet } = this.#options;
@@ -108,6 +118,9 @@ export class Admission {
   #declared(address: EventAddress): EventAddress {
     const { nodes, direction } = this.#options;
     const { subnet, node } = address;
+    // Filters that do not name each origin let events of a removed subnet through.
+    if (direction === "down" && !nodes.has(subnet))
+      throw new MeshError("denied", `the mesh has no subnet ${subnet}`, { rule: "origin" });
     if (direction === "down" || DAEMONS.has(node) || nodes.get(subnet)?.has(node) === true) return address;
     throw new MeshError("denied", `${subnet} has no member ${node}`, { rule: "origin" });
   }

@@ -32,6 +32,11 @@ export class HubPrograms {
 
   /** The programs of the hubs that told them: `0.1.0/1`. */
   texts(subnets: readonly string[]): Readonly<Record<string, string>> {
-    return Object.fromEntries([...this.#told].filter(([subnet]) => subnets.includes(subnet)));
+    return Object.fromEntries(
+      subnets.flatMap((subnet) => {
+        const told = this.#told.get(subnet);
+        return told === undefined ? [] : [[subnet, told]];
+      }),
+    );
   }
 }

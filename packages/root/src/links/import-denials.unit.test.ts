@@ -75,4 +75,31 @@ describe("ImportDenials", () => {
     denials.note("evt.alpha.root.mesh.policy.denied.v1", "EVT-2");
     expect(reports).toEqual([]);
   });
+
+  test("asks those whose rules differ by origin for each origin", () => {
+    const from = ["beta"];
+    policy.replace([...RULES, { ...rule("allow", "gamma", "ui.dimmed", "gamma.import[0]"), from }]);
+    denials.note(DIMMED, "EVT-1");
+    denials.note(DIMMED.replace("alpha", "beta"), "EVT-2");
+    const told = reports.map(({ node, from: origin }) => `${node} from ${origin}`);
+    expect(told).toEqual(["gamma from alpha", "alpha from beta"]);
+  });
+
+  test("reports no more than a rate to all of many subnets, and to each in its turn", () => {
+    tenants = new Map(Array.from({ length: 1000 }, (_, i) => [i === 0 ? "alpha" : `s${i}`, "acme"]));
+    denials.close();
+    denials = new ImportDenials({
+      policy,
+      tenants,
+      onDenied: (denial, count) => reports.push({ ...denial, count }),
+    });
+    for (let i = 0; i < 100; i++) denials.note(DIMMED, `EVT-${i}`);
+    expect(reports).toHaveLength(100);
+    for (let round = 0; round < 30; round++) {
+      vi.advanceTimersByTime(5000);
+      denials.note(DIMMED, "EVT-next");
+    }
+    expect(reports.length).toBeLessThan(4000);
+    expect(new Set(reports.map(({ node }) => node)).size).toBe(999);
+  });
 });

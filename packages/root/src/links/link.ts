@@ -208,6 +208,7 @@ export class Link implements Part {
     try {
       const { msg, isRedelivered: mayBeStored } = pulled;
       const { direction, subnet, budget, targetSubject } = this.#options;
+      if (this.#admission.isOwn(msg.subject)) return pulled.done();
       const origin = this.#admission.admitSubject(msg.subject);
       budget.assertRoom(origin.subnet);
       const admitted = this.#admission.admit(msg, origin, pulled.storedMs);

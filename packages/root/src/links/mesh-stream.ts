@@ -3,11 +3,8 @@ import type { Logger, MeshError, Policy } from "@adaos/core";
 import {
   downlinkDurable,
   EVENT_ROOT,
-  farReplyFilter,
   MAX_EVENT_BYTES,
   MESH_STREAM,
-  minimalPatterns,
-  patternToFilter,
   REPLY_ROOT,
   subjectsOf,
 } from "@adaos/core/wire";
@@ -16,10 +13,13 @@ import {
   damageNote,
   dropOtherDurables,
   ensureLinkDurable,
+  listConsumers,
   type StoreKeeper,
   type StreamSettings,
 } from "@adaos/transport-nats";
-import type { JetStreamManager } from "nats";
+import type { ConsumerInfo, JetStreamManager } from "nats";
+import { Slots } from "../slots.ts";
+import { downlinkFilters } from "./downlink-filters.ts";
 
 export interface MeshStreamOptions {
   /** The current subnets. */
@@ -33,6 +33,9 @@ export interface MeshStreamOptions {
   readonly log: Logger;
 }
 
+/** Durables that are made at a time: each waits for the server's disk. */
+const TOGETHER = 16;
+
 /** Maintains the federated stream and, on it, one durable for each subnet with imports. */
 export class MeshStream implements Part {
   readonly name = "stream";
@@ -45,6 +48,8 @@ export class MeshStream implements Part {
   readonly #loop: ReconcileLoop;
   /** Subnets whose durable existed before: if it is missing, it was lost, and the new one begins with all events. */
   #seen: ReadonlySet<string> = new Set();
+  /** Filters of each subnet, of these subnets and this revision of the policy. */
+  #filters: { readonly of: string; readonly bySubnet: Map<string, readonly string[]> } | undefined;
 
   constructor({ subnets, policy, limits, servers, jsm, keeper, log }: MeshStreamOptions) {
     this.#subnets = subnets;
@@ -117,10 +122,16 @@ export class MeshStream implements Part {
     if (this.#loop.trouble !== undefined) this.#keeper.unsettle();
     await this.#keeper.check([this.#plan()]);
     const wanted = this.#subnets().map((subnet) => ({ subnet, filters: this.filtersFor(subnet) }));
-    for (const { subnet, filters } of wanted) await this.#ensureDurable(subnet, filters);
+    const listed = await listConsumers(this.#jsm, MESH_STREAM);
+    const slots = new Slots(TOGETHER);
+    // One that cannot be made must not end the check while others are being made.
+    const made = await Promise.allSettled(
+      wanted.map(({ subnet, filters }) => slots.use(() => this.#ensureDurable(subnet, filters, listed))),
+    );
+    for (const one of made) if (one.status === "rejected") throw one.reason;
     // The durable of a removed subnet would give the next subnet of its name all events in between.
     const kept = wanted.map(({ subnet }) => downlinkDurable(subnet));
-    await dropOtherDurables(this.#jsm, MESH_STREAM, downlinkDurable(""), kept);
+    await dropOtherDurables(this.#jsm, MESH_STREAM, downlinkDurable(""), kept, listed.keys());
     for (const subnet of this.#seen) {
       const consumer = downlinkDurable(subnet);
       if (!kept.includes(consumer)) this.#keeper.forgetDurable(MESH_STREAM, consumer);
@@ -129,27 +140,26 @@ export class MeshStream implements Part {
     this.#seen = new Set(wanted.filter(({ filters }) => filters.length > 0).map(({ subnet }) => subnet));
   }
 
-  async #ensureDurable(subnet: string, filters: readonly string[]): Promise<void> {
+  async #ensureDurable(
+    subnet: string,
+    filters: readonly string[],
+    listed: ReadonlyMap<string, ConsumerInfo>,
+  ): Promise<void> {
     const consumer = downlinkDurable(subnet);
     if (filters.length === 0) this.#keeper.forgetDurable(MESH_STREAM, consumer);
     const seq = this.#keeper.startOf(MESH_STREAM, consumer);
     const startAt = seq === undefined ? (this.#seen.has(subnet) ? "all" : "new") : { seq };
-    await ensureLinkDurable(this.#jsm, { stream: MESH_STREAM, consumer, filters, startAt });
+    await ensureLinkDurable(this.#jsm, { stream: MESH_STREAM, consumer, filters, startAt }, listed);
   }
 
-  /**
-   * Filters for the imports of a subnet, from each other subnet: its own events never match, so they cannot come back.
-   * Also filters for the replies to its exported commands.
-   */
-  filtersFor(subnet: string): string[] {
-    const exports = minimalPatterns(this.#policy.patternsFor({ verb: "export", subnet }));
-    const events = this.#subnets()
-      .filter((other) => other !== subnet)
-      .flatMap((from) =>
-        minimalPatterns(this.#policy.patternsFor({ verb: "import", subnet, from })).map((pattern) =>
-          patternToFilter(pattern, { subnet: from }),
-        ),
-      );
-    return [...events, ...exports.map((pattern) => farReplyFilter(pattern, { requester: subnet }))];
+  /** Filters of a subnet's durable, by the current policy and subnets. */
+  filtersFor(subnet: string): readonly string[] {
+    const subnets = this.#subnets();
+    const of = `${this.#policy.revision} ${subnets.join(" ")}`;
+    if (this.#filters?.of !== of) this.#filters = { of, bySubnet: new Map() };
+    const { bySubnet } = this.#filters;
+    const known = bySubnet.get(subnet) ?? downlinkFilters(this.#policy, subnets, subnet);
+    bySubnet.set(subnet, known);
+    return known;
   }
 }

@@ -12,6 +12,7 @@ import {
   type RegistryOfferReply,
 } from "@adaos/transport-nats";
 import { LimitedLog } from "../limited-log.ts";
+import { Slots } from "../slots.ts";
 
 /** Interval of checks for another registry to offer, or another hub. */
 const LOOK_MS = 1000;
@@ -27,6 +28,8 @@ const PART_ANSWER_MS = 15_000;
 
 /** Pause before a hub that refused the registry gets all parts once more. */
 const UNTAKEN_PAUSE_MS = 10_000;
+/** Hubs that get parts at a time: each part may be 700 kB, which wait in this process until they are sent. */
+const SENT_TOGETHER = 16;
 const MAX_ANSWER_LENGTH = 300;
 /** An answer is a digest, a number or a sentence. */
 const MAX_REPLY_BYTES = 16_384;
@@ -51,6 +54,7 @@ export class RegistryDistribution implements Part {
   readonly #options: RegistryDistributionOptions;
   readonly #log: LimitedLog;
   readonly #closed = new AbortController();
+  readonly #sending = new Slots(SENT_TOGETHER);
   /** The last answer of each hub: that it has the registry, or why not. */
   readonly #answers = new Map<string, string>();
   /** Digest of the registry that the answer was about. */
@@ -88,7 +92,8 @@ export class RegistryDistribution implements Part {
     const { signal } = this.#closed;
     while (!signal.aborted) {
       const subnets = this.#options.subnets();
-      for (const subnet of this.#answers.keys()) if (!subnets.includes(subnet)) this.#forget(subnet);
+      const present = new Set(subnets);
+      for (const subnet of this.#answers.keys()) if (!present.has(subnet)) this.#forget(subnet);
       // A hub that does not answer must not delay the others.
       for (const subnet of subnets) {
         if (this.#offering.has(subnet) || !this.#isDue(subnet)) continue;
@@ -114,17 +119,10 @@ export class RegistryDistribution implements Part {
     if (performance.now() < (this.#pausedUntilMs.get(subnet) ?? 0)) return;
     this.#offeredMs.set(subnet, performance.now());
     try {
-      let reply = await this.#say(subnet, bundle, undefined);
-      // A hub asks for one part after the other; any other order could keep the root busy for ever.
-      for (let sent = 0; "next" in reply && reply.next === sent && sent < bundle.bytes.length; ) {
-        if (bundle !== this.#options.bundle() || this.#closed.signal.aborted) {
-          this.#pausedUntilMs.delete(subnet);
-          return;
-        }
-        this.#pausedUntilMs.set(subnet, performance.now() + UNTAKEN_PAUSE_MS);
-        reply = await this.#say(subnet, bundle, sent);
-        sent += partOf(bundle, sent).length;
-      }
+      const first = await this.#say(subnet, bundle, undefined);
+      const reply =
+        "next" in first ? await this.#sending.use(() => this.#send(subnet, bundle, first)) : first;
+      if (reply === undefined) return;
       this.#about.set(subnet, bundle.digest);
       if (!("have" in reply))
         return this.#note(subnet, "refused" in reply ? reply.refused : "takes no part of it");
@@ -134,6 +132,26 @@ export class RegistryDistribution implements Part {
       this.#about.set(subnet, bundle.digest);
       this.#note(subnet, `does not answer: ${messageOf(thrown)}`);
     }
+  }
+
+  /** Resolves with the last answer; undefined when there is another registry to offer by now. */
+  async #send(
+    subnet: string,
+    bundle: ServedRegistry,
+    first: RegistryOfferReply,
+  ): Promise<RegistryOfferReply | undefined> {
+    let reply = first;
+    // A hub asks for one part after the other; any other order could keep the root busy for ever.
+    for (let sent = 0; "next" in reply && reply.next === sent && sent < bundle.bytes.length; ) {
+      if (bundle !== this.#options.bundle() || this.#closed.signal.aborted) {
+        this.#pausedUntilMs.delete(subnet);
+        return undefined;
+      }
+      this.#pausedUntilMs.set(subnet, performance.now() + UNTAKEN_PAUSE_MS);
+      reply = await this.#say(subnet, bundle, sent);
+      sent += partOf(bundle, sent).length;
+    }
+    return reply;
   }
 
   #forget(subnet: string): void {

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type NodeFileInput, nodeId } from "@adaos/config";
-import { Policy } from "@adaos/core";
 import type { LoadedPolicy } from "@adaos/policy";
 import {
   type Invited,
@@ -37,7 +36,7 @@ export function lackingSignatureKeys(
   );
   if (fresh.length === 0) return [];
   const keys = new KeyRing(stateDir);
-  const holders = new NodeSignatures(mesh, new Policy(rules), keys);
+  const holders = new NodeSignatures(mesh, rules, keys);
   const elsewhere = [...mesh.subnets.values()].flatMap((subnet): Invited[] => {
     if (isRemote(subnet)) return [{ subnet: subnet.name }];
     const members = [...subnet.members.values()].filter(isRemoteMember);

@@ -33,6 +33,8 @@ export interface ConnectionOptions {
   readonly waitForServer?: boolean;
   /** @default 5000 */
   readonly timeoutMs?: number;
+  /** Of many connections to one server, each waits by chance up to so long between attempts. @default 250 */
+  readonly spreadMs?: () => number;
   /** Gives up waiting for a server; it does not affect a connection that is made. */
   readonly signal?: AbortSignal;
 }
@@ -70,6 +72,9 @@ const ATTEMPT_MS = 2000;
 const REFUSAL_MS = 1000;
 const MIN_REFUSALS = 12;
 const PAUSE_MS = 100;
+/** Pause between attempts to reconnect, and by how much it is longer by chance. */
+const RECONNECT_MS = 250;
+const JITTER_MS = 250;
 /** Longest wait for a server to take what is buffered. */
 const FLUSH_MS = 1000;
 
@@ -87,6 +92,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     log,
     waitForServer = false,
     timeoutMs = 5000,
+    spreadMs = () => JITTER_MS,
     signal,
   } = options;
   mendClient();
@@ -111,8 +117,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
         timeout: Math.min(timeoutMs, ATTEMPT_MS),
         waitOnFirstConnect: waitForServer && !waits,
         maxReconnectAttempts: -1,
-        reconnectTimeWait: 250,
-        reconnectJitter: 250,
+        reconnectTimeWait: RECONNECT_MS,
+        reconnectDelayHandler: () => RECONNECT_MS + Math.random() * Math.max(JITTER_MS, spreadMs()),
         // A refusal may be a server that is still reading its new config: keep trying.
         ignoreAuthErrorAbort: true,
         // A stack trace for each request, made in case it fails, took a tenth of the processor time of an idle hub.

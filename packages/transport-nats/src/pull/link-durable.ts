@@ -40,10 +40,21 @@ export interface LinkDurable {
 /**
  * Creates a link's durable, updates it to these filters, or removes it. A durable with other acknowledgement settings
  * than links need is recreated at its position. Rejects with what the client throws.
+ * @param listed The stream's consumers as they were a moment ago: saves a question for each durable.
  */
-export async function ensureLinkDurable(jsm: JetStreamManager, durable: LinkDurable): Promise<void> {
+export async function ensureLinkDurable(
+  jsm: JetStreamManager,
+  durable: LinkDurable,
+  listed?: ReadonlyMap<string, ConsumerInfo>,
+): Promise<void> {
   const { stream, consumer, filters } = durable;
-  const existing = await findConsumer(jsm, stream, consumer);
+  if (filters.length === 0 && listed !== undefined) {
+    for (const name of [consumer, consumer + MARK_SUFFIX])
+      if (listed.has(name)) await jsm.consumers.delete(stream, name);
+    return;
+  }
+  // A cluster leaves consumers without a leader out of its list.
+  const existing = listed?.get(consumer) ?? (await findConsumer(jsm, stream, consumer));
   if (filters.length === 0) {
     // A consumer without a filter would deliver everything.
     if (existing !== undefined) await jsm.consumers.delete(stream, consumer);
@@ -59,15 +70,29 @@ export async function ensureLinkDurable(jsm: JetStreamManager, durable: LinkDura
   }
 }
 
-/** Deletes the link durables of a stream with this prefix, except the named ones: nobody pulls from them any more. */
+/** All consumers of a stream by their names. Rejects with what the client throws. */
+export async function listConsumers(
+  jsm: JetStreamManager,
+  stream: string,
+): Promise<ReadonlyMap<string, ConsumerInfo>> {
+  const consumers = new Map<string, ConsumerInfo>();
+  for await (const info of jsm.consumers.list(stream)) consumers.set(info.name, info);
+  return consumers;
+}
+
+/**
+ * Deletes the link durables of a stream with this prefix, except the named ones: nobody pulls from them any more.
+ * @param listed Names of the stream's consumers.
+ */
 export async function dropOtherDurables(
   jsm: JetStreamManager,
   stream: string,
   prefix: string,
   kept: readonly string[],
+  listed: Iterable<string>,
 ): Promise<void> {
   const names = new Set(kept.flatMap((name) => [name, name + MARK_SUFFIX]));
-  for await (const { name } of jsm.consumers.list(stream)) {
+  for (const name of listed) {
     if (name.startsWith(prefix) && !names.has(name)) await jsm.consumers.delete(stream, name);
   }
 }

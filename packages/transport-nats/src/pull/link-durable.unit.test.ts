@@ -162,6 +162,37 @@ describe("ensureLinkDurable()", () => {
   });
 });
 
+describe("ensureLinkDurable() with a list", () => {
+  const info = (config: Partial<ConsumerConfig>): ConsumerInfo =>
+    ({ config, ack_floor: { consumer_seq: 9, stream_seq: 41 } }) as ConsumerInfo;
+
+  test("asks nothing about a durable of the list that is as it should be", async () => {
+    failure = new Error("asked");
+    const listed = new Map([["to-beta", info({ ...PINNED, filter_subjects: [...DURABLE.filters] })]]);
+    await ensureLinkDurable(jsm, DURABLE, listed);
+    expect(calls).toEqual([]);
+  });
+
+  test("asks for one that is not in the list: a cluster leaves some out", async () => {
+    existing = { ...PINNED, filter_subjects: [...DURABLE.filters] };
+    await ensureLinkDurable(jsm, DURABLE, new Map());
+    expect(calls).toEqual([]);
+  });
+
+  test("removes one without filters, and its mark, and asks for neither", async () => {
+    failure = new Error("asked");
+    const none = { ...DURABLE, filters: [] };
+    await ensureLinkDurable(jsm, none, new Map());
+    expect(calls).toEqual([]);
+    const listed = new Map(["to-beta", "to-beta-anew", "to-gamma"].map((name) => [name, info(PINNED)]));
+    await ensureLinkDurable(jsm, none, listed);
+    expect(calls).toEqual([
+      ["delete", "MESH", "to-beta"],
+      ["delete", "MESH", "to-beta-anew"],
+    ]);
+  });
+});
+
 describe("findConsumer()", () => {
   test("finds nothing only where the server says that there is none", async () => {
     expect(await findConsumer(jsm, "MESH", "to-beta")).toBeUndefined();

@@ -30,6 +30,12 @@ export interface StreamSettings {
 /** Subjects of a stream that accepts nothing yet: nobody may publish there. */
 const CLOSED = "closed";
 
+/**
+ * Durables of a stream. Without it the server allows 1000: a root with more subnets, and a hub of 17 members that each
+ * have all the durables they may, would not come up.
+ */
+const MAX_CONSUMERS = 100_000;
+
 /** How long a server waits for a settlement. After it, another process gets the work of a dead one. */
 export const ACK_WAIT_MS = 5000;
 
@@ -91,6 +97,7 @@ function streamConfig(settings: StreamSettings): StreamConfig {
     duplicate_window: settings.duplicateWindowMs * 1e6,
     max_msgs_per_subject: settings.maxMessagesPerSubject ?? -1,
     max_msg_size: settings.maxMessageBytes,
+    max_consumers: MAX_CONSUMERS,
     num_replicas: settings.replicas ?? 1,
     allow_direct: true,
     allow_atomic: true,
