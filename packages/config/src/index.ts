@@ -12,6 +12,8 @@ export {
   logFilePath,
   lostFile,
   marksDir,
+  hubNodeIds,
+  isHubName,
   nodeFilePath,
   nodeId,
   nodeOfFile,

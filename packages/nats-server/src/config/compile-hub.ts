@@ -44,7 +44,7 @@ import {
   subnetAsks,
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
-import { ackSubjects, common, jetstream, type ServerSettings, systemAccount } from "./compile.ts";
+import { ackSubjects, clusterOf, common, jetstream, type ServerCluster, type ServerSettings, systemAccount } from "./compile.ts";
 import { type ConfBlock, renderConf } from "./conf.ts";
 import { sealed } from "./seal.ts";
 
@@ -62,6 +62,8 @@ const BATCH_LIMITS = { max_msgs: 500, timeout: "2s" };
 
 export interface HubServerSettings extends ServerSettings {
   readonly subnet: string;
+  /** Undefined: the hub has one server. */
+  readonly cluster?: ServerCluster | undefined;
   /** `nats-leaf://host:port` of the root, `tls://host:port` with TLS. */
   readonly rootUrl: string;
   /** The other servers of a root of several: the hub's server connects to one of them all. */
@@ -103,7 +105,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
   const prefix = bridgePrefix(subnet);
   const text = renderConf(
     {
-      ...common(`hub-${subnet}`, settings),
+      ...common(`hub-${settings.cluster?.name ?? subnet}`, settings),
       jetstream: { ...jetstream(subnet, settings), limits: { batch: BATCH_LIMITS } },
       leafnodes: {
         reconnect: "1s",
@@ -116,6 +118,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
           },
         ],
       },
+      ...(settings.cluster === undefined ? {} : { cluster: clusterOf(subnet, settings.cluster, settings) }),
       system_account: "SYS",
       accounts: {
         SYS: systemAccount(settings),
@@ -173,13 +176,15 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
 }
 
 /** The exports of SUBNET to the accounts of its members, for any member. */
-function memberExports({ subnet, memberKeys }: HubServerSettings): ConfBlock[] {
+function memberExports(settings: HubServerSettings): ConfBlock[] {
+  const { subnet, memberKeys } = settings;
   const accounts = [...memberKeys.keys()].map(memberAccount);
   // A server takes an empty list for "everybody".
   if (accounts.length === 0) return [];
   return [
     { stream: receivedReplyFilter({ subnet, node: "*" }), accounts },
     { stream: runChangedSubject({ subnet, node: "*" }, "*"), accounts },
+    ...leaderServices(settings, "*").map((service) => ({ service, accounts })),
     ...memberServices(subnet, "*").map((service) => {
       if (service.startsWith(PULL)) return { service, response_type: "stream", accounts };
       return { service, accounts };
@@ -220,7 +225,7 @@ function memberOwn(settings: HubServerSettings, node: string, nkey: string): Con
       { service: receivedAnswerFilter(REPLIED_ROOT, { subnet, node }), accounts: ["SUBNET"] },
     ],
     imports: [
-      ...memberServices(subnet, node).map((subject) => ({ service: { account: "SUBNET", subject } })),
+      ...[...leaderServices(settings, node), ...memberServices(subnet, node)].map((subject) => ({ service: { account: "SUBNET", subject } })),
       { stream: { account: "SUBNET", subject: receivedReplyFilter({ subnet, node }) } },
       { stream: { account: "SUBNET", subject: runChangedSubject({ subnet, node }, "*") } },
       ...sentNow(subnet, node).map((to) => ({ service: { account: "SUBNET", subject: `${SENT}${to}` }, to })),
@@ -274,6 +279,12 @@ function memberServices(subnet: string, node: string): string[] {
   ];
 }
 
+/** In a cluster, a member asks the leader of its marks: any other server may not have the newest ones yet. */
+function leaderServices({ subnet, cluster }: HubServerSettings, node: string): string[] {
+  if (cluster === undefined) return [];
+  return [`$JS.API.STREAM.MSG.GET.${node === "*" ? node : doneStream({ subnet, node })}`];
+}
+
 /** Rights of a member on its hub's server: literal names only, since wildcards match whole tokens. */
 function memberUser(settings: HubServerSettings, node: string, nkey: string): ConfBlock {
   const { subnet, policy } = settings;
@@ -307,7 +318,7 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     runRecordSubject({ subnet, node }, "*", "*"),
   ];
   const withheld = settings.withheld?.get(node) ?? new Set();
-  const allow = [...publish, ...replies, ...pull, ...services, ...journal].filter(
+  const allow = [...publish, ...replies, ...pull, ...services, ...journal, ...leaderServices(settings, node)].filter(
     (subject) => !withheld.has(subject.slice(0, subject.indexOf("."))),
   );
   return {
