@@ -8,12 +8,11 @@ export { startTimeOf } from "./files/process-start-time.ts";
 export { assertPrivate, openOwnLog, readSeed, writeSecret } from "./files/secret-file.ts";
 export {
   auditFile,
+  hubNodeIds,
   layoutFile,
   logFilePath,
   lostFile,
   marksDir,
-  hubNodeIds,
-  isHubName,
   nodeFilePath,
   nodeId,
   nodeOfFile,

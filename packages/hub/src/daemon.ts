@@ -34,7 +34,7 @@ import { ParkingService } from "./parking/parking-service.ts";
 import { RunKeeper } from "./runs/run-keeper.ts";
 import { keysOf, ServerGrants } from "./server-grants.ts";
 import { DurableService } from "./services/durable-service.ts";
-import { MemberService } from "./services/member-service.ts";
+import { MemberService, type MemberServiceOptions } from "./services/member-service.ts";
 import { RegistryService } from "./services/registry-service.ts";
 import { RequestService } from "./services/request-service.ts";
 import { timersDataBytes } from "./streams/plan-streams.ts";
@@ -86,7 +86,9 @@ export async function runHub(file: string): Promise<number> {
     user: "system",
   });
   try {
-    return config.servers === 1 ? await runAlone(node, connection, system) : await runFellow(node, connection, system);
+    return config.servers === 1
+      ? await runAlone(node, connection, system)
+      : await runFellow(node, connection, system);
   } finally {
     await Promise.all([connection.close(), system.close()]);
   }
@@ -118,10 +120,8 @@ async function runFellow(node: OpenNode<"hub">, connection: Connection, system: 
   const apply = (changed: HubFile): Promise<void> => fellow.apply(changed);
   const watch = new NodeFileWatch({ role: "hub", loaded, isInForce: true, apply, log, keepsCopy: true });
   const server = { subnet: config.subnet, members: fellow.members, connection, system };
-  return await node.run(
-    [...fellow.parts, watch],
-    [serverSource(server), ...fellow.sources],
-    (event) => fellow.announce(event),
+  return await node.run([...fellow.parts, watch], [serverSource(server), ...fellow.sources], (event) =>
+    fellow.announce(event),
   );
 }
 
@@ -162,17 +162,7 @@ async function openHub(
   const service = new MemberService({
     subnet,
     connection,
-    answers: {
-      durable: (member, request) => durables.make(member, request),
-      handlers: (member, request) => requests.handlers(member, request),
-      reply: (member, request) => requests.reply(member, request),
-      registry: (_member, request) => registry.serve(request),
-      park: (member, request) => parked.park(member, request),
-      parked: (member, request) => parked.parked(member, request),
-      release: (member, request) => parked.release(member, request),
-      budget: (member) => budgets.suspendedOf(member),
-      timer: (member, request) => timers.ask(member, request),
-    },
+    answers: answersOf({ durables, requests, registry, parked, budgets, timers }),
     restore: () => durables.restoreGrants(),
     denials,
     log,
@@ -182,7 +172,15 @@ async function openHub(
   const parts: Part[] = [stream, registry, timers, runs, service, budgets, refills, damages, letters];
   const snapshots = snapshotStream(subnet, connection, jsm);
   const probes = new ProbeWatch(snapshots);
-  const alerts = hubAlerts({ node, server, jsm, keeper, probes, parts: () => parts, publish });
+  const alerts = hubAlerts({
+    node: { ...node, config },
+    server,
+    jsm,
+    keeper,
+    probes,
+    parts: () => parts,
+    publish,
+  });
   parts.push(alerts);
   return {
     parts,
@@ -210,6 +208,37 @@ async function openHub(
       await own.stop();
       await Promise.all([publisher.close(), parked.close()]);
     },
+  };
+}
+
+/** The services that answer members. */
+interface Answering {
+  readonly durables: DurableService;
+  readonly requests: RequestService;
+  readonly registry: RegistryService;
+  readonly parked: ParkingService;
+  readonly budgets: Budgets;
+  readonly timers: TimerService;
+}
+
+function answersOf({
+  durables,
+  requests,
+  registry,
+  parked,
+  budgets,
+  timers,
+}: Answering): MemberServiceOptions["answers"] {
+  return {
+    durable: (member, request) => durables.make(member, request),
+    handlers: (member, request) => requests.handlers(member, request),
+    reply: (member, request) => requests.reply(member, request),
+    registry: (_member, request) => registry.serve(request),
+    park: (member, request) => parked.park(member, request),
+    parked: (member, request) => parked.parked(member, request),
+    release: (member, request) => parked.release(member, request),
+    budget: (member) => budgets.suspendedOf(member),
+    timer: (member, request) => timers.ask(member, request),
   };
 }
 

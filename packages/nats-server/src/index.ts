@@ -1,4 +1,9 @@
-export { compileRootServer, leafAccount, type RootServerSettings, type ServerCluster } from "./config/compile.ts";
+export {
+  compileRootServer,
+  leafAccount,
+  type RootServerSettings,
+  type ServerCluster,
+} from "./config/compile.ts";
 export { compileHubServer, type HubServerSettings, memberAccount } from "./config/compile-hub.ts";
 export { type ConfBlock, renderConf } from "./config/conf.ts";
 export { exampleRootConfig } from "./config/example-config.ts";

@@ -123,7 +123,9 @@ export class MeshPlanner {
     const { mesh, streams, autoApply, alerts } = this.#meshFile;
     const daemon = this.#keys.key("root/daemon");
     const system = this.#keys.key("root/system");
-    const servers = new Map(this.#plan.serversOf(ROOT_DOMAIN).map((name) => [name, this.#rootServer(name)] as const));
+    const servers = new Map(
+      this.#plan.serversOf(ROOT_DOMAIN).map((name) => [name, this.#rootServer(name)] as const),
+    );
     const admitted = {
       systemKey: system.publicKey,
       rootKey: daemon.publicKey,

@@ -32,11 +32,6 @@ export function hubNodeIds(subnet: string, count: number): string[] {
   return numberedNames(nodeId({ subnet, node: "hub" }), count);
 }
 
-/** Whether a node's id is that of a hub daemon, by its role in its subnet: `hub`, `hub-2`. */
-export function isHubName(node: string): boolean {
-  return /^hub(-[2-5])?$/.test(node);
-}
-
 /** Id of a node for file names and messages: `root`, `alpha/hub`, `alpha/kitchen`. */
 export function nodeId(address: NodeAddress | "root"): string {
   return address === "root" ? "root" : `${address.subnet}/${address.node}`;

@@ -48,7 +48,8 @@ export function encryptionsOf(
   for (const [of, server] of [[ROOT_DOMAIN, root] as const, ...Object.entries(subnets)]) {
     const own = server.encryption ?? (server.remote === true ? undefined : encryption);
     if (own === undefined) continue;
-    for (const name of serverNames.get(of) ?? [of]) found.set(name, { ...own, keyFile: resolve(dir, own.keyFile) });
+    for (const name of serverNames.get(of) ?? [of])
+      found.set(name, { ...own, keyFile: resolve(dir, own.keyFile) });
   }
   return found;
 }

@@ -41,7 +41,11 @@ export function serverProblems(value: ServersValue): Problem[] {
     ...remoteProblems(name, subnet),
     ...daemonNamesakes(name, subnet),
   ]);
-  return [...namesakes(value), ...addressProblems(value, ROOT_DOMAIN, serversOf(ROOT_DOMAIN, root)), ...ofHubs];
+  return [
+    ...namesakes(value),
+    ...addressProblems(value, ROOT_DOMAIN, serversOf(ROOT_DOMAIN, root)),
+    ...ofHubs,
+  ];
 }
 
 function addressProblems(

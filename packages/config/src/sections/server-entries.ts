@@ -26,7 +26,10 @@ const hubClusterPort = portSchema.describe(
 
 /** One of several servers of a hub. */
 const hubServerSchema = z.strictObject({
-  host: listenSchema.host.unwrap().optional().describe("address of this server; by default that of the subnet"),
+  host: listenSchema.host
+    .unwrap()
+    .optional()
+    .describe("address of this server; by default that of the subnet"),
   dial: listenSchema.dial,
   tls: ownCertificateSchema,
   port: serverEntries.port,
@@ -52,9 +55,19 @@ const HOW_MANY = "must be 1, 3 or 5, or a list of 1, 3 or 5 servers: of an even 
 /** A number of servers, or a list with an entry for each. */
 function serversSchema<T extends z.ZodType>(server: T) {
   return z
-    .union([z.literal([1, 3, 5]), z.array(server).min(1).max(5).refine(({ length }) => isOdd(length), HOW_MANY)], {
-      error: HOW_MANY,
-    })
+    .union(
+      [
+        z.literal([1, 3, 5]),
+        z
+          .array(server)
+          .min(1)
+          .max(5)
+          .refine(({ length }) => isOdd(length), HOW_MANY),
+      ],
+      {
+        error: HOW_MANY,
+      },
+    )
     .default(1);
 }
 
@@ -104,7 +117,10 @@ function listOf<T extends object>(servers: number | readonly T[]): readonly (T |
 }
 
 /** What one server is started with. */
-export type OneServer = Pick<RootEntries, "host" | "dial" | "tls" | "allowPlain" | "port" | "leafPort" | "clusterPort">;
+export type OneServer = Pick<
+  RootEntries,
+  "host" | "dial" | "tls" | "allowPlain" | "port" | "leafPort" | "clusterPort"
+>;
 
 /** The entries of the root, or of a subnet, about its servers. */
 export type Servers = Omit<OneServer, "leafPort"> & {

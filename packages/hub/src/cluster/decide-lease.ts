@@ -27,8 +27,13 @@ export function seeLease(before: LeaseSight | undefined, record: LeaseRecord, no
   return { record, sinceMs: nowMs, answeredSinceMs: before.answeredSinceMs };
 }
 
-/** Whether a daemon that stands by takes the lease now. Pure. */
-export function maySeize({ record, sinceMs, answeredSinceMs }: LeaseSight, nowMs: number): boolean {
-  if (record.holder === undefined) return true;
+/** Whether the daemon of this name, which stands by, takes the lease now. Pure. */
+export function maySeize(
+  { record, sinceMs, answeredSinceMs }: LeaseSight,
+  node: string,
+  nowMs: number,
+): boolean {
+  // A daemon that was restarted goes on at once: no other process has its name.
+  if (record.holder === undefined || record.holder === node) return true;
   return nowMs - sinceMs >= LEASE_MS && nowMs - answeredSinceMs >= ANSWERED_MS;
 }

@@ -121,4 +121,3 @@ export function packed(value: object): Uint8Array {
 export function unpacked<T>(bytes: Uint8Array): T {
   return JSON.parse(gunzipSync(bytes, { maxOutputLength: 4 * MAX_POSITIONS_BYTES }).toString("utf8")) as T;
 }
-

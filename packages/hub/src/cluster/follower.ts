@@ -66,7 +66,8 @@ export class Follower {
         trouble = undefined;
       } catch (thrown) {
         const { message } = MeshError.from(thrown, "unavailable", "the serving hub daemon does not answer");
-        if (message !== trouble) this.#options.log.info({ reason: message }, "serving hub daemon not followed");
+        if (message !== trouble)
+          this.#options.log.info({ reason: message }, "serving hub daemon not followed");
         trouble = message;
       }
       await delay(trouble === undefined ? ASK_MS : RETRY_MS, signal);

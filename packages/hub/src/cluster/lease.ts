@@ -94,7 +94,8 @@ export class Lease {
         const { message } = MeshError.from(thrown, "unavailable", "the lease of the hub is not known");
         if (message !== this.#trouble) this.#options.log.warn({ err: thrown }, "lease not known");
         this.#trouble = message;
-        if (this.#sight !== undefined) this.#sight = { ...this.#sight, answeredSinceMs: Number.POSITIVE_INFINITY };
+        if (this.#sight !== undefined)
+          this.#sight = { ...this.#sight, answeredSinceMs: Number.POSITIVE_INFINITY };
       }
       this.#rounds.done();
       await delay(this.isHeld && this.#trouble === undefined ? RENEW_MS : LOOK_MS, signal);
@@ -109,7 +110,7 @@ export class Lease {
     const before = this.#sight;
     const isBack = before?.answeredSinceMs === Number.POSITIVE_INFINITY;
     this.#sight = seeLease(isBack ? { ...before, answeredSinceMs: nowMs } : before, record, nowMs);
-    if (!maySeize(this.#sight, nowMs)) return;
+    if (!maySeize(this.#sight, this.#options.node, nowMs)) return;
     const seq = await this.#tryWrite(record.seq);
     if (seq !== undefined) this.#hold(seq);
   }
@@ -128,9 +129,9 @@ export class Lease {
   }
 
   #hold(seq: number): void {
-    const { node, log, onHeld } = this.#options;
+    const { log, onHeld } = this.#options;
     this.#heldSeq = seq;
-    log.info({ node, before: this.#sight?.record.holder }, "lease taken: this daemon serves the subnet");
+    log.info({ before: this.#sight?.record.holder }, "lease taken: this daemon serves the subnet");
     onHeld();
   }
 
@@ -169,7 +170,9 @@ export class Lease {
     try {
       const message = await ifThere("stream", this.#jsm.streams.getMessage(leaseStream(subnet), query));
       if (message === undefined) await this.#makeStream(this.#jsm);
-      return message === undefined ? { seq: 0 } : { seq: message.seq, ...message.json<{ holder?: string }>() };
+      return message === undefined
+        ? { seq: 0 }
+        : { seq: message.seq, ...message.json<{ holder?: string }>() };
     } catch (thrown) {
       if (isCode(thrown, NO_MESSAGE)) return { seq: 0 };
       throw thrown;

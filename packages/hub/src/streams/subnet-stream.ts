@@ -100,7 +100,9 @@ export class SubnetStream implements Part {
   async #reconcile(): Promise<void> {
     const stream = eventsStream(this.#subnet);
     if (this.#loop.trouble !== undefined) this.#keeper.unsettle();
-    const infos = await this.#keeper.check(planStreams(this.#subnet, this.#members, this.#limits, this.#servers));
+    const infos = await this.#keeper.check(
+      planStreams(this.#subnet, this.#members, this.#limits, this.#servers),
+    );
     await this.#ensureUplinkDurable(stream);
     this.#messages = infos.get(stream)?.state.messages ?? 0;
   }

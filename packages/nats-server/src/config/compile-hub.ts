@@ -44,7 +44,15 @@ import {
   subnetAsks,
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
-import { ackSubjects, clusterOf, common, jetstream, type ServerCluster, type ServerSettings, systemAccount } from "./compile.ts";
+import {
+  ackSubjects,
+  clusterOf,
+  common,
+  jetstream,
+  type ServerCluster,
+  type ServerSettings,
+  systemAccount,
+} from "./compile.ts";
 import { type ConfBlock, renderConf } from "./conf.ts";
 import { sealed } from "./seal.ts";
 
@@ -225,7 +233,9 @@ function memberOwn(settings: HubServerSettings, node: string, nkey: string): Con
       { service: receivedAnswerFilter(REPLIED_ROOT, { subnet, node }), accounts: ["SUBNET"] },
     ],
     imports: [
-      ...[...leaderServices(settings, node), ...memberServices(subnet, node)].map((subject) => ({ service: { account: "SUBNET", subject } })),
+      ...[...leaderServices(settings, node), ...memberServices(subnet, node)].map((subject) => ({
+        service: { account: "SUBNET", subject },
+      })),
       { stream: { account: "SUBNET", subject: receivedReplyFilter({ subnet, node }) } },
       { stream: { account: "SUBNET", subject: runChangedSubject({ subnet, node }, "*") } },
       ...sentNow(subnet, node).map((to) => ({ service: { account: "SUBNET", subject: `${SENT}${to}` }, to })),
@@ -318,9 +328,14 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     runRecordSubject({ subnet, node }, "*", "*"),
   ];
   const withheld = settings.withheld?.get(node) ?? new Set();
-  const allow = [...publish, ...replies, ...pull, ...services, ...journal, ...leaderServices(settings, node)].filter(
-    (subject) => !withheld.has(subject.slice(0, subject.indexOf("."))),
-  );
+  const allow = [
+    ...publish,
+    ...replies,
+    ...pull,
+    ...services,
+    ...journal,
+    ...leaderServices(settings, node),
+  ].filter((subject) => !withheld.has(subject.slice(0, subject.indexOf("."))));
   return {
     nkey,
     allowed_connection_types: ["STANDARD"],

@@ -123,7 +123,9 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
         // Hubs know every server of the root, under the names that certificates have.
         ...(settings.cluster === undefined ? {} : { no_advertise: true }),
       },
-      ...(settings.cluster === undefined ? {} : { cluster: clusterOf(ROOT_DOMAIN, settings.cluster, settings) }),
+      ...(settings.cluster === undefined
+        ? {}
+        : { cluster: clusterOf(ROOT_DOMAIN, settings.cluster, settings) }),
       system_account: "SYS",
       accounts,
     },

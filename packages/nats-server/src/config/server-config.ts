@@ -40,7 +40,12 @@ export class ServerConfig {
   async #enforce(text: string): Promise<void> {
     // Reload only if necessary: while a server reads its config it refuses connections, and JetStream does not answer.
     // Ask the server, not the file: a restarted server may use an older file.
-    if (!this.#isAway() && text === this.#enforced?.text && (await this.#askDigest()) === this.#enforced.digest) return;
+    if (
+      !this.#isAway() &&
+      text === this.#enforced?.text &&
+      (await this.#askDigest()) === this.#enforced.digest
+    )
+      return;
     const before = readFileSync(this.#file, "utf8");
     if (text !== before) writeWhole(this.#file, text);
     if (this.#isAway()) {

@@ -4,9 +4,9 @@ import { hostname } from "node:os";
 import {
   type CertificateFiles,
   type ClientTls,
+  hubNodeIds,
   type ListenAddress,
   type MeshFile,
-  hubNodeIds,
   nodeId,
   rootNodeIds,
   type ServerTls,

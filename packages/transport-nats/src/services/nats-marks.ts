@@ -104,7 +104,9 @@ export class NatsMarks implements Marks {
     const token = (this.#count++).toString(36);
     this.#asked.set(token, { askedMs: performance.now(), questions });
     const subjects = questions.map(({ subject }) => subject);
-    const request = JSON.stringify(this.#isCluster ? { last_by_subj: subjects[0] } : { multi_last: subjects });
+    const request = JSON.stringify(
+      this.#isCluster ? { last_by_subj: subjects[0] } : { multi_last: subjects },
+    );
     nc.publish(this.#getSubject, request, { reply: `${this.#inbox}.${token}` });
   }
 
