@@ -185,12 +185,8 @@ async function openHub(
   return {
     parts,
     serveRegistry: (request) => registry.serve(request),
-    sources: [
-      // One of several daemons tells of its server also while another serves the subnet.
-      ...(servers === 1 ? [serverSource(server)] : []),
-      new SubnetCounts(snapshots, log),
-      probes,
-    ],
+    // One of several daemons tells of its server also while another serves the subnet.
+    sources: [...(servers === 1 ? [serverSource(server)] : []), new SubnetCounts(snapshots, log), probes],
     // Rights are removed first, then new rights are granted. Keys and rights need only the server.
     apply: async (changed) => {
       grants.setKeys(keysOf(changed));

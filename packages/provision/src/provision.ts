@@ -4,6 +4,8 @@ import {
   declaredTimers,
   type FixedPorts,
   type MeshFile,
+  nodeId,
+  positionsPath,
   provenRegistryFile,
   storeDir,
   writeWhole,
@@ -139,9 +141,15 @@ function assertSameServers(meshFile: MeshFile, last: Layout | undefined, stateDi
 }
 
 function remedy(of: string, stateDir: string): string {
-  const away = `run adaos down, move ${join(stateDir, "store")}/${of}* and ${join(stateDir, "positions")}/${of}* away, and run adaos up`;
-  if (of === ROOT_DOMAIN) return `when adaos status shows nothing waiting, ${away}`;
-  return `its events, dead letters, timers and runs end with them; to give them up, when adaos status shows nothing waiting, ${away}`;
+  const stores = `${join(stateDir, "store")}/${of}`;
+  const positions = positionsPath(stateDir, of === ROOT_DOMAIN ? of : nodeId({ subnet: of, node: "hub" }));
+  // Of a hub only these: another subnet's name may begin with this one's.
+  const files =
+    of === ROOT_DOMAIN
+      ? `${stores}* and ${positions.replace(/\.json$/, "")}*`
+      : `${stores}, ${stores}-[2-5] and ${positions.replace(/\.json$/, "")}*`;
+  const ends = of === ROOT_DOMAIN ? "" : "all that this hub keeps ends with them, its timers and dead letters too; ";
+  return `${ends}when adaos status shows nothing waiting, run adaos down, move ${files} away, and run adaos up`;
 }
 
 /** The servers of each cluster, and the root's, which take further ports. */
