@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { dirname, join, relative } from "node:path";
 import {
   hubNodeIds,
@@ -134,14 +135,8 @@ export class ServerPlan {
     const names = this.serversOf(of);
     const first = of === ROOT_DOMAIN ? ROOT_DOMAIN : nodeId({ subnet: of, node: "hub" });
     const isDaemon = id === first || id.startsWith(`${first}-`);
-    const at = id === first ? 0 : isDaemon ? Number(id.slice(first.length + 1)) - 1 : this.#spread(id, of);
+    const at = id === first ? 0 : isDaemon ? Number(id.slice(first.length + 1)) - 1 : spread(id);
     return names[at % names.length] ?? of;
-  }
-
-  /** Members of one subnet in turn, so that no server has all of them. */
-  #spread(id: string, of: string): number {
-    const members = [...(this.#material.meshFile.mesh.subnets.get(of)?.members.keys() ?? [])];
-    return Math.max(0, members.indexOf(id.slice(of.length + 1)));
   }
 
   /** The layout of the servers of a hub or of the root. */
@@ -175,4 +170,9 @@ export class ServerPlan {
   #dialHost(name: string): string {
     return this.#material.dialled?.get(name) ?? dialHost(this.#listen(name));
   }
+}
+
+/** A number that stays with a member, whatever others come and go: no server has all of them. */
+function spread(id: string): number {
+  return createHash("sha256").update(id).digest().readUInt32BE(0);
 }

@@ -148,7 +148,8 @@ function remedy(of: string, stateDir: string): string {
     of === ROOT_DOMAIN
       ? `${stores}* and ${positions.replace(/\.json$/, "")}*`
       : `${stores}, ${stores}-[2-5] and ${positions.replace(/\.json$/, "")}*`;
-  const ends = of === ROOT_DOMAIN ? "" : "all that this hub keeps ends with them, its timers and dead letters too; ";
+  const ends =
+    of === ROOT_DOMAIN ? "" : "all that this hub keeps ends with them, its timers and dead letters too; ";
   return `${ends}when adaos status shows nothing waiting, run adaos down, move ${files} away, and run adaos up`;
 }
 
