@@ -59,6 +59,7 @@ export class AlertStore {
   /** Makes the stream. Rejects with `unavailable` or `invalid-config`. */
   async ensure(): Promise<void> {
     await ensureStream(this.#jsm, {
+      replicas: this.#connection.servers ?? 1,
       name: this.stream,
       subjects: [subjectsOf(ALERT_ROOT)],
       maxBytes: MAX_BYTES,

@@ -19,7 +19,7 @@ export function isMeantFor(
   subnet: string,
   audiences: readonly AlertAudience[],
 ): boolean {
-  if (node.endsWith("/hub")) return true;
+  if (/\/hub(-\d)?$/.test(node)) return true;
   const { subnet: concerned } = labels;
   if (concerned !== undefined) return concerned === subnet;
   return new Set(audiences.map(({ tenant }) => tenant)).size === 1;

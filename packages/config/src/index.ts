@@ -8,6 +8,7 @@ export { startTimeOf } from "./files/process-start-time.ts";
 export { assertPrivate, openOwnLog, readSeed, writeSecret } from "./files/secret-file.ts";
 export {
   auditFile,
+  hubNodeIds,
   layoutFile,
   logFilePath,
   lostFile,

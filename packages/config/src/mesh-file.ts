@@ -29,6 +29,7 @@ import {
   skillsSchema,
 } from "./sections/member/skills-schema.ts";
 import { type DeclaredTimers, timersSchema } from "./sections/member/timers-schema.ts";
+import { meshServersOf, serverNamesOf, serverProblems } from "./sections/mesh-servers.ts";
 import { type MeshTls, meshTlsOf } from "./sections/mesh-tls.ts";
 import { type AutoApply, autoApplySchema, registrySchema } from "./sections/registry-schema.ts";
 import {
@@ -38,13 +39,7 @@ import {
   scrapeAddresses,
   scrapeProblems,
 } from "./sections/scrape-access.ts";
-import {
-  type OneRootServer,
-  rootSchema,
-  rootServerPath,
-  rootServersOf,
-  serverEntries,
-} from "./sections/server-entries.ts";
+import { hubServersEntries, rootSchema, serverEntries } from "./sections/server-entries.ts";
 import { type StreamLimits, streamLimitsSchema } from "./sections/stream-limits.ts";
 import { resolvedTracing, type Tracing, tracingSchema } from "./sections/tracing.ts";
 import {
@@ -56,7 +51,7 @@ import {
 import { placedViewer, type ViewerSettings, viewerSchema } from "./sections/viewer-schema.ts";
 import { signatureRulesSchema } from "./signature-keys.ts";
 import { invalid, readYamlFile } from "./text/yaml-file.ts";
-import { type ListenAddress, meshTlsSchema, plainAddressProblem } from "./transport-security.ts";
+import { type ListenAddress, meshTlsSchema } from "./transport-security.ts";
 
 /** Node names that every subnet uses already. */
 const RESERVED_NODES: ReadonlySet<string> = new Set(["hub", "root"]);
@@ -100,6 +95,7 @@ const memberSchema = z.strictObject({
 
 const subnetSchema = z.strictObject({
   ...serverEntries,
+  ...hubServersEntries,
   tenant: tokenOf("tenant")
     .default(DEFAULT_TENANT)
     .describe("owner of the subnet; events of other tenants' subnets enter only by a rule with from"),
@@ -219,15 +215,15 @@ export interface MeshFile {
   scenariosOf(subnet: string, member: string): readonly string[] | undefined;
   /** The skills of a member, and where it may install others from; paths are absolute. */
   skillsOf(subnet: string, member: string): DeclaredSkills;
-  /** Number of servers of the root; several are a cluster. */
-  readonly rootServers: number;
+  /** Names of the servers of a subnet's hub, or of the root: `alpha`, `alpha-2`, `alpha-3`; several are a cluster. */
+  readonly serversOf: (of: string) => readonly string[];
   /** Number of root daemons, as many as servers or more; all open every link, and one serves it at a time. */
   readonly rootDaemons: number;
   /** Undefined: connections are not encrypted. */
   readonly tls: MeshTls | undefined;
   /** Of streams on disk, by server, as `hosts`. */
   readonly encryptions: ReadonlyMap<string, StoreEncryption>;
-  /** By subnet; the root's under {@link ROOT_DOMAIN}, and `root-2` and so on when it has several. */
+  /** By subnet, the root's under {@link ROOT_DOMAIN}; those beyond the first as `root-2`, `alpha-2` and so on. */
   readonly hosts: ReadonlyMap<string, ListenAddress>;
   /** Likewise. */
   readonly ports: ReadonlyMap<string, FixedPorts>;
@@ -263,7 +259,8 @@ export function readMeshFile(file: string): MeshFile {
     ] as const;
   });
   const mesh: Mesh = { name: value.mesh, durability: value.durability, subnets: new Map(subnets), policy };
-  const servers = serversOf(value);
+  const servers = meshServersOf(value);
+  const names = serverNamesOf(value);
   const registry = registryOf(value);
   const problems = [
     ...ruleProblems(mesh).map(({ path, message }) => {
@@ -302,10 +299,10 @@ export function readMeshFile(file: string): MeshFile {
     },
     skillsOf: (subnet, member) =>
       placedSkills(value.subnets[subnet]?.members[member] ?? {}, dirname(resolve(file))),
-    rootServers: value.root.servers.length,
+    serversOf: (of) => names.get(of) ?? [of],
     rootDaemons: value.root.daemons,
     tls: meshTlsOf(value.tls, servers, dirname(resolve(file))),
-    encryptions: encryptionsOf(value, rootServersOf(value.root).keys(), dirname(resolve(file))),
+    encryptions: encryptionsOf(value, names, dirname(resolve(file))),
     hosts: servers,
     ports: servers,
     placeOfRule: (id) => {
@@ -324,41 +321,6 @@ function registryOf({ registry }: MeshValue): { readonly path: string; readonly 
     ? { path: registry, autoApply: autoApplySchema.parse(undefined) }
     : registry;
 }
-type MeshServer = OneRootServer | MeshValue["subnets"][string];
-
-/** The entries of each server. */
-function serversOf({ root, subnets }: MeshValue): Map<string, MeshServer> {
-  return new Map<string, MeshServer>([...rootServersOf(root), ...Object.entries(subnets)]);
-}
-
-/** Servers that other machines could reach unencrypted, and certificates that no server uses. */
-function serverProblems(value: MeshValue): { path: string[]; message: string }[] {
-  const tls = value.tls;
-  const taken = [...rootServersOf(value.root).keys()].filter((name) => value.subnets[name] !== undefined);
-  const namesakes = taken.map((name) => {
-    const message = "is the name of a server of the root; give the subnet another name";
-    return { path: ["subnets", name], message };
-  });
-  const ofServers = [...serversOf(value)].flatMap(([name, server]) => {
-    const path = "members" in server ? ["subnets", name] : rootServerPath(value.root, name);
-    const problems: { path: string[]; message: string }[] = [];
-    const plain = tls === undefined ? plainAddressProblem(server) : undefined;
-    if (plain !== undefined) problems.push({ path: [...path, plain.key], message: plain.message });
-    if ("members" in server && server.remote === true) {
-      for (const [member, { remote }] of Object.entries(server.members)) {
-        if (remote !== true) continue;
-        const message = "is set for the subnet already: its members join with its hub";
-        problems.push({ path: [...path, "members", member, "remote"], message });
-      }
-    }
-    if (server.tls !== undefined && (typeof tls !== "object" || "development" in tls)) {
-      problems.push({ path: [...path, "tls"], message: "needs tls: { ca, cert, key } of the whole mesh" });
-    }
-    return problems;
-  });
-  return [...namesakes, ...ofServers];
-}
-
 /** A rule of `policy` has an id; a rule of a list is named by its place: `alpha.kitchen.publish[0]`. */
 function rulePath(id: string, policy: readonly DeclaredRule[]): PropertyKey[] | undefined {
   const i = policy.findIndex((rule) => rule.id === id);

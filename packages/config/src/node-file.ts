@@ -116,10 +116,23 @@ const memberFile = z.strictObject({
   skills: nodeSkillsSchema.optional().describe("without it the daemon runs no skills"),
 });
 
+const clusterSchema = z.strictObject({
+  name: name.describe("of this server in the cluster"),
+  port: z.number().int(),
+  routesInclude: z
+    .string()
+    .min(1)
+    .describe("file with the addresses of all servers and their password, relative to the config"),
+});
+
+const serversSchema = z.number().int().min(1).max(5).default(1);
+
 const hubFile = z.strictObject({
   role: z.literal("hub"),
   ...common,
   subnet: name,
+  node: name.default("hub").describe("name of this daemon among several of a hub"),
+  servers: serversSchema.describe("servers of the hub; each keeps all of its streams"),
   tenant: name.default(DEFAULT_TENANT),
   streams: streamLimitsSchema,
   registryCache: z.string().min(1).optional().describe("file for the registry that the root offers"),
@@ -146,6 +159,7 @@ const hubFile = z.strictObject({
       otherRootUrls: z.array(z.string()).max(8).optional().describe("the other servers of the root"),
       leafKey: publicKey,
       leafSeedInclude: z.string(),
+      cluster: clusterSchema.optional().describe("of a hub of several servers"),
     })
     .superRefine(refusePlain)
     .describe(
@@ -153,26 +167,11 @@ const hubFile = z.strictObject({
     ),
 });
 
-const clusterSchema = z.strictObject({
-  name: name.describe("of this server in the cluster"),
-  port: z.number().int(),
-  routesInclude: z
-    .string()
-    .min(1)
-    .describe("file with the addresses of all servers and their password, relative to the config"),
-});
-
 const rootFile = z.strictObject({
   role: z.literal("root"),
   ...common,
   node: name.default("root").describe("name of this daemon among several of a root"),
-  servers: z
-    .number()
-    .int()
-    .min(1)
-    .max(5)
-    .default(1)
-    .describe("servers of the root; each keeps all of its streams"),
+  servers: serversSchema.describe("servers of the root; each keeps all of its streams"),
   stateDir: z
     .string()
     .min(1)
@@ -197,6 +196,7 @@ const rootFile = z.strictObject({
     z.strictObject({
       tenant: name.default(DEFAULT_TENANT),
       leafKey: publicKey,
+      servers: serversSchema.describe("servers of its hub"),
       nodes: z
         .array(name)
         .readonly()

@@ -99,7 +99,7 @@ export function openNode<R extends NodeRole>(file: string, role: R): OpenNode<R>
 
 function nameOf(config: NodeFile): string {
   if (config.role === "root") return config.node;
-  return `${config.subnet}/${config.role === "hub" ? "hub" : config.node}`;
+  return `${config.subnet}/${config.node}`;
 }
 
 function scrapedAt({ metrics }: NodeFile, path: (path: string) => string): ScrapeListen | undefined {

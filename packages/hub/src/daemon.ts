@@ -1,4 +1,4 @@
-import { type HubFile, readSeed } from "@adaos/config";
+import { type HubFile, readServerAccess } from "@adaos/config";
 import type { Message } from "@adaos/core";
 import type { DaemonEvent, RateLimit } from "@adaos/core/wire";
 import { Denials, daemonMessage, timersStream } from "@adaos/core/wire";
@@ -17,11 +17,13 @@ import {
   type Connection,
   DamageEvents,
   openConnection,
+  type RegistryReply,
   type StoreDamage,
   StoreKeeper,
   StreamPublisher,
 } from "@adaos/transport-nats";
 import { Budgets, type BudgetsOptions } from "./budgets/budgets.ts";
+import { FellowHub } from "./cluster/fellow-hub.ts";
 import { LetterEvents } from "./letters/letter-events.ts";
 import { hubAlerts } from "./metrics/alerts-of-hub.ts";
 import { ProbeWatch } from "./metrics/probe-watch.ts";
@@ -30,9 +32,9 @@ import { snapshotStream } from "./metrics/snapshot-stream.ts";
 import { SubnetCounts } from "./metrics/subnet-counts.ts";
 import { ParkingService } from "./parking/parking-service.ts";
 import { RunKeeper } from "./runs/run-keeper.ts";
-import { type HubKeys, ServerGrants } from "./server-grants.ts";
+import { keysOf, ServerGrants } from "./server-grants.ts";
 import { DurableService } from "./services/durable-service.ts";
-import { MemberService } from "./services/member-service.ts";
+import { MemberService, type MemberServiceOptions } from "./services/member-service.ts";
 import { RegistryService } from "./services/registry-service.ts";
 import { RequestService } from "./services/request-service.ts";
 import { timersDataBytes } from "./streams/plan-streams.ts";
@@ -43,21 +45,31 @@ import { TimerEvents, type TimerEventsOptions } from "./timers/timer-events.ts";
 import { TimerLimits } from "./timers/timer-limits.ts";
 import { TimerService, type TimersOfFile } from "./timers/timer-service.ts";
 
-/** The parts of a hub's daemon, how it applies a changed file, and how it ends. */
-interface Hub {
+/** The services of a hub, how they apply a changed file, and how they end. */
+export interface Hub {
   /** Every part must be in this list: alerts are judged by the health of all of them. */
   readonly parts: Part[];
   readonly sources: readonly MetricSource[];
   apply(changed: HubFile): Promise<void>;
   /** Publishes an event of the hub itself. */
   announce(event: DaemonEvent): void;
+  /** Answers another daemon of the hub. */
+  serveRegistry(request: unknown): Promise<RegistryReply>;
   close(): Promise<void>;
+}
+
+/** What the services of a hub work with. */
+export interface HubMeans {
+  readonly connection: Connection;
+  /** Of the server's system account. */
+  readonly system: Connection;
+  readonly grants: ServerGrants;
 }
 
 /** Runs the hub daemon of one subnet until it gets a signal to stop. Resolves with the exit code. */
 export async function runHub(file: string): Promise<number> {
   const node = openNode(file, "hub");
-  const { config, path, name, loaded, log } = node;
+  const { config, path, name } = node;
   claimStore(
     path(config.natsServer.storeDir),
     storeKeyFile(path(config.natsServer.configFile), config.natsServer),
@@ -65,27 +77,62 @@ export async function runHub(file: string): Promise<number> {
   const connection = await openConnection({ ...node.dial(), name, user: "hub" });
   const system = await openConnection({
     ...node.dial(),
+    // Its own server and no other: this connection reads that server's config again.
+    ...readServerAccess(
+      { ...config.server, others: undefined, seedFile: config.natsServer.systemSeedFile },
+      path,
+    ),
     name: `${name} (system)`,
     user: "system",
-    seed: readSeed(path(config.natsServer.systemSeedFile)),
   });
-  const hub = await openHub(node, connection, system);
   try {
-    const { parts, sources, apply, announce } = hub;
+    return config.servers === 1
+      ? await runAlone(node, connection, system)
+      : await runFellow(node, connection, system);
+  } finally {
+    await Promise.all([connection.close(), system.close()]);
+  }
+}
+
+/** The daemon of a hub of one server. */
+async function runAlone(node: OpenNode<"hub">, connection: Connection, system: Connection): Promise<number> {
+  const { config, loaded, log } = node;
+  const hub = await openHub(node, config, { connection, system, grants: grantsOf(node, system) });
+  try {
+    const { parts, sources, announce } = hub;
+    const apply = async (changed: HubFile): Promise<void> => {
+      node.replaceRights(changed);
+      await hub.apply(changed);
+    };
     const watch = new NodeFileWatch({ role: "hub", loaded, isInForce: true, apply, log, keepsCopy: true });
     parts.push(watch);
     return await node.run(parts, sources, announce);
   } finally {
     await hub.close();
-    await Promise.all([connection.close(), system.close()]);
   }
 }
 
-async function openHub(node: OpenNode<"hub">, connection: Connection, system: Connection): Promise<Hub> {
-  const { config, policy, signatures, log } = node;
-  const { subnet, streams, tenant } = config;
-  const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
+/** One of several daemons of a hub, each beside its own server. */
+async function runFellow(node: OpenNode<"hub">, connection: Connection, system: Connection): Promise<number> {
+  const { config, loaded, log } = node;
   const grants = grantsOf(node, system);
+  const fellow = new FellowHub({ node, connection, system, grants, positions: positionsOf(node), openHub });
+  const apply = (changed: HubFile): Promise<void> => fellow.apply(changed);
+  const watch = new NodeFileWatch({ role: "hub", loaded, isInForce: true, apply, log, keepsCopy: true });
+  const server = { subnet: config.subnet, members: fellow.members, connection, system };
+  return await node.run([...fellow.parts, watch], [serverSource(server), ...fellow.sources], (event) =>
+    fellow.announce(event),
+  );
+}
+
+async function openHub(
+  node: OpenNode<"hub">,
+  config: HubFile,
+  { connection, system, grants }: HubMeans,
+): Promise<Hub> {
+  const { policy, signatures, log } = node;
+  const { subnet, streams, tenant, servers } = config;
+  const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const onDamage = (damage: StoreDamage): void => {
     damages.note(damage, refills.onDamage(damage) ? "root" : "nobody");
     if (damage.stream === timersStream(subnet)) void timers.keepAll();
@@ -94,13 +141,13 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const refills = new RefillService(subnet, connection, jsm, keeper, log);
   const durables = new DurableService({ subnet, policy, jsm, keeper, grants, log });
   let members = Object.keys(config.members);
-  const stream = new SubnetStream({ subnet, members, policy, limits: streams, jsm, keeper, log });
+  const stream = new SubnetStream({ subnet, members, policy, limits: streams, servers, jsm, keeper, log });
   const publisher = new StreamPublisher(connection, { checksDuplicates: true });
   const publish = (message: Message): Promise<unknown> => publisher.publish(message);
   const about = { address: { subnet, node: "hub" }, tenant, signatures };
   const denials = new Denials({ ...about, publish, log });
   const damages = damageEventsOf(node, keeper, publish);
-  const budgets = budgetsOf(node, { connection, jsm, grants, denials });
+  const budgets = budgetsOf(node, config, { connection, jsm, grants, denials });
   const registry = new RegistryService(connection, registryCacheOf(node), log);
   const reporting: Pick<OwnEventsOptions, "publish" | "mayPublish" | "log"> = {
     publish: async (event) => publish(daemonMessage(about, event)),
@@ -111,21 +158,11 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const letters = new LetterEvents({ subnet, connection, jsm, ...reporting });
   const parked = new ParkingService({ subnet, connection, jsm, grants, signatures, denials, log });
   const requests = new RequestService(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
-  const timers = timersOf(node, budgets, { connection, jsm, publisher });
+  const timers = timersOf(node, config, budgets, { connection, jsm, publisher });
   const service = new MemberService({
     subnet,
     connection,
-    answers: {
-      durable: (member, request) => durables.make(member, request),
-      handlers: (member, request) => requests.handlers(member, request),
-      reply: (member, request) => requests.reply(member, request),
-      registry: (_member, request) => registry.serve(request),
-      park: (member, request) => parked.park(member, request),
-      parked: (member, request) => parked.parked(member, request),
-      release: (member, request) => parked.release(member, request),
-      budget: (member) => budgets.suspendedOf(member),
-      timer: (member, request) => timers.ask(member, request),
-    },
+    answers: answersOf({ durables, requests, registry, parked, budgets, timers }),
     restore: () => durables.restoreGrants(),
     denials,
     log,
@@ -135,14 +172,23 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   const parts: Part[] = [stream, registry, timers, runs, service, budgets, refills, damages, letters];
   const snapshots = snapshotStream(subnet, connection, jsm);
   const probes = new ProbeWatch(snapshots);
-  const alerts = hubAlerts({ node, server, jsm, keeper, probes, parts: () => parts, publish });
+  const alerts = hubAlerts({
+    node: { ...node, config },
+    server,
+    jsm,
+    keeper,
+    probes,
+    parts: () => parts,
+    publish,
+  });
   parts.push(alerts);
   return {
     parts,
-    sources: [serverSource(server), new SubnetCounts(snapshots, log), probes],
+    serveRegistry: (request) => registry.serve(request),
+    // One of several daemons tells of its server also while another serves the subnet.
+    sources: [...(servers === 1 ? [serverSource(server)] : []), new SubnetCounts(snapshots, log), probes],
     // Rights are removed first, then new rights are granted. Keys and rights need only the server.
     apply: async (changed) => {
-      node.replaceRights(changed);
       grants.setKeys(keysOf(changed));
       budgets.setLimits(limitsOf(changed));
       await grants.enforce();
@@ -161,8 +207,40 @@ async function openHub(node: OpenNode<"hub">, connection: Connection, system: Co
   };
 }
 
+/** The services that answer members. */
+interface Answering {
+  readonly durables: DurableService;
+  readonly requests: RequestService;
+  readonly registry: RegistryService;
+  readonly parked: ParkingService;
+  readonly budgets: Budgets;
+  readonly timers: TimerService;
+}
+
+function answersOf({
+  durables,
+  requests,
+  registry,
+  parked,
+  budgets,
+  timers,
+}: Answering): MemberServiceOptions["answers"] {
+  return {
+    durable: (member, request) => durables.make(member, request),
+    handlers: (member, request) => requests.handlers(member, request),
+    reply: (member, request) => requests.reply(member, request),
+    registry: (_member, request) => registry.serve(request),
+    park: (member, request) => parked.park(member, request),
+    parked: (member, request) => parked.parked(member, request),
+    release: (member, request) => parked.release(member, request),
+    budget: (member) => budgets.suspendedOf(member),
+    timer: (member, request) => timers.ask(member, request),
+  };
+}
+
 function budgetsOf(
-  { config, log }: OpenNode<"hub">,
+  { log }: OpenNode<"hub">,
+  config: HubFile,
   means: Pick<BudgetsOptions, "connection" | "jsm" | "grants" | "denials">,
 ): Budgets {
   const { subnet, streams, flood } = config;
@@ -190,7 +268,8 @@ function damageEventsOf(
 function grantsOf({ config, path, policy }: OpenNode<"hub">, system: Connection): ServerGrants {
   const { configFile, systemSeedFile: _, hubKey: __, leafKey: ___, ...server } = config.natsServer;
   const fixed = { ...server, logFile: server.logFile, subnet: config.subnet, policy };
-  return new ServerGrants(path(configFile), fixed, keysOf(config), system.nc);
+  const isAway = (): boolean => config.servers > 1 && !system.connected;
+  return new ServerGrants(path(configFile), fixed, keysOf(config), system.nc, isAway);
 }
 
 function positionsOf({ config, path }: OpenNode<"hub">): ReturnType<typeof positionFile> {
@@ -206,7 +285,8 @@ function limitsOf({ members }: HubFile): Map<string, readonly RateLimit[]> {
 }
 
 function timersOf(
-  { config, policy, signatures, log }: OpenNode<"hub">,
+  { policy, signatures, log }: OpenNode<"hub">,
+  config: HubFile,
   budgets: Budgets,
   server: Pick<TimerEventsOptions, "connection" | "jsm" | "publisher">,
 ): TimerService {
@@ -228,9 +308,4 @@ function timersIn(config: HubFile): TimersOfFile {
     timers.map((definition) => ({ node, definition })),
   );
   return { declared, members: Object.keys(config.members), rates: limitsOf(config) };
-}
-
-function keysOf({ members, natsServer: { hubKey, leafKey } }: HubFile): HubKeys {
-  const memberKeys = new Map(Object.entries(members).map(([name, { key }]) => [name, key]));
-  return { hubKey, leafKey, memberKeys };
 }

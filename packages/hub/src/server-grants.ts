@@ -1,5 +1,7 @@
+import type { HubFile } from "@adaos/config";
 import {
   askAccountTraffic,
+  ClusterTraffic,
   compileHubServer,
   type HubServerSettings,
   memberAccount,
@@ -14,8 +16,21 @@ export type FixedSettings = Omit<HubServerSettings, "consumers" | "withheld" | "
 /** The users of a hub's server, and its user at the root: public nkeys. */
 export type HubKeys = Pick<HubServerSettings, "hubKey" | "leafKey" | "memberKeys">;
 
+/** The users in a hub's node file. Pure. */
+export function keysOf({ members, natsServer: { hubKey, leafKey } }: HubFile): HubKeys {
+  const memberKeys = new Map(Object.entries(members).map(([name, { key }]) => [name, key]));
+  return { hubKey, leafKey, memberKeys };
+}
+
 /** Accounts of a hub's server that belong to no member. */
 const OWN_ACCOUNTS = ["SUBNET", "BRIDGE"];
+
+/** The part of the rights that the daemons of a hub of several servers share: their node files have the rest. */
+export interface SharedRights {
+  readonly consumers: Readonly<Record<string, readonly string[]>>;
+  readonly withheld: Readonly<Record<string, readonly string[]>>;
+  readonly shutOut: readonly string[];
+}
 
 /** A member and a consumer it may pull from. */
 export type Grant = readonly [node: string, consumer: string];
@@ -32,12 +47,42 @@ export class ServerGrants {
   #keys: HubKeys;
   #withheld: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   #shutOut: ReadonlySet<string> = new Set();
+  #share: ((rights: SharedRights) => Promise<void>) | undefined;
+  readonly #traffic = new ClusterTraffic();
 
-  constructor(configFile: string, fixed: FixedSettings, keys: HubKeys, system: NatsConnection) {
-    this.#config = new ServerConfig(configFile, system);
+  /** @param isAway Of a hub of several servers: whether this one is down, while the daemon goes on with the others. */
+  constructor(
+    configFile: string,
+    fixed: FixedSettings,
+    keys: HubKeys,
+    system: NatsConnection,
+    isAway: () => boolean = () => false,
+  ) {
+    this.#config = new ServerConfig(configFile, system, isAway);
     this.#fixed = fixed;
     this.#keys = keys;
     this.#system = system;
+  }
+
+  /** What the servers beside the other daemons have in force as well. */
+  get shared(): SharedRights {
+    const lists = (sets: Iterable<readonly [string, Iterable<string>]>): Record<string, string[]> =>
+      Object.fromEntries(Array.from(sets, ([node, names]) => [node, [...names].sort()]));
+    return { consumers: lists(this.#granted), withheld: lists(this.#withheld), shutOut: [...this.#shutOut] };
+  }
+
+  /** Calls `share` with the rights at each {@link enforce}, which waits for it; undefined: no more. */
+  shareWith(share: ((rights: SharedRights) => Promise<void>) | undefined): void {
+    this.#share = share;
+  }
+
+  /** Takes the rights of the daemon that serves the subnet. Rejects as {@link enforce} does. */
+  follow({ consumers, withheld, shutOut }: SharedRights): Promise<void> {
+    this.#granted.clear();
+    for (const [node, names] of Object.entries(consumers)) this.#granted.set(node, new Set(names));
+    this.#withheld = new Map(Object.entries(withheld).map(([node, roots]) => [node, new Set(roots)]));
+    this.#shutOut = new Set(shutOut);
+    return this.enforce();
   }
 
   /** How many consumers a member may pull from. */
@@ -79,7 +124,11 @@ export class ServerGrants {
    */
   async askTraffic(): Promise<Map<string, Traffic>> {
     const nodes = [...this.#keys.memberKeys.keys()];
-    const traffic = await askAccountTraffic(this.#system, [...OWN_ACCOUNTS, ...nodes.map(memberAccount)]);
+    const accounts = [...OWN_ACCOUNTS, ...nodes.map(memberAccount)];
+    const isAlone = this.#fixed.cluster === undefined;
+    const traffic = isAlone
+      ? await askAccountTraffic(this.#system, accounts)
+      : await this.#traffic.ask(this.#system, accounts);
     const of = (account: string): Traffic => traffic.get(account) ?? { messages: 0, bytes: 0 };
     const own = OWN_ACCOUNTS.map(of).reduce((a, b) => {
       return { messages: a.messages + b.messages, bytes: a.bytes + b.bytes };
@@ -102,7 +151,11 @@ export class ServerGrants {
   }
 
   /** Resolves when the server enforces the current members, policy and grants. Rejects as `reloadServer()` does. */
-  enforce(): Promise<void> {
+  async enforce(): Promise<void> {
+    await Promise.all([this.#enforceHere(), this.#share?.(this.shared)]);
+  }
+
+  #enforceHere(): Promise<void> {
     return this.#config.enforce(() => {
       const consumers = new Map([...this.#granted].map(([node, names]) => [node, [...names].sort()]));
       return compileHubServer({

@@ -1,4 +1,9 @@
-export { compileRootServer, leafAccount, type RootServerSettings } from "./config/compile.ts";
+export {
+  compileRootServer,
+  leafAccount,
+  type RootServerSettings,
+  type ServerCluster,
+} from "./config/compile.ts";
 export { compileHubServer, type HubServerSettings, memberAccount } from "./config/compile-hub.ts";
 export { type ConfBlock, renderConf } from "./config/conf.ts";
 export { exampleRootConfig } from "./config/example-config.ts";
@@ -22,7 +27,7 @@ export { ensureNatsServer } from "./install/ensure.ts";
 export { withDebianPackages } from "./install/install-debian.ts";
 export { locateNatsServer } from "./install/locate.ts";
 export { renderProgress } from "./install/progress.ts";
-export { askAccountTraffic, type Traffic } from "./running/account-traffic.ts";
+export { askAccountTraffic, ClusterTraffic, type Traffic } from "./running/account-traffic.ts";
 export {
   askServerFigures,
   askStreams,

@@ -41,6 +41,7 @@ export {
   serverOf,
   serverProcesses,
   storeDirOf,
+  whose,
   writeLayout,
 } from "./layout.ts";
 export { meshFileOf } from "./mesh-file-of.ts";

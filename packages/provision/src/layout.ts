@@ -142,6 +142,11 @@ export function serverProcesses({ servers }: Pick<Layout, "servers">): ServerLay
   return servers.flatMap((server) => [server, ...(server.fellows ?? [])]);
 }
 
+/** Names the owner of a server, for messages. Pure. */
+export function whose({ of }: Pick<ServerLayout, "of">): string {
+  return of === ROOT_DOMAIN ? "the root" : `the hub of ${of}`;
+}
+
 /** Folder of the streams of one server. Pure. */
 export function storeDirOf(stateDir: string, { name }: Pick<ServerLayout, "name">): string {
   return storeDir(stateDir, name.slice(SERVER_PREFIX.length));

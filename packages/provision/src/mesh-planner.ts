@@ -1,6 +1,7 @@
 import { dirname, relative } from "node:path";
 import {
   compiledPolicyText,
+  hubNodeIds,
   logFilePath,
   type MeshFile,
   type NodeFileInput,
@@ -125,7 +126,9 @@ export class MeshPlanner {
     const { mesh, streams, autoApply, alerts } = this.#meshFile;
     const daemon = this.#keys.key("root/daemon");
     const system = this.#keys.key("root/system");
-    const servers = new Map(this.#plan.rootServers.map((name) => [name, this.#rootServer(name)] as const));
+    const servers = new Map(
+      this.#plan.serversOf(ROOT_DOMAIN).map((name) => [name, this.#rootServer(name)] as const),
+    );
     const admitted = {
       systemKey: system.publicKey,
       rootKey: daemon.publicKey,
@@ -140,18 +143,20 @@ export class MeshPlanner {
       });
       this.#files.set(this.#plan.configFile(name), config);
     }
-    this.#servers.push(this.#plan.layoutOf(ROOT_DOMAIN, ROOT_DOMAIN, daemon));
+    this.#servers.push(this.#plan.layoutOf(ROOT_DOMAIN, daemon));
     const subnets = [...mesh.subnets.values()].flatMap(
       ({ name, tenant, members, clearance = [], exportLimit }) => {
         const leafKey = leafKeys.get(name);
         if (leafKey === undefined) return [];
         const limit = exportLimit === undefined ? {} : { exportLimit };
+        const servers = this.#plan.serversOf(name).length;
         return [
           [
             name,
             {
               tenant,
               leafKey,
+              ...(servers === 1 ? {} : { servers }),
               nodes: [...members.keys()],
               ...(clearance.length === 0 ? {} : { clearance: [...clearance] }),
               ...limit,
@@ -161,7 +166,7 @@ export class MeshPlanner {
       },
     );
     for (const id of rootNodeIds(this.#meshFile.rootDaemons)) {
-      const beside = this.#plan.besideOf(id);
+      const beside = this.#plan.besideOf(id, ROOT_DOMAIN);
       this.#addNode(id, "root", {
         role: "root",
         ...this.#common(id, ROOT_DOMAIN, daemon),
@@ -189,34 +194,42 @@ export class MeshPlanner {
 
   /** Settings of one server of the root, without its users. */
   #rootServer(name: string): RootServerBasics {
-    const { port, leafPort = 0, clusterPort = 0 } = this.#plan.portsOf(name);
-    const basics = { ...this.#plan.settingsOf(name), port, leafPort };
-    if (this.#plan.rootServers.length === 1) return basics;
-    const include = this.#keys.routesFile(this.#plan.routes());
-    const routesInclude = relative(dirname(this.#plan.configFile(name)), include);
-    return { ...basics, cluster: { name, port: clusterPort, routesInclude } };
+    const { port, leafPort = 0 } = this.#plan.portsOf(name);
+    const cluster = this.#plan.clusterOf(ROOT_DOMAIN, name);
+    return { ...this.#plan.settingsOf(name), port, leafPort, ...cluster };
   }
 
   #buildHub(subnet: Subnet): void {
     const { name } = subnet;
-    const leaf = this.#keys.leafKey(name);
     const daemon = this.#keys.key(`${name}/hub`);
+    const servers = this.#plan.serversOf(name);
+    for (const id of hubNodeIds(name, servers.length)) this.#buildHubDaemon(id, subnet, daemon);
+    this.#servers.push(this.#plan.layoutOf(name, daemon));
+  }
+
+  /** One daemon of a hub, and the server beside it. */
+  #buildHubDaemon(id: string, subnet: Subnet, daemon: Key): void {
+    const { name } = subnet;
+    const leaf = this.#keys.leafKey(name);
     const system = this.#keys.key(`${name}/system`);
     const memberKeys = this.#memberKeysOf(subnet);
-    const configFile = this.#plan.configFile(name);
+    const beside = this.#plan.besideOf(id, name);
+    const servers = this.#plan.serversOf(name).length;
+    const configFile = this.#plan.configFile(beside);
+    const { port } = this.#plan.portsOf(beside);
     const server = {
-      ...this.#plan.settingsOf(name),
-      ...this.#plan.portsOf(name),
+      ...this.#plan.settingsOf(beside),
+      port,
       systemKey: system.publicKey,
       hubKey: daemon.publicKey,
       ...this.#plan.rootUrls(),
       // Servers read an include relative to the file that names it.
       leafSeedInclude: relative(dirname(configFile), leaf.includeFile),
       leafKey: leaf.publicKey,
+      ...this.#plan.clusterOf(name, beside),
     };
     const rules = this.#rulesIn.get(name) ?? [];
     const policy = new Policy(rules);
-    const id = nodeId({ subnet: name, node: "hub" });
     const consumers = this.#grantsOf({
       configFile,
       nodeFile: nodeFilePath(this.#stateDir, id),
@@ -224,12 +237,12 @@ export class MeshPlanner {
     });
     const config = compileHubServer({ ...server, subnet: name, policy, memberKeys, consumers });
     this.#files.set(configFile, config);
-    this.#servers.push(this.#plan.layoutOf(name, id, daemon));
     this.#addNode(id, "hub", {
       role: "hub",
       ...this.#common(id, name, daemon),
       ...this.#signatures.ofHub(name),
       subnet: name,
+      ...(servers === 1 ? {} : { node: id.slice(name.length + 1), servers }),
       tenant: subnet.tenant,
       streams: this.#meshFile.streams,
       flood: this.#meshFile.flood,

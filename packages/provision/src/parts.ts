@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { layoutFile, nodeId, provenRegistryFile, registryInForceFile, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
-import { type Layout, serverOf, writeLayout } from "./layout.ts";
+import { type Layout, serverOf, whose, writeLayout } from "./layout.ts";
 
 /** All in them is a part's own. */
 const OWN_FOLDERS = ["keys", "nodes", "servers"];
@@ -27,10 +27,11 @@ export interface Part {
 export function partsOf(layout: Layout, stateDir: string): Part[] {
   // Commands that need the mesh file or another part send the operator to the root's machine.
   const joinedTo = new URL(serverOf(layout, ROOT_DOMAIN).url).hostname;
-  if (layout.servers.some(({ fellows }) => fellows !== undefined))
+  const cluster = layout.servers.find(({ fellows }) => fellows !== undefined);
+  if (cluster !== undefined)
     throw new MeshError(
       "usage",
-      "the root has several servers, of which no parts can be made; use servers: 1",
+      `${whose(cluster)} has several servers, of which no parts can be made; use servers: 1`,
     );
   const subnets = new Set(layout.servers.flatMap(({ of }) => (of === ROOT_DOMAIN ? [] : [of])));
   const part = (id: string, of: string | undefined, isIn: (node: string) => boolean): Part => {

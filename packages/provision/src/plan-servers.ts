@@ -1,16 +1,19 @@
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { dirname, join, relative } from "node:path";
 import {
+  hubNodeIds,
   type ListenAddress,
   logFilePath,
   type MeshFile,
   type NodeFileInput,
-  rootNodeIds,
+  nodeId,
   type ServerTls,
   storeDir,
 } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { Durability } from "@adaos/core/wire";
 import { eventsStream, MESH_STREAM, ROOT_DOMAIN } from "@adaos/core/wire";
+import type { ServerCluster } from "@adaos/nats-server";
 import { dialHost, type MeshCertificates } from "./certificates/mesh-certificates.ts";
 import type { Key, Keys } from "./keys/keys.ts";
 import type { ServerLayout } from "./layout.ts";
@@ -20,7 +23,7 @@ import { encryptionText } from "./node-file-text.ts";
 export interface Ports {
   readonly port: number;
   readonly leafPort?: number;
-  /** Of a root of several servers: for the others. */
+  /** Of a root or a hub of several servers: for the others. */
   readonly clusterPort?: number;
 }
 
@@ -53,9 +56,9 @@ export class ServerPlan {
     this.#material = material;
   }
 
-  /** The root's servers by name, the first of them {@link ROOT_DOMAIN}. */
-  get rootServers(): readonly string[] {
-    return rootNodeIds(this.#material.meshFile.rootServers);
+  /** The names of the root's servers, or of a hub's: the first of them is `of`. */
+  serversOf(of: string): readonly string[] {
+    return this.#material.meshFile.serversOf(of);
   }
 
   portsOf(name: string): Ports {
@@ -88,25 +91,33 @@ export class ServerPlan {
   /** Where hubs reach the root: at any of its servers. */
   rootUrls(): { readonly rootUrl: string; readonly otherRootUrls?: string[] } {
     const scheme = this.#material.certificates === undefined ? "nats-leaf" : "tls";
-    const [rootUrl = "", ...otherRootUrls] = this.rootServers.map((name) => {
+    const [rootUrl = "", ...otherRootUrls] = this.serversOf(ROOT_DOMAIN).map((name) => {
       return `${scheme}://${this.#dialHost(name)}:${this.portsOf(name).leafPort ?? 0}`;
     });
     return otherRootUrls.length === 0 ? { rootUrl } : { rootUrl, otherRootUrls };
   }
 
-  /** `host:port` of each of the root's servers, for the others. */
-  routes(): string[] {
-    return this.rootServers.map((name) => `${this.#dialHost(name)}:${this.portsOf(name).clusterPort ?? 0}`);
+  /** `host:port` of each of the root's servers, or of a hub's, for the others. */
+  #routes(of: string): string[] {
+    return this.serversOf(of).map((name) => `${this.#dialHost(name)}:${this.portsOf(name).clusterPort ?? 0}`);
   }
 
-  /** A node's access to the server of a subnet or of the root. One of several root daemons begins with its own. */
+  /** The part of a server in its cluster, for its config. */
+  clusterOf(of: string, name: string): { readonly cluster?: ServerCluster } {
+    if (this.serversOf(of).length === 1) return {};
+    const include = this.#material.keys.routesFile(of, this.#routes(of));
+    const routesInclude = relative(dirname(this.configFile(name)), include);
+    return { cluster: { name, port: this.portsOf(name).clusterPort ?? 0, routesInclude } };
+  }
+
+  /** A node's access to the server of a subnet or of the root. One of several daemons begins with its own. */
   access(id: string, of: string, key: Key): NodeFileInput["server"] {
-    const { allowPlain } = this.#listen(of);
     const tls = this.#material.certificates?.nodes.get(id);
     const urlOf = (name: string): string =>
       `${tls === undefined ? "nats" : "tls"}://${this.#dialHost(name)}:${this.portsOf(name).port}`;
-    const own = of === ROOT_DOMAIN ? this.besideOf(id) : of;
-    const others = of === ROOT_DOMAIN ? this.rootServers.filter((name) => name !== own).map(urlOf) : [];
+    const own = this.besideOf(id, of);
+    const { allowPlain } = this.#listen(own);
+    const others = this.serversOf(of).flatMap((name) => (name === own ? [] : [urlOf(name)]));
     return {
       url: urlOf(own),
       ...(others.length === 0 ? {} : { others }),
@@ -116,18 +127,24 @@ export class ServerPlan {
     };
   }
 
-  /** The server beside a root daemon. With more daemons than servers, some share one. */
-  besideOf(daemon: string): string {
-    const names = this.rootServers;
-    const at = daemon === ROOT_DOMAIN ? 0 : Number(daemon.slice(ROOT_DOMAIN.length + 1)) - 1;
-    return names[at % names.length] ?? ROOT_DOMAIN;
+  /**
+   * The server beside a daemon of the root or of a hub. With more daemons than servers, some share one; members begin
+   * with different ones.
+   */
+  besideOf(id: string, of: string): string {
+    const names = this.serversOf(of);
+    const first = of === ROOT_DOMAIN ? ROOT_DOMAIN : nodeId({ subnet: of, node: "hub" });
+    const isDaemon = id === first || id.startsWith(`${first}-`);
+    const at = id === first ? 0 : isDaemon ? Number(id.slice(first.length + 1)) - 1 : spread(id);
+    return names[at % names.length] ?? of;
   }
 
-  /** The layout of a hub's server, or of all of the root's. */
-  layoutOf(of: string, id: string, daemon: Key): ServerLayout {
-    const [first, ...fellows] = (of === ROOT_DOMAIN ? this.rootServers : [of]).map((name): ServerLayout => {
+  /** The layout of the servers of a hub or of the root. */
+  layoutOf(of: string, daemon: Key): ServerLayout {
+    const ids = of === ROOT_DOMAIN ? this.serversOf(of) : hubNodeIds(of, this.serversOf(of).length);
+    const [first, ...fellows] = this.serversOf(of).map((name, i): ServerLayout => {
       const storeKeyFile = this.#material.meshFile.encryptions.get(name)?.keyFile;
-      const { url, seedFile, tls } = this.access(of === ROOT_DOMAIN ? name : id, of, daemon);
+      const { url, seedFile, tls } = this.access(ids[i] ?? name, of, daemon);
       return {
         name: `nats-${name}`,
         of,
@@ -153,4 +170,9 @@ export class ServerPlan {
   #dialHost(name: string): string {
     return this.#material.dialled?.get(name) ?? dialHost(this.#listen(name));
   }
+}
+
+/** A number that stays with a member, whatever others come and go: no server has all of them. */
+function spread(id: string): number {
+  return createHash("sha256").update(id).digest().readUInt32BE(0);
 }

@@ -4,8 +4,9 @@ import {
   declaredTimers,
   type FixedPorts,
   type MeshFile,
+  nodeId,
+  positionsPath,
   provenRegistryFile,
-  rootNodeIds,
   storeDir,
   writeWhole,
 } from "@adaos/config";
@@ -43,7 +44,7 @@ export async function provision(
   assertStoreKeys(meshFile, stateDir);
   const fixed = localPorts(meshFile);
   const asked = lastPorts === "kept" ? withKnown(fixed, last?.ports) : fixed;
-  const ports = await pickPorts(asked, rootNodeIds(meshFile.rootServers), last?.ports);
+  const ports = await pickPorts(asked, clustersOf(meshFile), last?.ports);
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   forgetJoined(stateDir, remoteKeyNames(meshFile));
@@ -86,7 +87,7 @@ export async function planAgain(
 ): Promise<Plan> {
   const timers = declaredTimers(meshFile, registry);
   const known = { ...picked, ...lastLayout(meshFile, stateDir)?.ports };
-  const ports = await pickPorts(withKnown(localPorts(meshFile), known), rootNodeIds(meshFile.rootServers));
+  const ports = await pickPorts(withKnown(localPorts(meshFile), known), clustersOf(meshFile));
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   const invitations = admittedTo(stateDir);
@@ -116,7 +117,7 @@ function lastLayout(meshFile: MeshFile, stateDir: string): Layout | undefined {
   const { mesh } = meshFile;
   const last = findLayout(stateDir);
   if (last !== undefined) meshFileIn(last);
-  assertSameRoot(meshFile, last, stateDir);
+  assertSameServers(meshFile, last, stateDir);
   if (last === undefined || last.mesh === mesh.name) return last;
   const what = `${stateDir} holds the mesh ${last.mesh}, not ${mesh.name}`;
   throw new MeshError("invalid-config", `${what}; name another folder with --state`);
@@ -126,14 +127,35 @@ function lastLayout(meshFile: MeshFile, stateDir: string): Layout | undefined {
  * A cluster does not take over the streams of a single server, and a single server not those of a cluster: it would
  * remove them as belonging to nobody. Throws `invalid-config`.
  */
-function assertSameRoot({ rootServers, file }: MeshFile, last: Layout | undefined, stateDir: string): void {
-  // Without a layout the events are those of a backup, which are of one server.
-  const before = 1 + (last?.servers.find(({ of }) => of === ROOT_DOMAIN)?.fellows?.length ?? 0);
-  if (before === rootServers || !existsSync(storeDir(stateDir, ROOT_DOMAIN))) return;
-  throw new MeshError(
-    "invalid-config",
-    `${file} gives the root ${rootServers} servers, and ${stateDir} has the events of a root of ${before}, which do not move: when adaos status shows nothing waiting, run adaos down, move ${join(stateDir, "store")}/root* and ${join(stateDir, "positions")}/root* away, and run adaos up`,
-  );
+function assertSameServers(meshFile: MeshFile, last: Layout | undefined, stateDir: string): void {
+  for (const of of [ROOT_DOMAIN, ...meshFile.mesh.subnets.keys()]) {
+    // Without a layout the events are those of a backup, which are of one server.
+    const before = 1 + (last?.servers.find((server) => server.of === of)?.fellows?.length ?? 0);
+    const now = meshFile.serversOf(of).length;
+    if (before === now || !existsSync(storeDir(stateDir, of))) continue;
+    throw new MeshError(
+      "invalid-config",
+      `${meshFile.file} gives ${of === ROOT_DOMAIN ? "the root" : `the hub of ${of}`} ${now} servers, and ${stateDir} has the events of ${before}, which do not move: ${remedy(of, stateDir)}`,
+    );
+  }
+}
+
+function remedy(of: string, stateDir: string): string {
+  const stores = `${join(stateDir, "store")}/${of}`;
+  const positions = positionsPath(stateDir, of === ROOT_DOMAIN ? of : nodeId({ subnet: of, node: "hub" }));
+  // Of a hub only these: another subnet's name may begin with this one's.
+  const files =
+    of === ROOT_DOMAIN
+      ? `${stores}* and ${positions.replace(/\.json$/, "")}*`
+      : `${stores}, ${stores}-[2-5] and ${positions.replace(/\.json$/, "")}*`;
+  const ends =
+    of === ROOT_DOMAIN ? "" : "all that this hub keeps ends with them, its timers and dead letters too; ";
+  return `${ends}when adaos status shows nothing waiting, run adaos down, move ${files} away, and run adaos up`;
+}
+
+/** The servers of each cluster, and the root's, which take further ports. */
+function clustersOf(meshFile: MeshFile): readonly (readonly string[])[] {
+  return [ROOT_DOMAIN, ...meshFile.mesh.subnets.keys()].map((of) => meshFile.serversOf(of));
 }
 
 /**
@@ -182,10 +204,14 @@ function definedOf({ port, leafPort, clusterPort }: FixedPorts): Partial<Ports> 
   };
 }
 
-/** Picks free ports; fixed ports are not checked. */
+/**
+ * Picks free ports; fixed ports are not checked.
+ * @param clusters Names of the servers of the root and of each hub: the root's take a port for hubs, and those of a
+ * cluster one for each other.
+ */
 export async function pickPorts(
   fixed: ReadonlyMap<string, FixedPorts>,
-  rootNames: readonly string[],
+  clusters: readonly (readonly string[])[],
   last: Layout["ports"] = {},
 ): Promise<ReadonlyMap<string, Ports>> {
   const picker = new PortPicker();
@@ -196,18 +222,15 @@ export async function pickPorts(
     }
   }
   const ports = new Map<string, Ports>();
-  const roots = rootNames.filter((name) => fixed.has(name));
   for (const [name, { port, leafPort, clusterPort }] of fixed) {
     const before = last[name];
     const pick = (given: number | undefined, earlier: number | undefined): number | Promise<number> =>
       given ?? picker.pick(undefined, earlier);
+    const cluster = clusters.find((names) => names.includes(name)) ?? [name];
     const picked = { port: await pick(port, before?.port) };
-    if (!roots.includes(name)) ports.set(name, picked);
-    else {
-      const leaf = { leafPort: await pick(leafPort, before?.leafPort) };
-      const cluster = roots.length === 1 ? {} : { clusterPort: await pick(clusterPort, before?.clusterPort) };
-      ports.set(name, { ...picked, ...leaf, ...cluster });
-    }
+    const leaf = cluster[0] === ROOT_DOMAIN ? { leafPort: await pick(leafPort, before?.leafPort) } : {};
+    const others = cluster.length === 1 ? {} : { clusterPort: await pick(clusterPort, before?.clusterPort) };
+    ports.set(name, { ...picked, ...leaf, ...others });
   }
   return ports;
 }

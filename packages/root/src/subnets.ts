@@ -7,6 +7,7 @@ export class Subnets {
   readonly #nodes = new Map<string, ReadonlySet<string>>();
   readonly #exportLimits = new Map<string, Rate>();
   readonly #clearance = new Map<string, readonly DataClass[]>();
+  readonly #clustered = new Set<string>();
 
   constructor(file: RootFile) {
     this.replace(file);
@@ -32,15 +33,22 @@ export class Subnets {
     return this.#clearance;
   }
 
+  /** Whether the hub of a subnet has several servers, which keep its streams and durables. */
+  isReplicated(subnet: string): boolean {
+    return this.#clustered.has(subnet);
+  }
+
   readonly names = (): string[] => [...this.#tenants.keys()];
 
   /** The map objects stay the same, so their users see the change. */
   replace({ subnets }: RootFile): void {
     for (const map of [this.#tenants, this.#nodes, this.#exportLimits, this.#clearance]) map.clear();
-    for (const [name, { tenant, nodes, clearance, exportLimit }] of Object.entries(subnets)) {
+    this.#clustered.clear();
+    for (const [name, { tenant, nodes, clearance, exportLimit, servers }] of Object.entries(subnets)) {
       this.#tenants.set(name, tenant);
       this.#nodes.set(name, new Set(nodes));
       this.#clearance.set(name, clearance);
+      if (servers > 1) this.#clustered.add(name);
       if (exportLimit !== undefined) this.#exportLimits.set(name, exportLimit);
     }
   }

@@ -9,7 +9,7 @@ import {
   renderProgress,
   storeKeyIdOf,
 } from "@adaos/nats-server";
-import { readLayout, serverProcesses, storeDirOf } from "@adaos/provision";
+import { readLayout, serverProcesses, storeDirOf, whose } from "@adaos/provision";
 import { whileStopped } from "@adaos/supervise";
 import { rekeyStore, type StoreChange } from "./rekey-store.ts";
 
@@ -31,10 +31,11 @@ export function planRekey({ stateDir, fromFile, toFile }: RekeyOptions): StoreCh
     file === undefined ? undefined : readStoreKeyId(file),
   );
   const layout = readLayout(stateDir);
-  if (layout.servers.some(({ fellows }) => fellows !== undefined))
+  const cluster = layout.servers.find(({ fellows }) => fellows !== undefined);
+  if (cluster !== undefined)
     throw new MeshError(
       "usage",
-      "the root has several servers, whose streams cannot be copied one by one; change its key with servers: 1",
+      `${whose(cluster)} has several servers, whose streams cannot be copied one by one; change its key with servers: 1`,
     );
   return serverProcesses(layout).flatMap((server) => {
     const { of } = server;

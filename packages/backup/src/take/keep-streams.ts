@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { MeshError } from "@adaos/core";
 import type { OpenServer } from "@adaos/operations";
 import { listStreams } from "@adaos/transport-nats";
-import type { StreamInfo } from "nats";
+import { StorageType, type StreamInfo } from "nats";
 import type { Blob, KeptStream } from "../file/manifest.ts";
 import type { BackupWriter } from "../file/write-backup.ts";
 import { type ConsumerText, readHead } from "../snapshot/archive-head.ts";
@@ -22,8 +22,11 @@ const MAX_DRAINED_BYTES = 4_194_304;
 /** Every stream of a server with its consumers. Rejects with `unavailable`, or `timeout`. */
 export async function findStreams(server: OpenServer): Promise<FoundStream[]> {
   const found: FoundStream[] = [];
-  for (const info of (await listStreams(server.jsm)).values())
+  for (const info of (await listStreams(server.jsm)).values()) {
+    // What is in memory means nothing after a start: the lease of a hub of several servers.
+    if (info.config.storage === StorageType.Memory) continue;
     found.push({ server, info, consumers: await consumersOf(server, info) });
+  }
   return found;
 }
 

@@ -17,9 +17,19 @@ export function layoutFile(stateDir: string): string {
   return join(stateDir, "mesh.json");
 }
 
+/** Names of several daemons or servers that are one to others: `root`, `root-2`, `root-3`. */
+export function numberedNames(first: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => (i === 0 ? first : `${first}-${i + 1}`));
+}
+
 /** Ids of a mesh's root daemons, and of the servers beside them: `root`, `root-2`, `root-3`. */
 export function rootNodeIds(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => (i === 0 ? "root" : `root-${i + 1}`));
+  return numberedNames("root", count);
+}
+
+/** Ids of a subnet's hub daemons: `alpha/hub`, `alpha/hub-2`. */
+export function hubNodeIds(subnet: string, count: number): string[] {
+  return numberedNames(nodeId({ subnet, node: "hub" }), count);
 }
 
 /** Id of a node for file names and messages: `root`, `alpha/hub`, `alpha/kitchen`. */

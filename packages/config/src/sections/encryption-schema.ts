@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from "node:path";
+import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { z } from "zod";
 
 /** `encryption` of a mesh file, and of one server in it. */
@@ -36,18 +37,19 @@ interface EncryptedMesh {
 /**
  * The encryption of each server: its own, else that of the mesh. A server on another machine has only its own, since
  * the key is a file there. Relative paths are resolved from `dir`. Pure.
- * @param rootServers Names of the root's servers, which share an entry.
+ * @param serverNames Names of the servers of the root and of each subnet, which share an entry.
  */
 export function encryptionsOf(
   { encryption, root, subnets }: EncryptedMesh,
-  rootServers: Iterable<string>,
+  serverNames: ReadonlyMap<string, readonly string[]>,
   dir: string,
 ): ReadonlyMap<string, StoreEncryption> {
   const found = new Map<string, StoreEncryption>();
-  const roots = [...rootServers].map((name) => [name, root] as const);
-  for (const [name, server] of [...roots, ...Object.entries(subnets)]) {
+  for (const [of, server] of [[ROOT_DOMAIN, root] as const, ...Object.entries(subnets)]) {
     const own = server.encryption ?? (server.remote === true ? undefined : encryption);
-    if (own !== undefined) found.set(name, { ...own, keyFile: resolve(dir, own.keyFile) });
+    if (own === undefined) continue;
+    for (const name of serverNames.get(of) ?? [of])
+      found.set(name, { ...own, keyFile: resolve(dir, own.keyFile) });
   }
   return found;
 }

@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from "node:path";
 import { z } from "zod";
-import { nodeId, rootNodeIds } from "../files/state-dir.ts";
+import { hubNodeIds, nodeId, rootNodeIds } from "../files/state-dir.ts";
 import { isLoopback } from "../transport-security.ts";
 
 /**
@@ -72,6 +72,7 @@ interface ScrapeEntries {
       {
         readonly metrics?: OfNode | undefined;
         readonly remote?: true | undefined;
+        readonly servers: { readonly length: number };
         readonly members: Readonly<
           Record<string, { readonly metrics?: OfNode | undefined; readonly remote?: true | undefined }>
         >;
@@ -93,7 +94,7 @@ export function scrapeAddresses(value: ScrapeEntries, dir: string): ReadonlyMap<
   const addresses = new Map<string, ScrapeAddress>();
   for (const { ids, isRemote, own } of entriesOf(value)) {
     const ofMesh = isRemote ? {} : value.metrics;
-    // Several daemons of a root take the ports after the first one's.
+    // Several daemons of a root or of a hub take the ports after the first one's.
     for (const [i, id] of ids.entries())
       addresses.set(id, addressOf(ofMesh, { ...own, port: own.port + i }, dir));
   }
@@ -113,11 +114,11 @@ export function scrapeProblems(value: ScrapeEntries): { path: string[]; message:
 function* entriesOf({ root, subnets }: ScrapeEntries): Generator<Entry> {
   if (root.metrics !== undefined)
     yield { path: ["root", "metrics"], ids: rootNodeIds(root.daemons), isRemote: false, own: root.metrics };
-  for (const [subnet, { metrics, remote, members }] of Object.entries(subnets)) {
+  for (const [subnet, { metrics, remote, servers, members }] of Object.entries(subnets)) {
     const path = ["subnets", subnet];
-    const hub = nodeId({ subnet, node: "hub" });
+    const ids = hubNodeIds(subnet, servers.length);
     if (metrics !== undefined)
-      yield { path: [...path, "metrics"], ids: [hub], isRemote: remote === true, own: metrics };
+      yield { path: [...path, "metrics"], ids, isRemote: remote === true, own: metrics };
     for (const [node, member] of Object.entries(members)) {
       if (member.metrics === undefined) continue;
       const isRemote = (remote ?? member.remote) === true;

@@ -245,6 +245,22 @@ export function parseHubServiceSubject(
   return rest.length === 0 ? { node, service } : undefined;
 }
 
+/** The hub stream, in memory, that says which of several daemons of a hub serves the subnet. */
+export function leaseStream(subnet: string): string {
+  return `LEASE_${subnet}`;
+}
+
+/** Subject of its one message. */
+export function leaseSubject(subnet: string): string {
+  return `lease.${subnet}`;
+}
+
+/** Service of the hub daemon that serves the subnet, for the hub's other daemons: all that they follow. */
+export const FELLOW_SERVICE = "fellows.ask";
+
+/** Service of the hub's other daemons: each puts changed rights in force at the server beside it. */
+export const FELLOW_RIGHTS = "fellows.rights";
+
 /** Service of a hub that takes the registry from its root. */
 export const REGISTRY_OFFER = "registry.offer";
 

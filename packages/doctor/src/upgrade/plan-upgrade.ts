@@ -144,7 +144,7 @@ function serverFindings({ servers, natsServer, stateDir }: UpgradeFacts): Upgrad
 }
 
 /** Who receives first: root daemons, then hubs, then members, as docs/decisions/upgrade.md explains. */
-const ROLES = [/^root(-\d+)?$/, /\/hub$/, /./];
+const ROLES = [/^root(-\d+)?$/, /\/hub(-\d)?$/, /./];
 
 function restartsOf(nodes: readonly NodeProgram[]): RestartStep[] {
   const rank = ({ node }: NodeProgram): number => ROLES.findIndex((role) => role.test(node));

@@ -64,8 +64,9 @@ export function hubAlerts(options: HubAlertsOptions): Alerts {
 
 /** The root reports a hub and its server, since it can do so when they are down; a hub reports its members. */
 function isOwn(subnet: string, process: string, isRootHere: boolean): boolean {
-  if (process === `${subnet}/hub` || !process.includes("/")) return !isRootHere;
-  return process.startsWith(`${subnet}/`);
+  if (!process.includes("/")) return !isRootHere;
+  if (!process.startsWith(`${subnet}/`)) return false;
+  return /\/hub(-\d)?$/.test(process) ? !isRootHere : true;
 }
 
 /** An event of an outbox that is too large to be counted has some more than this. */

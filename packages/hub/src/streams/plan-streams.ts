@@ -55,13 +55,17 @@ const MAX_HEADER_BYTES = 1024;
 const METRICS_MAX_BYTES = 67_108_864;
 const METRICS_MAX_AGE_MS = 31 * 86_400_000;
 
-/** Plans every stream of a subnet's hub. Pure. */
+/**
+ * Plans every stream of a subnet's hub. Pure.
+ * @param replicas Servers of the hub, each with a copy.
+ */
 export function planStreams(
   subnet: string,
   members: readonly string[],
   limits: StreamLimits,
+  replicas = 1,
 ): StreamSettings[] {
-  return [
+  const streams = [
     planEvents(subnet, limits),
     ...planJournal(subnet, limits),
     ...members.map((node) => planMarks({ subnet, node }, limits)),
@@ -69,6 +73,7 @@ export function planStreams(
     planTimers(subnet, limits),
     ...planRuns(subnet, limits),
   ];
+  return replicas === 1 ? streams : streams.map((stream) => ({ ...stream, replicas }));
 }
 
 function planEvents(

@@ -20,6 +20,8 @@ export interface SubnetStreamOptions {
   readonly members: readonly string[];
   readonly policy: Policy;
   readonly limits: StreamLimits;
+  /** Servers of the hub, each with a copy. @default 1 */
+  readonly servers?: number;
   readonly jsm: JetStreamManager;
   readonly keeper: StoreKeeper;
   readonly log: Logger;
@@ -32,17 +34,19 @@ export class SubnetStream implements Part {
   #members: readonly string[];
   readonly #policy: Policy;
   readonly #limits: StreamLimits;
+  readonly #servers: number;
   readonly #jsm: JetStreamManager;
   readonly #keeper: StoreKeeper;
   readonly #loop: ReconcileLoop;
   #messages = 0;
   #uplinkSeen = false;
 
-  constructor({ subnet, members, policy, limits, jsm, keeper, log }: SubnetStreamOptions) {
+  constructor({ subnet, members, policy, limits, servers = 1, jsm, keeper, log }: SubnetStreamOptions) {
     this.#subnet = subnet;
     this.#members = members;
     this.#policy = policy;
     this.#limits = limits;
+    this.#servers = servers;
     this.#jsm = jsm;
     this.#keeper = keeper;
     const missing = `stream ${eventsStream(subnet)} is not there`;
@@ -96,7 +100,9 @@ export class SubnetStream implements Part {
   async #reconcile(): Promise<void> {
     const stream = eventsStream(this.#subnet);
     if (this.#loop.trouble !== undefined) this.#keeper.unsettle();
-    const infos = await this.#keeper.check(planStreams(this.#subnet, this.#members, this.#limits));
+    const infos = await this.#keeper.check(
+      planStreams(this.#subnet, this.#members, this.#limits, this.#servers),
+    );
     await this.#ensureUplinkDurable(stream);
     this.#messages = infos.get(stream)?.state.messages ?? 0;
   }

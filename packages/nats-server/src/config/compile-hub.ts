@@ -46,9 +46,11 @@ import {
 } from "@adaos/core/wire";
 import {
   ackSubjects,
+  clusterOf,
   common,
   jetstream,
   LEAF_COMPRESSION,
+  type ServerCluster,
   type ServerSettings,
   systemAccount,
 } from "./compile.ts";
@@ -69,6 +71,8 @@ const BATCH_LIMITS = { max_msgs: 500, timeout: "2s" };
 
 export interface HubServerSettings extends ServerSettings {
   readonly subnet: string;
+  /** Undefined: the hub has one server. */
+  readonly cluster?: ServerCluster | undefined;
   /** `nats-leaf://host:port` of the root, `tls://host:port` with TLS. */
   readonly rootUrl: string;
   /** The other servers of a root of several: the hub's server connects to one of them all. */
@@ -110,7 +114,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
   const prefix = bridgePrefix(subnet);
   const text = renderConf(
     {
-      ...common(`hub-${subnet}`, settings),
+      ...common(`hub-${settings.cluster?.name ?? subnet}`, settings),
       jetstream: { ...jetstream(subnet, settings), limits: { batch: BATCH_LIMITS } },
       leafnodes: {
         reconnect: "1s",
@@ -124,6 +128,7 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
           },
         ],
       },
+      ...(settings.cluster === undefined ? {} : { cluster: clusterOf(subnet, settings.cluster, settings) }),
       system_account: "SYS",
       accounts: {
         SYS: systemAccount(settings),
@@ -181,13 +186,15 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
 }
 
 /** The exports of SUBNET to the accounts of its members, for any member. */
-function memberExports({ subnet, memberKeys }: HubServerSettings): ConfBlock[] {
+function memberExports(settings: HubServerSettings): ConfBlock[] {
+  const { subnet, memberKeys } = settings;
   const accounts = [...memberKeys.keys()].map(memberAccount);
   // A server takes an empty list for "everybody".
   if (accounts.length === 0) return [];
   return [
     { stream: receivedReplyFilter({ subnet, node: "*" }), accounts },
     { stream: runChangedSubject({ subnet, node: "*" }, "*"), accounts },
+    ...leaderServices(settings, "*").map((service) => ({ service, accounts })),
     ...memberServices(subnet, "*").map((service) => {
       if (service.startsWith(PULL)) return { service, response_type: "stream", accounts };
       return { service, accounts };
@@ -228,7 +235,9 @@ function memberOwn(settings: HubServerSettings, node: string, nkey: string): Con
       { service: receivedAnswerFilter(REPLIED_ROOT, { subnet, node }), accounts: ["SUBNET"] },
     ],
     imports: [
-      ...memberServices(subnet, node).map((subject) => ({ service: { account: "SUBNET", subject } })),
+      ...[...leaderServices(settings, node), ...memberServices(subnet, node)].map((subject) => ({
+        service: { account: "SUBNET", subject },
+      })),
       { stream: { account: "SUBNET", subject: receivedReplyFilter({ subnet, node }) } },
       { stream: { account: "SUBNET", subject: runChangedSubject({ subnet, node }, "*") } },
       ...sentNow(subnet, node).map((to) => ({ service: { account: "SUBNET", subject: `${SENT}${to}` }, to })),
@@ -282,6 +291,12 @@ function memberServices(subnet: string, node: string): string[] {
   ];
 }
 
+/** In a cluster, a member asks the leader of its marks: any other server may not have the newest ones yet. */
+function leaderServices({ subnet, cluster }: HubServerSettings, node: string): string[] {
+  if (cluster === undefined) return [];
+  return [`$JS.API.STREAM.MSG.GET.${node === "*" ? node : doneStream({ subnet, node })}`];
+}
+
 /** Rights of a member on its hub's server: literal names only, since wildcards match whole tokens. */
 function memberUser(settings: HubServerSettings, node: string, nkey: string): ConfBlock {
   const { subnet, policy } = settings;
@@ -315,9 +330,14 @@ function memberUser(settings: HubServerSettings, node: string, nkey: string): Co
     runRecordSubject({ subnet, node }, "*", "*"),
   ];
   const withheld = settings.withheld?.get(node) ?? new Set();
-  const allow = [...publish, ...replies, ...pull, ...services, ...journal].filter(
-    (subject) => !withheld.has(subject.slice(0, subject.indexOf("."))),
-  );
+  const allow = [
+    ...publish,
+    ...replies,
+    ...pull,
+    ...services,
+    ...journal,
+    ...leaderServices(settings, node),
+  ].filter((subject) => !withheld.has(subject.slice(0, subject.indexOf("."))));
   return {
     nkey,
     allowed_connection_types: ["STANDARD"],

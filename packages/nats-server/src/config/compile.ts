@@ -58,8 +58,8 @@ export interface ServerSettings {
   readonly tls?: ServerTls | undefined;
 }
 
-/** The part of one server in a root of several. */
-export interface RootCluster {
+/** The part of one server in a root or a hub of several. */
+export interface ServerCluster {
   /** Name of this server, unique in the mesh. */
   readonly name: string;
   /** Port for the other servers. */
@@ -73,7 +73,7 @@ export interface RootCluster {
 
 export interface RootServerSettings extends ServerSettings {
   /** Undefined: the root has one server. */
-  readonly cluster?: RootCluster | undefined;
+  readonly cluster?: ServerCluster | undefined;
   /** Port for leaf connections from hubs. */
   readonly leafPort: number;
   /** Public nkey of the root daemon. */
@@ -130,7 +130,9 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
         // Hubs know every server of the root, under the names that certificates have.
         ...(settings.cluster === undefined ? {} : { no_advertise: true }),
       },
-      ...(settings.cluster === undefined ? {} : { cluster: clusterOf(settings.cluster, settings) }),
+      ...(settings.cluster === undefined
+        ? {}
+        : { cluster: clusterOf(ROOT_DOMAIN, settings.cluster, settings) }),
       system_account: "SYS",
       accounts,
     },
@@ -139,10 +141,14 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
   return sealed(text);
 }
 
-/** Between the servers of a root. With TLS each shows a certificate, and each the password in any case. */
-function clusterOf({ port, routesInclude }: RootCluster, { host, tls }: ServerSettings): ConfBlock {
+/** Between the servers of a root or a hub. With TLS each shows a certificate, and each the password in any case. */
+export function clusterOf(
+  name: string,
+  { port, routesInclude }: ServerCluster,
+  { host, tls }: ServerSettings,
+): ConfBlock {
   return {
-    name: ROOT_DOMAIN,
+    name,
     host,
     port,
     ...(tls === undefined

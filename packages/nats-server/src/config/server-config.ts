@@ -9,14 +9,20 @@ import { reloadServer } from "../running/reload.ts";
 export class ServerConfig {
   readonly #file: string;
   readonly #system: NatsConnection;
+  readonly #isAway: () => boolean;
   /** The config that the server last loaded from here, with the server's digest of it. */
   #enforced: { readonly text: string; readonly digest: string } | undefined;
   #enforcing: Promise<void> = Promise.resolve();
 
-  /** @param system Connection of the system account's user. */
-  constructor(file: string, system: NatsConnection) {
+  /**
+   * @param system Connection of the system account's user.
+   * @param isAway Whether the server is down and nobody waits for it: then only the file is written, which it reads at
+   * its start.
+   */
+  constructor(file: string, system: NatsConnection, isAway: () => boolean = () => false) {
     this.#file = file;
     this.#system = system;
+    this.#isAway = isAway;
   }
 
   /**
@@ -34,9 +40,18 @@ export class ServerConfig {
   async #enforce(text: string): Promise<void> {
     // Reload only if necessary: while a server reads its config it refuses connections, and JetStream does not answer.
     // Ask the server, not the file: a restarted server may use an older file.
-    if (text === this.#enforced?.text && (await this.#askDigest()) === this.#enforced.digest) return;
+    if (
+      !this.#isAway() &&
+      text === this.#enforced?.text &&
+      (await this.#askDigest()) === this.#enforced.digest
+    )
+      return;
     const before = readFileSync(this.#file, "utf8");
     if (text !== before) writeWhole(this.#file, text);
+    if (this.#isAway()) {
+      this.#enforced = undefined;
+      return;
+    }
     try {
       // Reload even if the file is right already: the server may have started before it was written.
       await reloadServer(this.#system);

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import {
   type CertificateFiles,
   type ClientTls,
+  hubNodeIds,
   type ListenAddress,
   type MeshFile,
   nodeId,
@@ -66,7 +67,8 @@ export async function prepareCertificates(
   for (const { name: subnet, members } of mesh.subnets.values()) {
     if (!isLocalServer(meshFile, subnet)) continue;
     const local = [...members.values()].filter((member) => !isRemoteMember(member)).map(({ name }) => name);
-    for (const node of ["hub", ...local]) await add(nodeId({ subnet, node }), subnet);
+    for (const id of hubNodeIds(subnet, meshFile.serversOf(subnet).length)) await add(id, subnet);
+    for (const node of local) await add(nodeId({ subnet, node }), subnet);
   }
   return { servers, nodes };
 }

@@ -6,7 +6,6 @@ import {
   isLoopback,
   type MeshFile,
   nodeId,
-  rootNodeIds,
   type ServerTls,
 } from "@adaos/config";
 import { MeshError } from "@adaos/core";
@@ -49,16 +48,18 @@ export async function planAdmission(
   const { meshFile, rules } = loaded;
   const layout = readLayout(stateDir);
   const { subnet, member } = invited;
-  const own = member === undefined ? request.ports : layout.ports[subnet];
-  const rootPorts = rootNodeIds(meshFile.rootServers).flatMap((name) => {
-    const ports = layout.ports[name];
-    return ports === undefined ? [] : [[name, ports] as const];
+  const asked = new Map(member === undefined ? [[subnet, request.ports]] : []);
+  const names = [...meshFile.serversOf(ROOT_DOMAIN), ...meshFile.serversOf(subnet)];
+  const ports = names.map((name) => {
+    const own = asked.get(name) ?? layout.ports[name];
+    if (own === undefined) throw new MeshError("internal", `${name} has no ports`);
+    return [name, own] as const;
   });
-  if (own === undefined || rootPorts.length < meshFile.rootServers)
-    throw new MeshError("internal", `${subnet} has no ports`);
   const issued = await certificatesFor(meshFile, invited, request, stateDir);
   const dialled = rootHosts(meshFile, request.rootHost);
-  if (member !== undefined) dialled.set(subnet, hubHost(meshFile, subnet, request.rootHost));
+  if (member !== undefined)
+    for (const name of meshFile.serversOf(subnet))
+      dialled.set(name, hubHost(meshFile, name, request.rootHost));
   const keys = new GivenKeys(request);
   const workshop = new MeshPlanner(
     {
@@ -66,7 +67,7 @@ export async function planAdmission(
       rules,
       timers: declaredTimers(meshFile, loaded.registry),
       stateDir: request.stateDir,
-      ports: new Map([...rootPorts, [subnet, own]]),
+      ports: new Map(ports),
       certificates: issued?.certificates,
       keys,
       invitations: new Map(),
@@ -105,7 +106,7 @@ class GivenKeys implements Keys {
   }
 
   routesFile(): string {
-    throw new MeshError("internal", "no server of the root joins");
+    throw new MeshError("internal", "no server of a cluster joins");
   }
 
   signatureKeyFile(subnet: string, id: string): string {
@@ -171,10 +172,10 @@ async function certificatesFor(
 }
 
 /** The hosts by which another machine dials the root's servers. Those with an address of their own keep it. */
-function rootHosts({ hosts, rootServers }: MeshFile, rootHost: string): Map<string, string> {
+function rootHosts({ hosts, serversOf }: MeshFile, rootHost: string): Map<string, string> {
   const shared = hosts.get(ROOT_DOMAIN)?.host;
   return new Map(
-    rootNodeIds(rootServers).map((name) => {
+    serversOf(ROOT_DOMAIN).map((name) => {
       const host = hosts.get(name)?.host ?? ANY_HOST;
       const isOwn = host !== ANY_HOST && host !== shared && !isLoopback(host);
       return [name, isOwn ? host : rootHost];
@@ -183,13 +184,13 @@ function rootHosts({ hosts, rootServers }: MeshFile, rootHost: string): Map<stri
 }
 
 /** The host by which another machine dials a hub of the root's machine. */
-function hubHost({ hosts }: MeshFile, subnet: string, rootHost: string): string {
-  const { host, dial } = hosts.get(subnet) ?? { host: "" };
+function hubHost({ hosts }: MeshFile, name: string, rootHost: string): string {
+  const { host, dial } = hosts.get(name) ?? { host: "" };
   if (dial !== undefined) return dial;
   if (host === ANY_HOST || (isLoopback(host) && isLoopback(rootHost))) return rootHost;
   if (!isLoopback(host)) return host;
   throw new MeshError(
     "usage",
-    `the hub of ${subnet} listens on ${host} only; set subnets.${subnet}.host in the mesh file`,
+    `the hub server ${name} listens on ${host} only; set the host of its subnet in the mesh file`,
   );
 }

@@ -20,8 +20,11 @@ export interface LeafKey extends Key {
 export interface Keys {
   key(name: string): Key;
   leafKey(subnet: string): LeafKey;
-  /** File for the configs of the root's servers: their addresses, and the password by which they accept each other. */
-  routesFile(routes: readonly string[]): string;
+  /**
+   * File for the configs of the root's servers, or of a hub's: their addresses, and the password by which they accept
+   * each other.
+   */
+  routesFile(of: string, routes: readonly string[]): string;
   /** File of the key of this id that signs events of a subnet. */
   signatureKeyFile(subnet: string, id: string): string;
   /** The public half of a key whose seed is on another machine; undefined before that machine has joined. */
@@ -107,19 +110,19 @@ export class KeyRing implements Keys {
     return { ...key, includeFile };
   }
 
-  routesFile(routes: readonly string[]): string {
-    const file = join(this.#dir, "root", "routes.conf");
+  routesFile(of: string, routes: readonly string[]): string {
+    const file = join(this.#dir, of, "routes.conf");
     const before = existsSync(file) ? readFileSync(file, "utf8") : "";
     const [, password = randomBytes(24).toString("base64url")] = ROUTE_PASSWORD.exec(before) ?? [];
-    const urls = routes.map((route) => `  "nats-route://root:${password}@${route}"\n`).join("");
-    const text = `authorization: { user: "root", password: "${password}", timeout: 3 }\nroutes: [\n${urls}]\n`;
+    const urls = routes.map((route) => `  "nats-route://${of}:${password}@${route}"\n`).join("");
+    const text = `authorization: { user: "${of}", password: "${password}", timeout: 3 }\nroutes: [\n${urls}]\n`;
     if (text !== before) writeSecret(file, text);
     return file;
   }
 }
 
 /** As {@link KeyRing} writes it. */
-const ROUTE_PASSWORD = /^authorization: \{ user: "root", password: "([\w-]{20,})"/;
+const ROUTE_PASSWORD = /^authorization: \{ user: "[a-z0-9-]+", password: "([\w-]{20,})"/;
 
 /** Suffix of public keys whose seeds are on other machines. */
 const JOINED = ".joined";

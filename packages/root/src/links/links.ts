@@ -205,6 +205,7 @@ export class Links implements Part {
         consumer: UPLINK_DURABLE,
         domain: subnet,
         apiPrefix: bridgePrefix(subnet),
+        isReplicated: subnets.isReplicated(subnet),
       },
       openSource: (signal) => this.#options.openSource(subnet, signal),
       targetSubject: (subject) => subject,

@@ -56,5 +56,5 @@ export function rootAlerts(options: RootAlertsOptions): Alerts {
 
 /** All processes but members, which their hub reports. */
 function isOwn(process: string): boolean {
-  return !process.includes("/") || process.endsWith("/hub");
+  return !process.includes("/") || /\/hub(-\d)?$/.test(process);
 }

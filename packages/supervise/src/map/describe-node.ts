@@ -45,16 +45,18 @@ export async function describeNode(layout: Layout, stateDir: string, id: string)
   const node = layout.nodes.find((one) => one.id === id);
   if (node === undefined) throw new MeshError("usage", `no daemon ${JSON.stringify(id)} is on this machine`);
   const of = node.role === "root" ? "root" : node.role === "hub" ? id.split("/")[0] : undefined;
+  // `alpha/hub-2` is beside `nats-alpha-2`.
+  const server = node.role === "root" ? id : id.replace("/hub", "");
   // Several root daemons may share a server: those beyond the number of servers are described with the first.
   const beside =
-    serverProcesses(layout).find(({ name }) => node.role === "root" && name === `nats-${id}`) ??
-    layout.servers.find((server) => server.of === of);
-  const [status, certificates, server] = await Promise.all([
+    serverProcesses(layout).find(({ name }) => node.role !== "member" && name === `nats-${server}`) ??
+    layout.servers.find((one) => one.of === of);
+  const [status, certificates, described] = await Promise.all([
     statusOf(id, stateDir),
     certificateEnds(node),
     beside === undefined ? undefined : describeServer(beside),
   ]);
-  return { id, ...status, certificates, ...(server === undefined ? {} : { server }) };
+  return { id, ...status, certificates, ...(described === undefined ? {} : { server: described }) };
 }
 
 async function statusOf(

@@ -1,4 +1,4 @@
-import { rootNodeIds } from "@adaos/config";
+import { hubNodeIds, rootNodeIds } from "@adaos/config";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { type FlowLook, flowRates, perSecond, type SubnetFlow } from "@adaos/operations";
 import { type Layout, serverProcesses } from "@adaos/provision";
@@ -146,7 +146,10 @@ function nodesOf(
         role === "member" && id.startsWith(`${subnet}/`) ? [id] : [],
       );
       const known = (members.get(subnet) ?? []).map((name) => `${subnet}/${name}`);
-      return [`${subnet}/hub`, ...new Set([...known, ...named])];
+      const hubs = layout.nodes.flatMap(({ id, role }) =>
+        role === "hub" && id.startsWith(`${subnet}/`) ? [id] : [],
+      );
+      return [...(hubs.length > 0 ? hubs : hubNodeIds(subnet, 1)), ...new Set([...known, ...named])];
     }),
   ];
   return ids.map((id): MapNode => {

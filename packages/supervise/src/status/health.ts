@@ -160,7 +160,8 @@ export async function askServer(
       onLeads === undefined ? undefined : streamLeader(system.nc, stream, ANSWER_MS).catch(() => undefined),
     ]);
     backlogs?.push(...found);
-    if (name === `nats-${leader}`) onLeads?.(stream);
+    // A hub's server calls itself hub-alpha.
+    if (name === `nats-${leader?.replace(/^hub-/, "")}`) onLeads?.(stream);
     return problem;
   } finally {
     // No data is on its way any more, and a server that hangs must not delay the caller.

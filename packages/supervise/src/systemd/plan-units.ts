@@ -151,7 +151,7 @@ function orderOf(layout: Layout, id: string, role: NodeLayout["role"]): readonly
     .filter((server) => server.of === of)
     .map(({ name }) => name);
   const hubs = layout.nodes
-    .filter((node) => role === "member" && node.id === `${of}/hub`)
+    .filter((node) => role === "member" && node.role === "hub" && node.id.startsWith(`${of}/`))
     .map((hub) => hub.id);
   return [...servers, ...hubs].map((name) => serviceName(layout, name));
 }

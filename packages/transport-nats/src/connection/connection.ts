@@ -53,6 +53,8 @@ export interface Connection {
   /** Makes the ids by which servers recognise what is published here: those of this node's key. */
   readonly ids: MessageIds;
   readonly connected: boolean;
+  /** Servers of its cluster, each of which keeps every stream and durable. @default 1 */
+  readonly servers?: number;
   /** A prefix for reply subjects that nobody else has and nobody can predict. */
   newInbox(): string;
   listen(listener: ConnectionListener): () => void;
@@ -130,7 +132,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   } catch (cause) {
     throw connectError(cause, options);
   }
-  return new NatsLink(nc, inbox, keyedIds(typeof seed === "string" ? seed : seed()), log);
+  const ids = keyedIds(typeof seed === "string" ? seed : seed());
+  return new NatsLink(nc, inbox, ids, { servers: 1 + others.length, log });
 }
 
 interface Patience {
@@ -188,18 +191,30 @@ function connectError(cause: unknown, { url, name, tls }: ConnectionOptions): Me
   });
 }
 
+/** Whether several servers keep each stream and durable that a connection leads to. */
+export function isCluster({ servers = 1 }: Pick<Connection, "servers">): boolean {
+  return servers > 1;
+}
+
 class NatsLink implements Connection {
   readonly nc: NatsConnection;
   readonly ids: MessageIds;
   connected = true;
+  readonly servers: number;
   readonly #inbox: string;
   #inboxes = 0;
   readonly #listeners = new Set<ConnectionListener>();
   readonly #log: Logger;
   #closing: Promise<void> | undefined;
 
-  constructor(nc: NatsConnection, inbox: string, ids: MessageIds, log: Logger) {
+  constructor(
+    nc: NatsConnection,
+    inbox: string,
+    ids: MessageIds,
+    { servers, log }: { readonly servers: number; readonly log: Logger },
+  ) {
     this.nc = nc;
+    this.servers = servers;
     this.ids = ids;
     this.#inbox = inbox;
     this.#log = log;

@@ -1,6 +1,6 @@
 import { type Logger, MeshError } from "@adaos/core";
 import type { Msg, Subscription } from "nats";
-import type { Connection } from "../connection/connection.ts";
+import { type Connection, isCluster } from "../connection/connection.ts";
 import { serverHeader } from "../connection/message-headers.ts";
 import { SubjectReader } from "../connection/msg-bytes.ts";
 import { AckReader } from "./ack-reader.ts";
@@ -57,7 +57,6 @@ const RETRY_MS = 300;
 const SERVED = /batch completed|exceeds maxbytes/i;
 /** A pin is lost when no request comes for {@link PIN_TIMEOUT_MS}; an empty request keeps it. */
 const PIN_KEPT_MS = 700;
-
 /** How long a server waits for its pinned client before it serves another one. */
 export const PIN_TIMEOUT_MS = 2500;
 
@@ -334,7 +333,8 @@ export class PullLoop {
     const description = plainText(msg.headers?.description);
     // A status of a request that was given up says nothing about later requests.
     const isCurrent = request.isOpen;
-    if (code !== 100) request.endBy(msg, this.#options.own?.isReplicated, this.#heardMs);
+    const { isReplicated = isCluster(this.#connection) } = this.#options.own ?? {};
+    if (code !== 100) request.endBy(msg, isReplicated, this.#heardMs);
     if (!isCurrent) return;
     if (code !== 100) this.#options.window?.ended(request, SERVED.test(description), this.#heardMs);
     if (code === 100 || code === 404 || code === 408 || SERVED.test(description)) {

@@ -1,7 +1,7 @@
 import { type Marks, MeshError } from "@adaos/core";
 import { doneStream, MAX_MARK_BYTES, markSubject, type NodeAddress, randomId } from "@adaos/core/wire";
 import type { Msg, Subscription } from "nats";
-import type { Connection } from "../connection/connection.ts";
+import { type Connection, isCluster } from "../connection/connection.ts";
 import { StreamPublisher } from "../publish/stream-publisher.ts";
 
 /** Longest wait for an answer; a check runs at this interval. */
@@ -13,6 +13,9 @@ const MAX_TOGETHER = 128;
 const NOTHING = new Uint8Array();
 
 /** Whether an effect is marked. */
+/** Stands for an answer that cannot be read. */
+const NO_ANSWER = 500;
+
 interface Question {
   readonly subject: string;
   resolve(known: boolean): void;
@@ -37,6 +40,7 @@ interface Asked {
 export class NatsMarks implements Marks {
   readonly #connection: Connection;
   readonly #node: NodeAddress;
+  readonly #isCluster: boolean;
   readonly #getSubject: string;
   readonly #publisher: StreamPublisher;
   readonly #inbox: string;
@@ -49,7 +53,10 @@ export class NatsMarks implements Marks {
   constructor(connection: Connection, node: NodeAddress) {
     this.#connection = connection;
     this.#node = node;
-    this.#getSubject = `$JS.API.DIRECT.GET.${doneStream(node)}`;
+    // Of a cluster any server would answer, also one that does not have the newest marks yet: ask the one that leads.
+    this.#isCluster = isCluster(connection);
+    const verb = this.#isCluster ? "STREAM.MSG.GET" : "DIRECT.GET";
+    this.#getSubject = `$JS.API.${verb}.${doneStream(node)}`;
     // Each mark has its own subject: their order does not matter.
     this.#publisher = new StreamPublisher(connection, { isOrdered: false, maxMessageBytes: MAX_MARK_BYTES });
     this.#inbox = connection.newInbox();
@@ -80,7 +87,8 @@ export class NatsMarks implements Marks {
   #askAll(): void {
     const toAsk = this.#toAsk;
     this.#toAsk = [];
-    for (let i = 0; i < toAsk.length; i += MAX_TOGETHER) this.#ask(toAsk.slice(i, i + MAX_TOGETHER));
+    const together = this.#isCluster ? 1 : MAX_TOGETHER;
+    for (let i = 0; i < toAsk.length; i += together) this.#ask(toAsk.slice(i, i + together));
   }
 
   /** Uses no inbox and no timer of its own for a question, since every event asks. */
@@ -95,7 +103,10 @@ export class NatsMarks implements Marks {
     this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
     const token = (this.#count++).toString(36);
     this.#asked.set(token, { askedMs: performance.now(), questions });
-    const request = JSON.stringify({ multi_last: questions.map(({ subject }) => subject) });
+    const subjects = questions.map(({ subject }) => subject);
+    const request = JSON.stringify(
+      this.#isCluster ? { last_by_subj: subjects[0] } : { multi_last: subjects },
+    );
     nc.publish(this.#getSubject, request, { reply: `${this.#inbox}.${token}` });
   }
 
@@ -106,7 +117,7 @@ export class NatsMarks implements Marks {
     const token = msg.subject.slice(this.#inbox.length + 1);
     const questions = this.#asked.get(token)?.questions ?? [];
     this.#asked.delete(token);
-    const code = msg.headers?.code ?? 0;
+    const code = msg.headers?.code || (this.#isCluster ? errorCodeIn(msg) : 0);
     if (code === 404) for (const { resolve } of questions) resolve(false);
     else if (code !== 0) refuse(questions, `${code} ${msg.headers?.description ?? ""}`);
     else if (questions.length === 1) questions[0]?.resolve(true);
@@ -127,6 +138,15 @@ export class NatsMarks implements Marks {
       this.#asked.delete(token);
       refuse(asked.questions, reason);
     }
+  }
+}
+
+/** Code of the error in an answer of the stream's leader; 0 for one with a message. */
+function errorCodeIn(msg: Msg): number {
+  try {
+    return msg.json<{ readonly error?: { readonly code?: number } }>().error?.code ?? 0;
+  } catch {
+    return NO_ANSWER;
   }
 }
 
