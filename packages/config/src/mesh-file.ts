@@ -30,6 +30,13 @@ import {
 } from "./sections/member/skills-schema.ts";
 import { type DeclaredTimers, timersSchema } from "./sections/member/timers-schema.ts";
 import { type MeshTls, meshTlsOf } from "./sections/mesh-tls.ts";
+import {
+  type RegionAccess,
+  regionAccess,
+  regionProblems,
+  regionsOf,
+  regionsSchema,
+} from "./sections/regions-schema.ts";
 import { type AutoApply, autoApplySchema, registrySchema } from "./sections/registry-schema.ts";
 import {
   meshScrapeSchema,
@@ -169,6 +176,7 @@ export const meshSchema = z.strictObject({
   idempotency: idempotencySchema.default("member"),
   tracing: tracingSchema,
   root: rootSchema.prefault({}),
+  regions: regionsSchema,
   subnets: z.record(tokenOf("subnet", new Set([ROOT_DOMAIN])), subnetSchema),
   policy: z
     .array(ruleSchema)
@@ -227,6 +235,8 @@ export interface MeshFile {
   readonly tls: MeshTls | undefined;
   /** Of streams on disk, by server, as `hosts`. */
   readonly encryptions: ReadonlyMap<string, StoreEncryption>;
+  /** How the root reaches other regions, by the names of their meshes. */
+  readonly regions: ReadonlyMap<string, RegionAccess>;
   /** By subnet; the root's under {@link ROOT_DOMAIN}, and `root-2` and so on when it has several. */
   readonly hosts: ReadonlyMap<string, ListenAddress>;
   /** Likewise. */
@@ -262,7 +272,8 @@ export function readMeshFile(file: string): MeshFile {
       },
     ] as const;
   });
-  const mesh: Mesh = { name: value.mesh, durability: value.durability, subnets: new Map(subnets), policy };
+  const { mesh: name, durability } = value;
+  const mesh: Mesh = { name, durability, subnets: new Map(subnets), policy, ...regionsOf(value) };
   const servers = serversOf(value);
   const registry = registryOf(value);
   const problems = [
@@ -306,6 +317,7 @@ export function readMeshFile(file: string): MeshFile {
     rootDaemons: value.root.daemons,
     tls: meshTlsOf(value.tls, servers, dirname(resolve(file))),
     encryptions: encryptionsOf(value, rootServersOf(value.root).keys(), dirname(resolve(file))),
+    regions: regionAccess(value, file),
     hosts: servers,
     ports: servers,
     placeOfRule: (id) => {
@@ -356,7 +368,7 @@ function serverProblems(value: MeshValue): { path: string[]; message: string }[]
     }
     return problems;
   });
-  return [...namesakes, ...ofServers];
+  return [...namesakes, ...ofServers, ...regionProblems(value)];
 }
 
 /** A rule of `policy` has an id; a rule of a list is named by its place: `alpha.kitchen.publish[0]`. */

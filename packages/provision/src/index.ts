@@ -46,5 +46,6 @@ export {
 export { meshFileOf } from "./mesh-file-of.ts";
 export { type Part, partsOf, writePart } from "./parts.ts";
 export type { Plan } from "./plan.ts";
+export { regionKey } from "./plan-regions.ts";
 export { assertStoreKeys, pickPorts, planAgain, provision } from "./provision.ts";
 export { type Invited, invitedProblem, isRemote, isRemoteMember, remoteKeyNameOf } from "./remote.ts";

@@ -4,6 +4,7 @@ import {
   assertOrigin,
   assertSigned,
   assertTenant,
+  DAEMON_NODES,
   deniedError,
   type EventAddress,
   isReplySubject,
@@ -18,7 +19,21 @@ import { headersOfMsg, storedMsOf } from "@adaos/transport-nats";
 import type { Msg } from "nats";
 import type { Clearance } from "./clearance.ts";
 
-export type Direction = "up" | "down";
+/** From a subnet to the root, from the root to a subnet, or from another region to this root. */
+export type Direction = "up" | "down" | "region";
+
+/** Decides whether a stored message may cross a link. */
+export interface Admits {
+  /** The origin and event of a subject. Throws as {@link Admits.admit} does. */
+  admitSubject(subject: string): EventAddress;
+  /**
+   * Returns the message if its origin and event may cross and match its envelope. Throws `denied` (with the rule) or
+   * `invalid-event`.
+   * @param claimed The result of {@link Admits.admitSubject} for its subject.
+   * @param sourceStoredMs When the source's stream stored it.
+   */
+  admit(msg: Msg, claimed: EventAddress, sourceStoredMs: number): Admitted;
+}
 
 /** A message that may cross, and the envelope it carries. */
 export interface Admitted {
@@ -35,12 +50,9 @@ export interface AdmissionOptions {
   readonly nodes: ReadonlyMap<string, ReadonlySet<string>>;
   readonly signatures: Signatures;
   readonly clearance: Clearance;
-  readonly direction: Direction;
+  readonly direction: "up" | "down";
   readonly subnet: string;
 }
-
-/** Daemons that publish in the name of a subnet beside its members. */
-const DAEMONS: ReadonlySet<string> = new Set(["hub", "root"]);
 
 /** Subjects of events remembered per link. */
 const REMEMBERED = 10_000;
@@ -49,7 +61,7 @@ const REMEMBERED = 10_000;
  * Decides whether a stored message may cross a link. The servers' filters have let it through; the link checks the
  * message itself once more.
  */
-export class Admission {
+export class Admission implements Admits {
   readonly #options: AdmissionOptions;
   /** Subjects that may cross by this revision of the policy, with their origin and event. */
   #admitted = new RecentMap<string, EventAddress>(REMEMBERED);
@@ -71,20 +83,11 @@ export class Admission {
     sourceStoredMs: number = storedMsOf(msg),
   ): Admitted {
     const { tenants, signatures, clearance, direction, subnet } = this.#options;
-    const { subject, data: body } = msg;
     if (direction === "up") clearance.assertMayLeave(subnet, claimed);
     else clearance.assertMayHave(subnet, claimed);
-    const headers = headersOfMsg(msg);
     // An uplink pulls from the stream that stored the event first; waiting there does not add to its age.
     const storedMs = direction === "up" ? sourceStoredMs : undefined;
-    const signature = signatures.verify(claimed.subnet, { subject, headers, body }, storedMs);
-    // The schema is not known here, so keys of the data must not be shown.
-    const envelope = decodeEnvelope(body, false);
-    assertSigned(envelope, signature);
-    assertOrigin(envelope, claimed);
-    assertTenant(envelope, tenants.get(claimed.subnet));
-    // The bytes pass unchanged; of the headers only those for transport pass.
-    return { envelope, message: { subject, id: envelope.event_id, headers, body } };
+    return admitted(msg, claimed, { tenant: tenants.get(claimed.subnet), signatures, storedMs });
   }
 
   /** The origin and event of a subject. Pure apart from its cache. Throws as {@link admit} does. */
@@ -108,15 +111,43 @@ export class Admission {
   #declared(address: EventAddress): EventAddress {
     const { nodes, direction } = this.#options;
     const { subnet, node } = address;
-    if (direction === "down" || DAEMONS.has(node) || nodes.get(subnet)?.has(node) === true) return address;
+    if (direction === "down" || DAEMON_NODES.has(node) || nodes.get(subnet)?.has(node) === true)
+      return address;
     throw new MeshError("denied", `${subnet} has no member ${node}`, { rule: "origin" });
   }
+}
+
+/**
+ * The envelope of a message, checked against its subject, its tenant and its signature. Throws `denied` or
+ * `invalid-event`.
+ * @param by.signatures Not given: a signature is not verified.
+ * @param by.storedMs As {@link Signatures.verify}.
+ */
+export function admitted(
+  msg: Msg,
+  claimed: EventAddress,
+  by: {
+    readonly tenant?: string | undefined;
+    readonly signatures?: Signatures;
+    readonly storedMs?: number | undefined;
+  },
+): Admitted {
+  const { subject, data: body } = msg;
+  const headers = headersOfMsg(msg);
+  const signature = by.signatures?.verify(claimed.subnet, { subject, headers, body }, by.storedMs);
+  // The schema is not known here, so keys of the data must not be shown.
+  const envelope = decodeEnvelope(body, false);
+  assertSigned(envelope, signature);
+  assertOrigin(envelope, claimed);
+  assertTenant(envelope, by.tenant);
+  // The bytes pass unchanged; of the headers only those for transport pass.
+  return { envelope, message: { subject, id: envelope.event_id, headers, body } };
 }
 
 /** Returns the origin and event that the envelope must have, too. */
 function admitEvent(
   policy: Policy,
-  direction: Direction,
+  direction: "up" | "down",
   subnet: string,
   address: EventAddress,
 ): EventAddress {
@@ -136,7 +167,12 @@ function admitEvent(
  * A reply passes where its command may pass the other way: exported by the requester's subnet, imported by the
  * responder's. That needs no memory of the command, and so survives a restart.
  */
-function admitReply(policy: Policy, direction: Direction, subnet: string, reply: ReplyAddress): EventAddress {
+function admitReply(
+  policy: Policy,
+  direction: "up" | "down",
+  subnet: string,
+  reply: ReplyAddress,
+): EventAddress {
   const { requester, responder, name, version } = reply;
   const own = direction === "up" ? responder : requester;
   if (own.subnet !== subnet || requester.subnet === responder.subnet) {

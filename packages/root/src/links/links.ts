@@ -18,6 +18,7 @@ import { type Connection, StreamPublisher } from "@adaos/transport-nats";
 import type { OriginBudgets } from "../budgets/origin-budgets.ts";
 import type { LinkState } from "../events/link-reports.ts";
 import type { Subnets } from "../subnets.ts";
+import { Admission } from "./admission.ts";
 import type { Clearance } from "./clearance.ts";
 import type { HubPrograms } from "./hub-programs.ts";
 import { ImportDenials } from "./import-denials.ts";
@@ -188,13 +189,18 @@ export class Links implements Part {
     return tally;
   }
 
+  #admission(subnet: string, direction: "up" | "down"): Admission {
+    const { policy, signatures, clearance, subnets } = this.#options;
+    const { tenants, nodes } = subnets;
+    return new Admission({ policy, signatures, clearance, tenants, nodes, direction, subnet });
+  }
+
   #uplink(subnet: string): Link {
     const { openSource: _, subnets, ...options } = this.#options;
     const budget = this.#options.budgets.uplink(subnet);
     return new Link({
       ...options,
-      tenants: subnets.tenants,
-      nodes: subnets.nodes,
+      admission: this.#admission(subnet, "up"),
       subnet,
       direction: "up",
       tally: this.#tallyOf(`up ${subnet}`),
@@ -219,12 +225,11 @@ export class Links implements Part {
   }
 
   #downlink(subnet: string): Link {
-    const { openSource: _, subnets, ...options } = this.#options;
+    const { openSource: _, ...options } = this.#options;
     const { stream } = options;
     return new Link({
       ...options,
-      tenants: subnets.tenants,
-      nodes: subnets.nodes,
+      admission: this.#admission(subnet, "down"),
       subnet,
       direction: "down",
       tally: this.#tallyOf(`down ${subnet}`),

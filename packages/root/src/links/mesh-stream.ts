@@ -9,6 +9,7 @@ import {
   minimalPatterns,
   patternToFilter,
   REPLY_ROOT,
+  regionDurable,
   subjectsOf,
 } from "@adaos/core/wire";
 import { type Part, type PartHealth, type Progress, ReconcileLoop } from "@adaos/daemon";
@@ -20,10 +21,12 @@ import {
   type StreamSettings,
 } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
+import type { Regions, WantedDurable } from "../regions/regions.ts";
 
 export interface MeshStreamOptions {
   /** The current subnets. */
   readonly subnets: () => readonly string[];
+  readonly regions: Pick<Regions, "origins" | "durables">;
   readonly policy: Policy;
   readonly limits: StreamLimits;
   /** Servers of the root, each with a copy. */
@@ -33,21 +36,23 @@ export interface MeshStreamOptions {
   readonly log: Logger;
 }
 
-/** Maintains the federated stream and, on it, one durable for each subnet with imports. */
+/** Maintains the federated stream and, on it, one durable for each subnet with imports and each region that pulls. */
 export class MeshStream implements Part {
   readonly name = "stream";
   readonly #subnets: () => readonly string[];
+  readonly #regions: MeshStreamOptions["regions"];
   readonly #policy: Policy;
   readonly #limits: StreamLimits;
   readonly #servers: number;
   readonly #jsm: JetStreamManager;
   readonly #keeper: StoreKeeper;
   readonly #loop: ReconcileLoop;
-  /** Subnets whose durable existed before: if it is missing, it was lost, and the new one begins with all events. */
+  /** Durables that existed before: if one is missing, it was lost, and the new one begins with all events. */
   #seen: ReadonlySet<string> = new Set();
 
-  constructor({ subnets, policy, limits, servers, jsm, keeper, log }: MeshStreamOptions) {
+  constructor({ subnets, regions, policy, limits, servers, jsm, keeper, log }: MeshStreamOptions) {
     this.#subnets = subnets;
+    this.#regions = regions;
     this.#policy = policy;
     this.#limits = limits;
     this.#servers = servers;
@@ -72,12 +77,13 @@ export class MeshStream implements Part {
     this.#keeper.close();
   }
 
-  /** The acknowledged place of each subnet's downlink, by its durable. */
+  /** The acknowledged place of each durable. */
   handedTo(): Record<string, number> {
-    const places = this.#subnets().map((subnet) => {
-      const consumer = downlinkDurable(subnet);
-      return [consumer, this.#keeper.startOf(MESH_STREAM, consumer)] as const;
-    });
+    const names = [
+      ...this.#subnets().map(downlinkDurable),
+      ...this.#regions.durables().map((of) => of.consumer),
+    ];
+    const places = names.map((consumer) => [consumer, this.#keeper.startOf(MESH_STREAM, consumer)] as const);
     return Object.fromEntries(places.flatMap(([name, seq]) => (seq === undefined ? [] : [[name, seq - 1]])));
   }
 
@@ -116,34 +122,35 @@ export class MeshStream implements Part {
   async #reconcile(): Promise<void> {
     if (this.#loop.trouble !== undefined) this.#keeper.unsettle();
     await this.#keeper.check([this.#plan()]);
-    const wanted = this.#subnets().map((subnet) => ({ subnet, filters: this.filtersFor(subnet) }));
-    for (const { subnet, filters } of wanted) await this.#ensureDurable(subnet, filters);
-    // The durable of a removed subnet would give the next subnet of its name all events in between.
-    const kept = wanted.map(({ subnet }) => downlinkDurable(subnet));
-    await dropOtherDurables(this.#jsm, MESH_STREAM, downlinkDurable(""), kept);
-    for (const subnet of this.#seen) {
-      const consumer = downlinkDurable(subnet);
+    const downlinks = this.#subnets().map((subnet) => {
+      return { consumer: downlinkDurable(subnet), filters: this.filtersFor(subnet) };
+    });
+    const wanted = [...downlinks, ...this.#regions.durables()];
+    for (const durable of wanted) await this.#ensureDurable(durable);
+    // The durable of a removed subnet or region would give the next one of its name all events in between.
+    const kept = wanted.map(({ consumer }) => consumer);
+    for (const prefix of [downlinkDurable(""), regionDurable("")])
+      await dropOtherDurables(this.#jsm, MESH_STREAM, prefix, kept);
+    for (const consumer of this.#seen)
       if (!kept.includes(consumer)) this.#keeper.forgetDurable(MESH_STREAM, consumer);
-    }
-    // A downlink that policy had removed begins with new events: events published in between must not enter.
-    this.#seen = new Set(wanted.filter(({ filters }) => filters.length > 0).map(({ subnet }) => subnet));
+    // A link that policy had removed begins with new events: events published in between must not enter.
+    this.#seen = new Set(wanted.filter(({ filters }) => filters.length > 0).map(({ consumer }) => consumer));
   }
 
-  async #ensureDurable(subnet: string, filters: readonly string[]): Promise<void> {
-    const consumer = downlinkDurable(subnet);
+  async #ensureDurable({ consumer, filters }: WantedDurable): Promise<void> {
     if (filters.length === 0) this.#keeper.forgetDurable(MESH_STREAM, consumer);
     const seq = this.#keeper.startOf(MESH_STREAM, consumer);
-    const startAt = seq === undefined ? (this.#seen.has(subnet) ? "all" : "new") : { seq };
+    const startAt = seq === undefined ? (this.#seen.has(consumer) ? "all" : "new") : { seq };
     await ensureLinkDurable(this.#jsm, { stream: MESH_STREAM, consumer, filters, startAt });
   }
 
   /**
-   * Filters for the imports of a subnet, from each other subnet: its own events never match, so they cannot come back.
+   * Filters for the imports of a subnet, from each other subnet, also of other regions: its own events never match, so they cannot come back.
    * Also filters for the replies to its exported commands.
    */
   filtersFor(subnet: string): string[] {
     const exports = minimalPatterns(this.#policy.patternsFor({ verb: "export", subnet }));
-    const events = this.#subnets()
+    const events = [...this.#subnets(), ...this.#regions.origins()]
       .filter((other) => other !== subnet)
       .flatMap((from) =>
         minimalPatterns(this.#policy.patternsFor({ verb: "import", subnet, from })).map((pattern) =>
