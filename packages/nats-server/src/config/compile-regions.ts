@@ -40,15 +40,23 @@ export function regionAccounts(keys: ReadonlyMap<string, string>): Record<string
 
 /** The services of the root's account that regions reach, each only its own. */
 export function regionExports(keys: ReadonlyMap<string, string>): ConfBlock[] {
-  return [...keys.keys()].flatMap((region) =>
-    servicesOf(region).map((service) => ({ ...service, accounts: [regionAccount(region)] })),
-  );
+  const exports = new Map<string, ConfBlock & { accounts: string[] }>();
+  for (const region of keys.keys()) {
+    for (const service of servicesOf(region)) {
+      const known = exports.get(service.service);
+      if (known === undefined) exports.set(service.service, { ...service, accounts: [regionAccount(region)] });
+      else known.accounts.push(regionAccount(region));
+    }
+  }
+  return [...exports.values()];
 }
 
 /** Only a request for messages may have several answers: the server drops further ones. */
 function servicesOf(region: string): { readonly service: string; readonly response_type?: "stream" }[] {
   const [next = "", ...others] = pullSubjects(region);
   return [
+    // No region may use it. Without it the server would import the whole JetStream API, which answers for each account.
+    { service: "$JS.API.INFO" },
     { service: next, response_type: "stream" },
     ...[...others, ...ackSubjects(region)].map((service) => ({ service })),
   ];
