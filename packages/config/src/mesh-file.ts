@@ -31,6 +31,13 @@ import {
 import { type DeclaredTimers, timersSchema } from "./sections/member/timers-schema.ts";
 import { meshServersOf, serverNamesOf, serverProblems } from "./sections/mesh-servers.ts";
 import { type MeshTls, meshTlsOf } from "./sections/mesh-tls.ts";
+import {
+  type RegionAccess,
+  regionAccess,
+  regionProblems,
+  regionsOf,
+  regionsSchema,
+} from "./sections/regions-schema.ts";
 import { type AutoApply, autoApplySchema, registrySchema } from "./sections/registry-schema.ts";
 import {
   meshScrapeSchema,
@@ -165,6 +172,7 @@ export const meshSchema = z.strictObject({
   idempotency: idempotencySchema.default("member"),
   tracing: tracingSchema,
   root: rootSchema.prefault({}),
+  regions: regionsSchema,
   subnets: z.record(tokenOf("subnet", new Set([ROOT_DOMAIN])), subnetSchema),
   policy: z
     .array(ruleSchema)
@@ -223,6 +231,8 @@ export interface MeshFile {
   readonly tls: MeshTls | undefined;
   /** Of streams on disk, by server, as `hosts`. */
   readonly encryptions: ReadonlyMap<string, StoreEncryption>;
+  /** How the root reaches other regions, by the names of their meshes. */
+  readonly regions: ReadonlyMap<string, RegionAccess>;
   /** By subnet, the root's under {@link ROOT_DOMAIN}; those beyond the first as `root-2`, `alpha-2` and so on. */
   readonly hosts: ReadonlyMap<string, ListenAddress>;
   /** Likewise. */
@@ -258,18 +268,12 @@ export function readMeshFile(file: string): MeshFile {
       },
     ] as const;
   });
-  const mesh: Mesh = { name: value.mesh, durability: value.durability, subnets: new Map(subnets), policy };
+  const { mesh: name, durability } = value;
+  const mesh: Mesh = { name, durability, subnets: new Map(subnets), policy, ...regionsOf(value) };
   const servers = meshServersOf(value);
   const names = serverNamesOf(value);
   const registry = registryOf(value);
-  const problems = [
-    ...ruleProblems(mesh).map(({ path, message }) => {
-      return `${placeOf(["policy", ...path])} policy[${String(path[0])}]: ${message}`;
-    }),
-    ...[...serverProblems(value), ...scrapeProblems(value), ...encryptionProblems(value)].map(
-      ({ path, message }) => `${placeOf(path)} ${path.join(".")}: ${message}`,
-    ),
-  ];
+  const problems = problemsOf(value, mesh, placeOf);
   if (problems.length > 0) throw invalid(problems, (problem) => problem);
   return {
     file: resolve(file),
@@ -303,6 +307,7 @@ export function readMeshFile(file: string): MeshFile {
     rootDaemons: value.root.daemons,
     tls: meshTlsOf(value.tls, servers, dirname(resolve(file))),
     encryptions: encryptionsOf(value, names, dirname(resolve(file))),
+    regions: regionAccess(value, file),
     hosts: servers,
     ports: servers,
     placeOfRule: (id) => {
@@ -315,6 +320,24 @@ export function readMeshFile(file: string): MeshFile {
 }
 
 type MeshValue = z.output<typeof meshSchema>;
+
+/** What each section alone cannot see, a line each. */
+function problemsOf(
+  value: MeshValue,
+  mesh: Mesh,
+  placeOf: (path: readonly PropertyKey[]) => string,
+): string[] {
+  const ofRules = ruleProblems(mesh).map(({ path, message }) => {
+    return `${placeOf(["policy", ...path])} policy[${String(path[0])}]: ${message}`;
+  });
+  const others = [
+    ...serverProblems(value),
+    ...regionProblems(value),
+    ...scrapeProblems(value),
+    ...encryptionProblems(value),
+  ].map(({ path, message }) => `${placeOf(path)} ${path.join(".")}: ${message}`);
+  return [...ofRules, ...others];
+}
 
 function registryOf({ registry }: MeshValue): { readonly path: string; readonly autoApply: AutoApply } {
   return typeof registry === "string"

@@ -167,6 +167,17 @@ const hubFile = z.strictObject({
     ),
 });
 
+/** Another region, as the root's file names it. */
+const regionEntry = z.strictObject({
+  tenant: name.describe("of its events, and of those that go there"),
+  clearance: z.array(z.enum(DATA_CLASSES)).default([]).describe("classes of data that may go there"),
+  subnets: z
+    .record(name, z.strictObject({ nodes: z.array(name).optional().describe("by default any member") }))
+    .describe("subnets whose events come from there"),
+  server: serverAccessSchema.optional().describe("its root's server; without it nothing comes from there"),
+  key: publicKey.optional().describe("its public key here; without it nothing goes there"),
+});
+
 const rootFile = z.strictObject({
   role: z.literal("root"),
   ...common,
@@ -205,6 +216,10 @@ const rootFile = z.strictObject({
       exportLimit: rateSchema.optional(),
     }),
   ),
+  regions: z.record(name, regionEntry).default({}).describe("other regions, by the names of their meshes"),
+  regionPolicy: compiledPolicySchema
+    .default([])
+    .describe("what each region imports from here, and this mesh from each"),
   natsServer: z
     .strictObject({
       ...natsServer,

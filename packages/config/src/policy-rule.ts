@@ -5,6 +5,7 @@ import {
   CLEARANCE,
   DEFAULT_DENY,
   type DeclaredRule,
+  foreignSubnets,
   messageOf,
   originTokenProblem,
   TENANT_BOUNDARY,
@@ -132,7 +133,7 @@ export interface RuleProblem {
 }
 
 /** A rule for an unknown name is a typing error: it would silently allow or deny nothing. */
-export function ruleProblems({ policy, subnets }: Mesh): RuleProblem[] {
+export function ruleProblems({ policy, subnets, regions }: Mesh): RuleProblem[] {
   const all = [...subnets.values()];
   const members = all.flatMap((subnet) => [...subnet.members.values()]);
   const known = {
@@ -141,22 +142,28 @@ export function ruleProblems({ policy, subnets }: Mesh): RuleProblem[] {
     member: new Set(members.map(({ name }) => name)),
     role: new Set(members.flatMap(({ roles }) => roles)),
   };
+  // Events come from other regions, too.
+  const origins = regions === undefined ? [] : foreignSubnets({ regions });
+  const from = {
+    subnet: new Set([...known.subnet, ...origins.map(({ name }) => name)]),
+    tenant: new Set([...known.tenant, ...origins.map(({ tenant }) => tenant)]),
+  };
   const problems: RuleProblem[] = [];
   const seen = new Set<string>();
   for (const [i, rule] of policy.entries()) {
     if (seen.has(rule.id)) problems.push({ path: [i, "id"], message: `there is another rule ${rule.id}` });
     seen.add(rule.id);
     const named = [
-      ["subnet", rule.subnets, ["subnet"]],
-      ["tenant", rule.tenants, ["tenant"]],
-      ["member", rule.members, ["member"]],
-      ["role", rule.roles, ["role"]],
-      ["subnet", rule.from?.subnets, ["from", "subnet"]],
-      ["tenant", rule.from?.tenants, ["from", "tenant"]],
+      ["subnet", rule.subnets, ["subnet"], known.subnet],
+      ["tenant", rule.tenants, ["tenant"], known.tenant],
+      ["member", rule.members, ["member"], known.member],
+      ["role", rule.roles, ["role"], known.role],
+      ["subnet", rule.from?.subnets, ["from", "subnet"], from.subnet],
+      ["tenant", rule.from?.tenants, ["from", "tenant"], from.tenant],
     ] as const;
-    for (const [what, wanted, path] of named) {
+    for (const [what, wanted, path, there] of named) {
       for (const name of wanted ?? []) {
-        if (known[what].has(name)) continue;
+        if (there.has(name)) continue;
         problems.push({ path: [i, ...path], message: `the mesh has no ${what} ${name}` });
       }
     }

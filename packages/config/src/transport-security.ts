@@ -71,16 +71,16 @@ const clientTlsSchema = z
     "certFile and keyFile go together",
   );
 
-const urlSchema = z
+export const serverUrlSchema = z
   .string()
   .regex(/^(nats|tls):\/\/[^\s@]+$/, "must be nats://host:port or tls://host:port without a password");
 
 /** `server` of a node file. */
 export const serverAccessSchema = z
   .strictObject({
-    url: urlSchema,
+    url: serverUrlSchema,
     others: z
-      .array(urlSchema)
+      .array(serverUrlSchema)
       .max(8)
       .optional()
       .describe("the other servers of the same cluster, for as long as the first is away"),
@@ -91,12 +91,21 @@ export const serverAccessSchema = z
   .superRefine(({ url, others = [], tls, allowPlain }, context) => {
     for (const [i, one] of [url, ...others].entries()) {
       const path = i === 0 ? ["url"] : ["others", i - 1];
-      if (tls !== undefined && !isEncrypted(one))
-        context.addIssue({ code: "custom", path, message: "must be tls://host:port where tls is set" });
-      else if (!isEncrypted(one) && allowPlain !== true && !isLoopback(hostOf(one)))
-        context.addIssue({ code: "custom", path, message: plainReason });
+      const message = plainUrlProblem([one], { tls: tls !== undefined, allowPlain });
+      if (message !== undefined) context.addIssue({ code: "custom", path, message });
     }
   });
+
+/** Why a client must not connect to these servers like that. Pure. @param how.tls Whether `tls` is set. */
+export function plainUrlProblem(
+  urls: readonly string[],
+  how: { readonly tls: boolean; readonly allowPlain?: true | undefined },
+): string | undefined {
+  const plain = urls.filter((url) => !isEncrypted(url));
+  if (how.tls && plain.length > 0) return "must be tls://host:port where tls is set";
+  const leaves = how.allowPlain !== true && plain.some((url) => !isLoopback(hostOf(url)));
+  return leaves ? plainReason : undefined;
+}
 
 /** A server's certificate, and its demands on clients. */
 export const serverTlsSchema = z.strictObject({

@@ -91,7 +91,9 @@ export {
   DEFAULT_TENANT,
   type DeclaredRule,
   type Durability,
+  foreignSubnets,
   type Member,
+  type Region,
   type Subnet,
 } from "./policy/mesh.ts";
 export {
@@ -104,6 +106,7 @@ export {
   type PolicyVerb,
 } from "./policy/policy.ts";
 export { type Rate, type RateLimit, RateLimits } from "./policy/rate-limits.ts";
+export { compileRegionRules } from "./policy/region-rules.ts";
 export { TokenBucket } from "./policy/token-bucket.ts";
 export { type DaemonEvent, daemonEventId, daemonMessage } from "./publish/daemon-event.ts";
 export {
@@ -208,6 +211,7 @@ export {
   alertSubject,
   alertsStream,
   bridgePrefix,
+  DAEMON_NODES,
   DEAD_LETTER_ROOT,
   DONE_ROOT,
   DURABLE_METADATA,
@@ -253,6 +257,8 @@ export {
   recordSubject,
   recordsOfEventFilter,
   refillSubject,
+  regionDurable,
+  regionUser,
   registryOfferSubject,
   replyIngestPrefix,
   TIMER_ROOT,

@@ -24,6 +24,7 @@ import { NodeSignatures } from "./keys/node-signatures.ts";
 import type { Layout, NodeLayout, ServerLayout } from "./layout.ts";
 import { hubMemberText, limitsText, memberText, nodeFileText } from "./node-file-text.ts";
 import type { Grants, HubFiles, Plan } from "./plan.ts";
+import { regionKeys, regionsText } from "./plan-regions.ts";
 import { type Ports, type ServerMaterial, ServerPlan } from "./plan-servers.ts";
 import { type Invited, isRemote, isRemoteMember, remoteKeyNames } from "./remote.ts";
 
@@ -36,6 +37,8 @@ interface Material extends ServerMaterial {
   readonly timers: TimersByMember;
   /** Public nkeys of open invitations to join. */
   readonly invitations: ReadonlyMap<string, string>;
+  /** Of the links with other regions, which only the root has. @default none */
+  readonly regionRules?: readonly PolicyRule[];
 }
 
 type CommonEntries = Pick<NodeFileInput, "mesh" | "server" | "metrics" | "runFile" | "log" | "tracing">;
@@ -53,13 +56,14 @@ export class MeshPlanner {
   readonly #keys: Keys;
   readonly #signatures: NodeSignatures;
   readonly #invitations: ReadonlyMap<string, string>;
+  readonly #regionRules: readonly PolicyRule[];
   readonly #servers: ServerLayout[] = [];
   readonly #nodes: NodeLayout[] = [];
   readonly #files = new Map<string, string>();
   readonly #grantsOf: (hub: HubFiles) => Grants;
 
   constructor(material: Material, grantsOf: (hub: HubFiles) => Grants) {
-    const { meshFile, rules, timers, stateDir, ports, keys, invitations } = material;
+    const { meshFile, rules, timers, stateDir, ports, keys, invitations, regionRules = [] } = material;
     this.#plan = new ServerPlan(material);
     this.#grantsOf = grantsOf;
     this.#meshFile = meshFile;
@@ -71,6 +75,7 @@ export class MeshPlanner {
     this.#keys = keys;
     this.#signatures = new NodeSignatures(meshFile.mesh, rules, keys);
     this.#invitations = invitations;
+    this.#regionRules = regionRules;
   }
 
   /** Plans the whole mesh, except its remote nodes. */
@@ -140,6 +145,7 @@ export class MeshPlanner {
         leafKeys,
         linkKeys: linkKeys(readSeed(daemon.seedFile), leafKeys.keys()),
         invitations: this.#invitations,
+        regionKeys: regionKeys(this.#meshFile),
       });
       this.#files.set(this.#plan.configFile(name), config);
     }
@@ -165,6 +171,7 @@ export class MeshPlanner {
         ];
       },
     );
+    const regions = regionsText(this.#meshFile, this.#keys);
     for (const id of rootNodeIds(this.#meshFile.rootDaemons)) {
       const beside = this.#plan.besideOf(id, ROOT_DOMAIN);
       this.#addNode(id, "root", {
@@ -182,6 +189,7 @@ export class MeshPlanner {
         ...(alerts === undefined || id !== ROOT_DOMAIN ? {} : { alerts }),
         policy: compiledPolicyText(this.#rules.filter((rule) => rule.node === undefined)),
         subnets: Object.fromEntries(subnets),
+        ...(regions === undefined ? {} : { regions, regionPolicy: compiledPolicyText(this.#regionRules) }),
         natsServer: {
           configFile: this.#plan.configFile(beside),
           systemSeedFile: system.seedFile,

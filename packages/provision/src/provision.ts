@@ -11,7 +11,7 @@ import {
   writeWhole,
 } from "@adaos/config";
 import { MeshError } from "@adaos/core";
-import { ROOT_DOMAIN } from "@adaos/core/wire";
+import { compileRegionRules, ROOT_DOMAIN } from "@adaos/core/wire";
 import { assertStoreKey } from "@adaos/nats-server";
 import { type LoadedPolicy, policyOf } from "@adaos/policy";
 import { proofText, readProof } from "@adaos/registry";
@@ -41,6 +41,7 @@ export async function provision(
   const provenFile = provenRegistryFile(stateDir);
   const { rules, registry } = await policyOf(meshFile, readProof(provenFile));
   const timers = declaredTimers(meshFile, registry);
+  const regionRules = compileRegionRules(meshFile.mesh, registry.events);
   assertStoreKeys(meshFile, stateDir);
   const fixed = localPorts(meshFile);
   const asked = lastPorts === "kept" ? withKnown(fixed, last?.ports) : fixed;
@@ -50,7 +51,7 @@ export async function provision(
   forgetJoined(stateDir, remoteKeyNames(meshFile));
   const invitations = admittedTo(stateDir);
   const { layout, files } = new MeshPlanner(
-    { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations },
+    { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations, regionRules },
     grantsKept,
   ).plan();
   for (const [file, text] of files) writeWhole(file, text);
@@ -86,13 +87,14 @@ export async function planAgain(
   picked: Layout["ports"] = {},
 ): Promise<Plan> {
   const timers = declaredTimers(meshFile, registry);
+  const regionRules = compileRegionRules(meshFile.mesh, registry.events);
   const known = { ...picked, ...lastLayout(meshFile, stateDir)?.ports };
   const ports = await pickPorts(withKnown(localPorts(meshFile), known), clustersOf(meshFile));
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   const invitations = admittedTo(stateDir);
   return new MeshPlanner(
-    { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations },
+    { meshFile, rules, timers, stateDir, ports, certificates, keys, invitations, regionRules },
     grantsIn,
   ).plan();
 }

@@ -23,6 +23,8 @@ import { MeshStream } from "./links/mesh-stream.ts";
 import { Refills } from "./links/refills.ts";
 import { rootAlerts } from "./metrics/alerts-of-root.ts";
 import { serverSource } from "./metrics/server-source.ts";
+import { RegionLinks } from "./regions/region-links.ts";
+import { keysOf, Regions } from "./regions/regions.ts";
 import { RegistryDistribution } from "./registry/registry-distribution.ts";
 import { RegistryFolder } from "./registry/registry-folder.ts";
 import { Slots } from "./slots.ts";
@@ -72,6 +74,7 @@ async function partsOf(
   const { config, path, policy, signatures, log } = node;
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });
   const subnets = new Subnets(config);
+  const regions = new Regions(config, subnets);
   const file = positionFile(config.positions === undefined ? undefined : path(config.positions));
   const keeper = new StoreKeeper({
     connection,
@@ -92,31 +95,25 @@ async function partsOf(
   });
   const limits = config.streams;
   const stream = new MeshStream({
-    ...{ subnets: subnets.names, policy, limits, servers: config.servers, jsm, keeper, log },
+    ...{ subnets: subnets.names, regions, policy, limits, servers: config.servers, jsm, keeper, log },
   });
   const stateDir = config.stateDir === undefined ? undefined : path(config.stateDir);
   const folder = folderOf(node, stateDir);
   const share = config.streams.maxShare;
-  const budgets = new OriginBudgets({ subnets: subnets.names, connection, jsm, share, log });
+  const budgets = new OriginBudgets({ subnets: subnets.names, regions, connection, jsm, share, log });
   const programs = new HubPrograms(log);
+  const clearance = clearanceOf(subnets, regions, folder);
+  const regionLinks = new RegionLinks({ node, regions, clearance, connection, budgets });
   const links = new Links({
-    policy,
-    subnets,
-    signatures,
-    clearance: new Clearance(subnets.clearance, () => folder?.classified ?? []),
-    connection,
+    ...{ policy, subnets, regions, signatures, clearance, connection, stream, budgets, programs, log },
     openSource: sourceOf(node, subnets),
-    stream,
-    budgets,
-    programs,
-    log,
   });
   const events = eventsOf(node, subnets, links, folder);
   const canAdmit = gate !== undefined && stateDir !== undefined;
   const joining = canAdmit ? [new JoinService(connection, gate, openJoinHandler(stateDir, log), log)] : [];
   // The registry comes before the links, which ask it for classified events.
   const registry = registryParts(node, connection, subnets, folder, programs);
-  const parts: Part[] = [stream, ...registry, budgets, links, refills, damages, ...joining];
+  const parts: Part[] = [stream, ...registry, budgets, links, regionLinks, refills, damages, ...joining];
   const alerts = rootAlerts({
     ...{ node, subnets, connection, system: gate?.system, jsm, keeper },
     parts: () => parts,
@@ -132,11 +129,13 @@ async function partsOf(
     apply: async (changed) => {
       node.replaceRights(changed);
       subnets.replace(changed);
+      regions.replace(changed);
       if (folder !== undefined) folder.autoApply = changed.autoApply;
       await gate?.admit(admitted(node, changed));
       const trouble = await stream.restore();
       if (trouble !== undefined) throw trouble;
       await links.reconcile();
+      await regionLinks.reconcile();
       await alerts.replace(changed.alerts);
     },
   };
@@ -168,6 +167,14 @@ function eventsOf(
       await events.stop();
     },
   };
+}
+
+function clearanceOf(subnets: Subnets, regions: Regions, folder: RegistryFolder | undefined): Clearance {
+  return new Clearance(
+    subnets.clearance,
+    () => folder?.classified ?? [],
+    () => regions.all().map(({ clearance }) => clearance),
+  );
 }
 
 function folderOf(
@@ -238,10 +245,11 @@ async function openGate(node: OpenNode<"root">): Promise<LeafGate | undefined> {
 }
 
 /** Only the root daemon knows the keys with which it pulls: they are derived from its own. */
-function admitted(node: OpenNode<"root">, { subnets, natsServer }: RootFile): Admitted {
+function admitted(node: OpenNode<"root">, { subnets, regions, natsServer }: RootFile): Admitted {
   return {
     rootKey: natsServer?.rootKey ?? "",
     leafKeys: new Map(Object.entries(subnets).map(([name, { leafKey }]) => [name, leafKey])),
     linkKeys: linkKeys(node.dial().seed(), Object.keys(subnets)),
+    regionKeys: keysOf(regions),
   };
 }

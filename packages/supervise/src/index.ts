@@ -53,6 +53,7 @@ export { askStatus } from "./status/ask-status.ts";
 export { askHealth, type ComponentHealth, type MeshHealth } from "./status/health.ts";
 export { askOutboxes, withOutboxes } from "./status/outboxes.ts";
 export { type NodeProgram, programsOf } from "./status/programs.ts";
+export { askRegions, type RegionStatus } from "./status/region-status.ts";
 export { assertPlatform } from "./supported-platform.ts";
 export {
   applyInstall,

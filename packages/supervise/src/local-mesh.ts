@@ -184,9 +184,10 @@ export function readRunnableMesh(configFile: string, stateDir: string): MeshFile
   throw new MeshError("usage", `${configFile} says transport: local; ${how}`);
 }
 
-/** Whether it depends on a hub of another machine. */
+/** Whether it depends on a hub of another machine, or on another region. */
 function isFar({ kind, name }: ComponentHealth, { remote = [] }: Layout): boolean {
-  return kind === "link" && remote.includes(name.split(" ")[1] ?? "");
+  const [direction, subnet = ""] = name.split(" ");
+  return kind === "link" && (direction === "region" || remote.includes(subnet));
 }
 
 /**

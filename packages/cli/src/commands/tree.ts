@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Terminal } from "../terminal/terminal.ts";
 import { POLICY_COMMANDS } from "./policy/index.ts";
+import { REGION_COMMANDS } from "./region/index.ts";
 import { SCENARIO_COMMANDS } from "./scenario/index.ts";
 import { SKILL_COMMANDS } from "./skill/index.ts";
 import { STORE_COMMANDS } from "./store/index.ts";
@@ -335,6 +336,10 @@ export const COMMANDS: CommandTree = {
   join: {
     summary: "join the mesh of another machine by a code that was made there with adaos join create",
     load: async () => (await import("./join/index.ts")).joinCommand,
+  },
+  region: {
+    summary: "exchange events with other meshes, root to root: this root's keys, and how the links are",
+    commands: REGION_COMMANDS,
   },
   bridge: {
     summary: "carry events between the mesh and other systems",

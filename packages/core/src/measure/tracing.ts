@@ -118,16 +118,23 @@ export function publishSpan(event: PreparedEvent): MessageSpan {
 /**
  * Starts the span of one hop of a link, a child of the sender's span. Without tracing the headers pass unchanged.
  */
-export function linkSpan(event: PreparedEvent, direction: "up" | "down", subnet: string): MessageSpan {
+export function linkSpan(
+  event: PreparedEvent,
+  direction: "up" | "down" | "region",
+  subnet: string,
+): MessageSpan {
   const { headers } = event.message;
   const tracer = activeTracer();
   if (tracer === undefined) return noSpan(headers);
   const parent = propagation.extract(ROOT_CONTEXT, headers);
-  const up = direction === "up";
+  const up = direction !== "down";
   const operation = `link ${direction}`;
-  // The uplink consumes for the root, the downlink produces: service graphs pair producer and consumer spans.
+  // Links from a subnet or a region consume for the root, the downlink produces: service graphs pair producer and consumer spans.
   const kind = up ? SpanKind.CONSUMER : SpanKind.PRODUCER;
-  const attributes = { ...attributesOf(event, operation, up ? "process" : "send"), "adaos.subnet": subnet };
+  const attributes = {
+    ...attributesOf(event, operation, up ? "process" : "send"),
+    [`adaos.${direction === "region" ? "region" : "subnet"}`]: subnet,
+  };
   const span = tracer.startSpan(`${operation} ${event.envelope.event_name}`, { kind, attributes }, parent);
   return messageSpan(span, parent, headers);
 }

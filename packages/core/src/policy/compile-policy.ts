@@ -8,7 +8,7 @@ import {
   patternMatches,
 } from "../language/event-pattern.ts";
 import { replyName } from "../wire/reply-subject.ts";
-import type { DeclaredRule, Member, Mesh, Subnet } from "./mesh.ts";
+import { type DeclaredRule, foreignSubnets, type Member, type Mesh, type Subnet } from "./mesh.ts";
 import { CLEARANCE, type PolicyRule, type PolicyVerb } from "./policy.ts";
 
 /** An event of the registry. */
@@ -23,8 +23,11 @@ export interface KnownEvent {
 /** Id of the rule that keeps events of other tenants out of a subnet. */
 export const TENANT_BOUNDARY = "tenant-boundary";
 
+/** The subnet from which an event comes, of this region or of another. */
+type Origin = Pick<Subnet, "name" | "tenant">;
+
 /** An allowed or denied pattern, without its holder. */
-type Clause = Pick<PolicyRule, "id" | "effect" | "pattern" | "unregistered">;
+export type Clause = Pick<PolicyRule, "id" | "effect" | "pattern" | "unregistered">;
 
 /**
  * Compiles the rules of a mesh for each member and each subnet. The first match wins: first clearance denies, then
@@ -83,7 +86,8 @@ function exportRules(
     ...declaredClauses(mesh.policy, { verb: "export", subnet }, events),
     ...listClauses(subnet.name, "export", subnet.exports),
   ];
-  const others = [...mesh.subnets.values()].filter(({ name }) => name !== subnet.name);
+  const neighbours = [...mesh.subnets.values()].filter(({ name }) => name !== subnet.name);
+  const others = [...neighbours, ...(mesh.regions?.values() ?? [])];
   const restricted = guarded.filter(({ classes, replyClasses }) => {
     return !others.some((other) => isCleared(other, classes)) || !isCleared(subnet, replyClasses);
   });
@@ -101,9 +105,9 @@ function importRules(
   events: readonly KnownEvent[],
   guarded: readonly Guarded[],
 ): PolicyRule[] {
-  const groups = new Map<string, { readonly origin: Subnet; readonly from: string[] }>();
+  const groups = new Map<string, { readonly origin: Origin; readonly from: string[] }>();
   const rules = mesh.policy.filter((rule) => rule.verbs.includes("import") && isFor(rule, subnet));
-  for (const origin of mesh.subnets.values()) {
+  for (const origin of [...mesh.subnets.values(), ...foreignSubnets(mesh)]) {
     if (origin.name === subnet.name) continue;
     // Origins with the same rules share a list.
     const about = rules.filter((rule) => isAbout(rule, { verb: "import", subnet, origin }));
@@ -127,7 +131,7 @@ function importRules(
 }
 
 /** A restricted event: its data or its reply's data is classified. */
-interface Guarded {
+export interface Guarded {
   readonly event: KnownEvent;
   readonly classes: readonly DataClass[];
   /**
@@ -137,7 +141,7 @@ interface Guarded {
   readonly replyClasses: readonly DataClass[];
 }
 
-function guardedOf(events: readonly KnownEvent[]): Guarded[] {
+export function guardedOf(events: readonly KnownEvent[]): Guarded[] {
   const classified = new Map(
     events.map(({ name, version, classes = [] }) => [formatEventRef(name, version), classes]),
   );
@@ -150,12 +154,15 @@ function guardedOf(events: readonly KnownEvent[]): Guarded[] {
     .filter(({ classes, replyClasses }) => classes.length + replyClasses.length > 0);
 }
 
-function isCleared({ clearance = [] }: Subnet, classes: readonly DataClass[]): boolean {
+export function isCleared(
+  { clearance = [] }: Pick<Subnet, "clearance">,
+  classes: readonly DataClass[],
+): boolean {
   return classes.every((one) => clearance.includes(one));
 }
 
 /** Puts denials of restricted events before all other rules, where a rule would allow them. */
-function withClearance(clauses: readonly Clause[], guarded: readonly Guarded[]): Clause[] {
+export function withClearance(clauses: readonly Clause[], guarded: readonly Guarded[]): Clause[] {
   const denied = guarded
     .filter(({ event: { name, version } }) => {
       return clauses.some(
@@ -184,7 +191,7 @@ function memberRules(
   });
 }
 
-function listClauses(holder: string, verb: PolicyVerb, patterns: readonly EventPattern[]): Clause[] {
+export function listClauses(holder: string, verb: PolicyVerb, patterns: readonly EventPattern[]): Clause[] {
   return patterns.map((pattern, i) => ({ id: `${holder}.${verb}[${i}]`, effect: "allow", pattern }));
 }
 
@@ -193,7 +200,7 @@ interface Holder {
   readonly verb: PolicyVerb;
   readonly subnet: Subnet;
   readonly member?: Member;
-  readonly origin?: Subnet;
+  readonly origin?: Origin;
 }
 
 function declaredClauses(
@@ -243,10 +250,11 @@ function ofKinds(
   );
 }
 
-const oneVersion = ({ name, version }: KnownEvent): EventPattern => parseEventPattern(`${name}@${version}`);
+export const oneVersion = ({ name, version }: KnownEvent): EventPattern =>
+  parseEventPattern(`${name}@${version}`);
 
 /** Turns first-match rules into rules without order: all that allow, then all that deny. */
-function resolve(clauses: readonly Clause[], events: readonly KnownEvent[]): Clause[] {
+export function resolve(clauses: readonly Clause[], events: readonly KnownEvent[]): Clause[] {
   const allowed: Clause[] = [];
   const denied: Clause[] = [];
   const earlier: Clause[] = [];

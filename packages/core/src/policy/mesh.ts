@@ -16,6 +16,31 @@ export interface Mesh {
   readonly subnets: ReadonlyMap<string, Subnet>;
   /** Rules that come before the lists of subnets and members; the first match wins. */
   readonly policy: readonly DeclaredRule[];
+  /** Other meshes with which the root exchanges events. @default none */
+  readonly regions?: ReadonlyMap<string, Region>;
+}
+
+/** Another mesh, as this one knows it: a root with subnets of its own, and another operator. */
+export interface Region {
+  /** Name of that mesh. */
+  readonly name: string;
+  /** Of the events that go there and of those that come from there. */
+  readonly tenant: string;
+  /** Classes of data that may go there. */
+  readonly clearance: readonly DataClass[];
+  /** Events of own subnets that go there, once they are exported to the root. */
+  readonly exports: readonly EventPattern[];
+  /** Events that come from there. */
+  readonly imports: readonly EventPattern[];
+  /** The subnets whose events come from there, with their members; undefined: any member. */
+  readonly subnets: ReadonlyMap<string, ReadonlySet<string> | undefined>;
+}
+
+/** The subnets of all other regions, as origins of events. Pure. */
+export function foreignSubnets({ regions }: Pick<Mesh, "regions">): Pick<Subnet, "name" | "tenant">[] {
+  return [...(regions?.values() ?? [])].flatMap(({ tenant, subnets }) =>
+    [...subnets.keys()].map((name) => ({ name, tenant })),
+  );
 }
 
 export interface Subnet {

@@ -155,6 +155,9 @@ export const OUTBOX_STREAM = "outbox";
 /** The root's stream of all exported events. */
 export const MESH_STREAM = "MESH";
 
+/** Daemons that publish in the name of a subnet beside its members. */
+export const DAEMON_NODES: ReadonlySet<string> = new Set(["hub", "root"]);
+
 /** JetStream domain of the root's server; a hub's domain is its subnet's name. */
 export const ROOT_DOMAIN = "root";
 
@@ -164,6 +167,20 @@ export const UPLINK_DURABLE = "root";
 /** Durable of the root's stream from which the downlink to a subnet pulls. */
 export function downlinkDurable(subnet: string): string {
   return `to-${subnet}`;
+}
+
+/**
+ * Durable of the root's stream from which another region pulls. No subnet's durable has this name: names of subnets
+ * contain no underscore.
+ * @param region Name of that region's mesh.
+ */
+export function regionDurable(region: string): string {
+  return `region_${region}`;
+}
+
+/** User whose private reply subjects another region uses when it pulls here. */
+export function regionUser(region: string): string {
+  return `region-${region}`;
 }
 
 /**

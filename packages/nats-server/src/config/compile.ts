@@ -16,6 +16,7 @@ import {
   subjectsOf,
   UPLINK_DURABLE,
 } from "@adaos/core/wire";
+import { regionAccounts, regionExports } from "./compile-regions.ts";
 import { type ConfBlock, type ConfValue, renderConf } from "./conf.ts";
 import { sealed } from "./seal.ts";
 
@@ -84,6 +85,8 @@ export interface RootServerSettings extends ServerSettings {
   readonly linkKeys: ReadonlyMap<string, string>;
   /** Public nkey of each invitation that is open now. */
   readonly invitations?: ReadonlyMap<string, string>;
+  /** Public nkey of each other region that pulls from this root. @default none */
+  readonly regionKeys?: ReadonlyMap<string, string> | undefined;
 }
 
 /**
@@ -94,6 +97,7 @@ export interface RootServerSettings extends ServerSettings {
  * stream of the root.
  */
 export function compileRootServer(settings: RootServerSettings, header: readonly string[] = []): string {
+  const { regionKeys = new Map() } = settings;
   const accounts: Record<string, ConfValue> = { SYS: systemAccount(settings) };
   const imports: ConfValue[] = [];
   for (const [subnet, key] of settings.leafKeys) {
@@ -111,9 +115,10 @@ export function compileRootServer(settings: RootServerSettings, header: readonly
       { nkey: settings.rootKey, allowed_connection_types: ["STANDARD"] },
       ...[...settings.linkKeys].map(([subnet, key]) => linkUserOf(subnet, key)),
     ],
-    exports: [{ service: joinSubject("*"), accounts: ["JOIN"] }],
+    exports: [{ service: joinSubject("*"), accounts: ["JOIN"] }, ...regionExports(regionKeys)],
     imports,
   };
+  Object.assign(accounts, regionAccounts(regionKeys));
   accounts["JOIN"] = {
     users: [...(settings.invitations ?? [])].map(([id, key]) => joiningUserOf(id, key)),
     imports: [{ service: { account: "MESH", subject: joinSubject("*") } }],

@@ -3,12 +3,15 @@ import { BUDGET, delay, type Figure, fillSubject, MESH_STREAM, writerOf } from "
 import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
 import { type Connection, StreamUsage } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
+import type { Regions } from "../regions/regions.ts";
 import { parseFill } from "./parse-fill.ts";
 import { TargetRoom } from "./target-room.ts";
 
 export interface OriginBudgetsOptions {
   /** The current subnets. */
   readonly subnets: () => readonly string[];
+  /** The subnets of other regions, and the region of each. */
+  readonly regions: Pick<Regions, "origins" | "regionOf">;
   readonly connection: Connection;
   readonly jsm: JetStreamManager;
   /** The share of its own plus the free part of a stream that one subnet may fill. */
@@ -62,7 +65,7 @@ export class OriginBudgets implements Part {
       jsm,
       stream: MESH_STREAM,
       share,
-      holderOf: (subject) => writerOf(subject)?.subnet,
+      holderOf: (subject) => this.#holderOf(writerOf(subject)?.subnet),
       askSent: async () => new Map(this.#sent),
       onOver: (over) => log.warn({ over: [...over] }, "subnets over their share of the root's stream"),
       log,
@@ -104,6 +107,16 @@ export class OriginBudgets implements Part {
       stored: (_, bytes) => this.#sent.set(subnet, (this.#sent.get(subnet) ?? 0) + bytes),
       waitReason: () => (this.#books.over.has(subnet) ? this.#reasonOf(subnet) : undefined),
     };
+  }
+
+  /** The budget of the link from another region: all its subnets together have the share of one subnet. */
+  regionLink(region: string): LinkBudget {
+    return this.uplink(regionHolder(region));
+  }
+
+  #holderOf(subnet: string | undefined): string | undefined {
+    const region = subnet === undefined ? undefined : this.#options.regions.regionOf(subnet);
+    return region === undefined ? subnet : regionHolder(region);
   }
 
   /** The budget of the link to a subnet. */
@@ -162,7 +175,8 @@ export class OriginBudgets implements Part {
       const askedMs = Date.now();
       const answer = await nc.request(fillSubject(subnet), "", { timeout: ANSWER_MS });
       const tookMs = Date.now() - askedMs;
-      const fill = parseFill(answer.data, this.#options.subnets());
+      const origins = [...this.#options.subnets(), ...this.#options.regions.origins()];
+      const fill = parseFill(answer.data, origins);
       if (fill.nowMs !== undefined && tookMs >= 0 && tookMs <= CLOCK_ANSWER_MS)
         this.#clockOffsets.set(subnet, (fill.nowMs - askedMs - tookMs / 2) / 1000);
       const before = this.#targets.get(subnet)?.over;
@@ -176,4 +190,9 @@ export class OriginBudgets implements Part {
       this.#targets.delete(subnet);
     }
   }
+}
+
+/** No subnet has this name. */
+function regionHolder(region: string): string {
+  return `region ${region}`;
 }

@@ -10,7 +10,10 @@ import {
 import type { Connection } from "@adaos/transport-nats";
 
 /** The root server's config without its users, apart from the system's user. */
-export type FixedRootSettings = Omit<RootServerSettings, "leafKeys" | "linkKeys" | "rootKey" | "invitations">;
+export type FixedRootSettings = Omit<
+  RootServerSettings,
+  "leafKeys" | "linkKeys" | "rootKey" | "invitations" | "regionKeys"
+>;
 
 const USER_KEY = /\bU[A-Z2-7]{55}\b/g;
 
@@ -21,6 +24,8 @@ export interface Admitted {
   readonly leafKeys: ReadonlyMap<string, string>;
   /** Keys of uplinks, by subnet. */
   readonly linkKeys: ReadonlyMap<string, string>;
+  /** Keys of other regions, by name. */
+  readonly regionKeys: ReadonlyMap<string, string>;
 }
 
 /** Admits users to the root's server: root daemons, the leaf connections of subnets, holders of invitations. */

@@ -4,6 +4,7 @@ import {
   assertOrigin,
   assertSigned,
   assertTenant,
+  DAEMON_NODES,
   deniedError,
   EVENT_ROOT,
   type EventAddress,
@@ -19,7 +20,23 @@ import { headersOfMsg, storedMsOf } from "@adaos/transport-nats";
 import type { Msg } from "nats";
 import type { Clearance } from "./clearance.ts";
 
-export type Direction = "up" | "down";
+/** From a subnet to the root, from the root to a subnet, or from another region to this root. */
+export type Direction = "up" | "down" | "region";
+
+/** Decides whether a stored message may cross a link. */
+export interface Admits {
+  /** Whether the link takes no notice of an event, which its filters could not leave out. */
+  isOwn(subject: string): boolean;
+  /** The origin and event of a subject. Throws as {@link Admits.admit} does. */
+  admitSubject(subject: string): EventAddress;
+  /**
+   * Returns the message if its origin and event may cross and match its envelope. Throws `denied` (with the rule) or
+   * `invalid-event`.
+   * @param claimed The result of {@link Admits.admitSubject} for its subject.
+   * @param sourceStoredMs When the source's stream stored it.
+   */
+  admit(msg: Msg, claimed: EventAddress, sourceStoredMs: number): Admitted;
+}
 
 /** A message that may cross, and the envelope it carries. */
 export interface Admitted {
@@ -34,14 +51,13 @@ export interface AdmissionOptions {
   readonly tenants: ReadonlyMap<string, string>;
   /** Members of every subnet. */
   readonly nodes: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Whether a subnet is of another region from which events come. */
+  readonly isForeign: (subnet: string) => boolean;
   readonly signatures: Signatures;
   readonly clearance: Clearance;
-  readonly direction: Direction;
+  readonly direction: "up" | "down";
   readonly subnet: string;
 }
-
-/** Daemons that publish in the name of a subnet beside its members. */
-const DAEMONS: ReadonlySet<string> = new Set(["hub", "root"]);
 
 /** Subjects of events remembered per link. */
 const REMEMBERED = 10_000;
@@ -50,7 +66,7 @@ const REMEMBERED = 10_000;
  * Decides whether a stored message may cross a link. The servers' filters have let it through; the link checks the
  * message itself once more.
  */
-export class Admission {
+export class Admission implements Admits {
   readonly #options: AdmissionOptions;
   /** Subjects that may cross by this revision of the policy, with their origin and event. */
   #admitted = new RecentMap<string, EventAddress>(REMEMBERED);
@@ -72,20 +88,11 @@ export class Admission {
     sourceStoredMs: number = storedMsOf(msg),
   ): Admitted {
     const { tenants, signatures, clearance, direction, subnet } = this.#options;
-    const { subject, data: body } = msg;
     if (direction === "up") clearance.assertMayLeave(subnet, claimed);
     else clearance.assertMayHave(subnet, claimed);
-    const headers = headersOfMsg(msg);
     // An uplink pulls from the stream that stored the event first; waiting there does not add to its age.
     const storedMs = direction === "up" ? sourceStoredMs : undefined;
-    const signature = signatures.verify(claimed.subnet, { subject, headers, body }, storedMs);
-    // The schema is not known here, so keys of the data must not be shown.
-    const envelope = decodeEnvelope(body, false);
-    assertSigned(envelope, signature);
-    assertOrigin(envelope, claimed);
-    assertTenant(envelope, tenants.get(claimed.subnet));
-    // The bytes pass unchanged; of the headers only those for transport pass.
-    return { envelope, message: { subject, id: envelope.event_id, headers, body } };
+    return admitted(msg, claimed, { tenant: tenants.get(claimed.subnet), signatures, storedMs });
   }
 
   /**
@@ -116,20 +123,48 @@ export class Admission {
 
   /** A hub may publish anything in its subnet's name, but not in the name of an undeclared member. */
   #declared(address: EventAddress): EventAddress {
-    const { nodes, direction } = this.#options;
+    const { nodes, direction, isForeign } = this.#options;
     const { subnet, node } = address;
     // Filters that do not name each origin let events of a removed subnet through.
-    if (direction === "down" && !nodes.has(subnet))
+    if (direction === "down" && !nodes.has(subnet) && !isForeign(subnet))
       throw new MeshError("denied", `the mesh has no subnet ${subnet}`, { rule: "origin" });
-    if (direction === "down" || DAEMONS.has(node) || nodes.get(subnet)?.has(node) === true) return address;
+    if (direction === "down" || DAEMON_NODES.has(node) || nodes.get(subnet)?.has(node) === true)
+      return address;
     throw new MeshError("denied", `${subnet} has no member ${node}`, { rule: "origin" });
   }
+}
+
+/**
+ * The envelope of a message, checked against its subject, its tenant and its signature. Throws `denied` or
+ * `invalid-event`.
+ * @param by.signatures Not given: a signature is not verified.
+ * @param by.storedMs As {@link Signatures.verify}.
+ */
+export function admitted(
+  msg: Msg,
+  claimed: EventAddress,
+  by: {
+    readonly tenant?: string | undefined;
+    readonly signatures?: Signatures;
+    readonly storedMs?: number | undefined;
+  },
+): Admitted {
+  const { subject, data: body } = msg;
+  const headers = headersOfMsg(msg);
+  const signature = by.signatures?.verify(claimed.subnet, { subject, headers, body }, by.storedMs);
+  // The schema is not known here, so keys of the data must not be shown.
+  const envelope = decodeEnvelope(body, false);
+  assertSigned(envelope, signature);
+  assertOrigin(envelope, claimed);
+  assertTenant(envelope, by.tenant);
+  // The bytes pass unchanged; of the headers only those for transport pass.
+  return { envelope, message: { subject, id: envelope.event_id, headers, body } };
 }
 
 /** Returns the origin and event that the envelope must have, too. */
 function admitEvent(
   policy: Policy,
-  direction: Direction,
+  direction: "up" | "down",
   subnet: string,
   address: EventAddress,
 ): EventAddress {
@@ -149,7 +184,12 @@ function admitEvent(
  * A reply passes where its command may pass the other way: exported by the requester's subnet, imported by the
  * responder's. That needs no memory of the command, and so survives a restart.
  */
-function admitReply(policy: Policy, direction: Direction, subnet: string, reply: ReplyAddress): EventAddress {
+function admitReply(
+  policy: Policy,
+  direction: "up" | "down",
+  subnet: string,
+  reply: ReplyAddress,
+): EventAddress {
   const { requester, responder, name, version } = reply;
   const own = direction === "up" ? responder : requester;
   if (own.subnet !== subnet || requester.subnet === responder.subnet) {

@@ -12,6 +12,7 @@ type Event = Pick<EventAddress, "name" | "version">;
 export class Clearance {
   readonly #subnets: ReadonlyMap<string, readonly DataClass[]>;
   readonly #events: () => readonly KnownEvent[];
+  readonly #regions: () => readonly (readonly DataClass[])[];
   #read: readonly KnownEvent[] | undefined;
   /** Classes by `name@version`; only classified events. */
   #classes: ReadonlyMap<string, readonly DataClass[]> = new Map();
@@ -19,10 +20,16 @@ export class Clearance {
   /**
    * @param subnets The clearance of each subnet. It may change.
    * @param events The classified events; a new list after each change. For an event that is in it twice, both count.
+   * @param regions The clearance of each other region.
    */
-  constructor(subnets: ReadonlyMap<string, readonly DataClass[]>, events: () => readonly KnownEvent[]) {
+  constructor(
+    subnets: ReadonlyMap<string, readonly DataClass[]>,
+    events: () => readonly KnownEvent[],
+    regions: () => readonly (readonly DataClass[])[] = () => [],
+  ) {
     this.#subnets = subnets;
     this.#events = events;
+    this.#regions = regions;
   }
 
   /** Throws `denied` when a subnet may not receive an event. */
@@ -37,12 +44,20 @@ export class Clearance {
     const classes = this.#classesOf(event);
     if (classes === undefined) return;
     for (const other of this.#subnets.keys()) if (other !== subnet && this.#isCleared(other, classes)) return;
+    for (const cleared of this.#regions()) if (covers(cleared, classes)) return;
     throw denied(event, classes, "no other subnet is cleared for it");
   }
 
+  /** Throws `denied` when no subnet may receive an event of another region. */
+  assertMayEnter(event: Event): void {
+    const classes = this.#classesOf(event);
+    if (classes === undefined) return;
+    for (const subnet of this.#subnets.keys()) if (this.#isCleared(subnet, classes)) return;
+    throw denied(event, classes, "no subnet is cleared for it");
+  }
+
   #isCleared(subnet: string, classes: readonly DataClass[]): boolean {
-    const cleared = this.#subnets.get(subnet) ?? [];
-    return classes.every((one) => cleared.includes(one));
+    return covers(this.#subnets.get(subnet) ?? [], classes);
   }
 
   #classesOf({ name, version }: Event): readonly DataClass[] | undefined {
@@ -53,6 +68,10 @@ export class Clearance {
     }
     return this.#classes.size === 0 ? undefined : this.#classes.get(formatEventRef(name, version));
   }
+}
+
+function covers(cleared: readonly DataClass[], classes: readonly DataClass[]): boolean {
+  return classes.every((one) => cleared.includes(one));
 }
 
 function classesOf(events: readonly KnownEvent[]): ReadonlyMap<string, readonly DataClass[]> {

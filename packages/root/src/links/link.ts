@@ -12,13 +12,17 @@ import {
 import type { LinkBudget } from "../budgets/origin-budgets.ts";
 import type { LinkState } from "../events/link-reports.ts";
 import { LimitedLog } from "../limited-log.ts";
-import { Admission, type AdmissionOptions } from "./admission.ts";
+import type { Admits, Direction } from "./admission.ts";
 import { type CarriedEvent, Carrier } from "./carrier.ts";
 import type { LinkTally } from "./link-tally.ts";
 import type { Pace } from "./pace.ts";
 
-/** One direction between a subnet and the root. The two directions differ only in these values. */
-export interface LinkOptions extends AdmissionOptions {
+/** One direction between a subnet and the root, or from another region. They differ only in these values. */
+export interface LinkOptions {
+  readonly direction: Direction;
+  /** The subnet, or the other region. */
+  readonly subnet: string;
+  readonly admission: Admits;
   readonly connection: Connection;
   /** Opens a separate connection for pulling; it is closed with the link. @default `connection` */
   readonly openSource?: (signal: AbortSignal) => Promise<Connection>;
@@ -54,7 +58,7 @@ const NOTHING_TO_DO: Progress = { sinceMs: 0, limitMs: 1 };
 export class Link implements Part {
   readonly name: string;
   readonly #options: LinkOptions;
-  readonly #admission: Admission;
+  readonly #admission: Admits;
   readonly #stopped = new AbortController();
   readonly #log: LimitedLog;
   #opening: Promise<void> | undefined;
@@ -67,16 +71,16 @@ export class Link implements Part {
   constructor(options: LinkOptions) {
     this.name = `link ${options.direction} ${options.subnet}`;
     this.#options = options;
-    this.#admission = new Admission(options);
+    this.#admission = options.admission;
     this.#log = new LimitedLog(options.log);
   }
 
   async start(): Promise<void> {
     const { connection, openSource, direction } = this.#options;
-    const isUp = direction === "up";
+    const isOwn = direction !== "down";
     this.#carrier = new Carrier({
       // The root reads its own stream, and is in its account. A wrong answer of a hub harms only its own subnet.
-      target: new StreamWriter(connection, { checksDuplicates: isUp, takesFastBatches: isUp }),
+      target: new StreamWriter(connection, { checksDuplicates: isOwn, takesFastBatches: isOwn }),
       onStored: (event) => this.#onStored(event),
       onRefused: ({ pulled, span }, error) => {
         span.end(error);
@@ -149,7 +153,7 @@ export class Link implements Part {
       ...(this.#pull === undefined || this.#pull.unasked === 0 ? {} : { unasked: this.#pull.unasked }),
     };
     // The near end is the root's own server, which the mesh's stream judges.
-    const farEnd = this.#options.direction === "up" ? "source" : "target";
+    const farEnd = this.#options.direction === "down" ? "target" : "source";
     const broken = (end: "source" | "target", why: string): PartHealth => {
       return { ready: false, reason: `${end}: ${why}`, ...(end === farEnd ? { isFar: true } : {}), details };
     };

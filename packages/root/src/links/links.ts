@@ -17,7 +17,9 @@ import type { Part, PartHealth } from "@adaos/daemon";
 import { type Connection, StreamPublisher } from "@adaos/transport-nats";
 import type { OriginBudgets } from "../budgets/origin-budgets.ts";
 import type { LinkState } from "../events/link-reports.ts";
+import type { Regions } from "../regions/regions.ts";
 import type { Subnets } from "../subnets.ts";
+import { Admission } from "./admission.ts";
 import type { Clearance } from "./clearance.ts";
 import type { HubPrograms } from "./hub-programs.ts";
 import { ImportDenials } from "./import-denials.ts";
@@ -29,6 +31,7 @@ import { Pace } from "./pace.ts";
 export interface LinksOptions {
   readonly policy: Policy;
   readonly subnets: Subnets;
+  readonly regions: Pick<Regions, "regionOf">;
   readonly signatures: Signatures;
   readonly clearance: Clearance;
   readonly connection: Connection;
@@ -188,13 +191,19 @@ export class Links implements Part {
     return tally;
   }
 
+  #admission(subnet: string, direction: "up" | "down"): Admission {
+    const { policy, signatures, clearance, subnets, regions } = this.#options;
+    const { tenants, nodes } = subnets;
+    const isForeign = (name: string): boolean => regions.regionOf(name) !== undefined;
+    return new Admission({ policy, signatures, clearance, tenants, nodes, isForeign, direction, subnet });
+  }
+
   #uplink(subnet: string): Link {
     const { openSource: _, subnets, ...options } = this.#options;
     const budget = this.#options.budgets.uplink(subnet);
     return new Link({
       ...options,
-      tenants: subnets.tenants,
-      nodes: subnets.nodes,
+      admission: this.#admission(subnet, "up"),
       subnet,
       direction: "up",
       tally: this.#tallyOf(`up ${subnet}`),
@@ -220,12 +229,11 @@ export class Links implements Part {
   }
 
   #downlink(subnet: string): Link {
-    const { openSource: _, subnets, ...options } = this.#options;
+    const { openSource: _, ...options } = this.#options;
     const { stream } = options;
     return new Link({
       ...options,
-      tenants: subnets.tenants,
-      nodes: subnets.nodes,
+      admission: this.#admission(subnet, "down"),
       subnet,
       direction: "down",
       tally: this.#tallyOf(`down ${subnet}`),

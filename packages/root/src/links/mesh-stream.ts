@@ -6,6 +6,7 @@ import {
   MAX_EVENT_BYTES,
   MESH_STREAM,
   REPLY_ROOT,
+  regionDurable,
   subjectsOf,
 } from "@adaos/core/wire";
 import { type Part, type PartHealth, type Progress, ReconcileLoop } from "@adaos/daemon";
@@ -18,12 +19,14 @@ import {
   type StreamSettings,
 } from "@adaos/transport-nats";
 import type { ConsumerInfo, JetStreamManager } from "nats";
+import type { Regions, WantedDurable } from "../regions/regions.ts";
 import { Slots } from "../slots.ts";
 import { downlinkFilters } from "./downlink-filters.ts";
 
 export interface MeshStreamOptions {
   /** The current subnets. */
   readonly subnets: () => readonly string[];
+  readonly regions: Pick<Regions, "origins" | "durables">;
   readonly policy: Policy;
   readonly limits: StreamLimits;
   /** Servers of the root, each with a copy. */
@@ -36,23 +39,25 @@ export interface MeshStreamOptions {
 /** Durables that are made at a time: each waits for the server's disk. */
 const TOGETHER = 16;
 
-/** Maintains the federated stream and, on it, one durable for each subnet with imports. */
+/** Maintains the federated stream and, on it, one durable for each subnet with imports and each region that pulls. */
 export class MeshStream implements Part {
   readonly name = "stream";
   readonly #subnets: () => readonly string[];
+  readonly #regions: MeshStreamOptions["regions"];
   readonly #policy: Policy;
   readonly #limits: StreamLimits;
   readonly #servers: number;
   readonly #jsm: JetStreamManager;
   readonly #keeper: StoreKeeper;
   readonly #loop: ReconcileLoop;
-  /** Subnets whose durable existed before: if it is missing, it was lost, and the new one begins with all events. */
+  /** Durables that existed before: if one is missing, it was lost, and the new one begins with all events. */
   #seen: ReadonlySet<string> = new Set();
   /** Filters of each subnet, of these subnets and this revision of the policy. */
   #filters: { readonly of: string; readonly bySubnet: Map<string, readonly string[]> } | undefined;
 
-  constructor({ subnets, policy, limits, servers, jsm, keeper, log }: MeshStreamOptions) {
+  constructor({ subnets, regions, policy, limits, servers, jsm, keeper, log }: MeshStreamOptions) {
     this.#subnets = subnets;
+    this.#regions = regions;
     this.#policy = policy;
     this.#limits = limits;
     this.#servers = servers;
@@ -77,12 +82,13 @@ export class MeshStream implements Part {
     this.#keeper.close();
   }
 
-  /** The acknowledged place of each subnet's downlink, by its durable. */
+  /** The acknowledged place of each durable. */
   handedTo(): Record<string, number> {
-    const places = this.#subnets().map((subnet) => {
-      const consumer = downlinkDurable(subnet);
-      return [consumer, this.#keeper.startOf(MESH_STREAM, consumer)] as const;
-    });
+    const names = [
+      ...this.#subnets().map(downlinkDurable),
+      ...this.#regions.durables().map((of) => of.consumer),
+    ];
+    const places = names.map((consumer) => [consumer, this.#keeper.startOf(MESH_STREAM, consumer)] as const);
     return Object.fromEntries(places.flatMap(([name, seq]) => (seq === undefined ? [] : [[name, seq - 1]])));
   }
 
@@ -121,44 +127,44 @@ export class MeshStream implements Part {
   async #reconcile(): Promise<void> {
     if (this.#loop.trouble !== undefined) this.#keeper.unsettle();
     await this.#keeper.check([this.#plan()]);
-    const wanted = this.#subnets().map((subnet) => ({ subnet, filters: this.filtersFor(subnet) }));
+    const downlinks = this.#subnets().map((subnet) => {
+      return { consumer: downlinkDurable(subnet), filters: this.filtersFor(subnet) };
+    });
+    const wanted = [...downlinks, ...this.#regions.durables()];
     const listed = await listConsumers(this.#jsm, MESH_STREAM);
     const slots = new Slots(TOGETHER);
     // One that cannot be made must not end the check while others are being made.
     const made = await Promise.allSettled(
-      wanted.map(({ subnet, filters }) => slots.use(() => this.#ensureDurable(subnet, filters, listed))),
+      wanted.map((durable) => slots.use(() => this.#ensureDurable(durable, listed))),
     );
     for (const one of made) if (one.status === "rejected") throw one.reason;
-    // The durable of a removed subnet would give the next subnet of its name all events in between.
-    const kept = wanted.map(({ subnet }) => downlinkDurable(subnet));
-    await dropOtherDurables(this.#jsm, MESH_STREAM, downlinkDurable(""), kept, listed.keys());
-    for (const subnet of this.#seen) {
-      const consumer = downlinkDurable(subnet);
+    // The durable of a removed subnet or region would give the next one of its name all events in between.
+    const kept = wanted.map(({ consumer }) => consumer);
+    for (const prefix of [downlinkDurable(""), regionDurable("")])
+      await dropOtherDurables(this.#jsm, MESH_STREAM, prefix, kept, listed.keys());
+    for (const consumer of this.#seen)
       if (!kept.includes(consumer)) this.#keeper.forgetDurable(MESH_STREAM, consumer);
-    }
-    // A downlink that policy had removed begins with new events: events published in between must not enter.
-    this.#seen = new Set(wanted.filter(({ filters }) => filters.length > 0).map(({ subnet }) => subnet));
+    // A link that policy had removed begins with new events: events published in between must not enter.
+    this.#seen = new Set(wanted.filter(({ filters }) => filters.length > 0).map(({ consumer }) => consumer));
   }
 
   async #ensureDurable(
-    subnet: string,
-    filters: readonly string[],
+    { consumer, filters }: WantedDurable,
     listed: ReadonlyMap<string, ConsumerInfo>,
   ): Promise<void> {
-    const consumer = downlinkDurable(subnet);
     if (filters.length === 0) this.#keeper.forgetDurable(MESH_STREAM, consumer);
     const seq = this.#keeper.startOf(MESH_STREAM, consumer);
-    const startAt = seq === undefined ? (this.#seen.has(subnet) ? "all" : "new") : { seq };
+    const startAt = seq === undefined ? (this.#seen.has(consumer) ? "all" : "new") : { seq };
     await ensureLinkDurable(this.#jsm, { stream: MESH_STREAM, consumer, filters, startAt }, listed);
   }
 
-  /** Filters of a subnet's durable, by the current policy and subnets. */
+  /** Filters of a subnet's durable, by the current policy, subnets and regions. */
   filtersFor(subnet: string): readonly string[] {
-    const subnets = this.#subnets();
-    const of = `${this.#policy.revision} ${subnets.join(" ")}`;
+    const origins = [...this.#subnets(), ...this.#regions.origins()];
+    const of = `${this.#policy.revision} ${origins.join(" ")}`;
     if (this.#filters?.of !== of) this.#filters = { of, bySubnet: new Map() };
     const { bySubnet } = this.#filters;
-    const known = bySubnet.get(subnet) ?? downlinkFilters(this.#policy, subnets, subnet);
+    const known = bySubnet.get(subnet) ?? downlinkFilters(this.#policy, origins, subnet);
     bySubnet.set(subnet, known);
     return known;
   }

@@ -36,6 +36,8 @@ const CHANGEABLE: ReadonlySet<string> = new Set([
   "policy",
   "members",
   "subnets",
+  "regions",
+  "regionPolicy",
   "limits",
   "signatures",
   "autoApply",
