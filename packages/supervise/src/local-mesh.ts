@@ -29,6 +29,7 @@ import { isLock, type StateLock, takeLock } from "./processes/state-lock.ts";
 import { OWNER_LOCK, stopOrphans } from "./processes/stop-processes.ts";
 import { beginRegistry } from "./registry-in-force.ts";
 import { askHealth, askServer, type ComponentHealth, type MeshHealth } from "./status/health.ts";
+import { lastErrorOf } from "./status/last-error.ts";
 
 /** Longest time until everything in a starting mesh is ready. */
 const READY_LIMIT_MS = 90_000;
@@ -190,6 +191,11 @@ function isFar({ kind, name }: ComponentHealth, { remote = [] }: Layout): boolea
   return kind === "link" && (direction === "region" || remote.includes(subnet));
 }
 
+function whyWaiting({ kind, name, note }: ComponentHealth, stateDir: string): string {
+  const said = kind === "node" ? lastErrorOf(stateDir, name) : undefined;
+  return `${kind} ${name}: ${note}${said === undefined ? "" : `; its last error: ${said}`}`;
+}
+
 /**
  * Waits until every server, node and link is ready, and reports what it waits for. Rejects with `unavailable` after 90
  * s, or as soon as `givenUp` returns a reason.
@@ -223,7 +229,7 @@ export async function waitUntilReady(
     const reason = givenUp();
     if (reason !== undefined) throw new MeshError("unavailable", reason);
     if (Date.now() >= deadlineMs) {
-      const why = waiting.map(({ kind, name, note }) => `${kind} ${name}: ${note}`).join("\n  ");
+      const why = waiting.map((component) => whyWaiting(component, stateDir)).join("\n  ");
       throw new MeshError(
         "unavailable",
         `not ready after ${READY_LIMIT_MS / 1000} s:\n  ${why}\nsee the logs in ${stateDir}/logs`,

@@ -16,7 +16,7 @@ export function writeWhole(file: string, content: string | Uint8Array, mode = 0o
     renameSync(staged, file);
   } catch (thrown) {
     rmSync(staged, { force: true });
-    throw thrown;
+    throw withPlace(thrown, file);
   }
 }
 
@@ -38,11 +38,18 @@ export async function writeWholeSynced(file: string, bytes: Uint8Array): Promise
     await rename(staged, file);
   } catch (thrown) {
     await rm(staged, { force: true }).catch(() => undefined);
-    throw thrown;
+    throw withPlace(thrown, file);
   }
 }
 
 /** A random name that no other file and no link has: a file called `.new` may be a user's. */
 function stagedName(file: string): string {
   return `${file}.${randomBytes(6).toString("hex")}.new`;
+}
+
+/** The system names no file when a write to an open one fails, as on a full disk. */
+function withPlace(thrown: unknown, file: string): unknown {
+  if (thrown instanceof Error && "syscall" in thrown && !("path" in thrown))
+    Object.assign(thrown, { path: file });
+  return thrown;
 }

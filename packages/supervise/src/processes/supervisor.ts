@@ -18,6 +18,7 @@ import {
   writeProcessTable,
 } from "./process-table.ts";
 import { mendServerConfig } from "./server-config.ts";
+import { outputFile } from "../status/last-error.ts";
 
 export interface SupervisorOptions {
   readonly stateDir: string;
@@ -178,7 +179,7 @@ function processSpecs(
 ): ProcessSpec[] {
   const common = (name: string): Pick<ProcessSpec, "name" | "outputFile" | "env"> => ({
     name,
-    outputFile: join(stateDir, "logs", `${name.replace("/", "_")}.out`),
+    outputFile: outputFile(stateDir, name),
     env: keptFor(stateDir, name),
   });
   const servers = serverProcesses(layout).map((server): ProcessSpec => {
