@@ -5,8 +5,8 @@ import {
   assertSigned,
   assertTenant,
   deniedError,
-  EVENT_ROOT,
   type EventAddress,
+  isEventSubject,
   isReplySubject,
   parseReplySubject,
   parseSubject,
@@ -90,11 +90,11 @@ export class Admission {
 
   /**
    * Whether the link takes no notice of an event: a downlink whose filters do not name each origin gets its subnet's
-   * own events too, which do not go back.
+   * own events too, which do not go back. Throws `invalid-event` for a subject that is none.
    */
   isOwn(subject: string): boolean {
     const { direction, subnet } = this.#options;
-    return direction === "down" && subject.startsWith(`${EVENT_ROOT}.${subnet}.`);
+    return direction === "down" && isEventSubject(subject) && parseSubject(subject).subnet === subnet;
   }
 
   /** The origin and event of a subject. Pure apart from its cache. Throws as {@link admit} does. */
