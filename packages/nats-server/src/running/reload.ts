@@ -3,6 +3,12 @@ import type { NatsConnection } from "nats";
 import { askServer } from "./ask-system.ts";
 
 /**
+ * A config with a thousand subnets takes seconds on a busy machine. A daemon that gave up sooner would have it read
+ * again, and again without an end.
+ */
+const RELOAD_MS = 30_000;
+
+/**
  * Makes the server that this system-account connection leads to read its config again. Live connections stay; new
  * rights apply from then on. Rejects with `unavailable`, or `invalid-config` with the server's message about its file.
  */
@@ -14,7 +20,12 @@ export async function reloadServer(system: NatsConnection): Promise<void> {
 }
 
 async function readAgain(system: NatsConnection): Promise<void> {
-  const { error } = await askServer<{ error?: { description?: string } }>(system, "RELOAD");
+  const { error } = await askServer<{ error?: { description?: string } }>(
+    system,
+    "RELOAD",
+    undefined,
+    RELOAD_MS,
+  );
   if (error === undefined) return;
   throw new MeshError(
     "invalid-config",

@@ -6,8 +6,8 @@ import {
   assertTenant,
   DAEMON_NODES,
   deniedError,
-  EVENT_ROOT,
   type EventAddress,
+  isEventSubject,
   isReplySubject,
   parseReplySubject,
   parseSubject,
@@ -97,11 +97,11 @@ export class Admission implements Admits {
 
   /**
    * Whether the link takes no notice of an event: a downlink whose filters do not name each origin gets its subnet's
-   * own events too, which do not go back.
+   * own events too, which do not go back. Throws `invalid-event` for a subject that is none.
    */
   isOwn(subject: string): boolean {
     const { direction, subnet } = this.#options;
-    return direction === "down" && subject.startsWith(`${EVENT_ROOT}.${subnet}.`);
+    return direction === "down" && isEventSubject(subject) && parseSubject(subject).subnet === subnet;
   }
 
   /** The origin and event of a subject. Pure apart from its cache. Throws as {@link admit} does. */
