@@ -28,7 +28,7 @@ export interface FellowHubOptions {
   ) => Promise<HubServices>;
 }
 
-/** One of several daemons of a hub: it serves the subnet when it is its turn, and keeps the config of its own server. */
+/** One of several daemons of a hub: it serves the subnet in its turn, and keeps the config of its own server. */
 export class FellowHub {
   readonly #options: FellowHubOptions;
   readonly #duty: Duty<HubServices>;

@@ -1,11 +1,9 @@
 import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import {
   marksDir,
-  nodeId,
   outboxDir,
   positionsPath,
   removeNodeFile,
-  storeDir,
   writeWhole,
 } from "@adaos/config";
 import { MeshError } from "@adaos/core";
@@ -20,6 +18,7 @@ import {
   readLayout,
   type ServerLayout,
   serverProcesses,
+  storeDirOf,
   writeLayout,
 } from "@adaos/provision";
 import {
@@ -101,15 +100,16 @@ export function compareUpdate(before: Layout, plan: Plan): PolicyUpdate {
 
 /** Writes the files that the nodes follow. From here on the nodes change by themselves. */
 function writeUpdate(update: PolicyUpdate, stateDir: string): void {
-  const { before, plan, removed } = update;
+  const { before, plan, added, removed } = update;
   const written = new Set(plan.layout.nodes.map(({ nodeFile }) => nodeFile));
   // Daemons write the configs of their running servers, since they know what else those contain.
-  for (const { of, configFile } of newServers(update)) {
-    written.add(configFile);
-    setAside(storeDir(stateDir, of));
-    // A new durable must not continue from the position of a predecessor.
-    setAside(positionsPath(stateDir, nodeId({ subnet: of, node: "hub" })));
+  for (const server of newServers(update)) {
+    written.add(server.configFile);
+    setAside(storeDirOf(stateDir, server));
   }
+  // A new durable must not continue from the position of a predecessor.
+  for (const { id, role } of plan.layout.nodes)
+    if (role === "hub" && added.includes(id)) setAside(positionsPath(stateDir, id));
   for (const [file, text] of plan.files) if (written.has(file)) writeWhole(file, text);
   const keys = new KeyRing(stateDir);
   for (const { id, nodeFile } of before.nodes) {

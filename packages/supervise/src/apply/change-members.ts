@@ -57,8 +57,9 @@ function keyNameOf(id: string, leaf: boolean, { nodes }: Layout): string {
     );
   }
   if (leaf) return leafKeyName(id);
+  // All daemons of a root, or of a hub, have one key.
   if (node.role === "root") return "root/daemon";
-  if (node.role === "hub") return id;
+  if (node.role === "hub") return `${id.split("/")[0]}/hub`;
   const { subnet, node: member } = parseNodeAddress(id);
   return memberKeyName(subnet, member);
 }
