@@ -145,8 +145,8 @@ export class MeshStream implements Part {
   }
 
   /**
-   * Filters for the imports of a subnet, from each other subnet, also of other regions: its own events never match, so they cannot come back.
-   * Also filters for the replies to its exported commands.
+   * Filters for the imports of a subnet, from each other subnet, also of other regions: its own events never match, so
+   * they cannot come back. Also filters for the replies to its exported commands.
    */
   filtersFor(subnet: string): string[] {
     const exports = minimalPatterns(this.#policy.patternsFor({ verb: "export", subnet }));
