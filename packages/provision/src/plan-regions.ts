@@ -7,8 +7,8 @@ type RootInput = Extract<NodeFileInput, { role: "root" }>;
 type RegionInput = NonNullable<RootInput["regions"]>[string];
 
 /**
- * Name of the key by which this root pulls from another region. Each region gets another one: with the same key, one of
- * them could log in to a third in this root's name, since a login proves only that somebody signed a server's challenge.
+ * Name of the key by which this root pulls from another region. Each region gets another one. With one key for all, a
+ * region could log in to a third in this root's name: a login proves only that somebody signed a server's challenge.
  */
 function regionKeyName(region: string): string {
   return `root/regions/${region}`;

@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import type { Mesh } from "@adaos/core";
-import { DATA_CLASSES, DEFAULT_TENANT, type Region } from "@adaos/core/wire";
+import { DATA_CLASSES, DEFAULT_TENANT, type Region, ROOT_DOMAIN } from "@adaos/core/wire";
 import { z } from "zod";
 import { patternSchema, tokenOf } from "../policy-rule.ts";
 import { type ClientTls, plainUrlProblem, serverUrlSchema } from "../transport-security.ts";
@@ -168,6 +168,10 @@ function nameProblems(name: string, { subnets }: RegionValue, owners: Map<string
   return places.flatMap(([subnet = "", key = ""]) => {
     const owner = owners.get(subnet);
     owners.set(subnet, `the region ${name}`);
+    if (subnet === ROOT_DOMAIN) {
+      const message = "root is the name of this root; that region must give its subnet another name";
+      return [{ path: ["regions", name, "subnets", key], message }];
+    }
     if (owner === undefined) return [];
     const message = `${subnet} is a subnet of ${owner} too; linked regions need different names, so rename one`;
     return [{ path: ["regions", name, "subnets", key], message }];

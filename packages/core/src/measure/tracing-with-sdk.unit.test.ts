@@ -152,6 +152,16 @@ describe("linkSpan()", () => {
   });
 });
 
+describe("linkSpan() of a region's link", () => {
+  test("goes on with the sender's trace, and names the region", () => {
+    const { headers } = linkSpan(event({ traceparent: SENDER }), "region", "west");
+    expect(spans[0]).toMatchObject({ name: "link region ui.notify", parent: SENDER });
+    expect(spans[0]?.options.attributes).toMatchObject({ "adaos.region": "west" });
+    expect(spans[0]?.options.attributes).not.toHaveProperty("adaos.subnet");
+    expect(headers).toEqual({ traceparent: spans[0]?.id });
+  });
+});
+
 describe("inProcessSpan()", () => {
   test("makes what the handler publishes a child, also after an await", async () => {
     await inProcessSpan(event({ traceparent: SENDER }), "d", async () => {

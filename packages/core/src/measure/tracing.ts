@@ -129,7 +129,7 @@ export function linkSpan(
   const parent = propagation.extract(ROOT_CONTEXT, headers);
   const up = direction !== "down";
   const operation = `link ${direction}`;
-  // Links from a subnet or a region consume for the root, the downlink produces: service graphs pair producer and consumer spans.
+  // Links to the root consume for it, those from it produce: service graphs pair producer and consumer spans.
   const kind = up ? SpanKind.CONSUMER : SpanKind.PRODUCER;
   const attributes = {
     ...attributesOf(event, operation, up ? "process" : "send"),

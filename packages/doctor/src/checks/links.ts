@@ -24,6 +24,8 @@ function linkFinding(
 ): Finding[] {
   const { layout } = scene;
   const [direction, subnet = ""] = name.split(" ");
+  if (direction === "region")
+    return isServerWell(scene, ROOT_DOMAIN) ? [regionFinding(scene, subnet, note)] : [];
   if (!isServerWell(scene, ROOT_DOMAIN) || !isServerWell(scene, subnet)) return [];
   const isFar = layout.remote?.includes(subnet) === true;
   return [
@@ -35,6 +37,17 @@ function linkFinding(
       mend: logCommand(scene, ROOT_DOMAIN, "link"),
     },
   ];
+}
+
+/** Another operator keeps that region; its events wait there. */
+function regionFinding(scene: Scene, region: string, note: string): Finding {
+  return {
+    level: "fault",
+    about: `link region ${region}`,
+    problem: `nothing comes from the region ${region}`,
+    why: `${note}; its operator sees more: run adaos doctor there, too`,
+    mend: logCommand(scene, ROOT_DOMAIN, "link"),
+  };
 }
 
 async function lateLinks(scene: Scene): Promise<Finding[]> {

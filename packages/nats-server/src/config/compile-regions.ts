@@ -44,7 +44,8 @@ export function regionExports(keys: ReadonlyMap<string, string>): ConfBlock[] {
   for (const region of keys.keys()) {
     for (const service of servicesOf(region)) {
       const known = exports.get(service.service);
-      if (known === undefined) exports.set(service.service, { ...service, accounts: [regionAccount(region)] });
+      if (known === undefined)
+        exports.set(service.service, { ...service, accounts: [regionAccount(region)] });
       else known.accounts.push(regionAccount(region));
     }
   }

@@ -44,7 +44,7 @@ export class RegionAdmission implements Admits {
   admit(msg: Msg, claimed: EventAddress): Admitted {
     this.#clearance.assertMayEnter(claimed);
     const event = admitted(msg, claimed, { tenant: this.#regions.get(this.#region)?.tenant });
-    // Only that region has the key of a signature: here it would prove nothing, and nodes refuse what they cannot check.
+    // Only that region has a signature's key: here it proves nothing, and nodes refuse what they cannot check.
     const { [SIGNATURE_HEADER]: _, ...headers } = event.message.headers;
     return { ...event, message: { ...event.message, headers } };
   }
