@@ -49,7 +49,6 @@ import {
   clusterOf,
   common,
   jetstream,
-  LEAF_COMPRESSION,
   type ServerCluster,
   type ServerSettings,
   systemAccount,
@@ -122,7 +121,6 @@ export function compileHubServer(settings: HubServerSettings, header: readonly s
           {
             urls: [settings.rootUrl, ...(settings.otherRootUrls ?? [])],
             account: "BRIDGE",
-            compression: LEAF_COMPRESSION,
             tls: diallingTls(settings),
             include: settings.leafSeedInclude,
           },

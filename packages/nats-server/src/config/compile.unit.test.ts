@@ -387,7 +387,7 @@ describe("compileHubServer(), what the root may do", () => {
 
   test("binds the leaf connection to that account, its seed read from another file", () => {
     expect(at(conf, "leafnodes", "remotes")).toEqual([
-      { urls: ["nats-leaf://127.0.0.1:7422"], account: "BRIDGE", compression: "off", include: "../keys/leaf.conf" },
+      { urls: ["nats-leaf://127.0.0.1:7422"], account: "BRIDGE", include: "../keys/leaf.conf" },
     ]);
   });
 
