@@ -111,7 +111,7 @@ const HUBS = "HUBS";
 /** Requests of the root that only a hub daemon can answer. */
 const HUB_ANSWERS = [REGISTRY_OFFER, FILL_SERVICE, REFILL_SERVICE] as const;
 
-/** Answers what each root daemon asks each hub every few seconds, as a hub without losses and without others' events. */
+/** Answers what a root daemon asks each hub every few seconds, as a hub that has lost nothing and holds little. */
 function answerAsHubs(nc: NatsConnection): void {
   const answering = (service: string, answer: (subnet: string, data: Uint8Array) => object): void => {
     nc.subscribe(`${service}.*`, {
