@@ -64,14 +64,14 @@ function placesOf(meshFile: MeshFile): string[] {
 }
 
 /** Absolute paths in the settings of a mesh file, wherever they stand. */
-function pathsIn({ tls, alerts, tracing, viewer, scrapes, hosts }: MeshFile): string[] {
+function pathsIn({ tls, alerts, tracing, viewer, scrapes, hosts, regions }: MeshFile): string[] {
   const found: string[] = [];
   const look = (value: unknown): void => {
     if (typeof value === "string" && value.startsWith(sep)) found.push(value);
     else if (value instanceof Map) for (const one of value.values()) look(one);
     else if (typeof value === "object" && value !== null) for (const one of Object.values(value)) look(one);
   };
-  look([tls, alerts, tracing, viewer, scrapes, hosts]);
+  look([tls, alerts, tracing, viewer, scrapes, hosts, regions]);
   return found;
 }
 
